@@ -1,0 +1,44 @@
+"""Numerical core: landmarks in, measures out. Imports NumPy and Numba only.
+
+Public functions check and prepare their arguments, then call a kernel compiled by `kernels._jit`.
+Missing data is NaN throughout; no function changes its input.
+"""
+
+from kernels.closures import (
+    BLINK,
+    PROLONGED_CLOSURE,
+    Closures,
+    compute_open_baseline,
+    compute_typical_opening,
+    detect_closures,
+)
+from kernels.geometry import EyeGeometry, compute_eye_geometry, compute_rotation_deg
+from kernels.landmarks import FACE_MESH_INDICES, LANDMARK_COUNT, LEFT, RIGHT
+from kernels.measures import (
+    compute_inter_blink_intervals_s,
+    compute_peak_to_peak,
+    compute_perclos,
+    compute_valid_time_s,
+    mark_around_closures,
+)
+
+__all__ = [
+    "BLINK",
+    "FACE_MESH_INDICES",
+    "LANDMARK_COUNT",
+    "LEFT",
+    "PROLONGED_CLOSURE",
+    "RIGHT",
+    "Closures",
+    "EyeGeometry",
+    "compute_eye_geometry",
+    "compute_inter_blink_intervals_s",
+    "compute_open_baseline",
+    "compute_peak_to_peak",
+    "compute_perclos",
+    "compute_rotation_deg",
+    "compute_typical_opening",
+    "compute_valid_time_s",
+    "detect_closures",
+    "mark_around_closures",
+]

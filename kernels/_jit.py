@@ -1,0 +1,50 @@
+"""The one place where a kernel is compiled: options, signatures and the on-disk cache."""
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+
+Dispatcher = Any
+"""A compiled kernel (the plain function under ``NUMBA_DISABLE_JIT=1``)."""
+
+
+def kernel(*signatures: str) -> Callable[[Callable[..., Any]], Dispatcher]:
+    """Compile a function for the given signatures only, and cache the machine code on disk.
+
+    The signatures are explicit so that the set of compiled variants is closed: a call with other
+    types is a ``TypeError``, never a compilation in the middle of an analysis. Arrays in them are
+    C-contiguous and writable; the public wrappers see to that.
+
+    Numba checks a cached kernel against its own source file alone. A kernel therefore only calls
+    kernels of its own file and takes constants as arguments.
+
+    ``error_model="numpy"`` makes a division by zero NaN or infinity, as in NumPy. ``fastmath`` is
+    off: it would let the compiler assume that there are no NaNs, which stand for missing data.
+    """
+
+    def compile_cached(function: Callable[..., Any]) -> Dispatcher:
+        options = {"cache": True, "error_model": "numpy"}
+        try:
+            return numba.njit(list(signatures), **options)(function)
+        except RuntimeError as error:
+            # Numba's words when neither the source's __pycache__ nor the home can be written.
+            if "no locator available" not in str(error):
+                raise
+            numba.config.CACHE_DIR = str(_private_cache_dir())
+            return numba.njit(list(signatures), **options)(function)
+
+    return compile_cached
+
+
+def _private_cache_dir() -> Path:
+    """Return a cache directory that no other user can write: Numba unpickles what it finds."""
+    directory = Path(tempfile.gettempdir()) / f"eye-tracker-numba-{os.getuid()}"
+    directory.mkdir(mode=0o700, exist_ok=True)
+    status = directory.lstat()
+    if directory.is_symlink() or status.st_uid != os.getuid() or status.st_mode & 0o077:
+        return Path(tempfile.mkdtemp(prefix="eye-tracker-numba-"))
+    return directory

@@ -1,0 +1,327 @@
+"""Eyelid closures: the open-eye baseline, hysteresis over irregular times, blink by blink."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kernels._jit import kernel
+
+NOISE, BLINK, PROLONGED_CLOSURE = 0, 1, 2
+"""Kinds of closure, as in `Closures.kind`."""
+
+BASELINE_WINDOW_S = 3.0
+"""Each side's window of the local baseline: several times the longest blink."""
+BASELINE_QUANTILE = 0.6
+"""Of the lid openings in a window: open even when the eyes are shut for over half of it."""
+TYPICAL_QUANTILE = 0.75
+"""Of all lid openings of a recording: its typical open level."""
+SHUT_RATIO = 0.5
+"""Lid opening over the typical level below which lids are shut, not lowered with the gaze."""
+CLOSED_DEPTH = .9
+"""Share of a closure's amplitude from which the lids count as closed: the rise-time convention."""
+LONGEST_BLINK_S = 0.5
+"""A closure that stays closed for longer is prolonged: the lower limit of a microsleep."""
+DEEP_RATIO = 0.5
+"""Lid opening over baseline below which a closure is real however short."""
+COMPLETE_RATIO = 0.6
+"""Lid opening over baseline at or below which a blink is complete.
+
+FaceMesh keeps a slit between shut lids: the 143 closures that the ZJU set annotates as full read
+0.08 to 0.59, the partial ones 0.68.
+"""
+MAX_GAP_S = 0.5
+"""Samples further apart are not joined: a whole blink fits between them."""
+
+Float64Array = NDArray[np.float64]
+Int64Array = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Closures:
+    """Closures in order of time; M of them.
+
+    Attributes
+    ----------
+    interval : ndarray, shape (M, 2), int64
+        Samples from onset to offset, half-open.
+    peak : ndarray, shape (M,), int64
+        Sample of the least lid opening.
+    kind : ndarray, shape (M,), int8
+        `BLINK` or `PROLONGED_CLOSURE`.
+    least_ratio : ndarray, shape (M,), float64
+        Lid opening over baseline at the peak.
+    closed_s : ndarray, shape (M,), float64
+        Time from the first to the last crossing of `CLOSED_DEPTH` of the amplitude.
+    onset_seen, offset_seen : ndarray, shape (M,), bool
+        False where the recording or the face begins or ends within the closure.
+    """
+
+    interval: Int64Array
+    peak: Int64Array
+    kind: NDArray[np.int8]
+    least_ratio: Float64Array
+    closed_s: Float64Array
+    onset_seen: BoolArray
+    offset_seen: BoolArray
+
+
+@kernel("void(f8[::1], f8[::1], f8, f8, f8[::1], f8[::1])")
+def _forward_quantile(values, times_s, window_s, quantile, ordered, out):
+    """Quantile of values (N,) over [t, t + window_s), NaN where too little of it holds values."""
+    count, stop, size = 0, 0, values.size
+    for start in range(size):
+        while stop < size and times_s[stop] < times_s[start] + window_s:
+            value = values[stop]
+            if not np.isnan(value):
+                place = count
+                while place > 0 and ordered[place - 1] > value:
+                    ordered[place] = ordered[place - 1]
+                    place -= 1
+                ordered[place] = value
+                count += 1
+            stop += 1
+        # A window that the end of the recording cuts to under a half says nothing typical.
+        covered = times_s[stop - 1] - times_s[start] >= window_s / 2
+        if covered and 2 * count >= stop - start:
+            place = quantile * (count - 1)
+            below = int(place)
+            above = min(below + 1, count - 1)
+            out[start] = ordered[below] + (place - below) * (ordered[above] - ordered[below])
+        else:
+            out[start] = np.nan
+        leaving = values[start]
+        if not np.isnan(leaving):
+            low, high = 0, count - 1
+            while low < high:
+                middle = (low + high) // 2
+                if ordered[middle] < leaving:
+                    low = middle + 1
+                else:
+                    high = middle
+            count -= 1
+            for place in range(low, count):
+                ordered[place] = ordered[place + 1]
+
+
+@kernel("i8(f8[::1], f8[::1], f8, f8, f8, i8[:,::1])")
+def _find_closures(ratio, times_s, close, open_, max_gap_s, intervals):
+    """Fill intervals (M, 2) of runs below `open_` that go below `close`; return M."""
+    found, start, closed = 0, -1, False
+    for n in range(ratio.size):
+        gap = n > 0 and times_s[n] - times_s[n - 1] > max_gap_s
+        # NaN compares as not below.
+        below = ratio[n] < open_
+        if start >= 0 and (gap or not below):
+            if closed:
+                intervals[found, 0], intervals[found, 1] = start, n
+                found += 1
+            start, closed = -1, False
+        if below:
+            if start < 0:
+                start = n
+            closed = closed or ratio[n] < close
+    if start >= 0 and closed:
+        intervals[found, 0], intervals[found, 1] = start, ratio.size
+        found += 1
+    return found
+
+
+@kernel("f8(f8[::1], f8[::1], i8, i8, f8, f8)")
+def _crossing_s(ratio, times_s, outside, inside, level, max_gap_s):
+    """Time at which ratio crosses level between two neighbouring samples, interpolated."""
+    if outside < 0 or outside >= ratio.size or np.isnan(ratio[outside]):
+        return times_s[inside]
+    if abs(times_s[outside] - times_s[inside]) > max_gap_s:
+        return times_s[inside]
+    share = (level - ratio[inside]) / (ratio[outside] - ratio[inside])
+    return times_s[inside] + share * (times_s[outside] - times_s[inside])
+
+
+@kernel(
+    "void(f8[::1], f8[::1], i8[:,::1], f8, f8, f8, f8,"
+    " i8[::1], f8[::1], f8[::1], f8[::1], b1[::1], b1[::1])"
+)
+def _measure_closures(
+    ratio,
+    times_s,
+    intervals,
+    close,
+    open_,
+    closed_depth,
+    max_gap_s,
+    peak,
+    least_ratio,
+    below_s,
+    closed_s,
+    onset_seen,
+    offset_seen,
+):
+    """Fill peak, depth and durations of intervals (M, 2)."""
+    for m in range(intervals.shape[0]):
+        start, stop = intervals[m]
+        lowest = start
+        for n in range(start, stop):
+            if ratio[n] < ratio[lowest]:
+                lowest = n
+        peak[m] = lowest
+        least_ratio[m] = ratio[lowest]
+        # Below the closing threshold: each sample lasts until the next one.
+        first, last = lowest, lowest
+        for n in range(start, stop):
+            if ratio[n] < close:
+                first, last = min(first, n), max(last, n)
+        until = last
+        if last + 1 < ratio.size and times_s[last + 1] - times_s[last] <= max_gap_s:
+            until = last + 1
+        below_s[m] = times_s[until] - times_s[first]
+        level = 1 - closed_depth * (1 - ratio[lowest])
+        first, last = lowest, lowest
+        for n in range(start, stop):
+            if ratio[n] <= level:
+                first, last = min(first, n), max(last, n)
+        opens_s = _crossing_s(ratio, times_s, last + 1, last, level, max_gap_s)
+        closes_s = _crossing_s(ratio, times_s, first - 1, first, level, max_gap_s)
+        closed_s[m] = opens_s - closes_s
+        onset_seen[m] = (
+            start > 0
+            and times_s[start] - times_s[start - 1] <= max_gap_s
+            and ratio[start - 1] >= open_
+        )
+        offset_seen[m] = (
+            stop < ratio.size
+            and times_s[stop] - times_s[stop - 1] <= max_gap_s
+            and ratio[stop] >= open_
+        )
+
+
+def compute_typical_opening(ear: ArrayLike) -> float:
+    """Compute the recording's typical open-eye EAR: a high quantile of all its values.
+
+    Parameters
+    ----------
+    ear : array_like, shape (N,), float64
+        Eye aspect ratio; NaN = no face.
+
+    Returns
+    -------
+    float
+        The `TYPICAL_QUANTILE` quantile; NaN without a value. Right as long as the eyes are open for
+        more than a quarter of the recording.
+    """
+    values = np.asarray(ear, dtype=np.float64)
+    values = values[np.isfinite(values)]
+    return float(np.quantile(values, TYPICAL_QUANTILE)) if values.size else np.nan
+
+
+def compute_open_baseline(ear: ArrayLike, times_s: ArrayLike) -> Float64Array:
+    """Compute the EAR of the open eye around each frame.
+
+    Parameters
+    ----------
+    ear : array_like, shape (N,), float64
+        Eye aspect ratio; NaN = no face.
+    times_s : array_like, shape (N,), float64
+        Presentation times in seconds, strictly increasing.
+
+    Returns
+    -------
+    ndarray, shape (N,), float64
+        Open-eye EAR; NaN only where the whole recording has no value.
+
+    Raises
+    ------
+    ValueError
+        Shapes differ, or `times_s` is not strictly increasing.
+
+    Notes
+    -----
+    The lower of two quantiles, one over the window before and one over the window after the frame:
+    when the gaze goes down, the lids follow within a frame and stay, which is one side only; a
+    blink leaves both sides as they are. Lids at under `SHUT_RATIO` of the typical level are shut,
+    for however long, and left out.
+    """
+    values, times = _as_series(ear, times_s)
+    typical = compute_typical_opening(values)
+    opened = np.where(values < SHUT_RATIO * typical, np.nan, values)
+    after, before, ordered = np.empty((3, values.size))
+    window = (BASELINE_WINDOW_S, BASELINE_QUANTILE)
+    _forward_quantile(opened, times, *window, ordered, after)
+    _forward_quantile(opened[::-1].copy(), -times[::-1], *window, ordered, before)
+    baseline = np.fmin(after, before[::-1])
+    baseline[np.isnan(baseline)] = typical
+    return baseline
+
+
+def detect_closures(
+    ratio: ArrayLike, times_s: ArrayLike, close_ratio: float, shortest_s: float
+) -> Closures:
+    """Detect blinks and prolonged closures.
+
+    A closure is a run of samples below the opening threshold, halfway between `close_ratio` and
+    the open eye, that goes below `close_ratio`. A missing face, or a gap of over `MAX_GAP_S`
+    between samples, ends it.
+
+    Parameters
+    ----------
+    ratio : array_like, shape (N,), float64
+        Lid opening over its open baseline: 1 = open; NaN = no face.
+    times_s : array_like, shape (N,), float64
+        Presentation times in seconds, strictly increasing.
+    close_ratio : float
+        Closing threshold; in (0, 1).
+    shortest_s : float
+        A closure that stays below `close_ratio` for less is noise, unless it goes below
+        `DEEP_RATIO`.
+
+    Returns
+    -------
+    Closures
+        Blinks and, where the lids stay closed for over `LONGEST_BLINK_S`, prolonged closures.
+
+    Raises
+    ------
+    ValueError
+        Shapes differ, `times_s` is not strictly increasing, or `close_ratio` is not in (0, 1).
+    """
+    values, times = _as_series(ratio, times_s)
+    if not 0 < close_ratio < 1:
+        raise ValueError(f"close_ratio is {close_ratio}, expected a share between 0 and 1")
+    open_ratio = (close_ratio + 1) / 2
+    intervals = np.empty((values.size // 2 + 1, 2), dtype=np.int64)
+    count = _find_closures(values, times, close_ratio, open_ratio, MAX_GAP_S, intervals)
+    intervals = intervals[:count].copy()
+    peak = np.empty(count, dtype=np.int64)
+    least_ratio, below_s, closed_s = np.empty(count), np.empty(count), np.empty(count)
+    onset_seen, offset_seen = np.empty(count, np.bool_), np.empty(count, np.bool_)
+    levels = (close_ratio, open_ratio, CLOSED_DEPTH, MAX_GAP_S)
+    outputs = (peak, least_ratio, below_s, closed_s, onset_seen, offset_seen)
+    _measure_closures(values, times, intervals, *levels, *outputs)
+
+    kind = np.where(closed_s > LONGEST_BLINK_S, PROLONGED_CLOSURE, BLINK).astype(np.int8)
+    kind[(below_s < shortest_s) & (least_ratio >= DEEP_RATIO)] = NOISE
+    real = kind != NOISE
+    return Closures(
+        intervals[real],
+        peak[real],
+        kind[real],
+        least_ratio[real],
+        closed_s[real],
+        onset_seen[real],
+        offset_seen[real],
+    )
+
+
+def _as_series(values: ArrayLike, times_s: ArrayLike) -> tuple[Float64Array, Float64Array]:
+    """Return both as contiguous float64 arrays of one length, the times strictly increasing."""
+    series = np.require(values, np.float64, ["C", "W"])
+    times = np.require(times_s, np.float64, ["C", "W"])
+    if series.ndim != 1 or series.shape != times.shape:
+        raise ValueError(
+            f"values and times_s have shapes {series.shape} and {times.shape}, "
+            "expected one value for each time"
+        )
+    if not (np.isfinite(times).all() and (np.diff(times) > 0).all()):
+        raise ValueError("times_s is not strictly increasing: sort the samples, drop duplicates")
+    return series, times

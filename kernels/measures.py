@@ -1,0 +1,224 @@
+"""Measures over a recording: range, valid time, rates, PERCLOS, inter-blink intervals."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kernels._jit import kernel
+from kernels.closures import MAX_GAP_S
+
+Float64Array = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+
+@kernel("f8(f8[::1], b1[::1], f8[::1], f8, f8)")
+def _percentile_range(values, keep, kept, low, high):
+    """Quantile `high` minus quantile `low` of the kept, finite values (N,); scratch kept (N,)."""
+    count = 0
+    for n in range(values.size):
+        if keep[n] and np.isfinite(values[n]):
+            kept[count] = values[n]
+            count += 1
+    if count == 0:
+        return np.nan
+    ordered = kept[:count]
+    ordered.sort()
+    ends = (low, high)
+    result = 0.0
+    for end in range(2):
+        place = ends[end] * (count - 1)
+        below = int(place)
+        above = min(below + 1, count - 1)
+        value = ordered[below] + (place - below) * (ordered[above] - ordered[below])
+        result = value - result
+    return result
+
+
+@kernel("f8(b1[::1], f8[::1], f8)")
+def _valid_time_s(valid, times_s, max_gap_s):
+    """Sum of the sample intervals (N,) with a valid sample at either end."""
+    total_s = 0.0
+    for n in range(1, valid.size):
+        interval_s = times_s[n] - times_s[n - 1]
+        if valid[n - 1] and valid[n] and interval_s <= max_gap_s:
+            total_s += interval_s
+    return total_s
+
+
+@kernel("f8(f8[::1], f8[::1], f8, f8)")
+def _perclos(closure, times_s, threshold, max_gap_s):
+    """Share of the valid time (N,) with closure at or above threshold; trapezoids between."""
+    closed_s, total_s = 0.0, 0.0
+    for n in range(1, closure.size):
+        interval_s = times_s[n] - times_s[n - 1]
+        before, after = closure[n - 1], closure[n]
+        if np.isnan(before) or np.isnan(after) or interval_s > max_gap_s:
+            continue
+        total_s += interval_s
+        closed_s += interval_s * ((before >= threshold) + (after >= threshold)) / 2
+    return closed_s / total_s if total_s > 0 else np.nan
+
+
+@kernel("void(i8[:,::1], f8[::1], f8, b1[::1])")
+def _mark_around(intervals, times_s, guard_s, marked):
+    """Mark the samples (N,) within guard_s of the intervals (M, 2), which are in order."""
+    first = 0
+    for m in range(intervals.shape[0]):
+        from_s = times_s[intervals[m, 0]] - guard_s
+        to_s = times_s[intervals[m, 1] - 1] + guard_s
+        while first < times_s.size and times_s[first] < from_s:
+            first += 1
+        n = first
+        while n < times_s.size and times_s[n] <= to_s:
+            marked[n] = True
+            n += 1
+
+
+@kernel("void(i8[::1], b1[::1], f8[::1], f8, f8[::1])")
+def _intervals_between(onsets, valid, times_s, max_gap_s, out):
+    """Time between neighbouring onsets (M,), out (M - 1,); NaN where the face was lost between."""
+    for m in range(1, onsets.size):
+        out[m - 1] = times_s[onsets[m]] - times_s[onsets[m - 1]]
+        for n in range(onsets[m - 1] + 1, onsets[m] + 1):
+            if not valid[n] or times_s[n] - times_s[n - 1] > max_gap_s:
+                out[m - 1] = np.nan
+                break
+
+
+def compute_peak_to_peak(values: ArrayLike, keep: ArrayLike) -> float:
+    """Compute the robust peak-to-peak: the 95th minus the 5th percentile.
+
+    Parameters
+    ----------
+    values : array_like, shape (N,), float64
+        A gaze offset; NaN = missing.
+    keep : array_like, shape (N,), bool
+        Samples to use: those outside closures.
+
+    Returns
+    -------
+    float
+        Percentiles interpolated linearly between order statistics; NaN without a sample.
+
+    Raises
+    ------
+    ValueError
+        Shapes differ.
+    """
+    series = np.require(values, np.float64, ["C", "W"])
+    kept = np.require(keep, np.bool_, ["C", "W"])
+    if series.ndim != 1 or series.shape != kept.shape:
+        raise ValueError(f"values and keep have shapes {series.shape} and {kept.shape}")
+    return float(_percentile_range(series, kept, np.empty(series.size), 0.05, 0.95))
+
+
+def compute_valid_time_s(valid: ArrayLike, times_s: ArrayLike) -> float:
+    """Compute the time in which the face was seen, in seconds.
+
+    Parameters
+    ----------
+    valid : array_like, shape (N,), bool
+        Frames with a face.
+    times_s : array_like, shape (N,), float64
+        Presentation times in seconds, strictly increasing.
+
+    Returns
+    -------
+    float
+        Sum of the intervals between neighbouring valid frames not over `MAX_GAP_S` apart.
+
+    Raises
+    ------
+    ValueError
+        Shapes differ.
+    """
+    return float(_valid_time_s(*_as_flags(valid, times_s), MAX_GAP_S))
+
+
+def compute_perclos(closure: ArrayLike, times_s: ArrayLike, threshold: float = 0.8) -> float:
+    """Compute PERCLOS: the share of time in which the lids are closed.
+
+    Parameters
+    ----------
+    closure : array_like, shape (N,), float64
+        Fraction closed: 0 = open baseline, 1 = shut; NaN = no face.
+    times_s : array_like, shape (N,), float64
+        Presentation times in seconds, strictly increasing.
+    threshold : float, default 0.8
+        Closed when ``closure >= threshold``: P80.
+
+    Returns
+    -------
+    float
+        Share of the valid time, 0-1; NaN if there is none.
+
+    Raises
+    ------
+    ValueError
+        Shapes differ.
+    """
+    series = np.require(closure, np.float64, ["C", "W"])
+    times = np.require(times_s, np.float64, ["C", "W"])
+    if series.ndim != 1 or series.shape != times.shape:
+        raise ValueError(f"closure and times_s have shapes {series.shape} and {times.shape}")
+    return float(_perclos(series, times, threshold, MAX_GAP_S))
+
+
+def mark_around_closures(intervals: ArrayLike, times_s: ArrayLike, guard_s: float) -> BoolArray:
+    """Mark the samples in closures and within a guard on either side of them.
+
+    Parameters
+    ----------
+    intervals : array_like, shape (M, 2), int64
+        Half-open intervals of samples, in order.
+    times_s : array_like, shape (N,), float64
+        Presentation times in seconds, strictly increasing.
+    guard_s : float
+        Guard in seconds.
+
+    Returns
+    -------
+    ndarray, shape (N,), bool
+        True within `guard_s` of the first or last sample of an interval, or between them.
+    """
+    times = np.require(times_s, np.float64, ["C", "W"])
+    marked = np.zeros(times.size, dtype=np.bool_)
+    _mark_around(np.require(intervals, np.int64, ["C", "W"]), times, guard_s, marked)
+    return marked
+
+
+def compute_inter_blink_intervals_s(
+    onsets: ArrayLike, valid: ArrayLike, times_s: ArrayLike
+) -> Float64Array:
+    """Compute the times from one blink's onset to the next one's, in seconds.
+
+    Parameters
+    ----------
+    onsets : array_like, shape (M,), int64
+        Samples at which the blinks begin, in order.
+    valid : array_like, shape (N,), bool
+        Frames with a face.
+    times_s : array_like, shape (N,), float64
+        Presentation times in seconds, strictly increasing.
+
+    Returns
+    -------
+    ndarray, shape (max(M - 1, 0),), float64
+        NaN where the face was lost in between, so that a blink may have been missed.
+
+    Raises
+    ------
+    ValueError
+        Shapes of `valid` and `times_s` differ.
+    """
+    starts = np.require(onsets, np.int64, ["C", "W"])
+    intervals_s = np.empty(max(starts.size - 1, 0))
+    _intervals_between(starts, *_as_flags(valid, times_s), MAX_GAP_S, intervals_s)
+    return intervals_s
+
+
+def _as_flags(valid: ArrayLike, times_s: ArrayLike) -> tuple[BoolArray, Float64Array]:
+    flags = np.require(valid, np.bool_, ["C", "W"])
+    times = np.require(times_s, np.float64, ["C", "W"])
+    if flags.ndim != 1 or flags.shape != times.shape:
+        raise ValueError(f"valid and times_s have shapes {flags.shape} and {times.shape}")
+    return flags, times

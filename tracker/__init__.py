@@ -1,0 +1,18 @@
+"""Video to landmarks to analysis, and the command line.
+
+The environment variables below configure OpenCV, which reads them once, when it is loaded; this
+file therefore runs before any module of the package can import it.
+"""
+
+import os
+
+MAX_IMAGE_PIXELS = 4096 * 4096
+"""Largest picture that is decoded: 50 MB in memory. Phones film 3840 x 2160 at most."""
+
+# An image's header can claim any size; OpenCV's own limit is 1 gigapixel (3 GB).
+os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(MAX_IMAGE_PIXELS)
+# Damaged input is reported by the decoder's named errors and counts, not by FFmpeg on stderr.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+
+__version__ = "0.1.0"

@@ -1,0 +1,328 @@
+"""Video files to frames with times, image files to pixels. Input is hostile until checked here."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BufferedIOBase
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tracker import MAX_IMAGE_PIXELS
+
+Image = NDArray[np.uint8]
+"""Pixels, shape (height, width, 3), blue-green-red."""
+
+MIN_SIDE_PX = 32
+MAX_CONSECUTIVE_FAILURES = 600
+"""Packets in a row that may fail before the rest is given up: 20 s at 30 fps. At the end of the
+file, where they fail too, they cost nothing."""
+MAX_REPAIRED_SHARE = 0.1
+"""Share of timestamps that may be repaired before all of them are replaced."""
+MAX_IMAGE_BYTES = 64 * 2**20
+
+cv2.setNumThreads(1)
+
+
+class InputError(Exception):
+    """The input cannot be used. The message says what the user can do."""
+
+
+class InputNotFound(InputError):
+    """There is no such file, or it cannot be read."""
+
+
+class VideoOpenError(InputError):
+    """The file is not a video that can be decoded."""
+
+
+class ImageOpenError(InputError):
+    """The file is not an image that can be decoded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A decoded frame; its image is overwritten by the next one."""
+
+    index: int
+    stream_time_s: float
+    image: Image
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """What the container says of its video, the rotation applied; 0 where it does not know."""
+
+    width: int
+    height: int
+    fps: float
+    frame_count: int
+
+
+class Video:
+    """A video file or stream, decoded in order on one thread.
+
+    Parameters
+    ----------
+    source : Path or BufferedIOBase
+        A file, or a seekable binary stream.
+
+    Attributes
+    ----------
+    info : VideoInfo
+    frames_decoded, frames_failed : int
+        Frames passed so far, skipped ones included, and frames that could not be decoded.
+
+    Raises
+    ------
+    InputNotFound
+        The file is missing or unreadable.
+    VideoOpenError
+        It is not a video, has no video stream, or has absurd dimensions.
+    """
+
+    def __init__(self, source: Path | BufferedIOBase) -> None:
+        name = source.name if isinstance(source, Path) else "the video"
+        _check_container(_read_head(source), name)
+        # An absolute path: a name such as "concat:..." must not reach FFmpeg as a protocol.
+        capture_source = str(source.resolve()) if isinstance(source, Path) else source
+        # One thread: FFmpeg's own threads cost more CPU time than they save where there is one core.
+        options = [cv2.CAP_PROP_N_THREADS, 1]
+        try:
+            self._capture = cv2.VideoCapture(capture_source, cv2.CAP_FFMPEG, options)  # type: ignore[arg-type]
+        except cv2.error as error:
+            raise VideoOpenError(_not_decodable(name)) from error
+        if not self._capture.isOpened():
+            raise VideoOpenError(_not_decodable(name))
+        self.info = VideoInfo(
+            width=int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
+            height=int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
+            fps=_finite_or_zero(self._capture.get(cv2.CAP_PROP_FPS)),
+            frame_count=max(0, int(_finite_or_zero(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))),
+        )
+        self.frames_decoded = 0
+        self.frames_failed = 0
+        self._name = name
+        width, height = self.info.width, self.info.height
+        if min(width, height) < MIN_SIDE_PX or width * height > MAX_IMAGE_PIXELS:
+            self.close()
+            raise VideoOpenError(
+                f"{name}: the picture is {width}x{height}; between {MIN_SIDE_PX} pixels a side and "
+                f"{MAX_IMAGE_PIXELS // 10**6} megapixels are supported. Export it at 1920x1080."
+            )
+
+    def frames(self, step: int = 1) -> Iterator[Frame]:
+        """Decode every `step`-th frame.
+
+        Parameters
+        ----------
+        step : int, default 1
+            1 = every frame. Skipped frames are decoded (later ones depend on them), not converted.
+
+        Yields
+        ------
+        Frame
+            One at a time, in one buffer: copy the image to keep it.
+
+        Raises
+        ------
+        VideoOpenError
+            No frame could be decoded at all.
+        """
+        buffer: Image | None = None
+        index, failures, any_yielded = 0, 0, False
+        while failures < MAX_CONSECUTIVE_FAILURES:
+            if not self._capture.grab():
+                failures += 1
+                continue
+            # Failures that a success follows were damaged packets, a frame each; at the end of the
+            # file they are nothing.
+            index += failures
+            self.frames_failed += failures
+            failures = 0
+            self.frames_decoded += 1
+            if index % step == 0:
+                stream_time_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+                decoded, image = self._capture.retrieve(buffer)
+                if decoded:
+                    buffer = image  # type: ignore[assignment]
+                    any_yielded = True
+                    yield Frame(index, stream_time_s, image)  # type: ignore[arg-type]
+                else:
+                    self.frames_failed += 1
+                    self.frames_decoded -= 1
+            index += 1
+        if not any_yielded:
+            raise VideoOpenError(_not_decodable(self._name))
+
+    def close(self) -> None:
+        """Release the decoder."""
+        self._capture.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def repair_times(
+    stream_times_s: NDArray[np.float64], frame_index: NDArray[np.int64], fps: float
+) -> tuple[NDArray[np.float64], str]:
+    """Make the stream's timestamps strictly increasing from zero.
+
+    Parameters
+    ----------
+    stream_times_s : ndarray, shape (N,), float64
+        As read from the stream.
+    frame_index : ndarray, shape (N,), int64
+        Index of each in the source, strictly increasing.
+    fps : float
+        Frame rate the container declares; 30 is taken where it declares none.
+
+    Returns
+    -------
+    times_s : ndarray, shape (N,), float64
+        Strictly increasing, the first one 0.
+    source : str
+        ``"stream"``: as read. ``"stream_repaired"``: single ones that do not advance were
+        interpolated over the frame index. ``"frame_rate"``: more than `MAX_REPAIRED_SHARE` do not
+        advance, so that all come from the frame index and `fps`.
+    """
+    count = stream_times_s.size
+    if count == 0:
+        return stream_times_s.copy(), "stream"
+    latest_before = np.maximum.accumulate(
+        np.concatenate(([-np.inf], np.where(np.isfinite(stream_times_s), stream_times_s, -np.inf)))
+    )[:-1]
+    good = np.isfinite(stream_times_s) & (stream_times_s > latest_before)
+    if good.all():
+        return stream_times_s - stream_times_s[0], "stream"
+    seconds_a_frame = 1 / fps if 1 <= fps <= 1000 else 1 / 30
+    if np.count_nonzero(~good) > MAX_REPAIRED_SHARE * count or np.count_nonzero(good) < 2:
+        return (frame_index - frame_index[0]) * seconds_a_frame, "frame_rate"
+    times_s = np.interp(frame_index, frame_index[good], stream_times_s[good])
+    # Beyond the last good one np.interp holds the value: continue at the frame rate.
+    last = np.flatnonzero(good)[-1]
+    times_s[last + 1 :] = (
+        times_s[last] + (frame_index[last + 1 :] - frame_index[last]) * seconds_a_frame
+    )
+    first = np.flatnonzero(good)[0]
+    times_s[:first] = times_s[first] - (frame_index[first] - frame_index[:first]) * seconds_a_frame
+    return times_s - times_s[0], "stream_repaired"
+
+
+def read_image(path: Path) -> Image:
+    """Read a still image, upright as its EXIF orientation says, transparency dropped.
+
+    Raises
+    ------
+    InputNotFound
+        The file is missing or unreadable.
+    ImageOpenError
+        It is not a JPEG, PNG, WebP, BMP or TIFF image, is damaged, or is too large.
+    """
+    head = _read_head(path)
+    if not _is_image(head):
+        if _is_video(head):
+            raise ImageOpenError(f"{path.name}: this is a video: use `eye-tracker analyze`.")
+        raise ImageOpenError(
+            f"{path.name}: not an image that can be read. Use JPEG, PNG, WebP, BMP or TIFF."
+        )
+    if path.stat().st_size > MAX_IMAGE_BYTES:
+        raise ImageOpenError(f"{path.name}: over {MAX_IMAGE_BYTES >> 20} MB. Export it smaller.")
+    try:
+        image = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error as error:
+        raise ImageOpenError(
+            f"{path.name}: over {MAX_IMAGE_PIXELS // 10**6} megapixels. Export it smaller."
+        ) from error
+    if image is None or min(image.shape[:2]) < MIN_SIDE_PX:
+        raise ImageOpenError(
+            f"{path.name}: damaged, or under {MIN_SIDE_PX} pixels a side. Take the picture again."
+        )
+    return image  # type: ignore[return-value]
+
+
+def _finite_or_zero(value: float) -> float:
+    return value if np.isfinite(value) and value > 0 else 0.0
+
+
+def _not_decodable(name: str) -> str:
+    return (
+        f"{name}: no video could be decoded: the file is damaged, incomplete, or holds sound only. "
+        "Copy it from the phone again, or export it as MP4 (H.264)."
+    )
+
+
+def _read_head(source: Path | BufferedIOBase) -> bytes:
+    """Return the first bytes of the input, enough to know its kind."""
+    if isinstance(source, BufferedIOBase):
+        head = source.read(512)
+        source.seek(0)
+        return head
+    if source.is_dir():
+        raise InputNotFound(f"{source}: is a directory. Name the files: {source}/*.mp4")
+    if not source.exists():
+        raise InputNotFound(f"{source}: no such file. Check the path.")
+    if not source.is_file():
+        raise InputNotFound(f"{source}: not a regular file. Copy the video to a file first.")
+    try:
+        with source.open("rb") as file:
+            return file.read(512)
+    except OSError as error:
+        raise InputNotFound(f"{source}: cannot be read ({error.strerror}).") from error
+
+
+def _check_container(head: bytes, name: str) -> None:
+    """Let through only containers that are video.
+
+    FFmpeg guesses the format from the content and opens playlists and scripts as well, which name
+    other files and addresses to read.
+    """
+    if _is_video(head):
+        return
+    if not head:
+        raise VideoOpenError(f"{name}: the file is empty. Copy it from the phone again.")
+    if _is_image(head):
+        raise VideoOpenError(f"{name}: this is a still image: use `eye-tracker image`.")
+    raise VideoOpenError(
+        f"{name}: not a video file. Use MP4, MOV, WebM, MKV, AVI, MPEG or WMV as phones and "
+        "cameras write them."
+    )
+
+
+def _is_video(head: bytes) -> bool:
+    return (
+        # ISO base media (MP4, MOV, 3GP): a box of one of these types comes first.
+        (
+            head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
+            and not _is_image(head)
+        )
+        or head[:4] == b"\x1a\x45\xdf\xa3"  # Matroska, WebM
+        or (head[:4] == b"RIFF" and head[8:12] == b"AVI ")
+        or head[:4] in (b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3")  # MPEG program stream, video
+        or (head[:1] == b"\x47" and head[188:189] == b"\x47")  # MPEG transport stream
+        or (head[4:5] == b"\x47" and head[196:197] == b"\x47")  # the same as camcorders write it
+        or head[:4] == b"\x30\x26\xb2\x75"  # ASF (WMV)
+    )
+
+
+def _is_image(head: bytes) -> bool:
+    return (
+        head[:3] == b"\xff\xd8\xff"  # JPEG
+        or head[:8] == b"\x89PNG\r\n\x1a\n"
+        or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+        or (head[:2] == b"BM" and head[6:10] == b"\x00\x00\x00\x00")
+        or head[:4] in (b"II*\x00", b"MM\x00*")  # TIFF
+        # HEIC and AVIF: known for what they are, so that the message can say so.
+        or (head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"mif1", b"avif"))
+    )

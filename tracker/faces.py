@@ -1,0 +1,172 @@
+"""Follow the faces of one recording from frame to frame and settle whose it is."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels import FACE_MESH_INDICES, LANDMARK_COUNT
+from tracker.decode import Image
+from tracker.face_mesh import Region, region_of
+
+SCAN_INTERVAL_S = 1.0
+"""Time between looks at the whole picture while a face is followed: a newcomer is seen after it."""
+MAX_FACES = 4
+"""People told apart in one recording; each costs its landmarks' memory."""
+MIN_AREA_SHARE = 0.25
+"""A face smaller than this share of the largest one's area is counted, not followed."""
+MAX_SIZE_CHANGE = 2.0
+"""Factor by which a face's size may differ when it comes back, to be taken for the same."""
+
+_COLUMNS = np.array(FACE_MESH_INDICES)
+
+
+class FaceFinder(Protocol):
+    """What is used of `tracker.face_mesh.FaceMesh`."""
+
+    def detect(self, image: Image) -> list[Region]: ...
+
+    def find_landmarks(self, image: Image, region: Region) -> NDArray[np.float32] | None: ...
+
+
+class _Face:
+    """One person: where the face is or was, how much it filled, and its landmarks so far."""
+
+    def __init__(self, region: Region, max_frames: int, frames_before: int) -> None:
+        self.region = region
+        self.followed = False
+        self.area_time = 0.0
+        # Untouched pages of an empty array take no memory yet.
+        self.landmarks = np.empty((max_frames, LANDMARK_COUNT, 2), dtype=np.float32)
+        self.landmarks[:frames_before] = np.nan
+
+
+class FaceFollower:
+    """Follows up to `MAX_FACES` faces of a recording and keeps each one's landmarks apart.
+
+    The face that fills most of the picture over time is the recording's; which one that is, is
+    known at the end. The others are followed as long as they could become it.
+
+    Parameters
+    ----------
+    finder : FaceFinder
+        The models.
+    max_frames : int
+        Most frames that will be added; bounds the memory, 0.3 kB each and face.
+    """
+
+    def __init__(self, finder: FaceFinder, max_frames: int) -> None:
+        self._finder = finder
+        self._max_frames = max_frames
+        self._faces: list[_Face] = []
+        self._frames = 0
+        self._scanned_s: float | None = None
+
+    def add(self, image: Image, time_s: float) -> None:
+        """Find the faces of the next frame.
+
+        Parameters
+        ----------
+        image : ndarray, shape (height, width, 3), uint8
+            Blue-green-red.
+        time_s : float
+            Its time in the stream.
+        """
+        for face in self._faces:
+            face.landmarks[self._frames] = np.nan
+            if face.followed:
+                self._follow(face, image)
+        self._drop_doubles()
+        if (
+            not any(face.followed for face in self._faces)
+            or self._scanned_s is None
+            or not 0 <= time_s - self._scanned_s < SCAN_INTERVAL_S
+        ):
+            self._scan(image, time_s)
+        self._frames += 1
+
+    def result(self) -> tuple[NDArray[np.float32], float]:
+        """Return the landmarks of the recording's face, and how much the next largest fills.
+
+        Returns
+        -------
+        landmarks : ndarray, shape (N, K, 2), float32
+            Of the face with the largest area summed over time; NaN rows where it was not seen.
+        other_face_ratio : float
+            The second largest face's area summed over time over the largest one's; 0 if alone.
+        """
+        if not self._faces:
+            return np.full((self._frames, LANDMARK_COUNT, 2), np.nan, dtype=np.float32), 0.0
+        ranked = sorted(self._faces, key=lambda face: face.area_time, reverse=True)
+        main = ranked[0]
+        other = ranked[1].area_time if len(ranked) > 1 else 0.0
+        return main.landmarks[: self._frames], other / main.area_time
+
+    def _follow(self, face: _Face, image: Image) -> None:
+        points = self._finder.find_landmarks(image, face.region)
+        face.followed = points is not None
+        if points is not None:
+            face.landmarks[self._frames] = points[_COLUMNS]
+            face.region = region_of(points)
+
+    def _drop_doubles(self) -> None:
+        """Stop following a face where another, larger over time, is followed already."""
+        followed = [face for face in self._faces if face.followed]
+        followed.sort(key=lambda face: face.area_time, reverse=True)
+        for place, face in enumerate(followed):
+            if any(_overlap(face.region, other.region) for other in followed[:place]):
+                face.followed = False
+                face.landmarks[self._frames] = np.nan
+
+    def _scan(self, image: Image, time_s: float) -> None:
+        """Look for faces in the whole picture and weigh all that are there."""
+        since_s = 0.0 if self._scanned_s is None else time_s - self._scanned_s
+        # Broken timestamps must not weigh; nor may the first look count for nothing.
+        weight_s = min(max(since_s, 1e-3), 2 * SCAN_INTERVAL_S)
+        self._scanned_s = time_s
+        seen = [face for face in self._faces if face.followed]
+        newly_seen = []
+        for region in self._finder.detect(image):
+            if any(_overlap(region, face.region) for face in seen):
+                continue
+            face = self._claim(region)
+            if face is not None:
+                face.region = region
+                seen.append(face)
+                newly_seen.append(face)
+        largest = max((face.region.side_px for face in seen), default=0.0)
+        for face in newly_seen:
+            if face.region.side_px**2 >= MIN_AREA_SHARE * largest**2:
+                self._follow(face, image)
+        self._drop_doubles()
+        for face in seen:
+            face.area_time += face.region.side_px**2 * weight_s
+
+    def _claim(self, region: Region) -> _Face | None:
+        """Return the person who is seen in a region where nobody is followed; None if too many."""
+        absent = [
+            face
+            for face in self._faces
+            if not face.followed
+            and 1 / MAX_SIZE_CHANGE <= region.side_px / face.region.side_px <= MAX_SIZE_CHANGE
+        ]
+        nearby = [face for face in absent if _distance(face.region, region) < face.region.side_px]
+        if nearby:
+            return min(nearby, key=lambda face: _distance(face.region, region))
+        # Someone who was alone and comes back elsewhere is taken for the same person.
+        if absent and len(self._faces) == 1:
+            return absent[0]
+        if len(self._faces) == MAX_FACES:
+            return None
+        face = _Face(region, self._max_frames, self._frames + 1)
+        self._faces.append(face)
+        return face
+
+
+def _distance(a: Region, b: Region) -> float:
+    return float(np.hypot(a.centre_x - b.centre_x, a.centre_y - b.centre_y))
+
+
+def _overlap(a: Region, b: Region) -> bool:
+    """Whether two regions, each `REGION_SCALE` times its face, are of one face."""
+    return _distance(a, b) < 0.3 * max(a.side_px, b.side_px)

@@ -1,0 +1,271 @@
+"""The track: where the eyes were in each frame. All that is kept of a video, and all that is
+analysed."""
+
+import json
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from io import BufferedIOBase
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels import FACE_MESH_INDICES, LANDMARK_COUNT
+from kernels.closures import MAX_GAP_S
+from tracker.decode import InputError, InputNotFound, Video, VideoInfo, repair_times
+from tracker.faces import FaceFinder, FaceFollower
+
+FORMAT = 1
+MAX_TRACK_BYTES = 2**30
+
+
+class TrackFileError(InputError):
+    """The file is not a track that this version can read."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackInfo:
+    """Where a track comes from.
+
+    Attributes
+    ----------
+    video : VideoInfo
+        As the container declares it.
+    step : int
+        Every how many source frames one was tracked.
+    frames_decoded, frames_failed : int
+        Source frames passed, skipped ones included, and those that could not be decoded.
+    time_source : str
+        See `tracker.decode.repair_times`.
+    complete : bool
+        False where `max_frames` ended the track before the video did.
+    other_face_ratio : float
+        See `tracker.faces.FaceFollower.result`.
+    """
+
+    video: VideoInfo
+    step: int
+    frames_decoded: int
+    frames_failed: int
+    time_source: str
+    complete: bool
+    other_face_ratio: float
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """Eye landmarks of one person over one recording.
+
+    Attributes
+    ----------
+    frame_index : ndarray, shape (N,), int64
+        Index of each frame in the source video, strictly increasing.
+    times_s : ndarray, shape (N,), float64
+        Presentation times in seconds, strictly increasing from 0.
+    landmarks : ndarray, shape (N, K, 2), float32
+        Pixels, in the columns of `kernels.FACE_MESH_INDICES`; a row of NaN where no face was seen.
+    info : TrackInfo
+    """
+
+    frame_index: NDArray[np.int64]
+    times_s: NDArray[np.float64]
+    landmarks: NDArray[np.float32]
+    info: TrackInfo
+
+
+def track_video(
+    source: Path | BufferedIOBase,
+    finder: FaceFinder,
+    step: int,
+    max_frames: int,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Track:
+    """Decode a video and follow the face in it.
+
+    Parameters
+    ----------
+    source : Path or BufferedIOBase
+        A video file, or a seekable binary stream.
+    finder : FaceFinder
+        The models: a `tracker.face_mesh.FaceMesh`.
+    step : int
+        Track every `step`-th frame.
+    max_frames : int
+        Most frames to track. The memory for them is bounded before decoding starts.
+    on_progress : callable, optional
+        Called after each tracked frame with the number of frames tracked and the number expected
+        (0 if the container does not know).
+
+    Returns
+    -------
+    Track
+
+    Raises
+    ------
+    InputError
+        See `tracker.decode.Video`.
+    """
+    with Video(source) as video:
+        frame_index = np.empty(max_frames, dtype=np.int64)
+        stream_times_s = np.empty(max_frames)
+        follower = FaceFollower(finder, max_frames)
+        expected = min(max_frames, -(-video.info.frame_count // step))
+        count, complete = 0, True
+        for frame in video.frames(step):
+            if count == max_frames:
+                complete = False
+                break
+            frame_index[count], stream_times_s[count] = frame.index, frame.stream_time_s
+            follower.add(frame.image, frame.stream_time_s)
+            count += 1
+            if on_progress is not None:
+                on_progress(count, expected)
+        times_s, time_source = repair_times(
+            stream_times_s[:count], frame_index[:count], video.info.fps
+        )
+        landmarks, other_face_ratio = follower.result()
+        info = TrackInfo(
+            video=video.info,
+            step=step,
+            frames_decoded=video.frames_decoded,
+            frames_failed=video.frames_failed,
+            time_source=time_source,
+            complete=complete,
+            other_face_ratio=other_face_ratio,
+        )
+    # Copies, so that the buffers of max_frames are given back.
+    return Track(frame_index[:count].copy(), times_s, landmarks.copy(), info)
+
+
+def save_track(track: Track, path: Path) -> None:
+    """Write a track as a compressed ``.npz`` without pickled objects.
+
+    Parameters
+    ----------
+    track : Track
+    path : Path
+        File to write; its suffix is ``.npz``.
+    """
+    header = {"format": FORMAT, "landmarks": FACE_MESH_INDICES, **asdict(track.info)}
+    np.savez_compressed(
+        path,
+        header=np.array(json.dumps(header)),
+        frame_index=track.frame_index,
+        times_s=track.times_s,
+        landmarks=track.landmarks,
+    )
+
+
+def load_track(path: Path) -> Track:
+    """Read a track that `save_track` wrote.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    Track
+
+    Raises
+    ------
+    InputNotFound
+        There is no such file.
+    TrackFileError
+        It is not a track, is damaged, or was written by another version.
+    """
+    if not path.is_file():
+        raise InputNotFound(f"{path}: no such file. Check the path.")
+    not_a_track = f"{path.name}: not a track that can be read. Make it again from the video."
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(member.file_size for member in archive.infolist()) > MAX_TRACK_BYTES:
+                raise TrackFileError(f"{path.name}: unpacks to over {MAX_TRACK_BYTES >> 20} MB.")
+        with np.load(path, allow_pickle=False) as arrays:
+            header = json.loads(str(arrays["header"]))
+            if header["format"] != FORMAT or tuple(header["landmarks"]) != FACE_MESH_INDICES:
+                raise TrackFileError(
+                    f"{path.name}: written by another version. Make it again from the video."
+                )
+            track = Track(
+                frame_index=arrays["frame_index"],
+                times_s=arrays["times_s"],
+                landmarks=arrays["landmarks"],
+                info=TrackInfo(
+                    video=VideoInfo(**header["video"]),
+                    **{
+                        name: header[name]
+                        for name in TrackInfo.__dataclass_fields__
+                        if name != "video"
+                    },
+                ),
+            )
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise TrackFileError(not_a_track) from error
+    count = track.times_s.size
+    if not (
+        track.frame_index.dtype == np.int64
+        and track.times_s.dtype == np.float64
+        and track.landmarks.dtype == np.float32
+        and track.frame_index.shape == track.times_s.shape == (count,)
+        and track.landmarks.shape == (count, LANDMARK_COUNT, 2)
+        and np.isfinite(track.times_s).all()
+        and (np.diff(track.times_s) > 0).all()
+        and (np.diff(track.frame_index) > 0).all()
+    ):
+        raise TrackFileError(not_a_track)
+    return track
+
+
+def concatenate_tracks(tracks: Sequence[Track]) -> Track:
+    """Join recordings of one person, one after the other, into one track.
+
+    Parameters
+    ----------
+    tracks : sequence of Track
+        In order; all of one picture size and `step`.
+
+    Returns
+    -------
+    Track
+        Times and frame indices continue; the joint is a gap that no closure and no valid time
+        bridges.
+
+    Raises
+    ------
+    ValueError
+        No track, or the picture sizes or steps differ.
+    """
+    if not tracks:
+        raise ValueError("no track to concatenate")
+    if len({(t.info.video.width, t.info.video.height, t.info.step) for t in tracks}) > 1:
+        raise ValueError("the tracks differ in picture size or step: track the videos alike")
+    frame_index, times_s = [], []
+    next_index, next_time_s = 0, 0.0
+    for track in tracks:
+        frame_index.append(track.frame_index + next_index)
+        times_s.append(track.times_s + next_time_s)
+        if track.times_s.size:
+            next_index = int(frame_index[-1][-1]) + track.info.step
+            next_time_s = float(times_s[-1][-1]) + 2 * MAX_GAP_S
+    infos = [track.info for track in tracks]
+    return Track(
+        np.concatenate(frame_index),
+        np.concatenate(times_s),
+        np.concatenate([track.landmarks for track in tracks]),
+        replace(
+            infos[0],
+            video=replace(
+                infos[0].video, frame_count=sum(info.video.frame_count for info in infos)
+            ),
+            frames_decoded=sum(info.frames_decoded for info in infos),
+            frames_failed=sum(info.frames_failed for info in infos),
+            time_source=max(
+                (info.time_source for info in infos),
+                key=("stream", "stream_repaired", "frame_rate").index,
+            ),
+            complete=all(info.complete for info in infos),
+            other_face_ratio=max(info.other_face_ratio for info in infos),
+        ),
+    )
