@@ -11,6 +11,9 @@ import numba
 Dispatcher = Any
 """A compiled kernel (the plain function under ``NUMBA_DISABLE_JIT=1``)."""
 
+KERNELS: list[Dispatcher] = []
+"""Every kernel that was compiled or loaded from the cache."""
+
 
 def kernel(*signatures: str) -> Callable[[Callable[..., Any]], Dispatcher]:
     """Compile a function for the given signatures only, and cache the machine code on disk.
@@ -29,13 +32,16 @@ def kernel(*signatures: str) -> Callable[[Callable[..., Any]], Dispatcher]:
     def compile_cached(function: Callable[..., Any]) -> Dispatcher:
         options = {"cache": True, "error_model": "numpy"}
         try:
-            return numba.njit(list(signatures), **options)(function)
+            dispatcher = numba.njit(list(signatures), **options)(function)
         except RuntimeError as error:
             # Numba's words when neither the source's __pycache__ nor the home can be written.
             if "no locator available" not in str(error):
                 raise
             numba.config.CACHE_DIR = str(_private_cache_dir())
-            return numba.njit(list(signatures), **options)(function)
+            dispatcher = numba.njit(list(signatures), **options)(function)
+        if not numba.config.DISABLE_JIT:
+            KERNELS.append(dispatcher)
+        return dispatcher
 
     return compile_cached
 
