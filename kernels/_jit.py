@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from numba.core import config
 
 Dispatcher = Any
 """A compiled kernel (the plain function under ``NUMBA_DISABLE_JIT=1``)."""
@@ -30,16 +31,16 @@ def kernel(*signatures: str) -> Callable[[Callable[..., Any]], Dispatcher]:
     """
 
     def compile_cached(function: Callable[..., Any]) -> Dispatcher:
-        options = {"cache": True, "error_model": "numpy"}
+        compile_ = numba.njit(list(signatures), cache=True, error_model="numpy")
         try:
-            dispatcher = numba.njit(list(signatures), **options)(function)
+            dispatcher = compile_(function)
         except RuntimeError as error:
             # Numba's words when neither the source's __pycache__ nor the home can be written.
             if "no locator available" not in str(error):
                 raise
-            numba.config.CACHE_DIR = str(_private_cache_dir())
-            dispatcher = numba.njit(list(signatures), **options)(function)
-        if not numba.config.DISABLE_JIT:
+            config.CACHE_DIR = str(_private_cache_dir())
+            dispatcher = compile_(function)
+        if not config.DISABLE_JIT:
             KERNELS.append(dispatcher)
         return dispatcher
 

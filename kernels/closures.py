@@ -18,7 +18,7 @@ TYPICAL_QUANTILE = 0.75
 """Of all lid openings of a recording: its typical open level."""
 SHUT_RATIO = 0.5
 """Lid opening over the typical level below which lids are shut, not lowered with the gaze."""
-CLOSED_DEPTH = .9
+CLOSED_DEPTH = 0.9
 """Share of a closure's amplitude from which the lids count as closed: the rise-time convention."""
 LONGEST_BLINK_S = 0.5
 """A closure that stays closed for longer is prolonged: the lower limit of a microsleep."""

@@ -140,10 +140,28 @@ def compute_eye_geometry(landmarks: ArrayLike) -> EyeGeometry:
             f"landmarks has shape {points.shape}, expected (N, {LANDMARK_COUNT}, 2): "
             "pixels, in the columns of kernels.landmarks.FACE_MESH_INDICES"
         )
-    per_eye = [np.empty((len(points), 2)) for _ in range(6)]
-    head_roll_deg = np.empty(len(points))
-    _eye_geometry(points, EYE_COLUMNS, *per_eye, head_roll_deg)
-    return EyeGeometry(*per_eye, head_roll_deg)
+    shape = (len(points), 2)
+    geometry = EyeGeometry(
+        ear=np.empty(shape),
+        vertical_offset=np.empty(shape),
+        horizontal_offset=np.empty(shape),
+        iris_diameter_px=np.empty(shape),
+        palpebral_fissure_px=np.empty(shape),
+        canthal_distance_px=np.empty(shape),
+        head_roll_deg=np.empty(len(points)),
+    )
+    _eye_geometry(
+        points,
+        EYE_COLUMNS,
+        geometry.ear,
+        geometry.vertical_offset,
+        geometry.horizontal_offset,
+        geometry.iris_diameter_px,
+        geometry.palpebral_fissure_px,
+        geometry.canthal_distance_px,
+        geometry.head_roll_deg,
+    )
+    return geometry
 
 
 def compute_rotation_deg(offset: ArrayLike, iris_to_canthal_ratio: float) -> Float64Array:
@@ -165,4 +183,5 @@ def compute_rotation_deg(offset: ArrayLike, iris_to_canthal_ratio: float) -> Flo
     """
     offset_mm = np.asarray(offset, dtype=np.float64) * (IRIS_DIAMETER_MM / iris_to_canthal_ratio)
     sine = offset_mm / ROTATION_RADIUS_MM
-    return np.degrees(np.arcsin(np.where(np.abs(sine) <= 1, sine, np.nan)))
+    rotation_deg: Float64Array = np.degrees(np.arcsin(np.where(np.abs(sine) <= 1, sine, np.nan)))
+    return rotation_deg

@@ -31,7 +31,7 @@ class InputError(Exception):
     """The input cannot be used. The message says what the user can do."""
 
 
-class InputNotFound(InputError):
+class InputNotFoundError(InputError):
     """There is no such file, or it cannot be read."""
 
 
@@ -78,7 +78,7 @@ class Video:
 
     Raises
     ------
-    InputNotFound
+    InputNotFoundError
         The file is missing or unreadable.
     VideoOpenError
         It is not a video, has no video stream, or has absurd dimensions.
@@ -89,7 +89,7 @@ class Video:
         _check_container(_read_head(source), name)
         # An absolute path: a name such as "concat:..." must not reach FFmpeg as a protocol.
         capture_source = str(source.resolve()) if isinstance(source, Path) else source
-        # One thread: FFmpeg's own threads cost more CPU time than they save where there is one core.
+        # One thread: FFmpeg's own cost more CPU time than they save where there is one core.
         options = [cv2.CAP_PROP_N_THREADS, 1]
         try:
             self._capture = cv2.VideoCapture(capture_source, cv2.CAP_FFMPEG, options)  # type: ignore[arg-type]
@@ -225,7 +225,7 @@ def read_image(path: Path) -> Image:
 
     Raises
     ------
-    InputNotFound
+    InputNotFoundError
         The file is missing or unreadable.
     ImageOpenError
         It is not a JPEG, PNG, WebP, BMP or TIFF image, is damaged, or is too large.
@@ -270,16 +270,16 @@ def _read_head(source: Path | BufferedIOBase) -> bytes:
         source.seek(0)
         return head
     if source.is_dir():
-        raise InputNotFound(f"{source}: is a directory. Name the files: {source}/*.mp4")
+        raise InputNotFoundError(f"{source}: is a directory. Name the files: {source}/*.mp4")
     if not source.exists():
-        raise InputNotFound(f"{source}: no such file. Check the path.")
+        raise InputNotFoundError(f"{source}: no such file. Check the path.")
     if not source.is_file():
-        raise InputNotFound(f"{source}: not a regular file. Copy the video to a file first.")
+        raise InputNotFoundError(f"{source}: not a regular file. Copy the video to a file first.")
     try:
         with source.open("rb") as file:
             return file.read(512)
     except OSError as error:
-        raise InputNotFound(f"{source}: cannot be read ({error.strerror}).") from error
+        raise InputNotFoundError(f"{source}: cannot be read ({error.strerror}).") from error
 
 
 def _check_container(head: bytes, name: str) -> None:

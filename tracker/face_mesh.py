@@ -181,11 +181,16 @@ class FaceMesh:
             Pixels of the whole picture; None if no face is there.
         """
         height, width = image.shape[:2]
-        reach = region.side_px / 2 * (
-            abs(np.cos(region.rotation_rad)) + abs(np.sin(region.rotation_rad))
+        reach = (
+            region.side_px
+            / 2
+            * (abs(np.cos(region.rotation_rad)) + abs(np.sin(region.rotation_rad)))
         )
         # Two pixels more, for the model's interpolation.
-        left, top = max(0, int(region.centre_x - reach) - 2), max(0, int(region.centre_y - reach) - 2)
+        left, top = (
+            max(0, int(region.centre_x - reach) - 2),
+            max(0, int(region.centre_y - reach) - 2),
+        )
         right = min(width, int(region.centre_x + reach) + 3)
         bottom = min(height, int(region.centre_y + reach) + 3)
         if right - left < 2 or bottom - top < 2:
@@ -206,8 +211,12 @@ class FaceMesh:
         )
         if packet is None:
             return None
-        points = _parse_landmarks(self._mp.packet_getter._get_serialized_proto(packet))
-        return points * np.float32([crop_width, crop_height]) + np.float32([left, top])
+        points: NDArray[np.float32] = _parse_landmarks(
+            self._mp.packet_getter._get_serialized_proto(packet)
+        )
+        points *= np.array([crop_width, crop_height], dtype=np.float32)
+        points += np.array([left, top], dtype=np.float32)
+        return points
 
     def _image_packet(self, image: Image) -> Any:
         rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
@@ -303,7 +312,7 @@ def _quiet_stderr() -> Iterator[None]:
     sys.stderr.flush()
     saved = os.dup(2)
     try:
-        with open(os.devnull, "wb") as sink:
+        with Path(os.devnull).open("wb") as sink:
             os.dup2(sink.fileno(), 2)
         yield
     finally:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kernels import FACE_MESH_INDICES, LANDMARK_COUNT
 from kernels.closures import MAX_GAP_S
-from tracker.decode import InputError, InputNotFound, Video, VideoInfo, repair_times
+from tracker.decode import InputError, InputNotFoundError, Video, VideoInfo, repair_times
 from tracker.faces import FaceFinder, FaceFollower
 
 FORMAT = 1
@@ -170,13 +170,13 @@ def load_track(path: Path) -> Track:
 
     Raises
     ------
-    InputNotFound
+    InputNotFoundError
         There is no such file.
     TrackFileError
         It is not a track, is damaged, or was written by another version.
     """
     if not path.is_file():
-        raise InputNotFound(f"{path}: no such file. Check the path.")
+        raise InputNotFoundError(f"{path}: no such file. Check the path.")
     not_a_track = f"{path.name}: not a track that can be read. Make it again from the video."
     try:
         with zipfile.ZipFile(path) as archive:

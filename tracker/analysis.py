@@ -1,0 +1,230 @@
+"""A track and parameters to everything that is measured. Milliseconds; no video needed."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels import (
+    BLINK,
+    LEFT,
+    PROLONGED_CLOSURE,
+    RIGHT,
+    Closures,
+    EyeGeometry,
+    compute_eye_geometry,
+    compute_inter_blink_intervals_s,
+    compute_open_baseline,
+    compute_peak_to_peak,
+    compute_perclos,
+    compute_rotation_deg,
+    compute_typical_opening,
+    compute_valid_time_s,
+    detect_closures,
+    mark_around_closures,
+)
+from kernels.closures import COMPLETE_RATIO
+from tracker.parameters import NOMINAL_EAR, Parameters
+from tracker.track import Track
+
+BLINK_GUARD_S = 0.1
+"""Left out of the gaze on either side of a closure: the lid still moves the iris's outline."""
+MIN_TYPICAL_EAR = 0.6 * NOMINAL_EAR
+"""A typical opening below this is that of shut eyes: the baseline cannot be trusted."""
+MIN_COVERAGE_FOR_BASELINE = 0.5
+"""Share of the recording's time with a face, below which the baseline cannot be trusted."""
+
+Float64Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """The recording's numbers; NaN where there is nothing to measure.
+
+    Peak-to-peaks are the 95th minus the 5th percentile outside closures and their guard; in canthal
+    distances unless the name says degrees. `_left` and `_right` are the subject's.
+    """
+
+    duration_s: float
+    fps: float
+    valid_time_s: float
+    gaze_time_s: float
+    vertical_peak_to_peak: float
+    vertical_peak_to_peak_left: float
+    vertical_peak_to_peak_right: float
+    vertical_peak_to_peak_deg: float
+    vertical_offset_std: float
+    vertical_offset_median: float
+    horizontal_peak_to_peak: float
+    horizontal_peak_to_peak_deg: float
+    blink_count: int
+    incomplete_blink_count: int
+    prolonged_closure_count: int
+    blink_rate_per_min: float
+    blink_duration_median_s: float
+    inter_blink_interval_median_s: float
+    perclos: float
+    open_ear: float
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """All that is computed from a track with one set of parameters.
+
+    Attributes
+    ----------
+    track : Track
+    parameters : Parameters
+    geometry : EyeGeometry
+        Per frame and eye.
+    seen : ndarray, shape (N,), bool
+        Frames with a face.
+    ear, vertical_offset, horizontal_offset : ndarray, shape (N,), float64
+        Means of both eyes.
+    baseline : ndarray, shape (N,), float64
+        Open-eye EAR around each frame.
+    baseline_trusted : bool
+        False where the adaptive baseline was not used for want of open eyes in sight.
+    closures : Closures
+    eye_amplitude : ndarray, shape (M, 2), float64
+        Amplitude of each closure by eye: 0 = stays open, 1 = no opening left.
+    gaze_valid : ndarray, shape (N,), bool
+        Frames that count for the gaze: seen, outside closures and their guard.
+    measures : Measures
+    """
+
+    track: Track
+    parameters: Parameters
+    geometry: EyeGeometry
+    seen: NDArray[np.bool_]
+    ear: Float64Array
+    vertical_offset: Float64Array
+    horizontal_offset: Float64Array
+    baseline: Float64Array
+    baseline_trusted: bool
+    closures: Closures
+    eye_amplitude: Float64Array
+    gaze_valid: NDArray[np.bool_]
+    measures: Measures
+
+
+def analyze_track(track: Track, parameters: Parameters) -> Analysis:
+    """Measure gaze and blinks.
+
+    Parameters
+    ----------
+    track : Track
+    parameters : Parameters
+        `step` and `max_frames` were applied when the track was made and are not read here.
+
+    Returns
+    -------
+    Analysis
+    """
+    times_s = track.times_s
+    geometry = compute_eye_geometry(track.landmarks)
+    ear = geometry.ear.mean(axis=1)
+    vertical = geometry.vertical_offset.mean(axis=1)
+    horizontal = geometry.horizontal_offset.mean(axis=1)
+    seen = np.isfinite(ear)
+    valid_time_s = compute_valid_time_s(seen, times_s)
+    duration_s, fps = _duration(track)
+
+    trusted = (
+        compute_typical_opening(ear) >= MIN_TYPICAL_EAR
+        and valid_time_s >= MIN_COVERAGE_FOR_BASELINE * duration_s
+    )
+    if trusted and parameters.blink_baseline == "adaptive":
+        baseline = compute_open_baseline(ear, times_s)
+        eye_baselines = [
+            compute_open_baseline(geometry.ear[:, eye], times_s) for eye in (LEFT, RIGHT)
+        ]
+    else:
+        baseline = np.full(ear.size, NOMINAL_EAR)
+        eye_baselines = [baseline, baseline]
+    ratio = ear / baseline
+    closures = detect_closures(
+        ratio, times_s, parameters.close_ratio, parameters.shortest_closure_s
+    )
+    gaze_valid = seen & ~mark_around_closures(closures.interval, times_s, BLINK_GUARD_S)
+    eye_amplitude = np.empty((len(closures.kind), 2))
+    for eye, eye_baseline in enumerate(eye_baselines):
+        eye_ratio = geometry.ear[:, eye] / eye_baseline
+        for place, (start, stop) in enumerate(closures.interval):
+            eye_amplitude[place, eye] = 1 - eye_ratio[start:stop].min()
+
+    is_blink = closures.kind == BLINK
+    complete = closures.least_ratio <= COMPLETE_RATIO
+    onsets = closures.interval[is_blink, 0]
+    whole = is_blink & closures.onset_seen & closures.offset_seen
+    durations_s = times_s[closures.interval[whole, 1]] - times_s[closures.interval[whole, 0]]
+    # The shut lids' own opening ratio is full closure; see kernels.closures.COMPLETE_RATIO.
+    shut_ratio = _median(closures.least_ratio[complete]) if complete.any() else COMPLETE_RATIO
+    vertical_peak_to_peak = compute_peak_to_peak(vertical, gaze_valid)
+    horizontal_peak_to_peak = compute_peak_to_peak(horizontal, gaze_valid)
+    iris_ratio = _median(
+        (geometry.iris_diameter_px / geometry.canthal_distance_px)[gaze_valid].ravel()
+    )
+    # Degrees from the median, so that the arcsine's curvature is taken where the eyes are.
+    vertical_deg = compute_rotation_deg(vertical, iris_ratio)
+    horizontal_deg = compute_rotation_deg(horizontal, iris_ratio)
+    measures = Measures(
+        duration_s=duration_s,
+        fps=fps,
+        valid_time_s=valid_time_s,
+        gaze_time_s=compute_valid_time_s(gaze_valid, times_s),
+        vertical_peak_to_peak=vertical_peak_to_peak,
+        vertical_peak_to_peak_left=_eye_peak_to_peak(geometry.vertical_offset, LEFT, gaze_valid),
+        vertical_peak_to_peak_right=_eye_peak_to_peak(geometry.vertical_offset, RIGHT, gaze_valid),
+        vertical_peak_to_peak_deg=compute_peak_to_peak(vertical_deg, gaze_valid),
+        vertical_offset_std=float(vertical[gaze_valid].std()) if gaze_valid.any() else math.nan,
+        vertical_offset_median=_median(vertical[gaze_valid]),
+        horizontal_peak_to_peak=horizontal_peak_to_peak,
+        horizontal_peak_to_peak_deg=compute_peak_to_peak(horizontal_deg, gaze_valid),
+        blink_count=int(is_blink.sum()),
+        incomplete_blink_count=int((is_blink & ~complete).sum()),
+        prolonged_closure_count=int((closures.kind == PROLONGED_CLOSURE).sum()),
+        blink_rate_per_min=60 * int(is_blink.sum()) / valid_time_s if valid_time_s else math.nan,
+        blink_duration_median_s=_median(durations_s),
+        inter_blink_interval_median_s=_median(
+            compute_inter_blink_intervals_s(onsets, seen, times_s)
+        ),
+        perclos=compute_perclos((1 - ratio) / (1 - shut_ratio), times_s),
+        open_ear=_median(baseline[seen]),
+    )
+    return Analysis(
+        track=track,
+        parameters=parameters,
+        geometry=geometry,
+        seen=seen,
+        ear=ear,
+        vertical_offset=vertical,
+        horizontal_offset=horizontal,
+        baseline=baseline,
+        baseline_trusted=trusted,
+        closures=closures,
+        eye_amplitude=eye_amplitude,
+        gaze_valid=gaze_valid,
+        measures=measures,
+    )
+
+
+def _duration(track: Track) -> tuple[float, float]:
+    """Return the recording's length in seconds and its source frames per second, as measured."""
+    times_s = track.times_s
+    if times_s.size < 2:
+        return 0.0, math.nan
+    elapsed_s = float(times_s[-1] - times_s[0])
+    fps = float(track.frame_index[-1] - track.frame_index[0]) / elapsed_s
+    # The last frame is shown as long as a typical one.
+    return elapsed_s + float(np.median(np.diff(times_s))), fps
+
+
+def _eye_peak_to_peak(offset: Float64Array, eye: int, keep: NDArray[np.bool_]) -> float:
+    return compute_peak_to_peak(offset[:, eye], keep)
+
+
+def _median(values: Float64Array) -> float:
+    values = values[np.isfinite(values)]
+    return float(np.median(values)) if values.size else math.nan

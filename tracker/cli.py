@@ -1,0 +1,304 @@
+"""The command line, ``eye-tracker``. Heavy imports wait until the arguments are known."""
+
+import argparse
+import collections
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tracker import __version__
+from tracker.parameters import Parameters
+
+if TYPE_CHECKING:
+    from tracker.analysis import Analysis
+    from tracker.assessment import Assessment
+
+EXIT_DONE, EXIT_USAGE, EXIT_INPUT, EXIT_INTERNAL = 0, 2, 3, 4
+EXIT_INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Without the program's name; the process's by default.
+
+    Returns
+    -------
+    int
+        0 done, 2 wrong usage, 3 an input cannot be read, 4 internal error.
+    """
+    parser = _build_parser()
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.run(options, parser))
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of stdout went away; nothing more can be said there.
+        sys.stderr.close()
+        return EXIT_DONE
+    except OSError as error:
+        print(f"error: {error.strerror}: {error.filename}", file=sys.stderr)
+        return EXIT_INTERNAL
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        print(
+            f"internal error: {type(error).__name__}: {error} "
+            f"({Path(where.filename).name}:{where.lineno}). Please report this line.",
+            file=sys.stderr,
+        )
+        return EXIT_INTERNAL
+
+
+def _build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="eye-tracker",
+        description="Measure vertical gaze range and blinks in videos of a face and assess them "
+        "for progressive supranuclear palsy (PSP). Research use, not a diagnosis.",
+        epilog="Exit codes: 0 done (also when a recording is not assessable), 2 wrong usage, "
+        "3 an input cannot be read, 4 internal error.",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    analyze = commands.add_parser(
+        "analyze",
+        help="videos to summaries, tables and tracks",
+        description="Analyse videos. Writes STEM.summary.json, STEM.frames.csv, STEM.blinks.csv "
+        "and STEM.track.npz for each.",
+    )
+    analyze.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
+    _add_output_options(analyze)
+    _add_parameter_options(analyze, ("step", "max_frames"))
+    _add_parameter_options(analyze, _REANALYSIS_PARAMETERS)
+    analyze.set_defaults(run=_run_analyze)
+
+    image = commands.add_parser(
+        "image", help="one picture: eye opening and gaze offset", description="Analyse pictures."
+    )
+    image.add_argument("images", nargs="+", type=Path, metavar="FILE")
+    image.add_argument("--json", action="store_true", help="one JSON document a line on stdout")
+    _add_parameter_options(image, ("blink_thresh",))
+    image.set_defaults(run=_run_image)
+
+    reanalyze = commands.add_parser(
+        "reanalyze",
+        help="tracks again with other parameters, without the videos",
+        description="Analyse tracks written by `analyze`. Writes STEM.summary.json, "
+        "STEM.frames.csv and STEM.blinks.csv for each.",
+    )
+    reanalyze.add_argument("tracks", nargs="+", type=Path, metavar="TRACK.npz")
+    _add_output_options(reanalyze)
+    _add_parameter_options(reanalyze, _REANALYSIS_PARAMETERS)
+    reanalyze.set_defaults(run=_run_reanalyze)
+
+    return parser
+
+
+_REANALYSIS_PARAMETERS = ("vpp_thresh", "blink_thresh", "blink_min_frames", "blink_baseline")
+_PARAMETER_HELP = {
+    "step": "analyse every N-th frame",
+    "max_frames": "most frames to analyse",
+    "vpp_thresh": "vertical peak-to-peak below which PSP is suspected, in eye widths",
+    "blink_thresh": "EAR that closes an eye of nominal openness (EAR 0.24)",
+    "blink_min_frames": "shortest blink in frames at 30 frames a second",
+    "blink_baseline": "scale blink_thresh with the person's open eye (adaptive) or not (fixed)",
+}
+
+
+def _add_output_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--out", type=Path, default=Path(), metavar="DIR", help="where to write (default: here)"
+    )
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="the summary documents on stdout, one a line, and nothing else there",
+    )
+
+
+def _add_parameter_options(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
+    defaults = {field.name: field.default for field in fields(Parameters)}
+    for name in names:
+        default = defaults[name]
+        choices = ("adaptive", "fixed") if name == "blink_baseline" else None
+        parser.add_argument(
+            # The API's names are accepted as they are, too.
+            f"--{name.replace('_', '-')}",
+            *([f"--{name}"] if "_" in name else []),
+            dest=name,
+            type=type(default),
+            default=default,
+            choices=choices,
+            metavar=None if choices else name.rsplit("_", 1)[-1].upper(),
+            help=f"{_PARAMETER_HELP[name]} (default: %(default)s)",
+        )
+
+
+def _parameters(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Parameters:
+    given = {field.name for field in fields(Parameters)} & vars(options).keys()
+    try:
+        return Parameters(**{name: getattr(options, name) for name in given})
+    except (ValueError, TypeError) as error:
+        parser.error(str(error))
+
+
+def _prepare_output(
+    options: argparse.Namespace, stems: Sequence[str], parser: argparse.ArgumentParser
+) -> None:
+    """Refuse before the work what would fail or overwrite after it."""
+    twice = [stem for stem, count in collections.Counter(stems).items() if count > 1]
+    if twice:
+        parser.error(
+            f"several inputs would write {twice[0]}.summary.json: analyse them one at a time with "
+            "an --out DIR each"
+        )
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        parser.error(f"--out {options.out}: cannot be made ({error.strerror}): name another")
+
+
+def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    parameters = _parameters(options, parser)
+    _prepare_output(options, [video.stem for video in options.videos], parser)
+
+    from tracker.analysis import analyze_track
+    from tracker.face_mesh import FaceMesh
+    from tracker.output import write_track
+    from tracker.track import track_video
+
+    mesh = FaceMesh()
+
+    def analyze(video: Path) -> None:
+        with _Progress(video.name) as progress:
+            track = track_video(
+                video, mesh, parameters.step, parameters.max_frames, progress.update
+            )
+        analysis = analyze_track(track, parameters)
+        _report(options, video, video.stem, analysis, [write_track(options.out, video.stem, track)])
+
+    return _for_each(options.videos, analyze)
+
+
+def _run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    parameters = _parameters(options, parser)
+    stems = {path: path.name.removesuffix(".npz").removesuffix(".track") for path in options.tracks}
+    _prepare_output(options, [stems[path] for path in options.tracks], parser)
+
+    from tracker.analysis import analyze_track
+    from tracker.track import load_track
+
+    def reanalyze(path: Path) -> None:
+        _report(options, path, stems[path], analyze_track(load_track(path), parameters), [])
+
+    return _for_each(options.tracks, reanalyze)
+
+
+def _run_image(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    parameters = _parameters(options, parser)
+
+    from tracker.decode import read_image
+    from tracker.face_mesh import FaceMesh
+    from tracker.output import to_json
+    from tracker.still import analyze_image
+
+    mesh = FaceMesh()
+
+    def analyze(path: Path) -> None:
+        result = analyze_image(read_image(path), mesh, parameters.blink_thresh)
+        if options.json:
+            print(to_json({"source": path.name, **result}), flush=True)
+        elif not result["detected"]:
+            print(
+                f"{path.name}: no face found. Take the picture with the whole face in it, "
+                "in light from the front."
+            )
+        else:
+            print(
+                f"{path.name}: eye opening (EAR) {result['eye_open']:.3f}, "
+                f"gaze offset vertical {result['v_offset']:+.3f} (down is +), "
+                f"horizontal {result['h_offset']:+.3f} (subject's left is +), "
+                f"blink {result['blink_prob']:.2f}, faces {result['faces']}"
+            )
+
+    return _for_each(options.images, analyze)
+
+
+def _for_each(paths: Sequence[Path], process: Callable[[Path], None]) -> int:
+    """Process each input; one that cannot be read is reported and does not stop the rest."""
+    from tracker.decode import InputError
+
+    code = EXIT_DONE
+    for path in paths:
+        try:
+            process(path)
+        except InputError as error:
+            print(f"error: {error}", file=sys.stderr)
+            code = EXIT_INPUT
+    return code
+
+
+def _report(
+    options: argparse.Namespace, source: Path, stem: str, analysis: "Analysis", written: list[Path]
+) -> None:
+    """Write the analysis' files and say what came out, to a program or to a person."""
+    from tracker.assessment import assess
+    from tracker.output import summarize, to_json, write_analysis
+
+    assessment = assess(analysis)
+    summary = summarize(analysis, assessment, source.name)
+    written = write_analysis(options.out, stem, analysis, summary) + written
+    if options.json:
+        print(to_json(summary), flush=True)
+    else:
+        print(_describe(source.name, summary, assessment), flush=True)
+        print("  written     " + " ".join(str(path) for path in written), flush=True)
+
+
+def _describe(name: str, summary: dict[str, Any], assessment: "Assessment") -> str:
+    """Return the result for a person, a few lines."""
+
+    def number(key: str, form: str) -> str:
+        return "-" if summary[key] is None else format(summary[key], form)
+
+    lines = [
+        f"{name}: {assessment.status.replace('_', ' ')}",
+        f"  because     {assessment.rule_reason}",
+        f"  vertical    {number('vertical_peak_to_peak', '.3f')} eye widths peak to peak, "
+        f"about {number('vertical_peak_to_peak_deg', '.0f')} degrees",
+        f"  blinks      {summary['blink_count']}, {number('blink_rate_per_min', '.1f')} a minute; "
+        f"prolonged closures {summary['prolonged_closure_count']}",
+        f"  recording   face seen for {summary['valid_time_s']:.1f} of "
+        f"{summary['duration_sec_est']:.1f} s, {summary['frames_processed']} frames analysed "
+        f"of {number('fps', '.1f')} a second",
+    ]
+    lines += [f"  caution     {caution.message}" for caution in assessment.cautions]
+    return "\n".join(lines)
+
+
+class _Progress:
+    """A progress bar on stderr if that is a terminal, nothing otherwise."""
+
+    def __init__(self, name: str) -> None:
+        from tqdm import tqdm
+
+        self._bar = tqdm(desc=name, unit=" frames", disable=None, leave=False)
+
+    def update(self, done: int, expected: int) -> None:
+        """Show that `done` frames of `expected` (0 = unknown) are done."""
+        self._bar.total = max(done, expected) if expected else None
+        self._bar.update(done - self._bar.n)
+
+    def __enter__(self) -> "_Progress":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._bar.close()

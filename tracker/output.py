@@ -1,0 +1,239 @@
+"""The files of an analysis: summary (JSON), frames and closures (CSV), track (npz)."""
+
+import csv
+import json
+import math
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kernels import BLINK, LEFT, RIGHT
+from kernels.closures import COMPLETE_RATIO
+from kernels.landmarks import FACE_MESH_INDICES
+from tracker import __version__
+from tracker.analysis import Analysis
+from tracker.assessment import Assessment
+from tracker.track import Track, save_track
+
+SIGNIFICANT_DIGITS = 6
+KIND_NAMES = {BLINK: "blink"}
+"""Name of each kind of closure; the other kind is a prolonged closure."""
+
+
+def summarize(analysis: Analysis, assessment: Assessment, source: str) -> dict[str, Any]:
+    """Return the summary document.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    assessment : Assessment
+    source : str
+        Name of the file it comes from.
+
+    Returns
+    -------
+    dict
+        Ready for strict JSON: no NaN, plain numbers.
+    """
+    measures, info = analysis.measures, analysis.track.info
+    document: dict[str, Any] = _plain(
+        {
+            "source": source,
+            "frames_processed": len(analysis.track.times_s),
+            "fps": measures.fps,
+            "duration_sec_est": measures.duration_s,
+            "psp_suspected": assessment.status == "suspected",
+            "psp_rule_reason": assessment.rule_reason,
+            "assessment": {
+                "status": assessment.status,
+                "reasons": [asdict(reason) for reason in assessment.reasons],
+                "cautions": [asdict(caution) for caution in assessment.cautions],
+            },
+            **{
+                name: value
+                for name, value in asdict(measures).items()
+                if name not in ("fps", "duration_s")
+            },
+            "quality": asdict(assessment.quality),
+            "video_meta": {
+                "width": info.video.width,
+                "height": info.video.height,
+                "fps": info.video.fps or None,
+                "frame_count": info.video.frame_count or None,
+                "frames_decoded": info.frames_decoded,
+                "frames_failed": info.frames_failed,
+                "time_source": info.time_source,
+                "complete": info.complete,
+            },
+            # The step is the track's, also where it is analysed again.
+            "parameters": {**asdict(analysis.parameters), "step": info.step},
+            "version": __version__,
+            "note": "Research use, not a diagnosis.",
+        }
+    )
+    return document
+
+
+def write_analysis(
+    directory: Path, stem: str, analysis: Analysis, summary: dict[str, Any]
+) -> list[Path]:
+    """Write the summary, the table of frames and the table of closures.
+
+    Parameters
+    ----------
+    directory : Path
+        An existing directory.
+    stem : str
+        What the files' names begin with.
+    analysis : Analysis
+    summary : dict
+        From `summarize`.
+
+    Returns
+    -------
+    list of Path
+        The files. Each appears whole or not at all.
+    """
+    return [
+        _write_whole(
+            directory / f"{stem}.summary.json",
+            lambda path: path.write_text(to_json(summary, indent=2) + "\n", encoding="utf-8"),
+        ),
+        _write_whole(
+            directory / f"{stem}.frames.csv", lambda path: _write_csv(path, _frame_table(analysis))
+        ),
+        _write_whole(
+            directory / f"{stem}.blinks.csv",
+            lambda path: _write_csv(path, _closure_table(analysis)),
+        ),
+    ]
+
+
+def write_track(directory: Path, stem: str, track: Track) -> Path:
+    """Write the track, so that it can be analysed again without the video."""
+    return _write_whole(directory / f"{stem}.track.npz", lambda path: save_track(track, path))
+
+
+def to_json(document: Any, indent: int | None = None) -> str:
+    """Return strict JSON: NaN and infinity are null."""
+    return json.dumps(_plain(document), indent=indent, allow_nan=False, ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    """Replace NumPy's scalars by Python's, NaN by None, and round to significant digits."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return float(f"{value:.{SIGNIFICANT_DIGITS}g}") if math.isfinite(value) else None
+    return value
+
+
+def _frame_table(analysis: Analysis) -> dict[str, Iterable[Any]]:
+    geometry, track = analysis.geometry, analysis.track
+    iris = {
+        eye: track.landmarks[:, FACE_MESH_INDICES.index(index)].astype(np.float64)
+        for eye, index in ((LEFT, 473), (RIGHT, 468))
+    }
+    events = [""] * len(track.times_s)
+    for (start, stop), kind in zip(analysis.closures.interval, analysis.closures.kind, strict=True):
+        events[start:stop] = [_kind_name(kind)] * int(stop - start)
+    return {
+        "frame_idx": track.frame_index,
+        "time_sec": track.times_s,
+        "L_iris_cx": iris[LEFT][:, 0],
+        "L_iris_cy": iris[LEFT][:, 1],
+        "L_eye_open": geometry.ear[:, LEFT],
+        "L_v_offset": geometry.vertical_offset[:, LEFT],
+        "R_iris_cx": iris[RIGHT][:, 0],
+        "R_iris_cy": iris[RIGHT][:, 1],
+        "R_eye_open": geometry.ear[:, RIGHT],
+        "R_v_offset": geometry.vertical_offset[:, RIGHT],
+        "eye_open": analysis.ear,
+        "v_offset": analysis.vertical_offset,
+        "h_offset": analysis.horizontal_offset,
+        "L_h_offset": geometry.horizontal_offset[:, LEFT],
+        "R_h_offset": geometry.horizontal_offset[:, RIGHT],
+        "eye_open_baseline": analysis.baseline,
+        "event": events,
+        "gaze_valid": analysis.gaze_valid,
+        "L_iris_diameter_px": geometry.iris_diameter_px[:, LEFT],
+        "R_iris_diameter_px": geometry.iris_diameter_px[:, RIGHT],
+        "L_palpebral_fissure_px": geometry.palpebral_fissure_px[:, LEFT],
+        "R_palpebral_fissure_px": geometry.palpebral_fissure_px[:, RIGHT],
+        "L_canthal_distance_px": geometry.canthal_distance_px[:, LEFT],
+        "R_canthal_distance_px": geometry.canthal_distance_px[:, RIGHT],
+        "head_roll_deg": geometry.head_roll_deg,
+    }
+
+
+def _closure_table(analysis: Analysis) -> dict[str, Iterable[Any]]:
+    closures, times_s = analysis.closures, analysis.track.times_s
+    frame_index = analysis.track.frame_index
+    start, stop = closures.interval[:, 0], closures.interval[:, 1]
+    # Where the end was not seen, the closure lasts at least until its last sample.
+    last = stop - 1
+    end = np.where(closures.offset_seen, stop, last)
+    complete = 1 - analysis.eye_amplitude <= COMPLETE_RATIO
+    return {
+        "kind": [_kind_name(kind) for kind in closures.kind],
+        "onset_s": times_s[start],
+        "peak_s": times_s[closures.peak],
+        "offset_s": times_s[end],
+        "onset_frame": frame_index[start],
+        "peak_frame": frame_index[closures.peak],
+        "offset_frame": np.where(closures.offset_seen, frame_index[end], frame_index[last] + 1),
+        "duration_s": times_s[end] - times_s[start],
+        "closing_s": times_s[closures.peak] - times_s[start],
+        "opening_s": times_s[end] - times_s[closures.peak],
+        "closed_s": closures.closed_s,
+        "amplitude": 1 - closures.least_ratio,
+        "complete": closures.least_ratio <= COMPLETE_RATIO,
+        "L_amplitude": analysis.eye_amplitude[:, LEFT],
+        "R_amplitude": analysis.eye_amplitude[:, RIGHT],
+        "L_complete": complete[:, LEFT],
+        "R_complete": complete[:, RIGHT],
+        "onset_seen": closures.onset_seen,
+        "offset_seen": closures.offset_seen,
+    }
+
+
+def _kind_name(kind: int) -> str:
+    return KIND_NAMES.get(kind, "prolonged_closure")
+
+
+def _write_csv(path: Path, table: dict[str, Iterable[Any]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(table)
+        writer.writerows(zip(*map(_format_column, table.values()), strict=True))
+
+
+def _format_column(column: Iterable[Any]) -> Sequence[Any]:
+    """Format a column: missing is empty, flags are true and false."""
+    if not isinstance(column, np.ndarray):
+        return list(column)
+    if column.dtype == np.bool_:
+        return ["true" if value else "false" for value in column.tolist()]
+    if column.dtype.kind != "f":
+        return list(column.tolist())
+    # More digits than JSON's: the time of the 12,000th frame needs them.
+    return ["" if value != value else f"{value:.9g}" for value in column.tolist()]
+
+
+def _write_whole(path: Path, write: Callable[[Path], object]) -> Path:
+    """Write beside the target, then rename: a reader never meets half a file."""
+    partial = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        write(partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path

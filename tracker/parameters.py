@@ -1,0 +1,76 @@
+"""The parameters of an analysis and their ranges. Imports nothing heavy."""
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+NOMINAL_EAR = 0.24
+"""Lid opening to which `blink_thresh` refers: a typical open eye."""
+NOMINAL_FPS = 30
+"""Frame rate to which `blink_min_frames` refers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Parameters of an analysis, as the API names them.
+
+    Attributes
+    ----------
+    step : int
+        Analyse every `step`-th frame; 1-30.
+    vpp_thresh : float
+        A vertical peak-to-peak below this supports the suspicion; canthal distances, 0.001-1.
+    blink_thresh : float
+        EAR that closes an eye of nominal openness (`NOMINAL_EAR`); 0.05-0.23.
+    max_frames : int
+        Most frames to analyse; 1-216,000.
+    blink_min_frames : int
+        Shortest closure in frames at 30 fps; 1-15.
+    blink_baseline : {"adaptive", "fixed"}
+        Whether `blink_thresh` is scaled with the person's own open-eye EAR, or absolute.
+
+    Raises
+    ------
+    ValueError
+        A value out of its range, with the range.
+    TypeError
+        A value of the wrong type.
+    """
+
+    step: int = 1
+    vpp_thresh: float = 0.06
+    blink_thresh: float = 0.18
+    max_frames: int = 12_000
+    blink_min_frames: int = 2
+    blink_baseline: Literal["adaptive", "fixed"] = "adaptive"
+
+    def __post_init__(self) -> None:
+        ranges: dict[str, tuple[float, float]] = {
+            "step": (1, 30),
+            "vpp_thresh": (0.001, 1),
+            "blink_thresh": (0.05, 0.23),
+            "max_frames": (1, 216_000),
+            "blink_min_frames": (1, 15),
+        }
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name == "blink_baseline":
+                if value not in ("adaptive", "fixed"):
+                    raise ValueError(f"blink_baseline is {value!r}, expected adaptive or fixed")
+                continue
+            whole = field.type is int
+            if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+                kind = "a whole number" if whole else "a number"
+                raise TypeError(f"{field.name} is {value!r}, expected {kind}")
+            low, high = ranges[field.name]
+            if not low <= value <= high:
+                raise ValueError(f"{field.name} is {value}, expected {low} to {high}")
+
+    @property
+    def close_ratio(self) -> float:
+        """Lid opening over baseline below which an eye closes."""
+        return self.blink_thresh / NOMINAL_EAR
+
+    @property
+    def shortest_closure_s(self) -> float:
+        """`blink_min_frames` in seconds, less half a frame for rounded timestamps."""
+        return (self.blink_min_frames - 0.5) / NOMINAL_FPS
