@@ -38,9 +38,9 @@ def kernel(*signatures: str) -> Callable[[Callable[..., Any]], Dispatcher]:
             # Numba's words when neither the source's __pycache__ nor the home can be written.
             if "no locator available" not in str(error):
                 raise
-            config.CACHE_DIR = str(_private_cache_dir())
+            config.CACHE_DIR = str(_private_cache_dir())  # type: ignore[attr-defined]
             dispatcher = compile_(function)
-        if not config.DISABLE_JIT:
+        if not config.DISABLE_JIT:  # type: ignore[attr-defined]
             KERNELS.append(dispatcher)
         return dispatcher
 
