@@ -129,7 +129,7 @@ class FaceFollower:
         for region in self._finder.detect(image):
             if any(_overlap(region, face.region) for face in seen):
                 continue
-            face = self._claim(region)
+            face = self._claim(region, seen)
             if face is not None:
                 face.region = region
                 seen.append(face)
@@ -142,12 +142,12 @@ class FaceFollower:
         for face in seen:
             face.area_time += face.region.side_px**2 * weight_s
 
-    def _claim(self, region: Region) -> _Face | None:
-        """Return the person who is seen in a region where nobody is followed; None if too many."""
+    def _claim(self, region: Region, seen: list[_Face]) -> _Face | None:
+        """Return the person in a region where none of those seen so far is; None if too many."""
         absent = [
             face
             for face in self._faces
-            if not face.followed
+            if face not in seen
             and 1 / MAX_SIZE_CHANGE <= region.side_px / face.region.side_px <= MAX_SIZE_CHANGE
         ]
         nearby = [face for face in absent if _distance(face.region, region) < face.region.side_px]

@@ -1,0 +1,258 @@
+"""Acceptance on real recordings with annotated truth, which are not part of this repository."""
+
+import csv
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kernels import BLINK, FACE_MESH_INDICES, PROLONGED_CLOSURE
+from tracker.analysis import Analysis, analyze_track
+from tracker.assessment import assess
+from tracker.decode import Video
+from tracker.face_mesh import FaceMesh, _Graph, _import_bindings
+from tracker.parameters import Parameters
+from tracker.track import track_video
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+
+pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"the recordings are not at {DATA}")
+
+Analyze = Callable[..., Analysis]
+
+
+@pytest.fixture(scope="module")
+def analyze() -> Analyze:
+    """Return a function that analyses a recording with the defaults, once."""
+    mesh = FaceMesh()
+    done: dict[tuple[str, int], Analysis] = {}
+
+    def analyze(name: str, step: int = 1) -> Analysis:
+        if (name, step) not in done:
+            parameters = Parameters(step=step)
+            track = track_video(DATA / name, mesh, step, parameters.max_frames)
+            done[name, step] = analyze_track(track, parameters)
+        return done[name, step]
+
+    return analyze
+
+
+def read_rows(name: str) -> list[dict[str, str]]:
+    with (DATA / name).open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def closure_times_s(analysis: Analysis, kind: int) -> list[tuple[float, float]]:
+    """Return onset and offset in seconds of each closure of a kind."""
+    times_s = analysis.track.times_s
+    return [
+        (float(times_s[start]), float(times_s[min(stop, times_s.size - 1)]))
+        for (start, stop), which in zip(
+            analysis.closures.interval, analysis.closures.kind, strict=True
+        )
+        if which == kind
+    ]
+
+
+ANNOTATED = {
+    "closeup": (4, 0),
+    "phone_portrait": (6, 2),
+    "selfie_glasses": (4, 0),
+    "small_square": (2, 0),
+}
+
+
+@pytest.mark.parametrize("stem", ANNOTATED)
+def test_annotated_closures_are_found_at_their_times(stem: str, analyze: Analyze) -> None:
+    analysis = analyze(f"blinks/{stem}.mp4")
+    with Video(DATA / f"blinks/{stem}.mp4") as video:
+        times_s = np.array([frame.stream_time_s for frame in video.frames()])
+    truth = read_rows(f"blinks/{stem}.blinks.csv")
+    assert_closures(analysis, truth, times_s)
+    kinds = analysis.closures.kind
+    found = (int((kinds == BLINK).sum()), int((kinds == PROLONGED_CLOSURE).sum()))
+    assert found == ANNOTATED[stem]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["rep_av1.mp4", "rep_hevc.mp4", "rep_vp9.webm", "rep_rot90.mp4", "rep_vfr.mp4"],
+)
+def test_the_same_closures_in_every_format(name: str, analyze: Analyze) -> None:
+    with Video(DATA / "blinks/phone_portrait.mp4") as video:
+        times_s = np.array([frame.stream_time_s for frame in video.frames()])
+    assert_closures(
+        analyze(f"formats/{name}"), read_rows("blinks/phone_portrait.blinks.csv"), times_s
+    )
+
+
+def assert_closures(analysis: Analysis, truth: list[dict[str, str]], times_s: np.ndarray) -> None:
+    for kind, annotated in ((BLINK, "blink"), (PROLONGED_CLOSURE, "long_closure")):
+        expected = [row for row in truth if row["kind"] == annotated]
+        found = closure_times_s(analysis, kind)
+        assert len(found) == len(expected)
+        for (onset_s, offset_s), row in zip(found, expected, strict=True):
+            # To 0.15 s, and the annotated start to 1 frame and end to 3 (the data's README).
+            frame_s = float(np.median(np.diff(times_s)))
+            assert onset_s == pytest.approx(times_s[int(row["start"])], abs=0.15 + frame_s)
+            assert offset_s == pytest.approx(times_s[int(row["end"])], abs=0.15 + 3 * frame_s)
+
+
+def overlaps(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    return one[0] < other[1] and other[0] < one[1]
+
+
+def score(predicted: list[tuple[int, int]], true: list[tuple[int, int]]) -> tuple[int, int, int]:
+    """Match overlapping intervals, each used once; return TP, FP, FN."""
+    left = list(predicted)
+    for interval in true:
+        match = next((p for p in left if overlaps(p, interval)), None)
+        if match is not None:
+            left.remove(match)
+    hits = len(predicted) - len(left)
+    return hits, len(left), len(true) - hits
+
+
+@pytest.mark.parametrize(("step", "least"), [(1, 0.97), (2, 0.97)])
+def test_blinks_of_people_who_look_ahead(step: int, least: float, analyze: Analyze) -> None:
+    total = np.zeros(3, dtype=int)
+    blinks = read_rows("zju/blinks.csv")
+    clips = read_rows("zju/clips.csv")
+    assert len(clips) == 39
+    for clip in clips:
+        analysis = analyze(f"zju/{clip['video']}", step)
+        first, last = int(clip["tag_first"]), int(clip["tag_last"])
+        interval = analysis.closures.interval[analysis.closures.kind == BLINK]
+        frames = np.append(analysis.track.frame_index, analysis.track.frame_index[-1] + step)
+        predicted = [
+            (int(start), int(stop))
+            for start, stop in frames[interval]
+            if overlaps((start, stop), (first, last + 1))
+        ]
+        true = [
+            (int(row["start"]), int(row["end"]) + 1)
+            for row in blinks
+            if row["video"] == clip["video"]
+        ]
+        total += score(predicted, true)
+    hits, false, missed = total
+    assert hits + missed == len(blinks)
+    assert 2 * hits / (2 * hits + false + missed) >= least
+
+
+def test_blinks_do_not_move_the_gaze(analyze: Analyze) -> None:
+    ranges = [
+        analyze(f"zju/{clip['video']}").measures.vertical_peak_to_peak
+        for clip in read_rows("zju/clips.csv")
+    ]
+    still = float(np.median(ranges))
+    assert still < 0.02
+    moving = analyze("gaze/up_down.mp4").measures.vertical_peak_to_peak
+    assert moving > 4 * still
+
+
+def test_gaze_up_and_down_have_their_signs(analyze: Analyze) -> None:
+    analysis = analyze("gaze/up_down.mp4")
+    # Annotated: level 285-320 with the eyes wide open, up and to the image's left 342-353.
+    level = np.nanmedian(analysis.vertical_offset[290:316])
+    up = np.nanmedian(analysis.vertical_offset[343:353])
+    down = np.nanmedian(analysis.vertical_offset[66:95])
+    assert up < level < down
+    aside = np.nanmedian(analysis.horizontal_offset[343:353])
+    assert aside < np.nanmedian(analysis.horizontal_offset[326:336])
+
+
+def test_no_face_is_not_assessable(analyze: Analyze) -> None:
+    analysis = analyze("hard/no_face.mp4")
+    assessment = assess(analysis)
+    assert assessment.status == "not_assessable"
+    assert [reason.code for reason in assessment.reasons] == ["no_face"]
+    assert math.isnan(analysis.measures.vertical_peak_to_peak)
+    assert analysis.measures.blink_count == 0
+
+
+def test_a_face_that_leaves_leaves_missing_rows(analyze: Analyze) -> None:
+    analysis = analyze("formats/hevc_vfr_face_leaves.mov")
+    assert 0.3 < analysis.seen.mean() < 0.6
+    reasons = [reason.code for reason in assess(analysis).reasons]
+    assert "face_lost" in reasons
+
+
+def test_several_faces_are_flagged(analyze: Analyze) -> None:
+    assert analyze("hard/several_faces.mp4").track.info.other_face_ratio > 0.5
+
+
+FULL_FRAME_GRAPH = """
+input_stream: "image"
+output_stream: "landmarks"
+input_side_packet: "num_faces"
+input_side_packet: "use_previous"
+input_side_packet: "with_attention"
+node {
+  calculator: "FaceLandmarkFrontCpu"
+  input_stream: "IMAGE:image"
+  input_side_packet: "NUM_FACES:num_faces"
+  input_side_packet: "USE_PREV_LANDMARKS:use_previous"
+  input_side_packet: "WITH_ATTENTION:with_attention"
+  output_stream: "LANDMARKS:landmarks"
+}
+"""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "blinks/phone_portrait.mp4",
+        "blinks/closeup.mp4",
+        "blinks/selfie_glasses.mp4",
+        "gaze/up_down.mp4",
+        "zju/09_000003M_FBN.mp4",
+    ],
+)
+def test_landmarks_of_the_crop_are_those_of_the_full_frame(name: str, analyze: Analyze) -> None:
+    """The reference is the graph behind mediapipe.solutions.FaceMesh, fed with whole frames."""
+    mp = _import_bindings()
+    create = mp.packet_creator
+    graph = _Graph(
+        mp,
+        FULL_FRAME_GRAPH,
+        "landmarks",
+        {
+            "num_faces": create.create_int(1),
+            "use_previous": create.create_bool(True),
+            "with_attention": create.create_bool(True),
+        },
+    )
+    track = analyze(name).track
+    landmark_list = _landmark_list_class()
+    reference = np.empty((track.times_s.size, len(FACE_MESH_INDICES), 2))
+    with Video(DATA / name) as video:
+        size = (video.info.width, video.info.height)
+        for frame in video.frames():
+            rgb = np.ascontiguousarray(frame.image[:, :, ::-1])
+            packet = graph.run(
+                image=create._create_image_frame_from_pixel_data(
+                    mp.image_frame.ImageFormat.SRGB, rgb, True
+                )
+            )
+            (serialized,) = mp.packet_getter._get_serialized_proto_list(packet)
+            points = landmark_list.FromString(serialized).landmark
+            reference[frame.index] = [
+                (points[index].x * size[0], points[index].y * size[1])
+                for index in FACE_MESH_INDICES
+            ]
+    inner = [FACE_MESH_INDICES.index(index) for index in (133, 362)]
+    intercanthal_px = np.linalg.norm(reference[:, inner[0]] - reference[:, inner[1]], axis=1)
+    distance_px = np.linalg.norm(track.landmarks - reference, axis=2)
+    relative = distance_px / intercanthal_px[:, np.newaxis]
+    assert np.isfinite(relative).all()
+    print(f"{name}: median {np.median(relative):.2%}, 99th {np.percentile(relative, 99):.2%}")
+    assert np.median(relative) < 0.005
+
+
+def _landmark_list_class():  # type: ignore[no-untyped-def]
+    from mediapipe.framework.formats import landmark_pb2
+
+    return landmark_pb2.NormalizedLandmarkList
