@@ -22,6 +22,8 @@ CLOSED_DEPTH = 0.9
 """Share of a closure's amplitude from which the lids count as closed: the rise-time convention."""
 LONGEST_BLINK_S = 0.5
 """A closure that stays closed for longer is prolonged: the lower limit of a microsleep."""
+LONGEST_LOWERING_S = 1.0
+"""So is one that stays below the closing threshold for longer, however briefly it is deepest."""
 DEEP_RATIO = 0.5
 """Lid opening over baseline below which a closure is real however short."""
 COMPLETE_RATIO = 0.6
@@ -278,7 +280,8 @@ def detect_closures(
     Returns
     -------
     Closures
-        Blinks and, where the lids stay closed for over `LONGEST_BLINK_S`, prolonged closures.
+        Blinks and, where the lids stay closed for over `LONGEST_BLINK_S` or lowered for over
+        `LONGEST_LOWERING_S`, prolonged closures.
 
     Raises
     ------
@@ -299,7 +302,8 @@ def detect_closures(
     outputs = (peak, least_ratio, below_s, closed_s, onset_seen, offset_seen)
     _measure_closures(values, times, intervals, *levels, *outputs)
 
-    kind = np.where(closed_s > LONGEST_BLINK_S, PROLONGED_CLOSURE, BLINK).astype(np.int8)
+    prolonged = (closed_s > LONGEST_BLINK_S) | (below_s > LONGEST_LOWERING_S)
+    kind = np.where(prolonged, PROLONGED_CLOSURE, BLINK).astype(np.int8)
     kind[(below_s < shortest_s) & (least_ratio >= DEEP_RATIO)] = NOISE
     real = kind != NOISE
     return Closures(

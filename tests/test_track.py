@@ -1,0 +1,126 @@
+"""Tracks: saved, loaded, concatenated; hostile files refused."""
+
+import dataclasses
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kernels.closures import MAX_GAP_S
+from tests.made_tracks import make_landmarks, make_track
+from tracker.decode import InputNotFoundError, VideoInfo
+from tracker.track import Track, TrackFileError, concatenate_tracks, load_track, save_track
+
+
+@pytest.fixture
+def track(rng: np.random.Generator) -> Track:
+    landmarks = make_landmarks(rng.uniform(0.1, 0.3, 40), rng.uniform(-0.1, 0.1, 40))
+    landmarks[7] = np.nan
+    return make_track(landmarks, frames_failed=3, other_face_ratio=0.25)
+
+
+def assert_equal(one: Track, other: Track) -> None:
+    np.testing.assert_array_equal(one.frame_index, other.frame_index)
+    np.testing.assert_array_equal(one.times_s, other.times_s)
+    np.testing.assert_array_equal(one.landmarks, other.landmarks)
+    assert one.info == other.info
+
+
+def test_a_saved_track_comes_back_bit_for_bit(track: Track, tmp_path: Path) -> None:
+    save_track(track, tmp_path / "a.track.npz")
+    assert_equal(load_track(tmp_path / "a.track.npz"), track)
+
+
+def test_a_saved_track_is_small(tmp_path: Path) -> None:
+    save_track(make_track(make_landmarks(np.full(12_000, 0.3), 0)), tmp_path / "a.npz")
+    assert (tmp_path / "a.npz").stat().st_size < 4.5e6
+
+
+@pytest.mark.parametrize(
+    "kind", ["random", "empty", "truncated", "zip of nothing", "other npz", "pickle", "directory"]
+)
+def test_what_is_no_track_is_refused(kind: str, track: Track, tmp_path: Path) -> None:
+    path = tmp_path / "bad.npz"
+    if kind == "random":
+        path.write_bytes(np.random.default_rng(0).bytes(5000))
+    elif kind == "empty":
+        path.touch()
+    elif kind == "truncated":
+        save_track(track, path)
+        path.write_bytes(path.read_bytes()[:2000])
+    elif kind == "zip of nothing":
+        zipfile.ZipFile(path, "w").close()
+    elif kind == "other npz":
+        np.savez(path, a=np.zeros(3))
+    elif kind == "pickle":
+        np.savez(path, header=np.array([{"format": 1}], dtype=object))
+    else:
+        path.mkdir()
+    error = InputNotFoundError if kind == "directory" else TrackFileError
+    with pytest.raises(error, match=r"Make it again from the video|Check the path"):
+        load_track(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"times_s": np.zeros(40)},
+        {"times_s": np.full(40, np.nan)},
+        {"frame_index": np.zeros(40, np.int64)},
+        {"landmarks": np.zeros((40, 3, 2), np.float32)},
+        {"landmarks": np.zeros((40, 40, 2), np.float64)},
+        {"landmarks": np.zeros((39, 40, 2), np.float32)},
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(
+    change: dict[str, np.ndarray], track: Track, tmp_path: Path
+) -> None:
+    save_track(dataclasses.replace(track, **change), tmp_path / "bad.npz")
+    with pytest.raises(TrackFileError):
+        load_track(tmp_path / "bad.npz")
+
+
+def test_another_version_says_so(track: Track, tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    header = json.dumps({"format": 99, "landmarks": []})
+    np.savez(path, header=np.array(header), times_s=track.times_s)
+    with pytest.raises(TrackFileError, match="another version"):
+        load_track(path)
+
+
+def test_what_unpacks_to_too_much_is_refused_before_it_is_read(
+    track: Track, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_track(track, tmp_path / "a.npz")
+    monkeypatch.setattr("tracker.track.MAX_TRACK_BYTES", 100)
+    with pytest.raises(TrackFileError, match="unpacks to over"):
+        load_track(tmp_path / "a.npz")
+
+
+def test_concatenated_tracks_continue_with_a_gap(track: Track) -> None:
+    whole = concatenate_tracks([track, track, track])
+    assert whole.times_s.size == 120
+    assert (np.diff(whole.frame_index) > 0).all()
+    steps_s = np.diff(whole.times_s)
+    np.testing.assert_allclose(np.delete(steps_s, [39, 79]), 1 / 30)
+    assert (steps_s[[39, 79]] > MAX_GAP_S).all()
+    np.testing.assert_array_equal(whole.landmarks[40:80], track.landmarks)
+    assert (whole.info.frames_decoded, whole.info.frames_failed) == (120, 9)
+    assert whole.info.video.frame_count == 120
+
+
+def test_concatenating_one_or_an_empty_one_changes_nothing(track: Track) -> None:
+    assert_equal(concatenate_tracks([track]), track)
+    nothing = make_track(np.empty((0, 40, 2), np.float32))
+    np.testing.assert_array_equal(concatenate_tracks([nothing, track]).times_s, track.times_s)
+
+
+def test_tracks_that_do_not_fit_together_are_refused(track: Track) -> None:
+    other_size = dataclasses.replace(
+        track, info=dataclasses.replace(track.info, video=VideoInfo(1, 2, 30, 40))
+    )
+    for tracks in ([], [track, other_size]):
+        with pytest.raises(ValueError, match="track"):
+            concatenate_tracks(tracks)
