@@ -99,9 +99,38 @@ def _build_parser() -> argparse.ArgumentParser:
     _add_parameter_options(reanalyze, _REANALYSIS_PARAMETERS)
     reanalyze.set_defaults(run=_run_reanalyze)
 
+    synth = commands.add_parser(
+        "synth",
+        help="a synthetic clip whose truth is known",
+        description="Make a clip of a real face with drawn eyes that look up and down and blink, "
+        "and its truth beside it (STEM.truth.json, STEM.truth.blinks.csv). Without options: the "
+        "demo clip.",
+    )
+    synth.add_argument("clip", type=Path, metavar="OUT.mp4", help=".mp4, .mov, .mkv or .webm")
+    for option, kind, text in _SYNTH_OPTIONS:
+        synth.add_argument(
+            f"--{option.replace('_', '-')}", type=kind, metavar=kind.__name__.upper(), help=text
+        )
+    synth.add_argument("--vfr", action="store_true", default=None, help="variable frame rate")
+    synth.set_defaults(run=_run_synth)
+
     return parser
 
 
+_SYNTH_OPTIONS: tuple[tuple[str, type, str], ...] = (
+    ("duration_s", float, "length in seconds"),
+    ("fps", float, "frames a second"),
+    ("width", int, "of the picture in pixels"),
+    ("height", int, "of the picture in pixels"),
+    ("blinks_per_min", float, "blinks a minute, at random times"),
+    ("gaze_amplitude", float, "how far the eyes look up and down, in eye widths"),
+    ("roll_deg", float, "head roll in degrees, clockwise"),
+    ("zoom", float, "1 = the face fills 60 %% of the picture's shorter side"),
+    ("noise_std", float, "standard deviation of the noise in grey levels"),
+    ("blur_sigma_px", float, "Gaussian blur in pixels"),
+    ("codec", str, "h264, hevc, vp9, av1 or mpeg4"),
+    ("seed", int, "of everything random"),
+)
 _REANALYSIS_PARAMETERS = ("vpp_thresh", "blink_thresh", "blink_min_frames", "blink_baseline")
 _PARAMETER_HELP = {
     "step": "analyse every N-th frame",
@@ -230,6 +259,26 @@ def _run_image(options: argparse.Namespace, parser: argparse.ArgumentParser) -> 
             )
 
     return _for_each(options.images, analyze)
+
+
+def _run_synth(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    # A development tool of the benchmarks, which analyses never need.
+    from benchmarks.synthetic import SyntheticSetupError, demo_spec, make_spec, write_clip
+
+    names = [name for name, _, _ in _SYNTH_OPTIONS] + ["vfr"]
+    given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    try:
+        spec = make_spec(**given) if given else demo_spec()
+        options.clip.parent.mkdir(parents=True, exist_ok=True)
+        with _Progress(options.clip.name) as progress:
+            write_clip(options.clip, spec, on_progress=progress.update)
+    except ValueError as error:
+        parser.error(str(error))
+    except SyntheticSetupError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_INPUT
+    print(f"written {options.clip}")
+    return EXIT_DONE
 
 
 def _for_each(paths: Sequence[Path], process: Callable[[Path], None]) -> int:
