@@ -53,7 +53,7 @@ class TestMeasures:
     def test_degrees(self) -> None:
         # 0.1 eye widths of 60 px are 6 px; the iris, 24 px wide, is 11.7 mm, so that is 2.925 mm;
         # asin(2.925 / 10) is 17.01 degrees, twice of it peak to peak.
-        assert self.measures.vertical_peak_to_peak_deg == pytest.approx(34.02, abs=0.01)
+        assert self.measures.vertical_peak_to_peak_deg_est == pytest.approx(34.02, abs=0.01)
 
     def test_blinks(self) -> None:
         assert self.measures.blink_count == 4

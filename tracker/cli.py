@@ -321,8 +321,8 @@ def _describe(name: str, summary: dict[str, Any], assessment: "Assessment") -> s
     lines = [
         f"{name}: {assessment.status.replace('_', ' ')}",
         f"  because     {assessment.rule_reason}",
-        f"  vertical    {number('vertical_peak_to_peak', '.3f')} eye widths peak to peak, "
-        f"about {number('vertical_peak_to_peak_deg', '.0f')} degrees",
+        f"  vertical    {number('vertical_peak_to_peak', '.3f')} eye widths peak to peak "
+        f"(threshold {summary['parameters']['vpp_thresh']:g})",
         f"  blinks      {summary['blink_count']}, {number('blink_rate_per_min', '.1f')} a minute; "
         f"prolonged closures {summary['prolonged_closure_count']}",
         f"  recording   face seen for {summary['valid_time_s']:.1f} of "

@@ -1,0 +1,1 @@
+"""Benchmarks, and the synthetic clips that they, the tests and the demo use."""
