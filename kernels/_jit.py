@@ -50,8 +50,15 @@ def kernel(*signatures: str) -> Callable[[Callable[..., Any]], Dispatcher]:
 def _private_cache_dir() -> Path:
     """Return a cache directory that no other user can write: Numba unpickles what it finds."""
     directory = Path(tempfile.gettempdir()) / f"eye-tracker-numba-{os.getuid()}"
-    directory.mkdir(mode=0o700, exist_ok=True)
-    status = directory.lstat()
-    if directory.is_symlink() or status.st_uid != os.getuid() or status.st_mode & 0o077:
-        return Path(tempfile.mkdtemp(prefix="eye-tracker-numba-"))
-    return directory
+    try:
+        directory.mkdir(mode=0o700, exist_ok=True)
+        status = directory.lstat()
+        if (
+            not directory.is_symlink()
+            and status.st_uid == os.getuid()
+            and not status.st_mode & 0o077
+        ):
+            return directory
+    except FileExistsError:  # a file, or a link to nowhere, has the name
+        pass
+    return Path(tempfile.mkdtemp(prefix="eye-tracker-numba-"))

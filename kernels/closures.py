@@ -5,13 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kernels._arguments import as_series, as_times
 from kernels._jit import kernel
 
 NOISE, BLINK, PROLONGED_CLOSURE = 0, 1, 2
 """Kinds of closure, as in `Closures.kind`."""
 
-BASELINE_WINDOW_S = 3.0
-"""Each side's window of the local baseline: several times the longest blink."""
+BASELINE_WINDOW_S = 2.0
+"""Each side's window of the local baseline: several times the longest blink.
+
+Lids that stay lowered for over 1.2 windows are open eyes that look down.
+"""
 BASELINE_QUANTILE = 0.6
 """Of the lid openings in a window: open even when the eyes are shut for over half of it."""
 TYPICAL_QUANTILE = 0.75
@@ -34,6 +38,9 @@ FaceMesh keeps a slit between shut lids: the 143 closures that the ZJU set annot
 """
 MAX_GAP_S = 0.5
 """Samples further apart are not joined: a whole blink fits between them."""
+
+TIME_TOLERANCE_S = 1e-6
+"""Durations that differ by less are equal: sums and differences of times are rounded."""
 
 Float64Array = NDArray[np.float64]
 Int64Array = NDArray[np.int64]
@@ -169,15 +176,15 @@ def _measure_closures(
                 lowest = n
         peak[m] = lowest
         least_ratio[m] = ratio[lowest]
-        # Below the closing threshold: each sample lasts until the next one.
-        first, last = lowest, lowest
+        # Below the closing threshold: each sample lasts until the next one, the last one of a
+        # recording or of a run up to a gap as long as the one before it.
+        below_s[m] = 0.0
         for n in range(start, stop):
             if ratio[n] < close:
-                first, last = min(first, n), max(last, n)
-        until = last
-        if last + 1 < ratio.size and times_s[last + 1] - times_s[last] <= max_gap_s:
-            until = last + 1
-        below_s[m] = times_s[until] - times_s[first]
+                if n + 1 < ratio.size and times_s[n + 1] - times_s[n] <= max_gap_s:
+                    below_s[m] += times_s[n + 1] - times_s[n]
+                elif n > 0 and times_s[n] - times_s[n - 1] <= max_gap_s:
+                    below_s[m] += times_s[n] - times_s[n - 1]
         level = 1 - closed_depth * (1 - ratio[lowest])
         first, last = lowest, lowest
         for n in range(start, stop):
@@ -244,7 +251,8 @@ def compute_open_baseline(ear: ArrayLike, times_s: ArrayLike) -> Float64Array:
     blink leaves both sides as they are. Lids at under `SHUT_RATIO` of the typical level are shut,
     for however long, and left out.
     """
-    values, times = _as_series(ear, times_s)
+    values = as_series(ear, "ear")
+    times = as_times(times_s, values.size, "ear")
     typical = compute_typical_opening(values)
     opened = np.where(values < SHUT_RATIO * typical, np.nan, values)
     after, before, ordered = np.empty((3, values.size))
@@ -274,7 +282,7 @@ def detect_closures(
     close_ratio : float
         Closing threshold; in (0, 1).
     shortest_s : float
-        A closure that stays below `close_ratio` for less is noise, unless it goes below
+        A closure that is below `close_ratio` for less time is noise, unless it goes below
         `DEEP_RATIO`.
 
     Returns
@@ -288,11 +296,13 @@ def detect_closures(
     ValueError
         Shapes differ, `times_s` is not strictly increasing, or `close_ratio` is not in (0, 1).
     """
-    values, times = _as_series(ratio, times_s)
+    values = as_series(ratio, "ratio")
+    times = as_times(times_s, values.size, "ratio")
     if not 0 < close_ratio < 1:
         raise ValueError(f"close_ratio is {close_ratio}, expected a share between 0 and 1")
     open_ratio = (close_ratio + 1) / 2
-    intervals = np.empty((values.size // 2 + 1, 2), dtype=np.int64)
+    # Where every sample is a gap apart, each can be a closure.
+    intervals = np.empty((values.size, 2), dtype=np.int64)
     count = _find_closures(values, times, close_ratio, open_ratio, MAX_GAP_S, intervals)
     intervals = intervals[:count].copy()
     peak = np.empty(count, dtype=np.int64)
@@ -302,9 +312,11 @@ def detect_closures(
     outputs = (peak, least_ratio, below_s, closed_s, onset_seen, offset_seen)
     _measure_closures(values, times, intervals, *levels, *outputs)
 
-    prolonged = (closed_s > LONGEST_BLINK_S) | (below_s > LONGEST_LOWERING_S)
+    prolonged = (closed_s > LONGEST_BLINK_S + TIME_TOLERANCE_S) | (
+        below_s > LONGEST_LOWERING_S + TIME_TOLERANCE_S
+    )
     kind = np.where(prolonged, PROLONGED_CLOSURE, BLINK).astype(np.int8)
-    kind[(below_s < shortest_s) & (least_ratio >= DEEP_RATIO)] = NOISE
+    kind[(below_s < shortest_s - TIME_TOLERANCE_S) & (least_ratio >= DEEP_RATIO)] = NOISE
     real = kind != NOISE
     return Closures(
         intervals[real],
@@ -315,17 +327,3 @@ def detect_closures(
         onset_seen[real],
         offset_seen[real],
     )
-
-
-def _as_series(values: ArrayLike, times_s: ArrayLike) -> tuple[Float64Array, Float64Array]:
-    """Return both as contiguous float64 arrays of one length, the times strictly increasing."""
-    series = np.require(values, np.float64, ["C", "W"])
-    times = np.require(times_s, np.float64, ["C", "W"])
-    if series.ndim != 1 or series.shape != times.shape:
-        raise ValueError(
-            f"values and times_s have shapes {series.shape} and {times.shape}, "
-            "expected one value for each time"
-        )
-    if not (np.isfinite(times).all() and (np.diff(times) > 0).all()):
-        raise ValueError("times_s is not strictly increasing: sort the samples, drop duplicates")
-    return series, times

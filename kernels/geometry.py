@@ -82,7 +82,8 @@ def _eye_geometry(
             a, b, p2, p6, p3, p5, upper, lower, iris, ring_a, ring_b = eye_columns[eye]
             ax, ay = np.float64(landmarks[n, a, 0]), np.float64(landmarks[n, a, 1])
             bx, by = np.float64(landmarks[n, b, 0]), np.float64(landmarks[n, b, 1])
-            width = _distance(landmarks, n, a, b)
+            canthal_distance_px[n, eye] = _distance(landmarks, n, a, b)
+            width = canthal_distance_px[n, eye]
             if width == 0:
                 width = np.nan
             unit_x, unit_y = (bx - ax) / width, (by - ay) / width
@@ -95,7 +96,6 @@ def _eye_geometry(
             vertical_offset[n, eye] = (offset_y * unit_x - offset_x * unit_y) / width
             iris_diameter_px[n, eye] = _distance(landmarks, n, ring_a, ring_b)
             palpebral_fissure_px[n, eye] = _distance(landmarks, n, upper, lower)
-            canthal_distance_px[n, eye] = width
             sign = 1 if eye == 0 else -1
             across_x += sign * (ax + bx)
             across_y += sign * (ay + by)
@@ -180,7 +180,14 @@ def compute_rotation_deg(offset: ArrayLike, iris_to_canthal_ratio: float) -> Flo
     ndarray, float64
         ``asin(offset_mm / ROTATION_RADIUS_MM)`` in degrees; NaN beyond the eyeball. The scale comes
         from the iris, `IRIS_DIAMETER_MM` wide. An estimate: see `ROTATION_RADIUS_MM`.
+
+    Raises
+    ------
+    ValueError
+        The ratio is not positive; NaN is missing and gives NaN.
     """
+    if iris_to_canthal_ratio <= 0:
+        raise ValueError(f"iris_to_canthal_ratio is {iris_to_canthal_ratio}, expected above 0")
     offset_mm = np.asarray(offset, dtype=np.float64) * (IRIS_DIAMETER_MM / iris_to_canthal_ratio)
     sine = offset_mm / ROTATION_RADIUS_MM
     rotation_deg: Float64Array = np.degrees(np.arcsin(np.where(np.abs(sine) <= 1, sine, np.nan)))

@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kernels._arguments import as_flags, as_indices, as_series, as_times
 from kernels._jit import kernel
-from kernels.closures import MAX_GAP_S
+from kernels.closures import MAX_GAP_S, TIME_TOLERANCE_S
 
 Float64Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -54,7 +55,7 @@ def _perclos(closure, times_s, threshold, max_gap_s):
         if np.isnan(before) or np.isnan(after) or interval_s > max_gap_s:
             continue
         total_s += interval_s
-        closed_s += interval_s * ((before >= threshold) + (after >= threshold)) / 2
+        closed_s += interval_s * (int(before >= threshold) + int(after >= threshold)) / 2
     return closed_s / total_s if total_s > 0 else np.nan
 
 
@@ -104,9 +105,8 @@ def compute_peak_to_peak(values: ArrayLike, keep: ArrayLike) -> float:
     ValueError
         Shapes differ.
     """
-    series = np.require(values, np.float64, ["C", "W"])
-    kept = np.require(keep, np.bool_, ["C", "W"])
-    if series.ndim != 1 or series.shape != kept.shape:
+    series, kept = as_series(values, "values"), as_flags(keep, "keep")
+    if series.shape != kept.shape:
         raise ValueError(f"values and keep have shapes {series.shape} and {kept.shape}")
     return float(_percentile_range(series, kept, np.empty(series.size), 0.05, 0.95))
 
@@ -129,9 +129,10 @@ def compute_valid_time_s(valid: ArrayLike, times_s: ArrayLike) -> float:
     Raises
     ------
     ValueError
-        Shapes differ.
+        Shapes differ, or `times_s` is not strictly increasing.
     """
-    return float(_valid_time_s(*_as_flags(valid, times_s), MAX_GAP_S))
+    flags = as_flags(valid, "valid")
+    return float(_valid_time_s(flags, as_times(times_s, flags.size, "valid"), MAX_GAP_S))
 
 
 def compute_perclos(closure: ArrayLike, times_s: ArrayLike, threshold: float = 0.8) -> float:
@@ -154,12 +155,10 @@ def compute_perclos(closure: ArrayLike, times_s: ArrayLike, threshold: float = 0
     Raises
     ------
     ValueError
-        Shapes differ.
+        Shapes differ, or `times_s` is not strictly increasing.
     """
-    series = np.require(closure, np.float64, ["C", "W"])
-    times = np.require(times_s, np.float64, ["C", "W"])
-    if series.ndim != 1 or series.shape != times.shape:
-        raise ValueError(f"closure and times_s have shapes {series.shape} and {times.shape}")
+    series = as_series(closure, "closure")
+    times = as_times(times_s, series.size, "closure")
     return float(_perclos(series, times, threshold, MAX_GAP_S))
 
 
@@ -179,10 +178,19 @@ def mark_around_closures(intervals: ArrayLike, times_s: ArrayLike, guard_s: floa
     -------
     ndarray, shape (N,), bool
         True within `guard_s` of the first or last sample of an interval, or between them.
+
+    Raises
+    ------
+    ValueError
+        `intervals` is not of that shape, or holds others than samples; `times_s` is not strictly
+        increasing.
     """
-    times = np.require(times_s, np.float64, ["C", "W"])
+    times = as_times(times_s, np.size(times_s), "times_s")
+    pairs = as_indices(intervals, (-1, 2), times.size, "intervals")
+    if (pairs[:, 0] >= pairs[:, 1]).any():
+        raise ValueError("intervals holds an empty or reversed one, expected start < stop")
     marked = np.zeros(times.size, dtype=np.bool_)
-    _mark_around(np.require(intervals, np.int64, ["C", "W"]), times, guard_s, marked)
+    _mark_around(pairs, times, guard_s + TIME_TOLERANCE_S, marked)
     return marked
 
 
@@ -208,17 +216,12 @@ def compute_inter_blink_intervals_s(
     Raises
     ------
     ValueError
-        Shapes of `valid` and `times_s` differ.
+        Shapes of `valid` and `times_s` differ, `times_s` is not strictly increasing, or `onsets`
+        is not of its shape or holds others than samples.
     """
-    starts = np.require(onsets, np.int64, ["C", "W"])
+    flags = as_flags(valid, "valid")
+    times = as_times(times_s, flags.size, "valid")
+    starts = as_indices(onsets, (-1,), times.size - 1, "onsets")
     intervals_s = np.empty(max(starts.size - 1, 0))
-    _intervals_between(starts, *_as_flags(valid, times_s), MAX_GAP_S, intervals_s)
+    _intervals_between(starts, flags, times, MAX_GAP_S, intervals_s)
     return intervals_s
-
-
-def _as_flags(valid: ArrayLike, times_s: ArrayLike) -> tuple[BoolArray, Float64Array]:
-    flags = np.require(valid, np.bool_, ["C", "W"])
-    times = np.require(times_s, np.float64, ["C", "W"])
-    if flags.ndim != 1 or flags.shape != times.shape:
-        raise ValueError(f"valid and times_s have shapes {flags.shape} and {times.shape}")
-    return flags, times

@@ -231,6 +231,18 @@ class TestGates:
         assert codes(analyze_track(track, Parameters())) == ([], [caution])
 
 
+def test_lowered_lids_are_mentioned_with_a_suspicion() -> None:
+    """Eyes that look down under lids at 0.4 of their usual opening cannot be told from shut ones."""
+    ear = np.full(900, 0.3)
+    ear[600:] = 0.12
+    vertical = np.where(np.arange(900) < 600, 0.0, 0.2)
+    assessment = assess(analyze_track(make_track(make_landmarks(ear, vertical)), Parameters()))
+    assert assessment.status == "suspected"
+    assert [caution.code for caution in assessment.cautions] == ["lids_lowered"]
+    assert "10.0 s" in assessment.cautions[0].message
+    assert assessment.cautions[0].message in assessment.rule_reason
+
+
 class TestParameters:
     @pytest.mark.parametrize(
         ("name", "value"),

@@ -92,7 +92,7 @@ def test_ear_falls_as_the_lids_close(face_mesh: FaceMesh, zoom: float, roll_deg:
     assert (ear[-1] < 0.1).all()
 
 
-@pytest.mark.parametrize("eyes, shut, open_", [("left", LEFT, RIGHT), ("right", RIGHT, LEFT)])
+@pytest.mark.parametrize(("eyes", "shut", "open_"), [("left", LEFT, RIGHT), ("right", RIGHT, LEFT)])
 def test_a_wink_shuts_the_subjects_own_eye(
     face_mesh: FaceMesh, eyes: str, shut: int, open_: int
 ) -> None:
@@ -240,7 +240,7 @@ def test_noise_and_blur_have_the_commanded_size() -> None:
 
 
 @pytest.mark.parametrize(
-    "name, codec",
+    ("name", "codec"),
     [
         ("clip.mp4", "h264"),
         ("clip.mov", "h264"),
@@ -337,7 +337,7 @@ def test_truth_is_written_beside_the_clip(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "fields, message",
+    ("fields", "message"),
     [
         ({"zoom": 9.0}, "zoom = 9.0: must be from 0.2 to 3.0"),
         ({"fps": float("nan")}, "fps = nan"),
@@ -364,7 +364,8 @@ def test_a_bad_closure_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "name, message", [("clip.avi", r"must end in one of \.mp4"), ("clip.webm", "holds vp9 or av1")]
+    ("name", "message"),
+    [("clip.avi", r"must end in one of \.mp4"), ("clip.webm", "holds vp9 or av1")],
 )
 def test_a_container_that_does_not_fit_is_refused(tmp_path: Path, name: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):

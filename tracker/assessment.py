@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from kernels import LEFT, RIGHT
+from kernels import LEFT, PROLONGED_CLOSURE, RIGHT
 from kernels.landmarks import FACE_MESH_INDICES
 from tracker.analysis import Analysis, Float64Array
 
@@ -20,6 +20,8 @@ AMBIGUOUS_FACE_RATIO = 0.5
 """Second face over first, in area summed over time, from which it is not clear whose eyes count."""
 NOTED_FACE_RATIO = 0.05
 MAX_FAILED_SHARE = 0.05
+NOTED_CLOSURE_SHARE = 0.1
+"""Share of the time with a face in prolonged closures, from which they are mentioned."""
 
 Status = Literal["suspected", "not_suspected", "not_assessable"]
 
@@ -112,6 +114,7 @@ def assess(analysis: Analysis) -> Assessment:
     range_ = analysis.measures.vertical_peak_to_peak
     threshold = analysis.parameters.vpp_thresh
     status: Status
+    doubts = [caution.message for caution in cautions if caution.code == "lids_lowered"]
     if reasons:
         status = "not_assessable"
         words = "Not assessable. " + " ".join(reason.message for reason in reasons)
@@ -122,6 +125,7 @@ def assess(analysis: Analysis) -> Assessment:
             "this supports a suspicion of PSP if the person was asked to look up and down as far "
             "as possible, which the recording cannot tell."
         )
+        words = " ".join([words, *doubts])
     else:
         status = "not_suspected"
         words = (
@@ -243,6 +247,16 @@ def _find_cautions(analysis: Analysis, quality: Quality) -> list[Finding]:
                 "used.",
             )
         )
+    closed_s = _prolonged_closure_s(analysis)
+    if closed_s > NOTED_CLOSURE_SHARE * analysis.measures.valid_time_s:
+        found.append(
+            Finding(
+                "lids_lowered",
+                f"The eyes were shut, or the lids lowered that far, for {closed_s:.1f} s, in which "
+                "the gaze is not counted. If they were looking down then, the range is larger than "
+                "measured: lift the lids with a finger, or film from slightly below.",
+            )
+        )
     if NOTED_FACE_RATIO <= quality.other_face_ratio < AMBIGUOUS_FACE_RATIO:
         found.append(
             Finding(
@@ -279,6 +293,13 @@ def _find_cautions(analysis: Analysis, quality: Quality) -> list[Finding]:
             )
         )
     return found
+
+
+def _prolonged_closure_s(analysis: Analysis) -> float:
+    """Return the time within prolonged closures."""
+    times_s = analysis.track.times_s
+    prolonged = analysis.closures.interval[analysis.closures.kind == PROLONGED_CLOSURE]
+    return float((times_s[prolonged[:, 1] - 1] - times_s[prolonged[:, 0]]).sum())
 
 
 def _head_yaw_deg(analysis: Analysis) -> Float64Array:

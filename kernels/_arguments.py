@@ -1,0 +1,57 @@
+"""Checks and conversions that public functions make before they call a kernel."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def as_series(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    """Return a contiguous, writable float64 array of one dimension."""
+    series = np.require(values, np.float64, ["C", "W"])
+    _check_one_dimension(series.shape, name)
+    return series
+
+
+def as_flags(values: ArrayLike, name: str) -> NDArray[np.bool_]:
+    """Return a contiguous, writable array of one dimension of flags."""
+    flags = np.require(values, np.bool_, ["C", "W"])
+    _check_one_dimension(flags.shape, name)
+    return flags
+
+
+def as_times(times_s: ArrayLike, count: int, name: str) -> NDArray[np.float64]:
+    """Return strictly increasing times, one for each of the values called `name`."""
+    times = as_series(times_s, "times_s")
+    if times.size != count:
+        raise ValueError(
+            f"{name} and times_s have shapes {(count,)} and {times.shape}, "
+            "expected one value for each time"
+        )
+    if not (np.isfinite(times).all() and (np.diff(times) > 0).all()):
+        raise ValueError("times_s is not strictly increasing: sort the samples, drop duplicates")
+    return times
+
+
+def as_indices(
+    indices: ArrayLike, shape: tuple[int, ...], highest: int, name: str
+) -> NDArray[np.int64]:
+    """Return indices from 0 to `highest`; a -1 in `shape` stands for any number."""
+    array = np.asarray(indices)
+    if array.size == 0:
+        return np.empty([max(side, 0) for side in shape], dtype=np.int64)
+    fits = array.ndim == len(shape) and all(
+        wanted in (-1, found) for wanted, found in zip(shape, array.shape, strict=True)
+    )
+    if not fits or array.dtype.kind not in "iu":
+        expected = tuple("M" if side == -1 else side for side in shape)
+        raise ValueError(
+            f"{name} has shape {array.shape} and type {array.dtype}, "
+            f"expected whole numbers of shape {expected}"
+        )
+    if array.min() < 0 or array.max() > highest:
+        raise ValueError(f"{name} holds {array.min()} to {array.max()}, expected 0 to {highest}")
+    return np.require(array, np.int64, ["C", "W"])
+
+
+def _check_one_dimension(shape: tuple[int, ...], name: str) -> None:
+    if len(shape) != 1:
+        raise ValueError(f"{name} has shape {shape}, expected one dimension")

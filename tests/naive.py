@@ -1,0 +1,361 @@
+"""References for `kernels`: the definitions as plain loops, written for reading, not for speed.
+
+Nothing here is imported from `kernels`, the constants included. Series are lists of floats, NaN is
+missing; a frame's landmarks are a mapping from FaceMesh index to a point ``x + 1j * y`` in pixels.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+NAN = math.nan
+
+# FaceMesh indices, per eye: the canthi from the subject's right to the subject's left, the two lid
+# pairs of the EAR, the pair at mid lid, the iris centre and its horizontal diameter.
+LEFT_EYE = {
+    "canthi": (362, 263),
+    "lid_pairs": ((387, 373), (385, 380)),
+    "mid_lids": (386, 374),
+    "iris": 473,
+    "iris_diameter": (474, 476),
+}
+RIGHT_EYE = {
+    "canthi": (33, 133),
+    "lid_pairs": ((160, 144), (158, 153)),
+    "mid_lids": (159, 145),
+    "iris": 468,
+    "iris_diameter": (469, 471),
+}
+EYES = (LEFT_EYE, RIGHT_EYE)
+
+IRIS_DIAMETER_MM = 11.7
+ROTATION_RADIUS_MM = 10.0
+BASELINE_WINDOW_S = 2.0
+TIME_TOLERANCE_S = 1e-6
+BASELINE_QUANTILE = 0.6
+TYPICAL_QUANTILE = 0.75
+SHUT_RATIO = 0.5
+CLOSED_DEPTH = 0.9
+LONGEST_BLINK_S = 0.5
+LONGEST_LOWERING_S = 1.0
+DEEP_RATIO = 0.5
+MAX_GAP_S = 0.5
+BLINK = 1
+PROLONGED_CLOSURE = 2
+
+Points = Mapping[int, complex]
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """Interpolate linearly between the order statistics; NaN without a value."""
+    ordered = sorted(values)
+    if not ordered:
+        return NAN
+    place = share * (len(ordered) - 1)
+    below, above = math.floor(place), math.ceil(place)
+    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
+
+
+def ear(points: Points, eye: Mapping) -> float:
+    """Divide the mean gap of the two lid pairs by the canthal distance."""
+    width = canthal_distance_px(points, eye)
+    gaps = [abs(points[upper] - points[lower]) for upper, lower in eye["lid_pairs"]]
+    return sum(gaps) / 2 / width if width else NAN
+
+
+def gaze_offset(points: Points, eye: Mapping) -> complex:
+    """Return the iris offset, horizontal + 1j * vertical.
+
+    A quotient of complex numbers is a quotient of lengths and a difference of angles: dividing by
+    the canthus axis resolves the offset along and across it and scales it by its length.
+    """
+    right, left = (points[index] for index in eye["canthi"])
+    if left == right:
+        return complex(NAN, NAN)
+    return (points[eye["iris"]] - (right + left) / 2) / (left - right)
+
+
+def iris_diameter_px(points: Points, eye: Mapping) -> float:
+    one, other = eye["iris_diameter"]
+    return abs(points[one] - points[other])
+
+
+def palpebral_fissure_px(points: Points, eye: Mapping) -> float:
+    upper, lower = eye["mid_lids"]
+    return abs(points[upper] - points[lower])
+
+
+def canthal_distance_px(points: Points, eye: Mapping) -> float:
+    right, left = eye["canthi"]
+    return abs(points[right] - points[left])
+
+
+def head_roll_deg(points: Points) -> float:
+    """Return the angle of the line from the right eye's canthus midpoint to the left eye's."""
+    left, right = (sum(points[index] for index in eye["canthi"]) / 2 for eye in EYES)
+    if left == right:
+        return NAN
+    return math.degrees(math.atan2((left - right).imag, (left - right).real))
+
+
+def rotation_deg(offset: float, iris_to_canthal_ratio: float) -> float:
+    """Return the angle whose sine is the offset in mm over the radius in mm."""
+    canthal_distance_mm = IRIS_DIAMETER_MM / iris_to_canthal_ratio
+    sine = offset * canthal_distance_mm / ROTATION_RADIUS_MM
+    return math.degrees(math.asin(sine)) if abs(sine) <= 1 else NAN
+
+
+def typical_opening(ear_values: Sequence[float]) -> float:
+    return quantile([value for value in ear_values if not math.isnan(value)], TYPICAL_QUANTILE)
+
+
+def window_quantile(
+    values: Sequence[float],
+    times_s: Sequence[float],
+    chosen: Sequence[int],
+    window_s: float,
+    share: float,
+) -> float:
+    """Return the quantile over the chosen frames, NaN where they hold too little to say.
+
+    Too little: they span under half of the window, or over half of them have no value.
+    """
+    present = [values[n] for n in chosen if not math.isnan(values[n])]
+    span_s = max(times_s[n] for n in chosen) - min(times_s[n] for n in chosen)
+    if span_s < window_s / 2 or len(present) < len(chosen) / 2:
+        return NAN
+    return quantile(present, share)
+
+
+def forward_quantile(
+    values: Sequence[float], times_s: Sequence[float], window_s: float, share: float
+) -> list[float]:
+    """Return for each frame the quantile over the frames in [t, t + window_s)."""
+    result = []
+    for now_s in times_s:
+        chosen = [n for n, t in enumerate(times_s) if t >= now_s and t < now_s + window_s]
+        result.append(window_quantile(values, times_s, chosen, window_s, share))
+    return result
+
+
+def open_baseline(ear_values: Sequence[float], times_s: Sequence[float]) -> list[float]:
+    """Return for each frame the lower of the quantiles over the window before and after it."""
+    typical = typical_opening(ear_values)
+    lids_open = [NAN if value < SHUT_RATIO * typical else value for value in ear_values]
+    result = []
+    for now_s in times_s:
+        after = [n for n, t in enumerate(times_s) if t >= now_s and t - now_s < BASELINE_WINDOW_S]
+        before = [n for n, t in enumerate(times_s) if t <= now_s and now_s - t < BASELINE_WINDOW_S]
+        sides = [
+            window_quantile(lids_open, times_s, side, BASELINE_WINDOW_S, BASELINE_QUANTILE)
+            for side in (before, after)
+        ]
+        result.append(min((side for side in sides if not math.isnan(side)), default=typical))
+    return result
+
+
+def find_closures(
+    ratio: Sequence[float], times_s: Sequence[float], close: float, open_: float, max_gap_s: float
+) -> list[tuple[int, int]]:
+    """Return the runs below open_, cut at gaps, of which at least one sample is below close."""
+    runs: list[list[int]] = []
+    for n, value in enumerate(ratio):
+        if math.isnan(value) or value >= open_:
+            continue
+        joins = runs and runs[-1][-1] == n - 1 and times_s[n] - times_s[n - 1] <= max_gap_s
+        if joins:
+            runs[-1].append(n)
+        else:
+            runs.append([n])
+    return [(run[0], run[-1] + 1) for run in runs if min(ratio[n] for n in run) < close]
+
+
+def connected(
+    ratio: Sequence[float], times_s: Sequence[float], n: int, other: int, max_gap_s: float
+) -> bool:
+    """Tell whether the sample next to n exists, has a face, and is no gap away."""
+    if not 0 <= other < len(ratio) or math.isnan(ratio[other]):
+        return False
+    return abs(times_s[other] - times_s[n]) <= max_gap_s
+
+
+def crossing_s(
+    ratio: Sequence[float],
+    times_s: Sequence[float],
+    outside: int,
+    inside: int,
+    level: float,
+    max_gap_s: float,
+) -> float:
+    """Return when the line between two neighbours meets level; the inner time without a line."""
+    if not connected(ratio, times_s, inside, outside, max_gap_s):
+        return times_s[inside]
+    slope = (ratio[outside] - ratio[inside]) / (times_s[outside] - times_s[inside])
+    return times_s[inside] + (level - ratio[inside]) / slope
+
+
+@dataclass
+class Measured:
+    """One closure."""
+
+    interval: tuple[int, int]
+    peak: int
+    least_ratio: float
+    below_s: float
+    closed_s: float
+    onset_seen: bool
+    offset_seen: bool
+
+
+def measure_closure(
+    ratio: Sequence[float],
+    times_s: Sequence[float],
+    interval: tuple[int, int],
+    close: float,
+    open_: float,
+    closed_depth: float,
+    max_gap_s: float,
+) -> Measured:
+    """Measure one closure."""
+    inside = range(*interval)
+    least = min(ratio[n] for n in inside)
+
+    # Each sample below the closing threshold lasts until the next one, or, before a gap or the
+    # end, as long as the one before it.
+    below_s = 0.0
+    for n in inside:
+        lasts_s = [
+            abs(times_s[other] - times_s[n]) for other in (n + 1, n - 1) if 0 <= other < len(ratio)
+        ]
+        lasts_s = [duration_s for duration_s in lasts_s if duration_s <= max_gap_s]
+        if ratio[n] < close and lasts_s:
+            below_s += lasts_s[0]
+
+    level = 1 - closed_depth * (1 - least)
+    closed = [n for n in inside if ratio[n] <= level]
+    closes_s = crossing_s(ratio, times_s, closed[0] - 1, closed[0], level, max_gap_s)
+    opens_s = crossing_s(ratio, times_s, closed[-1] + 1, closed[-1], level, max_gap_s)
+
+    start, last = inside[0], inside[-1]
+    return Measured(
+        interval=interval,
+        peak=next(n for n in inside if ratio[n] == least),
+        least_ratio=least,
+        below_s=below_s,
+        closed_s=opens_s - closes_s,
+        onset_seen=connected(ratio, times_s, start, start - 1, max_gap_s)
+        and ratio[start - 1] >= open_,
+        offset_seen=connected(ratio, times_s, last, last + 1, max_gap_s)
+        and ratio[last + 1] >= open_,
+    )
+
+
+@dataclass
+class Detected:
+    """All closures that are not noise, column by column."""
+
+    interval: list[tuple[int, int]] = field(default_factory=list)
+    peak: list[int] = field(default_factory=list)
+    kind: list[int] = field(default_factory=list)
+    least_ratio: list[float] = field(default_factory=list)
+    closed_s: list[float] = field(default_factory=list)
+    onset_seen: list[bool] = field(default_factory=list)
+    offset_seen: list[bool] = field(default_factory=list)
+
+
+def detect_closures(
+    ratio: Sequence[float], times_s: Sequence[float], close_ratio: float, shortest_s: float
+) -> Detected:
+    """Find closures, drop what is short and shallow, tell blinks from prolonged closures."""
+    open_ratio = (1 + close_ratio) / 2
+    detected = Detected()
+    for interval in find_closures(ratio, times_s, close_ratio, open_ratio, MAX_GAP_S):
+        one = measure_closure(
+            ratio, times_s, interval, close_ratio, open_ratio, CLOSED_DEPTH, MAX_GAP_S
+        )
+        if one.below_s < shortest_s - TIME_TOLERANCE_S and one.least_ratio >= DEEP_RATIO:
+            continue
+        detected.interval.append(interval)
+        detected.peak.append(one.peak)
+        prolonged = (
+            one.closed_s > LONGEST_BLINK_S + TIME_TOLERANCE_S
+            or one.below_s > LONGEST_LOWERING_S + TIME_TOLERANCE_S
+        )
+        detected.kind.append(PROLONGED_CLOSURE if prolonged else BLINK)
+        detected.least_ratio.append(one.least_ratio)
+        detected.closed_s.append(one.closed_s)
+        detected.onset_seen.append(one.onset_seen)
+        detected.offset_seen.append(one.offset_seen)
+    return detected
+
+
+def percentile_range(
+    values: Sequence[float], keep: Sequence[bool], low: float, high: float
+) -> float:
+    kept = [v for v, wanted in zip(values, keep, strict=True) if wanted and math.isfinite(v)]
+    return quantile(kept, high) - quantile(kept, low)
+
+
+def peak_to_peak(values: Sequence[float], keep: Sequence[bool]) -> float:
+    return percentile_range(values, keep, 0.05, 0.95)
+
+
+def valid_time_s(
+    valid: Sequence[bool], times_s: Sequence[float], max_gap_s: float = MAX_GAP_S
+) -> float:
+    """Sum the intervals that have a face at both ends and are no gaps."""
+    return sum(
+        times_s[after] - times_s[before]
+        for before, after in pairwise(range(len(valid)))
+        if valid[before] and valid[after] and times_s[after] - times_s[before] <= max_gap_s
+    )
+
+
+def perclos(
+    closure: Sequence[float],
+    times_s: Sequence[float],
+    threshold: float = 0.8,
+    max_gap_s: float = MAX_GAP_S,
+) -> float:
+    """Give each sample half of the valid interval on either side; return the closed share."""
+    valid = [not math.isnan(value) for value in closure]
+    weight_s = [0.0] * len(closure)
+    for n in range(1, len(closure)):
+        interval_s = times_s[n] - times_s[n - 1]
+        if valid[n - 1] and valid[n] and interval_s <= max_gap_s:
+            weight_s[n - 1] += interval_s / 2
+            weight_s[n] += interval_s / 2
+    if sum(weight_s) == 0:
+        return NAN
+    closed_s = sum(w for w, value in zip(weight_s, closure, strict=True) if value >= threshold)
+    return closed_s / sum(weight_s)
+
+
+def mark_around_closures(
+    intervals: Sequence[tuple[int, int]], times_s: Sequence[float], guard_s: float
+) -> list[bool]:
+    """Mark a sample if any interval, widened by the guard, holds its time."""
+    return [
+        any(
+            times_s[start] - guard_s <= now_s <= times_s[stop - 1] + guard_s
+            for start, stop in intervals
+        )
+        for now_s in times_s
+    ]
+
+
+def inter_blink_intervals_s(
+    onsets: Sequence[int],
+    valid: Sequence[bool],
+    times_s: Sequence[float],
+    max_gap_s: float = MAX_GAP_S,
+) -> list[float]:
+    """Return onset to onset; NaN if a frame between has no face or follows a gap."""
+    result = []
+    for one, other in pairwise(onsets):
+        face_seen = all(valid[n] for n in range(one + 1, other + 1))
+        steps_s = [times_s[n + 1] - times_s[n] for n in range(one, other)]
+        unbroken = face_seen and max(steps_s) <= max_gap_s
+        result.append(times_s[other] - times_s[one] if unbroken else NAN)
+    return result
