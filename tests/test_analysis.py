@@ -232,7 +232,7 @@ class TestGates:
 
 
 def test_lowered_lids_are_mentioned_with_a_suspicion() -> None:
-    """Eyes that look down under lids at 0.4 of their usual opening cannot be told from shut ones."""
+    """Lids at 0.4 of their usual opening may be shut, or lowered over eyes that look down."""
     ear = np.full(900, 0.3)
     ear[600:] = 0.12
     vertical = np.where(np.arange(900) < 600, 0.0, 0.2)
