@@ -372,7 +372,7 @@ class TestReadImage:
             (b"\xff\xd8\xff" + bytes(100), "damaged"),
             (b"\x89PNG\r\n\x1a\n" + bytes(100), "damaged"),
             (b"\x00\x00\x00\x20ftypisom" + bytes(100), "eye-tracker analyze"),
-            (b"\x00\x00\x00\x20ftypheic" + bytes(100), "damaged"),
+            (b"\x00\x00\x00\x20ftypheic" + bytes(100), "Export it as JPEG"),
         ],
     )
     def test_what_is_no_image_is_refused(self, tmp_path: Path, content: bytes, remedy: str) -> None:

@@ -149,10 +149,9 @@ def measure_quality(analysis: Analysis) -> Quality:
     """
     measures, geometry = analysis.measures, analysis.geometry
     intervals_s = np.diff(analysis.track.times_s)
+    elapsed_s = float(intervals_s.sum())
     return Quality(
-        face_coverage=min(1.0, measures.valid_time_s / measures.duration_s)
-        if measures.duration_s
-        else float(analysis.seen.any()),
+        face_coverage=measures.valid_time_s / elapsed_s if elapsed_s else math.nan,
         sampled_rate_hz=float(1 / np.median(intervals_s)) if intervals_s.size else math.nan,
         longest_gap_s=float(intervals_s.max()) if intervals_s.size else math.nan,
         canthal_distance_px=_median_seen(geometry.canthal_distance_px),

@@ -329,7 +329,11 @@ def _describe(name: str, summary: dict[str, Any], assessment: "Assessment") -> s
         f"{summary['duration_sec_est']:.1f} s, {summary['frames_processed']} frames analysed "
         f"of {number('fps', '.1f')} a second",
     ]
-    lines += [f"  caution     {caution.message}" for caution in assessment.cautions]
+    lines += [
+        f"  caution     {caution.message}"
+        for caution in assessment.cautions
+        if caution.message not in assessment.rule_reason
+    ]
     return "\n".join(lines)
 
 

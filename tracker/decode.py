@@ -245,6 +245,8 @@ def read_image(path: Path) -> Image:
         raise ImageOpenError(
             f"{path.name}: over {MAX_IMAGE_PIXELS // 10**6} megapixels. Export it smaller."
         ) from error
+    if image is None and head[4:8] == b"ftyp":
+        raise ImageOpenError(f"{path.name}: HEIC pictures cannot be read. Export it as JPEG.")
     if image is None or min(image.shape[:2]) < MIN_SIDE_PX:
         raise ImageOpenError(
             f"{path.name}: damaged, or under {MIN_SIDE_PX} pixels a side. Take the picture again."

@@ -309,8 +309,11 @@ def _import_bindings() -> types.SimpleNamespace:
 @contextlib.contextmanager
 def _quiet_stderr() -> Iterator[None]:
     """Drop what the C++ libraries write to stderr while they load; no setting of theirs does."""
-    sys.stderr.flush()
-    saved = os.dup(2)
+    try:
+        saved = os.dup(2)
+    except OSError:  # stderr is closed
+        yield
+        return
     try:
         with Path(os.devnull).open("wb") as sink:
             os.dup2(sink.fileno(), 2)

@@ -9,8 +9,11 @@ from kernels import FACE_MESH_INDICES, LANDMARK_COUNT
 from tracker.decode import Image
 from tracker.face_mesh import Region, region_of
 
-SCAN_INTERVAL_S = 1.0
-"""Time between looks at the whole picture while a face is followed: a newcomer is seen after it."""
+SCAN_INTERVAL_FRAMES = 30
+"""Frames from one look at the whole picture to the next while a face is followed.
+
+Counted in frames, for a broken file's times may stand still.
+"""
 MAX_FACES = 4
 """People told apart in one recording; each costs its landmarks' memory."""
 MIN_AREA_SHARE = 0.25
@@ -30,12 +33,12 @@ class FaceFinder(Protocol):
 
 
 class _Face:
-    """One person: where the face is or was, how much it filled, and its landmarks so far."""
+    """One person: where the face is or was, its landmarks, and its area summed over the frames."""
 
     def __init__(self, region: Region, max_frames: int, frames_before: int) -> None:
         self.region = region
         self.followed = False
-        self.area_time = 0.0
+        self.area = 0.0
         # Untouched pages of an empty array take no memory yet.
         self.landmarks = np.empty((max_frames, LANDMARK_COUNT, 2), dtype=np.float32)
         self.landmarks[:frames_before] = np.nan
@@ -44,8 +47,8 @@ class _Face:
 class FaceFollower:
     """Follows up to `MAX_FACES` faces of a recording and keeps each one's landmarks apart.
 
-    The face that fills most of the picture over time is the recording's; which one that is, is
-    known at the end. The others are followed as long as they could become it.
+    The face that fills most of the picture over all frames is the recording's. Which one that is
+    is known at the end; the others are followed as long as they could become it.
 
     Parameters
     ----------
@@ -60,29 +63,25 @@ class FaceFollower:
         self._max_frames = max_frames
         self._faces: list[_Face] = []
         self._frames = 0
-        self._scanned_s: float | None = None
+        self._frames_unscanned = 0
 
-    def add(self, image: Image, time_s: float) -> None:
+    def add(self, image: Image) -> None:
         """Find the faces of the next frame.
 
         Parameters
         ----------
         image : ndarray, shape (height, width, 3), uint8
             Blue-green-red.
-        time_s : float
-            Its time in the stream.
         """
+        self._frames_unscanned += 1
         for face in self._faces:
             face.landmarks[self._frames] = np.nan
             if face.followed:
                 self._follow(face, image)
         self._drop_doubles()
-        if (
-            not any(face.followed for face in self._faces)
-            or self._scanned_s is None
-            or not 0 <= time_s - self._scanned_s < SCAN_INTERVAL_S
-        ):
-            self._scan(image, time_s)
+        lost = not any(face.followed for face in self._faces)
+        if lost or self._frames_unscanned == SCAN_INTERVAL_FRAMES:
+            self._scan(image)
         self._frames += 1
 
     def result(self) -> tuple[NDArray[np.float32], float]:
@@ -91,16 +90,17 @@ class FaceFollower:
         Returns
         -------
         landmarks : ndarray, shape (N, K, 2), float32
-            Of the face with the largest area summed over time; NaN rows where it was not seen.
+            Of the face with the largest area summed over the frames; NaN rows where it was not
+            seen.
         other_face_ratio : float
-            The second largest face's area summed over time over the largest one's; 0 if alone.
+            The next largest sum over the largest one; 0 if alone.
         """
         if not self._faces:
             return np.full((self._frames, LANDMARK_COUNT, 2), np.nan, dtype=np.float32), 0.0
-        ranked = sorted(self._faces, key=lambda face: face.area_time, reverse=True)
+        ranked = sorted(self._faces, key=lambda face: face.area, reverse=True)
         main = ranked[0]
-        other = ranked[1].area_time if len(ranked) > 1 else 0.0
-        return main.landmarks[: self._frames], other / main.area_time
+        other = ranked[1].area if len(ranked) > 1 else 0.0
+        return main.landmarks[: self._frames], other / main.area
 
     def _follow(self, face: _Face, image: Image) -> None:
         points = self._finder.find_landmarks(image, face.region)
@@ -108,22 +108,20 @@ class FaceFollower:
         if points is not None:
             face.landmarks[self._frames] = points[_COLUMNS]
             face.region = region_of(points)
+            face.area += face.region.side_px**2
 
     def _drop_doubles(self) -> None:
-        """Stop following a face where another, larger over time, is followed already."""
+        """Stop following a face where another one, with the larger sum, is followed already."""
         followed = [face for face in self._faces if face.followed]
-        followed.sort(key=lambda face: face.area_time, reverse=True)
+        followed.sort(key=lambda face: face.area, reverse=True)
         for place, face in enumerate(followed):
             if any(_overlap(face.region, other.region) for other in followed[:place]):
                 face.followed = False
                 face.landmarks[self._frames] = np.nan
 
-    def _scan(self, image: Image, time_s: float) -> None:
-        """Look for faces in the whole picture and weigh all that are there."""
-        since_s = 0.0 if self._scanned_s is None else time_s - self._scanned_s
-        # Broken timestamps must not weigh; nor may the first look count for nothing.
-        weight_s = min(max(since_s, 1e-3), 2 * SCAN_INTERVAL_S)
-        self._scanned_s = time_s
+    def _scan(self, image: Image) -> None:
+        """Look for newcomers in the whole picture; follow the large ones, weigh the others."""
+        unscanned, self._frames_unscanned = self._frames_unscanned, 0
         seen = [face for face in self._faces if face.followed]
         newly_seen = []
         for region in self._finder.detect(image):
@@ -138,9 +136,9 @@ class FaceFollower:
         for face in newly_seen:
             if face.region.side_px**2 >= MIN_AREA_SHARE * largest**2:
                 self._follow(face, image)
+            else:
+                face.area += face.region.side_px**2 * unscanned
         self._drop_doubles()
-        for face in seen:
-            face.area_time += face.region.side_px**2 * weight_s
 
     def _claim(self, region: Region, seen: list[_Face]) -> _Face | None:
         """Return the person in a region where none of those seen so far is; None if too many."""

@@ -117,7 +117,7 @@ def track_video(
                 complete = False
                 break
             frame_index[count], stream_times_s[count] = frame.index, frame.stream_time_s
-            follower.add(frame.image, frame.stream_time_s)
+            follower.add(frame.image)
             count += 1
             if on_progress is not None:
                 on_progress(count, expected)
