@@ -6,7 +6,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/ready
 OUT := results
-SOURCES = kernels tracker benchmarks tests
+KERNEL_TESTS = $(addprefix tests/test_,geometry.py closures.py measures.py uncertainty.py)
 
 .PHONY: help setup run test lint lock picture clean
 
@@ -58,7 +58,7 @@ run: setup
 
 test: setup
 	$(PY) -m pytest
-	NUMBA_DISABLE_JIT=1 $(PY) -m pytest tests/test_geometry.py tests/test_closures.py tests/test_measures.py
+	NUMBA_DISABLE_JIT=1 $(PY) -m pytest $(KERNEL_TESTS)
 
 lint: setup
 	$(VENV)/bin/ruff check

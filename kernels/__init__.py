@@ -21,6 +21,11 @@ from kernels.measures import (
     compute_valid_time_s,
     mark_around_closures,
 )
+from kernels.uncertainty import (
+    compute_noise_floor,
+    compute_peak_to_peak_interval,
+    compute_rate_interval,
+)
 
 __all__ = [
     "BLINK",
@@ -33,9 +38,12 @@ __all__ = [
     "EyeGeometry",
     "compute_eye_geometry",
     "compute_inter_blink_intervals_s",
+    "compute_noise_floor",
     "compute_open_baseline",
     "compute_peak_to_peak",
+    "compute_peak_to_peak_interval",
     "compute_perclos",
+    "compute_rate_interval",
     "compute_rotation_deg",
     "compute_typical_opening",
     "compute_valid_time_s",

@@ -359,3 +359,14 @@ def inter_blink_intervals_s(
         unbroken = face_seen and max(steps_s) <= max_gap_s
         result.append(times_s[other] - times_s[one] if unbroken else NAN)
     return result
+
+
+def bootstrap_ranges(
+    blocks: Sequence[Sequence[float]], draws: Sequence[Sequence[int]], low: float, high: float
+) -> list[float]:
+    """Return the percentile range of each draw of blocks."""
+    ranges = []
+    for draw in draws:
+        values = [value for block in draw for value in blocks[block]]
+        ranges.append(quantile(values, high) - quantile(values, low))
+    return ranges

@@ -53,6 +53,9 @@ with event.install_recorder("numba:compile") as recorder:
     valid_time_s = call("compute_valid_time_s", np.ones(300, bool), times_s)
     perclos = call("compute_perclos", 1 - ear / baseline, times_s)
     between_s = call("compute_inter_blink_intervals_s", [100, 160], np.ones(300, bool), times_s)
+    interval = call("compute_peak_to_peak_interval", times_s, ~marked, times_s)
+    noise = call("compute_noise_floor", times_s, ~marked)
+    rate = call("compute_rate_interval", 0, 1.0)
 
 assert geometry.canthal_distance_px.tolist() == [[50, 40], [50, 40]]
 assert geometry.head_roll_deg.tolist() == [0, 0]
@@ -64,6 +67,9 @@ assert abs(peak_to_peak - 9.0) < 0.1
 assert abs(valid_time_s - 299 / 30) < 1e-9
 assert abs(perclos - 6 / 299) < 1e-9
 assert abs(between_s[0] - 2) < 1e-9
+assert 0 < interval[0] < interval[1] < 10
+assert abs(noise - 0.115) < 1e-3
+assert abs(rate[1] - 3.689) < 1e-3
 
 functions = {
     name for name in kernels.__all__

@@ -15,9 +15,12 @@ from kernels import (
     EyeGeometry,
     compute_eye_geometry,
     compute_inter_blink_intervals_s,
+    compute_noise_floor,
     compute_open_baseline,
     compute_peak_to_peak,
+    compute_peak_to_peak_interval,
     compute_perclos,
+    compute_rate_interval,
     compute_rotation_deg,
     compute_typical_opening,
     compute_valid_time_s,
@@ -45,7 +48,9 @@ class Measures:
     Peak-to-peaks are the 95th minus the 5th percentile outside closures and their guard; in canthal
     distances unless the name says degrees. `_left` and `_right` are the subject's. `_deg_est` is
     an estimate and too small vertically: FaceMesh follows only a part of the iris's movement (0.4
-    of it on the synthetic clips) and of the rest moves the lids and canthi along.
+    of it on the synthetic clips) and of the rest moves the lids and canthi along. `_ci95` are the
+    95 % intervals of `kernels.uncertainty`; the noise floor is the peak-to-peak that the landmarks'
+    jitter alone would give.
     """
 
     duration_s: float
@@ -53,6 +58,8 @@ class Measures:
     valid_time_s: float
     gaze_time_s: float
     vertical_peak_to_peak: float
+    vertical_peak_to_peak_ci95: tuple[float, float]
+    vertical_noise_floor: float
     vertical_peak_to_peak_left: float
     vertical_peak_to_peak_right: float
     vertical_peak_to_peak_deg_est: float
@@ -64,6 +71,7 @@ class Measures:
     incomplete_blink_count: int
     prolonged_closure_count: int
     blink_rate_per_min: float
+    blink_rate_per_min_ci95: tuple[float, float]
     blink_duration_median_s: float
     inter_blink_interval_median_s: float
     perclos: float
@@ -177,6 +185,8 @@ def analyze_track(track: Track, parameters: Parameters) -> Analysis:
         valid_time_s=valid_time_s,
         gaze_time_s=compute_valid_time_s(gaze_valid, times_s),
         vertical_peak_to_peak=vertical_peak_to_peak,
+        vertical_peak_to_peak_ci95=compute_peak_to_peak_interval(vertical, gaze_valid, times_s),
+        vertical_noise_floor=compute_noise_floor(vertical, gaze_valid),
         vertical_peak_to_peak_left=_eye_peak_to_peak(geometry.vertical_offset, LEFT, gaze_valid),
         vertical_peak_to_peak_right=_eye_peak_to_peak(geometry.vertical_offset, RIGHT, gaze_valid),
         vertical_peak_to_peak_deg_est=compute_peak_to_peak(vertical_deg, gaze_valid),
@@ -188,6 +198,7 @@ def analyze_track(track: Track, parameters: Parameters) -> Analysis:
         incomplete_blink_count=int((is_blink & ~complete).sum()),
         prolonged_closure_count=int((closures.kind == PROLONGED_CLOSURE).sum()),
         blink_rate_per_min=60 * int(is_blink.sum()) / valid_time_s if valid_time_s else math.nan,
+        blink_rate_per_min_ci95=compute_rate_interval(int(is_blink.sum()), valid_time_s / 60),
         blink_duration_median_s=_median(durations_s),
         inter_blink_interval_median_s=_median(
             compute_inter_blink_intervals_s(onsets, seen, times_s)

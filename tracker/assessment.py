@@ -81,7 +81,7 @@ class Assessment:
     ----------
     status : {"suspected", "not_suspected", "not_assessable"}
     reasons : tuple of Finding
-        Why it is not assessable; empty otherwise.
+        Why it is not assessable, or what makes the answer uncertain (`borderline`).
     cautions : tuple of Finding
         What to keep in mind about the numbers; they do not stand against an answer.
     rule_reason : str
@@ -109,30 +109,40 @@ def assess(analysis: Analysis) -> Assessment:
         Suspected when assessable and the vertical peak-to-peak is below `vpp_thresh`.
     """
     quality = measure_quality(analysis)
-    reasons = tuple(_find_reasons(analysis, quality))
+    obstacles = _find_obstacles(analysis, quality)
     cautions = tuple(_find_cautions(analysis, quality))
+    if obstacles:
+        words = "Not assessable. " + " ".join(obstacle.message for obstacle in obstacles)
+        return Assessment("not_assessable", tuple(obstacles), cautions, words, quality)
     range_ = analysis.measures.vertical_peak_to_peak
+    low, high = analysis.measures.vertical_peak_to_peak_ci95
     threshold = analysis.parameters.vpp_thresh
     status: Status
-    doubts = [caution.message for caution in cautions if caution.code == "lids_lowered"]
-    if reasons:
-        status = "not_assessable"
-        words = "Not assessable. " + " ".join(reason.message for reason in reasons)
-    elif range_ < threshold:
+    if range_ < threshold:
         status = "suspected"
         words = (
             f"The eyes' vertical range, {range_:.3f} of the eye's width, is below {threshold:g}: "
             "this supports a suspicion of PSP if the person was asked to look up and down as far "
             "as possible, which the recording cannot tell."
         )
-        words = " ".join([words, *doubts])
+        doubts = [caution.message for caution in cautions if caution.code == "lids_lowered"]
     else:
         status = "not_suspected"
         words = (
             f"The eyes' vertical range, {range_:.3f} of the eye's width, is not below "
             f"{threshold:g}."
         )
-    return Assessment(status, reasons, cautions, words, quality)
+        doubts = []
+    reasons = []
+    if low < threshold <= high:
+        borderline = Finding(
+            "borderline",
+            f"The range is uncertain, {low:.3f} to {high:.3f}, and the threshold lies in between: "
+            "record again.",
+        )
+        reasons.append(borderline)
+        doubts.append(borderline.message)
+    return Assessment(status, tuple(reasons), cautions, " ".join([words, *doubts]), quality)
 
 
 def measure_quality(analysis: Analysis) -> Quality:
@@ -162,7 +172,7 @@ def measure_quality(analysis: Analysis) -> Quality:
     )
 
 
-def _find_reasons(analysis: Analysis, quality: Quality) -> list[Finding]:
+def _find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
     """Return what makes the recording not assessable."""
     measures = analysis.measures
     if not analysis.seen.any():

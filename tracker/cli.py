@@ -318,12 +318,18 @@ def _describe(name: str, summary: dict[str, Any], assessment: "Assessment") -> s
     def number(key: str, form: str) -> str:
         return "-" if summary[key] is None else format(summary[key], form)
 
+    def interval(key: str, form: str) -> str:
+        low, high = summary[key]
+        return "" if low is None else f" (95 % interval {low:{form}}-{high:{form}})"
+
     lines = [
         f"{name}: {assessment.status.replace('_', ' ')}",
         f"  because     {assessment.rule_reason}",
-        f"  vertical    {number('vertical_peak_to_peak', '.3f')} eye widths peak to peak "
-        f"(threshold {summary['parameters']['vpp_thresh']:g})",
-        f"  blinks      {summary['blink_count']}, {number('blink_rate_per_min', '.1f')} a minute; "
+        f"  vertical    {number('vertical_peak_to_peak', '.3f')} eye widths peak to peak"
+        f"{interval('vertical_peak_to_peak_ci95', '.3f')}, "
+        f"threshold {summary['parameters']['vpp_thresh']:g}",
+        f"  blinks      {summary['blink_count']}, {number('blink_rate_per_min', '.1f')} a minute"
+        f"{interval('blink_rate_per_min_ci95', '.1f')}; "
         f"prolonged closures {summary['prolonged_closure_count']}",
         f"  recording   face seen for {summary['valid_time_s']:.1f} of "
         f"{summary['duration_sec_est']:.1f} s, {summary['frames_processed']} frames analysed "

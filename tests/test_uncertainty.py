@@ -1,0 +1,144 @@
+"""Intervals and the noise floor: against a naive reference, tables, and simulation."""
+
+import math
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from kernels import compute_noise_floor, compute_peak_to_peak_interval, compute_rate_interval
+from kernels.uncertainty import REPLICATES, SEED, _bootstrap_ranges
+from tests import naive
+
+
+@pytest.mark.parametrize("sizes", [(1, 1), (3, 1, 4), (30, 29, 30, 12), (5,) * 20])
+@pytest.mark.parametrize("ties", [True, False])
+def test_bootstrap_is_the_reference(
+    rng: np.random.Generator, sizes: tuple[int, ...], ties: bool
+) -> None:
+    values = rng.normal(size=sum(sizes))
+    if ties:
+        values = np.round(values)
+    starts = np.concatenate(([0], np.cumsum(sizes))).astype(np.int64)
+    draws = rng.integers(0, len(sizes), (40, len(sizes)))
+    order = np.argsort(values, kind="stable")
+    ranks = np.empty(values.size, np.int64)
+    ranks[order] = np.arange(values.size)
+    ranges = np.empty(len(draws))
+    scratch = np.empty(values.size, np.int64)
+    _bootstrap_ranges(values[order], ranks, starts, draws, 0.05, 0.95, scratch, ranges)
+    blocks = np.split(values, starts[1:-1])
+    expected = naive.bootstrap_ranges(blocks, draws, 0.05, 0.95)  # type: ignore[arg-type]
+    assert_allclose(ranges, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_the_interval_is_that_of_all_draws_of_one_second_blocks() -> None:
+    """Blocks are seconds: 30 frames each, whichever of them are kept."""
+    rng = np.random.default_rng(1)
+    values = np.repeat(rng.normal(size=12), 30)
+    keep = rng.random(360) < 0.8
+    keep[0] = True
+    times_s = 5 + np.arange(360) / 30
+    low, high = compute_peak_to_peak_interval(values, keep, times_s)
+    blocks = [values[30 * n : 30 * n + 30][keep[30 * n : 30 * n + 30]] for n in range(12)]
+    draws = np.random.default_rng(SEED).integers(0, 12, (REPLICATES, 12))
+    ranges = naive.bootstrap_ranges(blocks, draws, 0.05, 0.95)  # type: ignore[arg-type]
+    assert low == pytest.approx(naive.quantile(ranges, 0.025), rel=1e-12)
+    assert high == pytest.approx(naive.quantile(ranges, 0.975), rel=1e-12)
+
+
+def test_a_constant_has_no_uncertainty_and_the_same_input_the_same_interval() -> None:
+    times_s = np.arange(300) / 30
+    everything = np.ones(300, bool)
+    assert compute_peak_to_peak_interval(np.full(300, 0.2), everything, times_s) == (0, 0)
+    noise = np.random.default_rng(2).normal(size=300)
+    first, second = (compute_peak_to_peak_interval(noise, everything, times_s) for _ in "ab")
+    assert first == second
+    assert first[0] < first[1]
+
+
+def test_the_interval_covers_the_true_range_of_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """95 % nominal; 60 simulated recordings: at least 50 is expected with high probability."""
+    monkeypatch.setattr("kernels.uncertainty.REPLICATES", 200)
+    rng = np.random.default_rng(3)
+    times_s = np.arange(300) / 10
+    true_range = 2 * 1.6448536
+    hits = 0
+    for _ in range(60):
+        low, high = compute_peak_to_peak_interval(rng.normal(size=300), np.ones(300, bool), times_s)
+        hits += low <= true_range <= high
+    assert hits >= 50
+
+
+@pytest.mark.parametrize("count", [0, 1, 29])
+def test_less_than_two_blocks_have_no_interval(count: int) -> None:
+    interval = compute_peak_to_peak_interval(
+        np.arange(count, dtype=float), np.ones(count, bool), np.arange(count) / 30
+    )
+    assert all(math.isnan(end) for end in interval)
+    nothing = compute_peak_to_peak_interval(
+        np.full(90, np.nan), np.ones(90, bool), np.arange(90) / 30
+    )
+    assert all(math.isnan(end) for end in nothing)
+
+
+@pytest.mark.parametrize(
+    ("count", "low", "high"),
+    [
+        # Two-sided 95 % limits of a Poisson mean, as tabulated (Garwood 1936).
+        (0, 0.0, 3.689),
+        (1, 0.0253, 5.572),
+        (5, 1.623, 11.668),
+        (10, 4.795, 18.390),
+        (50, 37.11, 65.92),
+        (100, 81.36, 121.63),
+    ],
+)
+@pytest.mark.parametrize("exposure", [1.0, 0.25])
+def test_poisson_limits_are_the_tabulated_ones(
+    count: int, low: float, high: float, exposure: float
+) -> None:
+    assert_allclose(
+        compute_rate_interval(count, exposure),
+        (low / exposure, high / exposure),
+        rtol=2e-4,
+        atol=1e-3,
+    )
+
+
+@pytest.mark.parametrize("exposure", [0.0, math.nan])
+def test_no_exposure_no_rate(exposure: float) -> None:
+    assert all(math.isnan(end) for end in compute_rate_interval(3, exposure))
+
+
+def test_a_negative_count_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected 0 or more"):
+        compute_rate_interval(-1, 1)
+
+
+def test_the_noise_floor_is_the_jitter_and_saccades_do_not_raise_it() -> None:
+    rng = np.random.default_rng(4)
+    jitter = rng.normal(scale=0.004, size=20_000)
+    saccades = np.where(np.arange(20_000) // 50 % 2, 0.1, -0.1)
+    keep = np.ones(20_000, bool)
+    # 3.29 standard deviations lie between the 5th and 95th percentile of a normal distribution.
+    assert compute_noise_floor(jitter, keep) == pytest.approx(0.01316, rel=0.03)
+    assert compute_noise_floor(jitter + saccades, keep) == pytest.approx(0.01316, rel=0.05)
+
+
+def test_the_noise_floor_takes_neighbours_that_are_both_kept() -> None:
+    values = np.array([0.0, 0.1, 50.0, 0.1, np.nan, 0.0, 0.1])
+    keep = np.array([True, True, False, True, True, True, True])
+    # Differences: 0.1 and 0.1; median 0.1 * 1.4826 / sqrt(2) * 3.2897.
+    assert compute_noise_floor(values, keep) == pytest.approx(0.34488, rel=1e-4)
+    assert math.isnan(compute_noise_floor([1.0], [True]))
+    assert math.isnan(compute_noise_floor(values, np.zeros(7, bool)))
+
+
+def test_wrong_shapes_are_refused() -> None:
+    with pytest.raises(ValueError, match="have shapes"):
+        compute_noise_floor(np.zeros(3), np.ones(4, bool))
+    with pytest.raises(ValueError, match="have shapes"):
+        compute_peak_to_peak_interval(np.zeros(3), np.ones(4, bool), np.arange(3.0))
+    with pytest.raises(ValueError, match="not strictly increasing"):
+        compute_peak_to_peak_interval(np.zeros(3), np.ones(3, bool), np.zeros(3))
