@@ -29,7 +29,7 @@ LONGEST_BLINK_S = 0.5
 LONGEST_LOWERING_S = 1.0
 """So is one that stays below the closing threshold for longer, however briefly it is deepest."""
 DEEP_RATIO = 0.5
-"""Lid opening over baseline below which a closure is real however short."""
+"""Lid opening over baseline below which a closure is real, however short or cut off."""
 COMPLETE_RATIO = 0.6
 """Lid opening over baseline at or below which a blink is complete.
 
@@ -282,8 +282,8 @@ def detect_closures(
     close_ratio : float
         Closing threshold; in (0, 1).
     shortest_s : float
-        A closure that is below `close_ratio` for less time is noise, unless it goes below
-        `DEEP_RATIO`.
+        A closure that is below `close_ratio` for less time, or whose beginning or end is not seen,
+        is noise unless it goes below `DEEP_RATIO`.
 
     Returns
     -------
@@ -316,7 +316,9 @@ def detect_closures(
         below_s > LONGEST_LOWERING_S + TIME_TOLERANCE_S
     )
     kind = np.where(prolonged, PROLONGED_CLOSURE, BLINK).astype(np.int8)
-    kind[(below_s < shortest_s - TIME_TOLERANCE_S) & (least_ratio >= DEEP_RATIO)] = NOISE
+    # Of a dip that is seen in part it is not known whether the lids came from open, or went there.
+    doubtful = (below_s < shortest_s - TIME_TOLERANCE_S) | ~(onset_seen & offset_seen)
+    kind[doubtful & (least_ratio >= DEEP_RATIO)] = NOISE
     real = kind != NOISE
     return Closures(
         intervals[real],

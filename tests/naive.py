@@ -274,7 +274,9 @@ def detect_closures(
         one = measure_closure(
             ratio, times_s, interval, close_ratio, open_ratio, CLOSED_DEPTH, MAX_GAP_S
         )
-        if one.below_s < shortest_s - TIME_TOLERANCE_S and one.least_ratio >= DEEP_RATIO:
+        short = one.below_s < shortest_s - TIME_TOLERANCE_S
+        cut_off = not one.onset_seen or not one.offset_seen
+        if (short or cut_off) and one.least_ratio >= DEEP_RATIO:
             continue
         detected.interval.append(interval)
         detected.peak.append(one.peak)

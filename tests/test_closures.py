@@ -692,3 +692,17 @@ def test_times_that_do_not_increase_are_refused(times_s: list[float]) -> None:
 def test_a_close_ratio_that_is_no_share_is_refused(close_ratio: float) -> None:
     with pytest.raises(ValueError, match=f"close_ratio is {close_ratio}"):
         detect_closures([1.0], [0.0], close_ratio, 0.05)
+
+
+@pytest.mark.parametrize("edge", ["begins", "ends", "face lost after"])
+@pytest.mark.parametrize(("level", "count"), [(0.49, 1), (0.51, 0)])
+def test_a_dip_that_is_cut_off_counts_only_if_it_is_deep(
+    edge: str, level: float, count: int
+) -> None:
+    ratio = np.ones(90)
+    ratio[
+        {"begins": slice(0, 6), "ends": slice(84, 90), "face lost after": slice(40, 46)}[edge]
+    ] = level
+    if edge == "face lost after":
+        ratio[46:60] = np.nan
+    assert len(detect_closures(ratio, np.arange(90) / 30, 0.75, 0.05).kind) == count
