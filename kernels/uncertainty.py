@@ -11,6 +11,12 @@ from kernels._jit import kernel
 CONFIDENCE = 0.95
 BLOCK_S = 1.0
 """Block of the bootstrap: longer than a fixation, within which samples are not independent."""
+STRATUM_BLOCKS = 5
+"""Blocks in a row that are drawn in place of each other.
+
+The task moves the gaze: which seconds look up and which look down is no chance, so that a draw must
+not leave a phase out. Each phase lasts longer than a stratum.
+"""
 REPLICATES = 1000
 SEED = 20_211_217
 """Of the bootstrap's draws: the same recording always gives the same interval."""
@@ -72,9 +78,9 @@ def compute_peak_to_peak_interval(
     Returns
     -------
     low, high : float
-        `CONFIDENCE` percentile interval over `REPLICATES` draws of blocks of `BLOCK_S`; NaN with
-        fewer than two blocks. It covers what varies within the recording, not what another
-        recording of the same person would give.
+        `CONFIDENCE` percentile interval over `REPLICATES` draws of blocks of `BLOCK_S`, each from
+        its stratum of `STRATUM_BLOCKS`; NaN with fewer than two blocks. It covers what varies
+        within the recording, not what another recording of the same person would give.
 
     Raises
     ------
@@ -84,7 +90,8 @@ def compute_peak_to_peak_interval(
     References
     ----------
     .. [1] H. R. Künsch, "The Jackknife and the Bootstrap for General Stationary Observations", The
-       Annals of Statistics 17(3), 1989: resampling blocks. Here the blocks do not overlap.
+       Annals of Statistics 17(3), 1989: resampling blocks. Here the blocks do not overlap, and are
+       drawn within strata.
     """
     series, flags = as_series(values, "values"), as_flags(keep, "keep")
     times = as_times(times_s, series.size, "values")
@@ -101,7 +108,9 @@ def compute_peak_to_peak_interval(
     order = np.argsort(kept, kind="stable")
     ranks = np.empty(kept.size, dtype=np.int64)
     ranks[order] = np.arange(kept.size)
-    draws = np.random.default_rng(SEED).integers(0, starts.size, (REPLICATES, starts.size))
+    first = np.arange(starts.size) // STRATUM_BLOCKS * STRATUM_BLOCKS
+    stop = np.minimum(first + STRATUM_BLOCKS, starts.size)
+    draws = np.random.default_rng(SEED).integers(first, stop, (REPLICATES, starts.size))
     ranges = np.empty(REPLICATES)
     _bootstrap_ranges(
         kept[order],

@@ -33,7 +33,7 @@ def test_bootstrap_is_the_reference(
 
 
 def test_the_interval_is_that_of_all_draws_of_one_second_blocks() -> None:
-    """Blocks are seconds: 30 frames each, whichever of them are kept."""
+    """Blocks are seconds, 30 frames each, whichever of them are kept; five make a stratum."""
     rng = np.random.default_rng(1)
     values = np.repeat(rng.normal(size=12), 30)
     keep = rng.random(360) < 0.8
@@ -41,7 +41,8 @@ def test_the_interval_is_that_of_all_draws_of_one_second_blocks() -> None:
     times_s = 5 + np.arange(360) / 30
     low, high = compute_peak_to_peak_interval(values, keep, times_s)
     blocks = [values[30 * n : 30 * n + 30][keep[30 * n : 30 * n + 30]] for n in range(12)]
-    draws = np.random.default_rng(SEED).integers(0, 12, (REPLICATES, 12))
+    first, stop = [0] * 5 + [5] * 5 + [10] * 2, [5] * 5 + [10] * 5 + [12] * 2
+    draws = np.random.default_rng(SEED).integers(first, stop, (REPLICATES, 12))
     ranges = naive.bootstrap_ranges(blocks, draws, 0.05, 0.95)  # type: ignore[arg-type]
     assert low == pytest.approx(naive.quantile(ranges, 0.025), rel=1e-12)
     assert high == pytest.approx(naive.quantile(ranges, 0.975), rel=1e-12)
@@ -68,6 +69,14 @@ def test_the_interval_covers_the_true_range_of_noise(monkeypatch: pytest.MonkeyP
         low, high = compute_peak_to_peak_interval(rng.normal(size=300), np.ones(300, bool), times_s)
         hits += low <= true_range <= high
     assert hits >= 50
+
+
+def test_a_phase_of_the_task_is_in_every_draw() -> None:
+    """Up for a quarter of the time and down for a quarter: the range is certain."""
+    rng = np.random.default_rng(5)
+    phases = np.repeat([0.0, -0.1, 0.0, 0.1], 6 * 30) + rng.normal(scale=0.004, size=720)
+    low, high = compute_peak_to_peak_interval(phases, np.ones(720, bool), np.arange(720) / 30)
+    assert 0.19 < low < high < 0.23
 
 
 @pytest.mark.parametrize("count", [0, 1, 29])
