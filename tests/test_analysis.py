@@ -13,6 +13,7 @@ from tracker.analysis import Analysis, analyze_track
 from tracker.assessment import assess
 from tracker.output import summarize, to_json, write_analysis
 from tracker.parameters import Parameters
+from tracker.protocol import parse_protocol
 
 FPS = 30
 BLINK_STARTS = (100, 250, 420, 700)
@@ -252,6 +253,127 @@ def test_lowered_lids_are_mentioned_with_a_suspicion() -> None:
     assert [caution.code for caution in assessment.cautions] == ["lids_lowered"]
     assert "10.0 s" in assessment.cautions[0].message
     assert assessment.cautions[0].message in assessment.rule_reason
+
+
+class TestProtocol:
+    """Ahead for 5 s, up, down, ahead; hand-worked."""
+
+    PROTOCOL = parse_protocol(
+        [
+            {"phase": "fixate", "start_s": 0, "end_s": 5},
+            {"phase": "up", "start_s": 5, "end_s": 15},
+            {"phase": "down", "start_s": 15, "end_s": 25},
+            {"phase": "left", "start_s": 25, "end_s": 30},
+        ]
+    )
+
+    @staticmethod
+    def analyze(up: float, down: float, delay_s: float = 0.4) -> Analysis:
+        """Look up by `up` and down by `down`, `delay_s` after being asked; then left by 0.2."""
+        times_s = np.arange(900) / FPS
+        vertical = np.full(900, -0.05)
+        vertical[times_s >= 5 + delay_s] -= up
+        vertical[times_s >= 15 + delay_s] = -0.05 + down
+        vertical[times_s >= 25] = -0.05
+        horizontal = np.where(times_s >= 25, 0.2, 0.0)
+        track = make_track(make_landmarks(np.full(900, 0.3), vertical, horizontal))
+        return analyze_track(track, Parameters(protocol=TestProtocol.PROTOCOL))
+
+    def test_phases(self) -> None:
+        phases = {phase.phase: phase for phase in self.analyze(0.08, 0.03).phases}
+        assert phases["up"].reached == pytest.approx(0.08, abs=1e-5)
+        assert phases["up"].held == pytest.approx(0.08, abs=1e-5)
+        assert phases["up"].latency_s == pytest.approx(0.4, abs=0.04)
+        assert phases["down"].reached == pytest.approx(0.03, abs=1e-5)
+        assert phases["down"].latency_s == pytest.approx(0.4, abs=0.04)
+        assert phases["left"].reached == pytest.approx(0.2, abs=1e-5)
+        assert phases["left"].latency_s == pytest.approx(0, abs=0.04)
+        assert np.isnan(phases["fixate"].reached)
+        assert phases["fixate"].gaze_time_s == pytest.approx(5, abs=0.04)
+
+    def test_a_movement_behind_a_blink_has_no_latency(self) -> None:
+        times_s = np.arange(900) / FPS
+        vertical = np.where((times_s >= 5.4) & (times_s < 15), -0.1, 0.0)
+        ear = np.full(900, 0.3)
+        blink(ear, round(5.3 * FPS), 6)
+        track = make_track(make_landmarks(ear, vertical))
+        up = analyze_track(track, Parameters(protocol=self.PROTOCOL)).phases[1]
+        assert up.reached == pytest.approx(0.1, abs=1e-5)
+        assert np.isnan(up.latency_s)
+
+    def test_a_gaze_that_falls_back_reaches_but_does_not_hold(self) -> None:
+        times_s = np.arange(900) / FPS
+        vertical = np.where((times_s >= 5.4) & (times_s < 8), -0.1, 0.0)
+        track = make_track(make_landmarks(np.full(900, 0.3), vertical))
+        up = analyze_track(track, Parameters(protocol=self.PROTOCOL)).phases[1]
+        assert up.reached == pytest.approx(0.1, abs=1e-5)
+        assert up.held == pytest.approx(0, abs=1e-5)
+
+    def test_the_verdict_uses_the_vertical_phases(self) -> None:
+        analysis = self.analyze(0.08, 0.03)
+        assert analysis.measures.vertical_peak_to_peak == pytest.approx(0.11, abs=1e-5)
+        assessment = assess(analysis)
+        assert assessment.status == "not_suspected"
+        still = assess(self.analyze(0.01, 0.01))
+        assert still.status == "suspected"
+        assert "was asked to look up and down" in still.rule_reason
+        summary = summarize(analysis, assessment, "x.mp4")
+        assert summary["task"] == "protocol"
+        assert json.loads(to_json(summary))["phases"][0]["reached"] is None
+
+    def test_a_movement_outside_the_task_does_not_count(self) -> None:
+        """Who looks up only when nobody asked has not done the task."""
+        times_s = np.arange(900) / FPS
+        vertical = np.where(times_s >= 25, -0.2, 0.0)
+        track = make_track(make_landmarks(np.full(900, 0.3), vertical))
+        analysis = analyze_track(track, Parameters(protocol=self.PROTOCOL))
+        assert analysis.measures.vertical_peak_to_peak == pytest.approx(0, abs=1e-5)
+        assert assess(analysis).status == "suspected"
+        assumed = assess(analyze_track(track, Parameters()))
+        assert assumed.status == "not_suspected"
+
+    @pytest.mark.parametrize("missing", ["up", "down"])
+    def test_a_task_without_a_direction_is_not_assessable(self, missing: str) -> None:
+        track = self.analyze(0.08, 0.08).track
+        protocol = tuple(phase for phase in self.PROTOCOL if phase.phase != missing)
+        analysis = analyze_track(track, Parameters(protocol=protocol))
+        assert codes(analysis)[0] == [f"phase_{missing}_missing"]
+
+    @pytest.mark.parametrize(("seen_s", "reasons"), [(0.9, ["phase_down_missing"]), (1.1, [])])
+    def test_a_phase_that_is_hardly_seen_is_not_assessable(
+        self, seen_s: float, reasons: list[str]
+    ) -> None:
+        landmarks = self.analyze(0.08, 0.08).track.landmarks.copy()
+        landmarks[15 * FPS + round(seen_s * FPS) + 1 : 25 * FPS - 60] = np.nan
+        landmarks[25 * FPS - 60 : 25 * FPS] = np.nan
+        analysis = analyze_track(make_track(landmarks), Parameters(protocol=self.PROTOCOL))
+        found = codes(analysis)[0]
+        assert [code for code in found if code not in ("face_lost", "borderline")] == reasons
+
+    @pytest.mark.parametrize(
+        ("items", "says"),
+        [
+            ({}, "protocol is dict, expected a list"),
+            ([1], "protocol\\[0\\] is 1, expected a list"),
+            ([{"phase": "up"}], "protocol\\[0\\]"),
+            ([{"phase": "sideways", "start_s": 0, "end_s": 1}], "expected one of up, down"),
+            ([{"phase": "up", "start_s": 2, "end_s": 1}], "0 <= start_s < end_s"),
+            ([{"phase": "up", "start_s": -1, "end_s": 1}], "0 <= start_s < end_s"),
+            ([{"phase": "up", "start_s": 0, "end_s": float("nan")}], "0 <= start_s < end_s"),
+            ([{"phase": "up", "start_s": "0", "end_s": 1}], "start_s is '0', expected a number"),
+            ([{"phase": "up", "start_s": True, "end_s": 2}], "start_s is True, expected a number"),
+            (
+                [
+                    {"phase": "up", "start_s": 0, "end_s": 2},
+                    {"phase": "down", "start_s": 1, "end_s": 3},
+                ],
+                "expected phases in order",
+            ),
+        ],
+    )
+    def test_what_is_no_protocol_is_refused(self, items: object, says: str) -> None:
+        with pytest.raises((ValueError, TypeError), match=says):
+            parse_protocol(items)
 
 
 class TestParameters:

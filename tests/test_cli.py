@@ -180,6 +180,24 @@ class TestAnalyze:
         summary = strict((tmp_path / "clip.summary.json").read_text())
         assert summary["psp_suspected"] is True
 
+    def test_a_protocol_comes_from_a_file(
+        self, analyzed: tuple[Path, str, str], tmp_path: Path
+    ) -> None:
+        protocol = [
+            {"phase": "fixate", "start_s": 0, "end_s": 2},
+            {"phase": "up", "start_s": 2, "end_s": 6},
+            {"phase": "down", "start_s": 6, "end_s": 11},
+        ]
+        (tmp_path / "task.json").write_text(json.dumps(protocol))
+        track = str(analyzed[0] / "clip.track.npz")
+        arguments = ["reanalyze", track, "--out", str(tmp_path)]
+        assert main([*arguments, "--protocol", str(tmp_path / "task.json")]) == 0
+        summary = strict((tmp_path / "clip.summary.json").read_text())
+        assert summary["parameters"]["protocol"] == protocol
+        assert [phase["phase"] for phase in summary["phases"]] == ["fixate", "up", "down"]
+        assert summary["phases"][1]["reached"] > 0.02
+        assert summary["phases"][2]["reached"] > 0.02
+
     def test_step_and_max_frames(self, clip: Path, tmp_path: Path) -> None:
         arguments = ["analyze", str(clip), "--out", str(tmp_path), "--step", "3"]
         assert main([*arguments, "--max_frames", "20"]) == 0
@@ -234,6 +252,7 @@ class TestUsage:
             (["analyze", "a.mp4", "--blink-baseline", "none"], "invalid choice"),
             (["analyze", "x/a.mp4", "y/a.mov"], "would write a.summary.json"),
             (["reanalyze", "x/a.track.npz", "y/a.npz"], "would write a.summary.json"),
+            (["analyze", "a.mp4", "--protocol", "none.json"], "cannot be read as JSON"),
             (["image"], "FILE"),
             (["synth", "a.gif"], "must end in one of"),
             (["synth", "a.mp4", "--fps", "-1"], "fps"),

@@ -29,6 +29,8 @@ from kernels import (
 )
 from kernels.closures import COMPLETE_RATIO
 from tracker.parameters import NOMINAL_EAR, Parameters
+from tracker.phases import PhaseResult, mark_phases, measure_phases
+from tracker.protocol import VERTICAL_PHASES
 from tracker.track import Track
 
 BLINK_GUARD_S = 0.1
@@ -45,7 +47,8 @@ Float64Array = NDArray[np.float64]
 class Measures:
     """The recording's numbers; NaN where there is nothing to measure.
 
-    Peak-to-peaks are the 95th minus the 5th percentile outside closures and their guard; in canthal
+    Peak-to-peaks are the 95th minus the 5th percentile outside closures and their guard, the
+    vertical ones within the protocol's phases up and down where it has them; in canthal
     distances unless the name says degrees. `_left` and `_right` are the subject's. `_deg_est` is
     an estimate and too small vertically: FaceMesh follows only a part of the iris's movement (0.4
     of it on the synthetic clips) and of the rest moves the lids and canthi along. `_ci95` are the
@@ -101,6 +104,8 @@ class Analysis:
         Amplitude of each closure by eye: 0 = stays open, 1 = no opening left.
     gaze_valid : ndarray, shape (N,), bool
         Frames that count for the gaze: seen, outside closures and their guard.
+    phases : tuple of PhaseResult
+        What the eyes did in each phase of the protocol.
     measures : Measures
     """
 
@@ -116,6 +121,7 @@ class Analysis:
     closures: Closures
     eye_amplitude: Float64Array
     gaze_valid: NDArray[np.bool_]
+    phases: tuple[PhaseResult, ...]
     measures: Measures
 
 
@@ -171,7 +177,11 @@ def analyze_track(track: Track, parameters: Parameters) -> Analysis:
     durations_s = times_s[closures.interval[whole, 1]] - times_s[closures.interval[whole, 0]]
     # The shut lids' own opening ratio is full closure; see kernels.closures.COMPLETE_RATIO.
     shut_ratio = _median(closures.least_ratio[complete]) if complete.any() else COMPLETE_RATIO
-    vertical_peak_to_peak = compute_peak_to_peak(vertical, gaze_valid)
+    by_eye = geometry.vertical_offset
+    in_task = mark_phases(parameters.protocol, VERTICAL_PHASES, times_s)
+    vertical_valid = gaze_valid & in_task if in_task.any() else gaze_valid
+    noise_floor = compute_noise_floor(vertical, gaze_valid)
+    vertical_peak_to_peak = compute_peak_to_peak(vertical, vertical_valid)
     horizontal_peak_to_peak = compute_peak_to_peak(horizontal, gaze_valid)
     iris_ratio = _median(
         (geometry.iris_diameter_px / geometry.canthal_distance_px)[gaze_valid].ravel()
@@ -185,11 +195,11 @@ def analyze_track(track: Track, parameters: Parameters) -> Analysis:
         valid_time_s=valid_time_s,
         gaze_time_s=compute_valid_time_s(gaze_valid, times_s),
         vertical_peak_to_peak=vertical_peak_to_peak,
-        vertical_peak_to_peak_ci95=compute_peak_to_peak_interval(vertical, gaze_valid, times_s),
-        vertical_noise_floor=compute_noise_floor(vertical, gaze_valid),
-        vertical_peak_to_peak_left=_eye_peak_to_peak(geometry.vertical_offset, LEFT, gaze_valid),
-        vertical_peak_to_peak_right=_eye_peak_to_peak(geometry.vertical_offset, RIGHT, gaze_valid),
-        vertical_peak_to_peak_deg_est=compute_peak_to_peak(vertical_deg, gaze_valid),
+        vertical_peak_to_peak_ci95=compute_peak_to_peak_interval(vertical, vertical_valid, times_s),
+        vertical_noise_floor=noise_floor,
+        vertical_peak_to_peak_left=compute_peak_to_peak(by_eye[:, LEFT], vertical_valid),
+        vertical_peak_to_peak_right=compute_peak_to_peak(by_eye[:, RIGHT], vertical_valid),
+        vertical_peak_to_peak_deg_est=compute_peak_to_peak(vertical_deg, vertical_valid),
         vertical_offset_std=float(vertical[gaze_valid].std()) if gaze_valid.any() else math.nan,
         vertical_offset_median=_median(vertical[gaze_valid]),
         horizontal_peak_to_peak=horizontal_peak_to_peak,
@@ -219,6 +229,9 @@ def analyze_track(track: Track, parameters: Parameters) -> Analysis:
         closures=closures,
         eye_amplitude=eye_amplitude,
         gaze_valid=gaze_valid,
+        phases=measure_phases(
+            parameters.protocol, times_s, vertical, horizontal, gaze_valid, noise_floor
+        ),
         measures=measures,
     )
 
@@ -232,10 +245,6 @@ def _duration(track: Track) -> tuple[float, float]:
     fps = float(track.frame_index[-1] - track.frame_index[0]) / elapsed_s
     # The last frame is shown as long as a typical one.
     return elapsed_s + float(np.median(np.diff(times_s))), fps
-
-
-def _eye_peak_to_peak(offset: Float64Array, eye: int, keep: NDArray[np.bool_]) -> float:
-    return compute_peak_to_peak(offset[:, eye], keep)
 
 
 def _median(values: Float64Array) -> float:

@@ -9,11 +9,14 @@ import numpy as np
 from kernels import LEFT, PROLONGED_CLOSURE, RIGHT
 from kernels.landmarks import FACE_MESH_INDICES
 from tracker.analysis import Analysis, Float64Array
+from tracker.protocol import VERTICAL_PHASES
 
 MIN_VALID_TIME_S = 10.0
 MIN_GAZE_TIME_S = 5.0
 MIN_COVERAGE = 0.7
 MIN_RATE_HZ = 9.0
+MIN_PHASE_TIME_S = 1.0
+"""Gaze seen in the phases up, and in the phases down, so that their percentiles mean something."""
 MIN_CANTHAL_DISTANCE_PX = 20.0
 MAX_HEAD_YAW_DEG = 25.0
 AMBIGUOUS_FACE_RATIO = 0.5
@@ -122,8 +125,13 @@ def assess(analysis: Analysis) -> Assessment:
         status = "suspected"
         words = (
             f"The eyes' vertical range, {range_:.3f} of the eye's width, is below {threshold:g}: "
-            "this supports a suspicion of PSP if the person was asked to look up and down as far "
-            "as possible, which the recording cannot tell."
+            "this supports a suspicion of PSP"
+        )
+        words += (
+            ". The person was asked to look up and down as far as possible."
+            if analysis.parameters.protocol
+            else " if the person was asked to look up and down as far as possible, which the "
+            "recording cannot tell."
         )
         doubts = [caution.message for caution in cautions if caution.code == "lids_lowered"]
     else:
@@ -201,6 +209,20 @@ def _find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
                 f"{MIN_GAZE_TIME_S:.0f} s are needed. Keep the eyes open between blinks.",
             )
         )
+    if analysis.parameters.protocol:
+        seen_s = dict.fromkeys(VERTICAL_PHASES, 0.0)
+        for phase in analysis.phases:
+            if phase.phase in seen_s:
+                seen_s[phase.phase] += phase.gaze_time_s
+        for name, time_s in seen_s.items():
+            if time_s < MIN_PHASE_TIME_S:
+                found.append(
+                    Finding(
+                        f"phase_{name}_missing",
+                        f"The open eyes were seen for {time_s:.1f} s while asked to look {name}; "
+                        f"at least {MIN_PHASE_TIME_S:.0f} s is needed. Record the whole task.",
+                    )
+                )
     if quality.face_coverage < MIN_COVERAGE:
         found.append(
             Finding(

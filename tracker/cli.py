@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracker import __version__
 from tracker.parameters import Parameters
+from tracker.protocol import read_protocol
 
 if TYPE_CHECKING:
     from tracker.analysis import Analysis
@@ -131,7 +132,13 @@ _SYNTH_OPTIONS: tuple[tuple[str, type, str], ...] = (
     ("codec", str, "h264, hevc, vp9, av1 or mpeg4"),
     ("seed", int, "of everything random"),
 )
-_REANALYSIS_PARAMETERS = ("vpp_thresh", "blink_thresh", "blink_min_frames", "blink_baseline")
+_REANALYSIS_PARAMETERS = (
+    "vpp_thresh",
+    "blink_thresh",
+    "blink_min_frames",
+    "blink_baseline",
+    "protocol",
+)
 _PARAMETER_HELP = {
     "step": "analyse every N-th frame",
     "max_frames": "most frames to analyse",
@@ -156,6 +163,15 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
 def _add_parameter_options(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
     defaults = {field.name: field.default for field in fields(Parameters)}
     for name in names:
+        if name == "protocol":
+            parser.add_argument(
+                "--protocol",
+                type=Path,
+                metavar="FILE",
+                help='JSON: what was asked for and when, [{"phase": "up", "start_s": 0, "end_s": '
+                "10}, …]; phases up, down, left, right, fixate, rest (default: up, then down)",
+            )
+            continue
         default = defaults[name]
         choices = ("adaptive", "fixed") if name == "blink_baseline" else None
         parser.add_argument(
@@ -173,8 +189,11 @@ def _add_parameter_options(parser: argparse.ArgumentParser, names: Sequence[str]
 
 def _parameters(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Parameters:
     given = {field.name for field in fields(Parameters)} & vars(options).keys()
+    values = {name: getattr(options, name) for name in given}
     try:
-        return Parameters(**{name: getattr(options, name) for name in given})
+        if path := values.pop("protocol", None):
+            values["protocol"] = read_protocol(path)
+        return Parameters(**values)
     except (ValueError, TypeError) as error:
         parser.error(str(error))
 

@@ -58,6 +58,8 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> dict[s
                 for name, value in asdict(measures).items()
                 if name not in ("fps", "duration_s")
             },
+            "task": "protocol" if analysis.parameters.protocol else "assumed_up_then_down",
+            "phases": [asdict(phase) for phase in analysis.phases],
             "quality": asdict(assessment.quality),
             "video_meta": {
                 "width": info.video.width,

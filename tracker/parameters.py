@@ -3,6 +3,8 @@
 from dataclasses import dataclass, fields
 from typing import Literal
 
+from tracker.protocol import Phase
+
 NOMINAL_EAR = 0.24
 """Lid opening to which `blink_thresh` refers: a typical open eye."""
 NOMINAL_FPS = 30
@@ -27,6 +29,9 @@ class Parameters:
         Shortest closure in frames at 30 fps; 1-15.
     blink_baseline : {"adaptive", "fixed"}
         Whether `blink_thresh` is scaled with the person's own open-eye EAR, or absolute.
+    protocol : tuple of Phase
+        What the person was asked to do, from `tracker.protocol.parse_protocol`. Empty: the app's
+        task is assumed, to look up and then down.
 
     Raises
     ------
@@ -42,6 +47,7 @@ class Parameters:
     max_frames: int = 12_000
     blink_min_frames: int = 2
     blink_baseline: Literal["adaptive", "fixed"] = "adaptive"
+    protocol: tuple[Phase, ...] = ()
 
     def __post_init__(self) -> None:
         ranges: dict[str, tuple[float, float]] = {
@@ -53,6 +59,8 @@ class Parameters:
         }
         for field in fields(self):
             value = getattr(self, field.name)
+            if field.name == "protocol":
+                continue
             if field.name == "blink_baseline":
                 if value not in ("adaptive", "fixed"):
                     raise ValueError(f"blink_baseline is {value!r}, expected adaptive or fixed")

@@ -1,0 +1,102 @@
+"""What the person was asked to do, and when. Imports nothing heavy."""
+
+import itertools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PHASES = ("up", "down", "left", "right", "fixate", "rest")
+VERTICAL_PHASES = ("up", "down")
+RESTING_PHASES = ("fixate", "rest")
+MAX_TIME_S = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One instruction and its time.
+
+    Attributes
+    ----------
+    phase : str
+        One of `PHASES`: look as far as possible in a direction (the subject's own left and right),
+        at the camera, or as one likes.
+    start_s, end_s : float
+        From the video's first frame.
+
+    Raises
+    ------
+    ValueError
+        An unknown phase, or times that are not ``0 <= start_s < end_s``.
+    TypeError
+        A time that is not a number.
+    """
+
+    phase: str
+    start_s: float
+    end_s: float
+
+    def __post_init__(self) -> None:
+        if self.phase not in PHASES:
+            raise ValueError(f"phase is {self.phase!r}, expected one of {', '.join(PHASES)}")
+        for name in ("start_s", "end_s"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise TypeError(f"{name} is {value!r}, expected a number of seconds")
+        if not 0 <= self.start_s < self.end_s <= MAX_TIME_S:
+            raise ValueError(
+                f"phase {self.phase} lasts from {self.start_s} to {self.end_s} s, expected "
+                f"0 <= start_s < end_s <= {MAX_TIME_S:g}"
+            )
+
+
+def parse_protocol(items: Any) -> tuple[Phase, ...]:
+    """Check a protocol as it comes from JSON.
+
+    Parameters
+    ----------
+    items : list of dict
+        Each with exactly ``phase``, ``start_s`` and ``end_s``; in order of time, not overlapping.
+
+    Returns
+    -------
+    tuple of Phase
+
+    Raises
+    ------
+    ValueError, TypeError
+        It is not that; the message says where and what is expected.
+    """
+    expected = 'expected a list of {"phase": …, "start_s": …, "end_s": …}'
+    if not isinstance(items, list):
+        raise TypeError(f"protocol is {type(items).__name__}, {expected}")
+    phases = []
+    for place, item in enumerate(items):
+        if not isinstance(item, dict) or set(item) != {"phase", "start_s", "end_s"}:
+            raise ValueError(f"protocol[{place}] is {item!r}, {expected}")
+        try:
+            phases.append(Phase(**item))
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"protocol[{place}]: {error}") from error
+    for before, after in itertools.pairwise(phases):
+        if after.start_s < before.end_s:
+            raise ValueError(
+                f"protocol: {after.phase} begins at {after.start_s} s, before {before.phase} ends "
+                f"at {before.end_s} s, expected phases in order"
+            )
+    return tuple(phases)
+
+
+def read_protocol(path: Path) -> tuple[Phase, ...]:
+    """Read a protocol from a JSON file.
+
+    Raises
+    ------
+    ValueError, TypeError
+        It cannot be read or is not a protocol.
+    """
+    try:
+        items = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"protocol {path}: cannot be read as JSON ({error})") from error
+    return parse_protocol(items)
