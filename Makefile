@@ -8,13 +8,14 @@ READY := $(VENV)/ready
 OUT := results
 KERNEL_TESTS = $(addprefix tests/test_,geometry.py closures.py measures.py uncertainty.py)
 
-.PHONY: help setup run test lint lock picture clean
+.PHONY: help setup run test lint lock picture accuracy clean
 
 help:
 	@echo "make run VIDEO=clip.mp4   analyse a video (without VIDEO: a synthetic demo clip)"
 	@echo "make test                 run the tests"
 	@echo "make lint                 ruff and mypy"
 	@echo "make picture              draw the README's picture from the demo clip"
+	@echo "make accuracy             accuracy of the measures as synthetic clips get worse (4 minutes)"
 	@echo "make lock                 resolve requirements.lock anew (needs uv)"
 	@echo "make clean                remove the environment and all results"
 
@@ -67,6 +68,9 @@ lint: setup
 
 picture: setup
 	$(PY) -m benchmarks.picture docs/demo.png
+
+accuracy: setup
+	$(PY) -m benchmarks.accuracy --out $(OUT)/accuracy
 
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
