@@ -678,7 +678,7 @@ def run_sweeps(
         points = [render(rate, fps=rate) for rate in rates]
         add(Sweep("rate", "frames per second", log=True), points, FPS)
     if wanted("length"):
-        lengths_s = () if short else (3.0, 5.0, 20.0)
+        lengths_s = (3.0,) if short else (3.0, 5.0, 20.0)
         points = [render(length_s, duration_s=length_s) for length_s in lengths_s]
         add(Sweep("length", "length of the recording (s)", log=True), points, duration_s)
 
@@ -1016,10 +1016,10 @@ def draw_sweeps(
     import matplotlib.pyplot as plt
 
     panels = len(sweeps) + bool(ranges) + bool(responses)
-    columns = min(4, panels)
+    columns = min(5, panels)
     rows = math.ceil(panels / columns)
     figure, grid = plt.subplots(
-        rows, columns, figsize=(3.1 * columns, 2.5 * rows + 0.5), layout="constrained"
+        rows, columns, figsize=(2.7 * columns, 2.3 * rows + 0.5), layout="constrained"
     )
     axes_left = list(np.atleast_1d(grid).ravel())
     if ranges:
@@ -1066,6 +1066,8 @@ def draw_sweeps(
         for label, ys, colour, style in lines:
             axes.plot(values, ys, style, color=colour, ms=3, lw=1, label=label)
         axes.set_ylim(0, 1.4)
+        if sweep.name == "step":
+            axes.set_xticks(values)
         if sweep.log:
             axes.set_xscale("log")
             shown = values if len(values) <= 5 else values[:: math.ceil(len(values) / 5)]
