@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from benchmarks.synthetic import ClipSpec, GazePhase, compute_truth, make_spec, render_frame
 from benchmarks.synthetic import write_clip as write_synthetic_clip
-from kernels import BLINK
+from kernels import BLINK, LANDMARK_COUNT
 from tracker.analysis import Analysis, analyze_track
 from tracker.assessment import Quality, measure_quality
 from tracker.decode import Image, Video, VideoInfo, repair_times
@@ -40,7 +40,7 @@ Interval = tuple[float, float]
 
 # The undisturbed synthetic clip.
 SIDE_PX = 400
-DURATION_S = 10.0
+DURATION_S = 8.0
 SHORT_DURATION_S = 4.0
 FPS = 30.0
 AMPLITUDE = 0.12
@@ -233,7 +233,7 @@ class _Watcher:
 
     def __init__(self, finder: FaceFinder) -> None:
         self._finder = finder
-        self._seen = 0
+        self.seen = 0
         self._measured: list[PictureQuality] = []
 
     def detect(self, image: Image) -> list[Region]:
@@ -242,9 +242,9 @@ class _Watcher:
     def find_landmarks(self, image: Image, region: Region) -> NDArray[np.float32] | None:
         points = self._finder.find_landmarks(image, region)
         if points is not None:
-            if self._seen % WATCH_INTERVAL_FRAMES == 0:
+            if self.seen % WATCH_INTERVAL_FRAMES == 0:
                 self._measured.append(measure_picture(image, points))
-            self._seen += 1
+            self.seen += 1
         return points
 
     def result(self) -> PictureQuality:
@@ -300,8 +300,14 @@ class _Run:
 
     def finish(self, times_s: Float64Array, video: VideoInfo) -> Measured:
         """Analyse; `times_s` are those of all frames of the clip."""
-        landmarks, other_face_ratio = self._follower.result()
         frame_index = np.array(self._index, dtype=np.int64)
+        if self._watcher.seen:
+            landmarks, other_face_ratio = self._follower.result()
+        else:
+            # `FaceFollower.result` divides by the largest face's area, which is 0 where the
+            # detector saw a face that FaceMesh never confirmed.
+            shape = (frame_index.size, LANDMARK_COUNT, 2)
+            landmarks, other_face_ratio = np.full(shape, np.nan, dtype=np.float32), 0.0
         info = TrackInfo(
             video=video,
             step=self._degradation.step,
@@ -637,20 +643,20 @@ def run_sweeps(
             [(std, Degradation(noise_std=std)) for std in noises],
         )
     )
-    gains = (0.12,) if short else (0.5, 0.25, 0.12, 0.08, 0.05, 0.03)
+    darks = (0.12,) if short else (0.5, 0.25, 0.12, 0.08, 0.05, 0.03)
     degraded.append(
         (
             Sweep("dark", "gain, noise unchanged", log=True),
             1.0,
-            [(gain, Degradation(gain=gain)) for gain in gains],
+            [(gain, Degradation(gain=gain)) for gain in darks],
         )
     )
-    gains = (2.5,) if short else (1.5, 2.0, 2.5, 3.0, 4.0)
+    brights = (2.5,) if short else (1.5, 2.0, 2.5, 3.0, 4.0)
     degraded.append(
         (
             Sweep("bright", "gain, clipped at white", log=True),
             1.0,
-            [(gain, Degradation(gain=gain)) for gain in gains],
+            [(gain, Degradation(gain=gain)) for gain in brights],
         )
     )
     degraded = [item for item in degraded if wanted(item[0].name)]
