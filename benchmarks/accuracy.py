@@ -385,7 +385,8 @@ class Point:
     value : float
         The condition, in the unit of its sweep.
     fixed_peak_to_peak : float
-        Vertical peak-to-peak while the gaze is fixed; of recordings the median.
+        Vertical peak-to-peak while the gaze is fixed; of recordings the median. Infinite where the
+        face was lost, NaN without a clip whose gaze is fixed.
     moving_ratio : float
         That of the moving clip over its undisturbed value.
     f1 : float
@@ -418,7 +419,7 @@ class Point:
         """Which criteria it does not meet; what cannot be measured is not met."""
         met = {
             "F1": self.f1 >= MIN_F1 or (math.isnan(self.f1) and self.blink_count == 0),
-            "fixed": self.fixed_peak_to_peak <= MAX_FIXED_PEAK_TO_PEAK,
+            "fixed": not self.fixed_peak_to_peak > MAX_FIXED_PEAK_TO_PEAK,
             "ratio": abs(self.moving_ratio - 1) <= MAX_RATIO_CHANGE,
             "coverage": self.face_coverage >= MIN_COVERAGE,
         }
@@ -561,7 +562,7 @@ def _make_point(
     fixed, moving = pair
     return Point(
         value=value,
-        fixed_peak_to_peak=fixed.analysis.measures.vertical_peak_to_peak,
+        fixed_peak_to_peak=_or_lost(fixed.analysis.measures.vertical_peak_to_peak),
         moving_ratio=moving.analysis.measures.vertical_peak_to_peak,
         f1=compute_f1(hits, false, missed),
         blink_count_error=false - missed,
@@ -914,8 +915,7 @@ def _recordings_point(value: float, pairs: Sequence[tuple[Recording, Measured]])
     every = [measured for _, measured in pairs]
     return Point(
         value=value,
-        # A face that is lost has no range: it counts as the worst, not as absent.
-        fixed_peak_to_peak=float(np.median(np.nan_to_num(fixed, nan=np.inf))),
+        fixed_peak_to_peak=float(np.median([_or_lost(v) for v in fixed])) if fixed else math.nan,
         moving_ratio=moving,
         f1=compute_f1(hits, false, missed),
         blink_count_error=false - missed,
@@ -926,6 +926,11 @@ def _recordings_point(value: float, pairs: Sequence[tuple[Recording, Measured]])
         picture=_median_picture([m.picture for m in every]),
         clips=len(every),
     )
+
+
+def _or_lost(peak_to_peak: float) -> float:
+    """Return infinity for NaN: a face that was lost counts as the worst, not as absent."""
+    return math.inf if math.isnan(peak_to_peak) else peak_to_peak
 
 
 def _mean_coverage(measured: Sequence[Measured]) -> float:
@@ -1061,7 +1066,12 @@ def draw_sweeps(
         axes = axes_left.pop(0)
         values = [point.value for point in sweep.points]
         lines: tuple[tuple[str, list[float], str, str], ...] = (
-            ("range ±0.12 / undisturbed", [p.moving_ratio for p in sweep.points], BLUE, "o-"),
+            (
+                "moving gaze's range / undisturbed",
+                [p.moving_ratio for p in sweep.points],
+                BLUE,
+                "o-",
+            ),
             ("blink F1", [p.f1 for p in sweep.points], GREEN, "^-"),
             ("face coverage", [p.face_coverage for p in sweep.points], GREY, ":"),
             (
@@ -1078,9 +1088,11 @@ def draw_sweeps(
         for label, ys, colour, style in lines:
             axes.plot(values, ys, style, color=colour, ms=3, lw=1, label=label)
         axes.set_ylim(0, 1.4)
-        if sweep.name == "step":
+        if len(values) <= 5 and not sweep.log:
             axes.set_xticks(values)
-        if sweep.log:
+        elif not sweep.log:
+            axes.locator_params(axis="x", nbins=5)
+        else:
             axes.set_xscale("log")
             shown = values if len(values) <= 5 else values[:: math.ceil(len(values) / 5)]
             axes.set_xticks(shown, [f"{value:.3g}" for value in shown])

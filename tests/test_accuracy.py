@@ -5,6 +5,7 @@ import itertools
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -212,8 +213,10 @@ def test_f1() -> None:
 def test_what_cannot_be_measured_is_broken() -> None:
     fine = Point(0, 0.01, 1.05, 1.0, 0, 8, 1.0, 40, 30, accuracy.PictureQuality(), 2)
     assert fine.failures == []
-    lost = Point(0, math.nan, math.nan, 0.0, -8, 8, 0.0, 40, 30, accuracy.PictureQuality(), 2)
+    lost = Point(0, math.inf, math.nan, 0.0, -8, 8, 0.0, 40, 30, accuracy.PictureQuality(), 2)
     assert lost.failures == ["F1", "fixed", "ratio", "coverage"]
+    # No clip with a fixed gaze among them: nothing to fail.
+    assert replace(fine, fixed_peak_to_peak=math.nan).failures == []
 
 
 def test_annotations_are_read_as_half_open_frames(tmp_path: Path) -> None:
