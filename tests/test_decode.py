@@ -259,9 +259,9 @@ def test_dimensions_beyond_the_limit_are_refused_before_decoding(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_counting_clip(tmp_path / "clip.mp4", regular(2))
-    monkeypatch.setattr("tracker.decode.MAX_IMAGE_PIXELS", WIDTH * HEIGHT)
+    monkeypatch.setattr("tracker.decode.MAX_FRAME_PIXELS", WIDTH * HEIGHT)
     Video(path).close()
-    monkeypatch.setattr("tracker.decode.MAX_IMAGE_PIXELS", WIDTH * HEIGHT - 1)
+    monkeypatch.setattr("tracker.decode.MAX_FRAME_PIXELS", WIDTH * HEIGHT - 1)
     with pytest.raises(VideoOpenError, match="Export it at 1920x1080"):
         Video(path)
 
@@ -322,6 +322,12 @@ class TestRepairTimes:
     def test_useless_times_give_way_to_the_frame_rate(self, stream_s: np.ndarray) -> None:
         times_s, source = repair_times(stream_s.astype(float), 2 * self.index, 25)
         np.testing.assert_allclose(times_s, 2 * self.index / 25, atol=1e-12)
+        assert source == "frame_rate"
+
+    @pytest.mark.parametrize("frame_s", [1 / 60_000, 5.0])
+    def test_implausible_steps_give_way_to_the_frame_rate(self, frame_s: float) -> None:
+        times_s, source = repair_times(self.index * frame_s, self.index, 25)
+        np.testing.assert_allclose(times_s, self.index / 25, atol=1e-12)
         assert source == "frame_rate"
 
     def test_a_container_without_a_rate_counts_as_30(self) -> None:

@@ -109,7 +109,7 @@ def track_video(
     with Video(source) as video:
         frame_index = np.empty(max_frames, dtype=np.int64)
         stream_times_s = np.empty(max_frames)
-        follower = FaceFollower(finder, max_frames)
+        follower = FaceFollower(finder, max_frames, step)
         expected = min(max_frames, -(-video.info.frame_count // step))
         count, complete = 0, True
         for frame in video.frames(step):
