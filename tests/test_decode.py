@@ -231,7 +231,7 @@ def make_bad_input(kind: str, tmp_path: Path) -> Path:
     [
         ("missing", InputNotFoundError, "Check the path"),
         ("directory", InputNotFoundError, "Name the files"),
-        ("fifo", InputNotFoundError, "Copy the video"),
+        ("fifo", InputNotFoundError, "Copy it to one first"),
         ("empty", VideoOpenError, "Copy it from the phone again"),
         ("random", VideoOpenError, "not a video file"),
         ("text", VideoOpenError, "not a video file"),

@@ -2,10 +2,12 @@
 
 import argparse
 import collections
+import os
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0 done, 2 wrong usage, 3 an input cannot be read, 4 internal error.
     """
+    if sys.stderr is None:  # closed by the caller
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 (for good)
     parser = _build_parser()
     options = parser.parse_args(arguments)
     try:
@@ -42,20 +46,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # The reader of stdout went away; nothing more can be said there.
-        sys.stderr.close()
+        # The reader of stdout went away: what is still buffered must not fail at exit, either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return EXIT_DONE
-    except OSError as error:
-        print(f"error: {error.strerror}: {error.filename}", file=sys.stderr)
-        return EXIT_INTERNAL
     except Exception as error:
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        print(
-            f"internal error: {type(error).__name__}: {error} "
-            f"({Path(where.filename).name}:{where.lineno}). Please report this line.",
-            file=sys.stderr,
+        return _report_failure(error)
+
+
+def _report_failure(error: Exception) -> int:
+    """Say in one line on stderr what went wrong; return the exit code."""
+    from tracker.decode import InputError
+
+    if isinstance(error, InputError):
+        code, text = EXIT_INPUT, f"error: {error}"
+    elif isinstance(error, OSError):
+        where = f": {error.filename}" if error.filename else ""
+        code, text = EXIT_INTERNAL, f"error: {error.strerror}{where}"
+    else:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        code, text = (
+            EXIT_INTERNAL,
+            (
+                f"internal error: {type(error).__name__}: {error} "
+                f"({Path(place.filename).name}:{place.lineno}). Please report this line."
+            ),
         )
-        return EXIT_INTERNAL
+    # A file's name may hold a line break.
+    print(" ".join(text.splitlines()), file=sys.stderr)
+    return code
 
 
 def _build_parser() -> argparse.ArgumentParser:
@@ -210,8 +228,9 @@ def _prepare_output(
         )
     try:
         options.out.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=options.out).close()
     except OSError as error:
-        parser.error(f"--out {options.out}: cannot be made ({error.strerror}): name another")
+        parser.error(f"--out {options.out}: cannot be written ({error.strerror}): name another")
 
 
 def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
@@ -230,6 +249,8 @@ def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -
             track = track_video(
                 video, mesh, parameters.step, parameters.max_frames, progress.update
             )
+        # The protocol goes with the track: analysed again, it is asked for the same.
+        track = replace(track, info=replace(track.info, protocol=parameters.protocol))
         analysis = analyze_track(track, parameters)
         _report(options, video, video.stem, analysis, [write_track(options.out, video.stem, track)])
 
@@ -245,7 +266,10 @@ def _run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser)
     from tracker.track import load_track
 
     def reanalyze(path: Path) -> None:
-        _report(options, path, stems[path], analyze_track(load_track(path), parameters), [])
+        track = load_track(path)
+        protocol = parameters.protocol or track.info.protocol
+        analysis = analyze_track(track, replace(parameters, protocol=protocol))
+        _report(options, path, stems[path], analysis, [])
 
     return _for_each(options.tracks, reanalyze)
 
@@ -289,8 +313,15 @@ def _run_synth(options: argparse.Namespace, parser: argparse.ArgumentParser) -> 
     try:
         spec = make_spec(**given) if given else demo_spec()
         options.clip.parent.mkdir(parents=True, exist_ok=True)
-        with _Progress(options.clip.name) as progress:
-            write_clip(options.clip, spec, on_progress=progress.update)
+        # The clip appears last, when it is whole and its truth is there.
+        with (
+            tempfile.TemporaryDirectory(dir=options.clip.parent) as folder,
+            _Progress(options.clip.name) as progress,
+        ):
+            partial = Path(folder) / options.clip.name
+            write_clip(partial, spec, on_progress=progress.update)
+            for path in sorted(Path(folder).iterdir(), key=lambda path: path == partial):
+                path.replace(options.clip.with_name(path.name))
     except ValueError as error:
         parser.error(str(error))
     except SyntheticSetupError as error:
@@ -301,16 +332,15 @@ def _run_synth(options: argparse.Namespace, parser: argparse.ArgumentParser) -> 
 
 
 def _for_each(paths: Sequence[Path], process: Callable[[Path], None]) -> int:
-    """Process each input; one that cannot be read is reported and does not stop the rest."""
-    from tracker.decode import InputError
-
+    """Process each input; one that fails is reported and does not stop the rest."""
     code = EXIT_DONE
     for path in paths:
         try:
             process(path)
-        except InputError as error:
-            print(f"error: {error}", file=sys.stderr)
-            code = EXIT_INPUT
+        except BrokenPipeError:
+            raise
+        except Exception as error:
+            code = max(code, _report_failure(error))
     return code
 
 

@@ -22,6 +22,8 @@ MAX_CONSECUTIVE_FAILURES = 600
 file, where they fail too, they cost nothing."""
 PLAUSIBLE_FRAME_S = (1e-3, 2.0)
 """Median time from one frame to the next outside of which timestamps are unusable."""
+TIME_SOURCES = ("stream", "stream_repaired", "frame_rate")
+"""Where times can come from, the best first; see `repair_times`."""
 MAX_REPAIRED_SHARE = 0.1
 """Share of timestamps that may be repaired before all of them are replaced."""
 MAX_IMAGE_BYTES = 64 * 2**20
@@ -281,17 +283,28 @@ def _read_head(source: Path | BufferedIOBase) -> bytes:
         head = source.read(512)
         source.seek(0)
         return head
-    if source.is_dir():
-        raise InputNotFoundError(f"{source}: is a directory. Name the files: {source}/*.mp4")
-    if not source.exists():
-        raise InputNotFoundError(f"{source}: no such file. Check the path.")
-    if not source.is_file():
-        raise InputNotFoundError(f"{source}: not a regular file. Copy the video to a file first.")
+    check_readable(source)
     try:
         with source.open("rb") as file:
             return file.read(512)
     except OSError as error:
         raise InputNotFoundError(f"{source}: cannot be read ({error.strerror}).") from error
+
+
+def check_readable(path: Path) -> None:
+    """Check that a path is a regular file.
+
+    Raises
+    ------
+    InputNotFoundError
+        There is none, or it is a directory, a pipe or a device.
+    """
+    if path.is_dir():
+        raise InputNotFoundError(f"{path}: is a directory. Name the files in it.")
+    if not path.exists():
+        raise InputNotFoundError(f"{path}: no such file. Check the path.")
+    if not path.is_file():
+        raise InputNotFoundError(f"{path}: not a regular file. Copy it to one first.")
 
 
 def _check_container(head: bytes, name: str) -> None:
