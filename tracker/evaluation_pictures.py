@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels import PROLONGED_CLOSURE
+from kernels import BLINK, LEFT, RIGHT
 from tracker.analysis import Analysis
 from tracker.annotations import AnnotatedClip, Closure
 from tracker.decode import Image, Video
@@ -22,7 +22,6 @@ EYE_LANDMARKS = 26
 """Columns of a track that hold both eyes' landmarks."""
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#777777"
 
-_KIND = ("blink", "prolonged closure")
 _PICTURE_NAME = re.compile(r".+\.(missed|false)_(blink|prolonged_closure)\.\d{6,}\.png")
 
 
@@ -103,7 +102,7 @@ def _crop_eyes(video: Path, analysis: Analysis, wanted: set[int]) -> dict[int, I
             if frame.index in wanted:
                 distances = np.abs(analysis.track.frame_index[seen] - frame.index)
                 crop = frame.image
-                if distances.min(initial=last) <= analysis.track.info.step:
+                if seen.size and distances.min() <= analysis.track.info.step:
                     row = seen[np.argmin(distances)]
                     crop = _crop(crop, analysis.track.landmarks[row, :EYE_LANDMARKS])
                 crops[frame.index] = _shrink(crop)
@@ -140,8 +139,7 @@ def _draw(
     # It takes half a second to load, and most runs make no mistake.
     from matplotlib.figure import Figure
 
-    track, parameters = analysis.track, analysis.parameters
-    closure = mistake.closure
+    track, closure = analysis.track, mistake.closure
     start_s, stop_s = frame_times_s(track, [closure.start, closure.stop])
     figure = Figure(figsize=(13, 5.5), layout="constrained")
     figure.suptitle(
@@ -151,51 +149,56 @@ def _draw(
         parse_math=False,
     )
     parts = figure.subfigures(2, 1, squeeze=False, height_ratios=(1, 2))
-    for axes, (frame, image) in zip(
-        parts[0, 0].subplots(1, len(eyes), squeeze=False)[0], eyes.items(), strict=True
-    ):
+    places = parts[0, 0].subplots(1, max(1, len(eyes)), squeeze=False)[0]
+    for axes in places:
+        axes.axis("off")
+    for axes, (frame, image) in zip(places, eyes.items(), strict=False):
         axes.imshow(image)
         axes.set_title(str(frame), fontsize=8)
-        axes.axis("off")
 
     axes = parts[1, 0].subplots()
-    times_s = track.times_s
-    open_ratio = (parameters.close_ratio + 1) / 2
-    for eye, side in enumerate(("left", "right")):
-        axes.plot(times_s, analysis.geometry.ear[:, eye], lw=0.6, alpha=0.7, label=f"{side} eye")
-    axes.plot(times_s, analysis.ear, ".-", color="black", lw=1, ms=3, label="EAR, both eyes")
-    for share, style, label in (
-        (1.0, "-", "open baseline"),
-        (open_ratio, ":", "opens at"),
-        (parameters.close_ratio, "--", "closes below"),
+    window_s = (start_s - AROUND_S, stop_s + AROUND_S)
+    near = slice(*np.searchsorted(track.times_s, window_s))
+    times_s, baseline = track.times_s[near], analysis.baseline[near]
+    for eye, side in ((LEFT, "left"), (RIGHT, "right")):
+        ear = analysis.geometry.ear[near, eye]
+        axes.plot(times_s, ear, lw=0.6, alpha=0.7, label=f"{side} eye")
+    axes.plot(times_s, analysis.ear[near], ".-", color="black", lw=1, ms=3, label="both eyes")
+    close_ratio = analysis.parameters.close_ratio
+    for ratio, style, label in (
+        (1, "-", "open baseline"),
+        ((close_ratio + 1) / 2, ":", "opens at"),
+        (close_ratio, "--", "closes below"),
     ):
-        axes.plot(times_s, share * analysis.baseline, style, color=GREY, lw=1, label=label)
-    detected = detected_closures(analysis)
-    for closures, color, low, high, label in (
-        (clip.blinks, BLUE, 0.5, 1.0, "annotated blink"),
-        (clip.long_closures, BLUE, 0.5, 1.0, "annotated long closure"),
-        *(
-            (of_kind, ORANGE, 0.0, 0.5, f"detected {_KIND[kind == PROLONGED_CLOSURE]}")
-            for kind, of_kind in detected.items()
-        ),
-    ):
-        hatch = "//" if "long" in label else None
-        for number, one in enumerate(closures):
+        axes.plot(times_s, ratio * baseline, style, color=GREY, lw=1, label=label)
+    # Annotated in the upper half, detected in the lower one.
+    shaded = [(clip.blinks, BLUE, 0.5, "annotated blink")]
+    shaded += [(clip.long_closures, BLUE, 0.5, "annotated long closure")]
+    for kind, found in detected_closures(analysis).items():
+        shaded.append((tuple(found), ORANGE, 0.0, f"detected {_kind_name(kind)}"))
+    for closures, color, bottom, label in shaded:
+        for one in closures:
             begin_s, end_s = frame_times_s(track, [one.start, one.stop])
-            axes.axvspan(
-                begin_s,
-                end_s,
-                low,
-                high,
-                facecolor=color,
-                alpha=0.25,
-                hatch=hatch,
-                label=label if number == 0 else None,
-            )
+            if begin_s < window_s[1] and end_s > window_s[0]:
+                axes.axvspan(
+                    begin_s,
+                    end_s,
+                    bottom,
+                    bottom + 0.5,
+                    facecolor=color,
+                    alpha=0.25,
+                    hatch="//" if "closure" in label else None,
+                    label=label,
+                )
+                label = ""  # once in the legend
+    if clip.scored is not None:
+        first_s, end_s = frame_times_s(track, clip.scored)
+        axes.axvspan(window_s[0], first_s, color=GREY, alpha=0.2, lw=0, label="not annotated")
+        axes.axvspan(end_s, window_s[1], color=GREY, alpha=0.2, lw=0)
     for time_s in frame_times_s(track, list(eyes)):
         axes.axvline(time_s, 0, 0.03, color="black", lw=1)
-    axes.set_xlim(start_s - AROUND_S, stop_s + AROUND_S)
-    axes.set_ylim(0, max(0.4, 1.1 * analysis.ear[analysis.seen].max(initial=0)))
+    axes.set_xlim(*window_s)
+    axes.set_ylim(0, max(0.4, 1.1 * np.nan_to_num(analysis.ear[near]).max(initial=0)))
     axes.set_xlabel("time (s); annotated shaded above, detected below; ticks: the frames shown")
     axes.set_ylabel("eye aspect ratio (EAR)")
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
@@ -211,12 +214,16 @@ def _describe(analysis: Analysis, closure: Closure) -> str:
         return "no face seen in it" if inside.any() else "no frame of it was analysed"
     unseen = f", no face in {np.isnan(ratio).mean():.0%} of it" if np.isnan(ratio).any() else ""
     others = [
-        f", detected as {_KIND[kind == PROLONGED_CLOSURE]} {one.start} to {one.stop - 1}"
+        f", detected as {_kind_name(kind)} {one.start} to {one.stop - 1}"
         for kind, closures in detected_closures(analysis).items()
         for one in closures
-        if one.overlap(closure.start, closure.stop) > 0
+        if one != closure and one.overlap(closure.start, closure.stop) > 0
     ]
     return (
         f"lowest EAR {np.nanmin(ratio):.2f} of the open baseline, closes below "
         f"{analysis.parameters.close_ratio:.2f}{unseen}{''.join(others)}"
     )
+
+
+def _kind_name(kind: int) -> str:
+    return "blink" if kind == BLINK else "prolonged closure"
