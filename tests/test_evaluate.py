@@ -177,6 +177,8 @@ class TestScore:
         # One more frame on either side, and both are false.
         score = score_clip(clip_of((100, 106), scored=(35, 201)), analysis)
         assert intervals(score.blinks.false) == [(30, 36), (200, 206)]
+        score = score_clip(clip_of(scored=(100, 200)), analyze_made((30, 60), (220, 250)))
+        assert score.prolonged.false == ()
 
     def test_ends_that_were_not_seen_have_no_error(self) -> None:
         analysis = analyze_made((0, 6), (100, 106), (294, 300))
@@ -186,7 +188,23 @@ class TestScore:
         np.testing.assert_allclose(1000 * score.onset_errors_s, [0, 4000 / 30])
         np.testing.assert_allclose(1000 * score.offset_errors_s, [-100, 0], atol=1e-9)
         score = score_clip(clip_of((99, 108), scored=(99, 300)), analysis)
-        assert score.onset_errors_s.size == 0
+        assert (score.onset_errors_s.size, score.offset_errors_s.size) == (0, 1)
+        score = score_clip(clip_of((99, 108), scored=(0, 108)), analysis)
+        assert (score.onset_errors_s.size, score.offset_errors_s.size) == (1, 0)
+
+    def test_a_closure_ends_where_the_face_is_lost(self) -> None:
+        ear = np.full(300, 0.3)
+        blink(ear, 60, 6)
+        landmarks = make_landmarks(ear, 0)
+        landmarks[64:70] = np.nan
+        analysis = analyze_track(make_track(landmarks), Parameters())
+        (found,) = detected_closures(analysis)[BLINK]
+        assert found == Closure(60, 64, onset_seen=True, offset_seen=False)
+        # At every second frame the one in between is not known to be shut.
+        skipped = make_track(landmarks[::2], fps=15, step=2)
+        skipped.frame_index[:] *= 2
+        (found,) = detected_closures(analyze_track(skipped, Parameters()))[BLINK]
+        assert found == Closure(60, 63, onset_seen=True, offset_seen=False)
 
     def test_prolonged_closures_are_scored_apart(self) -> None:
         analysis = analyze_made((60, 66), (150, 180), (220, 250))
@@ -746,8 +764,8 @@ class TestKeptTracks:
 def test_a_picture_of_a_miss_where_no_face_was_seen(made: Path, tmp_path: Path) -> None:
     track = make_track(np.full((120, 40, 2), np.nan, np.float32))
     analysis = analyze_track(track, Parameters())
-    clip = AnnotatedClip("a/$b.mp4", made, made, tuple(closures((50, 56))), scored=(20, 60))
+    clip = AnnotatedClip("a/$_$.mp4", made, made, tuple(closures((50, 56))), scored=(20, 60))
     score = score_clip(clip, analysis)
     (path,) = draw_mistakes(score, analysis, tmp_path)
-    assert path == tmp_path / "a__$b.mp4.missed_blink.000050.png"
+    assert path == tmp_path / "a__$_$.mp4.missed_blink.000050.png"
     assert cv2.imread(str(path)) is not None
