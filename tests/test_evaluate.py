@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -241,6 +242,21 @@ class TestScore:
         for clip in (clip_of((60, 66), scored=(0, 303)), clip_of((60, 66), (290, 303))):
             with pytest.raises(AnnotationError, match=r"names frame 302, .* 0 to 299"):
                 score_clip(clip, analysis)
+
+    @pytest.mark.parametrize("complete", [True, False])
+    def test_an_avi_whose_dropped_frames_the_annotation_counts_is_refused(
+        self, complete: bool
+    ) -> None:
+        ear = np.full(20, 0.3)
+        clip = replace(clip_of((3, 6)), video=Path("clip.AVI"))
+        track = make_track(make_landmarks(ear, 0), complete=complete)
+        assert score_clip(clip, analyze_track(track, Parameters())).blinks.missed
+        track.times_s[10:] += 3 / 30
+        analysis = analyze_track(track, Parameters())
+        with pytest.raises(AnnotationError, match=r"clip.mp4, which lacks 3 of its frames"):
+            score_clip(clip, analysis)
+        # Elsewhere times may be irregular without a frame being lost.
+        assert score_clip(clip_of((3, 6)), analysis).blinks.missed
 
     def test_times_between_and_after_the_tracked_frames(self) -> None:
         track = make_track(make_landmarks(np.full(4, 0.3), 0), fps=15, step=2)

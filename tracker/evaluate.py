@@ -184,7 +184,7 @@ def score_clip(clip: AnnotatedClip, analysis: Analysis) -> ClipScore:
         The annotation names frames that the video does not have.
     """
     track = analysis.track
-    _check_frames_exist(clip, track)
+    _check_frame_numbers(clip, track)
     stop = int(track.frame_index[-1]) + track.info.step
     start, stop = (0, stop) if clip.scored is None else (clip.scored[0], min(clip.scored[1], stop))
 
@@ -482,16 +482,26 @@ def _time_errors_s(track: Track, pairs: Sequence[tuple[int, int]]) -> Float64Arr
     return np.asarray(detected - annotated)
 
 
-def _check_frames_exist(clip: AnnotatedClip, track: Track) -> None:
-    """Refuse an annotation that counts other frames than the decoder does."""
-    if not track.info.complete:
-        return
-    count = track.info.frames_decoded + track.info.frames_failed
+def _check_frame_numbers(clip: AnnotatedClip, track: Track) -> None:
+    """Refuse an annotation that counts other frames than the decoder does.
+
+    A camera that dropped a frame wrote an empty packet into the AVI file. Annotations count it
+    (those of the ZJU set do), the decoder passes over it, and the times show it.
+    """
+    info = track.info
+    counted = info.frames_decoded + info.frames_failed if info.complete else None
     ends = [closure.stop for closure in (*clip.blinks, *clip.long_closures)]
     named = max([*ends, clip.scored[1] if clip.scored else 0])
-    if named > count + SPARE_FRAMES:
-        raise AnnotationError(
-            f"{clip.annotation}: names frame {named - 1}, but {clip.name} has only the frames 0 to "
-            f"{count - 1}. Check that they belong together. If the camera dropped frames that the "
-            "annotation counts, write them out: ffmpeg -i IN.avi -fps_mode cfr OUT.mp4"
-        )
+    dropped = 0
+    if clip.video.suffix.lower() == ".avi":
+        dropped = round(track.times_s[-1] * info.video.fps) - int(track.frame_index[-1])
+    if counted is not None and named > counted + SPARE_FRAMES:
+        problem = f"names frame {named - 1}, but {clip.name} has only the frames 0 to {counted - 1}"
+    elif dropped > SPARE_FRAMES:
+        problem = f"its frames cannot be told in {clip.name}, which lacks {dropped} of its frames"
+    else:
+        return
+    raise AnnotationError(
+        f"{clip.annotation}: {problem}. Check that they belong together. If the camera dropped "
+        "frames, fill them: ffmpeg -i IN.avi -fps_mode cfr OUT.mp4"
+    )
