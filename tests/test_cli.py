@@ -204,9 +204,6 @@ class TestAnalyze:
         task = tmp_path / "task.json"
         task.write_text('[{"phase": "up", "start_s": 0, "end_s": 1}]')
         out = ["--out", str(tmp_path), "--json"]
-        assert (
-            main(["analyze", str(clip), "--max-frames", "30", "--protocol", str(task), *out]) == 0
-        )
         assert main(["analyze", str(clip), "--protocol", str(task), *out]) == 0
         assert main(["reanalyze", str(tmp_path / "clip.track.npz"), *out]) == 0
         first, second = map(strict, capsys.readouterr().out.splitlines())

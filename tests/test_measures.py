@@ -1,8 +1,8 @@
 """Measures over a recording: against the reference and hand-worked numbers."""
 
-from collections.abc import math
+import math
+from collections.abc import Callable
 
-import Callable
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal

@@ -2,6 +2,7 @@
 
 import argparse
 import collections
+import functools
 import os
 import sys
 import tempfile
@@ -117,6 +118,30 @@ def _build_parser() -> argparse.ArgumentParser:
     _add_output_options(reanalyze)
     _add_parameter_options(reanalyze, _REANALYSIS_PARAMETERS)
     reanalyze.set_defaults(run=_run_reanalyze)
+
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="annotated recordings: how well blinks are found",
+        description="Compare with annotated recordings in DIR and the directories in it: "
+        "STEM.blinks.csv or STEM.tag beside STEM.mp4, or blinks.csv and clips.csv beside all of "
+        "them. A detected and an annotated blink match when they overlap, each used once. Draws a "
+        "picture of every missed and every false one, and keeps the tracks, so that another run "
+        "with other thresholds takes seconds.",
+    )
+    evaluate.add_argument("directory", type=Path, metavar="DIR")
+    evaluate.add_argument(
+        "--out",
+        type=Path,
+        default=Path("evaluation"),
+        metavar="DIR",
+        help="where to write pictures and tracks (default: %(default)s)",
+    )
+    evaluate.add_argument(
+        "--json", action="store_true", help="the scores on stdout, and nothing else there"
+    )
+    _add_parameter_options(evaluate, ("step", "max_frames"))
+    _add_parameter_options(evaluate, _REANALYSIS_PARAMETERS)
+    evaluate.set_defaults(run=_run_evaluate)
 
     synth = commands.add_parser(
         "synth",
@@ -302,6 +327,58 @@ def _run_image(options: argparse.Namespace, parser: argparse.ArgumentParser) -> 
             )
 
     return _for_each(options.images, analyze)
+
+
+def _run_evaluate(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    parameters = _parameters(options, parser)
+
+    from tracker.analysis import analyze_track
+    from tracker.annotations import find_annotations
+    from tracker.decode import InputError
+    from tracker.evaluate import (
+        describe_evaluation,
+        document_evaluation,
+        load_or_make_track,
+        score_clip,
+    )
+    from tracker.evaluation_pictures import (
+        PictureSetupError,
+        check_pictures_can_be_drawn,
+        draw_mistakes,
+        remove_pictures,
+    )
+    from tracker.face_mesh import FaceMesh
+    from tracker.output import to_json
+
+    try:
+        check_pictures_can_be_drawn()
+        clips, errors = find_annotations(options.directory)
+    except (PictureSetupError, InputError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_INPUT
+    _prepare_output(options, [], parser)
+    remove_pictures(options.out)
+
+    # The models are loaded with the first recording that has no track yet.
+    make_finder = functools.cache(FaceMesh)
+    failures = [str(error) for error in errors]
+    scored = []
+    for clip in clips:
+        try:
+            with _Progress(clip.name) as progress:
+                track = load_or_make_track(
+                    clip.video, parameters, options.out / "tracks", make_finder, progress.update
+                )
+            analysis = analyze_track(track, parameters)
+            score = score_clip(clip, analysis)
+            scored.append((score, draw_mistakes(score, analysis, options.out)))
+        except InputError as error:
+            failures.append(str(error))
+    for failure in failures:
+        print(f"error: {failure}", file=sys.stderr)
+    document = document_evaluation(scored, failures, parameters)
+    print(to_json(document) if options.json else describe_evaluation(document), flush=True)
+    return EXIT_INPUT if failures else EXIT_DONE
 
 
 def _run_synth(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
