@@ -139,8 +139,7 @@ def _build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument(
         "--json", action="store_true", help="the scores on stdout, and nothing else there"
     )
-    _add_parameter_options(evaluate, ("step", "max_frames"))
-    _add_parameter_options(evaluate, _REANALYSIS_PARAMETERS)
+    _add_parameter_options(evaluate, ("step", "max_frames", *_BLINK_PARAMETERS))
     evaluate.set_defaults(run=_run_evaluate)
 
     synth = commands.add_parser(
@@ -175,13 +174,8 @@ _SYNTH_OPTIONS: tuple[tuple[str, type, str], ...] = (
     ("codec", str, "h264, hevc, vp9, av1 or mpeg4"),
     ("seed", int, "of everything random"),
 )
-_REANALYSIS_PARAMETERS = (
-    "vpp_thresh",
-    "blink_thresh",
-    "blink_min_frames",
-    "blink_baseline",
-    "protocol",
-)
+_BLINK_PARAMETERS = ("blink_thresh", "blink_min_frames", "blink_baseline")
+_REANALYSIS_PARAMETERS = ("vpp_thresh", *_BLINK_PARAMETERS, "protocol")
 _PARAMETER_HELP = {
     "step": "analyse every N-th frame",
     "max_frames": "most frames to analyse",
