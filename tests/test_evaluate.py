@@ -531,7 +531,7 @@ class TestCommand:
 
     def test_a_second_run_does_not_decode_and_says_the_same(self, evaluate: Evaluate) -> None:
         assert evaluate()["overall"]["f1"] == 1
-        assert evaluate("--vpp-thresh", "0.5", "--blink-min-frames", "3")["overall"]["f1"] == 1
+        assert evaluate("--blink-min-frames", "3")["overall"]["f1"] == 1
 
     def test_other_thresholds_change_the_score(self, evaluate: Evaluate) -> None:
         early, late = (
