@@ -154,6 +154,34 @@ def test_what_follows_damage_is_used_and_what_is_damaged_is_counted(tmp_path: Pa
     np.testing.assert_allclose(times_s, np.array(expected) / 30, atol=1e-3)
 
 
+def test_frames_that_cannot_be_converted_are_counted_and_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing:
+        """Converts every frame but the third and fourth."""
+
+        def __init__(self, capture: cv2.VideoCapture) -> None:
+            self.capture, self.index = capture, -1
+
+        def grab(self) -> bool:
+            self.index += 1
+            return self.capture.grab()
+
+        def retrieve(self, buffer: np.ndarray | None) -> tuple[bool, np.ndarray | None]:
+            return self.capture.retrieve(buffer) if self.index not in (2, 3) else (False, None)
+
+        def get(self, name: int) -> float:
+            return self.capture.get(name)
+
+        def release(self) -> None:
+            self.capture.release()
+
+    with Video(write_counting_clip(tmp_path / "clip.mp4", regular(6))) as video:
+        monkeypatch.setattr(video, "_capture", Failing(video._capture))
+        assert [frame.index for frame in video.frames()] == [0, 1, 4, 5]
+        assert (video.frames_decoded, video.frames_failed) == (4, 2)
+
+
 def test_a_truncated_file_gives_what_it_holds(tmp_path: Path) -> None:
     path = write_counting_clip(tmp_path / "clip.ts", regular(60), g="1", bf="0")
     content = path.read_bytes()
