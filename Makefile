@@ -6,6 +6,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/ready
 OUT := results
+export VIDEO
 KERNEL_TESTS = $(addprefix tests/test_,geometry.py closures.py measures.py uncertainty.py)
 
 .PHONY: help setup run test lint lock picture accuracy clean
@@ -50,12 +51,12 @@ $(READY): requirements.lock pyproject.toml
 
 run: setup
 	@set -euo pipefail; \
-	mkdir -p $(OUT); video="$(VIDEO)"; \
+	mkdir -p $(OUT); video=$$VIDEO; \
 	if [ -z "$$video" ]; then \
 	  video=$(OUT)/demo.mp4; \
 	  if [ ! -e "$$video" ]; then $(VENV)/bin/eye-tracker synth "$$video"; fi; \
 	fi; \
-	$(VENV)/bin/eye-tracker analyze --out $(OUT) "$$video"
+	$(VENV)/bin/eye-tracker analyze --out $(OUT) -- "$$video"
 
 test: setup
 	$(PY) -m pytest

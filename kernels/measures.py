@@ -19,7 +19,7 @@ def _percentile_range(values, keep, kept, low, high):
         if keep[n] and np.isfinite(values[n]):
             kept[count] = values[n]
             count += 1
-    if count == 0:
+    if count < 2:
         return np.nan
     ordered = kept[:count]
     ordered.sort()
@@ -98,7 +98,7 @@ def compute_peak_to_peak(values: ArrayLike, keep: ArrayLike) -> float:
     Returns
     -------
     float
-        Percentiles interpolated linearly between order statistics; NaN without a sample.
+        Percentiles interpolated linearly between order statistics; NaN with fewer than two samples.
 
     Raises
     ------

@@ -296,7 +296,7 @@ def percentile_range(
     values: Sequence[float], keep: Sequence[bool], low: float, high: float
 ) -> float:
     kept = [v for v, wanted in zip(values, keep, strict=True) if wanted and math.isfinite(v)]
-    return quantile(kept, high) - quantile(kept, low)
+    return quantile(kept, high) - quantile(kept, low) if len(kept) > 1 else math.nan
 
 
 def peak_to_peak(values: Sequence[float], keep: Sequence[bool]) -> float:

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kernels import BLINK, PROLONGED_CLOSURE
+from kernels import BLINK, FACE_MESH_INDICES, PROLONGED_CLOSURE
 from tests.made_tracks import blink, make_landmarks, make_track
 from tracker.analysis import Analysis, analyze_track
 from tracker.assessment import assess
+from tracker.decode import VideoInfo
 from tracker.output import summarize, to_json, write_analysis
 from tracker.parameters import Parameters
 from tracker.protocol import parse_protocol
@@ -189,7 +190,9 @@ class TestGates:
         ear = np.full(360, 0.3)
         # 0.1 s of guard follow the closure.
         blink(ear, 0, 360 - round((open_s + 0.1) * FPS))
-        assert codes(analyze_track(make_track(make_landmarks(ear, 0)), Parameters()))[0] == reasons
+        vertical = np.where(np.arange(360) % 60 < 30, -0.1, 0.1)
+        track = make_track(make_landmarks(ear, vertical))
+        assert codes(analyze_track(track, Parameters()))[0] == reasons
 
     @pytest.mark.parametrize(("share", "reasons"), [(0.69, ["face_lost"]), (0.71, [])])
     def test_face_lost(self, share: float, reasons: list[str]) -> None:
@@ -233,7 +236,7 @@ class TestGates:
         [
             ({"complete": False}, "max_frames_reached"),
             ({"frames_failed": 60}, "video_damaged"),
-            ({"frames_decoded": 800}, "video_damaged"),
+            ({"video": VideoInfo(640, 480, 30, 960)}, "video_damaged"),
             ({"time_source": "stream_repaired"}, "timestamps_repaired"),
             ({"time_source": "frame_rate"}, "timestamps_unusable"),
         ],
@@ -243,16 +246,97 @@ class TestGates:
         assert codes(analyze_track(track, Parameters())) == ([], [caution])
 
 
-def test_lowered_lids_are_mentioned_with_a_suspicion() -> None:
-    """Lids at 0.4 of their usual opening may be shut, or lowered over eyes that look down."""
+@pytest.mark.parametrize("amplitude", [0.01, 0.1])
+@pytest.mark.parametrize(
+    ("info", "lids", "code"),
+    [
+        ({"complete": False}, 0.3, "max_frames_reached"),
+        ({"frames_failed": 60}, 0.3, "video_damaged"),
+        ({"video": VideoInfo(640, 480, 30, 1800)}, 0.3, "video_damaged"),
+        # Lids at 0.4 of their usual opening may be shut, or lowered over eyes that look down.
+        ({}, 0.12, "lids_lowered"),
+    ],
+)
+def test_what_was_not_seen_never_makes_a_suspicion(
+    info: dict[str, object], lids: float, code: str, amplitude: float
+) -> None:
     ear = np.full(900, 0.3)
-    ear[600:] = 0.12
-    vertical = np.where(np.arange(900) < 600, 0.0, 0.2)
-    assessment = assess(analyze_track(make_track(make_landmarks(ear, vertical)), Parameters()))
+    ear[600:] = lids
+    vertical = np.where(np.arange(900) < 300, -amplitude, amplitude)
+    assessment = assess(
+        analyze_track(make_track(make_landmarks(ear, vertical), **info), Parameters())
+    )
+    assert [caution.code for caution in assessment.cautions] == [code]
+    if amplitude == 0.01:
+        assert assessment.status == "not_assessable"
+        assert [reason.code for reason in assessment.reasons] == [code]
+    else:
+        assert assessment.status == "not_suspected"
+
+
+@pytest.mark.parametrize(
+    ("nominal_fps", "claimed"),
+    [(600, 18_000), (30, 930), (0, 5000), (25, 780)],
+    ids=["a clock as rate", "estimated", "no rate", "variable rate"],
+)
+def test_a_count_that_the_times_contradict_is_no_damage(nominal_fps: float, claimed: int) -> None:
+    video = VideoInfo(640, 480, nominal_fps, claimed)
+    assert (
+        codes(analyze_track(make_track(recording().track.landmarks, video=video), Parameters()))[1]
+        == []
+    )
+
+
+def test_looking_aside_does_not_clear() -> None:
+    """The measured iris rises by a sixth of its way aside; that is no vertical range."""
+    times_s = np.arange(900) / FPS
+    horizontal = np.where(times_s % 3 < 1, 0.4, 0.0)
+    vertical = -0.17 * horizontal
+    track = make_track(make_landmarks(np.full(900, 0.3), vertical, horizontal))
+    analysis = analyze_track(track, Parameters())
+    assert analysis.measures.vertical_peak_to_peak == pytest.approx(0.068, abs=1e-4)
+    assert analysis.measures.vertical_peak_to_peak_ahead == pytest.approx(0, abs=1e-4)
+    assert codes(analysis)[0] == ["looked_aside"]
+    up_too = np.where(times_s < 15, -0.1, 0.0) + vertical
+    track = make_track(make_landmarks(np.full(900, 0.3), up_too, horizontal))
+    assert codes(analyze_track(track, Parameters()))[0] == []
+
+
+def test_irises_that_are_not_there_clear_nobody() -> None:
+    landmarks = recording().track.landmarks.copy()
+    landmarks[:, [FACE_MESH_INDICES.index(473), FACE_MESH_INDICES.index(468)]] = np.nan
+    assert codes(analyze_track(make_track(landmarks), Parameters()))[0] == ["gaze_not_measured"]
+
+
+def test_a_large_step_is_not_taken_for_a_missing_face() -> None:
+    track = make_track(recording().track.landmarks[::30].copy(), fps=1)
+    assert codes(analyze_track(track, Parameters()))[0] == ["low_rate"]
+
+
+@pytest.mark.parametrize("place", [slice(0, 30), slice(870, 900)], ids=["begins", "ends"])
+def test_lids_that_are_cut_off_half_shut_are_no_gaze(place: slice) -> None:
+    ear = np.full(900, 0.3)
+    ear[place] = 0.17
+    analysis = analyze_track(make_track(make_landmarks(ear, 0)), Parameters())
+    assert analysis.closures.kind.tolist() == []
+    assert not analysis.gaze_valid[place].any()
+    assert analysis.gaze_valid.sum() == 870
+
+
+def test_hardly_any_valid_time_has_no_rate() -> None:
+    ear = np.full(900, 0.3)
+    blink(ear, 5, 6)
+    landmarks = make_landmarks(ear, 0)
+    landmarks[25:] = np.nan
+    measures = analyze_track(make_track(landmarks), Parameters()).measures
+    assert np.isnan(measures.blink_rate_per_min)
+    assert np.isnan(measures.blink_rate_per_min_ci95).all()
+
+
+def test_a_range_just_below_the_threshold_does_not_read_as_equal() -> None:
+    assessment = assess(recording(0.029995))
     assert assessment.status == "suspected"
-    assert [caution.code for caution in assessment.cautions] == ["lids_lowered"]
-    assert "10.0 s" in assessment.cautions[0].message
-    assert assessment.cautions[0].message in assessment.rule_reason
+    assert "0.059 of the eye's width, is below 0.06" in assessment.rule_reason
 
 
 class TestProtocol:

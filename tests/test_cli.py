@@ -198,6 +198,18 @@ class TestAnalyze:
         assert summary["phases"][1]["reached"] > 0.02
         assert summary["phases"][2]["reached"] > 0.02
 
+    def test_the_protocol_is_kept_with_the_track(
+        self, clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        task = tmp_path / "task.json"
+        task.write_text('[{"phase": "up", "start_s": 0, "end_s": 1}]')
+        out = ["--out", str(tmp_path), "--json"]
+        assert main(["analyze", str(clip), "--protocol", str(task), *out]) == 0
+        assert main(["reanalyze", str(tmp_path / "clip.track.npz"), *out]) == 0
+        first, second = map(strict, capsys.readouterr().out.splitlines())
+        assert first["task"] == "protocol"
+        assert second | {"source": first["source"]} == first
+
     def test_step_and_max_frames(self, clip: Path, tmp_path: Path) -> None:
         arguments = ["analyze", str(clip), "--out", str(tmp_path), "--step", "3"]
         assert main([*arguments, "--max_frames", "20"]) == 0
@@ -275,7 +287,15 @@ class TestUsage:
         with pytest.raises(SystemExit) as caught:
             main(["analyze", "a.mp4", "--out", str(tmp_path / "file" / "out")])
         assert caught.value.code == 2
-        assert "cannot be made" in capsys.readouterr().err
+        assert "cannot be written" in capsys.readouterr().err
+
+    def test_an_output_folder_that_cannot_be_written_is_refused_before_the_work(
+        self, clip: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with pytest.raises(SystemExit) as caught:
+            main(["analyze", str(clip), "--out", "/proc"])
+        assert caught.value.code == 2
+        assert "cannot be written" in capsys.readouterr().err
 
     @pytest.mark.parametrize("command", ["analyze", "image", "reanalyze", "synth"])
     def test_help(self, command: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -284,22 +304,43 @@ class TestUsage:
         assert caught.value.code == 0
         assert "usage: eye-tracker" in capsys.readouterr().out
 
-    def test_a_defect_is_one_line_and_exit_4(
+    def test_a_defect_is_one_line_and_exit_4_and_does_not_stop_the_rest(
         self,
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        save_track(make_track(make_landmarks(np.full(9, 0.3), 0)), tmp_path / "a.npz")
+        paths = [tmp_path / name for name in ("a.npz", "b.npz")]
+        for path in paths:
+            save_track(make_track(make_landmarks(np.full(9, 0.3), 0)), path)
 
         def fail(*_: object) -> None:
-            raise ZeroDivisionError("a defect")
+            raise ZeroDivisionError("a\ndefect")
 
         monkeypatch.setattr("tracker.analysis.analyze_track", fail)
-        assert main(["reanalyze", str(tmp_path / "a.npz"), "--out", str(tmp_path)]) == 4
-        error = capsys.readouterr().err
-        assert error.startswith("internal error: ZeroDivisionError: a defect (test_cli.py:")
-        assert error.count("\n") == 1
+        assert main(["reanalyze", *map(str, paths), "--out", str(tmp_path)]) == 4
+        errors = capsys.readouterr().err.splitlines()
+        assert len(errors) == 2
+        for error in errors:
+            assert error.startswith("internal error: ZeroDivisionError: a defect (test_cli.py:")
+
+    def test_a_reader_that_goes_away_is_no_failure(self, tmp_path: Path) -> None:
+        for n in range(200):
+            save_track(make_track(make_landmarks(np.full(9, 0.3), 0)), tmp_path / f"{n}.npz")
+        command = f"{sys.executable} -m tracker reanalyze {tmp_path}/*.npz --out {tmp_path} --json"
+        result = subprocess.run(
+            ["bash", "-c", f"set -o pipefail; {command} | head -c 1"],
+            capture_output=True,
+            text=True,
+        )
+        assert (result.returncode, result.stdout, result.stderr) == (0, "{", "")
+
+    def test_stderr_may_be_closed(self, tmp_path: Path) -> None:
+        save_track(make_track(make_landmarks(np.full(9, 0.3), 0)), tmp_path / "a.npz")
+        command = f"{sys.executable} -m tracker reanalyze {tmp_path}/a.npz --out {tmp_path} --json"
+        result = subprocess.run(["bash", "-c", f"{command} 2>&-"], capture_output=True, text=True)
+        assert result.returncode == 0
+        strict(result.stdout)
 
 
 class TestImage:

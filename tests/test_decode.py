@@ -154,6 +154,34 @@ def test_what_follows_damage_is_used_and_what_is_damaged_is_counted(tmp_path: Pa
     np.testing.assert_allclose(times_s, np.array(expected) / 30, atol=1e-3)
 
 
+def test_frames_that_cannot_be_converted_are_counted_and_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing:
+        """Converts every frame but the third and fourth."""
+
+        def __init__(self, capture: cv2.VideoCapture) -> None:
+            self.capture, self.index = capture, -1
+
+        def grab(self) -> bool:
+            self.index += 1
+            return self.capture.grab()
+
+        def retrieve(self, buffer: np.ndarray | None) -> tuple[bool, np.ndarray | None]:
+            return self.capture.retrieve(buffer) if self.index not in (2, 3) else (False, None)
+
+        def get(self, name: int) -> float:
+            return self.capture.get(name)
+
+        def release(self) -> None:
+            self.capture.release()
+
+    with Video(write_counting_clip(tmp_path / "clip.mp4", regular(6))) as video:
+        monkeypatch.setattr(video, "_capture", Failing(video._capture))
+        assert [frame.index for frame in video.frames()] == [0, 1, 4, 5]
+        assert (video.frames_decoded, video.frames_failed) == (4, 2)
+
+
 def test_a_truncated_file_gives_what_it_holds(tmp_path: Path) -> None:
     path = write_counting_clip(tmp_path / "clip.ts", regular(60), g="1", bf="0")
     content = path.read_bytes()
@@ -231,7 +259,7 @@ def make_bad_input(kind: str, tmp_path: Path) -> Path:
     [
         ("missing", InputNotFoundError, "Check the path"),
         ("directory", InputNotFoundError, "Name the files"),
-        ("fifo", InputNotFoundError, "Copy the video"),
+        ("fifo", InputNotFoundError, "Copy it to one first"),
         ("empty", VideoOpenError, "Copy it from the phone again"),
         ("random", VideoOpenError, "not a video file"),
         ("text", VideoOpenError, "not a video file"),
@@ -259,9 +287,9 @@ def test_dimensions_beyond_the_limit_are_refused_before_decoding(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_counting_clip(tmp_path / "clip.mp4", regular(2))
-    monkeypatch.setattr("tracker.decode.MAX_IMAGE_PIXELS", WIDTH * HEIGHT)
+    monkeypatch.setattr("tracker.decode.MAX_FRAME_PIXELS", WIDTH * HEIGHT)
     Video(path).close()
-    monkeypatch.setattr("tracker.decode.MAX_IMAGE_PIXELS", WIDTH * HEIGHT - 1)
+    monkeypatch.setattr("tracker.decode.MAX_FRAME_PIXELS", WIDTH * HEIGHT - 1)
     with pytest.raises(VideoOpenError, match="Export it at 1920x1080"):
         Video(path)
 
@@ -322,6 +350,12 @@ class TestRepairTimes:
     def test_useless_times_give_way_to_the_frame_rate(self, stream_s: np.ndarray) -> None:
         times_s, source = repair_times(stream_s.astype(float), 2 * self.index, 25)
         np.testing.assert_allclose(times_s, 2 * self.index / 25, atol=1e-12)
+        assert source == "frame_rate"
+
+    @pytest.mark.parametrize("frame_s", [1 / 60_000, 5.0])
+    def test_implausible_steps_give_way_to_the_frame_rate(self, frame_s: float) -> None:
+        times_s, source = repair_times(self.index * frame_s, self.index, 25)
+        np.testing.assert_allclose(times_s, self.index / 25, atol=1e-12)
         assert source == "frame_rate"
 
     def test_a_container_without_a_rate_counts_as_30(self) -> None:

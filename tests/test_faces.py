@@ -58,7 +58,7 @@ class FakeFinder:
 def follow(people: list[Person], frames: int) -> tuple[NDArray, float, FakeFinder]:
     """Return the followed face's x in each frame, the other's ratio, and the finder."""
     finder = FakeFinder(people)
-    follower = FaceFollower(finder, max_frames=frames)
+    follower = FaceFollower(finder, max_frames=frames, step=1)
     for n in range(frames):
         finder.frame = n
         follower.add(BLANK)
@@ -95,10 +95,34 @@ def test_a_missing_face_is_nan_and_found_in_the_frame_in_which_it_is_back() -> N
     np.testing.assert_allclose(x[50:], 130)
 
 
-def test_one_who_was_alone_and_returns_elsewhere_is_the_same() -> None:
-    x, other, _ = follow([Person(100, 80, range(20)), Person(500, 80, range(50, 90))], 90)
-    assert np.isfinite(x[50:]).all()
+def test_one_who_appears_elsewhere_is_another() -> None:
+    x, other, _ = follow([Person(100, 80, range(50)), Person(500, 80, range(60, 90))], 90)
+    np.testing.assert_allclose(x[:50], 100)
+    assert np.isnan(x[50:]).all()
+    assert other == pytest.approx(30 / 50)
+
+
+def test_what_only_the_detector_takes_for_a_face_is_none() -> None:
+    class Mistaken(FakeFinder):
+        def find_landmarks(self, image: Image, region: Region) -> None:
+            return None
+
+    follower = FaceFollower(Mistaken([Person(100, 80, range(9))], frame=0), 9, 1)
+    for _ in range(9):
+        follower.add(BLANK)
+    landmarks, other = follower.result()
+    assert np.isnan(landmarks).all()
     assert other == 0
+
+
+@pytest.mark.parametrize("step", [1, 3, 100])
+def test_a_newcomer_is_seen_within_30_source_frames(step: int) -> None:
+    finder = FakeFinder([Person(100, 80, range(900)), Person(500, 200, range(1, 900))])
+    follower = FaceFollower(finder, 900, step)
+    for n in range(max(31 // step, 1) + 1):
+        finder.frame = n
+        follower.add(BLANK)
+    assert follower.result()[1] > 0
 
 
 def test_one_of_another_size_elsewhere_is_another() -> None:

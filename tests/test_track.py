@@ -1,5 +1,6 @@
 """Tracks: saved, loaded, concatenated; hostile files refused."""
 
+import contextlib
 import dataclasses
 import json
 import zipfile
@@ -11,6 +12,7 @@ import pytest
 from kernels.closures import MAX_GAP_S
 from tests.made_tracks import make_landmarks, make_track
 from tracker.decode import InputNotFoundError, VideoInfo
+from tracker.protocol import Phase
 from tracker.track import Track, TrackFileError, concatenate_tracks, load_track, save_track
 
 
@@ -59,7 +61,7 @@ def test_what_is_no_track_is_refused(kind: str, track: Track, tmp_path: Path) ->
     else:
         path.mkdir()
     error = InputNotFoundError if kind == "directory" else TrackFileError
-    with pytest.raises(error, match=r"Make it again from the video|Check the path"):
+    with pytest.raises(error, match=r"Make it again from the video|is a directory"):
         load_track(path)
 
 
@@ -72,6 +74,7 @@ def test_what_is_no_track_is_refused(kind: str, track: Track, tmp_path: Path) ->
         {"landmarks": np.zeros((40, 3, 2), np.float32)},
         {"landmarks": np.zeros((40, 40, 2), np.float64)},
         {"landmarks": np.zeros((39, 40, 2), np.float32)},
+        {"landmarks": np.full((40, 40, 2), np.inf, np.float32)},
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(
@@ -80,6 +83,65 @@ def test_arrays_that_do_not_fit_are_refused(
     save_track(dataclasses.replace(track, **change), tmp_path / "bad.npz")
     with pytest.raises(TrackFileError):
         load_track(tmp_path / "bad.npz")
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_damage_anywhere_is_a_named_error_or_nothing(
+    seed: int, track: Track, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.npz"
+    save_track(track, path)
+    content = bytearray(path.read_bytes())
+    rng = np.random.default_rng(seed)
+    for place in rng.integers(0, len(content), 1 + seed % 8):
+        content[place] = rng.integers(0, 256)
+    path.write_bytes(content)
+    with contextlib.suppress(TrackFileError):
+        assert_equal(load_track(path), track)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("step", 0),
+        ("step", "x"),
+        ("step", True),
+        ("frames_decoded", None),
+        ("frames_failed", -1),
+        ("time_source", "guess"),
+        ("complete", "yes"),
+        ("other_face_ratio", None),
+        ("other_face_ratio", -3),
+        ("other_face_ratio", float("nan")),
+        ("video", []),
+        ("video", {"width": 1, "height": 1, "fps": float("inf"), "frame_count": 1}),
+        ("video", {"width": 1, "height": 1, "fps": 30, "frame_count": None}),
+        ("protocol", [{"phase": "x", "start_s": 0, "end_s": 1}]),
+    ],
+)
+def test_header_values_are_checked(name: str, value: object, track: Track, tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    save_track(track, path)
+    with np.load(path) as arrays:
+        contents = dict(arrays)
+    header = json.loads(str(contents["header"])) | {name: value}
+    np.savez(path, **(contents | {"header": np.array(json.dumps(header))}))
+    with pytest.raises(TrackFileError, match="Make it again from the video"):
+        load_track(path)
+
+
+def test_a_header_that_is_no_object_is_refused(track: Track, tmp_path: Path) -> None:
+    for header in ("[]", "1", "null", "{", "[" * 100_000):
+        np.savez(tmp_path / "a.npz", header=np.array(header))
+        with pytest.raises(TrackFileError):
+            load_track(tmp_path / "a.npz")
+
+
+def test_the_protocol_goes_with_the_track(track: Track, tmp_path: Path) -> None:
+    info = dataclasses.replace(track.info, protocol=(Phase("up", 0, 1.5), Phase("down", 2, 3)))
+    track = dataclasses.replace(track, info=info)
+    save_track(track, tmp_path / "a.npz")
+    assert_equal(load_track(tmp_path / "a.npz"), track)
 
 
 def test_another_version_says_so(track: Track, tmp_path: Path) -> None:

@@ -6,11 +6,13 @@ file therefore runs before any module of the package can import it.
 
 import os
 
-MAX_IMAGE_PIXELS = 4096 * 4096
-"""Largest picture that is decoded: 50 MB in memory. Phones film 3840 x 2160 at most."""
+MAX_FRAME_PIXELS = 4096 * 4096
+"""Largest video frame that is decoded: above 4K; a decoder keeps over a dozen of them."""
+MAX_STILL_PIXELS = 64 * 2**20
+"""Largest still image that is decoded: 200 MB in memory."""
 
 # An image's header can claim any size; OpenCV's own limit is 1 gigapixel (3 GB).
-os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(MAX_IMAGE_PIXELS)
+os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(MAX_STILL_PIXELS)
 # Damaged input is reported by the decoder's named errors and counts, not by FFmpeg on stderr.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")

@@ -37,6 +37,13 @@ BLINK_GUARD_S = 0.1
 """Left out of the gaze on either side of a closure: the lid still moves the iris's outline."""
 MIN_TYPICAL_EAR = 0.6 * NOMINAL_EAR
 """A typical opening below this is that of shut eyes: the baseline cannot be trusted."""
+MIN_RATE_TIME_S = 1.0
+"""Valid time below which no rate is computed."""
+AHEAD_OFFSET = 0.1
+"""Horizontal offset from its median within which the eyes look ahead: beyond it, the measured
+vertical offset moves along, by about a sixth."""
+MIN_AHEAD_TIME_S = 3.0
+"""Time with the eyes ahead below which their range is not computed."""
 MIN_COVERAGE_FOR_BASELINE = 0.5
 """Share of the recording's time with a face, below which the baseline cannot be trusted."""
 
@@ -53,7 +60,7 @@ class Measures:
     an estimate and too small vertically: FaceMesh follows only a part of the iris's movement (0.4
     of it on the synthetic clips) and of the rest moves the lids and canthi along. `_ci95` are the
     95 % intervals of `kernels.uncertainty`; the noise floor is the peak-to-peak that the landmarks'
-    jitter alone would give.
+    jitter alone would give. `_ahead` is over the frames in which the eyes do not look aside.
     """
 
     duration_s: float
@@ -65,6 +72,7 @@ class Measures:
     vertical_noise_floor: float
     vertical_peak_to_peak_left: float
     vertical_peak_to_peak_right: float
+    vertical_peak_to_peak_ahead: float
     vertical_peak_to_peak_deg_est: float
     vertical_offset_std: float
     vertical_offset_median: float
@@ -163,7 +171,10 @@ def analyze_track(track: Track, parameters: Parameters) -> Analysis:
     closures = detect_closures(
         ratio, times_s, parameters.close_ratio, parameters.shortest_closure_s
     )
-    gaze_valid = seen & ~mark_around_closures(closures.interval, times_s, BLINK_GUARD_S)
+    # A sample below the threshold is not gaze either where it is no closure: noise, or cut off.
+    lids_open = ~(ratio < parameters.close_ratio)
+    around_closures = mark_around_closures(closures.interval, times_s, BLINK_GUARD_S)
+    gaze_valid = seen & lids_open & ~around_closures
     eye_amplitude = np.empty((len(closures.kind), 2))
     for eye, eye_baseline in enumerate(eye_baselines):
         eye_ratio = geometry.ear[:, eye] / eye_baseline
@@ -182,10 +193,14 @@ def analyze_track(track: Track, parameters: Parameters) -> Analysis:
     vertical_valid = gaze_valid & in_task if in_task.any() else gaze_valid
     noise_floor = compute_noise_floor(vertical, gaze_valid)
     vertical_peak_to_peak = compute_peak_to_peak(vertical, vertical_valid)
+    ahead = vertical_valid & (np.abs(horizontal - _median(horizontal[gaze_valid])) <= AHEAD_OFFSET)
+    enough_ahead = compute_valid_time_s(ahead, times_s) >= MIN_AHEAD_TIME_S
     horizontal_peak_to_peak = compute_peak_to_peak(horizontal, gaze_valid)
+    rate_time_s = valid_time_s if valid_time_s >= MIN_RATE_TIME_S else math.nan
     iris_ratio = _median(
         (geometry.iris_diameter_px / geometry.canthal_distance_px)[gaze_valid].ravel()
     )
+    iris_ratio = iris_ratio if iris_ratio > 0 else math.nan
     # Degrees from the median, so that the arcsine's curvature is taken where the eyes are.
     vertical_deg = compute_rotation_deg(vertical, iris_ratio)
     horizontal_deg = compute_rotation_deg(horizontal, iris_ratio)
@@ -199,6 +214,7 @@ def analyze_track(track: Track, parameters: Parameters) -> Analysis:
         vertical_noise_floor=noise_floor,
         vertical_peak_to_peak_left=compute_peak_to_peak(by_eye[:, LEFT], vertical_valid),
         vertical_peak_to_peak_right=compute_peak_to_peak(by_eye[:, RIGHT], vertical_valid),
+        vertical_peak_to_peak_ahead=compute_peak_to_peak(vertical, ahead & enough_ahead),
         vertical_peak_to_peak_deg_est=compute_peak_to_peak(vertical_deg, vertical_valid),
         vertical_offset_std=float(vertical[gaze_valid].std()) if gaze_valid.any() else math.nan,
         vertical_offset_median=_median(vertical[gaze_valid]),
@@ -207,8 +223,8 @@ def analyze_track(track: Track, parameters: Parameters) -> Analysis:
         blink_count=int(is_blink.sum()),
         incomplete_blink_count=int((is_blink & ~complete).sum()),
         prolonged_closure_count=int((closures.kind == PROLONGED_CLOSURE).sum()),
-        blink_rate_per_min=60 * int(is_blink.sum()) / valid_time_s if valid_time_s else math.nan,
-        blink_rate_per_min_ci95=compute_rate_interval(int(is_blink.sum()), valid_time_s / 60),
+        blink_rate_per_min=60 * int(is_blink.sum()) / rate_time_s,
+        blink_rate_per_min_ci95=compute_rate_interval(int(is_blink.sum()), rate_time_s / 60),
         blink_duration_median_s=_median(durations_s),
         inter_blink_interval_median_s=_median(
             compute_inter_blink_intervals_s(onsets, seen, times_s)

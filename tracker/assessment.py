@@ -26,6 +26,9 @@ MAX_FAILED_SHARE = 0.05
 NOTED_CLOSURE_SHARE = 0.1
 """Share of the time with a face in prolonged closures, from which they are mentioned."""
 
+RANGE_HIDING = ("max_frames_reached", "video_damaged", "lids_lowered")
+"""Cautions of something that was not seen and can have held a part of the range."""
+
 Status = Literal["suspected", "not_suspected", "not_assessable"]
 
 
@@ -112,45 +115,41 @@ def assess(analysis: Analysis) -> Assessment:
         Suspected when assessable and the vertical peak-to-peak is below `vpp_thresh`.
     """
     quality = measure_quality(analysis)
-    obstacles = _find_obstacles(analysis, quality)
-    cautions = tuple(_find_cautions(analysis, quality))
+    cautions = _find_cautions(analysis, quality)
+    obstacles = _find_obstacles(analysis, quality) or _find_hidden_range(analysis, cautions)
     if obstacles:
         words = "Not assessable. " + " ".join(obstacle.message for obstacle in obstacles)
-        return Assessment("not_assessable", tuple(obstacles), cautions, words, quality)
-    range_ = analysis.measures.vertical_peak_to_peak
-    low, high = analysis.measures.vertical_peak_to_peak_ci95
+        return Assessment("not_assessable", tuple(obstacles), tuple(cautions), words, quality)
     threshold = analysis.parameters.vpp_thresh
-    status: Status
-    if range_ < threshold:
-        status = "suspected"
-        words = (
-            f"The eyes' vertical range, {range_:.3f} of the eye's width, is below {threshold:g}: "
-            "this supports a suspicion of PSP"
-        )
+    suspected = analysis.measures.vertical_peak_to_peak < threshold
+    words = (
+        f"The eyes' vertical range, {_floor(analysis.measures.vertical_peak_to_peak)} of the eye's "
+        f"width, is {'below' if suspected else 'not below'} {threshold:g}"
+    )
+    if suspected and analysis.parameters.protocol:
         words += (
-            ". The person was asked to look up and down as far as possible."
-            if analysis.parameters.protocol
-            else " if the person was asked to look up and down as far as possible, which the "
-            "recording cannot tell."
+            ": this supports a suspicion of PSP. The person was asked to look up and down as far "
+            "as possible"
         )
-        doubts = [caution.message for caution in cautions if caution.code == "lids_lowered"]
-    else:
-        status = "not_suspected"
-        words = (
-            f"The eyes' vertical range, {range_:.3f} of the eye's width, is not below "
-            f"{threshold:g}."
+    elif suspected:
+        words += (
+            ": this supports a suspicion of PSP if the person was asked to look up and down as far "
+            "as possible, which the recording cannot tell"
         )
-        doubts = []
+    words += "."
     reasons = []
+    low, high = analysis.measures.vertical_peak_to_peak_ci95
     if low < threshold <= high:
-        borderline = Finding(
-            "borderline",
-            f"The range is uncertain, {low:.3f} to {high:.3f}, and the threshold lies in between: "
-            "record again.",
+        reasons.append(
+            Finding(
+                "borderline",
+                f"The range is uncertain, {low:.3f} to {high:.3f}, and the threshold lies in "
+                "between: record again.",
+            )
         )
-        reasons.append(borderline)
-        doubts.append(borderline.message)
-    return Assessment(status, tuple(reasons), cautions, " ".join([words, *doubts]), quality)
+        words += " " + reasons[0].message
+    status: Status = "suspected" if suspected else "not_suspected"
+    return Assessment(status, tuple(reasons), tuple(cautions), words, quality)
 
 
 def measure_quality(analysis: Analysis) -> Quality:
@@ -191,6 +190,16 @@ def _find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
                 "the picture and light from the front.",
             )
         ]
+    if quality.sampled_rate_hz < MIN_RATE_HZ:
+        # Frames that far apart do not join to valid time: the other gates would speak of a face
+        # that is not seen.
+        return [
+            Finding(
+                "low_rate",
+                f"{quality.sampled_rate_hz:.1f} frames a second were analysed; at least "
+                f"{MIN_RATE_HZ:.0f} are needed. Record at 30 frames a second, or lower the step.",
+            )
+        ]
     found = []
     if measures.valid_time_s < MIN_VALID_TIME_S:
         found.append(
@@ -223,7 +232,7 @@ def _find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
                         f"at least {MIN_PHASE_TIME_S:.0f} s is needed. Record the whole task.",
                     )
                 )
-    if quality.face_coverage < MIN_COVERAGE:
+    if not quality.face_coverage >= MIN_COVERAGE:
         found.append(
             Finding(
                 "face_lost",
@@ -231,15 +240,8 @@ def _find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
                 f"{MIN_COVERAGE:.0%} are needed. Keep the whole face in the picture.",
             )
         )
-    if quality.sampled_rate_hz < MIN_RATE_HZ:
-        found.append(
-            Finding(
-                "low_rate",
-                f"{quality.sampled_rate_hz:.1f} frames a second were analysed; at least "
-                f"{MIN_RATE_HZ:.0f} are needed. Record at 30 frames a second, or lower the step.",
-            )
-        )
-    if quality.canthal_distance_px < MIN_CANTHAL_DISTANCE_PX:
+    # Not a number fails every gate.
+    if not quality.canthal_distance_px >= MIN_CANTHAL_DISTANCE_PX:
         found.append(
             Finding(
                 "eyes_too_small",
@@ -247,7 +249,7 @@ def _find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
                 f"{MIN_CANTHAL_DISTANCE_PX:.0f} are needed. Move closer to the camera.",
             )
         )
-    if quality.head_yaw_deg > MAX_HEAD_YAW_DEG:
+    if not quality.head_yaw_deg <= MAX_HEAD_YAW_DEG:
         found.append(
             Finding(
                 "head_turned",
@@ -255,7 +257,7 @@ def _find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
                 f"{MAX_HEAD_YAW_DEG:.0f} are possible. Face the camera and move only the eyes.",
             )
         )
-    if quality.other_face_ratio >= AMBIGUOUS_FACE_RATIO:
+    if not quality.other_face_ratio < AMBIGUOUS_FACE_RATIO:
         found.append(
             Finding(
                 "several_faces",
@@ -263,7 +265,32 @@ def _find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
                 "meant. Record one person alone.",
             )
         )
+    if not found and not math.isfinite(measures.vertical_peak_to_peak):
+        found.append(
+            Finding("gaze_not_measured", "The irises could not be measured. Record in more light.")
+        )
     return found
+
+
+def _find_hidden_range(analysis: Analysis, cautions: list[Finding]) -> list[Finding]:
+    """Return what makes the range say less than it seems to.
+
+    What was not seen can only enlarge the range: a range below the threshold is then no evidence.
+    Looking aside moves the measured iris up as well: a range that needs it is none, either.
+    """
+    measures, threshold = analysis.measures, analysis.parameters.vpp_thresh
+    if measures.vertical_peak_to_peak < threshold:
+        return [caution for caution in cautions if caution.code in RANGE_HIDING]
+    if not measures.vertical_peak_to_peak_ahead >= threshold:
+        return [
+            Finding(
+                "looked_aside",
+                "The eyes moved sideways, which the vertical range depends on: without it, the "
+                f"range is {_floor(measures.vertical_peak_to_peak_ahead)}. Record again, looking "
+                "straight up and straight down.",
+            )
+        ]
+    return []
 
 
 def _find_cautions(analysis: Analysis, quality: Quality) -> list[Finding]:
@@ -302,8 +329,7 @@ def _find_cautions(analysis: Analysis, quality: Quality) -> list[Finding]:
                 "max_frames or the step to cover the whole recording.",
             )
         )
-    expected = info.video.frame_count if info.complete else 0
-    failed = max(info.frames_failed, expected - info.frames_decoded)
+    failed = max(info.frames_failed, _missing_frames(analysis))
     if failed > MAX_FAILED_SHARE * max(info.frames_decoded, 1):
         found.append(
             Finding(
@@ -324,6 +350,21 @@ def _find_cautions(analysis: Analysis, quality: Quality) -> list[Finding]:
             )
         )
     return found
+
+
+def _missing_frames(analysis: Analysis) -> int:
+    """Return how many frames the container declares and does not hold at its end.
+
+    Containers that declare a rate only in name, or estimate the count, are not believed where the
+    times reach as far as they say.
+    """
+    info = analysis.track.info
+    if not info.complete or not info.video.fps:
+        return 0
+    declared_s = info.video.frame_count / info.video.fps
+    if analysis.measures.duration_s >= (1 - MAX_FAILED_SHARE) * declared_s:
+        return 0
+    return info.video.frame_count - info.frames_decoded
 
 
 def _prolonged_closure_s(analysis: Analysis) -> float:
@@ -349,6 +390,11 @@ def _head_yaw_deg(analysis: Analysis) -> Float64Array:
     place = 2 * ((nose - right) * across).sum(axis=1) / length - 1
     yaw_deg: Float64Array = np.degrees(np.arctan(place))
     return yaw_deg
+
+
+def _floor(range_: float) -> str:
+    """Return three decimals, rounded down: what is below the threshold must not read as equal."""
+    return f"{math.floor(range_ * 1000) / 1000:.3f}" if math.isfinite(range_) else "not measurable"
 
 
 def _median_seen(values: Float64Array) -> float:

@@ -2,10 +2,13 @@
 
 import argparse
 import collections
+import functools
+import os
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0 done, 2 wrong usage, 3 an input cannot be read, 4 internal error.
     """
+    if sys.stderr is None:  # closed by the caller
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 (for good)
     parser = _build_parser()
     options = parser.parse_args(arguments)
     try:
@@ -42,20 +47,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # The reader of stdout went away; nothing more can be said there.
-        sys.stderr.close()
+        # The reader of stdout went away: what is still buffered must not fail at exit, either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return EXIT_DONE
-    except OSError as error:
-        print(f"error: {error.strerror}: {error.filename}", file=sys.stderr)
-        return EXIT_INTERNAL
     except Exception as error:
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        print(
-            f"internal error: {type(error).__name__}: {error} "
-            f"({Path(where.filename).name}:{where.lineno}). Please report this line.",
-            file=sys.stderr,
+        return _report_failure(error)
+
+
+def _report_failure(error: Exception) -> int:
+    """Say in one line on stderr what went wrong; return the exit code."""
+    from tracker.decode import InputError
+
+    if isinstance(error, InputError):
+        code, text = EXIT_INPUT, f"error: {error}"
+    elif isinstance(error, OSError):
+        where = f": {error.filename}" if error.filename else ""
+        code, text = EXIT_INTERNAL, f"error: {error.strerror}{where}"
+    else:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        code, text = (
+            EXIT_INTERNAL,
+            (
+                f"internal error: {type(error).__name__}: {error} "
+                f"({Path(place.filename).name}:{place.lineno}). Please report this line."
+            ),
         )
-        return EXIT_INTERNAL
+    # A file's name may hold a line break.
+    print(" ".join(text.splitlines()), file=sys.stderr)
+    return code
 
 
 def _build_parser() -> argparse.ArgumentParser:
@@ -100,6 +119,29 @@ def _build_parser() -> argparse.ArgumentParser:
     _add_parameter_options(reanalyze, _REANALYSIS_PARAMETERS)
     reanalyze.set_defaults(run=_run_reanalyze)
 
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="annotated recordings: how well blinks are found",
+        description="Compare with annotated recordings in DIR and the directories in it: "
+        "STEM.blinks.csv or STEM.tag beside STEM.mp4, or blinks.csv and clips.csv beside all of "
+        "them. A detected and an annotated blink match when they overlap, each used once. Draws a "
+        "picture of every missed and every false one, and keeps the tracks, so that another run "
+        "with other thresholds takes seconds.",
+    )
+    evaluate.add_argument("directory", type=Path, metavar="DIR")
+    evaluate.add_argument(
+        "--out",
+        type=Path,
+        default=Path("evaluation"),
+        metavar="DIR",
+        help="where to write pictures and tracks (default: %(default)s)",
+    )
+    evaluate.add_argument(
+        "--json", action="store_true", help="the scores on stdout, and nothing else there"
+    )
+    _add_parameter_options(evaluate, ("step", "max_frames", *_BLINK_PARAMETERS))
+    evaluate.set_defaults(run=_run_evaluate)
+
     synth = commands.add_parser(
         "synth",
         help="a synthetic clip whose truth is known",
@@ -132,13 +174,8 @@ _SYNTH_OPTIONS: tuple[tuple[str, type, str], ...] = (
     ("codec", str, "h264, hevc, vp9, av1 or mpeg4"),
     ("seed", int, "of everything random"),
 )
-_REANALYSIS_PARAMETERS = (
-    "vpp_thresh",
-    "blink_thresh",
-    "blink_min_frames",
-    "blink_baseline",
-    "protocol",
-)
+_BLINK_PARAMETERS = ("blink_thresh", "blink_min_frames", "blink_baseline")
+_REANALYSIS_PARAMETERS = ("vpp_thresh", *_BLINK_PARAMETERS, "protocol")
 _PARAMETER_HELP = {
     "step": "analyse every N-th frame",
     "max_frames": "most frames to analyse",
@@ -210,8 +247,9 @@ def _prepare_output(
         )
     try:
         options.out.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=options.out).close()
     except OSError as error:
-        parser.error(f"--out {options.out}: cannot be made ({error.strerror}): name another")
+        parser.error(f"--out {options.out}: cannot be written ({error.strerror}): name another")
 
 
 def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
@@ -230,6 +268,8 @@ def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -
             track = track_video(
                 video, mesh, parameters.step, parameters.max_frames, progress.update
             )
+        # The protocol goes with the track: analysed again, it is asked for the same.
+        track = replace(track, info=replace(track.info, protocol=parameters.protocol))
         analysis = analyze_track(track, parameters)
         _report(options, video, video.stem, analysis, [write_track(options.out, video.stem, track)])
 
@@ -245,7 +285,10 @@ def _run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser)
     from tracker.track import load_track
 
     def reanalyze(path: Path) -> None:
-        _report(options, path, stems[path], analyze_track(load_track(path), parameters), [])
+        track = load_track(path)
+        protocol = parameters.protocol or track.info.protocol
+        analysis = analyze_track(track, replace(parameters, protocol=protocol))
+        _report(options, path, stems[path], analysis, [])
 
     return _for_each(options.tracks, reanalyze)
 
@@ -280,6 +323,58 @@ def _run_image(options: argparse.Namespace, parser: argparse.ArgumentParser) -> 
     return _for_each(options.images, analyze)
 
 
+def _run_evaluate(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    parameters = _parameters(options, parser)
+
+    from tracker.analysis import analyze_track
+    from tracker.annotations import find_annotations
+    from tracker.decode import InputError
+    from tracker.evaluate import (
+        describe_evaluation,
+        document_evaluation,
+        load_or_make_track,
+        score_clip,
+    )
+    from tracker.evaluation_pictures import (
+        PictureSetupError,
+        check_pictures_can_be_drawn,
+        draw_mistakes,
+        remove_pictures,
+    )
+    from tracker.face_mesh import FaceMesh
+    from tracker.output import to_json
+
+    try:
+        check_pictures_can_be_drawn()
+        clips, errors = find_annotations(options.directory)
+    except (PictureSetupError, InputError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_INPUT
+    _prepare_output(options, [], parser)
+    remove_pictures(options.out)
+
+    # The models are loaded with the first recording that has no track yet.
+    make_finder = functools.cache(FaceMesh)
+    failures = [str(error) for error in errors]
+    scored = []
+    for clip in clips:
+        try:
+            with _Progress(clip.name) as progress:
+                track = load_or_make_track(
+                    clip.video, parameters, options.out / "tracks", make_finder, progress.update
+                )
+            analysis = analyze_track(track, parameters)
+            score = score_clip(clip, analysis)
+            scored.append((score, draw_mistakes(score, analysis, options.out)))
+        except InputError as error:
+            failures.append(str(error))
+    for failure in failures:
+        print(f"error: {failure}", file=sys.stderr)
+    document = document_evaluation(scored, failures, parameters)
+    print(to_json(document) if options.json else describe_evaluation(document), flush=True)
+    return EXIT_INPUT if failures else EXIT_DONE
+
+
 def _run_synth(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     # A development tool of the benchmarks, which analyses never need.
     from benchmarks.synthetic import SyntheticSetupError, demo_spec, make_spec, write_clip
@@ -289,8 +384,15 @@ def _run_synth(options: argparse.Namespace, parser: argparse.ArgumentParser) -> 
     try:
         spec = make_spec(**given) if given else demo_spec()
         options.clip.parent.mkdir(parents=True, exist_ok=True)
-        with _Progress(options.clip.name) as progress:
-            write_clip(options.clip, spec, on_progress=progress.update)
+        # The clip appears last, when it is whole and its truth is there.
+        with (
+            tempfile.TemporaryDirectory(dir=options.clip.parent) as folder,
+            _Progress(options.clip.name) as progress,
+        ):
+            partial = Path(folder) / options.clip.name
+            write_clip(partial, spec, on_progress=progress.update)
+            for path in sorted(Path(folder).iterdir(), key=lambda path: path == partial):
+                path.replace(options.clip.with_name(path.name))
     except ValueError as error:
         parser.error(str(error))
     except SyntheticSetupError as error:
@@ -301,16 +403,15 @@ def _run_synth(options: argparse.Namespace, parser: argparse.ArgumentParser) -> 
 
 
 def _for_each(paths: Sequence[Path], process: Callable[[Path], None]) -> int:
-    """Process each input; one that cannot be read is reported and does not stop the rest."""
-    from tracker.decode import InputError
-
+    """Process each input; one that fails is reported and does not stop the rest."""
     code = EXIT_DONE
     for path in paths:
         try:
             process(path)
-        except InputError as error:
-            print(f"error: {error}", file=sys.stderr)
-            code = EXIT_INPUT
+        except BrokenPipeError:
+            raise
+        except Exception as error:
+            code = max(code, _report_failure(error))
     return code
 
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker import MAX_IMAGE_PIXELS
+from tracker import MAX_FRAME_PIXELS, MAX_STILL_PIXELS
 
 Image = NDArray[np.uint8]
 """Pixels, shape (height, width, 3), blue-green-red."""
@@ -20,6 +20,10 @@ MIN_SIDE_PX = 32
 MAX_CONSECUTIVE_FAILURES = 600
 """Packets in a row that may fail before the rest is given up: 20 s at 30 fps. At the end of the
 file, where they fail too, they cost nothing."""
+PLAUSIBLE_FRAME_S = (1e-3, 2.0)
+"""Median time from one frame to the next outside of which timestamps are unusable."""
+TIME_SOURCES = ("stream", "stream_repaired", "frame_rate")
+"""Where times can come from, the best first; see `repair_times`."""
 MAX_REPAIRED_SHARE = 0.1
 """Share of timestamps that may be repaired before all of them are replaced."""
 MAX_IMAGE_BYTES = 64 * 2**20
@@ -107,11 +111,11 @@ class Video:
         self.frames_failed = 0
         self._name = name
         width, height = self.info.width, self.info.height
-        if min(width, height) < MIN_SIDE_PX or width * height > MAX_IMAGE_PIXELS:
+        if min(width, height) < MIN_SIDE_PX or width * height > MAX_FRAME_PIXELS:
             self.close()
             raise VideoOpenError(
                 f"{name}: the picture is {width}x{height}; between {MIN_SIDE_PX} pixels a side and "
-                f"{MAX_IMAGE_PIXELS // 10**6} megapixels are supported. Export it at 1920x1080."
+                f"{MAX_FRAME_PIXELS // 10**6} megapixels are supported. Export it at 1920x1080."
             )
 
     def frames(self, step: int = 1) -> Iterator[Frame]:
@@ -139,7 +143,8 @@ class Video:
                 failures += 1
                 continue
             # Failures that a success follows were damaged packets, a frame each; at the end of the
-            # file they are nothing.
+            # file they are nothing. Packets come in decoding order: with B-frames, the indices of
+            # a few frames next to the damage may be off, their times not.
             index += failures
             self.frames_failed += failures
             failures = 0
@@ -195,7 +200,8 @@ def repair_times(
     source : str
         ``"stream"``: as read. ``"stream_repaired"``: single ones that do not advance were
         interpolated over the frame index. ``"frame_rate"``: more than `MAX_REPAIRED_SHARE` do not
-        advance, so that all come from the frame index and `fps`.
+        advance, or their steps are not `PLAUSIBLE_FRAME_S`, so that all come from the frame index
+        and `fps`.
     """
     count = stream_times_s.size
     if count == 0:
@@ -204,10 +210,16 @@ def repair_times(
         np.concatenate(([-np.inf], np.where(np.isfinite(stream_times_s), stream_times_s, -np.inf)))
     )[:-1]
     good = np.isfinite(stream_times_s) & (stream_times_s > latest_before)
-    if good.all():
-        return stream_times_s - stream_times_s[0], "stream"
     seconds_a_frame = 1 / fps if 1 <= fps <= 1000 else 1 / 30
-    if np.count_nonzero(~good) > MAX_REPAIRED_SHARE * count or np.count_nonzero(good) < 2:
+    frames_s = np.diff(stream_times_s[good]) / np.diff(frame_index[good])
+    plausible = (
+        PLAUSIBLE_FRAME_S[0] <= np.median(frames_s) <= PLAUSIBLE_FRAME_S[1]
+        if frames_s.size
+        else count == 1
+    )
+    if good.all() and plausible:
+        return stream_times_s - stream_times_s[0], "stream"
+    if np.count_nonzero(~good) > MAX_REPAIRED_SHARE * count or not plausible:
         return (frame_index - frame_index[0]) * seconds_a_frame, "frame_rate"
     times_s = np.interp(frame_index, frame_index[good], stream_times_s[good])
     # Beyond the last good one np.interp holds the value: continue at the frame rate.
@@ -243,14 +255,14 @@ def read_image(path: Path) -> Image:
         image = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
     except cv2.error as error:
         raise ImageOpenError(
-            f"{path.name}: over {MAX_IMAGE_PIXELS // 10**6} megapixels. Export it smaller."
+            f"{path.name}: over {MAX_STILL_PIXELS // 10**6} megapixels. Export it smaller."
         ) from error
     if image is None and head[4:8] == b"ftyp":
         raise ImageOpenError(f"{path.name}: HEIC pictures cannot be read. Export it as JPEG.")
-    if image is None or min(image.shape[:2]) < MIN_SIDE_PX:
-        raise ImageOpenError(
-            f"{path.name}: damaged, or under {MIN_SIDE_PX} pixels a side. Take the picture again."
-        )
+    if image is None:
+        raise ImageOpenError(f"{path.name}: damaged. Copy it from the phone again.")
+    if min(image.shape[:2]) < MIN_SIDE_PX:
+        raise ImageOpenError(f"{path.name}: under {MIN_SIDE_PX} pixels a side. Use a larger one.")
     return image  # type: ignore[return-value]
 
 
@@ -271,17 +283,28 @@ def _read_head(source: Path | BufferedIOBase) -> bytes:
         head = source.read(512)
         source.seek(0)
         return head
-    if source.is_dir():
-        raise InputNotFoundError(f"{source}: is a directory. Name the files: {source}/*.mp4")
-    if not source.exists():
-        raise InputNotFoundError(f"{source}: no such file. Check the path.")
-    if not source.is_file():
-        raise InputNotFoundError(f"{source}: not a regular file. Copy the video to a file first.")
+    check_readable(source)
     try:
         with source.open("rb") as file:
             return file.read(512)
     except OSError as error:
         raise InputNotFoundError(f"{source}: cannot be read ({error.strerror}).") from error
+
+
+def check_readable(path: Path) -> None:
+    """Check that a path is a regular file.
+
+    Raises
+    ------
+    InputNotFoundError
+        There is none, or it is a directory, a pipe or a device.
+    """
+    if path.is_dir():
+        raise InputNotFoundError(f"{path}: is a directory. Name the files in it.")
+    if not path.exists():
+        raise InputNotFoundError(f"{path}: no such file. Check the path.")
+    if not path.is_file():
+        raise InputNotFoundError(f"{path}: not a regular file. Copy it to one first.")
 
 
 def _check_container(head: bytes, name: str) -> None:

@@ -10,7 +10,7 @@ from tracker.decode import Image
 from tracker.face_mesh import Region, region_of
 
 SCAN_INTERVAL_FRAMES = 30
-"""Frames from one look at the whole picture to the next while a face is followed.
+"""Source frames from one look at the whole picture to the next while a face is followed.
 
 Counted in frames, for a broken file's times may stand still.
 """
@@ -56,11 +56,14 @@ class FaceFollower:
         The models.
     max_frames : int
         Most frames that will be added; bounds the memory, 0.3 kB each and face.
+    step : int
+        Every how many source frames one is added.
     """
 
-    def __init__(self, finder: FaceFinder, max_frames: int) -> None:
+    def __init__(self, finder: FaceFinder, max_frames: int, step: int) -> None:
         self._finder = finder
         self._max_frames = max_frames
+        self._scan_interval = max(1, round(SCAN_INTERVAL_FRAMES / step))
         self._faces: list[_Face] = []
         self._frames = 0
         self._frames_unscanned = 0
@@ -80,7 +83,7 @@ class FaceFollower:
                 self._follow(face, image)
         self._drop_doubles()
         lost = not any(face.followed for face in self._faces)
-        if lost or self._frames_unscanned == SCAN_INTERVAL_FRAMES:
+        if lost or self._frames_unscanned == self._scan_interval:
             self._scan(image)
         self._frames += 1
 
@@ -95,9 +98,14 @@ class FaceFollower:
         other_face_ratio : float
             The next largest sum over the largest one; 0 if alone.
         """
-        if not self._faces:
+        # What the detector took for a face and FaceMesh did not has no area.
+        ranked = sorted(
+            (face for face in self._faces if face.area > 0),
+            key=lambda face: face.area,
+            reverse=True,
+        )
+        if not ranked:
             return np.full((self._frames, LANDMARK_COUNT, 2), np.nan, dtype=np.float32), 0.0
-        ranked = sorted(self._faces, key=lambda face: face.area, reverse=True)
         main = ranked[0]
         other = ranked[1].area if len(ranked) > 1 else 0.0
         return main.landmarks[: self._frames], other / main.area
@@ -148,12 +156,10 @@ class FaceFollower:
             if face not in seen
             and 1 / MAX_SIZE_CHANGE <= region.side_px / face.region.side_px <= MAX_SIZE_CHANGE
         ]
+        # Who appears elsewhere may be somebody else: never two people in one track.
         nearby = [face for face in absent if _distance(face.region, region) < face.region.side_px]
         if nearby:
             return min(nearby, key=lambda face: _distance(face.region, region))
-        # Someone who was alone and comes back elsewhere is taken for the same person.
-        if absent and len(self._faces) == 1:
-            return absent[0]
         if len(self._faces) == MAX_FACES:
             return None
         face = _Face(region, self._max_frames, self._frames + 1)

@@ -2,19 +2,22 @@
 analysed."""
 
 import json
+import math
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from io import BufferedIOBase
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kernels import FACE_MESH_INDICES, LANDMARK_COUNT
 from kernels.closures import MAX_GAP_S
-from tracker.decode import InputError, InputNotFoundError, Video, VideoInfo, repair_times
+from tracker.decode import TIME_SOURCES, InputError, Video, VideoInfo, check_readable, repair_times
 from tracker.faces import FaceFinder, FaceFollower
+from tracker.protocol import Phase, parse_protocol
 
 FORMAT = 1
 MAX_TRACK_BYTES = 2**30
@@ -42,6 +45,8 @@ class TrackInfo:
         False where `max_frames` ended the track before the video did.
     other_face_ratio : float
         See `tracker.faces.FaceFollower.result`.
+    protocol : tuple of Phase
+        What the person was asked to do, where it is known.
     """
 
     video: VideoInfo
@@ -51,6 +56,7 @@ class TrackInfo:
     time_source: str
     complete: bool
     other_face_ratio: float
+    protocol: tuple[Phase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +115,7 @@ def track_video(
     with Video(source) as video:
         frame_index = np.empty(max_frames, dtype=np.int64)
         stream_times_s = np.empty(max_frames)
-        follower = FaceFollower(finder, max_frames)
+        follower = FaceFollower(finder, max_frames, step)
         expected = min(max_frames, -(-video.info.frame_count // step))
         count, complete = 0, True
         for frame in video.frames(step):
@@ -175,13 +181,13 @@ def load_track(path: Path) -> Track:
     TrackFileError
         It is not a track, is damaged, or was written by another version.
     """
-    if not path.is_file():
-        raise InputNotFoundError(f"{path}: no such file. Check the path.")
+    check_readable(path)
     not_a_track = f"{path.name}: not a track that can be read. Make it again from the video."
     try:
         with zipfile.ZipFile(path) as archive:
-            if sum(member.file_size for member in archive.infolist()) > MAX_TRACK_BYTES:
-                raise TrackFileError(f"{path.name}: unpacks to over {MAX_TRACK_BYTES >> 20} MB.")
+            unpacked = sum(member.file_size for member in archive.infolist())
+        if unpacked > MAX_TRACK_BYTES:
+            raise TrackFileError(f"{path.name}: unpacks to over {MAX_TRACK_BYTES >> 20} MB.")
         with np.load(path, allow_pickle=False) as arrays:
             header = json.loads(str(arrays["header"]))
             if header["format"] != FORMAT or tuple(header["landmarks"]) != FACE_MESH_INDICES:
@@ -192,17 +198,50 @@ def load_track(path: Path) -> Track:
                 frame_index=arrays["frame_index"],
                 times_s=arrays["times_s"],
                 landmarks=arrays["landmarks"],
-                info=TrackInfo(
-                    video=VideoInfo(**header["video"]),
-                    **{
-                        name: header[name]
-                        for name in TrackInfo.__dataclass_fields__
-                        if name != "video"
-                    },
-                ),
+                info=_parse_info(header),
             )
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            _check_arrays(track)
+    except TrackFileError:
+        raise
+    # zipfile, zlib, NumPy and json have many ways to say that a file is damaged.
+    except Exception as error:
         raise TrackFileError(not_a_track) from error
+    return track
+
+
+def _parse_info(header: dict[str, Any]) -> TrackInfo:
+    """Read and check the header's values."""
+    video = header["video"]
+    info = TrackInfo(
+        video=VideoInfo(video["width"], video["height"], video["fps"], video["frame_count"]),
+        step=header["step"],
+        frames_decoded=header["frames_decoded"],
+        frames_failed=header["frames_failed"],
+        time_source=header["time_source"],
+        complete=header["complete"],
+        other_face_ratio=header["other_face_ratio"],
+        protocol=parse_protocol(header["protocol"]),
+    )
+    counts = (
+        info.video.width,
+        info.video.height,
+        info.video.frame_count,
+        info.step,
+        info.frames_decoded,
+        info.frames_failed,
+    )
+    if not (
+        all(type(count) is int and count >= 0 for count in counts)
+        and info.step >= 1
+        and all(0 <= ratio < math.inf for ratio in (info.video.fps, info.other_face_ratio))
+        and info.time_source in TIME_SOURCES
+        and type(info.complete) is bool
+    ):
+        raise ValueError("a value of the header is out of range")
+    return info
+
+
+def _check_arrays(track: Track) -> None:
     count = track.times_s.size
     if not (
         track.frame_index.dtype == np.int64
@@ -213,9 +252,9 @@ def load_track(path: Path) -> Track:
         and np.isfinite(track.times_s).all()
         and (np.diff(track.times_s) > 0).all()
         and (np.diff(track.frame_index) > 0).all()
+        and not np.isinf(track.landmarks).any()
     ):
-        raise TrackFileError(not_a_track)
-    return track
+        raise ValueError("the arrays do not fit together")
 
 
 def concatenate_tracks(tracks: Sequence[Track]) -> Track:
@@ -263,9 +302,11 @@ def concatenate_tracks(tracks: Sequence[Track]) -> Track:
             frames_failed=sum(info.frames_failed for info in infos),
             time_source=max(
                 (info.time_source for info in infos),
-                key=("stream", "stream_repaired", "frame_rate").index,
+                key=TIME_SOURCES.index,
             ),
             complete=all(info.complete for info in infos),
+            # Its times are those of one recording.
+            protocol=(),
             other_face_ratio=max(info.other_face_ratio for info in infos),
         ),
     )
