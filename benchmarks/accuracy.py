@@ -290,7 +290,7 @@ class _Run:
     def __init__(self, finder: FaceFinder, degradation: Degradation, max_frames: int) -> None:
         self._degradation = degradation
         self._watcher = _Watcher(finder)
-        self._follower = FaceFollower(self._watcher, max_frames)
+        self._follower = FaceFollower(self._watcher, max_frames, step=1)
         self._index: list[int] = []
 
     def add(self, image: Image, index: int) -> None:
