@@ -205,12 +205,12 @@ class TestGates:
         track = make_track(recording().track.landmarks, fps=fps)
         assert codes(analyze_track(track, Parameters()))[0] == reasons
 
-    @pytest.mark.parametrize(("eye_px", "reasons"), [(19.5, ["eyes_too_small"]), (20.5, [])])
+    @pytest.mark.parametrize(("eye_px", "reasons"), [(23.5, ["eyes_too_small"]), (24.5, [])])
     def test_eyes_too_small(self, eye_px: float, reasons: list[str]) -> None:
         track = make_track(recording().track.landmarks * np.float32(eye_px / 60))
         assert codes(analyze_track(track, Parameters()))[0] == reasons
 
-    @pytest.mark.parametrize(("yaw_deg", "reasons"), [(24.5, []), (25.5, ["head_turned"])])
+    @pytest.mark.parametrize(("yaw_deg", "reasons"), [(19.5, []), (20.5, ["head_turned"])])
     @pytest.mark.parametrize("side", [-1, 1])
     def test_head_turned(self, yaw_deg: float, reasons: list[str], side: int) -> None:
         landmarks = recording().track.landmarks.copy()
