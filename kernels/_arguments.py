@@ -18,6 +18,14 @@ def as_flags(values: ArrayLike, name: str) -> NDArray[np.bool_]:
     return flags
 
 
+def as_kept(values: ArrayLike, keep: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return values and, for each, whether to use it."""
+    series, kept = as_series(values, "values"), as_flags(keep, "keep")
+    if series.shape != kept.shape:
+        raise ValueError(f"values and keep have shapes {series.shape} and {kept.shape}")
+    return series, kept
+
+
 def as_times(times_s: ArrayLike, count: int, name: str) -> NDArray[np.float64]:
     """Return strictly increasing times, one for each of the values called `name`."""
     times = as_series(times_s, "times_s")

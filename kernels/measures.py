@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kernels._arguments import as_flags, as_indices, as_series, as_times
+from kernels._arguments import as_flags, as_indices, as_kept, as_series, as_times
 from kernels._jit import kernel
 from kernels.closures import MAX_GAP_S, TIME_TOLERANCE_S
 
@@ -105,9 +105,7 @@ def compute_peak_to_peak(values: ArrayLike, keep: ArrayLike) -> float:
     ValueError
         Shapes differ.
     """
-    series, kept = as_series(values, "values"), as_flags(keep, "keep")
-    if series.shape != kept.shape:
-        raise ValueError(f"values and keep have shapes {series.shape} and {kept.shape}")
+    series, kept = as_kept(values, keep)
     return float(_percentile_range(series, kept, np.empty(series.size), 0.05, 0.95))
 
 

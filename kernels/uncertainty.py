@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kernels._arguments import as_flags, as_series, as_times
+from kernels._arguments import as_kept, as_times
 from kernels._jit import kernel
 
 CONFIDENCE = 0.95
@@ -93,10 +93,8 @@ def compute_peak_to_peak_interval(
        Annals of Statistics 17(3), 1989: resampling blocks. Here the blocks do not overlap, and are
        drawn within strata.
     """
-    series, flags = as_series(values, "values"), as_flags(keep, "keep")
+    series, flags = as_kept(values, keep)
     times = as_times(times_s, series.size, "values")
-    if flags.shape != series.shape:
-        raise ValueError(f"values and keep have shapes {series.shape} and {flags.shape}")
     used = flags & np.isfinite(series)
     if not used.any():
         return math.nan, math.nan
@@ -148,9 +146,7 @@ def compute_noise_floor(values: ArrayLike, keep: ArrayLike) -> float:
     ValueError
         Shapes differ.
     """
-    series, flags = as_series(values, "values"), as_flags(keep, "keep")
-    if flags.shape != series.shape:
-        raise ValueError(f"values and keep have shapes {series.shape} and {flags.shape}")
+    series, flags = as_kept(values, keep)
     differences = np.abs(np.diff(series))[flags[1:] & flags[:-1]]
     differences = differences[np.isfinite(differences)]
     if not differences.size:

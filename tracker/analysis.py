@@ -187,21 +187,20 @@ def analyze_track(track: Track, parameters: Parameters) -> Analysis:
     whole = is_blink & closures.onset_seen & closures.offset_seen
     durations_s = times_s[closures.interval[whole, 1]] - times_s[closures.interval[whole, 0]]
     # The shut lids' own opening ratio is full closure; see kernels.closures.COMPLETE_RATIO.
-    shut_ratio = _median(closures.least_ratio[complete]) if complete.any() else COMPLETE_RATIO
+    shut_ratio = median_finite(closures.least_ratio[complete]) if complete.any() else COMPLETE_RATIO
     by_eye = geometry.vertical_offset
     in_task = mark_phases(parameters.protocol, VERTICAL_PHASES, times_s)
     vertical_valid = gaze_valid & in_task if in_task.any() else gaze_valid
     noise_floor = compute_noise_floor(vertical, gaze_valid)
-    vertical_peak_to_peak = compute_peak_to_peak(vertical, vertical_valid)
-    ahead = vertical_valid & (np.abs(horizontal - _median(horizontal[gaze_valid])) <= AHEAD_OFFSET)
+    ahead = vertical_valid & (
+        np.abs(horizontal - median_finite(horizontal[gaze_valid])) <= AHEAD_OFFSET
+    )
     enough_ahead = compute_valid_time_s(ahead, times_s) >= MIN_AHEAD_TIME_S
-    horizontal_peak_to_peak = compute_peak_to_peak(horizontal, gaze_valid)
     rate_time_s = valid_time_s if valid_time_s >= MIN_RATE_TIME_S else math.nan
-    iris_ratio = _median(
+    iris_ratio = median_finite(
         (geometry.iris_diameter_px / geometry.canthal_distance_px)[gaze_valid].ravel()
     )
     iris_ratio = iris_ratio if iris_ratio > 0 else math.nan
-    # Degrees from the median, so that the arcsine's curvature is taken where the eyes are.
     vertical_deg = compute_rotation_deg(vertical, iris_ratio)
     horizontal_deg = compute_rotation_deg(horizontal, iris_ratio)
     measures = Measures(
@@ -209,7 +208,7 @@ def analyze_track(track: Track, parameters: Parameters) -> Analysis:
         fps=fps,
         valid_time_s=valid_time_s,
         gaze_time_s=compute_valid_time_s(gaze_valid, times_s),
-        vertical_peak_to_peak=vertical_peak_to_peak,
+        vertical_peak_to_peak=compute_peak_to_peak(vertical, vertical_valid),
         vertical_peak_to_peak_ci95=compute_peak_to_peak_interval(vertical, vertical_valid, times_s),
         vertical_noise_floor=noise_floor,
         vertical_peak_to_peak_left=compute_peak_to_peak(by_eye[:, LEFT], vertical_valid),
@@ -217,20 +216,20 @@ def analyze_track(track: Track, parameters: Parameters) -> Analysis:
         vertical_peak_to_peak_ahead=compute_peak_to_peak(vertical, ahead & enough_ahead),
         vertical_peak_to_peak_deg_est=compute_peak_to_peak(vertical_deg, vertical_valid),
         vertical_offset_std=float(vertical[gaze_valid].std()) if gaze_valid.any() else math.nan,
-        vertical_offset_median=_median(vertical[gaze_valid]),
-        horizontal_peak_to_peak=horizontal_peak_to_peak,
+        vertical_offset_median=median_finite(vertical[gaze_valid]),
+        horizontal_peak_to_peak=compute_peak_to_peak(horizontal, gaze_valid),
         horizontal_peak_to_peak_deg_est=compute_peak_to_peak(horizontal_deg, gaze_valid),
         blink_count=int(is_blink.sum()),
         incomplete_blink_count=int((is_blink & ~complete).sum()),
         prolonged_closure_count=int((closures.kind == PROLONGED_CLOSURE).sum()),
         blink_rate_per_min=60 * int(is_blink.sum()) / rate_time_s,
         blink_rate_per_min_ci95=compute_rate_interval(int(is_blink.sum()), rate_time_s / 60),
-        blink_duration_median_s=_median(durations_s),
-        inter_blink_interval_median_s=_median(
+        blink_duration_median_s=median_finite(durations_s),
+        inter_blink_interval_median_s=median_finite(
             compute_inter_blink_intervals_s(onsets, seen, times_s)
         ),
         perclos=compute_perclos((1 - ratio) / (1 - shut_ratio), times_s),
-        open_ear=_median(baseline[seen]),
+        open_ear=median_finite(baseline[seen]),
     )
     return Analysis(
         track=track,
@@ -263,6 +262,7 @@ def _duration(track: Track) -> tuple[float, float]:
     return elapsed_s + float(np.median(np.diff(times_s))), fps
 
 
-def _median(values: Float64Array) -> float:
+def median_finite(values: Float64Array) -> float:
+    """Return the median of the values that are not missing, NaN without one."""
     values = values[np.isfinite(values)]
     return float(np.median(values)) if values.size else math.nan

@@ -8,7 +8,7 @@ import numpy as np
 
 from kernels import LEFT, PROLONGED_CLOSURE, RIGHT
 from kernels.landmarks import FACE_MESH_INDICES
-from tracker.analysis import Analysis, Float64Array
+from tracker.analysis import Analysis, Float64Array, median_finite
 from tracker.protocol import VERTICAL_PHASES
 
 MIN_VALID_TIME_S = 10.0
@@ -174,10 +174,10 @@ def measure_quality(analysis: Analysis) -> Quality:
         face_coverage=measures.valid_time_s / elapsed_s if elapsed_s else math.nan,
         sampled_rate_hz=float(1 / np.median(intervals_s)) if intervals_s.size else math.nan,
         longest_gap_s=float(intervals_s.max()) if intervals_s.size else math.nan,
-        canthal_distance_px=_median_seen(geometry.canthal_distance_px),
-        iris_diameter_px=_median_seen(geometry.iris_diameter_px),
-        head_roll_deg=_median_seen(np.abs(geometry.head_roll_deg)),
-        head_yaw_deg=_median_seen(np.abs(_head_yaw_deg(analysis))),
+        canthal_distance_px=median_finite(geometry.canthal_distance_px),
+        iris_diameter_px=median_finite(geometry.iris_diameter_px),
+        head_roll_deg=median_finite(np.abs(geometry.head_roll_deg)),
+        head_yaw_deg=median_finite(np.abs(_head_yaw_deg(analysis))),
         other_face_ratio=analysis.track.info.other_face_ratio,
     )
 
@@ -398,8 +398,3 @@ def _head_yaw_deg(analysis: Analysis) -> Float64Array:
 def _floor(range_: float) -> str:
     """Return three decimals, rounded down: what is below the threshold must not read as equal."""
     return f"{math.floor(range_ * 1000) / 1000:.3f}" if math.isfinite(range_) else "not measurable"
-
-
-def _median_seen(values: Float64Array) -> float:
-    values = values[np.isfinite(values)]
-    return float(np.median(values)) if values.size else math.nan

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from kernels import BLINK, LEFT, RIGHT
+from kernels import BLINK, LEFT, PROLONGED_CLOSURE, RIGHT
 from kernels.closures import COMPLETE_RATIO
 from kernels.landmarks import FACE_MESH_INDICES
 from tracker import __version__
@@ -20,8 +20,7 @@ from tracker.assessment import Assessment
 from tracker.track import Track, save_track
 
 SIGNIFICANT_DIGITS = 6
-KIND_NAMES = {BLINK: "blink"}
-"""Name of each kind of closure; the other kind is a prolonged closure."""
+KIND_NAMES = {BLINK: "blink", PROLONGED_CLOSURE: "prolonged_closure"}
 
 
 def summarize(analysis: Analysis, assessment: Assessment, source: str) -> dict[str, Any]:
@@ -146,7 +145,7 @@ def _frame_table(analysis: Analysis) -> dict[str, Iterable[Any]]:
     }
     events = [""] * len(track.times_s)
     for (start, stop), kind in zip(analysis.closures.interval, analysis.closures.kind, strict=True):
-        events[start:stop] = [_kind_name(kind)] * int(stop - start)
+        events[start:stop] = [KIND_NAMES[kind]] * int(stop - start)
     return {
         "frame_idx": track.frame_index,
         "time_sec": track.times_s,
@@ -185,7 +184,7 @@ def _closure_table(analysis: Analysis) -> dict[str, Iterable[Any]]:
     end = np.where(closures.offset_seen, stop, last)
     complete = 1 - analysis.eye_amplitude <= COMPLETE_RATIO
     return {
-        "kind": [_kind_name(kind) for kind in closures.kind],
+        "kind": [KIND_NAMES[kind] for kind in closures.kind],
         "onset_s": times_s[start],
         "peak_s": times_s[closures.peak],
         "offset_s": times_s[end],
@@ -205,10 +204,6 @@ def _closure_table(analysis: Analysis) -> dict[str, Iterable[Any]]:
         "onset_seen": closures.onset_seen,
         "offset_seen": closures.offset_seen,
     }
-
-
-def _kind_name(kind: int) -> str:
-    return KIND_NAMES.get(kind, "prolonged_closure")
 
 
 def _write_csv(path: Path, table: dict[str, Iterable[Any]]) -> None:
