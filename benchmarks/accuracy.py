@@ -10,7 +10,6 @@ recordings are degraded instead; nothing of their pictures is written.
 import argparse
 import csv
 import functools
-import json
 import math
 import sys
 import tempfile
@@ -27,11 +26,12 @@ from numpy.typing import NDArray
 from benchmarks.synthetic import ClipSpec, GazePhase, compute_truth, make_spec, render_frame
 from benchmarks.synthetic import write_clip as write_synthetic_clip
 from kernels import BLINK
-from tracker.analysis import Analysis, analyze_track
+from tracker.analysis import Analysis, analyze_track, median_finite
 from tracker.assessment import Quality, measure_quality
 from tracker.decode import Image, Video, VideoInfo, repair_times
 from tracker.face_mesh import FaceMesh, Region
 from tracker.faces import FaceFinder, FaceFollower
+from tracker.output import to_json
 from tracker.parameters import Parameters
 from tracker.track import Track, TrackInfo, track_video
 
@@ -252,12 +252,7 @@ class _Watcher:
 
     def result(self) -> PictureQuality:
         """Return the medians: blinks are the minority."""
-        return PictureQuality(
-            **{
-                name: _median([getattr(quality, name) for quality in self._measured])
-                for name in PictureQuality.__dataclass_fields__
-            }
-        )
+        return _median_picture(self._measured)
 
 
 @dataclass(frozen=True, slots=True)
@@ -565,8 +560,8 @@ def _make_point(
         blink_count_error=false - missed,
         blink_count=hits + missed,
         face_coverage=_mean_coverage(pair),
-        canthal_distance_px=_median([m.quality.canthal_distance_px for m in pair]),
-        rate_hz=_median([m.quality.sampled_rate_hz for m in pair]),
+        canthal_distance_px=median_finite(np.array([m.quality.canthal_distance_px for m in pair])),
+        rate_hz=median_finite(np.array([m.quality.sampled_rate_hz for m in pair])),
         picture=_median_picture([m.picture for m in pair]),
         clips=len(pair),
     )
@@ -896,7 +891,8 @@ def run_recordings(
         for name, value in (asdict(measured.quality) | asdict(measured.picture)).items():
             values.setdefault(name, []).append(value)
     as_recorded = {
-        name: {"least": min(v), "median": _median(v), "most": max(v)} for name, v in values.items()
+        name: {"least": min(v), "median": median_finite(np.array(v)), "most": max(v)}
+        for name, v in values.items()
     }
     return base, [sweep for sweep in sweeps if sweep.points], as_recorded
 
@@ -924,8 +920,8 @@ def _recordings_point(value: float, pairs: Sequence[tuple[Recording, Measured]])
         blink_count_error=false - missed,
         blink_count=hits + missed,
         face_coverage=_mean_coverage(every),
-        canthal_distance_px=_median([m.quality.canthal_distance_px for m in every]),
-        rate_hz=_median([m.quality.sampled_rate_hz for m in every]),
+        canthal_distance_px=median_finite(np.array([m.quality.canthal_distance_px for m in every])),
+        rate_hz=median_finite(np.array([m.quality.sampled_rate_hz for m in every])),
         picture=_median_picture([m.picture for m in every]),
         clips=len(every),
     )
@@ -943,15 +939,10 @@ def _mean_coverage(measured: Sequence[Measured]) -> float:
 def _median_picture(pictures: Sequence[PictureQuality]) -> PictureQuality:
     return PictureQuality(
         **{
-            name: _median([getattr(picture, name) for picture in pictures])
+            name: median_finite(np.array([getattr(picture, name) for picture in pictures]))
             for name in PictureQuality.__dataclass_fields__
         }
     )
-
-
-def _median(values: Sequence[float]) -> float:
-    finite = [value for value in values if math.isfinite(value)]
-    return float(np.median(finite)) if finite else math.nan
 
 
 # What is printed, written and drawn
@@ -1003,20 +994,9 @@ def format_ranges(ranges: Sequence[GazeRange]) -> str:
     return "\n".join(lines)
 
 
-def _to_json(value: Any) -> Any:
-    """Replace what strict JSON lacks by null."""
-    if isinstance(value, dict):
-        return {name: _to_json(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_to_json(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
 def _write_json(path: Path, document: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(_to_json(document), allow_nan=False, indent=1) + "\n")
+    path.write_text(to_json(document, indent=1) + "\n")
     print(f"written {path}")
 
 
