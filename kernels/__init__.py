@@ -11,6 +11,8 @@ from kernels.closures import (
     compute_open_baseline,
     compute_typical_opening,
     detect_closures,
+    detect_winks,
+    mark_closures_in_winks,
 )
 from kernels.geometry import EyeGeometry, compute_eye_geometry, compute_rotation_deg
 from kernels.landmarks import FACE_MESH_INDICES, LANDMARK_COUNT, LEFT, RIGHT
@@ -21,6 +23,7 @@ from kernels.measures import (
     compute_valid_time_s,
     mark_around_closures,
 )
+from kernels.pose import HeadPose, compute_head_pose
 from kernels.uncertainty import (
     compute_noise_floor,
     compute_peak_to_peak_interval,
@@ -36,7 +39,9 @@ __all__ = [
     "RIGHT",
     "Closures",
     "EyeGeometry",
+    "HeadPose",
     "compute_eye_geometry",
+    "compute_head_pose",
     "compute_inter_blink_intervals_s",
     "compute_noise_floor",
     "compute_open_baseline",
@@ -48,5 +53,7 @@ __all__ = [
     "compute_typical_opening",
     "compute_valid_time_s",
     "detect_closures",
+    "detect_winks",
     "mark_around_closures",
+    "mark_closures_in_winks",
 ]

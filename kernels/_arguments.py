@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kernels.landmarks import LANDMARK_COUNT
+
 
 def as_series(values: ArrayLike, name: str) -> NDArray[np.float64]:
     """Return a contiguous, writable float64 array of one dimension."""
@@ -58,6 +60,17 @@ def as_indices(
     if array.min() < 0 or array.max() > highest:
         raise ValueError(f"{name} holds {array.min()} to {array.max()}, expected 0 to {highest}")
     return np.require(array, np.int64, ["C", "W"])
+
+
+def as_landmarks(landmarks: ArrayLike) -> NDArray[np.float32]:
+    """Return a contiguous, writable float32 array of a track's landmarks."""
+    points = np.require(landmarks, np.float32, ["C", "W"])
+    if points.ndim != 3 or points.shape[1:] != (LANDMARK_COUNT, 2):
+        raise ValueError(
+            f"landmarks has shape {points.shape}, expected (N, {LANDMARK_COUNT}, 2): "
+            "pixels, in the columns of kernels.landmarks.FACE_MESH_INDICES"
+        )
+    return points
 
 
 def _check_one_dimension(shape: tuple[int, ...], name: str) -> None:

@@ -1,6 +1,6 @@
 """Eyelid closures: the open-eye baseline, hysteresis over irregular times, blink by blink."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -35,6 +35,16 @@ COMPLETE_RATIO = 0.6
 
 FaceMesh keeps a slit between shut lids: the 143 closures that the ZJU set annotates as full read
 0.08 to 0.59, the partial ones 0.68.
+"""
+WINK_DEPTH = 0.6
+"""Share of its opening by which the closing eye of a wink is closed."""
+WINK_ASYMMETRY = 0.5
+"""In a wink the other eye is closed by less than this share of what the closing one is."""
+SHORTEST_WINK_S = 0.3
+"""One eye alone is closed for that long in a wink, which is held on purpose.
+
+FaceMesh's two eyes of one blink can differ as much as in a wink (it moves the other eye along), but
+not for that long: in the annotated recordings for 0.2 s at most.
 """
 MAX_GAP_S = 0.5
 """Samples further apart are not joined: a whole blink fits between them."""
@@ -74,6 +84,10 @@ class Closures:
     closed_s: Float64Array
     onset_seen: BoolArray
     offset_seen: BoolArray
+
+    def select(self, chosen: BoolArray) -> "Closures":
+        """Return the closures that a mask of shape (M,) chooses."""
+        return Closures(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
 
 @kernel("void(f8[::1], f8[::1], f8, f8, f8[::1], f8[::1])")
@@ -134,6 +148,34 @@ def _find_closures(ratio, times_s, close, open_, max_gap_s, intervals):
     if start >= 0 and closed:
         intervals[found, 0], intervals[found, 1] = start, ratio.size
         found += 1
+    return found
+
+
+@kernel("i8(f8[:,::1], f8[::1], f8, f8, f8, f8, i8[:,::1], i8[::1])")
+def _find_winks(ratio, times_s, depth, asymmetry, shortest_s, max_gap_s, intervals, eyes):
+    """Fill intervals (M, 2) and eyes (M,) of the runs in which one eye of ratio (N, 2) is closed.
+
+    Return M. A run lasts until the sample after it, unless that is a gap away.
+    """
+    found, start, eye = 0, 0, -1
+    size = ratio.shape[0]
+    for n in range(size + 1):
+        closing, gap = -1, False
+        if n < size:
+            gap = n > 0 and times_s[n] - times_s[n - 1] > max_gap_s
+            for one in range(2):
+                closed = 1 - ratio[n, one]
+                # NaN compares as not closed.
+                if closed >= depth and 1 - ratio[n, 1 - one] < asymmetry * closed:
+                    closing = one
+        if eye >= 0 and (n == size or gap or closing != eye):
+            last = n - 1 if n == size or gap else n
+            if times_s[last] - times_s[start] >= shortest_s:
+                intervals[found, 0], intervals[found, 1], eyes[found] = start, n, eye
+                found += 1
+            eye = -1
+        if eye < 0 and closing >= 0:
+            start, eye = n, closing
     return found
 
 
@@ -289,7 +331,8 @@ def detect_closures(
     -------
     Closures
         Blinks and, where the lids stay closed for over `LONGEST_BLINK_S` or lowered for over
-        `LONGEST_LOWERING_S`, prolonged closures.
+        `LONGEST_LOWERING_S`, prolonged closures. Both by at least half of the typical time between
+        samples, to which durations are known.
 
     Raises
     ------
@@ -312,20 +355,72 @@ def detect_closures(
     outputs = (peak, least_ratio, below_s, closed_s, onset_seen, offset_seen)
     _measure_closures(values, times, intervals, *levels, *outputs)
 
-    prolonged = (closed_s > LONGEST_BLINK_S + TIME_TOLERANCE_S) | (
-        below_s > LONGEST_LOWERING_S + TIME_TOLERANCE_S
+    resolution_s = float(np.median(np.diff(times))) / 2 if times.size > 1 else 0.0
+    tolerance_s = min(resolution_s, MAX_GAP_S / 2) + TIME_TOLERANCE_S
+    prolonged = (closed_s > LONGEST_BLINK_S + tolerance_s) | (
+        below_s > LONGEST_LOWERING_S + tolerance_s
     )
     kind = np.where(prolonged, PROLONGED_CLOSURE, BLINK).astype(np.int8)
     # Of a dip that is seen in part it is not known whether the lids came from open, or went there.
     doubtful = (below_s < shortest_s - TIME_TOLERANCE_S) | ~(onset_seen & offset_seen)
     kind[doubtful & (least_ratio >= DEEP_RATIO)] = NOISE
-    real = kind != NOISE
-    return Closures(
-        intervals[real],
-        peak[real],
-        kind[real],
-        least_ratio[real],
-        closed_s[real],
-        onset_seen[real],
-        offset_seen[real],
-    )
+    found = Closures(intervals, peak, kind, least_ratio, closed_s, onset_seen, offset_seen)
+    return found.select(kind != NOISE)
+
+
+def detect_winks(eye_ratio: ArrayLike, times_s: ArrayLike) -> tuple[Int64Array, Int64Array]:
+    """Detect the times in which one eye alone is held closed.
+
+    Parameters
+    ----------
+    eye_ratio : array_like, shape (N, 2), float64
+        Lid opening of the left and the right eye over its open baseline: 1 = open; NaN = no face.
+    times_s : array_like, shape (N,), float64
+        Presentation times in seconds, strictly increasing.
+
+    Returns
+    -------
+    interval : ndarray, shape (M, 2), int64
+        Half-open intervals of samples, in order: one eye is closed by `WINK_DEPTH` or more and the
+        other by less than `WINK_ASYMMETRY` of that, for `SHORTEST_WINK_S` or longer.
+    eye : ndarray, shape (M,), int64
+        `kernels.LEFT` or `kernels.RIGHT`, the eye that is closed.
+
+    Raises
+    ------
+    ValueError
+        Shapes differ, or `times_s` is not strictly increasing.
+    """
+    ratios = np.require(eye_ratio, np.float64, ["C", "W"])
+    if ratios.ndim != 2 or ratios.shape[1] != 2:
+        raise ValueError(f"eye_ratio has shape {ratios.shape}, expected (N, 2)")
+    times = as_times(times_s, len(ratios), "eye_ratio")
+    intervals = np.empty((len(ratios), 2), dtype=np.int64)
+    eyes = np.empty(len(ratios), dtype=np.int64)
+    limits = (WINK_DEPTH, WINK_ASYMMETRY, SHORTEST_WINK_S - TIME_TOLERANCE_S, MAX_GAP_S)
+    count = _find_winks(ratios, times, *limits, intervals, eyes)
+    return intervals[:count].copy(), eyes[:count].copy()
+
+
+def mark_closures_in_winks(closures: Closures, winks: ArrayLike) -> BoolArray:
+    """Mark the closures that belong to a wink: no closures of both eyes.
+
+    Parameters
+    ----------
+    closures : Closures
+        Of the mean of both eyes.
+    winks : array_like, shape (W, 2), int64
+        From `detect_winks`.
+
+    Returns
+    -------
+    ndarray, shape (M,), bool
+        True where a wink is on when the closure begins, or lasts for half of the closure or more,
+        in samples.
+    """
+    marked = np.zeros(len(closures.kind), dtype=np.bool_)
+    for first, stop in np.asarray(winks, dtype=np.int64).reshape(-1, 2):
+        begin, end = closures.interval[:, 0], closures.interval[:, 1]
+        common = np.minimum(end, stop) - np.maximum(begin, first)
+        marked |= ((first <= begin) & (begin < stop)) | (2 * common >= end - begin)
+    return marked

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kernels._arguments import as_landmarks
 from kernels._jit import kernel
-from kernels.landmarks import EYE_COLUMNS, LANDMARK_COUNT
+from kernels.landmarks import EYE_COLUMNS
 
 IRIS_DIAMETER_MM = 11.7
 """Horizontal iris diameter, nearly the same in all adults."""
@@ -134,12 +135,7 @@ def compute_eye_geometry(landmarks: ArrayLike) -> EyeGeometry:
     .. [1] T. Soukupová, J. Čech, "Real-Time Eye Blink Detection using Facial Landmarks", 21st
        Computer Vision Winter Workshop, 2016, equation 1: the eye aspect ratio.
     """
-    points = np.require(landmarks, np.float32, ["C", "W"])
-    if points.ndim != 3 or points.shape[1:] != (LANDMARK_COUNT, 2):
-        raise ValueError(
-            f"landmarks has shape {points.shape}, expected (N, {LANDMARK_COUNT}, 2): "
-            "pixels, in the columns of kernels.landmarks.FACE_MESH_INDICES"
-        )
+    points = as_landmarks(landmarks)
     shape = (len(points), 2)
     geometry = EyeGeometry(
         ear=np.empty(shape),
