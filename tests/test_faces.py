@@ -62,7 +62,7 @@ def follow(people: list[Person], frames: int) -> tuple[NDArray, float, FakeFinde
     for n in range(frames):
         finder.frame = n
         follower.add(BLANK)
-    landmarks, other = follower.result()
+    landmarks, other, _ = follower.result()
     assert landmarks.shape == (frames, len(FACE_MESH_INDICES), 2)
     return landmarks[:, FACE_MESH_INDICES.index(1), 0], other, finder
 
@@ -110,7 +110,7 @@ def test_what_only_the_detector_takes_for_a_face_is_none() -> None:
     follower = FaceFollower(Mistaken([Person(100, 80, range(9))], frame=0), 9, 1)
     for _ in range(9):
         follower.add(BLANK)
-    landmarks, other = follower.result()
+    landmarks, other, _ = follower.result()
     assert np.isnan(landmarks).all()
     assert other == 0
 
