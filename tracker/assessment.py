@@ -42,8 +42,8 @@ MAX_CLIPPED_SHARE = 0.25
 """Degraded clips: 0.12 holds, at 0.42 the range reads 14 % too large (docs/accuracy.md)."""
 MIN_BITS_PER_EYE = 10.0
 NOTED_BITS_PER_EYE = 30.0
-"""Re-encoded clips: four fifths of those that broke have fewer than 10, nearly all fewer than 30; no
-recording as made has fewer than 16 (docs/accuracy.md)."""
+"""Re-encoded clips: four fifths of those that broke have fewer than 10, nearly all fewer than 30;
+no recording as made has fewer than 16 (docs/accuracy.md)."""
 MAX_EYE_DISAGREEMENT = 0.02
 """Of recordings as made that look ahead, 0.023 at most and 0.013 in the median."""
 NOTED_UNSEEN_SHARE = 0.1

@@ -244,7 +244,9 @@ def _parse_info(header: dict[str, Any]) -> TrackInfo:
         info.frames_failed,
     )
     if not (
-        all(type(count) is int and count >= 0 for count in counts)
+        header["video"].keys() == asdict(info.video).keys()
+        and header["picture"].keys() == asdict(info.picture).keys()
+        and all(type(count) is int and count >= 0 for count in counts)
         and min(info.step, info.video.width, info.video.height) >= 1
         and all(
             0 <= value < math.inf
