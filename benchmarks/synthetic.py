@@ -909,7 +909,9 @@ def _encode(
     loop: list[tuple[bytes, int, int, bool]] = []
     with av.open(path, "w") as container:
         rate = Fraction(spec.fps).limit_denominator(1001)
-        stream: Any = container.add_stream(encoder, rate=rate, options=options | _quality(spec))
+        stream: Any = container.add_stream(
+            encoder, rate=rate, options=options | quality_options(spec.codec, spec.crf)
+        )
         stream.width, stream.height, stream.pix_fmt = spec.width, spec.height, "yuv420p"
         stream.codec_context.time_base = stream.time_base = Fraction(1, clock_hz)
 
@@ -936,12 +938,13 @@ def _encode(
                 container.mux(packet)
 
 
-def _quality(spec: ClipSpec) -> dict[str, str]:
-    if spec.codec == "mpeg4":
+def quality_options(codec: str, crf: int) -> dict[str, str]:
+    """Return the encoder's options for a constant quality, see `ClipSpec`."""
+    if codec == "mpeg4":
         # It has no constant quality, only a quantiser from 1 to 31.
-        quantiser = str(1 + round(spec.crf * 30 / 51))
+        quantiser = str(1 + round(crf * 30 / 51))
         return {"qmin": quantiser, "qmax": quantiser}
-    return {"crf": str(spec.crf)}
+    return {"crf": str(crf)}
 
 
 def _write_truth(path: Path, truth: Truth) -> None:

@@ -5,11 +5,15 @@ from numpy.typing import ArrayLike
 
 from kernels import FACE_MESH_INDICES, LANDMARK_COUNT
 from tracker.decode import VideoInfo
+from tracker.picture import PictureQuality
 from tracker.track import Track, TrackInfo
 
 COLUMN = {index: column for column, index in enumerate(FACE_MESH_INDICES)}
 EYE_WIDTH_PX = 60.0
 IRIS_WIDTH_PX = 24.0
+GOOD_PICTURE = PictureQuality(
+    sharpness=0.5, eye_contrast=20.0, noise_std=1.0, face_grey=110.0, clipped_share=0.01
+)
 
 
 def make_landmarks(ear: ArrayLike, vertical: ArrayLike, horizontal: ArrayLike = 0) -> np.ndarray:
@@ -62,6 +66,7 @@ def make_track(landmarks: np.ndarray, fps: float = 30, **info: object) -> Track:
         "time_source": "stream",
         "complete": True,
         "other_face_ratio": 0.0,
+        "picture": GOOD_PICTURE,
     }
     return Track(
         np.arange(count, dtype=np.int64),

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from tracker.decode import (
+    BITRATE_FRAMES,
     ImageOpenError,
     InputNotFoundError,
     Video,
@@ -432,3 +433,59 @@ class TestReadImage:
     def test_missing(self, tmp_path: Path) -> None:
         with pytest.raises(InputNotFoundError, match="Check the path"):
             read_image(tmp_path / "none.jpg")
+
+
+def write_clip_with_sound(path: Path, codec: str, sound: str, noisy: int, plain: int) -> float:
+    """Encode frames of noise, then plain ones; return the bits of the noisy ones' packets."""
+    rng = np.random.default_rng(3)
+    with av.open(path, "w") as container:
+        stream = container.add_stream(codec, rate=30)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        audio = container.add_stream(sound, rate=48_000, layout="mono")
+        for index in range(noisy + plain):
+            image = np.full((HEIGHT, WIDTH, 3), 120, np.uint8)
+            if index < noisy:
+                image += rng.integers(0, 60, image.shape, dtype=np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+            noise = rng.integers(-20_000, 20_000, (1, 1600)).astype(np.int16)
+            samples = av.AudioFrame.from_ndarray(noise, format="s16p", layout="mono")
+            samples.sample_rate = 48_000
+            container.mux(audio.encode(samples))
+        container.mux(stream.encode())
+        container.mux(audio.encode())
+    with av.open(path) as container:
+        sizes = [packet.size for packet in container.demux(video=0) if packet.size]
+    assert len(sizes) == noisy + plain
+    return 8 * float(np.mean(sizes[:noisy]))
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "sound"),
+    [
+        (".mp4", "libx264", "aac"),
+        (".mkv", "mpeg4", "pcm_s16le"),
+        (".webm", "libvpx-vp9", "libopus"),
+    ],
+)
+def test_the_bits_of_a_frame_are_those_of_the_picture_alone(
+    suffix: str, codec: str, sound: str, tmp_path: Path
+) -> None:
+    path = tmp_path / f"a{suffix}"
+    expected = write_clip_with_sound(path, codec, sound, 40, 0)
+    assert 8 * path.stat().st_size / 40 > 1.05 * expected
+    with Video(path) as video:
+        # H.264 packets come with start codes instead of lengths, and with the parameter sets.
+        assert video.info.bits_per_frame == pytest.approx(expected, rel=0.02)
+    with path.open("rb") as file, Video(file) as video:
+        from_stream = video.info.bits_per_frame
+        assert from_stream == pytest.approx(expected, rel=0.02)
+        # The stream is read from its start again.
+        assert sum(1 for _ in video.frames()) == 40
+
+
+def test_the_bits_are_those_of_the_first_frames(tmp_path: Path) -> None:
+    path = tmp_path / "a.mkv"
+    expected = write_clip_with_sound(path, "mpeg4", "pcm_s16le", BITRATE_FRAMES, 200)
+    with Video(path) as video:
+        # Plain frames count for hardly anything: all of them would make two fifths less.
+        assert video.info.bits_per_frame == pytest.approx(expected, rel=0.02)

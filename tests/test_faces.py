@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 from kernels import FACE_MESH_INDICES
 from tracker.decode import Image
 from tracker.face_mesh import LANDMARK_COUNT, REGION_SCALE, Region, region_of
-from tracker.faces import MAX_FACES, SCAN_INTERVAL_FRAMES, FaceFollower
+from tracker.faces import (
+    MAX_FACES,
+    PICTURE_INTERVAL_FRAMES,
+    SCAN_INTERVAL_FRAMES,
+    FaceFollower,
+)
+from tracker.picture import PictureQuality
 
 BLANK: Image = np.zeros((64, 64, 3), dtype=np.uint8)
 
@@ -62,7 +68,7 @@ def follow(people: list[Person], frames: int) -> tuple[NDArray, float, FakeFinde
     for n in range(frames):
         finder.frame = n
         follower.add(BLANK)
-    landmarks, other = follower.result()
+    landmarks, other, _ = follower.result()
     assert landmarks.shape == (frames, len(FACE_MESH_INDICES), 2)
     return landmarks[:, FACE_MESH_INDICES.index(1), 0], other, finder
 
@@ -110,7 +116,7 @@ def test_what_only_the_detector_takes_for_a_face_is_none() -> None:
     follower = FaceFollower(Mistaken([Person(100, 80, range(9))], frame=0), 9, 1)
     for _ in range(9):
         follower.add(BLANK)
-    landmarks, other = follower.result()
+    landmarks, other, _ = follower.result()
     assert np.isnan(landmarks).all()
     assert other == 0
 
@@ -181,3 +187,32 @@ def test_the_region_is_the_turned_square_around_the_landmarks() -> None:
     region = region_of(points)
     assert (region.centre_x, region.centre_y, region.side_px) == (100, 100, 60)
     assert region.rotation_rad == pytest.approx(np.arctan2(20, 40))
+
+
+def test_the_picture_is_that_of_the_recording_s_face_and_measured_now_and_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    measured: list[float] = []
+
+    def measure(image: Image, points: NDArray[np.float32]) -> PictureQuality:
+        measured.append(float(points[0, 0]))
+        return PictureQuality(sharpness=float(points[0, 0]))
+
+    monkeypatch.setattr("tracker.faces.measure_picture", measure)
+    people = [Person(100, 80, range(300)), Person(600, 100, range(300))]
+    for step, times in ((1, 300 / PICTURE_INTERVAL_FRAMES), (3, 300 / PICTURE_INTERVAL_FRAMES)):
+        measured.clear()
+        finder = FakeFinder(people)
+        follower = FaceFollower(finder, 300, step)
+        for frame in range(0, 300, step):
+            finder.frame = frame
+            follower.add(BLANK)
+        assert follower.result()[2].sharpness == 600
+        # Once in so many source frames, for each of the two.
+        assert measured.count(600) == measured.count(100) == times
+
+
+def test_nobody_has_no_picture() -> None:
+    follower = FaceFollower(FakeFinder([]), 3, 1)
+    follower.add(BLANK)
+    assert np.isnan(follower.result()[2].sharpness)

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import math
 import zipfile
 from pathlib import Path
 
@@ -10,10 +11,13 @@ import numpy as np
 import pytest
 
 from kernels.closures import MAX_GAP_S
-from tests.made_tracks import make_landmarks, make_track
+from tests.made_tracks import GOOD_PICTURE, make_landmarks, make_track
 from tracker.decode import InputNotFoundError, VideoInfo
 from tracker.protocol import Phase
 from tracker.track import Track, TrackFileError, concatenate_tracks, load_track, save_track
+
+VIDEO = dataclasses.asdict(VideoInfo(640, 480, 30.0, 40, 5000.0))
+PICTURE = dataclasses.asdict(GOOD_PICTURE)
 
 
 @pytest.fixture
@@ -33,6 +37,19 @@ def assert_equal(one: Track, other: Track) -> None:
 def test_a_saved_track_comes_back_bit_for_bit(track: Track, tmp_path: Path) -> None:
     save_track(track, tmp_path / "a.track.npz")
     assert_equal(load_track(tmp_path / "a.track.npz"), track)
+
+
+def test_what_was_not_measured_of_the_picture_stays_so(track: Track, tmp_path: Path) -> None:
+    picture = dataclasses.replace(GOOD_PICTURE, sharpness=math.nan)
+    save_track(
+        dataclasses.replace(track, info=dataclasses.replace(track.info, picture=picture)),
+        tmp_path / "a.npz",
+    )
+    with np.load(tmp_path / "a.npz") as arrays:
+        assert json.loads(str(arrays["header"]))["picture"]["sharpness"] is None
+    loaded = load_track(tmp_path / "a.npz").info.picture
+    assert math.isnan(loaded.sharpness)
+    assert loaded.face_grey == GOOD_PICTURE.face_grey
 
 
 def test_a_saved_track_is_small(tmp_path: Path) -> None:
@@ -113,9 +130,21 @@ def test_damage_anywhere_is_a_named_error_or_nothing(
         ("other_face_ratio", None),
         ("other_face_ratio", -3),
         ("other_face_ratio", float("nan")),
+        ("picture", None),
+        ("picture", {}),
+        ("picture", PICTURE | {"sharpness": -1}),
+        ("picture", PICTURE | {"sharpness": float("nan")}),
+        ("picture", PICTURE | {"sharpness": float("inf")}),
+        ("picture", PICTURE | {"face_grey": "120"}),
+        ("picture", PICTURE | {"face_grey": True}),
+        ("picture", PICTURE | {"another": 1}),
         ("video", []),
-        ("video", {"width": 1, "height": 1, "fps": float("inf"), "frame_count": 1}),
-        ("video", {"width": 1, "height": 1, "fps": 30, "frame_count": None}),
+        ("video", {"width": 1, "height": 1, "fps": 30, "frame_count": 1}),
+        ("video", VIDEO | {"width": 0}),
+        ("video", VIDEO | {"bits_per_frame": -1}),
+        ("video", VIDEO | {"bits_per_frame": None}),
+        ("video", VIDEO | {"fps": float("inf")}),
+        ("video", VIDEO | {"frame_count": None}),
         ("protocol", [{"phase": "x", "start_s": 0, "end_s": 1}]),
     ],
 )
@@ -144,9 +173,10 @@ def test_the_protocol_goes_with_the_track(track: Track, tmp_path: Path) -> None:
     assert_equal(load_track(tmp_path / "a.npz"), track)
 
 
-def test_another_version_says_so(track: Track, tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [1, 99])
+def test_another_version_says_so(version: int, track: Track, tmp_path: Path) -> None:
     path = tmp_path / "a.npz"
-    header = json.dumps({"format": 99, "landmarks": []})
+    header = json.dumps({"format": version, "landmarks": []})
     np.savez(path, header=np.array(header), times_s=track.times_s)
     with pytest.raises(TrackFileError, match="another version"):
         load_track(path)
@@ -171,6 +201,22 @@ def test_concatenated_tracks_continue_with_a_gap(track: Track) -> None:
     np.testing.assert_array_equal(whole.landmarks[40:80], track.landmarks)
     assert (whole.info.frames_decoded, whole.info.frames_failed) == (120, 9)
     assert whole.info.video.frame_count == 120
+
+
+def test_concatenated_tracks_have_the_worst_picture(track: Track) -> None:
+    def with_picture(bits_per_frame: float, **values: float) -> Track:
+        info = dataclasses.replace(
+            track.info,
+            picture=dataclasses.replace(GOOD_PICTURE, **values),
+            video=dataclasses.replace(track.info.video, bits_per_frame=bits_per_frame),
+        )
+        return dataclasses.replace(track, info=info)
+
+    info = concatenate_tracks(
+        [with_picture(900, sharpness=0.1), with_picture(500, clipped_share=0.9)]
+    ).info
+    expected = dataclasses.replace(GOOD_PICTURE, sharpness=0.1, clipped_share=0.9)
+    assert (info.picture, info.video.bits_per_frame) == (expected, 500)
 
 
 def test_concatenating_one_or_an_empty_one_changes_nothing(track: Track) -> None:

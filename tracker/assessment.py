@@ -6,9 +6,11 @@ from typing import Literal
 
 import numpy as np
 
-from kernels import LEFT, PROLONGED_CLOSURE, RIGHT
+from kernels import LEFT, PROLONGED_CLOSURE, RIGHT, compute_peak_to_peak
+from kernels.closures import TIME_TOLERANCE_S
 from kernels.landmarks import FACE_MESH_INDICES
 from tracker.analysis import Analysis, Float64Array, median_finite
+from tracker.patient import choose_patient_message
 from tracker.protocol import VERTICAL_PHASES
 
 MIN_VALID_TIME_S = 10.0
@@ -29,7 +31,32 @@ MAX_FAILED_SHARE = 0.05
 NOTED_CLOSURE_SHARE = 0.1
 """Share of the time with a face in prolonged closures, from which they are mentioned."""
 
-RANGE_HIDING = ("max_frames_reached", "video_damaged", "lids_lowered")
+MIN_SHARPNESS = 0.15
+"""Degraded recordings: at 0.10 the known range reads 17 % too small (docs/accuracy.md)."""
+MIN_CONTRAST_OVER_NOISE = 5.0
+"""Degraded recordings: 5.2 holds; at 3.7 and below blinks and range break (docs/accuracy.md)."""
+DARK_GREY_LEVEL = 60.0
+"""Mean grey level below which a noisy picture is called dark. For the words only: it depends on the
+skin as well as on the light."""
+MAX_CLIPPED_SHARE = 0.25
+"""Degraded clips: 0.12 holds, at 0.42 the range reads 14 % too large (docs/accuracy.md)."""
+MIN_BITS_PER_EYE = 10.0
+NOTED_BITS_PER_EYE = 30.0
+"""Re-encoded clips: four fifths of those that broke have fewer than 10, nearly all fewer than 30;
+no recording as made has fewer than 16 (docs/accuracy.md)."""
+MAX_EYE_DISAGREEMENT = 0.02
+"""Of recordings as made that look ahead, 0.023 at most and 0.013 in the median."""
+NOTED_UNSEEN_SHARE = 0.1
+"""Share of the time without a face, or between frames too far apart, from which it is mentioned.
+The range leaves out 5 % of the time at either end: what is not seen for longer can have held it."""
+
+RANGE_HIDING = (
+    "max_frames_reached",
+    "video_damaged",
+    "lids_lowered",
+    "face_partly_lost",
+    "sampling_gaps",
+)
 """Cautions of something that was not seen and can have held a part of the range."""
 
 Status = Literal["suspected", "not_suspected", "not_assessable"]
@@ -70,6 +97,20 @@ class Quality:
         outer canthi.
     other_face_ratio : float
         Second largest face's area summed over time over the analysed one's.
+    gap_share : float
+        Share of the recording's time between analysed frames that are further apart than
+        `MIN_RATE_HZ` allows, 0-1.
+    sharpness, contrast_over_noise, face_grey, clipped_share : float
+        See `tracker.picture.PictureQuality`.
+    bits_per_pixel : float
+        Of the encoded video, without sound, over the first `tracker.decode.BITRATE_FRAMES` frames;
+        NaN where they could not be counted.
+    bits_per_eye : float
+        The same over a square that is one canthal distance wide: what a frame has for an eye if it
+        spends its bits evenly.
+    eye_disagreement : float
+        P95 - P5 of half the difference between the eyes' vertical offsets, in canthal distances:
+        the range that their mean would show by their errors alone if each eye erred by itself.
     """
 
     face_coverage: float
@@ -80,6 +121,14 @@ class Quality:
     head_roll_deg: float
     head_yaw_deg: float
     other_face_ratio: float
+    gap_share: float
+    sharpness: float
+    contrast_over_noise: float
+    face_grey: float
+    clipped_share: float
+    bits_per_pixel: float
+    bits_per_eye: float
+    eye_disagreement: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +144,8 @@ class Assessment:
         What to keep in mind about the numbers; they do not stand against an answer.
     rule_reason : str
         The verdict in words.
+    patient_message : str
+        For the patient: what to do better, or that it is done. Never the verdict.
     quality : Quality
     """
 
@@ -102,6 +153,7 @@ class Assessment:
     reasons: tuple[Finding, ...]
     cautions: tuple[Finding, ...]
     rule_reason: str
+    patient_message: str
     quality: Quality
 
 
@@ -119,10 +171,21 @@ def assess(analysis: Analysis) -> Assessment:
     """
     quality = measure_quality(analysis)
     cautions = _find_cautions(analysis, quality)
-    obstacles = _find_obstacles(analysis, quality) or _find_hidden_range(analysis, cautions)
+    obstacles = (
+        _find_obstacles(analysis, quality)
+        or _find_hidden_range(analysis, cautions)
+        or _find_disagreement(analysis, quality)
+    )
     if obstacles:
         words = "Not assessable. " + " ".join(obstacle.message for obstacle in obstacles)
-        return Assessment("not_assessable", tuple(obstacles), tuple(cautions), words, quality)
+        return Assessment(
+            "not_assessable",
+            tuple(obstacles),
+            tuple(cautions),
+            words,
+            choose_patient_message([obstacle.code for obstacle in obstacles], ()),
+            quality,
+        )
     threshold = analysis.parameters.vpp_thresh
     suspected = analysis.measures.vertical_peak_to_peak < threshold
     words = (
@@ -152,7 +215,10 @@ def assess(analysis: Analysis) -> Assessment:
         )
         words += " " + reasons[0].message
     status: Status = "suspected" if suspected else "not_suspected"
-    return Assessment(status, tuple(reasons), tuple(cautions), words, quality)
+    patient_message = choose_patient_message(
+        [reason.code for reason in reasons], [caution.code for caution in cautions]
+    )
+    return Assessment(status, tuple(reasons), tuple(cautions), words, patient_message, quality)
 
 
 def measure_quality(analysis: Analysis) -> Quality:
@@ -167,18 +233,32 @@ def measure_quality(analysis: Analysis) -> Quality:
     Quality
         NaN where there is nothing to measure.
     """
-    measures, geometry = analysis.measures, analysis.geometry
+    measures, geometry, info = analysis.measures, analysis.geometry, analysis.track.info
     intervals_s = np.diff(analysis.track.times_s)
     elapsed_s = float(intervals_s.sum())
+    too_long = intervals_s > 1 / MIN_RATE_HZ + TIME_TOLERANCE_S
+    canthal_distance_px = median_finite(geometry.canthal_distance_px)
+    bits_per_pixel = (info.video.bits_per_frame or math.nan) / (
+        info.video.width * info.video.height
+    )
+    difference = geometry.vertical_offset[:, LEFT] - geometry.vertical_offset[:, RIGHT]
     return Quality(
         face_coverage=measures.valid_time_s / elapsed_s if elapsed_s else math.nan,
         sampled_rate_hz=float(1 / np.median(intervals_s)) if intervals_s.size else math.nan,
         longest_gap_s=float(intervals_s.max()) if intervals_s.size else math.nan,
-        canthal_distance_px=median_finite(geometry.canthal_distance_px),
+        canthal_distance_px=canthal_distance_px,
         iris_diameter_px=median_finite(geometry.iris_diameter_px),
         head_roll_deg=median_finite(np.abs(geometry.head_roll_deg)),
         head_yaw_deg=median_finite(np.abs(_head_yaw_deg(analysis))),
-        other_face_ratio=analysis.track.info.other_face_ratio,
+        other_face_ratio=info.other_face_ratio,
+        gap_share=float(intervals_s[too_long].sum()) / elapsed_s if elapsed_s else math.nan,
+        sharpness=info.picture.sharpness,
+        contrast_over_noise=info.picture.contrast_over_noise,
+        face_grey=info.picture.face_grey,
+        clipped_share=info.picture.clipped_share,
+        bits_per_pixel=bits_per_pixel,
+        bits_per_eye=bits_per_pixel * canthal_distance_px**2,
+        eye_disagreement=compute_peak_to_peak(difference / 2, analysis.gaze_valid),
     )
 
 
@@ -235,7 +315,9 @@ def _find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
                         f"at least {MIN_PHASE_TIME_S:.0f} s is needed. Record the whole task.",
                     )
                 )
-    if not quality.face_coverage >= MIN_COVERAGE:
+    if quality.gap_share > 1 - MIN_COVERAGE:
+        found.append(_sampling_gaps(quality))
+    elif not quality.face_coverage >= MIN_COVERAGE:
         found.append(
             Finding(
                 "face_lost",
@@ -268,11 +350,62 @@ def _find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
                 "meant. Record one person alone.",
             )
         )
+    found += _find_picture_obstacles(quality)
     if not found and not math.isfinite(measures.vertical_peak_to_peak):
         found.append(
             Finding("gaze_not_measured", "The irises could not be measured. Record in more light.")
         )
     return found
+
+
+def _find_picture_obstacles(quality: Quality) -> list[Finding]:
+    """Return what makes the pictures too bad to measure the eyes in them."""
+    found = []
+    if not quality.contrast_over_noise >= MIN_CONTRAST_OVER_NOISE:
+        dark = quality.face_grey < DARK_GREY_LEVEL
+        found.append(
+            Finding(
+                "too_dark_or_noisy",
+                f"The eyes stand out only {quality.contrast_over_noise:.1f} times above the "
+                f"picture's noise; {MIN_CONTRAST_OVER_NOISE:.0f} times are needed. "
+                + (
+                    "The face is dark: record in more light, from the front."
+                    if dark
+                    else "The picture is grainy: record in more light, without digital zoom."
+                ),
+            )
+        )
+    if not quality.sharpness >= MIN_SHARPNESS:
+        found.append(
+            Finding(
+                "blurred",
+                f"The eyes are blurred (sharpness {quality.sharpness:.2f}; at least "
+                f"{MIN_SHARPNESS:g} is needed). Clean the lens, hold the phone still at arm's "
+                "length, and let it focus on the face.",
+            )
+        )
+    if not quality.clipped_share <= MAX_CLIPPED_SHARE:
+        found.append(
+            Finding(
+                "overexposed",
+                f"{quality.clipped_share:.0%} of the face is plain white or black; at most "
+                f"{MAX_CLIPPED_SHARE:.0%} are possible. Avoid direct sun and lamps on the face or "
+                "behind it.",
+            )
+        )
+    # Not a number passes: how a video was encoded is not always known.
+    if quality.bits_per_eye < MIN_BITS_PER_EYE:
+        found.append(_strong_compression(quality))
+    return found
+
+
+def _sampling_gaps(quality: Quality) -> Finding:
+    return Finding(
+        "sampling_gaps",
+        f"The video has too few frames for {quality.gap_share:.0%} of its time (longest gap "
+        f"{quality.longest_gap_s:.1f} s). Close other apps and record again, and send the video "
+        "as the phone stores it.",
+    )
 
 
 def _find_hidden_range(analysis: Analysis, cautions: list[Finding]) -> list[Finding]:
@@ -294,6 +427,34 @@ def _find_hidden_range(analysis: Analysis, cautions: list[Finding]) -> list[Find
             )
         ]
     return []
+
+
+def _find_disagreement(analysis: Analysis, quality: Quality) -> list[Finding]:
+    """Return what makes a range the work of errors: the eyes, which move together, do not.
+
+    The range of two signals added is at most the sum of their ranges, so that the gaze's own is at
+    least what is left of the measured one without that of the errors.
+    """
+    measured, disagreement = analysis.measures.vertical_peak_to_peak, quality.eye_disagreement
+    threshold = analysis.parameters.vpp_thresh
+    if disagreement > MAX_EYE_DISAGREEMENT and measured - disagreement < threshold <= measured:
+        return [
+            Finding(
+                "eyes_disagree",
+                f"The eyes do not move together: by {disagreement:.3f} of the {measured:.3f} each "
+                "goes its own way, as lids that flutter, darkness or strong compression make it "
+                "look. Record again in good light, the head still.",
+            )
+        ]
+    return []
+
+
+def _strong_compression(quality: Quality) -> Finding:
+    return Finding(
+        "strong_compression",
+        f"The video is strongly compressed ({quality.bits_per_eye:.0f} bits a frame for an eye), "
+        "which blurs and moves the eyes. Send it as the phone stores it, not through a messenger.",
+    )
 
 
 def _find_cautions(analysis: Analysis, quality: Quality) -> list[Finding]:
@@ -318,6 +479,18 @@ def _find_cautions(analysis: Analysis, quality: Quality) -> list[Finding]:
                 "measured: lift the lids with a finger, or film from slightly below.",
             )
         )
+    if 1 - NOTED_UNSEEN_SHARE > quality.face_coverage >= MIN_COVERAGE:
+        found.append(
+            Finding(
+                "face_partly_lost",
+                f"The face was seen for {quality.face_coverage:.0%} of the time: what the eyes did "
+                "in the rest is not in the range. Keep the whole face in the picture.",
+            )
+        )
+    if NOTED_UNSEEN_SHARE < quality.gap_share <= 1 - MIN_COVERAGE:
+        found.append(_sampling_gaps(quality))
+    if MIN_BITS_PER_EYE <= quality.bits_per_eye < NOTED_BITS_PER_EYE:
+        found.append(_strong_compression(quality))
     if NOTED_FACE_RATIO <= quality.other_face_ratio < AMBIGUOUS_FACE_RATIO:
         found.append(
             Finding(

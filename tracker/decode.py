@@ -26,6 +26,8 @@ TIME_SOURCES = ("stream", "stream_repaired", "frame_rate")
 """Where times can come from, the best first; see `repair_times`."""
 MAX_REPAIRED_SHARE = 0.1
 """Share of timestamps that may be repaired before all of them are replaced."""
+BITRATE_FRAMES = 300
+"""Frames from the start over which the bits of a frame are counted: 10 s at 30 fps."""
 MAX_IMAGE_BYTES = 64 * 2**20
 
 cv2.setNumThreads(1)
@@ -58,12 +60,16 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
-    """What the container says of its video, the rotation applied; 0 where it does not know."""
+    """What the container says of its video, the rotation applied; 0 where it does not know.
+
+    `bits_per_frame` is the mean size of the first `BITRATE_FRAMES` encoded frames, without sound.
+    """
 
     width: int
     height: int
     fps: float
     frame_count: int
+    bits_per_frame: float = 0.0
 
 
 class Video:
@@ -95,6 +101,9 @@ class Video:
         capture_source = str(source.resolve()) if isinstance(source, Path) else source
         # One thread: FFmpeg's own cost more CPU time than they save where there is one core.
         options = [cv2.CAP_PROP_N_THREADS, 1]
+        bits_per_frame = _measure_bits_per_frame(capture_source, options)
+        if isinstance(source, BufferedIOBase):
+            source.seek(0)
         try:
             self._capture = cv2.VideoCapture(capture_source, cv2.CAP_FFMPEG, options)  # type: ignore[arg-type]
         except cv2.error as error:
@@ -106,6 +115,7 @@ class Video:
             height=int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
             fps=_finite_or_zero(self._capture.get(cv2.CAP_PROP_FPS)),
             frame_count=max(0, int(_finite_or_zero(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))),
+            bits_per_frame=bits_per_frame,
         )
         self.frames_decoded = 0
         self.frames_failed = 0
@@ -177,6 +187,28 @@ class Video:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _measure_bits_per_frame(source: str | BufferedIOBase, options: list[int]) -> float:
+    """Return the mean size of the first encoded frames; 0 where they cannot be read.
+
+    They are counted in a reading of their own that decodes nothing: the file's size would count the
+    sound, which can be most of a small video.
+    """
+    try:
+        # A format of -1 gives the encoded frames as they are.
+        packets = cv2.VideoCapture(source, cv2.CAP_FFMPEG, [*options, cv2.CAP_PROP_FORMAT, -1])  # type: ignore[arg-type]
+    except cv2.error:
+        return 0.0
+    count, size_bytes = 0, 0
+    while count < BITRATE_FRAMES and packets.grab():
+        _, packet = packets.retrieve()
+        if packet is None:
+            break
+        count += 1
+        size_bytes += packet.size
+    packets.release()
+    return 8 * size_bytes / count if count else 0.0
 
 
 def repair_times(

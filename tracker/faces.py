@@ -8,12 +8,15 @@ from numpy.typing import NDArray
 from kernels import FACE_MESH_INDICES, LANDMARK_COUNT
 from tracker.decode import Image
 from tracker.face_mesh import Region, region_of
+from tracker.picture import PictureQuality, measure_picture, median_picture
 
 SCAN_INTERVAL_FRAMES = 30
 """Source frames from one look at the whole picture to the next while a face is followed.
 
 Counted in frames, for a broken file's times may stand still.
 """
+PICTURE_INTERVAL_FRAMES = 30
+"""Source frames in which a face is followed, from one measurement of its picture to the next."""
 MAX_FACES = 4
 """People told apart in one recording; each costs its landmarks' memory."""
 MIN_AREA_SHARE = 0.25
@@ -33,12 +36,15 @@ class FaceFinder(Protocol):
 
 
 class _Face:
-    """One person: where the face is or was, its landmarks, and its area summed over the frames."""
+    """One person: where the face is or was, its landmarks, its area summed over the frames, and how
+    well pictures show it."""
 
     def __init__(self, region: Region, max_frames: int, frames_before: int) -> None:
         self.region = region
         self.followed = False
         self.area = 0.0
+        self.frames_followed = 0
+        self.pictures: list[PictureQuality] = []
         # Untouched pages of an empty array take no memory yet.
         self.landmarks = np.empty((max_frames, LANDMARK_COUNT, 2), dtype=np.float32)
         self.landmarks[:frames_before] = np.nan
@@ -64,6 +70,7 @@ class FaceFollower:
         self._finder = finder
         self._max_frames = max_frames
         self._scan_interval = max(1, round(SCAN_INTERVAL_FRAMES / step))
+        self._picture_interval = max(1, round(PICTURE_INTERVAL_FRAMES / step))
         self._faces: list[_Face] = []
         self._frames = 0
         self._frames_unscanned = 0
@@ -87,8 +94,9 @@ class FaceFollower:
             self._scan(image)
         self._frames += 1
 
-    def result(self) -> tuple[NDArray[np.float32], float]:
-        """Return the landmarks of the recording's face, and how much the next largest fills.
+    def result(self) -> tuple[NDArray[np.float32], float, PictureQuality]:
+        """Return the landmarks of the recording's face, how much the next largest fills, and how
+        well the pictures show it.
 
         Returns
         -------
@@ -97,6 +105,9 @@ class FaceFollower:
             seen.
         other_face_ratio : float
             The next largest sum over the largest one; 0 if alone.
+        picture : PictureQuality
+            Medians over pictures of that face, one in `PICTURE_INTERVAL_FRAMES`: blinks are the
+            minority. NaN without one.
         """
         # What the detector took for a face and FaceMesh did not has no area.
         ranked = sorted(
@@ -105,10 +116,11 @@ class FaceFollower:
             reverse=True,
         )
         if not ranked:
-            return np.full((self._frames, LANDMARK_COUNT, 2), np.nan, dtype=np.float32), 0.0
+            nothing = np.full((self._frames, LANDMARK_COUNT, 2), np.nan, dtype=np.float32)
+            return nothing, 0.0, PictureQuality()
         main = ranked[0]
         other = ranked[1].area if len(ranked) > 1 else 0.0
-        return main.landmarks[: self._frames], other / main.area
+        return main.landmarks[: self._frames], other / main.area, median_picture(main.pictures)
 
     def _follow(self, face: _Face, image: Image) -> None:
         points = self._finder.find_landmarks(image, face.region)
@@ -117,6 +129,9 @@ class FaceFollower:
             face.landmarks[self._frames] = points[_COLUMNS]
             face.region = region_of(points)
             face.area += face.region.side_px**2
+            if face.frames_followed % self._picture_interval == 0:
+                face.pictures.append(measure_picture(image, points))
+            face.frames_followed += 1
 
     def _drop_doubles(self) -> None:
         """Stop following a face where another one, with the larger sum, is followed already."""

@@ -51,6 +51,7 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> dict[s
                 "status": assessment.status,
                 "reasons": [asdict(reason) for reason in assessment.reasons],
                 "cautions": [asdict(caution) for caution in assessment.cautions],
+                "patient_message": assessment.patient_message,
             },
             **{
                 name: value

@@ -17,9 +17,10 @@ from kernels import FACE_MESH_INDICES, LANDMARK_COUNT
 from kernels.closures import MAX_GAP_S
 from tracker.decode import TIME_SOURCES, InputError, Video, VideoInfo, check_readable, repair_times
 from tracker.faces import FaceFinder, FaceFollower
+from tracker.picture import PictureQuality, worst_picture
 from tracker.protocol import Phase, parse_protocol
 
-FORMAT = 1
+FORMAT = 2
 MAX_TRACK_BYTES = 2**30
 
 
@@ -45,6 +46,8 @@ class TrackInfo:
         False where `max_frames` ended the track before the video did.
     other_face_ratio : float
         See `tracker.faces.FaceFollower.result`.
+    picture : PictureQuality
+        Medians over the recording, see there.
     protocol : tuple of Phase
         What the person was asked to do, where it is known.
     """
@@ -56,6 +59,7 @@ class TrackInfo:
     time_source: str
     complete: bool
     other_face_ratio: float
+    picture: PictureQuality
     protocol: tuple[Phase, ...] = ()
 
 
@@ -130,7 +134,7 @@ def track_video(
         times_s, time_source = repair_times(
             stream_times_s[:count], frame_index[:count], video.info.fps
         )
-        landmarks, other_face_ratio = follower.result()
+        landmarks, other_face_ratio, picture = follower.result()
         info = TrackInfo(
             video=video.info,
             step=step,
@@ -139,6 +143,7 @@ def track_video(
             time_source=time_source,
             complete=complete,
             other_face_ratio=other_face_ratio,
+            picture=picture,
         )
     # Copies, so that the buffers of max_frames are given back.
     return Track(frame_index[:count].copy(), times_s, landmarks.copy(), info)
@@ -154,9 +159,12 @@ def save_track(track: Track, path: Path) -> None:
         File to write; its suffix is ``.npz``.
     """
     header = {"format": FORMAT, "landmarks": FACE_MESH_INDICES, **asdict(track.info)}
+    header["picture"] = {
+        name: None if math.isnan(value) else value for name, value in header["picture"].items()
+    }
     np.savez_compressed(
         path,
-        header=np.array(json.dumps(header)),
+        header=np.array(json.dumps(header, allow_nan=False)),
         frame_index=track.frame_index,
         times_s=track.times_s,
         landmarks=track.landmarks,
@@ -211,15 +219,20 @@ def load_track(path: Path) -> Track:
 
 def _parse_info(header: dict[str, Any]) -> TrackInfo:
     """Read and check the header's values."""
-    video = header["video"]
     info = TrackInfo(
-        video=VideoInfo(video["width"], video["height"], video["fps"], video["frame_count"]),
+        video=VideoInfo(**header["video"]),
         step=header["step"],
         frames_decoded=header["frames_decoded"],
         frames_failed=header["frames_failed"],
         time_source=header["time_source"],
         complete=header["complete"],
         other_face_ratio=header["other_face_ratio"],
+        picture=PictureQuality(
+            **{
+                name: math.nan if value is None else value
+                for name, value in header["picture"].items()
+            }
+        ),
         protocol=parse_protocol(header["protocol"]),
     )
     counts = (
@@ -231,11 +244,21 @@ def _parse_info(header: dict[str, Any]) -> TrackInfo:
         info.frames_failed,
     )
     if not (
-        all(type(count) is int and count >= 0 for count in counts)
-        and info.step >= 1
-        and all(0 <= ratio < math.inf for ratio in (info.video.fps, info.other_face_ratio))
+        header["video"].keys() == asdict(info.video).keys()
+        and header["picture"].keys() == asdict(info.picture).keys()
+        and all(type(count) is int and count >= 0 for count in counts)
+        and min(info.step, info.video.width, info.video.height) >= 1
+        and all(
+            0 <= value < math.inf
+            for value in (info.video.fps, info.video.bits_per_frame, info.other_face_ratio)
+        )
         and info.time_source in TIME_SOURCES
         and type(info.complete) is bool
+        # Not a number is not measured; JSON's own NaN and infinity are no values of a header.
+        and all(
+            value is None or (type(value) in (int, float) and 0 <= value < math.inf)
+            for value in header["picture"].values()
+        )
     ):
         raise ValueError("a value of the header is out of range")
     return info
@@ -296,7 +319,9 @@ def concatenate_tracks(tracks: Sequence[Track]) -> Track:
         replace(
             infos[0],
             video=replace(
-                infos[0].video, frame_count=sum(info.video.frame_count for info in infos)
+                infos[0].video,
+                frame_count=sum(info.video.frame_count for info in infos),
+                bits_per_frame=min(info.video.bits_per_frame for info in infos),
             ),
             frames_decoded=sum(info.frames_decoded for info in infos),
             frames_failed=sum(info.frames_failed for info in infos),
@@ -308,5 +333,6 @@ def concatenate_tracks(tracks: Sequence[Track]) -> Track:
             # Its times are those of one recording.
             protocol=(),
             other_face_ratio=max(info.other_face_ratio for info in infos),
+            picture=worst_picture([info.picture for info in infos]),
         ),
     )
