@@ -186,8 +186,8 @@ def measure_gaze_response(
         drawn = truth.gaze_vertical if vertical else truth.gaze_horizontal
         (measured,) = measure_spec(finder, spec, [PLAIN])
         analysis = measured.analysis
-        offset = analysis.vertical_offset if vertical else analysis.horizontal_offset
-        found += _fit(drawn[analysis.gaze_valid], offset[analysis.gaze_valid])
+        offset = analysis.gaze.vertical if vertical else analysis.gaze.horizontal
+        found += _fit(drawn[analysis.gaze.valid], offset[analysis.gaze.valid])
     return GazeResponse(zoom, roll_deg, *found)
 
 

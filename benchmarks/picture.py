@@ -68,7 +68,7 @@ def main() -> None:
         label="closing threshold",
     )
     gaze = figure.add_subplot(grid[2, :], sharex=openness)
-    vertical = np.where(analysis.gaze_valid, analysis.vertical_offset, np.nan)
+    vertical = np.where(analysis.gaze.valid, analysis.gaze.vertical, np.nan)
     gaze.plot(times_s, vertical, color=BLUE, linewidth=1, label="gaze offset, vertical (down +)")
     for axes in (openness, gaze):
         for (start, stop), kind in zip(

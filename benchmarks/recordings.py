@@ -32,7 +32,6 @@ from benchmarks.sweeps import (
     write_results,
 )
 from benchmarks.synthetic import ENCODERS, quality_options
-from tracker.analysis import median_finite
 from tracker.annotations import AnnotatedClip, find_annotations
 from tracker.assessment import (
     MAX_EYE_DISAGREEMENT,

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.analysis import Analysis, analyze_track, median_finite
+from tracker.analysis import Analysis, analyze_track
 from tracker.assessment import Quality, measure_quality
 from tracker.decode import Image, VideoInfo
 from tracker.evaluate import ClipScore, summarize_scores
@@ -118,7 +118,7 @@ class Run:
 
     def finish(self, times_s: Float64Array, video: VideoInfo) -> Measured:
         """Analyse; `times_s` are those of all frames of the clip."""
-        landmarks, other_face_ratio, picture = self._follower.result()
+        face = self._follower.result()
         frame_index = np.array(self._index, dtype=np.int64)
         info = TrackInfo(
             video=video,
@@ -127,10 +127,18 @@ class Run:
             frames_failed=0,
             time_source="stream",
             complete=True,
-            other_face_ratio=other_face_ratio,
-            picture=picture,
+            other_face_ratio=face.other_face_ratio,
+            picture=face.picture,
         )
-        return analyze(Track(frame_index, times_s[frame_index], landmarks, info))
+        track = Track(
+            frame_index,
+            times_s[frame_index],
+            face.landmarks,
+            face.turned_sample,
+            face.turned_landmarks,
+            info,
+        )
+        return analyze(track)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from kernels.closures import (
     detect_winks,
     mark_closures_in_winks,
 )
+from kernels.gaze import Saccades, compute_framing_gain, detect_saccades
 from kernels.geometry import EyeGeometry, compute_eye_geometry, compute_rotation_deg
 from kernels.landmarks import FACE_MESH_INDICES, LANDMARK_COUNT, LEFT, RIGHT
 from kernels.measures import (
@@ -40,7 +41,9 @@ __all__ = [
     "Closures",
     "EyeGeometry",
     "HeadPose",
+    "Saccades",
     "compute_eye_geometry",
+    "compute_framing_gain",
     "compute_head_pose",
     "compute_inter_blink_intervals_s",
     "compute_noise_floor",
@@ -53,6 +56,7 @@ __all__ = [
     "compute_typical_opening",
     "compute_valid_time_s",
     "detect_closures",
+    "detect_saccades",
     "detect_winks",
     "mark_around_closures",
     "mark_closures_in_winks",

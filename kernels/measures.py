@@ -7,6 +7,9 @@ from kernels._arguments import as_flags, as_indices, as_kept, as_series, as_time
 from kernels._jit import kernel
 from kernels.closures import MAX_GAP_S, TIME_TOLERANCE_S
 
+RANGE_QUANTILES = (0.05, 0.95)
+"""Of a peak-to-peak, so that single outliers do not make it."""
+
 Float64Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
@@ -106,7 +109,14 @@ def compute_peak_to_peak(values: ArrayLike, keep: ArrayLike) -> float:
         Shapes differ.
     """
     series, kept = as_kept(values, keep)
-    return float(_percentile_range(series, kept, np.empty(series.size), 0.05, 0.95))
+    return float(_percentile_range(series, kept, np.empty(series.size), *RANGE_QUANTILES))
+
+
+def median_finite(values: ArrayLike) -> float:
+    """Return the median of the values that are not missing, NaN without one."""
+    series = np.asarray(values, dtype=np.float64)
+    series = series[np.isfinite(series)]
+    return float(np.median(series)) if series.size else float("nan")
 
 
 def compute_valid_time_s(valid: ArrayLike, times_s: ArrayLike) -> float:

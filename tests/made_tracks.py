@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kernels import FACE_MESH_INDICES, LANDMARK_COUNT
+from kernels.pose import RIGID_POINTS
 from tracker.decode import VideoInfo
 from tracker.picture import PictureQuality
 from tracker.track import Track, TrackInfo
@@ -11,6 +12,8 @@ from tracker.track import Track, TrackInfo
 COLUMN = {index: column for column, index in enumerate(FACE_MESH_INDICES)}
 EYE_WIDTH_PX = 60.0
 IRIS_WIDTH_PX = 24.0
+OUTER_CANTHI_PX = 220.0
+CANTHI = {362, 263, 33, 133}
 GOOD_PICTURE = PictureQuality(
     sharpness=0.5, eye_contrast=20.0, noise_std=1.0, face_grey=110.0, clipped_share=0.01
 )
@@ -51,8 +54,25 @@ def make_landmarks(ear: ArrayLike, vertical: ArrayLike, horizontal: ArrayLike = 
         points[:, COLUMN[iris]] = centre
         for ring, shift in enumerate(((1, 0), (0, -1), (-1, 0), (0, 1)), start=iris + 1):
             points[:, COLUMN[ring]] = centre + np.array(shift) * IRIS_WIDTH_PX / 2
-    points[:, COLUMN[1]] = (320, 250)  # the nose tip in the middle: no yaw
+    for index in RIGID_POINTS.keys() - CANTHI:
+        x, y, _ = RIGID_POINTS[index]
+        points[:, COLUMN[index]] = (320 + x * OUTER_CANTHI_PX, 200 + y * OUTER_CANTHI_PX)
     return points.astype(np.float32)
+
+
+def turn_head(landmarks: np.ndarray, yaw_deg: ArrayLike = 0, pitch_deg: ArrayLike = 0) -> np.ndarray:
+    """Turn the head of `make_landmarks` to the subject's left and nod it down, seen from far away.
+
+    The angles are shape (N,) or single. The eyes, all at one depth, do not turn in the head.
+    """
+    yaw, pitch = (np.reshape(np.radians(angle), (-1, 1)) for angle in (yaw_deg, pitch_deg))
+    depth = np.zeros(LANDMARK_COUNT)
+    for index in RIGID_POINTS.keys() - CANTHI:
+        depth[COLUMN[index]] = RIGID_POINTS[index][2] * OUTER_CANTHI_PX
+    x, y = landmarks[:, :, 0] - 320.0, landmarks[:, :, 1] - 200.0
+    down, ahead = y * np.cos(pitch) - depth * np.sin(pitch), y * np.sin(pitch) + depth * np.cos(pitch)
+    turned = np.stack((320 + x * np.cos(yaw) - ahead * np.sin(yaw), 200 + down), axis=2)
+    return turned.astype(np.float32)
 
 
 def make_track(landmarks: np.ndarray, fps: float = 30, **info: object) -> Track:
@@ -72,6 +92,8 @@ def make_track(landmarks: np.ndarray, fps: float = 30, **info: object) -> Track:
         np.arange(count, dtype=np.int64),
         np.arange(count) / fps,
         landmarks,
+        np.empty(0, dtype=np.int64),
+        landmarks[:0],
         TrackInfo(**(defaults | info)),  # type: ignore[arg-type]
     )
 

@@ -319,8 +319,8 @@ def test_lids_that_are_cut_off_half_shut_are_no_gaze(place: slice) -> None:
     ear[place] = 0.17
     analysis = analyze_track(make_track(make_landmarks(ear, 0)), Parameters())
     assert analysis.closures.kind.tolist() == []
-    assert not analysis.gaze_valid[place].any()
-    assert analysis.gaze_valid.sum() == 870
+    assert not analysis.gaze.valid[place].any()
+    assert analysis.gaze.valid.sum() == 870
 
 
 def test_hardly_any_valid_time_has_no_rate() -> None:

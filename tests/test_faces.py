@@ -68,7 +68,8 @@ def follow(people: list[Person], frames: int) -> tuple[NDArray, float, FakeFinde
     for n in range(frames):
         finder.frame = n
         follower.add(BLANK)
-    landmarks, other, _ = follower.result()
+    face = follower.result()
+    landmarks, other = face.landmarks, face.other_face_ratio
     assert landmarks.shape == (frames, len(FACE_MESH_INDICES), 2)
     return landmarks[:, FACE_MESH_INDICES.index(1), 0], other, finder
 
@@ -116,7 +117,8 @@ def test_what_only_the_detector_takes_for_a_face_is_none() -> None:
     follower = FaceFollower(Mistaken([Person(100, 80, range(9))], frame=0), 9, 1)
     for _ in range(9):
         follower.add(BLANK)
-    landmarks, other, _ = follower.result()
+    face = follower.result()
+    landmarks, other = face.landmarks, face.other_face_ratio
     assert np.isnan(landmarks).all()
     assert other == 0
 
@@ -128,7 +130,7 @@ def test_a_newcomer_is_seen_within_30_source_frames(step: int) -> None:
     for n in range(max(31 // step, 1) + 1):
         finder.frame = n
         follower.add(BLANK)
-    assert follower.result()[1] > 0
+    assert follower.result().other_face_ratio > 0
 
 
 def test_one_of_another_size_elsewhere_is_another() -> None:
@@ -207,7 +209,7 @@ def test_the_picture_is_that_of_the_recording_s_face_and_measured_now_and_then(
         for frame in range(0, 300, step):
             finder.frame = frame
             follower.add(BLANK)
-        assert follower.result()[2].sharpness == 600
+        assert follower.result().picture.sharpness == 600
         # Once in so many source frames, for each of the two.
         assert measured.count(600) == measured.count(100) == times
 
@@ -215,4 +217,4 @@ def test_the_picture_is_that_of_the_recording_s_face_and_measured_now_and_then(
 def test_nobody_has_no_picture() -> None:
     follower = FaceFollower(FakeFinder([]), 3, 1)
     follower.add(BLANK)
-    assert np.isnan(follower.result()[2].sharpness)
+    assert np.isnan(follower.result().picture.sharpness)

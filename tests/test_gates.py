@@ -14,7 +14,7 @@ import pytest
 from benchmarks.sweeps import Degradation
 from benchmarks.synthetic import make_spec, render_frame
 from kernels import FACE_MESH_INDICES
-from tests.made_tracks import EYE_WIDTH_PX, GOOD_PICTURE, blink, make_landmarks, make_track
+from tests.made_tracks import EYE_WIDTH_PX, GOOD_PICTURE, IRIS_WIDTH_PX, blink, make_landmarks, make_track, turn_head
 from tracker import assessment, patient
 from tracker.analysis import (
     BLINK_GUARD_S,
@@ -28,7 +28,7 @@ from tracker.assessment import (
     MAX_CLIPPED_SHARE,
     MAX_EYE_DISAGREEMENT,
     MAX_FAILED_SHARE,
-    MAX_HEAD_YAW_DEG,
+    MAX_HEAD_PITCH_DEG,
     MIN_BITS_PER_EYE,
     MIN_CANTHAL_DISTANCE_PX,
     MIN_CONTRAST_OVER_NOISE,
@@ -41,12 +41,14 @@ from tracker.assessment import (
     NOTED_BITS_PER_EYE,
     NOTED_CLOSURE_SHARE,
     NOTED_FACE_RATIO,
+    NOTED_PITCH_RANGE_DEG,
     NOTED_UNSEEN_SHARE,
     assess,
 )
 from tracker.decode import VideoInfo
 from tracker.face_mesh import FaceMesh
 from tracker.faces import FaceFollower
+from tracker.gaze import MAX_HEAD_YAW_DEG, MAX_NOD_DEG
 from tracker.parameters import Parameters
 from tracker.protocol import Phase
 
@@ -98,10 +100,38 @@ def with_gaps(share: float, period_s: float = 1.0) -> Analysis:
 
 
 def turned_by(yaw_deg: float) -> Analysis:
+    return analyzed(turn_head(make_landmarks(*looking()), yaw_deg=yaw_deg))
+
+
+def seen_from(pitch_deg: float) -> Analysis:
+    return analyzed(turn_head(make_landmarks(*looking()), pitch_deg=pitch_deg))
+
+
+def head_away_for(share: float) -> Analysis:
     landmarks = make_landmarks(*looking())
-    # The outer canthi stand at 210 and 430: 110 px to either side of the middle.
-    landmarks[:, 26, 0] = 320 + 110 * np.tan(np.radians(yaw_deg))
-    return analyzed(landmarks)
+    away = np.arange(len(landmarks)) >= len(landmarks) * (1 - share)
+    return analyzed(turn_head(landmarks, yaw_deg=np.where(away, 1.5 * MAX_HEAD_YAW_DEG, 0)))
+
+
+def head_in_place_for(seconds: float) -> Analysis:
+    """The rest of the time, it nods as far to one side as to the other."""
+    landmarks = make_landmarks(*looking(15))
+    times_s = np.arange(len(landmarks)) / FPS
+    nod_deg = np.where(times_s % 2 < 1, -1.5, 1.5) * MAX_NOD_DEG * (times_s > seconds)
+    return analyzed(turn_head(landmarks, pitch_deg=nod_deg))
+
+
+def nodding(range_deg: float, measured: float) -> Analysis:
+    """The head nods slowly while the eyes move by a known range."""
+    ear, vertical = looking()
+    # The range is that of 90 % of the time, and the outer 10 % are at its ends.
+    nod_deg = np.clip(np.linspace(-0.6, 0.6, ear.size), -0.5, 0.5) * range_deg
+    return analyzed(turn_head(make_landmarks(ear, np.sign(vertical) * measured / 2), 0, nod_deg))
+
+
+def nod_range(range_deg: float) -> float:
+    """Range in eye widths of eyes that turn with the head: 10 mm from the eye's centre."""
+    return 10 / 11.7 * IRIS_WIDTH_PX / EYE_WIDTH_PX * np.sin(np.radians(range_deg))
 
 
 def with_picture(**values: float) -> Analysis:
@@ -225,6 +255,27 @@ GATES = [
         *either_side(MAX_HEAD_YAW_DEG, 0.5, False),
         "right",
     ),
+    reason("camera_angle", seen_from, *either_side(MAX_HEAD_PITCH_DEG, 1, False), "above"),
+    reason(
+        "camera_angle",
+        lambda deg: seen_from(-deg),
+        *either_side(MAX_HEAD_PITCH_DEG, 1, False),
+        "below",
+    ),
+    reason("head_moved", head_in_place_for, *either_side(MIN_GAZE_TIME_S, 0.2, True), "time"),
+    reason(
+        "head_moved",
+        lambda range_: nodding(8, range_),
+        *either_side(THRESHOLD + nod_range(8), 0.002, True),
+        "what is left",
+    ),
+    reason(
+        "head_moved",
+        lambda range_deg: nodding(range_deg, THRESHOLD + 0.005),
+        *either_side(NOTED_PITCH_RANGE_DEG, 0.3, False),
+        "nod",
+    ),
+    caution("head_moved", head_away_for, *either_side(NOTED_UNSEEN_SHARE, 0.01, False)),
     reason(
         "several_faces",
         lambda ratio: analyzed(other_face_ratio=ratio),
@@ -332,7 +383,7 @@ def test_pictures_that_are_bad_are_refused_for_what_they_are(
     spec = make_spec(1.0, blinks_per_min=0, width=400, height=400)
     follower = FaceFollower(FaceMesh(), 1, 1)
     follower.add(Degradation(**damage).apply(render_frame(spec, 0.0), 0))  # type: ignore[arg-type]
-    _, _, picture = follower.result()
+    picture = follower.result().picture
     assert found(analyzed(picture=picture))["reason"] == ([] if code is None else [code])
 
 

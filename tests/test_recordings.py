@@ -163,12 +163,12 @@ def test_blinks_do_not_move_the_gaze(analyze: Analyze) -> None:
 def test_gaze_up_and_down_have_their_signs(analyze: Analyze) -> None:
     analysis = analyze("gaze/up_down.mp4")
     # Annotated: level 285-320 with the eyes wide open, up and to the image's left 342-353.
-    level = np.nanmedian(analysis.vertical_offset[290:316])
-    up = np.nanmedian(analysis.vertical_offset[343:353])
-    down = np.nanmedian(analysis.vertical_offset[66:95])
+    level = np.nanmedian(analysis.gaze.vertical[290:316])
+    up = np.nanmedian(analysis.gaze.vertical[343:353])
+    down = np.nanmedian(analysis.gaze.vertical[66:95])
     assert up < level < down
-    aside = np.nanmedian(analysis.horizontal_offset[343:353])
-    assert aside < np.nanmedian(analysis.horizontal_offset[326:336])
+    aside = np.nanmedian(analysis.gaze.horizontal[343:353])
+    assert aside < np.nanmedian(analysis.gaze.horizontal[326:336])
 
 
 def test_no_face_is_not_assessable(analyze: Analyze) -> None:

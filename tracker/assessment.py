@@ -6,10 +6,11 @@ from typing import Literal
 
 import numpy as np
 
-from kernels import LEFT, PROLONGED_CLOSURE, RIGHT, compute_peak_to_peak
+from kernels import LEFT, PROLONGED_CLOSURE, RIGHT, compute_peak_to_peak, compute_valid_time_s
 from kernels.closures import TIME_TOLERANCE_S
-from kernels.landmarks import FACE_MESH_INDICES
-from tracker.analysis import Analysis, Float64Array, median_finite
+from kernels.measures import median_finite
+from tracker.analysis import Analysis
+from tracker.gaze import MAX_HEAD_YAW_DEG
 from tracker.patient import choose_patient_message
 from tracker.protocol import VERTICAL_PHASES
 
@@ -22,8 +23,12 @@ MIN_PHASE_TIME_S = 1.0
 """Gaze seen in the phases up, and in the phases down, so that their percentiles mean something."""
 MIN_CANTHAL_DISTANCE_PX = 24.0
 """Degraded recordings: at 24 the known range changes by 4 %, at 20 by 12 % (docs/accuracy.md)."""
-MAX_HEAD_YAW_DEG = 20.0
-"""Foreshortening divides by the yaw's cosine: ranges read 6 % too large at 20 degrees."""
+MAX_HEAD_PITCH_DEG = 25.0
+"""From the height of the eyes. Foreshortening, as for the yaw: 9 % at 25 degrees, and the face is
+that far from how FaceMesh mostly sees it."""
+NOTED_PITCH_RANGE_DEG = 4.0
+"""Range of the head's pitch from which it is held against the eyes': above what still heads show (2.2
+at most in the recordings) and what eyes alone move it by (3 on the synthetic face)."""
 AMBIGUOUS_FACE_RATIO = 0.5
 """Second face over first, in area summed over time, from which it is not clear whose eyes count."""
 NOTED_FACE_RATIO = 0.05
@@ -55,6 +60,7 @@ RANGE_HIDING = (
     "video_damaged",
     "lids_lowered",
     "face_partly_lost",
+    "head_moved",
     "sampling_gaps",
 )
 """Cautions of something that was not seen and can have held a part of the range."""
@@ -93,8 +99,12 @@ class Quality:
     canthal_distance_px, iris_diameter_px : float
         Medians of both eyes.
     head_roll_deg, head_yaw_deg : float
-        Medians of the absolute values; the yaw is estimated from the nose tip's place between the
-        outer canthi.
+        Medians of the absolute values.
+    head_pitch_deg : float
+        Median; nose down is positive, relative to the camera: -20 is a camera far below.
+    head_moved_share : float
+        Share of the frames with open eyes that the gaze leaves out because the head was turned or
+        nodded, 0-1.
     other_face_ratio : float
         Second largest face's area summed over time over the analysed one's.
     gap_share : float
@@ -120,6 +130,8 @@ class Quality:
     iris_diameter_px: float
     head_roll_deg: float
     head_yaw_deg: float
+    head_pitch_deg: float
+    head_moved_share: float
     other_face_ratio: float
     gap_share: float
     sharpness: float
@@ -249,7 +261,9 @@ def measure_quality(analysis: Analysis) -> Quality:
         canthal_distance_px=canthal_distance_px,
         iris_diameter_px=median_finite(geometry.iris_diameter_px),
         head_roll_deg=median_finite(np.abs(geometry.head_roll_deg)),
-        head_yaw_deg=median_finite(np.abs(_head_yaw_deg(analysis))),
+        head_yaw_deg=median_finite(np.abs(analysis.head.yaw_deg)),
+        head_pitch_deg=median_finite(analysis.head.pitch_deg),
+        head_moved_share=_head_moved_share(analysis),
         other_face_ratio=info.other_face_ratio,
         gap_share=float(intervals_s[too_long].sum()) / elapsed_s if elapsed_s else math.nan,
         sharpness=info.picture.sharpness,
@@ -258,7 +272,7 @@ def measure_quality(analysis: Analysis) -> Quality:
         clipped_share=info.picture.clipped_share,
         bits_per_pixel=bits_per_pixel,
         bits_per_eye=bits_per_pixel * canthal_distance_px**2,
-        eye_disagreement=compute_peak_to_peak(difference / 2, analysis.gaze_valid),
+        eye_disagreement=compute_peak_to_peak(difference / 2, analysis.gaze.valid),
     )
 
 
@@ -284,6 +298,7 @@ def _find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
             )
         ]
     found = []
+    open_time_s = compute_valid_time_s(analysis.gaze.eyes_open, analysis.track.times_s)
     if measures.valid_time_s < MIN_VALID_TIME_S:
         found.append(
             Finding(
@@ -293,11 +308,11 @@ def _find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
                 "down.",
             )
         )
-    elif measures.gaze_time_s < MIN_GAZE_TIME_S:
+    elif open_time_s < MIN_GAZE_TIME_S:
         found.append(
             Finding(
                 "eyes_closed",
-                f"The eyes were open for {measures.gaze_time_s:.1f} s; at least "
+                f"The eyes were open for {open_time_s:.1f} s; at least "
                 f"{MIN_GAZE_TIME_S:.0f} s are needed. Keep the eyes open between blinks.",
             )
         )
@@ -340,6 +355,24 @@ def _find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
                 "head_turned",
                 f"The head is turned by about {quality.head_yaw_deg:.0f} degrees; at most "
                 f"{MAX_HEAD_YAW_DEG:.0f} are possible. Face the camera and move only the eyes.",
+            )
+        )
+    elif measures.gaze_time_s < MIN_GAZE_TIME_S <= open_time_s:
+        found.append(
+            Finding(
+                "head_moved",
+                f"The head moved so much that only {measures.gaze_time_s:.1f} s are left; at least "
+                f"{MIN_GAZE_TIME_S:.0f} s are needed. Keep the head still and move only the eyes.",
+            )
+        )
+    if not abs(quality.head_pitch_deg) <= MAX_HEAD_PITCH_DEG:
+        above = quality.head_pitch_deg > 0
+        found.append(
+            Finding(
+                "camera_angle",
+                f"The camera looks at the face from {'above' if above else 'below'} by about "
+                f"{abs(quality.head_pitch_deg):.0f} degrees; at most {MAX_HEAD_PITCH_DEG:.0f} are "
+                "possible. Hold the phone at the height of the eyes.",
             )
         )
     if not quality.other_face_ratio < AMBIGUOUS_FACE_RATIO:
@@ -412,7 +445,8 @@ def _find_hidden_range(analysis: Analysis, cautions: list[Finding]) -> list[Find
     """Return what makes the range say less than it seems to.
 
     What was not seen can only enlarge the range: a range below the threshold is then no evidence.
-    Looking aside moves the measured iris up as well: a range that needs it is none, either.
+    Looking aside moves the measured iris up as well, and so does a nod: a range that needs one of
+    them is none, either.
     """
     measures, threshold = analysis.measures, analysis.parameters.vpp_thresh
     if measures.vertical_peak_to_peak < threshold:
@@ -424,6 +458,17 @@ def _find_hidden_range(analysis: Analysis, cautions: list[Finding]) -> list[Find
                 "The eyes moved sideways, which the vertical range depends on: without it, the "
                 f"range is {_floor(measures.vertical_peak_to_peak_ahead)}. Record again, looking "
                 "straight up and straight down.",
+            )
+        ]
+    nodded = measures.head_pitch_range_deg > NOTED_PITCH_RANGE_DEG
+    if nodded and measures.vertical_peak_to_peak - measures.nod_allowance < threshold:
+        return [
+            Finding(
+                "head_moved",
+                f"The head nodded by {measures.head_pitch_range_deg:.0f} degrees, which can make "
+                f"{measures.nod_allowance:.3f} of the measured "
+                f"{_floor(measures.vertical_peak_to_peak)}. Keep the head still and move only the "
+                "eyes.",
             )
         ]
     return []
@@ -485,6 +530,14 @@ def _find_cautions(analysis: Analysis, quality: Quality) -> list[Finding]:
                 "face_partly_lost",
                 f"The face was seen for {quality.face_coverage:.0%} of the time: what the eyes did "
                 "in the rest is not in the range. Keep the whole face in the picture.",
+            )
+        )
+    if quality.head_moved_share > NOTED_UNSEEN_SHARE:
+        found.append(
+            Finding(
+                "head_moved",
+                f"For {quality.head_moved_share:.0%} of the time the head was turned or nodded, "
+                "and the gaze is not counted. Keep the head still and move only the eyes.",
             )
         )
     if NOTED_UNSEEN_SHARE < quality.gap_share <= 1 - MIN_COVERAGE:
@@ -550,22 +603,10 @@ def _prolonged_closure_s(analysis: Analysis) -> float:
     return float((times_s[prolonged[:, 1] - 1] - times_s[prolonged[:, 0]]).sum())
 
 
-def _head_yaw_deg(analysis: Analysis) -> Float64Array:
-    """Estimate the yaw from where the nose tip stands between the outer canthi, shape (N,).
-
-    The tip lies about as far in front of the canthi as these are from the middle, so that its
-    place, from -1 at one canthus to 1 at the other, is the tangent of the yaw.
-    """
-    points = analysis.track.landmarks.astype(np.float64)
-    outer = {eye: FACE_MESH_INDICES.index(i) for eye, i in ((LEFT, 263), (RIGHT, 33))}
-    right, left = points[:, outer[RIGHT]], points[:, outer[LEFT]]
-    nose = points[:, FACE_MESH_INDICES.index(1)]
-    across = left - right
-    length = (across**2).sum(axis=1)
-    length[length == 0] = np.nan
-    place = 2 * ((nose - right) * across).sum(axis=1) / length - 1
-    yaw_deg: Float64Array = np.degrees(np.arctan(place))
-    return yaw_deg
+def _head_moved_share(analysis: Analysis) -> float:
+    """Return the share of the frames with open eyes in which the head was not in place."""
+    opened = int(analysis.gaze.eyes_open.sum())
+    return 1 - int(analysis.gaze.valid.sum()) / opened if opened else math.nan
 
 
 def _floor(range_: float) -> str:

@@ -1,5 +1,6 @@
 """Follow the faces of one recording from frame to frame and settle whose it is."""
 
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -17,6 +18,12 @@ Counted in frames, for a broken file's times may stand still.
 """
 PICTURE_INTERVAL_FRAMES = 30
 """Source frames in which a face is followed, from one measurement of its picture to the next."""
+TURN_INTERVAL_FRAMES = 10
+"""Analysed frames from one look at a face in a turned region to the next."""
+TURNS_DEG = (-6.0, 2.0, -2.0, 6.0)
+"""Turns of the region, one after the other. How far FaceMesh follows vertical gaze changes by 7 %
+(one standard deviation) with how the region happens to frame the face, even where it turns by a
+degree, and stays so while the head is still: the gaze is measured against these looks' mean."""
 MAX_FACES = 4
 """People told apart in one recording; each costs its landmarks' memory."""
 MIN_AREA_SHARE = 0.25
@@ -35,6 +42,32 @@ class FaceFinder(Protocol):
     def find_landmarks(self, image: Image, region: Region) -> NDArray[np.float32] | None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class FollowedFace:
+    """A recording's face.
+
+    Attributes
+    ----------
+    landmarks : ndarray, shape (N, K, 2), float32
+        In each frame; NaN rows where it was not seen.
+    turned_sample : ndarray, shape (T,), int64
+        Frames, by place among the N, in which it was found in a turned region as well.
+    turned_landmarks : ndarray, shape (T, K, 2), float32
+        Its landmarks there.
+    other_face_ratio : float
+        The next largest face's area summed over the frames, over this one's; 0 if alone.
+    picture : PictureQuality
+        Medians over pictures of the face, one in `PICTURE_INTERVAL_FRAMES`: blinks are the
+        minority. NaN without one.
+    """
+
+    landmarks: NDArray[np.float32]
+    turned_sample: NDArray[np.int64]
+    turned_landmarks: NDArray[np.float32]
+    other_face_ratio: float
+    picture: PictureQuality
+
+
 class _Face:
     """One person: where the face is or was, its landmarks, its area summed over the frames, and how
     well pictures show it."""
@@ -48,6 +81,8 @@ class _Face:
         # Untouched pages of an empty array take no memory yet.
         self.landmarks = np.empty((max_frames, LANDMARK_COUNT, 2), dtype=np.float32)
         self.landmarks[:frames_before] = np.nan
+        turned_count = -(-max_frames // TURN_INTERVAL_FRAMES)
+        self.turned = np.full((turned_count, LANDMARK_COUNT, 2), np.nan, dtype=np.float32)
 
 
 class FaceFollower:
@@ -94,21 +129,8 @@ class FaceFollower:
             self._scan(image)
         self._frames += 1
 
-    def result(self) -> tuple[NDArray[np.float32], float, PictureQuality]:
-        """Return the landmarks of the recording's face, how much the next largest fills, and how
-        well the pictures show it.
-
-        Returns
-        -------
-        landmarks : ndarray, shape (N, K, 2), float32
-            Of the face with the largest area summed over the frames; NaN rows where it was not
-            seen.
-        other_face_ratio : float
-            The next largest sum over the largest one; 0 if alone.
-        picture : PictureQuality
-            Medians over pictures of that face, one in `PICTURE_INTERVAL_FRAMES`: blinks are the
-            minority. NaN without one.
-        """
+    def result(self) -> FollowedFace:
+        """Return the recording's face: the one with the largest area summed over the frames."""
         # What the detector took for a face and FaceMesh did not has no area.
         ranked = sorted(
             (face for face in self._faces if face.area > 0),
@@ -117,21 +139,41 @@ class FaceFollower:
         )
         if not ranked:
             nothing = np.full((self._frames, LANDMARK_COUNT, 2), np.nan, dtype=np.float32)
-            return nothing, 0.0, PictureQuality()
+            return FollowedFace(
+                nothing, np.empty(0, np.int64), nothing[:0], 0.0, PictureQuality()
+            )
         main = ranked[0]
-        other = ranked[1].area if len(ranked) > 1 else 0.0
-        return main.landmarks[: self._frames], other / main.area, median_picture(main.pictures)
+        turned_sample = TURN_INTERVAL_FRAMES * np.flatnonzero(np.isfinite(main.turned[:, 0, 0]))
+        return FollowedFace(
+            landmarks=main.landmarks[: self._frames],
+            turned_sample=turned_sample.astype(np.int64),
+            turned_landmarks=main.turned[turned_sample // TURN_INTERVAL_FRAMES],
+            other_face_ratio=(ranked[1].area if len(ranked) > 1 else 0.0) / main.area,
+            picture=median_picture(main.pictures),
+        )
 
     def _follow(self, face: _Face, image: Image) -> None:
         points = self._finder.find_landmarks(image, face.region)
         face.followed = points is not None
         if points is not None:
             face.landmarks[self._frames] = points[_COLUMNS]
+            self._look_turned(face, image)
             face.region = region_of(points)
             face.area += face.region.side_px**2
             if face.frames_followed % self._picture_interval == 0:
                 face.pictures.append(measure_picture(image, points))
             face.frames_followed += 1
+
+    def _look_turned(self, face: _Face, image: Image) -> None:
+        """Find the landmarks of this frame's face once more in a turned region, in some frames."""
+        place, rest = divmod(self._frames, TURN_INTERVAL_FRAMES)
+        if rest:
+            return
+        turn_rad = np.radians(TURNS_DEG[place % len(TURNS_DEG)])
+        region = replace(face.region, rotation_rad=face.region.rotation_rad + turn_rad)
+        points = self._finder.find_landmarks(image, region)
+        if points is not None:
+            face.turned[place] = points[_COLUMNS]
 
     def _drop_doubles(self) -> None:
         """Stop following a face where another one, with the larger sum, is followed already."""
@@ -141,6 +183,8 @@ class FaceFollower:
             if any(_overlap(face.region, other.region) for other in followed[:place]):
                 face.followed = False
                 face.landmarks[self._frames] = np.nan
+                if self._frames % TURN_INTERVAL_FRAMES == 0:
+                    face.turned[self._frames // TURN_INTERVAL_FRAMES] = np.nan
 
     def _scan(self, image: Image) -> None:
         """Look for newcomers in the whole picture; follow the large ones, weigh the others."""

@@ -22,6 +22,8 @@ from tracker.track import Track, save_track
 SIGNIFICANT_DIGITS = 6
 KIND_NAMES = {BLINK: "blink", PROLONGED_CLOSURE: "prolonged_closure"}
 
+WINK_NAMES = {LEFT: "wink_left", RIGHT: "wink_right"}
+
 
 def summarize(analysis: Analysis, assessment: Assessment, source: str) -> dict[str, Any]:
     """Return the summary document.
@@ -147,25 +149,27 @@ def _frame_table(analysis: Analysis) -> dict[str, Iterable[Any]]:
     events = [""] * len(track.times_s)
     for (start, stop), kind in zip(analysis.closures.interval, analysis.closures.kind, strict=True):
         events[start:stop] = [KIND_NAMES[kind]] * int(stop - start)
+    for (start, stop), eye in zip(analysis.winks, analysis.wink_eye, strict=True):
+        events[start:stop] = [WINK_NAMES[eye]] * int(stop - start)
     return {
         "frame_idx": track.frame_index,
         "time_sec": track.times_s,
         "L_iris_cx": iris[LEFT][:, 0],
         "L_iris_cy": iris[LEFT][:, 1],
         "L_eye_open": geometry.ear[:, LEFT],
-        "L_v_offset": geometry.vertical_offset[:, LEFT],
+        "L_v_offset": analysis.gaze.vertical_by_eye[:, LEFT],
         "R_iris_cx": iris[RIGHT][:, 0],
         "R_iris_cy": iris[RIGHT][:, 1],
         "R_eye_open": geometry.ear[:, RIGHT],
-        "R_v_offset": geometry.vertical_offset[:, RIGHT],
+        "R_v_offset": analysis.gaze.vertical_by_eye[:, RIGHT],
         "eye_open": analysis.ear,
-        "v_offset": analysis.vertical_offset,
-        "h_offset": analysis.horizontal_offset,
+        "v_offset": analysis.gaze.vertical,
+        "h_offset": analysis.gaze.horizontal,
         "L_h_offset": geometry.horizontal_offset[:, LEFT],
         "R_h_offset": geometry.horizontal_offset[:, RIGHT],
         "eye_open_baseline": analysis.baseline,
         "event": events,
-        "gaze_valid": analysis.gaze_valid,
+        "gaze_valid": analysis.gaze.valid,
         "L_iris_diameter_px": geometry.iris_diameter_px[:, LEFT],
         "R_iris_diameter_px": geometry.iris_diameter_px[:, RIGHT],
         "L_palpebral_fissure_px": geometry.palpebral_fissure_px[:, LEFT],
@@ -173,6 +177,8 @@ def _frame_table(analysis: Analysis) -> dict[str, Iterable[Any]]:
         "L_canthal_distance_px": geometry.canthal_distance_px[:, LEFT],
         "R_canthal_distance_px": geometry.canthal_distance_px[:, RIGHT],
         "head_roll_deg": geometry.head_roll_deg,
+        "head_yaw_deg": analysis.head.yaw_deg,
+        "head_pitch_deg": analysis.head.pitch_deg,
     }
 
 

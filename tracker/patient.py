@@ -15,6 +15,8 @@ SENTENCES = {
     "eyes_too_small": "Please move closer to the camera.",
     "blurred": "Please clean the lens and hold the phone still while you record.",
     "head_turned": "Please face the camera, and move only your eyes.",
+    "camera_angle": "Please hold the phone at the height of your eyes.",
+    "head_moved": "Please keep your head still, and move only your eyes.",
     "face_lost": "Please keep your head still and your whole face in the picture.",
     "too_short": "Please record for longer: 10 seconds looking up, then 10 seconds looking down.",
     "eyes_closed": "Please keep your eyes open between blinks.",

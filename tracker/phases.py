@@ -18,6 +18,11 @@ ONSET_SHARE = 0.5
 BEFORE_S = 0.5
 """Time before a phase in which the gaze's position at its start is taken."""
 
+FIRST_S = 1.0
+"""Beginning of a recording in which someone who starts it looks at the phone."""
+MIN_PRIMARY_TIME_S = 0.3
+"""Gaze seen where the primary position is taken: longer than a glance elsewhere."""
+
 _SIGNS = {"up": -1.0, "down": 1.0, "left": 1.0, "right": -1.0}
 
 Float64Array = NDArray[np.float64]
@@ -45,8 +50,8 @@ class PhaseResult:
 
     Notes
     -----
-    For ``fixate`` and ``rest`` the amplitudes and the latency are NaN. The primary position is the
-    median over these two; without them, and so the amplitudes, NaN.
+    For ``fixate`` and ``rest`` the amplitudes and the latency are NaN. The primary position is that
+    of `find_primary`; without one, the amplitudes are NaN.
     """
 
     phase: str
@@ -67,6 +72,43 @@ def mark_phases(
         if phase.phase in names:
             marked |= (times_s >= phase.start_s) & (times_s < phase.end_s)
     return marked
+
+
+def find_primary(
+    protocol: tuple[Phase, ...], times_s: Float64Array, values: Float64Array, gaze_valid: BoolArray
+) -> tuple[float, str | None]:
+    """Find the primary position: the offset of the eyes that look straight ahead.
+
+    Parameters
+    ----------
+    protocol : tuple of Phase
+    times_s : ndarray, shape (N,), float64
+        Presentation times in seconds, strictly increasing.
+    values : ndarray, shape (N,), float64
+        A gaze offset.
+    gaze_valid : ndarray, shape (N,), bool
+        Frames that count for the gaze.
+
+    Returns
+    -------
+    primary : float
+        A median; NaN where the gaze is seen for too little of the time in question.
+    source : {"protocol", "before_protocol", "assumed_first_second", None}
+        Over the phases ``fixate`` and ``rest``; over what comes before the first phase; without a
+        protocol over the first second, in which whoever starts a recording looks at the phone: an
+        assumption. None where there is none.
+    """
+    resting = mark_phases(protocol, RESTING_PHASES, times_s)
+    if resting.any():
+        where, source = resting, "protocol"
+    elif protocol:
+        where, source = times_s < protocol[0].start_s, "before_protocol"
+    else:
+        where, source = times_s < FIRST_S, "assumed_first_second"
+    where = where & gaze_valid
+    if compute_valid_time_s(where, times_s) < MIN_PRIMARY_TIME_S:
+        return math.nan, None
+    return float(np.median(values[where])), source
 
 
 def measure_phases(
@@ -95,7 +137,6 @@ def measure_phases(
     -------
     tuple of PhaseResult
     """
-    resting = mark_phases(protocol, RESTING_PHASES, times_s) & gaze_valid
     results = []
     for phase in protocol:
         inside = (times_s >= phase.start_s) & (times_s < phase.end_s) & gaze_valid
@@ -103,7 +144,7 @@ def measure_phases(
         if phase.phase in _SIGNS and inside.any():
             offset = vertical if phase.phase in VERTICAL_PHASES else horizontal
             directed = _SIGNS[phase.phase] * offset
-            primary = float(np.median(directed[resting])) if resting.any() else math.nan
+            primary, _ = find_primary(protocol, times_s, directed, gaze_valid)
             position = float(np.quantile(directed[inside], REACHED_QUANTILE))
             reached = position - primary
             late = inside & (times_s >= phase.end_s - HELD_SHARE * (phase.end_s - phase.start_s))

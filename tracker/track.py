@@ -75,12 +75,18 @@ class Track:
         Presentation times in seconds, strictly increasing from 0.
     landmarks : ndarray, shape (N, K, 2), float32
         Pixels, in the columns of `kernels.FACE_MESH_INDICES`; a row of NaN where no face was seen.
+    turned_sample : ndarray, shape (T,), int64
+        Some of the N frames, strictly increasing, in which the face was looked at again.
+    turned_landmarks : ndarray, shape (T, K, 2), float32
+        What was found then, see `tracker.faces.TURNS_DEG`.
     info : TrackInfo
     """
 
     frame_index: NDArray[np.int64]
     times_s: NDArray[np.float64]
     landmarks: NDArray[np.float32]
+    turned_sample: NDArray[np.int64]
+    turned_landmarks: NDArray[np.float32]
     info: TrackInfo
 
 
@@ -134,7 +140,7 @@ def track_video(
         times_s, time_source = repair_times(
             stream_times_s[:count], frame_index[:count], video.info.fps
         )
-        landmarks, other_face_ratio, picture = follower.result()
+        face = follower.result()
         info = TrackInfo(
             video=video.info,
             step=step,
@@ -142,11 +148,18 @@ def track_video(
             frames_failed=video.frames_failed,
             time_source=time_source,
             complete=complete,
-            other_face_ratio=other_face_ratio,
-            picture=picture,
+            other_face_ratio=face.other_face_ratio,
+            picture=face.picture,
         )
-    # Copies, so that the buffers of max_frames are given back.
-    return Track(frame_index[:count].copy(), times_s, landmarks.copy(), info)
+    return Track(
+        # Copies, so that the buffers of max_frames are given back.
+        frame_index=frame_index[:count].copy(),
+        times_s=times_s,
+        landmarks=face.landmarks.copy(),
+        turned_sample=face.turned_sample,
+        turned_landmarks=face.turned_landmarks,
+        info=info,
+    )
 
 
 def save_track(track: Track, path: Path) -> None:
@@ -168,6 +181,8 @@ def save_track(track: Track, path: Path) -> None:
         frame_index=track.frame_index,
         times_s=track.times_s,
         landmarks=track.landmarks,
+        turned_sample=track.turned_sample,
+        turned_landmarks=track.turned_landmarks,
     )
 
 
@@ -206,6 +221,8 @@ def load_track(path: Path) -> Track:
                 frame_index=arrays["frame_index"],
                 times_s=arrays["times_s"],
                 landmarks=arrays["landmarks"],
+                turned_sample=arrays["turned_sample"],
+                turned_landmarks=arrays["turned_landmarks"],
                 info=_parse_info(header),
             )
             _check_arrays(track)
@@ -276,6 +293,13 @@ def _check_arrays(track: Track) -> None:
         and (np.diff(track.times_s) > 0).all()
         and (np.diff(track.frame_index) > 0).all()
         and not np.isinf(track.landmarks).any()
+        and track.turned_sample.dtype == np.int64
+        and track.turned_sample.ndim == 1
+        and (np.diff(track.turned_sample) > 0).all()
+        and ((track.turned_sample >= 0) & (track.turned_sample < count)).all()
+        and track.turned_landmarks.dtype == np.float32
+        and track.turned_landmarks.shape == (track.turned_sample.size, LANDMARK_COUNT, 2)
+        and np.isfinite(track.turned_landmarks).all()
     ):
         raise ValueError("the arrays do not fit together")
 
@@ -303,9 +327,11 @@ def concatenate_tracks(tracks: Sequence[Track]) -> Track:
         raise ValueError("no track to concatenate")
     if len({(t.info.video.width, t.info.video.height, t.info.step) for t in tracks}) > 1:
         raise ValueError("the tracks differ in picture size or step: track the videos alike")
-    frame_index, times_s = [], []
-    next_index, next_time_s = 0, 0.0
+    frame_index, times_s, turned_sample = [], [], []
+    next_index, next_time_s, samples = 0, 0.0, 0
     for track in tracks:
+        turned_sample.append(track.turned_sample + samples)
+        samples += track.times_s.size
         frame_index.append(track.frame_index + next_index)
         times_s.append(track.times_s + next_time_s)
         if track.times_s.size:
@@ -316,6 +342,8 @@ def concatenate_tracks(tracks: Sequence[Track]) -> Track:
         np.concatenate(frame_index),
         np.concatenate(times_s),
         np.concatenate([track.landmarks for track in tracks]),
+        np.concatenate(turned_sample),
+        np.concatenate([track.turned_landmarks for track in tracks]),
         replace(
             infos[0],
             video=replace(

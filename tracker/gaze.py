@@ -1,0 +1,329 @@
+"""From the gaze offsets of a recording to what the eyes' movement amounts to."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels import (
+    LEFT,
+    RIGHT,
+    EyeGeometry,
+    HeadPose,
+    compute_eye_geometry,
+    compute_framing_gain,
+    compute_noise_floor,
+    compute_peak_to_peak,
+    compute_peak_to_peak_interval,
+    compute_rotation_deg,
+    compute_valid_time_s,
+    detect_saccades,
+)
+from kernels.geometry import IRIS_DIAMETER_MM, ROTATION_RADIUS_MM
+from kernels.measures import RANGE_QUANTILES, median_finite
+from tracker.parameters import Parameters
+from tracker.phases import find_primary, mark_phases
+from tracker.protocol import VERTICAL_PHASES
+from tracker.track import Track
+
+MAX_HEAD_YAW_DEG = 20.0
+"""Foreshortening divides by the yaw's cosine: offsets read 6 % too large at 20 degrees."""
+MAX_NOD_DEG = 10.0
+"""Pitch from the recording's median beyond which a frame is left out of the gaze: eyes that rest in
+a head that nods by so much move in the picture by as much as the verdict's threshold."""
+AHEAD_OFFSET = 0.1
+"""Horizontal offset from its median within which the eyes look ahead: beyond it, the measured
+vertical offset moves along, by about a sixth."""
+MIN_AHEAD_TIME_S = 3.0
+"""Time with the eyes ahead below which their range is not computed."""
+MIN_SACCADE_RATE_HZ = 110.0
+"""Phones' slow motion. The velocity over five samples reads the peak of a saccade of 20 degrees (65
+ms long) 13 % too small at 120 frames a second, 3 % at 240, and 66 % at 30: computed from traces of
+least jerk."""
+FOLLOWED_SHARE = (0.41, 1.0)
+"""Least and largest share of an eye movement that the measured offset may follow: that on the
+synthetic face, and all of it."""
+EYE_SIZE_ERROR = 0.1
+"""Relative error of an angle from this person's eyeball and iris not being the assumed ones."""
+Float64Array = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Gaze:
+    """The gaze in each frame.
+
+    Attributes
+    ----------
+    vertical, horizontal : ndarray, shape (N,), float64
+        Offset, mean of both eyes, in canthal distances; the vertical one corrected by the gain.
+    vertical_by_eye : ndarray, shape (N, 2), float64
+        Each eye's, corrected alike.
+    eyes_open : ndarray, shape (N,), bool
+        Frames with a face outside closures and their guard.
+    valid : ndarray, shape (N,), bool
+        Frames that count: those of them in which the head faces the camera as it mostly does.
+    framing_gain : float
+        See `kernels.compute_framing_gain`.
+    """
+
+    vertical: Float64Array
+    horizontal: Float64Array
+    vertical_by_eye: Float64Array
+    eyes_open: BoolArray
+    valid: BoolArray
+    framing_gain: float
+
+
+@dataclass(frozen=True, slots=True)
+class GazeMeasures:
+    """The numbers of the gaze; NaN where there is nothing to measure.
+
+    Ranges are the 95th minus the 5th percentile of the offset over the valid frames, the vertical
+    ones within the protocol's phases up and down where it has them; in canthal distances unless the
+    name says otherwise. `_left` and `_right` are the subject's.
+
+    Attributes
+    ----------
+    gaze_time_s : float
+        Time that counts for the gaze.
+    vertical_peak_to_peak_ci95, vertical_noise_floor
+        95 % interval, and what the landmarks' jitter alone would give; see `kernels.uncertainty`.
+    threshold_distance, _in_ci_half_widths, _in_noise_floors : float
+        Range minus `vpp_thresh`; the same over the half of the interval towards the threshold, so
+        that 1 is where the interval ends; and over the noise floor.
+    vertical_peak_to_peak_ahead : float
+        Over the frames in which the eyes do not look aside.
+    vertical_peak_to_peak_deg_est, horizontal_peak_to_peak_deg_est : float
+        An estimate, and too small: FaceMesh follows only a part of the iris's movement
+        (`FOLLOWED_SHARE`) and of the rest moves lids and canthi along.
+    vertical_peak_to_peak_deg_range : (float, float)
+        Where the true angle lies: the interval's ends in degrees, the lower one if all of the
+        movement was followed, the upper one if the least share was, `EYE_SIZE_ERROR` wider.
+    primary_position : float
+        The vertical offset from which up and down are counted.
+    primary_position_source : {"protocol", "assumed_first_second", "before_protocol", None}
+        See `tracker.phases.find_primary`.
+    up_range, down_range : float
+        5th percentile above, and 95th percentile below, the primary position; positive.
+    vertical_to_horizontal_ratio : float
+        Of the two ranges; NaN where the horizontal one is within its noise floor.
+    vertical_eye_correlation : float
+        Pearson's, of the two eyes' vertical offsets.
+    head_pitch_range_deg : float
+        Range of the head's pitch over the same frames.
+    nod_allowance : float
+        The vertical range that eyes at rest in a head with that range of pitch would have.
+    vertical_saccade_count : int or None
+    vertical_saccade_peak_velocity_per_s : float
+        Of the fastest saccade, canthal distances per second.
+    vertical_saccade_peak_velocity_deg_per_s_est : float
+        The same in degrees, as much too small as the other angles.
+    vertical_saccade_velocity_to_amplitude_per_s : float
+        Median over saccades of peak velocity over amplitude.
+    vertical_saccade_reason : str or None
+        Why these are missing.
+    """
+
+    gaze_time_s: float
+    vertical_peak_to_peak: float
+    vertical_peak_to_peak_ci95: tuple[float, float]
+    vertical_noise_floor: float
+    threshold_distance: float
+    threshold_distance_in_ci_half_widths: float
+    threshold_distance_in_noise_floors: float
+    vertical_peak_to_peak_left: float
+    vertical_peak_to_peak_right: float
+    vertical_peak_to_peak_ahead: float
+    vertical_peak_to_peak_deg_est: float
+    vertical_peak_to_peak_deg_range: tuple[float, float]
+    vertical_offset_std: float
+    vertical_offset_median: float
+    vertical_eye_correlation: float
+    primary_position: float
+    primary_position_source: str | None
+    up_range: float
+    down_range: float
+    horizontal_peak_to_peak: float
+    horizontal_peak_to_peak_deg_est: float
+    vertical_to_horizontal_ratio: float
+    head_pitch_range_deg: float
+    nod_allowance: float
+    vertical_saccade_count: int | None
+    vertical_saccade_peak_velocity_per_s: float
+    vertical_saccade_peak_velocity_deg_per_s_est: float
+    vertical_saccade_velocity_to_amplitude_per_s: float
+    vertical_saccade_reason: str | None
+
+
+def trace_gaze(
+    track: Track, geometry: EyeGeometry, head: HeadPose, eyes_open: BoolArray
+) -> Gaze:
+    """Compute the gaze of each frame and which frames count.
+
+    Parameters
+    ----------
+    track : Track
+    geometry : EyeGeometry
+        Of the track's landmarks.
+    head : HeadPose
+        Of the same.
+    eyes_open : ndarray, shape (N,), bool
+        Frames with a face outside closures and their guard.
+
+    Returns
+    -------
+    Gaze
+    """
+    nod_deg = head.pitch_deg - median_finite(head.pitch_deg)
+    valid = eyes_open & (np.abs(head.yaw_deg) <= MAX_HEAD_YAW_DEG) & (np.abs(nod_deg) <= MAX_NOD_DEG)
+    counted = valid[track.turned_sample]
+    turned = compute_eye_geometry(track.turned_landmarks).vertical_offset.mean(axis=1)
+    offset = geometry.vertical_offset[track.turned_sample].mean(axis=1)
+    gain = compute_framing_gain(offset[counted], turned[counted])
+    centre = np.array([median_finite(geometry.vertical_offset[valid, e]) for e in (LEFT, RIGHT)])
+    by_eye = centre + gain * (geometry.vertical_offset - centre)
+    return Gaze(
+        vertical=by_eye.mean(axis=1),
+        horizontal=geometry.horizontal_offset.mean(axis=1),
+        vertical_by_eye=by_eye,
+        eyes_open=eyes_open,
+        valid=valid,
+        framing_gain=gain,
+    )
+
+
+def measure_gaze(
+    gaze: Gaze, geometry: EyeGeometry, head: HeadPose, times_s: Float64Array, parameters: Parameters
+) -> GazeMeasures:
+    """Measure the range of the gaze and what goes with it.
+
+    Parameters
+    ----------
+    gaze : Gaze
+    geometry : EyeGeometry
+    head : HeadPose
+    times_s : ndarray, shape (N,), float64
+        Presentation times in seconds, strictly increasing.
+    parameters : Parameters
+
+    Returns
+    -------
+    GazeMeasures
+    """
+    vertical, horizontal, valid = gaze.vertical, gaze.horizontal, gaze.valid
+    in_task = mark_phases(parameters.protocol, VERTICAL_PHASES, times_s)
+    vertical_valid = valid & in_task if in_task.any() else valid
+    range_ = compute_peak_to_peak(vertical, vertical_valid)
+    interval = compute_peak_to_peak_interval(vertical, vertical_valid, times_s)
+    noise_floor = compute_noise_floor(vertical, valid)
+    distance = range_ - parameters.vpp_thresh
+    half_width = range_ - interval[0] if distance >= 0 else interval[1] - range_
+    ahead = vertical_valid & (
+        np.abs(horizontal - median_finite(horizontal[valid])) <= AHEAD_OFFSET
+    )
+    enough_ahead = compute_valid_time_s(ahead, times_s) >= MIN_AHEAD_TIME_S
+
+    iris_ratio = median_finite(
+        (geometry.iris_diameter_px / geometry.canthal_distance_px)[valid].ravel()
+    )
+    # An iris of no width leaves the angles out, not the rest.
+    iris_ratio = iris_ratio if iris_ratio > 0 else math.nan
+    vertical_deg = compute_rotation_deg(vertical, iris_ratio)
+    # The range of an interval's end, taken about the primary gaze, as an angle.
+    low_deg, high_deg = (2 * compute_rotation_deg(np.array(end) / 2, iris_ratio) for end in interval)
+    followed_least, followed_most = FOLLOWED_SHARE
+    primary, source = find_primary(parameters.protocol, times_s, vertical, valid)
+    ends = np.quantile(vertical[vertical_valid], RANGE_QUANTILES) if range_ >= 0 else (math.nan,) * 2
+    horizontal_range = compute_peak_to_peak(horizontal, valid)
+    horizontal_noise = compute_noise_floor(horizontal, valid)
+    moves_aside = horizontal_range > horizontal_noise
+    pitch_range_deg = compute_peak_to_peak(head.pitch_deg, vertical_valid)
+    return GazeMeasures(
+        gaze_time_s=compute_valid_time_s(valid, times_s),
+        vertical_peak_to_peak=range_,
+        vertical_peak_to_peak_ci95=interval,
+        vertical_noise_floor=noise_floor,
+        threshold_distance=distance,
+        threshold_distance_in_ci_half_widths=distance / half_width if half_width > 0 else math.nan,
+        threshold_distance_in_noise_floors=distance / noise_floor if noise_floor > 0 else math.nan,
+        vertical_peak_to_peak_left=compute_peak_to_peak(
+            gaze.vertical_by_eye[:, LEFT], vertical_valid
+        ),
+        vertical_peak_to_peak_right=compute_peak_to_peak(
+            gaze.vertical_by_eye[:, RIGHT], vertical_valid
+        ),
+        vertical_peak_to_peak_ahead=compute_peak_to_peak(vertical, ahead & enough_ahead),
+        vertical_peak_to_peak_deg_est=compute_peak_to_peak(vertical_deg, vertical_valid),
+        vertical_peak_to_peak_deg_range=(
+            (1 - EYE_SIZE_ERROR) * float(low_deg) / followed_most,
+            (1 + EYE_SIZE_ERROR) * float(high_deg) / followed_least,
+        ),
+        vertical_offset_std=float(vertical[valid].std()) if valid.any() else math.nan,
+        vertical_offset_median=median_finite(vertical[valid]),
+        vertical_eye_correlation=_correlation(gaze.vertical_by_eye[vertical_valid]),
+        primary_position=primary,
+        primary_position_source=source,
+        up_range=float(primary - ends[0]),
+        down_range=float(ends[1] - primary),
+        horizontal_peak_to_peak=horizontal_range,
+        horizontal_peak_to_peak_deg_est=compute_peak_to_peak(
+            compute_rotation_deg(horizontal, iris_ratio), valid
+        ),
+        vertical_to_horizontal_ratio=range_ / horizontal_range if moves_aside else math.nan,
+        head_pitch_range_deg=pitch_range_deg,
+        nod_allowance=_nod_range(pitch_range_deg, iris_ratio),
+        **_measure_saccades(vertical, vertical_deg, vertical_valid, times_s),
+    )
+
+
+def _correlation(by_eye: Float64Array) -> float:
+    """Return Pearson's correlation of two columns, NaN where one of them does not move."""
+    if len(by_eye) < 2 or not by_eye.std(axis=0).min() > 0:
+        return math.nan
+    return float(np.corrcoef(by_eye.T)[0, 1])
+
+
+def _nod_range(pitch_range_deg: float, iris_ratio: float) -> float:
+    """Return the range of the offset of eyes that turn with the head, in canthal distances."""
+    radius = ROTATION_RADIUS_MM * iris_ratio / IRIS_DIAMETER_MM
+    return radius * math.sin(math.radians(min(pitch_range_deg, 90.0)))
+
+
+def _measure_saccades(
+    vertical: Float64Array, vertical_deg: Float64Array, valid: BoolArray, times_s: Float64Array
+) -> dict[str, Any]:
+    """Return the fields of `GazeMeasures` that speak of saccades."""
+    rate_hz = 1 / float(np.median(np.diff(times_s))) if times_s.size > 1 else 0.0
+    measured: dict[str, Any] = {
+        "vertical_saccade_count": None,
+        "vertical_saccade_peak_velocity_per_s": math.nan,
+        "vertical_saccade_peak_velocity_deg_per_s_est": math.nan,
+        "vertical_saccade_velocity_to_amplitude_per_s": math.nan,
+        "vertical_saccade_reason": None,
+    }
+    if rate_hz < MIN_SACCADE_RATE_HZ:
+        measured["vertical_saccade_reason"] = (
+            f"{rate_hz:.0f} frames a second are too few for the velocity of saccades; at least "
+            f"{MIN_SACCADE_RATE_HZ:.0f} are needed (slow motion)"
+        )
+        return measured
+    saccades = detect_saccades(vertical, valid, times_s, 2 / MIN_SACCADE_RATE_HZ)
+    measured["vertical_saccade_count"] = len(saccades.amplitude)
+    if not len(saccades.amplitude):
+        measured["vertical_saccade_reason"] = "no saccade stands out of the noise"
+        return measured
+    fastest = int(np.argmax(saccades.peak_velocity_per_s))
+    in_degrees = detect_saccades(vertical_deg, valid, times_s, 2 / MIN_SACCADE_RATE_HZ)
+    peak_deg_per_s = in_degrees.peak_velocity_per_s
+    return measured | {
+        "vertical_saccade_peak_velocity_per_s": float(saccades.peak_velocity_per_s[fastest]),
+        "vertical_saccade_peak_velocity_deg_per_s_est": (
+            float(peak_deg_per_s.max()) if peak_deg_per_s.size else math.nan
+        ),
+        "vertical_saccade_velocity_to_amplitude_per_s": median_finite(
+            saccades.peak_velocity_per_s / np.abs(saccades.amplitude)
+        ),
+    }
