@@ -3,16 +3,19 @@
 import csv
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
-from kernels import BLINK, FACE_MESH_INDICES, PROLONGED_CLOSURE
+from kernels import BLINK, FACE_MESH_INDICES, LEFT, PROLONGED_CLOSURE, RIGHT
 from tracker.analysis import Analysis, analyze_track
 from tracker.assessment import assess
 from tracker.decode import Video
 from tracker.face_mesh import FaceMesh, _Graph, _import_bindings
+from tracker.faces import FaceFollower
 from tracker.parameters import Parameters
 from tracker.track import track_video
 
@@ -21,6 +24,8 @@ DATA = Path(__file__).parents[2] / "shared" / "data"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"the recordings are not at {DATA}")
 
 Analyze = Callable[..., Analysis]
+
+LOOKS_AHEAD = "zju/25_000007M_FNN.mp4"
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +174,89 @@ def test_gaze_up_and_down_have_their_signs(analyze: Analyze) -> None:
     assert up < level < down
     aside = np.nanmedian(analysis.gaze.horizontal[343:353])
     assert aside < np.nanmedian(analysis.gaze.horizontal[326:336])
+
+
+Transform = Callable[[np.ndarray], np.ndarray]
+
+
+def rotated(degrees: float) -> Transform:
+    def transform(image: np.ndarray) -> np.ndarray:
+        height, width = image.shape[:2]
+        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1)
+        cosine, sine = abs(matrix[0, 0]), abs(matrix[0, 1])
+        size = (int(height * sine + width * cosine), int(height * cosine + width * sine))
+        matrix[:, 2] += (size[0] / 2 - width / 2, size[1] / 2 - height / 2)
+        return cv2.warpAffine(image, matrix, size)
+
+    return transform
+
+
+def scaled(factor: float) -> Transform:
+    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    return lambda image: cv2.resize(image, None, fx=factor, fy=factor, interpolation=method)
+
+
+def cropped(left: float, right: float) -> Transform:
+    def transform(image: np.ndarray) -> np.ndarray:
+        width = image.shape[1]
+        return np.ascontiguousarray(image[:, round(left * width) : round(right * width)])
+
+    return transform
+
+
+TRANSFORMS = {
+    "rotated by -20": rotated(-20),
+    "rotated by 20": rotated(20),
+    "half as large": scaled(0.5),
+    "twice as large": scaled(2),
+    "cropped": cropped(0.15, 0.85),
+}
+
+
+@pytest.mark.parametrize("name", ["gaze/up_down.mp4", "blinks/phone_portrait.mp4", LOOKS_AHEAD])
+@pytest.mark.parametrize("how", TRANSFORMS)
+def test_the_range_does_not_depend_on_how_the_face_is_framed(
+    name: str, how: str, analyze: Analyze
+) -> None:
+    track = analyze(name).track
+    follower = FaceFollower(FaceMesh(), len(track.times_s), 1)
+    with Video(DATA / name) as video:
+        for frame in video.frames():
+            follower.add(TRANSFORMS[how](frame.image))
+    face = follower.result()
+    again = analyze_track(
+        replace(
+            track,
+            landmarks=face.landmarks,
+            turned_sample=face.turned_sample,
+            turned_landmarks=face.turned_landmarks,
+        ),
+        Parameters(),
+    )
+    usual = analyze(name).measures.vertical_peak_to_peak
+    changed = again.measures.vertical_peak_to_peak
+    print(f"{name} {how}: {changed:.4f} instead of {usual:.4f}")
+    assert changed == pytest.approx(usual, abs=max(0.01, 0.1 * usual))
+
+
+def test_winks_are_no_blinks_and_the_gaze_phases_come_out(analyze: Analyze) -> None:
+    analysis = analyze("gaze/up_down.mp4")
+    wink_frames = [(int(start), int(stop)) for start, stop in analysis.winks]
+    # The eye on the picture's right, the subject's left, then the other one.
+    assert analysis.wink_eye.tolist() == [LEFT, RIGHT]
+    for found, annotated in zip(wink_frames, [(5, 21), (35, 51)], strict=True):
+        assert overlaps(found, annotated)
+    blinks = analysis.closures.interval[analysis.closures.kind == BLINK]
+    for start, stop in blinks:
+        assert not overlaps((int(start), int(stop)), (5, 21))
+        assert not overlaps((int(start), int(stop)), (35, 51))
+    # Down twice, with level gaze in between and after, then up.
+    down, level, down_again, level_again, up = (
+        float(np.nanmedian(analysis.gaze.vertical[start:stop]))
+        for start, stop in ((57, 166), (168, 204), (209, 269), (285, 321), (342, 354))
+    )
+    assert min(down, down_again) > max(level, level_again)
+    assert up < min(level, level_again)
 
 
 def test_no_face_is_not_assessable(analyze: Analyze) -> None:
