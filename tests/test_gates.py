@@ -336,6 +336,17 @@ def test_pictures_that_are_bad_are_refused_for_what_they_are(
     assert found(analyzed(picture=picture))["reason"] == ([] if code is None else [code])
 
 
+def test_eyes_that_differ_while_they_look_aside_do_not_disagree() -> None:
+    """Perspective raises the one and lowers the other; that is no error of the measurement."""
+    ear, vertical = looking()
+    aside = np.where(np.arange(ear.size) // FPS % 3 == 0, 0.3, 0.0)
+    apart = 0.2 * aside
+    eyes = np.stack((vertical + apart, vertical - apart), axis=1)
+    analysis = analyzed(make_landmarks(ear[:, None], eyes, aside[:, None]))
+    assert found(analysis)["reason"] == []
+    assert assess(analysis).quality.eye_disagreement == pytest.approx(0, abs=1e-6)
+
+
 def test_a_dark_picture_is_called_dark_and_a_noisy_one_grainy() -> None:
     for grey, word in ((30.0, "dark"), (130.0, "grainy")):
         assessed = assess(with_picture(eye_contrast=2.0, face_grey=grey))

@@ -9,7 +9,7 @@ import numpy as np
 from kernels import LEFT, PROLONGED_CLOSURE, RIGHT, compute_peak_to_peak
 from kernels.closures import TIME_TOLERANCE_S
 from kernels.landmarks import FACE_MESH_INDICES
-from tracker.analysis import Analysis, Float64Array, median_finite
+from tracker.analysis import AHEAD_OFFSET, Analysis, Float64Array, median_finite
 from tracker.patient import choose_patient_message
 from tracker.protocol import VERTICAL_PHASES
 
@@ -109,8 +109,9 @@ class Quality:
         The same over a square that is one canthal distance wide: what a frame has for an eye if it
         spends its bits evenly.
     eye_disagreement : float
-        P95 - P5 of half the difference between the eyes' vertical offsets, in canthal distances:
-        the range that their mean would show by their errors alone if each eye erred by itself.
+        P95 - P5 of half the difference between the eyes' vertical offsets while they look ahead
+        (aside, the two differ by perspective), in canthal distances: the range that their mean
+        would show by errors alone if each eye erred by itself.
     """
 
     face_coverage: float
@@ -242,6 +243,10 @@ def measure_quality(analysis: Analysis) -> Quality:
         info.video.width * info.video.height
     )
     difference = geometry.vertical_offset[:, LEFT] - geometry.vertical_offset[:, RIGHT]
+    aside = analysis.horizontal_offset - median_finite(
+        analysis.horizontal_offset[analysis.gaze_valid]
+    )
+    ahead = analysis.gaze_valid & (np.abs(aside) <= AHEAD_OFFSET)
     return Quality(
         face_coverage=measures.valid_time_s / elapsed_s if elapsed_s else math.nan,
         sampled_rate_hz=float(1 / np.median(intervals_s)) if intervals_s.size else math.nan,
@@ -258,7 +263,7 @@ def measure_quality(analysis: Analysis) -> Quality:
         clipped_share=info.picture.clipped_share,
         bits_per_pixel=bits_per_pixel,
         bits_per_eye=bits_per_pixel * canthal_distance_px**2,
-        eye_disagreement=compute_peak_to_peak(difference / 2, analysis.gaze_valid),
+        eye_disagreement=compute_peak_to_peak(difference / 2, ahead),
     )
 
 
