@@ -317,6 +317,23 @@ def test_either_side_of_the_limit(gate: Gate) -> None:
 
 
 @pytest.mark.parametrize(
+    ("refused", "mentioned"),
+    [
+        ("several_faces", "other_face"),
+        ("face_lost", "face_partly_lost"),
+        ("sampling_gaps", "sampling_gaps"),
+        ("strong_compression", "strong_compression"),
+    ],
+)
+def test_what_is_hardly_let_through_is_mentioned_and_what_is_refused_only_refused(
+    refused: str, mentioned: str
+) -> None:
+    gate = next(gate for gate in GATES if (gate.code, gate.kind) == (refused, "reason"))
+    assert mentioned in found(gate.make(gate.inside))["caution"]
+    assert mentioned not in found(gate.make(gate.outside))["caution"]
+
+
+@pytest.mark.parametrize(
     ("damage", "code"),
     [
         ({"blur_sigma_px": 8.0}, "blurred"),
