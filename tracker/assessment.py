@@ -46,6 +46,8 @@ NOTED_BITS_PER_EYE = 30.0
 no recording as made has fewer than 16 (docs/accuracy.md)."""
 MAX_EYE_DISAGREEMENT = 0.02
 """Of recordings as made that look ahead, 0.023 at most and 0.013 in the median."""
+GAP_S = 2 / MIN_RATE_HZ
+"""Time between frames above which more than one is missing even at the least rate."""
 NOTED_UNSEEN_SHARE = 0.1
 """Share of the time without a face, or between frames too far apart, from which it is mentioned.
 The range leaves out 5 % of the time at either end: what is not seen for longer can have held it."""
@@ -98,8 +100,8 @@ class Quality:
     other_face_ratio : float
         Second largest face's area summed over time over the analysed one's.
     gap_share : float
-        Share of the recording's time between analysed frames that are further apart than
-        `MIN_RATE_HZ` allows, 0-1.
+        Share of the recording's time between analysed frames that are further apart than `GAP_S`,
+        0-1.
     sharpness, contrast_over_noise, face_grey, clipped_share : float
         See `tracker.picture.PictureQuality`.
     bits_per_pixel : float
@@ -237,7 +239,7 @@ def measure_quality(analysis: Analysis) -> Quality:
     measures, geometry, info = analysis.measures, analysis.geometry, analysis.track.info
     intervals_s = np.diff(analysis.track.times_s)
     elapsed_s = float(intervals_s.sum())
-    too_long = intervals_s > 1 / MIN_RATE_HZ + TIME_TOLERANCE_S
+    too_long = intervals_s > GAP_S + TIME_TOLERANCE_S
     canthal_distance_px = median_finite(geometry.canthal_distance_px)
     bits_per_pixel = (info.video.bits_per_frame or math.nan) / (
         info.video.width * info.video.height
