@@ -268,10 +268,10 @@ def _lose_face(track: Track, share: float, rng: np.random.Generator) -> Track:
 
 
 def _lose_frames(track: Track, share: float, rng: np.random.Generator) -> Track:
-    """Take the frames out of random spells of 0.15 to 0.45 s until that share of the time is."""
+    """Take the frames out of random spells of 0.25 to 0.45 s until that share of the time is."""
     keep = np.ones(track.times_s.size, dtype=np.bool_)
     while 1 - keep.mean() < share:
-        start_s, length_s = rng.uniform(0, track.times_s[-1] - 0.5), rng.uniform(0.15, 0.45)
+        start_s, length_s = rng.uniform(0, track.times_s[-1] - 0.5), rng.uniform(0.25, 0.45)
         keep &= ~((track.times_s > start_s) & (track.times_s < start_s + length_s))
     return _keep(track, keep)
 

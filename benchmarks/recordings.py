@@ -18,6 +18,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.sweeps import (
     Degradation,
@@ -32,6 +33,7 @@ from benchmarks.sweeps import (
     write_results,
 )
 from benchmarks.synthetic import ENCODERS, quality_options
+from kernels.measures import median_finite
 from tracker.annotations import AnnotatedClip, find_annotations
 from tracker.assessment import (
     MAX_EYE_DISAGREEMENT,
@@ -43,10 +45,12 @@ from tracker.evaluate import score_clip
 from tracker.face_mesh import FaceMesh
 from tracker.faces import FaceFinder
 from tracker.parameters import Parameters
+from tracker.picture import EYE_CANTHI, WHITE_LEVEL
 from tracker.track import track_video
 
 DARK_NOISE_STD = 3.0
 """Grey levels of noise in darkened pictures: an ordinary indoor recording's."""
+GLARE_STEP = 10
 EVERY_NTH_ENCODED = 4
 """Of the recordings in ``zju/``; of the others all are re-encoded."""
 MAX_ENCODED_FRAMES = 400
@@ -198,6 +202,7 @@ def run_degradations(
         sweep.points.sort(key=lambda point: point.value, reverse=sweep.name in ("size", "dark"))
         if sweep.points:
             report(format_sweep(sweep))
+    report(_format_moving(levels))
     values: dict[str, list[float]] = {}
     for _, measured in plain:
         for name, value in asdict(measured.quality).items():
@@ -214,6 +219,26 @@ def run_degradations(
     for name, row in as_recorded.items():
         report(f"{name:>20} " + " ".join(f"{value:9.3f}" for value in row.values()))
     return base, [sweep for sweep in sweeps if sweep.points], as_recorded
+
+
+def _format_moving(pairs: dict[tuple[str, float], list[tuple[Recording, Measured]]]) -> str:
+    """Write what the recording that looks up and down is like at each level, by itself."""
+    lines = [
+        "\nthe recording that looks up and down, by itself",
+        f"{'':>14} {'range':>6} {'disagr.':>7} {'sharp':>6} {'c/n':>6} {'grey':>5} {'clip':>5}",
+    ]
+    for (name, value), found in pairs.items():
+        for recording, measured in found:
+            if recording.clip is None:
+                quality = measured.quality
+                lines.append(
+                    f"{name:>6} {value:7.4g} "
+                    f"{measured.analysis.measures.vertical_peak_to_peak:6.3f} "
+                    f"{quality.eye_disagreement:7.3f} {quality.sharpness:6.3f} "
+                    f"{quality.contrast_over_noise:6.1f} {quality.face_grey:5.0f} "
+                    f"{quality.clipped_share:5.2f}"
+                )
+    return "\n".join(lines)
 
 
 def _make_recordings_point(value: float, pairs: Sequence[tuple[Recording, Measured]]) -> Point:
@@ -330,6 +355,57 @@ def _encode(path: Path, frames: Sequence[Image], fps: float, codec: str, crf: in
         container.mux(stream.encode(None))
 
 
+def measure_glare(finder: FaceFinder, recordings: Sequence[Recording]) -> dict[str, list[float]]:
+    """Measure what could tell spectacles' glare: white pixels around the eyes.
+
+    Parameters
+    ----------
+    finder : FaceFinder
+    recordings : sequence of Recording
+
+    Returns
+    -------
+    dict
+        By view, of each recording: the median share of pixels from `WHITE_LEVEL` on in the boxes of
+        0.8 by 0.6 canthal distances to either side of the eyes' middles.
+    """
+    found: dict[str, list[float]] = {}
+    for recording in recordings:
+        if recording.clip is None or recording.clip.view is None:
+            continue
+        shares = []
+        with Video(recording.path) as video:
+            for frame in video.frames(GLARE_STEP):
+                for region in finder.detect(frame.image)[:1]:
+                    points = finder.find_landmarks(frame.image, region)
+                    if points is not None:
+                        shares.append(_white_share(frame.image, points))
+        found.setdefault(recording.clip.view, []).append(median_finite(np.array(shares)))
+    return dict(sorted(found.items()))
+
+
+def _white_share(image: Image, points: NDArray[np.float32]) -> float:
+    shares = []
+    for first, second in EYE_CANTHI:
+        middle = (points[first] + points[second]) / 2
+        reach = np.hypot(*(points[second] - points[first])) * np.array([0.8, 0.6])
+        left, top = np.maximum((middle - reach).astype(int), 0)
+        right, bottom = (middle + reach).astype(int) + 1
+        grey: Any = cv2.cvtColor(image[top:bottom, left:right], cv2.COLOR_BGR2GRAY)
+        shares.append(float((grey >= WHITE_LEVEL).mean()))
+    return float(np.mean(shares))
+
+
+def format_glare(shares: dict[str, list[float]]) -> str:
+    """Write each view's recordings, in order of what they read."""
+    lines = ["\nwhite pixels around the eyes, % (FBN, FTN: spectacles; FNN, UNN: none)"]
+    lines += [
+        f"{view}: " + " ".join(f"{100 * share:.2f}" for share in sorted(found))
+        for view, found in shares.items()
+    ]
+    return "\n".join(lines)
+
+
 def format_encodings(encodings: Sequence[Encoding]) -> str:
     """Write what tells the broken from the others, and each encoding, as tables."""
     again = [e for e in encodings if e.codec != "as recorded"]
@@ -372,7 +448,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.recordings", description=__doc__)
     parser.add_argument("folder", type=Path, metavar="DIR")
     parser.add_argument("--short", action="store_true", help="every fifth recording, fewer levels")
-    parser.add_argument("--only", choices=("degraded", "encoded"), help="one half of it")
+    parser.add_argument("--only", choices=("degraded", "encoded", "glare"), help="one part of it")
     parser.add_argument("--out", type=Path, default=Path("results/accuracy"), metavar="DIR")
     options = parser.parse_args(arguments)
     mesh = FaceMesh()
@@ -387,14 +463,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     document: dict[str, Any] = {}
     sweeps: list[Sweep] = []
-    if options.only != "encoded":
+    if options.only in (None, "degraded"):
         base, sweeps, as_recorded = run_degradations(mesh, recordings, options.short, report)
         document |= {"base": asdict(base), "as_recorded": as_recorded}
         document["sweeps"] = [asdict(sweep) for sweep in sweeps]
-    if options.only != "degraded":
+    if options.only in (None, "encoded"):
         encodings = measure_encodings(mesh, recordings, options.short)
         report(format_encodings(encodings))
         document["encodings"] = [asdict(encoding) for encoding in encodings]
+    if options.only in (None, "glare"):
+        glare = measure_glare(mesh, recordings)
+        report(format_glare(glare))
+        document["glare"] = glare
     write_results(options.out / "recordings", "\n".join(tables).lstrip(), document)
     if sweeps:
         draw_sweeps(options.out / "recordings.png", sweeps)

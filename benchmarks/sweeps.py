@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels.measures import median_finite
 from tracker.analysis import Analysis, analyze_track
 from tracker.assessment import Quality, measure_quality
 from tracker.decode import Image, VideoInfo

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.made_tracks import EYE_WIDTH_PX, IRIS_WIDTH_PX, make_landmarks, make_track
+from tests.made_tracks import EYE_WIDTH_PX, GOOD_PICTURE, IRIS_WIDTH_PX, make_landmarks, make_track
 from tracker.analysis import Analysis, analyze_track
 from tracker.assessment import assess
 from tracker.decode import VideoInfo
@@ -46,7 +46,7 @@ def analysis() -> Analysis:
     track = make_track(
         landmarks,
         fps=FPS,
-        video=VideoInfo(640, 360, 90.0, 2702),
+        video=VideoInfo(640, 360, 90.0, 2702, bits_per_frame=0.2 * 640 * 360),
         step=STEP,
         frames_decoded=2701,
         frames_failed=2,
@@ -172,6 +172,13 @@ def test_closures(files: Path) -> None:
         assert (row["onset_seen"], row["offset_seen"]) == wanted.get("seen", ("true", "true"))
 
 
+def test_what_is_not_known_of_the_encoding_is_null(analysis: Analysis) -> None:
+    info = dataclasses.replace(analysis.track.info, video=VideoInfo(640, 360, 90.0, 2702))
+    unknown = analyze_track(dataclasses.replace(analysis.track, info=info), Parameters())
+    summary = json.loads(to_json(summarize(unknown, assess(unknown), "a.mp4")))
+    assert summary["quality"]["bits_per_pixel"] is summary["quality"]["bits_per_eye"] is None
+
+
 def test_summary(files: Path, analysis: Analysis) -> None:
     summary = json.loads((files / "a.summary.json").read_text())
     assert summary == json.loads(to_json(summarize(analysis, assess(analysis), "a.mp4")))
@@ -212,6 +219,15 @@ def test_summary(files: Path, analysis: Analysis) -> None:
             "head_roll_deg": 0.0,
             "head_yaw_deg": 0.0,
             "other_face_ratio": 0.01,
+            "gap_share": 0.0,
+            "sharpness": GOOD_PICTURE.sharpness,
+            "contrast_over_noise": GOOD_PICTURE.eye_contrast / GOOD_PICTURE.noise_std,
+            "face_grey": GOOD_PICTURE.face_grey,
+            "clipped_share": GOOD_PICTURE.clipped_share,
+            "bits_per_pixel": 0.2,
+            "bits_per_eye": 0.2 * EYE_WIDTH_PX**2,
+            # The left eye stays 0.02 below the right one, up and down alike.
+            "eye_disagreement": 0.0,
         },
         rel=1e-4,
         abs=1e-4,

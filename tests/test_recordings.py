@@ -279,6 +279,26 @@ def test_several_faces_are_flagged(analyze: Analyze) -> None:
     assert analyze("hard/several_faces.mp4").track.info.other_face_ratio > 0.5
 
 
+PICTURE_GATES = {
+    "blurred",
+    "too_dark_or_noisy",
+    "overexposed",
+    "strong_compression",
+    "sampling_gaps",
+    "eyes_disagree",
+}
+
+
+def test_pictures_as_people_made_them_are_good_enough(analyze: Analyze) -> None:
+    names = [f"zju/{clip['video']}" for clip in read_rows("zju/clips.csv")]
+    names += [f"blinks/{stem}.mp4" for stem in ANNOTATED]
+    names += [f"formats/rep_{name}" for name in ("av1.mp4", "hevc.mp4", "vp9.webm", "vfr.mp4")]
+    names += ["formats/hevc_1080x1920.mp4", "formats/hevc_vfr_face_leaves.mov", "gaze/up_down.mp4"]
+    names += ["hard/lid_flutter.mp4"]
+    for name in names:
+        assert not {reason.code for reason in assess(analyze(name)).reasons} & PICTURE_GATES, name
+
+
 FULL_FRAME_GRAPH = """
 input_stream: "image"
 output_stream: "landmarks"

@@ -10,7 +10,7 @@ from kernels import LEFT, PROLONGED_CLOSURE, RIGHT, compute_peak_to_peak, comput
 from kernels.closures import TIME_TOLERANCE_S
 from kernels.measures import median_finite
 from tracker.analysis import Analysis
-from tracker.gaze import MAX_HEAD_YAW_DEG
+from tracker.gaze import AHEAD_OFFSET, MAX_HEAD_YAW_DEG
 from tracker.patient import choose_patient_message
 from tracker.protocol import VERTICAL_PHASES
 
@@ -51,6 +51,8 @@ NOTED_BITS_PER_EYE = 30.0
 no recording as made has fewer than 16 (docs/accuracy.md)."""
 MAX_EYE_DISAGREEMENT = 0.02
 """Of recordings as made that look ahead, 0.023 at most and 0.013 in the median."""
+GAP_S = 2 / MIN_RATE_HZ
+"""Time between frames above which more than one is missing even at the least rate."""
 NOTED_UNSEEN_SHARE = 0.1
 """Share of the time without a face, or between frames too far apart, from which it is mentioned.
 The range leaves out 5 % of the time at either end: what is not seen for longer can have held it."""
@@ -108,8 +110,8 @@ class Quality:
     other_face_ratio : float
         Second largest face's area summed over time over the analysed one's.
     gap_share : float
-        Share of the recording's time between analysed frames that are further apart than
-        `MIN_RATE_HZ` allows, 0-1.
+        Share of the recording's time between analysed frames that are further apart than `GAP_S`,
+        0-1.
     sharpness, contrast_over_noise, face_grey, clipped_share : float
         See `tracker.picture.PictureQuality`.
     bits_per_pixel : float
@@ -119,8 +121,9 @@ class Quality:
         The same over a square that is one canthal distance wide: what a frame has for an eye if it
         spends its bits evenly.
     eye_disagreement : float
-        P95 - P5 of half the difference between the eyes' vertical offsets, in canthal distances:
-        the range that their mean would show by their errors alone if each eye erred by itself.
+        P95 - P5 of half the difference between the eyes' vertical offsets while they look ahead
+        (aside, the two differ by perspective), in canthal distances: the range that their mean
+        would show by errors alone if each eye erred by itself.
     """
 
     face_coverage: float
@@ -248,12 +251,16 @@ def measure_quality(analysis: Analysis) -> Quality:
     measures, geometry, info = analysis.measures, analysis.geometry, analysis.track.info
     intervals_s = np.diff(analysis.track.times_s)
     elapsed_s = float(intervals_s.sum())
-    too_long = intervals_s > 1 / MIN_RATE_HZ + TIME_TOLERANCE_S
+    too_long = intervals_s > GAP_S + TIME_TOLERANCE_S
     canthal_distance_px = median_finite(geometry.canthal_distance_px)
     bits_per_pixel = (info.video.bits_per_frame or math.nan) / (
         info.video.width * info.video.height
     )
     difference = geometry.vertical_offset[:, LEFT] - geometry.vertical_offset[:, RIGHT]
+    aside = analysis.gaze.horizontal - median_finite(
+        analysis.gaze.horizontal[analysis.gaze.valid]
+    )
+    ahead = analysis.gaze.valid & (np.abs(aside) <= AHEAD_OFFSET)
     return Quality(
         face_coverage=measures.valid_time_s / elapsed_s if elapsed_s else math.nan,
         sampled_rate_hz=float(1 / np.median(intervals_s)) if intervals_s.size else math.nan,
@@ -272,7 +279,7 @@ def measure_quality(analysis: Analysis) -> Quality:
         clipped_share=info.picture.clipped_share,
         bits_per_pixel=bits_per_pixel,
         bits_per_eye=bits_per_pixel * canthal_distance_px**2,
-        eye_disagreement=compute_peak_to_peak(difference / 2, analysis.gaze.valid),
+        eye_disagreement=compute_peak_to_peak(difference / 2, ahead),
     )
 
 

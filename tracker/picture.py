@@ -21,7 +21,7 @@ BLACK_LEVEL, WHITE_LEVEL = 4, 251
 ROUNDING_STD = 1 / math.sqrt(12)
 """Standard deviation of the error that whole grey levels make."""
 
-_CANTHI = ((362, 263), (33, 133))
+EYE_CANTHI = ((362, 263), (33, 133))
 """FaceMesh's canthi of the left and the right eye, each from left to right in the image."""
 _NOISE_MASK = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 
@@ -86,7 +86,7 @@ def measure_picture(image: Image, points: NDArray[np.float32]) -> PictureQuality
     answer = cv2.filter2D(face, cv2.CV_16S, _NOISE_MASK)[1:-1, 1:-1]
     levels = cv2.calcHist([face], [0], None, [256], [0, 256]).ravel() / face.size
     sharpness, contrast = [], []
-    for first, second in _CANTHI:
+    for first, second in EYE_CANTHI:
         box = _sample_eye(image, points[first], points[second])
         variance = float(box.var())
         edges = cv2.Laplacian(box, cv2.CV_32F)[1:-1, 1:-1]
