@@ -7,7 +7,7 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/ready
 OUT := results
 export VIDEO
-KERNEL_TESTS = $(addprefix tests/test_,geometry.py closures.py measures.py uncertainty.py)
+KERNEL_TESTS = $(addprefix tests/test_,geometry.py pose.py closures.py gaze.py measures.py uncertainty.py)
 
 .PHONY: help setup run test lint lock picture accuracy accuracy-baseline clean
 

@@ -149,7 +149,9 @@ class GazeRange:
 
 LARGEST_GAZE = 0.14
 STAIRS = 15
-STAIR_S = 0.2
+STAIR_S = 0.8
+"""Long enough for over thirty looks in turned regions, against which the gain is measured: as in a
+recording of the task."""
 
 
 def _base_spec(duration_s: float, **fields: Any) -> ClipSpec:

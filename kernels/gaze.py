@@ -173,9 +173,11 @@ def detect_saccades(
     velocity = np.empty(series.size)
     _velocity(series, kept, times, max_interval_s, velocity)
     finite = velocity[np.isfinite(velocity)]
-    threshold = SACCADE_NOISE_FACTOR * MAD_TO_STD * float(np.median(np.abs(finite))) if (
-        finite.size
-    ) else np.inf
+    threshold = (
+        SACCADE_NOISE_FACTOR * MAD_TO_STD * float(np.median(np.abs(finite)))
+        if (finite.size)
+        else np.inf
+    )
     intervals = np.empty((series.size, 2), dtype=np.int64)
     amplitude, peak_velocity = np.empty((2, series.size))
     count = _find_saccades(

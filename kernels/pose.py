@@ -119,8 +119,8 @@ def compute_head_pose(landmarks: ArrayLike) -> HeadPose:
     Notes
     -----
     The best affine map from `RIGID_POINTS` to the picture, then the nearest rotation with one
-    scale; perspective is neglected. On the synthetic face, which holds still, eyes that go from one end
-    of their range to the other move this pitch by 3 degrees at most.
+    scale; perspective is neglected. On the synthetic face, which holds still, eyes that go from one
+    end of their range to the other move this pitch by 3 degrees at most.
 
     References
     ----------

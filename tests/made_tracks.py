@@ -60,7 +60,9 @@ def make_landmarks(ear: ArrayLike, vertical: ArrayLike, horizontal: ArrayLike = 
     return points.astype(np.float32)
 
 
-def turn_head(landmarks: np.ndarray, yaw_deg: ArrayLike = 0, pitch_deg: ArrayLike = 0) -> np.ndarray:
+def turn_head(
+    landmarks: np.ndarray, yaw_deg: ArrayLike = 0, pitch_deg: ArrayLike = 0
+) -> np.ndarray:
     """Turn the head of `make_landmarks` to the subject's left and nod it down, seen from far away.
 
     The angles are shape (N,) or single. The eyes, all at one depth, do not turn in the head.
@@ -70,7 +72,10 @@ def turn_head(landmarks: np.ndarray, yaw_deg: ArrayLike = 0, pitch_deg: ArrayLik
     for index in RIGID_POINTS.keys() - CANTHI:
         depth[COLUMN[index]] = RIGID_POINTS[index][2] * OUTER_CANTHI_PX
     x, y = landmarks[:, :, 0] - 320.0, landmarks[:, :, 1] - 200.0
-    down, ahead = y * np.cos(pitch) - depth * np.sin(pitch), y * np.sin(pitch) + depth * np.cos(pitch)
+    down, ahead = (
+        y * np.cos(pitch) - depth * np.sin(pitch),
+        y * np.sin(pitch) + depth * np.cos(pitch),
+    )
     turned = np.stack((320 + x * np.cos(yaw) - ahead * np.sin(yaw), 200 + down), axis=2)
     return turned.astype(np.float32)
 

@@ -41,6 +41,13 @@ LONGEST_BLINK_S = 0.5
 LONGEST_LOWERING_S = 1.0
 DEEP_RATIO = 0.5
 MAX_GAP_S = 0.5
+WINK_DEPTH = 0.6
+WINK_ASYMMETRY = 0.5
+SHORTEST_WINK_S = 0.3
+SACCADE_NOISE_FACTOR = 6.0
+SHORTEST_SACCADE_SAMPLES = 3
+MAD_TO_STD = 1.4826
+GAIN_STD = 0.08
 BLINK = 1
 PROLONGED_CLOSURE = 2
 
@@ -264,6 +271,12 @@ class Detected:
     offset_seen: list[bool] = field(default_factory=list)
 
 
+def half_interval_s(times_s: Sequence[float]) -> float:
+    """Return half of the typical time between samples, of a gap at most."""
+    intervals_s = [after - before for before, after in pairwise(times_s)]
+    return min(quantile(intervals_s, 0.5), MAX_GAP_S) / 2 if intervals_s else 0.0
+
+
 def detect_closures(
     ratio: Sequence[float], times_s: Sequence[float], close_ratio: float, shortest_s: float
 ) -> Detected:
@@ -280,9 +293,11 @@ def detect_closures(
             continue
         detected.interval.append(interval)
         detected.peak.append(one.peak)
+        # Durations are known to half of the time between samples.
+        tolerance_s = half_interval_s(times_s) + TIME_TOLERANCE_S
         prolonged = (
-            one.closed_s > LONGEST_BLINK_S + TIME_TOLERANCE_S
-            or one.below_s > LONGEST_LOWERING_S + TIME_TOLERANCE_S
+            one.closed_s > LONGEST_BLINK_S + tolerance_s
+            or one.below_s > LONGEST_LOWERING_S + tolerance_s
         )
         detected.kind.append(PROLONGED_CLOSURE if prolonged else BLINK)
         detected.least_ratio.append(one.least_ratio)
@@ -372,3 +387,198 @@ def bootstrap_ranges(
         values = [value for block in draw for value in blocks[block]]
         ranges.append(quantile(values, high) - quantile(values, low))
     return ranges
+
+
+def winks(
+    eye_ratio: Sequence[Sequence[float]], times_s: Sequence[float]
+) -> list[tuple[tuple[int, int], int]]:
+    """Return the interval and the eye (0 left, 1 right) of each wink."""
+
+    def closing(n: int) -> int | None:
+        for eye in (0, 1):
+            closed, other = 1 - eye_ratio[n][eye], 1 - eye_ratio[n][1 - eye]
+            if closed >= WINK_DEPTH and other < WINK_ASYMMETRY * closed:
+                return eye
+        return None
+
+    runs: list[tuple[int, list[int]]] = []
+    for n in range(len(times_s)):
+        eye = closing(n)
+        if eye is None:
+            continue
+        joins = (
+            runs
+            and runs[-1][0] == eye
+            and runs[-1][1][-1] == n - 1
+            and times_s[n] - times_s[n - 1] <= MAX_GAP_S
+        )
+        if joins:
+            runs[-1][1].append(n)
+        else:
+            runs.append((eye, [n]))
+    found = []
+    for eye, run in runs:
+        after = run[-1] + 1
+        seen_on = after < len(times_s) and times_s[after] - times_s[run[-1]] <= MAX_GAP_S
+        until_s = times_s[after] if seen_on else times_s[run[-1]]
+        if until_s - times_s[run[0]] >= SHORTEST_WINK_S - TIME_TOLERANCE_S:
+            found.append(((run[0], after), eye))
+    return found
+
+
+def in_winks(
+    closures: Sequence[tuple[int, int]], wink_intervals: Sequence[tuple[int, int]]
+) -> list[bool]:
+    """Tell of each closure whether a wink holds its first sample, or half of its samples."""
+    return [
+        any(
+            start in range(*wink)
+            or 2 * len(set(range(start, stop)) & set(range(*wink))) >= stop - start
+            for wink in wink_intervals
+        )
+        for start, stop in closures
+    ]
+
+
+def velocity(
+    values: Sequence[float], keep: Sequence[bool], times_s: Sequence[float], max_interval_s: float
+) -> list[float]:
+    """Return Engbert and Kliegl's slope over five samples, for irregular times."""
+    result = []
+    for n in range(len(values)):
+        window = range(n - 2, n + 3)
+        usable = (
+            window[0] >= 0
+            and window[-1] < len(values)
+            and all(keep[k] and math.isfinite(values[k]) for k in window)
+            and all(times_s[k + 1] - times_s[k] <= max_interval_s for k in window[:-1])
+        )
+        if not usable:
+            result.append(NAN)
+            continue
+        ahead, behind = (n + 1, n + 2), (n - 1, n - 2)
+        rise = sum(values[k] for k in ahead) - sum(values[k] for k in behind)
+        result.append(rise / (sum(times_s[k] for k in ahead) - sum(times_s[k] for k in behind)))
+    return result
+
+
+@dataclass
+class Saccade:
+    """One saccade."""
+
+    interval: tuple[int, int]
+    amplitude: float
+    peak_velocity_per_s: float
+
+
+def saccades(
+    values: Sequence[float], keep: Sequence[bool], times_s: Sequence[float], max_interval_s: float
+) -> list[Saccade]:
+    """Return the runs of one direction above the threshold."""
+    speeds = velocity(values, keep, times_s, max_interval_s)
+    known = [abs(speed) for speed in speeds if not math.isnan(speed)]
+    if not known:
+        return []
+    threshold = SACCADE_NOISE_FACTOR * MAD_TO_STD * quantile(known, 0.5)
+    runs: list[list[int]] = []
+    for n, speed in enumerate(speeds):
+        # NaN compares as not above.
+        if not abs(speed) > threshold:
+            continue
+        if runs and runs[-1][-1] == n - 1 and speed * speeds[n - 1] > 0:
+            runs[-1].append(n)
+        else:
+            runs.append([n])
+    return [
+        Saccade(
+            (run[0], run[-1] + 1),
+            values[run[-1] + 2] - values[run[0] - 2],
+            max(abs(speeds[n]) for n in run),
+        )
+        for run in runs
+        if len(run) >= SHORTEST_SACCADE_SAMPLES
+    ]
+
+
+def framing_gain(offset: Sequence[float], turned: Sequence[float]) -> float:
+    """Return the slope between two noisy series about a prior of 1."""
+    pairs = [
+        (one, other)
+        for one, other in zip(offset, turned, strict=True)
+        if math.isfinite(one) and math.isfinite(other)
+    ]
+    count = len(pairs)
+    if count < 4:
+        return 1.0
+    mean, other_mean = (sum(column) / count for column in zip(*pairs, strict=True))
+    centred = [(one - mean, other - other_mean) for one, other in pairs]
+    noise = sum((y - x) ** 2 for x, y in centred) / (count - 1) / 2
+    if noise == 0:
+        return 1.0
+    signal = sum(x * x for x, _ in centred) - count * noise
+    excess = sum(x * (y - x) for x, y in centred) + count * noise
+    return 1 + excess / (max(signal, 0.0) + 2 * noise / GAIN_STD**2)
+
+
+def head_pose_deg(
+    shape: Sequence[tuple[float, float, float]], points: Sequence[complex]
+) -> tuple[float, float]:
+    """Return yaw and pitch of the rotation that carries the shape best to the points.
+
+    The affine map by the normal equations, then its nearest rotation by alternating: make the two
+    rows orthogonal, then equally long, until they stay.
+    """
+    count = len(shape)
+    centre = [sum(point[axis] for point in shape) / count for axis in range(3)]
+    middle = sum(points) / count
+    rows = [[point[axis] - centre[axis] for axis in range(3)] for point in shape]
+    gram = [[sum(row[i] * row[j] for row in rows) for j in range(3)] for i in range(3)]
+    image = [(point - middle).real for point in points], [(point - middle).imag for point in points]
+    a, b = (
+        solve_3(
+            [
+                sum(row[i] * value for row, value in zip(rows, column, strict=True))
+                for i in range(3)
+            ],
+            gram,
+        )
+        for column in image
+    )
+    for _ in range(200):
+        cosine = dot(a, b) / (dot(a, a) * dot(b, b)) ** 0.5
+        length = ((dot(a, a) * dot(b, b)) ** 0.5) ** 0.5
+        unit_a, unit_b = ([v / dot(one, one) ** 0.5 for v in one] for one in (a, b))
+        a = [length * (u - cosine / 2 * v) for u, v in zip(unit_a, unit_b, strict=True)]
+        b = [length * (v - cosine / 2 * u) for u, v in zip(unit_a, unit_b, strict=True)]
+    a, b = ([v / dot(one, one) ** 0.5 for v in one] for one in (a, b))
+    ahead = a[0] * b[1] - a[1] * b[0]
+    roll = math.atan2(b[0], a[0])
+    right, down = -a[2], -b[2]
+    upright_right = math.cos(roll) * right + math.sin(roll) * down
+    upright_down = math.cos(roll) * down - math.sin(roll) * right
+    return (
+        math.degrees(math.atan2(upright_right, ahead)),
+        math.degrees(math.asin(max(-1.0, min(1.0, upright_down)))),
+    )
+
+
+def dot(one: Sequence[float], other: Sequence[float]) -> float:
+    return sum(u * v for u, v in zip(one, other, strict=True))
+
+
+def solve_3(right: Sequence[float], matrix: Sequence[Sequence[float]]) -> list[float]:
+    """Solve three linear equations by Cramer's rule."""
+
+    def determinant(m: Sequence[Sequence[float]]) -> float:
+        return (
+            m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1])
+            - m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0])
+            + m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0])
+        )
+
+    whole = determinant(matrix)
+    return [
+        determinant([[right[i] if j == k else matrix[i][j] for j in range(3)] for i in range(3)])
+        / whole
+        for k in range(3)
+    ]

@@ -19,6 +19,8 @@ from kernels import (
     compute_open_baseline,
     compute_typical_opening,
     detect_closures,
+    detect_winks,
+    mark_closures_in_winks,
 )
 from tests import naive
 
@@ -706,3 +708,114 @@ def test_a_dip_that_is_cut_off_counts_only_if_it_is_deep(
     if edge == "face lost after":
         ratio[46:60] = np.nan
     assert len(detect_closures(ratio, np.arange(90) / 30, 0.75, 0.05).kind) == count
+
+
+# Winks.
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 400])
+@pytest.mark.parametrize("missing", [0.0, 0.1, 1.0])
+@pytest.mark.parametrize("fps", [10.0, 30.0])
+def test_winks_are_the_reference(
+    rng: np.random.Generator, count: int, missing: float, fps: float
+) -> None:
+    times_s = irregular_times_s(rng, count, fps, gaps=0.02)
+    # Slow walks of each eye between shut and open.
+    walks = np.cumsum(rng.normal(0, 0.15, (count, 2)), axis=0)
+    ratio = 0.55 + 0.5 * np.sin(walks)
+    ratio[rng.random(count) < missing] = np.nan
+    before = ratio.copy()
+    intervals, eyes = detect_winks(ratio, times_s)
+    expected = naive.winks(ratio.tolist(), times_s.tolist())
+    assert [tuple(one) for one in intervals.tolist()] == [interval for interval, _ in expected]
+    assert eyes.tolist() == [eye for _, eye in expected]
+    assert_array_equal(ratio, before)
+
+
+@pytest.mark.parametrize(("eye", "seconds"), [(0, 0.3), (1, 0.3), (0, 2.0)])
+def test_one_eye_held_shut_is_a_wink(eye: int, seconds: float) -> None:
+    times_s = at_fps(30, 4)
+    ratio = np.ones((times_s.size, 2))
+    ratio[30 : 30 + round(30 * seconds), eye] = 0.2
+    # FaceMesh moves the other eye along.
+    ratio[30 : 30 + round(30 * seconds), 1 - eye] = 0.7
+    intervals, eyes = detect_winks(ratio, times_s)
+    assert intervals.tolist() == [[30, 30 + round(30 * seconds)]]
+    assert eyes.tolist() == [eye]
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "seconds"),
+    [
+        (0.2, 1.0, 0.29),  # too short: a blink that is uneven
+        (0.2, 0.59, 1.0),  # the other eye closes by over half as much
+        (0.41, 1.0, 1.0),  # not closed
+        (0.2, 0.2, 1.0),
+    ],
+)
+def test_what_is_no_wink(left: float, right: float, seconds: float) -> None:
+    times_s = at_fps(100, 4)
+    ratio = np.ones((400, 2))
+    ratio[100 : 100 + round(100 * seconds)] = left, right
+    assert detect_winks(ratio, times_s)[0].size == 0
+
+
+def test_a_lost_face_and_a_gap_end_a_wink() -> None:
+    ratio = np.ones((90, 2))
+    ratio[20:40, 0] = 0.1
+    times_s = at_fps(30, 3)
+    lost = ratio.copy()
+    lost[30] = np.nan
+    assert detect_winks(lost, times_s)[0].tolist() == [[20, 30], [31, 40]]
+    times_s = times_s + np.where(np.arange(90) >= 30, 1.0, 0.0)
+    # What is before the gap lasts until its last sample: 9 intervals, not 10.
+    assert detect_winks(ratio, times_s)[0].tolist() == [[20, 30], [30, 40]]
+    assert detect_winks(ratio[:29], times_s[:29])[0].tolist() == []
+
+
+def test_closures_in_winks(rng: np.random.Generator) -> None:
+    cases = [
+        ((10, 20), (5, 12), True),  # begins within
+        ((10, 20), (12, 17), True),  # half of it
+        ((10, 20), (12, 16), False),
+        ((10, 20), (15, 40), True),
+        ((10, 20), (16, 40), False),
+        ((10, 20), (1, 10), False),
+        ((10, 20), (20, 30), False),
+    ]
+    for closure, wink, expected in cases:
+        assert naive.in_winks([closure], [wink]) == [expected]
+        assert mark_closures_in_winks(closures_at([closure]), [wink]).tolist() == [expected]
+    for _ in range(50):
+        ends = np.sort(rng.choice(200, 12, replace=False)).reshape(-1, 2)
+        wink_ends = np.sort(rng.choice(200, 8, replace=False)).reshape(-1, 2)
+        expected = naive.in_winks(ends.tolist(), wink_ends.tolist())
+        assert mark_closures_in_winks(closures_at(ends), wink_ends).tolist() == expected
+    assert mark_closures_in_winks(closures_at([(1, 2)]), []).tolist() == [False]
+
+
+def closures_at(intervals: ArrayLike) -> Closures:
+    pairs = np.array(intervals, dtype=np.int64).reshape(-1, 2)
+    count = len(pairs)
+    return Closures(
+        pairs,
+        pairs[:, 0],
+        np.full(count, BLINK, dtype=np.int8),
+        np.zeros(count),
+        np.zeros(count),
+        np.ones(count, dtype=np.bool_),
+        np.ones(count, dtype=np.bool_),
+    )
+
+
+@pytest.mark.parametrize("fps", [20.0, 30.0, 60.0])
+@pytest.mark.parametrize(("beyond", "kind"), [(0, BLINK), (1, PROLONGED_CLOSURE)])
+def test_half_a_second_is_told_to_half_a_frame(fps: float, beyond: int, kind: int) -> None:
+    """A closure that is shut from sample to sample reads 0.2 intervals longer than they are apart:
+    its sides are crossed at a tenth of an interval on either side."""
+    times_s = at_fps(fps, 4)
+    ratio = np.ones(times_s.size)
+    ratio[20 : 21 + round(0.5 * fps) + beyond] = 0.1
+    found = detect(ratio, times_s)
+    assert found.closed_s[0] == pytest.approx(0.5 + (beyond + 0.2) / fps)
+    assert found.kind.tolist() == [kind]

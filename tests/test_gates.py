@@ -14,7 +14,15 @@ import pytest
 from benchmarks.sweeps import Degradation
 from benchmarks.synthetic import make_spec, render_frame
 from kernels import FACE_MESH_INDICES
-from tests.made_tracks import EYE_WIDTH_PX, GOOD_PICTURE, IRIS_WIDTH_PX, blink, make_landmarks, make_track, turn_head
+from tests.made_tracks import (
+    EYE_WIDTH_PX,
+    GOOD_PICTURE,
+    IRIS_WIDTH_PX,
+    blink,
+    make_landmarks,
+    make_track,
+    turn_head,
+)
 from tracker import assessment, patient
 from tracker.analysis import (
     BLINK_GUARD_S,

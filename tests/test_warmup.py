@@ -45,9 +45,16 @@ with event.install_recorder("numba:compile") as recorder:
 
     geometry = call("compute_eye_geometry", face)
     call("compute_rotation_deg", [0.0], 0.4)
+    pose = call("compute_head_pose", face)
+    gain = call("compute_framing_gain", [0, 0, 2, 2], [0, 0, 4, 4])
+    saccades = call("detect_saccades", times_s, np.ones(300, bool), times_s, 0.1)
     typical = call("compute_typical_opening", ear)
     baseline = call("compute_open_baseline", ear, times_s)
     found = call("detect_closures", ear / baseline, times_s, 0.75, 0.05)
+    one_eye = np.ones((300, 2))
+    one_eye[200:215, 0] = 0.1
+    winks, eyes = call("detect_winks", one_eye, times_s)
+    in_winks = call("mark_closures_in_winks", found, winks)
     marked = call("mark_around_closures", found.interval, times_s, 0.11)
     peak_to_peak = call("compute_peak_to_peak", times_s, ~marked)
     valid_time_s = call("compute_valid_time_s", np.ones(300, bool), times_s)
@@ -59,6 +66,11 @@ with event.install_recorder("numba:compile") as recorder:
 
 assert geometry.canthal_distance_px.tolist() == [[50, 40], [50, 40]]
 assert geometry.head_roll_deg.tolist() == [0, 0]
+assert np.isfinite(pose.yaw_deg).all()
+assert 1 < gain < 1.1
+assert len(saccades.amplitude) == 0
+assert winks.tolist() == [[200, 215]] and eyes.tolist() == [kernels.LEFT]
+assert in_winks.tolist() == [False]
 assert typical == 0.3
 assert (baseline == 0.3).all()
 assert found.interval.tolist() == [[100, 106]] and found.kind.tolist() == [kernels.BLINK]

@@ -244,7 +244,8 @@ def _eye_ratios(geometry: EyeGeometry, ear: Float64Array, lids_open: BoolArray) 
     """
     share = geometry.ear / ear[:, np.newaxis]
     usual = [median_finite(share[lids_open, eye]) for eye in (LEFT, RIGHT)]
-    return share / np.array(usual)
+    ratios: Float64Array = share / np.array(usual)
+    return ratios
 
 
 def _duration(track: Track) -> tuple[float, float]:

@@ -27,8 +27,8 @@ MAX_HEAD_PITCH_DEG = 25.0
 """From the height of the eyes. Foreshortening, as for the yaw: 9 % at 25 degrees, and the face is
 that far from how FaceMesh mostly sees it."""
 NOTED_PITCH_RANGE_DEG = 4.0
-"""Range of the head's pitch from which it is held against the eyes': above what still heads show (2.2
-at most in the recordings) and what eyes alone move it by (3 on the synthetic face)."""
+"""Range of the head's pitch from which it is held against the eyes': above what heads at rest show
+(2.6 at most in the ZJU recordings) and what eyes alone move it by (3 on the synthetic face)."""
 AMBIGUOUS_FACE_RATIO = 0.5
 """Second face over first, in area summed over time, from which it is not clear whose eyes count."""
 NOTED_FACE_RATIO = 0.05
@@ -257,9 +257,7 @@ def measure_quality(analysis: Analysis) -> Quality:
         info.video.width * info.video.height
     )
     difference = geometry.vertical_offset[:, LEFT] - geometry.vertical_offset[:, RIGHT]
-    aside = analysis.gaze.horizontal - median_finite(
-        analysis.gaze.horizontal[analysis.gaze.valid]
-    )
+    aside = analysis.gaze.horizontal - median_finite(analysis.gaze.horizontal[analysis.gaze.valid])
     ahead = analysis.gaze.valid & (np.abs(aside) <= AHEAD_OFFSET)
     return Quality(
         face_coverage=measures.valid_time_s / elapsed_s if elapsed_s else math.nan,

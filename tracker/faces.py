@@ -139,9 +139,7 @@ class FaceFollower:
         )
         if not ranked:
             nothing = np.full((self._frames, LANDMARK_COUNT, 2), np.nan, dtype=np.float32)
-            return FollowedFace(
-                nothing, np.empty(0, np.int64), nothing[:0], 0.0, PictureQuality()
-            )
+            return FollowedFace(nothing, np.empty(0, np.int64), nothing[:0], 0.0, PictureQuality())
         main = ranked[0]
         turned_sample = TURN_INTERVAL_FRAMES * np.flatnonzero(np.isfinite(main.turned[:, 0, 0]))
         return FollowedFace(

@@ -158,9 +158,7 @@ class GazeMeasures:
     vertical_saccade_reason: str | None
 
 
-def trace_gaze(
-    track: Track, geometry: EyeGeometry, head: HeadPose, eyes_open: BoolArray
-) -> Gaze:
+def trace_gaze(track: Track, geometry: EyeGeometry, head: HeadPose, eyes_open: BoolArray) -> Gaze:
     """Compute the gaze of each frame and which frames count.
 
     Parameters
@@ -178,7 +176,9 @@ def trace_gaze(
     Gaze
     """
     nod_deg = head.pitch_deg - median_finite(head.pitch_deg)
-    valid = eyes_open & (np.abs(head.yaw_deg) <= MAX_HEAD_YAW_DEG) & (np.abs(nod_deg) <= MAX_NOD_DEG)
+    valid = (
+        eyes_open & (np.abs(head.yaw_deg) <= MAX_HEAD_YAW_DEG) & (np.abs(nod_deg) <= MAX_NOD_DEG)
+    )
     counted = valid[track.turned_sample]
     turned = compute_eye_geometry(track.turned_landmarks).vertical_offset.mean(axis=1)
     offset = geometry.vertical_offset[track.turned_sample].mean(axis=1)
@@ -221,9 +221,7 @@ def measure_gaze(
     noise_floor = compute_noise_floor(vertical, valid)
     distance = range_ - parameters.vpp_thresh
     half_width = range_ - interval[0] if distance >= 0 else interval[1] - range_
-    ahead = vertical_valid & (
-        np.abs(horizontal - median_finite(horizontal[valid])) <= AHEAD_OFFSET
-    )
+    ahead = vertical_valid & (np.abs(horizontal - median_finite(horizontal[valid])) <= AHEAD_OFFSET)
     enough_ahead = compute_valid_time_s(ahead, times_s) >= MIN_AHEAD_TIME_S
 
     iris_ratio = median_finite(
@@ -233,10 +231,14 @@ def measure_gaze(
     iris_ratio = iris_ratio if iris_ratio > 0 else math.nan
     vertical_deg = compute_rotation_deg(vertical, iris_ratio)
     # The range of an interval's end, taken about the primary gaze, as an angle.
-    low_deg, high_deg = (2 * compute_rotation_deg(np.array(end) / 2, iris_ratio) for end in interval)
+    low_deg, high_deg = (
+        2 * compute_rotation_deg(np.array(end) / 2, iris_ratio) for end in interval
+    )
     followed_least, followed_most = FOLLOWED_SHARE
     primary, source = find_primary(parameters.protocol, times_s, vertical, valid)
-    ends = np.quantile(vertical[vertical_valid], RANGE_QUANTILES) if range_ >= 0 else (math.nan,) * 2
+    ends = (
+        np.quantile(vertical[vertical_valid], RANGE_QUANTILES) if range_ >= 0 else (math.nan,) * 2
+    )
     horizontal_range = compute_peak_to_peak(horizontal, valid)
     horizontal_noise = compute_noise_floor(horizontal, valid)
     moves_aside = horizontal_range > horizontal_noise
