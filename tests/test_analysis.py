@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kernels import BLINK, FACE_MESH_INDICES, PROLONGED_CLOSURE
-from tests.made_tracks import blink, make_landmarks, make_track
+from tests.made_tracks import blink, make_landmarks, make_track, turn_head
 from tracker.analysis import Analysis, analyze_track
 from tracker.assessment import assess
 from tracker.decode import VideoInfo
@@ -269,6 +269,186 @@ def test_a_range_just_below_the_threshold_does_not_read_as_equal() -> None:
     assessment = assess(recording(0.029995))
     assert assessment.status == "suspected"
     assert "0.059 of the eye's width, is below 0.06" in assessment.rule_reason
+
+
+def noisy(rng: np.random.Generator, vertical: np.ndarray, jitter: float) -> np.ndarray:
+    return vertical + rng.normal(0, jitter, vertical.shape)
+
+
+class TestGaze:
+    """What is told of the gaze besides its range."""
+
+    def test_up_and_down_are_counted_from_where_the_recording_begins(self) -> None:
+        times_s = np.arange(900) / FPS
+        vertical = np.full(900, -0.04)
+        vertical[(times_s >= 5) & (times_s < 15)] = -0.14
+        vertical[times_s >= 20] = -0.01
+        measures = analyze_track(
+            make_track(make_landmarks(np.full(900, 0.3), vertical)), Parameters()
+        ).measures
+        assert measures.primary_position_source == "assumed_first_second"
+        assert measures.primary_position == pytest.approx(-0.04, abs=1e-5)
+        assert measures.up_range == pytest.approx(0.1, abs=1e-5)
+        assert measures.down_range == pytest.approx(0.03, abs=1e-5)
+
+    def test_without_a_gaze_at_the_beginning_there_is_no_primary_position(self) -> None:
+        ear = np.full(900, 0.3)
+        blink(ear, 0, 45)
+        measures = analyze_track(
+            make_track(make_landmarks(ear, np.zeros(900))), Parameters()
+        ).measures
+        assert measures.primary_position_source is None
+        assert np.isnan(measures.up_range)
+        assert np.isnan(measures.down_range)
+
+    @pytest.mark.parametrize(
+        ("phases", "source", "primary"),
+        [
+            ([("up", 5, 15), ("rest", 20, 25)], "protocol", 0.2),
+            ([("up", 5, 15), ("down", 15, 20)], "before_protocol", 0.05),
+            ([("up", 0, 15)], None, np.nan),
+        ],
+    )
+    def test_the_primary_position_of_a_protocol(
+        self, phases: list[tuple[str, float, float]], source: str | None, primary: float
+    ) -> None:
+        times_s = np.arange(900) / FPS
+        vertical = np.where(times_s < 5, 0.05, np.where(times_s < 20, -0.1, 0.2))
+        items = [{"phase": name, "start_s": s, "end_s": e} for name, s, e in phases]
+        measures = analyze_track(
+            make_track(make_landmarks(np.full(900, 0.3), vertical)),
+            Parameters(protocol=parse_protocol(items)),
+        ).measures
+        assert measures.primary_position_source == source
+        assert measures.primary_position == pytest.approx(primary, abs=1e-5, nan_ok=True)
+
+    def test_the_distance_to_the_threshold_is_told_in_intervals_and_noise(
+        self, rng: np.random.Generator
+    ) -> None:
+        vertical = np.where(np.arange(900) % 120 < 60, -0.04, 0.04)
+        landmarks = make_landmarks(np.full(900, 0.3), noisy(rng, vertical, 0.004))
+        measures = analyze_track(make_track(landmarks), Parameters()).measures
+        low, high = measures.vertical_peak_to_peak_ci95
+        distance = measures.vertical_peak_to_peak - 0.06
+        assert measures.threshold_distance == distance > 0
+        assert measures.threshold_distance_in_ci_half_widths == pytest.approx(
+            distance / (measures.vertical_peak_to_peak - low)
+        )
+        # Six standard deviations of normal jitter are 1.82 times its 5th to 95th percentile.
+        assert measures.threshold_distance_in_noise_floors == pytest.approx(
+            distance / (3.29 * 0.004), rel=0.15
+        )
+        below = analyze_track(make_track(landmarks), Parameters(vpp_thresh=0.2)).measures
+        assert below.threshold_distance_in_ci_half_widths == pytest.approx(
+            (below.vertical_peak_to_peak - 0.2) / (high - below.vertical_peak_to_peak)
+        )
+
+    def test_degrees_have_bounds(self) -> None:
+        """Of a range that does not vary: 10 % less, if all was followed; 10 % more over 0.41."""
+        low, high = recording().measures.vertical_peak_to_peak_deg_range
+        # asin(2.925 / 10) twice, as above.
+        assert low == pytest.approx(0.9 * 34.02, rel=0.01)
+        assert high == pytest.approx(1.1 * 34.02 / 0.41, rel=0.01)
+
+    def test_eyes_that_move_apart_do_not_correlate(self) -> None:
+        wave = np.where(np.arange(900) % 60 < 30, -0.05, 0.05)
+        apart = np.stack((wave, -wave), axis=1)
+        measures = analyze_track(
+            make_track(make_landmarks(np.full((900, 2), 0.3), apart)), Parameters()
+        ).measures
+        assert measures.vertical_eye_correlation == pytest.approx(-1)
+        assert measures.vertical_peak_to_peak == pytest.approx(0, abs=1e-5)
+
+    def test_looks_in_turned_regions_correct_the_gain(self, rng: np.random.Generator) -> None:
+        """The turned views see 20 % more of the movement: the prior leaves a part of that."""
+        vertical = np.where(np.arange(900) % 120 < 60, -0.05, 0.05)
+        seen = noisy(rng, vertical, 0.002)
+        track = make_track(make_landmarks(np.full(900, 0.3), seen))
+        sample = np.arange(0, 900, 10)
+        turned = make_landmarks(np.full(90, 0.3), noisy(rng, 1.2 * vertical[sample], 0.002))
+        track = dataclasses.replace(track, turned_sample=sample, turned_landmarks=turned)
+        analysis = analyze_track(track, Parameters())
+        assert analysis.gaze.framing_gain == pytest.approx(1.2, abs=0.02)
+        plain = analyze_track(make_track(track.landmarks), Parameters())
+        assert analysis.measures.vertical_peak_to_peak == pytest.approx(
+            analysis.gaze.framing_gain * plain.measures.vertical_peak_to_peak
+        )
+        assert analysis.measures.vertical_offset_median == pytest.approx(
+            plain.measures.vertical_offset_median, abs=0.02
+        )
+
+    def test_frames_with_the_head_away_do_not_count(self) -> None:
+        vertical = np.full(900, 0.0)
+        vertical[600:] = -0.2
+        away = np.where(np.arange(900) >= 600, 11.0, 0.0)
+        for turned in (
+            turn_head(make_landmarks(np.full(900, 0.3), vertical), yaw_deg=2 * away),
+            turn_head(make_landmarks(np.full(900, 0.3), vertical), pitch_deg=away),
+        ):
+            analysis = analyze_track(make_track(turned), Parameters())
+            assert analysis.gaze.valid.tolist() == [True] * 600 + [False] * 300
+            assert analysis.measures.vertical_peak_to_peak == pytest.approx(0, abs=1e-4)
+
+    def test_saccades_in_slow_motion(self, rng: np.random.Generator) -> None:
+        """Up by 0.1 within 80 ms of least jerk, ten times: the peak is 1.875 times the mean."""
+        times_s = np.arange(240 * 20) / 240
+        u = np.clip((times_s % 2 - 1) / 0.08, 0, 1)
+        vertical = noisy(rng, -0.1 * (10 * u**3 - 15 * u**4 + 6 * u**5), 1e-4)
+        track = make_track(make_landmarks(np.full(times_s.size, 0.3), vertical), fps=240)
+        measures = analyze_track(track, Parameters()).measures
+        # The way back is a jump within a sample, which no saccade makes: too short to be one, or
+        # as fast as the samples allow.
+        assert measures.vertical_saccade_count is not None
+        assert measures.vertical_saccade_count >= 10
+        assert measures.vertical_saccade_reason is None
+        slow = analyze_track(
+            dataclasses.replace(
+                track,
+                frame_index=track.frame_index[::8],
+                times_s=track.times_s[::8],
+                landmarks=track.landmarks[::8],
+            ),
+            Parameters(),
+        ).measures
+        assert slow.vertical_saccade_count is None
+        assert np.isnan(slow.vertical_saccade_peak_velocity_per_s)
+        assert slow.vertical_saccade_reason is not None
+
+    def test_a_single_saccade_s_velocity_in_both_units(self, rng: np.random.Generator) -> None:
+        times_s = np.arange(240 * 12) / 240
+        u = np.clip((times_s - 6) / 0.08, 0, 1)
+        vertical = noisy(rng, -0.05 + 0.1 * (10 * u**3 - 15 * u**4 + 6 * u**5), 1e-4)
+        track = make_track(make_landmarks(np.full(times_s.size, 0.3), vertical), fps=240)
+        measures = analyze_track(track, Parameters()).measures
+        assert measures.vertical_saccade_count == 1
+        assert measures.vertical_saccade_peak_velocity_per_s == pytest.approx(2.34, rel=0.05)
+        assert measures.vertical_saccade_velocity_to_amplitude_per_s == pytest.approx(
+            23.4, rel=0.07
+        )
+        # In the middle of the way an eye width of 29.25 mm turns the eye by 29.25 / 10 radians.
+        assert measures.vertical_saccade_peak_velocity_deg_per_s_est == pytest.approx(
+            2.34 * np.degrees(2.925), rel=0.05
+        )
+
+
+def test_a_wink_is_counted_apart_and_is_no_gaze(tmp_path: Path) -> None:
+    ears = np.full((900, 2), 0.3)
+    ears[300:318, 0] = 0.06
+    # Within the wink the other eye blinks, so that both are shut.
+    ears[310:314, 1] = 0.06
+    ears[500:506] = 0.06
+    vertical = np.zeros(900)
+    vertical[300:318] = 0.4
+    analysis = analyze_track(make_track(make_landmarks(ears, vertical)), Parameters())
+    assert analysis.measures.blink_count == 1
+    assert analysis.closures.interval.tolist() == [[500, 506]]
+    assert analysis.measures.wink_count == 1
+    assert analysis.winks.tolist() == [[300, 310]]
+    assert analysis.measures.vertical_peak_to_peak == pytest.approx(0, abs=1e-5)
+    write_analysis(tmp_path, "a", analysis, summarize(analysis, assess(analysis), "a.mp4"))
+    rows = (tmp_path / "a.frames.csv").read_text().splitlines()
+    assert sum("wink_left" in row for row in rows) == 10
+    assert "wink" not in (tmp_path / "a.blinks.csv").read_text()
 
 
 class TestProtocol:

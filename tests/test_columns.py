@@ -99,6 +99,7 @@ def test_frames(files: Path) -> None:
             "L_canthal_distance_px": EYE_WIDTH_PX,
             "R_canthal_distance_px": EYE_WIDTH_PX,
             "head_roll_deg": 0.0,
+            "head_yaw_deg": 0.0,
         },
         # Sample 700: open, looking down, after the source frame that was left out.
         700: {
@@ -206,9 +207,27 @@ def test_summary(files: Path, analysis: Analysis) -> None:
         # Onsets 0, 200, 600, 895: 200, 400 and 295 samples.
         "inter_blink_interval_median_s": 295 / 30,
         "open_ear": 0.30,
+        "wink_count": 0,
+        "threshold_distance": 0.05,
+        # Up, in a blink's wake, and down; the horizontal offset goes from 0 to 0.02.
+        "vertical_to_horizontal_ratio": 5.5,
+        "primary_position": -0.06,
+        "up_range": 0.0,
+        "down_range": 0.11,
+        "vertical_eye_correlation": 1.0,
+        "head_pitch_range_deg": 0.0,
+        "nod_allowance": 0.0,
     }
     for name, value in expected.items():
         assert summary[name] == pytest.approx(value, rel=2e-4, abs=1e-6), name
+    assert summary["primary_position_source"] == "assumed_first_second"
+    assert summary["vertical_saccade_count"] is None
+    assert summary["vertical_saccade_peak_velocity_per_s"] is None
+    assert "30 frames a second are too few" in summary["vertical_saccade_reason"]
+    # Nothing jitters, so that no noise floor can divide.
+    assert summary["threshold_distance_in_noise_floors"] is None
+    # The made face's inner canthi stand a little higher than the mean face's.
+    assert summary["quality"].pop("head_pitch_deg") == pytest.approx(0, abs=0.5)
     assert summary["quality"] == pytest.approx(
         {
             "face_coverage": 1.0,
@@ -218,6 +237,7 @@ def test_summary(files: Path, analysis: Analysis) -> None:
             "iris_diameter_px": IRIS_WIDTH_PX,
             "head_roll_deg": 0.0,
             "head_yaw_deg": 0.0,
+            "head_moved_share": 0.0,
             "other_face_ratio": 0.01,
             "gap_share": 0.0,
             "sharpness": GOOD_PICTURE.sharpness,
