@@ -113,7 +113,9 @@ def measure_recording(
         times_s, _ = repair_times(
             np.array(stream_times_s), np.array(frame_index, dtype=np.int64), video.info.fps
         )
-        return [run.finish(times_s, video.info) for run in runs]
+        # The degraded pictures were never encoded.
+        info = replace(video.info, bits_per_frame=0.0)
+        return [run.finish(times_s, info) for run in runs]
 
 
 def _recording_levels(eye_px: float, short: bool) -> list[tuple[str, float, Degradation]]:

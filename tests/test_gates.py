@@ -517,6 +517,11 @@ def test_the_patient_is_not_told_the_verdict() -> None:
     assert done.patient_message == suspected.patient_message == patient.DONE
 
 
+@pytest.mark.parametrize("code", sorted({gate.code for gate in GATES if gate.kind == "caution"}))
+def test_a_caution_asks_for_nothing_to_be_done_again(code: str) -> None:
+    assert not re.search(r"again|once more", patient.SENTENCES[code])
+
+
 def test_a_caution_is_for_the_next_time() -> None:
     message = assess(analyzed(other_face_ratio=0.2)).patient_message
     assert message == f"{patient.DONE} For the next time: {patient.SENTENCES['other_face']}"

@@ -8,7 +8,7 @@ SENTENCES = {
     "no_face": "Hold the phone upright in front of you, so that your whole face is in the picture.",
     "several_faces": "Please record yourself alone, with nobody else in the picture.",
     "low_rate": "Please record a normal video, not a time lapse.",
-    "sampling_gaps": "Please close other apps on the phone and record again.",
+    "sampling_gaps": "Please close all other apps on the phone while you record.",
     "too_dark_or_noisy": "Please record in more light, facing a window or a lamp.",
     "overexposed": "Please record out of the sun and away from bright lamps.",
     "strong_compression": "Please send the video as the phone recorded it, not by a messenger app.",
@@ -25,9 +25,9 @@ SENTENCES = {
     "gaze_not_measured": "Please record in more light, looking at the camera first.",
     "eyes_disagree": "Please record again in good light, and keep your head still.",
     "looked_aside": "Please record again, looking straight up and then straight down.",
-    "lids_lowered": "Please record again, and hold the phone a little lower.",
+    "lids_lowered": "Please hold the phone a little lower while you record.",
     "face_partly_lost": "Please keep your head still and your whole face in the picture.",
-    "video_damaged": "Please send the video once more, as the phone recorded it.",
+    "video_damaged": "Please send the video unchanged, and wait until all of it is sent.",
     "max_frames_reached": "Please record a shorter video.",
     "borderline": "Please record once more, so that the result becomes more certain.",
     "other_face": "Please record yourself alone, with nobody else in the picture.",
@@ -36,7 +36,8 @@ SENTENCES = {
     "timestamps_repaired": "Please record with the phone's own camera app.",
 }
 """What to tell the patient for each code of a finding, the most important first: what is to be put
-right before the others can be judged."""
+right before the others can be judged. Those of cautions are for the next time as well, so that they
+do not ask to record again."""
 
 
 def choose_patient_message(reasons: Collection[str], cautions: Collection[str]) -> str:
