@@ -60,6 +60,7 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> dict[s
                 for name, value in asdict(measures).items()
                 if name not in ("fps", "duration_s")
             },
+            "framing_gain": analysis.gaze.framing_gain,
             "task": "protocol" if analysis.parameters.protocol else "assumed_up_then_down",
             "phases": [asdict(phase) for phase in analysis.phases],
             "quality": asdict(assessment.quality),
