@@ -258,7 +258,7 @@ def measure_quality(analysis: Analysis) -> Quality:
     bits_per_pixel = (info.video.bits_per_frame or math.nan) / (
         info.video.width * info.video.height
     )
-    difference = geometry.vertical_offset[:, LEFT] - geometry.vertical_offset[:, RIGHT]
+    difference = analysis.gaze.vertical_by_eye[:, LEFT] - analysis.gaze.vertical_by_eye[:, RIGHT]
     aside = analysis.gaze.horizontal - median_finite(analysis.gaze.horizontal[analysis.gaze.valid])
     ahead = analysis.gaze.valid & (np.abs(aside) <= AHEAD_OFFSET)
     return Quality(
