@@ -120,6 +120,13 @@ class TestAnalyze:
             "clip.track.npz",
         ]
 
+    def test_the_same_video_gives_the_same_files_bit_for_bit(
+        self, clip: Path, analyzed: tuple[Path, str, str], tmp_path: Path
+    ) -> None:
+        assert main(["analyze", str(clip), "--out", str(tmp_path)]) == 0
+        for path in analyzed[0].iterdir():
+            assert (tmp_path / path.name).read_bytes() == path.read_bytes(), path.name
+
     def test_the_summary_tells_the_truth(self, analyzed: tuple[Path, str, str]) -> None:
         summary = strict(analyzed[1])
         assert set(SUMMARY_FIELDS) <= summary.keys()
