@@ -38,6 +38,8 @@ class RuntimeApi:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # Or each answer waits 40 ms for the acknowledgement of its headers.
+            disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
                 api._asked.put(None)
