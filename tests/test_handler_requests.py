@@ -61,7 +61,7 @@ def refused(event: dict[str, Any]) -> tuple[int, str, str]:
     with pytest.raises(HandlerError) as caught:
         parse(event)
     error = caught.value
-    json.dumps(to_document(error), allow_nan=False).encode("utf-8")
+    json.dumps(to_document(error), allow_nan=False, ensure_ascii=False).encode("utf-8")
     return error.status_code, error.code, error.message
 
 
@@ -279,7 +279,12 @@ def test_paths_methods_and_media_types() -> None:
     assert refused({"httpMethod": "GET", "path": "/analyze"})[0] == 405
     for bad_id in ("x", "../../etc", ID.upper(), ID + "0", "é"):
         assert refused({"httpMethod": "GET", "path": f"/status/{bad_id}"})[0] == 404
-    for kind in ("multipart/form-data; boundary=x", "video/mp4", "Application/Octet-Stream"):
+    for kind in (
+        "multipart/form-data; boundary=x",
+        "video/mp4",
+        "Application/Octet-Stream",
+        "video/\ud800",
+    ):
         assert refused(post("x", headers={"content-TYPE": kind}))[0] == 415
     body = {"action": "create_upload", "content_type": "text/html"}
     assert refused(post(body))[:2] == (415, "unsupported_media_type")
