@@ -337,6 +337,13 @@ GATES = [
     ),
     caution("max_frames_reached", lambda whole: analyzed(complete=whole), True, False),
     caution(
+        "out_of_time",
+        lambda out_of_time: analyzed(complete=False, out_of_time=out_of_time),
+        False,
+        True,
+    ),
+    caution("step_raised", lambda step: analyzed(raised_step=step), 0, 2),
+    caution(
         "video_damaged",
         lambda share: analyzed(frames_failed=round(share * 900)),
         *either_side(MAX_FAILED_SHARE, 0.01, False),

@@ -61,6 +61,7 @@ The range leaves out 5 % of the time at either end: what is not seen for longer 
 
 RANGE_HIDING = (
     "max_frames_reached",
+    "out_of_time",
     "video_damaged",
     "lids_lowered",
     "face_partly_lost",
@@ -557,7 +558,24 @@ def _find_cautions(analysis: Analysis, quality: Quality) -> list[Finding]:
                 "other_face", "Another, smaller face is in the picture; the largest was analysed."
             )
         )
-    if not info.complete:
+    if info.raised_step:
+        found.append(
+            Finding(
+                "step_raised",
+                f"Time was short: at times only 1 frame in {info.raised_step} was analysed instead "
+                f"of 1 in {info.step}, and short blinks may have been missed. Record a shorter "
+                "video, or at 1280x720 and 30 frames a second.",
+            )
+        )
+    if info.out_of_time:
+        found.append(
+            Finding(
+                "out_of_time",
+                f"Time ran out: only the first {analysis.measures.duration_s:.0f} s were analysed. "
+                "Record a shorter video, or at 1280x720.",
+            )
+        )
+    elif not info.complete:
         found.append(
             Finding(
                 "max_frames_reached",
