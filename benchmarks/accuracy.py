@@ -279,11 +279,15 @@ def _lose_frames(track: Track, share: float, rng: np.random.Generator) -> Track:
 
 
 def _keep(track: Track, keep: np.ndarray[Any, np.dtype[np.bool_]]) -> Track:
+    turned = keep[track.turned_sample]
+    place = np.cumsum(keep) - 1
     return replace(
         track,
         frame_index=track.frame_index[keep],
         times_s=track.times_s[keep],
         landmarks=track.landmarks[keep],
+        turned_sample=place[track.turned_sample[turned]],
+        turned_landmarks=track.turned_landmarks[turned],
     )
 
 

@@ -101,7 +101,7 @@ class Video:
         _check_container(_read_head(source), name)
         self._stream = None if isinstance(source, Path) else _CalmStream(source)
         # An absolute path: a name such as "concat:..." must not reach FFmpeg as a protocol.
-        capture_source = str(source.resolve()) if isinstance(source, Path) else self._stream
+        capture_source = self._stream or str(Path(source).resolve())  # type: ignore[arg-type]
         # One thread: FFmpeg's own cost more CPU time than they save where there is one core.
         options = [cv2.CAP_PROP_N_THREADS, 1]
         bits_per_frame = _measure_bits_per_frame(capture_source, options)
