@@ -1,5 +1,6 @@
 """The deadline: the whole recording is covered, at the highest rate that the time allows."""
 
+import dataclasses
 import time
 from pathlib import Path
 
@@ -182,6 +183,25 @@ def test_a_partial_recording_is_no_evidence_of_a_palsy() -> None:
     assessment = assess(analyze_track(part, Parameters()))
     assert assessment.status == "not_assessable"
     assert [one.code for one in assessment.reasons] == ["out_of_time"]
+
+
+@pytest.mark.parametrize(("slow_frames", "status"), [(50, "suspected"), (75, "not_assessable")])
+def test_a_part_with_too_few_frames_is_not_hidden_by_the_median(
+    slow_frames: int, status: str
+) -> None:
+    """600 frames of 30 a second; of the last ones only every fifth: 6 a second."""
+    kept = np.concatenate((np.arange(600 - slow_frames), np.arange(600 - slow_frames, 600, 5)))
+    whole = make_track(make_landmarks(np.full(600, 0.3), 0.0), raised_step=5)
+    track = dataclasses.replace(
+        whole,
+        frame_index=whole.frame_index[kept],
+        times_s=whole.times_s[kept],
+        landmarks=whole.landmarks[kept],
+    )
+    assessment = assess(analyze_track(track, Parameters()))
+    assert assessment.status == status
+    assert [one.code for one in assessment.reasons] == ["low_rate"] * (status != "suspected")
+    assert "step_raised" in [one.code for one in assessment.cautions]
 
 
 def test_the_deadlines_marks_go_with_the_track(tmp_path: Path) -> None:

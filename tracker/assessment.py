@@ -19,6 +19,8 @@ MIN_GAZE_TIME_S = 5.0
 MIN_COVERAGE = 0.7
 MIN_RATE_HZ = 9.0
 """Degraded recordings: blinks hold at 7.5 Hz and break at 6 (docs/accuracy.md)."""
+MAX_SLOW_SHARE = 0.1
+"""Share of the time below that rate, of a recording whose step was raised for want of time."""
 MIN_PHASE_TIME_S = 1.0
 """Gaze seen in the phases up, and in the phases down, so that their percentiles mean something."""
 MIN_CANTHAL_DISTANCE_PX = 24.0
@@ -305,7 +307,7 @@ def _find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
                 f"{MIN_RATE_HZ:.0f} are needed. Record at 30 frames a second, or lower the step.",
             )
         ]
-    found = []
+    found = _find_slow_part(analysis)
     open_time_s = compute_valid_time_s(analysis.gaze.eyes_open, analysis.track.times_s)
     if measures.valid_time_s < MIN_VALID_TIME_S:
         found.append(
@@ -397,6 +399,25 @@ def _find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
             Finding("gaze_not_measured", "The irises could not be measured. Record in more light.")
         )
     return found
+
+
+def _find_slow_part(analysis: Analysis) -> list[Finding]:
+    """Return that want of time left too few frames of a part, where the median interval hides it.
+
+    Blinks are missed there, and their rate reads too low.
+    """
+    intervals_s = np.diff(analysis.track.times_s)
+    slow = intervals_s > 1.05 / MIN_RATE_HZ
+    share = float(intervals_s[slow].sum() / intervals_s.sum()) if intervals_s.size else 0.0
+    if not analysis.track.info.raised_step or share <= MAX_SLOW_SHARE:
+        return []
+    return [
+        Finding(
+            "low_rate",
+            f"Time was short: for {share:.0%} of the recording fewer than {MIN_RATE_HZ:.0f} frames "
+            "a second were analysed. Record a shorter video, or at 1280x720.",
+        )
+    ]
 
 
 def _find_picture_obstacles(quality: Quality) -> list[Finding]:

@@ -31,6 +31,7 @@ TRACK_MODULES = (
     "tracker.face_mesh",
     "tracker.faces",
     "tracker.picture",
+    "tracker.pacing",
     "tracker.protocol",
     "tracker.track",
 )
