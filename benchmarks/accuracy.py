@@ -288,6 +288,7 @@ def _keep(track: Track, keep: np.ndarray[Any, np.dtype[np.bool_]]) -> Track:
         landmarks=track.landmarks[keep],
         turned_sample=place[track.turned_sample[turned]],
         turned_landmarks=track.turned_landmarks[turned],
+        turned_by=track.turned_by[turned],
     )
 
 

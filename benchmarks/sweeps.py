@@ -137,6 +137,7 @@ class Run:
             face.landmarks,
             face.turned_sample,
             face.turned_landmarks,
+            face.turned_by,
             info,
         )
         return analyze(track)

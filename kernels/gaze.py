@@ -12,6 +12,14 @@ from kernels.uncertainty import MAD_TO_STD
 GAIN_STD = 0.08
 """Standard deviation over ways to frame a face of how far FaceMesh follows its vertical gaze, over
 the mean of them: 0.06 to 0.08 on the synthetic face, 11 poses and sizes, upright and mirrored."""
+LARGEST_GAIN_STDS = 2.0
+"""No correction goes further: what lies beyond is no framing."""
+MOST_LOOKS = 40
+"""Looks that count as independent: the head and the gaze move on from one second to the next, and
+the task lasts 20 s, with half of its looks in each direction."""
+FRAMING_STD = 0.03
+"""Relative standard deviation of the range that is left after the correction: of the slope over the
+same poses and sizes."""
 SACCADE_NOISE_FACTOR = 6.0
 """Velocity over its noise from which the eye is in a saccade [1]_, Engbert and Kliegl's lambda."""
 SHORTEST_SACCADE_SAMPLES = 3
@@ -84,7 +92,9 @@ def _find_saccades(values, velocity, threshold, shortest, intervals, amplitude, 
     return found
 
 
-def compute_framing_gain(offset: ArrayLike, turned_offset: ArrayLike) -> float:
+def compute_framing_gain(
+    offset: ArrayLike, turned_offset: ArrayLike, turn: ArrayLike
+) -> tuple[float, float]:
     """Compute by how much other framings of the face follow the gaze further than the one used.
 
     Parameters
@@ -92,13 +102,17 @@ def compute_framing_gain(offset: ArrayLike, turned_offset: ArrayLike) -> float:
     offset : array_like, shape (T,), float64
         Vertical gaze offset in some frames; NaN = missing.
     turned_offset : array_like, shape (T,), float64
-        The same frames' offset with the face framed otherwise, a different way from frame to frame.
+        The same frames' offset with the face framed otherwise.
+    turn : array_like, shape (T,), int64
+        Which of the other framings it is; each may be off by a constant of its own.
 
     Returns
     -------
-    float
-        Slope of the mean turned offset over the offset, drawn towards 1 as far as the gaze moves
-        too little to tell it; 1 with fewer than four pairs.
+    gain : float
+        Slope of the turned offset over the offset, drawn towards 1 as far as the gaze moves too
+        little to tell it, and within `LARGEST_GAIN_STDS` of `GAIN_STD` about it.
+    gain_std : float
+        Standard deviation of what is left of the framing's error; `GAIN_STD` without a pair.
 
     Raises
     ------
@@ -107,27 +121,40 @@ def compute_framing_gain(offset: ArrayLike, turned_offset: ArrayLike) -> float:
 
     Notes
     -----
-    With x the offset, y the turned one, both less their means, and d = y - x: both have independent
-    noise of about half the variance of d, v. The slope of d over x is
-    ``(sum(x d) + T v) / (sum(x x) - T v + 2 v / GAIN_STD ** 2)``. The terms T v take out what the
-    noise of x does to a regression (errors in variables), the last one is the prior: a gain of 1
-    give or take `GAIN_STD`.
+    Ridge regression of ``d = turned_offset - offset`` on the offset x, both about their means for
+    each turn: ``mean(x d) / (mean(x x) + v / (GAIN_STD ** 2 * n))``, with v the variance of d about
+    its line and n the number of pairs but at most `MOST_LOOKS`: looks that follow each other show
+    the same picture and are not independent, and a long recording of eyes at rest must not be
+    corrected by the slope of its noise.
     """
     one, other = as_series(offset, "offset"), as_series(turned_offset, "turned_offset")
-    if one.shape != other.shape:
-        raise ValueError(f"offset and turned_offset have shapes {one.shape} and {other.shape}")
+    turns = np.asarray(turn)
+    if not one.shape == other.shape == turns.shape:
+        raise ValueError(
+            f"offset, turned_offset and turn have shapes {one.shape}, {other.shape} and "
+            f"{turns.shape}, expected one value for each look"
+        )
     both = np.isfinite(one) & np.isfinite(other)
-    count = int(both.sum())
-    if count < 4:
-        return 1.0
-    x = one[both] - one[both].mean()
-    d = (other - one)[both]
-    d -= d.mean()
-    noise = float(d @ d) / (count - 1) / 2
-    if noise == 0:
-        return 1.0
-    signal = max(float(x @ x) - count * noise, 0.0)
-    return 1 + (float(x @ d) + count * noise) / (signal + 2 * noise / GAIN_STD**2)
+    x, d, turns = one[both], (other - one)[both], turns[both]
+    groups = np.unique(turns)
+    for group in groups:
+        inside = turns == group
+        x[inside] -= x[inside].mean()
+        d[inside] -= d[inside].mean()
+    # Each turn's mean is one, and the slope another that is taken from the looks.
+    free = x.size - groups.size - 1
+    if free < 1:
+        return 1.0, GAIN_STD
+    power = float(x @ x) / free
+    rest = d - x * (float(x @ d) / free / power if power else 0.0)
+    noise = float(rest @ rest) / free
+    looks = min(free, MOST_LOOKS)
+    if power == 0:
+        return 1.0, GAIN_STD
+    known = power + noise / (GAIN_STD**2 * looks)
+    most = LARGEST_GAIN_STDS * GAIN_STD
+    excess = min(max(float(x @ d) / free / known, -most), most)
+    return 1 + excess, max(FRAMING_STD, float(np.sqrt(noise / (looks * known))))
 
 
 def detect_saccades(

@@ -99,6 +99,7 @@ def make_track(landmarks: np.ndarray, fps: float = 30, **info: object) -> Track:
         landmarks,
         np.empty(0, dtype=np.int64),
         landmarks[:0],
+        np.empty(0, dtype=np.int64),
         TrackInfo(**(defaults | info)),  # type: ignore[arg-type]
     )
 

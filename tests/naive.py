@@ -48,6 +48,9 @@ SACCADE_NOISE_FACTOR = 6.0
 SHORTEST_SACCADE_SAMPLES = 3
 MAD_TO_STD = 1.4826
 GAIN_STD = 0.08
+LARGEST_GAIN_STDS = 2.0
+MOST_LOOKS = 40
+FRAMING_STD = 0.03
 BLINK = 1
 PROLONGED_CLOSURE = 2
 
@@ -500,24 +503,39 @@ def saccades(
     ]
 
 
-def framing_gain(offset: Sequence[float], turned: Sequence[float]) -> float:
-    """Return the slope between two noisy series about a prior of 1."""
+def framing_gain(
+    offset: Sequence[float], turned: Sequence[float], turn: Sequence[int]
+) -> tuple[float, float]:
+    """Return the slope between two noisy series about a prior of 1, and what is left of its error.
+
+    Each turn has an intercept of its own.
+    """
     pairs = [
-        (one, other)
-        for one, other in zip(offset, turned, strict=True)
+        (group, one, other - one)
+        for group, one, other in zip(turn, offset, turned, strict=True)
         if math.isfinite(one) and math.isfinite(other)
     ]
-    count = len(pairs)
-    if count < 4:
-        return 1.0
-    mean, other_mean = (sum(column) / count for column in zip(*pairs, strict=True))
-    centred = [(one - mean, other - other_mean) for one, other in pairs]
-    noise = sum((y - x) ** 2 for x, y in centred) / (count - 1) / 2
-    if noise == 0:
-        return 1.0
-    signal = sum(x * x for x, _ in centred) - count * noise
-    excess = sum(x * (y - x) for x, y in centred) + count * noise
-    return 1 + excess / (max(signal, 0.0) + 2 * noise / GAIN_STD**2)
+    centred = []
+    for group in {pair[0] for pair in pairs}:
+        of_group = [(x, d) for other, x, d in pairs if other == group]
+        mean_x = sum(x for x, _ in of_group) / len(of_group)
+        mean_d = sum(d for _, d in of_group) / len(of_group)
+        centred += [(x - mean_x, d - mean_d) for x, d in of_group]
+    free = len(pairs) - len({pair[0] for pair in pairs}) - 1
+    if free < 1:
+        return 1.0, GAIN_STD
+    power = sum(x * x for x, _ in centred)
+    if power == 0:
+        return 1.0, GAIN_STD
+    product = sum(x * d for x, d in centred)
+    noise = sum((d - product / power * x) ** 2 for x, d in centred) / free
+    looks = min(free, MOST_LOOKS)
+    known = power / free + noise / (GAIN_STD**2 * looks)
+    largest = LARGEST_GAIN_STDS * GAIN_STD
+    return (
+        1 + max(-largest, min(largest, product / free / known)),
+        max(FRAMING_STD, (noise / (looks * known)) ** 0.5),
+    )
 
 
 def head_pose_deg(

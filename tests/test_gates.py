@@ -14,6 +14,7 @@ import pytest
 from benchmarks.sweeps import Degradation
 from benchmarks.synthetic import make_spec, render_frame
 from kernels import FACE_MESH_INDICES
+from kernels.uncertainty import MAD_TO_STD, NORMAL_RANGE
 from tests.made_tracks import (
     EYE_WIDTH_PX,
     GOOD_PICTURE,
@@ -63,6 +64,7 @@ from tracker.protocol import Phase
 
 FPS = 30
 SECONDS = 30.0
+JITTER = 0.01
 THRESHOLD = Parameters().vpp_thresh
 
 
@@ -184,6 +186,23 @@ def looking_aside(range_ahead: float) -> Analysis:
     ahead = np.where(times_s % 2 < 1, 0, range_ahead)
     vertical = np.where(horizontal > 0, -0.05, ahead)
     return analyzed(make_landmarks(np.full(900, 0.3), vertical, horizontal))
+
+
+def moving_when_not_asked(range_: float) -> Analysis:
+    vertical = np.where(np.arange(900) / FPS % 2 < 1, 0, range_) * (np.arange(900) < 450)
+    protocol = (Phase("up", 15.0, 22.0), Phase("down", 22.0, 30.0))
+    track = make_track(make_landmarks(np.full(900, 0.3), vertical))
+    return analyze_track(track, Parameters(protocol=protocol))
+
+
+def held_the_other_way(by: float) -> Analysis:
+    """Up and down are swapped by more or less than the jitter, which is exactly 0.01."""
+    times_s = np.arange(900) / FPS
+    jitter = JITTER * np.where(np.arange(900) % 2, 0.5, -0.5)
+    vertical = np.where(times_s < 15, by / 2, -by / 2) + jitter
+    protocol = (Phase("up", 0.0, 15.0), Phase("down", 15.0, 30.0))
+    track = make_track(make_landmarks(np.full(900, 0.3), vertical))
+    return analyze_track(track, Parameters(protocol=protocol))
 
 
 def with_typical_ear(ear: float) -> Analysis:
@@ -325,6 +344,12 @@ GATES = [
         *either_side(2 * MAX_EYE_DISAGREEMENT, 0.001, False),
         "what is left",
     ),
+    reason("protocol_mismatch", moving_when_not_asked, *either_side(THRESHOLD, 0.001, False)),
+    caution(
+        "protocol_mismatch",
+        held_the_other_way,
+        *either_side(JITTER * MAD_TO_STD / np.sqrt(2) * NORMAL_RANGE, 0.001, False),
+    ),
     reason("looked_aside", looking_aside, *either_side(THRESHOLD, 0.001, True)),
     reason("borderline", with_glances_for, 0.5, 0.1),
     caution("lids_lowered", with_lids_lowered_for, *either_side(NOTED_CLOSURE_SHARE, 0.01, False)),
@@ -379,7 +404,9 @@ def test_either_side_of_the_limit(gate: Gate) -> None:
         # What is inside has an answer, unless it is for another gate's reason.
         assert assess(outside).status == "not_assessable"
         if gate.code not in ("eyes_closed", "baseline_fixed"):
-            assert assess(inside).status == "not_suspected"
+            # Who does not move at all is suspected.
+            expected = "suspected" if gate.code == "protocol_mismatch" else "not_suspected"
+            assert assess(inside).status == expected
             assert found(outside)["reason"] == [gate.code]
 
 

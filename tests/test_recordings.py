@@ -230,6 +230,7 @@ def test_the_range_does_not_depend_on_how_the_face_is_framed(
             landmarks=face.landmarks,
             turned_sample=face.turned_sample,
             turned_landmarks=face.turned_landmarks,
+            turned_by=face.turned_by,
         ),
         Parameters(),
     )

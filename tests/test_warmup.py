@@ -46,7 +46,7 @@ with event.install_recorder("numba:compile") as recorder:
     geometry = call("compute_eye_geometry", face)
     call("compute_rotation_deg", [0.0], 0.4)
     pose = call("compute_head_pose", face)
-    gain = call("compute_framing_gain", [0, 0, 2, 2], [0, 0, 4, 4])
+    gain, _ = call("compute_framing_gain", [0, 0, 2, 2], [-0.2, 0.0, 2.0, 2.2], [0] * 4)
     saccades = call("detect_saccades", times_s, np.ones(300, bool), times_s, 0.1)
     typical = call("compute_typical_opening", ear)
     baseline = call("compute_open_baseline", ear, times_s)

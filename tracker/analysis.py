@@ -27,7 +27,7 @@ from kernels import (
     mark_around_closures,
     mark_closures_in_winks,
 )
-from kernels.closures import COMPLETE_RATIO
+from kernels.closures import COMPLETE_RATIO, WINK_ASYMMETRY
 from kernels.measures import median_finite
 from tracker.gaze import Gaze, GazeMeasures, measure_gaze, trace_gaze
 from tracker.parameters import NOMINAL_EAR, Parameters
@@ -167,14 +167,18 @@ def analyze_track(track: Track, parameters: Parameters) -> Analysis:
     # NaN compares as not below.
     lids_open = ~(ratio < parameters.close_ratio)
     eye_ratio = _eye_ratios(geometry, ear, lids_open) * ratio[:, np.newaxis]
-    winks, wink_eye = detect_winks(eye_ratio, times_s)
     closures = detect_closures(
         ratio, times_s, parameters.close_ratio, parameters.shortest_closure_s
     )
-    closures = closures.select(~mark_closures_in_winks(closures, winks))
     eye_amplitude = np.empty((len(closures.kind), 2))
     for place, (start, stop) in enumerate(closures.interval):
         eye_amplitude[place] = 1 - eye_ratio[start:stop].min(axis=0)
+    winks, wink_eye = detect_winks(eye_ratio, times_s)
+    in_wink = mark_closures_in_winks(closures, winks)
+    if _close_alike(eye_amplitude[~in_wink]):
+        closures, eye_amplitude = closures.select(~in_wink), eye_amplitude[~in_wink]
+    else:
+        winks, wink_eye = winks[:0], wink_eye[:0]
 
     # A sample below the threshold is not gaze either where it is no closure: noise, or cut off.
     closing = ~lids_open
@@ -246,6 +250,16 @@ def _eye_ratios(geometry: EyeGeometry, ear: Float64Array, lids_open: BoolArray) 
     usual = [median_finite(share[lids_open, eye]) for eye in (LEFT, RIGHT)]
     ratios: Float64Array = share / np.array(usual)
     return ratios
+
+
+def _close_alike(eye_amplitude: Float64Array) -> bool:
+    """Tell whether this person's eyes close alike, by all closures but those in winks.
+
+    Where one lid is weak, every blink looks like a wink, and the long ones for long enough; where
+    there is no other closure, nobody knows.
+    """
+    asymmetry = eye_amplitude.min(axis=1) / eye_amplitude.max(axis=1)
+    return median_finite(asymmetry) >= WINK_ASYMMETRY
 
 
 def _duration(track: Track) -> tuple[float, float]:

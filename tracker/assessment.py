@@ -6,7 +6,14 @@ from typing import Literal
 
 import numpy as np
 
-from kernels import LEFT, PROLONGED_CLOSURE, RIGHT, compute_peak_to_peak, compute_valid_time_s
+from kernels import (
+    LEFT,
+    PROLONGED_CLOSURE,
+    RIGHT,
+    compute_peak_to_peak,
+    compute_valid_time_s,
+    mark_around_closures,
+)
 from kernels.closures import TIME_TOLERANCE_S
 from kernels.measures import median_finite
 from tracker.analysis import Analysis
@@ -479,7 +486,16 @@ def _find_hidden_range(analysis: Analysis, cautions: list[Finding]) -> list[Find
     """
     measures, threshold = analysis.measures, analysis.parameters.vpp_thresh
     if measures.vertical_peak_to_peak < threshold:
-        return [caution for caution in cautions if caution.code in RANGE_HIDING]
+        hiding = [caution for caution in cautions if caution.code in RANGE_HIDING]
+        if measures.vertical_peak_to_peak_any_time >= threshold:
+            hiding.append(
+                Finding(
+                    "protocol_mismatch",
+                    f"The eyes moved by {_floor(measures.vertical_peak_to_peak_any_time)}, but not "
+                    "when they were asked to: check the protocol's times, or record again.",
+                )
+            )
+        return hiding
     if not measures.vertical_peak_to_peak_ahead >= threshold:
         return [
             Finding(
@@ -543,12 +559,12 @@ def _find_cautions(analysis: Analysis, quality: Quality) -> list[Finding]:
                 "used.",
             )
         )
-    closed_s = _prolonged_closure_s(analysis)
+    closed_s = _closed_s(analysis)
     if closed_s > NOTED_CLOSURE_SHARE * analysis.measures.valid_time_s:
         found.append(
             Finding(
                 "lids_lowered",
-                f"The eyes were shut, or the lids lowered that far, for {closed_s:.1f} s, in which "
+                f"An eye was shut, or the lids lowered that far, for {closed_s:.1f} s, in which "
                 "the gaze is not counted. If they were looking down then, the range is larger than "
                 "measured: lift the lids with a finger, or film from slightly below.",
             )
@@ -567,6 +583,16 @@ def _find_cautions(analysis: Analysis, quality: Quality) -> list[Finding]:
                 "head_moved",
                 f"For {quality.head_moved_share:.0%} of the time the head was turned or nodded, "
                 "and the gaze is not counted. Keep the head still and move only the eyes.",
+            )
+        )
+    held = {phase.phase: phase.held_offset for phase in analysis.phases}
+    if held.get("up", math.nan) - held.get("down", math.nan) > (
+        analysis.measures.vertical_noise_floor
+    ):
+        found.append(
+            Finding(
+                "protocol_mismatch",
+                "The eyes were lower while asked up than while asked down: check the protocol.",
             )
         )
     if NOTED_UNSEEN_SHARE < quality.gap_share <= 1 - MIN_COVERAGE:
@@ -642,11 +668,14 @@ def _missing_frames(analysis: Analysis) -> int:
     return info.video.frame_count - info.frames_decoded
 
 
-def _prolonged_closure_s(analysis: Analysis) -> float:
-    """Return the time within prolonged closures."""
+def _closed_s(analysis: Analysis) -> float:
+    """Return the time within prolonged closures and winks."""
     times_s = analysis.track.times_s
     prolonged = analysis.closures.interval[analysis.closures.kind == PROLONGED_CLOSURE]
-    return float((times_s[prolonged[:, 1] - 1] - times_s[prolonged[:, 0]]).sum())
+    closed = np.zeros(times_s.size, dtype=np.bool_)
+    for intervals in (prolonged, analysis.winks):
+        closed |= mark_around_closures(intervals, times_s, 0.0)
+    return compute_valid_time_s(closed, times_s)
 
 
 def _head_moved_share(analysis: Analysis) -> float:

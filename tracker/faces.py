@@ -54,6 +54,8 @@ class FollowedFace:
         Frames, by place among the N, in which it was found in a turned region as well.
     turned_landmarks : ndarray, shape (T, K, 2), float32
         Its landmarks there.
+    turned_by : ndarray, shape (T,), int64
+        Which turn it was, by place in `TURNS_DEG`.
     other_face_ratio : float
         The next largest face's area summed over the frames, over this one's; 0 if alone.
     picture : PictureQuality
@@ -64,6 +66,7 @@ class FollowedFace:
     landmarks: NDArray[np.float32]
     turned_sample: NDArray[np.int64]
     turned_landmarks: NDArray[np.float32]
+    turned_by: NDArray[np.int64]
     other_face_ratio: float
     picture: PictureQuality
 
@@ -139,13 +142,15 @@ class FaceFollower:
         )
         if not ranked:
             nothing = np.full((self._frames, LANDMARK_COUNT, 2), np.nan, dtype=np.float32)
-            return FollowedFace(nothing, np.empty(0, np.int64), nothing[:0], 0.0, PictureQuality())
+            none = np.empty(0, np.int64)
+            return FollowedFace(nothing, none, nothing[:0], none, 0.0, PictureQuality())
         main = ranked[0]
-        turned_sample = TURN_INTERVAL_FRAMES * np.flatnonzero(np.isfinite(main.turned[:, 0, 0]))
+        looks = np.flatnonzero(np.isfinite(main.turned[:, 0, 0])).astype(np.int64)
         return FollowedFace(
             landmarks=main.landmarks[: self._frames],
-            turned_sample=turned_sample.astype(np.int64),
-            turned_landmarks=main.turned[turned_sample // TURN_INTERVAL_FRAMES],
+            turned_sample=TURN_INTERVAL_FRAMES * looks,
+            turned_landmarks=main.turned[looks],
+            turned_by=looks % len(TURNS_DEG),
             other_face_ratio=(ranked[1].area if len(ranked) > 1 else 0.0) / main.area,
             picture=median_picture(main.pictures),
         )

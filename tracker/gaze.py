@@ -42,9 +42,15 @@ MIN_SACCADE_RATE_HZ = 110.0
 """Phones' slow motion. The velocity over five samples reads the peak of a saccade of 20 degrees (65
 ms long) 13 % too small at 120 frames a second, 3 % at 240, and 66 % at 30: computed from traces of
 least jerk."""
+NORMAL_QUANTILE = 1.96
+"""Standard deviations to either end of a 95 % interval."""
 FOLLOWED_SHARE = (0.41, 1.0)
 """Least and largest share of an eye movement that the measured offset may follow: that on the
 synthetic face, and all of it."""
+NO_PRIMARY = (
+    "the eyes were not seen looking straight ahead: begin the recording with it, or name a phase "
+    "fixate or rest in the protocol"
+)
 EYE_SIZE_ERROR = 0.1
 """Relative error of an angle from this person's eyeball and iris not being the assumed ones."""
 Float64Array = NDArray[np.float64]
@@ -65,7 +71,7 @@ class Gaze:
         Frames with a face outside closures and their guard.
     valid : ndarray, shape (N,), bool
         Frames that count: those of them in which the head faces the camera as it mostly does.
-    framing_gain : float
+    framing_gain, framing_gain_std : float
         See `kernels.compute_framing_gain`.
     """
 
@@ -75,6 +81,7 @@ class Gaze:
     eyes_open: BoolArray
     valid: BoolArray
     framing_gain: float
+    framing_gain_std: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +96,13 @@ class GazeMeasures:
     ----------
     gaze_time_s : float
         Time that counts for the gaze.
-    vertical_peak_to_peak_ci95, vertical_noise_floor
-        95 % interval, and what the landmarks' jitter alone would give; see `kernels.uncertainty`.
+    vertical_peak_to_peak_ci95 : (float, float)
+        95 % interval: the bootstrap's of `kernels.uncertainty`, widened by what is not known of how
+        far the landmarks follow the gaze in this framing of the face.
+    vertical_noise_floor : float
+        What the landmarks' jitter alone would give.
+    vertical_peak_to_peak_any_time : float
+        Within the protocol's phases and outside of them.
     threshold_distance, _in_ci_half_widths, _in_noise_floors : float
         Range minus `vpp_thresh`; the same over the half of the interval towards the threshold, so
         that 1 is where the interval ends; and over the noise floor.
@@ -100,12 +112,15 @@ class GazeMeasures:
         An estimate, and too small: FaceMesh follows only a part of the iris's movement
         (`FOLLOWED_SHARE`) and of the rest moves lids and canthi along.
     vertical_peak_to_peak_deg_range : (float, float)
-        Where the true angle lies: the interval's ends in degrees, the lower one if all of the
-        movement was followed, the upper one if the least share was, `EYE_SIZE_ERROR` wider.
+        Bounds of the true angle, for the interval's ends: the lower one, without the noise floor,
+        if all of the movement was followed, the upper one if the least share was; `EYE_SIZE_ERROR`
+        wider.
     primary_position : float
         The vertical offset from which up and down are counted.
     primary_position_source : {"protocol", "assumed_first_second", "before_protocol", None}
         See `tracker.phases.find_primary`.
+    primary_position_reason : str or None
+        Why there is none.
     up_range, down_range : float
         5th percentile above, and 95th percentile below, the primary position; positive.
     vertical_to_horizontal_ratio : float
@@ -131,6 +146,7 @@ class GazeMeasures:
     vertical_peak_to_peak: float
     vertical_peak_to_peak_ci95: tuple[float, float]
     vertical_noise_floor: float
+    vertical_peak_to_peak_any_time: float
     threshold_distance: float
     threshold_distance_in_ci_half_widths: float
     threshold_distance_in_noise_floors: float
@@ -144,6 +160,7 @@ class GazeMeasures:
     vertical_eye_correlation: float
     primary_position: float
     primary_position_source: str | None
+    primary_position_reason: str | None
     up_range: float
     down_range: float
     horizontal_peak_to_peak: float
@@ -182,7 +199,9 @@ def trace_gaze(track: Track, geometry: EyeGeometry, head: HeadPose, eyes_open: B
     counted = valid[track.turned_sample]
     turned = compute_eye_geometry(track.turned_landmarks).vertical_offset.mean(axis=1)
     offset = geometry.vertical_offset[track.turned_sample].mean(axis=1)
-    gain = compute_framing_gain(offset[counted], turned[counted])
+    gain, gain_std = compute_framing_gain(
+        offset[counted], turned[counted], track.turned_by[counted]
+    )
     centre = np.array([median_finite(geometry.vertical_offset[valid, e]) for e in (LEFT, RIGHT)])
     by_eye = centre + gain * (geometry.vertical_offset - centre)
     return Gaze(
@@ -192,6 +211,7 @@ def trace_gaze(track: Track, geometry: EyeGeometry, head: HeadPose, eyes_open: B
         eyes_open=eyes_open,
         valid=valid,
         framing_gain=gain,
+        framing_gain_std=gain_std,
     )
 
 
@@ -217,7 +237,11 @@ def measure_gaze(
     in_task = mark_phases(parameters.protocol, VERTICAL_PHASES, times_s)
     vertical_valid = valid & in_task if in_task.any() else valid
     range_ = compute_peak_to_peak(vertical, vertical_valid)
-    interval = compute_peak_to_peak_interval(vertical, vertical_valid, times_s)
+    interval = _widen(
+        compute_peak_to_peak_interval(vertical, vertical_valid, times_s),
+        range_,
+        gaze.framing_gain_std,
+    )
     noise_floor = compute_noise_floor(vertical, valid)
     distance = range_ - parameters.vpp_thresh
     half_width = range_ - interval[0] if distance >= 0 else interval[1] - range_
@@ -230,10 +254,9 @@ def measure_gaze(
     # An iris of no width leaves the angles out, not the rest.
     iris_ratio = iris_ratio if iris_ratio > 0 else math.nan
     vertical_deg = compute_rotation_deg(vertical, iris_ratio)
-    # The range of an interval's end, taken about the primary gaze, as an angle.
-    low_deg, high_deg = (
-        2 * compute_rotation_deg(np.array(end) / 2, iris_ratio) for end in interval
-    )
+    # A range as an angle is taken about straight ahead.
+    bounds = np.array([max(interval[0] - noise_floor, 0.0), interval[1]])
+    low_deg, high_deg = 2 * compute_rotation_deg(bounds / 2, iris_ratio)
     followed_least, followed_most = FOLLOWED_SHARE
     primary, source = find_primary(parameters.protocol, times_s, vertical, valid)
     ends = (
@@ -248,6 +271,7 @@ def measure_gaze(
         vertical_peak_to_peak=range_,
         vertical_peak_to_peak_ci95=interval,
         vertical_noise_floor=noise_floor,
+        vertical_peak_to_peak_any_time=compute_peak_to_peak(vertical, valid),
         threshold_distance=distance,
         threshold_distance_in_ci_half_widths=distance / half_width if half_width > 0 else math.nan,
         threshold_distance_in_noise_floors=distance / noise_floor if noise_floor > 0 else math.nan,
@@ -268,6 +292,7 @@ def measure_gaze(
         vertical_eye_correlation=_correlation(gaze.vertical_by_eye[vertical_valid]),
         primary_position=primary,
         primary_position_source=source,
+        primary_position_reason=None if source else NO_PRIMARY,
         up_range=float(primary - ends[0]),
         down_range=float(ends[1] - primary),
         horizontal_peak_to_peak=horizontal_range,
@@ -278,6 +303,17 @@ def measure_gaze(
         head_pitch_range_deg=pitch_range_deg,
         nod_allowance=_nod_range(pitch_range_deg, iris_ratio),
         **_measure_saccades(vertical, vertical_deg, vertical_valid, times_s),
+    )
+
+
+def _widen(
+    interval: tuple[float, float], range_: float, relative_std: float
+) -> tuple[float, float]:
+    """Add an independent relative error of the range to the errors of its interval."""
+    error = NORMAL_QUANTILE * relative_std * range_
+    return (
+        max(range_ - math.hypot(range_ - interval[0], error), 0.0),
+        range_ + math.hypot(interval[1] - range_, error),
     )
 
 
@@ -318,12 +354,14 @@ def _measure_saccades(
         measured["vertical_saccade_reason"] = "no saccade stands out of the noise"
         return measured
     fastest = int(np.argmax(saccades.peak_velocity_per_s))
-    in_degrees = detect_saccades(vertical_deg, valid, times_s, 2 / MIN_SACCADE_RATE_HZ)
-    peak_deg_per_s = in_degrees.peak_velocity_per_s
+    start, stop = saccades.interval[fastest]
+    # Degrees per canthal distance over the same way.
+    rise, rise_deg = (v[stop - 1] - v[start] for v in (vertical, vertical_deg))
+    peak_per_s = float(saccades.peak_velocity_per_s[fastest])
     return measured | {
-        "vertical_saccade_peak_velocity_per_s": float(saccades.peak_velocity_per_s[fastest]),
+        "vertical_saccade_peak_velocity_per_s": peak_per_s,
         "vertical_saccade_peak_velocity_deg_per_s_est": (
-            float(peak_deg_per_s.max()) if peak_deg_per_s.size else math.nan
+            peak_per_s * float(rise_deg / rise) if rise else math.nan
         ),
         "vertical_saccade_velocity_to_amplitude_per_s": median_finite(
             saccades.peak_velocity_per_s / np.abs(saccades.amplitude)

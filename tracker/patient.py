@@ -24,6 +24,7 @@ SENTENCES = {
     "phase_down_missing": "Please record the whole task, looking down as well.",
     "gaze_not_measured": "Please record in more light, looking at the camera first.",
     "eyes_disagree": "Please record again in good light, and keep your head still.",
+    "protocol_mismatch": "Please look up and down when you are asked to.",
     "looked_aside": "Please record again, looking straight up and then straight down.",
     "lids_lowered": "Please hold the phone a little lower while you record.",
     "face_partly_lost": "Please keep your head still and your whole face in the picture.",

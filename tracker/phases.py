@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels import compute_valid_time_s
-from tracker.protocol import RESTING_PHASES, VERTICAL_PHASES, Phase
+from kernels.measures import median_finite
+from tracker.protocol import HORIZONTAL_PHASES, RESTING_PHASES, Phase
 
 REACHED_QUANTILE = 0.95
 """Of the displacements in a phase: reached, short of single outliers."""
@@ -43,10 +44,15 @@ class PhaseResult:
         95th percentile of the displacement from the primary position.
     held : float
         Median displacement over the phase's last half.
+    held_offset : float
+        Median offset itself over the phase's last half, from the canthi's middle; down and the
+        subject's left are positive, of ``fixate`` and ``rest`` the vertical one.
     latency_s : float
         From the phase's start until half of the way from the gaze's position then to the reached
-        one is done. NaN where that way is within the noise floor, or a closure or a lost face hides
-        the gaze before the phase or as it moves.
+        one is done.
+    latency_reason : {"unseen_before", "unmoved", "hidden", "no_direction", None}
+        Why there is none: a closure or a lost face hides the gaze before the phase, that way is
+        within the noise floor, the gaze is hidden as it moves, or nothing was to be reached.
 
     Notes
     -----
@@ -60,7 +66,9 @@ class PhaseResult:
     gaze_time_s: float
     reached: float
     held: float
+    held_offset: float
     latency_s: float
+    latency_reason: str | None
 
 
 def mark_phases(
@@ -140,25 +148,30 @@ def measure_phases(
     results = []
     for phase in protocol:
         inside = (times_s >= phase.start_s) & (times_s < phase.end_s) & gaze_valid
+        late = inside & (times_s >= phase.end_s - HELD_SHARE * (phase.end_s - phase.start_s))
+        offset = horizontal if phase.phase in HORIZONTAL_PHASES else vertical
+        held_offset = median_finite(offset[late])
         reached, held, latency_s = math.nan, math.nan, math.nan
+        reason: str | None = "no_direction"
+        if phase.phase in _SIGNS:
+            reason = "hidden"
         if phase.phase in _SIGNS and inside.any():
-            offset = vertical if phase.phase in VERTICAL_PHASES else horizontal
             directed = _SIGNS[phase.phase] * offset
             primary, _ = find_primary(protocol, times_s, directed, gaze_valid)
             position = float(np.quantile(directed[inside], REACHED_QUANTILE))
             reached = position - primary
-            late = inside & (times_s >= phase.end_s - HELD_SHARE * (phase.end_s - phase.start_s))
-            if late.any():
-                held = float(np.median(directed[late])) - primary
+            held = _SIGNS[phase.phase] * held_offset - primary
             before = gaze_valid & (times_s < phase.start_s) & (times_s >= phase.start_s - BEFORE_S)
-            if before.any():
+            if not before.any():
+                reason = "unseen_before"
+            else:
                 began = float(np.median(directed[before]))
                 way = position - began
                 moved = inside & (directed >= began + ONSET_SHARE * way)
-                if way > noise_floor and moved.any():
-                    first = int(np.flatnonzero(moved)[0])
-                    if gaze_valid[first - 1]:
-                        latency_s = float(times_s[first]) - phase.start_s
+                if way <= noise_floor:
+                    reason = "unmoved"
+                elif moved.any() and gaze_valid[first := int(np.flatnonzero(moved)[0]) - 1]:
+                    latency_s, reason = float(times_s[first + 1]) - phase.start_s, None
         results.append(
             PhaseResult(
                 phase=phase.phase,
@@ -167,7 +180,9 @@ def measure_phases(
                 gaze_time_s=compute_valid_time_s(inside, times_s),
                 reached=reached,
                 held=held,
+                held_offset=held_offset,
                 latency_s=latency_s,
+                latency_reason=reason,
             )
         )
     return tuple(results)

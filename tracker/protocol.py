@@ -8,6 +8,7 @@ from typing import Any
 
 PHASES = ("up", "down", "left", "right", "fixate", "rest")
 VERTICAL_PHASES = ("up", "down")
+HORIZONTAL_PHASES = ("left", "right")
 RESTING_PHASES = ("fixate", "rest")
 MAX_TIME_S = 24 * 3600.0
 

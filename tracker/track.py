@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from kernels import FACE_MESH_INDICES, LANDMARK_COUNT
 from kernels.closures import MAX_GAP_S
 from tracker.decode import TIME_SOURCES, InputError, Video, VideoInfo, check_readable, repair_times
-from tracker.faces import FaceFinder, FaceFollower
+from tracker.faces import TURNS_DEG, FaceFinder, FaceFollower
 from tracker.pacing import Pacer
 from tracker.picture import PictureQuality, worst_picture
 from tracker.protocol import Phase, parse_protocol
@@ -85,7 +85,9 @@ class Track:
     turned_sample : ndarray, shape (T,), int64
         Some of the N frames, strictly increasing, in which the face was looked at again.
     turned_landmarks : ndarray, shape (T, K, 2), float32
-        What was found then, see `tracker.faces.TURNS_DEG`.
+        What was found then.
+    turned_by : ndarray, shape (T,), int64
+        In which of the turned regions, by place in `tracker.faces.TURNS_DEG`.
     info : TrackInfo
     """
 
@@ -94,6 +96,7 @@ class Track:
     landmarks: NDArray[np.float32]
     turned_sample: NDArray[np.int64]
     turned_landmarks: NDArray[np.float32]
+    turned_by: NDArray[np.int64]
     info: TrackInfo
 
 
@@ -180,6 +183,7 @@ def track_video(
         landmarks=face.landmarks.copy(),
         turned_sample=face.turned_sample,
         turned_landmarks=face.turned_landmarks,
+        turned_by=face.turned_by,
         info=info,
     )
 
@@ -205,6 +209,7 @@ def save_track(track: Track, path: Path) -> None:
         landmarks=track.landmarks,
         turned_sample=track.turned_sample,
         turned_landmarks=track.turned_landmarks,
+        turned_by=track.turned_by,
     )
 
 
@@ -245,6 +250,7 @@ def load_track(path: Path) -> Track:
                 landmarks=arrays["landmarks"],
                 turned_sample=arrays["turned_sample"],
                 turned_landmarks=arrays["turned_landmarks"],
+                turned_by=arrays["turned_by"],
                 info=_parse_info(header),
             )
             _check_arrays(track)
@@ -325,6 +331,8 @@ def _check_arrays(track: Track) -> None:
         and track.turned_landmarks.dtype == np.float32
         and track.turned_landmarks.shape == (track.turned_sample.size, LANDMARK_COUNT, 2)
         and np.isfinite(track.turned_landmarks).all()
+        and track.turned_by.dtype == np.int64
+        and track.turned_by.shape == track.turned_sample.shape
     ):
         raise ValueError("the arrays do not fit together")
 
@@ -369,6 +377,8 @@ def concatenate_tracks(tracks: Sequence[Track]) -> Track:
         np.concatenate([track.landmarks for track in tracks]),
         np.concatenate(turned_sample),
         np.concatenate([track.turned_landmarks for track in tracks]),
+        # Each recording frames the face in its own way.
+        np.concatenate([track.turned_by + len(TURNS_DEG) * n for n, track in enumerate(tracks)]),
         replace(
             infos[0],
             video=replace(
