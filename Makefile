@@ -6,6 +6,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/ready
 OUT := results
+AHEAD := $(CURDIR)/build/ahead
 export VIDEO
 KERNEL_TESTS = $(addprefix tests/test_,geometry.py closures.py measures.py uncertainty.py)
 
@@ -22,20 +23,9 @@ help:
 
 setup: $(READY)
 
-# Looks for Python 3.12, then 3.11: on the PATH (a pyenv shim there may be without a version behind
-# it, so each is tried) and among pyenv's versions.
 $(READY): requirements.lock pyproject.toml
 	@set -euo pipefail; \
-	for candidate in $(PYTHON) python3.12 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.12*/bin/python \
-	    python3.11 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.11*/bin/python python3 python; do \
-	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 12), (3, 11)))' \
-	      2>/dev/null; then python=$$candidate; break; fi; \
-	done; \
-	if [ -z "$${python:-}" ]; then \
-	  echo "No Python 3.12 or 3.11 found (MediaPipe 0.10.21 runs on no later one). Install one," >&2; \
-	  echo "for example with 'pyenv install 3.12', or name it: make setup PYTHON=/path/to/python" >&2; \
-	  exit 1; \
-	fi; \
+	python=$$(PYTHON="$(PYTHON)" ./find_python.sh 3.12 3.11); \
 	echo "Setting up $(VENV) with $$("$$python" --version) (once)"; \
 	rm -rf $(VENV); \
 	if "$$python" -m venv $(VENV) >/dev/null 2>&1; then pip="$(PY) -m pip"; \
@@ -61,6 +51,10 @@ run: setup
 test: setup
 	$(PY) -m pytest
 	NUMBA_DISABLE_JIT=1 $(PY) -m pytest $(KERNEL_TESTS)
+	@echo "The kernels as Lambda runs them: compiled ahead of time, without Numba"
+	$(PY) -m kernels.compile_ahead $(AHEAD)
+	PYTHONPATH=$(AHEAD) $(PY) -c "import kernels, sys; sys.exit('numba' in sys.modules)"
+	PYTHONPATH=$(AHEAD) $(PY) -m pytest $(KERNEL_TESTS)
 
 lint: setup
 	$(VENV)/bin/ruff check
