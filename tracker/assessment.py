@@ -29,7 +29,7 @@ MAX_FAILED_SHARE = 0.05
 NOTED_CLOSURE_SHARE = 0.1
 """Share of the time with a face in prolonged closures, from which they are mentioned."""
 
-RANGE_HIDING = ("max_frames_reached", "video_damaged", "lids_lowered")
+RANGE_HIDING = ("max_frames_reached", "out_of_time", "video_damaged", "lids_lowered")
 """Cautions of something that was not seen and can have held a part of the range."""
 
 Status = Literal["suspected", "not_suspected", "not_assessable"]
@@ -324,7 +324,24 @@ def _find_cautions(analysis: Analysis, quality: Quality) -> list[Finding]:
                 "other_face", "Another, smaller face is in the picture; the largest was analysed."
             )
         )
-    if not info.complete:
+    if info.raised_step:
+        found.append(
+            Finding(
+                "step_raised",
+                f"Time was short: at times only 1 frame in {info.raised_step} was analysed instead "
+                f"of 1 in {info.step}, and short blinks may have been missed. Record a shorter "
+                "video, or at 1280x720 and 30 frames a second.",
+            )
+        )
+    if info.out_of_time:
+        found.append(
+            Finding(
+                "out_of_time",
+                f"Time ran out: only the first {analysis.measures.duration_s:.0f} s were analysed. "
+                "Record a shorter video, or at 1280x720.",
+            )
+        )
+    elif not info.complete:
         found.append(
             Finding(
                 "max_frames_reached",

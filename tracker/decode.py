@@ -1,6 +1,6 @@
 """Video files to frames with times, image files to pixels. Input is hostile until checked here."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BufferedIOBase
 from pathlib import Path
@@ -86,19 +86,23 @@ class Video:
         The file is missing or unreadable.
     VideoOpenError
         It is not a video, has no video stream, or has absurd dimensions.
+    Exception
+        What the stream raised where it could not be read, here or from `frames`.
     """
 
     def __init__(self, source: Path | BufferedIOBase) -> None:
         name = source.name if isinstance(source, Path) else "the video"
         _check_container(_read_head(source), name)
+        self._stream = None if isinstance(source, Path) else _CalmStream(source)
         # An absolute path: a name such as "concat:..." must not reach FFmpeg as a protocol.
-        capture_source = str(source.resolve()) if isinstance(source, Path) else source
+        capture_source = str(source.resolve()) if isinstance(source, Path) else self._stream
         # One thread: FFmpeg's own cost more CPU time than they save where there is one core.
         options = [cv2.CAP_PROP_N_THREADS, 1]
         try:
             self._capture = cv2.VideoCapture(capture_source, cv2.CAP_FFMPEG, options)  # type: ignore[arg-type]
         except cv2.error as error:
             raise VideoOpenError(_not_decodable(name)) from error
+        self._raise_stream_error()
         if not self._capture.isOpened():
             raise VideoOpenError(_not_decodable(name))
         self.info = VideoInfo(
@@ -118,13 +122,15 @@ class Video:
                 f"{MAX_FRAME_PIXELS // 10**6} megapixels are supported. Export it at 1920x1080."
             )
 
-    def frames(self, step: int = 1) -> Iterator[Frame]:
+    def frames(self, step: int = 1, wants: Callable[[int], bool] | None = None) -> Iterator[Frame]:
         """Decode every `step`-th frame.
 
         Parameters
         ----------
         step : int, default 1
             1 = every frame. Skipped frames are decoded (later ones depend on them), not converted.
+        wants : callable, optional
+            Chooses by the frame's index, in place of `step`.
 
         Yields
         ------
@@ -140,6 +146,7 @@ class Video:
         index, failures, any_yielded = 0, 0, False
         while failures < MAX_CONSECUTIVE_FAILURES:
             if not self._capture.grab():
+                self._raise_stream_error()
                 failures += 1
                 continue
             # Failures that a success follows were damaged packets, a frame each; at the end of the
@@ -149,7 +156,7 @@ class Video:
             self.frames_failed += failures
             failures = 0
             self.frames_decoded += 1
-            if index % step == 0:
+            if index % step == 0 if wants is None else wants(index):
                 stream_time_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
                 decoded, image = self._capture.retrieve(buffer)
                 if decoded:
@@ -162,6 +169,10 @@ class Video:
             index += 1
         if not any_yielded:
             raise VideoOpenError(_not_decodable(self._name))
+
+    def _raise_stream_error(self) -> None:
+        if self._stream is not None and self._stream.error is not None:
+            raise self._stream.error
 
     def close(self) -> None:
         """Release the decoder."""
@@ -177,6 +188,33 @@ class Video:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+class _CalmStream(BufferedIOBase):
+    """A stream that ends where it cannot be read, and keeps the error.
+
+    OpenCV crashes the process when its reads raise.
+    """
+
+    def __init__(self, stream: BufferedIOBase) -> None:
+        self.error: Exception | None = None
+        self._stream = stream
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.error is None:
+            try:
+                return self._stream.read(size)
+            except Exception as error:
+                self.error = error
+        return b""
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        if self.error is None:
+            try:
+                return self._stream.seek(offset, whence)
+            except Exception as error:
+                self.error = error
+        return -1
 
 
 def repair_times(
@@ -230,6 +268,13 @@ def repair_times(
     first = np.flatnonzero(good)[0]
     times_s[:first] = times_s[first] - (frame_index[first] - frame_index[:first]) * seconds_a_frame
     return times_s - times_s[0], "stream_repaired"
+
+
+def detect_kind(head: bytes) -> str | None:
+    """Tell by its first 512 bytes whether a file is a ``"video"``, an ``"image"`` or neither."""
+    if _is_video(head):
+        return "video"
+    return "image" if _is_image(head) else None
 
 
 def read_image(path: Path) -> Image:

@@ -70,6 +70,14 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> dict[s
                 "time_source": info.time_source,
                 "complete": info.complete,
             },
+            "sampling": {
+                "step": info.step,
+                "effective_step": _effective_step(analysis.track),
+                "effective_rate_hz": measures.fps / _effective_step(analysis.track),
+                "largest_step": info.raised_step or info.step,
+                "out_of_time": info.out_of_time,
+            },
+            "partial": not info.complete,
             # The step is the track's, also where it is analysed again.
             "parameters": {**asdict(analysis.parameters), "step": info.step},
             "version": __version__,
@@ -77,6 +85,12 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> dict[s
         }
     )
     return document
+
+
+def _effective_step(track: Track) -> float:
+    """Return the mean number of source frames from one analysed frame to the next."""
+    index = track.frame_index
+    return float(index[-1] - index[0]) / (index.size - 1) if index.size > 1 else math.nan
 
 
 def write_analysis(

@@ -17,9 +17,10 @@ from kernels import FACE_MESH_INDICES, LANDMARK_COUNT
 from kernels.closures import MAX_GAP_S
 from tracker.decode import TIME_SOURCES, InputError, Video, VideoInfo, check_readable, repair_times
 from tracker.faces import FaceFinder, FaceFollower
+from tracker.pacing import Pacer
 from tracker.protocol import Phase, parse_protocol
 
-FORMAT = 1
+FORMAT = 2
 MAX_TRACK_BYTES = 2**30
 
 
@@ -42,11 +43,15 @@ class TrackInfo:
     time_source : str
         See `tracker.decode.repair_times`.
     complete : bool
-        False where `max_frames` ended the track before the video did.
+        False where `max_frames` or the time there was ended the track before the video did.
     other_face_ratio : float
         See `tracker.faces.FaceFollower.result`.
     protocol : tuple of Phase
         What the person was asked to do, where it is known.
+    raised_step : int
+        Largest step that want of time led to; 0 where `step` was kept.
+    out_of_time : bool
+        True where the time there was ended the track before the video did.
     """
 
     video: VideoInfo
@@ -57,6 +62,8 @@ class TrackInfo:
     complete: bool
     other_face_ratio: float
     protocol: tuple[Phase, ...] = ()
+    raised_step: int = 0
+    out_of_time: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,7 @@ def track_video(
     step: int,
     max_frames: int,
     on_progress: Callable[[int, int], None] | None = None,
+    budget_s: float | None = None,
 ) -> Track:
     """Decode a video and follow the face in it.
 
@@ -102,6 +110,9 @@ def track_video(
     on_progress : callable, optional
         Called after each tracked frame with the number of frames tracked and the number expected
         (0 if the container does not know).
+    budget_s : float, optional
+        Time there is. Where it is short, `step` is raised so that the whole recording is covered;
+        where that does not do, the track ends in time. See `tracker.pacing.Pacer`.
 
     Returns
     -------
@@ -117,16 +128,25 @@ def track_video(
         stream_times_s = np.empty(max_frames)
         follower = FaceFollower(finder, max_frames, step)
         expected = min(max_frames, -(-video.info.frame_count // step))
-        count, complete = 0, True
-        for frame in video.frames(step):
-            if count == max_frames:
+        # Where the container does not know how many frames it has, the most there can be.
+        most = max_frames * step
+        source_frames = min(most, video.info.frame_count or most)
+        pacer = None if budget_s is None else Pacer(step, source_frames, budget_s)
+        count, complete, out_of_time = 0, True, False
+        for frame in video.frames(step, None if pacer is None else pacer.wants):
+            done = count == max_frames or (pacer is not None and frame.index >= most)
+            out_of_time = not done and pacer is not None and count > 0 and pacer.out_of_time
+            if done or out_of_time:
                 complete = False
                 break
             frame_index[count], stream_times_s[count] = frame.index, frame.stream_time_s
             follower.add(frame.image)
             count += 1
             if on_progress is not None:
-                on_progress(count, expected)
+                passed = frame.index // step + 1
+                on_progress(count if pacer is None else min(passed, expected), expected)
+            if pacer is not None:
+                pacer.tracked()
         times_s, time_source = repair_times(
             stream_times_s[:count], frame_index[:count], video.info.fps
         )
@@ -139,6 +159,8 @@ def track_video(
             time_source=time_source,
             complete=complete,
             other_face_ratio=other_face_ratio,
+            raised_step=0 if pacer is None else pacer.raised_step,
+            out_of_time=out_of_time,
         )
     # Copies, so that the buffers of max_frames are given back.
     return Track(frame_index[:count].copy(), times_s, landmarks.copy(), info)
@@ -221,12 +243,15 @@ def _parse_info(header: dict[str, Any]) -> TrackInfo:
         complete=header["complete"],
         other_face_ratio=header["other_face_ratio"],
         protocol=parse_protocol(header["protocol"]),
+        raised_step=header["raised_step"],
+        out_of_time=header["out_of_time"],
     )
     counts = (
         info.video.width,
         info.video.height,
         info.video.frame_count,
         info.step,
+        info.raised_step,
         info.frames_decoded,
         info.frames_failed,
     )
@@ -235,7 +260,7 @@ def _parse_info(header: dict[str, Any]) -> TrackInfo:
         and info.step >= 1
         and all(0 <= ratio < math.inf for ratio in (info.video.fps, info.other_face_ratio))
         and info.time_source in TIME_SOURCES
-        and type(info.complete) is bool
+        and type(info.complete) is type(info.out_of_time) is bool
     ):
         raise ValueError("a value of the header is out of range")
     return info
@@ -305,6 +330,8 @@ def concatenate_tracks(tracks: Sequence[Track]) -> Track:
                 key=TIME_SOURCES.index,
             ),
             complete=all(info.complete for info in infos),
+            raised_step=max(info.raised_step for info in infos),
+            out_of_time=any(info.out_of_time for info in infos),
             # Its times are those of one recording.
             protocol=(),
             other_face_ratio=max(info.other_face_ratio for info in infos),

@@ -1,0 +1,215 @@
+"""One event in, one answer out: API Gateway, direct invocations, S3 notifications, SQS batches."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from handler.errors import (
+    ConflictError,
+    HandlerError,
+    describe_for_log,
+    to_document,
+    to_handler_error,
+)
+from handler.requests import (
+    API_LIMIT_S,
+    HttpCall,
+    Request,
+    parse_action,
+    parse_http_call,
+    parse_notification,
+    parse_queue_message,
+    read_http_event,
+)
+from handler.service import Answer, Limits, Service
+
+_HEADERS = {
+    "Content-Type": "application/json",
+    "Cache-Control": "no-store",
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET,POST,OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization,Content-Type,X-Api-Key",
+    "Access-Control-Max-Age": "600",
+}
+STOP_MARGIN_S = 1.0
+"""Before the function is stopped, by which an answer must be out."""
+
+
+class Context(Protocol):
+    """What is used of Lambda's context object."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int: ...
+
+
+class RedeliveryError(Exception):
+    """The event is to be delivered again; the text is the code of what went wrong."""
+
+
+class Api:
+    """The handler of every kind of event.
+
+    Routes are matched in `handler.requests`: Powertools' resolvers keep the event they work on in
+    class attributes, which the local server's threads would share.
+
+    Parameters
+    ----------
+    service : Service
+    bucket : str or None
+        Whose notifications are worked on; None: any.
+    logger : Logger
+        Gets codes, ids of analyses and requests, and places in the source; never a payload, a user
+        id or a key.
+    """
+
+    def __init__(self, service: Service, bucket: str | None, logger: Logger) -> None:
+        self._service = service
+        self._bucket = bucket
+        self._logger = logger
+
+    def handle(self, event: Any, context: Context) -> dict[str, Any]:
+        """Answer an event.
+
+        Parameters
+        ----------
+        event : dict
+            As Lambda hands it over.
+        context : Context
+
+        Returns
+        -------
+        dict
+            For a proxy event ``statusCode``, ``headers`` and ``body``; for an SQS batch
+            ``batchItemFailures``; for a direct invocation the answer's document, with
+            ``status_code`` in it if it is an error.
+        """
+        end_s = time.time() + context.get_remaining_time_in_millis() / 1000 - STOP_MARGIN_S
+        request_id = context.aws_request_id
+        if not isinstance(event, dict):
+            event = {}
+        if (call := read_http_event(event)) is not None:
+            return self._answer_http(call, end_s, request_id)
+        records = event.get("Records")
+        if isinstance(records, list):
+            sources = {
+                record.get("eventSource") if isinstance(record, dict) else None
+                for record in records
+            }
+            if sources == {"aws:sqs"}:
+                return self._handle_batch(event, Limits(end_s, None), request_id)
+            if sources == {"aws:s3"}:
+                return self._handle_notification(records, Limits(end_s, None), request_id)
+        limits = Limits(end_s, answer_by_s=end_s)
+        answer = self._run(lambda: parse_action(event), limits, request_id)
+        if answer.status_code >= 400:
+            return {**answer.document, "status_code": answer.status_code}
+        return answer.document
+
+    def _answer_http(self, call: HttpCall, end_s: float, request_id: str) -> dict[str, Any]:
+        now_s = time.time()
+        # Waiting and a cold start count. A time that cannot be is that of a stored test event.
+        begun_s = call.received_at_s if now_s - API_LIMIT_S < call.received_at_s < now_s else now_s
+        limits = Limits(end_s, begun_s + API_LIMIT_S - STOP_MARGIN_S)
+        answer = self._run(lambda: parse_http_call(call), limits, request_id)
+        empty = answer.status_code == 204
+        return {
+            "statusCode": answer.status_code,
+            "headers": dict(_HEADERS),
+            "body": "" if empty else json.dumps(answer.document, allow_nan=False),
+            "isBase64Encoded": False,
+        }
+
+    def _run(self, parse: Callable[[], Request], limits: Limits, request_id: str) -> Answer:
+        """Parse and carry out a request; whatever goes wrong becomes an answer."""
+        try:
+            return self._observed(parse(), limits, request_id)
+        except Exception as error:
+            known = self._log(error, request_id)
+            return Answer(known.status_code, to_document(known))
+
+    def _observed(self, request: Request, limits: Limits, request_id: str) -> Answer:
+        begun_s = time.monotonic()
+        answer = self._service.run(request, limits, request_id)
+        self._logger.info(
+            "answered",
+            extra={
+                "request": type(request).__name__,
+                "request_id": request_id,
+                "status_code": answer.status_code,
+                "analysis_id": answer.document.get("analysis_id"),
+                "duration_s": round(time.monotonic() - begun_s, 3),
+            },
+        )
+        return answer
+
+    def _handle_batch(
+        self, event: dict[str, Any], limits: Limits, request_id: str
+    ) -> dict[str, Any]:
+        """Carry out the messages of a queue; those that may succeed later are delivered again."""
+
+        def handle(record: SQSRecord) -> None:
+            self._carry_out(
+                lambda: parse_queue_message(record.body, self._bucket), limits, request_id
+            )
+
+        processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+        return dict(process_partial_response(event, handle, processor))
+
+    def _handle_notification(
+        self, records: list[Any], limits: Limits, request_id: str
+    ) -> dict[str, Any]:
+        """Carry out S3's own notification; Lambda delivers it again where this raises."""
+
+        def parse() -> list[Request]:
+            found = [parse_notification(record, self._bucket) for record in records]
+            return [request for request in found if request is not None]
+
+        self._carry_out(parse, limits, request_id)
+        return {"status": "success"}
+
+    def _carry_out(
+        self, parse: Callable[[], Sequence[Request]], limits: Limits, request_id: str
+    ) -> None:
+        """Carry out what nobody waits for; raise what another delivery may mend."""
+        again: Exception | None = None
+        try:
+            requests = parse()
+        except HandlerError as error:
+            self._log(error, request_id)
+            return
+        for request in requests:
+            try:
+                answer = self._observed(request, limits, request_id)
+                if answer.document["status"] == "processing":
+                    # Should its owner have been killed, this message has to take over.
+                    raise ConflictError("in_progress", "Another one runs this analysis.")
+            except Exception as error:
+                known = self._log(error, request_id)
+                if known.retryable or known.status_code >= 500:
+                    again = error
+        if again is not None:
+            raise RedeliveryError(to_handler_error(again, request_id).code) from None
+
+    def _log(self, error: Exception, request_id: str) -> HandlerError:
+        known = to_handler_error(error, request_id)
+        extra: dict[str, Any] = {
+            "request_id": request_id,
+            "code": known.code,
+            "status_code": known.status_code,
+        }
+        if known.status_code >= 500:
+            extra["trace"] = describe_for_log(error)
+            self._logger.error("failed", extra=extra)
+        else:
+            self._logger.info("refused", extra=extra)
+        return known

@@ -1,0 +1,374 @@
+"""S3, DynamoDB and SQS as a storage. The only file that imports boto3, or reads the environment."""
+
+import base64
+import binascii
+import io
+import json
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Self
+
+import boto3
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from boto3.s3.transfer import TransferConfig
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+
+from handler.errors import (
+    BadRequestError,
+    ConflictError,
+    HandlerError,
+    NotFoundError,
+    StorageUnavailableError,
+    ThrottledError,
+)
+from handler.storage import (
+    UPLOAD_VALID_S,
+    Page,
+    Record,
+    RecordChangedError,
+    RecordExistsError,
+)
+
+USER_INDEX = "user_id-created_at-index"
+"""The table's global secondary index: partition key `user_id`, sort key `created_at`."""
+MAX_ITEM_BYTES = 390_000
+"""DynamoDB's limit is 400 kB; names and numbers weigh a little more there than as JSON here."""
+BLOCK_BYTES = 8 * 2**20
+BLOCKS_KEPT = 4
+"""Of a file that is read in place: a container's index and the place of its frames."""
+READ_ATTEMPTS = 4
+LAMBDA_MB_PER_CORE = 1769
+"""At which a Lambda function gets one core."""
+
+# Timeouts that leave room for retries within API Gateway's 29 s.
+_CONFIG = Config(
+    connect_timeout=2,
+    read_timeout=6,
+    retries={"mode": "standard", "total_max_attempts": 4},
+)
+_THROTTLED = {
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+}
+_MISSING = {"404", "NoSuchKey", "NotFound"}
+# One request an object, so that it is there whole or not at all; threads would need memory.
+_TRANSFER = TransferConfig(multipart_threshold=5 * 2**30, use_threads=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the function's environment says.
+
+    Attributes
+    ----------
+    bucket, table : str
+        ``S3_BUCKET``, ``DYNAMODB_TABLE``.
+    queue_url : str
+        ``QUEUE_URL``; empty: nothing is queued, and who asks waits.
+    cpu_share : float
+        Of one core, from ``AWS_LAMBDA_FUNCTION_MEMORY_SIZE``.
+    """
+
+    bucket: str
+    table: str
+    queue_url: str
+    cpu_share: float
+
+
+def read_environment() -> Environment:
+    """Read the environment variables.
+
+    Raises
+    ------
+    RuntimeError
+        A needed one is missing.
+    """
+    missing = [name for name in ("S3_BUCKET", "DYNAMODB_TABLE") if not os.environ.get(name)]
+    if missing:
+        raise RuntimeError(f"Set the environment variable {' and '.join(missing)}.")
+    memory_mb = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE") or LAMBDA_MB_PER_CORE)
+    return Environment(
+        bucket=os.environ["S3_BUCKET"],
+        table=os.environ["DYNAMODB_TABLE"],
+        queue_url=os.environ.get("QUEUE_URL", ""),
+        cpu_share=min(1.0, memory_mb / LAMBDA_MB_PER_CORE),
+    )
+
+
+class AwsStorage:
+    """See `handler.storage.Storage`. Retries with backoff are boto3's own.
+
+    Parameters
+    ----------
+    environment : Environment
+    """
+
+    def __init__(self, environment: Environment) -> None:
+        self._bucket = environment.bucket
+        self._table = environment.table
+        self._queue_url = environment.queue_url
+        self._s3 = boto3.client("s3", config=_CONFIG)
+        self._dynamodb = boto3.client("dynamodb", config=_CONFIG)
+        self._sqs = boto3.client("sqs", config=_CONFIG) if environment.queue_url else None
+
+    def create(self, record: Record) -> None:
+        try:
+            self._put(record, "attribute_not_exists(analysis_id)", {})
+        except RecordChangedError as error:
+            raise RecordExistsError from error
+
+    def replace(self, record: Record) -> None:
+        # `version` and `state` are not reserved words, `owner` is: it stands in no expression.
+        self._put(record, "version = :before", {":before": {"N": str(record.version - 1)}})
+
+    def _put(self, record: Record, condition: str, values: dict[str, Any]) -> None:
+        item = _to_item(record)
+        with _translated_errors():
+            try:
+                self._dynamodb.put_item(
+                    TableName=self._table,
+                    Item=item,
+                    ConditionExpression=condition,
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                    **({"ExpressionAttributeValues": values} if values else {}),
+                )
+            except self._dynamodb.exceptions.ConditionalCheckFailedException as error:
+                # A retry of a write that was made, though its answer was lost.
+                there = error.response.get("Item")
+                if there is None or _from_item(there) != record:
+                    raise RecordChangedError from error
+
+    def read(self, analysis_id: str) -> Record:
+        with _translated_errors():
+            answer = self._dynamodb.get_item(
+                TableName=self._table, Key={"analysis_id": {"S": analysis_id}}, ConsistentRead=True
+            )
+        if "Item" not in answer:
+            raise NotFoundError("analysis_not_found", "There is no analysis of this id.")
+        return _from_item(answer["Item"])
+
+    def list_records(self, user_id: str, limit: int, token: str) -> Page:
+        start: dict[str, Any] = {}
+        if token:
+            created_at, analysis_id = _decode_token(token)
+            start["ExclusiveStartKey"] = {
+                "analysis_id": {"S": analysis_id},
+                # The asking user's: a token leads to nobody else's records.
+                "user_id": {"S": user_id},
+                "created_at": {"S": created_at},
+            }
+        with _translated_errors():
+            answer = self._dynamodb.query(
+                TableName=self._table,
+                IndexName=USER_INDEX,
+                KeyConditionExpression="user_id = :user",
+                ExpressionAttributeValues={":user": {"S": user_id}},
+                ScanIndexForward=False,
+                Limit=limit,
+                **start,
+            )
+        records = tuple(_from_item(item) for item in answer["Items"])
+        more = "LastEvaluatedKey" in answer and records
+        return Page(records, encode_token(records[-1]) if more else "")
+
+    def put_file(self, key: str, path: Path, content_type: str) -> None:
+        with _translated_errors():
+            self._s3.upload_file(
+                str(path),
+                self._bucket,
+                key,
+                ExtraArgs={"ContentType": content_type},
+                Config=_TRANSFER,
+            )
+
+    def open_file(self, key: str) -> "S3Object":
+        with _translated_errors():
+            head = self._s3.head_object(Bucket=self._bucket, Key=key)
+        return S3Object(self._s3, self._bucket, key, head["ContentLength"], head["ETag"])
+
+    def locate(self, key: str) -> str:
+        return f"s3://{self._bucket}/{key}"
+
+    def offer_upload(self, key: str, content_type: str, max_bytes: int) -> dict[str, Any]:
+        with _translated_errors():
+            post: dict[str, Any] = self._s3.generate_presigned_post(
+                self._bucket,
+                key,
+                Fields={"Content-Type": content_type},
+                Conditions=[{"Content-Type": content_type}, ["content-length-range", 1, max_bytes]],
+                ExpiresIn=UPLOAD_VALID_S,
+            )
+        return post
+
+    @property
+    def can_enqueue(self) -> bool:
+        return self._sqs is not None
+
+    def enqueue(self, message: dict[str, Any]) -> None:
+        assert self._sqs is not None
+        with _translated_errors():
+            self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=json.dumps(message))
+
+
+class S3Object(io.BufferedIOBase):
+    """A file in S3, read in place by ranged requests: a bounded part of it is in memory.
+
+    It stays the version that was opened: where the object is written over, reads fail.
+    """
+
+    def __init__(self, s3: Any, bucket: str, key: str, size_bytes: int, version_tag: str) -> None:
+        self.size_bytes = size_bytes
+        self.version_tag = version_tag
+        self._s3, self._bucket, self._key = s3, bucket, key
+        self._position = 0
+        self._blocks: OrderedDict[int, bytes] = OrderedDict()
+
+    @property
+    def stream(self) -> Self:
+        """Itself."""
+        return self
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size_bytes}[whence]
+        self._position = max(0, base + offset)
+        return self._position
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        left = max(0, self.size_bytes - self._position)
+        wanted = left if size is None or size < 0 else min(size, left)
+        parts = []
+        while wanted > 0:
+            index, offset = divmod(self._position, BLOCK_BYTES)
+            part = self._block(index)[offset : offset + wanted]
+            parts.append(part)
+            self._position += len(part)
+            wanted -= len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _block(self, index: int) -> bytes:
+        if index not in self._blocks:
+            if len(self._blocks) >= BLOCKS_KEPT:
+                self._blocks.popitem(last=False)
+            self._blocks[index] = self._fetch(index)
+        self._blocks.move_to_end(index)
+        return self._blocks[index]
+
+    def _fetch(self, index: int) -> bytes:
+        first = index * BLOCK_BYTES
+        last = min(first + BLOCK_BYTES, self.size_bytes) - 1
+        for attempt in range(READ_ATTEMPTS):
+            try:
+                with _translated_errors():
+                    answer = self._s3.get_object(
+                        Bucket=self._bucket,
+                        Key=self._key,
+                        Range=f"bytes={first}-{last}",
+                        IfMatch=self.version_tag,
+                    )
+                # boto3's retries end where the body begins.
+                with _translated_errors(), answer["Body"] as body:
+                    block: bytes = body.read()
+                if len(block) == last - first + 1:
+                    return block
+            except StorageUnavailableError:
+                if attempt == READ_ATTEMPTS - 1:
+                    raise
+            time.sleep(0.1 * 2**attempt)
+        raise StorageUnavailableError("storage_unavailable", _UNAVAILABLE)
+
+
+_UNAVAILABLE = "The storage does not answer at present. Try again in a minute."
+
+
+@contextmanager
+def _translated_errors() -> Iterator[None]:
+    """Make the storage's errors the handler's own, without the keys in their texts."""
+    try:
+        yield
+    except ClientError as error:
+        raise _translate(error) from error
+    except (BotoCoreError, HTTPClientError, OSError, boto3.exceptions.Boto3Error) as error:
+        # upload_file wraps the client's error.
+        cause = error.__context__
+        if isinstance(cause, ClientError):
+            raise _translate(cause) from error
+        raise StorageUnavailableError("storage_unavailable", _UNAVAILABLE) from error
+
+
+def _translate(error: ClientError) -> HandlerError:
+    code = error.response.get("Error", {}).get("Code", "")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in _MISSING:
+        return NotFoundError("file_not_found", "There is no such file. Upload it first.")
+    if code in ("PreconditionFailed", "412"):
+        return ConflictError("file_changed", "The file was written over meanwhile. Try again.")
+    if code in _THROTTLED:
+        return ThrottledError("throttled", "Too many requests at a time. Try again in a minute.")
+    if status in (401, 403):
+        return HandlerError(
+            "storage_denied",
+            "The storage denies access. The function's role lacks a permission; tell the operator.",
+        )
+    if status >= 500 or not status:
+        return StorageUnavailableError("storage_unavailable", _UNAVAILABLE)
+    return HandlerError(
+        "storage_error", f"The storage refused a request ({code}). Tell the operator."
+    )
+
+
+def _to_item(record: Record) -> dict[str, Any]:
+    text = json.dumps(asdict(record), allow_nan=False)
+    if len(text) > MAX_ITEM_BYTES:
+        raise HandlerError("record_too_large", "The result is too large to be stored.")
+    # DynamoDB takes no floats.
+    document = json.loads(text, parse_float=Decimal)
+    item: dict[str, Any] = TypeSerializer().serialize(document)["M"]
+    return item
+
+
+def _from_item(item: dict[str, Any]) -> Record:
+    return Record(**_plain(TypeDeserializer().deserialize({"M": item})))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value
+
+
+def encode_token(record: Record) -> str:
+    """Return where a list goes on after this record."""
+    return base64.urlsafe_b64encode(f"{record.created_at} {record.analysis_id}".encode()).decode()
+
+
+def _decode_token(token: str) -> tuple[str, str]:
+    try:
+        text = base64.urlsafe_b64decode(token.encode("ascii")).decode("ascii")
+        created_at, analysis_id = text.split(" ")
+    except (ValueError, binascii.Error) as error:
+        raise BadRequestError("bad_token", "next is not valid: take it from the answer") from error
+    return created_at, analysis_id

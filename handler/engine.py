@@ -1,0 +1,174 @@
+"""The analysis of one file, by the tracker: limits, cost, and the models that are loaded once."""
+
+import json
+import math
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from io import BufferedIOBase
+from pathlib import Path
+from typing import Any
+
+from handler.errors import TooLargeError, UndecodableError, UnsupportedMediaError
+from tracker.analysis import analyze_track
+from tracker.assessment import assess
+from tracker.decode import InputError, Video, VideoInfo, detect_kind, read_image
+from tracker.face_mesh import FaceMesh
+from tracker.output import summarize, to_json, write_analysis, write_track
+from tracker.parameters import Parameters
+from tracker.still import analyze_image
+from tracker.track import track_video
+
+MAX_DURATION_S = 3600.0
+MAX_SOURCE_FRAMES = 216_000
+"""An hour at 60 frames a second."""
+DECODING_S_PER_MEGAPIXEL = 4.5e-3
+TRACKING_S = 7e-3
+TRACKING_S_PER_MEGAPIXEL = 1.2e-3
+"""CPU time of H.264 on one core of a Lambda function; they only decide whether to queue."""
+
+
+class Engine:
+    """MediaPipe's models, loaded and warm, and what is done with them.
+
+    One file at a time: a second thread waits.
+    """
+
+    def __init__(self) -> None:
+        self._mesh = FaceMesh()
+        self._lock = threading.Lock()
+
+    def tell_kind(self, head: bytes) -> str:
+        """Tell a video from an image by the first 512 bytes.
+
+        Raises
+        ------
+        UnsupportedMediaError
+            It is neither.
+        """
+        kind = detect_kind(head)
+        if kind is None:
+            raise UnsupportedMediaError(
+                "unsupported_media_type",
+                "The file is neither a video (MP4, MOV, WebM, MKV, AVI, MPEG, WMV) nor an image "
+                "(JPEG, PNG, WebP, BMP, TIFF).",
+            )
+        return kind
+
+    def estimate_video_s(self, source: Path | BufferedIOBase, parameters: Parameters) -> float:
+        """Check a video's limits before anything is decoded, and estimate what it will cost.
+
+        Parameters
+        ----------
+        source : Path or BufferedIOBase
+        parameters : Parameters
+
+        Returns
+        -------
+        float
+            CPU time in seconds.
+
+        Raises
+        ------
+        UndecodableError, TooLargeError
+        """
+        with _translated_errors(), Video(source) as video:
+            info = video.info
+        _check_limits(info)
+        most = parameters.max_frames * parameters.step
+        frames = min(most, info.frame_count or most)
+        megapixels = info.width * info.height / 1e6
+        tracked = math.ceil(frames / parameters.step)
+        return frames * DECODING_S_PER_MEGAPIXEL * megapixels + tracked * (
+            TRACKING_S + TRACKING_S_PER_MEGAPIXEL * megapixels
+        )
+
+    def analyze_video(
+        self,
+        source: Path | BufferedIOBase,
+        parameters: Parameters,
+        folder: Path,
+        budget_s: float,
+        on_progress: Callable[[int, int], None],
+    ) -> tuple[dict[str, Any], list[Path]]:
+        """Analyse a video whose limits were checked.
+
+        Parameters
+        ----------
+        source : Path or BufferedIOBase
+        parameters : Parameters
+        folder : Path
+            Where to write the results.
+        budget_s : float
+            Time there is to decode and track.
+        on_progress : callable
+            See `tracker.track.track_video`.
+
+        Returns
+        -------
+        summary : dict
+        files : list of Path
+            summary.json, frames.csv, blinks.csv, track.npz.
+
+        Raises
+        ------
+        UndecodableError
+        """
+        with self._lock, _translated_errors():
+            track = track_video(
+                source, self._mesh, parameters.step, parameters.max_frames, on_progress, budget_s
+            )
+        track = replace(track, info=replace(track.info, protocol=parameters.protocol))
+        analysis = analyze_track(track, parameters)
+        summary = summarize(analysis, assess(analysis), "original")
+        files = write_analysis(folder, "analysis", analysis, summary)
+        return summary, [*files, write_track(folder, "analysis", track)]
+
+    def analyze_image(
+        self, path: Path, parameters: Parameters, folder: Path
+    ) -> tuple[dict[str, Any], list[Path]]:
+        """Analyse an image.
+
+        Parameters
+        ----------
+        path : Path
+        parameters : Parameters
+        folder : Path
+            Where to write the result.
+
+        Returns
+        -------
+        result : dict
+        files : list of Path
+            result.json.
+
+        Raises
+        ------
+        UndecodableError
+        """
+        with self._lock, _translated_errors():
+            result = analyze_image(read_image(path), self._mesh, parameters.blink_thresh)
+        text = to_json(result)
+        file = folder / "analysis.result.json"
+        file.write_text(text + "\n", encoding="utf-8")
+        strict: dict[str, Any] = json.loads(text)
+        return strict, [file]
+
+
+def _check_limits(info: VideoInfo) -> None:
+    duration_s = info.frame_count / info.fps if info.fps else 0.0
+    if duration_s > MAX_DURATION_S or info.frame_count > MAX_SOURCE_FRAMES:
+        raise TooLargeError(
+            "video_too_long",
+            f"The video has {info.frame_count} frames and lasts {duration_s:.0f} s; at most "
+            f"{MAX_SOURCE_FRAMES} frames and {MAX_DURATION_S:.0f} s are analysed. Cut it.",
+        )
+
+
+@contextmanager
+def _translated_errors() -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        raise UndecodableError("undecodable", str(error)) from error

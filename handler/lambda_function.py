@@ -1,0 +1,31 @@
+"""The Lambda function's entry point. Models and clients are built once, in the init phase."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from handler.api import Api, Context
+from handler.aws import AwsStorage, read_environment
+from handler.engine import Engine
+from handler.service import Service, remove_leftovers
+
+_METRICS = Metrics(namespace="ParkinsonEyeTracking", service="eye-tracking")
+
+
+def _publish(measured: dict[str, float]) -> None:
+    for name, value in measured.items():
+        unit = MetricUnit.Seconds if name.endswith("Seconds") else MetricUnit.Count
+        _METRICS.add_metric(name=name, unit=unit, value=value)
+    _METRICS.flush_metrics()
+
+
+remove_leftovers()
+_ENVIRONMENT = read_environment()
+_SERVICE = Service(AwsStorage(_ENVIRONMENT), Engine(), _ENVIRONMENT.cpu_share, _publish)
+_API = Api(_SERVICE, _ENVIRONMENT.bucket, Logger(service="eye-tracking"))
+
+
+def lambda_handler(event: Any, context: Context) -> dict[str, Any]:
+    """Answer an event; see `handler.api.Api.handle`."""
+    return _API.handle(event, context)
