@@ -136,9 +136,7 @@ add_function() {
     find "$package" -name '*.py' -exec cp --parents {} "$FUNCTION" \;
   done
   rm "$FUNCTION"/kernels/{compile_ahead,warmup}.py
-  # The name in the Lambda console's default configuration.
-  echo 'from handler.lambda_function import lambda_handler  # noqa: F401' \
-    >"$FUNCTION/lambda_function.py"
+  cp lambda_function.py "$FUNCTION"
 }
 
 # compile_bytecode DIRECTORY TARGET: without a check against the source, whose time stamp a zip
