@@ -7,13 +7,12 @@ DynamoDB and SQS are moto's server, outside of the sandbox.
 import argparse
 import base64
 import json
-import subprocess
 import sys
 import sysconfig
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import threading
 import time
 import zipfile
@@ -245,11 +246,8 @@ class Sandbox:
     @property
     def tmp_files(self) -> list[str]:
         """What lies in /tmp."""
-        return sorted(
-            name
-            for name in os.listdir(f"/proc/{self._process.pid}/root/tmp")
-            if name != "lost+found"
-        )
+        directory = Path(f"/proc/{self._process.pid}/root/tmp")
+        return sorted(path.name for path in directory.iterdir() if path.name != "lost+found")
 
     def close(self) -> None:
         """End the process."""
@@ -297,8 +295,6 @@ def check_rights() -> None:
 
 def python_prefix() -> str:
     """Return the directory of the Python that this environment was made from."""
-    import sys
-
     return str(Path(sys.base_prefix).resolve())
 
 

@@ -5,6 +5,7 @@ Run twice by `deploy.bundle`: in the development environment and with the deploy
 
 import json
 import sys
+from typing import Any
 
 
 def main() -> None:
@@ -26,7 +27,7 @@ def main() -> None:
     from tracker.track import load_track, save_track, track_video
 
     model = FaceMesh()
-    results = {}
+    results: dict[str, Any] = {}
     for path in map(Path, request["inputs"]):
         if path.stem == "still":
             results[path.name] = analyze_image(read_image(path), model, 0.18)

@@ -54,14 +54,14 @@ def compile_extension(directory: Path) -> Path:
     with warnings.catch_warnings():
         # Pending deprecation since Numba 0.57, without a replacement so far; the lock pins Numba.
         warnings.filterwarnings("ignore", message="(?s).*pycc.*pending deprecation")
-        from numba.pycc import CC
+        from numba.pycc import cc as pycc
 
     import kernels  # noqa: F401, registers the kernels
     from kernels._jit import EXTENSION, KERNELS, extension_name
 
     if not KERNELS:
         raise RuntimeError(f"no kernel was compiled: is {EXTENSION} importable, or the JIT off?")
-    compiler = CC(EXTENSION, source_module=sys.modules[__name__])
+    compiler: Any = pycc.CC(EXTENSION, source_module=sys.modules[__name__])  # type: ignore[no-untyped-call]
     compiler.target_cpu = TARGET_CPU
     directory.mkdir(parents=True, exist_ok=True)
     compiler.output_dir = str(directory)
@@ -70,13 +70,13 @@ def compile_extension(directory: Path) -> Path:
             name = extension_name(kernel.py_func, variant)
             compiler.export(name, signature)(_forwarder(name, kernel, len(signature.args)))
     compiler.compile()
-    return directory / compiler.output_file
+    return directory / str(compiler.output_file)
 
 
 def _forwarder(name: str, kernel: Any, argument_count: int) -> Callable[..., Any]:
     """Return a function that calls a kernel.
 
-    Exported themselves, the kernels would be compiled with the options that `CC` knows, and a
+    Exported themselves, the kernels would be compiled with the options that pycc knows, and a
     division by zero would raise. Called, they keep their own; LLVM inlines the call.
     """
     arguments = ", ".join(f"argument_{n}" for n in range(argument_count))
