@@ -1,7 +1,5 @@
 """S3, DynamoDB and SQS as a storage. The only file that imports boto3, or reads the environment."""
 
-import base64
-import binascii
 import io
 import json
 import os
@@ -21,7 +19,6 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from handler.errors import (
-    BadRequestError,
     ConflictError,
     HandlerError,
     NotFoundError,
@@ -34,6 +31,8 @@ from handler.storage import (
     Record,
     RecordChangedError,
     RecordExistsError,
+    decode_token,
+    encode_token,
 )
 
 USER_INDEX = "user_id-created_at-index"
@@ -161,7 +160,7 @@ class AwsStorage:
     def list_records(self, user_id: str, limit: int, token: str) -> Page:
         start: dict[str, Any] = {}
         if token:
-            created_at, analysis_id = _decode_token(token)
+            created_at, analysis_id = decode_token(token)
             start["ExclusiveStartKey"] = {
                 "analysis_id": {"S": analysis_id},
                 # The asking user's: a token leads to nobody else's records.
@@ -358,17 +357,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     return value
-
-
-def encode_token(record: Record) -> str:
-    """Return where a list goes on after this record."""
-    return base64.urlsafe_b64encode(f"{record.created_at} {record.analysis_id}".encode()).decode()
-
-
-def _decode_token(token: str) -> tuple[str, str]:
-    try:
-        text = base64.urlsafe_b64decode(token.encode("ascii")).decode("ascii")
-        created_at, analysis_id = text.split(" ")
-    except (ValueError, binascii.Error) as error:
-        raise BadRequestError("bad_token", "next is not valid: take it from the answer") from error
-    return created_at, analysis_id

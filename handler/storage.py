@@ -3,9 +3,12 @@
 Pure: how a record goes on is decided here, and the storages only write one version after another.
 """
 
+import base64
+import binascii
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from io import BufferedIOBase
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -158,8 +161,11 @@ class Page:
 class StoredObject(Protocol):
     """A stored file that is open, always in the same version."""
 
-    size_bytes: int
-    version_tag: str
+    @property
+    def size_bytes(self) -> int: ...
+
+    @property
+    def version_tag(self) -> str: ...
 
     @property
     def stream(self) -> BufferedIOBase: ...
@@ -294,3 +300,27 @@ def content_type_of(name: str) -> str:
         (".npz", "application/octet-stream"),
     )
     return next((kind for suffix, kind in types if name.endswith(suffix)), "binary/octet-stream")
+
+
+def encode_token(record: Record) -> str:
+    """Return where a list goes on after this record."""
+    return base64.urlsafe_b64encode(f"{record.created_at} {record.analysis_id}".encode()).decode()
+
+
+def decode_token(token: str) -> tuple[str, str]:
+    """Return time and id of the record after which a list goes on.
+
+    Raises
+    ------
+    BadRequestError
+        The token is none of `encode_token`.
+    """
+    try:
+        text = base64.urlsafe_b64decode(token.encode("ascii")).decode("ascii")
+        created_at, analysis_id = text.split(" ")
+        datetime.fromisoformat(created_at)
+        if not _ANALYSIS_ID.fullmatch(analysis_id):
+            raise ValueError("not an id")
+    except (ValueError, binascii.Error) as error:
+        raise BadRequestError("bad_token", "next is not valid: take it from the answer") from error
+    return created_at, analysis_id
