@@ -7,15 +7,19 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/ready
 OUT := results
 AHEAD := $(CURDIR)/build/ahead
+TOOLS := build/tools
 export VIDEO
 KERNEL_TESTS = $(addprefix tests/test_,geometry.py closures.py measures.py uncertainty.py)
 
-.PHONY: help setup run test lint lock picture accuracy clean
+.PHONY: help setup run test lint lint-deploy layers budget lock picture accuracy clean
 
 help:
 	@echo "make run VIDEO=clip.mp4   analyse a video (without VIDEO: a synthetic demo clip)"
 	@echo "make test                 run the tests"
 	@echo "make lint                 ruff and mypy"
+	@echo "make layers               build what AWS Lambda runs: dist/ (needs a C compiler, binutils)"
+	@echo "make budget               measure dist/ in Lambda's limits (needs root)"
+	@echo "make lint-deploy          shellcheck, cfn-lint and sam validate"
 	@echo "make picture              draw the README's picture from the demo clip"
 	@echo "make accuracy             accuracy of the measures as synthetic clips get worse (4 minutes)"
 	@echo "make lock                 resolve requirements.lock anew (needs uv)"
@@ -23,21 +27,28 @@ help:
 
 setup: $(READY)
 
+# $(call install,DIRECTORY,LOCK): make a virtual environment of what is locked, by hash.
+define install
+set -euo pipefail; \
+python=$$(PYTHON="$(PYTHON)" ./find_python.sh 3.12 3.11); \
+echo "Setting up $(1) with $$("$$python" --version) (once)"; \
+rm -rf $(1); \
+if "$$python" -m venv $(1) >/dev/null 2>&1; then pip="$(1)/bin/python -m pip"; \
+else \
+  "$$python" -m venv --without-pip $(1); \
+  pip="$$python -m pip --python $(1)"; \
+fi; \
+$$pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(2)
+endef
+
 $(READY): requirements.lock pyproject.toml
-	@set -euo pipefail; \
-	python=$$(PYTHON="$(PYTHON)" ./find_python.sh 3.12 3.11); \
-	echo "Setting up $(VENV) with $$("$$python" --version) (once)"; \
-	rm -rf $(VENV); \
-	if "$$python" -m venv $(VENV) >/dev/null 2>&1; then pip="$(PY) -m pip"; \
-	else \
-	  "$$python" -m venv --without-pip $(VENV); \
-	  pip="$$python -m pip --python $(VENV)"; \
-	fi; \
-	$$pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-	  -r requirements.lock; \
+	@$(call install,$(VENV),requirements.lock); \
 	$$pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .; \
 	$(PY) -m kernels.warmup; \
 	touch $@
+
+$(TOOLS)/ready: deploy/requirements.lock
+	@$(call install,$(TOOLS),$<); touch $@
 
 run: setup
 	@set -euo pipefail; \
@@ -61,6 +72,18 @@ lint: setup
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 
+lint-deploy: $(TOOLS)/ready
+	$(TOOLS)/bin/shellcheck build_layer.sh find_python.sh .ci/run
+	$(TOOLS)/bin/cfn-lint template.yaml
+	AWS_DEFAULT_REGION=ap-northeast-2 SAM_CLI_TELEMETRY=0 $(TOOLS)/bin/sam validate --lint \
+	  --template template.yaml
+
+layers: setup
+	./build_layer.sh
+
+budget: setup
+	$(PY) -m benchmarks.lambda_budget
+
 picture: setup
 	$(PY) -m benchmarks.picture docs/demo.png
 
@@ -70,6 +93,8 @@ accuracy: setup
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate --output-file requirements.lock
+	uv pip compile deploy/requirements.in --universal --python-version 3.11 \
+	  --generate-hashes --no-header --no-annotate --output-file deploy/requirements.lock
 
 clean:
-	rm -rf $(VENV) $(OUT)
+	rm -rf $(VENV) $(OUT) build dist

@@ -74,7 +74,7 @@ install_packages() {
 prune() {
   local site
   for site in "$STAGE"/layer-*/"$SITE"; do
-    rm -rf "$site/bin"
+    rm -rf "${site:?}/bin"
     find "$site" -type d \( -name tests -o -name __pycache__ \) -prune -exec rm -rf {} +
     find "$site" -type f \( -name '*.pyi' -o -name '*.pxd' -o -name '*.a' -o -name '*.h' \
       -o -name py.typed \) -delete

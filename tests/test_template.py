@@ -418,6 +418,6 @@ def test_a_file_that_cannot_be_analysed_fails_with_its_code(
 ) -> None:
     _done, functions = run_cohort(endpoint, monkeypatch, {"prefix": "cohorts/c/"}, write=False)
     assert len(functions.events) == 1
-    # How many may fail, moto does not heed: its log has to do for how the file's own execution ends.
+    # How many may fail, moto does not heed: its log says how the own execution of the file ends.
     assert "Error=NotAnalyzed" in caplog.text
     assert "undecodable" in caplog.text
