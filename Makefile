@@ -93,7 +93,7 @@ accuracy: setup
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate --output-file requirements.lock
-	uv pip compile deploy/requirements.in --universal --python-version 3.11 \
+	uv pip compile deploy/requirements.in --no-config --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate --output-file deploy/requirements.lock
 
 clean:
