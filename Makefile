@@ -63,7 +63,7 @@ test: setup
 	$(PY) -m pytest
 	NUMBA_DISABLE_JIT=1 $(PY) -m pytest $(KERNEL_TESTS)
 	@echo "The kernels as Lambda runs them: compiled ahead of time, without Numba"
-	$(PY) -m kernels.compile_ahead $(AHEAD)
+	$(PY) -m deploy.compile_kernels $(AHEAD)
 	PYTHONPATH=$(AHEAD) $(PY) -c "import kernels, sys; sys.exit('numba' in sys.modules)"
 	PYTHONPATH=$(AHEAD) $(PY) -m pytest $(KERNEL_TESTS)
 

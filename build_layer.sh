@@ -128,14 +128,13 @@ is_aligned() {
 }
 
 add_function() {
-  "$VENV_PYTHON" -m kernels.compile_ahead "$FUNCTION"
+  "$VENV_PYTHON" -m deploy.compile_kernels "$FUNCTION"
   strip --strip-unneeded "$FUNCTION"/*.so
   local package
   for package in kernels tracker handler; do
     mkdir -p "$FUNCTION/$package"
     find "$package" -name '*.py' -exec cp --parents {} "$FUNCTION" \;
   done
-  rm "$FUNCTION"/kernels/{compile_ahead,warmup}.py
   cp lambda_function.py "$FUNCTION"
 }
 

@@ -1,6 +1,6 @@
 """The one place where a kernel is compiled: options, signatures, and where the machine code is.
 
-Where the extension `kernels_compiled` can be imported, which `kernels.compile_ahead` makes, the
+Where the extension `kernels_compiled` can be imported, which `deploy.compile_kernels` makes, the
 kernels are its functions and Numba is not imported: that is how they run in Lambda. Everywhere else
 Numba compiles them at import, with an on-disk cache.
 """

@@ -1,4 +1,4 @@
-"""``python -m kernels.compile_ahead DIRECTORY``: compile every kernel into one extension module.
+"""``python -m deploy.compile_kernels DIRECTORY``: compile every kernel into one extension module.
 
 For an environment without Numba; `kernels._jit` uses the extension wherever it can be imported.
 Needs a C compiler, for Numba's glue between machine code and Python.
@@ -7,6 +7,7 @@ Needs a C compiler, for Numba's glue between machine code and Python.
 import argparse
 import os
 import sys
+import sysconfig
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -20,15 +21,22 @@ more (AVX-512), which would be an illegal instruction there."""
 
 def main() -> None:
     """Compile, with a cache of its own, for one processor whatever this machine's is."""
-    parser = argparse.ArgumentParser(prog="python -m kernels.compile_ahead", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m deploy.compile_kernels", description=__doc__)
     parser.add_argument("directory", type=Path, help="where to write the extension")
     directory = parser.parse_args().directory
+    # The extension's bytes do not depend on where this lies: no names of directories.
+    paths = sysconfig.get_paths()
+    flags = " ".join(f"-g0 -ffile-prefix-map={paths[one]}=" for one in ("purelib", "include"))
     with tempfile.TemporaryDirectory() as scratch:
-        # Read by Numba when it is imported. What the cache holds was compiled for this machine.
+        # Numba reads its own when it is imported, which `kernels` does: not before here.
         os.environ |= {
             "NUMBA_CPU_NAME": TARGET_CPU,
             "NUMBA_CPU_FEATURES": "",
+            # What another cache holds was compiled for this machine.
             "NUMBA_CACHE_DIR": scratch,
+            "CFLAGS": flags,
+            "CXXFLAGS": flags,
+            "LDSHARED": "cc -shared -Wl,--build-id=none",
         }
         print(compile_extension(directory))
 
@@ -49,13 +57,17 @@ def compile_extension(directory: Path) -> Path:
     Raises
     ------
     RuntimeError
-        The kernels of this process come from an extension themselves, or the JIT is disabled.
+        Numba is loaded already, the JIT is disabled, or an extension is on the path.
     """
+    if "numba" in sys.modules:
+        raise RuntimeError("Numba has read its settings already: compile in a process of its own")
     with warnings.catch_warnings():
         # Pending deprecation since Numba 0.57, without a replacement so far; the lock pins Numba.
         warnings.filterwarnings("ignore", message="(?s).*pycc.*pending deprecation")
         from numba.pycc import cc as pycc
+    from numba.core import ir
 
+    _forget_directories(ir.Loc)
     import kernels  # noqa: F401, registers the kernels
     from kernels._jit import EXTENSION, KERNELS, extension_name
 
@@ -71,6 +83,16 @@ def compile_extension(directory: Path) -> Path:
             compiler.export(name, signature)(_forwarder(name, kernel, len(signature.args)))
     compiler.compile()
     return directory / str(compiler.output_file)
+
+
+def _forget_directories(location: Any) -> None:
+    """Have Numba note files by their names alone in the errors that kernels may raise."""
+    original = location.__init__
+
+    def init(self: Any, filename: str, *arguments: Any, **named: Any) -> None:
+        original(self, Path(filename).name, *arguments, **named)
+
+    location.__init__ = init
 
 
 def _forwarder(name: str, kernel: Any, argument_count: int) -> Callable[..., Any]:

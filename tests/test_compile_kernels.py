@@ -1,9 +1,10 @@
-"""The extension of `kernels.compile_ahead`: without Numba, equal to the JIT, as strict about types.
+"""The extension of `deploy.compile_kernels`: without Numba, equal to the JIT, as strict about types.
 
 The kernels' own tests run against it too: see `make test`.
 """
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -58,7 +59,7 @@ print(json.dumps({
 @pytest.fixture(scope="module")
 def extension_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("extension")
-    run(["-m", "kernels.compile_ahead", str(directory)], REPOSITORY, clean_environment())
+    run(["-m", "deploy.compile_kernels", str(directory)], REPOSITORY, clean_environment())
     return directory
 
 
@@ -99,6 +100,20 @@ def test_the_extension_gives_the_results_of_the_jit_without_numba(extension_dir:
         np.testing.assert_allclose(
             ahead["results"][name], expected, rtol=1e-12, atol=1e-12, err_msg=name
         )
+
+
+@pytest.mark.skipif(shutil.which("objdump") is None, reason="no objdump")
+def test_the_extension_is_for_its_target_and_for_any_place(extension_dir: Path) -> None:
+    (extension,) = extension_dir.glob("*.so")
+    assert str(REPOSITORY).encode() not in extension.read_bytes()
+    code = run_tool("objdump", "--disassemble", "--no-show-raw-insn", str(extension))
+    # AVX2's registers, and none of AVX-512's, whatever this machine has.
+    assert "%ymm" in code
+    assert "%zmm" not in code
+
+
+def run_tool(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.mark.parametrize(
