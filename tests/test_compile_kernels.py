@@ -1,4 +1,4 @@
-"""The extension of `deploy.compile_kernels`: without Numba, equal to the JIT, as strict about types.
+"""The extension of `deploy.compile_kernels`: no Numba, equal to the JIT, as strict about types.
 
 The kernels' own tests run against it too: see `make test`.
 """
