@@ -6,7 +6,7 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -52,6 +52,7 @@ _CONFIG = Config(
     read_timeout=6,
     retries={"mode": "standard", "total_max_attempts": 4},
 )
+_REGIONAL = {"us_east_1_regional_endpoint": "regional", "addressing_style": "virtual"}
 _THROTTLED = {
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
@@ -117,7 +118,10 @@ class AwsStorage:
         self._bucket = environment.bucket
         self._table = environment.table
         self._queue_url = environment.queue_url
-        self._s3 = boto3.client("s3", config=_CONFIG)
+        # Regions like Seoul take no older signature of an upload, nor the global address.
+        self._s3 = boto3.client(
+            "s3", config=_CONFIG.merge(Config(signature_version="s3v4", s3=_REGIONAL))
+        )
         self._dynamodb = boto3.client("dynamodb", config=_CONFIG)
         self._sqs = boto3.client("sqs", config=_CONFIG) if environment.queue_url else None
 
@@ -285,7 +289,7 @@ class S3Object(io.BufferedIOBase):
                         IfMatch=self.version_tag,
                     )
                 # boto3's retries end where the body begins.
-                with _translated_errors(), answer["Body"] as body:
+                with _translated_errors(), closing(answer["Body"]) as body:
                     block: bytes = body.read()
                 if len(block) == last - first + 1:
                     return block
@@ -323,7 +327,8 @@ def _translate(error: ClientError) -> HandlerError:
         return ConflictError("file_changed", "The file was written over meanwhile. Try again.")
     if code in _THROTTLED:
         return ThrottledError("throttled", "Too many requests at a time. Try again in a minute.")
-    if status in (401, 403):
+    # DynamoDB denies with 400.
+    if status in (401, 403) or code.startswith("AccessDenied"):
         return HandlerError(
             "storage_denied",
             "The storage denies access. The function's role lacks a permission; tell the operator.",

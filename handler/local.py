@@ -337,6 +337,7 @@ class _RequestHandler(BaseHTTPRequestHandler):
 
     server: LocalServer
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server_version = "eye-tracking"
     sys_version = ""
     timeout = 60

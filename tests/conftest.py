@@ -1,10 +1,61 @@
-"""What all tests share: one seeded source of random numbers."""
+"""What tests share: one seeded source of random numbers; models, clips and AWS, made once."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+
+if TYPE_CHECKING:
+    from handler.engine import Engine
+    from tests.aws_server import Aws
 
 
 @pytest.fixture
 def rng() -> np.random.Generator:
     """Return the same random numbers to every test that asks."""
     return np.random.default_rng(20160203)
+
+
+@pytest.fixture(scope="session")
+def engine() -> "Engine":
+    from handler.engine import Engine
+
+    return Engine()
+
+
+@pytest.fixture(scope="session")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with tiny.mp4 (0.5 s), short.mp4 (12 s), no_face.mp4 and still.png."""
+    import cv2
+
+    from benchmarks.synthetic import ClipSpec, make_spec, render_frame, write_clip
+
+    folder = tmp_path_factory.mktemp("clips")
+    small = {"width": 320, "height": 240}
+    write_clip(folder / "tiny.mp4", make_spec(0.5, fps=10.0, blinks_per_min=0.0, **small))
+    write_clip(folder / "short.mp4", make_spec(12.0, fps=15.0, seed=3, **small))
+    nobody = ClipSpec(duration_s=1.0, fps=15.0, dropouts_s=((0.0, 1.0),), **small)
+    write_clip(folder / "no_face.mp4", nobody)
+    cv2.imwrite(str(folder / "still.png"), render_frame(make_spec(4.0, **small), 0.0))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def aws_server() -> Iterator["Aws"]:
+    from tests.aws_server import run_aws
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    with run_aws() as aws:
+        yield aws
+
+
+@pytest.fixture
+def aws(aws_server: "Aws", monkeypatch: pytest.MonkeyPatch) -> "Aws":
+    """Return AWS without records, files, messages and faults; the environment leads to it."""
+    aws_server.clear()
+    for name, value in aws_server.environment.items():
+        monkeypatch.setenv(name, value)
+    return aws_server

@@ -1,5 +1,6 @@
 """The decoder, on clips made here: each frame shows its own index."""
 
+import io
 import os
 import struct
 import subprocess
@@ -14,6 +15,7 @@ import cv2
 import numpy as np
 import pytest
 
+from benchmarks.synthetic import make_spec, write_clip
 from tracker.decode import (
     ImageOpenError,
     InputNotFoundError,
@@ -432,3 +434,35 @@ class TestReadImage:
     def test_missing(self, tmp_path: Path) -> None:
         with pytest.raises(InputNotFoundError, match="Check the path"):
             read_image(tmp_path / "none.jpg")
+
+
+class _Breaking(io.BytesIO):
+    """A stream that can be read only so often."""
+
+    reads_left = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.reads_left -= 1
+        if self.reads_left < 0:
+            raise ConnectionResetError("gone")
+        return super().read(size)
+
+
+def test_a_stream_that_breaks_off_is_its_own_error_and_no_short_video(tmp_path: Path) -> None:
+    """OpenCV would crash the process; and an end that is none must not read as one."""
+    path = tmp_path / "clip.mp4"
+    write_clip(
+        path, make_spec(1.0, fps=30.0, blinks_per_min=0.0, width=160, height=120, noise_std=8.0)
+    )
+    reads = 0
+    for reads in range(1, 200):
+        stream = _Breaking(path.read_bytes())
+        stream.reads_left = reads
+        try:
+            with Video(stream) as video:
+                count = sum(1 for _ in video.frames())
+        except ConnectionResetError:
+            continue
+        assert count == 30
+        break
+    assert reads > 5

@@ -12,8 +12,9 @@ DECISION_INTERVAL_SHARE = 0.05
 """From one decision to the next, of the budget: costs change as a face comes and goes."""
 SPARE_SHARE = 0.1
 """Of the time left that no plan uses: what frames will cost is an estimate."""
-LOWER_SPARE_SHARE = 0.3
-"""The same to lower the step again, so that it does not swing."""
+LOWER_COST_SHARE = 0.75
+"""Of what a source frame cost when the step was chosen, below which the step may be lowered: what
+rounding leaves over would otherwise change the rate towards the end."""
 LARGEST_STEP = 30
 """A second of a usual recording: the clock is looked at that often at least."""
 
@@ -60,6 +61,7 @@ class Pacer:
         self._deadline_s = self._start_s + budget_s
         self._interval_s = DECISION_INTERVAL_SHARE * budget_s
         self._next_decision_s = math.nan
+        self._chosen_frame_s = 0.0
         self._next_index = 0
         self._decoding, self._tracking = _Cost(), _Cost()
 
@@ -99,18 +101,16 @@ class Pacer:
         decoding_s, tracking_s = self._decoding.settle(), self._tracking.settle()
         left = max(0, self._frame_count - index)
 
-        def needed_step(spare_share: float) -> int:
-            """Solve left * decoding_s + left / step * tracking_s <= time for the step."""
-            time_s = (1 - spare_share) * (self._deadline_s - self._last_s) - left * decoding_s
-            enough = math.ceil(left * tracking_s / time_s) if time_s > 0 else LARGEST_STEP
-            return max(self._asked_step, min(LARGEST_STEP, enough))
-
-        step = needed_step(SPARE_SHARE)
-        if step < self.step:
-            step = min(self.step, needed_step(LOWER_SPARE_SHARE))
-        self.step = step
-        if step > self._asked_step:
-            self.raised_step = max(self.raised_step, step)
+        time_s = (1 - SPARE_SHARE) * (self._deadline_s - self._last_s) - left * decoding_s
+        # left * decoding_s + left / step * tracking_s <= the time that is left
+        needed = math.ceil(left * tracking_s / time_s) if time_s > 0 else LARGEST_STEP
+        needed = max(self._asked_step, min(LARGEST_STEP, needed))
+        frame_s = decoding_s + tracking_s / self.step
+        if needed > self.step or frame_s < LOWER_COST_SHARE * self._chosen_frame_s:
+            self.step = needed
+            self._chosen_frame_s = decoding_s + tracking_s / needed
+        if self.step > self._asked_step:
+            self.raised_step = max(self.raised_step, self.step)
 
 
 class _Cost:
