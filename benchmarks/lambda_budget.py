@@ -7,6 +7,7 @@ DynamoDB and SQS are moto's server, outside of the sandbox.
 import argparse
 import base64
 import json
+import logging
 import sys
 import sysconfig
 import tempfile
@@ -16,9 +17,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-
-import boto3
-from moto.server import ThreadedMotoServer
 
 from benchmarks.lambda_sandbox import (
     CPU_SHARE,
@@ -30,11 +28,10 @@ from benchmarks.lambda_sandbox import (
     make_root,
 )
 from benchmarks.synthetic import ClipSpec, GazePhase, LidClosure, render_frame, write_clip
-from handler.aws import USER_INDEX
+from tests.aws_server import BUCKET, CREDENTIALS, TABLE, Aws, run_aws
 from tracker.output import to_json
 
 TIMEOUT_S = 300.0
-BUCKET, TABLE = "seoul-ht-09", "parkinson-analysis"
 LAYERS = ("layer-base", "layer-mediapipe", "layer-opencv", "layer-ffmpeg")
 ANALYSIS, LIGHT = "lambda_function.lambda_handler", "handler.light_function.lambda_handler"
 LONG_FRAMES = 12_000
@@ -77,7 +74,7 @@ class Row:
 class Budget:
     """The run: rows of what was measured, and what missed its target."""
 
-    def __init__(self, dist: Path, scratch: Path, cold: bool) -> None:
+    def __init__(self, dist: Path, scratch: Path, aws: Aws, cold: bool) -> None:
         self.rows: list[Row] = []
         self.missed: list[str] = []
         self._cold = cold
@@ -88,54 +85,15 @@ class Budget:
             self._roots[handler] = scratch / handler
             self._roots[handler].mkdir()
             make_root(self._roots[handler], dist, layers, site)
-        self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-        self._server.start()
-        host, port = self._server.get_host_and_port()
-        settings = {
-            "endpoint_url": f"http://{host}:{port}",
-            "region_name": "ap-northeast-2",
-            "aws_access_key_id": "test",
-            "aws_secret_access_key": "test",
-        }
-        self.s3 = boto3.client("s3", **settings)
-        self.dynamodb = boto3.client("dynamodb", **settings)
-        self.s3.create_bucket(
-            Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"}
-        )
-        self.dynamodb.create_table(
-            TableName=TABLE,
-            KeySchema=[{"AttributeName": "analysis_id", "KeyType": "HASH"}],
-            AttributeDefinitions=[
-                {"AttributeName": name, "AttributeType": "S"}
-                for name in ("analysis_id", "user_id", "created_at")
-            ],
-            GlobalSecondaryIndexes=[
-                {
-                    "IndexName": USER_INDEX,
-                    "KeySchema": [
-                        {"AttributeName": "user_id", "KeyType": "HASH"},
-                        {"AttributeName": "created_at", "KeyType": "RANGE"},
-                    ],
-                    "Projection": {"ProjectionType": "ALL"},
-                }
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        queue_url = boto3.client("sqs", **settings).create_queue(QueueName="analysis")["QueueUrl"]
+        self.s3 = aws.s3
         self._environment = {
-            "AWS_ENDPOINT_URL": settings["endpoint_url"],
-            "AWS_REGION": "ap-northeast-2",
-            "AWS_DEFAULT_REGION": "ap-northeast-2",
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
+            **CREDENTIALS,
+            "AWS_ENDPOINT_URL": aws.url,
+            "AWS_REGION": CREDENTIALS["AWS_DEFAULT_REGION"],
             "S3_BUCKET": BUCKET,
             "DYNAMODB_TABLE": TABLE,
-            "QUEUE_URL": queue_url,
+            "QUEUE_URL": aws.queue_url,
         }
-
-    def stop(self) -> None:
-        """Stop the storage."""
-        self._server.stop()
 
     @contextmanager
     def function(self, handler: str) -> Iterator[Sandbox]:
@@ -388,16 +346,17 @@ def main() -> None:
         f"{'cold' if arguments.cold else 'warm'} page cache"
     )
     print(" " * 56 + "".join(f"  {name}" for name in _COLUMNS))
-    with tempfile.TemporaryDirectory(prefix="lambda-budget-") as folder:
+    # The server's log of every request.
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory(prefix="lambda-budget-") as folder, run_aws() as aws:
         scratch = Path(folder)
         scratch.chmod(0o755)
-        budget = Budget(arguments.dist, scratch, arguments.cold)
+        budget = Budget(arguments.dist, scratch, aws, arguments.cold)
         try:
             run_short(budget, scratch)
             if arguments.long:
                 run_long(budget, scratch)
         finally:
-            budget.stop()
             for log in scratch.glob("*.log"):
                 for line in log.read_text(errors="replace").splitlines():
                     if '"level":"ERROR"' in line:
