@@ -30,6 +30,7 @@ from handler.errors import (
     NotFoundError,
     StorageUnavailableError,
     TooLargeError,
+    describe_for_log,
     to_document,
     to_handler_error,
 )
@@ -114,6 +115,10 @@ class LocalStorage:
         with self._connect() as connection:
             connection.executescript(_SCHEMA)
         self._expire_leases()
+
+    def close(self) -> None:
+        """Let another one have the directory."""
+        self._lock.close()
 
     @contextlib.contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
@@ -312,24 +317,41 @@ class LocalServer(ThreadingHTTPServer):
             self.server_close()
             raise
         self.storage.address = f"http://{HOST}:{self.server_address[1]}"
-        logger = Logger(service="eye-tracking", stream=sys.stderr)
+        self._logger = logger = Logger(service="eye-tracking", stream=sys.stderr)
         self.api = Api(Service(self.storage, Engine()), None, logger)
         # Models of its own: a long video keeps no request waiting.
         self._worker_api = Api(Service(self.storage, Engine()), None, logger)
         threading.Thread(target=self._work, daemon=True).start()
 
+    def server_close(self) -> None:
+        super().server_close()
+        if hasattr(self, "storage"):
+            self.storage.close()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Write down what happened, but for clients that went away."""
+        error = sys.exception()
+        if error is not None and not isinstance(error, ConnectionError | TimeoutError):
+            self._logger.error("failed", extra={"trace": describe_for_log(error)})
+
     def _work(self) -> None:
         while True:
             self.storage.has_message.wait(timeout=1)
             self.storage.has_message.clear()
-            while (message := self.storage.receive()) is not None:
-                message_id, body = message
-                record = {"messageId": str(message_id), "body": body, "eventSource": "aws:sqs"}
-                answer = self._worker_api.handle({"Records": [record]}, LocalContext(WORKER_S))
-                if answer["batchItemFailures"]:
-                    self.storage.return_message(message_id)
-                else:
-                    self.storage.acknowledge(message_id)
+            try:
+                while (message := self.storage.receive()) is not None:
+                    self._carry_out(*message)
+            except Exception as error:
+                # A disk that is full: the next message, or the same again, may find room.
+                self._logger.error("failed", extra={"trace": describe_for_log(error)})
+
+    def _carry_out(self, message_id: int, body: str) -> None:
+        record = {"messageId": str(message_id), "body": body, "eventSource": "aws:sqs"}
+        answer = self._worker_api.handle({"Records": [record]}, LocalContext(WORKER_S))
+        if answer["batchItemFailures"]:
+            self.storage.return_message(message_id)
+        else:
+            self.storage.acknowledge(message_id)
 
 
 class _RequestHandler(BaseHTTPRequestHandler):

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import logging
 import socket
 import struct
 import threading
@@ -189,7 +190,7 @@ class Aws:
     def items(self) -> list[dict[str, Any]]:
         return list(self.dynamodb.scan(TableName=TABLE)["Items"])
 
-    def keys(self) -> list[str]:
+    def list_keys(self) -> list[str]:
         listed = self.s3.list_objects_v2(Bucket=BUCKET)
         return [one["Key"] for one in listed.get("Contents", [])]
 
@@ -212,7 +213,7 @@ class Aws:
         self.proxy.operations.clear()
         for item in self.items():
             self.dynamodb.delete_item(TableName=TABLE, Key={"analysis_id": item["analysis_id"]})
-        for key in self.keys():
+        for key in self.list_keys():
             self.s3.delete_object(Bucket=BUCKET, Key=key)
         self.messages()
 
@@ -223,6 +224,7 @@ def run_aws() -> Iterator[Aws]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in CREDENTIALS.items():
             patch.setenv(name, value)
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
         server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         server.start()
         host, port = server.get_host_and_port()

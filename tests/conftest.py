@@ -1,6 +1,5 @@
 """What tests share: one seeded source of random numbers; models, clips and AWS, made once."""
 
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,7 +46,6 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def aws_server() -> Iterator["Aws"]:
     from tests.aws_server import run_aws
 
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     with run_aws() as aws:
         yield aws
 

@@ -44,11 +44,43 @@ def test_imports_run_one_way(path: Path) -> None:
         assert "benchmarks" not in roots(path)
 
 
-@pytest.mark.parametrize("library", ["mediapipe", "boto3"])
+@pytest.mark.parametrize("library", ["mediapipe", "boto3", "botocore", "sqlite3"])
 def test_one_file_imports(library: str) -> None:
     found = [str(path.relative_to(ROOT)) for path in FILES if library in roots(path)]
-    expected = {"mediapipe": ["tracker/face_mesh.py"], "boto3": []}
+    expected = {
+        "mediapipe": ["tracker/face_mesh.py"],
+        "boto3": ["handler/aws.py"],
+        "botocore": ["handler/aws.py"],
+        "sqlite3": ["handler/local.py"],
+    }
     assert found == expected[library]
+
+
+def test_the_environment_is_read_in_one_file() -> None:
+    readers = [
+        str(path.relative_to(ROOT))
+        for path in FILES
+        if path.is_relative_to(ROOT / "handler")
+        and any(
+            isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv")
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        )
+    ]
+    assert readers == ["handler/aws.py"]
+
+
+@pytest.mark.parametrize("module", ["requests", "service", "storage", "errors", "api"])
+def test_what_answers_a_poll_loads_nothing_heavy(module: str) -> None:
+    script = (
+        "import sys\n"
+        f"import handler.{module}\n"
+        "heavy = {'numpy', 'numba', 'cv2', 'mediapipe', 'boto3', 'sqlite3'}\n"
+        "print('loaded:', *sorted(set(sys.modules) & heavy))\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert result.stdout.strip() == "loaded:"
 
 
 def test_mediapipe_is_imported_without_its_solutions() -> None:
@@ -66,12 +98,16 @@ def test_mediapipe_is_imported_without_its_solutions() -> None:
     assert result.stderr == ""
 
 
-def test_help_is_quick_because_it_loads_nothing_heavy() -> None:
+@pytest.mark.parametrize(
+    ("package", "arguments"), [("tracker.cli", ["analyze", "--help"]), ("handler.__main__", ["-h"])]
+)
+def test_help_is_quick_because_it_loads_nothing_heavy(package: str, arguments: list[str]) -> None:
     script = (
         "import sys\n"
-        "from tracker.cli import main\n"
+        f"from {package} import main\n"
         "try:\n"
-        "    main(['analyze', '--help'])\n"
+        f"    sys.argv[1:] = {arguments}\n"
+        "    main()\n"
         "except SystemExit:\n"
         "    pass\n"
         "heavy = {'numpy', 'numba', 'cv2', 'mediapipe'}\n"

@@ -79,7 +79,7 @@ def assert_complete(aws: Aws) -> None:
     (item,) = aws.items()
     assert item["state"]["S"] == "completed"
     folder = f"users/somebody/eye/{item['analysis_id']['S']}/"
-    assert aws.keys() == [folder + name for name in RESULTS]
+    assert aws.list_keys() == [folder + name for name in RESULTS]
     summary = json.loads(
         aws.s3.get_object(Bucket=BUCKET, Key=folder + "summary.json")["Body"].read()
     )
