@@ -43,7 +43,7 @@ def test_what_was_built_passes(python: str, capsys: pytest.CaptureFixture[str]) 
     ("zip_name", "pattern", "message"),
     [
         # A library that another one needs; one that is loaded by name; a model; the kernels; source
-        # without which its bytecode is not found; a service's description.
+        # without which its bytecode is not found; a service's description; certificates.
         ("layer-ffmpeg.zip", "*/libdav1d-*", "libavcodec-.* needs libdav1d"),
         ("layer-mediapipe.zip", "*/libGLdispatch-*", "needs libGLdispatch"),
         ("layer-mediapipe.zip", "*/_umath_linalg.*", "does not run"),
@@ -53,6 +53,7 @@ def test_what_was_built_passes(python: str, capsys: pytest.CaptureFixture[str]) 
         ("function.zip", "handler/engine.py", "lambda_function does not answer"),
         ("layer-base.zip", "*/data/sqs/*/service-2.json*", "lambda_function does not answer"),
         ("layer-base.zip", "*/botocore/data/endpoints.json*", "does not answer"),
+        ("layer-base.zip", "*/botocore/cacert.pem", "does not answer"),
         ("layer-base.zip", "*/aws_lambda_powertools/logging/logger.py", "does not answer"),
         ("function.zip", "handler/light_function.py", "light_function does not answer"),
     ],
