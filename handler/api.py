@@ -101,13 +101,13 @@ class Api:
             return self._answer_http(call, end_s, request_id)
         records = event.get("Records")
         if isinstance(records, list):
-            sources = {
+            sources = [
                 record.get("eventSource") if isinstance(record, dict) else None
                 for record in records
-            }
-            if sources == {"aws:sqs"}:
+            ]
+            if records and all(source == "aws:sqs" for source in sources):
                 return self._handle_batch(event, Limits(end_s, None), request_id)
-            if sources == {"aws:s3"}:
+            if records and all(source == "aws:s3" for source in sources):
                 return self._handle_notification(records, Limits(end_s, None), request_id)
         limits = Limits(end_s, answer_by_s=end_s)
         answer = self._run(lambda: parse_action(event), limits, request_id)

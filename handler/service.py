@@ -22,6 +22,7 @@ from handler.errors import (
     StorageUnavailableError,
     ThrottledError,
     TooLargeError,
+    UndecodableError,
     UnsupportedMediaError,
     to_document,
     to_handler_error,
@@ -59,8 +60,10 @@ MAX_DOWNLOAD_BYTES = 400 * 2**20
 """A larger video is read in place: /tmp holds 512 MB."""
 MAX_DOWNLOAD_SHARE = 0.8
 """Of the free disk space, for the same reason."""
-MAX_WAITED_FOR_BYTES = 64 * 2**20
-"""A file of the bucket above this is queued without a look into it where someone waits."""
+MIN_DOWNLOAD_BYTES_PER_S = 4 * 2**20
+"""A file of the bucket that would take the caller's time at this rate is queued unseen."""
+MAX_KILLED = 2
+"""Attempts that ended without a word, after which a file is taken to be what kills the process."""
 
 _FILE_NAMES = {
     "summary": "summary.json",
@@ -234,7 +237,8 @@ class Service:
             _check_kind(kind, request.kind)
             stream.seek(0)
             waited_for = limits.answer_by_s is not None and self._storage.can_enqueue
-            if kind == "video" and waited_for and file.size_bytes > MAX_WAITED_FOR_BYTES:
+            most_bytes = MIN_DOWNLOAD_BYTES_PER_S * _tracking_budget_s(limits)
+            if kind == "video" and waited_for and file.size_bytes > most_bytes:
                 return self._enqueue(work, request)
             source = _fetch(stream, file.size_bytes, kind, folder)
             if kind == "video" and self._must_queue(engine, source, asked, limits):
@@ -298,6 +302,12 @@ class Service:
         original: Path | None,
     ) -> Answer:
         """Analyse, store the files, and only then say that it is completed."""
+        if work.record.state == "processing" and work.record.attempts >= MAX_KILLED:
+            raise UndecodableError(
+                "analysis_killed",
+                f"The analysis was stopped {work.record.attempts} times without a result. Export "
+                "the video as MP4 (H.264) at 1280x720, or record a shorter one.",
+            )
         begun_s = time.monotonic()
         work.save(stored.claim(work.record, work.owner, time.time(), limits.end_s + LEASE_MARGIN_S))
         record = work.record

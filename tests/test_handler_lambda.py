@@ -365,9 +365,10 @@ def test_an_owner_that_was_killed_is_followed_and_a_living_one_is_not(
     aws.s3.put_object(Bucket=BUCKET, Key=key, Body=(clips / "tiny.mp4").read_bytes())
     message = queue_event(json.dumps({"Records": [notified(key)]}))
 
-    def owned_until(lease_until_s: float) -> None:
+    def owned_until(lease_until_s: float, attempts: int = 1) -> None:
         item = aws.items()[0]
         item |= {
+            "attempts": {"N": str(attempts)},
             "state": {"S": "processing"},
             "owner": {"S": "another"},
             "lease_until_s": {"N": str(lease_until_s)},
@@ -380,6 +381,11 @@ def test_an_owner_that_was_killed_is_followed_and_a_living_one_is_not(
     owned_until(time.time() - 1)
     assert function.invoke(message) == {"batchItemFailures": []}
     assert aws.items()[0]["state"]["S"] == "completed"
+    # One that nobody survives is not tried for ever.
+    owned_until(time.time() - 1, attempts=2)
+    assert function.invoke(message) == {"batchItemFailures": []}
+    told = function.http("GET", answer["status_url"])[1]
+    assert (told["status"], told["code"]) == ("failed", "analysis_killed")
 
 
 def test_what_does_not_fit_the_callers_time_is_queued(function: Function, clips: Path) -> None:

@@ -18,21 +18,10 @@ from typing import Any
 import pytest
 import requests
 
-from handler.errors import BadRequestError, NotFoundError
-from handler.local import CHUNK_BYTES, DataInUseError, LocalStorage, copy_form_file
-from handler.storage import (
-    Record,
-    RecordChangedError,
-    RecordExistsError,
-    advance,
-    claim,
-    complete,
-    fail,
-    requeue,
-)
+from handler.errors import BadRequestError
+from handler.local import CHUNK_BYTES, copy_form_file
 
 ROOT = Path(__file__).parents[1]
-NOW = "2026-01-02T03:04:05.000000+00:00"
 
 
 def start(folder: Path) -> tuple[subprocess.Popen[str], str]:
@@ -277,55 +266,3 @@ class _Trickling(io.BytesIO):
 
     def read(self, size: int | None = -1, /) -> bytes:
         return super().read(self._most if size is None or size < 0 else min(size, self._most))
-
-
-# The storage
-
-
-def test_records_never_go_backwards(tmp_path: Path) -> None:
-    storage = LocalStorage(tmp_path)
-    with pytest.raises(DataInUseError):
-        LocalStorage(tmp_path)
-    record = Record("0" * 32, "u", "k", NOW, {})
-    storage.create(record)
-    with pytest.raises(RecordExistsError):
-        storage.create(record)
-    mine = claim(record, "me", 100.0, 200.0)
-    storage.replace(mine)
-    for late in (claim(record, "other", 100.0, 200.0), fail(record, {}), mine):
-        with pytest.raises(RecordChangedError):
-            storage.replace(late)
-    storage.replace(advance(mine, 50))
-    done = complete(advance(mine, 50), "video", {"a": 1.5}, {})
-    storage.replace(done)
-    assert storage.read("0" * 32) == done
-    with pytest.raises(ValueError, match="completed"):
-        claim(done, "other", 1e12, 2e12)
-    with pytest.raises(AssertionError):
-        fail(done, {})
-    storage.close()
-    reopened = LocalStorage(tmp_path)
-    assert reopened.read("0" * 32) == done
-    reopened.close()
-
-
-def test_a_failed_record_is_retried_and_a_stale_one_taken_over() -> None:
-    record = Record("0" * 32, "u", "k", NOW, {})
-    mine = claim(record, "me", 100.0, 200.0)
-    with pytest.raises(Exception, match="running"):
-        claim(mine, "other", 199.9, 300.0)
-    assert claim(mine, "other", 200.0, 300.0).owner == "other"
-    failed = fail(mine, {"code": "x", "error": "y"})
-    again = claim(failed, "other", 100.0, 300.0)
-    assert (again.state, again.error, again.attempts) == ("processing", None, 2)
-    assert requeue(failed).state == "queued"
-
-
-def test_keys_do_not_leave_the_directory(tmp_path: Path) -> None:
-    storage = LocalStorage(tmp_path / "data")
-    (tmp_path / "secret").write_text("x")
-    (tmp_path / "data" / "files" / "link").symlink_to(tmp_path)
-    for key in ("../../secret", "link/secret", "/etc/passwd", "nothing"):
-        with pytest.raises(NotFoundError):
-            storage.open_file(key)
-    storage.close()

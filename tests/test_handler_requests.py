@@ -1,15 +1,19 @@
 """Events to requests: what the app sends is understood, everything else is refused by name."""
 
 import base64
+import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from aws_lambda_powertools import Logger
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from handler.api import Api
 from handler.errors import HandlerError, describe_for_log, to_document, to_handler_error
+from handler.local import LocalContext, LocalStorage
 from handler.requests import (
     MAX_BODY_BYTES,
     AnalyzeData,
@@ -29,6 +33,7 @@ from handler.requests import (
     parse_queue_message,
     read_http_event,
 )
+from handler.service import Service
 from tracker.parameters import Parameters
 from tracker.protocol import Phase
 
@@ -56,7 +61,7 @@ def refused(event: dict[str, Any]) -> tuple[int, str, str]:
     with pytest.raises(HandlerError) as caught:
         parse(event)
     error = caught.value
-    json.dumps(to_document(error), allow_nan=False).encode("utf-8")
+    json.dumps(to_document(error), allow_nan=False, ensure_ascii=False).encode("utf-8")
     return error.status_code, error.code, error.message
 
 
@@ -274,7 +279,12 @@ def test_paths_methods_and_media_types() -> None:
     assert refused({"httpMethod": "GET", "path": "/analyze"})[0] == 405
     for bad_id in ("x", "../../etc", ID.upper(), ID + "0", "é"):
         assert refused({"httpMethod": "GET", "path": f"/status/{bad_id}"})[0] == 404
-    for kind in ("multipart/form-data; boundary=x", "video/mp4", "Application/Octet-Stream"):
+    for kind in (
+        "multipart/form-data; boundary=x",
+        "video/mp4",
+        "Application/Octet-Stream",
+        "video/\ud800",
+    ):
         assert refused(post("x", headers={"content-TYPE": kind}))[0] == 415
     body = {"action": "create_upload", "content_type": "text/html"}
     assert refused(post(body))[:2] == (415, "unsupported_media_type")
@@ -387,6 +397,64 @@ def test_any_event_is_a_request_or_a_named_error(event: dict[str, Any]) -> None:
     call = read_http_event(event)
     if call is not None:
         assert_understood_or_refused(lambda: parse_http_call(call))
+
+
+EVENT_KEYS = [
+    "Records",
+    "action",
+    "body",
+    "eventName",
+    "eventSource",
+    "file_data",
+    "httpMethod",
+    "path",
+    "requestContext",
+    "s3",
+    "user_id",
+    "version",
+]
+EVENT_VALUES = [
+    "2.0",
+    "GET",
+    "POST",
+    "/analyses",
+    "/uploads",
+    "analyze_image",
+    "aws:s3",
+    DATA,
+    '{"user_id": "\ud800"}',
+    float("nan"),
+    None,
+    {},
+    [],
+]
+EVENT = st.recursive(
+    st.sampled_from(EVENT_VALUES),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.sampled_from(EVENT_KEYS), inner, max_size=5)
+    ),
+    max_leaves=20,
+)
+
+
+@pytest.fixture(scope="module")
+def light_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    storage = LocalStorage(tmp_path_factory.mktemp("light"))
+    yield Api(Service(storage, None), "b", Logger(service="test", stream=io.StringIO()))
+    storage.close()
+
+
+@given(EVENT | st.dictionaries(st.sampled_from(EVENT_KEYS), EVENT))
+@example([])
+@example({"Records": [{"eventSource": []}]})
+@example({"Records": []})
+@example({"version": "2.0", "requestContext": {"http": {}}})
+def test_any_event_has_an_answer_in_strict_json(light_api: Api, event: Any) -> None:
+    answer = light_api.handle(event, LocalContext(30))
+    json.dumps(answer, allow_nan=False).encode("utf-8")
+    status = answer.get("statusCode", answer.get("status_code", 200))
+    assert 200 <= status < 500
 
 
 def test_unknown_errors_tell_a_client_the_id_only_and_the_log_no_text() -> None:
