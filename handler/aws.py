@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
@@ -148,8 +148,7 @@ class AwsStorage:
                 )
             except self._dynamodb.exceptions.ConditionalCheckFailedException as error:
                 # A retry of a write that was made, though its answer was lost.
-                there = error.response.get("Item")
-                if there is None or _from_item(there) != record:
+                if _from_item(error.response.get("Item", {})) != record:
                     raise RecordChangedError from error
 
     def read(self, analysis_id: str) -> Record:
@@ -157,9 +156,10 @@ class AwsStorage:
             answer = self._dynamodb.get_item(
                 TableName=self._table, Key={"analysis_id": {"S": analysis_id}}, ConsistentRead=True
             )
-        if "Item" not in answer:
+        record = _from_item(answer.get("Item", {}))
+        if record is None:
             raise NotFoundError("analysis_not_found", "There is no analysis of this id.")
-        return _from_item(answer["Item"])
+        return record
 
     def list_records(self, user_id: str, limit: int, token: str) -> Page:
         start: dict[str, Any] = {}
@@ -181,7 +181,8 @@ class AwsStorage:
                 Limit=limit,
                 **start,
             )
-        records = tuple(_from_item(item) for item in answer["Items"])
+        found = (_from_item(item) for item in answer["Items"])
+        records = tuple(record for record in found if record is not None)
         more = "LastEvaluatedKey" in answer and records
         return Page(records, encode_token(records[-1]) if more else "")
 
@@ -350,8 +351,14 @@ def _to_item(record: Record) -> dict[str, Any]:
     return item
 
 
-def _from_item(item: dict[str, Any]) -> Record:
-    return Record(**_plain(TypeDeserializer().deserialize({"M": item})))
+def _from_item(item: dict[str, Any]) -> Record | None:
+    """Return an item's record; None of an item that is none, as an older program's in the table."""
+    document = _plain(TypeDeserializer().deserialize({"M": item}))
+    known = {field.name: document[field.name] for field in fields(Record) if field.name in document}
+    try:
+        return Record(**known)
+    except TypeError:
+        return None
 
 
 def _plain(value: Any) -> Any:

@@ -16,12 +16,13 @@ from botocore.config import Config
 
 from handler import aws as aws_module
 from handler import service as service_module
-from handler.api import Api
+from handler.api import Api, RedeliveryError
 from handler.aws import AwsStorage, read_environment
 from handler.engine import Engine
 from handler.errors import ConflictError, StorageUnavailableError
 from handler.local import LocalContext
 from handler.service import Service
+from handler.storage import Record
 from tests.aws_server import BUCKET, Aws, Fault
 
 ATTEMPTS = 2
@@ -219,6 +220,43 @@ def test_a_download_that_breaks_off_goes_on(aws: Aws, api: Api, clips: Path, kin
     aws.proxy.faults = [Fault("GET original", kind, 2)]
     assert deliver(api, event) == []
     assert_complete(aws)
+
+
+def test_s3s_own_notification_is_delivered_again_by_an_error_that_names_no_one(
+    aws: Aws, api: Api, clips: Path
+) -> None:
+    _, event = upload(aws, api, clips / "tiny.mp4")
+    (record,) = json.loads(event["Records"][0]["body"])["Records"]
+    notification = {"Records": [{**record, "eventSource": "aws:s3"}]}
+    aws.proxy.faults = [Fault("PUT frames.csv", "denied", 99)]
+    with pytest.raises(RedeliveryError, match=r"^storage_denied$") as caught:
+        api.handle(notification, LocalContext(60))
+    # Lambda writes the error and what it came from into the log.
+    assert caught.value.__suppress_context__
+    aws.proxy.faults.clear()
+    assert api.handle(notification, LocalContext(60)) == {"status": "success"}
+    assert_complete(aws)
+
+
+def test_progress_can_be_asked_for(
+    aws: Aws, api: Api, event: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_module, "PROGRESS_INTERVAL_S", 0.0)
+    told: list[tuple[str, int]] = []
+    replace = AwsStorage.replace
+
+    def look(storage: AwsStorage, record: Record) -> None:
+        replace(storage, record)
+        _, answer = ask(api, {"httpMethod": "GET", "path": f"/status/{record.analysis_id}"})
+        told.append((answer["status"], answer["progress_percent"]))
+
+    monkeypatch.setattr(AwsStorage, "replace", look)
+    assert ask(api, event)[0] == 200
+    assert told == [
+        ("processing", 0),
+        *(("processing", percent) for percent in (20, 40, 60, 80, 99)),
+        ("completed", 100),
+    ]
 
 
 def test_a_record_that_cannot_be_read_is_delivered_again(aws: Aws, api: Api, clips: Path) -> None:

@@ -18,7 +18,7 @@ import requests
 
 from benchmarks.runtime_api import RuntimeApi
 from benchmarks.synthetic import make_spec, write_clip
-from tests.aws_server import BUCKET, CREDENTIALS, Aws, Fault, run_aws
+from tests.aws_server import BUCKET, CREDENTIALS, Aws, Fault
 
 ROOT = Path(__file__).parents[1]
 PATIENTS = ("patient-a", "patient-b", "app-user", "secret-user")
@@ -71,9 +71,9 @@ class Function:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Aws]:
-    with run_aws() as aws:
-        yield aws
+def server(aws_server: Aws) -> Aws:
+    aws_server.clear()
+    return aws_server
 
 
 @pytest.fixture(scope="module")

@@ -137,6 +137,20 @@ def test_numbers_are_dynamodbs_and_a_record_fits_into_an_item(aws: Aws) -> None:
         storage.replace(bad)
 
 
+def test_an_older_programs_items_are_no_analyses(aws: Aws) -> None:
+    storage = AwsStorage(read_environment())
+    old = {"analysis_id": "old", "user_id": "u", "created_at": NOW, "timestamp": "x"}
+    aws.dynamodb.put_item(
+        TableName="test-analyses", Item={key: {"S": value} for key, value in old.items()}
+    )
+    storage.create(RECORD)
+    assert storage.list_records("u", 10, "").records == (RECORD,)
+    with pytest.raises(NotFoundError):
+        storage.read("old")
+    with pytest.raises(RecordExistsError):
+        storage.create(replace(RECORD, analysis_id="old"))
+
+
 def test_a_directory_belongs_to_one_server(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path)
     with pytest.raises(DataInUseError):

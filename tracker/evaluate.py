@@ -30,6 +30,7 @@ TRACK_MODULES = (
     "tracker.decode",
     "tracker.face_mesh",
     "tracker.faces",
+    "tracker.pacing",
     "tracker.protocol",
     "tracker.track",
 )
