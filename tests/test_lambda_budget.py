@@ -1,5 +1,6 @@
 """The budget's own parts; the measuring itself is `make budget`."""
 
+import contextlib
 import json
 import os
 import sys
@@ -44,6 +45,8 @@ def test_a_missed_target_fails_the_run_and_is_in_the_json(
         lambda_budget, "Cgroup", lambda _name: SimpleNamespace(remove=lambda: None, version=2)
     )
     monkeypatch.setattr(lambda_budget, "make_root", lambda *_arguments: None)
+    aws = SimpleNamespace(s3=None, url="", queue_url="")
+    monkeypatch.setattr(lambda_budget, "run_aws", lambda: contextlib.nullcontext(aws))
 
     def run_short(budget: lambda_budget.Budget, _inputs: Path) -> None:
         budget.require("one", "CPU s", 1.61, 1.6)
