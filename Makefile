@@ -6,15 +6,20 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/ready
 OUT := results
+AHEAD := $(CURDIR)/build/ahead
+TOOLS := build/tools
 export VIDEO
 KERNEL_TESTS = $(addprefix tests/test_,geometry.py pose.py closures.py gaze.py measures.py uncertainty.py)
 
-.PHONY: help setup run test lint lock picture accuracy accuracy-baseline clean
+.PHONY: help setup run test lint lint-deploy layers budget lock picture accuracy accuracy-baseline clean
 
 help:
 	@echo "make run VIDEO=clip.mp4   analyse a video (without VIDEO: a synthetic demo clip)"
 	@echo "make test                 run the tests"
 	@echo "make lint                 ruff and mypy"
+	@echo "make layers               build what AWS Lambda runs: dist/ (needs a C compiler, binutils)"
+	@echo "make budget               measure dist/ in Lambda's limits (needs root)"
+	@echo "make lint-deploy          shellcheck, cfn-lint and sam validate"
 	@echo "make picture              draw the README's picture from the demo clip"
 	@echo "make accuracy             accuracy as synthetic clips get worse, and what moved (4 minutes)"
 	@echo "make accuracy-baseline    the same; the results become those that are compared with"
@@ -23,32 +28,28 @@ help:
 
 setup: $(READY)
 
-# Looks for Python 3.12, then 3.11: on the PATH (a pyenv shim there may be without a version behind
-# it, so each is tried) and among pyenv's versions.
+# $(call install,DIRECTORY,LOCK): make a virtual environment of what is locked, by hash.
+define install
+set -euo pipefail; \
+python=$$(PYTHON="$(PYTHON)" ./find_python.sh 3.12 3.11); \
+echo "Setting up $(1) with $$("$$python" --version) (once)"; \
+rm -rf $(1); \
+if "$$python" -m venv $(1) >/dev/null 2>&1; then pip="$(1)/bin/python -m pip"; \
+else \
+  "$$python" -m venv --without-pip $(1); \
+  pip="$$python -m pip --python $(1)"; \
+fi; \
+$$pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(2)
+endef
+
 $(READY): requirements.lock pyproject.toml
-	@set -euo pipefail; \
-	for candidate in $(PYTHON) python3.12 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.12*/bin/python \
-	    python3.11 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.11*/bin/python python3 python; do \
-	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 12), (3, 11)))' \
-	      2>/dev/null; then python=$$candidate; break; fi; \
-	done; \
-	if [ -z "$${python:-}" ]; then \
-	  echo "No Python 3.12 or 3.11 found (MediaPipe 0.10.21 runs on no later one). Install one," >&2; \
-	  echo "for example with 'pyenv install 3.12', or name it: make setup PYTHON=/path/to/python" >&2; \
-	  exit 1; \
-	fi; \
-	echo "Setting up $(VENV) with $$("$$python" --version) (once)"; \
-	rm -rf $(VENV); \
-	if "$$python" -m venv $(VENV) >/dev/null 2>&1; then pip="$(PY) -m pip"; \
-	else \
-	  "$$python" -m venv --without-pip $(VENV); \
-	  pip="$$python -m pip --python $(VENV)"; \
-	fi; \
-	$$pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-	  -r requirements.lock; \
+	@$(call install,$(VENV),requirements.lock); \
 	$$pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .; \
 	$(PY) -m kernels.warmup; \
 	touch $@
+
+$(TOOLS)/ready: deploy/requirements.lock
+	@$(call install,$(TOOLS),$<); touch $@
 
 run: setup
 	@set -euo pipefail; \
@@ -62,11 +63,27 @@ run: setup
 test: setup
 	$(PY) -m pytest
 	NUMBA_DISABLE_JIT=1 $(PY) -m pytest $(KERNEL_TESTS)
+	@echo "The kernels as Lambda runs them: compiled ahead of time, without Numba"
+	$(PY) -m deploy.compile_kernels $(AHEAD)
+	PYTHONPATH=$(AHEAD) $(PY) -c "import kernels, sys; sys.exit('numba' in sys.modules)"
+	PYTHONPATH=$(AHEAD) $(PY) -m pytest $(KERNEL_TESTS)
 
 lint: setup
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
+
+lint-deploy: $(TOOLS)/ready
+	$(TOOLS)/bin/shellcheck build_layer.sh find_python.sh .ci/run
+	$(TOOLS)/bin/cfn-lint template.yaml
+	AWS_DEFAULT_REGION=ap-northeast-2 SAM_CLI_TELEMETRY=0 $(TOOLS)/bin/sam validate --lint \
+	  --template template.yaml
+
+layers: setup
+	./build_layer.sh
+
+budget: setup
+	$(PY) -m benchmarks.lambda_budget
 
 picture: setup
 	$(PY) -m benchmarks.picture docs/demo.png
@@ -80,6 +97,8 @@ accuracy-baseline: setup
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate --output-file requirements.lock
+	uv pip compile deploy/requirements.in --no-config --universal --python-version 3.11 \
+	  --generate-hashes --no-header --no-annotate --output-file deploy/requirements.lock
 
 clean:
-	rm -rf $(VENV) $(OUT)
+	rm -rf $(VENV) $(OUT) build dist

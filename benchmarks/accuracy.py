@@ -136,6 +136,7 @@ class GazeResponse:
     vertical_r2: float
     horizontal_slope: float
     horizontal_r2: float
+    framing_gain: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,7 @@ def measure_gaze_response(
     GazeResponse
     """
     levels = np.linspace(-LARGEST_GAZE, LARGEST_GAZE, STAIRS)
-    found: list[float] = []
+    fits, framing_gain = [], 1.0
     for vertical, horizontal in ((1, 0), (0, 1)):
         gaze = tuple(
             GazePhase(place * STAIR_S, vertical * level, horizontal * level)
@@ -188,9 +189,11 @@ def measure_gaze_response(
         drawn = truth.gaze_vertical if vertical else truth.gaze_horizontal
         (measured,) = measure_spec(finder, spec, [PLAIN])
         analysis = measured.analysis
+        if vertical:
+            framing_gain = analysis.gaze.framing_gain
         offset = analysis.gaze.vertical if vertical else analysis.gaze.horizontal
-        found += _fit(drawn[analysis.gaze.valid], offset[analysis.gaze.valid])
-    return GazeResponse(zoom, roll_deg, *found)
+        fits.append(_fit(drawn[analysis.gaze.valid], offset[analysis.gaze.valid]))
+    return GazeResponse(zoom, roll_deg, *fits[0], *fits[1], framing_gain=framing_gain)
 
 
 def measure_gaze_range(finder: FaceFinder, amplitude: float) -> GazeRange:
@@ -527,13 +530,22 @@ def format_responses(responses: Sequence[GazeResponse]) -> str:
     """Write the gaze's slopes as a table."""
     lines = [
         "\nmeasured against drawn gaze, frame by frame",
-        f"{'zoom':>6} {'roll':>6} {'slope':>7} {'R2':>7} {'horiz.':>7} {'R2':>7}",
+        f"{'zoom':>6} {'roll':>6} {'slope':>7} {'R2':>7} {'horiz.':>7} {'R2':>7} "
+        f"{'gain':>6} {'as seen':>8}",
     ]
     lines += [
         f"{r.zoom:6.2f} {r.roll_deg:6.0f} {r.vertical_slope:7.3f} {r.vertical_r2:7.4f} "
-        f"{r.horizontal_slope:7.3f} {r.horizontal_r2:7.4f}"
+        f"{r.horizontal_slope:7.3f} {r.horizontal_r2:7.4f} {r.framing_gain:6.3f} "
+        f"{r.vertical_slope / r.framing_gain:8.3f}"
         for r in responses
     ]
+    corrected = np.array([r.vertical_slope for r in responses])
+    seen = corrected / np.array([r.framing_gain for r in responses])
+    spread, spread_seen = (values.std() / values.mean() for values in (corrected, seen))
+    lines.append(
+        f"relative standard deviation of the vertical slope: {spread:.3f}, without the gain "
+        f"{spread_seen:.3f}"
+    )
     return "\n".join(lines)
 
 

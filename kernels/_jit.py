@@ -1,23 +1,32 @@
-"""The one place where a kernel is compiled: options, signatures and the on-disk cache."""
+"""The one place where a kernel is compiled: options, signatures, and where the machine code is.
 
+Where the extension `kernels_compiled` can be imported, which `deploy.compile_kernels` makes, the
+kernels are its functions and Numba is not imported: that is how they run in Lambda. Everywhere else
+Numba compiles them at import, with an on-disk cache.
+"""
+
+import importlib.util
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-import numba
-from numba.core import config
+import numpy as np
+
+EXTENSION = "kernels_compiled"
 
 Dispatcher = Any
 """A compiled kernel (the plain function under ``NUMBA_DISABLE_JIT=1``)."""
 
 KERNELS: list[Dispatcher] = []
-"""Every kernel that was compiled or loaded from the cache."""
+"""Every kernel that Numba compiled or loaded from its cache."""
 
 
 def kernel(*signatures: str) -> Callable[[Callable[..., Any]], Dispatcher]:
-    """Compile a function for the given signatures only, and cache the machine code on disk.
+    """Compile a function for the given signatures only, or take it from the extension.
 
     The signatures are explicit so that the set of compiled variants is closed: a call with other
     types is a ``TypeError``, never a compilation in the middle of an analysis. Arrays in them are
@@ -29,22 +38,93 @@ def kernel(*signatures: str) -> Callable[[Callable[..., Any]], Dispatcher]:
     ``error_model="numpy"`` makes a division by zero NaN or infinity, as in NumPy. ``fastmath`` is
     off: it would let the compiler assume that there are no NaNs, which stand for missing data.
     """
+    if importlib.util.find_spec(EXTENSION) is not None:
+        extension = importlib.import_module(EXTENSION)
+        return lambda function: _take_compiled(extension, function, signatures)
+    return lambda function: _compile_cached(function, signatures)
 
-    def compile_cached(function: Callable[..., Any]) -> Dispatcher:
-        compile_ = numba.njit(list(signatures), cache=True, error_model="numpy")
-        try:
-            dispatcher = compile_(function)
-        except RuntimeError as error:
-            # Numba's words when neither the source's __pycache__ nor the home can be written.
-            if "no locator available" not in str(error):
-                raise
-            config.CACHE_DIR = str(_private_cache_dir())  # type: ignore[attr-defined]
-            dispatcher = compile_(function)
-        if not config.DISABLE_JIT:  # type: ignore[attr-defined]
-            KERNELS.append(dispatcher)
-        return dispatcher
 
-    return compile_cached
+def extension_name(function: Callable[..., Any], variant: int) -> str:
+    """Return the name that the extension gives to a kernel's variant, one for each signature."""
+    return f"{function.__module__.replace('.', '__')}__{function.__name__}__{variant}"
+
+
+def _compile_cached(function: Callable[..., Any], signatures: tuple[str, ...]) -> Dispatcher:
+    import numba
+    from numba.core import config
+
+    compile_ = numba.njit(list(signatures), cache=True, error_model="numpy")
+    try:
+        dispatcher = compile_(function)
+    except RuntimeError as error:
+        # Numba's words when neither the source's __pycache__ nor the home can be written.
+        if "no locator available" not in str(error):
+            raise
+        config.CACHE_DIR = str(_private_cache_dir())  # type: ignore[attr-defined]
+        dispatcher = compile_(function)
+    if not config.DISABLE_JIT:  # type: ignore[attr-defined]
+        KERNELS.append(dispatcher)
+    return dispatcher
+
+
+def _take_compiled(
+    extension: ModuleType, function: Callable[..., Any], signatures: tuple[str, ...]
+) -> Dispatcher:
+    """Return the extension's function behind the check of types that Numba's dispatcher makes.
+
+    The extension itself does not look: it would read an array of another type as if it were of
+    the right one.
+    """
+    variants = [
+        (_argument_types(signature), getattr(extension, extension_name(function, variant)))
+        for variant, signature in enumerate(signatures)
+    ]
+
+    def call(*arguments: Any) -> Any:
+        for types, compiled in variants:
+            if len(arguments) == len(types) and all(map(_fits, arguments, types)):
+                return compiled(*arguments)
+        raise TypeError(f"{function.__name__} takes {' or '.join(signatures)}")
+
+    return call
+
+
+ArgumentType = tuple["np.dtype[Any]", int]
+"""Type and number of dimensions; 0 is a scalar."""
+
+_ARGUMENT = re.compile(r"([a-z]\d+)(?:\[((?::,)*)::1\])?")
+_SCALARS: dict[str, tuple[type, ...]] = {
+    "f": (float, int, np.floating, np.integer),
+    "i": (int, np.integer),
+    "u": (int, np.integer),
+    "b": (bool, np.bool_),
+}
+"""What converts to an argument of a kind without a loss."""
+
+
+def _argument_types(signature: str) -> list[ArgumentType]:
+    """Read the arguments of a signature such as ``"f8(i8[:,::1], b1[::1], f8)"``."""
+    arguments = re.sub(r"\s", "", signature).partition("(")[2].removesuffix(")")
+    types: list[ArgumentType] = []
+    for argument in re.split(r",(?![^\[]*\])", arguments) if arguments else []:
+        match = _ARGUMENT.fullmatch(argument)
+        if match is None:
+            raise ValueError(f"{argument!r} in {signature!r} is no scalar or C-contiguous array")
+        code, layout = match.groups()
+        types.append((np.dtype(code), 0 if layout is None else layout.count(",") + 1))
+    return types
+
+
+def _fits(argument: object, type_: ArgumentType) -> bool:
+    dtype, dimensions = type_
+    if dimensions == 0:
+        return isinstance(argument, _SCALARS[dtype.kind])
+    return (
+        isinstance(argument, np.ndarray)
+        and argument.dtype == dtype
+        and argument.ndim == dimensions
+        and argument.flags.carray
+    )
 
 
 def _private_cache_dir() -> Path:

@@ -1,0 +1,147 @@
+#!/usr/bin/env bash
+# Build what AWS Lambda runs (python3.12, x86_64, Amazon Linux 2023): dist/layer-*.zip with what
+# requirements.lock pins, and dist/function.zip with this project, its kernels compiled ahead of
+# time. The same input gives the same zips. Then check them; see deploy/bundle.py.
+#
+# Needs Python 3.12, a C compiler and binutils. Usage: ./build_layer.sh
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+# What a file's bytes could depend on: the order of sets in .pyc files, sorting, permissions.
+export PYTHONHASHSEED=0 LC_ALL=C TZ=UTC
+umask 022
+export SVT_LOG=1  # the AV1 encoder of the test clips says errors only
+
+readonly STAGE=build/lambda SITE=python DIST=dist VENV_PYTHON=.venv/bin/python
+readonly FUNCTION=$STAGE/function
+
+main() {
+  local tool
+  for tool in cc strip readelf make; do
+    command -v "$tool" >/dev/null ||
+      fail "$tool is missing. Debian: apt-get install build-essential binutils"
+  done
+  PYTHON=$(./find_python.sh 3.12)
+  make --silent setup PYTHON="$PYTHON"
+  "$VENV_PYTHON" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 12))' ||
+    fail ".venv is not of Python 3.12, Lambda's. Run: make clean && make setup PYTHON=$PYTHON"
+  rm -rf "$STAGE" "$DIST"
+  mkdir -p "$FUNCTION" "$DIST"
+
+  # A zip is uploaded directly up to 50 MB, hence OpenCV in two layers. The base layer is all that
+  # the light function needs.
+  install_packages layer-base aws-lambda-powertools boto3 botocore jmespath python-dateutil \
+    s3transfer six typing-extensions urllib3
+  install_packages layer-mediapipe mediapipe numpy protobuf
+  install_packages layer-opencv opencv-python-headless
+  mkdir -p "$STAGE/layer-ffmpeg/$SITE"
+  mv "$STAGE/layer-opencv/$SITE/opencv_python_headless.libs" "$STAGE/layer-ffmpeg/$SITE/"
+
+  prune
+  strip_libraries
+  add_function
+  local layer
+  for layer in "$STAGE"/layer-*/; do compile_bytecode "$layer" /opt; done
+  compile_bytecode "$FUNCTION" /var/task
+
+  "$VENV_PYTHON" -m deploy.bundle pack "$STAGE" "$DIST"
+  "$VENV_PYTHON" -m deploy.bundle verify "$DIST" --python "$PYTHON"
+}
+
+fail() {
+  echo "build_layer.sh: $*" >&2
+  exit 1
+}
+
+# install_packages LAYER PACKAGE...: as the lock pins them, whatever this machine is.
+install_packages() {
+  local layer=$1 names
+  shift
+  names=" $* "
+  awk -v names="$names" '
+    /^[^ #]/ { wanted = index(names, " " substr($1, 1, index($1, "==") - 1) " ") > 0 }
+    wanted' requirements.lock >"$STAGE/$layer.lock"
+  [ "$(grep -c '==' "$STAGE/$layer.lock")" -eq $# ] ||
+    fail "requirements.lock does not hold each of$names once. Run: make lock"
+  "$VENV_PYTHON" -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes \
+    --no-compile --only-binary :all: --python-version 3.12 --implementation cp \
+    --abi cp312 --abi abi3 --abi none --platform manylinux_2_34_x86_64 \
+    --platform manylinux_2_28_x86_64 --platform manylinux_2_27_x86_64 \
+    --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 \
+    --root-user-action ignore --requirement "$STAGE/$layer.lock" --target "$STAGE/$layer/$SITE"
+}
+
+# Remove what is not used. What is removed by mistake, deploy/bundle.py finds.
+prune() {
+  local site
+  for site in "$STAGE"/layer-*/"$SITE"; do
+    rm -rf "${site:?}/bin"
+    find "$site" -type d \( -name tests -o -name __pycache__ \) -prune -exec rm -rf {} +
+    find "$site" -type f \( -name '*.pyi' -o -name '*.pxd' -o -name '*.a' -o -name '*.h' \
+      -o -name py.typed \) -delete
+    # Of the metadata stay the licences and the versions.
+    find "$site" -path '*.dist-info/*' -type f ! -name METADATA ! -ipath '*licen[cs]e*' \
+      ! -ipath '*notice*' -delete
+  done
+
+  site=$STAGE/layer-base/$SITE
+  # The SDK describes every service; these are used.
+  find "$site/botocore/data" "$site/boto3/data" -mindepth 1 -maxdepth 1 -type d \
+    ! -name s3 ! -name dynamodb ! -name sqs -exec rm -rf {} +
+  rm -rf "$site/boto3/examples"
+
+  site=$STAGE/layer-mediapipe/$SITE
+  rm -rf "$site"/numpy/{f2py,_pyinstaller,doc} "$site"/numpy/_core/{lib,include} \
+    "$site"/numpy/random/{lib,_examples} "$site"/numpy/_core/_simd.*
+  # tracker/face_mesh.py goes past MediaPipe's package files, which import all of it, to these.
+  (
+    cd "$site"
+    find mediapipe -type f ! -path 'mediapipe/python/_framework_bindings.*' \
+      ! -path 'mediapipe/framework/__init__.py' ! -path 'mediapipe/framework/*_pb2.py' \
+      ! -path mediapipe/modules/face_detection/face_detection_short_range.tflite \
+      ! -path mediapipe/modules/face_landmark/face_landmark_with_attention.tflite -delete
+    rm -rf mediapipe/framework/{deps,stream_handler,tool}
+    find mediapipe/framework/formats -type f ! -name rect_pb2.py -delete
+    find mediapipe -type d -empty -delete
+    touch mediapipe/__init__.py mediapipe/framework/formats/__init__.py
+    find google/protobuf \( -name compiler -o -name testing -o -name util \) -type d \
+      -exec rm -rf {} +
+  )
+
+  rm -rf "$STAGE/layer-opencv/$SITE"/cv2/data/*.xml
+}
+
+# Strip every library that stays loadable: what auditwheel patched, strip may misalign.
+strip_libraries() {
+  local library
+  while IFS= read -r -d '' library; do
+    strip --strip-unneeded -o "$library.stripped" "$library"
+    if is_aligned "$library.stripped"; then mv "$library.stripped" "$library"
+    else rm "$library.stripped"; fi
+  done < <(find "$STAGE" -type f -name '*.so*' -print0)
+}
+
+is_aligned() {
+  local kind offset address rest
+  while read -r kind offset address rest; do
+    if [ "$kind" = LOAD ] && (((offset - address) % ${rest##* } != 0)); then return 1; fi
+  done < <(readelf --segments --wide "$1")
+}
+
+add_function() {
+  "$VENV_PYTHON" -m deploy.compile_kernels "$FUNCTION"
+  strip --strip-unneeded "$FUNCTION"/*.so
+  local package
+  for package in kernels tracker handler; do
+    mkdir -p "$FUNCTION/$package"
+    find "$package" -name '*.py' -exec cp --parents {} "$FUNCTION" \;
+  done
+  cp lambda_function.py "$FUNCTION"
+}
+
+# compile_bytecode DIRECTORY TARGET: without a check against the source, whose time stamp a zip
+# does not keep, and with the path that it will have.
+compile_bytecode() {
+  "$PYTHON" -m compileall -q --invalidation-mode unchecked-hash -s "$1" -p "$2" "$1"/*
+}
+
+main "$@"

@@ -1,0 +1,343 @@
+"""``python -m deploy.bundle``: pack Lambda's layers and function, and check them.
+
+Used by ``build_layer.sh``. `verify` looks at nothing but the zips, so that what it passes is what
+is uploaded.
+"""
+
+import argparse
+import json
+import math
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+SITE = "python"
+"""Directory of a layer that Lambda's Python has on its path, as ``/opt/python``."""
+
+MAX_UNZIPPED_BYTES = 262_144_000
+"""Lambda's limit of function and layers together."""
+SPARE_BYTES = 5_000_000
+MAX_DIRECT_UPLOAD_BYTES = 50 * 2**20
+"""Lambda's limit of a zip that is uploaded directly; larger ones go through S3."""
+MAX_LAYERS = 5
+
+MAX_VERSIONS = {
+    "GLIBC": (2, 34),
+    "GLIBCXX": (3, 4, 29),
+    "CXXABI": (1, 3, 13),
+    "GCC": (11, 0, 0),
+}
+"""Newest symbols of Amazon Linux 2023's glibc 2.34 and GCC 11 runtime libraries."""
+BASE_LIBRARIES = frozenset(
+    {
+        *("ld-linux-x86-64.so.2", "libc.so.6", "libm.so.6", "libdl.so.2", "librt.so.1"),
+        *("libpthread.so.0", "libutil.so.1", "libgcc_s.so.1", "libstdc++.so.6", "libz.so.1"),
+    }
+)
+"""Shared libraries of the base image public.ecr.aws/lambda/python:3.12 that a bundle may need: of
+its packages glibc, libgcc, libstdc++ and zlib."""
+
+RELATIVE_TOLERANCE = 1e-9
+"""Of what the bundle measures against what the development environment does."""
+CODECS = {"h264": ".mp4", "hevc": ".mov", "vp9": ".webm", "av1": ".mkv", "mpeg4": ".mp4"}
+STILLS = (".jpg", ".png", ".webp", ".bmp", ".tiff")
+
+
+class BundleError(Exception):
+    """The bundle must not be deployed. The message says why."""
+
+
+def pack(stage: Path, dist: Path) -> None:
+    """Zip each directory of `stage` as ``dist/<name>.zip``; the bytes depend on the content only.
+
+    Parameters
+    ----------
+    stage : Path
+        Holds ``function`` and ``layer-*``.
+    dist : Path
+    """
+    for directory in sorted(path for path in stage.iterdir() if path.is_dir()):
+        with zipfile.ZipFile(dist / f"{directory.name}.zip", "w") as archive:
+            for path in sorted(path for path in directory.rglob("*") if path.is_file()):
+                # The earliest time that a zip can hold.
+                entry = zipfile.ZipInfo(str(path.relative_to(directory)), (1980, 1, 1, 0, 0, 0))
+                entry.create_system = 3  # Unix, or the permissions count for nothing
+                entry.external_attr = (0o100755 if ".so" in path.suffixes else 0o100644) << 16
+                archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED, 9)
+
+
+def verify(dist: Path, python: str) -> None:
+    """Check everything that can be known before the upload; print the sizes.
+
+    Parameters
+    ----------
+    dist : Path
+        Holds ``function.zip`` and ``layer-*.zip``.
+    python : str
+        A Python 3.12 without the project's dependencies.
+
+    Raises
+    ------
+    BundleError
+    """
+    zips = sorted(dist.glob("layer-*.zip"), key=lambda path: path.stat().st_size)
+    zips.append(dist / "function.zip")
+    print(_format_sizes(zips))
+    _check_sizes(zips)
+    with tempfile.TemporaryDirectory() as scratch:
+        opt, task = Path(scratch) / "opt", Path(scratch) / "task"
+        for path in zips:
+            _extract(path, task if path.stem == "function" else opt)
+        for root in (opt, task):
+            for library in sorted(root.rglob("*.so*")):
+                _check_library(library)
+        _check_it_runs(opt / SITE, task, python)
+        _check_it_answers("lambda_function", opt / SITE, task, python, ["numba"])
+        light = Path(scratch) / "light"
+        _extract(dist / "layer-base.zip", light)
+        heavy = ["numpy", "cv2", "mediapipe", "numba"]
+        _check_it_answers("handler.light_function", light / SITE, task, python, heavy)
+    print("checked: sizes, shared libraries, symbol versions, and that it runs")
+
+
+def _format_sizes(zips: list[Path]) -> str:
+    """Return the sizes by zip and package as a table."""
+    lines = [f"{'':28}{'unzipped MB':>12}{'zipped MB':>11}"]
+    total = [0, 0]
+    for path in zips:
+        packages: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+        for entry in _entries(path):
+            name = entry.filename.removeprefix(f"{SITE}/").partition("/")[0]
+            name = re.sub(r"-[\d.]+\S*\.dist-info|\.cpython\S+", "", name).removesuffix(".libs")
+            name = name.replace("opencv_python_headless", "cv2").removesuffix(".py")
+            packages[name][0] += entry.file_size
+            packages[name][1] += entry.compress_size
+        sums = [sum(sizes[0] for sizes in packages.values()), path.stat().st_size]
+        total = [total[0] + sums[0], total[1] + sums[1]]
+        lines.append(_row(path.name, sums))
+        lines += [
+            _row(f"  {name}", sizes)
+            for name, sizes in sorted(packages.items(), key=lambda item: -item[1][0])
+        ]
+    lines.append(_row("all", total))
+    lines.append(_row("Lambda's limit", [MAX_UNZIPPED_BYTES]))
+    return "\n".join(lines)
+
+
+def _row(label: str, sizes: list[int]) -> str:
+    widths = (12, 11)
+    return f"{label:28}" + "".join(
+        f"{size / 1e6:{width}.2f}" for size, width in zip(sizes, widths, strict=False)
+    )
+
+
+def _check_sizes(zips: list[Path]) -> None:
+    unzipped = sum(entry.file_size for path in zips for entry in _entries(path))
+    if unzipped > MAX_UNZIPPED_BYTES - SPARE_BYTES:
+        raise BundleError(
+            f"{unzipped:,} bytes unzipped; Lambda's limit is {MAX_UNZIPPED_BYTES:,}, and "
+            f"{SPARE_BYTES:,} are to be spare. The table above says what is large."
+        )
+    if len(zips) - 1 > MAX_LAYERS:
+        raise BundleError(f"{len(zips) - 1} layers; a function can have {MAX_LAYERS}")
+    for path in zips:
+        if path.stat().st_size > MAX_DIRECT_UPLOAD_BYTES:
+            raise BundleError(
+                f"{path.name} has {path.stat().st_size:,} bytes; over {MAX_DIRECT_UPLOAD_BYTES:,} "
+                "cannot be uploaded directly. Split the layer."
+            )
+
+
+def _entries(path: Path) -> list[zipfile.ZipInfo]:
+    if not path.is_file():
+        raise BundleError(f"{path} is missing: run ./build_layer.sh")
+    with zipfile.ZipFile(path) as archive:
+        return archive.infolist()
+
+
+def _extract(path: Path, directory: Path) -> None:
+    """Extract as Lambda does: layers over each other."""
+    with zipfile.ZipFile(path) as archive:
+        for entry in archive.infolist():
+            if (directory / entry.filename).exists():
+                raise BundleError(f"{path.name}: another layer holds {entry.filename} too")
+        archive.extractall(directory)
+
+
+def _check_library(library: Path) -> None:
+    """Check what a shared library needs of the system and of the bundle."""
+    dynamic = _readelf("--dynamic", library)
+    # Beside it: there the path of what loads it leads.
+    run_paths = [library.parent] + [
+        Path(one.replace("$ORIGIN", str(library.parent))).resolve()
+        for found in re.findall(r"\((?:RPATH|RUNPATH)\).*\[(.*)\]", dynamic)
+        for one in found.split(":")
+    ]
+    for needed in re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic):
+        if needed not in BASE_LIBRARIES and not any((path / needed).exists() for path in run_paths):
+            raise BundleError(
+                f"{library.name} needs {needed}, which is neither in the bundle nor in the base "
+                "image of python3.12"
+            )
+    for name, version in _needed_versions(_readelf("--version-info", library)):
+        if version > MAX_VERSIONS.get(name, (math.inf,)):
+            raise BundleError(
+                f"{library.name} needs {name}_{'.'.join(map(str, version))}; "
+                f"Amazon Linux 2023 has {'.'.join(map(str, MAX_VERSIONS[name]))}"
+            )
+
+
+def _needed_versions(text: str) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Yield the versions in readelf's section of needed ones, not in that of defined ones."""
+    _, _, needs = text.partition("Version needs section")
+    for name, version in re.findall(r"Name: ([A-Z]+)_([\d.]+)\s", needs):
+        yield name, tuple(map(int, version.split(".")))
+
+
+def _readelf(option: str, library: Path) -> str:
+    return subprocess.run(
+        ["readelf", option, "--wide", str(library)], capture_output=True, text=True, check=True
+    ).stdout
+
+
+def _check_it_runs(site: Path, task: Path, python: str) -> None:
+    """Measure clips of every codec with the bundle alone, and compare with this environment."""
+    before = _snapshot(site, task)
+    with tempfile.TemporaryDirectory() as scratch:
+        inputs = make_inputs(Path(scratch))
+        expected = _run_smoke(sys.executable, ["-m", "deploy.smoke"], [], inputs)
+        smoke = str(Path(__file__).with_name("smoke.py").resolve())
+        # No site-packages, no variables, no current directory.
+        measured = _run_smoke(python, ["-I", "-S", smoke], [task, site], inputs, cwd=scratch)
+    for path in inputs:
+        _compare(measured[path.name], expected[path.name], path.name)
+    modules = measured["modules"]
+    assert isinstance(modules, list)
+    if "kernels_compiled" not in modules or "numba" in modules:
+        raise BundleError("the kernels were not taken from the extension kernels_compiled")
+    if _snapshot(site, task) != before:
+        changed = sorted(_snapshot(site, task) ^ before)[0]
+        raise BundleError(f"{changed[0]} was written to; in Lambda it cannot be")
+
+
+def _check_it_answers(
+    module: str, site: Path, task: Path, python: str, absent: Sequence[str]
+) -> None:
+    """Have a function's entry point answer a health request, without loading some modules."""
+    script = (
+        f"import sys; sys.path[:0] = [{str(task)!r}, {str(site)!r}]\n"
+        f"from {module} import lambda_handler\n"
+        "class Context:\n"
+        "    aws_request_id = 'check'\n"
+        "    def get_remaining_time_in_millis(self): return 29000\n"
+        "answer = lambda_handler({'httpMethod': 'GET', 'path': '/'}, Context())\n"
+        "assert answer['statusCode'] == 200, answer\n"
+        # What no call here needs: the authorities that AWS' certificates are checked against.
+        "import ssl; from botocore import httpsession\n"
+        "ssl.create_default_context(cafile=httpsession.where())\n"
+        f"loaded = {{*{absent!r}}} & set(sys.modules)\n"
+        "assert not loaded, f'{loaded} is loaded'\n"
+    )
+    environment = {
+        "AWS_DEFAULT_REGION": "ap-northeast-2",
+        "S3_BUCKET": "bucket",
+        "DYNAMODB_TABLE": "table",
+        "QUEUE_URL": "https://sqs.ap-northeast-2.amazonaws.com/000000000000/queue",
+    }
+    done = subprocess.run(
+        [python, "-S", "-c", script], capture_output=True, text=True, check=False, env=environment
+    )
+    if done.returncode:
+        raise BundleError(f"{module} does not answer: {done.stderr.strip()}")
+
+
+def make_inputs(directory: Path) -> list[Path]:
+    """Write a second of video in each codec and a picture in each format."""
+    import cv2
+
+    from benchmarks.synthetic import ClipSpec, LidClosure, render_frame, write_clip
+
+    inputs = []
+    for codec, suffix in CODECS.items():
+        closures = (LidClosure(0.4, 0.2),)
+        spec = ClipSpec(duration_s=1.0, width=640, height=360, closures=closures, codec=codec)
+        inputs.append(directory / f"{codec}{suffix}")
+        write_clip(inputs[-1], spec)
+    for suffix in STILLS:
+        inputs.append(directory / f"still{suffix}")
+        cv2.imwrite(str(inputs[-1]), render_frame(spec, 0.0))
+    return inputs
+
+
+def _run_smoke(
+    python: str,
+    command: list[str],
+    paths: list[Path],
+    inputs: list[Path],
+    cwd: str | None = None,
+) -> dict[str, Any]:
+    request = {"paths": [str(path) for path in paths], "inputs": [str(path) for path in inputs]}
+    done = subprocess.run(
+        [python, *command, json.dumps(request)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        env={"HOME": "/nonexistent", "AWS_DEFAULT_REGION": "ap-northeast-2"} if paths else None,
+    )
+    if done.returncode:
+        raise BundleError(f"the bundle does not run:\n{done.stderr.strip()}")
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def _compare(measured: Any, expected: Any, name: str) -> None:
+    """Compare two JSON documents; numbers within `RELATIVE_TOLERANCE`."""
+    if isinstance(expected, dict) and isinstance(measured, dict):
+        if measured.keys() != expected.keys():
+            raise BundleError(f"{name}: {measured.keys() ^ expected.keys()} differ")
+        for key, value in expected.items():
+            _compare(measured[key], value, f"{name}, {key}")
+    elif isinstance(expected, float) and isinstance(measured, float):
+        if not math.isclose(measured, expected, rel_tol=RELATIVE_TOLERANCE, abs_tol=1e-12):
+            raise BundleError(f"{name}: measured {measured}, expected {expected}")
+    elif measured != expected:
+        raise BundleError(f"{name}: measured {measured!r}, expected {expected!r}")
+
+
+def _snapshot(*roots: Path) -> set[tuple[str, int, int]]:
+    return {
+        (str(path), path.stat().st_size, path.stat().st_mtime_ns)
+        for root in roots
+        for path in root.rglob("*")
+    }
+
+
+def main() -> None:
+    """Pack or verify."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.bundle", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    packing = commands.add_parser("pack", help="zip the directories of STAGE into DIST")
+    packing.add_argument("stage", type=Path)
+    packing.add_argument("dist", type=Path)
+    verifying = commands.add_parser("verify", help="check the zips in DIST")
+    verifying.add_argument("dist", type=Path)
+    verifying.add_argument("--python", required=True, help="a Python 3.12 with nothing installed")
+    arguments = parser.parse_args()
+    try:
+        if arguments.command == "pack":
+            pack(arguments.stage, arguments.dist)
+        else:
+            verify(arguments.dist, arguments.python)
+    except BundleError as error:
+        sys.exit(f"deploy.bundle: {error}")
+
+
+if __name__ == "__main__":
+    main()

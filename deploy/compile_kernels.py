@@ -1,0 +1,112 @@
+"""``python -m deploy.compile_kernels DIRECTORY``: compile every kernel into one extension module.
+
+For an environment without Numba; `kernels._jit` uses the extension wherever it can be imported.
+Needs a C compiler, for Numba's glue between machine code and Python.
+"""
+
+import argparse
+import os
+import sys
+import sysconfig
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+TARGET_CPU = "x86-64-v3"
+"""AVX2, FMA and BMI: every x86_64 processor that Lambda runs on. The machine that compiles may have
+more (AVX-512), which would be an illegal instruction there."""
+
+
+def main() -> None:
+    """Compile, with a cache of its own, for one processor whatever this machine's is."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.compile_kernels", description=__doc__)
+    parser.add_argument("directory", type=Path, help="where to write the extension")
+    directory = parser.parse_args().directory
+    # The extension's bytes do not depend on where this lies: no names of directories.
+    paths = sysconfig.get_paths()
+    flags = " ".join(f"-g0 -ffile-prefix-map={paths[one]}=" for one in ("purelib", "include"))
+    with tempfile.TemporaryDirectory() as scratch:
+        # Numba reads its own when it is imported, which `kernels` does: not before here.
+        os.environ |= {
+            "NUMBA_CPU_NAME": TARGET_CPU,
+            "NUMBA_CPU_FEATURES": "",
+            # What another cache holds was compiled for this machine.
+            "NUMBA_CACHE_DIR": scratch,
+            "CFLAGS": flags,
+            "CXXFLAGS": flags,
+            "LDSHARED": "cc -shared -Wl,--build-id=none",
+        }
+        print(compile_extension(directory))
+
+
+def compile_extension(directory: Path) -> Path:
+    """Compile what the decorator `kernels._jit.kernel` registered.
+
+    Parameters
+    ----------
+    directory : Path
+        Where to write; made if it is not there.
+
+    Returns
+    -------
+    Path
+        Of the extension module.
+
+    Raises
+    ------
+    RuntimeError
+        Numba is loaded already, the JIT is disabled, or an extension is on the path.
+    """
+    if "numba" in sys.modules:
+        raise RuntimeError("Numba has read its settings already: compile in a process of its own")
+    with warnings.catch_warnings():
+        # Pending deprecation since Numba 0.57, without a replacement so far; the lock pins Numba.
+        warnings.filterwarnings("ignore", message="(?s).*pycc.*pending deprecation")
+        from numba.pycc import cc as pycc
+    from numba.core import ir
+
+    _forget_directories(ir.Loc)
+    import kernels  # noqa: F401, registers the kernels
+    from kernels._jit import EXTENSION, KERNELS, extension_name
+
+    if not KERNELS:
+        raise RuntimeError(f"no kernel was compiled: is {EXTENSION} importable, or the JIT off?")
+    compiler: Any = pycc.CC(EXTENSION, source_module=sys.modules[__name__])  # type: ignore[no-untyped-call]
+    compiler.target_cpu = TARGET_CPU
+    directory.mkdir(parents=True, exist_ok=True)
+    compiler.output_dir = str(directory)
+    for kernel in KERNELS:
+        for variant, signature in enumerate(kernel.nopython_signatures):
+            name = extension_name(kernel.py_func, variant)
+            compiler.export(name, signature)(_forwarder(name, kernel, len(signature.args)))
+    compiler.compile()
+    return directory / str(compiler.output_file)
+
+
+def _forget_directories(location: Any) -> None:
+    """Have Numba note files by their names alone in the errors that kernels may raise."""
+    original = location.__init__
+
+    def init(self: Any, filename: str, *arguments: Any, **named: Any) -> None:
+        original(self, Path(filename).name, *arguments, **named)
+
+    location.__init__ = init
+
+
+def _forwarder(name: str, kernel: Any, argument_count: int) -> Callable[..., Any]:
+    """Return a function that calls a kernel.
+
+    Exported themselves, the kernels would be compiled with the options that pycc knows, and a
+    division by zero would raise. Called, they keep their own; LLVM inlines the call.
+    """
+    arguments = ", ".join(f"argument_{n}" for n in range(argument_count))
+    namespace: dict[str, Any] = {"kernel": kernel}
+    exec(f"def {name}({arguments}):\n    return kernel({arguments})", namespace)
+    forwarder: Callable[..., Any] = namespace[name]
+    return forwarder
+
+
+if __name__ == "__main__":
+    main()

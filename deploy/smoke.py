@@ -1,0 +1,53 @@
+"""Measure each input with whatever is on the path, and print the results as JSON.
+
+Run twice by `deploy.bundle`: in the development environment and with the deployed files alone.
+"""
+
+import json
+import sys
+from typing import Any
+
+
+def main() -> None:
+    """Read ``{"paths": [...], "inputs": [...]}`` from the only argument."""
+    request = json.loads(sys.argv[1])
+    sys.path[:0] = request["paths"]
+
+    from dataclasses import asdict
+    from pathlib import Path
+
+    import numpy as np
+
+    from tracker.analysis import analyze_track
+    from tracker.decode import read_image
+    from tracker.face_mesh import FaceMesh
+    from tracker.output import to_json
+    from tracker.parameters import Parameters
+    from tracker.still import analyze_image
+    from tracker.track import load_track, save_track, track_video
+
+    model = FaceMesh()
+    results: dict[str, Any] = {}
+    for path in map(Path, request["inputs"]):
+        if path.stem == "still":
+            results[path.name] = analyze_image(read_image(path), model, 0.18)
+            continue
+        # From a stream as well: that is how a video is read in place from the bucket.
+        with path.open("rb") as stream:
+            track = track_video(stream, model, 1, 12_000)
+        saved = path.with_suffix(".track.npz")
+        save_track(track, saved)
+        measures = asdict(analyze_track(load_track(saved), Parameters()).measures)
+        faces = int(np.isfinite(track.landmarks[:, 0, 0]).sum())
+        if faces < 0.9 * len(track.times_s) or len(track.times_s) < 25:
+            sys.exit(f"{path.name}: a face in {faces} of {len(track.times_s)} frames")
+        results[path.name] = {
+            **measures,
+            "landmarks": float(np.nansum(track.landmarks, dtype=np.float64)),
+        }
+    results["modules"] = sorted({"numba", "kernels_compiled", "pandas"} & set(sys.modules))
+    print(to_json(results))
+
+
+if __name__ == "__main__":
+    main()
