@@ -91,7 +91,9 @@ def _head_pose(landmarks, columns, pseudo_inverse, yaw_deg, pitch_deg):
         right, down = -rz / length, -sz / length
         ahead = (rx * sy - ry * sx) / (length * length)
         # The roll taken out.
-        cosine, sine = rx / np.hypot(rx, sx), sx / np.hypot(rx, sx)
+        # Not hypot: its symbol is newer than Lambda's C library.
+        across = np.sqrt(rx * rx + sx * sx)
+        cosine, sine = rx / across, sx / across
         right, down = cosine * right + sine * down, cosine * down - sine * right
         yaw_deg[n] = np.degrees(np.arctan2(right, ahead))
         pitch_deg[n] = np.degrees(np.arcsin(min(max(down, -1.0), 1.0)))
