@@ -605,7 +605,7 @@ def _find_cautions(analysis: Analysis, quality: Quality) -> list[Finding]:
                 "blinks_cut",
                 f"{cut} of the {blinks} blinks begin or end where the face or frames are "
                 "missing: one blink may have been counted as several, and others missed. Do not "
-                "rely on the count. Keep the whole face in the picture.",
+                "rely on the count and the rate. Keep the whole face in the picture.",
             )
         )
     if NOTED_UNSEEN_SHARE < quality.gap_share <= 1 - MIN_COVERAGE:
