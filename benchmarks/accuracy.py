@@ -287,7 +287,8 @@ def _keep(track: Track, keep: np.ndarray[Any, np.dtype[np.bool_]]) -> Track:
     return replace(
         track,
         frame_index=track.frame_index[keep],
-        times_s=track.times_s[keep],
+        # A track begins at 0.
+        times_s=track.times_s[keep] - track.times_s[keep][:1],
         landmarks=track.landmarks[keep],
         turned_sample=place[track.turned_sample[turned]],
         turned_landmarks=track.turned_landmarks[turned],

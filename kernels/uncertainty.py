@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kernels._arguments import as_kept, as_times
 from kernels._jit import kernel
+from kernels.measures import RANGE_QUANTILES
 
 CONFIDENCE = 0.95
 BLOCK_S = 1.0
@@ -115,8 +116,7 @@ def compute_peak_to_peak_interval(
         ranks,
         np.append(starts, kept.size).astype(np.int64),
         draws,
-        0.05,
-        0.95,
+        *RANGE_QUANTILES,
         np.empty(kept.size, dtype=np.int64),
         ranges,
     )

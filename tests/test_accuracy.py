@@ -14,6 +14,7 @@ import pytest
 from benchmarks import accuracy
 from benchmarks.accuracy import (
     GazeResponse,
+    _keep,
     find_changes,
     measure_gaze_range,
     measure_gaze_response,
@@ -21,8 +22,10 @@ from benchmarks.accuracy import (
 from benchmarks.recordings import find_recordings
 from benchmarks.sweeps import MAX_FIXED_PEAK_TO_PEAK, Degradation, Point
 from benchmarks.synthetic import Image, make_spec, render_frame
+from tests.made_tracks import make_landmarks, make_track
 from tracker.face_mesh import FaceMesh
 from tracker.picture import PictureQuality
+from tracker.track import load_track, save_track
 
 Measure = Callable[[float, float], GazeResponse]
 
@@ -92,6 +95,16 @@ def test_a_sweep_reaches_the_files(tmp_path: Path, capsys: pytest.CaptureFixture
     assert points[5.0]["rate_hz"] == pytest.approx(5.0)
     assert cv2.imread(str(tmp_path / "accuracy.png")) is not None
     assert "rate: frames per second" in capsys.readouterr().out
+
+
+def test_a_part_of_a_track_is_a_track_that_can_be_kept(tmp_path: Path) -> None:
+    """Frames 10 to 29 of 40: their times begin at 0, as those of every track."""
+    whole = make_track(make_landmarks(np.full(40, 0.3), 0))
+    part = _keep(whole, (np.arange(40) >= 10) & (np.arange(40) < 30))
+    save_track(part, tmp_path / "part.npz")
+    loaded = load_track(tmp_path / "part.npz")
+    np.testing.assert_allclose(loaded.times_s, np.arange(20) / 30, atol=1e-12)
+    np.testing.assert_array_equal(loaded.frame_index, np.arange(10, 30))
 
 
 # How a picture is degraded and measured

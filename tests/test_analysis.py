@@ -679,6 +679,22 @@ class TestParameters:
         assert Parameters().close_ratio == pytest.approx(0.75)
 
 
+def test_an_eye_of_no_width_is_left_out_of_the_degrees() -> None:
+    """The iris over the width: 0 over 0, and something over 0, without a warning."""
+    usual = recording()
+    landmarks = usual.track.landmarks.copy()
+    # Both canthi in one place, an EAR of 0 over 0: no face; then the iris there, too.
+    for column in (362, 263):
+        landmarks[300:320, FACE_MESH_INDICES.index(column)] = 400, 200
+    for column in range(473, 478):
+        landmarks[310:320, FACE_MESH_INDICES.index(column)] = 400, 200
+    analysis = analyze_track(make_track(landmarks), Parameters())
+    assert not analysis.seen[300:320].any()
+    assert analysis.measures.vertical_peak_to_peak_deg_est == pytest.approx(
+        usual.measures.vertical_peak_to_peak_deg_est, rel=1e-4
+    )
+
+
 def test_the_same_track_gives_the_same_answer_bit_for_bit() -> None:
     track = recording().track
     first, second = (analyze_track(track, Parameters()).measures for _ in range(2))

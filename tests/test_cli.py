@@ -273,14 +273,22 @@ class TestUsage:
             (["analyze", "x/a.mp4", "y/a.mov"], "would write a.summary.json"),
             (["reanalyze", "x/a.track.npz", "y/a.npz"], "would write a.summary.json"),
             (["analyze", "a.mp4", "--protocol", "none.json"], "cannot be read as JSON"),
+            (["analyze", "a.mp4", "--protocol", "deep.json"], "cannot be read as JSON"),
             (["image"], "FILE"),
             (["synth", "a.gif"], "must end in one of"),
             (["synth", "a.mp4", "--fps", "-1"], "fps"),
         ],
     )
     def test_wrong_usage_exits_2_and_says_what(
-        self, arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+        self,
+        arguments: list[str],
+        says: str,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
     ) -> None:
+        monkeypatch.chdir(tmp_path)
+        Path("deep.json").write_text("[" * 200_000)
         with pytest.raises(SystemExit) as caught:
             main(arguments)
         assert caught.value.code == 2

@@ -173,6 +173,30 @@ def test_closures(files: Path) -> None:
         assert (row["onset_seen"], row["offset_seen"]) == wanted.get("seen", ("true", "true"))
 
 
+def eyes_shut_at(frame: int, right: float) -> Analysis:
+    """A person whose right eye is that open all the time; both shut for 6 frames, one by all."""
+    ears = np.tile([0.3, right], (COUNT, 1))
+    ears[300:306] *= 0.1
+    ears[frame] = 0
+    return analyze_track(make_track(make_landmarks(ears, 0)), Parameters())
+
+
+def test_an_eye_without_any_opening_is_fully_shut(tmp_path: Path) -> None:
+    analysis = eyes_shut_at(302, 0.3)
+    write_analysis(tmp_path, "a", analysis, summarize(analysis, assess(analysis), "a.mp4"))
+    (row,) = read(tmp_path / "a.blinks.csv")
+    assert float(row["L_amplitude"]) == float(row["R_amplitude"]) == 1
+    assert row["L_complete"] == row["R_complete"] == row["complete"] == "true"
+
+
+def test_of_an_eye_that_is_never_open_nothing_is_told(tmp_path: Path) -> None:
+    analysis = eyes_shut_at(302, 0.0)
+    write_analysis(tmp_path, "a", analysis, summarize(analysis, assess(analysis), "a.mp4"))
+    (row,) = read(tmp_path / "a.blinks.csv")
+    assert (row["L_amplitude"], row["L_complete"]) == ("1", "true")
+    assert (row["R_amplitude"], row["R_complete"]) == ("", "")
+
+
 def test_what_is_not_known_of_the_encoding_is_null(analysis: Analysis) -> None:
     info = dataclasses.replace(analysis.track.info, video=VideoInfo(640, 360, 90.0, 2702))
     unknown = analyze_track(dataclasses.replace(analysis.track, info=info), Parameters())

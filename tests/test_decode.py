@@ -297,6 +297,21 @@ def test_dimensions_beyond_the_limit_are_refused_before_decoding(
         Video(path)
 
 
+def test_a_count_or_rate_that_cannot_be_meant_is_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_counting_clip(tmp_path / "clip.mp4", regular(20))
+    with Video(path) as video:
+        declared = video.info
+    monkeypatch.setattr("tracker.decode.MAX_VIDEO_S", 19.5 / declared.fps)
+    with Video(path) as video:
+        assert (declared.frame_count, video.info.frame_count) == (20, 0)
+        assert video.info.fps == declared.fps
+    monkeypatch.setattr("tracker.decode.MAX_FPS", declared.fps - 1)
+    with Video(path) as video:
+        assert (video.info.fps, video.info.frame_count) == (0, 20)
+
+
 def test_a_lie_about_the_dimensions_takes_no_memory(tmp_path: Path) -> None:
     """65,000 x 65,000 pixels would be 12 GB; what is decoded is what the frames really hold."""
     path = make_bad_input("absurd dimensions", tmp_path)

@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import inspect
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,9 +14,11 @@ import pytest
 
 from benchmarks.sweeps import Degradation
 from benchmarks.synthetic import make_spec, render_frame
-from kernels import FACE_MESH_INDICES
+from kernels import FACE_MESH_INDICES, LANDMARK_COUNT
+from kernels.pose import RIGID_POINTS
 from kernels.uncertainty import MAD_TO_STD, NORMAL_RANGE
 from tests.made_tracks import (
+    CANTHI,
     EYE_WIDTH_PX,
     GOOD_PICTURE,
     IRIS_WIDTH_PX,
@@ -60,6 +63,7 @@ from tracker.face_mesh import FaceMesh
 from tracker.faces import FaceFollower
 from tracker.gaze import MAX_HEAD_YAW_DEG, MAX_NOD_DEG
 from tracker.parameters import Parameters
+from tracker.picture import PictureQuality
 from tracker.protocol import Phase
 
 FPS = 30
@@ -216,6 +220,30 @@ def without_irises(missing: bool) -> Analysis:
     return analyzed(landmarks)
 
 
+def without_head_pose(missing: bool) -> Analysis:
+    landmarks = make_landmarks(*looking())
+    if missing:
+        canthi = [FACE_MESH_INDICES.index(index) for index in CANTHI]
+        rigid = [FACE_MESH_INDICES.index(index) for index in RIGID_POINTS]
+        landmarks[:, [column for column in rigid if column not in canthi]] = np.nan
+    return analyzed(landmarks)
+
+
+def with_blinks_cut(count: int) -> Analysis:
+    """29 blinks, of some of which the end is not seen."""
+    ear, vertical = looking()
+    starts = range(30, 900, 30)
+    assert len(starts) == 29
+    for start in starts:
+        blink(ear, start, 6)
+    landmarks = make_landmarks(ear, vertical)
+    for start in starts[:count]:
+        landmarks[start + 3 : start + 6] = np.nan
+    analysis = analyzed(landmarks)
+    assert analysis.measures.blink_count == 29
+    return analysis
+
+
 def with_glances_for(share: float) -> Analysis:
     """The eyes rest but for some of the time, in one piece: draws without it fall below."""
     vertical = np.zeros(900)
@@ -283,6 +311,7 @@ GATES = [
         *either_side(MAX_HEAD_YAW_DEG, 0.5, False),
         "right",
     ),
+    reason("head_not_measured", without_head_pose, False, True),
     reason("camera_angle", seen_from, *either_side(MAX_HEAD_PITCH_DEG, 1, False), "above"),
     reason(
         "camera_angle",
@@ -329,6 +358,16 @@ GATES = [
         lambda share: with_picture(clipped_share=share),
         *either_side(MAX_CLIPPED_SHARE, 0.01, False),
     ),
+    *(
+        reason(
+            "picture_not_measured",
+            lambda value, name=name: with_picture(**{name: value}),
+            getattr(GOOD_PICTURE, name),
+            math.nan,
+            name,
+        )
+        for name in PictureQuality.__dataclass_fields__
+    ),
     reason("strong_compression", with_bits_per_eye, *either_side(MIN_BITS_PER_EYE, 0.1, True)),
     caution("strong_compression", with_bits_per_eye, *either_side(NOTED_BITS_PER_EYE, 0.1, True)),
     reason("gaze_not_measured", without_irises, False, True),
@@ -353,6 +392,8 @@ GATES = [
     reason("looked_aside", looking_aside, *either_side(THRESHOLD, 0.001, True)),
     reason("borderline", with_glances_for, 0.5, 0.1),
     caution("lids_lowered", with_lids_lowered_for, *either_side(NOTED_CLOSURE_SHARE, 0.01, False)),
+    # 2 of 29 are less than a tenth, 3 are more.
+    caution("blinks_cut", with_blinks_cut, 2, 3),
     caution("baseline_fixed", with_typical_ear, *either_side(MIN_TYPICAL_EAR, 0.002, True), "ear"),
     caution(
         "baseline_fixed",
@@ -480,11 +521,77 @@ def test_what_is_not_known_of_the_encoding_stands_against_nothing() -> None:
 
 def test_a_picture_that_could_not_be_measured_is_refused() -> None:
     nothing = {field.name: float("nan") for field in dataclasses.fields(GOOD_PICTURE)}
-    assert found(with_picture(**nothing))["reason"] == [
-        "too_dark_or_noisy",
-        "blurred",
-        "overexposed",
-    ]
+    assert found(with_picture(**nothing))["reason"] == ["picture_not_measured"]
+
+
+def odd_landmarks() -> dict[str, np.ndarray]:
+    """Return landmarks of which something is missing, of no size, or not to be had."""
+    whole = make_landmarks(*looking(12))
+    odd = {f"{count} frames": whole[:count] for count in (0, 1, 2, 3)} | {"whole": whole}
+    odd["every second frame"] = whole.copy()
+    odd["every second frame"][::2] = np.nan
+    odd["one frame seen"] = np.full_like(whole, np.nan)
+    odd["one frame seen"][100] = whole[100]
+    odd["no face"] = np.full_like(whole, np.nan)
+    odd["one place"] = np.full_like(whole, 100)
+    odd["no width"] = whole * np.array([0, 1], np.float32)
+    odd["no height"] = whole * np.array([1, 0], np.float32)
+    odd["shut"] = make_landmarks(np.zeros(360), looking(12)[1])
+    odd["one eye shut"] = make_landmarks(np.tile((0.3, 0.0), (360, 1)), looking(12)[1])
+    odd["huge"] = whole * np.float32(1e30)
+    odd["tiny"] = whole * np.float32(1e-30)
+    eye = whole.copy()
+    eye[::3, [FACE_MESH_INDICES.index(362), FACE_MESH_INDICES.index(263)]] = 300
+    odd["an eye of no width in some frames"] = eye
+    odd["no irises"] = without_irises(True).track.landmarks
+    odd["no head pose"] = without_head_pose(True).track.landmarks
+    for column in range(LANDMARK_COUNT):
+        odd[f"without point {column}"] = whole.copy()
+        odd[f"without point {column}"][:, column] = np.nan
+    return odd
+
+
+ODD_INFO: dict[str, dict[str, Any]] = {
+    "usual": {},
+    "nothing known": {"picture": PictureQuality(), "video": VideoInfo(640, 480, 0.0, 0)},
+    "slow": {"fps": 0.5},
+    "slow motion": {"fps": 240, "raised_step": 30, "out_of_time": True, "complete": False},
+}
+
+
+@pytest.mark.parametrize("info", ODD_INFO)
+@pytest.mark.parametrize("name", odd_landmarks())
+def test_no_text_speaks_of_a_number_that_is_none(name: str, info: str) -> None:
+    track = make_track(odd_landmarks()[name], **ODD_INFO[info])
+    for protocol in ((), (Phase("up", 0.0, 5.0), Phase("down", 5.0, 10.0))):
+        analysis = analyze_track(track, Parameters(protocol=protocol))
+        assessed = assess(analysis)
+        texts = [finding.message for finding in (*assessed.reasons, *assessed.cautions)]
+        saccades = analysis.measures.vertical_saccade_reason or ""
+        for text in (*texts, assessed.rule_reason, assessed.patient_message, saccades):
+            assert not re.search(r"\b(nan|inf)\b", text), text
+        if info == "nothing known":
+            assert assessed.status == "not_assessable"
+
+
+def test_a_single_frame_is_too_short_and_lost_no_face() -> None:
+    assert found(analyzed(make_landmarks(*looking(1 / FPS))))["reason"] == ["too_short"]
+
+
+def test_blinks_of_a_face_lost_in_every_second_frame_are_not_to_be_relied_on() -> None:
+    landmarks = with_blinks_cut(0).track.landmarks.copy()
+    landmarks[::2] = np.nan
+    analysis = analyzed(landmarks)
+    assert analysis.measures.blink_count > 29
+    assert np.isnan(analysis.measures.blink_rate_per_min)
+    assert "blinks_cut" in found(analysis)["caution"]
+    # Nor is a blink at the recording's edge cut by a face that is lost.
+    ear, vertical = looking()
+    blink(ear, 0, 4)
+    blink(ear, ear.size - 4, 4)
+    edges = analyzed(make_landmarks(ear, vertical))
+    assert edges.measures.blink_count == 2
+    assert found(edges)["caution"] == []
 
 
 @pytest.mark.parametrize("make", [with_a_face_for, lambda share: with_gaps(1 - share, 2.0)])

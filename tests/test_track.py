@@ -87,6 +87,8 @@ def test_what_is_no_track_is_refused(kind: str, track: Track, tmp_path: Path) ->
     [
         {"times_s": np.zeros(40)},
         {"times_s": np.full(40, np.nan)},
+        {"times_s": np.arange(40) / 30 + 5},
+        {"times_s": np.arange(40) / 30 - 1},
         {"frame_index": np.zeros(40, np.int64)},
         {"landmarks": np.zeros((40, 3, 2), np.float32)},
         {"landmarks": np.zeros((40, 40, 2), np.float64)},
@@ -145,6 +147,21 @@ def test_damage_anywhere_is_a_named_error_or_nothing(
         ("video", VIDEO | {"bits_per_frame": None}),
         ("video", VIDEO | {"fps": float("inf")}),
         ("video", VIDEO | {"frame_count": None}),
+        ("video", VIDEO | {"width": 10**400}),
+        ("video", VIDEO | {"width": 4097, "height": 4096}),
+        ("video", VIDEO | {"fps": True}),
+        ("video", VIDEO | {"fps": 10**400}),
+        ("video", VIDEO | {"fps": 1e300}),
+        ("video", VIDEO | {"fps": 1e-300, "frame_count": 10**9}),
+        ("video", VIDEO | {"fps": 1.0, "frame_count": 24 * 3600 + 1}),
+        ("video", VIDEO | {"fps": 0.0, "frame_count": 10**9}),
+        ("video", VIDEO | {"bits_per_frame": 10**400}),
+        ("video", VIDEO | {"bits_per_frame": True}),
+        ("other_face_ratio", True),
+        ("other_face_ratio", 10**400),
+        ("picture", PICTURE | {"eye_contrast": 10**400}),
+        ("step", 10**400),
+        ("frames_decoded", 10**9),
         ("protocol", [{"phase": "x", "start_s": 0, "end_s": 1}]),
     ],
 )
@@ -157,6 +174,23 @@ def test_header_values_are_checked(name: str, value: object, track: Track, tmp_p
     np.savez(path, **(contents | {"header": np.array(json.dumps(header))}))
     with pytest.raises(TrackFileError, match="Make it again from the video"):
         load_track(path)
+
+
+@pytest.mark.parametrize(
+    "video",
+    [
+        VideoInfo(4096, 4096, 240.0, 24 * 3600 * 240),
+        VideoInfo(640, 480, 90_000.0, 40),
+        VideoInfo(640, 480, 0.0, 0),
+        VideoInfo(32, 32, 0.5, 40),
+    ],
+)
+def test_what_containers_declare_is_no_damage(
+    video: VideoInfo, track: Track, tmp_path: Path
+) -> None:
+    info = dataclasses.replace(track.info, video=video)
+    save_track(dataclasses.replace(track, info=info), tmp_path / "a.npz")
+    assert load_track(tmp_path / "a.npz").info == info
 
 
 def test_a_header_that_is_no_object_is_refused(track: Track, tmp_path: Path) -> None:

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from kernels import compute_noise_floor, compute_peak_to_peak_interval, compute_rate_interval
+from kernels import (
+    compute_noise_floor,
+    compute_peak_to_peak_interval,
+    compute_rate_interval,
+    uncertainty,
+)
 from kernels.uncertainty import REPLICATES, SEED, _bootstrap_ranges
 from tests import naive
 
@@ -46,6 +51,17 @@ def test_the_interval_is_that_of_all_draws_of_one_second_blocks() -> None:
     ranges = naive.bootstrap_ranges(blocks, draws, 0.05, 0.95)  # type: ignore[arg-type]
     assert low == pytest.approx(naive.quantile(ranges, 0.025), rel=1e-12)
     assert high == pytest.approx(naive.quantile(ranges, 0.975), rel=1e-12)
+
+
+def test_the_interval_is_that_of_the_same_quantiles_as_the_range(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    values = np.random.default_rng(1).normal(size=600)
+    everything, times_s = np.ones(600, bool), np.arange(600) / 30
+    wide = compute_peak_to_peak_interval(values, everything, times_s)
+    monkeypatch.setattr(uncertainty, "RANGE_QUANTILES", (0.4, 0.6))
+    narrow = compute_peak_to_peak_interval(values, everything, times_s)
+    assert narrow[1] < wide[0]
 
 
 def test_a_constant_has_no_uncertainty_and_the_same_input_the_same_interval() -> None:

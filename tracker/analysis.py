@@ -166,7 +166,7 @@ def analyze_track(track: Track, parameters: Parameters) -> Analysis:
     ratio = ear / baseline
     # NaN compares as not below.
     lids_open = ~(ratio < parameters.close_ratio)
-    eye_ratio = _eye_ratios(geometry, ear, lids_open) * ratio[:, np.newaxis]
+    eye_ratio = _eye_ratios(geometry, ear, baseline, lids_open)
     closures = detect_closures(
         ratio, times_s, parameters.close_ratio, parameters.shortest_closure_s
     )
@@ -240,15 +240,23 @@ def analyze_track(track: Track, parameters: Parameters) -> Analysis:
     )
 
 
-def _eye_ratios(geometry: EyeGeometry, ear: Float64Array, lids_open: BoolArray) -> Float64Array:
-    """Return each eye's EAR over the mean's, shape (N, 2), over the same of the open eyes.
+def _eye_ratios(
+    geometry: EyeGeometry, ear: Float64Array, baseline: Float64Array, lids_open: BoolArray
+) -> Float64Array:
+    """Return each eye's EAR over its own open one, shape (N, 2); NaN where that is not known.
 
     One baseline serves both eyes: the person's eyes differ by a constant, and baselines that adapt
     each by itself would part where one of them takes lowered lids for open ones.
     """
-    share = geometry.ear / ear[:, np.newaxis]
-    usual = [median_finite(share[lids_open, eye]) for eye in (LEFT, RIGHT)]
-    ratios: Float64Array = share / np.array(usual)
+    opened = lids_open & (ear > 0)
+    usual_share = np.array(
+        [median_finite(geometry.ear[opened, eye] / ear[opened]) for eye in (LEFT, RIGHT)]
+    )
+    # An eye without any opening while both are called open has none to be compared with.
+    usual_share[usual_share == 0] = math.nan
+    ratios: Float64Array = geometry.ear / (usual_share * baseline[:, np.newaxis])
+    # An eye whose fellow was not seen is not told apart from it.
+    ratios[np.isnan(ear)] = math.nan
     return ratios
 
 

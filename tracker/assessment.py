@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from kernels import (
+    BLINK,
     LEFT,
     PROLONGED_CLOSURE,
     RIGHT,
@@ -67,6 +68,8 @@ GAP_S = 2 / MIN_RATE_HZ
 NOTED_UNSEEN_SHARE = 0.1
 """Share of the time without a face, or between frames too far apart, from which it is mentioned.
 The range leaves out 5 % of the time at either end: what is not seen for longer can have held it."""
+NOTED_CUT_SHARE = 0.1
+"""Share of the blinks that begin or end where the face is not seen, from which it is mentioned."""
 
 RANGE_HIDING = (
     "max_frames_reached",
@@ -349,7 +352,8 @@ def _find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
                 )
     if quality.gap_share > 1 - MIN_COVERAGE:
         found.append(_sampling_gaps(quality))
-    elif not quality.face_coverage >= MIN_COVERAGE:
+    elif quality.face_coverage < MIN_COVERAGE:
+        # Not a number below two frames: too short.
         found.append(
             Finding(
                 "face_lost",
@@ -357,7 +361,7 @@ def _find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
                 f"{MIN_COVERAGE:.0%} are needed. Keep the whole face in the picture.",
             )
         )
-    # Not a number fails every gate.
+    # Whatever face is seen has a width, and nothing else passes.
     if not quality.canthal_distance_px >= MIN_CANTHAL_DISTANCE_PX:
         found.append(
             Finding(
@@ -366,7 +370,15 @@ def _find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
                 f"{MIN_CANTHAL_DISTANCE_PX:.0f} are needed. Move closer to the camera.",
             )
         )
-    if not quality.head_yaw_deg <= MAX_HEAD_YAW_DEG:
+    if math.isnan(quality.head_yaw_deg + quality.head_pitch_deg):
+        found.append(
+            Finding(
+                "head_not_measured",
+                "It could not be measured how the head is held. Face the camera, with the whole "
+                "face in the picture.",
+            )
+        )
+    elif quality.head_yaw_deg > MAX_HEAD_YAW_DEG:
         found.append(
             Finding(
                 "head_turned",
@@ -382,7 +394,7 @@ def _find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
                 f"{MIN_GAZE_TIME_S:.0f} s are needed. Keep the head still and move only the eyes.",
             )
         )
-    if not abs(quality.head_pitch_deg) <= MAX_HEAD_PITCH_DEG:
+    if abs(quality.head_pitch_deg) > MAX_HEAD_PITCH_DEG:
         above = quality.head_pitch_deg > 0
         found.append(
             Finding(
@@ -430,7 +442,18 @@ def _find_slow_part(analysis: Analysis) -> list[Finding]:
 def _find_picture_obstacles(quality: Quality) -> list[Finding]:
     """Return what makes the pictures too bad to measure the eyes in them."""
     found = []
-    if not quality.contrast_over_noise >= MIN_CONTRAST_OVER_NOISE:
+    # What was not measured is called so, and not bad.
+    if math.isnan(
+        quality.contrast_over_noise + quality.sharpness + quality.face_grey + quality.clipped_share
+    ):
+        found.append(
+            Finding(
+                "picture_not_measured",
+                "It could not be measured whether the picture is sharp and bright enough. Record "
+                "again in good light, with the whole face in the picture.",
+            )
+        )
+    if quality.contrast_over_noise < MIN_CONTRAST_OVER_NOISE:
         dark = quality.face_grey < DARK_GREY_LEVEL
         found.append(
             Finding(
@@ -444,7 +467,7 @@ def _find_picture_obstacles(quality: Quality) -> list[Finding]:
                 ),
             )
         )
-    if not quality.sharpness >= MIN_SHARPNESS:
+    if quality.sharpness < MIN_SHARPNESS:
         found.append(
             Finding(
                 "blurred",
@@ -453,7 +476,7 @@ def _find_picture_obstacles(quality: Quality) -> list[Finding]:
                 "length, and let it focus on the face.",
             )
         )
-    if not quality.clipped_share <= MAX_CLIPPED_SHARE:
+    if quality.clipped_share > MAX_CLIPPED_SHARE:
         found.append(
             Finding(
                 "overexposed",
@@ -595,6 +618,16 @@ def _find_cautions(analysis: Analysis, quality: Quality) -> list[Finding]:
                 "The eyes were lower while asked up than while asked down: check the protocol.",
             )
         )
+    cut, blinks = _count_cut_blinks(analysis), analysis.measures.blink_count
+    if cut > NOTED_CUT_SHARE * blinks:
+        found.append(
+            Finding(
+                "blinks_cut",
+                f"{cut} of the {blinks} blinks begin or end where the face or frames are "
+                "missing: one blink may have been counted as several, and others missed. Do not "
+                "rely on the count and the rate. Keep the whole face in the picture.",
+            )
+        )
     if NOTED_UNSEEN_SHARE < quality.gap_share <= 1 - MIN_COVERAGE:
         found.append(_sampling_gaps(quality))
     if MIN_BITS_PER_EYE <= quality.bits_per_eye < NOTED_BITS_PER_EYE:
@@ -676,6 +709,14 @@ def _closed_s(analysis: Analysis) -> float:
     for intervals in (prolonged, analysis.winks):
         closed |= mark_around_closures(intervals, times_s, 0.0)
     return compute_valid_time_s(closed, times_s)
+
+
+def _count_cut_blinks(analysis: Analysis) -> int:
+    """Return how many blinks have an end that was not seen, within the recording."""
+    closures = analysis.closures.select(analysis.closures.kind == BLINK)
+    inside = (closures.interval[:, 0] > 0, closures.interval[:, 1] < analysis.seen.size)
+    cut = (~closures.onset_seen & inside[0]) | (~closures.offset_seen & inside[1])
+    return int(cut.sum())
 
 
 def _head_moved_share(analysis: Analysis) -> float:

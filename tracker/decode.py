@@ -26,6 +26,11 @@ TIME_SOURCES = ("stream", "stream_repaired", "frame_rate")
 """Where times can come from, the best first; see `repair_times`."""
 MAX_REPAIRED_SHARE = 0.1
 """Share of timestamps that may be repaired before all of them are replaced."""
+MAX_FPS = 1e6
+"""Rates above are no claim that could be meant; WebM and others declare up to 90,000 in name."""
+MAX_VIDEO_S = 24 * 3600.0
+MAX_FRAME_COUNT = round(1000 * MAX_VIDEO_S)
+"""Frames of a day at 1000 a second."""
 BITRATE_FRAMES = 300
 """Frames from the start over which the bits of a frame are counted: 10 s at 30 fps."""
 MAX_IMAGE_BYTES = 64 * 2**20
@@ -114,11 +119,14 @@ class Video:
         self._raise_stream_error()
         if not self._capture.isOpened():
             raise VideoOpenError(_not_decodable(name))
+        fps = _finite_or_zero(self._capture.get(cv2.CAP_PROP_FPS))
+        fps = fps if 0 <= fps <= MAX_FPS else 0.0
+        count = int(_finite_or_zero(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))
         self.info = VideoInfo(
             width=int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
             height=int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
-            fps=_finite_or_zero(self._capture.get(cv2.CAP_PROP_FPS)),
-            frame_count=max(0, int(_finite_or_zero(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))),
+            fps=fps,
+            frame_count=count if 0 <= count <= most_frames(fps) else 0,
             bits_per_frame=bits_per_frame,
         )
         self.frames_decoded = 0
@@ -247,6 +255,11 @@ class _CalmStream(BufferedIOBase):
             except Exception as error:
                 self.error = error
         return -1
+
+
+def most_frames(fps: float) -> float:
+    """Return how many frames a container that declares this rate (0: none) can be meant to have."""
+    return min(MAX_VIDEO_S * fps, MAX_FRAME_COUNT) if fps else MAX_FRAME_COUNT
 
 
 def repair_times(

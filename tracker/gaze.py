@@ -248,9 +248,11 @@ def measure_gaze(
     ahead = vertical_valid & (np.abs(horizontal - median_finite(horizontal[valid])) <= AHEAD_OFFSET)
     enough_ahead = compute_valid_time_s(ahead, times_s) >= MIN_AHEAD_TIME_S
 
-    iris_ratio = median_finite(
-        (geometry.iris_diameter_px / geometry.canthal_distance_px)[valid].ravel()
-    )
+    # An eye of no width is left out by the median.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        iris_ratio = median_finite(
+            (geometry.iris_diameter_px / geometry.canthal_distance_px)[valid].ravel()
+        )
     # An iris of no width leaves the angles out, not the rest.
     iris_ratio = iris_ratio if iris_ratio > 0 else math.nan
     vertical_deg = compute_rotation_deg(vertical, iris_ratio)

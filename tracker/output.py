@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kernels import BLINK, LEFT, PROLONGED_CLOSURE, RIGHT
 from kernels.closures import COMPLETE_RATIO
@@ -204,7 +205,6 @@ def _closure_table(analysis: Analysis) -> dict[str, Iterable[Any]]:
     # Where the end was not seen, the closure lasts at least until its last sample.
     last = stop - 1
     end = np.where(closures.offset_seen, stop, last)
-    complete = 1 - analysis.eye_amplitude <= COMPLETE_RATIO
     return {
         "kind": [KIND_NAMES[kind] for kind in closures.kind],
         "onset_s": times_s[start],
@@ -221,11 +221,19 @@ def _closure_table(analysis: Analysis) -> dict[str, Iterable[Any]]:
         "complete": closures.least_ratio <= COMPLETE_RATIO,
         "L_amplitude": analysis.eye_amplitude[:, LEFT],
         "R_amplitude": analysis.eye_amplitude[:, RIGHT],
-        "L_complete": complete[:, LEFT],
-        "R_complete": complete[:, RIGHT],
+        "L_complete": _tell_complete(analysis.eye_amplitude[:, LEFT]),
+        "R_complete": _tell_complete(analysis.eye_amplitude[:, RIGHT]),
         "onset_seen": closures.onset_seen,
         "offset_seen": closures.offset_seen,
     }
+
+
+def _tell_complete(amplitude: NDArray[np.float64]) -> list[str]:
+    """Return whether an eye closed completely, nothing where its amplitude is missing."""
+    return [
+        "" if math.isnan(one) else "true" if 1 - one <= COMPLETE_RATIO else "false"
+        for one in amplitude.tolist()
+    ]
 
 
 def _write_csv(path: Path, table: dict[str, Iterable[Any]]) -> None:

@@ -98,6 +98,7 @@ def read_protocol(path: Path) -> tuple[Phase, ...]:
     """
     try:
         items = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    # Brackets nested too deeply are a RecursionError.
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"protocol {path}: cannot be read as JSON ({error})") from error
     return parse_protocol(items)

@@ -3,6 +3,7 @@ analysed."""
 
 import json
 import math
+import sys
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -15,7 +16,18 @@ from numpy.typing import NDArray
 
 from kernels import FACE_MESH_INDICES, LANDMARK_COUNT
 from kernels.closures import MAX_GAP_S
-from tracker.decode import TIME_SOURCES, InputError, Video, VideoInfo, check_readable, repair_times
+from tracker import MAX_FRAME_PIXELS
+from tracker.decode import (
+    MAX_FPS,
+    MAX_FRAME_COUNT,
+    TIME_SOURCES,
+    InputError,
+    Video,
+    VideoInfo,
+    check_readable,
+    most_frames,
+    repair_times,
+)
 from tracker.faces import TURNS_DEG, FaceFinder, FaceFollower
 from tracker.pacing import Pacer
 from tracker.picture import PictureQuality, worst_picture
@@ -294,22 +306,27 @@ def _parse_info(header: dict[str, Any]) -> TrackInfo:
     if not (
         header["video"].keys() == asdict(info.video).keys()
         and header["picture"].keys() == asdict(info.picture).keys()
-        and all(type(count) is int and count >= 0 for count in counts)
+        and all(type(count) is int and 0 <= count <= MAX_FRAME_COUNT for count in counts)
         and min(info.step, info.video.width, info.video.height) >= 1
+        and info.video.width * info.video.height <= MAX_FRAME_PIXELS
         and all(
-            0 <= value < math.inf
+            _is_number(value)
             for value in (info.video.fps, info.video.bits_per_frame, info.other_face_ratio)
         )
+        and info.video.fps <= MAX_FPS
+        and info.video.frame_count <= most_frames(info.video.fps)
         and info.time_source in TIME_SOURCES
         and type(info.complete) is type(info.out_of_time) is bool
         # Not a number is not measured; JSON's own NaN and infinity are no values of a header.
-        and all(
-            value is None or (type(value) in (int, float) and 0 <= value < math.inf)
-            for value in header["picture"].values()
-        )
+        and all(value is None or _is_number(value) for value in header["picture"].values())
     ):
         raise ValueError("a value of the header is out of range")
     return info
+
+
+def _is_number(value: object) -> bool:
+    # JSON's whole numbers can be larger than any float, and dividing them overflows.
+    return type(value) in (int, float) and 0 <= value <= sys.float_info.max  # type: ignore[operator]
 
 
 def _check_arrays(track: Track) -> None:
@@ -321,6 +338,7 @@ def _check_arrays(track: Track) -> None:
         and track.frame_index.shape == track.times_s.shape == (count,)
         and track.landmarks.shape == (count, LANDMARK_COUNT, 2)
         and np.isfinite(track.times_s).all()
+        and (track.times_s[:1] == 0).all()
         and (np.diff(track.times_s) > 0).all()
         and (np.diff(track.frame_index) > 0).all()
         and not np.isinf(track.landmarks).any()
