@@ -11,15 +11,15 @@ from kernels.uncertainty import MAD_TO_STD
 
 GAIN_STD = 0.08
 """Standard deviation over ways to frame a face of how far FaceMesh follows its vertical gaze, over
-the mean of them: 0.06 to 0.08 on the synthetic face, 11 poses and sizes, upright and mirrored."""
+the mean of them: 0.066 on the synthetic face over 8 poses and sizes (docs/accuracy.txt)."""
 LARGEST_GAIN_STDS = 2.0
 """No correction goes further: what lies beyond is no framing."""
 MOST_LOOKS = 40
 """Looks that count as independent: the head and the gaze move on from one second to the next, and
 the task lasts 20 s, with half of its looks in each direction."""
 FRAMING_STD = 0.03
-"""Relative standard deviation of the range that is left after the correction: of the slope over the
-same poses and sizes."""
+"""Relative standard deviation of the range that is left after the correction: 0.02 of the slope over
+the same poses and sizes (docs/accuracy.txt), and a half more, for there it is one face."""
 SACCADE_NOISE_FACTOR = 6.0
 """Velocity over its noise from which the eye is in a saccade [1]_, Engbert and Kliegl's lambda."""
 SHORTEST_SACCADE_SAMPLES = 3
