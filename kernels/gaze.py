@@ -18,8 +18,8 @@ MOST_LOOKS = 40
 """Looks that count as independent: the head and the gaze move on from one second to the next, and
 the task lasts 20 s, with half of its looks in each direction."""
 FRAMING_STD = 0.03
-"""Relative standard deviation of the range that is left after the correction: 0.02 of the slope over
-the same poses and sizes (docs/accuracy.txt), and a half more, for there it is one face."""
+"""Relative standard deviation of the range that is left after the correction: 0.02 of the slope
+over the same poses and sizes (docs/accuracy.txt), and a half more, for there it is one face."""
 SACCADE_NOISE_FACTOR = 6.0
 """Velocity over its noise from which the eye is in a saccade [1]_, Engbert and Kliegl's lambda."""
 SHORTEST_SACCADE_SAMPLES = 3
