@@ -173,6 +173,8 @@ def test_every_path_of_the_api_is_routed_and_answered_by_the_handler() -> None:
         call = read_http_event(event)
         assert call is not None
         parse_http_call(call)
+    # SAM adds a public stage of its own where this is not set.
+    assert properties("Api")["OpenApiVersion"] == properties("Api")["DefinitionBody"]["openapi"]
     for methods in paths.values():
         for one in methods.values():
             assert one["x-amazon-apigateway-integration"]["timeoutInMillis"] == 29000
