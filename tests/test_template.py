@@ -359,7 +359,7 @@ def run_cohort(
     monkeypatch.setitem(default_user_config["stepfunctions"], "execute_state_machine", True)
     s3, states = client("s3", endpoint), client("stepfunctions", endpoint)
     bucket = make_bucket(s3)
-    for key in ("a/1.mp4", "a/large.mp4", "b/2.mp4", "c/broken.mp4"):
+    for key in ("a/1.mp4", "a/large.mp4", "b/2.mp4", "c/broken.mp4", "d/"):
         s3.put_object(Bucket=bucket, Key=f"cohorts/{key}", Body=b"x")
     definition = resolve(properties("Cohort")["Definition"])
     map_state = definition["States"]["AnalyzeFiles"]
@@ -414,6 +414,15 @@ def test_a_cohort_without_parameters_has_the_defaults_and_results_in_order(
     assert rows["cohorts/a/1.mp4"]["summary"] == {"n": 2}
     # The one that was queued has its own summary, from the status.
     assert rows["cohorts/a/large.mp4"]["summary"] == {"n": 3}
+
+
+def test_a_folder_that_the_console_made_is_no_failure(
+    endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done, functions = run_cohort(endpoint, monkeypatch, {"prefix": "cohorts/d/"}, write=False)
+    assert done["status"] == "SUCCEEDED", done
+    assert functions.events == []
+    assert json.loads(done["output"]) == [{"key": "cohorts/d/", "answer": {"status": "folder"}}]
 
 
 def test_a_file_that_cannot_be_analysed_fails_with_its_code(
