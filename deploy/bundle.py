@@ -185,7 +185,11 @@ def _check_library(library: Path) -> None:
                 f"{library.name} needs {needed}, which is neither in the bundle nor in the base "
                 "image of python3.12"
             )
-    for name, version in _needed_versions(_readelf("--version-info", library)):
+    _, _, needs = _readelf("--version-info", library).partition("Version needs section")
+    # glibc's marks of formats that its loader must know have words for numbers: DT_RELR is 2.36's.
+    if mark := re.search(r"Name: (GLIBC_ABI_\S+)", needs):
+        raise BundleError(f"{library.name} needs {mark[1]}, which Amazon Linux 2023's glibc lacks")
+    for name, version in _needed_versions(needs):
         if version > MAX_VERSIONS.get(name, (math.inf,)):
             raise BundleError(
                 f"{library.name} needs {name}_{'.'.join(map(str, version))}; "
@@ -194,9 +198,8 @@ def _check_library(library: Path) -> None:
 
 
 def _needed_versions(text: str) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Yield the versions in readelf's section of needed ones, not in that of defined ones."""
-    _, _, needs = text.partition("Version needs section")
-    for name, version in re.findall(r"Name: ([A-Z]+)_([\d.]+)\s", needs):
+    """Yield the versions in readelf's section of needed ones."""
+    for name, version in re.findall(r"Name: ([A-Z]+)_([\d.]+)\s", text):
         yield name, tuple(map(int, version.split(".")))
 
 

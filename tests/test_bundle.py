@@ -178,3 +178,12 @@ def test_symbols_newer_than_the_base_image_are_refused(
             bundle._check_library(Path("x.so"))
     else:
         bundle._check_library(Path("x.so"))
+
+
+def test_a_format_that_the_base_images_loader_does_not_know_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = VERSIONS.replace("{newest}", "2.2.5\n  0x0030:   Name: GLIBC_ABI_DT_RELR")
+    monkeypatch.setattr(bundle, "_readelf", lambda *_: text)
+    with pytest.raises(bundle.BundleError, match=r"x\.so needs GLIBC_ABI_DT_RELR"):
+        bundle._check_library(Path("x.so"))
