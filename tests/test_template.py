@@ -324,13 +324,14 @@ def test_an_upload_is_queued_and_results_are_not(endpoint: str) -> None:
 class Functions:
     """Stands for both functions where the state machine invokes them."""
 
-    def __init__(self) -> None:
+    def __init__(self, queued: str = "completed") -> None:
         self.events: list[tuple[str, Any]] = []
+        self.queued = queued
 
     def invoke(self, name: str, event: Any) -> Any:
         self.events.append((name, event))
         if name.endswith("-light"):
-            status = {"analysis_id": event["path"].rpartition("/")[2], "status": "completed"}
+            status = {"analysis_id": event["path"].rpartition("/")[2], "status": self.queued}
             return {"statusCode": 200, "body": json.dumps({**status, "summary": {"n": 3}})}
         if event["s3_key"].endswith("broken.mp4"):
             return {"error": "damaged", "code": "undecodable", "status_code": 422}
@@ -340,7 +341,12 @@ class Functions:
 
 
 def run_cohort(
-    endpoint: str, monkeypatch: pytest.MonkeyPatch, request: dict[str, Any], *, write: bool = True
+    endpoint: str,
+    monkeypatch: pytest.MonkeyPatch,
+    request: dict[str, Any],
+    *,
+    write: bool = True,
+    queued: str = "completed",
 ) -> tuple[dict[str, Any], Functions]:
     """Run the state machine; return how its execution ended, and what it invoked.
 
@@ -348,7 +354,7 @@ def run_cohort(
     """
     from moto.awslambda_simple.models import LambdaSimpleBackend
 
-    functions = Functions()
+    functions = Functions(queued)
 
     def invoke(_self: Any, function_name: str, _qualifier: Any, body: Any, *_headers: Any) -> bytes:
         answer = functions.invoke(function_name.rpartition(":")[2], json.loads(body))
@@ -401,6 +407,17 @@ def test_a_cohort_is_analysed(endpoint: str, monkeypatch: pytest.MonkeyPatch) ->
     ] + [("parkinson-eye-tracking-light", {"httpMethod": "GET", "path": f"/status/{'a' * 32}"})]
     details = json.loads(done["output"])["ResultWriterDetails"]
     assert details["Key"].startswith("cohort-results/")
+
+
+def test_what_is_never_done_is_not_asked_for_without_end(
+    endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = {"prefix": "cohorts/a/"}
+    done, functions = run_cohort(endpoint, monkeypatch, request, write=False, queued="queued")
+    asked = [event for name, event in functions.events if name.endswith("-light")]
+    # Two hours, at half a minute each.
+    assert len(asked) == 240
+    assert done["status"] == "SUCCEEDED", done
 
 
 def test_a_cohort_without_parameters_has_the_defaults_and_results_in_order(
