@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from handler import storage as stored
 from handler.errors import (
     ConflictError,
+    ForbiddenError,
     HandlerError,
     NotFoundError,
     StorageUnavailableError,
@@ -208,6 +209,9 @@ class Service:
         if upload:
             with suppress(NotFoundError):
                 work = _Work(self._storage, self._storage.read(upload[1]))
+        if work and work.record.source_key != request.key:
+            # The id in the key is another one's, whose record is neither shown nor changed.
+            raise ForbiddenError("foreign_key", "s3_key names another user's analysis.")
         if work and work.settled:
             return self._answer(work.record)
         try:
