@@ -49,7 +49,8 @@ from tracker.parameters import Parameters
 if TYPE_CHECKING:
     from handler.engine import Engine
 
-TEMPORARY_PREFIX = "eye-tracking-"
+TEMPORARY_PREFIX = ".eye-tracking-work-"
+"""Of nothing else: what bears it is removed."""
 PROGRESS_INTERVAL_S = 5.0
 LEASE_MARGIN_S = 10.0
 """An owner's lease outlives it by this, for clocks differ."""
