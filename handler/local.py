@@ -97,7 +97,7 @@ class LocalStorage:
 
     Raises
     ------
-    DataInUseError
+    DataInUseError, StorageUnavailableError
     """
 
     def __init__(self, folder: Path) -> None:
@@ -127,9 +127,10 @@ class LocalStorage:
             connection = sqlite3.connect(self._database, timeout=10)
             with contextlib.closing(connection), connection:
                 yield connection
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             raise StorageUnavailableError(
-                "storage_unavailable", "The database cannot be used. Is the disk full?"
+                "storage_unavailable",
+                "The database records.sqlite cannot be used. Disk full, or file damaged?",
             ) from error
 
     def _expire_leases(self) -> None:
@@ -303,8 +304,8 @@ class LocalServer(ThreadingHTTPServer):
 
     Raises
     ------
-    DataInUseError, OSError
-        The folder or the port is taken.
+    DataInUseError, StorageUnavailableError, OSError
+        The folder or the port is taken, or cannot be used.
     """
 
     daemon_threads = True

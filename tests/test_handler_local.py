@@ -216,6 +216,25 @@ def test_a_taken_port_is_named(url: str, tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("damage", ["directory", "garbage"])
+def test_a_database_that_cannot_be_used_is_named(tmp_path: Path, damage: str) -> None:
+    database = tmp_path / "records.sqlite"
+    if damage == "directory":
+        database.mkdir()
+    else:
+        database.write_bytes(b"no database" * 500)
+    done = subprocess.run(
+        [sys.executable, "-m", "handler", "--port", "0", "--data", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "records.sqlite" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_server_that_is_killed_goes_on_after_its_restart(tmp_path: Path, clips: Path) -> None:
     process, url = start(tmp_path / "data")
     analysis_id, _, status = upload(url, clips / "short.mp4")
