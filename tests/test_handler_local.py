@@ -190,6 +190,29 @@ def test_a_broken_upload_is_refused_and_can_be_repeated(url: str, clips: Path) -
     assert wait_for(url, offer["analysis_id"])["status"] == "completed"
 
 
+def test_a_slower_upload_does_not_replace_the_file_that_was_analysed(url: str, clips: Path) -> None:
+    body = {"action": "create_upload", "user_id": "somebody"}
+    offer = requests.post(url, json=body, timeout=10).json()
+    slow = b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\nanother video\r\n--b--\r\n'
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
+    connection.putrequest("POST", f"/uploads/{offer['analysis_id']}")
+    connection.putheader("Content-Type", "multipart/form-data; boundary=b")
+    connection.putheader("Content-Length", str(len(slow)))
+    connection.endheaders()
+    connection.send(slow[:60])
+    video = (clips / "tiny.mp4").read_bytes()
+    assert (
+        requests.post(offer["upload"]["url"], files={"file": video}, timeout=10).status_code == 204
+    )
+    told = wait_for(url, offer["analysis_id"])
+    connection.send(slow[60:])
+    assert connection.getresponse().status == 404
+    connection.close()
+    assert Path(told["video_path"]).read_bytes() == video
+    # Nor does it leave anything.
+    assert len(list(Path(told["video_path"]).parent.iterdir())) == 5
+
+
 def test_a_second_server_on_the_same_data_is_refused(url: str, folder: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "handler", "--port", "0", "--data", str(folder)],
