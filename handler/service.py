@@ -218,7 +218,9 @@ class Service:
         try:
             file = self._storage.open_file(request.key)
         except HandlerError as error:
-            if work:
+            # Who asks too early is told so; the upload may still come.
+            early = isinstance(error, NotFoundError) and limits.answer_by_s is not None
+            if work and not early:
                 work.fail(error)
             raise
         if upload:
