@@ -26,12 +26,15 @@ def main() -> int:
     if not 0 <= options.port <= 65535:
         parser.error(f"--port is {options.port}, expected 0 to 65535")
 
+    from handler.errors import StorageUnavailableError
     from handler.local import DataInUseError, serve
 
     try:
         serve(options.port, options.data)
     except DataInUseError as error:
         parser.error(f"--data: {error}: stop that one, or name another directory")
+    except StorageUnavailableError as error:
+        parser.error(f"--data {options.data}: {error}")
     except OSError as error:
         parser.error(f"--port {options.port} or --data {options.data}: {error.strerror}")
     return 0

@@ -171,20 +171,24 @@ class AwsStorage:
                 "user_id": {"S": user_id},
                 "created_at": {"S": created_at},
             }
-        with _translated_errors():
-            answer = self._dynamodb.query(
-                TableName=self._table,
-                IndexName=USER_INDEX,
-                KeyConditionExpression="user_id = :user",
-                ExpressionAttributeValues={":user": {"S": user_id}},
-                ScanIndexForward=False,
-                Limit=limit,
-                **start,
-            )
-        found = (_from_item(item) for item in answer["Items"])
-        records = tuple(record for record in found if record is not None)
-        more = "LastEvaluatedKey" in answer and records
-        return Page(records, encode_token(records[-1]) if more else "")
+        while True:
+            with _translated_errors():
+                answer = self._dynamodb.query(
+                    TableName=self._table,
+                    IndexName=USER_INDEX,
+                    KeyConditionExpression="user_id = :user",
+                    ExpressionAttributeValues={":user": {"S": user_id}},
+                    ScanIndexForward=False,
+                    Limit=limit,
+                    **start,
+                )
+            found = (_from_item(item) for item in answer["Items"])
+            records = tuple(record for record in found if record is not None)
+            if records or "LastEvaluatedKey" not in answer:
+                break
+            # Only items of an older program: records may come behind them.
+            start["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return Page(records, encode_token(records[-1]) if "LastEvaluatedKey" in answer else "")
 
     def put_file(self, key: str, path: Path, content_type: str) -> None:
         with _translated_errors():

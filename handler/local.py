@@ -97,7 +97,7 @@ class LocalStorage:
 
     Raises
     ------
-    DataInUseError
+    DataInUseError, StorageUnavailableError
     """
 
     def __init__(self, folder: Path) -> None:
@@ -127,9 +127,10 @@ class LocalStorage:
             connection = sqlite3.connect(self._database, timeout=10)
             with contextlib.closing(connection), connection:
                 yield connection
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             raise StorageUnavailableError(
-                "storage_unavailable", "The database cannot be used. Is the disk full?"
+                "storage_unavailable",
+                "The database records.sqlite cannot be used. Disk full, or file damaged?",
             ) from error
 
     def _expire_leases(self) -> None:
@@ -303,8 +304,8 @@ class LocalServer(ThreadingHTTPServer):
 
     Raises
     ------
-    DataInUseError, OSError
-        The folder or the port is taken.
+    DataInUseError, StorageUnavailableError, OSError
+        The folder or the port is taken, or cannot be used.
     """
 
     daemon_threads = True
@@ -408,10 +409,8 @@ class _RequestHandler(BaseHTTPRequestHandler):
     def _receive_upload(self, analysis_id: str) -> None:
         """Take a form's file in S3's place, and say so to the queue as S3 does."""
         self.close_connection = True
-        record = self.server.storage.read(check_analysis_id(analysis_id))
-        age_s = (datetime.now(UTC) - datetime.fromisoformat(record.created_at)).total_seconds()
-        if record.state != "queued" or age_s > UPLOAD_VALID_S:
-            raise NotFoundError("no_upload", "This upload is over. Ask for a new one.")
+        begun = datetime.now(UTC)
+        record = self._read_awaited(check_analysis_id(analysis_id), begun)
         length = self._content_length(MAX_UPLOAD_BYTES + CHUNK_BYTES, "Cut the video.")
         boundary = re.search(r'boundary="?([^";]+)', self.headers.get("Content-Type", ""))
         if boundary is None:
@@ -420,11 +419,21 @@ class _RequestHandler(BaseHTTPRequestHandler):
             )
         with self.server.storage.writing(record.source_key) as file:
             copy_form_file(self.rfile, length, boundary[1].encode("latin-1"), file)
+            # Not over the file of another upload that was faster, and is analysed already.
+            self._read_awaited(analysis_id, begun)
         notification = {
             "eventName": "ObjectCreated:Post",
             "s3": {"bucket": {"name": "local"}, "object": {"key": quote(record.source_key)}},
         }
         self.server.storage.enqueue({"Records": [notification]})
+
+    def _read_awaited(self, analysis_id: str, begun: datetime) -> Record:
+        """Return a record whose file did not come yet, and could when the upload began."""
+        record = self.server.storage.read(analysis_id)
+        age_s = (begun - datetime.fromisoformat(record.created_at)).total_seconds()
+        if record.state != "queued" or age_s > UPLOAD_VALID_S:
+            raise NotFoundError("no_upload", "This upload is over. Ask for a new one.")
+        return record
 
     def _send_error(self, error: HandlerError) -> None:
         body = json.dumps(to_document(error))

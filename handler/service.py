@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from handler import storage as stored
 from handler.errors import (
     ConflictError,
+    ForbiddenError,
     HandlerError,
     NotFoundError,
     StorageUnavailableError,
@@ -48,7 +49,8 @@ from tracker.parameters import Parameters
 if TYPE_CHECKING:
     from handler.engine import Engine
 
-TEMPORARY_PREFIX = "eye-tracking-"
+TEMPORARY_PREFIX = ".eye-tracking-work-"
+"""Of nothing else: what bears it is removed."""
 PROGRESS_INTERVAL_S = 5.0
 LEASE_MARGIN_S = 10.0
 """An owner's lease outlives it by this, for clocks differ."""
@@ -208,12 +210,17 @@ class Service:
         if upload:
             with suppress(NotFoundError):
                 work = _Work(self._storage, self._storage.read(upload[1]))
+        if work and work.record.source_key != request.key:
+            # The id in the key is another one's, whose record is neither shown nor changed.
+            raise ForbiddenError("foreign_key", "s3_key names another user's analysis.")
         if work and work.settled:
             return self._answer(work.record)
         try:
             file = self._storage.open_file(request.key)
         except HandlerError as error:
-            if work:
+            # Who asks too early is told so; the upload may still come.
+            early = isinstance(error, NotFoundError) and limits.answer_by_s is not None
+            if work and not early:
                 work.fail(error)
             raise
         if upload:

@@ -222,6 +222,33 @@ def test_a_download_that_breaks_off_goes_on(aws: Aws, api: Api, clips: Path, kin
     assert_complete(aws)
 
 
+def test_a_key_with_anothers_id_neither_shows_nor_changes_that_record(
+    aws: Aws, api: Api, clips: Path
+) -> None:
+    analysis_id, event = upload(aws, api, clips / "tiny.mp4")
+    key = f"users/mallory/eye/{analysis_id}/original"
+    body = {"action": "process_s3_file", "s3_key": key, "user_id": "mallory"}
+    foreign = {"httpMethod": "POST", "path": "/", "body": json.dumps(body)}
+    assert ask(api, foreign)[0] == 403
+    assert states(aws) == ["queued"]
+    assert deliver(api, event) == []
+    status, answer = ask(api, foreign)
+    assert (status, answer.keys()) == (403, {"error", "code"})
+    assert_complete(aws)
+
+
+def test_asking_before_the_upload_has_come_does_not_end_it(aws: Aws, api: Api, clips: Path) -> None:
+    analysis_id, event = upload(aws, api, clips / "tiny.mp4")
+    key = f"users/somebody/eye/{analysis_id}/original"
+    aws.s3.delete_object(Bucket=BUCKET, Key=key)
+    body = {"action": "process_s3_file", "s3_key": key, "user_id": "somebody"}
+    assert ask(api, {"httpMethod": "POST", "path": "/", "body": json.dumps(body)})[0] == 404
+    assert states(aws) == ["queued"]
+    # What was uploaded, and is gone when its turn comes, has failed.
+    assert deliver(api, event) == []
+    assert states(aws) == ["failed"]
+
+
 def test_s3s_own_notification_is_delivered_again_by_an_error_that_names_no_one(
     aws: Aws, api: Api, clips: Path
 ) -> None:

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ import requests
 
 from benchmarks.runtime_api import RuntimeApi
 from benchmarks.synthetic import make_spec, write_clip
+from handler.service import TEMPORARY_PREFIX, remove_leftovers
 from tests.aws_server import BUCKET, CREDENTIALS, Aws, Fault
 
 ROOT = Path(__file__).parents[1]
@@ -82,8 +84,9 @@ def function(server: Aws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     temporary = folder / "tmp"
     temporary.mkdir()
     # What a process that was killed left behind.
-    (temporary / "eye-tracking-left").mkdir()
-    (temporary / "eye-tracking-left" / "original").write_bytes(b"x")
+    left = temporary / f"{TEMPORARY_PREFIX}left"
+    left.mkdir()
+    (left / "original").write_bytes(b"x")
     kept = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
     with RuntimeApi() as api, (folder / "log").open("wb") as log:
         environment = {
@@ -550,9 +553,32 @@ def test_the_light_function_answers_without_the_models(server: Aws, clips: Path)
     assert lines[1:] == ["200", "404", "loaded:"]
 
 
-def test_without_its_environment_the_function_says_what_is_missing() -> None:
+def test_leftovers_are_removed_and_the_local_servers_data_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Started in the temporary directory, the local server keeps its data in it."""
+    done = subprocess.run(
+        [sys.executable, "-m", "handler", "--help"],
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    match = re.search(r"--data DIR .*\(default: (.+)\)", done.stdout)
+    assert match
+    data, left = tmp_path / match[1], tmp_path / f"{TEMPORARY_PREFIX}left"
+    data.mkdir()
+    left.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    remove_leftovers()
+    assert list(tmp_path.iterdir()) == [data]
+
+
+def test_without_its_environment_the_function_says_what_is_missing(tmp_path: Path) -> None:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("S3_")}
-    environment |= CREDENTIALS | {"DYNAMODB_TABLE": "t", "TMPDIR": tempfile.gettempdir()}
+    # A directory of its own: the function clears the one it gets, which others may work in.
+    environment |= CREDENTIALS | {"DYNAMODB_TABLE": "t", "TMPDIR": str(tmp_path)}
     with RuntimeApi() as api:
         process = subprocess.Popen(
             [sys.executable, "-m", "awslambdaric", "handler.lambda_function.lambda_handler"],

@@ -190,6 +190,29 @@ def test_a_broken_upload_is_refused_and_can_be_repeated(url: str, clips: Path) -
     assert wait_for(url, offer["analysis_id"])["status"] == "completed"
 
 
+def test_a_slower_upload_does_not_replace_the_file_that_was_analysed(url: str, clips: Path) -> None:
+    body = {"action": "create_upload", "user_id": "somebody"}
+    offer = requests.post(url, json=body, timeout=10).json()
+    slow = b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\nanother video\r\n--b--\r\n'
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
+    connection.putrequest("POST", f"/uploads/{offer['analysis_id']}")
+    connection.putheader("Content-Type", "multipart/form-data; boundary=b")
+    connection.putheader("Content-Length", str(len(slow)))
+    connection.endheaders()
+    connection.send(slow[:60])
+    video = (clips / "tiny.mp4").read_bytes()
+    assert (
+        requests.post(offer["upload"]["url"], files={"file": video}, timeout=10).status_code == 204
+    )
+    told = wait_for(url, offer["analysis_id"])
+    connection.send(slow[60:])
+    assert connection.getresponse().status == 404
+    connection.close()
+    assert Path(told["video_path"]).read_bytes() == video
+    # Nor does it leave anything.
+    assert len(list(Path(told["video_path"]).parent.iterdir())) == 5
+
+
 def test_a_second_server_on_the_same_data_is_refused(url: str, folder: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "handler", "--port", "0", "--data", str(folder)],
@@ -213,6 +236,25 @@ def test_a_taken_port_is_named(url: str, tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert port in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("damage", ["directory", "garbage"])
+def test_a_database_that_cannot_be_used_is_named(tmp_path: Path, damage: str) -> None:
+    database = tmp_path / "records.sqlite"
+    if damage == "directory":
+        database.mkdir()
+    else:
+        database.write_bytes(b"no database" * 500)
+    done = subprocess.run(
+        [sys.executable, "-m", "handler", "--port", "0", "--data", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "records.sqlite" in done.stderr
     assert "Traceback" not in done.stderr
 
 

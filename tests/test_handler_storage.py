@@ -13,6 +13,7 @@ from handler.aws import AwsStorage, read_environment
 from handler.errors import BadRequestError, ConflictError, HandlerError, NotFoundError
 from handler.local import DataInUseError, LocalStorage
 from handler.storage import (
+    Page,
     Record,
     RecordChangedError,
     RecordExistsError,
@@ -149,6 +150,18 @@ def test_an_older_programs_items_are_no_analyses(aws: Aws) -> None:
         storage.read("old")
     with pytest.raises(RecordExistsError):
         storage.create(replace(RECORD, analysis_id="old"))
+
+
+def test_older_programs_items_hide_no_analyses_behind_them(aws: Aws) -> None:
+    storage = AwsStorage(read_environment())
+    for count in range(5):
+        old = {"analysis_id": f"old{count}", "user_id": "u", "created_at": f"2027-01-0{count + 1}"}
+        aws.dynamodb.put_item(
+            TableName="test-analyses", Item={key: {"S": value} for key, value in old.items()}
+        )
+    storage.create(RECORD)
+    assert storage.list_records("u", 2, "").records == (RECORD,)
+    assert storage.list_records("u", 100, "") == Page((RECORD,), "")
 
 
 def test_a_directory_belongs_to_one_server(tmp_path: Path) -> None:
