@@ -140,7 +140,7 @@ class LocalStorage:
         for (document,) in rows:
             record = Record(**json.loads(document))
             if record.state == "processing":
-                self.replace(replace(record, version=record.version + 1, lease_until_s=0.0))
+                self.replace(replace(record, version=record.version + 1, lease_until_s=time.time()))
 
     def create(self, record: Record) -> None:
         with self._connect() as connection:

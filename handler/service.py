@@ -371,6 +371,7 @@ class Service:
         }
 
     def _document_status(self, record: Record) -> dict[str, Any]:
+        record = stored.told(record, time.time())
         return {
             "analysis_id": record.analysis_id,
             "status": record.state,

@@ -28,6 +28,11 @@ _KEY_PART = re.compile(r"[^/\\\x00-\x1f\x7f\ud800-\udfff]+")
 MAX_KEY_BYTES = 1024
 
 
+TAKEN_OVER_WITHIN_S = 3 * 1800.0
+"""After a lease's end, in which the queue delivers a message again: three times, hidden for half an
+hour each."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """The state of one analysis.
@@ -80,6 +85,20 @@ class Record:
     outcome: dict[str, Any] | None = None
     files: dict[str, str] | None = None
     error: dict[str, str] | None = None
+
+
+def told(record: Record, now_s: float) -> Record:
+    """Return the record as it is told: failed, if its owner is gone and nobody will take it over.
+
+    What is stored stays as it is, so that a late delivery or the same request can still go on.
+    """
+    if record.state != "processing" or now_s < record.lease_until_s + TAKEN_OVER_WITHIN_S:
+        return record
+    error = {
+        "error": "The analysis was stopped without a result. Send it again.",
+        "code": "interrupted",
+    }
+    return replace(record, state="failed", error=error)
 
 
 def claim(record: Record, owner: str, now_s: float, lease_until_s: float) -> Record:

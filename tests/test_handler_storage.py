@@ -1,6 +1,7 @@
 """Both storages behave alike: records that never go backwards, whole files, lists of one's own."""
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -12,7 +13,10 @@ from boto3.dynamodb.types import TypeDeserializer
 from handler.aws import AwsStorage, read_environment
 from handler.errors import BadRequestError, ConflictError, HandlerError, NotFoundError
 from handler.local import DataInUseError, LocalStorage
+from handler.requests import GetStatus
+from handler.service import Limits, Service
 from handler.storage import (
+    TAKEN_OVER_WITHIN_S,
     Page,
     Record,
     RecordChangedError,
@@ -173,8 +177,31 @@ def test_a_directory_belongs_to_one_server(tmp_path: Path) -> None:
     storage.close()
     # Its owner is gone with the process: another one may go on.
     reopened = LocalStorage(tmp_path)
-    assert reopened.read(RECORD.analysis_id).lease_until_s == 0
+    assert reopened.read(RECORD.analysis_id).lease_until_s <= time.time()
     reopened.close()
+
+
+def test_what_nobody_takes_over_is_told_as_failed(tmp_path: Path) -> None:
+    """A process that was killed writes nothing: who asks must not wait for ever."""
+    storage = LocalStorage(tmp_path)
+    service = Service(storage, None)
+    limits = Limits(time.time() + 60, None)
+    for place, (gone_s, status) in enumerate(
+        [
+            (-60, "processing"),
+            (TAKEN_OVER_WITHIN_S - 60, "processing"),
+            (TAKEN_OVER_WITHIN_S, "failed"),
+        ]
+    ):
+        record = replace(RECORD, analysis_id=f"{place:032}")
+        storage.create(record)
+        storage.replace(claim(record, "me", 0.0, time.time() - gone_s))
+        document = service.run(GetStatus(record.analysis_id), limits, "r").document
+        assert document["status"] == status
+        assert document.get("code") == ("interrupted" if status == "failed" else None)
+        # It can still be gone on with.
+        assert storage.read(record.analysis_id).state == "processing"
+    storage.close()
 
 
 def test_keys_do_not_leave_the_directory(tmp_path: Path) -> None:
