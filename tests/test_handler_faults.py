@@ -34,7 +34,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]
     """Wait shorter than in production; look whether the temporary directory is empty afterwards."""
     impatient_config = Config(
         connect_timeout=1,
-        read_timeout=0.3,
+        read_timeout=0.8,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
     )
     monkeypatch.setattr(aws_module, "_CONFIG", impatient_config)
@@ -326,8 +326,15 @@ def test_progress_that_cannot_be_written_stops_nothing(
     aws: Aws, api: Api, event: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service_module, "PROGRESS_INTERVAL_S", 0.0)
-    # The first two are create and claim; the third is progress.
-    aws.proxy.faults = [Fault("PutItem", "throttled", ATTEMPTS, 2)]
+    advance = service_module.stored.advance
+
+    def advance_into_faults(*arguments: Any) -> Any:
+        """The first progress is not taken; how often what is before it was sent does not matter."""
+        monkeypatch.setattr(service_module.stored, "advance", advance)
+        aws.proxy.faults = [Fault("PutItem", "throttled", ATTEMPTS)]
+        return advance(*arguments)
+
+    monkeypatch.setattr(service_module.stored, "advance", advance_into_faults)
     status, answer = ask(api, event)
     assert (status, answer["status"]) == (200, "success")
     assert_complete(aws)
