@@ -86,7 +86,7 @@ def cut_eyes(image: Image, points: NDArray[np.float32]) -> Image | None:
     if any(eye is None for eye in eyes):
         return None
     gap = np.full((EYE_HEIGHT_PX, GAP_PX, 3), 255, dtype=np.uint8)
-    return np.hstack((eyes[0], gap, eyes[1]))  # type: ignore[arg-type]
+    return np.hstack((eyes[0], gap, eyes[1]))
 
 
 def _cut_eye(image: Image, first: NDArray[Any], second: NDArray[Any]) -> Any:
