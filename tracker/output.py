@@ -132,7 +132,7 @@ def write_analysis(
         ),
         _write_whole(
             directory / f"{stem}.blinks.csv",
-            lambda path: _write_csv(path, _closure_table(analysis)),
+            lambda path: _write_csv(path, closure_table(analysis)),
         ),
     ]
 
@@ -202,7 +202,8 @@ def _frame_table(analysis: Analysis) -> dict[str, Iterable[Any]]:
     }
 
 
-def _closure_table(analysis: Analysis) -> dict[str, Iterable[Any]]:
+def closure_table(analysis: Analysis) -> dict[str, Any]:
+    """Return the columns of the table of closures, each of shape (M,)."""
     closures, times_s = analysis.closures, analysis.track.times_s
     frame_index = analysis.track.frame_index
     start, stop = closures.interval[:, 0], closures.interval[:, 1]
