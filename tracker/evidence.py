@@ -20,6 +20,9 @@ MOST_SAMPLES = 16_000
 EXTREME_FRAMES = 3
 EXTREME_APART_S = 0.5
 """Least time between the frames shown for one end of the range: not the same glance three times."""
+EXTREME_SHARE = 0.1
+"""Share of the range by which a frame may miss its end, to be shown for it; the closest may miss it
+by more."""
 VERTICAL_BINS, DURATION_BIN_S, INTERVAL_BINS = 40, 0.05, 12
 
 Float64Array = NDArray[np.float64]
@@ -162,31 +165,35 @@ def find_extremes(analysis: Analysis, pictured: Container[int] | None) -> dict[s
         name: Extreme(
             offset,
             _closest(
-                vertical, analysis.gaze.valid if name == "ahead" else counted, times_s, offset,
+                np.abs(vertical - offset),
+                analysis.gaze.valid if name == "ahead" else counted,
+                times_s,
+                EXTREME_SHARE * (down - up),
                 pictured,
             ),
         )
         for name, offset in offsets.items()
         if math.isfinite(offset)
-    }  # fmt: skip
+    }
 
 
 def _closest(
-    values: Float64Array,
+    misses: Float64Array,
     among: NDArray[np.bool_],
     times_s: Float64Array,
-    target: float,
+    most: float,
     pictured: Container[int] | None,
 ) -> list[int]:
+    """Return the samples with the smallest misses, not too close in time, in order of time."""
     candidates = np.flatnonzero(among)
     chosen: list[int] = []
-    for sample in candidates[np.argsort(np.abs(values[candidates] - target), kind="stable")]:
-        if pictured is not None and int(sample) not in pictured:
+    for sample in candidates[np.argsort(misses[candidates], kind="stable")].tolist():
+        if pictured is not None and sample not in pictured:
             continue
-        if all(abs(times_s[sample] - times_s[other]) >= EXTREME_APART_S for other in chosen):
-            chosen.append(int(sample))
-        if len(chosen) == EXTREME_FRAMES:
+        if chosen and (len(chosen) == EXTREME_FRAMES or misses[sample] > most):
             break
+        if all(abs(times_s[sample] - times_s[other]) >= EXTREME_APART_S for other in chosen):
+            chosen.append(sample)
     return sorted(chosen)
 
 

@@ -239,11 +239,18 @@ class _Report:
             heading += self.say("uncertain")
         mark = _VERDICT_STATUS[status]
         asked = self.assessment.describe_for_patient(self.language)
+        reasons = f"<p>{escape(self.assessment.describe(self.language))}</p>"
+        if status == "not_assessable":
+            # The heading has said that.
+            reasons = "".join(
+                f'<p data-code="{one.code}">{escape(one.describe(self.language))}</p>'
+                for one in self.assessment.reasons
+            )
         return (
             f'<section class="card answer {mark}" aria-labelledby="answer" '
             f'data-field="assessment.status" data-value="{status}">'
             f'<h2 id="answer">{draw_mark(mark)}<span>{heading}</span></h2>'
-            f"<p>{escape(self.assessment.describe(self.language))}</p>"
+            f"{reasons}"
             f'<p class="muted">{self.say("for_patient")} {escape(asked)}</p></section>'
             f'<div class="cards measures">{self._range_card()}{self._rate_card()}</div>'
         )
@@ -317,8 +324,12 @@ class _Report:
             figure = self.say("not_measured")
             description = write(self.language, "report.not_measured")
         picture = draw_ruler(value, interval, description=description, **ruler)
+        doubtful = name == "range" and self.assessment.status == "not_assessable"
+        if doubtful and drawn is not None:
+            text = f'<strong class="word bad">{self.say("no_result")}</strong><br>{text}'
+        look = "card doubtful" if doubtful else "card"
         return (
-            f'<section class="card" aria-labelledby="{name}"><h2 id="{name}" class="small">'
+            f'<section class="{look}" aria-labelledby="{name}"><h2 id="{name}" class="small">'
             f'{self.say(name)}</h2><div class="figure" data-field="{field}" '
             f'data-value="{_exact(self.summary[field])}">{figure}</div><p>{text}</p>{picture}'
             f'<p class="muted">{note}</p></section>'
@@ -335,11 +346,9 @@ class _Report:
                 f'<span class="word {status}">{self.say(f"status.{status}")}</span>'
                 f'<br><span class="muted">{value}</span></div></li>'
             )
-        reasons = self.assessment.reasons
-        found = [("bad", one) for one in reasons] + [
-            ("caution", one) for one in self.assessment.cautions if one not in reasons
-        ]
-        notes = "".join(self._finding(status, one) for status, one in found)
+        # The reasons stand in the answer.
+        cautions = [one for one in self.assessment.cautions if one not in self.assessment.reasons]
+        notes = "".join(map(self._finding, cautions))
         return (
             f'<section class="card" aria-labelledby="quality"><h2 id="quality" class="small">'
             f'{self.say("quality")}</h2><ul class="lights">{"".join(items)}</ul>'
@@ -347,11 +356,10 @@ class _Report:
             + "</section>"
         )
 
-    def _finding(self, status: Any, finding: Finding) -> str:
-        word = self.say("reason" if status == "bad" else "caution")
+    def _finding(self, finding: Finding) -> str:
         return (
-            f'<li data-code="{finding.code}">{draw_mark(status)}<div><strong>{word}</strong> '
-            f"{escape(finding.describe(self.language))}</div></li>"
+            f'<li data-code="{finding.code}">{draw_mark("caution")}<div><strong>'
+            f"{self.say('caution')}</strong> {escape(finding.describe(self.language))}</div></li>"
         )
 
     def _light_value(self, name: str) -> tuple[bool, str]:
@@ -577,7 +585,7 @@ class _Report:
         alt = self.say("picture_alt", what=words, time=float(time_s))
         return (
             f'<div class="eyes" data-sample="{sample}"><img width="196" height="60" '
-            f'loading="lazy" alt="{alt}" src="data:image/jpeg;base64,{jpeg}"><span>'
+            f'decoding="async" alt="{alt}" src="data:image/jpeg;base64,{jpeg}"><span>'
             f'<b>{escape(words)}</b> {time_s:.3f} s <span class="muted">'
             f"{self.say('frame', frame=frame)}</span>{more}</span></div>"
         )

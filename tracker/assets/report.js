@@ -177,7 +177,6 @@
     const strip = source && source.querySelector(".strip, p");
     if (strip) {
       const copy = strip.cloneNode(true);
-      for (const image of copy.querySelectorAll("img")) image.loading = "eager";
       panel.append(copy);
     }
     panel.hidden = false;
