@@ -7,18 +7,14 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tracker import __version__
 from tracker.parameters import Parameters
 from tracker.protocol import read_protocol
-
-if TYPE_CHECKING:
-    from tracker.analysis import Analysis
-    from tracker.assessment import Assessment
 
 EXIT_DONE, EXIT_USAGE, EXIT_INPUT, EXIT_INTERNAL = 0, 2, 3, 4
 EXIT_INTERRUPTED = 130
@@ -256,22 +252,18 @@ def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -
     parameters = _parameters(options, parser)
     _prepare_output(options, [video.stem for video in options.videos], parser)
 
-    from tracker.analysis import analyze_track
     from tracker.face_mesh import FaceMesh
-    from tracker.output import write_track
-    from tracker.track import track_video
+    from tracker.recording import Outputs, Recording, analyze_recording
 
     mesh = FaceMesh()
 
     def analyze(video: Path) -> None:
+        recording = Recording(video, options.out, video.stem)
         with _Progress(video.name) as progress:
-            track = track_video(
-                video, mesh, parameters.step, parameters.max_frames, progress.update
+            result = analyze_recording(
+                recording, parameters, Outputs(), lambda: mesh, progress.update
             )
-        # The protocol goes with the track: analysed again, it is asked for the same.
-        track = replace(track, info=replace(track.info, protocol=parameters.protocol))
-        analysis = analyze_track(track, parameters)
-        _report(options, video, video.stem, analysis, [write_track(options.out, video.stem, track)])
+        _print_result(options, result.summary, result.files.values())
 
     return _for_each(options.videos, analyze)
 
@@ -282,13 +274,17 @@ def _run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser)
     _prepare_output(options, [stems[path] for path in options.tracks], parser)
 
     from tracker.analysis import analyze_track
+    from tracker.assessment import assess
+    from tracker.output import summarize, write_analysis
     from tracker.track import load_track
 
     def reanalyze(path: Path) -> None:
         track = load_track(path)
         protocol = parameters.protocol or track.info.protocol
         analysis = analyze_track(track, replace(parameters, protocol=protocol))
-        _report(options, path, stems[path], analysis, [])
+        summary = summarize(analysis, assess(analysis), path.name)
+        written = write_analysis(options.out, stems[path], analysis, summary)
+        _print_result(options, summary, written)
 
     return _for_each(options.tracks, reanalyze)
 
@@ -415,52 +411,17 @@ def _for_each(paths: Sequence[Path], process: Callable[[Path], None]) -> int:
     return code
 
 
-def _report(
-    options: argparse.Namespace, source: Path, stem: str, analysis: "Analysis", written: list[Path]
+def _print_result(
+    options: argparse.Namespace, summary: dict[str, Any], written: Iterable[Path]
 ) -> None:
-    """Write the analysis' files and say what came out, to a program or to a person."""
-    from tracker.assessment import assess
-    from tracker.output import summarize, to_json, write_analysis
+    """Say what came out and where it is, to a program or to a person."""
+    from tracker.output import describe_summary, printable, to_json
 
-    assessment = assess(analysis)
-    summary = summarize(analysis, assessment, source.name)
-    written = write_analysis(options.out, stem, analysis, summary) + written
     if options.json:
         print(to_json(summary), flush=True)
     else:
-        print(_describe(source.name, summary, assessment), flush=True)
-        print("  written     " + " ".join(str(path) for path in written), flush=True)
-
-
-def _describe(name: str, summary: dict[str, Any], assessment: "Assessment") -> str:
-    """Return the result for a person, a few lines."""
-
-    def number(key: str, form: str) -> str:
-        return "-" if summary[key] is None else format(summary[key], form)
-
-    def interval(key: str, form: str) -> str:
-        low, high = summary[key]
-        return "" if low is None else f" (95 % interval {low:{form}}-{high:{form}})"
-
-    lines = [
-        f"{name}: {assessment.status.replace('_', ' ')}",
-        f"  because     {assessment.rule_reason}",
-        f"  vertical    {number('vertical_peak_to_peak', '.3f')} eye widths peak to peak"
-        f"{interval('vertical_peak_to_peak_ci95', '.3f')}, "
-        f"threshold {summary['parameters']['vpp_thresh']:g}",
-        f"  blinks      {summary['blink_count']}, {number('blink_rate_per_min', '.1f')} a minute"
-        f"{interval('blink_rate_per_min_ci95', '.1f')}; "
-        f"prolonged closures {summary['prolonged_closure_count']}",
-        f"  recording   face seen for {summary['valid_time_s']:.1f} of "
-        f"{summary['duration_sec_est']:.1f} s, {summary['frames_processed']} frames analysed "
-        f"of {number('fps', '.1f')} a second",
-    ]
-    lines += [
-        f"  caution     {caution.message}"
-        for caution in assessment.cautions
-        if caution.message not in assessment.rule_reason
-    ]
-    return "\n".join(lines)
+        print(describe_summary(summary), flush=True)
+        print("  written     " + " ".join(map(printable, written)), flush=True)
 
 
 class _Progress:
