@@ -125,15 +125,15 @@ def write_analysis(
     summary_path = directory / f"{stem}.summary.json"
     summary_path.unlink(missing_ok=True)
     tables = [
-        _write_whole(
+        write_whole(
             directory / f"{stem}.frames.csv", lambda path: _write_csv(path, _frame_table(analysis))
         ),
-        _write_whole(
+        write_whole(
             directory / f"{stem}.blinks.csv",
             lambda path: _write_csv(path, _closure_table(analysis)),
         ),
     ]
-    _write_whole(
+    write_whole(
         summary_path,
         lambda path: path.write_text(to_json(summary, indent=2) + "\n", encoding="utf-8"),
     )
@@ -142,7 +142,7 @@ def write_analysis(
 
 def write_track(directory: Path, stem: str, track: Track) -> Path:
     """Write the track, so that it can be analysed again without the video."""
-    return _write_whole(directory / f"{stem}.track.npz", lambda path: save_track(track, path))
+    return write_whole(directory / f"{stem}.track.npz", lambda path: save_track(track, path))
 
 
 def to_json(document: Any, indent: int | None = None) -> str:
@@ -299,7 +299,14 @@ def _format_column(column: Iterable[Any]) -> Sequence[Any]:
     return ["" if value != value else f"{value:.9g}" for value in column.tolist()]
 
 
-def _write_whole(path: Path, write: Callable[[Path], object]) -> Path:
+def remove_partial_files(directory: Path, stem: str, process_id: int) -> None:
+    """Remove what a process that died was writing for this recording."""
+    for path in directory.glob(f".{process_id}.*"):
+        if path.name.startswith(f".{process_id}.{stem}."):
+            path.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
     """Write beside the target, then rename: a reader never meets half a file."""
     partial = path.with_name(f".{os.getpid()}.{path.name}")
     try:

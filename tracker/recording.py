@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import traceback
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,8 +17,14 @@ if TYPE_CHECKING:
     from tracker.faces import FaceFinder
 
 
+OWN_VIDEO_ENDINGS = (".overlay.mp4",)
+"""What names of videos that are results end in."""
+
+
 class VideoChangedError(InputError):
     """The file was written to while it was analysed."""
+
+    code = "changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +45,17 @@ class Recording:
     ----------
     video : Path
     directory : Path
-        Of the files. It must exist when they are written.
+        Of the files. It is made when they are written.
     stem : str
         What the files' names begin with.
+    name : str
+        What to call it: the video's name, behind the directories below the one that was searched.
     """
 
     video: Path
     directory: Path
     stem: str
+    name: str
 
     def files(self, outputs: Outputs) -> dict[str, Path]:
         """Return the files that are written, by what they are; the summary is the first."""
@@ -76,6 +86,47 @@ class Result:
     summary: dict[str, Any]
     files: dict[str, Path]
     resumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a recording has no result; plain enough to pass between processes.
+
+    Attributes
+    ----------
+    code : str
+        For programs.
+    message : str
+        What happened and what to do about it.
+    is_input : bool
+        True where the input is to blame.
+    """
+
+    code: str
+    message: str
+    is_input: bool = False
+
+    def message_alone(self, recording: Recording) -> str:
+        """Return the message without the video's name before it."""
+        alone = self.message
+        for name in (recording.video, recording.video.name):
+            alone = alone.removeprefix(f"{name}: ")
+        return alone
+
+
+def explain_failure(error: Exception) -> Failure:
+    """Tell what an exception means to the person whose recording it is."""
+    if isinstance(error, InputError):
+        return Failure(error.code, str(error), is_input=True)
+    if isinstance(error, OSError):
+        where = f": {error.filename}" if error.filename else ""
+        return Failure("system_error", f"{error.strerror or error}{where}")
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return Failure(
+        "internal_error",
+        f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno}). "
+        "Please report this line.",
+    )
 
 
 def analyze_recording(
@@ -118,8 +169,8 @@ def analyze_recording(
     before = _stamp(recording.video)
     # FFmpeg reads the file itself, in its own order; what was just hashed it finds in memory.
     video_sha256 = hash_video(recording.video)
-    key = _resume_key(recording, video_sha256, parameters, outputs)
-    if resume and (summary := _load_finished(files, key)) is not None:
+    identity = _identify(recording, video_sha256, parameters, outputs)
+    if resume and (summary := _load_finished(files, identity)) is not None:
         return Result(summary, files, resumed=True)
 
     # Not needed where all is finished.
@@ -137,17 +188,18 @@ def analyze_recording(
     # Protocol and hash go with the track: analysed again, it is asked for and called the same.
     info = replace(track.info, protocol=parameters.protocol, video_sha256=video_sha256)
     analysis = analyze_track(replace(track, info=info), parameters)
-    return Result(_write_files(recording, analysis, files, key), files)
+    return Result(_write_files(recording, analysis, files, identity), files)
 
 
 def _write_files(
-    recording: Recording, analysis: "Analysis", files: dict[str, Path], key: str
+    recording: Recording, analysis: "Analysis", files: dict[str, Path], identity: str
 ) -> dict[str, Any]:
     from tracker.assessment import assess
     from tracker.output import summarize, write_analysis, write_track
 
     summary = summarize(analysis, assess(analysis), recording.video.name)
-    summary["resume_key"] = key
+    summary["resume_key"] = _seal(summary, identity)
+    recording.directory.mkdir(parents=True, exist_ok=True)
     files["summary"].unlink(missing_ok=True)
     write_track(recording.directory, recording.stem, analysis.track)
     write_analysis(recording.directory, recording.stem, analysis, summary)
@@ -163,10 +215,10 @@ def _stamp(video: Path) -> tuple[int, int] | None:
     return status.st_size, status.st_mtime_ns
 
 
-def _resume_key(
+def _identify(
     recording: Recording, video_sha256: str, parameters: Parameters, outputs: Outputs
 ) -> str:
-    """Return a name for a recording's files, another one for everything that could change them."""
+    """Return everything that a recording's files depend on."""
     identity = {
         "source": recording.video.name,
         "video_sha256": video_sha256,
@@ -174,18 +226,25 @@ def _resume_key(
         "outputs": asdict(outputs),
         "program": identify_program(),
     }
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    return json.dumps(identity, sort_keys=True)
 
 
-def _load_finished(files: dict[str, Path], key: str) -> dict[str, Any] | None:
-    """Return the summary of an earlier run if it has this key and all its files are there."""
+def _seal(summary: dict[str, Any], identity: str) -> str:
+    """Return what tells that a summary was written for this identity, and not edited since."""
+    content = {name: value for name, value in summary.items() if name != "resume_key"}
+    text = json.dumps(content, sort_keys=True) + identity
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _load_finished(files: dict[str, Path], identity: str) -> dict[str, Any] | None:
+    """Return the summary of an earlier run if it is this identity's and all its files are there."""
     try:
         summary = json.loads(files["summary"].read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
     finished = (
         isinstance(summary, dict)
-        and summary.get("resume_key") == key
+        and summary.get("resume_key") == _seal(summary, identity)
         and all(path.is_file() for path in files.values())
     )
     return summary if finished else None
