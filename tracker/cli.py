@@ -98,6 +98,20 @@ def _build_parser() -> argparse.ArgumentParser:
     _add_output_options(analyze)
     _add_parameter_options(analyze, ("step", "max_frames"))
     _add_parameter_options(analyze, _REANALYSIS_PARAMETERS)
+    analyze.add_argument(
+        "--overlay",
+        action="store_true",
+        help="also write STEM.overlay.mp4, the analysed frames with what was measured drawn in, "
+        "without sound and without the video's metadata (about doubles the time)",
+    )
+    analyze.add_argument(
+        "--blur-face",
+        action="store_true",
+        help="in it, show the eyes only: a box around each eye of the analysed face, all else "
+        "plain grey in every frame. The eyes themselves, with lids and iris, stay and may identify "
+        "a person, and so may the file's name; STEM.track.npz holds the face's points. Needs "
+        "--overlay",
+    )
     analyze.set_defaults(run=_run_analyze)
 
     image = commands.add_parser(
@@ -254,11 +268,14 @@ def _prepare_output(
 
 def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     parameters = _parameters(options, parser)
+    if options.blur_face and not options.overlay:
+        parser.error("--blur-face is of the annotated copy: add --overlay")
     _prepare_output(options, [video.stem for video in options.videos], parser)
 
     from tracker.analysis import analyze_track
     from tracker.face_mesh import FaceMesh
     from tracker.output import write_track
+    from tracker.overlay import write_overlay
     from tracker.track import track_video
 
     mesh = FaceMesh()
@@ -271,7 +288,20 @@ def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -
         # The protocol goes with the track: analysed again, it is asked for the same.
         track = replace(track, info=replace(track.info, protocol=parameters.protocol))
         analysis = analyze_track(track, parameters)
-        _report(options, video, video.stem, analysis, [write_track(options.out, video.stem, track)])
+        written = [write_track(options.out, video.stem, track)]
+        if options.overlay:
+            with _Progress(f"{video.name}, overlay") as progress:
+                written.append(
+                    write_overlay(
+                        options.out,
+                        video.stem,
+                        video,
+                        analysis,
+                        options.blur_face,
+                        progress.update,
+                    )
+                )
+        _report(options, video, video.stem, analysis, written)
 
     return _for_each(options.videos, analyze)
 

@@ -119,14 +119,14 @@ def write_analysis(
         The files. Each appears whole or not at all.
     """
     return [
-        _write_whole(
+        write_whole(
             directory / f"{stem}.summary.json",
             lambda path: path.write_text(to_json(summary, indent=2) + "\n", encoding="utf-8"),
         ),
-        _write_whole(
+        write_whole(
             directory / f"{stem}.frames.csv", lambda path: _write_csv(path, _frame_table(analysis))
         ),
-        _write_whole(
+        write_whole(
             directory / f"{stem}.blinks.csv",
             lambda path: _write_csv(path, _closure_table(analysis)),
         ),
@@ -135,7 +135,7 @@ def write_analysis(
 
 def write_track(directory: Path, stem: str, track: Track) -> Path:
     """Write the track, so that it can be analysed again without the video."""
-    return _write_whole(directory / f"{stem}.track.npz", lambda path: save_track(track, path))
+    return write_whole(directory / f"{stem}.track.npz", lambda path: save_track(track, path))
 
 
 def to_json(document: Any, indent: int | None = None) -> str:
@@ -156,17 +156,22 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def name_events(analysis: Analysis) -> list[str]:
+    """Return the name of the closure or wink that each analysed frame is in; empty outside."""
+    events = [""] * len(analysis.track.times_s)
+    for (start, stop), kind in zip(analysis.closures.interval, analysis.closures.kind, strict=True):
+        events[start:stop] = [KIND_NAMES[kind]] * int(stop - start)
+    for (start, stop), eye in zip(analysis.winks, analysis.wink_eye, strict=True):
+        events[start:stop] = [WINK_NAMES[eye]] * int(stop - start)
+    return events
+
+
 def _frame_table(analysis: Analysis) -> dict[str, Iterable[Any]]:
     geometry, track = analysis.geometry, analysis.track
     iris = {
         eye: track.landmarks[:, FACE_MESH_INDICES.index(index)].astype(np.float64)
         for eye, index in ((LEFT, 473), (RIGHT, 468))
     }
-    events = [""] * len(track.times_s)
-    for (start, stop), kind in zip(analysis.closures.interval, analysis.closures.kind, strict=True):
-        events[start:stop] = [KIND_NAMES[kind]] * int(stop - start)
-    for (start, stop), eye in zip(analysis.winks, analysis.wink_eye, strict=True):
-        events[start:stop] = [WINK_NAMES[eye]] * int(stop - start)
     return {
         "frame_idx": track.frame_index,
         "time_sec": track.times_s,
@@ -184,7 +189,7 @@ def _frame_table(analysis: Analysis) -> dict[str, Iterable[Any]]:
         "L_h_offset": geometry.horizontal_offset[:, LEFT],
         "R_h_offset": geometry.horizontal_offset[:, RIGHT],
         "eye_open_baseline": analysis.baseline,
-        "event": events,
+        "event": name_events(analysis),
         "gaze_valid": analysis.gaze.valid,
         "L_iris_diameter_px": geometry.iris_diameter_px[:, LEFT],
         "R_iris_diameter_px": geometry.iris_diameter_px[:, RIGHT],
@@ -255,7 +260,7 @@ def _format_column(column: Iterable[Any]) -> Sequence[Any]:
     return ["" if value != value else f"{value:.9g}" for value in column.tolist()]
 
 
-def _write_whole(path: Path, write: Callable[[Path], object]) -> Path:
+def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
     """Write beside the target, then rename: a reader never meets half a file."""
     partial = path.with_name(f".{os.getpid()}.{path.name}")
     try:
