@@ -273,7 +273,7 @@ class TestBlurFace:
                 assert hidden.mean() > 0.9
                 shown = box_mask(landmarks, -2)
                 likeness = np.corrcoef(image[shown].ravel(), original[shown].ravel())[0, 1]
-                assert likeness > 0.8, n
+                assert likeness > 0.7, n
             # What the source shows there is detail, in this frame as in the others.
             assert original[hidden].std() > 50
 
