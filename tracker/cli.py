@@ -301,7 +301,7 @@ def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -
             result = analyze_recording(
                 recording, parameters, outputs, lambda: mesh, progress.update
             )
-        _print_result(options, result.summary, result.files.values())
+        _print_result(options, recording.name, result.summary, result.files.values())
 
     return _for_each(findings.recordings, analyze)
 
@@ -365,7 +365,7 @@ def _print_outcome(options: argparse.Namespace, recording: "Recording", outcome:
         # Of several, the file's name alone may not tell which.
         message = f"{recording.name}: {outcome.message_alone(recording)}"
         return _print_failure(replace(outcome, message=message))
-    _print_result(options, outcome.summary, outcome.files.values())
+    _print_result(options, recording.name, outcome.summary, outcome.files.values())
     return EXIT_DONE
 
 
@@ -385,7 +385,7 @@ def _run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser)
         analysis = analyze_track(track, replace(parameters, protocol=protocol))
         summary = summarize(analysis, assess(analysis), path.name)
         written = write_analysis(options.out, stems[path], analysis, summary)
-        _print_result(options, summary, written)
+        _print_result(options, path.name, summary, written)
 
     return _for_each(options.tracks, reanalyze)
 
@@ -513,7 +513,7 @@ def _for_each(inputs: Iterable[T], process: Callable[[T], None]) -> int:
 
 
 def _print_result(
-    options: argparse.Namespace, summary: dict[str, Any], written: Iterable[Path]
+    options: argparse.Namespace, name: str, summary: dict[str, Any], written: Iterable[Path]
 ) -> None:
     """Say what came out and where it is, to a program or to a person."""
     from tracker.output import describe_summary, printable, to_json
@@ -521,7 +521,7 @@ def _print_result(
     if options.json:
         print(to_json(summary), flush=True)
     else:
-        print(describe_summary(summary), flush=True)
+        print(describe_summary(summary, name), flush=True)
         print("  written     " + " ".join(map(printable, written)), flush=True)
 
 

@@ -150,7 +150,7 @@ def to_json(document: Any, indent: int | None = None) -> str:
     return json.dumps(_plain(document), indent=indent, allow_nan=False, ensure_ascii=False)
 
 
-def describe_summary(summary: dict[str, Any]) -> str:
+def describe_summary(summary: dict[str, Any], name: str) -> str:
     """Return what `summarize` returned for a person, a few lines."""
     assessment = summary["assessment"]
 
@@ -162,7 +162,7 @@ def describe_summary(summary: dict[str, Any]) -> str:
         return "" if low is None else f" (95 % interval {low:{form}}-{high:{form}})"
 
     lines = [
-        f"{summary['source']}: {assessment['status'].replace('_', ' ')}",
+        f"{printable(name)}: {assessment['status'].replace('_', ' ')}",
         f"  because     {summary['psp_rule_reason']}",
         f"  vertical    {number('vertical_peak_to_peak', '.3f')} eye widths peak to peak"
         f"{interval('vertical_peak_to_peak_ci95', '.3f')}, "
