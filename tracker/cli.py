@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tracker import __version__
 from tracker.parameters import Parameters
 from tracker.protocol import read_protocol
+from tracker.texts import LANGUAGES
 
 if TYPE_CHECKING:
     from tracker.cohort import Outcome
@@ -141,6 +142,31 @@ def _build_parser() -> argparse.ArgumentParser:
     _add_output_options(reanalyze)
     _add_parameter_options(reanalyze, _REANALYSIS_PARAMETERS)
     reanalyze.set_defaults(run=_run_reanalyze)
+
+    compare = commands.add_parser(
+        "compare",
+        help="recordings of one person over time: what changed",
+        description="Compare recordings of one person, such as visits, or with and without "
+        "medication: each measure with its 95 % interval, its change from the first condition, and "
+        "whether that is more than measuring twice would give. FILE is a STEM.summary.json, or a "
+        "STEM.track.npz, which is analysed anew with the default parameters. Several files with "
+        "one LABEL are repeated recordings of one condition: only they tell how much a person "
+        "differs from one recording to the next.",
+    )
+    compare.add_argument("recordings", nargs="+", metavar="[LABEL=]FILE")
+    compare.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE.html|DIR",
+        help="also write a page that needs no network; in a DIR as comparison.html",
+    )
+    compare.add_argument(
+        "--lang", choices=LANGUAGES, default="en", help="of that page (default: %(default)s)"
+    )
+    compare.add_argument(
+        "--json", action="store_true", help="the comparison on stdout, and nothing else there"
+    )
+    compare.set_defaults(run=_run_compare)
 
     evaluate = commands.add_parser(
         "evaluate",
@@ -418,6 +444,35 @@ def _run_image(options: argparse.Namespace, parser: argparse.ArgumentParser) -> 
             )
 
     return _for_each(options.images, analyze)
+
+
+def _run_compare(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    from tracker.compare import compare, describe_comparison, label_files, read_recording
+    from tracker.output import to_json, write_whole
+
+    try:
+        files = label_files(options.recordings)
+    except ValueError as error:
+        parser.error(str(error))
+    page = options.out
+    if page is not None and page.suffix.lower() not in (".html", ".htm"):
+        page /= "comparison.html"
+    if page is not None:
+        try:
+            page.parent.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=page.parent).close()
+        except OSError as error:
+            parser.error(f"--out {options.out}: cannot be written ({error.strerror}): name another")
+    comparison = compare([read_recording(path, label) for label, path in files])
+    if page is not None:
+        from tracker.compare_page import make_comparison_page
+
+        text = make_comparison_page(comparison, options.lang)
+        write_whole(page, lambda path: path.write_text(text, encoding="utf-8", newline=""))
+    print(to_json(comparison) if options.json else describe_comparison(comparison), flush=True)
+    if page is not None and not options.json:
+        print(f"written {page}", flush=True)
+    return EXIT_DONE
 
 
 def _run_evaluate(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:

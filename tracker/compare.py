@@ -9,7 +9,7 @@ change then has to exceed both.
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -27,15 +27,19 @@ from kernels.uncertainty import CONFIDENCE
 from tracker import __version__
 from tracker.analysis import analyze_track
 from tracker.assessment import assess
+from tracker.compare_texts import say
 from tracker.decode import InputError, check_readable
-from tracker.output import summarize
+from tracker.output import printable, summarize, to_json
 from tracker.parameters import Parameters
+from tracker.texts import Language
 from tracker.track import load_track
 
 MAX_SUMMARY_BYTES = 4 * 2**20
 MAX_COUNT = 1_000_000
 MAX_RATE_RATIO = 1.25
 """Analysed frames a second of one recording over another's, from which it is mentioned."""
+MAX_PHASE_CHANGE_S = 1.0
+"""Difference of a phase's length, from which the task is another."""
 MAX_PITCH_DIFFERENCE_DEG = 10.0
 """Between recordings, of the camera's height as the head's pitch shows it; from which it is
 mentioned."""
@@ -72,13 +76,13 @@ class Measure:
 
 
 MEASURES = (
-    Measure("vertical_peak_to_peak", "gaze", "eye widths", 3, "vertical_peak_to_peak_ci95"),
-    Measure("up_range", "gaze", "eye widths", 3),
-    Measure("down_range", "gaze", "eye widths", 3),
-    Measure("horizontal_peak_to_peak", "gaze", "eye widths", 3),
-    Measure("blink_rate_per_min", "lids", "per min", 1, count="blink_count"),
+    Measure("vertical_peak_to_peak", "gaze", "eye_widths", 3, "vertical_peak_to_peak_ci95"),
+    Measure("up_range", "gaze", "eye_widths", 3),
+    Measure("down_range", "gaze", "eye_widths", 3),
+    Measure("horizontal_peak_to_peak", "gaze", "eye_widths", 3),
+    Measure("blink_rate_per_min", "lids", "per_min", 1, count="blink_count"),
     Measure(
-        "prolonged_closure_rate_per_min", "lids", "per min", 1, count="prolonged_closure_count"
+        "prolonged_closure_rate_per_min", "lids", "per_min", 1, count="prolonged_closure_count"
     ),
     Measure("blink_duration_median_s", "lids", "s", 3),
     Measure("perclos", "lids", "share", 3),
@@ -90,7 +94,7 @@ class ComparisonInputError(InputError):
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
+class Labelled:
     """A recording's summary, read and checked, and the condition it was made under."""
 
     label: str
@@ -139,18 +143,68 @@ class Concern:
     labels : tuple of str
         Conditions it is about.
     message : str
-        What was found and what to do about it.
-    withholds : tuple of Group
+        What was found and what to do about it, in English.
+    details : str
+        What else the message names.
+    withholds : tuple of {"gaze", "lids"}
         Groups of measures whose change is not judged because of it.
     """
 
     code: str
     labels: tuple[str, ...]
     message: str
-    withholds: tuple[Group, ...] = ()
+    details: str
+    withholds: tuple[Group, ...]
 
 
-def read_recording(path: Path, label: str) -> Recording:
+def label_files(arguments: Sequence[str]) -> list[tuple[str, Path]]:
+    """Take apart what is to be compared.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        ``LABEL=FILE``, or ``FILE``, which is labelled with its name. What exists as it is given is
+        a file, whatever is in its name.
+
+    Returns
+    -------
+    list of (str, Path)
+        Label and file, in order.
+
+    Raises
+    ------
+    ValueError
+        Fewer than two labels, a file given twice, or a label that cannot be printed.
+    """
+    files: list[tuple[str, Path]] = []
+    for argument in arguments:
+        label, equals, name = argument.partition("=")
+        path = Path(argument)
+        if equals and not path.exists():
+            path = Path(name)
+        else:
+            label = printable(path.name)
+            for ending in (".json", ".npz", ".summary", ".track"):
+                label = label.removesuffix(ending)
+            if label in (known for known, _ in files):
+                raise ValueError(
+                    f"several files are called {label}: tell them apart with LABEL=FILE"
+                )
+        if not (label.strip() and label.isprintable()):
+            raise ValueError(f"{argument!r}: the label is empty or cannot be printed")
+        files.append((label, path))
+    resolved = [path.resolve() for _, path in files]
+    for (_, path), one in zip(files, resolved, strict=True):
+        if resolved.count(one) > 1:
+            raise ValueError(f"{printable(path)} is given twice: name other recordings")
+    if len({label for label, _ in files}) < 2:
+        raise ValueError(
+            "two conditions or more are needed: name files with different labels, LABEL=FILE"
+        )
+    return files
+
+
+def read_recording(path: Path, label: str) -> Labelled:
     """Read a summary, or analyse a track anew.
 
     Parameters
@@ -162,7 +216,7 @@ def read_recording(path: Path, label: str) -> Recording:
 
     Returns
     -------
-    Recording
+    Labelled
 
     Raises
     ------
@@ -172,9 +226,11 @@ def read_recording(path: Path, label: str) -> Recording:
     if path.suffix == ".npz":
         track = load_track(path)
         analysis = analyze_track(track, Parameters(protocol=track.info.protocol))
-        return Recording(label, summarize(analysis, assess(analysis), path.name))
+        return Labelled(label, summarize(analysis, assess(analysis), path.name))
     check_readable(path)
-    wrong = f"{path.name}: not a summary (STEM.summary.json) that this version can compare"
+    wrong = (
+        f"{printable(path.name)}: not a summary (STEM.summary.json) that this version can compare"
+    )
     if path.stat().st_size > MAX_SUMMARY_BYTES:
         raise ComparisonInputError(f"{wrong}: it is over {MAX_SUMMARY_BYTES >> 20} MB.")
     try:
@@ -185,7 +241,7 @@ def read_recording(path: Path, label: str) -> Recording:
         raise ComparisonInputError(
             f"{wrong}. Name another file, or make it anew with `eye-tracker reanalyze`."
         ) from error
-    return Recording(label, summary)
+    return Labelled(label, summary)
 
 
 def _refuse(constant: str) -> None:
@@ -236,19 +292,20 @@ def _check_summary(summary: dict[str, Any]) -> None:
             raise ValueError(name)
 
 
-def compare(recordings: Sequence[Recording]) -> dict[str, Any]:
+def compare(recordings: Sequence[Labelled]) -> dict[str, Any]:
     """Compare conditions with the first one.
 
     Parameters
     ----------
-    recordings : sequence of Recording
+    recordings : sequence of Labelled
         Of one person; of two conditions or more, in order of their first recording.
 
     Returns
     -------
     dict
-        The comparison: ``conditions``, ``measures`` with values, intervals and changes,
-        ``concerns``, ``judged_changes`` and how many of them would be called changed by chance.
+        The comparison, ready for strict JSON: ``conditions``; ``measures`` with values, intervals
+        and changes; ``concerns``; how many changes were judged, and how many of them would be
+        called changed by chance.
 
     Notes
     -----
@@ -274,7 +331,7 @@ def compare(recordings: Sequence[Recording]) -> dict[str, Any]:
     judged = sum(
         change["changed"] is not None for measure in measures for change in measure["changes"]
     )
-    return {
+    document: dict[str, Any] = {
         "conditions": [
             {
                 "label": label,
@@ -298,6 +355,9 @@ def compare(recordings: Sequence[Recording]) -> dict[str, Any]:
         "version": __version__,
         "note": "Research use, not a diagnosis.",
     }
+    # Strict JSON, in which what is missing, or infinite, is null.
+    plain: dict[str, Any] = json.loads(to_json(document))
+    return plain
 
 
 def _compare_measure(
@@ -308,6 +368,9 @@ def _compare_measure(
 ) -> dict[str, Any]:
     singles = [[_single(measure, summary) for summary in group] for group in groups]
     within_std, free = compute_within_std(singles)
+    if within_std == 0:
+        # Counts or frames that happen to be the same tell nothing of what others would be.
+        within_std, free = math.nan, 0
     values, intervals = zip(*(_pool(measure, group) for group in groups), strict=True)
     changes = []
     for place in range(1, len(labels)):
@@ -356,6 +419,7 @@ def _compare_measure(
         "name": measure.name,
         "group": measure.group,
         "unit": measure.unit,
+        "digits": measure.digits,
         "change_is": kind,
         "values": [
             {"label": label, "value": value, "ci95": interval, "recordings": single}
@@ -414,64 +478,60 @@ def _pool(measure: Measure, group: Sequence[dict[str, Any]]) -> tuple[float, tup
     return value, (value - down, value + up)
 
 
-def find_concerns(recordings: Sequence[Recording]) -> list[Concern]:
+def find_concerns(recordings: Sequence[Labelled]) -> list[Concern]:
     """Find what makes recordings hard to compare.
 
     Parameters
     ----------
-    recordings : sequence of Recording
+    recordings : sequence of Labelled
 
     Returns
     -------
     list of Concern
     """
-    found = []
+    first = recordings[0]
+    found: list[Concern] = []
+
+    def add(code: str, labels: Iterable[str], details: str = "") -> None:
+        names = tuple(dict.fromkeys(labels))
+        if names:
+            message = tell_concern("en", code, names, first.label, details)
+            found.append(Concern(code, names, message, details, _WITHHOLDS.get(code, ())))
+
     for recording in recordings:
         assessment = recording.summary["assessment"]
         if assessment["status"] == "not_assessable":
-            codes = ", ".join(reason["code"] for reason in assessment["reasons"])
-            found.append(
-                Concern(
-                    "not_assessable",
-                    (recording.label,),
-                    f"{recording.label}: a recording is not assessable ({codes}): nothing that it "
-                    "is part of is judged. Record again.",
-                    ("gaze", "lids"),
-                )
-            )
-        if recording.summary["partial"]:
-            found.append(
-                Concern(
-                    "partial",
-                    (recording.label,),
-                    f"{recording.label}: the end of a recording was not analysed.",
-                )
-            )
-    if len({_essence(recording.summary) for recording in recordings}) < len(recordings):
-        found.append(
-            Concern(
-                "same_recording",
-                tuple(dict.fromkeys(recording.label for recording in recordings)),
-                "One recording is given twice: the same numbers are no second measurement.",
-                ("gaze", "lids"),
-            )
-        )
-    first = recordings[0]
-    differs = _differences(first.summary)
-    for code, message, withholds, differ in differs:
-        labels = dict.fromkeys(
-            recording.label for recording in recordings[1:] if differ(recording.summary)
-        )
-        if labels:
-            found.append(
-                Concern(
-                    code,
-                    tuple(labels),
-                    f"{', '.join(labels)}: {message} than in the first recording ({first.label}).",
-                    withholds,
-                )
-            )
+            codes = dict.fromkeys(reason["code"] for reason in assessment["reasons"])
+            add("not_assessable", [recording.label], ", ".join(codes))
+    add("partial", [one.label for one in recordings if one.summary["partial"]])
+    essences = [_essence(one.summary) for one in recordings]
+    add(
+        "same_recording",
+        [
+            one.label
+            for one, essence in zip(recordings, essences, strict=True)
+            if essences.count(essence) > 1
+        ],
+    )
+    for code, differs in _DIFFERENCES.items():
+        add(code, [one.label for one in recordings[1:] if differs(first.summary, one.summary)])
     return found
+
+
+def tell_concern(
+    language: Language, code: str, labels: Sequence[str], first: str, details: str
+) -> str:
+    """Return a concern in words; `first` is the label that the others are compared with."""
+    return say(language, f"concern.{code}", labels=", ".join(labels), first=first, details=details)
+
+
+_WITHHOLDS: dict[str, tuple[Group, ...]] = {
+    "not_assessable": ("gaze", "lids"),
+    "same_recording": ("gaze", "lids"),
+    # Frames in closures are no gaze either.
+    "other_parameters": ("gaze", "lids"),
+    "other_protocol": ("gaze",),
+}
 
 
 def _essence(summary: dict[str, Any]) -> str:
@@ -480,62 +540,123 @@ def _essence(summary: dict[str, Any]) -> str:
     return json.dumps([summary.get(name) for name in [*names, "valid_time_s", "open_ear"]])
 
 
-def _differences(
-    first: dict[str, Any],
-) -> list[tuple[str, str, tuple[Group, ...], Callable[[dict[str, Any]], bool]]]:
-    """Return code, words, withheld groups and test of each way to differ from the first."""
+def _have_other_parameters(first: dict[str, Any], other: dict[str, Any]) -> bool:
+    names = ("blink_thresh", "blink_min_frames", "blink_baseline")
+    return any(first["parameters"].get(name) != other["parameters"].get(name) for name in names)
 
-    def lids(summary: dict[str, Any]) -> list[Any]:
-        names = ("blink_thresh", "blink_min_frames", "blink_baseline")
-        return [summary["parameters"].get(name) for name in names]
 
-    def task(summary: dict[str, Any]) -> list[Any]:
-        return [phase["phase"] for phase in summary["phases"]]
+def _have_other_tasks(first: dict[str, Any], other: dict[str, Any]) -> bool:
+    if [phase["phase"] for phase in first["phases"]] != [
+        phase["phase"] for phase in other["phases"]
+    ]:
+        return True
+    return any(
+        abs((one["end_s"] - one["start_s"]) - (two["end_s"] - two["start_s"])) > MAX_PHASE_CHANGE_S
+        for one, two in zip(first["phases"], other["phases"], strict=True)
+    )
 
-    def lasts_s(summary: dict[str, Any]) -> Any:
-        return np.array([phase["end_s"] - phase["start_s"] for phase in summary["phases"]])
 
-    def rate_hz(summary: dict[str, Any]) -> float:
-        return _number(summary["quality"]["sampled_rate_hz"])
+def _have_other_rates(first: dict[str, Any], other: dict[str, Any]) -> bool:
+    rates_hz = [_number(one["quality"]["sampled_rate_hz"]) for one in (first, other)]
+    return max(rates_hz) > MAX_RATE_RATIO * min(rates_hz)
 
-    def pitch_deg(summary: dict[str, Any]) -> float:
-        return _number(summary["quality"]["head_pitch_deg"])
 
-    return [
-        (
-            "other_parameters",
-            "other parameters of the blinks",
-            ("lids", "gaze"),
-            lambda one: lids(one) != lids(first),
-        ),
-        (
-            "other_protocol",
-            "another protocol was asked for",
-            ("gaze",),
-            lambda one: (
-                task(one) != task(first) or bool((abs(lasts_s(one) - lasts_s(first)) > 1).any())
-            ),
-        ),
-        (
-            "other_version",
-            "analysed by another version of this program",
-            (),
-            lambda one: one["version"] != first["version"],
-        ),
-        (
-            "other_rate",
-            "another rate of analysed frames",
-            (),
-            lambda one: (
-                not 1 / MAX_RATE_RATIO
-                <= rate_hz(one) / (rate_hz(first) or math.nan)
-                <= MAX_RATE_RATIO
-            ),
-        ),
-        (
-            "other_camera_height",
-            "the camera looked from another height",
-            (),
-            lambda one: abs(pitch_deg(one) - pitch_deg(first)) > MAX_PITCH_DIFFERENCE_DEG,
-        ),
-    ]
+def _have_other_heights(first: dict[str, Any], other: dict[str, Any]) -> bool:
+    pitches_deg = [_number(one["quality"]["head_pitch_deg"]) for one in (first, other)]
+    return abs(pitches_deg[0] - pitches_deg[1]) > MAX_PITCH_DIFFERENCE_DEG
+
+
+_DIFFERENCES: dict[str, Callable[[dict[str, Any], dict[str, Any]], bool]] = {
+    "other_parameters": _have_other_parameters,
+    "other_protocol": _have_other_tasks,
+    "other_version": lambda first, other: first["version"] != other["version"],
+    "other_rate": _have_other_rates,
+    "other_camera_height": _have_other_heights,
+}
+
+
+def describe_comparison(comparison: dict[str, Any]) -> str:
+    """Return a comparison for a person at a terminal.
+
+    Parameters
+    ----------
+    comparison : dict
+        From `compare`.
+
+    Returns
+    -------
+    str
+        A line for each measure and condition, then what to keep in mind.
+    """
+    width = max(len(condition["label"]) for condition in comparison["conditions"])
+    lines = []
+    for measure in comparison["measures"]:
+        lines.append(f"{tell_measure('en', measure)}")
+        changes = [None, *measure["changes"]]
+        for value, change in zip(measure["values"], changes, strict=True):
+            words = f"  {value['label']:<{width}}  {tell_value('en', measure, value):<24}"
+            if change is not None:
+                verdict = tell_verdict("en", change)
+                words += f"  {tell_change('en', measure, change):<32}  {verdict}"
+            lines.append(words.rstrip())
+        if measure["smallest_detectable_change"] is not None:
+            limit = tell_number(measure, measure["smallest_detectable_change"])
+            lines.append(f"  {say('en', 'detectable', value=limit)}")
+    lines += [f"caution: {concern['message']}" for concern in comparison["concerns"]]
+    return "\n".join([*lines, *(f"note: {note}" for note in tell_notes("en", comparison))])
+
+
+def tell_measure(language: Language, measure: dict[str, Any]) -> str:
+    """Return a measure's name and unit."""
+    unit = say(language, f"unit.{measure['unit']}")
+    return f"{say(language, 'measure.' + measure['name'])}, {unit}"
+
+
+def tell_number(measure: dict[str, Any], value: float | None, sign: str = "") -> str:
+    """Return a number of a measure with its decimals; a dash where it is missing."""
+    return "-" if value is None else f"{value:{sign}.{measure['digits']}f}"
+
+
+def tell_value(language: Language, measure: dict[str, Any], value: dict[str, Any]) -> str:
+    """Return a condition's value and its interval."""
+    words = tell_number(measure, value["value"])
+    low, high = value["ci95"]
+    if low is None:
+        return words
+    to = say(language, "to")
+    return f"{words} ({tell_number(measure, low)} {to} {tell_number(measure, high)})"
+
+
+def tell_change(language: Language, measure: dict[str, Any], change: dict[str, Any]) -> str:
+    """Return a change, its interval, and what repeated recordings would differ by."""
+    to = say(language, "to")
+    low, high = change["interval"]
+    is_difference = measure["change_is"] == "difference"
+    words = tell_number(measure, change["change"], "+")
+    if not is_difference and change["change"] is not None:
+        words = say(language, "ratio", value=f"{change['change']:.2f}")
+    if low is not None and is_difference:
+        words += f" ({tell_number(measure, low, '+')} {to} {tell_number(measure, high, '+')})"
+    elif low is not None:
+        words += f" ({low:.2f} {to} {'∞' if high is None else f'{high:.2f}'})"
+    if change["repeat_limit"] is not None:
+        words += say(language, "repeats", limit=tell_number(measure, change["repeat_limit"]))
+    return words
+
+
+def tell_verdict(language: Language, change: dict[str, Any]) -> str:
+    """Return whether a measure changed, or why that is not judged."""
+    if change["changed"] is not None:
+        return say(language, "verdict.changed" if change["changed"] else "verdict.unchanged")
+    reasons = "; ".join(say(language, f"why.{code}") for code in change["why_not"])
+    return f"{say(language, 'verdict.not_judged')} ({reasons})"
+
+
+def tell_notes(language: Language, comparison: dict[str, Any]) -> list[str]:
+    """Return what to keep in mind about a comparison."""
+    free = max(measure["degrees_of_freedom"] for measure in comparison["measures"])
+    judged, expected = comparison["judged_changes"], comparison["changes_by_chance"]
+    notes = [say(language, "note.repeated", free=free) if free else say(language, "note.once")]
+    if judged:
+        notes.append(say(language, "note.chance", judged=judged, expected=expected))
+    return [*notes, say(language, "note.person")]
