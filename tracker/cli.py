@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tracker import __version__
 from tracker.parameters import Parameters
 from tracker.protocol import read_protocol
+from tracker.texts import LANGUAGES
 
 if TYPE_CHECKING:
     from tracker.cohort import Outcome
     from tracker.folders import Findings
-    from tracker.recording import Failure, Recording
+    from tracker.recording import Failure, Outputs, Recording
 
 EXIT_DONE, EXIT_USAGE, EXIT_INPUT, EXIT_INTERNAL = 0, 2, 3, 4
 EXIT_INTERRUPTED = 130
@@ -107,6 +108,20 @@ def _build_parser() -> argparse.ArgumentParser:
     _add_output_options(analyze)
     _add_parameter_options(analyze, ("step", "max_frames"))
     _add_parameter_options(analyze, _REANALYSIS_PARAMETERS)
+    analyze.add_argument(
+        "--overlay",
+        action="store_true",
+        help="also write STEM.overlay.mp4, the analysed frames with what was measured drawn in, "
+        "without sound and without the video's metadata (about doubles the time)",
+    )
+    analyze.add_argument(
+        "--blur-face",
+        action="store_true",
+        help="in it, show the eyes only: a box around each eye of the analysed face, all else "
+        "plain grey in every frame. The eyes themselves, with lids and iris, stay and may identify "
+        "a person, and so may the file's name; STEM.track.npz holds the face's points. Needs "
+        "--overlay",
+    )
     analyze.set_defaults(run=_run_analyze)
 
     image = commands.add_parser(
@@ -127,6 +142,31 @@ def _build_parser() -> argparse.ArgumentParser:
     _add_output_options(reanalyze)
     _add_parameter_options(reanalyze, _REANALYSIS_PARAMETERS)
     reanalyze.set_defaults(run=_run_reanalyze)
+
+    compare = commands.add_parser(
+        "compare",
+        help="recordings of one person over time: what changed",
+        description="Compare recordings of one person, such as visits, or with and without "
+        "medication: each measure with its 95 % interval, its change from the first condition, and "
+        "whether that is more than measuring twice would give. FILE is a STEM.summary.json, or a "
+        "STEM.track.npz, which is analysed anew with the default parameters. Several files with "
+        "one LABEL are repeated recordings of one condition: only they tell how much a person "
+        "differs from one recording to the next.",
+    )
+    compare.add_argument("recordings", nargs="+", metavar="[LABEL=]FILE")
+    compare.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE.html|DIR",
+        help="also write a page that needs no network; in a DIR as comparison.html",
+    )
+    compare.add_argument(
+        "--lang", choices=LANGUAGES, default="en", help="of that page (default: %(default)s)"
+    )
+    compare.add_argument(
+        "--json", action="store_true", help="the comparison on stdout, and nothing else there"
+    )
+    compare.set_defaults(run=_run_compare)
 
     evaluate = commands.add_parser(
         "evaluate",
@@ -265,6 +305,7 @@ def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -
     parameters = _parameters(options, parser)
     if options.workers is not None and options.workers < 1:
         parser.error(f"--workers is {options.workers}, expected 1 or more")
+    outputs = _outputs(options, parser)
 
     from tracker.folders import find_recordings
 
@@ -274,29 +315,37 @@ def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -
         parser.error(str(error))
     _prepare_output(options, [], parser)
     if len(options.videos) > 1 or options.videos[0].is_dir():
-        return _analyze_cohort(options, parameters, findings)
+        return _analyze_cohort(options, parameters, outputs, findings)
 
     from tracker.face_mesh import FaceMesh
-    from tracker.recording import Outputs, analyze_recording
+    from tracker.recording import analyze_recording
 
     mesh = FaceMesh()
 
     def analyze(recording: "Recording") -> None:
         with _Progress(recording.video.name) as progress:
             result = analyze_recording(
-                recording, parameters, Outputs(), lambda: mesh, progress.update
+                recording, parameters, outputs, lambda: mesh, progress.update
             )
         _print_result(options, recording.name, result.summary, result.files.values())
 
     return _for_each(findings.recordings, analyze)
 
 
+def _outputs(options: argparse.Namespace, parser: argparse.ArgumentParser) -> "Outputs":
+    """Return what is to be written beside the files that always are."""
+    from tracker.recording import Outputs
+
+    if options.blur_face and not options.overlay:
+        parser.error("--blur-face is of the annotated copy: add --overlay")
+    return Outputs(overlay=options.overlay, blur_face=options.blur_face)
+
+
 def _analyze_cohort(
-    options: argparse.Namespace, parameters: Parameters, findings: "Findings"
+    options: argparse.Namespace, parameters: Parameters, outputs: "Outputs", findings: "Findings"
 ) -> int:
     from tracker.cohort import cohort_rows, describe_cohort, write_cohort
     from tracker.progress import CohortProgress
-    from tracker.recording import Outputs
     from tracker.workers import analyze_recordings, default_workers
 
     for note in findings.notes:
@@ -304,7 +353,7 @@ def _analyze_cohort(
     for problem in findings.problems:
         _print_line(f"error: {problem}")
     code = EXIT_INPUT if findings.problems else EXIT_DONE
-    recordings, outputs = findings.recordings, Outputs()
+    recordings = findings.recordings
     if not recordings:
         _print_line("error: no videos found. Name a directory with videos in it.")
         return EXIT_INPUT
@@ -395,6 +444,35 @@ def _run_image(options: argparse.Namespace, parser: argparse.ArgumentParser) -> 
             )
 
     return _for_each(options.images, analyze)
+
+
+def _run_compare(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    from tracker.compare import compare, describe_comparison, label_files, read_recording
+    from tracker.output import to_json, write_whole
+
+    try:
+        files = label_files(options.recordings)
+    except ValueError as error:
+        parser.error(str(error))
+    page = options.out
+    if page is not None and page.suffix.lower() not in (".html", ".htm"):
+        page /= "comparison.html"
+    if page is not None:
+        try:
+            page.parent.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=page.parent).close()
+        except OSError as error:
+            parser.error(f"--out {options.out}: cannot be written ({error.strerror}): name another")
+    comparison = compare([read_recording(path, label) for label, path in files])
+    if page is not None:
+        from tracker.compare_page import make_comparison_page
+
+        text = make_comparison_page(comparison, options.lang)
+        write_whole(page, lambda path: path.write_text(text, encoding="utf-8", newline=""))
+    print(to_json(comparison) if options.json else describe_comparison(comparison), flush=True)
+    if page is not None and not options.json:
+        print(f"written {page}", flush=True)
+    return EXIT_DONE
 
 
 def _run_evaluate(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
