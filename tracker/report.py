@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from tracker.evidence import (
     find_extremes,
 )
 from tracker.gaze import MAX_HEAD_YAW_DEG, MIN_AHEAD_TIME_S, MIN_SACCADE_RATE_HZ
+from tracker.output import write_whole
 from tracker.page import RulerMark, Status, draw_mark, draw_ruler, make_page, read_asset
 from tracker.phases import MIN_PRIMARY_TIME_S
 from tracker.texts import Language, write
@@ -166,6 +168,33 @@ def render_report(
         if excess <= 0 or room == 0:
             return page
         room = max(0, room - excess - 10_000)
+
+
+def write_report(
+    directory: Path,
+    stem: str,
+    analysis: Analysis,
+    assessment: Assessment,
+    summary: Mapping[str, Any],
+    pictures: Mapping[int, bytes] | None,
+    language: Language,
+) -> Path:
+    """Write what `render_report` makes as ``STEM.report.html``, whole or not at all."""
+    text = render_report(analysis, assessment, summary, pictures, language)
+    return write_whole(
+        _report_path(directory, stem),
+        # As it is: the policy's hashes are of these line ends.
+        lambda path: path.write_text(text, encoding="utf-8", newline=""),
+    )
+
+
+def remove_report(directory: Path, stem: str) -> None:
+    """Remove an earlier report: what stands beside a new summary must not contradict it."""
+    _report_path(directory, stem).unlink(missing_ok=True)
+
+
+def _report_path(directory: Path, stem: str) -> Path:
+    return directory / f"{stem}.report.html"
 
 
 class _Report:

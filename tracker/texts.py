@@ -287,7 +287,7 @@ REPORT = {
     "provenance": "Recording, parameters, version",
     "source": "File",
     "sha256": "SHA-256 of the video",
-    "no_sha256": "not computed: this report was made without the video",
+    "no_sha256": "not computed",
     "version": "Version of parkinson-eye-tracking",
     "sources": "Definitions and sources",
     "limits": "Limits",
