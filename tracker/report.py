@@ -706,7 +706,8 @@ class _Report:
         for name in ("vertical", "duration", "interval"):
             plot = (
                 f'<div id="plot-{name}" class="plot small" data-print-width="195" '
-                f'data-print-height="200" role="group" aria-label="{self.say(f"plot.{name}")}"></div>'
+                f'data-print-height="200" role="group" aria-label="'
+                f'{self.say(f"plot.{name}")}"></div>'
                 if name in self.distributions
                 else f"<p>{self._missing(_DISTRIBUTION_FIELDS[name])}</p>"
             )
