@@ -72,7 +72,9 @@ def _print_failure(failure: "Failure") -> int:
 
 def _print_line(text: str) -> None:
     """Print to stderr, in one line: a file's name may hold a line break."""
-    print(" ".join(text.splitlines()), file=sys.stderr, flush=True)
+    from tracker.output import printable
+
+    print(printable(" ".join(text.splitlines())), file=sys.stderr, flush=True)
 
 
 def _build_parser() -> argparse.ArgumentParser:

@@ -25,6 +25,8 @@ KIND_NAMES = {BLINK: "blink", PROLONGED_CLOSURE: "prolonged_closure"}
 
 WINK_NAMES = {LEFT: "wink_left", RIGHT: "wink_right"}
 
+_CONTROL_CHARACTERS = dict.fromkeys([*range(32), *range(127, 160)], "\N{REPLACEMENT CHARACTER}")
+
 
 def summarize(analysis: Analysis, assessment: Assessment, source: str) -> dict[str, Any]:
     """Return the summary document.
@@ -44,7 +46,7 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> dict[s
     measures, info = analysis.measures, analysis.track.info
     document: dict[str, Any] = _plain(
         {
-            "source": printable(source),
+            "source": to_unicode(source),
             "video_sha256": info.video_sha256 or None,
             "frames_processed": len(analysis.track.times_s),
             "fps": measures.fps,
@@ -182,9 +184,14 @@ def describe_summary(summary: dict[str, Any], name: str) -> str:
     return "\n".join(lines)
 
 
-def printable(path: str | Path) -> str:
-    """Return a name for output in UTF-8; a file system's names may be any bytes."""
+def to_unicode(path: str | Path) -> str:
+    """Return a name for a file in UTF-8; a file system's names may be any bytes."""
     return os.fsencode(path).decode("utf-8", "replace")
+
+
+def printable(path: str | Path) -> str:
+    """Return a name for a terminal, which control characters could make do anything."""
+    return to_unicode(path).translate(_CONTROL_CHARACTERS)
 
 
 def _plain(value: Any) -> Any:
