@@ -72,7 +72,7 @@ def _print_failure(failure: "Failure") -> int:
 
 def _print_line(text: str) -> None:
     """Print to stderr, in one line: a file's name may hold a line break."""
-    from tracker.output import printable
+    from tracker.names import printable
 
     print(printable(" ".join(text.splitlines())), file=sys.stderr, flush=True)
 
@@ -495,7 +495,8 @@ def _print_result(
     options: argparse.Namespace, name: str, summary: dict[str, Any], written: Iterable[Path]
 ) -> None:
     """Say what came out and where it is, to a program or to a person."""
-    from tracker.output import describe_summary, printable, to_json
+    from tracker.names import printable
+    from tracker.output import describe_summary, to_json
 
     if options.json:
         print(to_json(summary), flush=True)

@@ -12,7 +12,8 @@ import pyarrow.parquet
 
 from tracker.analysis import Measures
 from tracker.assessment import Quality
-from tracker.output import to_unicode, write_whole
+from tracker.names import to_unicode
+from tracker.output import write_whole
 from tracker.parameters import Parameters
 from tracker.recording import Failure, Outputs, Recording, Result
 

@@ -18,14 +18,13 @@ from kernels.landmarks import FACE_MESH_INDICES
 from tracker import __version__
 from tracker.analysis import Analysis
 from tracker.assessment import Assessment
+from tracker.names import printable, to_unicode
 from tracker.track import Track, save_track
 
 SIGNIFICANT_DIGITS = 6
 KIND_NAMES = {BLINK: "blink", PROLONGED_CLOSURE: "prolonged_closure"}
 
 WINK_NAMES = {LEFT: "wink_left", RIGHT: "wink_right"}
-
-_CONTROL_CHARACTERS = dict.fromkeys([*range(32), *range(127, 160)], "\N{REPLACEMENT CHARACTER}")
 
 
 def summarize(analysis: Analysis, assessment: Assessment, source: str) -> dict[str, Any]:
@@ -182,16 +181,6 @@ def describe_summary(summary: dict[str, Any], name: str) -> str:
         if caution["message"] not in summary["psp_rule_reason"]
     ]
     return "\n".join(lines)
-
-
-def to_unicode(path: str | Path) -> str:
-    """Return a name for a file in UTF-8; a file system's names may be any bytes."""
-    return os.fsencode(path).decode("utf-8", "replace")
-
-
-def printable(path: str | Path) -> str:
-    """Return a name for a terminal, which control characters could make do anything."""
-    return to_unicode(path).translate(_CONTROL_CHARACTERS)
 
 
 def _plain(value: Any) -> Any:

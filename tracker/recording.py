@@ -2,14 +2,18 @@
 
 import hashlib
 import json
+import os
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from io import BufferedIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracker.decode import InputError
 from tracker.identity import hash_video, identify_program
+from tracker.names import to_unicode
 from tracker.parameters import Parameters
 
 if TYPE_CHECKING:
@@ -177,9 +181,10 @@ def analyze_recording(
     from tracker.analysis import analyze_track
     from tracker.track import track_video
 
-    track = track_video(
-        recording.video, make_finder(), parameters.step, parameters.max_frames, on_progress
-    )
+    with _decoder_source(recording.video) as source:
+        track = track_video(
+            source, make_finder(), parameters.step, parameters.max_frames, on_progress
+        )
     if _stamp(recording.video) != before:
         raise VideoChangedError(
             f"{recording.video.name}: was written to while it was analysed. Wait until it is "
@@ -204,6 +209,17 @@ def _write_files(
     write_track(recording.directory, recording.stem, analysis.track)
     write_analysis(recording.directory, recording.stem, analysis, summary)
     return summary
+
+
+@contextmanager
+def _decoder_source(video: Path) -> Iterator[Path | BufferedIOBase]:
+    """Return the video as the decoder can take it: OpenCV crashes on a name that is not UTF-8."""
+    real = Path(os.path.realpath(video))
+    if to_unicode(real) == str(real):
+        yield video
+    else:
+        with video.open("rb") as file:
+            yield file
 
 
 def _stamp(video: Path) -> tuple[int, int] | None:
