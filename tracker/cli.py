@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tracker import __version__
 from tracker.parameters import Parameters
 from tracker.protocol import read_protocol
+from tracker.texts import LANGUAGES, Language
 
 if TYPE_CHECKING:
     from tracker.cohort import Outcome
     from tracker.folders import Findings
-    from tracker.recording import Failure, Recording
+    from tracker.recording import Failure, Outputs, Recording
 
 EXIT_DONE, EXIT_USAGE, EXIT_INPUT, EXIT_INTERNAL = 0, 2, 3, 4
 EXIT_INTERRUPTED = 130
@@ -90,10 +91,11 @@ def _build_parser() -> argparse.ArgumentParser:
 
     analyze = commands.add_parser(
         "analyze",
-        help="videos, or folders of them, to summaries, tables and tracks",
-        description="Analyse videos. Writes STEM.summary.json, STEM.frames.csv, STEM.blinks.csv "
-        "and STEM.track.npz for each. The videos in a directory and the directories in it are "
-        "found by suffix or content; their files go to the same directories below --out. For a "
+        help="videos, or folders of them, to reports, summaries, tables and tracks",
+        description="Analyse videos. Writes STEM.report.html, STEM.summary.json, "
+        "STEM.frames.csv, STEM.blinks.csv and STEM.track.npz for each. The videos in a directory "
+        "and the directories in it are found by suffix or content; their files go to the same "
+        "directories below --out. For a "
         "directory, or more than one video, cohort.csv and cohort.parquet get a row for each "
         "recording, and recordings that are finished already (same content, parameters and "
         "program) are kept as they are: run the same command again to go on after an interruption.",
@@ -109,6 +111,21 @@ def _build_parser() -> argparse.ArgumentParser:
     _add_output_options(analyze)
     _add_parameter_options(analyze, ("step", "max_frames"))
     _add_parameter_options(analyze, _REANALYSIS_PARAMETERS)
+    _add_report_options(analyze)
+    analyze.add_argument(
+        "--overlay",
+        action="store_true",
+        help="also write STEM.overlay.mp4, the analysed frames with what was measured drawn in, "
+        "without sound and without the video's metadata (about doubles the time)",
+    )
+    analyze.add_argument(
+        "--blur-face",
+        action="store_true",
+        help="in it, show the eyes only: a box around each eye of the analysed face, all else "
+        "plain grey in every frame. The eyes themselves, with lids and iris, stay and may identify "
+        "a person, and so may the file's name; STEM.track.npz holds the face's points. Needs "
+        "--overlay",
+    )
     analyze.set_defaults(run=_run_analyze)
 
     image = commands.add_parser(
@@ -122,13 +139,40 @@ def _build_parser() -> argparse.ArgumentParser:
     reanalyze = commands.add_parser(
         "reanalyze",
         help="tracks again with other parameters, without the videos",
-        description="Analyse tracks written by `analyze`. Writes STEM.summary.json, "
-        "STEM.frames.csv and STEM.blinks.csv for each.",
+        description="Analyse tracks written by `analyze`. Writes STEM.report.html (without "
+        "pictures of the eyes, which need the video), STEM.summary.json, STEM.frames.csv and "
+        "STEM.blinks.csv for each.",
     )
     reanalyze.add_argument("tracks", nargs="+", type=Path, metavar="TRACK.npz")
     _add_output_options(reanalyze)
     _add_parameter_options(reanalyze, _REANALYSIS_PARAMETERS)
+    _add_report_options(reanalyze)
     reanalyze.set_defaults(run=_run_reanalyze)
+
+    compare = commands.add_parser(
+        "compare",
+        help="recordings of one person over time: what changed",
+        description="Compare recordings of one person, such as visits, or with and without "
+        "medication: each measure with its 95 % interval, its change from the first condition, and "
+        "whether that is more than measuring twice would give. FILE is a STEM.summary.json, or a "
+        "STEM.track.npz, which is analysed anew with the default parameters. Several files with "
+        "one LABEL are repeated recordings of one condition: only they tell how much a person "
+        "differs from one recording to the next.",
+    )
+    compare.add_argument("recordings", nargs="+", metavar="[LABEL=]FILE")
+    compare.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE.html|DIR",
+        help="also write a page that needs no network; in a DIR as comparison.html",
+    )
+    compare.add_argument(
+        "--lang", choices=LANGUAGES, default="en", help="of that page (default: %(default)s)"
+    )
+    compare.add_argument(
+        "--json", action="store_true", help="the comparison on stdout, and nothing else there"
+    )
+    compare.set_defaults(run=_run_compare)
 
     evaluate = commands.add_parser(
         "evaluate",
@@ -208,6 +252,18 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_report_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--no-report",
+        dest="report",
+        action="store_false",
+        help="do not write STEM.report.html, and remove an earlier one",
+    )
+    parser.add_argument(
+        "--lang", choices=LANGUAGES, default="en", help="of the report (default: %(default)s)"
+    )
+
+
 def _add_parameter_options(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
     defaults = {field.name: field.default for field in fields(Parameters)}
     for name in names:
@@ -267,6 +323,7 @@ def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -
     parameters = _parameters(options, parser)
     if options.workers is not None and options.workers < 1:
         parser.error(f"--workers is {options.workers}, expected 1 or more")
+    outputs = _outputs(options, parser)
 
     from tracker.folders import find_recordings
 
@@ -276,29 +333,43 @@ def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -
         parser.error(str(error))
     _prepare_output(options, [], parser)
     if len(options.videos) > 1 or options.videos[0].is_dir():
-        return _analyze_cohort(options, parameters, findings)
+        return _analyze_cohort(options, parameters, outputs, findings)
 
     from tracker.face_mesh import FaceMesh
-    from tracker.recording import Outputs, analyze_recording
+    from tracker.recording import analyze_recording
 
     mesh = FaceMesh()
 
     def analyze(recording: "Recording") -> None:
         with _Progress(recording.video.name) as progress:
             result = analyze_recording(
-                recording, parameters, Outputs(), lambda: mesh, progress.update
+                recording, parameters, outputs, lambda: mesh, progress.update
             )
         _print_result(options, recording.name, result.summary, result.files.values())
 
     return _for_each(findings.recordings, analyze)
 
 
+def _outputs(options: argparse.Namespace, parser: argparse.ArgumentParser) -> "Outputs":
+    """Return what is to be written beside the files that always are."""
+    from tracker.recording import Outputs
+
+    if options.blur_face and not options.overlay:
+        parser.error("--blur-face is of the annotated copy: add --overlay")
+    return Outputs(
+        overlay=options.overlay, blur_face=options.blur_face, report=_report_language(options)
+    )
+
+
+def _report_language(options: argparse.Namespace) -> Language | None:
+    return options.lang if options.report else None
+
+
 def _analyze_cohort(
-    options: argparse.Namespace, parameters: Parameters, findings: "Findings"
+    options: argparse.Namespace, parameters: Parameters, outputs: "Outputs", findings: "Findings"
 ) -> int:
     from tracker.cohort import cohort_rows, describe_cohort, write_cohort
     from tracker.progress import CohortProgress
-    from tracker.recording import Outputs
     from tracker.workers import analyze_recordings, default_workers
 
     for note in findings.notes:
@@ -306,7 +377,7 @@ def _analyze_cohort(
     for problem in findings.problems:
         _print_line(f"error: {problem}")
     code = EXIT_INPUT if findings.problems else EXIT_DONE
-    recordings, outputs = findings.recordings, Outputs()
+    recordings = findings.recordings
     if not recordings:
         _print_line("error: no videos found. Name a directory with videos in it.")
         return EXIT_INPUT
@@ -356,14 +427,21 @@ def _run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser)
     from tracker.analysis import analyze_track
     from tracker.assessment import assess
     from tracker.output import summarize, write_analysis
+    from tracker.report import remove_report, write_report
     from tracker.track import load_track
 
     def reanalyze(path: Path) -> None:
         track = load_track(path)
         protocol = parameters.protocol or track.info.protocol
         analysis = analyze_track(track, replace(parameters, protocol=protocol))
-        summary = summarize(analysis, assess(analysis), path.name)
-        written = write_analysis(options.out, stems[path], analysis, summary)
+        assessment = assess(analysis)
+        summary = summarize(analysis, assessment, path.name)
+        place = (options.out, stems[path])
+        remove_report(*place)
+        written = []
+        if language := _report_language(options):
+            written = [write_report(*place, analysis, assessment, summary, None, language)]
+        written = write_analysis(*place, analysis, summary) + written
         _print_result(options, path.name, summary, written)
 
     return _for_each(options.tracks, reanalyze)
@@ -397,6 +475,35 @@ def _run_image(options: argparse.Namespace, parser: argparse.ArgumentParser) -> 
             )
 
     return _for_each(options.images, analyze)
+
+
+def _run_compare(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    from tracker.compare import compare, describe_comparison, label_files, read_recording
+    from tracker.output import to_json, write_whole
+
+    try:
+        files = label_files(options.recordings)
+    except ValueError as error:
+        parser.error(str(error))
+    page = options.out
+    if page is not None and page.suffix.lower() not in (".html", ".htm"):
+        page /= "comparison.html"
+    if page is not None:
+        try:
+            page.parent.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=page.parent).close()
+        except OSError as error:
+            parser.error(f"--out {options.out}: cannot be written ({error.strerror}): name another")
+    comparison = compare([read_recording(path, label) for label, path in files])
+    if page is not None:
+        from tracker.compare_page import make_comparison_page
+
+        text = make_comparison_page(comparison, options.lang)
+        write_whole(page, lambda path: path.write_text(text, encoding="utf-8", newline=""))
+    print(to_json(comparison) if options.json else describe_comparison(comparison), flush=True)
+    if page is not None and not options.json:
+        print(f"written {page}", flush=True)
+    return EXIT_DONE
 
 
 def _run_evaluate(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:

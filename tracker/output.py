@@ -17,7 +17,7 @@ from kernels.closures import COMPLETE_RATIO
 from kernels.landmarks import FACE_MESH_INDICES
 from tracker import __version__
 from tracker.analysis import Analysis
-from tracker.assessment import Assessment
+from tracker.assessment import Assessment, Finding
 from tracker.names import printable, to_unicode
 from tracker.track import Track, save_track
 
@@ -54,8 +54,8 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> dict[s
             "psp_rule_reason": assessment.rule_reason,
             "assessment": {
                 "status": assessment.status,
-                "reasons": [asdict(reason) for reason in assessment.reasons],
-                "cautions": [asdict(caution) for caution in assessment.cautions],
+                "reasons": _findings(assessment.reasons),
+                "cautions": _findings(assessment.cautions),
                 "patient_message": assessment.patient_message,
             },
             **{
@@ -92,6 +92,10 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> dict[s
         }
     )
     return document
+
+
+def _findings(findings: Iterable[Finding]) -> list[dict[str, str]]:
+    return [{"code": finding.code, "message": finding.message} for finding in findings]
 
 
 def _effective_step(track: Track) -> float:
@@ -131,7 +135,7 @@ def write_analysis(
         ),
         write_whole(
             directory / f"{stem}.blinks.csv",
-            lambda path: _write_csv(path, _closure_table(analysis)),
+            lambda path: _write_csv(path, closure_table(analysis)),
         ),
     ]
     write_whole(
@@ -196,17 +200,22 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def name_events(analysis: Analysis) -> list[str]:
+    """Return the name of the closure or wink that each analysed frame is in; empty outside."""
+    events = [""] * len(analysis.track.times_s)
+    for (start, stop), kind in zip(analysis.closures.interval, analysis.closures.kind, strict=True):
+        events[start:stop] = [KIND_NAMES[kind]] * int(stop - start)
+    for (start, stop), eye in zip(analysis.winks, analysis.wink_eye, strict=True):
+        events[start:stop] = [WINK_NAMES[eye]] * int(stop - start)
+    return events
+
+
 def _frame_table(analysis: Analysis) -> dict[str, Iterable[Any]]:
     geometry, track = analysis.geometry, analysis.track
     iris = {
         eye: track.landmarks[:, FACE_MESH_INDICES.index(index)].astype(np.float64)
         for eye, index in ((LEFT, 473), (RIGHT, 468))
     }
-    events = [""] * len(track.times_s)
-    for (start, stop), kind in zip(analysis.closures.interval, analysis.closures.kind, strict=True):
-        events[start:stop] = [KIND_NAMES[kind]] * int(stop - start)
-    for (start, stop), eye in zip(analysis.winks, analysis.wink_eye, strict=True):
-        events[start:stop] = [WINK_NAMES[eye]] * int(stop - start)
     return {
         "frame_idx": track.frame_index,
         "time_sec": track.times_s,
@@ -224,7 +233,7 @@ def _frame_table(analysis: Analysis) -> dict[str, Iterable[Any]]:
         "L_h_offset": geometry.horizontal_offset[:, LEFT],
         "R_h_offset": geometry.horizontal_offset[:, RIGHT],
         "eye_open_baseline": analysis.baseline,
-        "event": events,
+        "event": name_events(analysis),
         "gaze_valid": analysis.gaze.valid,
         "L_iris_diameter_px": geometry.iris_diameter_px[:, LEFT],
         "R_iris_diameter_px": geometry.iris_diameter_px[:, RIGHT],
@@ -238,7 +247,8 @@ def _frame_table(analysis: Analysis) -> dict[str, Iterable[Any]]:
     }
 
 
-def _closure_table(analysis: Analysis) -> dict[str, Iterable[Any]]:
+def closure_table(analysis: Analysis) -> dict[str, Any]:
+    """Return the columns of the table of closures, each of shape (M,)."""
     closures, times_s = analysis.closures, analysis.track.times_s
     frame_index = analysis.track.frame_index
     start, stop = closures.interval[:, 0], closures.interval[:, 1]
