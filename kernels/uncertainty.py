@@ -31,6 +31,22 @@ MAD_TO_STD = 1.4826
 Float64Array = NDArray[np.float64]
 
 
+@kernel("i8(i1[::1], i4[::1], i4[::1], i4[::1], i4[::1], i4[::1])")
+def _pass_value(times, near, far, passed, first, second):
+    """Walk past a value that each draw (R,) holds so many times; return how many still go on.
+
+    A kernel of its own, so that the draws are vectorised.
+    """
+    going = 0
+    for r in range(passed.size):
+        now = np.int32(passed[r] + times[r])
+        passed[r] = now
+        first[r] += np.int32(now <= near[r])
+        second[r] += np.int32(now <= far[r])
+        going += now <= far[r]
+    return going
+
+
 @kernel("void(f8[::1], i8[::1], i8[::1], i1[:,::1], f8, f8, i4[:,::1], f8[::1])")
 def _bootstrap_ranges(ordered, blocks, sizes, weights, low, high, scratch, ranges):
     """Fill ranges (R,) with quantile `high` minus `low` of R draws of B blocks.
@@ -39,7 +55,9 @@ def _bootstrap_ranges(ordered, blocks, sizes, weights, low, high, scratch, range
     (B, R) times in each draw. An order statistic is found by walking from the nearer end until
     enough values have been passed, in all draws at once; scratch (6, R).
     """
-    total, near, far, passed, first, second = scratch
+    # One by one: unpacked, Numba takes them for strided.
+    total, near, far = scratch[0], scratch[1], scratch[2]
+    passed, first, second = scratch[3], scratch[4], scratch[5]
     size, draws = ordered.size, ranges.size
     total[:] = 0
     for b in range(sizes.size):
@@ -58,16 +76,8 @@ def _bootstrap_ranges(ordered, blocks, sizes, weights, low, high, scratch, range
         second[:] = 0
         for k in range(size):
             block = blocks[k] if end == 0 else blocks[size - 1 - k]
-            for r in range(draws):
-                passed[r] += weights[block, r]
-                first[r] += passed[r] <= near[r]
-                second[r] += passed[r] <= far[r]
-            if k % 16 == 15:
-                behind = 0
-                for r in range(draws):
-                    behind += passed[r] <= far[r]
-                if behind == 0:
-                    break
+            if _pass_value(weights[block], near, far, passed, first, second) == 0:
+                break
         for r in range(draws):
             place = share * (total[r] - 1)
             if end == 0:
