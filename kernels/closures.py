@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kernels._arguments import as_series, as_times
+from kernels._arguments import as_indices, as_series, as_times, require
 from kernels._jit import kernel
 from kernels.quantiles import take_quantiles
 
@@ -261,6 +261,21 @@ def _measure_closures(
         )
 
 
+@kernel("void(f8[:,::1], i8[:,::1], f8[:,::1])")
+def _eye_amplitude(eye_ratio, intervals, out):
+    """Fill out (M, 2) with 1 less the least of eye_ratio (N, 2) in intervals (M, 2)."""
+    for m in range(intervals.shape[0]):
+        for eye in range(2):
+            least = np.inf
+            for n in range(intervals[m, 0], intervals[m, 1]):
+                # What is missing once is not known.
+                if not eye_ratio[n, eye] >= least:
+                    least = eye_ratio[n, eye]
+                if np.isnan(least):
+                    break
+            out[m, eye] = 1 - least
+
+
 def compute_typical_opening(ear: ArrayLike) -> float:
     """Compute the recording's typical open-eye EAR: a high quantile of all its values.
 
@@ -385,6 +400,40 @@ def detect_closures(
     return found.select(kind != NOISE)
 
 
+def compute_eye_amplitude(eye_ratio: ArrayLike, intervals: ArrayLike) -> Float64Array:
+    """Compute by how much of its opening each eye is closed in each closure.
+
+    Parameters
+    ----------
+    eye_ratio : array_like, shape (N, 2), float64
+        Lid opening of the left and the right eye over its open baseline: 1 = open; NaN = missing.
+    intervals : array_like, shape (M, 2), int64
+        Half-open intervals of samples.
+
+    Returns
+    -------
+    ndarray, shape (M, 2), float64
+        1 less the least ratio: 0 = stays open, 1 = no opening left; NaN where one is missing.
+
+    Raises
+    ------
+    ValueError
+        A shape is not that, or `intervals` holds others than samples.
+    """
+    ratios = _as_eye_ratio(eye_ratio)
+    pairs = as_indices(intervals, (-1, 2), len(ratios), "intervals")
+    amplitude = np.empty((len(pairs), 2))
+    _eye_amplitude(ratios, pairs, amplitude)
+    return amplitude
+
+
+def _as_eye_ratio(eye_ratio: ArrayLike) -> Float64Array:
+    ratios = require(eye_ratio, np.float64)
+    if ratios.ndim != 2 or ratios.shape[1] != 2:
+        raise ValueError(f"eye_ratio has shape {ratios.shape}, expected (N, 2)")
+    return ratios
+
+
 def detect_winks(eye_ratio: ArrayLike, times_s: ArrayLike) -> tuple[Int64Array, Int64Array]:
     """Detect the times in which one eye alone is held closed.
 
@@ -408,9 +457,7 @@ def detect_winks(eye_ratio: ArrayLike, times_s: ArrayLike) -> tuple[Int64Array, 
     ValueError
         Shapes differ, or `times_s` is not strictly increasing.
     """
-    ratios = np.require(eye_ratio, np.float64, ["C", "W"])
-    if ratios.ndim != 2 or ratios.shape[1] != 2:
-        raise ValueError(f"eye_ratio has shape {ratios.shape}, expected (N, 2)")
+    ratios = _as_eye_ratio(eye_ratio)
     times = as_times(times_s, len(ratios), "eye_ratio")
     intervals = np.empty((len(ratios), 2), dtype=np.int64)
     eyes = np.empty(len(ratios), dtype=np.int64)

@@ -105,6 +105,8 @@ def _correlation(one, other, keep):
             count += 1
             mean_one += one[n]
             mean_other += other[n]
+    if count < 2:
+        return np.nan
     mean_one, mean_other = mean_one / count, mean_other / count
     power_one, power_other, product = 0.0, 0.0, 0.0
     for n in range(keep.size):
