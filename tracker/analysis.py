@@ -244,7 +244,7 @@ def trace_track(track: Track) -> Traces:
         ear_share=ear_share,
         baseline=compute_open_baseline(ear, times_s) if trusted else _fixed_baseline(ear),
         baseline_trusted=trusted,
-        gaze=prepare_gaze(track, geometry, head),
+        gaze=prepare_gaze(track, geometry, head, interval_s),
         duration_s=duration_s,
         fps=fps,
         valid_time_s=valid_time_s,

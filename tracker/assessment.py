@@ -186,19 +186,21 @@ class Assessment:
     quality: Quality
 
 
-def assess(analysis: Analysis) -> Assessment:
+def assess(analysis: Analysis, quality: Quality | None = None) -> Assessment:
     """Decide whether the recording supports a suspicion of PSP.
 
     Parameters
     ----------
     analysis : Analysis
+    quality : Quality, optional
+        From `measure_quality` where that is known already.
 
     Returns
     -------
     Assessment
         Suspected when assessable and the vertical peak-to-peak is below `vpp_thresh`.
     """
-    quality = measure_quality(analysis)
+    quality = quality or measure_quality(analysis)
     cautions = _find_cautions(analysis, quality)
     obstacles = (
         _find_obstacles(analysis, quality)

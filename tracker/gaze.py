@@ -79,6 +79,8 @@ class GazeTraces:
         Vertical offset in them, mean of both eyes, at first and when looked at again.
     looked_turn : ndarray, shape (T,), int64
         See `Track.turned_by`.
+    interval_s : float
+        Median time between frames; NaN below two.
     """
 
     vertical_by_eye: Float64Array
@@ -89,6 +91,7 @@ class GazeTraces:
     looked_offset: Float64Array
     turned_offset: Float64Array
     looked_turn: NDArray[np.int64]
+    interval_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +212,9 @@ class GazeMeasures:
     vertical_saccade_reason: str | None
 
 
-def prepare_gaze(track: Track, geometry: EyeGeometry, head: HeadPose) -> GazeTraces:
+def prepare_gaze(
+    track: Track, geometry: EyeGeometry, head: HeadPose, interval_s: float
+) -> GazeTraces:
     """Compute what the gaze is measured from.
 
     Parameters
@@ -219,6 +224,8 @@ def prepare_gaze(track: Track, geometry: EyeGeometry, head: HeadPose) -> GazeTra
         Of the track's landmarks.
     head : HeadPose
         Of the same.
+    interval_s : float
+        Median time between frames; NaN below two.
 
     Returns
     -------
@@ -241,11 +248,13 @@ def prepare_gaze(track: Track, geometry: EyeGeometry, head: HeadPose) -> GazeTra
         looked_offset=_mean_of_eyes(by_eye[:, track.turned_sample]),
         turned_offset=_mean_of_eyes(turned.T),
         looked_turn=track.turned_by,
+        interval_s=interval_s,
     )
 
 
 def _mean_of_eyes(by_eye: Float64Array) -> Float64Array:
-    return (by_eye[LEFT] + by_eye[RIGHT]) / 2
+    mean: Float64Array = (by_eye[LEFT] + by_eye[RIGHT]) / 2
+    return mean
 
 
 def trace_gaze(traces: GazeTraces, eyes_open: BoolArray) -> Gaze:
@@ -322,12 +331,7 @@ def measure_gaze(
     low_deg, high_deg = 2 * compute_rotation_deg(bounds / 2, iris_ratio)
     followed_least, followed_most = FOLLOWED_SHARE
     primary, source = find_primary(parameters.protocol, times_s, vertical, valid)
-    # Of a single sample there is no range, and no ends of it.
-    ends = (
-        compute_quantiles(vertical, vertical_valid, RANGE_QUANTILES)
-        if range_ >= 0
-        else (math.nan,) * 2
-    )
+    top, bottom = compute_quantiles(vertical, vertical_valid, RANGE_QUANTILES).tolist()
     horizontal_range = compute_peak_to_peak(horizontal, valid)
     horizontal_noise = compute_noise_floor(horizontal, valid)
     moves_aside = horizontal_range > horizontal_noise
@@ -337,7 +341,9 @@ def measure_gaze(
         vertical_peak_to_peak=range_,
         vertical_peak_to_peak_ci95=interval,
         vertical_noise_floor=noise_floor,
-        vertical_peak_to_peak_any_time=compute_peak_to_peak(vertical, valid),
+        vertical_peak_to_peak_any_time=(
+            range_ if vertical_valid is valid else compute_peak_to_peak(vertical, valid)
+        ),
         **measure_threshold_distance(range_, interval, noise_floor, parameters.vpp_thresh),
         vertical_peak_to_peak_left=compute_peak_to_peak(
             gaze.vertical_by_eye[:, LEFT], vertical_valid
@@ -359,8 +365,9 @@ def measure_gaze(
         primary_position=primary,
         primary_position_source=source,
         primary_position_reason=None if source else NO_PRIMARY,
-        up_range=float(primary - ends[0]),
-        down_range=float(ends[1] - primary),
+        # Of a single sample there is no range.
+        up_range=primary - top if range_ >= 0 else math.nan,
+        down_range=bottom - primary if range_ >= 0 else math.nan,
         horizontal_peak_to_peak=horizontal_range,
         horizontal_peak_to_peak_deg_est=compute_peak_to_peak(
             compute_rotation_deg(horizontal, iris_ratio), valid
@@ -368,7 +375,7 @@ def measure_gaze(
         vertical_to_horizontal_ratio=range_ / horizontal_range if moves_aside else math.nan,
         head_pitch_range_deg=pitch_range_deg,
         nod_allowance=_nod_range(pitch_range_deg, iris_ratio),
-        **_measure_saccades(vertical, vertical_deg, vertical_valid, times_s),
+        **_measure_saccades(vertical, vertical_deg, vertical_valid, times_s, traces.interval_s),
     )
 
 
@@ -389,7 +396,7 @@ def mark_ahead(gaze: Gaze) -> BoolArray:
 
 def measure_threshold_distance(
     range_: float, interval: tuple[float, float], noise_floor: float, vpp_thresh: float
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """Return the fields of `GazeMeasures` that depend on the verdict's threshold."""
     distance = range_ - vpp_thresh
     half_width = range_ - interval[0] if distance >= 0 else interval[1] - range_
@@ -422,10 +429,14 @@ def _nod_range(pitch_range_deg: float, iris_ratio: float) -> float:
 
 
 def _measure_saccades(
-    vertical: Float64Array, vertical_deg: Float64Array, valid: BoolArray, times_s: Float64Array
+    vertical: Float64Array,
+    vertical_deg: Float64Array,
+    valid: BoolArray,
+    times_s: Float64Array,
+    interval_s: float,
 ) -> dict[str, Any]:
     """Return the fields of `GazeMeasures` that speak of saccades."""
-    rate_hz = 1 / float(np.median(np.diff(times_s))) if times_s.size > 1 else 0.0
+    rate_hz = 1 / interval_s if times_s.size > 1 else 0.0
     measured: dict[str, Any] = {
         "vertical_saccade_count": None,
         "vertical_saccade_peak_velocity_per_s": math.nan,
