@@ -6,22 +6,25 @@ import functools
 import os
 import sys
 import tempfile
-import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tracker import __version__
 from tracker.parameters import Parameters
 from tracker.protocol import read_protocol
 
 if TYPE_CHECKING:
-    from tracker.analysis import Analysis
-    from tracker.assessment import Assessment
+    from tracker.cohort import Outcome
+    from tracker.folders import Findings
+    from tracker.recording import Failure, Recording
 
 EXIT_DONE, EXIT_USAGE, EXIT_INPUT, EXIT_INTERNAL = 0, 2, 3, 4
 EXIT_INTERRUPTED = 130
+
+T = TypeVar("T")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,25 +59,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _report_failure(error: Exception) -> int:
     """Say in one line on stderr what went wrong; return the exit code."""
-    from tracker.decode import InputError
+    from tracker.recording import explain_failure
 
-    if isinstance(error, InputError):
-        code, text = EXIT_INPUT, f"error: {error}"
-    elif isinstance(error, OSError):
-        where = f": {error.filename}" if error.filename else ""
-        code, text = EXIT_INTERNAL, f"error: {error.strerror}{where}"
-    else:
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        code, text = (
-            EXIT_INTERNAL,
-            (
-                f"internal error: {type(error).__name__}: {error} "
-                f"({Path(place.filename).name}:{place.lineno}). Please report this line."
-            ),
-        )
-    # A file's name may hold a line break.
-    print(" ".join(text.splitlines()), file=sys.stderr)
-    return code
+    return _print_failure(explain_failure(error))
+
+
+def _print_failure(failure: "Failure") -> int:
+    kind = "internal error" if failure.code == "internal_error" else "error"
+    _print_line(f"{kind}: {failure.message}")
+    return EXIT_INPUT if failure.is_input else EXIT_INTERNAL
+
+
+def _print_line(text: str) -> None:
+    """Print to stderr, in one line: a file's name may hold a line break."""
+    print(" ".join(text.splitlines()), file=sys.stderr, flush=True)
 
 
 def _build_parser() -> argparse.ArgumentParser:
@@ -90,11 +88,22 @@ def _build_parser() -> argparse.ArgumentParser:
 
     analyze = commands.add_parser(
         "analyze",
-        help="videos to summaries, tables and tracks",
+        help="videos, or folders of them, to summaries, tables and tracks",
         description="Analyse videos. Writes STEM.summary.json, STEM.frames.csv, STEM.blinks.csv "
-        "and STEM.track.npz for each.",
+        "and STEM.track.npz for each. The videos in a directory and the directories in it are "
+        "found by suffix or content; their files go to the same directories below --out. For a "
+        "directory, or more than one video, cohort.csv and cohort.parquet get a row for each "
+        "recording, and recordings that are finished already (same content, parameters and "
+        "program) are kept as they are: run the same command again to go on after an interruption.",
     )
-    analyze.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
+    analyze.add_argument("videos", nargs="+", type=Path, metavar="VIDEO|DIR")
+    analyze.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="recordings to analyse at the same time, each on one processor and with up to 0.5 GB "
+        "of memory (default: one for each processor)",
+    )
     _add_output_options(analyze)
     _add_parameter_options(analyze, ("step", "max_frames"))
     _add_parameter_options(analyze, _REANALYSIS_PARAMETERS)
@@ -254,26 +263,87 @@ def _prepare_output(
 
 def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     parameters = _parameters(options, parser)
-    _prepare_output(options, [video.stem for video in options.videos], parser)
+    if options.workers is not None and options.workers < 1:
+        parser.error(f"--workers is {options.workers}, expected 1 or more")
 
-    from tracker.analysis import analyze_track
+    from tracker.folders import find_recordings
+
+    try:
+        findings = find_recordings(options.videos, options.out)
+    except ValueError as error:
+        parser.error(str(error))
+    _prepare_output(options, [], parser)
+    if len(options.videos) > 1 or options.videos[0].is_dir():
+        return _analyze_cohort(options, parameters, findings)
+
     from tracker.face_mesh import FaceMesh
-    from tracker.output import write_track
-    from tracker.track import track_video
+    from tracker.recording import Outputs, analyze_recording
 
     mesh = FaceMesh()
 
-    def analyze(video: Path) -> None:
-        with _Progress(video.name) as progress:
-            track = track_video(
-                video, mesh, parameters.step, parameters.max_frames, progress.update
+    def analyze(recording: "Recording") -> None:
+        with _Progress(recording.video.name) as progress:
+            result = analyze_recording(
+                recording, parameters, Outputs(), lambda: mesh, progress.update
             )
-        # The protocol goes with the track: analysed again, it is asked for the same.
-        track = replace(track, info=replace(track.info, protocol=parameters.protocol))
-        analysis = analyze_track(track, parameters)
-        _report(options, video, video.stem, analysis, [write_track(options.out, video.stem, track)])
+        _print_result(options, recording.name, result.summary, result.files.values())
 
-    return _for_each(options.videos, analyze)
+    return _for_each(findings.recordings, analyze)
+
+
+def _analyze_cohort(
+    options: argparse.Namespace, parameters: Parameters, findings: "Findings"
+) -> int:
+    from tracker.cohort import cohort_rows, describe_cohort, write_cohort
+    from tracker.progress import CohortProgress
+    from tracker.recording import Outputs
+    from tracker.workers import analyze_recordings, default_workers
+
+    for note in findings.notes:
+        _print_line(f"note: {note}")
+    for problem in findings.problems:
+        _print_line(f"error: {problem}")
+    code = EXIT_INPUT if findings.problems else EXIT_DONE
+    recordings, outputs = findings.recordings, Outputs()
+    if not recordings:
+        _print_line("error: no videos found. Name a directory with videos in it.")
+        return EXIT_INPUT
+    workers = min(options.workers or default_workers(), len(recordings))
+    outcomes: dict[int, Outcome] = {}
+    with (
+        CohortProgress(recordings) as progress,
+        closing(
+            analyze_recordings(recordings, parameters, outputs, workers, progress.update)
+        ) as answers,
+    ):
+        told = 0
+        for index, outcome in answers:
+            outcomes[index] = outcome
+            progress.finish(index, outcome)
+            # In the recordings' order, whichever is done first.
+            while told in outcomes:
+                with progress.aside():
+                    code = max(code, _print_outcome(options, recordings[told], outcomes[told]))
+                told += 1
+    rows = cohort_rows(
+        recordings, [outcomes[index] for index in range(len(recordings))], options.out, outputs
+    )
+    written = write_cohort(rows, options.out, outputs)
+    if not options.json:
+        print(describe_cohort(rows), flush=True)
+        print("  written     " + " ".join(map(str, written)), flush=True)
+    return code
+
+
+def _print_outcome(options: argparse.Namespace, recording: "Recording", outcome: "Outcome") -> int:
+    from tracker.recording import Failure
+
+    if isinstance(outcome, Failure):
+        # Of several, the file's name alone may not tell which.
+        message = f"{recording.name}: {outcome.message_alone(recording)}"
+        return _print_failure(replace(outcome, message=message))
+    _print_result(options, recording.name, outcome.summary, outcome.files.values())
+    return EXIT_DONE
 
 
 def _run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
@@ -282,13 +352,17 @@ def _run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser)
     _prepare_output(options, [stems[path] for path in options.tracks], parser)
 
     from tracker.analysis import analyze_track
+    from tracker.assessment import assess
+    from tracker.output import summarize, write_analysis
     from tracker.track import load_track
 
     def reanalyze(path: Path) -> None:
         track = load_track(path)
         protocol = parameters.protocol or track.info.protocol
         analysis = analyze_track(track, replace(parameters, protocol=protocol))
-        _report(options, path, stems[path], analysis, [])
+        summary = summarize(analysis, assess(analysis), path.name)
+        written = write_analysis(options.out, stems[path], analysis, summary)
+        _print_result(options, path.name, summary, written)
 
     return _for_each(options.tracks, reanalyze)
 
@@ -402,12 +476,12 @@ def _run_synth(options: argparse.Namespace, parser: argparse.ArgumentParser) -> 
     return EXIT_DONE
 
 
-def _for_each(paths: Sequence[Path], process: Callable[[Path], None]) -> int:
+def _for_each(inputs: Iterable[T], process: Callable[[T], None]) -> int:
     """Process each input; one that fails is reported and does not stop the rest."""
     code = EXIT_DONE
-    for path in paths:
+    for one in inputs:
         try:
-            process(path)
+            process(one)
         except BrokenPipeError:
             raise
         except Exception as error:
@@ -415,52 +489,17 @@ def _for_each(paths: Sequence[Path], process: Callable[[Path], None]) -> int:
     return code
 
 
-def _report(
-    options: argparse.Namespace, source: Path, stem: str, analysis: "Analysis", written: list[Path]
+def _print_result(
+    options: argparse.Namespace, name: str, summary: dict[str, Any], written: Iterable[Path]
 ) -> None:
-    """Write the analysis' files and say what came out, to a program or to a person."""
-    from tracker.assessment import assess
-    from tracker.output import summarize, to_json, write_analysis
+    """Say what came out and where it is, to a program or to a person."""
+    from tracker.output import describe_summary, printable, to_json
 
-    assessment = assess(analysis)
-    summary = summarize(analysis, assessment, source.name)
-    written = write_analysis(options.out, stem, analysis, summary) + written
     if options.json:
         print(to_json(summary), flush=True)
     else:
-        print(_describe(source.name, summary, assessment), flush=True)
-        print("  written     " + " ".join(str(path) for path in written), flush=True)
-
-
-def _describe(name: str, summary: dict[str, Any], assessment: "Assessment") -> str:
-    """Return the result for a person, a few lines."""
-
-    def number(key: str, form: str) -> str:
-        return "-" if summary[key] is None else format(summary[key], form)
-
-    def interval(key: str, form: str) -> str:
-        low, high = summary[key]
-        return "" if low is None else f" (95 % interval {low:{form}}-{high:{form}})"
-
-    lines = [
-        f"{name}: {assessment.status.replace('_', ' ')}",
-        f"  because     {assessment.rule_reason}",
-        f"  vertical    {number('vertical_peak_to_peak', '.3f')} eye widths peak to peak"
-        f"{interval('vertical_peak_to_peak_ci95', '.3f')}, "
-        f"threshold {summary['parameters']['vpp_thresh']:g}",
-        f"  blinks      {summary['blink_count']}, {number('blink_rate_per_min', '.1f')} a minute"
-        f"{interval('blink_rate_per_min_ci95', '.1f')}; "
-        f"prolonged closures {summary['prolonged_closure_count']}",
-        f"  recording   face seen for {summary['valid_time_s']:.1f} of "
-        f"{summary['duration_sec_est']:.1f} s, {summary['frames_processed']} frames analysed "
-        f"of {number('fps', '.1f')} a second",
-    ]
-    lines += [
-        f"  caution     {caution.message}"
-        for caution in assessment.cautions
-        if caution.message not in assessment.rule_reason
-    ]
-    return "\n".join(lines)
+        print(describe_summary(summary, name), flush=True)
+        print("  written     " + " ".join(map(printable, written)), flush=True)
 
 
 class _Progress:
