@@ -151,6 +151,23 @@ def _build_parser() -> argparse.ArgumentParser:
     _add_parameter_options(evaluate, ("step", "max_frames", *_BLINK_PARAMETERS))
     evaluate.set_defaults(run=_run_evaluate)
 
+    profile = commands.add_parser(
+        "profile",
+        help="where the time of a recording's analysis goes",
+        description="Analyse a video and tell where the time went, how near that is to what "
+        "decoding and FaceMesh take at the least, what limits it and what would be faster. Writes "
+        "STEM.profile.png; the analysis itself is not kept.",
+    )
+    profile.add_argument("video", type=Path, metavar="VIDEO")
+    profile.add_argument(
+        "--out", type=Path, default=Path(), metavar="DIR", help="where to write (default: here)"
+    )
+    profile.add_argument(
+        "--json", action="store_true", help="one JSON document on stdout, and nothing else there"
+    )
+    _add_parameter_options(profile, ("step", "max_frames"))
+    profile.set_defaults(run=_run_profile)
+
     synth = commands.add_parser(
         "synth",
         help="a synthetic clip whose truth is known",
@@ -447,6 +464,32 @@ def _run_evaluate(options: argparse.Namespace, parser: argparse.ArgumentParser) 
     document = document_evaluation(scored, failures, parameters)
     print(to_json(document) if options.json else describe_evaluation(document), flush=True)
     return EXIT_INPUT if failures else EXIT_DONE
+
+
+def _run_profile(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    parameters = _parameters(options, parser)
+    _prepare_output(options, [], parser)
+
+    from tracker.evaluation_pictures import PictureSetupError, check_pictures_can_be_drawn
+    from tracker.output import to_json, write_whole
+    from tracker.profile import draw_profile, profile_video
+
+    try:
+        check_pictures_can_be_drawn()
+    except PictureSetupError as error:
+        _print_line(f"error: {error}")
+        return EXIT_INPUT
+    with _Progress(options.video.name) as progress:
+        profile = profile_video(options.video, parameters, progress.update)
+    path = write_whole(
+        options.out / f"{options.video.stem}.profile.png",
+        lambda partial: draw_profile(profile, partial),
+    )
+    if options.json:
+        print(to_json(profile.document()), flush=True)
+    else:
+        print(f"{profile.describe()}\n  written {path}", flush=True)
+    return EXIT_DONE
 
 
 def _run_synth(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:

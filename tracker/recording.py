@@ -136,6 +136,7 @@ def analyze_recording(
     make_finder: Callable[[], "FaceFinder"],
     on_progress: Callable[[int, int], None] | None = None,
     resume: bool = False,
+    decode_ahead: bool = True,
 ) -> Result:
     """Analyse a video and write all its files.
 
@@ -153,6 +154,8 @@ def analyze_recording(
         See `tracker.track.track_video`.
     resume : bool, default False
         Keep files that this program wrote of the same video with the same parameters and outputs.
+    decode_ahead : bool, default True
+        See `tracker.track.track_video`.
 
     Returns
     -------
@@ -178,7 +181,12 @@ def analyze_recording(
     from tracker.track import track_video
 
     track = track_video(
-        recording.video, make_finder(), parameters.step, parameters.max_frames, on_progress
+        recording.video,
+        make_finder(),
+        parameters.step,
+        parameters.max_frames,
+        on_progress,
+        decode_ahead=decode_ahead,
     )
     if _stamp(recording.video) != before:
         raise VideoChangedError(

@@ -18,6 +18,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
+from tracker import count_processors
 from tracker.parameters import Parameters
 from tracker.recording import (
     Failure,
@@ -48,13 +49,6 @@ def default_workers() -> int:
     """
     memory_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return max(1, min(count_processors(), memory_bytes // WORKER_BYTES))
-
-
-def count_processors() -> int:
-    """Return the number of processors this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def analyze_recordings(
@@ -198,7 +192,14 @@ def _work(connection: Connection, parameters: Parameters, outputs: Outputs) -> N
             recording = connection.recv()
             try:
                 outcome = analyze_recording(
-                    recording, parameters, outputs, make_finder, report, resume=True
+                    recording,
+                    parameters,
+                    outputs,
+                    make_finder,
+                    report,
+                    resume=True,
+                    # There is a worker for each processor.
+                    decode_ahead=False,
                 )
             except BrokenPipeError:
                 raise
