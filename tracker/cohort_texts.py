@@ -35,8 +35,8 @@ _ENGLISH = {
     "same_content": "The same video under several names, counted as often: {names}.",
     "table": "Recordings",
     "table_use": "A head sorts by its column. Under a value stands its 95 % interval, under "
-    "reasons stand cautions. Values in italics are not to be relied on. A recording's name opens its "
-    "report.",
+    "reasons stand cautions. Values in italics are not to be relied on. A recording's name opens "
+    "its report.",
     "distributions": "Distributions",
     "distributions_use": "Each mark is a recording; choose one to find it in the table, where the "
     "same numbers are. Failed recordings have none.",
