@@ -28,7 +28,7 @@ from tracker.cohort_texts import COHORT_TEXTS, say
 from tracker.output import write_whole
 from tracker.page import Status, draw_mark, make_page, read_asset
 from tracker.recording import Failure
-from tracker.texts import Language
+from tracker.texts import Language, write
 
 _MARKS: dict[str, Status] = {
     "suspected": "caution",
@@ -147,6 +147,8 @@ class _Page:
             '<button type="button" data-filter="" aria-pressed="true" class="no-print">'
             f'<span class="count">{len(self.rows)}</span><span>{self.text("all")}</span></button>'
             "</div>"
+            f'<p class="muted">{escape(write(self.language, "report.limit.task"))} '
+            f"{escape(write(self.language, 'report.limit.not_validated'))}</p>"
         )
 
     def _notes(self) -> str:
