@@ -20,7 +20,8 @@ from tracker.parameters import Parameters
 from tracker.recording import Failure, Outputs, Recording, Result, analyze_recording
 from tracker.workers import _Worker, analyze_recordings
 
-FILES = ("summary.json", "frames.csv", "blinks.csv", "track.npz")
+OUTPUTS = Outputs(report="en")
+FILES = ("summary.json", "frames.csv", "blinks.csv", "track.npz", "report.html")
 
 
 def contents(out: Path) -> dict[str, bytes]:
@@ -121,7 +122,7 @@ class TestResuming:
     def is_kept(self, recording: Recording, finder: FaceMesh) -> Callable[..., bool]:
         def analyze(**parameters: float) -> bool:
             result = analyze_recording(
-                recording, Parameters(**parameters), Outputs(), lambda: finder, resume=True
+                recording, Parameters(**parameters), OUTPUTS, lambda: finder, resume=True
             )
             summary = strict((recording.directory / "clip.summary.json").read_text())
             assert result.summary == summary
@@ -195,11 +196,15 @@ class TestResuming:
     ) -> None:
         """Neither as the new nor as the old one: the files beside the summary are of both."""
 
-        def fail(*_: object) -> None:
-            raise KeyboardInterrupt
+        replace = Path.replace
+
+        def fail(path: Path, target: Path) -> Path:
+            if target.name == "clip.blinks.csv":
+                raise KeyboardInterrupt
+            return replace(path, target)
 
         with monkeypatch.context() as patch:
-            patch.setattr("tracker.output._closure_table", fail)
+            patch.setattr(Path, "replace", fail)
             with pytest.raises(KeyboardInterrupt):
                 is_kept(blink_thresh=0.17)
         assert (recording.directory / "clip.frames.csv").is_file()
@@ -215,10 +220,10 @@ def test_a_video_that_changes_meanwhile_is_refused(
     shutil.copy(clips / "tiny.mp4", video)
     track_video = track.track_video
 
-    def write_meanwhile(source: Path, *arguments: object) -> track.Track:
+    def write_meanwhile(source: Path, *arguments: object, **options: object) -> track.Track:
         with source.open("ab") as file:
             file.write(b"\0")
-        return track_video(source, *arguments)
+        return track_video(source, *arguments, **options)
 
     monkeypatch.setattr(track, "track_video", write_meanwhile)
     assert main(["analyze", str(video), "--out", str(tmp_path / "out")]) == 3
