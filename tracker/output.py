@@ -194,14 +194,15 @@ def printable(path: str | Path) -> str:
 
 def plain(value: Any) -> Any:
     """Replace NumPy's scalars by Python's, NaN by None, and round to significant digits."""
+    # The most frequent first: tables of sweeps have millions of them.
+    if isinstance(value, float):
+        return float(f"{value:.{SIGNIFICANT_DIGITS}g}") if math.isfinite(value) else None
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, np.ndarray)):
         return [plain(item) for item in value]
     if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float):
-        return float(f"{value:.{SIGNIFICANT_DIGITS}g}") if math.isfinite(value) else None
+        return plain(value.item())
     return value
 
 

@@ -1,4 +1,4 @@
-"""Tracks again at every point of a grid of thresholds: one table, a row for each track and point."""
+"""Tracks again at every point of a grid of thresholds: a table with a row for each of both."""
 
 import csv
 import itertools
@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -14,8 +14,15 @@ from typing import Any, get_type_hints
 import pyarrow as pa
 import pyarrow.parquet
 
-from tracker.analysis import Analysis, Measures, analyze_traces, change_threshold, trace_track
-from tracker.assessment import Assessment, Quality, assess, measure_quality
+from tracker.analysis import (
+    Analysis,
+    Measures,
+    change_threshold,
+    detect_events,
+    measure_events,
+    trace_track,
+)
+from tracker.assessment import Quality, assess, measure_quality
 from tracker.cohort import ARROW_TYPES, Column, copied_columns, format_cell
 from tracker.output import name_task, plain, printable, write_whole
 from tracker.parameters import Parameters
@@ -114,14 +121,14 @@ def _parse_values(text: str, name: str, values: str) -> tuple[Any, ...]:
         ) from None
 
 
-def sweep_track(
-    track: Track, parameters: Parameters, grid: Grid
-) -> Iterator[tuple[Analysis, Assessment]]:
+def sweep_track(track: Track, source: str, parameters: Parameters, grid: Grid) -> Iterator[Row]:
     """Analyse a track at each point of a grid.
 
     Parameters
     ----------
     track : Track
+    source : str
+        What the rows call it.
     parameters : Parameters
         What the grid does not vary. Without a protocol, the track's own holds.
     grid : mapping of str to sequence
@@ -129,19 +136,50 @@ def sweep_track(
 
     Yields
     ------
-    Analysis, Assessment
-        Equal to those of `analyze_track` and `assess` with that point's parameters.
+    list
+        The values of `COLUMNS`: those that the summary document has of `analyze_track` and `assess`
+        with that point's parameters.
     """
     base = replace(parameters, protocol=parameters.protocol or track.info.protocol)
     traces = trace_track(track)
     names = [name for name in GRID_PARAMETERS[:-1] if name in grid]
     thresholds = grid.get(GRID_PARAMETERS[-1], (base.vpp_thresh,))
+    # Neighbouring thresholds mostly find the same blinks, and what is measured of them is the same.
+    known: dict[tuple[Any, ...], list[Row]] = {}
     for values in itertools.product(*(grid[name] for name in names)):
-        analysis = analyze_traces(traces, replace(base, **dict(zip(names, values, strict=True))))
-        quality = measure_quality(analysis)
-        for vpp_thresh in thresholds:
-            changed = change_threshold(analysis, vpp_thresh)
-            yield changed, assess(changed, quality)
+        point = replace(base, **dict(zip(names, values, strict=True)))
+        events = detect_events(traces, point)
+        key = (point.blink_baseline, *events.key())
+        if key not in known:
+            analysis = measure_events(traces, events, point)
+            known[key] = _measure_thresholds(analysis, thresholds)
+        blinks = [getattr(point, name) for name in GRID_PARAMETERS[:-1]]
+        for vpp_thresh, measured in zip(thresholds, known[key], strict=True):
+            yield [source, *blinks, vpp_thresh, *measured]
+
+
+def _measure_thresholds(analysis: Analysis, thresholds: Sequence[float]) -> list[Row]:
+    """Return the values of `COLUMNS` from the status on, for each threshold of the verdict."""
+    quality = measure_quality(analysis)
+    quality_values = list(_take(_QUALITY, quality))
+    rows = []
+    for vpp_thresh in thresholds:
+        changed = change_threshold(analysis, vpp_thresh)
+        assessment = assess(changed, quality)
+        rows.append(
+            [
+                assessment.status.replace("_", " "),
+                " ".join(reason.code for reason in assessment.reasons),
+                " ".join(caution.code for caution in assessment.cautions),
+                assessment.status == "suspected",
+                len(analysis.track.times_s),
+                *_take(_MEASURES, changed.measures),
+                plain(analysis.gaze.framing_gain),
+                name_task(analysis),
+                *quality_values,
+            ]
+        )
+    return rows
 
 
 def sweep_tracks(
@@ -183,16 +221,12 @@ def sweep_tracks(
         with _open_table(partial) as write_rows:
             for done, path in enumerate(paths, start=1):
                 try:
-                    swept = list(sweep_track(load_track(path), parameters, grid))
-                    rows = [_make_row(path, *one) for one in swept]
+                    rows = list(sweep_track(load_track(path), printable(path), parameters, grid))
                 except Exception as error:
                     on_failure(error)
                     rows = []
-                for row in rows:
-                    status = row[len(GRID_PARAMETERS) + 1]
-                    statuses.setdefault(tuple(row[1 : len(GRID_PARAMETERS) + 1]), Counter())[
-                        status
-                    ] += 1
+                for _, *point, status in (row[: len(GRID_PARAMETERS) + 2] for row in rows):
+                    statuses.setdefault(tuple(point), Counter())[status] += 1
                 waiting += rows
                 if len(waiting) > ROWS_AT_ONCE or done == len(paths):
                     write_rows(waiting)
@@ -212,23 +246,6 @@ def describe_sweep(statuses: Mapping[tuple[Any, ...], Counter[str]], grid: Grid)
         words = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
         lines.append(f"{where}: {words}")
     return "\n".join(lines)
-
-
-def _make_row(path: Path, analysis: Analysis, assessment: Assessment) -> Row:
-    """Return the values of `COLUMNS`, as the summary document has them."""
-    return [
-        printable(path),
-        *(getattr(analysis.parameters, name) for name in GRID_PARAMETERS),
-        assessment.status.replace("_", " "),
-        " ".join(reason.code for reason in assessment.reasons),
-        " ".join(caution.code for caution in assessment.cautions),
-        assessment.status == "suspected",
-        len(analysis.track.times_s),
-        *_take(_MEASURES, analysis.measures),
-        plain(analysis.gaze.framing_gain),
-        name_task(analysis),
-        *_take(_QUALITY, assessment.quality),
-    ]
 
 
 def _take(columns: Sequence[Column], source: Measures | Quality) -> Iterator[Any]:
