@@ -21,6 +21,15 @@ def _increases(times_s):
     return True
 
 
+@kernel("b1(i8[::1], i8)")
+def _are_within(indices, highest):
+    """Whether indices (N,) are from 0 to `highest`."""
+    within = True
+    for n in range(indices.size):
+        within = within and 0 <= indices[n] and indices[n] <= highest
+    return within
+
+
 def require(values: ArrayLike, dtype: type[Scalar]) -> NDArray[Scalar]:
     """Return a contiguous, writable array of a type: the same one if it is that already."""
     # np.require asks the same in a microsecond and a half, many times an analysis.
@@ -80,9 +89,11 @@ def as_indices(
             f"{name} has shape {array.shape} and type {array.dtype}, "
             f"expected whole numbers of shape {expected}"
         )
-    if array.min() < 0 or array.max() > highest:
+    # Of unsigned ones, those beyond int64 would turn negative, and are refused as well.
+    whole = require(array, np.int64)
+    if not _are_within(whole.reshape(-1), highest):
         raise ValueError(f"{name} holds {array.min()} to {array.max()}, expected 0 to {highest}")
-    return require(array, np.int64)
+    return whole
 
 
 def as_landmarks(landmarks: ArrayLike) -> NDArray[np.float32]:

@@ -1,6 +1,8 @@
 """Eyelid closures: the open-eye baseline, hysteresis over irregular times, blink by blink."""
 
+import operator
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -88,7 +90,16 @@ class Closures:
 
     def select(self, chosen: BoolArray) -> "Closures":
         """Return the closures that a mask of shape (M,) chooses."""
-        return Closures(*(getattr(self, field.name)[chosen] for field in fields(self)))
+        arrays: Any = self.arrays()
+        return Closures(*(array[chosen] for array in arrays))
+
+    def arrays(self) -> tuple[NDArray[np.generic], ...]:
+        """Return the attributes in order."""
+        arrays: tuple[NDArray[np.generic], ...] = _ATTRIBUTES(self)
+        return arrays
+
+
+_ATTRIBUTES = operator.attrgetter(*(field.name for field in fields(Closures)))
 
 
 @kernel("void(f8[::1], f8[::1], f8, f8, f8[::1], f8[::1])")

@@ -57,6 +57,9 @@ Float64Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 
+GAZE_MEASURES = tuple(field.name for field in fields(GazeMeasures))
+
+
 @dataclass(frozen=True, slots=True)
 class Measures(GazeMeasures):
     """The recording's numbers, those of the gaze included; NaN where there is nothing to measure.
@@ -169,8 +172,8 @@ class Events:
 
     def key(self) -> tuple[bytes, ...]:
         """Return what is the same for events of one baseline whose measures are the same."""
-        closures = [getattr(self.closures, field.name) for field in fields(self.closures)]
-        return tuple(array.tobytes() for array in (self.eyes_open, self.winks, *closures))
+        arrays = (self.eyes_open, self.winks, *self.closures.arrays())
+        return tuple(array.tobytes() for array in arrays)
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,11 +317,12 @@ def detect_events(traces: Traces, parameters: Parameters) -> Events:
     )
     eye_amplitude = compute_eye_amplitude(eye_ratio, closures.interval)
     winks, wink_eye = detect_winks(eye_ratio, times_s)
-    in_wink = mark_closures_in_winks(closures, winks)
-    if _close_alike(eye_amplitude[~in_wink]):
-        closures, eye_amplitude = closures.select(~in_wink), eye_amplitude[~in_wink]
-    else:
-        winks, wink_eye = winks[:0], wink_eye[:0]
+    if len(winks):
+        in_wink = mark_closures_in_winks(closures, winks)
+        if _close_alike(eye_amplitude[~in_wink]):
+            closures, eye_amplitude = closures.select(~in_wink), eye_amplitude[~in_wink]
+        else:
+            winks, wink_eye = winks[:0], wink_eye[:0]
 
     # A sample below the threshold is not gaze either where it is no closure: noise, or cut off.
     closing = ~lids_open
@@ -355,7 +359,7 @@ def measure_events(traces: Traces, events: Events, parameters: Parameters) -> An
     shut_ratio = median_finite(closures.least_ratio[complete]) if complete.any() else COMPLETE_RATIO
     rate_time_s = traces.valid_time_s if traces.valid_time_s >= MIN_RATE_TIME_S else math.nan
     measures = Measures(
-        **{field.name: getattr(gaze_measures, field.name) for field in fields(gaze_measures)},
+        **{name: getattr(gaze_measures, name) for name in GAZE_MEASURES},
         duration_s=traces.duration_s,
         fps=traces.fps,
         valid_time_s=traces.valid_time_s,
