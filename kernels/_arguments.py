@@ -26,7 +26,7 @@ def _are_within(indices, highest):
     """Whether indices (N,) are from 0 to `highest`."""
     within = True
     for n in range(indices.size):
-        within = within and 0 <= indices[n] and indices[n] <= highest
+        within = within and indices[n] >= 0 and indices[n] <= highest
     return within
 
 
@@ -94,6 +94,14 @@ def as_indices(
     if not _are_within(whole.reshape(-1), highest):
         raise ValueError(f"{name} holds {array.min()} to {array.max()}, expected 0 to {highest}")
     return whole
+
+
+def as_intervals(intervals: ArrayLike, count: int) -> NDArray[np.int64]:
+    """Return half-open intervals (M, 2) of `count` samples, none of them empty."""
+    pairs = as_indices(intervals, (-1, 2), count, "intervals")
+    if (pairs[:, 0] >= pairs[:, 1]).any():
+        raise ValueError("intervals holds an empty or reversed one, expected start < stop")
+    return pairs
 
 
 def as_landmarks(landmarks: ArrayLike) -> NDArray[np.float32]:

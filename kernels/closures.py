@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kernels._arguments import as_indices, as_series, as_times, require
+from kernels._arguments import as_intervals, as_series, as_times, require
 from kernels._jit import kernel
 from kernels.quantiles import take_quantiles
 
@@ -429,10 +429,10 @@ def compute_eye_amplitude(eye_ratio: ArrayLike, intervals: ArrayLike) -> Float64
     Raises
     ------
     ValueError
-        A shape is not that, or `intervals` holds others than samples.
+        A shape is not that, or `intervals` holds an empty one or others than samples.
     """
     ratios = _as_eye_ratio(eye_ratio)
-    pairs = as_indices(intervals, (-1, 2), len(ratios), "intervals")
+    pairs = as_intervals(intervals, len(ratios))
     amplitude = np.empty((len(pairs), 2))
     _eye_amplitude(ratios, pairs, amplitude)
     return amplitude

@@ -16,6 +16,7 @@ from kernels import (
     PROLONGED_CLOSURE,
     Closures,
     closures,
+    compute_eye_amplitude,
     compute_open_baseline,
     compute_typical_opening,
     detect_closures,
@@ -806,6 +807,28 @@ def closures_at(intervals: ArrayLike) -> Closures:
         np.ones(count, dtype=np.bool_),
         np.ones(count, dtype=np.bool_),
     )
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.1])
+def test_eye_amplitude_is_the_reference(rng: np.random.Generator, missing: float) -> None:
+    eye_ratio = rng.uniform(0, 1.1, (200, 2))
+    eye_ratio[rng.random((200, 2)) < missing] = np.nan
+    intervals = np.sort(rng.choice(201, 20, replace=False)).reshape(-1, 2)
+    expected = naive.eye_amplitude(eye_ratio.tolist(), intervals.tolist())
+    assert_array_equal(compute_eye_amplitude(eye_ratio, intervals), expected)
+
+
+def test_a_hand_worked_eye_amplitude() -> None:
+    eye_ratio = [[1.0, 1.0], [0.5, 0.25], [0.25, np.nan], [1.0, 1.0]]
+    found = compute_eye_amplitude(eye_ratio, [[0, 2], [1, 4], [3, 4]])
+    assert_array_equal(found, [[0.5, 0.75], [0.75, np.nan], [0, 0]])
+    assert compute_eye_amplitude(eye_ratio, []).shape == (0, 2)
+    with pytest.raises(ValueError, match="expected \\(N, 2\\)"):
+        compute_eye_amplitude([1.0], [])
+    with pytest.raises(ValueError, match="expected 0 to 4"):
+        compute_eye_amplitude(eye_ratio, [[3, 5]])
+    with pytest.raises(ValueError, match="empty or reversed"):
+        compute_eye_amplitude(eye_ratio, [[2, 2]])
 
 
 @pytest.mark.parametrize("fps", [20.0, 30.0, 60.0])

@@ -276,6 +276,10 @@ def _open_table(path: Path) -> Iterator[Callable[[list[Row]], object]]:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(column.name for column in COLUMNS)
         yield lambda rows: writer.writerows(
-            [format_cell(column.name, value) for column, value in zip(COLUMNS, row, strict=True)]
+            [
+                # Most are numbers, which stay as they are.
+                value if type(value) is float else format_cell(column.name, value)
+                for column, value in zip(COLUMNS, row, strict=True)
+            ]
             for row in rows
         )
