@@ -14,11 +14,12 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 @kernel("b1(f8[::1])")
 def _increases(times_s):
     """Whether times (N,) are finite and strictly increasing."""
-    for n in range(times_s.size):
-        # NaN compares as not above.
-        if not (np.isfinite(times_s[n]) and (n == 0 or times_s[n] > times_s[n - 1])):
-            return False
-    return True
+    size = times_s.size
+    # NaN compares as not above, and what lies between finite numbers is finite.
+    increases = size == 0 or (np.isfinite(times_s[0]) and np.isfinite(times_s[size - 1]))
+    for n in range(1, size):
+        increases &= times_s[n] > times_s[n - 1]
+    return increases
 
 
 @kernel("b1(i8[::1], i8)")
