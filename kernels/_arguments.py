@@ -14,11 +14,21 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 @kernel("b1(f8[::1])")
 def _increases(times_s):
     """Whether times (N,) are finite and strictly increasing."""
-    for n in range(times_s.size):
-        # NaN compares as not above.
-        if not (np.isfinite(times_s[n]) and (n == 0 or times_s[n] > times_s[n - 1])):
-            return False
-    return True
+    size = times_s.size
+    # NaN compares as not above, and what lies between finite numbers is finite.
+    increases = size == 0 or (np.isfinite(times_s[0]) and np.isfinite(times_s[size - 1]))
+    for n in range(1, size):
+        increases &= times_s[n] > times_s[n - 1]
+    return increases
+
+
+@kernel("b1(i8[::1], i8)")
+def _are_within(indices, highest):
+    """Whether indices (N,) are from 0 to `highest`."""
+    within = True
+    for n in range(indices.size):
+        within = within and indices[n] >= 0 and indices[n] <= highest
+    return within
 
 
 def require(values: ArrayLike, dtype: type[Scalar]) -> NDArray[Scalar]:
@@ -80,9 +90,19 @@ def as_indices(
             f"{name} has shape {array.shape} and type {array.dtype}, "
             f"expected whole numbers of shape {expected}"
         )
-    if array.min() < 0 or array.max() > highest:
+    # Of unsigned ones, those beyond int64 would turn negative, and are refused as well.
+    whole = require(array, np.int64)
+    if not _are_within(whole.reshape(-1), highest):
         raise ValueError(f"{name} holds {array.min()} to {array.max()}, expected 0 to {highest}")
-    return require(array, np.int64)
+    return whole
+
+
+def as_intervals(intervals: ArrayLike, count: int) -> NDArray[np.int64]:
+    """Return half-open intervals (M, 2) of `count` samples, none of them empty."""
+    pairs = as_indices(intervals, (-1, 2), count, "intervals")
+    if (pairs[:, 0] >= pairs[:, 1]).any():
+        raise ValueError("intervals holds an empty or reversed one, expected start < stop")
+    return pairs
 
 
 def as_landmarks(landmarks: ArrayLike) -> NDArray[np.float32]:

@@ -1,11 +1,13 @@
 """Eyelid closures: the open-eye baseline, hysteresis over irregular times, blink by blink."""
 
+import operator
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kernels._arguments import as_indices, as_series, as_times, require
+from kernels._arguments import as_intervals, as_series, as_times, require
 from kernels._jit import kernel
 from kernels.quantiles import take_quantiles
 
@@ -88,58 +90,102 @@ class Closures:
 
     def select(self, chosen: BoolArray) -> "Closures":
         """Return the closures that a mask of shape (M,) chooses."""
-        return Closures(*(getattr(self, field.name)[chosen] for field in fields(self)))
+        arrays: Any = self.arrays()
+        return Closures(*(array[chosen] for array in arrays))
+
+    def arrays(self) -> tuple[NDArray[np.generic], ...]:
+        """Return the attributes in order."""
+        arrays: tuple[NDArray[np.generic], ...] = _ATTRIBUTES(self)
+        return arrays
 
 
-@kernel("void(f8[::1], f8[::1], f8, f8, f8[::1], f8[::1])")
-def _forward_quantile(values, times_s, window_s, quantile, ordered, out):
-    """Quantile of values (N,) over [t, t + window_s), NaN where too little of it holds values.
+_ATTRIBUTES = operator.attrgetter(*(field.name for field in fields(Closures)))
 
-    Scratch ordered (N,): the window's values, in order. One that enters mostly takes the place of
-    one that leaves, so that only what lies between the two moves.
+
+@kernel("i8(f8[::1], i8, f8, f8)")
+def _replace(ordered, count, leaving, entering):
+    """Let one value leave the first `count` of ordered (N,) and another enter; NaN is none.
+
+    Return the new count. Only what lies between the two moves. Its indices are unsigned: Numba's
+    check for negative ones would keep the move from being vectorised.
     """
-    count, stop, size = 0, 0, values.size
-    leaving = np.nan
+    place, target = 0, 0
+    for k in range(count):
+        place += ordered[k] < leaving
+        target += ordered[k] < entering
+    if np.isnan(leaving):
+        place = count
+        count += not np.isnan(entering)
+    if np.isnan(entering):
+        count -= not np.isnan(leaving)
+        for k in range(place, count):
+            ordered[np.uint64(k)] = ordered[np.uint64(k + 1)]
+        return count
+    if target <= place:
+        for k in range(place, target, -1):
+            ordered[np.uint64(k)] = ordered[np.uint64(k - 1)]
+    else:
+        target -= 1
+        for k in range(place, target):
+            ordered[np.uint64(k)] = ordered[np.uint64(k + 1)]
+    ordered[target] = entering
+    return count
+
+
+@kernel("f8(f8[::1], i8, i8, f8, f8, f8)")
+def _typical(ordered, count, samples, span_s, window_s, quantile):
+    """Quantile of the first `count` of ordered (N,), NaN where they are too little to tell.
+
+    Too little: under half of the window's samples, or a window that the end of the recording cuts
+    to under a half.
+    """
+    if span_s < window_s / 2 or 2 * count < samples:
+        return np.nan
+    place = quantile * (count - 1)
+    below = int(place)
+    above = min(below + 1, count - 1)
+    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
+
+
+@kernel("void(f8[::1], f8[::1], f8, f8, f8[::1], f8[::1], f8[::1])")
+def _window_quantiles(values, times_s, window_s, quantile, ordered, before, after):
+    """Fill before and after (N,) with quantiles of values (N,) over (t - window_s, t] and
+    [t, t + window_s); NaN where too little of a window holds values. Scratch ordered (N,).
+
+    The windows before and after are much the same, so that one window that slides once over the
+    samples is both in turn; ordered holds its values, in order.
+    """
+    count, stop, end, back, size = 0, 0, 0, 0, values.size
     for start in range(size):
-        end_s = times_s[start] + window_s
-        while stop < size and times_s[stop] < end_s:
-            entering = values[stop]
-            stop += 1
-            if np.isnan(entering):
-                continue
-            place, target = 0, 0
-            for k in range(count):
-                place += ordered[k] < leaving
-                target += ordered[k] < entering
-            if np.isnan(leaving):
-                place = count
-                count += 1
-            leaving = np.nan
-            if target <= place:
-                for k in range(place, target, -1):
-                    ordered[k] = ordered[k - 1]
+        leaving = values[start - 1] if start > 0 else np.nan
+        while end < size and times_s[end] < times_s[start] + window_s:
+            end += 1
+        told = False
+        while True:
+            is_before = back < size and times_s[start] > times_s[back] - window_s
+            # At a distance of the window to the last bit, rounding may take a sample for one of
+            # the window before but not of that after.
+            if not told and (not is_before or back >= end):
+                until = end
+            elif is_before:
+                until = back + 1
             else:
-                target -= 1
-                for k in range(place, target):
-                    ordered[k] = ordered[k + 1]
-            ordered[target] = entering
-        if not np.isnan(leaving):
-            place = 0
-            for k in range(count):
-                place += ordered[k] < leaving
-            count -= 1
-            for k in range(place, count):
-                ordered[k] = ordered[k + 1]
-        # A window that the end of the recording cuts to under a half says nothing typical.
-        covered = times_s[stop - 1] - times_s[start] >= window_s / 2
-        if covered and 2 * count >= stop - start:
-            position = quantile * (count - 1)
-            below = int(position)
-            above = min(below + 1, count - 1)
-            out[start] = ordered[below] + (position - below) * (ordered[above] - ordered[below])
-        else:
-            out[start] = np.nan
-        leaving = values[start]
+                break
+            while stop < until:
+                count = _replace(ordered, count, leaving, values[stop])
+                leaving = np.nan
+                stop += 1
+            if not np.isnan(leaving):
+                count = _replace(ordered, count, leaving, np.nan)
+                leaving = np.nan
+            span_s = times_s[stop - 1] - times_s[start]
+            typical = _typical(ordered, count, stop - start, span_s, window_s, quantile)
+            if not told and (not is_before or back >= end):
+                after[start] = typical
+                told = True
+            else:
+                before[back] = typical
+                back += 1
 
 
 @kernel("i8(f8[::1], f8[::1], f8, f8, f8, i8[:,::1])")
@@ -326,11 +372,10 @@ def compute_open_baseline(ear: ArrayLike, times_s: ArrayLike) -> Float64Array:
     times = as_times(times_s, values.size, "ear")
     typical = compute_typical_opening(values)
     opened = np.where(values < SHUT_RATIO * typical, np.nan, values)
-    after, before, ordered = np.empty((3, values.size))
+    before, after, ordered = np.empty((3, values.size))
     window = (BASELINE_WINDOW_S, BASELINE_QUANTILE)
-    _forward_quantile(opened, times, *window, ordered, after)
-    _forward_quantile(opened[::-1].copy(), -times[::-1], *window, ordered, before)
-    baseline = np.fmin(after, before[::-1])
+    _window_quantiles(opened, times, *window, ordered, before, after)
+    baseline = np.fmin(before, after)
     baseline[np.isnan(baseline)] = typical
     return baseline
 
@@ -418,10 +463,10 @@ def compute_eye_amplitude(eye_ratio: ArrayLike, intervals: ArrayLike) -> Float64
     Raises
     ------
     ValueError
-        A shape is not that, or `intervals` holds others than samples.
+        A shape is not that, or `intervals` holds an empty one or others than samples.
     """
     ratios = _as_eye_ratio(eye_ratio)
-    pairs = as_indices(intervals, (-1, 2), len(ratios), "intervals")
+    pairs = as_intervals(intervals, len(ratios))
     amplitude = np.empty((len(pairs), 2))
     _eye_amplitude(ratios, pairs, amplitude)
     return amplitude

@@ -3,7 +3,15 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kernels._arguments import as_flags, as_indices, as_kept, as_series, as_times, require
+from kernels._arguments import (
+    as_flags,
+    as_indices,
+    as_intervals,
+    as_kept,
+    as_series,
+    as_times,
+    require,
+)
 from kernels._jit import kernel
 from kernels.closures import MAX_GAP_S, TIME_TOLERANCE_S
 from kernels.quantiles import take_quantiles
@@ -221,9 +229,7 @@ def mark_around_closures(intervals: ArrayLike, times_s: ArrayLike, guard_s: floa
         increasing.
     """
     times = as_times(times_s, np.size(times_s), "times_s")
-    pairs = as_indices(intervals, (-1, 2), times.size, "intervals")
-    if (pairs[:, 0] >= pairs[:, 1]).any():
-        raise ValueError("intervals holds an empty or reversed one, expected start < stop")
+    pairs = as_intervals(intervals, times.size)
     marked = np.zeros(times.size, dtype=np.bool_)
     _mark_around(pairs, times, guard_s + TIME_TOLERANCE_S, marked)
     return marked

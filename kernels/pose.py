@@ -60,15 +60,14 @@ def _head_pose(landmarks, columns, pseudo_inverse, yaw_deg, pitch_deg):
     """Fill yaw and pitch (N,) from the columns (P,) of landmarks (N, K, 2)."""
     count = columns.size
     for n in range(landmarks.shape[0]):
-        mean_x, mean_y = 0.0, 0.0
-        for p in range(count):
-            mean_x += np.float64(landmarks[n, columns[p], 0])
-            mean_y += np.float64(landmarks[n, columns[p], 1])
-        mean_x, mean_y = mean_x / count, mean_y / count
+        # The pseudo-inverse's columns add up to nothing, so that any origin serves; of one of the
+        # points, the differences are exact.
+        origin_x = np.float64(landmarks[n, columns[0], 0])
+        origin_y = np.float64(landmarks[n, columns[0], 1])
         ax, ay, az, bx, by, bz = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
         for p in range(count):
-            x = np.float64(landmarks[n, columns[p], 0]) - mean_x
-            y = np.float64(landmarks[n, columns[p], 1]) - mean_y
+            x = np.float64(landmarks[n, columns[p], 0]) - origin_x
+            y = np.float64(landmarks[n, columns[p], 1]) - origin_y
             ax += x * pseudo_inverse[p, 0]
             ay += x * pseudo_inverse[p, 1]
             az += x * pseudo_inverse[p, 2]

@@ -39,10 +39,8 @@ def _quantiles(values, keep, shares, counts, scratch, out):
     if kept == 0:
         out[:] = np.nan
         return kept
-    bins_per_unit = (bins - 1) / (most - least) if most > least else 0.0
     # Values too close to divide by their distance are one bin, as equal ones are.
-    if not bins_per_unit < np.inf:
-        bins_per_unit = 0.0
+    bins_per_unit = (bins - 1) / (most - least) if most - least > 1e-300 else 0.0
     counts[:] = 0
     for n in range(kept):
         counts[_bin(scratch[n], least, bins_per_unit)] += 1

@@ -88,6 +88,28 @@ def _bootstrap_ranges(ordered, blocks, sizes, weights, low, high, scratch, range
                 ranges[r] += value + (place - int(place)) * (next_ - value)
 
 
+@kernel("i8(f8[::1], b1[::1], f8[::1], f8, f8[::1], i8[::1], i8[::1])")
+def _cut_blocks(values, keep, times_s, block_s, kept, blocks, sizes):
+    """Fill kept (N,) with the kept, finite values (N,), blocks (N,) with the block of each.
+
+    Blocks are of `block_s` from the first of them on; empty ones do not count. Fill sizes (N,) with
+    how many values each has. Return how many values there are.
+    """
+    count, block, last, first_s = 0, -1, -1.0, 0.0
+    for n in range(values.size):
+        if keep[n] and np.isfinite(values[n]):
+            if count == 0:
+                first_s = times_s[n]
+            now = np.floor((times_s[n] - first_s) / block_s)
+            if now != last:
+                block, last = block + 1, now
+                sizes[block] = 0
+            kept[count], blocks[count] = values[n], block
+            sizes[block] += 1
+            count += 1
+    return count
+
+
 @kernel("void(f8[::1], b1[::1], f8[::1])")
 def _neighbour_differences(values, keep, out):
     """Fill out (N,) with the distance to the sample before; NaN where one is not kept."""
@@ -158,22 +180,21 @@ def compute_peak_to_peak_interval(
     """
     series, flags = as_kept(values, keep)
     times = as_times(times_s, series.size, "values")
-    used = flags & np.isfinite(series)
-    if not used.any():
+    kept = np.empty(series.size)
+    blocks, sizes = np.empty((2, series.size), dtype=np.int64)
+    count = _cut_blocks(series, flags, times, BLOCK_S, kept, blocks, sizes)
+    kept, blocks = kept[:count], blocks[:count]
+    block_count = int(blocks[-1]) + 1 if count else 0
+    if block_count < 2:
         return math.nan, math.nan
-    kept, kept_times_s = series[used], times[used]
-    block = np.floor((kept_times_s - kept_times_s[0]) / BLOCK_S)
-    starts = np.flatnonzero(np.diff(block, prepend=-1.0))
-    if starts.size < 2:
-        return math.nan, math.nan
+    sizes = sizes[:block_count]
     order = np.argsort(kept)
-    sizes = np.diff(starts, append=kept.size)
     ranges = np.empty(REPLICATES)
     _bootstrap_ranges(
         kept[order],
-        np.repeat(np.arange(starts.size), sizes)[order],
+        blocks[order],
         sizes,
-        _draw_weights(starts.size, REPLICATES),
+        _draw_weights(sizes.size, REPLICATES),
         *RANGE_QUANTILES,
         np.empty((6, REPLICATES), dtype=np.int32),
         ranges,

@@ -47,6 +47,7 @@ SHORTEST_WINK_S = 0.3
 SACCADE_NOISE_FACTOR = 6.0
 SHORTEST_SACCADE_SAMPLES = 3
 MAD_TO_STD = 1.4826
+NORMAL_RANGE = 3.2897
 GAIN_STD = 0.08
 LARGEST_GAIN_STDS = 2.0
 MOST_LOOKS = 40
@@ -315,6 +316,68 @@ def percentile_range(
 ) -> float:
     kept = [v for v, wanted in zip(values, keep, strict=True) if wanted and math.isfinite(v)]
     return quantile(kept, high) - quantile(kept, low) if len(kept) > 1 else math.nan
+
+
+def quantiles(
+    values: Sequence[float], keep: Sequence[bool], shares: Sequence[float]
+) -> list[float]:
+    kept = [v for v, wanted in zip(values, keep, strict=True) if wanted and math.isfinite(v)]
+    return [quantile(kept, share) for share in shares]
+
+
+def correlation(one: Sequence[float], other: Sequence[float], keep: Sequence[bool]) -> float:
+    """Return Pearson's correlation, from the sums of squares about the means."""
+    pairs = [(x, y) for x, y, wanted in zip(one, other, keep, strict=True) if wanted]
+    if not pairs:
+        return NAN
+    mean_x, mean_y = (sum(column) / len(pairs) for column in zip(*pairs, strict=True))
+    power_x = sum((x - mean_x) ** 2 for x, _ in pairs)
+    power_y = sum((y - mean_y) ** 2 for _, y in pairs)
+    if not power_x or not power_y:
+        return NAN
+    return sum((x - mean_x) * (y - mean_y) for x, y in pairs) / (power_x * power_y) ** 0.5
+
+
+def noise_floor(values: Sequence[float], keep: Sequence[bool]) -> float:
+    """Scale the median distance of kept neighbours to a normal distribution's percentile range."""
+    distances = [
+        abs(values[n] - values[n - 1])
+        for n in range(1, len(values))
+        if keep[n] and keep[n - 1] and math.isfinite(values[n] - values[n - 1])
+    ]
+    return quantile(distances, 0.5) * MAD_TO_STD / 2**0.5 * NORMAL_RANGE
+
+
+def cut_blocks(
+    values: Sequence[float], keep: Sequence[bool], times_s: Sequence[float], block_s: float
+) -> list[list[float]]:
+    """Return the kept values by blocks of time from the first of them on, without empty ones."""
+    used = [n for n, v in enumerate(values) if keep[n] and math.isfinite(v)]
+    blocks: dict[int, list[float]] = {}
+    for n in used:
+        number = math.floor((times_s[n] - times_s[used[0]]) / block_s)
+        blocks.setdefault(number, []).append(values[n])
+    return list(blocks.values())
+
+
+def poisson_cumulative(count: int, mean: float) -> float:
+    """Return the probability of `count` or fewer events, term by term from none on."""
+    term, total = math.exp(-mean), 0.0
+    for k in range(count + 1):
+        total += term
+        term *= mean / (k + 1)
+    return total
+
+
+def eye_amplitude(
+    eye_ratio: Sequence[Sequence[float]], intervals: Sequence[tuple[int, int]]
+) -> list[list[float]]:
+    """Return 1 less the least ratio of each eye in each interval; NaN if one is missing."""
+    result = []
+    for start, stop in intervals:
+        columns = [[eye_ratio[n][eye] for n in range(start, stop)] for eye in (0, 1)]
+        result.append([NAN if any(map(math.isnan, one)) else 1 - min(one) for one in columns])
+    return result
 
 
 def peak_to_peak(values: Sequence[float], keep: Sequence[bool]) -> float:

@@ -16,6 +16,7 @@ from kernels import (
     PROLONGED_CLOSURE,
     Closures,
     closures,
+    compute_eye_amplitude,
     compute_open_baseline,
     compute_typical_opening,
     detect_closures,
@@ -120,17 +121,42 @@ def test_typical_opening_is_the_reference(
 @pytest.mark.parametrize("window_s", [0.01, 0.5, 3.0])
 @pytest.mark.parametrize("quantile", [0.0, 0.37, 0.6, 1.0])
 @pytest.mark.parametrize("missing", [0.0, 0.5, 1.0])
-def test_forward_quantile_is_the_reference(
+def test_window_quantiles_are_the_reference(
     rng: np.random.Generator, count: int, window_s: float, quantile: float, missing: float
 ) -> None:
     times_s = irregular_times_s(rng, count, gaps=0.02)
     # Ties among the values: they have to leave the window one at a time.
     values = np.round(rng.uniform(0, 1, count), 1)
     values[rng.random(count) < missing] = np.nan
-    computed = np.empty(count)
-    closures._forward_quantile(values, times_s, window_s, quantile, np.empty(count), computed)
+    before, after, scratch = np.empty((3, count))
+    closures._window_quantiles(values, times_s, window_s, quantile, scratch, before, after)
     expected = naive.forward_quantile(values.tolist(), times_s.tolist(), window_s, quantile)
-    assert_allclose(computed, expected, rtol=RTOL, atol=ATOL)
+    assert_allclose(after, expected, rtol=RTOL, atol=ATOL)
+    # The window before is the window after of the recording that runs backwards.
+    backwards = values[::-1].tolist(), (-times_s[::-1]).tolist()
+    expected = naive.forward_quantile(*backwards, window_s, quantile)[::-1]
+    assert_allclose(before, expected, rtol=RTOL, atol=ATOL)
+
+
+@pytest.mark.parametrize("fps", [25.0, 30.0, 29.97, 120.0])
+@pytest.mark.parametrize("start_s", [0.0, 1000.3])
+def test_windows_that_end_on_a_sample_to_the_last_bit(
+    rng: np.random.Generator, fps: float, start_s: float
+) -> None:
+    """At a regular rate the window's end falls on a sample, and rounding decides on it."""
+    times_s = start_s + at_fps(fps, 6)
+    values = rng.uniform(0, 1, times_s.size)
+    before, after, scratch = np.empty((3, times_s.size))
+    closures._window_quantiles(values, times_s, 2.0, 0.6, scratch, before, after)
+    for n, now_s in enumerate(times_s):
+        for found, inside in (
+            (after[n], (times_s >= now_s) & (times_s < now_s + 2.0)),
+            (before[n], (times_s <= now_s) & (times_s > now_s - 2.0)),
+        ):
+            if np.ptp(times_s[inside]) < 1:
+                assert math.isnan(found)
+            else:
+                assert found == pytest.approx(naive.quantile(values[inside].tolist(), 0.6))
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 250])
@@ -806,6 +832,28 @@ def closures_at(intervals: ArrayLike) -> Closures:
         np.ones(count, dtype=np.bool_),
         np.ones(count, dtype=np.bool_),
     )
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.1])
+def test_eye_amplitude_is_the_reference(rng: np.random.Generator, missing: float) -> None:
+    eye_ratio = rng.uniform(0, 1.1, (200, 2))
+    eye_ratio[rng.random((200, 2)) < missing] = np.nan
+    intervals = np.sort(rng.choice(201, 20, replace=False)).reshape(-1, 2)
+    expected = naive.eye_amplitude(eye_ratio.tolist(), intervals.tolist())
+    assert_array_equal(compute_eye_amplitude(eye_ratio, intervals), expected)
+
+
+def test_a_hand_worked_eye_amplitude() -> None:
+    eye_ratio = [[1.0, 1.0], [0.5, 0.25], [0.25, np.nan], [1.0, 1.0]]
+    found = compute_eye_amplitude(eye_ratio, [[0, 2], [1, 4], [3, 4]])
+    assert_array_equal(found, [[0.5, 0.75], [0.75, np.nan], [0, 0]])
+    assert compute_eye_amplitude(eye_ratio, []).shape == (0, 2)
+    with pytest.raises(ValueError, match="expected \\(N, 2\\)"):
+        compute_eye_amplitude([1.0], [])
+    with pytest.raises(ValueError, match="expected 0 to 4"):
+        compute_eye_amplitude(eye_ratio, [[3, 5]])
+    with pytest.raises(ValueError, match="empty or reversed"):
+        compute_eye_amplitude(eye_ratio, [[2, 2]])
 
 
 @pytest.mark.parametrize("fps", [20.0, 30.0, 60.0])

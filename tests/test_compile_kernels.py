@@ -40,6 +40,12 @@ results = {
     "baseline": baseline,
     "keep": keep,
     "peak_to_peak": kernels.compute_peak_to_peak(ear, keep),
+    "quantiles": kernels.compute_quantiles(ear, keep, (0.05, 0.5, 0.95)),
+    "noise_floor": kernels.compute_noise_floor(ear, keep),
+    "rate": kernels.compute_rate_interval(93, 5.0),
+    "amplitude": kernels.compute_eye_amplitude(np.column_stack((ear, ear)), closures.interval),
+    "correlation": kernels.compute_correlation(times_s, np.nan_to_num(ear), keep),
+    "gain": kernels.compute_framing_gain(ear[:99], ear[1:100], np.arange(99) % 4),
     "interval": kernels.compute_peak_to_peak_interval(ear, keep, times_s),
     "valid_time_s": kernels.compute_valid_time_s(np.isfinite(ear), times_s),
     "perclos": kernels.compute_perclos(1 - ear / baseline, times_s),
@@ -119,25 +125,25 @@ def run_tool(*command: str) -> str:
 @pytest.mark.parametrize(
     "call",
     [
-        # Right: (f8[::1], b1[::1], f8[::1], f8, f8).
-        "_percentile_range(v.astype('f4'), k, v, 0.1, 0.9)",
-        "_percentile_range(v, k.astype('i8'), v, 0.1, 0.9)",
-        "_percentile_range(v[::2], k, v, 0.1, 0.9)",
-        "_percentile_range(v.reshape(2, 2), k, v, 0.1, 0.9)",
-        "_percentile_range(locked, k, v, 0.1, 0.9)",
-        "_percentile_range(v.tolist(), k, v, 0.1, 0.9)",
-        "_percentile_range(v, k, v, '0.1', 0.9)",
-        "_percentile_range(v, k, v, 0.1)",
+        # Right: (f8[::1], f8[::1], f8, f8).
+        "_perclos(v.astype('f4'), v, 0.1, 0.9)",
+        "_perclos(v, v.astype('i8'), 0.1, 0.9)",
+        "_perclos(v[::2], v, 0.1, 0.9)",
+        "_perclos(v.reshape(2, 2), v, 0.1, 0.9)",
+        "_perclos(locked, v, 0.1, 0.9)",
+        "_perclos(v.tolist(), v, 0.1, 0.9)",
+        "_perclos(v, v, '0.1', 0.9)",
+        "_perclos(v, v, 0.1)",
     ],
 )
 def test_other_types_are_refused(call: str, extension_dir: Path) -> None:
     script = (
-        "import numpy as np\nfrom kernels.measures import _percentile_range\n"
-        "v, k = np.arange(4.0), np.ones(4, bool)\n"
+        "import numpy as np\nfrom kernels.measures import _perclos\n"
+        "v = np.arange(4.0)\n"
         "locked = v.copy(); locked.flags.writeable = False\n"
-        "_percentile_range(v, k, v.copy(), 0, np.float64(0.9))\n"
+        "_perclos(v, v, 0, np.float64(0.9))\n"
     )
-    assert fails(script + call, extension_dir).startswith("TypeError: _percentile_range takes f8(")
+    assert fails(script + call, extension_dir).startswith("TypeError: _perclos takes f8(")
 
 
 def test_a_kernel_that_the_extension_lacks_is_no_fall_back_to_the_jit(extension_dir: Path) -> None:

@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import ArrayLike, NDArray
 
 from kernels import (
+    compute_correlation,
     compute_inter_blink_intervals_s,
     compute_peak_to_peak,
     compute_perclos,
@@ -69,15 +70,28 @@ def test_peak_to_peak_is_the_reference(
     assert_allclose(compute_peak_to_peak(values, keep), expected, rtol=RTOL, atol=ATOL)
 
 
-@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (0.25, 0.75), (0.5, 0.5), (0.05, 0.95)])
-def test_percentile_range_is_the_reference(
-    rng: np.random.Generator, low: float, high: float
-) -> None:
-    values = rng.normal(0, 0.1, 100)
-    keep = rng.random(100) < 0.8
-    computed = measures._percentile_range(values, keep, np.empty(100), low, high)
-    expected = naive.percentile_range(values.tolist(), keep.tolist(), low, high)
-    assert_allclose(computed, expected, rtol=RTOL, atol=ATOL)
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 300])
+@pytest.mark.parametrize("kept", [0.0, 0.5, 1.0])
+def test_correlation_is_the_reference(rng: np.random.Generator, count: int, kept: float) -> None:
+    one, other = rng.normal(size=(2, count))
+    other += one
+    keep = rng.random(count) < kept
+    one[~keep] = np.nan
+    expected = naive.correlation(one.tolist(), other.tolist(), keep.tolist())
+    assert_allclose(compute_correlation(one, other, keep), expected, rtol=RTOL, atol=ATOL)
+
+
+def test_known_correlations() -> None:
+    everything = np.ones(4, np.bool_)
+    rising = [0.0, 1.0, 2.0, 3.0]
+    assert compute_correlation(rising, [5.0, 5.5, 6.0, 6.5], everything) == 1
+    assert compute_correlation(rising, [3.0, 2.0, 1.0, 0.0], everything) == -1
+    # Deviations -1.5 -.5 .5 1.5 and 1 -1 -1 1: a product of 0.
+    assert compute_correlation(rising, [1.0, -1.0, -1.0, 1.0], everything) == 0
+    assert math.isnan(compute_correlation(rising, [2.0] * 4, everything))
+    assert math.isnan(compute_correlation(rising, [0.0, 1.0, np.nan, 3.0], everything))
+    with pytest.raises(ValueError, match="have shapes"):
+        compute_correlation(rising, [1.0], everything)
 
 
 def test_hand_worked_peak_to_peak() -> None:

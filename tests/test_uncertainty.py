@@ -12,7 +12,14 @@ from kernels import (
     compute_rate_interval,
     uncertainty,
 )
-from kernels.uncertainty import REPLICATES, SEED, _bootstrap_ranges
+from kernels.uncertainty import (
+    REPLICATES,
+    SEED,
+    _bootstrap_ranges,
+    _cut_blocks,
+    _poisson_cumulative,
+    count_draws,
+)
 from tests import naive
 
 
@@ -24,17 +31,38 @@ def test_bootstrap_is_the_reference(
     values = rng.normal(size=sum(sizes))
     if ties:
         values = np.round(values)
-    starts = np.concatenate(([0], np.cumsum(sizes))).astype(np.int64)
     draws = rng.integers(0, len(sizes), (40, len(sizes)))
-    order = np.argsort(values, kind="stable")
-    ranks = np.empty(values.size, np.int64)
-    ranks[order] = np.arange(values.size)
-    ranges = np.empty(len(draws))
-    scratch = np.empty(values.size, np.int64)
-    _bootstrap_ranges(values[order], ranks, starts, draws, 0.05, 0.95, scratch, ranges)
-    blocks = np.split(values, starts[1:-1])
-    expected = naive.bootstrap_ranges(blocks, draws, 0.05, 0.95)  # type: ignore[arg-type]
-    assert_allclose(ranges, expected, rtol=1e-12, atol=1e-12)
+    order = np.argsort(values)
+    block = np.repeat(np.arange(len(sizes)), sizes)
+    blocks = np.split(values, np.cumsum(sizes)[:-1])
+    for low, high in ((0.05, 0.95), (0.3, 0.6), (0.0, 1.0)):
+        ranges = np.empty(len(draws))
+        _bootstrap_ranges(
+            values[order],
+            block[order],
+            np.array(sizes),
+            count_draws(draws),
+            low,
+            high,
+            np.empty((6, len(draws)), np.int32),
+            ranges,
+        )
+        expected = naive.bootstrap_ranges(blocks, draws, low, high)  # type: ignore[arg-type]
+        assert_allclose(ranges, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 200])
+@pytest.mark.parametrize("missing", [0.0, 0.4, 1.0])
+def test_blocks_are_the_reference(rng: np.random.Generator, count: int, missing: float) -> None:
+    times_s = np.cumsum(rng.choice([0.03, 0.1, 2.7], count, p=[0.5, 0.4, 0.1]))
+    values, keep = rng.normal(size=count), rng.random(count) >= missing
+    values[rng.random(count) < 0.1] = np.nan
+    kept, blocks, sizes = np.empty(count), *np.empty((2, count), np.int64)
+    found = _cut_blocks(values, keep, times_s, 1.0, kept, blocks, sizes)
+    expected = naive.cut_blocks(values.tolist(), keep.tolist(), times_s.tolist(), 1.0)
+    assert kept[:found].tolist() == [value for block in expected for value in block]
+    assert sizes[: len(expected)].tolist() == [len(block) for block in expected]
+    assert blocks[:found].tolist() == [n for n, block in enumerate(expected) for _ in block]
 
 
 def test_the_interval_is_that_of_all_draws_of_one_second_blocks() -> None:
@@ -131,6 +159,21 @@ def test_poisson_limits_are_the_tabulated_ones(
     )
 
 
+@pytest.mark.parametrize("count", [0, 1, 7, 90])
+@pytest.mark.parametrize("mean", [1e-9, 0.3, 8.0, 120.0])
+def test_poisson_probabilities_are_the_reference(count: int, mean: float) -> None:
+    log_factorials = np.array([math.lgamma(k + 1) for k in range(count + 1)])
+    expected = naive.poisson_cumulative(count, mean)
+    assert_allclose(_poisson_cumulative(log_factorials, mean), expected, rtol=1e-11)
+
+
+def test_limits_of_a_count_whose_probabilities_underflow() -> None:
+    # The normal approximation's, with the skewness' correction (z^2 + 2) / 6 in both.
+    low, high = compute_rate_interval(2000, 1)
+    assert low == pytest.approx(2000 - 1.96 * math.sqrt(2000) + 0.97, abs=0.6)
+    assert high == pytest.approx(2000 + 1.96 * math.sqrt(2000) + 1.97, abs=0.6)
+
+
 @pytest.mark.parametrize("exposure", [0.0, math.nan])
 def test_no_exposure_no_rate(exposure: float) -> None:
     assert all(math.isnan(end) for end in compute_rate_interval(3, exposure))
@@ -149,6 +192,17 @@ def test_the_noise_floor_is_the_jitter_and_saccades_do_not_raise_it() -> None:
     # 3.29 standard deviations lie between the 5th and 95th percentile of a normal distribution.
     assert compute_noise_floor(jitter, keep) == pytest.approx(0.01316, rel=0.03)
     assert compute_noise_floor(jitter + saccades, keep) == pytest.approx(0.01316, rel=0.05)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 200])
+@pytest.mark.parametrize("missing", [0.0, 0.3, 1.0])
+def test_the_noise_floor_is_the_reference(
+    rng: np.random.Generator, count: int, missing: float
+) -> None:
+    values, keep = rng.normal(size=count), rng.random(count) < 0.8
+    values[rng.random(count) < missing] = np.nan
+    expected = naive.noise_floor(values.tolist(), keep.tolist())
+    assert_allclose(compute_noise_floor(values, keep), expected, rtol=1e-12)
 
 
 def test_the_noise_floor_takes_neighbours_that_are_both_kept() -> None:

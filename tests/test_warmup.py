@@ -54,9 +54,12 @@ with event.install_recorder("numba:compile") as recorder:
     one_eye = np.ones((300, 2))
     one_eye[200:215, 0] = 0.1
     winks, eyes = call("detect_winks", one_eye, times_s)
+    amplitude = call("compute_eye_amplitude", one_eye, winks)
     in_winks = call("mark_closures_in_winks", found, winks)
     marked = call("mark_around_closures", found.interval, times_s, 0.11)
     peak_to_peak = call("compute_peak_to_peak", times_s, ~marked)
+    ends = call("compute_quantiles", times_s, ~marked, (0.0, 1.0))
+    together = call("compute_correlation", times_s, -times_s, ~marked)
     valid_time_s = call("compute_valid_time_s", np.ones(300, bool), times_s)
     perclos = call("compute_perclos", 1 - ear / baseline, times_s)
     between_s = call("compute_inter_blink_intervals_s", [100, 160], np.ones(300, bool), times_s)
@@ -76,6 +79,9 @@ assert (baseline == 0.3).all()
 assert found.interval.tolist() == [[100, 106]] and found.kind.tolist() == [kernels.BLINK]
 assert np.flatnonzero(marked).tolist() == list(range(97, 109))
 assert abs(peak_to_peak - 9.0) < 0.1
+assert ends.tolist() == [0, 299 / 30]
+assert abs(together + 1) < 1e-12
+assert amplitude.tolist() == [[0.9, 0]]
 assert abs(valid_time_s - 299 / 30) < 1e-9
 assert abs(perclos - 6 / 299) < 1e-9
 assert abs(between_s[0] - 2) < 1e-9

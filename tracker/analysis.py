@@ -57,6 +57,9 @@ Float64Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 
+GAZE_MEASURES = tuple(field.name for field in fields(GazeMeasures))
+
+
 @dataclass(frozen=True, slots=True)
 class Measures(GazeMeasures):
     """The recording's numbers, those of the gaze included; NaN where there is nothing to measure.
@@ -146,6 +149,34 @@ class Traces:
 
 
 @dataclass(frozen=True, slots=True)
+class Events:
+    """What the lids did; all that the thresholds of blinks decide.
+
+    Attributes
+    ----------
+    baseline, ratio : ndarray, shape (N,), float64
+        Open-eye EAR around each frame, and the EAR over it.
+    closures, eye_amplitude, winks, wink_eye
+        See `Analysis`.
+    eyes_open : ndarray, shape (N,), bool
+        Frames with a face outside closures and their guard.
+    """
+
+    baseline: Float64Array
+    ratio: Float64Array
+    closures: Closures
+    eye_amplitude: Float64Array
+    winks: NDArray[np.int64]
+    wink_eye: NDArray[np.int64]
+    eyes_open: BoolArray
+
+    def key(self) -> tuple[bytes, ...]:
+        """Return what is the same for events of one baseline whose measures are the same."""
+        arrays = (self.eyes_open, self.winks, *self.closures.arrays())
+        return tuple(array.tobytes() for array in arrays)
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """All that is computed from a track with one set of parameters.
 
@@ -205,7 +236,8 @@ def analyze_track(track: Track, parameters: Parameters) -> Analysis:
     -------
     Analysis
     """
-    return analyze_traces(trace_track(track), parameters)
+    traces = trace_track(track)
+    return measure_events(traces, detect_events(traces, parameters), parameters)
 
 
 def trace_track(track: Track) -> Traces:
@@ -261,9 +293,19 @@ def _fixed_baseline(ear: Float64Array) -> Float64Array:
     return np.full(ear.size, NOMINAL_EAR)
 
 
-def analyze_traces(traces: Traces, parameters: Parameters) -> Analysis:
-    """Measure gaze and blinks of a track that is traced already; see `analyze_track`."""
-    times_s, ear, seen = traces.track.times_s, traces.ear, traces.seen
+def detect_events(traces: Traces, parameters: Parameters) -> Events:
+    """Detect closures and winks, and with them the frames in which the gaze counts.
+
+    Parameters
+    ----------
+    traces : Traces
+    parameters : Parameters
+
+    Returns
+    -------
+    Events
+    """
+    times_s, ear = traces.track.times_s, traces.ear
     adaptive = parameters.blink_baseline == "adaptive"
     baseline = traces.baseline if adaptive else _fixed_baseline(ear)
     ratio = ear / baseline
@@ -275,17 +317,36 @@ def analyze_traces(traces: Traces, parameters: Parameters) -> Analysis:
     )
     eye_amplitude = compute_eye_amplitude(eye_ratio, closures.interval)
     winks, wink_eye = detect_winks(eye_ratio, times_s)
-    in_wink = mark_closures_in_winks(closures, winks)
-    if _close_alike(eye_amplitude[~in_wink]):
-        closures, eye_amplitude = closures.select(~in_wink), eye_amplitude[~in_wink]
-    else:
-        winks, wink_eye = winks[:0], wink_eye[:0]
+    if len(winks):
+        in_wink = mark_closures_in_winks(closures, winks)
+        if _close_alike(eye_amplitude[~in_wink]):
+            closures, eye_amplitude = closures.select(~in_wink), eye_amplitude[~in_wink]
+        else:
+            winks, wink_eye = winks[:0], wink_eye[:0]
 
     # A sample below the threshold is not gaze either where it is no closure: noise, or cut off.
     closing = ~lids_open
     for intervals in (closures.interval, winks):
-        closing |= mark_around_closures(intervals, times_s, BLINK_GUARD_S)
-    gaze = trace_gaze(traces.gaze, seen & ~closing)
+        if len(intervals):
+            closing |= mark_around_closures(intervals, times_s, BLINK_GUARD_S)
+    return Events(baseline, ratio, closures, eye_amplitude, winks, wink_eye, traces.seen & ~closing)
+
+
+def measure_events(traces: Traces, events: Events, parameters: Parameters) -> Analysis:
+    """Measure the gaze outside of the events, and the events.
+
+    Parameters
+    ----------
+    traces : Traces
+    events : Events
+    parameters : Parameters
+
+    Returns
+    -------
+    Analysis
+    """
+    times_s, seen, closures = traces.track.times_s, traces.seen, events.closures
+    gaze = trace_gaze(traces.gaze, events.eyes_open)
     gaze_measures = measure_gaze(gaze, traces.gaze, traces.head, times_s, parameters)
 
     is_blink = closures.kind == BLINK
@@ -298,22 +359,22 @@ def analyze_traces(traces: Traces, parameters: Parameters) -> Analysis:
     shut_ratio = median_finite(closures.least_ratio[complete]) if complete.any() else COMPLETE_RATIO
     rate_time_s = traces.valid_time_s if traces.valid_time_s >= MIN_RATE_TIME_S else math.nan
     measures = Measures(
-        **{field.name: getattr(gaze_measures, field.name) for field in fields(gaze_measures)},
+        **{name: getattr(gaze_measures, name) for name in GAZE_MEASURES},
         duration_s=traces.duration_s,
         fps=traces.fps,
         valid_time_s=traces.valid_time_s,
         blink_count=blink_count,
         incomplete_blink_count=int((is_blink & ~complete).sum()),
         prolonged_closure_count=int((closures.kind == PROLONGED_CLOSURE).sum()),
-        wink_count=len(winks),
+        wink_count=len(events.winks),
         blink_rate_per_min=60 * blink_count / rate_time_s,
         blink_rate_per_min_ci95=compute_rate_interval(blink_count, rate_time_s / 60),
         blink_duration_median_s=median_finite(durations_s),
         inter_blink_interval_median_s=median_finite(
             compute_inter_blink_intervals_s(onsets, seen, times_s)
         ),
-        perclos=compute_perclos((1 - ratio) / (1 - shut_ratio), times_s),
-        open_ear=float(compute_quantiles(baseline, seen, (0.5,))[0]),
+        perclos=compute_perclos((1 - events.ratio) / (1 - shut_ratio), times_s),
+        open_ear=float(compute_quantiles(events.baseline, seen, (0.5,))[0]),
     )
     return Analysis(
         track=traces.track,
@@ -322,14 +383,14 @@ def analyze_traces(traces: Traces, parameters: Parameters) -> Analysis:
         geometry=traces.geometry,
         seen=seen,
         head=traces.head,
-        ear=ear,
+        ear=traces.ear,
         gaze=gaze,
-        baseline=baseline,
+        baseline=events.baseline,
         baseline_trusted=traces.baseline_trusted,
         closures=closures,
-        eye_amplitude=eye_amplitude,
-        winks=winks,
-        wink_eye=wink_eye,
+        eye_amplitude=events.eye_amplitude,
+        winks=events.winks,
+        wink_eye=events.wink_eye,
         phases=measure_phases(
             parameters.protocol,
             times_s,

@@ -19,7 +19,7 @@ from tracker.texts import LANGUAGES, Language
 
 if TYPE_CHECKING:
     from tracker.cohort import Outcome
-    from tracker.folders import Findings
+    from tracker.folders import Findings, TrackFile
     from tracker.recording import Failure, Outputs, Recording
 
 EXIT_DONE, EXIT_USAGE, EXIT_INPUT, EXIT_INTERNAL = 0, 2, 3, 4
@@ -139,11 +139,21 @@ def _build_parser() -> argparse.ArgumentParser:
     reanalyze = commands.add_parser(
         "reanalyze",
         help="tracks again with other parameters, without the videos",
-        description="Analyse tracks written by `analyze`. Writes STEM.report.html (without "
-        "pictures of the eyes, which need the video), STEM.summary.json, STEM.frames.csv and "
-        "STEM.blinks.csv for each.",
+        description="Analyse tracks written by `analyze`, and those in directories and the "
+        "directories in them (*.track.npz). Writes STEM.report.html (without pictures of the eyes, "
+        "which need the video), STEM.summary.json, STEM.frames.csv and STEM.blinks.csv for each. "
+        "With --grid, instead, one table of them all: sweep.csv, or "
+        "what --out names if that ends in .csv or .parquet.",
     )
-    reanalyze.add_argument("tracks", nargs="+", type=Path, metavar="TRACK.npz")
+    reanalyze.add_argument("tracks", nargs="+", type=Path, metavar="TRACK.npz|DIR")
+    reanalyze.add_argument(
+        "--grid",
+        action="append",
+        metavar="NAME=VALUES",
+        help="analyse each track at every combination of these values, a row of the table for "
+        "each: NAME=0.04,0.05 or NAME=FIRST:LAST:STEP, once for each of vpp_thresh, blink_thresh, "
+        "blink_min_frames, blink_baseline",
+    )
     _add_output_options(reanalyze)
     _add_parameter_options(reanalyze, _REANALYSIS_PARAMETERS)
     _add_report_options(reanalyze)
@@ -442,8 +452,17 @@ def _print_outcome(options: argparse.Namespace, recording: "Recording", outcome:
 
 def _run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     parameters = _parameters(options, parser)
-    stems = {path: path.name.removesuffix(".npz").removesuffix(".track") for path in options.tracks}
-    _prepare_output(options, [stems[path] for path in options.tracks], parser)
+
+    from tracker.folders import find_tracks
+
+    try:
+        tracks, problems = find_tracks(options.tracks, options.out)
+    except ValueError as error:
+        parser.error(str(error))
+    if options.grid:
+        return _sweep(options, parser, parameters, [track.path for track in tracks], problems)
+    _prepare_output(options, [], parser)
+    code = _report_search(bool(tracks), problems)
 
     from tracker.analysis import analyze_track
     from tracker.assessment import assess
@@ -451,21 +470,66 @@ def _run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser)
     from tracker.report import remove_report, write_report
     from tracker.track import load_track
 
-    def reanalyze(path: Path) -> None:
-        track = load_track(path)
+    def reanalyze(file: "TrackFile") -> None:
+        track = load_track(file.path)
         protocol = parameters.protocol or track.info.protocol
         analysis = analyze_track(track, replace(parameters, protocol=protocol))
         assessment = assess(analysis)
-        summary = summarize(analysis, assessment, path.name)
-        place = (options.out, stems[path])
+        summary = summarize(analysis, assessment, file.path.name)
+        file.directory.mkdir(parents=True, exist_ok=True)
+        place = (file.directory, file.stem)
         remove_report(*place)
         written = []
         if language := _report_language(options):
             written = [write_report(*place, analysis, assessment, summary, None, language)]
         written = write_analysis(*place, analysis, summary) + written
-        _print_result(options, path.name, summary, written)
+        _print_result(options, file.path.name, summary, written)
 
-    return _for_each(options.tracks, reanalyze)
+    return max(code, _for_each(tracks, reanalyze))
+
+
+def _report_search(found: bool, problems: list[str]) -> int:
+    for problem in problems:
+        _print_line(f"error: {problem}")
+    if not found:
+        _print_line("error: no tracks found. Name a directory with *.track.npz of `analyze` in it.")
+    return EXIT_DONE if found and not problems else EXIT_INPUT
+
+
+def _sweep(
+    options: argparse.Namespace,
+    parser: argparse.ArgumentParser,
+    parameters: Parameters,
+    paths: list[Path],
+    problems: list[str],
+) -> int:
+    from tracker.sweep import describe_sweep, parse_grid, sweep_tracks
+
+    try:
+        grid = parse_grid(options.grid)
+    except (ValueError, TypeError) as error:
+        parser.error(str(error))
+    if options.json:
+        parser.error("--json: with --grid, the table is what programs read")
+    is_file = options.out.suffix in (".csv", ".parquet")
+    table = options.out if is_file else options.out / "sweep.csv"
+    options.out = table.parent
+    _prepare_output(options, [], parser)
+    codes = [_report_search(bool(paths), problems)]
+    if not paths:
+        return codes[0]
+    with _Progress("sweep", " tracks") as progress:
+        statuses = sweep_tracks(
+            paths,
+            parameters,
+            grid,
+            table,
+            progress.update,
+            lambda error: codes.append(_report_failure(error)),
+        )
+    print(describe_sweep(statuses, grid), flush=True)
+    print(f"  written     {table}", flush=True)
+    return max(codes)
 
 
 def _run_image(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
@@ -662,13 +726,13 @@ def _print_result(
 class _Progress:
     """A progress bar on stderr if that is a terminal, nothing otherwise."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, unit: str = " frames") -> None:
         from tqdm import tqdm
 
-        self._bar = tqdm(desc=name, unit=" frames", disable=None, leave=False)
+        self._bar = tqdm(desc=name, unit=unit, disable=None, leave=False)
 
     def update(self, done: int, expected: int) -> None:
-        """Show that `done` frames of `expected` (0 = unknown) are done."""
+        """Show that `done` of `expected` (0 = unknown) are done."""
         self._bar.total = max(done, expected) if expected else None
         self._bar.update(done - self._bar.n)
 

@@ -42,7 +42,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class _Column:
+class Column:
     """A column, and where in the summary it comes from (empty: from elsewhere)."""
 
     name: str
@@ -163,7 +163,7 @@ def write_cohort(rows: Sequence[Row], out: Path) -> list[Path]:
     list of Path
     """
     columns = _columns()
-    schema = pa.schema([(column.name, _ARROW_TYPES[column.kind]) for column in columns])
+    schema = pa.schema([(column.name, ARROW_TYPES[column.kind]) for column in columns])
     table = pa.Table.from_pylist(list(rows), schema=schema)
     return [
         write_whole(out / "cohort.csv", lambda path: _write_csv(path, columns, rows)),
@@ -178,7 +178,7 @@ def describe_cohort(rows: Sequence[Row]) -> str:
     return f"{len(rows)} recordings: {words}"
 
 
-_ARROW_TYPES = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+ARROW_TYPES = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 
 
 def _row(recording: Recording, outcome: Outcome, out: Path) -> Row:
@@ -208,64 +208,68 @@ def _row(recording: Recording, outcome: Outcome, out: Path) -> Row:
     return row
 
 
-def _columns() -> list[_Column]:
+def _columns() -> list[Column]:
     """Return the columns in their order, which depends on no recording and no option."""
     elsewhere = ("recording", "file", "status", "reasons", "cautions", "outliers")
     every = Outputs(overlay=True, report="en")
     return [
-        *(_Column(name, str) for name in elsewhere),
-        _Column("explanation", str, ("psp_rule_reason",)),
-        _Column("failure_code", str),
-        _Column("failure_message", str),
-        *_copied("", (), psp_suspected=bool, frames_processed=int, fps=float),
-        *_copied("", (), duration_sec_est=float),
+        *(Column(name, str) for name in elsewhere),
+        Column("explanation", str, ("psp_rule_reason",)),
+        Column("failure_code", str),
+        Column("failure_message", str),
+        *copied_columns("", (), psp_suspected=bool, frames_processed=int, fps=float),
+        *copied_columns("", (), duration_sec_est=float),
         *(
             column
-            for column in _copied("", (), **get_type_hints(Measures))
+            for column in copied_columns("", (), **get_type_hints(Measures))
             # They stand before, under the names that the app knows.
             if column.name not in ("fps", "duration_s")
         ),
-        *_copied("", (), framing_gain=float, task=str, partial=bool),
-        *_copied("quality_", ("quality",), **get_type_hints(Quality)),
-        *_copied("video_", ("video_meta",), width=int, height=int, fps=float, frame_count=int),
-        *_copied("video_", ("video_meta",), frames_decoded=int, frames_failed=int),
-        *_copied("video_", ("video_meta",), time_source=str, complete=bool),
-        *_copied("sampling_", ("sampling",), step=int, effective_step=float),
-        *_copied("sampling_", ("sampling",), effective_rate_hz=float, largest_step=int),
-        *_copied("sampling_", ("sampling",), out_of_time=bool),
+        *copied_columns("", (), framing_gain=float, task=str, partial=bool),
+        *copied_columns("quality_", ("quality",), **get_type_hints(Quality)),
+        *copied_columns(
+            "video_", ("video_meta",), width=int, height=int, fps=float, frame_count=int
+        ),
+        *copied_columns("video_", ("video_meta",), frames_decoded=int, frames_failed=int),
+        *copied_columns("video_", ("video_meta",), time_source=str, complete=bool),
+        *copied_columns("sampling_", ("sampling",), step=int, effective_step=float),
+        *copied_columns("sampling_", ("sampling",), effective_rate_hz=float, largest_step=int),
+        *copied_columns("sampling_", ("sampling",), out_of_time=bool),
         *(
             column
-            for column in _copied("parameter_", ("parameters",), **get_type_hints(Parameters))
+            for column in copied_columns(
+                "parameter_", ("parameters",), **get_type_hints(Parameters)
+            )
             # Of the phases, which are no single value, `task` tells whether there were any.
             if column.path[-1] != "protocol"
         ),
-        *_copied("", (), video_sha256=str, version=str),
-        *(_Column(f"{kind}_file", str) for kind in Recording(Path(), Path(), "", "").files(every)),
+        *copied_columns("", (), video_sha256=str, version=str),
+        *(Column(f"{kind}_file", str) for kind in Recording(Path(), Path(), "", "").files(every)),
     ]
 
 
-def _copied(prefix: str, path: tuple[str, ...], **hints: Any) -> Iterator[_Column]:
+def copied_columns(prefix: str, path: tuple[str, ...], **hints: Any) -> Iterator[Column]:
     """Return columns for values of the summary; two of an interval, its lower and upper end."""
     for name, hint in hints.items():
         if get_origin(hint) is tuple and name != "protocol":
             base = name.removesuffix("_ci95").removesuffix("_range")
-            yield _Column(f"{prefix}{base}_low", float, (*path, name, 0))
-            yield _Column(f"{prefix}{base}_high", float, (*path, name, 1))
+            yield Column(f"{prefix}{base}_low", float, (*path, name, 0))
+            yield Column(f"{prefix}{base}_high", float, (*path, name, 1))
         else:
-            optional = [kind for kind in get_args(hint) if kind in _ARROW_TYPES]
-            kind = hint if hint in _ARROW_TYPES else optional[0] if optional else str
-            yield _Column(prefix + name, kind, (*path, name))
+            optional = [kind for kind in get_args(hint) if kind in ARROW_TYPES]
+            kind = hint if hint in ARROW_TYPES else optional[0] if optional else str
+            yield Column(prefix + name, kind, (*path, name))
 
 
-def _write_csv(path: Path, columns: Sequence[_Column], rows: Sequence[Row]) -> None:
+def _write_csv(path: Path, columns: Sequence[Column], rows: Sequence[Row]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(column.name for column in columns)
         for row in rows:
-            writer.writerow(_format(column.name, row[column.name]) for column in columns)
+            writer.writerow(format_cell(column.name, row[column.name]) for column in columns)
 
 
-def _format(name: str, value: Any) -> Any:
+def format_cell(name: str, value: Any) -> Any:
     """Format a cell: missing is empty, flags are true and false, text is no formula."""
     if isinstance(value, bool):
         return "true" if value else "false"

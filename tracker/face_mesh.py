@@ -80,10 +80,9 @@ node {
 }
 """
 
-_LANDMARK = np.dtype(
-    {"names": ["x", "y"], "formats": ["<f4", "<f4"], "offsets": [3, 8], "itemsize": 17}
-)
-"""A serialized landmark: tag and length, then a tag and a float32 for each of x, y and z."""
+_LANDMARK_BYTES, _FIRST_BYTE, _NEXT_BYTE = 17, 3, 5
+"""A serialized landmark: tag and length, then a tag and a float32 for each of x, y and z. Where x
+begins, and how far from there y does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,13 +256,14 @@ class _Graph:
 
 def _parse_landmarks(serialized: bytes) -> NDArray[np.float32]:
     """Read x and y out of a serialized NormalizedLandmarkList without a Python loop."""
-    if len(serialized) != LANDMARK_COUNT * _LANDMARK.itemsize:
+    if len(serialized) != LANDMARK_COUNT * _LANDMARK_BYTES:
         raise RuntimeError(
             f"FaceMesh answered {len(serialized)} bytes, expected "
-            f"{LANDMARK_COUNT * _LANDMARK.itemsize}: run `make setup` for the pinned MediaPipe"
+            f"{LANDMARK_COUNT * _LANDMARK_BYTES}: run `make setup` for the pinned MediaPipe"
         )
-    fields = np.frombuffer(serialized, dtype=_LANDMARK)
-    return np.column_stack((fields["x"], fields["y"]))
+    strides = (_LANDMARK_BYTES, _NEXT_BYTE)
+    # All x, then all y: `region_of` is several times as fast.
+    return np.ndarray((LANDMARK_COUNT, 2), "<f4", serialized, _FIRST_BYTE, strides).copy("F")
 
 
 @functools.cache

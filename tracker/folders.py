@@ -81,6 +81,22 @@ def find_recordings(paths: Sequence[Path], out: Path) -> Findings:
     return Findings(tuple(recordings), tuple(search.problems), tuple(search.notes))
 
 
+@dataclass(frozen=True, slots=True)
+class TrackFile:
+    """A track, and where the files of its analysis go.
+
+    Attributes
+    ----------
+    path, directory : Path
+    stem : str
+        What the files' names begin with.
+    """
+
+    path: Path
+    directory: Path
+    stem: str
+
+
 class _Search:
     """Collects recordings, each file once."""
 
@@ -173,3 +189,62 @@ def _place(recording: Recording) -> str:
     """Return what is the same for files that some file systems take for one."""
     path = str(recording.directory / recording.stem)
     return unicodedata.normalize("NFC", path).casefold()
+
+
+TRACK_ENDING = ".track.npz"
+
+
+def find_tracks(paths: Sequence[Path], out: Path) -> tuple[list[TrackFile], list[str]]:
+    """Find the tracks among files and in directories and their sub-directories.
+
+    A file that is named is a track whatever it is called. In a directory, files are whose names end
+    in ``.track.npz``; hidden ones, hidden directories and links to directories are left out.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Files and directories.
+    out : Path
+        Where the results go, as those of `find_recordings`.
+
+    Returns
+    -------
+    tracks : list of TrackFile
+    problems : list of str
+        What could not be looked into.
+
+    Raises
+    ------
+    ValueError
+        Two tracks would write the same files.
+    """
+    found: dict[Path, TrackFile] = {}
+    problems: list[str] = []
+    several = sum(path.is_dir() for path in paths) > 1
+
+    def add(path: Path, directory: Path) -> None:
+        stem = path.name.removesuffix(".npz").removesuffix(".track")
+        if found.setdefault(directory / stem, TrackFile(path, directory, stem)).path != path:
+            raise ValueError(
+                f"several inputs would write {stem}.summary.json: analyse them one at a time with "
+                "an --out DIR each"
+            )
+
+    for path in paths:
+        if not path.is_dir():
+            add(path, out)
+            continue
+        target = out / path.resolve().name if several else out
+        walk = os.walk(
+            path,
+            onerror=lambda error: problems.append(
+                f"{error.filename}: cannot be read ({error.strerror})."
+            ),
+        )
+        for folder, folders, names in walk:
+            # In place: this is where os.walk goes on.
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in sorted(names):
+                if name.endswith(TRACK_ENDING) and not name.startswith("."):
+                    add(Path(folder, name), target / Path(folder).relative_to(path))
+    return list(found.values()), problems

@@ -311,7 +311,9 @@ def measure_gaze(
     """
     vertical, horizontal, valid = gaze.vertical, gaze.horizontal, gaze.valid
     vertical_valid = mark_task(valid, parameters.protocol, times_s)
-    range_ = compute_peak_to_peak(vertical, vertical_valid)
+    top, bottom = compute_quantiles(vertical, vertical_valid, RANGE_QUANTILES).tolist()
+    # Of a single sample there is no range.
+    range_ = bottom - top if np.count_nonzero(vertical_valid) > 1 else math.nan
     interval = _widen(
         compute_peak_to_peak_interval(vertical, vertical_valid, times_s),
         range_,
@@ -331,7 +333,6 @@ def measure_gaze(
     low_deg, high_deg = 2 * compute_rotation_deg(bounds / 2, iris_ratio)
     followed_least, followed_most = FOLLOWED_SHARE
     primary, source = find_primary(parameters.protocol, times_s, vertical, valid)
-    top, bottom = compute_quantiles(vertical, vertical_valid, RANGE_QUANTILES).tolist()
     horizontal_range = compute_peak_to_peak(horizontal, valid)
     horizontal_noise = compute_noise_floor(horizontal, valid)
     moves_aside = horizontal_range > horizontal_noise
@@ -365,7 +366,6 @@ def measure_gaze(
         primary_position=primary,
         primary_position_source=source,
         primary_position_reason=None if source else NO_PRIMARY,
-        # Of a single sample there is no range.
         up_range=primary - top if range_ >= 0 else math.nan,
         down_range=bottom - primary if range_ >= 0 else math.nan,
         horizontal_peak_to_peak=horizontal_range,

@@ -43,7 +43,7 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> dict[s
         Ready for strict JSON: no NaN, plain numbers.
     """
     measures, info = analysis.measures, analysis.track.info
-    document: dict[str, Any] = _plain(
+    document: dict[str, Any] = plain(
         {
             "source": to_unicode(source),
             "video_sha256": info.video_sha256 or None,
@@ -64,7 +64,7 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> dict[s
                 if name not in ("fps", "duration_s")
             },
             "framing_gain": analysis.gaze.framing_gain,
-            "task": "protocol" if analysis.parameters.protocol else "assumed_up_then_down",
+            "task": name_task(analysis),
             "phases": [asdict(phase) for phase in analysis.phases],
             "quality": asdict(assessment.quality),
             "video_meta": {
@@ -96,6 +96,11 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> dict[s
 
 def _findings(findings: Iterable[Finding]) -> list[dict[str, str]]:
     return [{"code": finding.code, "message": finding.message} for finding in findings]
+
+
+def name_task(analysis: Analysis) -> str:
+    """Return what the person was asked to do, or is assumed to have been."""
+    return "protocol" if analysis.parameters.protocol else "assumed_up_then_down"
 
 
 def _effective_step(track: Track) -> float:
@@ -152,7 +157,7 @@ def write_track(directory: Path, stem: str, track: Track) -> Path:
 
 def to_json(document: Any, indent: int | None = None) -> str:
     """Return strict JSON: NaN and infinity are null."""
-    return json.dumps(_plain(document), indent=indent, allow_nan=False, ensure_ascii=False)
+    return json.dumps(plain(document), indent=indent, allow_nan=False, ensure_ascii=False)
 
 
 def describe_summary(summary: dict[str, Any], name: str) -> str:
@@ -187,16 +192,17 @@ def describe_summary(summary: dict[str, Any], name: str) -> str:
     return "\n".join(lines)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Replace NumPy's scalars by Python's, NaN by None, and round to significant digits."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, np.ndarray)):
-        return [_plain(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
+    # The most frequent first: tables of sweeps have millions of them.
     if isinstance(value, float):
         return float(f"{value:.{SIGNIFICANT_DIGITS}g}") if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return plain(value.item())
     return value
 
 

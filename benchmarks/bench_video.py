@@ -1,0 +1,325 @@
+"""From the video to the track, beside the floor and beside a straightforward loop, in one run.
+
+The **floor** of a frame is what libavcodec takes to decode it on one thread, without converting
+it, and what FaceMesh's landmark graph takes on a picture of the face `CROP_PX` wide: neither can be
+left out by a program that looks at every frame with this model. The file is opened in it as well.
+It is taken twice: *in turn*, a frame and then its face, as they are needed; and *apart*, all frames
+and then as many faces. Apart is less, as each then stays in the processor's cache, but no program can
+hold all frames: `tracker.decode` takes a few at a time. The floor with the *stock* solution has
+``mediapipe.solutions.FaceMesh`` in place of its bare graph.
+
+The **straightforward loop** is ``cv2.VideoCapture`` as it comes, every frame read and converted,
+``mediapipe.solutions.FaceMesh`` on the whole frame, and the landmarks read one by one; at a step of
+two it reads all frames and looks at every second.
+
+The clips are the synthetic ones, with noise and at bitrates as phones write them.
+"""
+
+import functools
+import sys
+import time
+import types
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from benchmarks.conftest import Figure, Race, Ratio
+from benchmarks.synthetic import make_spec, write_clip
+from tracker import count_processors
+from tracker.decode import Image, Video
+from tracker.face_mesh import FaceMesh, Region, region_of
+from tracker.ffmpeg import Decoder
+from tracker.profile import CROP_PX, cut_face
+from tracker.track import Track, track_video
+
+FORMATS: dict[str, dict[str, Any]] = {
+    "1080p H.264": {"width": 1920, "height": 1080, "codec": "h264"},
+    "720p H.264": {"width": 1280, "height": 720, "codec": "h264"},
+    "1080x1920 HEVC": {"width": 1080, "height": 1920, "codec": "hevc"},
+}
+AT_MOST = {"1080p H.264": 1.15, "720p H.264": 1.12, "1080x1920 HEVC": 1.15}
+"""End to end over the floor in turn."""
+FACE = Region(CROP_PX / 2, CROP_PX / 2, CROP_PX, 0.0)
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A clip and a picture of the face in it."""
+
+    path: Path
+    frame_count: int
+    face: Image
+
+
+@pytest.fixture(scope="module")
+def mesh() -> FaceMesh:
+    return FaceMesh()
+
+
+@pytest.fixture(scope="module")
+def stock(mesh: FaceMesh) -> Any:
+    """MediaPipe's own solution, past its package file, which imports what is not installed."""
+    name = "mediapipe.python.solutions"
+    if name not in sys.modules:
+        package = types.ModuleType(name)
+        package.__path__ = [f"{sys.modules['mediapipe.python'].__path__[0]}/solutions"]
+        sys.modules[name] = package
+    from mediapipe.python.solutions.face_mesh import FaceMesh as StockFaceMesh
+
+    return StockFaceMesh(refine_landmarks=True)
+
+
+@pytest.fixture(scope="module")
+def make_clip(
+    mesh: FaceMesh, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Clip]:
+    folder = tmp_path_factory.mktemp("video")
+
+    @functools.cache
+    def make(name: str) -> Clip:
+        path = folder / f"{name.replace(' ', '_')}.mp4"
+        spec = make_spec(
+            2.0 if pytestconfig.getoption("short") else 4.0,
+            fps=30.0,
+            noise_std=3.0,
+            zoom=0.7,
+            sway_px=20.0,
+            crf=23,
+            **FORMATS[name],
+        )
+        write_clip(path, spec)
+        with Video(path) as video:
+            picture = next(video.frames()).picture
+            points = mesh.find_landmarks(picture, mesh.detect(picture)[0])
+            assert points is not None
+            face = cut_face(picture, region_of(points))
+        return Clip(path, spec.frame_count, face)
+
+    return make
+
+
+def track(clip: Clip, mesh: FaceMesh, step: int = 1, ahead: bool = False) -> Track:
+    return track_video(clip.path, mesh, step, clip.frame_count, decode_ahead=ahead)
+
+
+def decode(clip: Clip, each: Callable[[], object] = lambda: None) -> int:
+    decoder = Decoder(clip.path)
+    count = 0
+    while decoder.grab():
+        count += 1
+        each()
+    decoder.close()
+    return count
+
+
+def run_straightforward_loop(clip: Clip, stock: Any, step: int = 1) -> list[list[Any]]:
+    """Return the landmarks, (x, y) in pixels, of every `step`-th frame."""
+    capture = cv2.VideoCapture(str(clip.path))
+    stock.reset()
+    landmarks = []
+    index = 0
+    while True:
+        decoded, image = capture.read()
+        if not decoded:
+            break
+        if index % step == 0:
+            height, width = image.shape[:2]
+            result = stock.process(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+            points = result.multi_face_landmarks[0].landmark if result.multi_face_landmarks else []
+            landmarks.append([(point.x * width, point.y * height) for point in points])
+        index += 1
+    return landmarks
+
+
+def assert_right(clip: Clip, tracked: Track, loop: list[list[Any]], mesh: FaceMesh) -> None:
+    """Both found the face in all frames, in the same places."""
+    from kernels import FACE_MESH_INDICES
+
+    assert len(loop) == len(tracked.times_s)
+    assert np.isfinite(tracked.landmarks).all()
+    expected = np.array(loop)[:, np.array(FACE_MESH_INDICES)]
+    face_px = np.ptp(expected[..., 1], axis=1).mean()
+    assert np.abs(tracked.landmarks - expected).mean() < 0.05 * face_px
+
+
+@pytest.mark.benchmark(group="video")
+@pytest.mark.parametrize("name", FORMATS)
+def test_end_to_end(
+    name: str,
+    make_clip: Callable[[str], Clip],
+    mesh: FaceMesh,
+    stock: Any,
+    race: Race,
+    ratio: Ratio,
+    figure: Figure,
+    short: bool,
+) -> None:
+    clip = make_clip(name)
+    assert decode(clip) == clip.frame_count
+    assert_right(clip, track(clip, mesh), run_straightforward_loop(clip, stock), mesh)
+    rgb = cv2.cvtColor(clip.face, cv2.COLOR_BGR2RGB)
+    stock.reset()
+    assert stock.process(rgb).multi_face_landmarks
+    assert mesh.find_landmarks(clip.face, FACE) is not None
+
+    def look() -> object:
+        return mesh.find_landmarks(clip.face, FACE)
+
+    def look_by_stock() -> int:
+        # It keeps where the face was: in the loop it is elsewhere.
+        stock.reset()
+        return decode(clip, lambda: stock.process(rgb))
+
+    medians = race(
+        {
+            "end to end": lambda: track(clip, mesh),
+            "floor in turn": lambda: decode(clip, look),
+            "floor apart": lambda: (decode(clip), [look() for _ in range(clip.frame_count)]),
+            "floor, stock": look_by_stock,
+            "straightforward loop": lambda: run_straightforward_loop(clip, stock),
+        },
+        rounds=3 if short else 9,
+    )
+    for candidate, median_s in medians.items():
+        figure(f"{candidate}, {name}", 1000 * median_s / clip.frame_count, "CPU ms a frame")
+    bits = 8 * clip.path.stat().st_size / clip.frame_count * 30
+    figure(f"bitrate, {name}", bits / 1e6, "Mbit/s")
+    ours_s = medians["end to end"]
+    ratio(
+        f"end to end over floor, {name}", ours_s / medians["floor in turn"], at_most=AT_MOST[name]
+    )
+    figure(f"end to end over floor apart, {name}", ours_s / medians["floor apart"], "")
+    figure(
+        f"end to end over floor with the stock solution, {name}",
+        ours_s / medians["floor, stock"],
+        "",
+    )
+    ratio(
+        f"straightforward loop over end to end, {name}",
+        medians["straightforward loop"] / ours_s,
+        at_least=1.25,
+    )
+
+
+@pytest.mark.benchmark(group="video")
+def test_every_second_frame(
+    make_clip: Callable[[str], Clip],
+    mesh: FaceMesh,
+    stock: Any,
+    race: Race,
+    ratio: Ratio,
+    short: bool,
+) -> None:
+    clip = make_clip("1080p H.264")
+    loop = run_straightforward_loop(clip, stock, step=2)
+    assert_right(clip, track(clip, mesh, step=2), loop, mesh)
+    medians = race(
+        {
+            "step 2": lambda: track(clip, mesh, step=2),
+            "loop at step 2": lambda: run_straightforward_loop(clip, stock, step=2),
+        },
+        rounds=3 if short else 9,
+    )
+    ratio(
+        "straightforward loop over end to end at step 2, 1080p H.264",
+        medians["loop at step 2"] / medians["step 2"],
+        at_least=1.4,
+    )
+
+
+@pytest.mark.benchmark(group="video", timer=time.perf_counter)
+@pytest.mark.skipif(count_processors() < 2, reason="one core: nothing is decoded ahead")
+def test_two_cores(
+    make_clip: Callable[[str], Clip], mesh: FaceMesh, race: Race, ratio: Ratio, short: bool
+) -> None:
+    clip = make_clip("1080p H.264")
+    one, two = track(clip, mesh), track(clip, mesh, ahead=True)
+    np.testing.assert_array_equal(one.landmarks, two.landmarks)
+    medians = race(
+        {
+            "two cores": lambda: track(clip, mesh, ahead=True),
+            "one core": lambda: track(clip, mesh),
+        },
+        rounds=3 if short else 9,
+    )
+    ratio(
+        "wall time on two cores over one, 1080p H.264",
+        medians["two cores"] / medians["one core"],
+        at_most=0.62,
+    )
+
+
+@pytest.mark.whole
+@pytest.mark.benchmark(group="decode")
+@pytest.mark.parametrize("name", FORMATS)
+def test_decode(
+    name: str, make_clip: Callable[[str], Clip], race: Race, ratio: Ratio, figure: Figure
+) -> None:
+    """All frames, converted nowhere, in a part and as a whole; by OpenCV without and with."""
+    clip = make_clip(name)
+
+    def convert(rows: slice, columns: slice) -> int:
+        with Video(clip.path) as video:
+            return sum(frame.picture[rows, columns].size > 0 for frame in video.frames())
+
+    def grab(read: bool) -> int:
+        capture = cv2.VideoCapture(str(clip.path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+        count, image = 0, None
+        while capture.grab():
+            count += 1
+            if read:
+                _, image = capture.retrieve(image)
+        return count
+
+    candidates: dict[str, Callable[[], int]] = {
+        "decode": lambda: decode(clip),
+        "a part of 512x512": lambda: convert(slice(100, 612), slice(100, 612)),
+        "the whole": lambda: convert(slice(None), slice(None)),
+        "OpenCV grab": lambda: grab(False),
+        "OpenCV read": lambda: grab(True),
+    }
+    assert {count() for count in candidates.values()} == {clip.frame_count}
+    medians = race(candidates, rounds=9)
+    for candidate, median_s in medians.items():
+        figure(f"{candidate}, {name}", 1000 * median_s / clip.frame_count, "CPU ms a frame")
+    ratio(
+        f"decoding over OpenCV's, {name}", medians["decode"] / medians["OpenCV grab"], at_most=1.1
+    )
+
+
+@pytest.mark.whole
+@pytest.mark.benchmark(group="face_mesh")
+def test_face_mesh(
+    make_clip: Callable[[str], Clip],
+    mesh: FaceMesh,
+    stock: Any,
+    race: Race,
+    ratio: Ratio,
+    figure: Figure,
+) -> None:
+    """The landmark graph and the stock solution on a picture of the face."""
+    clip = make_clip("720p H.264")
+    rgb = cv2.cvtColor(clip.face, cv2.COLOR_BGR2RGB)
+    assert mesh.find_landmarks(clip.face, FACE) is not None
+    stock.reset()
+    assert stock.process(rgb).multi_face_landmarks
+    count = 100
+    medians = race(
+        {
+            "graph": lambda: [mesh.find_landmarks(clip.face, FACE) for _ in range(count)],
+            "stock solution": lambda: [stock.process(rgb) for _ in range(count)],
+        },
+        rounds=9,
+    )
+    for candidate, median_s in medians.items():
+        figure(f"FaceMesh, {candidate}", 1000 * median_s / count, "CPU ms")
+    ratio(
+        "FaceMesh's graph over the stock solution",
+        medians["graph"] / medians["stock solution"],
+        at_most=0.95,
+    )

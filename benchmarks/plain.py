@@ -1,0 +1,187 @@
+"""All measures of a track by the plain reference of the kernels' tests, frame by frame."""
+
+import math
+
+import numpy as np
+
+from kernels.landmarks import FACE_MESH_INDICES
+from kernels.pose import RIGID_POINTS
+from tests import naive
+from tracker.analysis import BLINK_GUARD_S
+from tracker.gaze import AHEAD_OFFSET, MAX_HEAD_YAW_DEG, MAX_NOD_DEG
+from tracker.parameters import Parameters
+from tracker.phases import FIRST_S
+from tracker.track import Track
+
+NAN = math.nan
+
+
+def measure_plain(track: Track, parameters: Parameters) -> dict[str, float]:
+    """Compute the measures and the quality of a track without a protocol, below 110 Hz.
+
+    Parameters
+    ----------
+    track : Track
+    parameters : Parameters
+        With the adaptive baseline.
+
+    Returns
+    -------
+    dict of str to float
+        By the names of `tracker.analysis.Measures` and `tracker.assessment.Quality`.
+    """
+    times_s = track.times_s.tolist()
+    frames = [_read_points(one) for one in track.landmarks]
+    turned = [_read_points(one) for one in track.turned_landmarks]
+    ear_by_eye = [[naive.ear(points, eye) for eye in naive.EYES] for points in frames]
+    offsets = [[naive.gaze_offset(points, eye) for eye in naive.EYES] for points in frames]
+    iris_px = [[naive.iris_diameter_px(points, eye) for eye in naive.EYES] for points in frames]
+    width_px = [[naive.canthal_distance_px(points, eye) for eye in naive.EYES] for points in frames]
+    roll_deg = [naive.head_roll_deg(points) for points in frames]
+    ear = [(left + right) / 2 for left, right in ear_by_eye]
+    seen = [not math.isnan(value) for value in ear]
+    pose = [
+        naive.head_pose_deg(list(RIGID_POINTS.values()), [points[i] for i in RIGID_POINTS])
+        if there
+        else (NAN, NAN)
+        for points, there in zip(frames, seen, strict=True)
+    ]
+    baseline = naive.open_baseline(ear, times_s)
+    ratio = [value / open_ for value, open_ in zip(ear, baseline, strict=True)]
+    opened = [not value < parameters.close_ratio for value in ratio]
+    share = [
+        _median(
+            [
+                both[eye] / mean
+                for both, mean, is_open in zip(ear_by_eye, ear, opened, strict=True)
+                if is_open and mean > 0
+            ]
+        )
+        for eye in (0, 1)
+    ]
+    eye_ratio = [
+        [both[eye] / (share[eye] * open_) for eye in (0, 1)]
+        for both, open_ in zip(ear_by_eye, baseline, strict=True)
+    ]
+    closures = naive.detect_closures(
+        ratio, times_s, parameters.close_ratio, parameters.shortest_closure_s
+    )
+    winks = naive.winks(eye_ratio, times_s)
+    in_wink = naive.in_winks(closures.interval, [interval for interval, _ in winks])
+    amplitude = naive.eye_amplitude(eye_ratio, closures.interval)
+    alike = [
+        min(both) / max(both) for both, part in zip(amplitude, in_wink, strict=True) if not part
+    ]
+    if alike and _median(alike) >= naive.WINK_ASYMMETRY:
+        kept = [m for m, part in enumerate(in_wink) if not part]
+    else:
+        kept, winks = list(range(len(in_wink))), []
+    intervals = [closures.interval[m] for m in kept]
+    spans = [*intervals, *(interval for interval, _ in winks)]
+    guard_s = BLINK_GUARD_S + naive.TIME_TOLERANCE_S
+    near = naive.mark_around_closures(spans, times_s, guard_s)
+    eyes_open = [a and b and not c for a, b, c in zip(seen, opened, near, strict=True)]
+
+    pitch_deg = [one for _, one in pose]
+    usual_pitch_deg = _median(pitch_deg)
+    valid = [
+        is_open and abs(yaw) <= MAX_HEAD_YAW_DEG and abs(pitch - usual_pitch_deg) <= MAX_NOD_DEG
+        for is_open, (yaw, pitch) in zip(eyes_open, pose, strict=True)
+    ]
+    looks = [
+        (n, turn, points)
+        for n, turn, points in zip(
+            track.turned_sample.tolist(), track.turned_by.tolist(), turned, strict=True
+        )
+        if valid[n]
+    ]
+    gain, _ = naive.framing_gain(
+        [sum(one.imag for one in offsets[n]) / 2 for n, _, _ in looks],
+        [sum(naive.gaze_offset(p, eye).imag for eye in naive.EYES) / 2 for _, _, p in looks],
+        [turn for _, turn, _ in looks],
+    )
+    centre = [
+        _median([both[eye].imag for both, ok in zip(offsets, valid, strict=True) if ok])
+        for eye in (0, 1)
+    ]
+    by_eye = [
+        [centre[eye] + gain * (both[eye].imag - centre[eye]) for both in offsets] for eye in (0, 1)
+    ]
+    vertical = [(left + right) / 2 for left, right in zip(*by_eye, strict=True)]
+    horizontal = [(left + right).real / 2 for left, right in offsets]
+    difference = [(left - right) / 2 for left, right in zip(*by_eye, strict=True)]
+    middle = _median([value for value, ok in zip(horizontal, valid, strict=True) if ok])
+    ahead = [
+        ok and abs(value - middle) <= AHEAD_OFFSET
+        for value, ok in zip(horizontal, valid, strict=True)
+    ]
+    iris_ratio = _median(
+        [
+            iris / width
+            for both, widths, ok in zip(iris_px, width_px, valid, strict=True)
+            if ok
+            for iris, width in zip(both, widths, strict=True)
+        ]
+    )
+    degrees = [naive.rotation_deg(value, iris_ratio) for value in vertical]
+    primary = _median(
+        [v for v, t, ok in zip(vertical, times_s, valid, strict=True) if ok and t < FIRST_S]
+    )
+    low, high = naive.quantiles(vertical, valid, (0.05, 0.95))
+    blinks = [m for m in kept if closures.kind[m] == naive.BLINK]
+    whole = [
+        closures.interval[m] for m in blinks if closures.onset_seen[m] and closures.offset_seen[m]
+    ]
+    complete = [closures.least_ratio[m] for m in kept if closures.least_ratio[m] <= 0.6]
+    shut = _median(complete) if complete else 0.6
+    valid_time_s = naive.valid_time_s(seen, times_s)
+    return {
+        "valid_time_s": valid_time_s,
+        "gaze_time_s": naive.valid_time_s(valid, times_s),
+        "vertical_peak_to_peak": naive.peak_to_peak(vertical, valid),
+        "vertical_peak_to_peak_any_time": high - low,
+        "vertical_peak_to_peak_left": naive.peak_to_peak(by_eye[0], valid),
+        "vertical_peak_to_peak_right": naive.peak_to_peak(by_eye[1], valid),
+        "vertical_peak_to_peak_ahead": naive.peak_to_peak(vertical, ahead),
+        "vertical_peak_to_peak_deg_est": naive.peak_to_peak(degrees, valid),
+        "horizontal_peak_to_peak": naive.peak_to_peak(horizontal, valid),
+        "head_pitch_range_deg": naive.peak_to_peak(pitch_deg, valid),
+        "eye_disagreement": naive.peak_to_peak(difference, ahead),
+        "vertical_noise_floor": naive.noise_floor(vertical, valid),
+        "vertical_eye_correlation": naive.correlation(by_eye[0], by_eye[1], valid),
+        "vertical_offset_median": _median(
+            [value for value, ok in zip(vertical, valid, strict=True) if ok]
+        ),
+        "primary_position": primary,
+        "up_range": primary - low,
+        "down_range": high - primary,
+        "framing_gain": gain,
+        "blink_count": len(blinks),
+        "prolonged_closure_count": len(kept) - len(blinks),
+        "wink_count": len(winks),
+        "blink_rate_per_min": 60 * len(blinks) / valid_time_s,
+        "blink_duration_median_s": _median(
+            [times_s[stop] - times_s[start] for start, stop in whole]
+        ),
+        "inter_blink_interval_median_s": _median(
+            naive.inter_blink_intervals_s([closures.interval[m][0] for m in blinks], seen, times_s)
+        ),
+        "perclos": naive.perclos([(1 - value) / (1 - shut) for value in ratio], times_s),
+        "open_ear": _median([value for value, ok in zip(baseline, seen, strict=True) if ok]),
+        "canthal_distance_px": _median([value for both in width_px for value in both]),
+        "iris_diameter_px": _median([value for both in iris_px for value in both]),
+        "head_roll_deg": _median([abs(value) for value in roll_deg]),
+        "head_yaw_deg": _median([abs(yaw) for yaw, _ in pose]),
+        "head_pitch_deg": usual_pitch_deg,
+    }
+
+
+def _read_points(landmarks: np.ndarray) -> dict[int, complex]:
+    return {
+        index: complex(x, y)
+        for index, (x, y) in zip(FACE_MESH_INDICES, landmarks.tolist(), strict=True)
+    }
+
+
+def _median(values: list[float]) -> float:
+    return naive.quantile([value for value in values if not math.isnan(value)], 0.5)

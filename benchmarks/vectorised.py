@@ -1,0 +1,398 @@
+"""All measures of a track as one writes them with NumPy and pandas: what the kernels compete with.
+
+No loop over frames, no Numba, and nothing of `kernels` but its constants. It computes the same
+definitions by the same references and has to give the same numbers; the bootstrap and what hangs on
+it is in neither.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kernels import closures as lids
+from kernels import gaze as framing
+from kernels import pose
+from kernels.geometry import IRIS_DIAMETER_MM, ROTATION_RADIUS_MM
+from kernels.landmarks import EYE_COLUMNS
+from kernels.measures import RANGE_QUANTILES
+from kernels.uncertainty import CONFIDENCE, MAD_TO_STD, NORMAL_RANGE
+from tracker.analysis import BLINK_GUARD_S
+from tracker.assessment import GAP_S
+from tracker.gaze import AHEAD_OFFSET, MAX_HEAD_YAW_DEG, MAX_NOD_DEG
+from tracker.parameters import Parameters
+from tracker.phases import FIRST_S
+from tracker.track import Track
+
+Array = NDArray[Any]
+
+
+def measure_vectorised(track: Track, parameters: Parameters) -> dict[str, float]:
+    """Compute the measures and the quality of a track without a protocol, below 110 Hz.
+
+    Parameters
+    ----------
+    track : Track
+    parameters : Parameters
+        With the adaptive baseline.
+
+    Returns
+    -------
+    dict of str to float
+        By the names of `tracker.analysis.Measures` and `tracker.assessment.Quality`.
+    """
+    times_s, points = track.times_s, track.landmarks.astype(np.float64)
+    intervals_s = np.diff(times_s)
+    eyes = _measure_eyes(points)
+    yaw_deg, pitch_deg = _measure_head(points)
+    ear = eyes["ear"].mean(axis=1)
+    seen = np.isfinite(ear)
+    both_seen = seen[1:] & seen[:-1] & (intervals_s <= lids.MAX_GAP_S)
+    valid_time_s = intervals_s[both_seen].sum()
+    baseline = _measure_baseline(ear, times_s)
+    ratio = ear / baseline
+    lids_open = ~(ratio < parameters.close_ratio)
+    opened = lids_open & (ear > 0)
+    usual_share = np.median(eyes["ear"][opened] / ear[opened, np.newaxis], axis=0)
+    eye_ratio = eyes["ear"] / (usual_share * baseline[:, np.newaxis])
+    events = _find_closures(ratio, times_s, parameters.close_ratio, parameters.shortest_closure_s)
+    winks = _find_winks(eye_ratio, times_s)
+    events, winks = _tell_apart(events, winks, eye_ratio)
+
+    around = np.zeros(times_s.size + 1, dtype=np.int64)
+    spans = np.concatenate((events[["start", "stop"]].to_numpy(), winks[:, :2]))
+    guard_s = BLINK_GUARD_S + lids.TIME_TOLERANCE_S
+    np.add.at(around, np.searchsorted(times_s, times_s[spans[:, 0]] - guard_s), 1)
+    np.add.at(around, np.searchsorted(times_s, times_s[spans[:, 1] - 1] + guard_s, "right"), -1)
+    eyes_open = seen & lids_open & (np.cumsum(around)[:-1] == 0)
+    gaze = _measure_gaze(track, eyes, eyes_open, yaw_deg, pitch_deg)
+
+    blinks = events[events["kind"] == lids.BLINK]
+    complete = events["least"] <= lids.COMPLETE_RATIO
+    shut = events["least"][complete].median() if complete.any() else lids.COMPLETE_RATIO
+    whole = blinks[blinks["onset_seen"] & blinks["offset_seen"]]
+    closed = (1 - ratio) / (1 - shut) >= 0.8
+    low, high = _poisson_limits(len(blinks))
+    onsets = blinks["start"].to_numpy()
+    breaks = np.concatenate(([0], np.cumsum(~seen | (np.diff(times_s, prepend=0) > 0.5))))
+    unbroken = np.diff(breaks[onsets + 1]) == 0
+    between_s = np.diff(times_s[onsets])[unbroken]
+    elapsed_s = intervals_s.sum()
+    too_long = intervals_s > GAP_S + lids.TIME_TOLERANCE_S
+    rate_min = valid_time_s / 60
+    return {
+        **gaze,
+        "duration_s": elapsed_s + np.median(intervals_s),
+        "fps": (track.frame_index[-1] - track.frame_index[0]) / elapsed_s,
+        "valid_time_s": valid_time_s,
+        "blink_count": len(blinks),
+        "incomplete_blink_count": (blinks["least"] > lids.COMPLETE_RATIO).sum(),
+        "prolonged_closure_count": (events["kind"] == lids.PROLONGED_CLOSURE).sum(),
+        "wink_count": len(winks),
+        "blink_rate_per_min": len(blinks) / rate_min,
+        "blink_rate_per_min_low": low / rate_min,
+        "blink_rate_per_min_high": high / rate_min,
+        "blink_duration_median_s": np.median(times_s[whole["stop"]] - times_s[whole["start"]]),
+        "inter_blink_interval_median_s": np.median(between_s),
+        "perclos": np.sum(intervals_s * (closed[1:].astype(int) + closed[:-1]) / 2, where=both_seen)
+        / valid_time_s,
+        "open_ear": np.median(baseline[seen]),
+        "face_coverage": valid_time_s / elapsed_s,
+        "sampled_rate_hz": 1 / np.median(intervals_s),
+        "longest_gap_s": intervals_s.max(),
+        "canthal_distance_px": np.nanmedian(eyes["canthal_distance_px"]),
+        "iris_diameter_px": np.nanmedian(eyes["iris_diameter_px"]),
+        "head_roll_deg": np.nanmedian(np.abs(eyes["head_roll_deg"])),
+        "head_yaw_deg": np.nanmedian(np.abs(yaw_deg)),
+        "head_pitch_deg": np.nanmedian(pitch_deg),
+        "gap_share": intervals_s[too_long].sum() / elapsed_s,
+    }
+
+
+def _measure_eyes(points: Array) -> dict[str, Array]:
+    # (2, 11) columns of (N, K, 2) points: (11, N, 2 eyes, 2 coordinates).
+    a, b, p2, p6, p3, p5, upper, lower, iris, ring_a, ring_b = np.moveaxis(
+        points[:, EYE_COLUMNS], 2, 0
+    )
+    axis = b - a
+    width = np.sqrt((axis**2).sum(axis=-1))
+    unit = axis / width[..., np.newaxis]
+    offset = iris - (a + b) / 2
+    gaps = np.sqrt(((p6 - p2) ** 2).sum(axis=-1)) + np.sqrt(((p5 - p3) ** 2).sum(axis=-1))
+    middles = a + b
+    across = middles[:, 0] - middles[:, 1]
+    return {
+        "ear": gaps / (2 * width),
+        "horizontal": (offset * unit).sum(axis=-1) / width,
+        "vertical": (offset[..., 1] * unit[..., 0] - offset[..., 0] * unit[..., 1]) / width,
+        "iris_diameter_px": np.sqrt(((ring_b - ring_a) ** 2).sum(axis=-1)),
+        "palpebral_fissure_px": np.sqrt(((lower - upper) ** 2).sum(axis=-1)),
+        "canthal_distance_px": width,
+        "head_roll_deg": np.degrees(np.arctan2(across[:, 1], across[:, 0])),
+    }
+
+
+def _measure_head(points: Array) -> tuple[Array, Array]:
+    face = points[:, pose._COLUMNS]
+    face = face - face.mean(axis=1, keepdims=True)
+    # Rows of the affine map for x and y, (N, 3) each.
+    a, b = face[..., 0] @ pose._PSEUDO_INVERSE, face[..., 1] @ pose._PSEUDO_INVERSE
+    aa, ab, bb = ((u * v).sum(axis=1) for u, v in ((a, a), (a, b), (b, b)))
+    root = np.sqrt(np.maximum(aa * bb - ab * ab, 0))
+    r = (bb + root)[:, np.newaxis] * a - ab[:, np.newaxis] * b
+    s = (aa + root)[:, np.newaxis] * b - ab[:, np.newaxis] * a
+    length = np.sqrt((r * r).sum(axis=1))
+    right, down = -r[:, 2] / length, -s[:, 2] / length
+    ahead = (r[:, 0] * s[:, 1] - r[:, 1] * s[:, 0]) / length**2
+    across = np.hypot(r[:, 0], s[:, 0])
+    cosine, sine = r[:, 0] / across, s[:, 0] / across
+    right, down = cosine * right + sine * down, cosine * down - sine * right
+    yaw_deg = np.degrees(np.arctan2(right, ahead))
+    return yaw_deg, np.degrees(np.arcsin(np.clip(down, -1, 1)))
+
+
+def _measure_baseline(ear: Array, times_s: Array) -> Array:
+    typical = np.nanquantile(ear, lids.TYPICAL_QUANTILE)
+    opened = np.where(ear < lids.SHUT_RATIO * typical, np.nan, ear)
+    before = _rolling_quantile(opened, times_s)
+    after = _rolling_quantile(opened[::-1], times_s[-1] - times_s[::-1])[::-1]
+    baseline = np.fmin(before, after)
+    return np.where(np.isnan(baseline), typical, baseline)
+
+
+def _rolling_quantile(values: Array, times_s: Array) -> Array:
+    """Return the quantile over (t - window, t], NaN where too little of it holds values."""
+    series = pd.Series(values, index=pd.to_timedelta(times_s, unit="s"))
+    window = series.rolling(pd.Timedelta(seconds=lids.BASELINE_WINDOW_S), min_periods=1)
+    quantile = window.quantile(lids.BASELINE_QUANTILE).to_numpy()
+    first = np.searchsorted(times_s, times_s - lids.BASELINE_WINDOW_S, side="right")
+    covered = times_s - times_s[first] >= lids.BASELINE_WINDOW_S / 2
+    passed = np.concatenate(([0], np.cumsum(np.isfinite(values))))
+    size = np.arange(1, times_s.size + 1) - first
+    held = passed[1:] - passed[first]
+    return np.where(covered & (2 * held >= size), quantile, np.nan)
+
+
+def _find_runs(inside: Array, joined: Array) -> tuple[Array, Array]:
+    """Return start and stop of the runs in which `inside` (N,) holds, cut where not `joined`."""
+    begins = inside & ~np.concatenate(([False], inside[:-1] & joined))
+    ends = inside & ~np.concatenate((inside[1:] & joined, [False]))
+    return np.flatnonzero(begins), np.flatnonzero(ends) + 1
+
+
+def _find_closures(ratio: Array, times_s: Array, close: float, shortest_s: float) -> pd.DataFrame:
+    open_ = (close + 1) / 2
+    size, intervals_s = times_s.size, np.diff(times_s)
+    joined = intervals_s <= lids.MAX_GAP_S
+    start, stop = _find_runs(ratio < open_, joined)
+    # One row for each sample of a run.
+    lengths = stop - start
+    run = np.repeat(np.arange(start.size), lengths)
+    offset = np.concatenate(([0], np.cumsum(lengths)[:-1]))
+    n = np.arange(lengths.sum()) - np.repeat(offset - start, lengths)
+    values = ratio[n]
+    least = np.minimum.reduceat(values, offset)
+    deep_enough = least < close
+    lasts_s = np.where(
+        np.append(joined, False),
+        np.append(intervals_s, 0.0),
+        np.where(np.append(False, joined), np.append(0.0, intervals_s), 0.0),
+    )
+    below_s = np.add.reduceat(np.where(values < close, lasts_s[n], 0.0), offset)
+    level = 1 - lids.CLOSED_DEPTH * (1 - least)
+    closed = values <= level[run]
+    first = np.minimum.reduceat(np.where(closed, n, size), offset)
+    last = np.maximum.reduceat(np.where(closed, n, -1), offset)
+    closes_s = _cross_s(ratio, times_s, first - 1, first, level)
+    opens_s = _cross_s(ratio, times_s, last + 1, last, level)
+    padded = np.append(ratio, np.nan)
+    events = pd.DataFrame(
+        {
+            "start": start,
+            "stop": stop,
+            "least": least,
+            "below_s": below_s,
+            "closed_s": opens_s - closes_s,
+            "onset_seen": np.append(joined, False)[start - 1] & (padded[start - 1] >= open_),
+            "offset_seen": np.append(joined, False)[stop - 1] & (padded[stop] >= open_),
+        }
+    )[deep_enough]
+    tolerance_s = min(float(np.median(intervals_s)), lids.MAX_GAP_S) / 2 + lids.TIME_TOLERANCE_S
+    prolonged = (events["closed_s"] > lids.LONGEST_BLINK_S + tolerance_s) | (
+        events["below_s"] > lids.LONGEST_LOWERING_S + tolerance_s
+    )
+    events["kind"] = np.where(prolonged, lids.PROLONGED_CLOSURE, lids.BLINK)
+    doubtful = (events["below_s"] < shortest_s - lids.TIME_TOLERANCE_S) | ~(
+        events["onset_seen"] & events["offset_seen"]
+    )
+    return events[~(doubtful & (events["least"] >= lids.DEEP_RATIO))]
+
+
+def _cross_s(ratio: Array, times_s: Array, outside: Array, inside: Array, level: Array) -> Array:
+    exists = (outside >= 0) & (outside < times_s.size)
+    other = np.where(exists, outside, inside)
+    known = (
+        exists
+        & np.isfinite(ratio[other])
+        & (np.abs(times_s[other] - times_s[inside]) <= lids.MAX_GAP_S)
+    )
+    rise = np.where(known, ratio[other] - ratio[inside], 1.0)
+    share = np.where(known, (level - ratio[inside]) / rise, 0.0)
+    crossed_s: Array = times_s[inside] + share * (times_s[other] - times_s[inside])
+    return crossed_s
+
+
+def _find_winks(eye_ratio: Array, times_s: Array) -> Array:
+    """Return start, stop and eye of the winks, shape (W, 3)."""
+    closed = 1 - eye_ratio
+    found = []
+    joined = np.diff(times_s) <= lids.MAX_GAP_S
+    for eye in (0, 1):
+        one, other = closed[:, eye], closed[:, 1 - eye]
+        start, stop = _find_runs(
+            (one >= lids.WINK_DEPTH) & (other < lids.WINK_ASYMMETRY * one), joined
+        )
+        seen_on = np.append(joined, False)[stop - 1]
+        lasts_s = times_s[np.where(seen_on, stop, stop - 1)] - times_s[start]
+        long = lasts_s >= lids.SHORTEST_WINK_S - lids.TIME_TOLERANCE_S
+        found.append(np.column_stack((start, stop, np.full(start.size, eye)))[long])
+    winks: Array = np.concatenate(found)
+    return winks[np.argsort(winks[:, 0])]
+
+
+def _tell_apart(events: pd.DataFrame, winks: Array, eye_ratio: Array) -> tuple[pd.DataFrame, Array]:
+    """Leave out the closures of winks, or the winks of someone whose eyes never close alike."""
+    start, stop = (events[name].to_numpy()[:, np.newaxis] for name in ("start", "stop"))
+    common = np.minimum(stop, winks[:, 1]) - np.maximum(start, winks[:, 0])
+    begins_in = (winks[:, 0] <= start) & (start < winks[:, 1])
+    in_wink = (begins_in | (2 * common >= stop - start)).any(axis=1)
+    bounds = events[["start", "stop"]].to_numpy().ravel()
+    amplitude = 1 - np.minimum.reduceat(eye_ratio, bounds, axis=0)[::2]
+    alike = amplitude[~in_wink].min(axis=1) / amplitude[~in_wink].max(axis=1)
+    if alike.size and np.nanmedian(alike) >= lids.WINK_ASYMMETRY:
+        return events[~in_wink], winks
+    return events, winks[:0]
+
+
+def _measure_gaze(
+    track: Track, eyes: dict[str, Array], eyes_open: Array, yaw_deg: Array, pitch_deg: Array
+) -> dict[str, float]:
+    times_s = track.times_s
+    intervals_s = np.diff(times_s)
+    nod_deg = pitch_deg - np.nanmedian(pitch_deg)
+    valid = eyes_open & (np.abs(yaw_deg) <= MAX_HEAD_YAW_DEG) & (np.abs(nod_deg) <= MAX_NOD_DEG)
+    counted = valid[track.turned_sample]
+    turned = _measure_eyes(track.turned_landmarks.astype(np.float64))["vertical"].mean(axis=1)
+    offset = eyes["vertical"][track.turned_sample].mean(axis=1)
+    gain = _measure_gain(offset[counted], turned[counted], track.turned_by[counted])
+    by_eye = eyes["vertical"][valid]
+    centre = np.median(by_eye, axis=0)
+    by_eye = centre + gain * (by_eye - centre)
+    vertical = by_eye.mean(axis=1)
+    horizontal = eyes["horizontal"].mean(axis=1)[valid]
+    aside = np.abs(horizontal - np.median(horizontal)) <= AHEAD_OFFSET
+    iris_ratio = np.median((eyes["iris_diameter_px"] / eyes["canthal_distance_px"])[valid])
+    series = np.column_stack(
+        (
+            vertical,
+            by_eye,
+            horizontal,
+            _rotation_deg(vertical, iris_ratio),
+            _rotation_deg(horizontal, iris_ratio),
+            pitch_deg[valid],
+            (by_eye[:, 0] - by_eye[:, 1]) / 2,
+        )
+    )
+    low, high = np.quantile(series[:, :-1], RANGE_QUANTILES, axis=0)
+    ranges = dict(
+        zip(
+            (
+                "vertical_peak_to_peak",
+                "vertical_peak_to_peak_left",
+                "vertical_peak_to_peak_right",
+                "horizontal_peak_to_peak",
+                "vertical_peak_to_peak_deg_est",
+                "horizontal_peak_to_peak_deg_est",
+                "head_pitch_range_deg",
+            ),
+            high - low,
+            strict=True,
+        )
+    )
+    neighbours = np.diff(np.flatnonzero(valid)) == 1
+    noise = [
+        np.median(np.abs(np.diff(one)[neighbours])) * MAD_TO_STD / math.sqrt(2) * NORMAL_RANGE
+        for one in (vertical, horizontal)
+    ]
+    both_valid = valid[1:] & valid[:-1] & (intervals_s <= lids.MAX_GAP_S)
+    primary = np.median(vertical[times_s[valid] < FIRST_S])
+    range_ = ranges["vertical_peak_to_peak"]
+    ahead = np.quantile(vertical[aside], RANGE_QUANTILES)
+    apart = np.quantile(series[aside, -1], RANGE_QUANTILES)
+    radius = ROTATION_RADIUS_MM * iris_ratio / IRIS_DIAMETER_MM
+    return {
+        **ranges,
+        "gaze_time_s": intervals_s[both_valid].sum(),
+        "vertical_noise_floor": noise[0],
+        "vertical_peak_to_peak_any_time": range_,
+        "threshold_distance": range_ - Parameters().vpp_thresh,
+        "threshold_distance_in_noise_floors": (range_ - Parameters().vpp_thresh) / noise[0],
+        "vertical_peak_to_peak_ahead": ahead[1] - ahead[0],
+        "vertical_offset_std": vertical.std(),
+        "vertical_offset_median": np.median(vertical),
+        "vertical_eye_correlation": np.corrcoef(by_eye.T)[0, 1],
+        "primary_position": primary,
+        "up_range": primary - low[0],
+        "down_range": high[0] - primary,
+        "vertical_to_horizontal_ratio": (
+            range_ / ranges["horizontal_peak_to_peak"]
+            if ranges["horizontal_peak_to_peak"] > noise[1]
+            else math.nan
+        ),
+        "nod_allowance": radius * math.sin(math.radians(ranges["head_pitch_range_deg"])),
+        "head_moved_share": 1 - valid.sum() / eyes_open.sum(),
+        "eye_disagreement": apart[1] - apart[0],
+        "framing_gain": gain,
+    }
+
+
+def _measure_gain(offset: Array, turned: Array, turn: Array) -> float:
+    looks = pd.DataFrame({"x": offset, "d": turned - offset, "turn": turn})
+    looks = looks[np.isfinite(looks["x"] + looks["d"])]
+    centred = looks[["x", "d"]] - looks.groupby("turn")[["x", "d"]].transform("mean")
+    x, d = centred["x"].to_numpy(), centred["d"].to_numpy()
+    free = x.size - looks["turn"].nunique() - 1
+    slope = (x @ d) / (x @ x)
+    noise = ((d - slope * x) ** 2).sum() / free
+    known = (x @ x) / free + noise / (framing.GAIN_STD**2 * min(free, framing.MOST_LOOKS))
+    most = framing.LARGEST_GAIN_STDS * framing.GAIN_STD
+    return float(1 + np.clip((x @ d) / free / known, -most, most))
+
+
+def _rotation_deg(offset: Array, iris_ratio: float) -> Array:
+    sine = offset * (IRIS_DIAMETER_MM / iris_ratio / ROTATION_RADIUS_MM)
+    rotation_deg: Array = np.degrees(np.arcsin(sine))
+    return rotation_deg
+
+
+def _poisson_limits(count: int) -> tuple[float, float]:
+    """Return the means at which `count` or more, or fewer, events are improbable, by bisection."""
+    numbers = np.arange(count + 1)
+    log_factorials = np.concatenate(([0.0], np.cumsum(np.log(numbers[1:]))))
+    means = []
+    for upto, probability in (
+        (count - 1, (1 + CONFIDENCE) / 2),
+        (count, (1 - CONFIDENCE) / 2),
+    ):
+        low, high = 1e-9, 2.0 * count + 20
+        k, logs = numbers[: upto + 1], log_factorials[: upto + 1]
+        while high - low > 1e-9 * high:
+            mean = (low + high) / 2
+            if np.exp(k * math.log(mean) - mean - logs).sum() > probability:
+                low = mean
+            else:
+                high = mean
+        means.append((low + high) / 2)
+    return means[0], means[1]
