@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kernels.uncertainty import CONFIDENCE
+from kernels.uncertainty import BLOCK_S, CONFIDENCE, STRATUM_BLOCKS
 
+NORMAL_QUANTILE = 1.96
+"""Standard deviations to either end of a 95 % interval."""
 MAX_EVENTS = 10_000_000
 """Counts whose sum is beyond are no counts of a recording; the exact interval takes memory."""
 
@@ -53,6 +55,35 @@ def compute_difference_interval(
     down = math.hypot(second - second_interval[0], first_interval[1] - first)
     up = math.hypot(second_interval[1] - second, first - first_interval[0])
     return second - first - down, second - first + up
+
+
+def compute_bootstrap_correction(time_s: float) -> float:
+    """Compute by how much a bootstrap interval of few blocks is too narrow.
+
+    Parameters
+    ----------
+    time_s : float
+        Time that `kernels.uncertainty.compute_peak_to_peak_interval` cut into blocks.
+
+    Returns
+    -------
+    float
+        Factor for the distances from the estimate to the ends of its interval; above 1. Drawing n
+        blocks with replacement gives (n - 1) / n of the variance [1]_, n being the blocks of a
+        stratum; and it is estimated from few of them, so that Student's quantile takes the place of
+        the normal distribution's. NaN for less than two blocks.
+
+    References
+    ----------
+    .. [1] B. Efron, R. J. Tibshirani, "An Introduction to the Bootstrap", 1993: the bootstrap's
+       standard error of a mean divides by n where the unbiased one divides by n - 1.
+    """
+    blocks = round(time_s / BLOCK_S) if math.isfinite(time_s) else 0
+    if blocks < 2:
+        return math.nan
+    size = min(blocks, STRATUM_BLOCKS)
+    quantile = compute_student_quantile(blocks - -(-blocks // STRATUM_BLOCKS))
+    return math.sqrt(size / (size - 1)) * quantile / NORMAL_QUANTILE
 
 
 def compute_rate_ratio_interval(
