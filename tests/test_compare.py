@@ -143,6 +143,14 @@ class TestVerdicts:
         assert abs(found["difference"]) < found["repeat_limit"]
         assert found["changed"] is False
 
+    def test_the_mean_of_repeats_is_known_better_than_one_of_them(self) -> None:
+        first = [ranged(value, value - 0.004, value + 0.008) for value in (0.05, 0.06)]
+        values = judge(first, ranged(0.07, 0.066, 0.078))["vertical_peak_to_peak"]["values"]
+        assert values[0]["value"] == pytest.approx(0.055)
+        # By hand: hypot(0.004, 0.004) / 2 and hypot(0.008, 0.008) / 2.
+        assert values[0]["ci95"] == pytest.approx([0.055 - 0.002828, 0.055 + 0.005657], abs=1e-6)
+        assert values[1]["ci95"] == pytest.approx([0.066, 0.078])
+
     def test_repeats_that_happen_to_be_the_same_tell_nothing(self) -> None:
         first = [
             make_summary(perclos=0.1, source=name, valid_time_s=time_s)

@@ -235,7 +235,7 @@ def read_recording(path: Path, label: str) -> Labelled:
     if path.stat().st_size > MAX_SUMMARY_BYTES:
         raise ComparisonInputError(f"{wrong}: it is over {MAX_SUMMARY_BYTES >> 20} MB.")
     try:
-        summary = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+        summary = json.loads(path.read_text(encoding="utf-8"))
         _check_summary(summary)
     # Whatever is not as expected, also brackets nested too deeply.
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -243,10 +243,6 @@ def read_recording(path: Path, label: str) -> Labelled:
             f"{wrong}. Name another file, or make it anew with `eye-tracker reanalyze`."
         ) from error
     return Labelled(label, summary)
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
 
 
 def _check_summary(summary: dict[str, Any]) -> None:
