@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tracker import __version__
 from tracker.parameters import Parameters
 from tracker.protocol import read_protocol
-from tracker.texts import LANGUAGES
+from tracker.texts import LANGUAGES, Language
 
 if TYPE_CHECKING:
     from tracker.cohort import Outcome
@@ -73,7 +73,9 @@ def _print_failure(failure: "Failure") -> int:
 
 def _print_line(text: str) -> None:
     """Print to stderr, in one line: a file's name may hold a line break."""
-    print(" ".join(text.splitlines()), file=sys.stderr, flush=True)
+    from tracker.names import printable
+
+    print(printable(" ".join(text.splitlines())), file=sys.stderr, flush=True)
 
 
 def _build_parser() -> argparse.ArgumentParser:
@@ -89,10 +91,11 @@ def _build_parser() -> argparse.ArgumentParser:
 
     analyze = commands.add_parser(
         "analyze",
-        help="videos, or folders of them, to summaries, tables and tracks",
-        description="Analyse videos. Writes STEM.summary.json, STEM.frames.csv, STEM.blinks.csv "
-        "and STEM.track.npz for each. The videos in a directory and the directories in it are "
-        "found by suffix or content; their files go to the same directories below --out. For a "
+        help="videos, or folders of them, to reports, summaries, tables and tracks",
+        description="Analyse videos. Writes STEM.report.html, STEM.summary.json, "
+        "STEM.frames.csv, STEM.blinks.csv and STEM.track.npz for each. The videos in a directory "
+        "and the directories in it are found by suffix or content; their files go to the same "
+        "directories below --out. For a "
         "directory, or more than one video, cohort.csv and cohort.parquet get a row for each "
         "recording, and recordings that are finished already (same content, parameters and "
         "program) are kept as they are: run the same command again to go on after an interruption.",
@@ -108,6 +111,7 @@ def _build_parser() -> argparse.ArgumentParser:
     _add_output_options(analyze)
     _add_parameter_options(analyze, ("step", "max_frames"))
     _add_parameter_options(analyze, _REANALYSIS_PARAMETERS)
+    _add_report_options(analyze)
     analyze.add_argument(
         "--overlay",
         action="store_true",
@@ -135,12 +139,14 @@ def _build_parser() -> argparse.ArgumentParser:
     reanalyze = commands.add_parser(
         "reanalyze",
         help="tracks again with other parameters, without the videos",
-        description="Analyse tracks written by `analyze`. Writes STEM.summary.json, "
-        "STEM.frames.csv and STEM.blinks.csv for each.",
+        description="Analyse tracks written by `analyze`. Writes STEM.report.html (without "
+        "pictures of the eyes, which need the video), STEM.summary.json, STEM.frames.csv and "
+        "STEM.blinks.csv for each.",
     )
     reanalyze.add_argument("tracks", nargs="+", type=Path, metavar="TRACK.npz")
     _add_output_options(reanalyze)
     _add_parameter_options(reanalyze, _REANALYSIS_PARAMETERS)
+    _add_report_options(reanalyze)
     reanalyze.set_defaults(run=_run_reanalyze)
 
     compare = commands.add_parser(
@@ -246,6 +252,18 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_report_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--no-report",
+        dest="report",
+        action="store_false",
+        help="do not write STEM.report.html, and remove an earlier one",
+    )
+    parser.add_argument(
+        "--lang", choices=LANGUAGES, default="en", help="of the report (default: %(default)s)"
+    )
+
+
 def _add_parameter_options(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
     defaults = {field.name: field.default for field in fields(Parameters)}
     for name in names:
@@ -338,7 +356,13 @@ def _outputs(options: argparse.Namespace, parser: argparse.ArgumentParser) -> "O
 
     if options.blur_face and not options.overlay:
         parser.error("--blur-face is of the annotated copy: add --overlay")
-    return Outputs(overlay=options.overlay, blur_face=options.blur_face)
+    return Outputs(
+        overlay=options.overlay, blur_face=options.blur_face, report=_report_language(options)
+    )
+
+
+def _report_language(options: argparse.Namespace) -> Language | None:
+    return options.lang if options.report else None
 
 
 def _analyze_cohort(
@@ -403,14 +427,21 @@ def _run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser)
     from tracker.analysis import analyze_track
     from tracker.assessment import assess
     from tracker.output import summarize, write_analysis
+    from tracker.report import remove_report, write_report
     from tracker.track import load_track
 
     def reanalyze(path: Path) -> None:
         track = load_track(path)
         protocol = parameters.protocol or track.info.protocol
         analysis = analyze_track(track, replace(parameters, protocol=protocol))
-        summary = summarize(analysis, assess(analysis), path.name)
-        written = write_analysis(options.out, stems[path], analysis, summary)
+        assessment = assess(analysis)
+        summary = summarize(analysis, assessment, path.name)
+        place = (options.out, stems[path])
+        remove_report(*place)
+        written = []
+        if language := _report_language(options):
+            written = [write_report(*place, analysis, assessment, summary, None, language)]
+        written = write_analysis(*place, analysis, summary) + written
         _print_result(options, path.name, summary, written)
 
     return _for_each(options.tracks, reanalyze)
@@ -571,7 +602,8 @@ def _print_result(
     options: argparse.Namespace, name: str, summary: dict[str, Any], written: Iterable[Path]
 ) -> None:
     """Say what came out and where it is, to a program or to a person."""
-    from tracker.output import describe_summary, printable, to_json
+    from tracker.names import printable
+    from tracker.output import describe_summary, to_json
 
     if options.json:
         print(to_json(summary), flush=True)

@@ -12,7 +12,8 @@ import pyarrow.parquet
 
 from tracker.analysis import Measures
 from tracker.assessment import Quality
-from tracker.output import printable, write_whole
+from tracker.names import to_unicode
+from tracker.output import write_whole
 from tracker.parameters import Parameters
 from tracker.recording import Failure, Outputs, Recording, Result
 
@@ -100,12 +101,12 @@ _ARROW_TYPES = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa
 def _row(recording: Recording, outcome: Outcome, out: Path, outputs: Outputs) -> Row:
     row: Row = dict.fromkeys(column.name for column in _columns(outputs))
     place = (recording.directory / recording.stem).relative_to(out)
-    row |= {"recording": printable(place.as_posix()), "file": printable(recording.name)}
+    row |= {"recording": to_unicode(place.as_posix()), "file": to_unicode(recording.name)}
     if isinstance(outcome, Failure):
         return row | {
             "status": FAILED,
             "failure_code": outcome.code,
-            "failure_message": printable(outcome.message_alone(recording)),
+            "failure_message": to_unicode(outcome.message_alone(recording)),
         }
     summary, assessment = outcome.summary, outcome.summary["assessment"]
     row |= {
@@ -120,7 +121,7 @@ def _row(recording: Recording, outcome: Outcome, out: Path, outputs: Outputs) ->
                 value = value[step]
             row[column.name] = value
     for kind, path in outcome.files.items():
-        row[f"{kind}_file"] = printable(path.relative_to(out).as_posix())
+        row[f"{kind}_file"] = to_unicode(path.relative_to(out).as_posix())
     return row
 
 

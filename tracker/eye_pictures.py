@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.decode import Image
+from tracker.decode import Image, Picture
 from tracker.picture import EYE_CANTHI
 
 EYE_WIDTH_PX, EYE_HEIGHT_PX = 96, 60
@@ -37,13 +37,13 @@ class EyePictures:
         self._size = 0
         self._interval = 1
 
-    def add(self, sample: int, image: Image, points: NDArray[np.float32]) -> None:
+    def add(self, sample: int, image: Picture, points: NDArray[np.float32]) -> None:
         """Keep the eyes of a frame.
 
         Parameters
         ----------
         sample : int
-        image : ndarray, shape (height, width, 3), uint8
+        image : ndarray or DecodedPicture, shape (height, width, 3), uint8
             Blue-green-red.
         points : ndarray, shape (478, 2), float32
             All landmarks of the face in pixels.
@@ -66,12 +66,12 @@ class EyePictures:
         self._size -= len(self.jpegs.pop(sample, b""))
 
 
-def cut_eyes(image: Image, points: NDArray[np.float32]) -> Image | None:
+def cut_eyes(image: Picture, points: NDArray[np.float32]) -> Image | None:
     """Cut both eyes out of a picture, each turned upright about its canthi and scaled to them.
 
     Parameters
     ----------
-    image : ndarray, shape (height, width, 3), uint8
+    image : ndarray or DecodedPicture, shape (height, width, 3), uint8
         Blue-green-red.
     points : ndarray, shape (478, 2), float32
 
@@ -89,7 +89,7 @@ def cut_eyes(image: Image, points: NDArray[np.float32]) -> Image | None:
     return np.hstack((eyes[0], gap, eyes[1]))
 
 
-def _cut_eye(image: Image, first: NDArray[Any], second: NDArray[Any]) -> Any:
+def _cut_eye(image: Picture, first: NDArray[Any], second: NDArray[Any]) -> Any:
     """Cut the box around an eye whose canthi these are; None where there is nothing to cut.
 
     Plain numbers, not arrays: it runs for every frame, and NumPy would take longer than OpenCV.

@@ -18,6 +18,7 @@ from kernels.landmarks import FACE_MESH_INDICES
 from tracker import __version__
 from tracker.analysis import Analysis
 from tracker.assessment import Assessment, Finding
+from tracker.names import printable, to_unicode
 from tracker.track import Track, save_track
 
 SIGNIFICANT_DIGITS = 6
@@ -44,7 +45,7 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> dict[s
     measures, info = analysis.measures, analysis.track.info
     document: dict[str, Any] = _plain(
         {
-            "source": printable(source),
+            "source": to_unicode(source),
             "video_sha256": info.video_sha256 or None,
             "frames_processed": len(analysis.track.times_s),
             "fps": measures.fps,
@@ -134,7 +135,7 @@ def write_analysis(
         ),
         write_whole(
             directory / f"{stem}.blinks.csv",
-            lambda path: _write_csv(path, _closure_table(analysis)),
+            lambda path: _write_csv(path, closure_table(analysis)),
         ),
     ]
     write_whole(
@@ -184,11 +185,6 @@ def describe_summary(summary: dict[str, Any], name: str) -> str:
         if caution["message"] not in summary["psp_rule_reason"]
     ]
     return "\n".join(lines)
-
-
-def printable(path: str | Path) -> str:
-    """Return a name for output in UTF-8; a file system's names may be any bytes."""
-    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def _plain(value: Any) -> Any:
@@ -251,7 +247,8 @@ def _frame_table(analysis: Analysis) -> dict[str, Iterable[Any]]:
     }
 
 
-def _closure_table(analysis: Analysis) -> dict[str, Iterable[Any]]:
+def closure_table(analysis: Analysis) -> dict[str, Any]:
+    """Return the columns of the table of closures, each of shape (M,)."""
     closures, times_s = analysis.closures, analysis.track.times_s
     frame_index = analysis.track.frame_index
     start, stop = closures.interval[:, 0], closures.interval[:, 1]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tracker.decode import InputError
 from tracker.identity import hash_video, identify_program
 from tracker.parameters import Parameters
+from tracker.texts import Language
 
 if TYPE_CHECKING:
     from tracker.analysis import Analysis
@@ -42,10 +43,13 @@ class Outputs:
         An annotated copy of the video.
     blur_face : bool
         That it shows the eyes only.
+    report : {"en", "ko", None}
+        The report's language; None for none.
     """
 
     overlay: bool = False
     blur_face: bool = False
+    report: Language | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,8 @@ class Recording:
         }
         if outputs.overlay:
             endings["overlay"] = "overlay.mp4"
+        if outputs.report:
+            endings["report"] = "report.html"
         return {kind: self.directory / f"{self.stem}.{end}" for kind, end in endings.items()}
 
 
@@ -196,12 +202,14 @@ def analyze_recording(
         if on_progress is not None:
             on_progress(before + done, passes * expected)
 
+    pictures: dict[int, bytes] = {}
     track = track_video(
         recording.video,
         make_finder(),
         parameters.step,
         parameters.max_frames,
         functools.partial(report, 0),
+        eye_pictures=pictures if outputs.report else None,
     )
     _check_unchanged(recording, before)
     # Protocol and hash go with the track: analysed again, it is asked for and called the same.
@@ -228,7 +236,13 @@ def analyze_recording(
             raise
 
     summary = _write_files(
-        recording, analysis, files, identity, write_copy if outputs.overlay else None
+        recording,
+        analysis,
+        outputs.report,
+        pictures,
+        files,
+        identity,
+        write_copy if outputs.overlay else None,
     )
     return Result(summary, files)
 
@@ -236,21 +250,29 @@ def analyze_recording(
 def _write_files(
     recording: Recording,
     analysis: "Analysis",
+    report: Language | None,
+    pictures: dict[int, bytes],
     files: dict[str, Path],
     identity: str,
     write_copy: Callable[[], None] | None,
 ) -> dict[str, Any]:
     from tracker.assessment import assess
     from tracker.output import summarize, write_analysis, write_track
+    from tracker.report import remove_report, write_report
 
-    summary = summarize(analysis, assess(analysis), recording.video.name)
+    assessment = assess(analysis)
+    summary = summarize(analysis, assessment, recording.video.name)
     summary["resume_key"] = _seal(summary, identity)
     recording.directory.mkdir(parents=True, exist_ok=True)
     files["summary"].unlink(missing_ok=True)
-    write_track(recording.directory, recording.stem, analysis.track)
+    place = (recording.directory, recording.stem)
+    write_track(*place, analysis.track)
+    remove_report(*place)
+    if report is not None:
+        write_report(*place, analysis, assessment, summary, pictures, report)
     if write_copy is not None:
         write_copy()
-    write_analysis(recording.directory, recording.stem, analysis, summary)
+    write_analysis(*place, analysis, summary)
     return summary
 
 
