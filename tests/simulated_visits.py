@@ -7,25 +7,23 @@ processor for 500 pairs.
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from kernels.gaze import FRAMING_STD
 from tests.made_tracks import blink, make_landmarks, make_track
 from tracker.analysis import analyze_track
 from tracker.assessment import assess
 from tracker.compare import Labelled, compare
+from tracker.faces import TURN_INTERVAL_FRAMES, TURNS_DEG
 from tracker.output import summarize
 from tracker.parameters import Parameters
 
 FPS = 30
-FIXATION_S = 0.8
-"""Mean time from one saccade to the next."""
 FIXATION_STD, JITTER_STD = 0.012, 0.002
 """Of where the eyes look within a phase, and of the landmarks; in eye widths."""
-FRAMING_STD = 0.08
-"""Of how far FaceMesh follows the gaze, from recording to recording: what `kernels.gaze` takes for
-known of it where it has no turned looks, as here."""
 EAR_OPEN, BLINK_FRAMES = 0.3, 5
 
 
@@ -34,18 +32,21 @@ def simulate(
     duration_s: float,
     amplitude: float,
     blinks_per_min: float,
+    fixation_s: float = 0.3,
     interval_cv: float = 1.0,
 ) -> dict[str, Any]:
     """Return the summary of a recording: up for half of it, then down, blinks all along.
 
-    Blinks come after gamma-distributed intervals of that coefficient of variation: at 1 they are
-    Poisson's, above 1 they come in bursts.
+    Fixations last for exponentially distributed times. Blinks come after gamma-distributed
+    intervals of that coefficient of variation: at 1 they are Poisson's, above 1 they come in
+    bursts. How far FaceMesh follows the gaze differs by `kernels.gaze.FRAMING_STD`, the least that
+    is not known of it, which is all that is not where there are turned looks, as here.
     """
     count = round(duration_s * FPS)
     target, n = np.empty(count), 0
     while n < count:
         centre = -amplitude if n < count / 2 else amplitude
-        length = 1 + round(rng.exponential(FIXATION_S) * FPS)
+        length = 1 + round(rng.exponential(fixation_s) * FPS)
         target[n : n + length] = centre + rng.normal(0, FIXATION_STD)
         n += length
     gaze = rng.normal(1, FRAMING_STD) * target + rng.normal(0, JITTER_STD, count)
@@ -57,7 +58,15 @@ def simulate(
     while (time_s := time_s + rng.gamma(shape, mean_s / shape)) < duration_s:
         if time_s >= 0:
             blink(ear, round(time_s * FPS), BLINK_FRAMES)
-    analysis = analyze_track(make_track(make_landmarks(ear, gaze), FPS), Parameters())
+    looks = np.arange(0, count, TURN_INTERVAL_FRAMES)
+    seen_again = gaze[looks] + rng.normal(0, JITTER_STD, looks.size)
+    track = replace(
+        make_track(make_landmarks(ear, gaze), FPS),
+        turned_sample=looks,
+        turned_landmarks=make_landmarks(ear[looks], seen_again),
+        turned_by=np.arange(looks.size) % len(TURNS_DEG),
+    )
+    analysis = analyze_track(track, Parameters())
     return summarize(analysis, assess(analysis), f"{rng.integers(10**9)}.mp4")
 
 
@@ -110,6 +119,8 @@ def main(arguments: Sequence[str]) -> None:
             None,
         ),
         ("nothing changed, 60 s", 1, {"duration_s": 60.0}, None),
+        ("nothing changed, fixations of 0.8 s", 1, {"fixation_s": 0.8}, None),
+        ("the same, small range", 1, {"fixation_s": 0.8, "amplitude": 0.02}, None),
         ("nothing changed, regular blinks (cv 0.5)", 1, {"interval_cv": 0.5}, None),
         ("nothing changed, bursts of blinks (cv 1.5)", 1, {"interval_cv": 1.5}, None),
         ("the same, 3 recordings each", 3, {"interval_cv": 1.5}, None),

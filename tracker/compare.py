@@ -660,8 +660,11 @@ def tell_change(language: Language, measure: dict[str, Any], change: dict[str, A
 
 def tell_verdict(language: Language, change: dict[str, Any]) -> str:
     """Return whether a measure changed, or why that is not judged."""
-    if change["changed"] is not None:
-        return say(language, "verdict.changed" if change["changed"] else "verdict.unchanged")
+    if change["changed"]:
+        key = "verdict.once" if change["repeat_limit"] is None else "verdict.repeated"
+        return say(language, key)
+    if change["changed"] is False:
+        return say(language, "verdict.unchanged")
     reasons = "; ".join(say(language, f"why.{code}") for code in change["why_not"])
     return f"{say(language, 'verdict.not_judged')} ({reasons})"
 

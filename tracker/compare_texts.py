@@ -18,7 +18,8 @@ _ENGLISH = {
     "unit.per_min": "per minute",
     "unit.s": "seconds",
     "unit.share": "share of the time, 0-1",
-    "verdict.changed": "changed",
+    "verdict.once": "differs by more than the recordings' own uncertainty",
+    "verdict.repeated": "changed by more than repeated recordings differ",
     "verdict.unchanged": "no change shown",
     "verdict.not_judged": "not judged",
     "why.no_interval": "record each condition at least twice",
@@ -44,7 +45,7 @@ _ENGLISH = {
     "concern.other_camera_height": "{labels}: the camera looked from another height than in the "
     "first recording ({first}), which by itself changes the ranges. The gaze is not judged: record "
     "at the height of the eyes.",
-    "sum.changed": "Changed from {first}",
+    "sum.changed": "Different from {first}",
     "sum.unchanged": "No change shown",
     "sum.not_judged": "Not judged",
     "sum.none": "none",
@@ -102,7 +103,8 @@ _KOREAN = {
     "unit.per_min": "분당",
     "unit.s": "초",
     "unit.share": "시간의 비율, 0-1",
-    "verdict.changed": "변화 있음",
+    "verdict.once": "각 녹화의 불확실성보다 큰 차이",
+    "verdict.repeated": "반복 녹화의 차이보다 큰 변화",
     "verdict.unchanged": "변화가 확인되지 않음",
     "verdict.not_judged": "판정하지 않음",
     "why.no_interval": "조건마다 두 번 이상 녹화하세요",
@@ -127,7 +129,7 @@ _KOREAN = {
     "프레임 수가 적으면 짧은 깜빡임을 놓칩니다.",
     "concern.other_camera_height": "{labels}: 카메라의 높이가 첫 번째 녹화({first})와 다르며, "
     "그것만으로도 범위가 달라집니다. 시선은 판정하지 않습니다. 눈높이에서 녹화하세요.",
-    "sum.changed": "{first} 대비 변화 있음",
+    "sum.changed": "{first} 대비 차이 있음",
     "sum.unchanged": "변화가 확인되지 않음",
     "sum.not_judged": "판정하지 않음",
     "sum.none": "없음",
