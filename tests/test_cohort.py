@@ -76,12 +76,12 @@ def test_every_single_value_of_the_summaries_is_in_the_table(
 ) -> None:
     out, found = results
     recordings = [Recording(out / f"{s}.mp4", out, s, f"{s}.mp4") for s in found]
-    rows = cohort_rows(recordings, list(found.values()), out, Outputs())
-    write_cohort(rows, tmp_path, Outputs())
+    rows = cohort_rows(recordings, list(found.values()), out)
+    write_cohort(rows, tmp_path)
     frame = pd.read_parquet(tmp_path / "cohort.parquet", dtype_backend="pyarrow")
     table = read_csv(tmp_path / "cohort.csv")
     assert list(frame.columns) == list(table[0])
-    told = {"recording", "file", "status", "reasons", "cautions", "explanation"}
+    told = {"recording", "file", "status", "reasons", "cautions", "outliers", "explanation"}
     for number, stem in enumerate(found):
         summary = strict((out / f"{stem}.summary.json").read_text())
         for path, value in scalars(summary).items():
@@ -103,7 +103,8 @@ def test_every_single_value_of_the_summaries_is_in_the_table(
                         else one
                     )
                     assert text == str(expected), name
-    files = {f"{kind}_file" for kind in recordings[0].files(Outputs())}
+    every = Outputs(overlay=True, report="en")
+    files = {f"{kind}_file" for kind in recordings[0].files(every)}
     assert set(frame.columns) - told == {"failure_code", "failure_message"} | files
 
 
@@ -114,8 +115,8 @@ def test_types_and_order_depend_on_no_recording(
     recording = Recording(out / "a.mp4", out, "a", "a.mp4")
     for place, outcome in (("one", found["short"]), ("other", Failure("undecodable", "no", True))):
         (tmp_path / place).mkdir()
-        rows = cohort_rows([recording], [outcome], out, Outputs())
-        write_cohort(rows, tmp_path / place, Outputs())
+        rows = cohort_rows([recording], [outcome], out)
+        write_cohort(rows, tmp_path / place)
     schemas = [
         pyarrow.parquet.read_schema(tmp_path / place / "cohort.parquet")
         for place in ("one", "other")
@@ -135,7 +136,7 @@ def test_a_failed_recording_has_a_reason_and_nothing_else(
     out = results[0]
     recording = Recording(out / "sub" / "a.mp4", out / "sub", "a", "sub/a.mp4")
     failure = Failure("undecodable", "a.mp4: not a video file.", is_input=True)
-    write_cohort(cohort_rows([recording], [failure], out, Outputs()), tmp_path, Outputs())
+    write_cohort(cohort_rows([recording], [failure], out), tmp_path)
     (row,) = read_csv(tmp_path / "cohort.csv")
     assert {name: text for name, text in row.items() if text} == {
         "recording": "sub/a",
@@ -156,8 +157,8 @@ def test_names_are_no_formulas_in_a_spreadsheet(
         files = recording.files(Outputs())
         outcomes.append(Result(found["tiny"].summary, files))
     outcomes[-1] = Failure("internal_error", "=HYPERLINK(1)")
-    rows = cohort_rows(recordings, outcomes, out, Outputs())
-    write_cohort(rows, tmp_path, Outputs())
+    rows = cohort_rows(recordings, outcomes, out)
+    write_cohort(rows, tmp_path)
     table = read_csv(tmp_path / "cohort.csv")
     for row, name in zip(table, NAMES, strict=True):
         for text in row.values():
