@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import Browser
 
 from tests.made_tracks import blink, make_landmarks, make_track
 from tests.simulated_visits import count_changes, measure_coverage, simulate
@@ -365,6 +366,30 @@ class TestWords:
         assert f'lang="{language}"' in page
         assert not re.search(r"""(src|href)=["'](?!data:|#)""", page)
         assert escape(COMPARISON_TEXTS[language]["verdict.once"]) in page
+
+    @pytest.mark.parametrize("width", [1280, 390])
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_chromium_shows_the_page_without_complaint(
+        self, language: Any, width: int, tmp_path: Path, plain_browser: Browser
+    ) -> None:
+        path = tmp_path / "page.html"
+        recordings = [
+            Labelled("off", make_summary(source="a" * 90)),
+            Labelled("a label " * 12, ranged(0.2, 0.19, 0.21)),
+        ]
+        path.write_text(make_comparison_page(compare(recordings), language), encoding="utf-8")
+        page = plain_browser.new_page(viewport={"width": width, "height": 800})
+        wrong: list[str] = []
+        page.on("console", lambda one: wrong.append(one.text))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda one: wrong.append(one.url) if one.url != path.as_uri() else None)
+        page.goto(path.as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        drawn = page.locator("circle.value").first.bounding_box()
+        assert drawn is not None
+        assert drawn["width"] > 5
+        page.close()
+        assert [one for one in wrong if not one.startswith("data:")] == []
 
     def test_the_page_draws_values_and_intervals_where_they_are(self) -> None:
         first, other = ranged(0.05, 0.04, 0.06), ranged(0.1, 0.08, 0.16)

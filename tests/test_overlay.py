@@ -12,6 +12,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from playwright.sync_api import Browser
 
 from benchmarks.synthetic import ClipSpec, LidClosure, write_clip
 from tests.made_tracks import COLUMN, blink, make_landmarks, make_track
@@ -150,6 +151,30 @@ class TestWhatItHolds:
             assert stream.codec_context.pix_fmt == "yuv420p"
             assert (stream.width, stream.height) == (640, 630)
             assert stream.start_time == 0
+
+    def test_chromium_plays_it(self, source: Path, tmp_path: Path, plain_browser: Browser) -> None:
+        copy = write_overlay(tmp_path, "clip", source, analyze(np.arange(COUNT), VFR_S))
+        shell = tmp_path / "shell.html"
+        shell.write_text(f"<video src='{copy.name}' muted></video>")
+        page = plain_browser.new_page()
+        page.goto(shell.as_uri())
+        played = page.evaluate(
+            """async () => {
+              const video = document.querySelector("video");
+              await video.play();
+              const begun = video.currentTime;
+              await new Promise((done) => setTimeout(done, 700));
+              return [video.readyState, video.currentTime - begun, video.videoWidth,
+                video.videoHeight, video.duration, video.error];
+            }"""
+        )
+        page.close()
+        ready, advanced_s, width, height, duration_s, error = played
+        assert error is None
+        assert ready >= 2
+        assert advanced_s > 0.2
+        assert (width, height) == (640, 630)
+        assert duration_s == pytest.approx(VFR_S[-1] - VFR_S[0], abs=0.3)
 
     def test_frames_after_damage_are_drawn_into_as_themselves(self, tmp_path: Path) -> None:
         times_s = np.arange(COUNT) / 15

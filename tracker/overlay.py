@@ -245,7 +245,7 @@ class _Painter:
         if not self._blur_face:
             area[:] = scaled
         else:
-            area[:] = cv2.GaussianBlur(scaled, (0, 0), 8)
+            area[:] = BLANK_GREY
             if seen:
                 for corners in eye_boxes(landmarks):
                     _show_inside(area, scaled, layout.scale(corners))
