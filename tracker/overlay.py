@@ -131,9 +131,9 @@ def _encode(
         ) as container,
     ):
         # Without B-frames, the first timestamp is 0 and no edit list is needed.
-        stream: Any = container.add_stream(
-            "libx264", options={"preset": "veryfast", "crf": QUALITY_CRF, "bf": "0"}
-        )
+        # One thread: the same bytes on every machine, and recordings are analysed in parallel.
+        settings = {"preset": "veryfast", "crf": QUALITY_CRF, "bf": "0", "threads": "1"}
+        stream: Any = container.add_stream("libx264", options=settings)
         stream.width, stream.height, stream.pix_fmt = layout.width, layout.height, "yuv420p"
         codec = stream.codec_context
         codec.time_base = stream.time_base = Fraction(1, CLOCK_HZ)
