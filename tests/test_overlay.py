@@ -310,6 +310,16 @@ class TestBlurFace:
         assert exit_.value.code == 2
         assert "add --overlay" in capsys.readouterr().err
 
+    def test_an_earlier_copy_is_gone_also_where_the_analysis_fails(self, tmp_path: Path) -> None:
+        video, earlier = tmp_path / "clip.mp4", tmp_path / "clip.overlay.mp4"
+        video.write_bytes(b"\0\0\0\x18ftypmp42" + bytes(500))
+        earlier.write_bytes(b"an earlier one, with the face")
+        assert main(["analyze", str(video), "--out", str(tmp_path), "--overlay"]) == 3
+        assert earlier.exists()
+        arguments = ["analyze", str(video), "--out", str(tmp_path), "--overlay", "--blur-face"]
+        assert main(arguments) == 3
+        assert not earlier.exists()
+
     def test_a_real_face_is_found_in_the_copy_but_not_in_the_blurred_one(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:

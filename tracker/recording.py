@@ -194,6 +194,9 @@ def analyze_recording(
     if resume and (summary := _load_finished(files, identity)) is not None:
         return Result(summary, files, resumed=True)
 
+    if outputs.blur_face:
+        # An earlier copy may show the face: it is not to be there, whatever happens from here on.
+        files["overlay"].unlink(missing_ok=True)
     # Not needed where all is finished.
     from tracker.analysis import analyze_track
     from tracker.track import track_video
