@@ -123,6 +123,7 @@ class TestWhatItHolds:
             analyze(chosen, VFR_S[chosen]),
             False,
             lambda *n: seen.append(n),
+            decode_ahead=chosen.size < COUNT,
         )
         images, times_s = read(path)
         assert [read_index(image) for image in images] == chosen.tolist()

@@ -64,6 +64,7 @@ def write_overlay(
     analysis: Analysis,
     blur_face: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
+    decode_ahead: bool = False,
 ) -> Path:
     """Decode a video once more and write its annotated copy, ``STEM.overlay.mp4``.
 
@@ -82,6 +83,8 @@ def write_overlay(
         moves can be undone from many frames.
     on_progress : callable, optional
         Called after each frame with the number of frames written and the number there will be.
+    decode_ahead : bool, default False
+        See `tracker.decode.Video.frames`.
 
     Returns
     -------
@@ -99,7 +102,8 @@ def write_overlay(
     # An earlier copy must not be taken for this one, least of all where that shows the face.
     path.unlink(missing_ok=True)
     return write_whole(
-        path, lambda partial: _encode(partial, video, analysis, blur_face, on_progress)
+        path,
+        lambda partial: _encode(partial, video, analysis, blur_face, on_progress, decode_ahead),
     )
 
 
@@ -109,6 +113,7 @@ def _encode(
     analysis: Analysis,
     blur_face: bool,
     on_progress: Callable[[int, int], None] | None,
+    decode_ahead: bool,
 ) -> None:
     import av
 
@@ -139,7 +144,7 @@ def _encode(
         codec.time_base = stream.time_base = Fraction(1, CLOCK_HZ)
         codec.colorspace = codec.color_primaries = codec.color_trc = _BT709
         codec.color_range = _VIDEO_RANGE
-        for frame in video.frames(wants=wanted.__contains__):
+        for frame in video.frames(wants=wanted.__contains__, ahead=decode_ahead):
             if (frame.image.shape[1], frame.image.shape[0]) != (
                 track.info.video.width,
                 track.info.video.height,

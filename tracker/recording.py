@@ -169,7 +169,7 @@ def analyze_recording(
     make_finder : callable
         Returns the models; called only if the video has to be tracked.
     on_progress : callable, optional
-        See `tracker.track.track_video`.
+        See `tracker.track.track_video`; with an annotated copy, its frames count as well.
     resume : bool, default False
         Keep files that this program wrote of the same video with the same parameters and outputs.
     decode_ahead : bool, default True
@@ -234,6 +234,7 @@ def analyze_recording(
             analysis,
             outputs.blur_face,
             functools.partial(report, count),
+            decode_ahead,
         )
         try:
             _check_unchanged(recording, before)
