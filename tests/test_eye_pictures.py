@@ -17,9 +17,12 @@ from tracker.eye_pictures import (
     EYE_HEIGHT_PX,
     EYE_WIDTH_PX,
     GAP_PX,
+    USUAL_INTERVAL,
+    WARM_UP_FRAMES,
     EyePictures,
     cut_eyes,
 )
+from tracker.evidence import find_events
 from tracker.face_mesh import LANDMARK_COUNT, FaceMesh
 from tracker.faces import FaceFollower
 from tracker.parameters import Parameters
@@ -62,11 +65,11 @@ def naive_eye(image: Image, first: NDArray, second: NDArray) -> NDArray:
 def test_each_picture_is_of_its_frame(clips: Path, tracked: tuple[Track, dict[int, bytes]]) -> None:
     """Against a decode of the frame that the track names, and no other one fits as well."""
     track, pictures = tracked
-    assert set(pictures) == set(np.flatnonzero(np.isfinite(track.landmarks[:, 0, 0])).tolist())
+    assert set(pictures) <= set(np.flatnonzero(np.isfinite(track.landmarks[:, 0, 0])).tolist())
     with Video(clips / "short.mp4") as video:
         images = {frame.index: frame.image.copy() for frame in video.frames()}
     columns = {index: column for column, index in enumerate(FACE_MESH_INDICES)}
-    moved = [sample for sample in sorted(pictures) if sample % 9 == 4]
+    moved = sorted(pictures)[::5]
     differences = np.empty((len(moved), len(moved)))
     for row, sample in enumerate(moved):
         points = track.landmarks[sample]
@@ -97,9 +100,44 @@ def test_at_the_peak_of_a_blink_the_eyes_are_shut(
         eye = decode(pictures[sample])[20:40, 20 : EYE_WIDTH_PX - 20]
         return float(eye.std(axis=(0, 1)).mean())
 
-    opened = np.median([variation(int(n)) for n in np.flatnonzero(analysis.gaze.valid)[::10]])
+    open_samples = [n for n in np.flatnonzero(analysis.gaze.valid).tolist() if n in pictures]
+    opened = np.median([variation(n) for n in open_samples])
     for peak in peaks.tolist():
         assert variation(peak) < 0.75 * opened
+
+
+def test_every_frame_that_shows_an_event_is_pictured(
+    tracked: tuple[Track, dict[int, bytes]],
+) -> None:
+    track, pictures = tracked
+    events = find_events(analyze_track(track, Parameters()))
+    assert events
+    for event in events:
+        assert {sample for sample, _ in event.frames()} <= set(pictures)
+    assert len(pictures) < 0.8 * track.times_s.size
+
+
+def with_opening(share: float) -> NDArray[np.float32]:
+    """Return landmarks of two eyes 60 pixels wide whose lids are that far apart."""
+    points = points_at(((50, 60), (110, 60)), ((180, 60), (240, 60)))
+    for upper, lower, x in ((159, 145, 80), (386, 374, 210)):
+        points[upper], points[lower] = (x, 60 - 30 * share), (x, 60 + 30 * share)
+    return points
+
+
+def test_eyes_as_open_as_usual_are_kept_now_and_then_and_closing_ones_always() -> None:
+    opening = np.full(400, 0.3)
+    opening[200:206] = (0.27, 0.15, 0.05, 0.05, 0.2, 0.27)
+    # Lowered for long: kept until that is usual.
+    opening[300:] = 0.2
+    pictures = EyePictures()
+    for sample, share in enumerate(opening):
+        pictures.add(sample, np.zeros((120, 300, 3), np.uint8), with_opening(share))
+    kept = set(pictures.jpegs)
+    assert kept & set(range(200)) == {*range(WARM_UP_FRAMES), *range(32, 200, USUAL_INTERVAL)}
+    assert set(range(200, 207)) <= kept
+    assert set(range(300, 340)) <= kept
+    assert len(kept & set(range(380, 400))) < 20
 
 
 def points_at(right: tuple, left: tuple) -> NDArray[np.float32]:
@@ -195,6 +233,7 @@ def test_memory_is_bounded_and_what_is_kept_is_spread_out(
     one.add(0, image, eyes)
     size = len(one.jpegs[0])
     monkeypatch.setattr(eye_pictures, "MAX_BYTES", 20 * size)
+    monkeypatch.setattr(eye_pictures, "USUAL_INTERVAL", 1)
     pictures = EyePictures()
     for sample in range(100):
         pictures.add(sample, image, eyes)
@@ -225,7 +264,7 @@ def test_the_pictures_are_of_the_face_that_is_settled_on() -> None:
         finder.frame = n
         follower.add(image)
     pictures = follower.result().eye_pictures
-    assert sorted(pictures) == list(range(50, 200))
+    assert set(range(50, 80)) < set(pictures) <= set(range(50, 200))
     for jpeg in pictures.values():
         assert decode(jpeg)[:, :EYE_WIDTH_PX].mean() == pytest.approx(220, abs=3)
 
@@ -240,7 +279,8 @@ def test_a_frame_whose_face_was_anothers_is_forgotten() -> None:
         follower.add(np.full((400, 600, 3), 90, dtype=np.uint8))
     for face in follower._faces:
         seen = np.flatnonzero(np.isfinite(face.landmarks[:120, 0, 0]))
-        assert sorted(face.eyes.jpegs) == seen.tolist()
+        assert set(face.eyes.jpegs) <= set(seen.tolist())
+    assert sum(len(face.eyes.jpegs) for face in follower._faces) > 60
 
 
 def test_without_being_asked_nothing_is_kept() -> None:
