@@ -10,7 +10,7 @@ AHEAD := $(CURDIR)/build/ahead
 TOOLS := build/tools
 export VIDEO
 KERNEL_TESTS = $(addprefix tests/test_,geometry.py pose.py closures.py gaze.py measures.py quantiles.py \
-  uncertainty.py)
+  uncertainty.py change.py)
 
 .PHONY: help setup run test bench bench-short lint lint-deploy layers budget lock picture accuracy \
   accuracy-baseline clean
