@@ -91,6 +91,7 @@ class Engine:
         folder: Path,
         budget_s: float,
         on_progress: Callable[[int, int], None],
+        report: str = "",
     ) -> tuple[dict[str, Any], list[Path]]:
         """Analyse a video whose limits were checked.
 
@@ -104,6 +105,8 @@ class Engine:
             Time there is to decode and track.
         on_progress : callable
             See `tracker.track.track_video`.
+        report : {"", "en", "ko"}
+            Language of the report to write; empty: none.
 
         Returns
         -------

@@ -38,30 +38,37 @@ UPLOAD_TYPES = (
     "image/png",
     "image/webp",
 )
+REPORT_LANGUAGES = ("en", "ko")
 ACTIONS = ("analyze_image", "analyze_video", "process_s3_file", "create_upload")
 
 
 @dataclass(frozen=True, slots=True)
 class AnalyzeData:
-    """Analyse a file that came with the request: the actions analyze_image and analyze_video."""
+    """Analyse a file that came with the request: the actions analyze_image and analyze_video.
+
+    `report` is the language of the report to write; empty: none.
+    """
 
     kind: str
     data: bytes
     user_id: str | None
     parameters: Parameters
+    report: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class AnalyzeFile:
     """Analyse a file of the bucket. `kind` is None where its content decides.
 
-    `parameters` is None where none were given: an upload's are in its record.
+    `parameters` is None where neither they nor a report were asked for: an upload's are in its
+    record.
     """
 
     kind: str | None
     key: str
     user_id: str | None
     parameters: Parameters | None
+    report: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,7 @@ class CreateUpload:
     user_id: str | None
     content_type: str
     parameters: Parameters
+    report: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,12 +239,13 @@ def parse_action(document: Any) -> Request:
     user_id = None if user_id is None or user_id == "" else check_user_id(user_id)
     given = document.get("parameters")
     parameters = parse_parameters(given)
+    report = _parse_report(document)
     if action == "create_upload":
-        return CreateUpload(user_id, _parse_upload_type(document), parameters)
+        return CreateUpload(user_id, _parse_upload_type(document), parameters, report)
     file_data, s3_key = document.get("file_data"), document.get("s3_key")
     if action != "process_s3_file" and file_data is not None:
         kind = action.removeprefix("analyze_")
-        return AnalyzeData(kind, _decode_base64(file_data), user_id, parameters)
+        return AnalyzeData(kind, _decode_base64(file_data), user_id, parameters, report)
     if s3_key is None:
         needed = "s3_key" if action == "process_s3_file" else "file_data (base64) or s3_key"
         raise BadRequestError("missing_field", f"{needed} is missing")
@@ -244,7 +253,8 @@ def parse_action(document: Any) -> Request:
         kind=None if action == "process_s3_file" else action.removeprefix("analyze_"),
         key=check_key(s3_key, user_id),
         user_id=user_id,
-        parameters=parameters if given else None,
+        parameters=parameters if given or report else None,
+        report=report,
     )
 
 
@@ -307,6 +317,8 @@ def document_file_request(request: AnalyzeFile) -> dict[str, Any]:
         document["user_id"] = request.user_id
     if request.parameters is not None:
         document["parameters"] = document_parameters(request.parameters)
+    if request.report:
+        document |= {"report": True, "lang": request.report}
     return document
 
 
@@ -442,6 +454,18 @@ def _parse_upload_type(document: dict[str, Any]) -> str:
             f"content_type is {content_type!r}, expected one of {', '.join(UPLOAD_TYPES)}",
         )
     return str(content_type)
+
+
+def _parse_report(document: dict[str, Any]) -> str:
+    """Return the language of the report that is asked for; empty without one."""
+    wanted, language = document.get("report", False), document.get("lang", REPORT_LANGUAGES[0])
+    if not isinstance(wanted, bool):
+        raise BadRequestError("bad_parameter", f"report is {wanted!r}, expected true or false")
+    if language not in REPORT_LANGUAGES:
+        raise BadRequestError(
+            "bad_parameter", f"lang is {language!r}, expected {' or '.join(REPORT_LANGUAGES)}"
+        )
+    return str(language) if wanted else ""
 
 
 def _parse_limit(text: Any) -> int:
