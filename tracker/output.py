@@ -17,7 +17,7 @@ from kernels.closures import COMPLETE_RATIO
 from kernels.landmarks import FACE_MESH_INDICES
 from tracker import __version__
 from tracker.analysis import Analysis
-from tracker.assessment import Assessment
+from tracker.assessment import Assessment, Finding
 from tracker.track import Track, save_track
 
 SIGNIFICANT_DIGITS = 6
@@ -52,8 +52,8 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> dict[s
             "psp_rule_reason": assessment.rule_reason,
             "assessment": {
                 "status": assessment.status,
-                "reasons": [asdict(reason) for reason in assessment.reasons],
-                "cautions": [asdict(caution) for caution in assessment.cautions],
+                "reasons": _findings(assessment.reasons),
+                "cautions": _findings(assessment.cautions),
                 "patient_message": assessment.patient_message,
             },
             **{
@@ -90,6 +90,10 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> dict[s
         }
     )
     return document
+
+
+def _findings(findings: Iterable[Finding]) -> list[dict[str, str]]:
+    return [{"code": finding.code, "message": finding.message} for finding in findings]
 
 
 def _effective_step(track: Track) -> float:

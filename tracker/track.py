@@ -119,6 +119,7 @@ def track_video(
     max_frames: int,
     on_progress: Callable[[int, int], None] | None = None,
     budget_s: float | None = None,
+    eye_pictures: dict[int, bytes] | None = None,
 ) -> Track:
     """Decode a video and follow the face in it.
 
@@ -138,6 +139,9 @@ def track_video(
     budget_s : float, optional
         Time there is. Where it is short, `step` is raised so that the whole recording is covered;
         where that does not do, the track ends in time. See `tracker.pacing.Pacer`.
+    eye_pictures : dict, optional
+        Is filled with a JPEG of the face's eyes for each tracked frame that shows them, by the
+        frame's place in the track. See `tracker.eye_pictures`.
 
     Returns
     -------
@@ -151,7 +155,7 @@ def track_video(
     with Video(source) as video:
         frame_index = np.empty(max_frames, dtype=np.int64)
         stream_times_s = np.empty(max_frames)
-        follower = FaceFollower(finder, max_frames, step)
+        follower = FaceFollower(finder, max_frames, step, eye_pictures is not None)
         expected = min(max_frames, -(-video.info.frame_count // step))
         # Where the container does not know how many frames it has, the most there can be.
         most = max_frames * step
@@ -176,6 +180,8 @@ def track_video(
             stream_times_s[:count], frame_index[:count], video.info.fps
         )
         face = follower.result()
+        if eye_pictures is not None:
+            eye_pictures.update(face.eye_pictures)
         info = TrackInfo(
             video=video.info,
             step=step,
