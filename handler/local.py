@@ -482,9 +482,10 @@ class _RequestHandler(BaseHTTPRequestHandler):
             data = (WEB / name).read_bytes()
             return self._send(200, {"Content-Type": content_type, **_APP_HEADERS}, data)
         record = self.server.storage.read(check_analysis_id(rest))
-        if record.state != "completed" or "report" not in (record.files or {}):
+        key = (record.files or {}).get("report")
+        if key is None:
             raise NotFoundError("no_report", 'There is no report. Ask for one: "report": true.')
-        with self.server.storage.open_file(record.files["report"]).stream as stream:
+        with self.server.storage.open_file(key).stream as stream:
             data = stream.read()
         self._send(200, {"Content-Type": content_type_of(REPORT), **_REPORT_HEADERS}, data)
 

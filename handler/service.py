@@ -399,9 +399,9 @@ class Service:
         }
 
     def _offer_report(self, record: Record) -> dict[str, str]:
-        if record.state != "completed" or "report" not in (record.files or {}):
+        key = (record.files or {}).get("report")
+        if key is None:
             return {}
-        key = (record.files or {})["report"]
         return {"report_url": self._storage.offer_download(key, stored.content_type_of(key))}
 
     @contextmanager
