@@ -118,9 +118,16 @@ class Engine:
         ------
         UndecodableError
         """
+        pictures: dict[int, bytes] | None = {} if report else None
         with self._lock, _translated_errors():
             track = track_video(
-                source, self._mesh, parameters.step, parameters.max_frames, on_progress, budget_s
+                source,
+                self._mesh,
+                parameters.step,
+                parameters.max_frames,
+                on_progress,
+                budget_s,
+                pictures,
             )
         track = replace(track, info=replace(track.info, protocol=parameters.protocol))
         analysis = analyze_track(track, parameters)

@@ -18,6 +18,7 @@ from handler.errors import (
 from handler.storage import check_analysis_id, check_key, check_user_id, parse_original_key
 from tracker.parameters import Parameters
 from tracker.protocol import parse_protocol
+from tracker.texts import LANGUAGES
 
 MAX_BODY_BYTES = 6 * 2**20
 """Lambda's own limit of a request."""
@@ -38,7 +39,6 @@ UPLOAD_TYPES = (
     "image/png",
     "image/webp",
 )
-REPORT_LANGUAGES = ("en", "ko")
 ACTIONS = ("analyze_image", "analyze_video", "process_s3_file", "create_upload")
 
 
@@ -458,12 +458,12 @@ def _parse_upload_type(document: dict[str, Any]) -> str:
 
 def _parse_report(document: dict[str, Any]) -> str:
     """Return the language of the report that is asked for; empty without one."""
-    wanted, language = document.get("report", False), document.get("lang", REPORT_LANGUAGES[0])
+    wanted, language = document.get("report", False), document.get("lang", LANGUAGES[0])
     if not isinstance(wanted, bool):
         raise BadRequestError("bad_parameter", f"report is {wanted!r}, expected true or false")
-    if language not in REPORT_LANGUAGES:
+    if language not in LANGUAGES:
         raise BadRequestError(
-            "bad_parameter", f"lang is {language!r}, expected {' or '.join(REPORT_LANGUAGES)}"
+            "bad_parameter", f"lang is {language!r}, expected {' or '.join(LANGUAGES)}"
         )
     return str(language) if wanted else ""
 

@@ -45,6 +45,8 @@ from handler.requests import (
 from handler.storage import ANONYMOUS, ORIGINAL, Record, RecordChangedError, RecordExistsError
 from tracker import __version__
 from tracker.parameters import Parameters
+from tracker.patient import choose_patient_message
+from tracker.texts import Language
 
 if TYPE_CHECKING:
     from handler.engine import Engine
@@ -160,7 +162,7 @@ class Service:
                 return self._create_upload(request)
             case GetStatus():
                 record = self._storage.read(request.analysis_id)
-                return Answer(200, self._document_status(record) | self._offer_report(record))
+                return Answer(200, self._document_status(record) | self._document_report(record))
             case ListAnalyses():
                 page = self._storage.list_records(request.user_id, request.limit, request.token)
                 rows = [self._document_status(replace(r, outcome=None)) for r in page.records]
@@ -398,11 +400,20 @@ class Service:
             **((record.error or {}) if record.state == "failed" else {}),
         }
 
-    def _offer_report(self, record: Record) -> dict[str, str]:
+    def _document_report(self, record: Record) -> dict[str, str]:
+        """Return where the report can be read, and what to tell the patient in its language."""
         key = (record.files or {}).get("report")
-        if key is None:
+        if key is None or record.outcome is None:
             return {}
-        return {"report_url": self._storage.offer_download(key, stored.content_type_of(key))}
+        found = record.outcome["assessment"]
+        reasons, cautions = (
+            [finding["code"] for finding in found[name]] for name in ("reasons", "cautions")
+        )
+        language: Language = "ko" if record.report == "ko" else "en"
+        return {
+            "report_url": self._storage.offer_download(key, stored.content_type_of(key)),
+            "patient_message": choose_patient_message(reasons, cautions, language),
+        }
 
     @contextmanager
     def _temporary_folder(self) -> Iterator[Path]:

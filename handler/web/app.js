@@ -471,6 +471,7 @@ async function send() {
   }
   const controller = stopping = new AbortController();
   const { signal } = controller;
+  const asked = language;
   const size = megabytes(video.blob.size);
   const showUpload = (share) => {
     const percent = Math.round(100 * share);
@@ -487,22 +488,22 @@ async function send() {
       content_type: video.type,
       parameters: video.protocol ? { protocol: video.protocol } : {},
       report: true,
-      lang: language,
+      lang: asked,
     }, signal);
     await upload(offer.upload, showUpload, signal);
-    await follow(offer.analysis_id, signal);
+    await follow(offer.analysis_id, asked, signal);
   } catch (error) {
     if (signal.aborted) return;
     fail(error, send);
   }
 }
 
-async function follow(id, signal) {
+async function follow(id, asked, signal) {
   const again = async () => {
     const controller = stopping = new AbortController();
     show("working");
     try {
-      await follow(id, controller.signal);
+      await follow(id, asked, controller.signal);
     } catch (error) {
       if (!controller.signal.aborted) fail(error, again);
     }
@@ -524,7 +525,7 @@ async function follow(id, signal) {
       }
     }
     if (told?.status === "completed") {
-      showResult(told);
+      showResult(told, asked);
       return;
     }
     if (told?.status === "failed") throw new Failure("failedAnalysis", told.error);
@@ -551,9 +552,11 @@ function cancel() {
 }
 
 /** The patient reads what to do; the assessment stands in the report, which the clinician opens. */
-function showResult(told) {
+function showResult(told, asked) {
   forgetPlayback();
-  $("message").textContent = told.summary.assessment.patient_message;
+  // In the language that was asked for, which the page may have left meanwhile.
+  $("message").textContent = told.patient_message ?? told.summary.assessment.patient_message;
+  $("message").lang = told.patient_message ? asked : "en";
   $("analysis-id").textContent = told.analysis_id;
   showReport(told.report_url);
   show("result");
