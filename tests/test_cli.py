@@ -2,6 +2,7 @@
 
 import csv
 import fcntl
+import hashlib
 import json
 import os
 import struct
@@ -142,6 +143,13 @@ class TestAnalyze:
         assert summary["video_meta"]["height"] == 240
         assert summary["parameters"]["vpp_thresh"] == 0.06
 
+    def test_the_summary_names_the_video_s_content(
+        self, clip: Path, analyzed: tuple[Path, str, str]
+    ) -> None:
+        known = hashlib.sha256(clip.read_bytes()).hexdigest()
+        assert strict(analyzed[1])["video_sha256"] == known
+        assert load_track(analyzed[0] / "clip.track.npz").info.video_sha256 == known
+
     def test_the_table_of_frames(self, analyzed: tuple[Path, str, str]) -> None:
         rows = read_table(analyzed[0] / "clip.frames.csv")
         assert list(rows[0])[: len(FRAME_COLUMNS)] == FRAME_COLUMNS
@@ -174,7 +182,10 @@ class TestAnalyze:
         track = str(out / "clip.track.npz")
         assert main(["reanalyze", track, "--out", str(tmp_path), "--json"]) == 0
         again = strict(capsys.readouterr().out)
-        assert again | {"source": "clip.mp4"} == strict(stdout)
+        first = strict(stdout)
+        # A finished recording is known again by its key, which what `reanalyze` wrote has not.
+        assert "resume_key" not in again
+        assert again | {"source": "clip.mp4", "resume_key": first["resume_key"]} == first
         for name in ("clip.frames.csv", "clip.blinks.csv"):
             assert (tmp_path / name).read_bytes() == (out / name).read_bytes()
 
@@ -216,7 +227,7 @@ class TestAnalyze:
         assert main(["reanalyze", str(tmp_path / "clip.track.npz"), *out]) == 0
         first, second = map(strict, capsys.readouterr().out.splitlines())
         assert first["task"] == "protocol"
-        assert second | {"source": first["source"]} == first
+        assert second | {name: first[name] for name in ("source", "resume_key")} == first
 
     def test_step_and_max_frames(self, clip: Path, tmp_path: Path) -> None:
         arguments = ["analyze", str(clip), "--out", str(tmp_path), "--step", "3"]

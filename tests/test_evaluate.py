@@ -628,7 +628,7 @@ class TestCommand:
         assert len(document["failures"]) == 4
         assert "broken.mp4: not a video file" in failures
         assert "torn.blinks.csv, line 2: end is ''" in failures
-        assert "missing.mp4: cannot be read" in failures
+        assert "missing.mp4: no such file" in failures
         assert "names frame 510, but short.mp4 has only the frames 0 to 119" in failures
 
     def test_nothing_to_evaluate(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

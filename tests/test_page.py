@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from tracker import page
-from tracker.page import LANGUAGES, RulerMark, draw_mark, draw_ruler, make_page
+from tracker.page import RulerMark, draw_mark, draw_ruler, make_page
+from tracker.texts import LANGUAGES
 
 HOSTILE = "</script><script>alert(1)</script><!--<img src=x onerror=alert(1)>\u2028\u2029&"
 

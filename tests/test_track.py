@@ -129,6 +129,8 @@ def test_damage_anywhere_is_a_named_error_or_nothing(
         ("frames_failed", -1),
         ("time_source", "guess"),
         ("complete", "yes"),
+        ("video_sha256", None),
+        ("video_sha256", "<b>"),
         ("other_face_ratio", None),
         ("other_face_ratio", -3),
         ("other_face_ratio", float("nan")),

@@ -6,22 +6,26 @@ import functools
 import os
 import sys
 import tempfile
-import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tracker import __version__
 from tracker.parameters import Parameters
 from tracker.protocol import read_protocol
+from tracker.texts import LANGUAGES, Language
 
 if TYPE_CHECKING:
-    from tracker.analysis import Analysis
-    from tracker.assessment import Assessment
+    from tracker.cohort import Outcome
+    from tracker.folders import Findings
+    from tracker.recording import Failure, Outputs, Recording
 
 EXIT_DONE, EXIT_USAGE, EXIT_INPUT, EXIT_INTERNAL = 0, 2, 3, 4
 EXIT_INTERRUPTED = 130
+
+T = TypeVar("T")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,25 +60,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _report_failure(error: Exception) -> int:
     """Say in one line on stderr what went wrong; return the exit code."""
-    from tracker.decode import InputError
+    from tracker.recording import explain_failure
 
-    if isinstance(error, InputError):
-        code, text = EXIT_INPUT, f"error: {error}"
-    elif isinstance(error, OSError):
-        where = f": {error.filename}" if error.filename else ""
-        code, text = EXIT_INTERNAL, f"error: {error.strerror}{where}"
-    else:
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        code, text = (
-            EXIT_INTERNAL,
-            (
-                f"internal error: {type(error).__name__}: {error} "
-                f"({Path(place.filename).name}:{place.lineno}). Please report this line."
-            ),
-        )
-    # A file's name may hold a line break.
-    print(" ".join(text.splitlines()), file=sys.stderr)
-    return code
+    return _print_failure(explain_failure(error))
+
+
+def _print_failure(failure: "Failure") -> int:
+    kind = "internal error" if failure.code == "internal_error" else "error"
+    _print_line(f"{kind}: {failure.message}")
+    return EXIT_INPUT if failure.is_input else EXIT_INTERNAL
+
+
+def _print_line(text: str) -> None:
+    """Print to stderr, in one line: a file's name may hold a line break."""
+    print(" ".join(text.splitlines()), file=sys.stderr, flush=True)
 
 
 def _build_parser() -> argparse.ArgumentParser:
@@ -90,14 +89,41 @@ def _build_parser() -> argparse.ArgumentParser:
 
     analyze = commands.add_parser(
         "analyze",
-        help="videos to summaries, tables and tracks",
-        description="Analyse videos. Writes STEM.summary.json, STEM.frames.csv, STEM.blinks.csv "
-        "and STEM.track.npz for each.",
+        help="videos, or folders of them, to reports, summaries, tables and tracks",
+        description="Analyse videos. Writes STEM.report.html, STEM.summary.json, "
+        "STEM.frames.csv, STEM.blinks.csv and STEM.track.npz for each. The videos in a directory "
+        "and the directories in it are found by suffix or content; their files go to the same "
+        "directories below --out. For a "
+        "directory, or more than one video, cohort.csv and cohort.parquet get a row for each "
+        "recording, and recordings that are finished already (same content, parameters and "
+        "program) are kept as they are: run the same command again to go on after an interruption.",
     )
-    analyze.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
+    analyze.add_argument("videos", nargs="+", type=Path, metavar="VIDEO|DIR")
+    analyze.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="recordings to analyse at the same time, each on one processor and with up to 0.5 GB "
+        "of memory (default: one for each processor)",
+    )
     _add_output_options(analyze)
     _add_parameter_options(analyze, ("step", "max_frames"))
     _add_parameter_options(analyze, _REANALYSIS_PARAMETERS)
+    _add_report_options(analyze)
+    analyze.add_argument(
+        "--overlay",
+        action="store_true",
+        help="also write STEM.overlay.mp4, the analysed frames with what was measured drawn in, "
+        "without sound and without the video's metadata (about doubles the time)",
+    )
+    analyze.add_argument(
+        "--blur-face",
+        action="store_true",
+        help="in it, show the eyes only: a box around each eye of the analysed face, all else "
+        "plain grey in every frame. The eyes themselves, with lids and iris, stay and may identify "
+        "a person, and so may the file's name; STEM.track.npz holds the face's points. Needs "
+        "--overlay",
+    )
     analyze.set_defaults(run=_run_analyze)
 
     image = commands.add_parser(
@@ -111,13 +137,40 @@ def _build_parser() -> argparse.ArgumentParser:
     reanalyze = commands.add_parser(
         "reanalyze",
         help="tracks again with other parameters, without the videos",
-        description="Analyse tracks written by `analyze`. Writes STEM.summary.json, "
-        "STEM.frames.csv and STEM.blinks.csv for each.",
+        description="Analyse tracks written by `analyze`. Writes STEM.report.html (without "
+        "pictures of the eyes, which need the video), STEM.summary.json, STEM.frames.csv and "
+        "STEM.blinks.csv for each.",
     )
     reanalyze.add_argument("tracks", nargs="+", type=Path, metavar="TRACK.npz")
     _add_output_options(reanalyze)
     _add_parameter_options(reanalyze, _REANALYSIS_PARAMETERS)
+    _add_report_options(reanalyze)
     reanalyze.set_defaults(run=_run_reanalyze)
+
+    compare = commands.add_parser(
+        "compare",
+        help="recordings of one person over time: what changed",
+        description="Compare recordings of one person, such as visits, or with and without "
+        "medication: each measure with its 95 % interval, its change from the first condition, and "
+        "whether that is more than measuring twice would give. FILE is a STEM.summary.json, or a "
+        "STEM.track.npz, which is analysed anew with the default parameters. Several files with "
+        "one LABEL are repeated recordings of one condition: only they tell how much a person "
+        "differs from one recording to the next.",
+    )
+    compare.add_argument("recordings", nargs="+", metavar="[LABEL=]FILE")
+    compare.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE.html|DIR",
+        help="also write a page that needs no network; in a DIR as comparison.html",
+    )
+    compare.add_argument(
+        "--lang", choices=LANGUAGES, default="en", help="of that page (default: %(default)s)"
+    )
+    compare.add_argument(
+        "--json", action="store_true", help="the comparison on stdout, and nothing else there"
+    )
+    compare.set_defaults(run=_run_compare)
 
     evaluate = commands.add_parser(
         "evaluate",
@@ -197,6 +250,18 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_report_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--no-report",
+        dest="report",
+        action="store_false",
+        help="do not write STEM.report.html, and remove an earlier one",
+    )
+    parser.add_argument(
+        "--lang", choices=LANGUAGES, default="en", help="of the report (default: %(default)s)"
+    )
+
+
 def _add_parameter_options(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
     defaults = {field.name: field.default for field in fields(Parameters)}
     for name in names:
@@ -254,26 +319,102 @@ def _prepare_output(
 
 def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     parameters = _parameters(options, parser)
-    _prepare_output(options, [video.stem for video in options.videos], parser)
+    if options.workers is not None and options.workers < 1:
+        parser.error(f"--workers is {options.workers}, expected 1 or more")
+    outputs = _outputs(options, parser)
 
-    from tracker.analysis import analyze_track
+    from tracker.folders import find_recordings
+
+    try:
+        findings = find_recordings(options.videos, options.out)
+    except ValueError as error:
+        parser.error(str(error))
+    _prepare_output(options, [], parser)
+    if len(options.videos) > 1 or options.videos[0].is_dir():
+        return _analyze_cohort(options, parameters, outputs, findings)
+
     from tracker.face_mesh import FaceMesh
-    from tracker.output import write_track
-    from tracker.track import track_video
+    from tracker.recording import analyze_recording
 
     mesh = FaceMesh()
 
-    def analyze(video: Path) -> None:
-        with _Progress(video.name) as progress:
-            track = track_video(
-                video, mesh, parameters.step, parameters.max_frames, progress.update
+    def analyze(recording: "Recording") -> None:
+        with _Progress(recording.video.name) as progress:
+            result = analyze_recording(
+                recording, parameters, outputs, lambda: mesh, progress.update
             )
-        # The protocol goes with the track: analysed again, it is asked for the same.
-        track = replace(track, info=replace(track.info, protocol=parameters.protocol))
-        analysis = analyze_track(track, parameters)
-        _report(options, video, video.stem, analysis, [write_track(options.out, video.stem, track)])
+        _print_result(options, recording.name, result.summary, result.files.values())
 
-    return _for_each(options.videos, analyze)
+    return _for_each(findings.recordings, analyze)
+
+
+def _outputs(options: argparse.Namespace, parser: argparse.ArgumentParser) -> "Outputs":
+    """Return what is to be written beside the files that always are."""
+    from tracker.recording import Outputs
+
+    if options.blur_face and not options.overlay:
+        parser.error("--blur-face is of the annotated copy: add --overlay")
+    return Outputs(
+        overlay=options.overlay, blur_face=options.blur_face, report=_report_language(options)
+    )
+
+
+def _report_language(options: argparse.Namespace) -> Language | None:
+    return options.lang if options.report else None
+
+
+def _analyze_cohort(
+    options: argparse.Namespace, parameters: Parameters, outputs: "Outputs", findings: "Findings"
+) -> int:
+    from tracker.cohort import cohort_rows, describe_cohort, write_cohort
+    from tracker.progress import CohortProgress
+    from tracker.workers import analyze_recordings, default_workers
+
+    for note in findings.notes:
+        _print_line(f"note: {note}")
+    for problem in findings.problems:
+        _print_line(f"error: {problem}")
+    code = EXIT_INPUT if findings.problems else EXIT_DONE
+    recordings = findings.recordings
+    if not recordings:
+        _print_line("error: no videos found. Name a directory with videos in it.")
+        return EXIT_INPUT
+    workers = min(options.workers or default_workers(), len(recordings))
+    outcomes: dict[int, Outcome] = {}
+    with (
+        CohortProgress(recordings) as progress,
+        closing(
+            analyze_recordings(recordings, parameters, outputs, workers, progress.update)
+        ) as answers,
+    ):
+        told = 0
+        for index, outcome in answers:
+            outcomes[index] = outcome
+            progress.finish(index, outcome)
+            # In the recordings' order, whichever is done first.
+            while told in outcomes:
+                with progress.aside():
+                    code = max(code, _print_outcome(options, recordings[told], outcomes[told]))
+                told += 1
+    rows = cohort_rows(
+        recordings, [outcomes[index] for index in range(len(recordings))], options.out, outputs
+    )
+    written = write_cohort(rows, options.out, outputs)
+    if not options.json:
+        print(describe_cohort(rows), flush=True)
+        print("  written     " + " ".join(map(str, written)), flush=True)
+    return code
+
+
+def _print_outcome(options: argparse.Namespace, recording: "Recording", outcome: "Outcome") -> int:
+    from tracker.recording import Failure
+
+    if isinstance(outcome, Failure):
+        # Of several, the file's name alone may not tell which.
+        message = f"{recording.name}: {outcome.message_alone(recording)}"
+        return _print_failure(replace(outcome, message=message))
+    _print_result(options, recording.name, outcome.summary, outcome.files.values())
+    return EXIT_DONE
 
 
 def _run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
@@ -282,13 +423,24 @@ def _run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser)
     _prepare_output(options, [stems[path] for path in options.tracks], parser)
 
     from tracker.analysis import analyze_track
+    from tracker.assessment import assess
+    from tracker.output import summarize, write_analysis
+    from tracker.report import remove_report, write_report
     from tracker.track import load_track
 
     def reanalyze(path: Path) -> None:
         track = load_track(path)
         protocol = parameters.protocol or track.info.protocol
         analysis = analyze_track(track, replace(parameters, protocol=protocol))
-        _report(options, path, stems[path], analysis, [])
+        assessment = assess(analysis)
+        summary = summarize(analysis, assessment, path.name)
+        place = (options.out, stems[path])
+        remove_report(*place)
+        written = []
+        if language := _report_language(options):
+            written = [write_report(*place, analysis, assessment, summary, None, language)]
+        written = write_analysis(*place, analysis, summary) + written
+        _print_result(options, path.name, summary, written)
 
     return _for_each(options.tracks, reanalyze)
 
@@ -321,6 +473,35 @@ def _run_image(options: argparse.Namespace, parser: argparse.ArgumentParser) -> 
             )
 
     return _for_each(options.images, analyze)
+
+
+def _run_compare(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    from tracker.compare import compare, describe_comparison, label_files, read_recording
+    from tracker.output import to_json, write_whole
+
+    try:
+        files = label_files(options.recordings)
+    except ValueError as error:
+        parser.error(str(error))
+    page = options.out
+    if page is not None and page.suffix.lower() not in (".html", ".htm"):
+        page /= "comparison.html"
+    if page is not None:
+        try:
+            page.parent.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=page.parent).close()
+        except OSError as error:
+            parser.error(f"--out {options.out}: cannot be written ({error.strerror}): name another")
+    comparison = compare([read_recording(path, label) for label, path in files])
+    if page is not None:
+        from tracker.compare_page import make_comparison_page
+
+        text = make_comparison_page(comparison, options.lang)
+        write_whole(page, lambda path: path.write_text(text, encoding="utf-8", newline=""))
+    print(to_json(comparison) if options.json else describe_comparison(comparison), flush=True)
+    if page is not None and not options.json:
+        print(f"written {page}", flush=True)
+    return EXIT_DONE
 
 
 def _run_evaluate(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
@@ -402,12 +583,12 @@ def _run_synth(options: argparse.Namespace, parser: argparse.ArgumentParser) -> 
     return EXIT_DONE
 
 
-def _for_each(paths: Sequence[Path], process: Callable[[Path], None]) -> int:
+def _for_each(inputs: Iterable[T], process: Callable[[T], None]) -> int:
     """Process each input; one that fails is reported and does not stop the rest."""
     code = EXIT_DONE
-    for path in paths:
+    for one in inputs:
         try:
-            process(path)
+            process(one)
         except BrokenPipeError:
             raise
         except Exception as error:
@@ -415,52 +596,17 @@ def _for_each(paths: Sequence[Path], process: Callable[[Path], None]) -> int:
     return code
 
 
-def _report(
-    options: argparse.Namespace, source: Path, stem: str, analysis: "Analysis", written: list[Path]
+def _print_result(
+    options: argparse.Namespace, name: str, summary: dict[str, Any], written: Iterable[Path]
 ) -> None:
-    """Write the analysis' files and say what came out, to a program or to a person."""
-    from tracker.assessment import assess
-    from tracker.output import summarize, to_json, write_analysis
+    """Say what came out and where it is, to a program or to a person."""
+    from tracker.output import describe_summary, printable, to_json
 
-    assessment = assess(analysis)
-    summary = summarize(analysis, assessment, source.name)
-    written = write_analysis(options.out, stem, analysis, summary) + written
     if options.json:
         print(to_json(summary), flush=True)
     else:
-        print(_describe(source.name, summary, assessment), flush=True)
-        print("  written     " + " ".join(str(path) for path in written), flush=True)
-
-
-def _describe(name: str, summary: dict[str, Any], assessment: "Assessment") -> str:
-    """Return the result for a person, a few lines."""
-
-    def number(key: str, form: str) -> str:
-        return "-" if summary[key] is None else format(summary[key], form)
-
-    def interval(key: str, form: str) -> str:
-        low, high = summary[key]
-        return "" if low is None else f" (95 % interval {low:{form}}-{high:{form}})"
-
-    lines = [
-        f"{name}: {assessment.status.replace('_', ' ')}",
-        f"  because     {assessment.rule_reason}",
-        f"  vertical    {number('vertical_peak_to_peak', '.3f')} eye widths peak to peak"
-        f"{interval('vertical_peak_to_peak_ci95', '.3f')}, "
-        f"threshold {summary['parameters']['vpp_thresh']:g}",
-        f"  blinks      {summary['blink_count']}, {number('blink_rate_per_min', '.1f')} a minute"
-        f"{interval('blink_rate_per_min_ci95', '.1f')}; "
-        f"prolonged closures {summary['prolonged_closure_count']}",
-        f"  recording   face seen for {summary['valid_time_s']:.1f} of "
-        f"{summary['duration_sec_est']:.1f} s, {summary['frames_processed']} frames analysed "
-        f"of {number('fps', '.1f')} a second",
-    ]
-    lines += [
-        f"  caution     {caution.message}"
-        for caution in assessment.cautions
-        if caution.message not in assessment.rule_reason
-    ]
-    return "\n".join(lines)
+        print(describe_summary(summary, name), flush=True)
+        print("  written     " + " ".join(map(printable, written)), flush=True)
 
 
 class _Progress:

@@ -34,6 +34,8 @@ MAX_FRAME_COUNT = round(1000 * MAX_VIDEO_S)
 BITRATE_FRAMES = 300
 """Frames from the start over which the bits of a frame are counted: 10 s at 30 fps."""
 MAX_IMAGE_BYTES = 64 * 2**20
+HEAD_BYTES = 512
+"""Of a file, that tell its kind."""
 
 cv2.setNumThreads(1)
 
@@ -41,13 +43,20 @@ cv2.setNumThreads(1)
 class InputError(Exception):
     """The input cannot be used. The message says what the user can do."""
 
+    code = "unusable"
+    """For programs; each kind of error has its own."""
+
 
 class InputNotFoundError(InputError):
     """There is no such file, or it cannot be read."""
 
+    code = "not_found"
+
 
 class VideoOpenError(InputError):
     """The file is not a video that can be decoded."""
+
+    code = "undecodable"
 
 
 class ImageOpenError(InputError):
@@ -316,7 +325,7 @@ def repair_times(
 
 
 def detect_kind(head: bytes) -> str | None:
-    """Tell by its first 512 bytes whether a file is a ``"video"``, an ``"image"`` or neither."""
+    """Tell by its first `HEAD_BYTES` whether a file is a ``"video"``, an ``"image"`` or neither."""
     if _is_video(head):
         return "video"
     return "image" if _is_image(head) else None
@@ -370,13 +379,13 @@ def _not_decodable(name: str) -> str:
 def _read_head(source: Path | BufferedIOBase) -> bytes:
     """Return the first bytes of the input, enough to know its kind."""
     if isinstance(source, BufferedIOBase):
-        head = source.read(512)
+        head = source.read(HEAD_BYTES)
         source.seek(0)
         return head
     check_readable(source)
     try:
         with source.open("rb") as file:
-            return file.read(512)
+            return file.read(HEAD_BYTES)
     except OSError as error:
         raise InputNotFoundError(f"{source}: cannot be read ({error.strerror}).") from error
 

@@ -3,7 +3,6 @@ none, and how far off they are in time."""
 
 import functools
 import hashlib
-import importlib.metadata
 import importlib.util
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -19,8 +18,8 @@ from kernels import BLINK, PROLONGED_CLOSURE
 from tracker import __version__
 from tracker.analysis import Analysis
 from tracker.annotations import AnnotatedClip, AnnotationError, Closure
-from tracker.decode import InputNotFoundError
 from tracker.faces import FaceFinder
+from tracker.identity import hash_video, identify_code
 from tracker.output import write_track
 from tracker.parameters import NOMINAL_FPS, Parameters
 from tracker.track import Track, TrackFileError, load_track, track_video
@@ -37,9 +36,6 @@ TRACK_MODULES = (
 )
 """The code that makes a track out of a video: all of it is imported by `tracker.track` or is the
 face finder."""
-TRACK_LIBRARIES = ("mediapipe", "numpy", "opencv-python-headless")
-"""The libraries whose version a track depends on."""
-
 SPARE_FRAMES = 2
 """Frames that an annotation may name beyond the video's last one: a count from 1, and a last frame
 that the decoder does not give."""
@@ -410,29 +406,17 @@ def load_or_make_track(
 def track_key(video: Path, parameters: Parameters) -> str:
     """Return a name for the track of a video, another one for everything that could change it.
 
-    That is: the video's content, `step` and `max_frames`, and the version of the tracker. Its
-    number alone would not do, for the code changes more often than the number does.
+    That is: the video's content, `step` and `max_frames`, and the version of the tracker.
     """
-    try:
-        with video.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256")
-    except OSError as error:
-        raise InputNotFoundError(f"{video}: cannot be read ({error.strerror}).") from error
-    digest.update(f"{parameters.step} {parameters.max_frames} {_tracker_identity()}".encode())
-    return digest.hexdigest()[:32]
+    asked = f"{parameters.step} {parameters.max_frames}"
+    identity = f"{hash_video(video)} {asked} {_tracker_identity()}"
+    return hashlib.sha256(identity.encode()).hexdigest()[:32]
 
 
 @functools.cache
 def _tracker_identity() -> str:
-    digest = hashlib.sha256(__version__.encode())
-    for library in TRACK_LIBRARIES:
-        digest.update(importlib.metadata.version(library).encode())
-    for module in TRACK_MODULES:
-        spec = importlib.util.find_spec(module)
-        assert spec is not None
-        assert spec.origin is not None
-        digest.update(Path(spec.origin).read_bytes())
-    return digest.hexdigest()
+    specs = [importlib.util.find_spec(module) for module in TRACK_MODULES]
+    return identify_code(Path(spec.origin) for spec in specs if spec and spec.origin)
 
 
 _COLUMNS = (

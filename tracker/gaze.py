@@ -25,7 +25,7 @@ from kernels.geometry import IRIS_DIAMETER_MM, ROTATION_RADIUS_MM
 from kernels.measures import RANGE_QUANTILES, median_finite
 from tracker.parameters import Parameters
 from tracker.phases import find_primary, mark_phases
-from tracker.protocol import VERTICAL_PHASES
+from tracker.protocol import VERTICAL_PHASES, Phase
 from tracker.track import Track
 
 MAX_HEAD_YAW_DEG = 20.0
@@ -234,8 +234,7 @@ def measure_gaze(
     GazeMeasures
     """
     vertical, horizontal, valid = gaze.vertical, gaze.horizontal, gaze.valid
-    in_task = mark_phases(parameters.protocol, VERTICAL_PHASES, times_s)
-    vertical_valid = valid & in_task if in_task.any() else valid
+    vertical_valid = mark_task(valid, parameters.protocol, times_s)
     range_ = compute_peak_to_peak(vertical, vertical_valid)
     interval = _widen(
         compute_peak_to_peak_interval(vertical, vertical_valid, times_s),
@@ -306,6 +305,15 @@ def measure_gaze(
         nod_allowance=_nod_range(pitch_range_deg, iris_ratio),
         **_measure_saccades(vertical, vertical_deg, vertical_valid, times_s),
     )
+
+
+def mark_task(valid: BoolArray, protocol: tuple[Phase, ...], times_s: Float64Array) -> BoolArray:
+    """Mark the valid samples that the vertical range is taken from, shape (N,).
+
+    Those within the protocol's phases up and down, or all where it has none.
+    """
+    in_task = mark_phases(protocol, VERTICAL_PHASES, times_s)
+    return valid & in_task if in_task.any() else valid
 
 
 def _widen(

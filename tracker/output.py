@@ -44,7 +44,8 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> dict[s
     measures, info = analysis.measures, analysis.track.info
     document: dict[str, Any] = _plain(
         {
-            "source": source,
+            "source": printable(source),
+            "video_sha256": info.video_sha256 or None,
             "frames_processed": len(analysis.track.times_s),
             "fps": measures.fps,
             "duration_sec_est": measures.duration_s,
@@ -105,7 +106,10 @@ def _effective_step(track: Track) -> float:
 def write_analysis(
     directory: Path, stem: str, analysis: Analysis, summary: dict[str, Any]
 ) -> list[Path]:
-    """Write the summary, the table of frames and the table of closures.
+    """Write the table of frames, the table of closures and, when they are there, the summary.
+
+    A summary of an earlier analysis is removed before that: one that is there belongs to the tables
+    beside it.
 
     Parameters
     ----------
@@ -122,29 +126,69 @@ def write_analysis(
     list of Path
         The files. Each appears whole or not at all.
     """
-    return [
-        _write_whole(
-            directory / f"{stem}.summary.json",
-            lambda path: path.write_text(to_json(summary, indent=2) + "\n", encoding="utf-8"),
-        ),
-        _write_whole(
+    summary_path = directory / f"{stem}.summary.json"
+    summary_path.unlink(missing_ok=True)
+    tables = [
+        write_whole(
             directory / f"{stem}.frames.csv", lambda path: _write_csv(path, _frame_table(analysis))
         ),
-        _write_whole(
+        write_whole(
             directory / f"{stem}.blinks.csv",
-            lambda path: _write_csv(path, _closure_table(analysis)),
+            lambda path: _write_csv(path, closure_table(analysis)),
         ),
     ]
+    write_whole(
+        summary_path,
+        lambda path: path.write_text(to_json(summary, indent=2) + "\n", encoding="utf-8"),
+    )
+    return [summary_path, *tables]
 
 
 def write_track(directory: Path, stem: str, track: Track) -> Path:
     """Write the track, so that it can be analysed again without the video."""
-    return _write_whole(directory / f"{stem}.track.npz", lambda path: save_track(track, path))
+    return write_whole(directory / f"{stem}.track.npz", lambda path: save_track(track, path))
 
 
 def to_json(document: Any, indent: int | None = None) -> str:
     """Return strict JSON: NaN and infinity are null."""
     return json.dumps(_plain(document), indent=indent, allow_nan=False, ensure_ascii=False)
+
+
+def describe_summary(summary: dict[str, Any], name: str) -> str:
+    """Return what `summarize` returned for a person, a few lines."""
+    assessment = summary["assessment"]
+
+    def number(key: str, form: str) -> str:
+        return "-" if summary[key] is None else format(summary[key], form)
+
+    def interval(key: str, form: str) -> str:
+        low, high = summary[key]
+        return "" if low is None else f" (95 % interval {low:{form}}-{high:{form}})"
+
+    lines = [
+        f"{printable(name)}: {assessment['status'].replace('_', ' ')}",
+        f"  because     {summary['psp_rule_reason']}",
+        f"  vertical    {number('vertical_peak_to_peak', '.3f')} eye widths peak to peak"
+        f"{interval('vertical_peak_to_peak_ci95', '.3f')}, "
+        f"threshold {summary['parameters']['vpp_thresh']:g}",
+        f"  blinks      {summary['blink_count']}, {number('blink_rate_per_min', '.1f')} a minute"
+        f"{interval('blink_rate_per_min_ci95', '.1f')}; "
+        f"prolonged closures {summary['prolonged_closure_count']}",
+        f"  recording   face seen for {summary['valid_time_s']:.1f} of "
+        f"{summary['duration_sec_est']:.1f} s, {summary['frames_processed']} frames analysed "
+        f"of {number('fps', '.1f')} a second",
+    ]
+    lines += [
+        f"  caution     {caution['message']}"
+        for caution in assessment["cautions"]
+        if caution["message"] not in summary["psp_rule_reason"]
+    ]
+    return "\n".join(lines)
+
+
+def printable(path: str | Path) -> str:
+    """Return a name for output in UTF-8; a file system's names may be any bytes."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def _plain(value: Any) -> Any:
@@ -160,17 +204,22 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def name_events(analysis: Analysis) -> list[str]:
+    """Return the name of the closure or wink that each analysed frame is in; empty outside."""
+    events = [""] * len(analysis.track.times_s)
+    for (start, stop), kind in zip(analysis.closures.interval, analysis.closures.kind, strict=True):
+        events[start:stop] = [KIND_NAMES[kind]] * int(stop - start)
+    for (start, stop), eye in zip(analysis.winks, analysis.wink_eye, strict=True):
+        events[start:stop] = [WINK_NAMES[eye]] * int(stop - start)
+    return events
+
+
 def _frame_table(analysis: Analysis) -> dict[str, Iterable[Any]]:
     geometry, track = analysis.geometry, analysis.track
     iris = {
         eye: track.landmarks[:, FACE_MESH_INDICES.index(index)].astype(np.float64)
         for eye, index in ((LEFT, 473), (RIGHT, 468))
     }
-    events = [""] * len(track.times_s)
-    for (start, stop), kind in zip(analysis.closures.interval, analysis.closures.kind, strict=True):
-        events[start:stop] = [KIND_NAMES[kind]] * int(stop - start)
-    for (start, stop), eye in zip(analysis.winks, analysis.wink_eye, strict=True):
-        events[start:stop] = [WINK_NAMES[eye]] * int(stop - start)
     return {
         "frame_idx": track.frame_index,
         "time_sec": track.times_s,
@@ -188,7 +237,7 @@ def _frame_table(analysis: Analysis) -> dict[str, Iterable[Any]]:
         "L_h_offset": geometry.horizontal_offset[:, LEFT],
         "R_h_offset": geometry.horizontal_offset[:, RIGHT],
         "eye_open_baseline": analysis.baseline,
-        "event": events,
+        "event": name_events(analysis),
         "gaze_valid": analysis.gaze.valid,
         "L_iris_diameter_px": geometry.iris_diameter_px[:, LEFT],
         "R_iris_diameter_px": geometry.iris_diameter_px[:, RIGHT],
@@ -202,7 +251,8 @@ def _frame_table(analysis: Analysis) -> dict[str, Iterable[Any]]:
     }
 
 
-def _closure_table(analysis: Analysis) -> dict[str, Iterable[Any]]:
+def closure_table(analysis: Analysis) -> dict[str, Any]:
+    """Return the columns of the table of closures, each of shape (M,)."""
     closures, times_s = analysis.closures, analysis.track.times_s
     frame_index = analysis.track.frame_index
     start, stop = closures.interval[:, 0], closures.interval[:, 1]
@@ -259,7 +309,14 @@ def _format_column(column: Iterable[Any]) -> Sequence[Any]:
     return ["" if value != value else f"{value:.9g}" for value in column.tolist()]
 
 
-def _write_whole(path: Path, write: Callable[[Path], object]) -> Path:
+def remove_partial_files(directory: Path, stem: str, process_id: int) -> None:
+    """Remove what a process that died was writing for this recording."""
+    for path in directory.glob(f".{process_id}.*"):
+        if path.name.startswith(f".{process_id}.{stem}."):
+            path.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
     """Write beside the target, then rename: a reader never meets half a file."""
     partial = path.with_name(f".{os.getpid()}.{path.name}")
     try:

@@ -24,9 +24,8 @@ from typing import Any, Literal
 
 from tracker import __version__
 from tracker.output import to_json
+from tracker.texts import Language
 
-Language = Literal["en", "ko"]
-LANGUAGES: tuple[Language, ...] = ("en", "ko")
 Status = Literal["good", "caution", "bad", "unknown"]
 
 PLOTLY_VERSION = "4.1.1"
@@ -161,6 +160,7 @@ def draw_ruler(
     end: float,
     ticks: Sequence[float],
     threshold: RulerMark | None = None,
+    reference: RulerMark | None = None,
     below: str = "",
     above: str = "",
 ) -> str:
@@ -178,6 +178,8 @@ def draw_ruler(
     ticks : sequence of float
     threshold : RulerMark, optional
         Below it the scale is hatched.
+    reference : RulerMark, optional
+        A value to compare with: a mark above the scale.
     below, above : str
         What is on either side of the threshold; plain text.
 
@@ -209,6 +211,13 @@ def draw_ruler(
             f"{escape(threshold.words)}</text>"
             f'<text x="{x - 5:.1f}" y="27" text-anchor="end">{escape(below)}</text>'
             f'<text x="{x + 5:.1f}" y="27">{escape(above)}</text>'
+        )
+    if reference is not None:
+        x = place(reference.value)
+        parts.append(
+            f'<path class="reference" d="M{x:.1f} {top - 1}l-5 -8h10z"/>'
+            f'<text x="{x:.1f}" y="{top - 13}" text-anchor="middle">'
+            f"{escape(reference.words)}</text>"
         )
     parts += [
         f'<path class="tick" d="M{place(tick):.1f} {top + 22}v5"/>'

@@ -3,6 +3,7 @@ analysed."""
 
 import json
 import math
+import re
 import sys
 import zipfile
 from collections.abc import Callable, Sequence
@@ -67,6 +68,8 @@ class TrackInfo:
         Largest step that want of time led to; 0 where `step` was kept.
     out_of_time : bool
         True where the time there was ended the track before the video did.
+    video_sha256 : str
+        Of the video's content, in hexadecimal; empty where it was not computed.
     """
 
     video: VideoInfo
@@ -80,6 +83,7 @@ class TrackInfo:
     protocol: tuple[Phase, ...] = ()
     raised_step: int = 0
     out_of_time: bool = False
+    video_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +303,8 @@ def _parse_info(header: dict[str, Any]) -> TrackInfo:
         protocol=parse_protocol(header["protocol"]),
         raised_step=header["raised_step"],
         out_of_time=header["out_of_time"],
+        # Tracks that were written before it was recorded are as good.
+        video_sha256=header.get("video_sha256", ""),
     )
     counts = (
         info.video.width,
@@ -323,6 +329,8 @@ def _parse_info(header: dict[str, Any]) -> TrackInfo:
         and info.video.frame_count <= most_frames(info.video.fps)
         and info.time_source in TIME_SOURCES
         and type(info.complete) is type(info.out_of_time) is bool
+        and type(info.video_sha256) is str
+        and re.fullmatch("([0-9a-f]{64})?", info.video_sha256)
         # Not a number is not measured; JSON's own NaN and infinity are no values of a header.
         and all(value is None or _is_number(value) for value in header["picture"].values())
     ):
@@ -421,6 +429,7 @@ def concatenate_tracks(tracks: Sequence[Track]) -> Track:
             out_of_time=any(info.out_of_time for info in infos),
             # Its times are those of one recording.
             protocol=(),
+            video_sha256="",
             other_face_ratio=max(info.other_face_ratio for info in infos),
             picture=worst_picture([info.picture for info in infos]),
         ),

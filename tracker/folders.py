@@ -1,0 +1,161 @@
+"""Which recordings there are in files and folders, and where the files of each go."""
+
+import os
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tracker.annotations import VIDEO_SUFFIXES
+from tracker.decode import HEAD_BYTES, detect_kind
+from tracker.recording import OWN_VIDEO_ENDINGS, Recording
+
+AMBIGUOUS_SUFFIXES = frozenset(("ts", "mts"))
+"""Transport streams, and TypeScript."""
+AUDIO_SUFFIXES = frozenset(("m4a", "m4b", "mka", "wma", "weba", "aac"))
+"""Sound in the containers of videos."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was found.
+
+    Attributes
+    ----------
+    recordings : tuple of Recording
+        In an order that is always the same.
+    problems : tuple of str
+        What could not be looked into.
+    notes : tuple of str
+        What was left out.
+    """
+
+    recordings: tuple[Recording, ...]
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def find_recordings(paths: Sequence[Path], out: Path) -> Findings:
+    """Find the videos among files and in directories and their sub-directories.
+
+    A file that is named is a recording whatever it is. In a directory, a file is one by its suffix,
+    so that a damaged one is told of, or by its content. Hidden files and directories (such as
+    ``._x.mp4``, which macOS writes beside ``x.mp4``), `out` itself, annotated copies, and what
+    links to directories lead to are left out. Two links to one file are one recording.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Files and directories.
+    out : Path
+        Where the results go: those of a named file straight there, those of a directory in
+        sub-directories as they are in it; of several directories, in one each of their name.
+
+    Returns
+    -------
+    Findings
+        The stem of a recording's files is its own; of files in a directory that differ only in
+        suffix or case, their whole name.
+
+    Raises
+    ------
+    ValueError
+        Two recordings would write the same files.
+    """
+    search = _Search(out)
+    several = sum(path.is_dir() for path in paths) > 1
+    for path in paths:
+        if path.is_dir():
+            search.look_into(path, out / path.resolve().name if several else out)
+        else:
+            search.add(Recording(path, out, path.stem, path.name), in_directory=False)
+    recordings = _tell_apart(list(search.found.values()))
+    for place, count in Counter(map(_place, recordings)).items():
+        if count > 1:
+            raise ValueError(
+                f"several inputs would write {Path(place).name}.summary.json: analyse them one at "
+                "a time with an --out DIR each"
+            )
+    return Findings(tuple(recordings), tuple(search.problems), tuple(search.notes))
+
+
+class _Search:
+    """Collects recordings, each file once."""
+
+    def __init__(self, out: Path) -> None:
+        self.found: dict[str, tuple[Recording, bool]] = {}
+        self.problems: list[str] = []
+        self.notes: list[str] = []
+        self._target = out
+        self._out = os.path.realpath(out)
+
+    def add(self, recording: Recording, in_directory: bool) -> None:
+        real = os.path.realpath(recording.video)
+        other, _ = self.found.get(real, (None, False))
+        if other is not None:
+            # The file itself rather than a link to it.
+            kept, left = (recording, other) if other.video.is_symlink() else (other, recording)
+            self.notes.append(f"{left.video} is {kept.video}: analysed once")
+            recording = kept
+        self.found[real] = (recording, in_directory)
+
+    def look_into(self, root: Path, target: Path) -> None:
+        for video in self._walk(root):
+            directory = target / video.parent.relative_to(root)
+            name = str((directory / video.name).relative_to(self._target))
+            self.add(Recording(video, directory, video.stem, name), in_directory=True)
+
+    def _walk(self, root: Path) -> Iterator[Path]:
+        for folder, folders, names in os.walk(root, onerror=self._tell_unreadable):
+            # In place: this is where os.walk goes on.
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in folders:
+                if Path(folder, name).is_symlink():
+                    self.notes.append(
+                        f"{Path(folder, name)} links to a directory, which is not followed: name "
+                        "it to have it analysed"
+                    )
+            folders[:] = [
+                name for name in folders if os.path.realpath(Path(folder, name)) != self._out
+            ]
+            for name in sorted(names):
+                if not name.startswith(".") and self._is_video(Path(folder, name)):
+                    yield Path(folder, name)
+
+    def _is_video(self, path: Path) -> bool:
+        if path.name.lower().endswith(OWN_VIDEO_ENDINGS):
+            return False
+        suffix = path.suffix.lower().removeprefix(".")
+        if suffix in VIDEO_SUFFIXES - AMBIGUOUS_SUFFIXES:
+            return True
+        if suffix in AUDIO_SUFFIXES or not path.is_file():
+            return False
+        try:
+            with path.open("rb") as file:
+                head = file.read(HEAD_BYTES)
+        except OSError as error:
+            self._tell_unreadable(error)
+            return False
+        # Text can begin like a transport stream or a box of MP4, but has no zero bytes.
+        return detect_kind(head) == "video" and b"\0" in head
+
+    def _tell_unreadable(self, error: OSError) -> None:
+        self.problems.append(f"{error.filename}: cannot be read ({error.strerror}).")
+
+
+def _tell_apart(found: Sequence[tuple[Recording, bool]]) -> list[Recording]:
+    """Give recordings of one directory whose stems are the same their whole names as stems."""
+    counts = Counter(_place(recording) for recording, _ in found)
+    return [
+        replace(recording, stem=recording.video.name)
+        if in_directory and counts[_place(recording)] > 1
+        else recording
+        for recording, in_directory in found
+    ]
+
+
+def _place(recording: Recording) -> str:
+    """Return what is the same for files that some file systems take for one."""
+    path = str(recording.directory / recording.stem)
+    return unicodedata.normalize("NFC", path).casefold()
