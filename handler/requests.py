@@ -18,7 +18,7 @@ from handler.errors import (
 from handler.storage import check_analysis_id, check_key, check_user_id, parse_original_key
 from tracker.parameters import Parameters
 from tracker.protocol import parse_protocol
-from tracker.texts import LANGUAGES
+from tracker.texts import LANGUAGES, Language
 
 MAX_BODY_BYTES = 6 * 2**20
 """Lambda's own limit of a request."""
@@ -46,14 +46,14 @@ ACTIONS = ("analyze_image", "analyze_video", "process_s3_file", "create_upload")
 class AnalyzeData:
     """Analyse a file that came with the request: the actions analyze_image and analyze_video.
 
-    `report` is the language of the report to write; empty: none.
+    `report` is the language of the report to write, here as elsewhere.
     """
 
     kind: str
     data: bytes
     user_id: str | None
     parameters: Parameters
-    report: str = ""
+    report: Language | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class AnalyzeFile:
     key: str
     user_id: str | None
     parameters: Parameters | None
-    report: str = ""
+    report: Language | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class CreateUpload:
     user_id: str | None
     content_type: str
     parameters: Parameters
-    report: str = ""
+    report: Language | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -456,8 +456,8 @@ def _parse_upload_type(document: dict[str, Any]) -> str:
     return str(content_type)
 
 
-def _parse_report(document: dict[str, Any]) -> str:
-    """Return the language of the report that is asked for; empty without one."""
+def _parse_report(document: dict[str, Any]) -> Language | None:
+    """Return the language of the report that is asked for, if one is."""
     wanted, language = document.get("report", False), document.get("lang", LANGUAGES[0])
     if not isinstance(wanted, bool):
         raise BadRequestError("bad_parameter", f"report is {wanted!r}, expected true or false")
@@ -465,7 +465,11 @@ def _parse_report(document: dict[str, Any]) -> str:
         raise BadRequestError(
             "bad_parameter", f"lang is {language!r}, expected {' or '.join(LANGUAGES)}"
         )
-    return str(language) if wanted else ""
+    if not wanted:
+        return None
+    if document["action"] == "analyze_image":
+        raise BadRequestError("bad_parameter", "report is true, expected false for an image")
+    return "ko" if language == "ko" else "en"
 
 
 def _parse_limit(text: Any) -> int:

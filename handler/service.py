@@ -271,7 +271,7 @@ class Service:
         return self._engine
 
     def _new_record(
-        self, analysis_id: str, user_id: str | None, parameters: Parameters, report: str
+        self, analysis_id: str, user_id: str | None, parameters: Parameters, report: Language | None
     ) -> Record:
         user_id = user_id or ANONYMOUS
         return Record(
@@ -403,16 +403,15 @@ class Service:
     def _document_report(self, record: Record) -> dict[str, str]:
         """Return where the report can be read, and what to tell the patient in its language."""
         key = (record.files or {}).get("report")
-        if key is None or record.outcome is None:
+        if key is None or record.outcome is None or record.report is None:
             return {}
         found = record.outcome["assessment"]
         reasons, cautions = (
             [finding["code"] for finding in found[name]] for name in ("reasons", "cautions")
         )
-        language: Language = "ko" if record.report == "ko" else "en"
         return {
             "report_url": self._storage.offer_download(key, stored.content_type_of(key)),
-            "patient_message": choose_patient_message(reasons, cautions, language),
+            "patient_message": choose_patient_message(reasons, cautions, record.report),
         }
 
     @contextmanager
@@ -537,7 +536,11 @@ def _tracking_budget_s(limits: Limits) -> float:
 
 
 def _derive_id(
-    user_id: str | None, content: str, kind: str | None, parameters: Parameters, report: str
+    user_id: str | None,
+    content: str,
+    kind: str | None,
+    parameters: Parameters,
+    report: Language | None,
 ) -> str:
     """Return the id of an analysis of this content, which is always the same one."""
     parts = [user_id or ANONYMOUS, content, kind, document_parameters(parameters), __version__]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from handler.errors import BadRequestError, ConflictError, ForbiddenError, NotFoundError
+from tracker.texts import Language
 
 State = Literal["queued", "processing", "completed", "failed"]
 
@@ -51,8 +52,8 @@ class Record:
         UTC, ISO 8601 with microseconds, so that it sorts.
     parameters : dict
         As the client gave them, checked.
-    report : {"", "en", "ko"}
-        Language of the report to write; empty: none.
+    report : {"en", "ko", None}
+        Language of the report to write.
     state : {"queued", "processing", "completed", "failed"}
     version : int
         Number of this write. A record is only written over the version before.
@@ -79,7 +80,7 @@ class Record:
     source_key: str
     created_at: str
     parameters: dict[str, Any]
-    report: str = ""
+    report: Language | None = None
     state: State = "queued"
     version: int = 1
     owner: str = ""

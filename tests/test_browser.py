@@ -12,6 +12,8 @@ import os
 import re
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ from playwright.sync_api import Browser, Page, Playwright, Route, expect, sync_p
 from benchmarks.synthetic import ClipSpec, GazePhase, LidClosure, make_spec, render_frame
 from handler.errors import HandlerError
 from handler.storage import check_user_id
-from tests.test_handler_local import start
+from tests.test_handler_local import ROOT, start
 from tracker.decode import Image
 from tracker.face_mesh import REGION_SCALE, FaceMesh
 
@@ -186,7 +188,17 @@ def test_the_task_is_recorded_sent_and_analysed(
     assert page.evaluate("document.getElementById('preview').srcObject") is None
     page.click("#send")
     is_shown(page, "result")
-    assert "measured" not in page.inner_text("#clinician-text")
+    # The patient reads no verdict; the clinician opens it.
+    assert "suspicion" not in page.inner_text("main")
+    with visit.context.expect_page() as opening:
+        page.click("#report")
+    report = opening.value
+    visit.watch(report)
+    expect(report.locator("#answer")).to_be_visible()
+    assert_it_fits(report)
+    # Its scripts run, but in nobody's name: what they could ask the API is nothing.
+    assert report.evaluate("self.origin") == "null"
+    expect(report.locator("#plot-traces .main-svg").first).to_be_visible()
     visit.end()
 
     (request,) = asked
@@ -219,7 +231,8 @@ def test_the_task_is_recorded_sent_and_analysed(
         np.abs(np.resize(np.roll(cycle_s, -first), found_s.size) - found_s).max()
         for first in range(cycle_s.size)
     ]
-    assert min(differences_s) < 0.1
+    # By less than they differ; the camera itself is late where the machine is busy.
+    assert min(differences_s) < 0.15
 
 
 def test_a_video_is_chosen_sent_and_analysed(chromium: Browser, url: str, clips: Path) -> None:
@@ -243,6 +256,87 @@ def test_a_video_is_chosen_sent_and_analysed(chromium: Browser, url: str, clips:
     assert page.inner_text("#message") == told["patient_message"]
     page.click("#again")
     is_shown(page, "start")
+    visit.end()
+
+
+# Reports, from disk
+
+
+@pytest.fixture(scope="module")
+def folder(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of which `eye-tracker analyze` made a report in each language."""
+    folder = tmp_path_factory.mktemp("reports")
+    recordings = folder / "recordings"
+    recordings.mkdir()
+    shutil.copy(clips / "short.mp4", recordings / "first.mp4")
+    (recordings / "broken.mp4").write_bytes(b"no video")
+    command = [sys.executable, "-m", "tracker", "analyze"]
+    for language, source, code in (
+        ("en", recordings, 3),
+        ("ko", recordings / "first.mp4", 0),
+    ):
+        done = subprocess.run(
+            [*command, str(source), "--lang", language, "--out", str(folder / language)],
+            cwd=ROOT,
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+    return folder
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_report_opens_from_disk(
+    chromium: Browser, folder: Path, screen: str, language: str
+) -> None:
+    visit = Visit(chromium, screen, offline=True)
+    page = visit.page
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url))
+    path = folder / language / "first.report.html"
+    page.goto(path.as_uri())
+    assert {one for one in asked if not one.startswith("data:")} == {path.as_uri()}
+    assert page.evaluate("document.documentElement.lang") == language
+    summary = json.loads((folder / language / "first.summary.json").read_text())
+    # The answer is on the first screen.
+    expect(page.locator("#answer")).to_be_in_viewport()
+    answer = page.locator('[data-field="assessment.status"]')
+    assert answer.get_attribute("data-value") == summary["assessment"]["status"]
+    measured = page.locator('[data-field="vertical_peak_to_peak"]').first
+    assert float(measured.get_attribute("data-value") or "nan") == pytest.approx(
+        summary["vertical_peak_to_peak"], rel=1e-5
+    )
+
+    def shown_s() -> list[float]:
+        found: list[float] = page.evaluate(
+            "document.getElementById('plot-traces').layout.xaxis.range.map(Number)"
+        )
+        return found
+
+    # A blink in the table leads to where it is in the traces, by the mouse and by the keyboard.
+    with (folder / language / "first.blinks.csv").open() as file:
+        onsets_s = [float(row["onset_s"]) for row in csv.DictReader(file)]
+    rows = page.locator("#event-table tbody tr")
+    assert rows.count() == len(onsets_s) > 1
+    whole_s = shown_s()
+    assert whole_s[1] - whole_s[0] == pytest.approx(summary["duration_sec_est"], abs=0.2)
+    rows.nth(1).click()
+    expect(page.locator("#plot-traces")).to_be_in_viewport()
+    start_s, stop_s = shown_s()
+    assert start_s < onsets_s[1] < stop_s
+    assert stop_s - start_s < 0.7 * (whole_s[1] - whole_s[0])
+    rows.nth(0).locator("button").focus()
+    page.keyboard.press("Enter")
+    start_s, stop_s = shown_s()
+    assert start_s <= onsets_s[0] < stop_s
+    page.locator('[data-do="all"]').click()
+    assert shown_s() == whole_s
+    # Each blink shows the eyes that it comes from.
+    for place in range(len(onsets_s)):
+        image = page.locator(f"#event-{place + 1} img").first
+        image.scroll_into_view_if_needed()
+        assert image.evaluate("(one) => one.complete && one.naturalWidth > 0")
     visit.end()
 
 
