@@ -860,9 +860,9 @@ class _Report:
         }
         words = (
             *("ear", "vertical_axis", "horizontal_axis", "coverage_axis", "pose_axis", "time_axis"),
-            *("up", "down", "primary", "p5", "p95", "count", "seconds", "nothing_selected"),
+            *("primary", "p5", "p95", "count", "seconds"),
             *("offset_axis", "legend.left", "legend.right", "legend.limit", "legend.counted"),
-            *("legend.uncounted", "legend.yaw", "legend.pitch", "legend.roll", "horizontal"),
+            *("legend.uncounted", "legend.yaw", "legend.pitch", "legend.roll"),
             *("yes", "no", "coverage"),
         )
         return {
