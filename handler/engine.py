@@ -94,6 +94,7 @@ class Engine:
         budget_s: float,
         on_progress: Callable[[int, int], None],
         report: Language | None = None,
+        name: str = "original",
     ) -> tuple[dict[str, Any], list[Path]]:
         """Analyse a video whose limits were checked.
 
@@ -109,6 +110,8 @@ class Engine:
             See `tracker.track.track_video`.
         report : {"en", "ko"}, optional
             Language of the report to write.
+        name : str, optional
+            What the report calls the recording.
 
         Returns
         -------
@@ -144,8 +147,9 @@ class Engine:
             # Only here: what asks for no report does not load it.
             from tracker.report import write_report
 
+            named = {**summary, "source": name}
             place = (folder, "analysis", analysis, assessment)
-            files.append(write_report(*place, summary, pictures, report))
+            files.append(write_report(*place, named, pictures, report))
         return summary, files
 
     def analyze_image(

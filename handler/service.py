@@ -344,6 +344,7 @@ class Service:
                     _tracking_budget_s(limits),
                     work.report_progress,
                     record.report,
+                    record.analysis_id,
                 )
             names = {path.name.removeprefix("analysis."): path for path in paths}
             files = {}

@@ -1,6 +1,7 @@
 """The deployed function in Lambda's own runtime client, against S3, DynamoDB and SQS servers."""
 
 import base64
+import hashlib
 import json
 import os
 import re
@@ -296,6 +297,65 @@ def test_an_upload_from_the_app_to_its_result(function: Function, clips: Path) -
     assert function.invoke({"Records": [notified(lost)]}) == {"status": "success"}
     told = function.http("GET", f"/status/{'f' * 32}")[1]
     assert (told["status"], told["result"]["detected"]) == ("completed", True)
+
+
+def test_a_report_is_stored_where_it_is_asked_for(function: Function, clips: Path) -> None:
+    aws = function.aws
+    body = {
+        "action": "analyze_video",
+        "file_data": encoded(clips / "short.mp4"),
+        "user_id": "app-user",
+    }
+    _, plain = function.post(body)
+    assert "report_path" not in plain
+    _, english = function.post({**body, "report": True})
+    _, korean = function.post({**body, "report": True, "lang": "ko"})
+    # Of the same video: what was analysed without a report does not answer for one with it.
+    assert len({one["analysis_id"] for one in (plain, english, korean)}) == 3
+    assert function.post({**body, "report": True}) == (200, english)
+    hashed = {**plain["summary"], "video_sha256": english["summary"]["video_sha256"]}
+    assert english["summary"] == hashed
+    folder = f"users/app-user/eye/{korean['analysis_id']}/"
+    assert korean["report_path"] == f"s3://{BUCKET}/{folder}report.html"
+    stored = aws.s3.get_object(Bucket=BUCKET, Key=folder + "report.html")
+    assert stored["ContentType"] == "text/html; charset=utf-8"
+
+    told = [
+        function.http("GET", f"/status/{one['analysis_id']}")[1] for one in (plain, english, korean)
+    ]
+    assert "report_url" not in told[0]
+    assert "patient_message" not in told[0]
+    assert told[1]["patient_message"] == plain["summary"]["assessment"]["patient_message"]
+    assert not told[2]["patient_message"].isascii()
+    page = requests.get(told[2]["report_url"], timeout=10)
+    assert page.content == stored["Body"].read()
+    assert '<html lang="ko">' in page.text
+    digest = hashlib.sha256((clips / "short.mp4").read_bytes()).hexdigest()
+    assert digest in page.text
+    # By this name it is found again; "original" they all are.
+    assert f"{korean['analysis_id']}</span></h1>" in page.text
+    listed = function.http("GET", "/analyses?user_id=app-user")[1]["analyses"]
+    assert not any("report_url" in one for one in listed)
+
+
+def test_an_uploads_report_is_asked_for_before_it(function: Function, clips: Path) -> None:
+    aws = function.aws
+    body = {"action": "create_upload", "user_id": "app-user", "report": True, "lang": "ko"}
+    offer = function.post(body)[1]
+    key = f"users/app-user/eye/{offer['analysis_id']}/original"
+    aws.s3.put_object(Bucket=BUCKET, Key=key, Body=(clips / "tiny.mp4").read_bytes())
+    message = json.dumps({"Records": [notified(key)]})
+    assert function.invoke(queue_event(message)) == {"batchItemFailures": []}
+    told = function.http("GET", offer["status_url"])[1]
+    assert '<html lang="ko">' in requests.get(told["report_url"], timeout=10).text
+    # An image has no report, whatever was asked for.
+    offer = function.post(body)[1]
+    key = f"users/app-user/eye/{offer['analysis_id']}/original"
+    aws.s3.put_object(Bucket=BUCKET, Key=key, Body=(clips / "still.png").read_bytes())
+    function.invoke(queue_event(json.dumps({"Records": [notified(key)]})))
+    told = function.http("GET", offer["status_url"])[1]
+    assert told["status"] == "completed"
+    assert "report_url" not in told
 
 
 def test_a_file_of_the_bucket(function: Function, clips: Path) -> None:

@@ -1,7 +1,9 @@
 """The API on this machine, used over HTTP as a client would, through restarts and bad requests."""
 
 import base64
+import hashlib
 import http.client
+import importlib.util
 import io
 import json
 import re
@@ -224,6 +226,16 @@ def test_the_page_is_served_by_fixed_names(url: str) -> None:
     # Another name of this machine would be another origin than the one that uploads go to.
     there = requests.get(url.replace("127.0.0.1", "localhost") + "/app/", timeout=10)
     assert there.url == f"{url}/app/"
+
+
+def test_the_pages_detector_is_the_file_of_mediapipes_wheel() -> None:
+    name = "face_detection_short_range.tflite"
+    spec = importlib.util.find_spec("mediapipe")
+    assert spec is not None
+    assert spec.origin is not None
+    theirs = Path(spec.origin).parent / "modules" / "face_detection" / name
+    assert (WEB / name).read_bytes() == theirs.read_bytes()
+    assert hashlib.sha256(theirs.read_bytes()).hexdigest() in (ROOT / "README.md").read_text()
 
 
 def test_a_report_that_is_not_there(url: str, clips: Path) -> None:
