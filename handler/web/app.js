@@ -131,6 +131,7 @@ async function openCamera() {
     fail(new Failure("cameraInsecure"));
     return;
   }
+  $("record").disabled = true;
   try {
     stream = await navigator.mediaDevices.getUserMedia({
       audio: false,
@@ -145,6 +146,8 @@ async function openCamera() {
     const texts = { NotAllowedError: "cameraDenied", NotFoundError: "cameraMissing" };
     fail(new Failure(texts[error.name] ?? "cameraBusy"), openCamera);
     return;
+  } finally {
+    $("record").disabled = false;
   }
   stream.getVideoTracks()[0].addEventListener("ended", () => {
     if (stream) leaveCamera(new Failure("cameraLost"));
@@ -152,8 +155,11 @@ async function openCamera() {
   $("preview").srcObject = stream;
   showPosition();
   show("camera");
-  await $("preview").play();
   hinting = startHints();
+  // Voices are known only some time after they were first asked for.
+  window.speechSynthesis?.getVoices();
+  // It cannot play where the camera was left again meanwhile.
+  await $("preview").play().catch(() => {});
 }
 
 function showPosition() {
@@ -332,6 +338,7 @@ async function record() {
   const recorder = new MediaRecorder(stream, { mimeType, videoBitsPerSecond: BITS_PER_SECOND });
   const parts = [];
   recorder.ondataavailable = ({ data }) => parts.push(data);
+  recorder.onerror = () => leaveCamera(new Failure("cameraLost"));
   const begun = new Promise((resolve) => { recorder.onstart = resolve; });
   const ended = new Promise((resolve) => { recorder.onstop = resolve; });
   try {

@@ -76,7 +76,7 @@ export const TEXTS = {
     reportText:
       "The report holds the measures, the assessment, and where they come from. Discuss it with the patient.",
     noReport: "There is no report of this recording.",
-    openReport: "Open the report",
+    openReport: "Open the report (new tab)",
     analysisId: "Analysis",
     again: "New recording",
     announceStart: "Sending the video",
@@ -157,7 +157,7 @@ export const TEXTS = {
     reportText:
       "보고서에는 측정값과 평가, 그 근거가 있습니다. 환자와 함께 상의하세요.",
     noReport: "이 녹화의 보고서가 없습니다.",
-    openReport: "보고서 열기",
+    openReport: "보고서 열기 (새 탭)",
     analysisId: "분석",
     again: "새 녹화",
     announceStart: "영상을 보냅니다",
