@@ -375,6 +375,8 @@ def test_an_upload_is_cancelled(chromium: Browser, url: str, clips: Path) -> Non
     page.click("#cancel")
     is_shown(page, "review")
     expect(page.locator("#status")).to_have_text("Cancelled")
+    # Not only hidden: it is no longer sent.
+    assert [one for one in visit.wrong if "/uploads/" in one]
     visit.end("/uploads/")
 
 
@@ -441,6 +443,15 @@ def test_a_camera_that_cannot_be_used_is_said(chromium: Browser, url: str) -> No
 def test_a_recording_is_stopped_and_begun_anew(chromium: Browser, url: str) -> None:
     visit = open_app(chromium, url)
     page = visit.page
+    page.evaluate(
+        """
+        window.recorders = [];
+        window.MediaRecorder = class extends MediaRecorder {
+          constructor(...given) { super(...given); window.recorders.push(this); }
+        };
+        null
+        """
+    )
     page.click("#record")
     is_shown(page, "camera")
     page.click("#begin")
@@ -449,6 +460,7 @@ def test_a_recording_is_stopped_and_begun_anew(chromium: Browser, url: str) -> N
     expect(page.locator("#begin")).to_be_focused()
     page.wait_for_timeout(300)
     expect(page.locator("#review")).to_be_hidden()
+    assert page.evaluate("window.recorders.map((one) => one.state)") == ["inactive"]
     # Left while it records, as when a call comes in.
     page.click("#begin")
     expect(page.locator("#prompt-text")).to_have_text("Look at the camera")
@@ -458,6 +470,10 @@ def test_a_recording_is_stopped_and_begun_anew(chromium: Browser, url: str) -> N
     )
     is_shown(page, "failed")
     expect(page.locator("#failed-text")).to_contain_text("the page was left")
+    assert page.evaluate("window.recorders.map((one) => one.state)") == ["inactive"] * 2
+    page.wait_for_timeout(1300)
+    assert page.locator("#prompt-text").text_content() == "Look at the camera"
+    assert page.evaluate("document.getElementById('preview').srcObject") is None
     visit.end()
 
 
