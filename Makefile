@@ -11,11 +11,14 @@ TOOLS := build/tools
 export VIDEO
 KERNEL_TESTS = $(addprefix tests/test_,geometry.py pose.py closures.py gaze.py measures.py uncertainty.py)
 
-.PHONY: help setup run test lint lint-deploy layers budget lock picture accuracy accuracy-baseline clean
+.PHONY: help setup run test bench bench-short lint lint-deploy layers budget lock picture accuracy \
+  accuracy-baseline clean
 
 help:
 	@echo "make run VIDEO=clip.mp4   analyse a video (without VIDEO: a synthetic demo clip)"
 	@echo "make test                 run the tests"
+	@echo "make bench                time it all, beside what it is compared with; fails where a ratio is off"
+	@echo "make bench-short          the same in a minute or two"
 	@echo "make lint                 ruff and mypy"
 	@echo "make layers               build what AWS Lambda runs: dist/ (needs a C compiler, binutils)"
 	@echo "make budget               measure dist/ in Lambda's limits (needs root)"
@@ -67,6 +70,11 @@ test: setup
 	$(PY) -m deploy.compile_kernels $(AHEAD)
 	PYTHONPATH=$(AHEAD) $(PY) -c "import kernels, sys; sys.exit('numba' in sys.modules)"
 	PYTHONPATH=$(AHEAD) $(PY) -m pytest $(KERNEL_TESTS)
+
+bench bench-short: setup
+	@mkdir -p $(OUT)/$@
+	$(PY) -m pytest benchmarks $(if $(filter bench-short,$@),--short) --out $(OUT)/$@ \
+	  --benchmark-json=$(OUT)/$@/raw.json
 
 lint: setup
 	$(VENV)/bin/ruff check

@@ -8,6 +8,7 @@ from kernels.closures import (
     BLINK,
     PROLONGED_CLOSURE,
     Closures,
+    compute_eye_amplitude,
     compute_open_baseline,
     compute_typical_opening,
     detect_closures,
@@ -18,6 +19,7 @@ from kernels.gaze import Saccades, compute_framing_gain, detect_saccades
 from kernels.geometry import EyeGeometry, compute_eye_geometry, compute_rotation_deg
 from kernels.landmarks import FACE_MESH_INDICES, LANDMARK_COUNT, LEFT, RIGHT
 from kernels.measures import (
+    compute_correlation,
     compute_inter_blink_intervals_s,
     compute_peak_to_peak,
     compute_perclos,
@@ -25,6 +27,7 @@ from kernels.measures import (
     mark_around_closures,
 )
 from kernels.pose import HeadPose, compute_head_pose
+from kernels.quantiles import compute_quantiles
 from kernels.uncertainty import (
     compute_noise_floor,
     compute_peak_to_peak_interval,
@@ -42,6 +45,8 @@ __all__ = [
     "EyeGeometry",
     "HeadPose",
     "Saccades",
+    "compute_correlation",
+    "compute_eye_amplitude",
     "compute_eye_geometry",
     "compute_framing_gain",
     "compute_head_pose",
@@ -51,6 +56,7 @@ __all__ = [
     "compute_peak_to_peak",
     "compute_peak_to_peak_interval",
     "compute_perclos",
+    "compute_quantiles",
     "compute_rate_interval",
     "compute_rotation_deg",
     "compute_typical_opening",

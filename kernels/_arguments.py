@@ -1,21 +1,44 @@
 """Checks and conversions that public functions make before they call a kernel."""
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kernels._jit import kernel
 from kernels.landmarks import LANDMARK_COUNT
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+@kernel("b1(f8[::1])")
+def _increases(times_s):
+    """Whether times (N,) are finite and strictly increasing."""
+    for n in range(times_s.size):
+        # NaN compares as not above.
+        if not (np.isfinite(times_s[n]) and (n == 0 or times_s[n] > times_s[n - 1])):
+            return False
+    return True
+
+
+def require(values: ArrayLike, dtype: type[Scalar]) -> NDArray[Scalar]:
+    """Return a contiguous, writable array of a type: the same one if it is that already."""
+    # np.require asks the same in a microsecond and a half, many times an analysis.
+    if type(values) is np.ndarray and values.dtype == dtype and values.flags.carray:
+        return values
+    return np.require(values, dtype, ["C", "W"])
 
 
 def as_series(values: ArrayLike, name: str) -> NDArray[np.float64]:
     """Return a contiguous, writable float64 array of one dimension."""
-    series = np.require(values, np.float64, ["C", "W"])
+    series = require(values, np.float64)
     _check_one_dimension(series.shape, name)
     return series
 
 
 def as_flags(values: ArrayLike, name: str) -> NDArray[np.bool_]:
     """Return a contiguous, writable array of one dimension of flags."""
-    flags = np.require(values, np.bool_, ["C", "W"])
+    flags = require(values, np.bool_)
     _check_one_dimension(flags.shape, name)
     return flags
 
@@ -36,7 +59,7 @@ def as_times(times_s: ArrayLike, count: int, name: str) -> NDArray[np.float64]:
             f"{name} and times_s have shapes {(count,)} and {times.shape}, "
             "expected one value for each time"
         )
-    if not (np.isfinite(times).all() and (np.diff(times) > 0).all()):
+    if not _increases(times):
         raise ValueError("times_s is not strictly increasing: sort the samples, drop duplicates")
     return times
 
@@ -59,12 +82,12 @@ def as_indices(
         )
     if array.min() < 0 or array.max() > highest:
         raise ValueError(f"{name} holds {array.min()} to {array.max()}, expected 0 to {highest}")
-    return np.require(array, np.int64, ["C", "W"])
+    return require(array, np.int64)
 
 
 def as_landmarks(landmarks: ArrayLike) -> NDArray[np.float32]:
     """Return a contiguous, writable float32 array of a track's landmarks."""
-    points = np.require(landmarks, np.float32, ["C", "W"])
+    points = require(landmarks, np.float32)
     if points.ndim != 3 or points.shape[1:] != (LANDMARK_COUNT, 2):
         raise ValueError(
             f"landmarks has shape {points.shape}, expected (N, {LANDMARK_COUNT}, 2): "

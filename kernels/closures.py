@@ -5,8 +5,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kernels._arguments import as_series, as_times
+from kernels._arguments import as_indices, as_series, as_times, require
 from kernels._jit import kernel
+from kernels.quantiles import take_quantiles
 
 NOISE, BLINK, PROLONGED_CLOSURE = 0, 1, 2
 """Kinds of closure, as in `Closures.kind`."""
@@ -92,40 +93,53 @@ class Closures:
 
 @kernel("void(f8[::1], f8[::1], f8, f8, f8[::1], f8[::1])")
 def _forward_quantile(values, times_s, window_s, quantile, ordered, out):
-    """Quantile of values (N,) over [t, t + window_s), NaN where too little of it holds values."""
+    """Quantile of values (N,) over [t, t + window_s), NaN where too little of it holds values.
+
+    Scratch ordered (N,): the window's values, in order. One that enters mostly takes the place of
+    one that leaves, so that only what lies between the two moves.
+    """
     count, stop, size = 0, 0, values.size
+    leaving = np.nan
     for start in range(size):
-        while stop < size and times_s[stop] < times_s[start] + window_s:
-            value = values[stop]
-            if not np.isnan(value):
-                place = count
-                while place > 0 and ordered[place - 1] > value:
-                    ordered[place] = ordered[place - 1]
-                    place -= 1
-                ordered[place] = value
-                count += 1
+        end_s = times_s[start] + window_s
+        while stop < size and times_s[stop] < end_s:
+            entering = values[stop]
             stop += 1
+            if np.isnan(entering):
+                continue
+            place, target = 0, 0
+            for k in range(count):
+                place += ordered[k] < leaving
+                target += ordered[k] < entering
+            if np.isnan(leaving):
+                place = count
+                count += 1
+            leaving = np.nan
+            if target <= place:
+                for k in range(place, target, -1):
+                    ordered[k] = ordered[k - 1]
+            else:
+                target -= 1
+                for k in range(place, target):
+                    ordered[k] = ordered[k + 1]
+            ordered[target] = entering
+        if not np.isnan(leaving):
+            place = 0
+            for k in range(count):
+                place += ordered[k] < leaving
+            count -= 1
+            for k in range(place, count):
+                ordered[k] = ordered[k + 1]
         # A window that the end of the recording cuts to under a half says nothing typical.
         covered = times_s[stop - 1] - times_s[start] >= window_s / 2
         if covered and 2 * count >= stop - start:
-            place = quantile * (count - 1)
-            below = int(place)
+            position = quantile * (count - 1)
+            below = int(position)
             above = min(below + 1, count - 1)
-            out[start] = ordered[below] + (place - below) * (ordered[above] - ordered[below])
+            out[start] = ordered[below] + (position - below) * (ordered[above] - ordered[below])
         else:
             out[start] = np.nan
         leaving = values[start]
-        if not np.isnan(leaving):
-            low, high = 0, count - 1
-            while low < high:
-                middle = (low + high) // 2
-                if ordered[middle] < leaving:
-                    low = middle + 1
-                else:
-                    high = middle
-            count -= 1
-            for place in range(low, count):
-                ordered[place] = ordered[place + 1]
 
 
 @kernel("i8(f8[::1], f8[::1], f8, f8, f8, i8[:,::1])")
@@ -247,6 +261,21 @@ def _measure_closures(
         )
 
 
+@kernel("void(f8[:,::1], i8[:,::1], f8[:,::1])")
+def _eye_amplitude(eye_ratio, intervals, out):
+    """Fill out (M, 2) with 1 less the least of eye_ratio (N, 2) in intervals (M, 2)."""
+    for m in range(intervals.shape[0]):
+        for eye in range(2):
+            least = np.inf
+            for n in range(intervals[m, 0], intervals[m, 1]):
+                # What is missing once is not known.
+                if not eye_ratio[n, eye] >= least:
+                    least = eye_ratio[n, eye]
+                if np.isnan(least):
+                    break
+            out[m, eye] = 1 - least
+
+
 def compute_typical_opening(ear: ArrayLike) -> float:
     """Compute the recording's typical open-eye EAR: a high quantile of all its values.
 
@@ -261,9 +290,9 @@ def compute_typical_opening(ear: ArrayLike) -> float:
         The `TYPICAL_QUANTILE` quantile; NaN without a value. Right as long as the eyes are open for
         more than a quarter of the recording.
     """
-    values = np.asarray(ear, dtype=np.float64)
-    values = values[np.isfinite(values)]
-    return float(np.quantile(values, TYPICAL_QUANTILE)) if values.size else np.nan
+    values = as_series(ear, "ear")
+    everything = np.ones(values.size, np.bool_)
+    return float(take_quantiles(values, everything, (TYPICAL_QUANTILE,))[1][0])
 
 
 def compute_open_baseline(ear: ArrayLike, times_s: ArrayLike) -> Float64Array:
@@ -355,7 +384,10 @@ def detect_closures(
     outputs = (peak, least_ratio, below_s, closed_s, onset_seen, offset_seen)
     _measure_closures(values, times, intervals, *levels, *outputs)
 
-    resolution_s = float(np.median(np.diff(times))) / 2 if times.size > 1 else 0.0
+    intervals_s = np.diff(times)
+    everything = np.ones(intervals_s.size, np.bool_)
+    typical_s = take_quantiles(intervals_s, everything, (0.5,))[1][0] if times.size > 1 else 0.0
+    resolution_s = float(typical_s) / 2
     tolerance_s = min(resolution_s, MAX_GAP_S / 2) + TIME_TOLERANCE_S
     prolonged = (closed_s > LONGEST_BLINK_S + tolerance_s) | (
         below_s > LONGEST_LOWERING_S + tolerance_s
@@ -366,6 +398,40 @@ def detect_closures(
     kind[doubtful & (least_ratio >= DEEP_RATIO)] = NOISE
     found = Closures(intervals, peak, kind, least_ratio, closed_s, onset_seen, offset_seen)
     return found.select(kind != NOISE)
+
+
+def compute_eye_amplitude(eye_ratio: ArrayLike, intervals: ArrayLike) -> Float64Array:
+    """Compute by how much of its opening each eye is closed in each closure.
+
+    Parameters
+    ----------
+    eye_ratio : array_like, shape (N, 2), float64
+        Lid opening of the left and the right eye over its open baseline: 1 = open; NaN = missing.
+    intervals : array_like, shape (M, 2), int64
+        Half-open intervals of samples.
+
+    Returns
+    -------
+    ndarray, shape (M, 2), float64
+        1 less the least ratio: 0 = stays open, 1 = no opening left; NaN where one is missing.
+
+    Raises
+    ------
+    ValueError
+        A shape is not that, or `intervals` holds others than samples.
+    """
+    ratios = _as_eye_ratio(eye_ratio)
+    pairs = as_indices(intervals, (-1, 2), len(ratios), "intervals")
+    amplitude = np.empty((len(pairs), 2))
+    _eye_amplitude(ratios, pairs, amplitude)
+    return amplitude
+
+
+def _as_eye_ratio(eye_ratio: ArrayLike) -> Float64Array:
+    ratios = require(eye_ratio, np.float64)
+    if ratios.ndim != 2 or ratios.shape[1] != 2:
+        raise ValueError(f"eye_ratio has shape {ratios.shape}, expected (N, 2)")
+    return ratios
 
 
 def detect_winks(eye_ratio: ArrayLike, times_s: ArrayLike) -> tuple[Int64Array, Int64Array]:
@@ -391,9 +457,7 @@ def detect_winks(eye_ratio: ArrayLike, times_s: ArrayLike) -> tuple[Int64Array, 
     ValueError
         Shapes differ, or `times_s` is not strictly increasing.
     """
-    ratios = np.require(eye_ratio, np.float64, ["C", "W"])
-    if ratios.ndim != 2 or ratios.shape[1] != 2:
-        raise ValueError(f"eye_ratio has shape {ratios.shape}, expected (N, 2)")
+    ratios = _as_eye_ratio(eye_ratio)
     times = as_times(times_s, len(ratios), "eye_ratio")
     intervals = np.empty((len(ratios), 2), dtype=np.int64)
     eyes = np.empty(len(ratios), dtype=np.int64)

@@ -92,6 +92,50 @@ def _find_saccades(values, velocity, threshold, shortest, intervals, amplitude, 
     return found
 
 
+@kernel("void(f8[::1], f8[::1], i8[::1], f8, f8, i8, f8, f8[:,::1], f8[::1])")
+def _framing_gain(one, other, groups, prior_std, largest_stds, most_looks, least_std, sums, out):
+    """Fill out (2,) with gain and its standard deviation; see `compute_framing_gain`.
+
+    Looks (T,) belong to groups (T,), which number below T. Scratch sums (3, T).
+    """
+    out[0], out[1] = 1.0, prior_std
+    sums[:] = 0.0
+    for n in range(one.size):
+        if np.isfinite(one[n]) and np.isfinite(other[n]):
+            sums[0, groups[n]] += 1
+            sums[1, groups[n]] += one[n]
+            sums[2, groups[n]] += other[n] - one[n]
+    # Each turn's mean is one, and the slope another that is taken from the looks.
+    free = -1
+    for g in range(sums.shape[1]):
+        if sums[0, g] > 0:
+            free += int(sums[0, g]) - 1
+            sums[1, g] /= sums[0, g]
+            sums[2, g] /= sums[0, g]
+    if free < 1:
+        return
+    power, product = 0.0, 0.0
+    for n in range(one.size):
+        if np.isfinite(one[n]) and np.isfinite(other[n]):
+            x = one[n] - sums[1, groups[n]]
+            power += x * x
+            product += x * (other[n] - one[n] - sums[2, groups[n]])
+    if power == 0:
+        return
+    slope, noise = product / power, 0.0
+    for n in range(one.size):
+        if np.isfinite(one[n]) and np.isfinite(other[n]):
+            x = one[n] - sums[1, groups[n]]
+            rest = other[n] - one[n] - sums[2, groups[n]] - slope * x
+            noise += rest * rest
+    power, product, noise = power / free, product / free, noise / free
+    looks = min(free, most_looks)
+    known = power + noise / (prior_std**2 * looks)
+    most = largest_stds * prior_std
+    out[0] = 1 + min(max(product / known, -most), most)
+    out[1] = max(least_std, np.sqrt(noise / (looks * known)))
+
+
 def compute_framing_gain(
     offset: ArrayLike, turned_offset: ArrayLike, turn: ArrayLike
 ) -> tuple[float, float]:
@@ -134,27 +178,13 @@ def compute_framing_gain(
             f"offset, turned_offset and turn have shapes {one.shape}, {other.shape} and "
             f"{turns.shape}, expected one value for each look"
         )
-    both = np.isfinite(one) & np.isfinite(other)
-    x, d, turns = one[both], (other - one)[both], turns[both]
-    groups = np.unique(turns)
-    for group in groups:
-        inside = turns == group
-        x[inside] -= x[inside].mean()
-        d[inside] -= d[inside].mean()
-    # Each turn's mean is one, and the slope another that is taken from the looks.
-    free = x.size - groups.size - 1
-    if free < 1:
-        return 1.0, GAIN_STD
-    power = float(x @ x) / free
-    rest = d - x * (float(x @ d) / free / power if power else 0.0)
-    noise = float(rest @ rest) / free
-    looks = min(free, MOST_LOOKS)
-    if power == 0:
-        return 1.0, GAIN_STD
-    known = power + noise / (GAIN_STD**2 * looks)
-    most = LARGEST_GAIN_STDS * GAIN_STD
-    excess = min(max(float(x @ d) / free / known, -most), most)
-    return 1 + excess, max(FRAMING_STD, float(np.sqrt(noise / (looks * known))))
+    groups = np.unique(turns, return_inverse=True)[1].astype(np.int64, copy=False)
+    sums, out = np.empty((3, one.size)), np.empty(2)
+    _framing_gain(
+        one, other, groups, GAIN_STD, LARGEST_GAIN_STDS, MOST_LOOKS, FRAMING_STD, sums, out
+    )
+    gain, gain_std = out.tolist()
+    return gain, gain_std
 
 
 def detect_saccades(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kernels._arguments import as_landmarks
+from kernels._arguments import as_landmarks, require
 from kernels._jit import kernel
 from kernels.landmarks import EYE_COLUMNS
 
@@ -106,6 +106,14 @@ def _eye_geometry(
             head_roll_deg[n] = np.degrees(np.arctan2(across_y, across_x))
 
 
+@kernel("void(f8[::1], f8, f8, f8[::1])")
+def _rotation_deg(offset, scale_mm, radius_mm, out):
+    """Fill out (N,) with the angle whose sine is offset (N,) over the radius; NaN beyond it."""
+    for n in range(offset.size):
+        sine = offset[n] * scale_mm / radius_mm
+        out[n] = np.degrees(np.arcsin(sine)) if np.abs(sine) <= 1 else np.nan
+
+
 def compute_eye_geometry(landmarks: ArrayLike) -> EyeGeometry:
     """Compute lid opening, gaze offset, iris size and head roll of every frame.
 
@@ -184,7 +192,8 @@ def compute_rotation_deg(offset: ArrayLike, iris_to_canthal_ratio: float) -> Flo
     """
     if iris_to_canthal_ratio <= 0:
         raise ValueError(f"iris_to_canthal_ratio is {iris_to_canthal_ratio}, expected above 0")
-    offset_mm = np.asarray(offset, dtype=np.float64) * (IRIS_DIAMETER_MM / iris_to_canthal_ratio)
-    sine = offset_mm / ROTATION_RADIUS_MM
-    rotation_deg: Float64Array = np.degrees(np.arcsin(np.where(np.abs(sine) <= 1, sine, np.nan)))
+    values = require(offset, np.float64)
+    rotation_deg = np.empty_like(values)
+    scale = IRIS_DIAMETER_MM / iris_to_canthal_ratio
+    _rotation_deg(values.reshape(-1), scale, ROTATION_RADIUS_MM, rotation_deg.reshape(-1))
     return rotation_deg

@@ -3,38 +3,16 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kernels._arguments import as_flags, as_indices, as_kept, as_series, as_times
+from kernels._arguments import as_flags, as_indices, as_kept, as_series, as_times, require
 from kernels._jit import kernel
 from kernels.closures import MAX_GAP_S, TIME_TOLERANCE_S
+from kernels.quantiles import take_quantiles
 
 RANGE_QUANTILES = (0.05, 0.95)
 """Of a peak-to-peak, so that single outliers do not make it."""
 
 Float64Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
-
-
-@kernel("f8(f8[::1], b1[::1], f8[::1], f8, f8)")
-def _percentile_range(values, keep, kept, low, high):
-    """Quantile `high` minus quantile `low` of the kept, finite values (N,); scratch kept (N,)."""
-    count = 0
-    for n in range(values.size):
-        if keep[n] and np.isfinite(values[n]):
-            kept[count] = values[n]
-            count += 1
-    if count < 2:
-        return np.nan
-    ordered = kept[:count]
-    ordered.sort()
-    ends = (low, high)
-    result = 0.0
-    for end in range(2):
-        place = ends[end] * (count - 1)
-        below = int(place)
-        above = min(below + 1, count - 1)
-        value = ordered[below] + (place - below) * (ordered[above] - ordered[below])
-        result = value - result
-    return result
 
 
 @kernel("f8(b1[::1], f8[::1], f8)")
@@ -108,15 +86,64 @@ def compute_peak_to_peak(values: ArrayLike, keep: ArrayLike) -> float:
     ValueError
         Shapes differ.
     """
-    series, kept = as_kept(values, keep)
-    return float(_percentile_range(series, kept, np.empty(series.size), *RANGE_QUANTILES))
+    count, ends = take_quantiles(*as_kept(values, keep), RANGE_QUANTILES)
+    return float(ends[1] - ends[0]) if count > 1 else float("nan")
 
 
 def median_finite(values: ArrayLike) -> float:
     """Return the median of the values that are not missing, NaN without one."""
-    series = np.asarray(values, dtype=np.float64)
-    series = series[np.isfinite(series)]
-    return float(np.median(series)) if series.size else float("nan")
+    series = require(values, np.float64).reshape(-1)
+    return float(take_quantiles(series, np.ones(series.size, np.bool_), (0.5,))[1][0])
+
+
+@kernel("f8(f8[::1], f8[::1], b1[::1])")
+def _correlation(one, other, keep):
+    """Pearson's correlation of the kept samples (N,); NaN where one of them does not move."""
+    count, mean_one, mean_other = 0, 0.0, 0.0
+    for n in range(keep.size):
+        if keep[n]:
+            count += 1
+            mean_one += one[n]
+            mean_other += other[n]
+    if count < 2:
+        return np.nan
+    mean_one, mean_other = mean_one / count, mean_other / count
+    power_one, power_other, product = 0.0, 0.0, 0.0
+    for n in range(keep.size):
+        if keep[n]:
+            x, y = one[n] - mean_one, other[n] - mean_other
+            power_one += x * x
+            power_other += y * y
+            product += x * y
+    if not (power_one > 0 and power_other > 0):
+        return np.nan
+    # Rounding may carry it beyond its ends.
+    return min(max(product / np.sqrt(power_one) / np.sqrt(power_other), -1.0), 1.0)
+
+
+def compute_correlation(one: ArrayLike, other: ArrayLike, keep: ArrayLike) -> float:
+    """Compute Pearson's correlation of two series.
+
+    Parameters
+    ----------
+    one, other : array_like, shape (N,), float64
+        Finite wherever they are kept.
+    keep : array_like, shape (N,), bool
+        Samples to use.
+
+    Returns
+    -------
+    float
+        From -1 to 1; NaN where one of them does not move, or is missing.
+
+    Raises
+    ------
+    ValueError
+        Shapes differ.
+    """
+    first, kept = as_kept(one, keep)
+    second, _ = as_kept(other, keep)
+    return float(_correlation(first, second, kept))
 
 
 def compute_valid_time_s(valid: ArrayLike, times_s: ArrayLike) -> float:

@@ -62,8 +62,9 @@ def _head_pose(landmarks, columns, pseudo_inverse, yaw_deg, pitch_deg):
     for n in range(landmarks.shape[0]):
         mean_x, mean_y = 0.0, 0.0
         for p in range(count):
-            mean_x += np.float64(landmarks[n, columns[p], 0]) / count
-            mean_y += np.float64(landmarks[n, columns[p], 1]) / count
+            mean_x += np.float64(landmarks[n, columns[p], 0])
+            mean_y += np.float64(landmarks[n, columns[p], 1])
+        mean_x, mean_y = mean_x / count, mean_y / count
         ax, ay, az, bx, by, bz = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
         for p in range(count):
             x = np.float64(landmarks[n, columns[p], 0]) - mean_x

@@ -1,5 +1,6 @@
 """How far a measure can be trusted: intervals and the noise floor."""
 
+import functools
 import math
 
 import numpy as np
@@ -7,7 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from kernels._arguments import as_kept, as_times
 from kernels._jit import kernel
-from kernels.measures import RANGE_QUANTILES
+from kernels.measures import RANGE_QUANTILES, median_finite
+from kernels.quantiles import take_quantiles
 
 CONFIDENCE = 0.95
 BLOCK_S = 1.0
@@ -29,37 +31,97 @@ MAD_TO_STD = 1.4826
 Float64Array = NDArray[np.float64]
 
 
-@kernel("void(f8[::1], i8[::1], i8[::1], i8[:,::1], f8, f8, i8[::1], f8[::1])")
-def _bootstrap_ranges(ordered, ranks, block_starts, draws, low, high, counts, ranges):
-    """Fill ranges (R,) with quantile `high` minus `low` of each draw (R, B) of B blocks.
+@kernel("i8(i1[::1], i4[::1], i4[::1], i4[::1], i4[::1], i4[::1])")
+def _pass_value(times, near, far, passed, first, second):
+    """Walk past a value that each draw (R,) holds so many times; return how many still go on.
 
-    Sample i of n has the value ordered[ranks[i]]; block b begins at block_starts[b].
-    Counting ranks instead of sorting values makes a replicate linear in n.
+    A kernel of its own, so that the draws are vectorised.
     """
-    for r in range(draws.shape[0]):
-        counts[:] = 0
-        total = 0
-        for b in draws[r]:
-            for i in range(block_starts[b], block_starts[b + 1]):
-                counts[ranks[i]] += 1
-            total += block_starts[b + 1] - block_starts[b]
-        result = 0.0
-        for end in range(2):
-            place = (low if end == 0 else high) * (total - 1)
-            below = int(place)
-            share = place - below
-            # The order statistics number `below` and `below + 1`, found in one walk.
-            passed, first, second, found = 0, 0.0, 0.0, 0
-            for k in range(ordered.size):
-                passed += counts[k]
-                if found == 0 and passed > below:
-                    first, found = ordered[k], 1
-                if found == 1 and (passed > below + 1 or passed == total):
-                    second = ordered[k]
-                    break
-            value = first + share * (second - first)
-            result = value - result
-        ranges[r] = result
+    going = 0
+    for r in range(passed.size):
+        now = np.int32(passed[r] + times[r])
+        passed[r] = now
+        first[r] += np.int32(now <= near[r])
+        second[r] += np.int32(now <= far[r])
+        going += now <= far[r]
+    return going
+
+
+@kernel("void(f8[::1], i8[::1], i8[::1], i1[:,::1], f8, f8, i4[:,::1], f8[::1])")
+def _bootstrap_ranges(ordered, blocks, sizes, weights, low, high, scratch, ranges):
+    """Fill ranges (R,) with quantile `high` minus `low` of R draws of B blocks.
+
+    The values, ordered (N,), stem from blocks (N,); block b has sizes[b] values and is weights[b]
+    (B, R) times in each draw. An order statistic is found by walking from the nearer end until
+    enough values have been passed, in all draws at once; scratch (6, R).
+    """
+    # One by one: unpacked, Numba takes them for strided.
+    total, near, far = scratch[0], scratch[1], scratch[2]
+    passed, first, second = scratch[3], scratch[4], scratch[5]
+    size, draws = ordered.size, ranges.size
+    total[:] = 0
+    for b in range(sizes.size):
+        for r in range(draws):
+            total[r] += weights[b, r] * sizes[b]
+    for end in range(2):
+        share = low if end == 0 else high
+        for r in range(draws):
+            below = int(share * (total[r] - 1))
+            above = min(below + 1, total[r] - 1)
+            # As ranks from this end.
+            near[r] = below if end == 0 else total[r] - 1 - above
+            far[r] = above if end == 0 else total[r] - 1 - below
+        passed[:] = 0
+        first[:] = 0
+        second[:] = 0
+        for k in range(size):
+            block = blocks[k] if end == 0 else blocks[size - 1 - k]
+            if _pass_value(weights[block], near, far, passed, first, second) == 0:
+                break
+        for r in range(draws):
+            place = share * (total[r] - 1)
+            if end == 0:
+                value, next_ = ordered[first[r]], ordered[second[r]]
+                ranges[r] = -(value + (place - int(place)) * (next_ - value))
+            else:
+                value, next_ = ordered[size - 1 - second[r]], ordered[size - 1 - first[r]]
+                ranges[r] += value + (place - int(place)) * (next_ - value)
+
+
+@kernel("void(f8[::1], b1[::1], f8[::1])")
+def _neighbour_differences(values, keep, out):
+    """Fill out (N,) with the distance to the sample before; NaN where one is not kept."""
+    for n in range(values.size):
+        out[n] = np.abs(values[n] - values[n - 1]) if n > 0 and keep[n] and keep[n - 1] else np.nan
+
+
+@kernel("f8(f8[::1], f8)")
+def _poisson_cumulative(log_factorials, mean):
+    """Probability of at most K events, with log_factorials (K + 1,)."""
+    log_mean, probability = np.log(mean), 0.0
+    for k in range(log_factorials.size):
+        probability += np.exp(k * log_mean - mean - log_factorials[k])
+    return probability
+
+
+@functools.lru_cache(maxsize=8)
+def _draw_weights(blocks: int, replicates: int) -> NDArray[np.int8]:
+    """Return how often each draw holds each block, shape (blocks, replicates).
+
+    The draws are the same for all recordings with as many blocks.
+    """
+    first = np.arange(blocks) // STRATUM_BLOCKS * STRATUM_BLOCKS
+    stop = np.minimum(first + STRATUM_BLOCKS, blocks)
+    draws = np.random.default_rng(SEED).integers(first, stop, (replicates, blocks))
+    return count_draws(draws)
+
+
+def count_draws(draws: NDArray[np.int64]) -> NDArray[np.int8]:
+    """Count how often each of R draws (R, B) of B blocks holds each block, shape (B, R)."""
+    replicates, blocks = draws.shape
+    cells = draws + blocks * np.arange(replicates)[:, np.newaxis]
+    counts = np.bincount(cells.ravel(), minlength=replicates * blocks)
+    return np.ascontiguousarray(counts.reshape(replicates, blocks).T.astype(np.int8))
 
 
 def compute_peak_to_peak_interval(
@@ -104,23 +166,20 @@ def compute_peak_to_peak_interval(
     starts = np.flatnonzero(np.diff(block, prepend=-1.0))
     if starts.size < 2:
         return math.nan, math.nan
-    order = np.argsort(kept, kind="stable")
-    ranks = np.empty(kept.size, dtype=np.int64)
-    ranks[order] = np.arange(kept.size)
-    first = np.arange(starts.size) // STRATUM_BLOCKS * STRATUM_BLOCKS
-    stop = np.minimum(first + STRATUM_BLOCKS, starts.size)
-    draws = np.random.default_rng(SEED).integers(first, stop, (REPLICATES, starts.size))
+    order = np.argsort(kept)
+    sizes = np.diff(starts, append=kept.size)
     ranges = np.empty(REPLICATES)
     _bootstrap_ranges(
         kept[order],
-        ranks,
-        np.append(starts, kept.size).astype(np.int64),
-        draws,
+        np.repeat(np.arange(starts.size), sizes)[order],
+        sizes,
+        _draw_weights(starts.size, REPLICATES),
         *RANGE_QUANTILES,
-        np.empty(kept.size, dtype=np.int64),
+        np.empty((6, REPLICATES), dtype=np.int32),
         ranges,
     )
-    low, high = np.quantile(ranges, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    ends = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
+    low, high = take_quantiles(ranges, np.ones(REPLICATES, np.bool_), ends)[1]
     return float(low), float(high)
 
 
@@ -147,12 +206,10 @@ def compute_noise_floor(values: ArrayLike, keep: ArrayLike) -> float:
         Shapes differ.
     """
     series, flags = as_kept(values, keep)
-    differences = np.abs(np.diff(series))[flags[1:] & flags[:-1]]
-    differences = differences[np.isfinite(differences)]
-    if not differences.size:
-        return math.nan
+    differences = np.empty(series.size)
+    _neighbour_differences(series, flags, differences)
     # A difference of two has the square root of two times the jitter of one.
-    return float(np.median(differences)) * MAD_TO_STD / math.sqrt(2) * NORMAL_RANGE
+    return median_finite(differences) * MAD_TO_STD / math.sqrt(2) * NORMAL_RANGE
 
 
 def compute_rate_interval(count: int, exposure: float) -> tuple[float, float]:
@@ -179,25 +236,26 @@ def compute_rate_interval(count: int, exposure: float) -> tuple[float, float]:
         raise ValueError(f"count is {count}, expected 0 or more")
     if not exposure > 0:
         return math.nan, math.nan
+    low, high = _poisson_limits(count)
+    return low / exposure, high / exposure
+
+
+@functools.lru_cache(maxsize=1024)
+def _poisson_limits(count: int) -> tuple[float, float]:
+    """Return the confidence interval of a Poisson mean of which `count` events were seen."""
     tail = (1 - CONFIDENCE) / 2
-    low = 0.0 if count == 0 else _poisson_mean(count - 1, 1 - tail)
-    return low / exposure, _poisson_mean(count, tail) / exposure
+    return 0.0 if count == 0 else _poisson_mean(count - 1, 1 - tail), _poisson_mean(count, tail)
 
 
 def _poisson_mean(count: int, probability: float) -> float:
     """Return the mean at which `count` or fewer events have a probability, by bisection."""
-
-    def cumulative(mean: float) -> float:
-        return math.fsum(
-            math.exp(k * math.log(mean) - mean - math.lgamma(k + 1)) for k in range(count + 1)
-        )
-
+    log_factorials = np.array([math.lgamma(k + 1) for k in range(count + 1)])
     low, high = 1e-9, 1.0
-    while cumulative(high) > probability:
+    while _poisson_cumulative(log_factorials, high) > probability:
         high *= 2
     while high - low > 1e-9 * high:
         middle = (low + high) / 2
-        if cumulative(middle) > probability:
+        if _poisson_cumulative(log_factorials, middle) > probability:
             low = middle
         else:
             high = middle

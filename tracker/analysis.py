@@ -1,7 +1,7 @@
 """A track and parameters to everything that is measured. Milliseconds; no video needed."""
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,13 @@ from kernels import (
     Closures,
     EyeGeometry,
     HeadPose,
+    compute_eye_amplitude,
     compute_eye_geometry,
     compute_head_pose,
     compute_inter_blink_intervals_s,
     compute_open_baseline,
     compute_perclos,
+    compute_quantiles,
     compute_rate_interval,
     compute_typical_opening,
     compute_valid_time_s,
@@ -29,7 +31,15 @@ from kernels import (
 )
 from kernels.closures import COMPLETE_RATIO, WINK_ASYMMETRY
 from kernels.measures import median_finite
-from tracker.gaze import Gaze, GazeMeasures, measure_gaze, trace_gaze
+from tracker.gaze import (
+    Gaze,
+    GazeMeasures,
+    GazeTraces,
+    measure_gaze,
+    measure_threshold_distance,
+    prepare_gaze,
+    trace_gaze,
+)
 from tracker.parameters import NOMINAL_EAR, Parameters
 from tracker.phases import PhaseResult, measure_phases
 from tracker.track import Track
@@ -85,6 +95,57 @@ class Measures(GazeMeasures):
 
 
 @dataclass(frozen=True, slots=True)
+class Traces:
+    """What a track shows whatever the thresholds, so that many of them share the work.
+
+    Attributes
+    ----------
+    track : Track
+    geometry : EyeGeometry
+        Per frame and eye.
+    head : HeadPose
+    seen : ndarray, shape (N,), bool
+        Frames with a face.
+    ear : ndarray, shape (N,), float64
+        Mean of both eyes.
+    ear_share : ndarray, shape (2, N), float64
+        Each eye's over the mean.
+    baseline : ndarray, shape (N,), float64
+        Open-eye EAR around each frame: the person's own, where it can be trusted.
+    baseline_trusted : bool
+        False where the open eyes were too little in sight for it.
+    gaze : GazeTraces
+    duration_s, fps, valid_time_s : float
+        Length, source frames a second, time with a face.
+    interval_s : float
+        Median time between analysed frames; NaN below two.
+    canthal_distance_px, iris_diameter_px : float
+        Medians of both eyes.
+    head_roll_deg, head_yaw_deg, head_pitch_deg : float
+        Medians, of roll and yaw of the absolute values.
+    """
+
+    track: Track
+    geometry: EyeGeometry
+    head: HeadPose
+    seen: BoolArray
+    ear: Float64Array
+    ear_share: Float64Array
+    baseline: Float64Array
+    baseline_trusted: bool
+    gaze: GazeTraces
+    duration_s: float
+    fps: float
+    valid_time_s: float
+    interval_s: float
+    canthal_distance_px: float
+    iris_diameter_px: float
+    head_roll_deg: float
+    head_yaw_deg: float
+    head_pitch_deg: float
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """All that is computed from a track with one set of parameters.
 
@@ -92,13 +153,9 @@ class Analysis:
     ----------
     track : Track
     parameters : Parameters
-    geometry : EyeGeometry
-        Per frame and eye.
-    seen : ndarray, shape (N,), bool
-        Frames with a face.
-    head : HeadPose
-    ear : ndarray, shape (N,), float64
-        Mean of both eyes.
+    traces : Traces
+    geometry, head, seen, ear
+        See `Traces`.
     gaze : Gaze
         Offsets and which frames count for them.
     baseline : ndarray, shape (N,), float64
@@ -119,6 +176,7 @@ class Analysis:
 
     track: Track
     parameters: Parameters
+    traces: Traces
     geometry: EyeGeometry
     seen: BoolArray
     head: HeadPose
@@ -147,32 +205,75 @@ def analyze_track(track: Track, parameters: Parameters) -> Analysis:
     -------
     Analysis
     """
+    return analyze_traces(trace_track(track), parameters)
+
+
+def trace_track(track: Track) -> Traces:
+    """Compute what all thresholds share.
+
+    Parameters
+    ----------
+    track : Track
+
+    Returns
+    -------
+    Traces
+    """
     times_s = track.times_s
     geometry = compute_eye_geometry(track.landmarks)
     head = compute_head_pose(track.landmarks)
-    ear = geometry.ear.mean(axis=1)
+    by_eye = np.ascontiguousarray(geometry.ear.T)
+    ear = (by_eye[LEFT] + by_eye[RIGHT]) / 2
     seen = np.isfinite(ear)
     valid_time_s = compute_valid_time_s(seen, times_s)
-    duration_s, fps = _duration(track)
-
+    interval_s = median_finite(np.diff(times_s))
+    duration_s, fps = _duration(track, interval_s)
     trusted = (
         compute_typical_opening(ear) >= MIN_TYPICAL_EAR
         and valid_time_s >= MIN_COVERAGE_FOR_BASELINE * duration_s
     )
-    if trusted and parameters.blink_baseline == "adaptive":
-        baseline = compute_open_baseline(ear, times_s)
-    else:
-        baseline = np.full(ear.size, NOMINAL_EAR)
+    # Eyes without any opening have no shares of it.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ear_share = by_eye / ear
+    return Traces(
+        track=track,
+        geometry=geometry,
+        head=head,
+        seen=seen,
+        ear=ear,
+        ear_share=ear_share,
+        baseline=compute_open_baseline(ear, times_s) if trusted else _fixed_baseline(ear),
+        baseline_trusted=trusted,
+        gaze=prepare_gaze(track, geometry, head, interval_s),
+        duration_s=duration_s,
+        fps=fps,
+        valid_time_s=valid_time_s,
+        interval_s=interval_s,
+        canthal_distance_px=median_finite(geometry.canthal_distance_px),
+        iris_diameter_px=median_finite(geometry.iris_diameter_px),
+        head_roll_deg=median_finite(np.abs(geometry.head_roll_deg)),
+        head_yaw_deg=median_finite(np.abs(head.yaw_deg)),
+        head_pitch_deg=median_finite(head.pitch_deg),
+    )
+
+
+def _fixed_baseline(ear: Float64Array) -> Float64Array:
+    return np.full(ear.size, NOMINAL_EAR)
+
+
+def analyze_traces(traces: Traces, parameters: Parameters) -> Analysis:
+    """Measure gaze and blinks of a track that is traced already; see `analyze_track`."""
+    times_s, ear, seen = traces.track.times_s, traces.ear, traces.seen
+    adaptive = parameters.blink_baseline == "adaptive"
+    baseline = traces.baseline if adaptive else _fixed_baseline(ear)
     ratio = ear / baseline
     # NaN compares as not below.
     lids_open = ~(ratio < parameters.close_ratio)
-    eye_ratio = _eye_ratios(geometry, ear, baseline, lids_open)
+    eye_ratio = _eye_ratios(traces, baseline, lids_open)
     closures = detect_closures(
         ratio, times_s, parameters.close_ratio, parameters.shortest_closure_s
     )
-    eye_amplitude = np.empty((len(closures.kind), 2))
-    for place, (start, stop) in enumerate(closures.interval):
-        eye_amplitude[place] = 1 - eye_ratio[start:stop].min(axis=0)
+    eye_amplitude = compute_eye_amplitude(eye_ratio, closures.interval)
     winks, wink_eye = detect_winks(eye_ratio, times_s)
     in_wink = mark_closures_in_winks(closures, winks)
     if _close_alike(eye_amplitude[~in_wink]):
@@ -184,8 +285,8 @@ def analyze_track(track: Track, parameters: Parameters) -> Analysis:
     closing = ~lids_open
     for intervals in (closures.interval, winks):
         closing |= mark_around_closures(intervals, times_s, BLINK_GUARD_S)
-    gaze = trace_gaze(track, geometry, head, seen & ~closing)
-    gaze_measures = measure_gaze(gaze, geometry, head, times_s, parameters)
+    gaze = trace_gaze(traces.gaze, seen & ~closing)
+    gaze_measures = measure_gaze(gaze, traces.gaze, traces.head, times_s, parameters)
 
     is_blink = closures.kind == BLINK
     blink_count = int(is_blink.sum())
@@ -195,12 +296,12 @@ def analyze_track(track: Track, parameters: Parameters) -> Analysis:
     durations_s = times_s[closures.interval[whole, 1]] - times_s[closures.interval[whole, 0]]
     # The shut lids' own opening ratio is full closure; see kernels.closures.COMPLETE_RATIO.
     shut_ratio = median_finite(closures.least_ratio[complete]) if complete.any() else COMPLETE_RATIO
-    rate_time_s = valid_time_s if valid_time_s >= MIN_RATE_TIME_S else math.nan
+    rate_time_s = traces.valid_time_s if traces.valid_time_s >= MIN_RATE_TIME_S else math.nan
     measures = Measures(
         **{field.name: getattr(gaze_measures, field.name) for field in fields(gaze_measures)},
-        duration_s=duration_s,
-        fps=fps,
-        valid_time_s=valid_time_s,
+        duration_s=traces.duration_s,
+        fps=traces.fps,
+        valid_time_s=traces.valid_time_s,
         blink_count=blink_count,
         incomplete_blink_count=int((is_blink & ~complete).sum()),
         prolonged_closure_count=int((closures.kind == PROLONGED_CLOSURE).sum()),
@@ -212,18 +313,19 @@ def analyze_track(track: Track, parameters: Parameters) -> Analysis:
             compute_inter_blink_intervals_s(onsets, seen, times_s)
         ),
         perclos=compute_perclos((1 - ratio) / (1 - shut_ratio), times_s),
-        open_ear=median_finite(baseline[seen]),
+        open_ear=float(compute_quantiles(baseline, seen, (0.5,))[0]),
     )
     return Analysis(
-        track=track,
+        track=traces.track,
         parameters=parameters,
-        geometry=geometry,
+        traces=traces,
+        geometry=traces.geometry,
         seen=seen,
-        head=head,
+        head=traces.head,
         ear=ear,
         gaze=gaze,
         baseline=baseline,
-        baseline_trusted=trusted,
+        baseline_trusted=traces.baseline_trusted,
         closures=closures,
         eye_amplitude=eye_amplitude,
         winks=winks,
@@ -240,23 +342,37 @@ def analyze_track(track: Track, parameters: Parameters) -> Analysis:
     )
 
 
-def _eye_ratios(
-    geometry: EyeGeometry, ear: Float64Array, baseline: Float64Array, lids_open: BoolArray
-) -> Float64Array:
+def change_threshold(analysis: Analysis, vpp_thresh: float) -> Analysis:
+    """Return the analysis with another threshold of the verdict, of which nothing else depends."""
+    measures = analysis.measures
+    distances = measure_threshold_distance(
+        measures.vertical_peak_to_peak,
+        measures.vertical_peak_to_peak_ci95,
+        measures.vertical_noise_floor,
+        vpp_thresh,
+    )
+    return replace(
+        analysis,
+        parameters=replace(analysis.parameters, vpp_thresh=vpp_thresh),
+        measures=replace(measures, **distances),
+    )
+
+
+def _eye_ratios(traces: Traces, baseline: Float64Array, lids_open: BoolArray) -> Float64Array:
     """Return each eye's EAR over its own open one, shape (N, 2); NaN where that is not known.
 
     One baseline serves both eyes: the person's eyes differ by a constant, and baselines that adapt
     each by itself would part where one of them takes lowered lids for open ones.
     """
-    opened = lids_open & (ear > 0)
-    usual_share = np.array(
-        [median_finite(geometry.ear[opened, eye] / ear[opened]) for eye in (LEFT, RIGHT)]
+    opened = lids_open & (traces.ear > 0)
+    usual_share = np.concatenate(
+        [compute_quantiles(share, opened, (0.5,)) for share in traces.ear_share]
     )
     # An eye without any opening while both are called open has none to be compared with.
     usual_share[usual_share == 0] = math.nan
-    ratios: Float64Array = geometry.ear / (usual_share * baseline[:, np.newaxis])
+    ratios: Float64Array = traces.geometry.ear / (usual_share * baseline[:, np.newaxis])
     # An eye whose fellow was not seen is not told apart from it.
-    ratios[np.isnan(ear)] = math.nan
+    ratios[~traces.seen] = math.nan
     return ratios
 
 
@@ -270,7 +386,7 @@ def _close_alike(eye_amplitude: Float64Array) -> bool:
     return median_finite(asymmetry) >= WINK_ASYMMETRY
 
 
-def _duration(track: Track) -> tuple[float, float]:
+def _duration(track: Track, interval_s: float) -> tuple[float, float]:
     """Return the recording's length in seconds and its source frames per second, as measured."""
     times_s = track.times_s
     if times_s.size < 2:
@@ -278,4 +394,4 @@ def _duration(track: Track) -> tuple[float, float]:
     elapsed_s = float(times_s[-1] - times_s[0])
     fps = float(track.frame_index[-1] - track.frame_index[0]) / elapsed_s
     # The last frame is shown as long as a typical one.
-    return elapsed_s + float(np.median(np.diff(times_s))), fps
+    return elapsed_s + interval_s, fps

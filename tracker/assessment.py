@@ -16,9 +16,8 @@ from kernels import (
     mark_around_closures,
 )
 from kernels.closures import TIME_TOLERANCE_S
-from kernels.measures import median_finite
 from tracker.analysis import Analysis
-from tracker.gaze import AHEAD_OFFSET, MAX_HEAD_YAW_DEG
+from tracker.gaze import MAX_HEAD_YAW_DEG, mark_ahead
 from tracker.patient import choose_patient_message
 from tracker.protocol import VERTICAL_PHASES
 from tracker.texts import Language, write
@@ -225,19 +224,21 @@ class Assessment:
         )
 
 
-def assess(analysis: Analysis) -> Assessment:
+def assess(analysis: Analysis, quality: Quality | None = None) -> Assessment:
     """Decide whether the recording supports a suspicion of PSP.
 
     Parameters
     ----------
     analysis : Analysis
+    quality : Quality, optional
+        From `measure_quality` where that is known already.
 
     Returns
     -------
     Assessment
         Suspected when assessable and the vertical peak-to-peak is below `vpp_thresh`.
     """
-    quality = measure_quality(analysis)
+    quality = quality or measure_quality(analysis)
     cautions = _find_cautions(analysis, quality)
     obstacles = (
         _find_obstacles(analysis, quality)
@@ -274,26 +275,24 @@ def measure_quality(analysis: Analysis) -> Quality:
     Quality
         NaN where there is nothing to measure.
     """
-    measures, geometry, info = analysis.measures, analysis.geometry, analysis.track.info
+    measures, traces, info = analysis.measures, analysis.traces, analysis.track.info
     intervals_s = np.diff(analysis.track.times_s)
     elapsed_s = float(intervals_s.sum())
     too_long = intervals_s > GAP_S + TIME_TOLERANCE_S
-    canthal_distance_px = median_finite(geometry.canthal_distance_px)
     bits_per_pixel = (info.video.bits_per_frame or math.nan) / (
         info.video.width * info.video.height
     )
     difference = analysis.gaze.vertical_by_eye[:, LEFT] - analysis.gaze.vertical_by_eye[:, RIGHT]
-    aside = analysis.gaze.horizontal - median_finite(analysis.gaze.horizontal[analysis.gaze.valid])
-    ahead = analysis.gaze.valid & (np.abs(aside) <= AHEAD_OFFSET)
+    ahead = analysis.gaze.valid & mark_ahead(analysis.gaze)
     return Quality(
         face_coverage=measures.valid_time_s / elapsed_s if elapsed_s else math.nan,
-        sampled_rate_hz=float(1 / np.median(intervals_s)) if intervals_s.size else math.nan,
+        sampled_rate_hz=1 / traces.interval_s,
         longest_gap_s=float(intervals_s.max()) if intervals_s.size else math.nan,
-        canthal_distance_px=canthal_distance_px,
-        iris_diameter_px=median_finite(geometry.iris_diameter_px),
-        head_roll_deg=median_finite(np.abs(geometry.head_roll_deg)),
-        head_yaw_deg=median_finite(np.abs(analysis.head.yaw_deg)),
-        head_pitch_deg=median_finite(analysis.head.pitch_deg),
+        canthal_distance_px=traces.canthal_distance_px,
+        iris_diameter_px=traces.iris_diameter_px,
+        head_roll_deg=traces.head_roll_deg,
+        head_yaw_deg=traces.head_yaw_deg,
+        head_pitch_deg=traces.head_pitch_deg,
         head_moved_share=_head_moved_share(analysis),
         other_face_ratio=info.other_face_ratio,
         gap_share=float(intervals_s[too_long].sum()) / elapsed_s if elapsed_s else math.nan,
@@ -302,7 +301,7 @@ def measure_quality(analysis: Analysis) -> Quality:
         face_grey=info.picture.face_grey,
         clipped_share=info.picture.clipped_share,
         bits_per_pixel=bits_per_pixel,
-        bits_per_eye=bits_per_pixel * canthal_distance_px**2,
+        bits_per_eye=bits_per_pixel * traces.canthal_distance_px**2,
         eye_disagreement=compute_peak_to_peak(difference / 2, ahead),
     )
 

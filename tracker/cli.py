@@ -73,7 +73,9 @@ def _print_failure(failure: "Failure") -> int:
 
 def _print_line(text: str) -> None:
     """Print to stderr, in one line: a file's name may hold a line break."""
-    print(" ".join(text.splitlines()), file=sys.stderr, flush=True)
+    from tracker.names import printable
+
+    print(printable(" ".join(text.splitlines())), file=sys.stderr, flush=True)
 
 
 def _build_parser() -> argparse.ArgumentParser:
@@ -94,8 +96,8 @@ def _build_parser() -> argparse.ArgumentParser:
         "STEM.frames.csv, STEM.blinks.csv and STEM.track.npz for each. The videos in a directory "
         "and the directories in it are found by suffix or content; their files go to the same "
         "directories below --out. For a "
-        "directory, or more than one video, cohort.csv and cohort.parquet get a row for each "
-        "recording, and recordings that are finished already (same content, parameters and "
+        "directory, or more than one video, cohort.html, cohort.csv and cohort.parquet tell of "
+        "all of them, and recordings that are finished already (same content, parameters and "
         "program) are kept as they are: run the same command again to go on after an interruption.",
     )
     analyze.add_argument("videos", nargs="+", type=Path, metavar="VIDEO|DIR")
@@ -367,6 +369,7 @@ def _analyze_cohort(
     options: argparse.Namespace, parameters: Parameters, outputs: "Outputs", findings: "Findings"
 ) -> int:
     from tracker.cohort import cohort_rows, describe_cohort, write_cohort
+    from tracker.cohort_page import write_cohort_page
     from tracker.progress import CohortProgress
     from tracker.workers import analyze_recordings, default_workers
 
@@ -396,10 +399,13 @@ def _analyze_cohort(
                 with progress.aside():
                     code = max(code, _print_outcome(options, recordings[told], outcomes[told]))
                 told += 1
-    rows = cohort_rows(
-        recordings, [outcomes[index] for index in range(len(recordings))], options.out, outputs
-    )
-    written = write_cohort(rows, options.out, outputs)
+    ordered = [outcomes[index] for index in range(len(recordings))]
+    rows = cohort_rows(recordings, ordered, options.out)
+    notes = [*findings.problems, *findings.notes]
+    written = [
+        *write_cohort(rows, options.out),
+        write_cohort_page(rows, ordered, notes, options.out, options.lang),
+    ]
     if not options.json:
         print(describe_cohort(rows), flush=True)
         print("  written     " + " ".join(map(str, written)), flush=True)
@@ -600,7 +606,8 @@ def _print_result(
     options: argparse.Namespace, name: str, summary: dict[str, Any], written: Iterable[Path]
 ) -> None:
     """Say what came out and where it is, to a program or to a person."""
-    from tracker.output import describe_summary, printable, to_json
+    from tracker.names import printable
+    from tracker.output import describe_summary, to_json
 
     if options.json:
         print(to_json(summary), flush=True)

@@ -29,7 +29,8 @@ from tracker.analysis import analyze_track
 from tracker.assessment import assess
 from tracker.compare_texts import say
 from tracker.decode import InputError, check_readable
-from tracker.output import printable, summarize, to_json
+from tracker.names import printable
+from tracker.output import summarize, to_json
 from tracker.parameters import Parameters
 from tracker.texts import Language
 from tracker.track import load_track

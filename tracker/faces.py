@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels import FACE_MESH_INDICES, LANDMARK_COUNT
-from tracker.decode import Image
+from tracker.decode import Picture
 from tracker.eye_pictures import EyePictures
 from tracker.face_mesh import Region, region_of
 from tracker.picture import PictureQuality, measure_picture, median_picture
@@ -38,9 +38,9 @@ _COLUMNS = np.array(FACE_MESH_INDICES)
 class FaceFinder(Protocol):
     """What is used of `tracker.face_mesh.FaceMesh`."""
 
-    def detect(self, image: Image) -> list[Region]: ...
+    def detect(self, image: Picture) -> list[Region]: ...
 
-    def find_landmarks(self, image: Image, region: Region) -> NDArray[np.float32] | None: ...
+    def find_landmarks(self, image: Picture, region: Region) -> NDArray[np.float32] | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +123,12 @@ class FaceFollower:
         self._frames = 0
         self._frames_unscanned = 0
 
-    def add(self, image: Image) -> None:
+    def add(self, image: Picture) -> None:
         """Find the faces of the next frame.
 
         Parameters
         ----------
-        image : ndarray, shape (height, width, 3), uint8
+        image : ndarray or DecodedPicture, shape (height, width, 3), uint8
             Blue-green-red.
         """
         self._frames_unscanned += 1
@@ -166,7 +166,7 @@ class FaceFollower:
             eye_pictures=main.eyes.jpegs,
         )
 
-    def _follow(self, face: _Face, image: Image) -> None:
+    def _follow(self, face: _Face, image: Picture) -> None:
         points = self._finder.find_landmarks(image, face.region)
         face.followed = points is not None
         if points is not None:
@@ -180,7 +180,7 @@ class FaceFollower:
             if self._keep_eyes:
                 face.eyes.add(self._frames, image, points)
 
-    def _look_turned(self, face: _Face, image: Image) -> None:
+    def _look_turned(self, face: _Face, image: Picture) -> None:
         """Find the landmarks of this frame's face once more in a turned region, in some frames."""
         place, rest = divmod(self._frames, TURN_INTERVAL_FRAMES)
         if rest:
@@ -203,7 +203,7 @@ class FaceFollower:
                 if self._frames % TURN_INTERVAL_FRAMES == 0:
                     face.turned[self._frames // TURN_INTERVAL_FRAMES] = np.nan
 
-    def _scan(self, image: Image) -> None:
+    def _scan(self, image: Picture) -> None:
         """Look for newcomers in the whole picture; follow the large ones, weigh the others."""
         unscanned, self._frames_unscanned = self._frames_unscanned, 0
         seen = [face for face in self._faces if face.followed]

@@ -12,11 +12,13 @@ from kernels import (
     RIGHT,
     EyeGeometry,
     HeadPose,
+    compute_correlation,
     compute_eye_geometry,
     compute_framing_gain,
     compute_noise_floor,
     compute_peak_to_peak,
     compute_peak_to_peak_interval,
+    compute_quantiles,
     compute_rotation_deg,
     compute_valid_time_s,
     detect_saccades,
@@ -55,6 +57,41 @@ EYE_SIZE_ERROR = 0.1
 """Relative error of an angle from this person's eyeball and iris not being the assumed ones."""
 Float64Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class GazeTraces:
+    """What the gaze is measured from, whatever the thresholds.
+
+    Attributes
+    ----------
+    vertical_by_eye : ndarray, shape (2, N), float64
+        Each eye's offset, in canthal distances.
+    horizontal : ndarray, shape (N,), float64
+        Mean of both eyes.
+    head_in_place : ndarray, shape (N,), bool
+        Frames in which the head faces the camera as it mostly does.
+    iris_ratio : ndarray, shape (2, N), float64
+        Iris diameter over canthal distance.
+    looked_sample : ndarray, shape (T,), int64
+        Frames in which the face was looked at again.
+    looked_offset, turned_offset : ndarray, shape (T,), float64
+        Vertical offset in them, mean of both eyes, at first and when looked at again.
+    looked_turn : ndarray, shape (T,), int64
+        See `Track.turned_by`.
+    interval_s : float
+        Median time between frames; NaN below two.
+    """
+
+    vertical_by_eye: Float64Array
+    horizontal: Float64Array
+    head_in_place: BoolArray
+    iris_ratio: Float64Array
+    looked_sample: NDArray[np.int64]
+    looked_offset: Float64Array
+    turned_offset: Float64Array
+    looked_turn: NDArray[np.int64]
+    interval_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +212,10 @@ class GazeMeasures:
     vertical_saccade_reason: str | None
 
 
-def trace_gaze(track: Track, geometry: EyeGeometry, head: HeadPose, eyes_open: BoolArray) -> Gaze:
-    """Compute the gaze of each frame and which frames count.
+def prepare_gaze(
+    track: Track, geometry: EyeGeometry, head: HeadPose, interval_s: float
+) -> GazeTraces:
+    """Compute what the gaze is measured from.
 
     Parameters
     ----------
@@ -185,6 +224,45 @@ def trace_gaze(track: Track, geometry: EyeGeometry, head: HeadPose, eyes_open: B
         Of the track's landmarks.
     head : HeadPose
         Of the same.
+    interval_s : float
+        Median time between frames; NaN below two.
+
+    Returns
+    -------
+    GazeTraces
+    """
+    nod_deg = head.pitch_deg - median_finite(head.pitch_deg)
+    by_eye = np.ascontiguousarray(geometry.vertical_offset.T)
+    turned = compute_eye_geometry(track.turned_landmarks).vertical_offset
+    # An eye of no width is left out by the median.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        iris_ratio = np.ascontiguousarray(
+            (geometry.iris_diameter_px / geometry.canthal_distance_px).T
+        )
+    return GazeTraces(
+        vertical_by_eye=by_eye,
+        horizontal=_mean_of_eyes(geometry.horizontal_offset.T),
+        head_in_place=(np.abs(head.yaw_deg) <= MAX_HEAD_YAW_DEG) & (np.abs(nod_deg) <= MAX_NOD_DEG),
+        iris_ratio=iris_ratio,
+        looked_sample=track.turned_sample,
+        looked_offset=_mean_of_eyes(by_eye[:, track.turned_sample]),
+        turned_offset=_mean_of_eyes(turned.T),
+        looked_turn=track.turned_by,
+        interval_s=interval_s,
+    )
+
+
+def _mean_of_eyes(by_eye: Float64Array) -> Float64Array:
+    mean: Float64Array = (by_eye[LEFT] + by_eye[RIGHT]) / 2
+    return mean
+
+
+def trace_gaze(traces: GazeTraces, eyes_open: BoolArray) -> Gaze:
+    """Compute the gaze of each frame and which frames count.
+
+    Parameters
+    ----------
+    traces : GazeTraces
     eyes_open : ndarray, shape (N,), bool
         Frames with a face outside closures and their guard.
 
@@ -192,22 +270,19 @@ def trace_gaze(track: Track, geometry: EyeGeometry, head: HeadPose, eyes_open: B
     -------
     Gaze
     """
-    nod_deg = head.pitch_deg - median_finite(head.pitch_deg)
-    valid = (
-        eyes_open & (np.abs(head.yaw_deg) <= MAX_HEAD_YAW_DEG) & (np.abs(nod_deg) <= MAX_NOD_DEG)
-    )
-    counted = valid[track.turned_sample]
-    turned = compute_eye_geometry(track.turned_landmarks).vertical_offset.mean(axis=1)
-    offset = geometry.vertical_offset[track.turned_sample].mean(axis=1)
+    valid = eyes_open & traces.head_in_place
+    counted = valid[traces.looked_sample]
     gain, gain_std = compute_framing_gain(
-        offset[counted], turned[counted], track.turned_by[counted]
+        traces.looked_offset[counted], traces.turned_offset[counted], traces.looked_turn[counted]
     )
-    centre = np.array([median_finite(geometry.vertical_offset[valid, e]) for e in (LEFT, RIGHT)])
-    by_eye = centre + gain * (geometry.vertical_offset - centre)
+    centre = np.array(
+        [compute_quantiles(offset, valid, (0.5,)) for offset in traces.vertical_by_eye]
+    )
+    by_eye = centre + gain * (traces.vertical_by_eye - centre)
     return Gaze(
-        vertical=by_eye.mean(axis=1),
-        horizontal=geometry.horizontal_offset.mean(axis=1),
-        vertical_by_eye=by_eye,
+        vertical=_mean_of_eyes(by_eye),
+        horizontal=traces.horizontal,
+        vertical_by_eye=by_eye.T,
         eyes_open=eyes_open,
         valid=valid,
         framing_gain=gain,
@@ -216,14 +291,15 @@ def trace_gaze(track: Track, geometry: EyeGeometry, head: HeadPose, eyes_open: B
 
 
 def measure_gaze(
-    gaze: Gaze, geometry: EyeGeometry, head: HeadPose, times_s: Float64Array, parameters: Parameters
+    gaze: Gaze, traces: GazeTraces, head: HeadPose, times_s: Float64Array, parameters: Parameters
 ) -> GazeMeasures:
     """Measure the range of the gaze and what goes with it.
 
     Parameters
     ----------
     gaze : Gaze
-    geometry : EyeGeometry
+    traces : GazeTraces
+        What it was traced from.
     head : HeadPose
     times_s : ndarray, shape (N,), float64
         Presentation times in seconds, strictly increasing.
@@ -242,16 +318,11 @@ def measure_gaze(
         gaze.framing_gain_std,
     )
     noise_floor = compute_noise_floor(vertical, valid)
-    distance = range_ - parameters.vpp_thresh
-    half_width = range_ - interval[0] if distance >= 0 else interval[1] - range_
-    ahead = vertical_valid & (np.abs(horizontal - median_finite(horizontal[valid])) <= AHEAD_OFFSET)
+    ahead = vertical_valid & mark_ahead(gaze)
     enough_ahead = compute_valid_time_s(ahead, times_s) >= MIN_AHEAD_TIME_S
 
-    # An eye of no width is left out by the median.
-    with np.errstate(divide="ignore", invalid="ignore"):
-        iris_ratio = median_finite(
-            (geometry.iris_diameter_px / geometry.canthal_distance_px)[valid].ravel()
-        )
+    either = np.concatenate((valid, valid))
+    (iris_ratio,) = compute_quantiles(traces.iris_ratio.reshape(-1), either, (0.5,)).tolist()
     # An iris of no width leaves the angles out, not the rest.
     iris_ratio = iris_ratio if iris_ratio > 0 else math.nan
     vertical_deg = compute_rotation_deg(vertical, iris_ratio)
@@ -260,9 +331,7 @@ def measure_gaze(
     low_deg, high_deg = 2 * compute_rotation_deg(bounds / 2, iris_ratio)
     followed_least, followed_most = FOLLOWED_SHARE
     primary, source = find_primary(parameters.protocol, times_s, vertical, valid)
-    ends = (
-        np.quantile(vertical[vertical_valid], RANGE_QUANTILES) if range_ >= 0 else (math.nan,) * 2
-    )
+    top, bottom = compute_quantiles(vertical, vertical_valid, RANGE_QUANTILES).tolist()
     horizontal_range = compute_peak_to_peak(horizontal, valid)
     horizontal_noise = compute_noise_floor(horizontal, valid)
     moves_aside = horizontal_range > horizontal_noise
@@ -272,10 +341,10 @@ def measure_gaze(
         vertical_peak_to_peak=range_,
         vertical_peak_to_peak_ci95=interval,
         vertical_noise_floor=noise_floor,
-        vertical_peak_to_peak_any_time=compute_peak_to_peak(vertical, valid),
-        threshold_distance=distance,
-        threshold_distance_in_ci_half_widths=distance / half_width if half_width > 0 else math.nan,
-        threshold_distance_in_noise_floors=distance / noise_floor if noise_floor > 0 else math.nan,
+        vertical_peak_to_peak_any_time=(
+            range_ if vertical_valid is valid else compute_peak_to_peak(vertical, valid)
+        ),
+        **measure_threshold_distance(range_, interval, noise_floor, parameters.vpp_thresh),
         vertical_peak_to_peak_left=compute_peak_to_peak(
             gaze.vertical_by_eye[:, LEFT], vertical_valid
         ),
@@ -289,13 +358,16 @@ def measure_gaze(
             (1 + EYE_SIZE_ERROR) * float(high_deg) / followed_least,
         ),
         vertical_offset_std=float(vertical[valid].std()) if valid.any() else math.nan,
-        vertical_offset_median=median_finite(vertical[valid]),
-        vertical_eye_correlation=_correlation(gaze.vertical_by_eye[vertical_valid]),
+        vertical_offset_median=float(compute_quantiles(vertical, valid, (0.5,))[0]),
+        vertical_eye_correlation=compute_correlation(
+            gaze.vertical_by_eye[:, LEFT], gaze.vertical_by_eye[:, RIGHT], vertical_valid
+        ),
         primary_position=primary,
         primary_position_source=source,
         primary_position_reason=None if source else NO_PRIMARY,
-        up_range=float(primary - ends[0]),
-        down_range=float(ends[1] - primary),
+        # Of a single sample there is no range.
+        up_range=primary - top if range_ >= 0 else math.nan,
+        down_range=bottom - primary if range_ >= 0 else math.nan,
         horizontal_peak_to_peak=horizontal_range,
         horizontal_peak_to_peak_deg_est=compute_peak_to_peak(
             compute_rotation_deg(horizontal, iris_ratio), valid
@@ -303,7 +375,7 @@ def measure_gaze(
         vertical_to_horizontal_ratio=range_ / horizontal_range if moves_aside else math.nan,
         head_pitch_range_deg=pitch_range_deg,
         nod_allowance=_nod_range(pitch_range_deg, iris_ratio),
-        **_measure_saccades(vertical, vertical_deg, vertical_valid, times_s),
+        **_measure_saccades(vertical, vertical_deg, vertical_valid, times_s, traces.interval_s),
     )
 
 
@@ -314,6 +386,29 @@ def mark_task(valid: BoolArray, protocol: tuple[Phase, ...], times_s: Float64Arr
     """
     in_task = mark_phases(protocol, VERTICAL_PHASES, times_s)
     return valid & in_task if in_task.any() else valid
+
+
+def mark_ahead(gaze: Gaze) -> BoolArray:
+    """Mark the samples in which the eyes do not look aside, shape (N,)."""
+    aside = gaze.horizontal - compute_quantiles(gaze.horizontal, gaze.valid, (0.5,))
+    return np.abs(aside) <= AHEAD_OFFSET
+
+
+def measure_threshold_distance(
+    range_: float, interval: tuple[float, float], noise_floor: float, vpp_thresh: float
+) -> dict[str, Any]:
+    """Return the fields of `GazeMeasures` that depend on the verdict's threshold."""
+    distance = range_ - vpp_thresh
+    half_width = range_ - interval[0] if distance >= 0 else interval[1] - range_
+    return {
+        "threshold_distance": distance,
+        "threshold_distance_in_ci_half_widths": (
+            distance / half_width if half_width > 0 else math.nan
+        ),
+        "threshold_distance_in_noise_floors": (
+            distance / noise_floor if noise_floor > 0 else math.nan
+        ),
+    }
 
 
 def _widen(
@@ -327,13 +422,6 @@ def _widen(
     )
 
 
-def _correlation(by_eye: Float64Array) -> float:
-    """Return Pearson's correlation of two columns, NaN where one of them does not move."""
-    if len(by_eye) < 2 or not by_eye.std(axis=0).min() > 0:
-        return math.nan
-    return float(np.corrcoef(by_eye.T)[0, 1])
-
-
 def _nod_range(pitch_range_deg: float, iris_ratio: float) -> float:
     """Return the range of the offset of eyes that turn with the head, in canthal distances."""
     radius = ROTATION_RADIUS_MM * iris_ratio / IRIS_DIAMETER_MM
@@ -341,10 +429,14 @@ def _nod_range(pitch_range_deg: float, iris_ratio: float) -> float:
 
 
 def _measure_saccades(
-    vertical: Float64Array, vertical_deg: Float64Array, valid: BoolArray, times_s: Float64Array
+    vertical: Float64Array,
+    vertical_deg: Float64Array,
+    valid: BoolArray,
+    times_s: Float64Array,
+    interval_s: float,
 ) -> dict[str, Any]:
     """Return the fields of `GazeMeasures` that speak of saccades."""
-    rate_hz = 1 / float(np.median(np.diff(times_s))) if times_s.size > 1 else 0.0
+    rate_hz = 1 / interval_s if times_s.size > 1 else 0.0
     measured: dict[str, Any] = {
         "vertical_saccade_count": None,
         "vertical_saccade_peak_velocity_per_s": math.nan,

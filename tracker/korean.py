@@ -138,7 +138,7 @@ KOREAN: dict[str, str] = {
     "report.light.eye_size": "눈의 크기",
     "report.light.eye_size.value": "너비 {width:.1f}픽셀 (최소 {least:.0f})",
     "report.light.head": "머리가 바르고 움직이지 않음",
-    "report.light.head.value": "회전 {yaw:.0f}° (최대 {most_yaw:.0f}°), 끄덕임 {pitch:+.0f}° "
+    "report.light.head.value": "회전 {yaw:.0f}° (최대 {most_yaw:.0f}°), 카메라 각도 {pitch:+.0f}° "
     "(최대 ±{most_pitch:.0f}°)",
     "report.light.light": "밝기",
     "report.light.light.value": "눈의 명암이 잡음의 {ratio:.0f}배 (최소 {least:.0f}), 완전히 "
@@ -188,7 +188,7 @@ KOREAN: dict[str, str] = {
     "report.coverage": "얼굴이 보임",
     "report.pose_axis": "머리 자세(도)",
     "report.time_axis": "시간(초)",
-    "report.offset_axis": "수직 시선 위치(눈 너비, 아래가 +)",
+    "report.offset_axis": "눈 너비(+가 아래)",
     "report.primary": "정면",
     "report.p5": "P5 (위)",
     "report.p95": "P95 (아래)",

@@ -18,6 +18,7 @@ from kernels.landmarks import FACE_MESH_INDICES
 from tracker import __version__
 from tracker.analysis import Analysis
 from tracker.assessment import Assessment, Finding
+from tracker.names import printable, to_unicode
 from tracker.track import Track, save_track
 
 SIGNIFICANT_DIGITS = 6
@@ -44,7 +45,7 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> dict[s
     measures, info = analysis.measures, analysis.track.info
     document: dict[str, Any] = _plain(
         {
-            "source": printable(source),
+            "source": to_unicode(source),
             "video_sha256": info.video_sha256 or None,
             "frames_processed": len(analysis.track.times_s),
             "fps": measures.fps,
@@ -184,11 +185,6 @@ def describe_summary(summary: dict[str, Any], name: str) -> str:
         if caution["message"] not in summary["psp_rule_reason"]
     ]
     return "\n".join(lines)
-
-
-def printable(path: str | Path) -> str:
-    """Return a name for output in UTF-8; a file system's names may be any bytes."""
-    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def _plain(value: Any) -> Any:

@@ -7,7 +7,8 @@ body is HTML: put text into it with `escape` only. What it can use, in `assets/`
 - page.css: the classes ``card``, ``cards``, ``table`` (scrolls where it is too wide), ``muted``,
   ``no-print``, ``answer``; the colours of Okabe and Ito as ``--blue``, ``--vermillion``, ….
 - page.js: ``Page.data`` (the data), ``Page.colors``, ``Page.plot(element, traces, layout)`` (Plotly
-  with this page's look; resizes, prints). A ``<table class="sortable">`` is sorted by its heads;
+  with this page's look; resizes; prints as wide as A4, or ``data-print-width`` and
+  ``data-print-height`` in pixels). A ``<table class="sortable">`` is sorted by its heads;
   ``<td data-sort="…">`` gives a cell's key where its text is not.
 - `draw_mark`: a status as shape and colour, for beside its word. `draw_ruler`: a number with its
   interval on a scale with a threshold.
@@ -31,6 +32,12 @@ Status = Literal["good", "caution", "bad", "unknown"]
 PLOTLY_VERSION = "4.1.1"
 PLOTLY_SHA256 = "99784e3abfb07b142a15e521a439e6d9addceadb3f79553fd24c72774f0649ba"
 """Of ``assets/plotly-basic.min.js``: npm's plotly.js-basic-dist-min, as released."""
+
+_PRINT = """@page {
+  @bottom-left { content: "NOTE"; font-size: 8pt; }
+  @bottom-right { content: counter(page) " / " counter(pages); font-size: 8pt; }
+}
+"""
 
 _ASSETS = Path(__file__).with_name("assets")
 _WORDS = {
@@ -98,7 +105,8 @@ def make_page(
             '<meta name="referrer" content="no-referrer">\n',
             '<meta name="robots" content="noindex">\n',
             f'<title>{escape(title)}</title>\n<link rel="icon" href="data:,">\n',
-            f"<style>\n{read_asset('page.css')}{style}</style>\n</head>\n<body>\n",
+            f"<style>\n{read_asset('page.css')}{_PRINT.replace('NOTE', words['note'])}{style}"
+            "</style>\n</head>\n<body>\n",
             f'<a class="skip" href="#main">{words["skip"]}</a>\n',
             f'<main id="main" tabindex="-1">\n{body}\n</main>\n',
             f"<footer><strong>{words['note']}</strong> <span>{words['version']}</span></footer>\n",

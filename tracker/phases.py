@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels import compute_valid_time_s
-from kernels.measures import median_finite
+from kernels import compute_quantiles, compute_valid_time_s
 from tracker.protocol import HORIZONTAL_PHASES, RESTING_PHASES, Phase
 
 REACHED_QUANTILE = 0.95
@@ -116,7 +115,11 @@ def find_primary(
     where = where & gaze_valid
     if compute_valid_time_s(where, times_s) < MIN_PRIMARY_TIME_S:
         return math.nan, None
-    return float(np.median(values[where])), source
+    return _median(values, where), source
+
+
+def _median(values: Float64Array, where: BoolArray) -> float:
+    return float(compute_quantiles(values, where, (0.5,))[0])
 
 
 def measure_phases(
@@ -146,26 +149,31 @@ def measure_phases(
     tuple of PhaseResult
     """
     results = []
+    primaries = [
+        find_primary(protocol, times_s, offset, gaze_valid)[0] if protocol else math.nan
+        for offset in (vertical, horizontal)
+    ]
     for phase in protocol:
         inside = (times_s >= phase.start_s) & (times_s < phase.end_s) & gaze_valid
         late = inside & (times_s >= phase.end_s - HELD_SHARE * (phase.end_s - phase.start_s))
-        offset = horizontal if phase.phase in HORIZONTAL_PHASES else vertical
-        held_offset = median_finite(offset[late])
+        is_aside = phase.phase in HORIZONTAL_PHASES
+        offset = horizontal if is_aside else vertical
+        held_offset = _median(offset, late)
         reached, held, latency_s = math.nan, math.nan, math.nan
         reason: str | None = "no_direction"
         if phase.phase in _SIGNS:
             reason = "hidden"
         if phase.phase in _SIGNS and inside.any():
             directed = _SIGNS[phase.phase] * offset
-            primary, _ = find_primary(protocol, times_s, directed, gaze_valid)
-            position = float(np.quantile(directed[inside], REACHED_QUANTILE))
+            primary = _SIGNS[phase.phase] * primaries[is_aside]
+            position = float(compute_quantiles(directed, inside, (REACHED_QUANTILE,))[0])
             reached = position - primary
             held = _SIGNS[phase.phase] * held_offset - primary
             before = gaze_valid & (times_s < phase.start_s) & (times_s >= phase.start_s - BEFORE_S)
             if not before.any():
                 reason = "unseen_before"
             else:
-                began = float(np.median(directed[before]))
+                began = _median(directed, before)
                 way = position - began
                 moved = inside & (directed >= began + ONSET_SHARE * way)
                 if way <= noise_floor:

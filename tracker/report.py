@@ -290,6 +290,8 @@ class _Report:
         value = measures.vertical_peak_to_peak
         low, high = measures.vertical_peak_to_peak_ci95
         end = max(RANGE_SCALE_END, math.ceil(20 * threshold) / 10)
+        if value > end:
+            end = math.ceil(10 * value) / 10
         ruler = {
             "end": end,
             "ticks": [end * part / 4 for part in range(5)],
@@ -315,9 +317,12 @@ class _Report:
     def _rate_card(self) -> str:
         measures = self.analysis.measures
         value, (low, high) = measures.blink_rate_per_min, measures.blink_rate_per_min_ci95
+        end = RATE_SCALE_END
+        if value > end:
+            end *= math.ceil(value / end)
         ruler = {
-            "end": RATE_SCALE_END,
-            "ticks": [0.0, 10.0, 20.0, 30.0, 40.0],
+            "end": end,
+            "ticks": [end * part / 4 for part in range(5)],
             "reference": RulerMark(
                 HEALTHY_RATE_PER_MIN,
                 write(self.language, "report.healthy", rate=HEALTHY_RATE_PER_MIN),
@@ -469,7 +474,8 @@ class _Report:
             f'{buttons}</div><div id="selected" class="card no-print" hidden></div>'
             '<p class="visually-hidden" id="said" aria-live="polite"></p>'
             f'<ul class="legend">{legend}</ul>'
-            f'<div id="plot-traces" class="plot" role="img" aria-label="{self.say("traces_alt")}">'
+            '<div id="plot-traces" class="plot" data-print-height="860" role="group" '
+            f'aria-label="{self.say("traces_alt")}">'
             "</div></section>"
         )
 
@@ -615,7 +621,7 @@ class _Report:
         return (
             f'<div class="eyes" data-sample="{sample}"><img width="196" height="60" '
             f'decoding="async" alt="{alt}" src="data:image/jpeg;base64,{jpeg}"><span>'
-            f'<b>{escape(words)}</b> {time_s:.3f} s <span class="muted">'
+            f'<b>{escape(words)}</b><span>{time_s:.3f} s</span><span class="muted">'
             f"{self.say('frame', frame=frame)}</span>{more}</span></div>"
         )
 
@@ -651,7 +657,7 @@ class _Report:
                 self._picture(
                     one,
                     write(self.language, f"report.end.{name}.short"),
-                    f" <span>{self.analysis.gaze.vertical[one]:+.3f}</span>",
+                    f"<span>{self.analysis.gaze.vertical[one]:+.3f}</span>",
                 )
                 for one in extreme.samples
             ) or f"<p>{self.say('no_picture')}</p>"  # fmt: skip
@@ -699,8 +705,9 @@ class _Report:
         plots = ""
         for name in ("vertical", "duration", "interval"):
             plot = (
-                f'<div id="plot-{name}" class="plot small" role="img" '
-                f'aria-label="{self.say(f"plot.{name}")}"></div>'
+                f'<div id="plot-{name}" class="plot small" data-print-width="195" '
+                f'data-print-height="200" role="group" aria-label="'
+                f'{self.say(f"plot.{name}")}"></div>'
                 if name in self.distributions
                 else f"<p>{self._missing(_DISTRIBUTION_FIELDS[name])}</p>"
             )

@@ -145,8 +145,8 @@ REPORT = {
     "light.eye_size": "Size of the eyes",
     "light.eye_size.value": "{width:.1f} pixels wide (at least {least:.0f})",
     "light.head": "Head still and straight",
-    "light.head.value": "turned {yaw:.0f}° (at most {most_yaw:.0f}°), nodded {pitch:+.0f}° (at "
-    "most ±{most_pitch:.0f}°)",
+    "light.head.value": "turned {yaw:.0f}° (at most {most_yaw:.0f}°), camera angle {pitch:+.0f}° "
+    "(at most ±{most_pitch:.0f}°)",
     "light.light": "Light",
     "light.light.value": "eyes {ratio:.0f} times above the noise (at least {least:.0f}), "
     "{clipped:.0%} plain black or white (at most {most:.0%})",
@@ -195,7 +195,7 @@ REPORT = {
     "coverage": "face in view",
     "pose_axis": "Head pose (degrees)",
     "time_axis": "time (s)",
-    "offset_axis": "vertical offset (eye widths, down is +)",
+    "offset_axis": "eye widths (+ is down)",
     "primary": "straight ahead",
     "p5": "P5 (up)",
     "p95": "P95 (down)",

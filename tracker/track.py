@@ -26,6 +26,7 @@ from tracker.decode import (
     Video,
     VideoInfo,
     check_readable,
+    count_cores,
     most_frames,
     repair_times,
 )
@@ -123,6 +124,7 @@ def track_video(
     max_frames: int,
     on_progress: Callable[[int, int], None] | None = None,
     budget_s: float | None = None,
+    decode_ahead: bool = True,
     eye_pictures: dict[int, bytes] | None = None,
 ) -> Track:
     """Decode a video and follow the face in it.
@@ -143,6 +145,10 @@ def track_video(
     budget_s : float, optional
         Time there is. Where it is short, `step` is raised so that the whole recording is covered;
         where that does not do, the track ends in time. See `tracker.pacing.Pacer`.
+    decode_ahead : bool, default True
+        Decode on a second thread while frames are tracked; the track is the same. Only where the
+        process has a second core, and without a budget: a frame's cost is measured by decoding and
+        tracking one after the other. To be switched off where other processes use the cores.
     eye_pictures : dict, optional
         Is filled with a JPEG of the face's eyes for each tracked frame that shows them, by the
         frame's place in the track. See `tracker.eye_pictures`.
@@ -166,14 +172,16 @@ def track_video(
         source_frames = min(most, video.info.frame_count or most)
         pacer = None if budget_s is None else Pacer(step, source_frames, budget_s)
         count, complete, out_of_time = 0, True, False
-        for frame in video.frames(step, None if pacer is None else pacer.wants):
+        wants = None if pacer is None else pacer.wants
+        ahead = decode_ahead and pacer is None and count_cores() > 1
+        for frame in video.frames(step, wants, ahead):
             done = count == max_frames or (pacer is not None and frame.index >= most)
             out_of_time = not done and pacer is not None and count > 0 and pacer.out_of_time
             if done or out_of_time:
                 complete = False
                 break
             frame_index[count], stream_times_s[count] = frame.index, frame.stream_time_s
-            follower.add(frame.image)
+            follower.add(frame.picture)
             count += 1
             if on_progress is not None:
                 passed = frame.index // step + 1

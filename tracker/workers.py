@@ -14,6 +14,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any
@@ -129,7 +130,9 @@ class _Worker:
             target=_work, args=(theirs, parameters, outputs), daemon=True
         )
         # Ctrl-C goes to all processes of a terminal: what becomes of the workers is decided here.
-        # They inherit that it is blocked.
+        # They inherit that it is blocked. Starting the tracker, which the first start does
+        # otherwise, unblocks it.
+        resource_tracker.ensure_running()
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             self.process.start()
@@ -183,7 +186,7 @@ def _work(connection: Connection, parameters: Parameters, outputs: Outputs) -> N
     # An exception, so that half-written files are removed on the way out.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     make_finder = functools.cache(_load_models)
-    reported_s = -PROGRESS_S
+    reported_s = 0.0
 
     def report(done: int, expected: int) -> None:
         nonlocal reported_s
@@ -196,6 +199,7 @@ def _work(connection: Connection, parameters: Parameters, outputs: Outputs) -> N
         outcome: Result | Failure
         try:
             recording = connection.recv()
+            reported_s = -PROGRESS_S
             try:
                 outcome = analyze_recording(
                     recording, parameters, outputs, make_finder, report, resume=True

@@ -46,12 +46,6 @@ const Page = (() => {
     });
   }
 
-  function resize(width) {
-    for (const element of plots) {
-      if (width) Plotly.relayout(element, { width, autosize: false });
-      else Plotly.relayout(element, { width: null, autosize: true });
-    }
-  }
   const wereShut = [];
   addEventListener("beforeprint", () => {
     for (const one of document.querySelectorAll("details:not([open])")) {
@@ -59,13 +53,14 @@ const Page = (() => {
       wereShut.push(one);
     }
     for (const element of plots) {
-      const share = element.offsetWidth / document.getElementById("main").clientWidth;
-      Plotly.relayout(element, { width: Math.min(PRINT_WIDTH_PX, Math.max(220, PRINT_WIDTH_PX * share)), autosize: false });
+      const most = Number(element.dataset.printWidth ?? PRINT_WIDTH_PX);
+      const height = Number(element.dataset.printHeight ?? element.offsetHeight);
+      Plotly.relayout(element, { width: most, height, autosize: false });
     }
   });
   addEventListener("afterprint", () => {
     for (const one of wereShut.splice(0)) one.open = false;
-    resize(null);
+    for (const element of plots) Plotly.relayout(element, { width: null, height: null, autosize: true });
   });
 
   // Cells are compared as numbers where both are, else as text; what is missing comes last.

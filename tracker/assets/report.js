@@ -223,7 +223,7 @@
 
   for (const [name, { edges, counts }] of Object.entries(distributions)) {
     const vertical = name === "vertical";
-    const lines = vertical ? [["up", words.p5], ["ahead", words.primary], ["down", words.p95]].filter(([one]) => levels[one] !== undefined) : [];
+    const lines = vertical ? [["up", "P5"], ["ahead", ""], ["down", "P95"]].filter(([one]) => levels[one] !== undefined) : [];
     Page.plot(document.getElementById(`plot-${name}`), [{
       type: "bar", x: counts.map((_, n) => (edges[n] + edges[n + 1]) / 2), y: counts, width: counts.map((_, n) => edges[n + 1] - edges[n]),
       marker: { color: blue, line: { color: "#fff", width: 1 } },

@@ -1,0 +1,73 @@
+"""Starts, each in a process of its own: the kernels' machine code, the command line, the handlers.
+
+CPU time of the whole process, the interpreter's own start included.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from benchmarks.conftest import Race, Ratio, cpu_s
+
+HANDLER_ENVIRONMENT = {
+    "S3_BUCKET": "bucket",
+    "DYNAMODB_TABLE": "table",
+    "AWS_DEFAULT_REGION": "ap-northeast-2",
+    "AWS_ACCESS_KEY_ID": "none",
+    "AWS_SECRET_ACCESS_KEY": "none",
+    "POWERTOOLS_DEV": "true",
+}
+"""Nothing is asked of AWS: clients are made without a connection."""
+
+
+def run_python(*arguments: str, **environment: str) -> str:
+    """Run this interpreter, and return what it prints."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env=os.environ | environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+
+
+@pytest.fixture(scope="module")
+def ahead(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the kernels compiled ahead of time."""
+    folder = tmp_path_factory.mktemp("ahead")
+    run_python("-m", "deploy.compile_kernels", str(folder))
+    return folder
+
+
+@pytest.mark.benchmark(group="start")
+def test_kernels(ahead: Path, race: Race, ratio: Ratio, short: bool) -> None:
+    """Compiled ahead of time, loaded from the cache, and compiled at import."""
+    loaded = "import sys, kernels; print(*{'numba', 'kernels_compiled'} & sys.modules.keys())"
+    assert run_python("-c", loaded, PYTHONPATH=str(ahead)) == "kernels_compiled\n"
+    assert run_python("-c", loaded) == "numba\n"
+
+    compile_s = []
+    for _ in range(1 if short else 5):
+        with tempfile.TemporaryDirectory() as cache:
+            start_s = cpu_s()
+            report = run_python("-m", "kernels.warmup", NUMBA_CACHE_DIR=cache)
+            compile_s.append(cpu_s() - start_s)
+            assert " 0 loaded" in report
+    medians = race(
+        {
+            "ahead of time": lambda: run_python("-c", "import kernels", PYTHONPATH=str(ahead)),
+            "from the cache": lambda: run_python("-c", "import kernels"),
+            "NumPy alone": lambda: run_python("-c", "import numpy"),
+        },
+        rounds=3 if short else 9,
+    )
+    own, cached = medians["ahead of time"], medians["from the cache"]
+    ratio("kernels' import, ahead of time over NumPy's", own / medians["NumPy alone"], at_most=2)
+    ratio("kernels' import, from the cache over ahead of time", cached / own, at_least=2)
+    compiled_s = statistics.median(compile_s)
+    ratio("kernels' import, compiled over from the cache", compiled_s / cached, at_least=3)

@@ -1,0 +1,108 @@
+"""Quantiles of the values that count, in time linear in their number."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kernels._arguments import as_kept
+from kernels._jit import kernel
+
+BINS = 256
+"""Of the histogram that leads to an order statistic: it fits the first-level cache, and one bin of
+a recording's values is sorted in no time."""
+
+Float64Array = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+
+@kernel("i8(f8, f8, f8)")
+def _bin(value, least, bins_per_unit):
+    """Bin of a value; 0 where there is one bin only."""
+    return int((value - least) * bins_per_unit) if bins_per_unit > 0 else 0
+
+
+@kernel("i8(f8[::1], b1[::1], f8[::1], i8[::1], f8[::1], f8[::1])")
+def _quantiles(values, keep, shares, counts, scratch, out):
+    """Fill out (Q,) with the quantiles `shares` (Q,) of the kept, finite values (N,).
+
+    Return how many these are; out is NaN without one. Scratch: counts (B,), scratch (2 N,).
+    """
+    size, bins = values.size, counts.size
+    kept, least, most = 0, np.inf, -np.inf
+    for n in range(size):
+        value = values[n]
+        if keep[n] and np.isfinite(value):
+            scratch[kept] = value
+            kept += 1
+            least, most = min(least, value), max(most, value)
+    if kept == 0:
+        out[:] = np.nan
+        return kept
+    bins_per_unit = (bins - 1) / (most - least) if most > least else 0.0
+    # Values too close to divide by their distance are one bin, as equal ones are.
+    if not bins_per_unit < np.inf:
+        bins_per_unit = 0.0
+    counts[:] = 0
+    for n in range(kept):
+        counts[_bin(scratch[n], least, bins_per_unit)] += 1
+    for q in range(shares.size):
+        place = shares[q] * (kept - 1)
+        below = int(place)
+        above = min(below + 1, kept - 1)
+        # The bins that hold these two order statistics.
+        first, passed = 0, 0
+        while passed + counts[first] <= below:
+            passed += counts[first]
+            first += 1
+        last, reached = first, passed + counts[first]
+        while reached <= above:
+            last += 1
+            reached += counts[last]
+        inside = 0
+        for n in range(kept):
+            bin_ = _bin(scratch[n], least, bins_per_unit)
+            if first <= bin_ and bin_ <= last:
+                scratch[size + inside] = scratch[n]
+                inside += 1
+        ordered = scratch[size : size + inside]
+        ordered.sort()
+        value = ordered[below - passed]
+        out[q] = value + (place - below) * (ordered[above - passed] - value)
+    return kept
+
+
+def take_quantiles(
+    values: Float64Array, keep: BoolArray, shares: Sequence[float]
+) -> tuple[int, Float64Array]:
+    """Return the number of kept, finite values and their quantiles; the arrays are checked."""
+    out = np.empty(len(shares))
+    counts, scratch = np.empty(BINS, np.int64), np.empty(2 * values.size)
+    return int(_quantiles(values, keep, np.array(shares), counts, scratch, out)), out
+
+
+def compute_quantiles(values: ArrayLike, keep: ArrayLike, shares: Sequence[float]) -> Float64Array:
+    """Compute quantiles, interpolated linearly between order statistics.
+
+    Parameters
+    ----------
+    values : array_like, shape (N,), float64
+        NaN and infinity = missing.
+    keep : array_like, shape (N,), bool
+        Samples to use.
+    shares : sequence of float, length Q
+        Which quantiles; in [0, 1].
+
+    Returns
+    -------
+    ndarray, shape (Q,), float64
+        NaN without a value.
+
+    Raises
+    ------
+    ValueError
+        Shapes differ, or a share is outside of [0, 1].
+    """
+    if not all(0 <= share <= 1 for share in shares):
+        raise ValueError(f"shares are {tuple(shares)}, expected 0 to 1")
+    return take_quantiles(*as_kept(values, keep), shares)[1]
