@@ -288,10 +288,14 @@ def test_an_error_on_the_thread_is_raised_where_the_frames_are_taken(
 def test_an_error_where_the_frames_are_taken_ends_the_thread(
     clip: Path, error: type[BaseException]
 ) -> None:
-    with pytest.raises(error), Video(clip) as video:
-        for frame in video.frames(ahead=True):
-            if frame.index == 3:
-                raise error
+    def look_at_all() -> None:
+        with Video(clip) as video:
+            for frame in video.frames(ahead=True):
+                if frame.index == 3:
+                    raise error
+
+    with pytest.raises(error):
+        look_at_all()
     assert decoders_alive() == 0
 
 
@@ -336,11 +340,11 @@ def test_a_track_is_the_same_ahead(
 
     monkeypatch.setattr(Video, "frames", note)
     path = clips / "short.mp4"
-    monkeypatch.setattr("tracker.track.count_cores", lambda: 2)
+    monkeypatch.setattr("tracker.track.count_processors", lambda: 2)
     ahead = track_video(path, mesh, step, max_frames)
     assert_same(ahead, track_video(path, mesh, step, max_frames, decode_ahead=False))
     assert_same(ahead, track_video(path, mesh, step, max_frames, budget_s=600.0))
-    monkeypatch.setattr("tracker.track.count_cores", lambda: 1)
+    monkeypatch.setattr("tracker.track.count_processors", lambda: 1)
     assert_same(ahead, track_video(path, mesh, step, max_frames))
     # One core or a budget: one after the other.
     assert asked == [True, False, False, False]

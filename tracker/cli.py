@@ -105,8 +105,8 @@ def _build_parser() -> argparse.ArgumentParser:
         "--workers",
         type=int,
         metavar="N",
-        help="recordings to analyse at the same time, each on one processor and with up to 0.5 GB "
-        "of memory (default: one for each processor)",
+        help="recordings to analyse at the same time, each on one processor and with about 0.4 GB "
+        "of memory (default: as many as there are processors)",
     )
     _add_output_options(analyze)
     _add_parameter_options(analyze, ("step", "max_frames"))
@@ -196,6 +196,23 @@ def _build_parser() -> argparse.ArgumentParser:
     )
     _add_parameter_options(evaluate, ("step", "max_frames", *_BLINK_PARAMETERS))
     evaluate.set_defaults(run=_run_evaluate)
+
+    profile = commands.add_parser(
+        "profile",
+        help="where the time of a recording's analysis goes",
+        description="Analyse a video and tell where the time went, how near that is to what "
+        "decoding and FaceMesh take at the least, what limits it and what would be faster. Writes "
+        "STEM.profile.png; the analysis itself is not kept.",
+    )
+    profile.add_argument("video", type=Path, metavar="VIDEO")
+    profile.add_argument(
+        "--out", type=Path, default=Path(), metavar="DIR", help="where to write (default: here)"
+    )
+    profile.add_argument(
+        "--json", action="store_true", help="one JSON document on stdout, and nothing else there"
+    )
+    _add_parameter_options(profile, ("step", "max_frames"))
+    profile.set_defaults(run=_run_profile)
 
     synth = commands.add_parser(
         "synth",
@@ -382,7 +399,7 @@ def _analyze_cohort(
     if not recordings:
         _print_line("error: no videos found. Name a directory with videos in it.")
         return EXIT_INPUT
-    workers = min(options.workers or default_workers(), len(recordings))
+    workers = options.workers or default_workers()
     outcomes: dict[int, Outcome] = {}
     with (
         CohortProgress(recordings) as progress,
@@ -560,6 +577,32 @@ def _run_evaluate(options: argparse.Namespace, parser: argparse.ArgumentParser) 
     document = document_evaluation(scored, failures, parameters)
     print(to_json(document) if options.json else describe_evaluation(document), flush=True)
     return EXIT_INPUT if failures else EXIT_DONE
+
+
+def _run_profile(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    parameters = _parameters(options, parser)
+    _prepare_output(options, [], parser)
+
+    from tracker.evaluation_pictures import PictureSetupError, check_pictures_can_be_drawn
+    from tracker.output import to_json, write_whole
+    from tracker.profile import draw_profile, profile_video
+
+    try:
+        check_pictures_can_be_drawn()
+    except PictureSetupError as error:
+        _print_line(f"error: {error}")
+        return EXIT_INPUT
+    with _Progress(options.video.name) as progress:
+        profile = profile_video(options.video, parameters, progress.update)
+    path = write_whole(
+        options.out / f"{options.video.stem}.profile.png",
+        lambda partial: draw_profile(profile, partial),
+    )
+    if options.json:
+        print(to_json(profile.document()), flush=True)
+    else:
+        print(f"{profile.describe()}\n  written {path}", flush=True)
+    return EXIT_DONE
 
 
 def _run_synth(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:

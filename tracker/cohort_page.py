@@ -28,7 +28,7 @@ from tracker.cohort_texts import COHORT_TEXTS, say
 from tracker.output import write_whole
 from tracker.page import Status, draw_mark, make_page, read_asset
 from tracker.recording import Failure
-from tracker.texts import Language
+from tracker.texts import Language, write
 
 _MARKS: dict[str, Status] = {
     "suspected": "caution",
@@ -147,6 +147,8 @@ class _Page:
             '<button type="button" data-filter="" aria-pressed="true" class="no-print">'
             f'<span class="count">{len(self.rows)}</span><span>{self.text("all")}</span></button>'
             "</div>"
+            f'<p class="muted">{escape(write(self.language, "report.limit.task"))} '
+            f"{escape(write(self.language, 'report.limit.not_validated'))}</p>"
         )
 
     def _notes(self) -> str:
@@ -173,20 +175,17 @@ class _Page:
         failed = [row for row in self.rows if row["status"] == FAILED]
         if not failed:
             return ""
-        lines = []
+        items = []
         for row in failed:
             code = f"failure.{row['failure_code']}"
-            lines.append(
-                f'<tr><th scope="row">{escape(row["file"])}</th>'
-                f'<td class="words">{self.text(code)}'
-                f"<br><code>{escape(row['failure_message'])}</code></td>"
-                f'<td class="words">{self.text(f"{code}.remedy")}</td></tr>'
+            items.append(
+                f'<li><strong class="name">{escape(row["file"])}</strong>'
+                f"<p>{self.text(code)} {self.text(f'{code}.remedy')}</p>"
+                f'<p class="muted name" lang="en">{escape(row["failure_message"])}</p></li>'
             )
         return (
             f"<h2>{self.text('failures')}</h2><p>{self.text('failures_use')}</p>"
-            f'<div class="table"><table class="cohort"><thead><tr>'
-            f"{self._heads('file', 'what', 'remedy')}</tr></thead><tbody>{''.join(lines)}</tbody>"
-            "</table></div>"
+            f'<ul class="failures">{"".join(items)}</ul>'
         )
 
     def _heads(self, *keys: str, numbers: tuple[str, ...] = ()) -> str:
@@ -197,8 +196,9 @@ class _Page:
         )
 
     def _table(self) -> str:
+        outliers = ("outlier",) if self._has_outliers() else ()
         numbers = ("vertical", "blinks", "prolonged", "seen", "eye")
-        heads = self._heads("file", "status", "reasons", *numbers, "outlier", numbers=numbers)
+        heads = self._heads("file", "status", *numbers, "reasons", *outliers, numbers=numbers)
         lines = "".join(
             self._line(number, row, link)
             for number, (row, link) in enumerate(zip(self.rows, self.links, strict=True))
@@ -216,26 +216,32 @@ class _Page:
         name = escape(row["file"])
         if link is not None:
             name = f'<a href="{escape(link)}">{name}</a>'
-        codes = f"{row['reasons'] or ''} {row['cautions'] or ''}".split()
-        words = [self.text(f"code.{one}") for one in codes]
+        reasons, cautions = ((row[kind] or "").split() for kind in ("reasons", "cautions"))
         if code == FAILED:
-            words = [self.text(f"failure.{row['failure_code']}")]
-        elif row["partial"] and not {"max_frames_reached", "out_of_time"} & set(codes):
-            words.append(self.text("partial"))
-        outliers = [self._outlier(row, name) for name in (row["outliers"] or "").split()]
-        return (
+            words = self.text(f"failure.{row['failure_code']}")
+        else:
+            words = ", ".join(self.text(f"code.{one}") for one in reasons)
+            further = [self.text(f"code.{one}") for one in cautions if one not in reasons]
+            words += f"<small>{', '.join(further)}</small>" if further else ""
+        line = (
             f'<tr data-number="{number}" data-status="{code}"><th scope="row">{name}</th>'
             # Sorted by what matters most, not by the alphabet.
             f'<td class="status" data-sort="{STATUSES.index(row["status"])}">'
             f"{draw_mark(_MARKS[code])} {self.text(f'status.{code}')}</td>"
-            f'<td class="words">{", ".join(words)}</td>'
-            f"{_number(row, 'vertical_peak_to_peak', '.3f')}"
-            f"{_number(row, 'blink_rate_per_min', '.1f')}"
-            f"{_number(row, 'prolonged_closure_count', 'd')}"
+            f"{_number(row, 'vertical_peak_to_peak', '.3f', 'doubtful')}"
+            f"{_number(row, 'blink_rate_per_min', '.1f', 'doubtful')}"
+            f"{_number(row, 'prolonged_closure_count', 'd', 'doubtful')}"
             f"{_number(row, 'valid_time_s', '.1f')}"
             f"{_number(row, 'quality_canthal_distance_px', '.0f')}"
-            f'<td class="words">{"<br>".join(outliers)}</td></tr>'
+            f'<td class="words">{words}</td>'
         )
+        if self._has_outliers():
+            found = [self._outlier(row, name) for name in (row["outliers"] or "").split()]
+            line += f'<td class="words">{"<br>".join(found)}</td>'
+        return line + "</tr>"
+
+    def _has_outliers(self) -> bool:
+        return any(row["outliers"] for row in self.rows)
 
     def _outlier(self, row: Row, name: str) -> str:
         spread = self.spreads[name]
@@ -353,7 +359,7 @@ class _Page:
         }
 
 
-def _number(row: Row, name: str, form: str) -> str:
+def _number(row: Row, name: str, form: str, kind: str = "") -> str:
     """Return a cell with a value and, under it, its interval where it has one."""
     value = row[name]
     if value is None:
@@ -362,4 +368,4 @@ def _number(row: Row, name: str, form: str) -> str:
     interval = ""
     if low is not None and high is not None:
         interval = f"<small>{low:{form}} - {high:{form}}</small>"
-    return f'<td class="number" data-sort="{value!r}">{value:{form}}{interval}</td>'
+    return f'<td class="number {kind}" data-sort="{value!r}">{value:{form}}{interval}</td>'

@@ -14,17 +14,15 @@ _ENGLISH = {
     "status.not_suspected": "Not suspected",
     "status.not_assessable": "Not assessable",
     "status.failed": "Failed",
-    "explain.suspected": "the vertical range is below the threshold",
-    "explain.not_suspected": "it is not",
-    "explain.not_assessable": "measured, but not to be relied on",
+    "explain.suspected": "vertical range below the threshold",
+    "explain.not_suspected": "vertical range not below it",
+    "explain.not_assessable": "measured, not to be relied on",
     "explain.failed": "no result",
     "shown": "{shown} of {count} recordings shown",
     "failures": "Failed",
     "failures_use": "Once the cause is mended, run the same command again: only these are "
     "analysed.",
     "column.file": "Recording",
-    "column.what": "What happened",
-    "column.remedy": "What to do",
     "column.status": "Assessment",
     "column.reasons": "Reasons, cautions",
     "column.vertical": "Vertical range (eye widths)",
@@ -36,9 +34,9 @@ _ENGLISH = {
     "search": "Found while searching",
     "same_content": "The same video under several names, counted as often: {names}.",
     "table": "Recordings",
-    "table_use": "A head sorts by its column. Under a value, its 95 % interval. A recording's name "
-    "opens its report.",
-    "partial": "its end was not analysed",
+    "table_use": "A head sorts by its column. Under a value stands its 95 % interval, under "
+    "reasons stand cautions. Values in italics are not to be relied on. A recording's name opens "
+    "its report.",
     "distributions": "Distributions",
     "distributions_use": "Each mark is a recording; choose one to find it in the table, where the "
     "same numbers are. Failed recordings have none.",
@@ -55,8 +53,8 @@ _ENGLISH = {
     "outliers": "Outliers",
     "outlier_rule": "A value is called an outlier where it differs from the cohort's median by "
     "more than {limit:g} scaled median absolute deviations (MAD / 0.6745; B. Iglewicz, D. C. "
-    "Hoaglin, How to Detect and Handle Outliers, 1993), of at least {least} recordings that have it; the "
-    "vertical range of assessable recordings only. It is unlike the others, which makes it "
+    "Hoaglin, How to Detect and Handle Outliers, 1993), of at least {least} recordings that have "
+    "it; the vertical range of assessable recordings only. It is unlike the others, which makes it "
     "neither wrong nor ill.",
     "outlier.none": "There is none.",
     "outlier.too_few": "Not judged, for fewer than {least} recordings have it: {names}.",
@@ -140,8 +138,6 @@ _KOREAN = {
     "failures": "실패",
     "failures_use": "원인을 해결한 뒤 같은 명령을 다시 실행하십시오. 이 녹화들만 분석됩니다.",
     "column.file": "녹화",
-    "column.what": "발생한 문제",
-    "column.remedy": "해결 방법",
     "column.status": "평가",
     "column.reasons": "이유, 주의 사항",
     "column.vertical": "수직 범위(눈 너비)",
@@ -153,9 +149,8 @@ _KOREAN = {
     "search": "찾는 동안 확인된 사항",
     "same_content": "이름만 다른 같은 영상이며, 그 수만큼 세었습니다: {names}.",
     "table": "녹화 목록",
-    "table_use": "열 제목을 누르면 그 열로 정렬됩니다. 값 아래는 95 % 구간입니다. 녹화 이름을 "
-    "누르면 보고서가 열립니다.",
-    "partial": "끝부분은 분석되지 않음",
+    "table_use": "열 제목을 누르면 그 열로 정렬됩니다. 값 아래는 95 % 구간, 이유 아래는 주의 "
+    "사항입니다. 기울임꼴 값은 신뢰할 수 없습니다. 녹화 이름을 누르면 보고서가 열립니다.",
     "distributions": "분포",
     "distributions_use": "표시 하나가 녹화 하나입니다. 누르면 표에서 찾을 수 있고, 같은 값이 표에 "
     "있습니다. 실패한 녹화는 값이 없습니다.",

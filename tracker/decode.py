@@ -1,7 +1,6 @@
 """Video files to frames with times, image files to pixels. Input is hostile until checked here."""
 
 import contextlib
-import os
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -292,11 +291,6 @@ class _Ahead:
             with contextlib.suppress(queue.Empty):
                 self._queue.get(timeout=0.01)
         self._thread.join()
-
-
-def count_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def most_frames(fps: float) -> float:

@@ -154,6 +154,7 @@ def analyze_recording(
     make_finder: Callable[[], "FaceFinder"],
     on_progress: Callable[[int, int], None] | None = None,
     resume: bool = False,
+    decode_ahead: bool = True,
 ) -> Result:
     """Analyse a video and write all its files.
 
@@ -171,6 +172,8 @@ def analyze_recording(
         See `tracker.track.track_video`.
     resume : bool, default False
         Keep files that this program wrote of the same video with the same parameters and outputs.
+    decode_ahead : bool, default True
+        See `tracker.track.track_video`.
 
     Returns
     -------
@@ -210,6 +213,7 @@ def analyze_recording(
         parameters.max_frames,
         functools.partial(report, 0),
         eye_pictures=pictures if outputs.report else None,
+        decode_ahead=decode_ahead,
     )
     _check_unchanged(recording, before)
     # Protocol and hash go with the track: analysed again, it is asked for and called the same.

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from kernels import FACE_MESH_INDICES, LANDMARK_COUNT
 from kernels.closures import MAX_GAP_S
-from tracker import MAX_FRAME_PIXELS
+from tracker import MAX_FRAME_PIXELS, count_processors
 from tracker.decode import (
     MAX_FPS,
     MAX_FRAME_COUNT,
@@ -26,7 +26,6 @@ from tracker.decode import (
     Video,
     VideoInfo,
     check_readable,
-    count_cores,
     most_frames,
     repair_times,
 )
@@ -118,7 +117,7 @@ class Track:
 
 
 def track_video(
-    source: Path | BufferedIOBase,
+    source: Path | BufferedIOBase | Video,
     finder: FaceFinder,
     step: int,
     max_frames: int,
@@ -131,8 +130,8 @@ def track_video(
 
     Parameters
     ----------
-    source : Path or BufferedIOBase
-        A video file, or a seekable binary stream.
+    source : Path or BufferedIOBase or Video
+        A video file, a seekable binary stream, or a video that was opened and is closed here.
     finder : FaceFinder
         The models: a `tracker.face_mesh.FaceMesh`.
     step : int
@@ -162,7 +161,7 @@ def track_video(
     InputError
         See `tracker.decode.Video`.
     """
-    with Video(source) as video:
+    with source if isinstance(source, Video) else Video(source) as video:
         frame_index = np.empty(max_frames, dtype=np.int64)
         stream_times_s = np.empty(max_frames)
         follower = FaceFollower(finder, max_frames, step, eye_pictures is not None)
@@ -173,7 +172,7 @@ def track_video(
         pacer = None if budget_s is None else Pacer(step, source_frames, budget_s)
         count, complete, out_of_time = 0, True, False
         wants = None if pacer is None else pacer.wants
-        ahead = decode_ahead and pacer is None and count_cores() > 1
+        ahead = decode_ahead and pacer is None and count_processors() > 1
         for frame in video.frames(step, wants, ahead):
             done = count == max_frames or (pacer is not None and frame.index >= most)
             out_of_time = not done and pacer is not None and count > 0 and pacer.out_of_time
