@@ -132,7 +132,7 @@ class Engine:
                 parameters.max_frames,
                 on_progress,
                 budget_s,
-                pictures,
+                eye_pictures=pictures,
             )
         # What is read in place is read once only.
         digest = hash_video(source) if report and isinstance(source, Path) else ""
