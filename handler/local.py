@@ -612,8 +612,8 @@ def serve(port: int, folder: Path) -> None:
     """Serve until interrupted; see `LocalServer`."""
     with LocalServer(port, folder) as server:
         print(
-            f"Serving the API on {server.storage.address}, data in {folder.resolve()}. "
-            "Stop with Ctrl+C.",
+            f"Serving the API on {server.storage.address}, the web client on "
+            f"{server.storage.address}/app, data in {folder.resolve()}. Stop with Ctrl+C.",
             flush=True,
         )
         with contextlib.suppress(KeyboardInterrupt):
