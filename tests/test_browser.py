@@ -1,14 +1,12 @@
 """The web client and the reports in the machine's Chromium: what a person does, sees and hears.
 
-The camera is a file that Chromium plays in its place. Without Chromium these tests are skipped, but
-where EYE_TRACKING_NEEDS_BROWSER is set (``.ci/run``) they fail.
+The camera is a file that Chromium plays in its place.
 """
 
 import base64
 import csv
 import json
 import math
-import os
 import re
 import shutil
 import signal
@@ -22,7 +20,7 @@ import cv2
 import numpy as np
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, Playwright, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from benchmarks.synthetic import ClipSpec, GazePhase, LidClosure, make_spec, render_frame
 from handler.errors import HandlerError
@@ -77,24 +75,14 @@ def camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def player() -> Iterator[Playwright]:
+def chromium(chromium_path: str, camera: Path) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        yield playwright
-
-
-@pytest.fixture(scope="module")
-def chromium(player: Playwright, camera: Path) -> Iterator[Browser]:
-    path = shutil.which("chromium")
-    if path is None:
-        missing = "there is no `chromium` in PATH (Debian: apt-get install chromium)"
-        if os.environ.get("EYE_TRACKING_NEEDS_BROWSER"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    browser = player.chromium.launch(
-        executable_path=path, args=[*FLAGS, f"--use-file-for-fake-video-capture={camera}"]
-    )
-    yield browser
-    browser.close()
+        browser = playwright.chromium.launch(
+            executable_path=chromium_path,
+            args=[*FLAGS, f"--use-file-for-fake-video-capture={camera}"],
+        )
+        yield browser
+        browser.close()
 
 
 class Visit:
@@ -338,6 +326,20 @@ def test_a_report_opens_from_disk(
         image = page.locator(f"#event-{place + 1} img").first
         image.scroll_into_view_if_needed()
         assert image.evaluate("(one) => one.complete && one.naturalWidth > 0")
+    visit.end()
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_a_cohorts_page_leads_to_its_reports(chromium: Browser, folder: Path, screen: str) -> None:
+    visit = Visit(chromium, screen, offline=True)
+    page = visit.page
+    page.goto((folder / "en" / "cohort.html").as_uri())
+    assert_it_fits(page)
+    expect(page.locator("body")).to_contain_text("broken.mp4")
+    expect(page.locator("body")).to_contain_text("not a video file")
+    page.get_by_role("link", name="first.mp4").first.click()
+    expect(page.locator("#answer")).to_be_in_viewport()
+    assert page.url == (folder / "en" / "first.report.html").as_uri()
     visit.end()
 
 

@@ -20,7 +20,8 @@ from tracker.parameters import Parameters
 from tracker.recording import Failure, Outputs, Recording, Result, analyze_recording
 from tracker.workers import _Worker, analyze_recordings
 
-FILES = ("summary.json", "frames.csv", "blinks.csv", "track.npz")
+OUTPUTS = Outputs(report="en")
+FILES = ("summary.json", "frames.csv", "blinks.csv", "track.npz", "report.html")
 
 
 def contents(out: Path) -> dict[str, bytes]:
@@ -121,7 +122,7 @@ class TestResuming:
     def is_kept(self, recording: Recording, finder: FaceMesh) -> Callable[..., bool]:
         def analyze(**parameters: float) -> bool:
             result = analyze_recording(
-                recording, Parameters(**parameters), Outputs(), lambda: finder, resume=True
+                recording, Parameters(**parameters), OUTPUTS, lambda: finder, resume=True
             )
             summary = strict((recording.directory / "clip.summary.json").read_text())
             assert result.summary == summary
@@ -195,15 +196,39 @@ class TestResuming:
     ) -> None:
         """Neither as the new nor as the old one: the files beside the summary are of both."""
 
-        def fail(*_: object) -> None:
-            raise KeyboardInterrupt
+        replace = Path.replace
+
+        def fail(path: Path, target: Path) -> Path:
+            if target.name == "clip.blinks.csv":
+                raise KeyboardInterrupt
+            return replace(path, target)
 
         with monkeypatch.context() as patch:
-            patch.setattr("tracker.output._closure_table", fail)
+            patch.setattr(Path, "replace", fail)
             with pytest.raises(KeyboardInterrupt):
                 is_kept(blink_thresh=0.17)
         assert (recording.directory / "clip.frames.csv").is_file()
         assert not is_kept()
+
+    def test_not_what_was_interrupted_after_its_track(
+        self, recording: Recording, finder: FaceMesh, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def analyze(**parameters: float) -> bool:
+            asked = Parameters(**parameters)
+            return analyze_recording(
+                recording, asked, Outputs(), lambda: finder, resume=True
+            ).resumed
+
+        def fail(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        analyze()
+        assert analyze()
+        with monkeypatch.context() as patch:
+            patch.setattr("tracker.output.write_analysis", fail)
+            with pytest.raises(KeyboardInterrupt):
+                analyze(step=2)
+        assert not analyze()
 
 
 def test_a_video_that_changes_meanwhile_is_refused(
@@ -215,10 +240,10 @@ def test_a_video_that_changes_meanwhile_is_refused(
     shutil.copy(clips / "tiny.mp4", video)
     track_video = track.track_video
 
-    def write_meanwhile(source: Path, *arguments: object) -> track.Track:
+    def write_meanwhile(source: Path, *arguments: object, **options: object) -> track.Track:
         with source.open("ab") as file:
             file.write(b"\0")
-        return track_video(source, *arguments)
+        return track_video(source, *arguments, **options)
 
     monkeypatch.setattr(track, "track_video", write_meanwhile)
     assert main(["analyze", str(video), "--out", str(tmp_path / "out")]) == 3
@@ -282,7 +307,7 @@ def test_an_interruption_stops_the_workers_and_leaves_nothing_half_written(
 ) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
-    for number in range(8):
+    for number in range(30):
         shutil.copy(clips / "short.mp4", folder / f"{number}.mp4")
     out = tmp_path / "out"
     command = [sys.executable, "-m", "tracker", "analyze", str(folder), "--out", str(out)]
@@ -308,5 +333,5 @@ def test_an_interruption_stops_the_workers_and_leaves_nothing_half_written(
     written = sorted(path.name for path in out.iterdir())
     assert not [name for name in written if name.startswith((".", "cohort"))]
     finished = {path.name.removesuffix(".summary.json") for path in out.glob("*.summary.json")}
-    assert 1 <= len(finished) < 8
+    assert 1 <= len(finished) < 30
     assert {f"{stem}.{end}" for stem in finished for end in FILES} <= set(written)

@@ -661,9 +661,13 @@ class _Report:
                 )
                 for one in extreme.samples
             ) or f"<p>{self.say('no_picture')}</p>"  # fmt: skip
+        source = self.analysis.measures.primary_position_source
+        note = (
+            f"<br>{self.say(f'value.primary_position_source.{source}')}" if name == "ahead" else ""
+        )
         return (
             f'<figure class="card extreme"><figcaption><strong>{self.say(f"end.{name}")}</strong> '
-            f"{extreme.offset:+.3f}</figcaption>{shown}</figure>"
+            f"{extreme.offset:+.3f}{note}</figcaption>{shown}</figure>"
         )
 
     def _phases(self) -> str:

@@ -36,7 +36,7 @@ One that grew beyond it is replaced by a new one."""
 PROGRESS_S = 0.2
 """Time from one report of a worker to the next."""
 STOP_S = 10.0
-"""Time in which a worker that is told to stop removes what it had half written."""
+"""Time in which a worker that is told to stop has to end."""
 
 _SPAWN = multiprocessing.get_context("spawn")
 """Forked copies of a process in which models, OpenCV or Numba run may hang."""
@@ -182,8 +182,6 @@ def _work(
     connection: Connection, parameters: Parameters, outputs: Outputs, decode_ahead: bool
 ) -> None:
     """Analyse what comes over the connection, until it is closed."""
-    # An exception, so that half-written files are removed on the way out.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     make_finder = functools.cache(_load_models)
     reported_s = 0.0
 
