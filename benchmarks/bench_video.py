@@ -4,8 +4,8 @@ The **floor** of a frame is what libavcodec takes to decode it on one thread, wi
 it, and what FaceMesh's landmark graph takes on a picture of the face `CROP_PX` wide: neither can be
 left out by a program that looks at every frame with this model. The file is opened in it as well.
 It is taken twice: *in turn*, a frame and then its face, as they are needed; and *apart*, all frames
-and then as many faces. Apart is less, as each then stays in the processor's cache, but no program can
-hold all frames: `tracker.decode` takes a few at a time. The floor with the *stock* solution has
+and then as many faces. Apart is less, as each then stays in the processor's cache, but no program
+can hold all frames: `tracker.decode` takes a few at a time. The floor with the *stock* solution has
 ``mediapipe.solutions.FaceMesh`` in place of its bare graph.
 
 The **straightforward loop** is ``cv2.VideoCapture`` as it comes, every frame read and converted,
@@ -38,9 +38,9 @@ from tracker.profile import CROP_PX, cut_face
 from tracker.track import Track, track_video
 
 FORMATS: dict[str, dict[str, Any]] = {
-    "1080p H.264": {"width": 1920, "height": 1080, "codec": "h264"},
-    "720p H.264": {"width": 1280, "height": 720, "codec": "h264"},
-    "1080x1920 HEVC": {"width": 1080, "height": 1920, "codec": "hevc"},
+    "1080p H.264": {"width": 1920, "height": 1080, "codec": "h264", "crf": 17},
+    "720p H.264": {"width": 1280, "height": 720, "codec": "h264", "crf": 16},
+    "1080x1920 HEVC": {"width": 1080, "height": 1920, "codec": "hevc", "crf": 14},
 }
 AT_MOST = {"1080p H.264": 1.15, "720p H.264": 1.12, "1080x1920 HEVC": 1.15}
 """End to end over the floor in turn."""
@@ -89,7 +89,6 @@ def make_clip(
             noise_std=3.0,
             zoom=0.7,
             sway_px=20.0,
-            crf=23,
             **FORMATS[name],
         )
         write_clip(path, spec)

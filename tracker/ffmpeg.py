@@ -416,6 +416,8 @@ class Decoder:
         As the container declares them; 0 where it does not.
     packets, packet_bytes : int
         The first encoded frames, at most `BITRATE_FRAMES` so far, and their size without sound.
+    ended : bool
+        Whether the file is read to its end and the decoder holds no frame any more.
 
     Raises
     ------
@@ -428,6 +430,7 @@ class Decoder:
     def __init__(self, source: Path | BufferedIOBase) -> None:
         self._library = library = _libraries()
         self.packets = self.packet_bytes = 0
+        self.ended = False
         self._frames_grabbed = 0
         self._stream_error: BaseException | None = None
         self._io = c.POINTER(_IoContext)()
@@ -578,8 +581,10 @@ class Decoder:
             if code >= 0 and self.packets < BITRATE_FRAMES:
                 self.packets += 1
                 self.packet_bytes += packet.contents.size
+            at_end = code == _EOF
             # At the end, an empty one asks for what the decoder still holds.
             if library.avcodec_send_packet(context, packet if code >= 0 else None) < 0:
+                self.ended = at_end
                 break
             code = library.avcodec_receive_frame(context, frame)
             found = code >= 0
