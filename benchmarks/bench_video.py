@@ -12,8 +12,8 @@ The **straightforward loop** is ``cv2.VideoCapture`` as it comes, every frame re
 ``mediapipe.solutions.FaceMesh`` on the whole frame, and the landmarks read one by one; at a step of
 two it reads all frames and looks at every second.
 
-The clips are synthetic ones with noise, compressed about as much as recordings are that were sent by
-a messenger: 1 to 4 Mbit/s. At the 10 to 20 of a phone's own files decoding is most of all three, and
+The clips are synthetic ones with noise, compressed about as much as recordings that were sent by a
+messenger: 1 to 4 Mbit/s. At the 10 to 20 of a phone's own files decoding is most of all three, and
 both ratios fall. The short version has wider bounds: it runs beside other work.
 """
 

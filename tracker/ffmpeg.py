@@ -7,6 +7,7 @@ converted alone, by the same function of swscale, to the same bits (`tests/test_
 
 import contextlib
 import ctypes as c
+import errno
 import functools
 from collections.abc import Callable
 from io import BufferedIOBase
@@ -41,7 +42,7 @@ _DEFAULT_MATRIX = 5
 _LOG_NOTHING = -8
 _SEEK_SIZE = 0x10000
 _EOF = -int.from_bytes(b"EOF ", "little")
-_TRY_AGAIN = -11
+_TRY_AGAIN = -errno.EAGAIN
 _ROTATIONS = {
     90: cv2.ROTATE_90_CLOCKWISE,
     180: cv2.ROTATE_180,
@@ -178,10 +179,14 @@ _Format, _Codec, _Frame = c.POINTER(_FormatContext), c.c_void_p, c.POINTER(_Pict
 @functools.cache
 def _libraries() -> dict[str, c.CDLL]:
     """Load FFmpeg's libraries out of OpenCV's wheel and declare what is used of them."""
-    directory = Path(cv2.__file__).parents[1] / "opencv_python_headless.libs"
+    package = Path(cv2.__file__).parent
     libraries = {}
     for name, major in MAJOR_VERSIONS.items():
-        paths = sorted(directory.glob(f"lib{name}-*.so.{major}.*"))
+        # Where wheels for Linux and for macOS keep them.
+        paths = [
+            *package.parent.glob(f"opencv_python_headless.libs/lib{name}-*.so.{major}.*"),
+            *package.glob(f".dylibs/lib{name}.{major}.*dylib"),
+        ]
         if not paths:
             raise RuntimeError(
                 f"OpenCV's wheel has no lib{name} {major}: run `make setup` for the pinned OpenCV"
