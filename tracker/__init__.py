@@ -5,6 +5,7 @@ file therefore runs before any module of the package can import it.
 """
 
 import os
+import sys
 
 MAX_FRAME_PIXELS = 4096 * 4096
 """Largest video frame that is decoded: above 4K; a decoder keeps over a dozen of them."""
@@ -18,3 +19,10 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 
 __version__ = "0.1.0"
+
+
+def count_processors() -> int:
+    """Return the number of processors this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,7 +1,10 @@
 """Video files to frames with times, image files to pixels. Input is hostile until checked here."""
 
+import contextlib
+import queue
+import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BufferedIOBase
 from pathlib import Path
 from types import TracebackType
@@ -12,9 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker import MAX_FRAME_PIXELS, MAX_STILL_PIXELS
+from tracker.ffmpeg import DecodedPicture, Decoder, FFmpegError
 
 Image = NDArray[np.uint8]
 """Pixels, shape (height, width, 3), blue-green-red."""
+Picture = Image | DecodedPicture
+"""What can be sliced into an `Image`."""
 
 MIN_SIDE_PX = 32
 MAX_CONSECUTIVE_FAILURES = 600
@@ -31,8 +37,8 @@ MAX_FPS = 1e6
 MAX_VIDEO_S = 24 * 3600.0
 MAX_FRAME_COUNT = round(1000 * MAX_VIDEO_S)
 """Frames of a day at 1000 a second."""
-BITRATE_FRAMES = 300
-"""Frames from the start over which the bits of a frame are counted: 10 s at 30 fps."""
+FRAMES_AHEAD = 3
+"""Frames that may wait, decoded, for the one before to be tracked."""
 MAX_IMAGE_BYTES = 64 * 2**20
 HEAD_BYTES = 512
 """Of a file, that tell its kind."""
@@ -65,18 +71,34 @@ class ImageOpenError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A decoded frame; its image is overwritten by the next one."""
+    """A decoded frame. Its picture can be looked at until the next frame is asked for."""
 
     index: int
     stream_time_s: float
-    image: Image
+    picture: DecodedPicture
+
+    @property
+    def image(self) -> Image:
+        """The whole picture, converted when it is first asked for."""
+        return np.asarray(self.picture)
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """What had been read when a frame was decoded."""
+
+    decoded: int
+    failed: int
+    packets: int
+    packet_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
     """What the container says of its video, the rotation applied; 0 where it does not know.
 
-    `bits_per_frame` is the mean size of the first `BITRATE_FRAMES` encoded frames, without sound.
+    `bits_per_frame` is the mean size of the first `tracker.ffmpeg.BITRATE_FRAMES` encoded frames
+    that were read, without sound.
     """
 
     width: int
@@ -87,7 +109,7 @@ class VideoInfo:
 
 
 class Video:
-    """A video file or stream, decoded in order on one thread.
+    """A video file or stream, decoded in order.
 
     Parameters
     ----------
@@ -96,7 +118,6 @@ class Video:
 
     Attributes
     ----------
-    info : VideoInfo
     frames_decoded, frames_failed : int
         Frames passed so far, skipped ones included, and frames that could not be decoded.
 
@@ -111,45 +132,45 @@ class Video:
     """
 
     def __init__(self, source: Path | BufferedIOBase) -> None:
-        name = source.name if isinstance(source, Path) else "the video"
-        _check_container(_read_head(source), name)
-        self._stream = None if isinstance(source, Path) else _CalmStream(source)
-        # An absolute path: a name such as "concat:..." must not reach FFmpeg as a protocol.
-        capture_source = self._stream or str(Path(source).resolve())  # type: ignore[arg-type]
-        # One thread: FFmpeg's own cost more CPU time than they save where there is one core.
-        options = [cv2.CAP_PROP_N_THREADS, 1]
-        bits_per_frame = _measure_bits_per_frame(capture_source, options)
-        if isinstance(source, BufferedIOBase):
-            source.seek(0)
+        self._name = source.name if isinstance(source, Path) else "the video"
+        _check_container(_read_head(source), self._name)
         try:
-            self._capture = cv2.VideoCapture(capture_source, cv2.CAP_FFMPEG, options)  # type: ignore[arg-type]
-        except cv2.error as error:
-            raise VideoOpenError(_not_decodable(name)) from error
-        self._raise_stream_error()
-        if not self._capture.isOpened():
-            raise VideoOpenError(_not_decodable(name))
-        fps = _finite_or_zero(self._capture.get(cv2.CAP_PROP_FPS))
-        fps = fps if 0 <= fps <= MAX_FPS else 0.0
-        count = int(_finite_or_zero(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))
-        self.info = VideoInfo(
-            width=int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
-            height=int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
-            fps=fps,
-            frame_count=count if 0 <= count <= most_frames(fps) else 0,
-            bits_per_frame=bits_per_frame,
+            self._decoder = Decoder(source)
+        except FFmpegError as error:
+            raise VideoOpenError(_not_decodable(self._name)) from error
+        self._ahead: _Ahead | None = None
+        self._counts = _Counts(0, 0, 0, 0)
+        fps = _finite_or_zero(self._decoder.fps)
+        fps = fps if fps <= MAX_FPS else 0.0
+        width, height, count = self._decoder.width, self._decoder.height, self._decoder.frame_count
+        self._info = VideoInfo(
+            width, height, fps, frame_count=count if 0 <= count <= most_frames(fps) else 0
         )
-        self.frames_decoded = 0
-        self.frames_failed = 0
-        self._name = name
-        width, height = self.info.width, self.info.height
         if min(width, height) < MIN_SIDE_PX or width * height > MAX_FRAME_PIXELS:
             self.close()
             raise VideoOpenError(
-                f"{name}: the picture is {width}x{height}; between {MIN_SIDE_PX} pixels a side and "
-                f"{MAX_FRAME_PIXELS // 10**6} megapixels are supported. Export it at 1920x1080."
+                f"{self._name}: the picture is {width}x{height}; between {MIN_SIDE_PX} pixels a "
+                f"side and {MAX_FRAME_PIXELS // 10**6} megapixels are supported. "
+                "Export it at 1920x1080."
             )
 
-    def frames(self, step: int = 1, wants: Callable[[int], bool] | None = None) -> Iterator[Frame]:
+    @property
+    def info(self) -> VideoInfo:
+        """What the container says, and the bits of a frame as far as they are known by now."""
+        packets, size_bytes = self._counts.packets, self._counts.packet_bytes
+        return replace(self._info, bits_per_frame=8 * size_bytes / packets if packets else 0.0)
+
+    @property
+    def frames_decoded(self) -> int:
+        return self._counts.decoded
+
+    @property
+    def frames_failed(self) -> int:
+        return self._counts.failed
+
+    def frames(
+        self, step: int = 1, wants: Callable[[int], bool] | None = None, ahead: bool = False
+    ) -> Iterator[Frame]:
         """Decode every `step`-th frame.
 
         Parameters
@@ -158,52 +179,66 @@ class Video:
             1 = every frame. Skipped frames are decoded (later ones depend on them), not converted.
         wants : callable, optional
             Chooses by the frame's index, in place of `step`.
+        ahead : bool, default False
+            Decode up to `FRAMES_AHEAD` frames ahead on a thread of its own. The frames are the
+            same ones.
 
         Yields
         ------
         Frame
-            One at a time, in one buffer: copy the image to keep it.
+            One at a time: what is to be kept of it is to be copied.
 
         Raises
         ------
         VideoOpenError
             No frame could be decoded at all.
         """
-        buffer: Image | None = None
-        index, failures, any_yielded = 0, 0, False
-        while failures < MAX_CONSECUTIVE_FAILURES:
-            if not self._capture.grab():
-                self._raise_stream_error()
-                failures += 1
+        decoded = self._decode(step, wants)
+        if ahead:
+            self._ahead = _Ahead(decoded)
+            decoded = self._ahead.results()
+        any_yielded = False
+        for frame, self._counts in decoded:
+            if frame is not None:
+                any_yielded = True
+                yield frame
+                frame.picture.release()
+        if not any_yielded:
+            raise VideoOpenError(_not_decodable(self._name))
+
+    def _decode(
+        self, step: int, wants: Callable[[int], bool] | None
+    ) -> Iterator[tuple[Frame | None, _Counts]]:
+        """Yield the wanted frames, each with what was counted by then; in the end the counts."""
+        decoder = self._decoder
+        index = consecutive = decoded = failed = 0
+        while consecutive < MAX_CONSECUTIVE_FAILURES:
+            if not decoder.grab():
+                consecutive += 1
                 continue
             # Failures that a success follows were damaged packets, a frame each; at the end of the
             # file they are nothing. Packets come in decoding order: with B-frames, the indices of
             # a few frames next to the damage may be off, their times not.
-            index += failures
-            self.frames_failed += failures
-            failures = 0
-            self.frames_decoded += 1
+            index += consecutive
+            failed += consecutive
+            consecutive = 0
+            decoded += 1
             if index % step == 0 if wants is None else wants(index):
-                stream_time_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-                decoded, image = self._capture.retrieve(buffer)
-                if decoded:
-                    buffer = image  # type: ignore[assignment]
-                    any_yielded = True
-                    yield Frame(index, stream_time_s, image)  # type: ignore[arg-type]
+                time_s, picture = decoder.time_s, decoder.take()
+                if picture is None:
+                    failed += 1
+                    decoded -= 1
                 else:
-                    self.frames_failed += 1
-                    self.frames_decoded -= 1
+                    counts = _Counts(decoded, failed, decoder.packets, decoder.packet_bytes)
+                    yield Frame(index, time_s, picture), counts
             index += 1
-        if not any_yielded:
-            raise VideoOpenError(_not_decodable(self._name))
-
-    def _raise_stream_error(self) -> None:
-        if self._stream is not None and self._stream.error is not None:
-            raise self._stream.error
+        yield None, _Counts(decoded, failed, decoder.packets, decoder.packet_bytes)
 
     def close(self) -> None:
         """Release the decoder."""
-        self._capture.release()
+        if self._ahead is not None:
+            self._ahead.stop()
+        self._decoder.close()
 
     def __enter__(self) -> Self:
         return self
@@ -217,53 +252,45 @@ class Video:
         self.close()
 
 
-def _measure_bits_per_frame(source: str | BufferedIOBase, options: list[int]) -> float:
-    """Return the mean size of the first encoded frames; 0 where they cannot be read.
-
-    They are counted in a reading of their own that decodes nothing: the file's size would count the
-    sound, which can be most of a small video.
-    """
-    try:
-        # A format of -1 gives the encoded frames as they are.
-        packets = cv2.VideoCapture(source, cv2.CAP_FFMPEG, [*options, cv2.CAP_PROP_FORMAT, -1])  # type: ignore[arg-type]
-    except cv2.error:
-        return 0.0
-    count, size_bytes = 0, 0
-    while count < BITRATE_FRAMES and packets.grab():
-        _, packet = packets.retrieve()
-        if packet is None:
-            break
-        count += 1
-        size_bytes += packet.size
-    packets.release()
-    return 8 * size_bytes / count if count else 0.0
+_Decoded = tuple[Frame | None, _Counts]
 
 
-class _CalmStream(BufferedIOBase):
-    """A stream that ends where it cannot be read, and keeps the error.
+class _Ahead:
+    """Runs an iterator on a thread, a few results ahead of who takes them."""
 
-    OpenCV crashes the process when its reads raise.
-    """
+    def __init__(self, results: Iterator[_Decoded]) -> None:
+        self._results = results
+        self._queue: queue.Queue[_Decoded | BaseException | None] = queue.Queue(FRAMES_AHEAD)
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name="decoder", daemon=True)
+        self._thread.start()
 
-    def __init__(self, stream: BufferedIOBase) -> None:
-        self.error: Exception | None = None
-        self._stream = stream
+    def _run(self) -> None:
+        end: BaseException | None = None
+        try:
+            for result in self._results:
+                self._queue.put(result)
+                if self._stopped:
+                    break
+        except BaseException as error:
+            end = error
+        self._queue.put(end)
 
-    def read(self, size: int | None = -1, /) -> bytes:
-        if self.error is None:
-            try:
-                return self._stream.read(size)
-            except Exception as error:
-                self.error = error
-        return b""
+    def results(self) -> Iterator[_Decoded]:
+        """Yield what the iterator does, and raise what it raises."""
+        while (result := self._queue.get()) is not None:
+            if isinstance(result, BaseException):
+                raise result
+            yield result
 
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        if self.error is None:
-            try:
-                return self._stream.seek(offset, whence)
-            except Exception as error:
-                self.error = error
-        return -1
+    def stop(self) -> None:
+        """End the thread, whatever it is at."""
+        self._stopped = True
+        while self._thread.is_alive():
+            # What it waits to put finds room.
+            with contextlib.suppress(queue.Empty):
+                self._queue.get(timeout=0.01)
+        self._thread.join()
 
 
 def most_frames(fps: float) -> float:

@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.decode import Image
+from tracker.decode import Image, Picture
 
 LANDMARK_COUNT = 478
 DETECTOR_SIDE_PX = 256
@@ -30,7 +30,7 @@ REGION_SCALE = 1.5
 """Side of the region over the longer side of the landmarks' bounding box, as in FaceMesh."""
 
 _DETECTOR_GRAPH = """
-num_threads: 1
+executor { name: "" type: "ApplicationThreadExecutor" }
 input_stream: "image"
 output_stream: "regions"
 node {
@@ -66,7 +66,7 @@ node {
 """
 
 _LANDMARK_GRAPH = """
-num_threads: 1
+executor { name: "" type: "ApplicationThreadExecutor" }
 input_stream: "image"
 input_stream: "region"
 input_side_packet: "with_attention"
@@ -135,12 +135,12 @@ class FaceMesh:
             self.detect(blank)
             self.find_landmarks(blank, Region(32, 32, 64, 0))
 
-    def detect(self, image: Image) -> list[Region]:
+    def detect(self, image: Picture) -> list[Region]:
         """Find the faces of a picture.
 
         Parameters
         ----------
-        image : ndarray, shape (height, width, 3), uint8
+        image : ndarray or DecodedPicture, shape (height, width, 3), uint8
             Blue-green-red.
 
         Returns
@@ -149,6 +149,7 @@ class FaceMesh:
             One for each face, the most certain first.
         """
         height, width = image.shape[:2]
+        image = np.asarray(image)
         scale = DETECTOR_SIDE_PX / max(height, width)
         if scale < 1:
             size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -165,12 +166,12 @@ class FaceMesh:
             for r in found
         ]
 
-    def find_landmarks(self, image: Image, region: Region) -> NDArray[np.float32] | None:
+    def find_landmarks(self, image: Picture, region: Region) -> NDArray[np.float32] | None:
         """Find the landmarks of the face in a region.
 
         Parameters
         ----------
-        image : ndarray, shape (height, width, 3), uint8
+        image : ndarray or DecodedPicture, shape (height, width, 3), uint8
             The whole picture, blue-green-red. Only the part around `region` is read.
         region : Region
             Where the face is: from `detect`, or `region_of` the frame before.

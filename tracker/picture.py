@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.decode import Image
+from tracker.decode import Picture
 
 GRID_PX = 20
 """Canthal distance on the grid that sharpness is measured on: no larger than the smallest eye that
@@ -63,12 +63,12 @@ class PictureQuality:
         return self.eye_contrast / max(self.noise_std, ROUNDING_STD)
 
 
-def measure_picture(image: Image, points: NDArray[np.float32]) -> PictureQuality:
+def measure_picture(image: Picture, points: NDArray[np.float32]) -> PictureQuality:
     """Measure sharpness and exposure of a face.
 
     Parameters
     ----------
-    image : ndarray, shape (height, width, 3), uint8
+    image : ndarray or DecodedPicture, shape (height, width, 3), uint8
         Blue-green-red. Only the part around the face is read.
     points : ndarray, shape (478, 2), float32
         All landmarks of the face in pixels.
@@ -135,7 +135,7 @@ def _median(values: list[float]) -> float:
     return float(np.median(measured)) if measured else math.nan
 
 
-def _sample_eye(image: Image, first: NDArray[Any], second: NDArray[Any]) -> Any:
+def _sample_eye(image: Picture, first: NDArray[Any], second: NDArray[Any]) -> Any:
     """Resample the box around an eye: grey, float32, upright, `GRID_PX` between the canthi."""
     axis = (second - first).astype(np.float64)
     # Frame pixels per grid pixel.

@@ -24,7 +24,8 @@ from tracker.analysis import (
 )
 from tracker.assessment import Quality, assess, measure_quality
 from tracker.cohort import ARROW_TYPES, Column, copied_columns, format_cell
-from tracker.output import name_task, plain, printable, write_whole
+from tracker.names import to_unicode
+from tracker.output import name_task, plain, write_whole
 from tracker.parameters import Parameters
 from tracker.track import Track, load_track
 
@@ -221,7 +222,7 @@ def sweep_tracks(
         with _open_table(partial) as write_rows:
             for done, path in enumerate(paths, start=1):
                 try:
-                    rows = list(sweep_track(load_track(path), printable(path), parameters, grid))
+                    rows = list(sweep_track(load_track(path), to_unicode(path), parameters, grid))
                 except Exception as error:
                     on_failure(error)
                     rows = []

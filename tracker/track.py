@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from kernels import FACE_MESH_INDICES, LANDMARK_COUNT
 from kernels.closures import MAX_GAP_S
-from tracker import MAX_FRAME_PIXELS
+from tracker import MAX_FRAME_PIXELS, count_processors
 from tracker.decode import (
     MAX_FPS,
     MAX_FRAME_COUNT,
@@ -117,19 +117,21 @@ class Track:
 
 
 def track_video(
-    source: Path | BufferedIOBase,
+    source: Path | BufferedIOBase | Video,
     finder: FaceFinder,
     step: int,
     max_frames: int,
     on_progress: Callable[[int, int], None] | None = None,
     budget_s: float | None = None,
+    decode_ahead: bool = True,
+    eye_pictures: dict[int, bytes] | None = None,
 ) -> Track:
     """Decode a video and follow the face in it.
 
     Parameters
     ----------
-    source : Path or BufferedIOBase
-        A video file, or a seekable binary stream.
+    source : Path or BufferedIOBase or Video
+        A video file, a seekable binary stream, or a video that was opened and is closed here.
     finder : FaceFinder
         The models: a `tracker.face_mesh.FaceMesh`.
     step : int
@@ -142,6 +144,13 @@ def track_video(
     budget_s : float, optional
         Time there is. Where it is short, `step` is raised so that the whole recording is covered;
         where that does not do, the track ends in time. See `tracker.pacing.Pacer`.
+    decode_ahead : bool, default True
+        Decode on a second thread while frames are tracked; the track is the same. Only where the
+        process has a second core, and without a budget: a frame's cost is measured by decoding and
+        tracking one after the other. To be switched off where other processes use the cores.
+    eye_pictures : dict, optional
+        Is filled with a JPEG of the face's eyes for each tracked frame that shows them, by the
+        frame's place in the track. See `tracker.eye_pictures`.
 
     Returns
     -------
@@ -152,24 +161,26 @@ def track_video(
     InputError
         See `tracker.decode.Video`.
     """
-    with Video(source) as video:
+    with source if isinstance(source, Video) else Video(source) as video:
         frame_index = np.empty(max_frames, dtype=np.int64)
         stream_times_s = np.empty(max_frames)
-        follower = FaceFollower(finder, max_frames, step)
+        follower = FaceFollower(finder, max_frames, step, eye_pictures is not None)
         expected = min(max_frames, -(-video.info.frame_count // step))
         # Where the container does not know how many frames it has, the most there can be.
         most = max_frames * step
         source_frames = min(most, video.info.frame_count or most)
         pacer = None if budget_s is None else Pacer(step, source_frames, budget_s)
         count, complete, out_of_time = 0, True, False
-        for frame in video.frames(step, None if pacer is None else pacer.wants):
+        wants = None if pacer is None else pacer.wants
+        ahead = decode_ahead and pacer is None and count_processors() > 1
+        for frame in video.frames(step, wants, ahead):
             done = count == max_frames or (pacer is not None and frame.index >= most)
             out_of_time = not done and pacer is not None and count > 0 and pacer.out_of_time
             if done or out_of_time:
                 complete = False
                 break
             frame_index[count], stream_times_s[count] = frame.index, frame.stream_time_s
-            follower.add(frame.image)
+            follower.add(frame.picture)
             count += 1
             if on_progress is not None:
                 passed = frame.index // step + 1
@@ -180,6 +191,8 @@ def track_video(
             stream_times_s[:count], frame_index[:count], video.info.fps
         )
         face = follower.result()
+        if eye_pictures is not None:
+            eye_pictures.update(face.eye_pictures)
         info = TrackInfo(
             video=video.info,
             step=step,

@@ -14,10 +14,12 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
+from tracker import count_processors
 from tracker.parameters import Parameters
 from tracker.recording import (
     Failure,
@@ -50,13 +52,6 @@ def default_workers() -> int:
     return max(1, min(count_processors(), memory_bytes // WORKER_BYTES))
 
 
-def count_processors() -> int:
-    """Return the number of processors this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def analyze_recordings(
     recordings: Sequence[Recording],
     parameters: Parameters,
@@ -72,6 +67,7 @@ def analyze_recordings(
     parameters : Parameters
     outputs : Outputs
     workers : int
+        How many at the same time, on one processor each.
     on_progress : callable, optional
         Called now and then with a recording's index, its number of frames tracked and the number
         expected (0 if the container does not know).
@@ -87,11 +83,13 @@ def analyze_recordings(
     When the iteration is given up, the workers are stopped and leave nothing half written.
     """
     pending = deque(enumerate(recordings))
+    # A second thread each, where there are fewer recordings than processors to use.
+    decode_ahead = workers >= 2 * len(recordings)
     pool: list[_Worker] = []
     try:
         while pending or pool:
             while pending and len(pool) < workers:
-                pool.append(_Worker(parameters, outputs))
+                pool.append(_Worker(parameters, outputs, decode_ahead))
                 pool[-1].give(*pending.popleft())
             for ready in wait([worker.connection for worker in pool]):
                 worker = next(worker for worker in pool if worker.connection is ready)
@@ -123,13 +121,15 @@ def analyze_recordings(
 class _Worker:
     """A process and the recording it is at."""
 
-    def __init__(self, parameters: Parameters, outputs: Outputs) -> None:
+    def __init__(self, parameters: Parameters, outputs: Outputs, decode_ahead: bool) -> None:
         self.connection, theirs = _SPAWN.Pipe()
         self.process: SpawnProcess = _SPAWN.Process(
-            target=_work, args=(theirs, parameters, outputs), daemon=True
+            target=_work, args=(theirs, parameters, outputs, decode_ahead), daemon=True
         )
         # Ctrl-C goes to all processes of a terminal: what becomes of the workers is decided here.
-        # They inherit that it is blocked.
+        # They inherit that it is blocked. Starting the tracker, which the first start does
+        # otherwise, unblocks it.
+        resource_tracker.ensure_running()
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             self.process.start()
@@ -178,12 +178,14 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _work(connection: Connection, parameters: Parameters, outputs: Outputs) -> None:
+def _work(
+    connection: Connection, parameters: Parameters, outputs: Outputs, decode_ahead: bool
+) -> None:
     """Analyse what comes over the connection, until it is closed."""
     # An exception, so that half-written files are removed on the way out.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     make_finder = functools.cache(_load_models)
-    reported_s = -PROGRESS_S
+    reported_s = 0.0
 
     def report(done: int, expected: int) -> None:
         nonlocal reported_s
@@ -196,9 +198,16 @@ def _work(connection: Connection, parameters: Parameters, outputs: Outputs) -> N
         outcome: Result | Failure
         try:
             recording = connection.recv()
+            reported_s = -PROGRESS_S
             try:
                 outcome = analyze_recording(
-                    recording, parameters, outputs, make_finder, report, resume=True
+                    recording,
+                    parameters,
+                    outputs,
+                    make_finder,
+                    report,
+                    resume=True,
+                    decode_ahead=decode_ahead,
                 )
             except BrokenPipeError:
                 raise
