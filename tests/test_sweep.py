@@ -36,8 +36,9 @@ def winking_track() -> Track:
     ear = np.full((900, 2), 0.3)
     for n, start in enumerate(range(40, 880, 60)):
         blink(ear, start, 2 + n, 0.03 + 0.014 * n)
-    ear[500:520, 1] = 0.3
-    vertical = np.where(np.arange(900) < 450, -0.05, 0.08)
+    ear[500:520] = 0.04, 0.3
+    rng = np.random.default_rng(8)
+    vertical = np.where(np.arange(900) < 450, -0.05, 0.08) + rng.normal(0, 0.02, 900)
     landmarks = make_landmarks(ear, vertical)
     landmarks[200:230] = np.nan
     track = make_track(landmarks)
@@ -108,8 +109,9 @@ def test_the_points_differ_in_what_the_thresholds_decide() -> None:
     names = [column.name for column in COLUMNS]
     rows = [
         dict(zip(names, row, strict=True))
-        for row in sweep_track(make_session(20), "x", Parameters(), parse_grid(GRID))
+        for row in sweep_track(winking_track(), "x", Parameters(), parse_grid(GRID))
     ]
+    assert {row["wink_count"] for row in rows} == {1}
     for column in ("status", "blink_count", "perclos", "vertical_peak_to_peak", "gaze_time_s"):
         assert len({row[column] for row in rows}) > 1, column
     assert {row["status"] for row in rows} == {"suspected", "not suspected"}
