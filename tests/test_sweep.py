@@ -274,6 +274,19 @@ class TestSweepCommand:
         assert read_table(tmp_path / "t.csv") == []
         assert pyarrow.parquet.read_table(tmp_path / "t.parquet").num_rows == 0
 
+    def test_an_interrupted_sweep_leaves_no_table(self, folder: Path) -> None:
+        def interrupt(done: int, total: int) -> None:
+            raise KeyboardInterrupt
+
+        paths = [track.path for track in find_tracks([folder], Path())[0]]
+        out = folder.parent / "out"
+        out.mkdir()
+        with pytest.raises(KeyboardInterrupt):
+            sweep.sweep_tracks(
+                paths, Parameters(), parse_grid(GRID), out / "t.csv", interrupt, print
+            )
+        assert list(out.iterdir()) == []
+
     def test_few_rows_wait_in_memory(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert main(sweep_arguments("tracks", "--out", "at_once.csv")) == 0
         monkeypatch.setattr(sweep, "ROWS_AT_ONCE", 3)
