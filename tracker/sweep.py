@@ -1,6 +1,7 @@
 """Tracks again at every point of a grid of thresholds: a table with a row for each of both."""
 
 import csv
+import functools
 import itertools
 import math
 from collections import Counter
@@ -143,12 +144,13 @@ def sweep_track(track: Track, source: str, parameters: Parameters, grid: Grid) -
     """
     base = replace(parameters, protocol=parameters.protocol or track.info.protocol)
     traces = trace_track(track)
-    names = [name for name in GRID_PARAMETERS[:-1] if name in grid]
     thresholds = grid.get(GRID_PARAMETERS[-1], (base.vpp_thresh,))
     # Neighbouring thresholds mostly find the same blinks, and what is measured of them is the same.
     known: dict[tuple[Any, ...], list[Row]] = {}
-    for values in itertools.product(*(grid[name] for name in names)):
-        point = replace(base, **dict(zip(names, values, strict=True)))
+    for point in _make_points(
+        replace(base, vpp_thresh=thresholds[0]),
+        tuple((name, tuple(grid[name])) for name in GRID_PARAMETERS[:-1] if name in grid),
+    ):
         events = detect_events(traces, point)
         key = (point.blink_baseline, *events.key())
         if key not in known:
@@ -157,6 +159,18 @@ def sweep_track(track: Track, source: str, parameters: Parameters, grid: Grid) -
         blinks = [getattr(point, name) for name in GRID_PARAMETERS[:-1]]
         for vpp_thresh, measured in zip(thresholds, known[key], strict=True):
             yield [source, *blinks, vpp_thresh, *measured]
+
+
+@functools.lru_cache(maxsize=8)
+def _make_points(
+    base: Parameters, grid: tuple[tuple[str, tuple[Any, ...]], ...]
+) -> tuple[Parameters, ...]:
+    """Return the parameters of each point; most tracks of a cohort share them."""
+    names = [name for name, _ in grid]
+    return tuple(
+        replace(base, **dict(zip(names, values, strict=True)))
+        for values in itertools.product(*(values for _, values in grid))
+    )
 
 
 def _measure_thresholds(analysis: Analysis, thresholds: Sequence[float]) -> list[Row]:
