@@ -43,6 +43,11 @@ Row = list[Any]
 _PARAMETER_TYPES = {field.name: type(field.default) for field in fields(Parameters)}
 _MEASURES = tuple(copied_columns("", (), **get_type_hints(Measures)))
 _QUALITY = tuple(copied_columns("quality_", (), **get_type_hints(Quality)))
+_NAMES = [column.name for column in _MEASURES]
+_DISTANCES = slice(
+    _NAMES.index("threshold_distance"), _NAMES.index("threshold_distance_in_noise_floors") + 1
+)
+"""The measures that depend on the verdict's threshold; the tests compare all of them."""
 COLUMNS = (
     Column("track", str),
     *(Column(name, _PARAMETER_TYPES[name]) for name in GRID_PARAMETERS),
@@ -176,11 +181,15 @@ def _make_points(
 def _measure_thresholds(analysis: Analysis, thresholds: Sequence[float]) -> list[Row]:
     """Return the values of `COLUMNS` from the status on, for each threshold of the verdict."""
     quality = measure_quality(analysis)
-    quality_values = list(_take(_QUALITY, quality))
+    quality_values, measures = (
+        list(_take(_QUALITY, quality)),
+        list(_take(_MEASURES, analysis.measures)),
+    )
     rows = []
     for vpp_thresh in thresholds:
         changed = change_threshold(analysis, vpp_thresh)
         assessment = assess(changed, quality)
+        measures[_DISTANCES] = _take(_MEASURES[_DISTANCES], changed.measures)
         rows.append(
             [
                 assessment.status.replace("_", " "),
@@ -188,7 +197,7 @@ def _measure_thresholds(analysis: Analysis, thresholds: Sequence[float]) -> list
                 " ".join(caution.code for caution in assessment.cautions),
                 assessment.status == "suspected",
                 len(analysis.track.times_s),
-                *_take(_MEASURES, changed.measures),
+                *measures,
                 plain(analysis.gaze.framing_gain),
                 name_task(analysis),
                 *quality_values,
