@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,41 @@ def test_kernels(ahead: Path, race: Race, ratio: Ratio, short: bool) -> None:
     ratio("kernels' import, from the cache over ahead of time", cached / own, at_least=2)
     compiled_s = statistics.median(compile_s)
     ratio("kernels' import, compiled over from the cache", compiled_s / cached, at_least=3)
+
+
+@pytest.mark.benchmark(group="start")
+def test_commands_and_handlers(ahead: Path, race: Race, ratio: Ratio, short: bool) -> None:
+    """What is loaded beside the libraries that have to be, and the models; kernels as in Lambda."""
+    starts = {
+        "interpreter": "pass",
+        "eye-tracker --help": "import sys, tracker.cli; sys.argv[1:] = ['--help']; "
+        "tracker.cli.main()",
+        "analyze": "from tracker.face_mesh import FaceMesh; import tracker.recording, "
+        "tracker.analysis, tracker.assessment, tracker.output, tracker.track; FaceMesh()",
+        "libraries of analyze": "import numpy, cv2, tqdm",
+        "light handler": "import handler.light_function",
+        "libraries of the light handler": "import boto3, aws_lambda_powertools",
+        "analysis handler": "import handler.lambda_function",
+        "libraries of the analysis handler": "import boto3, aws_lambda_powertools, numpy, cv2",
+    }
+    heavy = "{'numba', 'pandas', 'pyarrow', 'av', 'matplotlib', 'jax'} & sys.modules.keys()"
+    environment = {**HANDLER_ENVIRONMENT, "PYTHONPATH": str(ahead)}
+    for name in ("analyze", "light handler", "analysis handler"):
+        loaded = run_python("-c", f"import sys; {starts[name]}; print({heavy})", **environment)
+        assert loaded.splitlines()[-1] == "set()", name
+
+    def start(code: str) -> Callable[[], object]:
+        return lambda: subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=True,
+        )
+
+    medians = race({name: start(code) for name, code in starts.items()}, rounds=2 if short else 9)
+    help_ = medians["eye-tracker --help"] / medians["interpreter"]
+    ratio("start of eye-tracker --help over the interpreter's", help_, at_most=8)
+    for name, most in (("analyze", 3.5), ("light handler", 3.5), ("analysis handler", 3.5)):
+        libraries = medians[f"libraries of {'the ' * ('handler' in name)}{name}"]
+        ratio(f"start of {name} over its libraries", medians[name] / libraries, at_most=most)

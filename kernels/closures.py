@@ -381,7 +381,11 @@ def compute_open_baseline(ear: ArrayLike, times_s: ArrayLike) -> Float64Array:
 
 
 def detect_closures(
-    ratio: ArrayLike, times_s: ArrayLike, close_ratio: float, shortest_s: float
+    ratio: ArrayLike,
+    times_s: ArrayLike,
+    close_ratio: float,
+    shortest_s: float,
+    interval_s: float | None = None,
 ) -> Closures:
     """Detect blinks and prolonged closures.
 
@@ -400,6 +404,8 @@ def detect_closures(
     shortest_s : float
         A closure that is below `close_ratio` for less time, or whose beginning or end is not seen,
         is noise unless it goes below `DEEP_RATIO`.
+    interval_s : float, optional
+        Median time between samples, where it is known already.
 
     Returns
     -------
@@ -429,10 +435,12 @@ def detect_closures(
     outputs = (peak, least_ratio, below_s, closed_s, onset_seen, offset_seen)
     _measure_closures(values, times, intervals, *levels, *outputs)
 
-    intervals_s = np.diff(times)
-    everything = np.ones(intervals_s.size, np.bool_)
-    typical_s = take_quantiles(intervals_s, everything, (0.5,))[1][0] if times.size > 1 else 0.0
-    resolution_s = float(typical_s) / 2
+    if interval_s is None:
+        intervals_s = np.diff(times)
+        everything = np.ones(intervals_s.size, np.bool_)
+        interval_s = float(take_quantiles(intervals_s, everything, (0.5,))[1][0])
+    # A single sample has none.
+    resolution_s = interval_s / 2 if times.size > 1 else 0.0
     tolerance_s = min(resolution_s, MAX_GAP_S / 2) + TIME_TOLERANCE_S
     prolonged = (closed_s > LONGEST_BLINK_S + tolerance_s) | (
         below_s > LONGEST_LOWERING_S + tolerance_s

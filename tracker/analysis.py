@@ -313,7 +313,7 @@ def detect_events(traces: Traces, parameters: Parameters) -> Events:
     lids_open = ~(ratio < parameters.close_ratio)
     eye_ratio = _eye_ratios(traces, baseline, lids_open)
     closures = detect_closures(
-        ratio, times_s, parameters.close_ratio, parameters.shortest_closure_s
+        ratio, times_s, parameters.close_ratio, parameters.shortest_closure_s, traces.interval_s
     )
     eye_amplitude = compute_eye_amplitude(eye_ratio, closures.interval)
     winks, wink_eye = detect_winks(eye_ratio, times_s)
@@ -405,6 +405,8 @@ def measure_events(traces: Traces, events: Events, parameters: Parameters) -> An
 
 def change_threshold(analysis: Analysis, vpp_thresh: float) -> Analysis:
     """Return the analysis with another threshold of the verdict, of which nothing else depends."""
+    if vpp_thresh == analysis.parameters.vpp_thresh:
+        return analysis
     measures = analysis.measures
     distances = measure_threshold_distance(
         measures.vertical_peak_to_peak,

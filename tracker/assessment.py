@@ -541,7 +541,8 @@ def _closed_s(analysis: Analysis) -> float:
     prolonged = analysis.closures.interval[analysis.closures.kind == PROLONGED_CLOSURE]
     closed = np.zeros(times_s.size, dtype=np.bool_)
     for intervals in (prolonged, analysis.winks):
-        closed |= mark_around_closures(intervals, times_s, 0.0)
+        if len(intervals):
+            closed |= mark_around_closures(intervals, times_s, 0.0)
     return compute_valid_time_s(closed, times_s)
 
 

@@ -143,8 +143,8 @@ def _build_parser() -> argparse.ArgumentParser:
         description="Analyse tracks written by `analyze`, and those in directories and the "
         "directories in them (*.track.npz). Writes STEM.report.html (without pictures of the eyes, "
         "which need the video), STEM.summary.json, STEM.frames.csv and STEM.blinks.csv for each. "
-        "With --grid, instead, one table of them all: sweep.csv, or "
-        "what --out names if that ends in .csv or .parquet.",
+        "With --grid, instead, one table of them all: sweep.csv, or what --out names if that ends "
+        "in .csv or .parquet.",
     )
     reanalyze.add_argument("tracks", nargs="+", type=Path, metavar="TRACK.npz|DIR")
     reanalyze.add_argument(

@@ -94,13 +94,13 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> dict[s
     return document
 
 
-def _findings(findings: Iterable[Finding]) -> list[dict[str, str]]:
-    return [{"code": finding.code, "message": finding.message} for finding in findings]
-
-
 def name_task(analysis: Analysis) -> str:
     """Return what the person was asked to do, or is assumed to have been."""
     return "protocol" if analysis.parameters.protocol else "assumed_up_then_down"
+
+
+def _findings(findings: Iterable[Finding]) -> list[dict[str, str]]:
+    return [{"code": finding.code, "message": finding.message} for finding in findings]
 
 
 def _effective_step(track: Track) -> float:

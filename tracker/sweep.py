@@ -1,6 +1,7 @@
 """Tracks again at every point of a grid of thresholds: a table with a row for each of both."""
 
 import csv
+import functools
 import itertools
 import math
 from collections import Counter
@@ -24,7 +25,7 @@ from tracker.analysis import (
 )
 from tracker.assessment import Quality, assess, measure_quality
 from tracker.cohort import ARROW_TYPES, Column, copied_columns, format_cell
-from tracker.names import printable
+from tracker.names import to_unicode
 from tracker.output import name_task, plain, write_whole
 from tracker.parameters import Parameters
 from tracker.track import Track, load_track
@@ -42,6 +43,11 @@ Row = list[Any]
 _PARAMETER_TYPES = {field.name: type(field.default) for field in fields(Parameters)}
 _MEASURES = tuple(copied_columns("", (), **get_type_hints(Measures)))
 _QUALITY = tuple(copied_columns("quality_", (), **get_type_hints(Quality)))
+_NAMES = [column.name for column in _MEASURES]
+_DISTANCES = slice(
+    _NAMES.index("threshold_distance"), _NAMES.index("threshold_distance_in_noise_floors") + 1
+)
+"""The measures that depend on the verdict's threshold; the tests compare all of them."""
 COLUMNS = (
     Column("track", str),
     *(Column(name, _PARAMETER_TYPES[name]) for name in GRID_PARAMETERS),
@@ -143,12 +149,13 @@ def sweep_track(track: Track, source: str, parameters: Parameters, grid: Grid) -
     """
     base = replace(parameters, protocol=parameters.protocol or track.info.protocol)
     traces = trace_track(track)
-    names = [name for name in GRID_PARAMETERS[:-1] if name in grid]
     thresholds = grid.get(GRID_PARAMETERS[-1], (base.vpp_thresh,))
     # Neighbouring thresholds mostly find the same blinks, and what is measured of them is the same.
     known: dict[tuple[Any, ...], list[Row]] = {}
-    for values in itertools.product(*(grid[name] for name in names)):
-        point = replace(base, **dict(zip(names, values, strict=True)))
+    for point in _make_points(
+        replace(base, vpp_thresh=thresholds[0]),
+        tuple((name, tuple(grid[name])) for name in GRID_PARAMETERS[:-1] if name in grid),
+    ):
         events = detect_events(traces, point)
         key = (point.blink_baseline, *events.key())
         if key not in known:
@@ -159,14 +166,30 @@ def sweep_track(track: Track, source: str, parameters: Parameters, grid: Grid) -
             yield [source, *blinks, vpp_thresh, *measured]
 
 
+@functools.lru_cache(maxsize=8)
+def _make_points(
+    base: Parameters, grid: tuple[tuple[str, tuple[Any, ...]], ...]
+) -> tuple[Parameters, ...]:
+    """Return the parameters of each point; most tracks of a cohort share them."""
+    names = [name for name, _ in grid]
+    return tuple(
+        replace(base, **dict(zip(names, values, strict=True)))
+        for values in itertools.product(*(values for _, values in grid))
+    )
+
+
 def _measure_thresholds(analysis: Analysis, thresholds: Sequence[float]) -> list[Row]:
     """Return the values of `COLUMNS` from the status on, for each threshold of the verdict."""
     quality = measure_quality(analysis)
-    quality_values = list(_take(_QUALITY, quality))
+    quality_values, measures = (
+        list(_take(_QUALITY, quality)),
+        list(_take(_MEASURES, analysis.measures)),
+    )
     rows = []
     for vpp_thresh in thresholds:
         changed = change_threshold(analysis, vpp_thresh)
         assessment = assess(changed, quality)
+        measures[_DISTANCES] = _take(_MEASURES[_DISTANCES], changed.measures)
         rows.append(
             [
                 assessment.status.replace("_", " "),
@@ -174,7 +197,7 @@ def _measure_thresholds(analysis: Analysis, thresholds: Sequence[float]) -> list
                 " ".join(caution.code for caution in assessment.cautions),
                 assessment.status == "suspected",
                 len(analysis.track.times_s),
-                *_take(_MEASURES, changed.measures),
+                *measures,
                 plain(analysis.gaze.framing_gain),
                 name_task(analysis),
                 *quality_values,
@@ -222,7 +245,7 @@ def sweep_tracks(
         with _open_table(partial) as write_rows:
             for done, path in enumerate(paths, start=1):
                 try:
-                    rows = list(sweep_track(load_track(path), printable(path), parameters, grid))
+                    rows = list(sweep_track(load_track(path), to_unicode(path), parameters, grid))
                 except Exception as error:
                     on_failure(error)
                     rows = []
