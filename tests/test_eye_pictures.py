@@ -12,6 +12,7 @@ from tests.test_faces import FakeFinder, Person
 from tracker import eye_pictures
 from tracker.analysis import analyze_track
 from tracker.decode import Image, Video
+from tracker.evidence import find_events
 from tracker.eye_pictures import (
     CANTHAL_DISTANCE_PX,
     EYE_HEIGHT_PX,
@@ -22,7 +23,6 @@ from tracker.eye_pictures import (
     EyePictures,
     cut_eyes,
 )
-from tracker.evidence import find_events
 from tracker.face_mesh import LANDMARK_COUNT, FaceMesh
 from tracker.faces import FaceFollower
 from tracker.parameters import Parameters
