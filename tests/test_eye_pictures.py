@@ -269,8 +269,9 @@ def test_the_pictures_are_of_the_face_that_is_settled_on() -> None:
         assert decode(jpeg)[:, :EYE_WIDTH_PX].mean() == pytest.approx(220, abs=3)
 
 
-def test_a_frame_whose_face_was_anothers_is_forgotten() -> None:
+def test_a_frame_whose_face_was_anothers_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two who come to stand in one place: what is dropped as a double leaves no picture."""
+    monkeypatch.setattr(eye_pictures, "USUAL_INTERVAL", 1)
     people = [Person(100, 80, range(120)), Person(400, 60, range(120), speed_px=-3)]
     finder = FindsEyes(people)
     follower = FaceFollower(finder, 120, 1, keep_eyes=True)

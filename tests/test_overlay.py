@@ -12,6 +12,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from playwright.sync_api import Browser
 
 from benchmarks.synthetic import ClipSpec, LidClosure, write_clip
 from tests.made_tracks import COLUMN, blink, make_landmarks, make_track
@@ -122,6 +123,7 @@ class TestWhatItHolds:
             analyze(chosen, VFR_S[chosen]),
             False,
             lambda *n: seen.append(n),
+            decode_ahead=chosen.size < COUNT,
         )
         images, times_s = read(path)
         assert [read_index(image) for image in images] == chosen.tolist()
@@ -150,6 +152,30 @@ class TestWhatItHolds:
             assert stream.codec_context.pix_fmt == "yuv420p"
             assert (stream.width, stream.height) == (640, 630)
             assert stream.start_time == 0
+
+    def test_chromium_plays_it(self, source: Path, tmp_path: Path, plain_browser: Browser) -> None:
+        copy = write_overlay(tmp_path, "clip", source, analyze(np.arange(COUNT), VFR_S))
+        shell = tmp_path / "shell.html"
+        shell.write_text(f"<video src='{copy.name}' muted></video>")
+        page = plain_browser.new_page()
+        page.goto(shell.as_uri())
+        played = page.evaluate(
+            """async () => {
+              const video = document.querySelector("video");
+              await video.play();
+              const begun = video.currentTime;
+              await new Promise((done) => setTimeout(done, 700));
+              return [video.readyState, video.currentTime - begun, video.videoWidth,
+                video.videoHeight, video.duration, video.error];
+            }"""
+        )
+        page.close()
+        ready, advanced_s, width, height, duration_s, error = played
+        assert error is None
+        assert ready >= 2
+        assert advanced_s > 0.2
+        assert (width, height) == (640, 630)
+        assert duration_s == pytest.approx(VFR_S[-1] - VFR_S[0], abs=0.3)
 
     def test_frames_after_damage_are_drawn_into_as_themselves(self, tmp_path: Path) -> None:
         times_s = np.arange(COUNT) / 15
@@ -284,6 +310,16 @@ class TestBlurFace:
             main(["analyze", str(source), "--blur-face"])
         assert exit_.value.code == 2
         assert "add --overlay" in capsys.readouterr().err
+
+    def test_an_earlier_copy_is_gone_also_where_the_analysis_fails(self, tmp_path: Path) -> None:
+        video, earlier = tmp_path / "clip.mp4", tmp_path / "clip.overlay.mp4"
+        video.write_bytes(b"\0\0\0\x18ftypmp42" + bytes(500))
+        earlier.write_bytes(b"an earlier one, with the face")
+        assert main(["analyze", str(video), "--out", str(tmp_path), "--overlay"]) == 3
+        assert earlier.exists()
+        arguments = ["analyze", str(video), "--out", str(tmp_path), "--overlay", "--blur-face"]
+        assert main(arguments) == 3
+        assert not earlier.exists()
 
     def test_a_real_face_is_found_in_the_copy_but_not_in_the_blurred_one(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]

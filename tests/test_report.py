@@ -238,6 +238,9 @@ def test_what_was_not_judged_is_not_good() -> None:
     grades = {light.name: grade_light(light, nobody, True) for light in LIGHTS}
     assert grades["face"] == "bad"
     assert {name for name, grade in grades.items() if grade == "good"} == {"video"}
+    short = assess(analyzed(looking(6.0, ())))
+    grades = {light.name: grade_light(light, short, True) for light in LIGHTS}
+    assert {name for name, grade in grades.items() if grade == "unknown"} == {"lids", "task"}
     good = assess(analyzed())
     assert {grade_light(light, good, True) for light in LIGHTS} == {"good"}
     assert grade_light(LIGHTS[0], good, False) == "unknown"
@@ -380,6 +383,17 @@ def test_a_long_recording_with_many_blinks_stays_small_and_says_what_is_left_out
     assert left_out is not None
     pictured = [one for one in page.with_attribute("id") if "event-" in (one[0]["id"] or "")]
     assert len(pictured) - 1 == 330 - int(left_out[1])
+
+
+@pytest.mark.parametrize("most", [2_000_000, 3_000_000])
+def test_the_size_is_kept_whatever_else_is_large(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    analysis = long_analysis(2.0, 60)
+    monkeypatch.setattr(report, "MAX_BYTES", most)
+    page, _ = rendered(analysis, pictures=fake_pictures(analysis, 9000))
+    assert most - 700_000 < len(page.text.encode()) <= most
+    assert "are left out" in page.text
 
 
 def test_distributions_count_everything() -> None:

@@ -116,7 +116,8 @@ def _build_parser() -> argparse.ArgumentParser:
         "--overlay",
         action="store_true",
         help="also write STEM.overlay.mp4, the analysed frames with what was measured drawn in, "
-        "without sound and without the video's metadata (about doubles the time)",
+        "without sound and without the video's metadata (takes two to three times as long as the "
+        "analysis)",
     )
     analyze.add_argument(
         "--blur-face",

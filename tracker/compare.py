@@ -18,6 +18,7 @@ import numpy as np
 
 from kernels import compute_rate_interval
 from kernels.change import (
+    compute_bootstrap_correction,
     compute_detectable_change,
     compute_difference_interval,
     compute_rate_ratio_interval,
@@ -235,7 +236,7 @@ def read_recording(path: Path, label: str) -> Labelled:
     if path.stat().st_size > MAX_SUMMARY_BYTES:
         raise ComparisonInputError(f"{wrong}: it is over {MAX_SUMMARY_BYTES >> 20} MB.")
     try:
-        summary = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+        summary = json.loads(path.read_text(encoding="utf-8"))
         _check_summary(summary)
     # Whatever is not as expected, also brackets nested too deeply.
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -243,10 +244,6 @@ def read_recording(path: Path, label: str) -> Labelled:
             f"{wrong}. Name another file, or make it anew with `eye-tracker reanalyze`."
         ) from error
     return Labelled(label, summary)
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
 
 
 def _check_summary(summary: dict[str, Any]) -> None:
@@ -271,7 +268,7 @@ def _check_summary(summary: dict[str, Any]) -> None:
                 and not (number(low) and number(high) and value is not None and low <= high)
             ):
                 raise ValueError(measure.interval)
-    if not (number(summary["valid_time_s"]) and number(summary["duration_sec_est"])):
+    if not (number(summary["valid_time_s"]) and number(summary["gaze_time_s"])):
         raise ValueError("time")
     assessment, quality = summary["assessment"], summary["quality"]
     if not (
@@ -313,7 +310,8 @@ def compare(recordings: Sequence[Labelled]) -> dict[str, Any]:
     A condition's value is the mean over its recordings, of a rate the sum of the counts over the
     sum of the times. Its interval is of the recordings alone: for the vertical range the mean's,
     from each one's block bootstrap; for a rate Garwood's. The change of the range has the interval
-    of `kernels.change.compute_difference_interval`, that of a rate the exact one of the ratio. The
+    of `kernels.change.compute_difference_interval`, from intervals that are widened by
+    `kernels.change.compute_bootstrap_correction`; that of a rate the exact one of the ratio. The
     other measures have none and are judged where a condition was recorded more than once.
 
     Where one was, each change is also held against the smallest one that repeated recordings tell
@@ -377,9 +375,9 @@ def _compare_measure(
     for place in range(1, len(labels)):
         if measure.count is None:
             change = values[place] - values[0]
-            interval = compute_difference_interval(
-                values[0], intervals[0], values[place], intervals[place]
-            )
+            # Too narrow by themselves to be compared; see `_pool`.
+            wider = [_pool(measure, groups[n], correct=True)[1] for n in (0, place)]
+            interval = compute_difference_interval(values[0], wider[0], values[place], wider[1])
             unchanged = 0.0
         else:
             change = values[place] / values[0] if values[0] else math.nan
@@ -459,8 +457,13 @@ def _single(measure: Measure, summary: dict[str, Any]) -> float:
     return count / minutes if minutes else math.nan
 
 
-def _pool(measure: Measure, group: Sequence[dict[str, Any]]) -> tuple[float, tuple[float, float]]:
-    """Return a condition's value and its interval, of its recordings alone."""
+def _pool(
+    measure: Measure, group: Sequence[dict[str, Any]], correct: bool = False
+) -> tuple[float, tuple[float, float]]:
+    """Return a condition's value and its interval, of its recordings alone.
+
+    `correct` widens bootstrap intervals by what they are too narrow for few blocks.
+    """
     if measure.count is not None:
         count, minutes = _count(measure, group)
         return (count / minutes if minutes else math.nan), compute_rate_interval(count, minutes)
@@ -470,9 +473,18 @@ def _pool(measure: Measure, group: Sequence[dict[str, Any]]) -> tuple[float, tup
     value = float(np.mean([summary[measure.name] for summary in measured]))
     if measure.interval is None:
         return value, (math.nan, math.nan)
+    factors = [
+        compute_bootstrap_correction(summary["gaze_time_s"]) if correct else 1.0
+        for summary in measured
+    ]
     # Independent recordings: the errors of a mean add up as squares.
     down, up = (
-        math.hypot(*(_number(one[measure.interval][end]) - one[measure.name] for one in measured))
+        math.hypot(
+            *(
+                factor * (_number(summary[measure.interval][end]) - summary[measure.name])
+                for factor, summary in zip(factors, measured, strict=True)
+            )
+        )
         / len(measured)
         for end in (0, 1)
     )
@@ -532,6 +544,7 @@ _WITHHOLDS: dict[str, tuple[Group, ...]] = {
     # Frames in closures are no gaze either.
     "other_parameters": ("gaze", "lids"),
     "other_protocol": ("gaze",),
+    "other_camera_height": ("gaze",),
 }
 
 
@@ -647,8 +660,11 @@ def tell_change(language: Language, measure: dict[str, Any], change: dict[str, A
 
 def tell_verdict(language: Language, change: dict[str, Any]) -> str:
     """Return whether a measure changed, or why that is not judged."""
-    if change["changed"] is not None:
-        return say(language, "verdict.changed" if change["changed"] else "verdict.unchanged")
+    if change["changed"]:
+        key = "verdict.once" if change["repeat_limit"] is None else "verdict.repeated"
+        return say(language, key)
+    if change["changed"] is False:
+        return say(language, "verdict.unchanged")
     reasons = "; ".join(say(language, f"why.{code}") for code in change["why_not"])
     return f"{say(language, 'verdict.not_judged')} ({reasons})"
 

@@ -18,7 +18,8 @@ _ENGLISH = {
     "unit.per_min": "per minute",
     "unit.s": "seconds",
     "unit.share": "share of the time, 0-1",
-    "verdict.changed": "changed",
+    "verdict.once": "differs by more than the recordings' own uncertainty",
+    "verdict.repeated": "changed by more than repeated recordings differ",
     "verdict.unchanged": "no change shown",
     "verdict.not_judged": "not judged",
     "why.no_interval": "record each condition at least twice",
@@ -26,6 +27,7 @@ _ENGLISH = {
     "why.same_recording": "the same recording twice",
     "why.other_parameters": "other parameters",
     "why.other_protocol": "another task",
+    "why.other_camera_height": "another camera height",
     "concern.not_assessable": "{labels}: a recording is not assessable ({details}). Nothing "
     "that it is part of is judged: record again.",
     "concern.partial": "{labels}: the end of a recording was not analysed.",
@@ -40,9 +42,10 @@ _ENGLISH = {
     "first recording ({first}). Compare the tracks (STEM.track.npz), which are analysed anew.",
     "concern.other_rate": "{labels}: another rate of analysed frames than in the first "
     "recording ({first}); short blinks are missed at lower ones.",
-    "concern.other_camera_height": "{labels}: the camera looked from another height than in "
-    "the first recording ({first}), which by itself can change the ranges.",
-    "sum.changed": "Changed from {first}",
+    "concern.other_camera_height": "{labels}: the camera looked from another height than in the "
+    "first recording ({first}), which by itself changes the ranges. The gaze is not judged: record "
+    "at the height of the eyes.",
+    "sum.changed": "Different from {first}",
     "sum.unchanged": "No change shown",
     "sum.not_judged": "Not judged",
     "sum.none": "none",
@@ -100,7 +103,8 @@ _KOREAN = {
     "unit.per_min": "분당",
     "unit.s": "초",
     "unit.share": "시간의 비율, 0-1",
-    "verdict.changed": "변화 있음",
+    "verdict.once": "각 녹화의 불확실성보다 큰 차이",
+    "verdict.repeated": "반복 녹화의 차이보다 큰 변화",
     "verdict.unchanged": "변화가 확인되지 않음",
     "verdict.not_judged": "판정하지 않음",
     "why.no_interval": "조건마다 두 번 이상 녹화하세요",
@@ -108,6 +112,7 @@ _KOREAN = {
     "why.same_recording": "같은 녹화가 두 번 주어짐",
     "why.other_parameters": "매개변수가 다름",
     "why.other_protocol": "과제가 다름",
+    "why.other_camera_height": "카메라 높이가 다름",
     "concern.not_assessable": "{labels}: 평가할 수 없는 녹화가 있습니다({details}). 이 녹화가 "
     "포함된 변화는 판정하지 않습니다. 다시 녹화하세요.",
     "concern.partial": "{labels}: 녹화의 끝부분이 분석되지 않았습니다.",
@@ -122,9 +127,9 @@ _KOREAN = {
     "분석되었습니다. 새로 분석되는 트랙 파일(STEM.track.npz)을 비교하세요.",
     "concern.other_rate": "{labels}: 분석된 초당 프레임 수가 첫 번째 녹화({first})와 다릅니다. "
     "프레임 수가 적으면 짧은 깜빡임을 놓칩니다.",
-    "concern.other_camera_height": "{labels}: 카메라의 높이가 첫 번째 녹화({first})와 "
-    "다릅니다. 그것만으로도 범위가 달라질 수 있습니다.",
-    "sum.changed": "{first} 대비 변화 있음",
+    "concern.other_camera_height": "{labels}: 카메라의 높이가 첫 번째 녹화({first})와 다르며, "
+    "그것만으로도 범위가 달라집니다. 시선은 판정하지 않습니다. 눈높이에서 녹화하세요.",
+    "sum.changed": "{first} 대비 차이 있음",
     "sum.unchanged": "변화가 확인되지 않음",
     "sum.not_judged": "판정하지 않음",
     "sum.none": "없음",

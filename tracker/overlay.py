@@ -50,7 +50,8 @@ _EVENT_WORDS = {
     "wink_right": "WINK: RIGHT EYE SHUT",
 }
 
-_DARK, _DIM, _LIGHT = (24, 24, 24), (150, 150, 150), (255, 255, 255)
+_DARK_LEVEL = 24
+_DARK, _DIM, _LIGHT = (_DARK_LEVEL,) * 3, (150, 150, 150), (255, 255, 255)
 _LIDS, _IRIS, _EVENT = (0, 255, 255), (255, 255, 0), (80, 190, 255)
 """Blue-green-red. What a colour says, a shape or a word says as well."""
 _SUBPIXEL_BITS = 4
@@ -63,6 +64,7 @@ def write_overlay(
     analysis: Analysis,
     blur_face: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
+    decode_ahead: bool = False,
 ) -> Path:
     """Decode a video once more and write its annotated copy, ``STEM.overlay.mp4``.
 
@@ -81,6 +83,8 @@ def write_overlay(
         moves can be undone from many frames.
     on_progress : callable, optional
         Called after each frame with the number of frames written and the number there will be.
+    decode_ahead : bool, default False
+        See `tracker.decode.Video.frames`.
 
     Returns
     -------
@@ -98,7 +102,8 @@ def write_overlay(
     # An earlier copy must not be taken for this one, least of all where that shows the face.
     path.unlink(missing_ok=True)
     return write_whole(
-        path, lambda partial: _encode(partial, video, analysis, blur_face, on_progress)
+        path,
+        lambda partial: _encode(partial, video, analysis, blur_face, on_progress, decode_ahead),
     )
 
 
@@ -108,6 +113,7 @@ def _encode(
     analysis: Analysis,
     blur_face: bool,
     on_progress: Callable[[int, int], None] | None,
+    decode_ahead: bool,
 ) -> None:
     import av
 
@@ -130,15 +136,15 @@ def _encode(
         ) as container,
     ):
         # Without B-frames, the first timestamp is 0 and no edit list is needed.
-        stream: Any = container.add_stream(
-            "libx264", options={"preset": "veryfast", "crf": QUALITY_CRF, "bf": "0"}
-        )
+        # One thread: the same bytes on every machine, and recordings are analysed in parallel.
+        settings = {"preset": "veryfast", "crf": QUALITY_CRF, "bf": "0", "threads": "1"}
+        stream: Any = container.add_stream("libx264", options=settings)
         stream.width, stream.height, stream.pix_fmt = layout.width, layout.height, "yuv420p"
         codec = stream.codec_context
         codec.time_base = stream.time_base = Fraction(1, CLOCK_HZ)
         codec.colorspace = codec.color_primaries = codec.color_trc = _BT709
         codec.color_range = _VIDEO_RANGE
-        for frame in video.frames(wants=wanted.__contains__):
+        for frame in video.frames(wants=wanted.__contains__, ahead=decode_ahead):
             if (frame.image.shape[1], frame.image.shape[0]) != (
                 track.info.video.width,
                 track.info.video.height,
@@ -229,18 +235,16 @@ class _Painter:
         self._blur_face = blur_face
         self._events = name_events(analysis)
         self._median = median_finite(analysis.gaze.vertical[analysis.gaze.valid])
-        self._canvas: Image = np.zeros((layout.height, layout.width, 3), np.uint8)
+        self._canvas: Image = np.full((layout.height, layout.width, 3), _DARK_LEVEL, np.uint8)
 
     def paint(self, n: int, image: Image) -> Image:
         """Draw the `n`-th analysed frame."""
         layout, canvas = self._layout, self._canvas
-        canvas[:] = _DARK
         area = canvas[: layout.picture_height, layout.left : layout.left + layout.picture_width]
         size = (layout.picture_width, layout.picture_height)
-        shrinks = layout.picture_width < image.shape[1]
-        scaled = cv2.resize(
-            image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-        )
+        # To less than half, every pixel has to count; above, averaging costs more than it shows.
+        method = cv2.INTER_AREA if 2 * layout.picture_width < image.shape[1] else cv2.INTER_LINEAR
+        scaled: Any = cv2.resize(image, size, interpolation=method)
         landmarks = self._analysis.track.landmarks[n]
         seen = bool(self._analysis.seen[n])
         if not self._blur_face:
@@ -248,14 +252,13 @@ class _Painter:
         else:
             area[:] = BLANK_GREY
             if seen:
-                mask = np.zeros(area.shape[:2], np.uint8)
                 for corners in eye_boxes(landmarks):
-                    fixed = _fixed(layout.scale(corners))
-                    cv2.fillPoly(mask, [fixed], 255, shift=_SUBPIXEL_BITS)
-                area[mask > 0] = scaled[mask > 0]
+                    _show_inside(area, scaled, layout.scale(corners))
         if seen:
             self._draw_eyes(area, n, layout.scale(landmarks))
-        self._draw_panel(canvas[layout.picture_height :], n)
+        panel = canvas[layout.picture_height :]
+        panel[:] = _DARK_LEVEL
+        self._draw_panel(panel, n)
         return canvas
 
     def _draw_eyes(self, area: Image, n: int, points: NDArray[np.float64]) -> None:
@@ -426,6 +429,19 @@ def eye_boxes(landmarks: NDArray[np.float32]) -> list[NDArray[np.float64]]:
             middle + np.array([along + across, along - across, -along - across, across - along])
         )
     return boxes
+
+
+def _show_inside(area: Image, picture: Image, corners: NDArray[np.float64]) -> None:
+    """Copy what is inside of a convex outline from a picture of the same size, nothing else."""
+    height, width = area.shape[:2]
+    left, top = np.clip(np.floor(corners.min(axis=0)), 0, (width, height)).astype(int)
+    right, bottom = np.clip(np.ceil(corners.max(axis=0)) + 1, 0, (width, height)).astype(int)
+    if left >= right or top >= bottom:
+        return
+    mask = np.zeros((bottom - top, right - left), np.uint8)
+    cv2.fillConvexPoly(mask, _fixed(corners - (left, top)), (255,), shift=_SUBPIXEL_BITS)
+    place = slice(top, bottom), slice(left, right)
+    area[place][mask > 0] = picture[place][mask > 0]
 
 
 def _fixed(points: NDArray[np.float64]) -> NDArray[np.int32]:

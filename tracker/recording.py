@@ -169,7 +169,7 @@ def analyze_recording(
     make_finder : callable
         Returns the models; called only if the video has to be tracked.
     on_progress : callable, optional
-        See `tracker.track.track_video`.
+        See `tracker.track.track_video`; with an annotated copy, its frames count as well.
     resume : bool, default False
         Keep files that this program wrote of the same video with the same parameters and outputs.
     decode_ahead : bool, default True
@@ -194,6 +194,9 @@ def analyze_recording(
     if resume and (summary := _load_finished(files, identity)) is not None:
         return Result(summary, files, resumed=True)
 
+    if outputs.blur_face:
+        # An earlier copy may show the face: it is not to be there, whatever happens from here on.
+        files["overlay"].unlink(missing_ok=True)
     # Not needed where all is finished.
     from tracker.analysis import analyze_track
     from tracker.track import track_video
@@ -231,6 +234,7 @@ def analyze_recording(
             analysis,
             outputs.blur_face,
             functools.partial(report, count),
+            decode_ahead,
         )
         try:
             _check_unchanged(recording, before)

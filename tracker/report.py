@@ -418,7 +418,8 @@ class _Report:
             },
             "head": {
                 "yaw": quality.head_yaw_deg,
-                "pitch": quality.head_pitch_deg,
+                # Zero has no sign.
+                "pitch": float(np.rint(quality.head_pitch_deg)) + 0.0,
                 "most_yaw": MAX_HEAD_YAW_DEG,
                 "most_pitch": gates.MAX_HEAD_PITCH_DEG,
             },
