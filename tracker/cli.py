@@ -396,8 +396,6 @@ def _report_language(options: argparse.Namespace) -> Language | None:
 def _analyze_cohort(
     options: argparse.Namespace, parameters: Parameters, outputs: "Outputs", findings: "Findings"
 ) -> int:
-    from tracker.cohort import cohort_rows, describe_cohort, write_cohort
-    from tracker.cohort_page import write_cohort_page
     from tracker.progress import CohortProgress
     from tracker.workers import analyze_recordings, default_workers
 
@@ -427,6 +425,11 @@ def _analyze_cohort(
                 with progress.aside():
                     code = max(code, _print_outcome(options, recordings[told], outcomes[told]))
                 told += 1
+
+    # Only now: the workers were not kept waiting for it.
+    from tracker.cohort import cohort_rows, describe_cohort, write_cohort
+    from tracker.cohort_page import write_cohort_page
+
     ordered = [outcomes[index] for index in range(len(recordings))]
     rows = cohort_rows(recordings, ordered, options.out)
     notes = [*findings.problems, *findings.notes]
