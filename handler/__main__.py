@@ -9,7 +9,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m handler",
         description="Serve the API on 127.0.0.1: uploads, analyses, status and results, as the "
-        "Lambda function does, with a directory for the files and SQLite for the records.",
+        "Lambda function does, with a directory for the files and SQLite for the records; and the "
+        "web client, at /app.",
         epilog="Research use, not a diagnosis. Anyone on this machine can reach the server.",
     )
     parser.add_argument(

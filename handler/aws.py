@@ -26,6 +26,7 @@ from handler.errors import (
     ThrottledError,
 )
 from handler.storage import (
+    DOWNLOAD_VALID_S,
     UPLOAD_VALID_S,
     Page,
     Record,
@@ -218,6 +219,20 @@ class AwsStorage:
                 ExpiresIn=UPLOAD_VALID_S,
             )
         return post
+
+    def offer_download(self, key: str, content_type: str) -> str:
+        with _translated_errors():
+            url: str = self._s3.generate_presigned_url(
+                "get_object",
+                Params={
+                    "Bucket": self._bucket,
+                    "Key": key,
+                    "ResponseContentType": content_type,
+                    "ResponseCacheControl": "no-store",
+                },
+                ExpiresIn=DOWNLOAD_VALID_S,
+            )
+        return url
 
     @property
     def can_enqueue(self) -> bool:

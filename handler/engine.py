@@ -15,9 +15,11 @@ from tracker.analysis import analyze_track
 from tracker.assessment import assess
 from tracker.decode import InputError, Video, VideoInfo, detect_kind, read_image
 from tracker.face_mesh import FaceMesh
+from tracker.identity import hash_video
 from tracker.output import summarize, to_json, write_analysis, write_track
 from tracker.parameters import Parameters
 from tracker.still import analyze_image
+from tracker.texts import Language
 from tracker.track import track_video
 
 MAX_DURATION_S = 3600.0
@@ -91,6 +93,8 @@ class Engine:
         folder: Path,
         budget_s: float,
         on_progress: Callable[[int, int], None],
+        report: Language | None = None,
+        name: str = "original",
     ) -> tuple[dict[str, Any], list[Path]]:
         """Analyse a video whose limits were checked.
 
@@ -104,26 +108,49 @@ class Engine:
             Time there is to decode and track.
         on_progress : callable
             See `tracker.track.track_video`.
+        report : {"en", "ko"}, optional
+            Language of the report to write.
+        name : str, optional
+            What the report calls the recording.
 
         Returns
         -------
         summary : dict
         files : list of Path
-            summary.json, frames.csv, blinks.csv, track.npz.
+            summary.json, frames.csv, blinks.csv, track.npz; report.html if asked for.
 
         Raises
         ------
         UndecodableError
         """
+        pictures: dict[int, bytes] | None = {} if report else None
         with self._lock, _translated_errors():
             track = track_video(
-                source, self._mesh, parameters.step, parameters.max_frames, on_progress, budget_s
+                source,
+                self._mesh,
+                parameters.step,
+                parameters.max_frames,
+                on_progress,
+                budget_s,
+                eye_pictures=pictures,
             )
-        track = replace(track, info=replace(track.info, protocol=parameters.protocol))
+        # What is read in place is read once only.
+        digest = hash_video(source) if report and isinstance(source, Path) else ""
+        info = replace(track.info, protocol=parameters.protocol, video_sha256=digest)
+        track = replace(track, info=info)
         analysis = analyze_track(track, parameters)
-        summary = summarize(analysis, assess(analysis), "original")
+        assessment = assess(analysis)
+        summary = summarize(analysis, assessment, "original")
         files = write_analysis(folder, "analysis", analysis, summary)
-        return summary, [*files, write_track(folder, "analysis", track)]
+        files.append(write_track(folder, "analysis", track))
+        if report:
+            # Only here: what asks for no report does not load it.
+            from tracker.report import write_report
+
+            named = {**summary, "source": name}
+            place = (folder, "analysis", analysis, assessment)
+            files.append(write_report(*place, named, pictures, report))
+        return summary, files
 
     def analyze_image(
         self, path: Path, parameters: Parameters, folder: Path

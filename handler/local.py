@@ -26,7 +26,9 @@ from handler.api import Api
 from handler.engine import Engine
 from handler.errors import (
     BadRequestError,
+    ForbiddenError,
     HandlerError,
+    MethodNotAllowedError,
     NotFoundError,
     StorageUnavailableError,
     TooLargeError,
@@ -35,19 +37,22 @@ from handler.errors import (
     to_handler_error,
 )
 from handler.requests import MAX_BODY_BYTES, MAX_UPLOAD_BYTES
-from handler.service import Service
+from handler.service import TEMPORARY_PREFIX, Service, remove_leftovers
 from handler.storage import (
+    REPORT,
     UPLOAD_VALID_S,
     Page,
     Record,
     RecordChangedError,
     RecordExistsError,
     check_analysis_id,
+    content_type_of,
     decode_token,
     encode_token,
 )
 
 HOST = "127.0.0.1"
+LOCAL_NAMES = (HOST, "localhost")
 SYNCHRONOUS_S = 300.0
 """As the Lambda function's timeout."""
 WORKER_S = 3600.0
@@ -55,6 +60,41 @@ WORKER_S = 3600.0
 MAX_DELIVERIES = 5
 CHUNK_BYTES = 2**16
 _PART_HEAD = re.compile(rb'name="file"')
+
+WEB = Path(__file__).parent / "web"
+WEB_FILES = {
+    "": ("index.html", "text/html; charset=utf-8"),
+    "app.js": ("app.js", "text/javascript; charset=utf-8"),
+    "config.js": ("config.js", "text/javascript; charset=utf-8"),
+    "face.js": ("face.js", "text/javascript; charset=utf-8"),
+    "task.js": ("task.js", "text/javascript; charset=utf-8"),
+    "texts.js": ("texts.js", "text/javascript; charset=utf-8"),
+    "style.css": ("style.css", "text/css; charset=utf-8"),
+    "face_detection_short_range.tflite": (
+        "face_detection_short_range.tflite",
+        "application/octet-stream",
+    ),
+}
+"""What is served below ``/app/``, by the last part of the path: nothing else can be asked for."""
+_PAGE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+}
+_APP_HEADERS = _PAGE_HEADERS | {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src data:; media-src blob:; connect-src 'self'; worker-src 'self'; "
+    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+_REPORT_HEADERS = _PAGE_HEADERS | {
+    # A page of its own origin, which is nobody's: its scripts reach neither the API nor a network.
+    "Content-Security-Policy": "sandbox allow-scripts allow-modals allow-downloads; "
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+    "img-src data: blob:; font-src data:; form-action 'none'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+}
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
@@ -94,6 +134,8 @@ class LocalStorage:
         Of the server, to which files are uploaded.
     has_message : threading.Event
         Set when a message came into the queue.
+    work : Path
+        For temporary files. What a process that was killed left there is removed.
 
     Raises
     ------
@@ -104,7 +146,9 @@ class LocalStorage:
         self.address = ""
         self.has_message = threading.Event()
         self._files = folder / "files"
-        self._files.mkdir(parents=True, exist_ok=True)
+        self.work = folder / "work"
+        for one in (self._files, self.work):
+            one.mkdir(parents=True, exist_ok=True)
         self._database = folder / "records.sqlite"
         self._lock = (folder / "lock").open("w")
         try:
@@ -112,6 +156,7 @@ class LocalStorage:
         except OSError as error:
             self._lock.close()
             raise DataInUseError(f"{folder} is in use by another server") from error
+        remove_leftovers(self.work)
         with self._connect() as connection:
             connection.executescript(_SCHEMA)
         self._expire_leases()
@@ -193,7 +238,7 @@ class LocalStorage:
         target = self._path(key)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            partial = target.with_name(f".{uuid.uuid4().hex}")
+            partial = self.work / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}"
             try:
                 with partial.open("wb") as file:
                     yield file
@@ -232,6 +277,9 @@ class LocalStorage:
             "url": f"{self.address}/uploads/{analysis_id}",
             "fields": {"key": key, "Content-Type": content_type},
         }
+
+    def offer_download(self, key: str, content_type: str) -> str:
+        return f"{self.address}/reports/{key.split('/')[3]}"
 
     @property
     def can_enqueue(self) -> bool:
@@ -319,9 +367,10 @@ class LocalServer(ThreadingHTTPServer):
             raise
         self.storage.address = f"http://{HOST}:{self.server_address[1]}"
         self._logger = logger = Logger(service="eye-tracking", stream=sys.stderr)
-        self.api = Api(Service(self.storage, Engine()), None, logger)
+        work = self.storage.work
+        self.api = Api(Service(self.storage, Engine(), work_folder=work), None, logger)
         # Models of its own: a long video keeps no request waiting.
-        self._worker_api = Api(Service(self.storage, Engine()), None, logger)
+        self._worker_api = Api(Service(self.storage, Engine(), work_folder=work), None, logger)
         threading.Thread(target=self._work, daemon=True).start()
 
     def server_close(self) -> None:
@@ -369,9 +418,13 @@ class _RequestHandler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         context = LocalContext(SYNCHRONOUS_S)
         try:
+            self._check_caller()
             if self.command == "POST" and re.fullmatch(r"/uploads/[^/]+", url.path):
                 self._receive_upload(url.path.rsplit("/", 1)[1])
-                return self._send(204, {}, "")
+                return self._send(204, {}, b"")
+            first, _, rest = url.path.removeprefix("/").partition("/")
+            if first in ("app", "reports"):
+                return self._send_page(first, url.path, rest)
             length = self._content_length(MAX_BODY_BYTES, "Send the file by create_upload.")
             body = self.rfile.read(length).decode("utf-8", "replace")
         except HandlerError as error:
@@ -390,9 +443,51 @@ class _RequestHandler(BaseHTTPRequestHandler):
             },
             context,
         )
-        self._send(answer["statusCode"], answer["headers"], answer["body"])
+        self._send(answer["statusCode"], answer["headers"], answer["body"].encode())
 
     do_GET = do_POST = do_OPTIONS = do_PUT = do_DELETE = do_PATCH = do_HEAD = _respond  # noqa: N815
+
+    def _check_caller(self) -> None:
+        """Refuse pages of other sites that a browser on this machine shows.
+
+        They get here under a name of theirs that leads to this address, or from their own origin.
+        """
+        port = self.server.server_address[1]
+        addresses = [f"{name}:{port}" for name in LOCAL_NAMES]
+        if self.headers.get("Host", "").lower() not in addresses:
+            self.close_connection = True
+            raise BadRequestError(
+                "bad_host", f"Host is not valid, expected {' or '.join(addresses)}"
+            )
+        origin = self.headers.get("Origin")
+        if origin is not None and urlsplit(origin).hostname not in LOCAL_NAMES:
+            self.close_connection = True
+            raise ForbiddenError("foreign_origin", "Pages of other machines may not ask.")
+
+    def _send_page(self, first: str, path: str, rest: str) -> None:
+        """Answer with a file of the web client, or with a report."""
+        if self.command not in ("GET", "HEAD"):
+            self.close_connection = True
+            raise MethodNotAllowedError(
+                "method_not_allowed", "This path does not take this method."
+            )
+        if path == "/app" or (first == "app" and not self.headers["Host"].startswith(HOST)):
+            # Uploads go to this address, which under another name would be another origin.
+            location = f"{self.server.storage.address}/app/"
+            return self._send(308, {"Location": location, **_APP_HEADERS}, b"")
+        if first == "app":
+            if rest not in WEB_FILES:
+                raise NotFoundError("no_such_path", "There is no such path. The page is at /app.")
+            name, content_type = WEB_FILES[rest]
+            data = (WEB / name).read_bytes()
+            return self._send(200, {"Content-Type": content_type, **_APP_HEADERS}, data)
+        record = self.server.storage.read(check_analysis_id(rest))
+        key = (record.files or {}).get("report")
+        if key is None:
+            raise NotFoundError("no_report", 'There is no report. Ask for one: "report": true.')
+        with self.server.storage.open_file(key).stream as stream:
+            data = stream.read()
+        self._send(200, {"Content-Type": content_type_of(REPORT), **_REPORT_HEADERS}, data)
 
     def _content_length(self, limit: int, remedy: str) -> int:
         text = self.headers.get("Content-Length", "0")
@@ -437,10 +532,9 @@ class _RequestHandler(BaseHTTPRequestHandler):
 
     def _send_error(self, error: HandlerError) -> None:
         body = json.dumps(to_document(error))
-        self._send(error.status_code, {"Content-Type": "application/json"}, body)
+        self._send(error.status_code, {"Content-Type": "application/json"}, body.encode())
 
-    def _send(self, status_code: int, headers: dict[str, str], body: str) -> None:
-        data = body.encode()
+    def _send(self, status_code: int, headers: dict[str, str], data: bytes) -> None:
         self.send_response(status_code)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -518,8 +612,8 @@ def serve(port: int, folder: Path) -> None:
     """Serve until interrupted; see `LocalServer`."""
     with LocalServer(port, folder) as server:
         print(
-            f"Serving the API on {server.storage.address}, data in {folder.resolve()}. "
-            "Stop with Ctrl+C.",
+            f"Serving the API on {server.storage.address}, the web client on "
+            f"{server.storage.address}/app, data in {folder.resolve()}. Stop with Ctrl+C.",
             flush=True,
         )
         with contextlib.suppress(KeyboardInterrupt):

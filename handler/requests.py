@@ -18,6 +18,7 @@ from handler.errors import (
 from handler.storage import check_analysis_id, check_key, check_user_id, parse_original_key
 from tracker.parameters import Parameters
 from tracker.protocol import parse_protocol
+from tracker.texts import LANGUAGES, Language
 
 MAX_BODY_BYTES = 6 * 2**20
 """Lambda's own limit of a request."""
@@ -43,25 +44,31 @@ ACTIONS = ("analyze_image", "analyze_video", "process_s3_file", "create_upload")
 
 @dataclass(frozen=True, slots=True)
 class AnalyzeData:
-    """Analyse a file that came with the request: the actions analyze_image and analyze_video."""
+    """Analyse a file that came with the request: the actions analyze_image and analyze_video.
+
+    `report` is the language of the report to write, here as elsewhere.
+    """
 
     kind: str
     data: bytes
     user_id: str | None
     parameters: Parameters
+    report: Language | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AnalyzeFile:
     """Analyse a file of the bucket. `kind` is None where its content decides.
 
-    `parameters` is None where none were given: an upload's are in its record.
+    `parameters` is None where neither they nor a report were asked for: an upload's are in its
+    record.
     """
 
     kind: str | None
     key: str
     user_id: str | None
     parameters: Parameters | None
+    report: Language | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,7 @@ class CreateUpload:
     user_id: str | None
     content_type: str
     parameters: Parameters
+    report: Language | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,12 +239,13 @@ def parse_action(document: Any) -> Request:
     user_id = None if user_id is None or user_id == "" else check_user_id(user_id)
     given = document.get("parameters")
     parameters = parse_parameters(given)
+    report = _parse_report(document)
     if action == "create_upload":
-        return CreateUpload(user_id, _parse_upload_type(document), parameters)
+        return CreateUpload(user_id, _parse_upload_type(document), parameters, report)
     file_data, s3_key = document.get("file_data"), document.get("s3_key")
     if action != "process_s3_file" and file_data is not None:
         kind = action.removeprefix("analyze_")
-        return AnalyzeData(kind, _decode_base64(file_data), user_id, parameters)
+        return AnalyzeData(kind, _decode_base64(file_data), user_id, parameters, report)
     if s3_key is None:
         needed = "s3_key" if action == "process_s3_file" else "file_data (base64) or s3_key"
         raise BadRequestError("missing_field", f"{needed} is missing")
@@ -244,7 +253,8 @@ def parse_action(document: Any) -> Request:
         kind=None if action == "process_s3_file" else action.removeprefix("analyze_"),
         key=check_key(s3_key, user_id),
         user_id=user_id,
-        parameters=parameters if given else None,
+        parameters=parameters if given or report else None,
+        report=report,
     )
 
 
@@ -307,6 +317,8 @@ def document_file_request(request: AnalyzeFile) -> dict[str, Any]:
         document["user_id"] = request.user_id
     if request.parameters is not None:
         document["parameters"] = document_parameters(request.parameters)
+    if request.report:
+        document |= {"report": True, "lang": request.report}
     return document
 
 
@@ -442,6 +454,22 @@ def _parse_upload_type(document: dict[str, Any]) -> str:
             f"content_type is {content_type!r}, expected one of {', '.join(UPLOAD_TYPES)}",
         )
     return str(content_type)
+
+
+def _parse_report(document: dict[str, Any]) -> Language | None:
+    """Return the language of the report that is asked for, if one is."""
+    wanted, language = document.get("report", False), document.get("lang", LANGUAGES[0])
+    if not isinstance(wanted, bool):
+        raise BadRequestError("bad_parameter", f"report is {wanted!r}, expected true or false")
+    if language not in LANGUAGES:
+        raise BadRequestError(
+            "bad_parameter", f"lang is {language!r}, expected {' or '.join(LANGUAGES)}"
+        )
+    if not wanted:
+        return None
+    if document["action"] == "analyze_image":
+        raise BadRequestError("bad_parameter", "report is true, expected false for an image")
+    return "ko" if language == "ko" else "en"
 
 
 def _parse_limit(text: Any) -> int:

@@ -45,6 +45,8 @@ from handler.requests import (
 from handler.storage import ANONYMOUS, ORIGINAL, Record, RecordChangedError, RecordExistsError
 from tracker import __version__
 from tracker.parameters import Parameters
+from tracker.patient import choose_patient_message
+from tracker.texts import Language
 
 if TYPE_CHECKING:
     from handler.engine import Engine
@@ -72,6 +74,7 @@ _FILE_NAMES = {
     "csv": "frames.csv",
     "blinks": "blinks.csv",
     "track": "track.npz",
+    "report": stored.REPORT,
     "result": "result.json",
 }
 
@@ -112,6 +115,8 @@ class Service:
         Of one core that this process gets.
     observe : callable, optional
         Called with what was measured of each analysis, by name.
+    work_folder : Path, optional
+        For temporary files, in place of the system's own.
     """
 
     def __init__(
@@ -120,11 +125,13 @@ class Service:
         engine: "Engine | None",
         cpu_share: float = 1.0,
         observe: Callable[[dict[str, float]], None] = lambda _measured: None,
+        work_folder: Path | None = None,
     ) -> None:
         self._storage = storage
         self._engine = engine
         self._cpu_share = cpu_share
         self._observe = observe
+        self._work_folder = work_folder
         self._started_s = time.monotonic()
 
     def run(self, request: Request, limits: Limits, request_id: str) -> Answer:
@@ -155,7 +162,7 @@ class Service:
                 return self._create_upload(request)
             case GetStatus():
                 record = self._storage.read(request.analysis_id)
-                return Answer(200, self._document_status(record))
+                return Answer(200, self._document_status(record) | self._document_report(record))
             case ListAnalyses():
                 page = self._storage.list_records(request.user_id, request.limit, request.token)
                 rows = [self._document_status(replace(r, outcome=None)) for r in page.records]
@@ -166,7 +173,9 @@ class Service:
                 return Answer(204, {})
 
     def _create_upload(self, request: CreateUpload) -> Answer:
-        record = self._new_record(uuid.uuid4().hex, request.user_id, request.parameters)
+        record = self._new_record(
+            uuid.uuid4().hex, request.user_id, request.parameters, request.report
+        )
         self._storage.create(record)
         upload = self._storage.offer_upload(
             record.source_key, request.content_type, MAX_UPLOAD_BYTES
@@ -187,12 +196,14 @@ class Service:
         engine = self._require_engine(limits)
         digest = hashlib.sha256(request.data).hexdigest()
         # The same request again, as an app sends it that got no answer, is the same analysis.
-        analysis_id = _derive_id(request.user_id, digest, request.kind, request.parameters)
-        record = self._new_record(analysis_id, request.user_id, request.parameters)
+        analysis_id = _derive_id(
+            request.user_id, digest, request.kind, request.parameters, request.report
+        )
+        record = self._new_record(analysis_id, request.user_id, request.parameters, request.report)
         work = self._begin(record)
         if work.settled:
             return self._answer(work.record)
-        with work.failing(request_id), _temporary_folder() as folder:
+        with work.failing(request_id), self._temporary_folder() as folder:
             path = folder / ORIGINAL
             path.write_bytes(request.data)
             kind = engine.tell_kind(request.data[:512])
@@ -229,11 +240,11 @@ class Service:
         else:
             user_id, asked = request.user_id or ANONYMOUS, request.parameters or Parameters()
             tag = f"{request.key}\n{file.version_tag}"
-            analysis_id = _derive_id(user_id, tag, request.kind, asked)
+            analysis_id = _derive_id(user_id, tag, request.kind, asked, request.report)
         if work is None:
-            record = self._new_record(analysis_id, user_id, asked)
+            record = self._new_record(analysis_id, user_id, asked, request.report)
             work = self._begin(replace(record, source_key=request.key))
-        with file.stream as stream, work.failing(request_id), _temporary_folder() as folder:
+        with file.stream as stream, work.failing(request_id), self._temporary_folder() as folder:
             if work.settled:
                 return self._answer(work.record)
             if file.size_bytes > MAX_UPLOAD_BYTES:
@@ -259,7 +270,9 @@ class Service:
             raise ConflictError("no_time_left", "There is no time left to begin. Try again.")
         return self._engine
 
-    def _new_record(self, analysis_id: str, user_id: str | None, parameters: Parameters) -> Record:
+    def _new_record(
+        self, analysis_id: str, user_id: str | None, parameters: Parameters, report: Language | None
+    ) -> Record:
         user_id = user_id or ANONYMOUS
         return Record(
             analysis_id=analysis_id,
@@ -267,6 +280,7 @@ class Service:
             source_key=stored.file_key(user_id, analysis_id, ORIGINAL),
             created_at=datetime.now(UTC).isoformat(timespec="microseconds"),
             parameters=document_parameters(parameters),
+            report=report,
         )
 
     def _begin(self, record: Record) -> "_Work":
@@ -318,13 +332,19 @@ class Service:
         begun_s = time.monotonic()
         work.save(stored.claim(work.record, work.owner, time.time(), limits.end_s + LEASE_MARGIN_S))
         record = work.record
-        with _temporary_folder() as folder:
+        with self._temporary_folder() as folder:
             if kind == "image":
                 assert isinstance(source, Path)
                 outcome, paths = engine.analyze_image(source, parameters, folder)
             else:
                 outcome, paths = engine.analyze_video(
-                    source, parameters, folder, _tracking_budget_s(limits), work.report_progress
+                    source,
+                    parameters,
+                    folder,
+                    _tracking_budget_s(limits),
+                    work.report_progress,
+                    record.report,
+                    record.analysis_id,
                 )
             names = {path.name.removeprefix("analysis."): path for path in paths}
             files = {}
@@ -380,6 +400,25 @@ class Service:
             **(self._document_outcome(record) if record.state == "completed" else {}),
             **((record.error or {}) if record.state == "failed" else {}),
         }
+
+    def _document_report(self, record: Record) -> dict[str, str]:
+        """Return where the report can be read, and what to tell the patient in its language."""
+        key = (record.files or {}).get("report")
+        if key is None or record.outcome is None or record.report is None:
+            return {}
+        found = record.outcome["assessment"]
+        reasons, cautions = (
+            [finding["code"] for finding in found[name]] for name in ("reasons", "cautions")
+        )
+        return {
+            "report_url": self._storage.offer_download(key, stored.content_type_of(key)),
+            "patient_message": choose_patient_message(reasons, cautions, record.report),
+        }
+
+    @contextmanager
+    def _temporary_folder(self) -> Iterator[Path]:
+        with tempfile.TemporaryDirectory(prefix=TEMPORARY_PREFIX, dir=self._work_folder) as folder:
+            yield Path(folder)
 
     def _document_health(self) -> dict[str, Any]:
         return {
@@ -460,16 +499,13 @@ class _Work:
             raise
 
 
-@contextmanager
-def _temporary_folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix=TEMPORARY_PREFIX) as folder:
-        yield Path(folder)
-
-
-def remove_leftovers() -> None:
-    """Remove what a killed process left in the temporary directory."""
-    for path in Path(tempfile.gettempdir()).glob(f"{TEMPORARY_PREFIX}*"):
-        shutil.rmtree(path, ignore_errors=True)
+def remove_leftovers(folder: Path | None = None) -> None:
+    """Remove what a killed process left in a directory, by default the temporary one."""
+    for path in (folder or Path(tempfile.gettempdir())).glob(f"{TEMPORARY_PREFIX}*"):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _fetch(
@@ -500,9 +536,17 @@ def _tracking_budget_s(limits: Limits) -> float:
     return max(1.0, left_s - RESERVE_S - RESERVE_SHARE * left_s)
 
 
-def _derive_id(user_id: str | None, content: str, kind: str | None, parameters: Parameters) -> str:
+def _derive_id(
+    user_id: str | None,
+    content: str,
+    kind: str | None,
+    parameters: Parameters,
+    report: Language | None,
+) -> str:
     """Return the id of an analysis of this content, which is always the same one."""
     parts = [user_id or ANONYMOUS, content, kind, document_parameters(parameters), __version__]
+    if report:
+        parts.append({"report": report})
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 

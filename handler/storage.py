@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from handler.errors import BadRequestError, ConflictError, ForbiddenError, NotFoundError
+from tracker.texts import Language
 
 State = Literal["queued", "processing", "completed", "failed"]
 
@@ -21,7 +22,9 @@ ANONYMOUS = "anonymous"
 """Whose the analyses of requests without a `user_id` are."""
 ORIGINAL = "original"
 """Name of the uploaded file; without a suffix, for its kind is told by content."""
+REPORT = "report.html"
 UPLOAD_VALID_S = 3600
+DOWNLOAD_VALID_S = 900
 _USER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@:+-]{0,127}", re.ASCII)
 _ANALYSIS_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _KEY_PART = re.compile(r"[^/\\\x00-\x1f\x7f\ud800-\udfff]+")
@@ -49,6 +52,8 @@ class Record:
         UTC, ISO 8601 with microseconds, so that it sorts.
     parameters : dict
         As the client gave them, checked.
+    report : {"en", "ko", None}
+        Language of the report to write.
     state : {"queued", "processing", "completed", "failed"}
     version : int
         Number of this write. A record is only written over the version before.
@@ -75,6 +80,7 @@ class Record:
     source_key: str
     created_at: str
     parameters: dict[str, Any]
+    report: Language | None = None
     state: State = "queued"
     version: int = 1
     owner: str = ""
@@ -220,6 +226,9 @@ class Storage(Protocol):
     def offer_upload(self, key: str, content_type: str, max_bytes: int) -> dict[str, Any]:
         """Return where to POST a file to: `url` and form `fields`, valid for `UPLOAD_VALID_S`."""
 
+    def offer_download(self, key: str, content_type: str) -> str:
+        """Return where a file can be read, for `DOWNLOAD_VALID_S` at least."""
+
     @property
     def can_enqueue(self) -> bool:
         """Whether there is a queue."""
@@ -317,6 +326,7 @@ def content_type_of(name: str) -> str:
         (".json", "application/json"),
         (".csv", "text/csv"),
         (".npz", "application/octet-stream"),
+        (".html", "text/html; charset=utf-8"),
     )
     return next((kind for suffix, kind in types if name.endswith(suffix)), "binary/octet-stream")
 

@@ -63,20 +63,26 @@ def aws(aws_server: "Aws", monkeypatch: pytest.MonkeyPatch) -> "Aws":
     return aws_server
 
 
-@pytest.fixture(scope="module")
-def plain_browser() -> "Iterator[Browser]":
-    """Return the machine's Chromium; without one the tests that ask for it are skipped, but where
-    EYE_TRACKING_NEEDS_BROWSER is set they fail."""
-    from playwright.sync_api import sync_playwright
-
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """Return where the machine's Chromium is; without one the tests that ask for it are skipped,
+    but where EYE_TRACKING_NEEDS_BROWSER is set they fail."""
     path = shutil.which("chromium")
     if path is None:
         missing = "there is no `chromium` in PATH (Debian: apt-get install chromium)"
         if os.environ.get("EYE_TRACKING_NEEDS_BROWSER"):
             pytest.fail(missing)
         pytest.skip(missing)
+    return path
+
+
+@pytest.fixture(scope="module")
+def plain_browser(chromium_path: str) -> "Iterator[Browser]":
+    """Return the machine's Chromium, without a camera."""
+    from playwright.sync_api import sync_playwright
+
     flags = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(flags))
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=list(flags))
         yield browser
         browser.close()

@@ -98,6 +98,24 @@ def test_mediapipe_is_imported_without_its_solutions() -> None:
     assert result.stderr == ""
 
 
+def test_what_asks_for_no_report_loads_nothing_of_it(clips: Path, tmp_path: Path) -> None:
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from handler.engine import Engine\n"
+        "from tracker.parameters import Parameters\n"
+        "engine = Engine()\n"
+        f"video, folder = Path({str(clips / 'tiny.mp4')!r}), Path({str(tmp_path)!r})\n"
+        "for report in (None, 'en'):\n"
+        "    engine.analyze_video(video, Parameters(), folder, 60.0, lambda *_: None, report)\n"
+        "    print(report, *sorted(set(sys.modules) & {'tracker.report', 'tracker.page'}))\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert result.stdout.split("\n") == ["None", "en tracker.page tracker.report", ""]
+
+
 @pytest.mark.parametrize(
     ("package", "arguments"), [("tracker.cli", ["analyze", "--help"]), ("handler.__main__", ["-h"])]
 )

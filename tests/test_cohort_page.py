@@ -3,9 +3,7 @@
 import math
 import os
 import re
-import shutil
 import string
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -22,16 +20,6 @@ from tracker.parameters import Parameters
 from tracker.recording import Failure, Outputs, Recording, Result, analyze_recording
 from tracker.texts import FINDINGS, LANGUAGES
 
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 NAMES = (
     "<img src=x onerror=alert(1)>",
     "a:b",
@@ -197,23 +185,7 @@ def test_one_video_under_two_names_is_told(summary: dict[str, Any], tmp_path: Pa
     assert "counted as often: a.mp4, c.mp4" in text
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    path = shutil.which("chromium")
-    if path is None:
-        missing = "there is no `chromium` in PATH (Debian: apt-get install chromium)"
-        if os.environ.get("EYE_TRACKING_NEEDS_BROWSER"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-def test_in_a_browser(chromium: Any, summary: dict[str, Any], tmp_path: Path) -> None:
+def test_in_a_browser(plain_browser: Any, summary: dict[str, Any], tmp_path: Path) -> None:
     changes: list[dict[str, Any]] = [
         {"vertical_peak_to_peak": 0.2, "status": "not_suspected"},
         {"vertical_peak_to_peak": 0.05, "status": "suspected"},
@@ -223,7 +195,7 @@ def test_in_a_browser(chromium: Any, summary: dict[str, Any], tmp_path: Path) ->
     names = ("c", "<b>b", "눈", "d")
     rows, outcomes = make_cohort(summary, tmp_path, names, changes)
     path = write_cohort_page(rows, outcomes, [], tmp_path, "en")
-    context = chromium.new_context(viewport={"width": 390, "height": 844}, offline=True)
+    context = plain_browser.new_context(viewport={"width": 390, "height": 844}, offline=True)
     page = context.new_page()
     page.set_default_timeout(20_000)
     wrong: list[str] = []

@@ -110,6 +110,46 @@ def test_times_come_from_the_stream_at_a_variable_frame_rate(tmp_path: Path) -> 
     np.testing.assert_allclose(times_s, pts_s - pts_s[0], atol=1e-3)
 
 
+class _Pipe(io.RawIOBase):
+    """Takes what is written once, and cannot go back."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object, /) -> int:
+        taken = bytes(data)  # type: ignore[call-overload]
+        self.data += taken
+        return len(taken)
+
+
+@pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
+def test_a_recording_that_a_browser_streams_has_its_times(tmp_path: Path, codec: str) -> None:
+    """MediaRecorder's WebM: frames when they came, in the end neither a duration nor an index."""
+    pts_s = np.cumsum(np.random.default_rng(8).uniform(0.015, 0.12, 60))
+    whole = write_counting_clip(tmp_path / "whole.webm", pts_s.tolist(), codec, deadline="realtime")
+    pipe = _Pipe()
+    with (
+        av.open(whole) as source,
+        av.open(pipe, "w", format="webm", options={"live": "1"}) as live,
+    ):
+        stream = live.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(source.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                live.mux(packet)
+    streamed = tmp_path / "streamed.webm"
+    streamed.write_bytes(pipe.data)
+    with av.open(streamed) as container:
+        assert container.duration is None
+    claimed, drawn, times_s, video = read_all(streamed)
+    assert claimed == drawn == list(range(60))
+    np.testing.assert_allclose(times_s, pts_s - pts_s[0], atol=1.1e-3)
+    assert video.info.frame_count == 0
+
+
 def test_rotation_metadata_is_applied(tmp_path: Path) -> None:
     path = write_counting_clip(tmp_path / "clip.mp4", regular(5))
     content = bytearray(path.read_bytes())

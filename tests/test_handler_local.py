@@ -1,7 +1,9 @@
 """The API on this machine, used over HTTP as a client would, through restarts and bad requests."""
 
 import base64
+import hashlib
 import http.client
+import importlib.metadata
 import io
 import json
 import re
@@ -19,7 +21,8 @@ import pytest
 import requests
 
 from handler.errors import BadRequestError
-from handler.local import CHUNK_BYTES, copy_form_file
+from handler.local import CHUNK_BYTES, WEB, WEB_FILES, copy_form_file
+from handler.service import TEMPORARY_PREFIX
 
 ROOT = Path(__file__).parents[1]
 
@@ -137,6 +140,8 @@ def test_status_is_told_while_an_analysis_runs(url: str, clips: Path) -> None:
 
 def raw(url: str, request: bytes) -> bytes:
     host, port = url.removeprefix("http://").split(":")
+    line, rest = request.split(b"\r\n", 1)
+    request = b"\r\n".join((line, f"Host: {host}:{port}".encode(), rest))
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(request)
         connection.shutdown(socket.SHUT_WR)
@@ -167,6 +172,78 @@ def test_bad_requests_are_refused_in_the_same_shape(
     assert status in answer.split(b"\r\n")[0]
     document = json.loads(answer.split(b"\r\n\r\n", 1)[1])
     assert document.keys() == {"error", "code"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "code"),
+    [
+        # A name of an attacker's that leads to this machine, and pages of other sites.
+        ({"Host": "attacker.example:{port}"}, 400, "bad_host"),
+        ({"Host": "127.0.0.1:80"}, 400, "bad_host"),
+        ({"Host": "127.0.0.1.attacker.example:{port}"}, 400, "bad_host"),
+        ({"Host": ""}, 400, "bad_host"),
+        ({"Origin": "https://attacker.example"}, 403, "foreign_origin"),
+        ({"Origin": "http://localhost.attacker.example:{port}"}, 403, "foreign_origin"),
+        ({"Origin": "null"}, 403, "foreign_origin"),
+        ({"Host": "LOCALHOST:{port}"}, 200, None),
+        ({"Origin": "http://localhost:5173"}, 200, None),
+    ],
+)
+@pytest.mark.parametrize("path", ["/", "/analyses?user_id=somebody"])
+def test_pages_of_other_sites_get_no_answer(
+    url: str, path: str, headers: dict[str, str], status: int, code: str | None
+) -> None:
+    port = url.rsplit(":", 1)[1]
+    headers = {name: value.format(port=port) for name, value in headers.items()}
+    answer = requests.get(url + path, headers=headers, timeout=10)
+    assert answer.status_code == status
+    assert answer.json().get("code") == code
+
+
+def test_the_page_is_served_by_fixed_names(url: str) -> None:
+    answer = requests.get(f"{url}/app", timeout=10)
+    assert answer.url == f"{url}/app/"
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    policy = answer.headers["Content-Security-Policy"].split("; ")
+    assert "default-src 'none'" in policy
+    assert "script-src 'self'" in policy
+    assert "connect-src 'self'" in policy
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+    for path, (name, content_type) in WEB_FILES.items():
+        answer = requests.get(f"{url}/app/{path}", timeout=10)
+        assert answer.content == (WEB / name).read_bytes()
+        assert answer.headers["Content-Type"] == content_type
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Cache-Control"] == "no-store"
+    # All that is there is served, but the licence of the detector.
+    assert {name for name, _ in WEB_FILES.values()} | {"LICENSE-face-detection.txt"} == {
+        path.name for path in WEB.iterdir()
+    }
+    for path in ("../local.py", "..%2flocal.py", "x", "app.js/", "/etc/passwd", "%00", "./app.js"):
+        answer = raw(url, f"GET /app/{path} HTTP/1.1\r\nConnection: close\r\n\r\n".encode())
+        assert b" 404 " in answer.split(b"\r\n")[0], path
+    assert requests.post(f"{url}/app/", data=b"x", timeout=10).status_code == 405
+    # Another name of this machine would be another origin than the one that uploads go to.
+    there = requests.get(url.replace("127.0.0.1", "localhost") + "/app/", timeout=10)
+    assert there.url == f"{url}/app/"
+
+
+def test_the_pages_detector_is_the_file_of_mediapipes_wheel() -> None:
+    name = "face_detection_short_range.tflite"
+    wheel = importlib.metadata.distribution("mediapipe")
+    theirs = Path(str(wheel.locate_file(f"mediapipe/modules/face_detection/{name}"))).read_bytes()
+    assert (WEB / name).read_bytes() == theirs
+    readme = (ROOT / "README.md").read_text()
+    assert hashlib.sha256(theirs).hexdigest() in readme
+    assert f"mediapipe {wheel.version}" in readme
+
+
+def test_a_report_that_is_not_there(url: str, clips: Path) -> None:
+    answer = analyse(url, clips / "tiny.mp4").json()
+    told = requests.get(f"{url}/status/{answer['analysis_id']}", timeout=10).json()
+    assert "report_url" not in told
+    for path in (answer["analysis_id"], "0" * 32, "..%2f", "x", ""):
+        assert requests.get(f"{url}/reports/{path}", timeout=10).status_code == 404
 
 
 def test_a_broken_upload_is_refused_and_can_be_repeated(url: str, clips: Path) -> None:
@@ -266,8 +343,15 @@ def test_a_server_that_is_killed_goes_on_after_its_restart(tmp_path: Path, clips
         pass
     process.kill()
     process.wait()
+    work = tmp_path / "data" / "work"
+    # What it worked on lies in the data's own directory, until the next start.
+    assert [path.name.startswith(TEMPORARY_PREFIX) for path in work.iterdir()].count(True) > 0
+    half_written = work / f"{TEMPORARY_PREFIX}half"
+    half_written.write_bytes(b"x")
+    left = set(work.iterdir())
     process, url = start(tmp_path / "data")
     try:
+        assert not left & set(work.iterdir())
         assert wait_for(url, analysis_id)["status"] == "completed"
     finally:
         process.kill()

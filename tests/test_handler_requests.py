@@ -103,6 +103,39 @@ def test_the_other_actions() -> None:
     assert parse(post(document)) == parse(post(document, path="/uploads")) == expected
 
 
+def test_a_report_is_asked_for_in_a_language() -> None:
+    video = {"action": "analyze_video", "file_data": DATA}
+    asked = parse(post({**video, "report": True}))
+    assert asked == AnalyzeData("video", b"some bytes", None, Parameters(), "en")
+    asked = parse(post({**video, "report": True, "lang": "ko"}))
+    assert asked == AnalyzeData("video", b"some bytes", None, Parameters(), "ko")
+    for unasked in ({}, {"report": False}, {"report": False, "lang": "ko"}, {"lang": "en"}):
+        assert parse(post({**video, **unasked})) == parse(post(video))
+    upload = {"action": "create_upload", "report": True, "lang": "ko"}
+    assert parse(post(upload)) == CreateUpload(None, "video/mp4", Parameters(), "ko")
+    # A report of a file is an analysis with these parameters, not the one of its upload's record.
+    file = {"action": "process_s3_file", "s3_key": "cohort/a.mp4", "report": True}
+    assert parse(post(file)) == AnalyzeFile(None, "cohort/a.mp4", None, Parameters(), "en")
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"report": "true"}, "report is 'true', expected true or false"),
+        ({"report": 1}, "expected true or false"),
+        ({"report": None}, "expected true or false"),
+        ({"report": True, "lang": "fr"}, "lang is 'fr', expected en or ko"),
+        ({"report": True, "lang": ["en"]}, "expected en or ko"),
+        ({"lang": None}, "expected en or ko"),
+        ({"report": True, "action": "analyze_image"}, "expected false for an image"),
+    ],
+)
+def test_a_report_that_cannot_be_is_refused(fields: dict[str, Any], words: str) -> None:
+    status, code, message = refused(post({"action": "analyze_video", "file_data": DATA, **fields}))
+    assert (status, code) == (400, "bad_parameter")
+    assert words in message
+
+
 def test_paths() -> None:
     get = {"httpMethod": "GET", "queryStringParameters": None}
     assert parse({**get, "path": "/"}) == parse({**get, "path": "/health"}) == GetHealth()
@@ -338,7 +371,11 @@ def test_queue_messages() -> None:
     request = AnalyzeFile(None, f"users/u/eye/{ID}/original", "u", None)
     assert parse_queue_message(json.dumps({"Records": [record, record]}), "b") == [request] * 2
     assert parse_queue_message('{"Service": "Amazon S3", "Event": "s3:TestEvent"}', "b") == []
-    for asked in (request, AnalyzeFile("video", "cohort/a.mp4", None, Parameters(step=3))):
+    for asked in (
+        request,
+        AnalyzeFile("video", "cohort/a.mp4", None, Parameters(step=3)),
+        AnalyzeFile(None, "cohort/a.mp4", None, Parameters(), "ko"),
+    ):
         assert parse_queue_message(json.dumps(document_file_request(asked)), "b") == [asked]
     upload = json.dumps({"action": "create_upload"})
     for body in ("", "x", "[]", "{}", '{"Records": [5]}', '{"Records": [{}]}', upload):
@@ -365,7 +402,9 @@ def test_any_object_is_a_request_or_a_named_error(document: Any) -> None:
 
 @given(
     st.dictionaries(
-        st.sampled_from(["action", "file_data", "s3_key", "user_id", "parameters"]),
+        st.sampled_from(
+            ["action", "file_data", "s3_key", "user_id", "parameters", "report", "lang"]
+        ),
         JSON | st.sampled_from(["analyze_video", "process_s3_file", "create_upload", DATA]),
     )
 )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from boto3.dynamodb.types import TypeDeserializer
@@ -16,6 +17,8 @@ from handler.local import DataInUseError, LocalStorage
 from handler.requests import GetStatus
 from handler.service import Limits, Service
 from handler.storage import (
+    DOWNLOAD_VALID_S,
+    REPORT,
     TAKEN_OVER_WITHIN_S,
     Page,
     Record,
@@ -25,6 +28,7 @@ from handler.storage import (
     advance,
     claim,
     complete,
+    content_type_of,
     encode_token,
     fail,
     requeue,
@@ -125,6 +129,22 @@ def test_files_and_lists(storage: Storage, tmp_path: Path) -> None:
     for token in ("x", "AAAA", "é", "\ud800", encode_token(replace(RECORD, analysis_id="x"))):
         with pytest.raises(BadRequestError):
             storage.list_records("u", 3, token)
+
+
+def test_a_file_is_offered_for_reading(storage: Storage) -> None:
+    key = f"users/u/eye/{RECORD.analysis_id}/{REPORT}"
+    if isinstance(storage, LocalStorage):
+        storage.address = "http://127.0.0.1:8000"
+        offered = storage.offer_download(key, content_type_of(key))
+        assert offered == f"http://127.0.0.1:8000/reports/{RECORD.analysis_id}"
+        return
+    parts = urlsplit(storage.offer_download(key, content_type_of(key)))
+    assert parts.path.endswith(key)
+    query = parse_qs(parts.query)
+    assert query["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
+    assert query["X-Amz-Expires"] == [str(DOWNLOAD_VALID_S)]
+    assert query["response-content-type"] == ["text/html; charset=utf-8"]
+    assert query["response-cache-control"] == ["no-store"]
 
 
 def test_numbers_are_dynamodbs_and_a_record_fits_into_an_item(aws: Aws) -> None:

@@ -19,7 +19,7 @@ from moto.server import ThreadedMotoServer
 
 from handler.aws import USER_INDEX
 from handler.requests import parse_http_call, parse_queue_message, read_http_event
-from handler.storage import file_key
+from handler.storage import REPORT, file_key
 
 ROOT = Path(__file__).parents[1]
 REGION = "ap-northeast-2"
@@ -185,6 +185,7 @@ ACTIONS = {
     ("s3", "generate_presigned_post"): "s3:PutObject",
     ("s3", "head_object"): "s3:GetObject",
     ("s3", "get_object"): "s3:GetObject",
+    ("s3", "generate_presigned_url"): "s3:GetObject",
     ("dynamodb", "put_item"): "dynamodb:PutItem",
     ("dynamodb", "get_item"): "dynamodb:GetItem",
     ("dynamodb", "query"): "dynamodb:Query",
@@ -246,6 +247,29 @@ def test_a_bucket_of_our_own_is_private() -> None:
         assert denied[0]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     assert RESOURCES["Bucket"]["DeletionPolicy"] == "Retain"
     assert RESOURCES["Table"]["DeletionPolicy"] == "Retain"
+
+
+def test_browsers_upload_from_one_page_and_read_nothing() -> None:
+    condition, given, otherwise = properties("Bucket")["CorsConfiguration"]["Fn::If"]
+    assert TEMPLATE["Conditions"][condition] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "WebOrigin"}, ""]}]
+    }
+    assert DEFAULTS["WebOrigin"] == ""
+    (rule,) = given["CorsRules"]
+    assert rule["AllowedOrigins"] == [{"Ref": "WebOrigin"}]
+    assert rule["AllowedMethods"] == ["POST"]
+    assert otherwise == {"Ref": "AWS::NoValue"}
+    pattern = re.compile(TEMPLATE["Parameters"]["WebOrigin"]["AllowedPattern"])
+    for origin in ("", "https://d111111abcdef8.cloudfront.net", "https://a.example:8443"):
+        assert pattern.fullmatch(origin)
+    for origin in ("*", "http://a.example", "https://*.example", "https://a.example/"):
+        assert not pattern.fullmatch(origin)
+
+
+def test_the_light_function_signs_for_reports_only() -> None:
+    (readable,) = [one for one in statements("LightRole") if one["Action"] == "s3:GetObject"]
+    name = file_key("*", "*", REPORT).replace("*/eye/*", "*")
+    assert resolve(readable["Resource"]) == f"arn:aws:s3:::seoul-ht-09/{name}"
 
 
 def test_the_dashboard_is_json() -> None:

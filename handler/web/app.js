@@ -1,0 +1,614 @@
+import { API, NEEDS_KEY } from "./config.js";
+import { READY_S, TASK } from "./task.js";
+import { TEXTS } from "./texts.js";
+
+// What the analysis asks of a recording (tracker/assessment.py), with room for an estimate.
+const MIN_EYE_PX = 36; // canthus to canthus; it refuses below 24
+const EYE_OVER_EYE_DISTANCE = 0.4; // canthus to canthus, of the distance between the eyes
+const DARK_GREY_LEVEL = 60;
+const MAX_FACE_SHARE = 0.8; // of the picture's width or height
+const MAX_OFF_CENTRE = 0.2; // of the picture's width or height
+const MIN_OTHER_FACE_SHARE = 0.5; // of the first one's width
+
+const DETECTOR_SIDE_PX = 128;
+const HINT_INTERVAL_MS = 300;
+const BITS_PER_SECOND = 8_000_000;
+const RECORDED_TYPES = [
+  "video/mp4;codecs=avc1.640028", "video/mp4;codecs=avc1.42E01F", "video/webm;codecs=vp9",
+  "video/webm;codecs=vp8", "video/mp4", "video/webm",
+];
+const UPLOAD_TYPES = [ // handler/requests.py
+  "video/mp4", "video/quicktime", "video/webm", "video/x-matroska", "video/x-msvideo", "video/3gpp",
+];
+const MAX_UPLOAD_BYTES = 2 * 2 ** 30;
+const POLL_MS = 2000;
+const POLL_FAILURES = 5;
+const REPORT_REFRESH_MS = 10 * 60 * 1000; // its address is valid for 15 minutes
+const USER_ID = /^[A-Za-z0-9][A-Za-z0-9._@:+-]*$/;
+
+const $ = (id) => document.getElementById(id);
+let language = navigator.language.toLowerCase().startsWith("ko") ? "ko" : "en";
+let video; // {blob, type, protocol, description}: what is to be sent
+let shown = "start";
+let stopping; // AbortController of what is going on
+let leaveResult = () => {};
+
+// Texts
+
+const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+const say = (name, values = {}) => fill(TEXTS[language][name], values);
+const taskSeconds = () => Object.fromEntries([
+  ["ready", READY_S], ...TASK.map(({ phase, seconds }) => [phase, seconds]),
+]);
+const announce = (text) => { $("status").textContent = text; };
+const megabytes = (bytes) => (bytes / 1e6).toLocaleString(language, { maximumFractionDigits: 1 });
+
+// What is written by the program itself, and again in the other language.
+const written = new Map();
+
+function write(id, name, values = {}) {
+  written.set(id, [name, values]);
+  $(id).textContent = name ? say(name, values) : "";
+}
+
+function translate(to) {
+  language = to;
+  document.documentElement.lang = language;
+  document.title = say("title");
+  for (const one of document.querySelectorAll("[data-text]")) {
+    one.textContent = say(one.dataset.text, taskSeconds());
+  }
+  for (const [id, [name, values]] of written) write(id, name, values);
+  if (video && shown === "review") describe();
+  for (const [id, code] of [["english", "en"], ["korean", "ko"]]) {
+    $(id).setAttribute("aria-pressed", String(language === code));
+  }
+}
+
+// Screens
+
+function show(name) {
+  leaveResult();
+  leaveResult = () => {};
+  shown = name;
+  for (const section of document.querySelectorAll("main > section")) {
+    section.hidden = section.id !== name;
+  }
+  document.querySelector(`#${name} h2`).focus();
+  window.scrollTo(0, 0);
+}
+
+class Failure extends Error {
+  constructor(text, detail = "") {
+    super(text);
+    this.text = text;
+    this.detail = detail;
+  }
+}
+
+function fail(error, retry) {
+  const known = error instanceof Failure ? error : new Failure("failedRefused", String(error));
+  write("failed-text", known.text);
+  $("failed-detail").textContent = known.detail;
+  $("retry").hidden = !retry;
+  $("retry").onclick = retry;
+  show("failed");
+  announce(`${say("failedTitle")} ${say(known.text)}`);
+}
+
+function wait(ms, signal) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => { clearTimeout(timer); reject(signal.reason); });
+    if (signal.aborted) reject(signal.reason);
+  });
+}
+
+function start() {
+  video = undefined;
+  forgetPlayback();
+  show("start");
+}
+
+/** Whether what was entered can be sent; says so otherwise. */
+function isEntered() {
+  const code = $("participant").value.trim();
+  const good = code === "" || USER_ID.test(code);
+  write("participant-error", good ? "" : "participantWrong");
+  $("participant").setAttribute("aria-invalid", String(!good));
+  if (!good) $("participant").focus();
+  return good;
+}
+
+// The camera
+
+let stream;
+let hinting;
+
+async function openCamera() {
+  if (!isEntered()) return;
+  if (!navigator.mediaDevices?.getUserMedia || !window.MediaRecorder) {
+    fail(new Failure("cameraInsecure"));
+    return;
+  }
+  $("record").disabled = true;
+  try {
+    stream = await navigator.mediaDevices.getUserMedia({
+      audio: false,
+      video: {
+        facingMode: "user",
+        width: { ideal: 1280 },
+        height: { ideal: 720 },
+        frameRate: { ideal: 30 },
+      },
+    });
+  } catch (error) {
+    const texts = { NotAllowedError: "cameraDenied", NotFoundError: "cameraMissing" };
+    fail(new Failure(texts[error.name] ?? "cameraBusy"), openCamera);
+    return;
+  } finally {
+    $("record").disabled = false;
+  }
+  stream.getVideoTracks()[0].addEventListener("ended", () => {
+    if (stream) leaveCamera(new Failure("cameraLost"));
+  });
+  $("preview").srcObject = stream;
+  showPosition();
+  show("camera");
+  hinting = startHints();
+  // Voices are known only some time after they were first asked for.
+  window.speechSynthesis?.getVoices();
+  // It cannot play where the camera was left again meanwhile.
+  await $("preview").play().catch(() => {});
+}
+
+function showPosition() {
+  document.body.classList.remove("recording");
+  $("prompt").hidden = true;
+  $("camera-actions").hidden = false;
+  $("camera-notes").hidden = false;
+  $("recording-actions").hidden = true;
+}
+
+function closeCamera() {
+  hinting?.();
+  hinting = undefined;
+  const open = stream;
+  stream = undefined;
+  open?.getTracks().forEach((track) => track.stop());
+  $("preview").srcObject = null;
+  showPosition();
+}
+
+function leaveCamera(failure) {
+  stopping?.abort(failure);
+  closeCamera();
+  if (failure) fail(failure, openCamera);
+  else start();
+}
+
+/** Tell, while the camera is open, how the face is placed. Returns what stops it. */
+function startHints() {
+  const worker = new Worker("face.js");
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = DETECTOR_SIDE_PX;
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const preview = $("preview");
+  let timer;
+  let before = "";
+  const look = () => {
+    const { videoWidth: width, videoHeight: height } = preview;
+    if (!width) {
+      timer = setTimeout(look, HINT_INTERVAL_MS);
+      return;
+    }
+    const scale = DETECTOR_SIDE_PX / Math.max(width, height);
+    const [w, h] = [scale * width, scale * height];
+    context.drawImage(preview, (DETECTOR_SIDE_PX - w) / 2, (DETECTOR_SIDE_PX - h) / 2, w, h);
+    const { data } = context.getImageData(0, 0, DETECTOR_SIDE_PX, DETECTOR_SIDE_PX);
+    worker.postMessage({ pixels: data }, [data.buffer]);
+  };
+  worker.onmessage = ({ data }) => {
+    const hint = judge(data, preview.videoWidth, preview.videoHeight);
+    // A single look is not enough: the hint would flicker, and a screen reader never end.
+    if (hint === before && written.get("hint")?.[0] !== hint) showHint(hint);
+    before = hint;
+    timer = setTimeout(look, HINT_INTERVAL_MS);
+  };
+  worker.onerror = () => showHint("hintUnknown");
+  showHint("");
+  look();
+  return () => {
+    clearTimeout(timer);
+    worker.terminate();
+    showHint("");
+  };
+}
+
+function showHint(name) {
+  write("hint", name);
+  $("hint").className = `hint ${{ hintGood: "good", hintUnknown: "", "": "" }[name] ?? "bad"}`;
+}
+
+function judge({ faces, grey }, width, height) {
+  if (!faces.length) return "hintNoFace";
+  const [face, other] = faces;
+  if (other && other.box.width > MIN_OTHER_FACE_SHARE * face.box.width) return "hintSeveralFaces";
+  // Shares of a square around the picture, to pixels.
+  const side = Math.max(width, height);
+  const [right, left] = face.eyes;
+  const eyesPx = side * Math.hypot(left.x - right.x, left.y - right.y);
+  if (EYE_OVER_EYE_DISTANCE * eyesPx < MIN_EYE_PX) return "hintTooFar";
+  const { box } = face;
+  if (box.width * side > MAX_FACE_SHARE * width || box.height * side > MAX_FACE_SHARE * height) {
+    return "hintTooNear";
+  }
+  const offX = Math.abs(box.x + box.width / 2 - 0.5) * side / width;
+  const offY = Math.abs(box.y + box.height / 2 - 0.5) * side / height;
+  if (Math.max(offX, offY) > MAX_OFF_CENTRE) return "hintOffCentre";
+  return grey < DARK_GREY_LEVEL ? "hintTooDark" : "hintGood";
+}
+
+// The guided recording
+
+let audio;
+
+function tone(...notes) {
+  if (!audio) return;
+  let at = audio.currentTime;
+  for (const [hz, seconds] of notes) {
+    const [oscillator, gain] = [audio.createOscillator(), audio.createGain()];
+    oscillator.frequency.setValueAtTime(hz, at);
+    // Without a slope, a tone begins and ends with a click.
+    gain.gain.setValueAtTime(0, at);
+    gain.gain.linearRampToValueAtTime(0.3, at + 0.02);
+    gain.gain.setValueAtTime(0.3, at + seconds - 0.02);
+    gain.gain.linearRampToValueAtTime(0, at + seconds);
+    oscillator.connect(gain).connect(audio.destination);
+    oscillator.start(at);
+    oscillator.stop(at + seconds);
+    at += seconds;
+  }
+}
+
+/** Speak with a voice of this device: others send the text to somebody. */
+function speak(text) {
+  if (!audio || !window.speechSynthesis) return;
+  const voice = speechSynthesis.getVoices()
+    .find((one) => one.localService && one.lang.toLowerCase().startsWith(language));
+  if (!voice) return;
+  const words = new SpeechSynthesisUtterance(text);
+  words.voice = voice;
+  words.lang = voice.lang;
+  speechSynthesis.cancel();
+  speechSynthesis.speak(words);
+}
+
+const CUES = {
+  up: { arrow: "↑", tones: [[520, 0.2], [780, 0.2], [1040, 0.25]] },
+  down: { arrow: "↓", tones: [[780, 0.2], [520, 0.2], [350, 0.25]] },
+  fixate: { arrow: "●", tones: [[660, 0.15]] },
+  ready: { arrow: "", tones: [] },
+};
+
+/** Ask for something, count its seconds down, and return when they are over. */
+async function prompt(name, seconds, signal) {
+  const end = performance.now() + 1000 * seconds;
+  $("prompt").className = `prompt ${name}`;
+  $("arrow").textContent = CUES[name].arrow;
+  write("prompt-text", name);
+  tone(...CUES[name].tones);
+  speak(say(name));
+  for (;;) {
+    const left = end - performance.now();
+    if (left <= 0) return;
+    $("seconds").textContent = Math.ceil(left / 1000);
+    await wait(Math.min(left, left % 1000 || 1000), signal);
+  }
+}
+
+/** The time at which the picture's next frame is there. */
+function nextFrame(element) {
+  return new Promise((resolve) => {
+    if (element.requestVideoFrameCallback) element.requestVideoFrameCallback(resolve);
+    else requestAnimationFrame(resolve);
+  });
+}
+
+async function record() {
+  const controller = stopping = new AbortController();
+  const { signal } = controller;
+  const onHidden = () => {
+    if (document.hidden) leaveCamera(new Failure("pageHidden"));
+  };
+  document.addEventListener("visibilitychange", onHidden);
+  document.body.classList.add("recording");
+  $("camera-actions").hidden = true;
+  $("camera-notes").hidden = true;
+  $("recording-actions").hidden = false;
+  $("prompt").hidden = false;
+  $("stop").focus();
+  if ($("sound").checked && window.AudioContext) {
+    audio ??= new AudioContext();
+    audio.resume();
+  } else {
+    audio = undefined;
+  }
+  const mimeType = RECORDED_TYPES.find((type) => MediaRecorder.isTypeSupported(type));
+  const recorder = new MediaRecorder(stream, { mimeType, videoBitsPerSecond: BITS_PER_SECOND });
+  const parts = [];
+  recorder.ondataavailable = ({ data }) => parts.push(data);
+  recorder.onerror = () => leaveCamera(new Failure("cameraLost"));
+  const begun = new Promise((resolve) => { recorder.onstart = resolve; });
+  const ended = new Promise((resolve) => { recorder.onstop = resolve; });
+  try {
+    await prompt("ready", READY_S, signal);
+    recorder.start();
+    await begun;
+    // Times of a protocol count from the video's first frame.
+    const firstFrameMs = await nextFrame($("preview"));
+    const protocol = [];
+    for (const { phase, seconds } of TASK) {
+      const start = protocol.length ? (performance.now() - firstFrameMs) / 1000 : 0;
+      await prompt(phase, seconds, signal);
+      const end = (performance.now() - firstFrameMs) / 1000;
+      protocol.push({ phase, start_s: round(start), end_s: round(end) });
+    }
+    recorder.stop();
+    await ended;
+    tone([880, 0.12], [0, 0.08], [880, 0.12]);
+    speak(say("done"));
+    const type = recorder.mimeType.split(";")[0];
+    video = {
+      blob: new Blob(parts, { type }),
+      type,
+      protocol,
+      seconds: Math.round(protocol.at(-1).end_s),
+    };
+    closeCamera();
+    review();
+  } catch (error) {
+    recorder.ondataavailable = null;
+    if (recorder.state !== "inactive") recorder.stop();
+    if (!signal.aborted) throw error;
+  } finally {
+    document.removeEventListener("visibilitychange", onHidden);
+  }
+}
+
+const round = (seconds) => Math.round(1000 * seconds) / 1000;
+
+function stopRecording() {
+  stopping.abort();
+  window.speechSynthesis?.cancel();
+  showPosition();
+  $("begin").focus();
+}
+
+// What is to be sent
+
+function chooseFile() {
+  const [file] = $("file").files;
+  $("file").value = "";
+  if (!file) return;
+  if (file.size > MAX_UPLOAD_BYTES) {
+    fail(new Failure("tooLarge"));
+    return;
+  }
+  // By the content the service tells the kind itself; the form's type has to be one it takes.
+  const type = UPLOAD_TYPES.includes(file.type) ? file.type : UPLOAD_TYPES[0];
+  video = { blob: file, type, name: file.name };
+  review();
+}
+
+function forgetPlayback() {
+  const playback = $("playback");
+  if (playback.src) URL.revokeObjectURL(playback.src);
+  playback.removeAttribute("src");
+}
+
+function describe() {
+  const size = megabytes(video.blob.size);
+  if (video.protocol) write("review-text", "reviewRecorded", { size, seconds: video.seconds });
+  else write("review-text", "reviewChosen", { size, name: video.name });
+}
+
+function review() {
+  forgetPlayback();
+  $("playback").src = URL.createObjectURL(video.blob);
+  describe();
+  show("review");
+}
+
+// The service
+
+async function ask(path, body, signal) {
+  const headers = {};
+  if (body) headers["Content-Type"] = "application/json";
+  if (NEEDS_KEY) headers["x-api-key"] = $("key").value;
+  let answer;
+  let document_;
+  try {
+    answer = await fetch(`${API}${path}`, {
+      method: body ? "POST" : "GET",
+      headers,
+      body: body && JSON.stringify(body),
+      signal,
+      cache: "no-store",
+      credentials: "omit",
+      referrerPolicy: "no-referrer",
+    });
+    document_ = await answer.json();
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw new Failure("failedNetwork");
+  }
+  if (answer.ok) return document_;
+  if (answer.status === 403 && NEEDS_KEY) throw new Failure("failedKey");
+  const text = answer.status === 429 || answer.status >= 500 ? "failedNetwork" : "failedRefused";
+  const refused = new Failure(text, document_.error);
+  refused.isFinal = text === "failedRefused";
+  throw refused;
+}
+
+/** Send the file as a form; fetch cannot tell how far it is. */
+function upload({ url, fields }, onProgress, signal) {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) form.append(name, value);
+  form.append("file", video.blob);
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", url);
+    request.upload.onprogress = ({ loaded, total }) => onProgress(loaded / total);
+    request.onload = () => {
+      if (request.status >= 200 && request.status < 300) resolve();
+      else reject(new Failure("failedUpload", `HTTP ${request.status}`));
+    };
+    request.onerror = () => reject(new Failure("failedUpload"));
+    request.onabort = () => reject(signal.reason);
+    signal.addEventListener("abort", () => request.abort());
+    request.send(form);
+  });
+}
+
+async function send() {
+  if (!isEntered()) {
+    show("start");
+    return;
+  }
+  const controller = stopping = new AbortController();
+  const { signal } = controller;
+  const asked = language;
+  const size = megabytes(video.blob.size);
+  const showUpload = (share) => {
+    const percent = Math.round(100 * share);
+    $("bar").value = percent;
+    write("working-text", "uploadingText", { percent, size });
+  };
+  write("working-title", "uploading");
+  showUpload(0);
+  show("working");
+  announce(say("announceStart"));
+  try {
+    const offer = await ask("/uploads", {
+      user_id: $("participant").value.trim(),
+      content_type: video.type,
+      parameters: video.protocol ? { protocol: video.protocol } : {},
+      report: true,
+      lang: asked,
+    }, signal);
+    await upload(offer.upload, showUpload, signal);
+    await follow(offer.analysis_id, asked, signal);
+  } catch (error) {
+    if (signal.aborted) return;
+    fail(error, send);
+  }
+}
+
+async function follow(id, asked, signal) {
+  const again = async () => {
+    const controller = stopping = new AbortController();
+    show("working");
+    try {
+      await follow(id, asked, controller.signal);
+    } catch (error) {
+      if (!controller.signal.aborted) fail(error, again);
+    }
+  };
+  let failures = 0;
+  let state = "";
+  for (;;) {
+    let told;
+    try {
+      told = await ask(`/status/${id}`, undefined, signal);
+      failures = 0;
+    } catch (error) {
+      failures += 1;
+      if (signal.aborted || error.isFinal) throw error;
+      if (failures === POLL_FAILURES) {
+        // The video has arrived: it need not be sent again.
+        fail(error, again);
+        return;
+      }
+    }
+    if (told?.status === "completed") {
+      showResult(told, asked);
+      return;
+    }
+    if (told?.status === "failed") throw new Failure("failedAnalysis", told.error);
+    if (told) {
+      if (told.status !== state) announce(say(told.status));
+      state = told.status;
+      write("working-title", state);
+      if (told.progress_percent) {
+        $("bar").value = told.progress_percent;
+        write("working-text", "processingText", { percent: told.progress_percent });
+      } else {
+        $("bar").removeAttribute("value");
+        write("working-text", "workingText");
+      }
+    }
+    await wait(POLL_MS, signal);
+  }
+}
+
+function cancel() {
+  stopping.abort();
+  announce(say("cancelled"));
+  review();
+}
+
+/** The patient reads what to do; the assessment stands in the report, which the clinician opens. */
+function showResult(told, asked) {
+  forgetPlayback();
+  // In the language that was asked for, which the page may have left meanwhile.
+  $("message").textContent = told.patient_message ?? told.summary.assessment.patient_message;
+  $("message").lang = told.patient_message ? asked : "en";
+  $("analysis-id").textContent = told.analysis_id;
+  showReport(told.report_url);
+  show("result");
+  announce(say("resultTitle"));
+  const controller = new AbortController();
+  const timer = setInterval(async () => {
+    try {
+      const again = await ask(`/status/${told.analysis_id}`, undefined, controller.signal);
+      showReport(again.report_url);
+    } catch {
+      // The address at hand is still there to try.
+    }
+  }, REPORT_REFRESH_MS);
+  leaveResult = () => {
+    clearInterval(timer);
+    controller.abort();
+  };
+}
+
+function showReport(url) {
+  // Nothing but a web address may come into a link.
+  const good = url && ["https:", "http:"].includes(new URL(url).protocol);
+  $("report").hidden = !good;
+  if (good) $("report").href = url;
+  write("clinician-text", good ? "reportText" : "noReport");
+}
+
+// Beginning
+
+$("english").onclick = () => translate("en");
+$("korean").onclick = () => translate("ko");
+$("record").onclick = openCamera;
+$("choose").onclick = () => { if (isEntered()) $("file").click(); };
+$("file").onchange = chooseFile;
+$("begin").onclick = record;
+$("leave-camera").onclick = () => leaveCamera();
+$("stop").onclick = stopRecording;
+$("send").onclick = send;
+$("discard").onclick = start;
+$("cancel").onclick = cancel;
+$("restart").onclick = start;
+$("again").onclick = start;
+$("key-field").hidden = !NEEDS_KEY;
+window.addEventListener("beforeunload", (event) => {
+  if (shown === "review" || shown === "working") event.preventDefault();
+});
+translate(language);
+start();

@@ -1,0 +1,7 @@
+// The guided recording: what is asked for, and for how long. Phases as in tracker/protocol.py.
+export const READY_S = 3; // before the recording begins
+export const TASK = [
+  { phase: "fixate", seconds: 3 },
+  { phase: "up", seconds: 10 },
+  { phase: "down", seconds: 10 },
+];

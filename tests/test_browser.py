@@ -1,0 +1,664 @@
+"""The web client and the reports in the machine's Chromium: what a person does, sees and hears.
+
+The camera is a file that Chromium plays in its place.
+"""
+
+import base64
+import csv
+import json
+import math
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import requests
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+
+from benchmarks.synthetic import ClipSpec, GazePhase, LidClosure, make_spec, render_frame
+from handler.errors import HandlerError
+from handler.storage import check_user_id
+from tests.test_handler_local import ROOT, start
+from tracker.decode import Image
+from tracker.face_mesh import REGION_SCALE, FaceMesh
+
+FPS = 30.0
+ONSETS_S = (0.4, 1.3, 2.5, 4.0, 5.8)
+"""Of the camera's blinks: every two neighbours are apart by another time, also over the loop."""
+CLIP_S = 7.6
+TASK = [("fixate", 1.0), ("up", 2.5), ("down", 2.5)]
+SCREENS = {"desktop": (1280, 800), "phone": (390, 844)}
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+)
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    process, address = start(tmp_path_factory.mktemp("browser") / "data")
+    yield address
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 0
+
+
+@pytest.fixture(scope="module")
+def camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a file for Chromium to play as the camera, over and over."""
+    spec = ClipSpec(
+        duration_s=CLIP_S,
+        width=640,
+        height=480,
+        closures=tuple(LidClosure(onset_s, 0.25) for onset_s in ONSETS_S),
+        gaze=(GazePhase(0.0, -0.1), GazePhase(CLIP_S / 2, 0.1)),
+    )
+    path = tmp_path_factory.mktemp("camera") / "camera.mjpeg"
+    with path.open("wb") as file:
+        for index in range(round(CLIP_S * FPS)):
+            _, jpeg = cv2.imencode(".jpg", render_frame(spec, index / FPS))
+            file.write(jpeg.tobytes())
+    return path
+
+
+@pytest.fixture(scope="module")
+def chromium(chromium_path: str, camera: Path) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium_path,
+            args=[*FLAGS, f"--use-file-for-fake-video-capture={camera}"],
+        )
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """A page that is looked at, and what went wrong in it."""
+
+    def __init__(self, browser: Browser, screen: str = "desktop", **context: Any) -> None:
+        width, height = SCREENS[screen]
+        self.context = browser.new_context(viewport={"width": width, "height": height}, **context)
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(20_000)
+        self.wrong: list[str] = []
+        self.watch(self.page)
+
+    def watch(self, page: Page) -> None:
+        page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        page.on(
+            "console",
+            lambda one: self.wrong.append(one.text) if one.type in ("error", "warning") else None,
+        )
+        page.on(
+            "requestfailed",
+            # Chromium takes back its own first request of a recorded video.
+            lambda one: None if one.url.startswith("blob:") else self.wrong.append(one.url),
+        )
+
+    def end(self, *expected: str) -> None:
+        """Close the page; nothing went wrong but what these texts are in."""
+        assert_it_fits(self.page)
+        self.context.close()
+        assert [one for one in self.wrong if not any(text in one for text in expected)] == []
+
+
+def assert_it_fits(page: Page) -> None:
+    """Check that nothing has to be scrolled sideways for."""
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def shorten(page: Page, ready_s: float = 0.2) -> None:
+    """Have the page record for seconds instead of half a minute."""
+    task = [{"phase": phase, "seconds": seconds} for phase, seconds in TASK]
+    code = f"export const READY_S = {ready_s}; export const TASK = {json.dumps(task)};"
+    page.route(
+        "**/task.js",
+        lambda route: route.fulfill(body=code, content_type="text/javascript; charset=utf-8"),
+    )
+
+
+def open_app(browser: Browser, url: str, screen: str = "desktop", **context: Any) -> Visit:
+    visit = Visit(browser, screen, **context)
+    shorten(visit.page)
+    visit.page.goto(f"{url}/app")
+    return visit
+
+
+def is_shown(page: Page, name: str) -> None:
+    expect(page.locator(f"section#{name}")).to_be_visible(timeout=20_000)
+    assert page.evaluate("document.activeElement.tagName") == "H2"
+    assert_it_fits(page)
+
+
+# Recording, sending, the result
+
+
+@pytest.mark.parametrize(
+    ("screen", "kind"), [("desktop", "video/mp4"), ("phone", "video/webm")], ids=["mp4", "webm"]
+)
+def test_the_task_is_recorded_sent_and_analysed(
+    chromium: Browser, url: str, screen: str, kind: str
+) -> None:
+    visit = Visit(chromium, screen)
+    page = visit.page
+    shorten(page)
+    # As browsers that record in one of them only.
+    page.add_init_script(
+        "const supported = MediaRecorder.isTypeSupported;"
+        f"MediaRecorder.isTypeSupported = (type) => type.startsWith('{kind}') && supported(type);"
+    )
+    asked: list[dict[str, Any]] = []
+    page.on(
+        "request",
+        lambda one: asked.append(one.post_data_json) if one.url.endswith("/uploads") else None,
+    )
+    page.goto(f"{url}/app")
+    page.fill("#participant", "P-017")
+    page.click("#record")
+    is_shown(page, "camera")
+    expect(page.locator("#hint")).to_have_text("Good position", timeout=20_000)
+    page.click("#begin")
+    for words in ("Get ready", "Look at the camera", "Look up", "Look down"):
+        expect(page.locator("#prompt-text")).to_have_text(words)
+        assert_it_fits(page)
+    is_shown(page, "review")
+    assert page.evaluate("document.getElementById('preview').srcObject") is None
+    page.click("#send")
+    is_shown(page, "result")
+    # The patient reads no verdict; the clinician opens it.
+    assert "suspicion" not in page.inner_text("main")
+    with visit.context.expect_page() as opening:
+        page.click("#report")
+    report = opening.value
+    visit.watch(report)
+    expect(report.locator("#answer")).to_be_visible()
+    assert_it_fits(report)
+    # Its scripts run, but in nobody's name: what they could ask the API is nothing.
+    assert report.evaluate("self.origin") == "null"
+    expect(report.locator("#plot-traces .main-svg").first).to_be_visible()
+    visit.end()
+
+    (request,) = asked
+    assert request["user_id"] == "P-017"
+    assert request["content_type"] == kind
+    assert (request["report"], request["lang"]) == (True, "en")
+    protocol = request["parameters"]["protocol"]
+    assert [one["phase"] for one in protocol] == [phase for phase, _ in TASK]
+    assert protocol[0]["start_s"] == 0
+    for one, (_, seconds) in zip(protocol, TASK, strict=True):
+        assert one["end_s"] - one["start_s"] == pytest.approx(seconds, abs=0.15)
+
+    (analysis,) = requests.get(
+        f"{url}/analyses", {"user_id": "P-017", "limit": 1}, timeout=10
+    ).json()["analyses"]
+    told = requests.get(f"{url}/status/{analysis['analysis_id']}", timeout=10).json()
+    summary = told["summary"]
+    assert summary["task"] == "protocol"
+    assert summary["video_meta"]["time_source"] == "stream"
+    assert summary["quality"]["face_coverage"] == 1.0
+    # The video begins with the first phase and ends with the last one.
+    assert summary["duration_sec_est"] == pytest.approx(protocol[-1]["end_s"], abs=0.15)
+    # The camera's blinks come one after another as they did in front of it.
+    with Path(told["blinks_path"]).open() as file:
+        onsets_s = [float(row["onset_s"]) for row in csv.DictReader(file)]
+    assert len(onsets_s) >= 3
+    cycle_s = np.diff([*ONSETS_S, CLIP_S + ONSETS_S[0]])
+    found_s = np.diff(onsets_s)
+    differences_s = [
+        np.abs(np.resize(np.roll(cycle_s, -first), found_s.size) - found_s).max()
+        for first in range(cycle_s.size)
+    ]
+    # By less than they differ; the camera itself is late where the machine is busy.
+    assert min(differences_s) < 0.15
+
+
+def test_a_video_is_chosen_sent_and_analysed(chromium: Browser, url: str, clips: Path) -> None:
+    visit = open_app(chromium, url, locale="ko-KR")
+    page = visit.page
+    assert page.evaluate("document.documentElement.lang") == "ko"
+    with page.expect_file_chooser() as chooser:
+        page.click("#choose")
+    chooser.value.set_files(clips / "short.mp4")
+    is_shown(page, "review")
+    assert "short.mp4" in page.inner_text("#review-text")
+    page.click("#english")
+    assert "short.mp4" in page.inner_text("#review-text")
+    page.click("#korean")
+    page.click("#send")
+    is_shown(page, "result")
+    analysis_id = page.inner_text("#analysis-id")
+    told = requests.get(f"{url}/status/{analysis_id}", timeout=10).json()
+    assert told["summary"]["task"] != "protocol"
+    assert page.locator("#message").get_attribute("lang") == "ko"
+    assert page.inner_text("#message") == told["patient_message"]
+    page.click("#again")
+    is_shown(page, "start")
+    visit.end()
+
+
+# Reports, from disk
+
+
+@pytest.fixture(scope="module")
+def folder(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of which `eye-tracker analyze` made a report in each language."""
+    folder = tmp_path_factory.mktemp("reports")
+    recordings = folder / "recordings"
+    recordings.mkdir()
+    shutil.copy(clips / "short.mp4", recordings / "first.mp4")
+    (recordings / "broken.mp4").write_bytes(b"no video")
+    command = [sys.executable, "-m", "tracker", "analyze"]
+    for language, source, code in (
+        ("en", recordings, 3),
+        ("ko", recordings / "first.mp4", 0),
+    ):
+        done = subprocess.run(
+            [*command, str(source), "--lang", language, "--out", str(folder / language)],
+            cwd=ROOT,
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+    return folder
+
+
+@pytest.mark.parametrize(("screen", "language"), [("desktop", "en"), ("phone", "ko")])
+def test_a_report_opens_from_disk(
+    chromium: Browser, folder: Path, screen: str, language: str
+) -> None:
+    visit = Visit(chromium, screen, offline=True)
+    page = visit.page
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url))
+    path = folder / language / "first.report.html"
+    page.goto(path.as_uri())
+    assert {one for one in asked if not one.startswith("data:")} == {path.as_uri()}
+    assert page.evaluate("document.documentElement.lang") == language
+    summary = json.loads((folder / language / "first.summary.json").read_text())
+    # The answer is on the first screen.
+    expect(page.locator("#answer")).to_be_in_viewport()
+    answer = page.locator('[data-field="assessment.status"]')
+    assert answer.get_attribute("data-value") == summary["assessment"]["status"]
+    measured = page.locator('[data-field="vertical_peak_to_peak"]').first
+    assert float(measured.get_attribute("data-value") or "nan") == pytest.approx(
+        summary["vertical_peak_to_peak"], rel=1e-5
+    )
+
+    def shown_s() -> list[float]:
+        found: list[float] = page.evaluate(
+            "document.getElementById('plot-traces').layout.xaxis.range.map(Number)"
+        )
+        return found
+
+    # A blink in the table leads to where it is in the traces, by the mouse and by the keyboard.
+    with (folder / language / "first.blinks.csv").open() as file:
+        onsets_s = [float(row["onset_s"]) for row in csv.DictReader(file)]
+    rows = page.locator("#event-table tbody tr")
+    assert rows.count() == len(onsets_s) > 1
+    whole_s = shown_s()
+    assert whole_s[1] - whole_s[0] == pytest.approx(summary["duration_sec_est"], abs=0.2)
+    rows.nth(1).click()
+    expect(page.locator("#plot-traces")).to_be_in_viewport()
+    start_s, stop_s = shown_s()
+    assert start_s < onsets_s[1] < stop_s
+    assert stop_s - start_s < 0.7 * (whole_s[1] - whole_s[0])
+    rows.nth(0).locator("button").focus()
+    page.keyboard.press("Enter")
+    start_s, stop_s = shown_s()
+    assert start_s <= onsets_s[0] < stop_s
+    page.locator('[data-do="all"]').click()
+    assert shown_s() == whole_s
+    # Each blink shows the eyes that it comes from.
+    for place in range(len(onsets_s)):
+        image = page.locator(f"#event-{place + 1} img").first
+        image.scroll_into_view_if_needed()
+        assert image.evaluate("(one) => one.complete && one.naturalWidth > 0")
+    visit.end()
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_a_cohorts_page_leads_to_its_reports(chromium: Browser, folder: Path, screen: str) -> None:
+    visit = Visit(chromium, screen, offline=True)
+    page = visit.page
+    page.goto((folder / "en" / "cohort.html").as_uri())
+    assert_it_fits(page)
+    expect(page.locator("body")).to_contain_text("broken.mp4")
+    expect(page.locator("body")).to_contain_text("not a video file")
+    page.get_by_role("link", name="first.mp4").first.click()
+    expect(page.locator("#answer")).to_be_in_viewport()
+    assert page.url == (folder / "en" / "first.report.html").as_uri()
+    visit.end()
+
+
+# What does not work
+
+
+def choose(page: Page, clip: Path) -> None:
+    page.set_input_files("#file", clip)
+    is_shown(page, "review")
+
+
+def test_an_upload_that_breaks_off_is_sent_again(chromium: Browser, url: str, clips: Path) -> None:
+    visit = open_app(chromium, url)
+    page = visit.page
+    upload = re.compile("/uploads/.")
+    page.route(upload, lambda route: route.abort("connectionreset"), times=1)
+    choose(page, clips / "tiny.mp4")
+    page.click("#send")
+    is_shown(page, "failed")
+    expect(page.locator("#status")).to_contain_text("did not arrive")
+    page.click("#retry")
+    is_shown(page, "result")
+    visit.end("ERR_CONNECTION_RESET", "/uploads/")
+
+
+def test_an_upload_is_cancelled(chromium: Browser, url: str, clips: Path) -> None:
+    visit = open_app(chromium, url)
+    page = visit.page
+    held: list[Route] = []
+    page.route(re.compile("/uploads/."), lambda route: held.append(route))
+    choose(page, clips / "tiny.mp4")
+    page.click("#send")
+    expect(page.locator("#working-title")).to_have_text("Sending")
+    page.wait_for_timeout(300)
+    page.click("#cancel")
+    is_shown(page, "review")
+    expect(page.locator("#status")).to_have_text("Cancelled")
+    # Not only hidden: it is no longer sent.
+    assert [one for one in visit.wrong if "/uploads/" in one]
+    visit.end("/uploads/")
+
+
+def test_a_service_that_does_not_answer_is_asked_again(
+    chromium: Browser, url: str, clips: Path
+) -> None:
+    visit = open_app(chromium, url)
+    page = visit.page
+    page.clock.install()
+    uploads: list[str] = []
+    page.on("request", lambda one: uploads.append(one.url) if "/uploads" in one.url else None)
+    page.route(
+        re.compile("/status/"),
+        lambda route: route.fulfill(status=503, json={"error": "x"}),
+        times=5,
+    )
+    choose(page, clips / "tiny.mp4")
+    page.click("#send")
+    for _ in range(5):
+        page.wait_for_timeout(150)
+        page.clock.fast_forward(2500)
+    is_shown(page, "failed")
+    expect(page.locator("#failed-text")).to_contain_text("no connection")
+    page.click("#retry")
+    page.wait_for_timeout(300)
+    page.clock.fast_forward(2500)
+    is_shown(page, "result")
+    # The video was there: it is not sent again.
+    assert len(uploads) == 2
+    visit.end("503")
+
+
+def test_what_cannot_be_analysed_is_said(chromium: Browser, url: str, tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"no video at all")
+    visit = open_app(chromium, url)
+    choose(visit.page, tmp_path / "a.mp4")
+    visit.page.click("#send")
+    is_shown(visit.page, "failed")
+    expect(visit.page.locator("#failed-text")).to_have_text("The video could not be analysed.")
+    assert "MP4" in visit.page.inner_text("#failed-detail")
+    visit.end()
+
+
+def test_a_camera_that_cannot_be_used_is_said(chromium: Browser, url: str) -> None:
+    visit = open_app(chromium, url)
+    page = visit.page
+    cases = {"NotAllowedError": "not allowed", "NotFoundError": "No camera", "Other": "other apps"}
+    for name, words in cases.items():
+        page.evaluate(
+            "void (navigator.mediaDevices.getUserMedia = "
+            f"() => Promise.reject(new DOMException('', '{name}')))"
+        )
+        page.click("#record")
+        is_shown(page, "failed")
+        expect(page.locator("#failed-text")).to_contain_text(words)
+        page.click("#restart")
+    page.evaluate("delete window.MediaRecorder")
+    page.click("#record")
+    expect(page.locator("#failed-text")).to_contain_text("secure page")
+    expect(page.locator("#retry")).to_be_hidden()
+    visit.end()
+
+
+def test_a_recording_is_stopped_and_begun_anew(chromium: Browser, url: str) -> None:
+    visit = open_app(chromium, url)
+    page = visit.page
+    page.evaluate(
+        """
+        window.recorders = [];
+        window.MediaRecorder = class extends MediaRecorder {
+          constructor(...given) { super(...given); window.recorders.push(this); }
+        };
+        null
+        """
+    )
+    page.click("#record")
+    is_shown(page, "camera")
+    page.click("#begin")
+    expect(page.locator("#prompt-text")).to_have_text("Look at the camera")
+    page.click("#stop")
+    expect(page.locator("#begin")).to_be_focused()
+    page.wait_for_timeout(300)
+    expect(page.locator("#review")).to_be_hidden()
+    assert page.evaluate("window.recorders.map((one) => one.state)") == ["inactive"]
+    # Left while it records, as when a call comes in.
+    page.click("#begin")
+    expect(page.locator("#prompt-text")).to_have_text("Look at the camera")
+    page.evaluate(
+        "Object.defineProperty(document, 'hidden', {get: () => true});"
+        "document.dispatchEvent(new Event('visibilitychange'))"
+    )
+    is_shown(page, "failed")
+    expect(page.locator("#failed-text")).to_contain_text("the page was left")
+    assert page.evaluate("window.recorders.map((one) => one.state)") == ["inactive"] * 2
+    page.wait_for_timeout(1300)
+    assert page.locator("#prompt-text").text_content() == "Look at the camera"
+    assert page.evaluate("document.getElementById('preview').srcObject") is None
+    visit.end()
+
+
+def test_a_code_that_the_service_would_refuse_is_said(chromium: Browser, url: str) -> None:
+    visit = open_app(chromium, url)
+    page = visit.page
+    for code in ("홍길동", "a b", "../x", "-a", "a/b"):
+        with pytest.raises(HandlerError):
+            check_user_id(code)
+        page.fill("#participant", code)
+        page.click("#record")
+        expect(page.get_by_role("alert")).to_contain_text("letters, digits")
+        expect(page.locator("#participant")).to_be_focused()
+        expect(page.locator("#participant")).to_have_attribute("aria-invalid", "true")
+        page.fill("#participant", "")
+        page.evaluate("document.getElementById('participant-error').textContent = ''")
+    visit.end()
+
+
+# Without a mouse, in either language, and what the page keeps and loads
+
+
+def test_the_keyboard_reaches_everything(chromium: Browser, url: str) -> None:
+    visit = open_app(chromium, url)
+    page = visit.page
+
+    def tab_to(name: str) -> None:
+        for _ in range(12):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement.id") == name:
+                outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+                assert outline == "solid"
+                return
+        raise AssertionError(name)
+
+    for name in ("participant", "record", "choose"):
+        tab_to(name)
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    is_shown(page, "camera")
+    for name in ("begin", "leave-camera", "sound"):
+        tab_to(name)
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    is_shown(page, "start")
+    visit.end()
+
+
+def test_both_languages_say_the_same_things(chromium: Browser, url: str) -> None:
+    visit = open_app(chromium, url, "phone")
+    texts = visit.page.evaluate("import('./texts.js').then((module) => module.TEXTS)")
+    assert texts["en"].keys() == texts["ko"].keys()
+    for name, text in texts["en"].items():
+        assert sorted(re.findall(r"\{\w+\}", text)) == sorted(
+            re.findall(r"\{\w+\}", texts["ko"][name])
+        ), name
+    source = visit.page.request.get(f"{url}/app/").text()
+    used = set(re.findall(r'data-text="(\w+)"', source))
+    assert used <= texts["en"].keys()
+    visit.page.click("#korean")
+    assert visit.page.title() == texts["ko"]["title"]
+    assert visit.page.evaluate("document.documentElement.lang") == "ko"
+    expect(visit.page.locator("#korean")).to_have_attribute("aria-pressed", "true")
+    for one in visit.page.locator("main [data-text]").all():
+        assert "{" not in (one.text_content() or "")
+    visit.end()
+
+
+def test_the_page_keeps_nothing_and_asks_nobody_else(chromium: Browser, url: str) -> None:
+    visit = Visit(chromium)
+    page = visit.page
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url))
+    page.goto(f"{url}/app")
+    page.fill("#participant", "P-017")
+    page.click("#record")
+    expect(page.locator("#hint")).not_to_be_empty(timeout=20_000)
+    assert asked
+    assert all(one.startswith((f"{url}/app", "data:")) for one in asked)
+    assert page.evaluate("localStorage.length + sessionStorage.length") == 0
+    assert page.context.cookies() == []
+    visit.end()
+
+
+# The hint
+
+
+def detector_picture(image: Image) -> Image:
+    """Return the picture as the page gives it to its detector."""
+    height, width = image.shape[:2]
+    side = max(height, width)
+    top, left = (side - height) // 2, (side - width) // 2
+    square = np.zeros((side, side, 3), np.uint8)
+    square[top : top + height, left : left + width] = image
+    return cv2.resize(square, (128, 128), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+
+
+def picture_of(**fields: Any) -> Image:
+    return render_frame(make_spec(4.0, **fields), 0.0)
+
+
+def test_the_pages_detector_is_mediapipes(chromium: Browser, url: str) -> None:
+    visit = open_app(chromium, url)
+    find = """(text) => new Promise((resolve, reject) => {
+      const worker = new Worker("face.js");
+      worker.onmessage = ({data}) => { worker.terminate(); resolve(data); };
+      worker.onerror = (error) => reject(error.message);
+      const bytes = Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+      worker.postMessage({pixels: new Uint8ClampedArray(bytes.buffer)});
+    })"""
+    mesh = FaceMesh()
+    two = np.hstack([picture_of(width=640), picture_of(width=640)])
+    pictures = [
+        picture_of(),
+        picture_of(zoom=0.5, shift_x_px=200.0),
+        picture_of(zoom=0.6, roll_deg=15.0),
+        picture_of(width=720, height=1280),
+        two,
+        np.full((720, 1280, 3), 90, np.uint8),
+    ]
+    counts = []
+    for image in pictures:
+        small = detector_picture(image)
+        expected = mesh.detect(small)
+        rgba = cv2.cvtColor(small, cv2.COLOR_BGR2RGBA)
+        found = visit.page.evaluate(find, base64.b64encode(rgba.tobytes()).decode())
+        counts.append(len(expected))
+        assert len(found["faces"]) == len(expected)
+        regions = sorted(expected, key=lambda one: one.centre_x)
+        faces = sorted(found["faces"], key=lambda one: one["box"]["x"])
+        for region, face in zip(regions, faces, strict=True):
+            box = face["box"]
+            right, left = face["eyes"]
+            # MediaPipe averages the anchors that see a face, and this takes the best one.
+            assert 128 * (box["x"] + box["width"] / 2) == pytest.approx(region.centre_x, abs=2)
+            assert 128 * (box["y"] + box["height"] / 2) == pytest.approx(region.centre_y, abs=2)
+            side_px = 128 * max(box["width"], box["height"])
+            assert side_px == pytest.approx(region.side_px / REGION_SCALE, rel=0.08)
+            angle_rad = math.atan2(left["y"] - right["y"], left["x"] - right["x"])
+            assert angle_rad == pytest.approx(region.rotation_rad, abs=0.06)
+    assert counts == [1, 1, 1, 1, 2, 0]
+    visit.end()
+
+
+def test_the_hint_says_how_the_face_is_placed(chromium: Browser, url: str) -> None:
+    visit = Visit(chromium)
+    page = visit.page
+    # A camera that shows a picture of the test's.
+    page.add_init_script(
+        """
+        const canvas = document.createElement("canvas");
+        [canvas.width, canvas.height] = [1280, 720];
+        const context = canvas.getContext("2d");
+        window.shown = new ImageData(1280, 720);
+        setInterval(() => context.putImageData(window.shown, 0, 0), 50);
+        navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(20);
+        """
+    )
+    page.goto(f"{url}/app")
+    page.click("#record")
+    is_shown(page, "camera")
+    beside = picture_of(width=640)
+    cases = {
+        "Bring the whole face": np.full((720, 1280, 3), 128, np.uint8),
+        "Only one face": np.hstack([beside, beside]),
+        "Come closer": picture_of(zoom=0.4),
+        "Move away": picture_of(zoom=1.9),
+        "to the middle": picture_of(zoom=0.7, shift_x_px=-340.0),
+        "Too dark": (picture_of() * 0.25).astype(np.uint8),
+        "Good position": picture_of(),
+    }
+    for words, image in cases.items():
+        _, jpeg = cv2.imencode(".jpg", image)
+        page.evaluate(
+            """async (text) => {
+              const bytes = Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+              const blob = new Blob([bytes], {type: "image/jpeg"});
+              const bitmap = await createImageBitmap(blob);
+              const canvas = new OffscreenCanvas(1280, 720);
+              canvas.getContext("2d").drawImage(bitmap, 0, 0);
+              window.shown = canvas.getContext("2d").getImageData(0, 0, 1280, 720);
+            }""",
+            base64.b64encode(jpeg.tobytes()).decode(),
+        )
+        expect(page.locator("#hint")).to_contain_text(words, timeout=10_000)
+    visit.end()
