@@ -207,6 +207,18 @@ def test_a_number_of_a_recording_that_is_not_assessable_is_marked() -> None:
     assert "Measured, but not to be relied on" not in page.text
 
 
+def test_a_blink_rate_that_may_have_missed_some_is_marked() -> None:
+    landmarks = looking()
+    for at_s in (2.0, 7.5, 15.0):
+        # The face is lost as the eyes open.
+        landmarks[round(at_s * FPS) + 4 :][:12] = np.nan
+    analysis = analyzed(landmarks)
+    assert "blinks_cut" in {one.code for one in assess(analysis).cautions}
+    page, summary = rendered(analysis)
+    assert summary["assessment"]["status"] == "not_suspected"
+    assert page.text.count("Measured, but not to be relied on") == 1
+
+
 # Quality
 
 

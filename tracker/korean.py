@@ -123,7 +123,7 @@ KOREAN: dict[str, str] = {
     "26회(Bentivoglio 외, Movement Disorders 12, 1997, 1028-1034). 지시에 따라 위아래를 보는 것은 "
     "이 중 어느 것도 아닙니다.",
     "report.not_measured": "측정되지 않음",
-    "report.no_result": "측정되었지만 신뢰할 수 없습니다. 위의 설명을 보십시오.",
+    "report.no_result": "측정되었지만 신뢰할 수 없습니다.",
     "report.quality": "이 결과를 얼마나 신뢰할 수 있는가",
     "report.caution": "유의할 점:",
     "report.status.good": "좋음",

@@ -358,7 +358,12 @@ class _Report:
             figure = self.say("not_measured")
             description = write(self.language, "report.not_measured")
         picture = draw_ruler(value, interval, description=description, **ruler)
-        doubtful = name == "range" and self.assessment.status == "not_assessable"
+        found = {one.code for one in (*self.assessment.reasons, *self.assessment.cautions)}
+        doubtful = (
+            self.assessment.status == "not_assessable"
+            if name == "range"
+            else bool(found & RATE_HIDING)
+        )
         if doubtful and drawn is not None:
             text = f'<strong class="word bad">{self.say("no_result")}</strong><br>{text}'
         look = "card doubtful" if doubtful else "card"
@@ -1016,6 +1021,9 @@ PROVENANCE_FIELDS = (
     "parameters.blink_baseline",
 )
 """Fields of the summary that say what was analysed, and how."""
+
+RATE_HIDING = {"low_rate", "sampling_gaps", "step_raised", "blinks_cut"}
+"""Findings with which blinks can have been missed, or counted twice."""
 
 LIMITS = ("task", "degrees", "blink_end", "lids", "mirror", "not_validated")
 

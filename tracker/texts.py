@@ -131,7 +131,7 @@ REPORT = {
     "is none of these.",
     "not_measured": "not measured",
     "quality": "How far this can be trusted",
-    "no_result": "Measured, but not to be relied on: see above.",
+    "no_result": "Measured, but not to be relied on.",
     "caution": "To keep in mind:",
     "status.good": "good",
     "status.caution": "limited",
