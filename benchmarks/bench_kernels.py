@@ -7,7 +7,6 @@ it is said so, and timed for itself.
 """
 
 import math
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -125,7 +124,7 @@ def test_plain(length: str, race: Race, ratio: Ratio) -> None:
     ratio(
         f"all measures, {length}: plain Python over kernels",
         medians["plain Python"] / medians["kernels"],
-        at_least=100,
+        at_least=250,
     )
 
 
@@ -197,7 +196,7 @@ def test_bootstrap(race: Race, ratio: Ratio, short: bool) -> None:
         },
         rounds=3 if short else 9,
     )
-    ratio("bootstrap, 1 min: NumPy over kernel", medians["NumPy"] / medians["kernel"], at_least=20)
+    ratio("bootstrap, 1 min: NumPy over kernel", medians["NumPy"] / medians["kernel"], at_least=120)
 
 
 @pytest.mark.benchmark(group="kernels")
@@ -214,7 +213,7 @@ def test_baseline(race: Race, ratio: Ratio, short: bool) -> None:
         rounds=5 if short else 15,
     )
     ratio(
-        "open-eye baseline: pandas over kernel", medians["pandas"] / medians["kernel"], at_least=1.5
+        "open-eye baseline: pandas over kernel", medians["pandas"] / medians["kernel"], at_least=3
     )
 
 
@@ -245,17 +244,20 @@ def test_sweep_of_a_track(grid_name: str, race: Race, ratio: Ratio, short: bool)
     ratio(
         f"sweep, {grid_name}: one by one over sweep",
         medians["one by one"] / medians["sweep"],
-        at_least=2,
+        at_least=4.5 if "vpp_thresh" in grid else 2.5,
     )
 
 
 @pytest.mark.whole
-@pytest.mark.benchmark(group="sweep", timer=time.perf_counter)
+@pytest.mark.benchmark(group="sweep")
 @pytest.mark.parametrize("grid_name", GRIDS)
 def test_sweep_of_a_cohort(
     grid_name: str, race: Race, ratio: Ratio, figure: Figure, tmp_path: Path
 ) -> None:
-    """1,000 tracks of 20 s at 50 points, in files; and 10 of 10 min. Wall time of one core."""
+    """1,000 tracks of 20 s at 50 points, in files; and 10 of 10 min.
+
+    On one core that does nothing else, the CPU time is the wall time.
+    """
     paths = []
     for seed in range(50):
         path = tmp_path / f"{seed}.track.npz"
@@ -285,7 +287,7 @@ def test_sweep_of_a_cohort(
         rounds=3,
     )
     whole = medians["1,000 tracks of 20 s"]
-    figure(f"sweep of 1,000 tracks, {grid_name}", whole, "s wall")
-    figure("of it loading", medians["loading the 1,000"], "s wall")
-    figure(f"sweep of a 10 min track, {grid_name}", medians["10 tracks of 10 min"] / 10, "s wall")
+    figure(f"sweep of 1,000 tracks, {grid_name}", whole, "s CPU")
+    figure("of it loading", medians["loading the 1,000"], "s CPU")
+    figure(f"sweep of a 10 min track, {grid_name}", medians["10 tracks of 10 min"] / 10, "s CPU")
     ratio(f"loading over the sweep, {grid_name}", medians["loading the 1,000"] / whole, at_most=1)

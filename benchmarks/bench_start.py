@@ -106,7 +106,7 @@ def test_commands_and_handlers(ahead: Path, race: Race, ratio: Ratio, short: boo
 
     medians = race({name: start(code) for name, code in starts.items()}, rounds=2 if short else 9)
     help_ = medians["eye-tracker --help"] / medians["interpreter"]
-    ratio("start of eye-tracker --help over the interpreter's", help_, at_most=8)
+    ratio("start of eye-tracker --help over the interpreter's", help_, at_most=4)
     for name, most in (("analyze", 3.5), ("light handler", 3.5), ("analysis handler", 3.5)):
         libraries = medians[f"libraries of {'the ' * ('handler' in name)}{name}"]
         ratio(f"start of {name} over its libraries", medians[name] / libraries, at_most=most)

@@ -174,7 +174,12 @@ def ratio(pytestconfig: pytest.Config) -> Ratio:
     ) -> None:
         assert at_most is not None or at_least is not None, f"{name}: a ratio has a bound"
         results.ratios.append(
-            {"name": name, "value": value, "at_most": at_most, "at_least": at_least}
+            {
+                "name": name,
+                "value": value if math.isfinite(value) else None,
+                "at_most": at_most,
+                "at_least": at_least,
+            }
         )
         assert math.isfinite(value), f"{name}: {value}"
         assert at_most is None or value <= at_most, f"{name}: {value:.3g}, at most {at_most:g}"
@@ -202,7 +207,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     out: Path = config.getoption("out")
     out.mkdir(parents=True, exist_ok=True)
     (out / "benchmarks.md").write_text(table, encoding="utf-8")
-    document = json.dumps({"machine": describe_machine(), **asdict(results)}, indent=2)
+    document = json.dumps(
+        {"machine": describe_machine(), **asdict(results)}, indent=2, allow_nan=False
+    )
     (out / "benchmarks.json").write_text(document + "\n", encoding="utf-8")
     terminalreporter.section("ratios, figures and medians")
     terminalreporter.write_line(table)
@@ -239,7 +246,8 @@ def format_results(results: Results, which: str) -> str:
                 for word, key in (("at least", "at_least"), ("at most", "at_most"))
                 if one[key] is not None
             ]
-            lines.append(f"| {one['name']} | {one['value']:.3g} | {', '.join(bounds)} |")
+            value = "-" if one["value"] is None else f"{one['value']:.3g}"
+            lines.append(f"| {one['name']} | {value} | {', '.join(bounds)} |")
         lines.append("")
     if results.figures:
         lines += ["| figure | measured |", "|---|---|"]
