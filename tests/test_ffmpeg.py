@@ -169,7 +169,7 @@ def test_pictures_that_are_kept_outlive_the_video(tmp_path: Path) -> None:
 
 
 def test_a_closed_video_says_so(tmp_path: Path) -> None:
-    video = Video(write_counting_clip(tmp_path / "a.mp4", regular(5)))
+    video = Video(write_counting_clip(tmp_path / "a.mp4", regular(40)))
     frames = video.frames()
     next(frames)
     video.close()

@@ -24,8 +24,7 @@ Picture = Image | DecodedPicture
 
 MIN_SIDE_PX = 32
 MAX_CONSECUTIVE_FAILURES = 600
-"""Packets in a row that may fail before the rest is given up: 20 s at 30 fps. At the end of the
-file, where they fail too, they cost nothing."""
+"""Packets in a row that may fail before the rest is given up: 20 s at 30 fps."""
 PLAUSIBLE_FRAME_S = (1e-3, 2.0)
 """Median time from one frame to the next outside of which timestamps are unusable."""
 TIME_SOURCES = ("stream", "stream_repaired", "frame_rate")
@@ -220,6 +219,8 @@ class Video:
         index = consecutive = decoded = failed = 0
         while consecutive < MAX_CONSECUTIVE_FAILURES:
             if not decoder.grab():
+                if decoder.ended:
+                    break
                 consecutive += 1
                 continue
             # Failures that a success follows were damaged packets, a frame each; at the end of the
@@ -241,8 +242,8 @@ class Video:
         yield None, _Counts(decoded, failed, decoder.packets, decoder.packet_bytes)
 
     def _in_batches(self, decoded: Iterator["_Decoded"]) -> Iterator["_Decoded"]:
-        # A pixel takes a byte and a half in nearly all videos, twice that with 10 bits.
-        most = BATCH_BYTES // (3 * self._info.width * self._info.height)
+        # A pixel takes a byte and a half, with 10 bits twice that.
+        most = 2 * BATCH_BYTES // (3 * self._info.width * self._info.height)
         batch: list[_Decoded] = []
         start = 0
         for result in decoded:

@@ -7,6 +7,7 @@ converted alone, by the same function of swscale, to the same bits (`tests/test_
 
 import contextlib
 import ctypes as c
+import errno
 import functools
 from collections.abc import Callable
 from io import BufferedIOBase
@@ -41,7 +42,7 @@ _DEFAULT_MATRIX = 5
 _LOG_NOTHING = -8
 _SEEK_SIZE = 0x10000
 _EOF = -int.from_bytes(b"EOF ", "little")
-_TRY_AGAIN = -11
+_TRY_AGAIN = -errno.EAGAIN
 _ROTATIONS = {
     90: cv2.ROTATE_90_CLOCKWISE,
     180: cv2.ROTATE_180,
@@ -178,10 +179,14 @@ _Format, _Codec, _Frame = c.POINTER(_FormatContext), c.c_void_p, c.POINTER(_Pict
 @functools.cache
 def _libraries() -> dict[str, c.CDLL]:
     """Load FFmpeg's libraries out of OpenCV's wheel and declare what is used of them."""
-    directory = Path(cv2.__file__).parents[1] / "opencv_python_headless.libs"
+    package = Path(cv2.__file__).parent
     libraries = {}
     for name, major in MAJOR_VERSIONS.items():
-        paths = sorted(directory.glob(f"lib{name}-*.so.{major}.*"))
+        # Where wheels for Linux and for macOS keep them.
+        paths = [
+            *package.parent.glob(f"opencv_python_headless.libs/lib{name}-*.so.{major}.*"),
+            *package.glob(f".dylibs/lib{name}.{major}.*dylib"),
+        ]
         if not paths:
             raise RuntimeError(
                 f"OpenCV's wheel has no lib{name} {major}: run `make setup` for the pinned OpenCV"
@@ -416,6 +421,8 @@ class Decoder:
         As the container declares them; 0 where it does not.
     packets, packet_bytes : int
         The first encoded frames, at most `BITRATE_FRAMES` so far, and their size without sound.
+    ended : bool
+        Whether the file is read to its end and the decoder holds no frame any more.
 
     Raises
     ------
@@ -428,6 +435,7 @@ class Decoder:
     def __init__(self, source: Path | BufferedIOBase) -> None:
         self._library = library = _libraries()
         self.packets = self.packet_bytes = 0
+        self.ended = False
         self._frames_grabbed = 0
         self._stream_error: BaseException | None = None
         self._io = c.POINTER(_IoContext)()
@@ -578,8 +586,10 @@ class Decoder:
             if code >= 0 and self.packets < BITRATE_FRAMES:
                 self.packets += 1
                 self.packet_bytes += packet.contents.size
+            at_end = code == _EOF
             # At the end, an empty one asks for what the decoder still holds.
             if library.avcodec_send_packet(context, packet if code >= 0 else None) < 0:
+                self.ended = at_end
                 break
             code = library.avcodec_receive_frame(context, frame)
             found = code >= 0
