@@ -321,9 +321,11 @@ class _Page:
                 low=f"{values[0]:.3g}",
                 high=f"{values[-1]:.3g}",
             )
-            wide = "" if plot["measure"].startswith("quality_") else ' class="wide"'
+            half = plot["measure"].startswith("quality_")
+            wide = "" if half else ' class="wide"'
+            width = ' data-print-width="335"' if half else ""
             figures.append(
-                f'<figure{wide}><div id="{plot["id"]}" class="plot" role="img" '
+                f'<figure{wide}><div id="{plot["id"]}" class="plot"{width} role="img" '
                 f'aria-label="{described}"></div>'
                 f"<figcaption>{described}</figcaption></figure>"
             )
