@@ -337,7 +337,8 @@ def measure_floor(path: Path, face: Image, finder: FaceFinder) -> Floor:
     """
     decoder = Decoder(path)
     region = Region(CROP_PX / 2, CROP_PX / 2, CROP_PX, 0.0)
-    decode_s, face_mesh_s = [], []
+    decode_s: list[float] = []
+    face_mesh_s: list[float] = []
     while len(decode_s) < FLOOR_FRAMES:
         start_s = time.thread_time()
         if not decoder.grab():
