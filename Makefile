@@ -10,7 +10,7 @@ AHEAD := $(CURDIR)/build/ahead
 TOOLS := build/tools
 export VIDEO
 KERNEL_TESTS = $(addprefix tests/test_,geometry.py pose.py closures.py gaze.py measures.py quantiles.py \
-  uncertainty.py)
+  uncertainty.py change.py)
 
 .PHONY: help setup run test bench bench-short lint lint-deploy layers budget lock picture accuracy \
   accuracy-baseline clean
@@ -24,7 +24,7 @@ help:
 	@echo "make layers               build what AWS Lambda runs: dist/ (needs a C compiler, binutils)"
 	@echo "make budget               measure dist/ in Lambda's limits (needs root)"
 	@echo "make lint-deploy          shellcheck, cfn-lint and sam validate"
-	@echo "make picture              draw the README's picture from the demo clip"
+	@echo "make picture              draw the README's pictures from the demo clip (needs chromium)"
 	@echo "make accuracy             accuracy as synthetic clips get worse, and what moved (4 minutes)"
 	@echo "make accuracy-baseline    the same; the results become those that are compared with"
 	@echo "make lock                 resolve requirements.lock anew (needs uv)"
@@ -96,6 +96,7 @@ budget: setup
 
 picture: setup
 	$(PY) -m benchmarks.picture docs/demo.png
+	$(PY) -m benchmarks.report_picture docs/report.png
 
 accuracy: setup
 	$(PY) -m benchmarks.accuracy --out $(OUT)/accuracy

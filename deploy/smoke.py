@@ -19,10 +19,12 @@ def main() -> None:
     import numpy as np
 
     from tracker.analysis import analyze_track
+    from tracker.assessment import assess
     from tracker.decode import read_image
     from tracker.face_mesh import FaceMesh
-    from tracker.output import to_json
+    from tracker.output import summarize, to_json
     from tracker.parameters import Parameters
+    from tracker.report import render_report
     from tracker.still import analyze_image
     from tracker.track import load_track, save_track, track_video
 
@@ -33,16 +35,23 @@ def main() -> None:
             results[path.name] = analyze_image(read_image(path), model, 0.18)
             continue
         # From a stream as well: that is how a video is read in place from the bucket.
+        eyes: dict[int, bytes] = {}
         with path.open("rb") as stream:
-            track = track_video(stream, model, 1, 12_000)
+            track = track_video(stream, model, 1, 12_000, eye_pictures=eyes)
         saved = path.with_suffix(".track.npz")
         save_track(track, saved)
-        measures = asdict(analyze_track(load_track(saved), Parameters()).measures)
+        analysis = analyze_track(load_track(saved), Parameters())
+        assessment = assess(analysis)
+        summary = summarize(analysis, assessment, path.name)
+        # The page's own files are in the bundle, too.
+        report = render_report(analysis, assessment, summary, eyes, "ko")
+        if "Plotly" not in report or "data:image/jpeg" not in report:
+            sys.exit(f"{path.name}: the report lacks the plotting library or the eyes")
         faces = int(np.isfinite(track.landmarks[:, 0, 0]).sum())
         if faces < 0.9 * len(track.times_s) or len(track.times_s) < 25:
             sys.exit(f"{path.name}: a face in {faces} of {len(track.times_s)} frames")
         results[path.name] = {
-            **measures,
+            **asdict(analysis.measures),
             "landmarks": float(np.nansum(track.landmarks, dtype=np.float64)),
         }
     results["modules"] = sorted({"numba", "kernels_compiled", "pandas"} & set(sys.modules))

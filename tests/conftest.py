@@ -1,5 +1,7 @@
 """What tests share: one seeded source of random numbers; models, clips and AWS, made once."""
 
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,6 +10,8 @@ import numpy as np
 import pytest
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from handler.engine import Engine
     from tests.aws_server import Aws
 
@@ -57,3 +61,22 @@ def aws(aws_server: "Aws", monkeypatch: pytest.MonkeyPatch) -> "Aws":
     for name, value in aws_server.environment.items():
         monkeypatch.setenv(name, value)
     return aws_server
+
+
+@pytest.fixture(scope="module")
+def plain_browser() -> "Iterator[Browser]":
+    """Return the machine's Chromium; without one the tests that ask for it are skipped, but where
+    EYE_TRACKING_NEEDS_BROWSER is set they fail."""
+    from playwright.sync_api import sync_playwright
+
+    path = shutil.which("chromium")
+    if path is None:
+        missing = "there is no `chromium` in PATH (Debian: apt-get install chromium)"
+        if os.environ.get("EYE_TRACKING_NEEDS_BROWSER"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    flags = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(flags))
+        yield browser
+        browser.close()

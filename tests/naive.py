@@ -7,6 +7,7 @@ missing; a frame's landmarks are a mapping from FaceMesh index to a point ``x + 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import pairwise
 
 NAN = math.nan
@@ -453,6 +454,39 @@ def bootstrap_ranges(
         values = [value for block in draw for value in blocks[block]]
         ranges.append(quantile(values, high) - quantile(values, low))
     return ranges
+
+
+def binomial_at_most(count: int, total: int, chance: Fraction) -> float:
+    """Return the probability of `count` or fewer of `total`, exactly."""
+    ways = (math.comb(total, k) * chance**k * (1 - chance) ** (total - k) for k in range(count + 1))
+    return float(sum(ways))
+
+
+def student_within(t: float, degrees_of_freedom: int) -> float:
+    """Return the probability between -t and t: the density, by Simpson's rule."""
+    scale = math.exp(
+        math.lgamma((degrees_of_freedom + 1) / 2) - math.lgamma(degrees_of_freedom / 2)
+    )
+    scale /= math.sqrt(degrees_of_freedom * math.pi)
+
+    def density(x: float) -> float:
+        return scale * (1 + x * x / degrees_of_freedom) ** (-(degrees_of_freedom + 1) / 2)
+
+    steps = 20_000
+    width = t / steps
+    inner = sum((4 if n % 2 else 2) * density(n * width) for n in range(1, steps))
+    return 2 * width / 3 * (density(0) + inner + density(t))
+
+
+def within_std(groups: Sequence[Sequence[float]]) -> tuple[float, int]:
+    """Return the pooled standard deviation within groups and its degrees of freedom."""
+    squares, free = 0.0, 0
+    for group in groups:
+        values = [value for value in group if not math.isnan(value)]
+        for value in values:
+            squares += (value - sum(values) / len(values)) ** 2
+        free += max(len(values) - 1, 0)
+    return (math.sqrt(squares / free) if free else NAN), free
 
 
 def winks(

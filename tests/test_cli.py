@@ -117,6 +117,7 @@ class TestAnalyze:
         assert sorted(path.name for path in analyzed[0].iterdir()) == [
             "clip.blinks.csv",
             "clip.frames.csv",
+            "clip.report.html",
             "clip.summary.json",
             "clip.track.npz",
         ]

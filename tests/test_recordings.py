@@ -1,6 +1,7 @@
 """Acceptance on real recordings with annotated truth, which are not part of this repository."""
 
 import csv
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,13 +12,16 @@ import numpy as np
 import pytest
 
 from kernels import BLINK, FACE_MESH_INDICES, LEFT, PROLONGED_CLOSURE, RIGHT
+from kernels.change import HELD_S
 from tracker.analysis import Analysis, analyze_track
 from tracker.annotations import find_annotations
 from tracker.assessment import assess
+from tracker.compare import Labelled, compare
 from tracker.decode import Video
 from tracker.evaluate import score_clip, summarize_scores
 from tracker.face_mesh import FaceMesh, _Graph, _import_bindings
 from tracker.faces import FaceFollower
+from tracker.output import summarize
 from tracker.parameters import Parameters
 from tracker.track import track_video
 
@@ -355,3 +359,51 @@ def _landmark_list_class():  # type: ignore[no-untyped-def]
     from mediapipe.framework.formats import landmark_pb2
 
     return landmark_pb2.NormalizedLandmarkList
+
+
+def test_people_at_rest_filmed_again_are_not_called_changed(analyze: Analyze) -> None:
+    """Every two views of a person; as if they were long enough to be assessed."""
+    views: dict[str, list[Labelled]] = {}
+    for clip in read_rows("zju/clips.csv"):
+        analysis = analyze(f"zju/{clip['video']}")
+        summary = summarize(analysis, assess(analysis), clip["video"])
+        summary["assessment"]["status"] = "not_suspected"
+        views.setdefault(clip["subject"], []).append(Labelled(clip["view_code"], summary))
+    found: dict[str, list[bool | None]] = {"vertical_peak_to_peak": [], "blink_rate_per_min": []}
+    below = 0
+    for recordings in views.values():
+        for pair in itertools.combinations(recordings, 2):
+            below += sum(one.label == "UNN" for one in pair)
+            for measure in compare(pair)["measures"]:
+                if measure["name"] in found:
+                    found[measure["name"]].append(measure["changes"][0]["changed"])
+    ranges, rates = found.values()
+    print(
+        f"people at rest, filmed again: range called changed in {ranges.count(True)} of "
+        f"{len(ranges) - ranges.count(None)} pairs, blink rate in {rates.count(True)} of "
+        f"{len(rates)}; range not judged in {ranges.count(None)}"
+    )
+    assert (len(ranges), len(rates)) == (57, 57)
+    # Seen from below, the same eyes at rest read differently.
+    assert ranges.count(None) == below == 29
+    assert ranges.count(True) <= 2
+    assert rates.count(True) <= 3
+
+
+def test_gaze_at_rest_is_held_no_longer_than_comparisons_take_it_for(analyze: Analyze) -> None:
+    held_s = []
+    for clip in read_rows("zju/clips.csv"):
+        analysis = analyze(f"zju/{clip['video']}")
+        interval_s = float(np.median(np.diff(analysis.track.times_s)))
+        gaze = np.where(analysis.gaze.valid, analysis.gaze.vertical, np.nan)
+        gaze -= np.nanmean(gaze)
+        # The autocorrelation, integrated until it first is none.
+        total_s = interval_s / 2
+        for lag in range(1, round(2 / interval_s)):
+            share = np.nanmean(gaze[lag:] * gaze[:-lag]) / np.nanmean(gaze**2)
+            if share <= 0:
+                break
+            total_s += share * interval_s
+        held_s.append(total_s)
+    print(f"vertical gaze at rest is correlated over {min(held_s):.2f} to {max(held_s):.2f} s")
+    assert max(held_s) < HELD_S

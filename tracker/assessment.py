@@ -1,7 +1,7 @@
-"""The verdict, and what stands against one: quality flags, gates, and the words for both."""
+"""The verdict, and what stands against one: quality flags and gates. Their words: `texts`."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -20,6 +20,7 @@ from tracker.analysis import Analysis
 from tracker.gaze import MAX_HEAD_YAW_DEG, mark_ahead
 from tracker.patient import choose_patient_message
 from tracker.protocol import VERTICAL_PHASES
+from tracker.texts import Language, write
 
 MIN_VALID_TIME_S = 10.0
 MIN_GAZE_TIME_S = 5.0
@@ -92,12 +93,25 @@ class Finding:
     ----------
     code : str
         Machine-readable.
-    message : str
-        What was found and what to do about it.
+    values : dict
+        The numbers in its words.
+    variant : str
+        Which of a code's several texts it is.
     """
 
     code: str
-    message: str
+    values: dict[str, float] = field(default_factory=dict)
+    variant: str = ""
+
+    @property
+    def message(self) -> str:
+        """What was found and what to do about it, in English."""
+        return self.describe("en")
+
+    def describe(self, language: Language) -> str:
+        """Say what was found and what to do about it."""
+        key = f"finding.{self.code}.{self.variant}" if self.variant else f"finding.{self.code}"
+        return write(language, key, **self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,19 +185,43 @@ class Assessment:
         Why it is not assessable, or what makes the answer uncertain (`borderline`).
     cautions : tuple of Finding
         What to keep in mind about the numbers; they do not stand against an answer.
-    rule_reason : str
-        The verdict in words.
-    patient_message : str
-        For the patient: what to do better, or that it is done. Never the verdict.
+    verdict : str
+        Which of the texts ``because.…`` says it.
+    verdict_values : dict
+        The numbers in that text.
     quality : Quality
     """
 
     status: Status
     reasons: tuple[Finding, ...]
     cautions: tuple[Finding, ...]
-    rule_reason: str
-    patient_message: str
+    verdict: str
+    verdict_values: dict[str, float]
     quality: Quality
+
+    @property
+    def rule_reason(self) -> str:
+        """The verdict in words, in English."""
+        return self.describe("en")
+
+    @property
+    def patient_message(self) -> str:
+        """For the patient: what to do better, or that it is done. Never the verdict."""
+        return self.describe_for_patient("en")
+
+    def describe(self, language: Language) -> str:
+        """Say the verdict and why."""
+        words = write(language, f"because.{self.verdict}", **self.verdict_values)
+        return " ".join((words, *(reason.describe(language) for reason in self.reasons)))
+
+    def describe_for_patient(self, language: Language) -> str:
+        """Say what to do better, or that it is done, to the patient."""
+        return choose_patient_message(
+            [reason.code for reason in self.reasons],
+            # What is to be put right first is told alone.
+            [] if self.status == "not_assessable" else [caution.code for caution in self.cautions],
+            language,
+        )
 
 
 def assess(analysis: Analysis, quality: Quality | None = None) -> Assessment:
@@ -208,48 +246,21 @@ def assess(analysis: Analysis, quality: Quality | None = None) -> Assessment:
         or _find_disagreement(analysis, quality)
     )
     if obstacles:
-        words = "Not assessable. " + " ".join(obstacle.message for obstacle in obstacles)
         return Assessment(
-            "not_assessable",
-            tuple(obstacles),
-            tuple(cautions),
-            words,
-            choose_patient_message([obstacle.code for obstacle in obstacles], ()),
-            quality,
+            "not_assessable", tuple(obstacles), tuple(cautions), "not_assessable", {}, quality
         )
     threshold = analysis.parameters.vpp_thresh
     suspected = analysis.measures.vertical_peak_to_peak < threshold
-    words = (
-        f"The eyes' vertical range, {_floor(analysis.measures.vertical_peak_to_peak)} of the eye's "
-        f"width, is {'below' if suspected else 'not below'} {threshold:g}"
-    )
-    if suspected and analysis.parameters.protocol:
-        words += (
-            ": this supports a suspicion of PSP. The person was asked to look up and down as far "
-            "as possible"
-        )
-    elif suspected:
-        words += (
-            ": this supports a suspicion of PSP if the person was asked to look up and down as far "
-            "as possible, which the recording cannot tell"
-        )
-    words += "."
+    status: Status = "suspected" if suspected else "not_suspected"
+    verdict: str = status
+    if suspected:
+        verdict += ".asked" if analysis.parameters.protocol else ".if_asked"
+    values = {"range": _floor(analysis.measures.vertical_peak_to_peak), "threshold": threshold}
     reasons = []
     low, high = analysis.measures.vertical_peak_to_peak_ci95
     if low < threshold <= high:
-        reasons.append(
-            Finding(
-                "borderline",
-                f"The range is uncertain, {low:.3f} to {high:.3f}, and the threshold lies in "
-                "between: record again.",
-            )
-        )
-        words += " " + reasons[0].message
-    status: Status = "suspected" if suspected else "not_suspected"
-    patient_message = choose_patient_message(
-        [reason.code for reason in reasons], [caution.code for caution in cautions]
-    )
-    return Assessment(status, tuple(reasons), tuple(cautions), words, patient_message, quality)
+        reasons.append(Finding("borderline", {"low": low, "high": high}))
+    return Assessment(status, tuple(reasons), tuple(cautions), verdict, values, quality)
 
 
 def measure_quality(analysis: Analysis) -> Quality:
@@ -299,42 +310,19 @@ def _find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
     """Return what makes the recording not assessable."""
     measures = analysis.measures
     if not analysis.seen.any():
-        return [
-            Finding(
-                "no_face",
-                "No face was found. Hold the phone upright at arm's length, with the whole face in "
-                "the picture and light from the front.",
-            )
-        ]
+        return [Finding("no_face")]
     if quality.sampled_rate_hz < MIN_RATE_HZ:
         # Frames that far apart do not join to valid time: the other gates would speak of a face
         # that is not seen.
-        return [
-            Finding(
-                "low_rate",
-                f"{quality.sampled_rate_hz:.1f} frames a second were analysed; at least "
-                f"{MIN_RATE_HZ:.0f} are needed. Record at 30 frames a second, or lower the step.",
-            )
-        ]
+        return [Finding("low_rate", {"rate_hz": quality.sampled_rate_hz, "least_hz": MIN_RATE_HZ})]
     found = _find_slow_part(analysis)
     open_time_s = compute_valid_time_s(analysis.gaze.eyes_open, analysis.track.times_s)
     if measures.valid_time_s < MIN_VALID_TIME_S:
         found.append(
-            Finding(
-                "too_short",
-                f"The face was seen for {measures.valid_time_s:.1f} s; at least "
-                f"{MIN_VALID_TIME_S:.0f} s are needed. Record 10 s looking up and 10 s looking "
-                "down.",
-            )
+            Finding("too_short", {"seen_s": measures.valid_time_s, "least_s": MIN_VALID_TIME_S})
         )
     elif open_time_s < MIN_GAZE_TIME_S:
-        found.append(
-            Finding(
-                "eyes_closed",
-                f"The eyes were open for {open_time_s:.1f} s; at least "
-                f"{MIN_GAZE_TIME_S:.0f} s are needed. Keep the eyes open between blinks.",
-            )
-        )
+        found.append(Finding("eyes_closed", {"open_s": open_time_s, "least_s": MIN_GAZE_TIME_S}))
     if analysis.parameters.protocol:
         seen_s = dict.fromkeys(VERTICAL_PHASES, 0.0)
         for phase in analysis.phases:
@@ -344,78 +332,47 @@ def _find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
             if time_s < MIN_PHASE_TIME_S:
                 found.append(
                     Finding(
-                        f"phase_{name}_missing",
-                        f"The open eyes were seen for {time_s:.1f} s while asked to look {name}; "
-                        f"at least {MIN_PHASE_TIME_S:.0f} s is needed. Record the whole task.",
+                        f"phase_{name}_missing", {"seen_s": time_s, "least_s": MIN_PHASE_TIME_S}
                     )
                 )
     if quality.gap_share > 1 - MIN_COVERAGE:
         found.append(_sampling_gaps(quality))
     elif quality.face_coverage < MIN_COVERAGE:
         # Not a number below two frames: too short.
-        found.append(
-            Finding(
-                "face_lost",
-                f"The face was seen for {quality.face_coverage:.0%} of the time; at least "
-                f"{MIN_COVERAGE:.0%} are needed. Keep the whole face in the picture.",
-            )
-        )
+        found.append(Finding("face_lost", {"seen": quality.face_coverage, "least": MIN_COVERAGE}))
     # Whatever face is seen has a width, and nothing else passes.
     if not quality.canthal_distance_px >= MIN_CANTHAL_DISTANCE_PX:
         found.append(
             Finding(
                 "eyes_too_small",
-                f"An eye is {quality.canthal_distance_px:.0f} pixels wide; at least "
-                f"{MIN_CANTHAL_DISTANCE_PX:.0f} are needed. Move closer to the camera.",
+                {"width_px": quality.canthal_distance_px, "least_px": MIN_CANTHAL_DISTANCE_PX},
             )
         )
     if math.isnan(quality.head_yaw_deg + quality.head_pitch_deg):
-        found.append(
-            Finding(
-                "head_not_measured",
-                "It could not be measured how the head is held. Face the camera, with the whole "
-                "face in the picture.",
-            )
-        )
+        found.append(Finding("head_not_measured"))
     elif quality.head_yaw_deg > MAX_HEAD_YAW_DEG:
         found.append(
-            Finding(
-                "head_turned",
-                f"The head is turned by about {quality.head_yaw_deg:.0f} degrees; at most "
-                f"{MAX_HEAD_YAW_DEG:.0f} are possible. Face the camera and move only the eyes.",
-            )
+            Finding("head_turned", {"yaw_deg": quality.head_yaw_deg, "most_deg": MAX_HEAD_YAW_DEG})
         )
     elif measures.gaze_time_s < MIN_GAZE_TIME_S <= open_time_s:
         found.append(
             Finding(
-                "head_moved",
-                f"The head moved so much that only {measures.gaze_time_s:.1f} s are left; at least "
-                f"{MIN_GAZE_TIME_S:.0f} s are needed. Keep the head still and move only the eyes.",
+                "head_moved", {"left_s": measures.gaze_time_s, "least_s": MIN_GAZE_TIME_S}, "time"
             )
         )
     if abs(quality.head_pitch_deg) > MAX_HEAD_PITCH_DEG:
-        above = quality.head_pitch_deg > 0
         found.append(
             Finding(
                 "camera_angle",
-                f"The camera looks at the face from {'above' if above else 'below'} by about "
-                f"{abs(quality.head_pitch_deg):.0f} degrees; at most {MAX_HEAD_PITCH_DEG:.0f} are "
-                "possible. Hold the phone at the height of the eyes.",
+                {"pitch_deg": abs(quality.head_pitch_deg), "most_deg": MAX_HEAD_PITCH_DEG},
+                "above" if quality.head_pitch_deg > 0 else "below",
             )
         )
     if not quality.other_face_ratio < AMBIGUOUS_FACE_RATIO:
-        found.append(
-            Finding(
-                "several_faces",
-                "Two faces of similar size are in the picture, and it is not clear whose is "
-                "meant. Record one person alone.",
-            )
-        )
+        found.append(Finding("several_faces"))
     found += _find_picture_obstacles(quality)
     if not found and not math.isfinite(measures.vertical_peak_to_peak):
-        found.append(
-            Finding("gaze_not_measured", "The irises could not be measured. Record in more light.")
-        )
+        found.append(Finding("gaze_not_measured"))
     return found
 
 
@@ -429,13 +386,7 @@ def _find_slow_part(analysis: Analysis) -> list[Finding]:
     share = float(intervals_s[slow].sum() / intervals_s.sum()) if intervals_s.size else 0.0
     if not analysis.track.info.raised_step or share <= MAX_SLOW_SHARE:
         return []
-    return [
-        Finding(
-            "low_rate",
-            f"Time was short: for {share:.0%} of the recording fewer than {MIN_RATE_HZ:.0f} frames "
-            "a second were analysed. Record a shorter video, or at 1280x720.",
-        )
-    ]
+    return [Finding("low_rate", {"share": share, "least_hz": MIN_RATE_HZ}, "part")]
 
 
 def _find_picture_obstacles(quality: Quality) -> list[Finding]:
@@ -445,44 +396,20 @@ def _find_picture_obstacles(quality: Quality) -> list[Finding]:
     if math.isnan(
         quality.contrast_over_noise + quality.sharpness + quality.face_grey + quality.clipped_share
     ):
-        found.append(
-            Finding(
-                "picture_not_measured",
-                "It could not be measured whether the picture is sharp and bright enough. Record "
-                "again in good light, with the whole face in the picture.",
-            )
-        )
+        found.append(Finding("picture_not_measured"))
     if quality.contrast_over_noise < MIN_CONTRAST_OVER_NOISE:
-        dark = quality.face_grey < DARK_GREY_LEVEL
         found.append(
             Finding(
                 "too_dark_or_noisy",
-                f"The eyes stand out only {quality.contrast_over_noise:.1f} times above the "
-                f"picture's noise; {MIN_CONTRAST_OVER_NOISE:.0f} times are needed. "
-                + (
-                    "The face is dark: record in more light, from the front."
-                    if dark
-                    else "The picture is grainy: record in more light, without digital zoom."
-                ),
+                {"ratio": quality.contrast_over_noise, "least": MIN_CONTRAST_OVER_NOISE},
+                "dark" if quality.face_grey < DARK_GREY_LEVEL else "grainy",
             )
         )
     if quality.sharpness < MIN_SHARPNESS:
-        found.append(
-            Finding(
-                "blurred",
-                f"The eyes are blurred (sharpness {quality.sharpness:.2f}; at least "
-                f"{MIN_SHARPNESS:g} is needed). Clean the lens, hold the phone still at arm's "
-                "length, and let it focus on the face.",
-            )
-        )
+        found.append(Finding("blurred", {"sharpness": quality.sharpness, "least": MIN_SHARPNESS}))
     if quality.clipped_share > MAX_CLIPPED_SHARE:
         found.append(
-            Finding(
-                "overexposed",
-                f"{quality.clipped_share:.0%} of the face is plain white or black; at most "
-                f"{MAX_CLIPPED_SHARE:.0%} are possible. Avoid direct sun and lamps on the face or "
-                "behind it.",
-            )
+            Finding("overexposed", {"share": quality.clipped_share, "most": MAX_CLIPPED_SHARE})
         )
     # Not a number passes: how a video was encoded is not always known.
     if quality.bits_per_eye < MIN_BITS_PER_EYE:
@@ -492,10 +419,7 @@ def _find_picture_obstacles(quality: Quality) -> list[Finding]:
 
 def _sampling_gaps(quality: Quality) -> Finding:
     return Finding(
-        "sampling_gaps",
-        f"The video has too few frames for {quality.gap_share:.0%} of its time (longest gap "
-        f"{quality.longest_gap_s:.1f} s). Close other apps and record again, and send the video "
-        "as the phone stores it.",
+        "sampling_gaps", {"share": quality.gap_share, "longest_s": quality.longest_gap_s}
     )
 
 
@@ -513,29 +437,24 @@ def _find_hidden_range(analysis: Analysis, cautions: list[Finding]) -> list[Find
             hiding.append(
                 Finding(
                     "protocol_mismatch",
-                    f"The eyes moved by {_floor(measures.vertical_peak_to_peak_any_time)}, but not "
-                    "when they were asked to: check the protocol's times, or record again.",
+                    {"range": _floor(measures.vertical_peak_to_peak_any_time)},
+                    "elsewhere",
                 )
             )
         return hiding
     if not measures.vertical_peak_to_peak_ahead >= threshold:
-        return [
-            Finding(
-                "looked_aside",
-                "The eyes moved sideways, which the vertical range depends on: without it, the "
-                f"range is {_floor(measures.vertical_peak_to_peak_ahead)}. Record again, looking "
-                "straight up and straight down.",
-            )
-        ]
+        return [Finding("looked_aside", {"range": _floor(measures.vertical_peak_to_peak_ahead)})]
     nodded = measures.head_pitch_range_deg > NOTED_PITCH_RANGE_DEG
     if nodded and measures.vertical_peak_to_peak - measures.nod_allowance < threshold:
         return [
             Finding(
                 "head_moved",
-                f"The head nodded by {measures.head_pitch_range_deg:.0f} degrees, which can make "
-                f"{measures.nod_allowance:.3f} of the measured "
-                f"{_floor(measures.vertical_peak_to_peak)}. Keep the head still and move only the "
-                "eyes.",
+                {
+                    "nod_deg": measures.head_pitch_range_deg,
+                    "allowance": measures.nod_allowance,
+                    "range": _floor(measures.vertical_peak_to_peak),
+                },
+                "nod",
             )
         ]
     return []
@@ -550,23 +469,12 @@ def _find_disagreement(analysis: Analysis, quality: Quality) -> list[Finding]:
     measured, disagreement = analysis.measures.vertical_peak_to_peak, quality.eye_disagreement
     threshold = analysis.parameters.vpp_thresh
     if disagreement > MAX_EYE_DISAGREEMENT and measured - disagreement < threshold <= measured:
-        return [
-            Finding(
-                "eyes_disagree",
-                f"The eyes do not move together: by {disagreement:.3f} of the {measured:.3f} each "
-                "goes its own way, as lids that flutter, darkness or strong compression make it "
-                "look. Record again in good light, the head still.",
-            )
-        ]
+        return [Finding("eyes_disagree", {"disagreement": disagreement, "range": measured})]
     return []
 
 
 def _strong_compression(quality: Quality) -> Finding:
-    return Finding(
-        "strong_compression",
-        f"The video is strongly compressed ({quality.bits_per_eye:.0f} bits a frame for an eye), "
-        "which blurs and moves the eyes. Send it as the phone stores it, not through a messenger.",
-    )
+    return Finding("strong_compression", {"bits": quality.bits_per_eye})
 
 
 def _find_cautions(analysis: Analysis, quality: Quality) -> list[Finding]:
@@ -574,114 +482,41 @@ def _find_cautions(analysis: Analysis, quality: Quality) -> list[Finding]:
     info = analysis.track.info
     found = []
     if analysis.parameters.blink_baseline == "adaptive" and not analysis.baseline_trusted:
-        found.append(
-            Finding(
-                "baseline_fixed",
-                "The open eye was seen too little to know its shape: a fixed blink threshold was "
-                "used.",
-            )
-        )
+        found.append(Finding("baseline_fixed"))
     closed_s = _closed_s(analysis)
     if closed_s > NOTED_CLOSURE_SHARE * analysis.measures.valid_time_s:
-        found.append(
-            Finding(
-                "lids_lowered",
-                f"An eye was shut, or the lids lowered that far, for {closed_s:.1f} s, in which "
-                "the gaze is not counted. If they were looking down then, the range is larger than "
-                "measured: lift the lids with a finger, or film from slightly below.",
-            )
-        )
+        found.append(Finding("lids_lowered", {"closed_s": closed_s}))
     if 1 - NOTED_UNSEEN_SHARE > quality.face_coverage >= MIN_COVERAGE:
-        found.append(
-            Finding(
-                "face_partly_lost",
-                f"The face was seen for {quality.face_coverage:.0%} of the time: what the eyes did "
-                "in the rest is not in the range. Keep the whole face in the picture.",
-            )
-        )
+        found.append(Finding("face_partly_lost", {"seen": quality.face_coverage}))
     if quality.head_moved_share > NOTED_UNSEEN_SHARE:
-        found.append(
-            Finding(
-                "head_moved",
-                f"For {quality.head_moved_share:.0%} of the time the head was turned or nodded, "
-                "and the gaze is not counted. Keep the head still and move only the eyes.",
-            )
-        )
+        found.append(Finding("head_moved", {"share": quality.head_moved_share}))
     held = {phase.phase: phase.held_offset for phase in analysis.phases}
     if held.get("up", math.nan) - held.get("down", math.nan) > (
         analysis.measures.vertical_noise_floor
     ):
-        found.append(
-            Finding(
-                "protocol_mismatch",
-                "The eyes were lower while asked up than while asked down: check the protocol.",
-            )
-        )
+        found.append(Finding("protocol_mismatch"))
     cut, blinks = _count_cut_blinks(analysis), analysis.measures.blink_count
     if cut > NOTED_CUT_SHARE * blinks:
-        found.append(
-            Finding(
-                "blinks_cut",
-                f"{cut} of the {blinks} blinks begin or end where the face or frames are "
-                "missing: one blink may have been counted as several, and others missed. Do not "
-                "rely on the count and the rate. Keep the whole face in the picture.",
-            )
-        )
+        found.append(Finding("blinks_cut", {"cut": cut, "blinks": blinks}))
     if NOTED_UNSEEN_SHARE < quality.gap_share <= 1 - MIN_COVERAGE:
         found.append(_sampling_gaps(quality))
     if MIN_BITS_PER_EYE <= quality.bits_per_eye < NOTED_BITS_PER_EYE:
         found.append(_strong_compression(quality))
     if NOTED_FACE_RATIO <= quality.other_face_ratio < AMBIGUOUS_FACE_RATIO:
-        found.append(
-            Finding(
-                "other_face", "Another, smaller face is in the picture; the largest was analysed."
-            )
-        )
+        found.append(Finding("other_face"))
     if info.raised_step:
-        found.append(
-            Finding(
-                "step_raised",
-                f"Time was short: at times only 1 frame in {info.raised_step} was analysed instead "
-                f"of 1 in {info.step}, and short blinks may have been missed. Record a shorter "
-                "video, or at 1280x720 and 30 frames a second.",
-            )
-        )
+        found.append(Finding("step_raised", {"largest_step": info.raised_step, "step": info.step}))
     if info.out_of_time:
-        found.append(
-            Finding(
-                "out_of_time",
-                f"Time ran out: only the first {analysis.measures.duration_s:.0f} s were analysed. "
-                "Record a shorter video, or at 1280x720.",
-            )
-        )
+        found.append(Finding("out_of_time", {"analysed_s": analysis.measures.duration_s}))
     elif not info.complete:
-        found.append(
-            Finding(
-                "max_frames_reached",
-                f"Only the first {len(analysis.track.times_s)} frames were analysed. Raise "
-                "max_frames or the step to cover the whole recording.",
-            )
-        )
+        found.append(Finding("max_frames_reached", {"frames": len(analysis.track.times_s)}))
     failed = max(info.frames_failed, _missing_frames(analysis))
     if failed > MAX_FAILED_SHARE * max(info.frames_decoded, 1):
-        found.append(
-            Finding(
-                "video_damaged",
-                f"{failed} frames are missing or damaged: the result covers the rest. Copy the "
-                "video from the phone again.",
-            )
-        )
+        found.append(Finding("video_damaged", {"frames": failed}))
     if info.time_source == "stream_repaired":
-        found.append(
-            Finding("timestamps_repaired", "Some of the video's timestamps were wrong and mended.")
-        )
+        found.append(Finding("timestamps_repaired"))
     if info.time_source == "frame_rate":
-        found.append(
-            Finding(
-                "timestamps_unusable",
-                "The video's timestamps are unusable: all times come from its nominal frame rate.",
-            )
-        )
+        found.append(Finding("timestamps_unusable"))
     return found
 
 
@@ -724,6 +559,6 @@ def _head_moved_share(analysis: Analysis) -> float:
     return 1 - int(analysis.gaze.valid.sum()) / opened if opened else math.nan
 
 
-def _floor(range_: float) -> str:
-    """Return three decimals, rounded down: what is below the threshold must not read as equal."""
-    return f"{math.floor(range_ * 1000) / 1000:.3f}" if math.isfinite(range_) else "not measurable"
+def _floor(range_: float) -> float:
+    """Round down to three decimals: what is below the threshold must not read as equal."""
+    return math.floor(range_ * 1000) / 1000 if math.isfinite(range_) else math.nan

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tracker import __version__
 from tracker.parameters import Parameters
 from tracker.protocol import read_protocol
+from tracker.texts import LANGUAGES, Language
 
 if TYPE_CHECKING:
     from tracker.cohort import Outcome
     from tracker.folders import Findings, TrackFile
-    from tracker.recording import Failure, Recording
+    from tracker.recording import Failure, Outputs, Recording
 
 EXIT_DONE, EXIT_USAGE, EXIT_INPUT, EXIT_INTERNAL = 0, 2, 3, 4
 EXIT_INTERRUPTED = 130
@@ -72,7 +73,9 @@ def _print_failure(failure: "Failure") -> int:
 
 def _print_line(text: str) -> None:
     """Print to stderr, in one line: a file's name may hold a line break."""
-    print(" ".join(text.splitlines()), file=sys.stderr, flush=True)
+    from tracker.names import printable
+
+    print(printable(" ".join(text.splitlines())), file=sys.stderr, flush=True)
 
 
 def _build_parser() -> argparse.ArgumentParser:
@@ -88,12 +91,13 @@ def _build_parser() -> argparse.ArgumentParser:
 
     analyze = commands.add_parser(
         "analyze",
-        help="videos, or folders of them, to summaries, tables and tracks",
-        description="Analyse videos. Writes STEM.summary.json, STEM.frames.csv, STEM.blinks.csv "
-        "and STEM.track.npz for each. The videos in a directory and the directories in it are "
-        "found by suffix or content; their files go to the same directories below --out. For a "
-        "directory, or more than one video, cohort.csv and cohort.parquet get a row for each "
-        "recording, and recordings that are finished already (same content, parameters and "
+        help="videos, or folders of them, to reports, summaries, tables and tracks",
+        description="Analyse videos. Writes STEM.report.html, STEM.summary.json, "
+        "STEM.frames.csv, STEM.blinks.csv and STEM.track.npz for each. The videos in a directory "
+        "and the directories in it are found by suffix or content; their files go to the same "
+        "directories below --out. For a "
+        "directory, or more than one video, cohort.html, cohort.csv and cohort.parquet tell of "
+        "all of them, and recordings that are finished already (same content, parameters and "
         "program) are kept as they are: run the same command again to go on after an interruption.",
     )
     analyze.add_argument("videos", nargs="+", type=Path, metavar="VIDEO|DIR")
@@ -101,12 +105,28 @@ def _build_parser() -> argparse.ArgumentParser:
         "--workers",
         type=int,
         metavar="N",
-        help="recordings to analyse at the same time, each on one processor and with up to 0.5 GB "
-        "of memory (default: one for each processor)",
+        help="recordings to analyse at the same time, each on one processor and with about 0.4 GB "
+        "of memory (default: as many as there are processors)",
     )
     _add_output_options(analyze)
     _add_parameter_options(analyze, ("step", "max_frames"))
     _add_parameter_options(analyze, _REANALYSIS_PARAMETERS)
+    _add_report_options(analyze)
+    analyze.add_argument(
+        "--overlay",
+        action="store_true",
+        help="also write STEM.overlay.mp4, the analysed frames with what was measured drawn in, "
+        "without sound and without the video's metadata (takes two to three times as long as the "
+        "analysis)",
+    )
+    analyze.add_argument(
+        "--blur-face",
+        action="store_true",
+        help="in it, show the eyes only: a box around each eye of the analysed face, all else "
+        "plain grey in every frame. The eyes themselves, with lids and iris, stay and may identify "
+        "a person, and so may the file's name; STEM.track.npz holds the face's points. Needs "
+        "--overlay",
+    )
     analyze.set_defaults(run=_run_analyze)
 
     image = commands.add_parser(
@@ -121,8 +141,9 @@ def _build_parser() -> argparse.ArgumentParser:
         "reanalyze",
         help="tracks again with other parameters, without the videos",
         description="Analyse tracks written by `analyze`, and those in directories and the "
-        "directories in them (*.track.npz). Writes STEM.summary.json, STEM.frames.csv and "
-        "STEM.blinks.csv for each. With --grid, instead, one table of them all: sweep.csv, or "
+        "directories in them (*.track.npz). Writes STEM.report.html (without pictures of the eyes, "
+        "which need the video), STEM.summary.json, STEM.frames.csv and STEM.blinks.csv for each. "
+        "With --grid, instead, one table of them all: sweep.csv, or "
         "what --out names if that ends in .csv or .parquet.",
     )
     reanalyze.add_argument("tracks", nargs="+", type=Path, metavar="TRACK.npz|DIR")
@@ -136,7 +157,33 @@ def _build_parser() -> argparse.ArgumentParser:
     )
     _add_output_options(reanalyze)
     _add_parameter_options(reanalyze, _REANALYSIS_PARAMETERS)
+    _add_report_options(reanalyze)
     reanalyze.set_defaults(run=_run_reanalyze)
+
+    compare = commands.add_parser(
+        "compare",
+        help="recordings of one person over time: what changed",
+        description="Compare recordings of one person, such as visits, or with and without "
+        "medication: each measure with its 95 % interval, its change from the first condition, and "
+        "whether that is more than measuring twice would give. FILE is a STEM.summary.json, or a "
+        "STEM.track.npz, which is analysed anew with the default parameters. Several files with "
+        "one LABEL are repeated recordings of one condition: only they tell how much a person "
+        "differs from one recording to the next.",
+    )
+    compare.add_argument("recordings", nargs="+", metavar="[LABEL=]FILE")
+    compare.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE.html|DIR",
+        help="also write a page that needs no network; in a DIR as comparison.html",
+    )
+    compare.add_argument(
+        "--lang", choices=LANGUAGES, default="en", help="of that page (default: %(default)s)"
+    )
+    compare.add_argument(
+        "--json", action="store_true", help="the comparison on stdout, and nothing else there"
+    )
+    compare.set_defaults(run=_run_compare)
 
     evaluate = commands.add_parser(
         "evaluate",
@@ -233,6 +280,18 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_report_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--no-report",
+        dest="report",
+        action="store_false",
+        help="do not write STEM.report.html, and remove an earlier one",
+    )
+    parser.add_argument(
+        "--lang", choices=LANGUAGES, default="en", help="of the report (default: %(default)s)"
+    )
+
+
 def _add_parameter_options(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
     defaults = {field.name: field.default for field in fields(Parameters)}
     for name in names:
@@ -292,6 +351,7 @@ def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -
     parameters = _parameters(options, parser)
     if options.workers is not None and options.workers < 1:
         parser.error(f"--workers is {options.workers}, expected 1 or more")
+    outputs = _outputs(options, parser)
 
     from tracker.folders import find_recordings
 
@@ -301,29 +361,42 @@ def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -
         parser.error(str(error))
     _prepare_output(options, [], parser)
     if len(options.videos) > 1 or options.videos[0].is_dir():
-        return _analyze_cohort(options, parameters, findings)
+        return _analyze_cohort(options, parameters, outputs, findings)
 
     from tracker.face_mesh import FaceMesh
-    from tracker.recording import Outputs, analyze_recording
+    from tracker.recording import analyze_recording
 
     mesh = FaceMesh()
 
     def analyze(recording: "Recording") -> None:
         with _Progress(recording.video.name) as progress:
             result = analyze_recording(
-                recording, parameters, Outputs(), lambda: mesh, progress.update
+                recording, parameters, outputs, lambda: mesh, progress.update
             )
         _print_result(options, recording.name, result.summary, result.files.values())
 
     return _for_each(findings.recordings, analyze)
 
 
-def _analyze_cohort(
-    options: argparse.Namespace, parameters: Parameters, findings: "Findings"
-) -> int:
-    from tracker.cohort import cohort_rows, describe_cohort, write_cohort
-    from tracker.progress import CohortProgress
+def _outputs(options: argparse.Namespace, parser: argparse.ArgumentParser) -> "Outputs":
+    """Return what is to be written beside the files that always are."""
     from tracker.recording import Outputs
+
+    if options.blur_face and not options.overlay:
+        parser.error("--blur-face is of the annotated copy: add --overlay")
+    return Outputs(
+        overlay=options.overlay, blur_face=options.blur_face, report=_report_language(options)
+    )
+
+
+def _report_language(options: argparse.Namespace) -> Language | None:
+    return options.lang if options.report else None
+
+
+def _analyze_cohort(
+    options: argparse.Namespace, parameters: Parameters, outputs: "Outputs", findings: "Findings"
+) -> int:
+    from tracker.progress import CohortProgress
     from tracker.workers import analyze_recordings, default_workers
 
     for note in findings.notes:
@@ -331,11 +404,11 @@ def _analyze_cohort(
     for problem in findings.problems:
         _print_line(f"error: {problem}")
     code = EXIT_INPUT if findings.problems else EXIT_DONE
-    recordings, outputs = findings.recordings, Outputs()
+    recordings = findings.recordings
     if not recordings:
         _print_line("error: no videos found. Name a directory with videos in it.")
         return EXIT_INPUT
-    workers = min(options.workers or default_workers(), len(recordings))
+    workers = options.workers or default_workers()
     outcomes: dict[int, Outcome] = {}
     with (
         CohortProgress(recordings) as progress,
@@ -352,10 +425,18 @@ def _analyze_cohort(
                 with progress.aside():
                     code = max(code, _print_outcome(options, recordings[told], outcomes[told]))
                 told += 1
-    rows = cohort_rows(
-        recordings, [outcomes[index] for index in range(len(recordings))], options.out, outputs
-    )
-    written = write_cohort(rows, options.out, outputs)
+
+    # Only now: the workers were not kept waiting for it.
+    from tracker.cohort import cohort_rows, describe_cohort, write_cohort
+    from tracker.cohort_page import write_cohort_page
+
+    ordered = [outcomes[index] for index in range(len(recordings))]
+    rows = cohort_rows(recordings, ordered, options.out)
+    notes = [*findings.problems, *findings.notes]
+    written = [
+        *write_cohort(rows, options.out),
+        write_cohort_page(rows, ordered, notes, options.out, options.lang),
+    ]
     if not options.json:
         print(describe_cohort(rows), flush=True)
         print("  written     " + " ".join(map(str, written)), flush=True)
@@ -390,15 +471,22 @@ def _run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser)
     from tracker.analysis import analyze_track
     from tracker.assessment import assess
     from tracker.output import summarize, write_analysis
+    from tracker.report import remove_report, write_report
     from tracker.track import load_track
 
     def reanalyze(file: "TrackFile") -> None:
         track = load_track(file.path)
         protocol = parameters.protocol or track.info.protocol
         analysis = analyze_track(track, replace(parameters, protocol=protocol))
-        summary = summarize(analysis, assess(analysis), file.path.name)
+        assessment = assess(analysis)
+        summary = summarize(analysis, assessment, file.path.name)
         file.directory.mkdir(parents=True, exist_ok=True)
-        written = write_analysis(file.directory, file.stem, analysis, summary)
+        place = (file.directory, file.stem)
+        remove_report(*place)
+        written = []
+        if language := _report_language(options):
+            written = [write_report(*place, analysis, assessment, summary, None, language)]
+        written = write_analysis(*place, analysis, summary) + written
         _print_result(options, file.path.name, summary, written)
 
     return max(code, _for_each(tracks, reanalyze))
@@ -476,6 +564,35 @@ def _run_image(options: argparse.Namespace, parser: argparse.ArgumentParser) -> 
             )
 
     return _for_each(options.images, analyze)
+
+
+def _run_compare(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    from tracker.compare import compare, describe_comparison, label_files, read_recording
+    from tracker.output import to_json, write_whole
+
+    try:
+        files = label_files(options.recordings)
+    except ValueError as error:
+        parser.error(str(error))
+    page = options.out
+    if page is not None and page.suffix.lower() not in (".html", ".htm"):
+        page /= "comparison.html"
+    if page is not None:
+        try:
+            page.parent.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=page.parent).close()
+        except OSError as error:
+            parser.error(f"--out {options.out}: cannot be written ({error.strerror}): name another")
+    comparison = compare([read_recording(path, label) for label, path in files])
+    if page is not None:
+        from tracker.compare_page import make_comparison_page
+
+        text = make_comparison_page(comparison, options.lang)
+        write_whole(page, lambda path: path.write_text(text, encoding="utf-8", newline=""))
+    print(to_json(comparison) if options.json else describe_comparison(comparison), flush=True)
+    if page is not None and not options.json:
+        print(f"written {page}", flush=True)
+    return EXIT_DONE
 
 
 def _run_evaluate(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
@@ -600,7 +717,8 @@ def _print_result(
     options: argparse.Namespace, name: str, summary: dict[str, Any], written: Iterable[Path]
 ) -> None:
     """Say what came out and where it is, to a program or to a person."""
-    from tracker.output import describe_summary, printable, to_json
+    from tracker.names import printable
+    from tracker.output import describe_summary, to_json
 
     if options.json:
         print(to_json(summary), flush=True)

@@ -1,24 +1,39 @@
-"""A row for each recording of a cohort, as CSV and Parquet."""
+"""A row for each recording of a cohort, as CSV and Parquet, and which are unlike the others."""
 
 import csv
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
 from tracker.analysis import Measures
 from tracker.assessment import Quality
-from tracker.output import printable, write_whole
+from tracker.names import to_unicode
+from tracker.output import write_whole
 from tracker.parameters import Parameters
 from tracker.recording import Failure, Outputs, Recording, Result
 
 FAILED = "failed"
 STATUSES = ("suspected", "not suspected", "not assessable", FAILED)
 """What can become of a recording, in words."""
+OUTLIER_LIMIT = 3.5
+OUTLIER_LEAST = 10
+"""Recordings with fewer of which nothing is called an outlier."""
+OUTLIER_MEASURES = (
+    "vertical_peak_to_peak",
+    "blink_rate_per_min",
+    "blink_duration_median_s",
+    "perclos",
+    "quality_canthal_distance_px",
+    "quality_sharpness",
+    "quality_contrast_over_noise",
+)
 FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What spreadsheets take for the beginning of a formula, full-width forms included."""
 
@@ -35,8 +50,31 @@ class Column:
     path: tuple[str | int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """What is usual in a cohort for a measure.
+
+    Attributes
+    ----------
+    median, low, high : float
+        Beyond the latter two, a value is an outlier; NaN where that is not judged.
+    count : int
+        Recordings that are judged and have the measure.
+    """
+
+    median: float
+    low: float
+    high: float
+    count: int
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether there is enough to call anything an outlier."""
+        return self.low < self.high
+
+
 def cohort_rows(
-    recordings: Sequence[Recording], outcomes: Sequence[Outcome], out: Path, outputs: Outputs
+    recordings: Sequence[Recording], outcomes: Sequence[Outcome], out: Path
 ) -> list[Row]:
     """Return the table's rows, in the order of the recordings.
 
@@ -47,20 +85,67 @@ def cohort_rows(
         Of each.
     out : Path
         Where the table is written. Files are named from there.
-    outputs : Outputs
 
     Returns
     -------
     list of dict
         All of the table's columns, in order; None where there is nothing.
     """
-    return [
-        _row(recording, outcome, out, outputs)
+    rows = [
+        _row(recording, outcome, out)
         for recording, outcome in zip(recordings, outcomes, strict=True)
     ]
+    spreads = {name: measure_spread(rows, name) for name in OUTLIER_MEASURES}
+    for row in rows:
+        if row["status"] != FAILED:
+            found = [name for name, spread in spreads.items() if is_outlier(row, name, spread)]
+            row["outliers"] = " ".join(found)
+    return rows
 
 
-def write_cohort(rows: Sequence[Row], out: Path, outputs: Outputs) -> list[Path]:
+def measure_spread(rows: Sequence[Row], name: str) -> Spread:
+    """Measure within what a value of a cohort is usual.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+    name : str
+        Of `OUTLIER_MEASURES`.
+
+    Returns
+    -------
+    Spread
+        Not judged with fewer than `OUTLIER_LEAST` values, or where more than half are the same.
+
+    References
+    ----------
+    .. [1] B. Iglewicz, D. C. Hoaglin, How to Detect and Handle Outliers, ASQC Quality Press, 1993:
+       the modified z-score 0.6745 (x - median) / MAD, and its limit 3.5.
+    """
+    values = np.array([row[name] for row in rows if _counts(row, name)], dtype=np.float64)
+    if not values.size:
+        return Spread(math.nan, math.nan, math.nan, 0)
+    median = float(np.median(values))
+    deviation = float(np.median(np.abs(values - median)))
+    if values.size < OUTLIER_LEAST or not deviation:
+        return Spread(median, math.nan, math.nan, values.size)
+    reach = OUTLIER_LIMIT * deviation / 0.6745
+    return Spread(median, median - reach, median + reach, values.size)
+
+
+def is_outlier(row: Row, name: str, spread: Spread) -> bool:
+    """Tell whether a recording's value is unlike those of its cohort."""
+    judged = spread.is_judged and _counts(row, name)
+    return judged and not spread.low <= row[name] <= spread.high
+
+
+def _counts(row: Row, name: str) -> bool:
+    """Tell whether a row's value says something: a gaze that is not assessable does not."""
+    is_gaze = name == "vertical_peak_to_peak"
+    return row[name] is not None and not (is_gaze and row["status"] not in STATUSES[:2])
+
+
+def write_cohort(rows: Sequence[Row], out: Path) -> list[Path]:
     """Write ``cohort.csv`` and ``cohort.parquet``.
 
     Both hold the same. In the CSV, text that a spreadsheet would run as a formula is made harmless:
@@ -72,13 +157,12 @@ def write_cohort(rows: Sequence[Row], out: Path, outputs: Outputs) -> list[Path]
         From `cohort_rows`.
     out : Path
         An existing directory.
-    outputs : Outputs
 
     Returns
     -------
     list of Path
     """
-    columns = _columns(outputs)
+    columns = _columns()
     schema = pa.schema([(column.name, ARROW_TYPES[column.kind]) for column in columns])
     table = pa.Table.from_pylist(list(rows), schema=schema)
     return [
@@ -97,15 +181,15 @@ def describe_cohort(rows: Sequence[Row]) -> str:
 ARROW_TYPES = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 
 
-def _row(recording: Recording, outcome: Outcome, out: Path, outputs: Outputs) -> Row:
-    row: Row = dict.fromkeys(column.name for column in _columns(outputs))
+def _row(recording: Recording, outcome: Outcome, out: Path) -> Row:
+    row: Row = dict.fromkeys(column.name for column in _columns())
     place = (recording.directory / recording.stem).relative_to(out)
-    row |= {"recording": printable(place.as_posix()), "file": printable(recording.name)}
+    row |= {"recording": to_unicode(place.as_posix()), "file": to_unicode(recording.name)}
     if isinstance(outcome, Failure):
         return row | {
             "status": FAILED,
             "failure_code": outcome.code,
-            "failure_message": printable(outcome.message_alone(recording)),
+            "failure_message": to_unicode(outcome.message_alone(recording)),
         }
     summary, assessment = outcome.summary, outcome.summary["assessment"]
     row |= {
@@ -113,20 +197,21 @@ def _row(recording: Recording, outcome: Outcome, out: Path, outputs: Outputs) ->
         "reasons": " ".join(reason["code"] for reason in assessment["reasons"]),
         "cautions": " ".join(caution["code"] for caution in assessment["cautions"]),
     }
-    for column in _columns(outputs):
+    for column in _columns():
         if column.path:
             value: Any = summary
             for step in column.path:
                 value = value[step]
             row[column.name] = value
     for kind, path in outcome.files.items():
-        row[f"{kind}_file"] = printable(path.relative_to(out).as_posix())
+        row[f"{kind}_file"] = to_unicode(path.relative_to(out).as_posix())
     return row
 
 
-def _columns(outputs: Outputs) -> list[Column]:
-    """Return the columns in their order, which depends on no recording."""
-    elsewhere = ("recording", "file", "status", "reasons", "cautions")
+def _columns() -> list[Column]:
+    """Return the columns in their order, which depends on no recording and no option."""
+    elsewhere = ("recording", "file", "status", "reasons", "cautions", "outliers")
+    every = Outputs(overlay=True, report="en")
     return [
         *(Column(name, str) for name in elsewhere),
         Column("explanation", str, ("psp_rule_reason",)),
@@ -159,7 +244,7 @@ def _columns(outputs: Outputs) -> list[Column]:
             if column.path[-1] != "protocol"
         ),
         *copied_columns("", (), video_sha256=str, version=str),
-        *(Column(f"{kind}_file", str) for kind in Recording(Path(), Path(), "", "").files(outputs)),
+        *(Column(f"{kind}_file", str) for kind in Recording(Path(), Path(), "", "").files(every)),
     ]
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from kernels import FACE_MESH_INDICES, LANDMARK_COUNT
 from tracker.decode import Picture
+from tracker.eye_pictures import EyePictures
 from tracker.face_mesh import Region, region_of
 from tracker.picture import PictureQuality, measure_picture, median_picture
 
@@ -61,6 +62,8 @@ class FollowedFace:
     picture : PictureQuality
         Medians over pictures of the face, one in `PICTURE_INTERVAL_FRAMES`: blinks are the
         minority. NaN without one.
+    eye_pictures : dict of int to bytes
+        JPEGs of the eyes, by place among the N, where they were asked for.
     """
 
     landmarks: NDArray[np.float32]
@@ -69,6 +72,7 @@ class FollowedFace:
     turned_by: NDArray[np.int64]
     other_face_ratio: float
     picture: PictureQuality
+    eye_pictures: dict[int, bytes]
 
 
 class _Face:
@@ -81,6 +85,7 @@ class _Face:
         self.area = 0.0
         self.frames_followed = 0
         self.pictures: list[PictureQuality] = []
+        self.eyes = EyePictures()
         # Untouched pages of an empty array take no memory yet.
         self.landmarks = np.empty((max_frames, LANDMARK_COUNT, 2), dtype=np.float32)
         self.landmarks[:frames_before] = np.nan
@@ -102,11 +107,16 @@ class FaceFollower:
         Most frames that will be added; bounds the memory, 0.3 kB each and face.
     step : int
         Every how many source frames one is added.
+    keep_eyes : bool, optional
+        Whether to keep pictures of the eyes, see `tracker.eye_pictures`.
     """
 
-    def __init__(self, finder: FaceFinder, max_frames: int, step: int) -> None:
+    def __init__(
+        self, finder: FaceFinder, max_frames: int, step: int, keep_eyes: bool = False
+    ) -> None:
         self._finder = finder
         self._max_frames = max_frames
+        self._keep_eyes = keep_eyes
         self._scan_interval = max(1, round(SCAN_INTERVAL_FRAMES / step))
         self._picture_interval = max(1, round(PICTURE_INTERVAL_FRAMES / step))
         self._faces: list[_Face] = []
@@ -143,7 +153,7 @@ class FaceFollower:
         if not ranked:
             nothing = np.full((self._frames, LANDMARK_COUNT, 2), np.nan, dtype=np.float32)
             none = np.empty(0, np.int64)
-            return FollowedFace(nothing, none, nothing[:0], none, 0.0, PictureQuality())
+            return FollowedFace(nothing, none, nothing[:0], none, 0.0, PictureQuality(), {})
         main = ranked[0]
         looks = np.flatnonzero(np.isfinite(main.turned[:, 0, 0])).astype(np.int64)
         return FollowedFace(
@@ -153,6 +163,7 @@ class FaceFollower:
             turned_by=looks % len(TURNS_DEG),
             other_face_ratio=(ranked[1].area if len(ranked) > 1 else 0.0) / main.area,
             picture=median_picture(main.pictures),
+            eye_pictures=main.eyes.jpegs,
         )
 
     def _follow(self, face: _Face, image: Picture) -> None:
@@ -166,6 +177,8 @@ class FaceFollower:
             if face.frames_followed % self._picture_interval == 0:
                 face.pictures.append(measure_picture(image, points))
             face.frames_followed += 1
+            if self._keep_eyes:
+                face.eyes.add(self._frames, image, points)
 
     def _look_turned(self, face: _Face, image: Picture) -> None:
         """Find the landmarks of this frame's face once more in a turned region, in some frames."""
@@ -186,6 +199,7 @@ class FaceFollower:
             if any(_overlap(face.region, other.region) for other in followed[:place]):
                 face.followed = False
                 face.landmarks[self._frames] = np.nan
+                face.eyes.drop(self._frames)
                 if self._frames % TURN_INTERVAL_FRAMES == 0:
                     face.turned[self._frames // TURN_INTERVAL_FRAMES] = np.nan
 

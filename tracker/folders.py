@@ -15,6 +15,7 @@ AMBIGUOUS_SUFFIXES = frozenset(("ts", "mts"))
 """Transport streams, and TypeScript."""
 AUDIO_SUFFIXES = frozenset(("m4a", "m4b", "mka", "wma", "weba", "aac"))
 """Sound in the containers of videos."""
+_ONE_AT_A_TIME = "analyse them one at a time with an --out DIR each"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,28 +56,28 @@ def find_recordings(paths: Sequence[Path], out: Path) -> Findings:
     Returns
     -------
     Findings
-        The stem of a recording's files is its own; of files in a directory that differ only in
-        suffix or case, their whole name.
+        The stem of a recording's files is the video's; of videos in a directory that differ only
+        in suffix or case, it is the whole name, and where that is not enough, a number follows.
 
     Raises
     ------
     ValueError
-        Two recordings would write the same files.
+        Two files that are named, or two directories, would write the same files.
     """
     search = _Search(out)
-    several = sum(path.is_dir() for path in paths) > 1
+    roots = [path for path in paths if path.is_dir()]
+    targets = {
+        root: out / Path(os.path.realpath(root)).name if len(roots) > 1 else out for root in roots
+    }
+    for target, count in Counter(targets.values()).items():
+        if count > 1:
+            raise ValueError(f"several directories are called {target.name}: {_ONE_AT_A_TIME}")
     for path in paths:
-        if path.is_dir():
-            search.look_into(path, out / path.resolve().name if several else out)
+        if path in targets:
+            search.look_into(path, targets[path])
         else:
             search.add(Recording(path, out, path.stem, path.name), in_directory=False)
     recordings = _tell_apart(list(search.found.values()))
-    for place, count in Counter(map(_place, recordings)).items():
-        if count > 1:
-            raise ValueError(
-                f"several inputs would write {Path(place).name}.summary.json: analyse them one at "
-                "a time with an --out DIR each"
-            )
     return Findings(tuple(recordings), tuple(search.problems), tuple(search.notes))
 
 
@@ -161,14 +162,27 @@ class _Search:
 
 
 def _tell_apart(found: Sequence[tuple[Recording, bool]]) -> list[Recording]:
-    """Give recordings of one directory whose stems are the same their whole names as stems."""
+    """Give each recording a stem of its own."""
     counts = Counter(_place(recording) for recording, _ in found)
-    return [
-        replace(recording, stem=recording.video.name)
-        if in_directory and counts[_place(recording)] > 1
-        else recording
-        for recording, in_directory in found
-    ]
+    named = Counter(_place(recording) for recording, in_directory in found if not in_directory)
+    for place, count in named.items():
+        if count > 1:
+            raise ValueError(
+                f"several inputs would write {Path(place).name}.summary.json: {_ONE_AT_A_TIME}"
+            )
+    taken = set(named)
+    recordings = []
+    for recording, in_directory in found:
+        if in_directory:
+            stem = recording.stem if counts[_place(recording)] == 1 else recording.video.name
+            recording = replace(recording, stem=stem)
+            number = 1
+            while _place(recording) in taken:
+                number += 1
+                recording = replace(recording, stem=f"{stem}.{number}")
+            taken.add(_place(recording))
+        recordings.append(recording)
+    return recordings
 
 
 def _place(recording: Recording) -> str:

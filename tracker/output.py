@@ -17,7 +17,8 @@ from kernels.closures import COMPLETE_RATIO
 from kernels.landmarks import FACE_MESH_INDICES
 from tracker import __version__
 from tracker.analysis import Analysis
-from tracker.assessment import Assessment
+from tracker.assessment import Assessment, Finding
+from tracker.names import printable, to_unicode
 from tracker.track import Track, save_track
 
 SIGNIFICANT_DIGITS = 6
@@ -44,7 +45,7 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> dict[s
     measures, info = analysis.measures, analysis.track.info
     document: dict[str, Any] = plain(
         {
-            "source": printable(source),
+            "source": to_unicode(source),
             "video_sha256": info.video_sha256 or None,
             "frames_processed": len(analysis.track.times_s),
             "fps": measures.fps,
@@ -53,8 +54,8 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> dict[s
             "psp_rule_reason": assessment.rule_reason,
             "assessment": {
                 "status": assessment.status,
-                "reasons": [asdict(reason) for reason in assessment.reasons],
-                "cautions": [asdict(caution) for caution in assessment.cautions],
+                "reasons": _findings(assessment.reasons),
+                "cautions": _findings(assessment.cautions),
                 "patient_message": assessment.patient_message,
             },
             **{
@@ -91,6 +92,10 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> dict[s
         }
     )
     return document
+
+
+def _findings(findings: Iterable[Finding]) -> list[dict[str, str]]:
+    return [{"code": finding.code, "message": finding.message} for finding in findings]
 
 
 def name_task(analysis: Analysis) -> str:
@@ -135,7 +140,7 @@ def write_analysis(
         ),
         write_whole(
             directory / f"{stem}.blinks.csv",
-            lambda path: _write_csv(path, _closure_table(analysis)),
+            lambda path: _write_csv(path, closure_table(analysis)),
         ),
     ]
     write_whole(
@@ -187,11 +192,6 @@ def describe_summary(summary: dict[str, Any], name: str) -> str:
     return "\n".join(lines)
 
 
-def printable(path: str | Path) -> str:
-    """Return a name for output in UTF-8; a file system's names may be any bytes."""
-    return os.fsencode(path).decode("utf-8", "replace")
-
-
 def plain(value: Any) -> Any:
     """Replace NumPy's scalars by Python's, NaN by None, and round to significant digits."""
     # The most frequent first: tables of sweeps have millions of them.
@@ -206,17 +206,22 @@ def plain(value: Any) -> Any:
     return value
 
 
+def name_events(analysis: Analysis) -> list[str]:
+    """Return the name of the closure or wink that each analysed frame is in; empty outside."""
+    events = [""] * len(analysis.track.times_s)
+    for (start, stop), kind in zip(analysis.closures.interval, analysis.closures.kind, strict=True):
+        events[start:stop] = [KIND_NAMES[kind]] * int(stop - start)
+    for (start, stop), eye in zip(analysis.winks, analysis.wink_eye, strict=True):
+        events[start:stop] = [WINK_NAMES[eye]] * int(stop - start)
+    return events
+
+
 def _frame_table(analysis: Analysis) -> dict[str, Iterable[Any]]:
     geometry, track = analysis.geometry, analysis.track
     iris = {
         eye: track.landmarks[:, FACE_MESH_INDICES.index(index)].astype(np.float64)
         for eye, index in ((LEFT, 473), (RIGHT, 468))
     }
-    events = [""] * len(track.times_s)
-    for (start, stop), kind in zip(analysis.closures.interval, analysis.closures.kind, strict=True):
-        events[start:stop] = [KIND_NAMES[kind]] * int(stop - start)
-    for (start, stop), eye in zip(analysis.winks, analysis.wink_eye, strict=True):
-        events[start:stop] = [WINK_NAMES[eye]] * int(stop - start)
     return {
         "frame_idx": track.frame_index,
         "time_sec": track.times_s,
@@ -234,7 +239,7 @@ def _frame_table(analysis: Analysis) -> dict[str, Iterable[Any]]:
         "L_h_offset": geometry.horizontal_offset[:, LEFT],
         "R_h_offset": geometry.horizontal_offset[:, RIGHT],
         "eye_open_baseline": analysis.baseline,
-        "event": events,
+        "event": name_events(analysis),
         "gaze_valid": analysis.gaze.valid,
         "L_iris_diameter_px": geometry.iris_diameter_px[:, LEFT],
         "R_iris_diameter_px": geometry.iris_diameter_px[:, RIGHT],
@@ -248,7 +253,8 @@ def _frame_table(analysis: Analysis) -> dict[str, Iterable[Any]]:
     }
 
 
-def _closure_table(analysis: Analysis) -> dict[str, Iterable[Any]]:
+def closure_table(analysis: Analysis) -> dict[str, Any]:
+    """Return the columns of the table of closures, each of shape (M,)."""
     closures, times_s = analysis.closures, analysis.track.times_s
     frame_index = analysis.track.frame_index
     start, stop = closures.interval[:, 0], closures.interval[:, 1]

@@ -2,7 +2,11 @@
 
 from collections.abc import Collection
 
+from tracker.korean import PATIENT
+from tracker.texts import Language
+
 DONE = "Your recording could be measured, and your doctor will discuss the result with you."
+NEXT_TIME = "For the next time:"
 
 SENTENCES = {
     "no_face": "Hold the phone upright in front of you, so that your whole face is in the picture.",
@@ -46,13 +50,16 @@ right before the others can be judged. Those of cautions are for the next time a
 do not ask to record again."""
 
 
-def choose_patient_message(reasons: Collection[str], cautions: Collection[str]) -> str:
+def choose_patient_message(
+    reasons: Collection[str], cautions: Collection[str], language: Language = "en"
+) -> str:
     """Choose the sentence for what was found.
 
     Parameters
     ----------
     reasons, cautions : collection of str
         Codes of the findings that stand against a certain answer, and of the others.
+    language : {"en", "ko"}, optional
 
     Returns
     -------
@@ -60,10 +67,11 @@ def choose_patient_message(reasons: Collection[str], cautions: Collection[str]) 
         The remedy of the most important reason. Without one: that it is done, and, for the next
         time, the remedy of the most important caution.
     """
-    for code, sentence in SENTENCES.items():
+    sentences = PATIENT if language == "ko" else SENTENCES | {"done": DONE, "next": NEXT_TIME}
+    for code in SENTENCES:
         if code in reasons:
-            return sentence
-    for code, sentence in SENTENCES.items():
+            return sentences[code]
+    for code in SENTENCES:
         if code in cautions:
-            return f"{DONE} For the next time: {sentence}"
-    return DONE
+            return f"{sentences['done']} {sentences['next']} {sentences[code]}"
+    return sentences["done"]

@@ -28,9 +28,7 @@ class CohortProgress:
         self._frames = [0] * len(recordings)
         self._done = self._failed = 0
         self._start_s = self._line_s = time.monotonic()
-        self._bar = tqdm(
-            total=1.0, bar_format="{desc} |{bar}| {postfix}", disable=None, leave=False
-        )
+        self._bar = tqdm(total=1.0, disable=None, leave=False)
         self._show()
 
     def update(self, index: int, frames: int, expected: int) -> None:
@@ -68,8 +66,7 @@ class CohortProgress:
         left = tqdm.format_interval(elapsed_s * (1 - share) / share) if share else "?"
         if not self._bar.disable:
             self._bar.n = share
-            self._bar.set_description_str(recordings, refresh=False)
-            self._bar.set_postfix_str(f"{speed}, {left} left", refresh=False)
+            self._bar.bar_format = f"{recordings} |{{bar}}| {speed}, {left} left"
             self._bar.refresh()
         elif now_s - self._line_s >= LINE_S:
             self._line_s = now_s

@@ -1,5 +1,6 @@
 """One video to all its files, for `analyze` of one video and of folders alike."""
 
+import functools
 import hashlib
 import json
 import traceback
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tracker.decode import InputError
 from tracker.identity import hash_video, identify_program
 from tracker.parameters import Parameters
+from tracker.texts import Language
 
 if TYPE_CHECKING:
     from tracker.analysis import Analysis
@@ -34,7 +36,20 @@ class Outputs:
     A further kind of file takes a field here, its name in `Recording.files` and a line in
     `_write_files`; the command line passes its options on in this alone. All fields are a part of
     what a finished recording is known again by.
+
+    Attributes
+    ----------
+    overlay : bool
+        An annotated copy of the video.
+    blur_face : bool
+        That it shows the eyes only.
+    report : {"en", "ko", None}
+        The report's language; None for none.
     """
+
+    overlay: bool = False
+    blur_face: bool = False
+    report: Language | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +74,16 @@ class Recording:
 
     def files(self, outputs: Outputs) -> dict[str, Path]:
         """Return the files that are written, by what they are; the summary is the first."""
-        del outputs  # so far, all of them always are
         endings = {
             "summary": "summary.json",
             "frames": "frames.csv",
             "blinks": "blinks.csv",
             "track": "track.npz",
         }
+        if outputs.overlay:
+            endings["overlay"] = "overlay.mp4"
+        if outputs.report:
+            endings["report"] = "report.html"
         return {kind: self.directory / f"{self.stem}.{end}" for kind, end in endings.items()}
 
 
@@ -151,7 +169,7 @@ def analyze_recording(
     make_finder : callable
         Returns the models; called only if the video has to be tracked.
     on_progress : callable, optional
-        See `tracker.track.track_video`.
+        See `tracker.track.track_video`; with an annotated copy, its frames count as well.
     resume : bool, default False
         Keep files that this program wrote of the same video with the same parameters and outputs.
     decode_ahead : bool, default True
@@ -176,42 +194,103 @@ def analyze_recording(
     if resume and (summary := _load_finished(files, identity)) is not None:
         return Result(summary, files, resumed=True)
 
+    if outputs.blur_face:
+        # An earlier copy may show the face: it is not to be there, whatever happens from here on.
+        files["overlay"].unlink(missing_ok=True)
     # Not needed where all is finished.
     from tracker.analysis import analyze_track
     from tracker.track import track_video
 
+    # A copy of the video takes a second pass over it, to which half of the progress belongs.
+    passes = 2 if outputs.overlay else 1
+
+    def report(before: int, done: int, expected: int) -> None:
+        if on_progress is not None:
+            on_progress(before + done, passes * expected)
+
+    pictures: dict[int, bytes] = {}
     track = track_video(
         recording.video,
         make_finder(),
         parameters.step,
         parameters.max_frames,
-        on_progress,
+        functools.partial(report, 0),
+        eye_pictures=pictures if outputs.report else None,
         decode_ahead=decode_ahead,
     )
+    _check_unchanged(recording, before)
+    # Protocol and hash go with the track: analysed again, it is asked for and called the same.
+    info = replace(track.info, protocol=parameters.protocol, video_sha256=video_sha256)
+    analysis = analyze_track(replace(track, info=info), parameters)
+
+    def write_copy() -> None:
+        from tracker.overlay import write_overlay
+
+        count = track.times_s.size
+        copy = write_overlay(
+            recording.directory,
+            recording.stem,
+            recording.video,
+            analysis,
+            outputs.blur_face,
+            functools.partial(report, count),
+            decode_ahead,
+        )
+        try:
+            _check_unchanged(recording, before)
+        except VideoChangedError:
+            # The landmarks may be of other pictures than those that it shows.
+            copy.unlink()
+            raise
+
+    summary = _write_files(
+        recording,
+        analysis,
+        outputs.report,
+        pictures,
+        files,
+        identity,
+        write_copy if outputs.overlay else None,
+    )
+    return Result(summary, files)
+
+
+def _write_files(
+    recording: Recording,
+    analysis: "Analysis",
+    report: Language | None,
+    pictures: dict[int, bytes],
+    files: dict[str, Path],
+    identity: str,
+    write_copy: Callable[[], None] | None,
+) -> dict[str, Any]:
+    from tracker.assessment import assess
+    from tracker.output import summarize, write_analysis, write_track
+    from tracker.report import remove_report, write_report
+
+    assessment = assess(analysis)
+    summary = summarize(analysis, assessment, recording.video.name)
+    summary["resume_key"] = _seal(summary, identity)
+    recording.directory.mkdir(parents=True, exist_ok=True)
+    files["summary"].unlink(missing_ok=True)
+    place = (recording.directory, recording.stem)
+    write_track(*place, analysis.track)
+    remove_report(*place)
+    if report is not None:
+        write_report(*place, analysis, assessment, summary, pictures, report)
+    if write_copy is not None:
+        write_copy()
+    write_analysis(*place, analysis, summary)
+    return summary
+
+
+def _check_unchanged(recording: Recording, before: tuple[int, int] | None) -> None:
+    """Raise if the file is not as it was when it was stamped."""
     if _stamp(recording.video) != before:
         raise VideoChangedError(
             f"{recording.video.name}: was written to while it was analysed. Wait until it is "
             "copied, then analyse it again."
         )
-    # Protocol and hash go with the track: analysed again, it is asked for and called the same.
-    info = replace(track.info, protocol=parameters.protocol, video_sha256=video_sha256)
-    analysis = analyze_track(replace(track, info=info), parameters)
-    return Result(_write_files(recording, analysis, files, identity), files)
-
-
-def _write_files(
-    recording: Recording, analysis: "Analysis", files: dict[str, Path], identity: str
-) -> dict[str, Any]:
-    from tracker.assessment import assess
-    from tracker.output import summarize, write_analysis, write_track
-
-    summary = summarize(analysis, assess(analysis), recording.video.name)
-    summary["resume_key"] = _seal(summary, identity)
-    recording.directory.mkdir(parents=True, exist_ok=True)
-    files["summary"].unlink(missing_ok=True)
-    write_track(recording.directory, recording.stem, analysis.track)
-    write_analysis(recording.directory, recording.stem, analysis, summary)
-    return summary
 
 
 def _stamp(video: Path) -> tuple[int, int] | None:

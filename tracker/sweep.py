@@ -24,7 +24,8 @@ from tracker.analysis import (
 )
 from tracker.assessment import Quality, assess, measure_quality
 from tracker.cohort import ARROW_TYPES, Column, copied_columns, format_cell
-from tracker.output import name_task, plain, printable, write_whole
+from tracker.names import printable
+from tracker.output import name_task, plain, write_whole
 from tracker.parameters import Parameters
 from tracker.track import Track, load_track
 

@@ -124,6 +124,7 @@ def track_video(
     on_progress: Callable[[int, int], None] | None = None,
     budget_s: float | None = None,
     decode_ahead: bool = True,
+    eye_pictures: dict[int, bytes] | None = None,
 ) -> Track:
     """Decode a video and follow the face in it.
 
@@ -147,6 +148,9 @@ def track_video(
         Decode on a second thread while frames are tracked; the track is the same. Only where the
         process has a second core, and without a budget: a frame's cost is measured by decoding and
         tracking one after the other. To be switched off where other processes use the cores.
+    eye_pictures : dict, optional
+        Is filled with a JPEG of the face's eyes for each tracked frame that shows them, by the
+        frame's place in the track. See `tracker.eye_pictures`.
 
     Returns
     -------
@@ -160,7 +164,7 @@ def track_video(
     with source if isinstance(source, Video) else Video(source) as video:
         frame_index = np.empty(max_frames, dtype=np.int64)
         stream_times_s = np.empty(max_frames)
-        follower = FaceFollower(finder, max_frames, step)
+        follower = FaceFollower(finder, max_frames, step, eye_pictures is not None)
         expected = min(max_frames, -(-video.info.frame_count // step))
         # Where the container does not know how many frames it has, the most there can be.
         most = max_frames * step
@@ -187,6 +191,8 @@ def track_video(
             stream_times_s[:count], frame_index[:count], video.info.fps
         )
         face = follower.result()
+        if eye_pictures is not None:
+            eye_pictures.update(face.eye_pictures)
         info = TrackInfo(
             video=video.info,
             step=step,

@@ -14,6 +14,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any
@@ -35,7 +36,7 @@ One that grew beyond it is replaced by a new one."""
 PROGRESS_S = 0.2
 """Time from one report of a worker to the next."""
 STOP_S = 10.0
-"""Time in which a worker that is told to stop removes what it had half written."""
+"""Time in which a worker that is told to stop has to end."""
 
 _SPAWN = multiprocessing.get_context("spawn")
 """Forked copies of a process in which models, OpenCV or Numba run may hang."""
@@ -66,6 +67,7 @@ def analyze_recordings(
     parameters : Parameters
     outputs : Outputs
     workers : int
+        How many at the same time, on one processor each.
     on_progress : callable, optional
         Called now and then with a recording's index, its number of frames tracked and the number
         expected (0 if the container does not know).
@@ -81,11 +83,13 @@ def analyze_recordings(
     When the iteration is given up, the workers are stopped and leave nothing half written.
     """
     pending = deque(enumerate(recordings))
+    # A second thread each, where there are fewer recordings than processors to use.
+    decode_ahead = workers >= 2 * len(recordings)
     pool: list[_Worker] = []
     try:
         while pending or pool:
             while pending and len(pool) < workers:
-                pool.append(_Worker(parameters, outputs))
+                pool.append(_Worker(parameters, outputs, decode_ahead))
                 pool[-1].give(*pending.popleft())
             for ready in wait([worker.connection for worker in pool]):
                 worker = next(worker for worker in pool if worker.connection is ready)
@@ -117,13 +121,15 @@ def analyze_recordings(
 class _Worker:
     """A process and the recording it is at."""
 
-    def __init__(self, parameters: Parameters, outputs: Outputs) -> None:
+    def __init__(self, parameters: Parameters, outputs: Outputs, decode_ahead: bool) -> None:
         self.connection, theirs = _SPAWN.Pipe()
         self.process: SpawnProcess = _SPAWN.Process(
-            target=_work, args=(theirs, parameters, outputs), daemon=True
+            target=_work, args=(theirs, parameters, outputs, decode_ahead), daemon=True
         )
         # Ctrl-C goes to all processes of a terminal: what becomes of the workers is decided here.
-        # They inherit that it is blocked.
+        # They inherit that it is blocked. Starting the tracker, which the first start does
+        # otherwise, unblocks it.
+        resource_tracker.ensure_running()
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             self.process.start()
@@ -172,12 +178,12 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _work(connection: Connection, parameters: Parameters, outputs: Outputs) -> None:
+def _work(
+    connection: Connection, parameters: Parameters, outputs: Outputs, decode_ahead: bool
+) -> None:
     """Analyse what comes over the connection, until it is closed."""
-    # An exception, so that half-written files are removed on the way out.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     make_finder = functools.cache(_load_models)
-    reported_s = -PROGRESS_S
+    reported_s = 0.0
 
     def report(done: int, expected: int) -> None:
         nonlocal reported_s
@@ -190,6 +196,7 @@ def _work(connection: Connection, parameters: Parameters, outputs: Outputs) -> N
         outcome: Result | Failure
         try:
             recording = connection.recv()
+            reported_s = -PROGRESS_S
             try:
                 outcome = analyze_recording(
                     recording,
@@ -198,8 +205,7 @@ def _work(connection: Connection, parameters: Parameters, outputs: Outputs) -> N
                     make_finder,
                     report,
                     resume=True,
-                    # There is a worker for each processor.
-                    decode_ahead=False,
+                    decode_ahead=decode_ahead,
                 )
             except BrokenPipeError:
                 raise

@@ -1,0 +1,484 @@
+"""The Korean texts, by the keys of `texts` and, for the patient, the codes of `patient`."""
+
+KOREAN: dict[str, str] = {
+    "finding.no_face": "얼굴을 찾지 못했습니다. 휴대전화를 팔 길이만큼 떨어뜨려 세로로 들고, 얼굴 "
+    "전체가 화면에 들어오고 빛이 정면에서 오도록 하십시오.",
+    "finding.low_rate": "초당 {rate_hz:.1f}프레임이 분석되었습니다. 최소 {least_hz:.0f}프레임이 "
+    "필요합니다. 초당 30프레임으로 촬영하거나 step을 줄이십시오.",
+    "finding.low_rate.part": "시간이 부족하여 녹화의 {share:.0%} 동안 초당 {least_hz:.0f}프레임 "
+    "미만이 분석되었습니다. 더 짧게, 또는 1280x720으로 촬영하십시오.",
+    "finding.too_short": "얼굴이 {seen_s:.1f}초 동안 보였습니다. 최소 {least_s:.0f}초가 "
+    "필요합니다. 10초 동안 위를, 10초 동안 아래를 보며 촬영하십시오.",
+    "finding.eyes_closed": "눈을 뜨고 있던 시간이 {open_s:.1f}초입니다. 최소 {least_s:.0f}초가 "
+    "필요합니다. 눈 깜빡임 사이에는 눈을 뜨고 있으십시오.",
+    "finding.phase_up_missing": "위를 보라고 한 동안 뜬 눈이 {seen_s:.1f}초 보였습니다. 최소 "
+    "{least_s:.0f}초가 필요합니다. 과제 전체를 촬영하십시오.",
+    "finding.phase_down_missing": "아래를 보라고 한 동안 뜬 눈이 {seen_s:.1f}초 보였습니다. 최소 "
+    "{least_s:.0f}초가 필요합니다. 과제 전체를 촬영하십시오.",
+    "finding.face_lost": "얼굴이 전체 시간의 {seen:.0%} 동안 보였습니다. 최소 {least:.0%}가 "
+    "필요합니다. 얼굴 전체가 화면에 들어오게 하십시오.",
+    "finding.eyes_too_small": "눈의 너비가 {width_px:.0f}픽셀입니다. 최소 {least_px:.0f}픽셀이 "
+    "필요합니다. 카메라에 더 가까이 가십시오.",
+    "finding.head_not_measured": "머리의 자세를 측정할 수 없었습니다. 얼굴 전체가 화면에 들어오게 "
+    "하고 카메라를 마주 보십시오.",
+    "finding.head_turned": "머리가 약 {yaw_deg:.0f}도 돌아가 있습니다. 최대 {most_deg:.0f}도까지 "
+    "가능합니다. 카메라를 마주 보고 눈만 움직이십시오.",
+    "finding.head_moved.time": "머리가 많이 움직여 {left_s:.1f}초만 남았습니다. 최소 "
+    "{least_s:.0f}초가 필요합니다. 머리는 움직이지 말고 눈만 움직이십시오.",
+    "finding.head_moved.nod": "머리를 {nod_deg:.0f}도 끄덕였고, 측정된 {range:.3f} 중 "
+    "{allowance:.3f}은 그것만으로 생길 수 있습니다. 머리는 움직이지 말고 눈만 움직이십시오.",
+    "finding.head_moved": "전체 시간의 {share:.0%} 동안 머리가 돌아가거나 끄덕여져 시선을 세지 "
+    "않았습니다. 머리는 움직이지 말고 눈만 움직이십시오.",
+    "finding.camera_angle.above": "카메라가 약 {pitch_deg:.0f}도 위에서 얼굴을 찍고 있습니다. "
+    "최대 {most_deg:.0f}도까지 가능합니다. 휴대전화를 눈높이에 드십시오.",
+    "finding.camera_angle.below": "카메라가 약 {pitch_deg:.0f}도 아래에서 얼굴을 찍고 있습니다. "
+    "최대 {most_deg:.0f}도까지 가능합니다. 휴대전화를 눈높이에 드십시오.",
+    "finding.several_faces": "비슷한 크기의 얼굴 두 개가 화면에 있어 누구를 측정할지 분명하지 "
+    "않습니다. 한 사람만 촬영하십시오.",
+    "finding.gaze_not_measured": "홍채를 측정할 수 없었습니다. 더 밝은 곳에서 촬영하십시오.",
+    "finding.picture_not_measured": "영상이 충분히 선명하고 밝은지 측정할 수 없었습니다. 얼굴 "
+    "전체가 화면에 들어오게 하여 밝은 곳에서 다시 촬영하십시오.",
+    "finding.too_dark_or_noisy.dark": "눈의 명암이 영상 잡음의 {ratio:.1f}배에 불과합니다. "
+    "{least:.0f}배가 필요합니다. 얼굴이 어둡습니다. 정면에서 빛이 오는 더 밝은 곳에서 "
+    "촬영하십시오.",
+    "finding.too_dark_or_noisy.grainy": "눈의 명암이 영상 잡음의 {ratio:.1f}배에 불과합니다. "
+    "{least:.0f}배가 필요합니다. 영상이 거칩니다. 더 밝은 곳에서, 디지털 줌 없이 촬영하십시오.",
+    "finding.blurred": "눈이 흐립니다(선명도 {sharpness:.2f}, 최소 {least:g} 필요). 렌즈를 닦고, "
+    "휴대전화를 팔 길이에서 흔들리지 않게 들고, 얼굴에 초점을 맞추십시오.",
+    "finding.overexposed": "얼굴의 {share:.0%}가 완전히 희거나 검습니다. 최대 {most:.0%}까지 "
+    "가능합니다. 얼굴이나 얼굴 뒤에 직사광선이나 조명이 오지 않게 하십시오.",
+    "finding.sampling_gaps": "영상 시간의 {share:.0%}에 프레임이 너무 적습니다(가장 긴 공백 "
+    "{longest_s:.1f}초). 다른 앱을 닫고 다시 촬영하고, 휴대전화에 저장된 그대로의 영상을 "
+    "보내십시오.",
+    "finding.protocol_mismatch.elsewhere": "눈이 {range:.3f}만큼 움직였지만, 지시한 때가 "
+    "아니었습니다. 프로토콜의 시간을 확인하거나 다시 촬영하십시오.",
+    "finding.protocol_mismatch": "아래를 보라고 했을 때보다 위를 보라고 했을 때 눈이 더 아래에 "
+    "있었습니다. 프로토콜을 확인하십시오.",
+    "finding.looked_aside": "눈이 옆으로 움직였고, 수직 범위는 그 영향을 받습니다. 그것을 빼면 "
+    "범위는 {range:.3f}입니다. 똑바로 위와 똑바로 아래를 보며 다시 촬영하십시오.",
+    "finding.eyes_disagree": "두 눈이 함께 움직이지 않습니다. {range:.3f} 중 "
+    "{disagreement:.3f}만큼 따로 움직인 것으로 나타나며, 눈꺼풀 떨림, 어두움, 강한 압축이 그렇게 "
+    "보이게 합니다. 머리를 움직이지 말고 밝은 곳에서 다시 촬영하십시오.",
+    "finding.strong_compression": "영상이 강하게 압축되어(눈 하나에 프레임당 {bits:.0f}비트) 눈이 "
+    "흐려지고 움직여 보입니다. 메신저를 거치지 말고 휴대전화에 저장된 그대로 보내십시오.",
+    "finding.baseline_fixed": "뜬 눈이 너무 적게 보여 그 모양을 알 수 없었습니다. 고정된 눈 "
+    "깜빡임 기준을 사용했습니다.",
+    "finding.lids_lowered": "{closed_s:.1f}초 동안 눈이 감겨 있거나 눈꺼풀이 그만큼 내려와 "
+    "있었고, 그동안의 시선은 세지 않았습니다. 그때 아래를 보고 있었다면 실제 범위는 측정값보다 "
+    "큽니다. 손가락으로 눈꺼풀을 들어 올리거나 약간 아래에서 촬영하십시오.",
+    "finding.face_partly_lost": "얼굴이 전체 시간의 {seen:.0%} 동안 보였습니다. 나머지 시간의 눈 "
+    "움직임은 범위에 들어 있지 않습니다. 얼굴 전체가 화면에 들어오게 하십시오.",
+    "finding.blinks_cut": "눈 깜빡임 {blinks}회 중 {cut}회는 얼굴이나 프레임이 없는 곳에서 "
+    "시작하거나 끝납니다. 한 번이 여러 번으로 세어졌거나 빠진 것이 있을 수 있습니다. 횟수와 "
+    "빈도를 신뢰하지 마십시오. 얼굴 전체가 화면에 들어오게 하십시오.",
+    "finding.other_face": "더 작은 다른 얼굴이 화면에 있습니다. 가장 큰 얼굴을 분석했습니다.",
+    "finding.step_raised": "시간이 부족하여 때때로 {step}프레임마다가 아니라 "
+    "{largest_step}프레임마다 한 프레임만 분석되었고, 짧은 눈 깜빡임을 놓쳤을 수 있습니다. 더 "
+    "짧게, 또는 1280x720, 초당 30프레임으로 촬영하십시오.",
+    "finding.out_of_time": "시간이 다 되어 처음 {analysed_s:.0f}초만 분석되었습니다. 더 짧게, "
+    "또는 1280x720으로 촬영하십시오.",
+    "finding.max_frames_reached": "처음 {frames}프레임만 분석되었습니다. 녹화 전체를 분석하려면 "
+    "max_frames나 step을 늘리십시오.",
+    "finding.video_damaged": "{frames}프레임이 없거나 손상되었습니다. 결과는 나머지에 대한 "
+    "것입니다. 휴대전화에서 영상을 다시 복사하십시오.",
+    "finding.timestamps_repaired": "영상의 일부 시간 정보가 잘못되어 바로잡았습니다.",
+    "finding.timestamps_unusable": "영상의 시간 정보를 쓸 수 없어 모든 시간을 공칭 프레임 속도로 "
+    "계산했습니다.",
+    "finding.borderline": "범위가 {low:.3f}에서 {high:.3f} 사이로 불확실하고 기준값이 그 사이에 "
+    "있습니다. 다시 촬영하십시오.",
+    "because.suspected.asked": "눈의 수직 범위가 눈 너비의 {range:.3f}로 {threshold:g}보다 "
+    "작습니다. 이는 PSP 의심을 뒷받침합니다. 대상자는 최대한 위와 아래를 보라는 지시를 받았습니다.",
+    "because.suspected.if_asked": "눈의 수직 범위가 눈 너비의 {range:.3f}로 {threshold:g}보다 "
+    "작습니다. 대상자가 최대한 위와 아래를 보라는 지시를 받았다면 이는 PSP 의심을 뒷받침합니다. "
+    "그러나 녹화만으로는 그것을 알 수 없습니다.",
+    "because.not_suspected": "눈의 수직 범위가 눈 너비의 {range:.3f}로 {threshold:g}보다 작지 "
+    "않습니다.",
+    "because.not_assessable": "평가할 수 없습니다.",
+    "verdict.suspected": "PSP 의심을 뒷받침함",
+    "verdict.not_suspected": "PSP 의심을 뒷받침하지 않음",
+    "verdict.not_assessable": "평가할 수 없음",
+    "value.not_measurable": "측정 불가",
+    "report.title": "눈 움직임 보고서",
+    "report.subtitle": "녹화 길이 {seconds:.1f}초. 범위의 단위는 눈 너비(눈구석 사이 거리)이며, "
+    "왼쪽과 오른쪽은 대상자 기준입니다.",
+    "report.uncertain": " (불확실함)",
+    "report.for_patient": "환자에게 전한 말:",
+    "report.range": "눈이 위아래로 움직인 범위",
+    "report.rate": "눈 깜빡임 빈도",
+    "report.eye_widths": "눈 너비, 95백분위수 - 5백분위수",
+    "report.per_minute": "회/분",
+    "report.interval": "95 % 신뢰구간 {low} ~ {high}",
+    "report.interval_short": "{low} ~ {high}",
+    "report.threshold": "기준값 {threshold:g}",
+    "report.below": "의심",
+    "report.above": "의심 없음",
+    "report.range_alt": "수직 범위 {value:.3f} 눈 너비, 95 % 신뢰구간 {low:.3f} ~ {high:.3f}, "
+    "기준값 {threshold:g}.",
+    "report.range_deg": "각도 추정값: 눈이 {low:.0f}°에서 {high:.0f}° 사이로 움직였습니다.",
+    "report.rate_alt": "분당 눈 깜빡임 {value:.1f}회, 95 % 신뢰구간 {low:.1f} ~ {high:.1f}. "
+    "건강한 사람은 안정 시 평균 분당 {healthy:g}회 깜빡입니다.",
+    "report.rate_count": "얼굴이 보인 {seconds:.1f}초 동안 {count}회",
+    "report.healthy": "건강인 안정 시: {rate:g}",
+    "report.rate_source": "건강한 150명의 평균: 안정 시 분당 17회, 읽을 때 4.5회, 말할 때 "
+    "26회(Bentivoglio 외, Movement Disorders 12, 1997, 1028-1034). 지시에 따라 위아래를 보는 것은 "
+    "이 중 어느 것도 아닙니다.",
+    "report.not_measured": "측정되지 않음",
+    "report.no_result": "측정되었지만 신뢰할 수 없습니다. 위의 설명을 보십시오.",
+    "report.quality": "이 결과를 얼마나 신뢰할 수 있는가",
+    "report.caution": "유의할 점:",
+    "report.status.good": "좋음",
+    "report.status.caution": "제한적",
+    "report.status.bad": "부족함",
+    "report.status.unknown": "판정하지 않음",
+    "report.light.face": "얼굴이 보임",
+    "report.light.face.value": "전체 시간의 {share:.0%}, {seconds:.1f}초 (최소 {least:.0%}, "
+    "{least_s:.0f}초)",
+    "report.light.rate": "프레임 속도",
+    "report.light.rate.value": "초당 {rate:.1f} (최소 {least:.0f}), 가장 긴 공백 {gap:.2f}초",
+    "report.light.eye_size": "눈의 크기",
+    "report.light.eye_size.value": "너비 {width:.1f}픽셀 (최소 {least:.0f})",
+    "report.light.head": "머리가 바르고 움직이지 않음",
+    "report.light.head.value": "회전 {yaw:.0f}° (최대 {most_yaw:.0f}°), 카메라 각도 {pitch:+.0f}° "
+    "(최대 ±{most_pitch:.0f}°)",
+    "report.light.light": "밝기",
+    "report.light.light.value": "눈의 명암이 잡음의 {ratio:.0f}배 (최소 {least:.0f}), 완전히 "
+    "희거나 검은 부분 {clipped:.0%} (최대 {most:.0%})",
+    "report.light.sharpness": "선명도",
+    "report.light.sharpness.value": "{sharpness:.2f} (최소 {least:g})",
+    "report.light.compression": "압축",
+    "report.light.compression.value": "눈 하나에 프레임당 {bits:.0f}비트 (최소 {least:.0f})",
+    "report.light.people": "한 사람",
+    "report.light.people.value": "다음으로 큰 얼굴이 이 얼굴의 {share:.0%} ({most:.0%} 미만)",
+    "report.light.lids": "눈을 뜸",
+    "report.light.lids.value": "{seen:.1f}초 중 {seconds:.1f}초 동안 시선이 보임",
+    "report.light.task": "시선",
+    "report.light.task.value": "두 눈의 차이 {disagreement:.3f} ({most:g}보다 크면 판정할 수 없을 "
+    "수 있음)",
+    "report.light.video": "영상이 온전함",
+    "report.light.video.value": "{frames}프레임 분석, {decoded}프레임 해독, {failed}프레임 손상",
+    "report.contents": "차례",
+    "report.traces": "시간에 따른 기록",
+    "report.traces_use": "그래프 위를 끌면 확대되고 두 번 클릭하면 축소됩니다. 단추를 써도 "
+    "됩니다. 모든 그래프는 같은 시간축을 씁니다.",
+    "report.traces_alt": "눈 뜬 정도, 수직 시선, 수평 시선, 얼굴이 보인 시간, 머리 자세를 시간에 "
+    "따라 나타낸 그래프. 같은 값이 프레임 표(CSV)에 있습니다.",
+    "report.do.all": "전체 보기",
+    "report.do.in": "확대",
+    "report.do.out": "축소",
+    "report.do.earlier": "이전 구간",
+    "report.do.later": "다음 구간",
+    "report.do.previous": "이전 사건",
+    "report.do.next": "다음 사건",
+    "report.legend.left": "왼쪽 눈",
+    "report.legend.right": "오른쪽 눈",
+    "report.legend.limit": "이 아래면 감음",
+    "report.legend.counted": "계산에 쓰인 시선",
+    "report.legend.uncounted": "쓰이지 않음",
+    "report.legend.yaw": "좌우 회전(yaw)",
+    "report.legend.pitch": "끄덕임(pitch)",
+    "report.legend.roll": "기울임(roll)",
+    "report.legend.blink": "눈 깜빡임",
+    "report.legend.prolonged_closure": "긴 눈 감음",
+    "report.legend.wink": "한쪽 눈 감음",
+    "report.legend.unseen": "얼굴 없음",
+    "report.ear": "눈 뜬 정도(EAR)",
+    "report.vertical_axis": "수직 시선(눈 너비, 위가 -)",
+    "report.horizontal_axis": "수평 시선(왼쪽이 +)",
+    "report.coverage_axis": "얼굴이 보임",
+    "report.coverage": "얼굴이 보임",
+    "report.pose_axis": "머리 자세(도)",
+    "report.time_axis": "시간(초)",
+    "report.offset_axis": "눈 너비(+가 아래)",
+    "report.primary": "정면",
+    "report.p5": "P5 (위)",
+    "report.p95": "P95 (아래)",
+    "report.count": "횟수",
+    "report.seconds": "초",
+    "report.yes": "예",
+    "report.no": "아니요",
+    "report.events": "눈 깜빡임과 눈 감음",
+    "report.event_counts": "눈 깜빡임: {blinks}회, 그중 불완전: {incomplete}회. 긴 눈 감음: "
+    "{prolonged}회. 한쪽 눈 감음: {winks}회.",
+    "report.event_use": "행을 고르면 그 그래프와 사진이 나타납니다.",
+    "report.no_events": "눈 깜빡임, 긴 눈 감음, 한쪽 눈 감음이 없었습니다.",
+    "report.event.number": "번호",
+    "report.event.kind": "종류",
+    "report.event.onset": "시작(초)",
+    "report.event.duration": "지속(초)",
+    "report.event.amplitude": "감긴 정도",
+    "report.event.left_right": "왼쪽 / 오른쪽",
+    "report.event.frames": "프레임",
+    "report.event.note": "비고",
+    "report.event_name": "{kind} {number}, {onset:.2f} ~ {offset:.2f}초",
+    "report.kind.blink": "눈 깜빡임",
+    "report.kind.prolonged_closure": "긴 눈 감음",
+    "report.kind.wink_left": "왼쪽 눈 감음",
+    "report.kind.wink_right": "오른쪽 눈 감음",
+    "report.onset_unseen": "시작이 보이지 않음",
+    "report.offset_unseen": "끝이 보이지 않음",
+    "report.complete": "완전",
+    "report.incomplete": "불완전",
+    "report.pictures": "사건마다의 눈",
+    "report.pictures_use": "영상에서처럼 대상자의 오른쪽 눈이 왼쪽에 있습니다. 각 사진은 그 눈의 "
+    "양쪽 눈구석에 맞추어 돌리고 크기를 맞춘 것입니다.",
+    "report.pictures_need_video": "눈 사진에는 영상이 필요하지만, 이 보고서는 영상 없이 "
+    "만들어졌습니다. 사진이 필요하면 영상을 다시 분석하십시오.",
+    "report.pictures_left_out": "파일이 커지지 않도록 마지막 사건 {count}개의 사진은 뺐습니다.",
+    "report.frames_left_out": "이 사건들의 사진 {count}장은 파일이 커지지 않도록 뺐거나 얻을 수 "
+    "없었습니다.",
+    "report.no_picture": "사진 없음: 눈이 보이지 않았습니다.",
+    "report.picture_alt": "{time:.3f}초의 눈: {what}",
+    "report.frame": "프레임 {frame}",
+    "report.role.onset": "시작",
+    "report.role.closing": "감는 중",
+    "report.role.peak": "최대",
+    "report.role.opening": "뜨는 중",
+    "report.role.offset": "끝",
+    "report.extremes": "범위의 양 끝에서의 눈",
+    "report.extremes_use": "범위는 이 두 위치 사이입니다. 사진은 그 위치에 가장 가까운 "
+    "프레임이며, 각 프레임의 위치를 함께 적었습니다(눈 너비, 아래가 +).",
+    "report.end.up": "위: 5백분위수",
+    "report.end.up.short": "위",
+    "report.end.ahead": "정면: 일차 안위",
+    "report.end.ahead.short": "정면",
+    "report.end.down": "아래: 95백분위수",
+    "report.end.down.short": "아래",
+    "report.phases": "대상자에게 지시한 것",
+    "report.no_protocol": "프로토콜이 주어지지 않았습니다. 위를 본 다음 아래를 보라고 지시한 "
+    "것으로 가정했으며, 녹화만으로는 그것을 알 수 없습니다.",
+    "report.phase.phase": "지시",
+    "report.phase.time": "시간",
+    "report.phase.gaze_time": "시선이 보인 시간",
+    "report.phase.reached": "도달(눈 너비)",
+    "report.phase.held": "유지(눈 너비)",
+    "report.phase.held_offset": "유지한 위치(눈 너비)",
+    "report.phase.latency": "잠복기",
+    "report.phase_name.up": "위",
+    "report.phase_name.down": "아래",
+    "report.phase_name.left": "왼쪽",
+    "report.phase_name.right": "오른쪽",
+    "report.phase_name.fixate": "카메라 주시",
+    "report.phase_name.rest": "휴식",
+    "report.latency.unseen_before": "직전에 시선이 보이지 않음",
+    "report.latency.unmoved": "움직이지 않음",
+    "report.latency.hidden": "움직이는 동안 가려짐",
+    "report.latency.no_direction": "방향을 지시하지 않음",
+    "report.distributions": "분포",
+    "report.plot.vertical": "수직 시선 위치",
+    "report.plot.duration": "눈 깜빡임의 지속 시간",
+    "report.plot.interval": "눈 깜빡임 사이의 시간",
+    "report.numbers": "모든 수치",
+    "report.numbers_open": "요약의 모든 수치",
+    "report.group.gaze": "시선",
+    "report.group.blinks": "눈 깜빡임",
+    "report.group.quality": "품질",
+    "report.provenance": "녹화, 매개변수, 버전",
+    "report.source": "파일",
+    "report.sha256": "영상의 SHA-256",
+    "report.no_sha256": "계산하지 않음",
+    "report.version": "parkinson-eye-tracking 버전",
+    "report.sources": "정의와 출처",
+    "report.limits": "한계",
+    "report.missing.no_face": "측정되지 않음: 얼굴이 보이지 않았습니다",
+    "report.missing.one_frame": "측정되지 않음: 프레임이 두 개 미만입니다",
+    "report.missing.rate_time": "측정되지 않음: 얼굴이 보인 시간이 {least:g}초 미만입니다",
+    "report.missing.no_blink": "없음: 눈 깜빡임이 없었습니다",
+    "report.missing.one_blink": "없음: 눈 깜빡임이 두 번 미만입니다",
+    "report.missing.no_whole_blink": "측정되지 않음: 처음부터 끝까지 보인 눈 깜빡임이 없습니다",
+    "report.missing.cut_interval": "측정되지 않음: 눈 깜빡임 사이에 얼굴이 보이지 않았습니다",
+    "report.missing.no_gaze": "측정되지 않음: 머리가 제자리에 있고 눈을 뜬 프레임이 없습니다",
+    "report.missing.no_primary": "측정되지 않음: 일차 안위를 재는 구간에서 정면을 보는 눈이 "
+    "{least:g}초 동안 보이지 않았습니다",
+    "report.missing.not_ahead": "측정되지 않음: 눈이 정면을 본 시간이 {least:g}초 미만입니다",
+    "report.missing.not_aside": "측정되지 않음: 눈이 잡음을 넘어 옆으로 움직이지 않았습니다",
+    "report.missing.no_direction": "방향을 지시하지 않음",
+    "report.missing.saccade_rate": "측정되지 않음: 초당 {rate:.0f}프레임은 너무 적습니다. 최소 "
+    "{least:.0f}프레임이 필요합니다(슬로 모션)",
+    "report.missing.no_saccade": "없음: 잡음보다 두드러진 단속운동이 없습니다",
+    "report.missing.not_declared": "알 수 없음: 영상에 정보가 없습니다",
+    "report.missing.too_little": "측정되지 않음: 보인 것이 너무 적습니다",
+    "report.field.vertical_peak_to_peak": "수직 범위(눈 너비)",
+    "report.field.vertical_peak_to_peak_ci95": "그 95 % 신뢰구간(눈 너비)",
+    "report.field.vertical_noise_floor": "표식점의 떨림만으로 생기는 범위(눈 너비)",
+    "report.field.threshold_distance": "범위에서 기준값을 뺀 값(눈 너비)",
+    "report.field.threshold_distance_in_ci_half_widths": "같은 값, 신뢰구간 절반을 단위로",
+    "report.field.threshold_distance_in_noise_floors": "같은 값, 잡음 수준을 단위로",
+    "report.field.vertical_peak_to_peak_left": "왼쪽 눈의 수직 범위(눈 너비)",
+    "report.field.vertical_peak_to_peak_right": "오른쪽 눈의 수직 범위(눈 너비)",
+    "report.field.vertical_peak_to_peak_ahead": "정면을 볼 때의 수직 범위(눈 너비)",
+    "report.field.vertical_peak_to_peak_any_time": "단계 밖도 포함한 수직 범위(눈 너비)",
+    "report.field.vertical_peak_to_peak_deg_est": "수직 범위, 실제보다 작은 추정값(도)",
+    "report.field.vertical_peak_to_peak_deg_range": "실제 수직 범위의 하한과 상한(도)",
+    "report.field.primary_position": "일차 안위(눈 너비, 아래가 +)",
+    "report.field.primary_position_source": "일차 안위를 잰 구간",
+    "report.field.up_range": "그 위의 범위(눈 너비)",
+    "report.field.down_range": "그 아래의 범위(눈 너비)",
+    "report.field.vertical_offset_median": "수직 위치의 중앙값(눈 너비)",
+    "report.field.vertical_offset_std": "그 표준편차(눈 너비)",
+    "report.field.vertical_eye_correlation": "두 눈의 수직 위치의 상관계수",
+    "report.field.horizontal_peak_to_peak": "수평 범위(눈 너비)",
+    "report.field.horizontal_peak_to_peak_deg_est": "수평 범위, 실제보다 작은 추정값(도)",
+    "report.field.vertical_to_horizontal_ratio": "수직 범위 / 수평 범위",
+    "report.field.framing_gain": "수직 위치를 보정하는 계수",
+    "report.field.head_pitch_range_deg": "머리를 끄덕인 범위(도)",
+    "report.field.nod_allowance": "이 끄덕임만으로 생길 수 있는 범위(눈 너비)",
+    "report.field.gaze_time_s": "시선 계산에 쓰인 시간(초)",
+    "report.field.vertical_saccade_count": "수직 단속운동",
+    "report.field.vertical_saccade_peak_velocity_per_s": "가장 빠른 단속운동(초당 눈 너비)",
+    "report.field.vertical_saccade_peak_velocity_deg_per_s_est": "가장 빠른 단속운동, 추정값(초당 "
+    "도)",
+    "report.field.vertical_saccade_velocity_to_amplitude_per_s": "단속운동의 속도 / 진폭(1/초)",
+    "report.field.blink_count": "눈 깜빡임",
+    "report.field.incomplete_blink_count": "불완전한 눈 깜빡임",
+    "report.field.prolonged_closure_count": "긴 눈 감음",
+    "report.field.wink_count": "한쪽 눈 감음",
+    "report.field.blink_rate_per_min": "분당 눈 깜빡임",
+    "report.field.blink_rate_per_min_ci95": "그 95 % 신뢰구간",
+    "report.field.blink_duration_median_s": "눈 깜빡임 지속 시간의 중앙값(초)",
+    "report.field.inter_blink_interval_median_s": "눈 깜빡임 사이 시간의 중앙값(초)",
+    "report.field.perclos": "눈꺼풀이 80 % 이상 감긴 시간의 비율(PERCLOS, 0-1)",
+    "report.field.open_ear": "뜬 눈의 EAR",
+    "report.field.valid_time_s": "얼굴이 보인 시간(초)",
+    "report.field.quality.face_coverage": "얼굴이 보인 시간의 비율(0-1)",
+    "report.field.quality.sampled_rate_hz": "초당 분석된 프레임",
+    "report.field.quality.longest_gap_s": "분석된 프레임 사이의 가장 긴 시간(초)",
+    "report.field.quality.gap_share": "프레임 공백의 시간 비율(0-1)",
+    "report.field.quality.canthal_distance_px": "눈의 너비(픽셀)",
+    "report.field.quality.iris_diameter_px": "홍채의 너비(픽셀)",
+    "report.field.quality.head_roll_deg": "머리의 기울임(도)",
+    "report.field.quality.head_yaw_deg": "머리의 좌우 회전(도)",
+    "report.field.quality.head_pitch_deg": "카메라에 대한 머리의 끄덕임(도, 아래가 +)",
+    "report.field.quality.head_moved_share": "눈을 뜬 시간 중 머리가 제자리를 벗어난 비율(0-1)",
+    "report.field.quality.other_face_ratio": "다른 얼굴의 크기(0-1)",
+    "report.field.quality.sharpness": "눈의 선명도",
+    "report.field.quality.contrast_over_noise": "잡음에 대한 눈의 명암비",
+    "report.field.quality.face_grey": "얼굴의 평균 밝기(0-255)",
+    "report.field.quality.clipped_share": "얼굴에서 완전히 희거나 검은 비율(0-1)",
+    "report.field.quality.bits_per_pixel": "픽셀과 프레임당 영상의 비트",
+    "report.field.quality.bits_per_eye": "눈과 프레임당 영상의 비트",
+    "report.field.quality.eye_disagreement": "두 눈이 따로 움직인 범위(눈 너비)",
+    "report.field.duration_sec_est": "길이(초)",
+    "report.field.frames_processed": "분석된 프레임",
+    "report.field.fps": "초당 프레임, 측정값",
+    "report.field.partial": "녹화보다 먼저 끝남",
+    "report.field.task": "과제",
+    "report.field.video_meta.width": "가로(픽셀)",
+    "report.field.video_meta.height": "세로(픽셀)",
+    "report.field.video_meta.fps": "초당 프레임, 파일의 정보",
+    "report.field.video_meta.frame_count": "프레임 수, 파일의 정보",
+    "report.field.video_meta.frames_decoded": "해독된 프레임",
+    "report.field.video_meta.frames_failed": "손상된 프레임",
+    "report.field.video_meta.time_source": "시간 정보의 출처",
+    "report.field.video_meta.complete": "끝까지 분석함",
+    "report.field.sampling.step": "분석하려던 프레임 간격",
+    "report.field.sampling.effective_step": "실제 분석된 프레임 간격, 평균",
+    "report.field.sampling.effective_rate_hz": "초당 분석된 프레임, 평균",
+    "report.field.sampling.largest_step": "가장 큰 간격",
+    "report.field.sampling.out_of_time": "시간이 다 됨",
+    "report.field.parameters.step": "매개변수 step",
+    "report.field.parameters.vpp_thresh": "매개변수 vpp_thresh(눈 너비)",
+    "report.field.parameters.blink_thresh": "매개변수 blink_thresh(EAR)",
+    "report.field.parameters.max_frames": "매개변수 max_frames",
+    "report.field.parameters.blink_min_frames": "매개변수 blink_min_frames",
+    "report.field.parameters.blink_baseline": "매개변수 blink_baseline",
+    "report.value.primary_position_source.protocol": "카메라 주시와 휴식 단계",
+    "report.value.primary_position_source.before_protocol": "첫 단계 이전",
+    "report.value.primary_position_source.assumed_first_second": "처음 1초(가정)",
+    "report.value.task.protocol": "프로토콜에 따름",
+    "report.value.task.assumed_up_then_down": "가정: 위, 그다음 아래",
+    "report.value.video_meta.time_source.stream": "영상 자체의 시간 정보",
+    "report.value.video_meta.time_source.stream_repaired": "영상 자체의 시간 정보, 일부 바로잡음",
+    "report.value.video_meta.time_source.frame_rate": "공칭 프레임 속도",
+    "report.value.parameters.blink_baseline.adaptive": "adaptive: 대상자의 뜬 눈에 맞춤",
+    "report.value.parameters.blink_baseline.fixed": "fixed: 고정",
+    "report.definition.ear.term": "눈 뜬 정도, EAR",
+    "report.definition.ear": "눈 종횡비 (|p2-p6| + |p3-p5|) / (2 |p1-p4|). 눈꺼풀의 여섯 점으로 "
+    "픽셀 단위에서 계산하며, 0이면 감은 눈입니다. T. Soukupová, J. Čech, Real-Time Eye Blink "
+    "Detection using Facial Landmarks, CVWW 2016.",
+    "report.definition.gaze.term": "시선 위치",
+    "report.definition.gaze": "홍채의 중심에서 양쪽 눈구석의 중점을 뺀 것을, 두 눈구석을 잇는 "
+    "선을 따라, 또 그에 수직으로 재어 그 거리(눈 너비)로 나눈 값이며, 두 눈의 평균입니다. 아래와 "
+    "대상자의 왼쪽이 양수입니다. 수직 위치는 얼굴이 화면에 잡힌 방식에 따른 차이를 보정합니다.",
+    "report.definition.range.term": "수직 범위",
+    "report.definition.range": "얼굴이 보이고 머리가 제자리에 있으며 눈 감음에서 0.1초 이상 "
+    "떨어진 프레임에서, 프로토콜이 있으면 위와 아래 단계 안에서, 수직 위치의 95백분위수에서 "
+    "5백분위수를 뺀 값입니다.",
+    "report.definition.interval.term": "95 % 신뢰구간",
+    "report.definition.interval": "범위: 블록 부트스트랩(H. R. Künsch, The Annals of Statistics "
+    "17, 1989)에, 표식점이 시선을 따라가는 정도의 불확실성을 더했습니다. 빈도: 푸아송 횟수의 정확 "
+    "구간(F. Garwood, Biometrika 28, 1936).",
+    "report.definition.degrees.term": "각도",
+    "report.definition.degrees": "너비 11.7 mm의 홍채와 그 10 mm 뒤를 중심으로 도는 눈을 가정한 "
+    "추정값입니다. 표식점은 수직 시선을 일부만 따라갑니다. 하한과 상한은 그 비율을 0.41에서 "
+    "전부까지로 봅니다.",
+    "report.definition.blink.term": "눈 깜빡임과 눈 감음",
+    "report.definition.blink": "EAR이 대상자에 맞춘 {threshold:g}(뜬 눈의 {share:.0%}) 아래로 "
+    "내려갔다가 뜬 눈까지의 절반으로 돌아오는 것입니다. 0.5초 넘게 감거나 1초 넘게 내리면 긴 눈 "
+    "감음이며 눈 깜빡임으로 세지 않습니다. 한쪽 눈을 0.3초 이상 감으면 한쪽 눈 감음입니다. 얼굴이 "
+    "보이지 않으면 사건이 끝납니다.",
+    "report.definition.rate.term": "눈 깜빡임 빈도",
+    "report.definition.rate": "얼굴이 보인 시간에 대한 눈 깜빡임 횟수입니다.",
+    "report.definition.pose.term": "머리 자세",
+    "report.definition.pose": "평균 얼굴을 강체로 맞춘 회전과 끄덕임입니다(D. F. DeMenthon, L. S. "
+    "Davis, Model-Based Object Pose in 25 Lines of Code, IJCV 15, 1995). {yaw:g}° 넘게 돌아가거나 "
+    "중앙값에서 10° 넘게 끄덕인 프레임은 시선 계산에 쓰지 않습니다.",
+    "report.definition.picture.term": "영상의 잡음",
+    "report.definition.picture": "J. Immerkær, Fast Noise Variance Estimation, Computer Vision "
+    "and Image Understanding 64, 1996.",
+    "report.definition.saccade.term": "단속운동",
+    "report.definition.saccade": "초당 {least:g}프레임 이상의 녹화에서: R. Engbert, R. Kliegl, "
+    "Microsaccades uncover the orientation of covert attention, Vision Research 43, 2003.",
+    "report.definition.assessment.term": "평가",
+    "report.definition.assessment": "수직 범위가 {threshold:g}보다 작고 판정을 막는 것이 없으면 "
+    "의심을 뒷받침합니다. 보이지 않은 것은 범위를 키울 수만 있으므로, 기준값보다 작으면서 보이지 "
+    "않은 것이 너무 많으면 평가할 수 없습니다.",
+    "report.limit.task": "위아래를 보라는 지시를 받지 않았거나 따르지 않은 사람은 마비처럼 "
+    "나타납니다.",
+    "report.limit.degrees": "표식점은 수직 시선을 일부만 따라갑니다. 범위는 서로, 그리고 기준값과 "
+    "비교할 수 있지만, 각도는 실제보다 작습니다.",
+    "report.limit.blink_end": "눈 깜빡임의 끝은 사람이 표시하는 것보다 67-84 ms 이릅니다.",
+    "report.limit.lids": "아래를 극도로 보면 눈꺼풀이 홍채를 가릴 수 있습니다. 많이 내려온 "
+    "눈꺼풀은 긴 눈 감음으로 세고 계산에서 뺍니다.",
+    "report.limit.mirror": "좌우가 뒤집힌 영상에서는 왼쪽과 오른쪽이 바뀝니다.",
+    "report.limit.not_validated": "어떤 기준값도 환자에서 검증되지 않았습니다.",
+}
+
+PATIENT: dict[str, str] = {
+    "done": "촬영한 영상을 측정할 수 있었으며, 결과는 담당 의사가 설명해 드릴 것입니다.",
+    "next": "다음번에는 이렇게 해 주세요:",
+    "no_face": "얼굴 전체가 화면에 들어오도록 휴대전화를 앞에 세로로 들어 주세요.",
+    "several_faces": "화면에 다른 사람이 없도록 혼자 촬영해 주세요.",
+    "low_rate": "타임랩스가 아닌 일반 동영상으로 촬영해 주세요.",
+    "sampling_gaps": "촬영하는 동안 휴대전화의 다른 앱을 모두 닫아 주세요.",
+    "too_dark_or_noisy": "창문이나 조명을 마주 보고 더 밝은 곳에서 촬영해 주세요.",
+    "picture_not_measured": "얼굴 전체가 화면에 들어오게 하여 밝은 곳에서 촬영해 주세요.",
+    "overexposed": "햇빛과 밝은 조명을 피해서 촬영해 주세요.",
+    "strong_compression": "메신저 앱을 쓰지 말고 휴대전화로 촬영한 그대로 영상을 보내 주세요.",
+    "eyes_too_small": "카메라에 더 가까이 와 주세요.",
+    "blurred": "렌즈를 닦고, 촬영하는 동안 휴대전화를 움직이지 말아 주세요.",
+    "head_not_measured": "얼굴 전체가 화면에 들어오게 하고 카메라를 마주 보아 주세요.",
+    "head_turned": "카메라를 마주 보고 눈만 움직여 주세요.",
+    "camera_angle": "휴대전화를 눈높이에 들어 주세요.",
+    "head_moved": "머리는 움직이지 말고 눈만 움직여 주세요.",
+    "face_lost": "머리를 움직이지 말고 얼굴 전체가 화면에 들어오게 해 주세요.",
+    "too_short": "10초 동안 위를, 이어서 10초 동안 아래를 보며 더 길게 촬영해 주세요.",
+    "eyes_closed": "눈을 깜빡이는 사이에는 눈을 뜨고 있어 주세요.",
+    "phase_up_missing": "위를 보는 것까지 과제 전체를 촬영해 주세요.",
+    "phase_down_missing": "아래를 보는 것까지 과제 전체를 촬영해 주세요.",
+    "gaze_not_measured": "먼저 카메라를 보면서 더 밝은 곳에서 촬영해 주세요.",
+    "eyes_disagree": "머리를 움직이지 말고 밝은 곳에서 다시 촬영해 주세요.",
+    "protocol_mismatch": "지시가 있을 때 위와 아래를 보아 주세요.",
+    "looked_aside": "똑바로 위를, 이어서 똑바로 아래를 보며 다시 촬영해 주세요.",
+    "lids_lowered": "촬영하는 동안 휴대전화를 조금 더 낮게 들어 주세요.",
+    "face_partly_lost": "머리를 움직이지 말고 얼굴 전체가 화면에 들어오게 해 주세요.",
+    "blinks_cut": "머리를 움직이지 말고 얼굴 전체가 화면에 들어오게 해 주세요.",
+    "video_damaged": "영상을 바꾸지 말고 보내고, 전송이 끝날 때까지 기다려 주세요.",
+    "out_of_time": "더 짧게 촬영해 주세요.",
+    "max_frames_reached": "더 짧게 촬영해 주세요.",
+    "step_raised": "더 짧게 촬영해 주세요.",
+    "borderline": "결과가 더 확실해지도록 한 번 더 촬영해 주세요.",
+    "other_face": "화면에 다른 사람이 없도록 혼자 촬영해 주세요.",
+    "baseline_fixed": "눈을 깜빡이는 사이에는 눈을 뜨고 있어 주세요.",
+    "timestamps_unusable": "휴대전화의 기본 카메라 앱으로 촬영해 주세요.",
+    "timestamps_repaired": "휴대전화의 기본 카메라 앱으로 촬영해 주세요.",
+}
