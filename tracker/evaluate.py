@@ -28,6 +28,7 @@ TRACK_MODULES = (
     "kernels.landmarks",
     "tracker.decode",
     "tracker.face_mesh",
+    "tracker.ffmpeg",
     "tracker.faces",
     "tracker.picture",
     "tracker.pacing",

@@ -39,7 +39,6 @@ STAGES = {
 PER_FRAME = ("decode", "convert", "face_mesh", "detector", "tracking")
 """Stages whose time grows with the recording."""
 FLOOR_FRAMES = 150
-FLOOR_CALLS, FLOOR_ROUNDS = 20, 7
 CROP_PX = 256
 SMALL_SIDE_PX = 720
 
@@ -57,7 +56,7 @@ class Stage:
 @dataclass(frozen=True, slots=True)
 class Floor:
     """The least that a frame can take: decoding one on one thread, without converting it, and
-    FaceMesh on a face `CROP_PX` wide, both CPU milliseconds measured on this recording."""
+    FaceMesh on a face `CROP_PX` wide, in turn: CPU milliseconds measured on this recording."""
 
     decode_ms: float
     face_mesh_ms: float
@@ -337,20 +336,19 @@ def measure_floor(path: Path, face: Image, finder: FaceFinder) -> Floor:
         Of decoding the mean, as frames differ; of FaceMesh the median.
     """
     decoder = Decoder(path)
-    start_s = time.thread_time()
-    count = 0
-    while count < FLOOR_FRAMES and decoder.grab():
-        count += 1
-    decode_s = time.thread_time() - start_s
-    decoder.close()
     region = Region(CROP_PX / 2, CROP_PX / 2, CROP_PX, 0.0)
-    calls_s = []
-    for _ in range(FLOOR_ROUNDS):
+    decode_s: list[float] = []
+    face_mesh_s: list[float] = []
+    while len(decode_s) < FLOOR_FRAMES:
         start_s = time.thread_time()
-        for _ in range(FLOOR_CALLS):
-            finder.find_landmarks(face, region)
-        calls_s.append((time.thread_time() - start_s) / FLOOR_CALLS)
-    return Floor(1000 * decode_s / max(1, count), 1000 * statistics.median(calls_s))
+        if not decoder.grab():
+            break
+        decoded_s = time.thread_time()
+        finder.find_landmarks(face, region)
+        decode_s.append(decoded_s - start_s)
+        face_mesh_s.append(time.thread_time() - decoded_s)
+    decoder.close()
+    return Floor(1000 * statistics.fmean(decode_s), 1000 * statistics.median(face_mesh_s))
 
 
 def cut_face(image: Picture, region: Region) -> Image:
