@@ -27,6 +27,7 @@ from tracker.track import Track, TrackFileError, load_track, track_video
 TRACK_MODULES = (
     "kernels.landmarks",
     "tracker.decode",
+    "tracker.eye_pictures",
     "tracker.face_mesh",
     "tracker.ffmpeg",
     "tracker.faces",
