@@ -5,7 +5,10 @@ file therefore runs before any module of the package can import it.
 """
 
 import os
+import re
+import resource
 import sys
+from pathlib import Path
 
 MAX_FRAME_PIXELS = 4096 * 4096
 """Largest video frame that is decoded: above 4K; a decoder keeps over a dozen of them."""
@@ -26,3 +29,14 @@ def count_processors() -> int:
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def measure_peak_bytes() -> int:
+    """Return the most memory that this process has had."""
+    if sys.platform == "linux":
+        # Not ru_maxrss: that begins at what the process that started this one had.
+        peak = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+        if peak:
+            return 1024 * int(peak[1])
+    peak_rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak_rss if sys.platform == "darwin" else 1024 * peak_rss

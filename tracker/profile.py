@@ -2,9 +2,7 @@
 and what would be faster."""
 
 import contextlib
-import resource
 import statistics
-import sys
 import tempfile
 import threading
 import time
@@ -17,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker import count_processors
+from tracker import count_processors, measure_peak_bytes
 from tracker.decode import Frame, Image, Picture, Video
 from tracker.face_mesh import Region
 from tracker.faces import FaceFinder
@@ -293,7 +291,6 @@ def profile_video(
         write_analysis(Path(folder), path.stem, analysis, summary)
     cpu_s = time.process_time() - cpu_s
     wall_s = time.perf_counter() - wall_s
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     other_s = cpu_s - sum(clock.cpu_s.values())
     stages = [
         Stage(name, clock.cpu_s.get(name, 0.0), clock.wall_s.get(name, 0.0))
@@ -313,7 +310,7 @@ def profile_video(
         stages=(*stages, Stage("other", other_s, 0.0)),
         cpu_s=cpu_s,
         wall_s=wall_s,
-        peak_memory_mb=peak / (2**20 if sys.platform == "darwin" else 2**10),
+        peak_memory_mb=measure_peak_bytes() / 2**20,
         floor=None if finder.face is None else measure_floor(path, finder.face, finder.finder),
         eye_width_px=assessment.quality.canthal_distance_px,
     )

@@ -8,9 +8,7 @@ import contextlib
 import functools
 import multiprocessing
 import os
-import resource
 import signal
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
@@ -19,7 +17,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
-from tracker import count_processors
+from tracker import count_processors, measure_peak_bytes
 from tracker.parameters import Parameters
 from tracker.recording import (
     Failure,
@@ -211,7 +209,7 @@ def _work(
                 raise
             except Exception as error:
                 outcome = explain_failure(error)
-            connection.send(("done", outcome, _peak_bytes()))
+            connection.send(("done", outcome, measure_peak_bytes()))
         except (EOFError, OSError):
             # Nobody is there any more who wants a result.
             return
@@ -221,8 +219,3 @@ def _load_models() -> Any:
     from tracker.face_mesh import FaceMesh
 
     return FaceMesh()
-
-
-def _peak_bytes() -> int:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else 1024 * peak
