@@ -429,8 +429,9 @@ DEFINITIONS = {
     "a protocol, within its phases up and down.",
     "definition.interval.term": "95 % intervals",
     "definition.interval": "Of the range: block bootstrap (H. R. Künsch, The Annals of Statistics "
-    "17, 1989), widened by what is not known of how far the landmarks follow the gaze. Of the "
-    "rate: exact for Poisson counts (F. Garwood, Biometrika 28, 1936).",
+    "17, 1989), widened for few and correlated blocks and by what is not known of how far the "
+    "landmarks follow the gaze. Of the rate: exact for Poisson counts (F. Garwood, Biometrika 28, "
+    "1936).",
     "definition.degrees.term": "Degrees",
     "definition.degrees": "From an iris 11.7 mm wide and an eye that turns about a point 10 mm "
     "behind it: an estimate. The landmarks follow vertical gaze only in part; the bounds allow "
