@@ -32,7 +32,7 @@ from tracker.decode import InputError, check_readable
 from tracker.names import printable
 from tracker.output import summarize, to_json
 from tracker.parameters import Parameters
-from tracker.texts import Language
+from tracker.texts import Language, round_range
 from tracker.track import load_track
 
 MAX_SUMMARY_BYTES = 4 * 2**20
@@ -276,7 +276,7 @@ def _check_summary(summary: dict[str, Any]) -> None:
         and type(summary["partial"]) is bool
         and type(summary["version"]) is str
         and type(summary["source"]) is str
-        and isinstance(summary["parameters"], dict)
+        and number(summary["parameters"]["vpp_thresh"])
         and isinstance(summary["phases"], list)
         and all(
             type(phase["phase"]) is str and number(phase["start_s"]) and number(phase["end_s"])
@@ -417,6 +417,7 @@ def _compare_measure(
         "group": measure.group,
         "unit": measure.unit,
         "digits": measure.digits,
+        "threshold": _find_threshold(measure, groups),
         "change_is": kind,
         "values": [
             {"label": label, "value": value, "ci95": interval, "recordings": single}
@@ -429,6 +430,12 @@ def _compare_measure(
         "smallest_detectable_change": compute_detectable_change(within_std, free),
         "changes": [asdict(change) for change in changes],
     }
+
+
+def _find_threshold(measure: Measure, groups: list[list[dict[str, Any]]]) -> float | None:
+    """Return what a vertical range is held against, in all recordings the same."""
+    found = {summary["parameters"]["vpp_thresh"] for group in groups for summary in group}
+    return found.pop() if measure.name == "vertical_peak_to_peak" and len(found) == 1 else None
 
 
 def _number(value: float | None) -> float:
@@ -622,8 +629,13 @@ def tell_number(measure: dict[str, Any], value: float | None, sign: str = "") ->
 
 def tell_value(language: Language, measure: dict[str, Any], value: dict[str, Any]) -> str:
     """Return a condition's value and its interval."""
-    words = tell_number(measure, value["value"])
-    low, high = value["ci95"]
+    numbers = (value["value"], *value["ci95"])
+    if measure["threshold"] is not None:
+        numbers = tuple(
+            None if one is None else round_range(one, measure["threshold"]) for one in numbers
+        )
+    words = tell_number(measure, numbers[0])
+    low, high = numbers[1:]
     if low is None:
         return words
     to = say(language, "to")

@@ -3,6 +3,7 @@
 Keys and placeholders are the same in both. Imports nothing heavy.
 """
 
+import math
 import string
 from typing import Any, Literal
 
@@ -505,6 +506,30 @@ class _Filler(string.Formatter):
         if isinstance(value, float) and value != value:
             return self._missing
         return str(super().format_field(value, format_spec))
+
+
+def round_range(range_: float, threshold: float | None) -> float:
+    """Round a vertical range, or an end of its interval, as it is shown everywhere.
+
+    Parameters
+    ----------
+    range_ : float
+        In eye widths; NaN = missing.
+    threshold : float or None
+        What it is held against; None: nothing.
+
+    Returns
+    -------
+    float
+        The nearest number of three decimals that is below the threshold if the range is, and not
+        below it if the range is not; NaN for NaN.
+    """
+    if not math.isfinite(range_):
+        return math.nan
+    shown = round(range_, 3)
+    if threshold is not None and (shown < threshold) != (range_ < threshold):
+        shown = round(shown - 0.001 if range_ < threshold else shown + 0.001, 3)
+    return shown
 
 
 def write(language: Language, key: str, **values: Any) -> str:
