@@ -184,7 +184,11 @@ def test_bootstrap(race: Race, ratio: Ratio, short: bool) -> None:
         padded[block, np.arange(kept.size) - np.repeat(first, sizes)] = kept
         drawn = padded[draws].reshape(uncertainty.REPLICATES, -1)
         low, high = np.nanquantile(drawn, (0.05, 0.95), axis=1)
-        return tuple(np.quantile(high - low, (0.025, 0.975)).tolist())
+        ends = np.quantile(high - low, (0.025, 0.975))
+        range_ = np.diff(np.quantile(kept, (0.05, 0.95)))[0]
+        factor = uncertainty.compute_bootstrap_correction(numbers.size)
+        reach = factor * np.abs(ends - range_).max()
+        return max(range_ - reach, 0.0), range_ + reach
 
     interval = compute_peak_to_peak_interval(values, keep, times_s)
     # Block numbers skip what was lost there, and do not here.

@@ -1,18 +1,13 @@
 """Whether two measurements of one person differ by more than measuring them would make them."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kernels.uncertainty import BLOCK_S, CONFIDENCE, STRATUM_BLOCKS
+from kernels.uncertainty import CONFIDENCE, bisect, compute_student_quantile
 
-NORMAL_QUANTILE = 1.96
-"""Standard deviations to either end of a 95 % interval."""
-HELD_S = 0.5
-"""Mean time for which the eyes hold a position, at most: of people at rest the vertical gaze is
-correlated over 0.02 to 0.46 s (integrated; tests/test_recordings.py)."""
 MAX_EVENTS = 10_000_000
 """Counts whose sum is beyond are no counts of a recording; the exact interval takes memory."""
 
@@ -58,44 +53,6 @@ def compute_difference_interval(
     down = math.hypot(second - second_interval[0], first_interval[1] - first)
     up = math.hypot(second_interval[1] - second, first - first_interval[0])
     return second - first - down, second - first + up
-
-
-def compute_bootstrap_correction(time_s: float) -> float:
-    """Compute by how much a bootstrap interval of few blocks is too narrow.
-
-    Parameters
-    ----------
-    time_s : float
-        Time that `kernels.uncertainty.compute_peak_to_peak_interval` cut into blocks.
-
-    Returns
-    -------
-    float
-        Factor for the distances from the estimate to the ends of its interval; above 1. NaN for
-        less than two blocks.
-
-    Notes
-    -----
-    Three things are left out by the bootstrap. Drawing n blocks with replacement gives (n - 1) / n
-    of the variance [1]_, n being the blocks of a stratum. The variance is estimated from few
-    blocks, so that Student's quantile takes the place of the normal distribution's. And blocks in a
-    row are not independent: with positions that are held for exponentially distributed times of
-    mean h, whose autocovariance falls as exp(-t / h), means over blocks of length b hold
-    ``1 - h / b * (1 - exp(-b / h))`` of the variance of the mean over all; h is taken for `HELD_S`.
-
-    References
-    ----------
-    .. [1] B. Efron, R. J. Tibshirani, "An Introduction to the Bootstrap", 1993: the bootstrap's
-       standard error of a mean divides by n where the unbiased one divides by n - 1.
-    """
-    blocks = round(time_s / BLOCK_S) if math.isfinite(time_s) else 0
-    if blocks < 2:
-        return math.nan
-    size = min(blocks, STRATUM_BLOCKS)
-    held = HELD_S / BLOCK_S
-    share = (size - 1) / size * (1 - held * (1 - math.exp(-1 / held)))
-    quantile = compute_student_quantile(blocks - -(-blocks // STRATUM_BLOCKS))
-    return quantile / NORMAL_QUANTILE / math.sqrt(share)
 
 
 def compute_rate_ratio_interval(
@@ -160,7 +117,7 @@ def _binomial_log_odds(count: int, total: int, probability: float) -> float:
     def cumulative(log_odds: float) -> float:
         return float(np.exp(log_ways + k * log_odds - total * np.logaddexp(0, log_odds)).sum())
 
-    return _bisect(lambda log_odds: cumulative(log_odds) > probability, -50.0, 50.0)
+    return bisect(lambda log_odds: cumulative(log_odds) > probability, -50.0, 50.0)
 
 
 def compute_within_std(groups: Sequence[ArrayLike]) -> tuple[float, int]:
@@ -225,50 +182,3 @@ def compute_detectable_change(
         return math.nan
     spread = within_std * math.sqrt(1 / first_count + 1 / second_count)
     return compute_student_quantile(degrees_of_freedom) * spread
-
-
-def compute_student_quantile(degrees_of_freedom: int) -> float:
-    """Compute the quantile of Student's t between whose two signs lies `CONFIDENCE`.
-
-    Parameters
-    ----------
-    degrees_of_freedom : int
-        At least 1.
-
-    Returns
-    -------
-    float
-
-    References
-    ----------
-    .. [1] M. Abramowitz, I. A. Stegun, "Handbook of Mathematical Functions", 1964, 26.7.3 and
-       26.7.4: the probability as a finite sum, for whole degrees of freedom.
-    """
-    if degrees_of_freedom < 1:
-        raise ValueError(f"degrees_of_freedom is {degrees_of_freedom}, expected 1 or more")
-    # The sum runs over the tangent's angle: t = sqrt(free) * tan(angle).
-    odd = degrees_of_freedom % 2
-
-    def within(angle: float) -> float:
-        cosine_squared = math.cos(angle) ** 2
-        term = math.cos(angle) if odd else 1.0
-        total = term if degrees_of_freedom > 1 else 0.0
-        for k in range(2 + odd, degrees_of_freedom - 1, 2):
-            term *= cosine_squared * (k - 1) / k
-            total += term
-        share = math.sin(angle) * total
-        return 2 / math.pi * (angle + share) if odd else share
-
-    angle = _bisect(lambda angle: within(angle) < CONFIDENCE, 0.0, math.pi / 2)
-    return math.sqrt(degrees_of_freedom) * math.tan(angle)
-
-
-def _bisect(is_below: Callable[[float], bool], low: float, high: float) -> float:
-    """Return where `is_below` turns false, to the last digits of a float."""
-    for _ in range(80):
-        middle = (low + high) / 2
-        if is_below(middle):
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2

@@ -2,6 +2,7 @@
 
 import functools
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,6 +24,11 @@ not leave a phase out. Each phase lasts longer than a stratum.
 REPLICATES = 1000
 SEED = 20_211_217
 """Of the bootstrap's draws: the same recording always gives the same interval."""
+NORMAL_QUANTILE = 1.96
+"""Standard deviations to either end of a 95 % interval."""
+HELD_S = 0.5
+"""Mean time for which the eyes hold a position, at most: of people at rest the vertical gaze is
+correlated over 0.02 to 0.46 s (integrated; tests/test_recordings.py)."""
 NORMAL_RANGE = 3.2897
 """95th minus 5th percentile of a normal distribution, in standard deviations."""
 MAD_TO_STD = 1.4826
@@ -163,14 +169,22 @@ def compute_peak_to_peak_interval(
     Returns
     -------
     low, high : float
-        `CONFIDENCE` percentile interval over `REPLICATES` draws of blocks of `BLOCK_S`, each from
-        its stratum of `STRATUM_BLOCKS`; NaN with fewer than two blocks. It covers what varies
-        within the recording, not what another recording of the same person would give.
+        As far below the range of all samples as above it, `low` at least 0; NaN with fewer than two
+        blocks, of which nothing tells how they vary. It covers what varies within the recording,
+        not what another recording of the same person would give.
 
     Raises
     ------
     ValueError
         Shapes differ, or `times_s` is not strictly increasing.
+
+    Notes
+    -----
+    `REPLICATES` draws of blocks of `BLOCK_S` [1]_, each from its stratum of `STRATUM_BLOCKS`, give
+    a `CONFIDENCE` percentile interval. The further of its ends tells how far the truth can be to
+    either side: no draw holds a look that goes beyond those of the recording, so that the nearer
+    end, mostly the upper one, is too near. That distance is then widened by
+    `compute_bootstrap_correction`.
 
     References
     ----------
@@ -200,8 +214,61 @@ def compute_peak_to_peak_interval(
         ranges,
     )
     ends = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
-    low, high = take_quantiles(ranges, np.ones(REPLICATES, np.bool_), ends)[1]
-    return float(low), float(high)
+    low, high = take_quantiles(ranges, np.ones(REPLICATES, np.bool_), ends)[1].tolist()
+    top, bottom = take_quantiles(kept, np.ones(count, np.bool_), RANGE_QUANTILES)[1].tolist()
+    range_ = bottom - top
+    reach = max(range_ - low, high - range_) * compute_bootstrap_correction(block_count)
+    return max(range_ - reach, 0.0), range_ + reach
+
+
+@functools.lru_cache(maxsize=1024)
+def compute_bootstrap_correction(block_count: int) -> float:
+    """Compute by how much a bootstrap interval of few blocks is too narrow.
+
+    Parameters
+    ----------
+    block_count : int
+        Blocks of `BLOCK_S` that are drawn within strata of `STRATUM_BLOCKS`.
+
+    Returns
+    -------
+    float
+        Factor for the distances from the estimate to the ends of its interval; above 1. NaN for
+        less than two blocks.
+
+    Notes
+    -----
+    Positions are held for exponentially distributed times of mean h, taken for `HELD_S`, so that
+    their autocovariance falls as exp(-t / h), and a mean over m blocks of length b has, of the
+    variance of a single sample, ``V(m) = 2 r / m * (1 - r / m * (1 - exp(-m / r)))``, r = h / b.
+    The bootstrap takes the blocks of a stratum for independent, and divides by their number where
+    an unbiased variance divides by one less [1]_: to the square of a sum over m blocks it gives
+    what their means differ by among themselves, ``m * (V(1) - V(m))``, where the sum over all n
+    blocks has ``n**2 * V(n)``. The root of their ratio makes up for both. It is that of a mean; the
+    error of a quantile is in large samples that of a mean, too (of the times spent below it).
+
+    The variance is estimated from few blocks, so that Student's quantile, with a degree of freedom
+    less than blocks for each stratum, takes the place of the normal distribution's.
+
+    References
+    ----------
+    .. [1] B. Efron, R. J. Tibshirani, "An Introduction to the Bootstrap", 1993: the bootstrap's
+       standard error of a mean divides by n where the unbiased one divides by n - 1.
+    """
+    if block_count < 2:
+        return math.nan
+    whole, rest = divmod(block_count, STRATUM_BLOCKS)
+    strata = [STRATUM_BLOCKS] * whole + ([rest] if rest else [])
+    seen = sum(size * (_mean_variance(1) - _mean_variance(size)) for size in strata)
+    share = seen / (block_count**2 * _mean_variance(block_count))
+    quantile = compute_student_quantile(block_count - len(strata))
+    return quantile / NORMAL_QUANTILE / math.sqrt(share)
+
+
+def _mean_variance(blocks: int) -> float:
+    """Return the variance of a mean over blocks in a row, over that of a sample."""
+    held = HELD_S / BLOCK_S / blocks
+    return 2 * held * (1 - held * (1 - math.exp(-1 / held)))
 
 
 def compute_noise_floor(values: ArrayLike, keep: ArrayLike) -> float:
@@ -277,6 +344,65 @@ def _poisson_mean(count: int, probability: float) -> float:
     while high - low > 1e-9 * high:
         middle = (low + high) / 2
         if _poisson_cumulative(log_factorials, middle) > probability:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def compute_student_quantile(degrees_of_freedom: int) -> float:
+    """Compute the quantile of Student's t between whose two signs lies `CONFIDENCE`.
+
+    Parameters
+    ----------
+    degrees_of_freedom : int
+        At least 1.
+
+    Returns
+    -------
+    float
+
+    References
+    ----------
+    .. [1] M. Abramowitz, I. A. Stegun, "Handbook of Mathematical Functions", 1964, 26.7.3 and
+       26.7.4: the probability as a finite sum, for whole degrees of freedom.
+    """
+    if degrees_of_freedom < 1:
+        raise ValueError(f"degrees_of_freedom is {degrees_of_freedom}, expected 1 or more")
+    # The sum runs over the tangent's angle: t = sqrt(free) * tan(angle).
+    odd = degrees_of_freedom % 2
+
+    def within(angle: float) -> float:
+        cosine_squared = math.cos(angle) ** 2
+        term = math.cos(angle) if odd else 1.0
+        total = term if degrees_of_freedom > 1 else 0.0
+        for k in range(2 + odd, degrees_of_freedom - 1, 2):
+            term *= cosine_squared * (k - 1) / k
+            total += term
+        share = math.sin(angle) * total
+        return 2 / math.pi * (angle + share) if odd else share
+
+    angle = bisect(lambda angle: within(angle) < CONFIDENCE, 0.0, math.pi / 2)
+    return math.sqrt(degrees_of_freedom) * math.tan(angle)
+
+
+def bisect(is_below: Callable[[float], bool], low: float, high: float) -> float:
+    """Find where a condition turns false, to the last digits of a float.
+
+    Parameters
+    ----------
+    is_below : callable
+        Whether a value is below the one that is looked for.
+    low, high : float
+        Between which it lies.
+
+    Returns
+    -------
+    float
+    """
+    for _ in range(80):
+        middle = (low + high) / 2
+        if is_below(middle):
             low = middle
         else:
             high = middle

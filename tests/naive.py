@@ -456,6 +456,46 @@ def bootstrap_ranges(
     return ranges
 
 
+def peak_to_peak_interval(
+    blocks: Sequence[Sequence[float]],
+    draws: Sequence[Sequence[int]],
+    stratum: int,
+    held: float,
+    student: float,
+) -> tuple[float, float]:
+    """Return the interval of the range of all blocks, as `bootstrap_ranges` and its factor say."""
+    ranges = bootstrap_ranges(blocks, draws, 0.05, 0.95)
+    values = [value for block in blocks for value in block]
+    whole = quantile(values, 0.95) - quantile(values, 0.05)
+    reach = max(whole - quantile(ranges, 0.025), quantile(ranges, 0.975) - whole)
+    reach *= bootstrap_correction(len(blocks), stratum, held, student)
+    return max(0, whole - reach), whole + reach
+
+
+def bootstrap_correction(blocks: int, stratum: int, held: float, student: float) -> float:
+    """Return by how much the bootstrap's interval is too narrow, from the blocks' covariances.
+
+    `held` is the mean hold, in blocks; the covariances are summed over hundredths of a block.
+    """
+
+    def covariance(apart: int) -> float:
+        # Pairs of hundredths at each distance, of two blocks.
+        return sum(
+            (100 - abs(k)) / 100**2 * math.exp(-abs(apart + k / 100) / held)
+            for k in range(-99, 100)
+        )
+
+    apart = [covariance(k) for k in range(blocks)]
+    true = sum(apart[abs(i - j)] for i in range(blocks) for j in range(blocks))
+    seen = 0.0
+    for first in range(0, blocks, stratum):
+        members = range(first, min(first + stratum, blocks))
+        # Squares of the distances to their mean, as expected.
+        seen += len(members) * apart[0]
+        seen -= sum(apart[abs(i - j)] for i in members for j in members) / len(members)
+    return student / 1.96 * math.sqrt(true / seen)
+
+
 def binomial_at_most(count: int, total: int, chance: Fraction) -> float:
     """Return the probability of `count` or fewer of `total`, exactly."""
     ways = (math.comb(total, k) * chance**k * (1 - chance) ** (total - k) for k in range(count + 1))

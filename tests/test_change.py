@@ -9,15 +9,13 @@ from numpy.testing import assert_allclose
 
 from kernels import compute_rate_interval
 from kernels.change import (
-    HELD_S,
     MAX_EVENTS,
-    compute_bootstrap_correction,
     compute_detectable_change,
     compute_difference_interval,
     compute_rate_ratio_interval,
-    compute_student_quantile,
     compute_within_std,
 )
+from kernels.uncertainty import compute_student_quantile
 from tests import naive
 
 
@@ -152,34 +150,6 @@ class TestRepeats:
             limit = compute_detectable_change(*compute_within_std(list(groups)), 2, 2)
             beyond += abs(groups[0].mean() - groups[1].mean()) > limit
         assert 0.04 < beyond / 3000 < 0.06
-
-
-class TestBootstrapCorrection:
-    def test_by_hand(self) -> None:
-        # Half-second holds in one-second blocks: 1 - 0.5 * (1 - 0.1353) = 0.5677 of the variance.
-        # Ten blocks in two strata of five: 4 / 5, and t of 8 degrees of freedom is 2.306.
-        expected = 2.306 / 1.96 / math.sqrt(0.8 * 0.5677)
-        assert compute_bootstrap_correction(10.2) == pytest.approx(expected, rel=1e-3)
-        # Two blocks: 1 / 2, and t of 1 degree of freedom is 12.706.
-        expected = 12.706 / 1.96 / math.sqrt(0.5 * 0.5677)
-        assert compute_bootstrap_correction(2.0) == pytest.approx(expected, rel=1e-3)
-
-    def test_means_over_blocks_hold_that_share_of_the_variance(self) -> None:
-        """Of simulated holds: what the blocks' own spread says, over how means over all vary."""
-        rng = np.random.default_rng(11)
-        rate_hz, blocks = 20, 50
-        means, within = [], []
-        for _ in range(600):
-            changes = rng.random(blocks * rate_hz) < 1 / (HELD_S * rate_hz)
-            values = rng.normal(size=changes.sum() + 1)[np.cumsum(changes)]
-            block_means = values.reshape(blocks, rate_hz).mean(axis=1)
-            means.append(values.mean())
-            within.append(block_means.var(ddof=1) / blocks)
-        assert np.mean(within) / np.var(means) == pytest.approx(0.5677, rel=0.1)
-
-    @pytest.mark.parametrize("time_s", [0.0, 1.2, math.nan])
-    def test_less_than_two_blocks_have_none(self, time_s: float) -> None:
-        assert math.isnan(compute_bootstrap_correction(time_s))
 
 
 def test_a_rate_against_itself_agrees_with_its_own_interval() -> None:

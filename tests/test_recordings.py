@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from kernels import BLINK, FACE_MESH_INDICES, LEFT, PROLONGED_CLOSURE, RIGHT
-from kernels.change import HELD_S
+from kernels.uncertainty import HELD_S
 from tracker.analysis import Analysis, analyze_track
 from tracker.annotations import find_annotations
 from tracker.assessment import assess
@@ -390,7 +390,7 @@ def test_people_at_rest_filmed_again_are_not_called_changed(analyze: Analyze) ->
     assert rates.count(True) <= 3
 
 
-def test_gaze_at_rest_is_held_no_longer_than_comparisons_take_it_for(analyze: Analyze) -> None:
+def test_gaze_at_rest_is_held_no_longer_than_intervals_take_it_for(analyze: Analyze) -> None:
     held_s = []
     for clip in read_rows("zju/clips.csv"):
         analysis = analyze(f"zju/{clip['video']}")

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from numpy.typing import NDArray
 
 from kernels import (
     compute_noise_floor,
@@ -13,14 +14,22 @@ from kernels import (
     uncertainty,
 )
 from kernels.uncertainty import (
+    BLOCK_S,
+    HELD_S,
     REPLICATES,
     SEED,
+    STRATUM_BLOCKS,
     _bootstrap_ranges,
     _cut_blocks,
+    _draw_weights,
     _poisson_cumulative,
+    compute_bootstrap_correction,
+    compute_student_quantile,
     count_draws,
 )
 from tests import naive
+
+Floats = NDArray[np.float64]
 
 
 @pytest.mark.parametrize("sizes", [(1, 1), (3, 1, 4), (30, 29, 30, 12), (5,) * 20])
@@ -68,7 +77,8 @@ def test_blocks_are_the_reference(rng: np.random.Generator, count: int, missing:
 def test_the_interval_is_that_of_all_draws_of_one_second_blocks() -> None:
     """Blocks are seconds, 30 frames each, whichever of them are kept; five make a stratum."""
     rng = np.random.default_rng(1)
-    values = np.repeat(rng.normal(size=12), 30)
+    phases = np.repeat([0.0, 20.0, 0.0], [150, 150, 60])
+    values = np.repeat(rng.normal(size=12), 30) + phases
     keep = rng.random(360) < 0.8
     keep[0] = True
     times_s = 5 + np.arange(360) / 30
@@ -76,9 +86,19 @@ def test_the_interval_is_that_of_all_draws_of_one_second_blocks() -> None:
     blocks = [values[30 * n : 30 * n + 30][keep[30 * n : 30 * n + 30]] for n in range(12)]
     first, stop = [0] * 5 + [5] * 5 + [10] * 2, [5] * 5 + [10] * 5 + [12] * 2
     draws = np.random.default_rng(SEED).integers(first, stop, (REPLICATES, 12))
-    ranges = naive.bootstrap_ranges(blocks, draws, 0.05, 0.95)  # type: ignore[arg-type]
-    assert low == pytest.approx(naive.quantile(ranges, 0.025), rel=1e-12)
-    assert high == pytest.approx(naive.quantile(ranges, 0.975), rel=1e-12)
+    # Twelve blocks in three strata: tabulated for 9 degrees of freedom.
+    expected = naive.peak_to_peak_interval(blocks, draws, 5, HELD_S, 2.262157)  # type: ignore[arg-type]
+    assert (low, high) == pytest.approx(expected, rel=2e-4)
+    assert low > 0
+
+
+def test_the_interval_does_not_go_below_0() -> None:
+    """One short look in twelve seconds of rest: draws without it have no range."""
+    values = np.zeros(360)
+    values[100:125] = 1.0
+    low, high = compute_peak_to_peak_interval(values, np.ones(360, bool), np.arange(360) / 30)
+    assert low == 0
+    assert high > 1
 
 
 def test_the_interval_is_that_of_the_same_quantiles_as_the_range(
@@ -90,6 +110,7 @@ def test_the_interval_is_that_of_the_same_quantiles_as_the_range(
     monkeypatch.setattr(uncertainty, "RANGE_QUANTILES", (0.4, 0.6))
     narrow = compute_peak_to_peak_interval(values, everything, times_s)
     assert narrow[1] < wide[0]
+    assert sum(narrow) / 2 == pytest.approx(np.quantile(values, 0.6) - np.quantile(values, 0.4))
 
 
 def test_a_constant_has_no_uncertainty_and_the_same_input_the_same_interval() -> None:
@@ -102,17 +123,62 @@ def test_a_constant_has_no_uncertainty_and_the_same_input_the_same_interval() ->
     assert first[0] < first[1]
 
 
-def test_the_interval_covers_the_true_range_of_noise(monkeypatch: pytest.MonkeyPatch) -> None:
-    """95 % nominal; 60 simulated recordings: at least 50 is expected with high probability."""
-    monkeypatch.setattr("kernels.uncertainty.REPLICATES", 200)
+def hold_positions(rng: np.random.Generator, count: int, rate_hz: float, held_s: float) -> Floats:
+    """Return normal positions (count,), each held for an exponentially distributed time."""
+    changes = rng.random(count) < -math.expm1(-1 / (held_s * rate_hz))
+    return rng.normal(size=changes.sum() + 1)[np.cumsum(changes)]
+
+
+def test_the_interval_covers_the_true_range(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 60 simulated recordings of 24 s, of which the percentile interval holds it in 39."""
+    monkeypatch.setattr("kernels.uncertainty.REPLICATES", 100)
     rng = np.random.default_rng(3)
-    times_s = np.arange(300) / 10
+    times_s = np.arange(240) / 10
     true_range = 2 * 1.6448536
     hits = 0
     for _ in range(60):
-        low, high = compute_peak_to_peak_interval(rng.normal(size=300), np.ones(300, bool), times_s)
+        values = hold_positions(rng, 240, 10, HELD_S)
+        low, high = compute_peak_to_peak_interval(values, np.ones(240, bool), times_s)
         hits += low <= true_range <= high
-    assert hits >= 50
+    assert hits >= 52
+
+
+class TestBootstrapCorrection:
+    def test_by_hand(self) -> None:
+        # Half-second holds in blocks of one second: V(1) = 1 - 0.5 (1 - 0.1353) = 0.5677,
+        # V(5) = 0.2 (1 - 0.1) = 0.18, V(10) = 0.1 (1 - 0.05) = 0.095. Ten blocks in two strata:
+        # 10 (0.5677 - 0.18) / (100 * 0.095) = 0.4081; t of 8 degrees of freedom is 2.306.
+        expected = 2.306 / 1.96 / math.sqrt(0.4081)
+        assert compute_bootstrap_correction(10) == pytest.approx(expected, rel=1e-3)
+        # Two blocks: V(2) = 0.5 (1 - 0.25 (1 - 0.0183)) = 0.3773, and
+        # 2 (0.5677 - 0.3773) / (4 * 0.3773) = 0.2523; t of 1 degree of freedom is 12.706.
+        expected = 12.706 / 1.96 / math.sqrt(0.2523)
+        assert compute_bootstrap_correction(2) == pytest.approx(expected, rel=1e-3)
+
+    @pytest.mark.parametrize("blocks", [2, 3, 5, 6, 11, 24])
+    def test_it_is_the_reference(self, blocks: int) -> None:
+        strata = -(-blocks // STRATUM_BLOCKS)
+        student = compute_student_quantile(blocks - strata)
+        expected = naive.bootstrap_correction(blocks, STRATUM_BLOCKS, HELD_S / BLOCK_S, student)
+        assert compute_bootstrap_correction(blocks) == pytest.approx(expected, rel=1e-4)
+
+    def test_the_variance_of_a_mean_over_that_of_its_draws(self) -> None:
+        """Of simulated holds: how means over all vary, over what draws within strata say."""
+        rng = np.random.default_rng(11)
+        rate_hz, blocks = 20, 12
+        means, drawn = [], []
+        weights = _draw_weights(blocks, REPLICATES).T / blocks
+        for _ in range(1500):
+            values = hold_positions(rng, blocks * rate_hz, rate_hz, HELD_S)
+            means.append(values.mean())
+            drawn.append((weights @ values.reshape(blocks, rate_hz).mean(axis=1)).var())
+        student = compute_student_quantile(9) / 1.96
+        factor = compute_bootstrap_correction(blocks) / student
+        assert math.sqrt(np.var(means) / np.mean(drawn)) == pytest.approx(factor, rel=0.06)
+
+    @pytest.mark.parametrize("blocks", [0, 1])
+    def test_less_than_two_blocks_have_none(self, blocks: int) -> None:
+        assert math.isnan(compute_bootstrap_correction(blocks))
 
 
 def test_a_phase_of_the_task_is_in_every_draw() -> None:

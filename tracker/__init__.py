@@ -21,7 +21,7 @@ os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(MAX_STILL_PIXELS)
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def count_processors() -> int:

@@ -20,7 +20,7 @@ from tracker.analysis import Analysis
 from tracker.gaze import MAX_HEAD_YAW_DEG, mark_ahead
 from tracker.patient import choose_patient_message
 from tracker.protocol import VERTICAL_PHASES
-from tracker.texts import Language, write
+from tracker.texts import Language, round_range, write
 
 MIN_VALID_TIME_S = 10.0
 MIN_GAZE_TIME_S = 5.0
@@ -255,11 +255,19 @@ def assess(analysis: Analysis, quality: Quality | None = None) -> Assessment:
     verdict: str = status
     if suspected:
         verdict += ".asked" if analysis.parameters.protocol else ".if_asked"
-    values = {"range": _floor(analysis.measures.vertical_peak_to_peak), "threshold": threshold}
+    values = {
+        "range": round_range(analysis.measures.vertical_peak_to_peak, threshold),
+        "threshold": threshold,
+    }
     reasons = []
     low, high = analysis.measures.vertical_peak_to_peak_ci95
     if low < threshold <= high:
-        reasons.append(Finding("borderline", {"low": low, "high": high}))
+        reasons.append(
+            Finding(
+                "borderline",
+                {"low": round_range(low, threshold), "high": round_range(high, threshold)},
+            )
+        )
     return Assessment(status, tuple(reasons), tuple(cautions), verdict, values, quality)
 
 
@@ -437,13 +445,18 @@ def _find_hidden_range(analysis: Analysis, cautions: list[Finding]) -> list[Find
             hiding.append(
                 Finding(
                     "protocol_mismatch",
-                    {"range": _floor(measures.vertical_peak_to_peak_any_time)},
+                    {"range": round_range(measures.vertical_peak_to_peak_any_time, threshold)},
                     "elsewhere",
                 )
             )
         return hiding
     if not measures.vertical_peak_to_peak_ahead >= threshold:
-        return [Finding("looked_aside", {"range": _floor(measures.vertical_peak_to_peak_ahead)})]
+        return [
+            Finding(
+                "looked_aside",
+                {"range": round_range(measures.vertical_peak_to_peak_ahead, threshold)},
+            )
+        ]
     nodded = measures.head_pitch_range_deg > NOTED_PITCH_RANGE_DEG
     if nodded and measures.vertical_peak_to_peak - measures.nod_allowance < threshold:
         return [
@@ -452,7 +465,7 @@ def _find_hidden_range(analysis: Analysis, cautions: list[Finding]) -> list[Find
                 {
                     "nod_deg": measures.head_pitch_range_deg,
                     "allowance": measures.nod_allowance,
-                    "range": _floor(measures.vertical_peak_to_peak),
+                    "range": round_range(measures.vertical_peak_to_peak, threshold),
                 },
                 "nod",
             )
@@ -469,7 +482,12 @@ def _find_disagreement(analysis: Analysis, quality: Quality) -> list[Finding]:
     measured, disagreement = analysis.measures.vertical_peak_to_peak, quality.eye_disagreement
     threshold = analysis.parameters.vpp_thresh
     if disagreement > MAX_EYE_DISAGREEMENT and measured - disagreement < threshold <= measured:
-        return [Finding("eyes_disagree", {"disagreement": disagreement, "range": measured})]
+        return [
+            Finding(
+                "eyes_disagree",
+                {"disagreement": disagreement, "range": round_range(measured, threshold)},
+            )
+        ]
     return []
 
 
@@ -558,8 +576,3 @@ def _head_moved_share(analysis: Analysis) -> float:
     """Return the share of the frames with open eyes in which the head was not in place."""
     opened = int(analysis.gaze.eyes_open.sum())
     return 1 - int(analysis.gaze.valid.sum()) / opened if opened else math.nan
-
-
-def _floor(range_: float) -> float:
-    """Round down to three decimals: what is below the threshold must not read as equal."""
-    return math.floor(range_ * 1000) / 1000 if math.isfinite(range_) else math.nan

@@ -28,7 +28,7 @@ from tracker.cohort_texts import COHORT_TEXTS, say
 from tracker.output import write_whole
 from tracker.page import Status, draw_mark, make_page, read_asset
 from tracker.recording import Failure
-from tracker.texts import Language, write
+from tracker.texts import Language, round_range, write
 
 _MARKS: dict[str, Status] = {
     "suspected": "caution",
@@ -223,12 +223,13 @@ class _Page:
             words = ", ".join(self.text(f"code.{one}") for one in reasons)
             further = [self.text(f"code.{one}") for one in cautions if one not in reasons]
             words += f"<small>{', '.join(further)}</small>" if further else ""
+        threshold = row["parameter_vpp_thresh"]
         line = (
             f'<tr data-number="{number}" data-status="{code}"><th scope="row">{name}</th>'
             # Sorted by what matters most, not by the alphabet.
             f'<td class="status" data-sort="{STATUSES.index(row["status"])}">'
             f"{draw_mark(_MARKS[code])} {self.text(f'status.{code}')}</td>"
-            f"{_number(row, 'vertical_peak_to_peak', '.3f', 'doubtful')}"
+            f"{_number(row, 'vertical_peak_to_peak', '.3f', 'doubtful', threshold)}"
             f"{_number(row, 'blink_rate_per_min', '.1f', 'doubtful')}"
             f"{_number(row, 'prolonged_closure_count', 'd', 'doubtful')}"
             f"{_number(row, 'valid_time_s', '.1f')}"
@@ -246,6 +247,8 @@ class _Page:
     def _outlier(self, row: Row, name: str) -> str:
         spread = self.spreads[name]
         value, low, high = (f"{one:.3g}" for one in (row[name], max(spread.low, 0), spread.high))
+        if name == "vertical_peak_to_peak":
+            value = f"{round_range(row[name], row['parameter_vpp_thresh']):.3f}"
         measure = say(self.language, f"measure.{name}")
         return self.text("outlier.value", name=measure, value=value, low=low, high=high)
 
@@ -361,13 +364,20 @@ class _Page:
         }
 
 
-def _number(row: Row, name: str, form: str, kind: str = "") -> str:
-    """Return a cell with a value and, under it, its interval where it has one."""
+def _number(row: Row, name: str, form: str, kind: str = "", threshold: float | None = None) -> str:
+    """Return a cell with a value and, under it, its interval where it has one.
+
+    With a threshold, the value is a vertical range.
+    """
+
+    def told(number: float) -> str:
+        return format(number if threshold is None else round_range(number, threshold), form)
+
     value = row[name]
     if value is None:
         return '<td class="number" data-sort=""></td>'
     low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
     interval = ""
     if low is not None and high is not None:
-        interval = f"<small>{low:{form}} - {high:{form}}</small>"
-    return f'<td class="number {kind}" data-sort="{value!r}">{value:{form}}{interval}</td>'
+        interval = f"<small>{told(low)} - {told(high)}</small>"
+    return f'<td class="number {kind}" data-sort="{value!r}">{told(value)}{interval}</td>'

@@ -18,7 +18,6 @@ import numpy as np
 
 from kernels import compute_rate_interval
 from kernels.change import (
-    compute_bootstrap_correction,
     compute_detectable_change,
     compute_difference_interval,
     compute_rate_ratio_interval,
@@ -33,7 +32,7 @@ from tracker.decode import InputError, check_readable
 from tracker.names import printable
 from tracker.output import summarize, to_json
 from tracker.parameters import Parameters
-from tracker.texts import Language
+from tracker.texts import Language, round_range
 from tracker.track import load_track
 
 MAX_SUMMARY_BYTES = 4 * 2**20
@@ -277,7 +276,7 @@ def _check_summary(summary: dict[str, Any]) -> None:
         and type(summary["partial"]) is bool
         and type(summary["version"]) is str
         and type(summary["source"]) is str
-        and isinstance(summary["parameters"], dict)
+        and number(summary["parameters"]["vpp_thresh"])
         and isinstance(summary["phases"], list)
         and all(
             type(phase["phase"]) is str and number(phase["start_s"]) and number(phase["end_s"])
@@ -309,9 +308,8 @@ def compare(recordings: Sequence[Labelled]) -> dict[str, Any]:
     -----
     A condition's value is the mean over its recordings, of a rate the sum of the counts over the
     sum of the times. Its interval is of the recordings alone: for the vertical range the mean's,
-    from each one's block bootstrap; for a rate Garwood's. The change of the range has the interval
-    of `kernels.change.compute_difference_interval`, from intervals that are widened by
-    `kernels.change.compute_bootstrap_correction`; that of a rate the exact one of the ratio. The
+    from each one's; for a rate Garwood's. The change of the range has the interval of
+    `kernels.change.compute_difference_interval`; that of a rate the exact one of the ratio. The
     other measures have none and are judged where a condition was recorded more than once.
 
     Where one was, each change is also held against the smallest one that repeated recordings tell
@@ -375,9 +373,9 @@ def _compare_measure(
     for place in range(1, len(labels)):
         if measure.count is None:
             change = values[place] - values[0]
-            # Too narrow by themselves to be compared; see `_pool`.
-            wider = [_pool(measure, groups[n], correct=True)[1] for n in (0, place)]
-            interval = compute_difference_interval(values[0], wider[0], values[place], wider[1])
+            interval = compute_difference_interval(
+                values[0], intervals[0], values[place], intervals[place]
+            )
             unchanged = 0.0
         else:
             change = values[place] / values[0] if values[0] else math.nan
@@ -419,6 +417,7 @@ def _compare_measure(
         "group": measure.group,
         "unit": measure.unit,
         "digits": measure.digits,
+        "threshold": _find_threshold(measure, groups),
         "change_is": kind,
         "values": [
             {"label": label, "value": value, "ci95": interval, "recordings": single}
@@ -431,6 +430,12 @@ def _compare_measure(
         "smallest_detectable_change": compute_detectable_change(within_std, free),
         "changes": [asdict(change) for change in changes],
     }
+
+
+def _find_threshold(measure: Measure, groups: list[list[dict[str, Any]]]) -> float | None:
+    """Return what a vertical range is held against, in all recordings the same."""
+    found = {summary["parameters"]["vpp_thresh"] for group in groups for summary in group}
+    return found.pop() if measure.name == "vertical_peak_to_peak" and len(found) == 1 else None
 
 
 def _number(value: float | None) -> float:
@@ -457,13 +462,8 @@ def _single(measure: Measure, summary: dict[str, Any]) -> float:
     return count / minutes if minutes else math.nan
 
 
-def _pool(
-    measure: Measure, group: Sequence[dict[str, Any]], correct: bool = False
-) -> tuple[float, tuple[float, float]]:
-    """Return a condition's value and its interval, of its recordings alone.
-
-    `correct` widens bootstrap intervals by what they are too narrow for few blocks.
-    """
+def _pool(measure: Measure, group: Sequence[dict[str, Any]]) -> tuple[float, tuple[float, float]]:
+    """Return a condition's value and its interval, of its recordings alone."""
     if measure.count is not None:
         count, minutes = _count(measure, group)
         return (count / minutes if minutes else math.nan), compute_rate_interval(count, minutes)
@@ -473,16 +473,12 @@ def _pool(
     value = float(np.mean([summary[measure.name] for summary in measured]))
     if measure.interval is None:
         return value, (math.nan, math.nan)
-    factors = [
-        compute_bootstrap_correction(summary["gaze_time_s"]) if correct else 1.0
-        for summary in measured
-    ]
     # Independent recordings: the errors of a mean add up as squares.
     down, up = (
         math.hypot(
             *(
-                factor * (_number(summary[measure.interval][end]) - summary[measure.name])
-                for factor, summary in zip(factors, measured, strict=True)
+                _number(summary[measure.interval][end]) - summary[measure.name]
+                for summary in measured
             )
         )
         / len(measured)
@@ -633,8 +629,13 @@ def tell_number(measure: dict[str, Any], value: float | None, sign: str = "") ->
 
 def tell_value(language: Language, measure: dict[str, Any], value: dict[str, Any]) -> str:
     """Return a condition's value and its interval."""
-    words = tell_number(measure, value["value"])
-    low, high = value["ci95"]
+    numbers = (value["value"], *value["ci95"])
+    if measure["threshold"] is not None:
+        numbers = tuple(
+            None if one is None else round_range(one, measure["threshold"]) for one in numbers
+        )
+    words = tell_number(measure, numbers[0])
+    low, high = numbers[1:]
     if low is None:
         return words
     to = say(language, "to")

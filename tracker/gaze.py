@@ -25,6 +25,7 @@ from kernels import (
 )
 from kernels.geometry import IRIS_DIAMETER_MM, ROTATION_RADIUS_MM
 from kernels.measures import RANGE_QUANTILES, median_finite
+from kernels.uncertainty import NORMAL_QUANTILE
 from tracker.parameters import Parameters
 from tracker.phases import find_primary, mark_phases
 from tracker.protocol import VERTICAL_PHASES, Phase
@@ -44,8 +45,6 @@ MIN_SACCADE_RATE_HZ = 110.0
 """Phones' slow motion. The velocity over five samples reads the peak of a saccade of 20 degrees (65
 ms long) 13 % too small at 120 frames a second, 3 % at 240, and 66 % at 30: computed from traces of
 least jerk."""
-NORMAL_QUANTILE = 1.96
-"""Standard deviations to either end of a 95 % interval."""
 FOLLOWED_SHARE = (0.41, 1.0)
 """Least and largest share of an eye movement that the measured offset may follow: that on the
 synthetic face, and all of it."""

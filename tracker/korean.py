@@ -405,8 +405,8 @@ KOREAN: dict[str, str] = {
     "5백분위수를 뺀 값입니다.",
     "report.definition.interval.term": "95 % 신뢰구간",
     "report.definition.interval": "범위: 블록 부트스트랩(H. R. Künsch, The Annals of Statistics "
-    "17, 1989)에, 표식점이 시선을 따라가는 정도의 불확실성을 더했습니다. 빈도: 푸아송 횟수의 정확 "
-    "구간(F. Garwood, Biometrika 28, 1936).",
+    "17, 1989)을 블록이 적고 서로 상관된 만큼 넓히고, 표식점이 시선을 따라가는 정도의 불확실성을 "
+    "더했습니다. 빈도: 푸아송 횟수의 정확 구간(F. Garwood, Biometrika 28, 1936).",
     "report.definition.degrees.term": "각도",
     "report.definition.degrees": "너비 11.7 mm의 홍채와 그 10 mm 뒤를 중심으로 도는 눈을 가정한 "
     "추정값입니다. 표식점은 수직 시선을 일부만 따라갑니다. 하한과 상한은 그 비율을 0.41에서 "

@@ -19,6 +19,7 @@ from tracker import __version__
 from tracker.analysis import Analysis
 from tracker.assessment import Assessment, Finding
 from tracker.names import printable, to_unicode
+from tracker.texts import round_range
 from tracker.track import Track, save_track
 
 SIGNIFICANT_DIGITS = 6
@@ -171,12 +172,21 @@ def describe_summary(summary: dict[str, Any], name: str) -> str:
         low, high = summary[key]
         return "" if low is None else f" (95 % interval {low:{form}}-{high:{form}})"
 
+    threshold = summary["parameters"]["vpp_thresh"]
+    range_ = {
+        "vertical_peak_to_peak": _shown(summary["vertical_peak_to_peak"], threshold),
+        "vertical_peak_to_peak_ci95": [
+            _shown(end, threshold) for end in summary["vertical_peak_to_peak_ci95"]
+        ],
+    }
+    summary = {**summary, **range_}
+
     lines = [
         f"{printable(name)}: {assessment['status'].replace('_', ' ')}",
         f"  because     {summary['psp_rule_reason']}",
         f"  vertical    {number('vertical_peak_to_peak', '.3f')} eye widths peak to peak"
         f"{interval('vertical_peak_to_peak_ci95', '.3f')}, "
-        f"threshold {summary['parameters']['vpp_thresh']:g}",
+        f"threshold {threshold:g}",
         f"  blinks      {summary['blink_count']}, {number('blink_rate_per_min', '.1f')} a minute"
         f"{interval('blink_rate_per_min_ci95', '.1f')}; "
         f"prolonged closures {summary['prolonged_closure_count']}",
@@ -190,6 +200,10 @@ def describe_summary(summary: dict[str, Any], name: str) -> str:
         if caution["message"] not in summary["psp_rule_reason"]
     ]
     return "\n".join(lines)
+
+
+def _shown(range_: float | None, threshold: float) -> float | None:
+    return None if range_ is None else round_range(range_, threshold)
 
 
 def plain(value: Any) -> Any:

@@ -17,6 +17,7 @@ from tracker.analysis import Analysis
 from tracker.decode import Image, Video, VideoOpenError
 from tracker.output import name_events, write_whole
 from tracker.picture import EYE_BOX_U, EYE_BOX_V
+from tracker.texts import round_range
 
 LONG_SIDE_PX, SHORT_SIDE_PX = 1920, 1080
 """Most that the copy measures, its panel included, upright or across: what every player decodes."""
@@ -322,11 +323,12 @@ class _Painter:
         words = f"{offset:+.3f}" if np.isfinite(offset) else "-"
         pen.text(10, 123, f"vertical gaze {words}", _LIGHT)
         range_ = self._analysis.measures.vertical_peak_to_peak
+        shown = round_range(range_, self._analysis.parameters.vpp_thresh)
         pen.text(
             10,
             142,
             ("counted" if counts else "not counted")
-            + (f"; range of all {range_:.3f}" if np.isfinite(range_) else ""),
+            + (f"; range of all {shown:.3f}" if np.isfinite(range_) else ""),
             _LIGHT,
         )
         centre_x, top, bottom = 430, 22, 130

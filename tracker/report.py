@@ -28,7 +28,7 @@ from tracker.gaze import MAX_HEAD_YAW_DEG, MIN_AHEAD_TIME_S, MIN_SACCADE_RATE_HZ
 from tracker.output import write_whole
 from tracker.page import RulerMark, Status, draw_mark, draw_ruler, make_page, read_asset
 from tracker.phases import MIN_PRIMARY_TIME_S
-from tracker.texts import Language, write
+from tracker.texts import Language, round_range, write
 
 MAX_BYTES = 5_000_000
 PICTURES_BYTES = 2_600_000
@@ -305,13 +305,15 @@ class _Report:
             return self._card(
                 "range", None, self._missing("vertical_peak_to_peak"), "", ruler, None, ""
             )
-        words = {"value": value, "low": low, "high": high, "threshold": threshold}
+        shown, shown_low, shown_high = (round_range(one, threshold) for one in (value, low, high))
+        words = {"value": shown, "low": shown_low, "high": shown_high, "threshold": threshold}
         interval = (low, high) if math.isfinite(low) else None
         description = write(self.language, "report.range_alt", **words)
         low_deg, high_deg = measures.vertical_peak_to_peak_deg_range
         note = self.say("range_deg", low=low_deg, high=high_deg) if low_deg == low_deg else ""
-        text = self.say("interval", low=f"{low:.3f}", high=f"{high:.3f}") if interval else ""
-        figure = f"{_floor3(value)} <small>{self.say('eye_widths')}</small>"
+        ends = {"low": f"{shown_low:.3f}", "high": f"{shown_high:.3f}"}
+        text = self.say("interval", **ends) if interval else ""
+        figure = f"{shown:.3f} <small>{self.say('eye_widths')}</small>"
         return self._card("range", figure, text, description, ruler, (value, interval), note)
 
     def _rate_card(self) -> str:
@@ -758,10 +760,14 @@ class _Report:
             return self.say("yes" if value else "no")
         if isinstance(value, str):
             return self.say(f"value.{field}.{value}")
+        if field in ("vertical_peak_to_peak", "vertical_peak_to_peak_ci95"):
+            threshold = self.analysis.parameters.vpp_thresh
+            # As the answer has them.
+            ends = np.atleast_1d(value).tolist()
+            told = [f"{round_range(one, threshold):.3f}" for one in ends]
+            return self.say("interval_short", low=told[0], high=told[1]) if told[1:] else told[0]
         if isinstance(value, list):
             return self.say("interval_short", low=f"{value[0]:.4g}", high=f"{value[1]:.4g}")
-        if field == "vertical_peak_to_peak":
-            return _floor3(value)
         return f"{value:.4g}" if isinstance(value, float) else str(value)
 
     def _missing(self, field: str) -> str:
@@ -1026,11 +1032,6 @@ RATE_HIDING = {"low_rate", "sampling_gaps", "step_raised", "blinks_cut"}
 """Findings with which blinks can have been missed, or counted twice."""
 
 LIMITS = ("task", "degrees", "blink_end", "lids", "mirror", "not_validated")
-
-
-def _floor3(value: float) -> str:
-    """Round down as the assessment's words do: below the threshold must not read as equal."""
-    return f"{math.floor(value * 1000) / 1000:.3f}"
 
 
 def _percent(share: float) -> str:

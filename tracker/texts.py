@@ -3,6 +3,7 @@
 Keys and placeholders are the same in both. Imports nothing heavy.
 """
 
+import math
 import string
 from typing import Any, Literal
 
@@ -429,8 +430,9 @@ DEFINITIONS = {
     "a protocol, within its phases up and down.",
     "definition.interval.term": "95 % intervals",
     "definition.interval": "Of the range: block bootstrap (H. R. Künsch, The Annals of Statistics "
-    "17, 1989), widened by what is not known of how far the landmarks follow the gaze. Of the "
-    "rate: exact for Poisson counts (F. Garwood, Biometrika 28, 1936).",
+    "17, 1989), widened for few and correlated blocks and by what is not known of how far the "
+    "landmarks follow the gaze. Of the rate: exact for Poisson counts (F. Garwood, Biometrika 28, "
+    "1936).",
     "definition.degrees.term": "Degrees",
     "definition.degrees": "From an iris 11.7 mm wide and an eye that turns about a point 10 mm "
     "behind it: an estimate. The landmarks follow vertical gaze only in part; the bounds allow "
@@ -504,6 +506,30 @@ class _Filler(string.Formatter):
         if isinstance(value, float) and value != value:
             return self._missing
         return str(super().format_field(value, format_spec))
+
+
+def round_range(range_: float, threshold: float | None) -> float:
+    """Round a vertical range, or an end of its interval, as it is shown everywhere.
+
+    Parameters
+    ----------
+    range_ : float
+        In eye widths; NaN = missing.
+    threshold : float or None
+        What it is held against; None: nothing.
+
+    Returns
+    -------
+    float
+        The nearest number of three decimals that is below the threshold if the range is, and not
+        below it if the range is not; NaN for NaN.
+    """
+    if not math.isfinite(range_):
+        return math.nan
+    shown = round(range_, 3)
+    if threshold is not None and (shown < threshold) != (range_ < threshold):
+        shown = round(shown - 0.001 if range_ < threshold else shown + 0.001, 3)
+    return shown
 
 
 def write(language: Language, key: str, **values: Any) -> str:
