@@ -153,7 +153,10 @@ class Video:
         )
         if min(width, height) < MIN_SIDE_PX:
             self.close()
-            raise VideoOpenError(_wrong_size(self._name, width, height))
+            known = width and height
+            raise VideoOpenError(
+                _wrong_size(self._name, width, height) if known else _not_decodable(self._name)
+            )
 
     @property
     def info(self) -> VideoInfo:

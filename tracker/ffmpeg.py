@@ -330,11 +330,14 @@ class _Converter:
             return False
         # Both fields are converted as one picture: swscale does not weave them otherwise.
         frame.flags &= ~_INTERLACED
+        # Neither changes a pixel, as the picture that is made has none of its own to convert to;
+        # of some values (primaries 18) swscale makes a jump through an empty pointer.
+        frame.primaries = frame.transfer = _UNSPECIFIED
         convertible = _libraries()["swscale"].sws_test_frame
         if not convertible(c.byref(frame), 0):
-            # Colours that swscale does not know, such as some of HDR: nearly right is enough for
+            # A matrix that swscale does not know, such as some of HDR: nearly right is enough for
             # who looks for a face.
-            frame.matrix = frame.primaries = frame.transfer = _UNSPECIFIED
+            frame.matrix = _UNSPECIFIED
         return bool(convertible(c.byref(frame), 0))
 
     def convert(
@@ -489,21 +492,18 @@ class Decoder:
         code = library.avformat_open_input(c.byref(self._format), url, None, c.byref(options))
         self._library["avutil"].av_dict_free(c.byref(options))
         self._raise_stream_error()
-        if code < 0 or self._find_stream_info() < 0:
-            self._raise_stream_error()
+        if code < 0:
             raise FFmpegError("not a video file")
+        self._find_videos()
+        code = self._find_stream_info()
         self._raise_stream_error()
-        streams = [
-            self._format.contents.streams[n].contents
-            for n in range(self._format.contents.stream_count)
-        ]
-        videos = [one for one in streams if one.parameters.contents.codec_type == _VIDEO]
+        if code < 0:
+            raise FFmpegError("not a video file")
+        videos = self._find_videos()
         if not videos:
             raise FFmpegError("no video stream")
         self._stream = videos[0]
         parameters = self._stream.parameters.contents
-        if parameters.width * parameters.height > MAX_FRAME_PIXELS:
-            raise FrameSizeError(parameters.width, parameters.height)
         self._open_codec(parameters)
         self.fps = float(self._stream.mean_frame_rate) or float(
             library.av_guess_frame_rate(self._format, c.byref(self._stream), None)
@@ -513,6 +513,17 @@ class Decoder:
             parameters.width, parameters.height, self._rotation_deg(parameters)
         )
         self.height, self.width = self._converter.shape[:2]
+
+    def _find_videos(self) -> list[_Stream]:
+        """Return the video streams that are known by now; none is larger than what is decoded."""
+        context = self._format.contents
+        streams = [context.streams[n].contents for n in range(context.stream_count)]
+        videos = [one for one in streams if one.parameters.contents.codec_type == _VIDEO]
+        for video in videos:
+            width, height = video.parameters.contents.width, video.parameters.contents.height
+            if width * height > MAX_FRAME_PIXELS:
+                raise FrameSizeError(width, height)
+        return videos
 
     def _find_stream_info(self) -> int:
         """Let the library decode a few frames, of streams whose size it accepts."""
