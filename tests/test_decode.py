@@ -320,9 +320,9 @@ def test_dimensions_beyond_the_limit_are_refused_before_decoding(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_counting_clip(tmp_path / "clip.mp4", regular(2))
-    monkeypatch.setattr("tracker.decode.MAX_FRAME_PIXELS", WIDTH * HEIGHT)
+    monkeypatch.setattr("tracker.ffmpeg.MAX_FRAME_PIXELS", WIDTH * HEIGHT)
     Video(path).close()
-    monkeypatch.setattr("tracker.decode.MAX_FRAME_PIXELS", WIDTH * HEIGHT - 1)
+    monkeypatch.setattr("tracker.ffmpeg.MAX_FRAME_PIXELS", WIDTH * HEIGHT - 1)
     with pytest.raises(VideoOpenError, match="Export it at 1920x1080"):
         Video(path)
 

@@ -1,9 +1,13 @@
 """FFmpeg's decoder against OpenCV, which converts every frame as a whole, and frames decoded ahead
 of who takes them."""
 
+import contextlib
 import gc
 import io
+import os
 import struct
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -20,7 +24,7 @@ from benchmarks.synthetic import make_spec, write_clip
 from tests.test_decode import read_index, regular, write_counting_clip
 from tracker.decode import FRAMES_AHEAD, Frame, Video
 from tracker.face_mesh import FaceMesh
-from tracker.ffmpeg import Decoder
+from tracker.ffmpeg import Decoder, FFmpegError
 from tracker.track import Track, track_video
 
 BT709, FULL_RANGE = 1, 2
@@ -121,6 +125,150 @@ def test_parts_and_whole_are_what_opencv_converts(
 ) -> None:
     path = write_noise(tmp_path / "a.mkv", width, height, codec, pixels, **changes)
     assert assert_like_opencv(path) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("colorspace", 8), ("colorspace", 14), ("colorspace", 15), ("color_trc", 10)],
+)
+def test_colours_that_swscale_does_not_know_are_taken_for_usual_ones(
+    name: str, value: int, tmp_path: Path
+) -> None:
+    """Dolby Vision declares such; the analysis ended with an internal error."""
+    path = write_noise(tmp_path / "a.mkv", 480, 272, "libx265", "yuv420p10le", **{name: value})
+    usual = write_noise(tmp_path / "b.mkv", 480, 272, "libx265", "yuv420p10le")
+    with Video(path) as video, Video(usual) as expected:
+        for frame, other in zip(video.frames(), expected.frames(), strict=True):
+            np.testing.assert_array_equal(frame.image, other.image)
+
+
+def test_primaries_that_swscale_crashes_at_are_not_given_to_it(tmp_path: Path) -> None:
+    decoder = Decoder(write_noise(tmp_path / "a.mkv", 480, 272, "libx264", "yuv422p"))
+    assert decoder.grab()
+    usual = decoder.take()
+    assert decoder.grab()
+    decoder._frame.contents.primaries = 18
+    picture = decoder.take()
+    assert picture is not None
+    assert usual is not None
+    assert np.asarray(picture).shape == np.asarray(usual).shape
+    decoder.close()
+
+
+def test_interlaced_pictures_are_converted_as_a_whole(tmp_path: Path) -> None:
+    rows = np.arange(240, dtype=np.uint8)[:, None, None]
+    image = np.broadcast_to(rows, (240, 320, 3)).copy()
+    path = tmp_path / "a.mkv"
+    with av.open(path, "w") as container:
+        stream: Any = container.add_stream("mpeg2video", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv422p"
+        stream.options = {"flags": "+ildct+ilme", "q": "1"}
+        frame = av.VideoFrame.from_ndarray(image, format="bgr24").reformat(format="yuv422p")
+        frame.pts, frame.time_base = 0, Fraction(1, 30)
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    decoder = Decoder(path)
+    assert decoder.grab()
+    assert decoder._frame.contents.flags & 8
+    np.testing.assert_allclose(np.asarray(decoder.take()).astype(int), image, atol=6)
+    decoder.close()
+
+
+LOOK_AT_SIZE = """
+import sys
+from pathlib import Path
+import tracker
+tracker.MAX_FRAME_PIXELS = 10**6
+from tracker.decode import Video, VideoOpenError
+
+def peak_mb():
+    return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
+
+before_mb = peak_mb()
+try:
+    Video(Path(sys.argv[1]))
+except VideoOpenError as error:
+    print(peak_mb() - before_mb, error)
+"""
+
+
+def test_no_frame_that_is_too_large_is_decoded_to_find_out(tmp_path: Path) -> None:
+    side = 3072
+    path = write_noise(tmp_path / "a.mkv", side, side, "mpeg4", count=2)
+    answer = subprocess.run(
+        [sys.executable, "-c", LOOK_AT_SIZE, path], capture_output=True, text=True, check=True
+    ).stdout
+    grown_mb, message = answer.split(" ", 1)
+    assert f"the picture is {side}x{side}" in message
+    # FFmpeg's libraries, which are loaded by then, take 8; one such frame 14, of which it decodes
+    # some.
+    assert float(grown_mb) < 22
+
+
+def test_a_size_that_grows_too_large_on_the_way_is_not_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracker.ffmpeg._MAX_PIXELS", b"%d" % (320 * 176))
+    path = tmp_path / "joined.ts"
+    path.write_bytes(
+        b"".join(
+            write_noise(tmp_path / f"{width}.ts", width, 176, count=5).read_bytes()
+            for width in (320, 640)
+        )
+    )
+    decoder = Decoder(path)
+    widths = set()
+    while not decoder.ended:
+        if decoder.grab():
+            widths.add(decoder._frame.contents.width)
+    decoder.close()
+    assert widths == {320}
+
+
+def test_playlists_and_scripts_are_not_opened(tmp_path: Path) -> None:
+    target = write_noise(tmp_path / "a.mp4", 320, 176)
+    script = f"ffconcat version 1.0\nfile {target.name}\n".encode()
+    path = tmp_path / "script.mp4"
+    path.write_bytes(script)
+    for source in (path, io.BytesIO(script)):
+        with pytest.raises(FFmpegError):
+            Decoder(source)
+
+
+def test_a_stream_that_gives_more_than_asked_is_refused(clip: Path) -> None:
+    class Generous(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            return super().read(size) + bytes(2**20)
+
+    with pytest.raises(OSError, match="bytes where"):
+        Decoder(Generous(clip.read_bytes()))
+
+
+def test_opening_and_closing_leaks_nothing(clip: Path, tmp_path: Path) -> None:
+    content = clip.read_bytes()
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(content[: len(content) // 2])
+
+    def use() -> None:
+        for source in (clip, io.BytesIO(content), broken):
+            with contextlib.suppress(FFmpegError):
+                decoder = Decoder(source)
+                decoder.grab()
+                picture = decoder.take()
+                assert picture is not None
+                picture[0:64, 0:64]
+                decoder.close()
+
+    def resident_bytes() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    for _ in range(20):
+        use()
+    before = resident_bytes()
+    for _ in range(100):
+        use()
+    # A decoder of this clip keeps 0.5 MB, a stream's buffer is 64 kB.
+    assert resident_bytes() - before < 100 * 2**15
 
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker import MAX_FRAME_PIXELS, MAX_STILL_PIXELS
-from tracker.ffmpeg import DecodedPicture, Decoder, FFmpegError
+from tracker.ffmpeg import DecodedPicture, Decoder, FFmpegError, FrameSizeError
 
 Image = NDArray[np.uint8]
 """Pixels, shape (height, width, 3), blue-green-red."""
@@ -139,6 +139,8 @@ class Video:
         _check_container(_read_head(source), self._name)
         try:
             self._decoder = Decoder(source)
+        except FrameSizeError as error:
+            raise VideoOpenError(_wrong_size(self._name, error.width, error.height)) from error
         except FFmpegError as error:
             raise VideoOpenError(_not_decodable(self._name)) from error
         self._ahead: _Ahead | None = None
@@ -149,12 +151,11 @@ class Video:
         self._info = VideoInfo(
             width, height, fps, frame_count=count if 0 <= count <= most_frames(fps) else 0
         )
-        if min(width, height) < MIN_SIDE_PX or width * height > MAX_FRAME_PIXELS:
+        if min(width, height) < MIN_SIDE_PX:
             self.close()
+            known = width and height
             raise VideoOpenError(
-                f"{self._name}: the picture is {width}x{height}; between {MIN_SIDE_PX} pixels a "
-                f"side and {MAX_FRAME_PIXELS // 10**6} megapixels are supported. "
-                "Export it at 1920x1080."
+                _wrong_size(self._name, width, height) if known else _not_decodable(self._name)
             )
 
     @property
@@ -421,6 +422,13 @@ def _not_decodable(name: str) -> str:
     return (
         f"{name}: no video could be decoded: the file is damaged, incomplete, or holds sound only. "
         "Copy it from the phone again, or export it as MP4 (H.264)."
+    )
+
+
+def _wrong_size(name: str, width: int, height: int) -> str:
+    return (
+        f"{name}: the picture is {width}x{height}; between {MIN_SIDE_PX} pixels a side and "
+        f"{MAX_FRAME_PIXELS // 10**6} megapixels are supported. Export it at 1920x1080."
     )
 
 

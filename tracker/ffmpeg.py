@@ -18,6 +18,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tracker import MAX_FRAME_PIXELS
+
 MAJOR_VERSIONS = {"avutil": 60, "avcodec": 62, "avformat": 62, "swscale": 9}
 """FFmpeg 8: the layouts below are those of these versions, and are kept within them."""
 BITRATE_FRAMES = 300
@@ -25,13 +27,20 @@ BITRATE_FRAMES = 300
 READ_ATTEMPTS, DECODE_ATTEMPTS = 4096, 64
 """Packets of other streams, and packets without a picture, that one call passes over at most."""
 STREAM_BUFFER_BYTES = 2**16
+CONTAINERS = b"mov,matroska,avi,mpegts,mpeg,mpegvideo,asf"
+"""Formats that are opened. FFmpeg guesses by the whole content, and knows playlists and scripts,
+which name other files and addresses to read."""
+MAX_BLOCK_BYTES = 8 * MAX_FRAME_PIXELS
+"""Most that FFmpeg may ask memory for at once: the largest frame in the largest pixels."""
 BLOCK_PX = 64
 """Parts are converted in whole blocks of columns: swscale's vectors hold up to 32 pixels, and
 computes what is left over of a row in another way."""
 
+# What is coded is up to a block larger than what is shown.
+_MAX_PIXELS = b"%d" % (MAX_FRAME_PIXELS * 9 // 8)
 _NO_TIME = -(2**63)
 _VIDEO = 0
-_DISPLAY_MATRIX = 5
+_DISPLAY_MATRIX, _DISPLAY_MATRIX_BYTES = 5, 36
 _TIME_BASE_HZ = 1_000_000
 _PART_FORMATS = (b"yuv420p", b"yuvj420p")
 """Formats that swscale converts pixel by pixel, without a look at what is around: all that phones
@@ -39,6 +48,8 @@ record but 10-bit video."""
 _BICUBIC = 4
 _FULL_RANGE = 2
 _DEFAULT_MATRIX = 5
+_UNSPECIFIED = 2
+_INTERLACED = 1 << 3
 _LOG_NOTHING = -8
 _SEEK_SIZE = 0x10000
 _EOF = -int.from_bytes(b"EOF ", "little")
@@ -52,6 +63,14 @@ _ROTATIONS = {
 
 class FFmpegError(Exception):
     """The file cannot be opened or holds no video."""
+
+
+class FrameSizeError(FFmpegError):
+    """The picture is larger than what is decoded: `MAX_FRAME_PIXELS`."""
+
+    def __init__(self, width: int, height: int) -> None:
+        super().__init__(f"the picture is {width}x{height}")
+        self.width, self.height = width, height
 
 
 class _Rational(c.Structure):
@@ -227,7 +246,8 @@ def _libraries() -> dict[str, c.CDLL]:
          c.c_int, c.c_int, c.POINTER(c.c_void_p), c.POINTER(c.c_int)),
         ("swscale", "sws_freeContext", None, c.c_void_p),
         ("avutil", "av_log_set_level", None, c.c_int),
-        ("swscale", "sws_isSupportedInput", c.c_int, c.c_int),
+        ("avutil", "av_max_alloc", None, c.c_size_t),
+        ("swscale", "sws_test_frame", c.c_int, _Frame, c.c_int),
         ("swscale", "sws_alloc_context", c.c_void_p),
         ("swscale", "sws_scale_frame", c.c_int, c.c_void_p, _Frame, _Frame),
         ("swscale", "sws_getCoefficients", c.c_void_p, c.c_int),
@@ -239,6 +259,7 @@ def _libraries() -> dict[str, c.CDLL]:
         declared.restype, declared.argtypes = result, arguments
     # What cannot be decoded is counted and told by who decodes.
     libraries["avutil"].av_log_set_level(_LOG_NOTHING)
+    libraries["avutil"].av_max_alloc(MAX_BLOCK_BYTES)
     return libraries
 
 
@@ -305,11 +326,19 @@ class _Converter:
 
     def fits(self, frame: _Picture) -> bool:
         """Tell whether a frame has the size the video began with, and pixels that are known."""
-        return (
-            (frame.width, frame.height) == (self._width, self._height)
-            and bool(frame.planes[0])
-            and bool(_libraries()["swscale"].sws_isSupportedInput(frame.format))
-        )
+        if (frame.width, frame.height) != (self._width, self._height) or not frame.planes[0]:
+            return False
+        # Both fields are converted as one picture: swscale does not weave them otherwise.
+        frame.flags &= ~_INTERLACED
+        # Neither changes a pixel, as the picture that is made has none of its own to convert to;
+        # of some values (primaries 18) swscale makes a jump through an empty pointer.
+        frame.primaries = frame.transfer = _UNSPECIFIED
+        convertible = _libraries()["swscale"].sws_test_frame
+        if not convertible(c.byref(frame), 0):
+            # A matrix that swscale does not know, such as some of HDR: nearly right is enough for
+            # who looks for a face.
+            frame.matrix = _UNSPECIFIED
+        return bool(convertible(c.byref(frame), 0))
 
     def convert(
         self, frame: _Picture, top: int, bottom: int, left: int, right: int
@@ -333,7 +362,7 @@ class _Converter:
         self, frame: _Picture, top: int, bottom: int, left: int, right: int
     ) -> NDArray[np.uint8]:
         by_parts = frame.format in self._part_formats and self._height % 2 == 0
-        if not by_parts or min(frame.strides[:3]) <= 0:
+        if not by_parts or min(frame.strides[:3]) <= 0 or not all(frame.planes[:3]):
             return self._convert_whole(frame)[top:bottom, left:right]
         first_row, last_row = top // 2 * 2, (bottom + 1) // 2 * 2
         first = left // BLOCK_PX * BLOCK_PX
@@ -452,9 +481,10 @@ class Decoder:
     def _open(self, source: Path | BufferedIOBase) -> None:
         library = self._library["avformat"]
         options = c.c_void_p()
+        self._set(options, b"format_whitelist", CONTAINERS)
+        # Nothing that a file names is opened.
+        self._set(options, b"protocol_whitelist", b"file")
         if isinstance(source, Path):
-            # Nothing that a file names is opened.
-            self._set(options, b"protocol_whitelist", b"file")
             url = b"file:" + str(source.resolve()).encode(errors="surrogateescape")
         else:
             self._attach(source)
@@ -462,15 +492,14 @@ class Decoder:
         code = library.avformat_open_input(c.byref(self._format), url, None, c.byref(options))
         self._library["avutil"].av_dict_free(c.byref(options))
         self._raise_stream_error()
-        if code < 0 or library.avformat_find_stream_info(self._format, None) < 0:
-            self._raise_stream_error()
+        if code < 0:
             raise FFmpegError("not a video file")
+        self._find_videos()
+        code = self._find_stream_info()
         self._raise_stream_error()
-        streams = [
-            self._format.contents.streams[n].contents
-            for n in range(self._format.contents.stream_count)
-        ]
-        videos = [one for one in streams if one.parameters.contents.codec_type == _VIDEO]
+        if code < 0:
+            raise FFmpegError("not a video file")
+        videos = self._find_videos()
         if not videos:
             raise FFmpegError("no video stream")
         self._stream = videos[0]
@@ -485,6 +514,30 @@ class Decoder:
         )
         self.height, self.width = self._converter.shape[:2]
 
+    def _find_videos(self) -> list[_Stream]:
+        """Return the video streams that are known by now; none is larger than what is decoded."""
+        context = self._format.contents
+        streams = [context.streams[n].contents for n in range(context.stream_count)]
+        videos = [one for one in streams if one.parameters.contents.codec_type == _VIDEO]
+        for video in videos:
+            width, height = video.parameters.contents.width, video.parameters.contents.height
+            if width * height > MAX_FRAME_PIXELS:
+                raise FrameSizeError(width, height)
+        return videos
+
+    def _find_stream_info(self) -> int:
+        """Let the library decode a few frames, of streams whose size it accepts."""
+        count = self._format.contents.stream_count
+        # One for each stream that is known by now.
+        options = [c.c_void_p() for _ in range(count)]
+        for one in options:
+            self._set(one, b"max_pixels", _MAX_PIXELS)
+        array = (c.c_void_p * count)(*options)
+        code: int = self._library["avformat"].avformat_find_stream_info(self._format, array)
+        for left in array:
+            self._library["avutil"].av_dict_free(c.byref(c.c_void_p(left)))
+        return code
+
     def _open_codec(self, parameters: _CodecParameters) -> None:
         library = self._library["avcodec"]
         codec = library.avcodec_find_decoder(parameters.codec_id)
@@ -494,6 +547,7 @@ class Decoder:
         options = c.c_void_p()
         # One thread: FFmpeg's own cost more CPU time than they save where there is one core.
         self._set(options, b"threads", b"1")
+        self._set(options, b"max_pixels", _MAX_PIXELS)
         opened = (
             library.avcodec_parameters_to_context(self._context, c.byref(parameters)) >= 0
             and library.avcodec_open2(self._context, codec, c.byref(options)) >= 0
@@ -513,8 +567,9 @@ class Decoder:
 
     def _rotation_deg(self, parameters: _CodecParameters) -> int:
         for n in range(parameters.side_data_count):
-            if parameters.side_data[n].kind == _DISPLAY_MATRIX:
-                turn = self._library["avutil"].av_display_rotation_get(parameters.side_data[n].data)
+            one = parameters.side_data[n]
+            if one.kind == _DISPLAY_MATRIX and one.size >= _DISPLAY_MATRIX_BYTES:
+                turn = self._library["avutil"].av_display_rotation_get(one.data)
                 return -round(turn) % 360 if np.isfinite(turn) else 0
         return 0
 
@@ -524,6 +579,8 @@ class Decoder:
         def read(_opaque: Any, buffer: int, size: int) -> int:
             def copy() -> int:
                 content = stream.read(size)
+                if len(content) > size:
+                    raise OSError(f"the stream gave {len(content)} bytes where {size} were asked")
                 c.memmove(buffer, content, len(content))
                 return len(content) or _EOF
 
