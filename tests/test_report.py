@@ -439,6 +439,19 @@ def test_the_drawn_traces_are_the_analysis() -> None:
         np.testing.assert_allclose(drawn, values, atol=0.6 / by)
     np.testing.assert_array_equal(np.array(series["seen"], bool), analysis.seen)
     np.testing.assert_array_equal(np.array(series["counted"], bool), analysis.gaze.valid)
+    assert series["in_task"] == series["counted"], "without a protocol, all of it is the task"
+
+
+def test_gaze_outside_of_the_phases_is_not_drawn_as_counted() -> None:
+    protocol = parse_protocol([{"phase": "up", "start_s": 2, "end_s": 10}])
+    analysis = analyzed(parameters=Parameters(protocol=protocol))
+    series = rendered(analysis)[0].data()["series"]
+    times_s, valid = analysis.track.times_s, analysis.gaze.valid
+    # Clear of the ends of the phase.
+    assert not np.array(series["in_task"])[(times_s < 1.9) | (times_s > 10.1)].any()
+    within = (times_s > 2.1) & (times_s < 9.9)
+    np.testing.assert_array_equal(np.array(series["in_task"], bool)[within], valid[within])
+    np.testing.assert_array_equal(np.array(series["counted"], bool), valid)
 
 
 # Safety

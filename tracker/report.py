@@ -24,7 +24,12 @@ from tracker.evidence import (
     find_events,
     find_extremes,
 )
-from tracker.gaze import MAX_HEAD_YAW_DEG, MIN_AHEAD_TIME_S, MIN_SACCADE_RATE_HZ
+from tracker.gaze import (
+    MAX_HEAD_YAW_DEG,
+    MIN_AHEAD_TIME_S,
+    MIN_SACCADE_RATE_HZ,
+    mark_task,
+)
 from tracker.output import write_whole
 from tracker.page import RulerMark, Status, draw_mark, draw_ruler, make_page, read_asset
 from tracker.phases import MIN_PRIMARY_TIME_S
@@ -861,6 +866,7 @@ class _Report:
         samples = choose_samples(analysis)
         geometry, gaze, head = analysis.geometry, analysis.gaze, analysis.head
         limit = analysis.baseline * analysis.parameters.close_ratio
+        in_task = mark_task(gaze.valid, analysis.parameters.protocol, self.times_s)
         # Whole numbers are written shorter and faster than fractions.
         series = {
             "time": _scaled(self.times_s[samples], 1000),
@@ -870,6 +876,8 @@ class _Report:
             "vertical": _scaled(gaze.vertical[samples], 10_000),
             "horizontal": _scaled(gaze.horizontal[samples], 10_000),
             "counted": gaze.valid[samples].astype(int).tolist(),
+            # With a protocol, the vertical range is taken from its phases up and down alone.
+            "in_task": in_task[samples].astype(int).tolist(),
             "seen": analysis.seen[samples].astype(int).tolist(),
             "yaw": _scaled(head.yaw_deg[samples], 10),
             "pitch": _scaled(head.pitch_deg[samples], 10),

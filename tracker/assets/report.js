@@ -2,14 +2,14 @@
 (() => {
   const { series, events, phases, levels, distributions, words } = Page.data;
   const { blue, vermillion, green, orange, ink, quiet } = Page.colors;
-  const scale = { time: 1000, yaw: 10, pitch: 10, roll: 10, counted: 1, seen: 1 };
+  const scale = { time: 1000, yaw: 10, pitch: 10, roll: 10, counted: 1, in_task: 1, seen: 1 };
   const values = {};
   for (const [name, whole] of Object.entries(series)) {
     const by = scale[name] ?? 10000;
     values[name] = by === 1 ? whole : whole.map((one) => (one === null ? null : one / by));
   }
   const time = values.time;
-  const counted = (name) => values[name].map((one, n) => (values.counted[n] ? one : null));
+  const counted = (name, counts = "counted") => values[name].map((one, n) => (values[counts][n] ? one : null));
   const whole = [time[0] ?? 0, Math.max(time[time.length - 1] ?? 0, (time[0] ?? 0) + 0.1)];
   const plot = document.getElementById("plot-traces");
 
@@ -18,7 +18,7 @@
     { axis: "y", name: words["legend.right"], y: values.right, line: { color: vermillion, width: 1.6, dash: "5px,2px" } },
     { axis: "y", name: words["legend.limit"], y: values.limit, line: { color: "#000", width: 1.3, dash: "2px,3px" } },
     { axis: "y2", name: words["legend.uncounted"], y: values.vertical, line: { color: "#8a94a0", width: 0.8 }, hoverinfo: "skip" },
-    { axis: "y2", name: words.vertical_axis, y: counted("vertical"), line: { color: blue, width: 1.8 } },
+    { axis: "y2", name: words.vertical_axis, y: counted("vertical", "in_task"), line: { color: blue, width: 1.8 } },
     { axis: "y3", name: words["legend.uncounted"], y: values.horizontal, line: { color: "#8a94a0", width: 0.8 }, hoverinfo: "skip" },
     { axis: "y3", name: words.horizontal_axis, y: counted("horizontal"), line: { color: blue, width: 1.8 } },
     { axis: "y4", name: words.coverage, y: values.seen, line: { color: ink, width: 1.4, shape: "hv" }, fill: "tozeroy", fillcolor: "rgba(0,0,0,.12)", text: true },
