@@ -219,6 +219,16 @@ def test_a_blink_rate_that_may_have_missed_some_is_marked() -> None:
     assert page.text.count("Measured, but not to be relied on") == 1
 
 
+def test_a_blink_rate_of_shut_eyes_is_marked() -> None:
+    """No blink in a minute of shut eyes is no low blink rate."""
+    page, summary = rendered(analyzed(make_landmarks(np.full(600, 0.05), np.zeros(600))))
+    assert "eyes_closed" in {one["code"] for one in summary["assessment"]["reasons"]}
+    assert summary["blink_rate_per_min"] == 0
+    # The range has no number to mark.
+    assert summary["vertical_peak_to_peak"] is None
+    assert page.text.count("Measured, but not to be relied on") == 1
+
+
 # Quality
 
 

@@ -1030,8 +1030,9 @@ PROVENANCE_FIELDS = (
 )
 """Fields of the summary that say what was analysed, and how."""
 
-RATE_HIDING = {"low_rate", "sampling_gaps", "step_raised", "blinks_cut"}
-"""Findings with which blinks can have been missed, or counted twice."""
+RATE_HIDING = {"low_rate", "sampling_gaps", "step_raised", "blinks_cut", "eyes_closed"}
+"""Findings with which blinks can have been missed or counted twice, or hardly an eye was open to
+blink."""
 
 LIMITS = ("task", "degrees", "blink_end", "lids", "mirror", "not_validated")
 

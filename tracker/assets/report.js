@@ -114,9 +114,10 @@
   for (const [axis, [, top]] of Object.entries(domains)) {
     annotations.push({ xref: "paper", yref: "paper", x: 0, y: top, xanchor: "left", yanchor: "bottom", showarrow: false, text: `<b>${titles[axis]}</b>`, font: { size: 13 } });
   }
-  for (const [name, text] of [["up", words.p5], ["ahead", words.primary], ["down", words.p95]]) {
+  // The middle one stands beside the others, which it would hide where the range is small.
+  for (const [name, text, x] of [["up", words.p5, 1], ["ahead", words.primary, 0.8], ["down", words.p95, 1]]) {
     if (levels[name] === undefined) continue;
-    annotations.push({ xref: "paper", yref: "y2", x: 1, y: levels[name], xanchor: "right", yanchor: name === "down" ? "top" : "bottom", showarrow: false, text, font: { size: 11 }, bgcolor: "rgba(255,255,255,.75)", borderpad: 1 });
+    annotations.push({ xref: "paper", yref: "y2", x, y: levels[name], xanchor: "right", yanchor: name === "down" ? "top" : "bottom", showarrow: false, text, font: { size: 11 }, bgcolor: "rgba(255,255,255,.75)", borderpad: 1 });
   }
   const across = (axis, extra) => ({ domain: domains[axis], fixedrange: true, zeroline: false, nticks: 5, ...extra });
   const gaze = [...counted("vertical"), ...Object.values(levels)];
@@ -231,7 +232,7 @@
       hovertemplate: "%{customdata[0]:.3f} – %{customdata[1]:.3f}: %{y}<extra></extra>",
     }], {
       margin: { l: 44, r: 10, t: 26, b: 40 }, bargap: 0, showlegend: false, dragmode: false,
-      xaxis: { title: { text: vertical ? words.offset_axis : words.seconds }, fixedrange: true },
+      xaxis: { title: { text: vertical ? words.offset_axis : words.seconds, font: { size: 12 } }, nticks: 4, tickangle: 0, fixedrange: true },
       yaxis: { title: { text: words.count }, fixedrange: true, rangemode: "tozero" },
       shapes: lines.map(([one]) => ({ type: "line", xref: "x", yref: "paper", x0: levels[one], x1: levels[one], y0: 0, y1: 1, line: { color: "#000", width: 1.5, dash: one === "ahead" ? "dot" : "dash" } })),
       annotations: lines.map(([one, text]) => ({ xref: "x", yref: "paper", x: levels[one], y: 1, yanchor: "bottom", showarrow: false, text, font: { size: 11 } })),
