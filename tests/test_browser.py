@@ -477,7 +477,7 @@ def test_a_service_that_does_not_answer_is_asked_again(
         page.wait_for_timeout(150)
         page.clock.fast_forward(2500)
     is_shown(page, "failed")
-    expect(page.locator("#failed-text")).to_contain_text("no connection")
+    expect(page.locator("#failed-text")).to_contain_text("cannot answer at present")
     page.click("#retry")
     page.wait_for_timeout(300)
     page.clock.fast_forward(2500)

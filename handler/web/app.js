@@ -436,7 +436,7 @@ async function ask(path, body, signal) {
   }
   if (answer.ok) return document_;
   if (answer.status === 403 && NEEDS_KEY) throw new Failure("failedKey");
-  const text = answer.status === 429 || answer.status >= 500 ? "failedNetwork" : "failedRefused";
+  const text = answer.status === 429 || answer.status >= 500 ? "failedBusy" : "failedRefused";
   const refused = new Failure(text, document_.error);
   refused.isFinal = text === "failedRefused";
   throw refused;
