@@ -22,6 +22,7 @@ from tracker.decode import InputError, Video, VideoInfo
 from tracker.face_mesh import FaceMesh
 from tracker.overlay import BLANK_GREY, Layout, eye_boxes, write_overlay
 from tracker.parameters import Parameters
+from tracker.protocol import parse_protocol
 
 WIDTH, HEIGHT, BITS = 640, 480, 8
 CLOCK = Fraction(1, 90_000)
@@ -77,7 +78,9 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_source(tmp_path_factory.mktemp("source") / "clip.mp4", VFR_S)
 
 
-def analyze(frame_index: np.ndarray, times_s: np.ndarray) -> Analysis:
+def analyze(
+    frame_index: np.ndarray, times_s: np.ndarray, parameters: Parameters | None = None
+) -> Analysis:
     """Analyse a made track of these frames: eyes that look about, blink once, and go unseen."""
     ear = np.full(COUNT, 0.3)
     blink(ear, 10, 4)
@@ -90,7 +93,7 @@ def analyze(frame_index: np.ndarray, times_s: np.ndarray) -> Analysis:
         times_s=times_s - times_s[0],
         landmarks=landmarks[frame_index],
     )
-    return analyze_track(track, Parameters())
+    return analyze_track(track, parameters or Parameters())
 
 
 def read(path: Path) -> tuple[list[np.ndarray], np.ndarray]:
@@ -262,6 +265,25 @@ class TestWhatIsDrawn:
         assert len(blinks) == 1
         assert flagged == expected.tolist()
 
+    def test_with_a_protocol_only_its_phases_count(self, source: Path, tmp_path: Path) -> None:
+        end_s = float(VFR_S[28] - VFR_S[0])
+        protocol = parse_protocol([{"phase": "up", "start_s": 0, "end_s": end_s}])
+        analysis = analyze(np.arange(COUNT), VFR_S, Parameters(protocol=protocol))
+        path = write_overlay(tmp_path, "clip", source, analysis)
+        with av.open(path) as container:
+            panels = [
+                frame.to_ndarray(format="bgr24")[HEIGHT:].astype(int)
+                for frame in container.decode(video=0)
+            ]
+        # The arrow of the gaze, beside its gauge: filled where the frame counts, else an outline.
+        cyan = [(one[..., 1] > 150) & (one[..., 2] < 100) for one in panels]
+        areas = [int(one[:, 490:508].sum()) for one in cyan]
+        valid = np.flatnonzero(analysis.gaze.valid)
+        inside, outside = valid[valid < 28], valid[valid > 28]
+        assert inside.size > 5
+        assert outside.size > 5
+        assert min(areas[n] for n in inside) > 1.3 * max(areas[n] for n in outside) > 0
+
     @pytest.mark.parametrize(
         "size",
         [(1920, 1080), (1080, 1920), (3840, 2160), (320, 240), (32, 32), (641, 479), (4096, 48)],
@@ -320,6 +342,18 @@ class TestBlurFace:
         arguments = ["analyze", str(video), "--out", str(tmp_path), "--overlay", "--blur-face"]
         assert main(arguments) == 3
         assert not earlier.exists()
+
+    @pytest.mark.parametrize("again", ["analyze", "reanalyze"])
+    def test_an_earlier_copy_is_gone_where_another_analysis_is_written(
+        self, source: Path, tmp_path: Path, again: str
+    ) -> None:
+        arguments = ["--out", str(tmp_path), "--no-report"]
+        assert main(["analyze", str(source), "--overlay", *arguments]) == 0
+        copy = tmp_path / f"{source.stem}.overlay.mp4"
+        assert copy.exists()
+        of = source if again == "analyze" else tmp_path / f"{source.stem}.track.npz"
+        assert main([again, str(of), "--blink-thresh", "0.1", *arguments]) == 0
+        assert not copy.exists(), "it shows blinks that the summary beside it does not have"
 
     def test_a_real_face_is_found_in_the_copy_but_not_in_the_blurred_one(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -123,6 +123,16 @@ def test_a_ruler_is_to_scale() -> None:
     assert 'aria-label="a &quot;b&quot; &lt;c&gt;"' in ruler
 
 
+def test_a_threshold_near_zero_leaves_room_for_its_words() -> None:
+    mark = RulerMark(0.001, "threshold")
+    ruler = draw_ruler(
+        0.1, None, description="", end=0.2, ticks=(0.0,), threshold=mark, below="<", above=">"
+    )
+    assert 'class="threshold" d="M11.7 ' in ruler
+    for place, words in re.findall(r'<text x="([\d.]+)"[^>]*>(threshold|&lt;|&gt;)<', ruler):
+        assert 60 < float(place) < 80, words
+
+
 def test_a_ruler_without_a_number_has_no_dot() -> None:
     ruler = draw_ruler(None, None, description="not measured", end=1.0, ticks=(0.0, 1.0))
     assert 'class="value"' not in ruler

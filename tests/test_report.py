@@ -219,6 +219,16 @@ def test_a_blink_rate_that_may_have_missed_some_is_marked() -> None:
     assert page.text.count("Measured, but not to be relied on") == 1
 
 
+def test_a_blink_rate_of_shut_eyes_is_marked() -> None:
+    """No blink in a minute of shut eyes is no low blink rate."""
+    page, summary = rendered(analyzed(make_landmarks(np.full(600, 0.05), np.zeros(600))))
+    assert "eyes_closed" in {one["code"] for one in summary["assessment"]["reasons"]}
+    assert summary["blink_rate_per_min"] == 0
+    # The range has no number to mark.
+    assert summary["vertical_peak_to_peak"] is None
+    assert page.text.count("Measured, but not to be relied on") == 1
+
+
 # Quality
 
 
@@ -439,6 +449,19 @@ def test_the_drawn_traces_are_the_analysis() -> None:
         np.testing.assert_allclose(drawn, values, atol=0.6 / by)
     np.testing.assert_array_equal(np.array(series["seen"], bool), analysis.seen)
     np.testing.assert_array_equal(np.array(series["counted"], bool), analysis.gaze.valid)
+    assert series["in_task"] == series["counted"], "without a protocol, all of it is the task"
+
+
+def test_gaze_outside_of_the_phases_is_not_drawn_as_counted() -> None:
+    protocol = parse_protocol([{"phase": "up", "start_s": 2, "end_s": 10}])
+    analysis = analyzed(parameters=Parameters(protocol=protocol))
+    series = rendered(analysis)[0].data()["series"]
+    times_s, valid = analysis.track.times_s, analysis.gaze.valid
+    # Clear of the ends of the phase.
+    assert not np.array(series["in_task"])[(times_s < 1.9) | (times_s > 10.1)].any()
+    within = (times_s > 2.1) & (times_s < 9.9)
+    np.testing.assert_array_equal(np.array(series["in_task"], bool)[within], valid[within])
+    np.testing.assert_array_equal(np.array(series["counted"], bool), valid)
 
 
 # Safety

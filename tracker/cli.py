@@ -471,6 +471,7 @@ def _run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser)
     from tracker.analysis import analyze_track
     from tracker.assessment import assess
     from tracker.output import summarize, write_analysis
+    from tracker.overlay import remove_overlay
     from tracker.report import remove_report, write_report
     from tracker.track import load_track
 
@@ -483,6 +484,7 @@ def _run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser)
         file.directory.mkdir(parents=True, exist_ok=True)
         place = (file.directory, file.stem)
         remove_report(*place)
+        remove_overlay(*place)
         written = []
         if language := _report_language(options):
             written = [write_report(*place, analysis, assessment, summary, None, language)]

@@ -328,7 +328,7 @@ class _Page:
             wide = "" if half else ' class="wide"'
             width = ' data-print-width="335"' if half else ""
             figures.append(
-                f'<figure{wide}><div id="{plot["id"]}" class="plot"{width} role="img" '
+                f'<figure{wide}><div id="{plot["id"]}" class="plot"{width} role="group" '
                 f'aria-label="{described}"></div>'
                 f"<figcaption>{described}</figcaption></figure>"
             )

@@ -15,6 +15,7 @@ from kernels.landmarks import EYE_COLUMNS, FACE_MESH_INDICES
 from kernels.measures import RANGE_QUANTILES, median_finite
 from tracker.analysis import Analysis
 from tracker.decode import Image, Video, VideoOpenError
+from tracker.gaze import mark_task
 from tracker.output import name_events, write_whole
 from tracker.picture import EYE_BOX_U, EYE_BOX_V
 from tracker.texts import round_range
@@ -99,13 +100,21 @@ def write_overlay(
     InputError
         See `tracker.decode.Video`; or the video is not the one that was analysed.
     """
-    path = directory / f"{stem}.overlay.mp4"
     # An earlier copy must not be taken for this one, least of all where that shows the face.
-    path.unlink(missing_ok=True)
+    remove_overlay(directory, stem)
     return write_whole(
-        path,
+        _overlay_path(directory, stem),
         lambda partial: _encode(partial, video, analysis, blur_face, on_progress, decode_ahead),
     )
+
+
+def remove_overlay(directory: Path, stem: str) -> None:
+    """Remove an earlier copy: what stands beside a new summary must not contradict it."""
+    _overlay_path(directory, stem).unlink(missing_ok=True)
+
+
+def _overlay_path(directory: Path, stem: str) -> Path:
+    return directory / f"{stem}.overlay.mp4"
 
 
 def _encode(
@@ -235,7 +244,10 @@ class _Painter:
         self._analysis = analysis
         self._blur_face = blur_face
         self._events = name_events(analysis)
-        self._median = median_finite(analysis.gaze.vertical[analysis.gaze.valid])
+        gaze = analysis.gaze
+        self._median = median_finite(gaze.vertical[gaze.valid])
+        # With a protocol, the range is taken from its phases up and down alone.
+        self._counted = mark_task(gaze.valid, analysis.parameters.protocol, analysis.track.times_s)
         self._canvas: Image = np.full((layout.height, layout.width, 3), _DARK_LEVEL, np.uint8)
 
     def paint(self, n: int, image: Image) -> Image:
@@ -319,7 +331,7 @@ class _Painter:
 
     def _draw_gaze(self, pen: "_Pen", n: int) -> None:
         gaze, offset = self._analysis.gaze, float(self._analysis.gaze.vertical[n])
-        counts = bool(gaze.valid[n])
+        counts = bool(self._counted[n])
         words = f"{offset:+.3f}" if np.isfinite(offset) else "-"
         pen.text(10, 123, f"vertical gaze {words}", _LIGHT)
         range_ = self._analysis.measures.vertical_peak_to_peak
@@ -345,9 +357,10 @@ class _Painter:
         middle = height(self._median)
         pen.line(centre_x - 6, middle, centre_x + 6, middle, _DIM, 2)
         # Between these ends is the range: its percentiles over the frames that count.
-        for end in np.quantile(gaze.vertical[gaze.valid], RANGE_QUANTILES):
-            at = height(float(end))
-            pen.line(centre_x - 16, at, centre_x + 16, at, _LIGHT, 1)
+        if self._counted.any():
+            for end in np.quantile(gaze.vertical[self._counted], RANGE_QUANTILES):
+                at = height(float(end))
+                pen.line(centre_x - 16, at, centre_x + 16, at, _LIGHT, 1)
         if np.isfinite(offset):
             at = height(offset)
             arrow = ((centre_x - 3, at), (centre_x - 20, at - 7), (centre_x - 20, at + 7))

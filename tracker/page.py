@@ -211,14 +211,16 @@ def draw_ruler(
     ]
     if threshold is not None:
         x = place(threshold.value)
+        # They need their room also where the threshold is close to 0.
+        words_x = max(x, 70)
         parts.append(
             f'<rect fill="url(#{pattern})" x="{left}" y="{top}" width="{x - left:.1f}" '
             'height="22"/>'
             f'<path class="threshold" d="M{x:.1f} {top - 8}v38"/>'
-            f'<text x="{max(x, 70):.1f}" y="12" class="strong" text-anchor="middle">'
+            f'<text x="{words_x:.1f}" y="12" class="strong" text-anchor="middle">'
             f"{escape(threshold.words)}</text>"
-            f'<text x="{x - 5:.1f}" y="27" text-anchor="end">{escape(below)}</text>'
-            f'<text x="{x + 5:.1f}" y="27">{escape(above)}</text>'
+            f'<text x="{words_x - 5:.1f}" y="27" text-anchor="end">{escape(below)}</text>'
+            f'<text x="{words_x + 5:.1f}" y="27">{escape(above)}</text>'
         )
     if reference is not None:
         x = place(reference.value)

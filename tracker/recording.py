@@ -266,6 +266,7 @@ def _write_files(
 ) -> dict[str, Any]:
     from tracker.assessment import assess
     from tracker.output import summarize, write_analysis, write_track
+    from tracker.overlay import remove_overlay
     from tracker.report import remove_report, write_report
 
     assessment = assess(analysis)
@@ -276,6 +277,7 @@ def _write_files(
     place = (recording.directory, recording.stem)
     write_track(*place, analysis.track)
     remove_report(*place)
+    remove_overlay(*place)
     if report is not None:
         write_report(*place, analysis, assessment, summary, pictures, report)
     if write_copy is not None:

@@ -24,7 +24,12 @@ from tracker.evidence import (
     find_events,
     find_extremes,
 )
-from tracker.gaze import MAX_HEAD_YAW_DEG, MIN_AHEAD_TIME_S, MIN_SACCADE_RATE_HZ
+from tracker.gaze import (
+    MAX_HEAD_YAW_DEG,
+    MIN_AHEAD_TIME_S,
+    MIN_SACCADE_RATE_HZ,
+    mark_task,
+)
 from tracker.output import write_whole
 from tracker.page import RulerMark, Status, draw_mark, draw_ruler, make_page, read_asset
 from tracker.phases import MIN_PRIMARY_TIME_S
@@ -867,6 +872,7 @@ class _Report:
         samples = choose_samples(analysis)
         geometry, gaze, head = analysis.geometry, analysis.gaze, analysis.head
         limit = analysis.baseline * analysis.parameters.close_ratio
+        in_task = mark_task(gaze.valid, analysis.parameters.protocol, self.times_s)
         # Whole numbers are written shorter and faster than fractions.
         series = {
             "time": _scaled(self.times_s[samples], 1000),
@@ -876,6 +882,8 @@ class _Report:
             "vertical": _scaled(gaze.vertical[samples], 10_000),
             "horizontal": _scaled(gaze.horizontal[samples], 10_000),
             "counted": gaze.valid[samples].astype(int).tolist(),
+            # With a protocol, the vertical range is taken from its phases up and down alone.
+            "in_task": in_task[samples].astype(int).tolist(),
             "seen": analysis.seen[samples].astype(int).tolist(),
             "yaw": _scaled(head.yaw_deg[samples], 10),
             "pitch": _scaled(head.pitch_deg[samples], 10),
@@ -1028,8 +1036,9 @@ PROVENANCE_FIELDS = (
 )
 """Fields of the summary that say what was analysed, and how."""
 
-RATE_HIDING = {"low_rate", "sampling_gaps", "step_raised", "blinks_cut"}
-"""Findings with which blinks can have been missed, or counted twice."""
+RATE_HIDING = {"low_rate", "sampling_gaps", "step_raised", "blinks_cut", "eyes_closed"}
+"""Findings with which blinks can have been missed or counted twice, or hardly an eye was open to
+blink."""
 
 LIMITS = ("task", "degrees", "blink_end", "lids", "mirror", "not_validated")
 

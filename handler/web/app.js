@@ -307,14 +307,6 @@ async function prompt(name, seconds, signal) {
   }
 }
 
-/** The time at which the picture's next frame is there. */
-function nextFrame(element) {
-  return new Promise((resolve) => {
-    if (element.requestVideoFrameCallback) element.requestVideoFrameCallback(resolve);
-    else requestAnimationFrame(resolve);
-  });
-}
-
 async function record() {
   const controller = stopping = new AbortController();
   const { signal } = controller;
@@ -339,19 +331,18 @@ async function record() {
   const parts = [];
   recorder.ondataavailable = ({ data }) => parts.push(data);
   recorder.onerror = () => leaveCamera(new Failure("cameraLost"));
-  const begun = new Promise((resolve) => { recorder.onstart = resolve; });
   const ended = new Promise((resolve) => { recorder.onstop = resolve; });
   try {
     await prompt("ready", READY_S, signal);
     recorder.start();
-    await begun;
-    // Times of a protocol count from the video's first frame.
-    const firstFrameMs = await nextFrame($("preview"));
+    // Times of a protocol count from the video's beginning, which is this call. The recorder tells
+    // of it (onstart) up to a second later, when its encoder is ready.
+    const begunMs = performance.now();
     const protocol = [];
     for (const { phase, seconds } of TASK) {
-      const start = protocol.length ? (performance.now() - firstFrameMs) / 1000 : 0;
+      const start = protocol.length ? (performance.now() - begunMs) / 1000 : 0;
       await prompt(phase, seconds, signal);
-      const end = (performance.now() - firstFrameMs) / 1000;
+      const end = (performance.now() - begunMs) / 1000;
       protocol.push({ phase, start_s: round(start), end_s: round(end) });
     }
     recorder.stop();
@@ -445,7 +436,7 @@ async function ask(path, body, signal) {
   }
   if (answer.ok) return document_;
   if (answer.status === 403 && NEEDS_KEY) throw new Failure("failedKey");
-  const text = answer.status === 429 || answer.status >= 500 ? "failedNetwork" : "failedRefused";
+  const text = answer.status === 429 || answer.status >= 500 ? "failedBusy" : "failedRefused";
   const refused = new Failure(text, document_.error);
   refused.isFinal = text === "failedRefused";
   throw refused;

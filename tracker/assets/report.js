@@ -2,14 +2,14 @@
 (() => {
   const { series, events, phases, levels, distributions, words } = Page.data;
   const { blue, vermillion, green, orange, ink, quiet } = Page.colors;
-  const scale = { time: 1000, yaw: 10, pitch: 10, roll: 10, counted: 1, seen: 1 };
+  const scale = { time: 1000, yaw: 10, pitch: 10, roll: 10, counted: 1, in_task: 1, seen: 1 };
   const values = {};
   for (const [name, whole] of Object.entries(series)) {
     const by = scale[name] ?? 10000;
     values[name] = by === 1 ? whole : whole.map((one) => (one === null ? null : one / by));
   }
   const time = values.time;
-  const counted = (name) => values[name].map((one, n) => (values.counted[n] ? one : null));
+  const counted = (name, counts = "counted") => values[name].map((one, n) => (values[counts][n] ? one : null));
   const whole = [time[0] ?? 0, Math.max(time[time.length - 1] ?? 0, (time[0] ?? 0) + 0.1)];
   const plot = document.getElementById("plot-traces");
 
@@ -18,7 +18,7 @@
     { axis: "y", name: words["legend.right"], y: values.right, line: { color: vermillion, width: 1.6, dash: "5px,2px" } },
     { axis: "y", name: words["legend.limit"], y: values.limit, line: { color: "#000", width: 1.3, dash: "2px,3px" } },
     { axis: "y2", name: words["legend.uncounted"], y: values.vertical, line: { color: "#8a94a0", width: 0.8 }, hoverinfo: "skip" },
-    { axis: "y2", name: words.vertical_axis, y: counted("vertical"), line: { color: blue, width: 1.8 } },
+    { axis: "y2", name: words.vertical_axis, y: counted("vertical", "in_task"), line: { color: blue, width: 1.8 } },
     { axis: "y3", name: words["legend.uncounted"], y: values.horizontal, line: { color: "#8a94a0", width: 0.8 }, hoverinfo: "skip" },
     { axis: "y3", name: words.horizontal_axis, y: counted("horizontal"), line: { color: blue, width: 1.8 } },
     { axis: "y4", name: words.coverage, y: values.seen, line: { color: ink, width: 1.4, shape: "hv" }, fill: "tozeroy", fillcolor: "rgba(0,0,0,.12)", text: true },
@@ -114,9 +114,10 @@
   for (const [axis, [, top]] of Object.entries(domains)) {
     annotations.push({ xref: "paper", yref: "paper", x: 0, y: top, xanchor: "left", yanchor: "bottom", showarrow: false, text: `<b>${titles[axis]}</b>`, font: { size: 13 } });
   }
-  for (const [name, text] of [["up", words.p5], ["ahead", words.primary], ["down", words.p95]]) {
+  // The middle one stands beside the others, which it would hide where the range is small.
+  for (const [name, text, x] of [["up", words.p5, 1], ["ahead", words.primary, 0.8], ["down", words.p95, 1]]) {
     if (levels[name] === undefined) continue;
-    annotations.push({ xref: "paper", yref: "y2", x: 1, y: levels[name], xanchor: "right", yanchor: name === "down" ? "top" : "bottom", showarrow: false, text, font: { size: 11 }, bgcolor: "rgba(255,255,255,.75)", borderpad: 1 });
+    annotations.push({ xref: "paper", yref: "y2", x, y: levels[name], xanchor: "right", yanchor: name === "down" ? "top" : "bottom", showarrow: false, text, font: { size: 11 }, bgcolor: "rgba(255,255,255,.75)", borderpad: 1 });
   }
   const across = (axis, extra) => ({ domain: domains[axis], fixedrange: true, zeroline: false, nticks: 5, ...extra });
   const gaze = [...counted("vertical"), ...Object.values(levels)];
@@ -231,7 +232,7 @@
       hovertemplate: "%{customdata[0]:.3f} – %{customdata[1]:.3f}: %{y}<extra></extra>",
     }], {
       margin: { l: 44, r: 10, t: 26, b: 40 }, bargap: 0, showlegend: false, dragmode: false,
-      xaxis: { title: { text: vertical ? words.offset_axis : words.seconds }, fixedrange: true },
+      xaxis: { title: { text: vertical ? words.offset_axis : words.seconds, font: { size: 12 } }, nticks: 4, tickangle: 0, fixedrange: true },
       yaxis: { title: { text: words.count }, fixedrange: true, rangemode: "tozero" },
       shapes: lines.map(([one]) => ({ type: "line", xref: "x", yref: "paper", x0: levels[one], x1: levels[one], y0: 0, y1: 1, line: { color: "#000", width: 1.5, dash: one === "ahead" ? "dot" : "dash" } })),
       annotations: lines.map(([one, text]) => ({ xref: "x", yref: "paper", x: levels[one], y: 1, yanchor: "bottom", showarrow: false, text, font: { size: 11 } })),
