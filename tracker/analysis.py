@@ -1,7 +1,7 @@
 """A track and parameters to everything that is measured. Milliseconds; no video needed."""
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,6 @@ from tracker.gaze import (
     GazeMeasures,
     GazeTraces,
     measure_gaze,
-    measure_threshold_distance,
     prepare_gaze,
     trace_gaze,
 )
@@ -400,24 +399,6 @@ def measure_events(traces: Traces, events: Events, parameters: Parameters) -> An
             measures.vertical_noise_floor,
         ),
         measures=measures,
-    )
-
-
-def change_threshold(analysis: Analysis, vpp_thresh: float) -> Analysis:
-    """Return the analysis with another threshold of the verdict, of which nothing else depends."""
-    if vpp_thresh == analysis.parameters.vpp_thresh:
-        return analysis
-    measures = analysis.measures
-    distances = measure_threshold_distance(
-        measures.vertical_peak_to_peak,
-        measures.vertical_peak_to_peak_ci95,
-        measures.vertical_noise_floor,
-        vpp_thresh,
-    )
-    return replace(
-        analysis,
-        parameters=replace(analysis.parameters, vpp_thresh=vpp_thresh),
-        measures=replace(measures, **distances),
     )
 
 
