@@ -15,9 +15,11 @@ from typing import Any, get_type_hints
 
 from tracker.analysis import (
     Analysis,
+    Look,
     Measures,
     detect_events,
     measure_events,
+    measure_look,
     trace_track,
 )
 from tracker.assessment import Quality, assess_thresholds
@@ -155,6 +157,7 @@ def sweep_track(track: Track, source: str, parameters: Parameters, grid: Grid) -
     traces = trace_track(track)
     thresholds = grid.get(GRID_PARAMETERS[-1], (base.vpp_thresh,))
     # Neighbouring thresholds mostly find the same blinks, and what is measured of them is the same.
+    looks: dict[bytes, Look] = {}
     known: dict[tuple[Any, ...], tuple[list[tuple[Any, ...]], tuple[Any, ...]]] = {}
     for point in _make_points(
         replace(base, vpp_thresh=thresholds[0]),
@@ -163,7 +166,10 @@ def sweep_track(track: Track, source: str, parameters: Parameters, grid: Grid) -
         events = detect_events(traces, point)
         key = (point.blink_baseline, *events.key())
         if key not in known:
-            analysis = measure_events(traces, events, point)
+            opened = events.eyes_open.tobytes()
+            if opened not in looks:
+                looks[opened] = measure_look(traces, events.eyes_open, point)
+            analysis = measure_events(traces, events, looks[opened], point)
             known[key] = _measure_thresholds(analysis, thresholds)
         answers, shared = known[key]
         blinks = [getattr(point, name) for name in GRID_PARAMETERS[:-1]]
@@ -287,8 +293,9 @@ def describe_sweep(statuses: Mapping[tuple[Any, ...], Counter[str]], grid: Grid)
 def _take(columns: Sequence[Column], source: Measures | Quality) -> list[Any]:
     values = []
     for column in columns:
-        value = getattr(source, str(column.path[0]))
-        values.append(plain(value if len(column.path) == 1 else value[column.path[1]]))
+        name, *end = column.path
+        value = getattr(source, str(name))
+        values.append(plain(value[end[0]] if end else value))
     return values
 
 
