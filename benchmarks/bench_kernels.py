@@ -32,7 +32,13 @@ from kernels import (
     uncertainty,
 )
 from tracker import gaze
-from tracker.analysis import analyze_track, detect_events, measure_events, trace_track
+from tracker.analysis import (
+    analyze_track,
+    detect_events,
+    measure_events,
+    measure_look,
+    trace_track,
+)
 from tracker.assessment import assess
 from tracker.output import summarize
 from tracker.parameters import Parameters
@@ -136,7 +142,8 @@ def test_parts(length: str, race: Race) -> None:
     track = make_session(FRAMES[length] / FPS)
     traces = trace_track(track)
     events = detect_events(traces, PARAMETERS)
-    analysis = measure_events(traces, events, PARAMETERS)
+    look = measure_look(traces, events.eyes_open, PARAMETERS)
+    analysis = measure_events(traces, events, look, PARAMETERS)
     assessment = assess(analysis)
     assert analysis.measures.blink_count > 10
     valid, vertical = analysis.gaze.valid, analysis.gaze.vertical
@@ -150,12 +157,13 @@ def test_parts(length: str, race: Race) -> None:
             "of it baseline": lambda: compute_open_baseline(analysis.ear, track.times_s),
             "closures and winks": lambda: detect_events(traces, PARAMETERS),
             "of it closures": lambda: detect_closures(ratio_, track.times_s, 0.75, 0.05),
-            "gaze and events": lambda: measure_events(traces, events, PARAMETERS),
+            "gaze": lambda: measure_look(traces, events.eyes_open, PARAMETERS),
             "of it the bootstrap": lambda: compute_peak_to_peak_interval(
                 vertical, valid, track.times_s
             ),
             "of it a range": lambda: compute_quantiles(vertical, valid, (0.05, 0.95)),
             "of it a noise floor": lambda: compute_noise_floor(vertical, valid),
+            "measures of closures": lambda: measure_events(traces, events, look, PARAMETERS),
             "verdict": lambda: assess(analysis),
             "summary document": lambda: summarize(analysis, assessment, "x.mp4"),
         },

@@ -450,7 +450,8 @@ def detect_closures(
     doubtful = (below_s < shortest_s - TIME_TOLERANCE_S) | ~(onset_seen & offset_seen)
     kind[doubtful & (least_ratio >= DEEP_RATIO)] = NOISE
     found = Closures(intervals, peak, kind, least_ratio, closed_s, onset_seen, offset_seen)
-    return found.select(kind != NOISE)
+    real = kind != NOISE
+    return found if real.all() else found.select(real)
 
 
 def compute_eye_amplitude(eye_ratio: ArrayLike, intervals: ArrayLike) -> Float64Array:

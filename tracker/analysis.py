@@ -1,7 +1,7 @@
 """A track and parameters to everything that is measured. Milliseconds; no video needed."""
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,6 @@ from tracker.gaze import (
     GazeMeasures,
     GazeTraces,
     measure_gaze,
-    measure_threshold_distance,
     prepare_gaze,
     trace_gaze,
 )
@@ -177,6 +176,23 @@ class Events:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """The gaze and what is measured of it.
+
+    Attributes
+    ----------
+    gaze : Gaze
+    measures : GazeMeasures
+    phases : tuple of PhaseResult
+        What the eyes did in each phase of the protocol.
+    """
+
+    gaze: Gaze
+    measures: GazeMeasures
+    phases: tuple[PhaseResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """All that is computed from a track with one set of parameters.
 
@@ -237,7 +253,9 @@ def analyze_track(track: Track, parameters: Parameters) -> Analysis:
     Analysis
     """
     traces = trace_track(track)
-    return measure_events(traces, detect_events(traces, parameters), parameters)
+    events = detect_events(traces, parameters)
+    look = measure_look(traces, events.eyes_open, parameters)
+    return measure_events(traces, events, look, parameters)
 
 
 def trace_track(track: Track) -> Traces:
@@ -332,13 +350,44 @@ def detect_events(traces: Traces, parameters: Parameters) -> Events:
     return Events(baseline, ratio, closures, eye_amplitude, winks, wink_eye, traces.seen & ~closing)
 
 
-def measure_events(traces: Traces, events: Events, parameters: Parameters) -> Analysis:
-    """Measure the gaze outside of the events, and the events.
+def measure_look(traces: Traces, eyes_open: BoolArray, parameters: Parameters) -> Look:
+    """Measure the gaze outside of the events.
+
+    Parameters
+    ----------
+    traces : Traces
+    eyes_open : ndarray, shape (N,), bool
+        All of `Events` that the gaze depends on.
+    parameters : Parameters
+        Its thresholds of blinks are not read here.
+
+    Returns
+    -------
+    Look
+    """
+    gaze = trace_gaze(traces.gaze, eyes_open)
+    times_s = traces.track.times_s
+    measures = measure_gaze(gaze, traces.gaze, traces.head, times_s, parameters)
+    phases = measure_phases(
+        parameters.protocol,
+        times_s,
+        gaze.vertical,
+        gaze.horizontal,
+        gaze.valid,
+        measures.vertical_noise_floor,
+    )
+    return Look(gaze, measures, phases)
+
+
+def measure_events(traces: Traces, events: Events, look: Look, parameters: Parameters) -> Analysis:
+    """Measure the events, and put all together.
 
     Parameters
     ----------
     traces : Traces
     events : Events
+    look : Look
+        The gaze outside of the events.
     parameters : Parameters
 
     Returns
@@ -346,9 +395,6 @@ def measure_events(traces: Traces, events: Events, parameters: Parameters) -> An
     Analysis
     """
     times_s, seen, closures = traces.track.times_s, traces.seen, events.closures
-    gaze = trace_gaze(traces.gaze, events.eyes_open)
-    gaze_measures = measure_gaze(gaze, traces.gaze, traces.head, times_s, parameters)
-
     is_blink = closures.kind == BLINK
     blink_count = int(is_blink.sum())
     complete = closures.least_ratio <= COMPLETE_RATIO
@@ -359,7 +405,7 @@ def measure_events(traces: Traces, events: Events, parameters: Parameters) -> An
     shut_ratio = median_finite(closures.least_ratio[complete]) if complete.any() else COMPLETE_RATIO
     rate_time_s = traces.valid_time_s if traces.valid_time_s >= MIN_RATE_TIME_S else math.nan
     measures = Measures(
-        **{name: getattr(gaze_measures, name) for name in GAZE_MEASURES},
+        **{name: getattr(look.measures, name) for name in GAZE_MEASURES},
         duration_s=traces.duration_s,
         fps=traces.fps,
         valid_time_s=traces.valid_time_s,
@@ -384,40 +430,15 @@ def measure_events(traces: Traces, events: Events, parameters: Parameters) -> An
         seen=seen,
         head=traces.head,
         ear=traces.ear,
-        gaze=gaze,
+        gaze=look.gaze,
         baseline=events.baseline,
         baseline_trusted=traces.baseline_trusted,
         closures=closures,
         eye_amplitude=events.eye_amplitude,
         winks=events.winks,
         wink_eye=events.wink_eye,
-        phases=measure_phases(
-            parameters.protocol,
-            times_s,
-            gaze.vertical,
-            gaze.horizontal,
-            gaze.valid,
-            measures.vertical_noise_floor,
-        ),
+        phases=look.phases,
         measures=measures,
-    )
-
-
-def change_threshold(analysis: Analysis, vpp_thresh: float) -> Analysis:
-    """Return the analysis with another threshold of the verdict, of which nothing else depends."""
-    if vpp_thresh == analysis.parameters.vpp_thresh:
-        return analysis
-    measures = analysis.measures
-    distances = measure_threshold_distance(
-        measures.vertical_peak_to_peak,
-        measures.vertical_peak_to_peak_ci95,
-        measures.vertical_noise_floor,
-        vpp_thresh,
-    )
-    return replace(
-        analysis,
-        parameters=replace(analysis.parameters, vpp_thresh=vpp_thresh),
-        measures=replace(measures, **distances),
     )
 
 

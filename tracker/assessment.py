@@ -1,6 +1,7 @@
 """The verdict, and what stands against one: quality flags and gates. Their words: `texts`."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -224,32 +225,58 @@ class Assessment:
         )
 
 
-def assess(analysis: Analysis, quality: Quality | None = None) -> Assessment:
+def assess(analysis: Analysis) -> Assessment:
     """Decide whether the recording supports a suspicion of PSP.
 
     Parameters
     ----------
     analysis : Analysis
-    quality : Quality, optional
-        From `measure_quality` where that is known already.
 
     Returns
     -------
     Assessment
         Suspected when assessable and the vertical peak-to-peak is below `vpp_thresh`.
     """
-    quality = quality or measure_quality(analysis)
-    cautions = _find_cautions(analysis, quality)
+    (assessment,) = assess_thresholds(analysis, (analysis.parameters.vpp_thresh,))
+    return assessment
+
+
+def assess_thresholds(analysis: Analysis, thresholds: Sequence[float]) -> list[Assessment]:
+    """Decide at several thresholds; what none of them touches is found once.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    thresholds : sequence of float
+        Each in place of the analysis' own `vpp_thresh`.
+
+    Returns
+    -------
+    list of Assessment
+        What `assess` says with each.
+    """
+    quality = measure_quality(analysis)
+    cautions = tuple(_find_cautions(analysis, quality))
+    obstacles = _find_obstacles(analysis, quality)
+    return [_decide(analysis, quality, cautions, obstacles, threshold) for threshold in thresholds]
+
+
+def _decide(
+    analysis: Analysis,
+    quality: Quality,
+    cautions: tuple[Finding, ...],
+    obstacles: list[Finding],
+    threshold: float,
+) -> Assessment:
     obstacles = (
-        _find_obstacles(analysis, quality)
-        or _find_hidden_range(analysis, cautions)
-        or _find_disagreement(analysis, quality)
+        obstacles
+        or _find_hidden_range(analysis, cautions, threshold)
+        or _find_disagreement(analysis, quality, threshold)
     )
     if obstacles:
         return Assessment(
-            "not_assessable", tuple(obstacles), tuple(cautions), "not_assessable", {}, quality
+            "not_assessable", tuple(obstacles), cautions, "not_assessable", {}, quality
         )
-    threshold = analysis.parameters.vpp_thresh
     suspected = analysis.measures.vertical_peak_to_peak < threshold
     status: Status = "suspected" if suspected else "not_suspected"
     verdict: str = status
@@ -268,7 +295,7 @@ def assess(analysis: Analysis, quality: Quality | None = None) -> Assessment:
                 {"low": round_range(low, threshold), "high": round_range(high, threshold)},
             )
         )
-    return Assessment(status, tuple(reasons), tuple(cautions), verdict, values, quality)
+    return Assessment(status, tuple(reasons), cautions, verdict, values, quality)
 
 
 def measure_quality(analysis: Analysis) -> Quality:
@@ -431,14 +458,16 @@ def _sampling_gaps(quality: Quality) -> Finding:
     )
 
 
-def _find_hidden_range(analysis: Analysis, cautions: list[Finding]) -> list[Finding]:
+def _find_hidden_range(
+    analysis: Analysis, cautions: Sequence[Finding], threshold: float
+) -> list[Finding]:
     """Return what makes the range say less than it seems to.
 
     What was not seen can only enlarge the range: a range below the threshold is then no evidence.
     Looking aside moves the measured iris up as well, and so does a nod: a range that needs one of
     them is none, either.
     """
-    measures, threshold = analysis.measures, analysis.parameters.vpp_thresh
+    measures = analysis.measures
     if measures.vertical_peak_to_peak < threshold:
         hiding = [caution for caution in cautions if caution.code in RANGE_HIDING]
         if measures.vertical_peak_to_peak_any_time >= threshold:
@@ -473,14 +502,13 @@ def _find_hidden_range(analysis: Analysis, cautions: list[Finding]) -> list[Find
     return []
 
 
-def _find_disagreement(analysis: Analysis, quality: Quality) -> list[Finding]:
+def _find_disagreement(analysis: Analysis, quality: Quality, threshold: float) -> list[Finding]:
     """Return what makes a range the work of errors: the eyes, which move together, do not.
 
     The range of two signals added is at most the sum of their ranges, so that the gaze's own is at
     least what is left of the measured one without that of the errors.
     """
     measured, disagreement = analysis.measures.vertical_peak_to_peak, quality.eye_disagreement
-    threshold = analysis.parameters.vpp_thresh
     if disagreement > MAX_EYE_DISAGREEMENT and measured - disagreement < threshold <= measured:
         return [
             Finding(

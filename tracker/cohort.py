@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet
 
 from tracker.analysis import Measures
 from tracker.assessment import Quality
@@ -162,6 +160,10 @@ def write_cohort(rows: Sequence[Row], out: Path) -> list[Path]:
     -------
     list of Path
     """
+    # Pyarrow takes a tenth of a second to import, and sweeps name their columns as here.
+    import pyarrow as pa
+    import pyarrow.parquet
+
     columns = _columns()
     schema = pa.schema([(column.name, ARROW_TYPES[column.kind]) for column in columns])
     table = pa.Table.from_pylist(list(rows), schema=schema)
@@ -178,7 +180,8 @@ def describe_cohort(rows: Sequence[Row]) -> str:
     return f"{len(rows)} recordings: {words}"
 
 
-ARROW_TYPES = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+ARROW_TYPES = {str: "string", int: "int64", float: "float64", bool: "bool"}
+"""As pyarrow names them."""
 
 
 def _row(recording: Recording, outcome: Outcome, out: Path) -> Row:

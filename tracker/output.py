@@ -23,6 +23,7 @@ from tracker.texts import round_range
 from tracker.track import Track, save_track
 
 SIGNIFICANT_DIGITS = 6
+_SIGNIFICANT = f".{SIGNIFICANT_DIGITS}g"
 KIND_NAMES = {BLINK: "blink", PROLONGED_CLOSURE: "prolonged_closure"}
 
 WINK_NAMES = {LEFT: "wink_left", RIGHT: "wink_right"}
@@ -210,7 +211,7 @@ def plain(value: Any) -> Any:
     """Replace NumPy's scalars by Python's, NaN by None, and round to significant digits."""
     # The most frequent first: tables of sweeps have millions of them.
     if isinstance(value, float):
-        return float(f"{value:.{SIGNIFICANT_DIGITS}g}") if math.isfinite(value) else None
+        return float(format(value, _SIGNIFICANT)) if math.isfinite(value) else None
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, np.ndarray)):

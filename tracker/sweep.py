@@ -2,6 +2,7 @@
 
 import csv
 import functools
+import io
 import itertools
 import math
 from collections import Counter
@@ -12,19 +13,18 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_type_hints
 
-import pyarrow as pa
-import pyarrow.parquet
-
 from tracker.analysis import (
     Analysis,
+    Look,
     Measures,
-    change_threshold,
     detect_events,
     measure_events,
+    measure_look,
     trace_track,
 )
-from tracker.assessment import Quality, assess, measure_quality
+from tracker.assessment import Quality, assess_thresholds
 from tracker.cohort import ARROW_TYPES, Column, copied_columns, format_cell
+from tracker.gaze import measure_threshold_distance
 from tracker.names import to_unicode
 from tracker.output import name_task, plain, write_whole
 from tracker.parameters import Parameters
@@ -38,17 +38,18 @@ ROWS_AT_ONCE = 2_000
 """Rows that wait in memory to be written."""
 
 Grid = Mapping[str, Sequence[Any]]
-Row = list[Any]
+Row = tuple[tuple[Any, ...], tuple[Any, ...]]
+"""The values of `POINT_COLUMNS` and of `SHARED_COLUMNS`: one tuple for all rows that share them."""
 
 _PARAMETER_TYPES = {field.name: type(field.default) for field in fields(Parameters)}
 _MEASURES = tuple(copied_columns("", (), **get_type_hints(Measures)))
 _QUALITY = tuple(copied_columns("quality_", (), **get_type_hints(Quality)))
 _NAMES = [column.name for column in _MEASURES]
+# The measures that depend on the verdict's threshold; the tests compare all of them.
 _DISTANCES = slice(
     _NAMES.index("threshold_distance"), _NAMES.index("threshold_distance_in_noise_floors") + 1
 )
-"""The measures that depend on the verdict's threshold; the tests compare all of them."""
-COLUMNS = (
+POINT_COLUMNS = (
     Column("track", str),
     *(Column(name, _PARAMETER_TYPES[name]) for name in GRID_PARAMETERS),
     Column("status", str),
@@ -56,11 +57,16 @@ COLUMNS = (
     Column("cautions", str),
     Column("psp_suspected", bool),
     Column("frames_processed", int),
-    *_MEASURES,
+    *_MEASURES[: _DISTANCES.stop],
+)
+SHARED_COLUMNS = (
+    *_MEASURES[_DISTANCES.stop :],
     Column("framing_gain", float),
     Column("task", str),
     *_QUALITY,
 )
+"""Most of them: the same at all thresholds of the verdict, and at all points of the same blinks."""
+COLUMNS = POINT_COLUMNS + SHARED_COLUMNS
 """Of the table; named as in the tables of cohorts."""
 
 
@@ -143,15 +149,16 @@ def sweep_track(track: Track, source: str, parameters: Parameters, grid: Grid) -
 
     Yields
     ------
-    list
-        The values of `COLUMNS`: those that the summary document has of `analyze_track` and `assess`
-        with that point's parameters.
+    tuple
+        The values of `COLUMNS` in its two parts: those that the summary document has of
+        `analyze_track` and `assess` with that point's parameters.
     """
     base = replace(parameters, protocol=parameters.protocol or track.info.protocol)
     traces = trace_track(track)
     thresholds = grid.get(GRID_PARAMETERS[-1], (base.vpp_thresh,))
     # Neighbouring thresholds mostly find the same blinks, and what is measured of them is the same.
-    known: dict[tuple[Any, ...], list[Row]] = {}
+    looks: dict[bytes, Look] = {}
+    known: dict[tuple[Any, ...], tuple[list[tuple[Any, ...]], tuple[Any, ...]]] = {}
     for point in _make_points(
         replace(base, vpp_thresh=thresholds[0]),
         tuple((name, tuple(grid[name])) for name in GRID_PARAMETERS[:-1] if name in grid),
@@ -159,11 +166,15 @@ def sweep_track(track: Track, source: str, parameters: Parameters, grid: Grid) -
         events = detect_events(traces, point)
         key = (point.blink_baseline, *events.key())
         if key not in known:
-            analysis = measure_events(traces, events, point)
+            opened = events.eyes_open.tobytes()
+            if opened not in looks:
+                looks[opened] = measure_look(traces, events.eyes_open, point)
+            analysis = measure_events(traces, events, looks[opened], point)
             known[key] = _measure_thresholds(analysis, thresholds)
+        answers, shared = known[key]
         blinks = [getattr(point, name) for name in GRID_PARAMETERS[:-1]]
-        for vpp_thresh, measured in zip(thresholds, known[key], strict=True):
-            yield [source, *blinks, vpp_thresh, *measured]
+        for vpp_thresh, answer in zip(thresholds, answers, strict=True):
+            yield (source, *blinks, vpp_thresh, *answer), shared
 
 
 @functools.lru_cache(maxsize=8)
@@ -178,32 +189,39 @@ def _make_points(
     )
 
 
-def _measure_thresholds(analysis: Analysis, thresholds: Sequence[float]) -> list[Row]:
-    """Return the values of `COLUMNS` from the status on, for each threshold of the verdict."""
-    quality = measure_quality(analysis)
-    quality_values, measures = (
-        list(_take(_QUALITY, quality)),
-        list(_take(_MEASURES, analysis.measures)),
-    )
-    rows = []
-    for vpp_thresh in thresholds:
-        changed = change_threshold(analysis, vpp_thresh)
-        assessment = assess(changed, quality)
-        measures[_DISTANCES] = _take(_MEASURES[_DISTANCES], changed.measures)
-        rows.append(
-            [
+def _measure_thresholds(
+    analysis: Analysis, thresholds: Sequence[float]
+) -> tuple[list[tuple[Any, ...]], tuple[Any, ...]]:
+    """Return the values from the status on, for each threshold of the verdict, and the shared."""
+    measures = analysis.measures
+    assessments = assess_thresholds(analysis, thresholds)
+    before = _take(_MEASURES[: _DISTANCES.start], measures)
+    answers = []
+    for vpp_thresh, assessment in zip(thresholds, assessments, strict=True):
+        distances = measure_threshold_distance(
+            measures.vertical_peak_to_peak,
+            measures.vertical_peak_to_peak_ci95,
+            measures.vertical_noise_floor,
+            vpp_thresh,
+        )
+        answers.append(
+            (
                 assessment.status.replace("_", " "),
                 " ".join(reason.code for reason in assessment.reasons),
                 " ".join(caution.code for caution in assessment.cautions),
                 assessment.status == "suspected",
                 len(analysis.track.times_s),
-                *measures,
-                plain(analysis.gaze.framing_gain),
-                name_task(analysis),
-                *quality_values,
-            ]
+                *before,
+                *(plain(distances[column.name]) for column in _MEASURES[_DISTANCES]),
+            )
         )
-    return rows
+    shared = (
+        *_take(_MEASURES[_DISTANCES.stop :], measures),
+        plain(analysis.gaze.framing_gain),
+        name_task(analysis),
+        *_take(_QUALITY, assessments[0].quality),
+    )
+    return answers, shared
 
 
 def sweep_tracks(
@@ -249,7 +267,7 @@ def sweep_tracks(
                 except Exception as error:
                     on_failure(error)
                     rows = []
-                for _, *point, status in (row[: len(GRID_PARAMETERS) + 2] for row in rows):
+                for _, *point, status in (one[: len(GRID_PARAMETERS) + 2] for one, _ in rows):
                     statuses.setdefault(tuple(point), Counter())[status] += 1
                 waiting += rows
                 if len(waiting) > ROWS_AT_ONCE or done == len(paths):
@@ -272,23 +290,34 @@ def describe_sweep(statuses: Mapping[tuple[Any, ...], Counter[str]], grid: Grid)
     return "\n".join(lines)
 
 
-def _take(columns: Sequence[Column], source: Measures | Quality) -> Iterator[Any]:
+def _take(columns: Sequence[Column], source: Measures | Quality) -> list[Any]:
+    values = []
     for column in columns:
-        value = getattr(source, str(column.path[0]))
-        yield plain(value if len(column.path) == 1 else value[column.path[1]])
+        name, *end = column.path
+        value = getattr(source, str(name))
+        values.append(plain(value[end[0]] if end else value))
+    return values
 
 
 @contextmanager
 def _open_table(path: Path) -> Iterator[Callable[[list[Row]], object]]:
     """Open a table, and give what writes rows to it."""
     if path.suffix == ".parquet":
+        # Nothing else needs it, and it takes a tenth of a second to import.
+        import pyarrow as pa
+        import pyarrow.parquet
+
         schema = pa.schema([(column.name, ARROW_TYPES[column.kind]) for column in COLUMNS])
         with pyarrow.parquet.ParquetWriter(path, schema) as table:
             yield lambda rows: table.write_table(
                 pa.Table.from_arrays(
                     [
                         pa.array(values, kind)
-                        for values, kind in zip(zip(*rows, strict=True), schema.types, strict=True)
+                        for values, kind in zip(
+                            zip(*(one + shared for one, shared in rows), strict=True),
+                            schema.types,
+                            strict=True,
+                        )
                     ],
                     schema=schema,
                 )
@@ -297,13 +326,25 @@ def _open_table(path: Path) -> Iterator[Callable[[list[Row]], object]]:
             )
         return
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(column.name for column in COLUMNS)
-        yield lambda rows: writer.writerows(
-            [
-                # Most are numbers, which stay as they are.
-                value if type(value) is float else format_cell(column.name, value)
-                for column, value in zip(COLUMNS, row, strict=True)
-            ]
-            for row in rows
-        )
+        csv.writer(file, lineterminator="\n").writerow(column.name for column in COLUMNS)
+
+        def write_rows(rows: list[Row]) -> None:
+            # Rows that follow each other mostly share what they share.
+            last, text = None, ""
+            for one, shared in rows:
+                if shared is not last:
+                    last, text = shared, _format_csv(SHARED_COLUMNS, shared)
+                file.write(f"{_format_csv(POINT_COLUMNS, one)},{text}\n")
+
+        yield write_rows
+
+
+def _format_csv(columns: Sequence[Column], values: Sequence[Any]) -> str:
+    """Return the cells of a part of a row, without the end of the line."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(
+        # Most are numbers, which stay as they are.
+        value if type(value) is float else format_cell(column.name, value)
+        for column, value in zip(columns, values, strict=True)
+    )
+    return text.getvalue()

@@ -265,21 +265,28 @@ def load_track(path: Path) -> Track:
     try:
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(member.file_size for member in archive.infolist())
-        if unpacked > MAX_TRACK_BYTES:
-            raise TrackFileError(f"{path.name}: unpacks to over {MAX_TRACK_BYTES >> 20} MB.")
-        with np.load(path, allow_pickle=False) as arrays:
-            header = json.loads(str(arrays["header"]))
+            if unpacked > MAX_TRACK_BYTES:
+                raise TrackFileError(f"{path.name}: unpacks to over {MAX_TRACK_BYTES >> 20} MB.")
+
+            def read(name: str) -> Any:
+                # np.load would open the archive once more, and look at each member's kind.
+                with archive.open(f"{name}.npy") as member:
+                    return np.lib.format.read_array(  # type: ignore[no-untyped-call]
+                        member, allow_pickle=False
+                    )
+
+            header = json.loads(str(read("header")))
             if header["format"] != FORMAT or tuple(header["landmarks"]) != FACE_MESH_INDICES:
                 raise TrackFileError(
                     f"{path.name}: written by another version. Make it again from the video."
                 )
             track = Track(
-                frame_index=arrays["frame_index"],
-                times_s=arrays["times_s"],
-                landmarks=arrays["landmarks"],
-                turned_sample=arrays["turned_sample"],
-                turned_landmarks=arrays["turned_landmarks"],
-                turned_by=arrays["turned_by"],
+                frame_index=read("frame_index"),
+                times_s=read("times_s"),
+                landmarks=read("landmarks"),
+                turned_sample=read("turned_sample"),
+                turned_landmarks=read("turned_landmarks"),
+                turned_by=read("turned_by"),
                 info=_parse_info(header),
             )
             _check_arrays(track)
