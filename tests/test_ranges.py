@@ -82,6 +82,7 @@ def told_by_overlay(analysis: Analysis) -> str:
     painter = _Painter.__new__(_Painter)
     # Without a median, what follows the words is not drawn.
     painter._analysis, painter._median = analysis, math.nan
+    painter._counted = analysis.gaze.valid
     painter._draw_gaze(pen, 0)
     return " ".join(words)
 

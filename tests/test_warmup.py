@@ -85,7 +85,7 @@ assert amplitude.tolist() == [[0.9, 0]]
 assert abs(valid_time_s - 299 / 30) < 1e-9
 assert abs(perclos - 6 / 299) < 1e-9
 assert abs(between_s[0] - 2) < 1e-9
-assert 0 < interval[0] < interval[1] < 10
+assert 0 <= interval[0] < peak_to_peak < interval[1] < 20
 assert abs(noise - 0.115) < 1e-3
 assert abs(rate[1] - 3.689) < 1e-3
 
