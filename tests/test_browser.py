@@ -211,8 +211,8 @@ def test_the_task_is_recorded_sent_and_analysed(
     assert summary["task"] == "protocol"
     assert summary["video_meta"]["time_source"] == "stream"
     assert summary["quality"]["face_coverage"] == 1.0
-    # The video begins with the first phase and ends with the last one.
-    assert summary["duration_sec_est"] == pytest.approx(protocol[-1]["end_s"], abs=0.15)
+    # The video ends with the last phase; the last pictures are missing where the machine is busy.
+    assert -0.5 < summary["duration_sec_est"] - protocol[-1]["end_s"] < 0.15
     # The camera's blinks come one after another as they did in front of it.
     with Path(told["blinks_path"]).open() as file:
         onsets_s = [float(row["onset_s"]) for row in csv.DictReader(file)]
@@ -450,11 +450,11 @@ def test_an_upload_is_cancelled(chromium: Browser, url: str, clips: Path) -> Non
     page.click("#send")
     expect(page.locator("#working-title")).to_have_text("Sending")
     page.wait_for_timeout(300)
-    page.click("#cancel")
+    # Not only hidden: it is no longer sent.
+    with page.expect_event("requestfailed", lambda request: "/uploads/" in request.url):
+        page.click("#cancel")
     is_shown(page, "review")
     expect(page.locator("#status")).to_have_text("Cancelled")
-    # Not only hidden: it is no longer sent.
-    assert [one for one in visit.wrong if "/uploads/" in one]
     visit.end("/uploads/")
 
 
