@@ -1,7 +1,6 @@
 """The command line, ``eye-tracker``. Heavy imports wait until the arguments are known."""
 
 import argparse
-import collections
 import functools
 import os
 import sys
@@ -331,18 +330,12 @@ def _parameters(options: argparse.Namespace, parser: argparse.ArgumentParser) ->
 
 
 def _prepare_output(
-    options: argparse.Namespace, stems: Sequence[str], parser: argparse.ArgumentParser
+    options: argparse.Namespace, directory: Path, parser: argparse.ArgumentParser
 ) -> None:
-    """Refuse before the work what would fail or overwrite after it."""
-    twice = [stem for stem, count in collections.Counter(stems).items() if count > 1]
-    if twice:
-        parser.error(
-            f"several inputs would write {twice[0]}.summary.json: analyse them one at a time with "
-            "an --out DIR each"
-        )
+    """Refuse before the work what would fail after it."""
     try:
-        options.out.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=options.out).close()
+        directory.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=directory).close()
     except OSError as error:
         parser.error(f"--out {options.out}: cannot be written ({error.strerror}): name another")
 
@@ -359,7 +352,7 @@ def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -
         findings = find_recordings(options.videos, options.out)
     except ValueError as error:
         parser.error(str(error))
-    _prepare_output(options, [], parser)
+    _prepare_output(options, options.out, parser)
     if len(options.videos) > 1 or options.videos[0].is_dir():
         return _analyze_cohort(options, parameters, outputs, findings)
 
@@ -465,7 +458,7 @@ def _run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser)
         parser.error(str(error))
     if options.grid:
         return _sweep(options, parser, parameters, [track.path for track in tracks], problems)
-    _prepare_output(options, [], parser)
+    _prepare_output(options, options.out, parser)
     code = _report_search(bool(tracks), problems)
 
     from tracker.analysis import analyze_track
@@ -520,7 +513,7 @@ def _sweep(
     is_file = options.out.suffix in (".csv", ".parquet")
     table = options.out if is_file else options.out / "sweep.csv"
     options.out = table.parent
-    _prepare_output(options, [], parser)
+    _prepare_output(options, options.out, parser)
     codes = [_report_search(bool(paths), problems)]
     if not paths:
         return codes[0]
@@ -580,11 +573,7 @@ def _run_compare(options: argparse.Namespace, parser: argparse.ArgumentParser) -
     if page is not None and page.suffix.lower() not in (".html", ".htm"):
         page /= "comparison.html"
     if page is not None:
-        try:
-            page.parent.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=page.parent).close()
-        except OSError as error:
-            parser.error(f"--out {options.out}: cannot be written ({error.strerror}): name another")
+        _prepare_output(options, page.parent, parser)
     comparison = compare([read_recording(path, label) for label, path in files])
     if page is not None:
         from tracker.compare_page import make_comparison_page
@@ -624,7 +613,7 @@ def _run_evaluate(options: argparse.Namespace, parser: argparse.ArgumentParser) 
     except (PictureSetupError, InputError) as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_INPUT
-    _prepare_output(options, [], parser)
+    _prepare_output(options, options.out, parser)
     remove_pictures(options.out)
 
     # The models are loaded with the first recording that has no track yet.
@@ -651,7 +640,7 @@ def _run_evaluate(options: argparse.Namespace, parser: argparse.ArgumentParser) 
 
 def _run_profile(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     parameters = _parameters(options, parser)
-    _prepare_output(options, [], parser)
+    _prepare_output(options, options.out, parser)
 
     from tracker.evaluation_pictures import PictureSetupError, check_pictures_can_be_drawn
     from tracker.output import to_json, write_whole

@@ -30,7 +30,7 @@ from tracker.assessment import assess
 from tracker.compare_texts import say
 from tracker.decode import InputError, check_readable
 from tracker.names import printable
-from tracker.output import summarize, to_json
+from tracker.output import plain, summarize
 from tracker.parameters import Parameters
 from tracker.texts import Language, round_range
 from tracker.track import load_track
@@ -328,7 +328,7 @@ def compare(recordings: Sequence[Labelled]) -> dict[str, Any]:
     judged = sum(
         change["changed"] is not None for measure in measures for change in measure["changes"]
     )
-    document: dict[str, Any] = {
+    document = {
         "conditions": [
             {
                 "label": label,
@@ -352,9 +352,8 @@ def compare(recordings: Sequence[Labelled]) -> dict[str, Any]:
         "version": __version__,
         "note": "Research use, not a diagnosis.",
     }
-    # Strict JSON, in which what is missing, or infinite, is null.
-    plain: dict[str, Any] = json.loads(to_json(document))
-    return plain
+    # What is missing, or infinite, is null.
+    return plain(document)  # type: ignore[no-any-return]
 
 
 def _compare_measure(

@@ -263,11 +263,15 @@ def _libraries() -> dict[str, c.CDLL]:
     return libraries
 
 
+_NO_PIXELS: NDArray[np.uint8] = np.empty((0, 0, 3), np.uint8)
+
+
 class DecodedPicture:
     """A decoded frame of which parts are converted as they are asked for.
 
     It is sliced like an array: ``picture[top:bottom, left:right]`` is that part in blue, green and
-    red. `numpy.asarray` gives the whole.
+    red, not to be written to. `numpy.asarray` gives the whole. What lies within the part that was
+    converted last is taken out of it.
 
     Attributes
     ----------
@@ -278,19 +282,25 @@ class DecodedPicture:
     def __init__(self, frame: Any, converter: "_Converter") -> None:
         self._frame = frame
         self._converter = converter
-        self._whole: NDArray[np.uint8] | None = None
         self.shape = converter.shape
+        self._box = (0, 0, 0, 0)
+        self._pixels = _NO_PIXELS
 
     def __getitem__(self, part: tuple[slice, slice]) -> NDArray[np.uint8]:
         height, width = self.shape[:2]
         top, bottom, _ = part[0].indices(height)
         left, right, _ = part[1].indices(width)
-        return self._converter.convert(self._held_frame(), top, bottom, left, right)
+        frame = self._held_frame()
+        above, below, before, after = self._box
+        if not (above <= top and bottom <= below and before <= left and right <= after):
+            by_parts = self._converter.converts_parts(frame)
+            self._box = (top, bottom, left, right) if by_parts else (0, height, 0, width)
+            self._pixels = self._converter.convert(frame, *self._box)
+            above, _, before, _ = self._box
+        return self._pixels[top - above : bottom - above, left - before : right - before]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[np.uint8]:
-        if self._whole is None:
-            self._whole = self[:, :]
-        return self._whole
+        return self[:, :]
 
     def _held_frame(self) -> _Picture:
         if self._frame is None:
@@ -300,7 +310,7 @@ class DecodedPicture:
 
     def release(self) -> None:
         """Give the frame back to the decoder; it cannot be looked at any more."""
-        self._whole = None
+        self._pixels = _NO_PIXELS
         if self._frame is not None:
             frame, self._frame = self._frame, None
             _libraries()["avutil"].av_frame_free(c.byref(frame))
@@ -340,6 +350,15 @@ class _Converter:
             frame.matrix = _UNSPECIFIED
         return bool(convertible(c.byref(frame), 0))
 
+    def converts_parts(self, frame: _Picture) -> bool:
+        """Tell whether parts can be converted alone; otherwise each takes the whole."""
+        return (
+            frame.format in self._part_formats
+            and self._height % 2 == 0
+            and min(frame.strides[:3]) > 0
+            and all(frame.planes[:3])
+        )
+
     def convert(
         self, frame: _Picture, top: int, bottom: int, left: int, right: int
     ) -> NDArray[np.uint8]:
@@ -361,8 +380,7 @@ class _Converter:
     def _convert_stored(
         self, frame: _Picture, top: int, bottom: int, left: int, right: int
     ) -> NDArray[np.uint8]:
-        by_parts = frame.format in self._part_formats and self._height % 2 == 0
-        if not by_parts or min(frame.strides[:3]) <= 0 or not all(frame.planes[:3]):
+        if not self.converts_parts(frame):
             return self._convert_whole(frame)[top:bottom, left:right]
         first_row, last_row = top // 2 * 2, (bottom + 1) // 2 * 2
         first = left // BLOCK_PX * BLOCK_PX

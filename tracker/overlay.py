@@ -248,6 +248,11 @@ class _Painter:
         self._median = median_finite(gaze.vertical[gaze.valid])
         # With a protocol, the range is taken from its phases up and down alone.
         self._counted = mark_task(gaze.valid, analysis.parameters.protocol, analysis.track.times_s)
+        self._ends: list[float] = (
+            np.quantile(gaze.vertical[self._counted], RANGE_QUANTILES).tolist()
+            if self._counted.any()
+            else []
+        )
         self._canvas: Image = np.full((layout.height, layout.width, 3), _DARK_LEVEL, np.uint8)
 
     def paint(self, n: int, image: Image) -> Image:
@@ -330,7 +335,7 @@ class _Painter:
         pen.text(10, 101, f"EAR {opening}{threshold}", _LIGHT)
 
     def _draw_gaze(self, pen: "_Pen", n: int) -> None:
-        gaze, offset = self._analysis.gaze, float(self._analysis.gaze.vertical[n])
+        offset = float(self._analysis.gaze.vertical[n])
         counts = bool(self._counted[n])
         words = f"{offset:+.3f}" if np.isfinite(offset) else "-"
         pen.text(10, 123, f"vertical gaze {words}", _LIGHT)
@@ -357,10 +362,9 @@ class _Painter:
         middle = height(self._median)
         pen.line(centre_x - 6, middle, centre_x + 6, middle, _DIM, 2)
         # Between these ends is the range: its percentiles over the frames that count.
-        if self._counted.any():
-            for end in np.quantile(gaze.vertical[self._counted], RANGE_QUANTILES):
-                at = height(float(end))
-                pen.line(centre_x - 16, at, centre_x + 16, at, _LIGHT, 1)
+        for end in self._ends:
+            at = height(end)
+            pen.line(centre_x - 16, at, centre_x + 16, at, _LIGHT, 1)
         if np.isfinite(offset):
             at = height(offset)
             arrow = ((centre_x - 3, at), (centre_x - 20, at - 7), (centre_x - 20, at + 7))

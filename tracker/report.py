@@ -221,6 +221,10 @@ class _Report:
         self.times_s = analysis.track.times_s
         self.events = find_events(analysis)
         self.extremes = find_extremes(analysis, pictures)
+        self.distributions = {
+            name: {"edges": np.round(one.edges, 5).tolist(), "counts": one.counts.tolist()}
+            for name, one in count_distributions(analysis).items()
+        }
 
     def render(self, room: int) -> str:
         """Return the page with pictures of at most that many bytes."""
@@ -858,14 +862,6 @@ class _Report:
         )
 
     # What the script draws
-
-    @property
-    def distributions(self) -> dict[str, Any]:
-        """The histograms, as plain lists."""
-        return {
-            name: {"edges": np.round(one.edges, 5).tolist(), "counts": one.counts.tolist()}
-            for name, one in count_distributions(self.analysis).items()
-        }
 
     def _data(self) -> dict[str, Any]:
         analysis = self.analysis
