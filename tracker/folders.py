@@ -124,21 +124,15 @@ class _Search:
             self.add(Recording(video, directory, video.stem, name), in_directory=True)
 
     def _walk(self, root: Path) -> Iterator[Path]:
-        for folder, folders, names in os.walk(root, onerror=self._tell_unreadable):
-            # In place: this is where os.walk goes on.
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for folder, folders, names in _walk(root, self.problems):
             for name in folders:
-                if Path(folder, name).is_symlink():
+                if (folder / name).is_symlink():
                     self.notes.append(
-                        f"{Path(folder, name)} links to a directory, which is not followed: name "
-                        "it to have it analysed"
+                        f"{folder / name} links to a directory, which is not followed: name it to "
+                        "have it analysed"
                     )
-            folders[:] = [
-                name for name in folders if os.path.realpath(Path(folder, name)) != self._out
-            ]
-            for name in sorted(names):
-                if not name.startswith(".") and self._is_video(Path(folder, name)):
-                    yield Path(folder, name)
+            folders[:] = [name for name in folders if os.path.realpath(folder / name) != self._out]
+            yield from (folder / name for name in names if self._is_video(folder / name))
 
     def _is_video(self, path: Path) -> bool:
         if path.name.lower().endswith(OWN_VIDEO_ENDINGS):
@@ -152,13 +146,24 @@ class _Search:
             with path.open("rb") as file:
                 head = file.read(HEAD_BYTES)
         except OSError as error:
-            self._tell_unreadable(error)
+            self.problems.append(_unreadable(error))
             return False
         # Text can begin like a transport stream or a box of MP4, but has no zero bytes.
         return detect_kind(head) == "video" and b"\0" in head
 
-    def _tell_unreadable(self, error: OSError) -> None:
-        self.problems.append(f"{error.filename}: cannot be read ({error.strerror}).")
+
+def _walk(root: Path, problems: list[str]) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """Walk as os.walk does, in an order that is always the same, past what is hidden."""
+    for folder, folders, names in os.walk(
+        root, onerror=lambda error: problems.append(_unreadable(error))
+    ):
+        # In place: this is where os.walk goes on.
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield Path(folder), folders, sorted(name for name in names if not name.startswith("."))
+
+
+def _unreadable(error: OSError) -> str:
+    return f"{error.filename}: cannot be read ({error.strerror})."
 
 
 def _tell_apart(found: Sequence[tuple[Recording, bool]]) -> list[Recording]:
@@ -225,26 +230,15 @@ def find_tracks(paths: Sequence[Path], out: Path) -> tuple[list[TrackFile], list
     def add(path: Path, directory: Path) -> None:
         stem = path.name.removesuffix(".npz").removesuffix(".track")
         if found.setdefault(directory / stem, TrackFile(path, directory, stem)).path != path:
-            raise ValueError(
-                f"several inputs would write {stem}.summary.json: analyse them one at a time with "
-                "an --out DIR each"
-            )
+            raise ValueError(f"several inputs would write {stem}.summary.json: {_ONE_AT_A_TIME}")
 
     for path in paths:
         if not path.is_dir():
             add(path, out)
             continue
         target = out / path.resolve().name if several else out
-        walk = os.walk(
-            path,
-            onerror=lambda error: problems.append(
-                f"{error.filename}: cannot be read ({error.strerror})."
-            ),
-        )
-        for folder, folders, names in walk:
-            # In place: this is where os.walk goes on.
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in sorted(names):
-                if name.endswith(TRACK_ENDING) and not name.startswith("."):
-                    add(Path(folder, name), target / Path(folder).relative_to(path))
+        for folder, _, names in _walk(path, problems):
+            for name in names:
+                if name.endswith(TRACK_ENDING):
+                    add(folder / name, target / folder.relative_to(path))
     return list(found.values()), problems
