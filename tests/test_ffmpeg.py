@@ -24,7 +24,7 @@ from benchmarks.synthetic import make_spec, write_clip
 from tests.test_decode import read_index, regular, write_counting_clip
 from tracker.decode import FRAMES_AHEAD, Frame, Video
 from tracker.face_mesh import FaceMesh
-from tracker.ffmpeg import Decoder, FFmpegError
+from tracker.ffmpeg import Decoder, FFmpegError, _Converter
 from tracker.track import Track, track_video
 
 BT709, FULL_RANGE = 1, 2
@@ -94,10 +94,13 @@ def assert_like_opencv(path: Path) -> int:
         np.testing.assert_array_equal(np.asarray(picture), expected)
         height, width = expected.shape[:2]
         for _ in range(20):
-            top, bottom = sorted(rng.integers(0, height + 1, 2))
-            left, right = sorted(rng.integers(0, width + 1, 2))
-            part = picture[top:bottom, left:right]
-            np.testing.assert_array_equal(part, expected[top:bottom, left:right])
+            top, bottom = sorted(rng.integers(0, height + 1, 2).tolist())
+            left, right = sorted(rng.integers(0, width + 1, 2).tolist())
+            wanted = expected[top:bottom, left:right]
+            np.testing.assert_array_equal(picture[top:bottom, left:right], wanted)
+            # Also where the whole, which was converted before, does not hold it.
+            alone = picture._converter.convert(picture._held_frame(), top, bottom, left, right)
+            np.testing.assert_array_equal(alone, wanted)
         count += 1
     assert not decoder.grab()
     decoder.close()
@@ -285,9 +288,40 @@ def test_turned_parts_are_what_opencv_turns(degrees: int, tmp_path: Path) -> Non
 def test_a_part_beyond_the_picture_ends_with_it(tmp_path: Path) -> None:
     with Video(write_noise(tmp_path / "a.mp4", 320, 176)) as video:
         frame = next(video.frames())
+        parts = (np.s_[100:900, 300:301], np.s_[-20:, :9], np.s_[5:5, 0:9], np.s_[200:, 3:9])
+        found = [frame.picture[part] for part in parts]
         whole = frame.image
-        for part in (np.s_[100:900, 300:301], np.s_[-20:, :9], np.s_[5:5, 0:9], np.s_[200:, 3:9]):
+        for part, one in zip(parts, found, strict=True):
+            np.testing.assert_array_equal(one, whole[part])
             np.testing.assert_array_equal(frame.picture[part], whole[part])
+
+
+@pytest.mark.parametrize(
+    ("codec", "pixels", "conversions"),
+    # Of 10 bits, any part takes the whole.
+    [("libx264", "yuv420p", 2), ("libx265", "yuv420p10le", 1)],
+)
+def test_what_was_converted_last_is_not_converted_again(
+    codec: str, pixels: str, conversions: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    converted: list[tuple[int, ...]] = []
+    convert = _Converter.convert
+
+    def count(self: _Converter, frame: Any, *box: int) -> Any:
+        converted.append(box)
+        return convert(self, frame, *box)
+
+    monkeypatch.setattr(_Converter, "convert", count)
+    with Video(write_noise(tmp_path / "a.mkv", 480, 272, codec, pixels)) as video:
+        frames = video.frames()
+        picture = next(frames).picture
+        large, inside, edge = picture[20:200, 30:300], picture[50:60, 70:80], picture[190:200, 299:]
+        np.testing.assert_array_equal(inside, large[30:40, 40:50])
+        assert edge.shape == (10, 181, 3)
+        assert len(converted) == conversions
+        next(frames)
+        with pytest.raises(ValueError, match="given back"):
+            picture[50:60, 70:80]
 
 
 def test_frames_of_another_size_are_counted_and_left_out(tmp_path: Path) -> None:
