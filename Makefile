@@ -9,7 +9,7 @@ OUT := results
 AHEAD := $(CURDIR)/build/ahead
 TOOLS := build/tools
 export VIDEO
-KERNEL_TESTS = $(addprefix tests/test_,geometry.py pose.py closures.py gaze.py measures.py quantiles.py \
+KERNEL_TESTS = $(addprefix tests/kernels/test_,geometry.py pose.py closures.py gaze.py measures.py quantiles.py \
   uncertainty.py change.py)
 
 .PHONY: help setup run test bench bench-short lint lint-deploy layers budget lock picture accuracy \

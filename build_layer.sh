@@ -95,7 +95,7 @@ prune() {
   site=$STAGE/layer-mediapipe/$SITE
   rm -rf "$site"/numpy/{f2py,_pyinstaller,doc} "$site"/numpy/_core/{lib,include} \
     "$site"/numpy/random/{lib,_examples} "$site"/numpy/_core/_simd.*
-  # tracker/face_mesh.py goes past MediaPipe's package files, which import all of it, to these.
+  # tracker/face/mesh.py goes past MediaPipe's package files, which import all of it, to these.
   (
     cd "$site"
     find mediapipe -type f ! -path 'mediapipe/python/_framework_bindings.*' \

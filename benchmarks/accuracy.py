@@ -35,14 +35,14 @@ from benchmarks.sweeps import (
     make_point,
     write_results,
 )
-from benchmarks.synthetic import ClipSpec, GazePhase, compute_truth, make_spec, render_frame
-from benchmarks.synthetic import write_clip as write_synthetic_clip
-from tracker.annotations import AnnotatedClip, Closure
-from tracker.decode import VideoInfo
-from tracker.evaluate import ClipScore, score_clip
-from tracker.face_mesh import FaceMesh
-from tracker.faces import FaceFinder
-from tracker.track import Track, track_video
+from tracker.face.follow import FaceFinder
+from tracker.face.mesh import FaceMesh
+from tracker.lab.annotations import AnnotatedClip, Closure
+from tracker.lab.evaluate import ClipScore, score_clip
+from tracker.lab.synthetic import ClipSpec, GazePhase, compute_truth, make_spec, render_frame
+from tracker.lab.synthetic import write_clip as write_synthetic_clip
+from tracker.tracks.track import Track, track_video
+from tracker.video.frames import VideoInfo
 
 BASELINE = Path(__file__).parents[1] / "docs" / "accuracy.json"
 NOTED_CHANGES = {

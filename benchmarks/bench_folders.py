@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.conftest import Figure, Race, Ratio
-from benchmarks.synthetic import make_spec, write_clip
+from tracker.lab.synthetic import make_spec, write_clip
 
 RECORDINGS = 8
 DURATION_S = 30

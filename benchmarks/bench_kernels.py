@@ -31,19 +31,19 @@ from kernels import (
     detect_closures,
     uncertainty,
 )
-from tracker import gaze
-from tracker.analysis import (
+from tracker.files.summary import summarize
+from tracker.measures import gaze
+from tracker.measures.analysis import (
     analyze_track,
     detect_events,
     measure_events,
     measure_look,
     trace_track,
 )
-from tracker.assessment import assess
-from tracker.output import summarize
+from tracker.measures.assessment import assess
 from tracker.parameters import Parameters
-from tracker.sweep import parse_grid, sweep_track, sweep_tracks
-from tracker.track import Track, load_track, save_track
+from tracker.study.sweep import parse_grid, sweep_track, sweep_tracks
+from tracker.tracks.track import Track, load_track, save_track
 
 PARAMETERS = Parameters()
 FPS = 30

@@ -9,8 +9,8 @@ import pytest
 
 from benchmarks.conftest import Figure, Ratio
 from benchmarks.long_tracks import make_session
-from benchmarks.synthetic import make_spec, write_clip
-from tracker.track import save_track
+from tracker.lab.synthetic import make_spec, write_clip
+from tracker.tracks.track import save_track
 
 MOST_MB = 400.0
 """Of `analyze` on a 1080p video."""
@@ -19,7 +19,7 @@ MOST_MB = 400.0
 RUN = """
 import re, sys
 from pathlib import Path
-from tracker.cli import main
+from tracker.cli.main import main
 code = main(sys.argv[1:])
 status = Path("/proc/self/status").read_text()
 print(re.search(r"VmHWM:\\s+(\\d+) kB", status)[1])

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks.conftest import Race, Ratio
-from benchmarks.synthetic import make_spec, write_clip
-from tracker.face_mesh import FaceMesh
+from tracker.face.mesh import FaceMesh
+from tracker.lab.synthetic import make_spec, write_clip
 from tracker.parameters import Parameters
-from tracker.recording import Outputs, Recording, analyze_recording
+from tracker.study.recording import Outputs, Recording, analyze_recording
 
 
 @pytest.mark.benchmark(group="report")

@@ -79,10 +79,11 @@ def test_commands_and_handlers(ahead: Path, race: Race, ratio: Ratio, short: boo
     """What is loaded beside the libraries that have to be, and the models; kernels as in Lambda."""
     starts = {
         "interpreter": "pass",
-        "eye-tracker --help": "import sys, tracker.cli; sys.argv[1:] = ['--help']; "
-        "tracker.cli.main()",
-        "analyze": "from tracker.face_mesh import FaceMesh; import tracker.recording, "
-        "tracker.analysis, tracker.assessment, tracker.output, tracker.track; FaceMesh()",
+        "eye-tracker --help": "import sys, tracker.cli.main; sys.argv[1:] = ['--help']; "
+        "tracker.cli.main.main()",
+        "analyze": "from tracker.face.mesh import FaceMesh; import tracker.study.recording, "
+        "tracker.measures.analysis, tracker.measures.assessment, tracker.files.summary, "
+        "tracker.tracks.track; FaceMesh()",
         "libraries of analyze": "import numpy, cv2, tqdm",
         "light handler": "import handler.light_function",
         "libraries of the light handler": "import boto3, aws_lambda_powertools",

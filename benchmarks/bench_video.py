@@ -3,10 +3,10 @@
 The **floor** of a frame is what libavcodec takes to decode it on one thread, without converting
 it, and what FaceMesh, as MediaPipe offers it (``mediapipe.solutions.FaceMesh``), takes on a picture
 of the face `CROP_PX` wide. The file is opened in it as well. Two lower floors are shown beside it,
-without bounds, with the bare landmark graph of `tracker.face_mesh` in place of the solution: *in
+without bounds, with the bare landmark graph of `tracker.face.mesh` in place of the solution: *in
 turn*, a frame and then its face, as they are needed; and *apart*, all frames and then as many
 faces. Apart is less, as each then stays in the processor's cache, but no program can hold all
-frames: `tracker.decode` takes a few at a time.
+frames: `tracker.video.frames` takes a few at a time.
 
 The **straightforward loop** is ``cv2.VideoCapture`` as it comes, every frame read and converted,
 ``mediapipe.solutions.FaceMesh`` on the whole frame, and the landmarks read one by one; at a step of
@@ -31,13 +31,13 @@ import numpy as np
 import pytest
 
 from benchmarks.conftest import Figure, Race, Ratio
-from benchmarks.synthetic import make_spec, write_clip
 from tracker import count_processors
-from tracker.decode import Image, Video
-from tracker.face_mesh import FaceMesh, Region, region_of
-from tracker.ffmpeg import Decoder
-from tracker.profile import CROP_PX, cut_face
-from tracker.track import Track, track_video
+from tracker.face.mesh import FaceMesh, Region, region_of
+from tracker.lab.profile import CROP_PX, cut_face
+from tracker.lab.synthetic import make_spec, write_clip
+from tracker.tracks.track import Track, track_video
+from tracker.video.ffmpeg import Decoder
+from tracker.video.frames import Image, Video
 
 FORMATS: dict[str, dict[str, Any]] = {
     "1080p H.264": {"width": 1920, "height": 1080, "codec": "h264"},

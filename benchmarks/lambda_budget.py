@@ -27,9 +27,9 @@ from benchmarks.lambda_sandbox import (
     check_rights,
     make_root,
 )
-from benchmarks.synthetic import ClipSpec, GazePhase, LidClosure, render_frame, write_clip
 from tests.aws_server import BUCKET, CREDENTIALS, TABLE, Aws, run_aws
-from tracker.output import to_json
+from tracker.files.summary import to_json
+from tracker.lab.synthetic import ClipSpec, GazePhase, LidClosure, render_frame, write_clip
 
 TIMEOUT_S = 300.0
 LAYERS = ("layer-base", "layer-mediapipe", "layer-opencv", "layer-ffmpeg")

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.made_tracks import make_landmarks, make_track
-from tracker.track import Track
+from tracker.tracks.track import Track
 
 LOOK_EVERY = 10
 """Frames from one look at the face in a turned region to the next, as when a video is tracked."""

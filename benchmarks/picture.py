@@ -8,12 +8,12 @@ import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 
-from benchmarks.synthetic import compute_truth, demo_spec, render_frame, write_clip
 from kernels import BLINK
-from tracker.analysis import analyze_track
-from tracker.face_mesh import FaceMesh
+from tracker.face.mesh import FaceMesh
+from tracker.lab.synthetic import compute_truth, demo_spec, render_frame, write_clip
+from tracker.measures.analysis import analyze_track
 from tracker.parameters import Parameters
-from tracker.track import track_video
+from tracker.tracks.track import track_video
 
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#999999"
 

@@ -32,21 +32,21 @@ from benchmarks.sweeps import (
     make_point,
     write_results,
 )
-from benchmarks.synthetic import ENCODERS, quality_options
 from kernels.measures import median_finite
-from tracker.annotations import AnnotatedClip, find_annotations
-from tracker.assessment import (
+from tracker.face.follow import FaceFinder
+from tracker.face.mesh import FaceMesh
+from tracker.face.quality import EYE_CANTHI, WHITE_LEVEL
+from tracker.lab.annotations import AnnotatedClip, find_annotations
+from tracker.lab.evaluate import score_clip
+from tracker.lab.synthetic import ENCODERS, quality_options
+from tracker.measures.assessment import (
     MAX_EYE_DISAGREEMENT,
     MIN_BITS_PER_EYE,
     NOTED_BITS_PER_EYE,
 )
-from tracker.decode import Image, Video, repair_times
-from tracker.evaluate import score_clip
-from tracker.face_mesh import FaceMesh
-from tracker.faces import FaceFinder
 from tracker.parameters import Parameters
-from tracker.picture import EYE_CANTHI, WHITE_LEVEL
-from tracker.track import track_video
+from tracker.tracks.track import track_video
+from tracker.video.frames import Image, Video, repair_times
 
 DARK_NOISE_STD = 3.0
 """Grey levels of noise in darkened pictures: an ordinary indoor recording's."""

@@ -8,10 +8,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.synthetic import demo_spec, write_clip
-from tracker.face_mesh import FaceMesh
+from tracker.face.mesh import FaceMesh
+from tracker.lab.synthetic import demo_spec, write_clip
 from tracker.parameters import Parameters
-from tracker.recording import Outputs, Recording, analyze_recording
+from tracker.study.recording import Outputs, Recording, analyze_recording
 
 WIDTH_PX, ANSWER_HEIGHT_PX, EVIDENCE_HEIGHT_PX = 1180, 545, 500
 

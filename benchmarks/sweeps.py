@@ -15,15 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.measures import median_finite
-from tracker.analysis import Analysis, analyze_track
-from tracker.assessment import Quality, measure_quality
-from tracker.decode import Image, VideoInfo
-from tracker.evaluate import ClipScore, summarize_scores
-from tracker.faces import FaceFinder, FaceFollower
-from tracker.output import to_json
+from tracker.face.follow import FaceFinder, FaceFollower
+from tracker.face.quality import PictureQuality, median_picture
+from tracker.files.summary import to_json
+from tracker.lab.evaluate import ClipScore, summarize_scores
+from tracker.measures.analysis import Analysis, analyze_track
+from tracker.measures.assessment import Quality, measure_quality
 from tracker.parameters import Parameters
-from tracker.picture import PictureQuality, median_picture
-from tracker.track import Track, TrackInfo
+from tracker.tracks.track import Track, TrackInfo
+from tracker.video.frames import Image, VideoInfo
 
 Float64Array = NDArray[np.float64]
 
@@ -165,7 +165,7 @@ class Point:
     canthal_distance_px, rate_hz : float
         As measured.
     bits_per_eye, eye_disagreement : float
-        Medians of the clips; see `tracker.assessment.Quality`.
+        Medians of the clips; see `tracker.measures.assessment.Quality`.
     picture : PictureQuality
         Medians of the clips.
     clips : int

@@ -264,7 +264,7 @@ def make_inputs(directory: Path) -> list[Path]:
     """Write a second of video in each codec and a picture in each format."""
     import cv2
 
-    from benchmarks.synthetic import ClipSpec, LidClosure, render_frame, write_clip
+    from tracker.lab.synthetic import ClipSpec, LidClosure, render_frame, write_clip
 
     inputs = []
     for codec, suffix in CODECS.items():

@@ -18,15 +18,15 @@ def main() -> None:
 
     import numpy as np
 
-    from tracker.analysis import analyze_track
-    from tracker.assessment import assess
-    from tracker.decode import read_image
-    from tracker.face_mesh import FaceMesh
-    from tracker.output import summarize, to_json
+    from tracker.face.mesh import FaceMesh
+    from tracker.files.summary import summarize, to_json
+    from tracker.measures.analysis import analyze_track
+    from tracker.measures.assessment import assess
+    from tracker.measures.still import analyze_image
+    from tracker.pages.report import render_report
     from tracker.parameters import Parameters
-    from tracker.report import render_report
-    from tracker.still import analyze_image
-    from tracker.track import load_track, save_track, track_video
+    from tracker.tracks.track import load_track, save_track, track_video
+    from tracker.video.frames import read_image
 
     model = FaceMesh()
     results: dict[str, Any] = {}

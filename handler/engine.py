@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from handler.errors import TooLargeError, UndecodableError, UnsupportedMediaError
-from tracker.analysis import analyze_track
-from tracker.assessment import assess
-from tracker.decode import InputError, Video, VideoInfo, detect_kind, read_image
-from tracker.face_mesh import FaceMesh
-from tracker.identity import hash_video
-from tracker.output import summarize, to_json, write_analysis, write_track
+from tracker.face.mesh import FaceMesh
+from tracker.files.provenance import hash_video
+from tracker.files.summary import summarize, to_json, write_analysis, write_track
+from tracker.measures.analysis import analyze_track
+from tracker.measures.assessment import assess
+from tracker.measures.still import analyze_image
 from tracker.parameters import Parameters
-from tracker.still import analyze_image
-from tracker.texts import Language
-from tracker.track import track_video
+from tracker.tracks.track import track_video
+from tracker.video.frames import InputError, Video, VideoInfo, detect_kind, read_image
+from tracker.words.en import Language
 
 MAX_DURATION_S = 3600.0
 MAX_SOURCE_FRAMES = 216_000
@@ -107,7 +107,7 @@ class Engine:
         budget_s : float
             Time there is to decode and track.
         on_progress : callable
-            See `tracker.track.track_video`.
+            See `tracker.tracks.track.track_video`.
         report : {"en", "ko"}, optional
             Language of the report to write.
         name : str, optional
@@ -145,7 +145,7 @@ class Engine:
         files.append(write_track(folder, "analysis", track))
         if report:
             # Only here: what asks for no report does not load it.
-            from tracker.report import write_report
+            from tracker.pages.report import write_report
 
             named = {**summary, "source": name}
             place = (folder, "analysis", analysis, assessment)

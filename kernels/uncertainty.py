@@ -28,7 +28,7 @@ NORMAL_QUANTILE = 1.96
 """Standard deviations to either end of a 95 % interval."""
 HELD_S = 0.5
 """Mean time for which the eyes hold a position, at most: of people at rest the vertical gaze is
-correlated over 0.02 to 0.46 s (integrated; tests/test_recordings.py)."""
+correlated over 0.02 to 0.46 s (integrated; tests/tracker/measures/test_recordings.py)."""
 NORMAL_RANGE = 3.2897
 """95th minus 5th percentile of a normal distribution, in standard deviations."""
 MAD_TO_STD = 1.4826

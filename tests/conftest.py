@@ -34,7 +34,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with tiny.mp4 (0.5 s), short.mp4 (12 s), no_face.mp4 and still.png."""
     import cv2
 
-    from benchmarks.synthetic import ClipSpec, make_spec, render_frame, write_clip
+    from tracker.lab.synthetic import ClipSpec, make_spec, render_frame, write_clip
 
     folder = tmp_path_factory.mktemp("clips")
     small = {"width": 320, "height": 240}

@@ -5,9 +5,9 @@ from numpy.typing import ArrayLike
 
 from kernels import FACE_MESH_INDICES, LANDMARK_COUNT
 from kernels.pose import RIGID_POINTS
-from tracker.decode import VideoInfo
-from tracker.picture import PictureQuality
-from tracker.track import Track, TrackInfo
+from tracker.face.quality import PictureQuality
+from tracker.tracks.track import Track, TrackInfo
+from tracker.video.frames import VideoInfo
 
 COLUMN = {index: column for column, index in enumerate(FACE_MESH_INDICES)}
 EYE_WIDTH_PX = 60.0

@@ -16,12 +16,12 @@ import numpy as np
 
 from kernels.gaze import FRAMING_STD
 from tests.made_tracks import blink, make_landmarks, make_track
-from tracker.analysis import analyze_track
-from tracker.assessment import assess
-from tracker.compare import Labelled, compare
-from tracker.faces import TURN_INTERVAL_FRAMES, TURNS_DEG
-from tracker.output import summarize
+from tracker.face.follow import TURN_INTERVAL_FRAMES, TURNS_DEG
+from tracker.files.summary import summarize
+from tracker.measures.analysis import analyze_track
+from tracker.measures.assessment import assess
 from tracker.parameters import Parameters
+from tracker.study.compare import Labelled, compare
 
 FPS = 30
 FIXATION_STD, JITTER_STD = 0.012, 0.002

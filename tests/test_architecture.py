@@ -48,10 +48,10 @@ def test_imports_run_one_way(path: Path) -> None:
 def test_one_file_imports(library: str) -> None:
     found = [str(path.relative_to(ROOT)) for path in FILES if library in roots(path)]
     expected = {
-        "mediapipe": ["tracker/face_mesh.py"],
+        "mediapipe": ["tracker/face/mesh.py"],
         "boto3": ["handler/aws.py"],
         "botocore": ["handler/aws.py"],
-        "sqlite3": ["handler/local.py"],
+        "sqlite3": ["handler/local/server.py"],
     }
     assert found == expected[library]
 
@@ -87,7 +87,7 @@ def test_mediapipe_is_imported_without_its_solutions() -> None:
     """matplotlib and jax behind ``mediapipe/__init__.py`` would cost seconds of every start."""
     script = (
         "import sys\n"
-        "from tracker.face_mesh import FaceMesh\n"
+        "from tracker.face.mesh import FaceMesh\n"
         "FaceMesh()\n"
         "print(*sorted(set(sys.modules) & {'matplotlib', 'jax', 'mediapipe.python.solutions'}))\n"
     )
@@ -108,16 +108,18 @@ def test_what_asks_for_no_report_loads_nothing_of_it(clips: Path, tmp_path: Path
         f"video, folder = Path({str(clips / 'tiny.mp4')!r}), Path({str(tmp_path)!r})\n"
         "for report in (None, 'en'):\n"
         "    engine.analyze_video(video, Parameters(), folder, 60.0, lambda *_: None, report)\n"
-        "    print(report, *sorted(set(sys.modules) & {'tracker.report', 'tracker.page'}))\n"
+        "    pages = {'tracker.pages.report', 'tracker.pages.page'}\n"
+        "    print(report, *sorted(set(sys.modules) & pages))\n"
     )
     result = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
     )
-    assert result.stdout.split("\n") == ["None", "en tracker.page tracker.report", ""]
+    assert result.stdout.split("\n") == ["None", "en tracker.pages.page tracker.pages.report", ""]
 
 
 @pytest.mark.parametrize(
-    ("package", "arguments"), [("tracker.cli", ["analyze", "--help"]), ("handler.__main__", ["-h"])]
+    ("package", "arguments"),
+    [("tracker.cli.main", ["analyze", "--help"]), ("handler.__main__", ["-h"])],
 )
 def test_help_is_quick_because_it_loads_nothing_heavy(package: str, arguments: list[str]) -> None:
     script = (

@@ -24,12 +24,12 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
-from benchmarks.synthetic import ClipSpec, GazePhase, LidClosure, make_spec, render_frame
 from handler.errors import HandlerError
 from handler.storage import check_user_id
-from tests.test_handler_local import ROOT, start
-from tracker.decode import Image
-from tracker.face_mesh import REGION_SCALE, FaceMesh
+from tests.handler.test_local import ROOT, start
+from tracker.face.mesh import REGION_SCALE, FaceMesh
+from tracker.lab.synthetic import ClipSpec, GazePhase, LidClosure, make_spec, render_frame
+from tracker.video.frames import Image
 
 FPS = 30.0
 ONSETS_S = (0.4, 1.3, 2.5, 4.0, 5.8)

@@ -1,6 +1,6 @@
 """``python -m tracker``: the same as ``eye-tracker``."""
 
-from tracker.cli import main
+from tracker.cli.main import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -2,7 +2,7 @@ import { API, NEEDS_KEY } from "./config.js";
 import { READY_S, TASK } from "./task.js";
 import { TEXTS } from "./texts.js";
 
-// What the analysis asks of a recording (tracker/assessment.py), with room for an estimate.
+// What the analysis asks of a recording (tracker/measures/assessment.py), with room for an estimate.
 const MIN_EYE_PX = 36; // canthus to canthus; it refuses below 24
 const EYE_OVER_EYE_DISTANCE = 0.4; // canthus to canthus, of the distance between the eyes
 const DARK_GREY_LEVEL = 60;

@@ -1,0 +1,189 @@
+"""What `build_layer.sh` made: complete, reproducible, and refused when something is missing.
+
+Skipped where it was not run; ``.ci/run`` runs it first.
+"""
+
+import hashlib
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from deploy import bundle
+
+ROOT = Path(__file__).parents[2]
+DIST = ROOT / "dist"
+
+needs_dist = pytest.mark.skipif(
+    not (DIST / "function.zip").is_file(), reason="no dist/: run ./build_layer.sh"
+)
+
+
+@pytest.fixture(scope="module")
+def python() -> str:
+    done = subprocess.run(
+        [str(ROOT / "find_python.sh"), "3.12"], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+@needs_dist
+def test_what_was_built_passes(python: str, capsys: pytest.CaptureFixture[str]) -> None:
+    bundle.verify(DIST, python)
+    printed = capsys.readouterr().out
+    assert "checked:" in printed
+    total = next(line for line in printed.splitlines() if line.startswith("all "))
+    assert 200 < float(total.split()[1]) < 257.2
+
+
+@needs_dist
+@pytest.mark.parametrize(
+    ("zip_name", "pattern", "message"),
+    [
+        # A library that another one needs; one that is loaded by name; a model; the kernels; source
+        # without which its bytecode is not found; a service's description; certificates.
+        ("layer-ffmpeg.zip", "*/libdav1d-*", "libavcodec-.* needs libdav1d"),
+        ("layer-mediapipe.zip", "*/libGLdispatch-*", "needs libGLdispatch"),
+        ("layer-mediapipe.zip", "*/_umath_linalg.*", "does not run"),
+        ("layer-mediapipe.zip", "*/face_landmark_with_attention.tflite", "does not run"),
+        ("layer-mediapipe.zip", "*/google/protobuf/text_format.py", "does not run"),
+        ("function.zip", "kernels_compiled.*", "does not run"),
+        ("function.zip", "handler/engine.py", "lambda_function does not answer"),
+        ("layer-base.zip", "*/data/sqs/*/service-2.json*", "lambda_function does not answer"),
+        ("layer-base.zip", "*/botocore/data/endpoints.json*", "does not answer"),
+        ("layer-base.zip", "*/botocore/cacert.pem", "does not answer"),
+        ("layer-base.zip", "*/aws_lambda_powertools/logging/logger.py", "does not answer"),
+        ("function.zip", "handler/light_function.py", "light_function does not answer"),
+    ],
+)
+def test_without_a_needed_file_it_is_refused(
+    zip_name: str, pattern: str, message: str, python: str, tmp_path: Path
+) -> None:
+    for path in DIST.glob("*.zip"):
+        if path.name == zip_name:
+            _copy_without(path, tmp_path / path.name, pattern)
+        else:
+            (tmp_path / path.name).symlink_to(path)
+    with pytest.raises(bundle.BundleError, match=message):
+        bundle.verify(tmp_path, python)
+
+
+def _copy_without(source: Path, target: Path, pattern: str) -> None:
+    removed = 0
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for entry in old.infolist():
+            if Path(entry.filename).match(pattern):
+                removed += 1
+            else:
+                new.writestr(entry, old.read(entry), zipfile.ZIP_DEFLATED, 1)
+    assert removed, pattern
+
+
+@needs_dist
+def test_every_bytecode_file_is_unchecked_and_has_its_source() -> None:
+    for path in DIST.glob("*.zip"):
+        with zipfile.ZipFile(path) as archive:
+            names = set(archive.namelist())
+            sources = {name for name in names if name.endswith(".py")}
+            compiled = {name for name in names if name.endswith(".pyc")}
+            assert len(compiled) == len(sources)
+            for name in compiled:
+                # PEP 552: bit 0 says by hash, bit 1 that the hash is checked.
+                assert archive.read(name)[4:8] == b"\x01\x00\x00\x00", name
+
+
+def make_stage(stage: Path, files: dict[str, bytes]) -> Path:
+    for name, content in files.items():
+        (stage / name).parent.mkdir(parents=True, exist_ok=True)
+        (stage / name).write_bytes(content)
+    return stage
+
+
+def test_a_zip_depends_on_the_content_alone(tmp_path: Path) -> None:
+    files = {f"function/{name}.py": name.encode() for name in "cab"}
+    digests = []
+    for name, order in (("one", files), ("two", dict(reversed(files.items())))):
+        stage = make_stage(tmp_path / name, order)
+        for number, path in enumerate(sorted(stage.rglob("*.py"))):
+            path.chmod((0o600, 0o755)[number % 2 == (name == "one")])
+            path.touch()
+        dist = tmp_path / f"dist-{name}"
+        dist.mkdir()
+        bundle.pack(stage, dist)
+        digests.append(hashlib.sha256((dist / "function.zip").read_bytes()).hexdigest())
+    assert digests[0] == digests[1]
+    with zipfile.ZipFile(dist / "function.zip") as archive:
+        assert archive.namelist() == ["a.py", "b.py", "c.py"]
+        assert all(entry.external_attr >> 16 == 0o100644 for entry in archive.infolist())
+
+
+def test_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = make_stage(tmp_path / "stage", {"function/a.py": bytes(2000), "layer-b/c": b"1" * 500})
+    dist = tmp_path / "dist"
+    dist.mkdir()
+    bundle.pack(stage, dist)
+    monkeypatch.setattr(bundle, "MAX_UNZIPPED_BYTES", bundle.SPARE_BYTES + 2499)
+    with pytest.raises(bundle.BundleError, match="2,500 bytes unzipped"):
+        bundle.verify(dist, "python")
+    monkeypatch.setattr(bundle, "MAX_UNZIPPED_BYTES", bundle.SPARE_BYTES + 2500)
+    monkeypatch.setattr(bundle, "MAX_DIRECT_UPLOAD_BYTES", 100)
+    with pytest.raises(bundle.BundleError, match="cannot be uploaded directly"):
+        bundle.verify(dist, "python")
+
+
+def test_a_file_in_two_layers_is_refused(tmp_path: Path) -> None:
+    stage = make_stage(
+        tmp_path / "stage", {"function/f.py": b"", "layer-a/x": b"1", "layer-b/x": b"2"}
+    )
+    dist = tmp_path / "dist"
+    dist.mkdir()
+    bundle.pack(stage, dist)
+    with pytest.raises(bundle.BundleError, match="another layer holds x too"):
+        bundle.verify(dist, "python")
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
+def test_libraries_that_the_base_image_lacks_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "other.c").write_text("int other(void) { return 1; }")
+    (tmp_path / "one.c").write_text("int other(void); int one(void) { return other(); }")
+    subprocess.run(["cc", "-shared", "-o", "libother.so", "other.c"], cwd=tmp_path, check=True)
+    subprocess.run(
+        ["cc", "-shared", "-o", "one.so", "one.c", "-L.", "-lother"], cwd=tmp_path, check=True
+    )
+    bundle._check_library(tmp_path / "one.so")
+    (tmp_path / "libother.so").unlink()
+    with pytest.raises(bundle.BundleError, match=r"one\.so needs libother\.so"):
+        bundle._check_library(tmp_path / "one.so")
+
+
+VERSIONS = """
+Version definition section '.gnu.version_d' contains 1 entry:
+  000000: Rev: 1  Flags: BASE  Index: 1  Cnt: 1  Name: GLIBC_9.9
+Version needs section '.gnu.version_r' contains 2 entries:
+  0x0000: Version: 1  File: libc.so.6  Cnt: 2
+  0x0010:   Name: GLIBC_2.14  Flags: none  Version: 4
+  0x0020:   Name: GLIBC_{newest}  Flags: none  Version: 3
+"""
+
+
+@pytest.mark.parametrize(("newest", "refused"), [("2.34", False), ("2.35", True), ("2.4", False)])
+def test_symbols_newer_than_the_base_image_are_refused(
+    newest: str, refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundle, "_readelf", lambda *_: VERSIONS.replace("{newest}", newest))
+    if refused:
+        with pytest.raises(bundle.BundleError, match=r"needs GLIBC_2\.35; Amazon Linux 2023 has"):
+            bundle._check_library(Path("x.so"))
+    else:
+        bundle._check_library(Path("x.so"))
+
+
+def test_a_format_that_the_base_images_loader_does_not_know_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = VERSIONS.replace("{newest}", "2.2.5\n  0x0030:   Name: GLIBC_ABI_DT_RELR")
+    monkeypatch.setattr(bundle, "_readelf", lambda *_: text)
+    with pytest.raises(bundle.BundleError, match=r"x\.so needs GLIBC_ABI_DT_RELR"):
+        bundle._check_library(Path("x.so"))

@@ -1,0 +1,476 @@
+"""template.yaml: what it promises, and that its moving parts move on moto.
+
+Its syntax and every property's type are `sam validate`'s and cfn-lint's: see ``.ci/run``.
+"""
+
+import importlib
+import json
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import yaml
+from moto.core.config import default_user_config
+from moto.server import ThreadedMotoServer
+
+from handler.aws import USER_INDEX
+from handler.requests import parse_http_call, parse_queue_message, read_http_event
+from handler.storage import REPORT, file_key
+
+ROOT = Path(__file__).parents[2]
+REGION = "ap-northeast-2"
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms as the long ones."""
+
+
+def _construct(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
+    if isinstance(node, yaml.ScalarNode):
+        value: Any = loader.construct_scalar(node)
+        return {name: value.split(".", 1) if suffix == "GetAtt" else value}
+    if isinstance(node, yaml.SequenceNode):
+        return {name: loader.construct_sequence(node, deep=True)}
+    raise TypeError(node)
+
+
+_Loader.add_multi_constructor("!", _construct)
+
+TEMPLATE = yaml.load((ROOT / "template.yaml").read_text(), _Loader)
+RESOURCES = TEMPLATE["Resources"]
+DEFAULTS = {name: value.get("Default") for name, value in TEMPLATE["Parameters"].items()}
+
+
+def properties(name: str) -> dict[str, Any]:
+    return RESOURCES[name]["Properties"]
+
+
+def resolve(value: Any) -> Any:
+    """Put the parameters' defaults, and names for what does not exist yet, into a value."""
+    pseudo = {
+        "AWS::Partition": "aws",
+        "AWS::Region": REGION,
+        "AWS::AccountId": "123456789012",
+        "AWS::URLSuffix": "amazonaws.com",
+    }
+    if isinstance(value, list):
+        return [resolve(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {"Ref"}:
+        name = value["Ref"]
+        return DEFAULTS.get(name, pseudo.get(name, name))
+    if set(value) == {"Fn::Sub"}:
+        return re.sub(
+            r"\$\{([^}]+)\}",
+            lambda match: str(DEFAULTS.get(match[1], pseudo.get(match[1], match[1]))),
+            value["Fn::Sub"],
+        )
+    if set(value) == {"Fn::GetAtt"}:
+        name, attribute = value["Fn::GetAtt"]
+        if attribute == "Arn" and RESOURCES[name]["Type"] == "AWS::Serverless::Function":
+            function = resolve(properties(name)["FunctionName"])
+            return f"arn:aws:lambda:{REGION}:123456789012:function:{function}"
+        return f"{name}.{attribute}"
+    return {key: resolve(one) for key, one in value.items()}
+
+
+# What it says
+
+
+def test_the_functions_are_those_of_the_deployment_guide() -> None:
+    analysis = TEMPLATE["Globals"]["Function"] | properties("AnalysisFunction")
+    assert analysis["Runtime"] == "python3.12"
+    assert analysis["Architectures"] == ["x86_64"]
+    assert analysis["MemorySize"] == 1024
+    assert analysis["Timeout"] == 300
+    assert analysis["EphemeralStorage"] == {"Size": 512}
+    assert resolve(analysis["FunctionName"]) == "parkinson-eye-tracking"
+    assert resolve(analysis["ReservedConcurrentExecutions"]) == 10
+    variables = resolve(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"])
+    assert variables == {"S3_BUCKET": "seoul-ht-09", "DYNAMODB_TABLE": "parkinson-analysis"}
+    light = properties("LightFunction")
+    assert light["Layers"] == [{"Ref": "BaseLayer"}]
+    assert "ReservedConcurrentExecutions" not in light
+
+
+def test_the_zips_are_those_that_are_built() -> None:
+    script = (ROOT / "build_layer.sh").read_text()
+    built = set(re.findall(r"layer-[a-z]+", script)) | {"function"}
+    used = {
+        resource["Properties"]["ContentUri"]
+        for resource in RESOURCES.values()
+        if resource["Type"] == "AWS::Serverless::LayerVersion"
+    } | {TEMPLATE["Globals"]["Function"]["CodeUri"]}
+    assert used == {f"dist/{name}.zip" for name in built}
+    layers = {
+        name
+        for name, resource in RESOURCES.items()
+        if resource["Type"] == "AWS::Serverless::LayerVersion"
+    }
+    assert {one["Ref"] for one in properties("AnalysisFunction")["Layers"]} == layers
+
+
+@pytest.mark.parametrize("function", ["AnalysisFunction", "LightFunction"])
+def test_the_handlers_exist(function: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S3_BUCKET", "bucket")
+    monkeypatch.setenv("DYNAMODB_TABLE", "table")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    module, _, name = properties(function)["Handler"].rpartition(".")
+    assert callable(getattr(importlib.import_module(module), name))
+
+
+def test_the_queue_waits_for_six_timeouts_and_has_a_dead_letter_queue() -> None:
+    queue = properties("AnalysisQueue")
+    assert queue["VisibilityTimeout"] >= 6 * properties("AnalysisFunction")["Timeout"]
+    assert queue["RedrivePolicy"]["deadLetterTargetArn"] == {
+        "Fn::GetAtt": ["DeadLetterQueue", "Arn"]
+    }
+    uploads = properties("AnalysisFunction")["Events"]["Uploads"]["Properties"]
+    assert uploads["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    together = uploads["ScalingConfig"]["MaximumConcurrency"] + DEFAULTS["CohortMaxConcurrency"]
+    assert together < DEFAULTS["ReservedConcurrency"]
+
+
+def test_the_tables_index_is_the_one_that_is_asked() -> None:
+    (index,) = properties("Table")["GlobalSecondaryIndexes"]
+    assert index["IndexName"] == USER_INDEX
+    assert [key["AttributeName"] for key in index["KeySchema"]] == ["user_id", "created_at"]
+
+
+def test_every_path_of_the_api_is_routed_and_answered_by_the_handler() -> None:
+    paths = properties("Api")["DefinitionBody"]["paths"]
+    routes = {
+        (
+            method.upper(),
+            path,
+            "Light" if "LightFunction" in json.dumps(integration) else "Analysis",
+        )
+        for path, methods in paths.items()
+        for method, integration in methods.items()
+    }
+    assert routes == {
+        ("GET", "/", "Light"),
+        ("GET", "/health", "Light"),
+        ("GET", "/status/{analysis_id}", "Light"),
+        ("GET", "/analyses", "Light"),
+        ("POST", "/uploads", "Light"),
+        ("POST", "/", "Analysis"),
+        ("POST", "/analyze", "Analysis"),
+    }
+    for method, path, _ in routes:
+        event = {
+            "httpMethod": method,
+            "path": path.replace("{analysis_id}", "0" * 32),
+            "queryStringParameters": {"user_id": "u"},
+            "body": '{"action": "create_upload"}',
+        }
+        call = read_http_event(event)
+        assert call is not None
+        parse_http_call(call)
+    # SAM adds a public stage of its own where this is not set.
+    assert properties("Api")["OpenApiVersion"] == properties("Api")["DefinitionBody"]["openapi"]
+    for methods in paths.values():
+        for one in methods.values():
+            assert one["x-amazon-apigateway-integration"]["timeoutInMillis"] == 29000
+
+
+ACTIONS = {
+    ("s3", "upload_file"): "s3:PutObject",
+    ("s3", "generate_presigned_post"): "s3:PutObject",
+    ("s3", "head_object"): "s3:GetObject",
+    ("s3", "get_object"): "s3:GetObject",
+    ("s3", "generate_presigned_url"): "s3:GetObject",
+    ("dynamodb", "put_item"): "dynamodb:PutItem",
+    ("dynamodb", "get_item"): "dynamodb:GetItem",
+    ("dynamodb", "query"): "dynamodb:Query",
+    ("sqs", "send_message"): "sqs:SendMessage",
+}
+
+
+def statements(role: str) -> list[dict[str, Any]]:
+    (policy,) = properties(role)["Policies"]
+    return policy["PolicyDocument"]["Statement"]
+
+
+def actions(role: str) -> set[str]:
+    listed = [one["Action"] for one in statements(role)]
+    return {action for one in listed for action in ([one] if isinstance(one, str) else one)}
+
+
+def test_the_roles_allow_what_the_code_calls_and_nothing_wider() -> None:
+    source = (ROOT / "handler" / "aws.py").read_text()
+    calls = set(re.findall(r"self\._(s3|dynamodb|sqs)\.([a-z_]+)\(", source))
+    # A call that is not listed above needs its permission here and in the template.
+    called = {ACTIONS[call] for call in calls}
+    granted = actions("AnalysisRole") | actions("LightRole")
+    assert called <= granted
+    # Of the services themselves: finding out what does not exist, taking messages, logging.
+    assert granted - called == {
+        "s3:ListBucket",
+        "sqs:ReceiveMessage",
+        "sqs:DeleteMessage",
+        "sqs:ChangeMessageVisibility",
+        "sqs:GetQueueAttributes",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+    }
+    for role in ("AnalysisRole", "LightRole", "CohortRole"):
+        assert "ManagedPolicyArns" not in properties(role)
+        for statement in statements(role):
+            assert "*" not in json.dumps(statement["Action"])
+            for resource in resolve(
+                statement["Resource"]
+                if isinstance(statement["Resource"], list)
+                else [statement["Resource"]]
+            ):
+                assert resource != "*"
+                # Of a name that is given, any execution; of nothing else all.
+                assert not resource.endswith(":*") or "-cohort:" in resource
+
+
+def test_a_bucket_of_our_own_is_private() -> None:
+    bucket = properties("Bucket")
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    for policy in ("BucketPolicy", "AnalysisQueuePolicy"):
+        denied = [
+            one
+            for one in properties(policy)["PolicyDocument"]["Statement"]
+            if one["Effect"] == "Deny"
+        ]
+        assert denied[0]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert RESOURCES["Bucket"]["DeletionPolicy"] == "Retain"
+    assert RESOURCES["Table"]["DeletionPolicy"] == "Retain"
+
+
+def test_browsers_upload_from_one_page_and_read_nothing() -> None:
+    condition, given, otherwise = properties("Bucket")["CorsConfiguration"]["Fn::If"]
+    assert TEMPLATE["Conditions"][condition] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "WebOrigin"}, ""]}]
+    }
+    assert DEFAULTS["WebOrigin"] == ""
+    (rule,) = given["CorsRules"]
+    assert rule["AllowedOrigins"] == [{"Ref": "WebOrigin"}]
+    assert rule["AllowedMethods"] == ["POST"]
+    assert otherwise == {"Ref": "AWS::NoValue"}
+    pattern = re.compile(TEMPLATE["Parameters"]["WebOrigin"]["AllowedPattern"])
+    for origin in ("", "https://d111111abcdef8.cloudfront.net", "https://a.example:8443"):
+        assert pattern.fullmatch(origin)
+    for origin in ("*", "http://a.example", "https://*.example", "https://a.example/"):
+        assert not pattern.fullmatch(origin)
+
+
+def test_the_light_function_signs_for_reports_only() -> None:
+    (readable,) = [one for one in statements("LightRole") if one["Action"] == "s3:GetObject"]
+    name = file_key("*", "*", REPORT).replace("*/eye/*", "*")
+    assert resolve(readable["Resource"]) == f"arn:aws:s3:::seoul-ht-09/{name}"
+
+
+def test_the_dashboard_is_json() -> None:
+    body = json.loads(resolve(properties("Dashboard")["DashboardBody"]))
+    assert len(body["widgets"]) == 5
+
+
+# What it does
+
+
+@pytest.fixture
+def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    # Where moto's state machines call the other services.
+    monkeypatch.setenv("MOTO_PORT", str(port))
+    address = f"http://{host}:{port}"
+    yield address
+    # Moto's state outlives its server.
+    s3, bucket = client("s3", address), resolve(properties("Bucket")["BucketName"])
+    for item in s3.list_objects_v2(Bucket=bucket)["Contents"]:
+        s3.delete_object(Bucket=bucket, Key=item["Key"])
+    s3.delete_bucket(Bucket=bucket)
+    server.stop()
+
+
+def client(service: str, endpoint: str) -> Any:
+    return boto3.client(service, endpoint_url=endpoint, region_name=REGION)
+
+
+def make_bucket(s3: Any) -> str:
+    bucket = resolve(properties("Bucket")["BucketName"])
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    return bucket
+
+
+def test_an_upload_is_queued_and_results_are_not(endpoint: str) -> None:
+    s3, sqs = client("s3", endpoint), client("sqs", endpoint)
+    bucket = make_bucket(s3)
+    queue = resolve(properties("AnalysisQueue"))
+    url = sqs.create_queue(
+        QueueName=queue["QueueName"],
+        Attributes={"VisibilityTimeout": str(queue["VisibilityTimeout"])},
+    )["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+    (notification,) = properties("Bucket")["NotificationConfiguration"]["QueueConfigurations"]
+    s3.put_bucket_notification_configuration(
+        Bucket=bucket,
+        NotificationConfiguration={
+            "QueueConfigurations": [
+                {
+                    "QueueArn": arn["QueueArn"],
+                    "Events": [notification["Event"]],
+                    "Filter": {"Key": {"FilterRules": notification["Filter"]["S3Key"]["Rules"]}},
+                }
+            ]
+        },
+    )
+    analysis_id = "0123456789abcdef" * 2
+    for name in ("summary.json", "frames.csv", "track.npz", "original"):
+        s3.put_object(Bucket=bucket, Key=file_key("user+1@x.kr", analysis_id, name), Body=b"x")
+    s3.put_object(Bucket=bucket, Key="cohorts/original", Body=b"x")
+    requests = []
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        for message in messages:
+            requests += parse_queue_message(message["Body"], bucket)
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    assert [(one.key, one.user_id) for one in requests] == [
+        (file_key("user+1@x.kr", analysis_id, "original"), "user+1@x.kr")
+    ]
+
+
+class Functions:
+    """Stands for both functions where the state machine invokes them."""
+
+    def __init__(self, queued: str = "completed") -> None:
+        self.events: list[tuple[str, Any]] = []
+        self.queued = queued
+
+    def invoke(self, name: str, event: Any) -> Any:
+        self.events.append((name, event))
+        if name.endswith("-light"):
+            status = {"analysis_id": event["path"].rpartition("/")[2], "status": self.queued}
+            return {"statusCode": 200, "body": json.dumps({**status, "summary": {"n": 3}})}
+        if event["s3_key"].endswith("broken.mp4"):
+            return {"error": "damaged", "code": "undecodable", "status_code": 422}
+        if event["s3_key"].endswith("large.mp4"):
+            return {"analysis_id": "a" * 32, "status": "queued"}
+        return {"analysis_id": "b" * 32, "status": "success", "summary": {"n": 2}}
+
+
+def run_cohort(
+    endpoint: str,
+    monkeypatch: pytest.MonkeyPatch,
+    request: dict[str, Any],
+    *,
+    write: bool = True,
+    queued: str = "completed",
+) -> tuple[dict[str, Any], Functions]:
+    """Run the state machine; return how its execution ended, and what it invoked.
+
+    Moto writes a results file without results. Without `write` they are the execution's output.
+    """
+    from moto.awslambda_simple.models import LambdaSimpleBackend
+
+    functions = Functions(queued)
+
+    def invoke(_self: Any, function_name: str, _qualifier: Any, body: Any, *_headers: Any) -> bytes:
+        answer = functions.invoke(function_name.rpartition(":")[2], json.loads(body))
+        return json.dumps(answer).encode()
+
+    monkeypatch.setattr(LambdaSimpleBackend, "invoke", invoke)
+    monkeypatch.setitem(default_user_config["lambda"], "use_docker", False)
+    monkeypatch.setitem(default_user_config["stepfunctions"], "execute_state_machine", True)
+    s3, states = client("s3", endpoint), client("stepfunctions", endpoint)
+    bucket = make_bucket(s3)
+    for key in ("a/1.mp4", "a/large.mp4", "b/2.mp4", "c/broken.mp4", "d/"):
+        s3.put_object(Bucket=bucket, Key=f"cohorts/{key}", Body=b"x")
+    definition = resolve(properties("Cohort")["Definition"])
+    map_state = definition["States"]["AnalyzeFiles"]
+    # Moto does not know it.
+    writer = map_state["ResultWriter"].pop("WriterConfig")
+    assert writer == {"Transformation": "COMPACT", "OutputType": "JSONL"}
+    if not write:
+        del map_state["ResultWriter"]
+    # No half minute here.
+    map_state["ItemProcessor"]["States"]["WaitForIt"]["Seconds"] = 0
+    arn = states.create_state_machine(
+        name="cohort",
+        definition=json.dumps(definition),
+        roleArn="arn:aws:iam::123456789012:role/cohort",
+    )["stateMachineArn"]
+    execution = states.start_execution(stateMachineArn=arn, input=json.dumps(request))
+    done: dict[str, Any] = {"status": "RUNNING"}
+    while done["status"] == "RUNNING":
+        time.sleep(0.1)
+        done = states.describe_execution(executionArn=execution["executionArn"])
+    states.delete_state_machine(stateMachineArn=arn)
+    return done, functions
+
+
+def test_a_cohort_is_analysed(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = {"prefix": "cohorts/a/", "parameters": {"step": 2}}
+    done, functions = run_cohort(endpoint, monkeypatch, request)
+    assert done["status"] == "SUCCEEDED", done
+    assert sorted(functions.events, key=str) == [
+        (
+            "parkinson-eye-tracking",
+            {
+                "action": "process_s3_file",
+                "s3_key": f"cohorts/a/{name}.mp4",
+                "parameters": {"step": 2},
+            },
+        )
+        for name in ("1", "large")
+    ] + [("parkinson-eye-tracking-light", {"httpMethod": "GET", "path": f"/status/{'a' * 32}"})]
+    details = json.loads(done["output"])["ResultWriterDetails"]
+    assert details["Key"].startswith("cohort-results/")
+
+
+def test_what_is_never_done_is_not_asked_for_without_end(
+    endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = {"prefix": "cohorts/a/"}
+    done, functions = run_cohort(endpoint, monkeypatch, request, write=False, queued="queued")
+    asked = [event for name, event in functions.events if name.endswith("-light")]
+    # Two hours, at half a minute each.
+    assert len(asked) == 240
+    assert done["status"] == "SUCCEEDED", done
+
+
+def test_a_cohort_without_parameters_has_the_defaults_and_results_in_order(
+    endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = {"prefix": "cohorts/a/"}
+    done, functions = run_cohort(endpoint, monkeypatch, request, write=False)
+    assert done["status"] == "SUCCEEDED", done
+    assert functions.events[0][1]["parameters"] == {}
+    rows = {row["key"]: row["answer"] for row in json.loads(done["output"])}
+    assert rows["cohorts/a/1.mp4"]["summary"] == {"n": 2}
+    # The one that was queued has its own summary, from the status.
+    assert rows["cohorts/a/large.mp4"]["summary"] == {"n": 3}
+
+
+def test_a_folder_that_the_console_made_is_no_failure(
+    endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done, functions = run_cohort(endpoint, monkeypatch, {"prefix": "cohorts/d/"}, write=False)
+    assert done["status"] == "SUCCEEDED", done
+    assert functions.events == []
+    assert json.loads(done["output"]) == [{"key": "cohorts/d/", "answer": {"status": "folder"}}]
+
+
+def test_a_file_that_cannot_be_analysed_fails_with_its_code(
+    endpoint: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    _done, functions = run_cohort(endpoint, monkeypatch, {"prefix": "cohorts/c/"}, write=False)
+    assert len(functions.events) == 1
+    # How many may fail, moto does not heed: its log says how the own execution of the file ends.
+    assert "Error=NotAnalyzed" in caplog.text
+    assert "undecodable" in caplog.text

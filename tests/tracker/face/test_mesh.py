@@ -1,0 +1,127 @@
+"""FaceMesh and its crop, on rendered frames; one picture's measures, on a made face."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from kernels import FACE_MESH_INDICES
+from tests.made_tracks import make_landmarks
+from tracker.face.mesh import LANDMARK_COUNT, FaceMesh, Region, _parse_landmarks, region_of
+from tracker.lab.synthetic import ClipSpec, render_frame
+from tracker.measures.still import analyze_image
+from tracker.video.frames import Image
+
+
+@pytest.fixture(scope="module")
+def mesh() -> FaceMesh:
+    return FaceMesh()
+
+
+def landmarks_of_whole_picture(mesh: FaceMesh, image: Image, region: Region) -> NDArray[np.float32]:
+    """Run the same graph on the same region of the picture that is not cropped."""
+    height, width = image.shape[:2]
+    rect = mesh._mp.rect(
+        x_center=region.centre_x / width,
+        y_center=region.centre_y / height,
+        width=region.side_px / width,
+        height=region.side_px / height,
+        rotation=region.rotation_rad,
+    )
+    packet = mesh._landmarker.run(
+        image=mesh._image_packet(image),
+        region=mesh._mp.packet_creator._create_proto(
+            "mediapipe.NormalizedRect", rect.SerializeToString()
+        ),
+    )
+    serialized = mesh._mp.packet_getter._get_serialized_proto(packet)
+    return _parse_landmarks(serialized) * np.array([width, height], np.float32)
+
+
+@pytest.mark.parametrize("roll_deg", [0, 45, -30])
+@pytest.mark.parametrize("shift_x_px", [0, 350])
+def test_the_crop_holds_all_that_the_model_reads(
+    mesh: FaceMesh, roll_deg: float, shift_x_px: float
+) -> None:
+    image = render_frame(ClipSpec(roll_deg=roll_deg, shift_x_px=shift_x_px), 0.0)
+    (region, *_) = mesh.detect(image)
+    points = mesh.find_landmarks(image, region)
+    assert points is not None
+    region = region_of(points)
+    assert np.degrees(region.rotation_rad) == pytest.approx(roll_deg, abs=8)
+    cropped = mesh.find_landmarks(image, region)
+    whole = landmarks_of_whole_picture(mesh, image, region)
+    # Coordinates of the crop and of the picture round differently.
+    np.testing.assert_allclose(cropped, whole, atol=0.05)
+
+
+def test_no_state_is_kept_from_one_call_to_the_next(mesh: FaceMesh) -> None:
+    one, other = (
+        render_frame(ClipSpec(width=320, height=240, shift_x_px=shift), 0.0) for shift in (-40, 40)
+    )
+    region = mesh.detect(one)[0]
+    first = mesh.find_landmarks(one, region)
+    blank: Image = np.zeros_like(one)
+    assert mesh.detect(blank) == []
+    assert mesh.find_landmarks(blank, region) is None
+    mesh.find_landmarks(other, mesh.detect(other)[0])
+    np.testing.assert_array_equal(mesh.find_landmarks(one, region), first)
+
+
+@pytest.mark.parametrize(
+    "region", [Region(-500, -500, 100, 0), Region(50, 5000, 100, 0), Region(160, 120, 0, 0)]
+)
+def test_a_region_outside_the_picture_has_no_face(mesh: FaceMesh, region: Region) -> None:
+    assert mesh.find_landmarks(np.zeros((240, 320, 3), np.uint8), region) is None
+
+
+def test_an_answer_of_another_length_is_an_error() -> None:
+    with pytest.raises(RuntimeError, match="make setup"):
+        _parse_landmarks(bytes(17))
+
+
+@dataclass
+class TwoFaces:
+    """A small face, found first, and a large one whose left eye is wider open than the right."""
+
+    searched: list[float] = field(default_factory=list)
+
+    def detect(self, image: Image) -> list[Region]:
+        return [Region(50, 50, 40, 0), Region(320, 200, 400, 0)]
+
+    def find_landmarks(self, image: Image, region: Region) -> NDArray[np.float32] | None:
+        self.searched.append(region.side_px)
+        points = np.full((LANDMARK_COUNT, 2), (320, 200), dtype=np.float32)
+        made = make_landmarks(np.array([[0.30, 0.20]]), np.array([[0.05, -0.03]]))[0]
+        points[list(FACE_MESH_INDICES)] = made if region.side_px > 100 else made / 10
+        return points
+
+
+class TestStill:
+    blank: Image = np.zeros((480, 640, 3), dtype=np.uint8)
+
+    def test_the_largest_face_counts_and_is_looked_at_twice(self) -> None:
+        finder = TwoFaces()
+        result = analyze_image(self.blank, finder, 0.18)
+        assert result["faces"] == 2
+        assert finder.searched[0] == 400
+        assert len(finder.searched) == 2
+        assert finder.searched[1] != 400
+        assert result["left"]["eye_open"] == pytest.approx(0.30, abs=1e-5)
+        assert result["right"]["eye_open"] == pytest.approx(0.20, abs=1e-5)
+        assert result["eye_open"] == pytest.approx(0.25, abs=1e-5)
+        assert result["left"]["v_offset"] == pytest.approx(0.05, abs=1e-5)
+        assert result["right"]["v_offset"] == pytest.approx(-0.03, abs=1e-5)
+        assert (result["left"]["iris_cx"], result["right"]["iris_cx"]) == (400, 240)
+
+    @pytest.mark.parametrize(
+        ("blink_thresh", "probability"),
+        # Logistic, 0.5 at the threshold; log(19) / 0.06 a unit: 0.05 lies 2.454 below.
+        [(0.25, 0.5), (0.20, 0.0792), (0.30, 0.9208)],
+    )
+    def test_the_threshold_moves_the_blink_scale(
+        self, blink_thresh: float, probability: float
+    ) -> None:
+        result = analyze_image(self.blank, TwoFaces(), blink_thresh)
+        assert result["blink_prob"] == pytest.approx(probability, abs=1e-3)

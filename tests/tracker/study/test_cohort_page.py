@@ -1,0 +1,244 @@
+"""The page of a cohort: what it says, what cannot get into it, and how it is used in a browser."""
+
+import math
+import os
+import re
+import string
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import pytest
+
+from tests.tracker.pages.test_page import Elements
+from tracker.face.mesh import FaceMesh
+from tracker.parameters import Parameters
+from tracker.study.cohort import OUTLIER_MEASURES, Row, cohort_rows, is_outlier, measure_spread
+from tracker.study.cohort_page import write_cohort_page
+from tracker.study.recording import Failure, Outputs, Recording, Result, analyze_recording
+from tracker.video.frames import ImageOpenError, InputError
+from tracker.words.cohort import COHORT_TEXTS
+from tracker.words.en import FINDINGS, LANGUAGES
+
+NAMES = (
+    "<img src=x onerror=alert(1)>",
+    "a:b",
+    "눈 %#?",
+    "javascript:alert(1)",
+    "\udcff",
+    '"x"',
+    "&amp;",
+)
+
+
+@pytest.fixture(scope="module")
+def summary(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    out = tmp_path_factory.mktemp("out")
+    recording = Recording(clips / "short.mp4", out, "short", "short.mp4")
+    finder = FaceMesh()
+    return analyze_recording(recording, Parameters(), Outputs(), lambda: finder).summary
+
+
+def make_cohort(
+    summary: dict[str, Any], out: Path, names: tuple[str, ...], changes: list[dict[str, Any]]
+) -> tuple[list[Row], list[Result | Failure]]:
+    """Return rows and outcomes of recordings that differ from one summary by `changes`."""
+    recordings = [Recording(out / f"{name}.mp4", out, name, f"{name}.mp4") for name in names]
+    outcomes: list[Result | Failure] = []
+    for recording, change in zip(recordings, changes, strict=True):
+        if "failure" in change:
+            outcomes.append(Failure(change["failure"], "in words", is_input=True))
+            continue
+        document = summary | {key: value for key, value in change.items() if key != "status"}
+        if "status" in change:
+            document["assessment"] = summary["assessment"] | {"status": change["status"]}
+        document["video_sha256"] = f"{len(outcomes):064d}"
+        outcomes.append(Result(document, recording.files(Outputs(report="en"))))
+    return cohort_rows(recordings, outcomes, out), outcomes
+
+
+class TestTexts:
+    def test_both_languages_say_the_same(self) -> None:
+        english, korean = (COHORT_TEXTS[language] for language in LANGUAGES)
+        assert english.keys() == korean.keys()
+        for key, text in english.items():
+            fields = [
+                {(name, form) for _, name, form, _ in string.Formatter().parse(one) if name}
+                for one in (text, korean[key])
+            ]
+            assert fields[0] == fields[1], key
+            assert re.search("[가-힣]", korean[key]) or not re.search("[a-z]", text), key
+
+    def test_every_finding_has_a_short_name(self) -> None:
+        codes = {key.split(".")[1] for key in FINDINGS}
+        assert {key.split(".")[1] for key in COHORT_TEXTS["en"] if key[:5] == "code."} == codes
+
+    def test_every_failure_has_words_and_a_remedy(self) -> None:
+        codes = {"process_died", "system_error", "internal_error"}
+        pending = [InputError]
+        while pending:
+            kind = pending.pop()
+            pending += kind.__subclasses__()
+            # What no analysis of a video raises has the code of its parent.
+            codes.add(kind.code)
+        assert ImageOpenError.code == "unusable"
+        for code in codes:
+            assert f"failure.{code}" in COHORT_TEXTS["en"]
+            assert f"failure.{code}.remedy" in COHORT_TEXTS["en"]
+
+
+class TestOutliers:
+    @staticmethod
+    def rows(values: list[float | None], status: str = "not suspected") -> list[Row]:
+        return [{"vertical_peak_to_peak": value, "status": status} for value in values]
+
+    def test_by_hand(self) -> None:
+        """Of 1 to 11 the median is 6 and the deviations' median 3: 3.5 * 3 / 0.6745 = 15.567."""
+        spread = measure_spread(
+            self.rows([float(value) for value in range(1, 12)]), "vertical_peak_to_peak"
+        )
+        assert spread.median == 6
+        assert spread.low == pytest.approx(6 - 15.567, abs=1e-3)
+        assert spread.high == pytest.approx(6 + 15.567, abs=1e-3)
+        for value, outlier in ((21.5, False), (21.6, True), (-9.5, False), (-9.6, True)):
+            row = self.rows([value])[0]
+            assert is_outlier(row, "vertical_peak_to_peak", spread) is outlier
+
+    def test_one_far_value_does_not_hide_itself(self) -> None:
+        rows = self.rows([*map(float, range(1, 12)), 1e6])
+        spread = measure_spread(rows, "vertical_peak_to_peak")
+        found = [is_outlier(row, "vertical_peak_to_peak", spread) for row in rows]
+        assert found == [False] * 11 + [True]
+
+    @pytest.mark.parametrize(
+        "values",
+        [[], [1.0], [1.0] * 8 + [100.0], [1.0] * 20 + [100.0], [None] * 20],
+        ids=["none", "one", "few", "alike", "missing"],
+    )
+    def test_nothing_is_called_one_of_few_or_alike(self, values: list[float | None]) -> None:
+        rows = self.rows(values)
+        spread = measure_spread(rows, "vertical_peak_to_peak")
+        assert not spread.is_judged
+        assert math.isnan(spread.low)
+        assert not any(is_outlier(row, "vertical_peak_to_peak", spread) for row in rows)
+
+    def test_a_gaze_that_is_not_assessable_is_neither_judged_nor_counted(self) -> None:
+        rows = self.rows([*map(float, range(1, 12))])
+        far = self.rows([1e6] * 20, "not assessable")
+        spread = measure_spread(rows + far, "vertical_peak_to_peak")
+        assert spread.count == 11
+        assert spread.median == 6
+        assert not is_outlier(far[0], "vertical_peak_to_peak", spread)
+
+    def test_they_are_in_the_table(self, summary: dict[str, Any], tmp_path: Path) -> None:
+        names = tuple(f"r{number:02d}" for number in range(12))
+        changes: list[dict[str, Any]] = [
+            {"blink_rate_per_min": 10.0 + number % 4} for number in range(11)
+        ]
+        rows, _ = make_cohort(summary, tmp_path, names, [*changes, {"blink_rate_per_min": 99.0}])
+        assert [row["outliers"] for row in rows] == [""] * 11 + ["blink_rate_per_min"]
+        assert set(OUTLIER_MEASURES) <= rows[0].keys()
+
+
+def test_hostile_names_are_text_and_links_stay_in_the_folder(
+    summary: dict[str, Any], tmp_path: Path
+) -> None:
+    changes: list[dict[str, Any]] = [{} for _ in NAMES]
+    changes[0] = {"failure": "undecodable"}
+    rows, outcomes = make_cohort(summary, tmp_path, NAMES, changes)
+    path = write_cohort_page(rows, outcomes, ["note </script><img src=y>"], tmp_path, "en")
+    elements = Elements(path.read_text(encoding="utf-8"))
+    assert "img" not in [tag for tag, _ in elements.found]
+    assert not [name for _, attributes in elements.found for name in attributes if name[:2] == "on"]
+    links = [attributes["href"] or "" for tag, attributes in elements.found if tag == "a"]
+    reports = [link for link in links if link.endswith(".report.html")]
+    assert len(reports) == len(NAMES) - 1
+    for link, name in zip(reports, NAMES[1:], strict=True):
+        assert not re.search("[^A-Za-z0-9_.~/%-]", link)
+        assert unquote_to_bytes(link) == os.fsencode(f"{name}.report.html")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_finding_and_failure_is_told(
+    language: Any, summary: dict[str, Any], tmp_path: Path
+) -> None:
+    codes = sorted({key.split(".")[1] for key in FINDINGS})
+    failures = sorted(
+        key.split(".")[1] for key in COHORT_TEXTS["en"] if re.fullmatch(r"failure\.\w+", key)
+    )
+    found = [{"code": code, "message": ""} for code in codes]
+    bad = {"assessment": summary["assessment"] | {"reasons": found, "status": "not_assessable"}}
+    names = ("a", *failures)
+    changes = [bad, *({"failure": code} for code in failures)]
+    rows, outcomes = make_cohort(summary, tmp_path, names, changes)
+    text = write_cohort_page(rows, outcomes, [], tmp_path, language).read_text(encoding="utf-8")
+    for code in codes:
+        assert COHORT_TEXTS[language][f"code.{code}"] in text
+    for code in failures:
+        assert COHORT_TEXTS[language][f"failure.{code}.remedy"] in text
+
+
+def test_one_video_under_two_names_is_told(summary: dict[str, Any], tmp_path: Path) -> None:
+    rows, outcomes = make_cohort(summary, tmp_path, ("a", "b", "c"), [{}, {}, {}])
+    rows[2]["video_sha256"] = rows[0]["video_sha256"]
+    text = write_cohort_page(rows, outcomes, [], tmp_path, "en").read_text(encoding="utf-8")
+    assert "counted as often: a.mp4, c.mp4" in text
+
+
+def test_in_a_browser(plain_browser: Any, summary: dict[str, Any], tmp_path: Path) -> None:
+    changes: list[dict[str, Any]] = [
+        {"vertical_peak_to_peak": 0.2, "status": "not_suspected"},
+        {"vertical_peak_to_peak": 0.05, "status": "suspected"},
+        {"vertical_peak_to_peak": 0.1, "status": "not_suspected"},
+        {"failure": "undecodable"},
+    ]
+    names = ("c", "<b>b", "눈", "d")
+    rows, outcomes = make_cohort(summary, tmp_path, names, changes)
+    path = write_cohort_page(rows, outcomes, [], tmp_path, "en")
+    context = plain_browser.new_context(viewport={"width": 390, "height": 844}, offline=True)
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda one: wrong.append(one.text))
+    page.on("requestfailed", lambda one: wrong.append(one.url))
+    page.goto(path.as_uri())
+
+    def shown() -> list[str]:
+        rows = page.locator("#recordings tbody tr").all()
+        return [row.locator("th").inner_text() for row in rows if row.is_visible()]
+
+    assert shown() == ["c.mp4", "<b>b.mp4", "눈.mp4", "d.mp4"]
+    # Sorted with the keyboard; what is missing comes last both ways.
+    head = page.locator("#recordings thead th").nth(2)
+    head.locator("button").focus()
+    page.keyboard.press("Enter")
+    assert head.get_attribute("aria-sort") == "ascending"
+    assert shown() == ["<b>b.mp4", "눈.mp4", "c.mp4", "d.mp4"]
+    page.keyboard.press("Space")
+    assert head.get_attribute("aria-sort") == "descending"
+    assert shown() == ["c.mp4", "눈.mp4", "<b>b.mp4", "d.mp4"]
+    # One status alone, then all.
+    suspected = page.locator("button[data-filter=suspected]")
+    assert suspected.locator(".count").inner_text() == "1"
+    suspected.focus()
+    page.keyboard.press("Enter")
+    assert suspected.get_attribute("aria-pressed") == "true"
+    assert shown() == ["<b>b.mp4"]
+    assert page.locator("#shown").inner_text() == "1 of 4 recordings shown"
+    # A mark leads to its row, also to one that is not shown. Hidden marks are of the other traces.
+    marks = page.locator("#plot-vertical_peak_to_peak .scatterlayer .trace")
+    assert [trace.locator(".points path").count() for trace in marks.all()] == [1, 2]
+    page.evaluate(
+        "document.getElementById('plot-vertical_peak_to_peak').emit('plotly_click', "
+        "{points: [{customdata: 2}]})"
+    )
+    assert page.evaluate("document.activeElement.dataset.number") == "2"
+    assert len(shown()) == 4
+    # The threshold's line.
+    assert page.locator("#plot-vertical_peak_to_peak .shapelayer path").count() == 1
+    assert "threshold 0.06" in page.locator("#plot-vertical_peak_to_peak").inner_html()
+    # Nothing but the table, in its own place, is wider than a phone.
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert wrong == []
+    context.close()

@@ -1,0 +1,473 @@
+"""Recordings of one person compared: what is called a change, and what is not judged."""
+
+import copy
+import json
+import math
+import re
+import string
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser
+
+from tests.made_tracks import blink, make_landmarks, make_track
+from tests.simulated_visits import count_changes, measure_coverage, simulate
+from tracker.cli.main import main
+from tracker.files.summary import summarize, to_json
+from tracker.measures.analysis import analyze_track
+from tracker.measures.assessment import assess
+from tracker.parameters import Parameters
+from tracker.protocol import parse_protocol
+from tracker.study.compare import (
+    _DIFFERENCES,
+    _WITHHOLDS,
+    MEASURES,
+    ComparisonInputError,
+    Labelled,
+    compare,
+    describe_comparison,
+    label_files,
+    read_recording,
+)
+from tracker.study.compare_page import make_comparison_page
+from tracker.tracks.track import save_track
+from tracker.video.frames import InputError
+from tracker.words.compare import COMPARISON_TEXTS
+from tracker.words.en import LANGUAGES
+
+HOSTILE = "<script>alert(1)</script>&\"'"
+
+
+def make_summary(**changes: Any) -> dict[str, Any]:
+    """Return a real recording's summary, with some of its values replaced: ``quality__x=1``."""
+    summary = copy.deepcopy(USUAL)
+    for name, value in changes.items():
+        *path, last = name.split("__")
+        place = summary
+        for key in path:
+            place = place[key]
+        assert last in place, name
+        place[last] = value
+    return summary
+
+
+def make_usual() -> dict[str, Any]:
+    rng = np.random.default_rng(3)
+    ear = np.full(720, 0.3)
+    for start in (100, 300, 500):
+        blink(ear, start, 6)
+    gaze = np.where(np.arange(720) < 360, -0.05, 0.05) + rng.normal(0, 0.004, 720)
+    analysis = analyze_track(make_track(make_landmarks(ear, gaze)), Parameters())
+    return summarize(analysis, assess(analysis), "usual.mp4")
+
+
+USUAL = make_usual()
+
+
+def judge(first: Any, *others: Any) -> dict[str, dict[str, Any]]:
+    """Compare conditions, each a summary or a list of them; return the changes by measure."""
+    recordings = [
+        Labelled(label, summary)
+        for label, group in zip("abcdef", (first, *others), strict=False)
+        for summary in (group if isinstance(group, list) else [group])
+    ]
+    return {
+        measure["name"]: measure | measure["changes"][-1]
+        for measure in compare(recordings)["measures"]
+    }
+
+
+def ranged(value: float, low: float, high: float, **changes: Any) -> dict[str, Any]:
+    return make_summary(
+        vertical_peak_to_peak=value, vertical_peak_to_peak_ci95=[low, high], **changes
+    )
+
+
+class TestVerdicts:
+    def test_a_range_whose_difference_excludes_none_is_changed(self) -> None:
+        first, second = (
+            ranged(*numbers) for numbers in ((0.05, 0.046, 0.053), (0.08, 0.074, 0.086))
+        )
+        found = judge(first, second)["vertical_peak_to_peak"]
+        assert found["changed"] is True
+        assert found["change"] == pytest.approx(0.03)
+        # By hand: the recordings' intervals are taken as they are.
+        expected = (0.03 - math.hypot(0.006, 0.003), 0.03 + math.hypot(0.006, 0.004))
+        assert found["interval"] == pytest.approx(expected, rel=1e-3)
+
+    def test_intervals_that_meet_are_no_change(self) -> None:
+        found = judge(ranged(0.05, 0.04, 0.06), ranged(0.055, 0.045, 0.07))
+        assert found["vertical_peak_to_peak"]["changed"] is False
+
+    def test_blinks_are_judged_by_their_counts_and_times(self) -> None:
+        few, many = ({"blink_count": count, "valid_time_s": 60.0} for count in (5, 20))
+        found = judge(make_summary(**few), make_summary(**many))["blink_rate_per_min"]
+        assert found["change_is"] == "ratio"
+        assert found["change"] == pytest.approx(4)
+        assert found["changed"] is True
+        assert found["interval"][0] == pytest.approx(1.46, abs=0.02)
+        twice = judge(make_summary(**few), make_summary(blink_count=10, valid_time_s=120.0))
+        assert twice["blink_rate_per_min"]["change"] == pytest.approx(1)
+        assert twice["blink_rate_per_min"]["changed"] is False
+
+    def test_what_has_no_interval_is_not_judged_by_one_recording_each(self) -> None:
+        found = judge(make_summary(perclos=0.01), make_summary(perclos=0.3))["perclos"]
+        assert found["changed"] is None
+        assert found["why_not"] == ["no_interval"]
+
+    def test_repeats_judge_it_by_what_they_differ_by(self) -> None:
+        groups = [
+            [make_summary(perclos=value) for value in values] for values in ((0.1, 0.2), (0.5, 0.6))
+        ]
+        found = judge(*groups)["perclos"]
+        # By hand: std 0.0707 with 2 degrees of freedom, t 4.303, times sqrt(1/2 + 1/2).
+        assert found["repeat_limit"] == pytest.approx(0.3043, abs=1e-4)
+        assert found["smallest_detectable_change"] == pytest.approx(0.4303, abs=1e-4)
+        assert found["changed"] is True
+        groups[1] = [make_summary(perclos=0.3), make_summary(perclos=0.4)]
+        assert judge(*groups)["perclos"]["changed"] is False
+
+    def test_a_change_has_to_exceed_both_where_there_are_both(self) -> None:
+        first = [ranged(value, value - 0.001, value + 0.001) for value in (0.05, 0.09)]
+        second = [ranged(value, value - 0.001, value + 0.001) for value in (0.08, 0.12)]
+        found = judge(first, second)["vertical_peak_to_peak"]
+        assert found["interval"][0] > 0
+        assert abs(found["difference"]) < found["repeat_limit"]
+        assert found["changed"] is False
+
+    def test_the_mean_of_repeats_is_known_better_than_one_of_them(self) -> None:
+        first = [ranged(value, value - 0.004, value + 0.008) for value in (0.05, 0.06)]
+        values = judge(first, ranged(0.07, 0.066, 0.078))["vertical_peak_to_peak"]["values"]
+        assert values[0]["value"] == pytest.approx(0.055)
+        # By hand: hypot(0.004, 0.004) / 2 and hypot(0.008, 0.008) / 2.
+        assert values[0]["ci95"] == pytest.approx([0.055 - 0.002828, 0.055 + 0.005657], abs=1e-6)
+        assert values[1]["ci95"] == pytest.approx([0.066, 0.078])
+
+    def test_repeats_that_happen_to_be_the_same_tell_nothing(self) -> None:
+        first = [
+            make_summary(perclos=0.1, source=name, valid_time_s=time_s)
+            for name, time_s in (("a", 20.0), ("b", 21.0))
+        ]
+        found = judge(first, make_summary(perclos=0.4))["perclos"]
+        assert found["smallest_detectable_change"] is None
+        assert found["changed"] is None
+
+    def test_each_condition_is_held_against_the_first(self) -> None:
+        found = compare(
+            [
+                Labelled(label, ranged(value, value - 0.002, value + 0.002))
+                for label, value in (("one", 0.05), ("two", 0.08), ("three", 0.051))
+            ]
+        )
+        changes = found["measures"][0]["changes"]
+        assert [(change["label"], change["changed"]) for change in changes] == [
+            ("two", True),
+            ("three", False),
+        ]
+        assert found["judged_changes"] == 6
+        assert found["changes_by_chance"] == pytest.approx(0.3)
+
+    def test_missing_values_are_null_and_not_judged(self) -> None:
+        nothing = make_summary(
+            vertical_peak_to_peak=None, vertical_peak_to_peak_ci95=[None, None], valid_time_s=0.0
+        )
+        found = judge(make_summary(), nothing)
+        assert found["vertical_peak_to_peak"]["changed"] is None
+        assert found["vertical_peak_to_peak"]["change"] is None
+        assert found["blink_rate_per_min"]["changed"] is None
+
+
+class TestConcerns:
+    @pytest.mark.parametrize(
+        ("changes", "code", "withheld"),
+        [
+            ({"assessment__status": "not_assessable"}, "not_assessable", {"gaze", "lids"}),
+            ({"partial": True}, "partial", set()),
+            ({"parameters__blink_thresh": 0.17}, "other_parameters", {"gaze", "lids"}),
+            ({"version": "0.0.9"}, "other_version", set()),
+            ({"quality__sampled_rate_hz": 15.0}, "other_rate", set()),
+            ({"quality__head_pitch_deg": 14.0}, "other_camera_height", {"gaze"}),
+            (
+                {"phases": [{"phase": "up", "start_s": 0.0, "end_s": 9.0}]},
+                "other_protocol",
+                {"gaze"},
+            ),
+        ],
+    )
+    def test_what_does_not_compare_is_told_and_withheld(
+        self, changes: dict[str, Any], code: str, withheld: set[str]
+    ) -> None:
+        first = ranged(0.05, 0.049, 0.051, blink_count=2, valid_time_s=60.0)
+        other = ranged(0.09, 0.089, 0.091, blink_count=40, valid_time_s=60.0, **changes)
+        comparison = compare([Labelled("off", first), Labelled("on", other)])
+        (concern,) = comparison["concerns"]
+        assert concern["code"] == code
+        assert concern["labels"] == ["on"]
+        assert concern["message"].startswith("on: ")
+        for name, group in (("vertical_peak_to_peak", "gaze"), ("blink_rate_per_min", "lids")):
+            (change,) = next(m for m in comparison["measures"] if m["name"] == name)["changes"]
+            assert change["changed"] is (None if group in withheld else True)
+            assert change["why_not"] == ([code] if group in withheld else [])
+
+    def test_alike_recordings_raise_none(self) -> None:
+        slightly = make_summary(quality__sampled_rate_hz=29.0, blink_count=4)
+        assert compare([Labelled("a", make_summary()), Labelled("b", slightly)])["concerns"] == []
+
+    def test_the_same_recording_twice_is_no_second_one(self) -> None:
+        found = judge(make_summary(source="x.mp4"), make_summary(source="copy of x.mp4"))
+        assert found["blink_rate_per_min"]["why_not"] == ["same_recording"]
+
+    def test_a_condition_is_withheld_only_where_it_is_part_of_the_change(self) -> None:
+        comparison = compare(
+            [
+                Labelled("a", ranged(0.05, 0.049, 0.051)),
+                Labelled("b", ranged(0.06, 0.059, 0.061, assessment__status="not_assessable")),
+                Labelled("c", ranged(0.09, 0.089, 0.091)),
+            ]
+        )
+        assert [change["changed"] for change in comparison["measures"][0]["changes"]] == [
+            None,
+            True,
+        ]
+
+
+class TestInput:
+    def test_labels_are_what_is_before_the_first_sign(self, tmp_path: Path) -> None:
+        odd = tmp_path / "a=b.summary.json"
+        odd.write_text("{}")
+        assert label_files(["off=x/y=1.json", "on=z.json", "off=w.json"]) == [
+            ("off", Path("x/y=1.json")),
+            ("on", Path("z.json")),
+            ("off", Path("w.json")),
+        ]
+        assert label_files([str(odd), "v2.track.npz"]) == [
+            ("a=b", odd),
+            ("v2", Path("v2.track.npz")),
+        ]
+
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            (["a.json"], "two conditions"),
+            (["x=a.json", "x=b.json"], "two conditions"),
+            (["x=a.json", "y=a.json"], "given twice"),
+            (["1/clip.summary.json", "2/clip.summary.json"], "tell them apart"),
+            (["=a.json", "b.json"], "label is empty"),
+            (["a\x1b[2J=a.json", "b.json"], "cannot be printed"),
+        ],
+    )
+    def test_what_cannot_be_compared_is_refused(self, arguments: list[str], words: str) -> None:
+        with pytest.raises(ValueError, match=words):
+            label_files(arguments)
+
+    def test_a_track_is_analysed_anew_with_its_protocol(self, tmp_path: Path) -> None:
+        protocol = parse_protocol([{"phase": "up", "start_s": 0, "end_s": 9}])
+        gaze = np.where(np.arange(600) < 300, -0.05, 0.05)
+        track = make_track(make_landmarks(np.full(600, 0.3), gaze), protocol=protocol)
+        save_track(track, tmp_path / "x.track.npz")
+        analysis = analyze_track(track, Parameters(protocol=protocol))
+        expected = summarize(analysis, assess(analysis), "x.track.npz")
+        found = read_recording(tmp_path / "x.track.npz", "x").summary
+        assert json.loads(to_json(found)) == json.loads(to_json(expected))
+
+    @pytest.mark.parametrize(
+        "spoil",
+        [
+            lambda _: "",
+            lambda _: "[]",
+            lambda _: "null",
+            lambda _: "[" * 100_000,
+            lambda text: text.replace('"perclos": ', '"perclos": NaN, "x": '),
+            lambda text: text.replace('"perclos"', '"other"'),
+            lambda text: text.replace('"blink_count": 3', '"blink_count": 1e99'),
+            lambda text: text.replace('"blink_count": 3', '"blink_count": 99999999'),
+            lambda text: text.replace('"blink_count": 3', '"blink_count": true'),
+            lambda text: text.replace('"partial": false', '"partial": 0'),
+            lambda text: text.replace('"status": "', '"status": "better '),
+            lambda text: text.replace('"phases": []', '"phases": [1]'),
+            lambda text: text.replace('"quality": {', '"quality": {}, "_": {'),
+            lambda text: text.replace('"valid_time_s": ', '"valid_time_s": -'),
+            lambda text: re.sub(r'(_ci95": \[)([^,]+), ([^\]]+)', r"\1\3, \2", text),
+        ],
+    )
+    def test_what_is_no_summary_is_refused(
+        self, tmp_path: Path, spoil: Callable[[str], str]
+    ) -> None:
+        text = to_json(USUAL)
+        path = tmp_path / "x.summary.json"
+        path.write_text(text)
+        assert read_recording(path, "x").summary == json.loads(text)
+        spoiled = spoil(text)
+        assert spoiled != text
+        path.write_text(spoiled)
+        with pytest.raises(ComparisonInputError, match=r"x\.summary\.json: not a summary"):
+            read_recording(path, "x")
+
+    def test_what_is_not_there_or_too_large_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(InputError, match="no such file"):
+            read_recording(tmp_path / "x.json", "x")
+        (tmp_path / "x.json").write_bytes(b" " * (4 * 2**20 + 1))
+        with pytest.raises(ComparisonInputError, match="over 4 MB"):
+            read_recording(tmp_path / "x.json", "x")
+
+
+class TestWords:
+    def test_both_languages_say_the_same_things_with_the_same_values(self) -> None:
+        english, korean = (COMPARISON_TEXTS[language] for language in LANGUAGES)
+        assert english.keys() == korean.keys()
+
+        def fields(text: str) -> set[tuple[str | None, str | None]]:
+            return {(name, form) for _, name, form, _ in string.Formatter().parse(text) if name}
+
+        for key in english:
+            assert fields(english[key]) == fields(korean[key]), key
+            if key not in ("to",):
+                assert re.search("[가-힣]", korean[key]), key
+
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_everything_that_can_be_said_has_words(self, language: Any) -> None:
+        texts = COMPARISON_TEXTS[language]
+        for measure in MEASURES:
+            assert {f"measure.{measure.name}", f"unit.{measure.unit}"} <= texts.keys()
+        codes = {*_WITHHOLDS, *_DIFFERENCES, "partial"}
+        assert {f"concern.{code}" for code in codes} <= texts.keys()
+        assert {f"why.{code}" for code in (*_WITHHOLDS, "no_interval")} <= texts.keys()
+
+    def test_a_person_reads_values_changes_verdicts_and_limits(self) -> None:
+        first, other = ranged(0.05, 0.046, 0.053), ranged(0.08, 0.074, 0.086, partial=True)
+        text = describe_comparison(compare([Labelled("off", first), Labelled("on", other)]))
+        assert "Vertical range, eye widths\n  off  0.050 (0.046 to 0.053)\n  on   0.080" in text
+        assert "+0.030 (+0.023 to +0.037)" in text
+        assert "differs by more than the recordings' own uncertainty\n" in text
+        assert "not judged (record each condition at least twice)" in text
+        assert "caution: on: the end of a recording was not analysed." in text
+        assert "is not known from one recording of each" in text
+        assert "up to 0.15 would be called" in text
+
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_the_page_is_self_contained_and_safe_from_names(self, language: Any) -> None:
+        recordings = [
+            Labelled(HOSTILE, make_summary(source=HOSTILE, partial=True)),
+            Labelled("on", ranged(0.2, 0.19, 0.21, source="b")),
+        ]
+        page = make_comparison_page(compare(recordings), language)
+        assert HOSTILE not in page
+        assert escape(HOSTILE) in page
+        assert f'lang="{language}"' in page
+        assert not re.search(r"""(src|href)=["'](?!data:|#)""", page)
+        assert escape(COMPARISON_TEXTS[language]["verdict.once"]) in page
+
+    @pytest.mark.parametrize("width", [1280, 390])
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_chromium_shows_the_page_without_complaint(
+        self, language: Any, width: int, tmp_path: Path, plain_browser: Browser
+    ) -> None:
+        path = tmp_path / "page.html"
+        recordings = [
+            Labelled("off", make_summary(source="a" * 90)),
+            Labelled("a label " * 12, ranged(0.2, 0.19, 0.21)),
+        ]
+        path.write_text(make_comparison_page(compare(recordings), language), encoding="utf-8")
+        page = plain_browser.new_page(viewport={"width": width, "height": 800})
+        wrong: list[str] = []
+        page.on("console", lambda one: wrong.append(one.text))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda one: wrong.append(one.url) if one.url != path.as_uri() else None)
+        page.goto(path.as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        drawn = page.locator("circle.value").first.bounding_box()
+        assert drawn is not None
+        assert drawn["width"] > 5
+        page.close()
+        assert [one for one in wrong if not one.startswith("data:")] == []
+
+    def test_the_page_draws_values_and_intervals_where_they_are(self) -> None:
+        first, other = ranged(0.05, 0.04, 0.06), ranged(0.1, 0.08, 0.16)
+        page = make_comparison_page(compare([Labelled("off", first), Labelled("on", other)]), "en")
+        # A scale from 0 to 1.05 times 0.16, over 280 units after a margin of 10.
+        places = [f"{10 + 280 * value / (1.05 * 0.16):.1f}" for value in (0.1, 0.08, 0.16)]
+        assert f'<circle class="value" cx="{places[0]}"' in page
+        assert f'class="interval" d="M{places[1]} 12.0H{places[2]}' in page
+        assert 'aria-label="on: 0.100 (0.080 to 0.160)"' in page
+
+
+class TestCommand:
+    @pytest.fixture
+    def files(self, tmp_path: Path) -> list[str]:
+        arguments = []
+        for label, value in (("off", 0.05), ("on", 0.08)):
+            path = tmp_path / f"{label}.summary.json"
+            path.write_text(to_json(ranged(value, value - 0.004, value + 0.004)))
+            arguments.append(f"{label}={path}")
+        return arguments
+
+    def test_json_alone_on_stdout_and_a_page(
+        self, files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        out = tmp_path / "new" / "folder"
+        assert main(["compare", *files, "--json", "--out", str(out), "--lang", "ko"]) == 0
+        stdout, stderr = capsys.readouterr()
+        assert stderr == ""
+
+        def refuse(constant: str) -> None:
+            raise AssertionError(constant)
+
+        document = json.loads(stdout, parse_constant=refuse)
+        assert document["measures"][0]["changes"][0]["changed"] is True
+        assert "수직" in (out / "comparison.html").read_text(encoding="utf-8")
+        assert [path.name for path in out.iterdir()] == ["comparison.html"]
+
+    def test_a_table_for_a_person(
+        self, files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        page = tmp_path / "visit.html"
+        assert main(["compare", *files, "--out", str(page)]) == 0
+        assert "Vertical range" in page.read_text(encoding="utf-8")
+        stdout = capsys.readouterr().out
+        assert "differs by more" in stdout
+        assert stdout.endswith(f"written {page}\n")
+
+    def test_exit_codes(
+        self, files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with pytest.raises(SystemExit) as exit_:
+            main(["compare", files[0]])
+        assert exit_.value.code == 2
+        assert main(["compare", *files, f"later={tmp_path / 'missing.json'}"]) == 3
+        assert "no such file" in capsys.readouterr().err
+
+
+VISIT = {"duration_s": 20.0, "amplitude": 0.05, "blinks_per_min": 15.0}
+
+
+class TestSimulated:
+    """Small versions of ``python -m tests.simulated_visits``."""
+
+    def test_where_nothing_changed_little_is_called_changed(self) -> None:
+        shares = count_changes(np.random.default_rng(1), 120, **VISIT)
+        # At 5 %, 13 of 120 or more have a probability of 1 %.
+        assert shares["vertical_peak_to_peak"] <= 12 / 120
+        assert shares["blink_rate_per_min"] <= 12 / 120
+
+    def test_where_much_changed_it_is_called_so(self) -> None:
+        later = {"amplitude": 0.12, "blinks_per_min": 60.0}
+        shares = count_changes(np.random.default_rng(2), 20, later=later, **VISIT)
+        assert shares["vertical_peak_to_peak"] >= 0.9
+        assert shares["blink_rate_per_min"] >= 0.6
+
+    def test_the_interval_of_the_blink_rate_holds_the_true_one(self) -> None:
+        assert measure_coverage(np.random.default_rng(3), 120, **VISIT)[1] >= 107 / 120
+
+    def test_the_interval_of_the_range_holds_the_true_one(self) -> None:
+        # The bootstrap's percentile interval holds it in 106.
+        covered = measure_coverage(np.random.default_rng(5), 120, **VISIT)[0]
+        assert covered >= 112 / 120
+
+    def test_a_recording_has_the_blinks_it_was_made_with(self) -> None:
+        rng = np.random.default_rng(4)
+        counts = [simulate(rng, 60.0, 0.05, 12.0, interval_cv=0.2)["blink_count"] for _ in range(5)]
+        assert np.mean(counts) == pytest.approx(12, abs=1.5)

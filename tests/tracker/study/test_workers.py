@@ -1,0 +1,337 @@
+"""Recordings in parallel processes: what one of them does to the others, and what is done again."""
+
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.tracker.cli.test_main import strict
+from tracker.cli.main import main
+from tracker.face.mesh import FaceMesh
+from tracker.parameters import Parameters
+from tracker.study.recording import Failure, Outputs, Recording, Result, analyze_recording
+from tracker.study.workers import _Worker, analyze_recordings
+
+OUTPUTS = Outputs(report="en")
+FILES = ("summary.json", "frames.csv", "blinks.csv", "track.npz", "report.html")
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def folder(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("in")
+    for name in ("on", "off"):
+        (path / name).mkdir()
+        shutil.copy(clips / "tiny.mp4", path / name / "clip.mp4")
+    shutil.copy(clips / "no_face.mp4", path / "눈 <b>.mp4")
+    (path / "bad.mp4").write_bytes(b"nothing")
+    return path
+
+
+@pytest.fixture(scope="module")
+def analyzed(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
+    """Analyse the folder with two workers, as a script does; return output, stdout and stderr."""
+    out = tmp_path_factory.mktemp("out")
+    command = [sys.executable, "-m", "tracker", "analyze", str(folder), "--out", str(out)]
+    result = subprocess.run(
+        [*command, "--workers", "2", "--json"], capture_output=True, text=True, cwd=folder
+    )
+    assert result.returncode == 3
+    return out, result.stdout, result.stderr
+
+
+@pytest.fixture(scope="module")
+def finder() -> FaceMesh:
+    return FaceMesh()
+
+
+def test_a_folder_s_documents_come_in_its_order(analyzed: tuple[Path, str, str]) -> None:
+    out, stdout, stderr = analyzed
+    documents = [strict(line) for line in stdout.splitlines()]
+    assert [document["source"] for document in documents] == ["눈 <b>.mp4", "clip.mp4", "clip.mp4"]
+    for document, place in zip(documents, ("눈 <b>", "off/clip", "on/clip"), strict=True):
+        assert document == strict((out / f"{place}.summary.json").read_text())
+    assert stderr.startswith("error: bad.mp4: not a video file.")
+    assert stderr.count("\n") == 1
+
+
+def test_each_recording_has_its_files_and_there_are_no_others(
+    analyzed: tuple[Path, str, str],
+) -> None:
+    expected = {f"{place}.{end}" for place in ("눈 <b>", "off/clip", "on/clip") for end in FILES}
+    found = {name for name in contents(analyzed[0]) if not name.startswith("cohort.")}
+    assert found == expected
+
+
+def test_the_number_of_workers_changes_nothing(
+    folder: Path, analyzed: tuple[Path, str, str], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    arguments = ["analyze", str(folder), "--out", str(tmp_path), "--json"]
+    assert main([*arguments, "--workers", "1"]) == 3
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == analyzed[1:]
+    assert contents(tmp_path) == contents(analyzed[0])
+
+
+def test_one_video_alone_gives_the_same(
+    folder: Path, analyzed: tuple[Path, str, str], tmp_path: Path
+) -> None:
+    assert main(["analyze", str(folder / "on" / "clip.mp4"), "--out", str(tmp_path)]) == 0
+    found = contents(tmp_path)
+    assert sorted(found) == sorted(f"clip.{end}" for end in FILES)
+    for name, content in found.items():
+        assert (analyzed[0] / "on" / name).read_bytes() == content
+
+
+def test_what_is_finished_is_kept(
+    folder: Path, analyzed: tuple[Path, str, str], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    # By its content: copies have another time.
+    videos, out = (shutil.copytree(path, tmp_path / path.name) for path in (folder, analyzed[0]))
+    for path in out.rglob("*.*.*"):
+        os.utime(path, (0, 0))
+    assert main(["analyze", str(videos), "--out", str(out), "--json"]) == 3
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == analyzed[1:]
+    assert contents(out) == contents(analyzed[0])
+    assert all(path.stat().st_mtime == 0 for path in out.rglob("*.*.*"))
+
+
+class TestResuming:
+    @pytest.fixture
+    def recording(self, folder: Path, analyzed: tuple[Path, str, str], tmp_path: Path) -> Recording:
+        """Return a copy of a recording that is finished."""
+        shutil.copytree(analyzed[0] / "on", tmp_path / "out")
+        shutil.copy(folder / "on" / "clip.mp4", tmp_path)
+        return Recording(tmp_path / "clip.mp4", tmp_path / "out", "clip", "on/clip.mp4")
+
+    @pytest.fixture
+    def is_kept(self, recording: Recording, finder: FaceMesh) -> Callable[..., bool]:
+        def analyze(**parameters: float) -> bool:
+            result = analyze_recording(
+                recording, Parameters(**parameters), OUTPUTS, lambda: finder, resume=True
+            )
+            summary = strict((recording.directory / "clip.summary.json").read_text())
+            assert result.summary == summary
+            return result.resumed
+
+        return analyze
+
+    def test_for_the_same_content_and_parameters(self, is_kept: Callable[..., bool]) -> None:
+        assert is_kept()
+        assert is_kept()
+
+    def test_not_for_other_parameters(self, is_kept: Callable[..., bool]) -> None:
+        for _ in range(2):
+            assert not is_kept(blink_thresh=0.17)
+            assert is_kept(blink_thresh=0.17)
+            assert not is_kept()
+
+    def test_not_for_other_content_of_the_same_size_and_time(
+        self, recording: Recording, is_kept: Callable[..., bool]
+    ) -> None:
+        before = recording.video.stat()
+        content = bytearray(recording.video.read_bytes())
+        content[-1] ^= 1
+        recording.video.write_bytes(content)
+        os.utime(recording.video, ns=(before.st_atime_ns, before.st_mtime_ns))
+        assert not is_kept()
+        assert is_kept()
+
+    @pytest.mark.parametrize("end", FILES)
+    def test_not_where_a_file_is_missing(
+        self, end: str, recording: Recording, is_kept: Callable[..., bool]
+    ) -> None:
+        (recording.directory / f"clip.{end}").unlink()
+        assert not is_kept()
+        assert is_kept()
+
+    @pytest.mark.parametrize("content", ["", "{", "[]", '{"resume_key": null}', "[" * 100_000])
+    def test_not_where_the_summary_is_damaged(
+        self, content: str, recording: Recording, is_kept: Callable[..., bool]
+    ) -> None:
+        (recording.directory / "clip.summary.json").write_text(content)
+        assert not is_kept()
+
+    def test_not_where_the_summary_was_edited(
+        self, recording: Recording, is_kept: Callable[..., bool]
+    ) -> None:
+        path = recording.directory / "clip.summary.json"
+        path.write_text(json.dumps(strict(path.read_text()) | {"blink_count": 7}))
+        assert not is_kept()
+
+    def test_not_what_was_reanalysed_since(
+        self, recording: Recording, is_kept: Callable[..., bool]
+    ) -> None:
+        out = recording.directory
+        assert main(["reanalyze", str(out / "clip.track.npz"), "--out", str(out)]) == 0
+        assert not is_kept()
+
+    def test_not_what_another_program_wrote(
+        self, is_kept: Callable[..., bool], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("tracker.study.recording.identify_program", lambda: "another")
+        assert not is_kept()
+        monkeypatch.undo()
+        assert not is_kept()
+
+    def test_not_what_was_interrupted_while_it_was_written(
+        self,
+        recording: Recording,
+        is_kept: Callable[..., bool],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """Neither as the new nor as the old one: the files beside the summary are of both."""
+
+        replace = Path.replace
+
+        def fail(path: Path, target: Path) -> Path:
+            if target.name == "clip.blinks.csv":
+                raise KeyboardInterrupt
+            return replace(path, target)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "replace", fail)
+            with pytest.raises(KeyboardInterrupt):
+                is_kept(blink_thresh=0.17)
+        assert (recording.directory / "clip.frames.csv").is_file()
+        assert not is_kept()
+
+    def test_not_what_was_interrupted_after_its_track(
+        self, recording: Recording, finder: FaceMesh, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def analyze(**parameters: float) -> bool:
+            asked = Parameters(**parameters)
+            return analyze_recording(
+                recording, asked, Outputs(), lambda: finder, resume=True
+            ).resumed
+
+        def fail(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        analyze()
+        assert analyze()
+        with monkeypatch.context() as patch:
+            patch.setattr("tracker.files.summary.write_analysis", fail)
+            with pytest.raises(KeyboardInterrupt):
+                analyze(step=2)
+        assert not analyze()
+
+
+def test_a_video_that_changes_meanwhile_is_refused(
+    clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tracker.tracks import track
+
+    video = tmp_path / "a.mp4"
+    shutil.copy(clips / "tiny.mp4", video)
+    track_video = track.track_video
+
+    def write_meanwhile(source: Path, *arguments: object, **options: object) -> track.Track:
+        with source.open("ab") as file:
+            file.write(b"\0")
+        return track_video(source, *arguments, **options)
+
+    monkeypatch.setattr(track, "track_video", write_meanwhile)
+    assert main(["analyze", str(video), "--out", str(tmp_path / "out")]) == 3
+    assert "Wait until it is copied" in capsys.readouterr().err
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGABRT])
+def test_a_process_that_is_killed_takes_only_its_recording_along(
+    number: signal.Signals, clips: Path, tmp_path: Path
+) -> None:
+    recordings = [Recording(clips / "short.mp4", tmp_path, stem, f"{stem}.mp4") for stem in "abc"]
+    killed = []
+
+    def kill(index: int, *_: int) -> None:
+        if index == 1 and not killed:
+            process = multiprocessing.active_children()[0]
+            killed.append(process.pid)
+            (tmp_path / f".{process.pid}.b.frames.csv").touch()
+            (tmp_path / f".{process.pid}.another").touch()
+            os.kill(process.pid, number)
+
+    outcomes = dict(analyze_recordings(recordings, Parameters(step=4), Outputs(), 1, kill))
+    assert len(killed) == 1
+    assert isinstance(outcomes[0], Result)
+    assert isinstance(outcomes[1], Failure)
+    assert isinstance(outcomes[2], Result)
+    assert outcomes[1].code == "process_died"
+    assert number.name in outcomes[1].message
+    assert not list(tmp_path.glob("b.*"))
+    # What it was writing is gone; what is not its own is not.
+    assert [path.name for path in tmp_path.glob(".*")] == [f".{killed[0]}.another"]
+
+
+def test_a_worker_whose_memory_grew_is_replaced(
+    clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = []
+    monkeypatch.setattr(
+        "tracker.study.workers._Worker", lambda *arguments: started.append(1) or _Worker(*arguments)
+    )
+    recordings = [Recording(clips / "tiny.mp4", tmp_path, stem, stem) for stem in "ab"]
+    list(analyze_recordings(recordings, Parameters(), Outputs(), 1))
+    assert len(started) == 1
+    monkeypatch.setattr("tracker.study.workers.WORKER_BYTES", 2**20)
+    outcomes = dict(analyze_recordings(recordings, Parameters(step=2), Outputs(), 1))
+    assert len(started) == 3
+    assert all(isinstance(outcome, Result) for outcome in outcomes.values())
+
+
+def is_group_alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_an_interruption_stops_the_workers_and_leaves_nothing_half_written(
+    clips: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(30):
+        shutil.copy(clips / "short.mp4", folder / f"{number}.mp4")
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "tracker", "analyze", str(folder), "--out", str(out)]
+    process = subprocess.Popen(
+        [*command, "--workers", "2", "--json"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    deadline_s = time.monotonic() + 60
+    while not list(out.glob("*.summary.json")) and time.monotonic() < deadline_s:
+        time.sleep(0.01)
+    # To all of them, as a terminal sends it.
+    os.killpg(process.pid, signal.SIGINT)
+    _, stderr = process.communicate()
+    assert process.returncode == 130
+    assert stderr == "interrupted\n"
+    # The workers are gone at once, Python's own resource tracker a moment later.
+    while is_group_alive(process.pid):
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)
+    written = sorted(path.name for path in out.iterdir())
+    assert not [name for name in written if name.startswith((".", "cohort"))]
+    finished = {path.name.removesuffix(".summary.json") for path in out.glob("*.summary.json")}
+    assert 1 <= len(finished) < 30
+    assert {f"{stem}.{end}" for stem in finished for end in FILES} <= set(written)

@@ -1,0 +1,184 @@
+"""Small upright pictures of both eyes, cut while a face is followed: a report's evidence.
+
+Which frames a report shows is known only when all of them were seen, and to decode the video once
+more would cost as much again: so the eyes are kept, as JPEGs of about 2 kB, of every frame in which
+they are not as open as usual, and of some of the others. Nothing of the face but the eyes is kept.
+"""
+
+import math
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tracker.face.quality import EYE_CANTHI
+from tracker.video.frames import Image, Picture
+
+EYE_WIDTH_PX, EYE_HEIGHT_PX = 96, 60
+"""Of one eye's picture; 60 pixels from canthus to canthus, the canthi at half of the height."""
+CANTHAL_DISTANCE_PX = 60
+GAP_PX = 4
+"""White between the subject's right eye, which is on the left, and the left one."""
+JPEG_QUALITY = 80
+MAX_BYTES = 32 * 2**20
+"""Of one face's pictures. Where they would take more, every second one is kept, or every fourth, …;
+all 12,000 frames of a recording would take 20-30 MB, and mostly a third of them are kept."""
+USUAL_INTERVAL = 4
+"""Frames from one picture of eyes as open as usual to the next: they are for the ends of the gaze's
+range only."""
+USUAL_SHARE = 0.93
+"""Share of the usual opening below which each frame is kept. Closures begin at 0.75 of it, and the
+landmarks' jitter is 2 %."""
+WARM_UP_FRAMES = 30
+"""Kept all, until it is known how the eyes are usually open."""
+ADAPTATION = 0.02
+"""Share of a new opening in what is usual: it takes two seconds to follow eyes that look down."""
+
+_OUTSIDE = (128, 128, 128)
+_GAP = np.full((EYE_HEIGHT_PX, GAP_PX, 3), 255, dtype=np.uint8)
+_LIDS = (159, 145, 386, 374)
+_HALF_DIAGONAL_PX = math.hypot(EYE_WIDTH_PX, EYE_HEIGHT_PX) / 2
+
+
+class EyePictures:
+    """Pictures of one face's eyes, by place of the frame among those analysed."""
+
+    def __init__(self) -> None:
+        self.jpegs: dict[int, bytes] = {}
+        self._size = 0
+        self._interval = 1
+        self._frames = 0
+        self._usual = 0.0
+        self._closing = False
+
+    def add(self, sample: int, image: Picture, points: NDArray[np.float32]) -> None:
+        """Keep the eyes of a frame, if they may be wanted.
+
+        Parameters
+        ----------
+        sample : int
+        image : ndarray or DecodedPicture, shape (height, width, 3), uint8
+            Blue-green-red.
+        points : ndarray, shape (478, 2), float32
+            All landmarks of the face in pixels.
+        """
+        wanted = self._may_be_wanted(sample, points)
+        picture = cut_eyes(image, points) if wanted else None
+        if picture is None:
+            return
+        jpeg = cv2.imencode(".jpg", picture, (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY))[1].tobytes()
+        self.jpegs[sample] = jpeg
+        self._size += len(jpeg)
+        while self._size > MAX_BYTES:
+            self._interval *= 2
+            for place in [place for place in self.jpegs if place % self._interval]:
+                self.drop(place)
+
+    def drop(self, sample: int) -> None:
+        """Forget a frame: it turned out to show another face."""
+        self._size -= len(self.jpegs.pop(sample, b""))
+
+    def _may_be_wanted(self, sample: int, points: NDArray[np.float32]) -> bool:
+        """Tell whether the eyes close, have just opened, or are to be kept now and then."""
+        before, self._closing = self._closing, True
+        opening = _lid_opening(points)
+        if opening is not None:
+            self._closing = opening < USUAL_SHARE * self._usual
+            weight = max(ADAPTATION, 1 / (self._frames + 1))
+            # Shut eyes are not usual, for however long.
+            if opening > self._usual / 2:
+                self._usual += weight * (opening - self._usual)
+        self._frames += 1
+        kept = self._closing or before or self._frames <= WARM_UP_FRAMES
+        return (kept or sample % USUAL_INTERVAL == 0) and sample % self._interval == 0
+
+
+def _lid_opening(points: NDArray[np.float32]) -> float | None:
+    """Return the distance of the lids over that of the canthi, of both eyes; None without canthi.
+
+    Less exact than the EAR, and in plain numbers, for it is asked for in every frame.
+    """
+    (a, b, c, d) = points[list(_LIDS)].tolist()
+    (e, f), (g, h) = (points[list(pair)].tolist() for pair in EYE_CANTHI)
+    width = math.dist(e, f) + math.dist(g, h)
+    return (math.dist(a, b) + math.dist(c, d)) / width if width > 0 else None
+
+
+def cut_eyes(image: Picture, points: NDArray[np.float32]) -> Image | None:
+    """Cut both eyes out of a picture, each turned upright about its canthi and scaled to them.
+
+    Plain numbers, not arrays: NumPy would take longer for them than OpenCV for the pictures.
+
+    Parameters
+    ----------
+    image : ndarray or DecodedPicture, shape (height, width, 3), uint8
+        Blue-green-red.
+    points : ndarray, shape (478, 2), float32
+
+    Returns
+    -------
+    ndarray, shape (60, 196, 3), uint8, or None
+        The subject's right eye, then the left one; grey where the picture ends. None where the eyes
+        have no width or lie outside of the picture.
+    """
+    height, width = image.shape[:2]
+    # Left to right in the picture: the subject's right eye comes first.
+    canthi = [points[list(pair)].tolist() for pair in EYE_CANTHI[::-1]]
+    boxes = []
+    for (first_x, first_y), (second_x, second_y) in canthi:
+        distance = math.hypot(second_x - first_x, second_y - first_y)
+        if not distance >= 1:
+            return None
+        # Half of the box's diagonal, and a pixel for the interpolation.
+        reach = distance / CANTHAL_DISTANCE_PX * _HALF_DIAGONAL_PX + 1
+        x, y = (first_x + second_x) / 2, (first_y + second_y) / 2
+        left, top = max(int(x - reach), 0), max(int(y - reach), 0)
+        right, bottom = min(int(x + reach) + 1, width), min(int(y + reach) + 1, height)
+        if right <= left or bottom <= top:
+            return None
+        boxes.append((left, top, right, bottom))
+    # Both at once: a decoded picture's parts are converted when they are asked for.
+    left, top = min(box[0] for box in boxes), min(box[1] for box in boxes)
+    right, bottom = max(box[2] for box in boxes), max(box[3] for box in boxes)
+    part: Any = image[top:bottom, left:right]
+    eyes = [
+        _cut_eye(
+            part[box[1] - top : box[3] - top, box[0] - left : box[2] - left],
+            [(x - box[0], y - box[1]) for x, y in ends],
+        )
+        for ends, box in zip(canthi, boxes, strict=True)
+    ]
+    return np.hstack((eyes[0], _GAP, eyes[1]))
+
+
+def _cut_eye(part: Any, canthi: list[tuple[float, float]]) -> Any:
+    """Turn and scale the part of a picture around an eye to its canthi, given in that part."""
+    (first_x, first_y), (second_x, second_y) = canthi
+    across, down = second_x - first_x, second_y - first_y
+    height, width = part.shape[:2]
+    # Averaged first, or the fine lines of a large eye would flicker from frame to frame; by a whole
+    # factor, for which OpenCV is several times as fast.
+    reduction = max(1, min(int(math.hypot(across, down) / CANTHAL_DISTANCE_PX), width, height))
+    if reduction > 1:
+        size = (width // reduction, height // reduction)
+        whole = part[: size[1] * reduction, : size[0] * reduction]
+        part = cv2.resize(whole, size, interpolation=cv2.INTER_AREA)
+    # From the box's pixels to those of the part: a pixel's centre is half a pixel from its edge.
+    cos, sin = across / CANTHAL_DISTANCE_PX / reduction, down / CANTHAL_DISTANCE_PX / reduction
+    middle_x, middle_y = (EYE_WIDTH_PX - 1) / 2, (EYE_HEIGHT_PX - 1) / 2
+    centre_x = ((first_x + second_x) / 2 + 0.5) / reduction - 0.5
+    centre_y = ((first_y + second_y) / 2 + 0.5) / reduction - 0.5
+    return cv2.warpAffine(
+        part,
+        np.array(
+            (
+                (cos, -sin, centre_x - cos * middle_x + sin * middle_y),
+                (sin, cos, centre_y - sin * middle_x - cos * middle_y),
+            )
+        ),
+        (EYE_WIDTH_PX, EYE_HEIGHT_PX),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=_OUTSIDE,
+    )

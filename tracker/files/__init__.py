@@ -1,0 +1,1 @@
+"""The files of an analysis: fields, summary, tables, names and provenance."""

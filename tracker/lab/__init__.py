@@ -1,0 +1,1 @@
+"""Development tools: synthetic clips, evaluation against annotations, profiling."""

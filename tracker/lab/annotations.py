@@ -1,0 +1,359 @@
+"""Annotations of blinks in recordings: files in, intervals out."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from tracker.video.frames import InputError
+
+VIDEO_SUFFIXES = frozenset(
+    ("mp4", "m4v", "mov", "3gp", "mkv", "webm", "avi", "mpg", "mpeg", "mts", "ts", "wmv")
+)
+TAG_FIELDS = 7
+"""Fields of a ``.tag`` row up to the eyes' flags; the face's box and the eyes' corners follow."""
+
+
+class AnnotationError(InputError):
+    """An annotation cannot be used. The message names the file and, if there is one, the line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """A lid closure, annotated or detected, in frames of the source video.
+
+    Attributes
+    ----------
+    start, stop : int
+        Half-open: `stop` is the first frame after it.
+    onset_seen, offset_seen : bool
+        False where the recording, the annotated range or the face begins or ends within it, so that
+        the end is no onset or offset.
+    """
+
+    start: int
+    stop: int
+    onset_seen: bool = True
+    offset_seen: bool = True
+
+    def overlap(self, start: int, stop: int) -> int:
+        """Frames shared with [start, stop); negative across a gap."""
+        return min(self.stop, stop) - max(self.start, start)
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotatedClip:
+    """A recording and what a person saw in it.
+
+    Attributes
+    ----------
+    name : str
+        Of the video, from the directory that is evaluated.
+    video, annotation : Path
+    blinks, long_closures : tuple of Closure
+        In order of their start.
+    scored : tuple of (int, int) or None
+        Frames that were annotated, half-open; None: the whole video.
+    view : str or None
+        Kind of camera view (``view_code``) where the annotation has one.
+    """
+
+    name: str
+    video: Path
+    annotation: Path
+    blinks: tuple[Closure, ...]
+    long_closures: tuple[Closure, ...] = ()
+    scored: tuple[int, int] | None = None
+    view: str | None = None
+
+
+def find_annotations(directory: Path) -> tuple[list[AnnotatedClip], list[AnnotationError]]:
+    """Read all annotations in a directory and its sub-directories.
+
+    Frames count from 0 in the order in which the video is decoded; the ends of an annotated
+    closure are both inclusive. These forms are known:
+
+    ``clips.csv`` with ``blinks.csv``
+        A row for each recording (``video, tag_first, tag_last`` and, if there, ``view_code``) and
+        one for each closure (``video, start, end`` and, if there, ``kind``).
+    ``<stem>.blinks.csv`` or ``<stem>.truth.blinks.csv`` beside the video ``<stem>.*``
+        A row for each closure: ``start, end`` and, if there, ``kind``. The file that ``analyze``
+        writes under the first name is told by its columns and is no annotation.
+    ``<stem>.tag`` beside the video ``<stem>.*``
+        See `read_tag`.
+
+    ``kind`` is ``blink`` (the default) or ``long_closure``.
+
+    Parameters
+    ----------
+    directory : Path
+
+    Returns
+    -------
+    clips : list of AnnotatedClip
+        In order of their names.
+    errors : list of AnnotationError
+        Of recordings that are left out because their annotation cannot be used.
+
+    Raises
+    ------
+    AnnotationError
+        There is no such directory, or no annotation in it.
+    """
+    if not directory.is_dir():
+        raise AnnotationError(f"{directory}: no such directory. Check the path.")
+    found: list[AnnotatedClip | AnnotationError] = []
+    for path in sorted(path for path in directory.rglob("*") if path.is_file()):
+        try:
+            if path.name == "blinks.csv":
+                found += _read_clip_tables(path, directory)
+            elif path.name.endswith(".blinks.csv"):
+                found += _read_closure_table(path, directory)
+            elif path.suffix.lower() == ".tag":
+                found.append(read_tag(path, directory))
+        except AnnotationError as error:
+            found.append(error)
+    if not found:
+        raise AnnotationError(
+            f"{directory}: no annotations found. Put STEM.blinks.csv (columns start, end, kind) or "
+            "STEM.tag beside each video STEM.mp4, or blinks.csv and clips.csv beside all of them."
+        )
+    errors = [item for item in found if isinstance(item, AnnotationError)]
+    by_video: dict[str, list[AnnotatedClip]] = {}
+    for item in found:
+        if isinstance(item, AnnotatedClip):
+            by_video.setdefault(item.name, []).append(item)
+    clips = []
+    for name, (clip, *others) in sorted(by_video.items()):
+        if others:
+            files = " and ".join(str(one.annotation) for one in (clip, *others))
+            errors.append(AnnotationError(f"{name}: annotated twice, in {files}. Keep one."))
+        else:
+            clips.append(clip)
+    return clips, errors
+
+
+def read_tag(path: Path, directory: Path) -> AnnotatedClip:
+    """Read a ``.tag`` file of the public blink sets (Eyeblink8, ZJU, talking face, ...).
+
+    Comments, then a row for each frame between the lines ``#start`` and ``#end``: ``frame ID :
+    blink ID : NF : LE_FC : LE_NV : RE_FC : RE_NV : F_X : ...``. A blink is a run of rows with the
+    same blink ID; -1 is none.
+
+    Parameters
+    ----------
+    path, directory : Path
+        The file, and the directory that is evaluated.
+
+    Returns
+    -------
+    AnnotatedClip
+        Scored from the first to the last annotated frame.
+
+    Raises
+    ------
+    AnnotationError
+        A row is malformed, ``#start`` or ``#end`` is missing, or there is not one video beside it.
+
+    Notes
+    -----
+    Written after descriptions of the format and two published readers of it, not after a file of
+    the sets themselves, none of which is at hand. NF (face not frontal), FC (fully closed) and NV
+    (not visible) are flags that are X where they do not hold; their authors are quoted as saying
+    that they are not annotated consistently, and nothing here depends on them: every blink counts,
+    seen or not. Two runs that follow each other with different IDs are two blinks. That frame IDs
+    count from 0 is taken from the ZJU annotation, which reaches from 0 to one less than the number
+    of frames.
+
+    References
+    ----------
+    .. [1] A. Fogelton, W. Benesova, Eye blink detection based on motion vectors analysis, Computer
+       Vision and Image Understanding 148, 2016, 23-33; https://www.blinkingmatters.com/research
+    """
+    lines = _read_text(path, errors="replace").splitlines()
+    marks = [line.strip().lower() for line in lines]
+    if "#start" not in marks or "#end" not in marks[marks.index("#start") :]:
+        raise AnnotationError(
+            f"{path}: not a whole .tag file: no line #start, or no line #end after it. "
+            "Copy it again."
+        )
+    begin = marks.index("#start") + 1
+    end = marks.index("#end", begin)
+    rows: list[tuple[int, int]] = []
+    for number, line in enumerate(lines[begin:end], start=begin + 1):
+        if not line.strip():
+            continue
+        fields = [field.strip() for field in line.split(":")]
+        if len(fields) < TAG_FIELDS:
+            raise _row_error(path, number, f"{len(fields)} fields, expected {TAG_FIELDS} or more")
+        frame = _whole_number(path, number, "frame ID", fields[0])
+        blink = -1 if fields[1] == "-1" else _whole_number(path, number, "blink ID", fields[1])
+        if rows and frame <= rows[-1][0]:
+            raise _row_error(path, number, f"frame {frame} follows frame {rows[-1][0]}")
+        rows.append((frame, blink))
+    if not rows:
+        raise AnnotationError(f"{path}: no frame between #start and #end. Copy it again.")
+    runs = [
+        (blink, [frame for frame, _ in run]) for blink, run in groupby(rows, key=lambda row: row[1])
+    ]
+    video = _video_beside(path, path.stem)
+    return AnnotatedClip(
+        name=video.relative_to(directory).as_posix(),
+        video=video,
+        annotation=path,
+        blinks=tuple(Closure(run[0], run[-1] + 1) for blink, run in runs if blink != -1),
+        scored=(rows[0][0], rows[-1][0] + 1),
+    )
+
+
+def _row_error(path: Path, line: int, what: str) -> AnnotationError:
+    return AnnotationError(f"{path}, line {line}: {what}. Correct the line.")
+
+
+def _whole_number(path: Path, line: int, name: str, text: str) -> int:
+    # Over 12 digits is no frame, and over 4,300 Python refuses to convert.
+    if not text.strip().isdecimal() or len(text) > 12:
+        raise _row_error(path, line, f"{name} is {text!r}, expected a whole number from 0 on")
+    return int(text)
+
+
+def _read_text(path: Path, errors: str = "strict") -> str:
+    try:
+        # Spreadsheets begin their CSV files with a byte order mark.
+        return path.read_text(encoding="utf-8-sig", errors=errors)
+    except OSError as error:
+        raise AnnotationError(f"{path}: cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError as error:
+        raise AnnotationError(f"{path}: not text in UTF-8. Save it as CSV in UTF-8.") from error
+
+
+class _Row:
+    """A row of a table, whose cells are checked when they are asked for."""
+
+    def __init__(self, path: Path, line: int, header: list[str], cells: list[str]) -> None:
+        self.path, self.line = path, line
+        self._cells = dict(zip(header, cells, strict=False))
+        self._widths = (len(cells), len(header))
+
+    def text(self, name: str) -> str:
+        """Return a cell; of an optional column that is not there, nothing."""
+        if self._widths[0] != self._widths[1]:
+            raise self.error("{} cells, expected {}".format(*self._widths))
+        return self._cells.get(name, "").strip()
+
+    def number(self, name: str) -> int:
+        return _whole_number(self.path, self.line, name, self.text(name))
+
+    def error(self, what: str) -> AnnotationError:
+        return _row_error(self.path, self.line, what)
+
+
+def _read_rows(path: Path, required: Sequence[str]) -> list[_Row]:
+    reader = csv.reader(_read_text(path).splitlines(keepends=True))
+    try:
+        header = [cell.strip() for cell in next(reader, [])]
+        missing = [name for name in required if name not in header]
+        if missing:
+            raise AnnotationError(
+                f"{path}, line 1: no column {', '.join(missing)}. Write the columns' names there, "
+                "between commas."
+            )
+        return [
+            _Row(path, reader.line_num, header, cells)
+            for cells in reader
+            if any(cell.strip() for cell in cells)
+        ]
+    except csv.Error as error:
+        raise _row_error(path, reader.line_num, str(error)) from error
+
+
+def _read_closure(row: _Row) -> tuple[bool, Closure]:
+    """Return whether it is a long closure, and its frames."""
+    start, end = row.number("start"), row.number("end")
+    if end < start:
+        raise row.error(f"end {end} lies before start {start}")
+    kind = row.text("kind")
+    if kind not in ("", "blink", "long_closure"):
+        raise row.error(f"kind is {kind!r}, expected blink or long_closure")
+    return kind == "long_closure", Closure(start, end + 1)
+
+
+def _make_clip(
+    video: Path,
+    annotation: Path,
+    directory: Path,
+    rows: Iterable[_Row],
+    scored: tuple[int, int] | None = None,
+    view: str | None = None,
+) -> AnnotatedClip:
+    blinks: list[Closure] = []
+    long_closures: list[Closure] = []
+    for row in rows:
+        is_long, closure = _read_closure(row)
+        if scored is not None and closure.overlap(*scored) <= 0:
+            raise row.error(f"outside the annotated frames {scored[0]} to {scored[1] - 1}")
+        (long_closures if is_long else blinks).append(closure)
+    return AnnotatedClip(
+        name=video.relative_to(directory).as_posix(),
+        video=video,
+        annotation=annotation,
+        blinks=tuple(sorted(blinks, key=lambda closure: closure.start)),
+        long_closures=tuple(sorted(long_closures, key=lambda closure: closure.start)),
+        scored=scored,
+        view=view,
+    )
+
+
+def _read_closure_table(path: Path, directory: Path) -> list[AnnotatedClip | AnnotationError]:
+    """Read ``<stem>.blinks.csv``: one recording, or none if `analyze` wrote it."""
+    if "onset_frame" in _read_text(path).partition("\n")[0].split(","):
+        return []
+    rows = _read_rows(path, ("start", "end"))
+    stem = path.name.removesuffix(".blinks.csv").removesuffix(".truth")
+    return [_make_clip(_video_beside(path, stem), path, directory, rows)]
+
+
+def _read_clip_tables(path: Path, directory: Path) -> list[AnnotatedClip | AnnotationError]:
+    """Read ``blinks.csv`` and the ``clips.csv`` beside it: many recordings."""
+    table = path.with_name("clips.csv")
+    if not table.is_file():
+        raise AnnotationError(
+            f"{path}: no clips.csv (columns video, tag_first, tag_last) beside it. It names the "
+            "recordings, those without a blink too."
+        )
+    recordings = _read_rows(table, ("video", "tag_first", "tag_last"))
+    by_video: dict[str, list[_Row]] = {row.text("video"): [] for row in recordings}
+    # A blink that belongs to nobody is one that somebody lacks: none of them can be scored.
+    for row in _read_rows(path, ("video", "start", "end")):
+        if row.text("video") not in by_video:
+            raise row.error(f"video {row.text('video')!r} is not in {table.name}")
+        by_video[row.text("video")].append(row)
+    clips: list[AnnotatedClip | AnnotationError] = []
+    for row in recordings:
+        try:
+            name = row.text("video")
+            if not name or Path(name).is_absolute():
+                raise row.error(f"video is {name!r}, expected the name of a file beside it")
+            scored = (row.number("tag_first"), row.number("tag_last") + 1)
+            if scored[1] <= scored[0]:
+                raise row.error(f"tag_last {scored[1] - 1} lies before tag_first {scored[0]}")
+            video, view = path.parent / name, row.text("view_code") or None
+            clips.append(_make_clip(video, path, directory, by_video[name], scored, view))
+        except AnnotationError as error:
+            clips.append(error)
+    return clips
+
+
+def _video_beside(annotation: Path, stem: str) -> Path:
+    found = sorted(
+        path
+        for path in annotation.parent.iterdir()
+        if path.stem == stem and path.suffix[1:].lower() in VIDEO_SUFFIXES and path.is_file()
+    )
+    if len(found) != 1:
+        what = f"several videos {stem}.*: keep one" if found else f"no video {stem}.mp4: add it"
+        raise AnnotationError(
+            f"{annotation}: beside it there is {what} (or MOV, MKV, WebM, AVI, ...)."
+        )
+    return found[0]

@@ -1,0 +1,229 @@
+"""Pictures of missed and false closures, from which a person can see why."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels import BLINK, LEFT, RIGHT
+from tracker.lab.annotations import AnnotatedClip, Closure
+from tracker.lab.evaluate import ClipScore, Mistake, detected_closures, frame_times_s
+from tracker.measures.analysis import Analysis
+from tracker.video.frames import Image, Video
+
+AROUND_S = 1.5
+"""Shown of the trace on either side."""
+CROPS = 6
+MAX_CROP_PX = 400
+EYE_LANDMARKS = 26
+"""Columns of a track that hold both eyes' landmarks."""
+BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#777777"
+
+_PICTURE_NAME = re.compile(r".+\.(missed|false)_(blink|prolonged_closure)\.\d{6,}\.png")
+
+
+class PictureSetupError(Exception):
+    """The library that draws is not installed."""
+
+
+def check_pictures_can_be_drawn() -> None:
+    """Fail before the work, not after it.
+
+    Raises
+    ------
+    PictureSetupError
+        matplotlib is not installed.
+    """
+    if importlib.util.find_spec("matplotlib") is None:
+        raise PictureSetupError(
+            "matplotlib, which draws the pictures, is missing: run `make setup`"
+        )
+
+
+def remove_pictures(directory: Path) -> None:
+    """Remove an earlier run's pictures: its mistakes may be none of this one."""
+    for path in directory.iterdir():
+        if _PICTURE_NAME.fullmatch(path.name):
+            path.unlink()
+
+
+def draw_mistakes(score: ClipScore, analysis: Analysis, directory: Path) -> list[Path]:
+    """Draw a picture of each mistake: eyes from the video, the EAR around it, both intervals.
+
+    Parameters
+    ----------
+    score : ClipScore
+        Its video is decoded up to the last mistake; if there is none, not at all.
+    analysis : Analysis
+        The one that was scored.
+    directory : Path
+        An existing one.
+
+    Returns
+    -------
+    list of Path
+        A picture for each of `score.mistakes`, named after recording, kind and first frame.
+    """
+    mistakes = score.mistakes
+    if not mistakes:
+        return []
+    shown = [_frames_to_show(mistake.closure, analysis) for mistake in mistakes]
+    crops = _crop_eyes(score.clip.video, analysis, {frame for one in shown for frame in one})
+    paths = []
+    for mistake, frames in zip(mistakes, shown, strict=True):
+        recording = score.clip.name.replace("/", "__")
+        path = directory / f"{recording}.{mistake.kind}.{mistake.closure.start:06d}.png"
+        eyes = {frame: crops[frame] for frame in frames if frame in crops}
+        _draw(score.clip, analysis, mistake, eyes, path)
+        paths.append(path)
+    return paths
+
+
+def _frames_to_show(closure: Closure, analysis: Analysis) -> list[int]:
+    around = max(2, (closure.stop - closure.start) // 2)
+    last = int(analysis.track.frame_index[-1])
+    frames = np.linspace(closure.start - around, closure.stop - 1 + around, CROPS)
+    return sorted({int(frame) for frame in np.clip(np.rint(frames), 0, last)})
+
+
+def _crop_eyes(video: Path, analysis: Analysis, wanted: set[int]) -> dict[int, Image]:
+    """Return the part of each wanted frame that shows the eyes; all of it where no face was seen.
+
+    The decoder counts from the start: to seek would land on other frames in some files.
+    """
+    seen = np.flatnonzero(analysis.seen)
+    last = max(wanted)
+    crops: dict[int, Image] = {}
+    with Video(video) as source:
+        for frame in source.frames():
+            if frame.index in wanted:
+                distances = np.abs(analysis.track.frame_index[seen] - frame.index)
+                crop = frame.image
+                if seen.size and distances.min() <= analysis.track.info.step:
+                    row = seen[np.argmin(distances)]
+                    crop = _crop(crop, analysis.track.landmarks[row, :EYE_LANDMARKS])
+                crops[frame.index] = _shrink(crop)
+            if frame.index >= last:
+                break
+    return crops
+
+
+def _crop(image: Image, eyes: NDArray[np.float32]) -> Image:
+    (left, top), (right, bottom) = eyes.min(axis=0), eyes.max(axis=0)
+    margin = 0.15 * (right - left)
+    rows = slice(max(0, int(top - margin)), max(0, int(bottom + margin)))
+    columns = slice(max(0, int(left - margin)), max(0, int(right + margin)))
+    crop: Image = image[rows, columns]
+    # Landmarks may lie outside a picture that cuts the face.
+    return crop if crop.size else image
+
+
+def _shrink(image: Image) -> Image:
+    """Return a copy in red-green-blue, no larger than it is drawn."""
+    scale = min(1.0, MAX_CROP_PX / max(image.shape[:2]))
+    size = [max(1, round(scale * side)) for side in (image.shape[1], image.shape[0])]
+    shrunk = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return cv2.cvtColor(shrunk, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
+
+
+def _draw(
+    clip: AnnotatedClip,
+    analysis: Analysis,
+    mistake: Mistake,
+    eyes: dict[int, Image],
+    path: Path,
+) -> None:
+    # It takes half a second to load, and most runs make no mistake.
+    from matplotlib.figure import Figure
+
+    track, closure = analysis.track, mistake.closure
+    start_s, stop_s = frame_times_s(track, [closure.start, closure.stop])
+    figure = Figure(figsize=(13, 5.5), layout="constrained")
+    figure.suptitle(
+        f"{clip.name}: {mistake.kind.replace('_', ' ')}, frames {closure.start} to "
+        f"{closure.stop - 1} ({start_s:.2f} to {stop_s:.2f} s)\n{_describe(analysis, closure)}",
+        fontsize=10,
+        parse_math=False,
+    )
+    parts = figure.subfigures(2, 1, squeeze=False, height_ratios=(1, 2))
+    places = parts[0, 0].subplots(1, max(1, len(eyes)), squeeze=False)[0]
+    for axes in places:
+        axes.axis("off")
+    for axes, (frame, image) in zip(places, eyes.items(), strict=False):
+        axes.imshow(image)
+        axes.set_title(str(frame), fontsize=8)
+
+    axes = parts[1, 0].subplots()
+    window_s = (start_s - AROUND_S, stop_s + AROUND_S)
+    near = slice(*np.searchsorted(track.times_s, window_s))
+    times_s, baseline = track.times_s[near], analysis.baseline[near]
+    for eye, side in ((LEFT, "left"), (RIGHT, "right")):
+        ear = analysis.geometry.ear[near, eye]
+        axes.plot(times_s, ear, lw=0.6, alpha=0.7, label=f"{side} eye")
+    axes.plot(times_s, analysis.ear[near], ".-", color="black", lw=1, ms=3, label="both eyes")
+    close_ratio = analysis.parameters.close_ratio
+    for ratio, style, label in (
+        (1, "-", "open baseline"),
+        ((close_ratio + 1) / 2, ":", "opens at"),
+        (close_ratio, "--", "closes below"),
+    ):
+        axes.plot(times_s, ratio * baseline, style, color=GREY, lw=1, label=label)
+    # Annotated in the upper half, detected in the lower one.
+    shaded = [(clip.blinks, BLUE, 0.5, "annotated blink")]
+    shaded += [(clip.long_closures, BLUE, 0.5, "annotated long closure")]
+    for kind, found in detected_closures(analysis).items():
+        shaded.append((tuple(found), ORANGE, 0.0, f"detected {_kind_name(kind)}"))
+    for closures, color, bottom, label in shaded:
+        for one in closures:
+            begin_s, end_s = frame_times_s(track, [one.start, one.stop])
+            if begin_s < window_s[1] and end_s > window_s[0]:
+                axes.axvspan(
+                    begin_s,
+                    end_s,
+                    bottom,
+                    bottom + 0.5,
+                    facecolor=color,
+                    alpha=0.25,
+                    hatch="//" if "closure" in label else None,
+                    label=label,
+                )
+                label = ""  # once in the legend
+    if clip.scored is not None:
+        first_s, end_s = frame_times_s(track, clip.scored)
+        axes.axvspan(window_s[0], first_s, color=GREY, alpha=0.2, lw=0, label="not annotated")
+        axes.axvspan(end_s, window_s[1], color=GREY, alpha=0.2, lw=0)
+    for time_s in frame_times_s(track, list(eyes)):
+        axes.axvline(time_s, 0, 0.03, color="black", lw=1)
+    axes.set_xlim(*window_s)
+    axes.set_ylim(0, max(0.4, 1.1 * np.nan_to_num(analysis.ear[near]).max(initial=0)))
+    axes.set_xlabel("time (s); annotated shaded above, detected below; ticks: the frames shown")
+    axes.set_ylabel("eye aspect ratio (EAR)")
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
+    figure.savefig(path, dpi=110)
+
+
+def _describe(analysis: Analysis, closure: Closure) -> str:
+    """Say what the detector had to go by, in one line."""
+    index = analysis.track.frame_index
+    inside = (index >= closure.start) & (index < closure.stop)
+    ratio = (analysis.ear / analysis.baseline)[inside]
+    if not np.isfinite(ratio).any():
+        return "no face seen in it" if inside.any() else "no frame of it was analysed"
+    unseen = f", no face in {np.isnan(ratio).mean():.0%} of it" if np.isnan(ratio).any() else ""
+    others = [
+        f", detected as {_kind_name(kind)} {one.start} to {one.stop - 1}"
+        for kind, closures in detected_closures(analysis).items()
+        for one in closures
+        if one != closure and one.overlap(closure.start, closure.stop) > 0
+    ]
+    return (
+        f"lowest EAR {np.nanmin(ratio):.2f} of the open baseline, closes below "
+        f"{analysis.parameters.close_ratio:.2f}{unseen}{''.join(others)}"
+    )
+
+
+def _kind_name(kind: int) -> str:
+    return "blink" if kind == BLINK else "prolonged closure"

@@ -1,0 +1,487 @@
+"""Where the time of a recording's analysis goes, how near that is to what it takes at the least,
+and what would be faster."""
+
+import contextlib
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tracker import count_processors, measure_peak_bytes
+from tracker.face.follow import FaceFinder
+from tracker.face.mesh import Region
+from tracker.parameters import Parameters
+from tracker.video.ffmpeg import DecodedPicture, Decoder
+from tracker.video.frames import Frame, Image, Picture, Video
+
+STAGES = {
+    "load": "loading libraries and models",
+    "open": "opening the file",
+    "decode": "decoding",
+    "convert": "converting what is looked at to colours",
+    "face_mesh": "FaceMesh",
+    "detector": "looking for faces in the whole picture",
+    "tracking": "following the face, else",
+    "measures": "measures and assessment",
+    "write": "writing the files",
+    "other": "not attributed",
+}
+PER_FRAME = ("decode", "convert", "face_mesh", "detector", "tracking")
+"""Stages whose time grows with the recording."""
+FLOOR_FRAMES = 150
+CROP_PX = 256
+SMALL_SIDE_PX = 720
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What one stage took. CPU seconds are of the thread it ran on; those of all stages add up to
+    the whole. Wall seconds of decoding run beside the others' where frames are decoded ahead."""
+
+    name: str
+    cpu_s: float
+    wall_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """The least that a frame can take: decoding one on one thread, without converting it, and
+    FaceMesh on a face `CROP_PX` wide, in turn: CPU milliseconds measured on this recording."""
+
+    decode_ms: float
+    face_mesh_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """Something that would be faster, computed from what was measured."""
+
+    change: str
+    cpu_s: float
+    wall_s: float
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Where the time of a recording went.
+
+    Attributes
+    ----------
+    source : str
+    width, height, fps : int, int, float
+        Of the video.
+    step, frames_decoded, frames_tracked : int
+    cores : int
+        That this process may use.
+    decoded_ahead : bool
+        Whether decoding ran on a second one.
+    stages : tuple of Stage
+        In the order of `STAGES`.
+    cpu_s, wall_s : float
+        Of everything.
+    peak_memory_mb : float
+        Largest resident size of the process so far.
+    floor : Floor or None
+        None where no face was found: FaceMesh then had nothing to do.
+    eye_width_px : float
+        NaN without a face.
+    """
+
+    source: str
+    width: int
+    height: int
+    fps: float
+    step: int
+    frames_decoded: int
+    frames_tracked: int
+    cores: int
+    decoded_ahead: bool
+    stages: tuple[Stage, ...]
+    cpu_s: float
+    wall_s: float
+    peak_memory_mb: float
+    floor: Floor | None
+    eye_width_px: float
+
+    def cpu_of(self, *names: str) -> float:
+        """Sum CPU seconds of stages."""
+        return sum(stage.cpu_s for stage in self.stages if stage.name in names)
+
+    @property
+    def frame_ms(self) -> float:
+        """CPU milliseconds of a tracked frame, opening included; loading and writing not."""
+        return 1000 * self.cpu_of("open", *PER_FRAME) / max(1, self.frames_tracked)
+
+    @property
+    def floor_ms(self) -> float:
+        """The least that a tracked frame with those skipped before it takes; NaN if not known."""
+        if self.floor is None or not self.frames_tracked:
+            return float("nan")
+        decoded = self.frames_decoded / self.frames_tracked
+        return decoded * self.floor.decode_ms + self.floor.face_mesh_ms
+
+    @property
+    def limited_by(self) -> str:
+        """What the time goes to, most of all, in a sentence."""
+        decoding = self.cpu_of("decode")
+        looking = self.cpu_of(*PER_FRAME) - decoding
+        fixed = self.cpu_s - decoding - looking
+        if fixed > decoding + looking:
+            return "Starting: the recording is so short that loading libraries takes the most."
+        if decoding > looking:
+            return f"Decoding the {self.width}x{self.height} video takes the most."
+        if self.cpu_of("face_mesh") > looking / 2:
+            return "FaceMesh takes the most."
+        return "Looking for faces takes the most: none is followed most of the time."
+
+    def gains(self) -> list[Gain]:
+        """Compute what would make it faster, the largest gain first; see `Gain`."""
+        decoding = self.cpu_of("decode")
+        looking = self.cpu_of(*PER_FRAME) - decoding
+        fixed = self.cpu_s - decoding - looking
+
+        def gain(change: str, decode_s: float, look_s: float, ahead: bool, note: str) -> Gain:
+            both_s = max(decode_s, look_s) if ahead else decode_s + look_s
+            return Gain(change, decode_s + look_s + fixed, both_s + fixed, note)
+
+        step, ahead = 2 * self.step, self.decoded_ahead
+        gains = [
+            gain(
+                f"--step {step}",
+                decoding,
+                looking / 2,
+                ahead,
+                f"{self.fps / step:.3g} frames a second are analysed; short blinks may be missed",
+            )
+        ]
+        side = min(self.width, self.height)
+        if side > SMALL_SIDE_PX:
+            share = (SMALL_SIDE_PX / side) ** 2
+            convert = self.cpu_of("convert")
+            note = f"eyes are then {self.eye_width_px * SMALL_SIDE_PX / side:.0f} px wide"
+            gains.append(
+                gain(
+                    f"recording at {SMALL_SIDE_PX}p",
+                    share * decoding,
+                    looking - (1 - share) * convert,
+                    ahead,
+                    note if np.isfinite(self.eye_width_px) else "",
+                )
+            )
+        if not ahead:
+            gains.append(gain("a second core", decoding, looking, True, "frames are decoded ahead"))
+        if self.cores > 1:
+            gains.append(
+                Gain(
+                    f"folders with --workers {self.cores}",
+                    self.cpu_s,
+                    self.cpu_s / self.cores,
+                    "for each of many recordings; no decoding ahead then",
+                )
+            )
+        return sorted(gains, key=lambda one: one.wall_s)
+
+    def document(self) -> dict[str, Any]:
+        """Return all of it, ready for strict JSON."""
+        ratio = self.frame_ms / self.floor_ms
+        values = {name: value for name, value in asdict(self).items() if name != "stages"}
+        return values | {
+            "eye_width_px": _number(self.eye_width_px),
+            "stages": [
+                asdict(stage)
+                | {
+                    "cpu_share": stage.cpu_s / self.cpu_s,
+                    "cpu_ms_per_frame": _number(
+                        1000 * stage.cpu_s / self.frames_tracked
+                        if self.frames_tracked
+                        else float("nan")
+                    ),
+                }
+                for stage in self.stages
+            ],
+            "cpu_ms_per_frame": self.frame_ms,
+            "floor_ms_per_frame": _number(self.floor_ms),
+            "ratio_to_floor": _number(ratio),
+            "limited_by": self.limited_by,
+            "gains": [asdict(gain) for gain in self.gains()],
+        }
+
+    def describe(self) -> str:
+        """Return all of it for a person."""
+        frames = max(1, self.frames_tracked)
+        lines = [
+            f"{self.source}: {self.frames_tracked} frames of {self.width}x{self.height} analysed "
+            f"in {self.wall_s:.2f} s ({self.cpu_s:.2f} s of CPU time), {self.cores} cores, "
+            f"decoded {'ahead' if self.decoded_ahead else 'and tracked in turn'}",
+            f"  {'':42s} CPU s   share  ms/frame  wall s",
+        ]
+        lines += [
+            f"  {STAGES[stage.name]:42s} {stage.cpu_s:5.2f}  {stage.cpu_s / self.cpu_s:5.1%} "
+            f"{1000 * stage.cpu_s / frames:9.3f}  {stage.wall_s:6.2f}"
+            for stage in self.stages
+        ]
+        lines.append(f"  peak memory {self.peak_memory_mb:.0f} MB")
+        if self.floor is None:
+            lines.append("  no face was found: there is no floor to compare with")
+        else:
+            lines.append(
+                f"  {self.frame_ms:.2f} ms a frame, {self.frame_ms / self.floor_ms:.2f} times the "
+                f"floor of {self.floor_ms:.2f} ms (decoding a frame {self.floor.decode_ms:.2f}, "
+                f"FaceMesh on the face alone {self.floor.face_mesh_ms:.2f})"
+            )
+        lines.append(f"  {self.limited_by} Faster, by what was measured:")
+        lines += [
+            f"    {gain.change:28s} {gain.wall_s:6.2f} s, {gain.cpu_s:6.2f} s of CPU"
+            + (f" ({gain.note})" if gain.note else "")
+            for gain in self.gains()
+        ]
+        return "\n".join(lines)
+
+
+def profile_video(
+    path: Path, parameters: Parameters, on_progress: Callable[[int, int], None] | None = None
+) -> Profile:
+    """Analyse a video as `analyze` does, its files into a temporary directory, and time it.
+
+    Parameters
+    ----------
+    path : Path
+    parameters : Parameters
+    on_progress : callable, optional
+        See `tracker.tracks.track.track_video`.
+
+    Returns
+    -------
+    Profile
+
+    Raises
+    ------
+    InputError
+        See `tracker.video.frames.Video`.
+    """
+    clock = _Clock()
+    wall_s, cpu_s = time.perf_counter(), time.process_time()
+    with clock.stage("load"):
+        from tracker.face.mesh import FaceMesh
+        from tracker.files.summary import summarize, write_analysis, write_track
+        from tracker.measures.analysis import analyze_track
+        from tracker.measures.assessment import assess
+        from tracker.tracks.track import track_video
+
+        finder = _TimedFinder(FaceMesh(), clock)
+    with clock.stage("open"):
+        video = _TimedVideo(path, clock)
+    with clock.stage("tracking"):
+        track = track_video(video, finder, parameters.step, parameters.max_frames, on_progress)
+    with clock.stage("measures"):
+        analysis = analyze_track(track, parameters)
+        assessment = assess(analysis)
+    with clock.stage("write"), tempfile.TemporaryDirectory() as folder:
+        write_track(Path(folder), path.stem, track)
+        summary = summarize(analysis, assessment, path.name)
+        write_analysis(Path(folder), path.stem, analysis, summary)
+    cpu_s = time.process_time() - cpu_s
+    wall_s = time.perf_counter() - wall_s
+    other_s = cpu_s - sum(clock.cpu_s.values())
+    stages = [
+        Stage(name, clock.cpu_s.get(name, 0.0), clock.wall_s.get(name, 0.0))
+        for name in STAGES
+        if name != "other"
+    ]
+    return Profile(
+        source=path.name,
+        width=track.info.video.width,
+        height=track.info.video.height,
+        fps=analysis.measures.fps,
+        step=parameters.step,
+        frames_decoded=track.info.frames_decoded,
+        frames_tracked=track.times_s.size,
+        cores=count_processors(),
+        decoded_ahead=video.decoded_ahead,
+        stages=(*stages, Stage("other", other_s, 0.0)),
+        cpu_s=cpu_s,
+        wall_s=wall_s,
+        peak_memory_mb=measure_peak_bytes() / 2**20,
+        floor=None if finder.face is None else measure_floor(path, finder.face, finder.finder),
+        eye_width_px=assessment.quality.canthal_distance_px,
+    )
+
+
+def measure_floor(path: Path, face: Image, finder: FaceFinder) -> Floor:
+    """Measure what a frame of a video takes at the least, see `Floor`.
+
+    Parameters
+    ----------
+    path : Path
+        Its first `FLOOR_FRAMES` frames are decoded.
+    face : ndarray, shape (CROP_PX, CROP_PX, 3), uint8
+        A picture that a face fills.
+    finder : FaceFinder
+
+    Returns
+    -------
+    Floor
+        Of decoding the mean, as frames differ; of FaceMesh the median.
+    """
+    decoder = Decoder(path)
+    region = Region(CROP_PX / 2, CROP_PX / 2, CROP_PX, 0.0)
+    decode_s: list[float] = []
+    face_mesh_s: list[float] = []
+    while len(decode_s) < FLOOR_FRAMES:
+        start_s = time.thread_time()
+        if not decoder.grab():
+            break
+        decoded_s = time.thread_time()
+        finder.find_landmarks(face, region)
+        decode_s.append(decoded_s - start_s)
+        face_mesh_s.append(time.thread_time() - decoded_s)
+    decoder.close()
+    return Floor(1000 * statistics.fmean(decode_s), 1000 * statistics.median(face_mesh_s))
+
+
+def cut_face(image: Picture, region: Region) -> Image:
+    """Return the face of a region as a picture `CROP_PX` wide, upright or not."""
+    half = region.side_px / 2
+    left, top = max(0, int(region.centre_x - half)), max(0, int(region.centre_y - half))
+    part = image[top : int(region.centre_y + half), left : int(region.centre_x + half)]
+    return cv2.resize(part, (CROP_PX, CROP_PX), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+
+
+def draw_profile(profile: Profile, path: Path) -> None:
+    """Draw the stages of a frame beside the floor.
+
+    Parameters
+    ----------
+    profile : Profile
+    path : Path
+        A PNG to write.
+    """
+    from matplotlib.figure import Figure
+
+    frames = max(1, profile.frames_tracked)
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    axes = figure.add_subplot()
+    stages = [stage for stage in profile.stages if stage.cpu_s > 0]
+    widths = [1000 * stage.cpu_s / frames for stage in stages]
+    colours = ["#d55e00" if stage.name in PER_FRAME else "#999999" for stage in stages]
+    bars = axes.barh([STAGES[stage.name] for stage in stages], widths, color=colours)
+    axes.bar_label(bars, [f"{width:.2f}" for width in widths], padding=3)
+    if profile.floor is not None:
+        skipped = profile.frames_decoded / frames
+        left = 0.0
+        for name, width, colour in (
+            ("decoding", skipped * profile.floor.decode_ms, "#0072b2"),
+            ("FaceMesh on the face alone", profile.floor.face_mesh_ms, "#56b4e9"),
+        ):
+            axes.barh(["floor"], [width], left=left, color=colour, label=f"floor: {name}")
+            left += width
+        axes.axvline(left, color="#0072b2", linewidth=0.8, linestyle=":")
+        axes.barh(["all frames"], [profile.frame_ms], color="#d55e00")
+        axes.legend(loc="best", fontsize="small")
+    axes.invert_yaxis()
+    axes.margins(x=0.12)
+    axes.set_xlabel("CPU milliseconds for each analysed frame (grey: once a recording)")
+    axes.set_title(f"{profile.width}x{profile.height}, {profile.frames_tracked} frames")
+    figure.savefig(path, format="png", dpi=120)
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+class _Clock:
+    """Adds up what stages take; of a stage within another one, not to that one."""
+
+    def __init__(self) -> None:
+        self.cpu_s: dict[str, float] = {}
+        self.wall_s: dict[str, float] = {}
+        self._thread = threading.local()
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        outer = getattr(self._thread, "inner", None)
+        inner = self._thread.inner = [0.0, 0.0]
+        cpu_s, wall_s = time.thread_time(), time.perf_counter()
+        try:
+            yield
+        finally:
+            cpu_s, wall_s = time.thread_time() - cpu_s, time.perf_counter() - wall_s
+            self.cpu_s[name] = self.cpu_s.get(name, 0.0) + cpu_s - inner[0]
+            self.wall_s[name] = self.wall_s.get(name, 0.0) + wall_s - inner[1]
+            if outer is not None:
+                outer[0] += cpu_s
+                outer[1] += wall_s
+            self._thread.inner = outer
+
+
+class _TimedPicture(DecodedPicture):
+    """A picture whose conversions are timed."""
+
+    def __init__(self, picture: DecodedPicture, clock: _Clock) -> None:
+        self._picture, self._clock = picture, clock
+        self.shape = picture.shape
+
+    def __getitem__(self, part: tuple[slice, slice]) -> Image:
+        with self._clock.stage("convert"):
+            return self._picture[part]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Image:
+        with self._clock.stage("convert"):
+            return np.asarray(self._picture)
+
+    def release(self) -> None:
+        self._picture.release()
+
+
+class _TimedVideo(Video):
+    """A video whose decoding and conversions are timed."""
+
+    def __init__(self, path: Path, clock: _Clock) -> None:
+        super().__init__(path)
+        self.decoded_ahead = False
+        self._clock = clock
+
+    def frames(
+        self, step: int = 1, wants: Callable[[int], bool] | None = None, ahead: bool = False
+    ) -> Iterator[Frame]:
+        self.decoded_ahead = ahead
+        for frame in super().frames(step, wants, ahead):
+            yield replace(frame, picture=_TimedPicture(frame.picture, self._clock))
+
+    def _decode(self, step: int, wants: Callable[[int], bool] | None) -> Iterator[Any]:
+        results = super()._decode(step, wants)
+        while True:
+            with self._clock.stage("decode"):
+                result = next(results, None)
+            if result is None:
+                return
+            yield result
+
+
+class _TimedFinder:
+    """Models whose calls are timed; keeps a picture of the first face."""
+
+    def __init__(self, finder: FaceFinder, clock: _Clock) -> None:
+        self.finder = finder
+        self.face: Image | None = None
+        self._clock = clock
+
+    def detect(self, image: Picture) -> list[Region]:
+        with self._clock.stage("detector"):
+            return self.finder.detect(image)
+
+    def find_landmarks(self, image: Picture, region: Region) -> NDArray[np.float32] | None:
+        with self._clock.stage("face_mesh"):
+            points = self.finder.find_landmarks(image, region)
+        if self.face is None and points is not None:
+            self.face = cut_face(image, region)
+        return points

@@ -1,0 +1,1 @@
+"""A track to numbers: lids, gaze, phases, quality and the assessment."""

@@ -1,0 +1,470 @@
+"""From the gaze offsets of a recording to what the eyes' movement amounts to."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels import (
+    LEFT,
+    RIGHT,
+    EyeGeometry,
+    HeadPose,
+    compute_correlation,
+    compute_eye_geometry,
+    compute_framing_gain,
+    compute_noise_floor,
+    compute_peak_to_peak,
+    compute_peak_to_peak_interval,
+    compute_quantiles,
+    compute_rotation_deg,
+    compute_valid_time_s,
+    detect_saccades,
+)
+from kernels.geometry import IRIS_DIAMETER_MM, ROTATION_RADIUS_MM
+from kernels.measures import RANGE_QUANTILES, median_finite
+from kernels.uncertainty import NORMAL_QUANTILE
+from tracker.measures.phases import find_primary, mark_phases
+from tracker.parameters import Parameters
+from tracker.protocol import VERTICAL_PHASES, Phase
+from tracker.tracks.track import Track
+
+MAX_HEAD_YAW_DEG = 20.0
+"""Foreshortening divides by the yaw's cosine: offsets read 6 % too large at 20 degrees."""
+MAX_NOD_DEG = 10.0
+"""Pitch from the recording's median beyond which a frame is left out of the gaze: eyes that rest in
+a head that nods by so much move in the picture by as much as the verdict's threshold."""
+AHEAD_OFFSET = 0.1
+"""Horizontal offset from its median within which the eyes look ahead: beyond it, the measured
+vertical offset moves along, by about a sixth."""
+MIN_AHEAD_TIME_S = 3.0
+"""Time with the eyes ahead below which their range is not computed."""
+MIN_SACCADE_RATE_HZ = 110.0
+"""Phones' slow motion. The velocity over five samples reads the peak of a saccade of 20 degrees (65
+ms long) 13 % too small at 120 frames a second, 3 % at 240, and 66 % at 30: computed from traces of
+least jerk."""
+FOLLOWED_SHARE = (0.41, 1.0)
+"""Least and largest share of an eye movement that the measured offset may follow: that on the
+synthetic face, and all of it."""
+NO_PRIMARY = (
+    "the eyes were not seen looking straight ahead: begin the recording with it, or name a phase "
+    "fixate or rest in the protocol"
+)
+EYE_SIZE_ERROR = 0.1
+"""Relative error of an angle from this person's eyeball and iris not being the assumed ones."""
+Float64Array = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class GazeTraces:
+    """What the gaze is measured from, whatever the thresholds.
+
+    Attributes
+    ----------
+    vertical_by_eye : ndarray, shape (2, N), float64
+        Each eye's offset, in canthal distances.
+    horizontal : ndarray, shape (N,), float64
+        Mean of both eyes.
+    head_in_place : ndarray, shape (N,), bool
+        Frames in which the head faces the camera as it mostly does.
+    iris_ratio : ndarray, shape (2, N), float64
+        Iris diameter over canthal distance.
+    looked_sample : ndarray, shape (T,), int64
+        Frames in which the face was looked at again.
+    looked_offset, turned_offset : ndarray, shape (T,), float64
+        Vertical offset in them, mean of both eyes, at first and when looked at again.
+    looked_turn : ndarray, shape (T,), int64
+        See `Track.turned_by`.
+    interval_s : float
+        Median time between frames; NaN below two.
+    """
+
+    vertical_by_eye: Float64Array
+    horizontal: Float64Array
+    head_in_place: BoolArray
+    iris_ratio: Float64Array
+    looked_sample: NDArray[np.int64]
+    looked_offset: Float64Array
+    turned_offset: Float64Array
+    looked_turn: NDArray[np.int64]
+    interval_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gaze:
+    """The gaze in each frame.
+
+    Attributes
+    ----------
+    vertical, horizontal : ndarray, shape (N,), float64
+        Offset, mean of both eyes, in canthal distances; the vertical one corrected by the gain.
+    vertical_by_eye : ndarray, shape (N, 2), float64
+        Each eye's, corrected alike.
+    eyes_open : ndarray, shape (N,), bool
+        Frames with a face outside closures and their guard.
+    valid : ndarray, shape (N,), bool
+        Frames that count: those of them in which the head faces the camera as it mostly does.
+    framing_gain, framing_gain_std : float
+        See `kernels.compute_framing_gain`.
+    """
+
+    vertical: Float64Array
+    horizontal: Float64Array
+    vertical_by_eye: Float64Array
+    eyes_open: BoolArray
+    valid: BoolArray
+    framing_gain: float
+    framing_gain_std: float
+
+
+@dataclass(frozen=True, slots=True)
+class GazeMeasures:
+    """The numbers of the gaze; NaN where there is nothing to measure.
+
+    Ranges are the 95th minus the 5th percentile of the offset over the valid frames, the vertical
+    ones within the protocol's phases up and down where it has them; in canthal distances unless the
+    name says otherwise. `_left` and `_right` are the subject's.
+
+    Attributes
+    ----------
+    gaze_time_s : float
+        Time that counts for the gaze.
+    vertical_peak_to_peak_ci95 : (float, float)
+        95 % interval: the bootstrap's of `kernels.uncertainty`, widened by what is not known of how
+        far the landmarks follow the gaze in this framing of the face.
+    vertical_noise_floor : float
+        What the landmarks' jitter alone would give.
+    vertical_peak_to_peak_any_time : float
+        Within the protocol's phases and outside of them.
+    threshold_distance, _in_ci_half_widths, _in_noise_floors : float
+        Range minus `vpp_thresh`; the same over the half of the interval towards the threshold, so
+        that 1 is where the interval ends; and over the noise floor.
+    vertical_peak_to_peak_ahead : float
+        Over the frames in which the eyes do not look aside.
+    vertical_peak_to_peak_deg_est, horizontal_peak_to_peak_deg_est : float
+        An estimate, and too small: FaceMesh follows only a part of the iris's movement
+        (`FOLLOWED_SHARE`) and of the rest moves lids and canthi along.
+    vertical_peak_to_peak_deg_range : (float, float)
+        Bounds of the true angle, for the interval's ends: the lower one, without the noise floor,
+        if all of the movement was followed, the upper one if the least share was; `EYE_SIZE_ERROR`
+        wider.
+    primary_position : float
+        The vertical offset from which up and down are counted.
+    primary_position_source : {"protocol", "assumed_first_second", "before_protocol", None}
+        See `tracker.measures.phases.find_primary`.
+    primary_position_reason : str or None
+        Why there is none.
+    up_range, down_range : float
+        5th percentile above, and 95th percentile below, the primary position; positive.
+    vertical_to_horizontal_ratio : float
+        Of the two ranges; NaN where the horizontal one is within its noise floor.
+    vertical_eye_correlation : float
+        Pearson's, of the two eyes' vertical offsets.
+    head_pitch_range_deg : float
+        Range of the head's pitch over the same frames.
+    nod_allowance : float
+        The vertical range that eyes at rest in a head with that range of pitch would have.
+    vertical_saccade_count : int or None
+    vertical_saccade_peak_velocity_per_s : float
+        Of the fastest saccade, canthal distances per second.
+    vertical_saccade_peak_velocity_deg_per_s_est : float
+        The same in degrees, as much too small as the other angles.
+    vertical_saccade_velocity_to_amplitude_per_s : float
+        Median over saccades of peak velocity over amplitude.
+    vertical_saccade_reason : str or None
+        Why these are missing.
+    """
+
+    gaze_time_s: float
+    vertical_peak_to_peak: float
+    vertical_peak_to_peak_ci95: tuple[float, float]
+    vertical_noise_floor: float
+    vertical_peak_to_peak_any_time: float
+    threshold_distance: float
+    threshold_distance_in_ci_half_widths: float
+    threshold_distance_in_noise_floors: float
+    vertical_peak_to_peak_left: float
+    vertical_peak_to_peak_right: float
+    vertical_peak_to_peak_ahead: float
+    vertical_peak_to_peak_deg_est: float
+    vertical_peak_to_peak_deg_range: tuple[float, float]
+    vertical_offset_std: float
+    vertical_offset_median: float
+    vertical_eye_correlation: float
+    primary_position: float
+    primary_position_source: str | None
+    primary_position_reason: str | None
+    up_range: float
+    down_range: float
+    horizontal_peak_to_peak: float
+    horizontal_peak_to_peak_deg_est: float
+    vertical_to_horizontal_ratio: float
+    head_pitch_range_deg: float
+    nod_allowance: float
+    vertical_saccade_count: int | None
+    vertical_saccade_peak_velocity_per_s: float
+    vertical_saccade_peak_velocity_deg_per_s_est: float
+    vertical_saccade_velocity_to_amplitude_per_s: float
+    vertical_saccade_reason: str | None
+
+
+def prepare_gaze(
+    track: Track, geometry: EyeGeometry, head: HeadPose, interval_s: float
+) -> GazeTraces:
+    """Compute what the gaze is measured from.
+
+    Parameters
+    ----------
+    track : Track
+    geometry : EyeGeometry
+        Of the track's landmarks.
+    head : HeadPose
+        Of the same.
+    interval_s : float
+        Median time between frames; NaN below two.
+
+    Returns
+    -------
+    GazeTraces
+    """
+    nod_deg = head.pitch_deg - median_finite(head.pitch_deg)
+    by_eye = np.ascontiguousarray(geometry.vertical_offset.T)
+    turned = compute_eye_geometry(track.turned_landmarks).vertical_offset
+    # An eye of no width is left out by the median.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        iris_ratio = np.ascontiguousarray(
+            (geometry.iris_diameter_px / geometry.canthal_distance_px).T
+        )
+    return GazeTraces(
+        vertical_by_eye=by_eye,
+        horizontal=_mean_of_eyes(geometry.horizontal_offset.T),
+        head_in_place=(np.abs(head.yaw_deg) <= MAX_HEAD_YAW_DEG) & (np.abs(nod_deg) <= MAX_NOD_DEG),
+        iris_ratio=iris_ratio,
+        looked_sample=track.turned_sample,
+        looked_offset=_mean_of_eyes(by_eye[:, track.turned_sample]),
+        turned_offset=_mean_of_eyes(turned.T),
+        looked_turn=track.turned_by,
+        interval_s=interval_s,
+    )
+
+
+def _mean_of_eyes(by_eye: Float64Array) -> Float64Array:
+    mean: Float64Array = (by_eye[LEFT] + by_eye[RIGHT]) / 2
+    return mean
+
+
+def trace_gaze(traces: GazeTraces, eyes_open: BoolArray) -> Gaze:
+    """Compute the gaze of each frame and which frames count.
+
+    Parameters
+    ----------
+    traces : GazeTraces
+    eyes_open : ndarray, shape (N,), bool
+        Frames with a face outside closures and their guard.
+
+    Returns
+    -------
+    Gaze
+    """
+    valid = eyes_open & traces.head_in_place
+    counted = valid[traces.looked_sample]
+    gain, gain_std = compute_framing_gain(
+        traces.looked_offset[counted], traces.turned_offset[counted], traces.looked_turn[counted]
+    )
+    centre = np.array(
+        [compute_quantiles(offset, valid, (0.5,)) for offset in traces.vertical_by_eye]
+    )
+    by_eye = centre + gain * (traces.vertical_by_eye - centre)
+    return Gaze(
+        vertical=_mean_of_eyes(by_eye),
+        horizontal=traces.horizontal,
+        vertical_by_eye=by_eye.T,
+        eyes_open=eyes_open,
+        valid=valid,
+        framing_gain=gain,
+        framing_gain_std=gain_std,
+    )
+
+
+def measure_gaze(
+    gaze: Gaze, traces: GazeTraces, head: HeadPose, times_s: Float64Array, parameters: Parameters
+) -> GazeMeasures:
+    """Measure the range of the gaze and what goes with it.
+
+    Parameters
+    ----------
+    gaze : Gaze
+    traces : GazeTraces
+        What it was traced from.
+    head : HeadPose
+    times_s : ndarray, shape (N,), float64
+        Presentation times in seconds, strictly increasing.
+    parameters : Parameters
+
+    Returns
+    -------
+    GazeMeasures
+    """
+    vertical, horizontal, valid = gaze.vertical, gaze.horizontal, gaze.valid
+    vertical_valid = mark_task(valid, parameters.protocol, times_s)
+    top, bottom = compute_quantiles(vertical, vertical_valid, RANGE_QUANTILES).tolist()
+    # Of a single sample there is no range.
+    range_ = bottom - top if np.count_nonzero(vertical_valid) > 1 else math.nan
+    interval = _widen(
+        compute_peak_to_peak_interval(vertical, vertical_valid, times_s),
+        range_,
+        gaze.framing_gain_std,
+    )
+    noise_floor = compute_noise_floor(vertical, valid)
+    ahead = vertical_valid & mark_ahead(gaze)
+    enough_ahead = compute_valid_time_s(ahead, times_s) >= MIN_AHEAD_TIME_S
+
+    either = np.concatenate((valid, valid))
+    (iris_ratio,) = compute_quantiles(traces.iris_ratio.reshape(-1), either, (0.5,)).tolist()
+    # An iris of no width leaves the angles out, not the rest.
+    iris_ratio = iris_ratio if iris_ratio > 0 else math.nan
+    vertical_deg = compute_rotation_deg(vertical, iris_ratio)
+    # A range as an angle is taken about straight ahead.
+    bounds = np.array([max(interval[0] - noise_floor, 0.0), interval[1]])
+    low_deg, high_deg = 2 * compute_rotation_deg(bounds / 2, iris_ratio)
+    followed_least, followed_most = FOLLOWED_SHARE
+    primary, source = find_primary(parameters.protocol, times_s, vertical, valid)
+    horizontal_range = compute_peak_to_peak(horizontal, valid)
+    horizontal_noise = compute_noise_floor(horizontal, valid)
+    moves_aside = horizontal_range > horizontal_noise
+    pitch_range_deg = compute_peak_to_peak(head.pitch_deg, vertical_valid)
+    return GazeMeasures(
+        gaze_time_s=compute_valid_time_s(valid, times_s),
+        vertical_peak_to_peak=range_,
+        vertical_peak_to_peak_ci95=interval,
+        vertical_noise_floor=noise_floor,
+        vertical_peak_to_peak_any_time=(
+            range_ if vertical_valid is valid else compute_peak_to_peak(vertical, valid)
+        ),
+        **measure_threshold_distance(range_, interval, noise_floor, parameters.vpp_thresh),
+        vertical_peak_to_peak_left=compute_peak_to_peak(
+            gaze.vertical_by_eye[:, LEFT], vertical_valid
+        ),
+        vertical_peak_to_peak_right=compute_peak_to_peak(
+            gaze.vertical_by_eye[:, RIGHT], vertical_valid
+        ),
+        vertical_peak_to_peak_ahead=compute_peak_to_peak(vertical, ahead & enough_ahead),
+        vertical_peak_to_peak_deg_est=compute_peak_to_peak(vertical_deg, vertical_valid),
+        vertical_peak_to_peak_deg_range=(
+            (1 - EYE_SIZE_ERROR) * float(low_deg) / followed_most,
+            (1 + EYE_SIZE_ERROR) * float(high_deg) / followed_least,
+        ),
+        vertical_offset_std=float(vertical[valid].std()) if valid.any() else math.nan,
+        vertical_offset_median=float(compute_quantiles(vertical, valid, (0.5,))[0]),
+        vertical_eye_correlation=compute_correlation(
+            gaze.vertical_by_eye[:, LEFT], gaze.vertical_by_eye[:, RIGHT], vertical_valid
+        ),
+        primary_position=primary,
+        primary_position_source=source,
+        primary_position_reason=None if source else NO_PRIMARY,
+        up_range=primary - top if range_ >= 0 else math.nan,
+        down_range=bottom - primary if range_ >= 0 else math.nan,
+        horizontal_peak_to_peak=horizontal_range,
+        horizontal_peak_to_peak_deg_est=compute_peak_to_peak(
+            compute_rotation_deg(horizontal, iris_ratio), valid
+        ),
+        vertical_to_horizontal_ratio=range_ / horizontal_range if moves_aside else math.nan,
+        head_pitch_range_deg=pitch_range_deg,
+        nod_allowance=_nod_range(pitch_range_deg, iris_ratio),
+        **_measure_saccades(vertical, vertical_deg, vertical_valid, times_s, traces.interval_s),
+    )
+
+
+def mark_task(valid: BoolArray, protocol: tuple[Phase, ...], times_s: Float64Array) -> BoolArray:
+    """Mark the valid samples that the vertical range is taken from, shape (N,).
+
+    Those within the protocol's phases up and down, or all where it has none.
+    """
+    in_task = mark_phases(protocol, VERTICAL_PHASES, times_s)
+    return valid & in_task if in_task.any() else valid
+
+
+def mark_ahead(gaze: Gaze) -> BoolArray:
+    """Mark the samples in which the eyes do not look aside, shape (N,)."""
+    aside = gaze.horizontal - compute_quantiles(gaze.horizontal, gaze.valid, (0.5,))
+    return np.abs(aside) <= AHEAD_OFFSET
+
+
+def measure_threshold_distance(
+    range_: float, interval: tuple[float, float], noise_floor: float, vpp_thresh: float
+) -> dict[str, Any]:
+    """Return the fields of `GazeMeasures` that depend on the verdict's threshold."""
+    distance = range_ - vpp_thresh
+    half_width = range_ - interval[0] if distance >= 0 else interval[1] - range_
+    return {
+        "threshold_distance": distance,
+        "threshold_distance_in_ci_half_widths": (
+            distance / half_width if half_width > 0 else math.nan
+        ),
+        "threshold_distance_in_noise_floors": (
+            distance / noise_floor if noise_floor > 0 else math.nan
+        ),
+    }
+
+
+def _widen(
+    interval: tuple[float, float], range_: float, relative_std: float
+) -> tuple[float, float]:
+    """Add an independent relative error of the range to the errors of its interval."""
+    error = NORMAL_QUANTILE * relative_std * range_
+    return (
+        max(range_ - math.hypot(range_ - interval[0], error), 0.0),
+        range_ + math.hypot(interval[1] - range_, error),
+    )
+
+
+def _nod_range(pitch_range_deg: float, iris_ratio: float) -> float:
+    """Return the range of the offset of eyes that turn with the head, in canthal distances."""
+    radius = ROTATION_RADIUS_MM * iris_ratio / IRIS_DIAMETER_MM
+    return radius * math.sin(math.radians(min(pitch_range_deg, 90.0)))
+
+
+def _measure_saccades(
+    vertical: Float64Array,
+    vertical_deg: Float64Array,
+    valid: BoolArray,
+    times_s: Float64Array,
+    interval_s: float,
+) -> dict[str, Any]:
+    """Return the fields of `GazeMeasures` that speak of saccades."""
+    rate_hz = 1 / interval_s if times_s.size > 1 else 0.0
+    measured: dict[str, Any] = {
+        "vertical_saccade_count": None,
+        "vertical_saccade_peak_velocity_per_s": math.nan,
+        "vertical_saccade_peak_velocity_deg_per_s_est": math.nan,
+        "vertical_saccade_velocity_to_amplitude_per_s": math.nan,
+        "vertical_saccade_reason": None,
+    }
+    if rate_hz < MIN_SACCADE_RATE_HZ:
+        measured["vertical_saccade_reason"] = (
+            f"{rate_hz:.0f} frames a second are too few for the velocity of saccades; at least "
+            f"{MIN_SACCADE_RATE_HZ:.0f} are needed (slow motion)"
+        )
+        return measured
+    saccades = detect_saccades(vertical, valid, times_s, 2 / MIN_SACCADE_RATE_HZ)
+    measured["vertical_saccade_count"] = len(saccades.amplitude)
+    if not len(saccades.amplitude):
+        measured["vertical_saccade_reason"] = "no saccade stands out of the noise"
+        return measured
+    fastest = int(np.argmax(saccades.peak_velocity_per_s))
+    start, stop = saccades.interval[fastest]
+    # Degrees per canthal distance over the same way.
+    rise, rise_deg = (v[stop - 1] - v[start] for v in (vertical, vertical_deg))
+    peak_per_s = float(saccades.peak_velocity_per_s[fastest])
+    return measured | {
+        "vertical_saccade_peak_velocity_per_s": peak_per_s,
+        "vertical_saccade_peak_velocity_deg_per_s_est": (
+            peak_per_s * float(rise_deg / rise) if rise else math.nan
+        ),
+        "vertical_saccade_velocity_to_amplitude_per_s": median_finite(
+            saccades.peak_velocity_per_s / np.abs(saccades.amplitude)
+        ),
+    }

@@ -1,0 +1,271 @@
+"""Which frames and samples show where a recording's numbers come from."""
+
+import itertools
+import math
+from collections.abc import Container
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels import BLINK, LEFT, compute_inter_blink_intervals_s
+from kernels.measures import RANGE_QUANTILES
+from tracker.files.summary import KIND_NAMES, WINK_NAMES, closure_table
+from tracker.measures.analysis import Analysis
+from tracker.measures.gaze import mark_task
+
+MOST_SAMPLES = 16_000
+"""Samples of a trace that are drawn; of longer recordings the extremes of each stretch of time."""
+EXTREME_FRAMES = 3
+EXTREME_APART_S = 0.5
+"""Least time between the frames shown for one end of the range: not the same glance three times."""
+EXTREME_SHARE = 0.1
+"""Share of the range by which a frame may miss its end, to be shown for it; the closest may miss it
+by more."""
+VERTICAL_BINS, DURATION_BIN_S, INTERVAL_BINS = 40, 0.05, 12
+
+Float64Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A blink, prolonged closure or wink.
+
+    Attributes
+    ----------
+    kind : str
+        As in the table of blinks, or ``wink_left``, ``wink_right``.
+    onset, peak, offset : int
+        Samples: the first closed one; the one with the least opening; the first open one, or the
+        last closed one where the end was not seen.
+    amplitude, amplitude_left, amplitude_right : float
+        0 = stays open, 1 = no opening left; NaN where it is not known, as of winks.
+    complete : bool or None
+        None where it is not known.
+    onset_seen, offset_seen : bool
+    """
+
+    kind: str
+    onset: int
+    peak: int
+    offset: int
+    amplitude: float
+    amplitude_left: float
+    amplitude_right: float
+    complete: bool | None
+    onset_seen: bool
+    offset_seen: bool
+
+    def frames(self) -> list[tuple[int, list[str]]]:
+        """Return the samples that show it, in order, and what each is: onset, closing, peak, …"""
+        roles: dict[int, list[str]] = {}
+        for role, sample in (
+            ("onset", self.onset),
+            ("closing", (self.onset + self.peak) // 2),
+            ("peak", self.peak),
+            ("opening", (self.peak + self.offset + 1) // 2),
+            ("offset", self.offset),
+        ):
+            roles.setdefault(sample, []).append(role)
+        # Between neighbouring samples there is nothing to show: the ends keep their names.
+        return [
+            (sample, [name for name in names if name not in ("closing", "opening")] or names)
+            for sample, names in sorted(roles.items())
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Extreme:
+    """An end of the vertical range, or the primary position.
+
+    Attributes
+    ----------
+    offset : float
+        In eye widths.
+    samples : list of int
+        Frames that come closest to it.
+    """
+
+    offset: float
+    samples: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Counts between edges, shape (B,) and (B + 1,)."""
+
+    edges: NDArray[np.floating[Any]]
+    counts: NDArray[np.int64]
+
+
+def find_events(analysis: Analysis) -> list[Event]:
+    """Return all closures and winks in order of time."""
+    table = closure_table(analysis)
+    closures, count = analysis.closures, analysis.track.times_s.size
+    events = []
+    for place, kind in enumerate(closures.kind):
+        start, stop = (int(one) for one in closures.interval[place])
+        seen = bool(closures.offset_seen[place])
+        events.append(
+            Event(
+                kind=KIND_NAMES[kind],
+                onset=start,
+                peak=int(closures.peak[place]),
+                offset=stop if seen else stop - 1,
+                amplitude=float(table["amplitude"][place]),
+                amplitude_left=float(analysis.eye_amplitude[place, LEFT]),
+                amplitude_right=float(analysis.eye_amplitude[place, 1 - LEFT]),
+                complete=bool(table["complete"][place]),
+                onset_seen=bool(closures.onset_seen[place]),
+                offset_seen=seen,
+            )
+        )
+    for (start, stop), eye in zip(analysis.winks.tolist(), analysis.wink_eye, strict=True):
+        ear = analysis.geometry.ear[start:stop, eye]
+        events.append(
+            Event(
+                kind=WINK_NAMES[eye],
+                onset=start,
+                peak=start + int(np.nanargmin(ear)) if np.isfinite(ear).any() else start,
+                offset=min(stop, count - 1),
+                amplitude=math.nan,
+                amplitude_left=math.nan,
+                amplitude_right=math.nan,
+                complete=None,
+                onset_seen=True,
+                offset_seen=stop < count,
+            )
+        )
+    return sorted(events, key=lambda event: event.onset)
+
+
+def find_extremes(analysis: Analysis, pictured: Container[int] | None) -> dict[str, Extreme]:
+    """Find the frames at the ends of the vertical range, and at the primary position.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    pictured : container of int or None
+        The samples to choose from; all if None.
+
+    Returns
+    -------
+    dict
+        ``up`` (5th percentile of the offset), ``ahead`` (where there is a primary position) and
+        ``down`` (95th); empty without gaze.
+    """
+    times_s, vertical = analysis.track.times_s, analysis.gaze.vertical
+    counted = mark_task(analysis.gaze.valid, analysis.parameters.protocol, times_s)
+    if not counted.any():
+        return {}
+    up, down = (float(q) for q in np.quantile(vertical[counted], RANGE_QUANTILES))
+    offsets = {"up": up, "ahead": analysis.measures.primary_position, "down": down}
+    return {
+        name: Extreme(
+            offset,
+            _closest(
+                np.abs(vertical - offset),
+                analysis.gaze.valid if name == "ahead" else counted,
+                times_s,
+                EXTREME_SHARE * (down - up),
+                pictured,
+            ),
+        )
+        for name, offset in offsets.items()
+        if math.isfinite(offset)
+    }
+
+
+def _closest(
+    misses: Float64Array,
+    among: NDArray[np.bool_],
+    times_s: Float64Array,
+    most: float,
+    pictured: Container[int] | None,
+) -> list[int]:
+    """Return the samples with the smallest misses, not too close in time, in order of time."""
+    candidates = np.flatnonzero(among)
+    chosen: list[int] = []
+    for sample in candidates[np.argsort(misses[candidates], kind="stable")].tolist():
+        if pictured is not None and sample not in pictured:
+            continue
+        if chosen and (len(chosen) == EXTREME_FRAMES or misses[sample] > most):
+            break
+        if all(abs(times_s[sample] - times_s[other]) >= EXTREME_APART_S for other in chosen):
+            chosen.append(sample)
+    return sorted(chosen)
+
+
+def choose_samples(analysis: Analysis, most: int = MOST_SAMPLES) -> NDArray[np.int64]:
+    """Choose the samples to draw traces from.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    most : int, optional
+        How many there may be, about.
+
+    Returns
+    -------
+    ndarray, shape (S,), int64
+        Increasing. All of them if they are few enough; else of each stretch of time those with the
+        least and the largest value of each trace, of each event its onset, peak and offset, and the
+        samples at which the face is lost and found.
+    """
+    count = analysis.track.times_s.size
+    if count <= most:
+        return np.arange(count, dtype=np.int64)
+    kept = {0, count - 1}
+    for event in find_events(analysis):
+        kept |= {event.onset, event.peak, event.offset}
+    changes = np.flatnonzero(np.diff(analysis.seen.astype(np.int8)))
+    kept |= {*changes.tolist(), *(changes + 1).tolist()}
+    traces = [*analysis.geometry.ear.T, analysis.gaze.vertical, analysis.gaze.horizontal]
+    edges = np.linspace(0, count, max(1, most // (2 * len(traces))) + 1).astype(int)
+    for start, stop in itertools.pairwise(edges.tolist()):
+        for trace in traces:
+            part = trace[start:stop]
+            if np.isfinite(part).any():
+                kept |= {start + int(np.nanargmin(part)), start + int(np.nanargmax(part))}
+            else:
+                kept.add(start)
+    return np.array(sorted(kept), dtype=np.int64)
+
+
+def count_distributions(analysis: Analysis) -> dict[str, Histogram]:
+    """Return histograms of what there is of it: ``vertical``, ``duration``, ``interval``.
+
+    The vertical offset over the frames that its range is taken from; the durations of blinks whose
+    ends were both seen; the times from one blink to the next.
+    """
+    times_s, closures = analysis.track.times_s, analysis.closures
+    histograms = {}
+    counted = mark_task(analysis.gaze.valid, analysis.parameters.protocol, times_s)
+    offsets = analysis.gaze.vertical[counted]
+    if offsets.size:
+        histograms["vertical"] = _count(offsets, VERTICAL_BINS)
+    is_blink = closures.kind == BLINK
+    whole = is_blink & closures.onset_seen & closures.offset_seen
+    interval = closures.interval[whole]
+    durations_s = times_s[interval[:, 1]] - times_s[interval[:, 0]]
+    if durations_s.size:
+        bins = math.ceil(float(durations_s.max()) / DURATION_BIN_S + 1e-9)
+        edges = DURATION_BIN_S * np.arange(bins + 1)
+        counts = np.histogram(durations_s, edges)[0]
+        histograms["duration"] = Histogram(edges, counts.astype(np.int64))
+    intervals_s = compute_inter_blink_intervals_s(
+        closures.interval[is_blink, 0], analysis.seen, times_s
+    )
+    intervals_s = intervals_s[np.isfinite(intervals_s)]
+    if intervals_s.size:
+        top_s = float(intervals_s.max())
+        edges = np.linspace(0, top_s * (1 + 1e-9), INTERVAL_BINS + 1)
+        counts = np.histogram(intervals_s, edges)[0]
+        histograms["interval"] = Histogram(edges, counts.astype(np.int64))
+    return histograms
+
+
+def _count(values: Float64Array, bins: int) -> Histogram:
+    counts, edges = np.histogram(values, bins)
+    return Histogram(edges, counts.astype(np.int64))

@@ -1,0 +1,1 @@
+"""Many recordings: folders, cohorts, comparisons and parameter sweeps."""

@@ -1,0 +1,244 @@
+"""Which recordings there are in files and folders, and where the files of each go."""
+
+import os
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tracker.lab.annotations import VIDEO_SUFFIXES
+from tracker.study.recording import OWN_VIDEO_ENDINGS, Recording
+from tracker.video.frames import HEAD_BYTES, detect_kind
+
+AMBIGUOUS_SUFFIXES = frozenset(("ts", "mts"))
+"""Transport streams, and TypeScript."""
+AUDIO_SUFFIXES = frozenset(("m4a", "m4b", "mka", "wma", "weba", "aac"))
+"""Sound in the containers of videos."""
+_ONE_AT_A_TIME = "analyse them one at a time with an --out DIR each"
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was found.
+
+    Attributes
+    ----------
+    recordings : tuple of Recording
+        In an order that is always the same.
+    problems : tuple of str
+        What could not be looked into.
+    notes : tuple of str
+        What was left out.
+    """
+
+    recordings: tuple[Recording, ...]
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def find_recordings(paths: Sequence[Path], out: Path) -> Findings:
+    """Find the videos among files and in directories and their sub-directories.
+
+    A file that is named is a recording whatever it is. In a directory, a file is one by its suffix,
+    so that a damaged one is told of, or by its content. Hidden files and directories (such as
+    ``._x.mp4``, which macOS writes beside ``x.mp4``), `out` itself, annotated copies, and what
+    links to directories lead to are left out. Two links to one file are one recording.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Files and directories.
+    out : Path
+        Where the results go: those of a named file straight there, those of a directory in
+        sub-directories as they are in it; of several directories, in one each of their name.
+
+    Returns
+    -------
+    Findings
+        The stem of a recording's files is the video's; of videos in a directory that differ only
+        in suffix or case, it is the whole name, and where that is not enough, a number follows.
+
+    Raises
+    ------
+    ValueError
+        Two files that are named, or two directories, would write the same files.
+    """
+    search = _Search(out)
+    roots = [path for path in paths if path.is_dir()]
+    targets = {
+        root: out / Path(os.path.realpath(root)).name if len(roots) > 1 else out for root in roots
+    }
+    for target, count in Counter(targets.values()).items():
+        if count > 1:
+            raise ValueError(f"several directories are called {target.name}: {_ONE_AT_A_TIME}")
+    for path in paths:
+        if path in targets:
+            search.look_into(path, targets[path])
+        else:
+            search.add(Recording(path, out, path.stem, path.name), in_directory=False)
+    recordings = _tell_apart(list(search.found.values()))
+    return Findings(tuple(recordings), tuple(search.problems), tuple(search.notes))
+
+
+@dataclass(frozen=True, slots=True)
+class TrackFile:
+    """A track, and where the files of its analysis go.
+
+    Attributes
+    ----------
+    path, directory : Path
+    stem : str
+        What the files' names begin with.
+    """
+
+    path: Path
+    directory: Path
+    stem: str
+
+
+class _Search:
+    """Collects recordings, each file once."""
+
+    def __init__(self, out: Path) -> None:
+        self.found: dict[str, tuple[Recording, bool]] = {}
+        self.problems: list[str] = []
+        self.notes: list[str] = []
+        self._target = out
+        self._out = os.path.realpath(out)
+
+    def add(self, recording: Recording, in_directory: bool) -> None:
+        real = os.path.realpath(recording.video)
+        other, _ = self.found.get(real, (None, False))
+        if other is not None:
+            # The file itself rather than a link to it.
+            kept, left = (recording, other) if other.video.is_symlink() else (other, recording)
+            self.notes.append(f"{left.video} is {kept.video}: analysed once")
+            recording = kept
+        self.found[real] = (recording, in_directory)
+
+    def look_into(self, root: Path, target: Path) -> None:
+        for video in self._walk(root):
+            directory = target / video.parent.relative_to(root)
+            name = str((directory / video.name).relative_to(self._target))
+            self.add(Recording(video, directory, video.stem, name), in_directory=True)
+
+    def _walk(self, root: Path) -> Iterator[Path]:
+        for folder, folders, names in _walk(root, self.problems):
+            for name in folders:
+                if (folder / name).is_symlink():
+                    self.notes.append(
+                        f"{folder / name} links to a directory, which is not followed: name it to "
+                        "have it analysed"
+                    )
+            folders[:] = [name for name in folders if os.path.realpath(folder / name) != self._out]
+            yield from (folder / name for name in names if self._is_video(folder / name))
+
+    def _is_video(self, path: Path) -> bool:
+        if path.name.lower().endswith(OWN_VIDEO_ENDINGS):
+            return False
+        suffix = path.suffix.lower().removeprefix(".")
+        if suffix in VIDEO_SUFFIXES - AMBIGUOUS_SUFFIXES:
+            return True
+        if suffix in AUDIO_SUFFIXES or not path.is_file():
+            return False
+        try:
+            with path.open("rb") as file:
+                head = file.read(HEAD_BYTES)
+        except OSError as error:
+            self.problems.append(_unreadable(error))
+            return False
+        # Text can begin like a transport stream or a box of MP4, but has no zero bytes.
+        return detect_kind(head) == "video" and b"\0" in head
+
+
+def _walk(root: Path, problems: list[str]) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """Walk as os.walk does, in an order that is always the same, past what is hidden."""
+    for folder, folders, names in os.walk(
+        root, onerror=lambda error: problems.append(_unreadable(error))
+    ):
+        # In place: this is where os.walk goes on.
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield Path(folder), folders, sorted(name for name in names if not name.startswith("."))
+
+
+def _unreadable(error: OSError) -> str:
+    return f"{error.filename}: cannot be read ({error.strerror})."
+
+
+def _tell_apart(found: Sequence[tuple[Recording, bool]]) -> list[Recording]:
+    """Give each recording a stem of its own."""
+    counts = Counter(_place(recording) for recording, _ in found)
+    named = Counter(_place(recording) for recording, in_directory in found if not in_directory)
+    for place, count in named.items():
+        if count > 1:
+            raise ValueError(
+                f"several inputs would write {Path(place).name}.summary.json: {_ONE_AT_A_TIME}"
+            )
+    taken = set(named)
+    recordings = []
+    for recording, in_directory in found:
+        if in_directory:
+            stem = recording.stem if counts[_place(recording)] == 1 else recording.video.name
+            recording = replace(recording, stem=stem)
+            number = 1
+            while _place(recording) in taken:
+                number += 1
+                recording = replace(recording, stem=f"{stem}.{number}")
+            taken.add(_place(recording))
+        recordings.append(recording)
+    return recordings
+
+
+def _place(recording: Recording) -> str:
+    """Return what is the same for files that some file systems take for one."""
+    path = str(recording.directory / recording.stem)
+    return unicodedata.normalize("NFC", path).casefold()
+
+
+TRACK_ENDING = ".track.npz"
+
+
+def find_tracks(paths: Sequence[Path], out: Path) -> tuple[list[TrackFile], list[str]]:
+    """Find the tracks among files and in directories and their sub-directories.
+
+    A file that is named is a track whatever it is called. In a directory, files are whose names end
+    in ``.track.npz``; hidden ones, hidden directories and links to directories are left out.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Files and directories.
+    out : Path
+        Where the results go, as those of `find_recordings`.
+
+    Returns
+    -------
+    tracks : list of TrackFile
+    problems : list of str
+        What could not be looked into.
+
+    Raises
+    ------
+    ValueError
+        Two tracks would write the same files.
+    """
+    found: dict[Path, TrackFile] = {}
+    problems: list[str] = []
+    several = sum(path.is_dir() for path in paths) > 1
+
+    def add(path: Path, directory: Path) -> None:
+        stem = path.name.removesuffix(".npz").removesuffix(".track")
+        if found.setdefault(directory / stem, TrackFile(path, directory, stem)).path != path:
+            raise ValueError(f"several inputs would write {stem}.summary.json: {_ONE_AT_A_TIME}")
+
+    for path in paths:
+        if not path.is_dir():
+            add(path, out)
+            continue
+        target = out / path.resolve().name if several else out
+        for folder, _, names in _walk(path, problems):
+            for name in names:
+                if name.endswith(TRACK_ENDING):
+                    add(folder / name, target / folder.relative_to(path))
+    return list(found.values()), problems

@@ -1,0 +1,339 @@
+"""One video to all its files, for `analyze` of one video and of folders alike."""
+
+import functools
+import hashlib
+import json
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tracker.files.provenance import hash_video, identify_program
+from tracker.parameters import Parameters
+from tracker.video.frames import InputError
+from tracker.words.en import Language
+
+if TYPE_CHECKING:
+    from tracker.face.follow import FaceFinder
+    from tracker.measures.analysis import Analysis
+
+
+OWN_VIDEO_ENDINGS = (".overlay.mp4",)
+"""What names of videos that are results end in."""
+
+
+class VideoChangedError(InputError):
+    """The file was written to while it was analysed."""
+
+    code = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What is wanted of each recording beside the files that are always written.
+
+    A further kind of file takes a field here, its name in `Recording.files` and a line in
+    `_write_files`; the command line passes its options on in this alone. All fields are a part of
+    what a finished recording is known again by.
+
+    Attributes
+    ----------
+    overlay : bool
+        An annotated copy of the video.
+    blur_face : bool
+        That it shows the eyes only.
+    report : {"en", "ko", None}
+        The report's language; None for none.
+    """
+
+    overlay: bool = False
+    blur_face: bool = False
+    report: Language | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A video, and where its files go.
+
+    Attributes
+    ----------
+    video : Path
+    directory : Path
+        Of the files. It is made when they are written.
+    stem : str
+        What the files' names begin with.
+    name : str
+        What to call it: the video's name, behind the directories below the one that was searched.
+    """
+
+    video: Path
+    directory: Path
+    stem: str
+    name: str
+
+    def files(self, outputs: Outputs) -> dict[str, Path]:
+        """Return the files that are written, by what they are; the summary is the first."""
+        endings = {
+            "summary": "summary.json",
+            "frames": "frames.csv",
+            "blinks": "blinks.csv",
+            "track": "track.npz",
+        }
+        if outputs.overlay:
+            endings["overlay"] = "overlay.mp4"
+        if outputs.report:
+            endings["report"] = "report.html"
+        return {kind: self.directory / f"{self.stem}.{end}" for kind, end in endings.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a recording; small, and plain enough to pass between processes.
+
+    Attributes
+    ----------
+    summary : dict
+        The summary document.
+    files : dict of str to Path
+        See `Recording.files`.
+    resumed : bool
+        True where the files were there already.
+    """
+
+    summary: dict[str, Any]
+    files: dict[str, Path]
+    resumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a recording has no result; plain enough to pass between processes.
+
+    Attributes
+    ----------
+    code : str
+        For programs.
+    message : str
+        What happened and what to do about it.
+    is_input : bool
+        True where the input is to blame.
+    """
+
+    code: str
+    message: str
+    is_input: bool = False
+
+    def message_alone(self, recording: Recording) -> str:
+        """Return the message without the video's name before it."""
+        alone = self.message
+        for name in (recording.video, recording.video.name):
+            alone = alone.removeprefix(f"{name}: ")
+        return alone
+
+
+def explain_failure(error: Exception) -> Failure:
+    """Tell what an exception means to the person whose recording it is."""
+    if isinstance(error, InputError):
+        return Failure(error.code, str(error), is_input=True)
+    if isinstance(error, OSError):
+        where = f": {error.filename}" if error.filename else ""
+        return Failure("system_error", f"{error.strerror or error}{where}")
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return Failure(
+        "internal_error",
+        f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno}). "
+        "Please report this line.",
+    )
+
+
+def analyze_recording(
+    recording: Recording,
+    parameters: Parameters,
+    outputs: Outputs,
+    make_finder: Callable[[], "FaceFinder"],
+    on_progress: Callable[[int, int], None] | None = None,
+    resume: bool = False,
+    decode_ahead: bool = True,
+) -> Result:
+    """Analyse a video and write all its files.
+
+    The summary is written last, and one of an earlier run is removed before the first of the others
+    is replaced: where there is a summary, the files beside it are whole and belong to it.
+
+    Parameters
+    ----------
+    recording : Recording
+    parameters : Parameters
+    outputs : Outputs
+    make_finder : callable
+        Returns the models; called only if the video has to be tracked.
+    on_progress : callable, optional
+        See `tracker.tracks.track.track_video`; with an annotated copy, its frames count as well.
+    resume : bool, default False
+        Keep files that this program wrote of the same video with the same parameters and outputs.
+    decode_ahead : bool, default True
+        See `tracker.tracks.track.track_video`.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    InputError
+        The video cannot be read, or changed meanwhile.
+    OSError
+        A file cannot be written.
+    """
+    files = recording.files(outputs)
+    before = _stamp(recording.video)
+    # FFmpeg reads the file itself, in its own order; what was just hashed it finds in memory.
+    video_sha256 = hash_video(recording.video)
+    identity = _identify(recording, video_sha256, parameters, outputs)
+    if resume and (summary := _load_finished(files, identity)) is not None:
+        return Result(summary, files, resumed=True)
+
+    if outputs.blur_face:
+        # An earlier copy may show the face: it is not to be there, whatever happens from here on.
+        files["overlay"].unlink(missing_ok=True)
+    # Not needed where all is finished.
+    from tracker.measures.analysis import analyze_track
+    from tracker.tracks.track import track_video
+
+    # A copy of the video takes a second pass over it, to which half of the progress belongs.
+    passes = 2 if outputs.overlay else 1
+
+    def report(before: int, done: int, expected: int) -> None:
+        if on_progress is not None:
+            on_progress(before + done, passes * expected)
+
+    pictures: dict[int, bytes] = {}
+    track = track_video(
+        recording.video,
+        make_finder(),
+        parameters.step,
+        parameters.max_frames,
+        functools.partial(report, 0),
+        eye_pictures=pictures if outputs.report else None,
+        decode_ahead=decode_ahead,
+    )
+    _check_unchanged(recording, before)
+    # Protocol and hash go with the track: analysed again, it is asked for and called the same.
+    info = replace(track.info, protocol=parameters.protocol, video_sha256=video_sha256)
+    analysis = analyze_track(replace(track, info=info), parameters)
+
+    def write_copy() -> None:
+        from tracker.pages.overlay import write_overlay
+
+        count = track.times_s.size
+        copy = write_overlay(
+            recording.directory,
+            recording.stem,
+            recording.video,
+            analysis,
+            outputs.blur_face,
+            functools.partial(report, count),
+            decode_ahead,
+        )
+        try:
+            _check_unchanged(recording, before)
+        except VideoChangedError:
+            # The landmarks may be of other pictures than those that it shows.
+            copy.unlink()
+            raise
+
+    summary = _write_files(
+        recording,
+        analysis,
+        outputs.report,
+        pictures,
+        files,
+        identity,
+        write_copy if outputs.overlay else None,
+    )
+    return Result(summary, files)
+
+
+def _write_files(
+    recording: Recording,
+    analysis: "Analysis",
+    report: Language | None,
+    pictures: dict[int, bytes],
+    files: dict[str, Path],
+    identity: str,
+    write_copy: Callable[[], None] | None,
+) -> dict[str, Any]:
+    from tracker.files.summary import summarize, write_analysis, write_track
+    from tracker.measures.assessment import assess
+    from tracker.pages.overlay import remove_overlay
+    from tracker.pages.report import remove_report, write_report
+
+    assessment = assess(analysis)
+    summary = summarize(analysis, assessment, recording.video.name)
+    summary["resume_key"] = _seal(summary, identity)
+    recording.directory.mkdir(parents=True, exist_ok=True)
+    files["summary"].unlink(missing_ok=True)
+    place = (recording.directory, recording.stem)
+    write_track(*place, analysis.track)
+    remove_report(*place)
+    remove_overlay(*place)
+    if report is not None:
+        write_report(*place, analysis, assessment, summary, pictures, report)
+    if write_copy is not None:
+        write_copy()
+    write_analysis(*place, analysis, summary)
+    return summary
+
+
+def _check_unchanged(recording: Recording, before: tuple[int, int] | None) -> None:
+    """Raise if the file is not as it was when it was stamped."""
+    if _stamp(recording.video) != before:
+        raise VideoChangedError(
+            f"{recording.video.name}: was written to while it was analysed. Wait until it is "
+            "copied, then analyse it again."
+        )
+
+
+def _stamp(video: Path) -> tuple[int, int] | None:
+    """Return what changes when a file is written to; None where there is none to hash either."""
+    try:
+        status = video.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
+
+
+def _identify(
+    recording: Recording, video_sha256: str, parameters: Parameters, outputs: Outputs
+) -> str:
+    """Return everything that a recording's files depend on."""
+    identity = {
+        "source": recording.video.name,
+        "video_sha256": video_sha256,
+        "parameters": asdict(parameters),
+        "outputs": asdict(outputs),
+        "program": identify_program(),
+    }
+    return json.dumps(identity, sort_keys=True)
+
+
+def _seal(summary: dict[str, Any], identity: str) -> str:
+    """Return what tells that a summary was written for this identity, and not edited since."""
+    content = {name: value for name, value in summary.items() if name != "resume_key"}
+    text = json.dumps(content, sort_keys=True) + identity
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _load_finished(files: dict[str, Path], identity: str) -> dict[str, Any] | None:
+    """Return the summary of an earlier run if it is this identity's and all its files are there."""
+    try:
+        summary = json.loads(files["summary"].read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    finished = (
+        isinstance(summary, dict)
+        and summary.get("resume_key") == _seal(summary, identity)
+        and all(path.is_file() for path in files.values())
+    )
+    return summary if finished else None

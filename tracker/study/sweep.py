@@ -1,0 +1,350 @@
+"""Tracks again at every point of a grid of thresholds: a table with a row for each of both."""
+
+import csv
+import functools
+import io
+import itertools
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from tracker.files.names import to_unicode
+from tracker.files.summary import name_task, plain, write_whole
+from tracker.measures.analysis import (
+    Analysis,
+    Look,
+    Measures,
+    detect_events,
+    measure_events,
+    measure_look,
+    trace_track,
+)
+from tracker.measures.assessment import Quality, assess_thresholds
+from tracker.measures.gaze import measure_threshold_distance
+from tracker.parameters import Parameters
+from tracker.study.cohort import ARROW_TYPES, Column, copied_columns, format_cell
+from tracker.tracks.track import Track, load_track
+
+GRID_PARAMETERS = ("blink_baseline", "blink_min_frames", "blink_thresh", "vpp_thresh")
+"""What a track can be analysed again with, in the order in which a table runs through the points:
+the last one fastest, for it changes the verdict alone."""
+MAX_POINTS = 10_000
+ROWS_AT_ONCE = 2_000
+"""Rows that wait in memory to be written."""
+
+Grid = Mapping[str, Sequence[Any]]
+Row = tuple[tuple[Any, ...], tuple[Any, ...]]
+"""The values of `POINT_COLUMNS` and of `SHARED_COLUMNS`: one tuple for all rows that share them."""
+
+_PARAMETER_TYPES = {field.name: type(field.default) for field in fields(Parameters)}
+_MEASURES = tuple(copied_columns("", (), **get_type_hints(Measures)))
+_QUALITY = tuple(copied_columns("quality_", (), **get_type_hints(Quality)))
+_NAMES = [column.name for column in _MEASURES]
+# The measures that depend on the verdict's threshold; the tests compare all of them.
+_DISTANCES = slice(
+    _NAMES.index("threshold_distance"), _NAMES.index("threshold_distance_in_noise_floors") + 1
+)
+POINT_COLUMNS = (
+    Column("track", str),
+    *(Column(name, _PARAMETER_TYPES[name]) for name in GRID_PARAMETERS),
+    Column("status", str),
+    Column("reasons", str),
+    Column("cautions", str),
+    Column("psp_suspected", bool),
+    Column("frames_processed", int),
+    *_MEASURES[: _DISTANCES.stop],
+)
+SHARED_COLUMNS = (
+    *_MEASURES[_DISTANCES.stop :],
+    Column("framing_gain", float),
+    Column("task", str),
+    *_QUALITY,
+)
+"""Most of them: the same at all thresholds of the verdict, and at all points of the same blinks."""
+COLUMNS = POINT_COLUMNS + SHARED_COLUMNS
+"""Of the table; named as in the tables of cohorts."""
+
+
+def parse_grid(texts: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+    """Read a grid from the command line.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        Each ``NAME=VALUE,VALUE,…`` or ``NAME=FIRST:LAST:STEP``, both ends included.
+
+    Returns
+    -------
+    dict
+        The values of each parameter that has some.
+
+    Raises
+    ------
+    ValueError, TypeError
+        It is not that, or a value is out of its range; the message says what is expected.
+    """
+    grid: dict[str, tuple[Any, ...]] = {}
+    for text in texts:
+        name, equals, values = text.partition("=")
+        name = name.replace("-", "_")
+        if not equals or name not in GRID_PARAMETERS:
+            raise ValueError(
+                f"--grid {text}: expected NAME=VALUES with one of {', '.join(GRID_PARAMETERS)}"
+            )
+        if name in grid:
+            raise ValueError(f"--grid {name} is given twice, expected all its values in one")
+        grid[name] = _parse_values(text, name, values)
+        for value in grid[name]:
+            Parameters(**{name: value})
+        if len(set(grid[name])) < len(grid[name]):
+            raise ValueError(f"--grid {text}: a value is given twice")
+    points = math.prod(map(len, grid.values()))
+    if points > MAX_POINTS:
+        raise ValueError(f"--grid has {points} points, expected at most {MAX_POINTS}")
+    return grid
+
+
+def _parse_values(text: str, name: str, values: str) -> tuple[Any, ...]:
+    if _PARAMETER_TYPES[name] is str:
+        return tuple(values.split(","))
+    try:
+        if ":" in values:
+            # As decimals: a sum of steps as floats is not the number that was meant.
+            first, last, step = map(Decimal, values.split(":"))
+            count = (last - first) // step + 1
+            if not (step > 0 and 1 <= count <= MAX_POINTS):
+                raise ValueError
+            numbers = [first + n * step for n in range(int(count))]
+        else:
+            numbers = [Decimal(value) for value in values.split(",")]
+        if _PARAMETER_TYPES[name] is int:
+            return tuple(
+                int(number) if number == int(number) else float(number) for number in numbers
+            )
+        return tuple(map(float, numbers))
+    except (ValueError, ArithmeticError):
+        raise ValueError(
+            f"--grid {text}: expected numbers, VALUE,VALUE,… or FIRST:LAST:STEP with FIRST up to "
+            f"LAST and at most {MAX_POINTS} of them"
+        ) from None
+
+
+def sweep_track(track: Track, source: str, parameters: Parameters, grid: Grid) -> Iterator[Row]:
+    """Analyse a track at each point of a grid.
+
+    Parameters
+    ----------
+    track : Track
+    source : str
+        What the rows call it.
+    parameters : Parameters
+        What the grid does not vary. Without a protocol, the track's own holds.
+    grid : mapping of str to sequence
+        Values of `GRID_PARAMETERS`.
+
+    Yields
+    ------
+    tuple
+        The values of `COLUMNS` in its two parts: those that the summary document has of
+        `analyze_track` and `assess` with that point's parameters.
+    """
+    base = replace(parameters, protocol=parameters.protocol or track.info.protocol)
+    traces = trace_track(track)
+    thresholds = grid.get(GRID_PARAMETERS[-1], (base.vpp_thresh,))
+    # Neighbouring thresholds mostly find the same blinks, and what is measured of them is the same.
+    looks: dict[bytes, Look] = {}
+    known: dict[tuple[Any, ...], tuple[list[tuple[Any, ...]], tuple[Any, ...]]] = {}
+    for point in _make_points(
+        replace(base, vpp_thresh=thresholds[0]),
+        tuple((name, tuple(grid[name])) for name in GRID_PARAMETERS[:-1] if name in grid),
+    ):
+        events = detect_events(traces, point)
+        key = (point.blink_baseline, *events.key())
+        if key not in known:
+            opened = events.eyes_open.tobytes()
+            if opened not in looks:
+                looks[opened] = measure_look(traces, events.eyes_open, point)
+            analysis = measure_events(traces, events, looks[opened], point)
+            known[key] = _measure_thresholds(analysis, thresholds)
+        answers, shared = known[key]
+        blinks = [getattr(point, name) for name in GRID_PARAMETERS[:-1]]
+        for vpp_thresh, answer in zip(thresholds, answers, strict=True):
+            yield (source, *blinks, vpp_thresh, *answer), shared
+
+
+@functools.lru_cache(maxsize=8)
+def _make_points(
+    base: Parameters, grid: tuple[tuple[str, tuple[Any, ...]], ...]
+) -> tuple[Parameters, ...]:
+    """Return the parameters of each point; most tracks of a cohort share them."""
+    names = [name for name, _ in grid]
+    return tuple(
+        replace(base, **dict(zip(names, values, strict=True)))
+        for values in itertools.product(*(values for _, values in grid))
+    )
+
+
+def _measure_thresholds(
+    analysis: Analysis, thresholds: Sequence[float]
+) -> tuple[list[tuple[Any, ...]], tuple[Any, ...]]:
+    """Return the values from the status on, for each threshold of the verdict, and the shared."""
+    measures = analysis.measures
+    assessments = assess_thresholds(analysis, thresholds)
+    before = _take(_MEASURES[: _DISTANCES.start], measures)
+    answers = []
+    for vpp_thresh, assessment in zip(thresholds, assessments, strict=True):
+        distances = measure_threshold_distance(
+            measures.vertical_peak_to_peak,
+            measures.vertical_peak_to_peak_ci95,
+            measures.vertical_noise_floor,
+            vpp_thresh,
+        )
+        answers.append(
+            (
+                assessment.status.replace("_", " "),
+                " ".join(reason.code for reason in assessment.reasons),
+                " ".join(caution.code for caution in assessment.cautions),
+                assessment.status == "suspected",
+                len(analysis.track.times_s),
+                *before,
+                *(plain(distances[column.name]) for column in _MEASURES[_DISTANCES]),
+            )
+        )
+    shared = (
+        *_take(_MEASURES[_DISTANCES.stop :], measures),
+        plain(analysis.gaze.framing_gain),
+        name_task(analysis),
+        *_take(_QUALITY, assessments[0].quality),
+    )
+    return answers, shared
+
+
+def sweep_tracks(
+    paths: Sequence[Path],
+    parameters: Parameters,
+    grid: Grid,
+    out: Path,
+    on_track: Callable[[int, int], None],
+    on_failure: Callable[[Exception], None],
+) -> dict[tuple[Any, ...], Counter[str]]:
+    """Write the table of a sweep.
+
+    In memory are one track at a time, its rows, and at most `ROWS_AT_ONCE` besides.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Track files.
+    parameters : Parameters
+    grid : mapping of str to sequence
+        See `sweep_track`.
+    out : Path
+        File to write: CSV, or Parquet if its suffix is ``.parquet``. It appears whole or not at
+        all.
+    on_track : callable
+        Called after each track with the number of tracks done and in all.
+    on_failure : callable
+        Called with what is wrong with a track, which has no rows then.
+
+    Returns
+    -------
+    dict of tuple to Counter
+        Of each point, its values of `GRID_PARAMETERS`: how often each status was the answer.
+    """
+    statuses: dict[tuple[Any, ...], Counter[str]] = {}
+
+    def write(partial: Path) -> None:
+        waiting: list[Row] = []
+        with _open_table(partial) as write_rows:
+            for done, path in enumerate(paths, start=1):
+                try:
+                    rows = list(sweep_track(load_track(path), to_unicode(path), parameters, grid))
+                except Exception as error:
+                    on_failure(error)
+                    rows = []
+                for _, *point, status in (one[: len(GRID_PARAMETERS) + 2] for one, _ in rows):
+                    statuses.setdefault(tuple(point), Counter())[status] += 1
+                waiting += rows
+                if len(waiting) > ROWS_AT_ONCE or done == len(paths):
+                    write_rows(waiting)
+                    waiting.clear()
+                on_track(done, len(paths))
+
+    write_whole(out, write)
+    return statuses
+
+
+def describe_sweep(statuses: Mapping[tuple[Any, ...], Counter[str]], grid: Grid) -> str:
+    """Return how the tracks came out at each point, a line each, for a person."""
+    lines = []
+    for point, counts in statuses.items():
+        values = dict(zip(GRID_PARAMETERS, point, strict=True))
+        where = " ".join(f"{name} {values[name]}" for name in GRID_PARAMETERS if name in grid)
+        words = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+        lines.append(f"{where}: {words}")
+    return "\n".join(lines)
+
+
+def _take(columns: Sequence[Column], source: Measures | Quality) -> list[Any]:
+    values = []
+    for column in columns:
+        name, *end = column.path
+        value = getattr(source, str(name))
+        values.append(plain(value[end[0]] if end else value))
+    return values
+
+
+@contextmanager
+def _open_table(path: Path) -> Iterator[Callable[[list[Row]], object]]:
+    """Open a table, and give what writes rows to it."""
+    if path.suffix == ".parquet":
+        # Nothing else needs it, and it takes a tenth of a second to import.
+        import pyarrow as pa
+        import pyarrow.parquet
+
+        schema = pa.schema([(column.name, ARROW_TYPES[column.kind]) for column in COLUMNS])
+        with pyarrow.parquet.ParquetWriter(path, schema) as table:
+            yield lambda rows: table.write_table(
+                pa.Table.from_arrays(
+                    [
+                        pa.array(values, kind)
+                        for values, kind in zip(
+                            zip(*(one + shared for one, shared in rows), strict=True),
+                            schema.types,
+                            strict=True,
+                        )
+                    ],
+                    schema=schema,
+                )
+                if rows
+                else schema.empty_table()
+            )
+        return
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerow(column.name for column in COLUMNS)
+
+        def write_rows(rows: list[Row]) -> None:
+            # Rows that follow each other mostly share what they share.
+            last, text = None, ""
+            for one, shared in rows:
+                if shared is not last:
+                    last, text = shared, _format_csv(SHARED_COLUMNS, shared)
+                file.write(f"{_format_csv(POINT_COLUMNS, one)},{text}\n")
+
+        yield write_rows
+
+
+def _format_csv(columns: Sequence[Column], values: Sequence[Any]) -> str:
+    """Return the cells of a part of a row, without the end of the line."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(
+        # Most are numbers, which stay as they are.
+        value if type(value) is float else format_cell(column.name, value)
+        for column, value in zip(columns, values, strict=True)
+    )
+    return text.getvalue()

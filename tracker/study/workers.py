@@ -1,0 +1,221 @@
+"""Recordings in parallel processes, none of which can take the others with it.
+
+Each worker analyses one recording at a time and answers over a pipe of its own, so that it is known
+which recording a process that was killed had; `concurrent.futures` gives up all of them then.
+"""
+
+import contextlib
+import functools
+import multiprocessing
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from typing import Any
+
+from tracker import count_processors, measure_peak_bytes
+from tracker.parameters import Parameters
+from tracker.study.recording import (
+    Failure,
+    Outputs,
+    Recording,
+    Result,
+    analyze_recording,
+    explain_failure,
+)
+
+WORKER_BYTES = 2**30
+"""Memory for which there has to be room for each worker: more than twice what one takes at 1080p.
+One that grew beyond it is replaced by a new one."""
+PROGRESS_S = 0.2
+"""Time from one report of a worker to the next."""
+STOP_S = 10.0
+"""Time in which a worker that is told to stop has to end."""
+
+_SPAWN = multiprocessing.get_context("spawn")
+"""Forked copies of a process in which models, OpenCV or Numba run may hang."""
+
+
+def default_workers() -> int:
+    """Return the number of processors this process may use, less where memory is short.
+
+    A worker takes one processor from beginning to end: fewer would leave some idle, more would wait
+    for each other.
+    """
+    memory_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return max(1, min(count_processors(), memory_bytes // WORKER_BYTES))
+
+
+def analyze_recordings(
+    recordings: Sequence[Recording],
+    parameters: Parameters,
+    outputs: Outputs,
+    workers: int,
+    on_progress: Callable[[int, int, int], None] | None = None,
+) -> Generator[tuple[int, Result | Failure]]:
+    """Analyse recordings in `workers` processes; those that are finished are kept.
+
+    Parameters
+    ----------
+    recordings : sequence of Recording
+    parameters : Parameters
+    outputs : Outputs
+    workers : int
+        How many at the same time, on one processor each.
+    on_progress : callable, optional
+        Called now and then with a recording's index, its number of frames tracked and the number
+        expected (0 if the container does not know).
+
+    Yields
+    ------
+    index : int
+        Of the recording, in the order in which they are done.
+    outcome : Result or Failure
+
+    Notes
+    -----
+    When the iteration is given up, the workers are stopped and leave nothing half written.
+    """
+    pending = deque(enumerate(recordings))
+    # A second thread each, where there are fewer recordings than processors to use.
+    decode_ahead = workers >= 2 * len(recordings)
+    pool: list[_Worker] = []
+    try:
+        while pending or pool:
+            while pending and len(pool) < workers:
+                pool.append(_Worker(parameters, outputs, decode_ahead))
+                pool[-1].give(*pending.popleft())
+            for ready in wait([worker.connection for worker in pool]):
+                worker = next(worker for worker in pool if worker.connection is ready)
+                try:
+                    kind, *values = worker.connection.recv()
+                except (EOFError, OSError):
+                    pool.remove(worker)
+                    yield worker.index, worker.explain_death()
+                    continue
+                if kind == "progress":
+                    if on_progress is not None:
+                        on_progress(worker.index, *values)
+                    continue
+                outcome, peak_bytes = values
+                index = worker.index
+                if pending and peak_bytes <= WORKER_BYTES:
+                    worker.give(*pending.popleft())
+                else:
+                    pool.remove(worker)
+                    worker.dismiss()
+                yield index, outcome
+    finally:
+        for worker in pool:
+            worker.process.terminate()
+        for worker in pool:
+            worker.bury()
+
+
+class _Worker:
+    """A process and the recording it is at."""
+
+    def __init__(self, parameters: Parameters, outputs: Outputs, decode_ahead: bool) -> None:
+        self.connection, theirs = _SPAWN.Pipe()
+        self.process: SpawnProcess = _SPAWN.Process(
+            target=_work, args=(theirs, parameters, outputs, decode_ahead), daemon=True
+        )
+        # Ctrl-C goes to all processes of a terminal: what becomes of the workers is decided here.
+        # They inherit that it is blocked. Starting the tracker, which the first start does
+        # otherwise, unblocks it.
+        resource_tracker.ensure_running()
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self.process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        theirs.close()
+
+    def give(self, index: int, recording: Recording) -> None:
+        self.index, self.recording = index, recording
+        # If it is dead, the next reading tells.
+        with contextlib.suppress(OSError):
+            self.connection.send(recording)
+
+    def dismiss(self) -> None:
+        """Let it end by itself."""
+        self.connection.close()
+
+    def explain_death(self) -> Failure:
+        """Return why the process ended, and remove what it left half written."""
+        self.bury()
+        code = self.process.exitcode or 0
+        how = f"ended with code {code}" if code >= 0 else f"was ended by {_signal_name(-code)}"
+        remedy = (
+            "Memory may have run out: analyse again with fewer --workers; what is finished is kept."
+            if code == -signal.SIGKILL
+            else "Export the video as MP4 (H.264), then analyse again; what is finished is kept."
+        )
+        return Failure("process_died", f"its process {how}. {remedy}")
+
+    def bury(self) -> None:
+        self.process.join(STOP_S)
+        if self.process.exitcode is None:
+            self.process.kill()
+            self.process.join()
+        self.connection.close()
+        if self.process.pid is not None:
+            from tracker.files.summary import remove_partial_files
+
+            remove_partial_files(self.recording.directory, self.recording.stem, self.process.pid)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _work(
+    connection: Connection, parameters: Parameters, outputs: Outputs, decode_ahead: bool
+) -> None:
+    """Analyse what comes over the connection, until it is closed."""
+    make_finder = functools.cache(_load_models)
+    reported_s = 0.0
+
+    def report(done: int, expected: int) -> None:
+        nonlocal reported_s
+        now_s = time.monotonic()
+        if now_s - reported_s >= PROGRESS_S:
+            reported_s = now_s
+            connection.send(("progress", done, expected))
+
+    while True:
+        outcome: Result | Failure
+        try:
+            recording = connection.recv()
+            reported_s = -PROGRESS_S
+            try:
+                outcome = analyze_recording(
+                    recording,
+                    parameters,
+                    outputs,
+                    make_finder,
+                    report,
+                    resume=True,
+                    decode_ahead=decode_ahead,
+                )
+            except BrokenPipeError:
+                raise
+            except Exception as error:
+                outcome = explain_failure(error)
+            connection.send(("done", outcome, measure_peak_bytes()))
+        except (EOFError, OSError):
+            # Nobody is there any more who wants a result.
+            return
+
+
+def _load_models() -> Any:
+    from tracker.face.mesh import FaceMesh
+
+    return FaceMesh()

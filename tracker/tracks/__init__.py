@@ -1,0 +1,1 @@
+"""The landmarks of a whole recording, and their file."""

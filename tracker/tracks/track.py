@@ -1,0 +1,450 @@
+"""The track: where the eyes were in each frame. All that is kept of a video, and all that is
+analysed."""
+
+import json
+import math
+import re
+import sys
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from io import BufferedIOBase
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels import FACE_MESH_INDICES, LANDMARK_COUNT
+from kernels.closures import MAX_GAP_S
+from tracker import MAX_FRAME_PIXELS, count_processors
+from tracker.face.follow import TURNS_DEG, FaceFinder, FaceFollower
+from tracker.face.quality import PictureQuality, worst_picture
+from tracker.protocol import Phase, parse_protocol
+from tracker.tracks.pacing import Pacer
+from tracker.video.frames import (
+    MAX_FPS,
+    MAX_FRAME_COUNT,
+    TIME_SOURCES,
+    InputError,
+    Video,
+    VideoInfo,
+    check_readable,
+    most_frames,
+    repair_times,
+)
+
+FORMAT = 2
+MAX_TRACK_BYTES = 2**30
+
+
+class TrackFileError(InputError):
+    """The file is not a track that this version can read."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackInfo:
+    """Where a track comes from.
+
+    Attributes
+    ----------
+    video : VideoInfo
+        As the container declares it.
+    step : int
+        Every how many source frames one was tracked.
+    frames_decoded, frames_failed : int
+        Source frames passed, skipped ones included, and those that could not be decoded.
+    time_source : str
+        See `tracker.video.frames.repair_times`.
+    complete : bool
+        False where `max_frames` or the time there was ended the track before the video did.
+    other_face_ratio : float
+        See `tracker.face.follow.FaceFollower.result`.
+    picture : PictureQuality
+        Medians over the recording, see there.
+    protocol : tuple of Phase
+        What the person was asked to do, where it is known.
+    raised_step : int
+        Largest step that want of time led to; 0 where `step` was kept.
+    out_of_time : bool
+        True where the time there was ended the track before the video did.
+    video_sha256 : str
+        Of the video's content, in hexadecimal; empty where it was not computed.
+    """
+
+    video: VideoInfo
+    step: int
+    frames_decoded: int
+    frames_failed: int
+    time_source: str
+    complete: bool
+    other_face_ratio: float
+    picture: PictureQuality
+    protocol: tuple[Phase, ...] = ()
+    raised_step: int = 0
+    out_of_time: bool = False
+    video_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """Eye landmarks of one person over one recording.
+
+    Attributes
+    ----------
+    frame_index : ndarray, shape (N,), int64
+        Index of each frame in the source video, strictly increasing.
+    times_s : ndarray, shape (N,), float64
+        Presentation times in seconds, strictly increasing from 0.
+    landmarks : ndarray, shape (N, K, 2), float32
+        Pixels, in the columns of `kernels.FACE_MESH_INDICES`; a row of NaN where no face was seen.
+    turned_sample : ndarray, shape (T,), int64
+        Some of the N frames, strictly increasing, in which the face was looked at again.
+    turned_landmarks : ndarray, shape (T, K, 2), float32
+        What was found then.
+    turned_by : ndarray, shape (T,), int64
+        In which of the turned regions, by place in `tracker.face.follow.TURNS_DEG`.
+    info : TrackInfo
+    """
+
+    frame_index: NDArray[np.int64]
+    times_s: NDArray[np.float64]
+    landmarks: NDArray[np.float32]
+    turned_sample: NDArray[np.int64]
+    turned_landmarks: NDArray[np.float32]
+    turned_by: NDArray[np.int64]
+    info: TrackInfo
+
+
+def track_video(
+    source: Path | BufferedIOBase | Video,
+    finder: FaceFinder,
+    step: int,
+    max_frames: int,
+    on_progress: Callable[[int, int], None] | None = None,
+    budget_s: float | None = None,
+    decode_ahead: bool = True,
+    eye_pictures: dict[int, bytes] | None = None,
+) -> Track:
+    """Decode a video and follow the face in it.
+
+    Parameters
+    ----------
+    source : Path or BufferedIOBase or Video
+        A video file, a seekable binary stream, or a video that was opened and is closed here.
+    finder : FaceFinder
+        The models: a `tracker.face.mesh.FaceMesh`.
+    step : int
+        Track every `step`-th frame.
+    max_frames : int
+        Most frames to track. The memory for them is bounded before decoding starts.
+    on_progress : callable, optional
+        Called after each tracked frame with the number of frames tracked and the number expected
+        (0 if the container does not know).
+    budget_s : float, optional
+        Time there is. Where it is short, `step` is raised so that the whole recording is covered;
+        where that does not do, the track ends in time. See `tracker.tracks.pacing.Pacer`.
+    decode_ahead : bool, default True
+        Decode on a second thread while frames are tracked; the track is the same. Only where the
+        process has a second core, and without a budget: a frame's cost is measured by decoding and
+        tracking one after the other. To be switched off where other processes use the cores.
+    eye_pictures : dict, optional
+        Is filled with a JPEG of the face's eyes for each tracked frame that shows them, by the
+        frame's place in the track. See `tracker.face.eye_pictures`.
+
+    Returns
+    -------
+    Track
+
+    Raises
+    ------
+    InputError
+        See `tracker.video.frames.Video`.
+    """
+    with source if isinstance(source, Video) else Video(source) as video:
+        frame_index = np.empty(max_frames, dtype=np.int64)
+        stream_times_s = np.empty(max_frames)
+        follower = FaceFollower(finder, max_frames, step, eye_pictures is not None)
+        expected = min(max_frames, -(-video.info.frame_count // step))
+        # Where the container does not know how many frames it has, the most there can be.
+        most = max_frames * step
+        source_frames = min(most, video.info.frame_count or most)
+        pacer = None if budget_s is None else Pacer(step, source_frames, budget_s)
+        count, complete, out_of_time = 0, True, False
+        wants = None if pacer is None else pacer.wants
+        ahead = decode_ahead and pacer is None and count_processors() > 1
+        for frame in video.frames(step, wants, ahead):
+            done = count == max_frames or (pacer is not None and frame.index >= most)
+            out_of_time = not done and pacer is not None and count > 0 and pacer.out_of_time
+            if done or out_of_time:
+                complete = False
+                break
+            frame_index[count], stream_times_s[count] = frame.index, frame.stream_time_s
+            follower.add(frame.picture)
+            count += 1
+            if on_progress is not None:
+                passed = frame.index // step + 1
+                on_progress(count if pacer is None else min(passed, expected), expected)
+            if pacer is not None:
+                pacer.tracked()
+        times_s, time_source = repair_times(
+            stream_times_s[:count], frame_index[:count], video.info.fps
+        )
+        face = follower.result()
+        if eye_pictures is not None:
+            eye_pictures.update(face.eye_pictures)
+        info = TrackInfo(
+            video=video.info,
+            step=step,
+            frames_decoded=video.frames_decoded,
+            frames_failed=video.frames_failed,
+            time_source=time_source,
+            complete=complete,
+            other_face_ratio=face.other_face_ratio,
+            picture=face.picture,
+            raised_step=0 if pacer is None else pacer.raised_step,
+            out_of_time=out_of_time,
+        )
+    return Track(
+        # Copies, so that the buffers of max_frames are given back.
+        frame_index=frame_index[:count].copy(),
+        times_s=times_s,
+        landmarks=face.landmarks.copy(),
+        turned_sample=face.turned_sample,
+        turned_landmarks=face.turned_landmarks,
+        turned_by=face.turned_by,
+        info=info,
+    )
+
+
+def save_track(track: Track, path: Path) -> None:
+    """Write a track as a compressed ``.npz`` without pickled objects.
+
+    Parameters
+    ----------
+    track : Track
+    path : Path
+        File to write; its suffix is ``.npz``.
+    """
+    header = {"format": FORMAT, "landmarks": FACE_MESH_INDICES, **asdict(track.info)}
+    header["picture"] = {
+        name: None if math.isnan(value) else value for name, value in header["picture"].items()
+    }
+    np.savez_compressed(
+        path,
+        header=np.array(json.dumps(header, allow_nan=False)),
+        frame_index=track.frame_index,
+        times_s=track.times_s,
+        landmarks=track.landmarks,
+        turned_sample=track.turned_sample,
+        turned_landmarks=track.turned_landmarks,
+        turned_by=track.turned_by,
+    )
+
+
+def load_track(path: Path) -> Track:
+    """Read a track that `save_track` wrote.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    Track
+
+    Raises
+    ------
+    InputNotFoundError
+        There is no such file.
+    TrackFileError
+        It is not a track, is damaged, or was written by another version.
+    """
+    check_readable(path)
+    not_a_track = f"{path.name}: not a track that can be read. Make it again from the video."
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+            if unpacked > MAX_TRACK_BYTES:
+                raise TrackFileError(f"{path.name}: unpacks to over {MAX_TRACK_BYTES >> 20} MB.")
+
+            def read(name: str) -> Any:
+                # np.load would open the archive once more, and look at each member's kind.
+                with archive.open(f"{name}.npy") as member:
+                    return np.lib.format.read_array(  # type: ignore[no-untyped-call]
+                        member, allow_pickle=False
+                    )
+
+            header = json.loads(str(read("header")))
+            if header["format"] != FORMAT or tuple(header["landmarks"]) != FACE_MESH_INDICES:
+                raise TrackFileError(
+                    f"{path.name}: written by another version. Make it again from the video."
+                )
+            track = Track(
+                frame_index=read("frame_index"),
+                times_s=read("times_s"),
+                landmarks=read("landmarks"),
+                turned_sample=read("turned_sample"),
+                turned_landmarks=read("turned_landmarks"),
+                turned_by=read("turned_by"),
+                info=_parse_info(header),
+            )
+            _check_arrays(track)
+    except TrackFileError:
+        raise
+    # zipfile, zlib, NumPy and json have many ways to say that a file is damaged.
+    except Exception as error:
+        raise TrackFileError(not_a_track) from error
+    return track
+
+
+def _parse_info(header: dict[str, Any]) -> TrackInfo:
+    """Read and check the header's values."""
+    info = TrackInfo(
+        video=VideoInfo(**header["video"]),
+        step=header["step"],
+        frames_decoded=header["frames_decoded"],
+        frames_failed=header["frames_failed"],
+        time_source=header["time_source"],
+        complete=header["complete"],
+        other_face_ratio=header["other_face_ratio"],
+        picture=PictureQuality(
+            **{
+                name: math.nan if value is None else value
+                for name, value in header["picture"].items()
+            }
+        ),
+        protocol=parse_protocol(header["protocol"]),
+        raised_step=header["raised_step"],
+        out_of_time=header["out_of_time"],
+        # Tracks that were written before it was recorded are as good.
+        video_sha256=header.get("video_sha256", ""),
+    )
+    counts = (
+        info.video.width,
+        info.video.height,
+        info.video.frame_count,
+        info.step,
+        info.raised_step,
+        info.frames_decoded,
+        info.frames_failed,
+    )
+    if not (
+        header["video"].keys() == asdict(info.video).keys()
+        and header["picture"].keys() == asdict(info.picture).keys()
+        and all(type(count) is int and 0 <= count <= MAX_FRAME_COUNT for count in counts)
+        and min(info.step, info.video.width, info.video.height) >= 1
+        and info.video.width * info.video.height <= MAX_FRAME_PIXELS
+        and all(
+            _is_number(value)
+            for value in (info.video.fps, info.video.bits_per_frame, info.other_face_ratio)
+        )
+        and info.video.fps <= MAX_FPS
+        and info.video.frame_count <= most_frames(info.video.fps)
+        and info.time_source in TIME_SOURCES
+        and type(info.complete) is type(info.out_of_time) is bool
+        and type(info.video_sha256) is str
+        and re.fullmatch("([0-9a-f]{64})?", info.video_sha256)
+        # Not a number is not measured; JSON's own NaN and infinity are no values of a header.
+        and all(value is None or _is_number(value) for value in header["picture"].values())
+    ):
+        raise ValueError("a value of the header is out of range")
+    return info
+
+
+def _is_number(value: object) -> bool:
+    # JSON's whole numbers can be larger than any float, and dividing them overflows.
+    return type(value) in (int, float) and 0 <= value <= sys.float_info.max  # type: ignore[operator]
+
+
+def _check_arrays(track: Track) -> None:
+    count = track.times_s.size
+    if not (
+        track.frame_index.dtype == np.int64
+        and track.times_s.dtype == np.float64
+        and track.landmarks.dtype == np.float32
+        and track.frame_index.shape == track.times_s.shape == (count,)
+        and track.landmarks.shape == (count, LANDMARK_COUNT, 2)
+        and np.isfinite(track.times_s).all()
+        and (track.times_s[:1] == 0).all()
+        and (np.diff(track.times_s) > 0).all()
+        and (np.diff(track.frame_index) > 0).all()
+        and not np.isinf(track.landmarks).any()
+        and track.turned_sample.dtype == np.int64
+        and track.turned_sample.ndim == 1
+        and (np.diff(track.turned_sample) > 0).all()
+        and ((track.turned_sample >= 0) & (track.turned_sample < count)).all()
+        and track.turned_landmarks.dtype == np.float32
+        and track.turned_landmarks.shape == (track.turned_sample.size, LANDMARK_COUNT, 2)
+        and np.isfinite(track.turned_landmarks).all()
+        and track.turned_by.dtype == np.int64
+        and track.turned_by.shape == track.turned_sample.shape
+    ):
+        raise ValueError("the arrays do not fit together")
+
+
+def concatenate_tracks(tracks: Sequence[Track]) -> Track:
+    """Join recordings of one person, one after the other, into one track.
+
+    Parameters
+    ----------
+    tracks : sequence of Track
+        In order; all of one picture size and `step`.
+
+    Returns
+    -------
+    Track
+        Times and frame indices continue; the joint is a gap that no closure and no valid time
+        bridges.
+
+    Raises
+    ------
+    ValueError
+        No track, or the picture sizes or steps differ.
+    """
+    if not tracks:
+        raise ValueError("no track to concatenate")
+    if len({(t.info.video.width, t.info.video.height, t.info.step) for t in tracks}) > 1:
+        raise ValueError("the tracks differ in picture size or step: track the videos alike")
+    frame_index, times_s, turned_sample = [], [], []
+    next_index, next_time_s, samples = 0, 0.0, 0
+    for track in tracks:
+        turned_sample.append(track.turned_sample + samples)
+        samples += track.times_s.size
+        frame_index.append(track.frame_index + next_index)
+        times_s.append(track.times_s + next_time_s)
+        if track.times_s.size:
+            next_index = int(frame_index[-1][-1]) + track.info.step
+            next_time_s = float(times_s[-1][-1]) + 2 * MAX_GAP_S
+    infos = [track.info for track in tracks]
+    return Track(
+        np.concatenate(frame_index),
+        np.concatenate(times_s),
+        np.concatenate([track.landmarks for track in tracks]),
+        np.concatenate(turned_sample),
+        np.concatenate([track.turned_landmarks for track in tracks]),
+        # Each recording frames the face in its own way.
+        np.concatenate([track.turned_by + len(TURNS_DEG) * n for n, track in enumerate(tracks)]),
+        replace(
+            infos[0],
+            video=replace(
+                infos[0].video,
+                frame_count=sum(info.video.frame_count for info in infos),
+                bits_per_frame=min(info.video.bits_per_frame for info in infos),
+            ),
+            frames_decoded=sum(info.frames_decoded for info in infos),
+            frames_failed=sum(info.frames_failed for info in infos),
+            time_source=max(
+                (info.time_source for info in infos),
+                key=TIME_SOURCES.index,
+            ),
+            complete=all(info.complete for info in infos),
+            raised_step=max(info.raised_step for info in infos),
+            out_of_time=any(info.out_of_time for info in infos),
+            # Its times are those of one recording.
+            protocol=(),
+            video_sha256="",
+            other_face_ratio=max(info.other_face_ratio for info in infos),
+            picture=worst_picture([info.picture for info in infos]),
+        ),
+    )

@@ -1,0 +1,1 @@
+"""A file or stream to frames with times: decoding, containers, times, stills."""

@@ -1,0 +1,1 @@
+"""All texts that a person reads, in English and Korean."""
