@@ -233,9 +233,9 @@ def test_the_pages_detector_is_the_file_of_mediapipes_wheel() -> None:
     wheel = importlib.metadata.distribution("mediapipe")
     theirs = Path(str(wheel.locate_file(f"mediapipe/modules/face_detection/{name}"))).read_bytes()
     assert (WEB / name).read_bytes() == theirs
-    readme = (ROOT / "README.md").read_text()
-    assert hashlib.sha256(theirs).hexdigest() in readme
-    assert f"mediapipe {wheel.version}" in readme
+    page = (ROOT / "docs" / "web-client.md").read_text()
+    assert hashlib.sha256(theirs).hexdigest() in page
+    assert f"mediapipe {wheel.version}" in page
 
 
 def test_a_report_that_is_not_there(url: str, clips: Path) -> None:
