@@ -38,8 +38,10 @@ from benchmarks.sweeps import (
 from tracker.face.follow import FaceFinder
 from tracker.face.mesh import FaceMesh
 from tracker.lab.annotations import AnnotatedClip, Closure
-from tracker.lab.evaluate import ClipScore, score_clip
-from tracker.lab.synthetic import ClipSpec, GazePhase, compute_truth, make_spec, render_frame
+from tracker.lab.clip_spec import ClipSpec, GazePhase, make_spec
+from tracker.lab.drawing import render_frame
+from tracker.lab.scoring import ClipScore, score_clip
+from tracker.lab.synthetic import compute_truth
 from tracker.lab.synthetic import write_clip as write_synthetic_clip
 from tracker.tracks.track import Track, track_video
 from tracker.video.frames import VideoInfo

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.conftest import Figure, Race, Ratio
-from tracker.lab.synthetic import make_spec, write_clip
+from tracker.lab.clip_spec import make_spec
+from tracker.lab.synthetic import write_clip
 
 RECORDINGS = 8
 DURATION_S = 30

@@ -33,17 +33,14 @@ from kernels import (
 )
 from tracker.files.summary import summarize
 from tracker.measures import gaze
-from tracker.measures.analysis import (
-    analyze_track,
-    detect_events,
-    measure_events,
-    measure_look,
-    trace_track,
-)
+from tracker.measures.analysis import analyze_track, measure_events, measure_look
 from tracker.measures.assessment import assess
+from tracker.measures.lids import detect_events
+from tracker.measures.traces import trace_track
 from tracker.parameters import Parameters
 from tracker.study.sweep import parse_grid, sweep_track, sweep_tracks
-from tracker.tracks.track import Track, load_track, save_track
+from tracker.tracks.archive import load_track, save_track
+from tracker.tracks.track import Track
 
 PARAMETERS = Parameters()
 FPS = 30
@@ -147,14 +144,14 @@ def test_parts(length: str, race: Race) -> None:
     assessment = assess(analysis)
     assert analysis.measures.blink_count > 10
     valid, vertical = analysis.gaze.valid, analysis.gaze.vertical
-    ratio_ = analysis.ear / analysis.baseline
+    ratio_ = analysis.traces.ear / analysis.events.baseline
     race(
         {
             "all, with the bootstrap": lambda: measure_all(track),
             "what thresholds share": lambda: trace_track(track),
             "of it geometry": lambda: compute_eye_geometry(track.landmarks),
             "of it pose": lambda: compute_head_pose(track.landmarks),
-            "of it baseline": lambda: compute_open_baseline(analysis.ear, track.times_s),
+            "of it baseline": lambda: compute_open_baseline(analysis.traces.ear, track.times_s),
             "closures and winks": lambda: detect_events(traces, PARAMETERS),
             "of it closures": lambda: detect_closures(ratio_, track.times_s, 0.75, 0.05),
             "gaze": lambda: measure_look(traces, events.eyes_open, PARAMETERS),

@@ -9,8 +9,9 @@ import pytest
 
 from benchmarks.conftest import Figure, Ratio
 from benchmarks.long_tracks import make_session
-from tracker.lab.synthetic import make_spec, write_clip
-from tracker.tracks.track import save_track
+from tracker.lab.clip_spec import make_spec
+from tracker.lab.synthetic import write_clip
+from tracker.tracks.archive import save_track
 
 MOST_MB = 400.0
 """Of `analyze` on a 1080p video."""

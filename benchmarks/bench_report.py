@@ -6,7 +6,8 @@ import pytest
 
 from benchmarks.conftest import Race, Ratio
 from tracker.face.mesh import FaceMesh
-from tracker.lab.synthetic import make_spec, write_clip
+from tracker.lab.clip_spec import make_spec
+from tracker.lab.synthetic import write_clip
 from tracker.parameters import Parameters
 from tracker.study.recording import Outputs, Recording, analyze_recording
 

@@ -29,7 +29,9 @@ from benchmarks.lambda_sandbox import (
 )
 from tests.aws_server import BUCKET, CREDENTIALS, TABLE, Aws, run_aws
 from tracker.files.summary import to_json
-from tracker.lab.synthetic import ClipSpec, GazePhase, LidClosure, render_frame, write_clip
+from tracker.lab.clip_spec import ClipSpec, GazePhase, LidClosure
+from tracker.lab.drawing import render_frame
+from tracker.lab.synthetic import write_clip
 
 TIMEOUT_S = 300.0
 LAYERS = ("layer-base", "layer-mediapipe", "layer-opencv", "layer-ffmpeg")

@@ -10,7 +10,9 @@ import numpy as np
 
 from kernels import BLINK
 from tracker.face.mesh import FaceMesh
-from tracker.lab.synthetic import compute_truth, demo_spec, render_frame, write_clip
+from tracker.lab.clip_spec import demo_spec
+from tracker.lab.drawing import render_frame
+from tracker.lab.synthetic import compute_truth, write_clip
 from tracker.measures.analysis import analyze_track
 from tracker.parameters import Parameters
 from tracker.tracks.track import track_video
@@ -58,10 +60,10 @@ def main() -> None:
         axes.axis("off")
 
     openness = figure.add_subplot(grid[1, :])
-    openness.plot(times_s, analysis.ear, color=BLUE, linewidth=1, label="eye aspect ratio")
+    openness.plot(times_s, analysis.traces.ear, color=BLUE, linewidth=1, label="eye aspect ratio")
     openness.plot(
         times_s,
-        analysis.baseline * parameters.close_ratio,
+        analysis.events.baseline * parameters.close_ratio,
         color=GREY,
         linestyle="--",
         linewidth=1,
@@ -72,7 +74,7 @@ def main() -> None:
     gaze.plot(times_s, vertical, color=BLUE, linewidth=1, label="gaze offset, vertical (down +)")
     for axes in (openness, gaze):
         for (start, stop), kind in zip(
-            analysis.closures.interval, analysis.closures.kind, strict=True
+            analysis.events.closures.interval, analysis.events.closures.kind, strict=True
         ):
             axes.axvspan(
                 times_s[start],

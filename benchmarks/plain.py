@@ -7,8 +7,8 @@ import numpy as np
 from kernels.landmarks import FACE_MESH_INDICES
 from kernels.pose import RIGID_POINTS
 from tests import naive
-from tracker.measures.analysis import BLINK_GUARD_S
 from tracker.measures.gaze import AHEAD_OFFSET, MAX_HEAD_YAW_DEG, MAX_NOD_DEG
+from tracker.measures.lids import BLINK_GUARD_S
 from tracker.measures.phases import FIRST_S
 from tracker.parameters import Parameters
 from tracker.tracks.track import Track
@@ -29,7 +29,7 @@ def measure_plain(track: Track, parameters: Parameters) -> dict[str, float]:
     -------
     dict of str to float
         By the names of `tracker.measures.analysis.Measures` and
-        `tracker.measures.assessment.Quality`.
+        `tracker.measures.quality.Quality`.
     """
     times_s = track.times_s.tolist()
     frames = [_read_points(one) for one in track.landmarks]

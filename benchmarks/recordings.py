@@ -37,8 +37,9 @@ from tracker.face.follow import FaceFinder
 from tracker.face.mesh import FaceMesh
 from tracker.face.quality import EYE_CANTHI, WHITE_LEVEL
 from tracker.lab.annotations import AnnotatedClip, find_annotations
-from tracker.lab.evaluate import score_clip
-from tracker.lab.synthetic import ENCODERS, quality_options
+from tracker.lab.clip_spec import ENCODERS
+from tracker.lab.scoring import score_clip
+from tracker.lab.synthetic import quality_options
 from tracker.measures.assessment import (
     MAX_EYE_DISAGREEMENT,
     MIN_BITS_PER_EYE,
@@ -46,7 +47,8 @@ from tracker.measures.assessment import (
 )
 from tracker.parameters import Parameters
 from tracker.tracks.track import track_video
-from tracker.video.frames import Image, Video, repair_times
+from tracker.video.frames import Image, Video
+from tracker.video.times import repair_times
 
 DARK_NOISE_STD = 3.0
 """Grey levels of noise in darkened pictures: an ordinary indoor recording's."""
@@ -322,7 +324,8 @@ def _compare(
     recording: Recording, codec: str, crf: int, measured: Measured, own: Measured
 ) -> Encoding:
     range_, own_range = (m.analysis.measures.vertical_peak_to_peak for m in (measured, own))
-    count_error = len(measured.analysis.closures.kind) - len(own.analysis.closures.kind)
+    counts = [len(m.analysis.events.closures.kind) for m in (measured, own)]
+    count_error = counts[0] - counts[1]
     most = MAX_MOVING_CHANGE * own_range if recording.clip is None else MAX_RANGE_CHANGE
     return Encoding(
         recording=recording.path.stem,

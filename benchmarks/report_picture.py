@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 
 from tracker.face.mesh import FaceMesh
-from tracker.lab.synthetic import demo_spec, write_clip
+from tracker.lab.clip_spec import demo_spec
+from tracker.lab.synthetic import write_clip
 from tracker.parameters import Parameters
 from tracker.study.recording import Outputs, Recording, analyze_recording
 

@@ -18,9 +18,9 @@ from kernels.measures import median_finite
 from tracker.face.follow import FaceFinder, FaceFollower
 from tracker.face.quality import PictureQuality, median_picture
 from tracker.files.summary import to_json
-from tracker.lab.evaluate import ClipScore, summarize_scores
+from tracker.lab.scoring import ClipScore, summarize_scores
 from tracker.measures.analysis import Analysis, analyze_track
-from tracker.measures.assessment import Quality, measure_quality
+from tracker.measures.quality import Quality, measure_quality
 from tracker.parameters import Parameters
 from tracker.tracks.track import Track, TrackInfo
 from tracker.video.frames import Image, VideoInfo
@@ -165,7 +165,7 @@ class Point:
     canthal_distance_px, rate_hz : float
         As measured.
     bits_per_eye, eye_disagreement : float
-        Medians of the clips; see `tracker.measures.assessment.Quality`.
+        Medians of the clips; see `tracker.measures.quality.Quality`.
     picture : PictureQuality
         Medians of the clips.
     clips : int

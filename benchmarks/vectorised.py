@@ -19,10 +19,10 @@ from kernels.geometry import IRIS_DIAMETER_MM, ROTATION_RADIUS_MM
 from kernels.landmarks import EYE_COLUMNS
 from kernels.measures import RANGE_QUANTILES
 from kernels.uncertainty import CONFIDENCE, MAD_TO_STD, NORMAL_RANGE
-from tracker.measures.analysis import BLINK_GUARD_S
-from tracker.measures.assessment import GAP_S
 from tracker.measures.gaze import AHEAD_OFFSET, MAX_HEAD_YAW_DEG, MAX_NOD_DEG
+from tracker.measures.lids import BLINK_GUARD_S
 from tracker.measures.phases import FIRST_S
+from tracker.measures.quality import GAP_S
 from tracker.parameters import Parameters
 from tracker.tracks.track import Track
 
@@ -42,7 +42,7 @@ def measure_vectorised(track: Track, parameters: Parameters) -> dict[str, float]
     -------
     dict of str to float
         By the names of `tracker.measures.analysis.Measures` and
-        `tracker.measures.assessment.Quality`.
+        `tracker.measures.quality.Quality`.
     """
     times_s, points = track.times_s, track.landmarks.astype(np.float64)
     intervals_s = np.diff(times_s)

@@ -264,7 +264,9 @@ def make_inputs(directory: Path) -> list[Path]:
     """Write a second of video in each codec and a picture in each format."""
     import cv2
 
-    from tracker.lab.synthetic import ClipSpec, LidClosure, render_frame, write_clip
+    from tracker.lab.clip_spec import ClipSpec, LidClosure
+    from tracker.lab.drawing import render_frame
+    from tracker.lab.synthetic import write_clip
 
     inputs = []
     for codec, suffix in CODECS.items():

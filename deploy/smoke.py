@@ -25,8 +25,9 @@ def main() -> None:
     from tracker.measures.still import analyze_image
     from tracker.pages.report import render_report
     from tracker.parameters import Parameters
-    from tracker.tracks.track import load_track, save_track, track_video
-    from tracker.video.frames import read_image
+    from tracker.tracks.archive import load_track, save_track
+    from tracker.tracks.track import track_video
+    from tracker.video.stills import read_image
 
     model = FaceMesh()
     results: dict[str, Any] = {}

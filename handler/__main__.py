@@ -28,7 +28,8 @@ def main() -> int:
         parser.error(f"--port is {options.port}, expected 0 to 65535")
 
     from handler.errors import StorageUnavailableError
-    from handler.local.server import DataInUseError, serve
+    from handler.local.server import serve
+    from handler.local.storage import DataInUseError
 
     try:
         serve(options.port, options.data)

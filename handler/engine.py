@@ -19,7 +19,9 @@ from tracker.measures.assessment import assess
 from tracker.measures.still import analyze_image
 from tracker.parameters import Parameters
 from tracker.tracks.track import track_video
-from tracker.video.frames import InputError, Video, VideoInfo, detect_kind, read_image
+from tracker.video.container import InputError, detect_kind
+from tracker.video.frames import Video, VideoInfo
+from tracker.video.stills import read_image
 from tracker.words.en import Language
 
 MAX_DURATION_S = 3600.0

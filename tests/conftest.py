@@ -34,7 +34,9 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with tiny.mp4 (0.5 s), short.mp4 (12 s), no_face.mp4 and still.png."""
     import cv2
 
-    from tracker.lab.synthetic import ClipSpec, make_spec, render_frame, write_clip
+    from tracker.lab.clip_spec import ClipSpec, make_spec
+    from tracker.lab.drawing import render_frame
+    from tracker.lab.synthetic import write_clip
 
     folder = tmp_path_factory.mktemp("clips")
     small = {"width": 320, "height": 240}

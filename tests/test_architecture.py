@@ -51,7 +51,7 @@ def test_one_file_imports(library: str) -> None:
         "mediapipe": ["tracker/face/mesh.py"],
         "boto3": ["handler/aws.py"],
         "botocore": ["handler/aws.py"],
-        "sqlite3": ["handler/local/server.py"],
+        "sqlite3": ["handler/local/storage.py"],
     }
     assert found == expected[library]
 

@@ -28,7 +28,13 @@ from handler.errors import HandlerError
 from handler.storage import check_user_id
 from tests.handler.test_local import ROOT, start
 from tracker.face.mesh import REGION_SCALE, FaceMesh
-from tracker.lab.synthetic import ClipSpec, GazePhase, LidClosure, make_spec, render_frame
+from tracker.lab.clip_spec import (
+    ClipSpec,
+    GazePhase,
+    LidClosure,
+    make_spec,
+)
+from tracker.lab.drawing import render_frame
 from tracker.video.frames import Image
 
 FPS = 30.0

@@ -1,18 +1,12 @@
 """The API on this machine: a directory and SQLite for S3 and DynamoDB, a thread for the queue."""
 
 import contextlib
-import fcntl
 import json
-import os
 import re
-import shutil
-import sqlite3
 import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BufferedIOBase
@@ -30,25 +24,21 @@ from handler.errors import (
     HandlerError,
     MethodNotAllowedError,
     NotFoundError,
-    StorageUnavailableError,
     TooLargeError,
     describe_for_log,
     to_document,
     to_handler_error,
 )
+from handler.local.pages import _APP_HEADERS, _REPORT_HEADERS, WEB, WEB_FILES
+from handler.local.storage import LocalStorage
 from handler.requests import MAX_BODY_BYTES, MAX_UPLOAD_BYTES
-from handler.service import TEMPORARY_PREFIX, Service, remove_leftovers
+from handler.service import Service
 from handler.storage import (
     REPORT,
     UPLOAD_VALID_S,
-    Page,
     Record,
-    RecordChangedError,
-    RecordExistsError,
     check_analysis_id,
     content_type_of,
-    decode_token,
-    encode_token,
 )
 
 HOST = "127.0.0.1"
@@ -57,271 +47,8 @@ SYNCHRONOUS_S = 300.0
 """As the Lambda function's timeout."""
 WORKER_S = 3600.0
 """A message's time: there is no timeout, and a lease of this length ends with the process."""
-MAX_DELIVERIES = 5
 CHUNK_BYTES = 2**16
 _PART_HEAD = re.compile(rb'name="file"')
-
-WEB = Path(__file__).parents[1] / "web"
-WEB_FILES = {
-    "": ("index.html", "text/html; charset=utf-8"),
-    "app.js": ("app.js", "text/javascript; charset=utf-8"),
-    "config.js": ("config.js", "text/javascript; charset=utf-8"),
-    "face.js": ("face.js", "text/javascript; charset=utf-8"),
-    "task.js": ("task.js", "text/javascript; charset=utf-8"),
-    "texts.js": ("texts.js", "text/javascript; charset=utf-8"),
-    "style.css": ("style.css", "text/css; charset=utf-8"),
-    "face_detection_short_range.tflite": (
-        "face_detection_short_range.tflite",
-        "application/octet-stream",
-    ),
-}
-"""What is served below ``/app/``, by the last part of the path: nothing else can be asked for."""
-_PAGE_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-}
-_APP_HEADERS = _PAGE_HEADERS | {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src data:; media-src blob:; connect-src 'self'; worker-src 'self'; "
-    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
-    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
-_REPORT_HEADERS = _PAGE_HEADERS | {
-    # A page of its own origin, which is nobody's: its scripts reach neither the API nor a network.
-    "Content-Security-Policy": "sandbox allow-scripts allow-modals allow-downloads; "
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
-    "img-src data: blob:; font-src data:; form-action 'none'; base-uri 'none'; "
-    "frame-ancestors 'none'",
-}
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS records (
-    analysis_id TEXT PRIMARY KEY, user_id TEXT NOT NULL, created_at TEXT NOT NULL,
-    version INTEGER NOT NULL, document TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS by_user ON records (user_id, created_at DESC, analysis_id DESC);
-CREATE TABLE IF NOT EXISTS messages (
-    message_id INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL,
-    deliveries INTEGER NOT NULL DEFAULT 0, visible_at_s REAL NOT NULL DEFAULT 0);
-"""
-
-
-class DataInUseError(Exception):
-    """Another server works on the same directory."""
-
-
-@dataclass(frozen=True, slots=True)
-class LocalFile:
-    """A stored file that is open."""
-
-    size_bytes: int
-    version_tag: str
-    stream: BufferedIOBase
-
-
-class LocalStorage:
-    """See `handler.storage.Storage`. Survives a restart; one process at a time.
-
-    Parameters
-    ----------
-    folder : Path
-        Made if it is not there.
-
-    Attributes
-    ----------
-    address : str
-        Of the server, to which files are uploaded.
-    has_message : threading.Event
-        Set when a message came into the queue.
-    work : Path
-        For temporary files. What a process that was killed left there is removed.
-
-    Raises
-    ------
-    DataInUseError, StorageUnavailableError
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.address = ""
-        self.has_message = threading.Event()
-        self._files = folder / "files"
-        self.work = folder / "work"
-        for one in (self._files, self.work):
-            one.mkdir(parents=True, exist_ok=True)
-        self._database = folder / "records.sqlite"
-        self._lock = (folder / "lock").open("w")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._lock.close()
-            raise DataInUseError(f"{folder} is in use by another server") from error
-        remove_leftovers(self.work)
-        with self._connect() as connection:
-            connection.executescript(_SCHEMA)
-        self._expire_leases()
-
-    def close(self) -> None:
-        """Let another one have the directory."""
-        self._lock.close()
-
-    @contextlib.contextmanager
-    def _connect(self) -> Iterator[sqlite3.Connection]:
-        """Yield a connection of this thread in one transaction."""
-        try:
-            connection = sqlite3.connect(self._database, timeout=10)
-            with contextlib.closing(connection), connection:
-                yield connection
-        except sqlite3.DatabaseError as error:
-            raise StorageUnavailableError(
-                "storage_unavailable",
-                "The database records.sqlite cannot be used. Disk full, or file damaged?",
-            ) from error
-
-    def _expire_leases(self) -> None:
-        """Let what a process was working on that is gone be taken over."""
-        with self._connect() as connection:
-            rows = connection.execute("SELECT document FROM records").fetchall()
-        for (document,) in rows:
-            record = Record(**json.loads(document))
-            if record.state == "processing":
-                self.replace(replace(record, version=record.version + 1, lease_until_s=time.time()))
-
-    def create(self, record: Record) -> None:
-        with self._connect() as connection:
-            written = connection.execute(
-                "INSERT INTO records VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (*_columns(record), _to_text(record)),
-            ).rowcount
-        if not written:
-            raise RecordExistsError
-
-    def read(self, analysis_id: str) -> Record:
-        with self._connect() as connection:
-            row = connection.execute(
-                "SELECT document FROM records WHERE analysis_id = ?", (analysis_id,)
-            ).fetchone()
-        if row is None:
-            raise NotFoundError("analysis_not_found", "There is no analysis of this id.")
-        return Record(**json.loads(row[0]))
-
-    def replace(self, record: Record) -> None:
-        with self._connect() as connection:
-            written = connection.execute(
-                "UPDATE records SET version = ?, document = ? "
-                "WHERE analysis_id = ? AND version = ?",
-                (record.version, _to_text(record), record.analysis_id, record.version - 1),
-            ).rowcount
-        if not written:
-            raise RecordChangedError
-
-    def list_records(self, user_id: str, limit: int, token: str) -> Page:
-        # Later than all there is.
-        before = decode_token(token) if token else ("~", "~")
-        with self._connect() as connection:
-            rows = connection.execute(
-                "SELECT document FROM records WHERE user_id = ? AND (created_at, analysis_id) < "
-                "(?, ?) ORDER BY created_at DESC, analysis_id DESC LIMIT ?",
-                (user_id, *before, limit + 1),
-            ).fetchall()
-        records = tuple(Record(**json.loads(document)) for (document,) in rows)
-        more = len(records) > limit
-        return Page(records[:limit], encode_token(records[limit - 1]) if more else "")
-
-    def put_file(self, key: str, path: Path, content_type: str) -> None:
-        with path.open("rb") as source, self.writing(key) as file:
-            shutil.copyfileobj(source, file)
-
-    @contextlib.contextmanager
-    def writing(self, key: str) -> Iterator[Any]:
-        """Yield a file that takes its place under a key when it is whole."""
-        target = self._path(key)
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            partial = self.work / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}"
-            try:
-                with partial.open("wb") as file:
-                    yield file
-                partial.replace(target)
-            finally:
-                partial.unlink(missing_ok=True)
-        except OSError as error:
-            raise StorageUnavailableError(
-                "storage_unavailable", "The file cannot be written. Is the disk full?"
-            ) from error
-
-    def open_file(self, key: str) -> LocalFile:
-        path = self._path(key)
-        try:
-            stream = path.open("rb")
-        except OSError as error:
-            raise NotFoundError("file_not_found", "There is no such file. Upload it first.") from (
-                error
-            )
-        status = os.fstat(stream.fileno())
-        return LocalFile(status.st_size, f"{status.st_size}-{status.st_mtime_ns}", stream)
-
-    def locate(self, key: str) -> str:
-        return str(self._path(key))
-
-    def _path(self, key: str) -> Path:
-        path = (self._files / key).resolve()
-        # The keys were checked; this says so for any that was not, and for links.
-        if not path.is_relative_to(self._files.resolve()):
-            raise NotFoundError("file_not_found", "There is no such file. Upload it first.")
-        return path
-
-    def offer_upload(self, key: str, content_type: str, max_bytes: int) -> dict[str, Any]:
-        analysis_id = key.split("/")[3]
-        return {
-            "url": f"{self.address}/uploads/{analysis_id}",
-            "fields": {"key": key, "Content-Type": content_type},
-        }
-
-    def offer_download(self, key: str, content_type: str) -> str:
-        return f"{self.address}/reports/{key.split('/')[3]}"
-
-    @property
-    def can_enqueue(self) -> bool:
-        return True
-
-    def enqueue(self, message: dict[str, Any]) -> None:
-        with self._connect() as connection:
-            connection.execute("INSERT INTO messages (body) VALUES (?)", (json.dumps(message),))
-        self.has_message.set()
-
-    def receive(self) -> tuple[int, str] | None:
-        """Return id and body of the next message, or None if there is none at present."""
-        with self._connect() as connection:
-            row: tuple[int, str] | None = connection.execute(
-                "SELECT message_id, body FROM messages WHERE visible_at_s <= ? "
-                "ORDER BY message_id LIMIT 1",
-                (time.time(),),
-            ).fetchone()
-        return row
-
-    def acknowledge(self, message_id: int) -> None:
-        """Remove a message that was carried out."""
-        with self._connect() as connection:
-            connection.execute("DELETE FROM messages WHERE message_id = ?", (message_id,))
-
-    def return_message(self, message_id: int) -> None:
-        """Have a message delivered again in a while, if it was not too often yet."""
-        with self._connect() as connection:
-            connection.execute(
-                "UPDATE messages SET deliveries = deliveries + 1, visible_at_s = ? + "
-                "(1 << deliveries) WHERE message_id = ?",
-                (time.time(), message_id),
-            )
-            connection.execute("DELETE FROM messages WHERE deliveries >= ?", (MAX_DELIVERIES,))
-
-
-def _columns(record: Record) -> tuple[str, str, str, int]:
-    return record.analysis_id, record.user_id, record.created_at, record.version
-
-
-def _to_text(record: Record) -> str:
-    return json.dumps(asdict(record), allow_nan=False)
 
 
 class LocalContext:

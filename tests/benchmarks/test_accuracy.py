@@ -24,8 +24,9 @@ from benchmarks.sweeps import MAX_FIXED_PEAK_TO_PEAK, Degradation, Point
 from tests.made_tracks import make_landmarks, make_track
 from tracker.face.mesh import FaceMesh
 from tracker.face.quality import PictureQuality
-from tracker.lab.synthetic import Image, make_spec, render_frame
-from tracker.tracks.track import load_track, save_track
+from tracker.lab.clip_spec import Image, make_spec
+from tracker.lab.drawing import render_frame
+from tracker.tracks.archive import load_track, save_track
 
 Measure = Callable[[float, float], GazeResponse]
 

@@ -21,7 +21,8 @@ import requests
 from benchmarks.runtime_api import RuntimeApi
 from handler.service import TEMPORARY_PREFIX, remove_leftovers
 from tests.aws_server import BUCKET, CREDENTIALS, Aws, Fault
-from tracker.lab.synthetic import make_spec, write_clip
+from tracker.lab.clip_spec import make_spec
+from tracker.lab.synthetic import write_clip
 
 ROOT = Path(__file__).parents[2]
 PATIENTS = ("patient-a", "patient-b", "app-user", "secret-user")

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from handler.api import Api
 from handler.errors import HandlerError, describe_for_log, to_document, to_handler_error
-from handler.local.server import LocalContext, LocalStorage
+from handler.local.server import LocalContext
+from handler.local.storage import LocalStorage
 from handler.requests import (
     MAX_BODY_BYTES,
     AnalyzeData,

@@ -13,7 +13,7 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from handler.aws import AwsStorage, read_environment
 from handler.errors import BadRequestError, ConflictError, HandlerError, NotFoundError
-from handler.local.server import DataInUseError, LocalStorage
+from handler.local.storage import DataInUseError, LocalStorage
 from handler.requests import GetStatus
 from handler.service import Limits, Service
 from handler.storage import (

@@ -466,7 +466,7 @@ def _run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser)
     from tracker.measures.assessment import assess
     from tracker.pages.overlay import remove_overlay
     from tracker.pages.report import remove_report, write_report
-    from tracker.tracks.track import load_track
+    from tracker.tracks.archive import load_track
 
     def reanalyze(file: "TrackFile") -> None:
         track = load_track(file.path)
@@ -537,7 +537,7 @@ def _run_image(options: argparse.Namespace, parser: argparse.ArgumentParser) -> 
     from tracker.face.mesh import FaceMesh
     from tracker.files.summary import to_json
     from tracker.measures.still import analyze_image
-    from tracker.video.frames import read_image
+    from tracker.video.stills import read_image
 
     mesh = FaceMesh()
 
@@ -562,7 +562,8 @@ def _run_image(options: argparse.Namespace, parser: argparse.ArgumentParser) -> 
 
 
 def _run_compare(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
-    from tracker.files.summary import to_json, write_whole
+    from tracker.files.summary import to_json
+    from tracker.files.whole import write_whole
     from tracker.study.compare import compare, describe_comparison, label_files, read_recording
 
     try:
@@ -592,20 +593,16 @@ def _run_evaluate(options: argparse.Namespace, parser: argparse.ArgumentParser) 
     from tracker.face.mesh import FaceMesh
     from tracker.files.summary import to_json
     from tracker.lab.annotations import find_annotations
-    from tracker.lab.evaluate import (
-        describe_evaluation,
-        document_evaluation,
-        load_or_make_track,
-        score_clip,
-    )
+    from tracker.lab.evaluate import describe_evaluation, document_evaluation, load_or_make_track
     from tracker.lab.pictures import (
         PictureSetupError,
         check_pictures_can_be_drawn,
         draw_mistakes,
         remove_pictures,
     )
+    from tracker.lab.scoring import score_clip
     from tracker.measures.analysis import analyze_track
-    from tracker.video.frames import InputError
+    from tracker.video.container import InputError
 
     try:
         check_pictures_can_be_drawn()
@@ -642,7 +639,8 @@ def _run_profile(options: argparse.Namespace, parser: argparse.ArgumentParser) -
     parameters = _parameters(options, parser)
     _prepare_output(options, options.out, parser)
 
-    from tracker.files.summary import to_json, write_whole
+    from tracker.files.summary import to_json
+    from tracker.files.whole import write_whole
     from tracker.lab.pictures import PictureSetupError, check_pictures_can_be_drawn
     from tracker.lab.profile import draw_profile, profile_video
 
@@ -666,7 +664,8 @@ def _run_profile(options: argparse.Namespace, parser: argparse.ArgumentParser) -
 
 def _run_synth(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     # A development tool of the benchmarks, which analyses never need.
-    from tracker.lab.synthetic import SyntheticSetupError, demo_spec, make_spec, write_clip
+    from tracker.lab.clip_spec import SyntheticSetupError, demo_spec, make_spec
+    from tracker.lab.synthetic import write_clip
 
     names = [name for name, _, _ in _SYNTH_OPTIONS] + ["vfr"]
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}

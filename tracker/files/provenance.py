@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tracker import __version__
-from tracker.video.frames import InputNotFoundError, check_readable
+from tracker.video.container import InputNotFoundError, check_readable
 
 TRACK_LIBRARIES = ("mediapipe", "numpy", "opencv-python-headless")
 """The libraries whose version a track depends on."""

@@ -1,32 +1,27 @@
 """The files of an analysis: summary (JSON), frames and closures (CSV), track (npz)."""
 
-import csv
 import json
 import math
-import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kernels import BLINK, LEFT, PROLONGED_CLOSURE, RIGHT
-from kernels.closures import COMPLETE_RATIO
-from kernels.landmarks import FACE_MESH_INDICES
 from tracker import __version__
 from tracker.files.names import printable, to_unicode
+from tracker.files.tables import _frame_table, _write_csv, closure_table
+from tracker.files.whole import write_whole
 from tracker.measures.analysis import Analysis
-from tracker.measures.assessment import Assessment, Finding
-from tracker.tracks.track import Track, save_track
+from tracker.measures.assessment import Assessment
+from tracker.measures.quality import Finding
+from tracker.tracks.archive import save_track
+from tracker.tracks.track import Track
 from tracker.words.en import round_range
 
 SIGNIFICANT_DIGITS = 6
 _SIGNIFICANT = f".{SIGNIFICANT_DIGITS}g"
-KIND_NAMES = {BLINK: "blink", PROLONGED_CLOSURE: "prolonged_closure"}
-
-WINK_NAMES = {LEFT: "wink_left", RIGHT: "wink_right"}
 
 
 def summarize(analysis: Analysis, assessment: Assessment, source: str) -> dict[str, Any]:
@@ -219,126 +214,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         return plain(value.item())
     return value
-
-
-def name_events(analysis: Analysis) -> list[str]:
-    """Return the name of the closure or wink that each analysed frame is in; empty outside."""
-    events = [""] * len(analysis.track.times_s)
-    for (start, stop), kind in zip(analysis.closures.interval, analysis.closures.kind, strict=True):
-        events[start:stop] = [KIND_NAMES[kind]] * int(stop - start)
-    for (start, stop), eye in zip(analysis.winks, analysis.wink_eye, strict=True):
-        events[start:stop] = [WINK_NAMES[eye]] * int(stop - start)
-    return events
-
-
-def _frame_table(analysis: Analysis) -> dict[str, Iterable[Any]]:
-    geometry, track = analysis.geometry, analysis.track
-    iris = {
-        eye: track.landmarks[:, FACE_MESH_INDICES.index(index)].astype(np.float64)
-        for eye, index in ((LEFT, 473), (RIGHT, 468))
-    }
-    return {
-        "frame_idx": track.frame_index,
-        "time_sec": track.times_s,
-        "L_iris_cx": iris[LEFT][:, 0],
-        "L_iris_cy": iris[LEFT][:, 1],
-        "L_eye_open": geometry.ear[:, LEFT],
-        "L_v_offset": analysis.gaze.vertical_by_eye[:, LEFT],
-        "R_iris_cx": iris[RIGHT][:, 0],
-        "R_iris_cy": iris[RIGHT][:, 1],
-        "R_eye_open": geometry.ear[:, RIGHT],
-        "R_v_offset": analysis.gaze.vertical_by_eye[:, RIGHT],
-        "eye_open": analysis.ear,
-        "v_offset": analysis.gaze.vertical,
-        "h_offset": analysis.gaze.horizontal,
-        "L_h_offset": geometry.horizontal_offset[:, LEFT],
-        "R_h_offset": geometry.horizontal_offset[:, RIGHT],
-        "eye_open_baseline": analysis.baseline,
-        "event": name_events(analysis),
-        "gaze_valid": analysis.gaze.valid,
-        "L_iris_diameter_px": geometry.iris_diameter_px[:, LEFT],
-        "R_iris_diameter_px": geometry.iris_diameter_px[:, RIGHT],
-        "L_palpebral_fissure_px": geometry.palpebral_fissure_px[:, LEFT],
-        "R_palpebral_fissure_px": geometry.palpebral_fissure_px[:, RIGHT],
-        "L_canthal_distance_px": geometry.canthal_distance_px[:, LEFT],
-        "R_canthal_distance_px": geometry.canthal_distance_px[:, RIGHT],
-        "head_roll_deg": geometry.head_roll_deg,
-        "head_yaw_deg": analysis.head.yaw_deg,
-        "head_pitch_deg": analysis.head.pitch_deg,
-    }
-
-
-def closure_table(analysis: Analysis) -> dict[str, Any]:
-    """Return the columns of the table of closures, each of shape (M,)."""
-    closures, times_s = analysis.closures, analysis.track.times_s
-    frame_index = analysis.track.frame_index
-    start, stop = closures.interval[:, 0], closures.interval[:, 1]
-    # Where the end was not seen, the closure lasts at least until its last sample.
-    last = stop - 1
-    end = np.where(closures.offset_seen, stop, last)
-    return {
-        "kind": [KIND_NAMES[kind] for kind in closures.kind],
-        "onset_s": times_s[start],
-        "peak_s": times_s[closures.peak],
-        "offset_s": times_s[end],
-        "onset_frame": frame_index[start],
-        "peak_frame": frame_index[closures.peak],
-        "offset_frame": np.where(closures.offset_seen, frame_index[end], frame_index[last] + 1),
-        "duration_s": times_s[end] - times_s[start],
-        "closing_s": times_s[closures.peak] - times_s[start],
-        "opening_s": times_s[end] - times_s[closures.peak],
-        "closed_s": closures.closed_s,
-        "amplitude": 1 - closures.least_ratio,
-        "complete": closures.least_ratio <= COMPLETE_RATIO,
-        "L_amplitude": analysis.eye_amplitude[:, LEFT],
-        "R_amplitude": analysis.eye_amplitude[:, RIGHT],
-        "L_complete": _tell_complete(analysis.eye_amplitude[:, LEFT]),
-        "R_complete": _tell_complete(analysis.eye_amplitude[:, RIGHT]),
-        "onset_seen": closures.onset_seen,
-        "offset_seen": closures.offset_seen,
-    }
-
-
-def _tell_complete(amplitude: NDArray[np.float64]) -> list[str]:
-    """Return whether an eye closed completely, nothing where its amplitude is missing."""
-    return [
-        "" if math.isnan(one) else "true" if 1 - one <= COMPLETE_RATIO else "false"
-        for one in amplitude.tolist()
-    ]
-
-
-def _write_csv(path: Path, table: dict[str, Iterable[Any]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(table)
-        writer.writerows(zip(*map(_format_column, table.values()), strict=True))
-
-
-def _format_column(column: Iterable[Any]) -> Sequence[Any]:
-    """Format a column: missing is empty, flags are true and false."""
-    if not isinstance(column, np.ndarray):
-        return list(column)
-    if column.dtype == np.bool_:
-        return ["true" if value else "false" for value in column.tolist()]
-    if column.dtype.kind != "f":
-        return list(column.tolist())
-    # More digits than JSON's: the time of the 12,000th frame needs them.
-    return ["" if value != value else f"{value:.9g}" for value in column.tolist()]
-
-
-def remove_partial_files(directory: Path, stem: str, process_id: int) -> None:
-    """Remove what a process that died was writing for this recording."""
-    for path in directory.glob(f".{process_id}.*"):
-        if path.name.startswith(f".{process_id}.{stem}."):
-            path.unlink(missing_ok=True)
-
-
-def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
-    """Write beside the target, then rename: a reader never meets half a file."""
-    partial = path.with_name(f".{os.getpid()}.{path.name}")
-    try:
-        write(partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return path

@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from tracker.video.frames import InputError
+from tracker.video.container import VIDEO_SUFFIXES, InputError
 
-VIDEO_SUFFIXES = frozenset(
-    ("mp4", "m4v", "mov", "3gp", "mkv", "webm", "avi", "mpg", "mpeg", "mts", "ts", "wmv")
-)
 TAG_FIELDS = 7
 """Fields of a ``.tag`` row up to the eyes' flags; the face's box and the eyes' corners follow."""
 

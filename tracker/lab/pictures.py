@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 
 from kernels import BLINK, LEFT, RIGHT
 from tracker.lab.annotations import AnnotatedClip, Closure
-from tracker.lab.evaluate import ClipScore, Mistake, detected_closures, frame_times_s
+from tracker.lab.scoring import (
+    ClipScore,
+    Mistake,
+    detected_closures,
+    frame_times_s,
+)
 from tracker.measures.analysis import Analysis
 from tracker.video.frames import Image, Video
 
@@ -94,7 +99,7 @@ def _crop_eyes(video: Path, analysis: Analysis, wanted: set[int]) -> dict[int, I
 
     The decoder counts from the start: to seek would land on other frames in some files.
     """
-    seen = np.flatnonzero(analysis.seen)
+    seen = np.flatnonzero(analysis.traces.seen)
     last = max(wanted)
     crops: dict[int, Image] = {}
     with Video(video) as source:
@@ -159,11 +164,13 @@ def _draw(
     axes = parts[1, 0].subplots()
     window_s = (start_s - AROUND_S, stop_s + AROUND_S)
     near = slice(*np.searchsorted(track.times_s, window_s))
-    times_s, baseline = track.times_s[near], analysis.baseline[near]
+    times_s, baseline = track.times_s[near], analysis.events.baseline[near]
     for eye, side in ((LEFT, "left"), (RIGHT, "right")):
-        ear = analysis.geometry.ear[near, eye]
+        ear = analysis.traces.geometry.ear[near, eye]
         axes.plot(times_s, ear, lw=0.6, alpha=0.7, label=f"{side} eye")
-    axes.plot(times_s, analysis.ear[near], ".-", color="black", lw=1, ms=3, label="both eyes")
+    axes.plot(
+        times_s, analysis.traces.ear[near], ".-", color="black", lw=1, ms=3, label="both eyes"
+    )
     close_ratio = analysis.parameters.close_ratio
     for ratio, style, label in (
         (1, "-", "open baseline"),
@@ -198,7 +205,7 @@ def _draw(
     for time_s in frame_times_s(track, list(eyes)):
         axes.axvline(time_s, 0, 0.03, color="black", lw=1)
     axes.set_xlim(*window_s)
-    axes.set_ylim(0, max(0.4, 1.1 * np.nan_to_num(analysis.ear[near]).max(initial=0)))
+    axes.set_ylim(0, max(0.4, 1.1 * np.nan_to_num(analysis.traces.ear[near]).max(initial=0)))
     axes.set_xlabel("time (s); annotated shaded above, detected below; ticks: the frames shown")
     axes.set_ylabel("eye aspect ratio (EAR)")
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
@@ -209,7 +216,7 @@ def _describe(analysis: Analysis, closure: Closure) -> str:
     """Say what the detector had to go by, in one line."""
     index = analysis.track.frame_index
     inside = (index >= closure.start) & (index < closure.stop)
-    ratio = (analysis.ear / analysis.baseline)[inside]
+    ratio = (analysis.traces.ear / analysis.events.baseline)[inside]
     if not np.isfinite(ratio).any():
         return "no face seen in it" if inside.any() else "no frame of it was analysed"
     unseen = f", no face in {np.isnan(ratio).mean():.0%} of it" if np.isnan(ratio).any() else ""

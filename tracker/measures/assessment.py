@@ -2,23 +2,25 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from kernels import (
     BLINK,
-    LEFT,
-    PROLONGED_CLOSURE,
-    RIGHT,
-    compute_peak_to_peak,
     compute_valid_time_s,
-    mark_around_closures,
 )
-from kernels.closures import TIME_TOLERANCE_S
 from tracker.measures.analysis import Analysis
-from tracker.measures.gaze import MAX_HEAD_YAW_DEG, mark_ahead
+from tracker.measures.gaze import MAX_HEAD_YAW_DEG
+from tracker.measures.quality import (
+    MIN_RATE_HZ,
+    Finding,
+    Quality,
+    _closed_s,
+    _sampling_gaps,
+    measure_quality,
+)
 from tracker.protocol import VERTICAL_PHASES
 from tracker.words.en import Language, round_range, write
 from tracker.words.patient import choose_patient_message
@@ -26,8 +28,6 @@ from tracker.words.patient import choose_patient_message
 MIN_VALID_TIME_S = 10.0
 MIN_GAZE_TIME_S = 5.0
 MIN_COVERAGE = 0.7
-MIN_RATE_HZ = 9.0
-"""Degraded recordings: blinks hold at 7.5 Hz and break at 6 (docs/accuracy.md)."""
 MAX_SLOW_SHARE = 0.1
 """Share of the time below that rate, of a recording whose step was raised for want of time."""
 MIN_PHASE_TIME_S = 1.0
@@ -64,8 +64,6 @@ than 30; of those as made the least has 18 (docs/accuracy.md)."""
 MAX_EYE_DISAGREEMENT = 0.02
 """Of recordings as made, the median is 0.013; the least that cleared a fixed gaze had 0.023
 (docs/accuracy.md)."""
-GAP_S = 2 / MIN_RATE_HZ
-"""Time between frames above which more than one is missing even at the least rate."""
 NOTED_UNSEEN_SHARE = 0.1
 """Share of the time without a face, or between frames too far apart, from which it is mentioned.
 The range leaves out 5 % of the time at either end: what is not seen for longer can have held it."""
@@ -84,95 +82,6 @@ RANGE_HIDING = (
 """Cautions of something that was not seen and can have held a part of the range."""
 
 Status = Literal["suspected", "not_suspected", "not_assessable"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that limits the result.
-
-    Attributes
-    ----------
-    code : str
-        Machine-readable.
-    values : dict
-        The numbers in its words.
-    variant : str
-        Which of a code's several texts it is.
-    """
-
-    code: str
-    values: dict[str, float] = field(default_factory=dict)
-    variant: str = ""
-
-    @property
-    def message(self) -> str:
-        """What was found and what to do about it, in English."""
-        return self.describe("en")
-
-    def describe(self, language: Language) -> str:
-        """Say what was found and what to do about it."""
-        key = f"finding.{self.code}.{self.variant}" if self.variant else f"finding.{self.code}"
-        return write(language, key, **self.values)
-
-
-@dataclass(frozen=True, slots=True)
-class Quality:
-    """How well the recording could be measured.
-
-    Attributes
-    ----------
-    face_coverage : float
-        Share of the recording's time with a face, 0-1.
-    sampled_rate_hz : float
-        Analysed frames a second (of the median interval).
-    longest_gap_s : float
-        Longest time between analysed frames.
-    canthal_distance_px, iris_diameter_px : float
-        Medians of both eyes.
-    head_roll_deg, head_yaw_deg : float
-        Medians of the absolute values.
-    head_pitch_deg : float
-        Median; nose down is positive, relative to the camera: -20 is a camera far below.
-    head_moved_share : float
-        Share of the frames with open eyes that the gaze leaves out because the head was turned or
-        nodded, 0-1.
-    other_face_ratio : float
-        Second largest face's area summed over time over the analysed one's.
-    gap_share : float
-        Share of the recording's time between analysed frames that are further apart than `GAP_S`,
-        0-1.
-    sharpness, contrast_over_noise, face_grey, clipped_share : float
-        See `tracker.face.quality.PictureQuality`.
-    bits_per_pixel : float
-        Of the encoded video, without sound, over the first
-        `tracker.video.ffmpeg.BITRATE_FRAMES` frames; NaN where they could not be counted.
-    bits_per_eye : float
-        The same over a square that is one canthal distance wide: what a frame has for an eye if it
-        spends its bits evenly.
-    eye_disagreement : float
-        P95 - P5 of half the difference between the eyes' vertical offsets while they look ahead
-        (aside, the two differ by perspective), in canthal distances: the range that their mean
-        would show by errors alone if each eye erred by itself.
-    """
-
-    face_coverage: float
-    sampled_rate_hz: float
-    longest_gap_s: float
-    canthal_distance_px: float
-    iris_diameter_px: float
-    head_roll_deg: float
-    head_yaw_deg: float
-    head_pitch_deg: float
-    head_moved_share: float
-    other_face_ratio: float
-    gap_share: float
-    sharpness: float
-    contrast_over_noise: float
-    face_grey: float
-    clipped_share: float
-    bits_per_pixel: float
-    bits_per_eye: float
-    eye_disagreement: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,53 +207,10 @@ def _decide(
     return Assessment(status, tuple(reasons), cautions, verdict, values, quality)
 
 
-def measure_quality(analysis: Analysis) -> Quality:
-    """Measure how well the eyes could be seen.
-
-    Parameters
-    ----------
-    analysis : Analysis
-
-    Returns
-    -------
-    Quality
-        NaN where there is nothing to measure.
-    """
-    measures, traces, info = analysis.measures, analysis.traces, analysis.track.info
-    intervals_s = np.diff(analysis.track.times_s)
-    elapsed_s = float(intervals_s.sum())
-    too_long = intervals_s > GAP_S + TIME_TOLERANCE_S
-    bits_per_pixel = (info.video.bits_per_frame or math.nan) / (
-        info.video.width * info.video.height
-    )
-    difference = analysis.gaze.vertical_by_eye[:, LEFT] - analysis.gaze.vertical_by_eye[:, RIGHT]
-    ahead = analysis.gaze.valid & mark_ahead(analysis.gaze)
-    return Quality(
-        face_coverage=measures.valid_time_s / elapsed_s if elapsed_s else math.nan,
-        sampled_rate_hz=1 / traces.interval_s,
-        longest_gap_s=float(intervals_s.max()) if intervals_s.size else math.nan,
-        canthal_distance_px=traces.canthal_distance_px,
-        iris_diameter_px=traces.iris_diameter_px,
-        head_roll_deg=traces.head_roll_deg,
-        head_yaw_deg=traces.head_yaw_deg,
-        head_pitch_deg=traces.head_pitch_deg,
-        head_moved_share=_head_moved_share(analysis),
-        other_face_ratio=info.other_face_ratio,
-        gap_share=float(intervals_s[too_long].sum()) / elapsed_s if elapsed_s else math.nan,
-        sharpness=info.picture.sharpness,
-        contrast_over_noise=info.picture.contrast_over_noise,
-        face_grey=info.picture.face_grey,
-        clipped_share=info.picture.clipped_share,
-        bits_per_pixel=bits_per_pixel,
-        bits_per_eye=bits_per_pixel * traces.canthal_distance_px**2,
-        eye_disagreement=compute_peak_to_peak(difference / 2, ahead),
-    )
-
-
 def _find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
     """Return what makes the recording not assessable."""
     measures = analysis.measures
-    if not analysis.seen.any():
+    if not analysis.traces.seen.any():
         return [Finding("no_face")]
     if quality.sampled_rate_hz < MIN_RATE_HZ:
         # Frames that far apart do not join to valid time: the other gates would speak of a face
@@ -452,12 +318,6 @@ def _find_picture_obstacles(quality: Quality) -> list[Finding]:
     return found
 
 
-def _sampling_gaps(quality: Quality) -> Finding:
-    return Finding(
-        "sampling_gaps", {"share": quality.gap_share, "longest_s": quality.longest_gap_s}
-    )
-
-
 def _find_hidden_range(
     analysis: Analysis, cautions: Sequence[Finding], threshold: float
 ) -> list[Finding]:
@@ -527,7 +387,7 @@ def _find_cautions(analysis: Analysis, quality: Quality) -> list[Finding]:
     """Return what limits the numbers without standing against an answer."""
     info = analysis.track.info
     found = []
-    if analysis.parameters.blink_baseline == "adaptive" and not analysis.baseline_trusted:
+    if analysis.parameters.blink_baseline == "adaptive" and not analysis.traces.baseline_trusted:
         found.append(Finding("baseline_fixed"))
     closed_s = _closed_s(analysis)
     if closed_s > NOTED_CLOSURE_SHARE * analysis.measures.valid_time_s:
@@ -581,26 +441,9 @@ def _missing_frames(analysis: Analysis) -> int:
     return info.video.frame_count - info.frames_decoded
 
 
-def _closed_s(analysis: Analysis) -> float:
-    """Return the time within prolonged closures and winks."""
-    times_s = analysis.track.times_s
-    prolonged = analysis.closures.interval[analysis.closures.kind == PROLONGED_CLOSURE]
-    closed = np.zeros(times_s.size, dtype=np.bool_)
-    for intervals in (prolonged, analysis.winks):
-        if len(intervals):
-            closed |= mark_around_closures(intervals, times_s, 0.0)
-    return compute_valid_time_s(closed, times_s)
-
-
 def _count_cut_blinks(analysis: Analysis) -> int:
     """Return how many blinks have an end that was not seen, within the recording."""
-    closures = analysis.closures.select(analysis.closures.kind == BLINK)
-    inside = (closures.interval[:, 0] > 0, closures.interval[:, 1] < analysis.seen.size)
+    closures = analysis.events.closures.select(analysis.events.closures.kind == BLINK)
+    inside = (closures.interval[:, 0] > 0, closures.interval[:, 1] < analysis.traces.seen.size)
     cut = (~closures.onset_seen & inside[0]) | (~closures.offset_seen & inside[1])
     return int(cut.sum())
-
-
-def _head_moved_share(analysis: Analysis) -> float:
-    """Return the share of the frames with open eyes in which the head was not in place."""
-    opened = int(analysis.gaze.eyes_open.sum())
-    return 1 - int(analysis.gaze.valid.sum()) / opened if opened else math.nan

@@ -14,10 +14,12 @@ from kernels import LEFT, RIGHT
 from kernels.landmarks import EYE_COLUMNS, FACE_MESH_INDICES
 from kernels.measures import RANGE_QUANTILES, median_finite
 from tracker.face.quality import EYE_BOX_U, EYE_BOX_V
-from tracker.files.summary import name_events, write_whole
+from tracker.files.tables import name_events
+from tracker.files.whole import write_whole
 from tracker.measures.analysis import Analysis
 from tracker.measures.gaze import mark_task
-from tracker.video.frames import Image, Video, VideoOpenError
+from tracker.video.container import VideoOpenError
+from tracker.video.frames import Image, Video
 from tracker.words.en import round_range
 
 LONG_SIDE_PX, SHORT_SIDE_PX = 1920, 1080
@@ -264,7 +266,7 @@ class _Painter:
         method = cv2.INTER_AREA if 2 * layout.picture_width < image.shape[1] else cv2.INTER_LINEAR
         scaled: Any = cv2.resize(image, size, interpolation=method)
         landmarks = self._analysis.track.landmarks[n]
-        seen = bool(self._analysis.seen[n])
+        seen = bool(self._analysis.traces.seen[n])
         if not self._blur_face:
             area[:] = scaled
         else:
@@ -303,7 +305,7 @@ class _Painter:
 
     def _draw_state(self, pen: "_Pen", n: int) -> None:
         analysis, event = self._analysis, self._events[n]
-        if not analysis.seen[n]:
+        if not analysis.traces.seen[n]:
             pen.box(8, 32, 350, 58, _LIGHT)
             pen.text(14, 51, "NO FACE SEEN", _DARK)
         elif event:
@@ -318,9 +320,9 @@ class _Painter:
 
     def _draw_ear(self, pen: "_Pen", n: int) -> None:
         left, right, top, bottom = 10, 340, 66, 80
-        ear = float(self._analysis.ear[n])
+        ear = float(self._analysis.traces.ear[n])
         # Of a frame without a face nothing is known, a threshold neither.
-        baseline = float(self._analysis.baseline[n]) if np.isfinite(ear) else np.nan
+        baseline = float(self._analysis.events.baseline[n]) if np.isfinite(ear) else np.nan
         closes = self._analysis.parameters.close_ratio * baseline
         pen.frame(left, top, right, bottom, _DIM)
         if np.isfinite(ear):

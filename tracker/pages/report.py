@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from tracker.files.summary import write_whole
+from tracker.files.whole import write_whole
 from tracker.measures import assessment as gates
 from tracker.measures.analysis import MIN_RATE_TIME_S, Analysis
-from tracker.measures.assessment import Assessment, Finding
+from tracker.measures.assessment import Assessment
 from tracker.measures.gaze import (
     MAX_HEAD_YAW_DEG,
     MIN_AHEAD_TIME_S,
@@ -24,6 +24,7 @@ from tracker.measures.gaze import (
     mark_task,
 )
 from tracker.measures.phases import MIN_PRIMARY_TIME_S
+from tracker.measures.quality import MIN_RATE_HZ, Finding
 from tracker.pages.page import RulerMark, Status, draw_mark, draw_ruler, make_page, read_asset
 from tracker.pages.selection import (
     Event,
@@ -426,7 +427,7 @@ class _Report:
             "rate": {
                 "rate": quality.sampled_rate_hz,
                 "gap": quality.longest_gap_s,
-                "least": gates.MIN_RATE_HZ,
+                "least": MIN_RATE_HZ,
             },
             "eye_size": {
                 "width": quality.canthal_distance_px,
@@ -792,7 +793,7 @@ class _Report:
             field.startswith("sampling") or len(self.times_s) < 2
         ):
             return self.say("missing.one_frame")
-        if not analysis.seen.any():
+        if not analysis.traces.seen.any():
             return self.say("missing.no_face")
         if field.startswith("blink_rate_per_min"):
             return self.say("missing.rate_time", least=MIN_RATE_TIME_S)
@@ -866,8 +867,8 @@ class _Report:
     def _data(self) -> dict[str, Any]:
         analysis = self.analysis
         samples = choose_samples(analysis)
-        geometry, gaze, head = analysis.geometry, analysis.gaze, analysis.head
-        limit = analysis.baseline * analysis.parameters.close_ratio
+        geometry, gaze, head = analysis.traces.geometry, analysis.gaze, analysis.traces.head
+        limit = analysis.events.baseline * analysis.parameters.close_ratio
         in_task = mark_task(gaze.valid, analysis.parameters.protocol, self.times_s)
         # Whole numbers are written shorter and faster than fractions.
         series = {
@@ -880,7 +881,7 @@ class _Report:
             "counted": gaze.valid[samples].astype(int).tolist(),
             # With a protocol, the vertical range is taken from its phases up and down alone.
             "in_task": in_task[samples].astype(int).tolist(),
-            "seen": analysis.seen[samples].astype(int).tolist(),
+            "seen": analysis.traces.seen[samples].astype(int).tolist(),
             "yaw": _scaled(head.yaw_deg[samples], 10),
             "pitch": _scaled(head.pitch_deg[samples], 10),
             "roll": _scaled(geometry.head_roll_deg[samples], 10),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kernels import BLINK, LEFT, compute_inter_blink_intervals_s
 from kernels.measures import RANGE_QUANTILES
-from tracker.files.summary import KIND_NAMES, WINK_NAMES, closure_table
+from tracker.files.tables import KIND_NAMES, WINK_NAMES, closure_table
 from tracker.measures.analysis import Analysis
 from tracker.measures.gaze import mark_task
 
@@ -102,7 +102,7 @@ class Histogram:
 def find_events(analysis: Analysis) -> list[Event]:
     """Return all closures and winks in order of time."""
     table = closure_table(analysis)
-    closures, count = analysis.closures, analysis.track.times_s.size
+    closures, count = analysis.events.closures, analysis.track.times_s.size
     events = []
     for place, kind in enumerate(closures.kind):
         start, stop = (int(one) for one in closures.interval[place])
@@ -114,15 +114,17 @@ def find_events(analysis: Analysis) -> list[Event]:
                 peak=int(closures.peak[place]),
                 offset=stop if seen else stop - 1,
                 amplitude=float(table["amplitude"][place]),
-                amplitude_left=float(analysis.eye_amplitude[place, LEFT]),
-                amplitude_right=float(analysis.eye_amplitude[place, 1 - LEFT]),
+                amplitude_left=float(analysis.events.eye_amplitude[place, LEFT]),
+                amplitude_right=float(analysis.events.eye_amplitude[place, 1 - LEFT]),
                 complete=bool(table["complete"][place]),
                 onset_seen=bool(closures.onset_seen[place]),
                 offset_seen=seen,
             )
         )
-    for (start, stop), eye in zip(analysis.winks.tolist(), analysis.wink_eye, strict=True):
-        ear = analysis.geometry.ear[start:stop, eye]
+    for (start, stop), eye in zip(
+        analysis.events.winks.tolist(), analysis.events.wink_eye, strict=True
+    ):
+        ear = analysis.traces.geometry.ear[start:stop, eye]
         events.append(
             Event(
                 kind=WINK_NAMES[eye],
@@ -219,9 +221,9 @@ def choose_samples(analysis: Analysis, most: int = MOST_SAMPLES) -> NDArray[np.i
     kept = {0, count - 1}
     for event in find_events(analysis):
         kept |= {event.onset, event.peak, event.offset}
-    changes = np.flatnonzero(np.diff(analysis.seen.astype(np.int8)))
+    changes = np.flatnonzero(np.diff(analysis.traces.seen.astype(np.int8)))
     kept |= {*changes.tolist(), *(changes + 1).tolist()}
-    traces = [*analysis.geometry.ear.T, analysis.gaze.vertical, analysis.gaze.horizontal]
+    traces = [*analysis.traces.geometry.ear.T, analysis.gaze.vertical, analysis.gaze.horizontal]
     edges = np.linspace(0, count, max(1, most // (2 * len(traces))) + 1).astype(int)
     for start, stop in itertools.pairwise(edges.tolist()):
         for trace in traces:
@@ -239,7 +241,7 @@ def count_distributions(analysis: Analysis) -> dict[str, Histogram]:
     The vertical offset over the frames that its range is taken from; the durations of blinks whose
     ends were both seen; the times from one blink to the next.
     """
-    times_s, closures = analysis.track.times_s, analysis.closures
+    times_s, closures = analysis.track.times_s, analysis.events.closures
     histograms = {}
     counted = mark_task(analysis.gaze.valid, analysis.parameters.protocol, times_s)
     offsets = analysis.gaze.vertical[counted]
@@ -255,7 +257,7 @@ def count_distributions(analysis: Analysis) -> dict[str, Histogram]:
         counts = np.histogram(durations_s, edges)[0]
         histograms["duration"] = Histogram(edges, counts.astype(np.int64))
     intervals_s = compute_inter_blink_intervals_s(
-        closures.interval[is_blink, 0], analysis.seen, times_s
+        closures.interval[is_blink, 0], analysis.traces.seen, times_s
     )
     intervals_s = intervals_s[np.isfinite(intervals_s)]
     if intervals_s.size:

@@ -11,9 +11,9 @@ from typing import Any, get_args, get_origin, get_type_hints
 import numpy as np
 
 from tracker.files.names import to_unicode
-from tracker.files.summary import write_whole
+from tracker.files.whole import write_whole
 from tracker.measures.analysis import Measures
-from tracker.measures.assessment import Quality
+from tracker.measures.quality import Quality
 from tracker.parameters import Parameters
 from tracker.study.recording import Failure, Outputs, Recording, Result
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from tracker.files.summary import write_whole
+from tracker.files.whole import write_whole
 from tracker.measures.assessment import (
     MIN_CANTHAL_DISTANCE_PX,
     MIN_CONTRAST_OVER_NOISE,

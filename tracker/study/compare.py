@@ -30,8 +30,8 @@ from tracker.files.summary import plain, summarize
 from tracker.measures.analysis import analyze_track
 from tracker.measures.assessment import assess
 from tracker.parameters import Parameters
-from tracker.tracks.track import load_track
-from tracker.video.frames import InputError, check_readable
+from tracker.tracks.archive import load_track
+from tracker.video.container import InputError, check_readable
 from tracker.words.compare import say
 from tracker.words.en import Language, round_range
 

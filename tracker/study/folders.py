@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tracker.lab.annotations import VIDEO_SUFFIXES
 from tracker.study.recording import OWN_VIDEO_ENDINGS, Recording
-from tracker.video.frames import HEAD_BYTES, detect_kind
+from tracker.video.container import HEAD_BYTES, VIDEO_SUFFIXES, detect_kind
 
 AMBIGUOUS_SUFFIXES = frozenset(("ts", "mts"))
 """Transport streams, and TypeScript."""
@@ -132,9 +131,9 @@ class _Search:
                         "have it analysed"
                     )
             folders[:] = [name for name in folders if os.path.realpath(folder / name) != self._out]
-            yield from (folder / name for name in names if self._is_video(folder / name))
+            yield from (folder / name for name in names if self.is_video(folder / name))
 
-    def _is_video(self, path: Path) -> bool:
+    def is_video(self, path: Path) -> bool:
         if path.name.lower().endswith(OWN_VIDEO_ENDINGS):
             return False
         suffix = path.suffix.lower().removeprefix(".")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracker.files.provenance import hash_video, identify_program
 from tracker.parameters import Parameters
-from tracker.video.frames import InputError
+from tracker.video.container import InputError
 from tracker.words.en import Language
 
 if TYPE_CHECKING:

@@ -14,21 +14,24 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from tracker.files.names import to_unicode
-from tracker.files.summary import name_task, plain, write_whole
+from tracker.files.summary import name_task, plain
+from tracker.files.whole import write_whole
 from tracker.measures.analysis import (
     Analysis,
     Look,
     Measures,
-    detect_events,
     measure_events,
     measure_look,
-    trace_track,
 )
-from tracker.measures.assessment import Quality, assess_thresholds
+from tracker.measures.assessment import assess_thresholds
 from tracker.measures.gaze import measure_threshold_distance
+from tracker.measures.lids import detect_events
+from tracker.measures.quality import Quality
+from tracker.measures.traces import trace_track
 from tracker.parameters import Parameters
 from tracker.study.cohort import ARROW_TYPES, Column, copied_columns, format_cell
-from tracker.tracks.track import Track, load_track
+from tracker.tracks.archive import load_track
+from tracker.tracks.track import Track
 
 GRID_PARAMETERS = ("blink_baseline", "blink_min_frames", "blink_thresh", "vpp_thresh")
 """What a track can be analysed again with, in the order in which a table runs through the points:

@@ -164,7 +164,7 @@ class _Worker:
             self.process.join()
         self.connection.close()
         if self.process.pid is not None:
-            from tracker.files.summary import remove_partial_files
+            from tracker.files.whole import remove_partial_files
 
             remove_partial_files(self.recording.directory, self.recording.stem, self.process.pid)
 

@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker import MAX_FRAME_PIXELS, MAX_STILL_PIXELS
+from tracker import MAX_FRAME_PIXELS
+from tracker.video.container import MIN_SIDE_PX, VideoOpenError, check_container, read_head
 from tracker.video.ffmpeg import DecodedPicture, Decoder, FFmpegError, FrameSizeError
 
 Image = NDArray[np.uint8]
@@ -22,15 +23,8 @@ Image = NDArray[np.uint8]
 Picture = Image | DecodedPicture
 """What can be sliced into an `Image`."""
 
-MIN_SIDE_PX = 32
 MAX_CONSECUTIVE_FAILURES = 600
 """Packets in a row that may fail before the rest is given up: 20 s at 30 fps."""
-PLAUSIBLE_FRAME_S = (1e-3, 2.0)
-"""Median time from one frame to the next outside of which timestamps are unusable."""
-TIME_SOURCES = ("stream", "stream_repaired", "frame_rate")
-"""Where times can come from, the best first; see `repair_times`."""
-MAX_REPAIRED_SHARE = 0.1
-"""Share of timestamps that may be repaired before all of them are replaced."""
 MAX_FPS = 1e6
 """Rates above are no claim that could be meant; WebM and others declare up to 90,000 in name."""
 MAX_VIDEO_S = 24 * 3600.0
@@ -42,34 +36,8 @@ BATCH_FRAMES, BATCH_SOURCE_FRAMES, BATCH_BYTES = 8, 16, 32 * 2**20
 """Frames that are decoded in a row on one core before the first of them is given out: decoding and
 tracking displace each other from the processor's cache, a tenth of a frame's time if they take
 turns frame by frame. At most so many with those skipped, and so large."""
-MAX_IMAGE_BYTES = 64 * 2**20
-HEAD_BYTES = 512
-"""Of a file, that tell its kind."""
 
 cv2.setNumThreads(1)
-
-
-class InputError(Exception):
-    """The input cannot be used. The message says what the user can do."""
-
-    code = "unusable"
-    """For programs; each kind of error has its own."""
-
-
-class InputNotFoundError(InputError):
-    """There is no such file, or it cannot be read."""
-
-    code = "not_found"
-
-
-class VideoOpenError(InputError):
-    """The file is not a video that can be decoded."""
-
-    code = "undecodable"
-
-
-class ImageOpenError(InputError):
-    """The file is not an image that can be decoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +104,7 @@ class Video:
 
     def __init__(self, source: Path | BufferedIOBase) -> None:
         self._name = source.name if isinstance(source, Path) else "the video"
-        _check_container(_read_head(source), self._name)
+        check_container(read_head(source), self._name)
         try:
             self._decoder = Decoder(source)
         except FrameSizeError as error:
@@ -320,100 +288,6 @@ def most_frames(fps: float) -> float:
     return min(MAX_VIDEO_S * fps, MAX_FRAME_COUNT) if fps else MAX_FRAME_COUNT
 
 
-def repair_times(
-    stream_times_s: NDArray[np.float64], frame_index: NDArray[np.int64], fps: float
-) -> tuple[NDArray[np.float64], str]:
-    """Make the stream's timestamps strictly increasing from zero.
-
-    Parameters
-    ----------
-    stream_times_s : ndarray, shape (N,), float64
-        As read from the stream.
-    frame_index : ndarray, shape (N,), int64
-        Index of each in the source, strictly increasing.
-    fps : float
-        Frame rate the container declares; 30 is taken where it declares none.
-
-    Returns
-    -------
-    times_s : ndarray, shape (N,), float64
-        Strictly increasing, the first one 0.
-    source : str
-        ``"stream"``: as read. ``"stream_repaired"``: single ones that do not advance were
-        interpolated over the frame index. ``"frame_rate"``: more than `MAX_REPAIRED_SHARE` do not
-        advance, or their steps are not `PLAUSIBLE_FRAME_S`, so that all come from the frame index
-        and `fps`.
-    """
-    count = stream_times_s.size
-    if count == 0:
-        return stream_times_s.copy(), "stream"
-    latest_before = np.maximum.accumulate(
-        np.concatenate(([-np.inf], np.where(np.isfinite(stream_times_s), stream_times_s, -np.inf)))
-    )[:-1]
-    good = np.isfinite(stream_times_s) & (stream_times_s > latest_before)
-    seconds_a_frame = 1 / fps if 1 <= fps <= 1000 else 1 / 30
-    frames_s = np.diff(stream_times_s[good]) / np.diff(frame_index[good])
-    plausible = (
-        PLAUSIBLE_FRAME_S[0] <= np.median(frames_s) <= PLAUSIBLE_FRAME_S[1]
-        if frames_s.size
-        else count == 1
-    )
-    if good.all() and plausible:
-        return stream_times_s - stream_times_s[0], "stream"
-    if np.count_nonzero(~good) > MAX_REPAIRED_SHARE * count or not plausible:
-        return (frame_index - frame_index[0]) * seconds_a_frame, "frame_rate"
-    times_s = np.interp(frame_index, frame_index[good], stream_times_s[good])
-    # Beyond the last good one np.interp holds the value: continue at the frame rate.
-    last = np.flatnonzero(good)[-1]
-    times_s[last + 1 :] = (
-        times_s[last] + (frame_index[last + 1 :] - frame_index[last]) * seconds_a_frame
-    )
-    first = np.flatnonzero(good)[0]
-    times_s[:first] = times_s[first] - (frame_index[first] - frame_index[:first]) * seconds_a_frame
-    return times_s - times_s[0], "stream_repaired"
-
-
-def detect_kind(head: bytes) -> str | None:
-    """Tell by its first `HEAD_BYTES` whether a file is a ``"video"``, an ``"image"`` or neither."""
-    if _is_video(head):
-        return "video"
-    return "image" if _is_image(head) else None
-
-
-def read_image(path: Path) -> Image:
-    """Read a still image, upright as its EXIF orientation says, transparency dropped.
-
-    Raises
-    ------
-    InputNotFoundError
-        The file is missing or unreadable.
-    ImageOpenError
-        It is not a JPEG, PNG, WebP, BMP or TIFF image, is damaged, or is too large.
-    """
-    head = _read_head(path)
-    if not _is_image(head):
-        if _is_video(head):
-            raise ImageOpenError(f"{path.name}: this is a video: use `eye-tracker analyze`.")
-        raise ImageOpenError(
-            f"{path.name}: not an image that can be read. Use JPEG, PNG, WebP, BMP or TIFF."
-        )
-    if path.stat().st_size > MAX_IMAGE_BYTES:
-        raise ImageOpenError(f"{path.name}: over {MAX_IMAGE_BYTES >> 20} MB. Export it smaller.")
-    try:
-        image = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error as error:
-        raise ImageOpenError(
-            f"{path.name}: over {MAX_STILL_PIXELS // 10**6} megapixels. Export it smaller."
-        ) from error
-    if image is None and head[4:8] == b"ftyp":
-        raise ImageOpenError(f"{path.name}: HEIC pictures cannot be read. Export it as JPEG.")
-    if image is None:
-        raise ImageOpenError(f"{path.name}: damaged. Copy it from the phone again.")
-    if min(image.shape[:2]) < MIN_SIDE_PX:
-        raise ImageOpenError(f"{path.name}: under {MIN_SIDE_PX} pixels a side. Use a larger one.")
-    return image  # type: ignore[return-value]
-
-
 def _finite_or_zero(value: float) -> float:
     return value if np.isfinite(value) and value > 0 else 0.0
 
@@ -429,80 +303,4 @@ def _wrong_size(name: str, width: int, height: int) -> str:
     return (
         f"{name}: the picture is {width}x{height}; between {MIN_SIDE_PX} pixels a side and "
         f"{MAX_FRAME_PIXELS // 10**6} megapixels are supported. Export it at 1920x1080."
-    )
-
-
-def _read_head(source: Path | BufferedIOBase) -> bytes:
-    """Return the first bytes of the input, enough to know its kind."""
-    if isinstance(source, BufferedIOBase):
-        head = source.read(HEAD_BYTES)
-        source.seek(0)
-        return head
-    check_readable(source)
-    try:
-        with source.open("rb") as file:
-            return file.read(HEAD_BYTES)
-    except OSError as error:
-        raise InputNotFoundError(f"{source}: cannot be read ({error.strerror}).") from error
-
-
-def check_readable(path: Path) -> None:
-    """Check that a path is a regular file.
-
-    Raises
-    ------
-    InputNotFoundError
-        There is none, or it is a directory, a pipe or a device.
-    """
-    if path.is_dir():
-        raise InputNotFoundError(f"{path}: is a directory. Name the files in it.")
-    if not path.exists():
-        raise InputNotFoundError(f"{path}: no such file. Check the path.")
-    if not path.is_file():
-        raise InputNotFoundError(f"{path}: not a regular file. Copy it to one first.")
-
-
-def _check_container(head: bytes, name: str) -> None:
-    """Let through only containers that are video.
-
-    FFmpeg guesses the format from the content and opens playlists and scripts as well, which name
-    other files and addresses to read.
-    """
-    if _is_video(head):
-        return
-    if not head:
-        raise VideoOpenError(f"{name}: the file is empty. Copy it from the phone again.")
-    if _is_image(head):
-        raise VideoOpenError(f"{name}: this is a still image: use `eye-tracker image`.")
-    raise VideoOpenError(
-        f"{name}: not a video file. Use MP4, MOV, WebM, MKV, AVI, MPEG or WMV as phones and "
-        "cameras write them."
-    )
-
-
-def _is_video(head: bytes) -> bool:
-    return (
-        # ISO base media (MP4, MOV, 3GP): a box of one of these types comes first.
-        (
-            head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
-            and not _is_image(head)
-        )
-        or head[:4] == b"\x1a\x45\xdf\xa3"  # Matroska, WebM
-        or (head[:4] == b"RIFF" and head[8:12] == b"AVI ")
-        or head[:4] in (b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3")  # MPEG program stream, video
-        or (head[:1] == b"\x47" and head[188:189] == b"\x47")  # MPEG transport stream
-        or (head[4:5] == b"\x47" and head[196:197] == b"\x47")  # the same as camcorders write it
-        or head[:4] == b"\x30\x26\xb2\x75"  # ASF (WMV)
-    )
-
-
-def _is_image(head: bytes) -> bool:
-    return (
-        head[:3] == b"\xff\xd8\xff"  # JPEG
-        or head[:8] == b"\x89PNG\r\n\x1a\n"
-        or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
-        or (head[:2] == b"BM" and head[6:10] == b"\x00\x00\x00\x00")
-        or head[:4] in (b"II*\x00", b"MM\x00*")  # TIFF
-        # HEIC and AVIF: known for what they are, so that the message can say so.
-        or (head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"mif1", b"avif"))
     )

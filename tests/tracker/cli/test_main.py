@@ -19,8 +19,10 @@ import pytest
 from tests.made_tracks import make_landmarks, make_track
 from tests.tracker.video.test_frames import make_bad_input
 from tracker.cli.main import main
-from tracker.lab.synthetic import ClipSpec, GazePhase, LidClosure, render_frame, write_clip
-from tracker.tracks.track import load_track, save_track
+from tracker.lab.clip_spec import ClipSpec, GazePhase, LidClosure
+from tracker.lab.drawing import render_frame
+from tracker.lab.synthetic import write_clip
+from tracker.tracks.archive import load_track, save_track
 
 SPEC = ClipSpec(
     duration_s=11,

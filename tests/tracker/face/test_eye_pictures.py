@@ -93,7 +93,7 @@ def test_at_the_peak_of_a_blink_the_eyes_are_shut(
     """The drawn eye's white and iris are gone: the middle of it varies less."""
     track, pictures = tracked
     analysis = analyze_track(track, Parameters())
-    peaks = analysis.closures.peak[analysis.closures.kind == BLINK]
+    peaks = analysis.events.closures.peak[analysis.events.closures.kind == BLINK]
     assert peaks.size
 
     def variation(sample: int) -> float:

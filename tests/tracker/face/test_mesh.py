@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from kernels import FACE_MESH_INDICES
 from tests.made_tracks import make_landmarks
 from tracker.face.mesh import LANDMARK_COUNT, FaceMesh, Region, _parse_landmarks, region_of
-from tracker.lab.synthetic import ClipSpec, render_frame
+from tracker.lab.clip_spec import ClipSpec
+from tracker.lab.drawing import render_frame
 from tracker.measures.still import analyze_image
 from tracker.video.frames import Image
 

@@ -18,7 +18,8 @@ from tracker.face.quality import (
     median_picture,
     worst_picture,
 )
-from tracker.lab.synthetic import Image, make_spec, render_frame
+from tracker.lab.clip_spec import Image, make_spec
+from tracker.lab.drawing import render_frame
 
 
 @pytest.fixture(scope="module")

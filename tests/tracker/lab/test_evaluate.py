@@ -25,18 +25,18 @@ from tracker.lab.annotations import (
     find_annotations,
     read_tag,
 )
-from tracker.lab.evaluate import (
-    TRACK_MODULES,
+from tracker.lab.clip_spec import ClipSpec, LidClosure
+from tracker.lab.evaluate import TRACK_MODULES, track_key
+from tracker.lab.pictures import draw_mistakes
+from tracker.lab.scoring import (
     Match,
     detected_closures,
     frame_times_s,
     match_closures,
     score_clip,
     summarize_scores,
-    track_key,
 )
-from tracker.lab.pictures import draw_mistakes
-from tracker.lab.synthetic import ClipSpec, LidClosure, write_clip
+from tracker.lab.synthetic import write_clip
 from tracker.measures.analysis import Analysis, analyze_track
 from tracker.parameters import Parameters
 

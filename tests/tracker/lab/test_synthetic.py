@@ -13,19 +13,18 @@ from numpy.typing import NDArray
 
 from kernels import FACE_MESH_INDICES, EyeGeometry, compute_eye_geometry
 from tracker.face.mesh import FaceMesh, region_of
-from tracker.lab import synthetic
-from tracker.lab.synthetic import (
+from tracker.lab import clip_spec, drawing
+from tracker.lab.clip_spec import (
     LEFT,
     RIGHT,
     ClipSpec,
     GazePhase,
     LidClosure,
-    compute_truth,
     demo_spec,
     make_spec,
-    render_frame,
-    write_clip,
 )
+from tracker.lab.drawing import render_frame
+from tracker.lab.synthetic import compute_truth, write_clip
 
 SMALL: dict[str, Any] = {"width": 320, "height": 240}
 NEVER_ENDING_S = 60.0
@@ -36,7 +35,7 @@ def face_mesh() -> FaceMesh:
     return FaceMesh()
 
 
-def measure(face_mesh: FaceMesh, images: list[synthetic.Image]) -> EyeGeometry:
+def measure(face_mesh: FaceMesh, images: list[clip_spec.Image]) -> EyeGeometry:
     landmarks, region = [], None
     for image in images:
         if region is None:
@@ -57,7 +56,7 @@ def draw(
     horizontal: float = 0.0,
     eyes: Any = "both",
     **fields: Any,
-) -> synthetic.Image:
+) -> clip_spec.Image:
     """Draw eyes that hold still, shape (height, width, 3)."""
     spec = ClipSpec(
         duration_s=NEVER_ENDING_S,
@@ -216,7 +215,7 @@ def test_protocol_blinks_stay_apart_and_inside() -> None:
 def test_same_seed_same_frames() -> None:
     spec = make_spec(2.0, noise_std=3.0, blur_sigma_px=0.8, sway_px=3.0, seed=7, **SMALL)
     frame = render_frame(spec, 0.7)
-    synthetic._renderer.cache_clear()
+    drawing._renderer.cache_clear()
     again = render_frame(
         make_spec(2.0, noise_std=3.0, blur_sigma_px=0.8, sway_px=3.0, seed=7, **SMALL), 0.7
     )
@@ -274,7 +273,7 @@ def test_h264_has_b_frames(tmp_path: Path) -> None:
     assert pts != sorted(pts)
 
 
-@pytest.mark.parametrize("codec", synthetic.ENCODERS)
+@pytest.mark.parametrize("codec", clip_spec.ENCODERS)
 def test_quality_decides_the_size(tmp_path: Path, codec: str) -> None:
     sizes = []
     for crf in (10, 40):
@@ -378,5 +377,5 @@ def test_a_missing_portrait_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> 
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(importlib.metadata, "distribution", not_installed)
-    with pytest.raises(synthetic.SyntheticSetupError, match="make setup"):
-        synthetic._portrait.__wrapped__()
+    with pytest.raises(clip_spec.SyntheticSetupError, match="make setup"):
+        drawing._portrait.__wrapped__()

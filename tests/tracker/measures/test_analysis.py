@@ -86,7 +86,7 @@ def test_a_shut_eye_is_prolonged_and_no_blink() -> None:
     ear = np.full(900, 0.3)
     blink(ear, 300, 70)
     analysis = analyze_track(make_track(make_landmarks(ear, 0)), Parameters())
-    assert analysis.closures.kind.tolist() == [PROLONGED_CLOSURE]
+    assert analysis.events.closures.kind.tolist() == [PROLONGED_CLOSURE]
     assert analysis.measures.blink_count == 0
 
 
@@ -94,8 +94,8 @@ def test_amplitudes_are_told_apart_by_eye() -> None:
     ear = np.full((900, 2), 0.3)
     ear[300:306] = (0.03, 0.15)  # left, right
     analysis = analyze_track(make_track(make_landmarks(ear, 0)), Parameters())
-    np.testing.assert_allclose(analysis.eye_amplitude, [[0.9, 0.5]], atol=1e-5)
-    assert analysis.closures.least_ratio == pytest.approx(0.3, abs=1e-5)
+    np.testing.assert_allclose(analysis.events.eye_amplitude, [[0.9, 0.5]], atol=1e-5)
+    assert analysis.events.closures.least_ratio == pytest.approx(0.3, abs=1e-5)
 
 
 @pytest.mark.parametrize("open_ear", [0.17, 0.24, 0.36])
@@ -104,12 +104,12 @@ def test_the_threshold_is_scaled_with_the_person_unless_fixed(open_ear: float) -
     blink(ear, 300, 6, 0.7 * open_ear)
     track = make_track(make_landmarks(ear, 0))
     adaptive = analyze_track(track, Parameters())
-    assert adaptive.closures.kind.tolist() == [BLINK]
+    assert adaptive.events.closures.kind.tolist() == [BLINK]
     fixed = analyze_track(track, Parameters(blink_baseline="fixed"))
     # An EAR of 0.18 closes: the narrow eye always is, the wide one never.
     expected = {0.17: 0, 0.24: 1, 0.36: 0}[open_ear]
     assert fixed.measures.blink_count == expected
-    assert np.unique(fixed.baseline).tolist() == [0.24]
+    assert np.unique(fixed.events.baseline).tolist() == [0.24]
 
 
 @pytest.mark.parametrize("case", ["shut", "lost"])
@@ -121,8 +121,8 @@ def test_a_baseline_that_cannot_be_trusted_falls_back_and_says_so(case: str) -> 
     if case == "lost":
         landmarks[100:700] = np.nan
     analysis = analyze_track(make_track(landmarks), Parameters())
-    assert not analysis.baseline_trusted
-    assert np.unique(analysis.baseline).tolist() == [0.24]
+    assert not analysis.traces.baseline_trusted
+    assert np.unique(analysis.events.baseline).tolist() == [0.24]
     assert "baseline_fixed" in [c.code for c in assess(analysis).cautions]
 
 
@@ -260,7 +260,7 @@ def test_lids_that_are_cut_off_half_shut_are_no_gaze(place: slice) -> None:
     ear = np.full(900, 0.3)
     ear[place] = 0.17
     analysis = analyze_track(make_track(make_landmarks(ear, 0)), Parameters())
-    assert analysis.closures.kind.tolist() == []
+    assert analysis.events.closures.kind.tolist() == []
     assert not analysis.gaze.valid[place].any()
     assert analysis.gaze.valid.sum() == 870
 
@@ -461,9 +461,9 @@ def test_a_wink_is_counted_apart_and_is_no_gaze(tmp_path: Path) -> None:
     vertical[300:318] = 0.4
     analysis = analyze_track(make_track(make_landmarks(ears, vertical)), Parameters())
     assert analysis.measures.blink_count == 1
-    assert analysis.closures.interval.tolist() == [[500, 506]]
+    assert analysis.events.closures.interval.tolist() == [[500, 506]]
     assert analysis.measures.wink_count == 1
-    assert analysis.winks.tolist() == [[300, 310]]
+    assert analysis.events.winks.tolist() == [[300, 310]]
     assert analysis.measures.vertical_peak_to_peak == pytest.approx(0, abs=1e-5)
     write_analysis(tmp_path, "a", analysis, summarize(analysis, assess(analysis), "a.mp4"))
     rows = (tmp_path / "a.frames.csv").read_text().splitlines()
@@ -478,7 +478,12 @@ def test_a_weak_lid_makes_no_winks() -> None:
         ears[start:stop] = 0.03, 0.22
     analysis = analyze_track(make_track(make_landmarks(ears, np.zeros(900))), Parameters())
     assert analysis.measures.wink_count == 0
-    assert analysis.closures.interval.tolist() == [[100, 106], [200, 215], [400, 470], [600, 606]]
+    assert analysis.events.closures.interval.tolist() == [
+        [100, 106],
+        [200, 215],
+        [400, 470],
+        [600, 606],
+    ]
     assert analysis.measures.prolonged_closure_count == 1
     only = ears[150:250]
     alone = analyze_track(make_track(make_landmarks(only, np.zeros(100))), Parameters())
@@ -689,7 +694,7 @@ def test_an_eye_of_no_width_is_left_out_of_the_degrees() -> None:
     for column in range(473, 478):
         landmarks[310:320, FACE_MESH_INDICES.index(column)] = 400, 200
     analysis = analyze_track(make_track(landmarks), Parameters())
-    assert not analysis.seen[300:320].any()
+    assert not analysis.traces.seen[300:320].any()
     assert analysis.measures.vertical_peak_to_peak_deg_est == pytest.approx(
         usual.measures.vertical_peak_to_peak_deg_est, rel=1e-4
     )

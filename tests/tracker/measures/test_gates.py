@@ -29,18 +29,12 @@ from tests.made_tracks import (
 from tracker.face.follow import FaceFollower
 from tracker.face.mesh import FaceMesh
 from tracker.face.quality import PictureQuality
-from tracker.lab.synthetic import make_spec, render_frame
-from tracker.measures import assessment
-from tracker.measures.analysis import (
-    BLINK_GUARD_S,
-    MIN_COVERAGE_FOR_BASELINE,
-    MIN_TYPICAL_EAR,
-    Analysis,
-    analyze_track,
-)
+from tracker.lab.clip_spec import make_spec
+from tracker.lab.drawing import render_frame
+from tracker.measures import assessment, quality
+from tracker.measures.analysis import Analysis, analyze_track
 from tracker.measures.assessment import (
     AMBIGUOUS_FACE_RATIO,
-    GAP_S,
     MAX_CLIPPED_SHARE,
     MAX_EYE_DISAGREEMENT,
     MAX_FAILED_SHARE,
@@ -51,7 +45,6 @@ from tracker.measures.assessment import (
     MIN_COVERAGE,
     MIN_GAZE_TIME_S,
     MIN_PHASE_TIME_S,
-    MIN_RATE_HZ,
     MIN_SHARPNESS,
     MIN_VALID_TIME_S,
     NOTED_BITS_PER_EYE,
@@ -62,6 +55,9 @@ from tracker.measures.assessment import (
     assess,
 )
 from tracker.measures.gaze import MAX_HEAD_YAW_DEG, MAX_NOD_DEG
+from tracker.measures.lids import BLINK_GUARD_S
+from tracker.measures.quality import GAP_S, MIN_RATE_HZ
+from tracker.measures.traces import MIN_COVERAGE_FOR_BASELINE, MIN_TYPICAL_EAR
 from tracker.parameters import Parameters
 from tracker.protocol import Phase
 from tracker.video.frames import VideoInfo
@@ -611,7 +607,7 @@ def test_a_range_below_the_threshold_with_a_part_unseen_is_no_evidence(
 def codes_in_the_source() -> set[str]:
     """Return every code that a finding can have, as it is written where findings are made."""
     codes = set()
-    for node in ast.walk(ast.parse(inspect.getsource(assessment))):
+    for node in ast.walk(ast.parse(inspect.getsource(assessment) + inspect.getsource(quality))):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Finding":
             code = node.args[0]
             if isinstance(code, ast.Constant):

@@ -17,7 +17,7 @@ from tracker.face.follow import FaceFollower
 from tracker.face.mesh import FaceMesh, _Graph, _import_bindings
 from tracker.files.summary import summarize
 from tracker.lab.annotations import find_annotations
-from tracker.lab.evaluate import score_clip, summarize_scores
+from tracker.lab.scoring import score_clip, summarize_scores
 from tracker.measures.analysis import Analysis, analyze_track
 from tracker.measures.assessment import assess
 from tracker.parameters import Parameters
@@ -61,7 +61,7 @@ def closure_times_s(analysis: Analysis, kind: int) -> list[tuple[float, float]]:
     return [
         (float(times_s[start]), float(times_s[min(stop, times_s.size - 1)]))
         for (start, stop), which in zip(
-            analysis.closures.interval, analysis.closures.kind, strict=True
+            analysis.events.closures.interval, analysis.events.closures.kind, strict=True
         )
         if which == kind
     ]
@@ -83,7 +83,7 @@ def test_annotated_closures_are_found_at_their_times(stem: str, analyze: Analyze
     truth = read_rows(f"blinks/{stem}.blinks.csv")
     # The annotated end is good to 3 frames (the data's README), 0.1 s in the selfie.
     assert_closures(analysis, truth, times_s, 0.25 if stem == "selfie_glasses" else 0.15)
-    kinds = analysis.closures.kind
+    kinds = analysis.events.closures.kind
     found = (int((kinds == BLINK).sum()), int((kinds == PROLONGED_CLOSURE).sum()))
     assert found == ANNOTATED[stem]
 
@@ -229,12 +229,12 @@ def test_the_range_does_not_depend_on_how_the_face_is_framed(
 
 def test_winks_are_no_blinks_and_the_gaze_phases_come_out(analyze: Analyze) -> None:
     analysis = analyze("gaze/up_down.mp4")
-    wink_frames = [(int(start), int(stop)) for start, stop in analysis.winks]
+    wink_frames = [(int(start), int(stop)) for start, stop in analysis.events.winks]
     # The eye on the picture's right, the subject's left, then the other one.
-    assert analysis.wink_eye.tolist() == [LEFT, RIGHT]
+    assert analysis.events.wink_eye.tolist() == [LEFT, RIGHT]
     for found, annotated in zip(wink_frames, [(5, 21), (35, 51)], strict=True):
         assert overlaps(found, annotated)
-    blinks = analysis.closures.interval[analysis.closures.kind == BLINK]
+    blinks = analysis.events.closures.interval[analysis.events.closures.kind == BLINK]
     for start, stop in blinks:
         assert not overlaps((int(start), int(stop)), (5, 21))
         assert not overlaps((int(start), int(stop)), (35, 51))
@@ -258,7 +258,7 @@ def test_no_face_is_not_assessable(analyze: Analyze) -> None:
 
 def test_a_face_that_leaves_leaves_missing_rows(analyze: Analyze) -> None:
     analysis = analyze("formats/hevc_vfr_face_leaves.mov")
-    assert 0.3 < analysis.seen.mean() < 0.6
+    assert 0.3 < analysis.traces.seen.mean() < 0.6
     reasons = [reason.code for reason in assess(analysis).reasons]
     assert "face_lost" in reasons
 

@@ -17,12 +17,14 @@ from playwright.sync_api import Browser
 from tests.made_tracks import COLUMN, blink, make_landmarks, make_track
 from tracker.cli.main import main
 from tracker.face.mesh import FaceMesh
-from tracker.lab.synthetic import ClipSpec, LidClosure, write_clip
+from tracker.lab.clip_spec import ClipSpec, LidClosure
+from tracker.lab.synthetic import write_clip
 from tracker.measures.analysis import Analysis, analyze_track
 from tracker.pages.overlay import BLANK_GREY, Layout, eye_boxes, write_overlay
 from tracker.parameters import Parameters
 from tracker.protocol import parse_protocol
-from tracker.video.frames import InputError, Video, VideoInfo
+from tracker.video.container import InputError
+from tracker.video.frames import Video, VideoInfo
 
 WIDTH, HEIGHT, BITS = 640, 480, 8
 CLOCK = Fraction(1, 90_000)
@@ -238,7 +240,7 @@ class TestWhatIsDrawn:
         for n in (0, 11, 20, 33, 40):
             landmarks = analysis.track.landmarks[n]
             changed = np.abs(images[n].astype(int) - originals[n]).max(axis=2)
-            if not analysis.seen[n]:
+            if not analysis.traces.seen[n]:
                 assert np.percentile(changed, 99) < 60
                 continue
             outside = ~box_mask(landmarks, 8)
@@ -258,8 +260,8 @@ class TestWhatIsDrawn:
             ]
         # A bar behind the words where there is an event or no face: 80 pixels in from the left.
         flagged = [bool(panel[36, 80 + 200] > 120) for panel in panels]
-        blinks = analysis.closures.interval
-        expected = ~analysis.seen
+        blinks = analysis.events.closures.interval
+        expected = ~analysis.traces.seen
         for start, stop in blinks:
             expected[start:stop] = True
         assert len(blinks) == 1
@@ -312,7 +314,7 @@ class TestBlurFace:
             originals = [frame.image.copy() for frame in video.frames()]
         for n, (image, original) in enumerate(zip(images, originals, strict=True)):
             landmarks = analysis.track.landmarks[n]
-            seen = bool(analysis.seen[n])
+            seen = bool(analysis.traces.seen[n])
             # The encoder spreads an edge over its blocks of 16 pixels.
             hidden = ~box_mask(landmarks, 16) if seen else np.ones((HEIGHT, WIDTH), bool)
             assert np.abs(image[hidden].astype(int) - BLANK_GREY).max() <= 8, n

@@ -108,7 +108,9 @@ def analyzed(landmarks: Any = None, parameters: Parameters | None = None) -> Ana
 
 
 def fake_pictures(analysis: Analysis, size: int = 30) -> dict[int, bytes]:
-    return {int(sample): b"\xff\xd8" + bytes(size) for sample in np.flatnonzero(analysis.seen)}
+    return {
+        int(sample): b"\xff\xd8" + bytes(size) for sample in np.flatnonzero(analysis.traces.seen)
+    }
 
 
 def rendered(
@@ -320,7 +322,7 @@ def test_without_the_video_the_page_says_so() -> None:
 
 def test_frames_without_a_picture_are_counted() -> None:
     analysis = analyzed()
-    peak = int(analysis.closures.peak[0])
+    peak = int(analysis.events.closures.peak[0])
     pictures = fake_pictures(analysis)
     del pictures[peak]
     page, _ = rendered(analysis, pictures=pictures)
@@ -385,7 +387,7 @@ def test_thinned_traces_keep_every_blink_and_every_extreme() -> None:
     kept = set(samples.tolist())
     for event in find_events(analysis):
         assert {event.onset, event.peak, event.offset} <= kept
-    traces = (*analysis.geometry.ear.T, analysis.gaze.vertical, analysis.gaze.horizontal)
+    traces = (*analysis.traces.geometry.ear.T, analysis.gaze.vertical, analysis.gaze.horizontal)
     for start in range(0, count - 200, 200):
         for trace in traces:
             # Within any stretch of five bins nothing sticks out that is not drawn.
@@ -446,18 +448,18 @@ def test_the_drawn_traces_are_the_analysis() -> None:
     series = rendered(analysis)[0].data()["series"]
     for name, values, by in (
         ("time", analysis.track.times_s, 1000),
-        ("left", analysis.geometry.ear[:, 0], 10_000),
-        ("right", analysis.geometry.ear[:, 1], 10_000),
-        ("limit", analysis.baseline * analysis.parameters.close_ratio, 10_000),
+        ("left", analysis.traces.geometry.ear[:, 0], 10_000),
+        ("right", analysis.traces.geometry.ear[:, 1], 10_000),
+        ("limit", analysis.events.baseline * analysis.parameters.close_ratio, 10_000),
         ("vertical", analysis.gaze.vertical, 10_000),
         ("horizontal", analysis.gaze.horizontal, 10_000),
-        ("yaw", analysis.head.yaw_deg, 10),
-        ("pitch", analysis.head.pitch_deg, 10),
-        ("roll", analysis.geometry.head_roll_deg, 10),
+        ("yaw", analysis.traces.head.yaw_deg, 10),
+        ("pitch", analysis.traces.head.pitch_deg, 10),
+        ("roll", analysis.traces.geometry.head_roll_deg, 10),
     ):
         drawn = np.array([np.nan if one is None else one for one in series[name]], float) / by
         np.testing.assert_allclose(drawn, values, atol=0.6 / by)
-    np.testing.assert_array_equal(np.array(series["seen"], bool), analysis.seen)
+    np.testing.assert_array_equal(np.array(series["seen"], bool), analysis.traces.seen)
     np.testing.assert_array_equal(np.array(series["counted"], bool), analysis.gaze.valid)
     assert series["in_task"] == series["counted"], "without a protocol, all of it is the task"
 
@@ -583,7 +585,7 @@ def test_texts_load_nothing_heavy() -> None:
 
 
 def test_the_command_writes_it_and_removes_it(tmp_path: Path, clips: Path) -> None:
-    from tracker.tracks.track import load_track, save_track
+    from tracker.tracks.archive import load_track, save_track
 
     clip, out = clips / "tiny.mp4", tmp_path / "out"
     assert main(["analyze", str(clip), "--out", str(out)]) == 0
@@ -615,7 +617,7 @@ def test_blinks_cut_by_a_lost_face_say_that_their_end_was_not_seen() -> None:
     landmarks = looking(24.0, (5.0,))
     landmarks[153:170] = np.nan
     analysis = analyzed(landmarks)
-    assert (analysis.closures.kind == BLINK).sum() == 1
+    assert (analysis.events.closures.kind == BLINK).sum() == 1
     page, _ = rendered(analysis, pictures=fake_pictures(analysis))
     assert "end not seen" in page.text
     assert find_events(analysis)[0].offset == 152

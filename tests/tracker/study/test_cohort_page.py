@@ -16,7 +16,7 @@ from tracker.parameters import Parameters
 from tracker.study.cohort import OUTLIER_MEASURES, Row, cohort_rows, is_outlier, measure_spread
 from tracker.study.cohort_page import write_cohort_page
 from tracker.study.recording import Failure, Outputs, Recording, Result, analyze_recording
-from tracker.video.frames import ImageOpenError, InputError
+from tracker.video.container import ImageOpenError, InputError
 from tracker.words.cohort import COHORT_TEXTS
 from tracker.words.en import FINDINGS, LANGUAGES
 

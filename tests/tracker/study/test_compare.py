@@ -34,8 +34,8 @@ from tracker.study.compare import (
     read_recording,
 )
 from tracker.study.compare_page import make_comparison_page
-from tracker.tracks.track import save_track
-from tracker.video.frames import InputError
+from tracker.tracks.archive import save_track
+from tracker.video.container import InputError
 from tracker.words.compare import COMPARISON_TEXTS
 from tracker.words.en import LANGUAGES
 

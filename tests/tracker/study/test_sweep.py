@@ -25,7 +25,8 @@ from tracker.protocol import parse_protocol
 from tracker.study import sweep
 from tracker.study.folders import find_tracks
 from tracker.study.sweep import COLUMNS, parse_grid, sweep_track
-from tracker.tracks.track import Track, save_track
+from tracker.tracks.archive import save_track
+from tracker.tracks.track import Track
 
 GRID = ["vpp_thresh=0.06,0.2", "blink_thresh=0.1:0.22:0.04", "blink_min_frames=1,6"]
 POINTS = 16

@@ -10,12 +10,14 @@ import pytest
 from handler.engine import Engine
 from tests.made_tracks import make_landmarks, make_track
 from tracker.files.summary import summarize
-from tracker.lab.synthetic import make_spec, write_clip
+from tracker.lab.clip_spec import make_spec
+from tracker.lab.synthetic import write_clip
 from tracker.measures.analysis import analyze_track
 from tracker.measures.assessment import assess
 from tracker.parameters import Parameters
+from tracker.tracks.archive import load_track, save_track
 from tracker.tracks.pacing import LARGEST_STEP, Pacer
-from tracker.tracks.track import concatenate_tracks, load_track, save_track, track_video
+from tracker.tracks.track import concatenate_tracks, track_video
 
 
 class Clock:

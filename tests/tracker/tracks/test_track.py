@@ -13,8 +13,10 @@ import pytest
 from kernels.closures import MAX_GAP_S
 from tests.made_tracks import GOOD_PICTURE, make_landmarks, make_track
 from tracker.protocol import Phase
-from tracker.tracks.track import Track, TrackFileError, concatenate_tracks, load_track, save_track
-from tracker.video.frames import InputNotFoundError, VideoInfo
+from tracker.tracks.archive import TrackFileError, load_track, save_track
+from tracker.tracks.track import Track, concatenate_tracks
+from tracker.video.container import InputNotFoundError
+from tracker.video.frames import VideoInfo
 
 VIDEO = dataclasses.asdict(VideoInfo(640, 480, 30.0, 40, 5000.0))
 PICTURE = dataclasses.asdict(GOOD_PICTURE)
@@ -222,7 +224,7 @@ def test_what_unpacks_to_too_much_is_refused_before_it_is_read(
     track: Track, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save_track(track, tmp_path / "a.npz")
-    monkeypatch.setattr("tracker.tracks.track.MAX_TRACK_BYTES", 100)
+    monkeypatch.setattr("tracker.tracks.archive.MAX_TRACK_BYTES", 100)
     with pytest.raises(TrackFileError, match="unpacks to over"):
         load_track(tmp_path / "a.npz")
 

@@ -22,7 +22,8 @@ import pytest
 
 from tests.tracker.video.test_frames import read_index, regular, write_counting_clip
 from tracker.face.mesh import FaceMesh
-from tracker.lab.synthetic import make_spec, write_clip
+from tracker.lab.clip_spec import make_spec
+from tracker.lab.synthetic import write_clip
 from tracker.tracks.track import Track, track_video
 from tracker.video.ffmpeg import Decoder, FFmpegError, _Converter
 from tracker.video.frames import FRAMES_AHEAD, Frame, Video
@@ -182,7 +183,8 @@ import sys
 from pathlib import Path
 import tracker
 tracker.MAX_FRAME_PIXELS = 10**6
-from tracker.video.frames import Video, VideoOpenError
+from tracker.video.frames import Video
+from tracker.video.container import VideoOpenError
 
 def peak_mb():
     return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1024

@@ -15,16 +15,13 @@ import cv2
 import numpy as np
 import pytest
 
-from tracker.lab.synthetic import make_spec, write_clip
+from tracker.lab.clip_spec import make_spec
+from tracker.lab.synthetic import write_clip
+from tracker.video.container import ImageOpenError, InputNotFoundError, VideoOpenError
 from tracker.video.ffmpeg import BITRATE_FRAMES, DecodedPicture
-from tracker.video.frames import (
-    ImageOpenError,
-    InputNotFoundError,
-    Video,
-    VideoOpenError,
-    read_image,
-    repair_times,
-)
+from tracker.video.frames import Video
+from tracker.video.stills import read_image
+from tracker.video.times import repair_times
 
 WIDTH, HEIGHT, BITS = 256, 64, 8
 TIME_BASE = Fraction(1, 60_000)  # MPEG-4 part 2 takes no finer one
@@ -348,7 +345,8 @@ def test_a_lie_about_the_dimensions_takes_no_memory(tmp_path: Path) -> None:
     script = (
         "import resource, sys\n"
         "from pathlib import Path\n"
-        "from tracker.video.frames import InputError, Video\n"
+        "from tracker.video.container import InputError\n"
+        "from tracker.video.frames import Video\n"
         "resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))\n"
         "try:\n"
         "    with Video(Path(sys.argv[1])) as video:\n"

@@ -1,0 +1,23 @@
+"""Files that appear whole or not at all."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+
+def remove_partial_files(directory: Path, stem: str, process_id: int) -> None:
+    """Remove what a process that died was writing for this recording."""
+    for path in directory.glob(f".{process_id}.*"):
+        if path.name.startswith(f".{process_id}.{stem}."):
+            path.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
+    """Write beside the target, then rename: a reader never meets half a file."""
+    partial = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        write(partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path

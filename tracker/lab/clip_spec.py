@@ -1,0 +1,377 @@
+"""What a synthetic clip shows: gaze, lid closures, head, picture quality."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+CLOSED_DEPTH = 0.9
+"""Share of a closure's depth from which the lids count as closed."""
+
+
+ENCODERS: dict[str, tuple[str, dict[str, str]]] = {
+    "h264": ("libx264", {"preset": "veryfast", "bf": "2"}),
+    "hevc": ("libx265", {"preset": "ultrafast", "x265-params": "log-level=none"}),
+    "vp9": ("libvpx-vp9", {"deadline": "realtime", "cpu-used": "8", "b": "0"}),
+    "av1": ("libsvtav1", {"preset": "12"}),
+    "mpeg4": ("mpeg4", {}),
+}
+"""FFmpeg's encoder for each codec, and the settings that make it fast."""
+
+
+Image = NDArray[np.uint8]
+
+
+BoolArray = NDArray[np.bool_]
+
+
+Int64Array = NDArray[np.int64]
+
+
+Float32Array = NDArray[np.float32]
+
+
+Float64Array = NDArray[np.float64]
+
+
+LEFT, RIGHT = 0, 1
+"""Columns of the arrays with one value for each eye, as in `kernels.landmarks`."""
+
+
+# Time courses. A blink closes about twice as fast as it opens.
+CLOSING_S, OPENING_S = 0.10, 0.20
+"""Longest closing and opening; a short closure spends at most 30 % and 50 % of its time on them."""
+
+
+SACCADE_S = 0.08
+
+
+VISIBLE_DEPTH = 0.05
+"""Share of a closure's depth from which an annotator would see it: its first and last frame."""
+
+
+LONGEST_BLINK_S = 0.5
+"""A closure that stays closed for longer is a ``long_closure``."""
+
+
+VFR_JITTER = 0.3
+"""Largest shift of a frame of a VFR clip, in frame intervals."""
+
+
+VFR_DROPPED = 0.1
+"""Share of the frames that a VFR clip lacks."""
+
+
+CLOCK_HZ = {".mp4": 60_000, ".mov": 60_000, ".mkv": 1000, ".webm": 1000}
+"""Timestamp ticks per second in each container that can be written. 60,000 is exact at every common
+frame rate, and MPEG-4 allows at most 65,535; Matroska has milliseconds."""
+
+
+RANGES: dict[str, tuple[float, float]] = {
+    "duration_s": (0.1, 7200.0),
+    "fps": (1.0, 240.0),
+    "width": (64, 4096),
+    "height": (64, 4096),
+    "lid_follow": (0.0, 1.0),
+    "roll_deg": (-180.0, 180.0),
+    "zoom": (0.2, 3.0),
+    "shift_x_px": (-4096.0, 4096.0),
+    "shift_y_px": (-4096.0, 4096.0),
+    "sway_px": (0.0, 1000.0),
+    "sway_period_s": (0.1, 3600.0),
+    "noise_std": (0.0, 40.0),
+    "blur_sigma_px": (0.0, 20.0),
+    "start_time_s": (0.0, 3600.0),
+    "crf": (0, 51),
+    "seed": (0, 2**32 - 1),
+    "onset_s": (0.0, 7200.0),
+    "depth": (0.0, 1.0),
+    "start_s": (0.0, 7200.0),
+    "vertical": (-0.25, 0.25),
+    "horizontal": (-0.25, 0.25),
+    "blinks_per_min": (0.0, 60.0),
+    "gaze_amplitude": (0.0, 0.25),
+}
+"""Allowed values, both ends included; integers where the ends are."""
+
+
+class SyntheticSetupError(Exception):
+    """Something that only the generator needs is not installed."""
+
+
+def _check_range(name: str, value: float) -> None:
+    low, high = RANGES[name]
+    if isinstance(low, int) and not isinstance(value, int):
+        raise ValueError(f"{name} = {value!r}: must be a whole number")
+    # Not the reverse comparison: NaN is neither inside nor outside.
+    if not low <= value <= high:
+        raise ValueError(f"{name} = {value!r}: must be from {low} to {high}")
+
+
+@dataclass(frozen=True, slots=True)
+class LidClosure:
+    """A blink, a wink or a prolonged closure: a raised cosine down, a plateau, and one up.
+
+    Attributes
+    ----------
+    onset_s, duration_s : float
+        From the clip's start; from the first movement to the last.
+    depth : float, default 1.0
+        Closure at the plateau: 0 = open, 1 = shut.
+    eyes : {"both", "left", "right"}, default "both"
+    """
+
+    onset_s: float
+    duration_s: float
+    depth: float = 1.0
+    eyes: Literal["both", "left", "right"] = "both"
+
+    def __post_init__(self) -> None:
+        _check_range("onset_s", self.onset_s)
+        _check_range("duration_s", self.duration_s)
+        _check_range("depth", self.depth)
+        if self.eyes not in ("both", "left", "right"):
+            raise ValueError(f"eyes = {self.eyes!r}: must be 'both', 'left' or 'right'")
+
+    @property
+    def offset_s(self) -> float:
+        return self.onset_s + self.duration_s
+
+    @property
+    def closing_s(self) -> float:
+        return min(CLOSING_S, 0.3 * self.duration_s)
+
+    @property
+    def opening_s(self) -> float:
+        return min(OPENING_S, 0.5 * self.duration_s)
+
+    @property
+    def peak_s(self) -> float:
+        """Middle of the plateau."""
+        return (self.onset_s + self.closing_s + self.offset_s - self.opening_s) / 2
+
+    @property
+    def closed_s(self) -> float:
+        """Time at `CLOSED_DEPTH` of the depth or deeper."""
+        slope = 1 - np.arccos(1 - 2 * CLOSED_DEPTH) / np.pi
+        moving_s = self.closing_s + self.opening_s
+        return float(self.duration_s - moving_s + slope * moving_s)
+
+    def closure_at(self, time_s: ArrayLike) -> Float64Array:
+        """Closure of the lids it moves at times of any shape, from the clip's start."""
+        times_s = np.asarray(time_s, dtype=np.float64)
+        fallen = (times_s - self.onset_s) / self.closing_s
+        to_rise = (self.offset_s - times_s) / self.opening_s
+        phase = np.clip(np.minimum(fallen, to_rise), 0, 1)
+        return self.depth * (1 - np.cos(np.pi * phase)) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class GazePhase:
+    """Where both eyes look from `start_s` on, reached by a saccade of `SACCADE_S`.
+
+    Attributes
+    ----------
+    start_s : float
+        From the clip's start.
+    vertical, horizontal : float
+        Iris displacement from the primary position, in canthal distances.
+    """
+
+    start_s: float
+    vertical: float
+    horizontal: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("start_s", "vertical", "horizontal"):
+            _check_range(name, getattr(self, name))
+
+
+@dataclass(frozen=True, slots=True)
+class ClipSpec:
+    """All that determines a clip; the same specification renders the same frames bit for bit.
+
+    Attributes
+    ----------
+    duration_s, fps : float
+        ``round(duration_s * fps)`` frames, before a VFR clip loses some.
+    width, height : int
+        Even: the video's chroma has half the resolution.
+    closures : tuple of LidClosure
+    gaze : tuple of GazePhase
+        In order of time. Before the first one, gaze is 0, the primary position.
+    lid_follow : float, default 0.5
+        How far the upper lid moves with vertical gaze, as a share of the iris displacement.
+    roll_deg : float
+        Head roll, clockwise in the image.
+    zoom : float
+        1 = the face fills 60 % of the frame's shorter side, about 77 px of canthal distance at
+        720 px. Above 1.5 the picture cuts forehead and chin.
+    shift_x_px, shift_y_px : float
+        Displacement of the face from the frame's centre.
+    sway_px, sway_period_s : float
+        Amplitude and period of a slow sinusoidal drift of the head, half as much vertically.
+    noise_std : float
+        Grey levels, independent for each channel, before they are rounded.
+    blur_sigma_px : float
+        Gaussian.
+    dropouts_s : tuple of (float, float)
+        Half-open intervals from the clip's start in which a plain background replaces the face.
+    vfr : bool
+        Jitter the timestamps by up to `VFR_JITTER` and leave out `VFR_DROPPED` of the frames.
+    start_time_s : float
+        Timestamp of the first frame. Other times of a specification do not include it.
+    codec : str
+        A key of `ENCODERS`.
+    crf : int
+        Constant quality: 0 is best, 51 worst.
+    seed : int
+        Of the noise and of the VFR timestamps.
+    """
+
+    duration_s: float = 10.0
+    fps: float = 30.0
+    width: int = 1280
+    height: int = 720
+    closures: tuple[LidClosure, ...] = ()
+    gaze: tuple[GazePhase, ...] = ()
+    lid_follow: float = 0.5
+    roll_deg: float = 0.0
+    zoom: float = 1.0
+    shift_x_px: float = 0.0
+    shift_y_px: float = 0.0
+    sway_px: float = 0.0
+    sway_period_s: float = 8.0
+    noise_std: float = 0.0
+    blur_sigma_px: float = 0.0
+    dropouts_s: tuple[tuple[float, float], ...] = ()
+    vfr: bool = False
+    start_time_s: float = 0.0
+    codec: str = "h264"
+    crf: int = 20
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in self.__dataclass_fields__:
+            if name in RANGES:
+                _check_range(name, getattr(self, name))
+        for name, side in (("width", self.width), ("height", self.height)):
+            if side % 2:
+                raise ValueError(f"{name} = {side}: must be even")
+        if self.codec not in ENCODERS:
+            raise ValueError(f"codec = {self.codec!r}: must be one of {', '.join(ENCODERS)}")
+        if self.frame_count < 1:
+            raise ValueError(f"duration_s = {self.duration_s}: no frame at {self.fps} fps")
+        starts = [phase.start_s for phase in self.gaze]
+        if starts != sorted(starts):
+            raise ValueError(f"gaze = phases from {starts} s: must be in order of time")
+        for start_s, stop_s in self.dropouts_s:
+            if not 0 <= start_s < stop_s:
+                raise ValueError(f"dropouts_s = ({start_s}, {stop_s}): must be 0 <= start < stop")
+
+    @property
+    def frame_count(self) -> int:
+        """Frames of the nominal rate; a VFR clip has fewer."""
+        return round(self.duration_s * self.fps)
+
+    def closure_at(self, time_s: ArrayLike) -> Float64Array:
+        """Closure of each eye, shape (..., 2), at times from the clip's start, shape (...)."""
+        times_s = np.asarray(time_s, dtype=np.float64)
+        closure = np.zeros((*times_s.shape, 2))
+        for event in self.closures:
+            for eye, name in ((LEFT, "left"), (RIGHT, "right")):
+                if event.eyes in ("both", name):
+                    np.maximum(closure[..., eye], event.closure_at(times_s), out=closure[..., eye])
+        return closure
+
+    def gaze_at(self, time_s: ArrayLike) -> tuple[Float64Array, Float64Array]:
+        """Vertical and horizontal gaze, shape (...), at times from the clip's start."""
+        times_s = np.asarray(time_s, dtype=np.float64)
+        gaze = np.zeros((2, *times_s.shape))
+        before = np.zeros(2)
+        for phase in self.gaze:
+            target = np.array([phase.vertical, phase.horizontal])
+            # A clip that begins with a phase begins in it.
+            lead_s = SACCADE_S if phase.start_s == 0 else 0.0
+            done = np.clip((times_s + lead_s - phase.start_s) / SACCADE_S, 0, 1)
+            gaze += np.multiply.outer(target - before, (1 - np.cos(np.pi * done)) / 2)
+            before = target
+        return gaze[0], gaze[1]
+
+    def face_present_at(self, time_s: ArrayLike) -> BoolArray:
+        """Whether there is a face, shape (...), at times from the clip's start."""
+        times_s = np.asarray(time_s, dtype=np.float64)
+        present = np.ones(times_s.shape, dtype=np.bool_)
+        for start_s, stop_s in self.dropouts_s:
+            present &= ~((times_s >= start_s) & (times_s < stop_s))
+        return present
+
+
+def make_spec(
+    duration_s: float = 24.0,
+    *,
+    blinks_per_min: float = 15.0,
+    gaze_amplitude: float = 0.12,
+    seed: int = 0,
+    **fields: Any,
+) -> ClipSpec:
+    """Make the protocol's clip: centre, up, centre, down, a quarter each, with blinks.
+
+    Parameters
+    ----------
+    duration_s : float, default 24.0
+    blinks_per_min : float, default 15.0
+        Blinks of 0.2 to 0.4 s, spread over the clip at random times.
+    gaze_amplitude : float, default 0.12
+        Iris displacement up and down, in canthal distances. 0 = the gaze stays fixed.
+    seed : int, default 0
+        Of the blinks' times and of everything random in the clip.
+    **fields
+        Other fields of `ClipSpec`; `closures` and `gaze` replace those of the protocol.
+
+    Returns
+    -------
+    ClipSpec
+
+    Raises
+    ------
+    ValueError
+        A value is out of range; the message names it and the range.
+    """
+    _check_range("duration_s", duration_s)
+    _check_range("blinks_per_min", blinks_per_min)
+    _check_range("gaze_amplitude", gaze_amplitude)
+    _check_range("seed", seed)
+    rng = np.random.default_rng((seed, 0))
+    count = round(blinks_per_min * duration_s / 60)
+    slot_s = duration_s / max(count, 1)
+    # Kept to the first 60 % of their slots, blinks never meet: the shortest slot lasts 1 s.
+    onsets_s = (np.arange(count) + rng.uniform(0.1, 0.6, count)) * slot_s
+    durations_s = np.minimum(rng.uniform(0.2, 0.4, count), 0.4 * slot_s)
+    protocol: dict[str, Any] = {
+        "closures": tuple(
+            LidClosure(float(onset_s), float(blink_s))
+            for onset_s, blink_s in zip(onsets_s, durations_s, strict=True)
+        ),
+        "gaze": tuple(
+            GazePhase(quarter * duration_s / 4, vertical)
+            for quarter, vertical in enumerate((0.0, -gaze_amplitude, 0.0, gaze_amplitude))
+        ),
+    }
+    return ClipSpec(duration_s=duration_s, seed=seed, **(protocol | fields))
+
+
+def demo_spec() -> ClipSpec:
+    """Make the demo's clip: the protocol and a prolonged closure, filmed by hand in a room."""
+    spec = make_spec(24.0, sway_px=8.0, noise_std=3.0, blur_sigma_px=0.6)
+    # While the eyes look down, in place of the blinks of that time.
+    long_closure = LidClosure(20.0, 1.5)
+    kept = (
+        event
+        for event in spec.closures
+        if event.offset_s < long_closure.onset_s - 0.5
+        or event.onset_s > long_closure.offset_s + 0.5
+    )
+    closures = sorted((*kept, long_closure), key=lambda event: event.onset_s)
+    return replace(spec, closures=tuple(closures))

@@ -1,0 +1,299 @@
+"""Detected against annotated closures: matches, mistakes, scores, timing errors."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels import BLINK, PROLONGED_CLOSURE
+from tracker.lab.annotations import AnnotatedClip, AnnotationError, Closure
+from tracker.measures.analysis import Analysis
+from tracker.parameters import NOMINAL_FPS
+from tracker.tracks.track import Track
+
+Float64Array = NDArray[np.float64]
+
+SPARE_FRAMES = 2
+"""Frames that an annotation may name beyond the video's last one: a count from 1, and a last frame
+that the decoder does not give."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Closures of one kind, told apart by whether they are annotated and whether detected.
+
+    Attributes
+    ----------
+    hits : tuple of (Closure, Closure)
+        Detected and annotated.
+    false, missed : tuple of Closure
+        Detected only; annotated only.
+    """
+
+    hits: tuple[tuple[Closure, Closure], ...]
+    false: tuple[Closure, ...]
+    missed: tuple[Closure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A closure that was missed, or is none.
+
+    Attributes
+    ----------
+    kind : str
+        ``missed_blink``, ``false_blink``, ``missed_prolonged_closure`` or
+        ``false_prolonged_closure``.
+    closure : Closure
+        As annotated if it was missed, as detected if it is false.
+    """
+
+    kind: str
+    closure: Closure
+
+
+@dataclass(frozen=True, slots=True)
+class ClipScore:
+    """How an analysis compares with the annotation of its recording.
+
+    Attributes
+    ----------
+    clip : AnnotatedClip
+    blinks, prolonged : Match
+        Blinks, and prolonged closures against annotated long closures.
+    onset_errors_s, offset_errors_s : ndarray, float64
+        Detected minus annotated, of the matched blinks whose ends were seen.
+    complete : bool
+        False where `max_frames` ended the track before the video did: only what was tracked is
+        scored.
+    """
+
+    clip: AnnotatedClip
+    blinks: Match
+    prolonged: Match
+    onset_errors_s: Float64Array
+    offset_errors_s: Float64Array
+    complete: bool
+
+    @property
+    def count_error(self) -> int:
+        """Detected minus annotated blinks."""
+        return len(self.blinks.false) - len(self.blinks.missed)
+
+    @property
+    def mistakes(self) -> list[Mistake]:
+        """What is to be looked at, in order of time."""
+        found = [
+            Mistake(f"{outcome}_{kind}", closure)
+            for kind, match in (("blink", self.blinks), ("prolonged_closure", self.prolonged))
+            for outcome, closures in (("missed", match.missed), ("false", match.false))
+            for closure in closures
+        ]
+        return sorted(found, key=lambda mistake: mistake.closure.start)
+
+
+def match_closures(detected: Sequence[Closure], annotated: Sequence[Closure]) -> Match:
+    """Match the closures that overlap, each used once, as many as can be.
+
+    Parameters
+    ----------
+    detected : sequence of Closure
+        In order, without overlap among them.
+    annotated : sequence of Closure
+
+    Returns
+    -------
+    Match
+
+    Notes
+    -----
+    Each annotated closure overlaps a run of neighbours among the detected ones, so that Glover's
+    rule [1]_ gives a maximum matching: each detected closure in turn takes, of the free annotated
+    ones it overlaps, the one whose run ends first; here, among those, the one it overlaps most.
+
+    References
+    ----------
+    .. [1] F. Glover, Maximum matching in a convex bipartite graph, Naval Research Logistics
+       Quarterly 14 (3), 1967, 313-316.
+    """
+
+    def last_overlapping(true: Closure) -> int:
+        return max(n for n, one in enumerate(detected) if true.overlap(one.start, one.stop) > 0)
+
+    free = list(annotated)
+    hits, false = [], []
+    for found in detected:
+        candidates = [true for true in free if true.overlap(found.start, found.stop) > 0]
+        if not candidates:
+            false.append(found)
+            continue
+        best = min(
+            candidates,
+            key=lambda true: (last_overlapping(true), -true.overlap(found.start, found.stop)),
+        )
+        free.remove(best)
+        hits.append((found, best))
+    return Match(tuple(hits), tuple(false), tuple(free))
+
+
+def score_clip(clip: AnnotatedClip, analysis: Analysis) -> ClipScore:
+    """Compare an analysis with the annotation.
+
+    Blinks are matched with blinks and prolonged closures with long closures, so that a closure of
+    the wrong kind is both a missed and a false one. What lies outside the annotated range, or
+    behind the end of an incomplete track, is dropped.
+
+    Parameters
+    ----------
+    clip : AnnotatedClip
+    analysis : Analysis
+
+    Returns
+    -------
+    ClipScore
+
+    Raises
+    ------
+    AnnotationError
+        The annotation names frames that the video does not have.
+    """
+    track = analysis.track
+    _check_frame_numbers(clip, track)
+    stop = int(track.frame_index[-1]) + track.info.step
+    start, stop = (0, stop) if clip.scored is None else (clip.scored[0], min(clip.scored[1], stop))
+
+    def within(closures: Iterable[Closure]) -> list[Closure]:
+        return [closure for closure in closures if closure.overlap(start, stop) > 0]
+
+    def annotated(closures: Iterable[Closure]) -> list[Closure]:
+        # What touches the edge of the range may have begun before it or end after it.
+        return [
+            replace(true, onset_seen=true.start > start, offset_seen=true.stop < stop)
+            for true in within(closures)
+        ]
+
+    detected = detected_closures(analysis)
+    blinks = match_closures(within(detected[BLINK]), annotated(clip.blinks))
+    onsets = [(a.start, b.start) for a, b in blinks.hits if a.onset_seen and b.onset_seen]
+    offsets = [(a.stop, b.stop) for a, b in blinks.hits if a.offset_seen and b.offset_seen]
+    return ClipScore(
+        clip=clip,
+        blinks=blinks,
+        prolonged=match_closures(
+            within(detected[PROLONGED_CLOSURE]), annotated(clip.long_closures)
+        ),
+        onset_errors_s=_time_errors_s(track, onsets),
+        offset_errors_s=_time_errors_s(track, offsets),
+        complete=track.info.complete,
+    )
+
+
+def detected_closures(analysis: Analysis) -> dict[int, list[Closure]]:
+    """Return the closures of each kind in frames of the source, as ``blinks.csv`` has them."""
+    closures, frames = analysis.events.closures, analysis.track.frame_index
+    by_kind: dict[int, list[Closure]] = {BLINK: [], PROLONGED_CLOSURE: []}
+    for (start, stop), kind, onset_seen, offset_seen in zip(
+        closures.interval, closures.kind, closures.onset_seen, closures.offset_seen, strict=True
+    ):
+        end = frames[stop] if offset_seen else frames[stop - 1] + 1
+        by_kind[int(kind)].append(
+            Closure(int(frames[start]), int(end), bool(onset_seen), bool(offset_seen))
+        )
+    return by_kind
+
+
+def frame_times_s(track: Track, frames: Sequence[int]) -> Float64Array:
+    """Return the times of source frames, shape (M,): those between tracked ones interpolated."""
+    times_s, index = track.times_s, track.frame_index
+    interval_s = float(np.median(np.diff(times_s))) if times_s.size > 1 else 1 / NOMINAL_FPS
+    known = np.append(index, index[-1] + track.info.step)
+    return np.asarray(np.interp(frames, known, np.append(times_s, times_s[-1] + interval_s)))
+
+
+def summarize_scores(scores: Sequence[ClipScore]) -> dict[str, Any]:
+    """Sum up recordings; of one, it is that one's score.
+
+    Parameters
+    ----------
+    scores : sequence of ClipScore
+
+    Returns
+    -------
+    dict
+        NaN where there is nothing to divide by or no error to take the median of.
+    """
+    hits = sum(len(score.blinks.hits) for score in scores)
+    false = sum(len(score.blinks.false) for score in scores)
+    missed = sum(len(score.blinks.missed) for score in scores)
+    count_errors = [score.count_error for score in scores]
+    return {
+        "clips": len(scores),
+        "true_positives": hits,
+        "false_positives": false,
+        "false_negatives": missed,
+        "precision": _share(hits, hits + false),
+        "recall": _share(hits, hits + missed),
+        "f1": _share(2 * hits, 2 * hits + false + missed),
+        "count_error": sum(count_errors),
+        "count_error_mean_abs": _share(sum(map(abs, count_errors)), len(scores)),
+        "count_error_zero_share": _share(count_errors.count(0), len(scores)),
+        "onset_error_ms": _summarize_errors(score.onset_errors_s for score in scores),
+        "offset_error_ms": _summarize_errors(score.offset_errors_s for score in scores),
+        "prolonged_closures": {
+            "found": sum(len(score.prolonged.hits) for score in scores),
+            "missed": sum(len(score.prolonged.missed) for score in scores),
+            "false": sum(len(score.prolonged.false) for score in scores),
+        },
+    }
+
+
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole else math.nan
+
+
+def _summarize_errors(errors_s: Iterable[Float64Array]) -> dict[str, float]:
+    errors_ms = 1000 * np.concatenate([np.empty(0), *errors_s])
+    if not errors_ms.size:
+        return {"median_abs": math.nan, "p90_abs": math.nan, "median": math.nan, "count": 0}
+    absolute = np.abs(errors_ms)
+    return {
+        "median_abs": float(np.median(absolute)),
+        "p90_abs": float(np.percentile(absolute, 90)),
+        "median": float(np.median(errors_ms)),
+        "count": errors_ms.size,
+    }
+
+
+def _time_errors_s(track: Track, pairs: Sequence[tuple[int, int]]) -> Float64Array:
+    detected, annotated = (
+        frame_times_s(track, [frame for pair in pairs for frame in pair]).reshape(-1, 2).T
+    )
+    return np.asarray(detected - annotated)
+
+
+def _check_frame_numbers(clip: AnnotatedClip, track: Track) -> None:
+    """Refuse an annotation that counts other frames than the decoder does.
+
+    A camera that dropped a frame wrote an empty packet into the AVI file. Annotations count it
+    (those of the ZJU set do), the decoder passes over it, and the times show it.
+    """
+    info = track.info
+    counted = info.frames_decoded + info.frames_failed if info.complete else None
+    ends = [closure.stop for closure in (*clip.blinks, *clip.long_closures)]
+    named = max([*ends, clip.scored[1] if clip.scored else 0])
+    dropped = 0
+    if clip.video.suffix.lower() == ".avi":
+        dropped = round(track.times_s[-1] * info.video.fps) - int(track.frame_index[-1])
+    if counted is not None and named > counted + SPARE_FRAMES:
+        problem = f"names frame {named - 1}, but {clip.name} has only the frames 0 to {counted - 1}"
+    elif dropped > SPARE_FRAMES:
+        problem = f"its frames cannot be told in {clip.name}, which lacks {dropped} of its frames"
+    else:
+        return
+    raise AnnotationError(
+        f"{clip.annotation}: {problem}. Check that they belong together. If the camera dropped "
+        "frames, fill them: ffmpeg -i IN.avi -fps_mode cfr OUT.mp4"
+    )

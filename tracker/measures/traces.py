@@ -1,0 +1,154 @@
+"""What a track shows before any threshold is applied: eyes, head, open-eye baseline, durations."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels import (
+    LEFT,
+    RIGHT,
+    EyeGeometry,
+    HeadPose,
+    compute_eye_geometry,
+    compute_head_pose,
+    compute_open_baseline,
+    compute_typical_opening,
+    compute_valid_time_s,
+)
+from kernels.measures import median_finite
+from tracker.measures.gaze import (
+    GazeTraces,
+    prepare_gaze,
+)
+from tracker.parameters import NOMINAL_EAR
+from tracker.tracks.track import Track
+
+Float64Array = NDArray[np.float64]
+
+
+BoolArray = NDArray[np.bool_]
+
+
+MIN_TYPICAL_EAR = 0.6 * NOMINAL_EAR
+"""A typical opening below this is that of shut eyes: the baseline cannot be trusted."""
+
+
+MIN_COVERAGE_FOR_BASELINE = 0.5
+"""Share of the recording's time with a face, below which the baseline cannot be trusted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What a track shows whatever the thresholds, so that many of them share the work.
+
+    Attributes
+    ----------
+    track : Track
+    geometry : EyeGeometry
+        Per frame and eye.
+    head : HeadPose
+    seen : ndarray, shape (N,), bool
+        Frames with a face.
+    ear : ndarray, shape (N,), float64
+        Mean of both eyes.
+    ear_share : ndarray, shape (2, N), float64
+        Each eye's over the mean.
+    baseline : ndarray, shape (N,), float64
+        Open-eye EAR around each frame: the person's own, where it can be trusted.
+    baseline_trusted : bool
+        False where the open eyes were too little in sight for it.
+    gaze : GazeTraces
+    duration_s, fps, valid_time_s : float
+        Length, source frames a second, time with a face.
+    interval_s : float
+        Median time between analysed frames; NaN below two.
+    canthal_distance_px, iris_diameter_px : float
+        Medians of both eyes.
+    head_roll_deg, head_yaw_deg, head_pitch_deg : float
+        Medians, of roll and yaw of the absolute values.
+    """
+
+    track: Track
+    geometry: EyeGeometry
+    head: HeadPose
+    seen: BoolArray
+    ear: Float64Array
+    ear_share: Float64Array
+    baseline: Float64Array
+    baseline_trusted: bool
+    gaze: GazeTraces
+    duration_s: float
+    fps: float
+    valid_time_s: float
+    interval_s: float
+    canthal_distance_px: float
+    iris_diameter_px: float
+    head_roll_deg: float
+    head_yaw_deg: float
+    head_pitch_deg: float
+
+
+def trace_track(track: Track) -> Traces:
+    """Compute what all thresholds share.
+
+    Parameters
+    ----------
+    track : Track
+
+    Returns
+    -------
+    Traces
+    """
+    times_s = track.times_s
+    geometry = compute_eye_geometry(track.landmarks)
+    head = compute_head_pose(track.landmarks)
+    by_eye = np.ascontiguousarray(geometry.ear.T)
+    ear = (by_eye[LEFT] + by_eye[RIGHT]) / 2
+    seen = np.isfinite(ear)
+    valid_time_s = compute_valid_time_s(seen, times_s)
+    interval_s = median_finite(np.diff(times_s))
+    duration_s, fps = _duration(track, interval_s)
+    trusted = (
+        compute_typical_opening(ear) >= MIN_TYPICAL_EAR
+        and valid_time_s >= MIN_COVERAGE_FOR_BASELINE * duration_s
+    )
+    # Eyes without any opening have no shares of it.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ear_share = by_eye / ear
+    return Traces(
+        track=track,
+        geometry=geometry,
+        head=head,
+        seen=seen,
+        ear=ear,
+        ear_share=ear_share,
+        baseline=compute_open_baseline(ear, times_s) if trusted else _fixed_baseline(ear),
+        baseline_trusted=trusted,
+        gaze=prepare_gaze(track, geometry, head, interval_s),
+        duration_s=duration_s,
+        fps=fps,
+        valid_time_s=valid_time_s,
+        interval_s=interval_s,
+        canthal_distance_px=median_finite(geometry.canthal_distance_px),
+        iris_diameter_px=median_finite(geometry.iris_diameter_px),
+        head_roll_deg=median_finite(np.abs(geometry.head_roll_deg)),
+        head_yaw_deg=median_finite(np.abs(head.yaw_deg)),
+        head_pitch_deg=median_finite(head.pitch_deg),
+    )
+
+
+def _fixed_baseline(ear: Float64Array) -> Float64Array:
+    return np.full(ear.size, NOMINAL_EAR)
+
+
+def _duration(track: Track, interval_s: float) -> tuple[float, float]:
+    """Return the recording's length in seconds and its source frames per second, as measured."""
+    times_s = track.times_s
+    if times_s.size < 2:
+        return 0.0, math.nan
+    elapsed_s = float(times_s[-1] - times_s[0])
+    fps = float(track.frame_index[-1] - track.frame_index[0]) / elapsed_s
+    # The last frame is shown as long as a typical one.
+    return elapsed_s + interval_s, fps

@@ -1,0 +1,201 @@
+"""A track's file: written, read, and checked, for a file may be damaged or made up."""
+
+import json
+import math
+import re
+import sys
+import zipfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kernels import FACE_MESH_INDICES, LANDMARK_COUNT
+from tracker import MAX_FRAME_PIXELS
+from tracker.face.quality import PictureQuality
+from tracker.protocol import parse_protocol
+from tracker.tracks.track import Track, TrackInfo
+from tracker.video.container import InputError, check_readable
+from tracker.video.frames import (
+    MAX_FPS,
+    MAX_FRAME_COUNT,
+    VideoInfo,
+    most_frames,
+)
+from tracker.video.times import TIME_SOURCES
+
+FORMAT = 2
+
+
+MAX_TRACK_BYTES = 2**30
+
+
+class TrackFileError(InputError):
+    """The file is not a track that this version can read."""
+
+
+def save_track(track: Track, path: Path) -> None:
+    """Write a track as a compressed ``.npz`` without pickled objects.
+
+    Parameters
+    ----------
+    track : Track
+    path : Path
+        File to write; its suffix is ``.npz``.
+    """
+    header = {"format": FORMAT, "landmarks": FACE_MESH_INDICES, **asdict(track.info)}
+    header["picture"] = {
+        name: None if math.isnan(value) else value for name, value in header["picture"].items()
+    }
+    np.savez_compressed(
+        path,
+        header=np.array(json.dumps(header, allow_nan=False)),
+        frame_index=track.frame_index,
+        times_s=track.times_s,
+        landmarks=track.landmarks,
+        turned_sample=track.turned_sample,
+        turned_landmarks=track.turned_landmarks,
+        turned_by=track.turned_by,
+    )
+
+
+def load_track(path: Path) -> Track:
+    """Read a track that `save_track` wrote.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    Track
+
+    Raises
+    ------
+    InputNotFoundError
+        There is no such file.
+    TrackFileError
+        It is not a track, is damaged, or was written by another version.
+    """
+    check_readable(path)
+    not_a_track = f"{path.name}: not a track that can be read. Make it again from the video."
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+            if unpacked > MAX_TRACK_BYTES:
+                raise TrackFileError(f"{path.name}: unpacks to over {MAX_TRACK_BYTES >> 20} MB.")
+
+            def read(name: str) -> Any:
+                # np.load would open the archive once more, and look at each member's kind.
+                with archive.open(f"{name}.npy") as member:
+                    return np.lib.format.read_array(  # type: ignore[no-untyped-call]
+                        member, allow_pickle=False
+                    )
+
+            header = json.loads(str(read("header")))
+            if header["format"] != FORMAT or tuple(header["landmarks"]) != FACE_MESH_INDICES:
+                raise TrackFileError(
+                    f"{path.name}: written by another version. Make it again from the video."
+                )
+            track = Track(
+                frame_index=read("frame_index"),
+                times_s=read("times_s"),
+                landmarks=read("landmarks"),
+                turned_sample=read("turned_sample"),
+                turned_landmarks=read("turned_landmarks"),
+                turned_by=read("turned_by"),
+                info=_parse_info(header),
+            )
+            _check_arrays(track)
+    except TrackFileError:
+        raise
+    # zipfile, zlib, NumPy and json have many ways to say that a file is damaged.
+    except Exception as error:
+        raise TrackFileError(not_a_track) from error
+    return track
+
+
+def _parse_info(header: dict[str, Any]) -> TrackInfo:
+    """Read and check the header's values."""
+    info = TrackInfo(
+        video=VideoInfo(**header["video"]),
+        step=header["step"],
+        frames_decoded=header["frames_decoded"],
+        frames_failed=header["frames_failed"],
+        time_source=header["time_source"],
+        complete=header["complete"],
+        other_face_ratio=header["other_face_ratio"],
+        picture=PictureQuality(
+            **{
+                name: math.nan if value is None else value
+                for name, value in header["picture"].items()
+            }
+        ),
+        protocol=parse_protocol(header["protocol"]),
+        raised_step=header["raised_step"],
+        out_of_time=header["out_of_time"],
+        # Tracks that were written before it was recorded are as good.
+        video_sha256=header.get("video_sha256", ""),
+    )
+    counts = (
+        info.video.width,
+        info.video.height,
+        info.video.frame_count,
+        info.step,
+        info.raised_step,
+        info.frames_decoded,
+        info.frames_failed,
+    )
+    if not (
+        header["video"].keys() == asdict(info.video).keys()
+        and header["picture"].keys() == asdict(info.picture).keys()
+        and all(type(count) is int and 0 <= count <= MAX_FRAME_COUNT for count in counts)
+        and min(info.step, info.video.width, info.video.height) >= 1
+        and info.video.width * info.video.height <= MAX_FRAME_PIXELS
+        and all(
+            _is_number(value)
+            for value in (info.video.fps, info.video.bits_per_frame, info.other_face_ratio)
+        )
+        and info.video.fps <= MAX_FPS
+        and info.video.frame_count <= most_frames(info.video.fps)
+        and info.time_source in TIME_SOURCES
+        and type(info.complete) is type(info.out_of_time) is bool
+        and type(info.video_sha256) is str
+        and re.fullmatch("([0-9a-f]{64})?", info.video_sha256)
+        # Not a number is not measured; JSON's own NaN and infinity are no values of a header.
+        and all(value is None or _is_number(value) for value in header["picture"].values())
+    ):
+        raise ValueError("a value of the header is out of range")
+    return info
+
+
+def _is_number(value: object) -> bool:
+    # JSON's whole numbers can be larger than any float, and dividing them overflows.
+    return type(value) in (int, float) and 0 <= value <= sys.float_info.max  # type: ignore[operator]
+
+
+def _check_arrays(track: Track) -> None:
+    count = track.times_s.size
+    if not (
+        track.frame_index.dtype == np.int64
+        and track.times_s.dtype == np.float64
+        and track.landmarks.dtype == np.float32
+        and track.frame_index.shape == track.times_s.shape == (count,)
+        and track.landmarks.shape == (count, LANDMARK_COUNT, 2)
+        and np.isfinite(track.times_s).all()
+        and (track.times_s[:1] == 0).all()
+        and (np.diff(track.times_s) > 0).all()
+        and (np.diff(track.frame_index) > 0).all()
+        and not np.isinf(track.landmarks).any()
+        and track.turned_sample.dtype == np.int64
+        and track.turned_sample.ndim == 1
+        and (np.diff(track.turned_sample) > 0).all()
+        and ((track.turned_sample >= 0) & (track.turned_sample < count)).all()
+        and track.turned_landmarks.dtype == np.float32
+        and track.turned_landmarks.shape == (track.turned_sample.size, LANDMARK_COUNT, 2)
+        and np.isfinite(track.turned_landmarks).all()
+        and track.turned_by.dtype == np.int64
+        and track.turned_by.shape == track.turned_sample.shape
+    ):
+        raise ValueError("the arrays do not fit together")

@@ -1,0 +1,121 @@
+"""What is opened: regular files, and of them only containers of video. Errors say why not."""
+
+from io import BufferedIOBase
+from pathlib import Path
+
+VIDEO_SUFFIXES = frozenset(
+    ("mp4", "m4v", "mov", "3gp", "mkv", "webm", "avi", "mpg", "mpeg", "mts", "ts", "wmv")
+)
+
+
+MIN_SIDE_PX = 32
+
+
+HEAD_BYTES = 512
+"""Of a file, that tell its kind."""
+
+
+class InputError(Exception):
+    """The input cannot be used. The message says what the user can do."""
+
+    code = "unusable"
+    """For programs; each kind of error has its own."""
+
+
+class InputNotFoundError(InputError):
+    """There is no such file, or it cannot be read."""
+
+    code = "not_found"
+
+
+class VideoOpenError(InputError):
+    """The file is not a video that can be decoded."""
+
+    code = "undecodable"
+
+
+class ImageOpenError(InputError):
+    """The file is not an image that can be decoded."""
+
+
+def detect_kind(head: bytes) -> str | None:
+    """Tell by its first `HEAD_BYTES` whether a file is a ``"video"``, an ``"image"`` or neither."""
+    if is_video(head):
+        return "video"
+    return "image" if is_image(head) else None
+
+
+def read_head(source: Path | BufferedIOBase) -> bytes:
+    """Return the first bytes of the input, enough to know its kind."""
+    if isinstance(source, BufferedIOBase):
+        head = source.read(HEAD_BYTES)
+        source.seek(0)
+        return head
+    check_readable(source)
+    try:
+        with source.open("rb") as file:
+            return file.read(HEAD_BYTES)
+    except OSError as error:
+        raise InputNotFoundError(f"{source}: cannot be read ({error.strerror}).") from error
+
+
+def check_readable(path: Path) -> None:
+    """Check that a path is a regular file.
+
+    Raises
+    ------
+    InputNotFoundError
+        There is none, or it is a directory, a pipe or a device.
+    """
+    if path.is_dir():
+        raise InputNotFoundError(f"{path}: is a directory. Name the files in it.")
+    if not path.exists():
+        raise InputNotFoundError(f"{path}: no such file. Check the path.")
+    if not path.is_file():
+        raise InputNotFoundError(f"{path}: not a regular file. Copy it to one first.")
+
+
+def check_container(head: bytes, name: str) -> None:
+    """Let through only containers that are video.
+
+    FFmpeg guesses the format from the content and opens playlists and scripts as well, which name
+    other files and addresses to read.
+    """
+    if is_video(head):
+        return
+    if not head:
+        raise VideoOpenError(f"{name}: the file is empty. Copy it from the phone again.")
+    if is_image(head):
+        raise VideoOpenError(f"{name}: this is a still image: use `eye-tracker image`.")
+    raise VideoOpenError(
+        f"{name}: not a video file. Use MP4, MOV, WebM, MKV, AVI, MPEG or WMV as phones and "
+        "cameras write them."
+    )
+
+
+def is_video(head: bytes) -> bool:
+    return (
+        # ISO base media (MP4, MOV, 3GP): a box of one of these types comes first.
+        (
+            head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
+            and not is_image(head)
+        )
+        or head[:4] == b"\x1a\x45\xdf\xa3"  # Matroska, WebM
+        or (head[:4] == b"RIFF" and head[8:12] == b"AVI ")
+        or head[:4] in (b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3")  # MPEG program stream, video
+        or (head[:1] == b"\x47" and head[188:189] == b"\x47")  # MPEG transport stream
+        or (head[4:5] == b"\x47" and head[196:197] == b"\x47")  # the same as camcorders write it
+        or head[:4] == b"\x30\x26\xb2\x75"  # ASF (WMV)
+    )
+
+
+def is_image(head: bytes) -> bool:
+    return (
+        head[:3] == b"\xff\xd8\xff"  # JPEG
+        or head[:8] == b"\x89PNG\r\n\x1a\n"
+        or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+        or (head[:2] == b"BM" and head[6:10] == b"\x00\x00\x00\x00")
+        or head[:4] in (b"II*\x00", b"MM\x00*")  # TIFF
+        # HEIC and AVIF: known for what they are, so that the message can say so.
+        or (head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"mif1", b"avif"))
+    )
