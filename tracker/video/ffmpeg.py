@@ -9,7 +9,6 @@ converted alone, by the same function of swscale, to the same bits
 import contextlib
 import ctypes as c
 import errno
-import functools
 from collections.abc import Callable
 from io import BufferedIOBase
 from pathlib import Path
@@ -20,9 +19,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker import MAX_FRAME_PIXELS
+from tracker.video.libav import (
+    NO_TIME,
+    AvCodecParameters,
+    AvIoContext,
+    AvPicture,
+    AvReadFunction,
+    AvSeekFunction,
+    AvStream,
+    load_libraries,
+)
 
-MAJOR_VERSIONS = {"avutil": 60, "avcodec": 62, "avformat": 62, "swscale": 9}
-"""FFmpeg 8: the layouts below are those of these versions, and are kept within them."""
 BITRATE_FRAMES = 300
 """Frames from the start over which the bits of a frame are counted: 10 s at 30 fps."""
 READ_ATTEMPTS, DECODE_ATTEMPTS = 4096, 64
@@ -31,15 +38,12 @@ STREAM_BUFFER_BYTES = 2**16
 CONTAINERS = b"mov,matroska,avi,mpegts,mpeg,mpegvideo,asf"
 """Formats that are opened. FFmpeg guesses by the whole content, and knows playlists and scripts,
 which name other files and addresses to read."""
-MAX_BLOCK_BYTES = 8 * MAX_FRAME_PIXELS
-"""Most that FFmpeg may ask memory for at once: the largest frame in the largest pixels."""
 BLOCK_PX = 64
 """Parts are converted in whole blocks of columns: swscale's vectors hold up to 32 pixels, and
 computes what is left over of a row in another way."""
 
 # What is coded is up to a block larger than what is shown.
 _MAX_PIXELS = b"%d" % (MAX_FRAME_PIXELS * 9 // 8)
-_NO_TIME = -(2**63)
 _VIDEO = 0
 _DISPLAY_MATRIX, _DISPLAY_MATRIX_BYTES = 5, 36
 _TIME_BASE_HZ = 1_000_000
@@ -51,7 +55,6 @@ _FULL_RANGE = 2
 _DEFAULT_MATRIX = 5
 _UNSPECIFIED = 2
 _INTERLACED = 1 << 3
-_LOG_NOTHING = -8
 _SEEK_SIZE = 0x10000
 _EOF = -int.from_bytes(b"EOF ", "little")
 _TRY_AGAIN = -errno.EAGAIN
@@ -72,196 +75,6 @@ class FrameSizeError(FFmpegError):
     def __init__(self, width: int, height: int) -> None:
         super().__init__(f"the picture is {width}x{height}")
         self.width, self.height = width, height
-
-
-class _Rational(c.Structure):
-    _fields_ = [("numerator", c.c_int), ("denominator", c.c_int)]
-
-    def __float__(self) -> float:
-        return self.numerator / self.denominator if self.numerator and self.denominator else 0.0
-
-
-class _SideData(c.Structure):
-    _fields_ = [("data", c.c_void_p), ("size", c.c_size_t), ("kind", c.c_int)]
-
-
-class _CodecParameters(c.Structure):
-    _fields_ = [
-        ("codec_type", c.c_int),
-        ("codec_id", c.c_int),
-        ("codec_tag", c.c_uint32),
-        ("extradata", c.c_void_p),
-        ("extradata_size", c.c_int),
-        ("side_data", c.POINTER(_SideData)),
-        ("side_data_count", c.c_int),
-        ("format", c.c_int),
-        ("bit_rate", c.c_int64),
-        ("bits_per_coded_sample", c.c_int),
-        ("bits_per_raw_sample", c.c_int),
-        ("profile", c.c_int),
-        ("level", c.c_int),
-        ("width", c.c_int),
-        ("height", c.c_int),
-    ]
-
-
-class _Stream(c.Structure):
-    _fields_ = [
-        ("av_class", c.c_void_p),
-        ("index", c.c_int),
-        ("id", c.c_int),
-        ("parameters", c.POINTER(_CodecParameters)),
-        ("priv_data", c.c_void_p),
-        ("time_base", _Rational),
-        ("start_time", c.c_int64),
-        ("duration", c.c_int64),
-        ("frame_count", c.c_int64),
-        ("disposition", c.c_int),
-        ("discard", c.c_int),
-        ("sample_aspect_ratio", _Rational),
-        ("metadata", c.c_void_p),
-        ("mean_frame_rate", _Rational),
-    ]
-
-
-class _FormatContext(c.Structure):
-    _fields_ = [
-        ("av_class", c.c_void_p),
-        ("input_format", c.c_void_p),
-        ("output_format", c.c_void_p),
-        ("priv_data", c.c_void_p),
-        ("io", c.c_void_p),
-        ("flags", c.c_int),
-        ("stream_count", c.c_uint),
-        ("streams", c.POINTER(c.POINTER(_Stream))),
-        ("group_count", c.c_uint),
-        ("groups", c.c_void_p),
-        ("chapter_count", c.c_uint),
-        ("chapters", c.c_void_p),
-        ("url", c.c_void_p),
-        ("start_time", c.c_int64),
-        ("duration", c.c_int64),
-    ]
-
-
-class _Packet(c.Structure):
-    _fields_ = [
-        ("buffer", c.c_void_p),
-        ("pts", c.c_int64),
-        ("dts", c.c_int64),
-        ("data", c.c_void_p),
-        ("size", c.c_int),
-        ("stream_index", c.c_int),
-        ("flags", c.c_int),
-    ]
-
-
-class _Picture(c.Structure):
-    _fields_ = [
-        ("planes", c.c_void_p * 8),
-        ("strides", c.c_int * 8),
-        ("extended_planes", c.c_void_p),
-        ("width", c.c_int),
-        ("height", c.c_int),
-        ("sample_count", c.c_int),
-        ("format", c.c_int),
-        ("picture_type", c.c_int),
-        ("sample_aspect_ratio", _Rational),
-        ("pts", c.c_int64),
-        ("packet_dts", c.c_int64),
-        ("time_base", _Rational),
-        ("quality", c.c_int),
-        ("opaque", c.c_void_p),
-        ("repeat", c.c_int),
-        ("sample_rate", c.c_int),
-        ("buffers", c.c_void_p * 8),
-        ("extended_buffers", c.c_void_p),
-        ("extended_buffer_count", c.c_int),
-        ("side_data", c.c_void_p),
-        ("side_data_count", c.c_int),
-        ("flags", c.c_int),
-        ("range", c.c_int),
-        ("primaries", c.c_int),
-        ("transfer", c.c_int),
-        ("matrix", c.c_int),
-    ]
-
-
-class _IoContext(c.Structure):
-    _fields_ = [("av_class", c.c_void_p), ("buffer", c.c_void_p)]
-
-
-_ReadFunction = c.CFUNCTYPE(c.c_int, c.c_void_p, c.c_void_p, c.c_int)
-_SeekFunction = c.CFUNCTYPE(c.c_int64, c.c_void_p, c.c_int64, c.c_int)
-_Format, _Codec, _Frame = c.POINTER(_FormatContext), c.c_void_p, c.POINTER(_Picture)
-
-
-@functools.cache
-def _libraries() -> dict[str, c.CDLL]:
-    """Load FFmpeg's libraries out of OpenCV's wheel and declare what is used of them."""
-    package = Path(cv2.__file__).parent
-    libraries = {}
-    for name, major in MAJOR_VERSIONS.items():
-        # Where wheels for Linux and for macOS keep them.
-        paths = [
-            *package.parent.glob(f"opencv_python_headless.libs/lib{name}-*.so.{major}.*"),
-            *package.glob(f".dylibs/lib{name}.{major}.*dylib"),
-        ]
-        if not paths:
-            raise RuntimeError(
-                f"OpenCV's wheel has no lib{name} {major}: run `make setup` for the pinned OpenCV"
-            )
-        libraries[name] = c.CDLL(str(paths[0]))
-    pointers = c.POINTER(c.c_void_p)
-    functions: tuple[tuple[Any, ...], ...] = (
-        ("avutil", "av_frame_alloc", _Frame),
-        ("avutil", "av_frame_free", None, c.POINTER(_Frame)),
-        ("avutil", "av_get_pix_fmt", c.c_int, c.c_char_p),
-        ("avutil", "av_display_rotation_get", c.c_double, c.c_void_p),
-        ("avutil", "av_dict_set", c.c_int, pointers, c.c_char_p, c.c_char_p, c.c_int),
-        ("avutil", "av_dict_free", None, pointers),
-        ("avutil", "av_malloc", c.c_void_p, c.c_size_t),
-        ("avutil", "av_freep", None, c.c_void_p),
-        ("avcodec", "av_packet_alloc", c.POINTER(_Packet)),
-        ("avcodec", "av_packet_free", None, c.POINTER(c.POINTER(_Packet))),
-        ("avcodec", "av_packet_unref", None, c.POINTER(_Packet)),
-        ("avcodec", "avcodec_find_decoder", c.c_void_p, c.c_int),
-        ("avcodec", "avcodec_alloc_context3", _Codec, c.c_void_p),
-        ("avcodec", "avcodec_free_context", None, pointers),
-        ("avcodec", "avcodec_parameters_to_context", c.c_int, _Codec, c.POINTER(_CodecParameters)),
-        ("avcodec", "avcodec_open2", c.c_int, _Codec, c.c_void_p, pointers),
-        ("avcodec", "avcodec_send_packet", c.c_int, _Codec, c.POINTER(_Packet)),
-        ("avcodec", "avcodec_receive_frame", c.c_int, _Codec, _Frame),
-        ("avformat", "avformat_alloc_context", _Format),
-        ("avformat", "avformat_open_input", c.c_int, c.POINTER(_Format), c.c_char_p, c.c_void_p,
-         pointers),
-        ("avformat", "avformat_find_stream_info", c.c_int, _Format, c.c_void_p),
-        ("avformat", "avformat_close_input", None, c.POINTER(_Format)),
-        ("avformat", "av_guess_frame_rate", _Rational, _Format, c.POINTER(_Stream), c.c_void_p),
-        ("avformat", "av_read_frame", c.c_int, _Format, c.POINTER(_Packet)),
-        ("avformat", "avio_alloc_context", c.POINTER(_IoContext), c.c_void_p, c.c_int, c.c_int,
-         c.c_void_p, _ReadFunction, c.c_void_p, _SeekFunction),
-        ("avformat", "avio_context_free", None, c.POINTER(c.POINTER(_IoContext))),
-        ("swscale", "sws_getContext", c.c_void_p, *[c.c_int] * 7, *[c.c_void_p] * 3),
-        ("swscale", "sws_scale", c.c_int, c.c_void_p, c.POINTER(c.c_void_p), c.POINTER(c.c_int),
-         c.c_int, c.c_int, c.POINTER(c.c_void_p), c.POINTER(c.c_int)),
-        ("swscale", "sws_freeContext", None, c.c_void_p),
-        ("avutil", "av_log_set_level", None, c.c_int),
-        ("avutil", "av_max_alloc", None, c.c_size_t),
-        ("swscale", "sws_test_frame", c.c_int, _Frame, c.c_int),
-        ("swscale", "sws_alloc_context", c.c_void_p),
-        ("swscale", "sws_scale_frame", c.c_int, c.c_void_p, _Frame, _Frame),
-        ("swscale", "sws_getCoefficients", c.c_void_p, c.c_int),
-        ("swscale", "sws_setColorspaceDetails", c.c_int, c.c_void_p, c.c_void_p, c.c_int,
-         c.c_void_p, *[c.c_int] * 4),
-    )  # fmt: skip
-    for name, function, result, *arguments in functions:
-        declared = getattr(libraries[name], function)
-        declared.restype, declared.argtypes = result, arguments
-    # What cannot be decoded is counted and told by who decodes.
-    libraries["avutil"].av_log_set_level(_LOG_NOTHING)
-    libraries["avutil"].av_max_alloc(MAX_BLOCK_BYTES)
-    return libraries
 
 
 _NO_PIXELS: NDArray[np.uint8] = np.empty((0, 0, 3), np.uint8)
@@ -303,10 +116,10 @@ class DecodedPicture:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[np.uint8]:
         return self[:, :]
 
-    def _held_frame(self) -> _Picture:
+    def _held_frame(self) -> AvPicture:
         if self._frame is None:
             raise ValueError("the frame is given back: the next one was asked for")
-        held: _Picture = self._frame.contents
+        held: AvPicture = self._frame.contents
         return held
 
     def release(self) -> None:
@@ -314,7 +127,7 @@ class DecodedPicture:
         self._pixels = _NO_PIXELS
         if self._frame is not None:
             frame, self._frame = self._frame, None
-            _libraries()["avutil"].av_frame_free(c.byref(frame))
+            load_libraries()["avutil"].av_frame_free(c.byref(frame))
 
     def __del__(self) -> None:
         self.release()
@@ -329,13 +142,13 @@ class _Converter:
         self._rotation_deg = rotation_deg
         upright = (width, height) if rotation_deg in (90, 270) else (height, width)
         self.shape = (*upright, 3)
-        library = _libraries()["avutil"]
+        library = load_libraries()["avutil"]
         self._bgr = library.av_get_pix_fmt(b"bgr24")
         self._part_formats = {library.av_get_pix_fmt(name) for name in _PART_FORMATS}
-        self._whole_context = _libraries()["swscale"].sws_alloc_context()
+        self._whole_context = load_libraries()["swscale"].sws_alloc_context()
         self._contexts: dict[tuple[int, int, int, int], int] = {}
 
-    def fits(self, frame: _Picture) -> bool:
+    def fits(self, frame: AvPicture) -> bool:
         """Tell whether a frame has the size the video began with, and pixels that are known."""
         if (frame.width, frame.height) != (self._width, self._height) or not frame.planes[0]:
             return False
@@ -344,14 +157,14 @@ class _Converter:
         # Neither changes a pixel, as the picture that is made has none of its own to convert to;
         # of some values (primaries 18) swscale makes a jump through an empty pointer.
         frame.primaries = frame.transfer = _UNSPECIFIED
-        convertible = _libraries()["swscale"].sws_test_frame
+        convertible = load_libraries()["swscale"].sws_test_frame
         if not convertible(c.byref(frame), 0):
             # A matrix that swscale does not know, such as some of HDR: nearly right is enough for
             # who looks for a face.
             frame.matrix = _UNSPECIFIED
         return bool(convertible(c.byref(frame), 0))
 
-    def converts_parts(self, frame: _Picture) -> bool:
+    def converts_parts(self, frame: AvPicture) -> bool:
         """Tell whether parts can be converted alone; otherwise each takes the whole."""
         return (
             frame.format in self._part_formats
@@ -361,7 +174,7 @@ class _Converter:
         )
 
     def convert(
-        self, frame: _Picture, top: int, bottom: int, left: int, right: int
+        self, frame: AvPicture, top: int, bottom: int, left: int, right: int
     ) -> NDArray[np.uint8]:
         """Return a part, given by its place upright, as a new array."""
         width, height = self._width, self._height
@@ -379,7 +192,7 @@ class _Converter:
         return part if self._rotation is None else cv2.rotate(part, self._rotation)  # type: ignore[return-value]
 
     def _convert_stored(
-        self, frame: _Picture, top: int, bottom: int, left: int, right: int
+        self, frame: AvPicture, top: int, bottom: int, left: int, right: int
     ) -> NDArray[np.uint8]:
         if not self.converts_parts(frame):
             return self._convert_whole(frame)[top:bottom, left:right]
@@ -395,7 +208,7 @@ class _Converter:
             frame.planes[1] + first_row // 2 * strides[1] + first // 2,
             frame.planes[2] + first_row // 2 * strides[2] + first // 2,
         )
-        converted = _libraries()["swscale"].sws_scale(
+        converted = load_libraries()["swscale"].sws_scale(
             self._context(frame, width),
             planes,
             strides,
@@ -408,9 +221,9 @@ class _Converter:
             raise FFmpegError(f"swscale converted {converted} of {rows} rows")
         return pixels[top - first_row : bottom - first_row, left - first : right - first]
 
-    def _convert_whole(self, frame: _Picture) -> NDArray[np.uint8]:
+    def _convert_whole(self, frame: AvPicture) -> NDArray[np.uint8]:
         """Convert a frame of which parts depend on what is around them."""
-        libraries = _libraries()
+        libraries = load_libraries()
         context = c.c_void_p(self._whole_context)
         result = libraries["avutil"].av_frame_alloc()
         try:
@@ -424,10 +237,10 @@ class _Converter:
         finally:
             libraries["avutil"].av_frame_free(c.byref(result))
 
-    def _context(self, frame: _Picture, width: int) -> int:
+    def _context(self, frame: AvPicture, width: int) -> int:
         key = (frame.format, frame.matrix, frame.range, width)
         if key not in self._contexts:
-            library = _libraries()["swscale"]
+            library = load_libraries()["swscale"]
             context = library.sws_getContext(
                 width, self._height, frame.format, width, self._height, self._bgr, _BICUBIC,
                 None, None, None,
@@ -450,7 +263,7 @@ class _Converter:
 
     def __del__(self) -> None:
         for context in (*self._contexts.values(), self._whole_context):
-            _libraries()["swscale"].sws_freeContext(context)
+            load_libraries()["swscale"].sws_freeContext(context)
 
 
 class Decoder:
@@ -481,12 +294,12 @@ class Decoder:
     """
 
     def __init__(self, source: Path | BufferedIOBase) -> None:
-        self._library = library = _libraries()
+        self._library = library = load_libraries()
         self.packets = self.packet_bytes = 0
         self.ended = False
         self._frames_grabbed = 0
         self._stream_error: BaseException | None = None
-        self._io = c.POINTER(_IoContext)()
+        self._io = c.POINTER(AvIoContext)()
         self._context = c.c_void_p()
         self._format = library["avformat"].avformat_alloc_context()
         self._packet = library["avcodec"].av_packet_alloc()
@@ -533,7 +346,7 @@ class Decoder:
         )
         self.height, self.width = self._converter.shape[:2]
 
-    def _find_videos(self) -> list[_Stream]:
+    def _find_videos(self) -> list[AvStream]:
         """Return the video streams that are known by now; none is larger than what is decoded."""
         context = self._format.contents
         streams = [context.streams[n].contents for n in range(context.stream_count)]
@@ -557,7 +370,7 @@ class Decoder:
             self._library["avutil"].av_dict_free(c.byref(c.c_void_p(left)))
         return code
 
-    def _open_codec(self, parameters: _CodecParameters) -> None:
+    def _open_codec(self, parameters: AvCodecParameters) -> None:
         library = self._library["avcodec"]
         codec = library.avcodec_find_decoder(parameters.codec_id)
         if not codec:
@@ -584,7 +397,7 @@ class Decoder:
             seconds = self._stream.duration * float(self._stream.time_base)
         return max(0, int(seconds * self.fps + 0.5))
 
-    def _rotation_deg(self, parameters: _CodecParameters) -> int:
+    def _rotation_deg(self, parameters: AvCodecParameters) -> int:
         for n in range(parameters.side_data_count):
             one = parameters.side_data[n]
             if one.kind == _DISPLAY_MATRIX and one.size >= _DISPLAY_MATRIX_BYTES:
@@ -618,7 +431,7 @@ class Decoder:
 
         library = self._library
         # Kept: the library calls them for as long as it reads.
-        self._functions = _ReadFunction(read), _SeekFunction(seek)
+        self._functions = AvReadFunction(read), AvSeekFunction(seek)
         self._io = library["avformat"].avio_alloc_context(
             library["avutil"].av_malloc(STREAM_BUFFER_BYTES), STREAM_BUFFER_BYTES, 0, None,
             self._functions[0], None, self._functions[1],
@@ -680,11 +493,11 @@ class Decoder:
     def time_s(self) -> float:
         """Timestamp of the frame grabbed last, from the stream's start; 0 where it has none."""
         frame = self._frame.contents
-        ticks: int = frame.packet_dts if frame.pts == _NO_TIME else frame.pts
-        if ticks == _NO_TIME:
+        ticks: int = frame.packet_dts if frame.pts == NO_TIME else frame.pts
+        if ticks == NO_TIME:
             return 0.0
         start: int = self._stream.start_time
-        return (ticks - (0 if start == _NO_TIME else start)) * float(self._stream.time_base)
+        return (ticks - (0 if start == NO_TIME else start)) * float(self._stream.time_base)
 
     def take(self) -> DecodedPicture | None:
         """Return the frame grabbed last; None if it has another size or unknown pixels."""
@@ -702,7 +515,7 @@ class Decoder:
         library["avcodec"].av_packet_free(c.byref(self._packet))
         library["avutil"].av_frame_free(c.byref(self._frame))
         if self._io:
-            buffer = c.addressof(self._io.contents) + _IoContext.buffer.offset
+            buffer = c.addressof(self._io.contents) + AvIoContext.buffer.offset
             library["avutil"].av_freep(buffer)
             library["avformat"].avio_context_free(c.byref(self._io))
 

@@ -1,0 +1,157 @@
+"""``eye-tracker analyze`` and ``image``."""
+
+import argparse
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tracker.parameters import Parameters
+
+if TYPE_CHECKING:
+    from tracker.study.cohort import Outcome
+    from tracker.study.folders import Findings
+    from tracker.study.recording import Outputs, Recording
+from tracker.cli.options import prepare_output, read_parameters, report_language
+from tracker.cli.terminal import (
+    EXIT_DONE,
+    EXIT_INPUT,
+    Progress,
+    for_each,
+    print_failure,
+    print_line,
+    print_result,
+)
+
+
+def run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    parameters = read_parameters(options, parser)
+    if options.workers is not None and options.workers < 1:
+        parser.error(f"--workers is {options.workers}, expected 1 or more")
+    outputs = _outputs(options, parser)
+
+    from tracker.study.folders import find_recordings
+
+    try:
+        findings = find_recordings(options.videos, options.out)
+    except ValueError as error:
+        parser.error(str(error))
+    prepare_output(options, options.out, parser)
+    if len(options.videos) > 1 or options.videos[0].is_dir():
+        return _analyze_cohort(options, parameters, outputs, findings)
+
+    from tracker.face.mesh import FaceMesh
+    from tracker.study.recording import analyze_recording
+
+    mesh = FaceMesh()
+
+    def analyze(recording: "Recording") -> None:
+        with Progress(recording.video.name) as progress:
+            result = analyze_recording(
+                recording, parameters, outputs, lambda: mesh, progress.update
+            )
+        print_result(options, recording.name, result.summary, result.files.values())
+
+    return for_each(findings.recordings, analyze)
+
+
+def _outputs(options: argparse.Namespace, parser: argparse.ArgumentParser) -> "Outputs":
+    """Return what is to be written beside the files that always are."""
+    from tracker.study.recording import Outputs
+
+    if options.blur_face and not options.overlay:
+        parser.error("--blur-face is of the annotated copy: add --overlay")
+    return Outputs(
+        overlay=options.overlay, blur_face=options.blur_face, report=report_language(options)
+    )
+
+
+def _analyze_cohort(
+    options: argparse.Namespace, parameters: Parameters, outputs: "Outputs", findings: "Findings"
+) -> int:
+    from tracker.study.progress import CohortProgress
+    from tracker.study.workers import analyze_recordings, default_workers
+
+    for note in findings.notes:
+        print_line(f"note: {note}")
+    for problem in findings.problems:
+        print_line(f"error: {problem}")
+    code = EXIT_INPUT if findings.problems else EXIT_DONE
+    recordings = findings.recordings
+    if not recordings:
+        print_line("error: no videos found. Name a directory with videos in it.")
+        return EXIT_INPUT
+    workers = options.workers or default_workers()
+    outcomes: dict[int, Outcome] = {}
+    with (
+        CohortProgress(recordings) as progress,
+        closing(
+            analyze_recordings(recordings, parameters, outputs, workers, progress.update)
+        ) as answers,
+    ):
+        told = 0
+        for index, outcome in answers:
+            outcomes[index] = outcome
+            progress.finish(index, outcome)
+            # In the recordings' order, whichever is done first.
+            while told in outcomes:
+                with progress.aside():
+                    code = max(code, _print_outcome(options, recordings[told], outcomes[told]))
+                told += 1
+
+    # Only now: the workers were not kept waiting for it.
+    from tracker.study.cohort import cohort_rows, describe_cohort, write_cohort
+    from tracker.study.cohort_page import write_cohort_page
+
+    ordered = [outcomes[index] for index in range(len(recordings))]
+    rows = cohort_rows(recordings, ordered, options.out)
+    notes = [*findings.problems, *findings.notes]
+    written = [
+        *write_cohort(rows, options.out),
+        write_cohort_page(rows, ordered, notes, options.out, options.lang),
+    ]
+    if not options.json:
+        print(describe_cohort(rows), flush=True)
+        print("  written     " + " ".join(map(str, written)), flush=True)
+    return code
+
+
+def _print_outcome(options: argparse.Namespace, recording: "Recording", outcome: "Outcome") -> int:
+    from tracker.study.recording import Failure
+
+    if isinstance(outcome, Failure):
+        # Of several, the file's name alone may not tell which.
+        message = f"{recording.name}: {outcome.message_alone(recording)}"
+        return print_failure(replace(outcome, message=message))
+    print_result(options, recording.name, outcome.summary, outcome.files.values())
+    return EXIT_DONE
+
+
+def run_image(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    parameters = read_parameters(options, parser)
+
+    from tracker.face.mesh import FaceMesh
+    from tracker.files.summary import to_json
+    from tracker.measures.still import analyze_image
+    from tracker.video.stills import read_image
+
+    mesh = FaceMesh()
+
+    def analyze(path: Path) -> None:
+        result = analyze_image(read_image(path), mesh, parameters.blink_thresh)
+        if options.json:
+            print(to_json({"source": path.name, **result}), flush=True)
+        elif not result["detected"]:
+            print(
+                f"{path.name}: no face found. Take the picture with the whole face in it, "
+                "in light from the front."
+            )
+        else:
+            print(
+                f"{path.name}: eye opening (EAR) {result['eye_open']:.3f}, "
+                f"gaze offset vertical {result['v_offset']:+.3f} (down is +), "
+                f"horizontal {result['h_offset']:+.3f} (subject's left is +), "
+                f"blink {result['blink_prob']:.2f}, faces {result['faces']}"
+            )
+
+    return for_each(options.images, analyze)

@@ -1,0 +1,131 @@
+"""``eye-tracker evaluate``, ``profile`` and ``synth``."""
+
+import argparse
+import functools
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    pass
+from tracker.cli.options import prepare_output, read_parameters
+from tracker.cli.terminal import EXIT_DONE, EXIT_INPUT, Progress, print_line
+
+SYNTH_OPTIONS: tuple[tuple[str, type, str], ...] = (
+    ("duration_s", float, "length in seconds"),
+    ("fps", float, "frames a second"),
+    ("width", int, "of the picture in pixels"),
+    ("height", int, "of the picture in pixels"),
+    ("blinks_per_min", float, "blinks a minute, at random times"),
+    ("gaze_amplitude", float, "how far the eyes look up and down, in eye widths"),
+    ("roll_deg", float, "head roll in degrees, clockwise"),
+    ("zoom", float, "1 = the face fills 60 %% of the picture's shorter side"),
+    ("noise_std", float, "standard deviation of the noise in grey levels"),
+    ("blur_sigma_px", float, "Gaussian blur in pixels"),
+    ("codec", str, "h264, hevc, vp9, av1 or mpeg4"),
+    ("seed", int, "of everything random"),
+)
+
+
+def run_evaluate(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    parameters = read_parameters(options, parser)
+
+    from tracker.face.mesh import FaceMesh
+    from tracker.files.summary import to_json
+    from tracker.lab.annotations import find_annotations
+    from tracker.lab.evaluate import describe_evaluation, document_evaluation, load_or_make_track
+    from tracker.lab.pictures import (
+        PictureSetupError,
+        check_pictures_can_be_drawn,
+        draw_mistakes,
+        remove_pictures,
+    )
+    from tracker.lab.scoring import score_clip
+    from tracker.measures.analysis import analyze_track
+    from tracker.video.container import InputError
+
+    try:
+        check_pictures_can_be_drawn()
+        clips, errors = find_annotations(options.directory)
+    except (PictureSetupError, InputError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_INPUT
+    prepare_output(options, options.out, parser)
+    remove_pictures(options.out)
+
+    # The models are loaded with the first recording that has no track yet.
+    make_finder = functools.cache(FaceMesh)
+    failures = [str(error) for error in errors]
+    scored = []
+    for clip in clips:
+        try:
+            with Progress(clip.name) as progress:
+                track = load_or_make_track(
+                    clip.video, parameters, options.out / "tracks", make_finder, progress.update
+                )
+            analysis = analyze_track(track, parameters)
+            score = score_clip(clip, analysis)
+            scored.append((score, draw_mistakes(score, analysis, options.out)))
+        except InputError as error:
+            failures.append(str(error))
+    for failure in failures:
+        print(f"error: {failure}", file=sys.stderr)
+    document = document_evaluation(scored, failures, parameters)
+    print(to_json(document) if options.json else describe_evaluation(document), flush=True)
+    return EXIT_INPUT if failures else EXIT_DONE
+
+
+def run_profile(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    parameters = read_parameters(options, parser)
+    prepare_output(options, options.out, parser)
+
+    from tracker.files.summary import to_json
+    from tracker.files.whole import write_whole
+    from tracker.lab.pictures import PictureSetupError, check_pictures_can_be_drawn
+    from tracker.lab.profile import draw_profile, profile_video
+
+    try:
+        check_pictures_can_be_drawn()
+    except PictureSetupError as error:
+        print_line(f"error: {error}")
+        return EXIT_INPUT
+    with Progress(options.video.name) as progress:
+        profile = profile_video(options.video, parameters, progress.update)
+    path = write_whole(
+        options.out / f"{options.video.stem}.profile.png",
+        lambda partial: draw_profile(profile, partial),
+    )
+    if options.json:
+        print(to_json(profile.document()), flush=True)
+    else:
+        print(f"{profile.describe()}\n  written {path}", flush=True)
+    return EXIT_DONE
+
+
+def run_synth(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    # A development tool of the benchmarks, which analyses never need.
+    from tracker.lab.clip_spec import SyntheticSetupError, demo_spec, make_spec
+    from tracker.lab.synthetic import write_clip
+
+    names = [name for name, _, _ in SYNTH_OPTIONS] + ["vfr"]
+    given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    try:
+        spec = make_spec(**given) if given else demo_spec()
+        options.clip.parent.mkdir(parents=True, exist_ok=True)
+        # The clip appears last, when it is whole and its truth is there.
+        with (
+            tempfile.TemporaryDirectory(dir=options.clip.parent) as folder,
+            Progress(options.clip.name) as progress,
+        ):
+            partial = Path(folder) / options.clip.name
+            write_clip(partial, spec, on_progress=progress.update)
+            for path in sorted(Path(folder).iterdir(), key=lambda path: path == partial):
+                path.replace(options.clip.with_name(path.name))
+    except ValueError as error:
+        parser.error(str(error))
+    except SyntheticSetupError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_INPUT
+    print(f"written {options.clip}")
+    return EXIT_DONE

@@ -1,0 +1,107 @@
+"""Options that several commands share, and what is checked before the work begins."""
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tracker.parameters import Parameters
+from tracker.protocol import read_protocol
+from tracker.words.en import LANGUAGES, Language
+
+if TYPE_CHECKING:
+    pass
+
+
+BLINK_PARAMETERS = ("blink_thresh", "blink_min_frames", "blink_baseline")
+
+
+REANALYSIS_PARAMETERS = ("vpp_thresh", *BLINK_PARAMETERS, "protocol")
+
+
+_PARAMETER_HELP = {
+    "step": "analyse every N-th frame",
+    "max_frames": "most frames to analyse",
+    "vpp_thresh": "vertical peak-to-peak below which PSP is suspected, in eye widths",
+    "blink_thresh": "EAR that closes an eye of nominal openness (EAR 0.24)",
+    "blink_min_frames": "shortest blink in frames at 30 frames a second",
+    "blink_baseline": "scale blink_thresh with the person's open eye (adaptive) or not (fixed)",
+}
+
+
+def add_output_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--out", type=Path, default=Path(), metavar="DIR", help="where to write (default: here)"
+    )
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="the summary documents on stdout, one a line, and nothing else there",
+    )
+
+
+def add_report_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--no-report",
+        dest="report",
+        action="store_false",
+        help="do not write STEM.report.html, and remove an earlier one",
+    )
+    parser.add_argument(
+        "--lang", choices=LANGUAGES, default="en", help="of the report (default: %(default)s)"
+    )
+
+
+def add_parameter_options(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
+    defaults = {field.name: field.default for field in fields(Parameters)}
+    for name in names:
+        if name == "protocol":
+            parser.add_argument(
+                "--protocol",
+                type=Path,
+                metavar="FILE",
+                help='JSON: what was asked for and when, [{"phase": "up", "start_s": 0, "end_s": '
+                "10}, …]; phases up, down, left, right, fixate, rest (default: up, then down)",
+            )
+            continue
+        default = defaults[name]
+        choices = ("adaptive", "fixed") if name == "blink_baseline" else None
+        parser.add_argument(
+            # The API's names are accepted as they are, too.
+            f"--{name.replace('_', '-')}",
+            *([f"--{name}"] if "_" in name else []),
+            dest=name,
+            type=type(default),
+            default=default,
+            choices=choices,
+            metavar=None if choices else name.rsplit("_", 1)[-1].upper(),
+            help=f"{_PARAMETER_HELP[name]} (default: %(default)s)",
+        )
+
+
+def read_parameters(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Parameters:
+    given = {field.name for field in fields(Parameters)} & vars(options).keys()
+    values = {name: getattr(options, name) for name in given}
+    try:
+        if path := values.pop("protocol", None):
+            values["protocol"] = read_protocol(path)
+        return Parameters(**values)
+    except (ValueError, TypeError) as error:
+        parser.error(str(error))
+
+
+def prepare_output(
+    options: argparse.Namespace, directory: Path, parser: argparse.ArgumentParser
+) -> None:
+    """Refuse before the work what would fail after it."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=directory).close()
+    except OSError as error:
+        parser.error(f"--out {options.out}: cannot be written ({error.strerror}): name another")
+
+
+def report_language(options: argparse.Namespace) -> Language | None:
+    return options.lang if options.report else None

@@ -1,0 +1,105 @@
+"""``eye-tracker reanalyze``, one set of parameters or a grid of them."""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tracker.parameters import Parameters
+
+if TYPE_CHECKING:
+    from tracker.study.folders import TrackFile
+from tracker.cli.options import prepare_output, read_parameters, report_language
+from tracker.cli.terminal import (
+    EXIT_DONE,
+    EXIT_INPUT,
+    Progress,
+    for_each,
+    print_line,
+    print_result,
+    report_failure,
+)
+
+
+def run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    parameters = read_parameters(options, parser)
+
+    from tracker.study.folders import find_tracks
+
+    try:
+        tracks, problems = find_tracks(options.tracks, options.out)
+    except ValueError as error:
+        parser.error(str(error))
+    if options.grid:
+        return _sweep(options, parser, parameters, [track.path for track in tracks], problems)
+    prepare_output(options, options.out, parser)
+    code = _report_search(bool(tracks), problems)
+
+    from tracker.files.summary import summarize, write_analysis
+    from tracker.measures.analysis import analyze_track
+    from tracker.measures.assessment import assess
+    from tracker.pages.overlay import remove_overlay
+    from tracker.pages.report import remove_report, write_report
+    from tracker.tracks.archive import load_track
+
+    def reanalyze(file: "TrackFile") -> None:
+        track = load_track(file.path)
+        protocol = parameters.protocol or track.info.protocol
+        analysis = analyze_track(track, replace(parameters, protocol=protocol))
+        assessment = assess(analysis)
+        summary = summarize(analysis, assessment, file.path.name)
+        file.directory.mkdir(parents=True, exist_ok=True)
+        place = (file.directory, file.stem)
+        remove_report(*place)
+        remove_overlay(*place)
+        written = []
+        if language := report_language(options):
+            written = [write_report(*place, analysis, assessment, summary, None, language)]
+        written = write_analysis(*place, analysis, summary) + written
+        print_result(options, file.path.name, summary, written)
+
+    return max(code, for_each(tracks, reanalyze))
+
+
+def _report_search(found: bool, problems: list[str]) -> int:
+    for problem in problems:
+        print_line(f"error: {problem}")
+    if not found:
+        print_line("error: no tracks found. Name a directory with *.track.npz of `analyze` in it.")
+    return EXIT_DONE if found and not problems else EXIT_INPUT
+
+
+def _sweep(
+    options: argparse.Namespace,
+    parser: argparse.ArgumentParser,
+    parameters: Parameters,
+    paths: list[Path],
+    problems: list[str],
+) -> int:
+    from tracker.study.sweep import describe_sweep, parse_grid, sweep_tracks
+
+    try:
+        grid = parse_grid(options.grid)
+    except (ValueError, TypeError) as error:
+        parser.error(str(error))
+    if options.json:
+        parser.error("--json: with --grid, the table is what programs read")
+    is_file = options.out.suffix in (".csv", ".parquet")
+    table = options.out if is_file else options.out / "sweep.csv"
+    options.out = table.parent
+    prepare_output(options, options.out, parser)
+    codes = [_report_search(bool(paths), problems)]
+    if not paths:
+        return codes[0]
+    with Progress("sweep", " tracks") as progress:
+        statuses = sweep_tracks(
+            paths,
+            parameters,
+            grid,
+            table,
+            progress.update,
+            lambda error: codes.append(report_failure(error)),
+        )
+    print(describe_sweep(statuses, grid), flush=True)
+    print(f"  written     {table}", flush=True)
+    return max(codes)

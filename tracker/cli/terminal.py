@@ -1,0 +1,86 @@
+"""What the commands print, and their exit codes."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from tracker.study.recording import Failure
+
+
+EXIT_DONE, EXIT_USAGE, EXIT_INPUT, EXIT_INTERNAL = 0, 2, 3, 4
+
+
+EXIT_INTERRUPTED = 130
+
+
+T = TypeVar("T")
+
+
+def report_failure(error: Exception) -> int:
+    """Say in one line on stderr what went wrong; return the exit code."""
+    from tracker.study.recording import explain_failure
+
+    return print_failure(explain_failure(error))
+
+
+def print_failure(failure: "Failure") -> int:
+    kind = "internal error" if failure.code == "internal_error" else "error"
+    print_line(f"{kind}: {failure.message}")
+    return EXIT_INPUT if failure.is_input else EXIT_INTERNAL
+
+
+def print_line(text: str) -> None:
+    """Print to stderr, in one line: a file's name may hold a line break."""
+    from tracker.files.names import printable
+
+    print(printable(" ".join(text.splitlines())), file=sys.stderr, flush=True)
+
+
+def for_each(inputs: Iterable[T], process: Callable[[T], None]) -> int:
+    """Process each input; one that fails is reported and does not stop the rest."""
+    code = EXIT_DONE
+    for one in inputs:
+        try:
+            process(one)
+        except BrokenPipeError:
+            raise
+        except Exception as error:
+            code = max(code, report_failure(error))
+    return code
+
+
+def print_result(
+    options: argparse.Namespace, name: str, summary: dict[str, Any], written: Iterable[Path]
+) -> None:
+    """Say what came out and where it is, to a program or to a person."""
+    from tracker.files.names import printable
+    from tracker.files.summary import describe_summary, to_json
+
+    if options.json:
+        print(to_json(summary), flush=True)
+    else:
+        print(describe_summary(summary, name), flush=True)
+        print("  written     " + " ".join(map(printable, written)), flush=True)
+
+
+class Progress:
+    """A progress bar on stderr if that is a terminal, nothing otherwise."""
+
+    def __init__(self, name: str, unit: str = " frames") -> None:
+        from tqdm import tqdm
+
+        self._bar = tqdm(desc=name, unit=unit, disable=None, leave=False)
+
+    def update(self, done: int, expected: int) -> None:
+        """Show that `done` of `expected` (0 = unknown) are done."""
+        self._bar.total = max(done, expected) if expected else None
+        self._bar.update(done - self._bar.n)
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._bar.close()

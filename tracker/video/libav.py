@@ -1,0 +1,218 @@
+"""FFmpeg's libraries out of OpenCV's wheel, their structures and functions, by ctypes."""
+
+import ctypes as c
+import functools
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from tracker import MAX_FRAME_PIXELS
+
+MAJOR_VERSIONS = {"avutil": 60, "avcodec": 62, "avformat": 62, "swscale": 9}
+"""FFmpeg 8: the layouts below are those of these versions, and are kept within them."""
+
+
+MAX_BLOCK_BYTES = 8 * MAX_FRAME_PIXELS
+"""Most that FFmpeg may ask memory for at once: the largest frame in the largest pixels."""
+
+
+NO_TIME = -(2**63)
+
+
+_LOG_NOTHING = -8
+
+
+class AvRational(c.Structure):
+    _fields_ = [("numerator", c.c_int), ("denominator", c.c_int)]
+
+    def __float__(self) -> float:
+        return self.numerator / self.denominator if self.numerator and self.denominator else 0.0
+
+
+class AvSideData(c.Structure):
+    _fields_ = [("data", c.c_void_p), ("size", c.c_size_t), ("kind", c.c_int)]
+
+
+class AvCodecParameters(c.Structure):
+    _fields_ = [
+        ("codec_type", c.c_int),
+        ("codec_id", c.c_int),
+        ("codec_tag", c.c_uint32),
+        ("extradata", c.c_void_p),
+        ("extradata_size", c.c_int),
+        ("side_data", c.POINTER(AvSideData)),
+        ("side_data_count", c.c_int),
+        ("format", c.c_int),
+        ("bit_rate", c.c_int64),
+        ("bits_per_coded_sample", c.c_int),
+        ("bits_per_raw_sample", c.c_int),
+        ("profile", c.c_int),
+        ("level", c.c_int),
+        ("width", c.c_int),
+        ("height", c.c_int),
+    ]
+
+
+class AvStream(c.Structure):
+    _fields_ = [
+        ("av_class", c.c_void_p),
+        ("index", c.c_int),
+        ("id", c.c_int),
+        ("parameters", c.POINTER(AvCodecParameters)),
+        ("priv_data", c.c_void_p),
+        ("time_base", AvRational),
+        ("start_time", c.c_int64),
+        ("duration", c.c_int64),
+        ("frame_count", c.c_int64),
+        ("disposition", c.c_int),
+        ("discard", c.c_int),
+        ("sample_aspect_ratio", AvRational),
+        ("metadata", c.c_void_p),
+        ("mean_frame_rate", AvRational),
+    ]
+
+
+class AvFormatContext(c.Structure):
+    _fields_ = [
+        ("av_class", c.c_void_p),
+        ("input_format", c.c_void_p),
+        ("output_format", c.c_void_p),
+        ("priv_data", c.c_void_p),
+        ("io", c.c_void_p),
+        ("flags", c.c_int),
+        ("stream_count", c.c_uint),
+        ("streams", c.POINTER(c.POINTER(AvStream))),
+        ("group_count", c.c_uint),
+        ("groups", c.c_void_p),
+        ("chapter_count", c.c_uint),
+        ("chapters", c.c_void_p),
+        ("url", c.c_void_p),
+        ("start_time", c.c_int64),
+        ("duration", c.c_int64),
+    ]
+
+
+class AvPacket(c.Structure):
+    _fields_ = [
+        ("buffer", c.c_void_p),
+        ("pts", c.c_int64),
+        ("dts", c.c_int64),
+        ("data", c.c_void_p),
+        ("size", c.c_int),
+        ("stream_index", c.c_int),
+        ("flags", c.c_int),
+    ]
+
+
+class AvPicture(c.Structure):
+    _fields_ = [
+        ("planes", c.c_void_p * 8),
+        ("strides", c.c_int * 8),
+        ("extended_planes", c.c_void_p),
+        ("width", c.c_int),
+        ("height", c.c_int),
+        ("sample_count", c.c_int),
+        ("format", c.c_int),
+        ("picture_type", c.c_int),
+        ("sample_aspect_ratio", AvRational),
+        ("pts", c.c_int64),
+        ("packet_dts", c.c_int64),
+        ("time_base", AvRational),
+        ("quality", c.c_int),
+        ("opaque", c.c_void_p),
+        ("repeat", c.c_int),
+        ("sample_rate", c.c_int),
+        ("buffers", c.c_void_p * 8),
+        ("extended_buffers", c.c_void_p),
+        ("extended_buffer_count", c.c_int),
+        ("side_data", c.c_void_p),
+        ("side_data_count", c.c_int),
+        ("flags", c.c_int),
+        ("range", c.c_int),
+        ("primaries", c.c_int),
+        ("transfer", c.c_int),
+        ("matrix", c.c_int),
+    ]
+
+
+class AvIoContext(c.Structure):
+    _fields_ = [("av_class", c.c_void_p), ("buffer", c.c_void_p)]
+
+
+AvReadFunction = c.CFUNCTYPE(c.c_int, c.c_void_p, c.c_void_p, c.c_int)
+
+
+AvSeekFunction = c.CFUNCTYPE(c.c_int64, c.c_void_p, c.c_int64, c.c_int)
+
+
+AvFormat, AvCodec, AvFrame = c.POINTER(AvFormatContext), c.c_void_p, c.POINTER(AvPicture)
+
+
+@functools.cache
+def load_libraries() -> dict[str, c.CDLL]:
+    """Load FFmpeg's libraries out of OpenCV's wheel and declare what is used of them."""
+    package = Path(cv2.__file__).parent
+    libraries = {}
+    for name, major in MAJOR_VERSIONS.items():
+        # Where wheels for Linux and for macOS keep them.
+        paths = [
+            *package.parent.glob(f"opencv_python_headless.libs/lib{name}-*.so.{major}.*"),
+            *package.glob(f".dylibs/lib{name}.{major}.*dylib"),
+        ]
+        if not paths:
+            raise RuntimeError(
+                f"OpenCV's wheel has no lib{name} {major}: run `make setup` for the pinned OpenCV"
+            )
+        libraries[name] = c.CDLL(str(paths[0]))
+    pointers = c.POINTER(c.c_void_p)
+    functions: tuple[tuple[Any, ...], ...] = (
+        ("avutil", "av_frame_alloc", AvFrame),
+        ("avutil", "av_frame_free", None, c.POINTER(AvFrame)),
+        ("avutil", "av_get_pix_fmt", c.c_int, c.c_char_p),
+        ("avutil", "av_display_rotation_get", c.c_double, c.c_void_p),
+        ("avutil", "av_dict_set", c.c_int, pointers, c.c_char_p, c.c_char_p, c.c_int),
+        ("avutil", "av_dict_free", None, pointers),
+        ("avutil", "av_malloc", c.c_void_p, c.c_size_t),
+        ("avutil", "av_freep", None, c.c_void_p),
+        ("avcodec", "av_packet_alloc", c.POINTER(AvPacket)),
+        ("avcodec", "av_packet_free", None, c.POINTER(c.POINTER(AvPacket))),
+        ("avcodec", "av_packet_unref", None, c.POINTER(AvPacket)),
+        ("avcodec", "avcodec_find_decoder", c.c_void_p, c.c_int),
+        ("avcodec", "avcodec_alloc_context3", AvCodec, c.c_void_p),
+        ("avcodec", "avcodec_free_context", None, pointers),
+        ("avcodec", "avcodec_parameters_to_context", c.c_int, AvCodec,
+         c.POINTER(AvCodecParameters)),
+        ("avcodec", "avcodec_open2", c.c_int, AvCodec, c.c_void_p, pointers),
+        ("avcodec", "avcodec_send_packet", c.c_int, AvCodec, c.POINTER(AvPacket)),
+        ("avcodec", "avcodec_receive_frame", c.c_int, AvCodec, AvFrame),
+        ("avformat", "avformat_alloc_context", AvFormat),
+        ("avformat", "avformat_open_input", c.c_int, c.POINTER(AvFormat), c.c_char_p, c.c_void_p,
+         pointers),
+        ("avformat", "avformat_find_stream_info", c.c_int, AvFormat, c.c_void_p),
+        ("avformat", "avformat_close_input", None, c.POINTER(AvFormat)),
+        ("avformat", "av_guess_frame_rate", AvRational, AvFormat, c.POINTER(AvStream), c.c_void_p),
+        ("avformat", "av_read_frame", c.c_int, AvFormat, c.POINTER(AvPacket)),
+        ("avformat", "avio_alloc_context", c.POINTER(AvIoContext), c.c_void_p, c.c_int, c.c_int,
+         c.c_void_p, AvReadFunction, c.c_void_p, AvSeekFunction),
+        ("avformat", "avio_context_free", None, c.POINTER(c.POINTER(AvIoContext))),
+        ("swscale", "sws_getContext", c.c_void_p, *[c.c_int] * 7, *[c.c_void_p] * 3),
+        ("swscale", "sws_scale", c.c_int, c.c_void_p, c.POINTER(c.c_void_p), c.POINTER(c.c_int),
+         c.c_int, c.c_int, c.POINTER(c.c_void_p), c.POINTER(c.c_int)),
+        ("swscale", "sws_freeContext", None, c.c_void_p),
+        ("avutil", "av_log_set_level", None, c.c_int),
+        ("avutil", "av_max_alloc", None, c.c_size_t),
+        ("swscale", "sws_test_frame", c.c_int, AvFrame, c.c_int),
+        ("swscale", "sws_alloc_context", c.c_void_p),
+        ("swscale", "sws_scale_frame", c.c_int, c.c_void_p, AvFrame, AvFrame),
+        ("swscale", "sws_getCoefficients", c.c_void_p, c.c_int),
+        ("swscale", "sws_setColorspaceDetails", c.c_int, c.c_void_p, c.c_void_p, c.c_int,
+         c.c_void_p, *[c.c_int] * 4),
+    )  # fmt: skip
+    for name, function, result, *arguments in functions:
+        declared = getattr(libraries[name], function)
+        declared.restype, declared.argtypes = result, arguments
+    # What cannot be decoded is counted and told by who decodes.
+    libraries["avutil"].av_log_set_level(_LOG_NOTHING)
+    libraries["avutil"].av_max_alloc(MAX_BLOCK_BYTES)
+    return libraries
