@@ -367,7 +367,7 @@ def _measure_gain(offset: Array, turned: Array, turn: Array) -> float:
     free = x.size - looks["turn"].nunique() - 1
     slope = (x @ d) / (x @ x)
     noise = ((d - slope * x) ** 2).sum() / free
-    known = (x @ x) / free + noise / (framing.GAIN_STD**2 * min(free, framing.MOST_LOOKS))
+    known = (x @ x) / free + noise / (framing.GAIN_STD**2 * min(free, framing.MOST_SAMPLES))
     most = framing.LARGEST_GAIN_STDS * framing.GAIN_STD
     return float(1 + np.clip((x @ d) / free / known, -most, most))
 

@@ -1,8 +1,8 @@
-"""The one place where a kernel is compiled: options, signatures, and where the machine code is.
+"""How every kernel is compiled: options, signatures, and where its machine code comes from.
 
-Where the extension `kernels_compiled` can be imported, which `deploy.compile_kernels` makes, the
-kernels are its functions and Numba is not imported: that is how they run in Lambda. Everywhere else
-Numba compiles them at import, with an on-disk cache.
+`deploy.compile_kernels` makes the extension `kernels_compiled`. If it can be imported, the kernels
+are its functions and Numba is not imported; they run that way in Lambda. Everywhere else Numba
+compiles them at import and caches them on disk.
 """
 
 import importlib.util
@@ -28,15 +28,15 @@ KERNELS: list[Dispatcher] = []
 def kernel(*signatures: str) -> Callable[[Callable[..., Any]], Dispatcher]:
     """Compile a function for the given signatures only, or take it from the extension.
 
-    The signatures are explicit so that the set of compiled variants is closed: a call with other
-    types is a ``TypeError``, never a compilation in the middle of an analysis. Arrays in them are
-    C-contiguous and writable; the public wrappers see to that.
+    The signatures are explicit, so a call with other types is a ``TypeError`` and never starts a
+    compilation in the middle of an analysis. Their arrays are C-contiguous and writable, which the
+    public wrappers ensure.
 
-    Numba checks a cached kernel against its own source file alone. A kernel therefore only calls
-    kernels of its own file and takes constants as arguments.
+    Numba only checks a cached kernel against the kernel's own source file. A kernel therefore calls
+    only kernels of its own file, and takes constants as arguments.
 
     ``error_model="numpy"`` makes a division by zero NaN or infinity, as in NumPy. ``fastmath`` is
-    off: it would let the compiler assume that there are no NaNs, which stand for missing data.
+    off, because it lets the compiler assume that there are no NaNs; they stand for missing data.
     """
     if importlib.util.find_spec(EXTENSION) is not None:
         extension = importlib.import_module(EXTENSION)
@@ -45,7 +45,7 @@ def kernel(*signatures: str) -> Callable[[Callable[..., Any]], Dispatcher]:
 
 
 def extension_name(function: Callable[..., Any], variant: int) -> str:
-    """Return the name that the extension gives to a kernel's variant, one for each signature."""
+    """Return a kernel's name in the extension; it has one variant for each signature."""
     return f"{function.__module__.replace('.', '__')}__{function.__name__}__{variant}"
 
 
@@ -57,7 +57,7 @@ def _compile_cached(function: Callable[..., Any], signatures: tuple[str, ...]) -
     try:
         dispatcher = compile_(function)
     except RuntimeError as error:
-        # Numba's words when neither the source's __pycache__ nor the home can be written.
+        # Numba says this when it can write neither to __pycache__ nor to the home directory.
         if "no locator available" not in str(error):
             raise
         config.CACHE_DIR = str(_private_cache_dir())  # type: ignore[attr-defined]
@@ -70,10 +70,9 @@ def _compile_cached(function: Callable[..., Any], signatures: tuple[str, ...]) -
 def _take_compiled(
     extension: ModuleType, function: Callable[..., Any], signatures: tuple[str, ...]
 ) -> Dispatcher:
-    """Return the extension's function behind the check of types that Numba's dispatcher makes.
+    """Return the extension's function, with the check of types that Numba's dispatcher makes.
 
-    The extension itself does not look: it would read an array of another type as if it were of
-    the right one.
+    The extension does not check: it would read an array of a wrong type as one of the right type.
     """
     variants = [
         (_argument_types(signature), getattr(extension, extension_name(function, variant)))
@@ -90,7 +89,7 @@ def _take_compiled(
 
 
 ArgumentType = tuple["np.dtype[Any]", int]
-"""Type and number of dimensions; 0 is a scalar."""
+"""Type and number of dimensions; a scalar has 0."""
 
 _ARGUMENT = re.compile(r"([a-z]\d+)(?:\[((?::,)*)::1\])?")
 _SCALARS: dict[str, tuple[type, ...]] = {
@@ -99,17 +98,17 @@ _SCALARS: dict[str, tuple[type, ...]] = {
     "u": (int, np.integer),
     "b": (bool, np.bool_),
 }
-"""What converts to an argument of a kind without a loss."""
+"""Python types that convert to each kind of scalar without loss."""
 
 
 def _argument_types(signature: str) -> list[ArgumentType]:
-    """Read the arguments of a signature such as ``"f8(i8[:,::1], b1[::1], f8)"``."""
+    """Parse the arguments of a signature such as ``"f8(i8[:,::1], b1[::1], f8)"``."""
     arguments = re.sub(r"\s", "", signature).partition("(")[2].removesuffix(")")
     types: list[ArgumentType] = []
     for argument in re.split(r",(?![^\[]*\])", arguments) if arguments else []:
         match = _ARGUMENT.fullmatch(argument)
         if match is None:
-            raise ValueError(f"{argument!r} in {signature!r} is no scalar or C-contiguous array")
+            raise ValueError(f"{argument!r} in {signature!r}: expected a scalar or C array")
         code, layout = match.groups()
         types.append((np.dtype(code), 0 if layout is None else layout.count(",") + 1))
     return types
@@ -128,7 +127,7 @@ def _fits(argument: object, type_: ArgumentType) -> bool:
 
 
 def _private_cache_dir() -> Path:
-    """Return a cache directory that no other user can write: Numba unpickles what it finds."""
+    """Return a cache directory that no other user can write to, as Numba unpickles its files."""
     directory = Path(tempfile.gettempdir()) / f"eye-tracker-numba-{os.getuid()}"
     try:
         directory.mkdir(mode=0o700, exist_ok=True)
@@ -139,6 +138,6 @@ def _private_cache_dir() -> Path:
             and not status.st_mode & 0o077
         ):
             return directory
-    except FileExistsError:  # a file, or a link to nowhere, has the name
+    except FileExistsError:  # a file or a dangling link has this name
         pass
     return Path(tempfile.mkdtemp(prefix="eye-tracker-numba-"))

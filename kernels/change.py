@@ -1,4 +1,4 @@
-"""Whether two measurements of one person differ by more than measuring them would make them."""
+"""Whether two measurements of one person differ by more than the measurement error."""
 
 import math
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from kernels.uncertainty import CONFIDENCE, bisect, compute_student_quantile
 
 MAX_EVENTS = 10_000_000
-"""Counts whose sum is beyond are no counts of a recording; the exact interval takes memory."""
+"""Largest sum of two counts. No recording has more, and the exact interval needs memory for it."""
 
 
 def compute_difference_interval(
@@ -30,7 +30,8 @@ def compute_difference_interval(
     Returns
     -------
     low, high : float
-        Interval of ``second - first`` at the intervals' own confidence; NaN where one is missing.
+        Interval of ``second - first``, with the confidence of the given intervals; NaN where an
+        argument is NaN.
 
     Raises
     ------
@@ -39,8 +40,9 @@ def compute_difference_interval(
 
     Notes
     -----
-    The squares of the distances to the ends that lie towards each other are added: the variance of
-    an estimate is recovered at its limit and not only at its value.
+    Each end of the difference combines one end of each interval: the root of the sum of their
+    squared distances to the estimates. The method recovers the variance of an estimate from the
+    limit of its interval, where it matters, instead of at the estimate itself.
 
     References
     ----------
@@ -65,13 +67,13 @@ def compute_rate_ratio_interval(
     first_count, second_count : int
         Events; at least 0.
     first_exposure, second_exposure : float
-        Time in which they were counted, in one unit.
+        Time over which they were counted, both in the same unit.
 
     Returns
     -------
     low, high : float
-        Of the second rate over the first: at least `CONFIDENCE` (counts are whole). 0 and infinity
-        where nothing limits it; NaN without exposure.
+        Interval of the second rate over the first. Counts are whole numbers, so its confidence is
+        `CONFIDENCE` or more. 0 or infinity where nothing limits the ratio; NaN without exposure.
 
     Raises
     ------
@@ -80,9 +82,9 @@ def compute_rate_ratio_interval(
 
     Notes
     -----
-    Given the sum of both counts, the second one is binomial; its exact limits are those of the
-    ratio [1]_ [2]_. It supposes that events come independently of each other and at one rate in
-    each recording: blinks that come in bursts vary more than it says.
+    Given the sum of both counts, the second count is binomial; its exact limits give those of the
+    ratio [1]_ [2]_. The method assumes that events are independent, with a constant rate in each
+    recording. Blinks that come in bursts vary more than the interval says.
 
     References
     ----------
@@ -109,7 +111,7 @@ def compute_rate_ratio_interval(
 
 
 def _binomial_log_odds(count: int, total: int, probability: float) -> float:
-    """Return the log-odds at which `count` or fewer of `total` have a probability."""
+    """Return the log-odds at which `count` or fewer of `total` have the given probability."""
     k = np.arange(count + 1)
     log_factorial = np.concatenate(([0.0], np.cumsum(np.log(np.arange(1, total + 1)))))
     log_ways = log_factorial[total] - log_factorial[k] - log_factorial[total - k]
@@ -121,19 +123,19 @@ def _binomial_log_odds(count: int, total: int, probability: float) -> float:
 
 
 def compute_within_std(groups: Sequence[ArrayLike]) -> tuple[float, int]:
-    """Compute the standard deviation of repeated measurements of the same, pooled over groups.
+    """Compute the standard deviation of repeated measurements, pooled over groups.
 
     Parameters
     ----------
     groups : sequence of array_like, each shape (N,), float64
-        What was measured again and again under one condition each; NaN = missing.
+        Repeated measurements, one group for each condition; NaN = missing.
 
     Returns
     -------
     std : float
         Root of the mean square within groups [1]_; NaN without a group of two.
     degrees_of_freedom : int
-        Measurements less groups.
+        Number of measurements minus number of groups.
 
     References
     ----------
@@ -152,7 +154,7 @@ def compute_within_std(groups: Sequence[ArrayLike]) -> tuple[float, int]:
 def compute_detectable_change(
     within_std: float, degrees_of_freedom: int, first_count: int = 1, second_count: int = 1
 ) -> float:
-    """Compute the smallest change that repeated measurements tell from no change.
+    """Compute the smallest change that can be told from measurement error.
 
     Parameters
     ----------
@@ -166,11 +168,10 @@ def compute_detectable_change(
     Returns
     -------
     float
-        ``t * within_std * sqrt(1 / first_count + 1 / second_count)``, t being the quantile of
-        Student's distribution that leaves out ``1 - CONFIDENCE`` at both ends. For two single
-        measurements and many degrees of freedom it is the 1.96 * sqrt(2) * within_std of the
-        literature [1]_ [2]_, which takes the standard deviation for known. NaN without degrees of
-        freedom.
+        ``t * within_std * sqrt(1 / first_count + 1 / second_count)``, with the t of
+        `kernels.uncertainty.compute_student_quantile`; NaN without degrees of freedom. For two
+        single measurements and many degrees of freedom this is the 1.96 * sqrt(2) * within_std of
+        the literature [1]_ [2]_, which assumes that the standard deviation is known.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Eyelid closures: the open-eye baseline, hysteresis over irregular times, blink by blink."""
+"""Eyelid closures: the open-eye baseline, the closures themselves, and winks of one eye."""
 
 import operator
 from dataclasses import dataclass, fields
@@ -15,45 +15,52 @@ NOISE, BLINK, PROLONGED_CLOSURE = 0, 1, 2
 """Kinds of closure, as in `Closures.kind`."""
 
 BASELINE_WINDOW_S = 2.0
-"""Each side's window of the local baseline: several times the longest blink.
+"""Length of the window on each side of a sample that gives its baseline.
 
-Lids that stay lowered for over 1.2 windows are open eyes that look down.
+It is several times the longest blink. Lids that stay low for over 1.2 windows become the baseline:
+they are open eyes that look down.
 """
 BASELINE_QUANTILE = 0.6
-"""Of the lid openings in a window: open even when the eyes are shut for over half of it."""
-TYPICAL_QUANTILE = 0.75
-"""Of all lid openings of a recording: its typical open level."""
-SHUT_RATIO = 0.5
-"""Lid opening over the typical level below which lids are shut, not lowered with the gaze."""
-CLOSED_DEPTH = 0.9
-"""Share of a closure's amplitude from which the lids count as closed: the rise-time convention."""
-LONGEST_BLINK_S = 0.5
-"""A closure that stays closed for longer is prolonged: the lower limit of a microsleep."""
-LONGEST_LOWERING_S = 1.0
-"""So is one that stays below the closing threshold for longer, however briefly it is deepest."""
-DEEP_RATIO = 0.5
-"""Lid opening over baseline below which a closure is real, however short or cut off."""
-COMPLETE_RATIO = 0.6
-"""Lid opening over baseline at or below which a blink is complete.
+"""Quantile of a window's lid openings that is its baseline.
 
-FaceMesh keeps a slit between shut lids: the 143 closures that the ZJU set annotates as full read
-0.08 to 0.59, the partial ones 0.68.
+It is an open eye's, even when the eyes are shut for over half of the window.
+"""
+TYPICAL_QUANTILE = 0.75
+"""Quantile of all lid openings of a recording that is its typical open level."""
+SHUT_RATIO = 0.5
+"""Lids are shut, not lowered with the gaze, below this share of the typical opening."""
+CLOSED_DEPTH = 0.9
+"""Lids count as closed from this share of the closure's amplitude, as rise times are measured."""
+LONGEST_BLINK_S = 0.5
+"""A closure that stays closed for longer is prolonged; a microsleep is at least this long."""
+LONGEST_LOWERING_S = 1.0
+"""A closure that stays below the closing threshold for longer is prolonged as well.
+
+It may be at its deepest for only a moment.
+"""
+DEEP_RATIO = 0.5
+"""A closure is real below this share of the baseline, even if it is short or seen in part."""
+COMPLETE_RATIO = 0.6
+"""A blink is complete at or below this share of the baseline.
+
+FaceMesh keeps a slit between shut lids. The 143 closures that the ZJU set annotates as full read
+0.08 to 0.59, and the partial ones 0.68.
 """
 WINK_DEPTH = 0.6
-"""Share of its opening by which the closing eye of a wink is closed."""
+"""The closing eye of a wink is closed by at least this share of its opening."""
 WINK_ASYMMETRY = 0.5
-"""In a wink the other eye is closed by less than this share of what the closing one is."""
+"""The other eye of a wink is closed by less than this share of what the closing eye is."""
 SHORTEST_WINK_S = 0.3
-"""One eye alone is closed for that long in a wink, which is held on purpose.
+"""A wink is held on purpose: one eye alone stays closed for at least this long.
 
-FaceMesh's two eyes of one blink can differ as much as in a wink (it moves the other eye along), but
-not for that long: in the annotated recordings for 0.2 s at most.
+In a blink FaceMesh's two eyes can differ as much as in a wink, because it moves the eyes together.
+That lasts for 0.2 s at most in the annotated recordings.
 """
 MAX_GAP_S = 0.5
-"""Samples further apart are not joined: a whole blink fits between them."""
+"""Samples further apart are not joined, because a whole blink fits between them."""
 
 TIME_TOLERANCE_S = 1e-6
-"""Durations that differ by less are equal: sums and differences of times are rounded."""
+"""Durations that differ by less are equal, because sums and differences of times are rounded."""
 
 Float64Array = NDArray[np.float64]
 Int64Array = NDArray[np.int64]
@@ -62,7 +69,7 @@ BoolArray = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Closures:
-    """Closures in order of time; M of them.
+    """M closures in order of time.
 
     Attributes
     ----------
@@ -104,29 +111,29 @@ _ATTRIBUTES = operator.attrgetter(*(field.name for field in fields(Closures)))
 
 @kernel("i8(f8[::1], i8, f8, f8)")
 def _replace(ordered, count, leaving, entering):
-    """Let one value leave the first `count` of ordered (N,) and another enter; NaN is none.
+    """Remove one value from the first `count` of ordered (N,) and insert another; return the count.
 
-    Return the new count. Only what lies between the two moves. Its indices are unsigned: Numba's
-    check for negative ones would keep the move from being vectorised.
+    NaN removes or inserts nothing. Only the values between the two indices move. Those indices are
+    unsigned, because Numba's check for negative ones would prevent vectorisation.
     """
-    place, target = 0, 0
+    gap, target = 0, 0
     for k in range(count):
-        place += ordered[k] < leaving
+        gap += ordered[k] < leaving
         target += ordered[k] < entering
     if np.isnan(leaving):
-        place = count
+        gap = count
         count += not np.isnan(entering)
     if np.isnan(entering):
         count -= not np.isnan(leaving)
-        for k in range(place, count):
+        for k in range(gap, count):
             ordered[np.uint64(k)] = ordered[np.uint64(k + 1)]
         return count
-    if target <= place:
-        for k in range(place, target, -1):
+    if target <= gap:
+        for k in range(gap, target, -1):
             ordered[np.uint64(k)] = ordered[np.uint64(k - 1)]
     else:
         target -= 1
-        for k in range(place, target):
+        for k in range(gap, target):
             ordered[np.uint64(k)] = ordered[np.uint64(k + 1)]
     ordered[target] = entering
     return count
@@ -134,38 +141,38 @@ def _replace(ordered, count, leaving, entering):
 
 @kernel("f8(f8[::1], i8, i8, f8, f8, f8)")
 def _typical(ordered, count, samples, span_s, window_s, quantile):
-    """Quantile of the first `count` of ordered (N,), NaN where they are too little to tell.
+    """Quantile of the first `count` of ordered (N,); NaN where there are too few values.
 
-    Too little: under half of the window's samples, or a window that the end of the recording cuts
-    to under a half.
+    There are too few if under half of the window's samples have a value, or if the recording covers
+    under half of the window.
     """
     if span_s < window_s / 2 or 2 * count < samples:
         return np.nan
-    place = quantile * (count - 1)
-    below = int(place)
+    rank = quantile * (count - 1)
+    below = int(rank)
     above = min(below + 1, count - 1)
-    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
+    return ordered[below] + (rank - below) * (ordered[above] - ordered[below])
 
 
 @kernel("void(f8[::1], f8[::1], f8, f8, f8[::1], f8[::1], f8[::1])")
 def _window_quantiles(values, times_s, window_s, quantile, ordered, before, after):
     """Fill before and after (N,) with quantiles of values (N,) over (t - window_s, t] and
-    [t, t + window_s); NaN where too little of a window holds values. Scratch ordered (N,).
+    [t, t + window_s); NaN where a window has too few values. Scratch ordered (N,).
 
-    The windows before and after are much the same, so that one window that slides once over the
-    samples is both in turn; ordered holds its values, in order.
+    The window after one sample is nearly the window before another. A single window therefore
+    slides over the samples once and gives both; ordered holds its values, sorted.
     """
     count, stop, end, back, size = 0, 0, 0, 0, values.size
     for start in range(size):
         leaving = values[start - 1] if start > 0 else np.nan
         while end < size and times_s[end] < times_s[start] + window_s:
             end += 1
-        told = False
+        after_filled = False
         while True:
             is_before = back < size and times_s[start] > times_s[back] - window_s
-            # At a distance of the window to the last bit, rounding may take a sample for one of
-            # the window before but not of that after.
-            if not told and (not is_before or back >= end):
+            # Two samples may be exactly one window apart. Rounding may then put the sample into
+            # the window before but not into the window after.
+            if not after_filled and (not is_before or back >= end):
                 until = end
             elif is_before:
                 until = back + 1
@@ -180,9 +187,9 @@ def _window_quantiles(values, times_s, window_s, quantile, ordered, before, afte
                 leaving = np.nan
             span_s = times_s[stop - 1] - times_s[start]
             typical = _typical(ordered, count, stop - start, span_s, window_s, quantile)
-            if not told and (not is_before or back >= end):
+            if not after_filled and (not is_before or back >= end):
                 after[start] = typical
-                told = True
+                after_filled = True
             else:
                 before[back] = typical
                 back += 1
@@ -211,12 +218,14 @@ def _find_closures(ratio, times_s, close, open_, max_gap_s, intervals):
     return found
 
 
-@kernel("i8(f8[:,::1], f8[::1], f8, f8, f8, f8, i8[:,::1], i8[::1])")
-def _find_winks(ratio, times_s, depth, asymmetry, shortest_s, max_gap_s, intervals, eyes):
+@kernel("i8(f8[:,::1], f8[::1], f8[::1], f8, i8[:,::1], i8[::1])")
+def _find_winks(ratio, times_s, limits, max_gap_s, intervals, eyes):
     """Fill intervals (M, 2) and eyes (M,) of the runs in which one eye of ratio (N, 2) is closed.
 
-    Return M. A run lasts until the sample after it, unless that is a gap away.
+    Return M. limits (3,) are the depth, the asymmetry and the shortest duration of a wink. A run
+    lasts until the sample after it, unless a gap separates them.
     """
+    depth, asymmetry, shortest_s = limits
     found, start, eye = 0, 0, -1
     size = ratio.shape[0]
     for n in range(size + 1):
@@ -250,26 +259,17 @@ def _crossing_s(ratio, times_s, outside, inside, level, max_gap_s):
     return times_s[inside] + share * (times_s[outside] - times_s[inside])
 
 
-@kernel(
-    "void(f8[::1], f8[::1], i8[:,::1], f8, f8, f8, f8,"
-    " i8[::1], f8[::1], f8[::1], f8[::1], b1[::1], b1[::1])"
-)
-def _measure_closures(
-    ratio,
-    times_s,
-    intervals,
-    close,
-    open_,
-    closed_depth,
-    max_gap_s,
-    peak,
-    least_ratio,
-    below_s,
-    closed_s,
-    onset_seen,
-    offset_seen,
-):
-    """Fill peak, depth and durations of intervals (M, 2)."""
+@kernel("void(f8[::1], f8[::1], i8[:,::1], f8[::1], f8, i8[::1], f8[:,::1], b1[:,::1])")
+def _measure_closures(ratio, times_s, intervals, levels, max_gap_s, peak, measured, seen):
+    """Fill peak (M,), measured (3, M) and seen (2, M) of intervals (M, 2).
+
+    levels (3,) are the closing and the opening threshold and the depth that counts as closed. The
+    rows of measured are the least ratio, the time below the closing threshold and the time closed.
+    The rows of seen tell whether the onset and the offset were seen.
+    """
+    close, open_, closed_depth = levels
+    least_ratio, below_s, closed_s = measured[0], measured[1], measured[2]
+    onset_seen, offset_seen = seen[0], seen[1]
     for m in range(intervals.shape[0]):
         start, stop = intervals[m]
         lowest = start
@@ -278,8 +278,8 @@ def _measure_closures(
                 lowest = n
         peak[m] = lowest
         least_ratio[m] = ratio[lowest]
-        # Below the closing threshold: each sample lasts until the next one, the last one of a
-        # recording or of a run up to a gap as long as the one before it.
+        # Each sample below the threshold lasts until the next one. Before a gap, and at the end of
+        # the recording, it lasts as long as the sample before it did.
         below_s[m] = 0.0
         for n in range(start, stop):
             if ratio[n] < close:
@@ -309,12 +309,12 @@ def _measure_closures(
 
 @kernel("void(f8[:,::1], i8[:,::1], f8[:,::1])")
 def _eye_amplitude(eye_ratio, intervals, out):
-    """Fill out (M, 2) with 1 less the least of eye_ratio (N, 2) in intervals (M, 2)."""
+    """Fill out (M, 2) with 1 minus the least of eye_ratio (N, 2) in intervals (M, 2)."""
     for m in range(intervals.shape[0]):
         for eye in range(2):
             least = np.inf
             for n in range(intervals[m, 0], intervals[m, 1]):
-                # What is missing once is not known.
+                # A missing sample (NaN) makes the amplitude unknown.
                 if not eye_ratio[n, eye] >= least:
                     least = eye_ratio[n, eye]
                 if np.isnan(least):
@@ -333,7 +333,7 @@ def compute_typical_opening(ear: ArrayLike) -> float:
     Returns
     -------
     float
-        The `TYPICAL_QUANTILE` quantile; NaN without a value. Right as long as the eyes are open for
+        The `TYPICAL_QUANTILE` quantile; NaN without a value. It is right if the eyes are open for
         more than a quarter of the recording.
     """
     values = as_series(ear, "ear")
@@ -363,10 +363,10 @@ def compute_open_baseline(ear: ArrayLike, times_s: ArrayLike) -> Float64Array:
 
     Notes
     -----
-    The lower of two quantiles, one over the window before and one over the window after the frame:
-    when the gaze goes down, the lids follow within a frame and stay, which is one side only; a
-    blink leaves both sides as they are. Lids at under `SHUT_RATIO` of the typical level are shut,
-    for however long, and left out.
+    The baseline is the lower of two quantiles: one over the window before the frame, one over the
+    window after it. When the gaze goes down, the lids follow within a frame and stay low: that
+    lowers one of the two. A blink is short and lowers neither. Lids under `SHUT_RATIO` of the
+    typical opening are shut, and are left out however long they stay so.
     """
     values = as_series(ear, "ear")
     times = as_times(times_s, values.size, "ear")
@@ -389,9 +389,9 @@ def detect_closures(
 ) -> Closures:
     """Detect blinks and prolonged closures.
 
-    A closure is a run of samples below the opening threshold, halfway between `close_ratio` and
-    the open eye, that goes below `close_ratio`. A missing face, or a gap of over `MAX_GAP_S`
-    between samples, ends it.
+    A closure is a run of samples below the opening threshold of which at least one is below
+    `close_ratio`. The opening threshold is halfway between `close_ratio` and the open eye. A
+    missing face, or a gap of over `MAX_GAP_S` between samples, ends the run.
 
     Parameters
     ----------
@@ -402,17 +402,17 @@ def detect_closures(
     close_ratio : float
         Closing threshold; in (0, 1).
     shortest_s : float
-        A closure that is below `close_ratio` for less time, or whose beginning or end is not seen,
-        is noise unless it goes below `DEEP_RATIO`.
+        A closure is noise if it is below `close_ratio` for less time, or if its beginning or end
+        is not seen, unless it goes below `DEEP_RATIO`.
     interval_s : float, optional
-        Median time between samples, where it is known already.
+        Median time between samples, if the caller knows it already.
 
     Returns
     -------
     Closures
-        Blinks and, where the lids stay closed for over `LONGEST_BLINK_S` or lowered for over
-        `LONGEST_LOWERING_S`, prolonged closures. Both by at least half of the typical time between
-        samples, to which durations are known.
+        Blinks and prolonged closures. A closure is prolonged if it is closed for over
+        `LONGEST_BLINK_S` or below `close_ratio` for over `LONGEST_LOWERING_S`. Durations are only
+        known to half a sampling interval, so the limit is exceeded by at least that.
 
     Raises
     ------
@@ -424,38 +424,43 @@ def detect_closures(
     if not 0 < close_ratio < 1:
         raise ValueError(f"close_ratio is {close_ratio}, expected a share between 0 and 1")
     open_ratio = (close_ratio + 1) / 2
-    # Where every sample is a gap apart, each can be a closure.
+    # If a gap follows every sample, each sample can be a closure.
     intervals = np.empty((values.size, 2), dtype=np.int64)
     count = _find_closures(values, times, close_ratio, open_ratio, MAX_GAP_S, intervals)
     intervals = intervals[:count].copy()
     peak = np.empty(count, dtype=np.int64)
-    least_ratio, below_s, closed_s = np.empty(count), np.empty(count), np.empty(count)
-    onset_seen, offset_seen = np.empty(count, np.bool_), np.empty(count, np.bool_)
-    levels = (close_ratio, open_ratio, CLOSED_DEPTH, MAX_GAP_S)
-    outputs = (peak, least_ratio, below_s, closed_s, onset_seen, offset_seen)
-    _measure_closures(values, times, intervals, *levels, *outputs)
+    measured, seen = np.empty((3, count)), np.empty((2, count), np.bool_)
+    levels = np.array((close_ratio, open_ratio, CLOSED_DEPTH))
+    _measure_closures(values, times, intervals, levels, MAX_GAP_S, peak, measured, seen)
+    least_ratio, below_s, closed_s = measured
 
-    if interval_s is None:
-        intervals_s = np.diff(times)
-        everything = np.ones(intervals_s.size, np.bool_)
-        interval_s = float(take_quantiles(intervals_s, everything, (0.5,))[1][0])
-    # A single sample has none.
-    resolution_s = interval_s / 2 if times.size > 1 else 0.0
-    tolerance_s = min(resolution_s, MAX_GAP_S / 2) + TIME_TOLERANCE_S
-    prolonged = (closed_s > LONGEST_BLINK_S + tolerance_s) | (
-        below_s > LONGEST_LOWERING_S + tolerance_s
-    )
+    prolonged = _are_prolonged(below_s, closed_s, times, interval_s)
     kind = np.where(prolonged, PROLONGED_CLOSURE, BLINK).astype(np.int8)
-    # Of a dip that is seen in part it is not known whether the lids came from open, or went there.
-    doubtful = (below_s < shortest_s - TIME_TOLERANCE_S) | ~(onset_seen & offset_seen)
+    # A dip seen in part may not have come from open eyes, or may not have returned to them.
+    doubtful = (below_s < shortest_s - TIME_TOLERANCE_S) | ~seen.all(axis=0)
     kind[doubtful & (least_ratio >= DEEP_RATIO)] = NOISE
-    found = Closures(intervals, peak, kind, least_ratio, closed_s, onset_seen, offset_seen)
+    found = Closures(intervals, peak, kind, least_ratio, closed_s, seen[0], seen[1])
     real = kind != NOISE
     return found if real.all() else found.select(real)
 
 
+def _are_prolonged(
+    below_s: Float64Array, closed_s: Float64Array, times_s: Float64Array, interval_s: float | None
+) -> BoolArray:
+    """Return for each closure (M,) whether it lasts longer than a blink can."""
+    if interval_s is None:
+        intervals_s = np.diff(times_s)
+        everything = np.ones(intervals_s.size, np.bool_)
+        interval_s = float(take_quantiles(intervals_s, everything, (0.5,))[1][0])
+    # A single sample has no interval.
+    resolution_s = interval_s / 2 if times_s.size > 1 else 0.0
+    tolerance_s = min(resolution_s, MAX_GAP_S / 2) + TIME_TOLERANCE_S
+    too_long: BoolArray = closed_s > LONGEST_BLINK_S + tolerance_s
+    return too_long | (below_s > LONGEST_LOWERING_S + tolerance_s)
+
+
 def compute_eye_amplitude(eye_ratio: ArrayLike, intervals: ArrayLike) -> Float64Array:
-    """Compute by how much of its opening each eye is closed in each closure.
+    """Compute the share of its opening by which each eye closes in each closure.
 
     Parameters
     ----------
@@ -467,12 +472,12 @@ def compute_eye_amplitude(eye_ratio: ArrayLike, intervals: ArrayLike) -> Float64
     Returns
     -------
     ndarray, shape (M, 2), float64
-        1 less the least ratio: 0 = stays open, 1 = no opening left; NaN where one is missing.
+        1 minus the least ratio: 0 = stays open, 1 = no opening left; NaN where a sample is missing.
 
     Raises
     ------
     ValueError
-        A shape is not that, or `intervals` holds an empty one or others than samples.
+        A shape is wrong, or an interval is empty or reaches beyond the samples.
     """
     ratios = _as_eye_ratio(eye_ratio)
     pairs = as_intervals(intervals, len(ratios))
@@ -501,8 +506,8 @@ def detect_winks(eye_ratio: ArrayLike, times_s: ArrayLike) -> tuple[Int64Array, 
     Returns
     -------
     interval : ndarray, shape (M, 2), int64
-        Half-open intervals of samples, in order: one eye is closed by `WINK_DEPTH` or more and the
-        other by less than `WINK_ASYMMETRY` of that, for `SHORTEST_WINK_S` or longer.
+        Half-open intervals of samples, in order. In each, one eye is closed by `WINK_DEPTH` or
+        more, and the other by less than `WINK_ASYMMETRY` of that, for at least `SHORTEST_WINK_S`.
     eye : ndarray, shape (M,), int64
         `kernels.LEFT` or `kernels.RIGHT`, the eye that is closed.
 
@@ -515,26 +520,26 @@ def detect_winks(eye_ratio: ArrayLike, times_s: ArrayLike) -> tuple[Int64Array, 
     times = as_times(times_s, len(ratios), "eye_ratio")
     intervals = np.empty((len(ratios), 2), dtype=np.int64)
     eyes = np.empty(len(ratios), dtype=np.int64)
-    limits = (WINK_DEPTH, WINK_ASYMMETRY, SHORTEST_WINK_S - TIME_TOLERANCE_S, MAX_GAP_S)
-    count = _find_winks(ratios, times, *limits, intervals, eyes)
+    limits = np.array((WINK_DEPTH, WINK_ASYMMETRY, SHORTEST_WINK_S - TIME_TOLERANCE_S))
+    count = _find_winks(ratios, times, limits, MAX_GAP_S, intervals, eyes)
     return intervals[:count].copy(), eyes[:count].copy()
 
 
 def mark_closures_in_winks(closures: Closures, winks: ArrayLike) -> BoolArray:
-    """Mark the closures that belong to a wink: no closures of both eyes.
+    """Mark the closures that belong to a wink, and are therefore no closures of both eyes.
 
     Parameters
     ----------
     closures : Closures
-        Of the mean of both eyes.
+        Closures of the mean of both eyes.
     winks : array_like, shape (W, 2), int64
         From `detect_winks`.
 
     Returns
     -------
     ndarray, shape (M,), bool
-        True where a wink is on when the closure begins, or lasts for half of the closure or more,
-        in samples.
+        True where the closure begins during a wink, or where a wink covers at least half of its
+        samples.
     """
     marked = np.zeros(len(closures.kind), dtype=np.bool_)
     for first, stop in np.asarray(winks, dtype=np.int64).reshape(-1, 2):

@@ -1,4 +1,4 @@
-"""Gaze traces: how far the landmarks follow the gaze, and saccades."""
+"""Gaze: by how much the landmarks follow it, and saccades."""
 
 from dataclasses import dataclass
 
@@ -10,20 +10,28 @@ from kernels._jit import kernel
 from kernels.uncertainty import MAD_TO_STD
 
 GAIN_STD = 0.08
-"""Standard deviation over ways to frame a face of how far FaceMesh follows its vertical gaze, over
-the mean of them: 0.066 on the synthetic face over 8 poses and sizes (docs/accuracy.txt)."""
+"""Relative standard deviation of FaceMesh's vertical gain over different framings of one face.
+
+It is 0.066 on the synthetic face over 8 poses and sizes (docs/accuracy.txt).
+"""
 LARGEST_GAIN_STDS = 2.0
-"""No correction goes further: what lies beyond is no framing."""
-MOST_LOOKS = 40
-"""Looks that count as independent: the head and the gaze move on from one second to the next, and
-the task lasts 20 s, with half of its looks in each direction."""
+"""Cap the correction at this many `GAIN_STD`: larger factors are noise, not framing."""
+MOST_SAMPLES = 40
+"""Samples of the second pass that count as independent, at most.
+
+The head and the gaze move on from one second to the next. The task lasts 20 s, with half of the
+samples in each direction.
+"""
 FRAMING_STD = 0.03
-"""Relative standard deviation of the range that is left after the correction: 0.02 of the slope
-over the same poses and sizes (docs/accuracy.txt), and a half more, for there it is one face."""
+"""Relative standard deviation of the range that remains after the correction.
+
+The slope's is 0.02 over the same poses and sizes (docs/accuracy.txt). A half is added, because
+those show a single face.
+"""
 SACCADE_NOISE_FACTOR = 6.0
-"""Velocity over its noise from which the eye is in a saccade [1]_, Engbert and Kliegl's lambda."""
+"""The eye is in a saccade from this multiple of the velocity's noise: lambda in [1]_."""
 SHORTEST_SACCADE_SAMPLES = 3
-"""Their least number of samples in a saccade."""
+"""Fewest samples in a saccade, as in [1]_."""
 
 Float64Array = NDArray[np.float64]
 Int64Array = NDArray[np.int64]
@@ -31,7 +39,7 @@ Int64Array = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Saccades:
-    """Saccades in order of time; M of them.
+    """M saccades in order of time.
 
     Attributes
     ----------
@@ -50,7 +58,7 @@ class Saccades:
 
 @kernel("void(f8[::1], b1[::1], f8[::1], f8, f8[::1])")
 def _velocity(values, keep, times_s, max_interval_s, out):
-    """Fill out (N,) with the slope over five samples; NaN where one is missing or too far."""
+    """Fill out (N,) with the slope over five samples; NaN if one is missing or too far away."""
     size = values.size
     for n in range(size):
         out[n] = np.nan
@@ -92,12 +100,14 @@ def _find_saccades(values, velocity, threshold, shortest, intervals, amplitude, 
     return found
 
 
-@kernel("void(f8[::1], f8[::1], i8[::1], f8, f8, i8, f8, f8[:,::1], f8[::1])")
-def _framing_gain(one, other, groups, prior_std, largest_stds, most_looks, least_std, sums, out):
-    """Fill out (2,) with gain and its standard deviation; see `compute_framing_gain`.
+@kernel("void(f8[::1], f8[::1], i8[::1], f8[::1], f8[:,::1], f8[::1])")
+def _framing_gain(one, other, groups, prior, sums, out):
+    """Fill out (2,) with the gain and its standard deviation; see `compute_framing_gain`.
 
-    Looks (T,) belong to groups (T,), which number below T. Scratch sums (3, T).
+    Samples one and other (T,) belong to groups (T,), which are numbered from 0. prior (4,) is
+    `GAIN_STD`, `LARGEST_GAIN_STDS`, `MOST_SAMPLES` and `FRAMING_STD`. Scratch sums (3, T).
     """
+    prior_std, largest_stds, most_samples, least_std = prior
     out[0], out[1] = 1.0, prior_std
     sums[:] = 0.0
     for n in range(one.size):
@@ -105,7 +115,7 @@ def _framing_gain(one, other, groups, prior_std, largest_stds, most_looks, least
             sums[0, groups[n]] += 1
             sums[1, groups[n]] += one[n]
             sums[2, groups[n]] += other[n] - one[n]
-    # Each turn's mean is one, and the slope another that is taken from the looks.
+    # Degrees of freedom: the samples minus one mean for each group, minus one slope.
     free = -1
     for g in range(sums.shape[1]):
         if sums[0, g] > 0:
@@ -129,34 +139,34 @@ def _framing_gain(one, other, groups, prior_std, largest_stds, most_looks, least
             rest = other[n] - one[n] - sums[2, groups[n]] - slope * x
             noise += rest * rest
     power, product, noise = power / free, product / free, noise / free
-    looks = min(free, most_looks)
-    known = power + noise / (prior_std**2 * looks)
+    samples = min(free, most_samples)
+    known = power + noise / (prior_std**2 * samples)
     most = largest_stds * prior_std
     out[0] = 1 + min(max(product / known, -most), most)
-    out[1] = max(least_std, np.sqrt(noise / (looks * known)))
+    out[1] = max(least_std, np.sqrt(noise / (samples * known)))
 
 
 def compute_framing_gain(
-    offset: ArrayLike, turned_offset: ArrayLike, turn: ArrayLike
+    offset: ArrayLike, second_offset: ArrayLike, framing: ArrayLike
 ) -> tuple[float, float]:
-    """Compute by how much other framings of the face follow the gaze further than the one used.
+    """Compute the factor by which other framings of the face follow the gaze further.
 
     Parameters
     ----------
     offset : array_like, shape (T,), float64
         Vertical gaze offset in some frames; NaN = missing.
-    turned_offset : array_like, shape (T,), float64
-        The same frames' offset with the face framed otherwise.
-    turn : array_like, shape (T,), int64
-        Which of the other framings it is; each may be off by a constant of its own.
+    second_offset : array_like, shape (T,), float64
+        Offset in the same frames, from a second pass that frames the face differently.
+    framing : array_like, shape (T,), int64
+        Index of the other framing. Each framing may be off by its own constant.
 
     Returns
     -------
     gain : float
-        Slope of the turned offset over the offset, drawn towards 1 as far as the gaze moves too
-        little to tell it, and within `LARGEST_GAIN_STDS` of `GAIN_STD` about it.
+        Slope of the second offset over the offset. It is drawn towards 1 if the gaze moves too
+        little to measure it, and differs from 1 by at most `LARGEST_GAIN_STDS` times `GAIN_STD`.
     gain_std : float
-        Standard deviation of what is left of the framing's error; `GAIN_STD` without a pair.
+        Standard deviation of the framing's error that remains; `GAIN_STD` without a pair.
 
     Raises
     ------
@@ -165,24 +175,23 @@ def compute_framing_gain(
 
     Notes
     -----
-    Ridge regression of ``d = turned_offset - offset`` on the offset x, both about their means for
-    each turn: ``mean(x d) / (mean(x x) + v / (GAIN_STD ** 2 * n))``, with v the variance of d about
-    its line and n the number of pairs but at most `MOST_LOOKS`: looks that follow each other show
-    the same picture and are not independent, and a long recording of eyes at rest must not be
-    corrected by the slope of its noise.
+    This is a ridge regression of ``d = second_offset - offset`` on the offset x, both minus their
+    means for each framing: ``mean(x d) / (mean(x x) + v / (GAIN_STD ** 2 * n))``. v is the variance
+    of d about its line, and n the number of pairs, at most `MOST_SAMPLES`. That limit is needed
+    because neighbouring samples show nearly the same image and are not independent: without it, a
+    long recording of eyes at rest would be corrected by the slope of its noise.
     """
-    one, other = as_series(offset, "offset"), as_series(turned_offset, "turned_offset")
-    turns = np.asarray(turn)
-    if not one.shape == other.shape == turns.shape:
+    one, other = as_series(offset, "offset"), as_series(second_offset, "second_offset")
+    framings = np.asarray(framing)
+    if not one.shape == other.shape == framings.shape:
         raise ValueError(
-            f"offset, turned_offset and turn have shapes {one.shape}, {other.shape} and "
-            f"{turns.shape}, expected one value for each look"
+            f"offset, second_offset and framing have shapes {one.shape}, {other.shape} and "
+            f"{framings.shape}, expected one value for each sample"
         )
-    groups = np.unique(turns, return_inverse=True)[1].astype(np.int64, copy=False)
+    groups = np.unique(framings, return_inverse=True)[1].astype(np.int64, copy=False)
+    prior = np.array((GAIN_STD, LARGEST_GAIN_STDS, MOST_SAMPLES, FRAMING_STD))
     sums, out = np.empty((3, one.size)), np.empty(2)
-    _framing_gain(
-        one, other, groups, GAIN_STD, LARGEST_GAIN_STDS, MOST_LOOKS, FRAMING_STD, sums, out
-    )
+    _framing_gain(one, other, groups, prior, sums, out)
     gain, gain_std = out.tolist()
     return gain, gain_std
 
@@ -216,14 +225,14 @@ def detect_saccades(
 
     Notes
     -----
-    The noise is the median absolute velocity as a standard deviation, in place of the reference's
-    median-based estimator, and in one dimension: the vertical one.
+    The noise is the median absolute velocity, scaled to a standard deviation. The reference uses
+    another median-based estimator, and two dimensions; here only the vertical one is used.
 
     References
     ----------
     .. [1] R. Engbert, R. Kliegl, "Microsaccades uncover the orientation of covert attention",
-       Vision Research 43, 2003, equations 1 and 2: the velocity over five samples, and a threshold
-       that is a multiple of its median-based noise.
+       Vision Research 43, 2003. Equations 1 and 2: the velocity over five samples, and a threshold
+       that is a multiple of its noise.
     """
     series, kept = as_kept(values, keep)
     times = as_times(times_s, series.size, "values")
@@ -232,7 +241,7 @@ def detect_saccades(
     finite = velocity[np.isfinite(velocity)]
     threshold = (
         SACCADE_NOISE_FACTOR * MAD_TO_STD * float(np.median(np.abs(finite)))
-        if (finite.size)
+        if finite.size
         else np.inf
     )
     intervals = np.empty((series.size, 2), dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Landmarks to eye geometry, one pass over the frames."""
+"""Eye geometry from landmarks, in one pass over the frames."""
 
 from dataclasses import dataclass
 
@@ -15,8 +15,8 @@ IRIS_DIAMETER_MM = 11.7
 ROTATION_RADIUS_MM = 10.0
 """Distance from the eye's centre of rotation to the plane of the iris.
 
-The centre of rotation lies about 13.5 mm behind the corneal vertex and the iris plane about
-3.5 mm behind it. An assumption: individual eyes differ by 10 % or so, and so do the angles.
+The centre of rotation lies about 13.5 mm behind the corneal vertex, and the iris plane about
+3.5 mm. This is an assumption: eyes differ by about 10 % between people, and so do the angles.
 """
 
 Float64Array = NDArray[np.float64]
@@ -61,22 +61,15 @@ def _distance(landmarks, n, i, j):
     return np.sqrt(dx * dx + dy * dy)
 
 
-@kernel(
-    "void(f4[:,:,::1], i8[:,::1],"
-    " f8[:,::1], f8[:,::1], f8[:,::1], f8[:,::1], f8[:,::1], f8[:,::1], f8[::1])"
-)
-def _eye_geometry(
-    landmarks,
-    eye_columns,
-    ear,
-    vertical_offset,
-    horizontal_offset,
-    iris_diameter_px,
-    palpebral_fissure_px,
-    canthal_distance_px,
-    head_roll_deg,
-):
-    """Fill the geometry of landmarks (N, K, 2): six outputs (N, 2) and the roll (N,)."""
+@kernel("void(f4[:,:,::1], i8[:,::1], f8[:,:,::1], f8[::1])")
+def _eye_geometry(landmarks, eye_columns, measured, head_roll_deg):
+    """Fill measured (6, N, 2) and the roll (N,) from landmarks (N, K, 2).
+
+    The rows of measured are the first six attributes of `EyeGeometry`, in order.
+    """
+    ear, vertical_offset, horizontal_offset = measured[0], measured[1], measured[2]
+    iris_diameter_px, palpebral_fissure_px = measured[3], measured[4]
+    canthal_distance_px = measured[5]
     for n in range(landmarks.shape[0]):
         across_x, across_y = 0.0, 0.0
         for eye in range(2):
@@ -108,7 +101,7 @@ def _eye_geometry(
 
 @kernel("void(f8[::1], f8, f8, f8[::1])")
 def _rotation_deg(offset, scale_mm, radius_mm, out):
-    """Fill out (N,) with the angle whose sine is offset (N,) over the radius; NaN beyond it."""
+    """Fill out (N,) with the angle whose sine is offset (N,) over the radius; NaN above 1."""
     for n in range(offset.size):
         sine = offset[n] * scale_mm / radius_mm
         out[n] = np.degrees(np.arcsin(sine)) if np.abs(sine) <= 1 else np.nan
@@ -120,8 +113,8 @@ def compute_eye_geometry(landmarks: ArrayLike) -> EyeGeometry:
     Parameters
     ----------
     landmarks : array_like, shape (N, K, 2), float32
-        Points in **pixels** in the columns of `kernels.landmarks.FACE_MESH_INDICES` (K = 40). The
-        ratios are wrong for coordinates that are normalised by width and height. NaN = no face.
+        Points in **pixels**, in the columns of `kernels.landmarks.FACE_MESH_INDICES` (K = 40). NaN
+        = no face. Coordinates normalised by width and height would give wrong ratios.
 
     Returns
     -------
@@ -135,8 +128,8 @@ def compute_eye_geometry(landmarks: ArrayLike) -> EyeGeometry:
 
     Notes
     -----
-    The offset is divided by the distance of the canthi, which a blink does not move, and never by
-    the lid opening.
+    The offset is divided by the distance between the canthi, because a blink does not change it. It
+    is never divided by the lid opening.
 
     References
     ----------
@@ -144,51 +137,34 @@ def compute_eye_geometry(landmarks: ArrayLike) -> EyeGeometry:
        Computer Vision Winter Workshop, 2016, equation 1: the eye aspect ratio.
     """
     points = as_landmarks(landmarks)
-    shape = (len(points), 2)
-    geometry = EyeGeometry(
-        ear=np.empty(shape),
-        vertical_offset=np.empty(shape),
-        horizontal_offset=np.empty(shape),
-        iris_diameter_px=np.empty(shape),
-        palpebral_fissure_px=np.empty(shape),
-        canthal_distance_px=np.empty(shape),
-        head_roll_deg=np.empty(len(points)),
-    )
-    _eye_geometry(
-        points,
-        EYE_COLUMNS,
-        geometry.ear,
-        geometry.vertical_offset,
-        geometry.horizontal_offset,
-        geometry.iris_diameter_px,
-        geometry.palpebral_fissure_px,
-        geometry.canthal_distance_px,
-        geometry.head_roll_deg,
-    )
-    return geometry
+    measured, head_roll_deg = np.empty((6, len(points), 2)), np.empty(len(points))
+    _eye_geometry(points, EYE_COLUMNS, measured, head_roll_deg)
+    ear, vertical, horizontal, iris_px, fissure_px, canthal_px = measured
+    return EyeGeometry(ear, vertical, horizontal, iris_px, fissure_px, canthal_px, head_roll_deg)
 
 
 def compute_rotation_deg(offset: ArrayLike, iris_to_canthal_ratio: float) -> Float64Array:
-    """Estimate the eye's rotation from its gaze offset.
+    """Estimate the rotation of the eye from its gaze offset.
 
     Parameters
     ----------
     offset : array_like, any shape, float64
         Gaze offset in canthal distances.
     iris_to_canthal_ratio : float
-        Horizontal iris diameter over canthal distance, a constant of the person; best the median
-        over the recording.
+        Horizontal iris diameter over canthal distance. It is a constant of the person; the median
+        over the recording is the best estimate.
 
     Returns
     -------
     ndarray, float64
-        ``asin(offset_mm / ROTATION_RADIUS_MM)`` in degrees; NaN beyond the eyeball. The scale comes
-        from the iris, `IRIS_DIAMETER_MM` wide. An estimate: see `ROTATION_RADIUS_MM`.
+        ``asin(offset_mm / ROTATION_RADIUS_MM)`` in degrees; NaN for an offset beyond the radius.
+        The iris, `IRIS_DIAMETER_MM` wide, gives the scale. `ROTATION_RADIUS_MM` is assumed, so the
+        angle is only an estimate.
 
     Raises
     ------
     ValueError
-        The ratio is not positive; NaN is missing and gives NaN.
+        The ratio is zero or negative. (NaN stands for missing data, and gives NaN.)
     """
     if iris_to_canthal_ratio <= 0:
         raise ValueError(f"iris_to_canthal_ratio is {iris_to_canthal_ratio}, expected above 0")

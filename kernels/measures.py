@@ -17,7 +17,7 @@ from kernels.closures import MAX_GAP_S, TIME_TOLERANCE_S
 from kernels.quantiles import take_quantiles
 
 RANGE_QUANTILES = (0.05, 0.95)
-"""Of a peak-to-peak, so that single outliers do not make it."""
+"""Quantiles between which a peak-to-peak is measured, so that single outliers do not matter."""
 
 Float64Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -25,7 +25,7 @@ BoolArray = NDArray[np.bool_]
 
 @kernel("f8(b1[::1], f8[::1], f8)")
 def _valid_time_s(valid, times_s, max_gap_s):
-    """Sum of the sample intervals (N,) with a valid sample at either end."""
+    """Sum of the intervals between samples (N,) that are valid at both ends."""
     total_s = 0.0
     for n in range(1, valid.size):
         interval_s = times_s[n] - times_s[n - 1]
@@ -65,7 +65,7 @@ def _mark_around(intervals, times_s, guard_s, marked):
 
 @kernel("void(i8[::1], b1[::1], f8[::1], f8, f8[::1])")
 def _intervals_between(onsets, valid, times_s, max_gap_s, out):
-    """Time between neighbouring onsets (M,), out (M - 1,); NaN where the face was lost between."""
+    """Fill out (M - 1,) with the times between onsets (M,); NaN if the face was lost between."""
     for m in range(1, onsets.size):
         out[m - 1] = times_s[onsets[m]] - times_s[onsets[m - 1]]
         for n in range(onsets[m - 1] + 1, onsets[m] + 1):
@@ -99,14 +99,14 @@ def compute_peak_to_peak(values: ArrayLike, keep: ArrayLike) -> float:
 
 
 def median_finite(values: ArrayLike) -> float:
-    """Return the median of the values that are not missing, NaN without one."""
+    """Return the median of the finite values; NaN without one."""
     series = require(values, np.float64).reshape(-1)
     return float(take_quantiles(series, np.ones(series.size, np.bool_), (0.5,))[1][0])
 
 
 @kernel("f8(f8[::1], f8[::1], b1[::1])")
 def _correlation(one, other, keep):
-    """Pearson's correlation of the kept samples (N,); NaN where one of them does not move."""
+    """Pearson's correlation of the kept samples (N,); NaN if one series is constant."""
     count, mean_one, mean_other = 0, 0.0, 0.0
     for n in range(keep.size):
         if keep[n]:
@@ -125,7 +125,7 @@ def _correlation(one, other, keep):
             product += x * y
     if not (power_one > 0 and power_other > 0):
         return np.nan
-    # Rounding may carry it beyond its ends.
+    # Rounding may take the quotient beyond -1 or 1.
     return min(max(product / np.sqrt(power_one) / np.sqrt(power_other), -1.0), 1.0)
 
 
@@ -142,7 +142,7 @@ def compute_correlation(one: ArrayLike, other: ArrayLike, keep: ArrayLike) -> fl
     Returns
     -------
     float
-        From -1 to 1; NaN where one of them does not move, or is missing.
+        From -1 to 1; NaN if one of them is constant or missing.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def compute_valid_time_s(valid: ArrayLike, times_s: ArrayLike) -> float:
     Returns
     -------
     float
-        Sum of the intervals between neighbouring valid frames not over `MAX_GAP_S` apart.
+        Sum of the intervals between neighbouring valid frames at most `MAX_GAP_S` apart.
 
     Raises
     ------
@@ -215,7 +215,7 @@ def mark_around_closures(intervals: ArrayLike, times_s: ArrayLike, guard_s: floa
     times_s : array_like, shape (N,), float64
         Presentation times in seconds, strictly increasing.
     guard_s : float
-        Guard in seconds.
+        Time before and after each interval that is marked too.
 
     Returns
     -------
@@ -225,7 +225,7 @@ def mark_around_closures(intervals: ArrayLike, times_s: ArrayLike, guard_s: floa
     Raises
     ------
     ValueError
-        `intervals` is not of that shape, or holds others than samples; `times_s` is not strictly
+        `intervals` has the wrong shape or reaches beyond the samples, or `times_s` is not strictly
         increasing.
     """
     times = as_times(times_s, np.size(times_s), "times_s")
@@ -252,13 +252,13 @@ def compute_inter_blink_intervals_s(
     Returns
     -------
     ndarray, shape (max(M - 1, 0),), float64
-        NaN where the face was lost in between, so that a blink may have been missed.
+        NaN where the face was lost in between, because a blink may have been missed.
 
     Raises
     ------
     ValueError
-        Shapes of `valid` and `times_s` differ, `times_s` is not strictly increasing, or `onsets`
-        is not of its shape or holds others than samples.
+        The shapes of `valid` and `times_s` differ, `times_s` is not strictly increasing, or
+        `onsets` has the wrong shape or reaches beyond the samples.
     """
     flags = as_flags(valid, "valid")
     times = as_times(times_s, flags.size, "valid")

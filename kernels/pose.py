@@ -1,4 +1,4 @@
-"""Landmarks to the head's pose: a rigid face under scaled orthographic projection."""
+"""Head pose from landmarks: a rigid face under scaled orthographic projection."""
 
 from dataclasses import dataclass
 
@@ -23,12 +23,13 @@ RIGID_POINTS: dict[int, tuple[float, float, float]] = {
     362: (0.195, 0.017, -0.060),
     133: (-0.195, 0.017, -0.060),
 }
-"""FaceMesh's own mean face by landmark, in distances between the outer canthi.
+"""FaceMesh's mean face: landmark to x, y, z in distances between the outer canthi.
 
-To the subject's left, down, and away from the camera. The mean of FaceMesh's three coordinates over
-16 people, each turned so that the outer canthi lie level and at one depth, made mirror-symmetric;
-jaw, mouth and brows are left out, for they move. Zero pitch is how these people, filmed from
-about the height of their eyes, held their heads: a single person's zero is off by some degrees.
+x points to the subject's left, y down, and z away from the camera. The coordinates are the mean of
+FaceMesh's over 16 people. Each face was turned so that the outer canthi lie level and at one
+depth, and the mean was made mirror-symmetric. Jaw, mouth and brows are left out because they move.
+Zero pitch is how these people held their heads, filmed from about the height of their eyes; the
+zero of a single person is some degrees off.
 """
 
 Float64Array = NDArray[np.float64]
@@ -41,7 +42,7 @@ _PSEUDO_INVERSE = np.ascontiguousarray(np.linalg.pinv(_SHAPE - _SHAPE.mean(axis=
 
 @dataclass(frozen=True, slots=True)
 class HeadPose:
-    """Where the head points in each frame; NaN where there is no face.
+    """Direction of the head in each frame; NaN where there is no face.
 
     Attributes
     ----------
@@ -60,8 +61,8 @@ def _head_pose(landmarks, columns, pseudo_inverse, yaw_deg, pitch_deg):
     """Fill yaw and pitch (N,) from the columns (P,) of landmarks (N, K, 2)."""
     count = columns.size
     for n in range(landmarks.shape[0]):
-        # The pseudo-inverse's columns add up to nothing, so that any origin serves; of one of the
-        # points, the differences are exact.
+        # Each column of the pseudo-inverse sums to zero, so any point can be the origin. With one
+        # of the landmarks, the differences are exact.
         origin_x = np.float64(landmarks[n, columns[0], 0])
         origin_y = np.float64(landmarks[n, columns[0], 1])
         ax, ay, az, bx, by, bz = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
@@ -74,15 +75,15 @@ def _head_pose(landmarks, columns, pseudo_inverse, yaw_deg, pitch_deg):
             bx += y * pseudo_inverse[p, 0]
             by += y * pseudo_inverse[p, 1]
             bz += y * pseudo_inverse[p, 2]
-        # The nearest two rows of a rotation: the matrix over the square root of its Gram matrix,
-        # which a 2 by 2 matrix has in closed form.
+        # The nearest two rows of a rotation are the matrix over the square root of its Gram
+        # matrix. For 2 by 2 matrices that root has a closed form.
         aa, ab = ax * ax + ay * ay + az * az, ax * bx + ay * by + az * bz
         bb = bx * bx + by * by + bz * bz
         root = np.sqrt(max(aa * bb - ab * ab, 0.0))
         if not root > 0:
             yaw_deg[n], pitch_deg[n] = np.nan, np.nan
             continue
-        # Up to a common factor, which the directions below do not depend on.
+        # A common factor is left out, because the directions below do not depend on it.
         p11, p12, p22 = aa + root, ab, bb + root
         rx, ry, rz = p22 * ax - p12 * bx, p22 * ay - p12 * by, p22 * az - p12 * bz
         sx, sy, sz = p11 * bx - p12 * ax, p11 * by - p12 * ay, p11 * bz - p12 * az
@@ -90,8 +91,7 @@ def _head_pose(landmarks, columns, pseudo_inverse, yaw_deg, pitch_deg):
         # The face looks along its own -z: the third column, the third row by the cross product.
         right, down = -rz / length, -sz / length
         ahead = (rx * sy - ry * sx) / (length * length)
-        # The roll taken out.
-        # Not hypot: its symbol is newer than Lambda's C library.
+        # Remove the roll. hypot would need a newer C library than Lambda's.
         across = np.sqrt(rx * rx + sx * sx)
         cosine, sine = rx / across, sx / across
         right, down = cosine * right + sine * down, cosine * down - sine * right
@@ -120,9 +120,9 @@ def compute_head_pose(landmarks: ArrayLike) -> HeadPose:
 
     Notes
     -----
-    The best affine map from `RIGID_POINTS` to the picture, then the nearest rotation with one
-    scale; perspective is neglected. On the synthetic face, which holds still, eyes that go from one
-    end of their range to the other move this pitch by 3 degrees at most.
+    Find the best affine map from `RIGID_POINTS` to the image, then the nearest rotation with one
+    scale; perspective is neglected. On the synthetic face, whose head is still, moving the eyes
+    through their whole range changes this pitch by at most 3 degrees.
 
     References
     ----------

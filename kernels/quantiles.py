@@ -1,4 +1,4 @@
-"""Quantiles of the values that count, in time linear in their number."""
+"""Quantiles of the kept values, in linear time."""
 
 from collections.abc import Sequence
 
@@ -9,8 +9,10 @@ from kernels._arguments import as_kept
 from kernels._jit import kernel
 
 BINS = 256
-"""Of the histogram that leads to an order statistic: it fits the first-level cache, and one bin of
-a recording's values is sorted in no time."""
+"""Bins of the histogram that locates an order statistic.
+
+The histogram fits the first-level cache, and a bin holds so few values that sorting them is cheap.
+"""
 
 Float64Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -18,7 +20,7 @@ BoolArray = NDArray[np.bool_]
 
 @kernel("i8(f8, f8, f8)")
 def _bin(value, least, bins_per_unit):
-    """Bin of a value; 0 where there is one bin only."""
+    """Bin of a value; 0 if there is only one bin."""
     return int((value - least) * bins_per_unit) if bins_per_unit > 0 else 0
 
 
@@ -26,7 +28,7 @@ def _bin(value, least, bins_per_unit):
 def _quantiles(values, keep, shares, counts, scratch, out):
     """Fill out (Q,) with the quantiles `shares` (Q,) of the kept, finite values (N,).
 
-    Return how many these are; out is NaN without one. Scratch: counts (B,), scratch (2 N,).
+    Return the number of these values; out is NaN if it is 0. Scratch: counts (B,), scratch (2 N,).
     """
     size, bins = values.size, counts.size
     kept, least, most = 0, np.inf, -np.inf
@@ -39,14 +41,14 @@ def _quantiles(values, keep, shares, counts, scratch, out):
     if kept == 0:
         out[:] = np.nan
         return kept
-    # Values too close to divide by their distance are one bin, as equal ones are.
+    # Equal values, and values too close to divide by their distance, share one bin.
     bins_per_unit = (bins - 1) / (most - least) if most - least > 1e-300 else 0.0
     counts[:] = 0
     for n in range(kept):
         counts[_bin(scratch[n], least, bins_per_unit)] += 1
     for q in range(shares.size):
-        place = shares[q] * (kept - 1)
-        below = int(place)
+        rank = shares[q] * (kept - 1)
+        below = int(rank)
         above = min(below + 1, kept - 1)
         # The bins that hold these two order statistics.
         first, passed = 0, 0
@@ -66,14 +68,14 @@ def _quantiles(values, keep, shares, counts, scratch, out):
         ordered = scratch[size : size + inside]
         ordered.sort()
         value = ordered[below - passed]
-        out[q] = value + (place - below) * (ordered[above - passed] - value)
+        out[q] = value + (rank - below) * (ordered[above - passed] - value)
     return kept
 
 
 def take_quantiles(
     values: Float64Array, keep: BoolArray, shares: Sequence[float]
 ) -> tuple[int, Float64Array]:
-    """Return the number of kept, finite values and their quantiles; the arrays are checked."""
+    """Return the number of kept, finite values, and their quantiles, without checking arguments."""
     out = np.empty(len(shares))
     counts, scratch = np.empty(BINS, np.int64), np.empty(2 * values.size)
     return int(_quantiles(values, keep, np.array(shares), counts, scratch, out)), out
@@ -85,11 +87,11 @@ def compute_quantiles(values: ArrayLike, keep: ArrayLike, shares: Sequence[float
     Parameters
     ----------
     values : array_like, shape (N,), float64
-        NaN and infinity = missing.
+        NaN or infinity = missing.
     keep : array_like, shape (N,), bool
         Samples to use.
     shares : sequence of float, length Q
-        Which quantiles; in [0, 1].
+        The quantiles to compute; in [0, 1].
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""How far a measure can be trusted: intervals and the noise floor."""
+"""Confidence intervals of the measures, and the noise floor of the gaze range."""
 
 import functools
 import math
@@ -14,21 +14,24 @@ from kernels.quantiles import take_quantiles
 
 CONFIDENCE = 0.95
 BLOCK_S = 1.0
-"""Block of the bootstrap: longer than a fixation, within which samples are not independent."""
+"""Length of a bootstrap block: longer than a fixation, whose samples are not independent."""
 STRATUM_BLOCKS = 5
-"""Blocks in a row that are drawn in place of each other.
+"""Neighbouring blocks that may replace each other in a draw.
 
-The task moves the gaze: which seconds look up and which look down is no chance, so that a draw must
-not leave a phase out. Each phase lasts longer than a stratum.
+The task, not chance, decides which seconds look up and which look down, so a draw must not leave a
+phase out. Each phase lasts longer than a stratum.
 """
 REPLICATES = 1000
 SEED = 20_211_217
-"""Of the bootstrap's draws: the same recording always gives the same interval."""
+"""Seed of the bootstrap's draws, so that the same recording always gives the same interval."""
 NORMAL_QUANTILE = 1.96
-"""Standard deviations to either end of a 95 % interval."""
+"""Standard deviations from the middle to either end of a 95 % interval."""
 HELD_S = 0.5
-"""Mean time for which the eyes hold a position, at most: of people at rest the vertical gaze is
-correlated over 0.02 to 0.46 s (integrated; tests/tracker/measures/test_recordings.py)."""
+"""Upper bound of the mean time for which the eyes hold a position.
+
+The vertical gaze of people at rest is correlated over 0.02 to 0.46 s (the integral of its
+autocorrelation; tests/tracker/measures/test_recordings.py).
+"""
 NORMAL_RANGE = 3.2897
 """95th minus 5th percentile of a normal distribution, in standard deviations."""
 MAD_TO_STD = 1.4826
@@ -39,9 +42,9 @@ Float64Array = NDArray[np.float64]
 
 @kernel("i8(i1[::1], i4[::1], i4[::1], i4[::1], i4[::1], i4[::1])")
 def _pass_value(times, near, far, passed, first, second):
-    """Walk past a value that each draw (R,) holds so many times; return how many still go on.
+    """Count one value, which each draw (R,) holds `times` times; return how many draws need more.
 
-    A kernel of its own, so that the draws are vectorised.
+    This is a separate kernel so that the loop over the draws is vectorised.
     """
     going = 0
     for r in range(passed.size):
@@ -53,15 +56,15 @@ def _pass_value(times, near, far, passed, first, second):
     return going
 
 
-@kernel("void(f8[::1], i8[::1], i8[::1], i1[:,::1], f8, f8, i4[:,::1], f8[::1])")
-def _bootstrap_ranges(ordered, blocks, sizes, weights, low, high, scratch, ranges):
-    """Fill ranges (R,) with quantile `high` minus `low` of R draws of B blocks.
+@kernel("void(f8[::1], i8[::1], i8[::1], i1[:,::1], f8[::1], i4[:,::1], f8[::1])")
+def _bootstrap_ranges(ordered, blocks, sizes, weights, shares, scratch, ranges):
+    """Fill ranges (R,) with the higher minus the lower quantile, shares (2,), of R draws.
 
-    The values, ordered (N,), stem from blocks (N,); block b has sizes[b] values and is weights[b]
-    (B, R) times in each draw. An order statistic is found by walking from the nearer end until
-    enough values have been passed, in all draws at once; scratch (6, R).
+    The values, ordered (N,), come from blocks (N,). Block b has sizes[b] values, and the draws (R,)
+    hold it weights[b] (R,) times. To find an order statistic, the loop walks from the nearer end
+    until it has passed enough values, in all draws at once. Scratch (6, R).
     """
-    # One by one: unpacked, Numba takes them for strided.
+    # One by one: Numba takes unpacked rows for strided.
     total, near, far = scratch[0], scratch[1], scratch[2]
     passed, first, second = scratch[3], scratch[4], scratch[5]
     size, draws = ordered.size, ranges.size
@@ -70,11 +73,11 @@ def _bootstrap_ranges(ordered, blocks, sizes, weights, low, high, scratch, range
         for r in range(draws):
             total[r] += weights[b, r] * sizes[b]
     for end in range(2):
-        share = low if end == 0 else high
+        share = shares[end]
         for r in range(draws):
             below = int(share * (total[r] - 1))
             above = min(below + 1, total[r] - 1)
-            # As ranks from this end.
+            # Ranks are counted from this end.
             near[r] = below if end == 0 else total[r] - 1 - above
             far[r] = above if end == 0 else total[r] - 1 - below
         passed[:] = 0
@@ -85,21 +88,21 @@ def _bootstrap_ranges(ordered, blocks, sizes, weights, low, high, scratch, range
             if _pass_value(weights[block], near, far, passed, first, second) == 0:
                 break
         for r in range(draws):
-            place = share * (total[r] - 1)
+            rank = share * (total[r] - 1)
             if end == 0:
                 value, next_ = ordered[first[r]], ordered[second[r]]
-                ranges[r] = -(value + (place - int(place)) * (next_ - value))
+                ranges[r] = -(value + (rank - int(rank)) * (next_ - value))
             else:
                 value, next_ = ordered[size - 1 - second[r]], ordered[size - 1 - first[r]]
-                ranges[r] += value + (place - int(place)) * (next_ - value)
+                ranges[r] += value + (rank - int(rank)) * (next_ - value)
 
 
 @kernel("i8(f8[::1], b1[::1], f8[::1], f8, f8[::1], i8[::1], i8[::1])")
 def _cut_blocks(values, keep, times_s, block_s, kept, blocks, sizes):
-    """Fill kept (N,) with the kept, finite values (N,), blocks (N,) with the block of each.
+    """Fill kept (N,) with the kept, finite values, and blocks (N,) with the block of each.
 
-    Blocks are of `block_s` from the first of them on; empty ones do not count. Fill sizes (N,) with
-    how many values each has. Return how many values there are.
+    Blocks last `block_s`, counted from the first kept value; empty ones are not numbered. Fill
+    sizes (N,) with the number of values in each block. Return the number of kept values.
     """
     count, block, last, first_s = 0, -1, -1.0, 0.0
     for n in range(values.size):
@@ -136,7 +139,7 @@ def _poisson_cumulative(log_factorials, mean):
 def _draw_weights(blocks: int, replicates: int) -> NDArray[np.int8]:
     """Return how often each draw holds each block, shape (blocks, replicates).
 
-    The draws are the same for all recordings with as many blocks.
+    The draws are the same for all recordings with the same number of blocks.
     """
     first = np.arange(blocks) // STRATUM_BLOCKS * STRATUM_BLOCKS
     stop = np.minimum(first + STRATUM_BLOCKS, blocks)
@@ -169,9 +172,9 @@ def compute_peak_to_peak_interval(
     Returns
     -------
     low, high : float
-        As far below the range of all samples as above it, `low` at least 0; NaN with fewer than two
-        blocks, of which nothing tells how they vary. It covers what varies within the recording,
-        not what another recording of the same person would give.
+        The ends lie equally far below and above the range of all samples, but `low` is at least 0.
+        NaN with fewer than two blocks, because their variation is then unknown. The interval covers
+        the variation within this recording, not that between recordings of the same person.
 
     Raises
     ------
@@ -181,16 +184,15 @@ def compute_peak_to_peak_interval(
     Notes
     -----
     `REPLICATES` draws of blocks of `BLOCK_S` [1]_, each from its stratum of `STRATUM_BLOCKS`, give
-    a `CONFIDENCE` percentile interval. The further of its ends tells how far the truth can be to
-    either side: no draw holds a look that goes beyond those of the recording, so that the nearer
-    end, mostly the upper one, is too near. That distance is then widened by
-    `compute_bootstrap_correction`.
+    a `CONFIDENCE` percentile interval. The distance to its further end is used on both sides: no
+    draw can hold a gaze beyond those of the recording, so the nearer end, mostly the upper one, is
+    too near. That distance is then multiplied by `compute_bootstrap_correction`.
 
     References
     ----------
     .. [1] H. R. Künsch, "The Jackknife and the Bootstrap for General Stationary Observations", The
-       Annals of Statistics 17(3), 1989: resampling blocks. Here the blocks do not overlap, and are
-       drawn within strata.
+       Annals of Statistics 17(3), 1989: resampling of blocks. Here the blocks do not overlap, and
+       are drawn within strata.
     """
     series, flags = as_kept(values, keep)
     times = as_times(times_s, series.size, "values")
@@ -202,17 +204,7 @@ def compute_peak_to_peak_interval(
     if block_count < 2:
         return math.nan, math.nan
     sizes = sizes[:block_count]
-    order = np.argsort(kept)
-    ranges = np.empty(REPLICATES)
-    _bootstrap_ranges(
-        kept[order],
-        blocks[order],
-        sizes,
-        _draw_weights(sizes.size, REPLICATES),
-        *RANGE_QUANTILES,
-        np.empty((6, REPLICATES), dtype=np.int32),
-        ranges,
-    )
+    ranges = _draw_ranges(kept, blocks, sizes)
     ends = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
     low, high = take_quantiles(ranges, np.ones(REPLICATES, np.bool_), ends)[1].tolist()
     top, bottom = take_quantiles(kept, np.ones(count, np.bool_), RANGE_QUANTILES)[1].tolist()
@@ -221,9 +213,20 @@ def compute_peak_to_peak_interval(
     return max(range_ - reach, 0.0), range_ + reach
 
 
+def _draw_ranges(
+    kept: Float64Array, blocks: NDArray[np.int64], sizes: NDArray[np.int64]
+) -> Float64Array:
+    """Return the peak-to-peak (R,) of each bootstrap draw of the values kept (N,)."""
+    order = np.argsort(kept)
+    weights, shares = _draw_weights(sizes.size, REPLICATES), np.array(RANGE_QUANTILES)
+    scratch, ranges = np.empty((6, REPLICATES), np.int32), np.empty(REPLICATES)
+    _bootstrap_ranges(kept[order], blocks[order], sizes, weights, shares, scratch, ranges)
+    return ranges
+
+
 @functools.lru_cache(maxsize=1024)
 def compute_bootstrap_correction(block_count: int) -> float:
-    """Compute by how much a bootstrap interval of few blocks is too narrow.
+    """Compute the factor by which a bootstrap interval of few blocks is too narrow.
 
     Parameters
     ----------
@@ -234,21 +237,24 @@ def compute_bootstrap_correction(block_count: int) -> float:
     -------
     float
         Factor for the distances from the estimate to the ends of its interval; above 1. NaN for
-        less than two blocks.
+        fewer than two blocks.
 
     Notes
     -----
-    Positions are held for exponentially distributed times of mean h, taken for `HELD_S`, so that
-    their autocovariance falls as exp(-t / h), and a mean over m blocks of length b has, of the
-    variance of a single sample, ``V(m) = 2 r / m * (1 - r / m * (1 - exp(-m / r)))``, r = h / b.
-    The bootstrap takes the blocks of a stratum for independent, and divides by their number where
-    an unbiased variance divides by one less [1]_: to the square of a sum over m blocks it gives
-    what their means differ by among themselves, ``m * (V(1) - V(m))``, where the sum over all n
-    blocks has ``n**2 * V(n)``. The root of their ratio makes up for both. It is that of a mean; the
-    error of a quantile is in large samples that of a mean, too (of the times spent below it).
+    The model: the eyes hold each position for an exponentially distributed time of mean h
+    (`HELD_S`), so the autocovariance falls as exp(-t / h). With r = h / b, a mean over m blocks of
+    length b then has ``V(m) = 2 r / m * (1 - r / m * (1 - exp(-m / r)))`` times the variance of a
+    single sample.
 
-    The variance is estimated from few blocks, so that Student's quantile, with a degree of freedom
-    less than blocks for each stratum, takes the place of the normal distribution's.
+    The bootstrap errs twice. It treats the blocks of a stratum as independent, and it divides by
+    their number where an unbiased variance divides by one less [1]_. It therefore gives a sum over
+    the m blocks of a stratum the variance of their means about each other, ``m * (V(1) - V(m))``;
+    the true variance of the sum over all n blocks is ``n**2 * V(n)``. The root of the ratio
+    corrects both errors. It is derived for a mean. In large samples it also holds for a quantile,
+    whose error is that of a mean: of the share of time spent below it.
+
+    The variance is estimated from few blocks. Student's quantile therefore replaces the normal
+    distribution's; its degrees of freedom are the blocks minus one for each stratum.
 
     References
     ----------
@@ -266,13 +272,13 @@ def compute_bootstrap_correction(block_count: int) -> float:
 
 
 def _mean_variance(blocks: int) -> float:
-    """Return the variance of a mean over blocks in a row, over that of a sample."""
+    """Return the variance of a mean over successive blocks, divided by that of a sample."""
     held = HELD_S / BLOCK_S / blocks
     return 2 * held * (1 - held * (1 - math.exp(-1 / held)))
 
 
 def compute_noise_floor(values: ArrayLike, keep: ArrayLike) -> float:
-    """Compute the peak-to-peak that an eye at rest would show from the landmarks' jitter alone.
+    """Compute the peak-to-peak that the landmarks' jitter alone would show for an eye at rest.
 
     Parameters
     ----------
@@ -284,9 +290,9 @@ def compute_noise_floor(values: ArrayLike, keep: ArrayLike) -> float:
     Returns
     -------
     float
-        The jitter's standard deviation, from the median absolute difference of neighbouring
-        samples, as a 95th minus 5th percentile; NaN without neighbours. Saccades are few among the
-        differences and do not move their median; drift slower than the frame rate is not in it.
+        95th minus 5th percentile of a normal jitter, whose standard deviation comes from the median
+        absolute difference of neighbouring samples; NaN without neighbours. Saccades are too few to
+        change that median. Drift slower than the frame rate is not included.
 
     Raises
     ------
@@ -296,7 +302,7 @@ def compute_noise_floor(values: ArrayLike, keep: ArrayLike) -> float:
     series, flags = as_kept(values, keep)
     differences = np.empty(series.size)
     _neighbour_differences(series, flags, differences)
-    # A difference of two has the square root of two times the jitter of one.
+    # The standard deviation of a difference is the square root of two times that of a sample.
     return median_finite(differences) * MAD_TO_STD / math.sqrt(2) * NORMAL_RANGE
 
 
@@ -313,8 +319,8 @@ def compute_rate_interval(count: int, exposure: float) -> tuple[float, float]:
     Returns
     -------
     low, high : float
-        The means at which `count` or more, and `count` or fewer, events have a probability of
-        ``(1 - CONFIDENCE) / 2``, over `exposure`; NaN without exposure.
+        At the lower rate, `count` or more events have a probability of ``(1 - CONFIDENCE) / 2``; at
+        the higher rate, `count` or fewer have it. NaN without exposure.
 
     References
     ----------
@@ -330,7 +336,7 @@ def compute_rate_interval(count: int, exposure: float) -> tuple[float, float]:
 
 @functools.lru_cache(maxsize=1024)
 def _poisson_limits(count: int) -> tuple[float, float]:
-    """Return the confidence interval of a Poisson mean of which `count` events were seen."""
+    """Return the confidence interval of a Poisson mean, given the number of events seen."""
     tail = (1 - CONFIDENCE) / 2
     return 0.0 if count == 0 else _poisson_mean(count - 1, 1 - tail), _poisson_mean(count, tail)
 
@@ -351,7 +357,7 @@ def _poisson_mean(count: int, probability: float) -> float:
 
 
 def compute_student_quantile(degrees_of_freedom: int) -> float:
-    """Compute the quantile of Student's t between whose two signs lies `CONFIDENCE`.
+    """Compute Student's t: between -t and t lies the probability `CONFIDENCE`.
 
     Parameters
     ----------
@@ -361,6 +367,7 @@ def compute_student_quantile(degrees_of_freedom: int) -> float:
     Returns
     -------
     float
+        Two-sided quantile of Student's t distribution; above 0.
 
     References
     ----------
@@ -387,18 +394,19 @@ def compute_student_quantile(degrees_of_freedom: int) -> float:
 
 
 def bisect(is_below: Callable[[float], bool], low: float, high: float) -> float:
-    """Find where a condition turns false, to the last digits of a float.
+    """Find where a condition turns false, by bisection.
 
     Parameters
     ----------
     is_below : callable
-        Whether a value is below the one that is looked for.
+        Tells whether a value is below the one to find.
     low, high : float
-        Between which it lies.
+        The value to find lies between these two.
 
     Returns
     -------
     float
+        The value to find, to the last digits of a float.
     """
     for _ in range(80):
         middle = (low + high) / 2

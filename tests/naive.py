@@ -51,7 +51,7 @@ MAD_TO_STD = 1.4826
 NORMAL_RANGE = 3.2897
 GAIN_STD = 0.08
 LARGEST_GAIN_STDS = 2.0
-MOST_LOOKS = 40
+MOST_SAMPLES = 40
 FRAMING_STD = 0.03
 BLINK = 1
 PROLONGED_CLOSURE = 2
@@ -641,15 +641,15 @@ def saccades(
 
 
 def framing_gain(
-    offset: Sequence[float], turned: Sequence[float], turn: Sequence[int]
+    offset: Sequence[float], second: Sequence[float], framing: Sequence[int]
 ) -> tuple[float, float]:
-    """Return the slope between two noisy series about a prior of 1, and what is left of its error.
+    """Return the slope between two noisy series about a prior of 1, and its remaining error.
 
-    Each turn has an intercept of its own.
+    Each framing has its own intercept.
     """
     pairs = [
         (group, one, other - one)
-        for group, one, other in zip(turn, offset, turned, strict=True)
+        for group, one, other in zip(framing, offset, second, strict=True)
         if math.isfinite(one) and math.isfinite(other)
     ]
     centred = []
@@ -666,12 +666,12 @@ def framing_gain(
         return 1.0, GAIN_STD
     product = sum(x * d for x, d in centred)
     noise = sum((d - product / power * x) ** 2 for x, d in centred) / free
-    looks = min(free, MOST_LOOKS)
-    known = power / free + noise / (GAIN_STD**2 * looks)
+    samples = min(free, MOST_SAMPLES)
+    known = power / free + noise / (GAIN_STD**2 * samples)
     largest = LARGEST_GAIN_STDS * GAIN_STD
     return (
         1 + max(-largest, min(largest, product / free / known)),
-        max(FRAMING_STD, (noise / (looks * known)) ** 0.5),
+        max(FRAMING_STD, (noise / (samples * known)) ** 0.5),
     )
 
 

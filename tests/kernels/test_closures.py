@@ -296,12 +296,13 @@ def test_measures_are_the_reference(
     assert_array_equal(found[:count], expected_intervals)
 
     peak = np.empty(count, np.int64)
-    least_ratio, below_s, closed_s = np.empty((3, count))
-    onset_seen, offset_seen = np.empty((2, count), np.bool_)
+    measured, seen = np.empty((3, count)), np.empty((2, count), np.bool_)
     closures._measure_closures(
-        *(ratio, times_s, found[:count], CLOSE_RATIO, OPEN_RATIO, closed_depth, max_gap_s),
-        *(peak, least_ratio, below_s, closed_s, onset_seen, offset_seen),
+        *(ratio, times_s, found[:count]),
+        *(np.array([CLOSE_RATIO, OPEN_RATIO, closed_depth]), max_gap_s),
+        *(peak, measured, seen),
     )
+    (least_ratio, below_s, closed_s), (onset_seen, offset_seen) = measured, seen
     for m, interval in enumerate(expected_intervals):
         expected = naive.measure_closure(
             *series, interval, CLOSE_RATIO, OPEN_RATIO, closed_depth, max_gap_s

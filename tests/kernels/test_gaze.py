@@ -99,7 +99,7 @@ def test_gain_worked_by_hand() -> None:
 
 
 def test_gain_of_unequal_lengths_is_refused() -> None:
-    with pytest.raises(ValueError, match="offset, turned_offset and turn have shapes"):
+    with pytest.raises(ValueError, match="offset, second_offset and framing have shapes"):
         compute_framing_gain([0.0], [0.0, 1.0], [0, 0])
 
 

@@ -51,8 +51,7 @@ def test_bootstrap_is_the_reference(
             block[order],
             np.array(sizes),
             count_draws(draws),
-            low,
-            high,
+            np.array([low, high]),
             np.empty((6, len(draws)), np.int32),
             ranges,
         )
