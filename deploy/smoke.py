@@ -19,14 +19,11 @@ def main() -> None:
     import numpy as np
 
     from tracker.face.mesh import FaceMesh
-    from tracker.files.summary import summarize, to_json
-    from tracker.measures.analysis import analyze_track
-    from tracker.measures.assessment import assess
+    from tracker.files.summary import to_json
     from tracker.measures.still import analyze_image
-    from tracker.pages.report import render_report
     from tracker.parameters import Parameters
+    from tracker.pipeline import measure_track, track_recording, write_files
     from tracker.tracks.archive import load_track, save_track
-    from tracker.tracks.track import track_video
     from tracker.video.stills import read_image
 
     model = FaceMesh()
@@ -38,21 +35,20 @@ def main() -> None:
         # From a stream as well: that is how a video is read in place from the bucket.
         eyes: dict[int, bytes] = {}
         with path.open("rb") as stream:
-            track = track_video(stream, model, 1, 12_000, eye_pictures=eyes)
+            track = track_recording(stream, model, Parameters(), eye_pictures=eyes)
         saved = path.with_suffix(".track.npz")
         save_track(track, saved)
-        analysis = analyze_track(load_track(saved), Parameters())
-        assessment = assess(analysis)
-        summary = summarize(analysis, assessment, path.name)
+        analyzed = measure_track(load_track(saved), Parameters(), path.name, eyes)
         # The page's own files are in the bundle, too.
-        report = render_report(analysis, assessment, summary, eyes, "ko")
+        files = write_files(analyzed, path.parent, path.stem, "ko", with_track=False)
+        report = files["report"].read_text(encoding="utf-8")
         if "Plotly" not in report or "data:image/jpeg" not in report:
             sys.exit(f"{path.name}: the report lacks the plotting library or the eyes")
         faces = int(np.isfinite(track.landmarks[:, 0, 0]).sum())
         if faces < 0.9 * len(track.times_s) or len(track.times_s) < 25:
             sys.exit(f"{path.name}: a face in {faces} of {len(track.times_s)} frames")
         results[path.name] = {
-            **asdict(analysis.measures),
+            **asdict(analyzed.analysis.measures),
             "landmarks": float(np.nansum(track.landmarks, dtype=np.float64)),
         }
     results["modules"] = sorted({"numba", "kernels_compiled", "pandas"} & set(sys.modules))

@@ -5,20 +5,17 @@ import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from io import BufferedIOBase
 from pathlib import Path
 from typing import Any
 
 from handler.errors import TooLargeError, UndecodableError, UnsupportedMediaError
 from tracker.face.mesh import FaceMesh
-from tracker.files.provenance import hash_video
-from tracker.files.summary import summarize, to_json, write_analysis, write_track
-from tracker.measures.analysis import analyze_track
-from tracker.measures.assessment import assess
+from tracker.files.fields import Summary
+from tracker.files.summary import to_json
 from tracker.measures.still import analyze_image
 from tracker.parameters import Parameters
-from tracker.tracks.track import track_video
+from tracker.pipeline import measure_track, track_recording, write_files
 from tracker.video.container import InputError, detect_kind
 from tracker.video.frames import Video, VideoInfo
 from tracker.video.stills import read_image
@@ -97,7 +94,7 @@ class Engine:
         on_progress: Callable[[int, int], None],
         report: Language | None = None,
         name: str = "original",
-    ) -> tuple[dict[str, Any], list[Path]]:
+    ) -> tuple[Summary, list[Path]]:
         """Analyse a video whose limits were checked.
 
         Parameters
@@ -117,7 +114,7 @@ class Engine:
 
         Returns
         -------
-        summary : dict
+        summary : Summary
         files : list of Path
             summary.json, frames.csv, blinks.csv, track.npz; report.html if asked for.
 
@@ -127,32 +124,17 @@ class Engine:
         """
         pictures: dict[int, bytes] | None = {} if report else None
         with self._lock, _translated_errors():
-            track = track_video(
+            track = track_recording(
                 source,
                 self._mesh,
-                parameters.step,
-                parameters.max_frames,
+                parameters,
                 on_progress,
-                budget_s,
+                budget_s=budget_s,
                 eye_pictures=pictures,
             )
-        # What is read in place is read once only.
-        digest = hash_video(source) if report and isinstance(source, Path) else ""
-        info = replace(track.info, protocol=parameters.protocol, video_sha256=digest)
-        track = replace(track, info=info)
-        analysis = analyze_track(track, parameters)
-        assessment = assess(analysis)
-        summary = summarize(analysis, assessment, "original")
-        files = write_analysis(folder, "analysis", analysis, summary)
-        files.append(write_track(folder, "analysis", track))
-        if report:
-            # Only here: what asks for no report does not load it.
-            from tracker.pages.report import write_report
-
-            named = {**summary, "source": name}
-            place = (folder, "analysis", analysis, assessment)
-            files.append(write_report(*place, named, pictures, report))
-        return summary, files
+        analyzed = measure_track(track, parameters, "original", pictures)
+        files = write_files(analyzed, folder, "analysis", report, report_name=name)
+        return analyzed.summary, list(files.values())
 
     def analyze_image(
         self, path: Path, parameters: Parameters, folder: Path

@@ -337,7 +337,7 @@ class Service:
                 assert isinstance(source, Path)
                 outcome, paths = engine.analyze_image(source, parameters, folder)
             else:
-                outcome, paths = engine.analyze_video(
+                summary, paths = engine.analyze_video(
                     source,
                     parameters,
                     folder,
@@ -346,6 +346,7 @@ class Service:
                     record.report,
                     record.analysis_id,
                 )
+                outcome = summary.to_dict()
             names = {path.name.removeprefix("analysis."): path for path in paths}
             files = {}
             for name, file_name in _FILE_NAMES.items():

@@ -111,7 +111,7 @@ def measure_coverage(
     for _ in range(recordings):
         summary = simulate(rng, **recording)  # type: ignore[arg-type]
         for place, name in enumerate(("vertical_peak_to_peak", "blink_rate_per_min")):
-            low, high = summary[f"{name}_ci95"]
+            low, high = getattr(summary, f"{name}_ci95")
             hits[place] += low <= true[place] <= high
     of_range, of_rate = (hits / recordings).tolist()
     return of_range, of_rate

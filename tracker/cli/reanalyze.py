@@ -1,7 +1,6 @@
 """``eye-tracker reanalyze``, one set of parameters or a grid of them."""
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,28 +34,15 @@ def run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser) 
     prepare_output(options, options.out, parser)
     code = _report_search(bool(tracks), problems)
 
-    from tracker.files.summary import summarize, write_analysis
-    from tracker.measures.analysis import analyze_track
-    from tracker.measures.assessment import assess
-    from tracker.pages.overlay import remove_overlay
-    from tracker.pages.report import remove_report, write_report
+    from tracker.pipeline import measure_track, write_files
     from tracker.tracks.archive import load_track
 
     def reanalyze(file: "TrackFile") -> None:
-        track = load_track(file.path)
-        protocol = parameters.protocol or track.info.protocol
-        analysis = analyze_track(track, replace(parameters, protocol=protocol))
-        assessment = assess(analysis)
-        summary = summarize(analysis, assessment, file.path.name)
-        file.directory.mkdir(parents=True, exist_ok=True)
-        place = (file.directory, file.stem)
-        remove_report(*place)
-        remove_overlay(*place)
-        written = []
-        if language := report_language(options):
-            written = [write_report(*place, analysis, assessment, summary, None, language)]
-        written = write_analysis(*place, analysis, summary) + written
-        print_result(options, file.path.name, summary, written)
+        analyzed = measure_track(load_track(file.path), parameters, file.path.name)
+        written = write_files(
+            analyzed, file.directory, file.stem, report_language(options), with_track=False
+        )
+        print_result(options, file.path.name, analyzed.summary, written.values())
 
     return max(code, for_each(tracks, reanalyze))
 

@@ -4,9 +4,10 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from tracker.files.fields import Summary
     from tracker.study.recording import Failure
 
 
@@ -53,14 +54,14 @@ def for_each(inputs: Iterable[T], process: Callable[[T], None]) -> int:
 
 
 def print_result(
-    options: argparse.Namespace, name: str, summary: dict[str, Any], written: Iterable[Path]
+    options: argparse.Namespace, name: str, summary: "Summary", written: Iterable[Path]
 ) -> None:
     """Say what came out and where it is, to a program or to a person."""
     from tracker.files.names import printable
     from tracker.files.summary import describe_summary, to_json
 
     if options.json:
-        print(to_json(summary), flush=True)
+        print(to_json(summary.to_dict()), flush=True)
     else:
         print(describe_summary(summary, name), flush=True)
         print("  written     " + " ".join(map(printable, written)), flush=True)

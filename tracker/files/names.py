@@ -1,9 +1,24 @@
-"""File names as text. Whoever made the files chose them: they can be any bytes but a slash."""
+"""Names of files: of those this program writes, and as text of those that others named."""
 
 import os
 from pathlib import Path
 
+ENDINGS = {
+    "summary": "summary.json",
+    "frames": "frames.csv",
+    "blinks": "blinks.csv",
+    "track": "track.npz",
+    "overlay": "overlay.mp4",
+    "report": "report.html",
+}
+"""What follows the stem and a dot, by kind of file."""
+
 _CONTROL_CHARACTERS = dict.fromkeys([*range(32), *range(127, 160)], "\N{REPLACEMENT CHARACTER}")
+
+
+def result_path(directory: Path, stem: str, kind: str) -> Path:
+    """Return where a file of a recording goes; `kind` is one of `ENDINGS`."""
+    return directory / f"{stem}.{ENDINGS[kind]}"
 
 
 def to_unicode(path: str | Path) -> str:

@@ -3,29 +3,43 @@
 import json
 import math
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tracker import __version__
+from tracker.files.fields import (
+    AskedFields,
+    AssessmentFields,
+    FindingFields,
+    Interval,
+    ParameterFields,
+    PhaseFields,
+    QualityFields,
+    SamplingFields,
+    Summary,
+    VideoFields,
+)
 from tracker.files.names import printable, to_unicode
 from tracker.files.tables import _frame_table, _write_csv, closure_table
 from tracker.files.whole import write_whole
 from tracker.measures.analysis import Analysis
 from tracker.measures.assessment import Assessment
 from tracker.measures.quality import Finding
+from tracker.parameters import Parameters
 from tracker.tracks.archive import save_track
 from tracker.tracks.track import Track
 from tracker.words.en import round_range
 
 SIGNIFICANT_DIGITS = 6
+NOTE = "Research use, not a diagnosis."
 _SIGNIFICANT = f".{SIGNIFICANT_DIGITS}g"
 
 
-def summarize(analysis: Analysis, assessment: Assessment, source: str) -> dict[str, Any]:
-    """Return the summary document.
+def summarize(analysis: Analysis, assessment: Assessment, source: str) -> Summary:
+    """Return the summary.
 
     Parameters
     ----------
@@ -36,59 +50,64 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> dict[s
 
     Returns
     -------
-    dict
-        Ready for strict JSON: no NaN, plain numbers.
+    Summary
+        Its numbers are rounded to `SIGNIFICANT_DIGITS`, as they are written.
     """
     measures, info = analysis.measures, analysis.track.info
-    document: dict[str, Any] = plain(
-        {
-            "source": to_unicode(source),
-            "video_sha256": info.video_sha256 or None,
-            "frames_processed": len(analysis.track.times_s),
-            "fps": measures.fps,
-            "duration_sec_est": measures.duration_s,
-            "psp_suspected": assessment.status == "suspected",
-            "psp_rule_reason": assessment.rule_reason,
-            "assessment": {
-                "status": assessment.status,
-                "reasons": _findings(assessment.reasons),
-                "cautions": _findings(assessment.cautions),
-                "patient_message": assessment.patient_message,
-            },
-            **{
-                name: value
-                for name, value in asdict(measures).items()
-                if name not in ("fps", "duration_s")
-            },
-            "framing_gain": analysis.gaze.framing_gain,
-            "task": name_task(analysis),
-            "phases": [asdict(phase) for phase in analysis.phases],
-            "quality": asdict(assessment.quality),
-            "video_meta": {
-                "width": info.video.width,
-                "height": info.video.height,
-                "fps": info.video.fps or None,
-                "frame_count": info.video.frame_count or None,
-                "frames_decoded": info.frames_decoded,
-                "frames_failed": info.frames_failed,
-                "time_source": info.time_source,
-                "complete": info.complete,
-            },
-            "sampling": {
-                "step": info.step,
-                "effective_step": _effective_step(analysis.track),
-                "effective_rate_hz": measures.fps / _effective_step(analysis.track),
-                "largest_step": info.raised_step or info.step,
-                "out_of_time": info.out_of_time,
-            },
-            "partial": not info.complete,
-            # The step is the track's, also where it is analysed again.
-            "parameters": {**asdict(analysis.parameters), "step": info.step},
-            "version": __version__,
-            "note": "Research use, not a diagnosis.",
-        }
+    effective_step = _effective_step(analysis.track)
+    values = {one.name: plain(getattr(measures, one.name)) for one in fields(measures)}
+    fps, duration_s = values.pop("fps"), values.pop("duration_s")
+    for name, value in values.items():
+        if isinstance(value, list):
+            values[name] = tuple(value)
+    return Summary(
+        source=to_unicode(source),
+        video_sha256=info.video_sha256 or None,
+        frames_processed=len(analysis.track.times_s),
+        fps=fps,
+        duration_sec_est=duration_s,
+        psp_suspected=assessment.status == "suspected",
+        psp_rule_reason=assessment.rule_reason,
+        assessment=AssessmentFields(
+            assessment.status,
+            _findings(assessment.reasons),
+            _findings(assessment.cautions),
+            assessment.patient_message,
+        ),
+        **values,
+        framing_gain=plain(analysis.gaze.framing_gain),
+        task=name_task(analysis),
+        phases=tuple(PhaseFields(**plain(asdict(phase))) for phase in analysis.phases),
+        quality=QualityFields(**plain(asdict(assessment.quality))),
+        video_meta=VideoFields(
+            width=info.video.width,
+            height=info.video.height,
+            fps=plain(info.video.fps or None),
+            frame_count=info.video.frame_count or None,
+            frames_decoded=info.frames_decoded,
+            frames_failed=info.frames_failed,
+            time_source=info.time_source,
+            complete=info.complete,
+        ),
+        sampling=SamplingFields(
+            step=info.step,
+            effective_step=plain(effective_step),
+            effective_rate_hz=plain(measures.fps / effective_step),
+            largest_step=info.raised_step or info.step,
+            out_of_time=info.out_of_time,
+        ),
+        partial=not info.complete,
+        parameters=_parameters(analysis.parameters, info.step),
+        version=__version__,
+        note=NOTE,
     )
-    return document
+
+
+def _parameters(parameters: Parameters, step: int) -> ParameterFields:
+    """Return the parameters; the step is the track's, also where it is analysed again."""
+    values = plain({**asdict(parameters), "step": step})
+    values["protocol"] = tuple(AskedFields(**phase) for phase in values["protocol"])
+    return ParameterFields(**values)
 
 
 def name_task(analysis: Analysis) -> str:
@@ -96,8 +115,8 @@ def name_task(analysis: Analysis) -> str:
     return "protocol" if analysis.parameters.protocol else "assumed_up_then_down"
 
 
-def _findings(findings: Iterable[Finding]) -> list[dict[str, str]]:
-    return [{"code": finding.code, "message": finding.message} for finding in findings]
+def _findings(findings: Iterable[Finding]) -> tuple[FindingFields, ...]:
+    return tuple(FindingFields(finding.code, finding.message) for finding in findings)
 
 
 def _effective_step(track: Track) -> float:
@@ -106,9 +125,7 @@ def _effective_step(track: Track) -> float:
     return float(index[-1] - index[0]) / (index.size - 1) if index.size > 1 else math.nan
 
 
-def write_analysis(
-    directory: Path, stem: str, analysis: Analysis, summary: dict[str, Any]
-) -> list[Path]:
+def write_analysis(directory: Path, stem: str, analysis: Analysis, summary: Summary) -> list[Path]:
     """Write the table of frames, the table of closures and, when they are there, the summary.
 
     A summary of an earlier analysis is removed before that: one that is there belongs to the tables
@@ -121,7 +138,7 @@ def write_analysis(
     stem : str
         What the files' names begin with.
     analysis : Analysis
-    summary : dict
+    summary : Summary
         From `summarize`.
 
     Returns
@@ -142,7 +159,7 @@ def write_analysis(
     ]
     write_whole(
         summary_path,
-        lambda path: path.write_text(to_json(summary, indent=2) + "\n", encoding="utf-8"),
+        lambda path: path.write_text(to_json(summary.to_dict(), indent=2) + "\n", encoding="utf-8"),
     )
     return [summary_path, *tables]
 
@@ -157,49 +174,39 @@ def to_json(document: Any, indent: int | None = None) -> str:
     return json.dumps(plain(document), indent=indent, allow_nan=False, ensure_ascii=False)
 
 
-def describe_summary(summary: dict[str, Any], name: str) -> str:
-    """Return what `summarize` returned for a person, a few lines."""
-    assessment = summary["assessment"]
+def describe_summary(summary: Summary, name: str) -> str:
+    """Return a summary in a few lines for a person."""
+    threshold = summary.parameters.vpp_thresh
 
-    def number(key: str, form: str) -> str:
-        return "-" if summary[key] is None else format(summary[key], form)
+    def number(value: float | None, form: str) -> str:
+        return "-" if value is None else format(value, form)
 
-    def interval(key: str, form: str) -> str:
-        low, high = summary[key]
+    def interval(ends: Interval, form: str) -> str:
+        low, high = ends
         return "" if low is None else f" (95 % interval {low:{form}}-{high:{form}})"
 
-    threshold = summary["parameters"]["vpp_thresh"]
-    range_ = {
-        "vertical_peak_to_peak": _shown(summary["vertical_peak_to_peak"], threshold),
-        "vertical_peak_to_peak_ci95": [
-            _shown(end, threshold) for end in summary["vertical_peak_to_peak_ci95"]
-        ],
-    }
-    summary = {**summary, **range_}
+    def shown(range_: float | None) -> float | None:
+        return None if range_ is None else round_range(range_, threshold)
 
+    low, high = summary.vertical_peak_to_peak_ci95
     lines = [
-        f"{printable(name)}: {assessment['status'].replace('_', ' ')}",
-        f"  because     {summary['psp_rule_reason']}",
-        f"  vertical    {number('vertical_peak_to_peak', '.3f')} eye widths peak to peak"
-        f"{interval('vertical_peak_to_peak_ci95', '.3f')}, "
-        f"threshold {threshold:g}",
-        f"  blinks      {summary['blink_count']}, {number('blink_rate_per_min', '.1f')} a minute"
-        f"{interval('blink_rate_per_min_ci95', '.1f')}; "
-        f"prolonged closures {summary['prolonged_closure_count']}",
-        f"  recording   face seen for {summary['valid_time_s']:.1f} of "
-        f"{summary['duration_sec_est']:.1f} s, {summary['frames_processed']} frames analysed "
-        f"of {number('fps', '.1f')} a second",
+        f"{printable(name)}: {summary.assessment.status}",
+        f"  because     {summary.psp_rule_reason}",
+        f"  vertical    {number(shown(summary.vertical_peak_to_peak), '.3f')} eye widths peak to "
+        f"peak{interval((shown(low), shown(high)), '.3f')}, threshold {threshold:g}",
+        f"  blinks      {summary.blink_count}, {number(summary.blink_rate_per_min, '.1f')} a minute"
+        f"{interval(summary.blink_rate_per_min_ci95, '.1f')}; "
+        f"prolonged closures {summary.prolonged_closure_count}",
+        f"  recording   face seen for {summary.valid_time_s:.1f} of "
+        f"{summary.duration_sec_est:.1f} s, {summary.frames_processed} frames analysed "
+        f"of {number(summary.fps, '.1f')} a second",
     ]
     lines += [
-        f"  caution     {caution['message']}"
-        for caution in assessment["cautions"]
-        if caution["message"] not in summary["psp_rule_reason"]
+        f"  caution     {caution.message}"
+        for caution in summary.assessment.cautions
+        if caution.message not in summary.psp_rule_reason
     ]
     return "\n".join(lines)
-
-
-def _shown(range_: float | None, threshold: float) -> float | None:
-    return None if range_ is None else round_range(range_, threshold)
 
 
 def plain(value: Any) -> Any:

@@ -29,6 +29,7 @@ TRACK_MODULES = (
     "tracker.face.eye_pictures",
     "tracker.face.mesh",
     "tracker.video.ffmpeg",
+    "tracker.video.libav",
     "tracker.face.follow",
     "tracker.face.quality",
     "tracker.tracks.pacing",

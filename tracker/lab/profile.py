@@ -272,23 +272,19 @@ def profile_video(
     wall_s, cpu_s = time.perf_counter(), time.process_time()
     with clock.stage("load"):
         from tracker.face.mesh import FaceMesh
-        from tracker.files.summary import summarize, write_analysis, write_track
-        from tracker.measures.analysis import analyze_track
-        from tracker.measures.assessment import assess
-        from tracker.tracks.track import track_video
+        from tracker.files.provenance import hash_video
+        from tracker.pipeline import measure_track, track_recording, write_files
 
         finder = _TimedFinder(FaceMesh(), clock)
     with clock.stage("open"):
+        video_sha256 = hash_video(path)
         video = _TimedVideo(path, clock)
     with clock.stage("tracking"):
-        track = track_video(video, finder, parameters.step, parameters.max_frames, on_progress)
+        track = track_recording(video, finder, parameters, on_progress, video_sha256=video_sha256)
     with clock.stage("measures"):
-        analysis = analyze_track(track, parameters)
-        assessment = assess(analysis)
+        analyzed = measure_track(track, parameters, path.name)
     with clock.stage("write"), tempfile.TemporaryDirectory() as folder:
-        write_track(Path(folder), path.stem, track)
-        summary = summarize(analysis, assessment, path.name)
-        write_analysis(Path(folder), path.stem, analysis, summary)
+        write_files(analyzed, Path(folder), path.stem)
     cpu_s = time.process_time() - cpu_s
     wall_s = time.perf_counter() - wall_s
     other_s = cpu_s - sum(clock.cpu_s.values())
@@ -301,7 +297,7 @@ def profile_video(
         source=path.name,
         width=track.info.video.width,
         height=track.info.video.height,
-        fps=analysis.measures.fps,
+        fps=analyzed.analysis.measures.fps,
         step=parameters.step,
         frames_decoded=track.info.frames_decoded,
         frames_tracked=track.times_s.size,
@@ -312,7 +308,7 @@ def profile_video(
         wall_s=wall_s,
         peak_memory_mb=measure_peak_bytes() / 2**20,
         floor=None if finder.face is None else measure_floor(path, finder.face, finder.finder),
-        eye_width_px=assessment.quality.canthal_distance_px,
+        eye_width_px=analyzed.assessment.quality.canthal_distance_px,
     )
 
 

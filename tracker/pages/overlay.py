@@ -14,6 +14,7 @@ from kernels import LEFT, RIGHT
 from kernels.landmarks import EYE_COLUMNS, FACE_MESH_INDICES
 from kernels.measures import RANGE_QUANTILES, median_finite
 from tracker.face.quality import EYE_BOX_U, EYE_BOX_V
+from tracker.files.names import result_path
 from tracker.files.tables import name_events
 from tracker.files.whole import write_whole
 from tracker.measures.analysis import Analysis
@@ -103,20 +104,12 @@ def write_overlay(
         See `tracker.video.frames.Video`; or the video is not the one that was analysed.
     """
     # An earlier copy must not be taken for this one, least of all where that shows the face.
-    remove_overlay(directory, stem)
+    path = result_path(directory, stem, "overlay")
+    path.unlink(missing_ok=True)
     return write_whole(
-        _overlay_path(directory, stem),
+        path,
         lambda partial: _encode(partial, video, analysis, blur_face, on_progress, decode_ahead),
     )
-
-
-def remove_overlay(directory: Path, stem: str) -> None:
-    """Remove an earlier copy: what stands beside a new summary must not contradict it."""
-    _overlay_path(directory, stem).unlink(missing_ok=True)
-
-
-def _overlay_path(directory: Path, stem: str) -> Path:
-    return directory / f"{stem}.overlay.mp4"
 
 
 def _encode(

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from tracker.files.fields import Summary, get_value
+from tracker.files.names import result_path
 from tracker.files.whole import write_whole
 from tracker.measures import assessment as gates
 from tracker.measures.analysis import MIN_RATE_TIME_S, Analysis
@@ -142,7 +144,7 @@ def grade_light(light: Light, assessment: Assessment, measured: bool) -> Status:
 def render_report(
     analysis: Analysis,
     assessment: Assessment,
-    summary: Mapping[str, Any],
+    summary: Summary,
     pictures: Mapping[int, bytes] | None,
     language: Language = "en",
 ) -> str:
@@ -153,8 +155,7 @@ def render_report(
     analysis : Analysis
     assessment : Assessment
         Of that analysis.
-    summary : mapping
-        From `tracker.files.summary.summarize`; a ``video_sha256`` in it is shown.
+    summary : Summary
     pictures : mapping of int to bytes, or None
         JPEGs of the eyes by sample, as `tracker.tracks.track.track_video` fills them in. None where
         there is no video to take them from, which the page says.
@@ -181,26 +182,17 @@ def write_report(
     stem: str,
     analysis: Analysis,
     assessment: Assessment,
-    summary: Mapping[str, Any],
+    summary: Summary,
     pictures: Mapping[int, bytes] | None,
     language: Language,
 ) -> Path:
     """Write what `render_report` makes as ``STEM.report.html``, whole or not at all."""
     text = render_report(analysis, assessment, summary, pictures, language)
     return write_whole(
-        _report_path(directory, stem),
+        result_path(directory, stem, "report"),
         # As it is: the policy's hashes are of these line ends.
         lambda path: path.write_text(text, encoding="utf-8", newline=""),
     )
-
-
-def remove_report(directory: Path, stem: str) -> None:
-    """Remove an earlier report: what stands beside a new summary must not contradict it."""
-    _report_path(directory, stem).unlink(missing_ok=True)
-
-
-def _report_path(directory: Path, stem: str) -> Path:
-    return directory / f"{stem}.report.html"
 
 
 class _Report:
@@ -210,7 +202,7 @@ class _Report:
         self,
         analysis: Analysis,
         assessment: Assessment,
-        summary: Mapping[str, Any],
+        summary: Summary,
         pictures: Mapping[int, bytes] | None,
         language: Language,
     ) -> None:
@@ -248,7 +240,7 @@ class _Report:
             )
         )
         return make_page(
-            title=f"{self.summary['source']}: {self.say('title')}",
+            title=f"{self.summary.source}: {self.say('title')}",
             language=self.language,
             body=sections,
             data=self._data(),
@@ -265,7 +257,7 @@ class _Report:
     def _head(self) -> str:
         return (
             f'<header><h1>{self.say("title")}: <span class="name">'
-            f"{escape(str(self.summary['source']))}</span></h1>"
+            f"{escape(str(self.summary.source))}</span></h1>"
             f'<p class="muted">{self.say("subtitle", seconds=self._or_nan("duration_sec_est"))}</p>'
             "</header>"
         )
@@ -382,7 +374,8 @@ class _Report:
         return (
             f'<section class="{look}" aria-labelledby="{name}"><h2 id="{name}" class="small">'
             f'{self.say(name)}</h2><div class="figure" data-field="{field}" '
-            f'data-value="{_exact(self.summary[field])}">{figure}</div><p>{text}</p>{picture}'
+            f'data-value="{_exact(getattr(self.summary, field))}">{figure}</div>'
+            f"<p>{text}</p>{picture}"
             f'<p class="muted">{note}</p></section>'
         )
 
@@ -689,7 +682,7 @@ class _Report:
         )
 
     def _phases(self) -> str:
-        phases = self.summary["phases"]
+        phases = self.summary.phases
         if not phases:
             return (
                 f'<section aria-labelledby="phases"><h2 id="phases">{self.say("phases")}</h2>'
@@ -700,21 +693,23 @@ class _Report:
         rows = ""
         for phase in phases:
             cells = [
-                self.say(f"phase_name.{phase['phase']}"),
-                f"{phase['start_s']:g}-{phase['end_s']:g} s",
-                f"{phase['gaze_time_s']:.1f} s",
+                self.say(f"phase_name.{phase.phase}"),
+                f"{phase.start_s:g}-{phase.end_s:g} s",
+                f"{phase.gaze_time_s:.1f} s",
             ]
-            resting = phase["phase"] in ("fixate", "rest")
+            resting = phase.phase in ("fixate", "rest")
             for name in ("reached", "held", "held_offset"):
                 missing = "no_direction" if resting and name != "held_offset" else "no_gaze"
-                if not resting and phase["held_offset"] is not None and phase[name] is None:
+                if not resting and phase.held_offset is not None and getattr(phase, name) is None:
                     missing = "no_primary"
                 reason = self.say(f"missing.{missing}", least=MIN_PRIMARY_TIME_S)
-                cells.append(f"{phase[name]:+.3f}" if phase[name] is not None else reason)
+                cells.append(
+                    f"{getattr(phase, name):+.3f}" if getattr(phase, name) is not None else reason
+                )
             cells.append(
-                f"{phase['latency_s']:.2f} s"
-                if phase["latency_s"] is not None
-                else self.say(f"latency.{phase['latency_reason']}")
+                f"{phase.latency_s:.2f} s"
+                if phase.latency_s is not None
+                else self.say(f"latency.{phase.latency_reason}")
             )
             rows += "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
         return (
@@ -753,10 +748,8 @@ class _Report:
         )
 
     def _number_row(self, field: str) -> str:
-        value: Any = self.summary
-        for part in field.split("."):
-            value = value[part]
-        if value is None or value == [None, None]:
+        value = get_value(self.summary, field)
+        if value is None or value == (None, None):
             cell = f'<td class="muted">{self._missing(field)}</td>'
         else:
             cell = f"<td>{self._format(field, value)}</td>"
@@ -776,7 +769,7 @@ class _Report:
             ends = np.atleast_1d(value).tolist()
             told = [f"{round_range(one, threshold):.3f}" for one in ends]
             return self.say("interval_short", low=told[0], high=told[1]) if told[1:] else told[0]
-        if isinstance(value, list):
+        if isinstance(value, tuple):
             return self.say("interval_short", low=f"{value[0]:.4g}", high=f"{value[1]:.4g}")
         return f"{value:.4g}" if isinstance(value, float) else str(value)
 
@@ -817,11 +810,11 @@ class _Report:
         return self.say("missing.too_little")
 
     def _provenance(self) -> str:
-        sha256 = self.summary.get("video_sha256")
+        sha256 = self.summary.video_sha256
         rows = (
-            ("source", escape(str(self.summary["source"]))),
+            ("source", escape(str(self.summary.source))),
             ("sha256", f"<code>{escape(sha256)}</code>" if sha256 else self.say("no_sha256")),
-            ("version", escape(str(self.summary["version"]))),
+            ("version", escape(str(self.summary.version))),
         )
         table = "".join(
             f'<tr><th scope="row">{self.say(name)}</th><td class="name">{value}</td></tr>'
@@ -914,11 +907,11 @@ class _Report:
             ],
             "phases": [
                 {
-                    "name": write(self.language, f"report.phase_name.{phase['phase']}"),
-                    "start": phase["start_s"],
-                    "stop": phase["end_s"],
+                    "name": write(self.language, f"report.phase_name.{phase.phase}"),
+                    "start": phase.start_s,
+                    "stop": phase.end_s,
                 }
-                for phase in self.summary["phases"]
+                for phase in self.summary.phases
             ],
             "levels": {name: one.offset for name, one in self.extremes.items()},
             "distributions": self.distributions,
@@ -926,7 +919,7 @@ class _Report:
         }
 
     def _or_nan(self, field: str) -> float:
-        value = self.summary[field]
+        value = getattr(self.summary, field)
         return math.nan if value is None else float(value)
 
 
@@ -1046,7 +1039,7 @@ def _percent(share: float) -> str:
 
 def _exact(value: Any) -> str:
     """Return a value as it is in the summary, for an attribute."""
-    if isinstance(value, list):
+    if isinstance(value, tuple):
         return " ".join(map(_exact, value))
     return "" if value is None else escape(str(value))
 

@@ -3,23 +3,27 @@
 import csv
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
 import numpy as np
 
+from tracker.files.fields import (
+    COHORT_COLUMNS,
+    STATUSES,
+    Column,
+    get_value,
+    make_arrow_schema,
+)
 from tracker.files.names import to_unicode
 from tracker.files.whole import write_whole
-from tracker.measures.analysis import Measures
-from tracker.measures.quality import Quality
-from tracker.parameters import Parameters
-from tracker.study.recording import Failure, Outputs, Recording, Result
+from tracker.study.recording import Failure, Recording, Result
 
 FAILED = "failed"
-STATUSES = ("suspected", "not suspected", "not assessable", FAILED)
-"""What can become of a recording, in words."""
+OUTCOMES = (*STATUSES, FAILED)
+"""What can become of a recording."""
 OUTLIER_LIMIT = 3.5
 OUTLIER_LEAST = 10
 """Recordings with fewer of which nothing is called an outlier."""
@@ -37,15 +41,6 @@ FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", 
 
 Outcome = Result | Failure
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column, and where in the summary it comes from (empty: from elsewhere)."""
-
-    name: str
-    kind: type
-    path: tuple[str | int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +135,8 @@ def is_outlier(row: Row, name: str, spread: Spread) -> bool:
 def _counts(row: Row, name: str) -> bool:
     """Tell whether a row's value says something: a gaze that is not assessable does not."""
     is_gaze = name == "vertical_peak_to_peak"
-    return row[name] is not None and not (is_gaze and row["status"] not in STATUSES[:2])
+    is_assessed = row["status"] in ("suspected", "not_suspected")
+    return row[name] is not None and (is_assessed or not is_gaze)
 
 
 def write_cohort(rows: Sequence[Row], out: Path) -> list[Path]:
@@ -160,15 +156,13 @@ def write_cohort(rows: Sequence[Row], out: Path) -> list[Path]:
     -------
     list of Path
     """
-    # Pyarrow takes a tenth of a second to import, and sweeps name their columns as here.
+    # Pyarrow takes a tenth of a second to import.
     import pyarrow as pa
     import pyarrow.parquet
 
-    columns = _columns()
-    schema = pa.schema([(column.name, ARROW_TYPES[column.kind]) for column in columns])
-    table = pa.Table.from_pylist(list(rows), schema=schema)
+    table = pa.Table.from_pylist(list(rows), schema=make_arrow_schema(COHORT_COLUMNS))
     return [
-        write_whole(out / "cohort.csv", lambda path: _write_csv(path, columns, rows)),
+        write_whole(out / "cohort.csv", lambda path: _write_csv(path, COHORT_COLUMNS, rows)),
         write_whole(out / "cohort.parquet", lambda path: pyarrow.parquet.write_table(table, path)),
     ]
 
@@ -176,92 +170,32 @@ def write_cohort(rows: Sequence[Row], out: Path) -> list[Path]:
 def describe_cohort(rows: Sequence[Row]) -> str:
     """Return how many recordings came out how, in a line for a person."""
     counts = Counter(row["status"] for row in rows)
-    words = ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
+    words = ", ".join(f"{counts[status]} {status}" for status in OUTCOMES if counts[status])
     return f"{len(rows)} recordings: {words}"
 
 
-ARROW_TYPES = {str: "string", int: "int64", float: "float64", bool: "bool"}
-"""As pyarrow names them."""
-
-
 def _row(recording: Recording, outcome: Outcome, out: Path) -> Row:
-    row: Row = dict.fromkeys(column.name for column in _columns())
-    place = (recording.directory / recording.stem).relative_to(out)
-    row |= {"recording": to_unicode(place.as_posix()), "file": to_unicode(recording.name)}
+    row: Row = dict.fromkeys(column.name for column in COHORT_COLUMNS)
+    stem = (recording.directory / recording.stem).relative_to(out)
+    row |= {"recording": to_unicode(stem.as_posix()), "file": to_unicode(recording.name)}
     if isinstance(outcome, Failure):
         return row | {
             "status": FAILED,
             "failure_code": outcome.code,
             "failure_message": to_unicode(outcome.message_alone(recording)),
         }
-    summary, assessment = outcome.summary, outcome.summary["assessment"]
+    assessment = outcome.summary.assessment
     row |= {
-        "status": assessment["status"].replace("_", " "),
-        "reasons": " ".join(reason["code"] for reason in assessment["reasons"]),
-        "cautions": " ".join(caution["code"] for caution in assessment["cautions"]),
+        "reasons": " ".join(reason.code for reason in assessment.reasons),
+        "cautions": " ".join(caution.code for caution in assessment.cautions),
     }
-    for column in _columns():
+    for column in COHORT_COLUMNS:
         if column.path:
-            value: Any = summary
-            for step in column.path:
-                value = value[step]
-            row[column.name] = value
+            value = get_value(outcome.summary, column.path)
+            row[column.name] = value if column.end is None else value[column.end]
     for kind, path in outcome.files.items():
         row[f"{kind}_file"] = to_unicode(path.relative_to(out).as_posix())
     return row
-
-
-def _columns() -> list[Column]:
-    """Return the columns in their order, which depends on no recording and no option."""
-    elsewhere = ("recording", "file", "status", "reasons", "cautions", "outliers")
-    every = Outputs(overlay=True, report="en")
-    return [
-        *(Column(name, str) for name in elsewhere),
-        Column("explanation", str, ("psp_rule_reason",)),
-        Column("failure_code", str),
-        Column("failure_message", str),
-        *copied_columns("", (), psp_suspected=bool, frames_processed=int, fps=float),
-        *copied_columns("", (), duration_sec_est=float),
-        *(
-            column
-            for column in copied_columns("", (), **get_type_hints(Measures))
-            # They stand before, under the names that the app knows.
-            if column.name not in ("fps", "duration_s")
-        ),
-        *copied_columns("", (), framing_gain=float, task=str, partial=bool),
-        *copied_columns("quality_", ("quality",), **get_type_hints(Quality)),
-        *copied_columns(
-            "video_", ("video_meta",), width=int, height=int, fps=float, frame_count=int
-        ),
-        *copied_columns("video_", ("video_meta",), frames_decoded=int, frames_failed=int),
-        *copied_columns("video_", ("video_meta",), time_source=str, complete=bool),
-        *copied_columns("sampling_", ("sampling",), step=int, effective_step=float),
-        *copied_columns("sampling_", ("sampling",), effective_rate_hz=float, largest_step=int),
-        *copied_columns("sampling_", ("sampling",), out_of_time=bool),
-        *(
-            column
-            for column in copied_columns(
-                "parameter_", ("parameters",), **get_type_hints(Parameters)
-            )
-            # Of the phases, which are no single value, `task` tells whether there were any.
-            if column.path[-1] != "protocol"
-        ),
-        *copied_columns("", (), video_sha256=str, version=str),
-        *(Column(f"{kind}_file", str) for kind in Recording(Path(), Path(), "", "").files(every)),
-    ]
-
-
-def copied_columns(prefix: str, path: tuple[str, ...], **hints: Any) -> Iterator[Column]:
-    """Return columns for values of the summary; two of an interval, its lower and upper end."""
-    for name, hint in hints.items():
-        if get_origin(hint) is tuple and name != "protocol":
-            base = name.removesuffix("_ci95").removesuffix("_range")
-            yield Column(f"{prefix}{base}_low", float, (*path, name, 0))
-            yield Column(f"{prefix}{base}_high", float, (*path, name, 1))
-        else:
-            optional = [kind for kind in get_args(hint) if kind in ARROW_TYPES]
-            kind = hint if hint in ARROW_TYPES else optional[0] if optional else str
-            yield Column(prefix + name, kind, (*path, name))
 
 
 def _write_csv(path: Path, columns: Sequence[Column], rows: Sequence[Row]) -> None:

@@ -18,10 +18,10 @@ from tracker.measures.assessment import (
 from tracker.pages.page import Status, draw_mark, make_page, read_asset
 from tracker.study.cohort import (
     FAILED,
+    OUTCOMES,
     OUTLIER_LEAST,
     OUTLIER_LIMIT,
     OUTLIER_MEASURES,
-    STATUSES,
     Outcome,
     Row,
     measure_spread,
@@ -131,8 +131,8 @@ class _Page:
             else self.text("recordings_alone", count=len(self.rows))
         )
         buttons = []
-        for status in STATUSES:
-            code = status.replace(" ", "_")
+        for status in OUTCOMES:
+            code = status
             count = sum(row["status"] == status for row in self.rows)
             buttons.append(
                 f'<button type="button" data-filter="{code}" aria-pressed="false">'
@@ -212,7 +212,7 @@ class _Page:
         )
 
     def _line(self, number: int, row: Row, link: str | None) -> str:
-        code = row["status"].replace(" ", "_")
+        code = row["status"]
         name = escape(row["file"])
         if link is not None:
             name = f'<a href="{escape(link)}">{name}</a>'
@@ -227,7 +227,7 @@ class _Page:
         line = (
             f'<tr data-number="{number}" data-status="{code}"><th scope="row">{name}</th>'
             # Sorted by what matters most, not by the alphabet.
-            f'<td class="status" data-sort="{STATUSES.index(row["status"])}">'
+            f'<td class="status" data-sort="{OUTCOMES.index(row["status"])}">'
             f"{draw_mark(_MARKS[code])} {self.text(f'status.{code}')}</td>"
             f"{_number(row, 'vertical_peak_to_peak', '.3f', 'doubtful', threshold)}"
             f"{_number(row, 'blink_rate_per_min', '.1f', 'doubtful')}"
@@ -350,7 +350,7 @@ class _Page:
             "rows": [
                 {
                     "name": row["file"],
-                    "status": row["status"].replace(" ", "_"),
+                    "status": row["status"],
                     **{name: row[name] for name in measures},
                 }
                 for row in self.rows

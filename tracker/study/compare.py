@@ -25,11 +25,11 @@ from kernels.change import (
 )
 from kernels.uncertainty import CONFIDENCE
 from tracker import __version__
+from tracker.files.fields import Summary
 from tracker.files.names import printable
-from tracker.files.summary import plain, summarize
-from tracker.measures.analysis import analyze_track
-from tracker.measures.assessment import assess
+from tracker.files.summary import plain
 from tracker.parameters import Parameters
+from tracker.pipeline import measure_track
 from tracker.tracks.archive import load_track
 from tracker.video.container import InputError, check_readable
 from tracker.words.compare import say
@@ -99,7 +99,7 @@ class Labelled:
     """A recording's summary, read and checked, and the condition it was made under."""
 
     label: str
-    summary: dict[str, Any]
+    summary: Summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,9 +225,7 @@ def read_recording(path: Path, label: str) -> Labelled:
         The file is neither, or what is compared is missing or out of range.
     """
     if path.suffix == ".npz":
-        track = load_track(path)
-        analysis = analyze_track(track, Parameters(protocol=track.info.protocol))
-        return Labelled(label, summarize(analysis, assess(analysis), path.name))
+        return Labelled(label, measure_track(load_track(path), Parameters(), path.name).summary)
     check_readable(path)
     wrong = (
         f"{printable(path.name)}: not a summary (STEM.summary.json) that this version can compare"
@@ -235,8 +233,9 @@ def read_recording(path: Path, label: str) -> Labelled:
     if path.stat().st_size > MAX_SUMMARY_BYTES:
         raise ComparisonInputError(f"{wrong}: it is over {MAX_SUMMARY_BYTES >> 20} MB.")
     try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
-        _check_summary(summary)
+        document = json.loads(path.read_text(encoding="utf-8"))
+        _check_summary(document)
+        summary = Summary.from_dict(document)
     # Whatever is not as expected, also brackets nested too deeply.
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ComparisonInputError(
@@ -334,11 +333,11 @@ def compare(recordings: Sequence[Labelled]) -> dict[str, Any]:
                 "label": label,
                 "recordings": [
                     {
-                        "source": summary["source"],
-                        "status": summary["assessment"]["status"],
-                        "reasons": [reason["code"] for reason in summary["assessment"]["reasons"]],
-                        "valid_time_s": summary["valid_time_s"],
-                        "version": summary["version"],
+                        "source": summary.source,
+                        "status": summary.assessment.status,
+                        "reasons": [reason.code for reason in summary.assessment.reasons],
+                        "valid_time_s": summary.valid_time_s,
+                        "version": summary.version,
                     }
                     for summary in group
                 ],
@@ -359,7 +358,7 @@ def compare(recordings: Sequence[Labelled]) -> dict[str, Any]:
 def _compare_measure(
     measure: Measure,
     labels: list[str],
-    groups: list[list[dict[str, Any]]],
+    groups: list[list[Summary]],
     concerns: list[Concern],
 ) -> dict[str, Any]:
     singles = [[_single(measure, summary) for summary in group] for group in groups]
@@ -431,9 +430,9 @@ def _compare_measure(
     }
 
 
-def _find_threshold(measure: Measure, groups: list[list[dict[str, Any]]]) -> float | None:
+def _find_threshold(measure: Measure, groups: list[list[Summary]]) -> float | None:
     """Return what a vertical range is held against, in all recordings the same."""
-    found = {summary["parameters"]["vpp_thresh"] for group in groups for summary in group}
+    found = {summary.parameters.vpp_thresh for group in groups for summary in group}
     return found.pop() if measure.name == "vertical_peak_to_peak" and len(found) == 1 else None
 
 
@@ -445,38 +444,38 @@ def _finite(values: list[float]) -> list[float]:
     return [value for value in values if math.isfinite(value)]
 
 
-def _count(measure: Measure, group: Sequence[dict[str, Any]]) -> tuple[int, float]:
+def _count(measure: Measure, group: Sequence[Summary]) -> tuple[int, float]:
     """Return the events of a condition's recordings and the minutes in which they were counted."""
     assert measure.count is not None
     return (
-        sum(summary[measure.count] for summary in group),
-        sum(summary["valid_time_s"] for summary in group) / 60,
+        sum(getattr(summary, measure.count) for summary in group),
+        sum(summary.valid_time_s for summary in group) / 60,
     )
 
 
-def _single(measure: Measure, summary: dict[str, Any]) -> float:
+def _single(measure: Measure, summary: Summary) -> float:
     if measure.count is None:
-        return _number(summary[measure.name])
+        return _number(getattr(summary, measure.name))
     count, minutes = _count(measure, [summary])
     return count / minutes if minutes else math.nan
 
 
-def _pool(measure: Measure, group: Sequence[dict[str, Any]]) -> tuple[float, tuple[float, float]]:
+def _pool(measure: Measure, group: Sequence[Summary]) -> tuple[float, tuple[float, float]]:
     """Return a condition's value and its interval, of its recordings alone."""
     if measure.count is not None:
         count, minutes = _count(measure, group)
         return (count / minutes if minutes else math.nan), compute_rate_interval(count, minutes)
-    measured = [summary for summary in group if summary[measure.name] is not None]
+    measured = [summary for summary in group if getattr(summary, measure.name) is not None]
     if not measured:
         return math.nan, (math.nan, math.nan)
-    value = float(np.mean([summary[measure.name] for summary in measured]))
+    value = float(np.mean([getattr(summary, measure.name) for summary in measured]))
     if measure.interval is None:
         return value, (math.nan, math.nan)
     # Independent recordings: the errors of a mean add up as squares.
     down, up = (
         math.hypot(
             *(
-                _number(summary[measure.interval][end]) - summary[measure.name]
+                _number(getattr(summary, measure.interval)[end]) - getattr(summary, measure.name)
                 for summary in measured
             )
         )
@@ -507,11 +506,11 @@ def find_concerns(recordings: Sequence[Labelled]) -> list[Concern]:
             found.append(Concern(code, names, message, details, _WITHHOLDS.get(code, ())))
 
     for recording in recordings:
-        assessment = recording.summary["assessment"]
-        if assessment["status"] == "not_assessable":
-            codes = dict.fromkeys(reason["code"] for reason in assessment["reasons"])
+        assessment = recording.summary.assessment
+        if assessment.status == "not_assessable":
+            codes = dict.fromkeys(reason.code for reason in assessment.reasons)
             add("not_assessable", [recording.label], ", ".join(codes))
-    add("partial", [one.label for one in recordings if one.summary["partial"]])
+    add("partial", [one.label for one in recordings if one.summary.partial])
     essences = [_essence(one.summary) for one in recordings]
     add(
         "same_recording",
@@ -543,42 +542,42 @@ _WITHHOLDS: dict[str, tuple[Group, ...]] = {
 }
 
 
-def _essence(summary: dict[str, Any]) -> str:
+def _essence(summary: Summary) -> str:
     """Return what two recordings do not share by chance: their measures to six digits."""
     names = [name for one in MEASURES for name in (one.name, one.interval, one.count) if name]
-    return json.dumps([summary.get(name) for name in [*names, "valid_time_s", "open_ear"]])
-
-
-def _have_other_parameters(first: dict[str, Any], other: dict[str, Any]) -> bool:
-    names = ("blink_thresh", "blink_min_frames", "blink_baseline")
-    return any(first["parameters"].get(name) != other["parameters"].get(name) for name in names)
-
-
-def _have_other_tasks(first: dict[str, Any], other: dict[str, Any]) -> bool:
-    if [phase["phase"] for phase in first["phases"]] != [
-        phase["phase"] for phase in other["phases"]
-    ]:
-        return True
-    return any(
-        abs((one["end_s"] - one["start_s"]) - (two["end_s"] - two["start_s"])) > MAX_PHASE_CHANGE_S
-        for one, two in zip(first["phases"], other["phases"], strict=True)
+    return json.dumps(
+        [getattr(summary, name, None) for name in [*names, "valid_time_s", "open_ear"]]
     )
 
 
-def _have_other_rates(first: dict[str, Any], other: dict[str, Any]) -> bool:
-    rates_hz = [_number(one["quality"]["sampled_rate_hz"]) for one in (first, other)]
+def _have_other_parameters(first: Summary, other: Summary) -> bool:
+    names = ("blink_thresh", "blink_min_frames", "blink_baseline")
+    return any(getattr(first.parameters, name) != getattr(other.parameters, name) for name in names)
+
+
+def _have_other_tasks(first: Summary, other: Summary) -> bool:
+    if [phase.phase for phase in first.phases] != [phase.phase for phase in other.phases]:
+        return True
+    return any(
+        abs((one.end_s - one.start_s) - (two.end_s - two.start_s)) > MAX_PHASE_CHANGE_S
+        for one, two in zip(first.phases, other.phases, strict=True)
+    )
+
+
+def _have_other_rates(first: Summary, other: Summary) -> bool:
+    rates_hz = [_number(one.quality.sampled_rate_hz) for one in (first, other)]
     return max(rates_hz) > MAX_RATE_RATIO * min(rates_hz)
 
 
-def _have_other_heights(first: dict[str, Any], other: dict[str, Any]) -> bool:
-    pitches_deg = [_number(one["quality"]["head_pitch_deg"]) for one in (first, other)]
+def _have_other_heights(first: Summary, other: Summary) -> bool:
+    pitches_deg = [_number(one.quality.head_pitch_deg) for one in (first, other)]
     return abs(pitches_deg[0] - pitches_deg[1]) > MAX_PITCH_DIFFERENCE_DEG
 
 
-_DIFFERENCES: dict[str, Callable[[dict[str, Any], dict[str, Any]], bool]] = {
+_DIFFERENCES: dict[str, Callable[[Summary, Summary], bool]] = {
     "other_parameters": _have_other_parameters,
     "other_protocol": _have_other_tasks,
-    "other_version": lambda first, other: first["version"] != other["version"],
+    "other_version": lambda first, other: first.version != other.version,
     "other_rate": _have_other_rates,
     "other_camera_height": _have_other_heights,
 }

@@ -46,7 +46,7 @@ class CohortProgress:
         elif outcome.resumed:
             self._sizes[index] = 0
         else:
-            self._frames[index] = outcome.summary["frames_processed"]
+            self._frames[index] = outcome.summary.frames_processed
         self._show()
 
     @contextmanager

@@ -7,8 +7,10 @@ import traceback
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from tracker.files.fields import Summary
+from tracker.files.names import result_path
 from tracker.files.provenance import hash_video, identify_program
 from tracker.parameters import Parameters
 from tracker.video.container import InputError
@@ -16,11 +18,10 @@ from tracker.words.en import Language
 
 if TYPE_CHECKING:
     from tracker.face.follow import FaceFinder
-    from tracker.measures.analysis import Analysis
 
 
 OWN_VIDEO_ENDINGS = (".overlay.mp4",)
-"""What names of videos that are results end in."""
+"""Suffixes of the videos that this program writes itself."""
 
 
 class VideoChangedError(InputError):
@@ -74,17 +75,10 @@ class Recording:
 
     def files(self, outputs: Outputs) -> dict[str, Path]:
         """Return the files that are written, by what they are; the summary is the first."""
-        endings = {
-            "summary": "summary.json",
-            "frames": "frames.csv",
-            "blinks": "blinks.csv",
-            "track": "track.npz",
-        }
-        if outputs.overlay:
-            endings["overlay"] = "overlay.mp4"
-        if outputs.report:
-            endings["report"] = "report.html"
-        return {kind: self.directory / f"{self.stem}.{end}" for kind, end in endings.items()}
+        kinds = ["summary", "frames", "blinks", "track"]
+        kinds += ["overlay"] if outputs.overlay else []
+        kinds += ["report"] if outputs.report else []
+        return {kind: result_path(self.directory, self.stem, kind) for kind in kinds}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +87,14 @@ class Result:
 
     Attributes
     ----------
-    summary : dict
-        The summary document.
+    summary : Summary
     files : dict of str to Path
         See `Recording.files`.
     resumed : bool
         True where the files were there already.
     """
 
-    summary: dict[str, Any]
+    summary: Summary
     files: dict[str, Path]
     resumed: bool = False
 
@@ -198,8 +191,7 @@ def analyze_recording(
         # An earlier copy may show the face: it is not to be there, whatever happens from here on.
         files["overlay"].unlink(missing_ok=True)
     # Not needed where all is finished.
-    from tracker.measures.analysis import analyze_track
-    from tracker.tracks.track import track_video
+    from tracker.pipeline import measure_track, track_recording, write_files
 
     # A copy of the video takes a second pass over it, to which half of the progress belongs.
     passes = 2 if outputs.overlay else 1
@@ -209,31 +201,30 @@ def analyze_recording(
             on_progress(before + done, passes * expected)
 
     pictures: dict[int, bytes] = {}
-    track = track_video(
+    track = track_recording(
         recording.video,
         make_finder(),
-        parameters.step,
-        parameters.max_frames,
+        parameters,
         functools.partial(report, 0),
+        video_sha256=video_sha256,
         eye_pictures=pictures if outputs.report else None,
         decode_ahead=decode_ahead,
     )
     _check_unchanged(recording, before)
-    # Protocol and hash go with the track: analysed again, it is asked for and called the same.
-    info = replace(track.info, protocol=parameters.protocol, video_sha256=video_sha256)
-    analysis = analyze_track(replace(track, info=info), parameters)
+    analyzed = measure_track(track, parameters, recording.video.name, pictures)
+    sealed = replace(analyzed.summary, resume_key=_seal(analyzed.summary, identity))
+    analyzed = replace(analyzed, summary=sealed)
 
     def write_copy() -> None:
         from tracker.pages.overlay import write_overlay
 
-        count = track.times_s.size
         copy = write_overlay(
             recording.directory,
             recording.stem,
             recording.video,
-            analysis,
+            analyzed.analysis,
             outputs.blur_face,
-            functools.partial(report, count),
+            functools.partial(report, track.times_s.size),
             decode_ahead,
         )
         try:
@@ -243,47 +234,14 @@ def analyze_recording(
             copy.unlink()
             raise
 
-    summary = _write_files(
-        recording,
-        analysis,
+    write_files(
+        analyzed,
+        recording.directory,
+        recording.stem,
         outputs.report,
-        pictures,
-        files,
-        identity,
-        write_copy if outputs.overlay else None,
+        write_copy=write_copy if outputs.overlay else None,
     )
-    return Result(summary, files)
-
-
-def _write_files(
-    recording: Recording,
-    analysis: "Analysis",
-    report: Language | None,
-    pictures: dict[int, bytes],
-    files: dict[str, Path],
-    identity: str,
-    write_copy: Callable[[], None] | None,
-) -> dict[str, Any]:
-    from tracker.files.summary import summarize, write_analysis, write_track
-    from tracker.measures.assessment import assess
-    from tracker.pages.overlay import remove_overlay
-    from tracker.pages.report import remove_report, write_report
-
-    assessment = assess(analysis)
-    summary = summarize(analysis, assessment, recording.video.name)
-    summary["resume_key"] = _seal(summary, identity)
-    recording.directory.mkdir(parents=True, exist_ok=True)
-    files["summary"].unlink(missing_ok=True)
-    place = (recording.directory, recording.stem)
-    write_track(*place, analysis.track)
-    remove_report(*place)
-    remove_overlay(*place)
-    if report is not None:
-        write_report(*place, analysis, assessment, summary, pictures, report)
-    if write_copy is not None:
-        write_copy()
-    write_analysis(*place, analysis, summary)
-    return summary
+    return Result(sealed, files)
 
 
 def _check_unchanged(recording: Recording, before: tuple[int, int] | None) -> None:
@@ -318,22 +276,23 @@ def _identify(
     return json.dumps(identity, sort_keys=True)
 
 
-def _seal(summary: dict[str, Any], identity: str) -> str:
+def _seal(summary: Summary, identity: str) -> str:
     """Return what tells that a summary was written for this identity, and not edited since."""
-    content = {name: value for name, value in summary.items() if name != "resume_key"}
-    text = json.dumps(content, sort_keys=True) + identity
+    text = json.dumps(replace(summary, resume_key=None).to_dict(), sort_keys=True) + identity
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _load_finished(files: dict[str, Path], identity: str) -> dict[str, Any] | None:
+def _load_finished(files: dict[str, Path], identity: str) -> Summary | None:
     """Return the summary of an earlier run if it is this identity's and all its files are there."""
     try:
-        summary = json.loads(files["summary"].read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        document = json.loads(files["summary"].read_text(encoding="utf-8"))
+        summary = Summary.from_dict(document)
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
-    finished = (
-        isinstance(summary, dict)
-        and summary.get("resume_key") == _seal(summary, identity)
+    is_finished = (
+        summary.resume_key == _seal(summary, identity)
+        # Nothing was added, either.
+        and summary.to_dict() == document
         and all(path.is_file() for path in files.values())
     )
-    return summary if finished else None
+    return summary if is_finished else None

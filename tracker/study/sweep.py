@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from dataclasses import fields, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
+from tracker.files.fields import Column, describe_field, make_arrow_schema, summary_columns
 from tracker.files.names import to_unicode
 from tracker.files.summary import name_task, plain
 from tracker.files.whole import write_whole
@@ -29,7 +30,7 @@ from tracker.measures.lids import detect_events
 from tracker.measures.quality import Quality
 from tracker.measures.traces import trace_track
 from tracker.parameters import Parameters
-from tracker.study.cohort import ARROW_TYPES, Column, copied_columns, format_cell
+from tracker.study.cohort import format_cell
 from tracker.tracks.archive import load_track
 from tracker.tracks.track import Track
 
@@ -45,27 +46,34 @@ Row = tuple[tuple[Any, ...], tuple[Any, ...]]
 """The values of `POINT_COLUMNS` and of `SHARED_COLUMNS`: one tuple for all rows that share them."""
 
 _PARAMETER_TYPES = {field.name: type(field.default) for field in fields(Parameters)}
-_MEASURES = tuple(copied_columns("", (), **get_type_hints(Measures)))
-_QUALITY = tuple(copied_columns("quality_", (), **get_type_hints(Quality)))
+_MEASURES = tuple(summary_columns(Measures))
+_QUALITY = tuple(summary_columns(Quality, "quality_", "quality."))
+
+
+def _column(name: str, kind: type, path: str) -> Column:
+    told = describe_field(path)
+    return Column(name, kind, told["meaning"], told["unit"])
+
+
 _NAMES = [column.name for column in _MEASURES]
 # The measures that depend on the verdict's threshold; the tests compare all of them.
 _DISTANCES = slice(
     _NAMES.index("threshold_distance"), _NAMES.index("threshold_distance_in_noise_floors") + 1
 )
 POINT_COLUMNS = (
-    Column("track", str),
-    *(Column(name, _PARAMETER_TYPES[name]) for name in GRID_PARAMETERS),
-    Column("status", str),
-    Column("reasons", str),
-    Column("cautions", str),
-    Column("psp_suspected", bool),
-    Column("frames_processed", int),
+    Column("track", str, "The track's file."),
+    *(_column(name, _PARAMETER_TYPES[name], f"parameters.{name}") for name in GRID_PARAMETERS),
+    _column("status", str, "assessment.status"),
+    Column("reasons", str, "Codes of the assessment's reasons, separated by spaces."),
+    Column("cautions", str, "Codes of its cautions, separated by spaces."),
+    _column("psp_suspected", bool, "psp_suspected"),
+    _column("frames_processed", int, "frames_processed"),
     *_MEASURES[: _DISTANCES.stop],
 )
 SHARED_COLUMNS = (
     *_MEASURES[_DISTANCES.stop :],
-    Column("framing_gain", float),
-    Column("task", str),
+    _column("framing_gain", float, "framing_gain"),
+    _column("task", str, "task"),
     *_QUALITY,
 )
 """Most of them: the same at all thresholds of the verdict, and at all points of the same blinks."""
@@ -209,7 +217,7 @@ def _measure_thresholds(
         )
         answers.append(
             (
-                assessment.status.replace("_", " "),
+                assessment.status,
                 " ".join(reason.code for reason in assessment.reasons),
                 " ".join(caution.code for caution in assessment.cautions),
                 assessment.status == "suspected",
@@ -296,9 +304,8 @@ def describe_sweep(statuses: Mapping[tuple[Any, ...], Counter[str]], grid: Grid)
 def _take(columns: Sequence[Column], source: Measures | Quality) -> list[Any]:
     values = []
     for column in columns:
-        name, *end = column.path
-        value = getattr(source, str(name))
-        values.append(plain(value[end[0]] if end else value))
+        value = getattr(source, column.path.rpartition(".")[2])
+        values.append(plain(value if column.end is None else value[column.end]))
     return values
 
 
@@ -310,7 +317,7 @@ def _open_table(path: Path) -> Iterator[Callable[[list[Row]], object]]:
         import pyarrow as pa
         import pyarrow.parquet
 
-        schema = pa.schema([(column.name, ARROW_TYPES[column.kind]) for column in COLUMNS])
+        schema = make_arrow_schema(COLUMNS)
         with pyarrow.parquet.ParquetWriter(path, schema) as table:
             yield lambda rows: table.write_table(
                 pa.Table.from_arrays(

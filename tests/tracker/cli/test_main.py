@@ -347,7 +347,7 @@ class TestUsage:
         def fail(*_: object) -> None:
             raise ZeroDivisionError("a\ndefect")
 
-        monkeypatch.setattr("tracker.measures.analysis.analyze_track", fail)
+        monkeypatch.setattr("tracker.pipeline.analyze_track", fail)
         assert main(["reanalyze", *map(str, paths), "--out", str(tmp_path)]) == 4
         errors = capsys.readouterr().err.splitlines()
         assert len(errors) == 2

@@ -200,13 +200,13 @@ def test_of_an_eye_that_is_never_open_nothing_is_told(tmp_path: Path) -> None:
 def test_what_is_not_known_of_the_encoding_is_null(analysis: Analysis) -> None:
     info = dataclasses.replace(analysis.track.info, video=VideoInfo(640, 360, 90.0, 2702))
     unknown = analyze_track(dataclasses.replace(analysis.track, info=info), Parameters())
-    summary = json.loads(to_json(summarize(unknown, assess(unknown), "a.mp4")))
+    summary = json.loads(to_json(summarize(unknown, assess(unknown), "a.mp4").to_dict()))
     assert summary["quality"]["bits_per_pixel"] is summary["quality"]["bits_per_eye"] is None
 
 
 def test_summary(files: Path, analysis: Analysis) -> None:
     summary = json.loads((files / "a.summary.json").read_text())
-    assert summary == json.loads(to_json(summarize(analysis, assess(analysis), "a.mp4")))
+    assert summary == json.loads(to_json(summarize(analysis, assess(analysis), "a.mp4").to_dict()))
     seen_s = 899 / 30
     expected = {
         "frames_processed": 900,

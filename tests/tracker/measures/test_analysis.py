@@ -136,8 +136,8 @@ def test_hardly_any_frames(count: int, seen: bool, tmp_path: Path) -> None:
     assessment = assess(analysis)
     assert assessment.status == "not_assessable"
     summary = summarize(analysis, assessment, "x.mp4")
-    assert json.loads(to_json(summary)) == summary
-    assert summary["psp_suspected"] is False
+    assert json.loads(to_json(summary.to_dict())) == summary.to_dict()
+    assert summary.psp_suspected is False
     write_analysis(tmp_path, "x", analysis, summary)
 
 
@@ -159,7 +159,7 @@ class TestVerdict:
         assessment = assess(analysis)
         assert assessment.status == status
         assert [reason.code for reason in assessment.reasons] == [] if certain else ["borderline"]
-        summary = summarize(analysis, assessment, "x.mp4")
+        summary = summarize(analysis, assessment, "x.mp4").to_dict()
         assert summary["psp_suspected"] == (status == "suspected")
         assert "0.06" in summary["psp_rule_reason"]
 
@@ -566,7 +566,7 @@ class TestProtocol:
         still = assess(self.analyze(0.01, 0.01))
         assert still.status == "suspected"
         assert "was asked to look up and down" in still.rule_reason
-        summary = summarize(analysis, assessment, "x.mp4")
+        summary = summarize(analysis, assessment, "x.mp4").to_dict()
         assert summary["task"] == "protocol"
         assert json.loads(to_json(summary))["phases"][0]["reached"] is None
 

@@ -120,8 +120,9 @@ def rendered(
     pictures: dict[int, bytes] | None = None,
 ) -> tuple[Page, dict[str, Any]]:
     assessment = assess(analysis)
-    summary = json.loads(json.dumps(summarize(analysis, assessment, source)))
-    return Page(render_report(analysis, assessment, summary, pictures, language)), summary
+    summary = summarize(analysis, assessment, source)
+    page = Page(render_report(analysis, assessment, summary, pictures, language))
+    return page, json.loads(json.dumps(summary.to_dict()))
 
 
 def lookup(summary: dict[str, Any], field: str) -> Any:

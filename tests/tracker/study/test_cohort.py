@@ -187,7 +187,7 @@ def test_a_folder_of_hostile_names(
     captured = capsys.readouterr()
     assert captured.err.startswith("error: broken.mp4: no such file.")
     assert "\x1b" not in captured.out + captured.err
-    assert "4 recordings: 3 not assessable, 1 failed" in captured.out
+    assert "4 recordings: 3 not_assessable, 1 failed" in captured.out
     for path in out.glob("*.summary.json"):
         json.loads(path.read_text(encoding="utf-8"))
     assert len(list(out.glob("*.summary.json"))) == 3

@@ -12,6 +12,7 @@ import pytest
 
 from tests.tracker.pages.test_page import Elements
 from tracker.face.mesh import FaceMesh
+from tracker.files.fields import Summary
 from tracker.parameters import Parameters
 from tracker.study.cohort import OUTLIER_MEASURES, Row, cohort_rows, is_outlier, measure_spread
 from tracker.study.cohort_page import write_cohort_page
@@ -36,7 +37,7 @@ def summary(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     out = tmp_path_factory.mktemp("out")
     recording = Recording(clips / "short.mp4", out, "short", "short.mp4")
     finder = FaceMesh()
-    return analyze_recording(recording, Parameters(), Outputs(), lambda: finder).summary
+    return analyze_recording(recording, Parameters(), Outputs(), lambda: finder).summary.to_dict()
 
 
 def make_cohort(
@@ -53,7 +54,8 @@ def make_cohort(
         if "status" in change:
             document["assessment"] = summary["assessment"] | {"status": change["status"]}
         document["video_sha256"] = f"{len(outcomes):064d}"
-        outcomes.append(Result(document, recording.files(Outputs(report="en"))))
+        analyzed = Summary.from_dict(document)
+        outcomes.append(Result(analyzed, recording.files(Outputs(report="en"))))
     return cohort_rows(recordings, outcomes, out), outcomes
 
 
@@ -89,7 +91,7 @@ class TestTexts:
 
 class TestOutliers:
     @staticmethod
-    def rows(values: list[float | None], status: str = "not suspected") -> list[Row]:
+    def rows(values: list[float | None], status: str = "not_suspected") -> list[Row]:
         return [{"vertical_peak_to_peak": value, "status": status} for value in values]
 
     def test_by_hand(self) -> None:
@@ -124,7 +126,7 @@ class TestOutliers:
 
     def test_a_gaze_that_is_not_assessable_is_neither_judged_nor_counted(self) -> None:
         rows = self.rows([*map(float, range(1, 12))])
-        far = self.rows([1e6] * 20, "not assessable")
+        far = self.rows([1e6] * 20, "not_assessable")
         spread = measure_spread(rows + far, "vertical_peak_to_peak")
         assert spread.count == 11
         assert spread.median == 6

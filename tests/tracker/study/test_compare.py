@@ -1,6 +1,5 @@
 """Recordings of one person compared: what is called a change, and what is not judged."""
 
-import copy
 import json
 import math
 import re
@@ -17,6 +16,7 @@ from playwright.sync_api import Browser
 from tests.made_tracks import blink, make_landmarks, make_track
 from tests.simulated_visits import count_changes, measure_coverage, simulate
 from tracker.cli.main import main
+from tracker.files.fields import Summary
 from tracker.files.summary import summarize, to_json
 from tracker.measures.analysis import analyze_track
 from tracker.measures.assessment import assess
@@ -42,20 +42,20 @@ from tracker.words.en import LANGUAGES
 HOSTILE = "<script>alert(1)</script>&\"'"
 
 
-def make_summary(**changes: Any) -> dict[str, Any]:
+def make_summary(**changes: Any) -> Summary:
     """Return a real recording's summary, with some of its values replaced: ``quality__x=1``."""
-    summary = copy.deepcopy(USUAL)
+    summary = USUAL.to_dict()
     for name, value in changes.items():
         *path, last = name.split("__")
-        place = summary
+        part = summary
         for key in path:
-            place = place[key]
-        assert last in place, name
-        place[last] = value
-    return summary
+            part = part[key]
+        assert last in part, name
+        part[last] = value
+    return Summary.from_dict(summary)
 
 
-def make_usual() -> dict[str, Any]:
+def make_usual() -> Summary:
     rng = np.random.default_rng(3)
     ear = np.full(720, 0.3)
     for start in (100, 300, 500):
@@ -66,6 +66,10 @@ def make_usual() -> dict[str, Any]:
 
 
 USUAL = make_usual()
+PHASE = {
+    **{"phase": "up", "start_s": 0.0, "end_s": 9.0, "gaze_time_s": 8.0, "reached": None},
+    **{"held": None, "held_offset": None, "latency_s": None, "latency_reason": "unmoved"},
+}
 
 
 def judge(first: Any, *others: Any) -> dict[str, dict[str, Any]]:
@@ -81,7 +85,7 @@ def judge(first: Any, *others: Any) -> dict[str, dict[str, Any]]:
     }
 
 
-def ranged(value: float, low: float, high: float, **changes: Any) -> dict[str, Any]:
+def ranged(value: float, low: float, high: float, **changes: Any) -> Summary:
     return make_summary(
         vertical_peak_to_peak=value, vertical_peak_to_peak_ci95=[low, high], **changes
     )
@@ -192,7 +196,7 @@ class TestConcerns:
             ({"quality__sampled_rate_hz": 15.0}, "other_rate", set()),
             ({"quality__head_pitch_deg": 14.0}, "other_camera_height", {"gaze"}),
             (
-                {"phases": [{"phase": "up", "start_s": 0.0, "end_s": 9.0}]},
+                {"phases": [PHASE]},
                 "other_protocol",
                 {"gaze"},
             ),
@@ -272,7 +276,7 @@ class TestInput:
         analysis = analyze_track(track, Parameters(protocol=protocol))
         expected = summarize(analysis, assess(analysis), "x.track.npz")
         found = read_recording(tmp_path / "x.track.npz", "x").summary
-        assert json.loads(to_json(found)) == json.loads(to_json(expected))
+        assert found == expected
 
     @pytest.mark.parametrize(
         "spoil",
@@ -297,10 +301,10 @@ class TestInput:
     def test_what_is_no_summary_is_refused(
         self, tmp_path: Path, spoil: Callable[[str], str]
     ) -> None:
-        text = to_json(USUAL)
+        text = to_json(USUAL.to_dict())
         path = tmp_path / "x.summary.json"
         path.write_text(text)
-        assert read_recording(path, "x").summary == json.loads(text)
+        assert read_recording(path, "x").summary == USUAL
         spoiled = spoil(text)
         assert spoiled != text
         path.write_text(spoiled)
@@ -401,7 +405,7 @@ class TestCommand:
         arguments = []
         for label, value in (("off", 0.05), ("on", 0.08)):
             path = tmp_path / f"{label}.summary.json"
-            path.write_text(to_json(ranged(value, value - 0.004, value + 0.004)))
+            path.write_text(to_json(ranged(value, value - 0.004, value + 0.004).to_dict()))
             arguments.append(f"{label}={path}")
         return arguments
 
@@ -469,5 +473,5 @@ class TestSimulated:
 
     def test_a_recording_has_the_blinks_it_was_made_with(self) -> None:
         rng = np.random.default_rng(4)
-        counts = [simulate(rng, 60.0, 0.05, 12.0, interval_cv=0.2)["blink_count"] for _ in range(5)]
+        counts = [simulate(rng, 60.0, 0.05, 12.0, interval_cv=0.2).blink_count for _ in range(5)]
         assert np.mean(counts) == pytest.approx(12, abs=1.5)

@@ -125,7 +125,7 @@ class TestResuming:
                 recording, Parameters(**parameters), OUTPUTS, lambda: finder, resume=True
             )
             summary = strict((recording.directory / "clip.summary.json").read_text())
-            assert result.summary == summary
+            assert result.summary.to_dict() == summary
             return result.resumed
 
         return analyze
@@ -225,7 +225,7 @@ class TestResuming:
         analyze()
         assert analyze()
         with monkeypatch.context() as patch:
-            patch.setattr("tracker.files.summary.write_analysis", fail)
+            patch.setattr("tracker.pipeline.write_analysis", fail)
             with pytest.raises(KeyboardInterrupt):
                 analyze(step=2)
         assert not analyze()
@@ -234,18 +234,17 @@ class TestResuming:
 def test_a_video_that_changes_meanwhile_is_refused(
     clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tracker.tracks import track
+    from tracker.tracks.track import Track, track_video
 
     video = tmp_path / "a.mp4"
     shutil.copy(clips / "tiny.mp4", video)
-    track_video = track.track_video
 
-    def write_meanwhile(source: Path, *arguments: object, **options: object) -> track.Track:
+    def write_meanwhile(source: Path, *arguments: object, **options: object) -> Track:
         with source.open("ab") as file:
             file.write(b"\0")
         return track_video(source, *arguments, **options)
 
-    monkeypatch.setattr(track, "track_video", write_meanwhile)
+    monkeypatch.setattr("tracker.pipeline.track_video", write_meanwhile)
     assert main(["analyze", str(video), "--out", str(tmp_path / "out")]) == 3
     assert "Wait until it is copied" in capsys.readouterr().err
     assert list((tmp_path / "out").iterdir()) == []

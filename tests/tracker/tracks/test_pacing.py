@@ -156,7 +156,7 @@ def test_a_track_in_too_little_time_still_covers_the_recording(clip: Path, engin
 
     analysis = analyze_track(short, Parameters())
     assessment = assess(analysis)
-    summary = summarize(analysis, assessment, "clip.mp4")
+    summary = summarize(analysis, assessment, "clip.mp4").to_dict()
     assert "step_raised" in [one.code for one in assessment.cautions]
     sampling = summary["sampling"]
     assert sampling["step"] == 1
@@ -173,7 +173,7 @@ def test_a_track_without_time_is_partial_and_says_so(clip: Path, engine: Engine)
     assert not track.info.complete
     assert 1 <= track.times_s.size < 360
     analysis = analyze_track(track, Parameters())
-    assert summarize(analysis, assess(analysis), "clip.mp4")["partial"] is True
+    assert summarize(analysis, assess(analysis), "clip.mp4").to_dict()["partial"] is True
 
 
 def test_a_partial_recording_is_no_evidence_of_a_palsy() -> None:

@@ -1,6 +1,5 @@
 """How a vertical range is shown: the same digits everywhere, on the right side of the threshold."""
 
-import copy
 import math
 import re
 from dataclasses import replace
@@ -114,7 +113,7 @@ def test_the_same_recording_has_the_same_digits_everywhere(
     summary = summarize(analysis, assessment, "a.mp4")
     text = describe_summary(summary, "a.mp4")
     assert f"{value} eye widths peak to peak (95 % interval {low}-{high}), threshold" in text
-    assert summary["vertical_peak_to_peak"] == range_
+    assert summary.vertical_peak_to_peak == range_
 
     html = render_report(analysis, assessment, summary, None)
     (figure,) = re.findall(r">([0-9.]+) <small>eye widths", html)
@@ -126,13 +125,13 @@ def test_the_same_recording_has_the_same_digits_everywhere(
     assert row.endswith(f"<td>{low} to {high}</td></tr>")
 
     recording = Recording(tmp_path / "a.mp4", tmp_path, "a", "a.mp4")
-    document: dict[str, Any] = summary | {"video_sha256": "0" * 64}
-    outcomes = [Result(document, recording.files(Outputs()))]
+    hashed = replace(summary, video_sha256="0" * 64)
+    outcomes = [Result(hashed, recording.files(Outputs()))]
     rows = cohort_rows([recording], outcomes, tmp_path)
     cohort = write_cohort_page(rows, outcomes, [], tmp_path, "en").read_text()
     assert f">{value}<small>{low} - {high}</small></td>" in cohort
 
-    other = copy.deepcopy(summary) | {"source": "b.mp4"}
+    other = replace(summary, source="b.mp4")
     comparison = compare([Labelled("off", summary), Labelled("on", other)])
     assert f"off  {value} ({low} to {high})" in describe_comparison(comparison)
 
