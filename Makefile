@@ -12,12 +12,13 @@ export VIDEO
 KERNEL_TESTS = $(addprefix tests/kernels/test_,geometry.py pose.py closures.py gaze.py measures.py quantiles.py \
   uncertainty.py change.py)
 
-.PHONY: help setup run test bench bench-short lint lint-deploy layers budget lock picture accuracy \
+.PHONY: help setup run quick test bench bench-short lint lint-deploy layers budget lock picture accuracy \
   accuracy-baseline clean
 
 help:
 	@echo "make run VIDEO=clip.mp4   analyse a video (without VIDEO: a synthetic demo clip)"
-	@echo "make test                 run the tests"
+	@echo "make quick                run the quick tests, in parallel (under a minute)"
+	@echo "make test                 run all tests (those of pages need chromium)"
 	@echo "make bench                time it all, beside what it is compared with; fails where a ratio is off"
 	@echo "make bench-short          the same in a minute or two"
 	@echo "make lint                 ruff and mypy"
@@ -64,8 +65,16 @@ run: setup
 	fi; \
 	$(VENV)/bin/eye-tracker analyze --out $(OUT) -- "$$video"
 
+# Each file's tests run in one process: what they share is made once.
+PARALLEL := -n auto --dist loadfile
+
+quick: setup
+	$(PY) -m pytest $(PARALLEL) -m "not slow and not browser and not aws"
+
+# Browsers are alone: what they record is late where the machine is busy.
 test: setup
-	$(PY) -m pytest
+	$(PY) -m pytest $(PARALLEL) -m "not browser"
+	$(PY) -m pytest -m browser
 	NUMBA_DISABLE_JIT=1 $(PY) -m pytest $(KERNEL_TESTS)
 	@echo "The kernels as Lambda runs them: compiled ahead of time, without Numba"
 	$(PY) -m deploy.compile_kernels $(AHEAD)

@@ -16,6 +16,19 @@ if TYPE_CHECKING:
     from tests.aws_server import Aws
 
 
+MARK_OF = {"chromium_path": "browser", "aws_server": "aws"}
+"""What a test is marked as for the fixture that it uses, itself or through another one."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by what they need, before those that are not asked for are left out."""
+    for item in items:
+        for fixture, mark in MARK_OF.items():
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(mark)
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     """Return the same random numbers to every test that asks."""

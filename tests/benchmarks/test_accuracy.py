@@ -59,6 +59,7 @@ def measure(face_mesh: FaceMesh) -> Measure:
 @pytest.mark.parametrize(
     ("zoom", "roll_deg"), [(1.0, 0.0), (0.75, 0.0), (1.5, 0.0), (1.0, -20.0), (1.0, 20.0)]
 )
+@pytest.mark.slow
 def test_measured_gaze_is_linear_in_the_drawn_one(
     measure: Measure, zoom: float, roll_deg: float
 ) -> None:
@@ -68,12 +69,14 @@ def test_measured_gaze_is_linear_in_the_drawn_one(
 
 
 @pytest.mark.parametrize(("zoom", "roll_deg"), CONDITIONS)
+@pytest.mark.slow
 def test_gaze_slope_is_stable(measure: Measure, zoom: float, roll_deg: float) -> None:
     plain, response = measure(1.0, 0.0), measure(zoom, roll_deg)
     assert response.horizontal_slope == pytest.approx(plain.horizontal_slope, rel=0.1)
     assert response.vertical_slope == pytest.approx(plain.vertical_slope, rel=0.1)
 
 
+@pytest.mark.slow
 def test_measured_range_is_linear_in_the_drawn_one(face_mesh: FaceMesh) -> None:
     ranges = [measure_gaze_range(face_mesh, amplitude) for amplitude in (0.0, 0.06, 0.12)]
     drawn = [r.drawn for r in ranges]
@@ -84,6 +87,7 @@ def test_measured_range_is_linear_in_the_drawn_one(face_mesh: FaceMesh) -> None:
     assert ranges[0].vertical < MAX_FIXED_PEAK_TO_PEAK
 
 
+@pytest.mark.slow
 def test_a_sweep_reaches_the_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     accuracy.main(["--short", "--only", "rate", "--out", str(tmp_path)])
     document = json.loads((tmp_path / "accuracy.json").read_text())

@@ -15,6 +15,8 @@ import pytest
 from kernels import _jit
 from tests.kernels.test_warmup import CASES, REPOSITORY, clean_environment, run
 
+pytestmark = pytest.mark.slow
+
 # Prints the results of every kernel for the same random input, and whether Numba is loaded.
 MEASURE = """
 import dataclasses, json, sys

@@ -309,6 +309,7 @@ def make_bucket(s3: Any) -> str:
     return bucket
 
 
+@pytest.mark.aws
 def test_an_upload_is_queued_and_results_are_not(endpoint: str) -> None:
     s3, sqs = client("s3", endpoint), client("sqs", endpoint)
     bucket = make_bucket(s3)
@@ -414,6 +415,7 @@ def run_cohort(
     return done, functions
 
 
+@pytest.mark.aws
 def test_a_cohort_is_analysed(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     request = {"prefix": "cohorts/a/", "parameters": {"step": 2}}
     done, functions = run_cohort(endpoint, monkeypatch, request)
@@ -433,6 +435,7 @@ def test_a_cohort_is_analysed(endpoint: str, monkeypatch: pytest.MonkeyPatch) ->
     assert details["Key"].startswith("cohort-results/")
 
 
+@pytest.mark.aws
 def test_what_is_never_done_is_not_asked_for_without_end(
     endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -444,6 +447,7 @@ def test_what_is_never_done_is_not_asked_for_without_end(
     assert done["status"] == "SUCCEEDED", done
 
 
+@pytest.mark.aws
 def test_a_cohort_without_parameters_has_the_defaults_and_results_in_order(
     endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -457,6 +461,7 @@ def test_a_cohort_without_parameters_has_the_defaults_and_results_in_order(
     assert rows["cohorts/a/large.mp4"]["summary"] == {"n": 3}
 
 
+@pytest.mark.aws
 def test_a_folder_that_the_console_made_is_no_failure(
     endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -466,6 +471,7 @@ def test_a_folder_that_the_console_made_is_no_failure(
     assert json.loads(done["output"]) == [{"key": "cohorts/d/", "answer": {"status": "folder"}}]
 
 
+@pytest.mark.aws
 def test_a_file_that_cannot_be_analysed_fails_with_its_code(
     endpoint: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

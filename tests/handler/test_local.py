@@ -336,6 +336,7 @@ def test_a_database_that_cannot_be_used_is_named(tmp_path: Path, damage: str) ->
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_server_that_is_killed_goes_on_after_its_restart(tmp_path: Path, clips: Path) -> None:
     process, url = start(tmp_path / "data")
     analysis_id, _, status = upload(url, clips / "short.mp4")

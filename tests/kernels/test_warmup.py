@@ -135,6 +135,7 @@ def call_everything(directory: Path, environment: dict[str, str]) -> dict:
     return answer
 
 
+@pytest.mark.slow
 def test_after_the_warm_up_nothing_is_compiled(tmp_path: Path) -> None:
     environment = clean_environment(NUMBA_CACHE_DIR=str(tmp_path))
     printed = run(["-m", "kernels.warmup"], REPOSITORY, environment)
@@ -145,6 +146,7 @@ def test_after_the_warm_up_nothing_is_compiled(tmp_path: Path) -> None:
     assert all(Path(one).is_relative_to(tmp_path) for one in answer["cache_dirs"])
 
 
+@pytest.mark.slow
 def test_without_the_warm_up_compilations_are_recorded(tmp_path: Path) -> None:
     environment = clean_environment(NUMBA_CACHE_DIR=str(tmp_path))
     assert call_everything(REPOSITORY, environment)["compiled"] > 0
@@ -171,6 +173,7 @@ def read_only_install(tmp_path: Path) -> Iterator[Path]:
         directory.chmod(0o755)
 
 
+@pytest.mark.slow
 def test_a_read_only_installation_caches_in_the_temporary_directory(
     read_only_install: Path, tmp_path: Path
 ) -> None:

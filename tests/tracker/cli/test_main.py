@@ -448,6 +448,7 @@ def test_progress_is_shown_on_a_terminal_only(clip: Path, tmp_path: Path) -> Non
     assert b"frames/s" in shown
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
     """12,000 frames peak within 30 MB of 1,000."""
     spec = ClipSpec(duration_s=5, fps=20, width=160, height=120, closures=(LidClosure(1.0, 0.3),))

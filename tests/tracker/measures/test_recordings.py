@@ -27,7 +27,10 @@ from tracker.video.frames import Video
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
 
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"the recordings are not at {DATA}")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not DATA.is_dir(), reason=f"the recordings are not at {DATA}"),
+]
 
 Analyze = Callable[..., Analysis]
 

@@ -132,6 +132,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_track_in_too_little_time_still_covers_the_recording(clip: Path, engine: Engine) -> None:
     whole = track_video(clip, engine._mesh, 1, 12_000)
     assert (whole.info.raised_step, whole.info.out_of_time) == (0, False)
