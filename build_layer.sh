@@ -136,7 +136,8 @@ add_function() {
   local package
   for package in kernels tracker handler; do
     mkdir -p "$FUNCTION/$package"
-    find "$package" \( -name '*.py' -o -path '*/assets/*' \) -exec cp --parents {} "$FUNCTION" \;
+    find "$package" \( -name '*.py' -o -path '*/assets/*' \
+      -o -path '*/templates/*' \) -exec cp --parents {} "$FUNCTION" \;
   done
   cp lambda_function.py "$FUNCTION"
 }

@@ -19,7 +19,7 @@ from tracker.pipeline import measure_track, track_recording, write_files
 from tracker.video.container import InputError, detect_kind
 from tracker.video.frames import Video, VideoInfo
 from tracker.video.stills import read_image
-from tracker.words.en import Language
+from tracker.words import Language
 
 MAX_DURATION_S = 3600.0
 MAX_SOURCE_FRAMES = 216_000

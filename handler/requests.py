@@ -18,7 +18,7 @@ from handler.errors import (
 from handler.storage import check_analysis_id, check_key, check_user_id, parse_original_key
 from tracker.parameters import Parameters
 from tracker.protocol import parse_protocol
-from tracker.words.en import LANGUAGES, Language
+from tracker.words import LANGUAGES, Language
 
 MAX_BODY_BYTES = 6 * 2**20
 """Lambda's own limit of a request."""

@@ -45,7 +45,7 @@ from handler.requests import (
 from handler.storage import ANONYMOUS, ORIGINAL, Record, RecordChangedError, RecordExistsError
 from tracker import __version__
 from tracker.parameters import Parameters
-from tracker.words.en import Language
+from tracker.words import Language
 from tracker.words.patient import choose_patient_message
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from handler.errors import BadRequestError, ConflictError, ForbiddenError, NotFoundError
-from tracker.words.en import Language
+from tracker.words import Language
 
 State = Literal["queued", "processing", "completed", "failed"]
 

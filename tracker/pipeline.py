@@ -23,7 +23,7 @@ from tracker.video.frames import Video
 
 if TYPE_CHECKING:
     from tracker.face.follow import FaceFinder
-    from tracker.words.en import Language
+    from tracker.words import Language
 
 
 @dataclass(frozen=True, slots=True)

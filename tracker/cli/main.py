@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracker import __version__
-from tracker.words.en import LANGUAGES
+from tracker.words import LANGUAGES
 
 if TYPE_CHECKING:
     pass

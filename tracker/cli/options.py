@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tracker.parameters import Parameters
 from tracker.protocol import read_protocol
-from tracker.words.en import LANGUAGES, Language
+from tracker.words import LANGUAGES, Language
 
 if TYPE_CHECKING:
     pass

@@ -31,7 +31,7 @@ from tracker.measures.quality import Finding
 from tracker.parameters import Parameters
 from tracker.tracks.archive import save_track
 from tracker.tracks.track import Track
-from tracker.words.en import round_range
+from tracker.words import round_range
 
 SIGNIFICANT_DIGITS = 6
 NOTE = "Research use, not a diagnosis."

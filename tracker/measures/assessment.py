@@ -22,7 +22,7 @@ from tracker.measures.quality import (
     measure_quality,
 )
 from tracker.protocol import VERTICAL_PHASES
-from tracker.words.en import Language, round_range, write
+from tracker.words import Language, format_text, round_range
 from tracker.words.patient import choose_patient_message
 
 MIN_VALID_TIME_S = 10.0
@@ -121,7 +121,7 @@ class Assessment:
 
     def describe(self, language: Language) -> str:
         """Say the verdict and why."""
-        words = write(language, f"because.{self.verdict}", **self.verdict_values)
+        words = format_text(language, f"because.{self.verdict}", **self.verdict_values)
         return " ".join((words, *(reason.describe(language) for reason in self.reasons)))
 
     def describe_for_patient(self, language: Language) -> str:

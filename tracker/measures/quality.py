@@ -16,7 +16,7 @@ from kernels import (
 from kernels.closures import TIME_TOLERANCE_S
 from tracker.measures.analysis import Analysis
 from tracker.measures.gaze import mark_ahead
-from tracker.words.en import Language, write
+from tracker.words import Language, format_text
 
 MIN_RATE_HZ = 9.0
 """Degraded recordings: blinks hold at 7.5 Hz and break at 6 (docs/accuracy.md)."""
@@ -48,7 +48,7 @@ class Finding:
     def describe(self, language: Language) -> str:
         """Say what was found and what to do about it."""
         key = f"finding.{self.code}.{self.variant}" if self.variant else f"finding.{self.code}"
-        return write(language, key, **self.values)
+        return format_text(language, key, **self.values)
 
 
 GAP_S = 2 / MIN_RATE_HZ

@@ -21,7 +21,7 @@ from tracker.measures.analysis import Analysis
 from tracker.measures.gaze import mark_task
 from tracker.video.container import VideoOpenError
 from tracker.video.frames import Image, Video
-from tracker.words.en import round_range
+from tracker.words import round_range
 
 LONG_SIDE_PX, SHORT_SIDE_PX = 1920, 1080
 """Most that the copy measures, its panel included, upright or across: what every player decodes."""

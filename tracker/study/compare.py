@@ -32,8 +32,7 @@ from tracker.parameters import Parameters
 from tracker.pipeline import measure_track
 from tracker.tracks.archive import load_track
 from tracker.video.container import InputError, check_readable
-from tracker.words.compare import say
-from tracker.words.en import Language, round_range
+from tracker.words import Language, format_text, round_range
 
 MAX_SUMMARY_BYTES = 4 * 2**20
 MAX_COUNT = 1_000_000
@@ -529,7 +528,9 @@ def tell_concern(
     language: Language, code: str, labels: Sequence[str], first: str, details: str
 ) -> str:
     """Return a concern in words; `first` is the label that the others are compared with."""
-    return say(language, f"concern.{code}", labels=", ".join(labels), first=first, details=details)
+    return format_text(
+        language, f"compare.concern.{code}", labels=", ".join(labels), first=first, details=details
+    )
 
 
 _WITHHOLDS: dict[str, tuple[Group, ...]] = {
@@ -609,15 +610,15 @@ def describe_comparison(comparison: dict[str, Any]) -> str:
             lines.append(words.rstrip())
         if measure["smallest_detectable_change"] is not None:
             limit = tell_number(measure, measure["smallest_detectable_change"])
-            lines.append(f"  {say('en', 'detectable', value=limit)}")
+            lines.append(f"  {format_text('en', 'compare.detectable', value=limit)}")
     lines += [f"caution: {concern['message']}" for concern in comparison["concerns"]]
     return "\n".join([*lines, *(f"note: {note}" for note in tell_notes("en", comparison))])
 
 
 def tell_measure(language: Language, measure: dict[str, Any]) -> str:
     """Return a measure's name and unit."""
-    unit = say(language, f"unit.{measure['unit']}")
-    return f"{say(language, 'measure.' + measure['name'])}, {unit}"
+    unit = format_text(language, f"compare.unit.{measure['unit']}")
+    return f"{format_text(language, 'compare.measure.' + measure['name'])}, {unit}"
 
 
 def tell_number(measure: dict[str, Any], value: float | None, sign: str = "") -> str:
@@ -636,43 +637,49 @@ def tell_value(language: Language, measure: dict[str, Any], value: dict[str, Any
     low, high = numbers[1:]
     if low is None:
         return words
-    to = say(language, "to")
+    to = format_text(language, "compare.to")
     return f"{words} ({tell_number(measure, low)} {to} {tell_number(measure, high)})"
 
 
 def tell_change(language: Language, measure: dict[str, Any], change: dict[str, Any]) -> str:
     """Return a change, its interval, and what repeated recordings would differ by."""
-    to = say(language, "to")
+    to = format_text(language, "compare.to")
     low, high = change["interval"]
     is_difference = measure["change_is"] == "difference"
     words = tell_number(measure, change["change"], "+")
     if not is_difference and change["change"] is not None:
-        words = say(language, "ratio", value=f"{change['change']:.2f}")
+        words = format_text(language, "compare.ratio", value=f"{change['change']:.2f}")
     if low is not None and is_difference:
         words += f" ({tell_number(measure, low, '+')} {to} {tell_number(measure, high, '+')})"
     elif low is not None:
         words += f" ({low:.2f} {to} {'∞' if high is None else f'{high:.2f}'})"
     if change["repeat_limit"] is not None:
-        words += say(language, "repeats", limit=tell_number(measure, change["repeat_limit"]))
+        words += format_text(
+            language, "compare.repeats", limit=tell_number(measure, change["repeat_limit"])
+        )
     return words
 
 
 def tell_verdict(language: Language, change: dict[str, Any]) -> str:
     """Return whether a measure changed, or why that is not judged."""
     if change["changed"]:
-        key = "verdict.once" if change["repeat_limit"] is None else "verdict.repeated"
-        return say(language, key)
+        key = "once" if change["repeat_limit"] is None else "repeated"
+        return format_text(language, f"compare.verdict.{key}")
     if change["changed"] is False:
-        return say(language, "verdict.unchanged")
-    reasons = "; ".join(say(language, f"why.{code}") for code in change["why_not"])
-    return f"{say(language, 'verdict.not_judged')} ({reasons})"
+        return format_text(language, "compare.verdict.unchanged")
+    reasons = "; ".join(format_text(language, f"compare.why.{code}") for code in change["why_not"])
+    return f"{format_text(language, 'compare.verdict.not_judged')} ({reasons})"
 
 
 def tell_notes(language: Language, comparison: dict[str, Any]) -> list[str]:
     """Return what to keep in mind about a comparison."""
     free = max(measure["degrees_of_freedom"] for measure in comparison["measures"])
     judged, expected = comparison["judged_changes"], comparison["changes_by_chance"]
-    notes = [say(language, "note.repeated", free=free) if free else say(language, "note.once")]
+    notes = [
+        format_text(language, "compare.note.repeated", free=free)
+        if free
+        else format_text(language, "compare.note.once")
+    ]
     if judged:
-        notes.append(say(language, "note.chance", judged=judged, expected=expected))
-    return [*notes, say(language, "note.person")]
+        notes.append(format_text(language, "compare.note.chance", judged=judged, expected=expected))
+    return [*notes, format_text(language, "compare.note.person")]

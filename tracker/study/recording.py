@@ -14,7 +14,7 @@ from tracker.files.names import result_path
 from tracker.files.provenance import hash_video, identify_program
 from tracker.parameters import Parameters
 from tracker.video.container import InputError
-from tracker.words.en import Language
+from tracker.words import Language
 
 if TYPE_CHECKING:
     from tracker.face.follow import FaceFinder

@@ -1,18 +1,10 @@
-"""What is said of findings, verdicts and in reports: English here, Korean in `korean`.
+"""All texts that a person reads in English. `tracker.words.ko` has the same keys.
 
-Keys and placeholders are the same in both. Imports nothing heavy.
+One table, and therefore a longer file than others: a text is found by its key or its words.
 """
 
-import math
-import string
-from typing import Any, Literal
-
-from tracker.words.ko import KOREAN
-
-Language = Literal["en", "ko"]
-LANGUAGES: tuple[Language, ...] = ("en", "ko")
-
-FINDINGS = {
+TEXTS: dict[str, str] = {
+    # What was found: finding.CODE, or finding.CODE.VARIANT where a code has several texts.
     "finding.no_face": "No face was found. Hold the phone upright at arm's length, with the whole "
     "face in the picture and light from the front.",
     "finding.low_rate": "{rate_hz:.1f} frames a second were analysed; at least {least_hz:.0f} are "
@@ -102,378 +94,10 @@ FINDINGS = {
     "nominal frame rate.",
     "finding.borderline": "The range is uncertain, {low:.3f} to {high:.3f}, and the threshold lies "
     "in between: record again.",
-}
-"""By ``finding.CODE``, or ``finding.CODE.VARIANT`` where a code has several texts."""
-
-REPORT = {
-    "title": "Eye movement report",
-    "subtitle": "Recording of {seconds:.1f} s. Ranges are in eye widths (from canthus to canthus); "
-    "left and right are the person's own.",
-    "uncertain": ", but uncertain",
-    "for_patient": "Told to the patient:",
-    "range": "How far the eyes moved up and down",
-    "rate": "Blink rate",
-    "eye_widths": "eye widths, 95th minus 5th percentile",
-    "per_minute": "blinks a minute",
-    "interval": "95 % interval {low} to {high}",
-    "interval_short": "{low} to {high}",
-    "threshold": "threshold {threshold:g}",
-    "below": "suspicion",
-    "above": "none",
-    "range_alt": "Vertical range {value:.3f} eye widths, 95 % interval {low:.3f} to {high:.3f}; "
-    "the threshold is {threshold:g}.",
-    "range_deg": "An estimate in degrees: the eyes turned by between {low:.0f}° and {high:.0f}°.",
-    "rate_alt": "{value:.1f} blinks a minute, 95 % interval {low:.1f} to {high:.1f}; healthy "
-    "people at rest blink {healthy:g} times a minute on average.",
-    "rate_count": "{count} in {seconds:.1f} s with the face in view",
-    "healthy": "healthy at rest: {rate:g}",
-    "rate_source": "Means of 150 healthy people: 17 a minute at rest, 4.5 reading, 26 talking "
-    "(Bentivoglio et al., Movement Disorders 12, 1997, 1028-1034). Looking up and down on request "
-    "is none of these.",
-    "not_measured": "not measured",
-    "quality": "How far this can be trusted",
-    "no_result": "Measured, but not to be relied on.",
-    "caution": "To keep in mind:",
-    "status.good": "good",
-    "status.caution": "limited",
-    "status.bad": "not good enough",
-    "status.unknown": "not judged",
-    "light.face": "Face in view",
-    "light.face.value": "{share:.0%} of the time, {seconds:.1f} s (at least {least:.0%}, "
-    "{least_s:.0f} s)",
-    "light.rate": "Frame rate",
-    "light.rate.value": "{rate:.1f} a second (at least {least:.0f}), longest gap {gap:.2f} s",
-    "light.eye_size": "Size of the eyes",
-    "light.eye_size.value": "{width:.1f} pixels wide (at least {least:.0f})",
-    "light.head": "Head still and straight",
-    "light.head.value": "turned {yaw:.0f}° (at most {most_yaw:.0f}°), camera angle {pitch:+.0f}° "
-    "(at most ±{most_pitch:.0f}°)",
-    "light.light": "Light",
-    "light.light.value": "eyes {ratio:.0f} times above the noise (at least {least:.0f}), "
-    "{clipped:.0%} plain black or white (at most {most:.0%})",
-    "light.sharpness": "Sharpness",
-    "light.sharpness.value": "{sharpness:.2f} (at least {least:g})",
-    "light.compression": "Compression",
-    "light.compression.value": "{bits:.0f} bits a frame for an eye (at least {least:.0f})",
-    "light.people": "One person",
-    "light.people.value": "next largest face {share:.0%} of this one (below {most:.0%})",
-    "light.lids": "Eyes open",
-    "light.lids.value": "gaze seen for {seconds:.1f} of {seen:.1f} s",
-    "light.task": "Gaze",
-    "light.task.value": "eyes differ by {disagreement:.3f} (more than {most:g} can stand against "
-    "an answer)",
-    "light.video": "Video complete",
-    "light.video.value": "{frames} frames analysed, {decoded} decoded, {failed} damaged",
-    "contents": "Contents",
-    "traces": "Traces",
-    "traces_use": "Drag across the traces to zoom, double-click to zoom out, or use the buttons. "
-    "All traces share one time axis.",
-    "traces_alt": "Traces over time of eye opening, vertical and horizontal gaze, face in view and "
-    "head pose. The same values are in the table of frames (CSV).",
-    "do.all": "Whole recording",
-    "do.in": "Zoom in",
-    "do.out": "Zoom out",
-    "do.earlier": "Earlier",
-    "do.later": "Later",
-    "do.previous": "Previous event",
-    "do.next": "Next event",
-    "legend.left": "left eye",
-    "legend.right": "right eye",
-    "legend.limit": "closes below",
-    "legend.counted": "gaze that counts",
-    "legend.uncounted": "not counted",
-    "legend.yaw": "turn (yaw)",
-    "legend.pitch": "nod (pitch)",
-    "legend.roll": "tilt (roll)",
-    "legend.blink": "blink",
-    "legend.prolonged_closure": "prolonged closure",
-    "legend.wink": "wink",
-    "legend.unseen": "no face",
-    "ear": "Eye opening (EAR)",
-    "vertical_axis": "Vertical gaze (eye widths; up is -)",
-    "horizontal_axis": "Horizontal gaze (left is +)",
-    "coverage_axis": "Face in view",
-    "coverage": "face in view",
-    "pose_axis": "Head pose (degrees)",
-    "time_axis": "time (s)",
-    "offset_axis": "eye widths (+ is down)",
-    "primary": "straight ahead",
-    "p5": "P5 (up)",
-    "p95": "P95 (down)",
-    "count": "count",
-    "seconds": "seconds",
-    "yes": "yes",
-    "no": "no",
-    "events": "Blinks and closures",
-    "event_counts": "Blinks: {blinks}, of them incomplete: {incomplete}. Prolonged closures: "
-    "{prolonged}. Winks: {winks}.",
-    "event_use": "Choose a row to see its traces and its pictures.",
-    "no_events": "No blink, prolonged closure or wink was found.",
-    "event.number": "No.",
-    "event.kind": "Kind",
-    "event.onset": "Onset (s)",
-    "event.duration": "Duration (s)",
-    "event.amplitude": "Closed by",
-    "event.left_right": "Left / right",
-    "event.frames": "Frames",
-    "event.note": "Note",
-    "event_name": "{kind} {number}, {onset:.2f} to {offset:.2f} s",
-    "kind.blink": "Blink",
-    "kind.prolonged_closure": "Prolonged closure",
-    "kind.wink_left": "Wink of the left eye",
-    "kind.wink_right": "Wink of the right eye",
-    "onset_unseen": "beginning not seen",
-    "offset_unseen": "end not seen",
-    "complete": "complete",
-    "incomplete": "incomplete",
-    "pictures": "Eyes in each event",
-    "pictures_use": "The person's right eye is on the left, as in the video. Each picture is "
-    "turned and scaled to the corners of its eye.",
-    "pictures_need_video": "The pictures of the eyes need the video, which this report was made "
-    "without: analyse the video again to have them.",
-    "pictures_left_out": "The pictures of the last {count} events are left out to keep the page "
-    "small.",
-    "frames_left_out": "{count} further pictures of these events are left out to keep the page "
-    "small, or could not be taken.",
-    "no_picture": "No picture: the eyes were not in view.",
-    "picture_alt": "The eyes at {time:.3f} s: {what}",
-    "frame": "frame {frame}",
-    "role.onset": "onset",
-    "role.closing": "closing",
-    "role.peak": "peak",
-    "role.opening": "opening",
-    "role.offset": "offset",
-    "extremes": "Eyes at the ends of the range",
-    "extremes_use": "The range is taken between these two offsets. The pictures are of the frames "
-    "that come closest to them, with each frame's own offset (eye widths, down is +).",
-    "end.up": "Up: 5th percentile",
-    "end.up.short": "up",
-    "end.ahead": "Straight ahead: primary position",
-    "end.ahead.short": "ahead",
-    "end.down": "Down: 95th percentile",
-    "end.down.short": "down",
-    "phases": "What the person was asked to do",
-    "no_protocol": "No protocol was given: that the person was asked to look up, then down, is "
-    "assumed, and the recording cannot tell.",
-    "phase.phase": "Asked for",
-    "phase.time": "Time",
-    "phase.gaze_time": "Gaze seen",
-    "phase.reached": "Reached (eye widths)",
-    "phase.held": "Held (eye widths)",
-    "phase.held_offset": "Held offset (eye widths)",
-    "phase.latency": "Latency",
-    "phase_name.up": "up",
-    "phase_name.down": "down",
-    "phase_name.left": "left",
-    "phase_name.right": "right",
-    "phase_name.fixate": "at the camera",
-    "phase_name.rest": "at rest",
-    "latency.unseen_before": "gaze not seen before it",
-    "latency.unmoved": "did not move",
-    "latency.hidden": "hidden while moving",
-    "latency.no_direction": "no direction asked for",
-    "distributions": "Distributions",
-    "plot.vertical": "Vertical gaze offset",
-    "plot.duration": "Duration of blinks",
-    "plot.interval": "Time from one blink to the next",
-    "numbers": "All numbers",
-    "numbers_open": "Every number of the summary",
-    "group.gaze": "Gaze",
-    "group.blinks": "Blinks",
-    "group.quality": "Quality",
-    "provenance": "Recording, parameters, version",
-    "source": "File",
-    "sha256": "SHA-256 of the video",
-    "no_sha256": "not computed",
-    "version": "Version of parkinson-eye-tracking",
-    "sources": "Definitions and sources",
-    "limits": "Limits",
-}
-"""By what stands after ``report.``. What a reader sees of a report, besides its findings."""
-
-MISSING = {
-    "no_face": "not measured: no face was seen",
-    "one_frame": "not measured: fewer than two frames",
-    "rate_time": "not measured: the face was seen for less than {least:g} s",
-    "no_blink": "none: no blink was found",
-    "one_blink": "none: fewer than two blinks were found",
-    "no_whole_blink": "not measured: no blink was seen from beginning to end",
-    "cut_interval": "not measured: the face was lost between the blinks",
-    "no_gaze": "not measured: no frame shows open eyes with the head in place",
-    "no_primary": "not measured: the eyes were not seen looking straight ahead for {least:g} s "
-    "where the primary position is taken",
-    "not_ahead": "not measured: the eyes looked straight ahead for less than {least:g} s",
-    "not_aside": "not measured: the eyes did not move sideways beyond the noise",
-    "no_direction": "no direction asked for",
-    "saccade_rate": "not measured: {rate:.0f} frames a second are too few; at least {least:.0f} "
-    "are needed (slow motion)",
-    "no_saccade": "none: no saccade stands out of the noise",
-    "not_declared": "not known: the video does not say",
-    "too_little": "not measured: too little was seen",
-}
-"""By what stands after ``report.missing.``: why a number is missing."""
-
-FIELDS = {
-    "vertical_peak_to_peak": "Vertical range (eye widths)",
-    "vertical_peak_to_peak_ci95": "Its 95 % interval (eye widths)",
-    "vertical_noise_floor": "Range that the landmarks' jitter alone gives (eye widths)",
-    "threshold_distance": "Range minus threshold (eye widths)",
-    "threshold_distance_in_ci_half_widths": "The same in halves of the interval",
-    "threshold_distance_in_noise_floors": "The same in noise floors",
-    "vertical_peak_to_peak_left": "Vertical range, left eye (eye widths)",
-    "vertical_peak_to_peak_right": "Vertical range, right eye (eye widths)",
-    "vertical_peak_to_peak_ahead": "Vertical range while looking ahead (eye widths)",
-    "vertical_peak_to_peak_any_time": "Vertical range, also outside of the phases (eye widths)",
-    "vertical_peak_to_peak_deg_est": "Vertical range, estimate, too small (degrees)",
-    "vertical_peak_to_peak_deg_range": "Bounds of the true vertical range (degrees)",
-    "primary_position": "Primary position (eye widths, down is +)",
-    "primary_position_source": "Where the primary position is taken",
-    "up_range": "Range above it (eye widths)",
-    "down_range": "Range below it (eye widths)",
-    "vertical_offset_median": "Median vertical offset (eye widths)",
-    "vertical_offset_std": "Its standard deviation (eye widths)",
-    "vertical_eye_correlation": "Correlation of both eyes' vertical offsets",
-    "horizontal_peak_to_peak": "Horizontal range (eye widths)",
-    "horizontal_peak_to_peak_deg_est": "Horizontal range, estimate, too small (degrees)",
-    "vertical_to_horizontal_ratio": "Vertical over horizontal range",
-    "framing_gain": "Factor that corrects the vertical offset",
-    "head_pitch_range_deg": "Range of the head's nod (degrees)",
-    "nod_allowance": "Range that this nod alone can make (eye widths)",
-    "gaze_time_s": "Time that counts for the gaze (s)",
-    "vertical_saccade_count": "Vertical saccades",
-    "vertical_saccade_peak_velocity_per_s": "Fastest saccade (eye widths a second)",
-    "vertical_saccade_peak_velocity_deg_per_s_est": "Fastest saccade, estimate (degrees a second)",
-    "vertical_saccade_velocity_to_amplitude_per_s": "Saccades' velocity over amplitude (1/s)",
-    "blink_count": "Blinks",
-    "incomplete_blink_count": "Incomplete blinks",
-    "prolonged_closure_count": "Prolonged closures",
-    "wink_count": "Winks",
-    "blink_rate_per_min": "Blinks a minute",
-    "blink_rate_per_min_ci95": "Their 95 % interval",
-    "blink_duration_median_s": "Median duration of blinks (s)",
-    "inter_blink_interval_median_s": "Median time from blink to blink (s)",
-    "perclos": "Share of the time with the lids at least 80 % closed (PERCLOS, 0-1)",
-    "open_ear": "EAR of the open eyes",
-    "valid_time_s": "Time with the face in view (s)",
-    "quality.face_coverage": "Share of the time with the face in view (0-1)",
-    "quality.sampled_rate_hz": "Analysed frames a second",
-    "quality.longest_gap_s": "Longest time between analysed frames (s)",
-    "quality.gap_share": "Share of the time in gaps between frames (0-1)",
-    "quality.canthal_distance_px": "Width of an eye (pixels)",
-    "quality.iris_diameter_px": "Width of an iris (pixels)",
-    "quality.head_roll_deg": "Tilt of the head (degrees)",
-    "quality.head_yaw_deg": "Turn of the head (degrees)",
-    "quality.head_pitch_deg": "Nod of the head to the camera (degrees, down is +)",
-    "quality.head_moved_share": "Share of the open-eyed time with the head out of place (0-1)",
-    "quality.other_face_ratio": "Size of another face (0-1)",
-    "quality.sharpness": "Sharpness of the eyes",
-    "quality.contrast_over_noise": "Contrast of the eyes over the noise",
-    "quality.face_grey": "Mean grey level of the face (0-255)",
-    "quality.clipped_share": "Share of the face that is black or white (0-1)",
-    "quality.bits_per_pixel": "Bits of the video for a pixel and frame",
-    "quality.bits_per_eye": "Bits of the video for an eye and frame",
-    "quality.eye_disagreement": "Range in which each eye goes its own way (eye widths)",
-    "duration_sec_est": "Length (s)",
-    "frames_processed": "Frames analysed",
-    "fps": "Frames a second, measured",
-    "partial": "Ended before the recording did",
-    "task": "Task",
-    "video_meta.width": "Width (pixels)",
-    "video_meta.height": "Height (pixels)",
-    "video_meta.fps": "Frames a second, as the file says",
-    "video_meta.frame_count": "Frames, as the file says",
-    "video_meta.frames_decoded": "Frames decoded",
-    "video_meta.frames_failed": "Frames damaged",
-    "video_meta.time_source": "Where the times come from",
-    "video_meta.complete": "Analysed to the end",
-    "sampling.step": "Every how many frames one was to be analysed",
-    "sampling.effective_step": "Every how many frames one was analysed, mean",
-    "sampling.effective_rate_hz": "Frames analysed a second, mean",
-    "sampling.largest_step": "Largest step",
-    "sampling.out_of_time": "Time ran out",
-    "parameters.step": "Parameter step",
-    "parameters.vpp_thresh": "Parameter vpp_thresh (eye widths)",
-    "parameters.blink_thresh": "Parameter blink_thresh (EAR)",
-    "parameters.max_frames": "Parameter max_frames",
-    "parameters.blink_min_frames": "Parameter blink_min_frames",
-    "parameters.blink_baseline": "Parameter blink_baseline",
-}
-"""By what stands after ``report.field.``: labels of the summary's numbers."""
-
-VALUES = {
-    "primary_position_source.protocol": "the phases at the camera and at rest",
-    "primary_position_source.before_protocol": "what comes before the first phase",
-    "primary_position_source.assumed_first_second": "the first second: an assumption",
-    "task.protocol": "the protocol's",
-    "task.assumed_up_then_down": "assumed: up, then down",
-    "video_meta.time_source.stream": "the video's own timestamps",
-    "video_meta.time_source.stream_repaired": "the video's own timestamps, some mended",
-    "video_meta.time_source.frame_rate": "the nominal frame rate",
-    "parameters.blink_baseline.adaptive": "adaptive: scaled to the person's open eyes",
-    "parameters.blink_baseline.fixed": "fixed",
-}
-"""By what stands after ``report.value.``: names of the summary's values."""
-
-DEFINITIONS = {
-    "definition.ear.term": "Eye opening, EAR",
-    "definition.ear": "Eye aspect ratio (|p2-p6| + |p3-p5|) / (2 |p1-p4|) of six lid points in "
-    "pixels; 0 is shut. T. Soukupová, J. Čech, Real-Time Eye Blink Detection using Facial "
-    "Landmarks, CVWW 2016.",
-    "definition.gaze.term": "Gaze offset",
-    "definition.gaze": "The middle of the iris minus the middle between the eye's corners, along "
-    "and across the line between them, over their distance (an eye width); the mean of both eyes. "
-    "Down and the person's left are positive. The vertical one is corrected for how the face "
-    "happens to be framed.",
-    "definition.range.term": "Vertical range",
-    "definition.range": "95th minus 5th percentile of the vertical offset over the frames that "
-    "show a face with the head in place, outside of closures and winks by 0.1 s or more and, with "
-    "a protocol, within its phases up and down.",
-    "definition.interval.term": "95 % intervals",
-    "definition.interval": "Of the range: block bootstrap (H. R. Künsch, The Annals of Statistics "
-    "17, 1989), widened for few and correlated blocks and by what is not known of how far the "
-    "landmarks follow the gaze. Of the rate: exact for Poisson counts (F. Garwood, Biometrika 28, "
-    "1936).",
-    "definition.degrees.term": "Degrees",
-    "definition.degrees": "From an iris 11.7 mm wide and an eye that turns about a point 10 mm "
-    "behind it: an estimate. The landmarks follow vertical gaze only in part; the bounds allow "
-    "for 0.41 of it to all of it.",
-    "definition.blink.term": "Blinks and closures",
-    "definition.blink": "The EAR falls below {threshold:g} scaled to the person ({share:.0%} of "
-    "the open eye) and is back at half of the way to the open eye. Closed for over 0.5 s, or "
-    "lowered for over 1 s, it is a prolonged closure and no blink; one eye held shut for 0.3 s or "
-    "longer is a wink. A face that is lost ends an event.",
-    "definition.rate.term": "Blink rate",
-    "definition.rate": "Blinks over the time in which the face was in view.",
-    "definition.pose.term": "Head pose",
-    "definition.pose": "Turn and nod of the mean face, fitted rigidly (D. F. DeMenthon, L. S. "
-    "Davis, Model-Based Object Pose in 25 Lines of Code, IJCV 15, 1995). Frames turned by over "
-    "{yaw:g}°, or nodding by over 10° from the median, do not count for the gaze.",
-    "definition.picture.term": "Noise of the picture",
-    "definition.picture": "J. Immerkær, Fast Noise Variance Estimation, Computer Vision and Image "
-    "Understanding 64, 1996.",
-    "definition.saccade.term": "Saccades",
-    "definition.saccade": "In recordings of at least {least:g} frames a second: R. Engbert, "
-    "R. Kliegl, Microsaccades uncover the orientation of covert attention, Vision Research 43, "
-    "2003.",
-    "definition.assessment.term": "Assessment",
-    "definition.assessment": "Supports a suspicion where the vertical range is below {threshold:g} "
-    "and nothing stands against an answer. What was not seen can only enlarge the range: below the "
-    "threshold with too much unseen, it is not assessable.",
-    "limit.task": "Someone who was not asked to look up and down, or did not, reads like a palsy.",
-    "limit.degrees": "The landmarks follow vertical gaze only in part: ranges compare with each "
-    "other and with the threshold; degrees are too small.",
-    "limit.blink_end": "Blinks end 67-84 ms earlier than people who annotate put their ends.",
-    "limit.lids": "In extreme down-gaze the lids may hide the iris; far lowered lids count as a "
-    "prolonged closure and are left out.",
-    "limit.mirror": "Mirrored videos swap left and right.",
-    "limit.not_validated": "None of the thresholds has been validated on patients.",
-}
-"""By what stands after ``report.``: how the numbers are defined, by whom, and their limits."""
-
-VERDICTS = {
-    "because.suspected.asked": "The eyes' vertical range, {range:.3f} of the eye's width, is "
-    "below {threshold:g}: this supports a suspicion of PSP. The person was asked to look up and "
-    "down as far as possible.",
+    # The answer, in a sentence and as a heading.
+    "because.suspected.asked": "The eyes' vertical range, {range:.3f} of the eye's width, is below "
+    "{threshold:g}: this supports a suspicion of PSP. The person was asked to look up and down as "
+    "far as possible.",
     "because.suspected.if_asked": "The eyes' vertical range, {range:.3f} of the eye's width, is "
     "below {threshold:g}: this supports a suspicion of PSP if the person was asked to look up and "
     "down as far as possible, which the recording cannot tell.",
@@ -484,68 +108,523 @@ VERDICTS = {
     "verdict.not_suspected": "Does not support a suspicion of PSP",
     "verdict.not_assessable": "Not assessable",
     "value.not_measurable": "not measurable",
+    # Every page.
+    "page.skip": "Skip to the content",
+    "page.note": "Research use, not a diagnosis.",
+    "page.no_script": "The graphics need JavaScript, which is switched off here.",
+    # The report.
+    "report.title": "Eye movement report",
+    "report.subtitle": "Recording of {seconds:.1f} s. Ranges are in eye widths (from canthus to "
+    "canthus); left and right are the person's own.",
+    "report.uncertain": ", but uncertain",
+    "report.for_patient": "Told to the patient:",
+    "report.range": "How far the eyes moved up and down",
+    "report.rate": "Blink rate",
+    "report.eye_widths": "eye widths, 95th minus 5th percentile",
+    "report.per_minute": "blinks a minute",
+    "report.interval": "95 % interval {low} to {high}",
+    "report.interval_short": "{low} to {high}",
+    "report.threshold": "threshold {threshold:g}",
+    "report.below": "suspicion",
+    "report.above": "none",
+    "report.range_alt": "Vertical range {value:.3f} eye widths, 95 % interval {low:.3f} to "
+    "{high:.3f}; the threshold is {threshold:g}.",
+    "report.range_deg": "An estimate in degrees: the eyes turned by between {low:.0f}° and "
+    "{high:.0f}°.",
+    "report.rate_alt": "{value:.1f} blinks a minute, 95 % interval {low:.1f} to {high:.1f}; "
+    "healthy people at rest blink {healthy:g} times a minute on average.",
+    "report.rate_count": "{count} in {seconds:.1f} s with the face in view",
+    "report.healthy": "healthy at rest: {rate:g}",
+    "report.rate_source": "Means of 150 healthy people: 17 a minute at rest, 4.5 reading, 26 "
+    "talking (Bentivoglio et al., Movement Disorders 12, 1997, 1028-1034). Looking up and down on "
+    "request is none of these.",
+    "report.not_measured": "not measured",
+    "report.quality": "How far this can be trusted",
+    "report.no_result": "Measured, but not to be relied on.",
+    "report.caution": "To keep in mind:",
+    "report.status.good": "good",
+    "report.status.caution": "limited",
+    "report.status.bad": "not good enough",
+    "report.status.unknown": "not judged",
+    "report.indicator.face": "Face in view",
+    "report.indicator.face.value": "{share:.0%} of the time, {seconds:.1f} s (at least "
+    "{least:.0%}, {least_s:.0f} s)",
+    "report.indicator.rate": "Frame rate",
+    "report.indicator.rate.value": "{rate:.1f} a second (at least {least:.0f}), longest gap "
+    "{gap:.2f} s",
+    "report.indicator.eye_size": "Size of the eyes",
+    "report.indicator.eye_size.value": "{width:.1f} pixels wide (at least {least:.0f})",
+    "report.indicator.head": "Head still and straight",
+    "report.indicator.head.value": "turned {yaw:.0f}° (at most {most_yaw:.0f}°), camera angle "
+    "{pitch:+.0f}° (at most ±{most_pitch:.0f}°)",
+    "report.indicator.light": "Light",
+    "report.indicator.light.value": "eyes {ratio:.0f} times above the noise (at least "
+    "{least:.0f}), {clipped:.0%} plain black or white (at most {most:.0%})",
+    "report.indicator.sharpness": "Sharpness",
+    "report.indicator.sharpness.value": "{sharpness:.2f} (at least {least:g})",
+    "report.indicator.compression": "Compression",
+    "report.indicator.compression.value": "{bits:.0f} bits a frame for an eye (at least "
+    "{least:.0f})",
+    "report.indicator.people": "One person",
+    "report.indicator.people.value": "next largest face {share:.0%} of this one (below {most:.0%})",
+    "report.indicator.lids": "Eyes open",
+    "report.indicator.lids.value": "gaze seen for {seconds:.1f} of {seen:.1f} s",
+    "report.indicator.task": "Gaze",
+    "report.indicator.task.value": "eyes differ by {disagreement:.3f} (more than {most:g} can "
+    "stand against an answer)",
+    "report.indicator.video": "Video complete",
+    "report.indicator.video.value": "{frames} frames analysed, {decoded} decoded, {failed} damaged",
+    "report.contents": "Contents",
+    "report.traces": "Traces",
+    "report.traces_use": "Drag across the traces to zoom, double-click to zoom out, or use the "
+    "buttons. All traces share one time axis.",
+    "report.traces_alt": "Traces over time of eye opening, vertical and horizontal gaze, face in "
+    "view and head pose. The same values are in the table of frames (CSV).",
+    "report.do.all": "Whole recording",
+    "report.do.in": "Zoom in",
+    "report.do.out": "Zoom out",
+    "report.do.earlier": "Earlier",
+    "report.do.later": "Later",
+    "report.do.previous": "Previous event",
+    "report.do.next": "Next event",
+    "report.legend.left": "left eye",
+    "report.legend.right": "right eye",
+    "report.legend.limit": "closes below",
+    "report.legend.counted": "gaze that counts",
+    "report.legend.uncounted": "not counted",
+    "report.legend.yaw": "turn (yaw)",
+    "report.legend.pitch": "nod (pitch)",
+    "report.legend.roll": "tilt (roll)",
+    "report.legend.blink": "blink",
+    "report.legend.prolonged_closure": "prolonged closure",
+    "report.legend.wink": "wink",
+    "report.legend.unseen": "no face",
+    "report.ear": "Eye opening (EAR)",
+    "report.vertical_axis": "Vertical gaze (eye widths; up is -)",
+    "report.horizontal_axis": "Horizontal gaze (left is +)",
+    "report.coverage_axis": "Face in view",
+    "report.coverage": "face in view",
+    "report.pose_axis": "Head pose (degrees)",
+    "report.time_axis": "time (s)",
+    "report.offset_axis": "eye widths (+ is down)",
+    "report.primary": "straight ahead",
+    "report.p5": "P5 (up)",
+    "report.p95": "P95 (down)",
+    "report.count": "count",
+    "report.seconds": "seconds",
+    "report.yes": "yes",
+    "report.no": "no",
+    "report.events": "Blinks and closures",
+    "report.event_counts": "Blinks: {blinks}, of them incomplete: {incomplete}. Prolonged "
+    "closures: {prolonged}. Winks: {winks}.",
+    "report.event_use": "Choose a row to see its traces and its pictures.",
+    "report.no_events": "No blink, prolonged closure or wink was found.",
+    "report.event.number": "No.",
+    "report.event.kind": "Kind",
+    "report.event.onset": "Onset (s)",
+    "report.event.duration": "Duration (s)",
+    "report.event.amplitude": "Closed by",
+    "report.event.left_right": "Left / right",
+    "report.event.frames": "Frames",
+    "report.event.note": "Note",
+    "report.event_name": "{kind} {number}, {onset:.2f} to {offset:.2f} s",
+    "report.kind.blink": "Blink",
+    "report.kind.prolonged_closure": "Prolonged closure",
+    "report.kind.wink_left": "Wink of the left eye",
+    "report.kind.wink_right": "Wink of the right eye",
+    "report.onset_unseen": "beginning not seen",
+    "report.offset_unseen": "end not seen",
+    "report.complete": "complete",
+    "report.incomplete": "incomplete",
+    "report.pictures": "Eyes in each event",
+    "report.pictures_use": "The person's right eye is on the left, as in the video. Each picture "
+    "is turned and scaled to the corners of its eye.",
+    "report.pictures_need_video": "The pictures of the eyes need the video, which this report was "
+    "made without: analyse the video again to have them.",
+    "report.pictures_left_out": "The pictures of the last {count} events are left out to keep the "
+    "page small.",
+    "report.frames_left_out": "{count} further pictures of these events are left out to keep the "
+    "page small, or could not be taken.",
+    "report.no_picture": "No picture: the eyes were not in view.",
+    "report.picture_alt": "The eyes at {time:.3f} s: {what}",
+    "report.frame": "frame {frame}",
+    "report.role.onset": "onset",
+    "report.role.closing": "closing",
+    "report.role.peak": "peak",
+    "report.role.opening": "opening",
+    "report.role.offset": "offset",
+    "report.extremes": "Eyes at the ends of the range",
+    "report.extremes_use": "The range is taken between these two offsets. The pictures are of the "
+    "frames that come closest to them, with each frame's own offset (eye widths, down is +).",
+    "report.end.up": "Up: 5th percentile",
+    "report.end.up.short": "up",
+    "report.end.ahead": "Straight ahead: primary position",
+    "report.end.ahead.short": "ahead",
+    "report.end.down": "Down: 95th percentile",
+    "report.end.down.short": "down",
+    "report.phases": "What the person was asked to do",
+    "report.no_protocol": "No protocol was given: that the person was asked to look up, then down, "
+    "is assumed, and the recording cannot tell.",
+    "report.phase.phase": "Asked for",
+    "report.phase.time": "Time",
+    "report.phase.gaze_time": "Gaze seen",
+    "report.phase.reached": "Reached (eye widths)",
+    "report.phase.held": "Held (eye widths)",
+    "report.phase.held_offset": "Held offset (eye widths)",
+    "report.phase.latency": "Latency",
+    "report.phase_name.up": "up",
+    "report.phase_name.down": "down",
+    "report.phase_name.left": "left",
+    "report.phase_name.right": "right",
+    "report.phase_name.fixate": "at the camera",
+    "report.phase_name.rest": "at rest",
+    "report.latency.unseen_before": "gaze not seen before it",
+    "report.latency.unmoved": "did not move",
+    "report.latency.hidden": "hidden while moving",
+    "report.latency.no_direction": "no direction asked for",
+    "report.distributions": "Distributions",
+    "report.plot.vertical": "Vertical gaze offset",
+    "report.plot.duration": "Duration of blinks",
+    "report.plot.interval": "Time from one blink to the next",
+    "report.numbers": "All numbers",
+    "report.numbers_open": "Every number of the summary",
+    "report.group.gaze": "Gaze",
+    "report.group.blinks": "Blinks",
+    "report.group.quality": "Quality",
+    "report.provenance": "Recording, parameters, version",
+    "report.source": "File",
+    "report.sha256": "SHA-256 of the video",
+    "report.no_sha256": "not computed",
+    "report.version": "Version of parkinson-eye-tracking",
+    "report.sources": "Definitions and sources",
+    "report.limits": "Limits",
+    # Why a number of the report is missing.
+    "report.missing.no_face": "not measured: no face was seen",
+    "report.missing.one_frame": "not measured: fewer than two frames",
+    "report.missing.rate_time": "not measured: the face was seen for less than {least:g} s",
+    "report.missing.no_blink": "none: no blink was found",
+    "report.missing.one_blink": "none: fewer than two blinks were found",
+    "report.missing.no_whole_blink": "not measured: no blink was seen from beginning to end",
+    "report.missing.cut_interval": "not measured: the face was lost between the blinks",
+    "report.missing.no_gaze": "not measured: no frame shows open eyes with the head in place",
+    "report.missing.no_primary": "not measured: the eyes were not seen looking straight ahead for "
+    "{least:g} s where the primary position is taken",
+    "report.missing.not_ahead": "not measured: the eyes looked straight ahead for less than "
+    "{least:g} s",
+    "report.missing.not_aside": "not measured: the eyes did not move sideways beyond the noise",
+    "report.missing.no_direction": "no direction asked for",
+    "report.missing.saccade_rate": "not measured: {rate:.0f} frames a second are too few; at least "
+    "{least:.0f} are needed (slow motion)",
+    "report.missing.no_saccade": "none: no saccade stands out of the noise",
+    "report.missing.not_declared": "not known: the video does not say",
+    "report.missing.too_little": "not measured: too little was seen",
+    # Names of the summary's values: report.value.FIELD.VALUE.
+    "report.value.primary_position_source.protocol": "the phases at the camera and at rest",
+    "report.value.primary_position_source.before_protocol": "what comes before the first phase",
+    "report.value.primary_position_source.assumed_first_second": "the first second: an assumption",
+    "report.value.task.protocol": "the protocol's",
+    "report.value.task.assumed_up_then_down": "assumed: up, then down",
+    "report.value.video_meta.time_source.stream": "the video's own timestamps",
+    "report.value.video_meta.time_source.stream_repaired": "the video's own timestamps, some "
+    "mended",
+    "report.value.video_meta.time_source.frame_rate": "the nominal frame rate",
+    "report.value.parameters.blink_baseline.adaptive": "adaptive: scaled to the person's open eyes",
+    "report.value.parameters.blink_baseline.fixed": "fixed",
+    # How the report's numbers are defined, by whom, and their limits.
+    "report.definition.ear.term": "Eye opening, EAR",
+    "report.definition.ear": "Eye aspect ratio (|p2-p6| + |p3-p5|) / (2 |p1-p4|) of six lid points "
+    "in pixels; 0 is shut. T. Soukupová, J. Čech, Real-Time Eye Blink Detection using Facial "
+    "Landmarks, CVWW 2016.",
+    "report.definition.gaze.term": "Gaze offset",
+    "report.definition.gaze": "The middle of the iris minus the middle between the eye's corners, "
+    "along and across the line between them, over their distance (an eye width); the mean of both "
+    "eyes. Down and the person's left are positive. The vertical one is corrected for how the face "
+    "happens to be framed.",
+    "report.definition.range.term": "Vertical range",
+    "report.definition.range": "95th minus 5th percentile of the vertical offset over the frames "
+    "that show a face with the head in place, outside of closures and winks by 0.1 s or more and, "
+    "with a protocol, within its phases up and down.",
+    "report.definition.interval.term": "95 % intervals",
+    "report.definition.interval": "Of the range: block bootstrap (H. R. Künsch, The Annals of "
+    "Statistics 17, 1989), widened for few and correlated blocks and by what is not known of how "
+    "far the landmarks follow the gaze. Of the rate: exact for Poisson counts (F. Garwood, "
+    "Biometrika 28, 1936).",
+    "report.definition.degrees.term": "Degrees",
+    "report.definition.degrees": "From an iris 11.7 mm wide and an eye that turns about a point 10 "
+    "mm behind it: an estimate. The landmarks follow vertical gaze only in part; the bounds allow "
+    "for 0.41 of it to all of it.",
+    "report.definition.blink.term": "Blinks and closures",
+    "report.definition.blink": "The EAR falls below {threshold:g} scaled to the person "
+    "({share:.0%} of the open eye) and is back at half of the way to the open eye. Closed for over "
+    "0.5 s, or lowered for over 1 s, it is a prolonged closure and no blink; one eye held shut for "
+    "0.3 s or longer is a wink. A face that is lost ends an event.",
+    "report.definition.rate.term": "Blink rate",
+    "report.definition.rate": "Blinks over the time in which the face was in view.",
+    "report.definition.pose.term": "Head pose",
+    "report.definition.pose": "Turn and nod of the mean face, fitted rigidly (D. F. DeMenthon, L. "
+    "S. Davis, Model-Based Object Pose in 25 Lines of Code, IJCV 15, 1995). Frames turned by over "
+    "{yaw:g}°, or nodding by over 10° from the median, do not count for the gaze.",
+    "report.definition.picture.term": "Noise of the picture",
+    "report.definition.picture": "J. Immerkær, Fast Noise Variance Estimation, Computer Vision and "
+    "Image Understanding 64, 1996.",
+    "report.definition.saccade.term": "Saccades",
+    "report.definition.saccade": "In recordings of at least {least:g} frames a second: R. Engbert, "
+    "R. Kliegl, Microsaccades uncover the orientation of covert attention, Vision Research 43, "
+    "2003.",
+    "report.definition.assessment.term": "Assessment",
+    "report.definition.assessment": "Supports a suspicion where the vertical range is below "
+    "{threshold:g} and nothing stands against an answer. What was not seen can only enlarge the "
+    "range: below the threshold with too much unseen, it is not assessable.",
+    "report.limit.task": "Someone who was not asked to look up and down, or did not, reads like a "
+    "palsy.",
+    "report.limit.degrees": "The landmarks follow vertical gaze only in part: ranges compare with "
+    "each other and with the threshold; degrees are too small.",
+    "report.limit.blink_end": "Blinks end 67-84 ms earlier than people who annotate put their "
+    "ends.",
+    "report.limit.lids": "In extreme down-gaze the lids may hide the iris; far lowered lids count "
+    "as a prolonged closure and are left out.",
+    "report.limit.mirror": "Mirrored videos swap left and right.",
+    "report.limit.not_validated": "None of the thresholds has been validated on patients.",
+    # The page of a cohort.
+    "cohort.title": "Cohort report",
+    "cohort.recordings": "{count} recordings, threshold of the vertical range {threshold:g} eye "
+    "widths",
+    "cohort.recordings_alone": "{count} recordings",
+    "cohort.show": "Show in the table",
+    "cohort.all": "All",
+    "cohort.status.suspected": "Suspected",
+    "cohort.status.not_suspected": "Not suspected",
+    "cohort.status.not_assessable": "Not assessable",
+    "cohort.status.failed": "Failed",
+    "cohort.explain.suspected": "vertical range below the threshold",
+    "cohort.explain.not_suspected": "vertical range not below it",
+    "cohort.explain.not_assessable": "measured, not to be relied on",
+    "cohort.explain.failed": "no result",
+    "cohort.shown": "{shown} of {count} recordings shown",
+    "cohort.failures": "Failed",
+    "cohort.failures_use": "Once the cause is mended, run the same command again: only these are "
+    "analysed.",
+    "cohort.column.file": "Recording",
+    "cohort.column.status": "Assessment",
+    "cohort.column.reasons": "Reasons, cautions",
+    "cohort.column.vertical": "Vertical range (eye widths)",
+    "cohort.column.blinks": "Blinks a minute",
+    "cohort.column.prolonged": "Prolonged closures",
+    "cohort.column.seen": "Face seen (s)",
+    "cohort.column.eye": "Eye (pixels wide)",
+    "cohort.column.outlier": "Outlier",
+    "cohort.search": "Found while searching",
+    "cohort.same_content": "The same video under several names, counted as often: {names}.",
+    "cohort.table": "Recordings",
+    "cohort.table_use": "A head sorts by its column. Under a value stands its 95 % interval, under "
+    "reasons stand cautions. Values in italics are not to be relied on. A recording's name opens "
+    "its report.",
+    "cohort.distributions": "Distributions",
+    "cohort.distributions_use": "Each mark is a recording; choose one to find it in the table, "
+    "where the same numbers are. Failed recordings have none.",
+    "cohort.plot.vertical": "Vertical range (eye widths)",
+    "cohort.plot.blinks": "Blinks a minute",
+    "cohort.plot.quality": "Quality",
+    "cohort.plot.threshold": "threshold",
+    "cohort.plot.needed": "needed",
+    "cohort.plot_alt": "{name}: median {median}, from {low} to {high}, of {count} recordings.",
+    "cohort.quality.face_coverage": "Face seen (share)",
+    "cohort.quality.canthal_distance_px": "Eye (pixels wide)",
+    "cohort.quality.sharpness": "Sharpness",
+    "cohort.quality.contrast_over_noise": "Contrast over noise",
+    "cohort.outliers": "Outliers",
+    "cohort.outlier_rule": "A value is called an outlier where it differs from the cohort's median "
+    "by more than {limit:g} scaled median absolute deviations (MAD / 0.6745; B. Iglewicz, D. C. "
+    "Hoaglin, How to Detect and Handle Outliers, 1993), of at least {least} recordings that have "
+    "it; the vertical range of assessable recordings only. It is unlike the others, which makes it "
+    "neither wrong nor ill.",
+    "cohort.outlier.none": "There is none.",
+    "cohort.outlier.too_few": "Not judged, for fewer than {least} recordings have it: {names}.",
+    "cohort.outlier.alike": "Not judged, for most recordings have the same value: {names}.",
+    "cohort.outlier.value": "{name} {value}: expected from {low} to {high}",
+    "cohort.measure.vertical_peak_to_peak": "vertical range",
+    "cohort.measure.blink_rate_per_min": "blinks a minute",
+    "cohort.measure.blink_duration_median_s": "blink duration (s)",
+    "cohort.measure.perclos": "share of time shut (PERCLOS)",
+    "cohort.measure.quality_canthal_distance_px": "eye width (pixels)",
+    "cohort.measure.quality_sharpness": "sharpness",
+    "cohort.measure.quality_contrast_over_noise": "contrast over noise",
+    "cohort.files": "All numbers of all recordings: {csv}, {parquet}.",
+    "cohort.failure.not_found": "There is no such file, or it cannot be read.",
+    "cohort.failure.not_found.remedy": "Check where it is and who may read it.",
+    "cohort.failure.undecodable": "It is no video, or no video can be decoded of it.",
+    "cohort.failure.undecodable.remedy": "Copy it from the phone again, or export it as MP4 "
+    "(H.264).",
+    "cohort.failure.changed": "It was written to while it was analysed.",
+    "cohort.failure.changed.remedy": "Wait until it is copied.",
+    "cohort.failure.process_died": "The process that analysed it ended.",
+    "cohort.failure.process_died.remedy": "Memory may have run out: use fewer --workers. Otherwise "
+    "export the video as MP4 (H.264).",
+    "cohort.failure.system_error": "A file could not be read or written.",
+    "cohort.failure.system_error.remedy": "Look whether the disk is full, and who may write there.",
+    "cohort.failure.internal_error": "A defect of this program.",
+    "cohort.failure.internal_error.remedy": "Please report the words beside it.",
+    "cohort.failure.unusable": "It cannot be used.",
+    "cohort.failure.unusable.remedy": "See the words beside it.",
+    "cohort.code.baseline_fixed": "fixed blink threshold",
+    "cohort.code.blinks_cut": "blinks cut off",
+    "cohort.code.blurred": "blurred",
+    "cohort.code.borderline": "borderline",
+    "cohort.code.camera_angle": "camera too high or low",
+    "cohort.code.eyes_closed": "eyes closed",
+    "cohort.code.eyes_disagree": "eyes disagree",
+    "cohort.code.eyes_too_small": "eyes too small",
+    "cohort.code.face_lost": "face lost",
+    "cohort.code.face_partly_lost": "face lost in part",
+    "cohort.code.gaze_not_measured": "gaze not measured",
+    "cohort.code.head_moved": "head moved",
+    "cohort.code.head_not_measured": "head not measured",
+    "cohort.code.head_turned": "head turned",
+    "cohort.code.lids_lowered": "lids lowered",
+    "cohort.code.looked_aside": "looked aside",
+    "cohort.code.low_rate": "too few frames a second",
+    "cohort.code.max_frames_reached": "only the beginning analysed",
+    "cohort.code.no_face": "no face",
+    "cohort.code.other_face": "another face",
+    "cohort.code.out_of_time": "out of time",
+    "cohort.code.overexposed": "overexposed",
+    "cohort.code.phase_down_missing": "phase down missing",
+    "cohort.code.phase_up_missing": "phase up missing",
+    "cohort.code.picture_not_measured": "picture not measured",
+    "cohort.code.protocol_mismatch": "not as asked",
+    "cohort.code.sampling_gaps": "gaps between frames",
+    "cohort.code.several_faces": "several faces",
+    "cohort.code.step_raised": "frames left out",
+    "cohort.code.strong_compression": "strongly compressed",
+    "cohort.code.timestamps_repaired": "timestamps mended",
+    "cohort.code.timestamps_unusable": "timestamps unusable",
+    "cohort.code.too_dark_or_noisy": "dark or noisy",
+    "cohort.code.too_short": "too short",
+    "cohort.code.video_damaged": "video damaged",
+    # The page of a comparison.
+    "compare.title": "Comparison of recordings",
+    "compare.measure.vertical_peak_to_peak": "Vertical range",
+    "compare.measure.up_range": "Range up",
+    "compare.measure.down_range": "Range down",
+    "compare.measure.horizontal_peak_to_peak": "Horizontal range",
+    "compare.measure.blink_rate_per_min": "Blinks",
+    "compare.measure.prolonged_closure_rate_per_min": "Prolonged closures",
+    "compare.measure.blink_duration_median_s": "Blink duration (median)",
+    "compare.measure.perclos": "Time with the lids shut (PERCLOS)",
+    "compare.unit.eye_widths": "eye widths",
+    "compare.unit.per_min": "per minute",
+    "compare.unit.s": "seconds",
+    "compare.unit.share": "share of the time, 0-1",
+    "compare.verdict.once": "differs by more than the recordings' own uncertainty",
+    "compare.verdict.repeated": "changed by more than repeated recordings differ",
+    "compare.verdict.unchanged": "no change shown",
+    "compare.verdict.not_judged": "not judged",
+    "compare.why.no_interval": "record each condition at least twice",
+    "compare.why.not_assessable": "a recording is not assessable",
+    "compare.why.same_recording": "the same recording twice",
+    "compare.why.other_parameters": "other parameters",
+    "compare.why.other_protocol": "another task",
+    "compare.why.other_camera_height": "another camera height",
+    "compare.concern.not_assessable": "{labels}: a recording is not assessable ({details}). "
+    "Nothing that it is part of is judged: record again.",
+    "compare.concern.partial": "{labels}: the end of a recording was not analysed.",
+    "compare.concern.same_recording": "{labels}: one recording is given twice. The same numbers "
+    "are no second measurement.",
+    "compare.concern.other_parameters": "{labels}: analysed with other parameters of the blinks "
+    "than the first recording ({first}). Nothing is judged: analyse both alike, with `eye-tracker "
+    "reanalyze`.",
+    "compare.concern.other_protocol": "{labels}: another task was asked for than in the first "
+    "recording ({first}). The gaze is not judged: record the same task.",
+    "compare.concern.other_version": "{labels}: analysed by another version of this program than "
+    "the first recording ({first}). Compare the tracks (STEM.track.npz), which are analysed anew.",
+    "compare.concern.other_rate": "{labels}: another rate of analysed frames than in the first "
+    "recording ({first}); short blinks are missed at lower ones.",
+    "compare.concern.other_camera_height": "{labels}: the camera looked from another height than "
+    "in the first recording ({first}), which by itself changes the ranges. The gaze is not judged: "
+    "record at the height of the eyes.",
+    "compare.sum.changed": "Different from {first}",
+    "compare.sum.unchanged": "No change shown",
+    "compare.sum.not_judged": "Not judged",
+    "compare.sum.none": "none",
+    "compare.note.once": "The intervals cover what varies within each recording. How much a person "
+    "differs from one recording to the next, or from day to day, is not known from one recording "
+    "of each condition: a change may be that. Record each condition twice or more and give all of "
+    "them.",
+    "compare.note.repeated": "Where a measure has a smallest detectable change, it comes from what "
+    "repeated recordings of one condition differ by ({free} degrees of freedom): on the days on "
+    "which they were made.",
+    "compare.note.chance": "{judged} changes were judged, each at 5 %: up to {expected:.2f} would "
+    "be called changed by chance if nothing had changed.",
+    "compare.note.person": "All recordings have to be of one person; the program does not know.",
+    "compare.column.condition": "Condition",
+    "compare.column.value": "Value (95 % interval)",
+    "compare.column.picture": "Picture",
+    "compare.column.change": "Change from {first} (95 % interval)",
+    "compare.column.verdict": "Verdict",
+    "compare.column.recording": "Recording",
+    "compare.column.status": "Assessment",
+    "compare.column.seen": "Face seen",
+    "compare.heading.measures": "Measures",
+    "compare.heading.concerns": "What stands against comparing",
+    "compare.heading.recordings": "Recordings",
+    "compare.heading.how": "How changes are judged",
+    "compare.detectable": "Smallest detectable change between two single recordings: {value}",
+    "compare.status.suspected": "suspected",
+    "compare.status.not_suspected": "not suspected",
+    "compare.status.not_assessable": "not assessable",
+    "compare.to": "to",
+    "compare.ratio": "{value} times",
+    "compare.repeats": "; repeats differ by up to {limit}",
+    "compare.how": "Changes of the vertical range: the 95 % interval of the difference, from each "
+    "recording's own interval (block bootstrap; G. Y. Zou, A. Donner, Statistics in Medicine 27, "
+    "2008). Changes of rates: the exact 95 % interval of their ratio (J. Przyborowski, H. "
+    "Wilenski, Biometrika 31, 1940), as if blinks came independently of each other: those that "
+    "come in bursts vary more. Where a condition was recorded more than once, a change also has to "
+    "exceed the smallest detectable one: Student's quantile times the standard deviation within "
+    "conditions times the root of 1/n + 1/m recordings (J. M. Bland, D. G. Altman, BMJ 312, 1996; "
+    "H. C. W. de Vet et al., Journal of Clinical Epidemiology 59, 2006). Measures without an "
+    "interval are judged by that alone. “No change shown” does not mean that nothing changed.",
+    # One sentence for the patient, never the verdict: patient.CODE says what to do better.
+    "patient.done": "Your recording could be measured, and your doctor will discuss the result "
+    "with you.",
+    "patient.next": "For the next time:",
+    "patient.no_face": "Hold the phone upright in front of you, so that your whole face is in the "
+    "picture.",
+    "patient.several_faces": "Please record yourself alone, with nobody else in the picture.",
+    "patient.low_rate": "Please record a normal video, not a time lapse.",
+    "patient.sampling_gaps": "Please close all other apps on the phone while you record.",
+    "patient.too_dark_or_noisy": "Please record in more light, facing a window or a lamp.",
+    "patient.picture_not_measured": "Please record in good light, with your whole face in the "
+    "picture.",
+    "patient.overexposed": "Please record out of the sun and away from bright lamps.",
+    "patient.strong_compression": "Please send the video as the phone recorded it, not by a "
+    "messenger app.",
+    "patient.eyes_too_small": "Please move closer to the camera.",
+    "patient.blurred": "Please clean the lens and hold the phone still while you record.",
+    "patient.head_not_measured": "Please face the camera, with your whole face in the picture.",
+    "patient.head_turned": "Please face the camera, and move only your eyes.",
+    "patient.camera_angle": "Please hold the phone at the height of your eyes.",
+    "patient.head_moved": "Please keep your head still, and move only your eyes.",
+    "patient.face_lost": "Please keep your head still and your whole face in the picture.",
+    "patient.too_short": "Please record for longer: 10 seconds looking up, then 10 seconds looking "
+    "down.",
+    "patient.eyes_closed": "Please keep your eyes open between blinks.",
+    "patient.phase_up_missing": "Please record the whole task, looking up as well.",
+    "patient.phase_down_missing": "Please record the whole task, looking down as well.",
+    "patient.gaze_not_measured": "Please record in more light, looking at the camera first.",
+    "patient.eyes_disagree": "Please record again in good light, and keep your head still.",
+    "patient.protocol_mismatch": "Please look up and down when you are asked to.",
+    "patient.looked_aside": "Please record again, looking straight up and then straight down.",
+    "patient.lids_lowered": "Please hold the phone a little lower while you record.",
+    "patient.face_partly_lost": "Please keep your head still and your whole face in the picture.",
+    "patient.blinks_cut": "Please keep your head still and your whole face in the picture.",
+    "patient.video_damaged": "Please send the video unchanged, and wait until all of it is sent.",
+    "patient.out_of_time": "Please record a shorter video.",
+    "patient.max_frames_reached": "Please record a shorter video.",
+    "patient.step_raised": "Please record a shorter video.",
+    "patient.borderline": "Please record once more, so that the result becomes more certain.",
+    "patient.other_face": "Please record yourself alone, with nobody else in the picture.",
+    "patient.baseline_fixed": "Please keep your eyes open between blinks.",
+    "patient.timestamps_unusable": "Please record with the phone's own camera app.",
+    "patient.timestamps_repaired": "Please record with the phone's own camera app.",
 }
-
-ENGLISH = {
-    **FINDINGS,
-    **VERDICTS,
-    **{f"report.{key}": text for key, text in (REPORT | DEFINITIONS).items()},
-    **{f"report.missing.{key}": text for key, text in MISSING.items()},
-    **{f"report.field.{key}": text for key, text in FIELDS.items()},
-    **{f"report.value.{key}": text for key, text in VALUES.items()},
-}
-
-
-class _Filler(string.Formatter):
-    """Formats as `str.format` does, and calls missing numbers so."""
-
-    def __init__(self, missing: str) -> None:
-        self._missing = missing
-
-    def format_field(self, value: Any, format_spec: str) -> str:
-        if isinstance(value, float) and value != value:
-            return self._missing
-        return str(super().format_field(value, format_spec))
-
-
-def round_range(range_: float, threshold: float | None) -> float:
-    """Round a vertical range, or an end of its interval, as it is shown everywhere.
-
-    Parameters
-    ----------
-    range_ : float
-        In eye widths; NaN = missing.
-    threshold : float or None
-        What it is held against; None: nothing.
-
-    Returns
-    -------
-    float
-        The nearest number of three decimals that is below the threshold if the range is, and not
-        below it if the range is not; NaN for NaN.
-    """
-    if not math.isfinite(range_):
-        return math.nan
-    shown = round(range_, 3)
-    if threshold is not None and (shown < threshold) != (range_ < threshold):
-        shown = round(shown - 0.001 if range_ < threshold else shown + 0.001, 3)
-    return shown
-
-
-def write(language: Language, key: str, **values: Any) -> str:
-    """Return a text with its numbers.
-
-    Parameters
-    ----------
-    language : {"en", "ko"}
-    key : str
-        Of `ENGLISH`.
-    **values
-        Its placeholders' values; NaN is written as "not measurable".
-
-    Returns
-    -------
-    str
-    """
-    texts = KOREAN if language == "ko" else ENGLISH
-    return _Filler(texts["value.not_measurable"]).format(texts[key], **values)

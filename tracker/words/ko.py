@@ -1,6 +1,10 @@
-"""The Korean texts, by the keys of `texts` and, for the patient, the codes of `patient`."""
+"""All texts that a person reads in Korean. `tracker.words.en` has the same keys.
 
-KOREAN: dict[str, str] = {
+One table, and therefore a longer file than others: a text is found by its key or its words.
+"""
+
+TEXTS: dict[str, str] = {
+    # What was found: finding.CODE, or finding.CODE.VARIANT where a code has several texts.
     "finding.no_face": "얼굴을 찾지 못했습니다. 휴대전화를 팔 길이만큼 떨어뜨려 세로로 들고, 얼굴 "
     "전체가 화면에 들어오고 빛이 정면에서 오도록 하십시오.",
     "finding.low_rate": "초당 {rate_hz:.1f}프레임이 분석되었습니다. 최소 {least_hz:.0f}프레임이 "
@@ -29,8 +33,8 @@ KOREAN: dict[str, str] = {
     "{allowance:.3f}은 그것만으로 생길 수 있습니다. 머리는 움직이지 말고 눈만 움직이십시오.",
     "finding.head_moved": "전체 시간의 {share:.0%} 동안 머리가 돌아가거나 끄덕여져 시선을 세지 "
     "않았습니다. 머리는 움직이지 말고 눈만 움직이십시오.",
-    "finding.camera_angle.above": "카메라가 약 {pitch_deg:.0f}도 위에서 얼굴을 찍고 있습니다. "
-    "최대 {most_deg:.0f}도까지 가능합니다. 휴대전화를 눈높이에 드십시오.",
+    "finding.camera_angle.above": "카메라가 약 {pitch_deg:.0f}도 위에서 얼굴을 찍고 있습니다. 최대 "
+    "{most_deg:.0f}도까지 가능합니다. 휴대전화를 눈높이에 드십시오.",
     "finding.camera_angle.below": "카메라가 약 {pitch_deg:.0f}도 아래에서 얼굴을 찍고 있습니다. "
     "최대 {most_deg:.0f}도까지 가능합니다. 휴대전화를 눈높이에 드십시오.",
     "finding.several_faces": "비슷한 크기의 얼굴 두 개가 화면에 있어 누구를 측정할지 분명하지 "
@@ -61,22 +65,22 @@ KOREAN: dict[str, str] = {
     "보이게 합니다. 머리를 움직이지 말고 밝은 곳에서 다시 촬영하십시오.",
     "finding.strong_compression": "영상이 강하게 압축되어(눈 하나에 프레임당 {bits:.0f}비트) 눈이 "
     "흐려지고 움직여 보입니다. 메신저를 거치지 말고 휴대전화에 저장된 그대로 보내십시오.",
-    "finding.baseline_fixed": "뜬 눈이 너무 적게 보여 그 모양을 알 수 없었습니다. 고정된 눈 "
-    "깜빡임 기준을 사용했습니다.",
-    "finding.lids_lowered": "{closed_s:.1f}초 동안 눈이 감겨 있거나 눈꺼풀이 그만큼 내려와 "
-    "있었고, 그동안의 시선은 세지 않았습니다. 그때 아래를 보고 있었다면 실제 범위는 측정값보다 "
-    "큽니다. 손가락으로 눈꺼풀을 들어 올리거나 약간 아래에서 촬영하십시오.",
+    "finding.baseline_fixed": "뜬 눈이 너무 적게 보여 그 모양을 알 수 없었습니다. 고정된 눈 깜빡임 "
+    "기준을 사용했습니다.",
+    "finding.lids_lowered": "{closed_s:.1f}초 동안 눈이 감겨 있거나 눈꺼풀이 그만큼 내려와 있었고, "
+    "그동안의 시선은 세지 않았습니다. 그때 아래를 보고 있었다면 실제 범위는 측정값보다 큽니다. "
+    "손가락으로 눈꺼풀을 들어 올리거나 약간 아래에서 촬영하십시오.",
     "finding.face_partly_lost": "얼굴이 전체 시간의 {seen:.0%} 동안 보였습니다. 나머지 시간의 눈 "
     "움직임은 범위에 들어 있지 않습니다. 얼굴 전체가 화면에 들어오게 하십시오.",
     "finding.blinks_cut": "눈 깜빡임 {blinks}회 중 {cut}회는 얼굴이나 프레임이 없는 곳에서 "
-    "시작하거나 끝납니다. 한 번이 여러 번으로 세어졌거나 빠진 것이 있을 수 있습니다. 횟수와 "
-    "빈도를 신뢰하지 마십시오. 얼굴 전체가 화면에 들어오게 하십시오.",
+    "시작하거나 끝납니다. 한 번이 여러 번으로 세어졌거나 빠진 것이 있을 수 있습니다. 횟수와 빈도를 "
+    "신뢰하지 마십시오. 얼굴 전체가 화면에 들어오게 하십시오.",
     "finding.other_face": "더 작은 다른 얼굴이 화면에 있습니다. 가장 큰 얼굴을 분석했습니다.",
     "finding.step_raised": "시간이 부족하여 때때로 {step}프레임마다가 아니라 "
     "{largest_step}프레임마다 한 프레임만 분석되었고, 짧은 눈 깜빡임을 놓쳤을 수 있습니다. 더 "
     "짧게, 또는 1280x720, 초당 30프레임으로 촬영하십시오.",
-    "finding.out_of_time": "시간이 다 되어 처음 {analysed_s:.0f}초만 분석되었습니다. 더 짧게, "
-    "또는 1280x720으로 촬영하십시오.",
+    "finding.out_of_time": "시간이 다 되어 처음 {analysed_s:.0f}초만 분석되었습니다. 더 짧게, 또는 "
+    "1280x720으로 촬영하십시오.",
     "finding.max_frames_reached": "처음 {frames}프레임만 분석되었습니다. 녹화 전체를 분석하려면 "
     "max_frames나 step을 늘리십시오.",
     "finding.video_damaged": "{frames}프레임이 없거나 손상되었습니다. 결과는 나머지에 대한 "
@@ -86,6 +90,7 @@ KOREAN: dict[str, str] = {
     "계산했습니다.",
     "finding.borderline": "범위가 {low:.3f}에서 {high:.3f} 사이로 불확실하고 기준값이 그 사이에 "
     "있습니다. 다시 촬영하십시오.",
+    # The answer, in a sentence and as a heading.
     "because.suspected.asked": "눈의 수직 범위가 눈 너비의 {range:.3f}로 {threshold:g}보다 "
     "작습니다. 이는 PSP 의심을 뒷받침합니다. 대상자는 최대한 위와 아래를 보라는 지시를 받았습니다.",
     "because.suspected.if_asked": "눈의 수직 범위가 눈 너비의 {range:.3f}로 {threshold:g}보다 "
@@ -98,6 +103,11 @@ KOREAN: dict[str, str] = {
     "verdict.not_suspected": "PSP 의심을 뒷받침하지 않음",
     "verdict.not_assessable": "평가할 수 없음",
     "value.not_measurable": "측정 불가",
+    # Every page.
+    "page.skip": "본문으로 건너뛰기",
+    "page.note": "연구용이며, 진단이 아닙니다.",
+    "page.no_script": "그래프를 보려면 JavaScript가 필요하지만, 여기서는 꺼져 있습니다.",
+    # The report.
     "report.title": "눈 움직임 보고서",
     "report.subtitle": "녹화 길이 {seconds:.1f}초. 범위의 단위는 눈 너비(눈구석 사이 거리)이며, "
     "왼쪽과 오른쪽은 대상자 기준입니다.",
@@ -115,51 +125,52 @@ KOREAN: dict[str, str] = {
     "report.range_alt": "수직 범위 {value:.3f} 눈 너비, 95 % 신뢰구간 {low:.3f} ~ {high:.3f}, "
     "기준값 {threshold:g}.",
     "report.range_deg": "각도 추정값: 눈이 {low:.0f}°에서 {high:.0f}° 사이로 움직였습니다.",
-    "report.rate_alt": "분당 눈 깜빡임 {value:.1f}회, 95 % 신뢰구간 {low:.1f} ~ {high:.1f}. "
-    "건강한 사람은 안정 시 평균 분당 {healthy:g}회 깜빡입니다.",
+    "report.rate_alt": "분당 눈 깜빡임 {value:.1f}회, 95 % 신뢰구간 {low:.1f} ~ {high:.1f}. 건강한 "
+    "사람은 안정 시 평균 분당 {healthy:g}회 깜빡입니다.",
     "report.rate_count": "얼굴이 보인 {seconds:.1f}초 동안 {count}회",
     "report.healthy": "건강인 안정 시: {rate:g}",
     "report.rate_source": "건강한 150명의 평균: 안정 시 분당 17회, 읽을 때 4.5회, 말할 때 "
     "26회(Bentivoglio 외, Movement Disorders 12, 1997, 1028-1034). 지시에 따라 위아래를 보는 것은 "
     "이 중 어느 것도 아닙니다.",
     "report.not_measured": "측정되지 않음",
-    "report.no_result": "측정되었지만 신뢰할 수 없습니다.",
     "report.quality": "이 결과를 얼마나 신뢰할 수 있는가",
+    "report.no_result": "측정되었지만 신뢰할 수 없습니다.",
     "report.caution": "유의할 점:",
     "report.status.good": "좋음",
     "report.status.caution": "제한적",
     "report.status.bad": "부족함",
     "report.status.unknown": "판정하지 않음",
-    "report.light.face": "얼굴이 보임",
-    "report.light.face.value": "전체 시간의 {share:.0%}, {seconds:.1f}초 (최소 {least:.0%}, "
+    "report.indicator.face": "얼굴이 보임",
+    "report.indicator.face.value": "전체 시간의 {share:.0%}, {seconds:.1f}초 (최소 {least:.0%}, "
     "{least_s:.0f}초)",
-    "report.light.rate": "프레임 속도",
-    "report.light.rate.value": "초당 {rate:.1f} (최소 {least:.0f}), 가장 긴 공백 {gap:.2f}초",
-    "report.light.eye_size": "눈의 크기",
-    "report.light.eye_size.value": "너비 {width:.1f}픽셀 (최소 {least:.0f})",
-    "report.light.head": "머리가 바르고 움직이지 않음",
-    "report.light.head.value": "회전 {yaw:.0f}° (최대 {most_yaw:.0f}°), 카메라 각도 {pitch:+.0f}° "
-    "(최대 ±{most_pitch:.0f}°)",
-    "report.light.light": "밝기",
-    "report.light.light.value": "눈의 명암이 잡음의 {ratio:.0f}배 (최소 {least:.0f}), 완전히 "
+    "report.indicator.rate": "프레임 속도",
+    "report.indicator.rate.value": "초당 {rate:.1f} (최소 {least:.0f}), 가장 긴 공백 {gap:.2f}초",
+    "report.indicator.eye_size": "눈의 크기",
+    "report.indicator.eye_size.value": "너비 {width:.1f}픽셀 (최소 {least:.0f})",
+    "report.indicator.head": "머리가 바르고 움직이지 않음",
+    "report.indicator.head.value": "회전 {yaw:.0f}° (최대 {most_yaw:.0f}°), 카메라 각도 "
+    "{pitch:+.0f}° (최대 ±{most_pitch:.0f}°)",
+    "report.indicator.light": "밝기",
+    "report.indicator.light.value": "눈의 명암이 잡음의 {ratio:.0f}배 (최소 {least:.0f}), 완전히 "
     "희거나 검은 부분 {clipped:.0%} (최대 {most:.0%})",
-    "report.light.sharpness": "선명도",
-    "report.light.sharpness.value": "{sharpness:.2f} (최소 {least:g})",
-    "report.light.compression": "압축",
-    "report.light.compression.value": "눈 하나에 프레임당 {bits:.0f}비트 (최소 {least:.0f})",
-    "report.light.people": "한 사람",
-    "report.light.people.value": "다음으로 큰 얼굴이 이 얼굴의 {share:.0%} ({most:.0%} 미만)",
-    "report.light.lids": "눈을 뜸",
-    "report.light.lids.value": "{seen:.1f}초 중 {seconds:.1f}초 동안 시선이 보임",
-    "report.light.task": "시선",
-    "report.light.task.value": "두 눈의 차이 {disagreement:.3f} ({most:g}보다 크면 판정할 수 없을 "
-    "수 있음)",
-    "report.light.video": "영상이 온전함",
-    "report.light.video.value": "{frames}프레임 분석, {decoded}프레임 해독, {failed}프레임 손상",
+    "report.indicator.sharpness": "선명도",
+    "report.indicator.sharpness.value": "{sharpness:.2f} (최소 {least:g})",
+    "report.indicator.compression": "압축",
+    "report.indicator.compression.value": "눈 하나에 프레임당 {bits:.0f}비트 (최소 {least:.0f})",
+    "report.indicator.people": "한 사람",
+    "report.indicator.people.value": "다음으로 큰 얼굴이 이 얼굴의 {share:.0%} ({most:.0%} 미만)",
+    "report.indicator.lids": "눈을 뜸",
+    "report.indicator.lids.value": "{seen:.1f}초 중 {seconds:.1f}초 동안 시선이 보임",
+    "report.indicator.task": "시선",
+    "report.indicator.task.value": "두 눈의 차이 {disagreement:.3f} ({most:g}보다 크면 판정할 수 "
+    "없을 수 있음)",
+    "report.indicator.video": "영상이 온전함",
+    "report.indicator.video.value": "{frames}프레임 분석, {decoded}프레임 해독, {failed}프레임 "
+    "손상",
     "report.contents": "차례",
     "report.traces": "시간에 따른 기록",
-    "report.traces_use": "그래프 위를 끌면 확대되고 두 번 클릭하면 축소됩니다. 단추를 써도 "
-    "됩니다. 모든 그래프는 같은 시간축을 씁니다.",
+    "report.traces_use": "그래프 위를 끌면 확대되고 두 번 클릭하면 축소됩니다. 단추를 써도 됩니다. "
+    "모든 그래프는 같은 시간축을 씁니다.",
     "report.traces_alt": "눈 뜬 정도, 수직 시선, 수평 시선, 얼굴이 보인 시간, 머리 자세를 시간에 "
     "따라 나타낸 그래프. 같은 값이 프레임 표(CSV)에 있습니다.",
     "report.do.all": "전체 보기",
@@ -235,8 +246,8 @@ KOREAN: dict[str, str] = {
     "report.role.opening": "뜨는 중",
     "report.role.offset": "끝",
     "report.extremes": "범위의 양 끝에서의 눈",
-    "report.extremes_use": "범위는 이 두 위치 사이입니다. 사진은 그 위치에 가장 가까운 "
-    "프레임이며, 각 프레임의 위치를 함께 적었습니다(눈 너비, 아래가 +).",
+    "report.extremes_use": "범위는 이 두 위치 사이입니다. 사진은 그 위치에 가장 가까운 프레임이며, "
+    "각 프레임의 위치를 함께 적었습니다(눈 너비, 아래가 +).",
     "report.end.up": "위: 5백분위수",
     "report.end.up.short": "위",
     "report.end.ahead": "정면: 일차 안위",
@@ -279,6 +290,7 @@ KOREAN: dict[str, str] = {
     "report.version": "parkinson-eye-tracking 버전",
     "report.sources": "정의와 출처",
     "report.limits": "한계",
+    # Why a number of the report is missing.
     "report.missing.no_face": "측정되지 않음: 얼굴이 보이지 않았습니다",
     "report.missing.one_frame": "측정되지 않음: 프레임이 두 개 미만입니다",
     "report.missing.rate_time": "측정되지 않음: 얼굴이 보인 시간이 {least:g}초 미만입니다",
@@ -297,90 +309,7 @@ KOREAN: dict[str, str] = {
     "report.missing.no_saccade": "없음: 잡음보다 두드러진 단속운동이 없습니다",
     "report.missing.not_declared": "알 수 없음: 영상에 정보가 없습니다",
     "report.missing.too_little": "측정되지 않음: 보인 것이 너무 적습니다",
-    "report.field.vertical_peak_to_peak": "수직 범위(눈 너비)",
-    "report.field.vertical_peak_to_peak_ci95": "그 95 % 신뢰구간(눈 너비)",
-    "report.field.vertical_noise_floor": "표식점의 떨림만으로 생기는 범위(눈 너비)",
-    "report.field.threshold_distance": "범위에서 기준값을 뺀 값(눈 너비)",
-    "report.field.threshold_distance_in_ci_half_widths": "같은 값, 신뢰구간 절반을 단위로",
-    "report.field.threshold_distance_in_noise_floors": "같은 값, 잡음 수준을 단위로",
-    "report.field.vertical_peak_to_peak_left": "왼쪽 눈의 수직 범위(눈 너비)",
-    "report.field.vertical_peak_to_peak_right": "오른쪽 눈의 수직 범위(눈 너비)",
-    "report.field.vertical_peak_to_peak_ahead": "정면을 볼 때의 수직 범위(눈 너비)",
-    "report.field.vertical_peak_to_peak_any_time": "단계 밖도 포함한 수직 범위(눈 너비)",
-    "report.field.vertical_peak_to_peak_deg_est": "수직 범위, 실제보다 작은 추정값(도)",
-    "report.field.vertical_peak_to_peak_deg_range": "실제 수직 범위의 하한과 상한(도)",
-    "report.field.primary_position": "일차 안위(눈 너비, 아래가 +)",
-    "report.field.primary_position_source": "일차 안위를 잰 구간",
-    "report.field.up_range": "그 위의 범위(눈 너비)",
-    "report.field.down_range": "그 아래의 범위(눈 너비)",
-    "report.field.vertical_offset_median": "수직 위치의 중앙값(눈 너비)",
-    "report.field.vertical_offset_std": "그 표준편차(눈 너비)",
-    "report.field.vertical_eye_correlation": "두 눈의 수직 위치의 상관계수",
-    "report.field.horizontal_peak_to_peak": "수평 범위(눈 너비)",
-    "report.field.horizontal_peak_to_peak_deg_est": "수평 범위, 실제보다 작은 추정값(도)",
-    "report.field.vertical_to_horizontal_ratio": "수직 범위 / 수평 범위",
-    "report.field.framing_gain": "수직 위치를 보정하는 계수",
-    "report.field.head_pitch_range_deg": "머리를 끄덕인 범위(도)",
-    "report.field.nod_allowance": "이 끄덕임만으로 생길 수 있는 범위(눈 너비)",
-    "report.field.gaze_time_s": "시선 계산에 쓰인 시간(초)",
-    "report.field.vertical_saccade_count": "수직 단속운동",
-    "report.field.vertical_saccade_peak_velocity_per_s": "가장 빠른 단속운동(초당 눈 너비)",
-    "report.field.vertical_saccade_peak_velocity_deg_per_s_est": "가장 빠른 단속운동, 추정값(초당 "
-    "도)",
-    "report.field.vertical_saccade_velocity_to_amplitude_per_s": "단속운동의 속도 / 진폭(1/초)",
-    "report.field.blink_count": "눈 깜빡임",
-    "report.field.incomplete_blink_count": "불완전한 눈 깜빡임",
-    "report.field.prolonged_closure_count": "긴 눈 감음",
-    "report.field.wink_count": "한쪽 눈 감음",
-    "report.field.blink_rate_per_min": "분당 눈 깜빡임",
-    "report.field.blink_rate_per_min_ci95": "그 95 % 신뢰구간",
-    "report.field.blink_duration_median_s": "눈 깜빡임 지속 시간의 중앙값(초)",
-    "report.field.inter_blink_interval_median_s": "눈 깜빡임 사이 시간의 중앙값(초)",
-    "report.field.perclos": "눈꺼풀이 80 % 이상 감긴 시간의 비율(PERCLOS, 0-1)",
-    "report.field.open_ear": "뜬 눈의 EAR",
-    "report.field.valid_time_s": "얼굴이 보인 시간(초)",
-    "report.field.quality.face_coverage": "얼굴이 보인 시간의 비율(0-1)",
-    "report.field.quality.sampled_rate_hz": "초당 분석된 프레임",
-    "report.field.quality.longest_gap_s": "분석된 프레임 사이의 가장 긴 시간(초)",
-    "report.field.quality.gap_share": "프레임 공백의 시간 비율(0-1)",
-    "report.field.quality.canthal_distance_px": "눈의 너비(픽셀)",
-    "report.field.quality.iris_diameter_px": "홍채의 너비(픽셀)",
-    "report.field.quality.head_roll_deg": "머리의 기울임(도)",
-    "report.field.quality.head_yaw_deg": "머리의 좌우 회전(도)",
-    "report.field.quality.head_pitch_deg": "카메라에 대한 머리의 끄덕임(도, 아래가 +)",
-    "report.field.quality.head_moved_share": "눈을 뜬 시간 중 머리가 제자리를 벗어난 비율(0-1)",
-    "report.field.quality.other_face_ratio": "다른 얼굴의 크기(0-1)",
-    "report.field.quality.sharpness": "눈의 선명도",
-    "report.field.quality.contrast_over_noise": "잡음에 대한 눈의 명암비",
-    "report.field.quality.face_grey": "얼굴의 평균 밝기(0-255)",
-    "report.field.quality.clipped_share": "얼굴에서 완전히 희거나 검은 비율(0-1)",
-    "report.field.quality.bits_per_pixel": "픽셀과 프레임당 영상의 비트",
-    "report.field.quality.bits_per_eye": "눈과 프레임당 영상의 비트",
-    "report.field.quality.eye_disagreement": "두 눈이 따로 움직인 범위(눈 너비)",
-    "report.field.duration_sec_est": "길이(초)",
-    "report.field.frames_processed": "분석된 프레임",
-    "report.field.fps": "초당 프레임, 측정값",
-    "report.field.partial": "녹화보다 먼저 끝남",
-    "report.field.task": "과제",
-    "report.field.video_meta.width": "가로(픽셀)",
-    "report.field.video_meta.height": "세로(픽셀)",
-    "report.field.video_meta.fps": "초당 프레임, 파일의 정보",
-    "report.field.video_meta.frame_count": "프레임 수, 파일의 정보",
-    "report.field.video_meta.frames_decoded": "해독된 프레임",
-    "report.field.video_meta.frames_failed": "손상된 프레임",
-    "report.field.video_meta.time_source": "시간 정보의 출처",
-    "report.field.video_meta.complete": "끝까지 분석함",
-    "report.field.sampling.step": "분석하려던 프레임 간격",
-    "report.field.sampling.effective_step": "실제 분석된 프레임 간격, 평균",
-    "report.field.sampling.effective_rate_hz": "초당 분석된 프레임, 평균",
-    "report.field.sampling.largest_step": "가장 큰 간격",
-    "report.field.sampling.out_of_time": "시간이 다 됨",
-    "report.field.parameters.step": "매개변수 step",
-    "report.field.parameters.vpp_thresh": "매개변수 vpp_thresh(눈 너비)",
-    "report.field.parameters.blink_thresh": "매개변수 blink_thresh(EAR)",
-    "report.field.parameters.max_frames": "매개변수 max_frames",
-    "report.field.parameters.blink_min_frames": "매개변수 blink_min_frames",
-    "report.field.parameters.blink_baseline": "매개변수 blink_baseline",
+    # Names of the summary's values: report.value.FIELD.VALUE.
     "report.value.primary_position_source.protocol": "카메라 주시와 휴식 단계",
     "report.value.primary_position_source.before_protocol": "첫 단계 이전",
     "report.value.primary_position_source.assumed_first_second": "처음 1초(가정)",
@@ -391,18 +320,19 @@ KOREAN: dict[str, str] = {
     "report.value.video_meta.time_source.frame_rate": "공칭 프레임 속도",
     "report.value.parameters.blink_baseline.adaptive": "adaptive: 대상자의 뜬 눈에 맞춤",
     "report.value.parameters.blink_baseline.fixed": "fixed: 고정",
+    # How the report's numbers are defined, by whom, and their limits.
     "report.definition.ear.term": "눈 뜬 정도, EAR",
     "report.definition.ear": "눈 종횡비 (|p2-p6| + |p3-p5|) / (2 |p1-p4|). 눈꺼풀의 여섯 점으로 "
     "픽셀 단위에서 계산하며, 0이면 감은 눈입니다. T. Soukupová, J. Čech, Real-Time Eye Blink "
     "Detection using Facial Landmarks, CVWW 2016.",
     "report.definition.gaze.term": "시선 위치",
-    "report.definition.gaze": "홍채의 중심에서 양쪽 눈구석의 중점을 뺀 것을, 두 눈구석을 잇는 "
-    "선을 따라, 또 그에 수직으로 재어 그 거리(눈 너비)로 나눈 값이며, 두 눈의 평균입니다. 아래와 "
+    "report.definition.gaze": "홍채의 중심에서 양쪽 눈구석의 중점을 뺀 것을, 두 눈구석을 잇는 선을 "
+    "따라, 또 그에 수직으로 재어 그 거리(눈 너비)로 나눈 값이며, 두 눈의 평균입니다. 아래와 "
     "대상자의 왼쪽이 양수입니다. 수직 위치는 얼굴이 화면에 잡힌 방식에 따른 차이를 보정합니다.",
     "report.definition.range.term": "수직 범위",
-    "report.definition.range": "얼굴이 보이고 머리가 제자리에 있으며 눈 감음에서 0.1초 이상 "
-    "떨어진 프레임에서, 프로토콜이 있으면 위와 아래 단계 안에서, 수직 위치의 95백분위수에서 "
-    "5백분위수를 뺀 값입니다.",
+    "report.definition.range": "얼굴이 보이고 머리가 제자리에 있으며 눈 감음에서 0.1초 이상 떨어진 "
+    "프레임에서, 프로토콜이 있으면 위와 아래 단계 안에서, 수직 위치의 95백분위수에서 5백분위수를 "
+    "뺀 값입니다.",
     "report.definition.interval.term": "95 % 신뢰구간",
     "report.definition.interval": "범위: 블록 부트스트랩(H. R. Künsch, The Annals of Statistics "
     "17, 1989)을 블록이 적고 서로 상관된 만큼 넓히고, 표식점이 시선을 따라가는 정도의 불확실성을 "
@@ -423,8 +353,8 @@ KOREAN: dict[str, str] = {
     "Davis, Model-Based Object Pose in 25 Lines of Code, IJCV 15, 1995). {yaw:g}° 넘게 돌아가거나 "
     "중앙값에서 10° 넘게 끄덕인 프레임은 시선 계산에 쓰지 않습니다.",
     "report.definition.picture.term": "영상의 잡음",
-    "report.definition.picture": "J. Immerkær, Fast Noise Variance Estimation, Computer Vision "
-    "and Image Understanding 64, 1996.",
+    "report.definition.picture": "J. Immerkær, Fast Noise Variance Estimation, Computer Vision and "
+    "Image Understanding 64, 1996.",
     "report.definition.saccade.term": "단속운동",
     "report.definition.saccade": "초당 {least:g}프레임 이상의 녹화에서: R. Engbert, R. Kliegl, "
     "Microsaccades uncover the orientation of covert attention, Vision Research 43, 2003.",
@@ -441,44 +371,237 @@ KOREAN: dict[str, str] = {
     "눈꺼풀은 긴 눈 감음으로 세고 계산에서 뺍니다.",
     "report.limit.mirror": "좌우가 뒤집힌 영상에서는 왼쪽과 오른쪽이 바뀝니다.",
     "report.limit.not_validated": "어떤 기준값도 환자에서 검증되지 않았습니다.",
-}
-
-PATIENT: dict[str, str] = {
-    "done": "촬영한 영상을 측정할 수 있었으며, 결과는 담당 의사가 설명해 드릴 것입니다.",
-    "next": "다음번에는 이렇게 해 주세요:",
-    "no_face": "얼굴 전체가 화면에 들어오도록 휴대전화를 앞에 세로로 들어 주세요.",
-    "several_faces": "화면에 다른 사람이 없도록 혼자 촬영해 주세요.",
-    "low_rate": "타임랩스가 아닌 일반 동영상으로 촬영해 주세요.",
-    "sampling_gaps": "촬영하는 동안 휴대전화의 다른 앱을 모두 닫아 주세요.",
-    "too_dark_or_noisy": "창문이나 조명을 마주 보고 더 밝은 곳에서 촬영해 주세요.",
-    "picture_not_measured": "얼굴 전체가 화면에 들어오게 하여 밝은 곳에서 촬영해 주세요.",
-    "overexposed": "햇빛과 밝은 조명을 피해서 촬영해 주세요.",
-    "strong_compression": "메신저 앱을 쓰지 말고 휴대전화로 촬영한 그대로 영상을 보내 주세요.",
-    "eyes_too_small": "카메라에 더 가까이 와 주세요.",
-    "blurred": "렌즈를 닦고, 촬영하는 동안 휴대전화를 움직이지 말아 주세요.",
-    "head_not_measured": "얼굴 전체가 화면에 들어오게 하고 카메라를 마주 보아 주세요.",
-    "head_turned": "카메라를 마주 보고 눈만 움직여 주세요.",
-    "camera_angle": "휴대전화를 눈높이에 들어 주세요.",
-    "head_moved": "머리는 움직이지 말고 눈만 움직여 주세요.",
-    "face_lost": "머리를 움직이지 말고 얼굴 전체가 화면에 들어오게 해 주세요.",
-    "too_short": "10초 동안 위를, 이어서 10초 동안 아래를 보며 더 길게 촬영해 주세요.",
-    "eyes_closed": "눈을 깜빡이는 사이에는 눈을 뜨고 있어 주세요.",
-    "phase_up_missing": "위를 보는 것까지 과제 전체를 촬영해 주세요.",
-    "phase_down_missing": "아래를 보는 것까지 과제 전체를 촬영해 주세요.",
-    "gaze_not_measured": "먼저 카메라를 보면서 더 밝은 곳에서 촬영해 주세요.",
-    "eyes_disagree": "머리를 움직이지 말고 밝은 곳에서 다시 촬영해 주세요.",
-    "protocol_mismatch": "지시가 있을 때 위와 아래를 보아 주세요.",
-    "looked_aside": "똑바로 위를, 이어서 똑바로 아래를 보며 다시 촬영해 주세요.",
-    "lids_lowered": "촬영하는 동안 휴대전화를 조금 더 낮게 들어 주세요.",
-    "face_partly_lost": "머리를 움직이지 말고 얼굴 전체가 화면에 들어오게 해 주세요.",
-    "blinks_cut": "머리를 움직이지 말고 얼굴 전체가 화면에 들어오게 해 주세요.",
-    "video_damaged": "영상을 바꾸지 말고 보내고, 전송이 끝날 때까지 기다려 주세요.",
-    "out_of_time": "더 짧게 촬영해 주세요.",
-    "max_frames_reached": "더 짧게 촬영해 주세요.",
-    "step_raised": "더 짧게 촬영해 주세요.",
-    "borderline": "결과가 더 확실해지도록 한 번 더 촬영해 주세요.",
-    "other_face": "화면에 다른 사람이 없도록 혼자 촬영해 주세요.",
-    "baseline_fixed": "눈을 깜빡이는 사이에는 눈을 뜨고 있어 주세요.",
-    "timestamps_unusable": "휴대전화의 기본 카메라 앱으로 촬영해 주세요.",
-    "timestamps_repaired": "휴대전화의 기본 카메라 앱으로 촬영해 주세요.",
+    # The page of a cohort.
+    "cohort.title": "코호트 보고서",
+    "cohort.recordings": "녹화 {count}건, 수직 범위의 기준값은 눈 너비의 {threshold:g}",
+    "cohort.recordings_alone": "녹화 {count}건",
+    "cohort.show": "표에 표시",
+    "cohort.all": "전체",
+    "cohort.status.suspected": "의심됨",
+    "cohort.status.not_suspected": "의심되지 않음",
+    "cohort.status.not_assessable": "평가할 수 없음",
+    "cohort.status.failed": "실패",
+    "cohort.explain.suspected": "수직 범위가 기준값보다 작음",
+    "cohort.explain.not_suspected": "기준값보다 작지 않음",
+    "cohort.explain.not_assessable": "측정했으나 신뢰할 수 없음",
+    "cohort.explain.failed": "결과 없음",
+    "cohort.shown": "녹화 {count}건 중 {shown}건 표시",
+    "cohort.failures": "실패",
+    "cohort.failures_use": "원인을 해결한 뒤 같은 명령을 다시 실행하십시오. 이 녹화들만 "
+    "분석됩니다.",
+    "cohort.column.file": "녹화",
+    "cohort.column.status": "평가",
+    "cohort.column.reasons": "이유, 주의 사항",
+    "cohort.column.vertical": "수직 범위(눈 너비)",
+    "cohort.column.blinks": "분당 깜빡임",
+    "cohort.column.prolonged": "긴 눈 감음",
+    "cohort.column.seen": "얼굴이 보인 시간(초)",
+    "cohort.column.eye": "눈 너비(픽셀)",
+    "cohort.column.outlier": "이상값",
+    "cohort.search": "찾는 동안 확인된 사항",
+    "cohort.same_content": "이름만 다른 같은 영상이며, 그 수만큼 세었습니다: {names}.",
+    "cohort.table": "녹화 목록",
+    "cohort.table_use": "열 제목을 누르면 그 열로 정렬됩니다. 값 아래는 95 % 구간, 이유 아래는 "
+    "주의 사항입니다. 기울임꼴 값은 신뢰할 수 없습니다. 녹화 이름을 누르면 보고서가 열립니다.",
+    "cohort.distributions": "분포",
+    "cohort.distributions_use": "표시 하나가 녹화 하나입니다. 누르면 표에서 찾을 수 있고, 같은 "
+    "값이 표에 있습니다. 실패한 녹화는 값이 없습니다.",
+    "cohort.plot.vertical": "수직 범위(눈 너비)",
+    "cohort.plot.blinks": "분당 깜빡임",
+    "cohort.plot.quality": "품질",
+    "cohort.plot.threshold": "기준값",
+    "cohort.plot.needed": "필요한 값",
+    "cohort.plot_alt": "{name}: 녹화 {count}건, 중앙값 {median}, {low}에서 {high}까지.",
+    "cohort.quality.face_coverage": "얼굴이 보인 비율",
+    "cohort.quality.canthal_distance_px": "눈 너비(픽셀)",
+    "cohort.quality.sharpness": "선명도",
+    "cohort.quality.contrast_over_noise": "잡음 대비 명암",
+    "cohort.outliers": "이상값",
+    "cohort.outlier_rule": "값이 코호트의 중앙값에서 척도화한 중앙값 절대 편차(MAD / 0.6745)의 "
+    "{limit:g}배보다 더 벗어나면 이상값이라고 합니다(B. Iglewicz, D. C. Hoaglin, How to Detect and "
+    "Handle Outliers, 1993). 값이 있는 녹화가 {least}건 이상일 때만 판단하며, 수직 범위는 평가할 "
+    "수 있는 녹화만 봅니다. 이상값은 다른 녹화와 다르다는 뜻일 뿐, 잘못되었거나 병이 있다는 뜻이 "
+    "아닙니다.",
+    "cohort.outlier.none": "없습니다.",
+    "cohort.outlier.too_few": "값이 있는 녹화가 {least}건보다 적어 판단하지 않음: {names}.",
+    "cohort.outlier.alike": "대부분의 녹화가 같은 값이어서 판단하지 않음: {names}.",
+    "cohort.outlier.value": "{name} {value}: 예상 범위 {low}~{high}",
+    "cohort.measure.vertical_peak_to_peak": "수직 범위",
+    "cohort.measure.blink_rate_per_min": "분당 깜빡임",
+    "cohort.measure.blink_duration_median_s": "깜빡임 길이(초)",
+    "cohort.measure.perclos": "눈을 감은 시간의 비율(PERCLOS)",
+    "cohort.measure.quality_canthal_distance_px": "눈 너비(픽셀)",
+    "cohort.measure.quality_sharpness": "선명도",
+    "cohort.measure.quality_contrast_over_noise": "잡음 대비 명암",
+    "cohort.files": "모든 녹화의 모든 값: {csv}, {parquet}.",
+    "cohort.failure.not_found": "파일이 없거나 읽을 수 없습니다.",
+    "cohort.failure.not_found.remedy": "파일의 위치와 읽기 권한을 확인하십시오.",
+    "cohort.failure.undecodable": "영상이 아니거나 영상을 디코딩할 수 없습니다.",
+    "cohort.failure.undecodable.remedy": "휴대전화에서 다시 복사하거나 MP4(H.264)로 내보내십시오.",
+    "cohort.failure.changed": "분석하는 동안 파일이 변경되었습니다.",
+    "cohort.failure.changed.remedy": "복사가 끝날 때까지 기다리십시오.",
+    "cohort.failure.process_died": "분석하던 프로세스가 종료되었습니다.",
+    "cohort.failure.process_died.remedy": "메모리가 부족했을 수 있으니 --workers를 줄이십시오. "
+    "그렇지 않으면 영상을 MP4(H.264)로 내보내십시오.",
+    "cohort.failure.system_error": "파일을 읽거나 쓸 수 없었습니다.",
+    "cohort.failure.system_error.remedy": "디스크에 빈 공간이 있는지, 쓰기 권한이 있는지 "
+    "확인하십시오.",
+    "cohort.failure.internal_error": "이 프로그램의 결함입니다.",
+    "cohort.failure.internal_error.remedy": "옆에 있는 문구를 알려 주십시오.",
+    "cohort.failure.unusable": "사용할 수 없습니다.",
+    "cohort.failure.unusable.remedy": "옆에 있는 문구를 확인하십시오.",
+    "cohort.code.baseline_fixed": "고정된 깜빡임 기준",
+    "cohort.code.blinks_cut": "깜빡임이 잘림",
+    "cohort.code.blurred": "흐림",
+    "cohort.code.borderline": "경계선",
+    "cohort.code.camera_angle": "카메라 높이 부적절",
+    "cohort.code.eyes_closed": "눈을 감음",
+    "cohort.code.eyes_disagree": "두 눈이 따로 움직임",
+    "cohort.code.eyes_too_small": "눈이 너무 작음",
+    "cohort.code.face_lost": "얼굴이 보이지 않음",
+    "cohort.code.face_partly_lost": "얼굴이 일부 시간 보이지 않음",
+    "cohort.code.gaze_not_measured": "시선 측정 불가",
+    "cohort.code.head_moved": "머리가 움직임",
+    "cohort.code.head_not_measured": "머리 자세 측정 불가",
+    "cohort.code.head_turned": "머리가 돌아감",
+    "cohort.code.lids_lowered": "눈꺼풀이 내려옴",
+    "cohort.code.looked_aside": "옆을 봄",
+    "cohort.code.low_rate": "초당 프레임 부족",
+    "cohort.code.max_frames_reached": "앞부분만 분석됨",
+    "cohort.code.no_face": "얼굴 없음",
+    "cohort.code.other_face": "다른 얼굴이 있음",
+    "cohort.code.out_of_time": "시간 부족",
+    "cohort.code.overexposed": "노출 과다",
+    "cohort.code.phase_down_missing": "아래 보기 단계 없음",
+    "cohort.code.phase_up_missing": "위 보기 단계 없음",
+    "cohort.code.picture_not_measured": "화질 측정 불가",
+    "cohort.code.protocol_mismatch": "지시와 다름",
+    "cohort.code.sampling_gaps": "프레임 사이 공백",
+    "cohort.code.several_faces": "여러 얼굴",
+    "cohort.code.step_raised": "일부 프레임 생략",
+    "cohort.code.strong_compression": "강한 압축",
+    "cohort.code.timestamps_repaired": "타임스탬프 수정됨",
+    "cohort.code.timestamps_unusable": "타임스탬프 사용 불가",
+    "cohort.code.too_dark_or_noisy": "어둡거나 잡음이 많음",
+    "cohort.code.too_short": "너무 짧음",
+    "cohort.code.video_damaged": "영상 손상",
+    # The page of a comparison.
+    "compare.title": "녹화 비교",
+    "compare.measure.vertical_peak_to_peak": "수직 안구 운동 범위",
+    "compare.measure.up_range": "위쪽 범위",
+    "compare.measure.down_range": "아래쪽 범위",
+    "compare.measure.horizontal_peak_to_peak": "수평 안구 운동 범위",
+    "compare.measure.blink_rate_per_min": "눈 깜빡임",
+    "compare.measure.prolonged_closure_rate_per_min": "오래 감은 눈",
+    "compare.measure.blink_duration_median_s": "깜빡임 지속 시간(중앙값)",
+    "compare.measure.perclos": "눈꺼풀이 감긴 시간(PERCLOS)",
+    "compare.unit.eye_widths": "눈 너비",
+    "compare.unit.per_min": "분당",
+    "compare.unit.s": "초",
+    "compare.unit.share": "시간의 비율, 0-1",
+    "compare.verdict.once": "각 녹화의 불확실성보다 큰 차이",
+    "compare.verdict.repeated": "반복 녹화의 차이보다 큰 변화",
+    "compare.verdict.unchanged": "변화가 확인되지 않음",
+    "compare.verdict.not_judged": "판정하지 않음",
+    "compare.why.no_interval": "조건마다 두 번 이상 녹화하세요",
+    "compare.why.not_assessable": "평가할 수 없는 녹화가 있음",
+    "compare.why.same_recording": "같은 녹화가 두 번 주어짐",
+    "compare.why.other_parameters": "매개변수가 다름",
+    "compare.why.other_protocol": "과제가 다름",
+    "compare.why.other_camera_height": "카메라 높이가 다름",
+    "compare.concern.not_assessable": "{labels}: 평가할 수 없는 녹화가 있습니다({details}). 이 "
+    "녹화가 포함된 변화는 판정하지 않습니다. 다시 녹화하세요.",
+    "compare.concern.partial": "{labels}: 녹화의 끝부분이 분석되지 않았습니다.",
+    "compare.concern.same_recording": "{labels}: 같은 녹화가 두 번 주어졌습니다. 같은 값은 두 번째 "
+    "측정이 아닙니다.",
+    "compare.concern.other_parameters": "{labels}: 첫 번째 녹화({first})와 다른 깜빡임 매개변수로 "
+    "분석되었습니다. 아무것도 판정하지 않습니다. `eye-tracker reanalyze`로 같은 매개변수로 다시 "
+    "분석하세요.",
+    "compare.concern.other_protocol": "{labels}: 첫 번째 녹화({first})와 다른 과제를 요청했습니다. "
+    "시선은 판정하지 않습니다. 같은 과제로 녹화하세요.",
+    "compare.concern.other_version": "{labels}: 첫 번째 녹화({first})와 다른 버전의 프로그램으로 "
+    "분석되었습니다. 새로 분석되는 트랙 파일(STEM.track.npz)을 비교하세요.",
+    "compare.concern.other_rate": "{labels}: 분석된 초당 프레임 수가 첫 번째 녹화({first})와 "
+    "다릅니다. 프레임 수가 적으면 짧은 깜빡임을 놓칩니다.",
+    "compare.concern.other_camera_height": "{labels}: 카메라의 높이가 첫 번째 녹화({first})와 "
+    "다르며, 그것만으로도 범위가 달라집니다. 시선은 판정하지 않습니다. 눈높이에서 녹화하세요.",
+    "compare.sum.changed": "{first} 대비 차이 있음",
+    "compare.sum.unchanged": "변화가 확인되지 않음",
+    "compare.sum.not_judged": "판정하지 않음",
+    "compare.sum.none": "없음",
+    "compare.note.once": "구간은 각 녹화 안에서의 변동만 나타냅니다. 같은 사람이 녹화마다, 또는 "
+    "날마다 얼마나 달라지는지는 조건마다 한 번의 녹화로는 알 수 없으며, 변화가 그 때문일 수 "
+    "있습니다. 조건마다 두 번 이상 녹화하여 모두 입력하세요.",
+    "compare.note.repeated": "최소 감지 변화량은 같은 조건을 반복 녹화했을 때의 차이에서 "
+    "구합니다(자유도 {free}). 녹화한 날들에 대해서만 유효합니다.",
+    "compare.note.chance": "변화 {judged}건을 각각 5 % 수준에서 판정했습니다. 아무 변화가 없어도 "
+    "우연히 최대 {expected:.2f}건이 변화로 나올 수 있습니다.",
+    "compare.note.person": "모든 녹화는 같은 사람의 것이어야 하며, 프로그램은 이를 확인하지 "
+    "못합니다.",
+    "compare.column.condition": "조건",
+    "compare.column.value": "값(95 % 구간)",
+    "compare.column.picture": "그림",
+    "compare.column.change": "{first} 대비 변화(95 % 구간)",
+    "compare.column.verdict": "판정",
+    "compare.column.recording": "녹화",
+    "compare.column.status": "평가",
+    "compare.column.seen": "얼굴이 보인 시간",
+    "compare.heading.measures": "측정값",
+    "compare.heading.concerns": "비교할 때 주의할 점",
+    "compare.heading.recordings": "녹화",
+    "compare.heading.how": "변화를 판정하는 방법",
+    "compare.detectable": "한 번씩 녹화한 두 값 사이의 최소 감지 변화량: {value}",
+    "compare.status.suspected": "의심됨",
+    "compare.status.not_suspected": "의심되지 않음",
+    "compare.status.not_assessable": "평가할 수 없음",
+    "compare.to": "~",
+    "compare.ratio": "{value}배",
+    "compare.repeats": "; 반복 녹화의 차이 최대 {limit}",
+    "compare.how": "수직 범위의 변화: 각 녹화의 구간(블록 부트스트랩)에서 구한 차이의 95 % 구간(G. "
+    "Y. Zou, A. Donner, Statistics in Medicine 27, 2008). 비율의 변화: 두 비율의 비에 대한 정확한 "
+    "95 % 구간(J. Przyborowski, H. Wilenski, Biometrika 31, 1940). 깜빡임이 서로 독립적으로 "
+    "일어난다고 가정하므로, 몰아서 일어나는 깜빡임은 실제로 더 크게 변합니다. 한 조건을 두 번 이상 "
+    "녹화한 경우에는 변화가 최소 감지 변화량도 넘어야 합니다. 이는 스튜던트 t 분위수에 조건 내 "
+    "표준편차와 녹화 수 n, m에 대한 1/n + 1/m의 제곱근을 곱한 값입니다(J. M. Bland, D. G. Altman, "
+    "BMJ 312, 1996; H. C. W. de Vet 외, Journal of Clinical Epidemiology 59, 2006). 구간이 없는 "
+    "측정값은 이것만으로 판정합니다. “변화가 확인되지 않음”은 변화가 없다는 뜻이 아닙니다.",
+    # One sentence for the patient, never the verdict: patient.CODE says what to do better.
+    "patient.done": "촬영한 영상을 측정할 수 있었으며, 결과는 담당 의사가 설명해 드릴 것입니다.",
+    "patient.next": "다음번에는 이렇게 해 주세요:",
+    "patient.no_face": "얼굴 전체가 화면에 들어오도록 휴대전화를 앞에 세로로 들어 주세요.",
+    "patient.several_faces": "화면에 다른 사람이 없도록 혼자 촬영해 주세요.",
+    "patient.low_rate": "타임랩스가 아닌 일반 동영상으로 촬영해 주세요.",
+    "patient.sampling_gaps": "촬영하는 동안 휴대전화의 다른 앱을 모두 닫아 주세요.",
+    "patient.too_dark_or_noisy": "창문이나 조명을 마주 보고 더 밝은 곳에서 촬영해 주세요.",
+    "patient.picture_not_measured": "얼굴 전체가 화면에 들어오게 하여 밝은 곳에서 촬영해 주세요.",
+    "patient.overexposed": "햇빛과 밝은 조명을 피해서 촬영해 주세요.",
+    "patient.strong_compression": "메신저 앱을 쓰지 말고 휴대전화로 촬영한 그대로 영상을 보내 "
+    "주세요.",
+    "patient.eyes_too_small": "카메라에 더 가까이 와 주세요.",
+    "patient.blurred": "렌즈를 닦고, 촬영하는 동안 휴대전화를 움직이지 말아 주세요.",
+    "patient.head_not_measured": "얼굴 전체가 화면에 들어오게 하고 카메라를 마주 보아 주세요.",
+    "patient.head_turned": "카메라를 마주 보고 눈만 움직여 주세요.",
+    "patient.camera_angle": "휴대전화를 눈높이에 들어 주세요.",
+    "patient.head_moved": "머리는 움직이지 말고 눈만 움직여 주세요.",
+    "patient.face_lost": "머리를 움직이지 말고 얼굴 전체가 화면에 들어오게 해 주세요.",
+    "patient.too_short": "10초 동안 위를, 이어서 10초 동안 아래를 보며 더 길게 촬영해 주세요.",
+    "patient.eyes_closed": "눈을 깜빡이는 사이에는 눈을 뜨고 있어 주세요.",
+    "patient.phase_up_missing": "위를 보는 것까지 과제 전체를 촬영해 주세요.",
+    "patient.phase_down_missing": "아래를 보는 것까지 과제 전체를 촬영해 주세요.",
+    "patient.gaze_not_measured": "먼저 카메라를 보면서 더 밝은 곳에서 촬영해 주세요.",
+    "patient.eyes_disagree": "머리를 움직이지 말고 밝은 곳에서 다시 촬영해 주세요.",
+    "patient.protocol_mismatch": "지시가 있을 때 위와 아래를 보아 주세요.",
+    "patient.looked_aside": "똑바로 위를, 이어서 똑바로 아래를 보며 다시 촬영해 주세요.",
+    "patient.lids_lowered": "촬영하는 동안 휴대전화를 조금 더 낮게 들어 주세요.",
+    "patient.face_partly_lost": "머리를 움직이지 말고 얼굴 전체가 화면에 들어오게 해 주세요.",
+    "patient.blinks_cut": "머리를 움직이지 말고 얼굴 전체가 화면에 들어오게 해 주세요.",
+    "patient.video_damaged": "영상을 바꾸지 말고 보내고, 전송이 끝날 때까지 기다려 주세요.",
+    "patient.out_of_time": "더 짧게 촬영해 주세요.",
+    "patient.max_frames_reached": "더 짧게 촬영해 주세요.",
+    "patient.step_raised": "더 짧게 촬영해 주세요.",
+    "patient.borderline": "결과가 더 확실해지도록 한 번 더 촬영해 주세요.",
+    "patient.other_face": "화면에 다른 사람이 없도록 혼자 촬영해 주세요.",
+    "patient.baseline_fixed": "눈을 깜빡이는 사이에는 눈을 뜨고 있어 주세요.",
+    "patient.timestamps_unusable": "휴대전화의 기본 카메라 앱으로 촬영해 주세요.",
+    "patient.timestamps_repaired": "휴대전화의 기본 카메라 앱으로 촬영해 주세요.",
 }

@@ -1,53 +1,49 @@
-"""One sentence for the patient: what to do better, or that it is done. Never the verdict."""
+"""Which sentence the patient reads: what to do better, or that it is done. Never the verdict."""
 
 from collections.abc import Collection
 
-from tracker.words.en import Language
-from tracker.words.ko import PATIENT
+from tracker.words import Language, format_text
 
-DONE = "Your recording could be measured, and your doctor will discuss the result with you."
-NEXT_TIME = "For the next time:"
-
-SENTENCES = {
-    "no_face": "Hold the phone upright in front of you, so that your whole face is in the picture.",
-    "several_faces": "Please record yourself alone, with nobody else in the picture.",
-    "low_rate": "Please record a normal video, not a time lapse.",
-    "sampling_gaps": "Please close all other apps on the phone while you record.",
-    "too_dark_or_noisy": "Please record in more light, facing a window or a lamp.",
-    "picture_not_measured": "Please record in good light, with your whole face in the picture.",
-    "overexposed": "Please record out of the sun and away from bright lamps.",
-    "strong_compression": "Please send the video as the phone recorded it, not by a messenger app.",
-    "eyes_too_small": "Please move closer to the camera.",
-    "blurred": "Please clean the lens and hold the phone still while you record.",
-    "head_not_measured": "Please face the camera, with your whole face in the picture.",
-    "head_turned": "Please face the camera, and move only your eyes.",
-    "camera_angle": "Please hold the phone at the height of your eyes.",
-    "head_moved": "Please keep your head still, and move only your eyes.",
-    "face_lost": "Please keep your head still and your whole face in the picture.",
-    "too_short": "Please record for longer: 10 seconds looking up, then 10 seconds looking down.",
-    "eyes_closed": "Please keep your eyes open between blinks.",
-    "phase_up_missing": "Please record the whole task, looking up as well.",
-    "phase_down_missing": "Please record the whole task, looking down as well.",
-    "gaze_not_measured": "Please record in more light, looking at the camera first.",
-    "eyes_disagree": "Please record again in good light, and keep your head still.",
-    "protocol_mismatch": "Please look up and down when you are asked to.",
-    "looked_aside": "Please record again, looking straight up and then straight down.",
-    "lids_lowered": "Please hold the phone a little lower while you record.",
-    "face_partly_lost": "Please keep your head still and your whole face in the picture.",
-    "blinks_cut": "Please keep your head still and your whole face in the picture.",
-    "video_damaged": "Please send the video unchanged, and wait until all of it is sent.",
-    "out_of_time": "Please record a shorter video.",
-    "max_frames_reached": "Please record a shorter video.",
-    "step_raised": "Please record a shorter video.",
-    "borderline": "Please record once more, so that the result becomes more certain.",
-    "other_face": "Please record yourself alone, with nobody else in the picture.",
-    "baseline_fixed": "Please keep your eyes open between blinks.",
-    "timestamps_unusable": "Please record with the phone's own camera app.",
-    "timestamps_repaired": "Please record with the phone's own camera app.",
-}
-"""What to tell the patient for each code of a finding, the most important first: what is to be put
-right before the others can be judged. Those of cautions are for the next time as well, so that they
-do not ask to record again."""
+CODES_BY_IMPORTANCE = (
+    "no_face",
+    "several_faces",
+    "low_rate",
+    "sampling_gaps",
+    "too_dark_or_noisy",
+    "picture_not_measured",
+    "overexposed",
+    "strong_compression",
+    "eyes_too_small",
+    "blurred",
+    "head_not_measured",
+    "head_turned",
+    "camera_angle",
+    "head_moved",
+    "face_lost",
+    "too_short",
+    "eyes_closed",
+    "phase_up_missing",
+    "phase_down_missing",
+    "gaze_not_measured",
+    "eyes_disagree",
+    "protocol_mismatch",
+    "looked_aside",
+    "lids_lowered",
+    "face_partly_lost",
+    "blinks_cut",
+    "video_damaged",
+    "out_of_time",
+    "max_frames_reached",
+    "step_raised",
+    "borderline",
+    "other_face",
+    "baseline_fixed",
+    "timestamps_unusable",
+    "timestamps_repaired",
+)
+"""The codes of findings, the most important first: a problem comes before all that can only be
+judged once it is solved. A caution's sentence is advice for the next time, so it does not ask the
+patient to record again."""
 
 
 def choose_patient_message(
@@ -58,20 +54,22 @@ def choose_patient_message(
     Parameters
     ----------
     reasons, cautions : collection of str
-        Codes of the findings that stand against a certain answer, and of the others.
+        The codes of the findings that stand against a certain answer, and of the others.
     language : {"en", "ko"}, optional
 
     Returns
     -------
     str
-        The remedy of the most important reason. Without one: that it is done, and, for the next
-        time, the remedy of the most important caution.
+        The remedy of the most important reason. If there is no reason: that the recording is done,
+        and the remedy of the most important caution for the next time.
     """
-    sentences = PATIENT if language == "ko" else SENTENCES | {"done": DONE, "next": NEXT_TIME}
-    for code in SENTENCES:
+    for code in CODES_BY_IMPORTANCE:
         if code in reasons:
-            return sentences[code]
-    for code in SENTENCES:
+            return format_text(language, f"patient.{code}")
+    done = format_text(language, "patient.done")
+    for code in CODES_BY_IMPORTANCE:
         if code in cautions:
-            return f"{sentences['done']} {sentences['next']} {sentences[code]}"
-    return sentences["done"]
+            return " ".join(
+                (done, *(format_text(language, f"patient.{k}") for k in ("next", code)))
+            )
+    return done

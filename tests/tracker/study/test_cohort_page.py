@@ -3,7 +3,6 @@
 import math
 import os
 import re
-import string
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -18,9 +17,9 @@ from tracker.study.cohort import OUTLIER_MEASURES, Row, cohort_rows, is_outlier,
 from tracker.study.cohort_page import write_cohort_page
 from tracker.study.recording import Failure, Outputs, Recording, Result, analyze_recording
 from tracker.video.container import ImageOpenError, InputError
-from tracker.words.cohort import COHORT_TEXTS
-from tracker.words.en import FINDINGS, LANGUAGES
+from tracker.words import LANGUAGES, TEXTS
 
+FINDINGS = {key.split(".")[1] for key in TEXTS["en"] if key.startswith("finding.")}
 NAMES = (
     "<img src=x onerror=alert(1)>",
     "a:b",
@@ -60,20 +59,9 @@ def make_cohort(
 
 
 class TestTexts:
-    def test_both_languages_say_the_same(self) -> None:
-        english, korean = (COHORT_TEXTS[language] for language in LANGUAGES)
-        assert english.keys() == korean.keys()
-        for key, text in english.items():
-            fields = [
-                {(name, form) for _, name, form, _ in string.Formatter().parse(one) if name}
-                for one in (text, korean[key])
-            ]
-            assert fields[0] == fields[1], key
-            assert re.search("[가-힣]", korean[key]) or not re.search("[a-z]", text), key
-
     def test_every_finding_has_a_short_name(self) -> None:
-        codes = {key.split(".")[1] for key in FINDINGS}
-        assert {key.split(".")[1] for key in COHORT_TEXTS["en"] if key[:5] == "code."} == codes
+        named = [key.split(".")[2] for key in TEXTS["en"] if key.startswith("cohort.code.")]
+        assert set(named) == FINDINGS
 
     def test_every_failure_has_words_and_a_remedy(self) -> None:
         codes = {"process_died", "system_error", "internal_error"}
@@ -85,8 +73,8 @@ class TestTexts:
             codes.add(kind.code)
         assert ImageOpenError.code == "unusable"
         for code in codes:
-            assert f"failure.{code}" in COHORT_TEXTS["en"]
-            assert f"failure.{code}.remedy" in COHORT_TEXTS["en"]
+            assert f"cohort.failure.{code}" in TEXTS["en"]
+            assert f"cohort.failure.{code}.remedy" in TEXTS["en"]
 
 
 class TestOutliers:
@@ -164,9 +152,9 @@ def test_hostile_names_are_text_and_links_stay_in_the_folder(
 def test_every_finding_and_failure_is_told(
     language: Any, summary: dict[str, Any], tmp_path: Path
 ) -> None:
-    codes = sorted({key.split(".")[1] for key in FINDINGS})
+    codes = sorted(FINDINGS)
     failures = sorted(
-        key.split(".")[1] for key in COHORT_TEXTS["en"] if re.fullmatch(r"failure\.\w+", key)
+        key.split(".")[2] for key in TEXTS["en"] if re.fullmatch(r"cohort\.failure\.\w+", key)
     )
     found = [{"code": code, "message": ""} for code in codes]
     bad = {"assessment": summary["assessment"] | {"reasons": found, "status": "not_assessable"}}
@@ -175,9 +163,9 @@ def test_every_finding_and_failure_is_told(
     rows, outcomes = make_cohort(summary, tmp_path, names, changes)
     text = write_cohort_page(rows, outcomes, [], tmp_path, language).read_text(encoding="utf-8")
     for code in codes:
-        assert COHORT_TEXTS[language][f"code.{code}"] in text
+        assert TEXTS[language][f"cohort.code.{code}"] in text
     for code in failures:
-        assert COHORT_TEXTS[language][f"failure.{code}.remedy"] in text
+        assert TEXTS[language][f"cohort.failure.{code}.remedy"] in text
 
 
 def test_one_video_under_two_names_is_told(summary: dict[str, Any], tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from tracker.study.cohort import cohort_rows
 from tracker.study.cohort_page import write_cohort_page
 from tracker.study.compare import Labelled, compare, describe_comparison
 from tracker.study.recording import Outputs, Recording, Result
-from tracker.words.en import round_range
+from tracker.words import round_range
 
 
 @pytest.mark.parametrize(

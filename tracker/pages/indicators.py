@@ -1,0 +1,175 @@
+"""Quality indicators: which part of a recording's quality is good, limited or not good enough."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracker.measures import assessment as gates
+from tracker.measures.analysis import Analysis
+from tracker.measures.assessment import Assessment
+from tracker.measures.gaze import MAX_HEAD_YAW_DEG
+from tracker.measures.quality import MIN_RATE_HZ
+from tracker.pages.page import Status
+from tracker.words import Language, format_text
+
+
+@dataclass(frozen=True, slots=True)
+class QualityIndicator:
+    """A part of the recording's quality, graded by what the assessment found.
+
+    Attributes
+    ----------
+    name : str
+        In the keys of its texts, ``report.indicator.NAME``.
+    codes : tuple of str
+        The findings that belong to it.
+    not_judged_with : tuple of str
+        With one of these findings, the assessment stops before it looks for `codes`.
+    last : bool
+        Whether the assessment looks for `codes` only if nothing else stands against an answer.
+    """
+
+    name: str
+    codes: tuple[str, ...]
+    not_judged_with: tuple[str, ...] = ("no_face", "low_rate")
+    last: bool = False
+
+
+INDICATORS = (
+    QualityIndicator(
+        "face",
+        ("no_face", "too_short", "face_lost", "face_partly_lost"),
+        ("low_rate", "sampling_gaps"),
+    ),
+    QualityIndicator(
+        "rate",
+        ("low_rate", "sampling_gaps", "step_raised", "timestamps_repaired", "timestamps_unusable"),
+        ("no_face",),
+    ),
+    QualityIndicator("eye_size", ("eyes_too_small",)),
+    QualityIndicator("head", ("head_turned", "head_moved", "camera_angle", "head_not_measured")),
+    QualityIndicator("light", ("too_dark_or_noisy", "overexposed", "picture_not_measured")),
+    QualityIndicator("sharpness", ("blurred", "picture_not_measured")),
+    QualityIndicator("compression", ("strong_compression",)),
+    QualityIndicator("people", ("several_faces", "other_face")),
+    QualityIndicator(
+        "lids",
+        ("eyes_closed", "lids_lowered", "baseline_fixed", "blinks_cut"),
+        ("no_face", "low_rate", "too_short"),
+    ),
+    QualityIndicator(
+        "task",
+        (
+            "phase_up_missing",
+            "phase_down_missing",
+            "gaze_not_measured",
+            "protocol_mismatch",
+            "looked_aside",
+            "eyes_disagree",
+        ),
+        last=True,
+    ),
+    QualityIndicator("video", ("video_damaged", "max_frames_reached", "out_of_time"), ()),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GradedIndicator:
+    """A quality indicator as the report shows it: its name, its grade and its numbers in words."""
+
+    name: str
+    status: Status
+    numbers: str
+
+
+def grade_indicator(
+    indicator: QualityIndicator, assessment: Assessment, is_measured: bool
+) -> Status:
+    """Grade an indicator by what the assessment found.
+
+    Parameters
+    ----------
+    indicator : QualityIndicator
+    assessment : Assessment
+    is_measured : bool
+        Whether the indicator has a number.
+
+    Returns
+    -------
+    {"good", "caution", "bad", "unknown"}
+        "bad" if a finding stands against an answer. "unknown" if the assessment did not look for
+        the indicator's findings, or if there is no number.
+    """
+    reasons = {finding.code for finding in assessment.reasons}
+    if reasons & set(indicator.codes):
+        return "bad"
+    if {finding.code for finding in assessment.cautions} & set(indicator.codes):
+        return "caution"
+    was_stopped = indicator.last and assessment.status == "not_assessable"
+    if was_stopped or not is_measured or reasons & set(indicator.not_judged_with):
+        return "unknown"
+    return "good"
+
+
+def grade_indicators(
+    analysis: Analysis, assessment: Assessment, language: Language
+) -> list[GradedIndicator]:
+    """Grade all indicators of a recording, in the report's order."""
+    numbers = _collect_numbers(analysis, assessment)
+    graded = []
+    for indicator in INDICATORS:
+        name = indicator.name
+        # Decoding can fail, but its counts are always known.
+        is_measured = name == "video" or all(map(math.isfinite, numbers[name].values()))
+        key = f"report.indicator.{name}.value" if is_measured else "report.not_measured"
+        words = format_text(language, key, **numbers[name])
+        status = grade_indicator(indicator, assessment, is_measured)
+        graded.append(GradedIndicator(name, status, words))
+    return graded
+
+
+def _collect_numbers(analysis: Analysis, assessment: Assessment) -> dict[str, dict[str, float]]:
+    """Return each indicator's numbers and limits, by the placeholders of its text."""
+    quality, measures = assessment.quality, analysis.measures
+    info = analysis.track.info
+    return {
+        "face": {
+            "share": quality.face_coverage,
+            "seconds": measures.valid_time_s,
+            "least": gates.MIN_COVERAGE,
+            "least_s": gates.MIN_VALID_TIME_S,
+        },
+        "rate": {
+            "rate": quality.sampled_rate_hz,
+            "gap": quality.longest_gap_s,
+            "least": MIN_RATE_HZ,
+        },
+        "eye_size": {
+            "width": quality.canthal_distance_px,
+            "least": gates.MIN_CANTHAL_DISTANCE_PX,
+        },
+        "head": {
+            "yaw": quality.head_yaw_deg,
+            # Adding 0 turns -0 into 0, which has no sign.
+            "pitch": float(np.rint(quality.head_pitch_deg)) + 0.0,
+            "most_yaw": MAX_HEAD_YAW_DEG,
+            "most_pitch": gates.MAX_HEAD_PITCH_DEG,
+        },
+        "light": {
+            "ratio": quality.contrast_over_noise,
+            "clipped": quality.clipped_share,
+            "least": gates.MIN_CONTRAST_OVER_NOISE,
+            "most": gates.MAX_CLIPPED_SHARE,
+        },
+        "sharpness": {"sharpness": quality.sharpness, "least": gates.MIN_SHARPNESS},
+        "compression": {"bits": quality.bits_per_eye, "least": gates.MIN_BITS_PER_EYE},
+        "people": {"share": quality.other_face_ratio, "most": gates.AMBIGUOUS_FACE_RATIO},
+        "lids": {"seconds": measures.gaze_time_s, "seen": measures.valid_time_s},
+        "task": {"disagreement": quality.eye_disagreement, "most": gates.MAX_EYE_DISAGREEMENT},
+        "video": {
+            "frames": len(analysis.track.times_s),
+            "decoded": info.frames_decoded,
+            "failed": info.frames_failed,
+        },
+    }

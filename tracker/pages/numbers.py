@@ -1,0 +1,188 @@
+"""The report's numbers: how each is shown, and why one is missing."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from tracker.files.fields import (
+    ParameterFields,
+    QualityFields,
+    SamplingFields,
+    Summary,
+    VideoFields,
+    describe_field,
+    get_value,
+)
+from tracker.measures.analysis import MIN_RATE_TIME_S, Analysis
+from tracker.measures.assessment import Assessment
+from tracker.measures.gaze import MIN_AHEAD_TIME_S, MIN_SACCADE_RATE_HZ
+from tracker.measures.phases import MIN_PRIMARY_TIME_S
+from tracker.words import Language, format_text, round_range
+
+
+def _list_fields(kind: type, prefix: str = "", group: str = "") -> tuple[str, ...]:
+    """Return the paths of a class's fields that have a label and, if given, are of this group."""
+    return tuple(
+        prefix + one.name
+        for one in fields(kind)
+        if one.metadata["en"] and one.metadata["group"] == group
+    )
+
+
+FIELD_GROUPS: dict[str, tuple[str, ...]] = {
+    "gaze": _list_fields(Summary, group="gaze"),
+    "blinks": _list_fields(Summary, group="blinks"),
+    "quality": (
+        *_list_fields(Summary, group="quality"),
+        *_list_fields(QualityFields, "quality."),
+    ),
+}
+"""The summary's fields in the table of all numbers, by group."""
+
+PROVENANCE_FIELDS = (
+    *_list_fields(Summary, group="recording"),
+    *_list_fields(VideoFields, "video_meta."),
+    *_list_fields(SamplingFields, "sampling."),
+    *_list_fields(ParameterFields, "parameters."),
+)
+"""The summary's fields that say what was analysed, and how."""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberRow:
+    """A row of a table of numbers.
+
+    Attributes
+    ----------
+    field : str
+        Path in the summary.
+    exact : str
+        The value as it is in the summary, for programs; empty if it is missing.
+    label : str
+    shown : str
+        The value, or why it is missing.
+    is_missing : bool
+    """
+
+    field: str
+    exact: str
+    label: str
+    shown: str
+    is_missing: bool
+
+
+def list_numbers(
+    names: tuple[str, ...],
+    analysis: Analysis,
+    assessment: Assessment,
+    summary: Summary,
+    language: Language,
+) -> list[NumberRow]:
+    """Return the rows of a table of numbers.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Paths of fields in the summary, such as ``quality.sharpness``.
+    analysis : Analysis
+    assessment : Assessment
+    summary : Summary
+        Of that analysis.
+    language : {"en", "ko"}
+
+    Returns
+    -------
+    list of NumberRow
+    """
+    rows = []
+    for name in names:
+        value = get_value(summary, name)
+        is_missing = value is None or value == (None, None)
+        shown = (
+            explain_missing(name, analysis, assessment, language)
+            if is_missing
+            else _format_value(name, value, analysis.parameters.vpp_thresh, language)
+        )
+        label = describe_field(name)[language]
+        rows.append(NumberRow(name, format_exact(value), label, shown, is_missing))
+    return rows
+
+
+def format_exact(value: Any) -> str:
+    """Return a value as it is in the summary; the ends of an interval with a space between."""
+    if isinstance(value, tuple):
+        return " ".join(map(format_exact, value))
+    return "" if value is None else str(value)
+
+
+def _format_value(field: str, value: Any, threshold: float, language: Language) -> str:
+    if isinstance(value, bool):
+        return format_text(language, "report.yes" if value else "report.no")
+    if isinstance(value, str):
+        return format_text(language, f"report.value.{field}.{value}")
+    if field in ("vertical_peak_to_peak", "vertical_peak_to_peak_ci95"):
+        # The answer shows the same digits.
+        ends = [f"{round_range(end, threshold):.3f}" for end in np.atleast_1d(value).tolist()]
+    elif isinstance(value, tuple):
+        ends = [f"{end:.4g}" for end in value]
+    else:
+        return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if len(ends) == 1:
+        return ends[0]
+    return format_text(language, "report.interval_short", low=ends[0], high=ends[1])
+
+
+def explain_missing(
+    field: str, analysis: Analysis, assessment: Assessment, language: Language
+) -> str:
+    """Return why a number is missing.
+
+    Parameters
+    ----------
+    field : str
+        Path in the summary.
+    analysis : Analysis
+    assessment : Assessment
+    language : {"en", "ko"}
+
+    Returns
+    -------
+    str
+    """
+    key, values = _find_cause(field, analysis, assessment)
+    return format_text(language, f"report.missing.{key}", **values)
+
+
+def _find_cause(
+    field: str, analysis: Analysis, assessment: Assessment
+) -> tuple[str, dict[str, float]]:
+    """Return the key and the placeholders of the text that says why a number is missing."""
+    if field.startswith(("video_meta", "quality.bits")):
+        return "not_declared", {}
+    rates = ("fps", "quality.sampled_rate_hz", "quality.longest_gap_s")
+    if field in rates or field.startswith("sampling") or len(analysis.track.times_s) < 2:
+        return "one_frame", {}
+    if not analysis.traces.seen.any():
+        return "no_face", {}
+    blinks = analysis.measures.blink_count
+    if field.startswith("blink_rate_per_min"):
+        return "rate_time", {"least": MIN_RATE_TIME_S}
+    if field == "blink_duration_median_s":
+        return "no_whole_blink" if blinks else "no_blink", {}
+    if field == "inter_blink_interval_median_s":
+        return "cut_interval" if blinks > 1 else "one_blink", {}
+    if not analysis.gaze.valid.any():
+        return "no_gaze", {}
+    if field.startswith("vertical_saccade"):
+        if analysis.measures.vertical_saccade_count is not None:
+            return "no_saccade", {}
+        rate_hz = assessment.quality.sampled_rate_hz
+        return "saccade_rate", {"rate": rate_hz, "least": MIN_SACCADE_RATE_HZ}
+    if field in ("primary_position", "primary_position_source", "up_range", "down_range"):
+        return "no_primary", {"least": MIN_PRIMARY_TIME_S}
+    if field == "vertical_peak_to_peak_ahead":
+        return "not_ahead", {"least": MIN_AHEAD_TIME_S}
+    if field == "vertical_to_horizontal_ratio":
+        return "not_aside", {}
+    return "too_little", {}

@@ -1,0 +1,88 @@
+"""What a report's script draws: traces, events, phases and distributions, ready for JSON."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tracker.measures.analysis import Analysis
+from tracker.measures.gaze import mark_task
+from tracker.pages.sections import ReportInput, name_event
+from tracker.pages.selection import Event, Extreme, Histogram, choose_samples
+
+_WORDS = (
+    *("ear", "vertical_axis", "horizontal_axis", "coverage_axis", "pose_axis", "time_axis"),
+    *("primary", "p5", "p95", "count", "seconds"),
+    *("offset_axis", "legend.left", "legend.right", "legend.limit", "legend.counted"),
+    *("legend.uncounted", "legend.yaw", "legend.pitch", "legend.roll"),
+    *("yes", "no", "coverage"),
+)
+"""Texts that the script uses, by what stands after ``report.``."""
+
+
+def make_plot_data(
+    source: ReportInput,
+    events: Sequence[Event],
+    extremes: Mapping[str, Extreme],
+    distributions: Mapping[str, Histogram],
+) -> dict[str, Any]:
+    """Return the data of ``assets/report.js``."""
+    times_s = source.analysis.track.times_s
+    return {
+        "series": _make_series(source.analysis),
+        "events": [
+            {
+                "kind": event.kind,
+                "name": name_event(source, number, event),
+                "start": round(float(times_s[event.onset]), 4),
+                "peak": round(float(times_s[event.peak]), 4),
+                "stop": round(float(times_s[event.offset]), 4),
+            }
+            for number, event in enumerate(events)
+        ],
+        "phases": [
+            {
+                "name": source.text(f"phase_name.{phase.phase}"),
+                "start": phase.start_s,
+                "stop": phase.end_s,
+            }
+            for phase in source.summary.phases
+        ],
+        "levels": {name: one.offset for name, one in extremes.items()},
+        "distributions": {
+            name: {"edges": np.round(one.edges, 5).tolist(), "counts": one.counts.tolist()}
+            for name, one in distributions.items()
+        },
+        "words": {name: source.text(name) for name in _WORDS},
+    }
+
+
+def _make_series(analysis: Analysis) -> dict[str, list[int | None]]:
+    """Return the traces as whole numbers, which are written shorter and faster than fractions."""
+    samples = choose_samples(analysis)
+    times_s = analysis.track.times_s
+    geometry, gaze, head = analysis.traces.geometry, analysis.gaze, analysis.traces.head
+    limit = analysis.events.baseline * analysis.parameters.close_ratio
+    in_task = mark_task(gaze.valid, analysis.parameters.protocol, times_s)
+    return {
+        "time": _scale(times_s[samples], 1000),
+        "left": _scale(geometry.ear[samples, 0], 10_000),
+        "right": _scale(geometry.ear[samples, 1], 10_000),
+        "limit": _scale(limit[samples], 10_000),
+        "vertical": _scale(gaze.vertical[samples], 10_000),
+        "horizontal": _scale(gaze.horizontal[samples], 10_000),
+        "counted": gaze.valid[samples].astype(int).tolist(),
+        # With a protocol, the vertical range comes from its phases up and down alone.
+        "in_task": in_task[samples].astype(int).tolist(),
+        "seen": analysis.traces.seen[samples].astype(int).tolist(),
+        "yaw": _scale(head.yaw_deg[samples], 10),
+        "pitch": _scale(head.pitch_deg[samples], 10),
+        "roll": _scale(geometry.head_roll_deg[samples], 10),
+    }
+
+
+def _scale(values: Any, factor: float) -> list[int | None]:
+    """Return values times a factor as whole numbers, None for what is missing."""
+    finite = np.isfinite(values)
+    whole = np.rint(np.where(finite, values, 0) * factor).astype(np.int64).tolist()
+    return [one if known else None for one, known in zip(whole, finite.tolist(), strict=True)]

@@ -1,0 +1,436 @@
+"""What each section of a report shows: the values that ``templates/report.html`` fills in."""
+
+import base64
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from tracker.files.fields import PhaseFields, Summary
+from tracker.measures.analysis import Analysis
+from tracker.measures.assessment import Assessment
+from tracker.measures.gaze import MAX_HEAD_YAW_DEG, MIN_SACCADE_RATE_HZ
+from tracker.measures.phases import MIN_PRIMARY_TIME_S
+from tracker.pages.numbers import explain_missing, format_exact
+from tracker.pages.page import RulerMark, Status, draw_ruler
+from tracker.pages.selection import Event, Extreme
+from tracker.words import Language, format_text, round_range
+
+RANGE_SCALE_END = 0.2
+RATE_SCALE_END = 40.0
+HEALTHY_RATE_PER_MIN = 17.0
+"""Mean of 150 healthy people at rest: A. R. Bentivoglio et al., "Analysis of Blink Rate Patterns in
+Normal Subjects", Movement Disorders 12 (6), 1997, 1028-1034."""
+RATE_HIDING = {"low_rate", "sampling_gaps", "step_raised", "blinks_cut", "eyes_closed"}
+"""Findings with which the blink rate cannot be relied on: blinks may have been missed or counted
+twice, or the eyes were hardly open to blink."""
+
+_VERDICT_STATUS: dict[str, Status] = {
+    "suspected": "caution",
+    "not_suspected": "good",
+    "not_assessable": "unknown",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ReportInput:
+    """What a report is made of.
+
+    Attributes
+    ----------
+    analysis : Analysis
+    assessment : Assessment
+    summary : Summary
+    pictures : mapping of int to bytes, or None
+        JPEGs of the eyes by sample. None if there is no video to take them from.
+    language : {"en", "ko"}
+    """
+
+    analysis: Analysis
+    assessment: Assessment
+    summary: Summary
+    pictures: Mapping[int, bytes] | None
+    language: Language
+
+    def text(self, key: str, **values: Any) -> str:
+        """Return a text of the report."""
+        return format_text(self.language, f"report.{key}", **values)
+
+    def explain_missing(self, field: str) -> str:
+        """Return why a number is missing."""
+        return explain_missing(field, self.analysis, self.assessment, self.language)
+
+
+# The first screen
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A finding in words. Its code is empty for a text that is no single finding."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The verdict, why, and what the patient is told."""
+
+    status: str
+    mark: Status
+    heading: str
+    sentences: list[Sentence]
+    patient_message: str
+
+
+def make_answer(source: ReportInput) -> Answer:
+    """Return the verdict in words."""
+    assessment, language = source.assessment, source.language
+    heading = format_text(language, f"verdict.{assessment.status}")
+    if assessment.status == "not_assessable":
+        # The heading says that; the reasons follow one by one.
+        sentences = [Sentence(one.code, one.describe(language)) for one in assessment.reasons]
+    else:
+        sentences = [Sentence("", assessment.describe(language))]
+        if assessment.reasons:
+            heading += source.text("uncertain")
+    return Answer(
+        status=assessment.status,
+        mark=_VERDICT_STATUS[assessment.status],
+        heading=heading,
+        sentences=sentences,
+        patient_message=assessment.describe_for_patient(language),
+    )
+
+
+def list_cautions(source: ReportInput) -> list[Sentence]:
+    """Return the cautions that are not among the reasons, which the answer has."""
+    assessment = source.assessment
+    return [
+        Sentence(one.code, one.describe(source.language))
+        for one in assessment.cautions
+        if one not in assessment.reasons
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureCard:
+    """A measure of the first screen.
+
+    Attributes
+    ----------
+    name : str
+        ``range`` or ``rate``; also in the keys of its texts.
+    field, exact : str
+        The summary's field, and the value as it is there.
+    figure, unit : str
+        The number and what it counts; the unit is empty without a number.
+    details : str
+        The interval, or why there is no number.
+    is_unreliable : bool
+        The number is there, but is not to be relied on.
+    is_doubtful : bool
+        The same, or what would make it so without a number.
+    ruler : Markup
+    note : str
+    """
+
+    name: str
+    field: str
+    exact: str
+    figure: str
+    unit: str
+    details: str
+    is_unreliable: bool
+    is_doubtful: bool
+    ruler: Markup
+    note: str
+
+
+def make_range_card(source: ReportInput) -> MeasureCard:
+    """Return the card of the vertical range."""
+    measures, text = source.analysis.measures, source.text
+    threshold = source.analysis.parameters.vpp_thresh
+    value = measures.vertical_peak_to_peak
+    low, high = measures.vertical_peak_to_peak_ci95
+    interval = (low, high) if math.isfinite(low) else None
+    is_measured = math.isfinite(value)
+    end = max(RANGE_SCALE_END, math.ceil(20 * threshold) / 10)
+    if value > end:
+        end = math.ceil(10 * value) / 10
+    description, details, note = text("not_measured"), "", ""
+    shown = round_range(value, threshold)
+    if is_measured:
+        shown_low, shown_high = round_range(low, threshold), round_range(high, threshold)
+        description = text(
+            "range_alt", value=shown, low=shown_low, high=shown_high, threshold=threshold
+        )
+        if interval:
+            details = text("interval", low=f"{shown_low:.3f}", high=f"{shown_high:.3f}")
+        low_deg, high_deg = measures.vertical_peak_to_peak_deg_range
+        if math.isfinite(low_deg):
+            note = text("range_deg", low=low_deg, high=high_deg)
+    is_doubtful = source.assessment.status == "not_assessable"
+    return MeasureCard(
+        name="range",
+        field="vertical_peak_to_peak",
+        exact=format_exact(source.summary.vertical_peak_to_peak),
+        figure=f"{shown:.3f}" if is_measured else text("not_measured"),
+        unit=text("eye_widths") if is_measured else "",
+        details=details if is_measured else source.explain_missing("vertical_peak_to_peak"),
+        is_unreliable=is_doubtful and is_measured,
+        is_doubtful=is_doubtful,
+        ruler=draw_ruler(
+            value if is_measured else None,
+            interval if is_measured else None,
+            description=description,
+            end=end,
+            ticks=[end * part / 4 for part in range(5)],
+            threshold=RulerMark(threshold, text("threshold", threshold=threshold)),
+            below=text("below"),
+            above=text("above"),
+        ),
+        note=note,
+    )
+
+
+def make_rate_card(source: ReportInput) -> MeasureCard:
+    """Return the card of the blink rate."""
+    measures, text = source.analysis.measures, source.text
+    value, (low, high) = measures.blink_rate_per_min, measures.blink_rate_per_min_ci95
+    interval = (low, high) if math.isfinite(low) else None
+    is_measured = math.isfinite(value)
+    end = RATE_SCALE_END
+    if value > end:
+        end *= math.ceil(value / end)
+    description = text("not_measured")
+    details = ""
+    if is_measured:
+        description = text(
+            "rate_alt", value=value, low=low, high=high, healthy=HEALTHY_RATE_PER_MIN
+        )
+        details = text("rate_count", count=measures.blink_count, seconds=measures.valid_time_s)
+        if interval:
+            details = f"{text('interval', low=f'{low:.1f}', high=f'{high:.1f}')}; {details}"
+    findings = (*source.assessment.reasons, *source.assessment.cautions)
+    is_doubtful = bool({one.code for one in findings} & RATE_HIDING)
+    return MeasureCard(
+        name="rate",
+        field="blink_rate_per_min",
+        exact=format_exact(source.summary.blink_rate_per_min),
+        figure=f"{value:.1f}" if is_measured else text("not_measured"),
+        unit=text("per_minute") if is_measured else "",
+        details=details if is_measured else source.explain_missing("blink_rate_per_min"),
+        is_unreliable=is_doubtful and is_measured,
+        is_doubtful=is_doubtful,
+        ruler=draw_ruler(
+            value if is_measured else None,
+            interval if is_measured else None,
+            description=description,
+            end=end,
+            ticks=[end * part / 4 for part in range(5)],
+            reference=RulerMark(HEALTHY_RATE_PER_MIN, text("healthy", rate=HEALTHY_RATE_PER_MIN)),
+        ),
+        note=text("rate_source"),
+    )
+
+
+# Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class EyePicture:
+    """A picture of the eyes in one frame."""
+
+    sample: int
+    data_uri: str
+    alternative: str
+    words: str
+    time_s: float
+    frame: int
+    offset: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EventEntry:
+    """A blink, closure or wink: its row in the table, and its pictures."""
+
+    name: str
+    kind: str
+    onset_s: float
+    duration_s: float
+    amplitude: str
+    sides: str
+    frames: str
+    notes: str
+
+
+def list_events(source: ReportInput, events: Sequence[Event]) -> list[EventEntry]:
+    """Return a table row for each event."""
+    times_s, frame_index = source.analysis.track.times_s, source.analysis.track.frame_index
+    entries = []
+    for number, event in enumerate(events):
+        notes = []
+        if not event.onset_seen:
+            notes.append(source.text("onset_unseen"))
+        if not event.offset_seen:
+            notes.append(source.text("offset_unseen"))
+        if event.complete is not None:
+            notes.append(source.text("complete" if event.complete else "incomplete"))
+        sides = f"{_percent(event.amplitude_left)} / {_percent(event.amplitude_right)}"
+        onset_s, offset_s = float(times_s[event.onset]), float(times_s[event.offset])
+        entries.append(
+            EventEntry(
+                name=name_event(source, number, event),
+                kind=source.text(f"kind.{event.kind}"),
+                onset_s=onset_s,
+                duration_s=offset_s - onset_s,
+                amplitude=_percent(event.amplitude),
+                sides="-" if math.isnan(event.amplitude) else sides,
+                frames=f"{frame_index[event.onset]}-{frame_index[event.offset]}",
+                notes=", ".join(notes),
+            )
+        )
+    return entries
+
+
+def name_event(source: ReportInput, number: int, event: Event) -> str:
+    """Return an event's kind, its number counted from 1, and its times."""
+    times_s = source.analysis.track.times_s
+    return source.text(
+        "event_name",
+        kind=source.text(f"kind.{event.kind}"),
+        number=number + 1,
+        onset=float(times_s[event.onset]),
+        offset=float(times_s[event.offset]),
+    )
+
+
+def list_event_pictures(
+    source: ReportInput, shown: Sequence[Sequence[tuple[int, list[str]]]]
+) -> list[list[EyePicture]]:
+    """Return the pictures of each event, for the frames and roles that were chosen."""
+    return [
+        [
+            _make_picture(source, sample, " · ".join(source.text(f"role.{role}") for role in roles))
+            for sample, roles in frames
+        ]
+        for frames in shown
+    ]
+
+
+def _make_picture(source: ReportInput, sample: int, words: str, offset: str = "") -> EyePicture:
+    assert source.pictures is not None
+    time_s = float(source.analysis.track.times_s[sample])
+    return EyePicture(
+        sample=sample,
+        data_uri="data:image/jpeg;base64," + base64.b64encode(source.pictures[sample]).decode(),
+        alternative=source.text("picture_alt", what=words, time=time_s),
+        words=words,
+        time_s=time_s,
+        frame=int(source.analysis.track.frame_index[sample]),
+        offset=offset,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ExtremeEntry:
+    """An end of the range, or the primary position, with the frames that show it."""
+
+    heading: str
+    offset: float
+    note: str
+    frames: list[str]
+    pictures: list[EyePicture]
+
+
+def list_extremes(source: ReportInput, extremes: Mapping[str, Extreme]) -> list[ExtremeEntry]:
+    """Return up, straight ahead and down, as far as there are frames for them."""
+    track, vertical = source.analysis.track, source.analysis.gaze.vertical
+    origin = source.analysis.measures.primary_position_source
+    entries = []
+    for name in ("up", "ahead", "down"):
+        if name not in extremes:
+            continue
+        samples = extremes[name].samples
+        offsets = {sample: f"{vertical[sample]:+.3f}" for sample in samples}
+        short = source.text(f"end.{name}.short")
+        frames, pictures = [], []
+        if source.pictures is None:
+            for sample in samples:
+                frame = source.text("frame", frame=track.frame_index[sample])
+                frames.append(f"{track.times_s[sample]:.3f} s ({frame}), {offsets[sample]}")
+        else:
+            pictures = [_make_picture(source, one, short, offsets[one]) for one in samples]
+        entries.append(
+            ExtremeEntry(
+                heading=source.text(f"end.{name}"),
+                offset=extremes[name].offset,
+                note=(
+                    source.text(f"value.primary_position_source.{origin}")
+                    if name == "ahead"
+                    else ""
+                ),
+                frames=frames,
+                pictures=pictures,
+            )
+        )
+    return entries
+
+
+def list_phases(source: ReportInput) -> list[list[str]]:
+    """Return the cells of the table of the protocol's phases, row by row."""
+    return [_list_phase_cells(source, phase) for phase in source.summary.phases]
+
+
+def _list_phase_cells(source: ReportInput, phase: PhaseFields) -> list[str]:
+    cells = [
+        source.text(f"phase_name.{phase.phase}"),
+        f"{phase.start_s:g}-{phase.end_s:g} s",
+        f"{phase.gaze_time_s:.1f} s",
+    ]
+    is_resting = phase.phase in ("fixate", "rest")
+    for name in ("reached", "held", "held_offset"):
+        value = getattr(phase, name)
+        missing = "no_direction" if is_resting and name != "held_offset" else "no_gaze"
+        if not is_resting and phase.held_offset is not None:
+            missing = "no_primary"
+        cells.append(
+            source.text(f"missing.{missing}", least=MIN_PRIMARY_TIME_S)
+            if value is None
+            else f"{value:+.3f}"
+        )
+    cells.append(
+        source.text(f"latency.{phase.latency_reason}")
+        if phase.latency_s is None
+        else f"{phase.latency_s:.2f} s"
+    )
+    return cells
+
+
+def list_definitions(source: ReportInput) -> list[tuple[str, str]]:
+    """Return the terms of the report and how they are defined."""
+    parameters = source.analysis.parameters
+    values: dict[str, dict[str, float]] = {
+        "ear": {},
+        "gaze": {},
+        "range": {},
+        "interval": {},
+        "degrees": {},
+        "blink": {"threshold": parameters.blink_thresh, "share": parameters.close_ratio},
+        "rate": {},
+        "pose": {"yaw": MAX_HEAD_YAW_DEG},
+        "picture": {},
+        "saccade": {"least": MIN_SACCADE_RATE_HZ},
+        "assessment": {"threshold": parameters.vpp_thresh},
+    }
+    return [
+        (source.text(f"definition.{name}.term"), source.text(f"definition.{name}", **numbers))
+        for name, numbers in values.items()
+    ]
+
+
+def _percent(share: float) -> str:
+    return "-" if math.isnan(share) else f"{share:.0%}"
