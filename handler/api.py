@@ -13,6 +13,7 @@ from aws_lambda_powertools.utilities.batch import (
 )
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
+from handler.answers import Answer
 from handler.errors import (
     ConflictError,
     HandlerError,
@@ -20,17 +21,19 @@ from handler.errors import (
     to_document,
     to_handler_error,
 )
-from handler.requests import (
-    API_LIMIT_S,
+from handler.events import (
     HttpCall,
-    Request,
-    parse_action,
     parse_http_call,
     parse_notification,
     parse_queue_message,
     read_http_event,
 )
-from handler.service import Answer, Limits, Service
+from handler.limits import Limits
+from handler.requests import Request, parse_action
+from handler.service import Service
+
+API_LIMIT_S = 29.0
+"""API Gateway gives up then."""
 
 _HEADERS = {
     "Content-Type": "application/json",

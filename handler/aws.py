@@ -25,13 +25,14 @@ from handler.errors import (
     StorageUnavailableError,
     ThrottledError,
 )
+from handler.records import Record
 from handler.storage import (
     DOWNLOAD_VALID_S,
     UPLOAD_VALID_S,
     Page,
-    Record,
     RecordChangedError,
     RecordExistsError,
+    UploadOffer,
     decode_token,
     encode_token,
 )
@@ -209,16 +210,16 @@ class AwsStorage:
     def locate(self, key: str) -> str:
         return f"s3://{self._bucket}/{key}"
 
-    def offer_upload(self, key: str, content_type: str, max_bytes: int) -> dict[str, Any]:
+    def offer_upload(self, key: str, content_type: str, max_bytes: int) -> UploadOffer:
         with _translated_errors():
-            post: dict[str, Any] = self._s3.generate_presigned_post(
+            post = self._s3.generate_presigned_post(
                 self._bucket,
                 key,
                 Fields={"Content-Type": content_type},
                 Conditions=[{"Content-Type": content_type}, ["content-length-range", 1, max_bytes]],
                 ExpiresIn=UPLOAD_VALID_S,
             )
-        return post
+        return UploadOffer(post["url"], post["fields"])
 
     def offer_download(self, key: str, content_type: str) -> str:
         with _translated_errors():

@@ -8,7 +8,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 from handler.api import Api, Context
 from handler.aws import AwsStorage, read_environment
 from handler.engine import Engine
-from handler.service import Service, remove_leftovers
+from handler.service import Service
+from handler.temporary import remove_leftovers
 
 _METRICS = Metrics(namespace="ParkinsonEyeTracking", service="eye-tracking")
 

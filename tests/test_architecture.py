@@ -69,6 +69,7 @@ OPEN_IMPORTS = {
     ("tracker.video.libav", "tracker"): "pipeline: the same",
     ("tracker.video.stills", "tracker"): "pipeline: the same",
     ("handler.service", "tracker"): "server, pipeline: the same",
+    ("handler.analyze", "tracker"): "server, pipeline: the same",
     ("handler.engine", "tracker.files.summary"): "server: goes into the pipeline",
     ("handler.engine", "tracker.measures.still"): "server: goes into the pipeline",
     ("handler.engine", "tracker.video.frames"): "server: goes into the pipeline",
@@ -94,8 +95,6 @@ LARGE = {
     "tracker/files/fields.py": "a table of all fields, read entry by entry",
     "tracker/files/fields.py:Summary": "a table of all fields, one a line with its meaning",
     # Those that are being divided: who does it.
-    "handler/service.py": "server",
-    "handler/service.py:Service": "server",
     "tracker/cli/main.py:_build_parser": "pipeline",
     "tracker/files/summary.py:summarize": "fields",
     "tracker/lab/annotations.py:find_annotations": "core",
@@ -330,11 +329,12 @@ def test_a_poll_loads_nothing_heavy() -> None:
     script = (
         "import sys\n"
         "heavy = {'numpy', 'numba', 'cv2', 'mediapipe', 'boto3', 'sqlite3'}\n"
-        "for name in ('requests', 'service', 'storage', 'errors', 'api'):\n"
+        "for name in ('requests', 'events', 'service', 'storage', 'errors', 'api'):\n"
         "    __import__('handler.' + name)\n"
         "    print(name, *sorted(set(sys.modules) & heavy))\n"
     )
-    assert run(script).split("\n") == ["requests", "service", "storage", "errors", "api", ""]
+    names = ["requests", "events", "service", "storage", "errors", "api"]
+    assert run(script).split("\n") == [*names, ""]
 
 
 def test_mediapipe_is_imported_without_its_solutions() -> None:

@@ -29,17 +29,14 @@ from handler.errors import (
     to_document,
     to_handler_error,
 )
+from handler.events import MAX_BODY_BYTES
+from handler.keys import REPORT, check_analysis_id, content_type_of
 from handler.local.pages import _APP_HEADERS, _REPORT_HEADERS, WEB, WEB_FILES
 from handler.local.storage import LocalStorage
-from handler.requests import MAX_BODY_BYTES, MAX_UPLOAD_BYTES
+from handler.records import Record
+from handler.requests import MAX_UPLOAD_BYTES
 from handler.service import Service
-from handler.storage import (
-    REPORT,
-    UPLOAD_VALID_S,
-    Record,
-    check_analysis_id,
-    content_type_of,
-)
+from handler.storage import UPLOAD_VALID_S
 
 HOST = "127.0.0.1"
 LOCAL_NAMES = (HOST, "localhost")

@@ -19,15 +19,16 @@ from handler.errors import (
     NotFoundError,
     StorageUnavailableError,
 )
-from handler.service import TEMPORARY_PREFIX, remove_leftovers
+from handler.records import Record
 from handler.storage import (
     Page,
-    Record,
     RecordChangedError,
     RecordExistsError,
+    UploadOffer,
     decode_token,
     encode_token,
 )
+from handler.temporary import TEMPORARY_PREFIX, remove_leftovers
 
 MAX_DELIVERIES = 5
 
@@ -207,12 +208,12 @@ class LocalStorage:
             raise NotFoundError("file_not_found", "There is no such file. Upload it first.")
         return path
 
-    def offer_upload(self, key: str, content_type: str, max_bytes: int) -> dict[str, Any]:
+    def offer_upload(self, key: str, content_type: str, max_bytes: int) -> UploadOffer:
         analysis_id = key.split("/")[3]
-        return {
-            "url": f"{self.address}/uploads/{analysis_id}",
-            "fields": {"key": key, "Content-Type": content_type},
-        }
+        return UploadOffer(
+            url=f"{self.address}/uploads/{analysis_id}",
+            fields={"key": key, "Content-Type": content_type},
+        )
 
     def offer_download(self, key: str, content_type: str) -> str:
         return f"{self.address}/reports/{key.split('/')[3]}"

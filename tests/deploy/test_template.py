@@ -18,8 +18,8 @@ from moto.core.config import default_user_config
 from moto.server import ThreadedMotoServer
 
 from handler.aws import USER_INDEX
-from handler.requests import parse_http_call, parse_queue_message, read_http_event
-from handler.storage import REPORT, file_key
+from handler.events import parse_http_call, parse_queue_message, read_http_event
+from handler.keys import REPORT, make_key
 
 ROOT = Path(__file__).parents[2]
 REGION = "ap-northeast-2"
@@ -268,7 +268,7 @@ def test_browsers_upload_from_one_page_and_read_nothing() -> None:
 
 def test_the_light_function_signs_for_reports_only() -> None:
     (readable,) = [one for one in statements("LightRole") if one["Action"] == "s3:GetObject"]
-    name = file_key("*", "*", REPORT).replace("*/eye/*", "*")
+    name = make_key("*", "*", REPORT).replace("*/eye/*", "*")
     assert resolve(readable["Resource"]) == f"arn:aws:s3:::seoul-ht-09/{name}"
 
 
@@ -334,7 +334,7 @@ def test_an_upload_is_queued_and_results_are_not(endpoint: str) -> None:
     )
     analysis_id = "0123456789abcdef" * 2
     for name in ("summary.json", "frames.csv", "track.npz", "original"):
-        s3.put_object(Bucket=bucket, Key=file_key("user+1@x.kr", analysis_id, name), Body=b"x")
+        s3.put_object(Bucket=bucket, Key=make_key("user+1@x.kr", analysis_id, name), Body=b"x")
     s3.put_object(Bucket=bucket, Key="cohorts/original", Body=b"x")
     requests = []
     while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
@@ -342,7 +342,7 @@ def test_an_upload_is_queued_and_results_are_not(endpoint: str) -> None:
             requests += parse_queue_message(message["Body"], bucket)
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
     assert [(one.key, one.user_id) for one in requests] == [
-        (file_key("user+1@x.kr", analysis_id, "original"), "user+1@x.kr")
+        (make_key("user+1@x.kr", analysis_id, "original"), "user+1@x.kr")
     ]
 
 

@@ -14,15 +14,18 @@ import pytest
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 
+from handler import analyze as analyze_module
 from handler import aws as aws_module
-from handler import service as service_module
+from handler import records as records_module
+from handler import work as work_module
 from handler.api import Api, RedeliveryError
 from handler.aws import AwsStorage, read_environment
 from handler.engine import Engine
 from handler.errors import ConflictError, StorageUnavailableError
+from handler.limits import Limits
 from handler.local.server import LocalContext
+from handler.records import Record
 from handler.service import Service
-from handler.storage import Record
 from tests.aws_server import BUCKET, Aws, Fault
 
 ATTEMPTS = 2
@@ -268,7 +271,7 @@ def test_s3s_own_notification_is_delivered_again_by_an_error_that_names_no_one(
 def test_progress_can_be_asked_for(
     aws: Aws, api: Api, event: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service_module, "PROGRESS_INTERVAL_S", 0.0)
+    monkeypatch.setattr(work_module, "PROGRESS_INTERVAL_S", 0.0)
     told: list[tuple[str, int]] = []
     replace = AwsStorage.replace
 
@@ -307,7 +310,7 @@ def test_an_upload_delivered_twice_is_analysed_once(aws: Aws, api: Api, clips: P
 def test_a_queue_that_fails_leaves_a_failed_record_and_a_retry_queues(
     aws: Aws, api: Api, event: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service_module, "_tracking_budget_s", lambda _limits: 0.001)
+    monkeypatch.setattr(Limits, "compute_tracking_budget_s", lambda _limits: 0.001)
     aws.proxy.faults = [Fault("SendMessage", "server_error", 99)]
     assert ask(api, event)[0] == 503
     assert states(aws) == ["failed"]
@@ -325,16 +328,16 @@ def test_a_queue_that_fails_leaves_a_failed_record_and_a_retry_queues(
 def test_progress_that_cannot_be_written_stops_nothing(
     aws: Aws, api: Api, event: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service_module, "PROGRESS_INTERVAL_S", 0.0)
-    advance = service_module.stored.advance
+    monkeypatch.setattr(work_module, "PROGRESS_INTERVAL_S", 0.0)
+    advance = records_module.advance
 
     def advance_into_faults(*arguments: Any) -> Any:
         """The first progress is not taken; how often what is before it was sent does not matter."""
-        monkeypatch.setattr(service_module.stored, "advance", advance)
+        monkeypatch.setattr(records_module, "advance", advance)
         aws.proxy.faults = [Fault("PutItem", "throttled", ATTEMPTS)]
         return advance(*arguments)
 
-    monkeypatch.setattr(service_module.stored, "advance", advance_into_faults)
+    monkeypatch.setattr(records_module, "advance", advance_into_faults)
     status, answer = ask(api, event)
     assert (status, answer["status"]) == (200, "success")
     assert_complete(aws)
@@ -345,7 +348,7 @@ def test_progress_that_cannot_be_written_stops_nothing(
 def test_progress_whose_answer_was_lost_is_gone_on_from(
     aws: Aws, api: Api, event: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service_module, "PROGRESS_INTERVAL_S", 0.0)
+    monkeypatch.setattr(work_module, "PROGRESS_INTERVAL_S", 0.0)
     aws.proxy.faults = [Fault("PutItem", "answer_lost", ATTEMPTS, 2)]
     assert ask(api, event)[0] == 200
     assert_complete(aws)
@@ -359,7 +362,7 @@ def test_a_large_video_is_read_in_place_with_the_same_result(
 ) -> None:
     downloaded, event = upload(aws, api, clips / "short.mp4")
     assert deliver(api, event) == []
-    monkeypatch.setattr(service_module, "MAX_DOWNLOAD_BYTES", 0)
+    monkeypatch.setattr(analyze_module, "MAX_DOWNLOAD_BYTES", 0)
     monkeypatch.setattr(aws_module, "BLOCK_BYTES", 4096)
     in_place, event = upload(aws, api, clips / "short.mp4")
     aws.proxy.faults = [Fault("GET original", "reset_midway", 1, 3)]
@@ -377,7 +380,7 @@ def test_a_large_video_is_read_in_place_with_the_same_result(
 def test_a_large_video_that_cannot_be_read_on_is_no_short_video(
     aws: Aws, api: Api, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service_module, "MAX_DOWNLOAD_BYTES", 0)
+    monkeypatch.setattr(analyze_module, "MAX_DOWNLOAD_BYTES", 0)
     monkeypatch.setattr(aws_module, "BLOCK_BYTES", 4096)
     _, event = upload(aws, api, clips / "short.mp4")
     aws.proxy.faults = [Fault("GET original", "reset_midway", 99, 6)]

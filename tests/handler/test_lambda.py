@@ -19,7 +19,7 @@ import pytest
 import requests
 
 from benchmarks.runtime_api import RuntimeApi
-from handler.service import TEMPORARY_PREFIX, remove_leftovers
+from handler.temporary import TEMPORARY_PREFIX, remove_leftovers
 from tests.aws_server import BUCKET, CREDENTIALS, Aws, Fault
 from tracker.lab.clip_spec import make_spec
 from tracker.lab.synthetic import write_clip

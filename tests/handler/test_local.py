@@ -23,7 +23,7 @@ import requests
 from handler.errors import BadRequestError
 from handler.local.pages import WEB, WEB_FILES
 from handler.local.server import CHUNK_BYTES, copy_form_file
-from handler.service import TEMPORARY_PREFIX
+from handler.temporary import TEMPORARY_PREFIX
 
 ROOT = Path(__file__).parents[2]
 

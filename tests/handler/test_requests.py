@@ -13,10 +13,16 @@ from hypothesis import strategies as st
 
 from handler.api import Api
 from handler.errors import HandlerError, describe_for_log, to_document, to_handler_error
+from handler.events import (
+    MAX_BODY_BYTES,
+    parse_http_call,
+    parse_notification,
+    parse_queue_message,
+    read_http_event,
+)
 from handler.local.server import LocalContext
 from handler.local.storage import LocalStorage
 from handler.requests import (
-    MAX_BODY_BYTES,
     AnalyzeData,
     AnalyzeFile,
     CreateUpload,
@@ -28,11 +34,7 @@ from handler.requests import (
     document_file_request,
     document_parameters,
     parse_action,
-    parse_http_call,
-    parse_notification,
     parse_parameters,
-    parse_queue_message,
-    read_http_event,
 )
 from handler.service import Service
 from tracker.parameters import Parameters

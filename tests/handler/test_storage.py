@@ -13,25 +13,27 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from handler.aws import AwsStorage, read_environment
 from handler.errors import BadRequestError, ConflictError, HandlerError, NotFoundError
+from handler.keys import REPORT, content_type_of
+from handler.limits import Limits
 from handler.local.storage import DataInUseError, LocalStorage
-from handler.requests import GetStatus
-from handler.service import Limits, Service
-from handler.storage import (
-    DOWNLOAD_VALID_S,
-    REPORT,
+from handler.records import (
     TAKEN_OVER_WITHIN_S,
-    Page,
     Record,
-    RecordChangedError,
-    RecordExistsError,
-    Storage,
     advance,
     claim,
     complete,
-    content_type_of,
-    encode_token,
     fail,
     requeue,
+)
+from handler.requests import GetStatus
+from handler.service import Service
+from handler.storage import (
+    DOWNLOAD_VALID_S,
+    Page,
+    RecordChangedError,
+    RecordExistsError,
+    Storage,
+    encode_token,
 )
 from tests.aws_server import Aws
 

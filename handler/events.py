@@ -1,0 +1,251 @@
+"""The envelopes that requests come in: HTTP calls, S3 notifications and messages of the queue.
+
+Everything in an event is hostile until it has passed here or in `handler.requests`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+from urllib.parse import unquote_plus
+
+from handler.errors import (
+    BadRequestError,
+    MethodNotAllowedError,
+    NotFoundError,
+    TooLargeError,
+    UnsupportedMediaError,
+)
+from handler.keys import check_analysis_id, check_user_id, parse_original_key
+from handler.requests import (
+    AnalyzeFile,
+    GetHealth,
+    GetStatus,
+    ListAnalyses,
+    Preflight,
+    Request,
+    decode_base64,
+    parse_action,
+)
+
+MAX_BODY_BYTES = 6 * 2**20
+"""Lambda's own limit of a request."""
+MAX_LIST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class HttpCall:
+    """What an API Gateway's event says, of either version."""
+
+    method: str
+    path: str
+    query: Mapping[str, Any]
+    content_type: str
+    body: Any
+    is_base64: bool
+    received_at_s: float
+
+
+def read_http_event(event: Mapping[str, Any]) -> HttpCall | None:
+    """Return the call that a REST (v1) or HTTP (v2) API's proxy event holds; None of other events.
+
+    Parameters
+    ----------
+    event : dict
+
+    Returns
+    -------
+    HttpCall or None
+    """
+    context = event.get("requestContext")
+    context = context if isinstance(context, dict) else {}
+    if event.get("version") == "2.0" and isinstance(context.get("http"), dict):
+        method, path = context["http"].get("method"), event.get("rawPath")
+        stage = f"/{context.get('stage')}"
+        # An HTTP API's path begins with the stage unless that is the default one.
+        if isinstance(path, str) and (path == stage or path.startswith(stage + "/")):
+            path = path[len(stage) :]
+        received_at_ms = context.get("timeEpoch")
+    elif "httpMethod" in event:
+        method, path = event.get("httpMethod"), event.get("path")
+        received_at_ms = context.get("requestTimeEpoch")
+    else:
+        return None
+    query, headers = event.get("queryStringParameters"), event.get("headers")
+    headers = headers if isinstance(headers, dict) else {}
+    return HttpCall(
+        method=str(method).upper(),
+        path=path if isinstance(path, str) else "/",
+        query=query if isinstance(query, dict) else {},
+        content_type=next(
+            (str(value) for name, value in headers.items() if name.lower() == "content-type"), ""
+        ),
+        body=event.get("body"),
+        is_base64=event.get("isBase64Encoded") is True,
+        received_at_s=received_at_ms / 1000 if isinstance(received_at_ms, int | float) else 0.0,
+    )
+
+
+def parse_http_call(call: HttpCall) -> Request:
+    """Check an HTTP request.
+
+    Parameters
+    ----------
+    call : HttpCall
+
+    Returns
+    -------
+    Request
+
+    Raises
+    ------
+    HandlerError
+        What is wrong with it, by status code.
+    """
+    if call.method == "OPTIONS":
+        return Preflight()
+    parts = tuple(part for part in call.path.split("/") if part)
+    match call.method, parts:
+        case "POST", () | ("analyze",):
+            return parse_action(_parse_body(call))
+        case "POST", ("uploads",):
+            # The same as the action, where a function that only does light work is to get it.
+            return parse_action(_parse_body(call) | {"action": "create_upload"})
+        case "GET", () | ("health",):
+            return GetHealth()
+        case "GET", ("status", analysis_id):
+            return GetStatus(check_analysis_id(analysis_id))
+        case "GET", ("analyses",):
+            return ListAnalyses(
+                user_id=check_user_id(call.query.get("user_id")),
+                limit=_parse_limit(call.query.get("limit")),
+                token=str(call.query.get("next") or ""),
+            )
+        case _, () | ("analyze" | "uploads" | "analyses" | "health",) | ("status", _):
+            raise MethodNotAllowedError(
+                "method_not_allowed", "This path does not take this method."
+            )
+    raise NotFoundError(
+        "no_such_path",
+        "There is no such path: POST /analyze, POST /uploads, GET /, GET /status/{analysis_id}, "
+        "GET /analyses?user_id=…",
+    )
+
+
+def parse_notification(record: Any, bucket: str | None) -> AnalyzeFile | None:
+    """Return what an S3 notification's record asks for.
+
+    Parameters
+    ----------
+    record : object
+        One of the notification's `Records`.
+    bucket : str or None
+        The only one whose files are worked on.
+
+    Returns
+    -------
+    AnalyzeFile or None
+        None for what starts no analysis: other buckets, and files that are not uploads, as the
+        results that the analysis itself writes.
+    """
+    try:
+        if not record["eventName"].removeprefix("s3:").startswith("ObjectCreated:"):
+            return None
+        if bucket is not None and record["s3"]["bucket"]["name"] != bucket:
+            return None
+        # Keys in notifications are encoded as in a form.
+        key = unquote_plus(record["s3"]["object"]["key"], errors="strict")
+    except (KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
+        raise BadRequestError("bad_event", "The record is not an S3 notification.") from error
+    original = parse_original_key(key)
+    if original is None:
+        return None
+    return AnalyzeFile(kind=None, key=key, user_id=original[0], parameters=None)
+
+
+def parse_queue_message(body: Any, bucket: str | None) -> list[AnalyzeFile]:
+    """Return what a queue's message asks for: an S3 notification, or the API's request object.
+
+    Parameters
+    ----------
+    body : object
+        Text of the message.
+    bucket : str or None
+        See `parse_notification`.
+
+    Returns
+    -------
+    list of AnalyzeFile
+        None for a notification's test message.
+
+    Raises
+    ------
+    HandlerError
+        It is neither.
+    """
+    document = parse_json(body)
+    if isinstance(document, dict) and document.get("Event") == "s3:TestEvent":
+        return []
+    if isinstance(document, dict) and isinstance(document.get("Records"), list):
+        found = [parse_notification(record, bucket) for record in document["Records"]]
+        return [request for request in found if request is not None]
+    request = parse_action(document)
+    if not isinstance(request, AnalyzeFile):
+        raise BadRequestError(
+            "bad_event", "A queue's message can only ask for files of the bucket."
+        )
+    return [request]
+
+
+def parse_json(text: Any) -> Any:
+    """Parse strict JSON.
+
+    Raises
+    ------
+    BadRequestError
+        It is none, or nested too deeply.
+    """
+    if not isinstance(text, str | bytes):
+        raise BadRequestError("bad_json", "The body is missing, expected a JSON object")
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        place = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
+        raise BadRequestError("bad_json", f"The body is not valid JSON{place}.") from error
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _parse_body(call: HttpCall) -> Any:
+    body = call.body
+    kind = call.content_type.split(";")[0].strip().lower()
+    if kind.startswith(("multipart/", "video/", "image/")) or kind == "application/octet-stream":
+        raise UnsupportedMediaError(
+            "unsupported_media_type",
+            f"Content-Type is {kind}, expected application/json with the file as base64 in "
+            "file_data. Send larger files by create_upload.",
+        )
+    if isinstance(body, str) and call.is_base64:
+        body = decode_base64(body, "The body")
+    if isinstance(body, str | bytes) and len(body) > MAX_BODY_BYTES:
+        raise TooLargeError(
+            "body_too_large",
+            f"The body has over {MAX_BODY_BYTES >> 20} MB. Send the file by create_upload.",
+        )
+    document = parse_json(body)
+    if not isinstance(document, dict):
+        raise BadRequestError("bad_json", "The body is not valid, expected a JSON object")
+    return document
+
+
+def _parse_limit(text: Any) -> int:
+    if text is None:
+        return 20
+    if not isinstance(text, str) or not text.isascii() or not text.isdigit() or len(text) > 9:
+        text = "0"
+    limit = int(text)
+    if not 1 <= limit <= MAX_LIST:
+        raise BadRequestError("bad_parameter", f"limit is not valid, expected 1 to {MAX_LIST}")
+    return limit

@@ -1,0 +1,107 @@
+"""The record of an analysis while this process works on it."""
+
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+
+from handler import records
+from handler.errors import (
+    ConflictError,
+    HandlerError,
+    StorageUnavailableError,
+    ThrottledError,
+    to_document,
+    to_handler_error,
+)
+from handler.records import Record
+from handler.storage import RecordChangedError, RecordExistsError, Storage
+
+PROGRESS_INTERVAL_S = 5.0
+
+
+class Work:
+    """A record that this process works on, always at the version that is stored.
+
+    Parameters
+    ----------
+    storage : Storage
+    record : Record
+        As it was read from the storage, or written to it.
+    """
+
+    def __init__(self, storage: Storage, record: Record) -> None:
+        self.record = record
+        self.owner = uuid.uuid4().hex
+        self._storage = storage
+        self._reported_s = time.monotonic()
+
+    @classmethod
+    def begin(cls, storage: Storage, record: Record) -> "Work":
+        """Create the record; if it exists already, continue with the stored one."""
+        try:
+            storage.create(record)
+        except RecordExistsError:
+            record = storage.read(record.analysis_id)
+        return cls(storage, record)
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is left to do: it is completed, or another process works on it."""
+        return self.record.state == "completed" or (
+            self.record.state == "processing" and time.time() < self.record.lease_until_s
+        )
+
+    def save(self, record: Record) -> None:
+        """Write the record's next version.
+
+        Raises
+        ------
+        ConflictError
+            Another process has taken the record.
+        """
+        try:
+            self._storage.replace(record)
+            self.record = record
+        except RecordChangedError as error:
+            stored = self._storage.read(record.analysis_id)
+            if stored.owner != self.owner:
+                self.record = stored
+                raise ConflictError(
+                    "in_progress", "Another one runs this analysis. Ask for its status."
+                ) from error
+            # Our own earlier write was made, although it seemed to have failed.
+            if stored.state == "processing":
+                record = replace(record, version=stored.version + 1)
+                self._storage.replace(record)
+                self.record = record
+            else:
+                self.record = stored
+
+    def report_progress(self, done: int, expected: int) -> None:
+        """Write the progress every few seconds; if the storage fails, the analysis goes on."""
+        now_s = time.monotonic()
+        if not expected or now_s - self._reported_s < PROGRESS_INTERVAL_S:
+            return
+        self._reported_s = now_s
+        with suppress(ThrottledError, StorageUnavailableError):
+            self.save(records.advance(self.record, min(99, 100 * done // expected)))
+
+    def fail(self, error: HandlerError) -> None:
+        """Write the error into the record, unless another process owns the record by now."""
+        mine = self.record.state == "processing" and self.record.owner == self.owner
+        if not mine and (self.record.state == "completed" or self.settled):
+            return
+        # If the storage fails, it cannot take the error either; the lease then ends by itself.
+        with suppress(HandlerError, RecordChangedError):
+            self.save(records.fail(self.record, to_document(error)))
+
+    @contextmanager
+    def failing(self, request_id: str) -> Iterator[None]:
+        """Write every error that is raised inside into the record."""
+        try:
+            yield
+        except BaseException as error:
+            self.fail(to_handler_error(error, request_id))
+            raise
