@@ -284,7 +284,7 @@ def _lose_frames(track: Track, share: float, rng: np.random.Generator) -> Track:
 
 
 def _keep(track: Track, keep: np.ndarray[Any, np.dtype[np.bool_]]) -> Track:
-    turned = keep[track.turned_sample]
+    turned = keep[track.second_pass_sample]
     place = np.cumsum(keep) - 1
     return replace(
         track,
@@ -292,9 +292,9 @@ def _keep(track: Track, keep: np.ndarray[Any, np.dtype[np.bool_]]) -> Track:
         # A track begins at 0.
         times_s=track.times_s[keep] - track.times_s[keep][:1],
         landmarks=track.landmarks[keep],
-        turned_sample=place[track.turned_sample[turned]],
-        turned_landmarks=track.turned_landmarks[turned],
-        turned_by=track.turned_by[turned],
+        second_pass_sample=place[track.second_pass_sample[turned]],
+        second_pass_landmarks=track.second_pass_landmarks[turned],
+        second_pass_turn=track.second_pass_turn[turned],
     )
 
 

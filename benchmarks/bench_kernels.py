@@ -33,7 +33,7 @@ from kernels import (
 )
 from tracker.files.summary import summarize
 from tracker.measures import gaze
-from tracker.measures.analysis import analyze_track, measure_events, measure_look
+from tracker.measures.analysis import analyze_gaze, analyze_track, measure_events
 from tracker.measures.assessment import assess
 from tracker.measures.lids import detect_events
 from tracker.measures.traces import trace_track
@@ -139,7 +139,7 @@ def test_parts(length: str, race: Race) -> None:
     track = make_session(FRAMES[length] / FPS)
     traces = trace_track(track)
     events = detect_events(traces, PARAMETERS)
-    look = measure_look(traces, events.eyes_open, PARAMETERS)
+    look = analyze_gaze(traces, events.eyes_open, PARAMETERS)
     analysis = measure_events(traces, events, look, PARAMETERS)
     assessment = assess(analysis)
     assert analysis.measures.blink_count > 10
@@ -154,7 +154,7 @@ def test_parts(length: str, race: Race) -> None:
             "of it baseline": lambda: compute_open_baseline(analysis.traces.ear, track.times_s),
             "closures and winks": lambda: detect_events(traces, PARAMETERS),
             "of it closures": lambda: detect_closures(ratio_, track.times_s, 0.75, 0.05),
-            "gaze": lambda: measure_look(traces, events.eyes_open, PARAMETERS),
+            "gaze": lambda: analyze_gaze(traces, events.eyes_open, PARAMETERS),
             "of it the bootstrap": lambda: compute_peak_to_peak_interval(
                 vertical, valid, track.times_s
             ),

@@ -98,10 +98,10 @@ def make_clip(
         )
         write_clip(path, spec)
         with Video(path) as video:
-            picture = next(video.frames()).picture
-            points = mesh.find_landmarks(picture, mesh.detect(picture)[0])
+            image = next(video.frames()).pixels
+            points = mesh.find_landmarks(image, mesh.detect(image)[0])
             assert points is not None
-            face = cut_face(picture, region_of(points))
+            face = cut_face(image, region_of(points))
         return Clip(path, spec.frame_count, face)
 
     return make
@@ -265,7 +265,7 @@ def test_decode(
 
     def convert(rows: slice, columns: slice) -> int:
         with Video(clip.path) as video:
-            return sum(frame.picture[rows, columns].size > 0 for frame in video.frames())
+            return sum(frame.pixels[rows, columns].size > 0 for frame in video.frames())
 
     def grab(read: bool) -> int:
         capture = cv2.VideoCapture(str(clip.path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])

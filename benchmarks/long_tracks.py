@@ -51,9 +51,9 @@ def make_session(duration_s: float, fps: float = 30.0, seed: int = 0) -> Track:
     return replace(
         make_track(landmarks, fps),
         times_s=times_s,
-        turned_sample=sample,
-        turned_landmarks=again,
-        turned_by=np.arange(sample.size) % 4,
+        second_pass_sample=sample,
+        second_pass_landmarks=again,
+        second_pass_turn=np.arange(sample.size) % 4,
     )
 
 

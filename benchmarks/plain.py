@@ -33,7 +33,7 @@ def measure_plain(track: Track, parameters: Parameters) -> dict[str, float]:
     """
     times_s = track.times_s.tolist()
     frames = [_read_points(one) for one in track.landmarks]
-    turned = [_read_points(one) for one in track.turned_landmarks]
+    turned = [_read_points(one) for one in track.second_pass_landmarks]
     ear_by_eye = [[naive.ear(points, eye) for eye in naive.EYES] for points in frames]
     offsets = [[naive.gaze_offset(points, eye) for eye in naive.EYES] for points in frames]
     iris_px = [[naive.iris_diameter_px(points, eye) for eye in naive.EYES] for points in frames]
@@ -92,7 +92,7 @@ def measure_plain(track: Track, parameters: Parameters) -> dict[str, float]:
     looks = [
         (n, turn, points)
         for n, turn, points in zip(
-            track.turned_sample.tolist(), track.turned_by.tolist(), turned, strict=True
+            track.second_pass_sample.tolist(), track.second_pass_turn.tolist(), turned, strict=True
         )
         if valid[n]
     ]

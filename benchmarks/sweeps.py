@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kernels.measures import median_finite
 from tracker.face.follow import FaceFinder, FaceFollower
-from tracker.face.quality import PictureQuality, median_picture
+from tracker.face.quality import ImageQuality, median_quality
 from tracker.files.summary import to_json
 from tracker.lab.scoring import ClipScore, summarize_scores
 from tracker.measures.analysis import Analysis, analyze_track
@@ -62,21 +62,21 @@ class Degradation:
 
     def apply(self, image: Image, index: int) -> Image:
         """Degrade a frame; its index decides the noise."""
-        picture: Any = image
+        degraded: Any = image
         if self.scale != 1:
             size = [max(2, round(self.scale * side)) for side in image.shape[1::-1]]
-            picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+            degraded = cv2.resize(degraded, size, interpolation=cv2.INTER_AREA)
         if self.blur_sigma_px > 0:
-            picture = cv2.GaussianBlur(picture, (0, 0), self.blur_sigma_px)
+            degraded = cv2.GaussianBlur(degraded, (0, 0), self.blur_sigma_px)
         if self.gain != 1:
-            picture = cv2.convertScaleAbs(picture, alpha=self.gain)
+            degraded = cv2.convertScaleAbs(degraded, alpha=self.gain)
         if self.noise_std > 0:
-            height, width = picture.shape[:2]
+            height, width = degraded.shape[:2]
             noise = _noise_field(height, width, self.noise_std)
             top, left = np.random.default_rng((1, index)).integers(0, _NOISE_MARGIN_PX, 2)
             part = noise[top : top + height, left : left + width]
-            picture = cv2.add(picture, part, dtype=cv2.CV_8U)
-        return picture  # type: ignore[no-any-return]
+            degraded = cv2.add(degraded, part, dtype=cv2.CV_8U)
+        return degraded  # type: ignore[no-any-return]
 
 
 @functools.lru_cache(maxsize=64)
@@ -129,15 +129,15 @@ class Run:
             time_source="stream",
             complete=True,
             other_face_ratio=face.other_face_ratio,
-            picture=face.picture,
+            image_quality=face.image_quality,
         )
         track = Track(
             frame_index,
             times_s[frame_index],
             face.landmarks,
-            face.turned_sample,
-            face.turned_landmarks,
-            face.turned_by,
+            face.second_pass_sample,
+            face.second_pass_landmarks,
+            face.second_pass_turn,
             info,
         )
         return analyze(track)
@@ -166,7 +166,7 @@ class Point:
         As measured.
     bits_per_eye, eye_disagreement : float
         Medians of the clips; see `tracker.measures.quality.Quality`.
-    picture : PictureQuality
+    image_quality : ImageQuality
         Medians of the clips.
     clips : int
         Clips that the blinks and the fixed gaze are of.
@@ -183,7 +183,7 @@ class Point:
     rate_hz: float
     bits_per_eye: float
     eye_disagreement: float
-    picture: PictureQuality
+    image_quality: ImageQuality
     clips: int
 
     @property
@@ -268,7 +268,7 @@ def make_point(
         rate_hz=median("sampled_rate_hz"),
         bits_per_eye=median("bits_per_eye"),
         eye_disagreement=median("eye_disagreement"),
-        picture=median_picture([clip.analysis.track.info.picture for clip in measured]),
+        image_quality=median_quality([clip.analysis.track.info.image_quality for clip in measured]),
         clips=len(measured),
     )
 
@@ -284,14 +284,14 @@ def format_sweep(sweep: Sweep) -> str:
     """Write a sweep as a table."""
     lines = [f"\n{sweep.name}: {sweep.unit}", _HEADER]
     for point in sweep.points:
-        picture = point.picture
+        quality = point.image_quality
         found = point.blink_count + point.blink_count_error
         lines.append(
             f"{point.value:9.4g} {point.fixed_peak_to_peak:6.3f} {point.moving_ratio:6.2f} "
             f"{point.f1:6.3f} {f'{found}/{point.blink_count}':>8} {point.face_coverage:6.2f} "
-            f"{point.canthal_distance_px:6.1f} {point.rate_hz:5.1f} {picture.sharpness:6.3f} "
-            f"{picture.contrast_over_noise:6.1f} {picture.noise_std:6.2f} {picture.face_grey:5.0f} "
-            f"{picture.clipped_share:5.2f} {point.bits_per_eye:6.1f} {point.eye_disagreement:6.3f}"
+            f"{point.canthal_distance_px:6.1f} {point.rate_hz:5.1f} {quality.sharpness:6.3f} "
+            f"{quality.contrast_over_noise:6.1f} {quality.noise_std:6.2f} {quality.face_grey:5.0f} "
+            f"{quality.clipped_share:5.2f} {point.bits_per_eye:6.1f} {point.eye_disagreement:6.3f}"
             f"  {' '.join(point.failures)}"
         )
     return "\n".join(lines)

@@ -284,10 +284,10 @@ def _measure_gaze(
     intervals_s = np.diff(times_s)
     nod_deg = pitch_deg - np.nanmedian(pitch_deg)
     valid = eyes_open & (np.abs(yaw_deg) <= MAX_HEAD_YAW_DEG) & (np.abs(nod_deg) <= MAX_NOD_DEG)
-    counted = valid[track.turned_sample]
-    turned = _measure_eyes(track.turned_landmarks.astype(np.float64))["vertical"].mean(axis=1)
-    offset = eyes["vertical"][track.turned_sample].mean(axis=1)
-    gain = _measure_gain(offset[counted], turned[counted], track.turned_by[counted])
+    counted = valid[track.second_pass_sample]
+    turned = _measure_eyes(track.second_pass_landmarks.astype(np.float64))["vertical"].mean(axis=1)
+    offset = eyes["vertical"][track.second_pass_sample].mean(axis=1)
+    gain = _measure_gain(offset[counted], turned[counted], track.second_pass_turn[counted])
     by_eye = eyes["vertical"][valid]
     centre = np.median(by_eye, axis=0)
     by_eye = centre + gain * (by_eye - centre)

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 
 from kernels import FACE_MESH_INDICES, LANDMARK_COUNT
 from kernels.pose import RIGID_POINTS
-from tracker.face.quality import PictureQuality
+from tracker.face.quality import ImageQuality
 from tracker.tracks.track import Track, TrackInfo
 from tracker.video.frames import VideoInfo
 
@@ -14,7 +14,7 @@ EYE_WIDTH_PX = 60.0
 IRIS_WIDTH_PX = 24.0
 OUTER_CANTHI_PX = 220.0
 CANTHI = {362, 263, 33, 133}
-GOOD_PICTURE = PictureQuality(
+GOOD_IMAGE = ImageQuality(
     sharpness=0.5, eye_contrast=20.0, noise_std=1.0, face_grey=110.0, clipped_share=0.01
 )
 
@@ -91,7 +91,7 @@ def make_track(landmarks: np.ndarray, fps: float = 30, **info: object) -> Track:
         "time_source": "stream",
         "complete": True,
         "other_face_ratio": 0.0,
-        "picture": GOOD_PICTURE,
+        "image_quality": GOOD_IMAGE,
     }
     return Track(
         np.arange(count, dtype=np.int64),

@@ -64,9 +64,9 @@ def simulate(
     seen_again = gaze[looks] + rng.normal(0, JITTER_STD, looks.size)
     track = replace(
         make_track(make_landmarks(ear, gaze), FPS),
-        turned_sample=looks,
-        turned_landmarks=make_landmarks(ear[looks], seen_again),
-        turned_by=np.arange(looks.size) % len(TURNS_DEG),
+        second_pass_sample=looks,
+        second_pass_landmarks=make_landmarks(ear[looks], seen_again),
+        second_pass_turn=np.arange(looks.size) % len(TURNS_DEG),
     )
     analysis = analyze_track(track, Parameters())
     return summarize(analysis, assess(analysis), f"{rng.integers(10**9)}.mp4")

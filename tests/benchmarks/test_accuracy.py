@@ -23,7 +23,7 @@ from benchmarks.recordings import find_recordings
 from benchmarks.sweeps import MAX_FIXED_PEAK_TO_PEAK, Degradation, Point
 from tests.made_tracks import make_landmarks, make_track
 from tracker.face.mesh import FaceMesh
-from tracker.face.quality import PictureQuality
+from tracker.face.quality import ImageQuality
 from tracker.lab.clip_spec import Image, make_spec
 from tracker.lab.drawing import render_frame
 from tracker.tracks.archive import load_track, save_track
@@ -141,7 +141,7 @@ def test_degradation_does_what_it_says(picture: Image) -> None:
 
 
 def test_what_cannot_be_measured_is_broken() -> None:
-    fine = Point(0, 0.01, 1.05, 1.0, 0, 8, 1.0, 40, 30, 20, 0.01, PictureQuality(), 2)
+    fine = Point(0, 0.01, 1.05, 1.0, 0, 8, 1.0, 40, 30, 20, 0.01, ImageQuality(), 2)
     assert fine.failures == []
     lost = replace(
         fine, fixed_peak_to_peak=math.inf, moving_ratio=math.nan, f1=0.0, face_coverage=0.0

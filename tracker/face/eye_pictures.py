@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker.face.quality import EYE_CANTHI
-from tracker.video.frames import Image, Picture
+from tracker.video.frames import Image, ImageLike
 
 EYE_WIDTH_PX, EYE_HEIGHT_PX = 96, 60
 """Of one eye's picture; 60 pixels from canthus to canthus, the canthi at half of the height."""
@@ -52,13 +52,13 @@ class EyePictures:
         self._usual = 0.0
         self._closing = False
 
-    def add(self, sample: int, image: Picture, points: NDArray[np.float32]) -> None:
+    def add(self, sample: int, image: ImageLike, points: NDArray[np.float32]) -> None:
         """Keep the eyes of a frame, if they may be wanted.
 
         Parameters
         ----------
         sample : int
-        image : ndarray or DecodedPicture, shape (height, width, 3), uint8
+        image : ndarray or LazyImage, shape (height, width, 3), uint8
             Blue-green-red.
         points : ndarray, shape (478, 2), float32
             All landmarks of the face in pixels.
@@ -105,14 +105,14 @@ def _lid_opening(points: NDArray[np.float32]) -> float | None:
     return (math.dist(a, b) + math.dist(c, d)) / width if width > 0 else None
 
 
-def cut_eyes(image: Picture, points: NDArray[np.float32]) -> Image | None:
+def cut_eyes(image: ImageLike, points: NDArray[np.float32]) -> Image | None:
     """Cut both eyes out of a picture, each turned upright about its canthi and scaled to them.
 
     Plain numbers, not arrays: NumPy would take longer for them than OpenCV for the pictures.
 
     Parameters
     ----------
-    image : ndarray or DecodedPicture, shape (height, width, 3), uint8
+    image : ndarray or LazyImage, shape (height, width, 3), uint8
         Blue-green-red.
     points : ndarray, shape (478, 2), float32
 

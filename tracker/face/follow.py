@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 from kernels import FACE_MESH_INDICES, LANDMARK_COUNT
 from tracker.face.eye_pictures import EyePictures
 from tracker.face.mesh import Region, region_of
-from tracker.face.quality import PictureQuality, measure_picture, median_picture
-from tracker.video.frames import Picture
+from tracker.face.quality import ImageQuality, measure_image, median_quality
+from tracker.video.frames import ImageLike
 
 SCAN_INTERVAL_FRAMES = 30
 """Source frames from one look at the whole picture to the next while a face is followed.
 
 Counted in frames, for a broken file's times may stand still.
 """
-PICTURE_INTERVAL_FRAMES = 30
+QUALITY_INTERVAL_FRAMES = 30
 """Source frames in which a face is followed, from one measurement of its picture to the next."""
 TURN_INTERVAL_FRAMES = 10
 """Analysed frames from one look at a face in a turned region to the next."""
@@ -38,9 +38,9 @@ _COLUMNS = np.array(FACE_MESH_INDICES)
 class FaceFinder(Protocol):
     """What is used of `tracker.face.mesh.FaceMesh`."""
 
-    def detect(self, image: Picture) -> list[Region]: ...
+    def detect(self, image: ImageLike) -> list[Region]: ...
 
-    def find_landmarks(self, image: Picture, region: Region) -> NDArray[np.float32] | None: ...
+    def find_landmarks(self, image: ImageLike, region: Region) -> NDArray[np.float32] | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +51,27 @@ class FollowedFace:
     ----------
     landmarks : ndarray, shape (N, K, 2), float32
         In each frame; NaN rows where it was not seen.
-    turned_sample : ndarray, shape (T,), int64
+    second_pass_sample : ndarray, shape (T,), int64
         Frames, by place among the N, in which it was found in a turned region as well.
-    turned_landmarks : ndarray, shape (T, K, 2), float32
+    second_pass_landmarks : ndarray, shape (T, K, 2), float32
         Its landmarks there.
-    turned_by : ndarray, shape (T,), int64
+    second_pass_turn : ndarray, shape (T,), int64
         Which turn it was, by place in `TURNS_DEG`.
     other_face_ratio : float
         The next largest face's area summed over the frames, over this one's; 0 if alone.
-    picture : PictureQuality
-        Medians over pictures of the face, one in `PICTURE_INTERVAL_FRAMES`: blinks are the
+    image_quality : ImageQuality
+        Medians over pictures of the face, one in `QUALITY_INTERVAL_FRAMES`: blinks are the
         minority. NaN without one.
     eye_pictures : dict of int to bytes
         JPEGs of the eyes, by place among the N, where they were asked for.
     """
 
     landmarks: NDArray[np.float32]
-    turned_sample: NDArray[np.int64]
-    turned_landmarks: NDArray[np.float32]
-    turned_by: NDArray[np.int64]
+    second_pass_sample: NDArray[np.int64]
+    second_pass_landmarks: NDArray[np.float32]
+    second_pass_turn: NDArray[np.int64]
     other_face_ratio: float
-    picture: PictureQuality
+    image_quality: ImageQuality
     eye_pictures: dict[int, bytes]
 
 
@@ -84,7 +84,7 @@ class _Face:
         self.followed = False
         self.area = 0.0
         self.frames_followed = 0
-        self.pictures: list[PictureQuality] = []
+        self.qualities: list[ImageQuality] = []
         self.eyes = EyePictures()
         # Untouched pages of an empty array take no memory yet.
         self.landmarks = np.empty((max_frames, LANDMARK_COUNT, 2), dtype=np.float32)
@@ -118,17 +118,17 @@ class FaceFollower:
         self._max_frames = max_frames
         self._keep_eyes = keep_eyes
         self._scan_interval = max(1, round(SCAN_INTERVAL_FRAMES / step))
-        self._picture_interval = max(1, round(PICTURE_INTERVAL_FRAMES / step))
+        self._quality_interval = max(1, round(QUALITY_INTERVAL_FRAMES / step))
         self._faces: list[_Face] = []
         self._frames = 0
         self._frames_unscanned = 0
 
-    def add(self, image: Picture) -> None:
+    def add(self, image: ImageLike) -> None:
         """Find the faces of the next frame.
 
         Parameters
         ----------
-        image : ndarray or DecodedPicture, shape (height, width, 3), uint8
+        image : ndarray or LazyImage, shape (height, width, 3), uint8
             Blue-green-red.
         """
         self._frames_unscanned += 1
@@ -153,34 +153,34 @@ class FaceFollower:
         if not ranked:
             nothing = np.full((self._frames, LANDMARK_COUNT, 2), np.nan, dtype=np.float32)
             none = np.empty(0, np.int64)
-            return FollowedFace(nothing, none, nothing[:0], none, 0.0, PictureQuality(), {})
+            return FollowedFace(nothing, none, nothing[:0], none, 0.0, ImageQuality(), {})
         main = ranked[0]
         looks = np.flatnonzero(np.isfinite(main.turned[:, 0, 0])).astype(np.int64)
         return FollowedFace(
             landmarks=main.landmarks[: self._frames],
-            turned_sample=TURN_INTERVAL_FRAMES * looks,
-            turned_landmarks=main.turned[looks],
-            turned_by=looks % len(TURNS_DEG),
+            second_pass_sample=TURN_INTERVAL_FRAMES * looks,
+            second_pass_landmarks=main.turned[looks],
+            second_pass_turn=looks % len(TURNS_DEG),
             other_face_ratio=(ranked[1].area if len(ranked) > 1 else 0.0) / main.area,
-            picture=median_picture(main.pictures),
+            image_quality=median_quality(main.qualities),
             eye_pictures=main.eyes.jpegs,
         )
 
-    def _follow(self, face: _Face, image: Picture) -> None:
+    def _follow(self, face: _Face, image: ImageLike) -> None:
         points = self._finder.find_landmarks(image, face.region)
         face.followed = points is not None
         if points is not None:
             face.landmarks[self._frames] = points[_COLUMNS]
-            self._look_turned(face, image)
+            self._add_second_pass(face, image)
             face.region = region_of(points)
             face.area += face.region.side_px**2
-            if face.frames_followed % self._picture_interval == 0:
-                face.pictures.append(measure_picture(image, points))
+            if face.frames_followed % self._quality_interval == 0:
+                face.qualities.append(measure_image(image, points))
             face.frames_followed += 1
             if self._keep_eyes:
                 face.eyes.add(self._frames, image, points)
 
-    def _look_turned(self, face: _Face, image: Picture) -> None:
+    def _add_second_pass(self, face: _Face, image: ImageLike) -> None:
         """Find the landmarks of this frame's face once more in a turned region, in some frames."""
         place, rest = divmod(self._frames, TURN_INTERVAL_FRAMES)
         if rest:
@@ -203,7 +203,7 @@ class FaceFollower:
                 if self._frames % TURN_INTERVAL_FRAMES == 0:
                     face.turned[self._frames // TURN_INTERVAL_FRAMES] = np.nan
 
-    def _scan(self, image: Picture) -> None:
+    def _scan(self, image: ImageLike) -> None:
         """Look for newcomers in the whole picture; follow the large ones, weigh the others."""
         unscanned, self._frames_unscanned = self._frames_unscanned, 0
         seen = [face for face in self._faces if face.followed]

@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.video.frames import Image, Picture
+from tracker.video.frames import Image, ImageLike
 
 LANDMARK_COUNT = 478
 DETECTOR_SIDE_PX = 256
@@ -134,12 +134,12 @@ class FaceMesh:
             self.detect(blank)
             self.find_landmarks(blank, Region(32, 32, 64, 0))
 
-    def detect(self, image: Picture) -> list[Region]:
+    def detect(self, image: ImageLike) -> list[Region]:
         """Find the faces of a picture.
 
         Parameters
         ----------
-        image : ndarray or DecodedPicture, shape (height, width, 3), uint8
+        image : ndarray or LazyImage, shape (height, width, 3), uint8
             Blue-green-red.
 
         Returns
@@ -165,12 +165,12 @@ class FaceMesh:
             for r in found
         ]
 
-    def find_landmarks(self, image: Picture, region: Region) -> NDArray[np.float32] | None:
+    def find_landmarks(self, image: ImageLike, region: Region) -> NDArray[np.float32] | None:
         """Find the landmarks of the face in a region.
 
         Parameters
         ----------
-        image : ndarray or DecodedPicture, shape (height, width, 3), uint8
+        image : ndarray or LazyImage, shape (height, width, 3), uint8
             The whole picture, blue-green-red. Only the part around `region` is read.
         region : Region
             Where the face is: from `detect`, or `region_of` the frame before.

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.video.frames import Picture
+from tracker.video.frames import ImageLike
 
 GRID_PX = 20
 """Canthal distance on the grid that sharpness is measured on: no larger than the smallest eye that
@@ -27,7 +27,7 @@ _NOISE_MASK = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
-class PictureQuality:
+class ImageQuality:
     """How well a picture shows a face and its eyes; NaN where it cannot be measured.
 
     Attributes
@@ -63,25 +63,25 @@ class PictureQuality:
         return self.eye_contrast / max(self.noise_std, ROUNDING_STD)
 
 
-def measure_picture(image: Picture, points: NDArray[np.float32]) -> PictureQuality:
+def measure_image(image: ImageLike, points: NDArray[np.float32]) -> ImageQuality:
     """Measure sharpness and exposure of a face.
 
     Parameters
     ----------
-    image : ndarray or DecodedPicture, shape (height, width, 3), uint8
+    image : ndarray or LazyImage, shape (height, width, 3), uint8
         Blue-green-red. Only the part around the face is read.
     points : ndarray, shape (478, 2), float32
         All landmarks of the face in pixels.
 
     Returns
     -------
-    PictureQuality
+    ImageQuality
     """
     height, width = image.shape[:2]
     left, top = np.maximum(points.min(axis=0).astype(int), 0)
     right, bottom = np.minimum(points.max(axis=0).astype(int) + 1, (width, height))
     if right - left < 3 or bottom - top < 3:
-        return PictureQuality()
+        return ImageQuality()
     face: Any = cv2.cvtColor(image[top:bottom, left:right], cv2.COLOR_BGR2GRAY)
     answer = cv2.filter2D(face, cv2.CV_16S, _NOISE_MASK)[1:-1, 1:-1]
     levels = cv2.calcHist([face], [0], None, [256], [0, 256]).ravel() / face.size
@@ -92,7 +92,7 @@ def measure_picture(image: Picture, points: NDArray[np.float32]) -> PictureQuali
         edges = cv2.Laplacian(box, cv2.CV_32F)[1:-1, 1:-1]
         sharpness.append(float(edges.var()) / variance if variance > 0 else math.nan)
         contrast.append(math.sqrt(variance))
-    return PictureQuality(
+    return ImageQuality(
         sharpness=float(np.mean(sharpness)),
         eye_contrast=float(np.mean(contrast)),
         # The mask's norm is 6; a normal variable's mean absolute value is sqrt(2 / pi) of its std.
@@ -102,31 +102,31 @@ def measure_picture(image: Picture, points: NDArray[np.float32]) -> PictureQuali
     )
 
 
-def median_picture(pictures: Sequence[PictureQuality]) -> PictureQuality:
-    """Return the median of each value over the pictures in which it could be measured."""
-    return PictureQuality(
+def median_quality(qualities: Sequence[ImageQuality]) -> ImageQuality:
+    """Return the median of each value over the qualities in which it could be measured."""
+    return ImageQuality(
         **{
-            field.name: _median([getattr(picture, field.name) for picture in pictures])
-            for field in fields(PictureQuality)
+            field.name: _median([getattr(quality, field.name) for quality in qualities])
+            for field in fields(ImageQuality)
         }
     )
 
 
-def worst_picture(pictures: Sequence[PictureQuality]) -> PictureQuality:
+def worst_quality(qualities: Sequence[ImageQuality]) -> ImageQuality:
     """Return the worst values of joined recordings: the good parts do not make up for a bad one.
 
     Contrast, noise and grey level are those of the part with the least contrast over noise.
     """
-    seen = [picture for picture in pictures if not math.isnan(picture.contrast_over_noise)]
+    seen = [quality for quality in qualities if not math.isnan(quality.contrast_over_noise)]
     if not seen:
-        return PictureQuality()
-    faintest = min(seen, key=lambda picture: picture.contrast_over_noise)
-    return PictureQuality(
-        sharpness=min(picture.sharpness for picture in seen),
+        return ImageQuality()
+    faintest = min(seen, key=lambda quality: quality.contrast_over_noise)
+    return ImageQuality(
+        sharpness=min(quality.sharpness for quality in seen),
         eye_contrast=faintest.eye_contrast,
         noise_std=faintest.noise_std,
         face_grey=faintest.face_grey,
-        clipped_share=max(picture.clipped_share for picture in seen),
+        clipped_share=max(quality.clipped_share for quality in seen),
     )
 
 
@@ -135,7 +135,7 @@ def _median(values: list[float]) -> float:
     return float(np.median(measured)) if measured else math.nan
 
 
-def _sample_eye(image: Picture, first: NDArray[Any], second: NDArray[Any]) -> Any:
+def _sample_eye(image: ImageLike, first: NDArray[Any], second: NDArray[Any]) -> Any:
     """Resample the box around an eye: grey, float32, upright, `GRID_PX` between the canthi."""
     axis = (second - first).astype(np.float64)
     # Frame pixels per grid pixel.

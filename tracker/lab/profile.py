@@ -19,8 +19,8 @@ from tracker import count_processors, measure_peak_bytes
 from tracker.face.follow import FaceFinder
 from tracker.face.mesh import Region
 from tracker.parameters import Parameters
-from tracker.video.ffmpeg import DecodedPicture, Decoder
-from tracker.video.frames import Frame, Image, Picture, Video
+from tracker.video.ffmpeg import Decoder, LazyImage
+from tracker.video.frames import Frame, Image, ImageLike, Video
 
 STAGES = {
     "load": "loading libraries and models",
@@ -344,7 +344,7 @@ def measure_floor(path: Path, face: Image, finder: FaceFinder) -> Floor:
     return Floor(1000 * statistics.fmean(decode_s), 1000 * statistics.median(face_mesh_s))
 
 
-def cut_face(image: Picture, region: Region) -> Image:
+def cut_face(image: ImageLike, region: Region) -> Image:
     """Return the face of a region as a picture `CROP_PX` wide, upright or not."""
     half = region.side_px / 2
     left, top = max(0, int(region.centre_x - half)), max(0, int(region.centre_y - half))
@@ -419,23 +419,23 @@ class _Clock:
             self._thread.inner = outer
 
 
-class _TimedPicture(DecodedPicture):
+class _TimedImage(LazyImage):
     """A picture whose conversions are timed."""
 
-    def __init__(self, picture: DecodedPicture, clock: _Clock) -> None:
-        self._picture, self._clock = picture, clock
-        self.shape = picture.shape
+    def __init__(self, image: LazyImage, clock: _Clock) -> None:
+        self._image, self._clock = image, clock
+        self.shape = image.shape
 
     def __getitem__(self, part: tuple[slice, slice]) -> Image:
         with self._clock.stage("convert"):
-            return self._picture[part]
+            return self._image[part]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Image:
         with self._clock.stage("convert"):
-            return np.asarray(self._picture)
+            return np.asarray(self._image)
 
     def release(self) -> None:
-        self._picture.release()
+        self._image.release()
 
 
 class _TimedVideo(Video):
@@ -451,7 +451,7 @@ class _TimedVideo(Video):
     ) -> Iterator[Frame]:
         self.decoded_ahead = ahead
         for frame in super().frames(step, wants, ahead):
-            yield replace(frame, picture=_TimedPicture(frame.picture, self._clock))
+            yield replace(frame, pixels=_TimedImage(frame.pixels, self._clock))
 
     def _decode(self, step: int, wants: Callable[[int], bool] | None) -> Iterator[Any]:
         results = super()._decode(step, wants)
@@ -471,11 +471,11 @@ class _TimedFinder:
         self.face: Image | None = None
         self._clock = clock
 
-    def detect(self, image: Picture) -> list[Region]:
+    def detect(self, image: ImageLike) -> list[Region]:
         with self._clock.stage("detector"):
             return self.finder.detect(image)
 
-    def find_landmarks(self, image: Picture, region: Region) -> NDArray[np.float32] | None:
+    def find_landmarks(self, image: ImageLike, region: Region) -> NDArray[np.float32] | None:
         with self._clock.stage("face_mesh"):
             points = self.finder.find_landmarks(image, region)
         if self.face is None and points is not None:

@@ -70,7 +70,7 @@ class Measures(GazeMeasures):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class GazeResult:
     """The gaze and what is measured of it.
 
     Attributes
@@ -132,11 +132,11 @@ def analyze_track(track: Track, parameters: Parameters) -> Analysis:
     """
     traces = trace_track(track)
     events = detect_events(traces, parameters)
-    look = measure_look(traces, events.eyes_open, parameters)
-    return measure_events(traces, events, look, parameters)
+    gaze = analyze_gaze(traces, events.eyes_open, parameters)
+    return measure_events(traces, events, gaze, parameters)
 
 
-def measure_look(traces: Traces, eyes_open: BoolArray, parameters: Parameters) -> Look:
+def analyze_gaze(traces: Traces, eyes_open: BoolArray, parameters: Parameters) -> GazeResult:
     """Measure the gaze outside of the events.
 
     Parameters
@@ -149,7 +149,7 @@ def measure_look(traces: Traces, eyes_open: BoolArray, parameters: Parameters) -
 
     Returns
     -------
-    Look
+    GazeResult
     """
     gaze = trace_gaze(traces.gaze, eyes_open)
     times_s = traces.track.times_s
@@ -162,17 +162,19 @@ def measure_look(traces: Traces, eyes_open: BoolArray, parameters: Parameters) -
         gaze.valid,
         measures.vertical_noise_floor,
     )
-    return Look(gaze, measures, phases)
+    return GazeResult(gaze, measures, phases)
 
 
-def measure_events(traces: Traces, events: Events, look: Look, parameters: Parameters) -> Analysis:
+def measure_events(
+    traces: Traces, events: Events, gaze: GazeResult, parameters: Parameters
+) -> Analysis:
     """Measure the events, and put all together.
 
     Parameters
     ----------
     traces : Traces
     events : Events
-    look : Look
+    gaze : GazeResult
         The gaze outside of the events.
     parameters : Parameters
 
@@ -191,7 +193,7 @@ def measure_events(traces: Traces, events: Events, look: Look, parameters: Param
     shut_ratio = median_finite(closures.least_ratio[complete]) if complete.any() else COMPLETE_RATIO
     rate_time_s = traces.valid_time_s if traces.valid_time_s >= MIN_RATE_TIME_S else math.nan
     measures = Measures(
-        **{name: getattr(look.measures, name) for name in GAZE_MEASURES},
+        **{name: getattr(gaze.measures, name) for name in GAZE_MEASURES},
         duration_s=traces.duration_s,
         fps=traces.fps,
         valid_time_s=traces.valid_time_s,
@@ -208,4 +210,4 @@ def measure_events(traces: Traces, events: Events, look: Look, parameters: Param
         perclos=compute_perclos((1 - events.ratio) / (1 - shut_ratio), times_s),
         open_ear=float(compute_quantiles(events.baseline, seen, (0.5,))[0]),
     )
-    return Analysis(parameters, traces, events, look.gaze, look.phases, measures)
+    return Analysis(parameters, traces, events, gaze.gaze, gaze.phases, measures)

@@ -271,7 +271,7 @@ def _find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
         )
     if not quality.other_face_ratio < AMBIGUOUS_FACE_RATIO:
         found.append(Finding("several_faces"))
-    found += _find_picture_obstacles(quality)
+    found += _find_image_obstacles(quality)
     if not found and not math.isfinite(measures.vertical_peak_to_peak):
         found.append(Finding("gaze_not_measured"))
     return found
@@ -290,7 +290,7 @@ def _find_slow_part(analysis: Analysis) -> list[Finding]:
     return [Finding("low_rate", {"share": share, "least_hz": MIN_RATE_HZ}, "part")]
 
 
-def _find_picture_obstacles(quality: Quality) -> list[Finding]:
+def _find_image_obstacles(quality: Quality) -> list[Finding]:
     """Return what makes the pictures too bad to measure the eyes in them."""
     found = []
     # What was not measured is called so, and not bad.

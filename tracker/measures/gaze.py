@@ -72,12 +72,12 @@ class GazeTraces:
         Frames in which the head faces the camera as it mostly does.
     iris_ratio : ndarray, shape (2, N), float64
         Iris diameter over canthal distance.
-    looked_sample : ndarray, shape (T,), int64
+    second_pass_sample : ndarray, shape (T,), int64
         Frames in which the face was looked at again.
-    looked_offset, turned_offset : ndarray, shape (T,), float64
+    first_pass_offset, second_pass_offset : ndarray, shape (T,), float64
         Vertical offset in them, mean of both eyes, at first and when looked at again.
-    looked_turn : ndarray, shape (T,), int64
-        See `Track.turned_by`.
+    second_pass_turn : ndarray, shape (T,), int64
+        See `Track.second_pass_turn`.
     interval_s : float
         Median time between frames; NaN below two.
     """
@@ -86,10 +86,10 @@ class GazeTraces:
     horizontal: Float64Array
     head_in_place: BoolArray
     iris_ratio: Float64Array
-    looked_sample: NDArray[np.int64]
-    looked_offset: Float64Array
-    turned_offset: Float64Array
-    looked_turn: NDArray[np.int64]
+    second_pass_sample: NDArray[np.int64]
+    first_pass_offset: Float64Array
+    second_pass_offset: Float64Array
+    second_pass_turn: NDArray[np.int64]
     interval_s: float
 
 
@@ -232,7 +232,7 @@ def prepare_gaze(
     """
     nod_deg = head.pitch_deg - median_finite(head.pitch_deg)
     by_eye = np.ascontiguousarray(geometry.vertical_offset.T)
-    turned = compute_eye_geometry(track.turned_landmarks).vertical_offset
+    turned = compute_eye_geometry(track.second_pass_landmarks).vertical_offset
     # An eye of no width is left out by the median.
     with np.errstate(divide="ignore", invalid="ignore"):
         iris_ratio = np.ascontiguousarray(
@@ -243,10 +243,10 @@ def prepare_gaze(
         horizontal=_mean_of_eyes(geometry.horizontal_offset.T),
         head_in_place=(np.abs(head.yaw_deg) <= MAX_HEAD_YAW_DEG) & (np.abs(nod_deg) <= MAX_NOD_DEG),
         iris_ratio=iris_ratio,
-        looked_sample=track.turned_sample,
-        looked_offset=_mean_of_eyes(by_eye[:, track.turned_sample]),
-        turned_offset=_mean_of_eyes(turned.T),
-        looked_turn=track.turned_by,
+        second_pass_sample=track.second_pass_sample,
+        first_pass_offset=_mean_of_eyes(by_eye[:, track.second_pass_sample]),
+        second_pass_offset=_mean_of_eyes(turned.T),
+        second_pass_turn=track.second_pass_turn,
         interval_s=interval_s,
     )
 
@@ -270,9 +270,11 @@ def trace_gaze(traces: GazeTraces, eyes_open: BoolArray) -> Gaze:
     Gaze
     """
     valid = eyes_open & traces.head_in_place
-    counted = valid[traces.looked_sample]
+    counted = valid[traces.second_pass_sample]
     gain, gain_std = compute_framing_gain(
-        traces.looked_offset[counted], traces.turned_offset[counted], traces.looked_turn[counted]
+        traces.first_pass_offset[counted],
+        traces.second_pass_offset[counted],
+        traces.second_pass_turn[counted],
     )
     centre = np.array(
         [compute_quantiles(offset, valid, (0.5,)) for offset in traces.vertical_by_eye]

@@ -82,7 +82,7 @@ class Quality:
         Share of the recording's time between analysed frames that are further apart than `GAP_S`,
         0-1.
     sharpness, contrast_over_noise, face_grey, clipped_share : float
-        See `tracker.face.quality.PictureQuality`.
+        See `tracker.face.quality.ImageQuality`.
     bits_per_pixel : float
         Of the encoded video, without sound, over the first
         `tracker.video.ffmpeg.BITRATE_FRAMES` frames; NaN where they could not be counted.
@@ -148,10 +148,10 @@ def measure_quality(analysis: Analysis) -> Quality:
         head_moved_share=_head_moved_share(analysis),
         other_face_ratio=info.other_face_ratio,
         gap_share=float(intervals_s[too_long].sum()) / elapsed_s if elapsed_s else math.nan,
-        sharpness=info.picture.sharpness,
-        contrast_over_noise=info.picture.contrast_over_noise,
-        face_grey=info.picture.face_grey,
-        clipped_share=info.picture.clipped_share,
+        sharpness=info.image_quality.sharpness,
+        contrast_over_noise=info.image_quality.contrast_over_noise,
+        face_grey=info.image_quality.face_grey,
+        clipped_share=info.image_quality.clipped_share,
         bits_per_pixel=bits_per_pixel,
         bits_per_eye=bits_per_pixel * traces.canthal_distance_px**2,
         eye_disagreement=compute_peak_to_peak(difference / 2, ahead),

@@ -19,10 +19,10 @@ from tracker.files.summary import name_task, plain
 from tracker.files.whole import write_whole
 from tracker.measures.analysis import (
     Analysis,
-    Look,
+    GazeResult,
     Measures,
+    analyze_gaze,
     measure_events,
-    measure_look,
 )
 from tracker.measures.assessment import assess_thresholds
 from tracker.measures.gaze import measure_threshold_distance
@@ -168,7 +168,7 @@ def sweep_track(track: Track, source: str, parameters: Parameters, grid: Grid) -
     traces = trace_track(track)
     thresholds = grid.get(GRID_PARAMETERS[-1], (base.vpp_thresh,))
     # Neighbouring thresholds mostly find the same blinks, and what is measured of them is the same.
-    looks: dict[bytes, Look] = {}
+    gaze_results: dict[bytes, GazeResult] = {}
     known: dict[tuple[Any, ...], tuple[list[tuple[Any, ...]], tuple[Any, ...]]] = {}
     for point in _make_points(
         replace(base, vpp_thresh=thresholds[0]),
@@ -178,9 +178,9 @@ def sweep_track(track: Track, source: str, parameters: Parameters, grid: Grid) -
         key = (point.blink_baseline, *events.key())
         if key not in known:
             opened = events.eyes_open.tobytes()
-            if opened not in looks:
-                looks[opened] = measure_look(traces, events.eyes_open, point)
-            analysis = measure_events(traces, events, looks[opened], point)
+            if opened not in gaze_results:
+                gaze_results[opened] = analyze_gaze(traces, events.eyes_open, point)
+            analysis = measure_events(traces, events, gaze_results[opened], point)
             known[key] = _measure_thresholds(analysis, thresholds)
         answers, shared = known[key]
         blinks = [getattr(point, name) for name in GRID_PARAMETERS[:-1]]

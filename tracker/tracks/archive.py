@@ -13,7 +13,7 @@ import numpy as np
 
 from kernels import FACE_MESH_INDICES, LANDMARK_COUNT
 from tracker import MAX_FRAME_PIXELS
-from tracker.face.quality import PictureQuality
+from tracker.face.quality import ImageQuality
 from tracker.protocol import parse_protocol
 from tracker.tracks.track import Track, TrackInfo
 from tracker.video.container import InputError, check_readable
@@ -26,9 +26,11 @@ from tracker.video.frames import (
 from tracker.video.times import TIME_SOURCES
 
 FORMAT = 2
-
-
+"""Version of the file's layout; another version is refused."""
 MAX_TRACK_BYTES = 2**30
+"""Largest size to which a file may unpack."""
+_HEADER_NAMES = {"image_quality": "picture"}
+"""Names in the header that are older than those of `TrackInfo`; old files must stay readable."""
 
 
 class TrackFileError(InputError):
@@ -44,7 +46,9 @@ def save_track(track: Track, path: Path) -> None:
     path : Path
         File to write; its suffix is ``.npz``.
     """
-    header = {"format": FORMAT, "landmarks": FACE_MESH_INDICES, **asdict(track.info)}
+    header: dict[str, Any] = {"format": FORMAT, "landmarks": FACE_MESH_INDICES}
+    for name, value in asdict(track.info).items():
+        header[_HEADER_NAMES.get(name, name)] = value
     header["picture"] = {
         name: None if math.isnan(value) else value for name, value in header["picture"].items()
     }
@@ -54,9 +58,9 @@ def save_track(track: Track, path: Path) -> None:
         frame_index=track.frame_index,
         times_s=track.times_s,
         landmarks=track.landmarks,
-        turned_sample=track.turned_sample,
-        turned_landmarks=track.turned_landmarks,
-        turned_by=track.turned_by,
+        turned_sample=track.second_pass_sample,
+        turned_landmarks=track.second_pass_landmarks,
+        turned_by=track.second_pass_turn,
     )
 
 
@@ -102,9 +106,9 @@ def load_track(path: Path) -> Track:
                 frame_index=read("frame_index"),
                 times_s=read("times_s"),
                 landmarks=read("landmarks"),
-                turned_sample=read("turned_sample"),
-                turned_landmarks=read("turned_landmarks"),
-                turned_by=read("turned_by"),
+                second_pass_sample=read("turned_sample"),
+                second_pass_landmarks=read("turned_landmarks"),
+                second_pass_turn=read("turned_by"),
                 info=_parse_info(header),
             )
             _check_arrays(track)
@@ -126,7 +130,7 @@ def _parse_info(header: dict[str, Any]) -> TrackInfo:
         time_source=header["time_source"],
         complete=header["complete"],
         other_face_ratio=header["other_face_ratio"],
-        picture=PictureQuality(
+        image_quality=ImageQuality(
             **{
                 name: math.nan if value is None else value
                 for name, value in header["picture"].items()
@@ -149,7 +153,7 @@ def _parse_info(header: dict[str, Any]) -> TrackInfo:
     )
     if not (
         header["video"].keys() == asdict(info.video).keys()
-        and header["picture"].keys() == asdict(info.picture).keys()
+        and header["picture"].keys() == asdict(info.image_quality).keys()
         and all(type(count) is int and 0 <= count <= MAX_FRAME_COUNT for count in counts)
         and min(info.step, info.video.width, info.video.height) >= 1
         and info.video.width * info.video.height <= MAX_FRAME_PIXELS
@@ -188,14 +192,14 @@ def _check_arrays(track: Track) -> None:
         and (np.diff(track.times_s) > 0).all()
         and (np.diff(track.frame_index) > 0).all()
         and not np.isinf(track.landmarks).any()
-        and track.turned_sample.dtype == np.int64
-        and track.turned_sample.ndim == 1
-        and (np.diff(track.turned_sample) > 0).all()
-        and ((track.turned_sample >= 0) & (track.turned_sample < count)).all()
-        and track.turned_landmarks.dtype == np.float32
-        and track.turned_landmarks.shape == (track.turned_sample.size, LANDMARK_COUNT, 2)
-        and np.isfinite(track.turned_landmarks).all()
-        and track.turned_by.dtype == np.int64
-        and track.turned_by.shape == track.turned_sample.shape
+        and track.second_pass_sample.dtype == np.int64
+        and track.second_pass_sample.ndim == 1
+        and (np.diff(track.second_pass_sample) > 0).all()
+        and ((track.second_pass_sample >= 0) & (track.second_pass_sample < count)).all()
+        and track.second_pass_landmarks.dtype == np.float32
+        and track.second_pass_landmarks.shape == (track.second_pass_sample.size, LANDMARK_COUNT, 2)
+        and np.isfinite(track.second_pass_landmarks).all()
+        and track.second_pass_turn.dtype == np.int64
+        and track.second_pass_turn.shape == track.second_pass_sample.shape
     ):
         raise ValueError("the arrays do not fit together")

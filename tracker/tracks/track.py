@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kernels.closures import MAX_GAP_S
 from tracker import count_processors
 from tracker.face.follow import TURNS_DEG, FaceFinder, FaceFollower
-from tracker.face.quality import PictureQuality, worst_picture
+from tracker.face.quality import ImageQuality, worst_quality
 from tracker.protocol import Phase
 from tracker.tracks.pacing import Pacer
 from tracker.video.frames import (
@@ -40,7 +40,7 @@ class TrackInfo:
         False where `max_frames` or the time there was ended the track before the video did.
     other_face_ratio : float
         See `tracker.face.follow.FaceFollower.result`.
-    picture : PictureQuality
+    image_quality : ImageQuality
         Medians over the recording, see there.
     protocol : tuple of Phase
         What the person was asked to do, where it is known.
@@ -59,7 +59,7 @@ class TrackInfo:
     time_source: str
     complete: bool
     other_face_ratio: float
-    picture: PictureQuality
+    image_quality: ImageQuality
     protocol: tuple[Phase, ...] = ()
     raised_step: int = 0
     out_of_time: bool = False
@@ -78,11 +78,11 @@ class Track:
         Presentation times in seconds, strictly increasing from 0.
     landmarks : ndarray, shape (N, K, 2), float32
         Pixels, in the columns of `kernels.FACE_MESH_INDICES`; a row of NaN where no face was seen.
-    turned_sample : ndarray, shape (T,), int64
+    second_pass_sample : ndarray, shape (T,), int64
         Some of the N frames, strictly increasing, in which the face was looked at again.
-    turned_landmarks : ndarray, shape (T, K, 2), float32
+    second_pass_landmarks : ndarray, shape (T, K, 2), float32
         What was found then.
-    turned_by : ndarray, shape (T,), int64
+    second_pass_turn : ndarray, shape (T,), int64
         In which of the turned regions, by place in `tracker.face.follow.TURNS_DEG`.
     info : TrackInfo
     """
@@ -90,9 +90,9 @@ class Track:
     frame_index: NDArray[np.int64]
     times_s: NDArray[np.float64]
     landmarks: NDArray[np.float32]
-    turned_sample: NDArray[np.int64]
-    turned_landmarks: NDArray[np.float32]
-    turned_by: NDArray[np.int64]
+    second_pass_sample: NDArray[np.int64]
+    second_pass_landmarks: NDArray[np.float32]
+    second_pass_turn: NDArray[np.int64]
     info: TrackInfo
 
 
@@ -160,7 +160,7 @@ def track_video(
                 complete = False
                 break
             frame_index[count], stream_times_s[count] = frame.index, frame.stream_time_s
-            follower.add(frame.picture)
+            follower.add(frame.pixels)
             count += 1
             if on_progress is not None:
                 passed = frame.index // step + 1
@@ -181,7 +181,7 @@ def track_video(
             time_source=time_source,
             complete=complete,
             other_face_ratio=face.other_face_ratio,
-            picture=face.picture,
+            image_quality=face.image_quality,
             raised_step=0 if pacer is None else pacer.raised_step,
             out_of_time=out_of_time,
         )
@@ -190,9 +190,9 @@ def track_video(
         frame_index=frame_index[:count].copy(),
         times_s=times_s,
         landmarks=face.landmarks.copy(),
-        turned_sample=face.turned_sample,
-        turned_landmarks=face.turned_landmarks,
-        turned_by=face.turned_by,
+        second_pass_sample=face.second_pass_sample,
+        second_pass_landmarks=face.second_pass_landmarks,
+        second_pass_turn=face.second_pass_turn,
         info=info,
     )
 
@@ -220,10 +220,10 @@ def concatenate_tracks(tracks: Sequence[Track]) -> Track:
         raise ValueError("no track to concatenate")
     if len({(t.info.video.width, t.info.video.height, t.info.step) for t in tracks}) > 1:
         raise ValueError("the tracks differ in picture size or step: track the videos alike")
-    frame_index, times_s, turned_sample = [], [], []
+    frame_index, times_s, second_pass_sample = [], [], []
     next_index, next_time_s, samples = 0, 0.0, 0
     for track in tracks:
-        turned_sample.append(track.turned_sample + samples)
+        second_pass_sample.append(track.second_pass_sample + samples)
         samples += track.times_s.size
         frame_index.append(track.frame_index + next_index)
         times_s.append(track.times_s + next_time_s)
@@ -235,10 +235,12 @@ def concatenate_tracks(tracks: Sequence[Track]) -> Track:
         np.concatenate(frame_index),
         np.concatenate(times_s),
         np.concatenate([track.landmarks for track in tracks]),
-        np.concatenate(turned_sample),
-        np.concatenate([track.turned_landmarks for track in tracks]),
+        np.concatenate(second_pass_sample),
+        np.concatenate([track.second_pass_landmarks for track in tracks]),
         # Each recording frames the face in its own way.
-        np.concatenate([track.turned_by + len(TURNS_DEG) * n for n, track in enumerate(tracks)]),
+        np.concatenate(
+            [track.second_pass_turn + len(TURNS_DEG) * n for n, track in enumerate(tracks)]
+        ),
         replace(
             infos[0],
             video=replace(
@@ -259,6 +261,6 @@ def concatenate_tracks(tracks: Sequence[Track]) -> Track:
             protocol=(),
             video_sha256="",
             other_face_ratio=max(info.other_face_ratio for info in infos),
-            picture=worst_picture([info.picture for info in infos]),
+            image_quality=worst_quality([info.image_quality for info in infos]),
         ),
     )

@@ -22,8 +22,8 @@ from tracker import MAX_FRAME_PIXELS
 from tracker.video.libav import (
     NO_TIME,
     AvCodecParameters,
+    AvFrame,
     AvIoContext,
-    AvPicture,
     AvReadFunction,
     AvSeekFunction,
     AvStream,
@@ -80,7 +80,7 @@ class FrameSizeError(FFmpegError):
 _NO_PIXELS: NDArray[np.uint8] = np.empty((0, 0, 3), np.uint8)
 
 
-class DecodedPicture:
+class LazyImage:
     """A decoded frame of which parts are converted as they are asked for.
 
     It is sliced like an array: ``picture[top:bottom, left:right]`` is that part in blue, green and
@@ -116,10 +116,10 @@ class DecodedPicture:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[np.uint8]:
         return self[:, :]
 
-    def _held_frame(self) -> AvPicture:
+    def _held_frame(self) -> AvFrame:
         if self._frame is None:
             raise ValueError("the frame is given back: the next one was asked for")
-        held: AvPicture = self._frame.contents
+        held: AvFrame = self._frame.contents
         return held
 
     def release(self) -> None:
@@ -148,7 +148,7 @@ class _Converter:
         self._whole_context = load_libraries()["swscale"].sws_alloc_context()
         self._contexts: dict[tuple[int, int, int, int], int] = {}
 
-    def fits(self, frame: AvPicture) -> bool:
+    def fits(self, frame: AvFrame) -> bool:
         """Tell whether a frame has the size the video began with, and pixels that are known."""
         if (frame.width, frame.height) != (self._width, self._height) or not frame.planes[0]:
             return False
@@ -164,7 +164,7 @@ class _Converter:
             frame.matrix = _UNSPECIFIED
         return bool(convertible(c.byref(frame), 0))
 
-    def converts_parts(self, frame: AvPicture) -> bool:
+    def converts_parts(self, frame: AvFrame) -> bool:
         """Tell whether parts can be converted alone; otherwise each takes the whole."""
         return (
             frame.format in self._part_formats
@@ -174,7 +174,7 @@ class _Converter:
         )
 
     def convert(
-        self, frame: AvPicture, top: int, bottom: int, left: int, right: int
+        self, frame: AvFrame, top: int, bottom: int, left: int, right: int
     ) -> NDArray[np.uint8]:
         """Return a part, given by its place upright, as a new array."""
         width, height = self._width, self._height
@@ -192,7 +192,7 @@ class _Converter:
         return part if self._rotation is None else cv2.rotate(part, self._rotation)  # type: ignore[return-value]
 
     def _convert_stored(
-        self, frame: AvPicture, top: int, bottom: int, left: int, right: int
+        self, frame: AvFrame, top: int, bottom: int, left: int, right: int
     ) -> NDArray[np.uint8]:
         if not self.converts_parts(frame):
             return self._convert_whole(frame)[top:bottom, left:right]
@@ -221,7 +221,7 @@ class _Converter:
             raise FFmpegError(f"swscale converted {converted} of {rows} rows")
         return pixels[top - first_row : bottom - first_row, left - first : right - first]
 
-    def _convert_whole(self, frame: AvPicture) -> NDArray[np.uint8]:
+    def _convert_whole(self, frame: AvFrame) -> NDArray[np.uint8]:
         """Convert a frame of which parts depend on what is around them."""
         libraries = load_libraries()
         context = c.c_void_p(self._whole_context)
@@ -237,7 +237,7 @@ class _Converter:
         finally:
             libraries["avutil"].av_frame_free(c.byref(result))
 
-    def _context(self, frame: AvPicture, width: int) -> int:
+    def _context(self, frame: AvFrame, width: int) -> int:
         key = (frame.format, frame.matrix, frame.range, width)
         if key not in self._contexts:
             library = load_libraries()["swscale"]
@@ -499,13 +499,13 @@ class Decoder:
         start: int = self._stream.start_time
         return (ticks - (0 if start == NO_TIME else start)) * float(self._stream.time_base)
 
-    def take(self) -> DecodedPicture | None:
+    def take(self) -> LazyImage | None:
         """Return the frame grabbed last; None if it has another size or unknown pixels."""
         if not self._converter.fits(self._frame.contents):
             return None
-        picture = DecodedPicture(self._frame, self._converter)
+        image = LazyImage(self._frame, self._converter)
         self._frame = self._library["avutil"].av_frame_alloc()
-        return picture
+        return image
 
     def close(self) -> None:
         """Release what is held; pictures that were taken stay."""

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from tracker import MAX_FRAME_PIXELS
 from tracker.video.container import MIN_SIDE_PX, VideoOpenError, check_container, read_head
-from tracker.video.ffmpeg import DecodedPicture, Decoder, FFmpegError, FrameSizeError
+from tracker.video.ffmpeg import Decoder, FFmpegError, FrameSizeError, LazyImage
 
 Image = NDArray[np.uint8]
 """Pixels, shape (height, width, 3), blue-green-red."""
-Picture = Image | DecodedPicture
+ImageLike = Image | LazyImage
 """What can be sliced into an `Image`."""
 
 MAX_CONSECUTIVE_FAILURES = 600
@@ -46,12 +46,12 @@ class Frame:
 
     index: int
     stream_time_s: float
-    picture: DecodedPicture
+    pixels: LazyImage
 
     @property
     def image(self) -> Image:
         """The whole picture, converted when it is first asked for."""
-        return np.asarray(self.picture)
+        return np.asarray(self.pixels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ class Video:
             if frame is not None:
                 any_yielded = True
                 yield frame
-                frame.picture.release()
+                frame.pixels.release()
         if not any_yielded:
             raise VideoOpenError(_not_decodable(self._name))
 
@@ -200,13 +200,13 @@ class Video:
             consecutive = 0
             decoded += 1
             if index % step == 0 if wants is None else wants(index):
-                time_s, picture = decoder.time_s, decoder.take()
-                if picture is None:
+                time_s, pixels = decoder.time_s, decoder.take()
+                if pixels is None:
                     failed += 1
                     decoded -= 1
                 else:
                     counts = _Counts(decoded, failed, decoder.packets, decoder.packet_bytes)
-                    yield Frame(index, time_s, picture), counts
+                    yield Frame(index, time_s, pixels), counts
             index += 1
         yield None, _Counts(decoded, failed, decoder.packets, decoder.packet_bytes)
 

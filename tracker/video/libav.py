@@ -105,7 +105,7 @@ class AvPacket(c.Structure):
     ]
 
 
-class AvPicture(c.Structure):
+class AvFrame(c.Structure):
     _fields_ = [
         ("planes", c.c_void_p * 8),
         ("strides", c.c_int * 8),
@@ -146,7 +146,11 @@ AvReadFunction = c.CFUNCTYPE(c.c_int, c.c_void_p, c.c_void_p, c.c_int)
 AvSeekFunction = c.CFUNCTYPE(c.c_int64, c.c_void_p, c.c_int64, c.c_int)
 
 
-AvFormat, AvCodec, AvFrame = c.POINTER(AvFormatContext), c.c_void_p, c.POINTER(AvPicture)
+_Format, _Codec, _Frame = (
+    c.POINTER(AvFormatContext),
+    c.c_void_p,
+    c.POINTER(AvFrame),
+)
 
 
 @functools.cache
@@ -167,8 +171,8 @@ def load_libraries() -> dict[str, c.CDLL]:
         libraries[name] = c.CDLL(str(paths[0]))
     pointers = c.POINTER(c.c_void_p)
     functions: tuple[tuple[Any, ...], ...] = (
-        ("avutil", "av_frame_alloc", AvFrame),
-        ("avutil", "av_frame_free", None, c.POINTER(AvFrame)),
+        ("avutil", "av_frame_alloc", _Frame),
+        ("avutil", "av_frame_free", None, c.POINTER(_Frame)),
         ("avutil", "av_get_pix_fmt", c.c_int, c.c_char_p),
         ("avutil", "av_display_rotation_get", c.c_double, c.c_void_p),
         ("avutil", "av_dict_set", c.c_int, pointers, c.c_char_p, c.c_char_p, c.c_int),
@@ -179,20 +183,20 @@ def load_libraries() -> dict[str, c.CDLL]:
         ("avcodec", "av_packet_free", None, c.POINTER(c.POINTER(AvPacket))),
         ("avcodec", "av_packet_unref", None, c.POINTER(AvPacket)),
         ("avcodec", "avcodec_find_decoder", c.c_void_p, c.c_int),
-        ("avcodec", "avcodec_alloc_context3", AvCodec, c.c_void_p),
+        ("avcodec", "avcodec_alloc_context3", _Codec, c.c_void_p),
         ("avcodec", "avcodec_free_context", None, pointers),
-        ("avcodec", "avcodec_parameters_to_context", c.c_int, AvCodec,
+        ("avcodec", "avcodec_parameters_to_context", c.c_int, _Codec,
          c.POINTER(AvCodecParameters)),
-        ("avcodec", "avcodec_open2", c.c_int, AvCodec, c.c_void_p, pointers),
-        ("avcodec", "avcodec_send_packet", c.c_int, AvCodec, c.POINTER(AvPacket)),
-        ("avcodec", "avcodec_receive_frame", c.c_int, AvCodec, AvFrame),
-        ("avformat", "avformat_alloc_context", AvFormat),
-        ("avformat", "avformat_open_input", c.c_int, c.POINTER(AvFormat), c.c_char_p, c.c_void_p,
+        ("avcodec", "avcodec_open2", c.c_int, _Codec, c.c_void_p, pointers),
+        ("avcodec", "avcodec_send_packet", c.c_int, _Codec, c.POINTER(AvPacket)),
+        ("avcodec", "avcodec_receive_frame", c.c_int, _Codec, _Frame),
+        ("avformat", "avformat_alloc_context", _Format),
+        ("avformat", "avformat_open_input", c.c_int, c.POINTER(_Format), c.c_char_p, c.c_void_p,
          pointers),
-        ("avformat", "avformat_find_stream_info", c.c_int, AvFormat, c.c_void_p),
-        ("avformat", "avformat_close_input", None, c.POINTER(AvFormat)),
-        ("avformat", "av_guess_frame_rate", AvRational, AvFormat, c.POINTER(AvStream), c.c_void_p),
-        ("avformat", "av_read_frame", c.c_int, AvFormat, c.POINTER(AvPacket)),
+        ("avformat", "avformat_find_stream_info", c.c_int, _Format, c.c_void_p),
+        ("avformat", "avformat_close_input", None, c.POINTER(_Format)),
+        ("avformat", "av_guess_frame_rate", AvRational, _Format, c.POINTER(AvStream), c.c_void_p),
+        ("avformat", "av_read_frame", c.c_int, _Format, c.POINTER(AvPacket)),
         ("avformat", "avio_alloc_context", c.POINTER(AvIoContext), c.c_void_p, c.c_int, c.c_int,
          c.c_void_p, AvReadFunction, c.c_void_p, AvSeekFunction),
         ("avformat", "avio_context_free", None, c.POINTER(c.POINTER(AvIoContext))),
@@ -202,9 +206,9 @@ def load_libraries() -> dict[str, c.CDLL]:
         ("swscale", "sws_freeContext", None, c.c_void_p),
         ("avutil", "av_log_set_level", None, c.c_int),
         ("avutil", "av_max_alloc", None, c.c_size_t),
-        ("swscale", "sws_test_frame", c.c_int, AvFrame, c.c_int),
+        ("swscale", "sws_test_frame", c.c_int, _Frame, c.c_int),
         ("swscale", "sws_alloc_context", c.c_void_p),
-        ("swscale", "sws_scale_frame", c.c_int, c.c_void_p, AvFrame, AvFrame),
+        ("swscale", "sws_scale_frame", c.c_int, c.c_void_p, _Frame, _Frame),
         ("swscale", "sws_getCoefficients", c.c_void_p, c.c_int),
         ("swscale", "sws_setColorspaceDetails", c.c_int, c.c_void_p, c.c_void_p, c.c_int,
          c.c_void_p, *[c.c_int] * 4),

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from kernels import FACE_MESH_INDICES
 from tracker.face.follow import (
     MAX_FACES,
-    PICTURE_INTERVAL_FRAMES,
+    QUALITY_INTERVAL_FRAMES,
     SCAN_INTERVAL_FRAMES,
     FaceFollower,
 )
 from tracker.face.mesh import LANDMARK_COUNT, REGION_SCALE, Region, region_of
-from tracker.face.quality import PictureQuality
+from tracker.face.quality import ImageQuality
 from tracker.video.frames import Image
 
 BLANK: Image = np.zeros((64, 64, 3), dtype=np.uint8)
@@ -196,20 +196,20 @@ def test_the_picture_is_that_of_the_recording_s_face_and_measured_now_and_then(
 ) -> None:
     measured: list[float] = []
 
-    def measure(image: Image, points: NDArray[np.float32]) -> PictureQuality:
+    def measure(image: Image, points: NDArray[np.float32]) -> ImageQuality:
         measured.append(float(points[0, 0]))
-        return PictureQuality(sharpness=float(points[0, 0]))
+        return ImageQuality(sharpness=float(points[0, 0]))
 
-    monkeypatch.setattr("tracker.face.follow.measure_picture", measure)
+    monkeypatch.setattr("tracker.face.follow.measure_image", measure)
     people = [Person(100, 80, range(300)), Person(600, 100, range(300))]
-    for step, times in ((1, 300 / PICTURE_INTERVAL_FRAMES), (3, 300 / PICTURE_INTERVAL_FRAMES)):
+    for step, times in ((1, 300 / QUALITY_INTERVAL_FRAMES), (3, 300 / QUALITY_INTERVAL_FRAMES)):
         measured.clear()
         finder = FakeFinder(people)
         follower = FaceFollower(finder, 300, step)
         for frame in range(0, 300, step):
             finder.frame = frame
             follower.add(BLANK)
-        assert follower.result().picture.sharpness == 600
+        assert follower.result().image_quality.sharpness == 600
         # Once in so many source frames, for each of the two.
         assert measured.count(600) == measured.count(100) == times
 
@@ -217,4 +217,4 @@ def test_the_picture_is_that_of_the_recording_s_face_and_measured_now_and_then(
 def test_nobody_has_no_picture() -> None:
     follower = FaceFollower(FakeFinder([]), 3, 1)
     follower.add(BLANK)
-    assert np.isnan(follower.result().picture.sharpness)
+    assert np.isnan(follower.result().image_quality.sharpness)

@@ -12,11 +12,11 @@ from benchmarks.sweeps import Degradation
 from tracker.face.mesh import LANDMARK_COUNT, FaceMesh
 from tracker.face.quality import (
     GRID_PX,
-    PictureQuality,
+    ImageQuality,
     _sample_eye,
-    measure_picture,
-    median_picture,
-    worst_picture,
+    measure_image,
+    median_quality,
+    worst_quality,
 )
 from tracker.lab.clip_spec import Image, make_spec
 from tracker.lab.drawing import render_frame
@@ -49,9 +49,9 @@ def box_points(left: float, top: float, right: float, bottom: float) -> np.ndarr
 
 def test_sharpness_falls_with_blur_alone(face_mesh: FaceMesh, picture: Image) -> None:
     points = find_points(face_mesh, picture)
-    sharp = measure_picture(picture, points).sharpness
+    sharp = measure_image(picture, points).sharpness
     blurred = [
-        measure_picture(Degradation(blur_sigma_px=sigma).apply(picture, 0), points)
+        measure_image(Degradation(blur_sigma_px=sigma).apply(picture, 0), points)
         for sigma in (1.0, 2.0, 4.0)
     ]
     values = [sharp, *(quality.sharpness for quality in blurred)]
@@ -59,9 +59,9 @@ def test_sharpness_falls_with_blur_alone(face_mesh: FaceMesh, picture: Image) ->
     # How bright the picture is does not matter, and how large the eye little: blur that matters
     # lowers the sharpness ten times.
     darker = Degradation(gain=0.5).apply(picture, 0)
-    assert measure_picture(darker, points).sharpness == pytest.approx(sharp, rel=0.05)
+    assert measure_image(darker, points).sharpness == pytest.approx(sharp, rel=0.05)
     smaller = Degradation(scale=0.6).apply(picture, 0)
-    small = measure_picture(smaller, (points * 0.6).astype(np.float32))
+    small = measure_image(smaller, (points * 0.6).astype(np.float32))
     assert small.sharpness == pytest.approx(sharp, rel=0.35)
 
 
@@ -70,7 +70,7 @@ def test_sharpness_does_not_turn_with_the_head(face_mesh: FaceMesh) -> None:
     for roll_deg in (0.0, 20.0):
         spec = make_spec(1.0, blinks_per_min=0, width=400, height=400, roll_deg=roll_deg)
         image = render_frame(spec, 0.0)
-        values.append(measure_picture(image, find_points(face_mesh, image)).sharpness)
+        values.append(measure_image(image, find_points(face_mesh, image)).sharpness)
     assert values[1] == pytest.approx(values[0], rel=0.15)
 
 
@@ -85,7 +85,7 @@ def test_sharpness_of_white_noise_on_the_grid_is_that_of_the_mask(rng: np.random
             points[first], points[second] = (80, 100), (80 + GRID_PX, 100)
         # The boxes have an even number of columns and rows: the grid would fall between pixels.
         points[[362, 263, 33, 133]] += 0.5
-        values.append(measure_picture(image, points).sharpness)
+        values.append(measure_image(image, points).sharpness)
     assert np.median(values) == pytest.approx(20, rel=0.08)
 
 
@@ -108,7 +108,7 @@ def test_exposure_is_that_of_the_face() -> None:
     image = np.zeros((200, 200, 3), np.uint8)
     image[50:150, 50:150] = 100
     image[50:150, 50:75] = 255
-    quality = measure_picture(image, box_points(50, 50, 149, 149))
+    quality = measure_image(image, box_points(50, 50, 149, 149))
     assert quality.face_grey == pytest.approx(0.25 * 255 + 0.75 * 100)
     assert quality.clipped_share == pytest.approx(0.25)
 
@@ -118,20 +118,20 @@ def test_exposure_is_that_of_the_face() -> None:
 )
 def test_what_is_clipped(level: int, clipped: int) -> None:
     image = np.full((50, 50, 3), level, np.uint8)
-    assert measure_picture(image, box_points(5, 5, 40, 40)).clipped_share == clipped
+    assert measure_image(image, box_points(5, 5, 40, 40)).clipped_share == clipped
 
 
 def test_noise_is_measured_in_grey_levels(rng: np.random.Generator) -> None:
     grey = np.clip(np.rint(120 + 6 * rng.standard_normal((200, 200))), 0, 255).astype(np.uint8)
     # One channel in all three: their grey has the noise of the channel.
-    quality = measure_picture(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), box_points(0, 0, 199, 199))
+    quality = measure_image(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), box_points(0, 0, 199, 199))
     assert quality.noise_std == pytest.approx(6.0, rel=0.03)
 
 
 def test_contrast_over_noise_has_the_floor_of_the_rounding() -> None:
-    assert PictureQuality(eye_contrast=20, noise_std=4).contrast_over_noise == 5
-    assert PictureQuality(eye_contrast=1, noise_std=0).contrast_over_noise == pytest.approx(12**0.5)
-    assert math.isnan(PictureQuality().contrast_over_noise)
+    assert ImageQuality(eye_contrast=20, noise_std=4).contrast_over_noise == 5
+    assert ImageQuality(eye_contrast=1, noise_std=0).contrast_over_noise == pytest.approx(12**0.5)
+    assert math.isnan(ImageQuality().contrast_over_noise)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_faces_at_the_edge_and_of_no_size_are_measured_or_not_but_never_fail(
     box: tuple[float, float, float, float],
 ) -> None:
     image = np.full((50, 50, 3), 128, np.uint8)
-    values = dataclasses.asdict(measure_picture(image, box_points(*box)))
+    values = dataclasses.asdict(measure_image(image, box_points(*box)))
     # Plain grey has no contrast, so that its sharpness is not defined.
     assert math.isnan(values["sharpness"])
     if box == (0, 0, 49, 49):
@@ -150,20 +150,20 @@ def test_faces_at_the_edge_and_of_no_size_are_measured_or_not_but_never_fail(
 
 def test_the_picture_is_not_changed(picture: Image, face_mesh: FaceMesh) -> None:
     before = picture.copy()
-    measure_picture(picture, find_points(face_mesh, picture))
+    measure_image(picture, find_points(face_mesh, picture))
     assert (picture == before).all()
 
 
 def test_medians_leave_out_what_was_not_measured() -> None:
-    pictures = [PictureQuality(sharpness=value) for value in (0.1, math.nan, 0.4, 0.2)]
-    median = median_picture(pictures)
+    pictures = [ImageQuality(sharpness=value) for value in (0.1, math.nan, 0.4, 0.2)]
+    median = median_quality(pictures)
     assert median.sharpness == 0.2
     assert math.isnan(median.face_grey)
-    assert math.isnan(median_picture([]).sharpness)
+    assert math.isnan(median_quality([]).sharpness)
 
 
 def test_the_worst_of_joined_recordings() -> None:
-    good, bad = PictureQuality(0.5, 20, 1, 110, 0.0), PictureQuality(0.9, 10, 5, 40, 0.2)
-    worst = worst_picture([good, PictureQuality(), bad])
-    assert worst == PictureQuality(0.5, 10, 5, 40, 0.2)
-    assert math.isnan(worst_picture([PictureQuality()]).sharpness)
+    good, bad = ImageQuality(0.5, 20, 1, 110, 0.0), ImageQuality(0.9, 10, 5, 40, 0.2)
+    worst = worst_quality([good, ImageQuality(), bad])
+    assert worst == ImageQuality(0.5, 10, 5, 40, 0.2)
+    assert math.isnan(worst_quality([ImageQuality()]).sharpness)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.made_tracks import EYE_WIDTH_PX, GOOD_PICTURE, IRIS_WIDTH_PX, make_landmarks, make_track
+from tests.made_tracks import EYE_WIDTH_PX, GOOD_IMAGE, IRIS_WIDTH_PX, make_landmarks, make_track
 from tracker.files.summary import summarize, to_json, write_analysis
 from tracker.measures.analysis import Analysis, analyze_track
 from tracker.measures.assessment import assess
@@ -264,10 +264,10 @@ def test_summary(files: Path, analysis: Analysis) -> None:
             "head_moved_share": 0.0,
             "other_face_ratio": 0.01,
             "gap_share": 0.0,
-            "sharpness": GOOD_PICTURE.sharpness,
-            "contrast_over_noise": GOOD_PICTURE.eye_contrast / GOOD_PICTURE.noise_std,
-            "face_grey": GOOD_PICTURE.face_grey,
-            "clipped_share": GOOD_PICTURE.clipped_share,
+            "sharpness": GOOD_IMAGE.sharpness,
+            "contrast_over_noise": GOOD_IMAGE.eye_contrast / GOOD_IMAGE.noise_std,
+            "face_grey": GOOD_IMAGE.face_grey,
+            "clipped_share": GOOD_IMAGE.clipped_share,
             "bits_per_pixel": 0.2,
             "bits_per_eye": 0.2 * EYE_WIDTH_PX**2,
             # The left eye stays 0.02 below the right one, up and down alike.

@@ -385,7 +385,10 @@ class TestGaze:
         sample = np.arange(0, 900, 10)
         turned = make_landmarks(np.full(90, 0.3), noisy(rng, 1.1 * vertical[sample], 0.002))
         track = dataclasses.replace(
-            track, turned_sample=sample, turned_landmarks=turned, turned_by=np.arange(90) % 4
+            track,
+            second_pass_sample=sample,
+            second_pass_landmarks=turned,
+            second_pass_turn=np.arange(90) % 4,
         )
         analysis = analyze_track(track, Parameters())
         assert analysis.gaze.framing_gain == pytest.approx(1.1, abs=0.02)

@@ -19,7 +19,7 @@ from kernels.uncertainty import MAD_TO_STD, NORMAL_RANGE
 from tests.made_tracks import (
     CANTHI,
     EYE_WIDTH_PX,
-    GOOD_PICTURE,
+    GOOD_IMAGE,
     IRIS_WIDTH_PX,
     blink,
     make_landmarks,
@@ -28,7 +28,7 @@ from tests.made_tracks import (
 )
 from tracker.face.follow import FaceFollower
 from tracker.face.mesh import FaceMesh
-from tracker.face.quality import PictureQuality
+from tracker.face.quality import ImageQuality
 from tracker.lab.clip_spec import make_spec
 from tracker.lab.drawing import render_frame
 from tracker.measures import assessment, quality
@@ -111,7 +111,7 @@ def with_gaps(share: float, period_s: float = 1.0) -> Analysis:
     return analyze_track(track, Parameters())
 
 
-def turned_by(yaw_deg: float) -> Analysis:
+def second_pass_turn(yaw_deg: float) -> Analysis:
     return analyzed(turn_head(make_landmarks(*looking()), yaw_deg=yaw_deg))
 
 
@@ -146,8 +146,8 @@ def nod_range(range_deg: float) -> float:
     return 10 / 11.7 * IRIS_WIDTH_PX / EYE_WIDTH_PX * np.sin(np.radians(range_deg))
 
 
-def with_picture(**values: float) -> Analysis:
-    return analyzed(picture=dataclasses.replace(GOOD_PICTURE, **values))
+def with_image(**values: float) -> Analysis:
+    return analyzed(image_quality=dataclasses.replace(GOOD_IMAGE, **values))
 
 
 def with_bits_per_eye(bits: float) -> Analysis:
@@ -301,10 +301,10 @@ GATES = [
         lambda px: analyzed(make_landmarks(*looking()) * np.float32(px / EYE_WIDTH_PX)),
         *either_side(MIN_CANTHAL_DISTANCE_PX, 0.5, True),
     ),
-    reason("head_turned", turned_by, *either_side(MAX_HEAD_YAW_DEG, 0.5, False), "left"),
+    reason("head_turned", second_pass_turn, *either_side(MAX_HEAD_YAW_DEG, 0.5, False), "left"),
     reason(
         "head_turned",
-        lambda deg: turned_by(-deg),
+        lambda deg: second_pass_turn(-deg),
         *either_side(MAX_HEAD_YAW_DEG, 0.5, False),
         "right",
     ),
@@ -342,28 +342,28 @@ GATES = [
     ),
     reason(
         "too_dark_or_noisy",
-        lambda ratio: with_picture(eye_contrast=ratio, noise_std=1.0),
+        lambda ratio: with_image(eye_contrast=ratio, noise_std=1.0),
         *either_side(MIN_CONTRAST_OVER_NOISE, 0.1, True),
     ),
     reason(
         "blurred",
-        lambda value: with_picture(sharpness=value),
+        lambda value: with_image(sharpness=value),
         *either_side(MIN_SHARPNESS, 0.01, True),
     ),
     reason(
         "overexposed",
-        lambda share: with_picture(clipped_share=share),
+        lambda share: with_image(clipped_share=share),
         *either_side(MAX_CLIPPED_SHARE, 0.01, False),
     ),
     *(
         reason(
             "picture_not_measured",
-            lambda value, name=name: with_picture(**{name: value}),
-            getattr(GOOD_PICTURE, name),
+            lambda value, name=name: with_image(**{name: value}),
+            getattr(GOOD_IMAGE, name),
             math.nan,
             name,
         )
-        for name in PictureQuality.__dataclass_fields__
+        for name in ImageQuality.__dataclass_fields__
     ),
     reason("strong_compression", with_bits_per_eye, *either_side(MIN_BITS_PER_EYE, 0.1, True)),
     caution("strong_compression", with_bits_per_eye, *either_side(NOTED_BITS_PER_EYE, 0.1, True)),
@@ -481,8 +481,8 @@ def test_pictures_that_are_bad_are_refused_for_what_they_are(
     spec = make_spec(1.0, blinks_per_min=0, width=400, height=400)
     follower = FaceFollower(FaceMesh(), 1, 1)
     follower.add(Degradation(**damage).apply(render_frame(spec, 0.0), 0))  # type: ignore[arg-type]
-    picture = follower.result().picture
-    assert found(analyzed(picture=picture))["reason"] == ([] if code is None else [code])
+    quality = follower.result().image_quality
+    assert found(analyzed(image_quality=quality))["reason"] == ([] if code is None else [code])
 
 
 def test_eyes_that_differ_while_they_look_aside_do_not_disagree() -> None:
@@ -508,7 +508,7 @@ def test_a_frame_that_is_missing_is_no_gap_yet(interval_s: float, is_gap: bool) 
 
 def test_a_dark_picture_is_called_dark_and_a_noisy_one_grainy() -> None:
     for grey, word in ((30.0, "dark"), (130.0, "grainy")):
-        assessed = assess(with_picture(eye_contrast=2.0, face_grey=grey))
+        assessed = assess(with_image(eye_contrast=2.0, face_grey=grey))
         assert word in assessed.reasons[0].message
 
 
@@ -517,8 +517,8 @@ def test_what_is_not_known_of_the_encoding_stands_against_nothing() -> None:
 
 
 def test_a_picture_that_could_not_be_measured_is_refused() -> None:
-    nothing = {field.name: float("nan") for field in dataclasses.fields(GOOD_PICTURE)}
-    assert found(with_picture(**nothing))["reason"] == ["picture_not_measured"]
+    nothing = {field.name: float("nan") for field in dataclasses.fields(GOOD_IMAGE)}
+    assert found(with_image(**nothing))["reason"] == ["picture_not_measured"]
 
 
 def odd_landmarks() -> dict[str, np.ndarray]:
@@ -550,7 +550,7 @@ def odd_landmarks() -> dict[str, np.ndarray]:
 
 ODD_INFO: dict[str, dict[str, Any]] = {
     "usual": {},
-    "nothing known": {"picture": PictureQuality(), "video": VideoInfo(640, 480, 0.0, 0)},
+    "nothing known": {"image_quality": ImageQuality(), "video": VideoInfo(640, 480, 0.0, 0)},
     "slow": {"fps": 0.5},
     "slow motion": {"fps": 240, "raised_step": 30, "out_of_time": True, "complete": False},
 }
@@ -645,7 +645,9 @@ def test_sentences_are_plain(sentence: str) -> None:
 
 def test_the_patient_hears_of_the_most_important_obstacle() -> None:
     landmarks = make_landmarks(*looking(5)) * np.float32(0.2)
-    assessed = assess(analyzed(landmarks, picture=dataclasses.replace(GOOD_PICTURE, sharpness=0.1)))
+    assessed = assess(
+        analyzed(landmarks, image_quality=dataclasses.replace(GOOD_IMAGE, sharpness=0.1))
+    )
     assert [finding.code for finding in assessed.reasons] == [
         "too_short",
         "eyes_too_small",

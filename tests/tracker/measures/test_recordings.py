@@ -218,9 +218,9 @@ def test_the_range_does_not_depend_on_how_the_face_is_framed(
         replace(
             track,
             landmarks=face.landmarks,
-            turned_sample=face.turned_sample,
-            turned_landmarks=face.turned_landmarks,
-            turned_by=face.turned_by,
+            second_pass_sample=face.second_pass_sample,
+            second_pass_landmarks=face.second_pass_landmarks,
+            second_pass_turn=face.second_pass_turn,
         ),
         Parameters(),
     )

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from kernels.closures import MAX_GAP_S
-from tests.made_tracks import GOOD_PICTURE, make_landmarks, make_track
+from tests.made_tracks import GOOD_IMAGE, make_landmarks, make_track
 from tracker.protocol import Phase
 from tracker.tracks.archive import TrackFileError, load_track, save_track
 from tracker.tracks.track import Track, concatenate_tracks
@@ -19,7 +19,7 @@ from tracker.video.container import InputNotFoundError
 from tracker.video.frames import VideoInfo
 
 VIDEO = dataclasses.asdict(VideoInfo(640, 480, 30.0, 40, 5000.0))
-PICTURE = dataclasses.asdict(GOOD_PICTURE)
+QUALITY = dataclasses.asdict(GOOD_IMAGE)
 
 
 @pytest.fixture
@@ -42,16 +42,16 @@ def test_a_saved_track_comes_back_bit_for_bit(track: Track, tmp_path: Path) -> N
 
 
 def test_what_was_not_measured_of_the_picture_stays_so(track: Track, tmp_path: Path) -> None:
-    picture = dataclasses.replace(GOOD_PICTURE, sharpness=math.nan)
+    quality = dataclasses.replace(GOOD_IMAGE, sharpness=math.nan)
     save_track(
-        dataclasses.replace(track, info=dataclasses.replace(track.info, picture=picture)),
+        dataclasses.replace(track, info=dataclasses.replace(track.info, image_quality=quality)),
         tmp_path / "a.npz",
     )
     with np.load(tmp_path / "a.npz") as arrays:
         assert json.loads(str(arrays["header"]))["picture"]["sharpness"] is None
-    loaded = load_track(tmp_path / "a.npz").info.picture
+    loaded = load_track(tmp_path / "a.npz").info.image_quality
     assert math.isnan(loaded.sharpness)
-    assert loaded.face_grey == GOOD_PICTURE.face_grey
+    assert loaded.face_grey == GOOD_IMAGE.face_grey
 
 
 def test_a_saved_track_is_small(tmp_path: Path) -> None:
@@ -138,12 +138,12 @@ def test_damage_anywhere_is_a_named_error_or_nothing(
         ("other_face_ratio", float("nan")),
         ("picture", None),
         ("picture", {}),
-        ("picture", PICTURE | {"sharpness": -1}),
-        ("picture", PICTURE | {"sharpness": float("nan")}),
-        ("picture", PICTURE | {"sharpness": float("inf")}),
-        ("picture", PICTURE | {"face_grey": "120"}),
-        ("picture", PICTURE | {"face_grey": True}),
-        ("picture", PICTURE | {"another": 1}),
+        ("picture", QUALITY | {"sharpness": -1}),
+        ("picture", QUALITY | {"sharpness": float("nan")}),
+        ("picture", QUALITY | {"sharpness": float("inf")}),
+        ("picture", QUALITY | {"face_grey": "120"}),
+        ("picture", QUALITY | {"face_grey": True}),
+        ("picture", QUALITY | {"another": 1}),
         ("video", []),
         ("video", {"width": 1, "height": 1, "fps": 30, "frame_count": 1}),
         ("video", VIDEO | {"width": 0}),
@@ -163,7 +163,7 @@ def test_damage_anywhere_is_a_named_error_or_nothing(
         ("video", VIDEO | {"bits_per_frame": True}),
         ("other_face_ratio", True),
         ("other_face_ratio", 10**400),
-        ("picture", PICTURE | {"eye_contrast": 10**400}),
+        ("picture", QUALITY | {"eye_contrast": 10**400}),
         ("step", 10**400),
         ("frames_decoded", 10**9),
         ("protocol", [{"phase": "x", "start_s": 0, "end_s": 1}]),
@@ -242,19 +242,19 @@ def test_concatenated_tracks_continue_with_a_gap(track: Track) -> None:
 
 
 def test_concatenated_tracks_have_the_worst_picture(track: Track) -> None:
-    def with_picture(bits_per_frame: float, **values: float) -> Track:
+    def with_image(bits_per_frame: float, **values: float) -> Track:
         info = dataclasses.replace(
             track.info,
-            picture=dataclasses.replace(GOOD_PICTURE, **values),
+            image_quality=dataclasses.replace(GOOD_IMAGE, **values),
             video=dataclasses.replace(track.info.video, bits_per_frame=bits_per_frame),
         )
         return dataclasses.replace(track, info=info)
 
     info = concatenate_tracks(
-        [with_picture(900, sharpness=0.1), with_picture(500, clipped_share=0.9)]
+        [with_image(900, sharpness=0.1), with_image(500, clipped_share=0.9)]
     ).info
-    expected = dataclasses.replace(GOOD_PICTURE, sharpness=0.1, clipped_share=0.9)
-    assert (info.picture, info.video.bits_per_frame) == (expected, 500)
+    expected = dataclasses.replace(GOOD_IMAGE, sharpness=0.1, clipped_share=0.9)
+    assert (info.image_quality, info.video.bits_per_frame) == (expected, 500)
 
 
 def test_concatenating_one_or_an_empty_one_changes_nothing(track: Track) -> None:

@@ -291,11 +291,11 @@ def test_a_part_beyond_the_picture_ends_with_it(tmp_path: Path) -> None:
     with Video(write_noise(tmp_path / "a.mp4", 320, 176)) as video:
         frame = next(video.frames())
         parts = (np.s_[100:900, 300:301], np.s_[-20:, :9], np.s_[5:5, 0:9], np.s_[200:, 3:9])
-        found = [frame.picture[part] for part in parts]
+        found = [frame.pixels[part] for part in parts]
         whole = frame.image
         for part, one in zip(parts, found, strict=True):
             np.testing.assert_array_equal(one, whole[part])
-            np.testing.assert_array_equal(frame.picture[part], whole[part])
+            np.testing.assert_array_equal(frame.pixels[part], whole[part])
 
 
 @pytest.mark.parametrize(
@@ -316,7 +316,7 @@ def test_what_was_converted_last_is_not_converted_again(
     monkeypatch.setattr(_Converter, "convert", count)
     with Video(write_noise(tmp_path / "a.mkv", 480, 272, codec, pixels)) as video:
         frames = video.frames()
-        picture = next(frames).picture
+        picture = next(frames).pixels
         large, inside, edge = picture[20:200, 30:300], picture[50:60, 70:80], picture[190:200, 299:]
         np.testing.assert_array_equal(inside, large[30:40, 40:50])
         assert edge.shape == (10, 181, 3)
@@ -507,7 +507,13 @@ def mesh() -> FaceMesh:
 
 def assert_same(one: Track, other: Track) -> None:
     assert one.info == other.info
-    for name in ("frame_index", "times_s", "landmarks", "turned_sample", "turned_landmarks"):
+    for name in (
+        "frame_index",
+        "times_s",
+        "landmarks",
+        "second_pass_sample",
+        "second_pass_landmarks",
+    ):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 

@@ -18,7 +18,7 @@ import pytest
 from tracker.lab.clip_spec import make_spec
 from tracker.lab.synthetic import write_clip
 from tracker.video.container import ImageOpenError, InputNotFoundError, VideoOpenError
-from tracker.video.ffmpeg import BITRATE_FRAMES, DecodedPicture
+from tracker.video.ffmpeg import BITRATE_FRAMES, LazyImage
 from tracker.video.frames import Video
 from tracker.video.stills import read_image
 from tracker.video.times import repair_times
@@ -167,13 +167,13 @@ def test_rotation_metadata_is_applied(tmp_path: Path) -> None:
 
 def test_one_frame_is_alive_at_a_time(tmp_path: Path) -> None:
     path = write_counting_clip(tmp_path / "clip.mp4", regular(10))
-    before: list[DecodedPicture] = []
+    before: list[LazyImage] = []
     with Video(path) as video:
         for frame in video.frames():
             for picture in before:
                 with pytest.raises(ValueError, match="given back"):
                     picture[:, :]
-            before.append(frame.picture)
+            before.append(frame.pixels)
             assert read_index(frame.image) == frame.index
     assert len(before) == 10
 
