@@ -27,7 +27,7 @@ from tracker.files.tables import _frame_table, _write_csv, closure_table
 from tracker.files.whole import write_whole
 from tracker.measures.analysis import Analysis
 from tracker.measures.assessment import Assessment
-from tracker.measures.quality import Finding
+from tracker.measures.findings import Finding
 from tracker.parameters import Parameters
 from tracker.tracks.archive import save_track
 from tracker.tracks.track import Track

@@ -1,4 +1,4 @@
-"""A track and parameters to everything that is measured. Milliseconds; no video needed."""
+"""The analysis: all measures of a track. It takes milliseconds and needs no video."""
 
 import math
 from dataclasses import dataclass, fields
@@ -13,12 +13,7 @@ from kernels import (
 )
 from kernels.closures import COMPLETE_RATIO
 from kernels.measures import median_finite
-from tracker.measures.gaze import (
-    Gaze,
-    GazeMeasures,
-    measure_gaze,
-    trace_gaze,
-)
+from tracker.measures.gaze import Gaze, GazeMeasures, measure_gaze, trace_gaze
 from tracker.measures.lids import Events, detect_events
 from tracker.measures.phases import PhaseResult, measure_phases
 from tracker.measures.traces import BoolArray, Traces, trace_track
@@ -27,27 +22,25 @@ from tracker.tracks.track import Track
 
 MIN_RATE_TIME_S = 1.0
 """Valid time below which no rate is computed."""
-
-
 GAZE_MEASURES = tuple(field.name for field in fields(GazeMeasures))
 
 
 @dataclass(frozen=True, slots=True)
 class Measures(GazeMeasures):
-    """The recording's numbers, those of the gaze included; NaN where there is nothing to measure.
+    """All numbers of a recording; NaN where there is nothing to measure.
 
     Attributes
     ----------
     duration_s, fps, valid_time_s : float
-        Length, source frames a second, time with a face.
+        Length, source frames per second, time with a face.
     blink_count, incomplete_blink_count, prolonged_closure_count, wink_count : int
-        Events; a wink is no blink.
+        Numbers of events; a wink is not counted as a blink.
     blink_rate_per_min : float
         Blinks over the time with a face.
     blink_rate_per_min_ci95 : (float, float)
         See `kernels.compute_rate_interval`.
     blink_duration_median_s, inter_blink_interval_median_s : float
-        Onset to offset; onset to onset.
+        From onset to offset, and from one onset to the next.
     perclos : float
         Share of the time with the lids at least 80 % closed.
     open_ear : float
@@ -71,7 +64,7 @@ class Measures(GazeMeasures):
 
 @dataclass(frozen=True, slots=True)
 class GazeResult:
-    """The gaze and what is measured of it.
+    """The gaze outside closures, with its measures.
 
     Attributes
     ----------
@@ -88,17 +81,17 @@ class GazeResult:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """All that is computed from a track with one set of parameters.
+    """Everything that is computed from a track with one set of parameters.
 
     Attributes
     ----------
     parameters : Parameters
     traces : Traces
-        What the track shows whatever the thresholds; the track itself is in it.
+        What the track shows before any threshold is applied. They hold the track itself.
     events : Events
         Closures and winks.
     gaze : Gaze
-        Offsets, and which frames count for them.
+        Gaze offsets, and the frames that count.
     phases : tuple of PhaseResult
         What the eyes did in each phase of the protocol.
     measures : Measures
@@ -113,7 +106,7 @@ class Analysis:
 
     @property
     def track(self) -> Track:
-        """What was analysed."""
+        """The track that was analysed."""
         return self.traces.track
 
 
@@ -124,7 +117,7 @@ def analyze_track(track: Track, parameters: Parameters) -> Analysis:
     ----------
     track : Track
     parameters : Parameters
-        `step` and `max_frames` were applied when the track was made and are not read here.
+        `step` and `max_frames` are not used: they were applied when the track was made.
 
     Returns
     -------
@@ -137,15 +130,15 @@ def analyze_track(track: Track, parameters: Parameters) -> Analysis:
 
 
 def analyze_gaze(traces: Traces, eyes_open: BoolArray, parameters: Parameters) -> GazeResult:
-    """Measure the gaze outside of the events.
+    """Measure the gaze while the eyes are open.
 
     Parameters
     ----------
     traces : Traces
     eyes_open : ndarray, shape (N,), bool
-        All of `Events` that the gaze depends on.
+        From `Events`; the gaze depends on nothing else of them.
     parameters : Parameters
-        Its thresholds of blinks are not read here.
+        The blink thresholds are not used.
 
     Returns
     -------
@@ -168,14 +161,14 @@ def analyze_gaze(traces: Traces, eyes_open: BoolArray, parameters: Parameters) -
 def measure_events(
     traces: Traces, events: Events, gaze: GazeResult, parameters: Parameters
 ) -> Analysis:
-    """Measure the events, and put all together.
+    """Measure the events, and combine everything into an analysis.
 
     Parameters
     ----------
     traces : Traces
     events : Events
     gaze : GazeResult
-        The gaze outside of the events.
+        The gaze while the eyes are open.
     parameters : Parameters
 
     Returns
@@ -189,7 +182,8 @@ def measure_events(
     onsets = closures.interval[is_blink, 0]
     whole = is_blink & closures.onset_seen & closures.offset_seen
     durations_s = times_s[closures.interval[whole, 1]] - times_s[closures.interval[whole, 0]]
-    # The shut lids' own opening ratio is full closure; see kernels.closures.COMPLETE_RATIO.
+    # FaceMesh keeps a slit between shut lids, so their own ratio counts as fully closed; see
+    # kernels.closures.COMPLETE_RATIO.
     shut_ratio = median_finite(closures.least_ratio[complete]) if complete.any() else COMPLETE_RATIO
     rate_time_s = traces.valid_time_s if traces.valid_time_s >= MIN_RATE_TIME_S else math.nan
     measures = Measures(

@@ -1,4 +1,4 @@
-"""From the gaze offsets of a recording to what the eyes' movement amounts to."""
+"""The gaze: how far and how fast the eyes moved."""
 
 import math
 from dataclasses import dataclass
@@ -32,54 +32,63 @@ from tracker.protocol import VERTICAL_PHASES, Phase
 from tracker.tracks.track import Track
 
 MAX_HEAD_YAW_DEG = 20.0
-"""Foreshortening divides by the yaw's cosine: offsets read 6 % too large at 20 degrees."""
+"""Largest yaw. Foreshortening makes offsets read 6 % too large at 20 degrees (1 / cosine)."""
 MAX_NOD_DEG = 10.0
-"""Pitch from the recording's median beyond which a frame is left out of the gaze: eyes that rest in
-a head that nods by so much move in the picture by as much as the verdict's threshold."""
+"""Largest pitch, from the recording's median, at which a frame counts for the gaze.
+
+Resting eyes in a head that nods by this much move in the image by the verdict's threshold.
+"""
 AHEAD_OFFSET = 0.1
-"""Horizontal offset from its median within which the eyes look ahead: beyond it, the measured
-vertical offset moves along, by about a sixth."""
+"""The eyes look ahead within this horizontal offset from its median.
+
+Beyond it, about a sixth of the horizontal movement shows up in the vertical offset.
+"""
 MIN_AHEAD_TIME_S = 3.0
-"""Time with the eyes ahead below which their range is not computed."""
+"""Least time with the eyes ahead for a range over it."""
 MIN_SACCADE_RATE_HZ = 110.0
-"""Phones' slow motion. The velocity over five samples reads the peak of a saccade of 20 degrees (65
-ms long) 13 % too small at 120 frames a second, 3 % at 240, and 66 % at 30: computed from traces of
-least jerk."""
+"""Least frame rate for the velocity of saccades: that of slow motion on phones.
+
+The velocity over five samples reads the peak of a saccade of 20 degrees (65 ms) 13 % too small at
+120 frames per second, 3 % at 240, and 66 % at 30, as computed from minimum-jerk traces.
+"""
 FOLLOWED_SHARE = (0.41, 1.0)
-"""Least and largest share of an eye movement that the measured offset may follow: that on the
-synthetic face, and all of it."""
+"""Bounds of the share of an eye movement that the measured offset follows.
+
+The lower bound was measured on the synthetic face; the upper bound is all of the movement.
+"""
 NO_PRIMARY = (
     "the eyes were not seen looking straight ahead: begin the recording with it, or name a phase "
     "fixate or rest in the protocol"
 )
 EYE_SIZE_ERROR = 0.1
-"""Relative error of an angle from this person's eyeball and iris not being the assumed ones."""
+"""Relative error of an angle, because this person's eyeball and iris differ from the assumed."""
+
 Float64Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class GazeTraces:
-    """What the gaze is measured from, whatever the thresholds.
+    """What the gaze is measured from, before any threshold is applied.
 
     Attributes
     ----------
     vertical_by_eye : ndarray, shape (2, N), float64
-        Each eye's offset, in canthal distances.
+        Vertical offset of each eye, in canthal distances.
     horizontal : ndarray, shape (N,), float64
-        Mean of both eyes.
+        Horizontal offset, mean of both eyes.
     head_in_place : ndarray, shape (N,), bool
-        Frames in which the head faces the camera as it mostly does.
+        Frames in which the head is within `MAX_HEAD_YAW_DEG` and `MAX_NOD_DEG`.
     iris_ratio : ndarray, shape (2, N), float64
         Iris diameter over canthal distance.
     second_pass_sample : ndarray, shape (T,), int64
-        Frames in which the face was looked at again.
+        Frames that have a second pass; see `tracker.tracks.track.Track`.
     first_pass_offset, second_pass_offset : ndarray, shape (T,), float64
-        Vertical offset in them, mean of both eyes, at first and when looked at again.
+        Vertical offset in those frames, mean of both eyes, from each pass.
     second_pass_turn : ndarray, shape (T,), int64
-        See `Track.second_pass_turn`.
+        Index of the turn of the second pass.
     interval_s : float
-        Median time between frames; NaN below two.
+        Median time between frames; NaN for fewer than two.
     """
 
     vertical_by_eye: Float64Array
@@ -100,13 +109,13 @@ class Gaze:
     Attributes
     ----------
     vertical, horizontal : ndarray, shape (N,), float64
-        Offset, mean of both eyes, in canthal distances; the vertical one corrected by the gain.
+        Offsets, mean of both eyes, in canthal distances. The gain corrects the vertical offset.
     vertical_by_eye : ndarray, shape (N, 2), float64
-        Each eye's, corrected alike.
+        Vertical offset of each eye, with the same correction.
     eyes_open : ndarray, shape (N,), bool
         Frames with a face outside closures and their guard.
     valid : ndarray, shape (N,), bool
-        Frames that count: those of them in which the head faces the camera as it mostly does.
+        Frames that count: the eyes are open and the head is in place.
     framing_gain, framing_gain_std : float
         See `kernels.compute_framing_gain`.
     """
@@ -124,58 +133,58 @@ class Gaze:
 class GazeMeasures:
     """The numbers of the gaze; NaN where there is nothing to measure.
 
-    Ranges are the 95th minus the 5th percentile of the offset over the valid frames, the vertical
-    ones within the protocol's phases up and down where it has them; in canthal distances unless the
-    name says otherwise. `_left` and `_right` are the subject's.
+    A range is the 95th minus the 5th percentile of the offset over the valid frames, in canthal
+    distances unless its name says otherwise. Vertical ranges only use the protocol's phases up and
+    down, if it has any. `_left` and `_right` are the subject's.
 
     Attributes
     ----------
     gaze_time_s : float
         Time that counts for the gaze.
     vertical_peak_to_peak_ci95 : (float, float)
-        95 % interval: the bootstrap's of `kernels.uncertainty`, widened by what is not known of how
-        far the landmarks follow the gaze in this framing of the face.
+        95 % interval from the bootstrap of `kernels.uncertainty`. It is widened by the uncertainty
+        of how far the landmarks follow the gaze in this framing of the face.
     vertical_noise_floor : float
-        What the landmarks' jitter alone would give.
+        Range that the landmarks' jitter alone would give.
     vertical_peak_to_peak_any_time : float
-        Within the protocol's phases and outside of them.
+        Range within and outside the protocol's phases.
     threshold_distance, _in_ci_half_widths, _in_noise_floors : float
-        Range minus `vpp_thresh`; the same over the half of the interval towards the threshold, so
-        that 1 is where the interval ends; and over the noise floor.
+        Range minus `vpp_thresh`; that distance over the half of the interval towards the threshold
+        (at 1 the interval ends at the threshold); and that distance over the noise floor.
     vertical_peak_to_peak_ahead : float
-        Over the frames in which the eyes do not look aside.
+        Range over the frames in which the eyes do not look aside.
     vertical_peak_to_peak_deg_est, horizontal_peak_to_peak_deg_est : float
-        An estimate, and too small: FaceMesh follows only a part of the iris's movement
-        (`FOLLOWED_SHARE`) and of the rest moves lids and canthi along.
+        Estimated angles. They are too small, because FaceMesh follows only a part of the iris's
+        movement (`FOLLOWED_SHARE`) and moves the lids and canthi along with the iris.
     vertical_peak_to_peak_deg_range : (float, float)
-        Bounds of the true angle, for the interval's ends: the lower one, without the noise floor,
-        if all of the movement was followed, the upper one if the least share was; `EYE_SIZE_ERROR`
-        wider.
+        Bounds of the true angle. The lower bound is the interval's lower end minus the noise floor,
+        as if all of the movement was followed. The upper bound is the upper end, as if the least
+        share was followed. `EYE_SIZE_ERROR` widens both.
     primary_position : float
-        The vertical offset from which up and down are counted.
+        Vertical offset from which up and down are measured.
     primary_position_source : {"protocol", "assumed_first_second", "before_protocol", None}
         See `tracker.measures.phases.find_primary`.
     primary_position_reason : str or None
-        Why there is none.
+        Why there is no primary position.
     up_range, down_range : float
-        5th percentile above, and 95th percentile below, the primary position; positive.
+        Distance from the primary position up to the 5th percentile and down to the 95th percentile.
     vertical_to_horizontal_ratio : float
-        Of the two ranges; NaN where the horizontal one is within its noise floor.
+        Vertical over horizontal range; NaN if the horizontal range is within its noise floor.
     vertical_eye_correlation : float
-        Pearson's, of the two eyes' vertical offsets.
+        Pearson's correlation of the vertical offsets of the two eyes.
     head_pitch_range_deg : float
-        Range of the head's pitch over the same frames.
+        Range of the head's pitch over the frames of the vertical range.
     nod_allowance : float
-        The vertical range that eyes at rest in a head with that range of pitch would have.
+        Vertical range that resting eyes would show in a head with that range of pitch.
     vertical_saccade_count : int or None
     vertical_saccade_peak_velocity_per_s : float
-        Of the fastest saccade, canthal distances per second.
+        Peak velocity of the fastest saccade, in canthal distances per second.
     vertical_saccade_peak_velocity_deg_per_s_est : float
-        The same in degrees, as much too small as the other angles.
+        The same in degrees per second; too small, like the other angles.
     vertical_saccade_velocity_to_amplitude_per_s : float
-        Median over saccades of peak velocity over amplitude.
+        Median over the saccades of peak velocity over amplitude.
     vertical_saccade_reason : str or None
-        Why these are missing.
+        Why the saccades were not measured.
     """
 
     gaze_time_s: float
@@ -220,11 +229,11 @@ def prepare_gaze(
     ----------
     track : Track
     geometry : EyeGeometry
-        Of the track's landmarks.
+        Eye geometry of the track's landmarks.
     head : HeadPose
-        Of the same.
+        Head pose of the track's landmarks.
     interval_s : float
-        Median time between frames; NaN below two.
+        Median time between frames; NaN for fewer than two.
 
     Returns
     -------
@@ -232,8 +241,8 @@ def prepare_gaze(
     """
     nod_deg = head.pitch_deg - median_finite(head.pitch_deg)
     by_eye = np.ascontiguousarray(geometry.vertical_offset.T)
-    turned = compute_eye_geometry(track.second_pass_landmarks).vertical_offset
-    # An eye of no width is left out by the median.
+    second_pass = compute_eye_geometry(track.second_pass_landmarks).vertical_offset
+    # The ratio of an eye without width is NaN or infinite; the median ignores it.
     with np.errstate(divide="ignore", invalid="ignore"):
         iris_ratio = np.ascontiguousarray(
             (geometry.iris_diameter_px / geometry.canthal_distance_px).T
@@ -245,7 +254,7 @@ def prepare_gaze(
         iris_ratio=iris_ratio,
         second_pass_sample=track.second_pass_sample,
         first_pass_offset=_mean_of_eyes(by_eye[:, track.second_pass_sample]),
-        second_pass_offset=_mean_of_eyes(turned.T),
+        second_pass_offset=_mean_of_eyes(second_pass.T),
         second_pass_turn=track.second_pass_turn,
         interval_s=interval_s,
     )
@@ -257,7 +266,7 @@ def _mean_of_eyes(by_eye: Float64Array) -> Float64Array:
 
 
 def trace_gaze(traces: GazeTraces, eyes_open: BoolArray) -> Gaze:
-    """Compute the gaze of each frame and which frames count.
+    """Compute the gaze in each frame, and the frames that count.
 
     Parameters
     ----------
@@ -294,13 +303,13 @@ def trace_gaze(traces: GazeTraces, eyes_open: BoolArray) -> Gaze:
 def measure_gaze(
     gaze: Gaze, traces: GazeTraces, head: HeadPose, times_s: Float64Array, parameters: Parameters
 ) -> GazeMeasures:
-    """Measure the range of the gaze and what goes with it.
+    """Measure the range and the speed of the gaze.
 
     Parameters
     ----------
     gaze : Gaze
     traces : GazeTraces
-        What it was traced from.
+        The traces that the gaze was computed from.
     head : HeadPose
     times_s : ndarray, shape (N,), float64
         Presentation times in seconds, strictly increasing.
@@ -310,80 +319,97 @@ def measure_gaze(
     -------
     GazeMeasures
     """
-    vertical, horizontal, valid = gaze.vertical, gaze.horizontal, gaze.valid
-    vertical_valid = mark_task(valid, parameters.protocol, times_s)
-    top, bottom = compute_quantiles(vertical, vertical_valid, RANGE_QUANTILES).tolist()
-    # Of a single sample there is no range.
-    range_ = bottom - top if np.count_nonzero(vertical_valid) > 1 else math.nan
+    vertical, valid = gaze.vertical, gaze.valid
+    in_task = mark_task(valid, parameters.protocol, times_s)
+    top, bottom = compute_quantiles(vertical, in_task, RANGE_QUANTILES).tolist()
+    # A single sample has no range.
+    range_ = bottom - top if np.count_nonzero(in_task) > 1 else math.nan
     interval = _widen(
-        compute_peak_to_peak_interval(vertical, vertical_valid, times_s),
-        range_,
-        gaze.framing_gain_std,
+        compute_peak_to_peak_interval(vertical, in_task, times_s), range_, gaze.framing_gain_std
     )
     noise_floor = compute_noise_floor(vertical, valid)
-    ahead = vertical_valid & mark_ahead(gaze)
-    enough_ahead = compute_valid_time_s(ahead, times_s) >= MIN_AHEAD_TIME_S
-
-    either = np.concatenate((valid, valid))
-    (iris_ratio,) = compute_quantiles(traces.iris_ratio.reshape(-1), either, (0.5,)).tolist()
-    # An iris of no width leaves the angles out, not the rest.
-    iris_ratio = iris_ratio if iris_ratio > 0 else math.nan
+    iris_ratio = _median_iris_ratio(traces, valid)
     vertical_deg = compute_rotation_deg(vertical, iris_ratio)
-    # A range as an angle is taken about straight ahead.
-    bounds = np.array([max(interval[0] - noise_floor, 0.0), interval[1]])
-    low_deg, high_deg = 2 * compute_rotation_deg(bounds / 2, iris_ratio)
-    followed_least, followed_most = FOLLOWED_SHARE
     primary, source = find_primary(parameters.protocol, times_s, vertical, valid)
-    horizontal_range = compute_peak_to_peak(horizontal, valid)
-    horizontal_noise = compute_noise_floor(horizontal, valid)
-    moves_aside = horizontal_range > horizontal_noise
-    pitch_range_deg = compute_peak_to_peak(head.pitch_deg, vertical_valid)
+    pitch_range_deg = compute_peak_to_peak(head.pitch_deg, in_task)
     return GazeMeasures(
         gaze_time_s=compute_valid_time_s(valid, times_s),
         vertical_peak_to_peak=range_,
         vertical_peak_to_peak_ci95=interval,
         vertical_noise_floor=noise_floor,
         vertical_peak_to_peak_any_time=(
-            range_ if vertical_valid is valid else compute_peak_to_peak(vertical, valid)
+            range_ if in_task is valid else compute_peak_to_peak(vertical, valid)
         ),
         **measure_threshold_distance(range_, interval, noise_floor, parameters.vpp_thresh),
-        vertical_peak_to_peak_left=compute_peak_to_peak(
-            gaze.vertical_by_eye[:, LEFT], vertical_valid
-        ),
-        vertical_peak_to_peak_right=compute_peak_to_peak(
-            gaze.vertical_by_eye[:, RIGHT], vertical_valid
-        ),
-        vertical_peak_to_peak_ahead=compute_peak_to_peak(vertical, ahead & enough_ahead),
-        vertical_peak_to_peak_deg_est=compute_peak_to_peak(vertical_deg, vertical_valid),
-        vertical_peak_to_peak_deg_range=(
-            (1 - EYE_SIZE_ERROR) * float(low_deg) / followed_most,
-            (1 + EYE_SIZE_ERROR) * float(high_deg) / followed_least,
-        ),
+        **_measure_parts(gaze, in_task, times_s),
+        vertical_peak_to_peak_deg_est=compute_peak_to_peak(vertical_deg, in_task),
+        vertical_peak_to_peak_deg_range=_bound_angle(interval, noise_floor, iris_ratio),
         vertical_offset_std=float(vertical[valid].std()) if valid.any() else math.nan,
         vertical_offset_median=float(compute_quantiles(vertical, valid, (0.5,))[0]),
-        vertical_eye_correlation=compute_correlation(
-            gaze.vertical_by_eye[:, LEFT], gaze.vertical_by_eye[:, RIGHT], vertical_valid
-        ),
         primary_position=primary,
         primary_position_source=source,
         primary_position_reason=None if source else NO_PRIMARY,
         up_range=primary - top if range_ >= 0 else math.nan,
         down_range=bottom - primary if range_ >= 0 else math.nan,
-        horizontal_peak_to_peak=horizontal_range,
-        horizontal_peak_to_peak_deg_est=compute_peak_to_peak(
-            compute_rotation_deg(horizontal, iris_ratio), valid
-        ),
-        vertical_to_horizontal_ratio=range_ / horizontal_range if moves_aside else math.nan,
+        **_measure_horizontal(gaze.horizontal, valid, range_, iris_ratio),
         head_pitch_range_deg=pitch_range_deg,
         nod_allowance=_nod_range(pitch_range_deg, iris_ratio),
-        **_measure_saccades(vertical, vertical_deg, vertical_valid, times_s, traces.interval_s),
+        **_measure_saccades(vertical, vertical_deg, in_task, times_s, traces.interval_s),
     )
+
+
+def _median_iris_ratio(traces: GazeTraces, valid: BoolArray) -> float:
+    """Return the iris diameter over the canthal distance; NaN, as all angles then, if it is 0."""
+    either = np.concatenate((valid, valid))
+    (ratio,) = compute_quantiles(traces.iris_ratio.reshape(-1), either, (0.5,)).tolist()
+    return float(ratio) if ratio > 0 else math.nan
+
+
+def _measure_parts(gaze: Gaze, in_task: BoolArray, times_s: Float64Array) -> dict[str, Any]:
+    """Return the fields of `GazeMeasures` about each eye, and about the eyes ahead."""
+    left, right = gaze.vertical_by_eye[:, LEFT], gaze.vertical_by_eye[:, RIGHT]
+    ahead = in_task & mark_ahead(gaze)
+    enough_ahead = compute_valid_time_s(ahead, times_s) >= MIN_AHEAD_TIME_S
+    return {
+        "vertical_peak_to_peak_left": compute_peak_to_peak(left, in_task),
+        "vertical_peak_to_peak_right": compute_peak_to_peak(right, in_task),
+        "vertical_peak_to_peak_ahead": compute_peak_to_peak(gaze.vertical, ahead & enough_ahead),
+        "vertical_eye_correlation": compute_correlation(left, right, in_task),
+    }
+
+
+def _bound_angle(
+    interval: tuple[float, float], noise_floor: float, iris_ratio: float
+) -> tuple[float, float]:
+    """Return bounds of the true angle of the vertical range, in degrees."""
+    bounds = np.array([max(interval[0] - noise_floor, 0.0), interval[1]])
+    # As an angle, the range is centred on straight ahead.
+    low_deg, high_deg = 2 * compute_rotation_deg(bounds / 2, iris_ratio)
+    followed_least, followed_most = FOLLOWED_SHARE
+    return (
+        (1 - EYE_SIZE_ERROR) * float(low_deg) / followed_most,
+        (1 + EYE_SIZE_ERROR) * float(high_deg) / followed_least,
+    )
+
+
+def _measure_horizontal(
+    horizontal: Float64Array, valid: BoolArray, vertical_range: float, iris_ratio: float
+) -> dict[str, Any]:
+    """Return the fields of `GazeMeasures` about the horizontal gaze."""
+    range_ = compute_peak_to_peak(horizontal, valid)
+    moves_aside = range_ > compute_noise_floor(horizontal, valid)
+    horizontal_deg = compute_rotation_deg(horizontal, iris_ratio)
+    return {
+        "horizontal_peak_to_peak": range_,
+        "horizontal_peak_to_peak_deg_est": compute_peak_to_peak(horizontal_deg, valid),
+        "vertical_to_horizontal_ratio": vertical_range / range_ if moves_aside else math.nan,
+    }
 
 
 def mark_task(valid: BoolArray, protocol: tuple[Phase, ...], times_s: Float64Array) -> BoolArray:
     """Mark the valid samples that the vertical range is taken from, shape (N,).
 
-    Those within the protocol's phases up and down, or all where it has none.
+    These are the samples in the protocol's phases up and down, or all if it has no such phase.
     """
     in_task = mark_phases(protocol, VERTICAL_PHASES, times_s)
     return valid & in_task if in_task.any() else valid
@@ -415,7 +441,7 @@ def measure_threshold_distance(
 def _widen(
     interval: tuple[float, float], range_: float, relative_std: float
 ) -> tuple[float, float]:
-    """Add an independent relative error of the range to the errors of its interval."""
+    """Widen an interval by an independent relative error of the range."""
     error = NORMAL_QUANTILE * relative_std * range_
     return (
         max(range_ - math.hypot(range_ - interval[0], error), 0.0),
@@ -424,7 +450,7 @@ def _widen(
 
 
 def _nod_range(pitch_range_deg: float, iris_ratio: float) -> float:
-    """Return the range of the offset of eyes that turn with the head, in canthal distances."""
+    """Return the range of the offset, in canthal distances, of eyes that turn with the head."""
     radius = ROTATION_RADIUS_MM * iris_ratio / IRIS_DIAMETER_MM
     return radius * math.sin(math.radians(min(pitch_range_deg, 90.0)))
 
@@ -436,7 +462,7 @@ def _measure_saccades(
     times_s: Float64Array,
     interval_s: float,
 ) -> dict[str, Any]:
-    """Return the fields of `GazeMeasures` that speak of saccades."""
+    """Return the fields of `GazeMeasures` about saccades."""
     rate_hz = 1 / interval_s if times_s.size > 1 else 0.0
     measured: dict[str, Any] = {
         "vertical_saccade_count": None,
@@ -458,7 +484,7 @@ def _measure_saccades(
         return measured
     fastest = int(np.argmax(saccades.peak_velocity_per_s))
     start, stop = saccades.interval[fastest]
-    # Degrees per canthal distance over the same way.
+    # Degrees per canthal distance over this saccade.
     rise, rise_deg = (v[stop - 1] - v[start] for v in (vertical, vertical_deg))
     peak_per_s = float(saccades.peak_velocity_per_s[fastest])
     return measured | {

@@ -1,4 +1,4 @@
-"""What the lids do: closures, winks, and the frames in which the eyes are open."""
+"""The lids: closures, winks, and the frames in which the eyes are open."""
 
 import math
 from dataclasses import dataclass
@@ -17,28 +17,28 @@ from kernels import (
 )
 from kernels.closures import WINK_ASYMMETRY
 from kernels.measures import median_finite
-from tracker.measures.traces import BoolArray, Float64Array, Traces, _fixed_baseline
+from tracker.measures.traces import BoolArray, Float64Array, Traces, make_fixed_baseline
 from tracker.parameters import Parameters
 
 BLINK_GUARD_S = 0.1
-"""Left out of the gaze on either side of a closure: the lid still moves the iris's outline."""
+"""Time on either side of a closure that the gaze leaves out, as the lid still moves the iris."""
 
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """What the lids did; all that the thresholds of blinks decide.
+    """What the lids did: all that depends on the blink thresholds.
 
     Attributes
     ----------
     baseline, ratio : ndarray, shape (N,), float64
-        Open-eye EAR around each frame, and the EAR over it.
+        Open-eye EAR around each frame, and the EAR divided by it.
     closures : Closures
     eye_amplitude : ndarray, shape (M, 2), float64
         Amplitude of each closure by eye: 0 = stays open, 1 = no opening left.
     winks : ndarray, shape (W, 2), int64
         Samples in which one eye alone is held closed, half-open.
     wink_eye : ndarray, shape (W,), int64
-        Which eye that is.
+        That eye: `kernels.LEFT` or `kernels.RIGHT`.
     eyes_open : ndarray, shape (N,), bool
         Frames with a face outside closures and their guard.
     """
@@ -52,13 +52,13 @@ class Events:
     eyes_open: BoolArray
 
     def key(self) -> tuple[bytes, ...]:
-        """Return what is the same for events of one baseline whose measures are the same."""
+        """Return a key; events with one key and one baseline have the same measures."""
         arrays = (self.eyes_open, self.winks, *self.closures.arrays())
         return tuple(array.tobytes() for array in arrays)
 
 
 def detect_events(traces: Traces, parameters: Parameters) -> Events:
-    """Detect closures and winks, and with them the frames in which the gaze counts.
+    """Detect closures, winks, and the frames in which the eyes are open.
 
     Parameters
     ----------
@@ -71,9 +71,9 @@ def detect_events(traces: Traces, parameters: Parameters) -> Events:
     """
     times_s, ear = traces.track.times_s, traces.ear
     adaptive = parameters.blink_baseline == "adaptive"
-    baseline = traces.baseline if adaptive else _fixed_baseline(ear)
+    baseline = traces.baseline if adaptive else make_fixed_baseline(ear)
     ratio = ear / baseline
-    # NaN compares as not below.
+    # A comparison with NaN is false, so a missing face counts as open here.
     lids_open = ~(ratio < parameters.close_ratio)
     eye_ratio = _eye_ratios(traces, baseline, lids_open)
     closures = detect_closures(
@@ -88,7 +88,8 @@ def detect_events(traces: Traces, parameters: Parameters) -> Events:
         else:
             winks, wink_eye = winks[:0], wink_eye[:0]
 
-    # A sample below the threshold is not gaze either where it is no closure: noise, or cut off.
+    # Samples below the threshold do not count for the gaze even if they belong to no closure,
+    # because they are noise or a part of one.
     closing = ~lids_open
     for intervals in (closures.interval, winks):
         if len(intervals):
@@ -97,28 +98,28 @@ def detect_events(traces: Traces, parameters: Parameters) -> Events:
 
 
 def _eye_ratios(traces: Traces, baseline: Float64Array, lids_open: BoolArray) -> Float64Array:
-    """Return each eye's EAR over its own open one, shape (N, 2); NaN where that is not known.
+    """Return the EAR of each eye over its own baseline, shape (N, 2); NaN where that is unknown.
 
-    One baseline serves both eyes: the person's eyes differ by a constant, and baselines that adapt
-    each by itself would part where one of them takes lowered lids for open ones.
+    Both eyes share one baseline, because a person's eyes differ by a constant factor. Separate
+    baselines would diverge as soon as one of them took lowered lids for open ones.
     """
     opened = lids_open & (traces.ear > 0)
     usual_share = np.concatenate(
         [compute_quantiles(share, opened, (0.5,)) for share in traces.ear_share]
     )
-    # An eye without any opening while both are called open has none to be compared with.
+    # An eye that has no opening while the mean counts as open has no baseline.
     usual_share[usual_share == 0] = math.nan
     ratios: Float64Array = traces.geometry.ear / (usual_share * baseline[:, np.newaxis])
-    # An eye whose fellow was not seen is not told apart from it.
+    # Without the other eye, nothing tells a wink from a blink.
     ratios[~traces.seen] = math.nan
     return ratios
 
 
 def _close_alike(eye_amplitude: Float64Array) -> bool:
-    """Tell whether this person's eyes close alike, by all closures but those in winks.
+    """Return whether both eyes close alike, judged by the closures outside winks.
 
-    Where one lid is weak, every blink looks like a wink, and the long ones for long enough; where
-    there is no other closure, nobody knows.
+    If one lid is weak, every blink looks like a wink, and a long one lasts as long as a wink.
+    Without a closure outside winks the question has no answer, and the result is False.
     """
     asymmetry = eye_amplitude.min(axis=1) / eye_amplitude.max(axis=1)
     return median_finite(asymmetry) >= WINK_ASYMMETRY

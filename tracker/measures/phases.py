@@ -1,4 +1,4 @@
-"""What the eyes did in each phase of the protocol."""
+"""The gaze in each phase of the protocol."""
 
 import math
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from kernels import compute_quantiles, compute_valid_time_s
 from tracker.protocol import HORIZONTAL_PHASES, RESTING_PHASES, Phase
 
 REACHED_QUANTILE = 0.95
-"""Of the displacements in a phase: reached, short of single outliers."""
+"""Quantile of the displacements in a phase that counts as reached; it ignores outliers."""
 HELD_SHARE = 0.5
-"""Last share of a phase over which the gaze is held."""
+"""The gaze that is held is measured over this last share of a phase."""
 ONSET_SHARE = 0.5
-"""Share of the reached amplitude that marks the gaze as having moved."""
+"""The gaze has moved once it has covered this share of the distance."""
 BEFORE_S = 0.5
-"""Time before a phase in which the gaze's position at its start is taken."""
+"""The gaze at a phase's start is measured over this time before it."""
 
 FIRST_S = 1.0
-"""Beginning of a recording in which someone who starts it looks at the phone."""
+"""Someone who starts a recording is assumed to look at the phone for this long."""
 MIN_PRIMARY_TIME_S = 0.3
-"""Gaze seen where the primary position is taken: longer than a glance elsewhere."""
+"""Least gaze time for a primary position: longer than a glance elsewhere."""
 
 _SIGNS = {"up": -1.0, "down": 1.0, "left": 1.0, "right": -1.0}
 
@@ -31,7 +31,7 @@ BoolArray = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class PhaseResult:
-    """A phase's gaze; amplitudes in canthal distances, positive in the phase's direction.
+    """The gaze in a phase. Amplitudes are in canthal distances, positive in its direction.
 
     Attributes
     ----------
@@ -44,19 +44,20 @@ class PhaseResult:
     held : float
         Median displacement over the phase's last half.
     held_offset : float
-        Median offset itself over the phase's last half, from the canthi's middle; down and the
-        subject's left are positive, of ``fixate`` and ``rest`` the vertical one.
+        Median offset over the phase's last half, from the middle of the canthi. Down and the
+        subject's left are positive. For ``fixate`` and ``rest`` it is the vertical offset.
     latency_s : float
-        From the phase's start until half of the way from the gaze's position then to the reached
-        one is done.
+        Time from the phase's start until the gaze has covered half of the distance from its
+        position before the phase to the one it reaches.
     latency_reason : {"unseen_before", "unmoved", "hidden", "no_direction", None}
-        Why there is none: a closure or a lost face hides the gaze before the phase, that way is
-        within the noise floor, the gaze is hidden as it moves, or nothing was to be reached.
+        Why there is no latency: a closure or a lost face hides the gaze before the phase; the
+        distance is within the noise floor; the gaze is hidden as it moves; or the phase has no
+        direction.
 
     Notes
     -----
-    For ``fixate`` and ``rest`` the amplitudes and the latency are NaN. The primary position is that
-    of `find_primary`; without one, the amplitudes are NaN.
+    For ``fixate`` and ``rest`` the amplitudes and the latency are NaN. Without a primary position
+    (`find_primary`) the amplitudes are NaN.
     """
 
     phase: str
@@ -73,7 +74,7 @@ class PhaseResult:
 def mark_phases(
     protocol: tuple[Phase, ...], names: tuple[str, ...], times_s: Float64Array
 ) -> BoolArray:
-    """Mark the samples within the phases of these names, shape (N,)."""
+    """Mark the samples in the phases with these names, shape (N,)."""
     marked = np.zeros(times_s.size, dtype=np.bool_)
     for phase in protocol:
         if phase.phase in names:
@@ -99,11 +100,11 @@ def find_primary(
     Returns
     -------
     primary : float
-        A median; NaN where the gaze is seen for too little of the time in question.
+        Median offset; NaN if the gaze is seen for under `MIN_PRIMARY_TIME_S`.
     source : {"protocol", "before_protocol", "assumed_first_second", None}
-        Over the phases ``fixate`` and ``rest``; over what comes before the first phase; without a
-        protocol over the first second, in which whoever starts a recording looks at the phone: an
-        assumption. None where there is none.
+        The time that it was taken from: the phases ``fixate`` and ``rest``; the time before the
+        first phase; or, without a protocol, the first second. In that second, whoever starts the
+        recording is assumed to look at the phone. None if there is no primary position.
     """
     resting = mark_phases(protocol, RESTING_PHASES, times_s)
     if resting.any():
@@ -130,7 +131,7 @@ def measure_phases(
     gaze_valid: BoolArray,
     noise_floor: float,
 ) -> tuple[PhaseResult, ...]:
-    """Measure what the eyes did in each phase.
+    """Measure the gaze in each phase.
 
     Parameters
     ----------
@@ -148,49 +149,75 @@ def measure_phases(
     -------
     tuple of PhaseResult
     """
-    results = []
-    primaries = [
-        find_primary(protocol, times_s, offset, gaze_valid)[0] if protocol else math.nan
+    if not protocol:
+        return ()
+    traces = [
+        (offset, find_primary(protocol, times_s, offset, gaze_valid)[0])
         for offset in (vertical, horizontal)
     ]
-    for phase in protocol:
-        inside = (times_s >= phase.start_s) & (times_s < phase.end_s) & gaze_valid
-        late = inside & (times_s >= phase.end_s - HELD_SHARE * (phase.end_s - phase.start_s))
-        is_aside = phase.phase in HORIZONTAL_PHASES
-        offset = horizontal if is_aside else vertical
-        held_offset = _median(offset, late)
-        reached, held, latency_s = math.nan, math.nan, math.nan
-        reason: str | None = "no_direction"
-        if phase.phase in _SIGNS:
-            reason = "hidden"
-        if phase.phase in _SIGNS and inside.any():
-            directed = _SIGNS[phase.phase] * offset
-            primary = _SIGNS[phase.phase] * primaries[is_aside]
-            position = float(compute_quantiles(directed, inside, (REACHED_QUANTILE,))[0])
-            reached = position - primary
-            held = _SIGNS[phase.phase] * held_offset - primary
-            before = gaze_valid & (times_s < phase.start_s) & (times_s >= phase.start_s - BEFORE_S)
-            if not before.any():
-                reason = "unseen_before"
-            else:
-                began = _median(directed, before)
-                way = position - began
-                moved = inside & (directed >= began + ONSET_SHARE * way)
-                if way <= noise_floor:
-                    reason = "unmoved"
-                elif moved.any() and gaze_valid[first := int(np.flatnonzero(moved)[0]) - 1]:
-                    latency_s, reason = float(times_s[first + 1]) - phase.start_s, None
-        results.append(
-            PhaseResult(
-                phase=phase.phase,
-                start_s=phase.start_s,
-                end_s=phase.end_s,
-                gaze_time_s=compute_valid_time_s(inside, times_s),
-                reached=reached,
-                held=held,
-                held_offset=held_offset,
-                latency_s=latency_s,
-                latency_reason=reason,
-            )
+    return tuple(
+        _measure_phase(
+            phase, times_s, *traces[phase.phase in HORIZONTAL_PHASES], gaze_valid, noise_floor
         )
-    return tuple(results)
+        for phase in protocol
+    )
+
+
+def _measure_phase(
+    phase: Phase,
+    times_s: Float64Array,
+    offset: Float64Array,
+    primary: float,
+    gaze_valid: BoolArray,
+    noise_floor: float,
+) -> PhaseResult:
+    """Measure one phase from the offset (N,) in its direction and its primary position."""
+    inside = (times_s >= phase.start_s) & (times_s < phase.end_s) & gaze_valid
+    late = inside & (times_s >= phase.end_s - HELD_SHARE * (phase.end_s - phase.start_s))
+    held_offset = _median(offset, late)
+    reached, held, latency_s = math.nan, math.nan, math.nan
+    reason: str | None = "hidden" if phase.phase in _SIGNS else "no_direction"
+    if phase.phase in _SIGNS and inside.any():
+        sign = _SIGNS[phase.phase]
+        directed = sign * offset
+        position = float(compute_quantiles(directed, inside, (REACHED_QUANTILE,))[0])
+        reached = position - sign * primary
+        held = sign * held_offset - sign * primary
+        latency_s, reason = _measure_latency(
+            phase.start_s, times_s, directed, position, inside, gaze_valid, noise_floor
+        )
+    return PhaseResult(
+        phase=phase.phase,
+        start_s=phase.start_s,
+        end_s=phase.end_s,
+        gaze_time_s=compute_valid_time_s(inside, times_s),
+        reached=reached,
+        held=held,
+        held_offset=held_offset,
+        latency_s=latency_s,
+        latency_reason=reason,
+    )
+
+
+def _measure_latency(
+    start_s: float,
+    times_s: Float64Array,
+    directed: Float64Array,
+    position: float,
+    inside: BoolArray,
+    gaze_valid: BoolArray,
+    noise_floor: float,
+) -> tuple[float, str | None]:
+    """Return the time until the gaze has moved halfway to `position`, or why it is unknown."""
+    before = gaze_valid & (times_s < start_s) & (times_s >= start_s - BEFORE_S)
+    if not before.any():
+        return math.nan, "unseen_before"
+    began = _median(directed, before)
+    distance = position - began
+    if distance <= noise_floor:
+        return math.nan, "unmoved"
+    moved = np.flatnonzero(inside & (directed >= began + ONSET_SHARE * distance))
+    # If the sample before was hidden, the gaze may have moved earlier.
+    if not moved.size or not gaze_valid[moved[0] - 1]:
+        return math.nan, "hidden"
+    return float(times_s[moved[0]]) - start_s, None

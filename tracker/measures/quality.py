@@ -1,70 +1,35 @@
-"""How well a recording shows what is measured."""
+"""How well a recording shows the eyes."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from kernels import (
     LEFT,
-    PROLONGED_CLOSURE,
     RIGHT,
     compute_peak_to_peak,
-    compute_valid_time_s,
-    mark_around_closures,
 )
 from kernels.closures import TIME_TOLERANCE_S
 from tracker.measures.analysis import Analysis
 from tracker.measures.gaze import mark_ahead
-from tracker.words import Language, format_text
 
 MIN_RATE_HZ = 9.0
-"""Degraded recordings: blinks hold at 7.5 Hz and break at 6 (docs/accuracy.md)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that limits the result.
-
-    Attributes
-    ----------
-    code : str
-        Machine-readable.
-    values : dict
-        The numbers in its words.
-    variant : str
-        Which of a code's several texts it is.
-    """
-
-    code: str
-    values: dict[str, float] = field(default_factory=dict)
-    variant: str = ""
-
-    @property
-    def message(self) -> str:
-        """What was found and what to do about it, in English."""
-        return self.describe("en")
-
-    def describe(self, language: Language) -> str:
-        """Say what was found and what to do about it."""
-        key = f"finding.{self.code}.{self.variant}" if self.variant else f"finding.{self.code}"
-        return format_text(language, key, **self.values)
-
-
+"""Blinks of degraded recordings hold at 7.5 Hz and break at 6 (docs/accuracy.md)."""
 GAP_S = 2 / MIN_RATE_HZ
-"""Time between frames above which more than one is missing even at the least rate."""
+"""A longer time between frames is a gap: even at the least rate, more than one frame is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How well the recording could be measured.
+    """How well the recording shows the eyes.
 
     Attributes
     ----------
     face_coverage : float
         Share of the recording's time with a face, 0-1.
     sampled_rate_hz : float
-        Analysed frames a second (of the median interval).
+        Analysed frames per second, from the median interval.
     longest_gap_s : float
         Longest time between analysed frames.
     canthal_distance_px, iris_diameter_px : float
@@ -72,27 +37,28 @@ class Quality:
     head_roll_deg, head_yaw_deg : float
         Medians of the absolute values.
     head_pitch_deg : float
-        Median; nose down is positive, relative to the camera: -20 is a camera far below.
+        Median, relative to the camera; nose down is positive. At -20 the camera is far below the
+        face.
     head_moved_share : float
         Share of the frames with open eyes that the gaze leaves out because the head was turned or
         nodded, 0-1.
     other_face_ratio : float
-        Second largest face's area summed over time over the analysed one's.
+        Area of the second largest face over that of the analysed one, each summed over time.
     gap_share : float
-        Share of the recording's time between analysed frames that are further apart than `GAP_S`,
-        0-1.
+        Share of the recording's time in intervals between analysed frames longer than `GAP_S`, 0-1.
     sharpness, contrast_over_noise, face_grey, clipped_share : float
         See `tracker.face.quality.ImageQuality`.
     bits_per_pixel : float
-        Of the encoded video, without sound, over the first
-        `tracker.video.ffmpeg.BITRATE_FRAMES` frames; NaN where they could not be counted.
+        Size of the encoded video, without sound, over the first
+        `tracker.video.ffmpeg.BITRATE_FRAMES` frames; NaN if they could not be counted.
     bits_per_eye : float
-        The same over a square that is one canthal distance wide: what a frame has for an eye if it
-        spends its bits evenly.
+        Bits of a frame for an eye, if they are spread evenly over the frame. An eye is a square
+        that is one canthal distance wide.
     eye_disagreement : float
-        P95 - P5 of half the difference between the eyes' vertical offsets while they look ahead
-        (aside, the two differ by perspective), in canthal distances: the range that their mean
-        would show by errors alone if each eye erred by itself.
+        P95 - P5 of half the difference between the vertical offsets of the two eyes, in canthal
+        distances. It is the range that their mean would show from errors alone, if the two err
+        independently. Only frames in which the eyes look ahead count: perspective makes the
+        offsets differ when they look aside.
     """
 
     face_coverage: float
@@ -158,26 +124,7 @@ def measure_quality(analysis: Analysis) -> Quality:
     )
 
 
-def _sampling_gaps(quality: Quality) -> Finding:
-    return Finding(
-        "sampling_gaps", {"share": quality.gap_share, "longest_s": quality.longest_gap_s}
-    )
-
-
-def _closed_s(analysis: Analysis) -> float:
-    """Return the time within prolonged closures and winks."""
-    times_s = analysis.track.times_s
-    prolonged = analysis.events.closures.interval[
-        analysis.events.closures.kind == PROLONGED_CLOSURE
-    ]
-    closed = np.zeros(times_s.size, dtype=np.bool_)
-    for intervals in (prolonged, analysis.events.winks):
-        if len(intervals):
-            closed |= mark_around_closures(intervals, times_s, 0.0)
-    return compute_valid_time_s(closed, times_s)
-
-
 def _head_moved_share(analysis: Analysis) -> float:
-    """Return the share of the frames with open eyes in which the head was not in place."""
+    """Return the share of the frames with open eyes in which the head was turned or nodded."""
     opened = int(analysis.gaze.eyes_open.sum())
     return 1 - int(analysis.gaze.valid.sum()) / opened if opened else math.nan

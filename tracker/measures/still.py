@@ -1,8 +1,9 @@
-"""One picture: are there eyes, how far open, and where do they look."""
+"""A still image: whether it shows eyes, how far they are open, and where they look."""
 
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kernels import FACE_MESH_INDICES, LEFT, RIGHT, compute_eye_geometry
 from tracker.face.follow import FaceFinder
@@ -12,7 +13,7 @@ from tracker.video.frames import Image
 
 
 def analyze_image(image: Image, finder: FaceFinder, blink_thresh: float) -> dict[str, Any]:
-    """Measure the largest face of a picture.
+    """Measure the largest face of an image.
 
     Parameters
     ----------
@@ -21,24 +22,26 @@ def analyze_image(image: Image, finder: FaceFinder, blink_thresh: float) -> dict
     finder : FaceFinder
         The models.
     blink_thresh : float
-        EAR that closes an eye.
+        EAR below which an eye is closed.
 
     Returns
     -------
     dict
-        ``detected``; ``left`` and ``right`` (the subject's): iris centre in pixels, ``eye_open``
-        (EAR), ``v_offset``, ``h_offset``; their means; ``blink_prob``; ``landmarks``: pixels by
-        FaceMesh index; ``faces``: how many there are. None where there is no face.
+        ``detected``, and ``faces``, their number. For each eye, the subject's ``left`` and
+        ``right``: the iris centre in pixels, ``eye_open`` (EAR), ``v_offset`` and ``h_offset``. The
+        means of these three; ``blink_prob``; and ``landmarks``, pixels by FaceMesh index. All but
+        the first two are None without a face.
 
     Notes
     -----
-    ``blink_prob`` is a scale, not a frequency: a logistic function of the EAR that is 0.5 at
-    `blink_thresh` and 0.05 at the nominal open eye. One picture cannot tell a narrow eye from a
-    closing one.
+    ``blink_prob`` is a scale and not a frequency: a logistic function of the EAR that is 0.5 at
+    `blink_thresh` and 0.05 at the nominal open eye. A single image cannot tell a narrow eye from a
+    closing eye.
     """
+    regions = sorted(finder.detect(image), key=lambda region: region.side_px, reverse=True)
     result: dict[str, Any] = {
         "detected": False,
-        "faces": 0,
+        "faces": len(regions),
         "left": None,
         "right": None,
         "eye_open": None,
@@ -47,21 +50,22 @@ def analyze_image(image: Image, finder: FaceFinder, blink_thresh: float) -> dict
         "blink_prob": None,
         "landmarks": None,
     }
-    regions = sorted(finder.detect(image), key=lambda region: region.side_px, reverse=True)
-    result["faces"] = len(regions)
     for region in regions:
         points = finder.find_landmarks(image, region)
-        # Once more from the landmarks' own region: the detector's is rough.
+        # The detector's region is rough, so find them again in the region of these landmarks.
         refined = None if points is None else finder.find_landmarks(image, region_of(points))
         if refined is not None:
-            break
-    else:
-        return result
-    track = refined[np.array(FACE_MESH_INDICES)]
-    geometry = compute_eye_geometry(track[np.newaxis])
+            return result | _measure_face(refined[np.array(FACE_MESH_INDICES)], blink_thresh)
+    return result
+
+
+def _measure_face(points: NDArray[np.float32], blink_thresh: float) -> dict[str, Any]:
+    """Return the fields of a face from the points (K, 2) that a track keeps."""
+    geometry = compute_eye_geometry(points[np.newaxis])
+    eyes = {}
     for name, eye, iris_index in (("left", LEFT, 473), ("right", RIGHT, 468)):
-        iris_x, iris_y = track[FACE_MESH_INDICES.index(iris_index)]
-        result[name] = {
+        iris_x, iris_y = points[FACE_MESH_INDICES.index(iris_index)]
+        eyes[name] = {
             "iris_cx": float(iris_x),
             "iris_cy": float(iris_y),
             "eye_open": float(geometry.ear[0, eye]),
@@ -70,14 +74,15 @@ def analyze_image(image: Image, finder: FaceFinder, blink_thresh: float) -> dict
         }
     eye_open = float(geometry.ear[0].mean())
     slope = np.log(0.95 / 0.05) / (NOMINAL_EAR - 0.18)
-    return result | {
+    return {
         "detected": True,
+        **eyes,
         "eye_open": eye_open,
         "v_offset": float(geometry.vertical_offset[0].mean()),
         "h_offset": float(geometry.horizontal_offset[0].mean()),
         "blink_prob": float(1 / (1 + np.exp(slope * (eye_open - blink_thresh)))),
         "landmarks": {
             str(index): [float(x), float(y)]
-            for index, (x, y) in zip(FACE_MESH_INDICES, track, strict=True)
+            for index, (x, y) in zip(FACE_MESH_INDICES, points, strict=True)
         },
     }

@@ -1,4 +1,4 @@
-"""What a track shows before any threshold is applied: eyes, head, open-eye baseline, durations."""
+"""Traces: what a track shows before any threshold is applied."""
 
 import math
 from dataclasses import dataclass
@@ -18,56 +18,49 @@ from kernels import (
     compute_valid_time_s,
 )
 from kernels.measures import median_finite
-from tracker.measures.gaze import (
-    GazeTraces,
-    prepare_gaze,
-)
+from tracker.measures.gaze import GazeTraces, prepare_gaze
 from tracker.parameters import NOMINAL_EAR
 from tracker.tracks.track import Track
 
 Float64Array = NDArray[np.float64]
-
-
 BoolArray = NDArray[np.bool_]
 
-
 MIN_TYPICAL_EAR = 0.6 * NOMINAL_EAR
-"""A typical opening below this is that of shut eyes: the baseline cannot be trusted."""
-
-
+"""Below this typical opening the eyes are mostly shut, so the baseline cannot be trusted."""
 MIN_COVERAGE_FOR_BASELINE = 0.5
-"""Share of the recording's time with a face, below which the baseline cannot be trusted."""
+"""Share of the recording's time with a face below which the baseline cannot be trusted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """What a track shows whatever the thresholds, so that many of them share the work.
+    """What a track shows before any threshold is applied, so that a sweep computes it once.
 
     Attributes
     ----------
     track : Track
     geometry : EyeGeometry
-        Per frame and eye.
+        Of each eye in each frame.
     head : HeadPose
+        In each frame.
     seen : ndarray, shape (N,), bool
         Frames with a face.
     ear : ndarray, shape (N,), float64
         Mean of both eyes.
     ear_share : ndarray, shape (2, N), float64
-        Each eye's over the mean.
+        EAR of each eye over the mean of both.
     baseline : ndarray, shape (N,), float64
-        Open-eye EAR around each frame: the person's own, where it can be trusted.
+        Open-eye EAR around each frame: the person's own if it can be trusted, else `NOMINAL_EAR`.
     baseline_trusted : bool
-        False where the open eyes were too little in sight for it.
+        False if the open eyes were not seen for long enough.
     gaze : GazeTraces
     duration_s, fps, valid_time_s : float
-        Length, source frames a second, time with a face.
+        Length, source frames per second, time with a face.
     interval_s : float
         Median time between analysed frames; NaN below two.
     canthal_distance_px, iris_diameter_px : float
         Medians of both eyes.
     head_roll_deg, head_yaw_deg, head_pitch_deg : float
-        Medians, of roll and yaw of the absolute values.
+        Medians; those of roll and yaw are of the absolute values.
     """
 
     track: Track
@@ -91,7 +84,7 @@ class Traces:
 
 
 def trace_track(track: Track) -> Traces:
-    """Compute what all thresholds share.
+    """Compute what does not depend on a threshold.
 
     Parameters
     ----------
@@ -114,7 +107,7 @@ def trace_track(track: Track) -> Traces:
         compute_typical_opening(ear) >= MIN_TYPICAL_EAR
         and valid_time_s >= MIN_COVERAGE_FOR_BASELINE * duration_s
     )
-    # Eyes without any opening have no shares of it.
+    # If both eyes have no opening, the shares are NaN.
     with np.errstate(divide="ignore", invalid="ignore"):
         ear_share = by_eye / ear
     return Traces(
@@ -124,7 +117,7 @@ def trace_track(track: Track) -> Traces:
         seen=seen,
         ear=ear,
         ear_share=ear_share,
-        baseline=compute_open_baseline(ear, times_s) if trusted else _fixed_baseline(ear),
+        baseline=compute_open_baseline(ear, times_s) if trusted else make_fixed_baseline(ear),
         baseline_trusted=trusted,
         gaze=prepare_gaze(track, geometry, head, interval_s),
         duration_s=duration_s,
@@ -139,16 +132,17 @@ def trace_track(track: Track) -> Traces:
     )
 
 
-def _fixed_baseline(ear: Float64Array) -> Float64Array:
+def make_fixed_baseline(ear: Float64Array) -> Float64Array:
+    """Return `NOMINAL_EAR` for each frame, shape (N,)."""
     return np.full(ear.size, NOMINAL_EAR)
 
 
 def _duration(track: Track, interval_s: float) -> tuple[float, float]:
-    """Return the recording's length in seconds and its source frames per second, as measured."""
+    """Return the measured length of the recording in seconds, and its source frames per second."""
     times_s = track.times_s
     if times_s.size < 2:
         return 0.0, math.nan
     elapsed_s = float(times_s[-1] - times_s[0])
     fps = float(track.frame_index[-1] - track.frame_index[0]) / elapsed_s
-    # The last frame is shown as long as a typical one.
+    # The last frame is shown for as long as a typical one.
     return elapsed_s + interval_s, fps

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracker.measures import assessment as gates
+from tracker.measures import gates
 from tracker.measures.analysis import Analysis
 from tracker.measures.assessment import Assessment
 from tracker.measures.gaze import MAX_HEAD_YAW_DEG

@@ -1,0 +1,34 @@
+"""A finding: a code and its numbers, which `tracker.words` turns into a sentence."""
+
+from dataclasses import dataclass, field
+
+from tracker.words import Language, format_text
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that limits the result.
+
+    Attributes
+    ----------
+    code : str
+        Machine-readable.
+    values : dict
+        The numbers in its message.
+    variant : str
+        Chooses one of several messages of a code; empty if there is only one.
+    """
+
+    code: str
+    values: dict[str, float] = field(default_factory=dict)
+    variant: str = ""
+
+    @property
+    def message(self) -> str:
+        """What was found and what to do about it, in English."""
+        return self.describe("en")
+
+    def describe(self, language: Language) -> str:
+        """Return what was found and what to do about it."""
+        key = f"finding.{self.code}.{self.variant}" if self.variant else f"finding.{self.code}"
+        return format_text(language, key, **self.values)

@@ -1,0 +1,380 @@
+"""Gates: what makes a recording not assessable, and what limits its numbers."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from kernels import (
+    BLINK,
+    PROLONGED_CLOSURE,
+    compute_valid_time_s,
+    mark_around_closures,
+)
+from tracker.measures.analysis import Analysis
+from tracker.measures.findings import Finding
+from tracker.measures.gaze import MAX_HEAD_YAW_DEG
+from tracker.measures.quality import MIN_RATE_HZ, Quality
+from tracker.protocol import VERTICAL_PHASES
+from tracker.words import round_range
+
+MIN_VALID_TIME_S = 10.0
+"""Least time with a face."""
+MIN_GAZE_TIME_S = 5.0
+"""Least time that counts for the gaze."""
+MIN_COVERAGE = 0.7
+"""Least share of the recording's time with a face."""
+MAX_SLOW_SHARE = 0.1
+"""Largest share of the time below `MIN_RATE_HZ`, if the step was raised to finish in time."""
+MIN_PHASE_TIME_S = 1.0
+"""Least gaze time in the phases up, and in the phases down; a percentile of less is meaningless."""
+MIN_CANTHAL_DISTANCE_PX = 24.0
+"""In degraded recordings the known range changes by 1 % at 24 and by 11 % at 18
+(docs/accuracy.md)."""
+MAX_HEAD_PITCH_DEG = 25.0
+"""Largest pitch, measured from a camera at the height of the eyes.
+
+Foreshortening makes offsets read 9 % too large at 25 degrees. FaceMesh rarely saw faces with a
+larger pitch.
+"""
+NOTED_PITCH_RANGE_DEG = 4.0
+"""A range of the head's pitch above this may explain the range of the eyes.
+
+Heads at rest show less (2.6 at most in the ZJU recordings), and so do moving eyes in a still head
+(3 on the synthetic face).
+"""
+AMBIGUOUS_FACE_RATIO = 0.5
+"""Area of the second face over the first, summed over time, from which it is not clear who was
+recorded."""
+NOTED_FACE_RATIO = 0.05
+"""The same ratio, from which the second face is mentioned."""
+MAX_FAILED_SHARE = 0.05
+"""Share of frames that are damaged or missing, above which this is mentioned."""
+NOTED_CLOSURE_SHARE = 0.1
+"""Share of the time with a face in prolonged closures and winks, above which it is mentioned."""
+
+MIN_SHARPNESS = 0.15
+"""In degraded recordings the known range reads 12 % too small at 0.09 (docs/accuracy.md)."""
+MIN_CONTRAST_OVER_NOISE = 5.0
+"""Degraded clips hold at 5.2. The range of synthetic clips breaks at 3.7, and the blinks of
+recordings at 2.1 (docs/accuracy.md)."""
+DARK_GREY_LEVEL = 60.0
+"""Mean grey level below which a noisy image is called dark.
+
+It only chooses the message, because it depends on the skin as well as on the light.
+"""
+MAX_CLIPPED_SHARE = 0.25
+"""Degraded clips hold at 0.14; at 0.41 the range reads 16 % too large (docs/accuracy.md)."""
+MIN_BITS_PER_EYE = 10.0
+"""Three quarters of the re-encoded recordings that broke have fewer (docs/accuracy.md)."""
+NOTED_BITS_PER_EYE = 30.0
+"""Nine tenths of them have fewer. Original recordings have 18 at least (docs/accuracy.md)."""
+MAX_EYE_DISAGREEMENT = 0.02
+"""The median of original recordings is 0.013. The least disagreement that made a fixed gaze pass
+the threshold was 0.023 (docs/accuracy.md)."""
+NOTED_UNSEEN_SHARE = 0.1
+"""Share of the time without a face, or in gaps between frames, above which it is mentioned.
+
+The range leaves out 5 % of the time at either end, so an extreme gaze may be hidden in more time
+than that.
+"""
+NOTED_CUT_SHARE = 0.1
+"""Share of the blinks with an unseen beginning or end, above which it is mentioned."""
+
+RANGE_HIDING = (
+    "max_frames_reached",
+    "out_of_time",
+    "video_damaged",
+    "lids_lowered",
+    "face_partly_lost",
+    "head_moved",
+    "sampling_gaps",
+)
+"""Cautions about time that was not seen and may hide a part of the range."""
+
+
+def find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
+    """Return what makes the recording not assessable, whatever the threshold."""
+    if not analysis.traces.seen.any():
+        return [Finding("no_face")]
+    if quality.sampled_rate_hz < MIN_RATE_HZ:
+        # Frames this far apart add no valid time, so the other gates would report a missing face.
+        return [Finding("low_rate", {"rate_hz": quality.sampled_rate_hz, "least_hz": MIN_RATE_HZ})]
+    found = _find_slow_part(analysis)
+    open_time_s = compute_valid_time_s(analysis.gaze.eyes_open, analysis.track.times_s)
+    found += _find_time_obstacles(analysis, quality, open_time_s)
+    # Every face has a width; NaN must not pass.
+    if not quality.canthal_distance_px >= MIN_CANTHAL_DISTANCE_PX:
+        found.append(
+            Finding(
+                "eyes_too_small",
+                {"width_px": quality.canthal_distance_px, "least_px": MIN_CANTHAL_DISTANCE_PX},
+            )
+        )
+    found += _find_head_obstacles(analysis, quality, open_time_s)
+    # NaN must not pass.
+    if not quality.other_face_ratio < AMBIGUOUS_FACE_RATIO:
+        found.append(Finding("several_faces"))
+    found += _find_image_obstacles(quality)
+    if not found and not math.isfinite(analysis.measures.vertical_peak_to_peak):
+        found.append(Finding("gaze_not_measured"))
+    return found
+
+
+def _find_slow_part(analysis: Analysis) -> list[Finding]:
+    """Return whether a raised step left too few frames in a part of the recording.
+
+    The median interval hides such a part. Blinks are missed in it, so their rate reads too low.
+    """
+    intervals_s = np.diff(analysis.track.times_s)
+    slow = intervals_s > 1.05 / MIN_RATE_HZ
+    share = float(intervals_s[slow].sum() / intervals_s.sum()) if intervals_s.size else 0.0
+    if not analysis.track.info.raised_step or share <= MAX_SLOW_SHARE:
+        return []
+    return [Finding("low_rate", {"share": share, "least_hz": MIN_RATE_HZ}, "part")]
+
+
+def _find_time_obstacles(
+    analysis: Analysis, quality: Quality, open_time_s: float
+) -> Iterator[Finding]:
+    """Yield the times in which too little was seen: of the face, the open eyes, or a phase."""
+    seen_s = analysis.measures.valid_time_s
+    if seen_s < MIN_VALID_TIME_S:
+        yield Finding("too_short", {"seen_s": seen_s, "least_s": MIN_VALID_TIME_S})
+    elif open_time_s < MIN_GAZE_TIME_S:
+        yield Finding("eyes_closed", {"open_s": open_time_s, "least_s": MIN_GAZE_TIME_S})
+    if analysis.parameters.protocol:
+        phases_s = dict.fromkeys(VERTICAL_PHASES, 0.0)
+        for phase in analysis.phases:
+            if phase.phase in phases_s:
+                phases_s[phase.phase] += phase.gaze_time_s
+        for name, time_s in phases_s.items():
+            if time_s < MIN_PHASE_TIME_S:
+                yield Finding(
+                    f"phase_{name}_missing", {"seen_s": time_s, "least_s": MIN_PHASE_TIME_S}
+                )
+    if quality.gap_share > 1 - MIN_COVERAGE:
+        yield _sampling_gaps(quality)
+    # With fewer than two frames the coverage is NaN, and the recording is too short.
+    elif quality.face_coverage < MIN_COVERAGE:
+        yield Finding("face_lost", {"seen": quality.face_coverage, "least": MIN_COVERAGE})
+
+
+def _find_head_obstacles(
+    analysis: Analysis, quality: Quality, open_time_s: float
+) -> Iterator[Finding]:
+    """Yield what is wrong with the direction of the head."""
+    gaze_time_s = analysis.measures.gaze_time_s
+    if math.isnan(quality.head_yaw_deg + quality.head_pitch_deg):
+        yield Finding("head_not_measured")
+    elif quality.head_yaw_deg > MAX_HEAD_YAW_DEG:
+        yield Finding(
+            "head_turned", {"yaw_deg": quality.head_yaw_deg, "most_deg": MAX_HEAD_YAW_DEG}
+        )
+    elif gaze_time_s < MIN_GAZE_TIME_S <= open_time_s:
+        yield Finding("head_moved", {"left_s": gaze_time_s, "least_s": MIN_GAZE_TIME_S}, "time")
+    if abs(quality.head_pitch_deg) > MAX_HEAD_PITCH_DEG:
+        yield Finding(
+            "camera_angle",
+            {"pitch_deg": abs(quality.head_pitch_deg), "most_deg": MAX_HEAD_PITCH_DEG},
+            "above" if quality.head_pitch_deg > 0 else "below",
+        )
+
+
+def _find_image_obstacles(quality: Quality) -> Iterator[Finding]:
+    """Yield what makes the images too bad to measure the eyes in them."""
+    # What was not measured is reported as that, not as bad.
+    if math.isnan(
+        quality.contrast_over_noise + quality.sharpness + quality.face_grey + quality.clipped_share
+    ):
+        yield Finding("picture_not_measured")
+    if quality.contrast_over_noise < MIN_CONTRAST_OVER_NOISE:
+        yield Finding(
+            "too_dark_or_noisy",
+            {"ratio": quality.contrast_over_noise, "least": MIN_CONTRAST_OVER_NOISE},
+            "dark" if quality.face_grey < DARK_GREY_LEVEL else "grainy",
+        )
+    if quality.sharpness < MIN_SHARPNESS:
+        yield Finding("blurred", {"sharpness": quality.sharpness, "least": MIN_SHARPNESS})
+    if quality.clipped_share > MAX_CLIPPED_SHARE:
+        yield Finding("overexposed", {"share": quality.clipped_share, "most": MAX_CLIPPED_SHARE})
+    # NaN passes, because the bit rate of a video is not always known.
+    if quality.bits_per_eye < MIN_BITS_PER_EYE:
+        yield _strong_compression(quality)
+
+
+def find_range_obstacles(
+    analysis: Analysis, quality: Quality, cautions: Sequence[Finding], threshold: float
+) -> list[Finding]:
+    """Return why the range supports no answer at this threshold."""
+    return _find_hidden_range(analysis, cautions, threshold) or _find_disagreement(
+        analysis, quality, threshold
+    )
+
+
+def _find_hidden_range(
+    analysis: Analysis, cautions: Sequence[Finding], threshold: float
+) -> list[Finding]:
+    """Return why the true range may lie on the other side of the threshold.
+
+    Time that was not seen can only hide a larger range, so a range below the threshold is then no
+    evidence. Looking aside and nodding also move the measured iris up and down, so a range that
+    only passes the threshold with their help is no evidence either.
+    """
+    measures = analysis.measures
+    if measures.vertical_peak_to_peak < threshold:
+        hiding = [caution for caution in cautions if caution.code in RANGE_HIDING]
+        if measures.vertical_peak_to_peak_any_time >= threshold:
+            hiding.append(
+                Finding(
+                    "protocol_mismatch",
+                    {"range": round_range(measures.vertical_peak_to_peak_any_time, threshold)},
+                    "elsewhere",
+                )
+            )
+        return hiding
+    if not measures.vertical_peak_to_peak_ahead >= threshold:
+        return [
+            Finding(
+                "looked_aside",
+                {"range": round_range(measures.vertical_peak_to_peak_ahead, threshold)},
+            )
+        ]
+    nodded = measures.head_pitch_range_deg > NOTED_PITCH_RANGE_DEG
+    if nodded and measures.vertical_peak_to_peak - measures.nod_allowance < threshold:
+        return [
+            Finding(
+                "head_moved",
+                {
+                    "nod_deg": measures.head_pitch_range_deg,
+                    "allowance": measures.nod_allowance,
+                    "range": round_range(measures.vertical_peak_to_peak, threshold),
+                },
+                "nod",
+            )
+        ]
+    return []
+
+
+def _find_disagreement(analysis: Analysis, quality: Quality, threshold: float) -> list[Finding]:
+    """Return why the range may be an error: the two eyes did not move together.
+
+    The range of a sum of two signals is at most the sum of their ranges. The range of the gaze is
+    therefore at least the measured range minus the range of the errors.
+    """
+    measured, disagreement = analysis.measures.vertical_peak_to_peak, quality.eye_disagreement
+    if disagreement > MAX_EYE_DISAGREEMENT and measured - disagreement < threshold <= measured:
+        return [
+            Finding(
+                "eyes_disagree",
+                {"disagreement": disagreement, "range": round_range(measured, threshold)},
+            )
+        ]
+    return []
+
+
+def find_cautions(analysis: Analysis, quality: Quality) -> list[Finding]:
+    """Return what limits the numbers but does not rule out an answer."""
+    return [
+        *_find_seen_cautions(analysis, quality),
+        *_find_event_cautions(analysis),
+        *_find_recording_cautions(analysis, quality),
+        *_find_track_cautions(analysis),
+    ]
+
+
+def _find_seen_cautions(analysis: Analysis, quality: Quality) -> Iterator[Finding]:
+    """Yield limits of what was seen of the eyes, the face and the head."""
+    if analysis.parameters.blink_baseline == "adaptive" and not analysis.traces.baseline_trusted:
+        yield Finding("baseline_fixed")
+    closed_s = _closed_s(analysis)
+    if closed_s > NOTED_CLOSURE_SHARE * analysis.measures.valid_time_s:
+        yield Finding("lids_lowered", {"closed_s": closed_s})
+    if 1 - NOTED_UNSEEN_SHARE > quality.face_coverage >= MIN_COVERAGE:
+        yield Finding("face_partly_lost", {"seen": quality.face_coverage})
+    if quality.head_moved_share > NOTED_UNSEEN_SHARE:
+        yield Finding("head_moved", {"share": quality.head_moved_share})
+
+
+def _find_event_cautions(analysis: Analysis) -> Iterator[Finding]:
+    """Yield phases that do not fit the protocol, and blinks that were seen in part."""
+    held = {phase.phase: phase.held_offset for phase in analysis.phases}
+    if held.get("up", math.nan) - held.get("down", math.nan) > (
+        analysis.measures.vertical_noise_floor
+    ):
+        yield Finding("protocol_mismatch")
+    cut, blinks = _count_cut_blinks(analysis), analysis.measures.blink_count
+    if cut > NOTED_CUT_SHARE * blinks:
+        yield Finding("blinks_cut", {"cut": cut, "blinks": blinks})
+
+
+def _find_recording_cautions(analysis: Analysis, quality: Quality) -> Iterator[Finding]:
+    """Yield gaps, compression, and a second face."""
+    if NOTED_UNSEEN_SHARE < quality.gap_share <= 1 - MIN_COVERAGE:
+        yield _sampling_gaps(quality)
+    if MIN_BITS_PER_EYE <= quality.bits_per_eye < NOTED_BITS_PER_EYE:
+        yield _strong_compression(quality)
+    if NOTED_FACE_RATIO <= quality.other_face_ratio < AMBIGUOUS_FACE_RATIO:
+        yield Finding("other_face")
+
+
+def _find_track_cautions(analysis: Analysis) -> Iterator[Finding]:
+    """Yield what is wrong with the frames and their times."""
+    info = analysis.track.info
+    if info.raised_step:
+        yield Finding("step_raised", {"largest_step": info.raised_step, "step": info.step})
+    if info.out_of_time:
+        yield Finding("out_of_time", {"analysed_s": analysis.measures.duration_s})
+    elif not info.complete:
+        yield Finding("max_frames_reached", {"frames": len(analysis.track.times_s)})
+    failed = max(info.frames_failed, _count_missing_frames(analysis))
+    if failed > MAX_FAILED_SHARE * max(info.frames_decoded, 1):
+        yield Finding("video_damaged", {"frames": failed})
+    if info.time_source == "stream_repaired":
+        yield Finding("timestamps_repaired")
+    if info.time_source == "frame_rate":
+        yield Finding("timestamps_unusable")
+
+
+def _sampling_gaps(quality: Quality) -> Finding:
+    return Finding(
+        "sampling_gaps", {"share": quality.gap_share, "longest_s": quality.longest_gap_s}
+    )
+
+
+def _strong_compression(quality: Quality) -> Finding:
+    return Finding("strong_compression", {"bits": quality.bits_per_eye})
+
+
+def _closed_s(analysis: Analysis) -> float:
+    """Return the time in prolonged closures and winks."""
+    times_s, closures = analysis.track.times_s, analysis.events.closures
+    prolonged = closures.interval[closures.kind == PROLONGED_CLOSURE]
+    closed = np.zeros(times_s.size, dtype=np.bool_)
+    for intervals in (prolonged, analysis.events.winks):
+        if len(intervals):
+            closed |= mark_around_closures(intervals, times_s, 0.0)
+    return compute_valid_time_s(closed, times_s)
+
+
+def _count_missing_frames(analysis: Analysis) -> int:
+    """Return the number of frames that the container declares but lacks at its end.
+
+    The count is ignored if the times last as long as declared: some containers declare a rate that
+    is not meant, or estimate the count.
+    """
+    info = analysis.track.info
+    if not info.complete or not info.video.fps:
+        return 0
+    declared_s = info.video.frame_count / info.video.fps
+    if analysis.measures.duration_s >= (1 - MAX_FAILED_SHARE) * declared_s:
+        return 0
+    return info.video.frame_count - info.frames_decoded
+
+
+def _count_cut_blinks(analysis: Analysis) -> int:
+    """Return the number of blinks within the recording whose beginning or end was not seen."""
+    closures = analysis.events.closures.select(analysis.events.closures.kind == BLINK)
+    inside = (closures.interval[:, 0] > 0, closures.interval[:, 1] < analysis.traces.seen.size)
+    cut = (~closures.onset_seen & inside[0]) | (~closures.offset_seen & inside[1])
+    return int(cut.sum())
