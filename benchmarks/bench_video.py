@@ -31,11 +31,11 @@ import numpy as np
 import pytest
 
 from benchmarks.conftest import Figure, Race, Ratio
-from tracker import count_processors
 from tracker.face.mesh import FaceMesh, Region, region_of
 from tracker.lab.clip_spec import make_spec
 from tracker.lab.profile import CROP_PX, cut_face
 from tracker.lab.synthetic import write_clip
+from tracker.machine import count_processors
 from tracker.tracks.track import Track, track_video
 from tracker.video.ffmpeg import Decoder
 from tracker.video.frames import Image, Video

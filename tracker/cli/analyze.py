@@ -6,13 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracker.parameters import Parameters
-
-if TYPE_CHECKING:
-    from tracker.study.cohort import Outcome
-    from tracker.study.folders import Findings
-    from tracker.study.recording import Outputs, Recording
-from tracker.cli.options import prepare_output, read_parameters, report_language
+from tracker.cli.options import (
+    REANALYSIS_PARAMETERS,
+    add_output_options,
+    add_parameter_options,
+    add_report_options,
+    prepare_output,
+    read_parameters,
+    report_language,
+)
 from tracker.cli.terminal import (
     EXIT_DONE,
     EXIT_INPUT,
@@ -22,9 +24,58 @@ from tracker.cli.terminal import (
     print_line,
     print_result,
 )
+from tracker.parameters import Parameters
+
+if TYPE_CHECKING:
+    from tracker.cli.options import Commands
+    from tracker.study.cohort import Outcome
+    from tracker.study.folders import Findings
+    from tracker.study.recording import Outputs, Recording
 
 
-def run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+def add_analyze(commands: "Commands") -> None:
+    parser = commands.add_parser(
+        "analyze",
+        help="videos, or folders of them, to reports, summaries, tables and tracks",
+        description="Analyse videos. Writes STEM.report.html, STEM.summary.json, "
+        "STEM.frames.csv, STEM.blinks.csv and STEM.track.npz for each. The videos in a directory "
+        "and the directories in it are found by suffix or content; their files go to the same "
+        "directories below --out. For a "
+        "directory, or more than one video, cohort.html, cohort.csv and cohort.parquet tell of "
+        "all of them, and recordings that are finished already (same content, parameters and "
+        "program) are kept as they are: run the same command again to go on after an interruption.",
+    )
+    parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO|DIR")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="recordings to analyse at the same time, each on one processor and with about 0.4 GB "
+        "of memory (default: as many as there are processors)",
+    )
+    add_output_options(parser)
+    add_parameter_options(parser, ("step", "max_frames"))
+    add_parameter_options(parser, REANALYSIS_PARAMETERS)
+    add_report_options(parser)
+    parser.add_argument(
+        "--overlay",
+        action="store_true",
+        help="also write STEM.overlay.mp4, the analysed frames with what was measured drawn in, "
+        "without sound and without the video's metadata (takes two to three times as long as the "
+        "analysis)",
+    )
+    parser.add_argument(
+        "--blur-face",
+        action="store_true",
+        help="in it, show the eyes only: a box around each eye of the analysed face, all else "
+        "plain grey in every frame. The eyes themselves, with lids and iris, stay and may identify "
+        "a person, and so may the file's name; STEM.track.npz holds the face's points. Needs "
+        "--overlay",
+    )
+    parser.set_defaults(run=_run_analyze)
+
+
+def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     parameters = read_parameters(options, parser)
     if options.workers is not None and options.workers < 1:
         parser.error(f"--workers is {options.workers}, expected 1 or more")
@@ -127,7 +178,17 @@ def _print_outcome(options: argparse.Namespace, recording: "Recording", outcome:
     return EXIT_DONE
 
 
-def run_image(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+def add_image(commands: "Commands") -> None:
+    parser = commands.add_parser(
+        "image", help="one picture: eye opening and gaze offset", description="Analyse pictures."
+    )
+    parser.add_argument("images", nargs="+", type=Path, metavar="FILE")
+    parser.add_argument("--json", action="store_true", help="one JSON document a line on stdout")
+    add_parameter_options(parser, ("blink_thresh",))
+    parser.set_defaults(run=_run_image)
+
+
+def _run_image(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     parameters = read_parameters(options, parser)
 
     from tracker.face.mesh import FaceMesh

@@ -1,15 +1,45 @@
 """``eye-tracker compare``."""
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    pass
 from tracker.cli.options import prepare_output
 from tracker.cli.terminal import EXIT_DONE
+from tracker.words import LANGUAGES
+
+if TYPE_CHECKING:
+    from tracker.cli.options import Commands
 
 
-def run_compare(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+def add_compare(commands: "Commands") -> None:
+    parser = commands.add_parser(
+        "compare",
+        help="recordings of one person over time: what changed",
+        description="Compare recordings of one person, such as visits, or with and without "
+        "medication: each measure with its 95 % interval, its change from the first condition, and "
+        "whether that is more than measuring twice would give. FILE is a STEM.summary.json, or a "
+        "STEM.track.npz, which is analysed anew with the default parameters. Several files with "
+        "one LABEL are repeated recordings of one condition: only they tell how much a person "
+        "differs from one recording to the next.",
+    )
+    parser.add_argument("recordings", nargs="+", metavar="[LABEL=]FILE")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE.html|DIR",
+        help="also write a page that needs no network; in a DIR as comparison.html",
+    )
+    parser.add_argument(
+        "--lang", choices=LANGUAGES, default="en", help="of that page (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="the comparison on stdout, and nothing else there"
+    )
+    parser.set_defaults(run=_run_compare)
+
+
+def _run_compare(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     from tracker.files.summary import to_json
     from tracker.files.whole import write_whole
     from tracker.study.compare import compare, describe_comparison, label_files, read_recording

@@ -7,12 +7,18 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    pass
-from tracker.cli.options import prepare_output, read_parameters
+from tracker.cli.options import (
+    BLINK_PARAMETERS,
+    add_parameter_options,
+    prepare_output,
+    read_parameters,
+)
 from tracker.cli.terminal import EXIT_DONE, EXIT_INPUT, Progress, print_line
 
-SYNTH_OPTIONS: tuple[tuple[str, type, str], ...] = (
+if TYPE_CHECKING:
+    from tracker.cli.options import Commands
+
+_SYNTH_OPTIONS: tuple[tuple[str, type, str], ...] = (
     ("duration_s", float, "length in seconds"),
     ("fps", float, "frames a second"),
     ("width", int, "of the picture in pixels"),
@@ -28,7 +34,32 @@ SYNTH_OPTIONS: tuple[tuple[str, type, str], ...] = (
 )
 
 
-def run_evaluate(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+def add_evaluate(commands: "Commands") -> None:
+    parser = commands.add_parser(
+        "evaluate",
+        help="annotated recordings: how well blinks are found",
+        description="Compare with annotated recordings in DIR and the directories in it: "
+        "STEM.blinks.csv or STEM.tag beside STEM.mp4, or blinks.csv and clips.csv beside all of "
+        "them. A detected and an annotated blink match when they overlap, each used once. Draws a "
+        "picture of every missed and every false one, and keeps the tracks, so that another run "
+        "with other thresholds takes seconds.",
+    )
+    parser.add_argument("directory", type=Path, metavar="DIR")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("evaluation"),
+        metavar="DIR",
+        help="where to write pictures and tracks (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="the scores on stdout, and nothing else there"
+    )
+    add_parameter_options(parser, ("step", "max_frames", *BLINK_PARAMETERS))
+    parser.set_defaults(run=_run_evaluate)
+
+
+def _run_evaluate(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     parameters = read_parameters(options, parser)
 
     from tracker.face.mesh import FaceMesh
@@ -76,7 +107,26 @@ def run_evaluate(options: argparse.Namespace, parser: argparse.ArgumentParser) -
     return EXIT_INPUT if failures else EXIT_DONE
 
 
-def run_profile(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+def add_profile(commands: "Commands") -> None:
+    parser = commands.add_parser(
+        "profile",
+        help="where the time of a recording's analysis goes",
+        description="Analyse a video and tell where the time went, how near that is to what "
+        "decoding and FaceMesh take at the least, what limits it and what would be faster. Writes "
+        "STEM.profile.png; the analysis itself is not kept.",
+    )
+    parser.add_argument("video", type=Path, metavar="VIDEO")
+    parser.add_argument(
+        "--out", type=Path, default=Path(), metavar="DIR", help="where to write (default: here)"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="one JSON document on stdout, and nothing else there"
+    )
+    add_parameter_options(parser, ("step", "max_frames"))
+    parser.set_defaults(run=_run_profile)
+
+
+def _run_profile(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     parameters = read_parameters(options, parser)
     prepare_output(options, options.out, parser)
 
@@ -103,12 +153,29 @@ def run_profile(options: argparse.Namespace, parser: argparse.ArgumentParser) ->
     return EXIT_DONE
 
 
-def run_synth(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+def add_synth(commands: "Commands") -> None:
+    parser = commands.add_parser(
+        "synth",
+        help="a synthetic clip whose truth is known",
+        description="Make a clip of a real face with drawn eyes that look up and down and blink, "
+        "and its truth beside it (STEM.truth.json, STEM.truth.blinks.csv). Without options: the "
+        "demo clip.",
+    )
+    parser.add_argument("clip", type=Path, metavar="OUT.mp4", help=".mp4, .mov, .mkv or .webm")
+    for option, kind, text in _SYNTH_OPTIONS:
+        parser.add_argument(
+            f"--{option.replace('_', '-')}", type=kind, metavar=kind.__name__.upper(), help=text
+        )
+    parser.add_argument("--vfr", action="store_true", default=None, help="variable frame rate")
+    parser.set_defaults(run=_run_synth)
+
+
+def _run_synth(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     # A development tool of the benchmarks, which analyses never need.
     from tracker.lab.clip_spec import SyntheticSetupError, demo_spec, make_spec
     from tracker.lab.synthetic import write_clip
 
-    names = [name for name, _, _ in SYNTH_OPTIONS] + ["vfr"]
+    names = [name for name, _, _ in _SYNTH_OPTIONS] + ["vfr"]
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     try:
         spec = make_spec(**given) if given else demo_spec()

@@ -12,14 +12,11 @@ from tracker.protocol import read_protocol
 from tracker.words import LANGUAGES, Language
 
 if TYPE_CHECKING:
-    pass
-
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    """What each command adds itself to."""
 
 BLINK_PARAMETERS = ("blink_thresh", "blink_min_frames", "blink_baseline")
-
-
 REANALYSIS_PARAMETERS = ("vpp_thresh", *BLINK_PARAMETERS, "protocol")
-
 
 _PARAMETER_HELP = {
     "step": "analyse every N-th frame",

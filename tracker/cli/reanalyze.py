@@ -4,11 +4,15 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracker.parameters import Parameters
-
-if TYPE_CHECKING:
-    from tracker.study.folders import TrackFile
-from tracker.cli.options import prepare_output, read_parameters, report_language
+from tracker.cli.options import (
+    REANALYSIS_PARAMETERS,
+    add_output_options,
+    add_parameter_options,
+    add_report_options,
+    prepare_output,
+    read_parameters,
+    report_language,
+)
 from tracker.cli.terminal import (
     EXIT_DONE,
     EXIT_INPUT,
@@ -18,9 +22,39 @@ from tracker.cli.terminal import (
     print_result,
     report_failure,
 )
+from tracker.parameters import Parameters
+
+if TYPE_CHECKING:
+    from tracker.cli.options import Commands
+    from tracker.study.folders import TrackFile
 
 
-def run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+def add_reanalyze(commands: "Commands") -> None:
+    parser = commands.add_parser(
+        "reanalyze",
+        help="tracks again with other parameters, without the videos",
+        description="Analyse tracks written by `analyze`, and those in directories and the "
+        "directories in them (*.track.npz). Writes STEM.report.html (without pictures of the eyes, "
+        "which need the video), STEM.summary.json, STEM.frames.csv and STEM.blinks.csv for each. "
+        "With --grid, instead, one table of them all: sweep.csv, or what --out names if that ends "
+        "in .csv or .parquet.",
+    )
+    parser.add_argument("tracks", nargs="+", type=Path, metavar="TRACK.npz|DIR")
+    parser.add_argument(
+        "--grid",
+        action="append",
+        metavar="NAME=VALUES",
+        help="analyse each track at every combination of these values, a row of the table for "
+        "each: NAME=0.04,0.05 or NAME=FIRST:LAST:STEP, once for each of vpp_thresh, blink_thresh, "
+        "blink_min_frames, blink_baseline",
+    )
+    add_output_options(parser)
+    add_parameter_options(parser, REANALYSIS_PARAMETERS)
+    add_report_options(parser)
+    parser.set_defaults(run=_run_reanalyze)
+
+
+def _run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     parameters = read_parameters(options, parser)
 
     from tracker.study.folders import find_tracks

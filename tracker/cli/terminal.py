@@ -10,12 +10,8 @@ if TYPE_CHECKING:
     from tracker.files.fields import Summary
     from tracker.study.recording import Failure
 
-
 EXIT_DONE, EXIT_USAGE, EXIT_INPUT, EXIT_INTERNAL = 0, 2, 3, 4
-
-
 EXIT_INTERRUPTED = 130
-
 
 T = TypeVar("T")
 

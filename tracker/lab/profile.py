@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker import count_processors, measure_peak_bytes
 from tracker.face.follow import FaceFinder
 from tracker.face.mesh import Region
+from tracker.machine import count_processors, measure_peak_bytes
 from tracker.parameters import Parameters
 from tracker.video.ffmpeg import Decoder, LazyImage
 from tracker.video.frames import Frame, Image, ImageLike, Video

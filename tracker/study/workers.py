@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
-from tracker import count_processors, measure_peak_bytes
+from tracker.machine import count_processors, measure_peak_bytes
 from tracker.parameters import Parameters
 from tracker.study.recording import (
     Failure,

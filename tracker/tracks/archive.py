@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from kernels import FACE_MESH_INDICES, LANDMARK_COUNT
-from tracker import MAX_FRAME_PIXELS
 from tracker.face.quality import ImageQuality
 from tracker.protocol import parse_protocol
 from tracker.tracks.track import Track, TrackInfo
@@ -23,6 +22,7 @@ from tracker.video.frames import (
     VideoInfo,
     most_frames,
 )
+from tracker.video.limits import MAX_FRAME_PIXELS
 from tracker.video.times import TIME_SOURCES
 
 FORMAT = 2

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.closures import MAX_GAP_S
-from tracker import count_processors
 from tracker.face.follow import TURNS_DEG, FaceFinder, FaceFollower
 from tracker.face.quality import ImageQuality, worst_quality
+from tracker.machine import count_processors
 from tracker.protocol import Phase
 from tracker.tracks.pacing import Pacer
 from tracker.video.frames import (

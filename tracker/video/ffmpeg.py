@@ -18,7 +18,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker import MAX_FRAME_PIXELS
 from tracker.video.libav import (
     NO_TIME,
     AvCodecParameters,
@@ -29,6 +28,7 @@ from tracker.video.libav import (
     AvStream,
     load_libraries,
 )
+from tracker.video.limits import MAX_FRAME_PIXELS
 
 BITRATE_FRAMES = 300
 """Frames from the start over which the bits of a frame are counted: 10 s at 30 fps."""

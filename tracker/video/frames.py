@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker import MAX_FRAME_PIXELS
 from tracker.video.container import MIN_SIDE_PX, VideoOpenError, check_container, read_head
 from tracker.video.ffmpeg import Decoder, FFmpegError, FrameSizeError, LazyImage
+from tracker.video.limits import MAX_FRAME_PIXELS
 
 Image = NDArray[np.uint8]
 """Pixels, shape (height, width, 3), blue-green-red."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import cv2
 
-from tracker import MAX_FRAME_PIXELS
+from tracker.video.limits import MAX_FRAME_PIXELS
 
 MAJOR_VERSIONS = {"avutil": 60, "avcodec": 62, "avformat": 62, "swscale": 9}
 """FFmpeg 8: the layouts below are those of these versions, and are kept within them."""

@@ -5,9 +5,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from tracker import MAX_STILL_PIXELS
 from tracker.video.container import MIN_SIDE_PX, ImageOpenError, is_image, is_video, read_head
 from tracker.video.frames import Image
+from tracker.video.limits import MAX_STILL_PIXELS
 
 MAX_IMAGE_BYTES = 64 * 2**20
 

@@ -181,8 +181,8 @@ def test_interlaced_pictures_are_converted_as_a_whole(tmp_path: Path) -> None:
 LOOK_AT_SIZE = """
 import sys
 from pathlib import Path
-import tracker
-tracker.MAX_FRAME_PIXELS = 10**6
+import tracker.video.limits
+tracker.video.limits.MAX_FRAME_PIXELS = 10**6
 from tracker.video.frames import Video
 from tracker.video.container import VideoOpenError
 
