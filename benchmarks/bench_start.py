@@ -82,8 +82,7 @@ def test_commands_and_handlers(ahead: Path, race: Race, ratio: Ratio, short: boo
         "eye-tracker --help": "import sys, tracker.cli.main; sys.argv[1:] = ['--help']; "
         "tracker.cli.main.main()",
         "analyze": "from tracker.face.mesh import FaceMesh; import tracker.study.recording, "
-        "tracker.measures.analysis, tracker.measures.assessment, tracker.files.summary, "
-        "tracker.tracks.track; FaceMesh()",
+        "tracker.pipeline; FaceMesh()",
         "libraries of analyze": "import numpy, cv2, tqdm",
         "light handler": "import handler.light_function",
         "libraries of the light handler": "import boto3, aws_lambda_powertools",

@@ -43,8 +43,8 @@ from handler.requests import (
 from handler.storage import Storage, StoredObject
 from handler.temporary import temporary_folder
 from handler.work import Work
-from tracker import __version__
 from tracker.parameters import Parameters
+from tracker.version import __version__
 from tracker.words import Language
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from tracker.files.fields import Summary
 from tracker.files.summary import to_json
 from tracker.measures.still import analyze_image
 from tracker.parameters import Parameters
-from tracker.pipeline import measure_track, track_recording, write_files
+from tracker.pipeline import measure_track, track_recording
+from tracker.result import write_files
 from tracker.video.container import InputError, detect_kind
 from tracker.video.frames import Video, VideoInfo
 from tracker.video.stills import read_image
@@ -132,9 +133,9 @@ class Engine:
                 budget_s=budget_s,
                 eye_pictures=pictures,
             )
-        analyzed = measure_track(track, parameters, "original", pictures)
-        files = write_files(analyzed, folder, "analysis", report, report_name=name)
-        return analyzed.summary, list(files.values())
+        result = measure_track(track, parameters, "original", pictures)
+        files = write_files(result, folder, "analysis", report, report_name=name)
+        return result.summary, list(files.values())
 
     def analyze_image(
         self, path: Path, parameters: Parameters, folder: Path

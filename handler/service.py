@@ -22,7 +22,7 @@ from handler.requests import (
     Request,
 )
 from handler.storage import UPLOAD_VALID_S, Storage
-from tracker import __version__
+from tracker.version import __version__
 
 if TYPE_CHECKING:
     from handler.engine import Engine

@@ -21,7 +21,9 @@ ORDER = [
     {"tracker.measures"},
     {"tracker.files"},
     {"tracker.pages"},
+    {"tracker.result"},
     {"tracker.pipeline"},
+    {"tracker.api"},
     {"tracker"},
     {"tracker.study", "tracker.lab"},
     {"tracker.cli"},
@@ -32,6 +34,7 @@ LEAVES = {
     "tracker.parameters": {"tracker.protocol", "tracker.machine"},
     "tracker.protocol": {"tracker.parameters", "tracker.machine"},
     "tracker.machine": {"tracker.parameters", "tracker.protocol"},
+    "tracker.version": set[str](),
     "tracker.words": set[str](),
     "tracker.files.fields": set[str](),
     "tracker.files.whole": set[str](),
@@ -40,6 +43,8 @@ LEAVES = {
 
 HANDLER_IMPORTS = {
     "tracker.pipeline",
+    "tracker.result",
+    "tracker.version",
     "tracker.parameters",  # requests are checked against them
     "tracker.protocol",
     "tracker.machine",
@@ -59,17 +64,6 @@ They are equipment of both and import neither tests nor benchmarks.
 
 OPEN_IMPORTS = {
     # (importer, imported): who mends it.
-    ("tracker.files.provenance", "tracker"): "pipeline: what is in __init__ goes to machine",
-    ("tracker.files.summary", "tracker"): "pipeline: the same",
-    ("tracker.pages.page", "tracker"): "pipeline: the same",
-    ("tracker.tracks.archive", "tracker"): "pipeline: the same",
-    ("tracker.tracks.track", "tracker"): "pipeline: the same",
-    ("tracker.video.ffmpeg", "tracker"): "pipeline: the same",
-    ("tracker.video.frames", "tracker"): "pipeline: the same",
-    ("tracker.video.libav", "tracker"): "pipeline: the same",
-    ("tracker.video.stills", "tracker"): "pipeline: the same",
-    ("handler.service", "tracker"): "server, pipeline: the same",
-    ("handler.analyze", "tracker"): "server, pipeline: the same",
     ("handler.engine", "tracker.files.summary"): "server: goes into the pipeline",
     ("handler.engine", "tracker.measures.still"): "server: goes into the pipeline",
     ("handler.engine", "tracker.video.frames"): "server: goes into the pipeline",
@@ -95,7 +89,6 @@ LARGE = {
     "tracker/files/fields.py": "a table of all fields, read entry by entry",
     "tracker/files/fields.py:Summary": "a table of all fields, one a line with its meaning",
     # Those that are being divided: who does it.
-    "tracker/cli/main.py:_build_parser": "pipeline",
     "tracker/files/summary.py:summarize": "fields",
     "tracker/lab/annotations.py:find_annotations": "core",
     "tracker/lab/annotations.py:read_tag": "core",
@@ -105,7 +98,6 @@ LARGE = {
     "tracker/measures/gaze.py:measure_gaze": "core",
     "tracker/measures/phases.py:measure_phases": "core",
     "tracker/measures/still.py:analyze_image": "core",
-    "tracker/pipeline.py:write_files": "pipeline",
     "tracker/study/compare.py": "pages",
     "tracker/study/compare.py:compare": "pages",
     "tracker/study/compare.py:_compare_measure": "pages",

@@ -1,7 +1,7 @@
 """The parameters of an analysis and their ranges. Imports nothing heavy."""
 
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Literal, TypedDict
 
 from tracker.protocol import Phase
 
@@ -30,8 +30,8 @@ class Parameters:
     blink_baseline : {"adaptive", "fixed"}
         Whether `blink_thresh` is scaled with the person's own open-eye EAR, or absolute.
     protocol : tuple of Phase
-        What the person was asked to do, from `tracker.protocol.parse_protocol`. Empty: the app's
-        task is assumed, to look up and then down.
+        What the person was asked to do, from `tracker.protocol.parse_protocol`. Empty: the
+        person is assumed to have looked up and then down, as the app asks.
 
     Raises
     ------
@@ -60,6 +60,11 @@ class Parameters:
         for field in fields(self):
             value = getattr(self, field.name)
             if field.name == "protocol":
+                if not (isinstance(value, tuple) and all(isinstance(one, Phase) for one in value)):
+                    raise TypeError(
+                        f"protocol is {value!r}, expected a tuple of Phase: "
+                        "tracker.protocol.parse_protocol makes it"
+                    )
                 continue
             if field.name == "blink_baseline":
                 if value not in ("adaptive", "fixed"):
@@ -82,3 +87,15 @@ class Parameters:
     def shortest_closure_s(self) -> float:
         """`blink_min_frames` in seconds, less half a frame for rounded timestamps."""
         return (self.blink_min_frames - 0.5) / NOMINAL_FPS
+
+
+class ParameterValues(TypedDict, total=False):
+    """Single parameters as keywords; the fields of `Parameters`."""
+
+    step: int
+    vpp_thresh: float
+    blink_thresh: float
+    max_frames: int
+    blink_min_frames: int
+    blink_baseline: Literal["adaptive", "fixed"]
+    protocol: tuple[Phase, ...]

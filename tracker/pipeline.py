@@ -1,48 +1,27 @@
-"""From a video to its files: track, measure, assess, summarise, write.
+"""From a video to its result: track, measure, assess, summarise. `tracker.result` writes it.
 
-Whoever analyses a recording does it by these three functions: the command line, the Python API,
-the Lambda function, `compare`, `profile` and the check of the deployed bundle.
+Whoever analyses a recording goes this way: the command line, the Python API, the Lambda function,
+`compare`, `profile` and the check of the deployed bundle.
 """
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from io import BufferedIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracker.files.fields import Summary
-from tracker.files.names import result_path
-from tracker.files.provenance import hash_video
-from tracker.files.summary import summarize, write_analysis, write_track
-from tracker.measures.analysis import Analysis, analyze_track
-from tracker.measures.assessment import Assessment, assess
+from tracker.files.fingerprint import Fingerprint, HashedStream, take_fingerprint
+from tracker.files.summary import summarize
+from tracker.measures.analysis import analyze_track
+from tracker.measures.assessment import assess
 from tracker.parameters import Parameters
+from tracker.result import Result
 from tracker.tracks.track import Track, track_video
 from tracker.video.frames import Video
 
 if TYPE_CHECKING:
     from tracker.face.follow import FaceFinder
-    from tracker.words import Language
-
-
-@dataclass(frozen=True, slots=True)
-class Analyzed:
-    """A recording that was analysed.
-
-    Attributes
-    ----------
-    analysis : Analysis
-    assessment : Assessment
-    summary : Summary
-    eye_pictures : dict of int to bytes, or None
-        JPEGs of the eyes by sample, for the report. None where there is no video to take them from.
-    """
-
-    analysis: Analysis
-    assessment: Assessment
-    summary: Summary
-    eye_pictures: dict[int, bytes] | None = None
 
 
 def track_recording(
@@ -51,12 +30,12 @@ def track_recording(
     parameters: Parameters,
     on_progress: Callable[[int, int], None] | None = None,
     *,
-    video_sha256: str = "",
+    fingerprint: Fingerprint | None = None,
     budget_s: float | None = None,
     eye_pictures: dict[int, bytes] | None = None,
     decode_ahead: bool = True,
 ) -> Track:
-    """Track a video; what was asked for and the content's hash go with the track.
+    """Track a video, and keep with the track what the person was asked and the video's hash.
 
     Parameters
     ----------
@@ -65,8 +44,11 @@ def track_recording(
     parameters : Parameters
     on_progress, budget_s, eye_pictures, decode_ahead
         See `tracker.tracks.track.track_video`.
-    video_sha256 : str, optional
-        Where it is known. Otherwise the source is read once for it; a `Video` has none.
+    fingerprint : Fingerprint, optional
+        Of the video's file, where it was taken already; of a `Video` nothing else gives the hash.
+        A file is otherwise hashed here. The bytes of a stream are hashed as they are decoded, so
+        that none is fetched twice; if the analysis ends far before the stream does, there is no
+        hash.
 
     Returns
     -------
@@ -75,13 +57,15 @@ def track_recording(
     Raises
     ------
     InputError
-        The video cannot be read or decoded.
+        The video cannot be read or decoded, or its file was written to meanwhile.
     """
     start_s = time.monotonic()
-    if not video_sha256 and not isinstance(source, Video):
-        video_sha256 = hash_video(source)
+    if fingerprint is None and isinstance(source, Path):
+        # FFmpeg then finds what was just hashed in memory.
+        fingerprint = take_fingerprint(source)
+    stream = HashedStream(source) if isinstance(source, BufferedIOBase) else None
     track = track_video(
-        source,
+        stream or source,
         finder,
         parameters.step,
         parameters.max_frames,
@@ -90,6 +74,10 @@ def track_recording(
         eye_pictures=eye_pictures,
         decode_ahead=decode_ahead,
     )
+    video_sha256 = stream.finish() if stream else ""
+    if fingerprint is not None:
+        fingerprint.check_unchanged()
+        video_sha256 = fingerprint.sha256
     info = replace(track.info, protocol=parameters.protocol, video_sha256=video_sha256)
     return replace(track, info=info)
 
@@ -98,92 +86,26 @@ def measure_track(
     track: Track,
     parameters: Parameters,
     name: str,
-    eye_pictures: dict[int, bytes] | None = None,
-) -> Analyzed:
+    eye_pictures: Mapping[int, bytes] | None = None,
+) -> Result:
     """Measure a track, assess it and summarise both.
 
     Parameters
     ----------
     track : Track
     parameters : Parameters
-        Without a protocol, the track's own holds.
+        Without a protocol, the track's own is used.
     name : str
         What the summary calls the recording.
-    eye_pictures : dict of int to bytes, optional
-        See `Analyzed`.
+    eye_pictures : mapping of int to bytes, optional
+        From `track_recording`.
 
     Returns
     -------
-    Analyzed
+    Result
     """
     protocol = parameters.protocol or track.info.protocol
     analysis = analyze_track(track, replace(parameters, protocol=protocol))
     assessment = assess(analysis)
     summary = summarize(analysis, assessment, name)
-    return Analyzed(analysis, assessment, summary, eye_pictures)
-
-
-def write_files(
-    analyzed: Analyzed,
-    directory: Path,
-    stem: str,
-    report: "Language | None" = None,
-    *,
-    report_name: str | None = None,
-    with_track: bool = True,
-    write_copy: Callable[[], object] | None = None,
-) -> dict[str, Path]:
-    """Write an analysis, the summary last: where one is, the files beside it belong to it.
-
-    Parameters
-    ----------
-    analyzed : Analyzed
-    directory : Path
-        It is made if it is missing.
-    stem : str
-        Begins the files' names.
-    report : {"en", "ko"}, optional
-        Language of the report; without one, an earlier report is removed.
-    report_name : str, optional
-        What the report calls the recording, if not as the summary does.
-    with_track : bool, default True
-        False where the track is what was read.
-    write_copy : callable, optional
-        Writes the annotated copy; without it, an earlier copy is removed.
-
-    Returns
-    -------
-    dict of str to Path
-        The files by kind; see `tracker.files.names.ENDINGS`.
-
-    Raises
-    ------
-    OSError
-        A file cannot be written.
-    """
-    directory.mkdir(parents=True, exist_ok=True)
-    paths = {kind: result_path(directory, stem, kind) for kind in ("summary", "report", "overlay")}
-    for path in paths.values():
-        path.unlink(missing_ok=True)
-    files = {}
-    if with_track:
-        files["track"] = write_track(directory, stem, analyzed.analysis.track)
-    if report is not None:
-        # Only here: an analysis without a report does not load what makes one.
-        from tracker.pages.report import write_report
-
-        named = replace(analyzed.summary, source=report_name or analyzed.summary.source)
-        files["report"] = write_report(
-            directory,
-            stem,
-            analyzed.analysis,
-            analyzed.assessment,
-            named,
-            analyzed.eye_pictures,
-            report,
-        )
-    if write_copy is not None:
-        write_copy()
-        files["overlay"] = paths["overlay"]
-    written = write_analysis(directory, stem, analyzed.analysis, analyzed.summary)
-    return dict(zip(("summary", "frames", "blinks"), written, strict=True)) | files
+    return Result(name, analysis, assessment, summary, eye_pictures)

@@ -1,6 +1,7 @@
 """The storage fails at each call: the answer is right, or a clean error, and a retry completes."""
 
 import base64
+import hashlib
 import io
 import json
 import tempfile
@@ -369,12 +370,17 @@ def test_a_large_video_is_read_in_place_with_the_same_result(
     gets_before = aws.proxy.operations.count("GET original")
     assert deliver(api, event) == []
     assert aws.proxy.operations.count("GET original") > gets_before + 3
-    tracks = [
-        aws.s3.get_object(Bucket=BUCKET, Key=f"users/somebody/eye/{one}/frames.csv")["Body"].read()
-        for one in (downloaded, in_place)
-    ]
-    assert tracks[0] == tracks[1]
-    assert tracks[0].count(b"\n") == 181
+
+    def read(name: str) -> list[bytes]:
+        keys = [f"users/somebody/eye/{one}/{name}" for one in (downloaded, in_place)]
+        return [aws.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in keys]
+
+    tables, summaries = read("frames.csv"), read("summary.json")
+    assert tables[0] == tables[1]
+    assert tables[0].count(b"\n") == 181
+    assert summaries[0] == summaries[1]
+    digest = hashlib.sha256((clips / "short.mp4").read_bytes()).hexdigest()
+    assert json.loads(summaries[0])["video_sha256"] == digest
 
 
 def test_a_large_video_that_cannot_be_read_on_is_no_short_video(

@@ -6,12 +6,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tracker import __version__
 from tracker.cli.analyze import add_analyze, add_image
 from tracker.cli.compare import add_compare
 from tracker.cli.lab import add_evaluate, add_profile, add_synth
 from tracker.cli.reanalyze import add_reanalyze
 from tracker.cli.terminal import EXIT_DONE, EXIT_INTERRUPTED, report_failure
+from tracker.version import __version__
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

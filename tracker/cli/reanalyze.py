@@ -68,15 +68,16 @@ def _run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser)
     prepare_output(options, options.out, parser)
     code = _report_search(bool(tracks), problems)
 
-    from tracker.pipeline import measure_track, write_files
+    from tracker.pipeline import measure_track
+    from tracker.result import write_files
     from tracker.tracks.archive import load_track
 
     def reanalyze(file: "TrackFile") -> None:
-        analyzed = measure_track(load_track(file.path), parameters, file.path.name)
+        result = measure_track(load_track(file.path), parameters, file.path.name)
         written = write_files(
-            analyzed, file.directory, file.stem, report_language(options), with_track=False
+            result, file.directory, file.stem, report_language(options), with_track=False
         )
-        print_result(options, file.path.name, analyzed.summary, written.values())
+        print_result(options, file.path.name, result.summary, written.values())
 
     return max(code, for_each(tracks, reanalyze))
 

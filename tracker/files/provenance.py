@@ -1,46 +1,15 @@
-"""What a result is known again by: the content of its video, and the program that made it."""
+"""Names for the program that made a result, so that another version is told from it."""
 
 import functools
 import hashlib
 import importlib.metadata
 from collections.abc import Iterable
-from io import BufferedIOBase
 from pathlib import Path
 
-from tracker import __version__
-from tracker.video.container import InputNotFoundError, check_readable
+from tracker.version import __version__
 
-STREAM_BLOCK_BYTES = 2**20
 TRACK_LIBRARIES = ("mediapipe", "numpy", "opencv-python-headless")
 """The libraries whose version a track depends on."""
-
-
-def hash_video(video: Path | BufferedIOBase) -> str:
-    """Return the SHA-256 of a video's content, as 64 hexadecimal digits.
-
-    Parameters
-    ----------
-    video : Path or BufferedIOBase
-        A seekable stream is read from its start, and left there.
-
-    Raises
-    ------
-    InputNotFoundError
-        The file is missing or unreadable.
-    """
-    if isinstance(video, BufferedIOBase):
-        video.seek(0)
-        digest = hashlib.sha256()
-        while block := video.read(STREAM_BLOCK_BYTES):
-            digest.update(block)
-        video.seek(0)
-        return digest.hexdigest()
-    check_readable(video)
-    try:
-        with video.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise InputNotFoundError(f"{video}: cannot be read ({error.strerror}).") from error
 
 
 def identify_code(sources: Iterable[Path]) -> str:

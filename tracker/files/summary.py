@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from tracker import __version__
 from tracker.files.fields import (
     AskedFields,
     AssessmentFields,
@@ -23,7 +22,7 @@ from tracker.files.fields import (
     VideoFields,
 )
 from tracker.files.names import printable, to_unicode
-from tracker.files.tables import _frame_table, _write_csv, closure_table
+from tracker.files.tables import _write_csv, closure_table, frame_table
 from tracker.files.whole import write_whole
 from tracker.measures.analysis import Analysis
 from tracker.measures.assessment import Assessment
@@ -31,6 +30,7 @@ from tracker.measures.findings import Finding
 from tracker.parameters import Parameters
 from tracker.tracks.archive import save_track
 from tracker.tracks.track import Track
+from tracker.version import __version__
 from tracker.words import round_range
 
 SIGNIFICANT_DIGITS = 6
@@ -150,7 +150,7 @@ def write_analysis(directory: Path, stem: str, analysis: Analysis, summary: Summ
     summary_path.unlink(missing_ok=True)
     tables = [
         write_whole(
-            directory / f"{stem}.frames.csv", lambda path: _write_csv(path, _frame_table(analysis))
+            directory / f"{stem}.frames.csv", lambda path: _write_csv(path, frame_table(analysis))
         ),
         write_whole(
             directory / f"{stem}.blinks.csv",

@@ -32,7 +32,8 @@ def name_events(analysis: Analysis) -> list[str]:
     return events
 
 
-def _frame_table(analysis: Analysis) -> dict[str, Iterable[Any]]:
+def frame_table(analysis: Analysis) -> dict[str, Iterable[Any]]:
+    """Return the columns of the table of frames, each of shape (N,)."""
     geometry, track = analysis.traces.geometry, analysis.track
     iris = {
         eye: track.landmarks[:, FACE_MESH_INDICES.index(index)].astype(np.float64)

@@ -14,14 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker import __version__
 from tracker.face.follow import FaceFinder
-from tracker.files.provenance import hash_video, identify_code
+from tracker.files.fingerprint import take_fingerprint
+from tracker.files.provenance import identify_code
 from tracker.files.summary import write_track
 from tracker.lab.scoring import ClipScore, summarize_scores
 from tracker.parameters import Parameters
 from tracker.tracks.archive import TrackFileError, load_track
 from tracker.tracks.track import Track, track_video
+from tracker.version import __version__
 
 TRACK_MODULES = (
     "kernels.landmarks",
@@ -181,7 +182,7 @@ def track_key(video: Path, parameters: Parameters) -> str:
     That is: the video's content, `step` and `max_frames`, and the version of the tracker.
     """
     asked = f"{parameters.step} {parameters.max_frames}"
-    identity = f"{hash_video(video)} {asked} {_tracker_identity()}"
+    identity = f"{take_fingerprint(video).sha256} {asked} {_tracker_identity()}"
     return hashlib.sha256(identity.encode()).hexdigest()[:32]
 
 

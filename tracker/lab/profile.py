@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tracker.face.follow import FaceFinder
 from tracker.face.mesh import Region
+from tracker.files.fingerprint import take_fingerprint
 from tracker.machine import count_processors, measure_peak_bytes
 from tracker.parameters import Parameters
 from tracker.video.ffmpeg import Decoder, LazyImage
@@ -24,7 +25,7 @@ from tracker.video.frames import Frame, Image, ImageLike, Video
 
 STAGES = {
     "load": "loading libraries and models",
-    "open": "opening the file",
+    "open": "opening and hashing the file",
     "decode": "decoding",
     "convert": "converting what is looked at to colours",
     "face_mesh": "FaceMesh",
@@ -272,19 +273,19 @@ def profile_video(
     wall_s, cpu_s = time.perf_counter(), time.process_time()
     with clock.stage("load"):
         from tracker.face.mesh import FaceMesh
-        from tracker.files.provenance import hash_video
-        from tracker.pipeline import measure_track, track_recording, write_files
+        from tracker.pipeline import measure_track, track_recording
+        from tracker.result import write_files
 
         finder = _TimedFinder(FaceMesh(), clock)
     with clock.stage("open"):
-        video_sha256 = hash_video(path)
+        fingerprint = take_fingerprint(path)
         video = _TimedVideo(path, clock)
     with clock.stage("tracking"):
-        track = track_recording(video, finder, parameters, on_progress, video_sha256=video_sha256)
+        track = track_recording(video, finder, parameters, on_progress, fingerprint=fingerprint)
     with clock.stage("measures"):
-        analyzed = measure_track(track, parameters, path.name)
+        result = measure_track(track, parameters, path.name)
     with clock.stage("write"), tempfile.TemporaryDirectory() as folder:
-        write_files(analyzed, Path(folder), path.stem)
+        write_files(result, Path(folder), path.stem)
     cpu_s = time.process_time() - cpu_s
     wall_s = time.perf_counter() - wall_s
     other_s = cpu_s - sum(clock.cpu_s.values())
@@ -297,7 +298,7 @@ def profile_video(
         source=path.name,
         width=track.info.video.width,
         height=track.info.video.height,
-        fps=analyzed.analysis.measures.fps,
+        fps=result.analysis.measures.fps,
         step=parameters.step,
         frames_decoded=track.info.frames_decoded,
         frames_tracked=track.times_s.size,
@@ -308,7 +309,7 @@ def profile_video(
         wall_s=wall_s,
         peak_memory_mb=measure_peak_bytes() / 2**20,
         floor=None if finder.face is None else measure_floor(path, finder.face, finder.finder),
-        eye_width_px=analyzed.assessment.quality.canthal_distance_px,
+        eye_width_px=result.assessment.quality.canthal_distance_px,
     )
 
 

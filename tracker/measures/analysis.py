@@ -109,6 +109,9 @@ class Analysis:
         """The track that was analysed."""
         return self.traces.track
 
+    def __repr__(self) -> str:
+        return f"<Analysis of {self.track!r}, {self.measures.blink_count} blinks>"
+
 
 def analyze_track(track: Track, parameters: Parameters) -> Analysis:
     """Measure gaze and blinks.

@@ -24,8 +24,8 @@ from typing import Any, Literal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from tracker import __version__
 from tracker.files.summary import to_json
+from tracker.version import __version__
 from tracker.words import Language, format_text
 
 Status = Literal["good", "caution", "bad", "unknown"]

@@ -24,13 +24,13 @@ from kernels.change import (
     compute_within_std,
 )
 from kernels.uncertainty import CONFIDENCE
-from tracker import __version__
 from tracker.files.fields import Summary
 from tracker.files.names import printable
 from tracker.files.summary import plain
 from tracker.parameters import Parameters
 from tracker.pipeline import measure_track
 from tracker.tracks.archive import load_track
+from tracker.version import __version__
 from tracker.video.container import InputError, check_readable
 from tracker.words import Language, format_text, round_range
 

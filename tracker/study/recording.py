@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracker.files.fields import Summary
+from tracker.files.fingerprint import VideoChangedError, take_fingerprint
 from tracker.files.names import result_path
-from tracker.files.provenance import hash_video, identify_program
+from tracker.files.provenance import identify_program
 from tracker.parameters import Parameters
 from tracker.video.container import InputError
 from tracker.words import Language
@@ -22,12 +23,6 @@ if TYPE_CHECKING:
 
 OWN_VIDEO_ENDINGS = (".overlay.mp4",)
 """Suffixes of the videos that this program writes itself."""
-
-
-class VideoChangedError(InputError):
-    """The file was written to while it was analysed."""
-
-    code = "changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,20 +175,19 @@ def analyze_recording(
         A file cannot be written.
     """
     files = recording.files(outputs)
-    before = _stamp(recording.video)
-    # FFmpeg reads the file itself, in its own order; what was just hashed it finds in memory.
-    video_sha256 = hash_video(recording.video)
-    identity = _identify(recording, video_sha256, parameters, outputs)
+    fingerprint = take_fingerprint(recording.video)
+    identity = _identify(recording, fingerprint.sha256, parameters, outputs)
     if resume and (summary := _load_finished(files, identity)) is not None:
         return Result(summary, files, resumed=True)
 
     if outputs.blur_face:
-        # An earlier copy may show the face: it is not to be there, whatever happens from here on.
+        # An earlier copy may show the face: it must be gone even if this analysis fails.
         files["overlay"].unlink(missing_ok=True)
-    # Not needed where all is finished.
-    from tracker.pipeline import measure_track, track_recording, write_files
+    # A finished recording does not need them.
+    from tracker.pipeline import measure_track, track_recording
+    from tracker.result import write_files
 
-    # A copy of the video takes a second pass over it, to which half of the progress belongs.
+    # The annotated copy takes a second pass over the video, which is half of the progress.
     passes = 2 if outputs.overlay else 1
 
     def report(before: int, done: int, expected: int) -> None:
@@ -206,14 +200,13 @@ def analyze_recording(
         make_finder(),
         parameters,
         functools.partial(report, 0),
-        video_sha256=video_sha256,
+        fingerprint=fingerprint,
         eye_pictures=pictures if outputs.report else None,
         decode_ahead=decode_ahead,
     )
-    _check_unchanged(recording, before)
-    analyzed = measure_track(track, parameters, recording.video.name, pictures)
-    sealed = replace(analyzed.summary, resume_key=_seal(analyzed.summary, identity))
-    analyzed = replace(analyzed, summary=sealed)
+    result = measure_track(track, parameters, recording.video.name, pictures)
+    sealed = replace(result.summary, resume_key=_seal(result.summary, identity))
+    result = replace(result, summary=sealed)
 
     def write_copy() -> None:
         from tracker.pages.overlay import write_overlay
@@ -222,44 +215,26 @@ def analyze_recording(
             recording.directory,
             recording.stem,
             recording.video,
-            analyzed.analysis,
+            result.analysis,
             outputs.blur_face,
             functools.partial(report, track.times_s.size),
             decode_ahead,
         )
         try:
-            _check_unchanged(recording, before)
+            fingerprint.check_unchanged()
         except VideoChangedError:
-            # The landmarks may be of other pictures than those that it shows.
+            # It may show other pictures than those that the landmarks are of.
             copy.unlink()
             raise
 
     write_files(
-        analyzed,
+        result,
         recording.directory,
         recording.stem,
         outputs.report,
         write_copy=write_copy if outputs.overlay else None,
     )
     return Result(sealed, files)
-
-
-def _check_unchanged(recording: Recording, before: tuple[int, int] | None) -> None:
-    """Raise if the file is not as it was when it was stamped."""
-    if _stamp(recording.video) != before:
-        raise VideoChangedError(
-            f"{recording.video.name}: was written to while it was analysed. Wait until it is "
-            "copied, then analyse it again."
-        )
-
-
-def _stamp(video: Path) -> tuple[int, int] | None:
-    """Return what changes when a file is written to; None where there is none to hash either."""
-    try:
-        status = video.stat()
-    except OSError:
-        return None
-    return status.st_size, status.st_mtime_ns
 
 
 def _identify(

@@ -64,12 +64,12 @@ def save_track(track: Track, path: Path) -> None:
     )
 
 
-def load_track(path: Path) -> Track:
+def load_track(path: str | Path) -> Track:
     """Read a track that `save_track` wrote.
 
     Parameters
     ----------
-    path : Path
+    path : str or Path
 
     Returns
     -------
@@ -81,42 +81,54 @@ def load_track(path: Path) -> Track:
         There is no such file.
     TrackFileError
         It is not a track, is damaged, or was written by another version.
+
+    Examples
+    --------
+    >>> import tracker
+    >>> track = tracker.load_track("clip.track.npz")
+    >>> float(track.times_s[-1])
+    11.933333333333334
     """
+    path = Path(path)
     check_readable(path)
-    not_a_track = f"{path.name}: not a track that can be read. Make it again from the video."
     try:
         with zipfile.ZipFile(path) as archive:
-            unpacked = sum(member.file_size for member in archive.infolist())
-            if unpacked > MAX_TRACK_BYTES:
-                raise TrackFileError(f"{path.name}: unpacks to over {MAX_TRACK_BYTES >> 20} MB.")
-
-            def read(name: str) -> Any:
-                # np.load would open the archive once more, and look at each member's kind.
-                with archive.open(f"{name}.npy") as member:
-                    return np.lib.format.read_array(  # type: ignore[no-untyped-call]
-                        member, allow_pickle=False
-                    )
-
-            header = json.loads(str(read("header")))
-            if header["format"] != FORMAT or tuple(header["landmarks"]) != FACE_MESH_INDICES:
-                raise TrackFileError(
-                    f"{path.name}: written by another version. Make it again from the video."
-                )
-            track = Track(
-                frame_index=read("frame_index"),
-                times_s=read("times_s"),
-                landmarks=read("landmarks"),
-                second_pass_sample=read("turned_sample"),
-                second_pass_landmarks=read("turned_landmarks"),
-                second_pass_turn=read("turned_by"),
-                info=_parse_info(header),
-            )
-            _check_arrays(track)
+            return _read_track(archive, path.name)
     except TrackFileError:
         raise
     # zipfile, zlib, NumPy and json have many ways to say that a file is damaged.
     except Exception as error:
-        raise TrackFileError(not_a_track) from error
+        raise TrackFileError(
+            f"{path.name}: not a track that can be read. Make it again from the video."
+        ) from error
+
+
+def _read_track(archive: zipfile.ZipFile, name: str) -> Track:
+    """Read and check all of a track's file."""
+    unpacked = sum(member.file_size for member in archive.infolist())
+    if unpacked > MAX_TRACK_BYTES:
+        raise TrackFileError(f"{name}: unpacks to over {MAX_TRACK_BYTES >> 20} MB.")
+
+    def read(array: str) -> Any:
+        # np.load would open the archive once more, and look at each member's kind.
+        with archive.open(f"{array}.npy") as member:
+            return np.lib.format.read_array(  # type: ignore[no-untyped-call]
+                member, allow_pickle=False
+            )
+
+    header = json.loads(str(read("header")))
+    if header["format"] != FORMAT or tuple(header["landmarks"]) != FACE_MESH_INDICES:
+        raise TrackFileError(f"{name}: written by another version. Make it again from the video.")
+    track = Track(
+        frame_index=read("frame_index"),
+        times_s=read("times_s"),
+        landmarks=read("landmarks"),
+        second_pass_sample=read("turned_sample"),
+        second_pass_landmarks=read("turned_landmarks"),
+        second_pass_turn=read("turned_by"),
+        info=_parse_info(header),
+    )
+    _check_arrays(track)
     return track
 
 

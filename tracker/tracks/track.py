@@ -95,6 +95,11 @@ class Track:
     second_pass_turn: NDArray[np.int64]
     info: TrackInfo
 
+    def __repr__(self) -> str:
+        seen = int(np.isfinite(self.landmarks[:, 0, 0]).sum())
+        lasts_s = float(self.times_s[-1]) if self.times_s.size else 0.0
+        return f"<Track of {self.times_s.size} frames in {lasts_s:.1f} s, {seen} with a face>"
+
 
 def track_video(
     source: Path | BufferedIOBase | Video,

@@ -225,7 +225,7 @@ class TestResuming:
         analyze()
         assert analyze()
         with monkeypatch.context() as patch:
-            patch.setattr("tracker.pipeline.write_analysis", fail)
+            patch.setattr("tracker.result.write_analysis", fail)
             with pytest.raises(KeyboardInterrupt):
                 analyze(step=2)
         assert not analyze()

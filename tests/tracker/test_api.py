@@ -1,0 +1,196 @@
+"""What a program or a notebook sees: light to import, typed, tables, text."""
+
+import doctest
+import importlib
+import os
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from dataclasses import fields
+from io import BytesIO
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import tracker
+from tests.made_tracks import blink, make_landmarks, make_track
+from tracker.parameters import Parameters, ParameterValues
+from tracker.pipeline import measure_track
+
+ROOT = Path(__file__).parents[2]
+NAMES = {
+    "analyze", "track", "analyze_track", "load_track", "Track", "Analysis", "Result", "Parameters",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def result() -> tracker.Result:
+    ear = np.full(600, 0.3)
+    blink(ear, 100, 6)
+    blink(ear, 300, 6)
+    return tracker.analyze_track(make_track(make_landmarks(ear, 0)))
+
+
+def test_the_import_is_light_and_the_names_are_there() -> None:
+    script = (
+        "import sys, tracker\n"
+        "heavy = {'numpy', 'numba', 'cv2', 'mediapipe', 'pandas', 'jinja2'}\n"
+        "print('loaded:', *sorted(set(sys.modules) & heavy))\n"
+        "print('missing:', *sorted(set(tracker.__all__) - set(dir(tracker))))\n"
+        "from tracker import *\n"
+        "print(analyze.__name__, 'pandas' in sys.modules)\n"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert answer.stdout.splitlines() == ["loaded:", "missing:", "analyze False"]
+    assert set(tracker.__all__) == NAMES | {"__version__"}
+    with pytest.raises(AttributeError, match="no attribute 'analyse'"):
+        tracker.analyse  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "module", ["tracker", "tracker.api", "tracker.result", "tracker.tracks.archive"]
+)
+def test_the_examples_of_the_docstrings_run(
+    module: str, clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "clip.mp4").write_bytes((clips / "short.mp4").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    if module == "tracker.tracks.archive" or module == "tracker.api":
+        tracker.analyze("clip.mp4").save(".", report=None)
+    failed, attempted = doctest.testmod(importlib.import_module(module))
+    assert failed == 0
+    assert attempted >= 3
+
+
+USER_SCRIPT = """
+import tracker
+
+result = tracker.analyze("clip.mp4", step=2)
+reveal_type(result)
+reveal_type(result.assessment.status)
+reveal_type(result.track)
+reveal_type(result.save("out"))
+reveal_type(tracker.load_track("a.npz").times_s)
+reveal_type(tracker.analyze_track(result.track, tracker.Parameters(vpp_thresh=0.05)).analysis)
+tracker.analyze("clip.mp4", step="two")
+tracker.analyze("clip.mp4", stepp=2)
+tracker.analyse("clip.mp4")
+"""
+
+
+def test_a_users_type_checker_sees_real_types_in_what_is_installed(tmp_path: Path) -> None:
+    """In an environment that holds the built wheel, not this directory."""
+    script = (
+        "import os, sys; from setuptools.build_meta import build_wheel\n"
+        "print(build_wheel(sys.argv[1]))"
+    )
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("kernels", "tracker", "handler", "benchmarks", "pyproject.toml"):
+        (source / name).symlink_to(ROOT / name)
+    subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], cwd=source, check=True, capture_output=True
+    )
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
+    (site,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        wheel.extractall(site)
+    assert not list(site.glob("tests*"))
+    for data in ("pages/assets/page.css", "py.typed"):
+        assert (site / "tracker" / data).is_file()
+    assert (site / "handler" / "web" / "index.html").is_file()
+    # NumPy's types; this project's own must come from the wheel.
+    (site / "numpy").symlink_to(Path(sysconfig.get_path("purelib")) / "numpy")
+
+    (tmp_path / "user.py").write_text(USER_SCRIPT)
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "user.py"]
+    command += ["--python-executable", str(tmp_path / "venv" / "bin" / "python")]
+    environment = {name: one for name, one in os.environ.items() if name != "PYTHONPATH"}
+    answer = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment
+    )
+    *lines, last = answer.stdout.splitlines()
+    assert last.startswith("Found 3 errors in 1 file"), answer.stdout + answer.stderr
+    told = [line.split(": ", 1)[1] for line in lines]
+    assert told[0] == 'note: Revealed type is "tracker.result.Result"'
+    assert told[1].startswith("note: Revealed type is \"Literal['suspected']")
+    assert told[2] == 'note: Revealed type is "tracker.tracks.track.Track"'
+    assert "dict[" in told[3]
+    assert told[3].endswith('str, pathlib.Path]"')
+    assert "ndarray" in told[4]
+    assert told[5] == 'note: Revealed type is "tracker.measures.analysis.Analysis"'
+    assert '"step" to "analyze" has incompatible type "str"; expected "int"' in told[6]
+    assert 'Unexpected keyword argument "stepp"' in told[7]
+    assert any('Module has no attribute "analyse"' in line for line in told[8:])
+
+
+def test_the_keywords_are_the_parameters() -> None:
+    hints = get_type_hints(Parameters)
+    assert get_type_hints(ParameterValues) == {
+        field.name: hints[field.name] for field in fields(Parameters)
+    }
+
+
+def test_keywords_replace_parameters(result: tracker.Result) -> None:
+    parameters = tracker.Parameters(vpp_thresh=0.05, blink_thresh=0.2)
+    again = tracker.analyze_track(result.track, parameters, vpp_thresh=0.04)
+    assert again.analysis.parameters == tracker.Parameters(vpp_thresh=0.04, blink_thresh=0.2)
+    with pytest.raises(ValueError, match="vpp_thresh is 7"):
+        tracker.analyze_track(result.track, vpp_thresh=7)
+    phases: Any = [{"phase": "up", "start_s": 0, "end_s": 1}]
+    with pytest.raises(TypeError, match=r"tracker\.protocol\.parse_protocol"):
+        tracker.analyze_track(result.track, protocol=phases)
+
+
+def test_tables_are_the_files(result: tracker.Result, tmp_path: Path) -> None:
+    files = result.save(tmp_path / "new" / "folder", report=None)
+    for table, name in ((result.frames, "frames"), (result.blinks, "blinks")):
+        read = pd.read_csv(files[name], keep_default_na=False, na_values=[""])
+        assert list(table) == list(read)
+        assert len(table) == len(read)
+        for column in table:
+            if read[column].dtype.kind in "iuf" and table[column].dtype.kind != "O":
+                np.testing.assert_allclose(table[column], read[column], rtol=1e-8, equal_nan=True)
+    assert result.blinks["kind"].tolist() == ["blink", "blink"]
+    assert result.blinks["L_complete"].dtype == "boolean"
+    assert result.frames["gaze_valid"].dtype == bool
+    assert len(result.frames) == 600
+
+
+def test_a_source_that_is_none_is_refused(tmp_path: Path) -> None:
+    wrong: Any = 7
+    with pytest.raises(TypeError, match="expected a path or a binary stream"):
+        tracker.analyze(wrong)
+
+    class Pipe(BytesIO):
+        def seekable(self) -> bool:
+            return False
+
+    with pytest.raises(ValueError, match="not seekable"):
+        tracker.track(Pipe(b""))
+
+
+def test_a_name_is_escaped_in_a_notebook(result: tracker.Result) -> None:
+    hostile = measure_track(result.track, Parameters(), "<script>alert(1)</script>.mp4")
+    page = hostile._repr_html_()
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert page.startswith("<table>")
+
+
+def test_what_a_person_reads_in_a_console(result: tracker.Result) -> None:
+    assert "blinks      2" in repr(result)
+    assert repr(result.track) == "<Track of 600 frames in 20.0 s, 600 with a face>"
+    assert repr(result.analysis).endswith("600 with a face>, 2 blinks>")
+
+
+def test_the_report_says_that_there_are_no_pictures(result: tracker.Result, tmp_path: Path) -> None:
+    page = result.report(str(tmp_path / "a.html")).read_text()
+    assert "data:image/jpeg" not in page
+    assert tracker.__version__ in page

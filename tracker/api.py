@@ -1,0 +1,152 @@
+"""The functions that `tracker` offers to programs and notebooks."""
+
+import functools
+import os
+import threading
+from dataclasses import replace
+from io import BufferedIOBase
+from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
+
+from tracker.parameters import Parameters, ParameterValues
+from tracker.pipeline import measure_track, track_recording
+from tracker.result import Result
+from tracker.tracks.track import Track
+
+if TYPE_CHECKING:
+    from tracker.face.mesh import FaceMesh
+
+Source = str | os.PathLike[str] | BufferedIOBase
+
+_one_at_a_time = threading.Lock()
+"""The models follow one video at a time: a second thread waits."""
+
+
+def analyze(
+    source: Source, parameters: Parameters | None = None, **values: Unpack[ParameterValues]
+) -> Result:
+    """Measure gaze and blinks in a video and assess it.
+
+    Parameters
+    ----------
+    source : str, PathLike or BufferedIOBase
+        A video file, or a seekable binary stream such as ``open(path, "rb")`` or `io.BytesIO`,
+        which is read from its beginning.
+    parameters : Parameters, optional
+        The defaults if it is not given.
+    **values
+        Single parameters by name, such as ``step=2``; they replace those of `parameters`.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    tracker.video.container.InputError
+        The video cannot be read. The message says what to do.
+    ValueError, TypeError
+        A parameter is out of its range, or the source is of another type.
+
+    Examples
+    --------
+    >>> import tracker
+    >>> result = tracker.analyze("clip.mp4")
+    >>> result.summary.blink_count
+    3
+    >>> files = result.save("results")
+    """
+    parameters = replace(parameters or Parameters(), **values)
+    path_or_stream = _open(source)
+    eye_pictures: dict[int, bytes] = {}
+    with _one_at_a_time:
+        track = track_recording(
+            path_or_stream, _load_models(), parameters, eye_pictures=eye_pictures
+        )
+    return measure_track(track, parameters, _name(source), eye_pictures)
+
+
+def track(
+    source: Source, parameters: Parameters | None = None, **values: Unpack[ParameterValues]
+) -> Track:
+    """Follow the eyes in a video, without measuring anything.
+
+    This is the slow part of `analyze`; `analyze_track` is the rest.
+
+    Parameters
+    ----------
+    source, parameters, **values
+        See `analyze`. Only ``step``, ``max_frames`` and ``protocol`` matter here.
+
+    Returns
+    -------
+    Track
+
+    Examples
+    --------
+    >>> import tracker
+    >>> track = tracker.track("clip.mp4", step=2)
+    >>> track
+    <Track of 90 frames in 11.9 s, 90 with a face>
+    """
+    parameters = replace(parameters or Parameters(), **values)
+    path_or_stream = _open(source)
+    with _one_at_a_time:
+        return track_recording(path_or_stream, _load_models(), parameters)
+
+
+def analyze_track(
+    track: Track, parameters: Parameters | None = None, **values: Unpack[ParameterValues]
+) -> Result:
+    """Measure a track, for instance again with another threshold. It takes milliseconds.
+
+    Parameters
+    ----------
+    track : Track
+        From `track`, `load_track` or ``Result.track``.
+    parameters, **values
+        See `analyze`. Without a protocol, the track's own is used; ``step`` and ``max_frames``
+        are those of the track.
+
+    Returns
+    -------
+    Result
+
+    Examples
+    --------
+    >>> import tracker
+    >>> track = tracker.load_track("clip.track.npz")
+    >>> for threshold in (0.15, 0.18, 0.21):
+    ...     print(tracker.analyze_track(track, blink_thresh=threshold).summary.blink_count)
+    3
+    3
+    3
+    """
+    return measure_track(track, replace(parameters or Parameters(), **values), "track")
+
+
+def _open(source: Source) -> Path | BufferedIOBase:
+    if isinstance(source, (str, os.PathLike)):
+        return Path(source)
+    if not isinstance(source, BufferedIOBase):
+        raise TypeError(
+            f"source is {type(source).__name__}, expected a path or a binary stream, "
+            'such as open(path, "rb") or io.BytesIO'
+        )
+    if not source.seekable():
+        raise ValueError("the stream is not seekable: read it into io.BytesIO first")
+    source.seek(0)
+    return source
+
+
+def _name(source: Source) -> str:
+    """Return the name of a source; a stream that has none is called ``video``."""
+    path = getattr(source, "name", None) if isinstance(source, BufferedIOBase) else source
+    return Path(path).name if isinstance(path, (str, os.PathLike)) else "video"
+
+
+@functools.cache
+def _load_models() -> "FaceMesh":
+    from tracker.face.mesh import FaceMesh
+
+    return FaceMesh()

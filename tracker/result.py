@@ -1,0 +1,201 @@
+"""The result of an analysis: its numbers, its tables, and how all of it is written."""
+
+import html
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tracker.files.fields import Summary
+from tracker.files.names import result_path
+from tracker.files.summary import describe_summary, write_analysis, write_track
+from tracker.measures.analysis import Analysis
+from tracker.measures.assessment import Assessment
+from tracker.tracks.track import Track
+from tracker.words import Language
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Result:
+    """What was measured in one recording.
+
+    Attributes
+    ----------
+    name : str
+        Name of the video or track.
+    analysis : Analysis
+        Every measured signal and event, as arrays.
+    assessment : Assessment
+        The screening answer, its reasons, and the quality of the recording.
+    summary : Summary
+        The content of ``STEM.summary.json``.
+    eye_pictures : mapping of int to bytes, or None
+        JPEGs of the eyes by index of the frame in the track, for the report. None where there is
+        no video to take them from.
+
+    Examples
+    --------
+    >>> import tracker
+    >>> result = tracker.analyze("clip.mp4")
+    >>> result.frames[["time_sec", "v_offset"]].shape
+    (180, 2)
+    >>> result.blinks["kind"].tolist()
+    ['blink', 'blink', 'blink']
+    """
+
+    name: str
+    analysis: Analysis
+    assessment: Assessment
+    summary: Summary
+    eye_pictures: Mapping[int, bytes] | None = None
+
+    @property
+    def track(self) -> Track:
+        """The landmarks of the eyes in each frame; see `tracker.analyze_track`."""
+        return self.analysis.track
+
+    @cached_property
+    def frames(self) -> "pd.DataFrame":
+        """A row for each analysed frame, with the columns of ``STEM.frames.csv``."""
+        import pandas as pd
+
+        from tracker.files.tables import frame_table
+
+        return pd.DataFrame(frame_table(self.analysis))
+
+    @cached_property
+    def blinks(self) -> "pd.DataFrame":
+        """A row for each blink and prolonged closure, with the columns of ``STEM.blinks.csv``."""
+        import pandas as pd
+
+        from tracker.files.tables import closure_table
+
+        table = closure_table(self.analysis)
+        for name in ("L_complete", "R_complete"):
+            flags = [{"true": True, "false": False}.get(text) for text in table[name]]
+            table[name] = pd.array(flags, dtype="boolean")
+        return pd.DataFrame(table)
+
+    def save(
+        self, directory: str | Path, stem: str | None = None, report: Language | None = "en"
+    ) -> dict[str, Path]:
+        """Write the files that ``eye-tracker analyze`` writes.
+
+        Parameters
+        ----------
+        directory : str or Path
+            It is made if it is not there. Files of an earlier analysis are replaced.
+        stem : str, optional
+            Start of the files' names; by default that of the recording's own name.
+        report : {"en", "ko", None}, default "en"
+            The report's language; None writes no report.
+
+        Returns
+        -------
+        dict of str to Path
+            The files by kind: summary, frames, blinks, track, report. Only the command line's
+            summary also holds a resume key, by which an interrupted run goes on.
+
+        Examples
+        --------
+        >>> import tracker
+        >>> files = tracker.analyze("clip.mp4").save("results")
+        >>> files["summary"]
+        PosixPath('results/clip.summary.json')
+        """
+        stem = stem or Path(self.name.removesuffix(".track.npz")).stem
+        return write_files(self, Path(directory), stem, report)
+
+    def report(self, path: str | Path, language: Language = "en") -> Path:
+        """Write the report: one HTML page that needs no network.
+
+        Examples
+        --------
+        >>> import tracker
+        >>> tracker.analyze("clip.mp4").report("clip.html", "ko")
+        PosixPath('clip.html')
+        """
+        from tracker.files.whole import write_whole
+        from tracker.pages.report import render_report
+
+        parts = (self.analysis, self.assessment, self.summary, self.eye_pictures)
+        text = render_report(*parts, language)
+        return write_whole(
+            Path(path), lambda partial: partial.write_text(text, encoding="utf-8", newline="")
+        )
+
+    def __repr__(self) -> str:
+        return f"<Result of {describe_summary(self.summary, self.name)}>"
+
+    def _repr_html_(self) -> str:
+        """Return the same for a notebook."""
+        title, *lines = describe_summary(self.summary, self.name).splitlines()
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{html.escape(line[:12].strip())}</th>"
+            f"<td style='text-align:left'>{html.escape(line[12:].strip())}</td></tr>"
+            for line in lines
+        )
+        return f"<table><caption>{html.escape(title)}</caption>{rows}</table>"
+
+
+def write_files(
+    result: Result,
+    directory: Path,
+    stem: str,
+    report: Language | None = None,
+    *,
+    report_name: str | None = None,
+    with_track: bool = True,
+    write_copy: Callable[[], object] | None = None,
+) -> dict[str, Path]:
+    """Write a result's files, the summary last.
+
+    A summary, report and annotated copy of an earlier analysis are removed first: where there is a
+    summary, the files beside it are whole and belong to it.
+
+    Parameters
+    ----------
+    result : Result
+    directory : Path
+        It is made if it is not there.
+    stem : str
+        Start of the files' names.
+    report : {"en", "ko"}, optional
+        The report's language; without one, no report is written.
+    report_name : str, optional
+        What the report calls the recording; by default its name.
+    with_track : bool, default True
+        Write the track, too.
+    write_copy : callable, optional
+        Writes the annotated copy.
+
+    Returns
+    -------
+    dict of str to Path
+        The files by kind, in the order of `tracker.files.names.ENDINGS`.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    for kind in ("summary", "report", "overlay"):
+        result_path(directory, stem, kind).unlink(missing_ok=True)
+    kinds = ["summary", "frames", "blinks"]
+    if with_track:
+        write_track(directory, stem, result.track)
+        kinds.append("track")
+    if report is not None:
+        # Only here: an analysis without a report does not load it.
+        from tracker.pages.report import write_report
+
+        summary = replace(result.summary, source=report_name or result.summary.source)
+        parts = (result.analysis, result.assessment, summary, result.eye_pictures)
+        write_report(directory, stem, *parts, report)
+    if write_copy is not None:
+        write_copy()
+        kinds.append("overlay")
+    if report is not None:
+        kinds.append("report")
+    write_analysis(directory, stem, result.analysis, result.summary)
+    return {kind: result_path(directory, stem, kind) for kind in kinds}
