@@ -72,14 +72,14 @@ OPEN_IMPORTS = {
 """Imports that break a rule today."""
 
 ONE_IMPORTER = {
-    "ctypes": {"tracker/video/libav.py", "tracker/video/ffmpeg.py"},
+    "ctypes": {f"tracker/video/{name}.py" for name in ("libav", "ffmpeg", "convert")},
     "mediapipe": {"tracker/face/mesh.py"},
     "ai_edge_litert": set[str](),
     "boto3": {"handler/aws.py"},
     "botocore": {"handler/aws.py"},
     "sqlite3": {"handler/local/storage.py"},
 }
-"""Libraries that stand behind one file: FFmpeg has its declarations and its use."""
+"""Libraries behind one file; FFmpeg has its declarations, the decoder and the conversion."""
 
 MAX_LINES = {"file": 500, "class": 250, "function": 60}
 
@@ -94,10 +94,6 @@ LARGE = {
     "tracker/lab/annotations.py:read_tag": "core",
     "tracker/lab/pictures.py:_draw": "core",
     "tracker/lab/profile.py:profile_video": "pipeline",
-    "tracker/measures/assessment.py:_find_obstacles": "core",
-    "tracker/measures/gaze.py:measure_gaze": "core",
-    "tracker/measures/phases.py:measure_phases": "core",
-    "tracker/measures/still.py:analyze_image": "core",
     "tracker/study/compare.py": "pages",
     "tracker/study/compare.py:compare": "pages",
     "tracker/study/compare.py:_compare_measure": "pages",
@@ -105,9 +101,6 @@ LARGE = {
     "tracker/study/workers.py:analyze_recordings": "pipeline",
     "tracker/tracks/track.py:track_video": "core",
     "tracker/tracks/track.py:concatenate_tracks": "core",
-    "tracker/video/ffmpeg.py": "core",
-    "tracker/video/ffmpeg.py:Decoder": "core",
-    "tracker/video/libav.py:load_libraries": "core",
 }
 """What is larger than the limits, with the reason."""
 

@@ -1,1 +1,1 @@
-"""A frame to the landmarks of one person's face, and how well the picture shows the eyes."""
+"""From frames to the landmarks of one person's face, and how well the images show it."""

@@ -29,6 +29,7 @@ TRACK_MODULES = (
     "tracker.video.frames",
     "tracker.face.eye_pictures",
     "tracker.face.mesh",
+    "tracker.video.convert",
     "tracker.video.ffmpeg",
     "tracker.video.libav",
     "tracker.face.follow",

@@ -20,7 +20,8 @@ from tracker.face.mesh import Region
 from tracker.files.fingerprint import take_fingerprint
 from tracker.machine import count_processors, measure_peak_bytes
 from tracker.parameters import Parameters
-from tracker.video.ffmpeg import Decoder, LazyImage
+from tracker.video.convert import LazyImage
+from tracker.video.ffmpeg import Decoder
 from tracker.video.frames import Frame, Image, ImageLike, Video
 
 STAGES = {

@@ -1,1 +1,1 @@
-"""A track to numbers: lids, gaze, phases, quality and the assessment."""
+"""From a track to numbers: lids, gaze, phases, quality, and the verdict."""

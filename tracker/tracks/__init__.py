@@ -1,1 +1,1 @@
-"""The landmarks of a whole recording, and their file."""
+"""The track: the landmarks of a whole recording, and their file."""

@@ -1,1 +1,1 @@
-"""A file or stream to frames with times: decoding, containers, times, stills."""
+"""From a video file or stream to frames with times, and from an image file to pixels."""

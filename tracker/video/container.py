@@ -1,4 +1,4 @@
-"""What is opened: regular files, and of them only containers of video. Errors say why not."""
+"""Which files are opened: regular files with a known kind of content. The errors say why not."""
 
 from io import BufferedIOBase
 from pathlib import Path
@@ -6,20 +6,18 @@ from pathlib import Path
 VIDEO_SUFFIXES = frozenset(
     ("mp4", "m4v", "mov", "3gp", "mkv", "webm", "avi", "mpg", "mpeg", "mts", "ts", "wmv")
 )
-
-
+"""Endings of file names that are taken for videos in a folder."""
 MIN_SIDE_PX = 32
-
-
+"""Smallest width and height of a video or an image."""
 HEAD_BYTES = 512
-"""Of a file, that tell its kind."""
+"""Bytes from the start of a file that reveal its kind."""
 
 
 class InputError(Exception):
     """The input cannot be used. The message says what the user can do."""
 
     code = "unusable"
-    """For programs; each kind of error has its own."""
+    """Machine-readable kind of the error."""
 
 
 class InputNotFoundError(InputError):
@@ -39,14 +37,14 @@ class ImageOpenError(InputError):
 
 
 def detect_kind(head: bytes) -> str | None:
-    """Tell by its first `HEAD_BYTES` whether a file is a ``"video"``, an ``"image"`` or neither."""
+    """Return ``"video"``, ``"image"`` or None for a file, given its first `HEAD_BYTES`."""
     if is_video(head):
         return "video"
     return "image" if is_image(head) else None
 
 
 def read_head(source: Path | BufferedIOBase) -> bytes:
-    """Return the first bytes of the input, enough to know its kind."""
+    """Return the first `HEAD_BYTES` of the input."""
     if isinstance(source, BufferedIOBase):
         head = source.read(HEAD_BYTES)
         source.seek(0)
@@ -65,7 +63,7 @@ def check_readable(path: Path) -> None:
     Raises
     ------
     InputNotFoundError
-        There is none, or it is a directory, a pipe or a device.
+        The path does not exist, or is a directory, a pipe or a device.
     """
     if path.is_dir():
         raise InputNotFoundError(f"{path}: is a directory. Name the files in it.")
@@ -76,10 +74,15 @@ def check_readable(path: Path) -> None:
 
 
 def check_container(head: bytes, name: str) -> None:
-    """Let through only containers that are video.
+    """Check that a file is a container of video.
 
-    FFmpeg guesses the format from the content and opens playlists and scripts as well, which name
+    FFmpeg guesses the format from the content. It would also open playlists and scripts, which name
     other files and addresses to read.
+
+    Raises
+    ------
+    VideoOpenError
+        It is empty, a still image, or something else.
     """
     if is_video(head):
         return
@@ -94,8 +97,9 @@ def check_container(head: bytes, name: str) -> None:
 
 
 def is_video(head: bytes) -> bool:
+    """Return whether a file that starts with these bytes is a container of video."""
     return (
-        # ISO base media (MP4, MOV, 3GP): a box of one of these types comes first.
+        # ISO base media (MP4, MOV, 3GP) starts with a box of one of these types.
         (
             head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
             and not is_image(head)
@@ -104,18 +108,19 @@ def is_video(head: bytes) -> bool:
         or (head[:4] == b"RIFF" and head[8:12] == b"AVI ")
         or head[:4] in (b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3")  # MPEG program stream, video
         or (head[:1] == b"\x47" and head[188:189] == b"\x47")  # MPEG transport stream
-        or (head[4:5] == b"\x47" and head[196:197] == b"\x47")  # the same as camcorders write it
+        or (head[4:5] == b"\x47" and head[196:197] == b"\x47")  # the same, as camcorders write it
         or head[:4] == b"\x30\x26\xb2\x75"  # ASF (WMV)
     )
 
 
 def is_image(head: bytes) -> bool:
+    """Return whether a file that starts with these bytes is an image, readable here or not."""
     return (
         head[:3] == b"\xff\xd8\xff"  # JPEG
         or head[:8] == b"\x89PNG\r\n\x1a\n"
         or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
         or (head[:2] == b"BM" and head[6:10] == b"\x00\x00\x00\x00")
         or head[:4] in (b"II*\x00", b"MM\x00*")  # TIFF
-        # HEIC and AVIF: known for what they are, so that the message can say so.
+        # HEIC and AVIF cannot be read, but the message should say that they are images.
         or (head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"mif1", b"avif"))
     )

@@ -1,4 +1,4 @@
-"""Video files to frames with times, image files to pixels. Input is hostile until checked here."""
+"""Frames of a video with their times. A video is hostile until it was checked here."""
 
 import contextlib
 import queue
@@ -15,34 +15,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker.video.container import MIN_SIDE_PX, VideoOpenError, check_container, read_head
-from tracker.video.ffmpeg import Decoder, FFmpegError, FrameSizeError, LazyImage
+from tracker.video.convert import LazyImage
+from tracker.video.ffmpeg import Decoder
+from tracker.video.libav import FFmpegError, FrameSizeError
 from tracker.video.limits import MAX_FRAME_PIXELS
 
 Image = NDArray[np.uint8]
 """Pixels, shape (height, width, 3), blue-green-red."""
 ImageLike = Image | LazyImage
-"""What can be sliced into an `Image`."""
+"""An image, or a decoded frame that becomes one when it is sliced."""
 
 MAX_CONSECUTIVE_FAILURES = 600
-"""Packets in a row that may fail before the rest is given up: 20 s at 30 fps."""
+"""Decoding stops after so many failed packets in a row: 20 s at 30 fps."""
 MAX_FPS = 1e6
-"""Rates above are no claim that could be meant; WebM and others declare up to 90,000 in name."""
+"""Higher declared rates are ignored. WebM and others declare up to 90,000 without meaning it."""
 MAX_VIDEO_S = 24 * 3600.0
+"""Longest duration of a video that is believed."""
 MAX_FRAME_COUNT = round(1000 * MAX_VIDEO_S)
-"""Frames of a day at 1000 a second."""
+"""Most frames that are believed: a day at 1000 frames per second."""
 FRAMES_AHEAD = 3
-"""Frames that may wait, decoded on another core, for the one before to be tracked."""
+"""Frames that may be decoded on another core before they are tracked."""
 BATCH_FRAMES, BATCH_SOURCE_FRAMES, BATCH_BYTES = 8, 16, 32 * 2**20
-"""Frames that are decoded in a row on one core before the first of them is given out: decoding and
-tracking displace each other from the processor's cache, a tenth of a frame's time if they take
-turns frame by frame. At most so many with those skipped, and so large."""
+"""Limits of a batch of frames: wanted ones, decoded ones, and their memory.
+
+On one core, a batch is decoded before its first frame is tracked. Decoding and tracking evict each
+other from the processor's cache, which would cost a tenth of a frame's time if they alternated.
+"""
 
 cv2.setNumThreads(1)
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A decoded frame. Its picture can be looked at until the next frame is asked for."""
+    """A decoded frame. Its pixels can be used until the next frame is requested."""
 
     index: int
     stream_time_s: float
@@ -50,13 +55,13 @@ class Frame:
 
     @property
     def image(self) -> Image:
-        """The whole picture, converted when it is first asked for."""
+        """The whole frame, converted at the first use."""
         return np.asarray(self.pixels)
 
 
 @dataclass(frozen=True, slots=True)
 class _Counts:
-    """What had been read when a frame was decoded."""
+    """Totals at the time when a frame was decoded."""
 
     decoded: int
     failed: int
@@ -66,10 +71,10 @@ class _Counts:
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
-    """What the container says of its video, the rotation applied; 0 where it does not know.
+    """What the container declares about its video, after rotation; 0 where it declares nothing.
 
-    `bits_per_frame` is the mean size of the first `tracker.video.ffmpeg.BITRATE_FRAMES` encoded
-    frames that were read, without sound.
+    `bits_per_frame` is measured: the mean size, without sound, of the encoded frames that were
+    read, up to the first `tracker.video.ffmpeg.BITRATE_FRAMES`.
     """
 
     width: int
@@ -90,16 +95,16 @@ class Video:
     Attributes
     ----------
     frames_decoded, frames_failed : int
-        Frames passed so far, skipped ones included, and frames that could not be decoded.
+        Frames decoded so far, including skipped ones, and frames that could not be decoded.
 
     Raises
     ------
     InputNotFoundError
         The file is missing or unreadable.
     VideoOpenError
-        It is not a video, has no video stream, or has absurd dimensions.
+        The input is not a video, has no video stream, or its frames are too small or too large.
     Exception
-        What the stream raised where it could not be read, here or from `frames`.
+        Whatever the stream raises when it is read, here or in `frames`.
     """
 
     def __init__(self, source: Path | BufferedIOBase) -> None:
@@ -128,7 +133,7 @@ class Video:
 
     @property
     def info(self) -> VideoInfo:
-        """What the container says, and the bits of a frame as far as they are known by now."""
+        """What the container declares, and the bits per frame that were measured so far."""
         packets, size_bytes = self._counts.packets, self._counts.packet_bytes
         return replace(self._info, bits_per_frame=8 * size_bytes / packets if packets else 0.0)
 
@@ -150,15 +155,14 @@ class Video:
         step : int, default 1
             1 = every frame. Skipped frames are decoded (later ones depend on them), not converted.
         wants : callable, optional
-            Chooses by the frame's index, in place of `step`.
+            Tells by a frame's index whether to yield it; replaces `step`.
         ahead : bool, default False
-            Decode up to `FRAMES_AHEAD` frames ahead on a thread of its own. The frames are the
-            same ones.
+            Decode up to `FRAMES_AHEAD` frames ahead on a second thread. The frames are the same.
 
         Yields
         ------
         Frame
-            One at a time: what is to be kept of it is to be copied.
+            Its pixels are released when the next frame is requested, so copy what you keep.
 
         Raises
         ------
@@ -183,7 +187,7 @@ class Video:
     def _decode(
         self, step: int, wants: Callable[[int], bool] | None
     ) -> Iterator[tuple[Frame | None, _Counts]]:
-        """Yield the wanted frames, each with what was counted by then; in the end the counts."""
+        """Yield the wanted frames, each with the totals so far, and at last the totals alone."""
         decoder = self._decoder
         index = consecutive = decoded = failed = 0
         while consecutive < MAX_CONSECUTIVE_FAILURES:
@@ -192,9 +196,9 @@ class Video:
                     break
                 consecutive += 1
                 continue
-            # Failures that a success follows were damaged packets, a frame each; at the end of the
-            # file they are nothing. Packets come in decoding order: with B-frames, the indices of
-            # a few frames next to the damage may be off, their times not.
+            # Failures before a success were damaged packets, each of one frame; failures at the end
+            # of the file are not counted. Packets come in decoding order, so with B-frames the
+            # indices of a few frames near the damage may be wrong. Their times are right.
             index += consecutive
             failed += consecutive
             consecutive = 0
@@ -211,7 +215,7 @@ class Video:
         yield None, _Counts(decoded, failed, decoder.packets, decoder.packet_bytes)
 
     def _in_batches(self, decoded: Iterator["_Decoded"]) -> Iterator["_Decoded"]:
-        # A pixel takes a byte and a half, with 10 bits twice that.
+        # A pixel takes 1.5 bytes, and with 10 bits twice as many.
         most = 2 * BATCH_BYTES // (3 * self._info.width * self._info.height)
         batch: list[_Decoded] = []
         start = 0
@@ -246,7 +250,7 @@ _Decoded = tuple[Frame | None, _Counts]
 
 
 class _Ahead:
-    """Runs an iterator on a thread, a few results ahead of who takes them."""
+    """Runs an iterator on a thread, a few results ahead of the consumer."""
 
     def __init__(self, results: Iterator[_Decoded]) -> None:
         self._results = results
@@ -267,24 +271,24 @@ class _Ahead:
         self._queue.put(end)
 
     def results(self) -> Iterator[_Decoded]:
-        """Yield what the iterator does, and raise what it raises."""
+        """Yield and raise the same as the iterator."""
         while (result := self._queue.get()) is not None:
             if isinstance(result, BaseException):
                 raise result
             yield result
 
     def stop(self) -> None:
-        """End the thread, whatever it is at."""
+        """End the thread, whatever it is doing."""
         self._stopped = True
         while self._thread.is_alive():
-            # What it waits to put finds room.
+            # Make room in the queue, in case the thread waits for it.
             with contextlib.suppress(queue.Empty):
                 self._queue.get(timeout=0.01)
         self._thread.join()
 
 
 def most_frames(fps: float) -> float:
-    """Return how many frames a container that declares this rate (0: none) can be meant to have."""
+    """Return the most frames to believe of a container that declares this rate (0: none)."""
     return min(MAX_VIDEO_S * fps, MAX_FRAME_COUNT) if fps else MAX_FRAME_COUNT
 
 

@@ -1,4 +1,4 @@
-"""FFmpeg's libraries out of OpenCV's wheel, their structures and functions, by ctypes."""
+"""Declarations of FFmpeg's structures and functions, from the libraries in OpenCV's wheel."""
 
 import ctypes as c
 import functools
@@ -10,17 +10,25 @@ import cv2
 from tracker.video.limits import MAX_FRAME_PIXELS
 
 MAJOR_VERSIONS = {"avutil": 60, "avcodec": 62, "avformat": 62, "swscale": 9}
-"""FFmpeg 8: the layouts below are those of these versions, and are kept within them."""
-
-
+"""FFmpeg 8. The layouts below hold for these versions; a major version never changes them."""
 MAX_BLOCK_BYTES = 8 * MAX_FRAME_PIXELS
-"""Most that FFmpeg may ask memory for at once: the largest frame in the largest pixels."""
-
-
+"""Most memory that FFmpeg may request at once: the largest frame with the largest pixels."""
 NO_TIME = -(2**63)
-
+"""Timestamp of a frame that has none."""
 
 _LOG_NOTHING = -8
+
+
+class FFmpegError(Exception):
+    """The file cannot be opened or holds no video."""
+
+
+class FrameSizeError(FFmpegError):
+    """A frame is larger than `MAX_FRAME_PIXELS`."""
+
+    def __init__(self, width: int, height: int) -> None:
+        super().__init__(f"the picture is {width}x{height}")
+        self.width, self.height = width, height
 
 
 class AvRational(c.Structure):
@@ -141,25 +149,63 @@ class AvIoContext(c.Structure):
 
 
 AvReadFunction = c.CFUNCTYPE(c.c_int, c.c_void_p, c.c_void_p, c.c_int)
-
-
 AvSeekFunction = c.CFUNCTYPE(c.c_int64, c.c_void_p, c.c_int64, c.c_int)
 
-
-_Format, _Codec, _Frame = (
-    c.POINTER(AvFormatContext),
-    c.c_void_p,
-    c.POINTER(AvFrame),
-)
+_Format, _Codec, _Frame = c.POINTER(AvFormatContext), c.c_void_p, c.POINTER(AvFrame)
+_Pointers = c.POINTER(c.c_void_p)
+_FUNCTIONS: tuple[tuple[Any, ...], ...] = (
+    ("avutil", "av_frame_alloc", _Frame),
+    ("avutil", "av_frame_free", None, c.POINTER(_Frame)),
+    ("avutil", "av_get_pix_fmt", c.c_int, c.c_char_p),
+    ("avutil", "av_display_rotation_get", c.c_double, c.c_void_p),
+    ("avutil", "av_dict_set", c.c_int, _Pointers, c.c_char_p, c.c_char_p, c.c_int),
+    ("avutil", "av_dict_free", None, _Pointers),
+    ("avutil", "av_malloc", c.c_void_p, c.c_size_t),
+    ("avutil", "av_freep", None, c.c_void_p),
+    ("avcodec", "av_packet_alloc", c.POINTER(AvPacket)),
+    ("avcodec", "av_packet_free", None, c.POINTER(c.POINTER(AvPacket))),
+    ("avcodec", "av_packet_unref", None, c.POINTER(AvPacket)),
+    ("avcodec", "avcodec_find_decoder", c.c_void_p, c.c_int),
+    ("avcodec", "avcodec_alloc_context3", _Codec, c.c_void_p),
+    ("avcodec", "avcodec_free_context", None, _Pointers),
+    ("avcodec", "avcodec_parameters_to_context", c.c_int, _Codec,
+     c.POINTER(AvCodecParameters)),
+    ("avcodec", "avcodec_open2", c.c_int, _Codec, c.c_void_p, _Pointers),
+    ("avcodec", "avcodec_send_packet", c.c_int, _Codec, c.POINTER(AvPacket)),
+    ("avcodec", "avcodec_receive_frame", c.c_int, _Codec, _Frame),
+    ("avformat", "avformat_alloc_context", _Format),
+    ("avformat", "avformat_open_input", c.c_int, c.POINTER(_Format), c.c_char_p, c.c_void_p,
+     _Pointers),
+    ("avformat", "avformat_find_stream_info", c.c_int, _Format, c.c_void_p),
+    ("avformat", "avformat_close_input", None, c.POINTER(_Format)),
+    ("avformat", "av_guess_frame_rate", AvRational, _Format, c.POINTER(AvStream), c.c_void_p),
+    ("avformat", "av_read_frame", c.c_int, _Format, c.POINTER(AvPacket)),
+    ("avformat", "avio_alloc_context", c.POINTER(AvIoContext), c.c_void_p, c.c_int, c.c_int,
+     c.c_void_p, AvReadFunction, c.c_void_p, AvSeekFunction),
+    ("avformat", "avio_context_free", None, c.POINTER(c.POINTER(AvIoContext))),
+    ("swscale", "sws_getContext", c.c_void_p, *[c.c_int] * 7, *[c.c_void_p] * 3),
+    ("swscale", "sws_scale", c.c_int, c.c_void_p, c.POINTER(c.c_void_p), c.POINTER(c.c_int),
+     c.c_int, c.c_int, c.POINTER(c.c_void_p), c.POINTER(c.c_int)),
+    ("swscale", "sws_freeContext", None, c.c_void_p),
+    ("avutil", "av_log_set_level", None, c.c_int),
+    ("avutil", "av_max_alloc", None, c.c_size_t),
+    ("swscale", "sws_test_frame", c.c_int, _Frame, c.c_int),
+    ("swscale", "sws_alloc_context", c.c_void_p),
+    ("swscale", "sws_scale_frame", c.c_int, c.c_void_p, _Frame, _Frame),
+    ("swscale", "sws_getCoefficients", c.c_void_p, c.c_int),
+    ("swscale", "sws_setColorspaceDetails", c.c_int, c.c_void_p, c.c_void_p, c.c_int,
+     c.c_void_p, *[c.c_int] * 4),
+)  # fmt: skip
+"""Library, name, result and arguments of each function."""
 
 
 @functools.cache
 def load_libraries() -> dict[str, c.CDLL]:
-    """Load FFmpeg's libraries out of OpenCV's wheel and declare what is used of them."""
+    """Load FFmpeg's libraries from OpenCV's wheel and declare the functions that are used."""
     package = Path(cv2.__file__).parent
     libraries = {}
     for name, major in MAJOR_VERSIONS.items():
-        # Where wheels for Linux and for macOS keep them.
+        # Wheels for Linux keep them in the first directory, wheels for macOS in the second.
         paths = [
             *package.parent.glob(f"opencv_python_headless.libs/lib{name}-*.so.{major}.*"),
             *package.glob(f".dylibs/lib{name}.{major}.*dylib"),
@@ -169,54 +215,10 @@ def load_libraries() -> dict[str, c.CDLL]:
                 f"OpenCV's wheel has no lib{name} {major}: run `make setup` for the pinned OpenCV"
             )
         libraries[name] = c.CDLL(str(paths[0]))
-    pointers = c.POINTER(c.c_void_p)
-    functions: tuple[tuple[Any, ...], ...] = (
-        ("avutil", "av_frame_alloc", _Frame),
-        ("avutil", "av_frame_free", None, c.POINTER(_Frame)),
-        ("avutil", "av_get_pix_fmt", c.c_int, c.c_char_p),
-        ("avutil", "av_display_rotation_get", c.c_double, c.c_void_p),
-        ("avutil", "av_dict_set", c.c_int, pointers, c.c_char_p, c.c_char_p, c.c_int),
-        ("avutil", "av_dict_free", None, pointers),
-        ("avutil", "av_malloc", c.c_void_p, c.c_size_t),
-        ("avutil", "av_freep", None, c.c_void_p),
-        ("avcodec", "av_packet_alloc", c.POINTER(AvPacket)),
-        ("avcodec", "av_packet_free", None, c.POINTER(c.POINTER(AvPacket))),
-        ("avcodec", "av_packet_unref", None, c.POINTER(AvPacket)),
-        ("avcodec", "avcodec_find_decoder", c.c_void_p, c.c_int),
-        ("avcodec", "avcodec_alloc_context3", _Codec, c.c_void_p),
-        ("avcodec", "avcodec_free_context", None, pointers),
-        ("avcodec", "avcodec_parameters_to_context", c.c_int, _Codec,
-         c.POINTER(AvCodecParameters)),
-        ("avcodec", "avcodec_open2", c.c_int, _Codec, c.c_void_p, pointers),
-        ("avcodec", "avcodec_send_packet", c.c_int, _Codec, c.POINTER(AvPacket)),
-        ("avcodec", "avcodec_receive_frame", c.c_int, _Codec, _Frame),
-        ("avformat", "avformat_alloc_context", _Format),
-        ("avformat", "avformat_open_input", c.c_int, c.POINTER(_Format), c.c_char_p, c.c_void_p,
-         pointers),
-        ("avformat", "avformat_find_stream_info", c.c_int, _Format, c.c_void_p),
-        ("avformat", "avformat_close_input", None, c.POINTER(_Format)),
-        ("avformat", "av_guess_frame_rate", AvRational, _Format, c.POINTER(AvStream), c.c_void_p),
-        ("avformat", "av_read_frame", c.c_int, _Format, c.POINTER(AvPacket)),
-        ("avformat", "avio_alloc_context", c.POINTER(AvIoContext), c.c_void_p, c.c_int, c.c_int,
-         c.c_void_p, AvReadFunction, c.c_void_p, AvSeekFunction),
-        ("avformat", "avio_context_free", None, c.POINTER(c.POINTER(AvIoContext))),
-        ("swscale", "sws_getContext", c.c_void_p, *[c.c_int] * 7, *[c.c_void_p] * 3),
-        ("swscale", "sws_scale", c.c_int, c.c_void_p, c.POINTER(c.c_void_p), c.POINTER(c.c_int),
-         c.c_int, c.c_int, c.POINTER(c.c_void_p), c.POINTER(c.c_int)),
-        ("swscale", "sws_freeContext", None, c.c_void_p),
-        ("avutil", "av_log_set_level", None, c.c_int),
-        ("avutil", "av_max_alloc", None, c.c_size_t),
-        ("swscale", "sws_test_frame", c.c_int, _Frame, c.c_int),
-        ("swscale", "sws_alloc_context", c.c_void_p),
-        ("swscale", "sws_scale_frame", c.c_int, c.c_void_p, _Frame, _Frame),
-        ("swscale", "sws_getCoefficients", c.c_void_p, c.c_int),
-        ("swscale", "sws_setColorspaceDetails", c.c_int, c.c_void_p, c.c_void_p, c.c_int,
-         c.c_void_p, *[c.c_int] * 4),
-    )  # fmt: skip
-    for name, function, result, *arguments in functions:
+    for name, function, result, *arguments in _FUNCTIONS:
         declared = getattr(libraries[name], function)
         declared.restype, declared.argtypes = result, arguments
-    # What cannot be decoded is counted and told by who decodes.
+    # FFmpeg logs nothing, because the decoder counts and reports what cannot be decoded.
     libraries["avutil"].av_log_set_level(_LOG_NOTHING)
     libraries["avutil"].av_max_alloc(MAX_BLOCK_BYTES)
     return libraries

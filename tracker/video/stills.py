@@ -1,4 +1,4 @@
-"""Image files to pixels."""
+"""Still images, read from files."""
 
 from pathlib import Path
 
@@ -10,10 +10,11 @@ from tracker.video.frames import Image
 from tracker.video.limits import MAX_STILL_PIXELS
 
 MAX_IMAGE_BYTES = 64 * 2**20
+"""Largest file of an image."""
 
 
 def read_image(path: Path) -> Image:
-    """Read a still image, upright as its EXIF orientation says, transparency dropped.
+    """Read a still image; apply its EXIF orientation and drop transparency.
 
     Raises
     ------

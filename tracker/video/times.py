@@ -1,18 +1,14 @@
-"""Timestamps of a stream, made strictly increasing."""
+"""Frame times: timestamps of the stream, repaired where they do not increase."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 PLAUSIBLE_FRAME_S = (1e-3, 2.0)
-"""Median time from one frame to the next outside of which timestamps are unusable."""
-
-
+"""Timestamps are unusable if the median time between frames is outside these limits."""
 TIME_SOURCES = ("stream", "stream_repaired", "frame_rate")
-"""Where times can come from, the best first; see `repair_times`."""
-
-
+"""Sources of times, the best first; see `repair_times`."""
 MAX_REPAIRED_SHARE = 0.1
-"""Share of timestamps that may be repaired before all of them are replaced."""
+"""Largest share of timestamps that is repaired; if more are wrong, all are replaced."""
 
 
 def repair_times(
@@ -23,21 +19,21 @@ def repair_times(
     Parameters
     ----------
     stream_times_s : ndarray, shape (N,), float64
-        As read from the stream.
+        Timestamps as read from the stream.
     frame_index : ndarray, shape (N,), int64
-        Index of each in the source, strictly increasing.
+        Index of each frame in the source, strictly increasing.
     fps : float
-        Frame rate the container declares; 30 is taken where it declares none.
+        Frame rate that the container declares. If it declares none, 30 is assumed.
 
     Returns
     -------
     times_s : ndarray, shape (N,), float64
-        Strictly increasing, the first one 0.
+        Strictly increasing from 0.
     source : str
-        ``"stream"``: as read. ``"stream_repaired"``: single ones that do not advance were
-        interpolated over the frame index. ``"frame_rate"``: more than `MAX_REPAIRED_SHARE` do not
-        advance, or their steps are not `PLAUSIBLE_FRAME_S`, so that all come from the frame index
-        and `fps`.
+        ``"stream"``: the times are as read. ``"stream_repaired"``: the few times that did not
+        increase were interpolated over the frame index. ``"frame_rate"``: all times come from the
+        frame index and `fps`, because more than `MAX_REPAIRED_SHARE` did not increase, or their
+        steps were outside `PLAUSIBLE_FRAME_S`.
     """
     count = stream_times_s.size
     if count == 0:
@@ -58,7 +54,7 @@ def repair_times(
     if np.count_nonzero(~good) > MAX_REPAIRED_SHARE * count or not plausible:
         return (frame_index - frame_index[0]) * seconds_a_frame, "frame_rate"
     times_s = np.interp(frame_index, frame_index[good], stream_times_s[good])
-    # Beyond the last good one np.interp holds the value: continue at the frame rate.
+    # np.interp repeats the last good time beyond it; continue at the frame rate instead.
     last = np.flatnonzero(good)[-1]
     times_s[last + 1 :] = (
         times_s[last] + (frame_index[last + 1 :] - frame_index[last]) * seconds_a_frame

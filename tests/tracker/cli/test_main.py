@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from tests.made_tracks import make_landmarks, make_track
-from tests.tracker.video.test_frames import make_bad_input
+from tests.tracker.video.test_container import make_bad_input
 from tracker.cli.main import main
 from tracker.lab.clip_spec import ClipSpec, GazePhase, LidClosure
 from tracker.lab.drawing import render_frame

@@ -25,8 +25,10 @@ from tracker.face.mesh import FaceMesh
 from tracker.lab.clip_spec import make_spec
 from tracker.lab.synthetic import write_clip
 from tracker.tracks.track import Track, track_video
-from tracker.video.ffmpeg import Decoder, FFmpegError, _Converter
+from tracker.video.convert import Converter
+from tracker.video.ffmpeg import Decoder
 from tracker.video.frames import FRAMES_AHEAD, Frame, Video
+from tracker.video.libav import FFmpegError
 
 BT709, FULL_RANGE = 1, 2
 
@@ -307,13 +309,13 @@ def test_what_was_converted_last_is_not_converted_again(
     codec: str, pixels: str, conversions: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     converted: list[tuple[int, ...]] = []
-    convert = _Converter.convert
+    convert = Converter.convert
 
-    def count(self: _Converter, frame: Any, *box: int) -> Any:
+    def count(self: Converter, frame: Any, *box: int) -> Any:
         converted.append(box)
         return convert(self, frame, *box)
 
-    monkeypatch.setattr(_Converter, "convert", count)
+    monkeypatch.setattr(Converter, "convert", count)
     with Video(write_noise(tmp_path / "a.mkv", 480, 272, codec, pixels)) as video:
         frames = video.frames()
         picture = next(frames).pixels
@@ -322,7 +324,7 @@ def test_what_was_converted_last_is_not_converted_again(
         assert edge.shape == (10, 181, 3)
         assert len(converted) == conversions
         next(frames)
-        with pytest.raises(ValueError, match="given back"):
+        with pytest.raises(ValueError, match="the frame was released"):
             picture[50:60, 70:80]
 
 

@@ -1,0 +1,222 @@
+"""Frames to blue-green-red pixels, a part at a time, by FFmpeg's swscale."""
+
+import ctypes as c
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tracker.video.libav import AvFrame, FFmpegError, load_libraries
+
+BLOCK_PX = 64
+"""Parts are converted in whole blocks of columns.
+
+The vectors of swscale hold up to 32 pixels, and it computes the rest of a row in another way.
+"""
+
+_PART_FORMATS = (b"yuv420p", b"yuvj420p")
+"""Pixel formats that swscale converts without looking at neighbouring pixels.
+
+They are all that phones record, except 10-bit video.
+"""
+_BICUBIC = 4
+_FULL_RANGE = 2
+_DEFAULT_MATRIX = 5
+_UNSPECIFIED = 2
+_INTERLACED = 1 << 3
+_ROTATIONS = {
+    90: cv2.ROTATE_90_CLOCKWISE,
+    180: cv2.ROTATE_180,
+    270: cv2.ROTATE_90_COUNTERCLOCKWISE,
+}
+_NO_PIXELS: NDArray[np.uint8] = np.empty((0, 0, 3), np.uint8)
+
+
+class LazyImage:
+    """A decoded frame whose parts are converted when they are used.
+
+    Slice it like an array: ``image[top:bottom, left:right]`` is that part in blue, green and red,
+    which must not be written to. `numpy.asarray` gives the whole. A part that lies inside the last
+    converted part is not converted again.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Height, width, 3; after rotation.
+    """
+
+    def __init__(self, frame: Any, converter: "Converter") -> None:
+        self._frame = frame
+        self._converter = converter
+        self.shape = converter.shape
+        self._box = (0, 0, 0, 0)
+        self._pixels = _NO_PIXELS
+
+    def __getitem__(self, part: tuple[slice, slice]) -> NDArray[np.uint8]:
+        height, width = self.shape[:2]
+        top, bottom, _ = part[0].indices(height)
+        left, right, _ = part[1].indices(width)
+        frame = self._held_frame()
+        above, below, before, after = self._box
+        if not (above <= top and bottom <= below and before <= left and right <= after):
+            by_parts = self._converter.converts_parts(frame)
+            self._box = (top, bottom, left, right) if by_parts else (0, height, 0, width)
+            self._pixels = self._converter.convert(frame, *self._box)
+            above, _, before, _ = self._box
+        return self._pixels[top - above : bottom - above, left - before : right - before]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[np.uint8]:
+        return self[:, :]
+
+    def _held_frame(self) -> AvFrame:
+        if self._frame is None:
+            raise ValueError("the frame was released when the next one was requested")
+        held: AvFrame = self._frame.contents
+        return held
+
+    def release(self) -> None:
+        """Return the frame to the decoder; it cannot be used any more."""
+        self._pixels = _NO_PIXELS
+        if self._frame is not None:
+            frame, self._frame = self._frame, None
+            load_libraries()["avutil"].av_frame_free(c.byref(frame))
+
+    def __del__(self) -> None:
+        self.release()
+
+
+class Converter:
+    """Converts parts of frames of one size, and keeps swscale's set-up for each width."""
+
+    def __init__(self, width: int, height: int, rotation_deg: int) -> None:
+        self._width, self._height = width, height
+        self._rotation = _ROTATIONS.get(rotation_deg)
+        self._rotation_deg = rotation_deg
+        upright = (width, height) if rotation_deg in (90, 270) else (height, width)
+        self.shape = (*upright, 3)
+        library = load_libraries()["avutil"]
+        self._bgr = library.av_get_pix_fmt(b"bgr24")
+        self._part_formats = {library.av_get_pix_fmt(name) for name in _PART_FORMATS}
+        self._whole_context = load_libraries()["swscale"].sws_alloc_context()
+        self._contexts: dict[tuple[int, int, int, int], int] = {}
+
+    def fits(self, frame: AvFrame) -> bool:
+        """Return whether a frame has the size of the first one, and a pixel format that is known.
+
+        This also repairs the frame's properties that swscale cannot handle.
+        """
+        if (frame.width, frame.height) != (self._width, self._height) or not frame.planes[0]:
+            return False
+        # Convert both fields as one image; otherwise swscale does not interleave them.
+        frame.flags &= ~_INTERLACED
+        # These two never change a pixel, because the result declares none of its own. Some values
+        # (primaries 18) make swscale jump through a null pointer.
+        frame.primaries = frame.transfer = _UNSPECIFIED
+        convertible = load_libraries()["swscale"].sws_test_frame
+        if not convertible(c.byref(frame), 0):
+            # swscale does not know some colour matrices, such as those of HDR. An approximate
+            # colour is good enough to find a face.
+            frame.matrix = _UNSPECIFIED
+        return bool(convertible(c.byref(frame), 0))
+
+    def converts_parts(self, frame: AvFrame) -> bool:
+        """Return whether a part can be converted alone; otherwise the whole frame is converted."""
+        return (
+            frame.format in self._part_formats
+            and self._height % 2 == 0
+            and min(frame.strides[:3]) > 0
+            and all(frame.planes[:3])
+        )
+
+    def convert(
+        self, frame: AvFrame, top: int, bottom: int, left: int, right: int
+    ) -> NDArray[np.uint8]:
+        """Return a part as a new array; its coordinates are those of the upright image."""
+        width, height = self._width, self._height
+        if bottom <= top or right <= left:
+            return np.empty((max(0, bottom - top), max(0, right - left), 3), np.uint8)
+        if self._rotation_deg == 90:
+            top, bottom, left, right = height - right, height - left, top, bottom
+        elif self._rotation_deg == 270:
+            top, bottom, left, right = left, right, width - bottom, width - top
+        elif self._rotation_deg == 180:
+            top, bottom, left, right = (
+                height - bottom, height - top, width - right, width - left
+            )  # fmt: skip
+        part = self._convert_stored(frame, top, bottom, left, right)
+        return part if self._rotation is None else cv2.rotate(part, self._rotation)  # type: ignore[return-value]
+
+    def _convert_stored(
+        self, frame: AvFrame, top: int, bottom: int, left: int, right: int
+    ) -> NDArray[np.uint8]:
+        if not self.converts_parts(frame):
+            return self._convert_whole(frame)[top:bottom, left:right]
+        first_row, last_row = top // 2 * 2, (bottom + 1) // 2 * 2
+        first = left // BLOCK_PX * BLOCK_PX
+        # The padding of a row belongs to the frame's memory, so it may be read.
+        last = min(-(-right // BLOCK_PX) * BLOCK_PX, frame.strides[0], 2 * frame.strides[1])
+        width, rows = last - first, last_row - first_row
+        pixels = np.empty((rows, -(-width // BLOCK_PX) * BLOCK_PX, 3), np.uint8)
+        strides = (c.c_int * 4)(*frame.strides[:4])
+        planes = (c.c_void_p * 4)(
+            frame.planes[0] + first_row * strides[0] + first,
+            frame.planes[1] + first_row // 2 * strides[1] + first // 2,
+            frame.planes[2] + first_row // 2 * strides[2] + first // 2,
+        )
+        converted = load_libraries()["swscale"].sws_scale(
+            self._context(frame, width),
+            planes,
+            strides,
+            0,
+            rows,
+            (c.c_void_p * 4)(pixels.ctypes.data),
+            (c.c_int * 4)(pixels.strides[0]),
+        )
+        if converted != rows:
+            raise FFmpegError(f"swscale converted {converted} of {rows} rows")
+        return pixels[top - first_row : bottom - first_row, left - first : right - first]
+
+    def _convert_whole(self, frame: AvFrame) -> NDArray[np.uint8]:
+        """Convert a whole frame, if the pixels of a part depend on their surroundings."""
+        libraries = load_libraries()
+        context = c.c_void_p(self._whole_context)
+        result = libraries["avutil"].av_frame_alloc()
+        try:
+            bgr = result.contents
+            bgr.format, bgr.width, bgr.height = self._bgr, self._width, self._height
+            if libraries["swscale"].sws_scale_frame(context, result, c.byref(frame)) < 0:
+                raise FFmpegError("the frame's pixels are in a form that cannot be converted")
+            rows = (c.c_uint8 * (bgr.strides[0] * self._height)).from_address(bgr.planes[0])
+            stored = np.frombuffer(rows, np.uint8).reshape(self._height, bgr.strides[0])
+            return stored[:, : 3 * self._width].reshape(self._height, self._width, 3).copy()
+        finally:
+            libraries["avutil"].av_frame_free(c.byref(result))
+
+    def _context(self, frame: AvFrame, width: int) -> int:
+        key = (frame.format, frame.matrix, frame.range, width)
+        if key not in self._contexts:
+            library = load_libraries()["swscale"]
+            context = library.sws_getContext(
+                width, self._height, frame.format, width, self._height, self._bgr, _BICUBIC,
+                None, None, None,
+            )  # fmt: skip
+            if not context:
+                raise FFmpegError("the frame's pixels are in a form that cannot be converted")
+            # Brightness 0, contrast and saturation 1.
+            library.sws_setColorspaceDetails(
+                context,
+                library.sws_getCoefficients(frame.matrix),
+                frame.range == _FULL_RANGE,
+                library.sws_getCoefficients(_DEFAULT_MATRIX),
+                True,
+                0,
+                1 << 16,
+                1 << 16,
+            )
+            self._contexts[key] = context
+        return self._contexts[key]
+
+    def __del__(self) -> None:
+        for context in (*self._contexts.values(), self._whole_context):
+            load_libraries()["swscale"].sws_freeContext(context)
