@@ -32,7 +32,7 @@ main() {
   # the light function needs.
   install_packages layer-base aws-lambda-powertools boto3 botocore jmespath python-dateutil \
     s3transfer six typing-extensions urllib3
-  install_packages layer-mediapipe mediapipe numpy protobuf
+  install_packages layer-mediapipe jinja2 markupsafe mediapipe numpy protobuf
   install_packages layer-opencv opencv-python-headless
   mkdir -p "$STAGE/layer-ffmpeg/$SITE"
   mv "$STAGE/layer-opencv/$SITE/opencv_python_headless.libs" "$STAGE/layer-ffmpeg/$SITE/"
@@ -80,7 +80,7 @@ prune() {
     rm -rf "${site:?}/bin"
     find "$site" -type d \( -name tests -o -name __pycache__ \) -prune -exec rm -rf {} +
     find "$site" -type f \( -name '*.pyi' -o -name '*.pxd' -o -name '*.a' -o -name '*.h' \
-      -o -name py.typed \) -delete
+      -o -name '*.c' -o -name py.typed \) -delete
     # Of the metadata stay the licences and the versions.
     find "$site" -path '*.dist-info/*' -type f ! -name METADATA ! -ipath '*licen[cs]e*' \
       ! -ipath '*notice*' -delete

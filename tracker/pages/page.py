@@ -85,7 +85,8 @@ def make_page(
         data=Markup(_embed(data)),
         scripts=[Markup(code) for code in scripts],
         script_hashes=Markup(" ".join(f"'sha256-{_digest(code)}'" for code in scripts)),
-        style=Markup(style),
+        style=Markup(read_asset("page.css")),
+        more_style=Markup(style),
         version=__version__,
     )
     return f"{page}\n"
@@ -125,11 +126,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.globals.update(
-        draw_mark=draw_mark,
-        read_asset=lambda name: Markup(read_asset(name)),
-        zip=partial(zip, strict=True),
-    )
+    environment.globals["draw_mark"] = draw_mark
     return environment
 
 
