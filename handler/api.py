@@ -1,4 +1,4 @@
-"""One event in, one answer out: API Gateway, direct invocations, S3 notifications, SQS batches."""
+"""Answer every kind of event: API Gateway, direct invocation, S3 notification, SQS batch."""
 
 import json
 import time
@@ -44,11 +44,11 @@ _HEADERS = {
     "Access-Control-Max-Age": "600",
 }
 STOP_MARGIN_S = 1.0
-"""Before the function is stopped, by which an answer must be out."""
+"""An answer must be out this long before the function is stopped."""
 
 
 class Context(Protocol):
-    """What is used of Lambda's context object."""
+    """The parts of Lambda's context object that are used."""
 
     aws_request_id: str
 
@@ -56,23 +56,23 @@ class Context(Protocol):
 
 
 class RedeliveryError(Exception):
-    """The event is to be delivered again; the text is the code of what went wrong."""
+    """Asks for the event to be delivered again. The text is the error's code."""
 
 
 class Api:
-    """The handler of every kind of event.
+    """Handles every kind of event.
 
-    Routes are matched in `handler.requests`: Powertools' resolvers keep the event they work on in
-    class attributes, which the local server's threads would share.
+    Routes are matched in `handler.events`, not by Powertools: its resolvers keep the current event
+    in class attributes, which the local server's threads would share.
 
     Parameters
     ----------
     service : Service
     bucket : str or None
-        Whose notifications are worked on; None: any.
+        Notifications of other buckets are ignored. None: all are taken.
     logger : Logger
-        Gets codes, ids of analyses and requests, and places in the source; never a payload, a user
-        id or a key.
+        It gets codes, ids of analyses and requests, and source lines; never a payload, a user id
+        or a key.
     """
 
     def __init__(self, service: Service, bucket: str | None, logger: Logger) -> None:
@@ -120,7 +120,8 @@ class Api:
 
     def _answer_http(self, call: HttpCall, end_s: float, request_id: str) -> dict[str, Any]:
         now_s = time.time()
-        # Waiting and a cold start count. A time that cannot be is that of a stored test event.
+        # The caller has waited since then, perhaps for a cold start. A stored test event has an
+        # impossible time.
         begun_s = call.received_at_s if now_s - API_LIMIT_S < call.received_at_s < now_s else now_s
         limits = Limits(end_s, begun_s + API_LIMIT_S - STOP_MARGIN_S)
         answer = self._run(lambda: parse_http_call(call), limits, request_id)
@@ -133,7 +134,7 @@ class Api:
         }
 
     def _run(self, parse: Callable[[], Request], limits: Limits, request_id: str) -> Answer:
-        """Parse and carry out a request; whatever goes wrong becomes an answer."""
+        """Parse and carry out a request. Every error becomes an answer."""
         try:
             return self._observed(parse(), limits, request_id)
         except Exception as error:
@@ -158,7 +159,7 @@ class Api:
     def _handle_batch(
         self, event: dict[str, Any], limits: Limits, request_id: str
     ) -> dict[str, Any]:
-        """Carry out the messages of a queue; those that may succeed later are delivered again."""
+        """Carry out messages of the queue, and ask again for those that may succeed later."""
 
         def handle(record: SQSRecord) -> None:
             self._carry_out(
@@ -171,7 +172,7 @@ class Api:
     def _handle_notification(
         self, records: list[Any], limits: Limits, request_id: str
     ) -> dict[str, Any]:
-        """Carry out S3's own notification; Lambda delivers it again where this raises."""
+        """Carry out S3's own notification. If this raises, Lambda delivers it again."""
 
         def parse() -> list[Request]:
             found = [parse_notification(record, self._bucket) for record in records]
@@ -183,7 +184,7 @@ class Api:
     def _carry_out(
         self, parse: Callable[[], Sequence[Request]], limits: Limits, request_id: str
     ) -> None:
-        """Carry out what nobody waits for; raise what another delivery may mend."""
+        """Carry out requests that nobody waits for; raise if another delivery may succeed."""
         again: Exception | None = None
         try:
             requests = parse()
@@ -194,7 +195,7 @@ class Api:
             try:
                 answer = self._observed(request, limits, request_id)
                 if answer.document["status"] == "processing":
-                    # Should its owner have been killed, this message has to take over.
+                    # If the owner was killed, this message has to take over later.
                     raise ConflictError("in_progress", "Another one runs this analysis.")
             except Exception as error:
                 known = self._log(error, request_id)

@@ -1,4 +1,4 @@
-"""S3, DynamoDB and SQS as a storage. The only file that imports boto3, or reads the environment."""
+"""S3, DynamoDB and SQS as a storage. Only this file imports boto3 or reads the environment."""
 
 import io
 import json
@@ -40,15 +40,15 @@ from handler.storage import (
 USER_INDEX = "user_id-created_at-index"
 """The table's global secondary index: partition key `user_id`, sort key `created_at`."""
 MAX_ITEM_BYTES = 390_000
-"""DynamoDB's limit is 400 kB; names and numbers weigh a little more there than as JSON here."""
+"""DynamoDB's limit is 400 kB; it counts names and numbers as slightly larger than JSON does."""
 BLOCK_BYTES = 8 * 2**20
 BLOCKS_KEPT = 4
-"""Of a file that is read in place: a container's index and the place of its frames."""
+"""Blocks in memory of a file that is read in place: the container's index, and around a frame."""
 READ_ATTEMPTS = 4
 LAMBDA_MB_PER_CORE = 1769
-"""At which a Lambda function gets one core."""
+"""Memory at which a Lambda function gets one whole core."""
 
-# Timeouts that leave room for retries within API Gateway's 29 s.
+# These timeouts leave room for retries within API Gateway's 29 s.
 _CONFIG = Config(
     connect_timeout=2,
     read_timeout=6,
@@ -64,22 +64,22 @@ _THROTTLED = {
     "TooManyRequestsException",
 }
 _MISSING = {"404", "NoSuchKey", "NotFound"}
-# One request an object, so that it is there whole or not at all; threads would need memory.
+# An object goes in one request, so that it is stored whole or not at all. Threads cost memory.
 _TRANSFER = TransferConfig(multipart_threshold=5 * 2**30, use_threads=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What the function's environment says.
+    """The settings in the function's environment variables.
 
     Attributes
     ----------
     bucket, table : str
         ``S3_BUCKET``, ``DYNAMODB_TABLE``.
     queue_url : str
-        ``QUEUE_URL``; empty: nothing is queued, and who asks waits.
+        ``QUEUE_URL``. If empty, nothing is queued and the caller waits.
     cpu_share : float
-        Of one core, from ``AWS_LAMBDA_FUNCTION_MEMORY_SIZE``.
+        Share of one core, from ``AWS_LAMBDA_FUNCTION_MEMORY_SIZE``.
     """
 
     bucket: str
@@ -94,7 +94,7 @@ def read_environment() -> Environment:
     Raises
     ------
     RuntimeError
-        A needed one is missing.
+        A required one is missing.
     """
     missing = [name for name in ("S3_BUCKET", "DYNAMODB_TABLE") if not os.environ.get(name)]
     if missing:
@@ -109,7 +109,7 @@ def read_environment() -> Environment:
 
 
 class AwsStorage:
-    """See `handler.storage.Storage`. Retries with backoff are boto3's own.
+    """A storage, as in `handler.storage.Storage`. boto3 itself retries, with backoff.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ class AwsStorage:
         self._bucket = environment.bucket
         self._table = environment.table
         self._queue_url = environment.queue_url
-        # Regions like Seoul take no older signature of an upload, nor the global address.
+        # Newer regions like Seoul accept neither the older signature nor the global address.
         self._s3 = boto3.client(
             "s3", config=_CONFIG.merge(Config(signature_version="s3v4", s3=_REGIONAL))
         )
@@ -134,7 +134,7 @@ class AwsStorage:
             raise RecordExistsError from error
 
     def replace(self, record: Record) -> None:
-        # `version` and `state` are not reserved words, `owner` is: it stands in no expression.
+        # DynamoDB reserves `owner`, so it may stand in no expression; `version` and `state` may.
         self._put(record, "version = :before", {":before": {"N": str(record.version - 1)}})
 
     def _put(self, record: Record, condition: str, values: dict[str, Any]) -> None:
@@ -149,7 +149,7 @@ class AwsStorage:
                     **({"ExpressionAttributeValues": values} if values else {}),
                 )
             except self._dynamodb.exceptions.ConditionalCheckFailedException as error:
-                # A retry of a write that was made, though its answer was lost.
+                # This was a retry: the first write was made, but its answer was lost.
                 if _from_item(error.response.get("Item", {})) != record:
                     raise RecordChangedError from error
 
@@ -169,7 +169,7 @@ class AwsStorage:
             created_at, analysis_id = decode_token(token)
             start["ExclusiveStartKey"] = {
                 "analysis_id": {"S": analysis_id},
-                # The asking user's: a token leads to nobody else's records.
+                # Of the user who asks, so that a token leads to nobody else's records.
                 "user_id": {"S": user_id},
                 "created_at": {"S": created_at},
             }
@@ -188,7 +188,7 @@ class AwsStorage:
             records = tuple(record for record in found if record is not None)
             if records or "LastEvaluatedKey" not in answer:
                 break
-            # Only items of an older program: records may come behind them.
+            # These were items of an older program only; records may follow.
             start["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
         return Page(records, encode_token(records[-1]) if "LastEvaluatedKey" in answer else "")
 
@@ -246,9 +246,9 @@ class AwsStorage:
 
 
 class S3Object(io.BufferedIOBase):
-    """A file in S3, read in place by ranged requests: a bounded part of it is in memory.
+    """A file in S3 that is read piece by piece, so that little of it is in memory.
 
-    It stays the version that was opened: where the object is written over, reads fail.
+    If the object is replaced while it is open, reads fail; they never mix two versions.
     """
 
     def __init__(self, s3: Any, bucket: str, key: str, size_bytes: int, version_tag: str) -> None:
@@ -309,7 +309,7 @@ class S3Object(io.BufferedIOBase):
                         Range=f"bytes={first}-{last}",
                         IfMatch=self.version_tag,
                     )
-                # boto3's retries end where the body begins.
+                # boto3 does not retry once the body has begun.
                 with _translated_errors(), closing(answer["Body"]) as body:
                     block: bytes = body.read()
                 if len(block) == last - first + 1:
@@ -326,13 +326,13 @@ _UNAVAILABLE = "The storage does not answer at present. Try again in a minute."
 
 @contextmanager
 def _translated_errors() -> Iterator[None]:
-    """Make the storage's errors the handler's own, without the keys in their texts."""
+    """Turn boto3's errors into the handler's, whose texts contain no keys."""
     try:
         yield
     except ClientError as error:
         raise _translate(error) from error
     except (BotoCoreError, HTTPClientError, OSError, boto3.exceptions.Boto3Error) as error:
-        # upload_file wraps the client's error.
+        # upload_file hides the client's error in its own.
         cause = error.__context__
         if isinstance(cause, ClientError):
             raise _translate(cause) from error
@@ -348,7 +348,7 @@ def _translate(error: ClientError) -> HandlerError:
         return ConflictError("file_changed", "The file was written over meanwhile. Try again.")
     if code in _THROTTLED:
         return ThrottledError("throttled", "Too many requests at a time. Try again in a minute.")
-    # DynamoDB denies with 400.
+    # DynamoDB answers 400 when it denies access.
     if status in (401, 403) or code.startswith("AccessDenied"):
         return HandlerError(
             "storage_denied",
@@ -365,14 +365,14 @@ def _to_item(record: Record) -> dict[str, Any]:
     text = json.dumps(asdict(record), allow_nan=False)
     if len(text) > MAX_ITEM_BYTES:
         raise HandlerError("record_too_large", "The result is too large to be stored.")
-    # DynamoDB takes no floats.
+    # DynamoDB accepts no floats.
     document = json.loads(text, parse_float=Decimal)
     item: dict[str, Any] = TypeSerializer().serialize(document)["M"]
     return item
 
 
 def _from_item(item: dict[str, Any]) -> Record | None:
-    """Return an item's record; None of an item that is none, as an older program's in the table."""
+    """Return the record in an item; None if it is an item of an older program."""
     document = _plain(TypeDeserializer().deserialize({"M": item}))
     known = {field.name: document[field.name] for field in fields(Record) if field.name in document}
     try:

@@ -1,29 +1,29 @@
-"""What can go wrong, and what a client is told: status code, code and message, in one place."""
+"""The errors of the API: status code, code, and the message for the client."""
 
 import traceback
 from typing import Any
 
 MAX_MESSAGE_CHARACTERS = 400
-"""Messages quote the client's own values, which can be of any size."""
+"""Messages quote values of the client, which can be of any size."""
 
 
 class HandlerError(Exception):
-    """A request or a file that cannot be worked on.
+    """A request or a file that cannot be processed.
 
     Parameters
     ----------
     code : str
         Machine-readable.
     message : str
-        What was found, what is expected or what to do about it. Shown to the client.
+        Shown to the client: what was found, what is expected, or what to do.
     """
 
     status_code = 500
     retryable = False
-    """Whether the same work can succeed later: a queued message of it is delivered again."""
+    """Whether the same work can succeed later, so that its message is delivered again."""
 
     def __init__(self, code: str, message: str) -> None:
-        # A lone surrogate of the client's would not get into an answer.
+        # A lone surrogate in a client's value cannot be encoded in an answer.
         message = message.encode("utf-8", "replace").decode("utf-8")
         if len(message) > MAX_MESSAGE_CHARACTERS:
             message = message[: MAX_MESSAGE_CHARACTERS - 1] + "…"
@@ -33,13 +33,13 @@ class HandlerError(Exception):
 
 
 class BadRequestError(HandlerError):
-    """The request is not one of the API's."""
+    """The request is not valid."""
 
     status_code = 400
 
 
 class ForbiddenError(HandlerError):
-    """The key is not this client's to read."""
+    """This client may not read the key."""
 
     status_code = 403
 
@@ -51,32 +51,32 @@ class NotFoundError(HandlerError):
 
 
 class MethodNotAllowedError(HandlerError):
-    """The path exists, not with this method."""
+    """The path exists, but not with this method."""
 
     status_code = 405
 
 
 class ConflictError(HandlerError):
-    """It is being worked on, or it changed meanwhile."""
+    """Another process works on it, or it has changed meanwhile."""
 
     status_code = 409
     retryable = True
 
 
 class TooLargeError(HandlerError):
-    """More bytes, pixels or seconds than are worked on."""
+    """More bytes, pixels or seconds than the limit."""
 
     status_code = 413
 
 
 class UnsupportedMediaError(HandlerError):
-    """Neither a video nor an image of a kind that is read."""
+    """Neither a video nor an image of a supported kind."""
 
     status_code = 415
 
 
 class UndecodableError(HandlerError):
-    """A video or image that is damaged."""
+    """The video or image is damaged."""
 
     status_code = 422
 
@@ -89,25 +89,25 @@ class ThrottledError(HandlerError):
 
 
 class StorageUnavailableError(HandlerError):
-    """The storage did not answer, or failed."""
+    """The storage failed or did not answer."""
 
     status_code = 503
     retryable = True
 
 
 def to_handler_error(error: BaseException, request_id: str) -> HandlerError:
-    """Return what a client may know of an error.
+    """Return the error that a client may see.
 
     Parameters
     ----------
     error : BaseException
     request_id : str
-        By which the log has the rest.
+        The log has the rest under this id.
 
     Returns
     -------
     HandlerError
-        The error itself if it is one, and an internal error without any detail otherwise.
+        The error itself if it is a `HandlerError`; otherwise an internal error without details.
     """
     if isinstance(error, HandlerError):
         return error
@@ -119,12 +119,12 @@ def to_handler_error(error: BaseException, request_id: str) -> HandlerError:
 
 
 def to_document(error: HandlerError) -> dict[str, Any]:
-    """Return the JSON document of an error, of one shape always."""
+    """Return the JSON document of an error."""
     return {"error": error.message, "code": error.code}
 
 
 def describe_for_log(error: BaseException) -> list[str]:
-    """Return types and places of an error and its causes, without their messages.
+    """Return the types and source lines of an error and its causes, without their messages.
 
     Messages of the storage's errors contain keys, and keys contain user ids.
     """

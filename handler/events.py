@@ -35,7 +35,7 @@ MAX_LIST = 100
 
 @dataclass(frozen=True, slots=True)
 class HttpCall:
-    """What an API Gateway's event says, of either version."""
+    """An HTTP request, as API Gateway's event describes it in either version."""
 
     method: str
     path: str
@@ -47,7 +47,7 @@ class HttpCall:
 
 
 def read_http_event(event: Mapping[str, Any]) -> HttpCall | None:
-    """Return the call that a REST (v1) or HTTP (v2) API's proxy event holds; None of other events.
+    """Return the HTTP request in the proxy event of a REST (v1) or HTTP (v2) API.
 
     Parameters
     ----------
@@ -56,13 +56,14 @@ def read_http_event(event: Mapping[str, Any]) -> HttpCall | None:
     Returns
     -------
     HttpCall or None
+        None for every other event.
     """
     context = event.get("requestContext")
     context = context if isinstance(context, dict) else {}
     if event.get("version") == "2.0" and isinstance(context.get("http"), dict):
         method, path = context["http"].get("method"), event.get("rawPath")
         stage = f"/{context.get('stage')}"
-        # An HTTP API's path begins with the stage unless that is the default one.
+        # The path of an HTTP API begins with the stage, except for the default stage.
         if isinstance(path, str) and (path == stage or path.startswith(stage + "/")):
             path = path[len(stage) :]
         received_at_ms = context.get("timeEpoch")
@@ -109,7 +110,7 @@ def parse_http_call(call: HttpCall) -> Request:
         case "POST", () | ("analyze",):
             return parse_action(_parse_body(call))
         case "POST", ("uploads",):
-            # The same as the action, where a function that only does light work is to get it.
+            # The same as the action. The path lets a function without the models answer it.
             return parse_action(_parse_body(call) | {"action": "create_upload"})
         case "GET", () | ("health",):
             return GetHealth()
@@ -133,27 +134,27 @@ def parse_http_call(call: HttpCall) -> Request:
 
 
 def parse_notification(record: Any, bucket: str | None) -> AnalyzeFile | None:
-    """Return what an S3 notification's record asks for.
+    """Return the request in one record of an S3 notification.
 
     Parameters
     ----------
     record : object
         One of the notification's `Records`.
     bucket : str or None
-        The only one whose files are worked on.
+        Files of other buckets are ignored.
 
     Returns
     -------
     AnalyzeFile or None
-        None for what starts no analysis: other buckets, and files that are not uploads, as the
-        results that the analysis itself writes.
+        None if the file starts no analysis: it lies in another bucket, or it is no upload but, for
+        example, a result that an analysis wrote.
     """
     try:
         if not record["eventName"].removeprefix("s3:").startswith("ObjectCreated:"):
             return None
         if bucket is not None and record["s3"]["bucket"]["name"] != bucket:
             return None
-        # Keys in notifications are encoded as in a form.
+        # Notifications encode keys as forms do.
         key = unquote_plus(record["s3"]["object"]["key"], errors="strict")
     except (KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
         raise BadRequestError("bad_event", "The record is not an S3 notification.") from error
@@ -164,7 +165,9 @@ def parse_notification(record: Any, bucket: str | None) -> AnalyzeFile | None:
 
 
 def parse_queue_message(body: Any, bucket: str | None) -> list[AnalyzeFile]:
-    """Return what a queue's message asks for: an S3 notification, or the API's request object.
+    """Return the requests in a message of the queue.
+
+    It is an S3 notification, or the API's own request object.
 
     Parameters
     ----------
@@ -176,7 +179,7 @@ def parse_queue_message(body: Any, bucket: str | None) -> list[AnalyzeFile]:
     Returns
     -------
     list of AnalyzeFile
-        None for a notification's test message.
+        Empty for a notification's test message.
 
     Raises
     ------
@@ -203,7 +206,7 @@ def parse_json(text: Any) -> Any:
     Raises
     ------
     BadRequestError
-        It is none, or nested too deeply.
+        It is not JSON, or it is nested too deeply.
     """
     if not isinstance(text, str | bytes):
         raise BadRequestError("bad_json", "The body is missing, expected a JSON object")

@@ -36,12 +36,12 @@ _KEY_PART = re.compile(r"[^/\\\x00-\x1f\x7f\ud800-\udfff]+")
 
 
 def check_user_id(value: Any) -> str:
-    """Return a user id that can stand in a key.
+    """Return the value if it is a user id that is safe in a key.
 
     Raises
     ------
     BadRequestError
-        It cannot.
+        It is not.
     """
     if not isinstance(value, str) or not _USER_ID.fullmatch(value):
         raise BadRequestError(
@@ -53,12 +53,12 @@ def check_user_id(value: Any) -> str:
 
 
 def check_analysis_id(value: Any) -> str:
-    """Return an analysis id.
+    """Return the value if it has the form of an analysis id.
 
     Raises
     ------
     NotFoundError
-        It cannot be one.
+        It has not, so no analysis has this id.
     """
     if not isinstance(value, str) or not _ANALYSIS_ID.fullmatch(value):
         raise NotFoundError("analysis_not_found", "There is no analysis of this id.")
@@ -66,21 +66,21 @@ def check_analysis_id(value: Any) -> str:
 
 
 def check_key(value: Any, user_id: str | None) -> str:
-    """Return a key that this user may have analysed.
+    """Return the value if it is a key of a file that this user may have analysed.
 
     Parameters
     ----------
     value : object
         From a request.
     user_id : str or None
-        None: nobody; then no user's files.
+        None if the request names no user; it may then reach no user's files.
 
     Raises
     ------
     BadRequestError
-        Not a key, or one that climbs.
+        It is not a key, or it climbs out of its folder.
     ForbiddenError
-        Outside of the user's own files.
+        It lies outside of the user's own files.
     """
     if not isinstance(value, str) or not value:
         raise BadRequestError(
@@ -109,7 +109,7 @@ def make_key(user_id: str, analysis_id: str, name: str) -> str:
 
 
 def parse_original_key(key: str) -> tuple[str, str] | None:
-    """Return user id and analysis id of the key of an uploaded original; None of any other key."""
+    """Return the user id and the analysis id in the key of an upload; None for any other key."""
     match key.split("/"):
         case ["users", user_id, "eye", analysis_id, name] if (
             name == ORIGINAL and _USER_ID.fullmatch(user_id) and _ANALYSIS_ID.fullmatch(analysis_id)

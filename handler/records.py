@@ -25,7 +25,7 @@ class Record:
     analysis_id : str
         32 hexadecimal digits.
     user_id : str
-        Whose it is.
+        The user it belongs to.
     source_key : str
         Key of the file that is analysed.
     created_at : str
@@ -36,23 +36,23 @@ class Record:
         Language of the report to write.
     state : {"queued", "processing", "completed", "failed"}
     version : int
-        Number of this write. A record is only written over the version before.
+        Counts the writes. A record only replaces the version before its own.
     owner : str
-        Who is, or was last, working on it.
+        The process that works on it, or did last.
     lease_until_s : float
-        Unix time at which the owner is no longer alive.
+        Unix time after which the owner counts as dead.
     attempts : int
-        How many times work on it began.
+        How many times work on it has begun.
     progress_percent : int
         0-100.
     kind : {"video", "image", ""}
-        By content; empty before that is known.
+        Decided by the file's content; empty until then.
     outcome : dict
-        Of a completed video the `summary`, of an image the `result`.
+        Once completed: a video's `summary`, or an image's `result`.
     files : dict
-        Keys of what was written, by name.
+        Keys of the stored results, by their names in the answers.
     error : dict
-        Of a failed one: `code` and `error`.
+        If it failed: `code` and `error`.
     """
 
     analysis_id: str
@@ -74,9 +74,9 @@ class Record:
 
 
 def as_reported(record: Record, now_s: float) -> Record:
-    """Return the record as it is told: failed, if its owner is gone and nobody will take it over.
+    """Return the record as a client sees it: failed if its owner died and nobody takes it over.
 
-    What is stored stays as it is, so that a late delivery or the same request can still go on.
+    The stored record does not change, so a late delivery or the same request can still continue it.
     """
     if record.state != "processing" or now_s < record.lease_until_s + TAKEN_OVER_WITHIN_S:
         return record
@@ -88,12 +88,12 @@ def as_reported(record: Record, now_s: float) -> Record:
 
 
 def claim(record: Record, owner: str, now_s: float, lease_until_s: float) -> Record:
-    """Take a record to work on it: a queued or failed one, or one whose owner is gone.
+    """Take a record to work on it. It must be queued or failed, or its owner must have died.
 
     Raises
     ------
     ConflictError
-        Another one is working on it.
+        Another process works on it.
     ValueError
         It is completed.
     """
@@ -114,13 +114,13 @@ def claim(record: Record, owner: str, now_s: float, lease_until_s: float) -> Rec
 
 
 def advance(record: Record, progress_percent: int) -> Record:
-    """Write down how far a record that is worked on is."""
+    """Record the progress of the work."""
     assert record.state == "processing"
     return replace(record, version=record.version + 1, progress_percent=progress_percent)
 
 
 def complete(record: Record, kind: str, outcome: dict[str, Any], files: dict[str, str]) -> Record:
-    """End work on a record with its outcome."""
+    """End the work with its outcome."""
     assert record.state == "processing"
     return replace(
         record,
@@ -134,13 +134,13 @@ def complete(record: Record, kind: str, outcome: dict[str, Any], files: dict[str
 
 
 def fail(record: Record, error: dict[str, str]) -> Record:
-    """End work on a record, or what kept it from beginning, with an error."""
+    """End the work with an error, also when it could not begin."""
     assert record.state in ("queued", "processing", "failed")
     return replace(record, state="failed", version=record.version + 1, error=error)
 
 
 def requeue(record: Record) -> Record:
-    """Have a failed record wait for another attempt."""
+    """Put a failed record back in line for another attempt."""
     assert record.state == "failed"
     return replace(
         record, state="queued", version=record.version + 1, progress_percent=0, error=None

@@ -17,7 +17,7 @@ from tracker.words import LANGUAGES, Language
 
 MAX_UPLOAD_BYTES = 2 * 2**30
 MAX_PROTOCOL_PHASES = 100
-"""A protocol goes into the record, which the database limits to 400 kB."""
+"""A protocol is part of the record, and the database limits a record to 400 kB."""
 UPLOAD_TYPES = (
     "video/mp4",
     "video/quicktime",
@@ -36,7 +36,7 @@ ACTIONS = ("analyze_image", "analyze_video", "process_s3_file", "create_upload")
 class AnalyzeData:
     """Analyse a file that came with the request: the actions analyze_image and analyze_video.
 
-    `report` is the language of the report to write, here as elsewhere.
+    Here and below, `report` is the language of the report to write.
     """
 
     kind: str
@@ -48,10 +48,9 @@ class AnalyzeData:
 
 @dataclass(frozen=True, slots=True)
 class AnalyzeFile:
-    """Analyse a file of the bucket. `kind` is None where its content decides.
+    """Analyse a file of the bucket. If `kind` is None, the file's content decides.
 
-    `parameters` is None where neither they nor a report were asked for: an upload's are in its
-    record.
+    If `parameters` is None, those in the record of the upload apply.
     """
 
     kind: str | None
@@ -63,7 +62,7 @@ class AnalyzeFile:
 
 @dataclass(frozen=True, slots=True)
 class CreateUpload:
-    """Offer a place to upload a file to."""
+    """Say where a file can be uploaded to."""
 
     user_id: str | None
     content_type: str
@@ -73,7 +72,7 @@ class CreateUpload:
 
 @dataclass(frozen=True, slots=True)
 class GetStatus:
-    """Tell how far an analysis is."""
+    """Return the state of an analysis."""
 
     analysis_id: str
 
@@ -89,12 +88,12 @@ class ListAnalyses:
 
 @dataclass(frozen=True, slots=True)
 class GetHealth:
-    """Tell whether the function works."""
+    """Say whether the function works."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """A browser asks what it may ask."""
+    """A browser's question which requests it may send."""
 
 
 Request = (
@@ -103,7 +102,7 @@ Request = (
 
 
 def parse_action(document: Any) -> Request:
-    """Check the API's request object, from a body or a direct invocation.
+    """Check the API's request object, which is a body or a direct invocation.
 
     Parameters
     ----------
@@ -164,7 +163,7 @@ def parse_parameters(given: Any) -> Parameters:
     Raises
     ------
     BadRequestError
-        Which one is wrong, and what is expected.
+        It says which one is wrong and what is expected.
     """
     if given is None:
         return Parameters()
@@ -192,14 +191,14 @@ def parse_parameters(given: Any) -> Parameters:
 
 
 def document_parameters(parameters: Parameters) -> dict[str, Any]:
-    """Return the parameters as they come in requests; `parse_parameters` takes them back."""
+    """Return parameters as JSON; the inverse of `parse_parameters`."""
     document = asdict(parameters)
     document["protocol"] = list(document["protocol"])
     return document
 
 
 def document_file_request(request: AnalyzeFile) -> dict[str, Any]:
-    """Return a request as it goes into the queue; `parse_action` takes it back."""
+    """Return a request as JSON for the queue; the inverse of `parse_action`."""
     document: dict[str, Any] = {
         "action": "process_s3_file" if request.kind is None else f"analyze_{request.kind}",
         "s3_key": request.key,
@@ -220,7 +219,7 @@ def decode_base64(text: Any, name: str = "file_data") -> bytes:
     if text.startswith("data:"):
         text = text.partition(",")[2]
     try:
-        # Android's encoder breaks lines.
+        # Android's encoder inserts line breaks.
         data = base64.b64decode(text.translate({10: None, 13: None}), validate=True)
     except (binascii.Error, ValueError) as error:
         raise BadRequestError("bad_base64", error_text) from error
@@ -240,7 +239,7 @@ def _parse_upload_type(document: dict[str, Any]) -> str:
 
 
 def _parse_report(document: dict[str, Any]) -> Language | None:
-    """Return the language of the report that is asked for, if one is."""
+    """Return the language of the report; None if no report is asked for."""
     wanted, language = document.get("report", False), document.get("lang", LANGUAGES[0])
     if not isinstance(wanted, bool):
         raise BadRequestError("bad_parameter", f"report is {wanted!r}, expected true or false")

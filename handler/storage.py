@@ -29,7 +29,7 @@ class RecordChangedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Records of one user, the newest first, and where the rest begins; empty at the end."""
+    """Records of one user, the newest first. `next_token` leads to the rest, if it is not empty."""
 
     records: tuple[Record, ...]
     next_token: str
@@ -59,56 +59,56 @@ class StoredObject(Protocol):
 class Storage(Protocol):
     """Records and files. Every method may raise `ThrottledError` and `StorageUnavailableError`.
 
-    A write that the storage has taken is there for every later read of the record.
+    Once a write has returned, every later read sees it.
     """
 
     def create(self, record: Record) -> None:
-        """Write a new record; `RecordExistsError` if there is one."""
+        """Write a new record; `RecordExistsError` if its id is taken."""
 
     def read(self, analysis_id: str) -> Record:
-        """Return a record; `NotFoundError` without one."""
+        """Return a record; `NotFoundError` if there is none."""
 
     def replace(self, record: Record) -> None:
-        """Write over version - 1 of a record; `RecordChangedError` if it is at another one."""
+        """Replace the version before this one; `RecordChangedError` if another one is stored."""
 
     def list_records(self, user_id: str, limit: int, token: str) -> Page:
-        """Return a user's records, the newest first; `BadRequestError` if the token is none."""
+        """Return a user's records, the newest first; `BadRequestError` for a wrong token."""
 
     def put_file(self, key: str, path: Path, content_type: str) -> None:
-        """Store a file: whole, or not at all."""
+        """Store a file, either whole or not at all."""
 
     def open_file(self, key: str) -> StoredObject:
-        """Open a stored file; `NotFoundError` without one."""
+        """Open a stored file; `NotFoundError` if there is none."""
 
     def locate(self, key: str) -> str:
-        """Return a file's address as the answers name it."""
+        """Return the address by which the answers name a file."""
 
     def offer_upload(self, key: str, content_type: str, max_bytes: int) -> UploadOffer:
         """Return where to POST a file of at most `max_bytes`, within `UPLOAD_VALID_S`."""
 
     def offer_download(self, key: str, content_type: str) -> str:
-        """Return where a file can be read, for `DOWNLOAD_VALID_S` at least."""
+        """Return a URL at which a file can be read for at least `DOWNLOAD_VALID_S`."""
 
     @property
     def can_enqueue(self) -> bool:
-        """Whether there is a queue."""
+        """Whether this storage has a queue."""
 
     def enqueue(self, message: dict[str, Any]) -> None:
-        """Have a request, a direct invocation's object, carried out soon."""
+        """Queue a request, in the form of a direct invocation, or a notification of an upload."""
 
 
 def encode_token(record: Record) -> str:
-    """Return where a list goes on after this record."""
+    """Return the token with which a list continues after this record."""
     return base64.urlsafe_b64encode(f"{record.created_at} {record.analysis_id}".encode()).decode()
 
 
 def decode_token(token: str) -> tuple[str, str]:
-    """Return time and id of the record after which a list goes on.
+    """Return the time and id of the record after which a list continues.
 
     Raises
     ------
     BadRequestError
-        The token is none of `encode_token`.
+        `encode_token` did not make this token.
     """
     try:
         text = base64.urlsafe_b64decode(token.encode("ascii")).decode("ascii")

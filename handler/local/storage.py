@@ -45,7 +45,7 @@ CREATE TABLE IF NOT EXISTS messages (
 
 
 class DataInUseError(Exception):
-    """Another server works on the same directory."""
+    """Another server uses the same folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +58,21 @@ class LocalFile:
 
 
 class LocalStorage:
-    """See `handler.storage.Storage`. Survives a restart; one process at a time.
+    """A storage, as in `handler.storage.Storage`, in a folder that one process uses at a time.
 
     Parameters
     ----------
     folder : Path
-        Made if it is not there.
+        Created if it does not exist.
 
     Attributes
     ----------
     address : str
-        Of the server, to which files are uploaded.
+        Address of the server, to which files are uploaded.
     has_message : threading.Event
-        Set when a message came into the queue.
+        Set when a message enters the queue.
     work : Path
-        For temporary files. What a process that was killed left there is removed.
+        For temporary files. The leftovers of a killed process are removed from it.
 
     Raises
     ------
@@ -99,12 +99,12 @@ class LocalStorage:
         self._expire_leases()
 
     def close(self) -> None:
-        """Let another one have the directory."""
+        """Let another server use the folder."""
         self._lock.close()
 
     @contextlib.contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
-        """Yield a connection of this thread in one transaction."""
+        """Yield a connection for one transaction in this thread."""
         try:
             connection = sqlite3.connect(self._database, timeout=10)
             with contextlib.closing(connection), connection:
@@ -116,7 +116,7 @@ class LocalStorage:
             ) from error
 
     def _expire_leases(self) -> None:
-        """Let what a process was working on that is gone be taken over."""
+        """End the leases of the process before, so that its analyses can be taken over."""
         with self._connect() as connection:
             rows = connection.execute("SELECT document FROM records").fetchall()
         for (document,) in rows:
@@ -153,7 +153,7 @@ class LocalStorage:
             raise RecordChangedError
 
     def list_records(self, user_id: str, limit: int, token: str) -> Page:
-        # Later than all there is.
+        # Sorts after every record.
         before = decode_token(token) if token else ("~", "~")
         with self._connect() as connection:
             rows = connection.execute(
@@ -171,7 +171,7 @@ class LocalStorage:
 
     @contextlib.contextmanager
     def writing(self, key: str) -> Iterator[Any]:
-        """Yield a file that takes its place under a key when it is whole."""
+        """Yield a file to write, which appears under the key once it is whole."""
         target = self._path(key)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -203,7 +203,7 @@ class LocalStorage:
 
     def _path(self, key: str) -> Path:
         path = (self._files / key).resolve()
-        # The keys were checked; this says so for any that was not, and for links.
+        # Keys were checked before. This also stops links, and a key that was not checked.
         if not path.is_relative_to(self._files.resolve()):
             raise NotFoundError("file_not_found", "There is no such file. Upload it first.")
         return path
@@ -228,7 +228,7 @@ class LocalStorage:
         self.has_message.set()
 
     def receive(self) -> tuple[int, str] | None:
-        """Return id and body of the next message, or None if there is none at present."""
+        """Return the id and body of the next message; None if none is waiting."""
         with self._connect() as connection:
             row: tuple[int, str] | None = connection.execute(
                 "SELECT message_id, body FROM messages WHERE visible_at_s <= ? "
@@ -238,12 +238,12 @@ class LocalStorage:
         return row
 
     def acknowledge(self, message_id: int) -> None:
-        """Remove a message that was carried out."""
+        """Remove a message whose work is done."""
         with self._connect() as connection:
             connection.execute("DELETE FROM messages WHERE message_id = ?", (message_id,))
 
     def return_message(self, message_id: int) -> None:
-        """Have a message delivered again in a while, if it was not too often yet."""
+        """Deliver a message again after a while, at most `MAX_DELIVERIES` times in all."""
         with self._connect() as connection:
             connection.execute(
                 "UPDATE messages SET deliveries = deliveries + 1, visible_at_s = ? + "
