@@ -12,7 +12,7 @@ export VIDEO
 KERNEL_TESTS = $(addprefix tests/kernels/test_,geometry.py pose.py closures.py gaze.py measures.py quantiles.py \
   uncertainty.py change.py)
 
-.PHONY: help setup run quick test bench bench-short lint lint-deploy layers budget lock picture accuracy \
+.PHONY: help setup run quick test bench bench-short lint lint-deploy layers budget lock docs picture accuracy \
   accuracy-baseline clean
 
 help:
@@ -25,6 +25,7 @@ help:
 	@echo "make layers               build what AWS Lambda runs: dist/ (needs a C compiler, binutils)"
 	@echo "make budget               measure dist/ in Lambda's limits (needs root)"
 	@echo "make lint-deploy          shellcheck, cfn-lint and sam validate"
+	@echo "make docs                 write docs/outputs.md and the summary's schema from tracker/files/fields.py"
 	@echo "make picture              draw the README's pictures from the demo clip (needs chromium)"
 	@echo "make accuracy             accuracy as synthetic clips get worse, and what moved (4 minutes)"
 	@echo "make accuracy-baseline    the same; the results become those that are compared with"
@@ -102,6 +103,9 @@ layers: setup
 
 budget: setup
 	$(PY) -m benchmarks.lambda_budget
+
+docs: setup
+	$(PY) -m tracker.files.dictionary
 
 picture: setup
 	$(PY) -m benchmarks.picture docs/demo.png

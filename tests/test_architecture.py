@@ -89,7 +89,6 @@ LARGE = {
     "tracker/files/fields.py": "a table of all fields, read entry by entry",
     "tracker/files/fields.py:Summary": "a table of all fields, one a line with its meaning",
     # Those that are being divided: who does it.
-    "tracker/files/summary.py:summarize": "fields",
     "tracker/lab/annotations.py:find_annotations": "core",
     "tracker/lab/annotations.py:read_tag": "core",
     "tracker/lab/pictures.py:_draw": "core",

@@ -4,19 +4,14 @@ Writes ``docs/outputs.md`` and ``docs/summary.schema.json`` of a checkout.
 """
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import is_dataclass
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
-from tracker.files.fields import (
-    BLINK_COLUMNS,
-    COHORT_COLUMNS,
-    FRAME_COLUMNS,
-    Column,
-    Summary,
-)
+from tracker.files.columns import BLINK_COLUMNS, COHORT_COLUMNS, ENDS, FRAME_COLUMNS, Column
+from tracker.files.documents import JSON_TYPES, Shape, read_record
+from tracker.files.fields import Field, Interval, Summary
 
 GROUPS = {
     "assessment": "Assessment",
@@ -53,60 +48,62 @@ from the first frame, by the video's own timestamps. Frames are indices of the s
 `offset_frame` is the first frame after an event. Gaze is in eye widths: the distance from canthus
 to canthus. What the terms mean: [definitions.md](definitions.md).
 
-A new measure touches three files: the kernel, the measure in `tracker/measures/`, and its line in
-`tracker/files/fields.py`. The schema, the report's table, the cohort's and the sweep's columns, the
-Parquet metadata and this page follow.
+A new measure touches three files: `tracker/measures/`, where it is computed and is a field of the
+measures; `tracker/files/fields.py`, where a field of the same name says what it is; and its test.
+The summary, its schema, the report's table, the cohort's and the sweep's columns, the metadata of
+the Parquet files and this page follow.
 """
 
 
-def make_json_schema() -> dict[str, Any]:
+def make_schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of ``STEM.summary.json``."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Summary of a recording",
-        **_schema_of(Summary),
+        **_describe_record(Summary),
     }
 
 
-def _schema_of(hint: Any) -> dict[str, Any]:
-    if is_dataclass(hint):
-        hints = get_type_hints(hint)
-        properties = {
-            one.name: _schema_of(hints[one.name])
-            | {"description": one.metadata["meaning"]}
-            | ({"x-unit": one.metadata["unit"]} if one.metadata["unit"] else {})
-            for one in fields(hint)
-        }
-        required = [name for name in properties if name != "resume_key"]
-        return {
-            "type": "object",
-            "properties": properties,
-            "required": required,
-            "additionalProperties": False,
-        }
-    if get_origin(hint) is tuple:
-        inner = get_args(hint)
-        if inner[-1] is Ellipsis:
-            return {"type": "array", "items": _schema_of(inner[0])}
-        size = len(inner)
-        return {"type": "array", "items": _schema_of(inner[0]), "minItems": size, "maxItems": size}
-    if get_origin(hint) is Literal:
-        return {"enum": list(get_args(hint))}
-    names = {str: "string", int: "integer", float: "number", bool: "boolean", NoneType: "null"}
-    kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-    types = [names[one] for one in kinds]
-    return {"type": types if len(types) > 1 else types[0]}
+def _describe_record(record: type) -> dict[str, Any]:
+    properties = {}
+    for name, (shape, about) in read_record(record).items():
+        properties[name] = _describe_shape(shape)
+        if isinstance(about, Field):
+            properties[name]["description"] = about.meaning
+            if about.unit:
+                properties[name]["x-unit"] = about.unit
+    return {
+        "description": record.__doc__,
+        "type": "object",
+        "properties": properties,
+        "required": [name for name in properties if name != "resume_key"],
+        "additionalProperties": False,
+    }
+
+
+def _describe_shape(shape: Shape) -> dict[str, Any]:
+    if is_dataclass(shape.kind):
+        return _describe_record(shape.kind)
+    if shape.item is not None:
+        return {"type": "array", "items": _describe_record(shape.item)}
+    if shape.kind is Interval:
+        end = {"type": ["number", "null"]}
+        return {"type": "array", "items": end, "minItems": 2, "maxItems": 2}
+    if shape.choices:
+        return {"enum": [*shape.choices, *([None] if shape.nullable else [])]}
+    name = JSON_TYPES[shape.kind]
+    return {"type": [name, "null"] if shape.nullable else name}
 
 
 def make_page() -> str:
     """Return the text of ``docs/outputs.md``."""
     parts = [INTRODUCTION, "## `STEM.summary.json`\n"]
-    rows: dict[str, list[tuple[str, str, str, str]]] = {group: [] for group in GROUPS}
-    for path, hint, metadata, group in _walk(Summary, "", ""):
-        rows[group].append((f"`{path}`", _name_type(hint), metadata["unit"], metadata["meaning"]))
+    rows: dict[str, list[tuple[str, ...]]] = {group: [] for group in GROUPS}
+    for group, row in _list_fields(Summary, ""):
+        rows[group].append(row)
     for group, title in GROUPS.items():
         parts.append(f"### {title}\n")
-        parts.append(_table(("field", "type", "unit", "meaning"), rows[group]))
+        parts.append(_make_table(("field", "type", "unit", "meaning", "한국어"), rows[group]))
     tables: tuple[tuple[str, Sequence[Column]], ...] = (
         ("`STEM.frames.csv`", FRAME_COLUMNS),
         ("`STEM.blinks.csv`", BLINK_COLUMNS),
@@ -115,10 +112,16 @@ def make_page() -> str:
     for title, columns in tables:
         parts.append(f"## {title}\n")
         parts.append(
-            _table(
-                ("column", "type", "unit", "meaning"),
+            _make_table(
+                ("column", "type", "unit", "meaning", "한국어"),
                 [
-                    (f"`{one.name}`", one.kind.__name__, one.unit, _end(one) + one.meaning)
+                    (
+                        f"`{one.name}`",
+                        JSON_TYPES[one.kind],
+                        one.unit,
+                        one.meaning + _name_end(one),
+                        one.ko,
+                    )
                     for one in columns
                 ],
             )
@@ -126,35 +129,31 @@ def make_page() -> str:
     return "\n".join(parts)
 
 
-def _end(column: Column) -> str:
-    return "" if column.end is None else ("Lower end. ", "Upper end. ")[column.end]
+def _name_end(column: Column) -> str:
+    return "" if column.end is None else f" This is the {ENDS[column.end][1]}."
 
 
-def _walk(kind: Any, prefix: str, group: str) -> Iterable[tuple[str, Any, Any, str]]:
-    """Yield path, type, metadata and group of each field, those of parts behind their part."""
-    hints = get_type_hints(kind)
-    for one in fields(kind):
-        hint, own = hints[one.name], one.metadata["group"] or group
-        yield prefix + one.name, hint, one.metadata, own
-        inner = get_args(hint)[0] if get_origin(hint) is tuple else hint
+def _list_fields(record: type, path: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield group and row of each field; a record within it has a row for each of its own."""
+    for name, (shape, about) in read_record(record).items():
+        if isinstance(about, Field):
+            row = (f"`{path}{name}`", _name_type(shape), about.unit, about.meaning, about.ko)
+            yield about.group, row
+        inner = shape.item or shape.kind
         if is_dataclass(inner):
-            many = "[]" if get_origin(hint) is tuple else ""
-            yield from _walk(inner, f"{prefix}{one.name}{many}.", own)
+            yield from _list_fields(inner, f"{path}{name}{'[]' if shape.item else ''}.")
 
 
-def _name_type(hint: Any) -> str:
-    if get_origin(hint) is tuple:
-        inner = get_args(hint)
-        return "list" if inner[-1] is Ellipsis else "interval, or two nulls"
-    if get_origin(hint) is Literal:
-        return "str"
-    if is_dataclass(hint):
-        return "object"
-    kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-    return ", ".join("null" if one is NoneType else one.__name__ for one in kinds)
+def _name_type(shape: Shape) -> str:
+    if shape.item is not None:
+        return "array"
+    if shape.kind is Interval:
+        return "[low, high], or nulls"
+    name = ", ".join(f"`{choice}`" for choice in shape.choices) or JSON_TYPES[shape.kind]
+    return f"{name}, null" if shape.nullable else name
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _make_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
     lines += ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join(lines) + "\n"
@@ -164,7 +163,7 @@ def main() -> None:
     """Write the dictionary and the schema of this checkout."""
     docs = Path(__file__).parents[2] / "docs"
     (docs / "outputs.md").write_text(make_page(), encoding="utf-8")
-    schema = json.dumps(make_json_schema(), indent=2, ensure_ascii=False) + "\n"
+    schema = json.dumps(make_schema(), indent=2, ensure_ascii=False) + "\n"
     (docs / "summary.schema.json").write_text(schema, encoding="utf-8")
 
 

@@ -2,13 +2,13 @@
 
 import json
 import math
-from collections.abc import Iterable
-from dataclasses import asdict, fields
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
+from tracker.files.documents import read_record
 from tracker.files.fields import (
     AskedFields,
     AssessmentFields,
@@ -27,7 +27,6 @@ from tracker.files.whole import write_whole
 from tracker.measures.analysis import Analysis
 from tracker.measures.assessment import Assessment
 from tracker.measures.findings import Finding
-from tracker.parameters import Parameters
 from tracker.tracks.archive import save_track
 from tracker.tracks.track import Track
 from tracker.version import __version__
@@ -36,6 +35,8 @@ from tracker.words import round_range
 SIGNIFICANT_DIGITS = 6
 NOTE = "Research use, not a diagnosis."
 _SIGNIFICANT = f".{SIGNIFICANT_DIGITS}g"
+
+T = TypeVar("T")
 
 
 def summarize(analysis: Analysis, assessment: Assessment, source: str) -> Summary:
@@ -54,63 +55,58 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> Summar
         Its numbers are rounded to `SIGNIFICANT_DIGITS`, as they are written.
     """
     measures, info = analysis.measures, analysis.track.info
-    effective_step = _effective_step(analysis.track)
-    values = {one.name: plain(getattr(measures, one.name)) for one in fields(measures)}
-    fps, duration_s = values.pop("fps"), values.pop("duration_s")
-    for name, value in values.items():
-        if isinstance(value, list):
-            values[name] = tuple(value)
-    return Summary(
+    return _fill(
+        Summary,
+        measures,
         source=to_unicode(source),
         video_sha256=info.video_sha256 or None,
         frames_processed=len(analysis.track.times_s),
-        fps=fps,
-        duration_sec_est=duration_s,
+        duration_sec_est=plain(measures.duration_s),
         psp_suspected=assessment.status == "suspected",
         psp_rule_reason=assessment.rule_reason,
-        assessment=AssessmentFields(
-            assessment.status,
-            _findings(assessment.reasons),
-            _findings(assessment.cautions),
-            assessment.patient_message,
+        assessment=_fill(
+            AssessmentFields,
+            assessment,
+            reasons=_findings(assessment.reasons),
+            cautions=_findings(assessment.cautions),
         ),
-        **values,
         framing_gain=plain(analysis.gaze.framing_gain),
         task=name_task(analysis),
-        phases=tuple(PhaseFields(**plain(asdict(phase))) for phase in analysis.phases),
-        quality=QualityFields(**plain(asdict(assessment.quality))),
-        video_meta=VideoFields(
+        phases=tuple(_fill(PhaseFields, phase) for phase in analysis.phases),
+        quality=_fill(QualityFields, assessment.quality),
+        video_meta=_fill(
+            VideoFields,
+            info,
             width=info.video.width,
             height=info.video.height,
             fps=plain(info.video.fps or None),
             frame_count=info.video.frame_count or None,
-            frames_decoded=info.frames_decoded,
-            frames_failed=info.frames_failed,
-            time_source=info.time_source,
-            complete=info.complete,
         ),
-        sampling=SamplingFields(
-            step=info.step,
-            effective_step=plain(effective_step),
-            effective_rate_hz=plain(measures.fps / effective_step),
-            largest_step=info.raised_step or info.step,
-            out_of_time=info.out_of_time,
-        ),
+        sampling=_describe_sampling(analysis),
         partial=not info.complete,
-        parameters=_parameters(analysis.parameters, info.step),
+        parameters=_fill(
+            ParameterFields,
+            analysis.parameters,
+            # The track's, also where it is analysed again.
+            step=info.step,
+            protocol=tuple(_fill(AskedFields, phase) for phase in analysis.parameters.protocol),
+        ),
         version=__version__,
         note=NOTE,
+        resume_key=None,
     )
 
 
-def _parameters(parameters: Parameters, step: int) -> ParameterFields:
-    """Return the parameters; the step is the track's, also where it is analysed again."""
-    values = plain({**asdict(parameters), "step": step})
-    values["protocol"] = tuple(AskedFields(**phase) for phase in values["protocol"])
-    return ParameterFields(**values)
+def _fill(record: Callable[..., T], measured: object, /, **values: Any) -> T:
+    """Make a part of the summary: what is not given has the same name in what was measured."""
+    shapes = read_record(record)
+    for name in shapes.keys() - values.keys():
+        value = plain(getattr(measured, name))
+        values[name] = Interval(*value) if shapes[name][0].kind is Interval else value
+    return record(**values)
 
 
-def name_task(analysis: Analysis) -> str:
+def name_task(analysis: Analysis) -> Literal["protocol", "assumed_up_then_down"]:
     """Return what the person was asked to do, or is assumed to have been."""
     return "protocol" if analysis.parameters.protocol else "assumed_up_then_down"
 
@@ -119,10 +115,17 @@ def _findings(findings: Iterable[Finding]) -> tuple[FindingFields, ...]:
     return tuple(FindingFields(finding.code, finding.message) for finding in findings)
 
 
-def _effective_step(track: Track) -> float:
-    """Return the mean number of source frames from one analysed frame to the next."""
-    index = track.frame_index
-    return float(index[-1] - index[0]) / (index.size - 1) if index.size > 1 else math.nan
+def _describe_sampling(analysis: Analysis) -> SamplingFields:
+    index, info = analysis.track.frame_index, analysis.track.info
+    # The mean number of source frames from one analysed frame to the next.
+    step = float(index[-1] - index[0]) / (index.size - 1) if index.size > 1 else math.nan
+    return _fill(
+        SamplingFields,
+        info,
+        effective_step=plain(step),
+        effective_rate_hz=plain(analysis.measures.fps / step),
+        largest_step=info.raised_step or info.step,
+    )
 
 
 def write_analysis(directory: Path, stem: str, analysis: Analysis, summary: Summary) -> list[Path]:
@@ -193,7 +196,7 @@ def describe_summary(summary: Summary, name: str) -> str:
         f"{printable(name)}: {summary.assessment.status}",
         f"  because     {summary.psp_rule_reason}",
         f"  vertical    {number(shown(summary.vertical_peak_to_peak), '.3f')} eye widths peak to "
-        f"peak{interval((shown(low), shown(high)), '.3f')}, threshold {threshold:g}",
+        f"peak{interval(Interval(shown(low), shown(high)), '.3f')}, threshold {threshold:g}",
         f"  blinks      {summary.blink_count}, {number(summary.blink_rate_per_min, '.1f')} a minute"
         f"{interval(summary.blink_rate_per_min_ci95, '.1f')}; "
         f"prolonged closures {summary.prolonged_closure_count}",

@@ -1,51 +1,22 @@
 """The report's numbers: how each is shown, and why one is missing."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from tracker.files.fields import (
-    ParameterFields,
-    QualityFields,
-    SamplingFields,
-    Summary,
-    VideoFields,
-    describe_field,
-    get_value,
-)
+from tracker.files.documents import find_field, get_value, list_values
+from tracker.files.fields import Summary
 from tracker.measures.analysis import MIN_RATE_TIME_S, Analysis
 from tracker.measures.assessment import Assessment
 from tracker.measures.gaze import MIN_AHEAD_TIME_S, MIN_SACCADE_RATE_HZ
 from tracker.measures.phases import MIN_PRIMARY_TIME_S
 from tracker.words import Language, format_text, round_range
 
-
-def _list_fields(kind: type, prefix: str = "", group: str = "") -> tuple[str, ...]:
-    """Return the paths of a class's fields that have a label and, if given, are of this group."""
-    return tuple(
-        prefix + one.name
-        for one in fields(kind)
-        if one.metadata["en"] and one.metadata["group"] == group
-    )
-
-
-FIELD_GROUPS: dict[str, tuple[str, ...]] = {
-    "gaze": _list_fields(Summary, group="gaze"),
-    "blinks": _list_fields(Summary, group="blinks"),
-    "quality": (
-        *_list_fields(Summary, group="quality"),
-        *_list_fields(QualityFields, "quality."),
-    ),
-}
+FIELD_GROUPS = {group: list_values(group) for group in ("gaze", "blinks", "quality")}
 """The summary's fields in the table of all numbers, by group."""
 
-PROVENANCE_FIELDS = (
-    *_list_fields(Summary, group="recording"),
-    *_list_fields(VideoFields, "video_meta."),
-    *_list_fields(SamplingFields, "sampling."),
-    *_list_fields(ParameterFields, "parameters."),
-)
+PROVENANCE_FIELDS = list_values("recording", "video", "sampling", "parameters")
 """The summary's fields that say what was analysed, and how."""
 
 
@@ -104,7 +75,7 @@ def list_numbers(
             if is_missing
             else _format_value(name, value, analysis.parameters.vpp_thresh, language)
         )
-        label = describe_field(name)[language]
+        label = find_field(name)[1].label(language)
         rows.append(NumberRow(name, format_exact(value), label, shown, is_missing))
     return rows
 
@@ -120,7 +91,7 @@ def _format_value(field: str, value: Any, threshold: float, language: Language) 
     if isinstance(value, bool):
         return format_text(language, "report.yes" if value else "report.no")
     if isinstance(value, str):
-        return format_text(language, f"report.value.{field}.{value}")
+        return find_field(field)[1].name_value(value, language)
     if field in ("vertical_peak_to_peak", "vertical_peak_to_peak_ci95"):
         # The answer shows the same digits.
         ends = [f"{round_range(end, threshold):.3f}" for end in np.atleast_1d(value).tolist()]

@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from tracker.files.documents import find_field
 from tracker.files.fields import PhaseFields, Summary
 from tracker.measures.analysis import Analysis
 from tracker.measures.assessment import Assessment
@@ -349,7 +350,8 @@ class ExtremeEntry:
 def list_extremes(source: ReportInput, extremes: Mapping[str, Extreme]) -> list[ExtremeEntry]:
     """Return up, straight ahead and down, as far as there are frames for them."""
     track, vertical = source.analysis.track, source.analysis.gaze.vertical
-    origin = source.analysis.measures.primary_position_source
+    _, about = find_field("primary_position_source")
+    origin = source.summary.primary_position_source
     entries = []
     for name in ("up", "ahead", "down"):
         if name not in extremes:
@@ -368,11 +370,9 @@ def list_extremes(source: ReportInput, extremes: Mapping[str, Extreme]) -> list[
             ExtremeEntry(
                 heading=source.text(f"end.{name}"),
                 offset=extremes[name].offset,
-                note=(
-                    source.text(f"value.primary_position_source.{origin}")
-                    if name == "ahead"
-                    else ""
-                ),
+                note=about.name_value(origin, source.language)
+                if name == "ahead" and origin
+                else "",
                 frames=frames,
                 pictures=pictures,
             )

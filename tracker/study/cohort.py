@@ -10,13 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from tracker.files.fields import (
-    COHORT_COLUMNS,
-    STATUSES,
-    Column,
-    get_value,
-    make_arrow_schema,
-)
+from tracker.files.columns import COHORT_COLUMNS, Column, make_arrow_schema
+from tracker.files.fields import STATUSES
 from tracker.files.names import to_unicode
 from tracker.files.whole import write_whole
 from tracker.study.recording import Failure, Recording, Result
@@ -191,8 +186,7 @@ def _row(recording: Recording, outcome: Outcome, out: Path) -> Row:
     }
     for column in COHORT_COLUMNS:
         if column.path:
-            value = get_value(outcome.summary, column.path)
-            row[column.name] = value if column.end is None else value[column.end]
+            row[column.name] = column.read(outcome.summary)
     for kind, path in outcome.files.items():
         row[f"{kind}_file"] = to_unicode(path.relative_to(out).as_posix())
     return row

@@ -24,6 +24,7 @@ from kernels.change import (
     compute_within_std,
 )
 from kernels.uncertainty import CONFIDENCE
+from tracker.files.documents import SummaryFormatError, parse_summary
 from tracker.files.fields import Summary
 from tracker.files.names import printable
 from tracker.files.summary import plain
@@ -87,6 +88,25 @@ MEASURES = (
     Measure("blink_duration_median_s", "lids", "s", 3),
     Measure("perclos", "lids", "share", 3),
 )
+
+_NEEDED = (
+    *(name for one in MEASURES for name in (one.count or one.name, one.interval) if name),
+    "source",
+    "version",
+    "partial",
+    "valid_time_s",
+    "gaze_time_s",
+    "assessment.status",
+    "assessment.reasons.code",
+    "parameters.vpp_thresh",
+    "phases.phase",
+    "phases.start_s",
+    "phases.end_s",
+    "quality.sampled_rate_hz",
+    "quality.head_pitch_deg",
+)
+"""Fields without which a summary is refused; an earlier version's may lack the others."""
+_REMEDY = "Name another file, or make it anew with `eye-tracker reanalyze`."
 
 
 class ComparisonInputError(InputError):
@@ -233,58 +253,48 @@ def read_recording(path: Path, label: str) -> Labelled:
         raise ComparisonInputError(f"{wrong}: it is over {MAX_SUMMARY_BYTES >> 20} MB.")
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        _check_summary(document)
-        summary = Summary.from_dict(document)
-    # Whatever is not as expected, also brackets nested too deeply.
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise ComparisonInputError(
-            f"{wrong}. Name another file, or make it anew with `eye-tracker reanalyze`."
-        ) from error
+        summary, _ = parse_summary(document, _NEEDED)
+        _check_ranges(summary)
+    except SummaryFormatError as error:
+        raise ComparisonInputError(f"{wrong}: {error}. {_REMEDY}") from error
+    # It is no JSON, or its brackets are nested too deeply.
+    except (OSError, ValueError, RecursionError) as error:
+        raise ComparisonInputError(f"{wrong}. {_REMEDY}") from error
     return Labelled(label, summary)
 
 
-def _check_summary(summary: dict[str, Any]) -> None:
-    def number(value: Any, high: float = 1e9) -> bool:
-        return type(value) in (int, float) and 0 <= value <= high
+def _check_ranges(summary: Summary) -> None:
+    """Raise if a value that is compared is out of the range that a recording can have."""
+
+    def check(name: str, value: float | None, low: float = 0.0, high: float = 1e9) -> None:
+        # NaN is in no range.
+        if value is not None and not low <= value <= high:
+            raise SummaryFormatError(f"{name} is {value}, expected {low:g} to {high:g}")
 
     for measure in MEASURES:
         if measure.count is not None:
-            count = summary[measure.count]
-            if not (type(count) is int and 0 <= count <= MAX_COUNT):
-                raise ValueError(measure.count)
+            check(measure.count, getattr(summary, measure.count), high=MAX_COUNT)
             continue
-        value = summary[measure.name]
+        value = getattr(summary, measure.name)
         # How far up and down may be on the other side of the primary position.
-        signed = measure.name in ("up_range", "down_range")
-        if value is not None and not number(abs(value) if signed else value):
-            raise ValueError(measure.name)
+        check(measure.name, value, low=-1e9 if measure.name in ("up_range", "down_range") else 0.0)
         if measure.interval is not None:
-            low, high = summary[measure.interval]
+            low, high = getattr(summary, measure.interval)
+            check(measure.interval, low)
+            check(measure.interval, high)
             if (low is None) != (high is None) or (
-                low is not None
-                and not (number(low) and number(high) and value is not None and low <= high)
+                low is not None and (value is None or low > high)
             ):
-                raise ValueError(measure.interval)
-    if not (number(summary["valid_time_s"]) and number(summary["gaze_time_s"])):
-        raise ValueError("time")
-    assessment, quality = summary["assessment"], summary["quality"]
-    if not (
-        assessment["status"] in ("suspected", "not_suspected", "not_assessable")
-        and all(type(reason["code"]) is str for reason in assessment["reasons"])
-        and type(summary["partial"]) is bool
-        and type(summary["version"]) is str
-        and type(summary["source"]) is str
-        and number(summary["parameters"]["vpp_thresh"])
-        and isinstance(summary["phases"], list)
-        and all(
-            type(phase["phase"]) is str and number(phase["start_s"]) and number(phase["end_s"])
-            for phase in summary["phases"]
-        )
+                raise SummaryFormatError(f"{measure.interval} is {low} to {high}")
+    for name, value in (
+        ("valid_time_s", summary.valid_time_s),
+        ("gaze_time_s", summary.gaze_time_s),
+        ("parameters.vpp_thresh", summary.parameters.vpp_thresh),
+        *(("phases", one) for phase in summary.phases for one in (phase.start_s, phase.end_s)),
     ):
-        raise ValueError("assessment, parameters or phases")
-    for name in ("sampled_rate_hz", "head_pitch_deg"):
-        if quality[name] is not None and not number(abs(quality[name])):
-            raise ValueError(name)
+        check(name, value)
+    check("quality.sampled_rate_hz", summary.quality.sampled_rate_hz, -1e9)
+    check("quality.head_pitch_deg", summary.quality.head_pitch_deg, -1e9)
 
 
 def compare(recordings: Sequence[Labelled]) -> dict[str, Any]:

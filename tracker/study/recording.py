@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tracker.files.documents import parse_summary
 from tracker.files.fields import Summary
 from tracker.files.fingerprint import VideoChangedError, take_fingerprint
 from tracker.files.names import result_path
@@ -261,8 +262,8 @@ def _load_finished(files: dict[str, Path], identity: str) -> Summary | None:
     """Return the summary of an earlier run if it is this identity's and all its files are there."""
     try:
         document = json.loads(files["summary"].read_text(encoding="utf-8"))
-        summary = Summary.from_dict(document)
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        summary, _ = parse_summary(document)
+    except (OSError, ValueError, RecursionError):
         return None
     is_finished = (
         summary.resume_key == _seal(summary, identity)

@@ -13,7 +13,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from tracker.files.fields import Column, describe_field, make_arrow_schema, summary_columns
+from tracker.files.columns import (
+    COHORT_OWN_COLUMNS,
+    Column,
+    find_columns,
+    make_arrow_schema,
+)
 from tracker.files.names import to_unicode
 from tracker.files.summary import name_task, plain
 from tracker.files.whole import write_whole
@@ -46,34 +51,44 @@ Row = tuple[tuple[Any, ...], tuple[Any, ...]]
 """The values of `POINT_COLUMNS` and of `SHARED_COLUMNS`: one tuple for all rows that share them."""
 
 _PARAMETER_TYPES = {field.name: type(field.default) for field in fields(Parameters)}
-_MEASURES = tuple(summary_columns(Measures))
-_QUALITY = tuple(summary_columns(Quality, "quality_", "quality."))
+_COHORT = {column.name: column for column in COHORT_OWN_COLUMNS}
 
 
-def _column(name: str, kind: type, path: str) -> Column:
-    told = describe_field(path)
-    return Column(name, kind, told["meaning"], told["unit"])
+def _find_measure_columns() -> Iterator[Column]:
+    for field in fields(Measures):
+        if field.name == "duration_s":
+            # The app knows it by another name, and so does the summary.
+            (length,) = find_columns("duration_sec_est")
+            yield replace(length, name=field.name, path=field.name)
+        else:
+            yield from find_columns(field.name)
 
 
+_MEASURES = tuple(_find_measure_columns())
+_QUALITY = tuple(
+    column for field in fields(Quality) for column in find_columns(f"quality.{field.name}")
+)
 _NAMES = [column.name for column in _MEASURES]
 # The measures that depend on the verdict's threshold; the tests compare all of them.
 _DISTANCES = slice(
     _NAMES.index("threshold_distance"), _NAMES.index("threshold_distance_in_noise_floors") + 1
 )
 POINT_COLUMNS = (
-    Column("track", str, "The track's file."),
-    *(_column(name, _PARAMETER_TYPES[name], f"parameters.{name}") for name in GRID_PARAMETERS),
-    _column("status", str, "assessment.status"),
-    Column("reasons", str, "Codes of the assessment's reasons, separated by spaces."),
-    Column("cautions", str, "Codes of its cautions, separated by spaces."),
-    _column("psp_suspected", bool, "psp_suspected"),
-    _column("frames_processed", int, "frames_processed"),
+    Column("track", str, "", "The track's file.", "Track", "표식점 파일"),
+    *(
+        replace(column, name=name)
+        for name in GRID_PARAMETERS
+        for column in find_columns(f"parameters.{name}")
+    ),
+    *(_COHORT[name] for name in ("status", "reasons", "cautions")),
+    *find_columns("psp_suspected"),
+    *find_columns("frames_processed"),
     *_MEASURES[: _DISTANCES.stop],
 )
 SHARED_COLUMNS = (
     *_MEASURES[_DISTANCES.stop :],
-    _column("framing_gain", float, "framing_gain"),
-    _column("task", str, "task"),
+    *find_columns("framing_gain"),
+    *find_columns("task"),
     *_QUALITY,
 )
 """Most of them: the same at all thresholds of the verdict, and at all points of the same blinks."""

@@ -19,7 +19,7 @@ from tracker.video.frames import (
     Video,
     VideoInfo,
 )
-from tracker.video.times import TIME_SOURCES, repair_times
+from tracker.video.times import TIME_SOURCES, TimeSource, repair_times
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class TrackInfo:
     step: int
     frames_decoded: int
     frames_failed: int
-    time_source: str
+    time_source: TimeSource
     complete: bool
     other_face_ratio: float
     image_quality: ImageQuality

@@ -1,11 +1,14 @@
 """Frame times: timestamps of the stream, repaired where they do not increase."""
 
+from typing import Literal, get_args
+
 import numpy as np
 from numpy.typing import NDArray
 
 PLAUSIBLE_FRAME_S = (1e-3, 2.0)
 """Timestamps are unusable if the median time between frames is outside these limits."""
-TIME_SOURCES = ("stream", "stream_repaired", "frame_rate")
+TimeSource = Literal["stream", "stream_repaired", "frame_rate"]
+TIME_SOURCES: tuple[TimeSource, ...] = get_args(TimeSource)
 """Sources of times, the best first; see `repair_times`."""
 MAX_REPAIRED_SHARE = 0.1
 """Largest share of timestamps that is repaired; if more are wrong, all are replaced."""
@@ -13,7 +16,7 @@ MAX_REPAIRED_SHARE = 0.1
 
 def repair_times(
     stream_times_s: NDArray[np.float64], frame_index: NDArray[np.int64], fps: float
-) -> tuple[NDArray[np.float64], str]:
+) -> tuple[NDArray[np.float64], TimeSource]:
     """Make the stream's timestamps strictly increasing from zero.
 
     Parameters

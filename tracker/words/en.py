@@ -318,18 +318,6 @@ TEXTS: dict[str, str] = {
     "report.missing.no_saccade": "none: no saccade stands out of the noise",
     "report.missing.not_declared": "not known: the video does not say",
     "report.missing.too_little": "not measured: too little was seen",
-    # Names of the summary's values: report.value.FIELD.VALUE.
-    "report.value.primary_position_source.protocol": "the phases at the camera and at rest",
-    "report.value.primary_position_source.before_protocol": "what comes before the first phase",
-    "report.value.primary_position_source.assumed_first_second": "the first second: an assumption",
-    "report.value.task.protocol": "the protocol's",
-    "report.value.task.assumed_up_then_down": "assumed: up, then down",
-    "report.value.video_meta.time_source.stream": "the video's own timestamps",
-    "report.value.video_meta.time_source.stream_repaired": "the video's own timestamps, some "
-    "mended",
-    "report.value.video_meta.time_source.frame_rate": "the nominal frame rate",
-    "report.value.parameters.blink_baseline.adaptive": "adaptive: scaled to the person's open eyes",
-    "report.value.parameters.blink_baseline.fixed": "fixed",
     # How the report's numbers are defined, by whom, and their limits.
     "report.definition.ear.term": "Eye opening, EAR",
     "report.definition.ear": "Eye aspect ratio (|p2-p6| + |p3-p5|) / (2 |p1-p4|) of six lid points "

@@ -309,17 +309,6 @@ TEXTS: dict[str, str] = {
     "report.missing.no_saccade": "없음: 잡음보다 두드러진 단속운동이 없습니다",
     "report.missing.not_declared": "알 수 없음: 영상에 정보가 없습니다",
     "report.missing.too_little": "측정되지 않음: 보인 것이 너무 적습니다",
-    # Names of the summary's values: report.value.FIELD.VALUE.
-    "report.value.primary_position_source.protocol": "카메라 주시와 휴식 단계",
-    "report.value.primary_position_source.before_protocol": "첫 단계 이전",
-    "report.value.primary_position_source.assumed_first_second": "처음 1초(가정)",
-    "report.value.task.protocol": "프로토콜에 따름",
-    "report.value.task.assumed_up_then_down": "가정: 위, 그다음 아래",
-    "report.value.video_meta.time_source.stream": "영상 자체의 시간 정보",
-    "report.value.video_meta.time_source.stream_repaired": "영상 자체의 시간 정보, 일부 바로잡음",
-    "report.value.video_meta.time_source.frame_rate": "공칭 프레임 속도",
-    "report.value.parameters.blink_baseline.adaptive": "adaptive: 대상자의 뜬 눈에 맞춤",
-    "report.value.parameters.blink_baseline.fixed": "fixed: 고정",
     # How the report's numbers are defined, by whom, and their limits.
     "report.definition.ear.term": "눈 뜬 정도, EAR",
     "report.definition.ear": "눈 종횡비 (|p2-p6| + |p3-p5|) / (2 |p1-p4|). 눈꺼풀의 여섯 점으로 "

@@ -11,7 +11,7 @@ import pytest
 
 from tests.tracker.pages.test_page import Elements
 from tracker.face.mesh import FaceMesh
-from tracker.files.fields import Summary
+from tracker.files.documents import parse_summary
 from tracker.parameters import Parameters
 from tracker.study.cohort import OUTLIER_MEASURES, Row, cohort_rows, is_outlier, measure_spread
 from tracker.study.cohort_page import write_cohort_page
@@ -53,7 +53,7 @@ def make_cohort(
         if "status" in change:
             document["assessment"] = summary["assessment"] | {"status": change["status"]}
         document["video_sha256"] = f"{len(outcomes):064d}"
-        analyzed = Summary.from_dict(document)
+        analyzed = parse_summary(document)[0]
         outcomes.append(Result(analyzed, recording.files(Outputs(report="en"))))
     return cohort_rows(recordings, outcomes, out), outcomes
 

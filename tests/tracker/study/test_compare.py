@@ -15,6 +15,7 @@ from playwright.sync_api import Browser
 from tests.made_tracks import blink, make_landmarks, make_track
 from tests.simulated_visits import count_changes, measure_coverage, simulate
 from tracker.cli.main import main
+from tracker.files.documents import parse_summary
 from tracker.files.fields import Summary
 from tracker.files.summary import summarize, to_json
 from tracker.measures.analysis import analyze_track
@@ -23,6 +24,7 @@ from tracker.parameters import Parameters
 from tracker.protocol import parse_protocol
 from tracker.study.compare import (
     _DIFFERENCES,
+    _NEEDED,
     _WITHHOLDS,
     MEASURES,
     ComparisonInputError,
@@ -50,7 +52,7 @@ def make_summary(**changes: Any) -> Summary:
             part = part[key]
         assert last in part, name
         part[last] = value
-    return Summary.from_dict(summary)
+    return parse_summary(summary, _NEEDED)[0]
 
 
 def make_usual() -> Summary:

@@ -1,0 +1,283 @@
+"""Every column of the tables once: frames, blinks and cohorts; a sweep's are made of them.
+
+What a column has from the summary, `tracker.files.fields` says. Imports nothing heavy.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, is_dataclass
+from typing import Any
+
+from tracker.files.documents import get_value, read_record
+from tracker.files.fields import Field, Interval, Prefix, Summary
+
+ARROW_TYPES = {str: "string", int: "int64", float: "float64", bool: "bool"}
+"""As pyarrow names them."""
+ENDS = (("low", "lower end", "하한"), ("high", "upper end", "상한"))
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table. Every column can be empty.
+
+    Attributes
+    ----------
+    name : str
+    kind : type
+        str, int, float or bool.
+    unit, meaning : str
+        See `tracker.files.fields.Field`.
+    en, ko : str
+        Label in English and Korean.
+    path : str
+        Dotted name of the summary's field that it holds; empty where it holds none.
+    end : {0, 1, None}
+        Of an interval, its lower or upper end.
+    """
+
+    name: str
+    kind: type
+    unit: str
+    meaning: str
+    en: str
+    ko: str
+    path: str = ""
+    end: int | None = None
+
+    def read(self, summary: Summary) -> Any:
+        """Return its value for a recording."""
+        value = get_value(summary, self.path)
+        return value if self.end is None else value[self.end]
+
+
+def _make_columns(record: type, path: str = "", prefix: str = "") -> Iterator[Column]:
+    """Yield a column for each single value of a record, in order, and two for an interval."""
+    for name, (shape, about) in read_record(record).items():
+        if is_dataclass(shape.kind) and isinstance(about, Prefix):
+            yield from _make_columns(shape.kind, f"{path}{name}.", about.text)
+        elif not isinstance(about, Field) or shape.kind is tuple:
+            continue
+        elif shape.kind is not Interval:
+            told = (about.unit, about.meaning, about.en, about.ko)
+            yield Column(prefix + name, shape.kind, *told, path + name)
+        else:
+            base = prefix + name.removesuffix("_ci95").removesuffix("_range")
+            for end, (suffix, en, ko) in enumerate(ENDS):
+                told = (about.unit, about.meaning, f"{about.en}, {en}", f"{about.ko}, {ko}")
+                yield Column(f"{base}_{suffix}", float, *told, path + name, end)
+
+
+SUMMARY_COLUMNS = tuple(_make_columns(Summary))
+"""Of all single values of the summary; not of the assessment's and the protocol's lists."""
+
+
+def find_columns(path: str) -> tuple[Column, ...]:
+    """Return the columns that hold a field of the summary: one, or an interval's two.
+
+    Parameters
+    ----------
+    path : str
+        Dotted name of the field.
+
+    Raises
+    ------
+    KeyError
+        No column holds it.
+    """
+    found = tuple(column for column in SUMMARY_COLUMNS if column.path == path)
+    if not found:
+        raise KeyError(path)
+    return found
+
+
+def _make_cohort_columns() -> Iterator[Column]:
+    yield from COHORT_OWN_COLUMNS
+    single = [column for column in SUMMARY_COLUMNS if "." not in column.path]
+    # The answer first, what made it last. The rest of these is in the columns above.
+    aside = ("psp_suspected", "video_sha256", "version")
+    left_out = ("source", "psp_rule_reason", "note", "resume_key")
+    yield from find_columns("psp_suspected")
+    yield from (column for column in single if column.path not in (*aside, *left_out))
+    yield from (column for column in SUMMARY_COLUMNS if "." in column.path)
+    yield from (*find_columns("video_sha256"), *find_columns("version"))
+    for kind, ko in FILE_KINDS.items():
+        yield Column(
+            f"{kind}_file",
+            str,
+            "",
+            f"The {kind} file, from the table's folder.",
+            f"{kind.capitalize()} file",
+            f"{ko} 파일",
+        )
+
+
+def make_arrow_schema(columns: Sequence[Column]) -> Any:
+    """Return the pyarrow schema of a table; each column carries unit, meaning and labels."""
+    # It takes a tenth of a second to import, and only Parquet files need it.
+    import pyarrow as pa
+
+    return pa.schema(
+        [
+            pa.field(
+                column.name,
+                ARROW_TYPES[column.kind],
+                metadata={
+                    "unit": column.unit,
+                    "meaning": column.meaning,
+                    "label": column.en,
+                    "label_ko": column.ko,
+                },
+            )
+            for column in columns
+        ]
+    )
+
+
+FILE_KINDS = {
+    "summary": "요약",
+    "frames": "프레임",
+    "blinks": "눈 깜빡임",
+    "track": "표식점",
+    "overlay": "표시 영상",
+    "report": "보고서",
+}
+
+# Two or three lines a column. The formatter would make them eight.
+# fmt: off
+FRAME_COLUMNS = (
+    Column("frame_idx", int, "frames", "Index of the frame in the source video, from 0.",
+        "Frame", "프레임"),
+    Column("time_sec", float, "s", "Time from the first frame, by the video's own timestamps.",
+        "Time (s)", "시간(초)"),
+    Column("L_iris_cx", float, "px", "Centre of the left iris, from the picture's left edge.",
+        "Left iris, x (pixels)", "왼쪽 홍채 중심 x(픽셀)"),
+    Column("L_iris_cy", float, "px", "Centre of the left iris, from the picture's top.",
+        "Left iris, y (pixels)", "왼쪽 홍채 중심 y(픽셀)"),
+    Column("L_eye_open", float, "EAR", "Eye aspect ratio (EAR) of the left eye; 0 is shut.",
+        "Opening, left eye (EAR)", "왼쪽 눈 뜬 정도(EAR)"),
+    Column("L_v_offset", float, "eye widths",
+        "Vertical gaze offset of the left eye; down is positive.",
+        "Vertical offset, left eye (eye widths)", "왼쪽 눈의 수직 위치(눈 너비)"),
+    Column("R_iris_cx", float, "px", "Centre of the right iris, from the picture's left edge.",
+        "Right iris, x (pixels)", "오른쪽 홍채 중심 x(픽셀)"),
+    Column("R_iris_cy", float, "px", "Centre of the right iris, from the picture's top.",
+        "Right iris, y (pixels)", "오른쪽 홍채 중심 y(픽셀)"),
+    Column("R_eye_open", float, "EAR", "Eye aspect ratio (EAR) of the right eye; 0 is shut.",
+        "Opening, right eye (EAR)", "오른쪽 눈 뜬 정도(EAR)"),
+    Column("R_v_offset", float, "eye widths",
+        "Vertical gaze offset of the right eye; down is positive.",
+        "Vertical offset, right eye (eye widths)", "오른쪽 눈의 수직 위치(눈 너비)"),
+    Column("eye_open", float, "EAR", "Eye aspect ratio, mean of both eyes.",
+        "Opening of the eyes (EAR)", "눈 뜬 정도(EAR)"),
+    Column("v_offset", float, "eye widths",
+        "Vertical gaze offset, mean of both eyes; down is positive.",
+        "Vertical offset (eye widths)", "수직 위치(눈 너비)"),
+    Column("h_offset", float, "eye widths",
+        "Horizontal gaze offset, mean of both eyes; the subject's left is positive.",
+        "Horizontal offset (eye widths)", "수평 위치(눈 너비)"),
+    Column("L_h_offset", float, "eye widths",
+        "Horizontal gaze offset of the left eye; the subject's left is positive.",
+        "Horizontal offset, left eye (eye widths)", "왼쪽 눈의 수평 위치(눈 너비)"),
+    Column("R_h_offset", float, "eye widths",
+        "Horizontal gaze offset of the right eye; the subject's left is positive.",
+        "Horizontal offset, right eye (eye widths)", "오른쪽 눈의 수평 위치(눈 너비)"),
+    Column("eye_open_baseline", float, "EAR",
+        "Eye aspect ratio of the open eyes around this moment.",
+        "Open eyes (EAR)", "뜬 눈의 EAR"),
+    Column("event", str, "",
+        "`blink`, `prolonged_closure`, `wink_left` or `wink_right`; empty outside of them.",
+        "Event", "사건"),
+    Column("gaze_valid", bool, "", "Whether the frame counts for the gaze.",
+        "Counts for the gaze", "시선 계산에 쓰임"),
+    Column("L_iris_diameter_px", float, "px", "Width of the left iris.",
+        "Left iris, width (pixels)", "왼쪽 홍채의 너비(픽셀)"),
+    Column("R_iris_diameter_px", float, "px", "Width of the right iris.",
+        "Right iris, width (pixels)", "오른쪽 홍채의 너비(픽셀)"),
+    Column("L_palpebral_fissure_px", float, "px", "Height of the left lid opening.",
+        "Left lid opening (pixels)", "왼쪽 눈꺼풀 틈(픽셀)"),
+    Column("R_palpebral_fissure_px", float, "px", "Height of the right lid opening.",
+        "Right lid opening (pixels)", "오른쪽 눈꺼풀 틈(픽셀)"),
+    Column("L_canthal_distance_px", float, "px", "Width of the left eye, from canthus to canthus.",
+        "Left eye, width (pixels)", "왼쪽 눈의 너비(픽셀)"),
+    Column("R_canthal_distance_px", float, "px", "Width of the right eye, from canthus to canthus.",
+        "Right eye, width (pixels)", "오른쪽 눈의 너비(픽셀)"),
+    Column("head_roll_deg", float, "deg", "Tilt of the head; clockwise in the picture is positive.",
+        "Tilt of the head (degrees)", "머리의 기울임(도)"),
+    Column("head_yaw_deg", float, "deg", "Turn of the head; to the subject's left is positive.",
+        "Turn of the head (degrees)", "머리의 좌우 회전(도)"),
+    Column("head_pitch_deg", float, "deg",
+        "Nod of the head, relative to the camera; nose down is positive.",
+        "Nod of the head (degrees)", "머리의 끄덕임(도)"),
+)
+"""Of ``STEM.frames.csv``: a row for each analysed frame."""
+
+BLINK_COLUMNS = (
+    Column("kind", str, "", "`blink` or `prolonged_closure`.",
+        "Event", "사건"),
+    Column("onset_s", float, "s", "When the lids began to close.",
+        "Onset (s)", "시작(초)"),
+    Column("peak_s", float, "s", "When the lids were closed the most.",
+        "Peak (s)", "최대(초)"),
+    Column("offset_s", float, "s", "When the lids were open again.",
+        "Offset (s)", "끝(초)"),
+    Column("onset_frame", int, "frames", "The onset as an index of the source video.",
+        "Onset (frame)", "시작(프레임)"),
+    Column("peak_frame", int, "frames", "The peak as an index of the source video.",
+        "Peak (frame)", "최대(프레임)"),
+    Column("offset_frame", int, "frames", "The first frame of the source video after the event.",
+        "Offset (frame)", "끝(프레임)"),
+    Column("duration_s", float, "s", "From onset to offset.",
+        "Duration (s)", "지속 시간(초)"),
+    Column("closing_s", float, "s", "From onset to peak.",
+        "Closing (s)", "감는 시간(초)"),
+    Column("opening_s", float, "s", "From peak to offset.",
+        "Opening (s)", "뜨는 시간(초)"),
+    Column("closed_s", float, "s",
+        "Time below the closing threshold; it tells blinks from prolonged closures.",
+        "Closed (s)", "감긴 시간(초)"),
+    Column("amplitude", float, "", "How far the lids closed: 0 = not at all, 1 = no opening left.",
+        "Amplitude", "진폭"),
+    Column("complete", bool, "", "Whether the lids closed completely.",
+        "Complete", "완전함"),
+    Column("L_amplitude", float, "", "Amplitude of the left eye.",
+        "Amplitude, left eye", "왼쪽 눈의 진폭"),
+    Column("R_amplitude", float, "", "Amplitude of the right eye.",
+        "Amplitude, right eye", "오른쪽 눈의 진폭"),
+    Column("L_complete", bool, "", "Whether the left eye closed completely.",
+        "Complete, left eye", "왼쪽 눈이 완전히 감김"),
+    Column("R_complete", bool, "", "Whether the right eye closed completely.",
+        "Complete, right eye", "오른쪽 눈이 완전히 감김"),
+    Column("onset_seen", bool, "", "False if the face or frames are missing at the onset.",
+        "Onset seen", "시작이 보임"),
+    Column("offset_seen", bool, "", "False if the face or frames are missing at the offset.",
+        "Offset seen", "끝이 보임"),
+)
+"""Of ``STEM.blinks.csv``: a row for each blink and prolonged closure."""
+
+COHORT_OWN_COLUMNS = (
+    Column("recording", str, "",
+        "Where the recording's files are, from the table's folder, without suffix.",
+        "Recording", "녹화"),
+    Column("file", str, "", "The video's name, with the folders below the one that was searched.",
+        "File", "파일"),
+    Column("status", str, "", "The assessment's status, or `failed`.",
+        "Assessment", "평가", "assessment.status"),
+    Column("reasons", str, "", "Codes of the assessment's reasons, separated by spaces.",
+        "Reasons", "이유"),
+    Column("cautions", str, "", "Codes of the assessment's cautions, separated by spaces.",
+        "Cautions", "주의 사항"),
+    Column("outliers", str, "",
+        "Columns in which the recording is unlike the others, separated by spaces.",
+        "Outliers", "특이한 값"),
+    Column("explanation", str, "", "Why the answer is what it is, in English.",
+        "Explanation", "판정 근거", "psp_rule_reason"),
+    Column("failure_code", str, "", "Of a failed recording: what went wrong, for programs.",
+        "Failure, code", "실패 코드"),
+    Column("failure_message", str, "",
+        "Of a failed recording: what went wrong and what to do about it.",
+        "Failure", "실패 원인"),
+)
+"""Of a cohort's table: what comes before the values of the summary."""
+# fmt: on
+
+COHORT_COLUMNS = tuple(_make_cohort_columns())
+"""Of ``cohort.csv`` and ``cohort.parquet``; the same whatever the recordings and options."""

@@ -1,0 +1,194 @@
+"""The summary as a JSON document of any version: read it, check it, look up its fields.
+
+What is expected comes from the annotations of `tracker.files.fields.Summary`. It imports nothing
+heavy.
+"""
+
+import functools
+import types
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, is_dataclass
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from tracker.files.fields import Field, Interval, Prefix, Summary
+
+JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
+
+
+class SummaryFormatError(ValueError):
+    """The document is no summary, or lacks a field that is needed; the message names the field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What an annotation says of a value.
+
+    Attributes
+    ----------
+    kind : type
+        str, int, float, bool, `Interval`, tuple, or the dataclass of a nested record.
+    nullable : bool
+    choices : tuple of str
+        Its possible values; empty: any.
+    item : type or None
+        Of a tuple: the dataclass of its items.
+    """
+
+    kind: type
+    nullable: bool = False
+    choices: tuple[str, ...] = ()
+    item: type | None = None
+
+
+@functools.cache
+def read_record(record: Any) -> dict[str, tuple[Shape, Field | Prefix | None]]:
+    """Return the shape and the description of each field of a record, in order."""
+    hints = get_type_hints(record)
+    return {
+        name: (_read_hint(hints[name]), getattr(hint, "__metadata__", (None,))[0])
+        for name, hint in get_type_hints(record, include_extras=True).items()
+    }
+
+
+def _read_hint(hint: Any) -> Shape:
+    if get_origin(hint) in (Union, types.UnionType):
+        (inner,) = (one for one in get_args(hint) if one is not types.NoneType)
+        shape = _read_hint(inner)
+        return Shape(shape.kind, True, shape.choices)
+    if get_origin(hint) is Literal:
+        return Shape(str, choices=get_args(hint))
+    if get_origin(hint) is tuple:
+        return Shape(tuple, item=get_args(hint)[0])
+    return Shape(hint)
+
+
+def find_field(path: str) -> tuple[Shape, Field]:
+    """Return shape and description of a field by its dotted name, such as ``quality.sharpness``.
+
+    Raises
+    ------
+    KeyError
+        There is none, or it holds further fields.
+    """
+    record: type = Summary
+    *parents, name = path.split(".")
+    for parent in parents:
+        record = read_record(record)[parent][0].kind
+    shape, about = read_record(record)[name]
+    if not isinstance(about, Field):
+        raise KeyError(path)
+    return shape, about
+
+
+def list_values(*groups: str) -> tuple[str, ...]:
+    """Return the dotted names of the numbers, intervals, flags and choices of some groups.
+
+    Free text and lists are left out: they have their own places in a report.
+    """
+    return tuple(name for group, name in _walk(Summary, "") if group in groups)
+
+
+def _walk(record: type, path: str) -> Iterator[tuple[str, str]]:
+    for name, (shape, about) in read_record(record).items():
+        is_free = shape.kind is tuple or (shape.kind is str and not shape.choices)
+        if is_dataclass(shape.kind):
+            yield from _walk(shape.kind, f"{path}{name}.")
+        elif isinstance(about, Field) and not is_free:
+            yield about.group, path + name
+
+
+def get_value(summary: Summary, path: str) -> Any:
+    """Return a field of a summary by its dotted name."""
+    return functools.reduce(getattr, path.split("."), summary)
+
+
+def parse_summary(
+    document: object, needed: Collection[str] | None = None
+) -> tuple[Summary, tuple[str, ...]]:
+    """Read a summary, which any version may have written.
+
+    Parameters
+    ----------
+    document : object
+        What `json.loads` returned.
+    needed : collection of str, optional
+        Dotted names of the fields without which it is refused, such as ``phases.start_s`` for that
+        of each phase. Default: all that are never null.
+
+    Returns
+    -------
+    summary : Summary
+        What the document lacks is None, whatever its type, or empty.
+    lacks : tuple of str
+        Names of the fields that it lacks. Fields that this version does not know are left out.
+
+    Raises
+    ------
+    SummaryFormatError
+        It lacks a field that is needed, or a value is not of its type.
+    """
+    lacks: list[str] = []
+    summary: Summary = _parse_record(Summary, document, "", needed, lacks)
+    return summary, tuple(dict.fromkeys(lacks))
+
+
+def _parse_record(
+    record: type, document: object, path: str, needed: Collection[str] | None, lacks: list[str]
+) -> Any:
+    if not isinstance(document, dict):
+        raise SummaryFormatError(f"{path or 'the summary'} is {document!r:.80}, expected an object")
+    values: dict[str, Any] = {}
+    for name, (shape, _) in read_record(record).items():
+        inner = f"{path}.{name}" if path else name
+        if name in document:
+            values[name] = _parse_value(shape, document[name], inner, needed, lacks)
+            continue
+        if needed is None:
+            is_needed = not (shape.nullable or shape.kind is Interval)
+        else:
+            is_needed = any(f"{one}.".startswith(f"{inner}.") for one in needed)
+        if is_needed:
+            raise SummaryFormatError(f"{inner} is missing")
+        # It is the command line's alone.
+        if name != "resume_key":
+            lacks.append(inner)
+        values[name] = _make_empty(shape)
+    return record(**values)
+
+
+def _make_empty(shape: Shape) -> Any:
+    if shape.kind is Interval:
+        return Interval(None, None)
+    if shape.kind is tuple:
+        return ()
+    if is_dataclass(shape.kind):
+        inner = read_record(shape.kind).items()
+        return shape.kind(**{name: _make_empty(one) for name, (one, _) in inner})
+    return None
+
+
+def _parse_value(
+    shape: Shape, value: Any, path: str, needed: Collection[str] | None, lacks: list[str]
+) -> Any:
+    if is_dataclass(shape.kind):
+        return _parse_record(shape.kind, value, path, needed, lacks)
+    if shape.item is not None:
+        if not isinstance(value, list):
+            raise SummaryFormatError(f"{path} is {value!r:.80}, expected a list")
+        return tuple(_parse_record(shape.item, one, path, needed, lacks) for one in value)
+    if shape.kind is Interval:
+        if not (isinstance(value, list) and len(value) == 2 and all(map(_is_end, value))):
+            raise SummaryFormatError(f"{path} is {value!r:.80}, expected two numbers or nulls")
+        return Interval(*value)
+    if value is None and shape.nullable:
+        return None
+    # JSON has one kind of number, but a flag is none.
+    allowed = (int, float) if shape.kind is float else (shape.kind,)
+    if type(value) not in allowed or (shape.choices and value not in shape.choices):
+        expected = " or ".join(shape.choices) or JSON_TYPES[shape.kind]
+        raise SummaryFormatError(f"{path} is {value!r:.80}, expected {expected}")
+    return value
+
+
+def _is_end(value: object) -> bool:
+    return value is None or type(value) in (int, float)
