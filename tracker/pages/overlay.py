@@ -1,4 +1,4 @@
-"""An annotated copy of a video: what was measured in each analysed frame, drawn into that frame."""
+"""An annotated copy of a video: each analysed frame shows what was measured in it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,18 +24,18 @@ from tracker.video.frames import Image, Video
 from tracker.words import round_range
 
 LONG_SIDE_PX, SHORT_SIDE_PX = 1920, 1080
-"""Most that the copy measures, its panel included, upright or across: what every player decodes."""
+"""Largest size of the copy with its panel, in either orientation: every player decodes it."""
 PANEL_WIDTH_PX, PANEL_HEIGHT_PX = 480, 150
-"""The panel below the picture at unit 1, at which its text is just legible. Smaller pictures are
-enlarged to that width, larger ones get a larger panel."""
+"""Size of the panel below the picture at unit 1, where its text is just legible. A smaller picture
+is enlarged to this width; a larger one gets a larger panel."""
 CLOCK_HZ = 120_000
-"""Timestamp ticks a second: whole ones a frame at all common rates, 24 and 29.97 among them."""
+"""Timestamp ticks a second: a whole number for each frame at all common rates, 29.97 included."""
 QUALITY_CRF = "20"
 BLANK_GREY = 96
-"""Grey level in place of what a copy with `blur_face` does not show."""
+"""Grey level of what a copy with `blur_face` hides."""
 GAUGE_REACH = 0.2
-"""Offset from the recording's median at the ends of the gaze gauge, in canthal distances; the same
-in every recording, so that copies compare."""
+"""Offset from the recording's median at the ends of the gaze gauge, in canthal distances. It is the
+same in every copy, so that copies can be compared."""
 EAR_BAR_END = 0.5
 
 _CONTOURS = {
@@ -46,7 +46,8 @@ _CONTOURS = {
     )
 }
 _IRISES = {eye: FACE_MESH_INDICES.index(index) for eye, index in ((LEFT, 473), (RIGHT, 468))}
-"""Column of each iris's centre; its ring follows: the sides and, in between, top and bottom."""
+"""Column of each iris's centre. The four points of its ring follow, alternating between the sides
+and top or bottom."""
 
 _EVENT_WORDS = {
     "blink": "BLINK",
@@ -58,7 +59,7 @@ _EVENT_WORDS = {
 _DARK_LEVEL = 24
 _DARK, _DIM, _LIGHT = (_DARK_LEVEL,) * 3, (150, 150, 150), (255, 255, 255)
 _LIDS, _IRIS, _EVENT = (0, 255, 255), (255, 255, 0), (80, 190, 255)
-"""Blue-green-red. What a colour says, a shape or a word says as well."""
+"""Blue, green, red. A shape or a word always says the same as the colour."""
 _SUBPIXEL_BITS = 4
 
 
@@ -78,14 +79,14 @@ def write_overlay(
     directory : Path
         An existing directory.
     stem : str
-        What the file's name begins with.
+        Beginning of the file's name.
     video : Path
         The video that was analysed.
     analysis : Analysis
     blur_face : bool, default False
-        Show nothing of the picture but a box around each eye of the analysed face, and in a frame
-        without its landmarks nothing at all. The rest is one grey: mosaics and blurs of a face that
-        moves can be undone from many frames.
+        Show only a box around each eye of the analysed face, and nothing in a frame without
+        landmarks. The rest is plain grey, because a mosaic or blur of a moving face can be undone
+        from many frames.
     on_progress : callable, optional
         Called after each frame with the number of frames written and the number there will be.
     decode_ahead : bool, default False
@@ -94,16 +95,17 @@ def write_overlay(
     Returns
     -------
     Path
-        H.264 that browsers play, with the video's own times, counted from its first frame; without
-        sound, and without the source's metadata. It holds the analysed frames and no others: with
-        a `step`, every `step`-th. It appears whole or not at all, and an earlier one is gone.
+        H.264 that browsers play. Times are the video's own, counted from its first frame. There is
+        no sound and none of the source's metadata. Only analysed frames are in it: with a `step`,
+        every `step`-th. The file is written whole or not at all and replaces an earlier one.
 
     Raises
     ------
     InputError
-        See `tracker.video.frames.Video`; or the video is not the one that was analysed.
+        The video cannot be read (see `tracker.video.frames.Video`), or it is not the one that was
+        analysed.
     """
-    # An earlier copy must not be taken for this one, least of all where that shows the face.
+    # Nobody should take an earlier copy for this one, above all if the earlier one shows the face.
     path = result_path(directory, stem, "overlay")
     path.unlink(missing_ok=True)
     return write_whole(
@@ -127,21 +129,21 @@ def _encode(
     layout = Layout.fit(track.info.video.width, track.info.video.height)
     painter = _Painter(layout, analysis, blur_face)
     ticks = np.round(track.times_s * CLOCK_HZ).astype(np.int64)
-    # Frames closer than a tick stay apart.
+    # Frames that are less than a tick apart still get different timestamps.
     ticks = np.maximum.accumulate(ticks - np.arange(count)) + np.arange(count)
     typical = int(np.median(np.diff(ticks))) if count > 1 else CLOCK_HZ // 30
     durations = np.append(np.diff(ticks), typical)
     wanted = set(track.frame_index.tolist())
     written = 0
-    # An absolute path: a name such as "concat:..." must not reach FFmpeg as a protocol.
+    # The path is absolute, so that FFmpeg takes no name such as "concat:..." for a protocol.
     with (
         Video(source) as video,
         av.open(
             str(path.resolve()), "w", format="mp4", options={"movflags": "+faststart"}
         ) as container,
     ):
-        # Without B-frames, the first timestamp is 0 and no edit list is needed.
-        # One thread: the same bytes on every machine, and recordings are analysed in parallel.
+        # Without B-frames, the first timestamp is 0 and no edit list is needed. One thread gives
+        # the same bytes on every machine, and recordings are analysed in parallel anyway.
         settings = {"preset": "veryfast", "crf": QUALITY_CRF, "bf": "0", "threads": "1"}
         stream: Any = container.add_stream("libx264", options=settings)
         stream.width, stream.height, stream.pix_fmt = layout.width, layout.height, "yuv420p"
@@ -175,23 +177,23 @@ def _encode(
 
 
 _BT709, _VIDEO_RANGE = 1, 1
-"""FFmpeg's numbers of the colour matrix of HD video and of its limited range of levels."""
+"""FFmpeg's numbers for the colour matrix of HD video and its limited range of levels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where the picture and the panel are in the copy, in its pixels.
+    """Where the picture and the panel are in the copy, in pixels of the copy.
 
     Attributes
     ----------
     width, height : int
-        Of the copy; even.
+        Size of the copy; even numbers.
     left, picture_width, picture_height : int
-        Of the picture, which is at the top.
+        Left edge and size of the picture, which is at the top.
     scale_x, scale_y : float
-        Pixels of the copy for one of the source.
+        Pixels of the copy for one pixel of the source.
     unit : float
-        Size of the panel, 1 or more.
+        Size of the panel relative to its smallest size; 1 or more.
     """
 
     width: int
@@ -205,7 +207,7 @@ class Layout:
 
     @classmethod
     def fit(cls, width: int, height: int) -> Self:
-        """Lay out a copy of a picture of this size."""
+        """Lay out the copy of a video of this size in pixels."""
         short = min(width, height)
         total = height + short * PANEL_HEIGHT_PX / PANEL_WIDTH_PX
         largest = min(LONG_SIDE_PX / max(width, total), SHORT_SIDE_PX / min(width, total))
@@ -241,7 +243,7 @@ class _Painter:
         self._events = name_events(analysis)
         gaze = analysis.gaze
         self._median = median_finite(gaze.vertical[gaze.valid])
-        # With a protocol, the range is taken from its phases up and down alone.
+        # With a protocol, the range comes from its phases up and down alone.
         self._counted = mark_task(gaze.valid, analysis.parameters.protocol, analysis.track.times_s)
         self._ends: list[float] = (
             np.quantile(gaze.vertical[self._counted], RANGE_QUANTILES).tolist()
@@ -255,7 +257,7 @@ class _Painter:
         layout, canvas = self._layout, self._canvas
         area = canvas[: layout.picture_height, layout.left : layout.left + layout.picture_width]
         size = (layout.picture_width, layout.picture_height)
-        # To less than half, every pixel has to count; above, averaging costs more than it shows.
+        # Below half the size, every pixel must count. Above, averaging would cost time for nothing.
         method = cv2.INTER_AREA if 2 * layout.picture_width < image.shape[1] else cv2.INTER_LINEAR
         scaled: Any = cv2.resize(image, size, interpolation=method)
         landmarks = self._analysis.track.landmarks[n]
@@ -280,7 +282,7 @@ class _Painter:
         for eye in (LEFT, RIGHT):
             shut = event in ("blink", "prolonged_closure", ("wink_left", "wink_right")[eye])
             _polygon(area, points[_CONTOURS[eye]], _LIDS, 2 * thickness if shut else thickness)
-            # Of an iris behind lids the landmarks are a guess.
+            # The landmarks of an iris behind the lids are a guess.
             if self._analysis.gaze.eyes_open[n]:
                 centre = points[_IRISES[eye]]
                 ring = points[_IRISES[eye] + 1 : _IRISES[eye] + 5]
@@ -314,7 +316,7 @@ class _Painter:
     def _draw_ear(self, pen: "_Pen", n: int) -> None:
         left, right, top, bottom = 10, 340, 66, 80
         ear = float(self._analysis.traces.ear[n])
-        # Of a frame without a face nothing is known, a threshold neither.
+        # Without a face, the frame has no threshold either.
         baseline = float(self._analysis.events.baseline[n]) if np.isfinite(ear) else np.nan
         closes = self._analysis.parameters.close_ratio * baseline
         pen.frame(left, top, right, bottom, _DIM)
@@ -356,7 +358,7 @@ class _Painter:
 
         middle = height(self._median)
         pen.line(centre_x - 6, middle, centre_x + 6, middle, _DIM, 2)
-        # Between these ends is the range: its percentiles over the frames that count.
+        # The range lies between these ends, its percentiles over the frames that count.
         for end in self._ends:
             at = height(end)
             pen.line(centre_x - 16, at, centre_x + 16, at, _LIGHT, 1)
@@ -367,11 +369,11 @@ class _Painter:
 
 
 class _Pen:
-    """Draws into the panel in its units: `PANEL_WIDTH_PX` across the shorter side."""
+    """Draws into the panel. Its coordinates reach from 0 to `PANEL_WIDTH_PX`."""
 
     def __init__(self, panel: Image, layout: Layout) -> None:
         self._unit = layout.unit
-        # In the middle of a wide panel.
+        # The drawing stands in the middle of a wide panel.
         margin = max(0, layout.width - round(PANEL_WIDTH_PX * layout.unit)) // 2
         self._panel: Any = panel[:, margin:]
 
@@ -426,12 +428,12 @@ def eye_boxes(landmarks: NDArray[np.float32]) -> list[NDArray[np.float64]]:
     Parameters
     ----------
     landmarks : ndarray, shape (K, 2), float32
-        Of one frame, with a face.
+        Landmarks of one frame with a face.
 
     Returns
     -------
     list of ndarray, shape (4, 2), float64
-        Corners in pixels, upright with the eye: the lids, not the brows, see
+        Corners in pixels. Each box is turned with its eye and shows the lids, not the brows; see
         `tracker.face.quality`.
     """
     boxes = []
@@ -447,7 +449,7 @@ def eye_boxes(landmarks: NDArray[np.float32]) -> list[NDArray[np.float64]]:
 
 
 def _show_inside(area: Image, picture: Image, corners: NDArray[np.float64]) -> None:
-    """Copy what is inside of a convex outline from a picture of the same size, nothing else."""
+    """Copy the inside of a convex outline from a picture of the same size."""
     height, width = area.shape[:2]
     left, top = np.clip(np.floor(corners.min(axis=0)), 0, (width, height)).astype(int)
     right, bottom = np.clip(np.ceil(corners.max(axis=0)) + 1, 0, (width, height)).astype(int)
@@ -455,13 +457,13 @@ def _show_inside(area: Image, picture: Image, corners: NDArray[np.float64]) -> N
         return
     mask = np.zeros((bottom - top, right - left), np.uint8)
     cv2.fillConvexPoly(mask, _fixed(corners - (left, top)), (255,), shift=_SUBPIXEL_BITS)
-    place = slice(top, bottom), slice(left, right)
-    area[place][mask > 0] = picture[place][mask > 0]
+    box = slice(top, bottom), slice(left, right)
+    area[box][mask > 0] = picture[box][mask > 0]
 
 
 def _fixed(points: NDArray[np.float64]) -> NDArray[np.int32]:
-    """Return points as OpenCV draws them: pixel centres at whole numbers, with fraction bits."""
-    # Far outside of the picture they would overflow; OpenCV clips at 2^15 pixels itself.
+    """Return points in OpenCV's fixed-point form, in which pixel centres are whole numbers."""
+    # Points far outside of the picture would overflow; OpenCV itself clips at 2^15 pixels.
     limited = np.clip(points, -(2.0**14), 2.0**14)
     fixed: NDArray[np.int32] = np.round((limited - 0.5) * 2**_SUBPIXEL_BITS).astype(np.int32)
     return fixed

@@ -1,4 +1,4 @@
-"""Which frames and samples show where a recording's numbers come from."""
+"""Evidence: which frames and samples show where a recording's numbers come from."""
 
 import itertools
 import math
@@ -16,13 +16,13 @@ from tracker.measures.analysis import Analysis
 from tracker.measures.gaze import mark_task
 
 MOST_SAMPLES = 16_000
-"""Samples of a trace that are drawn; of longer recordings the extremes of each stretch of time."""
+"""Most samples of a trace that are drawn. A longer recording shows the extremes of each stretch."""
 EXTREME_FRAMES = 3
 EXTREME_APART_S = 0.5
-"""Least time between the frames shown for one end of the range: not the same glance three times."""
+"""Least time between the frames that show one end of the range, so that they are not one glance."""
 EXTREME_SHARE = 0.1
-"""Share of the range by which a frame may miss its end, to be shown for it; the closest may miss it
-by more."""
+"""A frame that is shown for an end of the range misses it by at most this share of the range. Only
+the closest frame may miss it by more."""
 VERTICAL_BINS, DURATION_BIN_S, INTERVAL_BINS = 40, 0.05, 12
 
 Float64Array = NDArray[np.float64]
@@ -35,15 +35,16 @@ class Event:
     Attributes
     ----------
     kind : str
-        As in the table of blinks, or ``wink_left``, ``wink_right``.
+        A kind of the table of blinks, or ``wink_left``, ``wink_right``.
     onset, peak, offset : int
-        Samples: the first closed one; the one with the least opening; the first open one, or the
-        last closed one where the end was not seen.
+        Samples: the first closed one, the one with the least opening, and the first open one. If
+        the end was not seen, `offset` is the last closed one.
     amplitude, amplitude_left, amplitude_right : float
-        0 = stays open, 1 = no opening left; NaN where it is not known, as of winks.
+        0 = stays open, 1 = no opening left; NaN if it is not known, as for winks.
     complete : bool or None
-        None where it is not known.
+        Whether the lids closed completely; None if it is not known.
     onset_seen, offset_seen : bool
+        Whether the beginning and the end were seen.
     """
 
     kind: str
@@ -58,7 +59,7 @@ class Event:
     offset_seen: bool
 
     def frames(self) -> list[tuple[int, list[str]]]:
-        """Return the samples that show it, in order, and what each is: onset, closing, peak, …"""
+        """Return the samples that show the event, in order, with their roles: onset, peak, …"""
         roles: dict[int, list[str]] = {}
         for role, sample in (
             ("onset", self.onset),
@@ -68,7 +69,7 @@ class Event:
             ("offset", self.offset),
         ):
             roles.setdefault(sample, []).append(role)
-        # Between neighbouring samples there is nothing to show: the ends keep their names.
+        # A sample that is onset, peak or offset is not called closing or opening as well.
         return [
             (sample, [name for name in names if name not in ("closing", "opening")] or names)
             for sample, names in sorted(roles.items())
@@ -82,9 +83,9 @@ class Extreme:
     Attributes
     ----------
     offset : float
-        In eye widths.
+        Vertical offset in eye widths.
     samples : list of int
-        Frames that come closest to it.
+        The samples that come closest to it.
     """
 
     offset: float
@@ -93,7 +94,7 @@ class Extreme:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """Counts between edges, shape (B,) and (B + 1,)."""
+    """Counts, shape (B,), between edges, shape (B + 1,)."""
 
     edges: NDArray[np.floating[Any]]
     counts: NDArray[np.int64]
@@ -104,20 +105,20 @@ def find_events(analysis: Analysis) -> list[Event]:
     table = closure_table(analysis)
     closures, count = analysis.events.closures, analysis.track.times_s.size
     events = []
-    for place, kind in enumerate(closures.kind):
-        start, stop = (int(one) for one in closures.interval[place])
-        seen = bool(closures.offset_seen[place])
+    for index, kind in enumerate(closures.kind):
+        start, stop = (int(one) for one in closures.interval[index])
+        seen = bool(closures.offset_seen[index])
         events.append(
             Event(
                 kind=KIND_NAMES[kind],
                 onset=start,
-                peak=int(closures.peak[place]),
+                peak=int(closures.peak[index]),
                 offset=stop if seen else stop - 1,
-                amplitude=float(table["amplitude"][place]),
-                amplitude_left=float(analysis.events.eye_amplitude[place, LEFT]),
-                amplitude_right=float(analysis.events.eye_amplitude[place, 1 - LEFT]),
-                complete=bool(table["complete"][place]),
-                onset_seen=bool(closures.onset_seen[place]),
+                amplitude=float(table["amplitude"][index]),
+                amplitude_left=float(analysis.events.eye_amplitude[index, LEFT]),
+                amplitude_right=float(analysis.events.eye_amplitude[index, 1 - LEFT]),
+                complete=bool(table["complete"][index]),
+                onset_seen=bool(closures.onset_seen[index]),
                 offset_seen=seen,
             )
         )
@@ -149,13 +150,13 @@ def find_extremes(analysis: Analysis, pictured: Container[int] | None) -> dict[s
     ----------
     analysis : Analysis
     pictured : container of int or None
-        The samples to choose from; all if None.
+        The samples that have a picture, to choose from. None: all samples.
 
     Returns
     -------
     dict
-        ``up`` (5th percentile of the offset), ``ahead`` (where there is a primary position) and
-        ``down`` (95th); empty without gaze.
+        ``up`` (5th percentile of the offset), ``down`` (95th) and, if there is a primary position,
+        ``ahead``. Empty if no frame counts for the gaze.
     """
     times_s, vertical = analysis.track.times_s, analysis.gaze.vertical
     counted = mark_task(analysis.gaze.valid, analysis.parameters.protocol, times_s)
@@ -186,7 +187,7 @@ def _closest(
     most: float,
     pictured: Container[int] | None,
 ) -> list[int]:
-    """Return the samples with the smallest misses, not too close in time, in order of time."""
+    """Return the samples with the smallest misses in order of time, none too close to another."""
     candidates = np.flatnonzero(among)
     chosen: list[int] = []
     for sample in candidates[np.argsort(misses[candidates], kind="stable")].tolist():
@@ -206,14 +207,14 @@ def choose_samples(analysis: Analysis, most: int = MOST_SAMPLES) -> NDArray[np.i
     ----------
     analysis : Analysis
     most : int, optional
-        How many there may be, about.
+        About how many there may be.
 
     Returns
     -------
     ndarray, shape (S,), int64
-        Increasing. All of them if they are few enough; else of each stretch of time those with the
-        least and the largest value of each trace, of each event its onset, peak and offset, and the
-        samples at which the face is lost and found.
+        Increasing. All samples if they are few enough. Otherwise the least and the largest value of
+        each trace in each stretch of time; onset, peak and offset of each event; and the samples at
+        which the face is lost and found.
     """
     count = analysis.track.times_s.size
     if count <= most:
@@ -236,10 +237,18 @@ def choose_samples(analysis: Analysis, most: int = MOST_SAMPLES) -> NDArray[np.i
 
 
 def count_distributions(analysis: Analysis) -> dict[str, Histogram]:
-    """Return histograms of what there is of it: ``vertical``, ``duration``, ``interval``.
+    """Count the values behind three numbers of the report.
 
-    The vertical offset over the frames that its range is taken from; the durations of blinks whose
-    ends were both seen; the times from one blink to the next.
+    Parameters
+    ----------
+    analysis : Analysis
+
+    Returns
+    -------
+    dict
+        ``vertical``: vertical offsets over the frames that the range comes from. ``duration``:
+        durations of the blinks whose ends were both seen. ``interval``: times from one blink to the
+        next. A histogram without values is left out.
     """
     times_s, closures = analysis.track.times_s, analysis.events.closures
     histograms = {}

@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import numpy as np
+import pytest
 
 from tests.made_tracks import blink, make_landmarks, make_track
 from tracker.files.summary import summarize
@@ -12,7 +13,7 @@ from tracker.measures.analysis import Analysis, analyze_track
 from tracker.measures.assessment import assess
 from tracker.pages.report import render_report
 from tracker.parameters import Parameters
-from tracker.words import Language
+from tracker.words import TEXTS, Language
 
 FPS = 30.0
 
@@ -109,3 +110,23 @@ def long_analysis(minutes: float, blinks: int) -> Analysis:
     for start in np.linspace(100, count - 100, blinks).astype(int):
         blink(ear, start, 4, 0.05 + 0.03 * rng.random())
     return analyzed(make_landmarks(ear, 0.05 * np.sin(np.arange(count) / 40)))
+
+
+ATTACK = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'</style></title>&"
+
+
+def spoil_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Append an attack to every text in both languages."""
+    for texts in TEXTS.values():
+        for key, text in texts.items():
+            monkeypatch.setitem(texts, key, text + ATTACK)
+
+
+def assert_harmless(html: str, script_count: int) -> None:
+    """Check that a page has its own scripts alone, and nothing else that would run."""
+    page = Page(html)
+    assert [tag for tag, _ in page.elements].count("script") == script_count
+    assert ATTACK in "".join(page.texts), "the attack is on the page, as text"
+    for tag, attributes in page.elements:
+        assert attributes.get("src") != "x", tag
+        assert not [name for name in attributes if name.startswith("on")], tag

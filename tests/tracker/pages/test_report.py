@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,23 @@ import pytest
 from kernels import BLINK
 from tests.made_tracks import make_landmarks
 from tests.tracker.pages.made_reports import (
+    ATTACK,
     FPS,
     analyzed,
+    assert_harmless,
     fake_pictures,
     long_analysis,
     looking,
     lookup,
     rendered,
+    spoil_texts,
 )
 from tracker.cli.main import main
+from tracker.files.summary import summarize
 from tracker.measures.assessment import assess
 from tracker.pages import report
 from tracker.pages.numbers import FIELD_GROUPS, PROVENANCE_FIELDS
-from tracker.pages.report import MAX_BYTES
+from tracker.pages.report import MAX_BYTES, render_report
 from tracker.pages.selection import (
     find_events,
 )
@@ -323,3 +328,25 @@ def test_blinks_cut_by_a_lost_face_say_that_their_end_was_not_seen() -> None:
     page, _ = rendered(analysis, pictures=fake_pictures(analysis))
     assert "end not seen" in page.text
     assert find_events(analysis)[0].offset == 152
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_text_and_no_value_of_the_summary_is_code(
+    language: Language, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoil_texts(monkeypatch)
+    protocol = parse_protocol(
+        [
+            {"phase": "fixate", "start_s": 0, "end_s": 1},
+            {"phase": "up", "start_s": 2, "end_s": 10},
+        ]
+    )
+    usual, nobody = analyzed(), analyzed(np.full_like(looking(12.0), np.nan))
+    for analysis in (usual, nobody, analyzed(parameters=Parameters(protocol=protocol))):
+        assessment = assess(analysis)
+        summary = replace(
+            summarize(analysis, assessment, ATTACK), video_sha256=ATTACK, version=ATTACK
+        )
+        for pictures in (None, fake_pictures(analysis)):
+            html = render_report(analysis, assessment, summary, pictures, language)
+            assert_harmless(html, script_count=4)

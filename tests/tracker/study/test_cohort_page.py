@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 import pytest
 
+from tests.tracker.pages.made_reports import ATTACK, assert_harmless, spoil_texts
 from tests.tracker.pages.test_page import Elements
 from tracker.face.mesh import FaceMesh
 from tracker.files.documents import parse_summary
@@ -146,6 +147,24 @@ def test_hostile_names_are_text_and_links_stay_in_the_folder(
     for link, name in zip(reports, NAMES[1:], strict=True):
         assert not re.search("[^A-Za-z0-9_.~/%-]", link)
         assert unquote_to_bytes(link) == os.fsencode(f"{name}.report.html")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_text_and_no_value_is_code(
+    language: Any, summary: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoil_texts(monkeypatch)
+    found = {
+        "assessment": summary["assessment"] | {"cautions": [{"code": "blurred", "message": ""}]}
+    }
+    changes: list[dict[str, Any]] = [found | {"blink_rate_per_min": 10 + n % 4} for n in range(11)]
+    changes += [{"blink_rate_per_min": 99.0}, {"failure": "undecodable"}]
+    rows, outcomes = make_cohort(summary, tmp_path, tuple("abcdefghijklm"), changes)
+    for row in rows:
+        row["file"] = row["failure_message"] = ATTACK
+    rows[1]["video_sha256"] = rows[0]["video_sha256"]
+    path = write_cohort_page(rows, outcomes, [ATTACK], tmp_path, language)
+    assert_harmless(path.read_text(encoding="utf-8"), script_count=4)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

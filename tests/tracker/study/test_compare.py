@@ -14,6 +14,7 @@ from playwright.sync_api import Browser
 
 from tests.made_tracks import blink, make_landmarks, make_track
 from tests.simulated_visits import count_changes, measure_coverage, simulate
+from tests.tracker.pages.made_reports import ATTACK, assert_harmless, spoil_texts
 from tracker.cli.main import main
 from tracker.files.documents import parse_summary
 from tracker.files.fields import Summary
@@ -355,6 +356,19 @@ class TestWords:
         assert f'lang="{language}"' in page
         assert not re.search(r"""(src|href)=["'](?!data:|#)""", page)
         assert escape(TEXTS[language]["compare.verdict.once"]) in page
+
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_no_text_and_no_value_is_code(
+        self, language: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        spoil_texts(monkeypatch)
+        usual = make_summary(source=ATTACK, partial=True)
+        recordings = [
+            Labelled(ATTACK, usual),
+            Labelled(ATTACK, make_summary(source=ATTACK, blink_count=9)),
+            Labelled("b" + ATTACK, ranged(0.9, 0.8, 1.0, source=ATTACK, version=ATTACK)),
+        ]
+        assert_harmless(make_comparison_page(compare(recordings), language), script_count=2)
 
     @pytest.mark.parametrize("width", [1280, 390])
     @pytest.mark.parametrize("language", LANGUAGES)
