@@ -16,7 +16,7 @@ import numpy as np
 
 from kernels.gaze import FRAMING_STD
 from tests.made_tracks import blink, make_landmarks, make_track
-from tracker.face.follow import TURN_INTERVAL_FRAMES, TURNS_DEG
+from tracker.face.follow import SECOND_PASS_INTERVAL_FRAMES, TURNS_DEG
 from tracker.files.summary import summarize
 from tracker.measures.analysis import analyze_track
 from tracker.measures.assessment import assess
@@ -41,8 +41,8 @@ def simulate(
 
     Fixations last for exponentially distributed times. Blinks come after gamma-distributed
     intervals of that coefficient of variation: at 1 they are Poisson's, above 1 they come in
-    bursts. How far FaceMesh follows the gaze differs by `kernels.gaze.FRAMING_STD`, the least that
-    is not known of it, which is all that is not where there are turned looks, as here.
+    bursts. How far FaceMesh follows the gaze varies by `kernels.gaze.FRAMING_STD`, the
+    uncertainty that remains with second passes, as here.
     """
     count = round(duration_s * FPS)
     target, n = np.empty(count), 0
@@ -60,13 +60,13 @@ def simulate(
     while (time_s := time_s + rng.gamma(shape, mean_s / shape)) < duration_s:
         if time_s >= 0:
             blink(ear, round(time_s * FPS), BLINK_FRAMES)
-    looks = np.arange(0, count, TURN_INTERVAL_FRAMES)
-    seen_again = gaze[looks] + rng.normal(0, JITTER_STD, looks.size)
+    passes = np.arange(0, count, SECOND_PASS_INTERVAL_FRAMES)
+    second_pass = gaze[passes] + rng.normal(0, JITTER_STD, passes.size)
     track = replace(
         make_track(make_landmarks(ear, gaze), FPS),
-        second_pass_sample=looks,
-        second_pass_landmarks=make_landmarks(ear[looks], seen_again),
-        second_pass_turn=np.arange(looks.size) % len(TURNS_DEG),
+        second_pass_sample=passes,
+        second_pass_landmarks=make_landmarks(ear[passes], second_pass),
+        second_pass_turn=np.arange(passes.size) % len(TURNS_DEG),
     )
     analysis = analyze_track(track, Parameters())
     return summarize(analysis, assess(analysis), f"{rng.integers(10**9)}.mp4")

@@ -98,8 +98,6 @@ LARGE = {
     "tracker/study/compare.py:_compare_measure": "pages",
     "tracker/study/recording.py:analyze_recording": "pipeline",
     "tracker/study/workers.py:analyze_recordings": "pipeline",
-    "tracker/tracks/track.py:track_video": "core",
-    "tracker/tracks/track.py:concatenate_tracks": "core",
 }
 """What is larger than the limits, with the reason."""
 

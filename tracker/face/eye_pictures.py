@@ -1,8 +1,9 @@
-"""Small upright pictures of both eyes, cut while a face is followed: a report's evidence.
+"""Small upright pictures of both eyes, which a report shows as evidence.
 
-Which frames a report shows is known only when all of them were seen, and to decode the video once
-more would cost as much again: so the eyes are kept, as JPEGs of about 2 kB, of every frame in which
-they are not as open as usual, and of some of the others. Nothing of the face but the eyes is kept.
+A report can only choose its frames after all of them were seen, and decoding the video again would
+cost as much as the first time. The eyes are therefore kept while the face is followed, as JPEGs of
+about 2 kB: in every frame in which they are less open than usual, and in some of the others.
+Nothing of the face is kept but the eyes.
 """
 
 import math
@@ -16,24 +17,23 @@ from tracker.face.quality import EYE_CANTHI
 from tracker.video.frames import Image, ImageLike
 
 EYE_WIDTH_PX, EYE_HEIGHT_PX = 96, 60
-"""Of one eye's picture; 60 pixels from canthus to canthus, the canthi at half of the height."""
+"""Size of one eye's picture. The canthi are at half of its height, `CANTHAL_DISTANCE_PX` apart."""
 CANTHAL_DISTANCE_PX = 60
 GAP_PX = 4
-"""White between the subject's right eye, which is on the left, and the left one."""
+"""White gap between the subject's right eye, on the left of the picture, and the left eye."""
 JPEG_QUALITY = 80
 MAX_BYTES = 32 * 2**20
-"""Of one face's pictures. Where they would take more, every second one is kept, or every fourth, …;
-all 12,000 frames of a recording would take 20-30 MB, and mostly a third of them are kept."""
+"""Limit for the pictures of one face. If they take more, every second one is kept, then every
+fourth, and so on. All 12,000 frames of a recording would take 20-30 MB; usually a third is kept."""
 USUAL_INTERVAL = 4
-"""Frames from one picture of eyes as open as usual to the next: they are for the ends of the gaze's
-range only."""
+"""Frames between pictures of eyes that are as open as usual. These only show extremes of gaze."""
 USUAL_SHARE = 0.93
-"""Share of the usual opening below which each frame is kept. Closures begin at 0.75 of it, and the
+"""Every frame below this share of the usual opening is kept. Closures begin at 0.75 of it, and the
 landmarks' jitter is 2 %."""
 WARM_UP_FRAMES = 30
-"""Kept all, until it is known how the eyes are usually open."""
+"""All of these first frames are kept, because the usual opening is not known yet."""
 ADAPTATION = 0.02
-"""Share of a new opening in what is usual: it takes two seconds to follow eyes that look down."""
+"""Weight of a new opening in the usual one, which takes two seconds to follow lowered lids."""
 
 _OUTSIDE = (128, 128, 128)
 _GAP = np.full((EYE_HEIGHT_PX, GAP_PX, 3), 255, dtype=np.uint8)
@@ -42,7 +42,7 @@ _HALF_DIAGONAL_PX = math.hypot(EYE_WIDTH_PX, EYE_HEIGHT_PX) / 2
 
 
 class EyePictures:
-    """Pictures of one face's eyes, by place of the frame among those analysed."""
+    """Pictures of the eyes of one face, by index of the analysed frame."""
 
     def __init__(self) -> None:
         self.jpegs: dict[int, bytes] = {}
@@ -53,11 +53,12 @@ class EyePictures:
         self._closing = False
 
     def add(self, sample: int, image: ImageLike, points: NDArray[np.float32]) -> None:
-        """Keep the eyes of a frame, if they may be wanted.
+        """Keep the eyes of a frame, if a report may want them.
 
         Parameters
         ----------
         sample : int
+            Index of the analysed frame.
         image : ndarray or LazyImage, shape (height, width, 3), uint8
             Blue-green-red.
         points : ndarray, shape (478, 2), float32
@@ -72,21 +73,21 @@ class EyePictures:
         self._size += len(jpeg)
         while self._size > MAX_BYTES:
             self._interval *= 2
-            for place in [place for place in self.jpegs if place % self._interval]:
-                self.drop(place)
+            for other in [other for other in self.jpegs if other % self._interval]:
+                self.drop(other)
 
     def drop(self, sample: int) -> None:
-        """Forget a frame: it turned out to show another face."""
+        """Drop a frame, for example because it shows another face."""
         self._size -= len(self.jpegs.pop(sample, b""))
 
     def _may_be_wanted(self, sample: int, points: NDArray[np.float32]) -> bool:
-        """Tell whether the eyes close, have just opened, or are to be kept now and then."""
+        """Return whether the eyes close or have just opened, or a regular picture is due."""
         before, self._closing = self._closing, True
         opening = _lid_opening(points)
         if opening is not None:
             self._closing = opening < USUAL_SHARE * self._usual
             weight = max(ADAPTATION, 1 / (self._frames + 1))
-            # Shut eyes are not usual, for however long.
+            # Shut eyes never count as usual, however long they stay shut.
             if opening > self._usual / 2:
                 self._usual += weight * (opening - self._usual)
         self._frames += 1
@@ -95,9 +96,9 @@ class EyePictures:
 
 
 def _lid_opening(points: NDArray[np.float32]) -> float | None:
-    """Return the distance of the lids over that of the canthi, of both eyes; None without canthi.
+    """Return the lid opening of both eyes over their width; None if they have no width.
 
-    Less exact than the EAR, and in plain numbers, for it is asked for in every frame.
+    It is less exact than the EAR. Plain numbers make it fast, because every frame needs it.
     """
     (a, b, c, d) = points[list(_LIDS)].tolist()
     (e, f), (g, h) = (points[list(pair)].tolist() for pair in EYE_CANTHI)
@@ -106,9 +107,9 @@ def _lid_opening(points: NDArray[np.float32]) -> float | None:
 
 
 def cut_eyes(image: ImageLike, points: NDArray[np.float32]) -> Image | None:
-    """Cut both eyes out of a picture, each turned upright about its canthi and scaled to them.
+    """Cut both eyes out of an image, turned upright and scaled by their canthi.
 
-    Plain numbers, not arrays: NumPy would take longer for them than OpenCV for the pictures.
+    This uses plain numbers, because NumPy would take longer for them than OpenCV for the images.
 
     Parameters
     ----------
@@ -119,18 +120,18 @@ def cut_eyes(image: ImageLike, points: NDArray[np.float32]) -> Image | None:
     Returns
     -------
     ndarray, shape (60, 196, 3), uint8, or None
-        The subject's right eye, then the left one; grey where the picture ends. None where the eyes
-        have no width or lie outside of the picture.
+        The subject's right eye, then the left eye; grey beyond the edge of the image. None if an
+        eye has no width or lies outside the image.
     """
     height, width = image.shape[:2]
-    # Left to right in the picture: the subject's right eye comes first.
+    # From left to right in the image, so the subject's right eye comes first.
     canthi = [points[list(pair)].tolist() for pair in EYE_CANTHI[::-1]]
     boxes = []
     for (first_x, first_y), (second_x, second_y) in canthi:
         distance = math.hypot(second_x - first_x, second_y - first_y)
         if not distance >= 1:
             return None
-        # Half of the box's diagonal, and a pixel for the interpolation.
+        # Half of the box's diagonal, plus a pixel for the interpolation.
         reach = distance / CANTHAL_DISTANCE_PX * _HALF_DIAGONAL_PX + 1
         x, y = (first_x + second_x) / 2, (first_y + second_y) / 2
         left, top = max(int(x - reach), 0), max(int(y - reach), 0)
@@ -138,7 +139,7 @@ def cut_eyes(image: ImageLike, points: NDArray[np.float32]) -> Image | None:
         if right <= left or bottom <= top:
             return None
         boxes.append((left, top, right, bottom))
-    # Both at once: a decoded picture's parts are converted when they are asked for.
+    # Slice both eyes at once, because every slice of a decoded frame is converted separately.
     left, top = min(box[0] for box in boxes), min(box[1] for box in boxes)
     right, bottom = max(box[2] for box in boxes), max(box[3] for box in boxes)
     part: Any = image[top:bottom, left:right]
@@ -153,18 +154,18 @@ def cut_eyes(image: ImageLike, points: NDArray[np.float32]) -> Image | None:
 
 
 def _cut_eye(part: Any, canthi: list[tuple[float, float]]) -> Any:
-    """Turn and scale the part of a picture around an eye to its canthi, given in that part."""
+    """Turn and scale the part of an image around an eye; the canthi are in its coordinates."""
     (first_x, first_y), (second_x, second_y) = canthi
     across, down = second_x - first_x, second_y - first_y
     height, width = part.shape[:2]
-    # Averaged first, or the fine lines of a large eye would flicker from frame to frame; by a whole
-    # factor, for which OpenCV is several times as fast.
+    # Reduce a large eye first, or its fine lines would flicker from frame to frame. OpenCV is
+    # several times as fast with a whole factor.
     reduction = max(1, min(int(math.hypot(across, down) / CANTHAL_DISTANCE_PX), width, height))
     if reduction > 1:
         size = (width // reduction, height // reduction)
         whole = part[: size[1] * reduction, : size[0] * reduction]
         part = cv2.resize(whole, size, interpolation=cv2.INTER_AREA)
-    # From the box's pixels to those of the part: a pixel's centre is half a pixel from its edge.
+    # Map pixels of the box to pixels of the part. A pixel's centre is half a pixel from its edge.
     cos, sin = across / CANTHAL_DISTANCE_PX / reduction, down / CANTHAL_DISTANCE_PX / reduction
     middle_x, middle_y = (EYE_WIDTH_PX - 1) / 2, (EYE_HEIGHT_PX - 1) / 2
     centre_x = ((first_x + second_x) / 2 + 0.5) / reduction - 0.5

@@ -1,4 +1,4 @@
-"""Follow the faces of one recording from frame to frame and settle whose it is."""
+"""Follow the faces of a recording from frame to frame, and decide whose recording it is."""
 
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -13,30 +13,33 @@ from tracker.face.quality import ImageQuality, measure_image, median_quality
 from tracker.video.frames import ImageLike
 
 SCAN_INTERVAL_FRAMES = 30
-"""Source frames from one look at the whole picture to the next while a face is followed.
+"""Source frames between searches of the whole image while a face is followed.
 
-Counted in frames, for a broken file's times may stand still.
+Frames are counted, not seconds, because the times of a damaged file may stand still.
 """
 QUALITY_INTERVAL_FRAMES = 30
-"""Source frames in which a face is followed, from one measurement of its picture to the next."""
-TURN_INTERVAL_FRAMES = 10
-"""Analysed frames from one look at a face in a turned region to the next."""
+"""Source frames between measurements of the image quality of a followed face."""
+SECOND_PASS_INTERVAL_FRAMES = 10
+"""Analysed frames between second passes."""
 TURNS_DEG = (-6.0, 2.0, -2.0, 6.0)
-"""Turns of the region, one after the other. How far FaceMesh follows vertical gaze changes by 7 %
-(one standard deviation) with how the region happens to frame the face, even where it turns by a
-degree, and stays so while the head is still: the gaze is measured against these looks' mean."""
+"""Turns of the region in successive second passes.
+
+How far FaceMesh follows vertical gaze depends on how the region frames the face. It varies by 7 %
+(one standard deviation), even with a turn of one degree, and stays the same while the head is
+still. The gaze is therefore compared with that of these other framings.
+"""
 MAX_FACES = 4
-"""People told apart in one recording; each costs its landmarks' memory."""
+"""Most people that are followed in one recording; each needs memory for landmarks."""
 MIN_AREA_SHARE = 0.25
-"""A face smaller than this share of the largest one's area is counted, not followed."""
+"""A face below this share of the largest one's area is counted, but not followed."""
 MAX_SIZE_CHANGE = 2.0
-"""Factor by which a face's size may differ when it comes back, to be taken for the same."""
+"""A face that comes back may differ in size by this factor; otherwise it is somebody else."""
 
 _COLUMNS = np.array(FACE_MESH_INDICES)
 
 
 class FaceFinder(Protocol):
-    """What is used of `tracker.face.mesh.FaceMesh`."""
+    """The methods of `tracker.face.mesh.FaceMesh` that are used."""
 
     def detect(self, image: ImageLike) -> list[Region]: ...
 
@@ -45,25 +48,26 @@ class FaceFinder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FollowedFace:
-    """A recording's face.
+    """The face of the person who was recorded.
 
     Attributes
     ----------
     landmarks : ndarray, shape (N, K, 2), float32
-        In each frame; NaN rows where it was not seen.
+        Landmarks in each frame; NaN where the face was not seen.
     second_pass_sample : ndarray, shape (T,), int64
-        Frames, by place among the N, in which it was found in a turned region as well.
+        Frames with a second pass, as indices of the N frames.
     second_pass_landmarks : ndarray, shape (T, K, 2), float32
-        Its landmarks there.
+        Landmarks of the second pass.
     second_pass_turn : ndarray, shape (T,), int64
-        Which turn it was, by place in `TURNS_DEG`.
+        Index of the turn in `TURNS_DEG`.
     other_face_ratio : float
-        The next largest face's area summed over the frames, over this one's; 0 if alone.
+        Area of the next largest face over that of this one, each summed over the frames; 0 if there
+        is no other face.
     image_quality : ImageQuality
-        Medians over pictures of the face, one in `QUALITY_INTERVAL_FRAMES`: blinks are the
-        minority. NaN without one.
+        Medians over one image in `QUALITY_INTERVAL_FRAMES`, so that blinks hardly matter. NaN
+        without an image.
     eye_pictures : dict of int to bytes
-        JPEGs of the eyes, by place among the N, where they were asked for.
+        JPEGs of the eyes, by index of the N frames; empty unless requested.
     """
 
     landmarks: NDArray[np.float32]
@@ -76,8 +80,7 @@ class FollowedFace:
 
 
 class _Face:
-    """One person: where the face is or was, its landmarks, its area summed over the frames, and how
-    well pictures show it."""
+    """One person: the last region of the face, its landmarks, its summed area, and its quality."""
 
     def __init__(self, region: Region, max_frames: int, frames_before: int) -> None:
         self.region = region
@@ -86,29 +89,29 @@ class _Face:
         self.frames_followed = 0
         self.qualities: list[ImageQuality] = []
         self.eyes = EyePictures()
-        # Untouched pages of an empty array take no memory yet.
+        # Pages of an empty array take no memory until they are written.
         self.landmarks = np.empty((max_frames, LANDMARK_COUNT, 2), dtype=np.float32)
         self.landmarks[:frames_before] = np.nan
-        turned_count = -(-max_frames // TURN_INTERVAL_FRAMES)
-        self.turned = np.full((turned_count, LANDMARK_COUNT, 2), np.nan, dtype=np.float32)
+        passes = -(-max_frames // SECOND_PASS_INTERVAL_FRAMES)
+        self.second_pass = np.full((passes, LANDMARK_COUNT, 2), np.nan, dtype=np.float32)
 
 
 class FaceFollower:
-    """Follows up to `MAX_FACES` faces of a recording and keeps each one's landmarks apart.
+    """Follows up to `MAX_FACES` faces of a recording, and keeps their landmarks apart.
 
-    The face that fills most of the picture over all frames is the recording's. Which one that is
-    is known at the end; the others are followed as long as they could become it.
+    The face with the largest area, summed over all frames, is the recorded person's. This is only
+    known at the end, so every large face is followed.
 
     Parameters
     ----------
     finder : FaceFinder
         The models.
     max_frames : int
-        Most frames that will be added; bounds the memory, 0.3 kB each and face.
+        Most frames that will be added. It bounds the memory: 0.3 kB for each frame and face.
     step : int
-        Every how many source frames one is added.
+        Every `step`-th source frame is added.
     keep_eyes : bool, optional
-        Whether to keep pictures of the eyes, see `tracker.face.eye_pictures`.
+        Whether to keep pictures of the eyes; see `tracker.face.eye_pictures`.
     """
 
     def __init__(
@@ -129,7 +132,7 @@ class FaceFollower:
         Parameters
         ----------
         image : ndarray or LazyImage, shape (height, width, 3), uint8
-            Blue-green-red.
+            The whole frame, blue-green-red.
         """
         self._frames_unscanned += 1
         for face in self._faces:
@@ -143,8 +146,8 @@ class FaceFollower:
         self._frames += 1
 
     def result(self) -> FollowedFace:
-        """Return the recording's face: the one with the largest area summed over the frames."""
-        # What the detector took for a face and FaceMesh did not has no area.
+        """Return the face with the largest area, summed over the frames."""
+        # A face that only the detector saw, but never FaceMesh, has no area.
         ranked = sorted(
             (face for face in self._faces if face.area > 0),
             key=lambda face: face.area,
@@ -155,12 +158,12 @@ class FaceFollower:
             none = np.empty(0, np.int64)
             return FollowedFace(nothing, none, nothing[:0], none, 0.0, ImageQuality(), {})
         main = ranked[0]
-        looks = np.flatnonzero(np.isfinite(main.turned[:, 0, 0])).astype(np.int64)
+        passes = np.flatnonzero(np.isfinite(main.second_pass[:, 0, 0])).astype(np.int64)
         return FollowedFace(
             landmarks=main.landmarks[: self._frames],
-            second_pass_sample=TURN_INTERVAL_FRAMES * looks,
-            second_pass_landmarks=main.turned[looks],
-            second_pass_turn=looks % len(TURNS_DEG),
+            second_pass_sample=SECOND_PASS_INTERVAL_FRAMES * passes,
+            second_pass_landmarks=main.second_pass[passes],
+            second_pass_turn=passes % len(TURNS_DEG),
             other_face_ratio=(ranked[1].area if len(ranked) > 1 else 0.0) / main.area,
             image_quality=median_quality(main.qualities),
             eye_pictures=main.eyes.jpegs,
@@ -181,30 +184,31 @@ class FaceFollower:
                 face.eyes.add(self._frames, image, points)
 
     def _add_second_pass(self, face: _Face, image: ImageLike) -> None:
-        """Find the landmarks of this frame's face once more in a turned region, in some frames."""
-        place, rest = divmod(self._frames, TURN_INTERVAL_FRAMES)
+        """In every tenth frame, find the face's landmarks again in a turned region."""
+        index, rest = divmod(self._frames, SECOND_PASS_INTERVAL_FRAMES)
         if rest:
             return
-        turn_rad = np.radians(TURNS_DEG[place % len(TURNS_DEG)])
+        turn_rad = np.radians(TURNS_DEG[index % len(TURNS_DEG)])
         region = replace(face.region, rotation_rad=face.region.rotation_rad + turn_rad)
         points = self._finder.find_landmarks(image, region)
         if points is not None:
-            face.turned[place] = points[_COLUMNS]
+            face.second_pass[index] = points[_COLUMNS]
 
     def _drop_doubles(self) -> None:
-        """Stop following a face where another one, with the larger sum, is followed already."""
+        """Stop following a face that overlaps one with a larger summed area."""
         followed = [face for face in self._faces if face.followed]
         followed.sort(key=lambda face: face.area, reverse=True)
-        for place, face in enumerate(followed):
-            if any(_overlap(face.region, other.region) for other in followed[:place]):
+        for rank, face in enumerate(followed):
+            if any(_overlap(face.region, other.region) for other in followed[:rank]):
                 face.followed = False
                 face.landmarks[self._frames] = np.nan
                 face.eyes.drop(self._frames)
-                if self._frames % TURN_INTERVAL_FRAMES == 0:
-                    face.turned[self._frames // TURN_INTERVAL_FRAMES] = np.nan
+                index, rest = divmod(self._frames, SECOND_PASS_INTERVAL_FRAMES)
+                if not rest:
+                    face.second_pass[index] = np.nan
 
     def _scan(self, image: ImageLike) -> None:
-        """Look for newcomers in the whole picture; follow the large ones, weigh the others."""
+        """Search the whole image for new faces; follow large ones, add up the area of others."""
         unscanned, self._frames_unscanned = self._frames_unscanned, 0
         seen = [face for face in self._faces if face.followed]
         newly_seen = []
@@ -225,14 +229,17 @@ class FaceFollower:
         self._drop_doubles()
 
     def _claim(self, region: Region, seen: list[_Face]) -> _Face | None:
-        """Return the person in a region where none of those seen so far is; None if too many."""
+        """Return the person in a region that nobody seen in this frame occupies.
+
+        It is a person who was lost nearby, or a new one; None if there are too many already.
+        """
         absent = [
             face
             for face in self._faces
             if face not in seen
             and 1 / MAX_SIZE_CHANGE <= region.side_px / face.region.side_px <= MAX_SIZE_CHANGE
         ]
-        # Who appears elsewhere may be somebody else: never two people in one track.
+        # A face that appears elsewhere may be somebody else, and a track must show one person.
         nearby = [face for face in absent if _distance(face.region, region) < face.region.side_px]
         if nearby:
             return min(nearby, key=lambda face: _distance(face.region, region))
@@ -248,5 +255,5 @@ def _distance(a: Region, b: Region) -> float:
 
 
 def _overlap(a: Region, b: Region) -> bool:
-    """Whether two regions, each `REGION_SCALE` times its face, are of one face."""
+    """Return whether two regions, each `REGION_SCALE` times its face, show the same face."""
     return _distance(a, b) < 0.3 * max(a.side_px, b.side_px)

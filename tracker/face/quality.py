@@ -1,4 +1,4 @@
-"""How well a picture shows a face and its eyes: sharpness, contrast, noise, exposure."""
+"""How well an image shows a face and its eyes: sharpness, contrast, noise, exposure."""
 
 import math
 from collections.abc import Sequence
@@ -12,43 +12,46 @@ from numpy.typing import NDArray
 from tracker.video.frames import ImageLike
 
 GRID_PX = 20
-"""Canthal distance on the grid that sharpness is measured on: no larger than the smallest eye that
-is to be assessed, so that it does not depend on how much larger the eye is filmed."""
+"""Canthal distance on the grid that sharpness is measured on.
+
+It is no larger than the smallest eye that is assessed, so sharpness does not depend on the size of
+the eye.
+"""
 EYE_BOX_U, EYE_BOX_V = 0.6, 0.35
 """Half width and half height of the eye's box in canthal distances: the lids, not the brows."""
 BLACK_LEVEL, WHITE_LEVEL = 4, 251
-"""Grey levels up to and from which a pixel counts as clipped."""
+"""A pixel is clipped at or below the first grey level, and at or above the second."""
 ROUNDING_STD = 1 / math.sqrt(12)
-"""Standard deviation of the error that whole grey levels make."""
+"""Standard deviation of the error from rounding to whole grey levels."""
 
 EYE_CANTHI = ((362, 263), (33, 133))
-"""FaceMesh's canthi of the left and the right eye, each from left to right in the image."""
+"""FaceMesh indices of the canthi of the left and the right eye, from left to right in the image."""
 _NOISE_MASK = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class ImageQuality:
-    """How well a picture shows a face and its eyes; NaN where it cannot be measured.
+    """How well an image shows a face and its eyes; NaN where that cannot be measured.
 
     Attributes
     ----------
     sharpness : float
-        Variance of the Laplacian over the variance of the grey levels, in the boxes around the
-        eyes, turned upright and resampled to `GRID_PX` a canthal distance. 0 = nothing but slow
-        shading; white noise would read 20.
+        Variance of the Laplacian over the variance of the grey levels, in boxes around the eyes.
+        The boxes are turned upright and resampled to `GRID_PX` per canthal distance. 0 means
+        nothing but smooth shading; white noise would give 20.
     eye_contrast : float
         Standard deviation of the grey levels in the same boxes.
     noise_std : float
-        Of the grey levels in the face's box, after Immerkær [1]_.
+        Noise of the grey levels in the box around the face, after Immerkær [1]_.
     face_grey : float
-        Mean grey level of the box around the face's landmarks.
+        Mean grey level in the box around the face's landmarks.
     clipped_share : float
-        Share of that box's pixels that are black or white, see `BLACK_LEVEL`.
+        Share of black and white pixels in that box; see `BLACK_LEVEL`.
 
     References
     ----------
     .. [1] J. Immerkær, "Fast Noise Variance Estimation", Computer Vision and Image Understanding
-       64 (2), 1996: the mean absolute answer to a difference of two Laplacians.
+       64 (2), 1996: the mean absolute response to a difference of two Laplacians.
     """
 
     sharpness: float = math.nan
@@ -59,7 +62,7 @@ class ImageQuality:
 
     @property
     def contrast_over_noise(self) -> float:
-        """Contrast of the eyes over the noise, which is at least that of the rounding."""
+        """Contrast of the eyes over the noise; the noise is at least that of rounding."""
         return self.eye_contrast / max(self.noise_std, ROUNDING_STD)
 
 
@@ -69,9 +72,9 @@ def measure_image(image: ImageLike, points: NDArray[np.float32]) -> ImageQuality
     Parameters
     ----------
     image : ndarray or LazyImage, shape (height, width, 3), uint8
-        Blue-green-red. Only the part around the face is read.
+        Blue-green-red. Only the part around the face is converted.
     points : ndarray, shape (478, 2), float32
-        All landmarks of the face in pixels.
+        All landmarks of the face, in pixels.
 
     Returns
     -------
@@ -83,7 +86,7 @@ def measure_image(image: ImageLike, points: NDArray[np.float32]) -> ImageQuality
     if right - left < 3 or bottom - top < 3:
         return ImageQuality()
     face: Any = cv2.cvtColor(image[top:bottom, left:right], cv2.COLOR_BGR2GRAY)
-    answer = cv2.filter2D(face, cv2.CV_16S, _NOISE_MASK)[1:-1, 1:-1]
+    response = cv2.filter2D(face, cv2.CV_16S, _NOISE_MASK)[1:-1, 1:-1]
     levels = cv2.calcHist([face], [0], None, [256], [0, 256]).ravel() / face.size
     sharpness, contrast = [], []
     for first, second in EYE_CANTHI:
@@ -95,15 +98,16 @@ def measure_image(image: ImageLike, points: NDArray[np.float32]) -> ImageQuality
     return ImageQuality(
         sharpness=float(np.mean(sharpness)),
         eye_contrast=float(np.mean(contrast)),
-        # The mask's norm is 6; a normal variable's mean absolute value is sqrt(2 / pi) of its std.
-        noise_std=cv2.norm(answer, cv2.NORM_L1) / answer.size * math.sqrt(math.pi / 2) / 6,
+        # The mask's norm is 6. The mean absolute value of a normal variable is sqrt(2 / pi) of its
+        # standard deviation.
+        noise_std=cv2.norm(response, cv2.NORM_L1) / response.size * math.sqrt(math.pi / 2) / 6,
         face_grey=float(levels @ np.arange(256)),
         clipped_share=float(levels[: BLACK_LEVEL + 1].sum() + levels[WHITE_LEVEL:].sum()),
     )
 
 
 def median_quality(qualities: Sequence[ImageQuality]) -> ImageQuality:
-    """Return the median of each value over the qualities in which it could be measured."""
+    """Return the median of each value over the images in which it could be measured."""
     return ImageQuality(
         **{
             field.name: _median([getattr(quality, field.name) for quality in qualities])
@@ -113,9 +117,9 @@ def median_quality(qualities: Sequence[ImageQuality]) -> ImageQuality:
 
 
 def worst_quality(qualities: Sequence[ImageQuality]) -> ImageQuality:
-    """Return the worst values of joined recordings: the good parts do not make up for a bad one.
+    """Return the worst values of joined recordings, because good ones do not make up for a bad one.
 
-    Contrast, noise and grey level are those of the part with the least contrast over noise.
+    Contrast, noise and grey level come from the recording with the least contrast over noise.
     """
     seen = [quality for quality in qualities if not math.isnan(quality.contrast_over_noise)]
     if not seen:
@@ -143,7 +147,7 @@ def _sample_eye(image: ImageLike, first: NDArray[Any], second: NDArray[Any]) -> 
     columns, rows = (round(2 * half * GRID_PX) for half in (EYE_BOX_U, EYE_BOX_V))
     turn = np.array([[step[0], -step[1]], [step[1], step[0]]])
     origin = (first + second) / 2 - turn @ np.array([(columns - 1) / 2, (rows - 1) / 2])
-    # What the grid is too coarse for is averaged away, not folded back. Only around the eye.
+    # Blur what is too fine for the grid, as it would alias. Only the part around the eye is read.
     reduction = float(np.hypot(*step))
     reach = math.hypot(EYE_BOX_U, EYE_BOX_V) * float(np.hypot(*axis)) + 2 * reduction + 2
     middle = (first + second) / 2

@@ -1,4 +1,4 @@
-"""A track's file: written, read, and checked, for a file may be damaged or made up."""
+"""The file of a track. Reading checks everything, because a file may be damaged or forged."""
 
 import json
 import math
@@ -80,7 +80,7 @@ def load_track(path: str | Path) -> Track:
     InputNotFoundError
         There is no such file.
     TrackFileError
-        It is not a track, is damaged, or was written by another version.
+        The file is not a track, is damaged, or was written by another version.
 
     Examples
     --------
@@ -96,7 +96,7 @@ def load_track(path: str | Path) -> Track:
             return _read_track(archive, path.name)
     except TrackFileError:
         raise
-    # zipfile, zlib, NumPy and json have many ways to say that a file is damaged.
+    # zipfile, zlib, NumPy and json raise many kinds of errors for a damaged file.
     except Exception as error:
         raise TrackFileError(
             f"{path.name}: not a track that can be read. Make it again from the video."
@@ -151,7 +151,7 @@ def _parse_info(header: dict[str, Any]) -> TrackInfo:
         protocol=parse_protocol(header["protocol"]),
         raised_step=header["raised_step"],
         out_of_time=header["out_of_time"],
-        # Tracks that were written before it was recorded are as good.
+        # Older tracks have no hash, and are as good.
         video_sha256=header.get("video_sha256", ""),
     )
     counts = (
@@ -179,7 +179,7 @@ def _parse_info(header: dict[str, Any]) -> TrackInfo:
         and type(info.complete) is type(info.out_of_time) is bool
         and type(info.video_sha256) is str
         and re.fullmatch("([0-9a-f]{64})?", info.video_sha256)
-        # Not a number is not measured; JSON's own NaN and infinity are no values of a header.
+        # null stands for "not measured". NaN and infinity, which Python's JSON allows, are refused.
         and all(value is None or _is_number(value) for value in header["picture"].values())
     ):
         raise ValueError("a value of the header is out of range")
@@ -187,7 +187,7 @@ def _parse_info(header: dict[str, Any]) -> TrackInfo:
 
 
 def _is_number(value: object) -> bool:
-    # JSON's whole numbers can be larger than any float, and dividing them overflows.
+    # Whole numbers in JSON can exceed every float; dividing them would overflow.
     return type(value) in (int, float) and 0 <= value <= sys.float_info.max  # type: ignore[operator]
 
 

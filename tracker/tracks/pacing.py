@@ -1,4 +1,4 @@
-"""How many frames can be tracked in the time there is: a step that covers the whole recording."""
+"""Choose the step with which a recording can be tracked within a time budget."""
 
 import math
 import time
@@ -7,42 +7,42 @@ from collections.abc import Callable
 CALIBRATION_FRAMES = 30
 """Tracked frames before the first decision: a second of a usual recording."""
 CALIBRATION_S = 2.0
-"""The same where frames cost much."""
+"""Time before the first decision, if it comes before `CALIBRATION_FRAMES`: frames may be slow."""
 DECISION_INTERVAL_SHARE = 0.05
-"""From one decision to the next, of the budget: costs change as a face comes and goes."""
+"""Share of the budget between decisions. Costs change as a face comes and goes."""
 SPARE_SHARE = 0.1
-"""Of the time left that no plan uses: what frames will cost is an estimate."""
+"""Share of the remaining time that is kept in reserve, because future costs are estimates."""
 LOWER_COST_SHARE = 0.75
-"""Of what a source frame cost when the step was chosen, below which the step may be lowered: what
-rounding leaves over would otherwise change the rate towards the end."""
+"""The step may be lowered when a source frame costs less than this share of its cost at the time
+when the step was chosen. Otherwise rounding would change the step towards the end."""
 LARGEST_STEP = 30
-"""A second of a usual recording: the clock is looked at that often at least."""
+"""Largest step: a second of a usual recording. The clock is checked at least that often."""
 
 
 class Pacer:
     """Chooses which source frames are tracked, so that tracking ends within a budget.
 
-    The step is the smallest with which the rest of the recording can be covered at the measured
-    costs of decoding a frame and of tracking one; below the one asked for it never goes. It is
-    decided after a short calibration, so that most of the recording has one rate.
+    The step is the smallest one that covers the rest of the recording in time, given the measured
+    costs of decoding and of tracking a frame. It is never below the requested step. A short
+    calibration comes first, so that most of the recording has a single rate.
 
     Parameters
     ----------
     step : int
-        Asked for: track every `step`-th frame.
+        The requested step: track every `step`-th frame.
     frame_count : int
-        Source frames that are expected.
+        Expected number of source frames.
     budget_s : float
-        From now.
+        Time budget, counted from now.
     clock : callable
-        Seconds that only grow.
+        Monotonic clock, in seconds.
 
     Attributes
     ----------
     step : int
-        In use at present.
+        The step in use.
     raised_step : int
-        The largest that was used; 0 if the one asked for was.
+        The largest step that was used; 0 if the requested step was kept.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Pacer:
         self._decoding, self._tracking = _Cost(), _Cost()
 
     def wants(self, index: int) -> bool:
-        """Tell whether to track the source frame `index`, which was decoded just now."""
+        """Return whether to track the source frame `index`, which has just been decoded."""
         self._decoding.add(self._lap_s())
         if self._is_due():
             self._decide(index)
@@ -76,7 +76,7 @@ class Pacer:
         return wanted
 
     def tracked(self) -> None:
-        """Say that the frame that was wanted last is tracked."""
+        """Note that the last wanted frame has been tracked."""
         self._tracking.add(self._lap_s())
 
     @property
@@ -102,7 +102,7 @@ class Pacer:
         left = max(0, self._frame_count - index)
 
         time_s = (1 - SPARE_SHARE) * (self._deadline_s - self._last_s) - left * decoding_s
-        # left * decoding_s + left / step * tracking_s <= the time that is left
+        # Solved for step: left * decoding_s + left / step * tracking_s <= remaining time.
         needed = math.ceil(left * tracking_s / time_s) if time_s > 0 else LARGEST_STEP
         needed = max(self._asked_step, min(LARGEST_STEP, needed))
         frame_s = decoding_s + tracking_s / self.step
@@ -114,7 +114,7 @@ class Pacer:
 
 
 class _Cost:
-    """Mean seconds of what is done over and over, the latest counting most."""
+    """Mean duration of a repeated task, in seconds; the latest durations count most."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -126,7 +126,7 @@ class _Cost:
         self._sum_s += seconds
 
     def settle(self) -> float:
-        """Take in what was added since the last time, with half of the weight; return the mean."""
+        """Update the mean, half of it from the durations added since the last call; return it."""
         if self.count:
             latest_s = self._sum_s / self.count
             before_s = latest_s if math.isnan(self._mean_s) else self._mean_s

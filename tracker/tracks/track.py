@@ -1,5 +1,4 @@
-"""The track: where the eyes were in each frame. All that is kept of a video, and all that is
-analysed."""
+"""The track: the eye landmarks of a recording. Nothing else of a video is kept or analysed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -10,15 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.closures import MAX_GAP_S
-from tracker.face.follow import TURNS_DEG, FaceFinder, FaceFollower
+from tracker.face.follow import TURNS_DEG, FaceFinder, FaceFollower, FollowedFace
 from tracker.face.quality import ImageQuality, worst_quality
 from tracker.machine import count_processors
 from tracker.protocol import Phase
 from tracker.tracks.pacing import Pacer
-from tracker.video.frames import (
-    Video,
-    VideoInfo,
-)
+from tracker.video.frames import Video, VideoInfo
 from tracker.video.times import TIME_SOURCES, TimeSource, repair_times
 
 
@@ -29,27 +25,27 @@ class TrackInfo:
     Attributes
     ----------
     video : VideoInfo
-        As the container declares it.
+        What the container declares.
     step : int
-        Every how many source frames one was tracked.
+        Every `step`-th source frame was tracked.
     frames_decoded, frames_failed : int
-        Source frames passed, skipped ones included, and those that could not be decoded.
+        Source frames that were decoded, including skipped ones, and those that could not be.
     time_source : str
         See `tracker.video.times.repair_times`.
     complete : bool
-        False where `max_frames` or the time there was ended the track before the video did.
+        False if `max_frames` or the time budget ended the track before the end of the video.
     other_face_ratio : float
-        See `tracker.face.follow.FaceFollower.result`.
+        See `tracker.face.follow.FollowedFace`.
     image_quality : ImageQuality
-        Medians over the recording, see there.
+        Medians over the recording.
     protocol : tuple of Phase
-        What the person was asked to do, where it is known.
+        What the person was asked to do; empty if that is unknown.
     raised_step : int
-        Largest step that want of time led to; 0 where `step` was kept.
+        Largest step that was used to finish in time; 0 if `step` was kept.
     out_of_time : bool
-        True where the time there was ended the track before the video did.
+        True if the time budget ended the track before the end of the video.
     video_sha256 : str
-        Of the video's content, in hexadecimal; empty where it was not computed.
+        Hash of the video's content, in hexadecimal; empty if it was not computed.
     """
 
     video: VideoInfo
@@ -77,13 +73,14 @@ class Track:
     times_s : ndarray, shape (N,), float64
         Presentation times in seconds, strictly increasing from 0.
     landmarks : ndarray, shape (N, K, 2), float32
-        Pixels, in the columns of `kernels.FACE_MESH_INDICES`; a row of NaN where no face was seen.
+        Pixels, in the columns of `kernels.FACE_MESH_INDICES`; NaN in frames without a face.
     second_pass_sample : ndarray, shape (T,), int64
-        Some of the N frames, strictly increasing, in which the face was looked at again.
+        Frames with a second pass, as indices of the N frames, strictly increasing. In a second
+        pass FaceMesh finds the face again, in a region that is turned by a few degrees.
     second_pass_landmarks : ndarray, shape (T, K, 2), float32
-        What was found then.
+        Landmarks of the second pass.
     second_pass_turn : ndarray, shape (T,), int64
-        In which of the turned regions, by place in `tracker.face.follow.TURNS_DEG`.
+        Index of the turn in `tracker.face.follow.TURNS_DEG`; larger in joined tracks.
     info : TrackInfo
     """
 
@@ -116,26 +113,26 @@ def track_video(
     Parameters
     ----------
     source : Path or BufferedIOBase or Video
-        A video file, a seekable binary stream, or a video that was opened and is closed here.
+        A video file, a seekable binary stream, or an open video, which is closed at the end.
     finder : FaceFinder
         The models: a `tracker.face.mesh.FaceMesh`.
     step : int
         Track every `step`-th frame.
     max_frames : int
-        Most frames to track. The memory for them is bounded before decoding starts.
+        Most frames to track. It bounds the memory before decoding starts.
     on_progress : callable, optional
         Called after each tracked frame with the number of frames tracked and the number expected
-        (0 if the container does not know).
+        (0 if the container does not declare it).
     budget_s : float, optional
-        Time there is. Where it is short, `step` is raised so that the whole recording is covered;
-        where that does not do, the track ends in time. See `tracker.tracks.pacing.Pacer`.
+        Time that tracking may take. If it is short, `step` is raised to cover the whole recording.
+        If that is not enough, the track ends early. See `tracker.tracks.pacing.Pacer`.
     decode_ahead : bool, default True
-        Decode on a second thread while frames are tracked; the track is the same. Only where the
-        process has a second core, and without a budget: a frame's cost is measured by decoding and
-        tracking one after the other. To be switched off where other processes use the cores.
+        Decode on a second thread; the track is the same. It has no effect on a single core, or with
+        a budget, because the cost of a frame is then measured step by step. Switch it off if other
+        processes use the cores.
     eye_pictures : dict, optional
-        Is filled with a JPEG of the face's eyes for each tracked frame that shows them, by the
-        frame's place in the track. See `tracker.face.eye_pictures`.
+        Filled with JPEGs of the eyes, by the index of the frame in the track. See
+        `tracker.face.eye_pictures`.
 
     Returns
     -------
@@ -147,84 +144,116 @@ def track_video(
         See `tracker.video.frames.Video`.
     """
     with source if isinstance(source, Video) else Video(source) as video:
-        frame_index = np.empty(max_frames, dtype=np.int64)
-        stream_times_s = np.empty(max_frames)
+        pacer = None if budget_s is None else _make_pacer(video.info, step, max_frames, budget_s)
         follower = FaceFollower(finder, max_frames, step, eye_pictures is not None)
-        expected = min(max_frames, -(-video.info.frame_count // step))
-        # Where the container does not know how many frames it has, the most there can be.
-        most = max_frames * step
-        source_frames = min(most, video.info.frame_count or most)
-        pacer = None if budget_s is None else Pacer(step, source_frames, budget_s)
-        count, complete, out_of_time = 0, True, False
-        wants = None if pacer is None else pacer.wants
         ahead = decode_ahead and pacer is None and count_processors() > 1
-        for frame in video.frames(step, wants, ahead):
-            done = count == max_frames or (pacer is not None and frame.index >= most)
-            out_of_time = not done and pacer is not None and count > 0 and pacer.out_of_time
-            if done or out_of_time:
-                complete = False
-                break
-            frame_index[count], stream_times_s[count] = frame.index, frame.stream_time_s
-            follower.add(frame.pixels)
-            count += 1
-            if on_progress is not None:
-                passed = frame.index // step + 1
-                on_progress(count if pacer is None else min(passed, expected), expected)
-            if pacer is not None:
-                pacer.tracked()
-        times_s, time_source = repair_times(
-            stream_times_s[:count], frame_index[:count], video.info.fps
-        )
+        frames = _Frames(max_frames)
+        _follow_frames(video, frames, follower, pacer, step, ahead, on_progress)
         face = follower.result()
-        if eye_pictures is not None:
-            eye_pictures.update(face.eye_pictures)
-        info = TrackInfo(
-            video=video.info,
-            step=step,
-            frames_decoded=video.frames_decoded,
-            frames_failed=video.frames_failed,
-            time_source=time_source,
-            complete=complete,
-            other_face_ratio=face.other_face_ratio,
-            image_quality=face.image_quality,
-            raised_step=0 if pacer is None else pacer.raised_step,
-            out_of_time=out_of_time,
-        )
+        track = _make_track(video, frames, face, step, 0 if pacer is None else pacer.raised_step)
+    if eye_pictures is not None:
+        eye_pictures.update(face.eye_pictures)
+    return track
+
+
+class _Frames:
+    """The frames that were tracked: indices, timestamps, and why tracking ended."""
+
+    def __init__(self, max_frames: int) -> None:
+        self.index = np.empty(max_frames, dtype=np.int64)
+        self.stream_times_s = np.empty(max_frames)
+        self.count = 0
+        self.complete, self.out_of_time = True, False
+
+
+def _make_pacer(video: VideoInfo, step: int, max_frames: int, budget_s: float) -> Pacer:
+    # If the container does not know its number of frames, expect the most that can be tracked.
+    most = max_frames * step
+    return Pacer(step, min(most, video.frame_count or most), budget_s)
+
+
+def _follow_frames(
+    video: Video,
+    frames: _Frames,
+    follower: FaceFollower,
+    pacer: Pacer | None,
+    step: int,
+    ahead: bool,
+    on_progress: Callable[[int, int], None] | None,
+) -> None:
+    """Follow the face through the frames, until the video, the frames or the time end."""
+    max_frames = frames.index.size
+    expected = min(max_frames, -(-video.info.frame_count // step))
+    for frame in video.frames(step, None if pacer is None else pacer.wants, ahead):
+        count = frames.count
+        done = count == max_frames or (pacer is not None and frame.index >= max_frames * step)
+        out_of_time = not done and pacer is not None and count > 0 and pacer.out_of_time
+        if done or out_of_time:
+            frames.complete, frames.out_of_time = False, out_of_time
+            return
+        frames.index[count], frames.stream_times_s[count] = frame.index, frame.stream_time_s
+        follower.add(frame.pixels)
+        frames.count += 1
+        if on_progress is not None:
+            passed = frame.index // step + 1
+            on_progress(frames.count if pacer is None else min(passed, expected), expected)
+        if pacer is not None:
+            pacer.tracked()
+
+
+def _make_track(
+    video: Video, frames: _Frames, face: FollowedFace, step: int, raised_step: int
+) -> Track:
+    # Copies, so that the buffers for max_frames are freed.
+    index = frames.index[: frames.count].copy()
+    times_s, time_source = repair_times(
+        frames.stream_times_s[: frames.count], index, video.info.fps
+    )
     return Track(
-        # Copies, so that the buffers of max_frames are given back.
-        frame_index=frame_index[:count].copy(),
+        frame_index=index,
         times_s=times_s,
         landmarks=face.landmarks.copy(),
         second_pass_sample=face.second_pass_sample,
         second_pass_landmarks=face.second_pass_landmarks,
         second_pass_turn=face.second_pass_turn,
-        info=info,
+        info=TrackInfo(
+            video=video.info,
+            step=step,
+            frames_decoded=video.frames_decoded,
+            frames_failed=video.frames_failed,
+            time_source=time_source,
+            complete=frames.complete,
+            other_face_ratio=face.other_face_ratio,
+            image_quality=face.image_quality,
+            raised_step=raised_step,
+            out_of_time=frames.out_of_time,
+        ),
     )
 
 
 def concatenate_tracks(tracks: Sequence[Track]) -> Track:
-    """Join recordings of one person, one after the other, into one track.
+    """Join successive recordings of one person into one track.
 
     Parameters
     ----------
     tracks : sequence of Track
-        In order; all of one picture size and `step`.
+        In order; all with one frame size and one `step`.
 
     Returns
     -------
     Track
-        Times and frame indices continue; the joint is a gap that no closure and no valid time
-        bridges.
+        Times and frame indices continue from track to track. The gap between two tracks is so long
+        that no closure and no valid time crosses it.
 
     Raises
     ------
     ValueError
-        No track, or the picture sizes or steps differ.
+        There is no track, or the frame sizes or steps differ.
     """
     if not tracks:
         raise ValueError("no track to concatenate")
     if len({(t.info.video.width, t.info.video.height, t.info.step) for t in tracks}) > 1:
-        raise ValueError("the tracks differ in picture size or step: track the videos alike")
+        raise ValueError("the tracks differ in frame size or step: track the videos alike")
     frame_index, times_s, second_pass_sample = [], [], []
     next_index, next_time_s, samples = 0, 0.0, 0
     for track in tracks:
@@ -235,37 +264,38 @@ def concatenate_tracks(tracks: Sequence[Track]) -> Track:
         if track.times_s.size:
             next_index = int(frame_index[-1][-1]) + track.info.step
             next_time_s = float(times_s[-1][-1]) + 2 * MAX_GAP_S
-    infos = [track.info for track in tracks]
     return Track(
         np.concatenate(frame_index),
         np.concatenate(times_s),
         np.concatenate([track.landmarks for track in tracks]),
         np.concatenate(second_pass_sample),
         np.concatenate([track.second_pass_landmarks for track in tracks]),
-        # Each recording frames the face in its own way.
+        # Each recording frames the face differently, so its turns get their own indices.
         np.concatenate(
             [track.second_pass_turn + len(TURNS_DEG) * n for n, track in enumerate(tracks)]
         ),
-        replace(
-            infos[0],
-            video=replace(
-                infos[0].video,
-                frame_count=sum(info.video.frame_count for info in infos),
-                bits_per_frame=min(info.video.bits_per_frame for info in infos),
-            ),
-            frames_decoded=sum(info.frames_decoded for info in infos),
-            frames_failed=sum(info.frames_failed for info in infos),
-            time_source=max(
-                (info.time_source for info in infos),
-                key=TIME_SOURCES.index,
-            ),
-            complete=all(info.complete for info in infos),
-            raised_step=max(info.raised_step for info in infos),
-            out_of_time=any(info.out_of_time for info in infos),
-            # Its times are those of one recording.
-            protocol=(),
-            video_sha256="",
-            other_face_ratio=max(info.other_face_ratio for info in infos),
-            image_quality=worst_quality([info.image_quality for info in infos]),
+        _join_infos([track.info for track in tracks]),
+    )
+
+
+def _join_infos(infos: Sequence[TrackInfo]) -> TrackInfo:
+    """Add up the counts, and take the worst of everything else."""
+    return replace(
+        infos[0],
+        video=replace(
+            infos[0].video,
+            frame_count=sum(info.video.frame_count for info in infos),
+            bits_per_frame=min(info.video.bits_per_frame for info in infos),
         ),
+        frames_decoded=sum(info.frames_decoded for info in infos),
+        frames_failed=sum(info.frames_failed for info in infos),
+        time_source=max((info.time_source for info in infos), key=TIME_SOURCES.index),
+        complete=all(info.complete for info in infos),
+        raised_step=max(info.raised_step for info in infos),
+        out_of_time=any(info.out_of_time for info in infos),
+        # The times of a protocol are those of a single recording.
+        protocol=(),
+        video_sha256="",
+        other_face_ratio=max(info.other_face_ratio for info in infos),
+        image_quality=worst_quality([info.image_quality for info in infos]),
     )
