@@ -72,13 +72,13 @@ PARALLEL := -n auto --dist loadfile
 quick: setup
 	$(PY) -m pytest $(PARALLEL) -m "not slow and not browser and not aws"
 
-# Browsers are alone: what they record is late where the machine is busy.
+# Browsers are alone: what they record is late where the machine is busy. The kernels' own tests run
+# twice more: as plain Python, and as Lambda runs them, compiled ahead of time and without Numba.
 test: setup
-	$(PY) -m pytest $(PARALLEL) -m "not browser"
+	$(PY) -m deploy.compile_kernels $(AHEAD)
+	KERNELS_EXTENSION=$(AHEAD) $(PY) -m pytest $(PARALLEL) -m "not browser"
 	$(PY) -m pytest -m browser
 	NUMBA_DISABLE_JIT=1 $(PY) -m pytest $(KERNEL_TESTS)
-	@echo "The kernels as Lambda runs them: compiled ahead of time, without Numba"
-	$(PY) -m deploy.compile_kernels $(AHEAD)
 	PYTHONPATH=$(AHEAD) $(PY) -c "import kernels, sys; sys.exit('numba' in sys.modules)"
 	PYTHONPATH=$(AHEAD) $(PY) -m pytest $(KERNEL_TESTS)
 

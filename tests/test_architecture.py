@@ -87,7 +87,6 @@ LARGE = {
     "tracker/words/en.py": "a table of texts, read entry by entry",
     "tracker/words/ko.py": "a table of texts, read entry by entry",
     "tracker/files/fields.py": "a table of all fields, read entry by entry",
-    "tracker/files/fields.py:Summary": "a table of all fields, one a line with its meaning",
     # Those that are being divided: who does it.
     "tracker/lab/annotations.py:find_annotations": "core",
     "tracker/lab/annotations.py:read_tag": "core",

@@ -369,8 +369,9 @@ def test_people_at_rest_filmed_again_are_not_called_changed(analyze: Analyze) ->
     views: dict[str, list[Labelled]] = {}
     for clip in read_rows("zju/clips.csv"):
         analysis = analyze(f"zju/{clip['video']}")
-        summary = summarize(analysis, assess(analysis), clip["video"]).to_dict()
-        summary["assessment"]["status"] = "not_suspected"
+        summary = summarize(analysis, assess(analysis), clip["video"])
+        long_enough = replace(summary.assessment, status="not_suspected")
+        summary = replace(summary, assessment=long_enough)
         views.setdefault(clip["subject"], []).append(Labelled(clip["view_code"], summary))
     found: dict[str, list[bool | None]] = {"vertical_peak_to_peak": [], "blink_rate_per_min": []}
     below = 0
