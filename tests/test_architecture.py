@@ -91,12 +91,9 @@ LARGE = {
     "tracker/lab/annotations.py:find_annotations": "core",
     "tracker/lab/annotations.py:read_tag": "core",
     "tracker/lab/pictures.py:_draw": "core",
-    "tracker/lab/profile.py:profile_video": "pipeline",
     "tracker/study/compare.py": "pages",
     "tracker/study/compare.py:compare": "pages",
     "tracker/study/compare.py:_compare_measure": "pages",
-    "tracker/study/recording.py:analyze_recording": "pipeline",
-    "tracker/study/workers.py:analyze_recordings": "pipeline",
 }
 """What is larger than the limits, with the reason."""
 

@@ -1,5 +1,4 @@
-"""Where the time of a recording's analysis goes, how near that is to what it takes at the least,
-and what would be faster."""
+"""Where the time of an analysis goes, how close that is to the least possible, what is faster."""
 
 import contextlib
 import statistics
@@ -9,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -23,6 +22,9 @@ from tracker.parameters import Parameters
 from tracker.video.convert import LazyImage
 from tracker.video.ffmpeg import Decoder
 from tracker.video.frames import Frame, Image, ImageLike, Video
+
+if TYPE_CHECKING:
+    from tracker.result import Result
 
 STAGES = {
     "load": "loading libraries and models",
@@ -272,6 +274,41 @@ def profile_video(
     """
     clock = _Clock()
     wall_s, cpu_s = time.perf_counter(), time.process_time()
+    video, finder, result = _analyze(path, parameters, on_progress, clock)
+    cpu_s = time.process_time() - cpu_s
+    wall_s = time.perf_counter() - wall_s
+    other_s = cpu_s - sum(clock.cpu_s.values())
+    stages = [
+        Stage(name, clock.cpu_s.get(name, 0.0), clock.wall_s.get(name, 0.0))
+        for name in STAGES
+        if name != "other"
+    ]
+    return Profile(
+        source=path.name,
+        width=result.track.info.video.width,
+        height=result.track.info.video.height,
+        fps=result.analysis.measures.fps,
+        step=parameters.step,
+        frames_decoded=result.track.info.frames_decoded,
+        frames_tracked=result.track.times_s.size,
+        cores=count_processors(),
+        decoded_ahead=video.decoded_ahead,
+        stages=(*stages, Stage("other", other_s, 0.0)),
+        cpu_s=cpu_s,
+        wall_s=wall_s,
+        peak_memory_mb=measure_peak_bytes() / 2**20,
+        floor=None if finder.face is None else measure_floor(path, finder.face, finder.finder),
+        eye_width_px=result.assessment.quality.canthal_distance_px,
+    )
+
+
+def _analyze(
+    path: Path,
+    parameters: Parameters,
+    on_progress: Callable[[int, int], None] | None,
+    clock: "_Clock",
+) -> "tuple[_TimedVideo, _TimedFinder, Result]":
+    """Analyse a video on the clock."""
     with clock.stage("load"):
         from tracker.face.mesh import FaceMesh
         from tracker.pipeline import measure_track, track_recording
@@ -287,31 +324,7 @@ def profile_video(
         result = measure_track(track, parameters, path.name)
     with clock.stage("write"), tempfile.TemporaryDirectory() as folder:
         write_files(result, Path(folder), path.stem)
-    cpu_s = time.process_time() - cpu_s
-    wall_s = time.perf_counter() - wall_s
-    other_s = cpu_s - sum(clock.cpu_s.values())
-    stages = [
-        Stage(name, clock.cpu_s.get(name, 0.0), clock.wall_s.get(name, 0.0))
-        for name in STAGES
-        if name != "other"
-    ]
-    return Profile(
-        source=path.name,
-        width=track.info.video.width,
-        height=track.info.video.height,
-        fps=result.analysis.measures.fps,
-        step=parameters.step,
-        frames_decoded=track.info.frames_decoded,
-        frames_tracked=track.times_s.size,
-        cores=count_processors(),
-        decoded_ahead=video.decoded_ahead,
-        stages=(*stages, Stage("other", other_s, 0.0)),
-        cpu_s=cpu_s,
-        wall_s=wall_s,
-        peak_memory_mb=measure_peak_bytes() / 2**20,
-        floor=None if finder.face is None else measure_floor(path, finder.face, finder.finder),
-        eye_width_px=result.assessment.quality.canthal_distance_px,
-    )
+    return video, finder, result
 
 
 def measure_floor(path: Path, face: Image, finder: FaceFinder) -> Floor:

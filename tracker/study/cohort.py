@@ -14,7 +14,7 @@ from tracker.files.columns import COHORT_COLUMNS, Column, make_arrow_schema
 from tracker.files.fields import STATUSES
 from tracker.files.names import to_unicode
 from tracker.files.whole import write_whole
-from tracker.study.recording import Failure, Recording, Result
+from tracker.study.recording import Failure, FinishedRecording, Recording
 
 FAILED = "failed"
 OUTCOMES = (*STATUSES, FAILED)
@@ -34,7 +34,7 @@ OUTLIER_MEASURES = (
 FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What spreadsheets take for the beginning of a formula, full-width forms included."""
 
-Outcome = Result | Failure
+Outcome = FinishedRecording | Failure
 Row = dict[str, Any]
 
 
@@ -69,7 +69,7 @@ def cohort_rows(
     Parameters
     ----------
     recordings : sequence of Recording
-    outcomes : sequence of Result or Failure
+    outcomes : sequence of FinishedRecording or Failure
         Of each.
     out : Path
         Where the table is written. Files are named from there.

@@ -100,7 +100,7 @@ def write_cohort_page(
     ----------
     rows : sequence of dict
         From `tracker.study.cohort.cohort_rows`.
-    outcomes : sequence of Result or Failure
+    outcomes : sequence of FinishedRecording or Failure
         One for each row.
     notes : sequence of str
         What the search for recordings found.

@@ -1,4 +1,4 @@
-"""Which recordings there are in files and folders, and where the files of each go."""
+"""Finds the recordings in files and folders, and decides where the files of each go."""
 
 import os
 import unicodedata
@@ -13,7 +13,7 @@ from tracker.video.container import HEAD_BYTES, VIDEO_SUFFIXES, detect_kind
 AMBIGUOUS_SUFFIXES = frozenset(("ts", "mts"))
 """Transport streams, and TypeScript."""
 AUDIO_SUFFIXES = frozenset(("m4a", "m4b", "mka", "wma", "weba", "aac"))
-"""Sound in the containers of videos."""
+"""Sound alone, in the same containers as videos."""
 _ONE_AT_A_TIME = "analyse them one at a time with an --out DIR each"
 
 
@@ -24,11 +24,11 @@ class Findings:
     Attributes
     ----------
     recordings : tuple of Recording
-        In an order that is always the same.
+        In a fixed order.
     problems : tuple of str
-        What could not be looked into.
+        Files and directories that could not be read.
     notes : tuple of str
-        What was left out.
+        What was left out, and why.
     """
 
     recordings: tuple[Recording, ...]
@@ -39,29 +39,29 @@ class Findings:
 def find_recordings(paths: Sequence[Path], out: Path) -> Findings:
     """Find the videos among files and in directories and their sub-directories.
 
-    A file that is named is a recording whatever it is. In a directory, a file is one by its suffix,
-    so that a damaged one is told of, or by its content. Hidden files and directories (such as
-    ``._x.mp4``, which macOS writes beside ``x.mp4``), `out` itself, annotated copies, and what
-    links to directories lead to are left out. Two links to one file are one recording.
+    A file that is named is always a recording. In a directory, a file is a recording by its suffix,
+    so that a damaged video is reported, or by its content. Left out are hidden files and
+    directories (such as ``._x.mp4``, which macOS writes beside ``x.mp4``), `out` itself, annotated
+    copies, and links to directories. Two links to one file are one recording.
 
     Parameters
     ----------
     paths : sequence of Path
         Files and directories.
     out : Path
-        Where the results go: those of a named file straight there, those of a directory in
-        sub-directories as they are in it; of several directories, in one each of their name.
+        Where the results go. Those of a named file go straight there. Those of a directory go to
+        the same sub-directories; with several directories, each gets one of its own name.
 
     Returns
     -------
     Findings
-        The stem of a recording's files is the video's; of videos in a directory that differ only
-        in suffix or case, it is the whole name, and where that is not enough, a number follows.
+        The stem of a recording's files is that of the video. If videos in a directory differ only
+        in suffix or case, the stem is the whole name, with a number if that is not enough.
 
     Raises
     ------
     ValueError
-        Two files that are named, or two directories, would write the same files.
+        Two named files, or two directories, would write the same files.
     """
     search = _Search(out)
     roots = [path for path in paths if path.is_dir()]
@@ -88,7 +88,7 @@ class TrackFile:
     ----------
     path, directory : Path
     stem : str
-        What the files' names begin with.
+        Start of the files' names.
     """
 
     path: Path
@@ -110,7 +110,7 @@ class _Search:
         real = os.path.realpath(recording.video)
         other, _ = self.found.get(real, (None, False))
         if other is not None:
-            # The file itself rather than a link to it.
+            # Keep the file itself, not a link to it.
             kept, left = (recording, other) if other.video.is_symlink() else (other, recording)
             self.notes.append(f"{left.video} is {kept.video}: analysed once")
             recording = kept
@@ -147,16 +147,16 @@ class _Search:
         except OSError as error:
             self.problems.append(_unreadable(error))
             return False
-        # Text can begin like a transport stream or a box of MP4, but has no zero bytes.
+        # Text can start like a transport stream or an MP4 box, but contains no zero bytes.
         return detect_kind(head) == "video" and b"\0" in head
 
 
 def _walk(root: Path, problems: list[str]) -> Iterator[tuple[Path, list[str], list[str]]]:
-    """Walk as os.walk does, in an order that is always the same, past what is hidden."""
+    """Walk like os.walk, in a fixed order and without hidden files and directories."""
     for folder, folders, names in os.walk(
         root, onerror=lambda error: problems.append(_unreadable(error))
     ):
-        # In place: this is where os.walk goes on.
+        # In place, because os.walk descends into this very list.
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield Path(folder), folders, sorted(name for name in names if not name.startswith("."))
 
@@ -166,7 +166,7 @@ def _unreadable(error: OSError) -> str:
 
 
 def _tell_apart(found: Sequence[tuple[Recording, bool]]) -> list[Recording]:
-    """Give each recording a stem of its own."""
+    """Give each recording its own stem."""
     counts = Counter(_place(recording) for recording, _ in found)
     named = Counter(_place(recording) for recording, in_directory in found if not in_directory)
     for place, count in named.items():
@@ -190,7 +190,7 @@ def _tell_apart(found: Sequence[tuple[Recording, bool]]) -> list[Recording]:
 
 
 def _place(recording: Recording) -> str:
-    """Return what is the same for files that some file systems take for one."""
+    """Return a path that is equal for files that some file systems treat as the same."""
     path = str(recording.directory / recording.stem)
     return unicodedata.normalize("NFC", path).casefold()
 
@@ -201,21 +201,21 @@ TRACK_ENDING = ".track.npz"
 def find_tracks(paths: Sequence[Path], out: Path) -> tuple[list[TrackFile], list[str]]:
     """Find the tracks among files and in directories and their sub-directories.
 
-    A file that is named is a track whatever it is called. In a directory, files are whose names end
-    in ``.track.npz``; hidden ones, hidden directories and links to directories are left out.
+    A file that is named is always a track. In a directory, tracks are the files whose names end in
+    ``.track.npz``. Hidden files and directories and links to directories are left out.
 
     Parameters
     ----------
     paths : sequence of Path
         Files and directories.
     out : Path
-        Where the results go, as those of `find_recordings`.
+        Where the results go, as in `find_recordings`.
 
     Returns
     -------
     tracks : list of TrackFile
     problems : list of str
-        What could not be looked into.
+        Directories that could not be read.
 
     Raises
     ------

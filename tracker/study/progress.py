@@ -1,4 +1,4 @@
-"""How far a cohort's analysis is, on a terminal as a bar, elsewhere as a line now and then."""
+"""Progress of a cohort's analysis: a bar on a terminal, elsewhere a line now and then."""
 
 import sys
 import time
@@ -9,17 +9,17 @@ from typing import Self
 
 from tqdm import tqdm
 
-from tracker.study.recording import Failure, Recording, Result
+from tracker.study.recording import Failure, FinishedRecording, Recording
 
 LINE_S = 60.0
-"""Time from one line to the next where stderr is no terminal; shorter work is silent."""
+"""Time between two lines if stderr is no terminal. Shorter work prints none."""
 
 
 class CohortProgress:
-    """Recordings done, frames a second and the time that is left, for all recordings in one.
+    """Recordings done, frames per second and time left, over all recordings.
 
-    The time left is told by the files' sizes, for nothing else is known of a video before it is
-    opened. What was finished in an earlier run counts as none of the work.
+    The time left is estimated from the files' sizes, because nothing else is known of a video
+    before it is opened. Recordings that an earlier run finished do not count as work.
     """
 
     def __init__(self, recordings: Sequence[Recording]) -> None:
@@ -32,13 +32,13 @@ class CohortProgress:
         self._show()
 
     def update(self, index: int, frames: int, expected: int) -> None:
-        """Take note that `frames` of `expected` (0 = unknown) frames of a recording are tracked."""
+        """Note that `frames` of `expected` (0 = unknown) frames of a recording are done."""
         self._frames[index] = frames
         self._shares[index] = min(1.0, frames / expected) if expected else 0.0
         self._show()
 
-    def finish(self, index: int, outcome: Result | Failure) -> None:
-        """Take note that a recording is done."""
+    def finish(self, index: int, outcome: FinishedRecording | Failure) -> None:
+        """Note that a recording is done."""
         self._done += 1
         self._shares[index] = 1.0
         if isinstance(outcome, Failure):
@@ -51,7 +51,7 @@ class CohortProgress:
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Make room for what is written meanwhile."""
+        """Take the bar away while something else is printed."""
         with tqdm.external_write_mode(file=sys.stderr):
             yield
 

@@ -1,4 +1,4 @@
-"""One video to all its files, for `analyze` of one video and of folders alike."""
+"""One video to all its files, for `analyze` of one video and of folders."""
 
 import functools
 import hashlib
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tracker.files.documents import parse_summary
 from tracker.files.fields import Summary
-from tracker.files.fingerprint import VideoChangedError, take_fingerprint
+from tracker.files.fingerprint import Fingerprint, VideoChangedError, take_fingerprint
 from tracker.files.names import result_path
 from tracker.files.provenance import identify_program
 from tracker.parameters import Parameters
@@ -20,26 +20,28 @@ from tracker.words import Language
 
 if TYPE_CHECKING:
     from tracker.face.follow import FaceFinder
+    from tracker.result import Result
 
 
+_Report = Callable[[int, int, int], None]
+"""Takes the frames of earlier passes, those done in this pass, and those expected in it."""
 OWN_VIDEO_ENDINGS = (".overlay.mp4",)
 """Suffixes of the videos that this program writes itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """What is wanted of each recording beside the files that are always written.
+    """Which optional files to write for each recording.
 
-    A further kind of file takes a field here, its name in `Recording.files` and a line in
-    `_write_files`; the command line passes its options on in this alone. All fields are a part of
-    what a finished recording is known again by.
+    A new kind of file needs a field here, its name in `Recording.files` and a line in `_write`.
+    A finished recording is analysed again if any of these fields differs.
 
     Attributes
     ----------
     overlay : bool
         An annotated copy of the video.
     blur_face : bool
-        That it shows the eyes only.
+        Show only the eyes in that copy.
     report : {"en", "ko", None}
         The report's language; None for none.
     """
@@ -57,11 +59,11 @@ class Recording:
     ----------
     video : Path
     directory : Path
-        Of the files. It is made when they are written.
+        Where the files go. It is made when they are written.
     stem : str
-        What the files' names begin with.
+        Start of the files' names.
     name : str
-        What to call it: the video's name, behind the directories below the one that was searched.
+        The video's path below the directory that was searched, to show to the user.
     """
 
     video: Path
@@ -70,7 +72,7 @@ class Recording:
     name: str
 
     def files(self, outputs: Outputs) -> dict[str, Path]:
-        """Return the files that are written, by what they are; the summary is the first."""
+        """Return the files that are written, by kind; the summary is the first."""
         kinds = ["summary", "frames", "blinks", "track"]
         kinds += ["overlay"] if outputs.overlay else []
         kinds += ["report"] if outputs.report else []
@@ -78,8 +80,8 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """What came of a recording; small, and plain enough to pass between processes.
+class FinishedRecording:
+    """A finished recording, small enough to pass between processes.
 
     Attributes
     ----------
@@ -87,7 +89,7 @@ class Result:
     files : dict of str to Path
         See `Recording.files`.
     resumed : bool
-        True where the files were there already.
+        True if an earlier run wrote the files.
     """
 
     summary: Summary
@@ -97,16 +99,16 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a recording has no result; plain enough to pass between processes.
+    """Why a recording has no result, small enough to pass between processes.
 
     Attributes
     ----------
     code : str
-        For programs.
+        Machine-readable kind of failure.
     message : str
         What happened and what to do about it.
     is_input : bool
-        True where the input is to blame.
+        True if the input is at fault, not the program or the machine.
     """
 
     code: str
@@ -114,7 +116,7 @@ class Failure:
     is_input: bool = False
 
     def message_alone(self, recording: Recording) -> str:
-        """Return the message without the video's name before it."""
+        """Return the message without the video's name in front."""
         alone = self.message
         for name in (recording.video, recording.video.name):
             alone = alone.removeprefix(f"{name}: ")
@@ -122,7 +124,7 @@ class Failure:
 
 
 def explain_failure(error: Exception) -> Failure:
-    """Tell what an exception means to the person whose recording it is."""
+    """Explain an exception to the person whose recording it is."""
     if isinstance(error, InputError):
         return Failure(error.code, str(error), is_input=True)
     if isinstance(error, OSError):
@@ -144,11 +146,8 @@ def analyze_recording(
     on_progress: Callable[[int, int], None] | None = None,
     resume: bool = False,
     decode_ahead: bool = True,
-) -> Result:
+) -> FinishedRecording:
     """Analyse a video and write all its files.
-
-    The summary is written last, and one of an earlier run is removed before the first of the others
-    is replaced: where there is a summary, the files beside it are whole and belong to it.
 
     Parameters
     ----------
@@ -156,17 +155,17 @@ def analyze_recording(
     parameters : Parameters
     outputs : Outputs
     make_finder : callable
-        Returns the models; called only if the video has to be tracked.
+        Returns the models; called only if the video must be tracked.
     on_progress : callable, optional
-        See `tracker.tracks.track.track_video`; with an annotated copy, its frames count as well.
+        See `tracker.tracks.track.track_video`. The frames of an annotated copy count too.
     resume : bool, default False
-        Keep files that this program wrote of the same video with the same parameters and outputs.
+        Keep the files if this program wrote them from the same video, parameters and outputs.
     decode_ahead : bool, default True
         See `tracker.tracks.track.track_video`.
 
     Returns
     -------
-    Result
+    FinishedRecording
 
     Raises
     ------
@@ -179,15 +178,11 @@ def analyze_recording(
     fingerprint = take_fingerprint(recording.video)
     identity = _identify(recording, fingerprint.sha256, parameters, outputs)
     if resume and (summary := _load_finished(files, identity)) is not None:
-        return Result(summary, files, resumed=True)
+        return FinishedRecording(summary, files, resumed=True)
 
     if outputs.blur_face:
         # An earlier copy may show the face: it must be gone even if this analysis fails.
         files["overlay"].unlink(missing_ok=True)
-    # A finished recording does not need them.
-    from tracker.pipeline import measure_track, track_recording
-    from tracker.result import write_files
-
     # The annotated copy takes a second pass over the video, which is half of the progress.
     passes = 2 if outputs.overlay else 1
 
@@ -195,19 +190,49 @@ def analyze_recording(
         if on_progress is not None:
             on_progress(before + done, passes * expected)
 
+    result = _measure(
+        recording, parameters, outputs, fingerprint, make_finder(), report, decode_ahead
+    )
+    sealed = replace(result.summary, resume_key=_seal(result.summary, identity))
+    result = replace(result, summary=sealed)
+    _write(recording, result, outputs, fingerprint, report, decode_ahead)
+    return FinishedRecording(sealed, files)
+
+
+def _measure(
+    recording: Recording,
+    parameters: Parameters,
+    outputs: Outputs,
+    fingerprint: Fingerprint,
+    finder: "FaceFinder",
+    report: _Report,
+    decode_ahead: bool,
+) -> "Result":
+    # Only here: a recording that is finished already needs none of it.
+    from tracker.pipeline import measure_track, track_recording
+
     pictures: dict[int, bytes] = {}
     track = track_recording(
         recording.video,
-        make_finder(),
+        finder,
         parameters,
         functools.partial(report, 0),
         fingerprint=fingerprint,
         eye_pictures=pictures if outputs.report else None,
         decode_ahead=decode_ahead,
     )
-    result = measure_track(track, parameters, recording.video.name, pictures)
-    sealed = replace(result.summary, resume_key=_seal(result.summary, identity))
-    result = replace(result, summary=sealed)
+    return measure_track(track, parameters, recording.video.name, pictures)
+
+
+def _write(
+    recording: Recording,
+    result: "Result",
+    outputs: Outputs,
+    fingerprint: Fingerprint,
+    report: _Report,
+    decode_ahead: bool,
+) -> None:
+    from tracker.result import write_files
 
     def write_copy() -> None:
         from tracker.pages.overlay import write_overlay
@@ -218,7 +243,7 @@ def analyze_recording(
             recording.video,
             result.analysis,
             outputs.blur_face,
-            functools.partial(report, track.times_s.size),
+            functools.partial(report, result.track.times_s.size),
             decode_ahead,
         )
         try:
@@ -235,13 +260,12 @@ def analyze_recording(
         outputs.report,
         write_copy=write_copy if outputs.overlay else None,
     )
-    return Result(sealed, files)
 
 
 def _identify(
     recording: Recording, video_sha256: str, parameters: Parameters, outputs: Outputs
 ) -> str:
-    """Return everything that a recording's files depend on."""
+    """Return, as text, everything that a recording's files depend on."""
     identity = {
         "source": recording.video.name,
         "video_sha256": video_sha256,
@@ -253,13 +277,13 @@ def _identify(
 
 
 def _seal(summary: Summary, identity: str) -> str:
-    """Return what tells that a summary was written for this identity, and not edited since."""
+    """Return a hash that only an unedited summary of this identity has."""
     text = json.dumps(replace(summary, resume_key=None).to_dict(), sort_keys=True) + identity
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _load_finished(files: dict[str, Path], identity: str) -> Summary | None:
-    """Return the summary of an earlier run if it is this identity's and all its files are there."""
+    """Return an earlier run's summary if it is of this identity and all files are there."""
     try:
         document = json.loads(files["summary"].read_text(encoding="utf-8"))
         summary, _ = parse_summary(document)
@@ -267,7 +291,7 @@ def _load_finished(files: dict[str, Path], identity: str) -> Summary | None:
         return None
     is_finished = (
         summary.resume_key == _seal(summary, identity)
-        # Nothing was added, either.
+        # Reading drops unknown fields: an added one is an edit, too.
         and summary.to_dict() == document
         and all(path.is_file() for path in files.values())
     )

@@ -1,7 +1,7 @@
-"""Recordings in parallel processes, none of which can take the others with it.
+"""Recordings in parallel processes. If one process dies, the others go on.
 
-Each worker analyses one recording at a time and answers over a pipe of its own, so that it is known
-which recording a process that was killed had; `concurrent.futures` gives up all of them then.
+Each worker analyses one recording at a time and answers over its own pipe. When a process is
+killed, its recording is therefore known; `concurrent.futures` would give up all of them.
 """
 
 import contextlib
@@ -21,30 +21,29 @@ from tracker.machine import count_processors, measure_peak_bytes
 from tracker.parameters import Parameters
 from tracker.study.recording import (
     Failure,
+    FinishedRecording,
     Outputs,
     Recording,
-    Result,
     analyze_recording,
     explain_failure,
 )
 
 WORKER_BYTES = 2**30
-"""Memory for which there has to be room for each worker: more than twice what one takes at 1080p.
-One that grew beyond it is replaced by a new one."""
+"""Memory to have for each worker: more than twice what one uses at 1080p. A worker that uses
+more is replaced by a new one."""
 PROGRESS_S = 0.2
-"""Time from one report of a worker to the next."""
+"""Shortest time between two progress reports of a worker."""
 STOP_S = 10.0
-"""Time in which a worker that is told to stop has to end."""
+"""A worker that is told to stop is killed after this time."""
 
 _SPAWN = multiprocessing.get_context("spawn")
-"""Forked copies of a process in which models, OpenCV or Numba run may hang."""
+"""Not forked: a copy of a process in which models, OpenCV or Numba run may hang."""
 
 
 def default_workers() -> int:
-    """Return the number of processors this process may use, less where memory is short.
+    """Return the number of processors this process may use, or fewer if memory is short.
 
-    A worker takes one processor from beginning to end: fewer would leave some idle, more would wait
-    for each other.
+    Each worker keeps one processor busy from start to end.
     """
     memory_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return max(1, min(count_processors(), memory_bytes // WORKER_BYTES))
@@ -56,8 +55,10 @@ def analyze_recordings(
     outputs: Outputs,
     workers: int,
     on_progress: Callable[[int, int, int], None] | None = None,
-) -> Generator[tuple[int, Result | Failure]]:
-    """Analyse recordings in `workers` processes; those that are finished are kept.
+) -> Generator[tuple[int, FinishedRecording | Failure]]:
+    """Analyse recordings in `workers` processes. Finished ones are kept as they are.
+
+    If the iteration is given up, the workers are stopped and leave no half-written file.
 
     Parameters
     ----------
@@ -67,21 +68,17 @@ def analyze_recordings(
     workers : int
         How many at the same time, on one processor each.
     on_progress : callable, optional
-        Called now and then with a recording's index, its number of frames tracked and the number
-        expected (0 if the container does not know).
+        Called now and then with a recording's index, the number of its frames done and the number
+        expected (0 if unknown).
 
     Yields
     ------
     index : int
-        Of the recording, in the order in which they are done.
-    outcome : Result or Failure
-
-    Notes
-    -----
-    When the iteration is given up, the workers are stopped and leave nothing half written.
+        Of the recording that was just done.
+    outcome : FinishedRecording or Failure
     """
     pending = deque(enumerate(recordings))
-    # A second thread each, where there are fewer recordings than processors to use.
+    # With at least two processors for each recording, decoding gets its own thread.
     decode_ahead = workers >= 2 * len(recordings)
     pool: list[_Worker] = []
     try:
@@ -91,9 +88,8 @@ def analyze_recordings(
                 pool[-1].give(*pending.popleft())
             for ready in wait([worker.connection for worker in pool]):
                 worker = next(worker for worker in pool if worker.connection is ready)
-                try:
-                    kind, *values = worker.connection.recv()
-                except (EOFError, OSError):
+                kind, *values = worker.receive()
+                if kind == "died":
                     pool.remove(worker)
                     yield worker.index, worker.explain_death()
                     continue
@@ -101,8 +97,7 @@ def analyze_recordings(
                     if on_progress is not None:
                         on_progress(worker.index, *values)
                     continue
-                outcome, peak_bytes = values
-                index = worker.index
+                index, (outcome, peak_bytes) = worker.index, values
                 if pending and peak_bytes <= WORKER_BYTES:
                     worker.give(*pending.popleft())
                 else:
@@ -117,16 +112,16 @@ def analyze_recordings(
 
 
 class _Worker:
-    """A process and the recording it is at."""
+    """A process and the recording it works on."""
 
     def __init__(self, parameters: Parameters, outputs: Outputs, decode_ahead: bool) -> None:
         self.connection, theirs = _SPAWN.Pipe()
         self.process: SpawnProcess = _SPAWN.Process(
             target=_work, args=(theirs, parameters, outputs, decode_ahead), daemon=True
         )
-        # Ctrl-C goes to all processes of a terminal: what becomes of the workers is decided here.
-        # They inherit that it is blocked. Starting the tracker, which the first start does
-        # otherwise, unblocks it.
+        # Ctrl-C reaches all processes of a terminal, but only this one shall act on it: workers
+        # inherit the blocked signal. The resource tracker must run before, because its start
+        # unblocks the signal.
         resource_tracker.ensure_running()
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
@@ -137,16 +132,24 @@ class _Worker:
 
     def give(self, index: int, recording: Recording) -> None:
         self.index, self.recording = index, recording
-        # If it is dead, the next reading tells.
+        # A dead process is noticed at the next `receive`.
         with contextlib.suppress(OSError):
             self.connection.send(recording)
 
+    def receive(self) -> tuple[Any, ...]:
+        """Return what the process sent, or ``("died",)``."""
+        try:
+            answer: tuple[Any, ...] = self.connection.recv()
+        except (EOFError, OSError):
+            return ("died",)
+        return answer
+
     def dismiss(self) -> None:
-        """Let it end by itself."""
+        """Let the process end by itself."""
         self.connection.close()
 
     def explain_death(self) -> Failure:
-        """Return why the process ended, and remove what it left half written."""
+        """Return why the process ended, and remove its half-written files."""
         self.bury()
         code = self.process.exitcode or 0
         how = f"ended with code {code}" if code >= 0 else f"was ended by {_signal_name(-code)}"
@@ -191,7 +194,7 @@ def _work(
             connection.send(("progress", done, expected))
 
     while True:
-        outcome: Result | Failure
+        outcome: FinishedRecording | Failure
         try:
             recording = connection.recv()
             reported_s = -PROGRESS_S
@@ -211,7 +214,7 @@ def _work(
                 outcome = explain_failure(error)
             connection.send(("done", outcome, measure_peak_bytes()))
         except (EOFError, OSError):
-            # Nobody is there any more who wants a result.
+            # The main process has closed the pipe: nobody waits for a result.
             return
 
 

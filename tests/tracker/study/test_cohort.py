@@ -16,7 +16,13 @@ from tracker.cli.main import main
 from tracker.face.mesh import FaceMesh
 from tracker.parameters import Parameters
 from tracker.study.cohort import cohort_rows, write_cohort
-from tracker.study.recording import Failure, Outputs, Recording, Result, analyze_recording
+from tracker.study.recording import (
+    Failure,
+    FinishedRecording,
+    Outputs,
+    Recording,
+    analyze_recording,
+)
 
 NAMES = ("=1+1", "<script>alert(1)<", "two\nlines", "눈 검사", "+a", "@b", "-c", "\uff1dd", "plain")
 
@@ -152,10 +158,10 @@ def test_names_are_no_formulas_in_a_spreadsheet(
 ) -> None:
     out, found = results
     recordings = [Recording(out / f"{name}.mp4", out, name, f"{name}.mp4") for name in NAMES]
-    outcomes: list[Result | Failure] = []
+    outcomes: list[FinishedRecording | Failure] = []
     for recording in recordings:
         files = recording.files(Outputs())
-        outcomes.append(Result(found["tiny"].summary, files))
+        outcomes.append(FinishedRecording(found["tiny"].summary, files))
     outcomes[-1] = Failure("internal_error", "=HYPERLINK(1)")
     rows = cohort_rows(recordings, outcomes, out)
     write_cohort(rows, tmp_path)

@@ -16,7 +16,13 @@ from tracker.files.documents import parse_summary
 from tracker.parameters import Parameters
 from tracker.study.cohort import OUTLIER_MEASURES, Row, cohort_rows, is_outlier, measure_spread
 from tracker.study.cohort_page import write_cohort_page
-from tracker.study.recording import Failure, Outputs, Recording, Result, analyze_recording
+from tracker.study.recording import (
+    Failure,
+    FinishedRecording,
+    Outputs,
+    Recording,
+    analyze_recording,
+)
 from tracker.video.container import ImageOpenError, InputError
 from tracker.words import LANGUAGES, TEXTS
 
@@ -42,10 +48,10 @@ def summary(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
 
 def make_cohort(
     summary: dict[str, Any], out: Path, names: tuple[str, ...], changes: list[dict[str, Any]]
-) -> tuple[list[Row], list[Result | Failure]]:
+) -> tuple[list[Row], list[FinishedRecording | Failure]]:
     """Return rows and outcomes of recordings that differ from one summary by `changes`."""
     recordings = [Recording(out / f"{name}.mp4", out, name, f"{name}.mp4") for name in names]
-    outcomes: list[Result | Failure] = []
+    outcomes: list[FinishedRecording | Failure] = []
     for recording, change in zip(recordings, changes, strict=True):
         if "failure" in change:
             outcomes.append(Failure(change["failure"], "in words", is_input=True))
@@ -55,7 +61,7 @@ def make_cohort(
             document["assessment"] = summary["assessment"] | {"status": change["status"]}
         document["video_sha256"] = f"{len(outcomes):064d}"
         analyzed = parse_summary(document)[0]
-        outcomes.append(Result(analyzed, recording.files(Outputs(report="en"))))
+        outcomes.append(FinishedRecording(analyzed, recording.files(Outputs(report="en"))))
     return cohort_rows(recordings, outcomes, out), outcomes
 
 

@@ -17,7 +17,13 @@ from tests.tracker.cli.test_main import strict
 from tracker.cli.main import main
 from tracker.face.mesh import FaceMesh
 from tracker.parameters import Parameters
-from tracker.study.recording import Failure, Outputs, Recording, Result, analyze_recording
+from tracker.study.recording import (
+    Failure,
+    FinishedRecording,
+    Outputs,
+    Recording,
+    analyze_recording,
+)
 from tracker.study.workers import _Worker, analyze_recordings
 
 OUTPUTS = Outputs(report="en")
@@ -268,9 +274,9 @@ def test_a_process_that_is_killed_takes_only_its_recording_along(
 
     outcomes = dict(analyze_recordings(recordings, Parameters(step=4), Outputs(), 1, kill))
     assert len(killed) == 1
-    assert isinstance(outcomes[0], Result)
+    assert isinstance(outcomes[0], FinishedRecording)
     assert isinstance(outcomes[1], Failure)
-    assert isinstance(outcomes[2], Result)
+    assert isinstance(outcomes[2], FinishedRecording)
     assert outcomes[1].code == "process_died"
     assert number.name in outcomes[1].message
     assert not list(tmp_path.glob("b.*"))
@@ -292,7 +298,7 @@ def test_a_worker_whose_memory_grew_is_replaced(
     monkeypatch.setattr("tracker.study.workers.WORKER_BYTES", 2**20)
     outcomes = dict(analyze_recordings(recordings, Parameters(step=2), Outputs(), 1))
     assert len(started) == 3
-    assert all(isinstance(outcome, Result) for outcome in outcomes.values())
+    assert all(isinstance(outcome, FinishedRecording) for outcome in outcomes.values())
 
 
 def is_group_alive(group: int) -> bool:
