@@ -2,10 +2,11 @@
 
 import argparse
 from pathlib import Path
+from typing import NoReturn
 
 
-def main() -> int:
-    """Run the local server; 0 when it was stopped, 2 for what the user can mend."""
+def main() -> NoReturn:
+    """Run the local server; exit with 0 when it is stopped, with 2 where the user can help."""
     parser = argparse.ArgumentParser(
         prog="python -m handler",
         description="Serve the API on 127.0.0.1: uploads, analyses, status and results, as the "
@@ -38,9 +39,8 @@ def main() -> int:
     except StorageUnavailableError as error:
         parser.error(f"--data {options.data}: {error}")
     except OSError as error:
-        parser.error(f"--port {options.port} or --data {options.data}: {error.strerror}")
-    return 0
+        parser.error(f"--port {options.port} or --data {options.data}: {error.strerror or error}")
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()

@@ -78,6 +78,8 @@ ONE_IMPORTER = {
     "boto3": {"handler/aws.py"},
     "botocore": {"handler/aws.py"},
     "sqlite3": {"handler/local/storage.py"},
+    "cheroot": {"handler/local/server.py"},
+    "multipart": {"handler/local/uploads.py"},
 }
 """Libraries behind one file; FFmpeg has its declarations, the decoder and the conversion."""
 
@@ -307,6 +309,7 @@ def test_a_poll_loads_nothing_heavy() -> None:
     script = (
         "import sys\n"
         "heavy = {'numpy', 'numba', 'cv2', 'mediapipe', 'boto3', 'sqlite3'}\n"
+        "heavy |= {'werkzeug', 'cheroot', 'multipart'}\n"
         "for name in ('requests', 'events', 'service', 'storage', 'errors', 'api'):\n"
         "    __import__('handler.' + name)\n"
         "    print(name, *sorted(set(sys.modules) & heavy))\n"
@@ -363,6 +366,7 @@ def test_help_loads_no_model_and_nothing_heavy(package: str, arguments: list[str
         "except SystemExit:\n"
         "    pass\n"
         "heavy = {'numpy', 'numba', 'cv2', 'mediapipe', 'pandas', 'pyarrow', 'jinja2'}\n"
+        "heavy |= {'werkzeug', 'cheroot'}\n"
         "print('loaded:', *sorted(set(sys.modules) & heavy))\n"
     )
     assert run(script).splitlines()[-1] == "loaded:"

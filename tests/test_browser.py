@@ -26,7 +26,7 @@ from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from handler.errors import HandlerError
 from handler.keys import check_user_id
-from tests.handler.test_local import ROOT, start
+from tests.local_server import ROOT, start
 from tracker.face.mesh import REGION_SCALE, FaceMesh
 from tracker.lab.clip_spec import (
     ClipSpec,

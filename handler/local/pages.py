@@ -1,10 +1,14 @@
-"""The web client's files and the headers of pages."""
+"""The web client's files and the reports, with the headers that keep each page to itself."""
 
 from pathlib import Path
 
+from werkzeug.wrappers import Response
+
+from handler.errors import NotFoundError
+from handler.keys import REPORT, check_analysis_id, content_type_of
+from handler.local.storage import LocalStorage
+
 WEB = Path(__file__).parents[1] / "web"
-
-
 WEB_FILES = {
     "": ("index.html", "text/html; charset=utf-8"),
     "app.js": ("app.js", "text/javascript; charset=utf-8"),
@@ -18,16 +22,13 @@ WEB_FILES = {
         "application/octet-stream",
     ),
 }
-"""What is served below ``/app/``, by the last part of the path: nothing else can be asked for."""
-
+"""Name and content type of each file by its path below ``/app/``. No other path is answered."""
 
 _PAGE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
 }
-
-
 _APP_HEADERS = _PAGE_HEADERS | {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src data:; media-src blob:; connect-src 'self'; worker-src 'self'; "
@@ -35,12 +36,51 @@ _APP_HEADERS = _PAGE_HEADERS | {
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-
-
 _REPORT_HEADERS = _PAGE_HEADERS | {
-    # A page of its own origin, which is nobody's: its scripts reach neither the API nor a network.
+    # The sandbox gives a report an origin of its own, so that its scripts reach neither the API
+    # nor a network.
     "Content-Security-Policy": "sandbox allow-scripts allow-modals allow-downloads; "
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     "img-src data: blob:; font-src data:; form-action 'none'; base-uri 'none'; "
     "frame-ancestors 'none'",
 }
+
+
+def answer_app_file(name: str) -> Response:
+    """Return one of the web client's files.
+
+    Raises
+    ------
+    NotFoundError
+        `name` is none of `WEB_FILES`.
+    """
+    if name not in WEB_FILES:
+        raise NotFoundError("no_such_path", "There is no such path. The page is at /app.")
+    file, content_type = WEB_FILES[name]
+    headers = {"Content-Type": content_type, **_APP_HEADERS}
+    return Response((WEB / file).read_bytes(), 200, headers)
+
+
+def redirect_to_app(address: str) -> Response:
+    """Return the redirect to the one address under which the web client works."""
+    headers = {"Location": f"{address}/app/", **_APP_HEADERS}
+    response = Response(b"", 308, headers)
+    del response.headers["Content-Type"]
+    return response
+
+
+def answer_report(storage: LocalStorage, analysis_id: str) -> Response:
+    """Return the report of an analysis.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such analysis, or it has no report.
+    """
+    record = storage.read(check_analysis_id(analysis_id))
+    key = (record.files or {}).get("report")
+    if key is None:
+        raise NotFoundError("no_report", 'There is no report. Ask for one: "report": true.')
+    with storage.open_file(key).stream as stream:
+        data = stream.read()
+    return Response(data, 200, {"Content-Type": content_type_of(REPORT), **_REPORT_HEADERS})

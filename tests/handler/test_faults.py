@@ -24,7 +24,7 @@ from handler.aws import AwsStorage, read_environment
 from handler.engine import Engine
 from handler.errors import ConflictError, StorageUnavailableError
 from handler.limits import Limits
-from handler.local.server import LocalContext
+from handler.local.app import LocalContext
 from handler.records import Record
 from handler.service import Service
 from tests.aws_server import BUCKET, Aws, Fault

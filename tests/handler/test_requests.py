@@ -20,7 +20,7 @@ from handler.events import (
     parse_queue_message,
     read_http_event,
 )
-from handler.local.server import LocalContext
+from handler.local.app import LocalContext
 from handler.local.storage import LocalStorage
 from handler.requests import (
     AnalyzeData,

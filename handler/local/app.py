@@ -1,0 +1,139 @@
+"""The WSGI application: each request becomes the event that API Gateway makes of it."""
+
+import json
+import re
+import time
+import uuid
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlsplit
+
+from aws_lambda_powertools import Logger
+from werkzeug.wrappers import Request, Response
+
+from handler.api import Api
+from handler.errors import (
+    BadRequestError,
+    ForbiddenError,
+    HandlerError,
+    MethodNotAllowedError,
+    describe_for_log,
+    to_document,
+    to_handler_error,
+)
+from handler.events import MAX_BODY_BYTES
+from handler.local.pages import answer_app_file, answer_report, redirect_to_app
+from handler.local.storage import LocalStorage
+from handler.local.uploads import check_length, read_chunk, receive_upload
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+HOST = "127.0.0.1"
+LOCAL_NAMES = (HOST, "localhost")
+SYNCHRONOUS_S = 300.0
+"""As the Lambda function's timeout."""
+
+
+class LocalContext:
+    """Lambda's context object for one request."""
+
+    def __init__(self, seconds: float) -> None:
+        self.aws_request_id = str(uuid.uuid4())
+        self._end_s = time.monotonic() + seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return round(1000 * (self._end_s - time.monotonic()))
+
+
+class LocalApp:
+    """Answers the requests to one address of this machine.
+
+    Parameters
+    ----------
+    api : Api
+    storage : LocalStorage
+        Its `address` is that of the server.
+    logger : Logger
+    """
+
+    def __init__(self, api: Api, storage: LocalStorage, logger: Logger) -> None:
+        self._api = api
+        self._storage = storage
+        self._logger = logger
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        request = Request(environ)
+        # The path as it was sent: PATH_INFO is decoded already.
+        path = environ["REQUEST_URI"].partition("?")[0]
+        context = LocalContext(SYNCHRONOUS_S)
+        try:
+            response = self._respond(request, path, context)
+        except HandlerError as error:
+            response = _answer_error(error)
+        except Exception as error:
+            self._logger.error("failed", extra={"trace": describe_for_log(error)})
+            response = _answer_error(to_handler_error(error, context.aws_request_id))
+        return response(environ, start_response)
+
+    def _respond(self, request: Request, path: str, context: LocalContext) -> Response:
+        self._check_caller(request)
+        if request.method == "POST" and (upload := re.fullmatch(r"/uploads/([^/]+)", path)):
+            receive_upload(self._storage, request, upload[1])
+            response = Response(b"", 204)
+            del response.headers["Content-Type"]
+            return response
+        first, _, rest = path.removeprefix("/").partition("/")
+        if first in ("app", "reports"):
+            return self._answer_page(request, path, first, rest)
+        check_length(request, MAX_BODY_BYTES, "Send the file by create_upload.")
+        body = b"".join(iter(lambda: read_chunk(request.stream), b""))
+        answer = self._api.handle(
+            {
+                "httpMethod": request.method,
+                "path": path,
+                "headers": dict(request.headers),
+                "queryStringParameters": dict(parse_qsl(request.query_string.decode("latin-1"))),
+                "body": body.decode("utf-8", "replace"),
+                "isBase64Encoded": False,
+                "requestContext": {"requestTimeEpoch": round(1000 * time.time())},
+            },
+            context,
+        )
+        return Response(answer["body"], answer["statusCode"], answer["headers"])
+
+    def _check_caller(self, request: Request) -> None:
+        """Refuse pages of other sites that a browser on this machine shows.
+
+        Such a page comes from its own origin, or under a name of its site that leads to this
+        address.
+        """
+        port = urlsplit(self._storage.address).port
+        addresses = [f"{name}:{port}" for name in LOCAL_NAMES]
+        if request.headers.get("Host", "").lower() not in addresses:
+            raise BadRequestError(
+                "bad_host", f"Host is not valid, expected {' or '.join(addresses)}"
+            )
+        origin = request.headers.get("Origin")
+        if origin is not None and urlsplit(origin).hostname not in LOCAL_NAMES:
+            raise ForbiddenError("foreign_origin", "Pages of other machines may not ask.")
+
+    def _answer_page(self, request: Request, path: str, first: str, rest: str) -> Response:
+        """Answer with a file of the web client, or with a report."""
+        if request.method not in ("GET", "HEAD"):
+            raise MethodNotAllowedError(
+                "method_not_allowed", "This path does not take this method."
+            )
+        if first == "reports":
+            return answer_report(self._storage, rest)
+        # Under another name of this machine the page would have another origin than the uploads.
+        if path == "/app" or not request.headers["Host"].startswith(HOST):
+            return redirect_to_app(self._storage.address)
+        return answer_app_file(rest)
+
+
+def _answer_error(error: HandlerError) -> Response:
+    text = json.dumps(to_document(error))
+    return Response(text, error.status_code, {"Content-Type": "application/json"})

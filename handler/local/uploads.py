@@ -1,0 +1,164 @@
+"""Uploads: the form with a file is written to the disk as it arrives, as S3 would take it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import IO
+from urllib.parse import quote
+
+from multipart import MultipartError, MultipartSegment, PushMultipartParser
+from werkzeug.exceptions import ClientDisconnected
+from werkzeug.wrappers import Request
+
+from handler.errors import BadRequestError, HandlerError, NotFoundError, TooLargeError
+from handler.keys import check_analysis_id
+from handler.local.storage import LocalStorage
+from handler.records import Record
+from handler.requests import MAX_UPLOAD_BYTES
+from handler.storage import UPLOAD_VALID_S
+
+CHUNK_BYTES = 2**16
+MAX_HEAD_BYTES = 2 * CHUNK_BYTES
+"""The fields of a form before its file may take this much."""
+
+
+class StalledError(HandlerError):
+    """The client sent nothing for as long as the server waits."""
+
+    status_code = 408
+
+
+def receive_upload(storage: LocalStorage, request: Request, analysis_id: str) -> None:
+    """Store the file of a form and put a message about it into the queue, as S3 does.
+
+    Parameters
+    ----------
+    storage : LocalStorage
+    request : Request
+    analysis_id : str
+        Untrusted, from the path.
+
+    Raises
+    ------
+    HandlerError
+        No file is expected under this id, the form is not valid, or the disk is full.
+    """
+    begun = datetime.now(UTC)
+    record = _read_awaited(storage, check_analysis_id(analysis_id), begun)
+    check_length(request, MAX_UPLOAD_BYTES + CHUNK_BYTES, "Cut the video.")
+    boundary = request.mimetype_params.get("boundary")
+    if not boundary:
+        raise BadRequestError(
+            "bad_upload", "Content-Type is not valid, expected multipart/form-data with a file"
+        )
+    with storage.writing(record.source_key) as target:
+        copy_form_file(request.stream, boundary.encode("latin-1", "replace"), target)
+        # A faster upload may have come meanwhile, and may be analysed already: keep its file.
+        _read_awaited(storage, analysis_id, begun)
+    notification = {
+        "eventName": "ObjectCreated:Post",
+        "s3": {"bucket": {"name": "local"}, "object": {"key": quote(record.source_key)}},
+    }
+    storage.enqueue({"Records": [notification]})
+
+
+def _read_awaited(storage: LocalStorage, analysis_id: str, begun: datetime) -> Record:
+    """Return a record that still waited for its file when the upload began."""
+    record = storage.read(analysis_id)
+    age_s = (begun - datetime.fromisoformat(record.created_at)).total_seconds()
+    if record.state != "queued" or age_s > UPLOAD_VALID_S:
+        raise NotFoundError("no_upload", "This upload is over. Ask for a new one.")
+    return record
+
+
+def copy_form_file(stream: IO[bytes], boundary: bytes, target: IO[bytes]) -> None:
+    """Copy the field ``file`` of a multipart form, and read the form to its end.
+
+    Parameters
+    ----------
+    stream : file object
+        The form; it ends where the form does.
+    boundary : bytes
+        From the form's content type.
+    target : file object
+        To write to.
+
+    Raises
+    ------
+    BadRequestError
+        There is no such field, it is empty, or the form is cut off.
+    StalledError
+    """
+    parser = PushMultipartParser(boundary)
+    read_bytes = copied_bytes = 0
+    found = complete = False
+    while not complete:
+        chunk = read_chunk(stream)
+        read_bytes += len(chunk)
+        for event in _parse(parser, chunk):
+            if isinstance(event, MultipartSegment):
+                found = event.name == "file"
+            elif not found:
+                continue
+            elif event is None:
+                complete = True
+                break
+            else:
+                target.write(event)
+                copied_bytes += len(event)
+        if not complete and (not chunk or parser.closed):
+            raise _cut_off()
+        if not found and read_bytes > MAX_HEAD_BYTES:
+            raise BadRequestError("bad_upload", "The form has no field `file`.")
+    if not copied_bytes:
+        raise BadRequestError("bad_upload", "The file is empty.")
+    # S3 wants the file as the last field: whatever follows is read, so that the client can finish
+    # sending, and is ignored.
+    while read_chunk(stream):
+        pass
+
+
+def check_length(request: Request, limit: int, remedy: str) -> None:
+    """Check the length of a body before any of it is read.
+
+    Raises
+    ------
+    BadRequestError
+        The length is not known.
+    TooLargeError
+        It is over the limit, in bytes.
+    """
+    text = request.headers.get("Content-Length", "0")
+    if request.headers.get("Transfer-Encoding") or not text.isascii() or not text.isdigit():
+        raise BadRequestError("bad_length", "Content-Length is missing or not a number.")
+    if int(text[:20]) > limit:
+        raise TooLargeError("body_too_large", f"The body has over {limit >> 20} MB. {remedy}")
+
+
+def read_chunk(stream: IO[bytes], size: int = CHUNK_BYTES) -> bytes:
+    """Read the next bytes of a request's body; none at its end or if the client has gone.
+
+    Raises
+    ------
+    StalledError
+        The client sends nothing. (As an `OSError` it would look like the disk's.)
+    """
+    try:
+        return stream.read(size)
+    except TimeoutError as error:
+        raise StalledError("stalled", "The request did not arrive in time. Send it again.") from (
+            error
+        )
+    except (ClientDisconnected, ConnectionError):
+        return b""
+
+
+def _parse(parser: PushMultipartParser, chunk: bytes) -> Iterator[MultipartSegment | bytes | None]:
+    """Yield the head of a field, then its content, then None."""
+    try:
+        yield from parser.parse(chunk)
+    except MultipartError as error:
+        raise _cut_off() from error
+
+
+def _cut_off() -> BadRequestError:
+    return BadRequestError("bad_upload", "The form is cut off, or has no field `file`.")

@@ -1,0 +1,56 @@
+"""The web client and the reports, by HTTP: fixed names, and headers that keep pages apart."""
+
+import hashlib
+import importlib.metadata
+from pathlib import Path
+
+import requests
+
+from handler.local.pages import WEB, WEB_FILES
+from tests.local_server import ROOT, analyse, raw
+
+
+def test_the_page_is_served_by_fixed_names(url: str) -> None:
+    answer = requests.get(f"{url}/app", timeout=10)
+    assert answer.url == f"{url}/app/"
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    policy = answer.headers["Content-Security-Policy"].split("; ")
+    assert "default-src 'none'" in policy
+    assert "script-src 'self'" in policy
+    assert "connect-src 'self'" in policy
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+    for path, (name, content_type) in WEB_FILES.items():
+        answer = requests.get(f"{url}/app/{path}", timeout=10)
+        assert answer.content == (WEB / name).read_bytes()
+        assert answer.headers["Content-Type"] == content_type
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Cache-Control"] == "no-store"
+    # All that is there is served, but the licence of the detector.
+    assert {name for name, _ in WEB_FILES.values()} | {"LICENSE-face-detection.txt"} == {
+        path.name for path in WEB.iterdir()
+    }
+    for path in ("../local.py", "..%2flocal.py", "x", "app.js/", "/etc/passwd", "%00", "./app.js"):
+        answer = raw(url, f"GET /app/{path} HTTP/1.1\r\nConnection: close\r\n\r\n".encode())
+        assert b" 404 " in answer.split(b"\r\n")[0], path
+    assert requests.post(f"{url}/app/", data=b"x", timeout=10).status_code == 405
+    # Another name of this machine would be another origin than the one that uploads go to.
+    there = requests.get(url.replace("127.0.0.1", "localhost") + "/app/", timeout=10)
+    assert there.url == f"{url}/app/"
+
+
+def test_the_pages_detector_is_the_file_of_mediapipes_wheel() -> None:
+    name = "face_detection_short_range.tflite"
+    wheel = importlib.metadata.distribution("mediapipe")
+    theirs = Path(str(wheel.locate_file(f"mediapipe/modules/face_detection/{name}"))).read_bytes()
+    assert (WEB / name).read_bytes() == theirs
+    page = (ROOT / "docs" / "web-client.md").read_text()
+    assert hashlib.sha256(theirs).hexdigest() in page
+    assert f"mediapipe {wheel.version}" in page
+
+
+def test_a_report_that_is_not_there(url: str, clips: Path) -> None:
+    answer = analyse(url, clips / "tiny.mp4").json()
+    told = requests.get(f"{url}/status/{answer['analysis_id']}", timeout=10).json()
+    assert "report_url" not in told
+    for path in (answer["analysis_id"], "0" * 32, "..%2f", "x", ""):
+        assert requests.get(f"{url}/reports/{path}", timeout=10).status_code == 404
