@@ -21,7 +21,8 @@ from tracker.files.summary import summarize
 from tracker.measures.analysis import analyze_track
 from tracker.measures.assessment import assess
 from tracker.parameters import Parameters
-from tracker.study.compare import Labelled, compare
+from tracker.study.compare import compare
+from tracker.study.compare_input import Labelled
 
 FPS = 30
 FIXATION_STD, JITTER_STD = 0.012, 0.002

@@ -93,9 +93,6 @@ LARGE = {
     "tracker/lab/annotations.py:find_annotations": "core",
     "tracker/lab/annotations.py:read_tag": "core",
     "tracker/lab/pictures.py:_draw": "core",
-    "tracker/study/compare.py": "pages",
-    "tracker/study/compare.py:compare": "pages",
-    "tracker/study/compare.py:_compare_measure": "pages",
 }
 """What is larger than the limits, with the reason."""
 

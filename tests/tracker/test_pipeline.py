@@ -18,7 +18,7 @@ from tracker.lab.profile import profile_video
 from tracker.parameters import Parameters
 from tracker.pipeline import track_recording
 from tracker.protocol import Phase
-from tracker.study.compare import read_recording
+from tracker.study.compare_input import read_recording
 
 CLIP = "short.mp4"
 

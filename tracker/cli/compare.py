@@ -42,7 +42,9 @@ def add_compare(commands: "Commands") -> None:
 def _run_compare(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     from tracker.files.summary import to_json
     from tracker.files.whole import write_whole
-    from tracker.study.compare import compare, describe_comparison, label_files, read_recording
+    from tracker.study.compare import compare
+    from tracker.study.compare_input import label_files, read_recording
+    from tracker.study.compare_text import describe_comparison
 
     try:
         files = label_files(options.recordings)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tracker.pages.page import Status, make_page, read_asset, render_template
-from tracker.study.compare import (
+from tracker.study.compare_text import (
     tell_change,
     tell_concern,
     tell_measure,

@@ -21,7 +21,8 @@ from tracker.lab.scoring import score_clip, summarize_scores
 from tracker.measures.analysis import Analysis, analyze_track
 from tracker.measures.assessment import assess
 from tracker.parameters import Parameters
-from tracker.study.compare import Labelled, compare
+from tracker.study.compare import compare
+from tracker.study.compare_input import Labelled
 from tracker.tracks.track import track_video
 from tracker.video.frames import Video
 

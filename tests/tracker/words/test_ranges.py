@@ -19,7 +19,9 @@ from tracker.pages.report import render_report
 from tracker.parameters import Parameters
 from tracker.study.cohort import cohort_rows
 from tracker.study.cohort_page import write_cohort_page
-from tracker.study.compare import Labelled, compare, describe_comparison
+from tracker.study.compare import compare
+from tracker.study.compare_input import Labelled
+from tracker.study.compare_text import describe_comparison
 from tracker.study.recording import FinishedRecording, Outputs, Recording
 from tracker.words import round_range
 

@@ -1,0 +1,212 @@
+"""What is compared: which measures, of which files, and what must be in these."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tracker.files.documents import SummaryFormatError, parse_summary
+from tracker.files.fields import Summary
+from tracker.files.names import printable
+from tracker.parameters import Parameters
+from tracker.pipeline import measure_track
+from tracker.tracks.archive import load_track
+from tracker.video.container import InputError, check_readable
+
+MAX_SUMMARY_BYTES = 4 * 2**20
+MAX_COUNT = 1_000_000
+
+Group = Literal["gaze", "lids"]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A number of the summary that is compared.
+
+    Attributes
+    ----------
+    name : str
+        Its field, or for a rate that has none, its name here.
+    group : {"gaze", "lids"}
+        What it is a measure of.
+    unit : str
+    digits : int
+        Decimals it is told with.
+    interval : str or None
+        Field of its 95 % interval.
+    count : str or None
+        Of a rate: field of the count, of which `valid_time_s` is the exposure.
+    """
+
+    name: str
+    group: Group
+    unit: str
+    digits: int
+    interval: str | None = None
+    count: str | None = None
+
+
+MEASURES = (
+    Measure("vertical_peak_to_peak", "gaze", "eye_widths", 3, "vertical_peak_to_peak_ci95"),
+    Measure("up_range", "gaze", "eye_widths", 3),
+    Measure("down_range", "gaze", "eye_widths", 3),
+    Measure("horizontal_peak_to_peak", "gaze", "eye_widths", 3),
+    Measure("blink_rate_per_min", "lids", "per_min", 1, count="blink_count"),
+    Measure(
+        "prolonged_closure_rate_per_min", "lids", "per_min", 1, count="prolonged_closure_count"
+    ),
+    Measure("blink_duration_median_s", "lids", "s", 3),
+    Measure("perclos", "lids", "share", 3),
+)
+
+NEEDED = (
+    *(name for one in MEASURES for name in (one.count or one.name, one.interval) if name),
+    "source",
+    "version",
+    "partial",
+    "valid_time_s",
+    "gaze_time_s",
+    "assessment.status",
+    "assessment.reasons.code",
+    "parameters.vpp_thresh",
+    "phases.phase",
+    "phases.start_s",
+    "phases.end_s",
+    "quality.sampled_rate_hz",
+    "quality.head_pitch_deg",
+)
+"""Fields without which a summary is refused; an earlier version's may lack the others."""
+_REMEDY = "Name another file, or make it anew with `eye-tracker reanalyze`."
+
+
+class ComparisonInputError(InputError):
+    """The file is not a summary that can be compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A recording's summary, read and checked, and the condition it was made under."""
+
+    label: str
+    summary: Summary
+
+
+def label_files(arguments: Sequence[str]) -> list[tuple[str, Path]]:
+    """Take apart what is to be compared.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        ``LABEL=FILE``, or ``FILE``, which is labelled with its name. What exists as it is given is
+        a file, whatever is in its name.
+
+    Returns
+    -------
+    list of (str, Path)
+        Label and file, in order.
+
+    Raises
+    ------
+    ValueError
+        Fewer than two labels, a file given twice, or a label that cannot be printed.
+    """
+    files: list[tuple[str, Path]] = []
+    for argument in arguments:
+        label, equals, name = argument.partition("=")
+        path = Path(argument)
+        if equals and not path.exists():
+            path = Path(name)
+        else:
+            label = printable(path.name)
+            for ending in (".json", ".npz", ".summary", ".track"):
+                label = label.removesuffix(ending)
+            if label in (known for known, _ in files):
+                raise ValueError(
+                    f"several files are called {label}: tell them apart with LABEL=FILE"
+                )
+        if not (label.strip() and label.isprintable()):
+            raise ValueError(f"{argument!r}: the label is empty or cannot be printed")
+        files.append((label, path))
+    resolved = [path.resolve() for _, path in files]
+    for (_, path), one in zip(files, resolved, strict=True):
+        if resolved.count(one) > 1:
+            raise ValueError(f"{printable(path)} is given twice: name other recordings")
+    if len({label for label, _ in files}) < 2:
+        raise ValueError(
+            "two conditions or more are needed: name files with different labels, LABEL=FILE"
+        )
+    return files
+
+
+def read_recording(path: Path, label: str) -> Labelled:
+    """Read a summary, or analyse a track anew.
+
+    Parameters
+    ----------
+    path : Path
+        ``STEM.summary.json``; or ``STEM.track.npz``, which is analysed with the default parameters
+        of this version and its own protocol.
+    label : str
+
+    Returns
+    -------
+    Labelled
+
+    Raises
+    ------
+    InputError
+        The file is neither, or what is compared is missing or out of range.
+    """
+    if path.suffix == ".npz":
+        return Labelled(label, measure_track(load_track(path), Parameters(), path.name).summary)
+    check_readable(path)
+    wrong = (
+        f"{printable(path.name)}: not a summary (STEM.summary.json) that this version can compare"
+    )
+    if path.stat().st_size > MAX_SUMMARY_BYTES:
+        raise ComparisonInputError(f"{wrong}: it is over {MAX_SUMMARY_BYTES >> 20} MB.")
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        summary, _ = parse_summary(document, NEEDED)
+        _check_ranges(summary)
+    except SummaryFormatError as error:
+        raise ComparisonInputError(f"{wrong}: {error}. {_REMEDY}") from error
+    # It is no JSON, or its brackets are nested too deeply.
+    except (OSError, ValueError, RecursionError) as error:
+        raise ComparisonInputError(f"{wrong}. {_REMEDY}") from error
+    return Labelled(label, summary)
+
+
+def _check_ranges(summary: Summary) -> None:
+    """Raise if a value that is compared is out of the range that a recording can have."""
+
+    def check(name: str, value: float | None, low: float = 0.0, high: float = 1e9) -> None:
+        # NaN is in no range.
+        if value is not None and not low <= value <= high:
+            raise SummaryFormatError(f"{name} is {value}, expected {low:g} to {high:g}")
+
+    for measure in MEASURES:
+        if measure.count is not None:
+            check(measure.count, getattr(summary, measure.count), high=MAX_COUNT)
+            continue
+        value = getattr(summary, measure.name)
+        # How far up and down may be on the other side of the primary position.
+        check(measure.name, value, low=-1e9 if measure.name in ("up_range", "down_range") else 0.0)
+        if measure.interval is not None:
+            low, high = getattr(summary, measure.interval)
+            check(measure.interval, low)
+            check(measure.interval, high)
+            if (low is None) != (high is None) or (
+                low is not None and (value is None or low > high)
+            ):
+                raise SummaryFormatError(f"{measure.interval} is {low} to {high}")
+    for name, value in (
+        ("valid_time_s", summary.valid_time_s),
+        ("gaze_time_s", summary.gaze_time_s),
+        ("parameters.vpp_thresh", summary.parameters.vpp_thresh),
+        *(("phases", one) for phase in summary.phases for one in (phase.start_s, phase.end_s)),
+    ):
+        check(name, value)
+    check("quality.sampled_rate_hz", summary.quality.sampled_rate_hz, -1e9)
+    check("quality.head_pitch_deg", summary.quality.head_pitch_deg, -1e9)
