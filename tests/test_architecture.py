@@ -89,10 +89,6 @@ LARGE = {
     "tracker/words/en.py": "a table of texts, read entry by entry",
     "tracker/words/ko.py": "a table of texts, read entry by entry",
     "tracker/files/fields.py": "a table of all fields, read entry by entry",
-    # Those that are being divided: who does it.
-    "tracker/lab/annotations.py:find_annotations": "core",
-    "tracker/lab/annotations.py:read_tag": "core",
-    "tracker/lab/pictures.py:_draw": "core",
 }
 """What is larger than the limits, with the reason."""
 

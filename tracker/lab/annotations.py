@@ -1,4 +1,4 @@
-"""Annotations of blinks in recordings: files in, intervals out."""
+"""Read annotations of blinks in recordings."""
 
 import csv
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ from pathlib import Path
 from tracker.video.container import VIDEO_SUFFIXES, InputError
 
 TAG_FIELDS = 7
-"""Fields of a ``.tag`` row up to the eyes' flags; the face's box and the eyes' corners follow."""
+"""Fields of a ``.tag`` row that are read. The face's box and the eyes' corners follow them."""
 
 
 class AnnotationError(InputError):
@@ -23,10 +23,10 @@ class Closure:
     Attributes
     ----------
     start, stop : int
-        Half-open: `stop` is the first frame after it.
+        First frame of the closure, and first frame after it.
     onset_seen, offset_seen : bool
-        False where the recording, the annotated range or the face begins or ends within it, so that
-        the end is no onset or offset.
+        False if the recording, the annotated range or the face begins or ends within the closure.
+        That end is then no true onset or offset.
     """
 
     start: int
@@ -35,25 +35,25 @@ class Closure:
     offset_seen: bool = True
 
     def overlap(self, start: int, stop: int) -> int:
-        """Frames shared with [start, stop); negative across a gap."""
+        """Number of frames shared with [start, stop); negative if there is a gap between."""
         return min(self.stop, stop) - max(self.start, start)
 
 
 @dataclass(frozen=True, slots=True)
 class AnnotatedClip:
-    """A recording and what a person saw in it.
+    """A recording, and the closures that a person saw in it.
 
     Attributes
     ----------
     name : str
-        Of the video, from the directory that is evaluated.
+        Path of the video, relative to the evaluated directory.
     video, annotation : Path
     blinks, long_closures : tuple of Closure
         In order of their start.
     scored : tuple of (int, int) or None
-        Frames that were annotated, half-open; None: the whole video.
+        Half-open range of frames that were annotated; None for the whole video.
     view : str or None
-        Kind of camera view (``view_code``) where the annotation has one.
+        Kind of camera view (``view_code``), if the annotation names one.
     """
 
     name: str
@@ -68,15 +68,15 @@ class AnnotatedClip:
 def find_annotations(directory: Path) -> tuple[list[AnnotatedClip], list[AnnotationError]]:
     """Read all annotations in a directory and its sub-directories.
 
-    Frames count from 0 in the order in which the video is decoded; the ends of an annotated
-    closure are both inclusive. These forms are known:
+    Frames are counted from 0 in the order in which they are decoded. An annotated closure includes
+    both its start and its end. These forms are known:
 
     ``clips.csv`` with ``blinks.csv``
-        A row for each recording (``video, tag_first, tag_last`` and, if there, ``view_code``) and
-        one for each closure (``video, start, end`` and, if there, ``kind``).
+        One row for each recording (``video, tag_first, tag_last``, optionally ``view_code``), and
+        one for each closure (``video, start, end``, optionally ``kind``).
     ``<stem>.blinks.csv`` or ``<stem>.truth.blinks.csv`` beside the video ``<stem>.*``
-        A row for each closure: ``start, end`` and, if there, ``kind``. The file that ``analyze``
-        writes under the first name is told by its columns and is no annotation.
+        One row for each closure: ``start, end``, optionally ``kind``. ``analyze`` writes a file
+        with the first name too; it is recognised by its columns and skipped.
     ``<stem>.tag`` beside the video ``<stem>.*``
         See `read_tag`.
 
@@ -91,7 +91,7 @@ def find_annotations(directory: Path) -> tuple[list[AnnotatedClip], list[Annotat
     clips : list of AnnotatedClip
         In order of their names.
     errors : list of AnnotationError
-        Of recordings that are left out because their annotation cannot be used.
+        One for each recording that is left out because its annotation cannot be used.
 
     Raises
     ------
@@ -116,12 +116,18 @@ def find_annotations(directory: Path) -> tuple[list[AnnotatedClip], list[Annotat
             f"{directory}: no annotations found. Put STEM.blinks.csv (columns start, end, kind) or "
             "STEM.tag beside each video STEM.mp4, or blinks.csv and clips.csv beside all of them."
         )
-    errors = [item for item in found if isinstance(item, AnnotationError)]
+    clips, errors = _keep_single(item for item in found if isinstance(item, AnnotatedClip))
+    return clips, [item for item in found if isinstance(item, AnnotationError)] + errors
+
+
+def _keep_single(
+    found: Iterable[AnnotatedClip],
+) -> tuple[list[AnnotatedClip], list[AnnotationError]]:
+    """Return the clips by name, and an error for each video that is annotated twice."""
     by_video: dict[str, list[AnnotatedClip]] = {}
-    for item in found:
-        if isinstance(item, AnnotatedClip):
-            by_video.setdefault(item.name, []).append(item)
-    clips = []
+    for clip in found:
+        by_video.setdefault(clip.name, []).append(clip)
+    clips, errors = [], []
     for name, (clip, *others) in sorted(by_video.items()):
         if others:
             files = " and ".join(str(one.annotation) for one in (clip, *others))
@@ -134,40 +140,56 @@ def find_annotations(directory: Path) -> tuple[list[AnnotatedClip], list[Annotat
 def read_tag(path: Path, directory: Path) -> AnnotatedClip:
     """Read a ``.tag`` file of the public blink sets (Eyeblink8, ZJU, talking face, ...).
 
-    Comments, then a row for each frame between the lines ``#start`` and ``#end``: ``frame ID :
-    blink ID : NF : LE_FC : LE_NV : RE_FC : RE_NV : F_X : ...``. A blink is a run of rows with the
-    same blink ID; -1 is none.
+    Between the lines ``#start`` and ``#end`` the file has one row for each frame:
+    ``frame ID : blink ID : NF : LE_FC : LE_NV : RE_FC : RE_NV : F_X : ...``. A blink is a run of
+    rows with the same blink ID; -1 means no blink.
 
     Parameters
     ----------
     path, directory : Path
-        The file, and the directory that is evaluated.
+        The file, and the evaluated directory.
 
     Returns
     -------
     AnnotatedClip
-        Scored from the first to the last annotated frame.
+        It is scored from the first to the last annotated frame.
 
     Raises
     ------
     AnnotationError
-        A row is malformed, ``#start`` or ``#end`` is missing, or there is not one video beside it.
+        A row is malformed, ``#start`` or ``#end`` is missing, or the file has no video beside it,
+        or several.
 
     Notes
     -----
-    Written after descriptions of the format and two published readers of it, not after a file of
-    the sets themselves, none of which is at hand. NF (face not frontal), FC (fully closed) and NV
-    (not visible) are flags that are X where they do not hold; their authors are quoted as saying
-    that they are not annotated consistently, and nothing here depends on them: every blink counts,
-    seen or not. Two runs that follow each other with different IDs are two blinks. That frame IDs
-    count from 0 is taken from the ZJU annotation, which reaches from 0 to one less than the number
-    of frames.
+    This follows descriptions of the format and two published readers, because no file of the sets
+    was available. NF (face not frontal), FC (fully closed) and NV (not visible) are flags; X means
+    that a flag does not hold. Their authors are quoted as saying that the flags are inconsistent,
+    so they are ignored: every blink counts, visible or not. Two successive runs with different IDs
+    are two blinks. Frame IDs are assumed to count from 0, because those of the ZJU annotation go
+    from 0 to the number of frames minus one.
 
     References
     ----------
     .. [1] A. Fogelton, W. Benesova, Eye blink detection based on motion vectors analysis, Computer
        Vision and Image Understanding 148, 2016, 23-33; https://www.blinkingmatters.com/research
     """
+    rows = _read_tag_rows(path)
+    runs = [
+        (blink, [frame for frame, _ in run]) for blink, run in groupby(rows, key=lambda row: row[1])
+    ]
+    video = _video_beside(path, path.stem)
+    return AnnotatedClip(
+        name=video.relative_to(directory).as_posix(),
+        video=video,
+        annotation=path,
+        blinks=tuple(Closure(run[0], run[-1] + 1) for blink, run in runs if blink != -1),
+        scored=(rows[0][0], rows[-1][0] + 1),
+    )
+
+
+def _read_tag_rows(path: Path) -> list[tuple[int, int]]:
+    """Return frame ID and blink ID of each row between ``#start`` and ``#end``."""
     lines = _read_text(path, errors="replace").splitlines()
     marks = [line.strip().lower() for line in lines]
     if "#start" not in marks or "#end" not in marks[marks.index("#start") :]:
@@ -191,17 +213,7 @@ def read_tag(path: Path, directory: Path) -> AnnotatedClip:
         rows.append((frame, blink))
     if not rows:
         raise AnnotationError(f"{path}: no frame between #start and #end. Copy it again.")
-    runs = [
-        (blink, [frame for frame, _ in run]) for blink, run in groupby(rows, key=lambda row: row[1])
-    ]
-    video = _video_beside(path, path.stem)
-    return AnnotatedClip(
-        name=video.relative_to(directory).as_posix(),
-        video=video,
-        annotation=path,
-        blinks=tuple(Closure(run[0], run[-1] + 1) for blink, run in runs if blink != -1),
-        scored=(rows[0][0], rows[-1][0] + 1),
-    )
+    return rows
 
 
 def _row_error(path: Path, line: int, what: str) -> AnnotationError:
@@ -209,7 +221,7 @@ def _row_error(path: Path, line: int, what: str) -> AnnotationError:
 
 
 def _whole_number(path: Path, line: int, name: str, text: str) -> int:
-    # Over 12 digits is no frame, and over 4,300 Python refuses to convert.
+    # A frame number never has more than 12 digits, and Python refuses to convert more than 4,300.
     if not text.strip().isdecimal() or len(text) > 12:
         raise _row_error(path, line, f"{name} is {text!r}, expected a whole number from 0 on")
     return int(text)
@@ -226,7 +238,7 @@ def _read_text(path: Path, errors: str = "strict") -> str:
 
 
 class _Row:
-    """A row of a table, whose cells are checked when they are asked for."""
+    """A row of a table. A cell is checked when it is used."""
 
     def __init__(self, path: Path, line: int, header: list[str], cells: list[str]) -> None:
         self.path, self.line = path, line
@@ -234,7 +246,7 @@ class _Row:
         self._widths = (len(cells), len(header))
 
     def text(self, name: str) -> str:
-        """Return a cell; of an optional column that is not there, nothing."""
+        """Return a cell, or an empty text if its column is missing."""
         if self._widths[0] != self._widths[1]:
             raise self.error("{} cells, expected {}".format(*self._widths))
         return self._cells.get(name, "").strip()
@@ -266,7 +278,7 @@ def _read_rows(path: Path, required: Sequence[str]) -> list[_Row]:
 
 
 def _read_closure(row: _Row) -> tuple[bool, Closure]:
-    """Return whether it is a long closure, and its frames."""
+    """Return whether a row is a long closure, and its frames."""
     start, end = row.number("start"), row.number("end")
     if end < start:
         raise row.error(f"end {end} lies before start {start}")
@@ -303,7 +315,7 @@ def _make_clip(
 
 
 def _read_closure_table(path: Path, directory: Path) -> list[AnnotatedClip | AnnotationError]:
-    """Read ``<stem>.blinks.csv``: one recording, or none if `analyze` wrote it."""
+    """Read ``<stem>.blinks.csv``; return one recording, or none if `analyze` wrote the file."""
     if "onset_frame" in _read_text(path).partition("\n")[0].split(","):
         return []
     rows = _read_rows(path, ("start", "end"))
@@ -312,7 +324,7 @@ def _read_closure_table(path: Path, directory: Path) -> list[AnnotatedClip | Ann
 
 
 def _read_clip_tables(path: Path, directory: Path) -> list[AnnotatedClip | AnnotationError]:
-    """Read ``blinks.csv`` and the ``clips.csv`` beside it: many recordings."""
+    """Read ``blinks.csv`` and the ``clips.csv`` beside it, which annotate many recordings."""
     table = path.with_name("clips.csv")
     if not table.is_file():
         raise AnnotationError(
@@ -321,7 +333,8 @@ def _read_clip_tables(path: Path, directory: Path) -> list[AnnotatedClip | Annot
         )
     recordings = _read_rows(table, ("video", "tag_first", "tag_last"))
     by_video: dict[str, list[_Row]] = {row.text("video"): [] for row in recordings}
-    # A blink that belongs to nobody is one that somebody lacks: none of them can be scored.
+    # A blink with an unknown video is missing from some recording. It is unclear from which one, so
+    # none of them can be scored.
     for row in _read_rows(path, ("video", "start", "end")):
         if row.text("video") not in by_video:
             raise row.error(f"video {row.text('video')!r} is not in {table.name}")

@@ -1,4 +1,4 @@
-"""What a synthetic clip shows: gaze, lid closures, head, picture quality."""
+"""The specification of a synthetic clip: gaze, lid closures, head, image quality."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -6,10 +6,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+Image = NDArray[np.uint8]
+BoolArray = NDArray[np.bool_]
+Int64Array = NDArray[np.int64]
+Float32Array = NDArray[np.float32]
+Float64Array = NDArray[np.float64]
+
 CLOSED_DEPTH = 0.9
-"""Share of a closure's depth from which the lids count as closed."""
-
-
+"""Lids count as closed from this share of the closure's depth."""
 ENCODERS: dict[str, tuple[str, dict[str, str]]] = {
     "h264": ("libx264", {"preset": "veryfast", "bf": "2"}),
     "hevc": ("libx265", {"preset": "ultrafast", "x265-params": "log-level=none"}),
@@ -17,57 +21,28 @@ ENCODERS: dict[str, tuple[str, dict[str, str]]] = {
     "av1": ("libsvtav1", {"preset": "12"}),
     "mpeg4": ("mpeg4", {}),
 }
-"""FFmpeg's encoder for each codec, and the settings that make it fast."""
-
-
-Image = NDArray[np.uint8]
-
-
-BoolArray = NDArray[np.bool_]
-
-
-Int64Array = NDArray[np.int64]
-
-
-Float32Array = NDArray[np.float32]
-
-
-Float64Array = NDArray[np.float64]
-
-
+"""FFmpeg's encoder for each codec, with settings that make it fast."""
 LEFT, RIGHT = 0, 1
-"""Columns of the arrays with one value for each eye, as in `kernels.landmarks`."""
-
+"""Columns of arrays with one value for each eye, as in `kernels.landmarks`."""
 
 # Time courses. A blink closes about twice as fast as it opens.
 CLOSING_S, OPENING_S = 0.10, 0.20
-"""Longest closing and opening; a short closure spends at most 30 % and 50 % of its time on them."""
-
-
+"""Longest times to close and to open. A short closure spends 30 % and 50 % of its time on them."""
 SACCADE_S = 0.08
-
-
 VISIBLE_DEPTH = 0.05
-"""Share of a closure's depth from which an annotator would see it: its first and last frame."""
-
-
+"""An annotator sees a closure from this share of its depth; that sets its first and last frame."""
 LONGEST_BLINK_S = 0.5
 """A closure that stays closed for longer is a ``long_closure``."""
-
-
 VFR_JITTER = 0.3
-"""Largest shift of a frame of a VFR clip, in frame intervals."""
-
-
+"""Largest shift of a frame in a clip with a variable frame rate (VFR), in frame intervals."""
 VFR_DROPPED = 0.1
-"""Share of the frames that a VFR clip lacks."""
-
-
+"""Share of the frames that are left out of a VFR clip."""
 CLOCK_HZ = {".mp4": 60_000, ".mov": 60_000, ".mkv": 1000, ".webm": 1000}
-"""Timestamp ticks per second in each container that can be written. 60,000 is exact at every common
-frame rate, and MPEG-4 allows at most 65,535; Matroska has milliseconds."""
+"""Timestamp ticks per second of each container.
 
-
+60,000 is exact at every common frame rate, and MPEG-4 allows at most 65,535. Matroska counts
+milliseconds.
+"""
 RANGES: dict[str, tuple[float, float]] = {
     "duration_s": (0.1, 7200.0),
     "fps": (1.0, 240.0),
@@ -93,7 +68,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "blinks_per_min": (0.0, 60.0),
     "gaze_amplitude": (0.0, 0.25),
 }
-"""Allowed values, both ends included; integers where the ends are."""
+"""Lowest and highest allowed values. A field is a whole number if its limits are."""
 
 
 class SyntheticSetupError(Exception):
@@ -104,19 +79,23 @@ def _check_range(name: str, value: float) -> None:
     low, high = RANGES[name]
     if isinstance(low, int) and not isinstance(value, int):
         raise ValueError(f"{name} = {value!r}: must be a whole number")
-    # Not the reverse comparison: NaN is neither inside nor outside.
+    # Written as "not inside", so that NaN is refused.
     if not low <= value <= high:
         raise ValueError(f"{name} = {value!r}: must be from {low} to {high}")
 
 
 @dataclass(frozen=True, slots=True)
 class LidClosure:
-    """A blink, a wink or a prolonged closure: a raised cosine down, a plateau, and one up.
+    """A blink, a wink or a prolonged closure.
+
+    The lids close along a raised cosine, stay at a plateau, and open along a raised cosine.
 
     Attributes
     ----------
-    onset_s, duration_s : float
-        From the clip's start; from the first movement to the last.
+    onset_s : float
+        Time of the first movement, from the clip's start.
+    duration_s : float
+        Time from the first movement to the last.
     depth : float, default 1.0
         Closure at the plateau: 0 = open, 1 = shut.
     eyes : {"both", "left", "right"}, default "both"
@@ -153,13 +132,13 @@ class LidClosure:
 
     @property
     def closed_s(self) -> float:
-        """Time at `CLOSED_DEPTH` of the depth or deeper."""
+        """Time spent at `CLOSED_DEPTH` of the depth or deeper."""
         slope = 1 - np.arccos(1 - 2 * CLOSED_DEPTH) / np.pi
         moving_s = self.closing_s + self.opening_s
         return float(self.duration_s - moving_s + slope * moving_s)
 
     def closure_at(self, time_s: ArrayLike) -> Float64Array:
-        """Closure of the lids it moves at times of any shape, from the clip's start."""
+        """Closure of the lids at times from the clip's start, of any shape."""
         times_s = np.asarray(time_s, dtype=np.float64)
         fallen = (times_s - self.onset_s) / self.closing_s
         to_rise = (self.offset_s - times_s) / self.opening_s
@@ -169,7 +148,7 @@ class LidClosure:
 
 @dataclass(frozen=True, slots=True)
 class GazePhase:
-    """Where both eyes look from `start_s` on, reached by a saccade of `SACCADE_S`.
+    """Direction in which both eyes look from `start_s` on, after a saccade of `SACCADE_S`.
 
     Attributes
     ----------
@@ -190,44 +169,44 @@ class GazePhase:
 
 @dataclass(frozen=True, slots=True)
 class ClipSpec:
-    """All that determines a clip; the same specification renders the same frames bit for bit.
+    """Everything that determines a clip. The same specification renders identical frames.
 
     Attributes
     ----------
     duration_s, fps : float
-        ``round(duration_s * fps)`` frames, before a VFR clip loses some.
+        The clip has ``round(duration_s * fps)`` frames; a VFR clip has fewer.
     width, height : int
-        Even: the video's chroma has half the resolution.
+        Even numbers, because the video's chroma has half the resolution.
     closures : tuple of LidClosure
     gaze : tuple of GazePhase
-        In order of time. Before the first one, gaze is 0, the primary position.
+        In order of time. Before the first one, the gaze is 0: the primary position.
     lid_follow : float, default 0.5
-        How far the upper lid moves with vertical gaze, as a share of the iris displacement.
+        Movement of the upper lid with vertical gaze, as a share of the iris displacement.
     roll_deg : float
         Head roll, clockwise in the image.
     zoom : float
-        1 = the face fills 60 % of the frame's shorter side, about 77 px of canthal distance at
-        720 px. Above 1.5 the picture cuts forehead and chin.
+        At 1 the face fills 60 % of the frame's shorter side: about 77 px of canthal distance at
+        720 px. Above 1.5 the frame cuts forehead and chin.
     shift_x_px, shift_y_px : float
         Displacement of the face from the frame's centre.
     sway_px, sway_period_s : float
-        Amplitude and period of a slow sinusoidal drift of the head, half as much vertically.
+        Amplitude and period of a slow sinusoidal drift of the head. Vertically it is half as large.
     noise_std : float
-        Grey levels, independent for each channel, before they are rounded.
+        Standard deviation of noise in grey levels, independent for each channel.
     blur_sigma_px : float
-        Gaussian.
+        Standard deviation of a Gaussian blur.
     dropouts_s : tuple of (float, float)
         Half-open intervals from the clip's start in which a plain background replaces the face.
     vfr : bool
-        Jitter the timestamps by up to `VFR_JITTER` and leave out `VFR_DROPPED` of the frames.
+        Whether to jitter the timestamps by up to `VFR_JITTER` and drop `VFR_DROPPED` of the frames.
     start_time_s : float
-        Timestamp of the first frame. Other times of a specification do not include it.
+        Timestamp of the first frame. The other times of a specification do not include it.
     codec : str
         A key of `ENCODERS`.
     crf : int
-        Constant quality: 0 is best, 51 worst.
+        Constant quality: 0 is best, 51 is worst.
     seed : int
-        Of the noise and of the VFR timestamps.
+        Seed of the noise and of the VFR timestamps.
     """
 
     duration_s: float = 10.0
@@ -272,7 +251,7 @@ class ClipSpec:
 
     @property
     def frame_count(self) -> int:
-        """Frames of the nominal rate; a VFR clip has fewer."""
+        """Number of frames at the nominal rate; a VFR clip has fewer."""
         return round(self.duration_s * self.fps)
 
     def closure_at(self, time_s: ArrayLike) -> Float64Array:
@@ -292,7 +271,7 @@ class ClipSpec:
         before = np.zeros(2)
         for phase in self.gaze:
             target = np.array([phase.vertical, phase.horizontal])
-            # A clip that begins with a phase begins in it.
+            # A clip that begins with a phase starts without a saccade.
             lead_s = SACCADE_S if phase.start_s == 0 else 0.0
             done = np.clip((times_s + lead_s - phase.start_s) / SACCADE_S, 0, 1)
             gaze += np.multiply.outer(target - before, (1 - np.cos(np.pi * done)) / 2)
@@ -316,19 +295,19 @@ def make_spec(
     seed: int = 0,
     **fields: Any,
 ) -> ClipSpec:
-    """Make the protocol's clip: centre, up, centre, down, a quarter each, with blinks.
+    """Make a clip of the protocol: centre, up, centre and down for a quarter each, with blinks.
 
     Parameters
     ----------
     duration_s : float, default 24.0
     blinks_per_min : float, default 15.0
-        Blinks of 0.2 to 0.4 s, spread over the clip at random times.
+        Rate of blinks. They last 0.2 to 0.4 s, at random times.
     gaze_amplitude : float, default 0.12
-        Iris displacement up and down, in canthal distances. 0 = the gaze stays fixed.
+        Iris displacement up and down, in canthal distances. At 0 the gaze stays fixed.
     seed : int, default 0
-        Of the blinks' times and of everything random in the clip.
+        Seed of the blinks' times and of everything else that is random.
     **fields
-        Other fields of `ClipSpec`; `closures` and `gaze` replace those of the protocol.
+        Other fields of `ClipSpec`; `closures` and `gaze` replace the protocol's.
 
     Returns
     -------
@@ -337,7 +316,7 @@ def make_spec(
     Raises
     ------
     ValueError
-        A value is out of range; the message names it and the range.
+        A value is out of range; the message names the field and the range.
     """
     _check_range("duration_s", duration_s)
     _check_range("blinks_per_min", blinks_per_min)
@@ -346,7 +325,8 @@ def make_spec(
     rng = np.random.default_rng((seed, 0))
     count = round(blinks_per_min * duration_s / 60)
     slot_s = duration_s / max(count, 1)
-    # Kept to the first 60 % of their slots, blinks never meet: the shortest slot lasts 1 s.
+    # Onsets lie in the first 60 % of their slots, and the shortest slot lasts 1 s, so that blinks
+    # never overlap.
     onsets_s = (np.arange(count) + rng.uniform(0.1, 0.6, count)) * slot_s
     durations_s = np.minimum(rng.uniform(0.2, 0.4, count), 0.4 * slot_s)
     protocol: dict[str, Any] = {
@@ -363,9 +343,9 @@ def make_spec(
 
 
 def demo_spec() -> ClipSpec:
-    """Make the demo's clip: the protocol and a prolonged closure, filmed by hand in a room."""
+    """Make the demo clip: the protocol with a prolonged closure, as if filmed by hand in a room."""
     spec = make_spec(24.0, sway_px=8.0, noise_std=3.0, blur_sigma_px=0.6)
-    # While the eyes look down, in place of the blinks of that time.
+    # It replaces the blinks near it, while the eyes look down.
     long_closure = LidClosure(20.0, 1.5)
     kept = (
         event

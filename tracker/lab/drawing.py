@@ -1,4 +1,8 @@
-"""The frames of a synthetic clip: eyes drawn on a portrait."""
+"""The frames of a synthetic clip: eyes drawn on a portrait.
+
+The portrait is the public-domain one of NASA in the scikit-image wheel. Its eyes are drawn again in
+every frame, in coordinates of the eye whose origin and unit were read off the portrait by eye.
+"""
 
 import functools
 import importlib.metadata
@@ -19,95 +23,57 @@ from tracker.lab.clip_spec import (
     SyntheticSetupError,
 )
 
-# The portrait, in its own pixels. Read off it by eye, enlarged 14 times.
+# Points of the portrait in its own pixels, read off by eye at an enlargement of 14.
 PORTRAIT_FILE = "skimage/data/astronaut.png"
-
-
 PORTRAIT_SIDE_PX = 512
-
-
 CANTHI_PX = np.array([[[237.0, 105.3], [256.3, 104.4]], [[195.6, 100.8], [213.8, 103.9]]])
-"""Canthi of the left and the right eye, each from the subject's right to the left, (x, y)."""
-
-
+"""Canthi (x, y) of the left and the right eye, each from the subject's right to the left."""
 FACE_CENTRE_PX = np.array([224.0, 124.0])
-
-
 ENLARGEMENT = 4
-
-
 SHORT_SIDE_PX = 180.0
-"""Portrait pixels across the frame's shorter side at zoom 1: the face fills 60 % of it."""
-
+"""Portrait pixels along the frame's shorter side at zoom 1. The face then fills 60 % of it."""
 
 # The drawn eye, in canthal distances.
 IRIS_RADIUS = 11.7 / 30 / 2
 """An iris 11.7 mm wide in an eye of 30 mm."""
-
-
 PUPIL_RADIUS = 0.4 * IRIS_RADIUS
-
-
 PRIMARY_VERTICAL_OFFSET = -0.05
-"""Iris centre minus canthus midpoint at gaze 0, which looks at the camera: the portrait's own."""
-
-
+"""Iris centre minus canthus midpoint of the portrait, which looks at the camera: gaze 0."""
 UPPER_LID_HEIGHT, LOWER_LID_HEIGHT = 0.225, 0.125
-
-
 LID_EXPONENT = 2.5
-"""The lid edges are ``height * (1 - |2 u| ** LID_EXPONENT)``, u from -0.5 to 0.5 along the axis."""
-
-
+"""The edge of a lid is ``height * (1 - |2 u| ** LID_EXPONENT)``; u is -0.5 to 0.5 on the axis."""
 LOWER_LID_RISE = 0.1
-"""Share of its height by which the lower lid rises to meet the upper one."""
-
-
+"""Share of its height by which the lower lid rises to meet the upper lid."""
 LOWER_LID_FOLLOW = 0.5
-"""How far the lower lid follows vertical gaze, as a share of how far the upper one does."""
-
-
+"""Movement of the lower lid with vertical gaze, as a share of the upper lid's."""
 SKIN_ABOVE, SKIN_BELOW = 0.40, 0.30
-"""Height of the skin that stretches with each lid; the brows begin above it."""
-
-
+"""Heights of the skin that stretches with each lid. The brows begin above it."""
 LASH_BAND = 0.10
-"""Height of the skin at the upper lid's edge that moves with it unstretched."""
-
-
+"""Height of the skin at the upper lid's edge that moves with it without stretching."""
 BARE_AT_CLOSURE = 0.6
-"""Closure from which the upper lid is all bare skin, the portrait's eyeliner rolled out."""
-
-
+"""From this closure on, the upper lid is bare skin, without the portrait's eyeliner."""
 BOX_U, BOX_V = (-0.85, 0.85), (-0.80, 0.55)
-"""What is drawn of an eye; outside it the portrait is untouched."""
-
+"""Box that is drawn for each eye. Outside it the portrait is unchanged."""
 
 # Colours, blue-green-red.
 PLAIN_BGR = (150, 148, 142)
-
-
 SCLERA, CARUNCLE, IRIS, LIMBUS = np.array(
     [[205, 208, 214], [130, 140, 190], [38, 62, 92], [22, 32, 48]], np.float32
 )
-
-
 PUPIL, HIGHLIGHT, UPPER_LASHES, LOWER_RIM = np.array(
     [[14, 14, 18], [245, 245, 245], [28, 36, 52], [70, 80, 120]], np.float32
 )
-
-
 _NOISE_MARGIN_PX = 64
 
 
 def render_frame(spec: ClipSpec, time_s: float) -> Image:
-    """Draw the picture at one moment of a clip.
+    """Draw the frame at one moment of a clip.
 
     Parameters
     ----------
     spec : ClipSpec
     time_s : float
-        From the clip's start; `ClipSpec.start_time_s` is not included.
+        Time from the clip's start, without `ClipSpec.start_time_s`.
 
     Returns
     -------
@@ -128,15 +94,15 @@ def _renderer(spec: ClipSpec) -> "_Renderer":
 
 
 class _Renderer:
-    """Draws the frames of one clip; keeps what does not change from frame to frame."""
+    """Draws the frames of one clip, and keeps what does not change between them."""
 
     def __init__(self, spec: ClipSpec) -> None:
         self._spec = spec
         self._still = None if spec.sway_px > 0 else self._place_face(0.0)
         self._noise: NDArray[np.int8] | None = None
         if spec.noise_std > 0:
-            # One field larger than the frame, of which each frame adds another part: normal
-            # numbers for each frame anew would take ten times as long as all the rest.
+            # The field is larger than a frame, and each frame adds a different part of it. New
+            # random numbers for every frame would take ten times as long as everything else.
             rng = np.random.default_rng((spec.seed, 2))
             shape = (spec.height + _NOISE_MARGIN_PX, spec.width + _NOISE_MARGIN_PX, 3)
             noise = spec.noise_std * rng.standard_normal(shape, dtype=np.float32)
@@ -165,11 +131,11 @@ class _Renderer:
         return frame
 
     def _place_face(self, time_s: float) -> "tuple[Image, list[_Eye]]":
-        """Draw the portrait where the head is, and set up its eyes there."""
+        """Draw the portrait at the head's position, and set up its eyes there."""
         spec = self._spec
         scale = spec.zoom * min(spec.width, spec.height) / SHORT_SIDE_PX
         right_to_left = CANTHI_PX[LEFT].sum(axis=0) - CANTHI_PX[RIGHT].sum(axis=0)
-        # The portrait's own roll is taken out, so that the head's is `roll_deg`.
+        # Remove the portrait's own roll, so that the head's roll is `roll_deg`.
         angle = np.radians(spec.roll_deg) - np.arctan2(right_to_left[1], right_to_left[0])
         turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         phase = 2 * np.pi * time_s / spec.sway_period_s
@@ -180,8 +146,8 @@ class _Renderer:
             ]
         )
         shift = centre - turn @ FACE_CENTRE_PX
-        # Pixel centres are at whole numbers: x of the portrait is ENLARGEMENT * (x + 0.5) - 0.5 of
-        # the enlarged one.
+        # Pixel centres are at whole numbers, so x in the portrait is ENLARGEMENT * (x + 0.5) - 0.5
+        # in the enlarged portrait.
         from_enlarged = np.column_stack(
             (turn / ENLARGEMENT, shift + turn @ np.full(2, 0.5 / ENLARGEMENT - 0.5))
         )
@@ -198,10 +164,10 @@ class _Renderer:
 
 @dataclass(frozen=True, slots=True)
 class _Eye:
-    """An eye's box in the frame, with the eye's own coordinates of each pixel.
+    """The box of an eye in the frame, with each pixel in coordinates of the eye.
 
-    The origin is the midpoint of the canthi, the unit their distance; u runs along the axis to the
-    subject's left, v across it to the chin.
+    The origin is the midpoint of the canthi, and the unit is their distance. u runs along the axis
+    to the subject's left, and v across it to the chin.
     """
 
     side: int
@@ -211,7 +177,7 @@ class _Eye:
     v: Float32Array
     lid_shape: Float32Array
     edge: np.float32
-    """Width over which edges are blended: the limbus is not sharp, nor is a pixel."""
+    """Width over which edges are blended, because the limbus is not sharp."""
     source: Float32Array
     """Coordinates in the enlarged portrait: ``source[..., i] + v * source_v[i]``."""
     source_v: Float32Array
@@ -220,7 +186,7 @@ class _Eye:
     def place(
         cls, side: int, turn: Float64Array, shift: Float64Array, frame_shape: tuple[int, ...]
     ) -> "_Eye | None":
-        """Set up an eye where the portrait is turned and shifted to; None outside the frame."""
+        """Set up an eye of the turned and shifted portrait; None if it is outside the frame."""
         midpoint, axis, width_px = _eye_axes(side)
         across = np.array([-axis[1], axis[0]])
         corners = np.array(
@@ -255,21 +221,21 @@ class _Eye:
         upper_height, lower_height = lid_heights(np.float64(closure), np.float64(vertical), follow)
         upper = np.float32(upper_height) * self.lid_shape
         lower = np.float32(lower_height) * self.lid_shape
-        picture = self._draw_skin(upper, lower, closure)
-        # A lash line closes the last of the slit before the lid edges meet.
+        image = self._draw_skin(upper, lower, closure)
+        # The lashes hide the last of the slit before the edges of the lids meet.
         opening = self._step(self.v - upper) * self._step(lower - self.v) * (self.lid_shape > 0)
         opening *= np.float32(min(float(lower_height - upper_height) / 0.03, 1.0))
         eyeball = self._draw_eyeball(upper, vertical, horizontal)
-        _blend(picture, eyeball, opening)
+        _blend(image, eyeball, opening)
         near_lids = np.minimum(4 * self.lid_shape, 1)
         rim = np.exp(-(((self.v - lower - 0.01) / 0.02) ** 2)) * near_lids
-        _blend(picture, LOWER_RIM, np.float32(0.5 * (1 - closure)) * rim)
+        _blend(image, LOWER_RIM, np.float32(0.5 * (1 - closure)) * rim)
         lashes = np.exp(-(((self.v - upper + 0.005) / 0.022) ** 2)) * near_lids
-        _blend(picture, UPPER_LASHES, np.float32(0.75) * lashes)
-        return np.clip(picture + 0.5, 0, 255).astype(np.uint8)
+        _blend(image, UPPER_LASHES, np.float32(0.75) * lashes)
+        return np.clip(image + 0.5, 0, 255).astype(np.uint8)
 
     def _draw_skin(self, upper: Float32Array, lower: Float32Array, closure: float) -> Float32Array:
-        """Draw the portrait's skin, stretched from where its lids are to where they shall be."""
+        """Draw the portrait's skin, stretched from its own lids to the new ones."""
         own_upper = -np.float32(UPPER_LID_HEIGHT) * self.lid_shape
         own_lower = np.float32(LOWER_LID_HEIGHT) * self.lid_shape
         top, bottom = own_upper - np.float32(SKIN_ABOVE), own_lower + np.float32(SKIN_BELOW)
@@ -279,19 +245,20 @@ class _Eye:
         v = self.v + np.where(is_above, above * (own_upper - upper), below * (own_lower - lower))
         x = self.source[..., 0] + v * self.source_v[0]
         y = self.source[..., 1] + v * self.source_v[1]
-        picture = cv2.remap(_enlarged_portrait(), x, y, cv2.INTER_LINEAR).astype(np.float32)
+        image = cv2.remap(_enlarged_portrait(), x, y, cv2.INTER_LINEAR).astype(np.float32)
         bare = min(closure / BARE_AT_CLOSURE, 1.0)
         if bare > 0:
             skin = cv2.remap(_bare_portrait(), x, y, cv2.INTER_LINEAR).astype(np.float32)
-            picture += np.float32(bare) * (skin - picture)
-        return picture
+            image += np.float32(bare) * (skin - image)
+        return image
 
     def _draw_eyeball(
         self, upper: Float32Array, vertical: float, horizontal: float
     ) -> Float32Array:
         x, y = np.float32(horizontal), np.float32(PRIMARY_VERTICAL_OFFSET + vertical)
         radius = np.hypot(self.u - x, self.v - y)
-        # The ball turns away from the light towards the canthi, and the upper lid shades it.
+        # The eyeball is darker towards the canthi, where it turns away from the light, and below
+        # the upper lid.
         shade = (1 - 0.5 * np.minimum(np.abs(2 * self.u), 1) ** 3).astype(np.float32)
         eyeball: Float32Array = SCLERA * shade[..., None]
         inner = -self.u if self.side == LEFT else self.u
@@ -301,7 +268,7 @@ class _Eye:
         _blend(iris, PUPIL, self._step(np.float32(PUPIL_RADIUS) - radius))
         _blend(eyeball, iris, self._step(np.float32(IRIS_RADIUS) - radius))
         eyeball *= (0.55 + 0.45 * np.clip((self.v - upper) / 0.12, 0, 1))[..., None]
-        # A reflection on the cornea moves less than the iris.
+        # The reflection on the cornea moves less than the iris.
         glint = np.hypot(
             self.u - np.float32(0.6 * horizontal - 0.02),
             self.v - np.float32(0.6 * vertical + PRIMARY_VERTICAL_OFFSET - 0.05),
@@ -310,7 +277,7 @@ class _Eye:
         return eyeball
 
     def _step(self, distance: Float32Array) -> Float32Array:
-        """Return 0 outside (negative) and 1 inside, with an edge of `edge`."""
+        """Return 0 outside (negative distances) and 1 inside, blended over `edge`."""
         share: Float32Array = np.clip(distance / self.edge + np.float32(0.5), 0, 1)
         return share
 
@@ -323,7 +290,7 @@ def _lid_shape(u: NDArray[Any], half_width: float) -> Float32Array:
 def lid_heights(
     closure: Float64Array | np.float64, vertical: Float64Array | np.float64, follow: float
 ) -> tuple[Float64Array, Float64Array]:
-    """Compute v of the upper and the lower lid's edge at their middle, in canthal distances."""
+    """Compute v at the middle of the upper and of the lower lid's edge, in canthal distances."""
     upper_open = -UPPER_LID_HEIGHT + follow * vertical
     lower_open = LOWER_LID_HEIGHT + LOWER_LID_FOLLOW * follow * vertical
     lower = lower_open * (1 - LOWER_LID_RISE * closure)
@@ -331,13 +298,13 @@ def lid_heights(
     return np.asarray(upper), np.asarray(lower)
 
 
-def _blend(picture: Float32Array, over: Float32Array, weight: Float32Array) -> None:
-    """Lay a picture or a colour over a picture (h, w, 3), in place, by a weight (h, w)."""
-    picture += weight[..., None] * (over - picture)
+def _blend(image: Float32Array, over: Float32Array, weight: Float32Array) -> None:
+    """Blend an image or a colour over an image (h, w, 3), with weights (h, w), in place."""
+    image += weight[..., None] * (over - image)
 
 
 def _eye_axes(side: int) -> tuple[Float64Array, Float64Array, float]:
-    """Return the midpoint, the unit vector and the length of an eye's axis in the portrait."""
+    """Return the midpoint, the direction and the length of an eye's axis in the portrait."""
     first, second = CANTHI_PX[side]
     width_px = float(np.hypot(*(second - first)))
     return (first + second) / 2, (second - first) / width_px, width_px
@@ -347,7 +314,7 @@ def _eye_axes(side: int) -> tuple[Float64Array, Float64Array, float]:
 def _portrait() -> Image:
     missing = f"the test portrait ({PORTRAIT_FILE} of scikit-image) is missing: run `make setup`"
     try:
-        # The file alone: to import the library takes dependencies that are not installed.
+        # Only the file is used, because importing the library needs packages that are missing.
         path = importlib.metadata.distribution("scikit-image").locate_file(PORTRAIT_FILE)
     except importlib.metadata.PackageNotFoundError as error:
         raise SyntheticSetupError(missing) from error
@@ -364,14 +331,14 @@ def _enlarged_portrait() -> Image:
 
 @functools.cache
 def _bare_portrait() -> Image:
-    """Return the enlarged portrait with skin where its eyes, lashes and lid creases are."""
+    """Return the enlarged portrait with skin in place of its eyes, lashes and lid creases."""
     y, x = np.mgrid[:PORTRAIT_SIDE_PX, :PORTRAIT_SIDE_PX]
     mask = np.zeros(x.shape, dtype=np.uint8)
     for side in (LEFT, RIGHT):
         midpoint, axis, width_px = _eye_axes(side)
         dx, dy = (x - midpoint[0]) / width_px, (y - midpoint[1]) / width_px
         u, v = dx * axis[0] + dy * axis[1], dy * axis[0] - dx * axis[1]
-        # Wider than the eye: the lashes reach beyond the outer canthus.
+        # Wider than the eye, because the lashes reach beyond the outer canthus.
         shape = _lid_shape(u, 0.78)
         mask |= (shape > 0) & (v > -0.36 * shape - 0.05) & (v < 0.2 * shape + 0.03)
     return _enlarge(cv2.inpaint(_portrait(), mask, 3, cv2.INPAINT_TELEA))  # type: ignore[arg-type]

@@ -1,5 +1,4 @@
-"""An analysis against the annotation of its recording: which blinks were found, missed, or are
-none, and how far off they are in time."""
+"""The evaluation of analyses against annotations: its document, its table, and kept tracks."""
 
 import functools
 import hashlib
@@ -32,6 +31,7 @@ TRACK_MODULES = (
     "tracker.video.convert",
     "tracker.video.ffmpeg",
     "tracker.video.libav",
+    "tracker.video.limits",
     "tracker.face.follow",
     "tracker.face.quality",
     "tracker.tracks.pacing",
@@ -39,9 +39,12 @@ TRACK_MODULES = (
     "tracker.tracks.track",
     "tracker.video.container",
     "tracker.video.times",
+    "tracker.machine",
 )
-"""The code that makes a track out of a video: all of it is imported by `tracker.tracks.track` or
-is the face finder."""
+"""The code that makes a track from a video: the imports of `tracker.tracks.track` and the models.
+
+A kept track is only used again if none of this code has changed.
+"""
 
 Float64Array = NDArray[np.float64]
 
@@ -51,20 +54,21 @@ def document_evaluation(
     failures: Sequence[str],
     parameters: Parameters,
 ) -> dict[str, Any]:
-    """Return all that came out, for `tracker.files.summary.to_json`.
+    """Return all results as a document, for `tracker.files.summary.to_json`.
 
     Parameters
     ----------
     scored : sequence of (ClipScore, sequence of Path)
-        Each with the pictures of its mistakes.
+        Each score with the pictures of its mistakes.
     failures : sequence of str
-        What was not scored, and why.
+        Messages about recordings that were not scored.
     parameters : Parameters
 
     Returns
     -------
     dict
-        NaN where there is nothing to measure. Frames are of the source, ``offset_frame`` exclusive.
+        NaN where there is nothing to measure. Frames are those of the source; ``offset_frame`` is
+        the first frame after a closure.
     """
     scores = [score for score, _ in scored]
     views = sorted({score.clip.view for score in scores if score.clip.view is not None})
@@ -99,7 +103,7 @@ def document_evaluation(
 
 
 def describe_evaluation(document: dict[str, Any]) -> str:
-    """Return what `document_evaluation` returned as a table and a list of mistakes for a person."""
+    """Return the document of `document_evaluation` as text: a table and a list of mistakes."""
     rows = [
         *((clip["name"], clip) for clip in document["clips"]),
         *((f"view {view}", summary) for view, summary in document["views"].items()),
@@ -141,16 +145,16 @@ def load_or_make_track(
     make_finder: Callable[[], FaceFinder],
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Track:
-    """Return the track of a video: one kept from an earlier run if it is the same, or a new one.
+    """Return the track of a video, from an earlier run if it would be the same.
 
     Parameters
     ----------
     video : Path
     parameters : Parameters
     folder : Path
-        Where tracks are kept; made if it is not there.
+        Folder of the kept tracks; it is made if it is missing.
     make_finder : callable
-        Returns the models; called only if the video has to be tracked.
+        Returns the models. It is only called if the video has to be tracked.
     on_progress : callable, optional
         See `tracker.tracks.track.track_video`.
 
@@ -169,7 +173,7 @@ def load_or_make_track(
         try:
             return load_track(kept)
         except TrackFileError:
-            # Damaged: it is made again and replaced.
+            # A damaged track is made again and replaced.
             pass
     track = track_video(video, make_finder(), parameters.step, parameters.max_frames, on_progress)
     folder.mkdir(parents=True, exist_ok=True)
@@ -178,9 +182,9 @@ def load_or_make_track(
 
 
 def track_key(video: Path, parameters: Parameters) -> str:
-    """Return a name for the track of a video, another one for everything that could change it.
+    """Return a name for the track of a video that changes with everything that changes the track.
 
-    That is: the video's content, `step` and `max_frames`, and the version of the tracker.
+    These are the video's content, `step`, `max_frames`, and the code of `TRACK_MODULES`.
     """
     asked = f"{parameters.step} {parameters.max_frames}"
     identity = f"{take_fingerprint(video).sha256} {asked} {_tracker_identity()}"
@@ -206,8 +210,10 @@ _COLUMNS = (
     ("offset_error_ms", ".0f .0f +.0f"),
     ("prolonged_closures", "d d d"),
 )
-"""Fields of a summary in the order of the table's columns, and their formats; of a field that is
-itself a dictionary, those of its first values."""
+"""Fields of a summary in the order of the table's columns, with their formats.
+
+A field that is a dictionary has one format for each of its first values.
+"""
 
 
 def _format_cell(column: tuple[str, str], row: dict[str, Any]) -> str:

@@ -1,8 +1,9 @@
-"""Pictures of missed and false closures, from which a person can see why."""
+"""Pictures of missed and false closures, which show a person why they are mistakes."""
 
 import importlib.util
 import re
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,22 +21,24 @@ from tracker.measures.analysis import Analysis
 from tracker.video.frames import Image, Video
 
 AROUND_S = 1.5
-"""Shown of the trace on either side."""
+"""Time shown before and after a closure."""
 CROPS = 6
+"""Frames shown of the eyes."""
 MAX_CROP_PX = 400
+"""Longest side of such a frame in the picture."""
 EYE_LANDMARKS = 26
-"""Columns of a track that hold both eyes' landmarks."""
+"""The first columns of a track, which hold the landmarks of both eyes."""
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#777777"
 
 _PICTURE_NAME = re.compile(r".+\.(missed|false)_(blink|prolonged_closure)\.\d{6,}\.png")
 
 
 class PictureSetupError(Exception):
-    """The library that draws is not installed."""
+    """matplotlib, which draws the pictures, is not installed."""
 
 
 def check_pictures_can_be_drawn() -> None:
-    """Fail before the work, not after it.
+    """Check that pictures can be drawn, so that a run fails before its work and not after it.
 
     Raises
     ------
@@ -49,7 +52,7 @@ def check_pictures_can_be_drawn() -> None:
 
 
 def remove_pictures(directory: Path) -> None:
-    """Remove an earlier run's pictures: its mistakes may be none of this one."""
+    """Remove the pictures of an earlier run, whose mistakes may be different."""
     for path in directory.iterdir():
         if _PICTURE_NAME.fullmatch(path.name):
             path.unlink()
@@ -61,16 +64,17 @@ def draw_mistakes(score: ClipScore, analysis: Analysis, directory: Path) -> list
     Parameters
     ----------
     score : ClipScore
-        Its video is decoded up to the last mistake; if there is none, not at all.
+        Its video is decoded up to the last mistake, or not at all without a mistake.
     analysis : Analysis
-        The one that was scored.
+        The analysis that was scored.
     directory : Path
-        An existing one.
+        An existing directory.
 
     Returns
     -------
     list of Path
-        A picture for each of `score.mistakes`, named after recording, kind and first frame.
+        One picture for each of `score.mistakes`, named after the recording, the kind of mistake and
+        the first frame.
     """
     mistakes = score.mistakes
     if not mistakes:
@@ -95,9 +99,9 @@ def _frames_to_show(closure: Closure, analysis: Analysis) -> list[int]:
 
 
 def _crop_eyes(video: Path, analysis: Analysis, wanted: set[int]) -> dict[int, Image]:
-    """Return the part of each wanted frame that shows the eyes; all of it where no face was seen.
+    """Return the eyes in each wanted frame, or the whole frame if no face was seen.
 
-    The decoder counts from the start: to seek would land on other frames in some files.
+    This decodes from the start, because seeking lands on other frames in some files.
     """
     seen = np.flatnonzero(analysis.traces.seen)
     last = max(wanted)
@@ -122,12 +126,12 @@ def _crop(image: Image, eyes: NDArray[np.float32]) -> Image:
     rows = slice(max(0, int(top - margin)), max(0, int(bottom + margin)))
     columns = slice(max(0, int(left - margin)), max(0, int(right + margin)))
     crop: Image = image[rows, columns]
-    # Landmarks may lie outside a picture that cuts the face.
+    # Landmarks may lie outside the frame if it cuts the face.
     return crop if crop.size else image
 
 
 def _shrink(image: Image) -> Image:
-    """Return a copy in red-green-blue, no larger than it is drawn."""
+    """Return a red-green-blue copy that is no larger than it is drawn."""
     scale = min(1.0, MAX_CROP_PX / max(image.shape[:2]))
     size = [max(1, round(scale * side)) for side in (image.shape[1], image.shape[0])]
     shrunk = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
@@ -141,11 +145,13 @@ def _draw(
     eyes: dict[int, Image],
     path: Path,
 ) -> None:
-    # It takes half a second to load, and most runs make no mistake.
+    """Draw a mistake: the eyes above, and the EAR with all closures below."""
+    # Loaded here, because it takes half a second and most runs make no mistake.
     from matplotlib.figure import Figure
 
     track, closure = analysis.track, mistake.closure
     start_s, stop_s = frame_times_s(track, [closure.start, closure.stop])
+    window_s = (start_s - AROUND_S, stop_s + AROUND_S)
     figure = Figure(figsize=(13, 5.5), layout="constrained")
     figure.suptitle(
         f"{clip.name}: {mistake.kind.replace('_', ' ')}, frames {closure.start} to "
@@ -154,23 +160,34 @@ def _draw(
         parse_math=False,
     )
     parts = figure.subfigures(2, 1, squeeze=False, height_ratios=(1, 2))
-    places = parts[0, 0].subplots(1, max(1, len(eyes)), squeeze=False)[0]
-    for axes in places:
+    all_axes = parts[0, 0].subplots(1, max(1, len(eyes)), squeeze=False)[0]
+    for axes in all_axes:
         axes.axis("off")
-    for axes, (frame, image) in zip(places, eyes.items(), strict=False):
+    for axes, (frame, image) in zip(all_axes, eyes.items(), strict=False):
         axes.imshow(image)
         axes.set_title(str(frame), fontsize=8)
 
     axes = parts[1, 0].subplots()
-    window_s = (start_s - AROUND_S, stop_s + AROUND_S)
-    near = slice(*np.searchsorted(track.times_s, window_s))
-    times_s, baseline = track.times_s[near], analysis.events.baseline[near]
+    _draw_ear(axes, analysis, window_s)
+    _shade_closures(axes, clip, analysis, window_s)
+    for time_s in frame_times_s(track, list(eyes)):
+        axes.axvline(time_s, 0, 0.03, color="black", lw=1)
+    axes.set_xlim(*window_s)
+    axes.set_xlabel("time (s); annotated shaded above, detected below; ticks: the frames shown")
+    axes.set_ylabel("eye aspect ratio (EAR)")
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
+    figure.savefig(path, dpi=110)
+
+
+def _draw_ear(axes: Any, analysis: Analysis, window_s: tuple[float, float]) -> None:
+    """Draw the EAR of each eye and of both, with the thresholds."""
+    near = slice(*np.searchsorted(analysis.track.times_s, window_s))
+    times_s, baseline = analysis.track.times_s[near], analysis.events.baseline[near]
+    both = analysis.traces.ear[near]
     for eye, side in ((LEFT, "left"), (RIGHT, "right")):
         ear = analysis.traces.geometry.ear[near, eye]
         axes.plot(times_s, ear, lw=0.6, alpha=0.7, label=f"{side} eye")
-    axes.plot(
-        times_s, analysis.traces.ear[near], ".-", color="black", lw=1, ms=3, label="both eyes"
-    )
+    axes.plot(times_s, both, ".-", color="black", lw=1, ms=3, label="both eyes")
     close_ratio = analysis.parameters.close_ratio
     for ratio, style, label in (
         (1, "-", "open baseline"),
@@ -178,42 +195,33 @@ def _draw(
         (close_ratio, "--", "closes below"),
     ):
         axes.plot(times_s, ratio * baseline, style, color=GREY, lw=1, label=label)
-    # Annotated in the upper half, detected in the lower one.
+    axes.set_ylim(0, max(0.4, 1.1 * np.nan_to_num(both).max(initial=0)))
+
+
+def _shade_closures(
+    axes: Any, clip: AnnotatedClip, analysis: Analysis, window_s: tuple[float, float]
+) -> None:
+    """Shade annotated closures in the upper half, and detected ones in the lower half."""
+    track = analysis.track
     shaded = [(clip.blinks, BLUE, 0.5, "annotated blink")]
     shaded += [(clip.long_closures, BLUE, 0.5, "annotated long closure")]
     for kind, found in detected_closures(analysis).items():
         shaded.append((tuple(found), ORANGE, 0.0, f"detected {_kind_name(kind)}"))
     for closures, color, bottom, label in shaded:
+        style = {"facecolor": color, "alpha": 0.25, "hatch": "//" if "closure" in label else None}
         for one in closures:
             begin_s, end_s = frame_times_s(track, [one.start, one.stop])
             if begin_s < window_s[1] and end_s > window_s[0]:
-                axes.axvspan(
-                    begin_s,
-                    end_s,
-                    bottom,
-                    bottom + 0.5,
-                    facecolor=color,
-                    alpha=0.25,
-                    hatch="//" if "closure" in label else None,
-                    label=label,
-                )
+                axes.axvspan(begin_s, end_s, bottom, bottom + 0.5, label=label, **style)
                 label = ""  # once in the legend
     if clip.scored is not None:
         first_s, end_s = frame_times_s(track, clip.scored)
         axes.axvspan(window_s[0], first_s, color=GREY, alpha=0.2, lw=0, label="not annotated")
         axes.axvspan(end_s, window_s[1], color=GREY, alpha=0.2, lw=0)
-    for time_s in frame_times_s(track, list(eyes)):
-        axes.axvline(time_s, 0, 0.03, color="black", lw=1)
-    axes.set_xlim(*window_s)
-    axes.set_ylim(0, max(0.4, 1.1 * np.nan_to_num(analysis.traces.ear[near]).max(initial=0)))
-    axes.set_xlabel("time (s); annotated shaded above, detected below; ticks: the frames shown")
-    axes.set_ylabel("eye aspect ratio (EAR)")
-    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
-    figure.savefig(path, dpi=110)
 
 
 def _describe(analysis: Analysis, closure: Closure) -> str:
-    """Say what the detector had to go by, in one line."""
+    """Describe in one line what the detector saw."""
     index = analysis.track.frame_index
     inside = (index >= closure.start) & (index < closure.stop)
     ratio = (analysis.traces.ear / analysis.events.baseline)[inside]

@@ -1,4 +1,4 @@
-"""Detected against annotated closures: matches, mistakes, scores, timing errors."""
+"""Compare detected with annotated closures: matches, mistakes, scores, timing errors."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -17,20 +17,22 @@ from tracker.tracks.track import Track
 Float64Array = NDArray[np.float64]
 
 SPARE_FRAMES = 2
-"""Frames that an annotation may name beyond the video's last one: a count from 1, and a last frame
-that the decoder does not give."""
+"""An annotation may name so many frames beyond the video's last one.
+
+One, because some count from 1; another, because the decoder may not give the last frame.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Closures of one kind, told apart by whether they are annotated and whether detected.
+    """Closures of one kind, by whether they were annotated, detected, or both.
 
     Attributes
     ----------
     hits : tuple of (Closure, Closure)
-        Detected and annotated.
+        Pairs of a detected and an annotated closure.
     false, missed : tuple of Closure
-        Detected only; annotated only.
+        Closures that were only detected, and closures that were only annotated.
     """
 
     hits: tuple[tuple[Closure, Closure], ...]
@@ -40,7 +42,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A closure that was missed, or is none.
+    """A closure that was missed, or one that was detected but does not exist.
 
     Attributes
     ----------
@@ -48,7 +50,7 @@ class Mistake:
         ``missed_blink``, ``false_blink``, ``missed_prolonged_closure`` or
         ``false_prolonged_closure``.
     closure : Closure
-        As annotated if it was missed, as detected if it is false.
+        The annotated closure if it was missed, the detected one if it is false.
     """
 
     kind: str
@@ -65,10 +67,10 @@ class ClipScore:
     blinks, prolonged : Match
         Blinks, and prolonged closures against annotated long closures.
     onset_errors_s, offset_errors_s : ndarray, float64
-        Detected minus annotated, of the matched blinks whose ends were seen.
+        Detected minus annotated times of the matched blinks whose ends were seen.
     complete : bool
-        False where `max_frames` ended the track before the video did: only what was tracked is
-        scored.
+        False if `max_frames` ended the track before the end of the video. Only the tracked part is
+        scored then.
     """
 
     clip: AnnotatedClip
@@ -80,12 +82,12 @@ class ClipScore:
 
     @property
     def count_error(self) -> int:
-        """Detected minus annotated blinks."""
+        """Number of detected minus number of annotated blinks."""
         return len(self.blinks.false) - len(self.blinks.missed)
 
     @property
     def mistakes(self) -> list[Mistake]:
-        """What is to be looked at, in order of time."""
+        """All missed and false closures, in order of time."""
         found = [
             Mistake(f"{outcome}_{kind}", closure)
             for kind, match in (("blink", self.blinks), ("prolonged_closure", self.prolonged))
@@ -96,12 +98,12 @@ class ClipScore:
 
 
 def match_closures(detected: Sequence[Closure], annotated: Sequence[Closure]) -> Match:
-    """Match the closures that overlap, each used once, as many as can be.
+    """Match as many overlapping closures as possible, each at most once.
 
     Parameters
     ----------
     detected : sequence of Closure
-        In order, without overlap among them.
+        In order, without overlaps between them.
     annotated : sequence of Closure
 
     Returns
@@ -110,9 +112,9 @@ def match_closures(detected: Sequence[Closure], annotated: Sequence[Closure]) ->
 
     Notes
     -----
-    Each annotated closure overlaps a run of neighbours among the detected ones, so that Glover's
-    rule [1]_ gives a maximum matching: each detected closure in turn takes, of the free annotated
-    ones it overlaps, the one whose run ends first; here, among those, the one it overlaps most.
+    Each annotated closure overlaps a run of successive detected ones, so Glover's rule [1]_ gives a
+    maximum matching. Each detected closure in turn takes the free annotated closure whose run ends
+    first; if there are several, the one that it overlaps most.
 
     References
     ----------
@@ -142,9 +144,9 @@ def match_closures(detected: Sequence[Closure], annotated: Sequence[Closure]) ->
 def score_clip(clip: AnnotatedClip, analysis: Analysis) -> ClipScore:
     """Compare an analysis with the annotation.
 
-    Blinks are matched with blinks and prolonged closures with long closures, so that a closure of
-    the wrong kind is both a missed and a false one. What lies outside the annotated range, or
-    behind the end of an incomplete track, is dropped.
+    Blinks are matched with blinks, and prolonged closures with long closures. A closure of the
+    wrong kind therefore counts as missed and as false. Closures outside the annotated range, or
+    after the end of an incomplete track, are ignored.
 
     Parameters
     ----------
@@ -169,7 +171,7 @@ def score_clip(clip: AnnotatedClip, analysis: Analysis) -> ClipScore:
         return [closure for closure in closures if closure.overlap(start, stop) > 0]
 
     def annotated(closures: Iterable[Closure]) -> list[Closure]:
-        # What touches the edge of the range may have begun before it or end after it.
+        # A closure at the edge of the range may have begun before it, or may end after it.
         return [
             replace(true, onset_seen=true.start > start, offset_seen=true.stop < stop)
             for true in within(closures)
@@ -192,7 +194,7 @@ def score_clip(clip: AnnotatedClip, analysis: Analysis) -> ClipScore:
 
 
 def detected_closures(analysis: Analysis) -> dict[int, list[Closure]]:
-    """Return the closures of each kind in frames of the source, as ``blinks.csv`` has them."""
+    """Return the closures of each kind in source frames, as in the output ``blinks.csv``."""
     closures, frames = analysis.events.closures, analysis.track.frame_index
     by_kind: dict[int, list[Closure]] = {BLINK: [], PROLONGED_CLOSURE: []}
     for (start, stop), kind, onset_seen, offset_seen in zip(
@@ -206,7 +208,7 @@ def detected_closures(analysis: Analysis) -> dict[int, list[Closure]]:
 
 
 def frame_times_s(track: Track, frames: Sequence[int]) -> Float64Array:
-    """Return the times of source frames, shape (M,): those between tracked ones interpolated."""
+    """Return the times of source frames, shape (M,), interpolated between tracked frames."""
     times_s, index = track.times_s, track.frame_index
     interval_s = float(np.median(np.diff(times_s))) if times_s.size > 1 else 1 / NOMINAL_FPS
     known = np.append(index, index[-1] + track.info.step)
@@ -214,7 +216,7 @@ def frame_times_s(track: Track, frames: Sequence[int]) -> Float64Array:
 
 
 def summarize_scores(scores: Sequence[ClipScore]) -> dict[str, Any]:
-    """Sum up recordings; of one, it is that one's score.
+    """Compute the score of one or several recordings.
 
     Parameters
     ----------
@@ -223,7 +225,7 @@ def summarize_scores(scores: Sequence[ClipScore]) -> dict[str, Any]:
     Returns
     -------
     dict
-        NaN where there is nothing to divide by or no error to take the median of.
+        NaN where a score has nothing to divide by, or a median has no errors.
     """
     hits = sum(len(score.blinks.hits) for score in scores)
     false = sum(len(score.blinks.false) for score in scores)
@@ -275,10 +277,10 @@ def _time_errors_s(track: Track, pairs: Sequence[tuple[int, int]]) -> Float64Arr
 
 
 def _check_frame_numbers(clip: AnnotatedClip, track: Track) -> None:
-    """Refuse an annotation that counts other frames than the decoder does.
+    """Refuse an annotation that counts frames differently from the decoder.
 
-    A camera that dropped a frame wrote an empty packet into the AVI file. Annotations count it
-    (those of the ZJU set do), the decoder passes over it, and the times show it.
+    When a camera drops a frame, it writes an empty packet into the AVI file. Annotations such as
+    those of the ZJU set count that frame, and the decoder skips it. The frame times reveal it.
     """
     info = track.info
     counted = info.frames_decoded + info.frames_failed if info.complete else None

@@ -1,8 +1,7 @@
-"""Synthetic clips: a real face whose lids close and whose irises move on command, and the truth.
+"""Synthetic clips: a real face with drawn eyes, encoded as a video, and the truth beside it.
 
-The face is the public-domain NASA portrait inside the scikit-image wheel. Its eyes are drawn anew
-in every frame, in coordinates of the eye whose origin and unit are typed below, so that the truth
-owes nothing to the tracker: what is commanded is what is drawn.
+The truth comes from the specification alone (`tracker.lab.clip_spec`), never from the tracker:
+the eyes are drawn exactly as specified (`tracker.lab.drawing`).
 
 "left" is the subject's left. Gaze and lids are in canthal distances (inner to outer canthus); down
 and the subject's left are positive, as in `kernels.geometry`.
@@ -40,18 +39,22 @@ from tracker.lab.drawing import PRIMARY_VERTICAL_OFFSET, lid_heights, render_fra
 
 @dataclass(frozen=True, slots=True)
 class ClosureTruth:
-    """A lid closure as it is in the clip.
+    """A lid closure as the clip shows it.
 
     Attributes
     ----------
     onset_s, peak_s, offset_s : float
-        Stream time, which includes `ClipSpec.start_time_s`.
+        Stream times, which include `ClipSpec.start_time_s`.
     depth : float
     eyes : {"both", "left", "right"}
     kind : {"blink", "long_closure"}
-    start, peak, end, closed_first, closed_last : int or None
-        Frames that show a face, both ends inclusive as in the annotated recordings: from
-        `VISIBLE_DEPTH` to it, the deepest one, and from `CLOSED_DEPTH` to it. None: no such frame.
+    start, end : int or None
+        First and last frame with at least `VISIBLE_DEPTH`. As in annotated recordings, `end` is
+        included. Only frames with a face count, here and below; None if there is none.
+    peak : int or None
+        The deepest frame.
+    closed_first, closed_last : int or None
+        First and last frame with at least `CLOSED_DEPTH`.
     """
 
     onset_s: float
@@ -69,7 +72,7 @@ class ClosureTruth:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What is drawn in each frame of a clip.
+    """What each frame of a clip shows.
 
     Attributes
     ----------
@@ -78,13 +81,13 @@ class Truth:
         Timestamps in units of ``1 / clock_hz`` seconds.
     clock_hz : int
     times_s : ndarray, shape (N,), float64
-        The same in seconds.
+        Timestamps in seconds.
     closure : ndarray, shape (N, 2), float64
-        0 = open, 1 = shut; the left eye in column `LEFT`, the right one in `RIGHT`.
+        0 = open, 1 = shut; the left eye in column `LEFT`, the right eye in column `RIGHT`.
     fissure : ndarray, shape (N, 2), float64
-        Height of the lid opening at its middle, in canthal distances; gaze moves the lids too.
+        Height of the lid opening at its middle, in canthal distances. It depends on the gaze too.
     gaze_vertical, gaze_horizontal : ndarray, shape (N,), float64
-        Iris displacement from the primary position in canthal distances.
+        Iris displacement from the primary position, in canthal distances.
     face_present : ndarray, shape (N,), bool
     closures : tuple of ClosureTruth
     """
@@ -102,15 +105,15 @@ class Truth:
 
 
 def compute_truth(spec: ClipSpec, clock_hz: int = CLOCK_HZ[".mp4"], repeats: int = 1) -> Truth:
-    """Compute what every frame of a clip shows, without rendering any.
+    """Compute what each frame of a clip shows, without rendering it.
 
     Parameters
     ----------
     spec : ClipSpec
     clock_hz : int, default 60000
-        Ticks per second of the container: timestamps are rounded to it.
+        Ticks per second of the container; timestamps are rounded to them.
     repeats : int, default 1
-        How often the clip is shown, one after the other.
+        Number of times that the clip is shown.
 
     Returns
     -------
@@ -169,8 +172,8 @@ def _closure_truth(
     closed = np.flatnonzero((share >= CLOSED_DEPTH) & face_present) + shift_frames
     peak: int | None = None
     if visible.size:
-        # Of the equally deep frames of a plateau, the one nearest to its middle.
-        # Rounded, so that equals tie in spite of rounding errors: the first of them counts.
+        # Of the equally deep frames of a plateau, take the one nearest to its middle, and of those
+        # the first. Values are rounded, so that rounding errors do not break a tie.
         distance_s = np.round(np.abs(times_s[visible - shift_frames] - event.peak_s), 9)
         depths = np.round(share[visible - shift_frames], 9)
         peak = int(visible[np.lexsort((distance_s, -depths))[0]])
@@ -201,15 +204,14 @@ def write_clip(
     Parameters
     ----------
     path : Path
-        The suffix is the container: .mp4, .mov, .mkv, or .webm (VP9 and AV1 only). Beside it go
-        ``<stem>.truth.json`` and ``<stem>.truth.blinks.csv``: the columns of the annotated
-        recordings, without the closures that no frame shows.
+        Its suffix selects the container: .mp4, .mov, .mkv, or .webm (only VP9 and AV1).
+        ``<stem>.truth.json`` and ``<stem>.truth.blinks.csv`` are written beside it. The table has
+        the columns of annotated recordings, and lacks closures that no frame shows.
     spec : ClipSpec
     repeats : int, default 1
-        How often the clip is shown. It is encoded once; a long clip costs little more than a short
-        one.
+        Number of times that the clip is shown. It is encoded only once, so repeats cost little.
     on_progress : callable, optional
-        Called after each rendered frame with the number of them so far and in all.
+        Called after each rendered frame with the number of frames rendered and their total.
 
     Returns
     -------
@@ -218,7 +220,7 @@ def write_clip(
     Raises
     ------
     ValueError
-        The container is not supported, or not with this codec; or `repeats` is below 1.
+        The container is unknown or does not hold this codec, or `repeats` is below 1.
     SyntheticSetupError
         PyAV or the portrait is not installed.
     """
@@ -283,9 +285,9 @@ def _encode(
 
 
 def quality_options(codec: str, crf: int) -> dict[str, str]:
-    """Return the encoder's options for a constant quality, see `ClipSpec`."""
+    """Return the encoder's options for a constant quality; see `ClipSpec.crf`."""
     if codec == "mpeg4":
-        # It has no constant quality, only a quantiser from 1 to 31.
+        # This codec has no constant quality, only a quantiser from 1 to 31.
         quantiser = str(1 + round(crf * 30 / 51))
         return {"qmin": quantiser, "qmax": quantiser}
     return {"crf": str(crf)}
@@ -314,7 +316,7 @@ def _write_truth(path: Path, truth: Truth) -> None:
         writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         for event in truth.closures:
-            # A closure that no frame shows has no frames to name.
+            # A closure that no frame shows has no frame numbers.
             if event.start is not None:
                 note = "" if event.eyes == "both" else f"wink: {event.eyes} eye only"
                 writer.writerow({**asdict(event), "confidence": "high", "note": note})
