@@ -24,7 +24,7 @@ class Parameters:
     blink_thresh : float
         EAR that closes an eye of nominal openness (`NOMINAL_EAR`); 0.05-0.23.
     max_frames : int
-        Most frames to analyse; 1-216,000.
+        Largest number of frames to analyse; 1-216,000.
     blink_min_frames : int
         Shortest closure in frames at 30 fps; 1-15.
     blink_baseline : {"adaptive", "fixed"}
@@ -36,9 +36,9 @@ class Parameters:
     Raises
     ------
     ValueError
-        A value out of its range, with the range.
+        A value is out of its range. The message says the range.
     TypeError
-        A value of the wrong type.
+        A value has the wrong type.
     """
 
     step: int = 1
@@ -85,7 +85,7 @@ class Parameters:
 
     @property
     def shortest_closure_s(self) -> float:
-        """`blink_min_frames` in seconds, less half a frame for rounded timestamps."""
+        """`blink_min_frames` in seconds, minus half a frame because timestamps are rounded."""
         return (self.blink_min_frames - 0.5) / NOMINAL_FPS
 
 

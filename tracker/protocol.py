@@ -21,16 +21,16 @@ class Phase:
     ----------
     phase : str
         One of `PHASES`: look as far as possible in a direction (the subject's own left and right),
-        at the camera, or as one likes.
+        look at the camera, or look anywhere.
     start_s, end_s : float
-        From the video's first frame.
+        Measured from the video's first frame.
 
     Raises
     ------
     ValueError
-        An unknown phase, or times that are not ``0 <= start_s < end_s``.
+        The phase is unknown, or the times are not ``0 <= start_s < end_s``.
     TypeError
-        A time that is not a number.
+        A time is not a number.
     """
 
     phase: str
@@ -52,12 +52,12 @@ class Phase:
 
 
 def parse_protocol(items: Any) -> tuple[Phase, ...]:
-    """Check a protocol as it comes from JSON.
+    """Check a protocol that was read from JSON.
 
     Parameters
     ----------
     items : list of dict
-        Each with exactly ``phase``, ``start_s`` and ``end_s``; in order of time, not overlapping.
+        Each has exactly ``phase``, ``start_s`` and ``end_s``. In order of time, without overlap.
 
     Returns
     -------
@@ -66,19 +66,19 @@ def parse_protocol(items: Any) -> tuple[Phase, ...]:
     Raises
     ------
     ValueError, TypeError
-        It is not that; the message says where and what is expected.
+        It is something else. The message says where, and what is expected.
     """
     expected = 'expected a list of {"phase": …, "start_s": …, "end_s": …}'
     if not isinstance(items, list):
         raise TypeError(f"protocol is {type(items).__name__}, {expected}")
     phases = []
-    for place, item in enumerate(items):
+    for index, item in enumerate(items):
         if not isinstance(item, dict) or set(item) != {"phase", "start_s", "end_s"}:
-            raise ValueError(f"protocol[{place}] is {item!r}, {expected}")
+            raise ValueError(f"protocol[{index}] is {item!r}, {expected}")
         try:
             phases.append(Phase(**item))
         except (ValueError, TypeError) as error:
-            raise type(error)(f"protocol[{place}]: {error}") from error
+            raise type(error)(f"protocol[{index}]: {error}") from error
     for before, after in itertools.pairwise(phases):
         if after.start_s < before.end_s:
             raise ValueError(
@@ -98,7 +98,7 @@ def read_protocol(path: Path) -> tuple[Phase, ...]:
     """
     try:
         items = json.loads(path.read_text(encoding="utf-8"))
-    # Brackets nested too deeply are a RecursionError.
+    # Too many nested brackets raise RecursionError.
     except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"protocol {path}: cannot be read as JSON ({error})") from error
     return parse_protocol(items)

@@ -38,20 +38,20 @@ def add_analyze(commands: "Commands") -> None:
         "analyze",
         help="videos, or folders of them, to reports, summaries, tables and tracks",
         description="Analyse videos. Writes STEM.report.html, STEM.summary.json, "
-        "STEM.frames.csv, STEM.blinks.csv and STEM.track.npz for each. The videos in a directory "
-        "and the directories in it are found by suffix or content; their files go to the same "
-        "directories below --out. For a "
-        "directory, or more than one video, cohort.html, cohort.csv and cohort.parquet tell of "
-        "all of them, and recordings that are finished already (same content, parameters and "
-        "program) are kept as they are: run the same command again to go on after an interruption.",
+        "STEM.frames.csv, STEM.blinks.csv and STEM.track.npz for each. Videos in a directory and "
+        "in its sub-directories are found by suffix or content; their files go to the same "
+        "sub-directories of --out. For a directory, or more than one video, cohort.html, "
+        "cohort.csv and cohort.parquet summarise all recordings. Recordings that are already "
+        "finished (same content, parameters and program) are kept: after an interruption, run "
+        "the same command again.",
     )
     parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO|DIR")
     parser.add_argument(
         "--workers",
         type=int,
         metavar="N",
-        help="recordings to analyse at the same time, each on one processor and with about 0.4 GB "
-        "of memory (default: as many as there are processors)",
+        help="number of recordings to analyse at the same time; each uses one processor and about "
+        "0.4 GB of memory (default: the number of processors)",
     )
     add_output_options(parser)
     add_parameter_options(parser, ("step", "max_frames"))
@@ -67,10 +67,9 @@ def add_analyze(commands: "Commands") -> None:
     parser.add_argument(
         "--blur-face",
         action="store_true",
-        help="in it, show the eyes only: a box around each eye of the analysed face, all else "
-        "plain grey in every frame. The eyes themselves, with lids and iris, stay and may identify "
-        "a person, and so may the file's name; STEM.track.npz holds the face's points. Needs "
-        "--overlay",
+        help="show only the eyes in that copy: a box around each eye of the analysed face; the "
+        "rest of every frame is plain grey. The eyes stay visible and may identify a person, and "
+        "so may the file's name; STEM.track.npz holds points of the face. Needs --overlay",
     )
     parser.set_defaults(run=_run_analyze)
 
@@ -107,11 +106,11 @@ def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -
 
 
 def _outputs(options: argparse.Namespace, parser: argparse.ArgumentParser) -> "Outputs":
-    """Return what is to be written beside the files that always are."""
+    """Return which optional files to write."""
     from tracker.study.recording import Outputs
 
     if options.blur_face and not options.overlay:
-        parser.error("--blur-face is of the annotated copy: add --overlay")
+        parser.error("--blur-face changes the annotated copy: add --overlay")
     return Outputs(
         overlay=options.overlay, blur_face=options.blur_face, report=report_language(options)
     )
@@ -140,17 +139,19 @@ def _analyze_cohort(
             analyze_recordings(recordings, parameters, outputs, workers, progress.update)
         ) as answers,
     ):
-        told = 0
+        printed = 0
         for index, outcome in answers:
             outcomes[index] = outcome
             progress.finish(index, outcome)
-            # In the recordings' order, whichever is done first.
-            while told in outcomes:
+            # Print in the recordings' order, whichever is done first.
+            while printed in outcomes:
                 with progress.aside():
-                    code = max(code, _print_outcome(options, recordings[told], outcomes[told]))
-                told += 1
+                    code = max(
+                        code, _print_outcome(options, recordings[printed], outcomes[printed])
+                    )
+                printed += 1
 
-    # Only now: the workers were not kept waiting for it.
+    # Imported only now, so that the workers did not wait for it.
     from tracker.study.cohort import cohort_rows, describe_cohort, write_cohort
     from tracker.study.cohort_page import write_cohort_page
 
@@ -171,7 +172,7 @@ def _print_outcome(options: argparse.Namespace, recording: "Recording", outcome:
     from tracker.study.recording import Failure
 
     if isinstance(outcome, Failure):
-        # Of several, the file's name alone may not tell which.
+        # The file's name alone may not tell which of several recordings it is.
         message = f"{recording.name}: {outcome.message_alone(recording)}"
         return print_failure(replace(outcome, message=message))
     print_result(options, recording.name, outcome.summary, outcome.files.values())

@@ -18,17 +18,17 @@ def add_compare(commands: "Commands") -> None:
         help="recordings of one person over time: what changed",
         description="Compare recordings of one person, such as visits, or with and without "
         "medication: each measure with its 95 % interval, its change from the first condition, and "
-        "whether that is more than measuring twice would give. FILE is a STEM.summary.json, or a "
-        "STEM.track.npz, which is analysed anew with the default parameters. Several files with "
-        "one LABEL are repeated recordings of one condition: only they tell how much a person "
-        "differs from one recording to the next.",
+        "whether that is more than two measurements of the same person differ. FILE is a "
+        "STEM.summary.json, or a STEM.track.npz, which is analysed with the default parameters. "
+        "Several files with one LABEL are repeated recordings of one condition: only they show how "
+        "much a person differs from one recording to the next.",
     )
     parser.add_argument("recordings", nargs="+", metavar="[LABEL=]FILE")
     parser.add_argument(
         "--out",
         type=Path,
         metavar="FILE.html|DIR",
-        help="also write a page that needs no network; in a DIR as comparison.html",
+        help="also write a page that needs no network (in a DIR: comparison.html)",
     )
     parser.add_argument(
         "--lang", choices=LANGUAGES, default="en", help="of that page (default: %(default)s)"

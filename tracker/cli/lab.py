@@ -111,8 +111,8 @@ def add_profile(commands: "Commands") -> None:
     parser = commands.add_parser(
         "profile",
         help="where the time of a recording's analysis goes",
-        description="Analyse a video and tell where the time went, how near that is to what "
-        "decoding and FaceMesh take at the least, what limits it and what would be faster. Writes "
+        description="Analyse a video and show where the time went, how close that is to the least "
+        "that decoding and FaceMesh can take, what limits it and what would be faster. Writes "
         "STEM.profile.png; the analysis itself is not kept.",
     )
     parser.add_argument("video", type=Path, metavar="VIDEO")
@@ -171,7 +171,6 @@ def add_synth(commands: "Commands") -> None:
 
 
 def _run_synth(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
-    # A development tool of the benchmarks, which analyses never need.
     from tracker.lab.clip_spec import SyntheticSetupError, demo_spec, make_spec
     from tracker.lab.synthetic import write_clip
 
@@ -180,7 +179,7 @@ def _run_synth(options: argparse.Namespace, parser: argparse.ArgumentParser) -> 
     try:
         spec = make_spec(**given) if given else demo_spec()
         options.clip.parent.mkdir(parents=True, exist_ok=True)
-        # The clip appears last, when it is whole and its truth is there.
+        # The clip appears last, whole and with its truth beside it.
         with (
             tempfile.TemporaryDirectory(dir=options.clip.parent) as folder,
             Progress(options.clip.name) as progress,

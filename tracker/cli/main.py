@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # The reader of stdout went away: what is still buffered must not fail at exit, either.
+        # The reader of stdout is gone. Buffered output must not fail at exit, either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return EXIT_DONE
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Options that several commands share, and what is checked before the work begins."""
+"""Options that several commands share, and the checks before the work begins."""
 
 import argparse
 import tempfile
@@ -20,7 +20,7 @@ REANALYSIS_PARAMETERS = ("vpp_thresh", *BLINK_PARAMETERS, "protocol")
 
 _PARAMETER_HELP = {
     "step": "analyse every N-th frame",
-    "max_frames": "most frames to analyse",
+    "max_frames": "largest number of frames to analyse",
     "vpp_thresh": "vertical peak-to-peak below which PSP is suspected, in eye widths",
     "blink_thresh": "EAR that closes an eye of nominal openness (EAR 0.24)",
     "blink_min_frames": "shortest blink in frames at 30 frames a second",
@@ -59,14 +59,15 @@ def add_parameter_options(parser: argparse.ArgumentParser, names: Sequence[str])
                 "--protocol",
                 type=Path,
                 metavar="FILE",
-                help='JSON: what was asked for and when, [{"phase": "up", "start_s": 0, "end_s": '
-                "10}, …]; phases up, down, left, right, fixate, rest (default: up, then down)",
+                help="JSON: what the person was asked to do and when, "
+                '[{"phase": "up", "start_s": 0, "end_s": 10}, …]; '
+                "phases up, down, left, right, fixate, rest (default: up, then down)",
             )
             continue
         default = defaults[name]
         choices = ("adaptive", "fixed") if name == "blink_baseline" else None
         parser.add_argument(
-            # The API's names are accepted as they are, too.
+            # The API's spelling with underscores is accepted, too.
             f"--{name.replace('_', '-')}",
             *([f"--{name}"] if "_" in name else []),
             dest=name,
@@ -92,7 +93,7 @@ def read_parameters(options: argparse.Namespace, parser: argparse.ArgumentParser
 def prepare_output(
     options: argparse.Namespace, directory: Path, parser: argparse.ArgumentParser
 ) -> None:
-    """Refuse before the work what would fail after it."""
+    """Fail before the work, not after it, if the output cannot be written."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=directory).close()

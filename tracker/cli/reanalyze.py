@@ -1,4 +1,4 @@
-"""``eye-tracker reanalyze``, one set of parameters or a grid of them."""
+"""``eye-tracker reanalyze``, with one set of parameters or a grid of them."""
 
 import argparse
 from pathlib import Path
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 def add_reanalyze(commands: "Commands") -> None:
     parser = commands.add_parser(
         "reanalyze",
-        help="tracks again with other parameters, without the videos",
+        help="analyse tracks again with other parameters, without the videos",
         description="Analyse tracks written by `analyze`, and those in directories and the "
         "directories in them (*.track.npz). Writes STEM.report.html (without pictures of the eyes, "
         "which need the video), STEM.summary.json, STEM.frames.csv and STEM.blinks.csv for each. "
-        "With --grid, instead, one table of them all: sweep.csv, or what --out names if that ends "
-        "in .csv or .parquet.",
+        "With --grid, writes one table for all tracks instead: sweep.csv, or the file that --out "
+        "names if that ends in .csv or .parquet.",
     )
     parser.add_argument("tracks", nargs="+", type=Path, metavar="TRACK.npz|DIR")
     parser.add_argument(

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def report_failure(error: Exception) -> int:
-    """Say in one line on stderr what went wrong; return the exit code."""
+    """Print in one line on stderr what went wrong; return the exit code."""
     from tracker.study.recording import explain_failure
 
     return print_failure(explain_failure(error))
@@ -30,14 +30,14 @@ def print_failure(failure: "Failure") -> int:
 
 
 def print_line(text: str) -> None:
-    """Print to stderr, in one line: a file's name may hold a line break."""
+    """Print one line to stderr, even if a file's name contains a line break."""
     from tracker.files.names import printable
 
     print(printable(" ".join(text.splitlines())), file=sys.stderr, flush=True)
 
 
 def for_each(inputs: Iterable[T], process: Callable[[T], None]) -> int:
-    """Process each input; one that fails is reported and does not stop the rest."""
+    """Process each input. A failing one is reported and does not stop the rest."""
     code = EXIT_DONE
     for one in inputs:
         try:
@@ -52,7 +52,7 @@ def for_each(inputs: Iterable[T], process: Callable[[T], None]) -> int:
 def print_result(
     options: argparse.Namespace, name: str, summary: "Summary", written: Iterable[Path]
 ) -> None:
-    """Say what came out and where it is, to a program or to a person."""
+    """Print the result: as JSON for a program, or with its files for a person."""
     from tracker.files.names import printable
     from tracker.files.summary import describe_summary, to_json
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tracker.files.documents import parse_summary
 from tracker.files.fields import Summary
 from tracker.files.fingerprint import Fingerprint, VideoChangedError, take_fingerprint
-from tracker.files.names import result_path
+from tracker.files.names import ENDINGS, result_path
 from tracker.files.provenance import identify_program
 from tracker.parameters import Parameters
 from tracker.video.container import InputError
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _Report = Callable[[int, int, int], None]
 """Takes the frames of earlier passes, those done in this pass, and those expected in it."""
-OWN_VIDEO_ENDINGS = (".overlay.mp4",)
+OWN_VIDEO_ENDINGS = (f".{ENDINGS['overlay']}",)
 """Suffixes of the videos that this program writes itself."""
 
 
