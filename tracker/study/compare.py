@@ -1,10 +1,9 @@
-"""One person over time: which measures changed by more than measuring makes them.
+"""One person over time: which measures changed by more than their uncertainty.
 
-What decides is not the same for all measures. Each summary carries the 95 % interval of its
-vertical range and its counts of events; from these comes the interval of a change as one recording
-of each condition knows it. What a person does differently from one recording to the next is not in
-it. Where a condition was recorded several times, the spread within conditions tells that, and a
-change then has to exceed both.
+A summary has a 95 % interval of the vertical range, and counts of events. They give the interval of
+a change between one recording of each condition. That interval leaves out how much a person differs
+from one recording to the next. If a condition was recorded several times, the spread within the
+conditions shows it, and a change must exceed both.
 """
 
 import json
@@ -26,16 +25,15 @@ from kernels.uncertainty import CONFIDENCE
 from tracker.files.fields import Summary
 from tracker.files.summary import plain
 from tracker.study.compare_input import MEASURES, Group, Labelled, Measure
-from tracker.study.compare_text import tell_concern
+from tracker.study.compare_text import format_concern
 from tracker.version import __version__
 
 MAX_RATE_RATIO = 1.25
-"""Analysed frames a second of one recording over another's, from which it is mentioned."""
+"""Ratio of two recordings' analysed frames a second above which it is mentioned."""
 MAX_PHASE_CHANGE_S = 1.0
-"""Difference of a phase's length, from which the task is another."""
+"""Difference of a phase's length above which the task counts as another."""
 MAX_PITCH_DIFFERENCE_DEG = 10.0
-"""Between recordings, of the camera's height as the head's pitch shows it; from which it is
-mentioned."""
+"""Difference between two recordings' head pitch above which the camera's height is mentioned."""
 
 Kind = Literal["difference", "ratio"]
 
@@ -47,20 +45,21 @@ class Change:
     Attributes
     ----------
     label : str
-        The condition that is compared with the first.
+        The condition that is compared with the first one.
     change : float
-        Difference, or of rates the ratio.
+        The difference; for rates, the ratio.
     interval : (float, float)
-        As the recordings' own intervals and counts tell it; NaN without one.
+        From the recordings' own intervals and counts; NaN if there is none.
     repeat_limit : float
-        Difference that repeated recordings tell from none, see
-        `kernels.change.compute_detectable_change`; NaN where no condition was recorded twice.
+        The smallest difference that can be told from none, from repeated recordings; see
+        `kernels.change.compute_detectable_change`. NaN if no condition was recorded twice.
     difference : float
-        Of the conditions' means over recordings, which `repeat_limit` is held against.
+        Difference of the conditions' means over recordings, compared with `repeat_limit`.
     changed : bool or None
-        Whether it is beyond all of these that there are; None: not judged.
+        Whether the change exceeds the interval and the limit, as far as there are these. None if it
+        is not judged.
     why_not : tuple of str
-        Codes of the concerns because of which it is not judged, or ``no_interval``.
+        Why it is not judged: codes of concerns, or ``no_interval``.
     """
 
     label: str
@@ -74,19 +73,19 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Concern:
-    """Why recordings do not compare as they should.
+    """A reason why recordings are hard to compare.
 
     Attributes
     ----------
     code : str
     labels : tuple of str
-        Conditions it is about.
+        The conditions concerned.
     message : str
         What was found and what to do about it, in English.
     details : str
-        What else the message names.
+        More details in the message, such as codes of findings.
     withholds : tuple of {"gaze", "lids"}
-        Groups of measures whose change is not judged because of it.
+        Groups of measures whose changes are not judged because of it.
     """
 
     code: str
@@ -102,7 +101,8 @@ def compare(recordings: Sequence[Labelled]) -> dict[str, Any]:
     Parameters
     ----------
     recordings : sequence of Labelled
-        Of one person; of two conditions or more, in order of their first recording.
+        All of one person, and of two conditions or more. Conditions are in the order of their first
+        recording.
 
     Returns
     -------
@@ -113,20 +113,21 @@ def compare(recordings: Sequence[Labelled]) -> dict[str, Any]:
 
     Notes
     -----
-    A condition's value is the mean over its recordings, of a rate the sum of the counts over the
-    sum of the times. Its interval is of the recordings alone: for the vertical range the mean's,
-    from each one's; for a rate Garwood's. The change of the range has the interval of
-    `kernels.change.compute_difference_interval`; that of a rate the exact one of the ratio. The
-    other measures have none and are judged where a condition was recorded more than once.
+    The value of a condition is the mean over its recordings; for a rate, all counts over all times.
+    Its interval covers these recordings alone: for the vertical range it comes from the recordings'
+    intervals, for a rate from Garwood's. A change of the range has the interval of
+    `kernels.change.compute_difference_interval`, a change of a rate the exact interval of the
+    ratio. The other measures have no interval and are only judged if a condition was recorded more
+    than once.
 
-    Where one was, each change is also held against the smallest one that repeated recordings tell
-    from none (`kernels.change.compute_detectable_change`): the standard deviation within
-    conditions, pooled over all of them, times Student's quantile. It supposes that recordings vary
-    alike in all conditions.
+    In that case, every change is also compared with the smallest detectable one
+    (`kernels.change.compute_detectable_change`): the standard deviation within conditions, pooled
+    over all of them, times Student's quantile. This assumes that recordings vary alike in all
+    conditions.
 
-    A change is called one where each of these that there is excludes none. Each is a test at 5 %:
-    of 20 judged changes where nothing changed, one is called a change. Nothing is corrected for
-    that; the number is told.
+    A measure is said to have changed if every test that exists for it excludes no change. Each is a
+    test at 5 %: if nothing changed, 1 of 20 judged changes is still called one. The tests are not
+    corrected for that, but the report says how many there were.
     """
     labels = list(dict.fromkeys(recording.label for recording in recordings))
     groups = [[one.summary for one in recordings if one.label == label] for label in labels]
@@ -245,7 +246,7 @@ def _judge(
 
 
 def _find_threshold(measure: Measure, groups: list[list[Summary]]) -> float | None:
-    """Return what a vertical range is held against, in all recordings the same."""
+    """Return the threshold of the vertical range if it is the same in all recordings."""
     found = {summary.parameters.vpp_thresh for group in groups for summary in group}
     return found.pop() if measure.name == "vertical_peak_to_peak" and len(found) == 1 else None
 
@@ -259,7 +260,7 @@ def _finite(values: list[float]) -> list[float]:
 
 
 def _count(measure: Measure, group: Sequence[Summary]) -> tuple[int, float]:
-    """Return the events of a condition's recordings and the minutes in which they were counted."""
+    """Return a condition's number of events, and the minutes in which they were counted."""
     assert measure.count is not None
     return (
         sum(getattr(summary, measure.count) for summary in group),
@@ -275,7 +276,7 @@ def _single(measure: Measure, summary: Summary) -> float:
 
 
 def _pool(measure: Measure, group: Sequence[Summary]) -> tuple[float, tuple[float, float]]:
-    """Return a condition's value and its interval, of its recordings alone."""
+    """Return a condition's value, and the interval that covers its recordings alone."""
     if measure.count is not None:
         count, minutes = _count(measure, group)
         return (count / minutes if minutes else math.nan), compute_rate_interval(count, minutes)
@@ -285,7 +286,7 @@ def _pool(measure: Measure, group: Sequence[Summary]) -> tuple[float, tuple[floa
     value = float(np.mean([getattr(summary, measure.name) for summary in measured]))
     if measure.interval is None:
         return value, (math.nan, math.nan)
-    # Independent recordings: the errors of a mean add up as squares.
+    # Recordings are independent, so the squares of their errors add up.
     down, up = (
         math.hypot(
             *(
@@ -316,7 +317,7 @@ def find_concerns(recordings: Sequence[Labelled]) -> list[Concern]:
     def add(code: str, labels: Iterable[str], details: str = "") -> None:
         names = tuple(dict.fromkeys(labels))
         if names:
-            message = tell_concern("en", code, names, first.label, details)
+            message = format_concern("en", code, names, first.label, details)
             found.append(Concern(code, names, message, details, _WITHHOLDS.get(code, ())))
 
     for recording in recordings:
@@ -342,7 +343,7 @@ def find_concerns(recordings: Sequence[Labelled]) -> list[Concern]:
 _WITHHOLDS: dict[str, tuple[Group, ...]] = {
     "not_assessable": ("gaze", "lids"),
     "same_recording": ("gaze", "lids"),
-    # Frames in closures are no gaze either.
+    # Parameters of closures also decide which frames count for the gaze.
     "other_parameters": ("gaze", "lids"),
     "other_protocol": ("gaze",),
     "other_camera_height": ("gaze",),
@@ -350,7 +351,7 @@ _WITHHOLDS: dict[str, tuple[Group, ...]] = {
 
 
 def _essence(summary: Summary) -> str:
-    """Return what two recordings do not share by chance: their measures to six digits."""
+    """Return a summary's measures as text: two recordings do not share them all by chance."""
     names = [name for one in MEASURES for name in (one.name, one.interval, one.count) if name]
     return json.dumps(
         [getattr(summary, name, None) for name in [*names, "valid_time_s", "open_ear"]]

@@ -27,16 +27,17 @@ class Measure:
     Attributes
     ----------
     name : str
-        Its field, or for a rate that has none, its name here.
+        Field of the summary; a rate that has none is named here.
     group : {"gaze", "lids"}
-        What it is a measure of.
+        What it measures.
     unit : str
+        Key of the unit's text.
     digits : int
-        Decimals it is told with.
+        Decimals that are shown.
     interval : str or None
         Field of its 95 % interval.
     count : str or None
-        Of a rate: field of the count, of which `valid_time_s` is the exposure.
+        For a rate, the field of the count. Its exposure is `valid_time_s`.
     """
 
     name: str
@@ -76,7 +77,7 @@ NEEDED = (
     "quality.sampled_rate_hz",
     "quality.head_pitch_deg",
 )
-"""Fields without which a summary is refused; an earlier version's may lack the others."""
+"""A summary without one of these fields is refused. An earlier version may lack the others."""
 _REMEDY = "Name another file, or make it anew with `eye-tracker reanalyze`."
 
 
@@ -86,25 +87,25 @@ class ComparisonInputError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A recording's summary, read and checked, and the condition it was made under."""
+    """A recording's checked summary, and the condition that it belongs to."""
 
     label: str
     summary: Summary
 
 
 def label_files(arguments: Sequence[str]) -> list[tuple[str, Path]]:
-    """Take apart what is to be compared.
+    """Split arguments into labels and files.
 
     Parameters
     ----------
     arguments : sequence of str
-        ``LABEL=FILE``, or ``FILE``, which is labelled with its name. What exists as it is given is
-        a file, whatever is in its name.
+        ``LABEL=FILE``, or ``FILE``, whose label is its name. An argument that is an existing file
+        is a ``FILE``, even with ``=`` in its name.
 
     Returns
     -------
     list of (str, Path)
-        Label and file, in order.
+        Labels and files in order.
 
     Raises
     ------
@@ -145,8 +146,8 @@ def read_recording(path: Path, label: str) -> Labelled:
     Parameters
     ----------
     path : Path
-        ``STEM.summary.json``; or ``STEM.track.npz``, which is analysed with the default parameters
-        of this version and its own protocol.
+        ``STEM.summary.json`` or ``STEM.track.npz``. A track is analysed with this version's default
+        parameters and the track's own protocol.
     label : str
 
     Returns
@@ -156,7 +157,7 @@ def read_recording(path: Path, label: str) -> Labelled:
     Raises
     ------
     InputError
-        The file is neither, or what is compared is missing or out of range.
+        The file is neither, or a value that is compared is missing or out of range.
     """
     if path.suffix == ".npz":
         return Labelled(label, measure_track(load_track(path), Parameters(), path.name).summary)
@@ -191,7 +192,7 @@ def _check_ranges(summary: Summary) -> None:
             check(measure.count, getattr(summary, measure.count), high=MAX_COUNT)
             continue
         value = getattr(summary, measure.name)
-        # How far up and down may be on the other side of the primary position.
+        # Both ends of the range can lie on the same side of the primary position.
         check(measure.name, value, low=-1e9 if measure.name in ("up_range", "down_range") else 0.0)
         if measure.interval is not None:
             low, high = getattr(summary, measure.interval)

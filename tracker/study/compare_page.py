@@ -5,13 +5,13 @@ from typing import Any
 
 from tracker.pages.page import Status, make_page, read_asset, render_template
 from tracker.study.compare_text import (
-    tell_change,
-    tell_concern,
-    tell_measure,
-    tell_notes,
-    tell_number,
-    tell_value,
-    tell_verdict,
+    format_change,
+    format_concern,
+    format_measure,
+    format_number,
+    format_value,
+    format_verdict,
+    list_notes,
 )
 from tracker.words import Language, format_text
 
@@ -92,9 +92,9 @@ def make_comparison_page(comparison: dict[str, Any], language: Language) -> str:
         first_label=labels[0],
         answer=answer,
         answer_mark="caution" if answer[0].measures else "unknown",
-        notes=tell_notes(language, comparison),
+        notes=list_notes(language, comparison),
         concerns=[
-            tell_concern(language, one["code"], one["labels"], labels[0], one["details"])
+            format_concern(language, one["code"], one["labels"], labels[0], one["details"])
             for one in comparison["concerns"]
         ],
         measures=[_make_table(measure, language) for measure in comparison["measures"]],
@@ -123,7 +123,7 @@ def _make_answer(comparison: dict[str, Any], language: Language) -> list[AnswerL
         for change in measure["changes"]:
             words = f"{change['label']}: {name}" if has_several else name
             if change["changed"]:
-                changed.append(ChangedMeasure(words, tell_change(language, measure, change)))
+                changed.append(ChangedMeasure(words, format_change(language, measure, change)))
             elif change["changed"] is None:
                 not_judged.append(ChangedMeasure(words))
             else:
@@ -142,22 +142,22 @@ def _make_table(measure: dict[str, Any], language: Language) -> MeasureTable:
         rows.append(
             MeasureRow(
                 label=value["label"],
-                value=tell_value(language, measure, value),
+                value=format_value(language, measure, value),
                 plot=_make_plot(value, low, high),
-                change="" if change is None else tell_change(language, measure, change),
+                change="" if change is None else format_change(language, measure, change),
                 mark=_mark_change(change and change["changed"]),
-                verdict="" if change is None else tell_verdict(language, change),
+                verdict="" if change is None else format_verdict(language, change),
             )
         )
     detectable = ""
     if measure["smallest_detectable_change"] is not None:
-        limit = tell_number(measure, measure["smallest_detectable_change"])
+        limit = format_number(measure, measure["smallest_detectable_change"])
         detectable = format_text(language, "compare.detectable", value=limit)
     return MeasureTable(
-        heading=tell_measure(language, measure),
+        heading=format_measure(language, measure),
         rows=rows,
-        low=tell_number(measure, low),
-        high=tell_number(measure, high),
+        low=format_number(measure, low),
+        high=format_number(measure, high),
         detectable=detectable,
     )
 

@@ -7,7 +7,7 @@ from tracker.words import Language, format_text, round_range
 
 
 def describe_comparison(comparison: dict[str, Any]) -> str:
-    """Return a comparison for a person at a terminal.
+    """Return a comparison as text for a terminal, in English.
 
     Parameters
     ----------
@@ -17,73 +17,73 @@ def describe_comparison(comparison: dict[str, Any]) -> str:
     Returns
     -------
     str
-        A line for each measure and condition, then what to keep in mind.
+        A line for each condition of each measure, then cautions and notes.
     """
     width = max(len(condition["label"]) for condition in comparison["conditions"])
     lines = []
     for measure in comparison["measures"]:
-        lines.append(f"{tell_measure('en', measure)}")
+        lines.append(f"{format_measure('en', measure)}")
         changes = [None, *measure["changes"]]
         for value, change in zip(measure["values"], changes, strict=True):
-            words = f"  {value['label']:<{width}}  {tell_value('en', measure, value):<24}"
+            words = f"  {value['label']:<{width}}  {format_value('en', measure, value):<24}"
             if change is not None:
-                verdict = tell_verdict("en", change)
-                words += f"  {tell_change('en', measure, change):<32}  {verdict}"
+                verdict = format_verdict("en", change)
+                words += f"  {format_change('en', measure, change):<32}  {verdict}"
             lines.append(words.rstrip())
         if measure["smallest_detectable_change"] is not None:
-            limit = tell_number(measure, measure["smallest_detectable_change"])
+            limit = format_number(measure, measure["smallest_detectable_change"])
             lines.append(f"  {format_text('en', 'compare.detectable', value=limit)}")
     lines += [f"caution: {concern['message']}" for concern in comparison["concerns"]]
-    return "\n".join([*lines, *(f"note: {note}" for note in tell_notes("en", comparison))])
+    return "\n".join([*lines, *(f"note: {note}" for note in list_notes("en", comparison))])
 
 
-def tell_measure(language: Language, measure: dict[str, Any]) -> str:
+def format_measure(language: Language, measure: dict[str, Any]) -> str:
     """Return a measure's name and unit."""
     unit = format_text(language, f"compare.unit.{measure['unit']}")
     return f"{format_text(language, 'compare.measure.' + measure['name'])}, {unit}"
 
 
-def tell_number(measure: dict[str, Any], value: float | None, sign: str = "") -> str:
-    """Return a number of a measure with its decimals; a dash where it is missing."""
+def format_number(measure: dict[str, Any], value: float | None, sign: str = "") -> str:
+    """Return a number with its measure's decimals, or a dash if it is missing."""
     return "-" if value is None else f"{value:{sign}.{measure['digits']}f}"
 
 
-def tell_value(language: Language, measure: dict[str, Any], value: dict[str, Any]) -> str:
+def format_value(language: Language, measure: dict[str, Any], value: dict[str, Any]) -> str:
     """Return a condition's value and its interval."""
     numbers = (value["value"], *value["ci95"])
     if measure["threshold"] is not None:
         numbers = tuple(
             None if one is None else round_range(one, measure["threshold"]) for one in numbers
         )
-    words = tell_number(measure, numbers[0])
+    words = format_number(measure, numbers[0])
     low, high = numbers[1:]
     if low is None:
         return words
     to = format_text(language, "compare.to")
-    return f"{words} ({tell_number(measure, low)} {to} {tell_number(measure, high)})"
+    return f"{words} ({format_number(measure, low)} {to} {format_number(measure, high)})"
 
 
-def tell_change(language: Language, measure: dict[str, Any], change: dict[str, Any]) -> str:
-    """Return a change, its interval, and what repeated recordings would differ by."""
+def format_change(language: Language, measure: dict[str, Any], change: dict[str, Any]) -> str:
+    """Return a change, its interval, and the limit that repeated recordings give."""
     to = format_text(language, "compare.to")
     low, high = change["interval"]
     is_difference = measure["change_is"] == "difference"
-    words = tell_number(measure, change["change"], "+")
+    words = format_number(measure, change["change"], "+")
     if not is_difference and change["change"] is not None:
         words = format_text(language, "compare.ratio", value=f"{change['change']:.2f}")
     if low is not None and is_difference:
-        words += f" ({tell_number(measure, low, '+')} {to} {tell_number(measure, high, '+')})"
+        words += f" ({format_number(measure, low, '+')} {to} {format_number(measure, high, '+')})"
     elif low is not None:
         words += f" ({low:.2f} {to} {'∞' if high is None else f'{high:.2f}'})"
     if change["repeat_limit"] is not None:
         words += format_text(
-            language, "compare.repeats", limit=tell_number(measure, change["repeat_limit"])
+            language, "compare.repeats", limit=format_number(measure, change["repeat_limit"])
         )
     return words
 
 
-def tell_verdict(language: Language, change: dict[str, Any]) -> str:
-    """Return whether a measure changed, or why that is not judged."""
+def format_verdict(language: Language, change: dict[str, Any]) -> str:
+    """Return whether a measure changed, or why this is not judged."""
     if change["changed"]:
         key = "once" if change["repeat_limit"] is None else "repeated"
         return format_text(language, f"compare.verdict.{key}")
@@ -93,7 +93,7 @@ def tell_verdict(language: Language, change: dict[str, Any]) -> str:
     return f"{format_text(language, 'compare.verdict.not_judged')} ({reasons})"
 
 
-def tell_notes(language: Language, comparison: dict[str, Any]) -> list[str]:
+def list_notes(language: Language, comparison: dict[str, Any]) -> list[str]:
     """Return what to keep in mind about a comparison."""
     free = max(measure["degrees_of_freedom"] for measure in comparison["measures"])
     judged, expected = comparison["judged_changes"], comparison["changes_by_chance"]
@@ -107,10 +107,10 @@ def tell_notes(language: Language, comparison: dict[str, Any]) -> list[str]:
     return [*notes, format_text(language, "compare.note.person")]
 
 
-def tell_concern(
+def format_concern(
     language: Language, code: str, labels: Sequence[str], first: str, details: str
 ) -> str:
-    """Return a concern in words; `first` is the label that the others are compared with."""
+    """Return a concern in words. `first` is the label that the others are compared with."""
     return format_text(
         language, f"compare.concern.{code}", labels=", ".join(labels), first=first, details=details
     )

@@ -2,81 +2,23 @@
 
 import json
 import math
-import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from markupsafe import escape
-from playwright.sync_api import Browser
 
-from tests.made_tracks import blink, make_landmarks, make_track
 from tests.simulated_visits import count_changes, measure_coverage, simulate
-from tests.tracker.pages.made_reports import ATTACK, assert_harmless, spoil_texts
+from tests.tracker.study.made_summaries import judge, make_summary, ranged
 from tracker.cli.main import main
-from tracker.files.documents import parse_summary
-from tracker.files.fields import Summary
-from tracker.files.summary import summarize, to_json
-from tracker.measures.analysis import analyze_track
-from tracker.measures.assessment import assess
-from tracker.parameters import Parameters
-from tracker.study.compare import _DIFFERENCES, _WITHHOLDS, compare
-from tracker.study.compare_input import MEASURES, NEEDED, Labelled
-from tracker.study.compare_page import make_comparison_page
-from tracker.study.compare_text import describe_comparison
-from tracker.words import LANGUAGES, TEXTS
+from tracker.files.summary import to_json
+from tracker.study.compare import compare
+from tracker.study.compare_input import Labelled
 
-HOSTILE = "<script>alert(1)</script>&\"'"
-
-
-def make_summary(**changes: Any) -> Summary:
-    """Return a real recording's summary, with some of its values replaced: ``quality__x=1``."""
-    summary = USUAL.to_dict()
-    for name, value in changes.items():
-        *path, last = name.split("__")
-        part = summary
-        for key in path:
-            part = part[key]
-        assert last in part, name
-        part[last] = value
-    return parse_summary(summary, NEEDED)[0]
-
-
-def make_usual() -> Summary:
-    rng = np.random.default_rng(3)
-    ear = np.full(720, 0.3)
-    for start in (100, 300, 500):
-        blink(ear, start, 6)
-    gaze = np.where(np.arange(720) < 360, -0.05, 0.05) + rng.normal(0, 0.004, 720)
-    analysis = analyze_track(make_track(make_landmarks(ear, gaze)), Parameters())
-    return summarize(analysis, assess(analysis), "usual.mp4")
-
-
-USUAL = make_usual()
 PHASE = {
     **{"phase": "up", "start_s": 0.0, "end_s": 9.0, "gaze_time_s": 8.0, "reached": None},
     **{"held": None, "held_offset": None, "latency_s": None, "latency_reason": "unmoved"},
 }
-
-
-def judge(first: Any, *others: Any) -> dict[str, dict[str, Any]]:
-    """Compare conditions, each a summary or a list of them; return the changes by measure."""
-    recordings = [
-        Labelled(label, summary)
-        for label, group in zip("abcdef", (first, *others), strict=False)
-        for summary in (group if isinstance(group, list) else [group])
-    ]
-    return {
-        measure["name"]: measure | measure["changes"][-1]
-        for measure in compare(recordings)["measures"]
-    }
-
-
-def ranged(value: float, low: float, high: float, **changes: Any) -> Summary:
-    return make_summary(
-        vertical_peak_to_peak=value, vertical_peak_to_peak_ci95=[low, high], **changes
-    )
 
 
 class TestVerdicts:
@@ -225,90 +167,6 @@ class TestConcerns:
             None,
             True,
         ]
-
-
-class TestWords:
-    @pytest.mark.parametrize("language", LANGUAGES)
-    def test_everything_that_can_be_said_has_words(self, language: Any) -> None:
-        texts = TEXTS[language]
-        for measure in MEASURES:
-            assert {
-                f"compare.measure.{measure.name}",
-                f"compare.unit.{measure.unit}",
-            } <= texts.keys()
-        codes = {*_WITHHOLDS, *_DIFFERENCES, "partial"}
-        assert {f"compare.concern.{code}" for code in codes} <= texts.keys()
-        assert {f"compare.why.{code}" for code in (*_WITHHOLDS, "no_interval")} <= texts.keys()
-
-    def test_a_person_reads_values_changes_verdicts_and_limits(self) -> None:
-        first, other = ranged(0.05, 0.046, 0.053), ranged(0.08, 0.074, 0.086, partial=True)
-        text = describe_comparison(compare([Labelled("off", first), Labelled("on", other)]))
-        assert "Vertical range, eye widths\n  off  0.050 (0.046 to 0.053)\n  on   0.080" in text
-        assert "+0.030 (+0.023 to +0.037)" in text
-        assert "differs by more than the recordings' own uncertainty\n" in text
-        assert "not judged (record each condition at least twice)" in text
-        assert "caution: on: the end of a recording was not analysed." in text
-        assert "is not known from one recording of each" in text
-        assert "up to 0.15 would be called" in text
-
-    @pytest.mark.parametrize("language", LANGUAGES)
-    def test_the_page_is_self_contained_and_safe_from_names(self, language: Any) -> None:
-        recordings = [
-            Labelled(HOSTILE, make_summary(source=HOSTILE, partial=True)),
-            Labelled("on", ranged(0.2, 0.19, 0.21, source="b")),
-        ]
-        page = make_comparison_page(compare(recordings), language)
-        assert HOSTILE not in page
-        assert escape(HOSTILE) in page
-        assert f'lang="{language}"' in page
-        assert not re.search(r"""(src|href)=["'](?!data:|#)""", page)
-        assert escape(TEXTS[language]["compare.verdict.once"]) in page
-
-    @pytest.mark.parametrize("language", LANGUAGES)
-    def test_no_text_and_no_value_is_code(
-        self, language: Any, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        spoil_texts(monkeypatch)
-        usual = make_summary(source=ATTACK, partial=True)
-        recordings = [
-            Labelled(ATTACK, usual),
-            Labelled(ATTACK, make_summary(source=ATTACK, blink_count=9)),
-            Labelled("b" + ATTACK, ranged(0.9, 0.8, 1.0, source=ATTACK, version=ATTACK)),
-        ]
-        assert_harmless(make_comparison_page(compare(recordings), language), script_count=2)
-
-    @pytest.mark.parametrize("width", [1280, 390])
-    @pytest.mark.parametrize("language", LANGUAGES)
-    def test_chromium_shows_the_page_without_complaint(
-        self, language: Any, width: int, tmp_path: Path, plain_browser: Browser
-    ) -> None:
-        path = tmp_path / "page.html"
-        recordings = [
-            Labelled("off", make_summary(source="a" * 90)),
-            Labelled("a label " * 12, ranged(0.2, 0.19, 0.21)),
-        ]
-        path.write_text(make_comparison_page(compare(recordings), language), encoding="utf-8")
-        page = plain_browser.new_page(viewport={"width": width, "height": 800})
-        wrong: list[str] = []
-        page.on("console", lambda one: wrong.append(one.text))
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("request", lambda one: wrong.append(one.url) if one.url != path.as_uri() else None)
-        page.goto(path.as_uri())
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-        drawn = page.locator("circle.value").first.bounding_box()
-        assert drawn is not None
-        assert drawn["width"] > 5
-        page.close()
-        assert [one for one in wrong if not one.startswith("data:")] == []
-
-    def test_the_page_draws_values_and_intervals_where_they_are(self) -> None:
-        first, other = ranged(0.05, 0.04, 0.06), ranged(0.1, 0.08, 0.16)
-        page = make_comparison_page(compare([Labelled("off", first), Labelled("on", other)]), "en")
-        # A scale from 0 to 1.05 times 0.16, over 280 units after a margin of 10.
-        places = [f"{10 + 280 * value / (1.05 * 0.16):.1f}" for value in (0.1, 0.08, 0.16)]
-        assert f'<circle class="value" cx="{places[0]}"' in page
-        assert f'class="interval" d="M{places[1]} 12.0H{places[2]}' in page
-        assert 'aria-label="on: 0.100 (0.080 to 0.160)"' in page
 
 
 class TestCommand:

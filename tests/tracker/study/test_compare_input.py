@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.made_tracks import make_landmarks, make_track
-from tests.tracker.study.test_compare import USUAL
+from tests.tracker.study.made_summaries import USUAL
 from tracker.files.summary import summarize, to_json
 from tracker.measures.analysis import analyze_track
 from tracker.measures.assessment import assess

@@ -1,0 +1,36 @@
+"""A comparison in words: everything has a text, and the terminal shows what matters."""
+
+from typing import Any
+
+import pytest
+
+from tests.tracker.study.made_summaries import ranged
+from tracker.study.compare import _DIFFERENCES, _WITHHOLDS, compare
+from tracker.study.compare_input import MEASURES, Labelled
+from tracker.study.compare_text import describe_comparison
+from tracker.words import LANGUAGES, TEXTS
+
+
+class TestWords:
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_everything_that_can_be_said_has_words(self, language: Any) -> None:
+        texts = TEXTS[language]
+        for measure in MEASURES:
+            assert {
+                f"compare.measure.{measure.name}",
+                f"compare.unit.{measure.unit}",
+            } <= texts.keys()
+        codes = {*_WITHHOLDS, *_DIFFERENCES, "partial"}
+        assert {f"compare.concern.{code}" for code in codes} <= texts.keys()
+        assert {f"compare.why.{code}" for code in (*_WITHHOLDS, "no_interval")} <= texts.keys()
+
+    def test_a_person_reads_values_changes_verdicts_and_limits(self) -> None:
+        first, other = ranged(0.05, 0.046, 0.053), ranged(0.08, 0.074, 0.086, partial=True)
+        text = describe_comparison(compare([Labelled("off", first), Labelled("on", other)]))
+        assert "Vertical range, eye widths\n  off  0.050 (0.046 to 0.053)\n  on   0.080" in text
+        assert "+0.030 (+0.023 to +0.037)" in text
+        assert "differs by more than the recordings' own uncertainty\n" in text
+        assert "not judged (record each condition at least twice)" in text
+        assert "caution: on: the end of a recording was not analysed." in text
+        assert "is not known from one recording of each" in text
+        assert "up to 0.15 would be called" in text
