@@ -84,6 +84,7 @@ tracker.analyse("clip.mp4")
 """
 
 
+@pytest.mark.slow
 def test_a_users_type_checker_sees_real_types_in_what_is_installed(tmp_path: Path) -> None:
     """In an environment that holds the built wheel, not this directory."""
     script = (

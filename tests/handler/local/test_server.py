@@ -117,6 +117,7 @@ def test_pages_of_other_sites_get_no_answer(
     assert answer.json().get("code") == code
 
 
+@pytest.mark.slow
 def test_a_second_server_on_the_same_data_is_refused(url: str, folder: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "handler", "--port", "0", "--data", str(folder)],
@@ -129,6 +130,7 @@ def test_a_second_server_on_the_same_data_is_refused(url: str, folder: Path) -> 
     assert "in use by another server" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_taken_port_is_named(url: str, tmp_path: Path) -> None:
     port = url.rsplit(":", 1)[1]
     done = subprocess.run(
@@ -144,6 +146,7 @@ def test_a_taken_port_is_named(url: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["directory", "garbage"])
+@pytest.mark.slow
 def test_a_database_that_cannot_be_used_is_named(tmp_path: Path, damage: str) -> None:
     database = tmp_path / "records.sqlite"
     if damage == "directory":

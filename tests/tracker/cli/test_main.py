@@ -420,6 +420,7 @@ class TestImage:
         assert "eye-tracker analyze" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_progress_is_shown_on_a_terminal_only(clip: Path, tmp_path: Path) -> None:
     master, slave = os.openpty()
     # A new pseudo-terminal is 0 characters wide.

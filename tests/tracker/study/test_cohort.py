@@ -180,6 +180,7 @@ def test_names_are_no_formulas_in_a_spreadsheet(
     assert list(frame["file"]) == [f"{name}.mp4" for name in NAMES]
 
 
+@pytest.mark.slow
 def test_a_folder_of_hostile_names(
     clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -116,10 +116,12 @@ def assert_like_opencv(path: Path) -> int:
         (640, 360, "libx264", "yuv420p", {}),
         (640, 360, "libx264", "yuv420p", {"colorspace": BT709}),
         (640, 360, "libx264", "yuvj420p", {"color_range": FULL_RANGE}),
-        (1080, 608, "libx265", "yuv420p", {"colorspace": BT709}),
+        pytest.param(
+            *(1080, 608, "libx265", "yuv420p", {"colorspace": BT709}), marks=pytest.mark.slow
+        ),
         (480, 272, "libx265", "yuv420p10le", {}),
         (480, 272, "libx264", "yuv422p", {}),
-        (854, 480, "libvpx-vp9", "yuv420p", {}),
+        pytest.param(*(854, 480, "libvpx-vp9", "yuv420p", {}), marks=pytest.mark.slow),
         (270, 478, "libx264", "yuv420p", {}),
         (322, 242, "mpeg4", "yuv420p", {}),
         (331, 243, "libvpx-vp9", "yuv420p", {}),
@@ -519,7 +521,9 @@ def assert_same(one: Track, other: Track) -> None:
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
-@pytest.mark.parametrize(("step", "max_frames"), [(1, 1000), (2, 1000), (1, 50)])
+@pytest.mark.parametrize(
+    ("step", "max_frames"), [pytest.param(1, 1000, marks=pytest.mark.slow), (2, 1000), (1, 50)]
+)
 def test_a_track_is_the_same_ahead(
     step: int, max_frames: int, mesh: FaceMesh, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
