@@ -40,7 +40,7 @@ from tracker.lab.annotations import AnnotatedClip, find_annotations
 from tracker.lab.clip_spec import ENCODERS
 from tracker.lab.scoring import score_clip
 from tracker.lab.synthetic import quality_options
-from tracker.measures.gates import (
+from tracker.measures.obstacles import (
     MAX_EYE_DISAGREEMENT,
     MIN_BITS_PER_EYE,
     NOTED_BITS_PER_EYE,

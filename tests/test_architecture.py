@@ -72,7 +72,7 @@ OPEN_IMPORTS = {
 """Imports that break a rule today."""
 
 ONE_IMPORTER = {
-    "ctypes": {f"tracker/video/{name}.py" for name in ("libav", "ffmpeg", "convert")},
+    "ctypes": {f"tracker/video/{name}.py" for name in ("libav", "ffmpeg", "pixels")},
     "mediapipe": {"tracker/face/mesh.py"},
     "ai_edge_litert": set[str](),
     "boto3": {"handler/aws.py"},

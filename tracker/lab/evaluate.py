@@ -28,7 +28,7 @@ TRACK_MODULES = (
     "tracker.video.frames",
     "tracker.face.eye_pictures",
     "tracker.face.mesh",
-    "tracker.video.convert",
+    "tracker.video.pixels",
     "tracker.video.ffmpeg",
     "tracker.video.libav",
     "tracker.video.limits",

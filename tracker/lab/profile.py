@@ -19,9 +19,9 @@ from tracker.face.mesh import Region
 from tracker.files.fingerprint import take_fingerprint
 from tracker.machine import count_processors, measure_peak_bytes
 from tracker.parameters import Parameters
-from tracker.video.convert import LazyImage
 from tracker.video.ffmpeg import Decoder
 from tracker.video.frames import Frame, Image, ImageLike, Video
+from tracker.video.pixels import LazyImage
 
 if TYPE_CHECKING:
     from tracker.result import Result

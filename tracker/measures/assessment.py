@@ -6,7 +6,7 @@ from typing import Literal
 
 from tracker.measures.analysis import Analysis
 from tracker.measures.findings import Finding
-from tracker.measures.gates import find_cautions, find_obstacles, find_range_obstacles
+from tracker.measures.obstacles import find_cautions, find_obstacles, find_range_obstacles
 from tracker.measures.quality import Quality, measure_quality
 from tracker.words import Language, format_text, round_range
 from tracker.words.patient import choose_patient_message

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracker.measures import gates
+from tracker.measures import obstacles
 from tracker.measures.analysis import Analysis
 from tracker.measures.assessment import Assessment
 from tracker.measures.gaze import MAX_HEAD_YAW_DEG
@@ -137,8 +137,8 @@ def _collect_numbers(analysis: Analysis, assessment: Assessment) -> dict[str, di
         "face": {
             "share": quality.face_coverage,
             "seconds": measures.valid_time_s,
-            "least": gates.MIN_COVERAGE,
-            "least_s": gates.MIN_VALID_TIME_S,
+            "least": obstacles.MIN_COVERAGE,
+            "least_s": obstacles.MIN_VALID_TIME_S,
         },
         "rate": {
             "rate": quality.sampled_rate_hz,
@@ -147,26 +147,26 @@ def _collect_numbers(analysis: Analysis, assessment: Assessment) -> dict[str, di
         },
         "eye_size": {
             "width": quality.canthal_distance_px,
-            "least": gates.MIN_CANTHAL_DISTANCE_PX,
+            "least": obstacles.MIN_CANTHAL_DISTANCE_PX,
         },
         "head": {
             "yaw": quality.head_yaw_deg,
             # Adding 0 turns -0 into 0, which has no sign.
             "pitch": float(np.rint(quality.head_pitch_deg)) + 0.0,
             "most_yaw": MAX_HEAD_YAW_DEG,
-            "most_pitch": gates.MAX_HEAD_PITCH_DEG,
+            "most_pitch": obstacles.MAX_HEAD_PITCH_DEG,
         },
         "light": {
             "ratio": quality.contrast_over_noise,
             "clipped": quality.clipped_share,
-            "least": gates.MIN_CONTRAST_OVER_NOISE,
-            "most": gates.MAX_CLIPPED_SHARE,
+            "least": obstacles.MIN_CONTRAST_OVER_NOISE,
+            "most": obstacles.MAX_CLIPPED_SHARE,
         },
-        "sharpness": {"sharpness": quality.sharpness, "least": gates.MIN_SHARPNESS},
-        "compression": {"bits": quality.bits_per_eye, "least": gates.MIN_BITS_PER_EYE},
-        "people": {"share": quality.other_face_ratio, "most": gates.AMBIGUOUS_FACE_RATIO},
+        "sharpness": {"sharpness": quality.sharpness, "least": obstacles.MIN_SHARPNESS},
+        "compression": {"bits": quality.bits_per_eye, "least": obstacles.MIN_BITS_PER_EYE},
+        "people": {"share": quality.other_face_ratio, "most": obstacles.AMBIGUOUS_FACE_RATIO},
         "lids": {"seconds": measures.gaze_time_s, "seen": measures.valid_time_s},
-        "task": {"disagreement": quality.eye_disagreement, "most": gates.MAX_EYE_DISAGREEMENT},
+        "task": {"disagreement": quality.eye_disagreement, "most": obstacles.MAX_EYE_DISAGREEMENT},
         "video": {
             "frames": len(analysis.track.times_s),
             "decoded": info.frames_decoded,

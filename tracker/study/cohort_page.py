@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tracker.files.whole import write_whole
-from tracker.measures.gates import (
+from tracker.measures.obstacles import (
     MIN_CANTHAL_DISTANCE_PX,
     MIN_CONTRAST_OVER_NOISE,
     MIN_COVERAGE,

@@ -2,7 +2,7 @@
 
 `cv2.VideoCapture` decodes with the same libraries, from OpenCV's wheel, but converts and copies
 every whole frame. For a 1080p frame that costs a quarter to a third of the decoding, although only
-the part with the face is needed. Here `tracker.video.convert` converts that part alone, with the
+the part with the face is needed. Here `tracker.video.pixels` converts that part alone, with the
 same function and to the same bits (`tests/tracker/video/test_ffmpeg.py`).
 """
 
@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from tracker.video.convert import Converter, LazyImage
 from tracker.video.libav import (
     NO_TIME,
     AvCodecParameters,
@@ -29,6 +28,7 @@ from tracker.video.libav import (
     load_libraries,
 )
 from tracker.video.limits import MAX_FRAME_PIXELS
+from tracker.video.pixels import Converter, LazyImage
 
 BITRATE_FRAMES = 300
 """Encoded frames from the start whose size is counted: 10 s at 30 fps."""

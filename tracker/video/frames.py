@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker.video.container import MIN_SIDE_PX, VideoOpenError, check_container, read_head
-from tracker.video.convert import LazyImage
 from tracker.video.ffmpeg import Decoder
 from tracker.video.libav import FFmpegError, FrameSizeError
 from tracker.video.limits import MAX_FRAME_PIXELS
+from tracker.video.pixels import LazyImage
 
 Image = NDArray[np.uint8]
 """Pixels, shape (height, width, 3), blue-green-red."""

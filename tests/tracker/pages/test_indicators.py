@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.tracker.measures.test_gates import GATES, Gate, codes_in_the_source
+from tests.tracker.measures.test_obstacles import GATES, Gate, codes_in_the_source
 from tests.tracker.pages.made_reports import analyzed, looking
 from tracker.measures.assessment import assess
 from tracker.pages.indicators import INDICATORS, grade_indicator

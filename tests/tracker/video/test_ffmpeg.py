@@ -25,10 +25,10 @@ from tracker.face.mesh import FaceMesh
 from tracker.lab.clip_spec import make_spec
 from tracker.lab.synthetic import write_clip
 from tracker.tracks.track import Track, track_video
-from tracker.video.convert import Converter
 from tracker.video.ffmpeg import Decoder
 from tracker.video.frames import FRAMES_AHEAD, Frame, Video
 from tracker.video.libav import FFmpegError
+from tracker.video.pixels import Converter
 
 BT709, FULL_RANGE = 1, 2
 

@@ -14,9 +14,9 @@ import pytest
 from tracker.lab.clip_spec import make_spec
 from tracker.lab.synthetic import write_clip
 from tracker.video.container import VideoOpenError
-from tracker.video.convert import LazyImage
 from tracker.video.ffmpeg import BITRATE_FRAMES
 from tracker.video.frames import Video
+from tracker.video.pixels import LazyImage
 from tracker.video.times import repair_times
 
 WIDTH, HEIGHT, BITS = 256, 64, 8

@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.tracker.measures.test_gates import GATES, Gate, codes_in_the_source
-from tracker.measures import gates
+from tests.tracker.measures.test_obstacles import GATES, Gate, codes_in_the_source
 from tracker.measures.assessment import assess
 from tracker.words import LANGUAGES, TEXTS, Language, format_text
 
@@ -47,7 +46,7 @@ def test_the_korean_word_for_a_blink_is_in_the_table() -> None:
 
 def test_every_finding_has_its_texts() -> None:
     used = set()
-    for module in (gates, inspect.getmodule(assess)):
+    for module in (obstacles, inspect.getmodule(assess)):
         for node in ast.walk(ast.parse(inspect.getsource(module))):  # type: ignore[arg-type]
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 used.add(node.value)

@@ -31,10 +31,12 @@ from tracker.face.mesh import FaceMesh
 from tracker.face.quality import ImageQuality
 from tracker.lab.clip_spec import make_spec
 from tracker.lab.drawing import render_frame
-from tracker.measures import assessment, gates
+from tracker.measures import assessment, obstacles
 from tracker.measures.analysis import Analysis, analyze_track
 from tracker.measures.assessment import assess
-from tracker.measures.gates import (
+from tracker.measures.gaze import MAX_HEAD_YAW_DEG, MAX_NOD_DEG
+from tracker.measures.lids import BLINK_GUARD_S
+from tracker.measures.obstacles import (
     AMBIGUOUS_FACE_RATIO,
     MAX_CLIPPED_SHARE,
     MAX_EYE_DISAGREEMENT,
@@ -54,8 +56,6 @@ from tracker.measures.gates import (
     NOTED_PITCH_RANGE_DEG,
     NOTED_UNSEEN_SHARE,
 )
-from tracker.measures.gaze import MAX_HEAD_YAW_DEG, MAX_NOD_DEG
-from tracker.measures.lids import BLINK_GUARD_S
 from tracker.measures.quality import GAP_S, MIN_RATE_HZ
 from tracker.measures.traces import MIN_COVERAGE_FOR_BASELINE, MIN_TYPICAL_EAR
 from tracker.parameters import Parameters
@@ -607,7 +607,7 @@ def test_a_range_below_the_threshold_with_a_part_unseen_is_no_evidence(
 def codes_in_the_source() -> set[str]:
     """Return every code that a finding can have, as it is written where findings are made."""
     codes = set()
-    for node in ast.walk(ast.parse(inspect.getsource(assessment) + inspect.getsource(gates))):
+    for node in ast.walk(ast.parse(inspect.getsource(assessment) + inspect.getsource(obstacles))):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Finding":
             code = node.args[0]
             if isinstance(code, ast.Constant):
@@ -615,7 +615,7 @@ def codes_in_the_source() -> set[str]:
             else:
                 # The only one that is put together, of a phase's name.
                 assert ast.unparse(code) == "f'phase_{name}_missing'"
-                codes |= {f"phase_{name}_missing" for name in gates.VERTICAL_PHASES}
+                codes |= {f"phase_{name}_missing" for name in obstacles.VERTICAL_PHASES}
     return codes
 
 
