@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.tracker.measures.test_obstacles import GATES, Gate, codes_in_the_source
+from tracker.measures import obstacles
 from tracker.measures.assessment import assess
 from tracker.words import LANGUAGES, TEXTS, Language, format_text
 
