@@ -15,7 +15,7 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 def _increases(times_s):
     """Whether times (N,) are finite and strictly increasing."""
     size = times_s.size
-    # A comparison with NaN is false, and whatever lies between two finite numbers is finite.
+    # A comparison with NaN is false, and a number between two finite numbers is finite.
     increases = size == 0 or (np.isfinite(times_s[0]) and np.isfinite(times_s[size - 1]))
     for n in range(1, size):
         increases &= times_s[n] > times_s[n - 1]
@@ -71,7 +71,7 @@ def as_kept(values: ArrayLike, keep: ArrayLike) -> tuple[NDArray[np.float64], ND
 
 
 def as_times(times_s: ArrayLike, count: int, name: str) -> NDArray[np.float64]:
-    """Return strictly increasing times, one for each of `count` values that errors call `name`."""
+    """Return strictly increasing times, one for each of `count` values; errors mention `name`."""
     times = as_series(times_s, "times_s")
     if times.size != count:
         raise ValueError(
@@ -86,7 +86,7 @@ def as_times(times_s: ArrayLike, count: int, name: str) -> NDArray[np.float64]:
 def as_indices(
     indices: ArrayLike, shape: tuple[int, ...], highest: int, name: str
 ) -> NDArray[np.int64]:
-    """Return indices from 0 to `highest`; -1 as the first side of `shape` allows any length."""
+    """Return indices from 0 to `highest`; if `shape` begins with -1, its length is not checked."""
     array = np.asarray(indices)
     if array.size == 0:
         return np.empty([max(side, 0) for side in shape], dtype=np.int64)

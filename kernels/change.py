@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from kernels.uncertainty import CONFIDENCE, bisect, compute_student_quantile
 
 MAX_EVENTS = 10_000_000
-"""Largest sum of two counts. No recording has more, and the exact interval needs memory for it."""
+"""Largest sum of two counts, to bound the memory of the exact interval. No recording has more."""
 
 
 def compute_difference_interval(
@@ -82,9 +82,9 @@ def compute_rate_ratio_interval(
 
     Notes
     -----
-    Given the sum of both counts, the second count is binomial; its exact limits give those of the
-    ratio [1]_ [2]_. The method assumes that events are independent, with a constant rate in each
-    recording. Blinks that come in bursts vary more than the interval says.
+    Given the sum of both counts, the second count is binomial. Its exact limits give the limits of
+    the ratio [1]_ [2]_. The method assumes that events are independent, with a constant rate in
+    each recording. Blinks that come in bursts vary more than the interval says.
 
     References
     ----------

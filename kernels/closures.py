@@ -101,7 +101,7 @@ class Closures:
         return Closures(*(array[chosen] for array in arrays))
 
     def arrays(self) -> tuple[NDArray[np.generic], ...]:
-        """Return the attributes in order."""
+        """Return all arrays, in the order in which the fields are declared."""
         arrays: tuple[NDArray[np.generic], ...] = _ATTRIBUTES(self)
         return arrays
 

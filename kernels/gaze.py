@@ -1,4 +1,4 @@
-"""Gaze: by how much the landmarks follow it, and saccades."""
+"""Gaze: how far the landmarks follow it, and its saccades."""
 
 from dataclasses import dataclass
 
@@ -25,11 +25,11 @@ samples in each direction.
 FRAMING_STD = 0.03
 """Relative standard deviation of the range that remains after the correction.
 
-The slope's is 0.02 over the same poses and sizes (docs/accuracy.txt). A half is added, because
-those show a single face.
+The slope's own is 0.02 over the same poses and sizes (docs/accuracy.txt). Half of that is added,
+because they show a single face.
 """
 SACCADE_NOISE_FACTOR = 6.0
-"""The eye is in a saccade from this multiple of the velocity's noise: lambda in [1]_."""
+"""In a saccade the velocity is above this multiple of its noise: lambda in [1]_."""
 SHORTEST_SACCADE_SAMPLES = 3
 """Fewest samples in a saccade, as in [1]_."""
 
@@ -149,7 +149,7 @@ def _framing_gain(one, other, groups, prior, sums, out):
 def compute_framing_gain(
     offset: ArrayLike, second_offset: ArrayLike, framing: ArrayLike
 ) -> tuple[float, float]:
-    """Compute the factor by which other framings of the face follow the gaze further.
+    """Compute the factor by which the landmarks follow the gaze further in other framings.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def compute_framing_gain(
         Slope of the second offset over the offset. It is drawn towards 1 if the gaze moves too
         little to measure it, and differs from 1 by at most `LARGEST_GAIN_STDS` times `GAIN_STD`.
     gain_std : float
-        Standard deviation of the framing's error that remains; `GAIN_STD` without a pair.
+        Standard deviation of the error that remains; `GAIN_STD` without a pair of offsets.
 
     Raises
     ------
@@ -226,7 +226,8 @@ def detect_saccades(
     Notes
     -----
     The noise is the median absolute velocity, scaled to a standard deviation. The reference uses
-    another median-based estimator, and two dimensions; here only the vertical one is used.
+    another estimator, which is also based on the median. It also uses both dimensions; here only
+    the vertical one counts.
 
     References
     ----------

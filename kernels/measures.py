@@ -36,7 +36,7 @@ def _valid_time_s(valid, times_s, max_gap_s):
 
 @kernel("f8(f8[::1], f8[::1], f8, f8)")
 def _perclos(closure, times_s, threshold, max_gap_s):
-    """Share of the valid time (N,) with closure at or above threshold; trapezoids between."""
+    """Share of the valid time with closure (N,) at or above threshold, by the trapezoidal rule."""
     closed_s, total_s = 0.0, 0.0
     for n in range(1, closure.size):
         interval_s = times_s[n] - times_s[n - 1]

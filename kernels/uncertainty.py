@@ -58,13 +58,14 @@ def _pass_value(times, near, far, passed, first, second):
 
 @kernel("void(f8[::1], i8[::1], i8[::1], i1[:,::1], f8[::1], i4[:,::1], f8[::1])")
 def _bootstrap_ranges(ordered, blocks, sizes, weights, shares, scratch, ranges):
-    """Fill ranges (R,) with the higher minus the lower quantile, shares (2,), of R draws.
+    """For each of R bootstrap draws, write the difference of two quantiles (`shares`) to `ranges`.
 
-    The values, ordered (N,), come from blocks (N,). Block b has sizes[b] values, and the draws (R,)
-    hold it weights[b] (R,) times. To find an order statistic, the loop walks from the nearer end
-    until it has passed enough values, in all draws at once. Scratch (6, R).
+    Shapes: shares (2,), ranges (R,). ordered (N,) holds all values in increasing order, and blocks
+    (N,) the block of each. Block b has sizes[b] values, and draw r holds it weights[b, r] times. To
+    find an order statistic, the loop walks from the nearer end until it has passed enough values,
+    in all draws at once. Scratch (6, R).
     """
-    # One by one: Numba takes unpacked rows for strided.
+    # Assign the rows one by one: Numba treats unpacked rows as strided.
     total, near, far = scratch[0], scratch[1], scratch[2]
     passed, first, second = scratch[3], scratch[4], scratch[5]
     size, draws = ordered.size, ranges.size
@@ -121,14 +122,14 @@ def _cut_blocks(values, keep, times_s, block_s, kept, blocks, sizes):
 
 @kernel("void(f8[::1], b1[::1], f8[::1])")
 def _neighbour_differences(values, keep, out):
-    """Fill out (N,) with the distance to the sample before; NaN where one is not kept."""
+    """Fill out (N,) with the distance to the sample before; NaN if either is not kept."""
     for n in range(values.size):
         out[n] = np.abs(values[n] - values[n - 1]) if n > 0 and keep[n] and keep[n - 1] else np.nan
 
 
 @kernel("f8(f8[::1], f8)")
 def _poisson_cumulative(log_factorials, mean):
-    """Probability of at most K events, with log_factorials (K + 1,)."""
+    """Return P(X <= K) for a Poisson mean; `log_factorials` holds ln 0! to ln K!."""
     log_mean, probability = np.log(mean), 0.0
     for k in range(log_factorials.size):
         probability += np.exp(k * log_mean - mean - log_factorials[k])
@@ -186,7 +187,7 @@ def compute_peak_to_peak_interval(
     `REPLICATES` draws of blocks of `BLOCK_S` [1]_, each from its stratum of `STRATUM_BLOCKS`, give
     a `CONFIDENCE` percentile interval. The distance to its further end is used on both sides: no
     draw can hold a gaze beyond those of the recording, so the nearer end, mostly the upper one, is
-    too near. That distance is then multiplied by `compute_bootstrap_correction`.
+    too near. The distance is then multiplied by the factor of `compute_bootstrap_correction`.
 
     References
     ----------
@@ -251,7 +252,7 @@ def compute_bootstrap_correction(block_count: int) -> float:
     the m blocks of a stratum the variance of their means about each other, ``m * (V(1) - V(m))``;
     the true variance of the sum over all n blocks is ``n**2 * V(n)``. The root of the ratio
     corrects both errors. It is derived for a mean. In large samples it also holds for a quantile,
-    whose error is that of a mean: of the share of time spent below it.
+    because its error comes from a mean: the share of time spent below it.
 
     The variance is estimated from few blocks. Student's quantile therefore replaces the normal
     distribution's; its degrees of freedom are the blocks minus one for each stratum.
