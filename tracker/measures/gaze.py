@@ -36,7 +36,7 @@ MAX_HEAD_YAW_DEG = 20.0
 MAX_NOD_DEG = 10.0
 """Largest pitch, from the recording's median, at which a frame counts for the gaze.
 
-Resting eyes in a head that nods by this much move in the image by the verdict's threshold.
+If a head nods this far, eyes at rest move in the image by as much as the verdict's threshold.
 """
 AHEAD_OFFSET = 0.1
 """The eyes look ahead within this horizontal offset from its median.
@@ -44,12 +44,12 @@ AHEAD_OFFSET = 0.1
 Beyond it, about a sixth of the horizontal movement shows up in the vertical offset.
 """
 MIN_AHEAD_TIME_S = 3.0
-"""Least time with the eyes ahead for a range over it."""
+"""Least time with the eyes ahead from which their range is measured."""
 MIN_SACCADE_RATE_HZ = 110.0
-"""Least frame rate for the velocity of saccades: that of slow motion on phones.
+"""Least frame rate at which the velocity of saccades is measured. Phones reach it in slow motion.
 
-The velocity over five samples reads the peak of a saccade of 20 degrees (65 ms) 13 % too small at
-120 frames per second, 3 % at 240, and 66 % at 30, as computed from minimum-jerk traces.
+The velocity over five samples underestimates the peak of a saccade of 20 degrees (65 ms): by 66 %
+at 30 frames per second, by 13 % at 120, and by 3 % at 240 (computed from minimum-jerk traces).
 """
 FOLLOWED_SHARE = (0.41, 1.0)
 """Bounds of the share of an eye movement that the measured offset follows.
@@ -61,7 +61,7 @@ NO_PRIMARY = (
     "fixate or rest in the protocol"
 )
 EYE_SIZE_ERROR = 0.1
-"""Relative error of an angle, because this person's eyeball and iris differ from the assumed."""
+"""Relative error of an angle, because a person's eyeball and iris differ from the assumed ones."""
 
 Float64Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -69,7 +69,7 @@ BoolArray = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class GazeTraces:
-    """What the gaze is measured from, before any threshold is applied.
+    """The traces that the gaze is measured from, before any threshold is applied.
 
     Attributes
     ----------
@@ -149,8 +149,9 @@ class GazeMeasures:
     vertical_peak_to_peak_any_time : float
         Range within and outside the protocol's phases.
     threshold_distance, _in_ci_half_widths, _in_noise_floors : float
-        Range minus `vpp_thresh`; that distance over the half of the interval towards the threshold
-        (at 1 the interval ends at the threshold); and that distance over the noise floor.
+        Range minus `vpp_thresh`; the same divided by the length of the half of the interval that
+        lies towards the threshold (1: the interval ends at the threshold); and the same divided by
+        the noise floor.
     vertical_peak_to_peak_ahead : float
         Range over the frames in which the eyes do not look aside.
     vertical_peak_to_peak_deg_est, horizontal_peak_to_peak_deg_est : float
@@ -223,7 +224,7 @@ class GazeMeasures:
 def prepare_gaze(
     track: Track, geometry: EyeGeometry, head: HeadPose, interval_s: float
 ) -> GazeTraces:
-    """Compute what the gaze is measured from.
+    """Compute the traces that the gaze is measured from.
 
     Parameters
     ----------
@@ -359,7 +360,7 @@ def measure_gaze(
 
 
 def _median_iris_ratio(traces: GazeTraces, valid: BoolArray) -> float:
-    """Return the iris diameter over the canthal distance; NaN, as all angles then, if it is 0."""
+    """Return the iris diameter over the canthal distance; NaN (no angles) if that is 0."""
     either = np.concatenate((valid, valid))
     (ratio,) = compute_quantiles(traces.iris_ratio.reshape(-1), either, (0.5,)).tolist()
     return float(ratio) if ratio > 0 else math.nan

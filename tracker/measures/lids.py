@@ -36,7 +36,7 @@ class Events:
     eye_amplitude : ndarray, shape (M, 2), float64
         Amplitude of each closure by eye: 0 = stays open, 1 = no opening left.
     winks : ndarray, shape (W, 2), int64
-        Samples in which one eye alone is held closed, half-open.
+        Sample intervals [start, stop) in which only one eye is closed.
     wink_eye : ndarray, shape (W,), int64
         That eye: `kernels.LEFT` or `kernels.RIGHT`.
     eyes_open : ndarray, shape (N,), bool

@@ -1,4 +1,4 @@
-"""Gates: what makes a recording not assessable, and what limits its numbers."""
+"""Gates: find the reasons why a recording is not assessable, and what limits its numbers."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -29,8 +29,8 @@ MAX_SLOW_SHARE = 0.1
 MIN_PHASE_TIME_S = 1.0
 """Least gaze time in the phases up, and in the phases down; a percentile of less is meaningless."""
 MIN_CANTHAL_DISTANCE_PX = 24.0
-"""In degraded recordings the known range changes by 1 % at 24 and by 11 % at 18
-(docs/accuracy.md)."""
+"""Least width of an eye. In degraded recordings, the measured range is off by 1 % at 24 and by 11 %
+at 18 (docs/accuracy.md)."""
 MAX_HEAD_PITCH_DEG = 25.0
 """Largest pitch, measured from a camera at the height of the eyes.
 
@@ -44,39 +44,44 @@ Heads at rest show less (2.6 at most in the ZJU recordings), and so do moving ey
 (3 on the synthetic face).
 """
 AMBIGUOUS_FACE_RATIO = 0.5
-"""Area of the second face over the first, summed over time, from which it is not clear who was
-recorded."""
+"""If the second face's area, summed over time, is this share of the first one's or more, it is not
+clear who was recorded."""
 NOTED_FACE_RATIO = 0.05
-"""The same ratio, from which the second face is mentioned."""
+"""If it is this share or more, the second face is mentioned."""
 MAX_FAILED_SHARE = 0.05
 """Share of frames that are damaged or missing, above which this is mentioned."""
 NOTED_CLOSURE_SHARE = 0.1
 """Share of the time with a face in prolonged closures and winks, above which it is mentioned."""
 
 MIN_SHARPNESS = 0.15
-"""In degraded recordings the known range reads 12 % too small at 0.09 (docs/accuracy.md)."""
+"""Least sharpness. In degraded recordings, the range reads 12 % too small at 0.09
+(docs/accuracy.md)."""
 MIN_CONTRAST_OVER_NOISE = 5.0
-"""Degraded clips hold at 5.2. The range of synthetic clips breaks at 3.7, and the blinks of
-recordings at 2.1 (docs/accuracy.md)."""
+"""Least contrast over noise. Degraded clips are still measured correctly at 5.2. The range of
+synthetic clips is wrong at 3.7, and the blinks of recordings are wrong at 2.1
+(docs/accuracy.md)."""
 DARK_GREY_LEVEL = 60.0
 """Mean grey level below which a noisy image is called dark.
 
 It only chooses the message, because it depends on the skin as well as on the light.
 """
 MAX_CLIPPED_SHARE = 0.25
-"""Degraded clips hold at 0.14; at 0.41 the range reads 16 % too large (docs/accuracy.md)."""
+"""Largest share of black and white pixels. Degraded clips are still measured correctly at 0.14; at
+0.41 the range reads 16 % too large (docs/accuracy.md)."""
 MIN_BITS_PER_EYE = 10.0
-"""Three quarters of the re-encoded recordings that broke have fewer (docs/accuracy.md)."""
+"""Fewest bits for an eye. Three quarters of the re-encoded recordings whose measures became wrong
+have fewer (docs/accuracy.md)."""
 NOTED_BITS_PER_EYE = 30.0
-"""Nine tenths of them have fewer. Original recordings have 18 at least (docs/accuracy.md)."""
+"""Bits for an eye below which compression is mentioned. Nine tenths of the re-encoded recordings
+whose measures became wrong have fewer. Original recordings have at least 18 (docs/accuracy.md)."""
 MAX_EYE_DISAGREEMENT = 0.02
-"""The median of original recordings is 0.013. The least disagreement that made a fixed gaze pass
-the threshold was 0.023 (docs/accuracy.md)."""
+"""Largest disagreement of the two eyes. The median of original recordings is 0.013. The least
+disagreement that made a fixed gaze pass the threshold was 0.023 (docs/accuracy.md)."""
 NOTED_UNSEEN_SHARE = 0.1
 """Share of the time without a face, or in gaps between frames, above which it is mentioned.
 
-The range leaves out 5 % of the time at either end, so an extreme gaze may be hidden in more time
-than that.
+The range ignores an extreme gaze that lasts less than 5 % of the time. Only in more unseen time can
+one be hidden that would count.
 """
 NOTED_CUT_SHARE = 0.1
 """Share of the blinks with an unseen beginning or end, above which it is mentioned."""
@@ -94,7 +99,7 @@ RANGE_HIDING = (
 
 
 def find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
-    """Return what makes the recording not assessable, whatever the threshold."""
+    """Return the findings that make the recording not assessable at any threshold."""
     if not analysis.traces.seen.any():
         return [Finding("no_face")]
     if quality.sampled_rate_hz < MIN_RATE_HZ:
@@ -137,7 +142,7 @@ def _find_slow_part(analysis: Analysis) -> list[Finding]:
 def _find_time_obstacles(
     analysis: Analysis, quality: Quality, open_time_s: float
 ) -> Iterator[Finding]:
-    """Yield the times in which too little was seen: of the face, the open eyes, or a phase."""
+    """Yield a finding if the face, the open eyes or a phase were seen for too short a time."""
     seen_s = analysis.measures.valid_time_s
     if seen_s < MIN_VALID_TIME_S:
         yield Finding("too_short", {"seen_s": seen_s, "least_s": MIN_VALID_TIME_S})
@@ -182,8 +187,8 @@ def _find_head_obstacles(
 
 
 def _find_image_obstacles(quality: Quality) -> Iterator[Finding]:
-    """Yield what makes the images too bad to measure the eyes in them."""
-    # What was not measured is reported as that, not as bad.
+    """Yield the faults that make the images too bad to measure the eyes in them."""
+    # A missing value is reported as not measured, not as bad.
     if math.isnan(
         quality.contrast_over_noise + quality.sharpness + quality.face_grey + quality.clipped_share
     ):
@@ -206,7 +211,7 @@ def _find_image_obstacles(quality: Quality) -> Iterator[Finding]:
 def find_range_obstacles(
     analysis: Analysis, quality: Quality, cautions: Sequence[Finding], threshold: float
 ) -> list[Finding]:
-    """Return why the range supports no answer at this threshold."""
+    """Return the reasons why the range does not support an answer at this threshold."""
     return _find_hidden_range(analysis, cautions, threshold) or _find_disagreement(
         analysis, quality, threshold
     )
@@ -274,7 +279,7 @@ def _find_disagreement(analysis: Analysis, quality: Quality, threshold: float) -
 
 
 def find_cautions(analysis: Analysis, quality: Quality) -> list[Finding]:
-    """Return what limits the numbers but does not rule out an answer."""
+    """Return the findings that limit the numbers but do not rule out an answer."""
     return [
         *_find_seen_cautions(analysis, quality),
         *_find_event_cautions(analysis),
@@ -284,7 +289,7 @@ def find_cautions(analysis: Analysis, quality: Quality) -> list[Finding]:
 
 
 def _find_seen_cautions(analysis: Analysis, quality: Quality) -> Iterator[Finding]:
-    """Yield limits of what was seen of the eyes, the face and the head."""
+    """Yield cautions about how much was seen of the eyes, the face and the head."""
     if analysis.parameters.blink_baseline == "adaptive" and not analysis.traces.baseline_trusted:
         yield Finding("baseline_fixed")
     closed_s = _closed_s(analysis)
@@ -360,8 +365,8 @@ def _closed_s(analysis: Analysis) -> float:
 def _count_missing_frames(analysis: Analysis) -> int:
     """Return the number of frames that the container declares but lacks at its end.
 
-    The count is ignored if the times last as long as declared: some containers declare a rate that
-    is not meant, or estimate the count.
+    The result is 0 if the times last as long as declared, because some containers declare a wrong
+    rate or only estimate the count.
     """
     info = analysis.track.info
     if not info.complete or not info.video.fps:

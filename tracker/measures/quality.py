@@ -15,7 +15,8 @@ from tracker.measures.analysis import Analysis
 from tracker.measures.gaze import mark_ahead
 
 MIN_RATE_HZ = 9.0
-"""Blinks of degraded recordings hold at 7.5 Hz and break at 6 (docs/accuracy.md)."""
+"""Least rate of analysed frames. In degraded recordings, blinks are still counted correctly at
+7.5 Hz, but not at 6 Hz (docs/accuracy.md)."""
 GAP_S = 2 / MIN_RATE_HZ
 """A longer time between frames is a gap: even at the least rate, more than one frame is missing."""
 
@@ -43,21 +44,23 @@ class Quality:
         Share of the frames with open eyes that the gaze leaves out because the head was turned or
         nodded, 0-1.
     other_face_ratio : float
-        Area of the second largest face over that of the analysed one, each summed over time.
+        Area of the second largest face divided by the area of the analysed face, both summed over
+        time.
     gap_share : float
-        Share of the recording's time in intervals between analysed frames longer than `GAP_S`, 0-1.
+        Share of the recording's time in gaps: intervals between analysed frames longer than
+        `GAP_S`, 0-1.
     sharpness, contrast_over_noise, face_grey, clipped_share : float
         See `tracker.face.quality.ImageQuality`.
     bits_per_pixel : float
         Size of the encoded video, without sound, over the first
         `tracker.video.ffmpeg.BITRATE_FRAMES` frames; NaN if they could not be counted.
     bits_per_eye : float
-        Bits of a frame for an eye, if they are spread evenly over the frame. An eye is a square
-        that is one canthal distance wide.
+        Bits of a frame that an eye gets, if they are spread evenly over the frame. An eye is a
+        square that is one canthal distance wide.
     eye_disagreement : float
         P95 - P5 of half the difference between the vertical offsets of the two eyes, in canthal
-        distances. It is the range that their mean would show from errors alone, if the two err
-        independently. Only frames in which the eyes look ahead count: perspective makes the
+        distances. If the two eyes err independently, their mean would show this range from errors
+        alone. Only frames in which the eyes look ahead count: perspective makes the
         offsets differ when they look aside.
     """
 

@@ -27,10 +27,10 @@ def analyze_image(image: Image, finder: FaceFinder, blink_thresh: float) -> dict
     Returns
     -------
     dict
-        ``detected``, and ``faces``, their number. For each eye, the subject's ``left`` and
-        ``right``: the iris centre in pixels, ``eye_open`` (EAR), ``v_offset`` and ``h_offset``. The
-        means of these three; ``blink_prob``; and ``landmarks``, pixels by FaceMesh index. All but
-        the first two are None without a face.
+        ``detected``: whether there is a face. ``faces``: their number. ``left`` and ``right`` (the
+        subject's): the iris centre in pixels, ``eye_open`` (EAR), ``v_offset`` and ``h_offset`` of
+        each eye. The means of these three over both eyes. ``blink_prob``. ``landmarks``: pixels by
+        FaceMesh index. Without a face, all but the first two are None.
 
     Notes
     -----
@@ -52,7 +52,7 @@ def analyze_image(image: Image, finder: FaceFinder, blink_thresh: float) -> dict
     }
     for region in regions:
         points = finder.find_landmarks(image, region)
-        # The detector's region is rough, so find them again in the region of these landmarks.
+        # The detector's region is rough: find the landmarks again in a region around these.
         refined = None if points is None else finder.find_landmarks(image, region_of(points))
         if refined is not None:
             return result | _measure_face(refined[np.array(FACE_MESH_INDICES)], blink_thresh)

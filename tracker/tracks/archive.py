@@ -30,7 +30,7 @@ FORMAT = 2
 MAX_TRACK_BYTES = 2**30
 """Largest size to which a file may unpack."""
 _HEADER_NAMES = {"image_quality": "picture"}
-"""Names in the header that are older than those of `TrackInfo`; old files must stay readable."""
+"""Header names of fields that `TrackInfo` has renamed since. Old files must stay readable."""
 
 
 class TrackFileError(InputError):
@@ -151,7 +151,7 @@ def _parse_info(header: dict[str, Any]) -> TrackInfo:
         protocol=parse_protocol(header["protocol"]),
         raised_step=header["raised_step"],
         out_of_time=header["out_of_time"],
-        # Older tracks have no hash, and are as good.
+        # Older tracks have no hash. They are accepted without it.
         video_sha256=header.get("video_sha256", ""),
     )
     counts = (

@@ -7,7 +7,7 @@ from collections.abc import Callable
 CALIBRATION_FRAMES = 30
 """Tracked frames before the first decision: a second of a usual recording."""
 CALIBRATION_S = 2.0
-"""Time before the first decision, if it comes before `CALIBRATION_FRAMES`: frames may be slow."""
+"""Longest time before the first decision. Slow frames take it before `CALIBRATION_FRAMES`."""
 DECISION_INTERVAL_SHARE = 0.05
 """Share of the budget between decisions. Costs change as a face comes and goes."""
 SPARE_SHARE = 0.1
@@ -126,7 +126,7 @@ class _Cost:
         self._sum_s += seconds
 
     def settle(self) -> float:
-        """Update the mean, half of it from the durations added since the last call; return it."""
+        """Update and return the mean. The durations added since the last call make half of it."""
         if self.count:
             latest_s = self._sum_s / self.count
             before_s = latest_s if math.isnan(self._mean_s) else self._mean_s

@@ -181,7 +181,7 @@ def _follow_frames(
     ahead: bool,
     on_progress: Callable[[int, int], None] | None,
 ) -> None:
-    """Follow the face through the frames, until the video, the frames or the time end."""
+    """Follow the face until the video ends, `max_frames` are tracked or the time is up."""
     max_frames = frames.index.size
     expected = min(max_frames, -(-video.info.frame_count // step))
     for frame in video.frames(step, None if pacer is None else pacer.wants, ahead):
