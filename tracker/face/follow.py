@@ -26,7 +26,7 @@ TURNS_DEG = (-6.0, 2.0, -2.0, 6.0)
 
 How far FaceMesh follows vertical gaze depends on how the region frames the face. It varies by 7 %
 (one standard deviation), even with a turn of one degree, and stays the same while the head is
-still. The gaze is therefore compared with that of these other framings.
+still. The gaze is therefore also measured in these framings, and the results are compared.
 """
 MAX_FACES = 4
 """Most people that are followed in one recording; each needs memory for landmarks."""
@@ -61,8 +61,8 @@ class FollowedFace:
     second_pass_turn : ndarray, shape (T,), int64
         Index of the turn in `TURNS_DEG`.
     other_face_ratio : float
-        Area of the next largest face over that of this one, each summed over the frames; 0 if there
-        is no other face.
+        Area of the next largest face divided by the area of this face, both summed over the frames;
+        0 if there is no other face.
     image_quality : ImageQuality
         Medians over one image in `QUALITY_INTERVAL_FRAMES`, so that blinks hardly matter. NaN
         without an image.
@@ -231,7 +231,7 @@ class FaceFollower:
     def _claim(self, region: Region, seen: list[_Face]) -> _Face | None:
         """Return the person in a region that nobody seen in this frame occupies.
 
-        It is a person who was lost nearby, or a new one; None if there are too many already.
+        This is a person who was lost nearby, or a new one. None if too many are followed already.
         """
         absent = [
             face

@@ -62,7 +62,7 @@ class ImageQuality:
 
     @property
     def contrast_over_noise(self) -> float:
-        """Contrast of the eyes over the noise; the noise is at least that of rounding."""
+        """Contrast of the eyes divided by the noise, or by the rounding error if that is larger."""
         return self.eye_contrast / max(self.noise_std, ROUNDING_STD)
 
 
@@ -147,7 +147,7 @@ def _sample_eye(image: ImageLike, first: NDArray[Any], second: NDArray[Any]) -> 
     columns, rows = (round(2 * half * GRID_PX) for half in (EYE_BOX_U, EYE_BOX_V))
     turn = np.array([[step[0], -step[1]], [step[1], step[0]]])
     origin = (first + second) / 2 - turn @ np.array([(columns - 1) / 2, (rows - 1) / 2])
-    # Blur what is too fine for the grid, as it would alias. Only the part around the eye is read.
+    # Blur details too fine for the grid: they would alias. Only the part around the eye is read.
     reduction = float(np.hypot(*step))
     reach = math.hypot(EYE_BOX_U, EYE_BOX_V) * float(np.hypot(*axis)) + 2 * reduction + 2
     middle = (first + second) / 2

@@ -6,7 +6,7 @@ from pathlib import Path
 VIDEO_SUFFIXES = frozenset(
     ("mp4", "m4v", "mov", "3gp", "mkv", "webm", "avi", "mpg", "mpeg", "mts", "ts", "wmv")
 )
-"""Endings of file names that are taken for videos in a folder."""
+"""In a folder, files with these suffixes are taken for videos."""
 MIN_SIDE_PX = 32
 """Smallest width and height of a video or an image."""
 HEAD_BYTES = 512
@@ -74,7 +74,7 @@ def check_readable(path: Path) -> None:
 
 
 def check_container(head: bytes, name: str) -> None:
-    """Check that a file is a container of video.
+    """Check that a file is a video container.
 
     FFmpeg guesses the format from the content. It would also open playlists and scripts, which name
     other files and addresses to read.
@@ -97,7 +97,7 @@ def check_container(head: bytes, name: str) -> None:
 
 
 def is_video(head: bytes) -> bool:
-    """Return whether a file that starts with these bytes is a container of video."""
+    """Return whether a file that starts with these bytes is a video container."""
     return (
         # ISO base media (MP4, MOV, 3GP) starts with a box of one of these types.
         (

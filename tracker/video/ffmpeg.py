@@ -33,7 +33,7 @@ from tracker.video.pixels import Converter, LazyImage
 BITRATE_FRAMES = 300
 """Encoded frames from the start whose size is counted: 10 s at 30 fps."""
 READ_ATTEMPTS, DECODE_ATTEMPTS = 4096, 64
-"""One call skips at most so many packets of other streams, and packets without a frame."""
+"""One call skips at most this many packets of other streams, and packets without a frame."""
 STREAM_BUFFER_BYTES = 2**16
 CONTAINERS = b"mov,matroska,avi,mpegts,mpeg,mpegvideo,asf"
 """Formats that may be opened.
@@ -55,15 +55,15 @@ _TRY_AGAIN = -errno.EAGAIN
 class _StreamReader:
     """Lets FFmpeg read from a Python stream.
 
-    An exception of the stream cannot pass through C: it looks like the end of the stream there, is
-    kept, and is raised after FFmpeg's call returns.
+    An exception of the stream cannot pass through C. FFmpeg sees the end of the stream instead, and
+    the exception is raised after FFmpeg's call returns.
     """
 
     def __init__(self, stream: BufferedIOBase) -> None:
         self._stream = stream
         self._error: BaseException | None = None
         library = load_libraries()
-        # Kept, because the library calls them for as long as it reads.
+        # Keep a reference to the callbacks: the library calls them for as long as it reads.
         self._functions = AvReadFunction(self._read), AvSeekFunction(self._seek)
         self.context = library["avformat"].avio_alloc_context(
             library["avutil"].av_malloc(STREAM_BUFFER_BYTES), STREAM_BUFFER_BYTES, 0, None,
@@ -71,7 +71,7 @@ class _StreamReader:
         )  # fmt: skip
 
     def raise_error(self) -> None:
-        """Raise what the stream raised while FFmpeg read from it."""
+        """Raise the exception that the stream raised while FFmpeg read from it, if any."""
         if self._error is not None:
             raise self._error
 
@@ -138,7 +138,7 @@ class Decoder:
     FFmpegError
         The file cannot be opened, or has no video stream that can be decoded.
     Exception
-        Whatever the stream raises when it is read, here or in `grab`.
+        Any error that the stream raises when it is read, here or in `grab`.
     """
 
     def __init__(self, source: Path | BufferedIOBase) -> None:
@@ -258,7 +258,10 @@ class Decoder:
             self._reader.raise_error()
 
     def grab(self) -> bool:
-        """Decode the next frame; return False if a packet held no frame, or at the end."""
+        """Decode the next frame; return False if there is none.
+
+        `ended` then tells why: True at the end of the file, False after a packet without a frame.
+        """
         if not self._context:
             raise ValueError("the video is closed")
         declared = self._stream.frame_count
@@ -282,7 +285,7 @@ class Decoder:
                 self.packets += 1
                 self.packet_bytes += packet.contents.size
             at_end = code == _EOF
-            # At the end, no packet asks the decoder for the frames that it still holds.
+            # At the end, send no packet: this asks the decoder for the frames that it still holds.
             if library.avcodec_send_packet(context, packet if code >= 0 else None) < 0:
                 self.ended = at_end
                 break

@@ -1,4 +1,4 @@
-"""Frames of a video with their times. A video is hostile until it was checked here."""
+"""Frames of a video with their times. A video is not trusted before it has been checked here."""
 
 import contextlib
 import queue
@@ -26,9 +26,9 @@ ImageLike = Image | LazyImage
 """An image, or a decoded frame that becomes one when it is sliced."""
 
 MAX_CONSECUTIVE_FAILURES = 600
-"""Decoding stops after so many failed packets in a row: 20 s at 30 fps."""
+"""Decoding stops after this many failed packets in a row: 20 s at 30 fps."""
 MAX_FPS = 1e6
-"""Higher declared rates are ignored. WebM and others declare up to 90,000 without meaning it."""
+"""Higher declared rates are ignored. Some containers declare up to 90,000, which is wrong."""
 MAX_VIDEO_S = 24 * 3600.0
 """Longest duration of a video that is believed."""
 MAX_FRAME_COUNT = round(1000 * MAX_VIDEO_S)
@@ -104,7 +104,7 @@ class Video:
     VideoOpenError
         The input is not a video, has no video stream, or its frames are too small or too large.
     Exception
-        Whatever the stream raises when it is read, here or in `frames`.
+        Any error that the stream raises when it is read, here or in `frames`.
     """
 
     def __init__(self, source: Path | BufferedIOBase) -> None:
@@ -187,7 +187,7 @@ class Video:
     def _decode(
         self, step: int, wants: Callable[[int], bool] | None
     ) -> Iterator[tuple[Frame | None, _Counts]]:
-        """Yield the wanted frames, each with the totals so far, and at last the totals alone."""
+        """Yield the wanted frames, each with the totals so far, and finally the totals alone."""
         decoder = self._decoder
         index = consecutive = decoded = failed = 0
         while consecutive < MAX_CONSECUTIVE_FAILURES:
@@ -196,7 +196,7 @@ class Video:
                     break
                 consecutive += 1
                 continue
-            # Failures before a success were damaged packets, each of one frame; failures at the end
+            # Failures before a success were damaged packets of one frame each. Failures at the end
             # of the file are not counted. Packets come in decoding order, so with B-frames the
             # indices of a few frames near the damage may be wrong. Their times are right.
             index += consecutive
@@ -271,7 +271,7 @@ class _Ahead:
         self._queue.put(end)
 
     def results(self) -> Iterator[_Decoded]:
-        """Yield and raise the same as the iterator."""
+        """Yield the decoded frames; re-raise an error of the decoding thread."""
         while (result := self._queue.get()) is not None:
             if isinstance(result, BaseException):
                 raise result
@@ -288,7 +288,7 @@ class _Ahead:
 
 
 def most_frames(fps: float) -> float:
-    """Return the most frames to believe of a container that declares this rate (0: none)."""
+    """Return the largest frame count to believe, given the declared frame rate (0: none)."""
     return min(MAX_VIDEO_S * fps, MAX_FRAME_COUNT) if fps else MAX_FRAME_COUNT
 
 
