@@ -21,7 +21,7 @@ class QualityIndicator:
     Attributes
     ----------
     name : str
-        In the keys of its texts, ``report.indicator.NAME``.
+        Part of the keys of its texts, ``report.indicator.NAME``.
     codes : tuple of str
         The findings that belong to it.
     not_judged_with : tuple of str

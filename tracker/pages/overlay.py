@@ -32,7 +32,7 @@ CLOCK_HZ = 120_000
 """Timestamp ticks a second: a whole number for each frame at all common rates, 29.97 included."""
 QUALITY_CRF = "20"
 BLANK_GREY = 96
-"""Grey level of what a copy with `blur_face` hides."""
+"""Grey level of the hidden parts of a copy with `blur_face`."""
 GAUGE_REACH = 0.2
 """Offset from the recording's median at the ends of the gaze gauge, in canthal distances. It is the
 same in every copy, so that copies can be compared."""
@@ -228,7 +228,7 @@ class Layout:
         )
 
     def scale(self, points: NDArray[Any]) -> NDArray[np.float64]:
-        """Return where points of the source, shape (..., 2), are in the copy's picture."""
+        """Convert points of the source, shape (..., 2), to pixels of the copy's picture."""
         scaled: NDArray[np.float64] = points * np.array([self.scale_x, self.scale_y])
         return scaled
 
@@ -257,7 +257,7 @@ class _Painter:
         layout, canvas = self._layout, self._canvas
         area = canvas[: layout.picture_height, layout.left : layout.left + layout.picture_width]
         size = (layout.picture_width, layout.picture_height)
-        # Below half the size, every pixel must count. Above, averaging would cost time for nothing.
+        # Below half the size, average all pixels. Above that, averaging takes time without need.
         method = cv2.INTER_AREA if 2 * layout.picture_width < image.shape[1] else cv2.INTER_LINEAR
         scaled: Any = cv2.resize(image, size, interpolation=method)
         landmarks = self._analysis.track.landmarks[n]

@@ -2,7 +2,7 @@
 
 `make_page` embeds everything: style, script, data and plotting library. The page loads nothing from
 anywhere, and its content security policy forbids it to. The body comes from `render_template`,
-which escapes every value. In `assets/` and `templates/` a body finds:
+which escapes every value. A body can use, from `assets/` and `templates/`:
 
 - page.css: the classes ``card``, ``cards``, ``table`` (scrolls if it is too wide), ``muted``,
   ``no-print``, ``answer``; the colours of Okabe and Ito as ``--blue``, ``--vermillion``, ….
@@ -32,7 +32,7 @@ Status = Literal["good", "caution", "bad", "unknown"]
 
 PLOTLY_VERSION = "4.1.1"
 PLOTLY_SHA256 = "99784e3abfb07b142a15e521a439e6d9addceadb3f79553fd24c72774f0649ba"
-"""Of ``assets/plotly-basic.min.js``: npm's plotly.js-basic-dist-min, as released."""
+"""Hash of ``assets/plotly-basic.min.js``: npm's plotly.js-basic-dist-min, as released."""
 
 _ASSETS = Path(__file__).with_name("assets")
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -58,7 +58,7 @@ def make_page(
     body : Markup
         From `render_template`. A plain `str` is escaped.
     data : any, optional
-        What JSON can hold, and NumPy arrays; NaN becomes null. The script finds it as
+        Anything that JSON can hold, and NumPy arrays; NaN becomes null. The script reads it from
         ``Page.data``.
     script : str, optional
         JavaScript that runs at the end of the page. With a script, the plotting library is
@@ -141,7 +141,7 @@ def _digest(code: str) -> str:
 
 
 def _embed(data: Any) -> str:
-    """Return JSON that can end neither its element nor, in old parsers, a line."""
+    """Return JSON that is safe inside `<script>`: escape <, >, & and Unicode line separators."""
     text = to_json(data)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -182,16 +182,16 @@ def draw_ruler(
         None draws the scale alone.
     interval : (float, float) or None
     description : str
-        The same in words, for those who cannot see it.
+        The same in words, for people who cannot see it.
     end : float
-        End of the scale. What lies beyond is drawn at the end, with an arrow.
+        End of the scale. A value beyond it is drawn at the end, with an arrow.
     ticks : sequence of float
     threshold : RulerMark, optional
         The scale is hatched below it.
     reference : RulerMark, optional
         A value to compare with: a mark above the scale.
     below, above : str
-        What is on either side of the threshold.
+        Words for either side of the threshold.
 
     Returns
     -------

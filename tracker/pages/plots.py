@@ -1,4 +1,4 @@
-"""What a report's script draws: traces, events, phases and distributions, ready for JSON."""
+"""The data that a report's script draws: traces, events, phases, distributions; ready for JSON."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ _WORDS = (
     *("legend.uncounted", "legend.yaw", "legend.pitch", "legend.roll"),
     *("yes", "no", "coverage"),
 )
-"""Texts that the script uses, by what stands after ``report.``."""
+"""Keys of the texts that the script uses, without their beginning ``report.``."""
 
 
 def make_plot_data(
@@ -82,7 +82,7 @@ def _make_series(analysis: Analysis) -> dict[str, list[int | None]]:
 
 
 def _scale(values: Any, factor: float) -> list[int | None]:
-    """Return values times a factor as whole numbers, None for what is missing."""
+    """Return values times a factor as whole numbers, and None for each missing value."""
     finite = np.isfinite(values)
     whole = np.rint(np.where(finite, values, 0) * factor).astype(np.int64).tolist()
     return [one if known else None for one, known in zip(whole, finite.tolist(), strict=True)]

@@ -1,6 +1,6 @@
-"""``STEM.report.html``: what was measured, where it comes from, how far it can be trusted.
+"""``STEM.report.html``: the measures, where they come from, and how far they can be trusted.
 
-Needs NumPy and Jinja2 alone, so that Lambda can write it.
+Needs only NumPy and Jinja2, so that Lambda can write it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,10 +29,10 @@ from tracker.words import Language
 
 MAX_BYTES = 5_000_000
 PICTURES_BYTES = 2_600_000
-"""Of eye pictures at first. There are fewer if the whole is larger than `MAX_BYTES`."""
+"""Size of all eye pictures in the first attempt. If the page exceeds `MAX_BYTES`, some go."""
 
 _PICTURE_MARKUP_BYTES = 330
-"""About what the page needs for a picture besides the picture itself."""
+"""Approximate size of the markup around a picture."""
 _DISTRIBUTION_FIELDS = {
     "vertical": "vertical_peak_to_peak",
     "duration": "blink_duration_median_s",
@@ -71,7 +71,7 @@ def render_report(
         the page says how many are left out.
     """
     source = ReportInput(analysis, assessment, summary, pictures, language)
-    # All but the pictures, whose number depends on how large the page becomes.
+    # All values but the pictures, whose number depends on the size of the page.
     events = find_events(analysis)
     values = _make_values(source, events)
     data = values.pop("plot_data")
@@ -136,7 +136,7 @@ def _make_values(source: ReportInput, events: list[Event]) -> dict[str, Any]:
         "extremes": sections.list_extremes(source, extremes),
         "no_extremes": "" if extremes else source.explain_missing("vertical_peak_to_peak"),
         "phases": sections.list_phases(source),
-        # A plot without values gives way to the reason.
+        # In place of a plot without values, the page shows the reason.
         "plots": {
             name: "" if name in distributions else source.explain_missing(field)
             for name, field in _DISTRIBUTION_FIELDS.items()
@@ -165,7 +165,7 @@ def _choose_frames(
 ) -> list[ShownFrames]:
     """Choose the frames of each event that are shown, as many as there is room for.
 
-    Each event loses some of its frames before any event loses all: the peak tells a blink.
+    Some frames of every event go before all frames of any event: the peak alone shows a blink.
     """
 
     def count_bytes(frames: ShownFrames) -> int:

@@ -1,4 +1,4 @@
-"""What each section of a report shows: the values that ``templates/report.html`` fills in."""
+"""The values of each section of a report, for ``templates/report.html``."""
 
 import base64
 import math
@@ -25,8 +25,8 @@ HEALTHY_RATE_PER_MIN = 17.0
 """Mean of 150 healthy people at rest: A. R. Bentivoglio et al., "Analysis of Blink Rate Patterns in
 Normal Subjects", Movement Disorders 12 (6), 1997, 1028-1034."""
 RATE_HIDING = {"low_rate", "sampling_gaps", "step_raised", "blinks_cut", "eyes_closed"}
-"""Findings with which the blink rate cannot be relied on: blinks may have been missed or counted
-twice, or the eyes were hardly open to blink."""
+"""Findings that make the blink rate unreliable: blinks may have been missed or counted twice, or
+the eyes were hardly open to blink."""
 
 _VERDICT_STATUS: dict[str, Status] = {
     "suspected": "caution",
@@ -37,7 +37,7 @@ _VERDICT_STATUS: dict[str, Status] = {
 
 @dataclass(frozen=True, slots=True)
 class ReportInput:
-    """What a report is made of.
+    """The content of a report.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class ReportInput:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A finding in words. Its code is empty for a text that is no single finding."""
+    """A finding in words. The code is empty if the text is not a single finding."""
 
     code: str
     text: str
@@ -77,7 +77,7 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The verdict, why, and what the patient is told."""
+    """The verdict, its reasons, and the message to the patient."""
 
     status: str
     mark: Status
@@ -107,7 +107,7 @@ def make_answer(source: ReportInput) -> Answer:
 
 
 def list_cautions(source: ReportInput) -> list[Sentence]:
-    """Return the cautions that are not among the reasons, which the answer has."""
+    """Return the cautions that the answer does not already give as reasons."""
     assessment = source.assessment
     return [
         Sentence(one.code, one.describe(source.language))
@@ -131,9 +131,9 @@ class MeasureCard:
     details : str
         The interval, or why there is no number.
     is_unreliable : bool
-        The number is there, but is not to be relied on.
+        Whether there is a number, but an unreliable one.
     is_doubtful : bool
-        The same, or what would make it so without a number.
+        Whether a number is unreliable, or would be if there was one.
     ruler : Markup
     note : str
     """

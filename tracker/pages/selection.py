@@ -1,4 +1,4 @@
-"""Evidence: which frames and samples show where a recording's numbers come from."""
+"""Evidence: choose the frames and samples that show where a recording's numbers come from."""
 
 import itertools
 import math

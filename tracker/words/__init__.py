@@ -48,7 +48,7 @@ def format_text(language: Language, key: str, **values: Any) -> str:
 
 
 def round_range(range_: float, threshold: float | None) -> float:
-    """Round a vertical range, or an end of its interval, the way it is shown everywhere.
+    """Round a vertical range, or an end of its interval, as every output shows it.
 
     Parameters
     ----------
@@ -60,8 +60,8 @@ def round_range(range_: float, threshold: float | None) -> float:
     Returns
     -------
     float
-        The nearest number of three decimals that is on the same side of the threshold as the
-        range. NaN for NaN.
+        The nearest number with three decimals that is on the same side of the threshold as the
+        range. NaN if the range is NaN.
     """
     if not math.isfinite(range_):
         return math.nan

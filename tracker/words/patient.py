@@ -1,4 +1,4 @@
-"""Which sentence the patient reads: what to do better, or that it is done. Never the verdict."""
+"""Choose the patient's sentence: what to do better, or that it is done. Never the verdict."""
 
 from collections.abc import Collection
 
