@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:
-    # Type checkers see the imports above, and would take any name at all for one of these.
+    # Type checkers use the imports above. With this function, they would accept any name.
     _MODULES = {
         "Analysis": "tracker.measures.analysis",
         "Parameters": "tracker.parameters",

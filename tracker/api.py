@@ -33,7 +33,7 @@ def analyze(
         A video file, or a seekable binary stream such as ``open(path, "rb")`` or `io.BytesIO`,
         which is read from its beginning.
     parameters : Parameters, optional
-        The defaults if it is not given.
+        Default: every parameter has its default value.
     **values
         Single parameters by name, such as ``step=2``; they replace those of `parameters`.
 

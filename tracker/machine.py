@@ -17,7 +17,7 @@ def count_processors() -> int:
 def measure_peak_bytes() -> int:
     """Return the largest amount of memory that this process has used."""
     if sys.platform == "linux":
-        # ru_maxrss will not do: it starts at the peak of the process that started this one.
+        # Not ru_maxrss: it starts at the peak of the process that started this one.
         peak = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
         if peak:
             return 1024 * int(peak[1])

@@ -1,6 +1,6 @@
 """From a video to its result: track, measure, assess, summarise. `tracker.result` writes it.
 
-Whoever analyses a recording goes this way: the command line, the Python API, the Lambda function,
+Every analysis uses these functions: in the command line, the Python API, the Lambda function,
 `compare`, `profile` and the check of the deployed bundle.
 """
 
@@ -35,7 +35,7 @@ def track_recording(
     eye_pictures: dict[int, bytes] | None = None,
     decode_ahead: bool = True,
 ) -> Track:
-    """Track a video, and keep with the track what the person was asked and the video's hash.
+    """Track a video. The track also keeps the protocol and the video's hash.
 
     Parameters
     ----------
@@ -45,10 +45,9 @@ def track_recording(
     on_progress, budget_s, eye_pictures, decode_ahead
         See `tracker.tracks.track.track_video`.
     fingerprint : Fingerprint, optional
-        Of the video's file, where it was taken already; of a `Video` nothing else gives the hash.
-        A file is otherwise hashed here. The bytes of a stream are hashed as they are decoded, so
-        that none is fetched twice; if the analysis ends far before the stream does, there is no
-        hash.
+        Fingerprint of the video's file, if it was taken before. Otherwise a file is hashed here,
+        and an open `Video` gets no hash. A stream's bytes are hashed while they are decoded, so
+        that none is fetched twice. If the analysis ends long before the stream, there is no hash.
 
     Returns
     -------
@@ -57,11 +56,11 @@ def track_recording(
     Raises
     ------
     InputError
-        The video cannot be read or decoded, or its file was written to meanwhile.
+        The video cannot be read or decoded, or its file was written to during the analysis.
     """
     start_s = time.monotonic()
     if fingerprint is None and isinstance(source, Path):
-        # FFmpeg then finds what was just hashed in memory.
+        # Hash first: the system then has the file in memory when FFmpeg reads it.
         fingerprint = take_fingerprint(source)
     stream = HashedStream(source) if isinstance(source, BufferedIOBase) else None
     track = track_video(

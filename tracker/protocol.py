@@ -66,7 +66,7 @@ def parse_protocol(items: Any) -> tuple[Phase, ...]:
     Raises
     ------
     ValueError, TypeError
-        It is something else. The message says where, and what is expected.
+        The value is not a protocol. The message says where it is wrong, and what is expected.
     """
     expected = 'expected a list of {"phase": …, "start_s": …, "end_s": …}'
     if not isinstance(items, list):

@@ -1,4 +1,4 @@
-"""The result of an analysis: its numbers, its tables, and how all of it is written."""
+"""The result of an analysis: numbers, tables, and the files that they are written to."""
 
 import html
 from collections.abc import Callable, Mapping
@@ -88,17 +88,17 @@ class Result:
         Parameters
         ----------
         directory : str or Path
-            It is made if it is not there. Files of an earlier analysis are replaced.
+            It is created if it does not exist. Files of an earlier analysis are replaced.
         stem : str, optional
-            Start of the files' names; by default that of the recording's own name.
+            Start of the files' names. Default: the recording's own name, without its suffix.
         report : {"en", "ko", None}, default "en"
             The report's language; None writes no report.
 
         Returns
         -------
         dict of str to Path
-            The files by kind: summary, frames, blinks, track, report. Only the command line's
-            summary also holds a resume key, by which an interrupted run goes on.
+            The files by kind: summary, frames, blinks, track, report. The command line's summary
+            also has a resume key: it lets an interrupted run continue.
 
         Examples
         --------
@@ -132,7 +132,7 @@ class Result:
         return f"<Result of {describe_summary(self.summary, self.name)}>"
 
     def _repr_html_(self) -> str:
-        """Return the same for a notebook."""
+        """Return the summary as an HTML table for a notebook."""
         title, *lines = describe_summary(self.summary, self.name).splitlines()
         rows = "".join(
             f"<tr><th style='text-align:left'>{html.escape(line[:12].strip())}</th>"
@@ -154,14 +154,14 @@ def write_files(
 ) -> dict[str, Path]:
     """Write a result's files, the summary last.
 
-    A summary, report and annotated copy of an earlier analysis are removed first: where there is a
-    summary, the files beside it are whole and belong to it.
+    The summary, report and annotated copy of an earlier analysis are removed first. If there is a
+    summary, the files beside it are therefore whole and belong to it.
 
     Parameters
     ----------
     result : Result
     directory : Path
-        It is made if it is not there.
+        It is created if it does not exist.
     stem : str
         Start of the files' names.
     report : {"en", "ko"}, optional
@@ -186,7 +186,7 @@ def write_files(
         write_track(directory, stem, result.track)
         kinds.append("track")
     if report is not None:
-        # Only here: an analysis without a report does not load it.
+        # Imported here, because an analysis without a report does not need it.
         from tracker.pages.report import write_report
 
         summary = replace(result.summary, source=report_name or result.summary.source)

@@ -143,7 +143,7 @@ def _analyze_cohort(
         for index, outcome in answers:
             outcomes[index] = outcome
             progress.finish(index, outcome)
-            # Print in the recordings' order, whichever is done first.
+            # Print in the order of the recordings, not in the order in which they finish.
             while printed in outcomes:
                 with progress.aside():
                     code = max(
@@ -151,7 +151,7 @@ def _analyze_cohort(
                     )
                 printed += 1
 
-    # Imported only now, so that the workers did not wait for it.
+    # Imported here, because the workers would have waited for it.
     from tracker.study.cohort import cohort_rows, describe_cohort, write_cohort
     from tracker.study.cohort_page import write_cohort_page
 

@@ -13,7 +13,7 @@ from tracker.words import LANGUAGES, Language
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
-    """What each command adds itself to."""
+    """The commands of the parser; each command adds itself."""
 
 BLINK_PARAMETERS = ("blink_thresh", "blink_min_frames", "blink_baseline")
 REANALYSIS_PARAMETERS = ("vpp_thresh", *BLINK_PARAMETERS, "protocol")
@@ -93,7 +93,7 @@ def read_parameters(options: argparse.Namespace, parser: argparse.ArgumentParser
 def prepare_output(
     options: argparse.Namespace, directory: Path, parser: argparse.ArgumentParser
 ) -> None:
-    """Fail before the work, not after it, if the output cannot be written."""
+    """Check that the output can be written, so that a run fails before its work and not after."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=directory).close()

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def report_failure(error: Exception) -> int:
-    """Print in one line on stderr what went wrong; return the exit code."""
+    """Print on stderr, in one line, what went wrong; return the exit code."""
     from tracker.study.recording import explain_failure
 
     return print_failure(explain_failure(error))
