@@ -181,8 +181,8 @@ def measure_gaze_response(
     fits, framing_gain = [], 1.0
     for vertical, horizontal in ((1, 0), (0, 1)):
         gaze = tuple(
-            GazePhase(place * STAIR_S, vertical * level, horizontal * level)
-            for place, level in enumerate(levels.tolist())
+            GazePhase(step * STAIR_S, vertical * level, horizontal * level)
+            for step, level in enumerate(levels.tolist())
         )
         spec = _base_spec(
             STAIRS * STAIR_S, blinks_per_min=0.0, gaze=gaze, zoom=zoom, roll_deg=roll_deg
@@ -285,14 +285,14 @@ def _lose_frames(track: Track, share: float, rng: np.random.Generator) -> Track:
 
 def _keep(track: Track, keep: np.ndarray[Any, np.dtype[np.bool_]]) -> Track:
     turned = keep[track.second_pass_sample]
-    place = np.cumsum(keep) - 1
+    kept_index = np.cumsum(keep) - 1
     return replace(
         track,
         frame_index=track.frame_index[keep],
         # A track begins at 0.
         times_s=track.times_s[keep] - track.times_s[keep][:1],
         landmarks=track.landmarks[keep],
-        second_pass_sample=place[track.second_pass_sample[turned]],
+        second_pass_sample=kept_index[track.second_pass_sample[turned]],
         second_pass_landmarks=track.second_pass_landmarks[turned],
         second_pass_turn=track.second_pass_turn[turned],
     )
@@ -576,14 +576,14 @@ def find_changes(document: dict[str, Any], baseline: dict[str, Any]) -> list[str
     list of str
     """
     before, lines = dict(_results(baseline)), []
-    for (place, name), value in _results(document):
-        if (place, name) not in before:
+    for (section, name), value in _results(document):
+        if (section, name) not in before:
             continue
-        old = before[place, name]
+        old = before[section, name]
         # None is not measurable: a change if it was, or is, measurable.
         same = old is value if None in (old, value) else abs(value - old) <= NOTED_CHANGES[name]
         if not same:
-            lines.append(f"{place}: {name} {old} -> {value}")
+            lines.append(f"{section}: {name} {old} -> {value}")
     return lines
 
 

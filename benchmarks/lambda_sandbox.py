@@ -93,8 +93,8 @@ class Cgroup:
         for directory in self.directories:
             directory.mkdir(exist_ok=True)
 
-    def _write(self, place: int, name: str, value: str) -> None:
-        (self.directories[place] / name).write_text(value)
+    def _write(self, controller: int, name: str, value: str) -> None:
+        (self.directories[controller] / name).write_text(value)
 
     @property
     def cpu_s(self) -> float:

@@ -44,7 +44,7 @@ def main() -> None:
 
     figure = plt.figure(figsize=(10, 5.6), layout="constrained")
     grid = figure.add_gridspec(3, len(shown_s), height_ratios=(0.65, 1, 1))
-    for place, (label, time_s) in enumerate(shown_s.items()):
+    for column, (label, time_s) in enumerate(shown_s.items()):
         row = int(np.argmin(np.abs(times_s - time_s)))
         image = render_frame(spec, time_s)
         eyes = track.landmarks[row, :26]
@@ -54,7 +54,7 @@ def main() -> None:
             max(0, int(top - margin)) : int(bottom + margin),
             max(0, int(left - margin)) : int(right + margin),
         ]
-        axes = figure.add_subplot(grid[0, place])
+        axes = figure.add_subplot(grid[0, column])
         axes.imshow(cv2.cvtColor(crop, cv2.COLOR_BGR2RGB))
         axes.set_title(f"{label}, {time_s:.1f} s", fontsize=9)
         axes.axis("off")
