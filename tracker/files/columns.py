@@ -1,6 +1,7 @@
-"""Every column of the tables once: frames, blinks and cohorts; a sweep's are made of them.
+"""Every column of the tables once: frames, blinks and cohorts. A sweep's are made of them.
 
-What a column has from the summary, `tracker.files.fields` says. Imports nothing heavy.
+A column that holds a field of the summary is described in `tracker.files.fields`. Imports nothing
+heavy.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,7 @@ from tracker.files.documents import get_value, read_record
 from tracker.files.fields import Field, Interval, Prefix, Summary
 
 ARROW_TYPES = {str: "string", int: "int64", float: "float64", bool: "bool"}
-"""As pyarrow names them."""
+"""Pyarrow's name of each type."""
 ENDS = (("low", "lower end", "하한"), ("high", "upper end", "상한"))
 
 
@@ -31,7 +32,7 @@ class Column:
     path : str
         Dotted name of the summary's field that it holds; empty where it holds none.
     end : {0, 1, None}
-        Of an interval, its lower or upper end.
+        Which end of an interval it holds: the lower (0) or the upper (1).
     """
 
     name: str
@@ -44,7 +45,7 @@ class Column:
     end: int | None = None
 
     def read(self, summary: Summary) -> Any:
-        """Return its value for a recording."""
+        """Return the column's value for a recording."""
         value = get_value(summary, self.path)
         return value if self.end is None else value[self.end]
 
@@ -67,7 +68,7 @@ def _make_columns(record: type, path: str = "", prefix: str = "") -> Iterator[Co
 
 
 SUMMARY_COLUMNS = tuple(_make_columns(Summary))
-"""Of all single values of the summary; not of the assessment's and the protocol's lists."""
+"""A column for each single value of the summary. Its lists (findings, protocol) have none."""
 
 
 def find_columns(path: str) -> tuple[Column, ...]:
@@ -92,7 +93,8 @@ def find_columns(path: str) -> tuple[Column, ...]:
 def _make_cohort_columns() -> Iterator[Column]:
     yield from COHORT_OWN_COLUMNS
     single = [column for column in SUMMARY_COLUMNS if "." not in column.path]
-    # The answer first, what made it last. The rest of these is in the columns above.
+    # The answer comes first, what made it comes last. `COHORT_OWN_COLUMNS` replace what is left
+    # out.
     aside = ("psp_suspected", "video_sha256", "version")
     left_out = ("source", "psp_rule_reason", "note", "resume_key")
     yield from find_columns("psp_suspected")
@@ -112,7 +114,7 @@ def _make_cohort_columns() -> Iterator[Column]:
 
 def make_arrow_schema(columns: Sequence[Column]) -> Any:
     """Return the pyarrow schema of a table; each column carries unit, meaning and labels."""
-    # It takes a tenth of a second to import, and only Parquet files need it.
+    # Pyarrow takes a tenth of a second to import, and only Parquet files need it.
     import pyarrow as pa
 
     return pa.schema(
@@ -141,7 +143,7 @@ FILE_KINDS = {
     "report": "보고서",
 }
 
-# Two or three lines a column. The formatter would make them eight.
+# Each column takes two or three lines here. The formatter would make eight of them.
 # fmt: off
 FRAME_COLUMNS = (
     Column("frame_idx", int, "frames", "Index of the frame in the source video, from 0.",
@@ -208,7 +210,7 @@ FRAME_COLUMNS = (
         "Nod of the head, relative to the camera; nose down is positive.",
         "Nod of the head (degrees)", "머리의 끄덕임(도)"),
 )
-"""Of ``STEM.frames.csv``: a row for each analysed frame."""
+"""Columns of ``STEM.frames.csv``, which has a row for each analysed frame."""
 
 BLINK_COLUMNS = (
     Column("kind", str, "", "`blink` or `prolonged_closure`.",
@@ -251,7 +253,7 @@ BLINK_COLUMNS = (
     Column("offset_seen", bool, "", "False if the face or frames are missing at the offset.",
         "Offset seen", "끝이 보임"),
 )
-"""Of ``STEM.blinks.csv``: a row for each blink and prolonged closure."""
+"""Columns of ``STEM.blinks.csv``, which has a row for each blink and prolonged closure."""
 
 COHORT_OWN_COLUMNS = (
     Column("recording", str, "",
@@ -276,8 +278,8 @@ COHORT_OWN_COLUMNS = (
         "Of a failed recording: what went wrong and what to do about it.",
         "Failure", "실패 원인"),
 )
-"""Of a cohort's table: what comes before the values of the summary."""
+"""Columns of a cohort's table that come before the values of the summary."""
 # fmt: on
 
 COHORT_COLUMNS = tuple(_make_cohort_columns())
-"""Of ``cohort.csv`` and ``cohort.parquet``; the same whatever the recordings and options."""
+"""Columns of ``cohort.csv`` and ``cohort.parquet``; the same for all recordings and options."""

@@ -1,6 +1,6 @@
 """The summary as a JSON document of any version: read it, check it, look up its fields.
 
-What is expected comes from the annotations of `tracker.files.fields.Summary`. It imports nothing
+The annotations of `tracker.files.fields.Summary` say what a document must hold. Imports nothing
 heavy.
 """
 
@@ -16,12 +16,12 @@ JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
 
 class SummaryFormatError(ValueError):
-    """The document is no summary, or lacks a field that is needed; the message names the field."""
+    """The document is not a summary, or a required field is missing; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What an annotation says of a value.
+    """The type of a value, from its annotation.
 
     Attributes
     ----------
@@ -29,9 +29,9 @@ class Shape:
         str, int, float, bool, `Interval`, tuple, or the dataclass of a nested record.
     nullable : bool
     choices : tuple of str
-        Its possible values; empty: any.
+        The allowed values; empty if all are allowed.
     item : type or None
-        Of a tuple: the dataclass of its items.
+        If `kind` is tuple: the dataclass of its items.
     """
 
     kind: type
@@ -68,7 +68,7 @@ def find_field(path: str) -> tuple[Shape, Field]:
     Raises
     ------
     KeyError
-        There is none, or it holds further fields.
+        There is no such field, or it is a record of further fields.
     """
     record: type = Summary
     *parents, name = path.split(".")
@@ -105,27 +105,28 @@ def get_value(summary: Summary, path: str) -> Any:
 def parse_summary(
     document: object, needed: Collection[str] | None = None
 ) -> tuple[Summary, tuple[str, ...]]:
-    """Read a summary, which any version may have written.
+    """Read a summary that any version of this program may have written.
 
     Parameters
     ----------
     document : object
         What `json.loads` returned.
     needed : collection of str, optional
-        Dotted names of the fields without which it is refused, such as ``phases.start_s`` for that
-        of each phase. Default: all that are never null.
+        Dotted names of the required fields, such as ``phases.start_s`` (in each phase). Default:
+        all fields that are never null.
 
     Returns
     -------
     summary : Summary
-        What the document lacks is None, whatever its type, or empty.
+        A field that the document lacks is None, whatever its type, or empty. Fields that this
+        version does not know are dropped.
     lacks : tuple of str
-        Names of the fields that it lacks. Fields that this version does not know are left out.
+        Names of the fields that the document lacks.
 
     Raises
     ------
     SummaryFormatError
-        It lacks a field that is needed, or a value is not of its type.
+        A required field is missing, or a value has the wrong type.
     """
     lacks: list[str] = []
     summary: Summary = _parse_record(Summary, document, "", needed, lacks)
@@ -149,7 +150,7 @@ def _parse_record(
             is_needed = any(f"{one}.".startswith(f"{inner}.") for one in needed)
         if is_needed:
             raise SummaryFormatError(f"{inner} is missing")
-        # It is the command line's alone.
+        # Only the command line writes this field.
         if name != "resume_key":
             lacks.append(inner)
         values[name] = _make_empty(shape)
@@ -182,7 +183,7 @@ def _parse_value(
         return Interval(*value)
     if value is None and shape.nullable:
         return None
-    # JSON has one kind of number, but a flag is none.
+    # JSON has one kind of number, but Python's True and False are not numbers here.
     allowed = (int, float) if shape.kind is float else (shape.kind,)
     if type(value) not in allowed or (shape.choices and value not in shape.choices):
         expected = " or ".join(shape.choices) or JSON_TYPES[shape.kind]

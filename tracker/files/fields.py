@@ -1,9 +1,9 @@
 """Every field of the summary once: name, type, unit, group, meaning and labels.
 
-`Summary` is the declaration. Its annotations say all that is known of a field; the JSON document,
-its schema, the tables of cohorts and sweeps, the report's table of numbers and `docs/outputs.md`
-are made from them (`tracker.files.documents`, `tracker.files.columns`). The order of the fields is
-the order of the document. Imports nothing of ours and nothing heavy.
+`Summary` declares all fields. The JSON document, its schema, the tables of cohorts and sweeps, the
+report's table of numbers and `docs/outputs.md` are made from its annotations
+(`tracker.files.documents`, `tracker.files.columns`). The fields have the order of the document.
+Imports nothing of ours and nothing heavy.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What is known of a field or a column besides its name and type.
+    """The description of a field or a column, besides its name and type.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class Field:
     en, ko : str
         Label in the report, in English and Korean.
     values : mapping of str to (str, str)
-        English and Korean names of the values of a field that has few.
+        English and Korean names of the field's values, if there are only a few.
     """
 
     group: str
@@ -44,13 +44,13 @@ class Field:
         return self.ko if language == "ko" else self.en
 
     def name_value(self, value: str, language: str) -> str:
-        """Return the name of one of its values in a language."""
+        """Return the name of one of the field's values in a language."""
         return self.values[value][language == "ko"]
 
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """What the columns of a nested record begin with in the tables of cohorts and sweeps."""
+    """The beginning of the column names of a nested record, in tables of cohorts and sweeps."""
 
     text: str
 
@@ -62,7 +62,7 @@ class Interval(NamedTuple):
     high: float | None
 
 
-# Three lines a field: group and unit, meaning, labels. The formatter would make them eight.
+# Each field takes three lines: group and unit, meaning, labels. The formatter would make eight.
 # fmt: off
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class PhaseFields:
         "Median offset over the last half of the phase; down and left are positive.",
         "Held offset (eye widths)", "유지한 위치(눈 너비)")]
     latency_s: Annotated[float | None, Field("phases", "s",
-        "From the start of the phase until half of the way to the reached position is done.",
+        "Time from the start of the phase until the gaze is halfway to the reached position.",
         "Latency (s)", "지연 시간(초)")]
     latency_reason: Annotated[
         Literal["unseen_before", "unmoved", "hidden", "no_direction"] | None,
@@ -164,10 +164,10 @@ class QualityFields:
         "Share of the open-eyed time with the head out of place (0-1)",
         "눈을 뜬 시간 중 머리가 제자리를 벗어난 비율(0-1)")]
     other_face_ratio: Annotated[float | None, Field("quality", "0-1",
-        "Area of the second largest face, summed over time, over that of the analysed one.",
+        "Area of the second largest face divided by the analysed face's, both summed over time.",
         "Size of another face (0-1)", "다른 얼굴의 크기(0-1)")]
     gap_share: Annotated[float | None, Field("quality", "0-1",
-        "Share of the time between frames that are further than 2/9 s apart.",
+        "Share of the time in gaps: intervals between frames longer than 2/9 s.",
         "Share of the time in gaps between frames (0-1)", "프레임 공백의 시간 비율(0-1)")]
     sharpness: Annotated[float | None, Field("quality", "",
         "Edges over contrast around the eyes; sharp recordings have 0.2 to 1.2.",
@@ -195,7 +195,7 @@ class QualityFields:
 
 @dataclass(frozen=True, slots=True)
 class VideoFields:
-    """What the file says of itself, and what was decoded of it."""
+    """What the file declares, and what was decoded from it."""
 
     width: Annotated[int, Field("video", "px",
         "Width of the upright picture.",
@@ -204,10 +204,10 @@ class VideoFields:
         "Height of the upright picture.",
         "Height (pixels)", "세로(픽셀)")]
     fps: Annotated[float | None, Field("video", "Hz",
-        "Frames a second, as the file says.",
+        "Frames a second that the file declares.",
         "Frames a second, as the file says", "초당 프레임, 파일의 정보")]
     frame_count: Annotated[int | None, Field("video", "frames",
-        "Frames, as the file says.",
+        "Number of frames that the file declares.",
         "Frames, as the file says", "프레임 수, 파일의 정보")]
     frames_decoded: Annotated[int, Field("video", "frames",
         "Frames that were decoded.",
@@ -236,16 +236,16 @@ class SamplingFields:
     """Which of the video's frames were analysed."""
 
     step: Annotated[int, Field("sampling", "frames",
-        "Every how many frames one was to be analysed.",
+        "Requested step: 1 analyses every frame, 2 every second frame.",
         "Every how many frames one was to be analysed", "분석하려던 프레임 간격")]
     effective_step: Annotated[float | None, Field("sampling", "frames",
-        "Every how many frames one was analysed: mean.",
+        "Mean step: source frames for each analysed frame.",
         "Every how many frames one was analysed, mean", "실제 분석된 프레임 간격, 평균")]
     effective_rate_hz: Annotated[float | None, Field("sampling", "Hz",
-        "Analysed frames a second: mean.",
+        "Analysed frames a second, mean over the recording.",
         "Frames analysed a second, mean", "초당 분석된 프레임, 평균")]
     largest_step: Annotated[int, Field("sampling", "frames",
-        "The step after time became short; otherwise `step`.",
+        "Largest step, raised because time was short; equal to `step` if it was never raised.",
         "Largest step", "가장 큰 간격")]
     out_of_time: Annotated[bool, Field("sampling", "",
         "Whether time ran out before the recording ended.",
@@ -254,7 +254,7 @@ class SamplingFields:
 
 @dataclass(frozen=True, slots=True)
 class AskedFields:
-    """One instruction and its time, as the protocol has it."""
+    """One instruction of the protocol, and its time."""
 
     phase: Annotated[
         Literal["up", "down", "left", "right", "fixate", "rest"],
@@ -289,7 +289,7 @@ class ParameterFields:
         "Shortest closure, in frames at 30 frames a second.",
         "Parameter blink_min_frames", "매개변수 blink_min_frames")]
     blink_baseline: Annotated[Literal["adaptive", "fixed"], Field("parameters", "",
-        "Whether `blink_thresh` is scaled to the person's open eyes, or taken as it is.",
+        "Whether `blink_thresh` is scaled to the person's open eyes (adaptive) or not (fixed).",
         "Parameter blink_baseline", "매개변수 blink_baseline",
         {
             "adaptive": (
@@ -303,7 +303,7 @@ class ParameterFields:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The result of one recording, as it stands in `STEM.summary.json`."""
+    """The result of one recording: the content of `STEM.summary.json`."""
 
     source: Annotated[str, Field("recording", "",
         "Name of the file that was analysed.",
@@ -348,10 +348,10 @@ class Summary:
         "Vertical range minus `vpp_thresh`.",
         "Range minus threshold (eye widths)", "범위에서 기준값을 뺀 값(눈 너비)")]
     threshold_distance_in_ci_half_widths: Annotated[float | None, Field("gaze", "",
-        "The same over the interval's half towards the threshold: at 1, the interval ends.",
+        "The same in half widths of the 95 % interval. At 1, its end is at the threshold.",
         "The same in halves of the interval", "같은 값, 신뢰구간 절반을 단위로")]
     threshold_distance_in_noise_floors: Annotated[float | None, Field("gaze", "",
-        "The same over the noise floor.",
+        "The same, divided by the noise floor.",
         "The same in noise floors", "같은 값, 잡음 수준을 단위로")]
     vertical_peak_to_peak_left: Annotated[float | None, Field("gaze", "eye widths",
         "Vertical range of the subject's left eye.",
@@ -363,7 +363,7 @@ class Summary:
         "Vertical range over the frames in which the eyes do not look aside (by 0.1 or less).",
         "Vertical range while looking ahead (eye widths)", "정면을 볼 때의 수직 범위(눈 너비)")]
     vertical_peak_to_peak_deg_est: Annotated[float | None, Field("gaze", "deg",
-        "Estimate of the vertical range; too small, for FaceMesh follows only a part.",
+        "Estimate of the vertical range; too small, because FaceMesh follows only a part of it.",
         "Vertical range, estimate, too small (degrees)", "수직 범위, 실제보다 작은 추정값(도)")]
     vertical_peak_to_peak_deg_range: Annotated[Interval, Field("gaze", "deg",
         "Bounds of the true vertical range.",
@@ -440,10 +440,10 @@ class Summary:
         "Blinks that do not close the eyes completely; they are among the blinks.",
         "Incomplete blinks", "불완전한 눈 깜빡임")]
     prolonged_closure_count: Annotated[int, Field("blinks", "events",
-        "Closures of more than 0.5 s; they are no blinks.",
+        "Closures of more than 0.5 s; they are not blinks.",
         "Prolonged closures", "긴 눈 감음")]
     wink_count: Annotated[int, Field("blinks", "events",
-        "One eye held shut for 0.3 s or longer; winks are no blinks.",
+        "One eye held shut for 0.3 s or longer; winks are not blinks.",
         "Winks", "한쪽 눈 감음")]
     blink_rate_per_min: Annotated[float | None, Field("blinks", "1/min",
         "Blinks over the time with a face.",
@@ -468,7 +468,7 @@ class Summary:
         "Factor by which the vertical offset was corrected for the framing of the face.",
         "Factor that corrects the vertical offset", "수직 위치를 보정하는 계수")]
     task: Annotated[Literal["protocol", "assumed_up_then_down"], Field("recording", "",
-        "Whether a protocol says what was asked, or up, then down is assumed.",
+        "Where the task comes from: the protocol, or the assumption of up, then down.",
         "Task", "과제",
         {
             "protocol": ("the protocol's", "프로토콜에 따름"),
@@ -489,7 +489,7 @@ class Summary:
         "A reminder that the result is for research.",
         "Note", "참고")]
     resume_key: Annotated[str | None, Field("recording", "",
-        "Seal by which a later run knows finished files again. Only `analyze` writes it.",
+        "Seal that lets a later run recognise finished files. Only `analyze` writes it.",
         "Resume key", "재개 키")] = None
     # fmt: on
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from tracker.video.container import InputError, InputNotFoundError, check_readable
 
 MAX_GAP_BYTES = 2**20
-"""Bytes that the decoder skips and that are read for the hash at once: it skips a track of sound in
-many such steps, and no stream is fetched in much smaller pieces."""
+"""Longest stretch skipped by the decoder that is read at once for the hash. The decoder skips sound
+in many such steps, and no stream is fetched in much smaller pieces."""
 MAX_REST_BYTES = 16 * 2**20
-"""Bytes that are read for the hash alone when the decoder is done. The index at a video's end is
-smaller; more is left where the analysis ended before the video."""
+"""Most bytes that are read only for the hash when the decoder is done. The index at a video's end
+is smaller; more is left if the analysis ended before the video."""
 _BLOCK_BYTES = 2**20
 
 
@@ -31,7 +31,7 @@ class Fingerprint:
     ----------
     path : Path
     sha256 : str
-        Of the content, as 64 hexadecimal digits.
+        Hash of the content, 64 hexadecimal digits.
     size_bytes, modified_ns : int
         They change when the file is written to.
     """
@@ -67,7 +67,7 @@ def take_fingerprint(path: Path) -> Fingerprint:
     """
     check_readable(path)
     try:
-        # Before the content is read: what is written meanwhile must count as a change.
+        # Stat before reading, so that a write during reading is detected.
         status = path.stat()
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -120,7 +120,7 @@ class HashedStream(BufferedIOBase):
         Returns
         -------
         str
-            64 hexadecimal digits; empty where over `MAX_REST_BYTES` would have to be read for it.
+            64 hexadecimal digits; empty if more than `MAX_REST_BYTES` are still to be read.
         """
         size = self._stream.seek(0, io.SEEK_END)
         if size - self._hashed > MAX_REST_BYTES:

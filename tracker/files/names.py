@@ -1,4 +1,4 @@
-"""Names of files: of those this program writes, and as text of those that others named."""
+"""Names of files: those that this program writes, and any file's name as safe text."""
 
 import os
 from pathlib import Path
@@ -11,7 +11,7 @@ ENDINGS = {
     "overlay": "overlay.mp4",
     "report": "report.html",
 }
-"""What follows the stem and a dot, by kind of file."""
+"""Ending of each kind of file, after the stem and a dot."""
 
 _CONTROL_CHARACTERS = dict.fromkeys([*range(32), *range(127, 160)], "\N{REPLACEMENT CHARACTER}")
 
@@ -22,10 +22,10 @@ def result_path(directory: Path, stem: str, kind: str) -> Path:
 
 
 def to_unicode(path: str | Path) -> str:
-    """Return a name for a file in UTF-8, which it need not be itself."""
+    """Return a file's name as valid UTF-8, even if the name itself is not."""
     return os.fsencode(path).decode("utf-8", "replace")
 
 
 def printable(path: str | Path) -> str:
-    """Return a name for a terminal, which control characters could make do anything."""
+    """Return a file's name without control characters, which could command the terminal."""
     return to_unicode(path).translate(_CONTROL_CHARACTERS)

@@ -1,4 +1,4 @@
-"""Names for the program that made a result, so that another version is told from it."""
+"""Identify the program version that made a result."""
 
 import functools
 import hashlib
@@ -13,14 +13,14 @@ TRACK_LIBRARIES = ("mediapipe", "numpy", "opencv-python-headless")
 
 
 def identify_code(sources: Iterable[Path]) -> str:
-    """Return a name for a program: another one for each version of it and of its libraries.
+    """Return a hash of a program: its version, its source files and its libraries' versions.
 
-    The version's number alone would not do, for the code changes more often than the number does.
+    The version number alone is not enough, because the code changes more often.
 
     Parameters
     ----------
     sources : iterable of Path
-        The files the program consists of, in an order that is always the same.
+        The files of the program, always in the same order.
     """
     digest = hashlib.sha256(__version__.encode())
     for library in TRACK_LIBRARIES:
@@ -32,12 +32,12 @@ def identify_code(sources: Iterable[Path]) -> str:
 
 @functools.cache
 def identify_program() -> str:
-    """Return a name for everything that a recording's files are made by."""
+    """Return a hash of the code and the libraries that make a recording's files."""
     root = Path(__file__).parents[2]
     return identify_code(
         path
         for package in ("kernels", "tracker")
         for path in sorted((root / package).rglob("*"))
-        # Not what Python and Numba keep there.
+        # Leave out the caches of Python and Numba.
         if path.is_file() and "__pycache__" not in path.parts
     )

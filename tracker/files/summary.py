@@ -87,7 +87,7 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> Summar
         parameters=_fill(
             ParameterFields,
             analysis.parameters,
-            # The track's, also where it is analysed again.
+            # The step of the track, even if it is analysed again with another one.
             step=info.step,
             protocol=tuple(_fill(AskedFields, phase) for phase in analysis.parameters.protocol),
         ),
@@ -98,7 +98,7 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> Summar
 
 
 def _fill(record: Callable[..., T], measured: object, /, **values: Any) -> T:
-    """Make a part of the summary: what is not given has the same name in what was measured."""
+    """Make a part of the summary. A field without a given value is copied from `measured`."""
     shapes = read_record(record)
     for name in shapes.keys() - values.keys():
         value = plain(getattr(measured, name))
@@ -129,17 +129,17 @@ def _describe_sampling(analysis: Analysis) -> SamplingFields:
 
 
 def write_analysis(directory: Path, stem: str, analysis: Analysis, summary: Summary) -> list[Path]:
-    """Write the table of frames, the table of closures and, when they are there, the summary.
+    """Write the table of frames, then the table of closures, then the summary.
 
-    A summary of an earlier analysis is removed before that: one that is there belongs to the tables
-    beside it.
+    The summary of an earlier analysis is removed first. A summary therefore always belongs to the
+    tables beside it.
 
     Parameters
     ----------
     directory : Path
         An existing directory.
     stem : str
-        What the files' names begin with.
+        Start of the files' names.
     analysis : Analysis
     summary : Summary
         From `summarize`.
@@ -214,7 +214,7 @@ def describe_summary(summary: Summary, name: str) -> str:
 
 def plain(value: Any) -> Any:
     """Replace NumPy's scalars by Python's, NaN by None, and round to significant digits."""
-    # The most frequent first: tables of sweeps have millions of them.
+    # The most frequent type first: tables of sweeps have millions of values.
     if isinstance(value, float):
         return float(format(value, _SIGNIFICANT)) if math.isfinite(value) else None
     if isinstance(value, dict):

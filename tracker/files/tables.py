@@ -75,7 +75,7 @@ def closure_table(analysis: Analysis) -> dict[str, Any]:
     closures, times_s = analysis.events.closures, analysis.track.times_s
     frame_index = analysis.track.frame_index
     start, stop = closures.interval[:, 0], closures.interval[:, 1]
-    # Where the end was not seen, the closure lasts at least until its last sample.
+    # If the end was not seen, the closure lasts at least until its last sample.
     last = stop - 1
     end = np.where(closures.offset_seen, stop, last)
     return {
@@ -102,7 +102,7 @@ def closure_table(analysis: Analysis) -> dict[str, Any]:
 
 
 def _tell_complete(amplitude: NDArray[np.float64]) -> list[str]:
-    """Return whether an eye closed completely, nothing where its amplitude is missing."""
+    """Return whether an eye closed completely; an empty text if its amplitude is missing."""
     return [
         "" if math.isnan(one) else "true" if 1 - one <= COMPLETE_RATIO else "false"
         for one in amplitude.tolist()
@@ -117,12 +117,12 @@ def _write_csv(path: Path, table: dict[str, Iterable[Any]]) -> None:
 
 
 def _format_column(column: Iterable[Any]) -> Sequence[Any]:
-    """Format a column: missing is empty, flags are true and false."""
+    """Format a column: a missing value is empty, flags are true and false."""
     if not isinstance(column, np.ndarray):
         return list(column)
     if column.dtype == np.bool_:
         return ["true" if value else "false" for value in column.tolist()]
     if column.dtype.kind != "f":
         return list(column.tolist())
-    # More digits than JSON's: the time of the 12,000th frame needs them.
+    # More digits than in JSON: the time of the 12,000th frame needs them.
     return ["" if value != value else f"{value:.9g}" for value in column.tolist()]

@@ -6,14 +6,14 @@ from pathlib import Path
 
 
 def remove_partial_files(directory: Path, stem: str, process_id: int) -> None:
-    """Remove what a process that died was writing for this recording."""
+    """Remove the half-written files of a process that died."""
     for path in directory.glob(f".{process_id}.*"):
         if path.name.startswith(f".{process_id}.{stem}."):
             path.unlink(missing_ok=True)
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
-    """Write beside the target, then rename: a reader never meets half a file."""
+    """Write beside the target, then rename: a reader never sees half a file."""
     partial = path.with_name(f".{os.getpid()}.{path.name}")
     try:
         write(partial)
