@@ -1,4 +1,4 @@
-"""A row for each recording of a cohort, as CSV and Parquet, and which are unlike the others."""
+"""A cohort's table, a row for each recording, as CSV and Parquet; and its outliers."""
 
 import csv
 import math
@@ -18,10 +18,10 @@ from tracker.study.recording import Failure, FinishedRecording, Recording
 
 FAILED = "failed"
 OUTCOMES = (*STATUSES, FAILED)
-"""What can become of a recording."""
+"""Possible outcomes of a recording."""
 OUTLIER_LIMIT = 3.5
 OUTLIER_LEAST = 10
-"""Recordings with fewer of which nothing is called an outlier."""
+"""With fewer recordings than this, none is called an outlier."""
 OUTLIER_MEASURES = (
     "vertical_peak_to_peak",
     "blink_rate_per_min",
@@ -32,7 +32,7 @@ OUTLIER_MEASURES = (
     "quality_contrast_over_noise",
 )
 FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What spreadsheets take for the beginning of a formula, full-width forms included."""
+"""Spreadsheets take text that begins with one of these for a formula."""
 
 Outcome = FinishedRecording | Failure
 Row = dict[str, Any]
@@ -40,14 +40,14 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """What is usual in a cohort for a measure.
+    """The usual values of a measure in a cohort.
 
     Attributes
     ----------
     median, low, high : float
-        Beyond the latter two, a value is an outlier; NaN where that is not judged.
+        A value below `low` or above `high` is an outlier. NaN if outliers are not judged.
     count : int
-        Recordings that are judged and have the measure.
+        Number of recordings whose value of the measure counts.
     """
 
     median: float
@@ -57,7 +57,7 @@ class Spread:
 
     @property
     def is_judged(self) -> bool:
-        """Whether there is enough to call anything an outlier."""
+        """Whether there are enough values to judge outliers."""
         return self.low < self.high
 
 
@@ -70,14 +70,14 @@ def cohort_rows(
     ----------
     recordings : sequence of Recording
     outcomes : sequence of FinishedRecording or Failure
-        Of each.
+        One for each recording.
     out : Path
-        Where the table is written. Files are named from there.
+        Folder of the table. Paths of files in the table are relative to it.
 
     Returns
     -------
     list of dict
-        All of the table's columns, in order; None where there is nothing.
+        All columns of the table, in order; None if a value is missing.
     """
     rows = [
         _row(recording, outcome, out)
@@ -92,18 +92,19 @@ def cohort_rows(
 
 
 def measure_spread(rows: Sequence[Row], name: str) -> Spread:
-    """Measure within what a value of a cohort is usual.
+    """Measure the usual values of a measure in a cohort.
 
     Parameters
     ----------
     rows : sequence of dict
     name : str
-        Of `OUTLIER_MEASURES`.
+        One of `OUTLIER_MEASURES`.
 
     Returns
     -------
     Spread
-        Not judged with fewer than `OUTLIER_LEAST` values, or where more than half are the same.
+        Outliers are not judged if there are fewer than `OUTLIER_LEAST` values, or if more than half
+        of them are equal.
 
     References
     ----------
@@ -122,13 +123,13 @@ def measure_spread(rows: Sequence[Row], name: str) -> Spread:
 
 
 def is_outlier(row: Row, name: str, spread: Spread) -> bool:
-    """Tell whether a recording's value is unlike those of its cohort."""
+    """Return whether a recording's value is an outlier of its cohort."""
     judged = spread.is_judged and _counts(row, name)
     return judged and not spread.low <= row[name] <= spread.high
 
 
 def _counts(row: Row, name: str) -> bool:
-    """Tell whether a row's value says something: a gaze that is not assessable does not."""
+    """Return whether a row's value counts; the gaze does not if it is not assessable."""
     is_gaze = name == "vertical_peak_to_peak"
     is_assessed = row["status"] in ("suspected", "not_suspected")
     return row[name] is not None and (is_assessed or not is_gaze)
@@ -138,7 +139,7 @@ def write_cohort(rows: Sequence[Row], out: Path) -> list[Path]:
     """Write ``cohort.csv`` and ``cohort.parquet``.
 
     Both hold the same. In the CSV, text that a spreadsheet would run as a formula is made harmless:
-    a file name begins with ``./`` then, other text with an apostrophe.
+    ``./`` is put before a file name, and an apostrophe before other text.
 
     Parameters
     ----------
@@ -163,7 +164,7 @@ def write_cohort(rows: Sequence[Row], out: Path) -> list[Path]:
 
 
 def describe_cohort(rows: Sequence[Row]) -> str:
-    """Return how many recordings came out how, in a line for a person."""
+    """Return how many recordings had each outcome, in a line for a person."""
     counts = Counter(row["status"] for row in rows)
     words = ", ".join(f"{counts[status]} {status}" for status in OUTCOMES if counts[status])
     return f"{len(rows)} recordings: {words}"
@@ -201,7 +202,7 @@ def _write_csv(path: Path, columns: Sequence[Column], rows: Sequence[Row]) -> No
 
 
 def format_cell(name: str, value: Any) -> Any:
-    """Format a cell: missing is empty, flags are true and false, text is no formula."""
+    """Format a cell: a missing value is empty, flags are true and false, formulas are disarmed."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str) and value.startswith(FORMULA_BEGINNINGS):

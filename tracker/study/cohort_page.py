@@ -1,4 +1,4 @@
-"""A cohort as a page: how many came out how, a table of all recordings, and distributions."""
+"""A cohort as a page: counts of the outcomes, a table of all recordings, and distributions."""
 
 import os
 from collections import defaultdict
@@ -55,7 +55,7 @@ class NumberCell:
     value, interval : str
         As shown.
     can_be_doubtful : bool
-        Whether the value is not to be relied on if the recording is not assessable.
+        Whether the value is unreliable if the recording is not assessable.
     """
 
     exact: str
@@ -103,7 +103,7 @@ def write_cohort_page(
     outcomes : sequence of FinishedRecording or Failure
         One for each row.
     notes : sequence of str
-        What the search for recordings found.
+        Notes of the search for recordings.
     out : Path
         An existing directory. The page links to the reports relative to it.
     language : {"en", "ko"}
@@ -247,7 +247,7 @@ def _describe_outlier(row: Row, name: str, spread: Spread, language: Language) -
 
 
 def _list_unjudged(spreads: Mapping[str, Spread], language: Language) -> dict[str, list[str]]:
-    """Return the measures in which nothing is called an outlier, by the reason."""
+    """Return the measures whose outliers are not judged, by the reason."""
     unjudged: dict[str, list[str]] = {"too_few": [], "alike": []}
     for name, spread in spreads.items():
         if not spread.is_judged:
@@ -266,7 +266,7 @@ class Plot:
         Column of the table.
     title, description : str
     limit : float or None
-        Where a line is drawn, with `limit_words`.
+        Value at which a line is drawn, labelled with `limit_words`.
     limit_words : str
     height : int
         In pixels.
@@ -283,12 +283,12 @@ class Plot:
 
     @property
     def id(self) -> str:
-        """Id of its element."""
+        """Id of the plot's element."""
         return f"plot-{self.measure}"
 
     @property
     def is_half(self) -> bool:
-        """Whether two of its kind stand beside each other."""
+        """Whether the plot takes half of the width, beside another one."""
         return self.measure.startswith("quality_")
 
 
@@ -363,6 +363,6 @@ def _make_script_data(
             }
             for plot in plots
         ],
-        # The script fills its placeholders.
+        # The script fills in the placeholders.
         "words": {**words, "shown": TEXTS[language]["cohort.shown"]},
     }

@@ -29,11 +29,11 @@ from tracker.study.compare_text import format_concern
 from tracker.version import __version__
 
 MAX_RATE_RATIO = 1.25
-"""Ratio of two recordings' analysed frames a second above which it is mentioned."""
+"""If the frame rates of two recordings differ by more than this ratio, it is mentioned."""
 MAX_PHASE_CHANGE_S = 1.0
-"""Difference of a phase's length above which the task counts as another."""
+"""If a phase's length differs by more than this, the tasks count as different."""
 MAX_PITCH_DIFFERENCE_DEG = 10.0
-"""Difference between two recordings' head pitch above which the camera's height is mentioned."""
+"""If the head pitch of two recordings differs by more, the camera's height is mentioned."""
 
 Kind = Literal["difference", "ratio"]
 
@@ -51,13 +51,13 @@ class Change:
     interval : (float, float)
         From the recordings' own intervals and counts; NaN if there is none.
     repeat_limit : float
-        The smallest difference that can be told from none, from repeated recordings; see
+        The smallest detectable difference, from repeated recordings; see
         `kernels.change.compute_detectable_change`. NaN if no condition was recorded twice.
     difference : float
-        Difference of the conditions' means over recordings, compared with `repeat_limit`.
+        Difference of the conditions' means over recordings. It is compared with `repeat_limit`.
     changed : bool or None
-        Whether the change exceeds the interval and the limit, as far as there are these. None if it
-        is not judged.
+        Whether the change exceeds the interval and the limit, or the one of them that exists. None
+        if it is not judged.
     why_not : tuple of str
         Why it is not judged: codes of concerns, or ``no_interval``.
     """
@@ -171,7 +171,7 @@ def _compare_measure(
     singles = [[_single(measure, summary) for summary in group] for group in groups]
     within_std, free = compute_within_std(singles)
     if within_std == 0:
-        # Counts or frames that happen to be the same tell nothing of what others would be.
+        # Equal values are a coincidence; they do not show that further recordings would be equal.
         within_std, free = math.nan, 0
     values, intervals = zip(*(_pool(measure, group) for group in groups), strict=True)
     changes = [
@@ -207,7 +207,7 @@ def _judge(
     within: tuple[float, int],
     concerns: list[Concern],
 ) -> Change:
-    """Compare the condition of this index with the first one."""
+    """Compare the condition at this index with the first one."""
     (value, ci95), (other_value, other_ci95) = (_pool(measure, groups[n]) for n in (0, index))
     if measure.count is None:
         change, unchanged = other_value - value, 0.0
@@ -276,7 +276,7 @@ def _single(measure: Measure, summary: Summary) -> float:
 
 
 def _pool(measure: Measure, group: Sequence[Summary]) -> tuple[float, tuple[float, float]]:
-    """Return a condition's value, and the interval that covers its recordings alone."""
+    """Return a condition's value, and its interval, which covers only these recordings."""
     if measure.count is not None:
         count, minutes = _count(measure, group)
         return (count / minutes if minutes else math.nan), compute_rate_interval(count, minutes)
@@ -351,7 +351,7 @@ _WITHHOLDS: dict[str, tuple[Group, ...]] = {
 
 
 def _essence(summary: Summary) -> str:
-    """Return a summary's measures as text: two recordings do not share them all by chance."""
+    """Return a summary's measures as text. If two are equal, the recordings are the same."""
     names = [name for one in MEASURES for name in (one.name, one.interval, one.count) if name]
     return json.dumps(
         [getattr(summary, name, None) for name in [*names, "valid_time_s", "open_ear"]]

@@ -1,4 +1,4 @@
-"""What is compared: which measures, of which files, and what must be in these."""
+"""The input of a comparison: its measures, its files, and the fields that these must have."""
 
 import json
 from collections.abc import Sequence
@@ -27,9 +27,9 @@ class Measure:
     Attributes
     ----------
     name : str
-        Field of the summary; a rate that has none is named here.
+        Field of the summary. A rate without such a field has a name of its own.
     group : {"gaze", "lids"}
-        What it measures.
+        The group that it belongs to.
     unit : str
         Key of the unit's text.
     digits : int

@@ -16,12 +16,12 @@ from tracker.study.compare_text import (
 from tracker.words import Language, format_text
 
 _WIDTH, _HEIGHT, _MARGIN = 300, 24, 10
-"""Of the drawing of a condition, in its own units."""
+"""Size and margin of the drawing of a condition, in its own units."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedMeasure:
-    """A measure in the answer; with its change if it changed."""
+    """A measure in the answer, with its change if there was one."""
 
     words: str
     change: str = ""
@@ -108,7 +108,7 @@ def make_comparison_page(comparison: dict[str, Any], language: Language) -> str:
 
 
 def _mark_change(is_changed: bool | None) -> Status:
-    """Return the mark of a verdict: a change is to be noticed, the others settle nothing."""
+    """Return the mark of a verdict: only a change gets the mark that catches the eye."""
     return "caution" if is_changed else "unknown"
 
 

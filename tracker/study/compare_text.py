@@ -94,7 +94,7 @@ def format_verdict(language: Language, change: dict[str, Any]) -> str:
 
 
 def list_notes(language: Language, comparison: dict[str, Any]) -> list[str]:
-    """Return what to keep in mind about a comparison."""
+    """Return the notes on how to read a comparison."""
     free = max(measure["degrees_of_freedom"] for measure in comparison["measures"])
     judged, expected = comparison["judged_changes"], comparison["changes_by_chance"]
     notes = [

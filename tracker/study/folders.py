@@ -1,4 +1,4 @@
-"""Finds the recordings in files and folders, and decides where the files of each go."""
+"""Find the recordings in files and folders, and decide where the files of each go."""
 
 import os
 import unicodedata
@@ -19,7 +19,7 @@ _ONE_AT_A_TIME = "analyse them one at a time with an --out DIR each"
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What was found.
+    """The result of a search.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Findings:
     problems : tuple of str
         Files and directories that could not be read.
     notes : tuple of str
-        What was left out, and why.
+        What the search left out, and why.
     """
 
     recordings: tuple[Recording, ...]

@@ -51,7 +51,7 @@ class CohortProgress:
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Take the bar away while something else is printed."""
+        """Hide the bar while something else is printed."""
         with tqdm.external_write_mode(file=sys.stderr):
             yield
 

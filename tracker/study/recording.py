@@ -183,7 +183,7 @@ def analyze_recording(
     if outputs.blur_face:
         # An earlier copy may show the face: it must be gone even if this analysis fails.
         files["overlay"].unlink(missing_ok=True)
-    # The annotated copy takes a second pass over the video, which is half of the progress.
+    # An annotated copy needs a second pass over the video, which counts as half of the progress.
     passes = 2 if outputs.overlay else 1
 
     def report(before: int, done: int, expected: int) -> None:
@@ -249,7 +249,7 @@ def _write(
         try:
             fingerprint.check_unchanged()
         except VideoChangedError:
-            # It may show other pictures than those that the landmarks are of.
+            # The copy may show other pictures than the ones in which the landmarks were found.
             copy.unlink()
             raise
 
@@ -283,7 +283,7 @@ def _seal(summary: Summary, identity: str) -> str:
 
 
 def _load_finished(files: dict[str, Path], identity: str) -> Summary | None:
-    """Return an earlier run's summary if it is of this identity and all files are there."""
+    """Return an earlier run's summary if it has this identity and all its files exist."""
     try:
         document = json.loads(files["summary"].read_text(encoding="utf-8"))
         summary, _ = parse_summary(document)
@@ -291,7 +291,7 @@ def _load_finished(files: dict[str, Path], identity: str) -> Summary | None:
         return None
     is_finished = (
         summary.resume_key == _seal(summary, identity)
-        # Reading drops unknown fields: an added one is an edit, too.
+        # Reading drops unknown fields. Compare the documents: an added field is an edit, too.
         and summary.to_dict() == document
         and all(path.is_file() for path in files.values())
     )

@@ -1,4 +1,4 @@
-"""Tracks again at every point of a grid of thresholds: a table with a row for each of both."""
+"""Analyse tracks again at every point of a grid of thresholds: a row for each track and point."""
 
 import csv
 import functools
@@ -40,11 +40,11 @@ from tracker.tracks.archive import load_track
 from tracker.tracks.track import Track
 
 GRID_PARAMETERS = ("blink_baseline", "blink_min_frames", "blink_thresh", "vpp_thresh")
-"""What a track can be analysed again with, in the order in which a table runs through the points:
-the last one fastest, for it changes the verdict alone."""
+"""Parameters that a grid can vary. A table goes through their values in this order. The last one
+changes fastest, because it only affects the verdict."""
 MAX_POINTS = 10_000
 ROWS_AT_ONCE = 2_000
-"""Rows that wait in memory to be written."""
+"""Most rows that wait in memory to be written."""
 
 Grid = Mapping[str, Sequence[Any]]
 Row = tuple[tuple[Any, ...], tuple[Any, ...]]
@@ -57,7 +57,7 @@ _COHORT = {column.name: column for column in COHORT_OWN_COLUMNS}
 def _find_measure_columns() -> Iterator[Column]:
     for field in fields(Measures):
         if field.name == "duration_s":
-            # The app knows it by another name, and so does the summary.
+            # The summary uses the app's name for this measure.
             (length,) = find_columns("duration_sec_est")
             yield replace(length, name=field.name, path=field.name)
         else:
@@ -91,9 +91,10 @@ SHARED_COLUMNS = (
     *find_columns("task"),
     *_QUALITY,
 )
-"""Most of them: the same at all thresholds of the verdict, and at all points of the same blinks."""
+"""Most columns. All thresholds of the verdict share their values, and all points that find the same
+blinks do."""
 COLUMNS = POINT_COLUMNS + SHARED_COLUMNS
-"""Of the table; named as in the tables of cohorts."""
+"""All columns of the table, with the names that the tables of cohorts use."""
 
 
 def parse_grid(texts: Sequence[str]) -> dict[str, tuple[Any, ...]]:
@@ -107,12 +108,12 @@ def parse_grid(texts: Sequence[str]) -> dict[str, tuple[Any, ...]]:
     Returns
     -------
     dict
-        The values of each parameter that has some.
+        The values of each parameter that the grid varies.
 
     Raises
     ------
     ValueError, TypeError
-        It is not that, or a value is out of its range; the message says what is expected.
+        A text has another form, or a value is out of its range. The message says what is expected.
     """
     grid: dict[str, tuple[Any, ...]] = {}
     for text in texts:
@@ -140,7 +141,7 @@ def _parse_values(text: str, name: str, values: str) -> tuple[Any, ...]:
         return tuple(values.split(","))
     try:
         if ":" in values:
-            # As decimals: a sum of steps as floats is not the number that was meant.
+            # Add as decimals: sums of floats would miss the values that the user means.
             first, last, step = map(Decimal, values.split(":"))
             count = (last - first) // step + 1
             if not (step > 0 and 1 <= count <= MAX_POINTS):
@@ -167,22 +168,23 @@ def sweep_track(track: Track, source: str, parameters: Parameters, grid: Grid) -
     ----------
     track : Track
     source : str
-        What the rows call it.
+        Name of the track in the rows.
     parameters : Parameters
-        What the grid does not vary. Without a protocol, the track's own holds.
+        Values of the parameters that the grid does not vary. Without a protocol, the track's own is
+        used.
     grid : mapping of str to sequence
         Values of `GRID_PARAMETERS`.
 
     Yields
     ------
     tuple
-        The values of `COLUMNS` in its two parts: those that the summary document has of
-        `analyze_track` and `assess` with that point's parameters.
+        The values of `POINT_COLUMNS` and of `SHARED_COLUMNS`. They equal those in the summary of an
+        analysis with that point's parameters.
     """
     base = replace(parameters, protocol=parameters.protocol or track.info.protocol)
     traces = trace_track(track)
     thresholds = grid.get(GRID_PARAMETERS[-1], (base.vpp_thresh,))
-    # Neighbouring thresholds mostly find the same blinks, and what is measured of them is the same.
+    # Neighbouring thresholds mostly find the same blinks. Then reuse the measures.
     gaze_results: dict[bytes, GazeResult] = {}
     known: dict[tuple[Any, ...], tuple[list[tuple[Any, ...]], tuple[Any, ...]]] = {}
     for point in _make_points(
@@ -218,7 +220,7 @@ def _make_points(
 def _measure_thresholds(
     analysis: Analysis, thresholds: Sequence[float]
 ) -> tuple[list[tuple[Any, ...]], tuple[Any, ...]]:
-    """Return the values from the status on, for each threshold of the verdict, and the shared."""
+    """Return each threshold's values from the status on, and the values that all of them share."""
     measures = analysis.measures
     assessments = assess_thresholds(analysis, thresholds)
     before = _take(_MEASURES[: _DISTANCES.start], measures)
@@ -260,7 +262,7 @@ def sweep_tracks(
 ) -> dict[tuple[Any, ...], Counter[str]]:
     """Write the table of a sweep.
 
-    In memory are one track at a time, its rows, and at most `ROWS_AT_ONCE` besides.
+    Memory holds one track at a time, its rows, and at most `ROWS_AT_ONCE` other rows.
 
     Parameters
     ----------
@@ -273,14 +275,14 @@ def sweep_tracks(
         File to write: CSV, or Parquet if its suffix is ``.parquet``. It appears whole or not at
         all.
     on_track : callable
-        Called after each track with the number of tracks done and in all.
+        Called after each track with the number of tracks done and the number of all tracks.
     on_failure : callable
-        Called with what is wrong with a track, which has no rows then.
+        Called with the error of a track that cannot be analysed. Such a track has no rows.
 
     Returns
     -------
     dict of tuple to Counter
-        Of each point, its values of `GRID_PARAMETERS`: how often each status was the answer.
+        How often each status was the answer at each point, by its values of `GRID_PARAMETERS`.
     """
     statuses: dict[tuple[Any, ...], Counter[str]] = {}
 
@@ -306,7 +308,7 @@ def sweep_tracks(
 
 
 def describe_sweep(statuses: Mapping[tuple[Any, ...], Counter[str]], grid: Grid) -> str:
-    """Return how the tracks came out at each point, a line each, for a person."""
+    """Return the counts of the answers at each point, a line for each point, for a person."""
     lines = []
     for point, counts in statuses.items():
         values = dict(zip(GRID_PARAMETERS, point, strict=True))
@@ -326,9 +328,9 @@ def _take(columns: Sequence[Column], source: Measures | Quality) -> list[Any]:
 
 @contextmanager
 def _open_table(path: Path) -> Iterator[Callable[[list[Row]], object]]:
-    """Open a table, and give what writes rows to it."""
+    """Open a table, and yield a function that writes rows to it."""
     if path.suffix == ".parquet":
-        # Nothing else needs it, and it takes a tenth of a second to import.
+        # Imported here: nothing else needs pyarrow, which takes a tenth of a second to import.
         import pyarrow as pa
         import pyarrow.parquet
 
@@ -354,7 +356,7 @@ def _open_table(path: Path) -> Iterator[Callable[[list[Row]], object]]:
         csv.writer(file, lineterminator="\n").writerow(column.name for column in COLUMNS)
 
         def write_rows(rows: list[Row]) -> None:
-            # Rows that follow each other mostly share what they share.
+            # Successive rows mostly have the same tuple of shared values: format it once.
             last, text = None, ""
             for one, shared in rows:
                 if shared is not last:
@@ -368,7 +370,7 @@ def _format_csv(columns: Sequence[Column], values: Sequence[Any]) -> str:
     """Return the cells of a part of a row, without the end of the line."""
     text = io.StringIO()
     csv.writer(text, lineterminator="").writerow(
-        # Most are numbers, which stay as they are.
+        # Most values are numbers, which need no change.
         value if type(value) is float else format_cell(column.name, value)
         for column, value in zip(columns, values, strict=True)
     )

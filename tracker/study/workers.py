@@ -29,8 +29,8 @@ from tracker.study.recording import (
 )
 
 WORKER_BYTES = 2**30
-"""Memory to have for each worker: more than twice what one uses at 1080p. A worker that uses
-more is replaced by a new one."""
+"""Memory to reserve for each worker: more than twice what a worker uses at 1080p. A worker that
+uses more is replaced by a new one."""
 PROGRESS_S = 0.2
 """Shortest time between two progress reports of a worker."""
 STOP_S = 10.0
@@ -74,7 +74,7 @@ def analyze_recordings(
     Yields
     ------
     index : int
-        Of the recording that was just done.
+        Index of the recording that was just done.
     outcome : FinishedRecording or Failure
     """
     pending = deque(enumerate(recordings))
@@ -182,7 +182,7 @@ def _signal_name(number: int) -> str:
 def _work(
     connection: Connection, parameters: Parameters, outputs: Outputs, decode_ahead: bool
 ) -> None:
-    """Analyse what comes over the connection, until it is closed."""
+    """Analyse the recordings that come over the connection, until it is closed."""
     make_finder = functools.cache(_load_models)
     reported_s = 0.0
 
