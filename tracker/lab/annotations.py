@@ -26,7 +26,7 @@ class Closure:
         First frame of the closure, and first frame after it.
     onset_seen, offset_seen : bool
         False if the recording, the annotated range or the face begins or ends within the closure.
-        That end is then no true onset or offset.
+        That end is then not a true onset or offset.
     """
 
     start: int

@@ -27,7 +27,7 @@ LEFT, RIGHT = 0, 1
 
 # Time courses. A blink closes about twice as fast as it opens.
 CLOSING_S, OPENING_S = 0.10, 0.20
-"""Longest times to close and to open. A short closure spends 30 % and 50 % of its time on them."""
+"""Longest times to close and to open. A short closure takes 30 % and 50 % of its time for them."""
 SACCADE_S = 0.08
 VISIBLE_DEPTH = 0.05
 """An annotator sees a closure from this share of its depth; that sets its first and last frame."""

@@ -182,9 +182,9 @@ def load_or_make_track(
 
 
 def track_key(video: Path, parameters: Parameters) -> str:
-    """Return a name for the track of a video that changes with everything that changes the track.
+    """Return a hash of everything that the track of a video depends on.
 
-    These are the video's content, `step`, `max_frames`, and the code of `TRACK_MODULES`.
+    This is the video's content, `step`, `max_frames`, and the code of `TRACK_MODULES`.
     """
     asked = f"{parameters.step} {parameters.max_frames}"
     identity = f"{take_fingerprint(video).sha256} {asked} {_tracker_identity()}"

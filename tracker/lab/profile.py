@@ -1,4 +1,4 @@
-"""Where the time of an analysis goes, how close that is to the least possible, what is faster."""
+"""Measure where an analysis spends its time, compare with the least possible, suggest changes."""
 
 import contextlib
 import statistics
@@ -47,8 +47,11 @@ SMALL_SIDE_PX = 720
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What one stage took. CPU seconds are of the thread it ran on; those of all stages add up to
-    the whole. Wall seconds of decoding run beside the others' where frames are decoded ahead."""
+    """The time of one stage.
+
+    CPU seconds count the thread that the stage ran on; those of all stages add up to the whole. If
+    frames are decoded ahead, the wall seconds of decoding overlap with those of other stages.
+    """
 
     name: str
     cpu_s: float
@@ -57,8 +60,11 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """The least that a frame can take: decoding one on one thread, without converting it, and
-    FaceMesh on a face `CROP_PX` wide, in turn: CPU milliseconds measured on this recording."""
+    """The least time that a frame can take, in CPU milliseconds measured on this recording.
+
+    It has two parts, one after the other: decoding a frame on one thread, without converting it,
+    and FaceMesh on a face `CROP_PX` wide.
+    """
 
     decode_ms: float
     face_mesh_ms: float
@@ -66,7 +72,7 @@ class Floor:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """Something that would be faster, computed from what was measured."""
+    """A change that would save time, with its estimated cost."""
 
     change: str
     cpu_s: float
@@ -82,20 +88,20 @@ class Profile:
     ----------
     source : str
     width, height, fps : int, int, float
-        Of the video.
+        Size and frame rate of the video.
     step, frames_decoded, frames_tracked : int
     cores : int
-        That this process may use.
+        Number of cores that this process may use.
     decoded_ahead : bool
-        Whether decoding ran on a second one.
+        Whether decoding ran on a second core.
     stages : tuple of Stage
         In the order of `STAGES`.
     cpu_s, wall_s : float
-        Of everything.
+        Time of the whole analysis.
     peak_memory_mb : float
         Largest resident size of the process so far.
     floor : Floor or None
-        None where no face was found: FaceMesh then had nothing to do.
+        None if no face was found: FaceMesh then had nothing to do.
     eye_width_px : float
         NaN without a face.
     """
@@ -117,17 +123,17 @@ class Profile:
     eye_width_px: float
 
     def cpu_of(self, *names: str) -> float:
-        """Sum CPU seconds of stages."""
+        """Return the sum of the CPU seconds of some stages."""
         return sum(stage.cpu_s for stage in self.stages if stage.name in names)
 
     @property
     def frame_ms(self) -> float:
-        """CPU milliseconds of a tracked frame, opening included; loading and writing not."""
+        """CPU milliseconds for each tracked frame, with opening, without loading and writing."""
         return 1000 * self.cpu_of("open", *PER_FRAME) / max(1, self.frames_tracked)
 
     @property
     def floor_ms(self) -> float:
-        """The least that a tracked frame with those skipped before it takes; NaN if not known."""
+        """Least time of a tracked frame and the skipped frames before it; NaN if not known."""
         if self.floor is None or not self.frames_tracked:
             return float("nan")
         decoded = self.frames_decoded / self.frames_tracked
@@ -135,7 +141,7 @@ class Profile:
 
     @property
     def limited_by(self) -> str:
-        """What the time goes to, most of all, in a sentence."""
+        """The stage that takes most of the time, in a sentence."""
         decoding = self.cpu_of("decode")
         looking = self.cpu_of(*PER_FRAME) - decoding
         fixed = self.cpu_s - decoding - looking
@@ -148,7 +154,7 @@ class Profile:
         return "Looking for faces takes the most: none is followed most of the time."
 
     def gains(self) -> list[Gain]:
-        """Compute what would make it faster, the largest gain first; see `Gain`."""
+        """Compute the changes that would save time, the largest gain first."""
         decoding = self.cpu_of("decode")
         looking = self.cpu_of(*PER_FRAME) - decoding
         fixed = self.cpu_s - decoding - looking
@@ -195,7 +201,7 @@ class Profile:
         return sorted(gains, key=lambda one: one.wall_s)
 
     def document(self) -> dict[str, Any]:
-        """Return all of it, ready for strict JSON."""
+        """Return the whole profile, ready for strict JSON."""
         ratio = self.frame_ms / self.floor_ms
         values = {name: value for name, value in asdict(self).items() if name != "stages"}
         return values | {
@@ -220,7 +226,7 @@ class Profile:
         }
 
     def describe(self) -> str:
-        """Return all of it for a person."""
+        """Return the whole profile as text for a person."""
         frames = max(1, self.frames_tracked)
         lines = [
             f"{self.source}: {self.frames_tracked} frames of {self.width}x{self.height} analysed "
@@ -254,7 +260,7 @@ class Profile:
 def profile_video(
     path: Path, parameters: Parameters, on_progress: Callable[[int, int], None] | None = None
 ) -> Profile:
-    """Analyse a video as `analyze` does, its files into a temporary directory, and time it.
+    """Time an analysis as `analyze` makes it, with its files in a temporary directory.
 
     Parameters
     ----------
@@ -328,20 +334,20 @@ def _analyze(
 
 
 def measure_floor(path: Path, face: Image, finder: FaceFinder) -> Floor:
-    """Measure what a frame of a video takes at the least, see `Floor`.
+    """Measure the least time that a frame of a video can take; see `Floor`.
 
     Parameters
     ----------
     path : Path
-        Its first `FLOOR_FRAMES` frames are decoded.
+        The video. Its first `FLOOR_FRAMES` frames are decoded.
     face : ndarray, shape (CROP_PX, CROP_PX, 3), uint8
-        A picture that a face fills.
+        A picture filled by a face.
     finder : FaceFinder
 
     Returns
     -------
     Floor
-        Of decoding the mean, as frames differ; of FaceMesh the median.
+        The mean for decoding, because frames differ; the median for FaceMesh.
     """
     decoder = Decoder(path)
     region = Region(CROP_PX / 2, CROP_PX / 2, CROP_PX, 0.0)
@@ -360,7 +366,7 @@ def measure_floor(path: Path, face: Image, finder: FaceFinder) -> Floor:
 
 
 def cut_face(image: ImageLike, region: Region) -> Image:
-    """Return the face of a region as a picture `CROP_PX` wide, upright or not."""
+    """Cut a face out as a picture `CROP_PX` wide, without turning it upright."""
     half = region.side_px / 2
     left, top = max(0, int(region.centre_x - half)), max(0, int(region.centre_y - half))
     part = image[top : int(region.centre_y + half), left : int(region.centre_x + half)]
@@ -410,7 +416,7 @@ def _number(value: float) -> float | None:
 
 
 class _Clock:
-    """Adds up what stages take; of a stage within another one, not to that one."""
+    """Adds up the time of each stage. An inner stage's time does not count for the outer one."""
 
     def __init__(self) -> None:
         self.cpu_s: dict[str, float] = {}

@@ -17,9 +17,10 @@ from tracker.tracks.track import Track
 Float64Array = NDArray[np.float64]
 
 SPARE_FRAMES = 2
-"""An annotation may name so many frames beyond the video's last one.
+"""An annotation may name this many frames beyond the video's last one.
 
-One, because some count from 1; another, because the decoder may not give the last frame.
+One is for annotations that count from 1, the other because the decoder may not yield the last
+frame.
 """
 
 
@@ -292,7 +293,7 @@ def _check_frame_numbers(clip: AnnotatedClip, track: Track) -> None:
     if counted is not None and named > counted + SPARE_FRAMES:
         problem = f"names frame {named - 1}, but {clip.name} has only the frames 0 to {counted - 1}"
     elif dropped > SPARE_FRAMES:
-        problem = f"its frames cannot be told in {clip.name}, which lacks {dropped} of its frames"
+        problem = f"its frame numbers do not fit {clip.name}, in which {dropped} frames are missing"
     else:
         return
     raise AnnotationError(
