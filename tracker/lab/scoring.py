@@ -293,7 +293,7 @@ def _check_frame_numbers(clip: AnnotatedClip, track: Track) -> None:
     if counted is not None and named > counted + SPARE_FRAMES:
         problem = f"names frame {named - 1}, but {clip.name} has only the frames 0 to {counted - 1}"
     elif dropped > SPARE_FRAMES:
-        problem = f"its frame numbers do not fit {clip.name}, in which {dropped} frames are missing"
+        problem = f"its frame numbers do not fit {clip.name}, which lacks {dropped} of its frames"
     else:
         return
     raise AnnotationError(
