@@ -60,7 +60,7 @@ def measure_vectorised(track: Track, parameters: Parameters) -> dict[str, float]
     eye_ratio = eyes["ear"] / (usual_share * baseline[:, np.newaxis])
     events = _find_closures(ratio, times_s, parameters.close_ratio, parameters.shortest_closure_s)
     winks = _find_winks(eye_ratio, times_s)
-    events, winks = _tell_apart(events, winks, eye_ratio)
+    events, winks = _separate_winks(events, winks, eye_ratio)
 
     around = np.zeros(times_s.size + 1, dtype=np.int64)
     spans = np.concatenate((events[["start", "stop"]].to_numpy(), winks[:, :2]))
@@ -263,7 +263,9 @@ def _find_winks(eye_ratio: Array, times_s: Array) -> Array:
     return winks[np.argsort(winks[:, 0])]
 
 
-def _tell_apart(events: pd.DataFrame, winks: Array, eye_ratio: Array) -> tuple[pd.DataFrame, Array]:
+def _separate_winks(
+    events: pd.DataFrame, winks: Array, eye_ratio: Array
+) -> tuple[pd.DataFrame, Array]:
     """Leave out the closures of winks, or the winks of someone whose eyes never close alike."""
     start, stop = (events[name].to_numpy()[:, np.newaxis] for name in ("start", "stop"))
     common = np.minimum(stop, winks[:, 1]) - np.maximum(start, winks[:, 0])

@@ -130,7 +130,7 @@ class Analyzer:
         with work.failing(request_id), temporary_folder(self._work_folder) as folder:
             path = folder / ORIGINAL
             path.write_bytes(request.data)
-            kind = self._engine.tell_kind(request.data[:512])
+            kind = self._engine.detect_kind(request.data[:512])
             _check_kind(kind, request.kind)
             if kind == "video" and self._must_queue(path, request.parameters, limits):
                 self._storage.put_file(record.source_key, path, content_type_of(ORIGINAL))
@@ -207,7 +207,7 @@ class Analyzer:
                 "file_too_large", f"The file has over {MAX_UPLOAD_BYTES >> 20} MB. Cut it."
             )
         stream = file.stream
-        kind = self._engine.tell_kind(stream.read(512))
+        kind = self._engine.detect_kind(stream.read(512))
         _check_kind(kind, expected_kind)
         stream.seek(0)
         waited_for = limits.answer_by_s is not None and self._storage.can_enqueue

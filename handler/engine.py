@@ -41,8 +41,8 @@ class Engine:
         self._mesh = FaceMesh()
         self._lock = threading.Lock()
 
-    def tell_kind(self, head: bytes) -> str:
-        """Tell a video from an image by the first 512 bytes.
+    def detect_kind(self, head: bytes) -> str:
+        """Return "video" or "image", by the first 512 bytes of the file.
 
         Raises
         ------

@@ -213,8 +213,8 @@ def parse_json(text: Any) -> Any:
     try:
         return json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        place = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
-        raise BadRequestError("bad_json", f"The body is not valid JSON{place}.") from error
+        position = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
+        raise BadRequestError("bad_json", f"The body is not valid JSON{position}.") from error
 
 
 def _refuse_constant(name: str) -> NoReturn:

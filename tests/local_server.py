@@ -62,9 +62,9 @@ def upload(url: str, clip: Path, **parameters: Any) -> tuple[str, dict[str, Any]
 def wait_for(url: str, analysis_id: str, timeout_s: float = 30.0) -> dict[str, Any]:
     end_s = time.monotonic() + timeout_s
     while time.monotonic() < end_s:
-        told = requests.get(f"{url}/status/{analysis_id}", timeout=10).json()
-        if told["status"] in ("completed", "failed"):
-            return dict(told)
+        reported = requests.get(f"{url}/status/{analysis_id}", timeout=10).json()
+        if reported["status"] in ("completed", "failed"):
+            return dict(reported)
         time.sleep(0.1)
     raise AssertionError("not done")
 

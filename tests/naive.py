@@ -64,9 +64,9 @@ def quantile(values: Sequence[float], share: float) -> float:
     ordered = sorted(values)
     if not ordered:
         return NAN
-    place = share * (len(ordered) - 1)
-    below, above = math.floor(place), math.ceil(place)
-    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
+    position = share * (len(ordered) - 1)
+    below, above = math.floor(position), math.ceil(position)
+    return ordered[below] + (position - below) * (ordered[above] - ordered[below])
 
 
 def ear(points: Points, eye: Mapping) -> float:

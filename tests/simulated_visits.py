@@ -111,9 +111,9 @@ def measure_coverage(
     hits = np.zeros(2)
     for _ in range(recordings):
         summary = simulate(rng, **recording)  # type: ignore[arg-type]
-        for place, name in enumerate(("vertical_peak_to_peak", "blink_rate_per_min")):
+        for index, name in enumerate(("vertical_peak_to_peak", "blink_rate_per_min")):
             low, high = getattr(summary, f"{name}_ci95")
-            hits[place] += low <= true[place] <= high
+            hits[index] += low <= true[index] <= high
     of_range, of_rate = (hits / recordings).tolist()
     return of_range, of_rate
 
@@ -143,15 +143,15 @@ def main(arguments: Sequence[str]) -> None:
         ("the same, 60 s", 1, {"duration_s": 60.0}, {"amplitude": 0.1, "blinks_per_min": 30.0}),
     ):
         shares = count_changes(rng, pairs, repeats, later, **(usual | settings))
-        told = ", ".join(f"{measure} {share:.3f}" for measure, share in shares.items())
-        print(f"  {name}: {told}", flush=True)
+        reported = ", ".join(f"{measure} {share:.3f}" for measure, share in shares.items())
+        print(f"  {name}: {reported}", flush=True)
     print("share of the 95 % intervals that hold the truth, of range and blink rate")
     for duration_s in (12.0, 24.0, 60.0):
         for fixation_s in (0.3, 0.5, 0.8):
             settings = usual | {"duration_s": duration_s, "fixation_s": fixation_s}
             of_range, of_rate = measure_coverage(rng, pairs, **settings)
-            told = f"{duration_s:.0f} s, fixations of {fixation_s} s"
-            print(f"  {told}: {of_range:.3f}, {of_rate:.3f}", flush=True)
+            reported = f"{duration_s:.0f} s, fixations of {fixation_s} s"
+            print(f"  {reported}: {of_range:.3f}, {of_rate:.3f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -212,15 +212,15 @@ def test_the_task_is_recorded_sent_and_analysed(
     (analysis,) = requests.get(
         f"{url}/analyses", {"user_id": "P-017", "limit": 1}, timeout=10
     ).json()["analyses"]
-    told = requests.get(f"{url}/status/{analysis['analysis_id']}", timeout=10).json()
-    summary = told["summary"]
+    reported = requests.get(f"{url}/status/{analysis['analysis_id']}", timeout=10).json()
+    summary = reported["summary"]
     assert summary["task"] == "protocol"
     assert summary["video_meta"]["time_source"] == "stream"
     assert summary["quality"]["face_coverage"] == 1.0
     # The video ends with the last phase; the last pictures are missing where the machine is busy.
     assert -0.5 < summary["duration_sec_est"] - protocol[-1]["end_s"] < 0.15
     # The camera's blinks come one after another as they did in front of it.
-    with Path(told["blinks_path"]).open() as file:
+    with Path(reported["blinks_path"]).open() as file:
         onsets_s = [float(row["onset_s"]) for row in csv.DictReader(file)]
     assert len(onsets_s) >= 3
     cycle_s = np.diff([*ONSETS_S, CLIP_S + ONSETS_S[0]])
@@ -322,10 +322,10 @@ def test_a_video_is_chosen_sent_and_analysed(chromium: Browser, url: str, clips:
     page.click("#send")
     is_shown(page, "result")
     analysis_id = page.inner_text("#analysis-id")
-    told = requests.get(f"{url}/status/{analysis_id}", timeout=10).json()
-    assert told["summary"]["task"] != "protocol"
+    reported = requests.get(f"{url}/status/{analysis_id}", timeout=10).json()
+    assert reported["summary"]["task"] != "protocol"
     assert page.locator("#message").get_attribute("lang") == "ko"
-    assert page.inner_text("#message") == told["patient_message"]
+    assert page.inner_text("#message") == reported["patient_message"]
     page.click("#again")
     is_shown(page, "start")
     visit.end()
@@ -404,8 +404,8 @@ def test_a_report_opens_from_disk(
     page.locator('[data-do="all"]').click()
     assert shown_s() == whole_s
     # Each blink shows the eyes that it comes from.
-    for place in range(len(onsets_s)):
-        image = page.locator(f"#event-{place + 1} img").first
+    for index in range(len(onsets_s)):
+        image = page.locator(f"#event-{index + 1} img").first
         image.scroll_into_view_if_needed()
         assert image.evaluate("(one) => one.complete && one.naturalWidth > 0")
     visit.end()

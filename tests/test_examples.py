@@ -18,9 +18,9 @@ def test_the_script_runs(clips: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     example = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(example)
     example.main(str(clips / "short.mp4"), str(tmp_path))
-    told = capsys.readouterr().out
+    reported = capsys.readouterr().out
     _, *drawn = (clips / "short.truth.blinks.csv").read_text().splitlines()
-    assert f"{len(drawn)} blinks, median duration" in told
+    assert f"{len(drawn)} blinks, median duration" in reported
     assert (tmp_path / "short.report.html").is_file()
 
 

@@ -273,17 +273,17 @@ def test_progress_can_be_asked_for(
     aws: Aws, api: Api, event: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(work_module, "PROGRESS_INTERVAL_S", 0.0)
-    told: list[tuple[str, int]] = []
+    reported: list[tuple[str, int]] = []
     replace = AwsStorage.replace
 
     def look(storage: AwsStorage, record: Record) -> None:
         replace(storage, record)
         _, answer = ask(api, {"httpMethod": "GET", "path": f"/status/{record.analysis_id}"})
-        told.append((answer["status"], answer["progress_percent"]))
+        reported.append((answer["status"], answer["progress_percent"]))
 
     monkeypatch.setattr(AwsStorage, "replace", look)
     assert ask(api, event)[0] == 200
-    assert told == [
+    assert reported == [
         ("processing", 0),
         *(("processing", percent) for percent in (20, 40, 60, 80, 99)),
         ("completed", 100),

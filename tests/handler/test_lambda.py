@@ -128,8 +128,8 @@ def encoded(path: Path) -> str:
 def queue_event(*bodies: str) -> dict[str, Any]:
     return {
         "Records": [
-            {"messageId": f"m{place}", "eventSource": "aws:sqs", "body": body}
-            for place, body in enumerate(bodies)
+            {"messageId": f"m{index}", "eventSource": "aws:sqs", "body": body}
+            for index, body in enumerate(bodies)
         ]
     }
 
@@ -198,10 +198,10 @@ def test_the_apps_requests(function: Function, clips: Path) -> None:
     assert table.count("\n") == 181
     original = aws.s3.get_object(Bucket=BUCKET, Key=folder + "original")["Body"].read()
     assert original == (clips / "short.mp4").read_bytes()
-    status, told = function.http("GET", f"/status/{answer['analysis_id']}")
-    assert (status, told["status"], told["progress_percent"]) == (200, "completed", 100)
-    assert told["summary"] == summary
-    assert "user_id" not in told
+    status, reported = function.http("GET", f"/status/{answer['analysis_id']}")
+    assert (status, reported["status"], reported["progress_percent"]) == (200, "completed", 100)
+    assert reported["summary"] == summary
+    assert "user_id" not in reported
 
     # The same once more is the same analysis.
     before = aws.proxy.operations.count("PUT summary.json")
@@ -283,9 +283,9 @@ def test_an_upload_from_the_app_to_its_result(function: Function, clips: Path) -
     assert posted.status_code in (200, 204), posted.text
     message = json.dumps({"Records": [notified(key)]})
     assert function.invoke(queue_event(message)) == {"batchItemFailures": []}
-    status, told = function.http("GET", answer["status_url"])
-    assert told["status"] == "completed"
-    assert told["summary"]["frames_processed"] == 60
+    status, reported = function.http("GET", answer["status_url"])
+    assert reported["status"] == "completed"
+    assert reported["summary"]["frames_processed"] == 60
     # What the analysis wrote itself starts nothing, nor does a second delivery.
     before = aws.proxy.operations.count("PUT summary.json")
     results = json.dumps({"Records": [notified(one) for one in aws.list_keys()]})
@@ -296,8 +296,8 @@ def test_an_upload_from_the_app_to_its_result(function: Function, clips: Path) -
     lost = f"users/a@b.org/eye/{'f' * 32}/original"
     aws.s3.put_object(Bucket=BUCKET, Key=lost, Body=(clips / "still.png").read_bytes())
     assert function.invoke({"Records": [notified(lost)]}) == {"status": "success"}
-    told = function.http("GET", f"/status/{'f' * 32}")[1]
-    assert (told["status"], told["result"]["detected"]) == ("completed", True)
+    reported = function.http("GET", f"/status/{'f' * 32}")[1]
+    assert (reported["status"], reported["result"]["detected"]) == ("completed", True)
 
 
 def test_a_report_is_stored_where_it_is_asked_for(function: Function, clips: Path) -> None:
@@ -320,14 +320,14 @@ def test_a_report_is_stored_where_it_is_asked_for(function: Function, clips: Pat
     stored = aws.s3.get_object(Bucket=BUCKET, Key=folder + "report.html")
     assert stored["ContentType"] == "text/html; charset=utf-8"
 
-    told = [
+    reported = [
         function.http("GET", f"/status/{one['analysis_id']}")[1] for one in (plain, english, korean)
     ]
-    assert "report_url" not in told[0]
-    assert "patient_message" not in told[0]
-    assert told[1]["patient_message"] == plain["summary"]["assessment"]["patient_message"]
-    assert not told[2]["patient_message"].isascii()
-    page = requests.get(told[2]["report_url"], timeout=10)
+    assert "report_url" not in reported[0]
+    assert "patient_message" not in reported[0]
+    assert reported[1]["patient_message"] == plain["summary"]["assessment"]["patient_message"]
+    assert not reported[2]["patient_message"].isascii()
+    page = requests.get(reported[2]["report_url"], timeout=10)
     assert page.content == stored["Body"].read()
     assert '<html lang="ko">' in page.text
     digest = hashlib.sha256((clips / "short.mp4").read_bytes()).hexdigest()
@@ -347,16 +347,16 @@ def test_an_uploads_report_is_asked_for_before_it(function: Function, clips: Pat
     aws.s3.put_object(Bucket=BUCKET, Key=key, Body=(clips / "tiny.mp4").read_bytes())
     message = json.dumps({"Records": [notified(key)]})
     assert function.invoke(queue_event(message)) == {"batchItemFailures": []}
-    told = function.http("GET", offer["status_url"])[1]
-    assert '<html lang="ko">' in requests.get(told["report_url"], timeout=10).text
+    reported = function.http("GET", offer["status_url"])[1]
+    assert '<html lang="ko">' in requests.get(reported["report_url"], timeout=10).text
     # An image has no report, whatever was asked for.
     offer = function.post(body)[1]
     key = f"users/app-user/eye/{offer['analysis_id']}/original"
     aws.s3.put_object(Bucket=BUCKET, Key=key, Body=(clips / "still.png").read_bytes())
     function.invoke(queue_event(json.dumps({"Records": [notified(key)]})))
-    told = function.http("GET", offer["status_url"])[1]
-    assert told["status"] == "completed"
-    assert "report_url" not in told
+    reported = function.http("GET", offer["status_url"])[1]
+    assert reported["status"] == "completed"
+    assert "report_url" not in reported
 
 
 def test_a_file_of_the_bucket(function: Function, clips: Path) -> None:
@@ -448,8 +448,8 @@ def test_an_owner_that_was_killed_is_followed_and_a_living_one_is_not(
     # One that nobody survives is not tried for ever.
     owned_until(time.time() - 1, attempts=2)
     assert function.invoke(message) == {"batchItemFailures": []}
-    told = function.http("GET", answer["status_url"])[1]
-    assert (told["status"], told["code"]) == ("failed", "analysis_killed")
+    reported = function.http("GET", answer["status_url"])[1]
+    assert (reported["status"], reported["code"]) == ("failed", "analysis_killed")
 
 
 def test_what_does_not_fit_the_callers_time_is_queued(function: Function, clips: Path) -> None:
@@ -468,9 +468,9 @@ def test_what_does_not_fit_the_callers_time_is_queued(function: Function, clips:
     begun_s = time.monotonic()
     assert function.invoke(queue_event(message), 12.0) == {"batchItemFailures": []}
     assert time.monotonic() - begun_s < 12.0
-    told = function.http("GET", answer["status_url"])[1]
-    assert told["status"] == "completed"
-    summary = told["summary"]
+    reported = function.http("GET", answer["status_url"])[1]
+    assert reported["status"] == "completed"
+    summary = reported["summary"]
     assert summary["sampling"]["step"] == 1
     if not summary["partial"]:
         assert summary["sampling"]["largest_step"] > 1

@@ -183,14 +183,14 @@ def test_what_nobody_takes_over_is_told_as_failed(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path)
     service = Service(storage, None)
     limits = Limits(time.time() + 60, None)
-    for place, (gone_s, status) in enumerate(
+    for index, (gone_s, status) in enumerate(
         [
             (-60, "processing"),
             (TAKEN_OVER_WITHIN_S - 60, "processing"),
             (TAKEN_OVER_WITHIN_S, "failed"),
         ]
     ):
-        record = replace(RECORD, analysis_id=f"{place:032}")
+        record = replace(RECORD, analysis_id=f"{index:032}")
         storage.create(record)
         storage.replace(claim(record, "me", 0.0, time.time() - gone_s))
         document = service.run(GetStatus(record.analysis_id), limits, "r").document

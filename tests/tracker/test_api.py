@@ -118,17 +118,17 @@ def test_a_users_type_checker_sees_real_types_in_what_is_installed(tmp_path: Pat
     )
     *lines, last = answer.stdout.splitlines()
     assert last.startswith("Found 3 errors in 1 file"), answer.stdout + answer.stderr
-    told = [line.split(": ", 1)[1] for line in lines]
-    assert told[0] == 'note: Revealed type is "tracker.result.Result"'
-    assert told[1].startswith("note: Revealed type is \"Literal['suspected']")
-    assert told[2] == 'note: Revealed type is "tracker.tracks.track.Track"'
-    assert "dict[" in told[3]
-    assert told[3].endswith('str, pathlib.Path]"')
-    assert "ndarray" in told[4]
-    assert told[5] == 'note: Revealed type is "tracker.measures.analysis.Analysis"'
-    assert '"step" to "analyze" has incompatible type "str"; expected "int"' in told[6]
-    assert 'Unexpected keyword argument "stepp"' in told[7]
-    assert any('Module has no attribute "analyse"' in line for line in told[8:])
+    reported = [line.split(": ", 1)[1] for line in lines]
+    assert reported[0] == 'note: Revealed type is "tracker.result.Result"'
+    assert reported[1].startswith("note: Revealed type is \"Literal['suspected']")
+    assert reported[2] == 'note: Revealed type is "tracker.tracks.track.Track"'
+    assert "dict[" in reported[3]
+    assert reported[3].endswith('str, pathlib.Path]"')
+    assert "ndarray" in reported[4]
+    assert reported[5] == 'note: Revealed type is "tracker.measures.analysis.Analysis"'
+    assert '"step" to "analyze" has incompatible type "str"; expected "int"' in reported[6]
+    assert 'Unexpected keyword argument "stepp"' in reported[7]
+    assert any('Module has no attribute "analyse"' in line for line in reported[8:])
 
 
 def test_the_keywords_are_the_parameters() -> None:

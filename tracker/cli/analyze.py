@@ -29,7 +29,7 @@ from tracker.parameters import Parameters
 if TYPE_CHECKING:
     from tracker.cli.options import Commands
     from tracker.study.cohort import Outcome
-    from tracker.study.folders import Findings
+    from tracker.study.folders import FoundRecordings
     from tracker.study.recording import Outputs, Recording
 
 
@@ -83,12 +83,12 @@ def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -
     from tracker.study.folders import find_recordings
 
     try:
-        findings = find_recordings(options.videos, options.out)
+        found = find_recordings(options.videos, options.out)
     except ValueError as error:
         parser.error(str(error))
     prepare_output(options, options.out, parser)
     if len(options.videos) > 1 or options.videos[0].is_dir():
-        return _analyze_cohort(options, parameters, outputs, findings)
+        return _analyze_cohort(options, parameters, outputs, found)
 
     from tracker.face.mesh import FaceMesh
     from tracker.study.recording import analyze_recording
@@ -102,7 +102,7 @@ def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -
             )
         print_result(options, recording.name, result.summary, result.files.values())
 
-    return for_each(findings.recordings, analyze)
+    return for_each(found.recordings, analyze)
 
 
 def _outputs(options: argparse.Namespace, parser: argparse.ArgumentParser) -> "Outputs":
@@ -117,17 +117,20 @@ def _outputs(options: argparse.Namespace, parser: argparse.ArgumentParser) -> "O
 
 
 def _analyze_cohort(
-    options: argparse.Namespace, parameters: Parameters, outputs: "Outputs", findings: "Findings"
+    options: argparse.Namespace,
+    parameters: Parameters,
+    outputs: "Outputs",
+    found: "FoundRecordings",
 ) -> int:
     from tracker.study.progress import CohortProgress
     from tracker.study.workers import analyze_recordings, default_workers
 
-    for note in findings.notes:
+    for note in found.notes:
         print_line(f"note: {note}")
-    for problem in findings.problems:
+    for problem in found.problems:
         print_line(f"error: {problem}")
-    code = EXIT_INPUT if findings.problems else EXIT_DONE
-    recordings = findings.recordings
+    code = EXIT_INPUT if found.problems else EXIT_DONE
+    recordings = found.recordings
     if not recordings:
         print_line("error: no videos found. Name a directory with videos in it.")
         return EXIT_INPUT
@@ -157,7 +160,7 @@ def _analyze_cohort(
 
     ordered = [outcomes[index] for index in range(len(recordings))]
     rows = cohort_rows(recordings, ordered, options.out)
-    notes = [*findings.problems, *findings.notes]
+    notes = [*found.problems, *found.notes]
     written = [
         *write_cohort(rows, options.out),
         write_cohort_page(rows, ordered, notes, options.out, options.lang),

@@ -58,13 +58,13 @@ def _make_columns(record: type, path: str = "", prefix: str = "") -> Iterator[Co
         elif not isinstance(about, Field) or shape.kind is tuple:
             continue
         elif shape.kind is not Interval:
-            told = (about.unit, about.meaning, about.en, about.ko)
-            yield Column(prefix + name, shape.kind, *told, path + name)
+            words = (about.unit, about.meaning, about.en, about.ko)
+            yield Column(prefix + name, shape.kind, *words, path + name)
         else:
             base = prefix + name.removesuffix("_ci95").removesuffix("_range")
             for end, (suffix, en, ko) in enumerate(ENDS):
-                told = (about.unit, about.meaning, f"{about.en}, {en}", f"{about.ko}, {ko}")
-                yield Column(f"{base}_{suffix}", float, *told, path + name, end)
+                words = (about.unit, about.meaning, f"{about.en}, {en}", f"{about.ko}, {ko}")
+                yield Column(f"{base}_{suffix}", float, *words, path + name, end)
 
 
 SUMMARY_COLUMNS = tuple(_make_columns(Summary))

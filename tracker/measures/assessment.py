@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+from tracker.files.fields import Status
 from tracker.measures.analysis import Analysis
 from tracker.measures.findings import Finding
 from tracker.measures.obstacles import find_cautions, find_obstacles, find_range_obstacles
 from tracker.measures.quality import Quality, measure_quality
 from tracker.words import Language, format_text, round_range
 from tracker.words.patient import choose_patient_message
-
-Status = Literal["suspected", "not_suspected", "not_assessable"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from tracker.measures.analysis import Analysis
 from tracker.measures.assessment import Assessment
 from tracker.measures.gaze import MAX_HEAD_YAW_DEG
 from tracker.measures.quality import MIN_RATE_HZ
-from tracker.pages.page import Status
+from tracker.pages.page import Grade
 from tracker.words import Language, format_text
 
 
@@ -79,13 +79,13 @@ class GradedIndicator:
     """A quality indicator as the report shows it: its name, its grade and its numbers in words."""
 
     name: str
-    status: Status
+    grade: Grade
     numbers: str
 
 
 def grade_indicator(
     indicator: QualityIndicator, assessment: Assessment, is_measured: bool
-) -> Status:
+) -> Grade:
     """Grade an indicator by what the assessment found.
 
     Parameters
@@ -124,8 +124,8 @@ def grade_indicators(
         is_measured = name == "video" or all(map(math.isfinite, numbers[name].values()))
         key = f"report.indicator.{name}.value" if is_measured else "report.not_measured"
         words = format_text(language, key, **numbers[name])
-        status = grade_indicator(indicator, assessment, is_measured)
-        graded.append(GradedIndicator(name, status, words))
+        grade = grade_indicator(indicator, assessment, is_measured)
+        graded.append(GradedIndicator(name, grade, words))
     return graded
 
 

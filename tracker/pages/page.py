@@ -28,7 +28,7 @@ from tracker.files.summary import to_json
 from tracker.version import __version__
 from tracker.words import Language, format_text
 
-Status = Literal["good", "caution", "bad", "unknown"]
+Grade = Literal["good", "caution", "bad", "unknown"]
 
 PLOTLY_VERSION = "4.1.1"
 PLOTLY_SHA256 = "99784e3abfb07b142a15e521a439e6d9addceadb3f79553fd24c72774f0649ba"
@@ -149,9 +149,9 @@ def _embed(data: Any) -> str:
 
 
 @cache
-def draw_mark(status: Status) -> Markup:
-    """Draw a status as an inline SVG with a shape of its own, to stand beside its word."""
-    return _fill("mark.html", status=status)
+def draw_mark(grade: Grade) -> Markup:
+    """Draw a grade as an inline SVG with a shape of its own, to stand beside its word."""
+    return _fill("mark.html", grade=grade)
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,7 @@ def _make_values(source: ReportInput, events: list[Event]) -> dict[str, Any]:
         "measures": analysis.measures,
         "has_video": source.pictures is not None,
         "least_primary_s": MIN_PRIMARY_TIME_S,
-        "answer": sections.make_answer(source),
+        "answer": sections.make_verdict(source),
         "cards": (sections.make_range_card(source), sections.make_rate_card(source)),
         "indicators": grade_indicators(analysis, assessment, language),
         "cautions": sections.list_cautions(source),

@@ -15,7 +15,7 @@ from tracker.measures.assessment import Assessment
 from tracker.measures.gaze import MAX_HEAD_YAW_DEG, MIN_SACCADE_RATE_HZ
 from tracker.measures.phases import MIN_PRIMARY_TIME_S
 from tracker.pages.numbers import explain_missing, format_exact
-from tracker.pages.page import RulerMark, Status, draw_ruler
+from tracker.pages.page import Grade, RulerMark, draw_ruler
 from tracker.pages.selection import Event, Extreme
 from tracker.words import Language, format_text, round_range
 
@@ -28,7 +28,7 @@ RATE_HIDING = {"low_rate", "sampling_gaps", "step_raised", "blinks_cut", "eyes_c
 """Findings that make the blink rate unreliable: blinks may have been missed or counted twice, or
 the eyes were hardly open to blink."""
 
-_VERDICT_STATUS: dict[str, Status] = {
+_VERDICT_GRADES: dict[str, Grade] = {
     "suspected": "caution",
     "not_suspected": "good",
     "not_assessable": "unknown",
@@ -76,17 +76,17 @@ class Sentence:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Verdict:
     """The verdict, its reasons, and the message to the patient."""
 
     status: str
-    mark: Status
+    mark: Grade
     heading: str
     sentences: list[Sentence]
     patient_message: str
 
 
-def make_answer(source: ReportInput) -> Answer:
+def make_verdict(source: ReportInput) -> Verdict:
     """Return the verdict in words."""
     assessment, language = source.assessment, source.language
     heading = format_text(language, f"verdict.{assessment.status}")
@@ -97,9 +97,9 @@ def make_answer(source: ReportInput) -> Answer:
         sentences = [Sentence("", assessment.describe(language))]
         if assessment.reasons:
             heading += source.text("uncertain")
-    return Answer(
+    return Verdict(
         status=assessment.status,
-        mark=_VERDICT_STATUS[assessment.status],
+        mark=_VERDICT_GRADES[assessment.status],
         heading=heading,
         sentences=sentences,
         patient_message=assessment.describe_for_patient(language),

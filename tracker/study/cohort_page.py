@@ -15,7 +15,7 @@ from tracker.measures.obstacles import (
     MIN_COVERAGE,
     MIN_SHARPNESS,
 )
-from tracker.pages.page import Status, make_page, read_asset, render_template
+from tracker.pages.page import Grade, make_page, read_asset, render_template
 from tracker.study.cohort import (
     FAILED,
     OUTCOMES,
@@ -30,7 +30,7 @@ from tracker.study.cohort import (
 from tracker.study.recording import Failure
 from tracker.words import TEXTS, Language, format_text, round_range
 
-_MARKS: dict[str, Status] = {
+_MARKS: dict[str, Grade] = {
     "suspected": "caution",
     "not_suspected": "good",
     "not_assessable": "unknown",

@@ -175,8 +175,8 @@ def _compare_measure(
         within_std, free = math.nan, 0
     values, intervals = zip(*(_pool(measure, group) for group in groups), strict=True)
     changes = [
-        _judge(measure, labels, groups, place, (within_std, free), concerns)
-        for place in range(1, len(labels))
+        _judge(measure, labels, groups, index, (within_std, free), concerns)
+        for index in range(1, len(labels))
     ]
     kind: Kind = "difference" if measure.count is None else "ratio"
     return {

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tracker.pages.page import Status, make_page, read_asset, render_template
+from tracker.pages.page import Grade, make_page, read_asset, render_template
 from tracker.study.compare_text import (
     format_change,
     format_concern,
@@ -32,7 +32,7 @@ class AnswerLine:
     """The measures that changed, did not change, or are not judged."""
 
     kind: str
-    mark: Status
+    mark: Grade
     measures: list[ChangedMeasure]
 
 
@@ -53,7 +53,7 @@ class MeasureRow:
     value: str
     plot: ForestPlot
     change: str
-    mark: Status
+    mark: Grade
     verdict: str
 
 
@@ -107,7 +107,7 @@ def make_comparison_page(comparison: dict[str, Any], language: Language) -> str:
     return make_page(title=title, language=language, body=body, style=read_asset("comparison.css"))
 
 
-def _mark_change(is_changed: bool | None) -> Status:
+def _mark_change(is_changed: bool | None) -> Grade:
     """Return the mark of a verdict: only a change gets the mark that catches the eye."""
     return "caution" if is_changed else "unknown"
 

@@ -18,7 +18,7 @@ _ONE_AT_A_TIME = "analyse them one at a time with an --out DIR each"
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class FoundRecordings:
     """The result of a search.
 
     Attributes
@@ -36,7 +36,7 @@ class Findings:
     notes: tuple[str, ...] = ()
 
 
-def find_recordings(paths: Sequence[Path], out: Path) -> Findings:
+def find_recordings(paths: Sequence[Path], out: Path) -> FoundRecordings:
     """Find the videos among files and in directories and their sub-directories.
 
     A file that is named is always a recording. In a directory, a file is a recording by its suffix,
@@ -54,7 +54,7 @@ def find_recordings(paths: Sequence[Path], out: Path) -> Findings:
 
     Returns
     -------
-    Findings
+    FoundRecordings
         The stem of a recording's files is that of the video. If videos in a directory differ only
         in suffix or case, the stem is the whole name, with a number if that is not enough.
 
@@ -76,8 +76,8 @@ def find_recordings(paths: Sequence[Path], out: Path) -> Findings:
             search.look_into(path, targets[path])
         else:
             search.add(Recording(path, out, path.stem, path.name), in_directory=False)
-    recordings = _tell_apart(list(search.found.values()))
-    return Findings(tuple(recordings), tuple(search.problems), tuple(search.notes))
+    recordings = _make_stems_unique(list(search.found.values()))
+    return FoundRecordings(tuple(recordings), tuple(search.problems), tuple(search.notes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,31 +165,33 @@ def _unreadable(error: OSError) -> str:
     return f"{error.filename}: cannot be read ({error.strerror})."
 
 
-def _tell_apart(found: Sequence[tuple[Recording, bool]]) -> list[Recording]:
+def _make_stems_unique(found: Sequence[tuple[Recording, bool]]) -> list[Recording]:
     """Give each recording its own stem."""
-    counts = Counter(_place(recording) for recording, _ in found)
-    named = Counter(_place(recording) for recording, in_directory in found if not in_directory)
-    for place, count in named.items():
+    counts = Counter(_locate_files(recording) for recording, _ in found)
+    named = Counter(
+        _locate_files(recording) for recording, in_directory in found if not in_directory
+    )
+    for path, count in named.items():
         if count > 1:
             raise ValueError(
-                f"several inputs would write {Path(place).name}.summary.json: {_ONE_AT_A_TIME}"
+                f"several inputs would write {Path(path).name}.summary.json: {_ONE_AT_A_TIME}"
             )
     taken = set(named)
     recordings = []
     for recording, in_directory in found:
         if in_directory:
-            stem = recording.stem if counts[_place(recording)] == 1 else recording.video.name
+            stem = recording.stem if counts[_locate_files(recording)] == 1 else recording.video.name
             recording = replace(recording, stem=stem)
             number = 1
-            while _place(recording) in taken:
+            while _locate_files(recording) in taken:
                 number += 1
                 recording = replace(recording, stem=f"{stem}.{number}")
-            taken.add(_place(recording))
+            taken.add(_locate_files(recording))
         recordings.append(recording)
     return recordings
 
 
-def _place(recording: Recording) -> str:
+def _locate_files(recording: Recording) -> str:
     """Return a path that is equal for files that some file systems treat as the same."""
     path = str(recording.directory / recording.stem)
     return unicodedata.normalize("NFC", path).casefold()

@@ -130,10 +130,10 @@ def explain_failure(error: Exception) -> Failure:
     if isinstance(error, OSError):
         where = f": {error.filename}" if error.filename else ""
         return Failure("system_error", f"{error.strerror or error}{where}")
-    place = traceback.extract_tb(error.__traceback__)[-1]
+    raised_at = traceback.extract_tb(error.__traceback__)[-1]
     return Failure(
         "internal_error",
-        f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno}). "
+        f"{type(error).__name__}: {error} ({Path(raised_at.filename).name}:{raised_at.lineno}). "
         "Please report this line.",
     )
 

@@ -50,7 +50,7 @@ def test_the_pages_detector_is_the_file_of_mediapipes_wheel() -> None:
 
 def test_a_report_that_is_not_there(url: str, clips: Path) -> None:
     answer = analyse(url, clips / "tiny.mp4").json()
-    told = requests.get(f"{url}/status/{answer['analysis_id']}", timeout=10).json()
-    assert "report_url" not in told
+    reported = requests.get(f"{url}/status/{answer['analysis_id']}", timeout=10).json()
+    assert "report_url" not in reported
     for path in (answer["analysis_id"], "0" * 32, "..%2f", "x", ""):
         assert requests.get(f"{url}/reports/{path}", timeout=10).status_code == 404

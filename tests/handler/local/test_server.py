@@ -28,9 +28,9 @@ def test_requests_uploads_status_and_results(url: str, clips: Path) -> None:
 
     analysis_id, offer, status = upload(url, clips / "short.mp4", step=2)
     assert status == 204
-    told = wait_for(url, analysis_id)
-    assert told["summary"]["frames_processed"] == 90
-    assert Path(told["video_path"]).read_bytes() == (clips / "short.mp4").read_bytes()
+    reported = wait_for(url, analysis_id)
+    assert reported["summary"]["frames_processed"] == 90
+    assert Path(reported["video_path"]).read_bytes() == (clips / "short.mp4").read_bytes()
     # The same answer as the other way.
     direct = analyse(url, clips / "short.mp4").json()["summary"]
     assert direct["frames_processed"] == 180
@@ -52,9 +52,9 @@ def test_an_upload_that_is_no_video_fails_with_the_remedy(url: str, tmp_path: Pa
     (tmp_path / "a.mp4").write_bytes(b"no video at all")
     analysis_id, _, status = upload(url, tmp_path / "a.mp4")
     assert status == 204
-    told = wait_for(url, analysis_id)
-    assert (told["status"], told["code"]) == ("failed", "unsupported_media_type")
-    assert "MP4" in told["error"]
+    reported = wait_for(url, analysis_id)
+    assert (reported["status"], reported["code"]) == ("failed", "unsupported_media_type")
+    assert "MP4" in reported["error"]
 
 
 def test_status_is_told_while_an_analysis_runs(url: str, clips: Path) -> None:

@@ -48,13 +48,13 @@ def test_a_slower_upload_does_not_replace_the_file_that_was_analysed(url: str, c
     assert (
         requests.post(offer["upload"]["url"], files={"file": video}, timeout=10).status_code == 204
     )
-    told = wait_for(url, offer["analysis_id"])
+    reported = wait_for(url, offer["analysis_id"])
     connection.send(slow[60:])
     assert connection.getresponse().status == 404
     connection.close()
-    assert Path(told["video_path"]).read_bytes() == video
+    assert Path(reported["video_path"]).read_bytes() == video
     # Nor does it leave anything.
-    assert len(list(Path(told["video_path"]).parent.iterdir())) == 5
+    assert len(list(Path(reported["video_path"]).parent.iterdir())) == 5
 
 
 # The form

@@ -115,10 +115,10 @@ def test_frames(files: Path) -> None:
         # Sample 203: in a blink.
         203: {"L_eye_open": 0.096, "R_eye_open": 0.112, "eye_open": 0.104},
     }
-    for place, cells in expected.items():
+    for index, cells in expected.items():
         for name, value in cells.items():
-            assert float(rows[place][name]) == pytest.approx(value, rel=1e-6, abs=2e-6), (
-                place,
+            assert float(rows[index][name]) == pytest.approx(value, rel=1e-6, abs=2e-6), (
+                index,
                 name,
             )
     events = [""] * COUNT

@@ -255,13 +255,13 @@ def test_a_large_step_is_not_taken_for_a_missing_face() -> None:
     assert codes(analyze_track(track, Parameters()))[0] == ["low_rate"]
 
 
-@pytest.mark.parametrize("place", [slice(0, 30), slice(870, 900)], ids=["begins", "ends"])
-def test_lids_that_are_cut_off_half_shut_are_no_gaze(place: slice) -> None:
+@pytest.mark.parametrize("cut_off", [slice(0, 30), slice(870, 900)], ids=["begins", "ends"])
+def test_lids_that_are_cut_off_half_shut_are_no_gaze(cut_off: slice) -> None:
     ear = np.full(900, 0.3)
-    ear[place] = 0.17
+    ear[cut_off] = 0.17
     analysis = analyze_track(make_track(make_landmarks(ear, 0)), Parameters())
     assert analysis.events.closures.kind.tolist() == []
-    assert not analysis.gaze.valid[place].any()
+    assert not analysis.gaze.valid[cut_off].any()
     assert analysis.gaze.valid.sum() == 870
 
 

@@ -44,8 +44,8 @@ class Page(HTMLParser):
             pass
 
     def handle_data(self, data: str) -> None:
-        for place in self._open:
-            self.texts[place] += data
+        for index in self._open:
+            self.texts[index] += data
 
     def with_attribute(self, name: str) -> list[tuple[dict[str, str | None], str]]:
         """Return the attributes and the text of each element that has this one."""

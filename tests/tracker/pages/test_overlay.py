@@ -66,10 +66,10 @@ def write_source(path: Path, pts_s: np.ndarray, **options: str) -> Path:
             frame.pts, frame.time_base = round(time_s / CLOCK), CLOCK
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
-        for place in range(10):
+        for index in range(10):
             sound = np.sin(np.arange(1024, dtype=np.float32) / 10)[None]
             samples = av.AudioFrame.from_ndarray(sound, format="fltp", layout="mono")
-            samples.sample_rate, samples.pts = 48_000, 1024 * place
+            samples.sample_rate, samples.pts = 48_000, 1024 * index
             container.mux(audio.encode(samples))
         container.mux(audio.encode())
     return path

@@ -130,8 +130,8 @@ def test_a_threshold_near_zero_leaves_room_for_its_words() -> None:
         0.1, None, description="", end=0.2, ticks=(0.0,), threshold=mark, below="<", above=">"
     )
     assert 'class="threshold" d="M11.7 ' in ruler
-    for place, words in re.findall(r'<text x="([\d.]+)"[^>]*>(threshold|&lt;|&gt;)<', ruler):
-        assert 60 < float(place) < 80, words
+    for x, words in re.findall(r'<text x="([\d.]+)"[^>]*>(threshold|&lt;|&gt;)<', ruler):
+        assert 60 < float(x) < 80, words
 
 
 def test_a_ruler_without_a_number_has_no_dot() -> None:

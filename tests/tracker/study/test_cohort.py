@@ -87,7 +87,7 @@ def test_every_single_value_of_the_summaries_is_in_the_table(
     frame = pd.read_parquet(tmp_path / "cohort.parquet", dtype_backend="pyarrow")
     table = read_csv(tmp_path / "cohort.csv")
     assert list(frame.columns) == list(table[0])
-    told = {"recording", "file", "status", "reasons", "cautions", "outliers", "explanation"}
+    reported = {"recording", "file", "status", "reasons", "cautions", "outliers", "explanation"}
     for number, stem in enumerate(found):
         summary = strict((out / f"{stem}.summary.json").read_text())
         for path, value in scalars(summary).items():
@@ -95,7 +95,7 @@ def test_every_single_value_of_the_summaries_is_in_the_table(
                 continue
             names = column_names(path)
             for name, one in zip(names, value if len(names) == 2 else [value], strict=True):
-                told.add(name)
+                reported.add(name)
                 cell, text = frame[name][number], table[number][name]
                 if one is None:
                     assert pd.isna(cell), name
@@ -111,7 +111,7 @@ def test_every_single_value_of_the_summaries_is_in_the_table(
                     assert text == str(expected), name
     every = Outputs(overlay=True, report="en")
     files = {f"{kind}_file" for kind in recordings[0].files(every)}
-    assert set(frame.columns) - told == {"failure_code", "failure_message"} | files
+    assert set(frame.columns) - reported == {"failure_code", "failure_message"} | files
 
 
 def test_types_and_order_depend_on_no_recording(
@@ -119,13 +119,12 @@ def test_types_and_order_depend_on_no_recording(
 ) -> None:
     out, found = results
     recording = Recording(out / "a.mp4", out, "a", "a.mp4")
-    for place, outcome in (("one", found["short"]), ("other", Failure("undecodable", "no", True))):
-        (tmp_path / place).mkdir()
+    for name, outcome in (("one", found["short"]), ("other", Failure("undecodable", "no", True))):
+        (tmp_path / name).mkdir()
         rows = cohort_rows([recording], [outcome], out)
-        write_cohort(rows, tmp_path / place)
+        write_cohort(rows, tmp_path / name)
     schemas = [
-        pyarrow.parquet.read_schema(tmp_path / place / "cohort.parquet")
-        for place in ("one", "other")
+        pyarrow.parquet.read_schema(tmp_path / name / "cohort.parquet") for name in ("one", "other")
     ]
     assert schemas[0].equals(schemas[1])
     types = {field.name: str(field.type) for field in schemas[0]}

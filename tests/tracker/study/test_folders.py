@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tracker.study.folders import Findings, find_recordings
+from tracker.study.folders import FoundRecordings, find_recordings
 
 MP4 = b"\0\0\0\x20ftypisom" + bytes(500)
 OUT = Path("out")
@@ -26,11 +26,11 @@ def put(path: Path, content: bytes = MP4) -> Path:
     return path
 
 
-def names(findings: Findings) -> list[str]:
+def names(findings: FoundRecordings) -> list[str]:
     return [recording.name for recording in findings.recordings]
 
 
-def places(findings: Findings) -> list[str]:
+def places(findings: FoundRecordings) -> list[str]:
     return [str(recording.directory / recording.stem) for recording in findings.recordings]
 
 

@@ -125,9 +125,9 @@ def test_a_protocol_that_is_given_goes_before_the_track_s_own() -> None:
     track, own = winking_track(), TRACKS["winks and a protocol"]().info.protocol
     (kept,) = sweep_track(track, "x", Parameters(), {})
     (given,) = sweep_track(track, "x", Parameters(protocol=own[:1]), {})
-    place = [column.name for column in COLUMNS].index("reasons")
-    assert sum(kept, ())[place] == ""
-    assert sum(given, ())[place] == "phase_down_missing"
+    index = [column.name for column in COLUMNS].index("reasons")
+    assert sum(kept, ())[index] == ""
+    assert sum(given, ())[index] == "phase_down_missing"
 
 
 class TestGrid:
@@ -203,12 +203,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a folder with two tracks, one of them below, and much that is none."""
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "tracks"
-    for place in ("sub/deep", ".hidden"):
-        (folder / place).mkdir(parents=True)
+    for path in ("sub/deep", ".hidden"):
+        (folder / path).mkdir(parents=True)
     save_track(make_session(20), folder / "a.track.npz")
     save_track(make_session(20, seed=1), folder / "sub/deep/=b.track.npz")
-    for place in (".hidden/c.track.npz", ".d.track.npz", "e.npz", "f.summary.json"):
-        (folder / place).write_bytes(b"not to be read")
+    for path in (".hidden/c.track.npz", ".d.track.npz", "e.npz", "f.summary.json"):
+        (folder / path).write_bytes(b"not to be read")
     return folder
 
 

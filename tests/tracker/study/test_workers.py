@@ -68,8 +68,8 @@ def test_a_folder_s_documents_come_in_its_order(analyzed: tuple[Path, str, str])
     out, stdout, stderr = analyzed
     documents = [strict(line) for line in stdout.splitlines()]
     assert [document["source"] for document in documents] == ["눈 <b>.mp4", "clip.mp4", "clip.mp4"]
-    for document, place in zip(documents, ("눈 <b>", "off/clip", "on/clip"), strict=True):
-        assert document == strict((out / f"{place}.summary.json").read_text())
+    for document, stem in zip(documents, ("눈 <b>", "off/clip", "on/clip"), strict=True):
+        assert document == strict((out / f"{stem}.summary.json").read_text())
     assert stderr.startswith("error: bad.mp4: not a video file.")
     assert stderr.count("\n") == 1
 
@@ -77,7 +77,7 @@ def test_a_folder_s_documents_come_in_its_order(analyzed: tuple[Path, str, str])
 def test_each_recording_has_its_files_and_there_are_no_others(
     analyzed: tuple[Path, str, str],
 ) -> None:
-    expected = {f"{place}.{end}" for place in ("눈 <b>", "off/clip", "on/clip") for end in FILES}
+    expected = {f"{stem}.{end}" for stem in ("눈 <b>", "off/clip", "on/clip") for end in FILES}
     found = {name for name in contents(analyzed[0]) if not name.startswith("cohort.")}
     assert found == expected
 

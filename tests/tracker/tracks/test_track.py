@@ -114,8 +114,8 @@ def test_damage_anywhere_is_a_named_error_or_nothing(
     save_track(track, path)
     content = bytearray(path.read_bytes())
     rng = np.random.default_rng(seed)
-    for place in rng.integers(0, len(content), 1 + seed % 8):
-        content[place] = rng.integers(0, 256)
+    for index in rng.integers(0, len(content), 1 + seed % 8):
+        content[index] = rng.integers(0, 256)
     path.write_bytes(content)
     with contextlib.suppress(TrackFileError):
         assert_equal(load_track(path), track)

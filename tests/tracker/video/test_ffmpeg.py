@@ -70,8 +70,8 @@ def turn(path: Path, degrees: int, width: int, height: int) -> None:
         270: (0, -one, 0, one, 0, 0, 0, width * one, 1 << 30),
     }[degrees]
     content = bytearray(path.read_bytes())
-    place = content.index(b"tkhd") + 4 + 40
-    content[place : place + 36] = struct.pack(">9i", *matrix)
+    index = content.index(b"tkhd") + 4 + 40
+    content[index : index + 36] = struct.pack(">9i", *matrix)
     path.write_bytes(content)
 
 
@@ -419,8 +419,8 @@ def test_damage_is_counted_the_same_ahead(clip: Path, tmp_path: Path) -> None:
     for seed in range(8):
         rng = np.random.default_rng(seed)
         damaged = content.copy()
-        for place in rng.integers(media + 4, len(content) - 4, 30):
-            damaged[place : place + 4] = rng.bytes(4)
+        for index in rng.integers(media + 4, len(content) - 4, 30):
+            damaged[index : index + 4] = rng.bytes(4)
         path = tmp_path / "damaged.mp4"
         path.write_bytes(damaged)
         try:

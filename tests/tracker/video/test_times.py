@@ -24,12 +24,12 @@ class TestRepairTimes:
         assert source == "stream_repaired"
 
     @pytest.mark.parametrize("bad", [np.nan, np.inf])
-    @pytest.mark.parametrize("place", [0, 5, 9])
+    @pytest.mark.parametrize("index", [0, 5, 9])
     def test_a_missing_stamp_is_interpolated_and_the_ends_continue(
-        self, bad: float, place: int
+        self, bad: float, index: int
     ) -> None:
         stream_s = self.index / 10
-        stream_s[place] = bad
+        stream_s[index] = bad
         times_s, source = repair_times(stream_s, self.index, 10)
         np.testing.assert_allclose(times_s, self.index / 10, atol=1e-12)
         assert source == "stream_repaired"
