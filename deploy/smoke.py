@@ -19,14 +19,14 @@ def main() -> None:
 
     from tracker.face.mesh import FaceMesh
     from tracker.files.summary import to_json
-    from tracker.measures.still import analyze_image
-    from tracker.video.stills import read_image
+    from tracker.pipeline import measure_still
+    from tracker.result import document_still
 
     model = FaceMesh()
     results: dict[str, Any] = {}
     for path in map(Path, request["inputs"]):
         if path.stem == "still":
-            results[path.name] = analyze_image(read_image(path), model, 0.18)
+            results[path.name] = document_still(measure_still(path, model, 0.18))
         else:
             results[path.name] = measure_video(path, model)
     results["modules"] = sorted({"numba", "kernels_compiled", "pandas"} & set(sys.modules))

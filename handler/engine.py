@@ -1,6 +1,5 @@
 """The analysis of one file, by the tracker: limits, cost, and the models that are loaded once."""
 
-import json
 import math
 import threading
 from collections.abc import Callable, Iterator
@@ -12,14 +11,11 @@ from typing import Any
 from handler.errors import TooLargeError, UndecodableError, UnsupportedMediaError
 from tracker.face.mesh import FaceMesh
 from tracker.files.fields import Summary
-from tracker.files.summary import to_json
-from tracker.measures.still import analyze_image
 from tracker.parameters import Parameters
-from tracker.pipeline import measure_track, track_recording
-from tracker.result import write_files
+from tracker.pipeline import measure_still, measure_track, track_recording
+from tracker.result import document_still, write_files, write_still
 from tracker.video.container import InputError, detect_kind
 from tracker.video.frames import Video, VideoInfo
-from tracker.video.stills import read_image
 from tracker.words import Language
 
 MAX_DURATION_S = 3600.0
@@ -152,6 +148,7 @@ class Engine:
         Returns
         -------
         result : dict
+            The JSON document; see `tracker.result.document_still`.
         files : list of Path
             result.json.
 
@@ -160,12 +157,8 @@ class Engine:
         UndecodableError
         """
         with self._lock, _translated_errors():
-            result = analyze_image(read_image(path), self._mesh, parameters.blink_thresh)
-        text = to_json(result)
-        file = folder / "analysis.result.json"
-        file.write_text(text + "\n", encoding="utf-8")
-        strict: dict[str, Any] = json.loads(text)
-        return strict, [file]
+            still = measure_still(path, self._mesh, parameters.blink_thresh)
+        return document_still(still), [write_still(still, folder, "analysis")]
 
 
 def _check_limits(info: VideoInfo) -> None:

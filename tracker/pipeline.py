@@ -1,4 +1,4 @@
-"""From a video to its result: track, measure, assess, summarise. `tracker.result` writes it.
+"""From a file to its result: track, measure, assess, summarise. `tracker.result` writes it.
 
 Every analysis uses these functions: in the command line, the Python API, the Lambda function,
 `compare`, `profile` and the check of the deployed bundle.
@@ -15,10 +15,12 @@ from tracker.files.fingerprint import Fingerprint, HashedStream, take_fingerprin
 from tracker.files.summary import summarize
 from tracker.measures.analysis import analyze_track
 from tracker.measures.assessment import assess
+from tracker.measures.still import StillMeasures, analyze_image
 from tracker.parameters import Parameters
 from tracker.result import Result
 from tracker.tracks.track import Track, track_video
 from tracker.video.frames import Video
+from tracker.video.stills import read_image
 
 if TYPE_CHECKING:
     from tracker.face.follow import FaceFinder
@@ -108,3 +110,25 @@ def measure_track(
     assessment = assess(analysis)
     summary = summarize(analysis, assessment, name)
     return Result(name, analysis, assessment, summary, eye_pictures)
+
+
+def measure_still(path: Path, finder: "FaceFinder", blink_thresh: float) -> StillMeasures:
+    """Measure the largest face of an image file.
+
+    Parameters
+    ----------
+    path : Path
+    finder : FaceFinder
+    blink_thresh : float
+        EAR below which an eye is closed.
+
+    Returns
+    -------
+    StillMeasures
+
+    Raises
+    ------
+    InputError
+        The image cannot be read.
+    """
+    return analyze_image(read_image(path), finder, blink_thresh)

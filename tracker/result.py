@@ -2,16 +2,18 @@
 
 import html
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tracker.files.fields import Summary
 from tracker.files.names import result_path
-from tracker.files.summary import describe_summary, write_analysis, write_track
+from tracker.files.summary import describe_summary, plain, to_json, write_analysis, write_track
+from tracker.files.whole import write_whole
 from tracker.measures.analysis import Analysis
 from tracker.measures.assessment import Assessment
+from tracker.measures.still import StillFace, StillMeasures
 from tracker.tracks.track import Track
 from tracker.words import Language
 
@@ -74,11 +76,9 @@ class Result:
 
         from tracker.files.tables import closure_table
 
-        table = closure_table(self.analysis)
-        for name in ("L_complete", "R_complete"):
-            flags = [{"true": True, "false": False}.get(text) for text in table[name]]
-            table[name] = pd.array(flags, dtype="boolean")
-        return pd.DataFrame(table)
+        table = pd.DataFrame(closure_table(self.analysis))
+        # Flags that may be missing; without closures, pandas could not know.
+        return table.astype({"L_complete": "boolean", "R_complete": "boolean"})
 
     def save(
         self, directory: str | Path, stem: str | None = None, report: Language | None = "en"
@@ -119,7 +119,6 @@ class Result:
         >>> tracker.analyze("clip.mp4").report("clip.html", "ko")
         PosixPath('clip.html')
         """
-        from tracker.files.whole import write_whole
         from tracker.pages.report import render_report
 
         parts = (self.analysis, self.assessment, self.summary, self.eye_pictures)
@@ -199,3 +198,21 @@ def write_files(
         kinds.append("report")
     write_analysis(directory, stem, result.analysis, result.summary)
     return {kind: result_path(directory, stem, kind) for kind in kinds}
+
+
+def document_still(still: StillMeasures) -> dict[str, Any]:
+    """Return the JSON document of an image. Without a face, its fields are null."""
+    face = (
+        asdict(still.face) if still.face else dict.fromkeys(one.name for one in fields(StillFace))
+    )
+    document = {"detected": still.face is not None, "faces": still.face_count, **face}
+    return plain(document)  # type: ignore[no-any-return]
+
+
+def write_still(still: StillMeasures, directory: Path, stem: str) -> Path:
+    """Write the document of an image as ``STEM.result.json``."""
+    path = directory / f"{stem}.result.json"
+    return write_whole(
+        path,
+        lambda partial: partial.write_text(to_json(document_still(still)) + "\n", encoding="utf-8"),
+    )

@@ -197,26 +197,26 @@ def _run_image(options: argparse.Namespace, parser: argparse.ArgumentParser) -> 
 
     from tracker.face.mesh import FaceMesh
     from tracker.files.summary import to_json
-    from tracker.measures.still import analyze_image
-    from tracker.video.stills import read_image
+    from tracker.pipeline import measure_still
+    from tracker.result import document_still
 
     mesh = FaceMesh()
 
     def analyze(path: Path) -> None:
-        result = analyze_image(read_image(path), mesh, parameters.blink_thresh)
+        still = measure_still(path, mesh, parameters.blink_thresh)
         if options.json:
-            print(to_json({"source": path.name, **result}), flush=True)
-        elif not result["detected"]:
+            print(to_json({"source": path.name, **document_still(still)}), flush=True)
+        elif still.face is None:
             print(
                 f"{path.name}: no face found. Take the picture with the whole face in it, "
                 "in light from the front."
             )
         else:
             print(
-                f"{path.name}: eye opening (EAR) {result['eye_open']:.3f}, "
-                f"gaze offset vertical {result['v_offset']:+.3f} (down is +), "
-                f"horizontal {result['h_offset']:+.3f} (subject's left is +), "
-                f"blink {result['blink_prob']:.2f}, faces {result['faces']}"
+                f"{path.name}: eye opening (EAR) {still.face.eye_open:.3f}, "
+                f"gaze offset vertical {still.face.v_offset:+.3f} (down is +), "
+                f"horizontal {still.face.h_offset:+.3f} (subject's left is +), "
+                f"blink {still.face.blink_prob:.2f}, faces {still.face_count}"
             )
 
     return for_each(options.images, analyze)

@@ -105,16 +105,17 @@ class TestStill:
     def test_the_largest_face_counts_and_is_looked_at_twice(self) -> None:
         finder = TwoFaces()
         result = analyze_image(self.blank, finder, 0.18)
-        assert result["faces"] == 2
+        assert result.face is not None
+        assert result.face_count == 2
         assert finder.searched[0] == 400
         assert len(finder.searched) == 2
         assert finder.searched[1] != 400
-        assert result["left"]["eye_open"] == pytest.approx(0.30, abs=1e-5)
-        assert result["right"]["eye_open"] == pytest.approx(0.20, abs=1e-5)
-        assert result["eye_open"] == pytest.approx(0.25, abs=1e-5)
-        assert result["left"]["v_offset"] == pytest.approx(0.05, abs=1e-5)
-        assert result["right"]["v_offset"] == pytest.approx(-0.03, abs=1e-5)
-        assert (result["left"]["iris_cx"], result["right"]["iris_cx"]) == (400, 240)
+        assert result.face.left.eye_open == pytest.approx(0.30, abs=1e-5)
+        assert result.face.right.eye_open == pytest.approx(0.20, abs=1e-5)
+        assert result.face.eye_open == pytest.approx(0.25, abs=1e-5)
+        assert result.face.left.v_offset == pytest.approx(0.05, abs=1e-5)
+        assert result.face.right.v_offset == pytest.approx(-0.03, abs=1e-5)
+        assert (result.face.left.iris_cx, result.face.right.iris_cx) == (400, 240)
 
     @pytest.mark.parametrize(
         ("blink_thresh", "probability"),
@@ -125,4 +126,5 @@ class TestStill:
         self, blink_thresh: float, probability: float
     ) -> None:
         result = analyze_image(self.blank, TwoFaces(), blink_thresh)
-        assert result["blink_prob"] == pytest.approx(probability, abs=1e-3)
+        assert result.face is not None
+        assert result.face.blink_prob == pytest.approx(probability, abs=1e-3)
