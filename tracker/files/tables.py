@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,10 @@ from kernels.closures import COMPLETE_RATIO
 from kernels.landmarks import FACE_MESH_INDICES
 from tracker.measures.analysis import Analysis
 
+Table = dict[str, NDArray[Any] | list[str] | list[bool | None]]
+"""Columns of one length by name, in the file's order. What is missing is NaN or None."""
+
 KIND_NAMES = {BLINK: "blink", PROLONGED_CLOSURE: "prolonged_closure"}
-
-
 WINK_NAMES = {LEFT: "wink_left", RIGHT: "wink_right"}
 
 
@@ -32,7 +33,7 @@ def name_events(analysis: Analysis) -> list[str]:
     return events
 
 
-def frame_table(analysis: Analysis) -> dict[str, Iterable[Any]]:
+def frame_table(analysis: Analysis) -> Table:
     """Return the columns of the table of frames, each of shape (N,)."""
     geometry, track = analysis.traces.geometry, analysis.track
     iris = {
@@ -70,7 +71,7 @@ def frame_table(analysis: Analysis) -> dict[str, Iterable[Any]]:
     }
 
 
-def closure_table(analysis: Analysis) -> dict[str, Any]:
+def closure_table(analysis: Analysis) -> Table:
     """Return the columns of the table of closures, each of shape (M,)."""
     closures, times_s = analysis.events.closures, analysis.track.times_s
     frame_index = analysis.track.frame_index
@@ -94,35 +95,30 @@ def closure_table(analysis: Analysis) -> dict[str, Any]:
         "complete": closures.least_ratio <= COMPLETE_RATIO,
         "L_amplitude": analysis.events.eye_amplitude[:, LEFT],
         "R_amplitude": analysis.events.eye_amplitude[:, RIGHT],
-        "L_complete": _tell_complete(analysis.events.eye_amplitude[:, LEFT]),
-        "R_complete": _tell_complete(analysis.events.eye_amplitude[:, RIGHT]),
+        "L_complete": _find_complete(analysis.events.eye_amplitude[:, LEFT]),
+        "R_complete": _find_complete(analysis.events.eye_amplitude[:, RIGHT]),
         "onset_seen": closures.onset_seen,
         "offset_seen": closures.offset_seen,
     }
 
 
-def _tell_complete(amplitude: NDArray[np.float64]) -> list[str]:
-    """Return whether an eye closed completely; an empty text if its amplitude is missing."""
-    return [
-        "" if math.isnan(one) else "true" if 1 - one <= COMPLETE_RATIO else "false"
-        for one in amplitude.tolist()
-    ]
+def _find_complete(amplitude: NDArray[np.float64]) -> list[bool | None]:
+    """Return whether an eye closed completely; None if its amplitude is missing."""
+    return [None if math.isnan(one) else 1 - one <= COMPLETE_RATIO for one in amplitude.tolist()]
 
 
-def _write_csv(path: Path, table: dict[str, Iterable[Any]]) -> None:
+def _write_csv(path: Path, table: Table) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(table)
         writer.writerows(zip(*map(_format_column, table.values()), strict=True))
 
 
-def _format_column(column: Iterable[Any]) -> Sequence[Any]:
+def _format_column(column: NDArray[Any] | list[str] | list[bool | None]) -> Sequence[Any]:
     """Format a column: a missing value is empty, flags are true and false."""
-    if not isinstance(column, np.ndarray):
-        return list(column)
-    if column.dtype == np.bool_:
-        return ["true" if value else "false" for value in column.tolist()]
-    if column.dtype.kind != "f":
-        return list(column.tolist())
-    # More digits than in JSON: the time of the 12,000th frame needs them.
-    return ["" if value != value else f"{value:.9g}" for value in column.tolist()]
+    if isinstance(column, np.ndarray) and column.dtype.kind == "f":
+        # More digits than in JSON: the time of the 12,000th frame needs them.
+        return ["" if value != value else f"{value:.9g}" for value in column.tolist()]
+    values = column.tolist() if isinstance(column, np.ndarray) else column
+    texts = {None: "", True: "true", False: "false"}
+    return [texts[one] if one is None or isinstance(one, bool) else one for one in values]

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels import BLINK, LEFT, compute_inter_blink_intervals_s
+from kernels.closures import COMPLETE_RATIO
 from kernels.measures import RANGE_QUANTILES
-from tracker.files.tables import KIND_NAMES, WINK_NAMES, closure_table
+from tracker.files.tables import KIND_NAMES, WINK_NAMES
 from tracker.measures.analysis import Analysis
 from tracker.measures.gaze import mark_task
 
@@ -102,7 +103,6 @@ class Histogram:
 
 def find_events(analysis: Analysis) -> list[Event]:
     """Return all closures and winks in order of time."""
-    table = closure_table(analysis)
     closures, count = analysis.events.closures, analysis.track.times_s.size
     events = []
     for index, kind in enumerate(closures.kind):
@@ -114,10 +114,10 @@ def find_events(analysis: Analysis) -> list[Event]:
                 onset=start,
                 peak=int(closures.peak[index]),
                 offset=stop if seen else stop - 1,
-                amplitude=float(table["amplitude"][index]),
+                amplitude=float(1 - closures.least_ratio[index]),
                 amplitude_left=float(analysis.events.eye_amplitude[index, LEFT]),
                 amplitude_right=float(analysis.events.eye_amplitude[index, 1 - LEFT]),
-                complete=bool(table["complete"][index]),
+                complete=bool(closures.least_ratio[index] <= COMPLETE_RATIO),
                 onset_seen=bool(closures.onset_seen[index]),
                 offset_seen=seen,
             )
