@@ -426,7 +426,7 @@ def test_known_blinks_are_found(rng: np.random.Generator, fps: float | str, dept
 
 @pytest.mark.parametrize("fps", [240.0, 1000.0])
 def test_closed_time_is_that_of_the_waveform(fps: float) -> None:
-    times_s = at_fps(fps, 4)
+    times_s = at_fps(fps, 3)
     detected = detect_in_ear(blinking_ear(times_s, [1.0, 2.5]), times_s)
     # 90 % closed 72 ms after the onset, 90 % still closed 16 ms after the opening begins at 140 ms.
     assert_allclose(detected.closed_s, 0.156 - 0.072, rtol=0, atol=0.3 / fps)

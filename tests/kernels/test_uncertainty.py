@@ -103,6 +103,7 @@ def test_the_interval_does_not_go_below_0() -> None:
 def test_the_interval_is_that_of_the_same_quantiles_as_the_range(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(uncertainty, "REPLICATES", 200)
     values = np.random.default_rng(1).normal(size=600)
     everything, times_s = np.ones(600, bool), np.arange(600) / 30
     wide = compute_peak_to_peak_interval(values, everything, times_s)

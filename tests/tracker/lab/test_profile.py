@@ -107,6 +107,8 @@ def test_time_within_a_stage_is_not_counted_twice() -> None:
 
 @pytest.mark.parametrize("step", [1, 2])
 def test_stages_add_up_to_the_whole(step: int, clips: Path) -> None:
+    # Forget the peak of the tests before, so that it is the profile's.
+    Path("/proc/self/clear_refs").write_text("5")
     profile = profile_video(clips / "short.mp4", Parameters(step=step))
     assert [stage.name for stage in profile.stages] == list(STAGES)
     assert sum(stage.cpu_s for stage in profile.stages) == pytest.approx(profile.cpu_s)
