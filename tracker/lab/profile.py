@@ -202,7 +202,7 @@ class Profile:
 
     def document(self) -> dict[str, Any]:
         """Return the whole profile, ready for strict JSON."""
-        ratio = self.frame_ms / self.floor_ms
+        frames = self.frames_tracked or float("nan")
         values = {name: value for name, value in asdict(self).items() if name != "stages"}
         return values | {
             "eye_width_px": _number(self.eye_width_px),
@@ -210,17 +210,13 @@ class Profile:
                 asdict(stage)
                 | {
                     "cpu_share": stage.cpu_s / self.cpu_s,
-                    "cpu_ms_per_frame": _number(
-                        1000 * stage.cpu_s / self.frames_tracked
-                        if self.frames_tracked
-                        else float("nan")
-                    ),
+                    "cpu_ms_per_frame": _number(1000 * stage.cpu_s / frames),
                 }
                 for stage in self.stages
             ],
             "cpu_ms_per_frame": self.frame_ms,
             "floor_ms_per_frame": _number(self.floor_ms),
-            "ratio_to_floor": _number(ratio),
+            "ratio_to_floor": _number(self.frame_ms / self.floor_ms),
             "limited_by": self.limited_by,
             "gains": [asdict(gain) for gain in self.gains()],
         }
