@@ -1,1 +1,1 @@
-"""Events to analyses to answers: the Lambda function, its storage, and the local server."""
+"""From events to analyses and answers: the Lambda function, its storage, and the local server."""

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 
 def main() -> NoReturn:
-    """Run the local server; exit with 0 when it is stopped, with 2 where the user can help."""
+    """Run the local server; exit with 0 when stopped, with 2 for an error that the user can fix."""
     parser = argparse.ArgumentParser(
         prog="python -m handler",
         description="Serve the API on 127.0.0.1: uploads, analyses, status and results, as the "

@@ -1,4 +1,4 @@
-"""Carry out a request to analyse a file: now, or later by way of the queue."""
+"""Carry out a request to analyse a file: now, or later through the queue."""
 
 import hashlib
 import json
@@ -55,9 +55,9 @@ LEASE_MARGIN_S = 10.0
 MAX_DOWNLOAD_BYTES = 400 * 2**20
 """A larger video is read from the storage piece by piece: /tmp holds 512 MB."""
 MAX_DOWNLOAD_SHARE = 0.8
-"""Of the free disk space, for the same reason."""
+"""Largest share of the free disk space that a download may take, for the same reason."""
 MIN_DOWNLOAD_BYTES_PER_S = 4 * 2**20
-"""A file that would use up the caller's time at this rate is queued before it is opened."""
+"""If the download at this rate would use up the caller's time, the file is queued unopened."""
 MAX_KILLED = 2
 """After this many attempts without any result, the file itself seems to kill the process."""
 
@@ -72,7 +72,7 @@ class _Source:
         The downloaded file, or the stream of a file that is read in place.
     kind : {"video", "image"}
     original : Path or None
-        The file, where it came with the request and has yet to be stored.
+        The file, if it came with the request and has yet to be stored.
     """
 
     file: Path | BufferedIOBase
@@ -144,7 +144,7 @@ class Analyzer:
         Raises
         ------
         HandlerError
-            It is also written into the record, where there is one.
+            It is also written into the record, if there is one.
         """
         _check_time_left(limits)
         upload = parse_original_key(request.key) if request.parameters is None else None
@@ -201,7 +201,7 @@ class Analyzer:
     def _fetch(
         self, file: StoredObject, expected_kind: str | None, limits: Limits, folder: Path
     ) -> _Source | None:
-        """Download a file if the disk has room; None if its caller would wait in vain."""
+        """Download a file if the disk has room; None if the caller would give up before the end."""
         if file.size_bytes > MAX_UPLOAD_BYTES:
             raise TooLargeError(
                 "file_too_large", f"The file has over {MAX_UPLOAD_BYTES >> 20} MB. Cut it."
@@ -227,7 +227,7 @@ class Analyzer:
     def _must_queue(
         self, source: Path | BufferedIOBase, parameters: Parameters, limits: Limits
     ) -> bool:
-        """Check a video's limits, and tell whether its caller would wait in vain."""
+        """Check a video's limits; return whether the caller would give up before the end."""
         cost_s = self._engine.estimate_video_s(source, parameters) / self._cpu_share
         if isinstance(source, BufferedIOBase):
             source.seek(0)

@@ -22,7 +22,7 @@ class Answer:
 
 
 def answer_analysis(storage: Storage, record: Record) -> Answer:
-    """Return the answer to a request to analyse: the outcome, or where to ask for it."""
+    """Return the answer to a request to analyse: the outcome, or the path to ask for it."""
     if record.state != "completed":
         return Answer(
             202,

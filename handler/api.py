@@ -33,7 +33,7 @@ from handler.requests import Request, parse_action
 from handler.service import Service
 
 API_LIMIT_S = 29.0
-"""API Gateway gives up then."""
+"""API Gateway gives up after this time."""
 
 _HEADERS = {
     "Content-Type": "application/json",
@@ -44,7 +44,7 @@ _HEADERS = {
     "Access-Control-Max-Age": "600",
 }
 STOP_MARGIN_S = 1.0
-"""An answer must be out this long before the function is stopped."""
+"""An answer must be sent this long before the function is stopped."""
 
 
 class Context(Protocol):
@@ -69,10 +69,10 @@ class Api:
     ----------
     service : Service
     bucket : str or None
-        Notifications of other buckets are ignored. None: all are taken.
+        Notifications of other buckets are ignored. None: those of all buckets are accepted.
     logger : Logger
-        It gets codes, ids of analyses and requests, and source lines; never a payload, a user id
-        or a key.
+        Its messages contain codes, ids of analyses and requests, and source lines; never a
+        payload, a user id or a key.
     """
 
     def __init__(self, service: Service, bucket: str | None, logger: Logger) -> None:
@@ -86,7 +86,7 @@ class Api:
         Parameters
         ----------
         event : dict
-            As Lambda hands it over.
+            The event that Lambda passes to the function.
         context : Context
 
         Returns
@@ -120,8 +120,8 @@ class Api:
 
     def _answer_http(self, call: HttpCall, end_s: float, request_id: str) -> dict[str, Any]:
         now_s = time.time()
-        # The caller has waited since then, perhaps for a cold start. A stored test event has an
-        # impossible time.
+        # The caller has waited since this time, perhaps for a cold start. A stored test event has
+        # an impossible time.
         begun_s = call.received_at_s if now_s - API_LIMIT_S < call.received_at_s < now_s else now_s
         limits = Limits(end_s, begun_s + API_LIMIT_S - STOP_MARGIN_S)
         answer = self._run(lambda: parse_http_call(call), limits, request_id)
@@ -159,7 +159,7 @@ class Api:
     def _handle_batch(
         self, event: dict[str, Any], limits: Limits, request_id: str
     ) -> dict[str, Any]:
-        """Carry out messages of the queue, and ask again for those that may succeed later."""
+        """Carry out messages of the queue; ask to redeliver those that may succeed later."""
 
         def handle(record: SQSRecord) -> None:
             self._carry_out(
@@ -195,7 +195,7 @@ class Api:
             try:
                 answer = self._observed(request, limits, request_id)
                 if answer.document["status"] == "processing":
-                    # If the owner was killed, this message has to take over later.
+                    # If the owner was killed, this message must continue its work later.
                     raise ConflictError("in_progress", "Another one runs this analysis.")
             except Exception as error:
                 known = self._log(error, request_id)

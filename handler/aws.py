@@ -43,7 +43,7 @@ MAX_ITEM_BYTES = 390_000
 """DynamoDB's limit is 400 kB; it counts names and numbers as slightly larger than JSON does."""
 BLOCK_BYTES = 8 * 2**20
 BLOCKS_KEPT = 4
-"""Blocks in memory of a file that is read in place: the container's index, and around a frame."""
+"""Blocks kept in memory of a file that is read in place: for its index, and around a frame."""
 READ_ATTEMPTS = 4
 LAMBDA_MB_PER_CORE = 1769
 """Memory at which a Lambda function gets one whole core."""
@@ -64,7 +64,7 @@ _THROTTLED = {
     "TooManyRequestsException",
 }
 _MISSING = {"404", "NoSuchKey", "NotFound"}
-# An object goes in one request, so that it is stored whole or not at all. Threads cost memory.
+# Send an object in one request, so that it is stored whole or not at all. Threads cost memory.
 _TRANSFER = TransferConfig(multipart_threshold=5 * 2**30, use_threads=False)
 
 
@@ -134,7 +134,7 @@ class AwsStorage:
             raise RecordExistsError from error
 
     def replace(self, record: Record) -> None:
-        # DynamoDB reserves `owner`, so it may stand in no expression; `version` and `state` may.
+        # DynamoDB reserves `owner`, so no expression may use it; it may use `version` and `state`.
         self._put(record, "version = :before", {":before": {"N": str(record.version - 1)}})
 
     def _put(self, record: Record, condition: str, values: dict[str, Any]) -> None:
@@ -169,7 +169,7 @@ class AwsStorage:
             created_at, analysis_id = decode_token(token)
             start["ExclusiveStartKey"] = {
                 "analysis_id": {"S": analysis_id},
-                # Of the user who asks, so that a token leads to nobody else's records.
+                # The user who asks, so that a token cannot lead to anybody else's records.
                 "user_id": {"S": user_id},
                 "created_at": {"S": created_at},
             }
@@ -188,7 +188,7 @@ class AwsStorage:
             records = tuple(record for record in found if record is not None)
             if records or "LastEvaluatedKey" not in answer:
                 break
-            # These were items of an older program only; records may follow.
+            # This page held only items of an older program; records may follow.
             start["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
         return Page(records, encode_token(records[-1]) if "LastEvaluatedKey" in answer else "")
 
@@ -260,7 +260,7 @@ class S3Object(io.BufferedIOBase):
 
     @property
     def stream(self) -> Self:
-        """Itself."""
+        """The object itself."""
         return self
 
     def readable(self) -> bool:

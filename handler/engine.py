@@ -1,4 +1,4 @@
-"""The analysis of one file, by the tracker: limits, cost, and the models that are loaded once."""
+"""Analyse one file with the tracker: limits, cost, and the models, which are loaded once."""
 
 import math
 import threading
@@ -24,13 +24,13 @@ MAX_SOURCE_FRAMES = 216_000
 DECODING_S_PER_MEGAPIXEL = 4.5e-3
 TRACKING_S = 7e-3
 TRACKING_S_PER_MEGAPIXEL = 1.2e-3
-"""CPU time of H.264 on one core of a Lambda function; they only decide whether to queue."""
+"""CPU time for H.264 on one core of a Lambda function. It only decides whether to queue."""
 
 
 class Engine:
-    """MediaPipe's models, loaded and warm, and what is done with them.
+    """Analyses files with MediaPipe's models, which it has loaded and warmed up.
 
-    One file at a time: a second thread waits.
+    It analyses one file at a time: a second thread waits.
     """
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class Engine:
         return kind
 
     def estimate_video_s(self, source: Path | BufferedIOBase, parameters: Parameters) -> float:
-        """Check a video's limits before anything is decoded, and estimate what it will cost.
+        """Check a video's limits before anything is decoded, and estimate the cost of its analysis.
 
         Parameters
         ----------
@@ -101,7 +101,7 @@ class Engine:
         folder : Path
             Where to write the results.
         budget_s : float
-            Time there is to decode and track.
+            Time for decoding and tracking.
         on_progress : callable
             See `tracker.tracks.track.track_video`.
         report : {"en", "ko"}, optional
@@ -113,7 +113,7 @@ class Engine:
         -------
         summary : Summary
         files : list of Path
-            summary.json, frames.csv, blinks.csv, track.npz; report.html if asked for.
+            summary.json, frames.csv, blinks.csv, track.npz; report.html if it was requested.
 
         Raises
         ------

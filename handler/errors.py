@@ -45,7 +45,7 @@ class ForbiddenError(HandlerError):
 
 
 class NotFoundError(HandlerError):
-    """No such path, analysis or file."""
+    """There is no such path, analysis or file."""
 
     status_code = 404
 
@@ -57,20 +57,20 @@ class MethodNotAllowedError(HandlerError):
 
 
 class ConflictError(HandlerError):
-    """Another process works on it, or it has changed meanwhile."""
+    """Another process works on the analysis, or the file has changed in the meantime."""
 
     status_code = 409
     retryable = True
 
 
 class TooLargeError(HandlerError):
-    """More bytes, pixels or seconds than the limit."""
+    """The file has more bytes, pixels or seconds than the limit."""
 
     status_code = 413
 
 
 class UnsupportedMediaError(HandlerError):
-    """Neither a video nor an image of a supported kind."""
+    """The file is neither a video nor an image of a supported kind."""
 
     status_code = 415
 
@@ -102,7 +102,7 @@ def to_handler_error(error: BaseException, request_id: str) -> HandlerError:
     ----------
     error : BaseException
     request_id : str
-        The log has the rest under this id.
+        The log has the details under this id.
 
     Returns
     -------

@@ -29,7 +29,7 @@ from handler.requests import (
 )
 
 MAX_BODY_BYTES = 6 * 2**20
-"""Lambda's own limit of a request."""
+"""Lambda's own limit for a request."""
 MAX_LIST = 100
 
 
@@ -101,7 +101,7 @@ def parse_http_call(call: HttpCall) -> Request:
     Raises
     ------
     HandlerError
-        What is wrong with it, by status code.
+        The request is not valid. The status code and the message say why.
     """
     if call.method == "OPTIONS":
         return Preflight()
@@ -110,7 +110,7 @@ def parse_http_call(call: HttpCall) -> Request:
         case "POST", () | ("analyze",):
             return parse_action(_parse_body(call))
         case "POST", ("uploads",):
-            # The same as the action. The path lets a function without the models answer it.
+            # The same as the action. Its own path lets a function without the models answer it.
             return parse_action(_parse_body(call) | {"action": "create_upload"})
         case "GET", () | ("health",):
             return GetHealth()
@@ -146,15 +146,15 @@ def parse_notification(record: Any, bucket: str | None) -> AnalyzeFile | None:
     Returns
     -------
     AnalyzeFile or None
-        None if the file starts no analysis: it lies in another bucket, or it is no upload but, for
-        example, a result that an analysis wrote.
+        None if the file starts no analysis: it is in another bucket, or it is not an upload (but,
+        for example, a result that an analysis wrote).
     """
     try:
         if not record["eventName"].removeprefix("s3:").startswith("ObjectCreated:"):
             return None
         if bucket is not None and record["s3"]["bucket"]["name"] != bucket:
             return None
-        # Notifications encode keys as forms do.
+        # Notifications encode keys as HTML forms encode values.
         key = unquote_plus(record["s3"]["object"]["key"], errors="strict")
     except (KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
         raise BadRequestError("bad_event", "The record is not an S3 notification.") from error

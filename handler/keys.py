@@ -22,7 +22,7 @@ RESULT_NAMES = {
     "report": REPORT,
     "result": "result.json",
 }
-"""Names of the files with results, by what the answers call them."""
+"""File name of each result, by its name in the answers."""
 MAX_KEY_BYTES = 1024
 _CONTENT_TYPES = {
     "json": "application/json",
@@ -58,7 +58,7 @@ def check_analysis_id(value: Any) -> str:
     Raises
     ------
     NotFoundError
-        It has not, so no analysis has this id.
+        The value does not have this form, so no analysis has this id.
     """
     if not isinstance(value, str) or not _ANALYSIS_ID.fullmatch(value):
         raise NotFoundError("analysis_not_found", "There is no analysis of this id.")
@@ -78,9 +78,9 @@ def check_key(value: Any, user_id: str | None) -> str:
     Raises
     ------
     BadRequestError
-        It is not a key, or it climbs out of its folder.
+        The value is not a key, or it climbs out of its folder.
     ForbiddenError
-        It lies outside of the user's own files.
+        The key lies outside of the user's own files.
     """
     if not isinstance(value, str) or not value:
         raise BadRequestError(

@@ -4,9 +4,9 @@ import time
 from dataclasses import dataclass
 
 MIN_WORK_S = 5.0
-"""No work begins with less time left: another invocation, which has more, takes it."""
+"""With less time left, no work begins. Another invocation, which has more time, does it."""
 RESERVE_S, RESERVE_SHARE = 2.0, 0.05
-"""Time kept for what follows decoding and tracking: measures, tables, and storing them."""
+"""Time reserved for the work after tracking: computing measures, writing and storing files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +16,9 @@ class Limits:
     Attributes
     ----------
     end_s : float
-        The process is stopped then.
+        Time at which the process is stopped.
     answer_by_s : float or None
-        The caller gives up then. None: nobody waits, and nothing is queued.
+        Time at which the caller gives up. None: nobody waits, and nothing is queued.
     """
 
     end_s: float

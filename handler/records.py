@@ -12,8 +12,8 @@ from tracker.words import Language
 State = Literal["queued", "processing", "completed", "failed"]
 
 TAKEN_OVER_WITHIN_S = 3 * 1800.0
-"""The queue delivers a message three times, half an hour apart: until then after a lease's end,
-another process may still take the analysis over."""
+"""For this time after a lease's end, another process may still take the analysis over: the queue
+delivers a message three times, half an hour apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Record:
     version : int
         Counts the writes. A record only replaces the version before its own.
     owner : str
-        The process that works on it, or did last.
+        The process that works on it, or the last one that did.
     lease_until_s : float
         Unix time after which the owner counts as dead.
     attempts : int
@@ -48,7 +48,7 @@ class Record:
     kind : {"video", "image", ""}
         Decided by the file's content; empty until then.
     outcome : dict
-        Once completed: a video's `summary`, or an image's `result`.
+        When completed: a video's `summary`, or an image's `result`.
     files : dict
         Keys of the stored results, by their names in the answers.
     error : dict
@@ -134,7 +134,7 @@ def complete(record: Record, kind: str, outcome: dict[str, Any], files: dict[str
 
 
 def fail(record: Record, error: dict[str, str]) -> Record:
-    """End the work with an error, also when it could not begin."""
+    """End the work with an error, even if the work could not begin."""
     assert record.state in ("queued", "processing", "failed")
     return replace(record, state="failed", version=record.version + 1, error=error)
 

@@ -93,7 +93,7 @@ class GetHealth:
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """A browser's question which requests it may send."""
+    """A browser asks which requests it may send."""
 
 
 Request = (
@@ -116,7 +116,7 @@ def parse_action(document: Any) -> Request:
     Raises
     ------
     HandlerError
-        What is wrong with it.
+        The request is not valid. The message says why.
     """
     if not isinstance(document, dict):
         raise BadRequestError("bad_json", "The request is not valid, expected a JSON object")
@@ -163,7 +163,7 @@ def parse_parameters(given: Any) -> Parameters:
     Raises
     ------
     BadRequestError
-        It says which one is wrong and what is expected.
+        A parameter is not valid. The message says which one, and what is expected.
     """
     if given is None:
         return Parameters()

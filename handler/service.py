@@ -1,4 +1,4 @@
-"""Every request of the API and its answer. Nothing here knows of a cloud."""
+"""Answer every request of the API. Nothing here depends on a cloud."""
 
 import time
 import uuid
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 
 class Service:
-    """The API over a storage and, where analyses run, an engine.
+    """The API. It needs a storage and, to run analyses, an engine.
 
     Parameters
     ----------
     storage : Storage
     engine : Engine or None
-        None where only light requests are answered.
+        None if the function only answers light requests.
     cpu_share : float, default 1
         Share of one core that this process gets.
     observe : callable, optional
@@ -66,7 +66,7 @@ class Service:
         request : Request
         limits : Limits
         request_id : str
-            Stands in the log and in internal errors.
+            It appears in the log and in internal errors.
 
         Returns
         -------
@@ -75,7 +75,7 @@ class Service:
         Raises
         ------
         HandlerError
-            It is also written into the record of the analysis, where there is one.
+            It is also written into the record of the analysis, if there is one.
         """
         match request:
             case AnalyzeData():

@@ -1,4 +1,4 @@
-"""What a storage of records and files does.
+"""The methods that every storage of records and files has.
 
 There are two: `handler.aws` (S3 and DynamoDB) and `handler.local.storage` (a directory and SQLite).
 """
@@ -37,7 +37,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class UploadOffer:
-    """Where to POST a file to, and the form fields that have to come before it."""
+    """The address to POST a file to, and the form fields that must come before it."""
 
     url: str
     fields: dict[str, str]
@@ -84,7 +84,7 @@ class Storage(Protocol):
         """Return the address by which the answers name a file."""
 
     def offer_upload(self, key: str, content_type: str, max_bytes: int) -> UploadOffer:
-        """Return where to POST a file of at most `max_bytes`, within `UPLOAD_VALID_S`."""
+        """Offer the upload of a file of at most `max_bytes`, valid for `UPLOAD_VALID_S`."""
 
     def offer_download(self, key: str, content_type: str) -> str:
         """Return a URL at which a file can be read for at least `DOWNLOAD_VALID_S`."""
@@ -94,7 +94,7 @@ class Storage(Protocol):
         """Whether this storage has a queue."""
 
     def enqueue(self, message: dict[str, Any]) -> None:
-        """Queue a request, in the form of a direct invocation, or a notification of an upload."""
+        """Queue a message: a request as in a direct invocation, or a notification of an upload."""
 
 
 def encode_token(record: Record) -> str:

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 TEMPORARY_PREFIX = ".eye-tracking-work-"
-"""Only our temporary files have this prefix, so whatever has it may be removed."""
+"""Only our temporary files have this prefix, so any file with it may be removed."""
 
 
 @contextmanager
 def temporary_folder(parent: Path | None) -> Iterator[Path]:
-    """Yield a folder that is removed at the end; without `parent` in the system's own place."""
+    """Yield a folder that is removed at the end. Default parent: the system's temporary folder."""
     with tempfile.TemporaryDirectory(prefix=TEMPORARY_PREFIX, dir=parent) as folder:
         yield Path(folder)
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 LOCAL_NAMES = (HOST, "localhost")
 SYNCHRONOUS_S = 300.0
-"""As the Lambda function's timeout."""
+"""Time limit of a request, the same as the Lambda function's timeout."""
 
 
 class LocalContext:
@@ -53,7 +53,7 @@ class LocalApp:
     ----------
     api : Api
     storage : LocalStorage
-        Its `address` is that of the server.
+        Its `address` is the server's address.
     logger : Logger
     """
 
@@ -66,7 +66,7 @@ class LocalApp:
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         request = Request(environ)
-        # The path as it was sent: PATH_INFO is decoded already.
+        # Use the path as it was sent, because PATH_INFO is already decoded.
         path = environ["REQUEST_URI"].partition("?")[0]
         context = LocalContext(SYNCHRONOUS_S)
         try:
@@ -107,8 +107,8 @@ class LocalApp:
     def _check_caller(self, request: Request) -> None:
         """Refuse pages of other sites that a browser on this machine shows.
 
-        Such a page comes from its own origin, or under a name of its site that leads to this
-        address.
+        Such a page has another origin, or it reaches this address through a host name of its own
+        site.
         """
         port = urlsplit(self._storage.address).port
         addresses = [f"{name}:{port}" for name in LOCAL_NAMES]
@@ -128,7 +128,7 @@ class LocalApp:
             )
         if first == "reports":
             return answer_report(self._storage, rest)
-        # Under another name of this machine the page would have another origin than the uploads.
+        # Under another host name, the page and the uploads would have different origins.
         if path == "/app" or not request.headers["Host"].startswith(HOST):
             return redirect_to_app(self._storage.address)
         return answer_app_file(rest)

@@ -52,7 +52,7 @@ def answer_app_file(name: str) -> Response:
     Raises
     ------
     NotFoundError
-        `name` is none of `WEB_FILES`.
+        `name` is not in `WEB_FILES`.
     """
     if name not in WEB_FILES:
         raise NotFoundError("no_such_path", "There is no such path. The page is at /app.")

@@ -1,4 +1,4 @@
-"""The API on this machine: an HTTP server, and a thread that works through the queue."""
+"""The API on this machine: an HTTP server, and a thread that handles the queue's messages."""
 
 import contextlib
 import os
@@ -21,7 +21,7 @@ from handler.local.storage import LocalStorage
 from handler.service import Service
 
 WORKER_S = 3600.0
-"""Time for one message. Nothing stops it then, but its lease ends; so does a killed process's."""
+"""After this time a message's lease ends, even if its process was killed. Work is not stopped."""
 HTTP_THREADS = 32
 STALLED_S = 60
 """A client that sends nothing for this long is cut off."""
@@ -29,7 +29,7 @@ MAX_HEAD_BYTES = 2**16
 
 
 class LocalServer:
-    """Serves the API over HTTP and works through the queue, until the process ends.
+    """Serves the API over HTTP and handles the queue's messages, until the process ends.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class LocalServer:
         self._http = _HttpServer(port, LocalApp(api, self.storage, logger), logger)
         bound: Future[None] = Future()
         try:
-            # Threads are daemons if the thread that starts them is one. These are, so that
+            # A thread that a daemon thread starts is a daemon, too. These must be daemons, so that
             # Ctrl+C does not wait for an analysis.
             threading.Thread(target=self._serve, args=(bound,), daemon=True).start()
             bound.result()
@@ -89,7 +89,7 @@ class LocalServer:
                 while (message := self.storage.receive()) is not None:
                     self._carry_out(*message)
             except Exception as error:
-                # The disk is full, perhaps. The next attempt may find room.
+                # Perhaps the disk is full. The next attempt may find room.
                 self._logger.error("failed", extra={"trace": describe_for_log(error)})
 
     def _carry_out(self, message_id: int, body: str) -> None:
@@ -149,7 +149,7 @@ def serve(port: int, folder: Path) -> NoReturn:
         )
         with contextlib.suppress(KeyboardInterrupt):
             threading.Event().wait()
-    # Not by the interpreter's own end: MediaPipe aborts if a thread of its analyses at that time.
+    # End without the interpreter's clean-up: MediaPipe aborts if it is still analysing then.
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)

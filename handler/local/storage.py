@@ -116,7 +116,7 @@ class LocalStorage:
             ) from error
 
     def _expire_leases(self) -> None:
-        """End the leases of the process before, so that its analyses can be taken over."""
+        """End the leases of the previous process, so that its analyses can be taken over."""
         with self._connect() as connection:
             rows = connection.execute("SELECT document FROM records").fetchall()
         for (document,) in rows:

@@ -1,4 +1,4 @@
-"""Uploads: the form with a file is written to the disk as it arrives, as S3 would take it."""
+"""Uploads: accept a form with a file as S3 does, and write the file to the disk as it arrives."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from handler.storage import UPLOAD_VALID_S
 
 CHUNK_BYTES = 2**16
 MAX_HEAD_BYTES = 2 * CHUNK_BYTES
-"""The fields of a form before its file may take this much."""
+"""Most bytes that the fields before the file of a form may take."""
 
 
 class StalledError(HandlerError):
@@ -52,7 +52,7 @@ def receive_upload(storage: LocalStorage, request: Request, analysis_id: str) ->
         )
     with storage.writing(record.source_key) as target:
         copy_form_file(request.stream, boundary.encode("latin-1", "replace"), target)
-        # A faster upload may have come meanwhile, and may be analysed already: keep its file.
+        # A faster upload may have arrived in the meantime, and be under analysis: keep its file.
         _read_awaited(storage, analysis_id, begun)
     notification = {
         "eventName": "ObjectCreated:Post",
@@ -76,7 +76,7 @@ def copy_form_file(stream: IO[bytes], boundary: bytes, target: IO[bytes]) -> Non
     Parameters
     ----------
     stream : file object
-        The form; it ends where the form does.
+        The form; the stream ends where the form ends.
     boundary : bytes
         From the form's content type.
     target : file object
@@ -111,8 +111,8 @@ def copy_form_file(stream: IO[bytes], boundary: bytes, target: IO[bytes]) -> Non
             raise BadRequestError("bad_upload", "The form has no field `file`.")
     if not copied_bytes:
         raise BadRequestError("bad_upload", "The file is empty.")
-    # S3 wants the file as the last field: whatever follows is read, so that the client can finish
-    # sending, and is ignored.
+    # S3 wants the file as the last field. Read what follows, so that the client can finish sending,
+    # and ignore it.
     while read_chunk(stream):
         pass
 
@@ -135,12 +135,12 @@ def check_length(request: Request, limit: int, remedy: str) -> None:
 
 
 def read_chunk(stream: IO[bytes], size: int = CHUNK_BYTES) -> bytes:
-    """Read the next bytes of a request's body; none at its end or if the client has gone.
+    """Read the next bytes of a request's body; none at its end, or if the client has gone.
 
     Raises
     ------
     StalledError
-        The client sends nothing. (As an `OSError` it would look like the disk's.)
+        The client sends nothing. An `OSError` would look like an error of the disk.
     """
     try:
         return stream.read(size)
