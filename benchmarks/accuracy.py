@@ -1,10 +1,10 @@
-"""``python -m benchmarks.accuracy``: what the measures do as a synthetic clip gets worse.
+"""``python -m benchmarks.accuracy``: how the measures change as a synthetic clip gets worse.
 
-Each sweep worsens one condition of clips whose truth is known: one in which the gaze stays fixed,
-one in which it goes up and then down by `AMPLITUDE`, both with blinks. The same pictures are
-degraded again in each condition and go straight to the face tracking, without a codec, except where
-the codec or the decoder's step is the subject. What is lost of a recording is taken out of a track.
-Results are compared with a stored baseline.
+Each sweep worsens one condition of two clips whose truth is known. In one, the gaze stays fixed; in
+the other, it goes up and then down by `AMPLITUDE`. Both have blinks. The same pictures are degraded
+in each condition and go straight to the face tracking. Only the sweeps of codecs and of the
+decoder's step encode them first. To lose parts of a recording, they are taken out of its track. The
+results are compared with a stored baseline.
 """
 
 import argparse
@@ -62,28 +62,29 @@ NOTED_CHANGES = {
     "rate_error": 0.03,
     "one_sided_error": 0.03,
 }
-"""By how much each result may differ from the baseline before it is mentioned."""
+"""Largest difference of each result from the baseline that is not mentioned."""
 
 # The undisturbed synthetic clip.
 SIDE_PX = 400
 ENCODED_SIDE_PX = 384
-"""Of the clips that are encoded, the face as large: x264's output differs from run to run at sides
-like 400 (its macroblock tree in assembly; not with ``mbtree=0`` or ``asm=0``), not at this one."""
+"""Side of the clips that are encoded. The face has the same size in pixels. At sides like 400,
+x264's output differs from run to run (because of its macroblock tree in assembly; not with
+``mbtree=0`` or ``asm=0``); at this side it does not."""
 DURATION_S = 8.0
 SHORT_DURATION_S = 4.0
 FPS = 30.0
 AMPLITUDE = 0.12
 """Gaze up and down in the moving clip, in canthal distances."""
 BLINKS_PER_MIN = 45.0
-"""Three times the normal rate: the more events, the finer the F1."""
+"""Three times the normal rate: with more events, the F1 is finer."""
 SWAY_PX = 4.0
-"""A tenth of the eye's width: a head at perfect rest would sample the same pixels all the time."""
+"""A tenth of the eye's width. A head at perfect rest would always show the same pixels."""
 NOISE_STD = 3.0
-"""Grey levels; of an ordinary indoor recording, and of darkened pictures all the same."""
+"""Noise of an ordinary indoor recording in grey levels. Darkened pictures have the same noise."""
 FIXED_SEED, MOVING_SEED = 1, 2
 PLAIN = Degradation(noise_std=NOISE_STD)
 TASK_S = 20.0
-"""Length of the recording that parts are taken out of: the app's task, 10 s up and 10 s down."""
+"""Length of the recording that loses parts: the app's task, 10 s up and 10 s down."""
 DRAWS = 40
 
 CODEC_LEVELS: dict[str, tuple[int, ...]] = {
@@ -92,7 +93,7 @@ CODEC_LEVELS: dict[str, tuple[int, ...]] = {
     "vp9": (36, 51),
     "mpeg4": (5, 20, 51),
 }
-"""Constant quality, of 51, the worst; MPEG-4's quantiser is three fifths of it."""
+"""Constant quality; 51 is the worst. MPEG-4's quantiser is three fifths of it."""
 
 
 def measure_spec(
@@ -130,7 +131,7 @@ def score_spec(spec: ClipSpec, measured: Measured) -> ClipScore:
 
 @dataclass(frozen=True, slots=True)
 class GazeResponse:
-    """Measured against drawn gaze, frame by frame, over a staircase from -0.14 to 0.14."""
+    """The measured gaze compared with the drawn one in each frame of stairs from -0.14 to 0.14."""
 
     zoom: float
     roll_deg: float
@@ -143,7 +144,7 @@ class GazeResponse:
 
 @dataclass(frozen=True, slots=True)
 class GazeRange:
-    """Measured peak-to-peak at a drawn one, in canthal distances."""
+    """The peak-to-peak measured for a drawn one, in canthal distances."""
 
     drawn: float
     vertical: float
@@ -153,8 +154,8 @@ class GazeRange:
 LARGEST_GAZE = 0.14
 STAIRS = 15
 STAIR_S = 0.8
-"""Long enough for over thirty looks in turned regions, against which the gain is measured: as in a
-recording of the task."""
+"""Time on each stair. It gives more than thirty second passes to measure the gain from, as a
+recording of the task does."""
 
 
 def _base_spec(duration_s: float, **fields: Any) -> ClipSpec:
@@ -171,7 +172,7 @@ def measure_gaze_response(
     ----------
     finder : FaceFinder
     zoom, roll_deg : float
-        Of the clip, see `ClipSpec`.
+        See `ClipSpec`.
 
     Returns
     -------
@@ -251,12 +252,12 @@ class Loss:
     Attributes
     ----------
     value : float
-        What is left or lost, in the unit of its table.
+        The part that is left or lost, in the unit of its table.
     range_error, rate_error : float
-        Of the vertical peak-to-peak and of the blink rate, over their values in the whole
-        recording: what 95 % of the draws stay below. NaN where the table has none.
+        Errors of the vertical peak-to-peak and of the blink rate, relative to their values in the
+        whole recording: the 95th percentile of the draws. NaN if the table has none.
     one_sided_error : float
-        The range's when all that is missing is of one direction, at its end.
+        Error of the range if the missing part is the end of one direction.
     """
 
     value: float
@@ -266,7 +267,7 @@ class Loss:
 
 
 def _lose_face(track: Track, share: float, rng: np.random.Generator) -> Track:
-    """Take the face out of random spells of 0.3 to 2 s until that share of the frames is gone."""
+    """Remove the face in random spells of 0.3 to 2 s until this share of the frames lacks it."""
     landmarks = track.landmarks.copy()
     while np.isnan(landmarks[:, 0, 0]).mean() < share:
         start_s, length_s = rng.uniform(-1, track.times_s[-1]), rng.uniform(0.3, 2)
@@ -275,7 +276,7 @@ def _lose_face(track: Track, share: float, rng: np.random.Generator) -> Track:
 
 
 def _lose_frames(track: Track, share: float, rng: np.random.Generator) -> Track:
-    """Take the frames out of random spells of 0.25 to 0.45 s until that share of the time is."""
+    """Remove the frames in random spells of 0.25 to 0.45 s until this share of time is gone."""
     keep = np.ones(track.times_s.size, dtype=np.bool_)
     while 1 - keep.mean() < share:
         start_s, length_s = rng.uniform(0, track.times_s[-1] - 0.5), rng.uniform(0.25, 0.45)
@@ -299,7 +300,7 @@ def _keep(track: Track, keep: np.ndarray[Any, np.dtype[np.bool_]]) -> Track:
 
 
 def measure_losses(finder: FaceFinder) -> dict[str, list[Loss]]:
-    """Take parts out of a recording of the app's task and measure what is left.
+    """Remove parts of a recording of the app's task, and measure the rest.
 
     Parameters
     ----------
@@ -325,7 +326,7 @@ def measure_losses(finder: FaceFinder) -> dict[str, list[Loss]]:
         measures = analyze(part).analysis.measures
         found = (measures.vertical_peak_to_peak, measures.blink_rate_per_min)
         expected = (true.vertical_peak_to_peak, true.blink_rate_per_min)
-        # What is not measurable at all is as wrong as can be.
+        # A value that cannot be measured has the largest error.
         return tuple(  # type: ignore[return-value]
             abs(a / b - 1) if math.isfinite(a) else 1.0
             for a, b in zip(found, expected, strict=True)
@@ -369,7 +370,7 @@ def measure_losses(finder: FaceFinder) -> dict[str, list[Loss]]:
 
 
 def format_losses(losses: dict[str, list[Loss]]) -> str:
-    """Write what is wrong when parts are missing as tables."""
+    """Return the errors from missing parts as tables."""
     lines = []
     for name, levels in losses.items():
         lines.append(f"\nlost, {name}\n{'':>9} {'range':>6} {'rate':>6} {'one-sided':>10}")
@@ -394,12 +395,12 @@ def run_sweeps(
     only : sequence of str
         Names of the sweeps to run; all if empty.
     report : callable
-        Takes a line about each sweep as it is done.
+        Called with a line about each sweep when it is done.
 
     Returns
     -------
     list of Sweep
-        Each with the undisturbed condition among its points.
+        The points of each sweep include the undisturbed condition.
     """
     duration_s = SHORT_DURATION_S if short else DURATION_S
     specs = make_pair(duration_s)
@@ -424,7 +425,7 @@ def run_sweeps(
     def wanted(name: str) -> bool:
         return not only or name in only
 
-    # Those that degrade the same pictures share their rendering.
+    # Sweeps that degrade the same pictures share their rendering.
     degraded: list[tuple[Sweep, float, list[tuple[float, Degradation]]]] = []
     sizes_px = (20, 10) if short else (30, 24, 20, 16, 14, 12, 10, 8)
     degraded.append(
@@ -530,7 +531,7 @@ def run_sweeps(
 
 
 def format_responses(responses: Sequence[GazeResponse]) -> str:
-    """Write the gaze's slopes as a table."""
+    """Return the gaze's slopes as a table."""
     lines = [
         "\nmeasured against drawn gaze, frame by frame",
         f"{'zoom':>6} {'roll':>6} {'slope':>7} {'R2':>7} {'horiz.':>7} {'R2':>7} "
@@ -553,7 +554,7 @@ def format_responses(responses: Sequence[GazeResponse]) -> str:
 
 
 def format_ranges(ranges: Sequence[GazeRange]) -> str:
-    """Write measured against drawn peak-to-peaks, and their slopes, as a table."""
+    """Return measured and drawn peak-to-peaks, and their slopes, as a table."""
     drawn = np.array([r.drawn for r in ranges])
     lines = ["\npeak-to-peak", f"{'drawn':>6} {'vert.':>7} {'horiz.':>7}"]
     lines += [f"{r.drawn:6.2f} {r.vertical:7.4f} {r.horizontal:7.4f}" for r in ranges]
@@ -564,12 +565,12 @@ def format_ranges(ranges: Sequence[GazeRange]) -> str:
 
 
 def find_changes(document: dict[str, Any], baseline: dict[str, Any]) -> list[str]:
-    """Return what differs from the baseline by more than `NOTED_CHANGES`, a line each.
+    """Return a line for each result that differs from the baseline by more than `NOTED_CHANGES`.
 
     Parameters
     ----------
     document, baseline : dict
-        As written to ``accuracy.json``. What only one of them holds is not compared.
+        Content of ``accuracy.json``. Results that only one of them holds are not compared.
 
     Returns
     -------
@@ -580,7 +581,7 @@ def find_changes(document: dict[str, Any], baseline: dict[str, Any]) -> list[str
         if (section, name) not in before:
             continue
         old = before[section, name]
-        # None is not measurable: a change if it was, or is, measurable.
+        # None means not measurable. It is a change if only one of the two is None.
         same = old is value if None in (old, value) else abs(value - old) <= NOTED_CHANGES[name]
         if not same:
             lines.append(f"{section}: {name} {old} -> {value}")
@@ -588,7 +589,7 @@ def find_changes(document: dict[str, Any], baseline: dict[str, Any]) -> list[str
 
 
 def _results(document: dict[str, Any]) -> Iterator[tuple[tuple[str, str], Any]]:
-    """Walk over the numbers that are compared: where each stands, its name, its value."""
+    """Yield the numbers that are compared: the place, the name and the value of each."""
     tables = [("gaze range", document["gaze_ranges"]), ("gaze", document["gaze_responses"])]
     tables += [(sweep["name"], sweep["points"]) for sweep in document["sweeps"]]
     tables += [(f"lost, {name}", levels) for name, levels in document["losses"].items()]
@@ -642,7 +643,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     mesh = FaceMesh()
     start_s = time.process_time()
-    # Read before it may be replaced. Short clips are other clips: nothing to compare.
+    # Read it before it may be replaced. Short clips differ from the baseline's: do not compare.
     compared = not options.short and BASELINE.is_file()
     baseline = json.loads(BASELINE.read_text()) if compared else None
     tables: list[str] = []

@@ -1,4 +1,4 @@
-"""A folder of recordings: two workers against one, the start of processes and models included."""
+"""A folder of recordings: two workers compared with one, including the start of processes."""
 
 import os
 import resource
@@ -18,7 +18,7 @@ from tracker.lab.synthetic import write_clip
 
 RECORDINGS = 8
 DURATION_S = 30
-"""A protocol's length: of shorter ones, the start of the processes is a large part."""
+"""Length of a protocol. For shorter recordings, starting the processes takes much of the time."""
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_two_workers_against_one(folder: Path, race: Race, ratio: Ratio, figure:
 
     medians = race({"two workers": lambda: analyze(2), "one worker": lambda: analyze(1)}, rounds=3)
     assert len(said) == 1
-    # Without a bound: where others use the second processor, it is no fault of the program.
+    # No bound: if others use the second processor, the program is not at fault.
     speedup = medians["one worker"] / medians["two workers"]
     figure(
         f"{RECORDINGS} recordings of {DURATION_S} s, one worker over two", speedup, "times the wall"

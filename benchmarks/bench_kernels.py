@@ -1,9 +1,9 @@
-"""The measures by length of the recording: beside NumPy and pandas, the plain reference, and alone.
+"""Time the measures for several lengths: alone, beside NumPy and pandas, and beside plain Python.
 
-"All measures" is all that `analyze_track` and `assess` compute from a track: per frame the eyes'
-geometry, the head's pose, the open-eye baseline and the gaze; closures, blinks and winks; the
-summary's numbers, the quality and the verdict. The bootstrap's interval is left out where
-it is said so, and timed for itself.
+"All measures" means everything that `analyze_track` and `assess` compute from a track: in each
+frame the eyes' geometry, the head's pose, the open-eye baseline and the gaze; closures, blinks and
+winks; the summary's numbers, the quality and the verdict. Some benchmarks leave out the bootstrap's
+interval, and say so. It has a benchmark of its own.
 """
 
 import math
@@ -57,7 +57,7 @@ GRIDS = {
 
 def measure_all(track: Track) -> dict[str, Any]:
     """Analyse and assess; return the numbers by name."""
-    # A count's interval is kept from one analysis to the next.
+    # Clear the cache: a count's interval is kept from one analysis to the next.
     uncertainty._poisson_limits.cache_clear()
     analysis = analyze_track(track, PARAMETERS)
     assessment = assess(analysis)
@@ -87,7 +87,7 @@ def assert_equal(own: dict[str, Any], other: dict[str, float], tolerance: float)
 @pytest.mark.benchmark(group="all measures")
 @pytest.mark.parametrize("length", LENGTHS)
 def test_vectorised(length: str, race: Race, ratio: Ratio, figure: Figure, short: bool) -> None:
-    """All measures but the bootstrap's, beside NumPy and pandas written well."""
+    """All measures but the bootstrap's, beside well-written NumPy and pandas."""
     track = make_session(FRAMES[length] / FPS)
     assert_equal(measure_all(track), measure_vectorised(track, PARAMETERS), 1e-9)
     with no_bootstrap():
@@ -135,7 +135,7 @@ def test_plain(length: str, race: Race, ratio: Ratio) -> None:
 @pytest.mark.benchmark(group="all measures")
 @pytest.mark.parametrize("length", FRAMES)
 def test_parts(length: str, race: Race) -> None:
-    """What of an analysis takes how long."""
+    """Time each part of an analysis."""
     track = make_session(FRAMES[length] / FPS)
     traces = trace_track(track)
     events = detect_events(traces, PARAMETERS)
@@ -184,7 +184,7 @@ def test_bootstrap(race: Race, ratio: Ratio, short: bool) -> None:
         draws = np.random.default_rng(uncertainty.SEED).integers(
             start, stop, (uncertainty.REPLICATES, numbers.size)
         )
-        # Blocks differ in size by a frame or so: padded by NaN, which quantiles leave out.
+        # Blocks differ in size by a frame or so. Pad them with NaN, which quantiles leave out.
         padded = np.full((numbers.size, sizes.max()), np.nan)
         padded[block, np.arange(kept.size) - np.repeat(first, sizes)] = kept
         drawn = padded[draws].reshape(uncertainty.REPLICATES, -1)
@@ -229,7 +229,7 @@ def test_baseline(race: Race, ratio: Ratio, short: bool) -> None:
 @pytest.mark.benchmark(group="sweep")
 @pytest.mark.parametrize("grid_name", GRIDS)
 def test_sweep_of_a_track(grid_name: str, race: Race, ratio: Ratio, short: bool) -> None:
-    """50 points of one track beside as many analyses of it."""
+    """A sweep of one track over 50 points, beside 50 analyses of the track."""
     track, grid = make_session(20), parse_grid(GRIDS[grid_name])
     points = [
         Parameters(blink_thresh=blink_thresh, vpp_thresh=vpp_thresh)
@@ -263,7 +263,7 @@ def test_sweep_of_a_track(grid_name: str, race: Race, ratio: Ratio, short: bool)
 def test_sweep_of_a_cohort(
     grid_name: str, race: Race, ratio: Ratio, figure: Figure, tmp_path: Path
 ) -> None:
-    """1,000 tracks of 20 s at 50 points, in files; and 10 of 10 min.
+    """A sweep over 50 points of 1,000 tracks of 20 s, and of 10 tracks of 10 min, all in files.
 
     On one core that does nothing else, the CPU time is the wall time.
     """
@@ -288,7 +288,7 @@ def test_sweep_of_a_cohort(
 
     medians = race(
         {
-            # Each file read 20 times: it is in memory after the first, as in any case.
+            # Each file is read 20 times. The system has it in memory after the first time.
             "1,000 tracks of 20 s": lambda: sweep(20 * paths),
             "10 tracks of 10 min": lambda: sweep(long),
             "loading the 1,000": lambda: [load_track(path) for path in 20 * paths],

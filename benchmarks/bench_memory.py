@@ -1,4 +1,4 @@
-"""Peak memory by length, each in a process of its own."""
+"""Peak memory for several lengths of input. Each command runs in a process of its own."""
 
 import os
 import subprocess
@@ -14,9 +14,9 @@ from tracker.lab.synthetic import write_clip
 from tracker.tracks.archive import save_track
 
 MOST_MB = 400.0
-"""Of `analyze` on a 1080p video."""
+"""Most memory that `analyze` may use for a 1080p video."""
 
-# Not ru_maxrss: it begins at what the process that started this one had.
+# Not ru_maxrss: it starts at the peak of the process that started this one.
 RUN = """
 import re, sys
 from pathlib import Path
@@ -41,7 +41,7 @@ def measure_peak_mb(*arguments: str) -> float:
 
 
 def test_analyze(tmp_path: Path, ratio: Ratio, figure: Figure, short: bool) -> None:
-    """1080p, and ten times as much of it."""
+    """A 1080p video, and one that is ten times as long."""
     spec = make_spec(1.0, fps=30.0, width=1920, height=1080)
     peaks_mb = {}
     for repeats in (1, 4) if short else (6, 60):

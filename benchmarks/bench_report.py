@@ -1,4 +1,4 @@
-"""What the report adds to an analysis: eye pictures while tracking, and writing the page."""
+"""The cost of the report: eye pictures while tracking, and writing the page."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def test_a_report_adds_a_tenth_at_most(
         },
         rounds=5 if short else 7,
     )
-    # The bound that is promised is 1.10; six seconds are too few to tell it apart from noise.
+    # The promised bound is 1.10. In six seconds, noise is too large to check it.
     bound = 1.15 if short else 1.10
     ratio(
         "analysis with a report over without", medians["with"] / medians["without"], at_most=bound

@@ -1,6 +1,6 @@
-"""Starts, each in a process of its own: the kernels' machine code, the command line, the handlers.
+"""Time the start of the kernels, the command line and the handlers, each in its own process.
 
-CPU time of the whole process, the interpreter's own start included.
+It is the CPU time of the whole process, including the start of the interpreter.
 """
 
 import os
@@ -23,7 +23,7 @@ HANDLER_ENVIRONMENT = {
     "AWS_SECRET_ACCESS_KEY": "none",
     "POWERTOOLS_DEV": "true",
 }
-"""Nothing is asked of AWS: clients are made without a connection."""
+"""Settings of the handlers. AWS is not called: clients are made without a connection."""
 
 
 def run_python(*arguments: str, **environment: str) -> str:
@@ -76,7 +76,7 @@ def test_kernels(ahead: Path, race: Race, ratio: Ratio, short: bool) -> None:
 
 @pytest.mark.benchmark(group="start")
 def test_commands_and_handlers(ahead: Path, race: Race, ratio: Ratio, short: bool) -> None:
-    """What is loaded beside the libraries that have to be, and the models; kernels as in Lambda."""
+    """The start beside the import of the libraries that it needs; with kernels as in Lambda."""
     starts = {
         "interpreter": "pass",
         "eye-tracker --help": "import sys, tracker.cli.main; sys.argv[1:] = ['--help']; "

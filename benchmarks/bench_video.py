@@ -1,20 +1,21 @@
-"""From the video to the track, beside the floor and beside a straightforward loop, in one run.
+"""Time the way from the video to the track, beside a floor and beside a straightforward loop.
 
-The **floor** of a frame is what libavcodec takes to decode it on one thread, without converting
-it, and what FaceMesh, as MediaPipe offers it (``mediapipe.solutions.FaceMesh``), takes on a picture
-of the face `CROP_PX` wide. The file is opened in it as well. Two lower floors are shown beside it,
-without bounds, with the bare landmark graph of `tracker.face.mesh` in place of the solution: *in
-turn*, a frame and then its face, as they are needed; and *apart*, all frames and then as many
-faces. Apart is less, as each then stays in the processor's cache, but no program can hold all
-frames: `tracker.video.frames` takes a few at a time.
+The **floor** of a frame is the time of two steps. libavcodec decodes the frame on one thread,
+without converting it. FaceMesh, as MediaPipe offers it (``mediapipe.solutions.FaceMesh``), finds
+the landmarks in a picture of the face `CROP_PX` wide. The floor includes opening the file. Two
+lower floors are shown beside it, without bounds. They use the bare landmark graph of
+`tracker.face.mesh` in place of the solution: *in turn*, each frame and then its face; and *apart*,
+all frames and then as many faces. *Apart* is faster, because each step then stays in the
+processor's cache. But no program can hold all frames: `tracker.video.frames` takes a few at a time.
 
-The **straightforward loop** is ``cv2.VideoCapture`` as it comes, every frame read and converted,
-``mediapipe.solutions.FaceMesh`` on the whole frame, and the landmarks read one by one; at a step of
-two it reads all frames and looks at every second.
+The **straightforward loop** reads and converts every frame with ``cv2.VideoCapture``, runs
+``mediapipe.solutions.FaceMesh`` on the whole frame, and reads the landmarks one by one. At a step
+of two it reads all frames and runs FaceMesh on every second one.
 
-The clips are synthetic ones with noise, compressed about as much as recordings that were sent by a
-messenger: 1 to 4 Mbit/s. At the 10 to 20 of a phone's own files decoding is most of all three, and
-both ratios fall. The short version has wider bounds: it runs beside other work.
+The clips are synthetic, with noise. They are compressed about as much as recordings that were sent
+by a messenger: 1 to 4 Mbit/s. A phone's own files have 10 to 20 Mbit/s. With those, decoding takes
+most of the time in all three, and both ratios fall. The short version has wider bounds, because it
+runs beside other work.
 """
 
 import functools
@@ -46,9 +47,9 @@ FORMATS: dict[str, dict[str, Any]] = {
     "1080x1920 HEVC": {"width": 1080, "height": 1920, "codec": "hevc"},
 }
 AT_MOST = {"1080p H.264": 1.15, "720p H.264": 1.12, "1080x1920 HEVC": 1.15}
-"""End to end over the floor."""
+"""Largest ratio of the time from the video to the track over the floor."""
 SLACK = 1.15
-"""By which the short version's bounds are wider."""
+"""Factor by which the short version's bounds are wider."""
 FACE = Region(CROP_PX / 2, CROP_PX / 2, CROP_PX, 0.0)
 
 
@@ -68,7 +69,7 @@ def mesh() -> FaceMesh:
 
 @pytest.fixture(scope="module")
 def stock(mesh: FaceMesh) -> Any:
-    """MediaPipe's own solution, past its package file, which imports what is not installed."""
+    """MediaPipe's own solution, without its package file, whose imports are not all installed."""
     name = "mediapipe.python.solutions"
     if name not in sys.modules:
         package = types.ModuleType(name)
@@ -141,7 +142,7 @@ def run_straightforward_loop(clip: Clip, stock: Any, step: int = 1) -> list[list
 
 
 def assert_right(clip: Clip, tracked: Track, loop: list[list[Any]], mesh: FaceMesh) -> None:
-    """Both found the face in all frames, in the same places."""
+    """Check that both found the face in all frames, in the same places."""
     from kernels import FACE_MESH_INDICES
 
     assert len(loop) == len(tracked.times_s)
@@ -175,7 +176,7 @@ def test_end_to_end(
         return mesh.find_landmarks(clip.face, FACE)
 
     def look_by_stock() -> int:
-        # It keeps where the face was: in the loop it is elsewhere.
+        # It remembers where the face was, and other calls show it elsewhere: forget it.
         stock.reset()
         return decode(clip, lambda: stock.process(rgb))
 
@@ -260,7 +261,7 @@ def test_two_cores(
 def test_decode(
     name: str, make_clip: Callable[[str], Clip], race: Race, ratio: Ratio, figure: Figure
 ) -> None:
-    """All frames, converted nowhere, in a part and as a whole; by OpenCV without and with."""
+    """Decode all frames and convert none, a part, or the whole of each; the same with OpenCV."""
     clip = make_clip(name)
 
     def convert(rows: slice, columns: slice) -> int:

@@ -1,12 +1,13 @@
-"""The frame of the benchmark suite: ``benchmarks/bench_*.py``, run by pytest.
+"""The fixtures of the benchmark suite: ``benchmarks/bench_*.py``, run by pytest.
 
-``make bench`` runs all of it and ``make bench-short`` the version for CI, which fails where a ratio
-leaves its bound. Neither is part of ``make test``. Into ``--out`` (``results/bench``) go
-``benchmarks.md``, the table of ratios, figures and medians; ``benchmarks.json``, the same for
-programs; and ``raw.json``, pytest-benchmark's own record of every round.
+``make bench`` runs the whole suite and ``make bench-short`` the version for CI. Both fail if a
+ratio is out of its bounds. Neither is part of ``make test``. They write to ``--out``
+(``results/bench``): ``benchmarks.md``, the table of ratios, figures and medians;
+``benchmarks.json``, the same for programs; and ``raw.json``, pytest-benchmark's own record of every
+round.
 
-A benchmark first asserts that what it times is right, then lets `race` time it beside what it is
-compared with, in one run, and hands quotients of the medians to `ratio`::
+A benchmark first asserts that the code it times is right. Then `race` times this code and its
+competitors in one run, and `ratio` takes quotients of the medians::
 
     @pytest.mark.benchmark(group="decode")
     def test_grab_against_read(race: Race, ratio: Ratio, short: bool) -> None:
@@ -15,13 +16,14 @@ compared with, in one run, and hands quotients of the medians to `ratio`::
         ratio("read over grab, 1080p H.264", medians["read"] / medians["grab"], at_least=1.1)
 
 - `race` calls every candidate once to warm up, then all of them in turn, round by round, so that
-  whatever else the machine does befalls them alike. It returns each one's median in seconds: of CPU
-  time, threads and awaited child processes included (`cpu_s`), unless the benchmark is marked
-  ``@pytest.mark.benchmark(timer=time.perf_counter)``: then of wall time. The first candidate is the
-  one that pytest-benchmark keeps every round of. Call it once in a benchmark.
-- `ratio` enters a line into the table and fails the benchmark outside of the bound. Nothing is ever
-  compared with a number of seconds or with another run: machines differ, ratios hardly do.
-- `figure` enters a number that has no bound.
+  other work of the machine affects them alike. It returns the median of each in seconds. This is
+  CPU time, including threads and awaited child processes (`cpu_s`). In a benchmark marked
+  ``@pytest.mark.benchmark(timer=time.perf_counter)`` it is wall time. pytest-benchmark keeps every
+  round of the first candidate only. Call it once in a benchmark.
+- `ratio` adds a line to the table, and fails the benchmark if the ratio is out of its bounds.
+  Nothing is ever compared with a number of seconds or with another run, because machines differ,
+  and ratios hardly do.
+- `figure` adds a number that has no bound.
 - `short` is true under ``--short``: fewer rounds, smaller sizes. A benchmark that is too long for
   CI even so is marked ``@pytest.mark.whole``.
 """
@@ -45,13 +47,13 @@ Candidates = Mapping[str, Callable[[], object]]
 
 
 class Race(Protocol):
-    """What the fixture `race` gives."""
+    """The function that the fixture `race` returns."""
 
     def __call__(self, candidates: Candidates, rounds: int) -> dict[str, float]: ...
 
 
 class Ratio(Protocol):
-    """What the fixture `ratio` gives."""
+    """The function that the fixture `ratio` returns."""
 
     def __call__(
         self,
@@ -64,14 +66,14 @@ class Ratio(Protocol):
 
 
 class Figure(Protocol):
-    """What the fixture `figure` gives."""
+    """The function that the fixture `figure` returns."""
 
     def __call__(self, name: str, value: float, unit: str) -> None: ...
 
 
 @dataclass
 class Results:
-    """What a run found, in order.
+    """The results of a run, in order.
 
     Attributes
     ----------
@@ -119,7 +121,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
     for item in items:
-        # The clock of pytest-benchmark's command line is one of the standard library's only.
+        # pytest-benchmark's command line only offers clocks of the standard library.
         mark = item.get_closest_marker("benchmark")
         marked = {"timer": cpu_s, **(mark.kwargs if mark else {})}
         item.add_marker(pytest.mark.benchmark(**marked), append=False)
@@ -217,7 +219,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def describe_machine() -> str:
-    """Return what the figures depend on, without naming the machine."""
+    """Describe the machine as far as the figures depend on it, without naming it."""
     return (
         f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}, "
         f"Python {platform.python_version()}, NumPy {np.__version__}"
@@ -225,7 +227,7 @@ def describe_machine() -> str:
 
 
 def format_results(results: Results, which: str) -> str:
-    """Write what a run found as Markdown.
+    """Return the results of a run as Markdown.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""``python -m benchmarks.lambda_budget``: what ``dist/`` costs in Lambda's limits, on this machine.
+"""``python -m benchmarks.lambda_budget``: measure ``dist/`` within Lambda's limits on this machine.
 
-Needs root, for the sandbox (see `benchmarks.lambda_sandbox`); without it says so and skips. S3,
-DynamoDB and SQS are moto's server, outside of the sandbox.
+The sandbox needs root (see `benchmarks.lambda_sandbox`); without root, this says so and skips.
+moto's server, outside of the sandbox, stands in for S3, DynamoDB and SQS.
 """
 
 import argparse
@@ -45,7 +45,7 @@ MAX_PEAK_RSS_MB = 450.0
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One invocation, or an initialisation. Memory is that of the process so far.
+    """One invocation, or an initialisation. Memory is the peak of the process so far.
 
     Attributes
     ----------
@@ -56,11 +56,11 @@ class Row:
     step : float
         Source frames for each one tracked.
     peak_rss_mb : float
-        Of the process, shared libraries included.
+        Memory of the process, including shared libraries.
     max_usage_mb : float
-        Of the control group, page cache included.
+        Memory of the control group, including the page cache.
     tmp_peak_mb : float
-        Used of /tmp, as often as it was looked at.
+        Largest use of /tmp among regular samples.
     """
 
     action: str
@@ -74,7 +74,7 @@ class Row:
 
 
 class Budget:
-    """The run: rows of what was measured, and what missed its target."""
+    """The run: a row for each measurement, and the targets that were missed."""
 
     def __init__(self, dist: Path, scratch: Path, aws: Aws, cold: bool) -> None:
         self.rows: list[Row] = []
@@ -153,7 +153,7 @@ class Budget:
         return answer.document
 
     def upload(self, path: Path, analysis_id: str) -> dict[str, Any]:
-        """Put a file where an upload ends; return the event that the queue delivers for it."""
+        """Store a file as an upload does; return the event that the queue delivers for it."""
         key = f"users/budget/eye/{analysis_id}/original"
         self.s3.upload_file(str(path), BUCKET, key)
         notification = {
@@ -188,7 +188,7 @@ class Budget:
         return summary
 
     def require(self, action: str, name: str, value: float, most: float) -> None:
-        """Note what is above its target."""
+        """Note a value that is above its target."""
         if value > most:
             self.missed.append(f"{action}: {name} {value:.2f}, expected at most {most:g}")
 
@@ -231,7 +231,7 @@ def run_short(budget: Budget, inputs: Path) -> None:
     with budget.function(ANALYSIS) as function:
         budget.require("analysis function", "init CPU s", function.init_cpu_s, MAX_INIT_CPU_S)
         for name, value in (("first", 1.0), ("warm", 0.9)):
-            # Another parameter, or it would be the same analysis.
+            # Use another parameter: with the same ones, it would be the same analysis.
             request = {
                 "action": "analyze_image",
                 "file_data": base64.b64encode(picture).decode(),
@@ -258,8 +258,8 @@ def run_short(budget: Budget, inputs: Path) -> None:
 
 def run_long(budget: Budget, inputs: Path) -> None:
     """Measure recordings of the largest length, and a file that does not fit into /tmp."""
-    # Noise that makes the bit rate a phone's: about 7 Mbit/s, which /tmp holds, and 15, which it
-    # does not.
+    # This noise gives the bit rates of a phone: about 7 Mbit/s, for which /tmp is large enough, and
+    # 15 Mbit/s, for which it is not.
     for number, (name, spec) in enumerate(
         (
             ("12,000 frames of 720p30", _spec(width=1280, height=720, noise_std=5.5)),
@@ -275,7 +275,7 @@ def run_long(budget: Budget, inputs: Path) -> None:
         if number == 0 and summary["sampling"]["effective_step"] != 1:
             budget.missed.append(f"{name}: step {summary['sampling']['effective_step']:.2f}, not 1")
 
-    # Noise that is hardly compressed: every part of the file is read, not only its ends.
+    # The noise is hardly compressed, so that every part of the file is read, not only its ends.
     spec = _spec(width=1280, height=720, duration_s=2.0, noise_std=20.0, crf=6)
     video = inputs / "large.mp4"
     write_clip(video, spec)
@@ -348,7 +348,7 @@ def main() -> None:
         f"{'cold' if arguments.cold else 'warm'} page cache"
     )
     print(" " * 56 + "".join(f"  {name}" for name in _COLUMNS))
-    # The server's log of every request.
+    # Silence the server's log of every request.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="lambda-budget-") as folder, run_aws() as aws:
         scratch = Path(folder)

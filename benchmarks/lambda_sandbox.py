@@ -1,4 +1,4 @@
-"""A process that has what it has in AWS Lambda: its files, user, memory, CPU share and disk.
+"""Run a process as in AWS Lambda: with the same files, user, memory, CPU share and disk.
 
 Linux and root only. The root directory is built from nothing: Python, the shared libraries of
 Lambda's base image, ``/opt``, ``/var/task`` and ``/var/runtime``, all read-only, and a ``/tmp`` of
@@ -34,9 +34,9 @@ INIT_TIMEOUT_S = 60.0
 TMP_INTERVAL_S = 0.05
 
 RUNTIME_CLIENT = ("awslambdaric", "runtime_client*.so", "simplejson", "snapshot_restore_py.py")
-"""What the runtime's own directory holds, from this environment."""
+"""Packages of this environment that make up the runtime's own directory."""
 
-# In a mount namespace of its own: `chroot` at last, so that the process id stays.
+# Runs in a mount namespace of its own. `chroot` comes last, so that the process id stays.
 _ENTER = """
 root=$1; tmp_image=$2; python_prefix=$3; groups=$4; shift 4
 for group in $groups; do echo $$ > "$group/cgroup.procs"; done
@@ -55,7 +55,7 @@ exec chroot --userspec="$USER_ID:$USER_ID" --groups= "$root" /usr/bin/env -C /va
 
 
 class SandboxUnavailableError(Exception):
-    """This machine does not allow it; the text says what is missing."""
+    """This machine does not allow a sandbox. The message says what is missing."""
 
 
 class Cgroup:
@@ -111,7 +111,7 @@ class Cgroup:
         return int((self.directories[0] / name).read_text())
 
     def forget_max_usage(self) -> None:
-        """Begin anew with the largest use of memory, where the kernel can."""
+        """Reset the largest use of memory, if the kernel can."""
         if self.version == 1:
             self._write(0, "memory.max_usage_in_bytes", "0")
 
@@ -128,7 +128,7 @@ class Cgroup:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a process has used so far; peaks since they were last forgotten."""
+    """Resources that a process has used so far; peaks count since the last reset."""
 
     cpu_s: float
     peak_rss_mb: float
@@ -153,12 +153,12 @@ class Sandbox:
     api : RuntimeApi
     init_wall_s, init_cpu_s : float
     tmp_peak_mb : float
-        Largest use of /tmp that was seen, looked at every `TMP_INTERVAL_S`.
+        Largest use of /tmp among samples taken every `TMP_INTERVAL_S`.
 
     Raises
     ------
     SandboxUnavailableError
-        This machine does not allow it.
+        This machine does not allow a sandbox.
     benchmarks.runtime_api.RuntimeStoppedError
         The function does not start.
     """
@@ -170,7 +170,7 @@ class Sandbox:
         self._cgroup = Cgroup(f"lambda-budget-{os.getpid()}")
         image = scratch / "tmp.ext4"
         with image.open("wb") as file:
-            # The file system's own tables come on top.
+            # The image is larger, because the file system's own tables need room, too.
             file.truncate((TMP_MB + 32) * 2**20)
         subprocess.run(
             ["mkfs.ext4", "-q", "-F", "-m", "0", "-O", "^has_journal", str(image)], check=True
@@ -230,7 +230,7 @@ class Sandbox:
         )
 
     def forget_peaks(self) -> None:
-        """Begin anew with the peaks of memory and of /tmp."""
+        """Reset the peaks of memory and of /tmp."""
         Path(f"/proc/{self._process.pid}/clear_refs").write_text("5")
         self._cgroup.forget_max_usage()
         self.tmp_peak_mb = 0.0
@@ -245,7 +245,7 @@ class Sandbox:
 
     @property
     def tmp_files(self) -> list[str]:
-        """What lies in /tmp."""
+        """Return the files in /tmp."""
         directory = Path(f"/proc/{self._process.pid}/root/tmp")
         return sorted(path.name for path in directory.iterdir() if path.name != "lost+found")
 
@@ -334,7 +334,7 @@ def make_root(root: Path, dist: Path, layers: Sequence[str], environment: Path) 
     for name, path in re.findall(r"^\s+(\S+) \(.*x86-64.*\) => (\S+)$", listed, re.MULTILINE):
         if name in BASE_LIBRARIES:
             libraries.add(Path(path))
-    # Where LD_LIBRARY_PATH finds them, whatever this machine's directories are called.
+    # Put the libraries where LD_LIBRARY_PATH finds them; this machine's directories may differ.
     (root / "lib64").mkdir()
     for path in libraries:
         shutil.copy(path, root / "lib64" / path.name)

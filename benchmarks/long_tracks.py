@@ -1,4 +1,4 @@
-"""Tracks of any length without a video: what a session looks like to the measures."""
+"""Make tracks of any length without a video, with the signals of a real session."""
 
 from dataclasses import replace
 
@@ -9,21 +9,21 @@ from tests.made_tracks import make_landmarks, make_track
 from tracker.tracks.track import Track
 
 LOOK_EVERY = 10
-"""Frames from one look at the face in a turned region to the next, as when a video is tracked."""
+"""Frames from one second pass to the next, as when a video is tracked."""
 
 
 def make_session(duration_s: float, fps: float = 30.0, seed: int = 0) -> Track:
     """Make a track of eyes that look up and down every 10 s and blink every 3 s or so.
 
-    Times jitter as a phone's do, lids follow the gaze, blinks close in 80 to 120 ms and open in 150
-    to 250 ms, every tenth is incomplete, a few closures are long, a few of one eye alone, and the
-    face is lost now and then.
+    Times jitter as those of a phone. Lids follow the gaze. Blinks close in 80 to 120 ms and open in
+    150 to 250 ms; every tenth is incomplete. A few closures are long, and a few close one eye only.
+    Sometimes the face is lost.
 
     Parameters
     ----------
     duration_s, fps : float
     seed : int
-        Of everything random.
+        Seed of everything random.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def make_session(duration_s: float, fps: float = 30.0, seed: int = 0) -> Track:
 
 
 def _make_closures(rng: np.random.Generator, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return by how much of its opening each eye is closed, shape (N, 2)."""
+    """Return how far each eye is closed, as a share of its opening, shape (N, 2)."""
     closed = np.zeros((times_s.size, 2))
     end_s = float(times_s[-1]) if times_s.size else 0.0
     onset_s, number = 1.0, 0
@@ -69,7 +69,7 @@ def _make_closures(rng: np.random.Generator, times_s: NDArray[np.float64]) -> ND
         corners_s = onset_s + np.cumsum([0, closing_s, shut_s, opening_s])
         share = np.interp(times_s, corners_s, [0, 1, 1, 0], left=0, right=0)
         eyes = [0] if number % 30 == 29 else [0, 1]
-        # The lids start and arrive slowly.
+        # The lids start and stop slowly.
         closed[:, eyes] += (depth * (1 - np.cos(np.pi * share)) / 2)[:, np.newaxis]
         onset_s = corners_s[-1] + 0.3 + rng.exponential(2.7)
         number += 1

@@ -21,7 +21,7 @@ BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#999999"
 
 
 def main() -> None:
-    """Analyse the demo clip and draw what was measured over what was drawn."""
+    """Analyse the demo clip, and plot the measured values over the true ones."""
     target = Path(sys.argv[1])
     spec = demo_spec()
     with tempfile.TemporaryDirectory() as folder:

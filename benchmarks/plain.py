@@ -1,4 +1,4 @@
-"""All measures of a track by the plain reference of the kernels' tests, frame by frame."""
+"""Compute all measures of a track frame by frame, with the plain code of the kernels' tests."""
 
 import math
 
@@ -28,7 +28,7 @@ def measure_plain(track: Track, parameters: Parameters) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        By the names of `tracker.measures.analysis.Measures` and
+        Values by their names in `tracker.measures.analysis.Measures` and
         `tracker.measures.quality.Quality`.
     """
     times_s = track.times_s.tolist()

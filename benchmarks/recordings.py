@@ -1,8 +1,7 @@
-"""``python -m benchmarks.recordings DIR``: what the measures do as real recordings get worse.
+"""``python -m benchmarks.recordings DIR``: how the measures change as real recordings get worse.
 
-Degrades and re-encodes annotated recordings in a folder laid out like ``shared/data``: ``zju/``
-(people who look at the camera), ``blinks/`` and ``gaze/up_down.mp4``. Only numbers are written;
-nothing of the pictures is kept.
+Degrades and re-encodes annotated recordings in a folder that holds ``zju/`` (people who look at the
+camera), ``blinks/`` and ``gaze/up_down.mp4``. It writes numbers only, and keeps no picture.
 """
 
 import argparse
@@ -51,10 +50,10 @@ from tracker.video.frames import Image, Video
 from tracker.video.times import repair_times
 
 DARK_NOISE_STD = 3.0
-"""Grey levels of noise in darkened pictures: an ordinary indoor recording's."""
+"""Noise of darkened pictures in grey levels, as in an ordinary indoor recording."""
 GLARE_STEP = 10
 EVERY_NTH_ENCODED = 4
-"""Of the recordings in ``zju/``; of the others all are re-encoded."""
+"""Only every fourth recording in ``zju/`` is re-encoded. All the others are."""
 MAX_ENCODED_FRAMES = 400
 MAX_ENCODED_SIDE_PX = 1000
 """Larger pictures are halved before they are re-encoded."""
@@ -67,13 +66,13 @@ CODEC_LEVELS: dict[str, tuple[int, ...]] = {
 """Constant quality; MPEG-4's quantiser is three fifths of it."""
 MAX_RANGE_CHANGE = 0.01
 MAX_MOVING_CHANGE = 0.15
-"""Change of the range, and of that of the recording that looks up and down as a share, above which
-a re-encoded recording is broken: what moves within these does so at any encoding."""
+"""A re-encoded recording is broken if its range changes by more than `MAX_RANGE_CHANGE`, or by more
+than this share in the recording that looks up and down. Any encoding causes smaller changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A recording and what is known of it.
+    """A recording and its truth, as far as it is known.
 
     Attributes
     ----------
@@ -90,7 +89,7 @@ class Recording:
 
 
 def find_recordings(folder: Path) -> list[Recording]:
-    """Return the annotated recordings of a folder, and last the one that looks up and down."""
+    """Return a folder's annotated recordings; the last one looks up and down."""
     clips, errors = find_annotations(folder)
     if errors:
         raise errors[0]
@@ -110,7 +109,7 @@ def measure_recording(
             stream_times_s.append(frame.stream_time_s)
             frame_index.append(frame.index)
             for run in runs:
-                # Places, not indices: a frame that cannot be decoded has no time.
+                # Count the decoded frames: a frame that cannot be decoded has an index but no time.
                 run.add(frame.image, len(frame_index) - 1)
         times_s, _ = repair_times(
             np.array(stream_times_s), np.array(frame_index, dtype=np.int64), video.info.fps
@@ -121,8 +120,8 @@ def measure_recording(
 
 
 def _recording_levels(eye_px: float, short: bool) -> list[tuple[str, float, Degradation]]:
-    """Return the levels of each sweep for a recording whose eyes are that wide."""
-    # The recording has noise of its own, except where the light is taken away.
+    """Return the levels of each sweep for a recording whose eyes are `eye_px` wide."""
+    # Noise is only added to darkened pictures, because the recording has noise of its own.
     plain = Degradation()
     sizes_px = (20, 12) if short else (40, 30, 24, 20, 18, 16, 14, 12, 10, 8)
     steps = (2, 4) if short else (2, 3, 4, 5, 6)
@@ -170,7 +169,7 @@ def run_degradations(
     short : bool
         Fewer levels.
     report : callable
-        Takes the table of each sweep.
+        Called with the table of each sweep.
 
     Returns
     -------
@@ -178,13 +177,13 @@ def run_degradations(
         All recordings as they are.
     sweeps : list of Sweep
     as_recorded : dict
-        The least, the median and the largest value of each quality over the recordings.
+        The smallest, the median and the largest value of each quality over the recordings.
     """
     levels: dict[tuple[str, float], list[tuple[Recording, Measured]]] = {}
     plain: list[tuple[Recording, Measured]] = []
     for recording in recordings:
         start_s = time.perf_counter()
-        # As the program reads it: the encoding's bits are those of the file.
+        # Read the file as the program does, so that the bits are those of the file's encoding.
         measured = analyze(track_video(recording.path, finder, 1, Parameters().max_frames))
         plain.append((recording, measured))
         wanted = _recording_levels(measured.quality.canthal_distance_px, short)
@@ -202,7 +201,7 @@ def run_degradations(
             if name == sweep.name:
                 point = _make_recordings_point(value, pairs)
                 sweep.points.append(replace(point, moving_ratio=point.moving_ratio / moving))
-        # In the order of the levels, not in that of the recordings that are large enough for them.
+        # Sort by level: not every recording is large enough for every level.
         sweep.points.sort(key=lambda point: point.value, reverse=sweep.name in ("size", "dark"))
         if sweep.points:
             report(format_sweep(sweep))
@@ -226,7 +225,7 @@ def run_degradations(
 
 
 def _format_moving(pairs: dict[tuple[str, float], list[tuple[Recording, Measured]]]) -> str:
-    """Write what the recording that looks up and down is like at each level, by itself."""
+    """Return a table of the recording that looks up and down, at each level."""
     lines = [
         "\nthe recording that looks up and down, by itself",
         f"{'':>14} {'range':>6} {'disagr.':>7} {'sharp':>6} {'c/n':>6} {'grey':>5} {'clip':>5}",
@@ -266,12 +265,12 @@ class Encoding:
     crf : int
     vertical_peak_to_peak, eye_disagreement, bits_per_eye, sharpness : float
     count_error : int
-        Blinks and prolonged closures less those found in the recording itself.
+        Number of blinks and prolonged closures minus the number in the recording itself.
     broken : bool
         Whether the range differs from the recording's own by more than `MAX_RANGE_CHANGE` or
-        `MAX_MOVING_CHANGE`, or the count does.
+        `MAX_MOVING_CHANGE`, or the count differs.
     cleared : bool
-        Whether the range is above the threshold though the person looks at the camera.
+        Whether the range is above the threshold although the person looks at the camera.
     """
 
     recording: str
@@ -336,7 +335,7 @@ def _compare(
         bits_per_eye=measured.quality.bits_per_eye,
         sharpness=measured.quality.sharpness,
         count_error=count_error,
-        # Not a number is broken.
+        # NaN counts as broken.
         broken=not abs(range_ - own_range) <= most or count_error != 0,
         cleared=recording.clip is not None and range_ >= Parameters().vpp_thresh,
     )
@@ -361,7 +360,7 @@ def _encode(path: Path, frames: Sequence[Image], fps: float, codec: str, crf: in
 
 
 def measure_glare(finder: FaceFinder, recordings: Sequence[Recording]) -> dict[str, list[float]]:
-    """Measure what could tell spectacles' glare: white pixels around the eyes.
+    """Measure white pixels around the eyes, a possible sign of glare on spectacles.
 
     Parameters
     ----------
@@ -371,8 +370,9 @@ def measure_glare(finder: FaceFinder, recordings: Sequence[Recording]) -> dict[s
     Returns
     -------
     dict
-        By view, of each recording: the median share of pixels from `WHITE_LEVEL` on in the boxes of
-        0.8 by 0.6 canthal distances to either side of the eyes' middles.
+        A list for each view, with a value for each recording: the median share of pixels at or
+        above `WHITE_LEVEL` in boxes around the eyes, which reach 0.8 by 0.6 canthal distances to
+        either side of the middle.
     """
     found: dict[str, list[float]] = {}
     for recording in recordings:
@@ -402,7 +402,7 @@ def _white_share(image: Image, points: NDArray[np.float32]) -> float:
 
 
 def format_glare(shares: dict[str, list[float]]) -> str:
-    """Write each view's recordings, in order of what they read."""
+    """Return each view's values in increasing order, as a table."""
     lines = ["\nwhite pixels around the eyes, % (FBN, FTN: spectacles; FNN, UNN: none)"]
     lines += [
         f"{view}: " + " ".join(f"{100 * share:.2f}" for share in sorted(found))
@@ -412,7 +412,7 @@ def format_glare(shares: dict[str, list[float]]) -> str:
 
 
 def format_encodings(encodings: Sequence[Encoding]) -> str:
-    """Write what tells the broken from the others, and each encoding, as tables."""
+    """Return tables: the qualities of broken and other encodings, and each encoding."""
     again = [e for e in encodings if e.codec != "as recorded"]
     groups = {
         "broken": [e for e in again if e.broken],

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.report_picture OUT.png``: the demo clip's report in a browser."""
+"""``python -m benchmarks.report_picture OUT.png``: a picture of the demo clip's report."""
 
 import shutil
 import sys
@@ -18,7 +18,7 @@ WIDTH_PX, ANSWER_HEIGHT_PX, EVIDENCE_HEIGHT_PX = 1180, 545, 500
 
 
 def main() -> None:
-    """Take the report's first screen and, below it, the evidence of a blink."""
+    """Take a picture of the report's first screen and, below it, of a blink's evidence."""
     from playwright.sync_api import sync_playwright
 
     target = Path(sys.argv[1])

@@ -15,12 +15,12 @@ ARN = "arn:aws:lambda:ap-northeast-2:000000000000:function:"
 
 
 class RuntimeStoppedError(Exception):
-    """The runtime client did not ask, or answer, in time. The text says what it reported."""
+    """The runtime client did not ask, or answer, in time. The message is the client's report."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the runtime client answered; `error` says that the handler raised."""
+    """The answer of the runtime client; `error` is true if the handler raised."""
 
     document: Any
     error: bool
@@ -29,8 +29,8 @@ class Answer:
 class RuntimeApi:
     """The server behind ``AWS_LAMBDA_RUNTIME_API``, on a free port of this machine.
 
-    One client at a time. It asks for the next event when it is initialised, and again when it has
-    answered.
+    It serves one client at a time. The client asks for the next event when it is initialised, and
+    again after each answer.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class RuntimeApi:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
-            # Or each answer waits 40 ms for the acknowledgement of its headers.
+            # Without this, each answer waits 40 ms for the acknowledgement of its headers.
             disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
@@ -95,12 +95,12 @@ class RuntimeApi:
         return f"127.0.0.1:{self._server.server_port}"
 
     def wait_until_ready(self, timeout_s: float) -> None:
-        """Wait until the client asks for an event: its initialisation, or an invocation, is over.
+        """Wait until the client asks for an event: it is initialised, or has answered.
 
         Raises
         ------
         RuntimeStoppedError
-            It failed, or is not over after `timeout_s`.
+            The client failed, or did not ask within `timeout_s`.
         """
         try:
             self._asked.get(timeout=timeout_s)
@@ -115,9 +115,9 @@ class RuntimeApi:
         Parameters
         ----------
         event : object
-            For JSON.
+            Must be valid in JSON.
         timeout_s : float
-            The function's: the deadline that its context object tells.
+            The function's timeout. Its context object gives the deadline.
 
         Returns
         -------
@@ -126,7 +126,7 @@ class RuntimeApi:
         Raises
         ------
         RuntimeStoppedError
-            No answer by the deadline, when Lambda would stop the function.
+            There is no answer by the deadline, at which Lambda would stop the function.
         """
         body = json.dumps(event).encode()
         deadline_ms = int((time.time() + timeout_s) * 1000)

@@ -1,6 +1,6 @@
-"""Clips under worsening conditions: degrade, measure, score; tables and pictures of it.
+"""Degrade clips step by step, measure and score them, and show the results.
 
-What `benchmarks.accuracy` (synthetic clips) and `benchmarks.recordings` (real ones) share.
+`benchmarks.accuracy` (synthetic clips) and `benchmarks.recordings` (real ones) share this.
 """
 
 import functools
@@ -27,7 +27,7 @@ from tracker.video.frames import Image, VideoInfo
 
 Float64Array = NDArray[np.float64]
 
-# What counts as broken.
+# Beyond these limits, a measure counts as wrong.
 MIN_F1 = 0.95
 MAX_FIXED_PEAK_TO_PEAK = 0.02
 MAX_RATIO_CHANGE = 0.1
@@ -38,20 +38,21 @@ _NOISE_MARGIN_PX = 64
 
 @dataclass(frozen=True, slots=True)
 class Degradation:
-    """What happens to a picture between the face and the file: optics, sensor, exposure, noise.
+    """The damage to a picture between the face and the file: optics, sensor, exposure, noise.
 
     Attributes
     ----------
     scale : float
-        Size over the original size; reduced by averaging, as a sensor with fewer pixels does.
+        Size over the original size. Pixels are averaged, as by a sensor with fewer pixels.
     blur_sigma_px : float
-        Gaussian, in pixels of the reduced picture.
+        Standard deviation of a Gaussian blur, in pixels of the reduced picture.
     gain : float
         Factor on the grey levels, which are clipped at white.
     noise_std : float
-        Grey levels, added after the gain: what a darkened picture drowns in.
+        Standard deviation of noise in grey levels. It is added after the gain, so that it hides
+        more of a darkened picture.
     step : int
-        Every how many frames one is kept.
+        Every `step`-th frame is kept.
     """
 
     scale: float = 1.0
@@ -81,8 +82,10 @@ class Degradation:
 
 @functools.lru_cache(maxsize=64)
 def _noise_field(height: int, width: int, std: float) -> NDArray[np.int8]:
-    """Return noise larger than a frame, of which each frame takes another part: drawing it anew
-    would take longer than all the rest."""
+    """Return a field of noise larger than a frame, so that each frame can use another part of it.
+
+    New random numbers for each frame would take longer than everything else.
+    """
     shape = (height + _NOISE_MARGIN_PX, width + _NOISE_MARGIN_PX, 3)
     noise = std * np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
     rounded: NDArray[np.int8] = np.clip(np.rint(noise), -127, 127).astype(np.int8)
@@ -91,7 +94,7 @@ def _noise_field(height: int, width: int, std: float) -> NDArray[np.int8]:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a clip measures as under a condition."""
+    """The measures of a clip in one condition."""
 
     analysis: Analysis
     quality: Quality
@@ -112,13 +115,13 @@ class Run:
         self._index: list[int] = []
 
     def add(self, image: Image, index: int) -> None:
-        """Track a frame if it is one that the step keeps."""
+        """Track a frame if the step keeps it."""
         if index % self._degradation.step == 0:
             self._follower.add(self._degradation.apply(image, index))
             self._index.append(index)
 
     def finish(self, times_s: Float64Array, video: VideoInfo) -> Measured:
-        """Analyse; `times_s` are those of all frames of the clip."""
+        """Analyse the clip; `times_s` are the times of all its frames."""
         face = self._follower.result()
         frame_index = np.array(self._index, dtype=np.int64)
         info = TrackInfo(
@@ -145,22 +148,22 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What was measured in one condition; NaN where it cannot be.
+    """The results in one condition; NaN for a value that cannot be measured.
 
     Attributes
     ----------
     value : float
         The condition, in the unit of its sweep.
     fixed_peak_to_peak : float
-        Vertical peak-to-peak while the gaze is fixed; of recordings the median. Infinite where the
-        face was lost, NaN without a clip whose gaze is fixed.
+        Vertical peak-to-peak while the gaze is fixed; for several recordings, the median. Infinite
+        if the face was lost, NaN without a clip whose gaze is fixed.
     moving_ratio : float
-        That of the moving clip over its undisturbed value.
+        Vertical peak-to-peak of the moving clip, divided by its undisturbed value.
     f1 : float
     blink_count_error : int
-        Blinks found less blinks there.
+        Number of detected blinks minus number of true blinks.
     blink_count : int
-        Blinks there.
+        Number of true blinks.
     face_coverage : float
     canthal_distance_px, rate_hz : float
         As measured.
@@ -169,7 +172,7 @@ class Point:
     image_quality : ImageQuality
         Medians of the clips.
     clips : int
-        Clips that the blinks and the fixed gaze are of.
+        Number of clips behind the blinks and the fixed gaze.
     """
 
     value: float
@@ -188,7 +191,7 @@ class Point:
 
     @property
     def failures(self) -> list[str]:
-        """Which criteria it does not meet; what cannot be measured is not met."""
+        """The criteria that are not met. A criterion that cannot be measured is not met."""
         met = {
             "F1": self.f1 >= MIN_F1 or (math.isnan(self.f1) and self.blink_count == 0),
             "fixed": not self.fixed_peak_to_peak > MAX_FIXED_PEAK_TO_PEAK,
@@ -206,7 +209,7 @@ class Sweep:
     ----------
     name : str
     unit : str
-        Of the points' values, in words.
+        Unit of the points' values, in words.
     points : list of Point
     log : bool
         Whether a plot's axis is logarithmic.
@@ -225,7 +228,7 @@ def make_point(
     fixed: Sequence[Measured],
     moving: Measured | None,
 ) -> Point:
-    """Sum up clips in one condition; the moving ratio is still the range itself.
+    """Combine the clips of one condition. `moving_ratio` is not yet divided: it is the range.
 
     Parameters
     ----------
@@ -234,11 +237,11 @@ def make_point(
     measured : sequence of Measured
         All clips.
     scores : sequence of ClipScore
-        Of those whose blinks are known.
+        Scores of the clips whose blinks are known.
     fixed : sequence of Measured
-        Those in which the gaze is fixed.
+        The clips in which the gaze is fixed.
     moving : Measured or None
-        The one in which it moves by a known range.
+        The clip in which the gaze moves by a known range.
 
     Returns
     -------
@@ -253,7 +256,7 @@ def make_point(
 
     return Point(
         value=value,
-        # A face that was lost counts as the worst, not as absent.
+        # A clip whose face was lost gets the worst value; it is not left out.
         fixed_peak_to_peak=(
             float(np.median([math.inf if math.isnan(v) else v for v in still]))
             if still
@@ -281,7 +284,7 @@ _HEADER = (
 
 
 def format_sweep(sweep: Sweep) -> str:
-    """Write a sweep as a table."""
+    """Return a sweep as a table."""
     lines = [f"\n{sweep.name}: {sweep.unit}", _HEADER]
     for point in sweep.points:
         quality = point.image_quality
@@ -311,7 +314,7 @@ BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#999999"
 def draw_sweeps(
     path: Path, sweeps: Sequence[Sweep], draw_first: Sequence[Callable[[Any], None]] = ()
 ) -> None:
-    """Draw a panel for each sweep, after those that `draw_first` draws on axes of theirs."""
+    """Draw a panel for each sweep, after the panels that `draw_first` draws."""
     import matplotlib as mpl
 
     mpl.use("Agg")

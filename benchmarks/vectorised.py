@@ -1,8 +1,8 @@
-"""All measures of a track as one writes them with NumPy and pandas: what the kernels compete with.
+"""Compute all measures of a track with NumPy and pandas: the competitor of the kernels.
 
-No loop over frames, no Numba, and nothing of `kernels` but its constants. It computes the same
-definitions by the same references and has to give the same numbers; the bootstrap and what hangs on
-it is in neither.
+This has no loop over frames, no Numba, and only the constants of `kernels`. It uses the same
+definitions and references, and must give the same numbers. The bootstrap, and every value that
+depends on it, is left out on both sides.
 """
 
 import math
@@ -41,7 +41,7 @@ def measure_vectorised(track: Track, parameters: Parameters) -> dict[str, float]
     Returns
     -------
     dict of str to float
-        By the names of `tracker.measures.analysis.Measures` and
+        Values by their names in `tracker.measures.analysis.Measures` and
         `tracker.measures.quality.Quality`.
     """
     times_s, points = track.times_s, track.landmarks.astype(np.float64)
@@ -164,7 +164,7 @@ def _measure_baseline(ear: Array, times_s: Array) -> Array:
 
 
 def _rolling_quantile(values: Array, times_s: Array) -> Array:
-    """Return the quantile over (t - window, t], NaN where too little of it holds values."""
+    """Return the quantile over (t - window, t]; NaN if too few values lie in it."""
     series = pd.Series(values, index=pd.to_timedelta(times_s, unit="s"))
     window = series.rolling(pd.Timedelta(seconds=lids.BASELINE_WINDOW_S), min_periods=1)
     quantile = window.quantile(lids.BASELINE_QUANTILE).to_numpy()
@@ -177,7 +177,7 @@ def _rolling_quantile(values: Array, times_s: Array) -> Array:
 
 
 def _find_runs(inside: Array, joined: Array) -> tuple[Array, Array]:
-    """Return start and stop of the runs in which `inside` (N,) holds, cut where not `joined`."""
+    """Return start and stop of the runs of true `inside` (N,), cut where `joined` is false."""
     begins = inside & ~np.concatenate(([False], inside[:-1] & joined))
     ends = inside & ~np.concatenate((inside[1:] & joined, [False]))
     return np.flatnonzero(begins), np.flatnonzero(ends) + 1
@@ -266,7 +266,7 @@ def _find_winks(eye_ratio: Array, times_s: Array) -> Array:
 def _separate_winks(
     events: pd.DataFrame, winks: Array, eye_ratio: Array
 ) -> tuple[pd.DataFrame, Array]:
-    """Leave out the closures of winks, or the winks of someone whose eyes never close alike."""
+    """Drop the closures that are winks, or all winks of a person whose eyes never close alike."""
     start, stop = (events[name].to_numpy()[:, np.newaxis] for name in ("start", "stop"))
     common = np.minimum(stop, winks[:, 1]) - np.maximum(start, winks[:, 0])
     begins_in = (winks[:, 0] <= start) & (start < winks[:, 1])
@@ -381,7 +381,7 @@ def _rotation_deg(offset: Array, iris_ratio: float) -> Array:
 
 
 def _poisson_limits(count: int) -> tuple[float, float]:
-    """Return the means at which `count` or more, or fewer, events are improbable, by bisection."""
+    """Find, by bisection, the lowest and highest mean at which `count` is still probable."""
     numbers = np.arange(count + 1)
     log_factorials = np.concatenate(([0.0], np.cumsum(np.log(numbers[1:]))))
     means = []
