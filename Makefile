@@ -19,22 +19,22 @@ help:
 	@echo "make run VIDEO=clip.mp4   analyse a video (without VIDEO: a synthetic demo clip)"
 	@echo "make quick                run the quick tests, in parallel (under a minute)"
 	@echo "make test                 run all tests (those of pages need chromium)"
-	@echo "make bench                time it all, beside what it is compared with; fails where a ratio is off"
+	@echo "make bench                run all benchmarks; fails if a ratio is out of its bounds"
 	@echo "make bench-short          the same in a minute or two"
 	@echo "make lint                 ruff and mypy"
-	@echo "make layers               build what AWS Lambda runs: dist/ (needs a C compiler, binutils)"
+	@echo "make layers               build dist/ for AWS Lambda (needs a C compiler and binutils)"
 	@echo "make budget               measure dist/ in Lambda's limits (needs root)"
 	@echo "make lint-deploy          shellcheck, cfn-lint and sam validate"
 	@echo "make docs                 write docs/outputs.md and the summary's schema from tracker/files/fields.py"
 	@echo "make picture              draw the README's pictures from the demo clip (needs chromium)"
-	@echo "make accuracy             accuracy as synthetic clips get worse, and what moved (4 minutes)"
-	@echo "make accuracy-baseline    the same; the results become those that are compared with"
+	@echo "make accuracy             measure accuracy as synthetic clips get worse; list changes (4 minutes)"
+	@echo "make accuracy-baseline    the same, and keep the results as the new baseline"
 	@echo "make lock                 resolve requirements.lock anew (needs uv)"
 	@echo "make clean                remove the environment and all results"
 
 setup: $(READY)
 
-# $(call install,DIRECTORY,LOCK): make a virtual environment of what is locked, by hash.
+# $(call install,DIRECTORY,LOCK): make a virtual environment with the locked packages, checked by hash.
 define install
 set -euo pipefail; \
 python=$$(PYTHON="$(PYTHON)" ./find_python.sh 3.12 3.11); \
@@ -66,14 +66,14 @@ run: setup
 	fi; \
 	$(VENV)/bin/eye-tracker analyze --out $(OUT) -- "$$video"
 
-# Each file's tests run in one process: what they share is made once.
+# Each file's tests run in one process, so that they make shared data only once.
 PARALLEL := -n auto --dist loadfile
 
 quick: setup
 	$(PY) -m pytest $(PARALLEL) -m "not slow and not browser and not aws"
 
-# Browsers are alone: what they record is late where the machine is busy. The kernels' own tests run
-# twice more: as plain Python, and as Lambda runs them, compiled ahead of time and without Numba.
+# Browser tests run alone, because browsers record late on a busy machine. The kernels' own tests run
+# twice more: as plain Python, and as in Lambda, compiled ahead of time and without Numba.
 test: setup
 	$(PY) -m deploy.compile_kernels $(AHEAD)
 	KERNELS_EXTENSION=$(AHEAD) $(PY) -m pytest $(PARALLEL) -m "not browser"

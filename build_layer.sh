@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Build what AWS Lambda runs (python3.12, x86_64, Amazon Linux 2023): dist/layer-*.zip with what
-# requirements.lock pins, and dist/function.zip with this project, its kernels compiled ahead of
-# time. The same input gives the same zips. Then check them; see deploy/bundle.py.
+# Build the zips for AWS Lambda (python3.12, x86_64, Amazon Linux 2023). dist/layer-*.zip hold the
+# packages that requirements.lock pins. dist/function.zip holds this project, with its kernels
+# compiled ahead of time. The same input gives the same zips. Then check them; see deploy/bundle.py.
 #
 # Needs Python 3.12, a C compiler and binutils. Usage: ./build_layer.sh
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
-# What a file's bytes could depend on: the order of sets in .pyc files, sorting, permissions.
+# A file's bytes could depend on these: the order of sets in .pyc files, sorting, permissions.
 export PYTHONHASHSEED=0 LC_ALL=C TZ=UTC
 umask 022
-export SVT_LOG=1  # the AV1 encoder of the test clips says errors only
+export SVT_LOG=1  # the AV1 encoder of the test clips prints only errors
 
 readonly STAGE=build/lambda UNCHECKED=build/unchecked DIST=dist
 readonly SITE=python VENV_PYTHON=.venv/bin/python
@@ -28,8 +28,8 @@ main() {
   rm -rf "$STAGE" "$UNCHECKED" "$DIST"
   mkdir -p "$FUNCTION" "$UNCHECKED"
 
-  # A zip is uploaded directly up to 50 MB, hence OpenCV in two layers. The base layer is all that
-  # the light function needs.
+  # A zip of at most 50 MB can be uploaded directly, so OpenCV is split into two layers. The light
+  # function needs only the base layer.
   install_packages layer-base aws-lambda-powertools boto3 botocore jmespath python-dateutil \
     s3transfer six typing-extensions urllib3
   install_packages layer-mediapipe jinja2 markupsafe mediapipe numpy protobuf
@@ -44,7 +44,7 @@ main() {
   for layer in "$STAGE"/layer-*/; do compile_bytecode "$layer" /opt; done
   compile_bytecode "$FUNCTION" /var/task
 
-  # What is refused does not get to where it is deployed from.
+  # Zips that fail the check never reach the directory that is deployed.
   "$VENV_PYTHON" -m deploy.bundle pack "$STAGE" "$UNCHECKED"
   "$VENV_PYTHON" -m deploy.bundle verify "$UNCHECKED" --python "$PYTHON"
   mv "$UNCHECKED" "$DIST"
@@ -55,7 +55,7 @@ fail() {
   exit 1
 }
 
-# install_packages LAYER PACKAGE...: as the lock pins them, whatever this machine is.
+# install_packages LAYER PACKAGE...: install the locked versions for Lambda, not for this machine.
 install_packages() {
   local layer=$1 names
   shift
@@ -73,7 +73,7 @@ install_packages() {
     --root-user-action ignore --requirement "$STAGE/$layer.lock" --target "$STAGE/$layer/$SITE"
 }
 
-# Remove what is not used. What is removed by mistake, deploy/bundle.py finds.
+# Remove unused files. If a needed file is removed by mistake, deploy/bundle.py notices.
 prune() {
   local site
   for site in "$STAGE"/layer-*/"$SITE"; do
@@ -81,13 +81,13 @@ prune() {
     find "$site" -type d \( -name tests -o -name __pycache__ \) -prune -exec rm -rf {} +
     find "$site" -type f \( -name '*.pyi' -o -name '*.pxd' -o -name '*.a' -o -name '*.h' \
       -o -name '*.c' -o -name py.typed \) -delete
-    # Of the metadata stay the licences and the versions.
+    # Keep only the licences and the versions of the metadata.
     find "$site" -path '*.dist-info/*' -type f ! -name METADATA ! -ipath '*licen[cs]e*' \
       ! -ipath '*notice*' -delete
   done
 
   site=$STAGE/layer-base/$SITE
-  # The SDK describes every service; these are used.
+  # The SDK describes every service. Only these are used.
   find "$site/botocore/data" "$site/boto3/data" -mindepth 1 -maxdepth 1 -type d \
     ! -name s3 ! -name dynamodb ! -name sqs -exec rm -rf {} +
   rm -rf "$site/boto3/examples"
@@ -95,7 +95,7 @@ prune() {
   site=$STAGE/layer-mediapipe/$SITE
   rm -rf "$site"/numpy/{f2py,_pyinstaller,doc} "$site"/numpy/_core/{lib,include} \
     "$site"/numpy/random/{lib,_examples} "$site"/numpy/_core/_simd.*
-  # tracker/face/mesh.py goes past MediaPipe's package files, which import all of it, to these.
+  # tracker/face/mesh.py uses only these, without MediaPipe's package files, which import all of it.
   (
     cd "$site"
     find mediapipe -type f ! -path 'mediapipe/python/_framework_bindings.*' \
@@ -113,7 +113,7 @@ prune() {
   rm -rf "$STAGE/layer-opencv/$SITE"/cv2/data/*.xml
 }
 
-# Strip every library that stays loadable: what auditwheel patched, strip may misalign.
+# Strip every library that stays loadable. strip may misalign a library that auditwheel patched.
 strip_libraries() {
   local library
   while IFS= read -r -d '' library; do
@@ -142,8 +142,8 @@ add_function() {
   cp lambda_function.py "$FUNCTION"
 }
 
-# compile_bytecode DIRECTORY TARGET: without a check against the source, whose time stamp a zip
-# does not keep, and with the path that it will have.
+# compile_bytecode DIRECTORY TARGET: compile for the path TARGET. The bytecode is not checked against
+# the source at run time, because a zip does not keep the source's time stamp.
 compile_bytecode() {
   "$PYTHON" -m compileall -q --invalidation-mode unchecked-hash -s "$1" -p "$2" "$1"/*
 }

@@ -1,1 +1,1 @@
-"""What is deployed: packing, and checks that it will run in AWS Lambda."""
+"""Pack the deployment, and check that it will run in AWS Lambda."""

@@ -1,7 +1,7 @@
 """``python -m deploy.bundle``: pack Lambda's layers and function, and check them.
 
-Used by ``build_layer.sh``. `verify` looks at nothing but the zips, so that what it passes is what
-is uploaded.
+Used by ``build_layer.sh``. `verify` reads only the zips, so that it checks exactly the files that
+are uploaded.
 """
 
 import argparse
@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any
 
 SITE = "python"
-"""Directory of a layer that Lambda's Python has on its path, as ``/opt/python``."""
+"""Directory of a layer that is on the path of Lambda's Python, as ``/opt/python``."""
 
 MAX_UNZIPPED_BYTES = 262_144_000
-"""Lambda's limit of function and layers together."""
+"""Lambda's limit for function and layers together."""
 SPARE_BYTES = 5_000_000
 MAX_DIRECT_UPLOAD_BYTES = 50 * 2**20
-"""Lambda's limit of a zip that is uploaded directly; larger ones go through S3."""
+"""Lambda's limit for a zip that is uploaded directly; larger ones go through S3."""
 MAX_LAYERS = 5
 
 MAX_VERSIONS = {
@@ -40,11 +40,11 @@ BASE_LIBRARIES = frozenset(
         *("libpthread.so.0", "libutil.so.1", "libgcc_s.so.1", "libstdc++.so.6", "libz.so.1"),
     }
 )
-"""Shared libraries of the base image public.ecr.aws/lambda/python:3.12 that a bundle may need: of
-its packages glibc, libgcc, libstdc++ and zlib."""
+"""Shared libraries that a bundle may need, because the base image public.ecr.aws/lambda/python:3.12
+has them: those of its packages glibc, libgcc, libstdc++ and zlib."""
 
 RELATIVE_TOLERANCE = 1e-9
-"""Of what the bundle measures against what the development environment does."""
+"""Largest relative difference between the bundle's measures and the development environment's."""
 CODECS = {"h264": ".mp4", "hevc": ".mov", "vp9": ".webm", "av1": ".mkv", "mpeg4": ".mp4"}
 STILLS = (".jpg", ".png", ".webp", ".bmp", ".tiff")
 
@@ -73,7 +73,7 @@ def pack(stage: Path, dist: Path) -> None:
 
 
 def verify(dist: Path, python: str) -> None:
-    """Check everything that can be known before the upload; print the sizes.
+    """Check everything that can be checked before the upload; print the sizes.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def _entries(path: Path) -> list[zipfile.ZipInfo]:
 
 
 def _extract(path: Path, directory: Path) -> None:
-    """Extract as Lambda does: layers over each other."""
+    """Extract a zip into the same directory as the other layers, as Lambda does."""
     with zipfile.ZipFile(path) as archive:
         for entry in archive.infolist():
             if (directory / entry.filename).exists():
@@ -171,9 +171,9 @@ def _extract(path: Path, directory: Path) -> None:
 
 
 def _check_library(library: Path) -> None:
-    """Check what a shared library needs of the system and of the bundle."""
+    """Check that the system or the bundle has everything that a shared library needs."""
     dynamic = _readelf("--dynamic", library)
-    # Beside it: there the path of what loads it leads.
+    # The library's own directory is on the path of the libraries that load it.
     run_paths = [library.parent] + [
         Path(one.replace("$ORIGIN", str(library.parent))).resolve()
         for found in re.findall(r"\((?:RPATH|RUNPATH)\).*\[(.*)\]", dynamic)
@@ -186,7 +186,7 @@ def _check_library(library: Path) -> None:
                 "image of python3.12"
             )
     _, _, needs = _readelf("--version-info", library).partition("Version needs section")
-    # glibc's marks of formats that its loader must know have words for numbers: DT_RELR is 2.36's.
+    # glibc marks formats that its loader must know by words, not numbers: DT_RELR needs 2.36.
     if mark := re.search(r"Name: (GLIBC_ABI_\S+)", needs):
         raise BundleError(f"{library.name} needs {mark[1]}, which Amazon Linux 2023's glibc lacks")
     for name, version in _needed_versions(needs):
@@ -198,7 +198,7 @@ def _check_library(library: Path) -> None:
 
 
 def _needed_versions(text: str) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Yield the versions in readelf's section of needed ones."""
+    """Yield each name and version in readelf's section of needed versions."""
     for name, version in re.findall(r"Name: ([A-Z]+)_([\d.]+)\s", text):
         yield name, tuple(map(int, version.split(".")))
 
@@ -216,7 +216,7 @@ def _check_it_runs(site: Path, task: Path, python: str) -> None:
         inputs = make_inputs(Path(scratch))
         expected = _run_smoke(sys.executable, ["-m", "deploy.smoke"], [], inputs)
         smoke = str(Path(__file__).with_name("smoke.py").resolve())
-        # No site-packages, no variables, no current directory.
+        # Python's options -I and -S: without site-packages, variables and the current directory.
         measured = _run_smoke(python, ["-I", "-S", smoke], [task, site], inputs, cwd=scratch)
     for path in inputs:
         _compare(measured[path.name], expected[path.name], path.name)
@@ -232,7 +232,7 @@ def _check_it_runs(site: Path, task: Path, python: str) -> None:
 def _check_it_answers(
     module: str, site: Path, task: Path, python: str, absent: Sequence[str]
 ) -> None:
-    """Have a function's entry point answer a health request, without loading some modules."""
+    """Check that a function answers a health request, and does not load the `absent` modules."""
     script = (
         f"import sys; sys.path[:0] = [{str(task)!r}, {str(site)!r}]\n"
         f"from {module} import lambda_handler\n"
@@ -241,7 +241,7 @@ def _check_it_answers(
         "    def get_remaining_time_in_millis(self): return 29000\n"
         "answer = lambda_handler({'httpMethod': 'GET', 'path': '/'}, Context())\n"
         "assert answer['statusCode'] == 200, answer\n"
-        # What no call here needs: the authorities that AWS' certificates are checked against.
+        # No call here loads the authorities of AWS' certificates. Check that they are there.
         "import ssl; from botocore import httpsession\n"
         "ssl.create_default_context(cafile=httpsession.where())\n"
         f"loaded = {{*{absent!r}}} & set(sys.modules)\n"
@@ -303,7 +303,7 @@ def _run_smoke(
 
 
 def _compare(measured: Any, expected: Any, name: str) -> None:
-    """Compare two JSON documents; numbers within `RELATIVE_TOLERANCE`."""
+    """Compare two JSON documents; numbers may differ by `RELATIVE_TOLERANCE`."""
     if isinstance(expected, dict) and isinstance(measured, dict):
         if measured.keys() != expected.keys():
             raise BundleError(f"{name}: {measured.keys() ^ expected.keys()} differ")

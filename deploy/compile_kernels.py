@@ -1,7 +1,7 @@
 """``python -m deploy.compile_kernels DIRECTORY``: compile every kernel into one extension module.
 
-For an environment without Numba; `kernels._jit` uses the extension wherever it can be imported.
-Needs a C compiler, for Numba's glue between machine code and Python.
+The extension is for an environment without Numba: `kernels._jit` uses it if it can be imported.
+Needs a C compiler for Numba's glue between machine code and Python.
 """
 
 import argparse
@@ -15,24 +15,24 @@ from pathlib import Path
 from typing import Any
 
 TARGET_CPU = "x86-64-v3"
-"""AVX2, FMA and BMI: every x86_64 processor that Lambda runs on. The machine that compiles may have
-more (AVX-512), which would be an illegal instruction there."""
+"""AVX2, FMA and BMI, which every x86_64 processor of Lambda has. The machine that compiles may have
+more (AVX-512), which would be an illegal instruction in Lambda."""
 
 
 def main() -> None:
-    """Compile, with a cache of its own, for one processor whatever this machine's is."""
+    """Compile for `TARGET_CPU`, not for this machine's processor, with an empty cache."""
     parser = argparse.ArgumentParser(prog="python -m deploy.compile_kernels", description=__doc__)
     parser.add_argument("directory", type=Path, help="where to write the extension")
     directory = parser.parse_args().directory
-    # The extension's bytes do not depend on where this lies: no names of directories.
+    # Without names of directories, the extension has the same bytes wherever the project lies.
     paths = sysconfig.get_paths()
     flags = " ".join(f"-g0 -ffile-prefix-map={paths[one]}=" for one in ("purelib", "include"))
     with tempfile.TemporaryDirectory() as scratch:
-        # Numba reads its own when it is imported, which `kernels` does: not before here.
+        # Numba reads these at its import, and `kernels` imports it: import neither before this.
         os.environ |= {
             "NUMBA_CPU_NAME": TARGET_CPU,
             "NUMBA_CPU_FEATURES": "",
-            # What another cache holds was compiled for this machine.
+            # The usual cache holds kernels that were compiled for this machine.
             "NUMBA_CACHE_DIR": scratch,
             "CFLAGS": flags,
             "CXXFLAGS": flags,
@@ -47,12 +47,12 @@ def compile_extension(directory: Path) -> Path:
     Parameters
     ----------
     directory : Path
-        Where to write; made if it is not there.
+        Where to write. It is created if it does not exist.
 
     Returns
     -------
     Path
-        Of the extension module.
+        The extension module.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def compile_extension(directory: Path) -> Path:
 
 
 def _forget_directories(location: Any) -> None:
-    """Have Numba note files by their names alone in the errors that kernels may raise."""
+    """Make Numba name files without their directories in the errors that kernels may raise."""
     original = location.__init__
 
     def init(self: Any, filename: str, *arguments: Any, **named: Any) -> None:
@@ -98,8 +98,8 @@ def _forget_directories(location: Any) -> None:
 def _forwarder(name: str, kernel: Any, argument_count: int) -> Callable[..., Any]:
     """Return a function that calls a kernel.
 
-    Exported themselves, the kernels would be compiled with the options that pycc knows, and a
-    division by zero would raise. Called, they keep their own; LLVM inlines the call.
+    If the kernels themselves were exported, pycc would compile them with its own options, and a
+    division by zero would raise. A kernel that is called keeps its options; LLVM inlines the call.
     """
     arguments = ", ".join(f"argument_{n}" for n in range(argument_count))
     namespace: dict[str, Any] = {"kernel": kernel}

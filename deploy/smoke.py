@@ -1,4 +1,4 @@
-"""Measure each input with whatever is on the path, and print the results as JSON.
+"""Measure each input with the modules on Python's path, and print the results as JSON.
 
 `deploy.bundle` runs it twice: in the development environment, and with the deployed files alone.
 """
@@ -42,7 +42,7 @@ def measure_video(path: Path, model: "FaceMesh") -> dict[str, Any]:
     from tracker.result import write_files
     from tracker.tracks.archive import load_track
 
-    # From a stream, for that is how a video is read in place from the bucket.
+    # Read from a stream, as a video in the bucket is read.
     eyes: dict[int, bytes] = {}
     parameters = Parameters()
     with path.open("rb") as stream:
@@ -52,7 +52,7 @@ def measure_video(path: Path, model: "FaceMesh") -> dict[str, Any]:
         sys.exit(f"{path.name}: a face in {faces} of {len(track.times_s)} frames")
     written = measure_track(track, parameters, path.name, eyes)
     files = write_files(written, path.parent, path.stem, "ko")
-    # The page's own files are in the bundle, too.
+    # The bundle must hold the page's own files, too.
     report = files["report"].read_text(encoding="utf-8")
     if "Plotly" not in report or "data:image/jpeg" not in report:
         sys.exit(f"{path.name}: the report lacks the plotting library or the eyes")
