@@ -91,7 +91,7 @@ def count_changes(
             for label, changes in (("before", {}), ("after", later or {}))
             for _ in range(repeats)
         ]
-        for measure in compare(made)["measures"]:
+        for measure in compare(made).to_dict()["measures"]:
             (change,) = measure["changes"]
             if change["changed"] is not None:
                 called.setdefault(measure["name"], []).append(change["changed"])

@@ -59,9 +59,10 @@ def _run_compare(options: argparse.Namespace, parser: argparse.ArgumentParser) -
     if page is not None:
         from tracker.study.compare_page import make_comparison_page
 
-        text = make_comparison_page(comparison, options.lang)
-        write_whole(page, lambda path: path.write_text(text, encoding="utf-8", newline=""))
-    print(to_json(comparison) if options.json else describe_comparison(comparison), flush=True)
+        html = make_comparison_page(comparison, options.lang)
+        write_whole(page, lambda path: path.write_text(html, encoding="utf-8", newline=""))
+    text = to_json(comparison.to_dict()) if options.json else describe_comparison(comparison)
+    print(text, flush=True)
     if page is not None and not options.json:
         print(f"written {page}", flush=True)
     return EXIT_DONE

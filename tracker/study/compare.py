@@ -9,8 +9,6 @@ conditions shows it, and a change must exceed both.
 import json
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
 
 import numpy as np
 
@@ -22,10 +20,19 @@ from kernels.change import (
     compute_within_std,
 )
 from kernels.uncertainty import CONFIDENCE
-from tracker.files.fields import Summary
+from tracker.files.fields import Interval, Summary
 from tracker.files.summary import plain
 from tracker.study.compare_input import MEASURES, Group, Labelled, Measure
 from tracker.study.compare_text import format_concern
+from tracker.study.comparison import (
+    Change,
+    ComparedMeasure,
+    ComparedRecording,
+    Comparison,
+    Concern,
+    Condition,
+    ConditionValue,
+)
 from tracker.version import __version__
 
 MAX_RATE_RATIO = 1.25
@@ -35,67 +42,8 @@ MAX_PHASE_CHANGE_S = 1.0
 MAX_PITCH_DIFFERENCE_DEG = 10.0
 """If the head pitch of two recordings differs by more, the camera's height is mentioned."""
 
-Kind = Literal["difference", "ratio"]
 
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A measure's change from the first condition.
-
-    Attributes
-    ----------
-    label : str
-        The condition that is compared with the first one.
-    change : float
-        The difference; for rates, the ratio.
-    interval : (float, float)
-        From the recordings' own intervals and counts; NaN if there is none.
-    repeat_limit : float
-        The smallest detectable difference, from repeated recordings; see
-        `kernels.change.compute_detectable_change`. NaN if no condition was recorded twice.
-    difference : float
-        Difference of the conditions' means over recordings. It is compared with `repeat_limit`.
-    changed : bool or None
-        Whether the change exceeds the interval and the limit, or the one of them that exists. None
-        if it is not judged.
-    why_not : tuple of str
-        Why it is not judged: codes of concerns, or ``no_interval``.
-    """
-
-    label: str
-    change: float
-    interval: tuple[float, float]
-    repeat_limit: float
-    difference: float
-    changed: bool | None
-    why_not: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Concern:
-    """A reason why recordings are hard to compare.
-
-    Attributes
-    ----------
-    code : str
-    labels : tuple of str
-        The conditions concerned.
-    message : str
-        What was found and what to do about it, in English.
-    details : str
-        More details in the message, such as codes of findings.
-    withholds : tuple of {"gaze", "lids"}
-        Groups of measures whose changes are not judged because of it.
-    """
-
-    code: str
-    labels: tuple[str, ...]
-    message: str
-    details: str
-    withholds: tuple[Group, ...]
-
-
-def compare(recordings: Sequence[Labelled]) -> dict[str, Any]:
+def compare(recordings: Sequence[Labelled]) -> Comparison:
     """Compare conditions with the first one.
 
     Parameters
@@ -106,10 +54,7 @@ def compare(recordings: Sequence[Labelled]) -> dict[str, Any]:
 
     Returns
     -------
-    dict
-        The comparison, ready for strict JSON: ``conditions``; ``measures`` with values, intervals
-        and changes; ``concerns``; how many changes were judged, and how many of them would be
-        called changed by chance.
+    Comparison
 
     Notes
     -----
@@ -132,34 +77,40 @@ def compare(recordings: Sequence[Labelled]) -> dict[str, Any]:
     labels = list(dict.fromkeys(recording.label for recording in recordings))
     groups = [[one.summary for one in recordings if one.label == label] for label in labels]
     concerns = find_concerns(recordings)
-    measures = [_compare_measure(measure, labels, groups, concerns) for measure in MEASURES]
-    judged = sum(
-        change["changed"] is not None for measure in measures for change in measure["changes"]
-    )
-    document = {
-        "conditions": [
-            {"label": label, "recordings": [_describe_recording(summary) for summary in group]}
+    measures = tuple(_compare_measure(measure, labels, groups, concerns) for measure in MEASURES)
+    judged = sum(change.changed is not None for measure in measures for change in measure.changes)
+    return Comparison(
+        conditions=tuple(
+            Condition(label, tuple(map(_describe_recording, group)))
             for label, group in zip(labels, groups, strict=True)
-        ],
-        "measures": measures,
-        "concerns": [asdict(concern) for concern in concerns],
-        "judged_changes": judged,
-        "changes_by_chance": (1 - CONFIDENCE) * judged,
-        "version": __version__,
-        "note": "Research use, not a diagnosis.",
-    }
-    # What is missing, or infinite, is null.
-    return plain(document)  # type: ignore[no-any-return]
+        ),
+        measures=measures,
+        concerns=tuple(concerns),
+        judged_changes=judged,
+        changes_by_chance=plain((1 - CONFIDENCE) * judged),
+        version=__version__,
+        note="Research use, not a diagnosis.",
+    )
 
 
-def _describe_recording(summary: Summary) -> dict[str, Any]:
-    return {
-        "source": summary.source,
-        "status": summary.assessment.status,
-        "reasons": [reason.code for reason in summary.assessment.reasons],
-        "valid_time_s": summary.valid_time_s,
-        "version": summary.version,
-    }
+def _describe_recording(summary: Summary) -> ComparedRecording:
+    return ComparedRecording(
+        source=summary.source,
+        status=summary.assessment.status,
+        reasons=tuple(reason.code for reason in summary.assessment.reasons),
+        valid_time_s=plain(summary.valid_time_s),
+        version=summary.version,
+    )
+
+
+def _round(value: float | None) -> float | None:
+    """Round as in JSON; what is missing, or infinite, is None."""
+    return plain(value)  # type: ignore[no-any-return]
+
+
+def _round_ends(interval: tuple[float, float]) -> Interval:
+    low, high = interval
+    return Interval(_round(low), _round(high))
 
 
 def _compare_measure(
@@ -167,36 +118,34 @@ def _compare_measure(
     labels: list[str],
     groups: list[list[Summary]],
     concerns: list[Concern],
-) -> dict[str, Any]:
+) -> ComparedMeasure:
     singles = [[_single(measure, summary) for summary in group] for group in groups]
     within_std, free = compute_within_std(singles)
     if within_std == 0:
         # Equal values are a coincidence; they do not show that further recordings would be equal.
         within_std, free = math.nan, 0
     values, intervals = zip(*(_pool(measure, group) for group in groups), strict=True)
-    changes = [
-        _judge(measure, labels, groups, index, (within_std, free), concerns)
-        for index in range(1, len(labels))
-    ]
-    kind: Kind = "difference" if measure.count is None else "ratio"
-    return {
-        "name": measure.name,
-        "group": measure.group,
-        "unit": measure.unit,
-        "digits": measure.digits,
-        "threshold": _find_threshold(measure, groups),
-        "change_is": kind,
-        "values": [
-            {"label": label, "value": value, "ci95": interval, "recordings": single}
+    return ComparedMeasure(
+        name=measure.name,
+        group=measure.group,
+        unit=measure.unit,
+        digits=measure.digits,
+        threshold=_round(_find_threshold(measure, groups)),
+        change_is="difference" if measure.count is None else "ratio",
+        values=tuple(
+            ConditionValue(label, _round(value), _round_ends(interval), tuple(map(_round, single)))
             for label, value, interval, single in zip(
                 labels, values, intervals, singles, strict=True
             )
-        ],
-        "within_condition_std": within_std,
-        "degrees_of_freedom": free,
-        "smallest_detectable_change": compute_detectable_change(within_std, free),
-        "changes": [asdict(change) for change in changes],
-    }
+        ),
+        within_condition_std=_round(within_std),
+        degrees_of_freedom=free,
+        smallest_detectable_change=_round(compute_detectable_change(within_std, free)),
+        changes=tuple(
+            _judge(measure, labels, groups, index, (within_std, free), concerns)
+            for index in range(1, len(labels))
+        ),
+    )
 
 
 def _judge(
@@ -236,10 +185,10 @@ def _judge(
     why_not = tuple(withheld) or (() if tests else ("no_interval",))
     return Change(
         label=labels[index],
-        change=change,
-        interval=interval,
-        repeat_limit=limit,
-        difference=difference,
+        change=_round(change),
+        interval=_round_ends(interval),
+        repeat_limit=_round(limit),
+        difference=_round(difference),
         changed=None if why_not else all(tests),
         why_not=why_not,
     )

@@ -1,7 +1,6 @@
 """A comparison as a page: first what changed, then each measure drawn with its intervals."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from tracker.pages.page import Grade, make_page, read_asset, render_template
 from tracker.study.compare_text import (
@@ -13,6 +12,7 @@ from tracker.study.compare_text import (
     format_verdict,
     list_notes,
 )
+from tracker.study.comparison import ComparedMeasure, Comparison, ConditionValue
 from tracker.words import Language, format_text
 
 _WIDTH, _HEIGHT, _MARGIN = 300, 24, 10
@@ -68,13 +68,12 @@ class MeasureTable:
     detectable: str
 
 
-def make_comparison_page(comparison: dict[str, Any], language: Language) -> str:
+def make_comparison_page(comparison: Comparison, language: Language) -> str:
     """Make the page.
 
     Parameters
     ----------
-    comparison : dict
-        From `tracker.study.compare.compare`.
+    comparison : Comparison
     language : {"en", "ko"}
 
     Returns
@@ -82,7 +81,7 @@ def make_comparison_page(comparison: dict[str, Any], language: Language) -> str:
     str
         HTML that needs no other file and no network.
     """
-    labels = [condition["label"] for condition in comparison["conditions"]]
+    labels = [condition.label for condition in comparison.conditions]
     title = f"{format_text(language, 'compare.title')}: {', '.join(labels)}"
     answer = _make_answer(comparison, language)
     body = render_template(
@@ -94,11 +93,11 @@ def make_comparison_page(comparison: dict[str, Any], language: Language) -> str:
         answer_mark="caution" if answer[0].measures else "unknown",
         notes=list_notes(language, comparison),
         concerns=[
-            format_concern(language, one["code"], one["labels"], labels[0], one["details"])
-            for one in comparison["concerns"]
+            format_concern(language, one.code, one.labels, labels[0], one.details)
+            for one in comparison.concerns
         ],
-        measures=[_make_table(measure, language) for measure in comparison["measures"]],
-        conditions=comparison["conditions"],
+        measures=[_make_table(measure, language) for measure in comparison.measures],
+        conditions=comparison.conditions,
         width=_WIDTH,
         height=_HEIGHT,
         middle=_HEIGHT / 2,
@@ -112,19 +111,19 @@ def _mark_change(is_changed: bool | None) -> Grade:
     return "caution" if is_changed else "unknown"
 
 
-def _make_answer(comparison: dict[str, Any], language: Language) -> list[AnswerLine]:
+def _make_answer(comparison: Comparison, language: Language) -> list[AnswerLine]:
     """Return which measures changed, which did not, and which are not judged."""
-    has_several = len(comparison["conditions"]) > 2
+    has_several = len(comparison.conditions) > 2
     changed: list[ChangedMeasure] = []
     unchanged: list[ChangedMeasure] = []
     not_judged: list[ChangedMeasure] = []
-    for measure in comparison["measures"]:
-        name = format_text(language, f"compare.measure.{measure['name']}")
-        for change in measure["changes"]:
-            words = f"{change['label']}: {name}" if has_several else name
-            if change["changed"]:
+    for measure in comparison.measures:
+        name = format_text(language, f"compare.measure.{measure.name}")
+        for change in measure.changes:
+            words = f"{change.label}: {name}" if has_several else name
+            if change.changed:
                 changed.append(ChangedMeasure(words, format_change(language, measure, change)))
-            elif change["changed"] is None:
+            elif change.changed is None:
                 not_judged.append(ChangedMeasure(words))
             else:
                 unchanged.append(ChangedMeasure(words))
@@ -135,23 +134,23 @@ def _make_answer(comparison: dict[str, Any], language: Language) -> list[AnswerL
     ]
 
 
-def _make_table(measure: dict[str, Any], language: Language) -> MeasureTable:
+def _make_table(measure: ComparedMeasure, language: Language) -> MeasureTable:
     low, high = _find_scale(measure)
     rows = []
-    for value, change in zip(measure["values"], [None, *measure["changes"]], strict=True):
+    for value, change in zip(measure.values, [None, *measure.changes], strict=True):
         rows.append(
             MeasureRow(
-                label=value["label"],
+                label=value.label,
                 value=format_value(language, measure, value),
                 plot=_make_plot(value, low, high),
                 change="" if change is None else format_change(language, measure, change),
-                mark=_mark_change(change and change["changed"]),
+                mark=_mark_change(None if change is None else change.changed),
                 verdict="" if change is None else format_verdict(language, change),
             )
         )
     detectable = ""
-    if measure["smallest_detectable_change"] is not None:
-        limit = format_number(measure, measure["smallest_detectable_change"])
+    if measure.smallest_detectable_change is not None:
+        limit = format_number(measure, measure.smallest_detectable_change)
         detectable = format_text(language, "compare.detectable", value=limit)
     return MeasureTable(
         heading=format_measure(language, measure),
@@ -162,29 +161,27 @@ def _make_table(measure: dict[str, Any], language: Language) -> MeasureTable:
     )
 
 
-def _find_scale(measure: dict[str, Any]) -> tuple[float, float]:
+def _find_scale(measure: ComparedMeasure) -> tuple[float, float]:
     """Return the ends of a measure's scale: 0 or the least value, and just above the largest."""
     numbers = [0.0]
-    for value in measure["values"]:
+    for value in measure.values:
         numbers += [
-            number
-            for number in (value["value"], *value["ci95"], *value["recordings"])
-            if number is not None
+            number for number in (value.value, *value.ci95, *value.recordings) if number is not None
         ]
     high = max(numbers)
     return min(numbers), 1.05 * high if high > 0 else 1.0
 
 
-def _make_plot(value: dict[str, Any], low: float, high: float) -> ForestPlot:
+def _make_plot(value: ConditionValue, low: float, high: float) -> ForestPlot:
     """Return where a condition is drawn on the scale from `low` to `high`."""
 
     def position(number: float) -> float:
         return _MARGIN + (_WIDTH - 2 * _MARGIN) * (number - low) / (high - low)
 
-    begin, end = value["ci95"]
-    singles = [position(number) for number in value["recordings"] if number is not None]
+    begin, end = value.ci95
+    singles = [position(number) for number in value.recordings if number is not None]
     return ForestPlot(
-        interval=None if begin is None else (position(begin), position(end)),
+        interval=None if begin is None or end is None else (position(begin), position(end)),
         singles=singles if len(singles) > 1 else [],
-        value=None if value["value"] is None else position(value["value"]),
+        value=None if value.value is None else position(value.value),
     )

@@ -1,102 +1,99 @@
 """A comparison in words, at a terminal and on its page."""
 
 from collections.abc import Sequence
-from typing import Any
 
+from tracker.study.comparison import Change, ComparedMeasure, Comparison, ConditionValue
 from tracker.words import Language, format_text, round_range
 
 
-def describe_comparison(comparison: dict[str, Any]) -> str:
+def describe_comparison(comparison: Comparison) -> str:
     """Return a comparison as text for a terminal, in English.
 
     Parameters
     ----------
-    comparison : dict
-        From `compare`.
+    comparison : Comparison
 
     Returns
     -------
     str
         A line for each condition of each measure, then cautions and notes.
     """
-    width = max(len(condition["label"]) for condition in comparison["conditions"])
+    width = max(len(condition.label) for condition in comparison.conditions)
     lines = []
-    for measure in comparison["measures"]:
+    for measure in comparison.measures:
         lines.append(f"{format_measure('en', measure)}")
-        changes = [None, *measure["changes"]]
-        for value, change in zip(measure["values"], changes, strict=True):
-            words = f"  {value['label']:<{width}}  {format_value('en', measure, value):<24}"
+        changes = [None, *measure.changes]
+        for value, change in zip(measure.values, changes, strict=True):
+            words = f"  {value.label:<{width}}  {format_value('en', measure, value):<24}"
             if change is not None:
                 verdict = format_verdict("en", change)
                 words += f"  {format_change('en', measure, change):<32}  {verdict}"
             lines.append(words.rstrip())
-        if measure["smallest_detectable_change"] is not None:
-            limit = format_number(measure, measure["smallest_detectable_change"])
+        if measure.smallest_detectable_change is not None:
+            limit = format_number(measure, measure.smallest_detectable_change)
             lines.append(f"  {format_text('en', 'compare.detectable', value=limit)}")
-    lines += [f"caution: {concern['message']}" for concern in comparison["concerns"]]
+    lines += [f"caution: {concern.message}" for concern in comparison.concerns]
     return "\n".join([*lines, *(f"note: {note}" for note in list_notes("en", comparison))])
 
 
-def format_measure(language: Language, measure: dict[str, Any]) -> str:
+def format_measure(language: Language, measure: ComparedMeasure) -> str:
     """Return a measure's name and unit."""
-    unit = format_text(language, f"compare.unit.{measure['unit']}")
-    return f"{format_text(language, 'compare.measure.' + measure['name'])}, {unit}"
+    unit = format_text(language, f"compare.unit.{measure.unit}")
+    return f"{format_text(language, 'compare.measure.' + measure.name)}, {unit}"
 
 
-def format_number(measure: dict[str, Any], value: float | None, sign: str = "") -> str:
+def format_number(measure: ComparedMeasure, value: float | None, sign: str = "") -> str:
     """Return a number with its measure's decimals, or a dash if it is missing."""
-    return "-" if value is None else f"{value:{sign}.{measure['digits']}f}"
+    return "-" if value is None else f"{value:{sign}.{measure.digits}f}"
 
 
-def format_value(language: Language, measure: dict[str, Any], value: dict[str, Any]) -> str:
+def format_value(language: Language, measure: ComparedMeasure, value: ConditionValue) -> str:
     """Return a condition's value and its interval."""
-    numbers = (value["value"], *value["ci95"])
-    if measure["threshold"] is not None:
-        numbers = tuple(
-            None if one is None else round_range(one, measure["threshold"]) for one in numbers
-        )
-    words = format_number(measure, numbers[0])
-    low, high = numbers[1:]
+    numbers = [value.value, *value.ci95]
+    if measure.threshold is not None:
+        numbers = [None if one is None else round_range(one, measure.threshold) for one in numbers]
+    middle, low, high = numbers
+    words = format_number(measure, middle)
     if low is None:
         return words
     to = format_text(language, "compare.to")
     return f"{words} ({format_number(measure, low)} {to} {format_number(measure, high)})"
 
 
-def format_change(language: Language, measure: dict[str, Any], change: dict[str, Any]) -> str:
+def format_change(language: Language, measure: ComparedMeasure, change: Change) -> str:
     """Return a change, its interval, and the limit that repeated recordings give."""
     to = format_text(language, "compare.to")
-    low, high = change["interval"]
-    is_difference = measure["change_is"] == "difference"
-    words = format_number(measure, change["change"], "+")
-    if not is_difference and change["change"] is not None:
-        words = format_text(language, "compare.ratio", value=f"{change['change']:.2f}")
+    low, high = change.interval
+    is_difference = measure.change_is == "difference"
+    words = format_number(measure, change.change, "+")
+    if not is_difference and change.change is not None:
+        words = format_text(language, "compare.ratio", value=f"{change.change:.2f}")
     if low is not None and is_difference:
         words += f" ({format_number(measure, low, '+')} {to} {format_number(measure, high, '+')})"
     elif low is not None:
         words += f" ({low:.2f} {to} {'∞' if high is None else f'{high:.2f}'})"
-    if change["repeat_limit"] is not None:
+    if change.repeat_limit is not None:
         words += format_text(
-            language, "compare.repeats", limit=format_number(measure, change["repeat_limit"])
+            language, "compare.repeats", limit=format_number(measure, change.repeat_limit)
         )
     return words
 
 
-def format_verdict(language: Language, change: dict[str, Any]) -> str:
+def format_verdict(language: Language, change: Change) -> str:
     """Return whether a measure changed, or why this is not judged."""
-    if change["changed"]:
-        key = "once" if change["repeat_limit"] is None else "repeated"
+    if change.changed:
+        key = "once" if change.repeat_limit is None else "repeated"
         return format_text(language, f"compare.verdict.{key}")
-    if change["changed"] is False:
+    if change.changed is False:
         return format_text(language, "compare.verdict.unchanged")
-    reasons = "; ".join(format_text(language, f"compare.why.{code}") for code in change["why_not"])
+    reasons = "; ".join(format_text(language, f"compare.why.{code}") for code in change.why_not)
     return f"{format_text(language, 'compare.verdict.not_judged')} ({reasons})"
 
 
-def list_notes(language: Language, comparison: dict[str, Any]) -> list[str]:
+def list_notes(language: Language, comparison: Comparison) -> list[str]:
     """Return the notes on how to read a comparison."""
-    free = max(measure["degrees_of_freedom"] for measure in comparison["measures"])
-    judged, expected = comparison["judged_changes"], comparison["changes_by_chance"]
+    free = max(measure.degrees_of_freedom for measure in comparison.measures)
+    judged, expected = comparison.judged_changes, comparison.changes_by_chance
     notes = [
         format_text(language, "compare.note.repeated", free=free)
         if free

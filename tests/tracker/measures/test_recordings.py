@@ -379,7 +379,7 @@ def test_people_at_rest_filmed_again_are_not_called_changed(analyze: Analyze) ->
     for recordings in views.values():
         for pair in itertools.combinations(recordings, 2):
             below += sum(one.label == "UNN" for one in pair)
-            for measure in compare(pair)["measures"]:
+            for measure in compare(pair).to_dict()["measures"]:
                 if measure["name"] in found:
                     found[measure["name"]].append(measure["changes"][0]["changed"])
     ranges, rates = found.values()

@@ -50,7 +50,7 @@ def judge(first: Any, *others: Any) -> dict[str, dict[str, Any]]:
     ]
     return {
         measure["name"]: measure | measure["changes"][-1]
-        for measure in compare(recordings)["measures"]
+        for measure in compare(recordings).to_dict()["measures"]
     }
 
 

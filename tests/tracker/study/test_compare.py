@@ -97,13 +97,13 @@ class TestVerdicts:
                 for label, value in (("one", 0.05), ("two", 0.08), ("three", 0.051))
             ]
         )
-        changes = found["measures"][0]["changes"]
-        assert [(change["label"], change["changed"]) for change in changes] == [
+        changes = found.measures[0].changes
+        assert [(change.label, change.changed) for change in changes] == [
             ("two", True),
             ("three", False),
         ]
-        assert found["judged_changes"] == 6
-        assert found["changes_by_chance"] == pytest.approx(0.3)
+        assert found.judged_changes == 6
+        assert found.changes_by_chance == pytest.approx(0.3)
 
     def test_missing_values_are_null_and_not_judged(self) -> None:
         nothing = make_summary(
@@ -138,18 +138,18 @@ class TestConcerns:
         first = ranged(0.05, 0.049, 0.051, blink_count=2, valid_time_s=60.0)
         other = ranged(0.09, 0.089, 0.091, blink_count=40, valid_time_s=60.0, **changes)
         comparison = compare([Labelled("off", first), Labelled("on", other)])
-        (concern,) = comparison["concerns"]
-        assert concern["code"] == code
-        assert concern["labels"] == ["on"]
-        assert concern["message"].startswith("on: ")
+        (concern,) = comparison.concerns
+        assert concern.code == code
+        assert concern.labels == ("on",)
+        assert concern.message.startswith("on: ")
         for name, group in (("vertical_peak_to_peak", "gaze"), ("blink_rate_per_min", "lids")):
-            (change,) = next(m for m in comparison["measures"] if m["name"] == name)["changes"]
-            assert change["changed"] is (None if group in withheld else True)
-            assert change["why_not"] == ([code] if group in withheld else [])
+            (change,) = next(m for m in comparison.measures if m.name == name).changes
+            assert change.changed is (None if group in withheld else True)
+            assert change.why_not == ((code,) if group in withheld else ())
 
     def test_alike_recordings_raise_none(self) -> None:
         slightly = make_summary(quality__sampled_rate_hz=29.0, blink_count=4)
-        assert compare([Labelled("a", make_summary()), Labelled("b", slightly)])["concerns"] == []
+        assert compare([Labelled("a", make_summary()), Labelled("b", slightly)]).concerns == ()
 
     def test_the_same_recording_twice_is_no_second_one(self) -> None:
         found = judge(make_summary(source="x.mp4"), make_summary(source="copy of x.mp4"))
@@ -163,7 +163,7 @@ class TestConcerns:
                 Labelled("c", ranged(0.09, 0.089, 0.091)),
             ]
         )
-        assert [change["changed"] for change in comparison["measures"][0]["changes"]] == [
+        assert [change.changed for change in comparison.measures[0].changes] == [
             None,
             True,
         ]
