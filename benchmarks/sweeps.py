@@ -263,9 +263,9 @@ def make_point(
             else math.nan
         ),
         moving_ratio=moving.analysis.measures.vertical_peak_to_peak if moving else math.nan,
-        f1=blinks["f1"],
-        blink_count_error=blinks["count_error"],
-        blink_count=blinks["true_positives"] + blinks["false_negatives"],
+        f1=blinks.f1,
+        blink_count_error=blinks.count_error,
+        blink_count=blinks.true_positives + blinks.false_negatives,
         face_coverage=float(np.mean([quality.face_coverage for quality in qualities])),
         canthal_distance_px=median("canthal_distance_px"),
         rate_hz=median("sampled_rate_hz"),

@@ -65,7 +65,7 @@ def _run_evaluate(options: argparse.Namespace, parser: argparse.ArgumentParser) 
     from tracker.face.mesh import FaceMesh
     from tracker.files.summary import to_json
     from tracker.lab.annotations import find_annotations
-    from tracker.lab.evaluate import describe_evaluation, document_evaluation, load_or_make_track
+    from tracker.lab.evaluate import collect_evaluation, describe_evaluation, load_or_make_track
     from tracker.lab.pictures import (
         PictureSetupError,
         check_pictures_can_be_drawn,
@@ -102,8 +102,9 @@ def _run_evaluate(options: argparse.Namespace, parser: argparse.ArgumentParser) 
             failures.append(str(error))
     for failure in failures:
         print(f"error: {failure}", file=sys.stderr)
-    document = document_evaluation(scored, failures, parameters)
-    print(to_json(document) if options.json else describe_evaluation(document), flush=True)
+    evaluation = collect_evaluation(scored, failures, parameters)
+    text = to_json(evaluation.to_dict()) if options.json else describe_evaluation(evaluation)
+    print(text, flush=True)
     return EXIT_INPUT if failures else EXIT_DONE
 
 

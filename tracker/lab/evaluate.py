@@ -5,8 +5,7 @@ import hashlib
 import importlib.util
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
-from itertools import repeat
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker.face.follow import FaceFinder
-from tracker.files.fingerprint import take_fingerprint
+from tracker.files.fingerprint import Fingerprint, take_fingerprint
 from tracker.files.provenance import identify_code
 from tracker.files.summary import write_track
-from tracker.lab.scoring import ClipScore, summarize_scores
+from tracker.lab.scoring import ClipScore, ScoreSummary, summarize_scores
 from tracker.parameters import Parameters
+from tracker.pipeline import track_recording
 from tracker.tracks.archive import TrackFileError, load_track
-from tracker.tracks.track import Track, track_video
+from tracker.tracks.track import Track
 from tracker.version import __version__
 
 TRACK_MODULES = (
@@ -49,12 +49,78 @@ A kept track is only used again if none of this code has changed.
 Float64Array = NDArray[np.float64]
 
 
-def document_evaluation(
+@dataclass(frozen=True, slots=True)
+class DrawnMistake:
+    """A missed or false closure and its picture.
+
+    Frames are those of the source; `offset_frame` is the first one after the closure.
+    """
+
+    kind: str
+    onset_frame: int
+    offset_frame: int
+    picture: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClipEvaluation:
+    """A recording's score; `complete` is false if it was only scored up to ``--max-frames``."""
+
+    name: str
+    view: str | None
+    complete: bool
+    summary: ScoreSummary
+    mistakes: tuple[DrawnMistake, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """All results of an evaluation.
+
+    Attributes
+    ----------
+    overall : ScoreSummary
+    views : dict of str to ScoreSummary
+        Of the recordings from each of the annotations' views.
+    clips : tuple of ClipEvaluation
+    failures : tuple of str
+        Messages about recordings that were not scored.
+    parameters : Parameters
+    """
+
+    overall: ScoreSummary
+    views: dict[str, ScoreSummary]
+    clips: tuple[ClipEvaluation, ...]
+    failures: tuple[str, ...]
+    parameters: Parameters
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the document for `tracker.files.summary.to_json`."""
+        return {
+            "overall": asdict(self.overall),
+            "views": {view: asdict(summary) for view, summary in self.views.items()},
+            "clips": [
+                {
+                    "name": clip.name,
+                    "view": clip.view,
+                    "complete": clip.complete,
+                    **asdict(clip.summary),
+                    "mistakes": [asdict(mistake) for mistake in clip.mistakes],
+                }
+                for clip in self.clips
+            ],
+            "failures": list(self.failures),
+            "parameters": asdict(self.parameters),
+            "version": __version__,
+        }
+
+
+def collect_evaluation(
     scored: Sequence[tuple[ClipScore, Sequence[Path]]],
     failures: Sequence[str],
     parameters: Parameters,
-) -> dict[str, Any]:
-    """Return all results as a document, for `tracker.files.summary.to_json`.
+) -> Evaluation:
+    """Collect all results.
 
     Parameters
     ----------
@@ -66,54 +132,45 @@ def document_evaluation(
 
     Returns
     -------
-    dict
-        NaN where there is nothing to measure. Frames are those of the source; ``offset_frame`` is
-        the first frame after a closure.
+    Evaluation
     """
     scores = [score for score, _ in scored]
     views = sorted({score.clip.view for score in scores if score.clip.view is not None})
-    return {
-        "overall": summarize_scores(scores),
-        "views": {
+    return Evaluation(
+        overall=summarize_scores(scores),
+        views={
             view: summarize_scores([score for score in scores if score.clip.view == view])
             for view in views
         },
-        "clips": [
-            {
-                "name": score.clip.name,
-                "view": score.clip.view,
-                "complete": score.complete,
-                **summarize_scores([score]),
-                "mistakes": [
-                    {
-                        "kind": mistake.kind,
-                        "onset_frame": mistake.closure.start,
-                        "offset_frame": mistake.closure.stop,
-                        "picture": str(picture),
-                    }
+        clips=tuple(
+            ClipEvaluation(
+                name=score.clip.name,
+                view=score.clip.view,
+                complete=score.complete,
+                summary=summarize_scores([score]),
+                mistakes=tuple(
+                    DrawnMistake(
+                        mistake.kind, mistake.closure.start, mistake.closure.stop, str(picture)
+                    )
                     for mistake, picture in zip(score.mistakes, pictures, strict=True)
-                ],
-            }
+                ),
+            )
             for score, pictures in scored
-        ],
-        "failures": list(failures),
-        "parameters": asdict(parameters),
-        "version": __version__,
-    }
+        ),
+        failures=tuple(failures),
+        parameters=parameters,
+    )
 
 
-def describe_evaluation(document: dict[str, Any]) -> str:
-    """Return the document of `document_evaluation` as text: a table and a list of mistakes."""
+def describe_evaluation(evaluation: Evaluation) -> str:
+    """Return an evaluation as text: a table and a list of mistakes."""
     rows = [
-        *((clip["name"], clip) for clip in document["clips"]),
-        *((f"view {view}", summary) for view, summary in document["views"].items()),
-        ("all", document["overall"]),
+        *((clip.name, clip.summary) for clip in evaluation.clips),
+        *((f"view {view}", summary) for view, summary in evaluation.views.items()),
+        ("all", evaluation.overall),
     ]
     header = "recording TP FP FN precision recall F1 count right onset_ms offset_ms prolonged"
-    cells = [
-        header.split(),
-        *([label, *map(_format_cell, _COLUMNS, repeat(row))] for label, row in rows),
-    ]
+    cells = [header.split(), *([label, *_format_row(summary)] for label, summary in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [
         "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])])
@@ -125,17 +182,45 @@ def describe_evaluation(document: dict[str, Any]) -> str:
         "onset_ms, offset_ms: detected minus annotated, |median| / |90th percentile| / median",
         "prolonged: long closures found / missed / false",
     ]
-    for clip in document["clips"]:
-        if not clip["complete"]:
-            lines.append(f"{clip['name']}: scored up to --max-frames only")
+    for clip in evaluation.clips:
+        if not clip.complete:
+            lines.append(f"{clip.name}: scored up to --max-frames only")
         lines += [
-            f"{clip['name']}: {mistake['kind'].replace('_', ' ')}, frames "
-            f"{mistake['onset_frame']} to {mistake['offset_frame'] - 1}: {mistake['picture']}"
-            for mistake in clip["mistakes"]
+            f"{clip.name}: {mistake.kind.replace('_', ' ')}, frames "
+            f"{mistake.onset_frame} to {mistake.offset_frame - 1}: {mistake.picture}"
+            for mistake in clip.mistakes
         ]
-    if document["failures"]:
-        lines.append(f"not scored, see the errors: {len(document['failures'])}")
+    if evaluation.failures:
+        lines.append(f"not scored, see the errors: {len(evaluation.failures)}")
     return "\n".join(lines)
+
+
+def _format_row(summary: ScoreSummary) -> list[str]:
+    """Return the cells of the table after the recording's name."""
+    onset, offset, prolonged = (
+        summary.onset_error_ms,
+        summary.offset_error_ms,
+        summary.prolonged_closures,
+    )
+    cells: list[list[tuple[float, str]]] = [
+        [(summary.true_positives, "d")],
+        [(summary.false_positives, "d")],
+        [(summary.false_negatives, "d")],
+        [(summary.precision, ".3f")],
+        [(summary.recall, ".3f")],
+        [(summary.f1, ".3f")],
+        [(summary.count_error, "+d")],
+        [(summary.count_error_zero_share, ".0%")],
+        *(
+            [(errors.median_abs, ".0f"), (errors.p90_abs, ".0f"), (errors.median, "+.0f")]
+            for errors in (onset, offset)
+        ),
+        [(prolonged.found, "d"), (prolonged.missed, "d"), (prolonged.false, "d")],
+    ]
+    return [
+        "/".join("-" if math.isnan(value) else format(value, form) for value, form in cell)
+        for cell in cells
+    ]
 
 
 def load_or_make_track(
@@ -167,7 +252,8 @@ def load_or_make_track(
     InputError
         The video cannot be read.
     """
-    key = track_key(video, parameters)
+    fingerprint = take_fingerprint(video)
+    key = track_key(fingerprint, parameters)
     kept = folder / f"{key}.track.npz"
     if kept.is_file():
         try:
@@ -175,19 +261,20 @@ def load_or_make_track(
         except TrackFileError:
             # A damaged track is made again and replaced.
             pass
-    track = track_video(video, make_finder(), parameters.step, parameters.max_frames, on_progress)
+    # The pipeline only adds the hash, which no score depends on: its code is not in the key.
+    track = track_recording(video, make_finder(), parameters, on_progress, fingerprint=fingerprint)
     folder.mkdir(parents=True, exist_ok=True)
     write_track(folder, key, track)
     return track
 
 
-def track_key(video: Path, parameters: Parameters) -> str:
+def track_key(fingerprint: Fingerprint, parameters: Parameters) -> str:
     """Return a hash of everything that the track of a video depends on.
 
     This is the video's content, `step`, `max_frames`, and the code of `TRACK_MODULES`.
     """
     asked = f"{parameters.step} {parameters.max_frames}"
-    identity = f"{take_fingerprint(video).sha256} {asked} {_tracker_identity()}"
+    identity = f"{fingerprint.sha256} {asked} {_tracker_identity()}"
     return hashlib.sha256(identity.encode()).hexdigest()[:32]
 
 
@@ -195,31 +282,3 @@ def track_key(video: Path, parameters: Parameters) -> str:
 def _tracker_identity() -> str:
     specs = [importlib.util.find_spec(module) for module in TRACK_MODULES]
     return identify_code(Path(spec.origin) for spec in specs if spec and spec.origin)
-
-
-_COLUMNS = (
-    ("true_positives", "d"),
-    ("false_positives", "d"),
-    ("false_negatives", "d"),
-    ("precision", ".3f"),
-    ("recall", ".3f"),
-    ("f1", ".3f"),
-    ("count_error", "+d"),
-    ("count_error_zero_share", ".0%"),
-    ("onset_error_ms", ".0f .0f +.0f"),
-    ("offset_error_ms", ".0f .0f +.0f"),
-    ("prolonged_closures", "d d d"),
-)
-"""Fields of a summary in the order of the table's columns, with their formats.
-
-A field that is a dictionary has one format for each of its first values.
-"""
-
-
-def _format_cell(column: tuple[str, str], row: dict[str, Any]) -> str:
-    name, forms = column
-    values = list(row[name].values()) if isinstance(row[name], dict) else [row[name]]
-    return "/".join(
-        "-" if math.isnan(value) else format(value, form)
-        for value, form in zip(values, forms.split(), strict=False)
-    )

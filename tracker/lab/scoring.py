@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -216,7 +215,48 @@ def frame_times_s(track: Track, frames: Sequence[int]) -> Float64Array:
     return np.asarray(np.interp(frames, known, np.append(times_s, times_s[-1] + interval_s)))
 
 
-def summarize_scores(scores: Sequence[ClipScore]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class TimingErrors:
+    """Detected minus annotated times, in milliseconds; NaN without any."""
+
+    median_abs: float
+    p90_abs: float
+    median: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClosureCounts:
+    """Prolonged closures by whether they were detected, annotated, or both."""
+
+    found: int
+    missed: int
+    false: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreSummary:
+    """The score of one or several recordings.
+
+    A share is NaN where it has nothing to divide by. The fields are those of the JSON.
+    """
+
+    clips: int
+    true_positives: int
+    false_positives: int
+    false_negatives: int
+    precision: float
+    recall: float
+    f1: float
+    count_error: int
+    count_error_mean_abs: float
+    count_error_zero_share: float
+    onset_error_ms: TimingErrors
+    offset_error_ms: TimingErrors
+    prolonged_closures: ClosureCounts
+
+
+def summarize_scores(scores: Sequence[ClipScore]) -> ScoreSummary:
     """Compute the score of one or several recordings.
 
     Parameters
@@ -225,49 +265,48 @@ def summarize_scores(scores: Sequence[ClipScore]) -> dict[str, Any]:
 
     Returns
     -------
-    dict
-        NaN where a score has nothing to divide by, or a median has no errors.
+    ScoreSummary
     """
     hits = sum(len(score.blinks.hits) for score in scores)
     false = sum(len(score.blinks.false) for score in scores)
     missed = sum(len(score.blinks.missed) for score in scores)
     count_errors = [score.count_error for score in scores]
-    return {
-        "clips": len(scores),
-        "true_positives": hits,
-        "false_positives": false,
-        "false_negatives": missed,
-        "precision": _share(hits, hits + false),
-        "recall": _share(hits, hits + missed),
-        "f1": _share(2 * hits, 2 * hits + false + missed),
-        "count_error": sum(count_errors),
-        "count_error_mean_abs": _share(sum(map(abs, count_errors)), len(scores)),
-        "count_error_zero_share": _share(count_errors.count(0), len(scores)),
-        "onset_error_ms": _summarize_errors(score.onset_errors_s for score in scores),
-        "offset_error_ms": _summarize_errors(score.offset_errors_s for score in scores),
-        "prolonged_closures": {
-            "found": sum(len(score.prolonged.hits) for score in scores),
-            "missed": sum(len(score.prolonged.missed) for score in scores),
-            "false": sum(len(score.prolonged.false) for score in scores),
-        },
-    }
+    return ScoreSummary(
+        clips=len(scores),
+        true_positives=hits,
+        false_positives=false,
+        false_negatives=missed,
+        precision=_share(hits, hits + false),
+        recall=_share(hits, hits + missed),
+        f1=_share(2 * hits, 2 * hits + false + missed),
+        count_error=sum(count_errors),
+        count_error_mean_abs=_share(sum(map(abs, count_errors)), len(scores)),
+        count_error_zero_share=_share(count_errors.count(0), len(scores)),
+        onset_error_ms=_summarize_errors(score.onset_errors_s for score in scores),
+        offset_error_ms=_summarize_errors(score.offset_errors_s for score in scores),
+        prolonged_closures=ClosureCounts(
+            found=sum(len(score.prolonged.hits) for score in scores),
+            missed=sum(len(score.prolonged.missed) for score in scores),
+            false=sum(len(score.prolonged.false) for score in scores),
+        ),
+    )
 
 
 def _share(part: float, whole: float) -> float:
     return part / whole if whole else math.nan
 
 
-def _summarize_errors(errors_s: Iterable[Float64Array]) -> dict[str, float]:
+def _summarize_errors(errors_s: Iterable[Float64Array]) -> TimingErrors:
     errors_ms = 1000 * np.concatenate([np.empty(0), *errors_s])
     if not errors_ms.size:
-        return {"median_abs": math.nan, "p90_abs": math.nan, "median": math.nan, "count": 0}
+        return TimingErrors(math.nan, math.nan, math.nan, 0)
     absolute = np.abs(errors_ms)
-    return {
-        "median_abs": float(np.median(absolute)),
-        "p90_abs": float(np.percentile(absolute, 90)),
-        "median": float(np.median(errors_ms)),
-        "count": errors_ms.size,
-    }
+    return TimingErrors(
+        median_abs=float(np.median(absolute)),
+        p90_abs=float(np.percentile(absolute, 90)),
+        median=float(np.median(errors_ms)),
+        count=errors_ms.size,
+    )
 
 
 def _time_errors_s(track: Track, pairs: Sequence[tuple[int, int]]) -> Float64Array:

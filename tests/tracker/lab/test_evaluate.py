@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import pytest
 from kernels import BLINK
 from tests.made_tracks import blink, make_landmarks, make_track
 from tracker.cli.main import main
+from tracker.files.fingerprint import take_fingerprint
 from tracker.lab.annotations import (
     AnnotatedClip,
     AnnotationError,
@@ -165,11 +166,11 @@ class TestScore:
         np.testing.assert_allclose(1000 * score.onset_errors_s, [-frame, 0, 10 * frame])
         np.testing.assert_allclose(1000 * score.offset_errors_s, [0, -3 * frame, -frame])
         summary = summarize_scores([score])
-        assert summary["f1"] == 1
-        assert summary["onset_error_ms"] == pytest.approx(
+        assert summary.f1 == 1
+        assert asdict(summary.onset_error_ms) == pytest.approx(
             {"median_abs": frame, "p90_abs": 8.2 * frame, "median": 0, "count": 3}
         )
-        assert summary["offset_error_ms"]["median"] == pytest.approx(-frame)
+        assert summary.offset_error_ms.median == pytest.approx(-frame)
 
     def test_what_lies_outside_the_annotated_range_is_dropped(self) -> None:
         analysis = analyze_made((30, 36), (100, 106), (200, 206))
@@ -269,7 +270,7 @@ class TestScore:
         one = score_clip(clip_of((60, 66), (100, 106), (150, 156)), analyze_made((60, 66)))
         other = score_clip(clip_of((60, 66)), analyze_made((60, 66), (200, 206)))
         right = score_clip(clip_of((60, 66)), analyze_made((60, 66)))
-        summary = summarize_scores([one, other, right])
+        summary = asdict(summarize_scores([one, other, right]))
         assert {name: summary[name] for name in list(summary)[:10]} == {
             "clips": 3,
             "true_positives": 3,
@@ -285,10 +286,10 @@ class TestScore:
 
     def test_summary_of_nothing(self) -> None:
         summary = summarize_scores([score_clip(clip_of(), analyze_made())])
-        assert summary["count_error_zero_share"] == 1
+        assert summary.count_error_zero_share == 1
         for name in ("precision", "recall", "f1"):
-            assert np.isnan(summary[name])
-        assert np.isnan(summary["onset_error_ms"]["median"])
+            assert np.isnan(getattr(summary, name))
+        assert np.isnan(summary.onset_error_ms.median)
 
 
 def write(path: Path, *lines: str) -> Path:
@@ -480,12 +481,12 @@ def evaluate(
 ) -> Evaluate:
     """Return a function that evaluates the data with the kept track, and returns the document."""
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise AssertionError("the video was tracked again")
 
     def evaluate(*options: str) -> dict[str, Any]:
         with monkeypatch.context() as patch:
-            patch.setattr("tracker.lab.evaluate.track_video", fail)
+            patch.setattr("tracker.lab.evaluate.track_recording", fail)
             arguments = ["evaluate", str(data), "--out", str(out), "--json", *options]
             assert main(arguments) == 0
         captured = capsys.readouterr()
@@ -692,16 +693,19 @@ class TestKeptTracks:
         video = tmp_path / "a.mp4"
         video.write_bytes(b"one")
         keys = {
-            track_key(video, Parameters()),
-            track_key(video, Parameters(step=2)),
-            track_key(video, Parameters(max_frames=2)),
+            track_key(take_fingerprint(video), Parameters()),
+            track_key(take_fingerprint(video), Parameters(step=2)),
+            track_key(take_fingerprint(video), Parameters(max_frames=2)),
         }
-        assert track_key(video, Parameters(blink_thresh=0.2, blink_min_frames=5)) in keys
+        assert (
+            track_key(take_fingerprint(video), Parameters(blink_thresh=0.2, blink_min_frames=5))
+            in keys
+        )
         video.write_bytes(b"two")
-        keys.add(track_key(video, Parameters()))
+        keys.add(track_key(take_fingerprint(video), Parameters()))
         assert len(keys) == 4
         video.rename(tmp_path / "b.mp4")
-        assert track_key(tmp_path / "b.mp4", Parameters()) in keys
+        assert track_key(take_fingerprint(tmp_path / "b.mp4"), Parameters()) in keys
 
     def test_the_key_follows_the_tracker(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -710,11 +714,11 @@ class TestKeptTracks:
 
         video = tmp_path / "a.mp4"
         video.write_bytes(b"one")
-        before = track_key(video, Parameters())
+        before = track_key(take_fingerprint(video), Parameters())
         with monkeypatch.context() as patch:
             patch.setattr("importlib.metadata.version", lambda name: f"another {name}")
             _tracker_identity.cache_clear()
-            assert track_key(video, Parameters()) != before
+            assert track_key(take_fingerprint(video), Parameters()) != before
         read_bytes = Path.read_bytes
         for module in TRACK_MODULES:
             end = str(Path(*module.split("."))) + ".py"
@@ -725,9 +729,9 @@ class TestKeptTracks:
                     lambda path, end=end: read_bytes(path) + b"#" * str(path).endswith(end),
                 )
                 _tracker_identity.cache_clear()
-                assert track_key(video, Parameters()) != before
+                assert track_key(take_fingerprint(video), Parameters()) != before
         _tracker_identity.cache_clear()
-        assert track_key(video, Parameters()) == before
+        assert track_key(take_fingerprint(video), Parameters()) == before
 
     def test_the_key_knows_all_code_that_makes_a_track(self) -> None:
         """What `tracker.tracks.track` and the face finder import, and what that imports.
@@ -752,11 +756,11 @@ class TestKeptTracks:
     ) -> None:
         tracked = []
 
-        def note(source: Path, *_: object) -> Any:
+        def note(source: Path, *_: object, **__: object) -> Any:
             tracked.append(source)
             return make_track(make_landmarks(np.full(120, 0.3), 0))
 
-        monkeypatch.setattr("tracker.lab.evaluate.track_video", note)
+        monkeypatch.setattr("tracker.lab.evaluate.track_recording", note)
         video = data / "sub" / "clip.mp4"
         arguments = ["evaluate", str(data), "--out", str(out), "--json"]
         assert main(arguments) == 0

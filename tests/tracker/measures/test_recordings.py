@@ -129,19 +129,19 @@ def test_blinks_of_people_who_look_ahead(step: int, least: float, analyze: Analy
     assert (len(clips), errors) == (39, [])
     scores = [score_clip(clip, analyze(f"zju/{clip.name}", step)) for clip in clips]
     summary = summarize_scores(scores)
-    print(f"step {step}: F1 {summary['f1']:.3f}")
+    print(f"step {step}: F1 {summary.f1:.3f}")
     # The reader has left out none of the blinks.
-    annotated = summary["true_positives"] + summary["false_negatives"]
+    annotated = summary.true_positives + summary.false_negatives
     assert annotated == len(read_rows("zju/blinks.csv"))
-    assert summary["f1"] >= least
+    assert summary.f1 >= least
     if step > 1:
         return
-    assert summary["count_error_zero_share"] >= 0.95
+    assert summary.count_error_zero_share >= 0.95
     views = {row["view_code"] for row in read_rows("zju/clips.csv")}
     assert len(views) == 4
     for view in views:
         of_view = summarize_scores([score for score in scores if score.clip.view == view])
-        assert of_view["f1"] >= 0.98, view
+        assert of_view.f1 >= 0.98, view
 
 
 def test_blinks_do_not_move_the_gaze(analyze: Analyze) -> None:
