@@ -508,6 +508,7 @@ def forge(data: Path) -> None:
 
 
 class TestCommand:
+    @pytest.mark.slow
     def test_as_a_script_uses_it(self, data: Path, tmp_path: Path) -> None:
         out = tmp_path / "made" / "on the way"
         result = subprocess.run(
@@ -751,6 +752,7 @@ class TestKeptTracks:
             pending |= {name for name in names if name.startswith("tracker.")} - found
         assert {"kernels.landmarks", *found} == set(TRACK_MODULES)
 
+    @pytest.mark.slow
     def test_changed_content_is_tracked_again(
         self, data: Path, out: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

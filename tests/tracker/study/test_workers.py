@@ -26,6 +26,9 @@ from tracker.study.recording import (
 )
 from tracker.study.workers import _Worker, analyze_recordings
 
+# Processes that each load the models.
+pytestmark = pytest.mark.slow
+
 OUTPUTS = Outputs(report="en")
 FILES = ("summary.json", "frames.csv", "blinks.csv", "track.npz", "report.html")
 
@@ -257,7 +260,6 @@ def test_a_video_that_changes_meanwhile_is_refused(
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGABRT])
-@pytest.mark.slow
 def test_a_process_that_is_killed_takes_only_its_recording_along(
     number: signal.Signals, clips: Path, tmp_path: Path
 ) -> None:
@@ -284,7 +286,6 @@ def test_a_process_that_is_killed_takes_only_its_recording_along(
     assert [path.name for path in tmp_path.glob(".*")] == [f".{killed[0]}.another"]
 
 
-@pytest.mark.slow
 def test_a_worker_whose_memory_grew_is_replaced(
     clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -309,7 +310,6 @@ def is_group_alive(group: int) -> bool:
     return True
 
 
-@pytest.mark.slow
 def test_an_interruption_stops_the_workers_and_leaves_nothing_half_written(
     clips: Path, tmp_path: Path
 ) -> None:
