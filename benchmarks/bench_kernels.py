@@ -196,7 +196,7 @@ def test_bootstrap(race: Race, ratio: Ratio, short: bool) -> None:
         return max(range_ - reach, 0.0), range_ + reach
 
     interval = compute_peak_to_peak_interval(values, keep, times_s)
-    # Block numbers skip what was lost there, and do not here.
+    # The kernel's block numbers skip lost blocks; the numbers here do not.
     assert interval == pytest.approx(vectorise(), rel=1e-9)
     medians = race(
         {

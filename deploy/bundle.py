@@ -142,7 +142,7 @@ def _check_sizes(zips: list[Path]) -> None:
     if unzipped > MAX_UNZIPPED_BYTES - SPARE_BYTES:
         raise BundleError(
             f"{unzipped:,} bytes unzipped; Lambda's limit is {MAX_UNZIPPED_BYTES:,}, and "
-            f"{SPARE_BYTES:,} are to be spare. The table above says what is large."
+            f"{SPARE_BYTES:,} must stay free. The table above says what is large."
         )
     if len(zips) - 1 > MAX_LAYERS:
         raise BundleError(f"{len(zips) - 1} layers; a function can have {MAX_LAYERS}")

@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def compile_extension(directory: Path) -> Path:
-    """Compile what the decorator `kernels._jit.kernel` registered.
+    """Compile the kernels that the decorator `kernels._jit.kernel` registered.
 
     Parameters
     ----------

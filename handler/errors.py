@@ -15,7 +15,7 @@ class HandlerError(Exception):
     code : str
         Machine-readable.
     message : str
-        Shown to the client: what was found, what is expected, or what to do.
+        Text for the client: the fault, the expected value, or the remedy.
     """
 
     status_code = 500

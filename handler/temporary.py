@@ -1,4 +1,4 @@
-"""Temporary files: their folders, and the removal of what a killed process left behind."""
+"""Temporary files: make their folders, and remove those that a killed process left behind."""
 
 import shutil
 import tempfile
@@ -18,7 +18,7 @@ def temporary_folder(parent: Path | None) -> Iterator[Path]:
 
 
 def remove_leftovers(folder: Path | None = None) -> None:
-    """Remove what a killed process left in a folder, by default the system's temporary one."""
+    """Remove a killed process's files from a folder. Default: the system's temporary folder."""
     for path in (folder or Path(tempfile.gettempdir())).glob(f"{TEMPORARY_PREFIX}*"):
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)

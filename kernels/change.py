@@ -154,7 +154,7 @@ def compute_within_std(groups: Sequence[ArrayLike]) -> tuple[float, int]:
 def compute_detectable_change(
     within_std: float, degrees_of_freedom: int, first_count: int = 1, second_count: int = 1
 ) -> float:
-    """Compute the smallest change that can be told from measurement error.
+    """Compute the smallest change that is larger than measurement error explains.
 
     Parameters
     ----------

@@ -273,7 +273,7 @@ def compute_bootstrap_correction(block_count: int) -> float:
 
 
 def _mean_variance(blocks: int) -> float:
-    """Return the variance of a mean over successive blocks, divided by that of a sample."""
+    """Return the variance of a mean over successive blocks, divided by a sample's variance."""
     held = HELD_S / BLOCK_S / blocks
     return 2 * held * (1 - held * (1 - math.exp(-1 / held)))
 
@@ -303,7 +303,7 @@ def compute_noise_floor(values: ArrayLike, keep: ArrayLike) -> float:
     series, flags = as_kept(values, keep)
     differences = np.empty(series.size)
     _neighbour_differences(series, flags, differences)
-    # The standard deviation of a difference is the square root of two times that of a sample.
+    # The standard deviation of a difference is sqrt(2) times the standard deviation of a sample.
     return median_finite(differences) * MAD_TO_STD / math.sqrt(2) * NORMAL_RANGE
 
 

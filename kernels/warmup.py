@@ -8,7 +8,7 @@ from kernels import _jit
 
 
 def main() -> None:
-    """Report what the import of the package compiled and what it found compiled."""
+    """Report how many kernels the import compiled, and how many it loaded from the cache."""
     compiled = sum(sum(kernel.stats.cache_misses.values()) for kernel in _jit.KERNELS)
     loaded = sum(sum(kernel.stats.cache_hits.values()) for kernel in _jit.KERNELS)
     directories = {kernel.stats.cache_path for kernel in _jit.KERNELS}

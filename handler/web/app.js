@@ -2,9 +2,9 @@ import { API, NEEDS_KEY } from "./config.js";
 import { READY_S, TASK } from "./task.js";
 import { TEXTS } from "./texts.js";
 
-// What the analysis asks of a recording (tracker/measures/assessment.py), with room for an estimate.
-const MIN_EYE_PX = 36; // canthus to canthus; it refuses below 24
-const EYE_OVER_EYE_DISTANCE = 0.4; // canthus to canthus, of the distance between the eyes
+// Limits of the analysis (tracker/measures/obstacles.py), with a margin, because these are estimates.
+const MIN_EYE_PX = 36; // canthus to canthus; the analysis refuses less than 24
+const EYE_OVER_EYE_DISTANCE = 0.4; // canthus to canthus, as a share of the distance between the eyes
 const DARK_GREY_LEVEL = 60;
 const MAX_FACE_SHARE = 0.8; // of the picture's width or height
 const MAX_OFF_CENTRE = 0.2; // of the picture's width or height
@@ -28,9 +28,9 @@ const USER_ID = /^[A-Za-z0-9][A-Za-z0-9._@:+-]*$/;
 
 const $ = (id) => document.getElementById(id);
 let language = navigator.language.toLowerCase().startsWith("ko") ? "ko" : "en";
-let video; // {blob, type, protocol, description}: what is to be sent
+let video; // {blob, type, protocol, description}: the video to send
 let shown = "start";
-let stopping; // AbortController of what is going on
+let stopping; // AbortController of the current task
 let leaveResult = () => {};
 
 // Texts
@@ -43,7 +43,7 @@ const taskSeconds = () => Object.fromEntries([
 const announce = (text) => { $("status").textContent = text; };
 const megabytes = (bytes) => (bytes / 1e6).toLocaleString(language, { maximumFractionDigits: 1 });
 
-// What is written by the program itself, and again in the other language.
+// Texts that the program shows. They are written again if the language changes.
 const written = new Map();
 
 function write(id, name, values = {}) {
@@ -110,7 +110,7 @@ function start() {
   show("start");
 }
 
-/** Whether what was entered can be sent; says so otherwise. */
+/** Return whether the input is valid; if it is not, say why. */
 function isEntered() {
   const code = $("participant").value.trim();
   const good = code === "" || USER_ID.test(code);
@@ -156,9 +156,9 @@ async function openCamera() {
   showPosition();
   show("camera");
   hinting = startHints();
-  // Voices are known only some time after they were first asked for.
+  // Ask early: the browser only knows its voices some time after the first request.
   window.speechSynthesis?.getVoices();
-  // It cannot play where the camera was left again meanwhile.
+  // Playing fails if the user has already left the camera's screen.
   await $("preview").play().catch(() => {});
 }
 
@@ -187,7 +187,7 @@ function leaveCamera(failure) {
   else start();
 }
 
-/** Tell, while the camera is open, how the face is placed. Returns what stops it. */
+/** While the camera is open, show hints on the place of the face. Return a function that stops it. */
 function startHints() {
   const worker = new Worker("face.js");
   const canvas = document.createElement("canvas");
@@ -210,7 +210,7 @@ function startHints() {
   };
   worker.onmessage = ({ data }) => {
     const hint = judge(data, preview.videoWidth, preview.videoHeight);
-    // A single look is not enough: the hint would flicker, and a screen reader never end.
+    // Show a hint only if two looks agree: it would flicker, and a screen reader would never end.
     if (hint === before && written.get("hint")?.[0] !== hint) showHint(hint);
     before = hint;
     timer = setTimeout(look, HINT_INTERVAL_MS);
@@ -234,7 +234,7 @@ function judge({ faces, grey }, width, height) {
   if (!faces.length) return "hintNoFace";
   const [face, other] = faces;
   if (other && other.box.width > MIN_OTHER_FACE_SHARE * face.box.width) return "hintSeveralFaces";
-  // Shares of a square around the picture, to pixels.
+  // Convert shares of a square around the picture to pixels.
   const side = Math.max(width, height);
   const [right, left] = face.eyes;
   const eyesPx = side * Math.hypot(left.x - right.x, left.y - right.y);
@@ -271,7 +271,7 @@ function tone(...notes) {
   }
 }
 
-/** Speak with a voice of this device: others send the text to somebody. */
+/** Speak with a voice of this device, because other voices send the text to a server. */
 function speak(text) {
   if (!audio || !window.speechSynthesis) return;
   const voice = speechSynthesis.getVoices()
@@ -291,7 +291,7 @@ const CUES = {
   ready: { arrow: "", tones: [] },
 };
 
-/** Ask for something, count its seconds down, and return when they are over. */
+/** Show an instruction, count its seconds down, and return when they are over. */
 async function prompt(name, seconds, signal) {
   const end = performance.now() + 1000 * seconds;
   $("prompt").className = `prompt ${name}`;
@@ -335,8 +335,8 @@ async function record() {
   try {
     await prompt("ready", READY_S, signal);
     recorder.start();
-    // Times of a protocol count from the video's beginning, which is this call. The recorder tells
-    // of it (onstart) up to a second later, when its encoder is ready.
+    // Times of a protocol count from the video's beginning, which is this call. The recorder's event
+    // onstart comes up to a second later, when its encoder is ready.
     const begunMs = performance.now();
     const protocol = [];
     for (const { phase, seconds } of TASK) {
@@ -376,7 +376,7 @@ function stopRecording() {
   $("begin").focus();
 }
 
-// What is to be sent
+// The video to send
 
 function chooseFile() {
   const [file] = $("file").files;
@@ -386,7 +386,7 @@ function chooseFile() {
     fail(new Failure("tooLarge"));
     return;
   }
-  // By the content the service tells the kind itself; the form's type has to be one it takes.
+  // The service detects the kind from the content, but the form's type must be one that it accepts.
   const type = UPLOAD_TYPES.includes(file.type) ? file.type : UPLOAD_TYPES[0];
   video = { blob: file, type, name: file.name };
   review();
@@ -442,7 +442,7 @@ async function ask(path, body, signal) {
   throw refused;
 }
 
-/** Send the file as a form; fetch cannot tell how far it is. */
+/** Send the file as a form. Not with fetch, which reports no progress. */
 function upload({ url, fields }, onProgress, signal) {
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) form.append(name, value);
@@ -517,7 +517,7 @@ async function follow(id, asked, signal) {
       failures += 1;
       if (signal.aborted || error.isFinal) throw error;
       if (failures === POLL_FAILURES) {
-        // The video has arrived: it need not be sent again.
+        // The video has arrived, so it need not be sent again.
         fail(error, again);
         return;
       }
@@ -549,10 +549,10 @@ function cancel() {
   review();
 }
 
-/** The patient reads what to do; the assessment stands in the report, which the clinician opens. */
+/** Show the patient what to do. The assessment is in the report, which the clinician opens. */
 function showResult(told, asked) {
   forgetPlayback();
-  // In the language that was asked for, which the page may have left meanwhile.
+  // Use the language of the request; the page's language may have changed since.
   $("message").textContent = told.patient_message ?? told.summary.assessment.patient_message;
   $("message").lang = told.patient_message ? asked : "en";
   $("analysis-id").textContent = told.analysis_id;
@@ -565,7 +565,7 @@ function showResult(told, asked) {
       const again = await ask(`/status/${told.analysis_id}`, undefined, controller.signal);
       showReport(again.report_url);
     } catch {
-      // The address at hand is still there to try.
+      // Try the old address.
     }
   }, REPORT_REFRESH_MS);
   leaveResult = () => {
@@ -575,7 +575,7 @@ function showResult(told, asked) {
 }
 
 function showReport(url) {
-  // Nothing but a web address may come into a link.
+  // Only a web address may become a link.
   const good = url && ["https:", "http:"].includes(new URL(url).protocol);
   $("report").hidden = !good;
   if (good) $("report").href = url;

@@ -35,7 +35,7 @@ function readWeights(file) {
   for (let i = 0; i < view.getUint32(buffers, true); i += 1) {
     const data = field(follow(buffers + 4 + 4 * i), 0); // Buffer.data
     const bytes = data ? view.getUint32(data, true) : 0;
-    // 32 bytes are the padding of a layer; at the end stand texts about the converter.
+    // A buffer of 32 bytes is a layer's padding. The last ones are texts about the converter.
     if (bytes && bytes !== 32 && weights.length < 2 * (1 + 2 * BLOCKS.length + 4)) {
       weights.push(
         Float32Array.from({ length: bytes / 2 }, (_, k) =>
@@ -53,7 +53,7 @@ function halfToNumber(bits) {
   return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -24 * fraction);
 }
 
-/** The first layer: 5x5, stride 2, with what its ReLU leaves. Layout of all: rows, columns, channels. */
+/** The first layer: 5x5, stride 2, then ReLU. The layout of all layers: rows, columns, channels. */
 function convolve(input, kernel, bias) {
   const side = SIDE / 2;
   const channels = bias.length;

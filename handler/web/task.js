@@ -1,4 +1,4 @@
-// The guided recording: what is asked for, and for how long. Phases as in tracker/protocol.py.
+// The guided recording: its instructions and their lengths. The phases are those of tracker/protocol.py.
 export const READY_S = 3; // before the recording begins
 export const TASK = [
   { phase: "fixate", seconds: 3 },

@@ -1,4 +1,4 @@
-// What the page says, in English and Korean. {…} is filled in.
+// The texts of the page, in English and Korean. {…} is filled in.
 export const TEXTS = {
   en: {
     title: "Eye movement recording",

@@ -60,7 +60,7 @@ def add_analyze(commands: "Commands") -> None:
     parser.add_argument(
         "--overlay",
         action="store_true",
-        help="also write STEM.overlay.mp4, the analysed frames with what was measured drawn in, "
+        help="also write STEM.overlay.mp4, the analysed frames with the measures drawn in, "
         "without sound and without the video's metadata (takes two to three times as long as the "
         "analysis)",
     )
@@ -175,7 +175,7 @@ def _print_outcome(options: argparse.Namespace, recording: "Recording", outcome:
     from tracker.study.recording import Failure
 
     if isinstance(outcome, Failure):
-        # The file's name alone may not tell which of several recordings it is.
+        # Several recordings may have files of the same name, so print the path.
         message = f"{recording.name}: {outcome.message_alone(recording)}"
         return print_failure(replace(outcome, message=message))
     print_result(options, recording.name, outcome.summary, outcome.files.values())
@@ -187,7 +187,7 @@ def add_image(commands: "Commands") -> None:
         "image", help="one picture: eye opening and gaze offset", description="Analyse pictures."
     )
     parser.add_argument("images", nargs="+", type=Path, metavar="FILE")
-    parser.add_argument("--json", action="store_true", help="one JSON document a line on stdout")
+    parser.add_argument("--json", action="store_true", help="print one JSON document a line")
     add_parameter_options(parser, ("blink_thresh",))
     parser.set_defaults(run=_run_image)
 

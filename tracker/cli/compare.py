@@ -31,10 +31,10 @@ def add_compare(commands: "Commands") -> None:
         help="also write a page that needs no network (in a DIR: comparison.html)",
     )
     parser.add_argument(
-        "--lang", choices=LANGUAGES, default="en", help="of that page (default: %(default)s)"
+        "--lang", choices=LANGUAGES, default="en", help="page language (default: %(default)s)"
     )
     parser.add_argument(
-        "--json", action="store_true", help="the comparison on stdout, and nothing else there"
+        "--json", action="store_true", help="print only the comparison on stdout, as JSON"
     )
     parser.set_defaults(run=_run_compare)
 

@@ -53,7 +53,7 @@ def add_evaluate(commands: "Commands") -> None:
         help="where to write pictures and tracks (default: %(default)s)",
     )
     parser.add_argument(
-        "--json", action="store_true", help="the scores on stdout, and nothing else there"
+        "--json", action="store_true", help="print only the scores on stdout, as JSON"
     )
     add_parameter_options(parser, ("step", "max_frames", *BLINK_PARAMETERS))
     parser.set_defaults(run=_run_evaluate)
@@ -113,7 +113,7 @@ def add_profile(commands: "Commands") -> None:
         "profile",
         help="where the time of a recording's analysis goes",
         description="Analyse a video and show where the time went, how close that is to the least "
-        "that decoding and FaceMesh can take, what limits it and what would be faster. Writes "
+        "that decoding and FaceMesh can take, and which changes would save time. Writes "
         "STEM.profile.png; the analysis itself is not kept.",
     )
     parser.add_argument("video", type=Path, metavar="VIDEO")
@@ -121,7 +121,7 @@ def add_profile(commands: "Commands") -> None:
         "--out", type=Path, default=Path(), metavar="DIR", help="where to write (default: here)"
     )
     parser.add_argument(
-        "--json", action="store_true", help="one JSON document on stdout, and nothing else there"
+        "--json", action="store_true", help="print only one JSON document on stdout"
     )
     add_parameter_options(parser, ("step", "max_frames"))
     parser.set_defaults(run=_run_profile)

@@ -24,7 +24,7 @@ _PARAMETER_HELP = {
     "vpp_thresh": "vertical peak-to-peak below which PSP is suspected, in eye widths",
     "blink_thresh": "EAR that closes an eye of nominal openness (EAR 0.24)",
     "blink_min_frames": "shortest blink in frames at 30 frames a second",
-    "blink_baseline": "scale blink_thresh with the person's open eye (adaptive) or not (fixed)",
+    "blink_baseline": "scale blink_thresh to the person's open eye (adaptive) or not (fixed)",
 }
 
 
@@ -35,7 +35,7 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json",
         action="store_true",
-        help="the summary documents on stdout, one a line, and nothing else there",
+        help="print only the summaries on stdout, as JSON, one a line",
     )
 
 
@@ -47,7 +47,7 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
         help="do not write STEM.report.html, and remove an earlier one",
     )
     parser.add_argument(
-        "--lang", choices=LANGUAGES, default="en", help="of the report (default: %(default)s)"
+        "--lang", choices=LANGUAGES, default="en", help="report language (default: %(default)s)"
     )
 
 

@@ -107,7 +107,7 @@ def _fill(record: Callable[..., T], measured: object, /, **values: Any) -> T:
 
 
 def name_task(analysis: Analysis) -> Literal["protocol", "assumed_up_then_down"]:
-    """Return what the person was asked to do, or is assumed to have been."""
+    """Return whether the task comes from a protocol or is assumed."""
     return "protocol" if analysis.parameters.protocol else "assumed_up_then_down"
 
 

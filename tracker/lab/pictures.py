@@ -131,7 +131,7 @@ def _crop(image: Image, eyes: NDArray[np.float32]) -> Image:
 
 
 def _shrink(image: Image) -> Image:
-    """Return a red-green-blue copy that is no larger than it is drawn."""
+    """Return a red-green-blue copy that is not larger than its place in the drawing."""
     scale = min(1.0, MAX_CROP_PX / max(image.shape[:2]))
     size = [max(1, round(scale * side)) for side in (image.shape[1], image.shape[0])]
     shrunk = cv2.resize(image, size, interpolation=cv2.INTER_AREA)

@@ -30,10 +30,10 @@ STAGES = {
     "load": "loading libraries and models",
     "open": "opening and hashing the file",
     "decode": "decoding",
-    "convert": "converting what is looked at to colours",
+    "convert": "converting parts of frames to colours",
     "face_mesh": "FaceMesh",
     "detector": "looking for faces in the whole picture",
-    "tracking": "following the face, else",
+    "tracking": "following the face, the rest",
     "measures": "measures and assessment",
     "write": "writing the files",
     "other": "not attributed",
@@ -244,7 +244,7 @@ class Profile:
                 f"floor of {self.floor_ms:.2f} ms (decoding a frame {self.floor.decode_ms:.2f}, "
                 f"FaceMesh on the face alone {self.floor.face_mesh_ms:.2f})"
             )
-        lines.append(f"  {self.limited_by} Faster, by what was measured:")
+        lines.append(f"  {self.limited_by} Estimated savings:")
         lines += [
             f"    {gain.change:28s} {gain.wall_s:6.2f} s, {gain.cpu_s:6.2f} s of CPU"
             + (f" ({gain.note})" if gain.note else "")

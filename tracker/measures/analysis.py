@@ -87,7 +87,7 @@ class Analysis:
     ----------
     parameters : Parameters
     traces : Traces
-        What the track shows before any threshold is applied. They hold the track itself.
+        The signals before any threshold is applied. They hold the track itself.
     events : Events
         Closures and winks.
     gaze : Gaze

@@ -44,7 +44,7 @@ class Assessment:
 
     @property
     def patient_message(self) -> str:
-        """What the patient can do better, or that it is done, in English; never the verdict."""
+        """The message to the patient in English: what to do better, or "done"; not the verdict."""
         return self.describe_for_patient("en")
 
     def describe(self, language: Language) -> str:
@@ -53,7 +53,7 @@ class Assessment:
         return " ".join((words, *(reason.describe(language) for reason in self.reasons)))
 
     def describe_for_patient(self, language: Language) -> str:
-        """Return what the patient can do better, or that it is done."""
+        """Return the message to the patient: what to do better, or "done"; not the verdict."""
         return choose_patient_message(
             [reason.code for reason in self.reasons],
             # If the recording must be repeated, only the reason for that is mentioned.

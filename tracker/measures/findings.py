@@ -25,10 +25,10 @@ class Finding:
 
     @property
     def message(self) -> str:
-        """What was found and what to do about it, in English."""
+        """The finding and its remedy as a sentence in English."""
         return self.describe("en")
 
     def describe(self, language: Language) -> str:
-        """Return what was found and what to do about it."""
+        """Return the finding and its remedy as a sentence in a language."""
         key = f"finding.{self.code}.{self.variant}" if self.variant else f"finding.{self.code}"
         return format_text(language, key, **self.values)

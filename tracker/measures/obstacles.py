@@ -168,7 +168,7 @@ def _find_time_obstacles(
 def _find_head_obstacles(
     analysis: Analysis, quality: Quality, open_time_s: float
 ) -> Iterator[Finding]:
-    """Yield what is wrong with the direction of the head."""
+    """Yield the faults in the direction of the head."""
     gaze_time_s = analysis.measures.gaze_time_s
     if math.isnan(quality.head_yaw_deg + quality.head_pitch_deg):
         yield Finding("head_not_measured")
@@ -324,7 +324,7 @@ def _find_recording_cautions(analysis: Analysis, quality: Quality) -> Iterator[F
 
 
 def _find_track_cautions(analysis: Analysis) -> Iterator[Finding]:
-    """Yield what is wrong with the frames and their times."""
+    """Yield the faults of the frames and their times."""
     info = analysis.track.info
     if info.raised_step:
         yield Finding("step_raised", {"largest_step": info.raised_step, "step": info.step})

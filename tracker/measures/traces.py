@@ -1,4 +1,4 @@
-"""Traces: what a track shows before any threshold is applied."""
+"""Traces: the signals of a track, before any threshold is applied."""
 
 import math
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ MIN_COVERAGE_FOR_BASELINE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """What a track shows before any threshold is applied, so that a sweep computes it once.
+    """The signals of a track before any threshold is applied. A sweep computes them only once.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Traces:
     canthal_distance_px, iris_diameter_px : float
         Medians of both eyes.
     head_roll_deg, head_yaw_deg, head_pitch_deg : float
-        Medians; those of roll and yaw are of the absolute values.
+        Medians; for roll and yaw, of the absolute values.
     """
 
     track: Track

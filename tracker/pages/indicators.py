@@ -16,7 +16,7 @@ from tracker.words import Language, format_text
 
 @dataclass(frozen=True, slots=True)
 class QualityIndicator:
-    """A part of the recording's quality, graded by what the assessment found.
+    """A part of the recording's quality, graded by the findings of the assessment.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ class GradedIndicator:
 def grade_indicator(
     indicator: QualityIndicator, assessment: Assessment, is_measured: bool
 ) -> Grade:
-    """Grade an indicator by what the assessment found.
+    """Grade an indicator by the findings of the assessment.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""An annotated copy of a video: each analysed frame shows what was measured in it."""
+"""An annotated copy of a video: each analysed frame shows its measures."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -373,7 +373,7 @@ class _Pen:
 
     def __init__(self, panel: Image, layout: Layout) -> None:
         self._unit = layout.unit
-        # The drawing stands in the middle of a wide panel.
+        # In a wide panel, the drawing is in the middle.
         margin = max(0, layout.width - round(PANEL_WIDTH_PX * layout.unit)) // 2
         self._panel: Any = panel[:, margin:]
 

@@ -113,7 +113,7 @@ def write_report(
 
 
 def _make_values(source: ReportInput, events: list[Event]) -> dict[str, Any]:
-    """Return what the template shows, except the pictures of events."""
+    """Return the template's values, except the pictures of events."""
     analysis, assessment, summary = source.analysis, source.assessment, source.summary
     language = source.language
     extremes = find_extremes(analysis, source.pictures)

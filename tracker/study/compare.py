@@ -59,7 +59,7 @@ def compare(recordings: Sequence[Labelled]) -> Comparison:
     Notes
     -----
     The value of a condition is the mean over its recordings; for a rate, all counts over all times.
-    Its interval covers these recordings alone: for the vertical range it comes from the recordings'
+    Its interval covers only these recordings. For the vertical range it comes from the recordings'
     intervals, for a rate from Garwood's. A change of the range has the interval of
     `kernels.change.compute_difference_interval`, a change of a rate the exact interval of the
     ratio. The other measures have no interval and are only judged if a condition was recorded more

@@ -141,7 +141,7 @@ def label_files(arguments: Sequence[str]) -> list[tuple[str, Path]]:
 
 
 def read_recording(path: Path, label: str) -> Labelled:
-    """Read a summary, or analyse a track anew.
+    """Read a summary, or analyse a track again.
 
     Parameters
     ----------

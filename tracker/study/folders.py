@@ -11,9 +11,9 @@ from tracker.study.recording import OWN_VIDEO_ENDINGS, Recording
 from tracker.video.container import HEAD_BYTES, VIDEO_SUFFIXES, detect_kind
 
 AMBIGUOUS_SUFFIXES = frozenset(("ts", "mts"))
-"""Transport streams, and TypeScript."""
+"""Suffixes of transport streams and of TypeScript files."""
 AUDIO_SUFFIXES = frozenset(("m4a", "m4b", "mka", "wma", "weba", "aac"))
-"""Sound alone, in the same containers as videos."""
+"""Suffixes of files with sound only, which use the same containers as videos."""
 _ONE_AT_A_TIME = "analyse them one at a time with an --out DIR each"
 
 
@@ -55,7 +55,7 @@ def find_recordings(paths: Sequence[Path], out: Path) -> FoundRecordings:
     Returns
     -------
     FoundRecordings
-        The stem of a recording's files is that of the video. If videos in a directory differ only
+        The stem of a recording's files is the video's stem. If videos in a directory differ only
         in suffix or case, the stem is the whole name, with a number if that is not enough.
 
     Raises

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from tracker.study.recording import Failure, FinishedRecording, Recording
 
 LINE_S = 60.0
-"""Time between two lines if stderr is no terminal. Shorter work prints none."""
+"""Time between two lines if stderr is not a terminal. Shorter work prints none."""
 
 
 class CohortProgress:

@@ -170,7 +170,7 @@ def analyze_recording(
     Raises
     ------
     InputError
-        The video cannot be read, or changed meanwhile.
+        The video cannot be read, or it changed during the analysis.
     OSError
         A file cannot be written.
     """

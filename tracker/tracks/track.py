@@ -293,7 +293,7 @@ def _join_infos(infos: Sequence[TrackInfo]) -> TrackInfo:
         complete=all(info.complete for info in infos),
         raised_step=max(info.raised_step for info in infos),
         out_of_time=any(info.out_of_time for info in infos),
-        # The times of a protocol are those of a single recording.
+        # A protocol's times only fit a single recording.
         protocol=(),
         video_sha256="",
         other_face_ratio=max(info.other_face_ratio for info in infos),

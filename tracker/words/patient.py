@@ -60,8 +60,8 @@ def choose_patient_message(
     Returns
     -------
     str
-        The remedy of the most important reason. If there is no reason: that the recording is done,
-        and the remedy of the most important caution for the next time.
+        The remedy of the most important reason. Without a reason, the text says that the recording
+        is done, and gives the remedy of the most important caution for the next time.
     """
     for code in CODES_BY_IMPORTANCE:
         if code in reasons:

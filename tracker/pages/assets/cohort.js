@@ -5,7 +5,7 @@
   const shown = document.getElementById("shown");
   const byNumber = new Map([...table.tBodies[0].rows].map((row) => [Number(row.dataset.number), row]));
 
-  // One status at a time, or all.
+  // Show one status at a time, or all.
   const filters = [...document.querySelectorAll("button[data-filter]")];
   function show(status) {
     let count = 0;
@@ -27,9 +27,9 @@
     row.scrollIntoView({ block: "center", behavior: Page.calm ? "auto" : "smooth" });
   }
 
-  // Marks of one value are put beside each other by a fixed pattern: chance would differ each time.
+  // Spread the marks of one value by a fixed pattern, so that the plot always looks the same.
   const spread = (place) => (((place * 0.618034) % 1) - 0.5) * 0.6;
-  // Plotly takes text for HTML of a kind.
+  // Plotly reads some HTML in texts: escape it.
   const plain = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
   const looks = {
     suspected: { color: Page.colors.vermillion, symbol: "diamond" },

@@ -13,7 +13,7 @@ const Page = (() => {
   };
   const PRINT_WIDTH_PX = 690; // of A4 within the margins of page.css
 
-  // Axes named in `layout` get this page's look under what they say themselves.
+  // Axes in `layout` get this page's look. Their own settings come first.
   function plot(element, traces, layout = {}) {
     const full = {
       font: { family: getComputedStyle(document.body).fontFamily, size: 13, color: colors.ink },
@@ -63,7 +63,7 @@ const Page = (() => {
     for (const element of plots) Plotly.relayout(element, { width: null, height: null, autosize: true });
   });
 
-  // Cells are compared as numbers where both are, else as text; what is missing comes last.
+  // Cells are compared as numbers if both are numbers, else as text. Empty cells come last.
   function compare(a, b) {
     const x = Number(a), y = Number(b);
     if (a === "" || b === "") return (a === "") - (b === "");

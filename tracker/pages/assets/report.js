@@ -27,7 +27,7 @@
     { axis: "y5", name: words["legend.roll"], y: values.roll, line: { color: "#a0568a", width: 1.6, dash: "2px,2px" } },
   ];
 
-  // Of each stretch of time the least and the largest value: no blink is too short to be drawn.
+  // Draw the least and the largest value of each stretch of time, so that no blink is missed.
   function thin(y, first, last, bins) {
     const xs = [], ys = [];
     if (last - first <= 4 * bins) return { x: time.slice(first, last), y: y.slice(first, last) };
@@ -61,7 +61,7 @@
   const domains = { y: [0.76, 0.975], y2: [0.5, 0.705], y3: [0.305, 0.45], y4: [0.215, 0.25], y5: [0, 0.155] };
   const titles = { y: words.ear, y2: words.vertical_axis, y3: words.horizontal_axis, y4: words.coverage_axis, y5: words.pose_axis };
 
-  // Without what is hidden in blinks, which would flatten the rest.
+  // Leave out the gaze during blinks, because its outliers would flatten the rest.
   function limits(y, least) {
     const known = y.filter((one) => one !== null).sort((a, b) => a - b);
     if (!known.length) return [-least, least];
@@ -114,7 +114,7 @@
   for (const [axis, [, top]] of Object.entries(domains)) {
     annotations.push({ xref: "paper", yref: "paper", x: 0, y: top, xanchor: "left", yanchor: "bottom", showarrow: false, text: `<b>${titles[axis]}</b>`, font: { size: 13 } });
   }
-  // The middle one stands beside the others, which it would hide where the range is small.
+  // Put the middle one beside the others: in a small range, it would hide them.
   for (const [name, text, x] of [["up", words.p5, 1], ["ahead", words.primary, 0.8], ["down", words.p95, 1]]) {
     if (levels[name] === undefined) continue;
     annotations.push({ xref: "paper", yref: "y2", x, y: levels[name], xanchor: "right", yanchor: name === "down" ? "top" : "bottom", showarrow: false, text, font: { size: 11 }, bgcolor: "rgba(255,255,255,.75)", borderpad: 1 });
@@ -134,7 +134,7 @@
       margin: { l: 50, r: 12, t: 8, b: 44 },
       xaxis: { range: whole, title: { text: words.time_axis }, anchor: "y5", hoverformat: ".3f", minallowed: whole[0], maxallowed: whole[1], spikemode: "across", spikethickness: 1, spikecolor: quiet, spikedash: "dot" },
       yaxis: across("y", { range: [0, Math.max(0.3, limits([...values.left, ...values.right], 0.1)[1])] }),
-      // Down is positive: drawn with up at the top.
+      // Down is positive, so reverse the axis to have up at the top.
       yaxis2: across("y2", { range: flipped(limits(gaze, 0.12)) }),
       yaxis3: across("y3", { range: limits(counted("horizontal"), 0.2) }),
       yaxis4: across("y4", { range: [0, 1.05], tickvals: [0, 1], ticktext: [words.no, words.yes], nticks: undefined }),
