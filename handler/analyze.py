@@ -90,7 +90,7 @@ class Analyzer:
     cpu_share : float
         Share of one core that this process gets.
     observe : callable
-        Called after each analysis with its measurements (time, memory …) by name.
+        Called after each analysis with its figures by name, such as ``AnalysisSeconds``.
     work_folder : Path or None
         For temporary files; None: the system's own folder.
     """

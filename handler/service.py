@@ -39,7 +39,7 @@ class Service:
     cpu_share : float, default 1
         Share of one core that this process gets.
     observe : callable, optional
-        Called after each analysis with its measurements (time, memory …) by name.
+        Called after each analysis with its figures by name, such as ``AnalysisSeconds``.
     work_folder : Path, optional
         For temporary files, in place of the system's own folder.
     """

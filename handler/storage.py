@@ -98,7 +98,7 @@ class Storage(Protocol):
 
 
 def encode_token(record: Record) -> str:
-    """Return the token with which a list continues after this record."""
+    """Return a token. A list that is requested with it continues after this record."""
     return base64.urlsafe_b64encode(f"{record.created_at} {record.analysis_id}".encode()).decode()
 
 

@@ -1,4 +1,4 @@
-"""What the machine gives this process: processors and memory."""
+"""The processors that this process may use, and the memory that it has used."""
 
 import os
 import re

@@ -36,7 +36,7 @@ class Measures(GazeMeasures):
     blink_count, incomplete_blink_count, prolonged_closure_count, wink_count : int
         Numbers of events; a wink is not counted as a blink.
     blink_rate_per_min : float
-        Blinks over the time with a face.
+        Number of blinks divided by the minutes with a face.
     blink_rate_per_min_ci95 : (float, float)
         See `kernels.compute_rate_interval`.
     blink_duration_median_s, inter_blink_interval_median_s : float

@@ -207,7 +207,7 @@ def choose_samples(analysis: Analysis, most: int = MOST_SAMPLES) -> NDArray[np.i
     ----------
     analysis : Analysis
     most : int, optional
-        About how many there may be.
+        Approximate limit of their number.
 
     Returns
     -------

@@ -107,7 +107,7 @@ def list_notes(language: Language, comparison: Comparison) -> list[str]:
 def format_concern(
     language: Language, code: str, labels: Sequence[str], first: str, details: str
 ) -> str:
-    """Return a concern in words. `first` is the label that the others are compared with."""
+    """Return a concern in words. `first` is the label of the condition that others refer to."""
     return format_text(
         language, f"compare.concern.{code}", labels=", ".join(labels), first=first, details=details
     )

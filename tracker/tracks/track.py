@@ -80,7 +80,8 @@ class Track:
     second_pass_landmarks : ndarray, shape (T, K, 2), float32
         Landmarks of the second pass.
     second_pass_turn : ndarray, shape (T,), int64
-        Index of the turn in `tracker.face.follow.TURNS_DEG`; larger in joined tracks.
+        Index of the turn in `tracker.face.follow.TURNS_DEG`. When tracks are joined, each gets
+        indices of its own.
     info : TrackInfo
     """
 
