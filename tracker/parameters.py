@@ -39,6 +39,16 @@ class Parameters:
         A value is out of its range. The message says the range.
     TypeError
         A value has the wrong type.
+
+    Examples
+    --------
+    >>> import tracker
+    >>> tracker.Parameters(step=2).vpp_thresh
+    0.06
+    >>> tracker.Parameters(step=0)
+    Traceback (most recent call last):
+        ...
+    ValueError: step is 0, expected 1 to 30
     """
 
     step: int = 1

@@ -54,7 +54,16 @@ def test_the_import_is_light_and_the_names_are_there() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["tracker", "tracker.api", "tracker.result", "tracker.tracks.archive"]
+    "module",
+    [
+        "tracker",
+        "tracker.api",
+        "tracker.parameters",
+        "tracker.result",
+        "tracker.measures.analysis",
+        "tracker.tracks.archive",
+        "tracker.tracks.track",
+    ],
 )
 def test_the_examples_of_the_docstrings_run(
     module: str, clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -95,6 +95,15 @@ class Analysis:
     phases : tuple of PhaseResult
         What the eyes did in each phase of the protocol.
     measures : Measures
+
+    Examples
+    --------
+    >>> import tracker
+    >>> analysis = tracker.analyze("clip.mp4").analysis
+    >>> analysis.measures.blink_count
+    3
+    >>> analysis.traces.ear.shape, analysis.events.closures.interval.shape
+    ((180,), (3, 2))
     """
 
     parameters: Parameters

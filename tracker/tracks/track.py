@@ -83,6 +83,15 @@ class Track:
         Index of the turn in `tracker.face.follow.TURNS_DEG`. When tracks are joined, each gets
         indices of its own.
     info : TrackInfo
+
+    Examples
+    --------
+    >>> import tracker
+    >>> track = tracker.track("clip.mp4")
+    >>> track
+    <Track of 180 frames in 11.9 s, 180 with a face>
+    >>> track.landmarks.shape
+    (180, 40, 2)
     """
 
     frame_index: NDArray[np.int64]
