@@ -3,8 +3,8 @@
 Each sweep worsens one condition of two clips whose truth is known. In one, the gaze stays fixed; in
 the other, it goes up and then down by `AMPLITUDE`. Both have blinks. The same pictures are degraded
 in each condition and go straight to the face tracking. Only the sweeps of codecs and of the
-decoder's step encode them first. To lose parts of a recording, they are taken out of its track. The
-results are compared with a stored baseline.
+decoder's step encode them first. Missing parts of a recording are simulated by removing them from
+its track. The results are compared with a stored baseline.
 """
 
 import argparse

@@ -154,14 +154,14 @@ def compute_within_std(groups: Sequence[ArrayLike]) -> tuple[float, int]:
 def compute_detectable_change(
     within_std: float, degrees_of_freedom: int, first_count: int = 1, second_count: int = 1
 ) -> float:
-    """Compute the smallest change that is larger than measurement error explains.
+    """Compute the smallest change that measurement error alone does not explain.
 
     Parameters
     ----------
     within_std : float
         From `compute_within_std`.
     degrees_of_freedom : int
-        Those of `within_std`.
+        From `compute_within_std`, too.
     first_count, second_count : int, default 1
         Measurements in each of the two means that are compared.
 

@@ -149,7 +149,7 @@ def _framing_gain(one, other, groups, prior, sums, out):
 def compute_framing_gain(
     offset: ArrayLike, second_offset: ArrayLike, framing: ArrayLike
 ) -> tuple[float, float]:
-    """Compute the factor by which the landmarks follow the gaze further in other framings.
+    """Compute the ratio of the gaze that other framings of the face show to the gaze of this one.
 
     Parameters
     ----------

@@ -217,7 +217,7 @@ def frame_times_s(track: Track, frames: Sequence[int]) -> Float64Array:
 
 @dataclass(frozen=True, slots=True)
 class TimingErrors:
-    """Detected minus annotated times, in milliseconds; NaN without any."""
+    """Detected minus annotated times, in milliseconds; NaN without a matched blink."""
 
     median_abs: float
     p90_abs: float

@@ -104,7 +104,7 @@ def _describe_recording(summary: Summary) -> ComparedRecording:
 
 
 def _round(value: float | None) -> float | None:
-    """Round as in JSON; what is missing, or infinite, is None."""
+    """Round as in JSON; a missing or infinite number becomes None."""
     return plain(value)  # type: ignore[no-any-return]
 
 

@@ -38,7 +38,7 @@ class AnswerLine:
 
 @dataclass(frozen=True, slots=True)
 class ForestPlot:
-    """Where a condition's interval, single recordings and value are drawn."""
+    """The places at which a condition's interval, single recordings and value are drawn."""
 
     interval: tuple[float, float] | None
     singles: list[float]
@@ -173,7 +173,7 @@ def _find_scale(measure: ComparedMeasure) -> tuple[float, float]:
 
 
 def _make_plot(value: ConditionValue, low: float, high: float) -> ForestPlot:
-    """Return where a condition is drawn on the scale from `low` to `high`."""
+    """Return the places of a condition's marks on a scale from `low` to `high`."""
 
     def position(number: float) -> float:
         return _MARGIN + (_WIDTH - 2 * _MARGIN) * (number - low) / (high - low)

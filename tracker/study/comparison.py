@@ -1,4 +1,4 @@
-"""What a comparison holds. Its numbers are rounded as in its JSON; what is missing is None."""
+"""The parts of a comparison. Numbers are rounded as in its JSON; a missing number is None."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal

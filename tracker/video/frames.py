@@ -155,7 +155,7 @@ class Video:
         step : int, default 1
             1 = every frame. Skipped frames are decoded (later ones depend on them), not converted.
         wants : callable, optional
-            Tells by a frame's index whether to yield it; replaces `step`.
+            Takes a frame's index and returns whether to yield the frame; replaces `step`.
         ahead : bool, default False
             Decode up to `FRAMES_AHEAD` frames ahead on a second thread. The frames are the same.
 
