@@ -260,8 +260,8 @@ class Decoder:
     def grab(self) -> bool:
         """Decode the next frame; return False if there is none.
 
-        `ended` then tells why: True at the end of the file; False if a packet held no frame, so that
-        a later call may still find one.
+        `ended` then tells why: True at the end of the file; False if a packet held no frame, so
+        that a later call may still find one.
         """
         if not self._context:
             raise ValueError("the video is closed")
