@@ -3,10 +3,9 @@
 import csv
 import math
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -35,7 +34,65 @@ FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", 
 """Spreadsheets take text that begins with one of these for a formula."""
 
 Outcome = FinishedRecording | Failure
-Row = dict[str, Any]
+Value = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A recording of a cohort.
+
+    Attributes
+    ----------
+    recording : str
+        Path of its files without their endings, relative to the table's folder.
+    file : str
+        The video's name.
+    status : str
+        One of `OUTCOMES`.
+    reasons, cautions : tuple of str
+        Codes of findings.
+    outliers : tuple of str
+        Measures in which the recording is unlike the others.
+    failure_code, failure_message : str or None
+        Why there is no result.
+    values : mapping of str to (str, int, float, bool or None)
+        The summary's values by column; empty without a result.
+    files : mapping of str to str
+        The files by kind, relative to the table's folder.
+    """
+
+    recording: str
+    file: str
+    status: str
+    reasons: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
+    outliers: tuple[str, ...] = ()
+    failure_code: str | None = None
+    failure_message: str | None = None
+    values: Mapping[str, Value] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether there is no result."""
+        return self.status == FAILED
+
+    def number(self, name: str) -> float | None:
+        """Return the number in a column; None if it is missing."""
+        value = self.values.get(name)
+        assert not isinstance(value, str), name
+        return value
+
+    def cells(self) -> dict[str, Value]:
+        """Return all columns of the table, in order; None if a value is missing."""
+        cells: dict[str, Value] = dict.fromkeys(column.name for column in COHORT_COLUMNS)
+        cells |= self.values
+        cells |= {"recording": self.recording, "file": self.file, "status": self.status}
+        cells |= {"failure_code": self.failure_code, "failure_message": self.failure_message}
+        if not self.has_failed:
+            for name in ("reasons", "cautions", "outliers"):
+                cells[name] = " ".join(getattr(self, name))
+        return cells | {f"{kind}_file": path for kind, path in self.files.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +133,19 @@ def cohort_rows(
 
     Returns
     -------
-    list of dict
-        All columns of the table, in order; None if a value is missing.
+    list of Row
     """
     rows = [
         _row(recording, outcome, out)
         for recording, outcome in zip(recordings, outcomes, strict=True)
     ]
     spreads = {name: measure_spread(rows, name) for name in OUTLIER_MEASURES}
-    for row in rows:
-        if row["status"] != FAILED:
-            found = [name for name, spread in spreads.items() if is_outlier(row, name, spread)]
-            row["outliers"] = " ".join(found)
-    return rows
+    return [
+        replace(
+            row, outliers=tuple(name for name in spreads if is_outlier(row, name, spreads[name]))
+        )
+        for row in rows
+    ]
 
 
 def measure_spread(rows: Sequence[Row], name: str) -> Spread:
@@ -96,7 +153,7 @@ def measure_spread(rows: Sequence[Row], name: str) -> Spread:
 
     Parameters
     ----------
-    rows : sequence of dict
+    rows : sequence of Row
     name : str
         One of `OUTLIER_MEASURES`.
 
@@ -111,7 +168,7 @@ def measure_spread(rows: Sequence[Row], name: str) -> Spread:
     .. [1] B. Iglewicz, D. C. Hoaglin, How to Detect and Handle Outliers, ASQC Quality Press, 1993:
        the modified z-score 0.6745 (x - median) / MAD, and its limit 3.5.
     """
-    values = np.array([row[name] for row in rows if _counts(row, name)], dtype=np.float64)
+    values = np.array([row.number(name) for row in rows if _counts(row, name)], dtype=np.float64)
     if not values.size:
         return Spread(math.nan, math.nan, math.nan, 0)
     median = float(np.median(values))
@@ -124,15 +181,17 @@ def measure_spread(rows: Sequence[Row], name: str) -> Spread:
 
 def is_outlier(row: Row, name: str, spread: Spread) -> bool:
     """Return whether a recording's value is an outlier of its cohort."""
-    judged = spread.is_judged and _counts(row, name)
-    return judged and not spread.low <= row[name] <= spread.high
+    value = row.number(name)
+    if value is None or not spread.is_judged or not _counts(row, name):
+        return False
+    return not spread.low <= value <= spread.high
 
 
 def _counts(row: Row, name: str) -> bool:
     """Return whether a row's value counts; the gaze does not if it is not assessable."""
     is_gaze = name == "vertical_peak_to_peak"
-    is_assessed = row["status"] in ("suspected", "not_suspected")
-    return row[name] is not None and (is_assessed or not is_gaze)
+    is_assessed = row.status in ("suspected", "not_suspected")
+    return row.number(name) is not None and (is_assessed or not is_gaze)
 
 
 def write_cohort(rows: Sequence[Row], out: Path) -> list[Path]:
@@ -143,7 +202,7 @@ def write_cohort(rows: Sequence[Row], out: Path) -> list[Path]:
 
     Parameters
     ----------
-    rows : sequence of dict
+    rows : sequence of Row
         From `cohort_rows`.
     out : Path
         An existing directory.
@@ -156,7 +215,9 @@ def write_cohort(rows: Sequence[Row], out: Path) -> list[Path]:
     import pyarrow as pa
     import pyarrow.parquet
 
-    table = pa.Table.from_pylist(list(rows), schema=make_arrow_schema(COHORT_COLUMNS))
+    table = pa.Table.from_pylist(
+        [row.cells() for row in rows], schema=make_arrow_schema(COHORT_COLUMNS)
+    )
     return [
         write_whole(out / "cohort.csv", lambda path: _write_csv(path, COHORT_COLUMNS, rows)),
         write_whole(out / "cohort.parquet", lambda path: pyarrow.parquet.write_table(table, path)),
@@ -165,32 +226,32 @@ def write_cohort(rows: Sequence[Row], out: Path) -> list[Path]:
 
 def describe_cohort(rows: Sequence[Row]) -> str:
     """Return how many recordings had each outcome, in a line for a person."""
-    counts = Counter(row["status"] for row in rows)
+    counts = Counter(row.status for row in rows)
     words = ", ".join(f"{counts[status]} {status}" for status in OUTCOMES if counts[status])
     return f"{len(rows)} recordings: {words}"
 
 
 def _row(recording: Recording, outcome: Outcome, out: Path) -> Row:
-    row: Row = dict.fromkeys(column.name for column in COHORT_COLUMNS)
     stem = (recording.directory / recording.stem).relative_to(out)
-    row |= {"recording": to_unicode(stem.as_posix()), "file": to_unicode(recording.name)}
+    name, file = to_unicode(stem.as_posix()), to_unicode(recording.name)
     if isinstance(outcome, Failure):
-        return row | {
-            "status": FAILED,
-            "failure_code": outcome.code,
-            "failure_message": to_unicode(outcome.message_alone(recording)),
-        }
+        message = to_unicode(outcome.message_alone(recording))
+        return Row(name, file, FAILED, failure_code=outcome.code, failure_message=message)
     assessment = outcome.summary.assessment
-    row |= {
-        "reasons": " ".join(reason.code for reason in assessment.reasons),
-        "cautions": " ".join(caution.code for caution in assessment.cautions),
-    }
-    for column in COHORT_COLUMNS:
-        if column.path:
-            row[column.name] = column.read(outcome.summary)
-    for kind, path in outcome.files.items():
-        row[f"{kind}_file"] = to_unicode(path.relative_to(out).as_posix())
-    return row
+    return Row(
+        name,
+        file,
+        assessment.status,
+        reasons=tuple(reason.code for reason in assessment.reasons),
+        cautions=tuple(caution.code for caution in assessment.cautions),
+        values={
+            column.name: column.read(outcome.summary) for column in COHORT_COLUMNS if column.path
+        },
+        files={
+            kind: to_unicode(path.relative_to(out).as_posix())
+            for kind, path in outcome.files.items()
+        },
+    )
 
 
 def _write_csv(path: Path, columns: Sequence[Column], rows: Sequence[Row]) -> None:
@@ -198,10 +259,11 @@ def _write_csv(path: Path, columns: Sequence[Column], rows: Sequence[Row]) -> No
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(column.name for column in columns)
         for row in rows:
-            writer.writerow(format_cell(column.name, row[column.name]) for column in columns)
+            cells = row.cells()
+            writer.writerow(format_cell(column.name, cells[column.name]) for column in columns)
 
 
-def format_cell(name: str, value: Any) -> Any:
+def format_cell(name: str, value: Value) -> Value:
     """Format a cell: a missing value is empty, flags are true and false, formulas are disarmed."""
     if isinstance(value, bool):
         return "true" if value else "false"

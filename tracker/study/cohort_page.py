@@ -98,7 +98,7 @@ def write_cohort_page(
 
     Parameters
     ----------
-    rows : sequence of dict
+    rows : sequence of Row
         From `tracker.study.cohort.cohort_rows`.
     outcomes : sequence of FinishedRecording or Failure
         One for each row.
@@ -132,7 +132,7 @@ def _render_cohort(
     rows: Sequence[Row], links: Sequence[str | None], notes: Sequence[str], language: Language
 ) -> str:
     spreads = {name: measure_spread(rows, name) for name in OUTLIER_MEASURES}
-    thresholds = [row["parameter_vpp_thresh"] for row in rows if row["status"] != FAILED]
+    thresholds = [row.number("parameter_vpp_thresh") for row in rows if not row.has_failed]
     threshold = thresholds[0] if thresholds else None
     plots = _list_plots(rows, threshold, language)
     table = [_make_row(row, link, spreads, language) for row, link in zip(rows, links, strict=True)]
@@ -142,12 +142,12 @@ def _render_cohort(
         rows=table,
         marks=_MARKS,
         threshold=threshold,
-        counts={status: sum(row["status"] == status for row in rows) for status in OUTCOMES},
+        counts={status: sum(row.status == status for row in rows) for status in OUTCOMES},
         notes=[*notes, *_list_same_videos(rows, language)],
         failures=[
-            FailedRecording(row["file"], row["failure_code"], row["failure_message"])
+            FailedRecording(row.file, row.failure_code or "", row.failure_message or "")
             for row in rows
-            if row["status"] == FAILED
+            if row.has_failed
         ],
         outliers=[(row.file, words) for row in table for words in row.outliers],
         outlier_limit=OUTLIER_LIMIT,
@@ -170,8 +170,8 @@ def _list_same_videos(rows: Sequence[Row], language: Language) -> list[str]:
     """Return a note for each video that was found under several names."""
     names: dict[str, list[str]] = defaultdict(list)
     for row in rows:
-        if row["video_sha256"]:
-            names[row["video_sha256"]].append(row["file"])
+        if sha256 := row.values.get("video_sha256"):
+            names[str(sha256)].append(row.file)
     return [
         format_text(language, "cohort.same_content", names=", ".join(same))
         for same in names.values()
@@ -182,20 +182,18 @@ def _list_same_videos(rows: Sequence[Row], language: Language) -> list[str]:
 def _make_row(
     row: Row, link: str | None, spreads: Mapping[str, Spread], language: Language
 ) -> TableRow:
-    reasons, cautions = ((row[kind] or "").split() for kind in ("reasons", "cautions"))
-    further = [code for code in cautions if code not in reasons]
+    further = [code for code in row.cautions if code not in row.reasons]
 
     def name_codes(codes: Sequence[str]) -> str:
         return ", ".join(format_text(language, f"cohort.code.{code}") for code in codes)
 
-    has_failed = row["status"] == FAILED
-    cause = f"cohort.failure.{row['failure_code']}"
-    threshold = row["parameter_vpp_thresh"]
+    cause = f"cohort.failure.{row.failure_code}"
+    threshold = row.number("parameter_vpp_thresh")
     return TableRow(
-        file=row["file"],
+        file=row.file,
         link=link,
-        status=row["status"],
-        status_rank=OUTCOMES.index(row["status"]),
+        status=row.status,
+        status_rank=OUTCOMES.index(row.status),
         numbers=[
             _make_cell(row, "vertical_peak_to_peak", ".3f", True, threshold),
             _make_cell(row, "blink_rate_per_min", ".1f", True),
@@ -203,12 +201,9 @@ def _make_row(
             _make_cell(row, "valid_time_s", ".1f"),
             _make_cell(row, "quality_canthal_distance_px", ".0f"),
         ],
-        reasons=format_text(language, cause) if has_failed else name_codes(reasons),
-        cautions="" if has_failed else name_codes(further),
-        outliers=[
-            _describe_outlier(row, name, spreads[name], language)
-            for name in (row["outliers"] or "").split()
-        ],
+        reasons=format_text(language, cause) if row.has_failed else name_codes(row.reasons),
+        cautions="" if row.has_failed else name_codes(further),
+        outliers=[_describe_outlier(row, name, spreads[name], language) for name in row.outliers],
     )
 
 
@@ -224,18 +219,21 @@ def _make_cell(
     def shown(number: float) -> str:
         return format(number if threshold is None else round_range(number, threshold), form)
 
-    value = row[name]
+    value = row.number(name)
     if value is None:
         return NumberCell("", "", "", can_be_doubtful)
-    low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
+    low, high = row.number(f"{name}_low"), row.number(f"{name}_high")
     interval = "" if low is None or high is None else f"{shown(low)} - {shown(high)}"
     return NumberCell(repr(value), shown(value), interval, can_be_doubtful)
 
 
 def _describe_outlier(row: Row, name: str, spread: Spread, language: Language) -> str:
-    value = f"{row[name]:.3g}"
+    number, threshold = row.number(name), row.number("parameter_vpp_thresh")
+    assert number is not None
+    assert threshold is not None
+    value = f"{number:.3g}"
     if name == "vertical_peak_to_peak":
-        value = f"{round_range(row[name], row['parameter_vpp_thresh']):.3f}"
+        value = f"{round_range(number, threshold):.3f}"
     return format_text(
         language,
         "cohort.outlier.value",
@@ -317,7 +315,7 @@ def _list_plots(rows: Sequence[Row], threshold: float | None, language: Language
     ]
     plots = []
     for measure, title_key, limit, limit_words, height, legend in wanted:
-        values = sorted(row[measure] for row in rows if row[measure] is not None)
+        values = sorted(one for row in rows if (one := row.number(measure)) is not None)
         if not values:
             continue
         title = text(title_key)
@@ -345,9 +343,9 @@ def _make_script_data(
     return {
         "rows": [
             {
-                "name": row["file"],
-                "status": row["status"],
-                **{name: row[name] for name in measures},
+                "name": row.file,
+                "status": row.status,
+                **{name: row.number(name) for name in measures},
             }
             for row in rows
         ],

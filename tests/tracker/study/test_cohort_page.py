@@ -3,6 +3,7 @@
 import math
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -87,7 +88,7 @@ class TestTexts:
 class TestOutliers:
     @staticmethod
     def rows(values: list[float | None], status: str = "not_suspected") -> list[Row]:
-        return [{"vertical_peak_to_peak": value, "status": status} for value in values]
+        return [Row("", "", status, values={"vertical_peak_to_peak": value}) for value in values]
 
     def test_by_hand(self) -> None:
         """Of 1 to 11 the median is 6 and the deviations' median 3: 3.5 * 3 / 0.6745 = 15.567."""
@@ -133,8 +134,8 @@ class TestOutliers:
             {"blink_rate_per_min": 10.0 + number % 4} for number in range(11)
         ]
         rows, _ = make_cohort(summary, tmp_path, names, [*changes, {"blink_rate_per_min": 99.0}])
-        assert [row["outliers"] for row in rows] == [""] * 11 + ["blink_rate_per_min"]
-        assert set(OUTLIER_MEASURES) <= rows[0].keys()
+        assert [row.outliers for row in rows] == [()] * 11 + [("blink_rate_per_min",)]
+        assert set(OUTLIER_MEASURES) <= rows[0].values.keys()
 
 
 def test_hostile_names_are_text_and_links_stay_in_the_folder(
@@ -166,9 +167,8 @@ def test_no_text_and_no_value_is_code(
     changes: list[dict[str, Any]] = [found | {"blink_rate_per_min": 10 + n % 4} for n in range(11)]
     changes += [{"blink_rate_per_min": 99.0}, {"failure": "undecodable"}]
     rows, outcomes = make_cohort(summary, tmp_path, tuple("abcdefghijklm"), changes)
-    for row in rows:
-        row["file"] = row["failure_message"] = ATTACK
-    rows[1]["video_sha256"] = rows[0]["video_sha256"]
+    rows = [replace(row, file=ATTACK, failure_message=ATTACK) for row in rows]
+    rows[1] = replace(rows[1], values=rows[0].values)
     path = write_cohort_page(rows, outcomes, [ATTACK], tmp_path, language)
     assert_harmless(path.read_text(encoding="utf-8"), script_count=4)
 
@@ -195,7 +195,7 @@ def test_every_finding_and_failure_is_told(
 
 def test_one_video_under_two_names_is_told(summary: dict[str, Any], tmp_path: Path) -> None:
     rows, outcomes = make_cohort(summary, tmp_path, ("a", "b", "c"), [{}, {}, {}])
-    rows[2]["video_sha256"] = rows[0]["video_sha256"]
+    rows[2] = replace(rows[2], values=rows[0].values)
     text = write_cohort_page(rows, outcomes, [], tmp_path, "en").read_text(encoding="utf-8")
     assert "counted as often: a.mp4, c.mp4" in text
 
