@@ -39,9 +39,13 @@ LOOKS_AHEAD = "zju/25_000007M_FNN.mp4"
 
 
 @pytest.fixture(scope="module")
-def analyze() -> Analyze:
+def mesh() -> FaceMesh:
+    return FaceMesh()
+
+
+@pytest.fixture(scope="module")
+def analyze(mesh: FaceMesh) -> Analyze:
     """Return a function that analyses a recording with the defaults, once."""
-    mesh = FaceMesh()
     done: dict[tuple[str, int], Analysis] = {}
 
     def analyze(name: str, step: int = 1) -> Analysis:
@@ -207,10 +211,10 @@ TRANSFORMS = {
 @pytest.mark.parametrize("name", ["gaze/up_down.mp4", "blinks/phone_portrait.mp4", LOOKS_AHEAD])
 @pytest.mark.parametrize("how", TRANSFORMS)
 def test_the_range_does_not_depend_on_how_the_face_is_framed(
-    name: str, how: str, analyze: Analyze
+    name: str, how: str, mesh: FaceMesh, analyze: Analyze
 ) -> None:
     track = analyze(name).track
-    follower = FaceFollower(FaceMesh(), len(track.times_s), 1)
+    follower = FaceFollower(mesh, len(track.times_s), 1)
     with Video(DATA / name) as video:
         for frame in video.frames():
             follower.add(TRANSFORMS[how](frame.image))
