@@ -213,8 +213,9 @@ class Aws:
         self.proxy.operations.clear()
         for item in self.items():
             self.dynamodb.delete_item(TableName=TABLE, Key={"analysis_id": item["analysis_id"]})
-        for key in self.list_keys():
-            self.s3.delete_object(Bucket=BUCKET, Key=key)
+        if keys := self.list_keys():
+            objects = {"Objects": [{"Key": key} for key in keys]}
+            self.s3.delete_objects(Bucket=BUCKET, Delete=objects)
         self.messages()
 
 
