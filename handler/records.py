@@ -88,7 +88,7 @@ def as_reported(record: Record, now_s: float) -> Record:
 
 
 def claim(record: Record, owner: str, now_s: float, lease_until_s: float) -> Record:
-    """Take a record to work on it. It must be queued or failed, or its owner must have died.
+    """Take a record to work on it. It must be queued or failed, or its lease must be over.
 
     Raises
     ------

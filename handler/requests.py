@@ -36,7 +36,7 @@ ACTIONS = ("analyze_image", "analyze_video", "process_s3_file", "create_upload")
 class AnalyzeData:
     """Analyse a file that came with the request: the actions analyze_image and analyze_video.
 
-    Here and below, `report` is the language of the report to write.
+    Here and below, `report` is the language of the report to write; None for no report.
     """
 
     kind: str

@@ -63,7 +63,7 @@ def _read_hint(hint: Any) -> Shape:
 
 
 def find_field(path: str) -> tuple[Shape, Field]:
-    """Return shape and description of a field by its dotted name, such as ``quality.sharpness``.
+    """Return type and description of a field by its dotted name, such as ``quality.sharpness``.
 
     Raises
     ------

@@ -46,11 +46,12 @@ class ClosureTruth:
     onset_s, peak_s, offset_s : float
         Stream times, which include `ClipSpec.start_time_s`.
     depth : float
+        Closure at the peak: 0 = open, 1 = shut.
     eyes : {"both", "left", "right"}
     kind : {"blink", "long_closure"}
     start, end : int or None
         First and last frame with at least `VISIBLE_DEPTH`. As in annotated recordings, `end` is
-        included. Only frames with a face count, here and below; None if there is none.
+        included. Frames without a face are ignored, here and below; None if no frame is left.
     peak : int or None
         The deepest frame.
     closed_first, closed_last : int or None

@@ -360,7 +360,7 @@ def measure_gaze(
 
 
 def _median_iris_ratio(traces: GazeTraces, valid: BoolArray) -> float:
-    """Return the iris diameter over the canthal distance; NaN (no angles) if that is 0."""
+    """Return the median iris diameter over canthal distance; NaN for 0, which gives no angle."""
     either = np.concatenate((valid, valid))
     (ratio,) = compute_quantiles(traces.iris_ratio.reshape(-1), either, (0.5,)).tolist()
     return float(ratio) if ratio > 0 else math.nan

@@ -166,7 +166,13 @@ def _unreadable(error: OSError) -> str:
 
 
 def _make_stems_unique(found: Sequence[tuple[Recording, bool]]) -> list[Recording]:
-    """Give each recording its own stem."""
+    """Give each recording that was found in a directory its own stem.
+
+    Raises
+    ------
+    ValueError
+        Inputs that were named themselves would write the same files.
+    """
     counts = Counter(_locate_files(recording) for recording, _ in found)
     named = Counter(
         _locate_files(recording) for recording, in_directory in found if not in_directory
