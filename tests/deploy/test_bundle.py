@@ -7,6 +7,7 @@ import hashlib
 import shutil
 import subprocess
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,14 @@ from deploy import bundle
 ROOT = Path(__file__).parents[2]
 DIST = ROOT / "dist"
 
-needs_dist = pytest.mark.skipif(
+MISSING = pytest.mark.skipif(
     not (DIST / "function.zip").is_file(), reason="no dist/: run ./build_layer.sh"
 )
+
+
+def needs_dist(test: Callable[..., None]) -> Callable[..., None]:
+    """Mark a test of the layers: slow, for it starts what is in them, and skipped without them."""
+    return MISSING(pytest.mark.slow(test))
 
 
 @pytest.fixture(scope="module")
