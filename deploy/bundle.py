@@ -14,6 +14,7 @@ import tempfile
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -91,19 +92,75 @@ def verify(dist: Path, python: str) -> None:
     print(_format_sizes(zips))
     _check_sizes(zips)
     with tempfile.TemporaryDirectory() as scratch:
-        opt, task = Path(scratch) / "opt", Path(scratch) / "task"
-        for path in zips:
-            _extract(path, task if path.stem == "function" else opt)
-        for root in (opt, task):
-            for library in sorted(root.rglob("*.so*")):
-                _check_library(library)
-        _check_it_runs(opt / SITE, task, python)
-        _check_it_answers("lambda_function", opt / SITE, task, python, ["numba"])
-        light = Path(scratch) / "light"
-        _extract(dist / "layer-base.zip", light)
-        heavy = ["numpy", "cv2", "mediapipe", "numba"]
-        _check_it_answers("handler.light_function", light / SITE, task, python, heavy)
+        unpacked = unpack(dist, Path(scratch))
+        check(unpacked, make_reference(Path(scratch) / "inputs"), python)
     print("checked: sizes, shared libraries, symbol versions, and that it runs")
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """The zips' content, as Lambda shows it to a function.
+
+    Attributes
+    ----------
+    task : Path
+        ``/var/task``, the function.
+    opt, light : Path
+        ``/opt``: all layers, and the only layer of the light function.
+    """
+
+    task: Path
+    opt: Path
+    light: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Files to measure, and what this environment measures in them."""
+
+    inputs: list[Path]
+    expected: dict[str, Any]
+
+
+def unpack(dist: Path, target: Path) -> Unpacked:
+    """Extract the zips in `dist` into directories of `target`."""
+    unpacked = Unpacked(target / "task", target / "opt", target / "light")
+    for path in sorted(dist.glob("layer-*.zip")):
+        _extract(path, unpacked.opt)
+    _extract(dist / "function.zip", unpacked.task)
+    _extract(dist / "layer-base.zip", unpacked.light)
+    return unpacked
+
+
+def make_reference(directory: Path) -> Reference:
+    """Write a file of every codec and format into a new directory, and measure them all here."""
+    directory.mkdir()
+    inputs = make_inputs(directory)
+    return Reference(inputs, _run_smoke(sys.executable, ["-m", "deploy.smoke"], [], inputs))
+
+
+def check(unpacked: Unpacked, reference: Reference, python: str) -> None:
+    """Check everything but the sizes.
+
+    Parameters
+    ----------
+    unpacked : Unpacked
+    reference : Reference
+    python : str
+        See `verify`.
+
+    Raises
+    ------
+    BundleError
+    """
+    for root in (unpacked.opt, unpacked.task):
+        for library in sorted(root.rglob("*.so*")):
+            _check_library(library)
+    site, task = unpacked.opt / SITE, unpacked.task
+    _check_it_runs(site, task, reference, python)
+    _check_it_answers("lambda_function", site, task, python, ["numba"])
+    heavy = ["numpy", "cv2", "mediapipe", "numba"]
+    _check_it_answers("handler.light_function", unpacked.light / SITE, task, python, heavy)
 
 
 def _format_sizes(zips: list[Path]) -> str:
@@ -209,17 +266,17 @@ def _readelf(option: str, library: Path) -> str:
     ).stdout
 
 
-def _check_it_runs(site: Path, task: Path, python: str) -> None:
-    """Measure clips of every codec with the bundle alone, and compare with this environment."""
+def _check_it_runs(site: Path, task: Path, reference: Reference, python: str) -> None:
+    """Measure the reference's files with the bundle alone, and compare."""
     before = _snapshot(site, task)
     with tempfile.TemporaryDirectory() as scratch:
-        inputs = make_inputs(Path(scratch))
-        expected = _run_smoke(sys.executable, ["-m", "deploy.smoke"], [], inputs)
         smoke = str(Path(__file__).with_name("smoke.py").resolve())
         # Python's options -I and -S: without site-packages, variables and the current directory.
-        measured = _run_smoke(python, ["-I", "-S", smoke], [task, site], inputs, cwd=scratch)
-    for path in inputs:
-        _compare(measured[path.name], expected[path.name], path.name)
+        measured = _run_smoke(
+            python, ["-I", "-S", smoke], [task, site], reference.inputs, cwd=scratch
+        )
+    for path in reference.inputs:
+        _compare(measured[path.name], reference.expected[path.name], path.name)
     modules = measured["modules"]
     assert isinstance(modules, list)
     if "kernels_compiled" not in modules or "numba" in modules:

@@ -3,11 +3,12 @@
 Skipped where it was not run; ``.ci/run`` runs it first.
 """
 
+import contextlib
 import hashlib
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,16 @@ def python() -> str:
         [str(ROOT / "find_python.sh"), "3.12"], capture_output=True, text=True, check=True
     )
     return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> bundle.Unpacked:
+    return bundle.unpack(DIST, tmp_path_factory.mktemp("unpacked"))
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> bundle.Reference:
+    return bundle.make_reference(tmp_path_factory.mktemp("reference") / "inputs")
 
 
 @needs_dist
@@ -65,14 +76,52 @@ def test_what_was_built_passes(python: str, capsys: pytest.CaptureFixture[str]) 
     ],
 )
 def test_without_a_needed_file_it_is_refused(
-    zip_name: str, pattern: str, message: str, python: str, tmp_path: Path
+    zip_name: str,
+    pattern: str,
+    message: str,
+    unpacked: bundle.Unpacked,
+    reference: bundle.Reference,
+    python: str,
+    tmp_path: Path,
 ) -> None:
-    for path in DIST.glob("*.zip"):
-        if path.name == zip_name:
-            _copy_without(path, tmp_path / path.name, pattern)
-        else:
-            (tmp_path / path.name).symlink_to(path)
-    with pytest.raises(bundle.BundleError, match=message):
+    with (
+        _without(unpacked, zip_name, pattern, tmp_path),
+        pytest.raises(bundle.BundleError, match=message),
+    ):
+        bundle.check(unpacked, reference, python)
+
+
+@contextlib.contextmanager
+def _without(unpacked: bundle.Unpacked, zip_name: str, pattern: str, aside: Path) -> Iterator[None]:
+    """Put the files of one zip that match a pattern aside, and then back where they were."""
+    roots = {"function.zip": [unpacked.task], "layer-base.zip": [unpacked.opt, unpacked.light]}
+    with zipfile.ZipFile(DIST / zip_name) as archive:
+        names = [name for name in archive.namelist() if Path(name).match(pattern)]
+    assert names, pattern
+    moved = {
+        root / name: aside / f"{root.name}-{number}"
+        for root in roots.get(zip_name, [unpacked.opt])
+        for number, name in enumerate(names)
+    }
+    for path, kept in moved.items():
+        path.rename(kept)
+    try:
+        yield
+    finally:
+        for path, kept in moved.items():
+            kept.rename(path)
+
+
+@needs_dist
+def test_a_zip_without_a_needed_file_is_refused(
+    reference: bundle.Reference, python: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the last check finds, so that none is left out between the zips and it."""
+    for path in DIST.glob("layer-*.zip"):
+        (tmp_path / path.name).symlink_to(path)
+    _copy_without(DIST / "function.zip", tmp_path / "function.zip", "handler/light_function.py")
+    monkeypatch.setattr(bundle, "make_reference", lambda _directory: reference)
+    with pytest.raises(bundle.BundleError, match=r"handler\.light_function does not answer"):
         bundle.verify(tmp_path, python)
 
 
