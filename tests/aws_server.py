@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import boto3
+import moto.backends
 import pytest
 from moto.server import ThreadedMotoServer
 
@@ -226,6 +227,9 @@ def run_aws() -> Iterator[Aws]:
         for name, value in CREDENTIALS.items():
             patch.setenv(name, value)
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        # moto lists its directory anew for every request.
+        modules = list(moto.backends.list_of_moto_modules())
+        patch.setattr(moto.backends, "list_of_moto_modules", lambda: modules)
         server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         server.start()
         host, port = server.get_host_and_port()
