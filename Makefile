@@ -12,7 +12,7 @@ export VIDEO
 KERNEL_TESTS = $(addprefix tests/kernels/test_,geometry.py pose.py closures.py gaze.py measures.py quantiles.py \
   uncertainty.py change.py)
 
-.PHONY: help setup run quick test bench bench-short lint lint-deploy layers budget lock docs picture accuracy \
+.PHONY: help setup run quick test ahead bench bench-short lint lint-deploy layers budget lock docs picture accuracy \
   accuracy-baseline clean
 
 help:
@@ -22,6 +22,7 @@ help:
 	@echo "make bench                run all benchmarks; fails if a ratio is out of its bounds"
 	@echo "make bench-short          the same in a minute or two"
 	@echo "make lint                 ruff and mypy"
+	@echo "make ahead                compile the kernels as Lambda runs them (needs a C compiler)"
 	@echo "make layers               build dist/ for AWS Lambda (needs a C compiler and binutils)"
 	@echo "make budget               measure dist/ in Lambda's limits (needs root)"
 	@echo "make lint-deploy          shellcheck, cfn-lint and sam validate"
@@ -74,13 +75,19 @@ quick: setup
 
 # Browser tests run alone, because browsers record late on a busy machine. The kernels' own tests run
 # twice more: as plain Python, and as in Lambda, compiled ahead of time and without Numba.
-test: setup
-	$(PY) -m deploy.compile_kernels $(AHEAD)
+test: setup ahead
 	KERNELS_EXTENSION=$(AHEAD) $(PY) -m pytest $(PARALLEL) -m "not browser"
 	$(PY) -m pytest -m browser
 	NUMBA_DISABLE_JIT=1 $(PY) -m pytest $(KERNEL_TESTS)
 	PYTHONPATH=$(AHEAD) $(PY) -c "import kernels, sys; sys.exit('numba' in sys.modules)"
 	PYTHONPATH=$(AHEAD) $(PY) -m pytest $(KERNEL_TESTS)
+
+ahead: $(AHEAD)/ready
+
+$(AHEAD)/ready: $(READY) $(wildcard kernels/*.py) deploy/compile_kernels.py
+	@rm -rf $(AHEAD)
+	$(PY) -m deploy.compile_kernels $(AHEAD)
+	@touch $@
 
 bench bench-short: setup
 	@mkdir -p $(OUT)/$@
