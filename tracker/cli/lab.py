@@ -25,6 +25,8 @@ _SYNTH_OPTIONS: tuple[tuple[str, type, str], ...] = (
     ("height", int, "of the picture in pixels"),
     ("blinks_per_min", float, "blinks a minute, at random times"),
     ("gaze_amplitude", float, "how far the eyes look up and down, in eye widths"),
+    ("face", str, "whose: astronaut, officer, or a variant; a wrong name lists them all"),
+    ("lid_follow", float, "how far the lids follow the gaze: 0 = not, 1 = as a healthy person's"),
     ("roll_deg", float, "head roll in degrees, clockwise"),
     ("zoom", float, "1 = the face fills 60 %% of the picture's shorter side"),
     ("noise_std", float, "standard deviation of the noise in grey levels"),

@@ -6,6 +6,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tracker.lab.faces import FACES
+
 Image = NDArray[np.uint8]
 BoolArray = NDArray[np.bool_]
 Int64Array = NDArray[np.int64]
@@ -37,6 +39,10 @@ VFR_JITTER = 0.3
 """Largest shift of a frame in a clip with a variable frame rate (VFR), in frame intervals."""
 VFR_DROPPED = 0.1
 """Share of the frames that are left out of a VFR clip."""
+GLANCES_S = 120.0
+"""Length of the clip of `glances_spec`."""
+GLANCE_HOLDS_S = np.geomspace(0.4, 10.0, 8)
+"""How long a glance of `glances_spec` is held."""
 CLOCK_HZ = {".mp4": 60_000, ".mov": 60_000, ".mkv": 1000, ".webm": 1000}
 """Timestamp ticks per second of each container.
 
@@ -180,8 +186,11 @@ class ClipSpec:
     closures : tuple of LidClosure
     gaze : tuple of GazePhase
         In order of time. Before the first one, the gaze is 0: the primary position.
-    lid_follow : float, default 0.5
-        Movement of the upper lid with vertical gaze, as a share of the iris displacement.
+    face : str, default "astronaut"
+        A key of `tracker.lab.faces.FACES`.
+    lid_follow : float, default 1.0
+        How far the lids follow the vertical gaze: 0 = they stay, 1 = as a healthy person's. See
+        `tracker.lab.faces.Face.lid_heights`.
     roll_deg : float
         Head roll, clockwise in the image.
     zoom : float
@@ -215,7 +224,8 @@ class ClipSpec:
     height: int = 720
     closures: tuple[LidClosure, ...] = ()
     gaze: tuple[GazePhase, ...] = ()
-    lid_follow: float = 0.5
+    face: str = "astronaut"
+    lid_follow: float = 1.0
     roll_deg: float = 0.0
     zoom: float = 1.0
     shift_x_px: float = 0.0
@@ -240,6 +250,8 @@ class ClipSpec:
                 raise ValueError(f"{name} = {side}: must be even")
         if self.codec not in ENCODERS:
             raise ValueError(f"codec = {self.codec!r}: must be one of {', '.join(ENCODERS)}")
+        if self.face not in FACES:
+            raise ValueError(f"face = {self.face!r}: must be one of {', '.join(FACES)}")
         if self.frame_count < 1:
             raise ValueError(f"duration_s = {self.duration_s}: no frame at {self.fps} fps")
         starts = [phase.start_s for phase in self.gaze]
@@ -340,6 +352,40 @@ def make_spec(
         ),
     }
     return ClipSpec(duration_s=duration_s, seed=seed, **(protocol | fields))
+
+
+def glances_spec(amplitude: float = 0.2, *, seed: int = 0, **fields: Any) -> ClipSpec:
+    """Make two minutes of glances down and up, each held for one of `GLANCE_HOLDS_S`.
+
+    Nobody blinks unless `closures` say so: the lids move with the gaze alone.
+
+    Parameters
+    ----------
+    amplitude : float, default 0.2
+        Iris displacement down and up, in canthal distances. 0.2 are 37 degrees.
+    seed : int, default 0
+        Seed of the order of the holds and of everything else that is random.
+    **fields
+        Other fields of `ClipSpec`.
+
+    Returns
+    -------
+    ClipSpec
+        It begins with 2 s in the primary position, to which the gaze returns for 0.4 to 7.6 s
+        between any two glances. Down and up take turns, and each has every hold once.
+    """
+    _check_range("gaze_amplitude", amplitude)
+    rng = np.random.default_rng((seed, 4))
+    holds_s = np.stack([rng.permutation(GLANCE_HOLDS_S) for _ in range(2)], axis=1).ravel()
+    rests_s = rng.permutation(np.linspace(0.4, 7.6, holds_s.size))
+    gaze, time_s = [GazePhase(0.0, 0.0)], 2.0
+    for index, (rest_s, hold_s) in enumerate(zip(rests_s.tolist(), holds_s.tolist(), strict=True)):
+        time_s += rest_s
+        gaze.append(GazePhase(time_s, -amplitude if index % 2 else amplitude))
+        time_s += hold_s
+        gaze.append(GazePhase(time_s, 0.0))
+    glances: dict[str, Any] = {"duration_s": GLANCES_S, "gaze": tuple(gaze), "seed": seed}
+    return ClipSpec(**(glances | fields))
 
 
 def demo_spec() -> ClipSpec:

@@ -1,57 +1,34 @@
 """The frames of a synthetic clip: eyes drawn on a portrait.
 
-The portrait is the public-domain one of NASA in the scikit-image wheel. Its eyes are drawn again in
-every frame, in coordinates of the eye whose origin and unit were read off the portrait by eye.
+The eyes of the portrait (`tracker.lab.faces`) are drawn again in every frame, in coordinates of the
+eye. Skin and lid creases move with the lids, which follow closures and the vertical gaze.
 """
 
 import functools
-import importlib.metadata
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.lab.clip_spec import (
-    LEFT,
-    RIGHT,
-    ClipSpec,
-    Float32Array,
-    Float64Array,
-    Image,
-    SyntheticSetupError,
+from tracker.lab.clip_spec import LEFT, RIGHT, ClipSpec, Float32Array, Float64Array, Image
+from tracker.lab.faces import FACES, IRIS_RADIUS, Face, foreshortened, lid_shape
+from tracker.lab.portraits import (
+    ENLARGEMENT,
+    bare_skin,
+    enlarged_portrait,
+    eye_axes,
+    open_skin,
+    spectacles,
 )
 
-# Points of the portrait in its own pixels, read off by eye at an enlargement of 14.
-PORTRAIT_FILE = "skimage/data/astronaut.png"
-PORTRAIT_SIDE_PX = 512
-CANTHI_PX = np.array([[[237.0, 105.3], [256.3, 104.4]], [[195.6, 100.8], [213.8, 103.9]]])
-"""Canthi (x, y) of the left and the right eye, each from the subject's right to the left."""
-FACE_CENTRE_PX = np.array([224.0, 124.0])
-ENLARGEMENT = 4
-SHORT_SIDE_PX = 180.0
-"""Portrait pixels along the frame's shorter side at zoom 1. The face then fills 60 % of it."""
-
 # The drawn eye, in canthal distances.
-IRIS_RADIUS = 11.7 / 30 / 2
-"""An iris 11.7 mm wide in an eye of 30 mm."""
 PUPIL_RADIUS = 0.4 * IRIS_RADIUS
-PRIMARY_VERTICAL_OFFSET = -0.05
-"""Iris centre minus canthus midpoint of the portrait, which looks at the camera: gaze 0."""
-UPPER_LID_HEIGHT, LOWER_LID_HEIGHT = 0.225, 0.125
-LID_EXPONENT = 2.5
-"""The edge of a lid is ``height * (1 - |2 u| ** LID_EXPONENT)``; u is -0.5 to 0.5 on the axis."""
-LOWER_LID_RISE = 0.1
-"""Share of its height by which the lower lid rises to meet the upper lid."""
-LOWER_LID_FOLLOW = 0.5
-"""Movement of the lower lid with vertical gaze, as a share of the upper lid's."""
-SKIN_ABOVE, SKIN_BELOW = 0.40, 0.30
-"""Heights of the skin that stretches with each lid. The brows begin above it."""
 LASH_BAND = 0.10
 """Height of the skin at the upper lid's edge that moves with it without stretching."""
-BARE_AT_CLOSURE = 0.6
-"""From this closure on, the upper lid is bare skin, without the portrait's eyeliner."""
+BARE_AT_LOWERED = 0.6
+"""The upper lid is bare skin, without the portrait's eyeliner and crease, from where it has been
+lowered by this share of the lid opening."""
 BOX_U, BOX_V = (-0.85, 0.85), (-0.80, 0.55)
 """Box that is drawn for each eye. Outside it the portrait is unchanged."""
 
@@ -98,6 +75,7 @@ class _Renderer:
 
     def __init__(self, spec: ClipSpec) -> None:
         self._spec = spec
+        self._face = FACES[spec.face]
         self._still = None if spec.sway_px > 0 else self._place_face(0.0)
         self._noise: NDArray[np.int8] | None = None
         if spec.noise_std > 0:
@@ -132,9 +110,10 @@ class _Renderer:
 
     def _place_face(self, time_s: float) -> "tuple[Image, list[_Eye]]":
         """Draw the portrait at the head's position, and set up its eyes there."""
-        spec = self._spec
-        scale = spec.zoom * min(spec.width, spec.height) / SHORT_SIDE_PX
-        right_to_left = CANTHI_PX[LEFT].sum(axis=0) - CANTHI_PX[RIGHT].sum(axis=0)
+        spec, face = self._spec, self._face
+        scale = spec.zoom * min(spec.width, spec.height) / face.short_side_px
+        left_px, right_px = (np.array(face.canthi_px[side]) for side in (LEFT, RIGHT))
+        right_to_left = left_px.sum(axis=0) - right_px.sum(axis=0)
         # Remove the portrait's own roll, so that the head's roll is `roll_deg`.
         angle = np.radians(spec.roll_deg) - np.arctan2(right_to_left[1], right_to_left[0])
         turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -145,21 +124,39 @@ class _Renderer:
                 spec.height / 2 + spec.shift_y_px + spec.sway_px / 2 * np.sin(2 * phase),
             ]
         )
-        shift = centre - turn @ FACE_CENTRE_PX
+        shift = centre - turn @ np.array(face.centre_px)
         # Pixel centres are at whole numbers, so x in the portrait is ENLARGEMENT * (x + 0.5) - 0.5
         # in the enlarged portrait.
         from_enlarged = np.column_stack(
             (turn / ENLARGEMENT, shift + turn @ np.full(2, 0.5 / ENLARGEMENT - 0.5))
         )
-        background = cv2.warpAffine(
-            _enlarged_portrait(),
-            from_enlarged,
-            (spec.width, spec.height),
-            flags=cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        eyes = [_Eye.place(side, turn, shift, background.shape) for side in (LEFT, RIGHT)]
-        return background, [eye for eye in eyes if eye is not None]  # type: ignore[return-value]
+
+        def place(picture: Image) -> Image:
+            placed: Image = cv2.warpAffine(  # type: ignore[assignment]
+                picture,
+                from_enlarged,
+                (spec.width, spec.height),
+                flags=cv2.INTER_LINEAR,
+                borderMode=cv2.BORDER_REPLICATE,
+            )
+            return placed
+
+        background = place(enlarged_portrait(spec.face))
+        layer = spectacles(spec.face)
+        glass = None if layer is None else place(layer)
+        if glass is not None:
+            background = _lay_over(background, glass)
+        eyes = [
+            _Eye.place(spec.face, side, turn, shift, background.shape, glass)
+            for side in (LEFT, RIGHT)
+        ]
+        return background, [eye for eye in eyes if eye is not None]
+
+
+def _lay_over(image: Image, layer: Image) -> Image:
+    """Lay a picture (h, w, 4) over another (h, w, 3); its fourth channel is the opacity."""
+    opacity = layer[..., 3:] * np.float32(1 / 255)
+    return np.rint(image + opacity * (layer[..., :3] - np.float32(1) * image)).astype(np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +167,8 @@ class _Eye:
     to the subject's left, and v across it to the chin.
     """
 
+    face_name: str
+    face: Face
     side: int
     rows: slice
     columns: slice
@@ -181,13 +180,22 @@ class _Eye:
     source: Float32Array
     """Coordinates in the enlarged portrait: ``source[..., i] + v * source_v[i]``."""
     source_v: Float32Array
+    glass: Image | None
+    """Spectacles in front of the eye, shape (h, w, 4); see `tracker.lab.portraits.spectacles`."""
 
     @classmethod
     def place(
-        cls, side: int, turn: Float64Array, shift: Float64Array, frame_shape: tuple[int, ...]
+        cls,
+        face_name: str,
+        side: int,
+        turn: Float64Array,
+        shift: Float64Array,
+        frame_shape: tuple[int, ...],
+        glass: Image | None,
     ) -> "_Eye | None":
         """Set up an eye of the turned and shifted portrait; None if it is outside the frame."""
-        midpoint, axis, width_px = _eye_axes(side)
+        face = FACES[face_name]
+        midpoint, axis, width_px = eye_axes(face, side)
         across = np.array([-axis[1], axis[0]])
         corners = np.array(
             [midpoint + width_px * (u * axis + v * across) for u in BOX_U for v in BOX_V]
@@ -204,59 +212,84 @@ class _Eye:
         unit = ENLARGEMENT * width_px
         origin = ENLARGEMENT * (midpoint + 0.5) - 0.5
         frame_px_per_unit = width_px * np.hypot(turn[0, 0], turn[1, 0])
+        rows, columns = slice(int(top), int(bottom)), slice(int(left), int(right))
         return cls(
+            face_name=face_name,
+            face=face,
             side=side,
-            rows=slice(int(top), int(bottom)),
-            columns=slice(int(left), int(right)),
+            rows=rows,
+            columns=columns,
             u=u,
             v=(from_midpoint @ across / width_px).astype(np.float32),
-            lid_shape=_lid_shape(u, 0.5),
+            lid_shape=lid_shape(u).astype(np.float32),
             edge=np.float32(max(1 / frame_px_per_unit, 0.02)),
             source=(origin + unit * u[..., None] * axis).astype(np.float32),
             source_v=(unit * across).astype(np.float32),
+            glass=None if glass is None else glass[rows, columns],
         )
 
     def draw(self, closure: float, vertical: float, horizontal: float, follow: float) -> Image:
         """Draw the eye, shape (box height, box width, 3)."""
-        upper_height, lower_height = lid_heights(np.float64(closure), np.float64(vertical), follow)
+        upper_height, lower_height = (
+            float(height)
+            for height in self.face.lid_heights(np.float64(closure), np.float64(vertical), follow)
+        )
         upper = np.float32(upper_height) * self.lid_shape
         lower = np.float32(lower_height) * self.lid_shape
-        image = self._draw_skin(upper, lower, closure)
+        lowered = upper_height + self.face.opening * self.face.upper_lid
+        image = self._draw_skin(upper, lower, lowered / self.face.fissure)
         # The lashes hide the last of the slit before the edges of the lids meet.
         opening = self._step(self.v - upper) * self._step(lower - self.v) * (self.lid_shape > 0)
-        opening *= np.float32(min(float(lower_height - upper_height) / 0.03, 1.0))
+        opening *= np.float32(min((lower_height - upper_height) / 0.03, 1.0))
         eyeball = self._draw_eyeball(upper, vertical, horizontal)
         _blend(image, eyeball, opening)
         near_lids = np.minimum(4 * self.lid_shape, 1)
         rim = np.exp(-(((self.v - lower - 0.01) / 0.02) ** 2)) * near_lids
-        _blend(image, LOWER_RIM, np.float32(0.5 * (1 - closure)) * rim)
+        _blend(
+            image,
+            LOWER_RIM * np.float32(self.face.eye_light),
+            np.float32(0.5 * (1 - closure)) * rim,
+        )
         lashes = np.exp(-(((self.v - upper + 0.005) / 0.022) ** 2)) * near_lids
         _blend(image, UPPER_LASHES, np.float32(0.75) * lashes)
-        return np.clip(image + 0.5, 0, 255).astype(np.uint8)
+        drawn = np.clip(image + 0.5, 0, 255).astype(np.uint8)
+        return drawn if self.glass is None else _lay_over(drawn, self.glass)
 
-    def _draw_skin(self, upper: Float32Array, lower: Float32Array, closure: float) -> Float32Array:
-        """Draw the portrait's skin, stretched from its own lids to the new ones."""
-        own_upper = -np.float32(UPPER_LID_HEIGHT) * self.lid_shape
-        own_lower = np.float32(LOWER_LID_HEIGHT) * self.lid_shape
-        top, bottom = own_upper - np.float32(SKIN_ABOVE), own_lower + np.float32(SKIN_BELOW)
+    def _draw_skin(self, upper: Float32Array, lower: Float32Array, lowered: float) -> Float32Array:
+        """Draw the portrait's skin, stretched from its own lids to the new ones.
+
+        `lowered` is how far the upper lid is lowered, as a share of the lid opening.
+        """
+        own_upper = -np.float32(self.face.upper_lid) * self.lid_shape
+        own_lower = np.float32(self.face.lower_lid) * self.lid_shape
+        top = own_upper - np.float32(self.face.skin_above)
+        bottom = own_lower + np.float32(self.face.skin_below)
         above = np.clip((self.v - top) / (upper - np.float32(LASH_BAND) - top), 0, 1)
         below = np.clip((bottom - self.v) / (bottom - lower), 0, 1)
         is_above = self.v < (upper + lower) / 2
         v = self.v + np.where(is_above, above * (own_upper - upper), below * (own_lower - lower))
         x = self.source[..., 0] + v * self.source_v[0]
         y = self.source[..., 1] + v * self.source_v[1]
-        image = cv2.remap(_enlarged_portrait(), x, y, cv2.INTER_LINEAR).astype(np.float32)
-        bare = min(closure / BARE_AT_CLOSURE, 1.0)
+        bare = min(max(lowered / BARE_AT_LOWERED, 0.0), 1.0)
+        # All of one is half of the work.
+        if bare == 1:
+            return cv2.remap(bare_skin(self.face_name), x, y, cv2.INTER_LINEAR).astype(np.float32)
+        image = cv2.remap(open_skin(self.face_name), x, y, cv2.INTER_LINEAR).astype(np.float32)
         if bare > 0:
-            skin = cv2.remap(_bare_portrait(), x, y, cv2.INTER_LINEAR).astype(np.float32)
+            skin = cv2.remap(bare_skin(self.face_name), x, y, cv2.INTER_LINEAR).astype(np.float32)
             image += np.float32(bare) * (skin - image)
         return image
 
     def _draw_eyeball(
         self, upper: Float32Array, vertical: float, horizontal: float
     ) -> Float32Array:
-        x, y = np.float32(horizontal), np.float32(PRIMARY_VERTICAL_OFFSET + vertical)
-        radius = np.hypot(self.u - x, self.v - y)
+        primary = self.face.primary_vertical_offset
+        # The disc of a turned iris is seen at an angle, as an ellipse.
+        across, along = (foreshortened(gaze) for gaze in (horizontal, vertical))
+        radius = np.hypot(
+            (self.u - np.float32(horizontal)) * np.float32(1 / across),
+            (self.v - np.float32(primary + vertical)) * np.float32(1 / along),
+        )
         # The eyeball is darker towards the canthi, where it turns away from the light, and below
         # the upper lid.
         shade = (1 - 0.5 * np.minimum(np.abs(2 * self.u), 1) ** 3).astype(np.float32)
@@ -267,11 +300,12 @@ class _Eye:
         _blend(iris, LIMBUS, np.clip((radius / np.float32(IRIS_RADIUS) - 0.75) / 0.25, 0, 1))
         _blend(iris, PUPIL, self._step(np.float32(PUPIL_RADIUS) - radius))
         _blend(eyeball, iris, self._step(np.float32(IRIS_RADIUS) - radius))
-        eyeball *= (0.55 + 0.45 * np.clip((self.v - upper) / 0.12, 0, 1))[..., None]
+        light = np.float32(self.face.eye_light)
+        eyeball *= (light * (0.55 + 0.45 * np.clip((self.v - upper) / 0.12, 0, 1)))[..., None]
         # The reflection on the cornea moves less than the iris.
         glint = np.hypot(
             self.u - np.float32(0.6 * horizontal - 0.02),
-            self.v - np.float32(0.6 * vertical + PRIMARY_VERTICAL_OFFSET - 0.05),
+            self.v - np.float32(0.6 * vertical + primary - 0.05),
         )
         _blend(eyeball, HIGHLIGHT, np.float32(0.9) * self._step(np.float32(0.03) - glint))
         return eyeball
@@ -282,68 +316,6 @@ class _Eye:
         return share
 
 
-def _lid_shape(u: NDArray[Any], half_width: float) -> Float32Array:
-    height = np.maximum(1 - np.abs(u / half_width) ** LID_EXPONENT, 0)
-    return np.asarray(height, dtype=np.float32)
-
-
-def lid_heights(
-    closure: Float64Array | np.float64, vertical: Float64Array | np.float64, follow: float
-) -> tuple[Float64Array, Float64Array]:
-    """Compute v at the middle of the upper and of the lower lid's edge, in canthal distances."""
-    upper_open = -UPPER_LID_HEIGHT + follow * vertical
-    lower_open = LOWER_LID_HEIGHT + LOWER_LID_FOLLOW * follow * vertical
-    lower = lower_open * (1 - LOWER_LID_RISE * closure)
-    upper = lower - (1 - closure) * (lower_open - upper_open)
-    return np.asarray(upper), np.asarray(lower)
-
-
 def _blend(image: Float32Array, over: Float32Array, weight: Float32Array) -> None:
     """Blend an image or a colour over an image (h, w, 3), with weights (h, w), in place."""
     image += weight[..., None] * (over - image)
-
-
-def _eye_axes(side: int) -> tuple[Float64Array, Float64Array, float]:
-    """Return the midpoint, the direction and the length of an eye's axis in the portrait."""
-    first, second = CANTHI_PX[side]
-    width_px = float(np.hypot(*(second - first)))
-    return (first + second) / 2, (second - first) / width_px, width_px
-
-
-@functools.cache
-def _portrait() -> Image:
-    missing = f"the test portrait ({PORTRAIT_FILE} of scikit-image) is missing: run `make setup`"
-    try:
-        # Only the file is used, because importing the library needs packages that are missing.
-        path = importlib.metadata.distribution("scikit-image").locate_file(PORTRAIT_FILE)
-    except importlib.metadata.PackageNotFoundError as error:
-        raise SyntheticSetupError(missing) from error
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None or image.shape != (PORTRAIT_SIDE_PX, PORTRAIT_SIDE_PX, 3):
-        raise SyntheticSetupError(missing)
-    return image  # type: ignore[return-value]
-
-
-@functools.cache
-def _enlarged_portrait() -> Image:
-    return _enlarge(_portrait())
-
-
-@functools.cache
-def _bare_portrait() -> Image:
-    """Return the enlarged portrait with skin in place of its eyes, lashes and lid creases."""
-    y, x = np.mgrid[:PORTRAIT_SIDE_PX, :PORTRAIT_SIDE_PX]
-    mask = np.zeros(x.shape, dtype=np.uint8)
-    for side in (LEFT, RIGHT):
-        midpoint, axis, width_px = _eye_axes(side)
-        dx, dy = (x - midpoint[0]) / width_px, (y - midpoint[1]) / width_px
-        u, v = dx * axis[0] + dy * axis[1], dy * axis[0] - dx * axis[1]
-        # Wider than the eye, because the lashes reach beyond the outer canthus.
-        shape = _lid_shape(u, 0.78)
-        mask |= (shape > 0) & (v > -0.36 * shape - 0.05) & (v < 0.2 * shape + 0.03)
-    return _enlarge(cv2.inpaint(_portrait(), mask, 3, cv2.INPAINT_TELEA))  # type: ignore[arg-type]
-
-
-def _enlarge(image: Image) -> Image:
-    side_px = ENLARGEMENT * PORTRAIT_SIDE_PX
-    return cv2.resize(image, (side_px, side_px), interpolation=cv2.INTER_CUBIC)  # type: ignore[return-value]

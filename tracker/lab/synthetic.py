@@ -34,7 +34,8 @@ from tracker.lab.clip_spec import (
     LidClosure,
     SyntheticSetupError,
 )
-from tracker.lab.drawing import PRIMARY_VERTICAL_OFFSET, lid_heights, render_frame
+from tracker.lab.drawing import render_frame
+from tracker.lab.faces import FACES
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,8 @@ class Truth:
         0 = open, 1 = shut; the left eye in column `LEFT`, the right eye in column `RIGHT`.
     fissure : ndarray, shape (N, 2), float64
         Height of the lid opening at its middle, in canthal distances. It depends on the gaze too.
+    iris_in_sight : ndarray, shape (N, 2), float64
+        Share of the iris's height between the lids: 0 = hidden, 1 = all.
     gaze_vertical, gaze_horizontal : ndarray, shape (N,), float64
         Iris displacement from the primary position, in canthal distances.
     face_present : ndarray, shape (N,), bool
@@ -99,6 +102,7 @@ class Truth:
     times_s: Float64Array
     closure: Float64Array
     fissure: Float64Array
+    iris_in_sight: Float64Array
     gaze_vertical: Float64Array
     gaze_horizontal: Float64Array
     face_present: BoolArray
@@ -132,7 +136,9 @@ def compute_truth(spec: ClipSpec, clock_hz: int = CLOCK_HZ[".mp4"], repeats: int
     times_s = ticks / clock_hz
     closure = spec.closure_at(times_s)
     gaze_vertical, gaze_horizontal = spec.gaze_at(times_s)
-    upper, lower = lid_heights(closure, gaze_vertical[:, None], spec.lid_follow)
+    face, vertical = FACES[spec.face], gaze_vertical[:, None]
+    upper, lower = face.lid_heights(closure, vertical, spec.lid_follow)
+    in_sight = face.iris_in_sight(closure, vertical, gaze_horizontal[:, None], spec.lid_follow)
     face_present = spec.face_present_at(times_s)
     loop_ticks = _loop_ticks(spec, clock_hz)
     closures = [
@@ -150,6 +156,7 @@ def compute_truth(spec: ClipSpec, clock_hz: int = CLOCK_HZ[".mp4"], repeats: int
         times_s=all_ticks / clock_hz,
         closure=np.tile(closure, (repeats, 1)),
         fissure=np.tile(lower - upper, (repeats, 1)),
+        iris_in_sight=np.tile(in_sight, (repeats, 1)),
         gaze_vertical=np.tile(gaze_vertical, repeats),
         gaze_horizontal=np.tile(gaze_horizontal, repeats),
         face_present=np.tile(face_present, repeats),
@@ -295,7 +302,11 @@ def quality_options(codec: str, crf: int) -> dict[str, str]:
 
 
 def _write_truth(path: Path, truth: Truth) -> None:
-    per_eye = {"closure": truth.closure, "fissure": truth.fissure}
+    per_eye = {
+        "closure": truth.closure,
+        "fissure": truth.fissure,
+        "iris_in_sight": truth.iris_in_sight,
+    }
     frames = {
         "index": list(range(truth.times_s.size)),
         "time_s": truth.times_s.tolist(),
@@ -307,7 +318,7 @@ def _write_truth(path: Path, truth: Truth) -> None:
     }
     document = {
         "spec": asdict(truth.spec),
-        "primary_vertical_offset": PRIMARY_VERTICAL_OFFSET,
+        "primary_vertical_offset": FACES[truth.spec.face].primary_vertical_offset,
         "frames": frames,
         "closures": [asdict(event) for event in truth.closures],
     }

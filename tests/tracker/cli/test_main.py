@@ -29,7 +29,7 @@ SPEC = ClipSpec(
     fps=20,
     width=320,
     height=240,
-    closures=(LidClosure(1.0, 0.3), LidClosure(5.0, 0.3), LidClosure(7.0, 1.2)),
+    closures=(LidClosure(1.0, 0.3), LidClosure(5.0, 0.3), LidClosure(7.0, 1.0)),
     gaze=(GazePhase(2.0, -0.12), GazePhase(6.0, 0.12)),
     sway_px=4.0,  # a picture at perfect rest needs so few bits that it reads as compressed
 )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kernels import FACE_MESH_INDICES, EyeGeometry, compute_eye_geometry
 from tracker.face.mesh import FaceMesh, region_of
-from tracker.lab import clip_spec, drawing
+from tracker.lab import clip_spec, drawing, portraits
 from tracker.lab.clip_spec import (
     LEFT,
     RIGHT,
@@ -195,8 +195,10 @@ def test_fissure_follows_lids_and_gaze() -> None:
         lid_follow=0.6,
     )
     fissure = compute_truth(spec).fissure[:, LEFT]
-    # Open 0.225 + 0.125; shut; looking down the upper lid sinks by 0.06, the lower one by 0.03.
-    assert fissure[[0, 45, 110]] == pytest.approx([0.35, 0.0, 0.32])
+    # Open 0.225 + 0.125; shut; looking down by 0.1, a healthy person's fissure narrows by 0.34 of
+    # itself times 0.1 over sin(40 degrees) / 3, and this person's by 0.6 of that.
+    narrowing = 0.34 * 0.1 / (0.6427876 / 3)
+    assert fissure[[0, 45, 110]] == pytest.approx([0.35, 0.0, 0.35 * (1 - 0.6 * narrowing)])
 
 
 def test_protocol_blinks_stay_apart_and_inside() -> None:
@@ -343,6 +345,8 @@ def test_truth_is_written_beside_the_clip(tmp_path: Path) -> None:
         ({"width": 321}, "width = 321: must be even"),
         ({"width": 640.0}, "width = 640.0: must be a whole number"),
         ({"codec": "gif"}, "codec = 'gif': must be one of h264"),
+        ({"face": "nobody"}, "face = 'nobody': must be one of astronaut, officer, "),
+        ({"lid_follow": 1.1}, "lid_follow = 1.1: must be from 0.0 to 1.0"),
         ({"dropouts_s": ((1.0, 1.0),)}, "dropouts_s"),
         ({"gaze": (GazePhase(2.0, 0.0), GazePhase(1.0, 0.0))}, "in order of time"),
         ({"blinks_per_min": 90.0}, "blinks_per_min = 90.0: must be from 0.0 to 60.0"),
@@ -372,10 +376,11 @@ def test_a_container_that_does_not_fit_is_refused(tmp_path: Path, name: str, mes
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_missing_portrait_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("face", ["astronaut", "officer"])
+def test_a_missing_portrait_says_what_to_do(monkeypatch: pytest.MonkeyPatch, face: str) -> None:
     def not_installed(name: str) -> None:
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(importlib.metadata, "distribution", not_installed)
     with pytest.raises(clip_spec.SyntheticSetupError, match="make setup"):
-        drawing._portrait.__wrapped__()
+        portraits.load_portrait.__wrapped__(face)

@@ -1,0 +1,214 @@
+"""The faces that synthetic clips animate: where their eyes are, and how their lids follow the gaze.
+
+Each portrait is in the public domain and comes with a package that this project installs anyway.
+A name with ``_with_`` is a variant: the same portrait, changed by the operation that the name says.
+Lengths without a unit are in canthal distances (inner to outer canthus).
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float64Array = NDArray[np.float64]
+Point = tuple[float, float]
+
+# The eye that is drawn. `kernels.geometry` assumes the same radius and diameter; they are
+# written here again, because what is drawn must not depend on what is tested.
+CANTHAL_DISTANCE_MM = 30.0
+IRIS_RADIUS = 11.7 / CANTHAL_DISTANCE_MM / 2
+ROTATION_RADIUS = 10.0 / CANTHAL_DISTANCE_MM
+"""From the eye's centre of rotation to the plane of the iris."""
+
+FISSURE_LOOKING_DOWN, LOOKING_DOWN_DEG = 0.66, 40.0
+"""The lid opening of a healthy person, over that of the primary position, at this gaze down.
+
+Measured anatomy. The upper lid goes along with the iris, and the lower lid by less.
+"""
+LOWER_LID_RISE = 0.1
+"""Share of its height by which the lower lid rises to meet the upper lid in a closure."""
+LID_EXPONENT = 2.5
+"""The edge of a lid is ``height * (1 - |2 u| ** LID_EXPONENT)``; u is -0.5 to 0.5 on the axis."""
+
+
+def rotation_deg(gaze: Float64Array | float) -> Float64Array:
+    """Return the rotation of a drawn eye in degrees, for an iris displacement of any shape."""
+    angle: Float64Array = np.arcsin(np.asarray(gaze, dtype=np.float64) / ROTATION_RADIUS)
+    return np.degrees(angle)
+
+
+def foreshortened(gaze: Float64Array | float) -> Float64Array:
+    """Return how wide the disc of a turned iris is seen, over its width in the primary position."""
+    cosine: Float64Array = np.sqrt(1 - (np.asarray(gaze) / ROTATION_RADIUS) ** 2)
+    return cosine
+
+
+def lid_shape(u: NDArray[Any] | float, half_width: float = 0.5) -> Float64Array:
+    """Return the height of a lid's edge over that at its middle, at u of any shape."""
+    shape: Float64Array = np.maximum(1 - np.abs(np.asarray(u) / half_width) ** LID_EXPONENT, 0)
+    return shape
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A portrait, and where its eyes are.
+
+    Attributes
+    ----------
+    package, file : str
+        Distribution that holds the portrait, and the file's path in it.
+    size_px : (int, int)
+        Width and height of the portrait.
+    canthi_px : tuple
+        Canthi (x, y) of the left and the right eye, each from the subject's right to the left.
+    centre_px : (float, float)
+        Middle of the face.
+    short_side_px : float
+        Portrait pixels along the frame's shorter side at zoom 1. The face then fills 60 % of it.
+    upper_lid, lower_lid : float
+        Heights of the portrait's own lids above and below the canthi's axis.
+    primary_vertical_offset : float
+        Iris centre minus canthus midpoint while the portrait looks at the camera: gaze 0.
+    skin_above, skin_below : float
+        Heights of the skin that stretches with each lid. The brows begin above it.
+    eye_light : float
+        Light on the eyeball, over that on the astronaut's.
+    opening : float
+        Height of the drawn lid opening over the portrait's own.
+    skin_gain : (float, float, float) or None
+        Factors on the blue, green and red of the skin.
+    draws_spectacles : bool
+        Whether spectacles are drawn over the eyes.
+    rims_px : tuple
+        Polygons around the rims and reflections, near the lids, of spectacles that the portrait
+        wears. They stay in place while the skin below them moves.
+    """
+
+    package: str
+    file: str
+    size_px: tuple[int, int]
+    canthi_px: tuple[tuple[Point, Point], tuple[Point, Point]]
+    centre_px: Point
+    short_side_px: float
+    upper_lid: float
+    lower_lid: float
+    primary_vertical_offset: float
+    skin_above: float = 0.40
+    skin_below: float = 0.30
+    eye_light: float = 1.0
+    opening: float = 1.0
+    skin_gain: tuple[float, float, float] | None = None
+    draws_spectacles: bool = False
+    rims_px: tuple[tuple[Point, ...], ...] = ()
+
+    @property
+    def fissure(self) -> float:
+        """Height of the lid opening in the primary position."""
+        return self.opening * (self.upper_lid + self.lower_lid)
+
+    def lid_heights(
+        self,
+        closure: Float64Array | np.float64,
+        vertical: Float64Array | np.float64,
+        follow: float,
+    ) -> tuple[Float64Array, Float64Array]:
+        """Compute v at the middle of the upper and of the lower lid's edge.
+
+        Parameters
+        ----------
+        closure : ndarray, any shape, float64
+            Closure of the lids: 0 = open, 1 = shut.
+        vertical : ndarray, same shape, float64
+            Vertical gaze, down positive.
+        follow : float
+            How far the lids follow the gaze: 0 = they stay, 1 = as a healthy person's.
+
+        Returns
+        -------
+        tuple of ndarray
+            Of the upper and of the lower lid; down is positive.
+        """
+        looking_down = ROTATION_RADIUS * np.sin(np.radians(LOOKING_DOWN_DEG))
+        lowered = follow * np.asarray(vertical, dtype=np.float64)
+        opening = self.fissure * (1 - (1 - FISSURE_LOOKING_DOWN) * lowered / looking_down)
+        lower_open = lowered - self.opening * self.upper_lid + opening
+        lower = lower_open - LOWER_LID_RISE * closure * self.opening * self.lower_lid
+        return np.asarray(lower - (1 - closure) * opening), np.asarray(lower)
+
+    def iris_in_sight(
+        self,
+        closure: Float64Array,
+        vertical: Float64Array,
+        horizontal: Float64Array,
+        follow: float,
+    ) -> Float64Array:
+        """Compute how much of the iris the lids leave in sight.
+
+        Parameters
+        ----------
+        closure, vertical, horizontal : ndarray, shapes that broadcast, float64
+            Closure of the lids and gaze.
+        follow : float
+            See `lid_heights`.
+
+        Returns
+        -------
+        ndarray
+            Share of the iris's height, at its middle, between the lids: 0 = hidden, 1 = all.
+        """
+        upper, lower = (
+            height * lid_shape(horizontal) for height in self.lid_heights(closure, vertical, follow)
+        )
+        centre, radius = (
+            self.primary_vertical_offset + vertical,
+            IRIS_RADIUS * foreshortened(vertical),
+        )
+        seen = np.minimum(lower, centre + radius) - np.maximum(upper, centre - radius)
+        return np.asarray(np.maximum(seen, 0) / (2 * radius))
+
+
+# Points in portraits were read off by eye, at an enlargement of 14 and of 7.
+_ASTRONAUT = Face(
+    package="scikit-image",
+    file="skimage/data/astronaut.png",  # NASA
+    size_px=(512, 512),
+    canthi_px=(((237.0, 105.3), (256.3, 104.4)), ((195.6, 100.8), (213.8, 103.9))),
+    centre_px=(224.0, 124.0),
+    short_side_px=180.0,
+    upper_lid=0.225,
+    lower_lid=0.125,
+    primary_vertical_offset=-0.05,
+)
+_OFFICER = Face(
+    package="matplotlib",
+    file="matplotlib/mpl-data/sample_data/grace_hopper.jpg",  # US Navy
+    size_px=(512, 600),
+    canthi_px=(((286.0, 194.0), (324.0, 189.5)), ((203.0, 192.5), (243.0, 195.0))),
+    centre_px=(267.0, 233.0),
+    short_side_px=337.0,
+    upper_lid=0.25,
+    lower_lid=0.05,
+    primary_vertical_offset=-0.10,
+    skin_above=0.35,
+    eye_light=0.85,
+    rims_px=(
+        ((321, 174), (329, 173), (338, 183), (330, 187)),
+        (
+            (184, 178), (200, 175), (215, 174), (230, 176), (249, 180.5),
+            (249, 183), (235, 181), (222, 180), (211, 180.5), (211, 184), (201, 186), (192, 190),
+        ),
+        (
+            (279, 179), (290, 173), (300, 169), (315, 167.5), (335, 168), (350, 168),
+            (350, 177), (335, 175), (322, 173), (310, 173.5), (300, 175.5), (290, 179), (279, 182),
+        ),
+    ),
+)  # fmt: skip
+FACES = {
+    "astronaut": _ASTRONAUT,
+    "officer": _OFFICER,
+    "astronaut_with_darker_skin": replace(_ASTRONAUT, skin_gain=(0.30, 0.36, 0.44), eye_light=0.9),
+    "astronaut_with_narrow_eyes": replace(_ASTRONAUT, opening=0.65),
+    "astronaut_with_spectacles": replace(_ASTRONAUT, draws_spectacles=True),
+}
+"""By the name that `tracker.lab.clip_spec.ClipSpec` knows a face by."""
