@@ -6,15 +6,13 @@ Missing data is NaN throughout; no function changes its input.
 
 from kernels.closures import (
     BLINK,
+    FLUTTER,
     PROLONGED_CLOSURE,
     Closures,
     compute_eye_amplitude,
-    compute_open_baseline,
-    compute_typical_opening,
     detect_closures,
-    detect_winks,
-    mark_closures_in_winks,
 )
+from kernels.dips import Dips, find_dips
 from kernels.gaze import Saccades, compute_framing_gain, detect_saccades
 from kernels.geometry import EyeGeometry, compute_eye_geometry, compute_rotation_deg
 from kernels.landmarks import FACE_MESH_INDICES, LANDMARK_COUNT, LEFT, RIGHT
@@ -26,6 +24,7 @@ from kernels.measures import (
     compute_valid_time_s,
     mark_around_closures,
 )
+from kernels.opening import compute_lid_noise, compute_open_level, compute_typical_opening
 from kernels.pose import HeadPose, compute_head_pose
 from kernels.quantiles import compute_quantiles
 from kernels.uncertainty import (
@@ -33,15 +32,18 @@ from kernels.uncertainty import (
     compute_peak_to_peak_interval,
     compute_rate_interval,
 )
+from kernels.winks import detect_winks, mark_closures_in_winks
 
 __all__ = [
     "BLINK",
     "FACE_MESH_INDICES",
+    "FLUTTER",
     "LANDMARK_COUNT",
     "LEFT",
     "PROLONGED_CLOSURE",
     "RIGHT",
     "Closures",
+    "Dips",
     "EyeGeometry",
     "HeadPose",
     "Saccades",
@@ -51,8 +53,9 @@ __all__ = [
     "compute_framing_gain",
     "compute_head_pose",
     "compute_inter_blink_intervals_s",
+    "compute_lid_noise",
     "compute_noise_floor",
-    "compute_open_baseline",
+    "compute_open_level",
     "compute_peak_to_peak",
     "compute_peak_to_peak_interval",
     "compute_perclos",
@@ -64,6 +67,7 @@ __all__ = [
     "detect_closures",
     "detect_saccades",
     "detect_winks",
+    "find_dips",
     "mark_around_closures",
     "mark_closures_in_winks",
 ]

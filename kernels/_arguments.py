@@ -112,6 +112,14 @@ def as_intervals(intervals: ArrayLike, count: int) -> NDArray[np.int64]:
     return pairs
 
 
+def as_eye_ratio(eye_ratio: ArrayLike) -> NDArray[np.float64]:
+    """Return a contiguous, writable float64 array with a column for each eye."""
+    ratios = require(eye_ratio, np.float64)
+    if ratios.ndim != 2 or ratios.shape[1] != 2:
+        raise ValueError(f"eye_ratio has shape {ratios.shape}, expected (N, 2)")
+    return ratios
+
+
 def as_landmarks(landmarks: ArrayLike) -> NDArray[np.float32]:
     """Return a contiguous, writable float32 array of a track's landmarks."""
     points = require(landmarks, np.float32)

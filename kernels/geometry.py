@@ -39,6 +39,9 @@ class EyeGeometry:
         Height of the lid opening at mid lid.
     canthal_distance_px : ndarray, shape (N, 2), float64
         Inner to outer canthus.
+    upper_lid_offset : ndarray, shape (N, 2), float64
+        Middle of the upper lid's edge minus canthus midpoint, across the canthus axis, over the
+        canthus distance; down is positive.
     head_roll_deg : ndarray, shape (N,), float64
         Rotation in the image plane; clockwise in the image is positive.
     """
@@ -49,6 +52,7 @@ class EyeGeometry:
     iris_diameter_px: Float64Array
     palpebral_fissure_px: Float64Array
     canthal_distance_px: Float64Array
+    upper_lid_offset: Float64Array
     head_roll_deg: Float64Array
 
 
@@ -63,13 +67,13 @@ def _distance(landmarks, n, i, j):
 
 @kernel("void(f4[:,:,::1], i8[:,::1], f8[:,:,::1], f8[::1])")
 def _eye_geometry(landmarks, eye_columns, measured, head_roll_deg):
-    """Fill measured (6, N, 2) and the roll (N,) from landmarks (N, K, 2).
+    """Fill measured (7, N, 2) and the roll (N,) from landmarks (N, K, 2).
 
-    The rows of measured are the first six attributes of `EyeGeometry`, in order.
+    The rows of measured are the first seven attributes of `EyeGeometry`, in order.
     """
     ear, vertical_offset, horizontal_offset = measured[0], measured[1], measured[2]
     iris_diameter_px, palpebral_fissure_px = measured[3], measured[4]
-    canthal_distance_px = measured[5]
+    canthal_distance_px, upper_lid_offset = measured[5], measured[6]
     for n in range(landmarks.shape[0]):
         across_x, across_y = 0.0, 0.0
         for eye in range(2):
@@ -88,6 +92,9 @@ def _eye_geometry(landmarks, eye_columns, measured, head_roll_deg):
             horizontal_offset[n, eye] = (offset_x * unit_x + offset_y * unit_y) / width
             # The canthus axis turned by 90 degrees, towards the chin.
             vertical_offset[n, eye] = (offset_y * unit_x - offset_x * unit_y) / width
+            lid_x = np.float64(landmarks[n, upper, 0]) - (ax + bx) / 2
+            lid_y = np.float64(landmarks[n, upper, 1]) - (ay + by) / 2
+            upper_lid_offset[n, eye] = (lid_y * unit_x - lid_x * unit_y) / width
             iris_diameter_px[n, eye] = _distance(landmarks, n, ring_a, ring_b)
             palpebral_fissure_px[n, eye] = _distance(landmarks, n, upper, lower)
             sign = 1 if eye == 0 else -1
@@ -137,10 +144,12 @@ def compute_eye_geometry(landmarks: ArrayLike) -> EyeGeometry:
        Computer Vision Winter Workshop, 2016, equation 1: the eye aspect ratio.
     """
     points = as_landmarks(landmarks)
-    measured, head_roll_deg = np.empty((6, len(points), 2)), np.empty(len(points))
+    measured, head_roll_deg = np.empty((7, len(points), 2)), np.empty(len(points))
     _eye_geometry(points, EYE_COLUMNS, measured, head_roll_deg)
-    ear, vertical, horizontal, iris_px, fissure_px, canthal_px = measured
-    return EyeGeometry(ear, vertical, horizontal, iris_px, fissure_px, canthal_px, head_roll_deg)
+    ear, vertical, horizontal, iris_px, fissure_px, canthal_px, upper_lid = measured
+    return EyeGeometry(
+        ear, vertical, horizontal, iris_px, fissure_px, canthal_px, upper_lid, head_roll_deg
+    )
 
 
 def compute_rotation_deg(offset: ArrayLike, iris_to_canthal_ratio: float) -> Float64Array:

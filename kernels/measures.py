@@ -13,7 +13,7 @@ from kernels._arguments import (
     require,
 )
 from kernels._jit import kernel
-from kernels.closures import MAX_GAP_S, TIME_TOLERANCE_S
+from kernels.opening import MAX_GAP_S, TIME_TOLERANCE_S
 from kernels.quantiles import take_quantiles
 
 RANGE_QUANTILES = (0.05, 0.95)

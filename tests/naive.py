@@ -6,9 +6,10 @@ missing; a frame's landmarks are a mapping from FaceMesh index to a point ``x + 
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from itertools import pairwise
+from statistics import NormalDist
 
 NAN = math.nan
 
@@ -32,15 +33,31 @@ EYES = (LEFT_EYE, RIGHT_EYE)
 
 IRIS_DIAMETER_MM = 11.7
 ROTATION_RADIUS_MM = 10.0
-BASELINE_WINDOW_S = 2.0
+LEVEL_WINDOW_S = 1.0
+LEVEL_QUANTILE = 0.9
 TIME_TOLERANCE_S = 1e-6
-BASELINE_QUANTILE = 0.6
 TYPICAL_QUANTILE = 0.75
-SHUT_RATIO = 0.5
+STEADY_RATIO = 0.875
+VARIATION_S = 0.1
+VARIATION_QUANTILE = 0.8
+NOMINAL_VARIATION = 0.02
+LEAST_CHANGES = 10
+NOISE_MULTIPLE = 8.0
+DEEP_RATIO = 0.5
+GAZE_RATIO = 0.66
+LONGEST_SHALLOW_S = 0.2
+LONGEST_PARTIAL_S = 0.4
+LONGEST_FALL_S = 0.2
+EYE_SHARE = 0.25
+FALL_STEP_S = 0.025
+FLUTTER_S = 0.2
+FLUTTER_DIPS = 4
+FLUTTER_CLOSURES = 3
+ONSET_DEPTH = 0.1
+FLANK_DEPTHS = (0.2, 0.6)
+REST_WITHIN_S = (0.25, 0.5)
 CLOSED_DEPTH = 0.9
 LONGEST_BLINK_S = 0.5
-LONGEST_LOWERING_S = 1.0
-DEEP_RATIO = 0.5
 MAX_GAP_S = 0.5
 WINK_DEPTH = 0.6
 WINK_ASYMMETRY = 0.5
@@ -55,6 +72,7 @@ MOST_SAMPLES = 40
 FRAMING_STD = 0.03
 BLINK = 1
 PROLONGED_CLOSURE = 2
+FLUTTER = 3
 
 Points = Mapping[int, complex]
 
@@ -86,6 +104,14 @@ def gaze_offset(points: Points, eye: Mapping) -> complex:
     if left == right:
         return complex(NAN, NAN)
     return (points[eye["iris"]] - (right + left) / 2) / (left - right)
+
+
+def upper_lid_offset(points: Points, eye: Mapping) -> float:
+    """Return how far the upper lid's edge is below the canthus axis, in its length."""
+    right, left = (points[index] for index in eye["canthi"])
+    if left == right:
+        return NAN
+    return ((points[eye["mid_lids"][0]] - (right + left) / 2) / (left - right)).imag
 
 
 def iris_diameter_px(points: Points, eye: Mapping) -> float:
@@ -122,194 +148,396 @@ def typical_opening(ear_values: Sequence[float]) -> float:
     return quantile([value for value in ear_values if not math.isnan(value)], TYPICAL_QUANTILE)
 
 
-def window_quantile(
-    values: Sequence[float],
-    times_s: Sequence[float],
-    chosen: Sequence[int],
-    window_s: float,
-    share: float,
-) -> float:
-    """Return the quantile over the chosen frames, NaN where they hold too little to say.
-
-    Too little: they span under half of the window, or over half of them have no value.
-    """
-    present = [values[n] for n in chosen if not math.isnan(values[n])]
-    span_s = max(times_s[n] for n in chosen) - min(times_s[n] for n in chosen)
-    if span_s < window_s / 2 or len(present) < len(chosen) / 2:
-        return NAN
-    return quantile(present, share)
+def connected(times_s: Sequence[float], n: int, other: int) -> bool:
+    """Tell whether the sample next to n exists and is no gap away."""
+    return 0 <= other < len(times_s) and abs(times_s[other] - times_s[n]) <= MAX_GAP_S
 
 
-def forward_quantile(
-    values: Sequence[float], times_s: Sequence[float], window_s: float, share: float
-) -> list[float]:
-    """Return for each frame the quantile over the frames in [t, t + window_s)."""
-    result = []
-    for now_s in times_s:
-        chosen = [n for n, t in enumerate(times_s) if t >= now_s and t < now_s + window_s]
-        result.append(window_quantile(values, times_s, chosen, window_s, share))
-    return result
-
-
-def open_baseline(ear_values: Sequence[float], times_s: Sequence[float]) -> list[float]:
-    """Return for each frame the lower of the quantiles over the window before and after it."""
-    typical = typical_opening(ear_values)
-    lids_open = [NAN if value < SHUT_RATIO * typical else value for value in ear_values]
-    result = []
-    for now_s in times_s:
-        after = [n for n, t in enumerate(times_s) if t >= now_s and t - now_s < BASELINE_WINDOW_S]
-        before = [n for n, t in enumerate(times_s) if t <= now_s and now_s - t < BASELINE_WINDOW_S]
-        sides = [
-            window_quantile(lids_open, times_s, side, BASELINE_WINDOW_S, BASELINE_QUANTILE)
-            for side in (before, after)
-        ]
-        result.append(min((side for side in sides if not math.isnan(side)), default=typical))
-    return result
-
-
-def find_closures(
-    ratio: Sequence[float], times_s: Sequence[float], close: float, open_: float, max_gap_s: float
-) -> list[tuple[int, int]]:
-    """Return the runs below open_, cut at gaps, of which at least one sample is below close."""
-    runs: list[list[int]] = []
-    for n, value in enumerate(ratio):
-        if math.isnan(value) or value >= open_:
+def open_level(ear_values: Sequence[float], times_s: Sequence[float]) -> list[float]:
+    """Return for each sample the least quantile of the windows that hold it."""
+    count = len(times_s)
+    level = [math.inf] * count
+    for start in range(count):
+        window = [start]
+        while (
+            connected(times_s, window[-1], window[-1] + 1)
+            and times_s[window[-1] + 1] < times_s[start] + LEVEL_WINDOW_S - TIME_TOLERANCE_S
+        ):
+            window.append(window[-1] + 1)
+        goes_on = connected(times_s, window[-1], window[-1] + 1)
+        if len(window) == 1:
             continue
-        joins = runs and runs[-1][-1] == n - 1 and times_s[n] - times_s[n - 1] <= max_gap_s
-        if joins:
-            runs[-1].append(n)
-        else:
-            runs.append([n])
-    return [(run[0], run[-1] + 1) for run in runs if min(ratio[n] for n in run) < close]
+        # Each sample lasts as long as the mean one.
+        covered_s = (times_s[window[-1]] - times_s[start]) * len(window) / (len(window) - 1)
+        present = [ear_values[n] for n in window if not math.isnan(ear_values[n])]
+        if not goes_on and covered_s < LEVEL_WINDOW_S - TIME_TOLERANCE_S:
+            continue
+        if not present or len(present) < len(window) / 2:
+            continue
+        for n in window:
+            level[n] = min(level[n], quantile(present, LEVEL_QUANTILE))
+    typical = typical_opening(ear_values)
+    return [typical if math.isinf(value) else value for value in level]
 
 
-def connected(
-    ratio: Sequence[float], times_s: Sequence[float], n: int, other: int, max_gap_s: float
-) -> bool:
-    """Tell whether the sample next to n exists, has a face, and is no gap away."""
-    if not 0 <= other < len(ratio) or math.isnan(ratio[other]):
-        return False
-    return abs(times_s[other] - times_s[n]) <= max_gap_s
+def lid_noise(
+    ear_values: Sequence[float], level: Sequence[float], times_s: Sequence[float]
+) -> tuple[float, float]:
+    """Return the lids' variation, a share of the level, and the landmarks' jitter."""
+    count = len(times_s)
+    still = [value > STEADY_RATIO * one for value, one in zip(ear_values, level, strict=True)]
+    changes, curvatures = [], []
+    for n in range(count):
+        if not still[n]:
+            continue
+        due_s = times_s[n] + VARIATION_S
+        later = [k for k in range(n + 1, count) if times_s[k] >= due_s]
+        if later:
+            # The nearest to what is due; of two that are equally near, the later.
+            before = later[0] - 1
+            nearest = later[0]
+            if (
+                before > n
+                and due_s - times_s[before] < times_s[later[0]] - times_s[n] - VARIATION_S
+            ):
+                nearest = before
+            if still[nearest] and times_s[nearest] - times_s[n] <= 2 * VARIATION_S:
+                changes.append(abs(ear_values[nearest] / level[nearest] - ear_values[n] / level[n]))
+        if (
+            0 < n < count - 1
+            and still[n - 1]
+            and still[n + 1]
+            and times_s[n + 1] - times_s[n - 1] <= 4 * VARIATION_S
+        ):
+            curvatures.append(abs(ear_values[n - 1] - 2 * ear_values[n] + ear_values[n + 1]))
+    normal = NormalDist()
+    variation, jitter = NOMINAL_VARIATION, 0.0
+    if len(changes) >= LEAST_CHANGES:
+        # A change is the difference of two samples, and its sign is dropped.
+        unit = normal.inv_cdf((1 + VARIATION_QUANTILE) / 2)
+        variation = quantile(changes, VARIATION_QUANTILE) / unit / math.sqrt(2)
+    if len(curvatures) >= LEAST_CHANGES:
+        jitter = quantile(curvatures, 0.5) / normal.inv_cdf(0.75) / math.sqrt(6)
+    return variation, jitter
 
 
 def crossing_s(
-    ratio: Sequence[float],
-    times_s: Sequence[float],
-    outside: int,
-    inside: int,
-    level: float,
-    max_gap_s: float,
+    ratio: Sequence[float], times_s: Sequence[float], outside: int, inside: int, level: float
 ) -> float:
-    """Return when the line between two neighbours meets level; the inner time without a line."""
-    if not connected(ratio, times_s, inside, outside, max_gap_s):
-        return times_s[inside]
+    """Return when the line between two neighbours meets level; NaN without a line."""
+    if not connected(times_s, inside, outside) or math.isnan(ratio[outside]):
+        return NAN
     slope = (ratio[outside] - ratio[inside]) / (times_s[outside] - times_s[inside])
     return times_s[inside] + (level - ratio[inside]) / slope
 
 
 @dataclass
-class Measured:
-    """One closure."""
+class Dip:
+    """One dip; `refused` names why it is no closure."""
 
-    interval: tuple[int, int]
     peak: int
+    span: tuple[int, int]
     least_ratio: float
-    below_s: float
-    closed_s: float
+    noises: float
+    width_s: float
+    fall_s: float
+    reopened: float
     onset_seen: bool
-    offset_seen: bool
+    eye_share: float
+    refused: set[str] = field(default_factory=set)
 
 
-def measure_closure(
+def half_span(
+    ratio: Sequence[float], times_s: Sequence[float], peak: int
+) -> tuple[int, int] | None:
+    """Return the samples around a peak at or below half of its depth; None if it is no peak."""
+    half = (1 + ratio[peak]) / 2
+    ends = []
+    for step in (-1, 1):
+        n = peak
+        while connected(times_s, n, n + step) and ratio[n + step] < half:
+            n += step
+            deeper = ratio[n] < ratio[peak]
+            earlier = step < 0 and ratio[n] == ratio[peak]
+            if deeper or earlier:
+                return None
+        ends.append(n)
+    return ends[0], ends[1] + 1
+
+
+def fall_s(ratio: Sequence[float], times_s: Sequence[float], first: int, peak: int) -> float:
+    """Return the time of the whole fall at its fastest, less that between the two samples."""
+    top = first
+    while connected(times_s, top, top - 1) and ratio[top - 1] > ratio[top]:
+        top -= 1
+    steps = []
+    for n in range(top, peak):
+        later = [k for k in range(n + 1, peak + 1) if times_s[k] - times_s[n] >= FALL_STEP_S - 1e-6]
+        k = later[0] if later else peak
+        steps.append(((ratio[n] - ratio[k]) / (times_s[k] - times_s[n]), times_s[k] - times_s[n]))
+    speed_per_s, between_s = max(steps, key=lambda step: step[0], default=(0.0, 0.0))
+    return (1 - ratio[peak]) / speed_per_s - between_s if speed_per_s > 0 else NAN
+
+
+def eye_share(eye_ratio: Sequence[Sequence[float]], span: tuple[int, int]) -> float:
+    """Return the depth of the eye that closes less over the other's; NaN if one is missing."""
+    inside = list(eye_ratio[span[0] : span[1]])
+    if any(math.isnan(one) for both in inside for one in both):
+        return NAN
+    depths = sorted(max(0.0, *(1 - both[eye] for both in inside)) for eye in (0, 1))
+    return depths[0] / depths[1] if depths[1] > 0 else 0.0
+
+
+def find_dips(
     ratio: Sequence[float],
+    eye_ratio: Sequence[Sequence[float]],
     times_s: Sequence[float],
-    interval: tuple[int, int],
-    close: float,
-    open_: float,
-    closed_depth: float,
-    max_gap_s: float,
-) -> Measured:
-    """Measure one closure."""
-    inside = range(*interval)
-    least = min(ratio[n] for n in inside)
+    noise: Sequence[float],
+    lowered: Sequence[bool],
+    close_ratio: float,
+) -> list[Dip]:
+    """Find the dips and say why each is no closure."""
+    open_ratio = (1 + close_ratio) / 2
+    dips: list[Dip] = []
+    for n, value in enumerate(ratio):
+        span = half_span(ratio, times_s, n) if value < open_ratio else None
+        if span is None:
+            continue
+        half = (1 + value) / 2
+        begins_s = crossing_s(ratio, times_s, span[0] - 1, span[0], half)
+        ends_s = crossing_s(ratio, times_s, span[1], span[1] - 1, half)
+        dips.append(
+            Dip(
+                peak=n,
+                span=span,
+                least_ratio=value,
+                noises=(1 - value) / noise[n] if noise[n] else math.inf,
+                width_s=ends_s - begins_s,
+                fall_s=fall_s(ratio, times_s, span[0], n),
+                reopened=max(ratio[n : span[1]]) - value,
+                onset_seen=not math.isnan(begins_s),
+                eye_share=eye_share(eye_ratio, span),
+            )
+        )
+    for dip in dips:
+        dip.refused = refusals(dip, lowered[dip.peak], 1 - open_ratio, interval_s(times_s))
+    merge_dips(dips, ratio, eye_ratio, times_s, open_ratio)
+    return dips
 
-    # Each sample below the closing threshold lasts until the next one, or, before a gap or the
-    # end, as long as the one before it.
-    below_s = 0.0
-    for n in inside:
-        lasts_s = [
-            abs(times_s[other] - times_s[n]) for other in (n + 1, n - 1) if 0 <= other < len(ratio)
-        ]
-        lasts_s = [duration_s for duration_s in lasts_s if duration_s <= max_gap_s]
-        if ratio[n] < close and lasts_s:
-            below_s += lasts_s[0]
 
-    level = 1 - closed_depth * (1 - least)
-    closed = [n for n in inside if ratio[n] <= level]
-    closes_s = crossing_s(ratio, times_s, closed[0] - 1, closed[0], level, max_gap_s)
-    opens_s = crossing_s(ratio, times_s, closed[-1] + 1, closed[-1], level, max_gap_s)
+def refusals(dip: Dip, lowered: bool, least_depth: float, between_s: float) -> set[str]:
+    refused = set()
+    deep = dip.least_ratio <= DEEP_RATIO
+    if dip.noises < NOISE_MULTIPLE and (lowered or not deep):
+        refused.add("noise")
+    if dip.eye_share < EYE_SHARE:
+        refused.add("one_eye")
+    longest_s = math.inf if deep else LONGEST_PARTIAL_S
+    if dip.least_ratio > GAZE_RATIO:
+        longest_s = LONGEST_SHALLOW_S
+    if lowered:
+        longest_s = min(longest_s, LONGEST_PARTIAL_S)
+    if dip.width_s > longest_s + min(between_s, MAX_GAP_S / 2) + TIME_TOLERANCE_S:
+        refused.add("long")
+    if dip.onset_seen and dip.fall_s > LONGEST_FALL_S + TIME_TOLERANCE_S:
+        refused.add("slow")
+    if math.isnan(dip.width_s):
+        begun = dip.onset_seen and dip.reopened >= least_depth
+        if lowered or not (deep or begun):
+            refused.add("cut")
+    if 1 - dip.least_ratio < least_depth:
+        refused.add("short")
+    return refused
 
-    start, last = inside[0], inside[-1]
-    return Measured(
-        interval=interval,
-        peak=next(n for n in inside if ratio[n] == least),
-        least_ratio=least,
-        below_s=below_s,
-        closed_s=opens_s - closes_s,
-        onset_seen=connected(ratio, times_s, start, start - 1, max_gap_s)
-        and ratio[start - 1] >= open_,
-        offset_seen=connected(ratio, times_s, last, last + 1, max_gap_s)
-        and ratio[last + 1] >= open_,
-    )
+
+def merge_dips(
+    dips: list[Dip],
+    ratio: Sequence[float],
+    eye_ratio: Sequence[Sequence[float]],
+    times_s: Sequence[float],
+    open_ratio: float,
+) -> None:
+    """Refuse the shallower of two neighbours between which the lids stay down and one eye opens."""
+    last: Dip | None = None
+    for dip in dips:
+        if dip.refused:
+            continue
+        if last is not None:
+            way = range(last.peak, dip.peak + 1)
+            joined = all(
+                ratio[n] < open_ratio and connected(times_s, n, n - 1) for n in list(way)[1:]
+            )
+            if joined:
+                top = max(way, key=lambda n: ratio[n])
+                opened = []
+                for eye in (0, 1):
+                    floor = max(eye_ratio[last.peak][eye], eye_ratio[dip.peak][eye])
+                    rise = eye_ratio[top][eye] - floor
+                    opened.append(rise / (1 - floor) if floor < 1 else 0.0)
+                if min(opened) < EYE_SHARE * max(opened):
+                    if last.least_ratio <= dip.least_ratio:
+                        dip.refused.add("merged")
+                        continue
+                    last.refused.add("merged")
+        last = dip
+
+
+def interval_s(times_s: Sequence[float]) -> float:
+    intervals_s = [after - before for before, after in pairwise(times_s)]
+    return quantile(intervals_s, 0.5) if intervals_s else 0.0
 
 
 @dataclass
 class Detected:
-    """All closures that are not noise, column by column."""
+    """All closures, column by column."""
 
     interval: list[tuple[int, int]] = field(default_factory=list)
     peak: list[int] = field(default_factory=list)
     kind: list[int] = field(default_factory=list)
     least_ratio: list[float] = field(default_factory=list)
+    onset_s: list[float] = field(default_factory=list)
+    offset_s: list[float] = field(default_factory=list)
     closed_s: list[float] = field(default_factory=list)
     onset_seen: list[bool] = field(default_factory=list)
     offset_seen: list[bool] = field(default_factory=list)
 
 
-def half_interval_s(times_s: Sequence[float]) -> float:
-    """Return half of the typical time between samples, of a gap at most."""
-    intervals_s = [after - before for before, after in pairwise(times_s)]
-    return min(quantile(intervals_s, 0.5), MAX_GAP_S) / 2 if intervals_s else 0.0
+def group_dips(dips: Sequence[Dip], times_s: Sequence[float]) -> list[list[Dip]]:
+    """Return the dips of each closure: one, or all of a flutter."""
+    runs: list[list[Dip]] = []
+    for dip in dips:
+        if dip.refused - {"noise"}:
+            continue
+        if runs:
+            apart_s = times_s[dip.span[0]] - times_s[runs[-1][-1].span[1] - 1]
+            if apart_s <= FLUTTER_S + TIME_TOLERANCE_S:
+                runs[-1].append(dip)
+                continue
+        runs.append([dip])
+    groups: list[list[Dip]] = []
+    for run in runs:
+        kept = [dip for dip in run if not dip.refused]
+        if len(run) >= FLUTTER_DIPS and len(kept) >= FLUTTER_CLOSURES:
+            groups.append(run)
+        else:
+            groups += [[dip] for dip in kept]
+    return groups
+
+
+def reach(
+    ratio: Sequence[float], times_s: Sequence[float], way: Sequence[int], level: float
+) -> int:
+    """Return the last sample of a way that begins at a peak, before the ratio is level."""
+    n = way[0]
+    for k in way[1:]:
+        if not connected(times_s, n, k) or not ratio[k] < level:
+            break
+        n = k
+    return n
+
+
+def flank(
+    ratio: Sequence[float],
+    times_s: Sequence[float],
+    way: Sequence[int],
+    step: int,
+    half: float,
+    within_s: float,
+    noise: float,
+) -> tuple[int, float]:
+    """Return the outermost sample of a closure on one side, and when the lids begin or end to move.
+
+    The way is from the closure's peak outwards. NaN: that is not seen.
+    """
+    peak, inside = way[0], reach(ratio, times_s, way, half)
+    near = [inside]
+    for n in way[way.index(inside) + 1 :]:
+        too_far = abs(times_s[n] - times_s[inside]) > within_s
+        if too_far or not connected(times_s, near[-1], n) or math.isnan(ratio[n]):
+            break
+        near.append(n)
+    rest = max(ratio[n] for n in near)
+    depth = rest - ratio[peak]
+    opens = rest - max(ONSET_DEPTH * depth, noise)
+    beyond = near[-1] + step
+    face_ends = not connected(times_s, near[-1], beyond) or math.isnan(ratio[beyond])
+    if face_ends and rest < STEADY_RATIO:
+        opens = math.inf
+    outermost = reach(ratio, times_s, way, opens)
+    high, low = (rest - share * depth for share in FLANK_DEPTHS)
+    outer = reach(ratio, times_s, way, high)
+    inner = next(n for n in range(outer, peak - step, -step) if ratio[n] <= low or n == peak)
+    outer_s = crossing_s(ratio, times_s, outer + step, outer, high)
+    inner_s = crossing_s(ratio, times_s, inner + step, inner, low)
+    if math.isnan(crossing_s(ratio, times_s, outermost + step, outermost, opens)):
+        return outermost, NAN
+    # Of a raised cosine the shares are passed at these shares of its time.
+    begins, ends = (math.acos(1 - 2 * share) / math.pi for share in FLANK_DEPTHS)
+    whole_s = (inner_s - outer_s) / (ends - begins)
+    end_s = outer_s - begins * whole_s
+    at_rest_s = times_s[next(n for n in near if ratio[n] == rest)]
+    return outermost, min(end_s, at_rest_s) if step > 0 else max(end_s, at_rest_s)
 
 
 def detect_closures(
-    ratio: Sequence[float], times_s: Sequence[float], close_ratio: float, shortest_s: float
+    ratio: Sequence[float],
+    times_s: Sequence[float],
+    dips: Sequence[Dip],
+    noise: Sequence[float],
+    shortest_s: float,
 ) -> Detected:
-    """Find closures, drop what is short and shallow, tell blinks from prolonged closures."""
-    open_ratio = (1 + close_ratio) / 2
+    """Measure the closures among the dips, drop what is short, tell their kinds apart."""
     detected = Detected()
-    for interval in find_closures(ratio, times_s, close_ratio, open_ratio, MAX_GAP_S):
-        one = measure_closure(
-            ratio, times_s, interval, close_ratio, open_ratio, CLOSED_DEPTH, MAX_GAP_S
-        )
-        short = one.below_s < shortest_s - TIME_TOLERANCE_S
-        cut_off = not one.onset_seen or not one.offset_seen
-        if (short or cut_off) and one.least_ratio >= DEEP_RATIO:
-            continue
-        detected.interval.append(interval)
-        detected.peak.append(one.peak)
+    groups = group_dips(dips, times_s)
+    for m, group in enumerate(groups):
+        deepest = min(group, key=lambda dip: dip.least_ratio)
+        depth = 1 - deepest.least_ratio
+        low = groups[m - 1][-1].peak if m else 0
+        high = groups[m + 1][0].peak if m + 1 < len(groups) else len(ratio) - 1
+        half, level = 1 - depth / 2, noise[deepest.peak]
+        begin, end = group[0].peak, group[-1].peak
+        before = list(range(begin, low - 1, -1))
+        after = list(range(end, high + 1))
+        first, onset_s = flank(ratio, times_s, before, -1, half, REST_WITHIN_S[0], level)
+        last, offset_s = flank(ratio, times_s, after, 1, half, REST_WITHIN_S[1], level)
+        seen = not math.isnan(onset_s), not math.isnan(offset_s)
+        closed = 1 - CLOSED_DEPTH * depth
+        shut = [n for n in range(first, last + 1) if ratio[n] <= closed]
+        closes_s = crossing_s(ratio, times_s, shut[0] - 1, shut[0], closed)
+        opens_s = crossing_s(ratio, times_s, shut[-1] + 1, shut[-1], closed)
+        closes_s = times_s[shut[0]] if math.isnan(closes_s) else closes_s
+        opens_s = times_s[shut[-1]] if math.isnan(opens_s) else opens_s
         # Durations are known to half of the time between samples.
-        tolerance_s = half_interval_s(times_s) + TIME_TOLERANCE_S
-        prolonged = (
-            one.closed_s > LONGEST_BLINK_S + tolerance_s
-            or one.below_s > LONGEST_LOWERING_S + tolerance_s
-        )
-        detected.kind.append(PROLONGED_CLOSURE if prolonged else BLINK)
-        detected.least_ratio.append(one.least_ratio)
-        detected.closed_s.append(one.closed_s)
-        detected.onset_seen.append(one.onset_seen)
-        detected.offset_seen.append(one.offset_seen)
-    return detected
+        tolerance_s = min(interval_s(times_s), MAX_GAP_S) / 2 + TIME_TOLERANCE_S
+        kind = BLINK
+        down_s = opens_s - closes_s if any(seen) else times_s[last] - times_s[first]
+        if down_s > LONGEST_BLINK_S + tolerance_s:
+            kind = PROLONGED_CLOSURE
+        if len(group) > 1:
+            kind = FLUTTER
+        detected.interval.append((first, last + 1))
+        detected.peak.append(deepest.peak)
+        detected.kind.append(kind)
+        detected.least_ratio.append(deepest.least_ratio)
+        detected.onset_s.append(onset_s if seen[0] else times_s[first])
+        detected.offset_s.append(offset_s if seen[1] else times_s[last])
+        detected.closed_s.append(opens_s - closes_s)
+        detected.onset_seen.append(seen[0])
+        detected.offset_seen.append(seen[1])
+    # Flanks that overlap meet in the middle.
+    for m in range(1, len(detected.peak)):
+        if detected.onset_s[m] < detected.offset_s[m - 1]:
+            middle_s = (detected.onset_s[m] + detected.offset_s[m - 1]) / 2
+            detected.onset_s[m] = detected.offset_s[m - 1] = middle_s
+    lasting = [
+        m
+        for m in range(len(detected.peak))
+        if not (detected.onset_seen[m] and detected.offset_seen[m])
+        or detected.offset_s[m] - detected.onset_s[m] >= shortest_s - TIME_TOLERANCE_S
+    ]
+    return Detected(
+        **{one.name: [getattr(detected, one.name)[m] for m in lasting] for one in fields(Detected)}
+    )
 
 
 def percentile_range(
@@ -569,10 +797,10 @@ def winks(
 def in_winks(
     closures: Sequence[tuple[int, int]], wink_intervals: Sequence[tuple[int, int]]
 ) -> list[bool]:
-    """Tell of each closure whether a wink holds its first sample, or half of its samples."""
+    """Tell of each closure whether it begins in a wink or as one ends, or is half in one."""
     return [
         any(
-            start in range(*wink)
+            start in range(wink[0], wink[1] + 1)
             or 2 * len(set(range(start, stop)) & set(range(*wink))) >= stop - start
             for wink in wink_intervals
         )

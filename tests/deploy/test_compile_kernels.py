@@ -34,13 +34,19 @@ ear[700:740] = np.nan
 face = rng.uniform(100, 500, (2000, kernels.LANDMARK_COUNT, 2)).astype(np.float32)
 face[::97] = np.nan
 face[5] = 7  # of no width: divisions by zero
-baseline = kernels.compute_open_baseline(ear, times_s)
-closures = kernels.detect_closures(ear / baseline, times_s, 0.75, 0.05)
+level = kernels.compute_open_level(ear, times_s)
+variation, jitter = kernels.compute_lid_noise(ear, level, times_s)
+noise = np.fmax(variation, jitter / level)
+eyes = np.column_stack((ear / level, ear / level))
+dips = kernels.find_dips(ear / level, eyes, times_s, noise, level < 0.15, 0.75)
+closures = kernels.detect_closures(ear / level, times_s, dips, noise, 0.05)
 keep = ~kernels.mark_around_closures(closures.interval, times_s, 0.1)
 results = {
     **dataclasses.asdict(kernels.compute_eye_geometry(face)),
     **dataclasses.asdict(closures),
-    "baseline": baseline,
+    **{f"dips.{name}": value for name, value in dataclasses.asdict(dips).items()},
+    "level": level,
+    "noise": noise,
     "keep": keep,
     "peak_to_peak": kernels.compute_peak_to_peak(ear, keep),
     "quantiles": kernels.compute_quantiles(ear, keep, (0.05, 0.5, 0.95)),
@@ -51,7 +57,7 @@ results = {
     "gain": kernels.compute_framing_gain(ear[:99], ear[1:100], np.arange(99) % 4),
     "interval": kernels.compute_peak_to_peak_interval(ear, keep, times_s),
     "valid_time_s": kernels.compute_valid_time_s(np.isfinite(ear), times_s),
-    "perclos": kernels.compute_perclos(1 - ear / baseline, times_s),
+    "perclos": kernels.compute_perclos(1 - ear / level, times_s),
     "between_s": kernels.compute_inter_blink_intervals_s(
         closures.interval[:, 0], np.isfinite(ear), times_s
     ),

@@ -1,9 +1,9 @@
-"""Closures: baseline, detection and measures, against the reference and against known blinks."""
+"""Closures: dips, detection and measures, against the reference and against known blinks."""
 
 import math
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,17 +13,27 @@ from numpy.typing import ArrayLike, NDArray
 
 from kernels import (
     BLINK,
+    FLUTTER,
     PROLONGED_CLOSURE,
     Closures,
-    closures,
+    Dips,
     compute_eye_amplitude,
-    compute_open_baseline,
-    compute_typical_opening,
+    compute_lid_noise,
+    compute_open_level,
     detect_closures,
-    detect_winks,
-    mark_closures_in_winks,
+    find_dips,
 )
+from kernels.dips import REFUSALS, RULES
 from tests import naive
+from tests.kernels.lid_traces import (
+    OPEN_EAR,
+    at_fps,
+    blinking_ear,
+    irregular_times_s,
+    random_ear,
+    random_ratio,
+    smooth_blinks,
+)
 
 Float64Array = NDArray[np.float64]
 
@@ -32,7 +42,6 @@ CLOSE_RATIO = 0.75
 OPEN_RATIO = 0.875
 SHORTEST_S = (2 - 0.5) / 30
 
-OPEN_EAR = 0.3
 REPOSITORY = Path(__file__).parents[2]
 
 # Both interpolate between the same two float64 samples.
@@ -40,60 +49,43 @@ RTOL = 1e-11
 ATOL = 1e-11
 
 
-def at_fps(fps: float, duration_s: float) -> Float64Array:
-    return np.arange(round(duration_s * fps)) / fps
+def both(ratio: ArrayLike) -> Float64Array:
+    """Two eyes that do the same."""
+    values = np.asarray(ratio, dtype=np.float64)
+    return np.stack((values, values), axis=-1)
 
 
-def irregular_times_s(
-    rng: np.random.Generator, count: int, fps: float = 30.0, gaps: float = 0.0
-) -> Float64Array:
-    """Steps of 0.3 to 1.7 frame intervals; a share `gaps` of them a time gap of 0.6 to 2 s."""
-    steps_s = rng.uniform(0.3, 1.7, count) / fps
-    gap = rng.random(count) < gaps
-    steps_s[gap] = rng.uniform(0.6, 2.0, gap.sum())
-    return np.cumsum(steps_s)
+def dips_of(
+    ratio: ArrayLike, times_s: ArrayLike, noise: float = 0.0, eye_ratio: ArrayLike | None = None
+) -> Dips:
+    eyes = both(ratio) if eye_ratio is None else eye_ratio
+    noises, lowered = np.full(len(eyes), noise), np.zeros(len(eyes), np.bool_)
+    return find_dips(ratio, eyes, times_s, noises, lowered, CLOSE_RATIO)
 
 
-def random_ear(
-    rng: np.random.Generator, times_s: Float64Array, missing: float = 0.0
-) -> Float64Array:
-    """A noisy open eye with blinks of any depth and length, lowered lids, and lost faces."""
-    ear = OPEN_EAR + rng.normal(0, 0.01, times_s.size)
-    end_s = times_s[-1] if times_s.size else 0.0
-    for _ in range(round(end_s)):
-        center_s, width_s = rng.uniform(0, end_s), rng.choice([0.03, 0.1, 0.3])
-        depth = rng.uniform(0.1, 1.0)
-        ear *= 1 - depth * np.exp(-(((times_s - center_s) / width_s) ** 2))
-    ear[times_s > 0.7 * end_s] *= 0.6
-    ear[rng.random(times_s.size) < missing] = np.nan
-    return ear
-
-
-def random_ratio(
-    rng: np.random.Generator, times_s: Float64Array, missing: float = 0.0
-) -> Float64Array:
-    """A random walk around the thresholds: closures of all shapes, touching both edges."""
-    steps = rng.normal(0, 0.25, times_s.size)
-    ratio = 0.8 + 0.5 * np.sin(np.cumsum(steps)) + rng.normal(0, 0.02, times_s.size)
-    ratio[rng.random(times_s.size) < missing] = np.nan
-    return ratio
-
-
-def blinking_ear(times_s: Float64Array, onsets_s: ArrayLike, depth: float = 0.9) -> Float64Array:
-    """Blinks that close in 80 ms, stay shut for 60 ms and open in 160 ms, all linearly."""
-    ear = np.full(times_s.size, OPEN_EAR)
-    for onset_s in np.atleast_1d(onsets_s):
-        corners_s = onset_s + np.array([0.0, 0.08, 0.14, 0.3])
-        ear -= OPEN_EAR * depth * np.interp(times_s, corners_s, [0, 1, 1, 0], left=0, right=0)
-    return ear
-
-
-def detect(ratio: ArrayLike, times_s: ArrayLike) -> Closures:
-    return detect_closures(ratio, times_s, CLOSE_RATIO, SHORTEST_S)
+def detect(
+    ratio: ArrayLike,
+    times_s: ArrayLike,
+    shortest_s: float = SHORTEST_S,
+    noise: float = 0.0,
+    eye_ratio: ArrayLike | None = None,
+) -> Closures:
+    dips = dips_of(ratio, times_s, noise, eye_ratio)
+    noises = np.full(np.size(times_s), noise)
+    return detect_closures(ratio, times_s, dips, noises, shortest_s)
 
 
 def detect_in_ear(ear: Float64Array, times_s: Float64Array) -> Closures:
-    return detect(ear / compute_open_baseline(ear, times_s), times_s)
+    level = compute_open_level(ear, times_s)
+    variation, jitter = compute_lid_noise(ear, level, times_s)
+    noise = np.fmax(variation, jitter / level)
+    lowered = np.zeros(ear.size, np.bool_)
+    dips = find_dips(ear / level, both(ear / level), times_s, noise, lowered, CLOSE_RATIO)
+    return detect_closures(ear / level, times_s, dips, noise, SHORTEST_S)
+
+
+def refused(dips: Dips) -> list[set[str]]:
+    return [{name for name, bit in REFUSALS.items() if bits & bit} for bits in dips.refused]
 
 
 def assert_closures(detected: Closures, expected: naive.Detected) -> None:
@@ -101,151 +93,27 @@ def assert_closures(detected: Closures, expected: naive.Detected) -> None:
     for name in ("peak", "kind", "onset_seen", "offset_seen"):
         assert_array_equal(getattr(detected, name), getattr(expected, name), name)
     assert_array_equal(detected.least_ratio, expected.least_ratio)
-    assert_allclose(detected.closed_s, expected.closed_s, rtol=RTOL, atol=ATOL)
+    for name in ("onset_s", "offset_s", "closed_s"):
+        assert_allclose(getattr(detected, name), getattr(expected, name), rtol=RTOL, atol=ATOL)
 
 
-# The baseline against the reference.
+def assert_dips(dips: Dips, expected: list[naive.Dip]) -> None:
+    assert_array_equal(dips.peak, [one.peak for one in expected])
+    assert_array_equal(dips.span, np.array([one.span for one in expected]).reshape(-1, 2))
+    assert refused(dips) == [one.refused for one in expected]
+    for name in ("least_ratio", "noises", "width_s", "fall_s", "reopened", "eye_share"):
+        values = [getattr(one, name) for one in expected]
+        assert_allclose(getattr(dips, name), values, rtol=1e-9, atol=1e-9, err_msg=name)
+    assert_array_equal(dips.onset_seen, [one.onset_seen for one in expected])
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5, 100])
-@pytest.mark.parametrize("missing", [0.0, 0.4, 1.0])
-def test_typical_opening_is_the_reference(
-    rng: np.random.Generator, count: int, missing: float
-) -> None:
-    ear = rng.uniform(0, 0.5, count)
-    ear[rng.random(count) < missing] = np.nan
-    assert_allclose(compute_typical_opening(ear), naive.typical_opening(ear.tolist()), rtol=1e-12)
-
-
-@pytest.mark.parametrize("count", [0, 1, 2, 120])
-@pytest.mark.parametrize("window_s", [0.01, 0.5, 3.0])
-@pytest.mark.parametrize("quantile", [0.0, 0.37, 0.6, 1.0])
-@pytest.mark.parametrize("missing", [0.0, 0.5, 1.0])
-def test_window_quantiles_are_the_reference(
-    rng: np.random.Generator, count: int, window_s: float, quantile: float, missing: float
-) -> None:
-    times_s = irregular_times_s(rng, count, gaps=0.02)
-    # Ties among the values: they have to leave the window one at a time.
-    values = np.round(rng.uniform(0, 1, count), 1)
-    values[rng.random(count) < missing] = np.nan
-    before, after, scratch = np.empty((3, count))
-    closures._window_quantiles(values, times_s, window_s, quantile, scratch, before, after)
-    expected = naive.forward_quantile(values.tolist(), times_s.tolist(), window_s, quantile)
-    assert_allclose(after, expected, rtol=RTOL, atol=ATOL)
-    # The window before is the window after of the recording that runs backwards.
-    backwards = values[::-1].tolist(), (-times_s[::-1]).tolist()
-    expected = naive.forward_quantile(*backwards, window_s, quantile)[::-1]
-    assert_allclose(before, expected, rtol=RTOL, atol=ATOL)
-
-
-@pytest.mark.parametrize("fps", [25.0, 30.0, 29.97, 120.0])
-@pytest.mark.parametrize("start_s", [0.0, 1000.3])
-def test_windows_that_end_on_a_sample_to_the_last_bit(
-    rng: np.random.Generator, fps: float, start_s: float
-) -> None:
-    """At a regular rate the window's end falls on a sample, and rounding decides on it."""
-    times_s = start_s + at_fps(fps, 6)
-    values = rng.uniform(0, 1, times_s.size)
-    before, after, scratch = np.empty((3, times_s.size))
-    closures._window_quantiles(values, times_s, 2.0, 0.6, scratch, before, after)
-    for n, now_s in enumerate(times_s):
-        for found, inside in (
-            (after[n], (times_s >= now_s) & (times_s < now_s + 2.0)),
-            (before[n], (times_s <= now_s) & (times_s > now_s - 2.0)),
-        ):
-            if np.ptp(times_s[inside]) < 1:
-                assert math.isnan(found)
-            else:
-                assert found == pytest.approx(naive.quantile(values[inside].tolist(), 0.6))
-
-
-@pytest.mark.parametrize("count", [0, 1, 2, 250])
-@pytest.mark.parametrize("fps", [7.0, 30.0])
-@pytest.mark.parametrize("gaps", [0.0, 0.03])
-@pytest.mark.parametrize("missing", [0.0, 0.3, 0.6, 1.0])
-def test_baseline_is_the_reference(
-    rng: np.random.Generator, count: int, fps: float, gaps: float, missing: float
-) -> None:
-    times_s = irregular_times_s(rng, count, fps, gaps)
-    ear = random_ear(rng, times_s, missing)
-    expected = naive.open_baseline(ear.tolist(), times_s.tolist())
-    assert_allclose(compute_open_baseline(ear, times_s), expected, rtol=RTOL, atol=ATOL)
-
-
-# Hand-worked baselines.
-
-
-def test_hand_worked_typical_opening() -> None:
-    # Sorted: 0.1 0.2 0.3 0.4 0.5; place 0.75 * 4 = 3.
-    assert compute_typical_opening([0.5, np.nan, 0.1, 0.4, 0.2, 0.3]) == 0.4
-    # Sorted: 0.1 0.2; place 0.75: 0.1 + 0.75 * 0.1.
-    assert_allclose(compute_typical_opening([0.2, 0.1]), 0.175, rtol=1e-12)
-    assert math.isnan(compute_typical_opening([]))
-    assert math.isnan(compute_typical_opening([np.nan, np.nan]))
-
-
-def test_hand_worked_baseline() -> None:
-    # One sample in 0.7 s: the window of 2 s holds three, the frame itself and two neighbours.
-    # Quantile 0.6 of three sorted values a b c is at place 1.2: b + 0.2 * (c - b).
-    times_s = np.arange(5) * 0.7
-    ear = [0.30, 0.20, 0.40, 0.35, 0.25]
-    # Typical: sorted .20 .25 .30 .35 .40, place 3: 0.35; nothing is below half of it.
-    # After:  (.30 .20 .40): .32; (.20 .40 .35): .36; (.40 .35 .25): .36; the next window,
-    #         (.35 .25), spans 0.7 s, less than half of 2 s: none; none.
-    # Before: none; none; (.30 .20 .40): .32; (.20 .40 .35): .36; (.40 .35 .25): .36.
-    assert_allclose(compute_open_baseline(ear, times_s), [0.32, 0.36, 0.32, 0.36, 0.36], rtol=1e-12)
-
-
-def test_a_recording_of_under_half_a_window_takes_the_typical_opening() -> None:
-    times_s = at_fps(30, 0.9)
-    ear = np.linspace(0.3, 0.4, times_s.size)
-    assert_allclose(compute_open_baseline(ear, times_s), 0.375, rtol=1e-12)
-
-
-@pytest.mark.parametrize("fps", [15, 30, 60])
-def test_baseline_of_a_constant_is_the_constant(fps: float) -> None:
-    times_s = at_fps(fps, 8)
-    assert_array_equal(compute_open_baseline(np.full(times_s.size, 0.31), times_s), 0.31)
-
-
-@pytest.mark.parametrize("fps", [15, 30, 60])
-def test_blinks_leave_the_baseline_alone(fps: float) -> None:
-    times_s = at_fps(fps, 20)
-    ear = blinking_ear(times_s, np.arange(1, 19, 1.5))
-    assert_allclose(compute_open_baseline(ear, times_s), OPEN_EAR, rtol=1e-12)
-
-
-def test_baseline_scales_with_the_person(rng: np.random.Generator) -> None:
-    times_s = irregular_times_s(rng, 300)
-    ear = random_ear(rng, times_s)
-    assert_allclose(
-        compute_open_baseline(0.5 * ear, times_s),
-        0.5 * compute_open_baseline(ear, times_s),
-        rtol=1e-12,
-    )
-
-
-def test_baseline_is_the_same_backwards_in_time(rng: np.random.Generator) -> None:
-    times_s = irregular_times_s(rng, 300)
-    ear = random_ear(rng, times_s)
-    backwards = compute_open_baseline(ear[::-1], -times_s[::-1])
-    assert_array_equal(backwards[::-1], compute_open_baseline(ear, times_s))
-
-
-def test_baseline_is_missing_only_where_everything_is(rng: np.random.Generator) -> None:
-    times_s = irregular_times_s(rng, 300)
-    ear = random_ear(rng, times_s)
-    ear[20:260] = np.nan
-    assert np.isfinite(compute_open_baseline(ear, times_s)).all()
-    assert np.isnan(compute_open_baseline(np.full(300, np.nan), times_s)).all()
-
-
-# Closures against the reference.
+# Against the reference.
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 200])
 @pytest.mark.parametrize("fps", [15.0, 30.0, 120.0])
 @pytest.mark.parametrize("close_ratio", [0.3, 0.75, 0.95])
+@pytest.mark.parametrize("noise", [0.0, 0.05])
 @pytest.mark.parametrize("shortest_s", [0.0, SHORTEST_S, 0.31])
 @pytest.mark.parametrize(("missing", "gaps"), [(0.0, 0.0), (0.15, 0.0), (0.05, 0.05), (1.0, 0.0)])
 def test_detection_is_the_reference(
@@ -253,90 +121,92 @@ def test_detection_is_the_reference(
     count: int,
     fps: float,
     close_ratio: float,
+    noise: float,
     shortest_s: float,
     missing: float,
     gaps: float,
 ) -> None:
     times_s = irregular_times_s(rng, count, fps, gaps)
     ratio = random_ratio(rng, times_s, missing)
+    # Eyes that go their own ways for a while, ties, and lids that are lowered in the second half.
+    eyes = both(ratio) + 0.2 * np.sin(np.arange(count) / 9)[:, np.newaxis] * [1, -1]
+    ratio = np.round(ratio, 2)
+    noises = noise * rng.uniform(0.2, 2, count)
+    lowered = np.arange(count) > count / 2
+    series = ratio.tolist(), eyes.tolist(), times_s.tolist(), noises.tolist(), lowered.tolist()
+    dips = find_dips(ratio, eyes, times_s, noises, lowered, close_ratio)
+    expected = naive.find_dips(*series, close_ratio)
+    assert_dips(dips, expected)
     assert_closures(
-        detect_closures(ratio, times_s, close_ratio, shortest_s),
-        naive.detect_closures(ratio.tolist(), times_s.tolist(), close_ratio, shortest_s),
+        detect_closures(ratio, times_s, dips, noises, shortest_s),
+        naive.detect_closures(series[0], series[2], expected, series[3], shortest_s),
     )
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_detection_over_the_baseline_is_the_reference(seed: int) -> None:
+def test_detection_over_the_level_is_the_reference(seed: int) -> None:
     rng = np.random.default_rng(seed)
     times_s = irregular_times_s(rng, 400, gaps=0.005)
     ear = random_ear(rng, times_s, missing=0.05)
     detected = detect_in_ear(ear, times_s)
-    baseline = naive.open_baseline(ear.tolist(), times_s.tolist())
-    ratio = [value / base for value, base in zip(ear.tolist(), baseline, strict=True)]
-    expected = naive.detect_closures(ratio, times_s.tolist(), CLOSE_RATIO, SHORTEST_S)
+    level = naive.open_level(ear.tolist(), times_s.tolist())
+    variation, jitter = naive.lid_noise(ear.tolist(), level, times_s.tolist())
+    noise = [max(variation, jitter / one) for one in level]
+    ratio = [value / one for value, one in zip(ear.tolist(), level, strict=True)]
+    dips = naive.find_dips(
+        ratio, both(ratio).tolist(), times_s.tolist(), noise, [False] * 400, CLOSE_RATIO
+    )
+    expected = naive.detect_closures(ratio, times_s.tolist(), dips, noise, SHORTEST_S)
     assert len(expected.peak) > 3
     assert_array_equal(detected.interval, expected.interval)
     assert_array_equal(detected.kind, expected.kind)
     assert_allclose(detected.closed_s, expected.closed_s, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("closed_depth", [0.2, 0.5, 0.9])
-@pytest.mark.parametrize("max_gap_s", [0.04, 0.5])
-def test_measures_are_the_reference(
-    rng: np.random.Generator, closed_depth: float, max_gap_s: float
-) -> None:
-    times_s = irregular_times_s(rng, 300)
-    ratio = random_ratio(rng, times_s, missing=0.05)
-    series = ratio.tolist(), times_s.tolist()
-    expected_intervals = naive.find_closures(*series, CLOSE_RATIO, OPEN_RATIO, max_gap_s)
-    found = np.empty((ratio.size, 2), np.int64)
-    levels = (CLOSE_RATIO, OPEN_RATIO, max_gap_s)
-    count = closures._find_closures(ratio, times_s, *levels, found)
-    assert count > 10
-    assert_array_equal(found[:count], expected_intervals)
-
-    peak = np.empty(count, np.int64)
-    measured, seen = np.empty((3, count)), np.empty((2, count), np.bool_)
-    closures._measure_closures(
-        *(ratio, times_s, found[:count]),
-        *(np.array([CLOSE_RATIO, OPEN_RATIO, closed_depth]), max_gap_s),
-        *(peak, measured, seen),
+@pytest.mark.parametrize("fps", [30.0, 60.0])
+def test_flutters_are_the_reference(rng: np.random.Generator, fps: float) -> None:
+    times_s = irregular_times_s(rng, 600, fps)
+    # Fast trembling that comes and goes.
+    ratio = 1 - rng.uniform(0, 0.6, 600) * (np.sin(times_s) > 0)
+    dips = dips_of(ratio, times_s, 0.02)
+    expected = naive.find_dips(
+        ratio.tolist(), both(ratio).tolist(), times_s.tolist(), [0.02] * 600, [False] * 600, 0.75
     )
-    (least_ratio, below_s, closed_s), (onset_seen, offset_seen) = measured, seen
-    for m, interval in enumerate(expected_intervals):
-        expected = naive.measure_closure(
-            *series, interval, CLOSE_RATIO, OPEN_RATIO, closed_depth, max_gap_s
-        )
-        assert peak[m] == expected.peak
-        assert least_ratio[m] == expected.least_ratio
-        assert_allclose(below_s[m], expected.below_s, rtol=RTOL, atol=ATOL)
-        assert_allclose(closed_s[m], expected.closed_s, rtol=RTOL, atol=ATOL)
-        assert onset_seen[m] == expected.onset_seen
-        assert offset_seen[m] == expected.offset_seen
+    assert_dips(dips, expected)
+    found = detect(ratio, times_s, noise=0.02)
+    assert FLUTTER in found.kind
+    assert_closures(
+        found,
+        naive.detect_closures(ratio.tolist(), times_s.tolist(), expected, [0.02] * 600, SHORTEST_S),
+    )
 
 
-@pytest.mark.parametrize("outside", [-1, 0, 2, 3])
-def test_crossing_is_the_reference(outside: int) -> None:
-    for neighbour in (1.0, np.nan):
-        ratio, times_s = np.array([neighbour, 0.2, neighbour]), np.array([0.0, 0.1, 0.5])
-        arguments = (outside, 1, 0.4, 0.3)
-        computed = closures._crossing_s(ratio, times_s, *arguments)
-        expected = naive.crossing_s(ratio.tolist(), times_s.tolist(), *arguments)
-        assert_allclose(computed, expected, rtol=RTOL)
-
-
-# Hand-worked closures.
+# Hand-worked.
 
 
 def test_hand_worked_closure() -> None:
     times_s = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.5])
     ratio = [1.0, 1.0, 0.2, 0.2, 0.8, 1.0]
+    (span,) = dips_of(ratio, times_s).span
+    # Half of the depth of 0.8 is at 0.6: samples 2 and 3.
+    assert_array_equal(span, [2, 4])
+    # It is passed at 0.5 of the way from 1 to 2, and at 4/6 of the way from 3 to 4.
+    assert_allclose(dips_of(ratio, times_s).width_s, [0.3 + 0.1 * 4 / 6 - 0.15], rtol=1e-12)
+    # The whole depth in one step of 0.1 s, less that step.
+    assert_allclose(dips_of(ratio, times_s).fall_s, [0], atol=1e-12)
     detected = detect(ratio, times_s)
-    # Below 0.875 from sample 2 to 4; below 0.75 at 2 and 3.
-    assert_array_equal(detected.interval, [[2, 5]])
     assert_array_equal(detected.peak, [2])
     assert_array_equal(detected.kind, [BLINK])
     assert_array_equal(detected.least_ratio, [0.2])
+    # A tenth of the depth is at 0.92: below it are the samples 2 to 4.
+    assert_array_equal(detected.interval, [[2, 5]])
+    # The way down, 0.2 and 0.6 of it, is at 0.84 and 0.52: 0.02 and 0.06 s past sample 1. As a
+    # raised cosine, the lids began before sample 1; but there they are at rest.
+    assert_allclose(detected.onset_s, [0.1], rtol=1e-12)
+    # Way up at 0.32 / 0.6 * 0.1 s past sample 3 and at 0.02 s past sample 4. Of a raised cosine
+    # they are passed acos(0.6) and acos(-0.2) of pi before its end.
+    u = math.acos(0.6) / (math.acos(-0.2) - math.acos(0.6))
+    assert_allclose(detected.offset_s, [0.42 + u * (0.42 - (0.3 + 0.032 / 0.6))], rtol=1e-12)
     # 90 % of the amplitude 0.8 is reached at ratio 1 - 0.72 = 0.28. Closing from 1.0 to 0.2 in
     # 0.1 s it is 0.09 s past sample 1; opening from 0.2 to 0.8, 0.08 / 0.6 * 0.1 s past sample 3.
     assert_allclose(detected.closed_s, [(0.3 + 0.1 * 0.08 / 0.6) - 0.19], rtol=1e-12)
@@ -344,28 +214,196 @@ def test_hand_worked_closure() -> None:
     assert_array_equal(detected.offset_seen, [True])
 
 
-def test_hysteresis_needs_both_thresholds() -> None:
+def test_hand_worked_slow_fall() -> None:
+    # 0.5 in 0.25 s, of which the fastest is 0.2 in 0.05 s: the whole would take 0.125 s.
+    times_s = np.arange(12) * 0.05
+    ratio = [1.0, 1.0, 1.0, 0.95, 0.9, 0.7, 0.6, 0.5, 0.8, 1.0, 1.0, 1.0]
+    assert_allclose(dips_of(ratio, times_s).fall_s, [0.5 / 4 - 0.05], rtol=1e-9)
+
+
+def test_lids_that_hang_are_no_closure() -> None:
     times_s = at_fps(30, 1)
-    # Lids that hang between the thresholds for long are no closure.
     hanging = np.ones(30)
     hanging[5:25] = 0.76
     assert detect(hanging, times_s).peak.size == 0
-    # Dips that do not reach the opening threshold in between are one closure, not two.
-    trembling = np.ones(30)
-    trembling[8:16] = [0.4, 0.4, 0.8, 0.87, 0.87, 0.8, 0.5, 0.5]
-    assert_array_equal(detect(trembling, times_s).interval, [[8, 16]])
-    # At the opening threshold the eye is open: two closures.
-    trembling[11] = OPEN_RATIO
-    assert_array_equal(detect(trembling, times_s).interval, [[8, 11], [12, 16]])
+    assert refused(dips_of(hanging, times_s)) == [{"long"}]
 
 
-def test_the_closing_threshold_is_open() -> None:
+@pytest.mark.parametrize(
+    ("reopened", "count"),
+    # The shallower dip leaves 0.5: half of its depth is at 0.75.
+    [(0.74, 1), (0.76, 2), (1.0, 2)],
+)
+def test_a_reopening_by_half_of_the_shallower_dip_makes_two_blinks(
+    reopened: float, count: int
+) -> None:
+    ratio = np.ones(60)
+    ratio[20:24] = [0.6, 0.5, 0.5, 0.6]
+    ratio[24:26] = reopened
+    ratio[26:30] = [0.5, 0.2, 0.2, 0.6]
+    detected = detect(ratio, at_fps(30, 2))
+    assert_array_equal(detected.kind, [BLINK] * count)
+    assert_array_equal(detected.peak, [21, 27][2 - count :])
+    if count == 2:
+        # One begins where the other ends, between the two, where the lids are highest.
+        assert detected.interval[0, 1] <= detected.interval[1, 0]
+        assert set(detected.interval[:, 0]) == {20, 26}
+
+
+@pytest.mark.parametrize(("other_eye", "count"), [(0.85, 2), (0.56, 1)])
+def test_two_blinks_need_both_eyes_to_reopen(other_eye: float, count: int) -> None:
+    """Glare reopens one eye alone, while the lids of both stay down."""
+    eyes = np.ones((60, 2))
+    eyes[20:32] = 0.5
+    eyes[25:27] = 1.05, other_eye
+    ratio = eyes.mean(axis=1)
+    times_s = at_fps(30, 2)
+    assert_array_equal(detect(ratio, times_s, eye_ratio=eyes).kind, [BLINK] * count)
+    names = {frozenset(one) for one in refused(dips_of(ratio, times_s, eye_ratio=eyes))}
+    assert names == ({frozenset()} if count == 2 else {frozenset(), frozenset({"merged"})})
+
+
+def test_the_opening_threshold_is_open() -> None:
     times_s = at_fps(30, 1)
     at_threshold = np.ones(30)
-    at_threshold[10:15] = CLOSE_RATIO
-    assert detect_closures(at_threshold, times_s, CLOSE_RATIO, 0).peak.size == 0
-    at_threshold[10:15] = np.nextafter(CLOSE_RATIO, 0)
-    assert detect_closures(at_threshold, times_s, CLOSE_RATIO, 0).peak.size == 1
+    at_threshold[10:13] = OPEN_RATIO
+    assert dips_of(at_threshold, times_s).peak.size == 0
+    at_threshold[10:13] = np.nextafter(OPEN_RATIO, 0)
+    assert detect(at_threshold, times_s, 0).peak.size == 1
+
+
+# Each rule, from both sides.
+
+
+def one_dip(depth: float, seconds: float, fps: float = 100.0) -> Float64Array:
+    """Lids that fall and rise within a sample and leave 1 - depth for some seconds."""
+    ratio = np.ones(round(4 * fps))
+    ratio[round(fps) : round(fps) + round(seconds * fps)] = 1 - depth
+    return ratio
+
+
+@pytest.mark.parametrize(
+    ("depth", "noise", "found"),
+    [
+        (0.24, 0.029, True),
+        (0.24, 0.031, False),
+        # Shut to half, noise does not count.
+        (0.5, 0.2, True),
+        (0.49, 0.2, False),
+    ],
+)
+def test_a_dip_stands_out_of_the_noise(depth: float, noise: float, found: bool) -> None:
+    ratio, times_s = one_dip(depth, 0.1), at_fps(100, 4)
+    assert detect(ratio, times_s, noise=noise).peak.size == found
+    assert refused(dips_of(ratio, times_s, noise)) == [set() if found else {"noise"}]
+
+
+@pytest.mark.parametrize("deeper", [0, 1])
+@pytest.mark.parametrize(("other", "found"), [(0.26, True), (0.24, False)])
+def test_both_eyes_take_part(deeper: int, other: float, found: bool) -> None:
+    ratio, times_s = one_dip(0.5, 0.1), at_fps(100, 4)
+    eyes = both(ratio)
+    eyes[:, 1 - deeper] = 1 - 0.5 * other * (ratio < 1)
+    assert detect(ratio, times_s, eye_ratio=eyes).peak.size == found
+    assert refused(dips_of(ratio, times_s, eye_ratio=eyes)) == [set() if found else {"one_eye"}]
+
+
+def test_of_an_eye_that_is_not_known_nothing_is_asked() -> None:
+    ratio, times_s = one_dip(0.5, 0.1), at_fps(100, 4)
+    eyes = both(ratio)
+    eyes[:, 0] = np.nan
+    assert detect(ratio, times_s, eye_ratio=eyes).peak.size == 1
+
+
+@pytest.mark.parametrize(
+    ("depth", "seconds", "found"),
+    [
+        # What a glance could be.
+        (0.33, 0.19, True),
+        (0.33, 0.22, False),
+        # What a squint could be.
+        (0.35, 0.39, True),
+        (0.35, 0.42, False),
+        (0.49, 0.39, True),
+        (0.49, 0.42, False),
+        # Shut.
+        (0.51, 0.42, True),
+        (0.51, 3.0, True),
+    ],
+)
+def test_the_shallower_the_shorter(depth: float, seconds: float, found: bool) -> None:
+    ratio = one_dip(depth, seconds)
+    assert detect(ratio, at_fps(100, 4)).peak.size == found
+    assert refused(dips_of(ratio, at_fps(100, 4))) == [set() if found else {"long"}]
+
+
+@pytest.mark.parametrize(("fall_s", "found"), [(0.1, True), (0.19, True), (0.25, False)])
+@pytest.mark.parametrize("fps", [30.0, 60.0, 240.0])
+def test_lids_fall_fast(fps: float, fall_s: float, found: bool) -> None:
+    times_s = at_fps(fps, 4)
+    corners_s = np.cumsum([1.5, fall_s, 0.05, 0.1])
+    ratio = np.interp(times_s, corners_s, [1, 0.6, 0.6, 1])
+    assert detect(ratio, times_s).peak.size == found
+    assert refused(dips_of(ratio, times_s)) == [set() if found else {"slow"}]
+
+
+@pytest.mark.parametrize("frames", [3, 6])
+@pytest.mark.parametrize(("depth", "seconds", "found"), [(0.6, 0.3, True), (0.6, 0.45, False)])
+def test_lids_that_are_lowered_blink_shortly_and_out_of_the_noise(
+    frames: int, depth: float, seconds: float, found: bool
+) -> None:
+    ratio, times_s = one_dip(depth, seconds), at_fps(100, 4)
+    lowered, noises = np.ones(400, np.bool_), np.full(400, 0.02)
+    dips = find_dips(ratio, both(ratio), times_s, noises, lowered, CLOSE_RATIO)
+    assert refused(dips) == [set() if found else {"long"}]
+    dips = find_dips(ratio, both(ratio), times_s, 5 * noises, lowered, CLOSE_RATIO)
+    assert refused(dips)[0] >= {"noise"}
+
+
+def test_other_rules_decide_otherwise() -> None:
+    ratio, times_s = one_dip(0.24, 0.1), at_fps(100, 4)
+    noises, lowered = np.full(400, 0.031), np.zeros(400, np.bool_)
+    for multiple, found in ((7.0, True), (8.0, False)):
+        rules = replace(RULES, noise_multiple=multiple)
+        dips = find_dips(ratio, both(ratio), times_s, noises, lowered, CLOSE_RATIO, rules)
+        assert (dips.refused == 0).tolist() == [found]
+
+
+# Flutter.
+
+
+@pytest.mark.parametrize(
+    ("dips", "apart_s", "kinds"),
+    [
+        (2, 0.1, [BLINK] * 2),
+        (3, 0.1, [BLINK] * 3),
+        (4, 0.1, [FLUTTER]),
+        (12, 0.1, [FLUTTER]),
+        (4, 0.25, [BLINK] * 4),
+    ],
+)
+def test_lids_that_tremble_are_one_flutter(dips: int, apart_s: float, kinds: list[int]) -> None:
+    times_s = at_fps(100, 6)
+    ratio = np.ones(600)
+    for n in range(dips):
+        start = 100 + n * round(100 * (apart_s + 0.08))
+        ratio[start : start + 8] = 0.3 - 0.01 * n
+    detected = detect(ratio, times_s)
+    assert_array_equal(detected.kind, kinds)
+    if kinds == [FLUTTER]:
+        assert detected.interval[0, 0] == 100
+        assert detected.peak[0] == 100 + (dips - 1) * round(100 * (apart_s + 0.08))
+        assert detected.least_ratio[0] == pytest.approx(0.3 - 0.01 * (dips - 1))
+
+
+def test_noise_does_not_tremble() -> None:
+    """Two blinks among dips that are too shallow for closures are two blinks."""
+    ratio = np.ones(400)
+    for start, level in ((100, 0.8), (112, 0.3), (124, 0.8), (136, 0.3), (148, 0.8)):
+        ratio[start : start + 6] = level
+    detected = detect(ratio, at_fps(100, 4), noise=0.03)
+    assert_array_equal(detected.kind, [BLINK, BLINK])
+    assert_array_equal(detected.peak, [112, 136])
 
 
 @pytest.mark.parametrize(
@@ -381,19 +419,14 @@ def test_half_a_second_shut_is_the_limit_of_a_blink(shut_s: float, kind: int, fp
     assert_allclose(detected.closed_s, [shut_s], rtol=0, atol=1 / fps)
 
 
-@pytest.mark.parametrize(
-    ("lowered_s", "kind"), [(0.6, BLINK), (0.9, BLINK), (1.1, PROLONGED_CLOSURE)]
-)
+@pytest.mark.parametrize("lowered_s", [0.6, 0.9])
 @pytest.mark.parametrize("fps", [30, 60, 120])
-def test_lids_below_the_threshold_for_a_second_are_no_blink(
-    lowered_s: float, kind: int, fps: float
-) -> None:
-    # Shut for only 0.2 s of it: by the time at 90 % of the amplitude it would be a blink.
+def test_a_blink_among_lids_that_hang_is_as_long_as_itself(lowered_s: float, fps: float) -> None:
     times_s = at_fps(fps, 10)
     ratio = np.where((times_s >= 4) & (times_s < 4 + lowered_s), 0.7, 1.0)
     ratio[(times_s >= 4.3) & (times_s < 4.5)] = 0.1
     detected = detect(ratio, times_s)
-    assert_array_equal(detected.kind, [kind])
+    assert_array_equal(detected.kind, [BLINK])
     assert_allclose(detected.closed_s, [0.2], rtol=0, atol=1.5 / fps)
 
 
@@ -405,23 +438,51 @@ def test_lids_below_the_threshold_for_a_second_are_no_blink(
 def test_known_blinks_are_found(rng: np.random.Generator, fps: float | str, depth: float) -> None:
     times_s = irregular_times_s(rng, 900) if isinstance(fps, str) else at_fps(fps, 30)
     # Out of step with the frames, 12 of them.
-    onsets_s = 1.0 + 2.117 * np.arange(12)
-    detected = detect_in_ear(blinking_ear(times_s, onsets_s, depth), times_s)
+    onsets_s = 1.0003 + 2.117 * np.arange(12)
+    detected = detect_in_ear(smooth_blinks(times_s, onsets_s, depth), times_s)
     assert_array_equal(detected.kind, [BLINK] * 12)
     assert detected.onset_seen.all()
     assert detected.offset_seen.all()
-    # The ratio passes 0.875 at 0.125 / depth of the way down (80 ms) and of the way up (160 ms).
-    passed = 0.125 / depth
-    onsets_of_interval_s = times_s[detected.interval[:, 0]]
-    offsets_of_interval_s = times_s[detected.interval[:, 1]]
     step_s = np.diff(times_s).max()
-    late_s = onsets_of_interval_s - (onsets_s + 0.08 * passed)
-    assert ((late_s >= -1e-9) & (late_s <= step_s)).all()
-    late_s = offsets_of_interval_s - (onsets_s + 0.3 - 0.16 * passed)
-    assert ((late_s >= -1e-9) & (late_s <= step_s)).all()
+    assert_allclose(detected.onset_s, onsets_s, rtol=0, atol=0.6 * step_s)
+    assert_allclose(detected.offset_s, onsets_s + 0.3, rtol=0, atol=0.6 * step_s)
+    # The samples are those between the two in which the lids have moved by a tenth of the way.
+    assert (times_s[detected.interval[:, 0]] >= detected.onset_s).all()
+    assert (times_s[detected.interval[:, 1] - 1] <= detected.offset_s).all()
     # The eye is shut from 80 to 140 ms after the onset.
     after_onset_s = times_s[detected.peak] - onsets_s
     assert ((after_onset_s > 0.08 - step_s) & (after_onset_s < 0.14 + step_s)).all()
+
+
+@pytest.mark.parametrize(
+    ("fps", "tolerance_s"), [(15.0, 0.03), (24.0, 0.015), (30.0, 0.01), (60.0, 0.005), (120, 0.003)]
+)
+def test_durations_are_right_on_average(fps: float, tolerance_s: float) -> None:
+    """The lids move for 300 ms, however the frames fall."""
+    times_s = at_fps(fps, 130)
+    onsets_s = 1.0 + 2.0937 * np.arange(60)
+    detected = detect_in_ear(smooth_blinks(times_s, onsets_s), times_s)
+    durations_s = detected.offset_s - detected.onset_s
+    assert durations_s.size == 60
+    assert_allclose(np.median(durations_s), 0.3, rtol=0, atol=tolerance_s)
+    assert_allclose(durations_s.mean(), 0.3, rtol=0, atol=tolerance_s)
+
+
+@pytest.mark.parametrize("depth", [0.2, 0.24, 0.3, 0.5])
+@pytest.mark.parametrize("fps", [24.0, 30.0, 60.0])
+def test_shallow_blinks_of_a_calm_person_are_found(
+    rng: np.random.Generator, fps: float, depth: float
+) -> None:
+    times_s = at_fps(fps, 40)
+    onsets_s = 1.0 + 2.117 * np.arange(17)
+    ear = OPEN_EAR * (1 + rng.normal(0, 0.008, times_s.size))
+    for onset_s in onsets_s:
+        corners_s = onset_s + np.array([0.0, 0.07, 0.09, 0.2])
+        ear *= 1 - depth * np.interp(times_s, corners_s, [0, 1, 1, 0], left=0, right=0)
+    detected = detect_in_ear(ear, times_s)
+    near = np.abs(times_s[detected.peak][:, np.newaxis] - onsets_s - 0.08).min(axis=1)
+    assert (near < 0.06).all()
+    assert len(near) >= (15 if depth < 0.24 else 17)
 
 
 @pytest.mark.parametrize("fps", [240.0, 1000.0])
@@ -434,26 +495,16 @@ def test_closed_time_is_that_of_the_waveform(fps: float) -> None:
 
 
 def test_later_times_change_nothing(rng: np.random.Generator) -> None:
-    times_s = irregular_times_s(rng, 300)
+    times_s = irregular_times_s(rng, 900)
     ratio = random_ratio(rng, times_s, missing=0.05)
     now, later = detect(ratio, times_s), detect(ratio, times_s + 3600)
     assert now.peak.size > 5
     for field in fields(Closures):
         one, other = getattr(now, field.name), getattr(later, field.name)
+        if field.name in ("onset_s", "offset_s"):
+            other = other - 3600
         # float64 resolves 5e-13 s at one hour.
         assert_allclose(one, other, rtol=0, atol=1e-11, err_msg=field.name)
-
-
-def test_backwards_in_time_mirrors_the_closures(rng: np.random.Generator) -> None:
-    times_s = irregular_times_s(rng, 300)
-    ratio = random_ratio(rng, times_s, missing=0.05)
-    forwards = detect_closures(ratio, times_s, CLOSE_RATIO, 0)
-    backwards = detect_closures(ratio[::-1], -times_s[::-1], CLOSE_RATIO, 0)
-    assert forwards.peak.size > 5
-    assert_array_equal(forwards.interval, 300 - backwards.interval[::-1, ::-1])
-    assert_array_equal(forwards.least_ratio, backwards.least_ratio[::-1])
-    assert_array_equal(forwards.onset_seen, backwards.offset_seen[::-1])
-    assert_allclose(forwards.closed_s, backwards.closed_s[::-1], rtol=0, atol=1e-12)
 
 
 # What a clinician relies on.
@@ -486,8 +537,9 @@ def test_blinks_on_either_side_of_lowered_lids_are_found(fps: float) -> None:
 
 
 @pytest.mark.parametrize("fps", [15, 30, 60])
-@pytest.mark.parametrize("shut_s", [0.8, 2.3, 9.0])
+@pytest.mark.parametrize("shut_s", [0.6, 0.8])
 def test_eyes_shut_for_long_are_one_prolonged_closure(fps: float, shut_s: float) -> None:
+    """Longer closures are told from lids that look down by more than the opening."""
     times_s = at_fps(fps, 40)
     ear = np.where((times_s >= 10) & (times_s < 10 + shut_s), 0.04, OPEN_EAR)
     detected = detect_in_ear(ear, times_s)
@@ -496,26 +548,52 @@ def test_eyes_shut_for_long_are_one_prolonged_closure(fps: float, shut_s: float)
     assert_allclose(times_s[detected.interval[0]], [10, 10 + shut_s], rtol=0, atol=1 / fps)
 
 
+@pytest.mark.parametrize("hold_s", [0.4, 0.6, 1.0, 2.0, 5.0])
+@pytest.mark.parametrize("deg", [10, 20, 30, 40])
+@pytest.mark.parametrize("fps", [15.0, 30.0, 60.0])
+def test_glances_down_with_the_lids_are_no_blinks(
+    rng: np.random.Generator, fps: float, deg: float, hold_s: float
+) -> None:
+    """Lids that follow leave 0.66 at 40 degrees; saccades of that size take about 0.1 s."""
+    times_s = at_fps(fps, 60)
+    corners_s = np.cumsum(np.tile([hold_s, 0.1], 200))
+    down = np.interp(times_s, corners_s, np.tile([0, 1, 1, 0], 100))
+    ear = OPEN_EAR * (1 - 0.34 * deg / 40 * down + rng.normal(0, 0.01, times_s.size))
+    assert detect_in_ear(ear, times_s).peak.size == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_restless_open_eye_does_not_blink(seed: int) -> None:
+    """Lids that wander by a tenth within seconds, with jitter on top."""
+    rng = np.random.default_rng(seed)
+    times_s = at_fps(30, 120)
+    steps = rng.normal(0, 1, times_s.size)
+    wander = np.convolve(steps, np.ones(15) / 15, mode="same") * 0.25
+    ear = OPEN_EAR * (1 + wander + rng.normal(0, 0.02, times_s.size))
+    assert detect_in_ear(ear, times_s).peak.size == 0
+
+
 @pytest.mark.parametrize(
     ("fps", "frames", "ratio", "found"),
     [
-        # Two frames of 30 fps less half a frame: 50 ms.
+        # From the last open sample to the first open one: frames plus one. The limit is 50 ms.
+        (30, 1, 0.6, True),
         (30, 2, 0.6, True),
-        (30, 1, 0.6, False),
-        # Deeper than half is real however short; at half it is not deeper.
-        (30, 1, 0.49, True),
-        (30, 1, 0.5, False),
-        # The same number of frames at another rate is another duration: 33, 67 and 67 ms.
-        (60, 2, 0.6, False),
+        (24, 1, 0.6, True),
+        (30, 1, 0.2, True),
+        # The same number of frames at another rate is another duration.
+        (60, 1, 0.6, False),
+        (60, 2, 0.6, True),
         (60, 4, 0.6, True),
         (15, 1, 0.6, True),
-        (120, 5, 0.6, False),
-        (120, 7, 0.6, True),
-        (240, 1, 0.49, True),
+        (120, 4, 0.6, False),
+        (120, 5, 0.6, True),
+        # However deep: a lid that is shut for one of 240 frames a second is none.
+        (240, 1, 0.49, False),
     ],
 )
 @pytest.mark.parametrize("start", [40, 41, 77])
-def test_shallow_dips_are_judged_in_seconds(
+def test_dips_are_judged_in_seconds(
     fps: float, frames: int, ratio: float, found: bool, start: int
 ) -> None:
     times_s = at_fps(fps, 8)
@@ -524,10 +602,9 @@ def test_shallow_dips_are_judged_in_seconds(
     assert_array_equal(detect(trace, times_s).kind, [BLINK] if found else [])
 
 
-@pytest.mark.parametrize(("fps", "frames"), [(60, 3), (20, 1), (100, 5), (120, 6)])
+@pytest.mark.parametrize(("fps", "frames"), [(60, 2), (40, 1), (100, 4), (120, 5)])
 def test_a_dip_as_long_as_the_limit_is_judged_alike_everywhere(fps: float, frames: int) -> None:
-    # The limit is 50 ms, a whole number of frames at these rates: rounding of the times
-    # must not decide which of the same dips counts.
+    # The limit is 50 ms, which these dips last: rounding of the times must not decide.
     times_s = at_fps(fps, 5)
     counts = set()
     for start in range(10, times_s.size - 10):
@@ -609,9 +686,12 @@ def test_eyes_shut_throughout_are_one_closure_without_ends() -> None:
 
 SPARSE_SCRIPT = """
 import numpy as np
-from kernels import detect_closures
+from kernels import detect_closures, find_dips
 for count in (3, 4, 40, 3000):
-    detected = detect_closures(np.full(count, 0.3), 0.6 * np.arange(count), 0.75, 0.05)
+    ratio, times_s, noise = np.full(count, 0.3), 0.6 * np.arange(count), np.zeros(count)
+    eyes, lowered = np.full((count, 2), 0.3), np.zeros(count, bool)
+    dips = find_dips(ratio, eyes, times_s, noise, lowered, 0.75)
+    detected = detect_closures(ratio, times_s, dips, noise, 0.05)
     assert detected.interval.tolist() == [[n, n + 1] for n in range(count)], detected.interval
 print("right")
 """
@@ -628,6 +708,32 @@ def test_samples_that_are_all_gaps_apart_are_a_closure_each() -> None:
         check=False,
     )
     assert done.stdout == "right\n", done.stderr
+
+
+def closing(level: float, reopens_to: float) -> Float64Array:
+    """Lids that fall to a level in two frames and have begun to rise when the recording ends."""
+    return np.concatenate((np.ones(84), [(1 + level) / 2, level, level, level, reopens_to]))
+
+
+@pytest.mark.parametrize(
+    ("level", "reopens_to", "found"),
+    [
+        (0.6, 0.72, False),  # by less than a lid must fall to be looked at
+        (0.6, 0.74, True),  # begun to reopen, by 0.14
+        (0.6, 0.79, True),  # by nearly half of the depth
+        (0.45, 0.45, True),  # shut, and not seen to reopen
+        (0.55, 0.55, False),
+    ],
+)
+def test_a_blink_that_the_end_cuts_counts_when_the_lids_reopen(
+    level: float, reopens_to: float, found: bool
+) -> None:
+    ratio = closing(level, reopens_to)
+    detected = detect(ratio, np.arange(ratio.size) / 30)
+    assert detected.peak.size == found
+    if found:
+        assert_array_equal(detected.onset_seen, [True])
+        assert_array_equal(detected.offset_seen, [False])
 
 
 # Awkward input.
@@ -655,6 +761,8 @@ def test_the_columns_have_the_documented_types(rng: np.random.Generator) -> None
         "peak": "int64",
         "kind": "int8",
         "least_ratio": "float64",
+        "onset_s": "float64",
+        "offset_s": "float64",
         "closed_s": "float64",
         "onset_seen": "bool",
         "offset_seen": "bool",
@@ -674,27 +782,24 @@ def test_any_memory_layout_and_type_gives_the_same(rng: np.random.Generator) -> 
         "float32": (ratio.astype(np.float32), times_s),
         "list": (ratio.tolist(), times_s.tolist()),
     }
-    closures_expected = detect(ratio, times_s)
-    baseline_expected = compute_open_baseline(ratio, times_s)
+    expected = detect(ratio, times_s)
+    assert expected.peak.size > 3
     for values, times in variants.values():
         computed = detect(values, times)
         for field in fields(Closures):
-            assert_array_equal(
-                getattr(computed, field.name), getattr(closures_expected, field.name)
-            )
-        assert_array_equal(compute_open_baseline(values, times), baseline_expected)
-        assert compute_typical_opening(values) == compute_typical_opening(ratio)
+            assert_array_equal(getattr(computed, field.name), getattr(expected, field.name))
 
 
 def test_the_input_is_not_changed(rng: np.random.Generator) -> None:
     times_s = irregular_times_s(rng, 200)
     ratio = random_ratio(rng, times_s, missing=0.05)
-    before = ratio.copy(), times_s.copy()
-    detect(ratio, times_s)
-    compute_open_baseline(ratio, times_s)
-    compute_typical_opening(ratio)
-    assert_array_equal(ratio, before[0])
-    assert_array_equal(times_s, before[1])
+    eyes, noises, lowered = both(ratio), np.full(200, 0.01), np.zeros(200, np.bool_)
+    arrays = (ratio, eyes, times_s, noises, lowered)
+    before = [array.copy() for array in arrays]
+    dips = find_dips(*arrays, CLOSE_RATIO)
+    detect_closures(ratio, times_s, dips, noises, SHORTEST_S)
+    for array, one in zip(arrays, before, strict=True):
+        assert_array_equal(array, one)
 
 
 @pytest.mark.parametrize(
@@ -704,23 +809,40 @@ def test_a_wrong_shape_is_refused(
     values_shape: tuple[int, ...], times_shape: tuple[int, ...]
 ) -> None:
     values, times_s = np.zeros(values_shape), np.zeros(times_shape)
-    for function in (detect, compute_open_baseline):
-        with pytest.raises(ValueError, match="expected one") as caught:
-            function(values, times_s)
-        assert str(values_shape) in str(caught.value)
+    eyes, lowered = np.ones((3, 2)), np.zeros(3, np.bool_)
+    with pytest.raises(ValueError, match="expected one") as caught:
+        find_dips(values, eyes, times_s, np.zeros(3), lowered, CLOSE_RATIO)
+    assert str(values_shape) in str(caught.value)
+
+
+@pytest.mark.parametrize("wrong", ["eye_ratio", "noise", "lowered"])
+def test_series_of_other_lengths_are_refused(wrong: str) -> None:
+    series = {"eye_ratio": np.ones((3, 2)), "noise": np.zeros(3), "lowered": np.zeros(3, np.bool_)}
+    series[wrong] = series[wrong][:2]
+    with pytest.raises(ValueError, match="expected one value for each sample"):
+        find_dips(
+            np.ones(3),
+            series["eye_ratio"],
+            np.arange(3.0),
+            series["noise"],
+            series["lowered"],
+            CLOSE_RATIO,
+        )
 
 
 @pytest.mark.parametrize("times_s", [[0, 1, 1], [0, 2, 1], [0, np.nan, 1], [0, 1, np.inf]])
 def test_times_that_do_not_increase_are_refused(times_s: list[float]) -> None:
-    for function in (detect, compute_open_baseline):
-        with pytest.raises(ValueError, match="times_s is not strictly increasing"):
-            function([1.0, 1.0, 1.0], times_s)
+    with pytest.raises(ValueError, match="times_s is not strictly increasing"):
+        dips_of([1.0, 1.0, 1.0], times_s)
+    dips = dips_of([1.0, 1.0, 1.0], [0, 1, 2])
+    with pytest.raises(ValueError, match="times_s is not strictly increasing"):
+        detect_closures([1.0, 1.0, 1.0], times_s, dips, [0.0] * 3, 0.05)
 
 
 @pytest.mark.parametrize("close_ratio", [0.0, 1.0, -0.2, 1.5, np.nan])
 def test_a_close_ratio_that_is_no_share_is_refused(close_ratio: float) -> None:
     with pytest.raises(ValueError, match=f"close_ratio is {close_ratio}"):
-        detect_closures([1.0], [0.0], close_ratio, 0.05)
+        find_dips([1.0], [[1.0, 1.0]], [0.0], [0.0], [False], close_ratio)
 
 
 @pytest.mark.parametrize("edge", ["begins", "ends", "face lost after"])
@@ -734,105 +856,7 @@ def test_a_dip_that_is_cut_off_counts_only_if_it_is_deep(
     ] = level
     if edge == "face lost after":
         ratio[46:60] = np.nan
-    assert len(detect_closures(ratio, np.arange(90) / 30, 0.75, 0.05).kind) == count
-
-
-# Winks.
-
-
-@pytest.mark.parametrize("count", [0, 1, 2, 400])
-@pytest.mark.parametrize("missing", [0.0, 0.1, 1.0])
-@pytest.mark.parametrize("fps", [10.0, 30.0])
-def test_winks_are_the_reference(
-    rng: np.random.Generator, count: int, missing: float, fps: float
-) -> None:
-    times_s = irregular_times_s(rng, count, fps, gaps=0.02)
-    # Slow walks of each eye between shut and open.
-    walks = np.cumsum(rng.normal(0, 0.15, (count, 2)), axis=0)
-    ratio = 0.55 + 0.5 * np.sin(walks)
-    ratio[rng.random(count) < missing] = np.nan
-    before = ratio.copy()
-    intervals, eyes = detect_winks(ratio, times_s)
-    expected = naive.winks(ratio.tolist(), times_s.tolist())
-    assert [tuple(one) for one in intervals.tolist()] == [interval for interval, _ in expected]
-    assert eyes.tolist() == [eye for _, eye in expected]
-    assert_array_equal(ratio, before)
-
-
-@pytest.mark.parametrize(("eye", "seconds"), [(0, 0.3), (1, 0.3), (0, 2.0)])
-def test_one_eye_held_shut_is_a_wink(eye: int, seconds: float) -> None:
-    times_s = at_fps(30, 4)
-    ratio = np.ones((times_s.size, 2))
-    ratio[30 : 30 + round(30 * seconds), eye] = 0.2
-    # FaceMesh moves the other eye along.
-    ratio[30 : 30 + round(30 * seconds), 1 - eye] = 0.7
-    intervals, eyes = detect_winks(ratio, times_s)
-    assert intervals.tolist() == [[30, 30 + round(30 * seconds)]]
-    assert eyes.tolist() == [eye]
-
-
-@pytest.mark.parametrize(
-    ("left", "right", "seconds"),
-    [
-        (0.2, 1.0, 0.29),  # too short: a blink that is uneven
-        (0.2, 0.59, 1.0),  # the other eye closes by over half as much
-        (0.41, 1.0, 1.0),  # not closed
-        (0.2, 0.2, 1.0),
-    ],
-)
-def test_what_is_no_wink(left: float, right: float, seconds: float) -> None:
-    times_s = at_fps(100, 4)
-    ratio = np.ones((400, 2))
-    ratio[100 : 100 + round(100 * seconds)] = left, right
-    assert detect_winks(ratio, times_s)[0].size == 0
-
-
-def test_a_lost_face_and_a_gap_end_a_wink() -> None:
-    ratio = np.ones((90, 2))
-    ratio[20:40, 0] = 0.1
-    times_s = at_fps(30, 3)
-    lost = ratio.copy()
-    lost[30] = np.nan
-    assert detect_winks(lost, times_s)[0].tolist() == [[20, 30], [31, 40]]
-    times_s = times_s + np.where(np.arange(90) >= 30, 1.0, 0.0)
-    # What is before the gap lasts until its last sample: 9 intervals, not 10.
-    assert detect_winks(ratio, times_s)[0].tolist() == [[20, 30], [30, 40]]
-    assert detect_winks(ratio[:29], times_s[:29])[0].tolist() == []
-
-
-def test_closures_in_winks(rng: np.random.Generator) -> None:
-    cases = [
-        ((10, 20), (5, 12), True),  # begins within
-        ((10, 20), (12, 17), True),  # half of it
-        ((10, 20), (12, 16), False),
-        ((10, 20), (15, 40), True),
-        ((10, 20), (16, 40), False),
-        ((10, 20), (1, 10), False),
-        ((10, 20), (20, 30), False),
-    ]
-    for closure, wink, expected in cases:
-        assert naive.in_winks([closure], [wink]) == [expected]
-        assert mark_closures_in_winks(closures_at([closure]), [wink]).tolist() == [expected]
-    for _ in range(50):
-        ends = np.sort(rng.choice(200, 12, replace=False)).reshape(-1, 2)
-        wink_ends = np.sort(rng.choice(200, 8, replace=False)).reshape(-1, 2)
-        expected = naive.in_winks(ends.tolist(), wink_ends.tolist())
-        assert mark_closures_in_winks(closures_at(ends), wink_ends).tolist() == expected
-    assert mark_closures_in_winks(closures_at([(1, 2)]), []).tolist() == [False]
-
-
-def closures_at(intervals: ArrayLike) -> Closures:
-    pairs = np.array(intervals, dtype=np.int64).reshape(-1, 2)
-    count = len(pairs)
-    return Closures(
-        pairs,
-        pairs[:, 0],
-        np.full(count, BLINK, dtype=np.int8),
-        np.zeros(count),
-        np.zeros(count),
-        np.ones(count, dtype=np.bool_),
-        np.ones(count, dtype=np.bool_),
-    )
+    assert len(detect(ratio, np.arange(90) / 30).kind) == count
 
 
 @pytest.mark.parametrize("missing", [0.0, 0.1])

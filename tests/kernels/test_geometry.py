@@ -20,7 +20,7 @@ from kernels import (
 )
 from tests import naive
 
-RATIOS = ("ear", "vertical_offset", "horizontal_offset")
+RATIOS = ("ear", "upper_lid_offset", "vertical_offset", "horizontal_offset")
 LENGTHS = ("iris_diameter_px", "palpebral_fissure_px", "canthal_distance_px")
 
 # Landmarks are float32, good to 3e-5 px below 1024 px; eyes here are at least 40 px wide.
@@ -90,6 +90,9 @@ def compute_naive(landmarks: NDArray[np.float32]) -> dict[str, NDArray[np.float6
         }
         offsets = [naive.gaze_offset(points, eye) for eye in naive.EYES]
         per_eye["ear"].append([naive.ear(points, eye) for eye in naive.EYES])
+        per_eye["upper_lid_offset"].append(
+            [naive.upper_lid_offset(points, eye) for eye in naive.EYES]
+        )
         per_eye["vertical_offset"].append([offset.imag for offset in offsets])
         per_eye["horizontal_offset"].append([offset.real for offset in offsets])
         for name in LENGTHS:
@@ -154,6 +157,8 @@ def test_hand_worked_upright_face() -> None:
     assert_allclose(geometry.vertical_offset[0, RIGHT], 0.075, rtol=1e-12)
     assert_allclose(geometry.iris_diameter_px[0, RIGHT], 12, rtol=1e-12)
     assert_allclose(geometry.palpebral_fissure_px[0, RIGHT], 15, rtol=1e-12)
+    # The upper lid's middle lies 8 px above the midpoint.
+    assert_allclose(geometry.upper_lid_offset[0, RIGHT], -8 / 40, rtol=1e-12)
     assert_allclose(geometry.canthal_distance_px[0, RIGHT], 40, rtol=1e-12)
     # Left: lid gaps 12 and 18 over 2 * 50; iris 5 left and 4 up of the midpoint, over 50.
     assert_allclose(geometry.ear[0, LEFT], 0.3, rtol=1e-12)
@@ -161,6 +166,7 @@ def test_hand_worked_upright_face() -> None:
     assert_allclose(geometry.vertical_offset[0, LEFT], -0.08, rtol=1e-12)
     assert_allclose(geometry.iris_diameter_px[0, LEFT], 14, rtol=1e-12)
     assert_allclose(geometry.palpebral_fissure_px[0, LEFT], 20, rtol=1e-12)
+    assert_allclose(geometry.upper_lid_offset[0, LEFT], -10 / 50, rtol=1e-12)
     assert_allclose(geometry.canthal_distance_px[0, LEFT], 50, rtol=1e-12)
     assert geometry.head_roll_deg[0] == 0
 

@@ -49,8 +49,13 @@ with event.install_recorder("numba:compile") as recorder:
     gain, _ = call("compute_framing_gain", [0, 0, 2, 2], [-0.2, 0.0, 2.0, 2.2], [0] * 4)
     saccades = call("detect_saccades", times_s, np.ones(300, bool), times_s, 0.1)
     typical = call("compute_typical_opening", ear)
-    baseline = call("compute_open_baseline", ear, times_s)
-    found = call("detect_closures", ear / baseline, times_s, 0.75, 0.05)
+    level = call("compute_open_level", ear, times_s)
+    variation, jitter = call("compute_lid_noise", ear, level, times_s)
+    noise = np.fmax(variation, jitter / level)
+    eyes = np.stack((ear / level, ear / level), axis=1)
+    low = np.zeros(300, bool)
+    dips = call("find_dips", ear / level, eyes, times_s, noise, low, 0.75)
+    found = call("detect_closures", ear / level, times_s, dips, noise, 0.05)
     one_eye = np.ones((300, 2))
     one_eye[200:215, 0] = 0.1
     winks, eyes = call("detect_winks", one_eye, times_s)
@@ -61,7 +66,7 @@ with event.install_recorder("numba:compile") as recorder:
     ends = call("compute_quantiles", times_s, ~marked, (0.0, 1.0))
     together = call("compute_correlation", times_s, -times_s, ~marked)
     valid_time_s = call("compute_valid_time_s", np.ones(300, bool), times_s)
-    perclos = call("compute_perclos", 1 - ear / baseline, times_s)
+    perclos = call("compute_perclos", 1 - ear / level, times_s)
     between_s = call("compute_inter_blink_intervals_s", [100, 160], np.ones(300, bool), times_s)
     interval = call("compute_peak_to_peak_interval", times_s, ~marked, times_s)
     noise = call("compute_noise_floor", times_s, ~marked)
@@ -75,7 +80,7 @@ assert len(saccades.amplitude) == 0
 assert winks.tolist() == [[200, 215]] and eyes.tolist() == [kernels.LEFT]
 assert in_winks.tolist() == [False]
 assert typical == 0.3
-assert (baseline == 0.3).all()
+assert (level == 0.3).all()
 assert found.interval.tolist() == [[100, 106]] and found.kind.tolist() == [kernels.BLINK]
 assert np.flatnonzero(marked).tolist() == list(range(97, 109))
 assert abs(peak_to_peak - 9.0) < 0.1

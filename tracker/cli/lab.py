@@ -36,15 +36,20 @@ _SYNTH_OPTIONS: tuple[tuple[str, type, str], ...] = (
 )
 
 
+FEWEST_PEOPLE = 3
+"""Fewest people of whom one can be left out, so that something is learnt from the others."""
+
+
 def add_evaluate(commands: "Commands") -> None:
     parser = commands.add_parser(
         "evaluate",
         help="annotated recordings: how well blinks are found",
         description="Compare with annotated recordings in DIR and the directories in it: "
         "STEM.blinks.csv or STEM.tag beside STEM.mp4, or blinks.csv and clips.csv beside all of "
-        "them. A detected and an annotated blink match when they overlap, each used once. Draws a "
-        "picture of every missed and every false one, and keeps the tracks, so that another run "
-        "with other thresholds takes seconds.",
+        "them. A detected blink belongs to the annotated one that holds its peak, each used once. "
+        "Draws a picture of every missed and every false one, and keeps the tracks, so that "
+        "another run with other thresholds takes seconds. With recordings of three people or "
+        "more, the constants that data chose are chosen again without each of them.",
     )
     parser.add_argument("directory", type=Path, metavar="DIR")
     parser.add_argument(
@@ -56,6 +61,11 @@ def add_evaluate(commands: "Commands") -> None:
     )
     parser.add_argument(
         "--json", action="store_true", help="print only the scores on stdout, as JSON"
+    )
+    parser.add_argument(
+        "--baselines",
+        action="store_true",
+        help="beside a simple rule, at lower frame rates and with noise too",
     )
     add_parameter_options(parser, ("step", "max_frames", *BLINK_PARAMETERS))
     parser.set_defaults(run=_run_evaluate)
@@ -75,6 +85,7 @@ def _run_evaluate(options: argparse.Namespace, parser: argparse.ArgumentParser) 
         remove_pictures,
     )
     from tracker.lab.scoring import score_clip
+    from tracker.lab.validation import describe_validation, document_validation
     from tracker.measures.analysis import analyze_track
     from tracker.video.container import InputError
 
@@ -90,7 +101,7 @@ def _run_evaluate(options: argparse.Namespace, parser: argparse.ArgumentParser) 
     # The models are loaded with the first recording that has no track yet.
     make_finder = functools.cache(FaceMesh)
     failures = [str(error) for error in errors]
-    scored = []
+    scored, recordings = [], []
     for clip in clips:
         try:
             with Progress(clip.name) as progress:
@@ -100,13 +111,17 @@ def _run_evaluate(options: argparse.Namespace, parser: argparse.ArgumentParser) 
             analysis = analyze_track(track, parameters)
             score = score_clip(clip, analysis)
             scored.append((score, draw_mistakes(score, analysis, options.out)))
+            recordings.append((clip, track))
         except InputError as error:
             failures.append(str(error))
     for failure in failures:
         print(f"error: {failure}", file=sys.stderr)
     evaluation = collect_evaluation(scored, failures, parameters)
-    text = to_json(evaluation.to_dict()) if options.json else describe_evaluation(evaluation)
-    print(text, flush=True)
+    document, text = evaluation.to_dict(), describe_evaluation(evaluation)
+    if len({clip.person for clip, _ in recordings}) >= FEWEST_PEOPLE:
+        document["validation"] = document_validation(recordings, parameters, options.baselines)
+        text += "\n" + describe_validation(document["validation"])
+    print(to_json(document) if options.json else text, flush=True)
     return EXIT_INPUT if failures else EXIT_DONE
 
 

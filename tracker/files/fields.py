@@ -445,6 +445,12 @@ class Summary:
     wink_count: Annotated[int, Field("blinks", "events",
         "One eye held shut for 0.3 s or longer; winks are not blinks.",
         "Winks", "한쪽 눈 감음")]
+    flutter_count: Annotated[int, Field("blinks", "events",
+        "Runs of four or more dips in quick succession; each is one event, and no blinks.",
+        "Lid flutters", "눈꺼풀 떨림")]
+    lids_lowered_s: Annotated[float, Field("blinks", "s",
+        "Time with the lids lowered for a second or longer, with the gaze; it is no closure.",
+        "Lids lowered (s)", "눈꺼풀을 내린 시간(초)")]
     blink_rate_per_min: Annotated[float | None, Field("blinks", "1/min",
         "Blinks over the time with a face.",
         "Blinks a minute", "분당 눈 깜빡임")]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels import BLINK, LEFT, PROLONGED_CLOSURE, RIGHT
+from kernels import BLINK, FLUTTER, LEFT, PROLONGED_CLOSURE, RIGHT
 from kernels.closures import COMPLETE_RATIO
 from kernels.landmarks import FACE_MESH_INDICES
 from tracker.measures.analysis import Analysis
@@ -17,7 +17,7 @@ from tracker.measures.analysis import Analysis
 Table = dict[str, NDArray[Any] | list[str] | list[bool | None]]
 """Columns of one length by name, in the file's order. What is missing is NaN or None."""
 
-KIND_NAMES = {BLINK: "blink", PROLONGED_CLOSURE: "prolonged_closure"}
+KIND_NAMES = {BLINK: "blink", PROLONGED_CLOSURE: "prolonged_closure", FLUTTER: "flutter"}
 WINK_NAMES = {LEFT: "wink_left", RIGHT: "wink_right"}
 
 
@@ -81,15 +81,15 @@ def closure_table(analysis: Analysis) -> Table:
     end = np.where(closures.offset_seen, stop, last)
     return {
         "kind": [KIND_NAMES[kind] for kind in closures.kind],
-        "onset_s": times_s[start],
+        "onset_s": closures.onset_s,
         "peak_s": times_s[closures.peak],
-        "offset_s": times_s[end],
+        "offset_s": closures.offset_s,
         "onset_frame": frame_index[start],
         "peak_frame": frame_index[closures.peak],
         "offset_frame": np.where(closures.offset_seen, frame_index[end], frame_index[last] + 1),
-        "duration_s": times_s[end] - times_s[start],
-        "closing_s": times_s[closures.peak] - times_s[start],
-        "opening_s": times_s[end] - times_s[closures.peak],
+        "duration_s": closures.offset_s - closures.onset_s,
+        "closing_s": times_s[closures.peak] - closures.onset_s,
+        "opening_s": closures.offset_s - times_s[closures.peak],
         "closed_s": closures.closed_s,
         "amplitude": 1 - closures.least_ratio,
         "complete": closures.least_ratio <= COMPLETE_RATIO,

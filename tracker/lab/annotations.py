@@ -1,6 +1,7 @@
 """Read annotations of blinks in recordings."""
 
 import csv
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -8,6 +9,8 @@ from pathlib import Path
 
 from tracker.video.container import VIDEO_SUFFIXES, InputError
 
+KINDS = ("blink", "long_closure", "ambiguous")
+"""Kinds of annotated closures; the first is that of a row which names none."""
 TAG_FIELDS = 7
 """Fields of a ``.tag`` row that are read. The face's box and the eyes' corners follow them."""
 
@@ -27,12 +30,19 @@ class Closure:
     onset_seen, offset_seen : bool
         False if the recording, the annotated range or the face begins or ends within the closure.
         That end is then not a true onset or offset.
+    peak : int or None
+        Frame in which the lids of a detected closure are lowest.
+    onset_s, offset_s : float
+        Times at which a detected closure begins and ends; NaN if that was not seen.
     """
 
     start: int
     stop: int
     onset_seen: bool = True
     offset_seen: bool = True
+    peak: int | None = None
+    onset_s: float = math.nan
+    offset_s: float = math.nan
 
     def overlap(self, start: int, stop: int) -> int:
         """Number of frames shared with [start, stop); negative if there is a gap between."""
@@ -50,10 +60,14 @@ class AnnotatedClip:
     video, annotation : Path
     blinks, long_closures : tuple of Closure
         In order of their start.
+    ambiguous : tuple of Closure
+        What may or may not be a closure: a detection there is neither right nor wrong.
     scored : tuple of (int, int) or None
         Half-open range of frames that were annotated; None for the whole video.
     view : str or None
         Kind of camera view (``view_code``), if the annotation names one.
+    person : str
+        Who it shows (``subject``). If the annotation does not say, each recording shows another.
     """
 
     name: str
@@ -61,8 +75,10 @@ class AnnotatedClip:
     annotation: Path
     blinks: tuple[Closure, ...]
     long_closures: tuple[Closure, ...] = ()
+    ambiguous: tuple[Closure, ...] = ()
     scored: tuple[int, int] | None = None
     view: str | None = None
+    person: str = ""
 
 
 def find_annotations(directory: Path) -> tuple[list[AnnotatedClip], list[AnnotationError]]:
@@ -72,15 +88,15 @@ def find_annotations(directory: Path) -> tuple[list[AnnotatedClip], list[Annotat
     both its start and its end. These forms are known:
 
     ``clips.csv`` with ``blinks.csv``
-        One row for each recording (``video, tag_first, tag_last``, optionally ``view_code``), and
-        one for each closure (``video, start, end``, optionally ``kind``).
+        One row for each recording (``video, tag_first, tag_last``, optionally ``view_code`` and
+        ``subject``), and one for each closure (``video, start, end``, optionally ``kind``).
     ``<stem>.blinks.csv`` or ``<stem>.truth.blinks.csv`` beside the video ``<stem>.*``
         One row for each closure: ``start, end``, optionally ``kind``. ``analyze`` writes a file
         with the first name too; it is recognised by its columns and skipped.
     ``<stem>.tag`` beside the video ``<stem>.*``
         See `read_tag`.
 
-    ``kind`` is ``blink`` (the default) or ``long_closure``.
+    ``kind`` is ``blink`` (the default), ``long_closure`` or ``ambiguous``.
 
     Parameters
     ----------
@@ -185,6 +201,7 @@ def read_tag(path: Path, directory: Path) -> AnnotatedClip:
         annotation=path,
         blinks=tuple(Closure(run[0], run[-1] + 1) for blink, run in runs if blink != -1),
         scored=(rows[0][0], rows[-1][0] + 1),
+        person=video.relative_to(directory).as_posix(),
     )
 
 
@@ -277,15 +294,15 @@ def _read_rows(path: Path, required: Sequence[str]) -> list[_Row]:
         raise _row_error(path, reader.line_num, str(error)) from error
 
 
-def _read_closure(row: _Row) -> tuple[bool, Closure]:
-    """Return whether a row is a long closure, and its frames."""
+def _read_closure(row: _Row) -> tuple[str, Closure]:
+    """Return a closure's kind and its frames."""
     start, end = row.number("start"), row.number("end")
     if end < start:
         raise row.error(f"end {end} lies before start {start}")
-    kind = row.text("kind")
-    if kind not in ("", "blink", "long_closure"):
-        raise row.error(f"kind is {kind!r}, expected blink or long_closure")
-    return kind == "long_closure", Closure(start, end + 1)
+    kind = row.text("kind") or KINDS[0]
+    if kind not in KINDS:
+        raise row.error(f"kind is {kind!r}, expected {', '.join(KINDS[:-1])} or {KINDS[-1]}")
+    return kind, Closure(start, end + 1)
 
 
 def _make_clip(
@@ -295,22 +312,28 @@ def _make_clip(
     rows: Iterable[_Row],
     scored: tuple[int, int] | None = None,
     view: str | None = None,
+    subject: str = "",
 ) -> AnnotatedClip:
-    blinks: list[Closure] = []
-    long_closures: list[Closure] = []
+    by_kind: dict[str, list[Closure]] = {kind: [] for kind in KINDS}
     for row in rows:
-        is_long, closure = _read_closure(row)
+        kind, closure = _read_closure(row)
         if scored is not None and closure.overlap(*scored) <= 0:
             raise row.error(f"outside the annotated frames {scored[0]} to {scored[1] - 1}")
-        (long_closures if is_long else blinks).append(closure)
+        by_kind[kind].append(closure)
+    for closures in by_kind.values():
+        closures.sort(key=lambda closure: closure.start)
+    name = video.relative_to(directory)
     return AnnotatedClip(
-        name=video.relative_to(directory).as_posix(),
+        name=name.as_posix(),
         video=video,
         annotation=annotation,
-        blinks=tuple(sorted(blinks, key=lambda closure: closure.start)),
-        long_closures=tuple(sorted(long_closures, key=lambda closure: closure.start)),
+        blinks=tuple(by_kind["blink"]),
+        long_closures=tuple(by_kind["long_closure"]),
+        ambiguous=tuple(by_kind["ambiguous"]),
         scored=scored,
         view=view,
+        # Another directory's subject of that name is somebody else.
+        person=(name.parent / subject if subject else name).as_posix(),
     )
 
 
@@ -349,7 +372,8 @@ def _read_clip_tables(path: Path, directory: Path) -> list[AnnotatedClip | Annot
             if scored[1] <= scored[0]:
                 raise row.error(f"tag_last {scored[1] - 1} lies before tag_first {scored[0]}")
             video, view = path.parent / name, row.text("view_code") or None
-            clips.append(_make_clip(video, path, directory, by_video[name], scored, view))
+            subject = row.text("subject")
+            clips.append(_make_clip(video, path, directory, by_video[name], scored, view, subject))
         except AnnotationError as error:
             clips.append(error)
     return clips

@@ -181,6 +181,16 @@ def describe_evaluation(evaluation: Evaluation) -> str:
         "count: blinks detected minus annotated; right: recordings in which they are as many",
         "onset_ms, offset_ms: detected minus annotated, |median| / |90th percentile| / median",
         "prolonged: long closures found / missed / false",
+        *(
+            f"{name}: {errors.median:+.0f} ms in the median, 95 % interval "
+            f"{errors.median_low:+.0f} to {errors.median_high:+.0f}, {errors.count} blinks"
+            for name, errors in (
+                ("onset", evaluation.overall.onset_error_ms),
+                ("offset", evaluation.overall.offset_error_ms),
+                ("duration", evaluation.overall.duration_error_ms),
+            )
+            if errors.count
+        ),
     ]
     for clip in evaluation.clips:
         if not clip.complete:

@@ -3,13 +3,14 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels import BLINK, PROLONGED_CLOSURE
+from kernels import BLINK, FLUTTER, PROLONGED_CLOSURE
 from tracker.lab.annotations import AnnotatedClip, AnnotationError, Closure
-from tracker.measures.analysis import Analysis
+from tracker.measures.lids import Events
 from tracker.parameters import NOMINAL_FPS
 from tracker.tracks.track import Track
 
@@ -21,6 +22,16 @@ SPARE_FRAMES = 2
 One is for annotations that count from 1, the other because the decoder may not yield the last
 frame.
 """
+
+
+class Detection(Protocol):
+    """What is scored: an `Analysis`, or the events of a track alone."""
+
+    @property
+    def track(self) -> Track: ...
+
+    @property
+    def events(self) -> Events: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +79,10 @@ class ClipScore:
         Blinks, and prolonged closures against annotated long closures.
     onset_errors_s, offset_errors_s : ndarray, float64
         Detected minus annotated times of the matched blinks whose ends were seen.
+    duration_errors_s : ndarray, float64
+        Detected minus annotated durations of those whose onset and offset were seen. A detected
+        blink lasts from its interpolated onset to its interpolated offset; an annotated one from
+        its first frame to the first frame after it.
     complete : bool
         False if `max_frames` ended the track before the end of the video. Only the tracked part is
         scored then.
@@ -78,6 +93,7 @@ class ClipScore:
     prolonged: Match
     onset_errors_s: Float64Array
     offset_errors_s: Float64Array
+    duration_errors_s: Float64Array
     complete: bool
 
     @property
@@ -97,14 +113,22 @@ class ClipScore:
         return sorted(found, key=lambda mistake: mistake.closure.start)
 
 
-def match_closures(detected: Sequence[Closure], annotated: Sequence[Closure]) -> Match:
-    """Match as many overlapping closures as possible, each at most once.
+def match_closures(
+    detected: Sequence[Closure],
+    annotated: Sequence[Closure],
+    ambiguous: Sequence[Closure] = (),
+) -> Match:
+    """Match each detected closure with the annotated one that holds its peak.
+
+    Each is used once, and as many as can be are matched.
 
     Parameters
     ----------
     detected : sequence of Closure
-        In order, without overlaps between them.
+        In order of their peaks.
     annotated : sequence of Closure
+    ambiguous : sequence of Closure, optional
+        What is detected there and in no annotated closure is neither a hit nor false.
 
     Returns
     -------
@@ -112,46 +136,40 @@ def match_closures(detected: Sequence[Closure], annotated: Sequence[Closure]) ->
 
     Notes
     -----
-    Each annotated closure overlaps a run of successive detected ones, so Glover's rule [1]_ gives a
-    maximum matching. Each detected closure in turn takes the free annotated closure whose run ends
-    first; if there are several, the one that it overlaps most.
-
-    References
-    ----------
-    .. [1] F. Glover, Maximum matching in a convex bipartite graph, Naval Research Logistics
-       Quarterly 14 (3), 1967, 313-316.
+    Each peak in turn takes, of the free annotated closures that hold it, the one that ends first:
+    the others can still hold later peaks. That gives a maximum matching.
     """
-
-    def last_overlapping(true: Closure) -> int:
-        return max(n for n, one in enumerate(detected) if true.overlap(one.start, one.stop) > 0)
-
     free = list(annotated)
     hits, false = [], []
     for found in detected:
-        candidates = [true for true in free if true.overlap(found.start, found.stop) > 0]
-        if not candidates:
+        holding = [true for true in free if _holds(true, found)]
+        if holding:
+            best = min(holding, key=lambda true: true.stop)
+            free.remove(best)
+            hits.append((found, best))
+        elif not any(_holds(doubt, found) for doubt in ambiguous):
             false.append(found)
-            continue
-        best = min(
-            candidates,
-            key=lambda true: (last_overlapping(true), -true.overlap(found.start, found.stop)),
-        )
-        free.remove(best)
-        hits.append((found, best))
     return Match(tuple(hits), tuple(false), tuple(free))
 
 
-def score_clip(clip: AnnotatedClip, analysis: Analysis) -> ClipScore:
+def _holds(annotated: Closure, detected: Closure) -> bool:
+    """Tell whether an annotated closure holds the peak of a detected one."""
+    if detected.peak is None:
+        raise ValueError(f"{detected} has no peak: it is not detected")
+    return annotated.start <= detected.peak < annotated.stop
+
+
+def score_clip(clip: AnnotatedClip, analysis: Detection) -> ClipScore:
     """Compare an analysis with the annotation.
 
     Blinks are matched with blinks, and prolonged closures with long closures. A closure of the
     wrong kind therefore counts as missed and as false. Closures outside the annotated range, or
-    after the end of an incomplete track, are ignored.
+    after the end of an incomplete track, are ignored; a detected closure lies where its peak is.
 
     Parameters
     ----------
     clip : AnnotatedClip
-    analysis : Analysis
+    analysis : Detection
 
     Returns
     -------
@@ -167,42 +185,53 @@ def score_clip(clip: AnnotatedClip, analysis: Analysis) -> ClipScore:
     stop = int(track.frame_index[-1]) + track.info.step
     start, stop = (0, stop) if clip.scored is None else (clip.scored[0], min(clip.scored[1], stop))
 
+    scored = Closure(start, stop)
+
     def within(closures: Iterable[Closure]) -> list[Closure]:
-        return [closure for closure in closures if closure.overlap(start, stop) > 0]
+        return [closure for closure in closures if _holds(scored, closure)]
 
     def annotated(closures: Iterable[Closure]) -> list[Closure]:
         # A closure at the edge of the range may have begun before it, or may end after it.
         return [
             replace(true, onset_seen=true.start > start, offset_seen=true.stop < stop)
-            for true in within(closures)
+            for true in closures
+            if true.overlap(start, stop) > 0
         ]
 
     detected = detected_closures(analysis)
-    blinks = match_closures(within(detected[BLINK]), annotated(clip.blinks))
-    onsets = [(a.start, b.start) for a, b in blinks.hits if a.onset_seen and b.onset_seen]
-    offsets = [(a.stop, b.stop) for a, b in blinks.hits if a.offset_seen and b.offset_seen]
+    blinks = match_closures(within(detected[BLINK]), annotated(clip.blinks), clip.ambiguous)
+    onset_errors_s, offset_errors_s, duration_errors_s = _time_errors_s(track, blinks)
     return ClipScore(
         clip=clip,
         blinks=blinks,
         prolonged=match_closures(
-            within(detected[PROLONGED_CLOSURE]), annotated(clip.long_closures)
+            within(detected[PROLONGED_CLOSURE]), annotated(clip.long_closures), clip.ambiguous
         ),
-        onset_errors_s=_time_errors_s(track, onsets),
-        offset_errors_s=_time_errors_s(track, offsets),
+        onset_errors_s=onset_errors_s,
+        offset_errors_s=offset_errors_s,
+        duration_errors_s=duration_errors_s,
         complete=track.info.complete,
     )
 
 
-def detected_closures(analysis: Analysis) -> dict[int, list[Closure]]:
+def detected_closures(analysis: Detection) -> dict[int, list[Closure]]:
     """Return the closures of each kind in source frames, as in the output ``blinks.csv``."""
     closures, frames = analysis.events.closures, analysis.track.frame_index
-    by_kind: dict[int, list[Closure]] = {BLINK: [], PROLONGED_CLOSURE: []}
-    for (start, stop), kind, onset_seen, offset_seen in zip(
-        closures.interval, closures.kind, closures.onset_seen, closures.offset_seen, strict=True
-    ):
+    by_kind: dict[int, list[Closure]] = {BLINK: [], PROLONGED_CLOSURE: [], FLUTTER: []}
+    for m, kind in enumerate(closures.kind):
+        start, stop = closures.interval[m]
+        onset_seen, offset_seen = bool(closures.onset_seen[m]), bool(closures.offset_seen[m])
         end = frames[stop] if offset_seen else frames[stop - 1] + 1
         by_kind[int(kind)].append(
-            Closure(int(frames[start]), int(end), bool(onset_seen), bool(offset_seen))
+            Closure(
+                start=int(frames[start]),
+                stop=int(end),
+                onset_seen=onset_seen,
+                offset_seen=offset_seen,
+                peak=int(frames[closures.peak[m]]),
+                onset_s=float(closures.onset_s[m]) if onset_seen else math.nan,
+                offset_s=float(closures.offset_s[m]) if offset_seen else math.nan,
+            )
         )
     return by_kind
 
@@ -217,11 +246,17 @@ def frame_times_s(track: Track, frames: Sequence[int]) -> Float64Array:
 
 @dataclass(frozen=True, slots=True)
 class TimingErrors:
-    """Detected minus annotated times, in milliseconds; NaN without a matched blink."""
+    """Detected minus annotated times, in milliseconds; NaN without a matched blink.
+
+    `median_low` and `median_high` are the ends of the median's 95 % interval, NaN if there are too
+    few values for one.
+    """
 
     median_abs: float
     p90_abs: float
     median: float
+    median_low: float
+    median_high: float
     count: int
 
 
@@ -253,6 +288,7 @@ class ScoreSummary:
     count_error_zero_share: float
     onset_error_ms: TimingErrors
     offset_error_ms: TimingErrors
+    duration_error_ms: TimingErrors
     prolonged_closures: ClosureCounts
 
 
@@ -284,6 +320,7 @@ def summarize_scores(scores: Sequence[ClipScore]) -> ScoreSummary:
         count_error_zero_share=_share(count_errors.count(0), len(scores)),
         onset_error_ms=_summarize_errors(score.onset_errors_s for score in scores),
         offset_error_ms=_summarize_errors(score.offset_errors_s for score in scores),
+        duration_error_ms=_summarize_errors(score.duration_errors_s for score in scores),
         prolonged_closures=ClosureCounts(
             found=sum(len(score.prolonged.hits) for score in scores),
             missed=sum(len(score.prolonged.missed) for score in scores),
@@ -297,23 +334,54 @@ def _share(part: float, whole: float) -> float:
 
 
 def _summarize_errors(errors_s: Iterable[Float64Array]) -> TimingErrors:
-    errors_ms = 1000 * np.concatenate([np.empty(0), *errors_s])
+    errors_ms = np.sort(1000 * np.concatenate([np.empty(0), *errors_s]))
     if not errors_ms.size:
-        return TimingErrors(math.nan, math.nan, math.nan, 0)
+        nan = math.nan
+        return TimingErrors(nan, nan, nan, nan, nan, 0)
     absolute = np.abs(errors_ms)
+    rank = _median_rank(errors_ms.size)
     return TimingErrors(
         median_abs=float(np.median(absolute)),
         p90_abs=float(np.percentile(absolute, 90)),
         median=float(np.median(errors_ms)),
+        median_low=math.nan if rank is None else float(errors_ms[rank]),
+        median_high=math.nan if rank is None else float(errors_ms[-1 - rank]),
         count=errors_ms.size,
     )
 
 
-def _time_errors_s(track: Track, pairs: Sequence[tuple[int, int]]) -> Float64Array:
-    detected, annotated = (
-        frame_times_s(track, [frame for pair in pairs for frame in pair]).reshape(-1, 2).T
+def _median_rank(count: int) -> int | None:
+    """Return the rank from below of the 95 % interval of a median: its lower end.
+
+    The number of values below the true median is binomial with even odds, whatever their
+    distribution. None where so few values have no such interval.
+    """
+    rank, below = None, 0.0
+    for n in range(count // 2):
+        below += math.comb(count, n) / 2**count
+        if below > 0.025:
+            break
+        rank = n
+    return rank
+
+
+def _time_errors_s(track: Track, blinks: Match) -> tuple[Float64Array, Float64Array, Float64Array]:
+    """Return the errors of the onsets, offsets and durations that were seen.
+
+    An annotated blink begins with its first frame and ends with the first frame after it.
+    """
+    frames = [frame for _, true in blinks.hits for frame in (true.start, true.stop)]
+    annotated_s = frame_times_s(track, frames).reshape(-1, 2)
+    detected_s = np.array([(a.onset_s, a.offset_s) for a, _ in blinks.hits]).reshape(-1, 2)
+    errors_s = detected_s - annotated_s
+    errors_s[[not true.onset_seen for _, true in blinks.hits], 0] = math.nan
+    errors_s[[not true.offset_seen for _, true in blinks.hits], 1] = math.nan
+    onset_s, offset_s, duration_s = (*errors_s.T, errors_s[:, 1] - errors_s[:, 0])
+    return (
+        onset_s[np.isfinite(onset_s)],
+        offset_s[np.isfinite(offset_s)],
+        duration_s[np.isfinite(duration_s)],
     )
-    return np.asarray(detected - annotated)
 
 
 def _check_frame_numbers(clip: AnnotatedClip, track: Track) -> None:
@@ -324,7 +392,7 @@ def _check_frame_numbers(clip: AnnotatedClip, track: Track) -> None:
     """
     info = track.info
     counted = info.frames_decoded + info.frames_failed if info.complete else None
-    ends = [closure.stop for closure in (*clip.blinks, *clip.long_closures)]
+    ends = [one.stop for one in (*clip.blinks, *clip.long_closures, *clip.ambiguous)]
     named = max([*ends, clip.scored[1] if clip.scored else 0])
     dropped = 0
     if clip.video.suffix.lower() == ".avi":

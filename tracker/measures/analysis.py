@@ -5,18 +5,21 @@ from dataclasses import dataclass, fields
 
 from kernels import (
     BLINK,
+    FLUTTER,
     PROLONGED_CLOSURE,
     compute_inter_blink_intervals_s,
     compute_perclos,
     compute_quantiles,
     compute_rate_interval,
+    compute_valid_time_s,
+    mark_around_closures,
 )
 from kernels.closures import COMPLETE_RATIO
 from kernels.measures import median_finite
 from tracker.measures.gaze import Gaze, GazeMeasures, measure_gaze, trace_gaze
 from tracker.measures.lids import Events, detect_events
 from tracker.measures.phases import PhaseResult, measure_phases
-from tracker.measures.traces import BoolArray, Traces, trace_track
+from tracker.measures.traces import BoolArray, Float64Array, Traces, trace_track
 from tracker.parameters import Parameters
 from tracker.tracks.track import Track
 
@@ -33,8 +36,10 @@ class Measures(GazeMeasures):
     ----------
     duration_s, fps, valid_time_s : float
         Length, source frames per second, time with a face.
-    blink_count, incomplete_blink_count, prolonged_closure_count, wink_count : int
+    blink_count, incomplete_blink_count, prolonged_closure_count, wink_count, flutter_count : int
         Numbers of events; a wink is not counted as a blink.
+    lids_lowered_s : float
+        Time with the lids lowered with the gaze.
     blink_rate_per_min : float
         Number of blinks divided by the minutes with a face.
     blink_rate_per_min_ci95 : (float, float)
@@ -54,6 +59,8 @@ class Measures(GazeMeasures):
     incomplete_blink_count: int
     prolonged_closure_count: int
     wink_count: int
+    flutter_count: int
+    lids_lowered_s: float
     blink_rate_per_min: float
     blink_rate_per_min_ci95: tuple[float, float]
     blink_duration_median_s: float
@@ -193,7 +200,7 @@ def measure_events(
     complete = closures.least_ratio <= COMPLETE_RATIO
     onsets = closures.interval[is_blink, 0]
     whole = is_blink & closures.onset_seen & closures.offset_seen
-    durations_s = times_s[closures.interval[whole, 1]] - times_s[closures.interval[whole, 0]]
+    durations_s = closures.offset_s[whole] - closures.onset_s[whole]
     # FaceMesh keeps a slit between shut lids, so their own ratio counts as fully closed; see
     # kernels.closures.COMPLETE_RATIO.
     shut_ratio = median_finite(closures.least_ratio[complete]) if complete.any() else COMPLETE_RATIO
@@ -207,6 +214,8 @@ def measure_events(
         incomplete_blink_count=int((is_blink & ~complete).sum()),
         prolonged_closure_count=int((closures.kind == PROLONGED_CLOSURE).sum()),
         wink_count=len(events.winks),
+        flutter_count=int((closures.kind == FLUTTER).sum()),
+        lids_lowered_s=_lowered_s(events, times_s),
         blink_rate_per_min=60 * blink_count / rate_time_s,
         blink_rate_per_min_ci95=compute_rate_interval(blink_count, rate_time_s / 60),
         blink_duration_median_s=median_finite(durations_s),
@@ -217,3 +226,10 @@ def measure_events(
         open_ear=float(compute_quantiles(events.baseline, seen, (0.5,))[0]),
     )
     return Analysis(parameters, traces, events, gaze.gaze, gaze.phases, measures)
+
+
+def _lowered_s(events: Events, times_s: Float64Array) -> float:
+    """Return the time in which the lids are lowered with the gaze."""
+    if not len(events.lowered):
+        return 0.0
+    return compute_valid_time_s(mark_around_closures(events.lowered, times_s, 0.0), times_s)

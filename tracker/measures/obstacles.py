@@ -7,7 +7,6 @@ import numpy as np
 
 from kernels import (
     BLINK,
-    PROLONGED_CLOSURE,
     compute_valid_time_s,
     mark_around_closures,
 )
@@ -352,11 +351,11 @@ def _strong_compression(quality: Quality) -> Finding:
 
 
 def _closed_s(analysis: Analysis) -> float:
-    """Return the time in prolonged closures and winks."""
+    """Return the time in prolonged closures, winks and flutters, and with the iris hidden."""
     times_s, closures = analysis.track.times_s, analysis.events.closures
-    prolonged = closures.interval[closures.kind == PROLONGED_CLOSURE]
-    closed = np.zeros(times_s.size, dtype=np.bool_)
-    for intervals in (prolonged, analysis.events.winks):
+    held = closures.interval[closures.kind != BLINK]
+    closed = analysis.events.iris_hidden.copy()
+    for intervals in (held, analysis.events.winks):
         if len(intervals):
             closed |= mark_around_closures(intervals, times_s, 0.0)
     return compute_valid_time_s(closed, times_s)

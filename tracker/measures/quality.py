@@ -10,7 +10,7 @@ from kernels import (
     RIGHT,
     compute_peak_to_peak,
 )
-from kernels.closures import TIME_TOLERANCE_S
+from kernels.opening import TIME_TOLERANCE_S
 from tracker.measures.analysis import Analysis
 from tracker.measures.gaze import mark_ahead
 

@@ -13,7 +13,8 @@ from kernels import (
     HeadPose,
     compute_eye_geometry,
     compute_head_pose,
-    compute_open_baseline,
+    compute_lid_noise,
+    compute_open_level,
     compute_typical_opening,
     compute_valid_time_s,
 )
@@ -48,8 +49,13 @@ class Traces:
         Mean of both eyes.
     ear_share : ndarray, shape (2, N), float64
         EAR of each eye over the mean of both.
-    baseline : ndarray, shape (N,), float64
-        Open-eye EAR around each frame: the person's own if it can be trusted, else `NOMINAL_EAR`.
+    typical_ear : float
+        The recording's typical open-eye EAR.
+    level : ndarray, shape (N,), float64
+        EAR from which the lids fall in a blink, around each frame: the person's own if it can be
+        trusted, else `NOMINAL_EAR`.
+    lid_noise : (float, float)
+        Variation and jitter of the open lids; see `kernels.compute_lid_noise`.
     baseline_trusted : bool
         False if the open eyes were not seen for long enough.
     gaze : GazeTraces
@@ -69,7 +75,9 @@ class Traces:
     seen: BoolArray
     ear: Float64Array
     ear_share: Float64Array
-    baseline: Float64Array
+    typical_ear: float
+    level: Float64Array
+    lid_noise: tuple[float, float]
     baseline_trusted: bool
     gaze: GazeTraces
     duration_s: float
@@ -103,10 +111,11 @@ def trace_track(track: Track) -> Traces:
     valid_time_s = compute_valid_time_s(seen, times_s)
     interval_s = median_finite(np.diff(times_s))
     duration_s, fps = _duration(track, interval_s)
+    typical_ear = compute_typical_opening(ear)
     trusted = (
-        compute_typical_opening(ear) >= MIN_TYPICAL_EAR
-        and valid_time_s >= MIN_COVERAGE_FOR_BASELINE * duration_s
+        typical_ear >= MIN_TYPICAL_EAR and valid_time_s >= MIN_COVERAGE_FOR_BASELINE * duration_s
     )
+    level = compute_open_level(ear, times_s) if trusted else make_fixed_level(ear)
     # If both eyes have no opening, the shares are NaN.
     with np.errstate(divide="ignore", invalid="ignore"):
         ear_share = by_eye / ear
@@ -117,7 +126,9 @@ def trace_track(track: Track) -> Traces:
         seen=seen,
         ear=ear,
         ear_share=ear_share,
-        baseline=compute_open_baseline(ear, times_s) if trusted else make_fixed_baseline(ear),
+        typical_ear=typical_ear,
+        level=level,
+        lid_noise=compute_lid_noise(ear, level, times_s),
         baseline_trusted=trusted,
         gaze=prepare_gaze(track, geometry, head, interval_s),
         duration_s=duration_s,
@@ -132,7 +143,7 @@ def trace_track(track: Track) -> Traces:
     )
 
 
-def make_fixed_baseline(ear: Float64Array) -> Float64Array:
+def make_fixed_level(ear: Float64Array) -> Float64Array:
     """Return `NOMINAL_EAR` for each frame, shape (N,)."""
     return np.full(ear.size, NOMINAL_EAR)
 

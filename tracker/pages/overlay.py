@@ -52,6 +52,7 @@ and top or bottom."""
 _EVENT_WORDS = {
     "blink": "BLINK",
     "prolonged_closure": "PROLONGED CLOSURE",
+    "flutter": "LID FLUTTER",
     "wink_left": "WINK: LEFT EYE SHUT",
     "wink_right": "WINK: RIGHT EYE SHUT",
 }
@@ -280,7 +281,12 @@ class _Painter:
         event = self._events[n]
         thickness = max(1, round(self._layout.unit / 1.5))
         for eye in (LEFT, RIGHT):
-            shut = event in ("blink", "prolonged_closure", ("wink_left", "wink_right")[eye])
+            shut = event in (
+                "blink",
+                "prolonged_closure",
+                "flutter",
+                ("wink_left", "wink_right")[eye],
+            )
             _polygon(area, points[_CONTOURS[eye]], _LIDS, 2 * thickness if shut else thickness)
             # The landmarks of an iris behind the lids are a guess.
             if self._analysis.gaze.eyes_open[n]:

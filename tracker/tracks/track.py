@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.closures import MAX_GAP_S
+from kernels.opening import MAX_GAP_S
 from tracker.face.follow import TURNS_DEG, FaceFinder, FaceFollower, FollowedFace
 from tracker.face.quality import ImageQuality, worst_quality
 from tracker.machine import count_processors

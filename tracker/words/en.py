@@ -197,6 +197,7 @@ TEXTS: dict[str, str] = {
     "report.legend.roll": "tilt (roll)",
     "report.legend.blink": "blink",
     "report.legend.prolonged_closure": "prolonged closure",
+    "report.legend.flutter": "lid flutter",
     "report.legend.wink": "wink",
     "report.legend.unseen": "no face",
     "report.ear": "Eye opening (EAR)",
@@ -216,9 +217,9 @@ TEXTS: dict[str, str] = {
     "report.no": "no",
     "report.events": "Blinks and closures",
     "report.event_counts": "Blinks: {blinks}, of them incomplete: {incomplete}. Prolonged "
-    "closures: {prolonged}. Winks: {winks}.",
+    "closures: {prolonged}. Winks: {winks}. Flutters of the lids: {flutters}.",
     "report.event_use": "Choose a row to see its traces and its pictures.",
-    "report.no_events": "No blink, prolonged closure or wink was found.",
+    "report.no_events": "No blink, prolonged closure, flutter or wink was found.",
     "report.event.number": "No.",
     "report.event.kind": "Kind",
     "report.event.onset": "Onset (s)",
@@ -230,6 +231,7 @@ TEXTS: dict[str, str] = {
     "report.event_name": "{kind} {number}, {onset:.2f} to {offset:.2f} s",
     "report.kind.blink": "Blink",
     "report.kind.prolonged_closure": "Prolonged closure",
+    "report.kind.flutter": "Lid flutter",
     "report.kind.wink_left": "Wink of the left eye",
     "report.kind.wink_right": "Wink of the right eye",
     "report.onset_unseen": "beginning not seen",
@@ -342,10 +344,12 @@ TEXTS: dict[str, str] = {
     "mm behind it: an estimate. The landmarks follow vertical gaze only in part; the bounds allow "
     "for 0.41 of it to all of it.",
     "report.definition.blink.term": "Blinks and closures",
-    "report.definition.blink": "The EAR falls below {threshold:g} scaled to the person "
-    "({share:.0%} of the open eye) and is back at half of the way to the open eye. Closed for over "
-    "0.5 s, or lowered for over 1 s, it is a prolonged closure and no blink; one eye held shut for "
-    "0.3 s or longer is a wink. A face that is lost ends an event.",
+    "report.definition.blink": "The lids of both eyes fall fast from the open level around that "
+    "moment and come back. The dip goes below half of the way to {threshold:g} scaled to the "
+    "person ({share:.0%} of the open eye) and is at least eight times as deep as the open lids "
+    "vary. Closed for over 0.5 s, it is a prolonged closure and no blink; four dips or more in "
+    "quick succession are a flutter; one eye held shut for 0.3 s or longer is a wink. Lids that go "
+    "down with the gaze and stay are no closure. A face that is lost ends an event.",
     "report.definition.rate.term": "Blink rate",
     "report.definition.rate": "Blinks over the time in which the face was in view.",
     "report.definition.pose.term": "Head pose",
@@ -367,10 +371,10 @@ TEXTS: dict[str, str] = {
     "palsy.",
     "report.limit.degrees": "The landmarks follow vertical gaze only in part: ranges compare with "
     "each other and with the threshold; degrees are too small.",
-    "report.limit.blink_end": "Blinks end 67-84 ms earlier than people who annotate put their "
-    "ends.",
-    "report.limit.lids": "In extreme down-gaze the lids may hide the iris; far lowered lids count "
-    "as a prolonged closure and are left out.",
+    "report.limit.blink_end": "Blinks last from when the lids begin to move until they rest. "
+    "People who annotate see them end at the same time, but begin 0.05 s later.",
+    "report.limit.lids": "In extreme down-gaze the lids may hide the iris. Those frames are left "
+    "out of the gaze; they are no closure.",
     "report.limit.mirror": "Mirrored videos swap left and right.",
     "report.limit.not_validated": "None of the thresholds has been validated on patients.",
     # The page of a cohort.

@@ -190,6 +190,7 @@ TEXTS: dict[str, str] = {
     "report.legend.roll": "기울임(roll)",
     "report.legend.blink": "눈 깜빡임",
     "report.legend.prolonged_closure": "긴 눈 감음",
+    "report.legend.flutter": "눈꺼풀 떨림",
     "report.legend.wink": "한쪽 눈 감음",
     "report.legend.unseen": "얼굴 없음",
     "report.ear": "눈 뜬 정도(EAR)",
@@ -209,9 +210,9 @@ TEXTS: dict[str, str] = {
     "report.no": "아니요",
     "report.events": "눈 깜빡임과 눈 감음",
     "report.event_counts": "눈 깜빡임: {blinks}회, 그중 불완전: {incomplete}회. 긴 눈 감음: "
-    "{prolonged}회. 한쪽 눈 감음: {winks}회.",
+    "{prolonged}회. 한쪽 눈 감음: {winks}회. 눈꺼풀 떨림: {flutters}회.",
     "report.event_use": "행을 고르면 그 그래프와 사진이 나타납니다.",
-    "report.no_events": "눈 깜빡임, 긴 눈 감음, 한쪽 눈 감음이 없었습니다.",
+    "report.no_events": "눈 깜빡임, 긴 눈 감음, 눈꺼풀 떨림, 한쪽 눈 감음이 없었습니다.",
     "report.event.number": "번호",
     "report.event.kind": "종류",
     "report.event.onset": "시작(초)",
@@ -223,6 +224,7 @@ TEXTS: dict[str, str] = {
     "report.event_name": "{kind} {number}, {onset:.2f} ~ {offset:.2f}초",
     "report.kind.blink": "눈 깜빡임",
     "report.kind.prolonged_closure": "긴 눈 감음",
+    "report.kind.flutter": "눈꺼풀 떨림",
     "report.kind.wink_left": "왼쪽 눈 감음",
     "report.kind.wink_right": "오른쪽 눈 감음",
     "report.onset_unseen": "시작이 보이지 않음",
@@ -331,9 +333,11 @@ TEXTS: dict[str, str] = {
     "추정값입니다. 표식점은 수직 시선을 일부만 따라갑니다. 하한과 상한은 그 비율을 0.41에서 "
     "전부까지로 봅니다.",
     "report.definition.blink.term": "눈 깜빡임과 눈 감음",
-    "report.definition.blink": "EAR이 대상자에 맞춘 {threshold:g}(뜬 눈의 {share:.0%}) 아래로 "
-    "내려갔다가 뜬 눈까지의 절반으로 돌아오는 것입니다. 0.5초 넘게 감거나 1초 넘게 내리면 긴 눈 "
-    "감음이며 눈 깜빡임으로 세지 않습니다. 한쪽 눈을 0.3초 이상 감으면 한쪽 눈 감음입니다. 얼굴이 "
+    "report.definition.blink": "두 눈의 눈꺼풀이 그 무렵의 뜬 상태에서 빠르게 내려갔다가 돌아오는 "
+    "것입니다. EAR이 대상자에 맞춘 {threshold:g}(뜬 눈의 {share:.0%})까지의 절반 아래로 내려가고, "
+    "깊이가 뜬 눈꺼풀의 변동의 8배 이상이어야 합니다. 0.5초 넘게 감으면 긴 눈 감음이며 눈 "
+    "깜빡임으로 세지 않습니다. 짧은 간격으로 네 번 이상 내려가면 눈꺼풀 떨림, 한쪽 눈을 0.3초 이상 "
+    "감으면 한쪽 눈 감음입니다. 시선을 따라 내려가 머무는 눈꺼풀은 눈 감음이 아닙니다. 얼굴이 "
     "보이지 않으면 사건이 끝납니다.",
     "report.definition.rate.term": "눈 깜빡임 빈도",
     "report.definition.rate": "얼굴이 보인 시간에 대한 눈 깜빡임 횟수입니다.",
@@ -355,9 +359,10 @@ TEXTS: dict[str, str] = {
     "나타납니다.",
     "report.limit.degrees": "표식점은 수직 시선을 일부만 따라갑니다. 범위는 서로, 그리고 기준값과 "
     "비교할 수 있지만, 각도는 실제보다 작습니다.",
-    "report.limit.blink_end": "눈 깜빡임의 끝은 사람이 표시하는 것보다 67-84 ms 이릅니다.",
-    "report.limit.lids": "아래를 극도로 보면 눈꺼풀이 홍채를 가릴 수 있습니다. 많이 내려온 "
-    "눈꺼풀은 긴 눈 감음으로 세고 계산에서 뺍니다.",
+    "report.limit.blink_end": "눈 깜빡임은 눈꺼풀이 움직이기 시작할 때부터 멈출 때까지입니다. "
+    "사람이 표시한 것과 끝은 같고 시작은 0.05초 이릅니다.",
+    "report.limit.lids": "아래를 극도로 보면 눈꺼풀이 홍채를 가릴 수 있습니다. 그 프레임은 "
+    "시선에서 빼며 눈 감음이 아닙니다.",
     "report.limit.mirror": "좌우가 뒤집힌 영상에서는 왼쪽과 오른쪽이 바뀝니다.",
     "report.limit.not_validated": "어떤 기준값도 환자에서 검증되지 않았습니다.",
     # The page of a cohort.

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kernels import BLINK, FACE_MESH_INDICES, PROLONGED_CLOSURE
-from tests.made_tracks import blink, make_landmarks, make_track, turn_head
+from kernels import BLINK, FACE_MESH_INDICES, FLUTTER, PROLONGED_CLOSURE
+from tests.made_tracks import EYE_WIDTH_PX, blink, make_landmarks, make_track, turn_head
 from tracker.files.summary import summarize, to_json, write_analysis
 from tracker.measures.analysis import Analysis, analyze_track
 from tracker.measures.assessment import assess
 from tracker.parameters import Parameters
-from tracker.protocol import parse_protocol
+from tracker.protocol import Phase, parse_protocol
 from tracker.video.frames import VideoInfo
 
 FPS = 30
@@ -62,7 +62,8 @@ class TestMeasures:
         assert self.measures.incomplete_blink_count == 0
         assert self.measures.prolonged_closure_count == 0
         assert self.measures.blink_rate_per_min == pytest.approx(8, rel=0.01)
-        assert self.measures.blink_duration_median_s == pytest.approx(0.2)
+        # From the last frame with open eyes to the first one.
+        assert self.measures.blink_duration_median_s == pytest.approx(7 / 30)
         # 150, 170 and 280 frames.
         assert self.measures.inter_blink_interval_median_s == pytest.approx(170 / 30)
 
@@ -195,8 +196,8 @@ def codes(analysis: Analysis) -> tuple[list[str], list[str]]:
         ({"complete": False}, 0.3, "max_frames_reached"),
         ({"frames_failed": 60}, 0.3, "video_damaged"),
         ({"video": VideoInfo(640, 480, 30, 1800)}, 0.3, "video_damaged"),
-        # Lids at 0.4 of their usual opening may be shut, or lowered over eyes that look down.
-        ({}, 0.12, "lids_lowered"),
+        # Lids at 0.2 of their usual opening are shut.
+        ({}, 0.06, "lids_lowered"),
     ],
 )
 def test_what_was_not_seen_never_makes_a_suspicion(
@@ -255,14 +256,105 @@ def test_a_large_step_is_not_taken_for_a_missing_face() -> None:
     assert codes(analyze_track(track, Parameters()))[0] == ["low_rate"]
 
 
-@pytest.mark.parametrize("cut_off", [slice(0, 30), slice(870, 900)], ids=["begins", "ends"])
+@pytest.mark.parametrize("cut_off", [slice(0, 20), slice(880, 900)], ids=["begins", "ends"])
 def test_lids_that_are_cut_off_half_shut_are_no_gaze(cut_off: slice) -> None:
     ear = np.full(900, 0.3)
     ear[cut_off] = 0.17
     analysis = analyze_track(make_track(make_landmarks(ear, 0)), Parameters())
     assert analysis.events.closures.kind.tolist() == []
     assert not analysis.gaze.valid[cut_off].any()
-    assert analysis.gaze.valid.sum() == 870
+    assert analysis.gaze.valid.sum() == 880
+
+
+def gaze_and_lids(lids: float, gaze: float, frames: slice) -> Analysis:
+    """A person who blinks twice, and whose lids and gaze go down for some frames."""
+    ear, vertical = np.full(900, 0.3), np.zeros(900)
+    for start in (100, 800):
+        blink(ear, start, 6, 0.03)
+    ear[frames], vertical[frames] = lids, gaze
+    return analyze_track(make_track(make_landmarks(ear, vertical)), Parameters())
+
+
+@pytest.mark.parametrize("seconds", [1.5, 4.0, 10.0])
+@pytest.mark.parametrize("lids", [0.2, 0.12, 0.06])
+def test_lids_that_go_down_with_the_gaze_are_open_eyes(lids: float, seconds: float) -> None:
+    frames = slice(300, 300 + round(30 * seconds))
+    analysis = gaze_and_lids(lids, 0.1, frames)
+    assert analysis.events.closures.kind.tolist() == [BLINK, BLINK]
+    ((start, stop),) = analysis.events.lowered.tolist()
+    assert (start, stop) == pytest.approx((frames.start, frames.stop), abs=4)
+    assert analysis.measures.lids_lowered_s == pytest.approx(seconds, abs=0.25)
+    # The irises stay in sight, so that their range is measured; PERCLOS knows the blinks alone.
+    assert not analysis.events.iris_hidden.any()
+    assert analysis.measures.down_range == pytest.approx(0.1, abs=1e-3)
+    assert analysis.measures.perclos == pytest.approx(12 / 899, abs=1e-6)
+
+
+def test_an_iris_behind_a_lowered_lid_is_no_gaze() -> None:
+    landmarks = make_landmarks(np.full(900, 0.3), 0)
+    landmarks[100:106] = make_landmarks(np.full(6, 0.03), 0)
+    # Lids 0.1 apart, both shifted down by 0.1: the upper one's edge, at 0.05, covers the iris'
+    # centre at 0.04.
+    down = make_landmarks(np.full(200, 0.1), 0.04)
+    lids = [FACE_MESH_INDICES.index(n) for n in (385, 387, 386, 160, 158, 159)]
+    lids += [FACE_MESH_INDICES.index(n) for n in (380, 373, 374, 144, 153, 145)]
+    down[:, lids, 1] += 0.1 * EYE_WIDTH_PX
+    landmarks[300:500] = down
+    analysis = analyze_track(make_track(landmarks), Parameters())
+    assert analysis.events.closures.kind.tolist() == [BLINK]
+    assert analysis.events.iris_hidden[305:495].all()
+    assert not analysis.gaze.valid[305:495].any()
+    assert "lids_lowered" in codes(analysis)[1]
+
+
+def test_lids_that_narrow_without_the_gaze_are_not_called_lowered() -> None:
+    analysis = gaze_and_lids(0.2, 0.0, slice(300, 450))
+    assert analysis.events.lowered.tolist() == []
+    assert analysis.events.closures.kind.tolist() == [BLINK, BLINK]
+    assert analysis.gaze.valid[310:440].all()
+
+
+def test_lids_as_low_as_in_blinks_are_shut() -> None:
+    analysis = gaze_and_lids(0.033, 0.1, slice(300, 450))
+    assert analysis.events.closures.kind.tolist() == [BLINK, PROLONGED_CLOSURE, BLINK]
+    assert analysis.events.closures.interval[1].tolist() == [300, 450]
+    assert analysis.events.lowered.tolist() == []
+
+
+def test_lids_are_lowered_while_the_person_is_asked_to_look_down() -> None:
+    ear = np.full(900, 0.3)
+    blink(ear, 100, 6, 0.03)
+    ear[300:600] = 0.033
+    protocol = (Phase("up", 1, 5), Phase("down", 9.5, 20))
+    track = make_track(make_landmarks(ear, 0))
+    analysis = analyze_track(track, Parameters(protocol=protocol))
+    assert analysis.events.closures.kind.tolist() == [BLINK]
+    assert len(analysis.events.lowered) == 1
+    unasked = analyze_track(track, Parameters())
+    assert unasked.events.closures.kind.tolist() == [BLINK, PROLONGED_CLOSURE]
+
+
+def test_a_glance_with_the_lids_is_gaze_and_no_closure() -> None:
+    """Half a second down, with lids that follow: below the closing threshold, but no blink."""
+    ear, vertical = np.full(900, 0.3), np.zeros(900)
+    for start in range(60, 860, 60):
+        ear[start : start + 15], vertical[start : start + 15] = 0.2, 0.1
+    analysis = analyze_track(make_track(make_landmarks(ear, vertical)), Parameters())
+    assert analysis.measures.blink_count == 0
+    assert analysis.gaze.valid.all()
+    assert analysis.measures.down_range == pytest.approx(0.1, abs=1e-3)
+
+
+def test_a_flutter_is_one_event_and_no_blinks() -> None:
+    ear = np.full(900, 0.3)
+    for start in range(300, 340, 4):
+        ear[start : start + 2] = 0.06
+    blink(ear, 600, 6)
+    analysis = analyze_track(make_track(make_landmarks(ear, 0)), Parameters())
+    assert analysis.events.closures.kind.tolist() == [FLUTTER, BLINK]
+    assert analysis.events.closures.interval[0].tolist() == [300, 338]
+    assert (analysis.measures.blink_count, analysis.measures.flutter_count) == (1, 1)
+    assert not analysis.gaze.valid[300:338].any()
 
 
 def test_hardly_any_valid_time_has_no_rate() -> None:

@@ -164,7 +164,8 @@ def with_eyes_apart(disagreement: float, measured: float) -> Analysis:
 
 def with_lids_lowered_for(share: float) -> Analysis:
     ear, vertical = looking()
-    blink(ear, 300, round(share * ear.size), level=0.12)
+    # Below a quarter of the usual opening the eyes are shut.
+    blink(ear, 300, round(share * ear.size), level=0.06)
     return analyzed(make_landmarks(ear, vertical))
 
 

@@ -116,7 +116,7 @@ def test_the_points_differ_in_what_the_thresholds_decide() -> None:
         for row in sweep_track(winking_track(), "x", Parameters(), parse_grid(GRID))
     ]
     assert {row["wink_count"] for row in rows} == {1}
-    for column in ("status", "blink_count", "perclos", "vertical_peak_to_peak", "gaze_time_s"):
+    for column in ("status", "blink_count", "vertical_peak_to_peak", "gaze_time_s"):
         assert len({row[column] for row in rows}) > 1, column
     assert {row["status"] for row in rows} == {"suspected", "not_suspected"}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kernels.closures import MAX_GAP_S
+from kernels.opening import MAX_GAP_S
 from tests.made_tracks import GOOD_IMAGE, make_landmarks, make_track
 from tracker.protocol import Phase
 from tracker.tracks.archive import TrackFileError, load_track, save_track

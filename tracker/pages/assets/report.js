@@ -71,6 +71,7 @@
   }
   const looks = {
     blink: { fillcolor: "rgba(86,180,233,.38)", line: { width: 0 } },
+    flutter: { fillcolor: "rgba(0,158,115,.3)", line: { width: 1, color: "#000", dash: "dash" } },
     prolonged_closure: { fillcolor: "rgba(230,159,0,.3)", line: { width: 1, color: "#000" } },
     wink_left: { fillcolor: "rgba(204,121,167,.3)", line: { width: 1, color: "#000", dash: "dot" } },
     wink_right: { fillcolor: "rgba(204,121,167,.3)", line: { width: 1, color: "#000", dash: "dot" } },

@@ -1,0 +1,391 @@
+"""Dips of the lid opening, and why each is a closure of both eyes or not."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kernels._arguments import as_eye_ratio, as_flags, as_series, as_times, require
+from kernels._jit import kernel
+from kernels.opening import MAX_GAP_S, TIME_TOLERANCE_S
+from kernels.quantiles import take_quantiles
+
+HALF = 0.5
+"""Share of a dip's depth that the lids must reopen on both sides before they fall deeper.
+
+Two dips with less between them are one. Full width at half of the depth is the convention for the
+duration of a pulse.
+"""
+NOISE_MULTIPLE = 8.0
+"""Least depth of a dip, in standard deviations of the open lids (`compute_lid_noise`).
+
+Chosen on the annotated recordings, in which other dips of this shape reach 7 and the shallowest
+blink 13: nearer to the former, for other people's blinks are shallower. docs/accuracy.md has the
+scores when it is chosen again without each person.
+"""
+DEEP_RATIO = 0.5
+"""Below this share of the level a dip is no noise, and lids are shut.
+
+Lids that follow the gaze 40 degrees down leave 0.66 of the opening.
+"""
+GAZE_RATIO = 0.66
+"""Share of the opening that lids leave when they follow the gaze 40 degrees down."""
+LONGEST_SHALLOW_S = 0.2
+"""Longest width of a dip that leaves over `GAZE_RATIO`: a glance could be it.
+
+A glance lasts longer: between its two saccades lies a fixation of 0.2 s or more.
+"""
+LONGEST_PARTIAL_S = 0.4
+"""Longest width of a dip that leaves over `DEEP_RATIO`: a squint could be it.
+
+A spontaneous blink is over after 0.4 s. Lids that are kept down for longer are kept shut.
+"""
+LONGEST_FALL_S = 0.2
+"""Longest time in which the lids would fall by the whole depth at their fastest.
+
+The closing phase of a spontaneous blink lasts about 0.1 s; by this measure, 0.115 s at most in the
+annotated recordings. Twice that leaves room for slow lids.
+"""
+EYE_SHARE = 0.25
+"""Least share of the deeper eye's depth by which the other eye closes.
+
+Glare on spectacles moves the landmarks of one eye alone. In the annotated recordings the share is
+0.41 or more in blinks, and 0.11 in what glare does.
+"""
+FALL_STEP_S = 0.025
+"""Least time over which the speed of a fall is taken: a frame at common rates, several at high."""
+
+Float64Array = NDArray[np.float64]
+Int64Array = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class ClosureRules:
+    """What makes a dip a closure; see the constants of these names."""
+
+    noise_multiple: float = NOISE_MULTIPLE
+    deep_ratio: float = DEEP_RATIO
+    gaze_ratio: float = GAZE_RATIO
+    longest_shallow_s: float = LONGEST_SHALLOW_S
+    longest_partial_s: float = LONGEST_PARTIAL_S
+    longest_fall_s: float = LONGEST_FALL_S
+    eye_share: float = EYE_SHARE
+
+
+RULES = ClosureRules()
+
+
+@dataclass(frozen=True, slots=True)
+class Dips:
+    """D dips of the lid opening in order of time: the candidates for closures.
+
+    Attributes
+    ----------
+    peak : ndarray, shape (D,), int64
+        Sample of the least lid opening.
+    span : ndarray, shape (D, 2), int64
+        Samples at or below half of the depth, half-open.
+    least_ratio : ndarray, shape (D,), float64
+        Lid opening over baseline at the peak.
+    noises : ndarray, shape (D,), float64
+        Depth over the standard deviation of the open lids.
+    width_s : ndarray, shape (D,), float64
+        Time between the crossings of half of the depth; NaN where one of them is not seen.
+    fall_s : ndarray, shape (D,), float64
+        Time in which the lids would fall by the whole depth at their fastest, less the time between
+        samples; NaN without a fall.
+    reopened : ndarray, shape (D,), float64
+        Largest lid opening over baseline within the span after the peak, minus that at the peak.
+    onset_seen : ndarray, shape (D,), bool
+        Whether the crossing before the peak is seen.
+    eye_share : ndarray, shape (D,), float64
+        Depth of the eye that closes less over that of the other one, each over the span.
+    refused : ndarray, shape (D,), int64
+        Why it is no closure: the bits of `REFUSALS`; 0 for none.
+    """
+
+    peak: Int64Array
+    span: Int64Array
+    least_ratio: Float64Array
+    noises: Float64Array
+    width_s: Float64Array
+    fall_s: Float64Array
+    reopened: Float64Array
+    onset_seen: BoolArray
+    eye_share: Float64Array
+    refused: Int64Array
+
+
+REFUSALS = {"noise": 1, "one_eye": 2, "long": 4, "slow": 8, "cut": 16, "short": 32, "merged": 64}
+"""Bits of `Dips.refused`."""
+
+
+@kernel("i8(f8[::1], f8[::1], i8, i8, f8, f8)")
+def _reach(ratio, times_s, peak, step, level, max_gap_s):
+    """Return the last sample from peak on, in the direction of step, before ratio passes level.
+
+    -1 if the lids fall deeper than at the peak first. Of equal samples, the first is the peak.
+    """
+    n = peak
+    while True:
+        k = n + step
+        if k < 0 or k >= ratio.size or np.abs(times_s[k] - times_s[n]) > max_gap_s:
+            return n
+        # NaN ends the way as well.
+        if not ratio[k] < level:
+            return n
+        if ratio[k] < ratio[peak] or (step < 0 and ratio[k] == ratio[peak]):
+            return -1
+        n = k
+
+
+@kernel("void(f8[::1], f8[::1], i8[::1], i8[::1], f8[::1], f8, f8[::1])")
+def _crossings_s(ratio, times_s, outside, inside, level, max_gap_s, out):
+    """Fill out (M,) with the times at which ratio crosses level (M,) between neighbouring samples.
+
+    NaN where the outer sample is not one, has no face, or is a gap away.
+    """
+    for m in range(level.size):
+        far, near = outside[m], inside[m]
+        out[m] = np.nan
+        if 0 <= far < ratio.size and np.abs(times_s[far] - times_s[near]) <= max_gap_s:
+            share = (level[m] - ratio[near]) / (ratio[far] - ratio[near])
+            out[m] = times_s[near] + share * (times_s[far] - times_s[near])
+
+
+@kernel("f8(f8[::1], f8[::1], i8, i8, f8, f8)")
+def _fall_s(ratio, times_s, first, peak, step_s, max_gap_s):
+    """Time of the whole fall at its fastest, less that between the samples; NaN without a fall.
+
+    The fall begins where the lids last rose before `first`, the first sample of the dip's half.
+    """
+    top = first
+    while top > 0 and times_s[top] - times_s[top - 1] <= max_gap_s and ratio[top - 1] > ratio[top]:
+        top -= 1
+    fastest_per_s, between_s, k = 0.0, 0.0, top
+    for n in range(top, peak):
+        k = max(k, n + 1)
+        while k < peak and times_s[k] - times_s[n] < step_s:
+            k += 1
+        speed_per_s = (ratio[n] - ratio[k]) / (times_s[k] - times_s[n])
+        if speed_per_s > fastest_per_s:
+            fastest_per_s, between_s = speed_per_s, times_s[k] - times_s[n]
+    if fastest_per_s == 0:
+        return np.nan
+    return (1 - ratio[peak]) / fastest_per_s - between_s
+
+
+@kernel("f8(f8[:,::1], i8, i8)")
+def _eye_share(eye_ratio, start, stop):
+    """Depth of the eye that closes less over that of the other in samples start to stop.
+
+    NaN where an eye is missing.
+    """
+    least_left, least_right = 1.0, 1.0
+    for n in range(start, stop):
+        if np.isnan(eye_ratio[n, 0]) or np.isnan(eye_ratio[n, 1]):
+            return np.nan
+        least_left = min(least_left, eye_ratio[n, 0])
+        least_right = min(least_right, eye_ratio[n, 1])
+    less, more = 1 - max(least_left, least_right), 1 - min(least_left, least_right)
+    return less / more if more > 0 else 0.0
+
+
+@kernel("i8(f8[::1], f8[:,::1], f8[::1], f8[::1], f8, i8[:,::1], f8[:,::1])")
+def _find_dips(ratio, eye_ratio, times_s, levels, max_gap_s, spans, measured):
+    """Find the dips of ratio (N,); return their number D.
+
+    levels (3,) are the opening below which a dip is one, the share of its depth that must reopen,
+    and the least time over which speeds are taken. Fill spans (N, 3) with peak, start and stop, and
+    measured (N, 3) with the time of the fall, how far the lids reopened, and the share of the eye
+    that closes less.
+    """
+    open_, half, step_s = levels
+    found = 0
+    for n in range(ratio.size):
+        # NaN compares as not below.
+        if not ratio[n] < open_:
+            continue
+        level = 1 - half * (1 - ratio[n])
+        first = _reach(ratio, times_s, n, -1, level, max_gap_s)
+        if first < 0:
+            continue
+        last = _reach(ratio, times_s, n, 1, level, max_gap_s)
+        if last < 0:
+            continue
+        spans[found, 0], spans[found, 1], spans[found, 2] = n, first, last + 1
+        highest = ratio[n]
+        for k in range(n, last + 1):
+            highest = max(highest, ratio[k])
+        measured[found, 0] = _fall_s(ratio, times_s, first, n, step_s, max_gap_s)
+        measured[found, 1] = highest - ratio[n]
+        measured[found, 2] = _eye_share(eye_ratio, first, last + 1)
+        found += 1
+    return found
+
+
+@kernel("void(f8[::1], f8[:,::1], f8[::1], f8[::1], f8, i8[::1], b1[::1])")
+def _merge_dips(ratio, eye_ratio, times_s, levels, max_gap_s, peaks, merged):
+    """Mark in merged (D,) the shallower of two dips at peaks (D,) between which one eye reopens.
+
+    levels (2,) are the opening of open eyes, which end every dip, and the least share of the eye
+    that reopens less.
+    """
+    open_, eye_share = levels
+    last = 0
+    for d in range(1, peaks.size):
+        before, peak = peaks[last], peaks[d]
+        top, joined = before, True
+        for n in range(before + 1, peak + 1):
+            joined = joined and ratio[n] < open_ and times_s[n] - times_s[n - 1] <= max_gap_s
+            if ratio[n] > ratio[top]:
+                top = n
+        if joined:
+            least, most = np.inf, -np.inf
+            for eye in range(2):
+                floor = max(eye_ratio[before, eye], eye_ratio[peak, eye])
+                reopened = (eye_ratio[top, eye] - floor) / (1 - floor) if floor < 1 else 0.0
+                least, most = min(least, reopened), max(most, reopened)
+            if least < eye_share * most:
+                if ratio[before] <= ratio[peak]:
+                    merged[d] = True
+                    continue
+                merged[last] = True
+        last = d
+
+
+def cross_s(
+    ratio: Float64Array,
+    times_s: Float64Array,
+    outside: Int64Array,
+    inside: Int64Array,
+    level: Float64Array,
+) -> Float64Array:
+    """Return when ratio crosses level between samples outside and inside (M,); NaN: not seen."""
+    crossed_s = np.empty(level.size)
+    _crossings_s(ratio, times_s, require(outside, np.int64), inside, level, MAX_GAP_S, crossed_s)
+    return crossed_s
+
+
+def find_dips(
+    ratio: ArrayLike,
+    eye_ratio: ArrayLike,
+    times_s: ArrayLike,
+    noise: ArrayLike,
+    lowered: ArrayLike,
+    close_ratio: float,
+    rules: ClosureRules = RULES,
+    interval_s: float | None = None,
+) -> Dips:
+    """Find all dips of the lid opening, and say of each whether it is a closure.
+
+    A dip goes below the opening halfway between `close_ratio` and the open eye, and the lids reopen
+    by half of its depth on both sides before they fall deeper.
+
+    Parameters
+    ----------
+    ratio : array_like, shape (N,), float64
+        Lid opening over its open level, mean of both eyes: 1 = open; NaN = no face.
+    eye_ratio : array_like, shape (N, 2), float64
+        The same of the left and the right eye.
+    times_s : array_like, shape (N,), float64
+        Presentation times in seconds, strictly increasing.
+    noise : array_like, shape (N,), float64
+        Standard deviation of the open lids, as a share of the level: `compute_lid_noise`.
+    lowered : array_like, shape (N,), bool
+        Samples whose level is that of lids that are lowered far, not of open eyes.
+    close_ratio : float
+        Closing threshold; in (0, 1).
+    rules : ClosureRules, optional
+    interval_s : float, optional
+        Median time between samples, if the caller knows it already.
+
+    Returns
+    -------
+    Dips
+
+    Raises
+    ------
+    ValueError
+        Shapes differ, `times_s` is not strictly increasing, or `close_ratio` is not in (0, 1).
+    """
+    values, eyes = as_series(ratio, "ratio"), as_eye_ratio(eye_ratio)
+    times = as_times(times_s, values.size, "ratio")
+    noises, low = as_series(noise, "noise"), as_flags(lowered, "lowered")
+    if not len(eyes) == noises.size == low.size == values.size:
+        raise ValueError(
+            f"ratio, eye_ratio, noise and lowered have shapes {values.shape}, {eyes.shape}, "
+            f"{noises.shape} and {low.shape}, expected one value for each sample"
+        )
+    if not 0 < close_ratio < 1:
+        raise ValueError(f"close_ratio is {close_ratio}, expected a share between 0 and 1")
+    open_ratio = (close_ratio + 1) / 2
+    spans, measured = np.empty((values.size, 3), np.int64), np.empty((values.size, 3))
+    levels = np.array((open_ratio, HALF, FALL_STEP_S - TIME_TOLERANCE_S))
+    count = _find_dips(values, eyes, times, levels, MAX_GAP_S, spans, measured)
+    peak, first, stop = spans[:count].T.copy()
+    fall_s, reopened, eye_share = measured[:count].T.copy()
+    least_ratio, depth = values[peak], 1 - values[peak]
+    half = 1 - HALF * depth
+    begins_s = cross_s(values, times, first - 1, first, half)
+    ends_s = cross_s(values, times, stop, stop - 1, half)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        in_noise = depth / noises[peak]
+    dips = Dips(
+        peak=peak,
+        span=spans[:count, 1:].copy(),
+        least_ratio=least_ratio,
+        noises=in_noise,
+        width_s=ends_s - begins_s,
+        fall_s=fall_s,
+        reopened=reopened,
+        onset_seen=np.isfinite(begins_s),
+        eye_share=eye_share,
+        refused=np.zeros(count, np.int64),
+    )
+    _refuse(dips, low[peak], 1 - open_ratio, median_interval_s(times, interval_s), rules)
+    kept = np.flatnonzero(dips.refused == 0)
+    merged = np.zeros(kept.size, np.bool_)
+    shares = np.array((open_ratio, rules.eye_share))
+    _merge_dips(values, eyes, times, shares, MAX_GAP_S, peak[kept], merged)
+    dips.refused[kept[merged]] |= REFUSALS["merged"]
+    return dips
+
+
+def _refuse(
+    dips: Dips, lowered: BoolArray, least_depth: float, interval_s: float, rules: ClosureRules
+) -> None:
+    """Set the bits of `Dips.refused`. lowered (D,) tells whether the level at the peak is."""
+    depth = 1 - dips.least_ratio
+    deep = dips.least_ratio <= rules.deep_ratio
+    # NaN, for want of noise or of an eye, compares as enough.
+    weak = dips.noises < rules.noise_multiple
+    longest_s = np.where(deep, np.inf, rules.longest_partial_s)
+    longest_s[dips.least_ratio > rules.gaze_ratio] = rules.longest_shallow_s
+    longest_s[lowered] = np.minimum(longest_s[lowered], rules.longest_partial_s)
+    # A width is known to the time between samples: one sample alone has that width.
+    tolerance_s = min(interval_s, MAX_GAP_S / 2) + TIME_TOLERANCE_S
+    whole = np.isfinite(dips.width_s)
+    begun = dips.onset_seen & (dips.reopened >= least_depth)
+    for name, refused in {
+        "noise": weak & (~deep | lowered),
+        "one_eye": dips.eye_share < rules.eye_share,
+        "long": dips.width_s > longest_s + tolerance_s,
+        # Of a fall that is not seen whole, the speed is not known.
+        "slow": dips.onset_seen & (dips.fall_s > rules.longest_fall_s + TIME_TOLERANCE_S),
+        # Of a dip seen in part it is not known that the lids came from open eyes, or return.
+        "cut": ~whole & (lowered | ~(deep | begun)),
+        "short": depth < least_depth,
+    }.items():
+        dips.refused[refused] |= REFUSALS[name]
+
+
+def median_interval_s(times_s: Float64Array, interval_s: float | None) -> float:
+    """Return the median time between samples, unless it is known; 0 below two samples."""
+    if times_s.size < 2:
+        return 0.0
+    if interval_s is None:
+        everything = np.ones(times_s.size - 1, np.bool_)
+        interval_s = float(take_quantiles(np.diff(times_s), everything, (0.5,))[1][0])
+    return interval_s
