@@ -1,14 +1,23 @@
 """Compute all measures of a track frame by frame, with the plain code of the kernels' tests."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from kernels.landmarks import FACE_MESH_INDICES
+from kernels.opening import SHUT_RATIO
 from kernels.pose import RIGID_POINTS
 from tests import naive
 from tracker.measures.gaze import AHEAD_OFFSET, MAX_HEAD_YAW_DEG, MAX_NOD_DEG
-from tracker.measures.lids import BLINK_GUARD_S
+from tracker.measures.lids import (
+    BLINK_GUARD_S,
+    IRIS_IN_SIGHT,
+    LOWERED_GAZE,
+    SHORTEST_LOWERING_S,
+    SLIT,
+    UNSEEN_SHUT_RATIO,
+)
 from tracker.measures.phases import FIRST_S
 from tracker.parameters import Parameters
 from tracker.tracks.track import Track
@@ -47,26 +56,10 @@ def measure_plain(track: Track, parameters: Parameters) -> dict[str, float]:
         else (NAN, NAN)
         for points, there in zip(frames, seen, strict=True)
     ]
-    baseline = naive.open_baseline(ear, times_s)
-    ratio = [value / open_ for value, open_ in zip(ear, baseline, strict=True)]
-    opened = [not value < parameters.close_ratio for value in ratio]
-    share = [
-        _median(
-            [
-                both[eye] / mean
-                for both, mean, is_open in zip(ear_by_eye, ear, opened, strict=True)
-                if is_open and mean > 0
-            ]
-        )
-        for eye in (0, 1)
-    ]
-    eye_ratio = [
-        [both[eye] / (share[eye] * open_) for eye in (0, 1)]
-        for both, open_ in zip(ear_by_eye, baseline, strict=True)
-    ]
-    closures = naive.detect_closures(
-        ratio, times_s, parameters.close_ratio, parameters.shortest_closure_s
-    )
+    level = naive.open_level(ear, times_s)
+    lids = _detect_lids(ear, ear_by_eye, times_s, level, parameters)
+    ratio, eye_ratio, closures = lids.ratio, lids.eye_ratio, lids.closures
+    hidden = _find_hidden(frames, offsets, lids.level, naive.typical_opening(ear), times_s, seen)
     winks = naive.winks(eye_ratio, times_s)
     in_wink = naive.in_winks(closures.interval, [interval for interval, _ in winks])
     amplitude = naive.eye_amplitude(eye_ratio, closures.interval)
@@ -81,7 +74,10 @@ def measure_plain(track: Track, parameters: Parameters) -> dict[str, float]:
     spans = [*intervals, *(interval for interval, _ in winks)]
     guard_s = BLINK_GUARD_S + naive.TIME_TOLERANCE_S
     near = naive.mark_around_closures(spans, times_s, guard_s)
-    eyes_open = [a and b and not c for a, b, c in zip(seen, opened, near, strict=True)]
+    eyes_open = [
+        there and not (closing or guarded or covered)
+        for there, closing, guarded, covered in zip(seen, lids.closing, near, hidden, strict=True)
+    ]
 
     pitch_deg = [one for _, one in pose]
     usual_pitch_deg = _median(pitch_deg)
@@ -130,8 +126,10 @@ def measure_plain(track: Track, parameters: Parameters) -> dict[str, float]:
     )
     low, high = naive.quantiles(vertical, valid, (0.05, 0.95))
     blinks = [m for m in kept if closures.kind[m] == naive.BLINK]
-    whole = [
-        closures.interval[m] for m in blinks if closures.onset_seen[m] and closures.offset_seen[m]
+    durations_s = [
+        closures.offset_s[m] - closures.onset_s[m]
+        for m in blinks
+        if closures.onset_seen[m] and closures.offset_seen[m]
     ]
     complete = [closures.least_ratio[m] for m in kept if closures.least_ratio[m] <= 0.6]
     shut = _median(complete) if complete else 0.6
@@ -158,23 +156,137 @@ def measure_plain(track: Track, parameters: Parameters) -> dict[str, float]:
         "down_range": high - primary,
         "framing_gain": gain,
         "blink_count": len(blinks),
-        "prolonged_closure_count": len(kept) - len(blinks),
+        "prolonged_closure_count": sum(closures.kind[m] == naive.PROLONGED_CLOSURE for m in kept),
+        "flutter_count": sum(closures.kind[m] == naive.FLUTTER for m in kept),
         "wink_count": len(winks),
         "blink_rate_per_min": 60 * len(blinks) / valid_time_s,
-        "blink_duration_median_s": _median(
-            [times_s[stop] - times_s[start] for start, stop in whole]
-        ),
+        "blink_duration_median_s": _median(durations_s),
         "inter_blink_interval_median_s": _median(
             naive.inter_blink_intervals_s([closures.interval[m][0] for m in blinks], seen, times_s)
         ),
         "perclos": naive.perclos([(1 - value) / (1 - shut) for value in ratio], times_s),
-        "open_ear": _median([value for value, ok in zip(baseline, seen, strict=True) if ok]),
+        "open_ear": _median([value for value, ok in zip(lids.level, seen, strict=True) if ok]),
         "canthal_distance_px": _median([value for both in width_px for value in both]),
         "iris_diameter_px": _median([value for both in iris_px for value in both]),
         "head_roll_deg": _median([abs(value) for value in roll_deg]),
         "head_yaw_deg": _median([abs(yaw) for yaw, _ in pose]),
         "head_pitch_deg": usual_pitch_deg,
     }
+
+
+@dataclass
+class Lids:
+    """What the lids do; one value for each sample, but for the closures."""
+
+    level: list[float]
+    ratio: list[float]
+    eye_ratio: list[list[float]]
+    closing: list[bool]
+    closures: naive.Detected
+
+
+def _detect_lids(
+    ear: list[float],
+    ear_by_eye: list[list[float]],
+    times_s: list[float],
+    level: list[float],
+    parameters: Parameters,
+) -> Lids:
+    """Detect closures; then again, with eyes that are held shut told from lowered lids."""
+    typical = naive.typical_opening(ear)
+    lid_noise = naive.lid_noise(ear, level, times_s)
+    is_low = [value < SHUT_RATIO * typical for value in level]
+    share = [
+        _median(
+            [
+                both[eye] / mean
+                for both, mean, open_ in zip(ear_by_eye, ear, level, strict=True)
+                if not mean < parameters.close_ratio * open_ and mean > 0
+            ]
+        )
+        for eye in (0, 1)
+    ]
+
+    def detect() -> tuple[list[naive.Dip], Lids]:
+        variation, jitter = lid_noise
+        noise = [max(variation, jitter / one) for one in level]
+        ratio = [value / one for value, one in zip(ear, level, strict=True)]
+        eye_ratio = [
+            [both[eye] / (share[eye] * one) for eye in (0, 1)]
+            for both, one in zip(ear_by_eye, level, strict=True)
+        ]
+        dips = naive.find_dips(ratio, eye_ratio, times_s, noise, is_low, parameters.close_ratio)
+        closures = naive.detect_closures(ratio, times_s, dips, noise, parameters.shortest_closure_s)
+        closing = [value < parameters.close_ratio for value in ratio]
+        for dip in dips:
+            if dip.refused == {"long"}:
+                closing[slice(*dip.span)] = [False] * (dip.span[1] - dip.span[0])
+        return dips, Lids(level, ratio, eye_ratio, closing, closures)
+
+    _, lids = detect()
+    closures = lids.closures
+    deepest = [
+        ear[peak]
+        for peak, least in zip(closures.peak, closures.least_ratio, strict=True)
+        if least <= SHUT_RATIO and not is_low[peak]
+    ]
+    highest = UNSEEN_SHUT_RATIO * typical
+    if deepest:
+        highest = _median(deepest) + SLIT * typical
+    runs = [run for run in _runs(is_low) if _median([ear[n] for n in run]) <= highest]
+    for run in runs:
+        _raise_level(level, run, times_s, typical)
+        for n in run:
+            is_low[n] = False
+    return detect()[1] if runs else lids
+
+
+def _raise_level(level: list[float], run: range, times_s: list[float], typical: float) -> None:
+    """Give eyes that are held shut the level before and after them."""
+    first, last = run[0], run[-1]
+    while first > 0 and level[first - 1] > level[first]:
+        first -= 1
+    while last + 1 < len(level) and level[last + 1] > level[last]:
+        last += 1
+    around = []
+    if first not in run and times_s[first] - times_s[0] >= naive.LEVEL_WINDOW_S / 2:
+        around.append(level[first])
+    if last not in run and times_s[-1] - times_s[last] >= naive.LEVEL_WINDOW_S / 2:
+        around.append(level[last])
+    for n in range(first, last + 1):
+        level[n] = min(around, default=typical)
+
+
+def _find_hidden(
+    frames: list[dict[int, complex]],
+    offsets: list[list[complex]],
+    level: list[float],
+    typical: float,
+    times_s: list[float],
+    seen: list[bool],
+) -> list[bool]:
+    """Tell of each sample whether a lowered lid covers the iris' centre."""
+    gaze = [(left + right).imag / 2 for left, right in offsets]
+    down = [value < Parameters().close_ratio * typical for value in level]
+    ahead = _median(
+        [one for one, low, there in zip(gaze, down, seen, strict=True) if there and not low]
+    )
+    hidden = [False] * len(times_s)
+    for run in _runs([low and there for low, there in zip(down, seen, strict=True)]):
+        if times_s[run[-1]] - times_s[run[0]] < SHORTEST_LOWERING_S:
+            continue
+        far = _median([level[n] for n in run]) < SHUT_RATIO * typical
+        if far or _median([gaze[n] for n in run]) - ahead >= LOWERED_GAZE:
+            for n in run:
+                lids = [naive.upper_lid_offset(frames[n], eye) for eye in naive.EYES]
+                hidden[n] = gaze[n] - sum(lids) / 2 < IRIS_IN_SIGHT
+    return hidden
+
+
+def _runs(marked: list[bool]) -> list[range]:
+    starts = [n for n in range(len(marked)) if marked[n] and not (n and marked[n - 1])]
+    stops = [n + 1 for n in range(len(marked)) if marked[n] and not any(marked[n + 1 : n + 2])]
+    return [range(start, stop) for start, stop in zip(starts, stops, strict=True)]
 
 
 def _read_points(landmarks: np.ndarray) -> dict[int, complex]:
