@@ -5,7 +5,7 @@ import functools
 import itertools
 import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import cv2
@@ -155,10 +155,10 @@ def test_blinks_of_people_who_talk_turn_and_read(analyze: Analyze) -> None:
     scores = [score_clip(clip, analyze(f"people/{clip.name}")) for clip in clips]
     summary = summarize_scores(scores)
     mistakes = [(score.clip.name, one) for score in scores for one in score.mistakes]
-    print(f"people: F1 {summary['f1']:.3f}, {mistakes}")
-    assert summary["false_positives"] == 0
-    assert summary["false_negatives"] <= 2
-    assert summary["prolonged_closures"] == {"found": 0, "missed": 0, "false": 0}
+    print(f"people: F1 {summary.f1:.3f}, {mistakes}")
+    assert summary.false_positives == 0
+    assert summary.false_negatives <= 2
+    assert asdict(summary.prolonged_closures) == {"found": 0, "missed": 0, "false": 0}
 
 
 def test_lids_lowered_over_a_book_are_no_closure(analyze: Analyze) -> None:
@@ -195,8 +195,8 @@ def test_constants_hold_on_people_they_were_not_chosen_on(analyze: Analyze) -> N
 def test_blinks_begin_and_end_where_annotators_see_it(analyze: Analyze) -> None:
     clips, _ = find_annotations(DATA / "zju")
     summary = summarize_scores([score_clip(clip, analyze(f"zju/{clip.name}")) for clip in clips])
-    onset_ms, offset_ms = (summary[f"{end}_error_ms"]["median"] for end in ("onset", "offset"))
-    print(f"onset {onset_ms:+.0f} ms, offset {offset_ms:+.0f} ms, {summary['duration_error_ms']}")
+    onset_ms, offset_ms = summary.onset_error_ms.median, summary.offset_error_ms.median
+    print(f"onset {onset_ms:+.0f} ms, offset {offset_ms:+.0f} ms, {summary.duration_error_ms}")
     # Annotators mark the first frame in which they see that the lids have moved.
     assert -67 < onset_ms < 0
     assert abs(offset_ms) < 34
