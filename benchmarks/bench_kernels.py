@@ -1,7 +1,7 @@
 """Time the measures for several lengths: alone, beside NumPy and pandas, and beside plain Python.
 
 "All measures" means everything that `analyze_track` and `assess` compute from a track: in each
-frame the eyes' geometry, the head's pose, the open-eye baseline and the gaze; closures, blinks and
+frame the eyes' geometry, the head's pose, the open eye's level and the gaze; closures, blinks and
 winks; the summary's numbers, the quality and the verdict. Some benchmarks leave out the bootstrap's
 interval, and say so. It has a benchmark of its own.
 """
@@ -25,10 +25,11 @@ from kernels import (
     compute_eye_geometry,
     compute_head_pose,
     compute_noise_floor,
-    compute_open_baseline,
+    compute_open_level,
     compute_peak_to_peak_interval,
     compute_quantiles,
     detect_closures,
+    find_dips,
     uncertainty,
 )
 from tracker.files.summary import summarize
@@ -112,7 +113,7 @@ def test_vectorised(length: str, race: Race, ratio: Ratio, figure: Figure, short
 def test_plain(length: str, race: Race, ratio: Ratio) -> None:
     """The same beside plain Python: the reference that the kernels are tested against.
 
-    Longer recordings would only flatter: its baseline is quadratic in the number of frames.
+    Longer recordings would only flatter: its level is quadratic in the number of frames.
     """
     track = make_session(10 if length == "10 s" else 60)
     assert_equal(measure_all(track), measure_plain(track, PARAMETERS), 1e-8)
@@ -144,16 +145,22 @@ def test_parts(length: str, race: Race) -> None:
     assessment = assess(analysis)
     assert analysis.measures.blink_count > 10
     valid, vertical = analysis.gaze.valid, analysis.gaze.vertical
-    ratio_ = analysis.traces.ear / analysis.events.baseline
+    eye_ratio = traces.geometry.ear / events.baseline[:, np.newaxis]
+    is_low = np.zeros(track.times_s.size, dtype=np.bool_)
     race(
         {
             "all, with the bootstrap": lambda: measure_all(track),
             "what thresholds share": lambda: trace_track(track),
             "of it geometry": lambda: compute_eye_geometry(track.landmarks),
             "of it pose": lambda: compute_head_pose(track.landmarks),
-            "of it baseline": lambda: compute_open_baseline(analysis.traces.ear, track.times_s),
+            "of it level": lambda: compute_open_level(analysis.traces.ear, track.times_s),
             "closures and winks": lambda: detect_events(traces, PARAMETERS),
-            "of it closures": lambda: detect_closures(ratio_, track.times_s, 0.75, 0.05),
+            "of it dips": lambda: find_dips(
+                events.ratio, eye_ratio, track.times_s, traces.lid_noise, is_low, 0.75
+            ),
+            "of it closures": lambda: detect_closures(
+                events.ratio, track.times_s, events.dips, traces.lid_noise, 0.05
+            ),
             "gaze": lambda: analyze_gaze(traces, events.eyes_open, PARAMETERS),
             "of it the bootstrap": lambda: compute_peak_to_peak_interval(
                 vertical, valid, track.times_s
@@ -209,20 +216,22 @@ def test_bootstrap(race: Race, ratio: Ratio, short: bool) -> None:
 
 
 @pytest.mark.benchmark(group="kernels")
-def test_baseline(race: Race, ratio: Ratio, short: bool) -> None:
-    """The open-eye baseline beside pandas' rolling quantiles."""
+def test_level(race: Race, ratio: Ratio, short: bool) -> None:
+    """The level of the open eye beside pandas' rolling quantile and minimum."""
     track = make_session(400)
     ear = compute_eye_geometry(track.landmarks).ear.mean(axis=1)
     series = pd.Series(ear, index=pd.to_timedelta(track.times_s, unit="s"))
     medians = race(
         {
-            "kernel": lambda: compute_open_baseline(ear, track.times_s),
-            "pandas": lambda: [series.rolling("2s").quantile(0.6) for _ in range(2)],
+            "kernel": lambda: compute_open_level(ear, track.times_s),
+            "pandas": lambda: series.rolling("1s").quantile(0.9).rolling("1s").min(),
         },
         rounds=5 if short else 15,
     )
     ratio(
-        "open-eye baseline: pandas over kernel", medians["pandas"] / medians["kernel"], at_least=3
+        "level of the open eye: pandas over kernel",
+        medians["pandas"] / medians["kernel"],
+        at_least=3,
     )
 
 

@@ -59,7 +59,6 @@ def measure_plain(track: Track, parameters: Parameters) -> dict[str, float]:
     level = naive.open_level(ear, times_s)
     lids = _detect_lids(ear, ear_by_eye, times_s, level, parameters)
     ratio, eye_ratio, closures = lids.ratio, lids.eye_ratio, lids.closures
-    hidden = _find_hidden(frames, offsets, lids.level, naive.typical_opening(ear), times_s, seen)
     winks = naive.winks(eye_ratio, times_s)
     in_wink = naive.in_winks(closures.interval, [interval for interval, _ in winks])
     amplitude = naive.eye_amplitude(eye_ratio, closures.interval)
@@ -70,6 +69,12 @@ def measure_plain(track: Track, parameters: Parameters) -> dict[str, float]:
         kept = [m for m, part in enumerate(in_wink) if not part]
     else:
         kept, winks = list(range(len(in_wink))), []
+    typical = naive.typical_opening(ear)
+    down = [value < parameters.close_ratio * typical for value in lids.level]
+    held = [closures.interval[m] for m in kept if closures.kind[m] == naive.PROLONGED_CLOSURE]
+    for start, stop in [*held, *(interval for interval, _ in winks)]:
+        down[start:stop] = [False] * (stop - start)
+    hidden = _find_hidden(frames, offsets, lids.level, typical, down, times_s, seen)
     intervals = [closures.interval[m] for m in kept]
     spans = [*intervals, *(interval for interval, _ in winks)]
     guard_s = BLINK_GUARD_S + naive.TIME_TOLERANCE_S
@@ -194,7 +199,7 @@ def _detect_lids(
 ) -> Lids:
     """Detect closures; then again, with eyes that are held shut told from lowered lids."""
     typical = naive.typical_opening(ear)
-    lid_noise = naive.lid_noise(ear, level, times_s)
+    noise = naive.lid_noise(ear, level, times_s)
     is_low = [value < SHUT_RATIO * typical for value in level]
     share = [
         _median(
@@ -208,8 +213,6 @@ def _detect_lids(
     ]
 
     def detect() -> tuple[list[naive.Dip], Lids]:
-        variation, jitter = lid_noise
-        noise = [max(variation, jitter / one) for one in level]
         ratio = [value / one for value, one in zip(ear, level, strict=True)]
         eye_ratio = [
             [both[eye] / (share[eye] * one) for eye in (0, 1)]
@@ -223,17 +226,18 @@ def _detect_lids(
                 closing[slice(*dip.span)] = [False] * (dip.span[1] - dip.span[0])
         return dips, Lids(level, ratio, eye_ratio, closing, closures)
 
-    _, lids = detect()
-    closures = lids.closures
+    dips, lids = detect()
     deepest = [
-        ear[peak]
-        for peak, least in zip(closures.peak, closures.least_ratio, strict=True)
-        if least <= SHUT_RATIO and not is_low[peak]
+        ear[dip.peak]
+        for dip in dips
+        if not dip.refused and dip.least_ratio <= SHUT_RATIO and not is_low[dip.peak]
     ]
     highest = UNSEEN_SHUT_RATIO * typical
     if deepest:
         highest = _median(deepest) + SLIT * typical
-    runs = [run for run in _runs(is_low) if _median([ear[n] for n in run]) <= highest]
+    partly_low = [value < parameters.close_ratio * typical for value in level]
+    runs = [*_runs(partly_low), *_runs(is_low)]
+    runs = [run for run in runs if _median([ear[n] for n in run]) <= highest]
     for run in runs:
         _raise_level(level, run, times_s, typical)
         for n in run:
@@ -262,12 +266,12 @@ def _find_hidden(
     offsets: list[list[complex]],
     level: list[float],
     typical: float,
+    down: list[bool],
     times_s: list[float],
     seen: list[bool],
 ) -> list[bool]:
     """Tell of each sample whether a lowered lid covers the iris' centre."""
     gaze = [(left + right).imag / 2 for left, right in offsets]
-    down = [value < Parameters().close_ratio * typical for value in level]
     ahead = _median(
         [one for one, low, there in zip(gaze, down, seen, strict=True) if there and not low]
     )

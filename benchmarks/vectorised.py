@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kernels import closures as lids
+from benchmarks.vectorised_lids import detect_lids
+from kernels import closures, opening, pose
 from kernels import gaze as framing
-from kernels import pose
 from kernels.geometry import IRIS_DIAMETER_MM, ROTATION_RADIUS_MM
 from kernels.landmarks import EYE_COLUMNS
 from kernels.measures import RANGE_QUANTILES
@@ -50,29 +50,22 @@ def measure_vectorised(track: Track, parameters: Parameters) -> dict[str, float]
     yaw_deg, pitch_deg = _measure_head(points)
     ear = eyes["ear"].mean(axis=1)
     seen = np.isfinite(ear)
-    both_seen = seen[1:] & seen[:-1] & (intervals_s <= lids.MAX_GAP_S)
+    both_seen = seen[1:] & seen[:-1] & (intervals_s <= opening.MAX_GAP_S)
     valid_time_s = intervals_s[both_seen].sum()
-    baseline = _measure_baseline(ear, times_s)
-    ratio = ear / baseline
-    lids_open = ~(ratio < parameters.close_ratio)
-    opened = lids_open & (ear > 0)
-    usual_share = np.median(eyes["ear"][opened] / ear[opened, np.newaxis], axis=0)
-    eye_ratio = eyes["ear"] / (usual_share * baseline[:, np.newaxis])
-    events = _find_closures(ratio, times_s, parameters.close_ratio, parameters.shortest_closure_s)
-    winks = _find_winks(eye_ratio, times_s)
-    events, winks = _separate_winks(events, winks, eye_ratio)
+    found = detect_lids(eyes, times_s, parameters)
+    ratio, events = found.ratio, found.events
 
     around = np.zeros(times_s.size + 1, dtype=np.int64)
-    spans = np.concatenate((events[["start", "stop"]].to_numpy(), winks[:, :2]))
-    guard_s = BLINK_GUARD_S + lids.TIME_TOLERANCE_S
+    spans = np.concatenate((events[["start", "stop"]].to_numpy(), found.winks[:, :2]))
+    guard_s = BLINK_GUARD_S + opening.TIME_TOLERANCE_S
     np.add.at(around, np.searchsorted(times_s, times_s[spans[:, 0]] - guard_s), 1)
     np.add.at(around, np.searchsorted(times_s, times_s[spans[:, 1] - 1] + guard_s, "right"), -1)
-    eyes_open = seen & lids_open & (np.cumsum(around)[:-1] == 0)
+    eyes_open = seen & ~found.closing & ~found.hidden & (np.cumsum(around)[:-1] == 0)
     gaze = _measure_gaze(track, eyes, eyes_open, yaw_deg, pitch_deg)
 
-    blinks = events[events["kind"] == lids.BLINK]
-    complete = events["least"] <= lids.COMPLETE_RATIO
-    shut = events["least"][complete].median() if complete.any() else lids.COMPLETE_RATIO
+    blinks = events[events["kind"] == closures.BLINK]
+    complete = events["least"] <= closures.COMPLETE_RATIO
+    shut = events["least"][complete].median() if complete.any() else closures.COMPLETE_RATIO
     whole = blinks[blinks["onset_seen"] & blinks["offset_seen"]]
     closed = (1 - ratio) / (1 - shut) >= 0.8
     low, high = _poisson_limits(len(blinks))
@@ -81,7 +74,7 @@ def measure_vectorised(track: Track, parameters: Parameters) -> dict[str, float]
     unbroken = np.diff(breaks[onsets + 1]) == 0
     between_s = np.diff(times_s[onsets])[unbroken]
     elapsed_s = intervals_s.sum()
-    too_long = intervals_s > GAP_S + lids.TIME_TOLERANCE_S
+    too_long = intervals_s > GAP_S + opening.TIME_TOLERANCE_S
     rate_min = valid_time_s / 60
     return {
         **gaze,
@@ -89,17 +82,19 @@ def measure_vectorised(track: Track, parameters: Parameters) -> dict[str, float]
         "fps": (track.frame_index[-1] - track.frame_index[0]) / elapsed_s,
         "valid_time_s": valid_time_s,
         "blink_count": len(blinks),
-        "incomplete_blink_count": (blinks["least"] > lids.COMPLETE_RATIO).sum(),
-        "prolonged_closure_count": (events["kind"] == lids.PROLONGED_CLOSURE).sum(),
-        "wink_count": len(winks),
+        "incomplete_blink_count": (blinks["least"] > closures.COMPLETE_RATIO).sum(),
+        "prolonged_closure_count": (events["kind"] == closures.PROLONGED_CLOSURE).sum(),
+        "wink_count": len(found.winks),
+        "flutter_count": (events["kind"] == closures.FLUTTER).sum(),
+        "lids_lowered_s": _lowered_s(found.lowered, times_s, both_seen),
         "blink_rate_per_min": len(blinks) / rate_min,
         "blink_rate_per_min_low": low / rate_min,
         "blink_rate_per_min_high": high / rate_min,
-        "blink_duration_median_s": np.median(times_s[whole["stop"]] - times_s[whole["start"]]),
+        "blink_duration_median_s": (whole["offset_s"] - whole["onset_s"]).median(),
         "inter_blink_interval_median_s": np.median(between_s),
         "perclos": np.sum(intervals_s * (closed[1:].astype(int) + closed[:-1]) / 2, where=both_seen)
         / valid_time_s,
-        "open_ear": np.median(baseline[seen]),
+        "open_ear": np.median(found.level[seen]),
         "face_coverage": valid_time_s / elapsed_s,
         "sampled_rate_hz": 1 / np.median(intervals_s),
         "longest_gap_s": intervals_s.max(),
@@ -110,6 +105,13 @@ def measure_vectorised(track: Track, parameters: Parameters) -> dict[str, float]
         "head_pitch_deg": np.nanmedian(pitch_deg),
         "gap_share": intervals_s[too_long].sum() / elapsed_s,
     }
+
+
+def _lowered_s(lowered: Array, times_s: Array, both_seen: Array) -> float:
+    inside = np.zeros(times_s.size, dtype=bool)
+    for start, stop in lowered:
+        inside[start:stop] = True
+    return float(np.diff(times_s)[both_seen & inside[1:] & inside[:-1]].sum())
 
 
 def _measure_eyes(points: Array) -> dict[str, Array]:
@@ -131,6 +133,11 @@ def _measure_eyes(points: Array) -> dict[str, Array]:
         "iris_diameter_px": np.sqrt(((ring_b - ring_a) ** 2).sum(axis=-1)),
         "palpebral_fissure_px": np.sqrt(((lower - upper) ** 2).sum(axis=-1)),
         "canthal_distance_px": width,
+        "upper_lid": (
+            (upper - (a + b) / 2)[..., 1] * unit[..., 0]
+            - (upper - (a + b) / 2)[..., 0] * unit[..., 1]
+        )
+        / width,
         "head_roll_deg": np.degrees(np.arctan2(across[:, 1], across[:, 0])),
     }
 
@@ -152,131 +159,6 @@ def _measure_head(points: Array) -> tuple[Array, Array]:
     right, down = cosine * right + sine * down, cosine * down - sine * right
     yaw_deg = np.degrees(np.arctan2(right, ahead))
     return yaw_deg, np.degrees(np.arcsin(np.clip(down, -1, 1)))
-
-
-def _measure_baseline(ear: Array, times_s: Array) -> Array:
-    typical = np.nanquantile(ear, lids.TYPICAL_QUANTILE)
-    opened = np.where(ear < lids.SHUT_RATIO * typical, np.nan, ear)
-    before = _rolling_quantile(opened, times_s)
-    after = _rolling_quantile(opened[::-1], times_s[-1] - times_s[::-1])[::-1]
-    baseline = np.fmin(before, after)
-    return np.where(np.isnan(baseline), typical, baseline)
-
-
-def _rolling_quantile(values: Array, times_s: Array) -> Array:
-    """Return the quantile over (t - window, t]; NaN if too few values lie in it."""
-    series = pd.Series(values, index=pd.to_timedelta(times_s, unit="s"))
-    window = series.rolling(pd.Timedelta(seconds=lids.BASELINE_WINDOW_S), min_periods=1)
-    quantile = window.quantile(lids.BASELINE_QUANTILE).to_numpy()
-    first = np.searchsorted(times_s, times_s - lids.BASELINE_WINDOW_S, side="right")
-    covered = times_s - times_s[first] >= lids.BASELINE_WINDOW_S / 2
-    passed = np.concatenate(([0], np.cumsum(np.isfinite(values))))
-    size = np.arange(1, times_s.size + 1) - first
-    held = passed[1:] - passed[first]
-    return np.where(covered & (2 * held >= size), quantile, np.nan)
-
-
-def _find_runs(inside: Array, joined: Array) -> tuple[Array, Array]:
-    """Return start and stop of the runs of true `inside` (N,), cut where `joined` is false."""
-    begins = inside & ~np.concatenate(([False], inside[:-1] & joined))
-    ends = inside & ~np.concatenate((inside[1:] & joined, [False]))
-    return np.flatnonzero(begins), np.flatnonzero(ends) + 1
-
-
-def _find_closures(ratio: Array, times_s: Array, close: float, shortest_s: float) -> pd.DataFrame:
-    open_ = (close + 1) / 2
-    size, intervals_s = times_s.size, np.diff(times_s)
-    joined = intervals_s <= lids.MAX_GAP_S
-    start, stop = _find_runs(ratio < open_, joined)
-    # One row for each sample of a run.
-    lengths = stop - start
-    run = np.repeat(np.arange(start.size), lengths)
-    offset = np.concatenate(([0], np.cumsum(lengths)[:-1]))
-    n = np.arange(lengths.sum()) - np.repeat(offset - start, lengths)
-    values = ratio[n]
-    least = np.minimum.reduceat(values, offset)
-    deep_enough = least < close
-    lasts_s = np.where(
-        np.append(joined, False),
-        np.append(intervals_s, 0.0),
-        np.where(np.append(False, joined), np.append(0.0, intervals_s), 0.0),
-    )
-    below_s = np.add.reduceat(np.where(values < close, lasts_s[n], 0.0), offset)
-    level = 1 - lids.CLOSED_DEPTH * (1 - least)
-    closed = values <= level[run]
-    first = np.minimum.reduceat(np.where(closed, n, size), offset)
-    last = np.maximum.reduceat(np.where(closed, n, -1), offset)
-    closes_s = _cross_s(ratio, times_s, first - 1, first, level)
-    opens_s = _cross_s(ratio, times_s, last + 1, last, level)
-    padded = np.append(ratio, np.nan)
-    events = pd.DataFrame(
-        {
-            "start": start,
-            "stop": stop,
-            "least": least,
-            "below_s": below_s,
-            "closed_s": opens_s - closes_s,
-            "onset_seen": np.append(joined, False)[start - 1] & (padded[start - 1] >= open_),
-            "offset_seen": np.append(joined, False)[stop - 1] & (padded[stop] >= open_),
-        }
-    )[deep_enough]
-    tolerance_s = min(float(np.median(intervals_s)), lids.MAX_GAP_S) / 2 + lids.TIME_TOLERANCE_S
-    prolonged = (events["closed_s"] > lids.LONGEST_BLINK_S + tolerance_s) | (
-        events["below_s"] > lids.LONGEST_LOWERING_S + tolerance_s
-    )
-    events["kind"] = np.where(prolonged, lids.PROLONGED_CLOSURE, lids.BLINK)
-    doubtful = (events["below_s"] < shortest_s - lids.TIME_TOLERANCE_S) | ~(
-        events["onset_seen"] & events["offset_seen"]
-    )
-    return events[~(doubtful & (events["least"] >= lids.DEEP_RATIO))]
-
-
-def _cross_s(ratio: Array, times_s: Array, outside: Array, inside: Array, level: Array) -> Array:
-    exists = (outside >= 0) & (outside < times_s.size)
-    other = np.where(exists, outside, inside)
-    known = (
-        exists
-        & np.isfinite(ratio[other])
-        & (np.abs(times_s[other] - times_s[inside]) <= lids.MAX_GAP_S)
-    )
-    rise = np.where(known, ratio[other] - ratio[inside], 1.0)
-    share = np.where(known, (level - ratio[inside]) / rise, 0.0)
-    crossed_s: Array = times_s[inside] + share * (times_s[other] - times_s[inside])
-    return crossed_s
-
-
-def _find_winks(eye_ratio: Array, times_s: Array) -> Array:
-    """Return start, stop and eye of the winks, shape (W, 3)."""
-    closed = 1 - eye_ratio
-    found = []
-    joined = np.diff(times_s) <= lids.MAX_GAP_S
-    for eye in (0, 1):
-        one, other = closed[:, eye], closed[:, 1 - eye]
-        start, stop = _find_runs(
-            (one >= lids.WINK_DEPTH) & (other < lids.WINK_ASYMMETRY * one), joined
-        )
-        seen_on = np.append(joined, False)[stop - 1]
-        lasts_s = times_s[np.where(seen_on, stop, stop - 1)] - times_s[start]
-        long = lasts_s >= lids.SHORTEST_WINK_S - lids.TIME_TOLERANCE_S
-        found.append(np.column_stack((start, stop, np.full(start.size, eye)))[long])
-    winks: Array = np.concatenate(found)
-    return winks[np.argsort(winks[:, 0])]
-
-
-def _separate_winks(
-    events: pd.DataFrame, winks: Array, eye_ratio: Array
-) -> tuple[pd.DataFrame, Array]:
-    """Drop the closures that are winks, or all winks of a person whose eyes never close alike."""
-    start, stop = (events[name].to_numpy()[:, np.newaxis] for name in ("start", "stop"))
-    common = np.minimum(stop, winks[:, 1]) - np.maximum(start, winks[:, 0])
-    begins_in = (winks[:, 0] <= start) & (start < winks[:, 1])
-    in_wink = (begins_in | (2 * common >= stop - start)).any(axis=1)
-    bounds = events[["start", "stop"]].to_numpy().ravel()
-    amplitude = 1 - np.minimum.reduceat(eye_ratio, bounds, axis=0)[::2]
-    alike = amplitude[~in_wink].min(axis=1) / amplitude[~in_wink].max(axis=1)
-    if alike.size and np.nanmedian(alike) >= lids.WINK_ASYMMETRY:
-        return events[~in_wink], winks
-    return events, winks[:0]
 
 
 def _measure_gaze(
@@ -329,7 +211,7 @@ def _measure_gaze(
         np.median(np.abs(np.diff(one)[neighbours])) * MAD_TO_STD / math.sqrt(2) * NORMAL_RANGE
         for one in (vertical, horizontal)
     ]
-    both_valid = valid[1:] & valid[:-1] & (intervals_s <= lids.MAX_GAP_S)
+    both_valid = valid[1:] & valid[:-1] & (intervals_s <= opening.MAX_GAP_S)
     primary = np.median(vertical[times_s[valid] < FIRST_S])
     range_ = ranges["vertical_peak_to_peak"]
     ahead = np.quantile(vertical[aside], RANGE_QUANTILES)

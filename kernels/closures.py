@@ -112,18 +112,18 @@ def _within(ratio, times_s, peak, step, bound, level, max_gap_s):
     return n
 
 
-@kernel("void(f8[::1], f8[::1], i8, i8, i8, f8, f8, f8[::1], f8, i8[::1], f8[::1])")
-def _flank(ratio, times_s, peak, step, bound, half, noise, settings, max_gap_s, samples, levels):
+@kernel("void(f8[::1], f8[::1], i8, i8, i8, f8, f8[::1], f8, i8[::1], f8[::1])")
+def _flank(ratio, times_s, peak, step, bound, half, settings, max_gap_s, samples, levels):
     """Fill samples (4,) and levels (3,) of one side of a closure, up to the sample bound.
 
     The lids are at rest where they are highest within a time of the last sample at or below half of
     the depth. Shares of the way from there to the peak give the levels: that of the outermost
     sample, but for the noise if that is more, and the two between which the flank is measured. If
     the recording or the face ends within that time, before the lids are open, the closure lasts
-    until then. The last of samples is the first at rest. settings (5,) are the time, the three
-    shares, and the opening of open eyes.
+    until then. The last of samples is the first at rest. settings (6,) are the time, the three
+    shares, the opening of open eyes, and the noise.
     """
-    within_s, open_ = settings[0], settings[4]
+    within_s, open_, noise = settings[0], settings[4], settings[5]
     inside = _within(ratio, times_s, peak, step, bound, half, max_gap_s)
     rest, k = ratio[inside], inside
     samples[3] = inside
@@ -155,13 +155,13 @@ def _flank(ratio, times_s, peak, step, bound, half, noise, settings, max_gap_s, 
 def _measure_closures(ratio, times_s, ends, openings, settings, max_gap_s, samples, levels):
     """Fill samples (M, 10) and levels (M, 6) of the closures at ends (M, 2).
 
-    ends are the first and the last peak of each closure. openings (3, M) are half of its depth,
-    that from which it is closed, and the noise. settings (2, 5) are those of `_flank` before and
-    after it. The first eight of samples, and the levels, are those of the two flanks; the other two
-    are the first and the last sample that is closed.
+    ends are the first and the last peak of each closure. openings (2, M) are half of its depth
+    and that from which it is closed. settings (2, 6) are those of `_flank` before and after it.
+    The first eight of samples, and the levels, are those of the two flanks; the other two are the
+    first and the last sample that is closed.
     """
     for m in range(ends.shape[0]):
-        half, closed, noise = openings[0, m], openings[1, m], openings[2, m]
+        half, closed = openings[0, m], openings[1, m]
         low = ends[m - 1, 1] if m > 0 else 0
         high = ends[m + 1, 0] if m + 1 < ends.shape[0] else ratio.size - 1
         first, last = ends[m, 0], ends[m, 1]
@@ -173,7 +173,6 @@ def _measure_closures(ratio, times_s, ends, openings, settings, max_gap_s, sampl
                 1 if side else -1,
                 high if side else low,
                 half,
-                noise,
                 settings[side],
                 max_gap_s,
                 samples[m, 4 * side : 4 * side + 4],
@@ -245,7 +244,7 @@ def detect_closures(
     ratio: ArrayLike,
     times_s: ArrayLike,
     dips: Dips,
-    noise: ArrayLike,
+    noise: float,
     shortest_s: float,
     interval_s: float | None = None,
 ) -> Closures:
@@ -276,7 +275,6 @@ def detect_closures(
     """
     values = as_series(ratio, "ratio")
     times = as_times(times_s, values.size, "ratio")
-    noises = as_series(noise, "noise")
     ends, peak = np.empty((dips.peak.size, 2), np.int64), np.empty(dips.peak.size, np.int64)
     kept = dips.refused == 0
     trembles = (dips.refused & ~REFUSALS["noise"]) == 0
@@ -287,8 +285,9 @@ def detect_closures(
     )
     ends, peak = ends[:count], peak[:count].copy()
     least_ratio, depth = values[peak], 1 - values[peak]
-    openings = np.array((1 - HALF * depth, 1 - CLOSED_DEPTH * depth, noises[peak]))
-    settings = np.array([(one, ONSET_DEPTH, *FLANK_DEPTHS, STEADY_RATIO) for one in REST_WITHIN_S])
+    openings = np.array((1 - HALF * depth, 1 - CLOSED_DEPTH * depth))
+    shares = (ONSET_DEPTH, *FLANK_DEPTHS, STEADY_RATIO, noise)
+    settings = np.array([(one, *shares) for one in REST_WITHIN_S])
     samples, levels = np.empty((count, 10), np.int64), np.empty((count, 6))
     _measure_closures(values, times, ends, openings, settings, MAX_GAP_S, samples, levels)
     first, last, shut, until = samples[:, [0, 4, 8, 9]].T.copy()

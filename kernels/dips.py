@@ -28,23 +28,17 @@ DEEP_RATIO = 0.5
 
 Lids that follow the gaze 40 degrees down leave 0.66 of the opening.
 """
-GAZE_RATIO = 0.66
-"""Share of the opening that lids leave when they follow the gaze 40 degrees down."""
-LONGEST_SHALLOW_S = 0.2
-"""Longest width of a dip that leaves over `GAZE_RATIO`: a glance could be it.
+LONGEST_PARTIAL_S = 0.3
+"""Longest width of a dip that leaves over `DEEP_RATIO`: a glance or a squint could be it.
 
-A glance lasts longer: between its two saccades lies a fixation of 0.2 s or more.
+A spontaneous blink is over after 0.4 s, and half of its depth after less. A glance down lasts
+longer: between its two saccades, of 0.1 s each, lies a fixation of 0.2 s or more.
 """
-LONGEST_PARTIAL_S = 0.4
-"""Longest width of a dip that leaves over `DEEP_RATIO`: a squint could be it.
-
-A spontaneous blink is over after 0.4 s. Lids that are kept down for longer are kept shut.
-"""
-LONGEST_FALL_S = 0.2
+LONGEST_FALL_S = 0.15
 """Longest time in which the lids would fall by the whole depth at their fastest.
 
 The closing phase of a spontaneous blink lasts about 0.1 s; by this measure, 0.115 s at most in the
-annotated recordings. Twice that leaves room for slow lids.
+annotated recordings. Half as much again leaves room for slow lids.
 """
 EYE_SHARE = 0.25
 """Least share of the deeper eye's depth by which the other eye closes.
@@ -62,15 +56,17 @@ BoolArray = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class ClosureRules:
-    """What makes a dip a closure; see the constants of these names."""
+    """What makes a dip a closure; see the constants of these names.
+
+    `ignored` holds bits of `REFUSALS` that do not count: to find out what a rule is good for.
+    """
 
     noise_multiple: float = NOISE_MULTIPLE
     deep_ratio: float = DEEP_RATIO
-    gaze_ratio: float = GAZE_RATIO
-    longest_shallow_s: float = LONGEST_SHALLOW_S
     longest_partial_s: float = LONGEST_PARTIAL_S
     longest_fall_s: float = LONGEST_FALL_S
     eye_share: float = EYE_SHARE
+    ignored: int = 0
 
 
 RULES = ClosureRules()
@@ -117,7 +113,7 @@ class Dips:
     refused: Int64Array
 
 
-REFUSALS = {"noise": 1, "one_eye": 2, "long": 4, "slow": 8, "cut": 16, "short": 32, "merged": 64}
+REFUSALS = {"noise": 1, "one_eye": 2, "long": 4, "slow": 8, "cut": 16, "merged": 32}
 """Bits of `Dips.refused`."""
 
 
@@ -272,7 +268,7 @@ def find_dips(
     ratio: ArrayLike,
     eye_ratio: ArrayLike,
     times_s: ArrayLike,
-    noise: ArrayLike,
+    noise: float,
     lowered: ArrayLike,
     close_ratio: float,
     rules: ClosureRules = RULES,
@@ -291,7 +287,7 @@ def find_dips(
         The same of the left and the right eye.
     times_s : array_like, shape (N,), float64
         Presentation times in seconds, strictly increasing.
-    noise : array_like, shape (N,), float64
+    noise : float
         Standard deviation of the open lids, as a share of the level: `compute_lid_noise`.
     lowered : array_like, shape (N,), bool
         Samples whose level is that of lids that are lowered far, not of open eyes.
@@ -312,11 +308,11 @@ def find_dips(
     """
     values, eyes = as_series(ratio, "ratio"), as_eye_ratio(eye_ratio)
     times = as_times(times_s, values.size, "ratio")
-    noises, low = as_series(noise, "noise"), as_flags(lowered, "lowered")
-    if not len(eyes) == noises.size == low.size == values.size:
+    low = as_flags(lowered, "lowered")
+    if not len(eyes) == low.size == values.size:
         raise ValueError(
-            f"ratio, eye_ratio, noise and lowered have shapes {values.shape}, {eyes.shape}, "
-            f"{noises.shape} and {low.shape}, expected one value for each sample"
+            f"ratio, eye_ratio and lowered have shapes {values.shape}, {eyes.shape} and "
+            f"{low.shape}, expected one value for each sample"
         )
     if not 0 < close_ratio < 1:
         raise ValueError(f"close_ratio is {close_ratio}, expected a share between 0 and 1")
@@ -330,13 +326,11 @@ def find_dips(
     half = 1 - HALF * depth
     begins_s = cross_s(values, times, first - 1, first, half)
     ends_s = cross_s(values, times, stop, stop - 1, half)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        in_noise = depth / noises[peak]
     dips = Dips(
         peak=peak,
         span=spans[:count, 1:].copy(),
         least_ratio=least_ratio,
-        noises=in_noise,
+        noises=depth / noise if noise > 0 else np.full(count, np.inf),
         width_s=ends_s - begins_s,
         fall_s=fall_s,
         reopened=reopened,
@@ -349,7 +343,7 @@ def find_dips(
     merged = np.zeros(kept.size, np.bool_)
     shares = np.array((open_ratio, rules.eye_share))
     _merge_dips(values, eyes, times, shares, MAX_GAP_S, peak[kept], merged)
-    dips.refused[kept[merged]] |= REFUSALS["merged"]
+    dips.refused[kept[merged]] |= REFUSALS["merged"] & ~rules.ignored
     return dips
 
 
@@ -357,13 +351,10 @@ def _refuse(
     dips: Dips, lowered: BoolArray, least_depth: float, interval_s: float, rules: ClosureRules
 ) -> None:
     """Set the bits of `Dips.refused`. lowered (D,) tells whether the level at the peak is."""
-    depth = 1 - dips.least_ratio
     deep = dips.least_ratio <= rules.deep_ratio
-    # NaN, for want of noise or of an eye, compares as enough.
+    # NaN, for want of an eye, compares as enough.
     weak = dips.noises < rules.noise_multiple
-    longest_s = np.where(deep, np.inf, rules.longest_partial_s)
-    longest_s[dips.least_ratio > rules.gaze_ratio] = rules.longest_shallow_s
-    longest_s[lowered] = np.minimum(longest_s[lowered], rules.longest_partial_s)
+    longest_s = np.where(deep & ~lowered, np.inf, rules.longest_partial_s)
     # A width is known to the time between samples: one sample alone has that width.
     tolerance_s = min(interval_s, MAX_GAP_S / 2) + TIME_TOLERANCE_S
     whole = np.isfinite(dips.width_s)
@@ -376,9 +367,8 @@ def _refuse(
         "slow": dips.onset_seen & (dips.fall_s > rules.longest_fall_s + TIME_TOLERANCE_S),
         # Of a dip seen in part it is not known that the lids came from open eyes, or return.
         "cut": ~whole & (lowered | ~(deep | begun)),
-        "short": depth < least_depth,
     }.items():
-        dips.refused[refused] |= REFUSALS[name]
+        dips.refused[refused] |= REFUSALS[name] & ~rules.ignored
 
 
 def median_interval_s(times_s: Float64Array, interval_s: float | None) -> float:

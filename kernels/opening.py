@@ -54,7 +54,6 @@ Float64Array = NDArray[np.float64]
 Int64Array = NDArray[np.int64]
 
 _NORMAL_CHANGE = NormalDist().inv_cdf((1 + VARIATION_QUANTILE) / 2) * 2**0.5
-_NORMAL_CURVATURE = NormalDist().inv_cdf(0.75) * 6**0.5
 
 
 @kernel("i8(f8[::1], i8, f8, f8)")
@@ -129,34 +128,31 @@ def _open_level(values, times_s, window, max_gap_s, ordered, level):
             level[n] = min(level[n], value)
 
 
-@kernel("void(f8[::1], f8[::1], f8[::1], f8, f8, f8[::1], f8[::1])")
-def _lid_changes(ear, level, times_s, steady, lag_s, changes, curvatures):
-    """Fill changes and curvatures (N,) of the open lids; NaN where they are not open.
+@kernel("i8(f8[::1], f8[::1], f8[::1], f8, f8, f8[::1])")
+def _lid_changes(ear, level, times_s, steady, lag_s, changes):
+    """Fill the first of changes (N,) with those of the open lids; return how many there are.
 
-    A change is that of ear over level (N,) from a sample to the one nearest to `lag_s` later; a
-    curvature is the second difference of ear (N,). Neither spans twice the lag.
+    A change is that of ear over level (N,) from a sample to the one nearest to `lag_s` later, if
+    that is less than twice the lag.
     """
-    size, later = ear.size, 0
-    changes[:] = np.nan
-    curvatures[:] = np.nan
+    size, later, count = ear.size, 0, 0
     for n in range(size):
         # NaN compares as not above.
         if not ear[n] > steady * level[n]:
             continue
+        due_s = times_s[n] + lag_s
         later = max(later, n + 1)
-        while later < size and times_s[later] < times_s[n] + lag_s:
+        while later < size and times_s[later] < due_s:
             later += 1
-        if later < size:
-            k = later
-            early_s = times_s[n] + lag_s - times_s[k - 1]
-            if k - 1 > n and early_s < times_s[k] - times_s[n] - lag_s:
-                k -= 1
-            if times_s[k] - times_s[n] <= 2 * lag_s and ear[k] > steady * level[k]:
-                changes[n] = np.abs(ear[k] / level[k] - ear[n] / level[n])
-        if n > 0 and n + 1 < size and times_s[n + 1] - times_s[n - 1] <= 4 * lag_s:
-            before, after = ear[n - 1], ear[n + 1]
-            if before > steady * level[n - 1] and after > steady * level[n + 1]:
-                curvatures[n] = np.abs(before - 2 * ear[n] + after)
+        if later == size:
+            break
+        k = later
+        if k - 1 > n and due_s - times_s[k - 1] < times_s[k] - due_s:
+            k -= 1
+        if ear[k] > steady * level[k] and times_s[k] - times_s[n] <= 2 * lag_s:
+            changes[count] = np.abs(ear[k] / level[k] - ear[n] / level[n])
+            count += 1
+    return count
 
 
 def compute_typical_opening(ear: ArrayLike) -> float:
@@ -217,8 +213,8 @@ def compute_open_level(ear: ArrayLike, times_s: ArrayLike) -> Float64Array:
     return level
 
 
-def compute_lid_noise(ear: ArrayLike, level: ArrayLike, times_s: ArrayLike) -> tuple[float, float]:
-    """Compute how far the open lids vary without closing: two standard deviations.
+def compute_lid_noise(ear: ArrayLike, level: ArrayLike, times_s: ArrayLike) -> float:
+    """Compute how far the open lids vary without closing.
 
     Parameters
     ----------
@@ -231,10 +227,8 @@ def compute_lid_noise(ear: ArrayLike, level: ArrayLike, times_s: ArrayLike) -> t
 
     Returns
     -------
-    variation : float
-        Of the lids over `VARIATION_S`, as a share of the level: it grows with the opening.
-    jitter : float
-        Of the landmarks from sample to sample, in the unit of the EAR: it does not.
+    float
+        Standard deviation of the lid opening over `VARIATION_S`, as a share of the level.
 
     Raises
     ------
@@ -245,11 +239,10 @@ def compute_lid_noise(ear: ArrayLike, level: ArrayLike, times_s: ArrayLike) -> t
     times = as_times(times_s, values.size, "ear")
     if open_level.shape != values.shape:
         raise ValueError(f"ear and level have shapes {values.shape} and {open_level.shape}")
-    changes, curvatures = np.empty((2, values.size))
-    _lid_changes(values, open_level, times, STEADY_RATIO, VARIATION_S, changes, curvatures)
-    everything = np.ones(values.size, np.bool_)
-    count, (change,) = take_quantiles(changes, everything, (VARIATION_QUANTILE,))
-    variation = change / _NORMAL_CHANGE if count >= LEAST_CHANGES else NOMINAL_VARIATION
-    count, (curvature,) = take_quantiles(curvatures, everything, (0.5,))
-    jitter = curvature / _NORMAL_CURVATURE if count >= LEAST_CHANGES else 0.0
-    return float(variation), float(jitter)
+    changes = np.empty(values.size)
+    count = _lid_changes(values, open_level, times, STEADY_RATIO, VARIATION_S, changes)
+    if count < LEAST_CHANGES:
+        return NOMINAL_VARIATION
+    everything = np.ones(count, np.bool_)
+    _, (change,) = take_quantiles(changes[:count], everything, (VARIATION_QUANTILE,))
+    return float(change / _NORMAL_CHANGE)

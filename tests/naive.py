@@ -44,10 +44,8 @@ NOMINAL_VARIATION = 0.02
 LEAST_CHANGES = 10
 NOISE_MULTIPLE = 8.0
 DEEP_RATIO = 0.5
-GAZE_RATIO = 0.66
-LONGEST_SHALLOW_S = 0.2
-LONGEST_PARTIAL_S = 0.4
-LONGEST_FALL_S = 0.2
+LONGEST_PARTIAL_S = 0.3
+LONGEST_FALL_S = 0.15
 EYE_SHARE = 0.25
 FALL_STEP_S = 0.025
 FLUTTER_S = 0.2
@@ -182,11 +180,11 @@ def open_level(ear_values: Sequence[float], times_s: Sequence[float]) -> list[fl
 
 def lid_noise(
     ear_values: Sequence[float], level: Sequence[float], times_s: Sequence[float]
-) -> tuple[float, float]:
-    """Return the lids' variation, a share of the level, and the landmarks' jitter."""
+) -> float:
+    """Return the standard deviation of the open lids, a share of the level."""
     count = len(times_s)
     still = [value > STEADY_RATIO * one for value, one in zip(ear_values, level, strict=True)]
-    changes, curvatures = [], []
+    changes = []
     for n in range(count):
         if not still[n]:
             continue
@@ -196,29 +194,15 @@ def lid_noise(
             # The nearest to what is due; of two that are equally near, the later.
             before = later[0] - 1
             nearest = later[0]
-            if (
-                before > n
-                and due_s - times_s[before] < times_s[later[0]] - times_s[n] - VARIATION_S
-            ):
+            if before > n and due_s - times_s[before] < times_s[later[0]] - due_s:
                 nearest = before
             if still[nearest] and times_s[nearest] - times_s[n] <= 2 * VARIATION_S:
                 changes.append(abs(ear_values[nearest] / level[nearest] - ear_values[n] / level[n]))
-        if (
-            0 < n < count - 1
-            and still[n - 1]
-            and still[n + 1]
-            and times_s[n + 1] - times_s[n - 1] <= 4 * VARIATION_S
-        ):
-            curvatures.append(abs(ear_values[n - 1] - 2 * ear_values[n] + ear_values[n + 1]))
-    normal = NormalDist()
-    variation, jitter = NOMINAL_VARIATION, 0.0
-    if len(changes) >= LEAST_CHANGES:
-        # A change is the difference of two samples, and its sign is dropped.
-        unit = normal.inv_cdf((1 + VARIATION_QUANTILE) / 2)
-        variation = quantile(changes, VARIATION_QUANTILE) / unit / math.sqrt(2)
-    if len(curvatures) >= LEAST_CHANGES:
-        jitter = quantile(curvatures, 0.5) / normal.inv_cdf(0.75) / math.sqrt(6)
-    return variation, jitter
+    if len(changes) < LEAST_CHANGES:
+        return NOMINAL_VARIATION
+    # A change is the difference of two samples, and its sign is dropped.
+    unit = NormalDist().inv_cdf((1 + VARIATION_QUANTILE) / 2)
+    return quantile(changes, VARIATION_QUANTILE) / unit / math.sqrt(2)
 
 
 def crossing_s(
@@ -292,7 +276,7 @@ def find_dips(
     ratio: Sequence[float],
     eye_ratio: Sequence[Sequence[float]],
     times_s: Sequence[float],
-    noise: Sequence[float],
+    noise: float,
     lowered: Sequence[bool],
     close_ratio: float,
 ) -> list[Dip]:
@@ -311,7 +295,7 @@ def find_dips(
                 peak=n,
                 span=span,
                 least_ratio=value,
-                noises=(1 - value) / noise[n] if noise[n] else math.inf,
+                noises=(1 - value) / noise if noise else math.inf,
                 width_s=ends_s - begins_s,
                 fall_s=fall_s(ratio, times_s, span[0], n),
                 reopened=max(ratio[n : span[1]]) - value,
@@ -332,11 +316,7 @@ def refusals(dip: Dip, lowered: bool, least_depth: float, between_s: float) -> s
         refused.add("noise")
     if dip.eye_share < EYE_SHARE:
         refused.add("one_eye")
-    longest_s = math.inf if deep else LONGEST_PARTIAL_S
-    if dip.least_ratio > GAZE_RATIO:
-        longest_s = LONGEST_SHALLOW_S
-    if lowered:
-        longest_s = min(longest_s, LONGEST_PARTIAL_S)
+    longest_s = math.inf if deep and not lowered else LONGEST_PARTIAL_S
     if dip.width_s > longest_s + min(between_s, MAX_GAP_S / 2) + TIME_TOLERANCE_S:
         refused.add("long")
     if dip.onset_seen and dip.fall_s > LONGEST_FALL_S + TIME_TOLERANCE_S:
@@ -345,8 +325,6 @@ def refusals(dip: Dip, lowered: bool, least_depth: float, between_s: float) -> s
         begun = dip.onset_seen and dip.reopened >= least_depth
         if lowered or not (deep or begun):
             refused.add("cut")
-    if 1 - dip.least_ratio < least_depth:
-        refused.add("short")
     return refused
 
 
@@ -483,7 +461,7 @@ def detect_closures(
     ratio: Sequence[float],
     times_s: Sequence[float],
     dips: Sequence[Dip],
-    noise: Sequence[float],
+    noise: float,
     shortest_s: float,
 ) -> Detected:
     """Measure the closures among the dips, drop what is short, tell their kinds apart."""
@@ -494,12 +472,12 @@ def detect_closures(
         depth = 1 - deepest.least_ratio
         low = groups[m - 1][-1].peak if m else 0
         high = groups[m + 1][0].peak if m + 1 < len(groups) else len(ratio) - 1
-        half, level = 1 - depth / 2, noise[deepest.peak]
+        half = 1 - depth / 2
         begin, end = group[0].peak, group[-1].peak
         before = list(range(begin, low - 1, -1))
         after = list(range(end, high + 1))
-        first, onset_s = flank(ratio, times_s, before, -1, half, REST_WITHIN_S[0], level)
-        last, offset_s = flank(ratio, times_s, after, 1, half, REST_WITHIN_S[1], level)
+        first, onset_s = flank(ratio, times_s, before, -1, half, REST_WITHIN_S[0], noise)
+        last, offset_s = flank(ratio, times_s, after, 1, half, REST_WITHIN_S[1], noise)
         seen = not math.isnan(onset_s), not math.isnan(offset_s)
         closed = 1 - CLOSED_DEPTH * depth
         shut = [n for n in range(first, last + 1) if ratio[n] <= closed]

@@ -59,8 +59,8 @@ def dips_of(
     ratio: ArrayLike, times_s: ArrayLike, noise: float = 0.0, eye_ratio: ArrayLike | None = None
 ) -> Dips:
     eyes = both(ratio) if eye_ratio is None else eye_ratio
-    noises, lowered = np.full(len(eyes), noise), np.zeros(len(eyes), np.bool_)
-    return find_dips(ratio, eyes, times_s, noises, lowered, CLOSE_RATIO)
+    lowered = np.zeros(len(eyes), np.bool_)
+    return find_dips(ratio, eyes, times_s, noise, lowered, CLOSE_RATIO)
 
 
 def detect(
@@ -71,14 +71,12 @@ def detect(
     eye_ratio: ArrayLike | None = None,
 ) -> Closures:
     dips = dips_of(ratio, times_s, noise, eye_ratio)
-    noises = np.full(np.size(times_s), noise)
-    return detect_closures(ratio, times_s, dips, noises, shortest_s)
+    return detect_closures(ratio, times_s, dips, noise, shortest_s)
 
 
 def detect_in_ear(ear: Float64Array, times_s: Float64Array) -> Closures:
     level = compute_open_level(ear, times_s)
-    variation, jitter = compute_lid_noise(ear, level, times_s)
-    noise = np.fmax(variation, jitter / level)
+    noise = compute_lid_noise(ear, level, times_s)
     lowered = np.zeros(ear.size, np.bool_)
     dips = find_dips(ear / level, both(ear / level), times_s, noise, lowered, CLOSE_RATIO)
     return detect_closures(ear / level, times_s, dips, noise, SHORTEST_S)
@@ -131,15 +129,14 @@ def test_detection_is_the_reference(
     # Eyes that go their own ways for a while, ties, and lids that are lowered in the second half.
     eyes = both(ratio) + 0.2 * np.sin(np.arange(count) / 9)[:, np.newaxis] * [1, -1]
     ratio = np.round(ratio, 2)
-    noises = noise * rng.uniform(0.2, 2, count)
     lowered = np.arange(count) > count / 2
-    series = ratio.tolist(), eyes.tolist(), times_s.tolist(), noises.tolist(), lowered.tolist()
-    dips = find_dips(ratio, eyes, times_s, noises, lowered, close_ratio)
-    expected = naive.find_dips(*series, close_ratio)
+    series = ratio.tolist(), eyes.tolist(), times_s.tolist()
+    dips = find_dips(ratio, eyes, times_s, noise, lowered, close_ratio)
+    expected = naive.find_dips(*series, noise, lowered.tolist(), close_ratio)
     assert_dips(dips, expected)
     assert_closures(
-        detect_closures(ratio, times_s, dips, noises, shortest_s),
-        naive.detect_closures(series[0], series[2], expected, series[3], shortest_s),
+        detect_closures(ratio, times_s, dips, noise, shortest_s),
+        naive.detect_closures(series[0], series[2], expected, noise, shortest_s),
     )
 
 
@@ -150,8 +147,7 @@ def test_detection_over_the_level_is_the_reference(seed: int) -> None:
     ear = random_ear(rng, times_s, missing=0.05)
     detected = detect_in_ear(ear, times_s)
     level = naive.open_level(ear.tolist(), times_s.tolist())
-    variation, jitter = naive.lid_noise(ear.tolist(), level, times_s.tolist())
-    noise = [max(variation, jitter / one) for one in level]
+    noise = naive.lid_noise(ear.tolist(), level, times_s.tolist())
     ratio = [value / one for value, one in zip(ear.tolist(), level, strict=True)]
     dips = naive.find_dips(
         ratio, both(ratio).tolist(), times_s.tolist(), noise, [False] * 400, CLOSE_RATIO
@@ -170,14 +166,14 @@ def test_flutters_are_the_reference(rng: np.random.Generator, fps: float) -> Non
     ratio = 1 - rng.uniform(0, 0.6, 600) * (np.sin(times_s) > 0)
     dips = dips_of(ratio, times_s, 0.02)
     expected = naive.find_dips(
-        ratio.tolist(), both(ratio).tolist(), times_s.tolist(), [0.02] * 600, [False] * 600, 0.75
+        ratio.tolist(), both(ratio).tolist(), times_s.tolist(), 0.02, [False] * 600, 0.75
     )
     assert_dips(dips, expected)
     found = detect(ratio, times_s, noise=0.02)
     assert FLUTTER in found.kind
     assert_closures(
         found,
-        naive.detect_closures(ratio.tolist(), times_s.tolist(), expected, [0.02] * 600, SHORTEST_S),
+        naive.detect_closures(ratio.tolist(), times_s.tolist(), expected, 0.02, SHORTEST_S),
     )
 
 
@@ -319,25 +315,23 @@ def test_of_an_eye_that_is_not_known_nothing_is_asked() -> None:
     ("depth", "seconds", "found"),
     [
         # What a glance could be.
-        (0.33, 0.19, True),
-        (0.33, 0.22, False),
+        (0.33, 0.29, True),
+        (0.33, 0.32, False),
         # What a squint could be.
-        (0.35, 0.39, True),
-        (0.35, 0.42, False),
-        (0.49, 0.39, True),
-        (0.49, 0.42, False),
+        (0.49, 0.29, True),
+        (0.49, 0.32, False),
         # Shut.
-        (0.51, 0.42, True),
+        (0.51, 0.32, True),
         (0.51, 3.0, True),
     ],
 )
-def test_the_shallower_the_shorter(depth: float, seconds: float, found: bool) -> None:
+def test_lids_that_are_not_shut_return_soon(depth: float, seconds: float, found: bool) -> None:
     ratio = one_dip(depth, seconds)
     assert detect(ratio, at_fps(100, 4)).peak.size == found
     assert refused(dips_of(ratio, at_fps(100, 4))) == [set() if found else {"long"}]
 
 
-@pytest.mark.parametrize(("fall_s", "found"), [(0.1, True), (0.19, True), (0.25, False)])
+@pytest.mark.parametrize(("fall_s", "found"), [(0.1, True), (0.14, True), (0.2, False)])
 @pytest.mark.parametrize("fps", [30.0, 60.0, 240.0])
 def test_lids_fall_fast(fps: float, fall_s: float, found: bool) -> None:
     times_s = at_fps(fps, 4)
@@ -347,25 +341,24 @@ def test_lids_fall_fast(fps: float, fall_s: float, found: bool) -> None:
     assert refused(dips_of(ratio, times_s)) == [set() if found else {"slow"}]
 
 
-@pytest.mark.parametrize("frames", [3, 6])
-@pytest.mark.parametrize(("depth", "seconds", "found"), [(0.6, 0.3, True), (0.6, 0.45, False)])
+@pytest.mark.parametrize(("depth", "seconds", "found"), [(0.6, 0.29, True), (0.6, 0.32, False)])
 def test_lids_that_are_lowered_blink_shortly_and_out_of_the_noise(
-    frames: int, depth: float, seconds: float, found: bool
+    depth: float, seconds: float, found: bool
 ) -> None:
     ratio, times_s = one_dip(depth, seconds), at_fps(100, 4)
-    lowered, noises = np.ones(400, np.bool_), np.full(400, 0.02)
-    dips = find_dips(ratio, both(ratio), times_s, noises, lowered, CLOSE_RATIO)
+    lowered = np.ones(400, np.bool_)
+    dips = find_dips(ratio, both(ratio), times_s, 0.02, lowered, CLOSE_RATIO)
     assert refused(dips) == [set() if found else {"long"}]
-    dips = find_dips(ratio, both(ratio), times_s, 5 * noises, lowered, CLOSE_RATIO)
+    dips = find_dips(ratio, both(ratio), times_s, 0.1, lowered, CLOSE_RATIO)
     assert refused(dips)[0] >= {"noise"}
 
 
 def test_other_rules_decide_otherwise() -> None:
     ratio, times_s = one_dip(0.24, 0.1), at_fps(100, 4)
-    noises, lowered = np.full(400, 0.031), np.zeros(400, np.bool_)
+    lowered = np.zeros(400, np.bool_)
     for multiple, found in ((7.0, True), (8.0, False)):
         rules = replace(RULES, noise_multiple=multiple)
-        dips = find_dips(ratio, both(ratio), times_s, noises, lowered, CLOSE_RATIO, rules)
+        dips = find_dips(ratio, both(ratio), times_s, 0.031, lowered, CLOSE_RATIO, rules)
         assert (dips.refused == 0).tolist() == [found]
 
 
@@ -688,10 +681,10 @@ SPARSE_SCRIPT = """
 import numpy as np
 from kernels import detect_closures, find_dips
 for count in (3, 4, 40, 3000):
-    ratio, times_s, noise = np.full(count, 0.3), 0.6 * np.arange(count), np.zeros(count)
+    ratio, times_s = np.full(count, 0.3), 0.6 * np.arange(count)
     eyes, lowered = np.full((count, 2), 0.3), np.zeros(count, bool)
-    dips = find_dips(ratio, eyes, times_s, noise, lowered, 0.75)
-    detected = detect_closures(ratio, times_s, dips, noise, 0.05)
+    dips = find_dips(ratio, eyes, times_s, 0.0, lowered, 0.75)
+    detected = detect_closures(ratio, times_s, dips, 0.0, 0.05)
     assert detected.interval.tolist() == [[n, n + 1] for n in range(count)], detected.interval
 print("right")
 """
@@ -793,11 +786,11 @@ def test_any_memory_layout_and_type_gives_the_same(rng: np.random.Generator) -> 
 def test_the_input_is_not_changed(rng: np.random.Generator) -> None:
     times_s = irregular_times_s(rng, 200)
     ratio = random_ratio(rng, times_s, missing=0.05)
-    eyes, noises, lowered = both(ratio), np.full(200, 0.01), np.zeros(200, np.bool_)
-    arrays = (ratio, eyes, times_s, noises, lowered)
+    eyes, lowered = both(ratio), np.zeros(200, np.bool_)
+    arrays = (ratio, eyes, times_s, lowered)
     before = [array.copy() for array in arrays]
-    dips = find_dips(*arrays, CLOSE_RATIO)
-    detect_closures(ratio, times_s, dips, noises, SHORTEST_S)
+    dips = find_dips(ratio, eyes, times_s, 0.01, lowered, CLOSE_RATIO)
+    detect_closures(ratio, times_s, dips, 0.01, SHORTEST_S)
     for array, one in zip(arrays, before, strict=True):
         assert_array_equal(array, one)
 
@@ -811,20 +804,20 @@ def test_a_wrong_shape_is_refused(
     values, times_s = np.zeros(values_shape), np.zeros(times_shape)
     eyes, lowered = np.ones((3, 2)), np.zeros(3, np.bool_)
     with pytest.raises(ValueError, match="expected one") as caught:
-        find_dips(values, eyes, times_s, np.zeros(3), lowered, CLOSE_RATIO)
+        find_dips(values, eyes, times_s, 0.0, lowered, CLOSE_RATIO)
     assert str(values_shape) in str(caught.value)
 
 
-@pytest.mark.parametrize("wrong", ["eye_ratio", "noise", "lowered"])
+@pytest.mark.parametrize("wrong", ["eye_ratio", "lowered"])
 def test_series_of_other_lengths_are_refused(wrong: str) -> None:
-    series = {"eye_ratio": np.ones((3, 2)), "noise": np.zeros(3), "lowered": np.zeros(3, np.bool_)}
+    series = {"eye_ratio": np.ones((3, 2)), "lowered": np.zeros(3, np.bool_)}
     series[wrong] = series[wrong][:2]
     with pytest.raises(ValueError, match="expected one value for each sample"):
         find_dips(
             np.ones(3),
             series["eye_ratio"],
             np.arange(3.0),
-            series["noise"],
+            0.0,
             series["lowered"],
             CLOSE_RATIO,
         )
@@ -836,7 +829,7 @@ def test_times_that_do_not_increase_are_refused(times_s: list[float]) -> None:
         dips_of([1.0, 1.0, 1.0], times_s)
     dips = dips_of([1.0, 1.0, 1.0], [0, 1, 2])
     with pytest.raises(ValueError, match="times_s is not strictly increasing"):
-        detect_closures([1.0, 1.0, 1.0], times_s, dips, [0.0] * 3, 0.05)
+        detect_closures([1.0, 1.0, 1.0], times_s, dips, 0.0, 0.05)
 
 
 @pytest.mark.parametrize("close_ratio", [0.0, 1.0, -0.2, 1.5, np.nan])

@@ -102,23 +102,18 @@ def test_hand_worked_noise() -> None:
     ear = 1 + 0.01 * np.concatenate(([0], np.cumsum(np.tile([1, -3, -1, 3], 5))))
     # Quantile 0.8 of twenty is 0.03; over the normal's 0.9 quantile, 1.28155, and the root of 2.
     variation = 0.03 / 1.2815516 / math.sqrt(2)
-    # Curvatures are 0.04 (from 1 to -3), 0.02 (-3 to -1), 0.04 (-1 to 3), 0.02 (3 to 1); 19 of
-    # them, of which 10 are 0.04: the median. The normal's 0.75 quantile is 0.67449.
-    jitter = 0.04 / 0.6744898 / math.sqrt(6)
-    found = compute_lid_noise(ear, np.ones(21), times_s)
-    assert_allclose(found, (variation, jitter), rtol=1e-6)
-    # The variation is a share of the level; the jitter is in the unit of the EAR.
+    assert_allclose(compute_lid_noise(ear, np.ones(21), times_s), variation, rtol=1e-6)
+    # It is a share of the level.
     found = compute_lid_noise(2 * ear, np.full(21, 2.0), times_s)
-    assert_allclose(found, (variation, 2 * jitter), rtol=1e-6)
-    # A ramp has no curvature: what is left is the change, 0.003 everywhere.
-    ramp = 1 + 0.003 * np.arange(21)
-    found = compute_lid_noise(ramp, np.ones(21), times_s)
-    assert_allclose(found, (0.003 / 1.2815516 / math.sqrt(2), 0), rtol=1e-6, atol=1e-12)
+    assert_allclose(found, variation, rtol=1e-6)
+    # On a ramp the change is 0.003 everywhere.
+    found = compute_lid_noise(1 + 0.003 * np.arange(21), np.ones(21), times_s)
+    assert_allclose(found, 0.003 / 1.2815516 / math.sqrt(2), rtol=1e-6)
 
 
 def test_too_few_samples_have_the_usual_noise() -> None:
-    assert compute_lid_noise(np.full(5, 0.3), np.full(5, 0.3), at_fps(30, 5 / 30)) == (0.02, 0)
-    assert compute_lid_noise([], [], []) == (0.02, 0)
+    assert compute_lid_noise(np.full(5, 0.3), np.full(5, 0.3), at_fps(30, 5 / 30)) == 0.02
+    assert compute_lid_noise([], [], []) == 0.02
 
 
 # What a clinician relies on.
@@ -175,10 +170,9 @@ def test_level_scales_with_the_person(rng: np.random.Generator) -> None:
     ear = random_ear(rng, times_s)
     level = compute_open_level(ear, times_s)
     assert_allclose(compute_open_level(0.5 * ear, times_s), 0.5 * level, rtol=1e-12)
-    # The variation is a share of the level, the jitter is not.
-    variation, jitter = compute_lid_noise(ear, level, times_s)
+    # The noise is a share of the level.
     half = compute_lid_noise(0.5 * ear, 0.5 * level, times_s)
-    assert_allclose(half, (variation, 0.5 * jitter), rtol=1e-9)
+    assert_allclose(half, compute_lid_noise(ear, level, times_s), rtol=1e-9)
 
 
 def test_level_is_the_same_backwards_in_time(rng: np.random.Generator) -> None:
@@ -203,8 +197,8 @@ def test_noise_of_white_jitter_is_its_standard_deviation(
 ) -> None:
     times_s = at_fps(fps, 120)
     ear = 0.3 * (1 + rng.normal(0, 0.02, times_s.size))
-    variation, jitter = compute_lid_noise(ear, np.full(times_s.size, 0.3), times_s)
-    assert_allclose([variation, jitter / 0.3], 0.02, rtol=0.1)
+    noise = compute_lid_noise(ear, np.full(times_s.size, 0.3), times_s)
+    assert_allclose(noise, 0.02, rtol=0.1)
 
 
 @pytest.mark.parametrize("fps", [10.0, 30.0, 60.0, 240.0])
@@ -212,8 +206,8 @@ def test_blinks_are_no_noise(rng: np.random.Generator, fps: float) -> None:
     """A person who blinks forty times a minute is as noisy as one who does not."""
     times_s = at_fps(fps, 60)
     ear = blinking_ear(times_s, np.arange(1, 58, 1.5)) + rng.normal(0, 0.003, times_s.size)
-    variation, jitter = compute_lid_noise(ear, compute_open_level(ear, times_s), times_s)
-    assert_allclose([variation, jitter / OPEN_EAR], 0.01, rtol=0.35)
+    noise = compute_lid_noise(ear, compute_open_level(ear, times_s), times_s)
+    assert_allclose(noise, 0.01, rtol=0.35)
 
 
 # Awkward input.

@@ -65,7 +65,8 @@ def add_evaluate(commands: "Commands") -> None:
     parser.add_argument(
         "--baselines",
         action="store_true",
-        help="beside a simple rule, at lower frame rates and with noise too",
+        help="beside a simple rule on variants of the recordings too: other frame rates, noise, "
+        "shallower and slower blinks, glances; and without each rule of the detector",
     )
     add_parameter_options(parser, ("step", "max_frames", *BLINK_PARAMETERS))
     parser.set_defaults(run=_run_evaluate)
@@ -85,7 +86,7 @@ def _run_evaluate(options: argparse.Namespace, parser: argparse.ArgumentParser) 
         remove_pictures,
     )
     from tracker.lab.scoring import score_clip
-    from tracker.lab.validation import describe_validation, document_validation
+    from tracker.lab.validation import describe_validation, validate
     from tracker.measures.analysis import analyze_track
     from tracker.video.container import InputError
 
@@ -119,8 +120,9 @@ def _run_evaluate(options: argparse.Namespace, parser: argparse.ArgumentParser) 
     evaluation = collect_evaluation(scored, failures, parameters)
     document, text = evaluation.to_dict(), describe_evaluation(evaluation)
     if len({clip.person for clip, _ in recordings}) >= FEWEST_PEOPLE:
-        document["validation"] = document_validation(recordings, parameters, options.baselines)
-        text += "\n" + describe_validation(document["validation"])
+        validation = validate(recordings, parameters, options.baselines)
+        document["validation"] = validation.to_dict()
+        text += "\n" + describe_validation(validation)
     print(to_json(document) if options.json else text, flush=True)
     return EXIT_INPUT if failures else EXIT_DONE
 

@@ -1,60 +1,207 @@
 """Is the blink detector right on people it has not seen, and better than ten lines of code?
 
-`leave_people_out` chooses the constants that data chose again without each person and scores that
-person. `compare_methods` puts the detector beside a simple rule, at several frame rates and with
-noise. `find_margins` says how close the nearest events are to each rule.
+`choose_without_each` chooses the constants that data chose again without each person.
+`compare_methods` scores each person with the constants chosen without that person, beside a simple
+rule, on `tracker.lab.variants` of the recordings. `leave_out_rules` says what each rule is good
+for, and `find_margins` how close the nearest events are to it.
 """
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels import compute_eye_geometry
 from kernels.dips import REFUSALS, RULES, ClosureRules
 from tracker.lab.annotations import AnnotatedClip, Closure
-from tracker.lab.scoring import ClipScore, match_closures, score_clip
+from tracker.lab.scoring import match_closures, score_clip
+from tracker.lab.variants import VARIANTS
 from tracker.measures.lids import Events, detect_events
-from tracker.measures.traces import trace_track
+from tracker.measures.traces import Traces, trace_track
 from tracker.parameters import Parameters
 from tracker.tracks.track import Track
 
 CHOICES: dict[str, tuple[float, ...]] = {
-    "noise_multiple": (4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 12.0, 14.0),
-    "eye_share": (0.1, 0.2, 1 / 3, 0.4, 0.5),
-    "longest_fall_s": (0.05, 0.1, 0.15, 0.2, 0.3),
+    "noise_multiple": (4.0, 6.0, 8.0, 10.0, 12.0, 14.0),
+    "eye_share": (0.1, 0.17, 0.25, 0.35, 0.5),
+    "longest_fall_s": (0.075, 0.1, 0.15, 0.2, 0.3),
+    "longest_partial_s": (0.2, 0.25, 0.3, 0.35, 0.4),
 }
-"""What the constants that data chose are chosen from again; the others come from elsewhere."""
-EYE_LANDMARKS = 26
-"""The first columns of a track's landmarks: those of both eyes."""
+"""What the constants that data helped to choose are chosen from again; the others come from
+elsewhere."""
 PROMINENCE = 0.3
 """Least prominence of a blink by the simple rule, as a share of the person's opening."""
 OPEN_PERCENTILE = 80.0
 """Percentile of the person's EAR that is its opening by the simple rule."""
-RATES = (1, 2, 3)
-"""Every how manyth frame is used: at 30 frames a second, 30, 15 and 10."""
-NOISES = (0.003, 0.006, 0.01)
-"""Standard deviation of the noise that is added to the eyes' landmarks, in canthal distances: 1, 2
-and 3.5 % of the opening of an eye."""
+AS_MADE = next(iter(VARIANTS))
 
 Float64Array = NDArray[np.float64]
 Recordings = Sequence[tuple[AnnotatedClip, Track]]
 
 
 @dataclass(frozen=True, slots=True)
-class Detected:
+class Counts:
+    """Blinks found, false and missed."""
+
+    found: int = 0
+    false: int = 0
+    missed: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.found + other.found, self.false + other.false, self.missed + other.missed
+        )
+
+    @property
+    def f1(self) -> float:
+        """NaN without a blink."""
+        all_ = 2 * self.found + self.false + self.missed
+        return 2 * self.found / all_ if all_ else math.nan
+
+    def to_dict(self) -> dict[str, float]:
+        return {**asdict(self), "f1": self.f1}
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two methods on one variant of a group of recordings.
+
+    Attributes
+    ----------
+    group, variant : str
+        ``all``, a directory or a view; one of `tracker.lab.variants.VARIANTS`.
+    detector : Counts
+        With the constants chosen without each person.
+    simple : Counts
+        `detect_simply`.
+    """
+
+    group: str
+    variant: str
+    detector: Counts
+    simple: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Ablation:
+    """What the detector finds without a rule.
+
+    Attributes
+    ----------
+    rule : str
+        One of `kernels.dips.REFUSALS`; empty: with all of them.
+    as_made, variants : Counts
+        On the recordings as they are, and on all their variants together.
+    """
+
+    rule: str
+    as_made: Counts
+    variants: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """How close the nearest events are to a rule.
+
+    Attributes
+    ----------
+    rule : str
+        The field of `kernels.dips.Dips`.
+    limit, blink : float
+        The limit, and the value of the annotated blink that is found and nearest to it.
+    where : str
+        Recording and frame of that blink.
+    """
+
+    rule: str
+    limit: float
+    blink: float
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """All that this module finds out.
+
+    Attributes
+    ----------
+    chosen : dict of str to ClosureRules
+        For each person, the constants chosen without that person.
+    comparisons : tuple of Comparison
+    ablations : tuple of Ablation
+    margins : tuple of Margin
+    """
+
+    chosen: dict[str, ClosureRules]
+    comparisons: tuple[Comparison, ...]
+    ablations: tuple[Ablation, ...]
+    margins: tuple[Margin, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the document for `tracker.files.summary.to_json`."""
+        return {
+            "chosen": {
+                person: {name: getattr(rules, name) for name in CHOICES}
+                for person, rules in self.chosen.items()
+            },
+            "comparisons": [
+                {
+                    "group": row.group,
+                    "variant": row.variant,
+                    "detector": row.detector.to_dict(),
+                    "simple": row.simple.to_dict(),
+                }
+                for row in self.comparisons
+            ],
+            "ablations": [
+                {
+                    "rule": row.rule,
+                    "as_made": row.as_made.to_dict(),
+                    "variants": row.variants.to_dict(),
+                }
+                for row in self.ablations
+            ],
+            "margins": [asdict(margin) for margin in self.margins],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Detected:
     """A track and what was detected in it; see `tracker.lab.scoring.Detection`."""
 
     track: Track
     events: Events
 
 
-def leave_people_out(recordings: Recordings, parameters: Parameters) -> list[dict[str, Any]]:
-    """Score each person with constants that were chosen without that person.
+def validate(recordings: Recordings, parameters: Parameters, all_variants: bool) -> Validation:
+    """Choose constants again without each person, and score with them.
+
+    Parameters
+    ----------
+    recordings : sequence of (AnnotatedClip, Track)
+    parameters : Parameters
+    all_variants : bool
+        Whether to look at all `VARIANTS`, and at the detector without each of its rules. If not,
+        only at the recordings as they are.
+
+    Returns
+    -------
+    Validation
+    """
+    chosen = choose_without_each(recordings, parameters)
+    variants = list(VARIANTS) if all_variants else [AS_MADE]
+    return Validation(
+        chosen,
+        tuple(compare_methods(recordings, chosen, variants, parameters)),
+        tuple(leave_out_rules(recordings, parameters) if all_variants else ()),
+        tuple(find_margins(recordings, parameters)),
+    )
+
+
+def choose_without_each(recordings: Recordings, parameters: Parameters) -> dict[str, ClosureRules]:
+    """Choose the constants again without each person.
 
     Parameters
     ----------
@@ -63,17 +210,13 @@ def leave_people_out(recordings: Recordings, parameters: Parameters) -> list[dic
 
     Returns
     -------
-    list of dict
-        For each person, in order of the names: ``person``, ``rules`` (what was chosen), and
-        ``hits``, ``false`` and ``missed`` blinks.
-
-    Notes
-    -----
-    All combinations of `CHOICES` are tried. Chosen is the one with the best F1 on the others; of
-    several, the one nearest to their geometric middle, which is farthest from the mistakes around.
+    dict of str to ClosureRules
+        By person, in order of the names. All combinations of `CHOICES` are tried. Chosen is the one
+        with the best F1 on the others; of several, the one nearest to their geometric middle, which
+        is farthest from the mistakes around.
     """
     combinations = [
-        replace(RULES, **dict(zip(CHOICES, values, strict=True)))
+        ClosureRules(**dict(zip(CHOICES, values, strict=True)))  # type: ignore[arg-type]
         for values in itertools.product(*CHOICES.values())
     ]
     people = sorted({clip.person for clip, _ in recordings})
@@ -81,24 +224,18 @@ def leave_people_out(recordings: Recordings, parameters: Parameters) -> list[dic
     for clip, track in recordings:
         traces = trace_track(track)
         for c, rules in enumerate(combinations):
-            counts[people.index(clip.person), c] += _count(
-                score_clip(clip, Detected(track, detect_events(traces, parameters, rules)))
-            )
-    found = []
-    for p, person in enumerate(people):
-        chosen = choose_rules(combinations, np.delete(counts, p, axis=0).sum(axis=0))
-        hits, false, missed = counts[p, combinations.index(chosen)].tolist()
-        values = {name: getattr(chosen, name) for name in CHOICES}
-        found.append(
-            {"person": person, "rules": values, "hits": hits, "false": false, "missed": missed}
-        )
-    return found
+            found = count_detected(clip, traces, parameters, rules)
+            counts[people.index(clip.person), c] += (found.found, found.false, found.missed)
+    total = counts.sum(axis=0)
+    return {
+        person: choose_rules(combinations, total - counts[p]) for p, person in enumerate(people)
+    }
 
 
 def choose_rules(combinations: Sequence[ClosureRules], counts: NDArray[np.int64]) -> ClosureRules:
-    """Choose the best of some rules by their hits, false and missed blinks, shape (C, 3)."""
-    hits, false, missed = counts.T
-    score = 2 * hits / np.maximum(2 * hits + false + missed, 1)
+    """Choose the best of some rules by their found, false and missed blinks, shape (C, 3)."""
+    found, false, missed = counts.T
+    score = 2 * found / np.maximum(2 * found + false + missed, 1)
     best = [
         rules for rules, one in zip(combinations, score, strict=True) if one >= score.max() - 1e-12
     ]
@@ -107,89 +244,99 @@ def choose_rules(combinations: Sequence[ClosureRules], counts: NDArray[np.int64]
     return best[int(np.argmin(((values - middle) ** 2).sum(axis=1)))]
 
 
-def compare_methods(recordings: Recordings, parameters: Parameters) -> list[dict[str, Any]]:
-    """Score the detector and the simple rule alike, at several frame rates and with noise.
+def compare_methods(
+    recordings: Recordings,
+    chosen: dict[str, ClosureRules],
+    variants: Iterable[str],
+    parameters: Parameters,
+) -> Iterator[Comparison]:
+    """Score the detector, with the constants chosen without each person, beside the simple rule.
 
     Parameters
     ----------
     recordings : sequence of (AnnotatedClip, Track)
+    chosen : dict of str to ClosureRules
+        From `choose_without_each`.
+    variants : iterable of str
+        Of `VARIANTS`.
     parameters : Parameters
 
-    Returns
-    -------
-    list of dict
-        Each with ``set``, ``condition``, and ``detector`` and ``simple``: hits, false and missed
-        blinks and ``f1``.
+    Yields
+    ------
+    Comparison
+        For each variant: all recordings, then each directory and each view, if there are several.
     """
-    conditions: list[tuple[str, int, float]] = [
-        (f"every {step}. frame" if step > 1 else "as made", step, 0.0) for step in RATES
-    ]
-    conditions += [(f"noise {noise:g}", 1, noise) for noise in NOISES]
-    rows = []
-    for name, group in _by_set(recordings):
-        for condition, step, noise in conditions:
-            counts = np.zeros((2, 3), dtype=np.int64)
-            for clip, track in group:
-                # Each way to leave frames out is a recording of its own.
-                for first in range(step):
-                    thinned = add_noise(thin_track(track, step, first), noise)
-                    traces = trace_track(thinned)
-                    events = detect_events(traces, parameters)
-                    counts[0] += _count(score_clip(clip, Detected(thinned, events)))
-                    counts[1] += _count_peaks(clip, thinned, detect_simply(traces.ear))
-            own, simple = ({**_named(row), "f1": _f1(row)} for row in counts)
-            rows.append({"set": name, "condition": condition, "detector": own, "simple": simple})
-    return rows
+    for variant in variants:
+        detector: dict[str, Counts] = {}
+        simple: dict[str, Counts] = {}
+        for clip, track in recordings:
+            for made in VARIANTS[variant](clip, track):
+                traces = trace_track(made)
+                own = count_detected(clip, traces, parameters, chosen[clip.person])
+                other = count_peaks(clip, made, detect_simply(traces.ear))
+                for group in _groups_of(clip):
+                    detector[group] = detector.get(group, Counts()) + own
+                    simple[group] = simple.get(group, Counts()) + other
+        for group in _shown_groups(recordings):
+            yield Comparison(group, variant, detector[group], simple[group])
 
 
-def find_margins(recordings: Recordings, parameters: Parameters) -> list[dict[str, Any]]:
-    """Find how close the nearest events are to the rules.
+def leave_out_rules(recordings: Recordings, parameters: Parameters) -> Iterator[Ablation]:
+    """Score the detector without each of its rules, and with all of them.
 
     Parameters
     ----------
     recordings : sequence of (AnnotatedClip, Track)
     parameters : Parameters
 
-    Returns
-    -------
-    list of dict
-        For each measure of a dip: ``rule``, ``limit``, and for the annotated blinks that are found
-        the value nearest to the limit (``blink``, ``blink_at``). For the depth in noise also that
-        of the dips which nothing but their depth tells from a blink (``other``, ``other_at``).
+    Yields
+    ------
+    Ablation
+    """
+    rules = {"": RULES, **{name: replace(RULES, ignored=bit) for name, bit in REFUSALS.items()}}
+    counts = {(name, variant): Counts() for name in rules for variant in VARIANTS}
+    for variant, make in VARIANTS.items():
+        for clip, track in recordings:
+            for made in make(clip, track):
+                traces = trace_track(made)
+                for name, one in rules.items():
+                    counts[name, variant] += count_detected(clip, traces, parameters, one)
+    for name in rules:
+        total = sum((counts[name, variant] for variant in VARIANTS), Counts())
+        yield Ablation(name, counts[name, AS_MADE], total)
+
+
+def find_margins(recordings: Recordings, parameters: Parameters) -> Iterator[Margin]:
+    """Find how close the annotated blinks that are found come to the rules.
+
+    Parameters
+    ----------
+    recordings : sequence of (AnnotatedClip, Track)
+    parameters : Parameters
+
+    Yields
+    ------
+    Margin
     """
     found: dict[str, list[tuple[float, str]]] = {"noises": [], "eye_share": [], "fall_s": []}
-    others: list[tuple[float, str]] = []
     for clip, track in recordings:
         dips = detect_events(trace_track(track), parameters).dips
         blinks = list(clip.blinks)
         for d in np.argsort(dips.least_ratio):
             frame = int(track.frame_index[dips.peak[d]])
-            where = f"{clip.name}, frame {frame}"
             holding = [one for one in blinks if one.start <= frame < one.stop]
             if dips.refused[d] == 0 and holding:
                 blinks.remove(holding[0])
                 for name, values in found.items():
-                    values.append((float(getattr(dips, name)[d]), where))
-            elif dips.refused[d] == REFUSALS["noise"] and _is_elsewhere(clip, frame):
-                others.append((float(dips.noises[d]), where))
-    rows: list[dict[str, Any]] = []
+                    values.append((float(getattr(dips, name)[d]), f"{clip.name}, frame {frame}"))
     for name, limit, sign in (
         ("noises", RULES.noise_multiple, 1),
         ("eye_share", RULES.eye_share, 1),
         ("fall_s", RULES.longest_fall_s, -1),
     ):
-        values = [one for one in found[name] if not math.isnan(one[0])]
-        nearest = min(values, key=lambda one: sign * one[0], default=(math.nan, ""))
-        rows.append({"rule": name, "limit": limit, "blink": nearest[0], "blink_at": nearest[1]})
-    rows[0]["other"], rows[0]["other_at"] = max(others, default=(math.nan, ""))
-    return rows
-
-
-def _is_elsewhere(clip: AnnotatedClip, frame: int) -> bool:
-    """Tell whether a frame lies in no annotated closure and within the annotated range."""
-    closures = (*clip.blinks, *clip.long_closures, *clip.ambiguous)
-    inside = clip.scored is None or clip.scored[0] <= frame < clip.scored[1]
-    return inside and not any(one.start <= frame < one.stop for one in closures)
+        known = [one for one in found[name] if not math.isnan(one[0])]
+        value, where = min(known, key=lambda one: sign * one[0], default=(math.nan, ""))
+        yield Margin(name, limit, value, where)
 
 
 def detect_simply(ear: Float64Array) -> NDArray[np.int64]:
@@ -224,121 +371,70 @@ def detect_simply(ear: Float64Array) -> NDArray[np.int64]:
     return np.array(peaks, dtype=np.int64)
 
 
-def thin_track(track: Track, step: int, first: int) -> Track:
-    """Return a track with every `step`-th of its frames, from `first` on."""
-    if step == 1:
-        return track
-    kept = slice(first, None, step)
-    none = np.empty(0, dtype=np.int64)
-    return replace(
-        track,
-        frame_index=track.frame_index[kept],
-        times_s=track.times_s[kept] - track.times_s[first],
-        landmarks=np.ascontiguousarray(track.landmarks[kept]),
-        second_pass_sample=none,
-        second_pass_landmarks=track.second_pass_landmarks[:0],
-        second_pass_turn=none,
-        info=replace(track.info, step=track.info.step * step),
-    )
+def count_detected(
+    clip: AnnotatedClip, traces: Traces, parameters: Parameters, rules: ClosureRules
+) -> Counts:
+    """Count what the detector finds in a track."""
+    events = detect_events(traces, parameters, rules)
+    blinks = score_clip(clip, _Detected(traces.track, events)).blinks
+    return Counts(len(blinks.hits), len(blinks.false), len(blinks.missed))
 
 
-def add_noise(track: Track, noise: float) -> Track:
-    """Return a track whose eye landmarks have normal noise, in canthal distances."""
-    if noise == 0:
-        return track
-    rng = np.random.default_rng(len(track.times_s))
-    landmarks = track.landmarks.copy()
-    canthal_px = compute_eye_geometry(landmarks).canthal_distance_px.mean(axis=1)
-    shape = (len(landmarks), EYE_LANDMARKS, 2)
-    landmarks[:, :EYE_LANDMARKS] += rng.normal(0, noise, shape) * canthal_px[:, None, None]
-    return replace(track, landmarks=landmarks)
-
-
-def describe_validation(document: dict[str, Any]) -> str:
-    """Return what `document_validation` returned as tables for a person."""
-    left_out = document["leave_people_out"]
-    lines = ["", "constants chosen again without each person:"]
-    lines += [
-        f"  {name}: {row['hits']} found, {row['false']} false, {row['missed']} missed, "
-        f"F1 {row['f1']:.3f}, {row['people']} people"
-        for name, row in left_out["sets"].items()
-    ]
-    for name, counts in left_out["chosen"].items():
-        chosen = ", ".join(f"{value} ({count})" for value, count in counts.items())
-        lines.append(f"  {name}, now {getattr(RULES, name):.3g}: {chosen} (times)")
-    lines += ["", "margins:"]
-    for row in document["margins"]:
-        line = f"  {row['rule']}, limit {row['limit']:.3g}: nearest blink {row['blink']:.3g}"
-        line += f" ({row['blink_at']})"
-        if "other" in row:
-            line += f"; nearest other {row['other']:.3g} ({row['other_at']})"
-        lines.append(line)
-    for row in document.get("methods", []):
-        lines.append(
-            f"  {row['set']}, {row['condition']}: detector F1 {row['detector']['f1']:.3f} "
-            f"({row['detector']['false']} false, {row['detector']['missed']} missed), simple rule "
-            f"{row['simple']['f1']:.3f} ({row['simple']['false']}, {row['simple']['missed']})"
-        )
-    return "\n".join(lines)
-
-
-def document_validation(
-    recordings: Recordings, parameters: Parameters, baselines: bool
-) -> dict[str, Any]:
-    """Return all that this module finds out; the methods' comparison only with `baselines`."""
-    people = leave_people_out(recordings, parameters)
-    sets = {}
-    for name, group in _by_set(recordings):
-        here = {clip.person for clip, _ in group}
-        rows = [row for row in people if row["person"] in here]
-        counts = np.array([[row[key] for key in ("hits", "false", "missed")] for row in rows])
-        total = counts.sum(axis=0)
-        sets[name] = {**_named(total), "f1": _f1(total), "people": len(rows)}
-    chosen: dict[str, dict[str, int]] = {}
-    for name in CHOICES:
-        values = [f"{row['rules'][name]:.3g}" for row in people]
-        chosen[name] = {value: values.count(value) for value in sorted(set(values), key=float)}
-    document: dict[str, Any] = {
-        "leave_people_out": {"sets": sets, "chosen": chosen, "people": people},
-        "margins": find_margins(recordings, parameters),
-    }
-    if baselines:
-        document["methods"] = compare_methods(recordings, parameters)
-    return document
-
-
-def _by_set(recordings: Recordings) -> list[tuple[str, list[tuple[AnnotatedClip, Track]]]]:
-    """Return the recordings by their directory, and all of them."""
-    names = sorted({_set_of(clip) for clip, _ in recordings})
-    groups = [(name, [one for one in recordings if _set_of(one[0]) == name]) for name in names]
-    return groups if len(groups) == 1 else [*groups, ("all", list(recordings))]
-
-
-def _set_of(clip: AnnotatedClip) -> str:
-    return clip.name.rpartition("/")[0] or "all"
-
-
-def _count(score: ClipScore) -> NDArray[np.int64]:
-    blinks = score.blinks
-    return np.array([len(blinks.hits), len(blinks.false), len(blinks.missed)], dtype=np.int64)
-
-
-def _count_peaks(
-    clip: AnnotatedClip, track: Track, samples: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Count hits, false and missed of blinks that are given by their peaks alone."""
+def count_peaks(clip: AnnotatedClip, track: Track, samples: NDArray[np.int64]) -> Counts:
+    """Count blinks that are given by their peaks alone: samples of shape (M,)."""
     frames = track.frame_index[samples].tolist()
     low, high = clip.scored or (0, int(track.frame_index[-1]) + track.info.step)
     detected = [Closure(one, one + 1, peak=one) for one in frames if low <= one < high]
     # The simple rule does not tell long closures from blinks.
     match = match_closures(detected, clip.blinks, (*clip.ambiguous, *clip.long_closures))
-    return np.array([len(match.hits), len(match.false), len(match.missed)], dtype=np.int64)
+    return Counts(len(match.hits), len(match.false), len(match.missed))
 
 
-def _named(counts: Iterable[int]) -> dict[str, int]:
-    return dict(zip(("hits", "false", "missed"), map(int, counts), strict=True))
+def describe_validation(validation: Validation) -> str:
+    """Return a validation as tables for a person."""
+    lines = ["", "Constants that were chosen again without each person, and how many times:"]
+    for name in CHOICES:
+        values = [getattr(rules, name) for rules in validation.chosen.values()]
+        times = ", ".join(f"{value:g}: {values.count(value)}" for value in sorted(set(values)))
+        lines.append(f"  {name} (now {getattr(RULES, name):g}): {times}")
+    lines += [
+        "",
+        "Scores with those constants, beside a simple rule (peaks of prominence 0.3):",
+        f"  {'variant':24}{'group':10}{'F1':>6}{'false':>7}{'missed':>7}"
+        f"{'simple F1':>11}{'false':>7}{'missed':>7}",
+    ]
+    lines += [
+        f"  {row.variant:24}{row.group:10}{row.detector.f1:6.3f}{row.detector.false:7d}"
+        f"{row.detector.missed:7d}{row.simple.f1:11.3f}{row.simple.false:7d}{row.simple.missed:7d}"
+        for row in validation.comparisons
+    ]
+    if validation.ablations:
+        lines += [
+            "",
+            "Without one of the rules, as recorded and on all variants:",
+            f"  {'rule':12}{'F1':>6}{'false':>7}{'missed':>7}{'F1':>9}{'false':>7}{'missed':>7}",
+        ]
+        lines += [
+            f"  {row.rule or '(all rules)':12}{row.as_made.f1:6.3f}{row.as_made.false:7d}"
+            f"{row.as_made.missed:7d}{row.variants.f1:9.3f}{row.variants.false:7d}"
+            f"{row.variants.missed:7d}"
+            for row in validation.ablations
+        ]
+    lines += ["", "The blinks that are nearest to a limit:"]
+    lines += [
+        f"  {margin.rule}: {margin.blink:.3g}, limit {margin.limit:g} ({margin.where})"
+        for margin in validation.margins
+    ]
+    return "\n".join(lines)
 
 
-def _f1(counts: NDArray[np.int64]) -> float:
-    hits, false, missed = counts.tolist()
-    return 2 * hits / (2 * hits + false + missed) if hits + false + missed else math.nan
+def _groups_of(clip: AnnotatedClip) -> list[str]:
+    directory = clip.name.rpartition("/")[0]
+    return ["all", *([directory] if directory else []), *([clip.view] if clip.view else [])]
+
+
+def _shown_groups(recordings: Recordings) -> list[str]:
+    """Return the groups of the recordings, without those that hold all of them."""
+    groups = [_groups_of(clip) for clip, _ in recordings]
+    names = sorted({name for some in groups for name in some[1:]})
+    return ["all", *(name for name in names if not all(name in some for some in groups))]

@@ -1,13 +1,14 @@
 """The lids: closures, winks, lids lowered with the gaze, and when the eyes are open."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kernels import (
     LEFT,
+    PROLONGED_CLOSURE,
     RIGHT,
     Closures,
     Dips,
@@ -100,20 +101,12 @@ class Events:
 
 @dataclass(frozen=True, slots=True)
 class _Level:
-    """The level that the lids fall from, and what it says of each frame, shape (N,)."""
+    """The level that the lids fall from, its noise, and where it is low; (N,), but the noise."""
 
     ear: Float64Array
-    lid_noise: tuple[float, float]
+    noise: float
+    is_partly_low: BoolArray
     is_low: BoolArray
-
-    @property
-    def noise(self) -> Float64Array:
-        """Standard deviation of the open lids over the level, (N,): the larger of the two."""
-        variation, jitter = self.lid_noise
-        # Eyes without any opening have no noise that could be told from a closure.
-        with np.errstate(divide="ignore", invalid="ignore"):
-            noise: Float64Array = np.fmax(variation, jitter / self.ear)
-        return noise
 
 
 def detect_events(traces: Traces, parameters: Parameters, rules: ClosureRules = RULES) -> Events:
@@ -131,15 +124,16 @@ def detect_events(traces: Traces, parameters: Parameters, rules: ClosureRules = 
     Events
     """
     times_s = traces.track.times_s
-    level = _choose_level(traces, parameters)
-    eye_share = _usual_share(traces, level.ear, parameters.close_ratio)
-    dips, closures, eye_ratio = _detect(traces, level, eye_share, parameters, rules)
-    low = _find_runs(level.is_low)
-    if len(low):
-        shut = _tell_shut(traces, parameters, low, closures, level.is_low)
-        if shut.any():
-            level = _raise_level(traces, level, low[shut])
-            dips, closures, eye_ratio = _detect(traces, level, eye_share, parameters, rules)
+    level, ratio, eye_ratio = _choose_level(traces, parameters, rules)
+    dips = _find_dips(traces, ratio, eye_ratio, level, parameters, rules)
+    closures = detect_closures(
+        ratio,
+        times_s,
+        dips,
+        level.noise,
+        parameters.shortest_closure_s,
+        traces.interval_s,
+    )
     eye_amplitude = compute_eye_amplitude(eye_ratio, closures.interval)
     winks, wink_eye = detect_winks(eye_ratio, times_s)
     if len(winks):
@@ -148,8 +142,10 @@ def detect_events(traces: Traces, parameters: Parameters, rules: ClosureRules = 
             closures, eye_amplitude = closures.select(~in_wink), eye_amplitude[~in_wink]
         else:
             winks, wink_eye = winks[:0], wink_eye[:0]
-    lowered = _find_lowered(traces, level.ear, parameters.close_ratio)
-    ratio = traces.ear / level.ear
+    held = closures.interval[closures.kind == PROLONGED_CLOSURE]
+    lowered = _find_lowered(
+        traces, level.ear, parameters.close_ratio, np.concatenate((held, winks))
+    )
     closing = _mark_closing(ratio, dips, parameters.close_ratio)
     for intervals in (closures.interval, winks):
         if len(intervals):
@@ -169,75 +165,98 @@ def detect_events(traces: Traces, parameters: Parameters, rules: ClosureRules = 
     )
 
 
-def _choose_level(traces: Traces, parameters: Parameters) -> _Level:
+def _choose_level(
+    traces: Traces, parameters: Parameters, rules: ClosureRules
+) -> tuple[_Level, Float64Array, Float64Array]:
+    """Return the level, the ratio to it, (N,), and that of each eye, (N, 2).
+
+    Both eyes share one level, because a person's eyes differ by a constant factor. Separate levels
+    would diverge as soon as one of them took lowered lids for open ones.
+    """
+    level = _start_level(traces, parameters)
+    eye_share = _usual_share(traces, level.ear, parameters.close_ratio)
+    ratio = traces.ear / level.ear
+    eye_ratio = eye_share * level.ear[:, np.newaxis]
+    np.divide(traces.geometry.ear, eye_ratio, out=eye_ratio)
+    if not level.is_partly_low.any():
+        return level, ratio, eye_ratio
+    dips = _find_dips(traces, ratio, eye_ratio, level, parameters, rules)
+    shut = _find_shut(traces, parameters, level, dips)
+    if len(shut):
+        before, level = level, _raise_level(traces, level, shut)
+        changed = np.flatnonzero(level.ear != before.ear)
+        raised = level.ear[changed]
+        ratio[changed] = traces.ear[changed] / raised
+        eye_ratio[changed] = traces.geometry.ear[changed] / (eye_share * raised[:, np.newaxis])
+    return level, ratio, eye_ratio
+
+
+def _start_level(traces: Traces, parameters: Parameters) -> _Level:
     if parameters.blink_baseline == "adaptive":
         # Without eyes that were open for long enough, the level is that of nobody.
-        is_low = traces.level < SHUT_RATIO * traces.typical_ear
-        return _Level(traces.level, traces.lid_noise, is_low & traces.baseline_trusted)
+        share = np.ones(traces.level.size)
+        if traces.baseline_trusted:
+            share = traces.level / traces.typical_ear
+        return _Level(
+            traces.level, traces.lid_noise, share < parameters.close_ratio, share < SHUT_RATIO
+        )
     ear = make_fixed_level(traces.ear)
-    lid_noise = compute_lid_noise(traces.ear, ear, traces.track.times_s)
-    return _Level(ear, lid_noise, np.zeros(ear.size, dtype=np.bool_))
+    noise = compute_lid_noise(traces.ear, ear, traces.track.times_s)
+    nowhere = np.zeros(ear.size, dtype=np.bool_)
+    return _Level(ear, noise, nowhere, nowhere)
 
 
-def _detect(
+def _find_dips(
     traces: Traces,
+    ratio: Float64Array,
+    eye_ratio: Float64Array,
     level: _Level,
-    eye_share: Float64Array,
     parameters: Parameters,
     rules: ClosureRules,
-) -> tuple[Dips, Closures, Float64Array]:
-    """Return the dips below a level, those that are closures, and each eye's ratio to it."""
-    times_s, interval_s = traces.track.times_s, traces.interval_s
-    ratio = traces.ear / level.ear
-    eye_ratio = _eye_ratios(traces, level.ear, eye_share)
-    noise = level.noise
-    dips = find_dips(
+) -> Dips:
+    return find_dips(
         ratio,
         eye_ratio,
-        times_s,
-        noise,
+        traces.track.times_s,
+        level.noise,
         level.is_low,
         parameters.close_ratio,
         rules,
-        interval_s,
+        traces.interval_s,
     )
-    closures = detect_closures(
-        ratio, times_s, dips, noise, parameters.shortest_closure_s, interval_s
-    )
-    return dips, closures, eye_ratio
 
 
 def _find_runs(marked: BoolArray) -> Int64Array:
     """Return the half-open intervals of the marked samples, shape (R, 2)."""
-    edges = np.flatnonzero(np.diff(marked, prepend=False, append=False))
-    runs: Int64Array = edges.reshape(-1, 2).astype(np.int64, copy=False)
-    return runs
+    changes = np.flatnonzero(marked[1:] != marked[:-1]) + 1
+    ends = [0] * int(marked[:1].any()), [marked.size] * int(marked[-1:].any())
+    return np.concatenate((ends[0], changes, ends[1])).astype(np.int64).reshape(-1, 2)
 
 
-def _tell_shut(
-    traces: Traces,
-    parameters: Parameters,
-    low: Int64Array,
-    closures: Closures,
-    is_low: BoolArray,
-) -> BoolArray:
-    """Return for each run of a low level (R,) whether the eyes are shut; if not, they look down.
+def _find_shut(traces: Traces, parameters: Parameters, level: _Level, dips: Dips) -> Int64Array:
+    """Return the runs of a low level in which the eyes are shut, shape (S, 2), half-open.
 
     Shut eyes read like the person's own blinks at their deepest. While the person is asked to look
     down, lids are lowered, however far.
     """
+    typical = traces.typical_ear
+    # Of a closure as long as the level's window, the level lies between shut and open.
+    runs = np.concatenate((_find_runs(level.is_partly_low), _find_runs(level.is_low)))
+    if not len(runs):
+        return runs
     asked = mark_phases(parameters.protocol, ("down",), traces.track.times_s)
-    deepest = closures.peak[(closures.least_ratio <= SHUT_RATIO) & ~is_low[closures.peak]]
-    shut_ear = median_finite(traces.ear[deepest])
-    if math.isnan(shut_ear):
-        highest = UNSEEN_SHUT_RATIO * traces.typical_ear
-    else:
-        highest = shut_ear + SLIT * traces.typical_ear
-    shut = np.zeros(len(low), dtype=np.bool_)
-    for n, (start, stop) in enumerate(low):
-        if 2 * np.count_nonzero(asked[start:stop]) < stop - start:
-            shut[n] = median_finite(traces.ear[start:stop]) <= highest
-    return shut
+    blinks = (dips.refused == 0) & (dips.least_ratio <= SHUT_RATIO) & ~level.is_low[dips.peak]
+    shut_ear = median_finite(traces.ear[dips.peak[blinks]])
+    highest = UNSEEN_SHUT_RATIO * typical
+    if not math.isnan(shut_ear):
+        highest = shut_ear + SLIT * typical
+    shut = [
+        (start, stop)
+        for start, stop in runs
+        if 2 * np.count_nonzero(asked[start:stop]) < stop - start
+        and median_finite(traces.ear[start:stop]) <= highest
+    ]
+    return np.array(shut, dtype=np.int64).reshape(-1, 2)
 
 
 def _raise_level(traces: Traces, level: _Level, shut: Int64Array) -> _Level:
@@ -261,14 +280,21 @@ def _raise_level(traces: Traces, level: _Level, shut: Int64Array) -> _Level:
         ]
         ear[first : last + 1] = min(around, default=traces.typical_ear)
         is_low[start:stop] = False
-    return _Level(ear, level.lid_noise, is_low)
+    return replace(level, ear=ear, is_low=is_low)
 
 
-def _find_lowered(traces: Traces, level: Float64Array, close_ratio: float) -> Int64Array:
-    """Return the samples in which the lids are lowered with the gaze, shape (L, 2), half-open."""
+def _find_lowered(
+    traces: Traces, level: Float64Array, close_ratio: float, closed: Int64Array
+) -> Int64Array:
+    """Return the samples in which the lids are lowered with the gaze, shape (L, 2), half-open.
+
+    Eyes that are held closed, (C, 2), lower the level too, and so does one eye alone.
+    """
     if not traces.baseline_trusted:
         return np.empty((0, 2), dtype=np.int64)
     down = level < close_ratio * traces.typical_ear
+    for start, stop in closed:
+        down[start:stop] = False
     runs, times_s = _find_runs(down & traces.seen), traces.track.times_s
     if not len(runs):
         return runs
@@ -323,18 +349,6 @@ def _usual_share(traces: Traces, level: Float64Array, close_ratio: float) -> Flo
     share = np.concatenate([compute_quantiles(one, opened, (0.5,)) for one in traces.ear_share])
     share[share == 0] = math.nan
     return share
-
-
-def _eye_ratios(traces: Traces, level: Float64Array, eye_share: Float64Array) -> Float64Array:
-    """Return the EAR of each eye over its own open one, shape (N, 2); NaN where that is unknown.
-
-    Both eyes share one level, because a person's eyes differ by a constant factor. Separate levels
-    would diverge as soon as one of them took lowered lids for open ones.
-    """
-    ratios: Float64Array = traces.geometry.ear / (eye_share * level[:, np.newaxis])
-    # Without the other eye, nothing tells a wink from a blink.
-    ratios[~traces.seen] = math.nan
-    return ratios
 
 
 def _close_alike(eye_amplitude: Float64Array) -> bool:

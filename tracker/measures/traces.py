@@ -54,8 +54,8 @@ class Traces:
     level : ndarray, shape (N,), float64
         EAR from which the lids fall in a blink, around each frame: the person's own if it can be
         trusted, else `NOMINAL_EAR`.
-    lid_noise : (float, float)
-        Variation and jitter of the open lids; see `kernels.compute_lid_noise`.
+    lid_noise : float
+        Of the open lids; see `kernels.compute_lid_noise`.
     baseline_trusted : bool
         False if the open eyes were not seen for long enough.
     gaze : GazeTraces
@@ -77,7 +77,7 @@ class Traces:
     ear_share: Float64Array
     typical_ear: float
     level: Float64Array
-    lid_noise: tuple[float, float]
+    lid_noise: float
     baseline_trusted: bool
     gaze: GazeTraces
     duration_s: float

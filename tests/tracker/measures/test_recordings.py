@@ -19,7 +19,7 @@ from tracker.face.mesh import FaceMesh, _Graph, _import_bindings
 from tracker.files.summary import summarize
 from tracker.lab.annotations import find_annotations
 from tracker.lab.scoring import score_clip, summarize_scores
-from tracker.lab.validation import leave_people_out
+from tracker.lab.validation import describe_validation, validate
 from tracker.measures.analysis import Analysis, analyze_track
 from tracker.measures.assessment import assess
 from tracker.parameters import Parameters
@@ -170,26 +170,41 @@ def test_lids_lowered_over_a_book_are_no_closure(analyze: Analyze) -> None:
     assert analysis.measures.perclos < 0.1
 
 
-def test_lids_that_flutter_are_no_dozen_blinks(analyze: Analyze) -> None:
+def test_lids_that_flutter_are_no_blinks(analyze: Analyze) -> None:
     analysis = analyze("hard/lid_flutter.mp4")
-    flutters = analysis.events.closures.interval[analysis.events.closures.kind == FLUTTER]
+    closures = analysis.events.closures
+    flutters = closures.interval[closures.kind == FLUTTER]
     # They tremble from frame 125 to 210, and from 475 on.
     assert [overlaps(tuple(one), (130, 205)) for one in flutters] == [True, False]
     assert [overlaps(tuple(one), (485, 525)) for one in flutters] == [False, True]
-    assert analysis.measures.blink_count < 15
+    # Looked at frame by frame: in these ones the lids are shut, and before and after them open.
+    single = {17, 51, 66, 79, 94, 110, 285, 347, 371, 388, 457}
+    blinks = [tuple(map(int, one)) for one in closures.interval[closures.kind == BLINK]]
+    found = {frame for frame in single for start, stop in blinks if start <= frame < stop}
+    assert found == single
+    assert len(blinks) <= len(single) + 2
 
 
 def test_constants_hold_on_people_they_were_not_chosen_on(analyze: Analyze) -> None:
     recordings = [
-        (clip, analyze(f"{folder}/{clip.name}").track)
+        (
+            replace(clip, name=f"{folder}/{clip.name}", person=f"{folder}/{clip.person}"),
+            analyze(f"{folder}/{clip.name}").track,
+        )
         for folder in ("zju", "people", "blinks")
         for clip in find_annotations(DATA / folder)[0]
     ]
-    rows = leave_people_out(recordings, Parameters())
-    assert len(rows) == 23
-    hits, false, missed = (sum(row[name] for row in rows) for name in ("hits", "false", "missed"))
-    print(f"left out: {hits} found, {false} false, {missed} missed")
-    assert 2 * hits / (2 * hits + false + missed) >= 0.99
+    validation = validate(recordings, Parameters(), all_variants=True)
+    print(describe_validation(validation))
+    assert len(validation.chosen) == 23
+    everyone, *groups = validation.comparisons[:8]
+    assert everyone.detector.f1 >= 0.99
+    for row in (everyone, *groups):
+        assert row.detector.f1 >= row.simple.f1, row.group
+    without = {row.rule: row for row in validation.ablations}
+    for rule, row in without.items():
+        # Each rule is worth its lines: without it there are more mistakes.
+        assert rule == "" or row.variants.f1 < without[""].variants.f1, rule
 
 
 def test_blinks_begin_and_end_where_annotators_see_it(analyze: Analyze) -> None:
