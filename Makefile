@@ -25,7 +25,7 @@ help:
 	@echo "make ahead                compile the kernels as Lambda runs them (needs a C compiler)"
 	@echo "make layers               build dist/ for AWS Lambda (needs a C compiler and binutils)"
 	@echo "make budget               measure dist/ in Lambda's limits (needs root)"
-	@echo "make lint-deploy          shellcheck, cfn-lint and sam validate"
+	@echo "make lint-deploy          shellcheck, cfn-lint, checkov and sam validate"
 	@echo "make docs                 write docs/outputs.md and the summary's schema from tracker/files/fields.py"
 	@echo "make picture              draw the README's pictures from the demo clip (needs chromium)"
 	@echo "make accuracy             measure accuracy as synthetic clips get worse; list changes (4 minutes)"
@@ -102,6 +102,7 @@ lint: setup
 lint-deploy: $(TOOLS)/ready
 	$(TOOLS)/bin/shellcheck build_layer.sh find_python.sh .ci/run
 	$(TOOLS)/bin/cfn-lint template.yaml
+	$(TOOLS)/bin/checkov --file template.yaml --framework cloudformation --compact --quiet --skip-download
 	AWS_DEFAULT_REGION=ap-northeast-2 SAM_CLI_TELEMETRY=0 $(TOOLS)/bin/sam validate --lint \
 	  --template template.yaml
 

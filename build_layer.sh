@@ -34,15 +34,19 @@ main() {
     s3transfer six typing-extensions urllib3
   install_packages layer-mediapipe jinja2 markupsafe mediapipe numpy protobuf
   install_packages layer-opencv opencv-python-headless
+  # The authorizer stands alone: it has no layer, and its libraries none of the other functions need.
+  install_packages authorizer pyjwt cryptography cffi pycparser typing-extensions
   mkdir -p "$STAGE/layer-ffmpeg/$SITE"
   mv "$STAGE/layer-opencv/$SITE/opencv_python_headless.libs" "$STAGE/layer-ffmpeg/$SITE/"
 
   prune
   strip_libraries
   add_function
+  add_authorizer
   local layer
   for layer in "$STAGE"/layer-*/; do compile_bytecode "$layer" /opt; done
   compile_bytecode "$FUNCTION" /var/task
+  compile_bytecode "$STAGE/authorizer" /var/task
 
   # Zips that fail the check never reach the directory that is deployed.
   "$VENV_PYTHON" -m deploy.bundle pack "$STAGE" "$UNCHECKED"
@@ -76,7 +80,7 @@ install_packages() {
 # Remove unused files. If a needed file is removed by mistake, deploy/bundle.py notices.
 prune() {
   local site
-  for site in "$STAGE"/layer-*/"$SITE"; do
+  for site in "$STAGE"/layer-*/"$SITE" "$STAGE/authorizer/$SITE"; do
     rm -rf "${site:?}/bin"
     find "$site" -type d \( -name tests -o -name __pycache__ \) -prune -exec rm -rf {} +
     find "$site" -type f \( -name '*.pyi' -o -name '*.pxd' -o -name '*.a' -o -name '*.h' \
@@ -142,6 +146,13 @@ add_function() {
       -o -path '*/templates/*' \) -exec cp --parents {} "$FUNCTION" \;
   done
   cp lambda_function.py "$FUNCTION"
+}
+
+# A function finds its libraries beside its code.
+add_authorizer() {
+  mv "$STAGE/authorizer/$SITE"/* "$STAGE/authorizer/"
+  rmdir "$STAGE/authorizer/$SITE"
+  cp --parents handler/{__init__,authorizer,errors,identity,keys,tokens}.py "$STAGE/authorizer"
 }
 
 # compile_bytecode DIRECTORY TARGET: compile for the path TARGET. The bytecode is not checked against

@@ -215,17 +215,17 @@ def run_short(budget: Budget, inputs: Path) -> None:
     with budget.function(LIGHT) as light:
         budget.require("light function", "init CPU s", light.init_cpu_s, MAX_LIGHT_INIT_CPU_S)
         before_s = light.usage.cpu_s
-        status = {"httpMethod": "GET", "path": f"/status/{'0' * 32}"}
+        known = {"requestContext": {"authorizer": {"claims": {"sub": "budget"}}}}
+        status = {"httpMethod": "GET", "path": f"/status/{'0' * 32}", **known}
         answer = budget.invoke(light, "GET /status, first", status)
         assert answer["statusCode"] == 404, answer
         spent_s = light.init_cpu_s + light.usage.cpu_s - before_s
         budget.require("GET /status", "init and call, CPU s", spent_s, MAX_LIGHT_INIT_CPU_S)
         budget.invoke(light, "GET /status, warm", status)
-        upload = {"httpMethod": "POST", "path": "/uploads", "body": '{"user_id": "budget"}'}
+        upload = {"httpMethod": "POST", "path": "/uploads", "body": "{}", **known}
         answer = budget.invoke(light, "POST /uploads", upload)
         assert answer["statusCode"] == 200, answer
-        listing = {"user_id": "budget"}
-        event = {"httpMethod": "GET", "path": "/analyses", "queryStringParameters": listing}
+        event = {"httpMethod": "GET", "path": "/analyses", **known}
         answer = budget.invoke(light, "GET /analyses", event)
         assert len(json.loads(answer["body"])["analyses"]) == 1, answer
     with budget.function(ANALYSIS) as function:

@@ -94,6 +94,9 @@ def verify(dist: Path, python: str) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         unpacked = unpack(dist, Path(scratch))
         check(unpacked, make_reference(Path(scratch) / "inputs"), python)
+        _check_sizes([dist / "authorizer.zip"])
+        _extract(dist / "authorizer.zip", Path(scratch) / "authorizer")
+        _check_authorizer(Path(scratch) / "authorizer", python)
     print("checked: sizes, shared libraries, symbol versions, and that it runs")
 
 
@@ -315,6 +318,29 @@ def _check_it_answers(
     )
     if done.returncode:
         raise BundleError(f"{module} does not answer: {done.stderr.strip()}")
+
+
+def _check_authorizer(task: Path, python: str) -> None:
+    """Check that the authorizer refuses a token, for which it needs no issuer."""
+    for library in sorted(task.rglob("*.so*")):
+        _check_library(library)
+    script = (
+        f"import sys; sys.path.insert(0, {str(task)!r})\n"
+        "from handler.authorizer import lambda_handler\n"
+        "import cryptography.hazmat.primitives.asymmetric.rsa\n"
+        "try:\n"
+        "    lambda_handler({'authorizationToken': 'Bearer x', 'methodArn': 'a/b/c'}, None)\n"
+        "except Exception as error:\n"
+        "    assert str(error) == 'Unauthorized', error\n"
+        "else:\n"
+        "    raise AssertionError('not refused')\n"
+    )
+    environment = {"JWT_ISSUER": "https://issuer.example", "JWT_AUDIENCE": "app"}
+    done = subprocess.run(
+        [python, "-S", "-c", script], capture_output=True, text=True, check=False, env=environment
+    )
+    if done.returncode:
+        raise BundleError(f"handler.authorizer does not answer: {done.stderr.strip()}")
 
 
 def make_inputs(directory: Path) -> list[Path]:

@@ -2,7 +2,12 @@
 
 import argparse
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from handler.local.guard import Guard
+
+LOOPBACK = "127.0.0.1"
 
 
 def main() -> NoReturn:
@@ -12,7 +17,8 @@ def main() -> NoReturn:
         description="Serve the API on 127.0.0.1: uploads, analyses, status and results, as the "
         "Lambda function does, with a directory for the files and SQLite for the records; and the "
         "web client, at /app.",
-        epilog="Research use, not a diagnosis. Anyone on this machine can reach the server.",
+        epilog="Research use, not a diagnosis. Without --token or --issuer, anyone on this machine "
+        "can reach the server, and nobody else.",
     )
     parser.add_argument(
         "--port", type=int, default=8000, metavar="N", help="0: a free one (default: %(default)s)"
@@ -24,6 +30,25 @@ def main() -> NoReturn:
         metavar="DIR",
         help="where files and records go, and are found again (default: %(default)s)",
     )
+    parser.add_argument(
+        "--host",
+        default=LOOPBACK,
+        metavar="NAME",
+        help="name or address by which clients reach this machine; any but %(default)s needs "
+        "--token or --issuer, and TLS in front of it",
+    )
+    parser.add_argument(
+        "--token",
+        type=Path,
+        metavar="FILE",
+        help="a file with a secret: who sends it as Authorization: Bearer owns all data here",
+    )
+    parser.add_argument(
+        "--issuer",
+        metavar="URL",
+        help="OpenID Connect issuer: its tokens say who the caller is, and each sees their own",
+    )
+    parser.add_argument("--audience", metavar="TEXT", help="of the issuer's tokens")
     options = parser.parse_args()
     if not 0 <= options.port <= 65535:
         parser.error(f"--port is {options.port}, expected 0 to 65535")
@@ -33,13 +58,45 @@ def main() -> NoReturn:
     from handler.local.storage import DataInUseError
 
     try:
-        serve(options.port, options.data)
+        guard = make_guard(options)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+    try:
+        serve(options.port, options.data, options.host, guard)
     except DataInUseError as error:
         parser.error(f"--data: {error}: stop that one, or name another directory")
     except StorageUnavailableError as error:
         parser.error(f"--data {options.data}: {error}")
     except OSError as error:
         parser.error(f"--port {options.port} or --data {options.data}: {error.strerror or error}")
+
+
+def make_guard(options: argparse.Namespace) -> "Guard":
+    """Return who may use the server.
+
+    Raises
+    ------
+    ValueError, OSError
+        The options do not fit together, or the token's file cannot be read.
+    """
+    from handler.local.guard import MIN_TOKEN_CHARACTERS, Guard
+
+    if options.token and options.issuer:
+        raise ValueError("--token and --issuer exclude each other")
+    if bool(options.issuer) != bool(options.audience):
+        raise ValueError("--issuer and --audience belong together")
+    if options.issuer:
+        from handler.tokens import TokenVerifier
+
+        return Guard(verifier=TokenVerifier(options.issuer, options.audience))
+    if options.token:
+        token = options.token.read_text(encoding="utf-8").strip()
+        if len(token) < MIN_TOKEN_CHARACTERS:
+            raise ValueError(f"--token: the secret has under {MIN_TOKEN_CHARACTERS} characters")
+        return Guard(token)
+    if options.host != LOOPBACK:
+        raise ValueError(f"--host {options.host} needs --token or --issuer: others can reach it")
+    return Guard()
 
 
 if __name__ == "__main__":

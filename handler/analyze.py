@@ -1,29 +1,27 @@
 """Carry out a request to analyse a file: now, or later through the queue."""
 
 import hashlib
-import json
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BufferedIOBase
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from handler import records
 from handler.answers import Answer, answer_analysis
 from handler.errors import (
     ConflictError,
-    ForbiddenError,
     HandlerError,
     NotFoundError,
     TooLargeError,
     UndecodableError,
     UnsupportedMediaError,
 )
+from handler.intake import Intake
 from handler.keys import (
-    ANONYMOUS,
     ORIGINAL,
     RESULT_NAMES,
     content_type_of,
@@ -37,15 +35,13 @@ from handler.requests import (
     AnalyzeData,
     AnalyzeFile,
     document_file_request,
-    document_parameters,
     parse_parameters,
 )
-from handler.storage import Storage, StoredObject
+from handler.storage import Storage, StoredObject, StoredVersion
 from handler.temporary import temporary_folder
 from handler.work import Work
 from tracker.parameters import Parameters
 from tracker.version import __version__
-from tracker.words import Language
 
 if TYPE_CHECKING:
     from handler.engine import Engine
@@ -60,6 +56,10 @@ MIN_DOWNLOAD_BYTES_PER_S = 4 * 2**20
 """If the download at this rate would use up the caller's time, the file is queued unopened."""
 MAX_KILLED = 2
 """After this many attempts without any result, the file itself seems to kill the process."""
+TAKES_TOO_LONG = (
+    "The analysis takes longer than this request can wait. Ask POST /uploads where to send the "
+    "video, or send a shorter one."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +73,25 @@ class _Source:
     kind : {"video", "image"}
     original : Path or None
         The file, if it came with the request and has yet to be stored.
+    size_bytes, version, stored_at
+        Of a stored file.
     """
 
     file: Path | BufferedIOBase
     kind: str
     original: Path | None
+    size_bytes: int = 0
+    version: StoredVersion | None = None
+    stored_at: str = ""
+
+    def measure_content(self, sha256: str | None) -> dict[str, Any]:
+        """Return the size and the hash of what was analysed, which a video's summary has."""
+        if not isinstance(self.file, Path):
+            return {"sha256": sha256, "size_bytes": self.size_bytes}
+        if sha256 is None:
+            with self.file.open("rb") as file:
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        return {"sha256": sha256, "size_bytes": self.file.stat().st_size}
 
 
 class Analyzer:
@@ -93,6 +107,8 @@ class Analyzer:
         Called after each analysis with its figures by name, such as ``AnalysisSeconds``.
     work_folder : Path or None
         For temporary files; None: the system's own folder.
+    retention_days : int
+        How long records are kept; 0: for ever.
     """
 
     def __init__(
@@ -102,7 +118,9 @@ class Analyzer:
         cpu_share: float,
         observe: Callable[[dict[str, float]], None],
         work_folder: Path | None,
+        retention_days: int,
     ) -> None:
+        self._intake = Intake(storage, retention_days)
         self._storage = storage
         self._engine = engine
         self._cpu_share = cpu_share
@@ -117,26 +135,34 @@ class Analyzer:
         HandlerError
             It is also written into the record.
         """
+        with temporary_folder(self._work_folder) as folder:
+            return self._analyze_here(request, folder, limits, request_id)
+
+    def _analyze_here(
+        self, request: AnalyzeData, folder: Path, limits: Limits, request_id: str
+    ) -> Answer:
         _check_time_left(limits)
-        digest = hashlib.sha256(request.data).hexdigest()
-        # An app that got no answer sends the same request again: it is the same analysis.
-        analysis_id = _derive_id(
-            request.user_id, digest, request.kind, request.parameters, request.report
-        )
-        record = make_record(analysis_id, request.user_id, request.parameters, request.report)
-        work = Work.begin(self._storage, record)
-        if work.settled:
-            return answer_analysis(self._storage, work.record)
-        with work.failing(request_id), temporary_folder(self._work_folder) as folder:
-            path = folder / ORIGINAL
+        path = request.data if isinstance(request.data, Path) else folder / ORIGINAL
+        if not isinstance(request.data, Path):
             path.write_bytes(request.data)
-            kind = self._engine.detect_kind(request.data[:512])
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        work = self._intake.begin_data(request, digest)
+        if work.settled:
+            return answer_analysis(self._storage, work.record, request.about.language)
+        with work.failing(request_id):
+            with path.open("rb") as file:
+                kind = self._engine.detect_kind(file.read(512))
             _check_kind(kind, request.kind)
             if kind == "video" and self._must_queue(path, request.parameters, limits):
-                self._storage.put_file(record.source_key, path, content_type_of(ORIGINAL))
-                message = AnalyzeFile(None, record.source_key, record.user_id, None)
-                return self._enqueue(work, message)
-            return self._carry_out(work, _Source(path, kind, path), request.parameters, limits)
+                if not limits.may_queue:
+                    raise UndecodableError("takes_too_long", TAKES_TOO_LONG)
+                key = work.record.source_key
+                self._storage.put_file(key, path, content_type_of(ORIGINAL))
+                return self._enqueue(work, AnalyzeFile(None, key, work.record.user_id, None))
+            source = _Source(path, kind, path)
+            self._carry_out(work, source, request.parameters, limits)
+        return answer_analysis(self._storage, work.record, request.about.language)
 
     def analyze_file(self, request: AnalyzeFile, limits: Limits, request_id: str) -> Answer:
         """Analyse a file of the storage.
@@ -148,54 +174,40 @@ class Analyzer:
         """
         _check_time_left(limits)
         upload = parse_original_key(request.key) if request.parameters is None else None
-        work = self._find_upload(upload[1], request.key) if upload else None
+        work = self._intake.find_upload(upload, request) if upload else None
         if work and work.settled:
-            return answer_analysis(self._storage, work.record)
-        file = self._open(request.key, work, limits)
-        if upload:
-            user_id, analysis_id = upload
-            parameters = parse_parameters(work.record.parameters if work else None)
+            return answer_analysis(self._storage, work.record, request.about.language)
+        file = self._open(request, work, limits)
+        if work:
+            work.pin(file.version.name, self._intake.compute_end_s(work.record))
         else:
-            user_id = request.user_id or ANONYMOUS
-            parameters = request.parameters or Parameters()
-            content = f"{request.key}\n{file.version_tag}"
-            analysis_id = _derive_id(user_id, content, request.kind, parameters, request.report)
-        if work is None:
-            record = make_record(analysis_id, user_id, parameters, request.report)
-            work = Work.begin(self._storage, replace(record, source_key=request.key))
+            work = self._intake.begin_file(request, file.version, upload)
+        parameters = parse_parameters(work.record.parameters)
         with (
             file.stream,
-            work.failing(request_id),
+            work.failing(request_id, limits.comes_again),
             temporary_folder(self._work_folder) as folder,
         ):
-            if work.settled:
-                return answer_analysis(self._storage, work.record)
-            source = self._fetch(file, request.kind, limits, folder)
-            if source is None or (
-                source.kind == "video" and self._must_queue(source.file, parameters, limits)
-            ):
-                return self._enqueue(work, request)
-            return self._carry_out(work, source, parameters, limits)
+            if not work.settled:
+                source = self._fetch(file, request.kind, limits, folder)
+                if source is None or (
+                    source.kind == "video" and self._must_queue(source.file, parameters, limits)
+                ):
+                    return self._enqueue(work, request)
+                self._carry_out(work, source, parameters, limits)
+        return answer_analysis(self._storage, work.record, request.about.language)
 
-    def _find_upload(self, analysis_id: str, key: str) -> Work | None:
-        """Return the work on an upload's record; None if the upload has no record."""
+    def _open(self, request: AnalyzeFile, work: Work | None, limits: Limits) -> StoredObject:
+        version_id = request.version_id
+        if not version_id and work and not work.record.source_version.startswith('"'):
+            version_id = work.record.source_version
         try:
-            work = Work(self._storage, self._storage.read(analysis_id))
-        except NotFoundError:
-            return None
-        if work.record.source_key != key:
-            # The id belongs to another user, whose record is neither shown nor changed.
-            raise ForbiddenError("foreign_key", "s3_key names another user's analysis.")
-        return work
-
-    def _open(self, key: str, work: Work | None, limits: Limits) -> StoredObject:
-        try:
-            return self._storage.open_file(key)
+            return self._storage.open_file(request.key, version_id)
         except HandlerError as error:
             # A caller who waits may have asked too early: the upload can still come.
             early = isinstance(error, NotFoundError) and limits.answer_by_s is not None
             if work and not early:
-                work.fail(error)
+                work.fail(error, limits.comes_again)
             raise
 
     def _fetch(
@@ -218,11 +230,11 @@ class Analyzer:
         if file.size_bytes > min(MAX_DOWNLOAD_BYTES, room):
             if kind == "image":
                 raise TooLargeError("file_too_large", "The image is too large. Export it smaller.")
-            return _Source(stream, kind, None)
+            return _Source(stream, kind, None, file.size_bytes, file.version, file.stored_at)
         path = folder / ORIGINAL
         with path.open("wb") as target:
             shutil.copyfileobj(stream, target, 2**20)
-        return _Source(path, kind, None)
+        return _Source(path, kind, None, file.size_bytes, file.version, file.stored_at)
 
     def _must_queue(
         self, source: Path | BufferedIOBase, parameters: Parameters, limits: Limits
@@ -243,7 +255,7 @@ class Analyzer:
 
     def _carry_out(
         self, work: Work, source: _Source, parameters: Parameters, limits: Limits
-    ) -> Answer:
+    ) -> None:
         """Analyse, store all files, and only then mark the record as completed."""
         if work.record.state == "processing" and work.record.attempts >= MAX_KILLED:
             raise UndecodableError(
@@ -270,18 +282,34 @@ class Analyzer:
                 )
                 outcome = summary.to_dict()
             files = self._store_results(work.record, paths)
-        if source.original is not None:
-            self._storage.put_file(
-                work.record.source_key, source.original, content_type_of(ORIGINAL)
-            )
-        work.save(records.complete(work.record, source.kind, outcome, files))
+        provenance = self._store_source(work, source, outcome)
+        work.save(records.complete(work.record, source.kind, outcome, files, provenance))
         measured = {"AnalysisSeconds": time.monotonic() - begun_s}
         if source.kind == "video":
             measured["FramesProcessed"] = outcome["frames_processed"]
             measured["SampledRateHz"] = outcome["sampling"]["effective_rate_hz"] or 0.0
             measured["PartialAnalyses"] = float(outcome["partial"])
         self._observe(measured)
-        return answer_analysis(self._storage, work.record)
+
+    def _store_source(self, work: Work, source: _Source, outcome: dict[str, Any]) -> dict[str, Any]:
+        """Store the file, if it came with the request; return what was analysed, when, by what."""
+        version, stored_at = source.version, source.stored_at
+        if source.original is not None:
+            version = self._storage.put_file(
+                work.record.source_key, source.original, content_type_of(ORIGINAL)
+            )
+            work.pin(version.name, work.record.expires_at)
+            stored_at = datetime.now(UTC).isoformat(timespec="seconds")
+        assert version is not None
+        return {
+            **source.measure_content(outcome.get("video_sha256")),
+            "etag": version.etag.strip('"'),
+            "version_id": version.version_id or None,
+            "stored_at": stored_at or None,
+            "analysed_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "program_version": __version__,
+            **self._engine.identity,
+        }
 
     def _store_results(self, record: Record, paths: list[Path]) -> dict[str, str]:
         """Store the files of an analysis; return their keys by name."""
@@ -292,21 +320,6 @@ class Analyzer:
                 keys[name] = make_key(record.user_id, record.analysis_id, file_name)
                 self._storage.put_file(keys[name], written[file_name], content_type_of(file_name))
         return keys
-
-
-def make_record(
-    analysis_id: str, user_id: str | None, parameters: Parameters, report: Language | None
-) -> Record:
-    """Return the first version of a record, with the key at which the file is expected."""
-    user_id = user_id or ANONYMOUS
-    return Record(
-        analysis_id=analysis_id,
-        user_id=user_id,
-        source_key=make_key(user_id, analysis_id, ORIGINAL),
-        created_at=datetime.now(UTC).isoformat(timespec="microseconds"),
-        parameters=document_parameters(parameters),
-        report=report,
-    )
 
 
 def _check_time_left(limits: Limits) -> None:
@@ -320,17 +333,3 @@ def _check_kind(kind: str, expected: str | None) -> None:
             "unsupported_media_type",
             f"The file is of kind {kind}: use the action analyze_{kind}.",
         )
-
-
-def _derive_id(
-    user_id: str | None,
-    content: str,
-    kind: str | None,
-    parameters: Parameters,
-    report: Language | None,
-) -> str:
-    """Return the id of an analysis, which is the same for the same content and parameters."""
-    parts = [user_id or ANONYMOUS, content, kind, document_parameters(parameters), __version__]
-    if report:
-        parts.append({"report": report})
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]

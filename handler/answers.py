@@ -1,27 +1,34 @@
 """The JSON documents that requests are answered with."""
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
-from handler import records
 from handler.keys import content_type_of
 from handler.records import Record
 from handler.storage import Storage
+from tracker.words import LANGUAGES, Language, format_text
 from tracker.words.patient import choose_patient_message
 
 _OUTCOME_NAMES = {"video": "summary", "image": "result"}
 
 
+CLEAR_ANSWERS = {"suspected": True, "not_suspected": False}
+"""What the app reads of a clear answer, by the status of the assessment."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to a request: a status code and a JSON document."""
+    """The answer to a request: a status code and a JSON document.
+
+    `shown` are the ids of the analyses in it that belong to another user than the caller.
+    """
 
     status_code: int
     document: dict[str, Any]
+    shown: tuple[str, ...] = ()
 
 
-def answer_analysis(storage: Storage, record: Record) -> Answer:
+def answer_analysis(storage: Storage, record: Record, language: Language | None = None) -> Answer:
     """Return the answer to a request to analyse: the outcome, or the path to ask for it."""
     if record.state != "completed":
         return Answer(
@@ -32,12 +39,39 @@ def answer_analysis(storage: Storage, record: Record) -> Answer:
                 "status_url": status_url(record),
             },
         )
-    return Answer(200, {**_document_outcome(storage, record), "status": "success"})
+    document = {
+        **_document_outcome(storage, record),
+        **document_report(storage, record, language),
+        "status": "success",
+    }
+    return Answer(200, document)
+
+
+def answer_form(answer: Answer, language: Language | None) -> Answer:
+    """Return the answer for a client that only knows a clear answer or an error.
+
+    Without a clear answer it is an error whose message says why, in the language that is asked for,
+    or in both.
+    """
+    summary = answer.document["summary"]
+    status = summary["assessment"]["status"]
+    if status in CLEAR_ANSWERS and summary["vertical_peak_to_peak"] is not None:
+        return answer
+    languages = LANGUAGES if language is None else (language,)
+    messages = (
+        f"{format_text(one, f'app.{status}')} {write_patient_message(summary, one)}"
+        for one in languages
+    )
+    document = {
+        "error": " / ".join(messages),
+        "code": status,
+        "analysis_id": answer.document["analysis_id"],
+    }
+    return Answer(422, document)
 
 
 def document_status(storage: Storage, record: Record, with_outcome: bool) -> dict[str, Any]:
     """Return the state of an analysis, for a list without the summary or the result."""
-    record = records.as_reported(record, time.time())
     document: dict[str, Any] = {
         "analysis_id": record.analysis_id,
         "status": record.state,
@@ -46,23 +80,67 @@ def document_status(storage: Storage, record: Record, with_outcome: bool) -> dic
     }
     if record.state == "completed":
         document |= _document_outcome(storage, record, with_outcome)
-    if record.state == "failed":
+    if record.state in ("failed", "expired"):
         document |= record.error or {}
+    if with_outcome:
+        document |= {
+            "parameters": record.parameters,
+            "file_name": record.file_name or None,
+            "captured_at": record.captured_at or None,
+            "consent": record.consent or None,
+            "expires_at": record.expires_at,
+        }
     return document
 
 
-def document_report(storage: Storage, record: Record) -> dict[str, str]:
-    """Return the address of the report and the patient's message; empty without a report."""
+def document_report(
+    storage: Storage, record: Record, language: Language | None = None
+) -> dict[str, str]:
+    """Return the address of the report, if there is one, and the patient's message.
+
+    The message is in the language that is asked for now, or else in the report's. If neither is,
+    there is none.
+    """
+    document = {}
     key = (record.files or {}).get("report")
-    if key is None or record.outcome is None or record.report is None:
-        return {}
-    assessment = record.outcome["assessment"]
+    if key is not None:
+        document["report_url"] = storage.offer_download(key, content_type_of(key))
+    language = language or (record.report if key is not None else None)
+    if language is not None and record.kind == "video" and record.outcome is not None:
+        document["patient_message"] = write_patient_message(record.outcome, language)
+    return document
+
+
+def write_patient_message(summary: dict[str, Any], language: Language) -> str:
+    """Return the sentence for the patient: what to do better, or that it is done."""
     reasons, cautions = (
-        [finding["code"] for finding in assessment[name]] for name in ("reasons", "cautions")
+        [finding["code"] for finding in summary["assessment"][name]]
+        for name in ("reasons", "cautions")
     )
+    return choose_patient_message(reasons, cautions, language)
+
+
+def document_for_app(summary: dict[str, Any]) -> dict[str, Any]:
+    """Return the block in which the app looks for the answer.
+
+    The app takes whatever is missing, null or false for healthy. So without a clear answer,
+    `suspected` is a text: the app cannot take that for either answer, and stops.
+    """
+    status = summary["assessment"]["status"]
+    range_, std = summary["vertical_peak_to_peak"], summary["vertical_offset_std"]
     return {
-        "report_url": storage.offer_download(key, content_type_of(key)),
-        "patient_message": choose_patient_message(reasons, cautions, record.report),
+        "frames_processed": summary["frames_processed"],
+        "duration_sec": summary["duration_sec_est"],
+        "vertical_movement": {"peak_to_peak": range_, "std": std, "std_deviation": std},
+        "blink_analysis": {
+            "count": summary["blink_count"],
+            "rate_per_minute": summary["blink_rate_per_min"],
+        },
+        "psp_screening": {
+            "suspected": CLEAR_ANSWERS.get(status, status),
+            "threshold_used": summary["parameters"]["vpp_thresh"],
+            "vertical_ptp_measured": range_,
+        },
     }
 
 
@@ -77,6 +155,9 @@ def _document_outcome(
     document: dict[str, Any] = {"analysis_id": record.analysis_id}
     if with_outcome and record.outcome is not None:
         document[_OUTCOME_NAMES[record.kind]] = record.outcome
+        if record.kind == "video":
+            document["analysis_result"] = document_for_app(record.outcome)
+        document["provenance"] = record.provenance
     document[f"{record.kind}_path"] = storage.locate(record.source_key)
     for name, key in (record.files or {}).items():
         document[f"{name}_path"] = storage.locate(key)

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from aws_lambda_powertools import Logger
@@ -17,6 +18,7 @@ from handler.answers import Answer
 from handler.errors import (
     ConflictError,
     HandlerError,
+    ThrottledError,
     describe_for_log,
     to_document,
     to_handler_error,
@@ -28,9 +30,11 @@ from handler.events import (
     parse_queue_message,
     read_http_event,
 )
+from handler.identity import Access
 from handler.limits import Limits
-from handler.requests import Request, parse_action
+from handler.requests import GetStatus, ListAnalyses, Request, parse_action
 from handler.service import Service
+from handler.storage import MAX_DELIVERIES
 
 API_LIMIT_S = 29.0
 """API Gateway gives up after this time."""
@@ -39,10 +43,12 @@ _HEADERS = {
     "Content-Type": "application/json",
     "Cache-Control": "no-store",
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Allow-Methods": "GET,POST,OPTIONS",
+    "Access-Control-Allow-Methods": "GET,POST,DELETE,OPTIONS",
     "Access-Control-Allow-Headers": "Authorization,Content-Type,X-Api-Key",
     "Access-Control-Max-Age": "600",
 }
+THROTTLED_S, THROTTLED_FACTOR = 60.0, 4.0
+"""How long a message waits that a throttled storage has stopped, and how much longer each time."""
 STOP_MARGIN_S = 1.0
 """An answer must be sent this long before the function is stopped."""
 
@@ -70,14 +76,19 @@ class Api:
     service : Service
     bucket : str or None
         Notifications of other buckets are ignored. None: those of all buckets are accepted.
+    access : Access
+        How callers over HTTP are known.
     logger : Logger
         Its messages contain codes, ids of analyses and requests, and source lines; never a
         payload, a user id or a key.
     """
 
-    def __init__(self, service: Service, bucket: str | None, logger: Logger) -> None:
+    def __init__(
+        self, service: Service, bucket: str | None, access: Access, logger: Logger
+    ) -> None:
         self._service = service
         self._bucket = bucket
+        self._access = access
         self._logger = logger
 
     def handle(self, event: Any, context: Context) -> dict[str, Any]:
@@ -113,7 +124,7 @@ class Api:
             if records and all(source == "aws:s3" for source in sources):
                 return self._handle_notification(records, Limits(end_s, None), request_id)
         limits = Limits(end_s, answer_by_s=end_s)
-        answer = self._run(lambda: parse_action(event), limits, request_id)
+        answer = self._run(lambda: parse_action(event, self._access.operator), limits, request_id)
         if answer.status_code >= 400:
             return {**answer.document, "status_code": answer.status_code}
         return answer.document
@@ -124,11 +135,11 @@ class Api:
         # an impossible time.
         begun_s = call.received_at_s if now_s - API_LIMIT_S < call.received_at_s < now_s else now_s
         limits = Limits(end_s, begun_s + API_LIMIT_S - STOP_MARGIN_S)
-        answer = self._run(lambda: parse_http_call(call), limits, request_id)
+        answer = self._run(lambda: parse_http_call(call, self._access), limits, request_id)
         empty = answer.status_code == 204
         return {
             "statusCode": answer.status_code,
-            "headers": dict(_HEADERS),
+            "headers": {**_HEADERS, "X-Request-Id": request_id},
             "body": "" if empty else json.dumps(answer.document, allow_nan=False),
             "isBase64Encoded": False,
         }
@@ -144,6 +155,16 @@ class Api:
     def _observed(self, request: Request, limits: Limits, request_id: str) -> Answer:
         begun_s = time.monotonic()
         answer = self._service.run(request, limits, request_id)
+        if answer.shown and isinstance(request, GetStatus | ListAnalyses):
+            # Who looked at which analyses of others. A clinician's id is no patient's.
+            self._logger.info(
+                "clinician read",
+                extra={
+                    "request_id": request_id,
+                    "clinician": request.caller.user_id,
+                    "analysis_ids": list(answer.shown),
+                },
+            )
         self._logger.info(
             "answered",
             extra={
@@ -162,12 +183,30 @@ class Api:
         """Carry out messages of the queue; ask to redeliver those that may succeed later."""
 
         def handle(record: SQSRecord) -> None:
-            self._carry_out(
-                lambda: parse_queue_message(record.body, self._bucket), limits, request_id
-            )
+            received = _count_deliveries(record.raw_event)
+            comes_again = received < MAX_DELIVERIES
+            try:
+                self._carry_out(
+                    lambda: parse_queue_message(record.body, self._bucket, self._access.operator),
+                    replace(limits, comes_again=comes_again),
+                    request_id,
+                )
+            except RedeliveryError as error:
+                if comes_again and str(error) == ThrottledError.CODE:
+                    self._postpone(record, received, request_id)
+                raise
 
         processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
         return dict(process_partial_response(event, handle, processor))
+
+    def _postpone(self, record: SQSRecord, received: int, request_id: str) -> None:
+        """Have a message delivered soon. Otherwise it waits as long as if its process had died."""
+        delay_s = round(THROTTLED_S * THROTTLED_FACTOR ** (received - 1))
+        try:
+            self._service.postpone(str(record.raw_event.get("receiptHandle") or ""), delay_s)
+        except HandlerError as error:
+            # It then comes later.
+            self._log(error, request_id)
 
     def _handle_notification(
         self, records: list[Any], limits: Limits, request_id: str
@@ -217,3 +256,10 @@ class Api:
         else:
             self._logger.info("refused", extra=extra)
         return known
+
+
+def _count_deliveries(message: dict[str, Any]) -> int:
+    """Return how often a message was delivered, this time included."""
+    attributes = message.get("attributes")
+    text = attributes.get("ApproximateReceiveCount") if isinstance(attributes, dict) else None
+    return int(text) if isinstance(text, str) and text.isascii() and text.isdigit() else 1

@@ -8,13 +8,13 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, fields
+from datetime import UTC
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
 import boto3
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
@@ -25,13 +25,16 @@ from handler.errors import (
     StorageUnavailableError,
     ThrottledError,
 )
-from handler.records import Record
+from handler.identity import Access, Mode
+from handler.keys import OWN_PREFIX
+from handler.records import Record, is_over
 from handler.storage import (
     DOWNLOAD_VALID_S,
     UPLOAD_VALID_S,
     Page,
     RecordChangedError,
     RecordExistsError,
+    StoredVersion,
     UploadOffer,
     decode_token,
     encode_token,
@@ -45,6 +48,8 @@ BLOCK_BYTES = 8 * 2**20
 BLOCKS_KEPT = 4
 """Blocks kept in memory of a file that is read in place: for its index, and around a frame."""
 READ_ATTEMPTS = 4
+MAX_DELETED = 1000
+"""Objects that S3 deletes in one request."""
 LAMBDA_MB_PER_CORE = 1769
 """Memory at which a Lambda function gets one whole core."""
 
@@ -55,6 +60,12 @@ _CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 4},
 )
 _REGIONAL = {"us_east_1_regional_endpoint": "regional", "addressing_style": "virtual"}
+_MISPLACED = {"NoSuchBucket", "ResourceNotFoundException", "QueueDoesNotExist"}
+_MISCONFIGURED = (
+    "The bucket, the table or the queue is missing or has another shape. The table needs the "
+    "partition key analysis_id (not analysisId), a text, and the index "
+    f"{USER_INDEX}. The operator finds out more with: python -m deploy.storage."
+)
 _THROTTLED = {
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
@@ -63,9 +74,7 @@ _THROTTLED = {
     "ThrottlingException",
     "TooManyRequestsException",
 }
-_MISSING = {"404", "NoSuchKey", "NotFound"}
-# Send an object in one request, so that it is stored whole or not at all. Threads cost memory.
-_TRANSFER = TransferConfig(multipart_threshold=5 * 2**30, use_threads=False)
+_MISSING = {"404", "NoSuchKey", "NoSuchVersion", "NotFound"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +89,18 @@ class Environment:
         ``QUEUE_URL``. If empty, nothing is queued and the caller waits.
     cpu_share : float
         Share of one core, from ``AWS_LAMBDA_FUNCTION_MEMORY_SIZE``.
+    access : Access
+        ``ACCESS`` (``identity``, or ``open``) and ``OWN_PREFIX``.
+    retention_days : int
+        ``RETENTION_DAYS``: how long records are kept; 0: for ever.
     """
 
     bucket: str
     table: str
     queue_url: str
     cpu_share: float
+    access: Access
+    retention_days: int
 
 
 def read_environment() -> Environment:
@@ -99,12 +114,15 @@ def read_environment() -> Environment:
     missing = [name for name in ("S3_BUCKET", "DYNAMODB_TABLE") if not os.environ.get(name)]
     if missing:
         raise RuntimeError(f"Set the environment variable {' and '.join(missing)}.")
+    mode: Mode = "open" if os.environ.get("ACCESS") == "open" else "identity"
     memory_mb = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE") or LAMBDA_MB_PER_CORE)
     return Environment(
         bucket=os.environ["S3_BUCKET"],
         table=os.environ["DYNAMODB_TABLE"],
         queue_url=os.environ.get("QUEUE_URL", ""),
         cpu_share=min(1.0, memory_mb / LAMBDA_MB_PER_CORE),
+        access=Access(mode, os.environ.get("OWN_PREFIX") or OWN_PREFIX),
+        retention_days=int(os.environ.get("RETENTION_DAYS") or 0),
     )
 
 
@@ -129,7 +147,12 @@ class AwsStorage:
 
     def create(self, record: Record) -> None:
         try:
-            self._put(record, "attribute_not_exists(analysis_id)", {})
+            # DynamoDB may take two days to remove a record whose time is over.
+            self._put(
+                record,
+                "attribute_not_exists(analysis_id) OR expires_at <= :now",
+                {":now": {"N": str(int(time.time()))}},
+            )
         except RecordChangedError as error:
             raise RecordExistsError from error
 
@@ -146,7 +169,7 @@ class AwsStorage:
                     Item=item,
                     ConditionExpression=condition,
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                    **({"ExpressionAttributeValues": values} if values else {}),
+                    ExpressionAttributeValues=values,
                 )
             except self._dynamodb.exceptions.ConditionalCheckFailedException as error:
                 # This was a retry: the first write was made, but its answer was lost.
@@ -159,7 +182,7 @@ class AwsStorage:
                 TableName=self._table, Key={"analysis_id": {"S": analysis_id}}, ConsistentRead=True
             )
         record = _from_item(answer.get("Item", {}))
-        if record is None:
+        if record is None or is_over(record, time.time()):
             raise NotFoundError("analysis_not_found", "There is no analysis of this id.")
         return record
 
@@ -185,27 +208,77 @@ class AwsStorage:
                     **start,
                 )
             found = (_from_item(item) for item in answer["Items"])
-            records = tuple(record for record in found if record is not None)
+            now_s = time.time()
+            records = tuple(
+                record
+                for record in found
+                if record is not None and record.user_id and not is_over(record, now_s)
+            )
             if records or "LastEvaluatedKey" not in answer:
                 break
-            # This page held only items of an older program; records may follow.
+            # This page held only items of an older program, or over; records may follow.
             start["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
         return Page(records, encode_token(records[-1]) if "LastEvaluatedKey" in answer else "")
 
-    def put_file(self, key: str, path: Path, content_type: str) -> None:
-        with _translated_errors():
-            self._s3.upload_file(
-                str(path),
-                self._bucket,
-                key,
-                ExtraArgs={"ContentType": content_type},
-                Config=_TRANSFER,
+    def put_file(self, key: str, path: Path, content_type: str) -> StoredVersion:
+        # In one request, so that it is stored whole or not at all.
+        with _translated_errors(), path.open("rb") as file:
+            answer = self._s3.put_object(
+                Bucket=self._bucket, Key=key, Body=file, ContentType=content_type
             )
+        return _read_version(answer)
 
-    def open_file(self, key: str) -> "S3Object":
+    def open_file(self, key: str, version_id: str = "") -> "S3Object":
         with _translated_errors():
-            head = self._s3.head_object(Bucket=self._bucket, Key=key)
-        return S3Object(self._s3, self._bucket, key, head["ContentLength"], head["ETag"])
+            head = self._s3.head_object(
+                Bucket=self._bucket, Key=key, **({"VersionId": version_id} if version_id else {})
+            )
+        return S3Object(self._s3, self._bucket, key, head)
+
+    def has_file(self, key: str) -> bool:
+        return any(current and one["Key"] == key for one, current in self._list_versions(key))
+
+    def delete_version(self, key: str, version_id: str) -> None:
+        self._delete([{"Key": key, "VersionId": version_id}])
+
+    def delete_file(self, key: str) -> None:
+        self._delete_all([one for one, _ in self._list_versions(key) if one["Key"] == key])
+
+    def delete_files(self, prefix: str) -> set[str]:
+        listed = [one for one, _ in self._list_versions(prefix)]
+        self._delete_all(listed)
+        return {one["Key"] for one in listed}
+
+    def _delete_all(self, listed: list[dict[str, Any]]) -> None:
+        found = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in listed]
+        for start in range(0, len(found), MAX_DELETED):
+            self._delete(found[start : start + MAX_DELETED])
+
+    def _list_versions(self, prefix: str) -> Iterator[tuple[dict[str, Any], bool]]:
+        """Yield each version of the files whose keys begin so, and whether it is a current one."""
+        position: dict[str, str] = {}
+        while True:
+            with _translated_errors():
+                page = self._s3.list_object_versions(Bucket=self._bucket, Prefix=prefix, **position)
+            for one in page.get("Versions", []):
+                yield one, one["IsLatest"]
+            for one in page.get("DeleteMarkers", []):
+                yield one, False
+            if not page.get("IsTruncated"):
+                return
+            position = {
+                "KeyMarker": page["NextKeyMarker"],
+                "VersionIdMarker": page["NextVersionIdMarker"],
+            }
+
+    def _delete(self, versions: list[dict[str, str]]) -> None:
+        with _translated_errors():
+            answer = self._s3.delete_objects(
+                Bucket=self._bucket, Delete={"Objects": versions, "Quiet": True}
+            )
+        for error in answer.get("Errors", []):
+            # Of many objects, S3 deletes those that it can, and answers 200.
+            raise _translate(ClientError({"Error": error}, "DeleteObjects"))
 
     def locate(self, key: str) -> str:
         return f"s3://{self._bucket}/{key}"
@@ -244,6 +317,17 @@ class AwsStorage:
         with _translated_errors():
             self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=json.dumps(message))
 
+    def withdraw(self, analysis_id: str) -> None:
+        pass
+
+    def postpone(self, receipt: str, delay_s: int) -> None:
+        if self._sqs is None or not receipt:
+            return
+        with _translated_errors():
+            self._sqs.change_message_visibility(
+                QueueUrl=self._queue_url, ReceiptHandle=receipt, VisibilityTimeout=delay_s
+            )
+
 
 class S3Object(io.BufferedIOBase):
     """A file in S3 that is read piece by piece, so that little of it is in memory.
@@ -251,9 +335,10 @@ class S3Object(io.BufferedIOBase):
     If the object is replaced while it is open, reads fail; they never mix two versions.
     """
 
-    def __init__(self, s3: Any, bucket: str, key: str, size_bytes: int, version_tag: str) -> None:
-        self.size_bytes = size_bytes
-        self.version_tag = version_tag
+    def __init__(self, s3: Any, bucket: str, key: str, head: dict[str, Any]) -> None:
+        self.size_bytes: int = head["ContentLength"]
+        self.version = _read_version(head)
+        self.stored_at = head["LastModified"].astimezone(UTC).isoformat(timespec="seconds")
         self._s3, self._bucket, self._key = s3, bucket, key
         self._position = 0
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
@@ -307,7 +392,8 @@ class S3Object(io.BufferedIOBase):
                         Bucket=self._bucket,
                         Key=self._key,
                         Range=f"bytes={first}-{last}",
-                        IfMatch=self.version_tag,
+                        IfMatch=self.version.etag,
+                        **_name_version(self.version),
                     )
                 # boto3 does not retry once the body has begun.
                 with _translated_errors(), closing(answer["Body"]) as body:
@@ -321,6 +407,15 @@ class S3Object(io.BufferedIOBase):
         raise StorageUnavailableError("storage_unavailable", _UNAVAILABLE)
 
 
+def _read_version(answer: dict[str, Any]) -> StoredVersion:
+    version_id = answer.get("VersionId", "")
+    return StoredVersion(answer["ETag"], "" if version_id == "null" else version_id)
+
+
+def _name_version(version: StoredVersion) -> dict[str, str]:
+    return {"VersionId": version.version_id} if version.version_id else {}
+
+
 _UNAVAILABLE = "The storage does not answer at present. Try again in a minute."
 
 
@@ -331,17 +426,15 @@ def _translated_errors() -> Iterator[None]:
         yield
     except ClientError as error:
         raise _translate(error) from error
-    except (BotoCoreError, HTTPClientError, OSError, boto3.exceptions.Boto3Error) as error:
-        # upload_file hides the client's error in its own.
-        cause = error.__context__
-        if isinstance(cause, ClientError):
-            raise _translate(cause) from error
+    except (BotoCoreError, HTTPClientError, OSError) as error:
         raise StorageUnavailableError("storage_unavailable", _UNAVAILABLE) from error
 
 
 def _translate(error: ClientError) -> HandlerError:
     code = error.response.get("Error", {}).get("Code", "")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in _MISPLACED or (code == "ValidationException" and _is_about_shape(error)):
+        return HandlerError("storage_misconfigured", _MISCONFIGURED)
     if code in _MISSING:
         return NotFoundError("file_not_found", "There is no such file. Upload it first.")
     if code in ("PreconditionFailed", "412"):
@@ -361,6 +454,12 @@ def _translate(error: ClientError) -> HandlerError:
     )
 
 
+def _is_about_shape(error: ClientError) -> bool:
+    """Whether DynamoDB says that the table has other keys or no such index."""
+    text = error.response["Error"].get("Message", "")
+    return any(word in text for word in ("schema", "index", "the key", "required keys"))
+
+
 def _to_item(record: Record) -> dict[str, Any]:
     text = json.dumps(asdict(record), allow_nan=False)
     if len(text) > MAX_ITEM_BYTES:
@@ -368,12 +467,19 @@ def _to_item(record: Record) -> dict[str, Any]:
     # DynamoDB accepts no floats.
     document = json.loads(text, parse_float=Decimal)
     item: dict[str, Any] = TypeSerializer().serialize(document)["M"]
-    return item
+    # DynamoDB takes no empty key of an index; a deleted record belongs to nobody.
+    return (
+        item
+        if record.user_id
+        else {k: v for k, v in item.items() if k not in ("user_id", "created_at")}
+    )
 
 
 def _from_item(item: dict[str, Any]) -> Record | None:
     """Return the record in an item; None if it is an item of an older program."""
     document = _plain(TypeDeserializer().deserialize({"M": item}))
+    if document.get("state") == "deleted":
+        document = {"user_id": "", "created_at": "", **document}
     known = {field.name: document[field.name] for field in fields(Record) if field.name in document}
     try:
         return Record(**known)

@@ -1,5 +1,6 @@
 """Analyse one file with the tracker: limits, cost, and the models, which are loaded once."""
 
+import functools
 import math
 import threading
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from typing import Any
 from handler.errors import TooLargeError, UndecodableError, UnsupportedMediaError
 from tracker.face.mesh import FaceMesh
 from tracker.files.fields import Summary
+from tracker.files.provenance import identify_models, identify_program
 from tracker.parameters import Parameters
 from tracker.pipeline import measure_still, measure_track, track_recording
 from tracker.result import document_still, write_files, write_still
@@ -36,6 +38,11 @@ class Engine:
     def __init__(self) -> None:
         self._mesh = FaceMesh()
         self._lock = threading.Lock()
+
+    @functools.cached_property
+    def identity(self) -> dict[str, str]:
+        """Hashes of the program and of its models, for the record."""
+        return {"program_sha256": identify_program(), "models_sha256": identify_models()}
 
     def detect_kind(self, head: bytes) -> str:
         """Return "video" or "image", by the first 512 bytes of the file.

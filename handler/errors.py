@@ -38,8 +38,14 @@ class BadRequestError(HandlerError):
     status_code = 400
 
 
+class UnauthorizedError(HandlerError):
+    """Nobody has said who asks."""
+
+    status_code = 401
+
+
 class ForbiddenError(HandlerError):
-    """This client may not read the key."""
+    """This caller may not do this. The answer never depends on what is stored."""
 
     status_code = 403
 
@@ -63,6 +69,18 @@ class ConflictError(HandlerError):
     retryable = True
 
 
+class SentTwiceError(HandlerError):
+    """A second file came for one upload. Nothing helps but another upload."""
+
+    status_code = 409
+
+
+class DeletedError(HandlerError):
+    """The analysis was deleted while this process worked on it."""
+
+    status_code = 410
+
+
 class TooLargeError(HandlerError):
     """The file has more bytes, pixels or seconds than the limit."""
 
@@ -84,6 +102,7 @@ class UndecodableError(HandlerError):
 class ThrottledError(HandlerError):
     """Too many requests to the storage at a time."""
 
+    CODE = "throttled"
     status_code = 429
     retryable = True
 

@@ -4,21 +4,19 @@ Everything in an event is hostile until it has passed here or in `handler.reques
 """
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 from urllib.parse import unquote_plus
 
-from handler.errors import (
-    BadRequestError,
-    MethodNotAllowedError,
-    NotFoundError,
-    TooLargeError,
-    UnsupportedMediaError,
-)
-from handler.keys import check_analysis_id, check_user_id, parse_original_key
+from handler.errors import BadRequestError, TooLargeError, UnsupportedMediaError
+from handler.identity import Access, Caller
+from handler.keys import check_analysis_id, parse_original_key
 from handler.requests import (
     AnalyzeFile,
+    DeleteAnalysis,
+    DeleteUser,
     GetHealth,
     GetStatus,
     ListAnalyses,
@@ -26,7 +24,9 @@ from handler.requests import (
     Request,
     decode_base64,
     parse_action,
+    parse_language,
 )
+from handler.routes import Operation, find_route
 
 MAX_BODY_BYTES = 6 * 2**20
 """Lambda's own limit for a request."""
@@ -35,7 +35,16 @@ MAX_LIST = 100
 
 @dataclass(frozen=True, slots=True)
 class HttpCall:
-    """An HTTP request, as API Gateway's event describes it in either version."""
+    """An HTTP request, as API Gateway's event describes it in either version.
+
+    Attributes
+    ----------
+    body : object
+        Text, from outside. The local server, which writes the file of a form to the disk as it
+        arrives, puts the file's path here.
+    authorizer : mapping
+        What the authorizer in front of the API says about the caller.
+    """
 
     method: str
     path: str
@@ -44,6 +53,7 @@ class HttpCall:
     body: Any
     is_base64: bool
     received_at_s: float
+    authorizer: Mapping[str, Any]
 
 
 def read_http_event(event: Mapping[str, Any]) -> HttpCall | None:
@@ -72,6 +82,7 @@ def read_http_event(event: Mapping[str, Any]) -> HttpCall | None:
         received_at_ms = context.get("requestTimeEpoch")
     else:
         return None
+    authorizer = context.get("authorizer")
     query, headers = event.get("queryStringParameters"), event.get("headers")
     headers = headers if isinstance(headers, dict) else {}
     return HttpCall(
@@ -84,15 +95,17 @@ def read_http_event(event: Mapping[str, Any]) -> HttpCall | None:
         body=event.get("body"),
         is_base64=event.get("isBase64Encoded") is True,
         received_at_s=received_at_ms / 1000 if isinstance(received_at_ms, int | float) else 0.0,
+        authorizer=authorizer if isinstance(authorizer, dict) else {},
     )
 
 
-def parse_http_call(call: HttpCall) -> Request:
+def parse_http_call(call: HttpCall, access: Access) -> Request:
     """Check an HTTP request.
 
     Parameters
     ----------
     call : HttpCall
+    access : Access
 
     Returns
     -------
@@ -101,36 +114,46 @@ def parse_http_call(call: HttpCall) -> Request:
     Raises
     ------
     HandlerError
-        The request is not valid. The status code and the message say why.
+        The request is not valid, or the caller is not known. Status code and message say why.
     """
     if call.method == "OPTIONS":
         return Preflight()
-    parts = tuple(part for part in call.path.split("/") if part)
-    match call.method, parts:
-        case "POST", () | ("analyze",):
-            return parse_action(_parse_body(call))
-        case "POST", ("uploads",):
-            # The same as the action. Its own path lets a function without the models answer it.
-            return parse_action(_parse_body(call) | {"action": "create_upload"})
-        case "GET", () | ("health",):
+    route, variable = find_route(call.method, call.path)
+    if route.is_public:
+        return _parse_operation(route.operation, call, variable, access.operator)
+    caller = access.identify(call.authorizer, time.time())
+    return _parse_operation(route.operation, call, variable, caller)
+
+
+def _parse_operation(
+    operation: Operation, call: HttpCall, variable: str, caller: Caller
+) -> Request:
+    match operation:
+        case "get_health":
             return GetHealth()
-        case "GET", ("status", analysis_id):
-            return GetStatus(check_analysis_id(analysis_id))
-        case "GET", ("analyses",):
+        case "run_action":
+            document = _parse_body(call)
+            if document.get("action") == "get_status":
+                # Over HTTP, it has a path of its own, which the light function answers.
+                document |= {"action": None}
+            return parse_action(document, caller)
+        case "create_upload":
+            # The same as the action. Its own path lets a function without the models answer it.
+            return parse_action(_parse_body(call) | {"action": "create_upload"}, caller)
+        case "get_status":
+            language = parse_language(call.query["lang"]) if "lang" in call.query else None
+            return GetStatus(check_analysis_id(variable), caller, language)
+        case "list_analyses":
             return ListAnalyses(
-                user_id=check_user_id(call.query.get("user_id")),
+                user_id=caller.choose_listed(call.query.get("user_id")),
                 limit=_parse_limit(call.query.get("limit")),
                 token=str(call.query.get("next") or ""),
+                caller=caller,
             )
-        case _, () | ("analyze" | "uploads" | "analyses" | "health",) | ("status", _):
-            raise MethodNotAllowedError(
-                "method_not_allowed", "This path does not take this method."
-            )
-    raise NotFoundError(
-        "no_such_path",
-        "There is no such path: POST /analyze, POST /uploads, GET /, GET /status/{analysis_id}, "
-        "GET /analyses?user_id=…",
-    )
+        case "delete_analysis":
+            return DeleteAnalysis(check_analysis_id(variable), caller)
+        case "delete_user":
+            return DeleteUser(caller.choose_forgotten(call.query.get("user_id")), caller)
 
 
 def parse_notification(record: Any, bucket: str | None) -> AnalyzeFile | None:
@@ -156,15 +179,22 @@ def parse_notification(record: Any, bucket: str | None) -> AnalyzeFile | None:
             return None
         # Notifications encode keys as HTML forms encode values.
         key = unquote_plus(record["s3"]["object"]["key"], errors="strict")
+        version_id = record["s3"]["object"].get("versionId")
     except (KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
         raise BadRequestError("bad_event", "The record is not an S3 notification.") from error
     original = parse_original_key(key)
     if original is None:
         return None
-    return AnalyzeFile(kind=None, key=key, user_id=original[0], parameters=None)
+    return AnalyzeFile(
+        kind=None,
+        key=key,
+        user_id=original[0],
+        parameters=None,
+        version_id=version_id if isinstance(version_id, str) and version_id != "null" else "",
+    )
 
 
-def parse_queue_message(body: Any, bucket: str | None) -> list[AnalyzeFile]:
+def parse_queue_message(body: Any, bucket: str | None, operator: Caller) -> list[AnalyzeFile]:
     """Return the requests in a message of the queue.
 
     It is an S3 notification, or the API's own request object.
@@ -175,6 +205,8 @@ def parse_queue_message(body: Any, bucket: str | None) -> list[AnalyzeFile]:
         Text of the message.
     bucket : str or None
         See `parse_notification`.
+    operator : Caller
+        Whoever may send messages to the queue.
 
     Returns
     -------
@@ -192,7 +224,7 @@ def parse_queue_message(body: Any, bucket: str | None) -> list[AnalyzeFile]:
     if isinstance(document, dict) and isinstance(document.get("Records"), list):
         found = [parse_notification(record, bucket) for record in document["Records"]]
         return [request for request in found if request is not None]
-    request = parse_action(document)
+    request = parse_action(document, operator)
     if not isinstance(request, AnalyzeFile):
         raise BadRequestError(
             "bad_event", "A queue's message can only ask for files of the bucket."

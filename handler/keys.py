@@ -1,16 +1,22 @@
-"""The keys of files in the storage: how they are made, and which of them a client may name.
+"""The keys of files in the storage: how they are made, and which text can be one.
 
-The files of an analysis stand under ``users/<user_id>/eye/<analysis_id>/``: the upload as
-``original``, and the results under the names in `RESULT_NAMES`.
+The files of an analysis stand under ``users/<user>/eye/<analysis_id>/``: the upload as
+``original``, and the results under the names in `RESULT_NAMES`. Which of them a caller may name is
+decided in `handler.identity`.
 """
 
+import hashlib
 import re
+import unicodedata
 from typing import Any
 
-from handler.errors import BadRequestError, ForbiddenError, NotFoundError
+from handler.errors import BadRequestError, NotFoundError
 
 ANONYMOUS = "anonymous"
 """The user id of requests without one."""
+OWN_PREFIX = "users/{user_id}/"
+"""Where a user's own files are, if nothing else is configured; the results are always there."""
+MAX_USER_ID_CHARACTERS = 128
 ORIGINAL = "original"
 """Name of the uploaded file. It has no suffix, because its content decides what it is."""
 REPORT = "report.html"
@@ -30,26 +36,42 @@ _CONTENT_TYPES = {
     "npz": "application/octet-stream",
     "html": "text/html; charset=utf-8",
 }
-_USER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@:+-]{0,127}", re.ASCII)
+_PLAIN_USER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@:+-]{0,127}", re.ASCII)
+_HASHED_USER_ID = re.compile(r"~[0-9a-f]{64}", re.ASCII)
 _ANALYSIS_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _KEY_PART = re.compile(r"[^/\\\x00-\x1f\x7f\ud800-\udfff]+")
 
 
 def check_user_id(value: Any) -> str:
-    """Return the value if it is a user id that is safe in a key.
+    """Return the value if it is a user id: any text without control characters.
 
     Raises
     ------
     BadRequestError
         It is not.
     """
-    if not isinstance(value, str) or not _USER_ID.fullmatch(value):
+    if (
+        not isinstance(value, str)
+        or not 1 <= len(value) <= MAX_USER_ID_CHARACTERS
+        or any(unicodedata.category(one) in ("Cc", "Cs") for one in value)
+    ):
         raise BadRequestError(
             "bad_user_id",
-            "user_id is not valid, expected 1 to 128 letters, digits or . _ @ : + - that begin "
-            "with a letter or digit",
+            f"user_id is not valid, expected 1 to {MAX_USER_ID_CHARACTERS} characters, none of "
+            "them a control character",
         )
     return value
+
+
+def name_user(user_id: str) -> str:
+    """Return the part of a key that stands for a user.
+
+    It is the user id itself if that is safe in a key. Otherwise it is a hash, which fits into the
+    names of files too, and which no user id is taken for.
+    """
+    if _PLAIN_USER_ID.fullmatch(user_id):
+        return user_id
+    return f"~{hashlib.sha256(user_id.encode()).hexdigest()}"
 
 
 def check_analysis_id(value: Any) -> str:
@@ -65,22 +87,13 @@ def check_analysis_id(value: Any) -> str:
     return value
 
 
-def check_key(value: Any, user_id: str | None) -> str:
-    """Return the value if it is a key of a file that this user may have analysed.
-
-    Parameters
-    ----------
-    value : object
-        From a request.
-    user_id : str or None
-        None if the request names no user; it may then reach no user's files.
+def check_key(value: Any) -> str:
+    """Return the value if it is a key of a file.
 
     Raises
     ------
     BadRequestError
         The value is not a key, or it climbs out of its folder.
-    ForbiddenError
-        The key lies outside of the user's own files.
     """
     if not isinstance(value, str) or not value:
         raise BadRequestError(
@@ -97,25 +110,34 @@ def check_key(value: Any, user_id: str | None) -> str:
             "s3_key is not valid, expected the key of a file in the configured bucket: no leading "
             "/, no //, no . or .. and no control characters",
         )
-    own = user_id is not None and value.startswith(f"users/{user_id}/")
-    if not own and (user_id is not None or parts[0] == "users"):
-        raise ForbiddenError("foreign_key", "s3_key lies outside of this user's files.")
     return value
 
 
 def make_key(user_id: str, analysis_id: str, name: str) -> str:
-    """Return the key of one file of an analysis."""
-    return f"users/{user_id}/eye/{analysis_id}/{name}"
+    """Return the key of one file of an analysis; without a name, of all its files' folder."""
+    return f"users/{name_user(user_id)}/eye/{analysis_id}/{name}"
 
 
 def parse_original_key(key: str) -> tuple[str, str] | None:
-    """Return the user id and the analysis id in the key of an upload; None for any other key."""
+    """Return the user's name and the analysis id in an upload's key; None for any other key."""
     match key.split("/"):
-        case ["users", user_id, "eye", analysis_id, name] if (
-            name == ORIGINAL and _USER_ID.fullmatch(user_id) and _ANALYSIS_ID.fullmatch(analysis_id)
+        case ["users", user, "eye", analysis_id, name] if (
+            name == ORIGINAL
+            and (_PLAIN_USER_ID.fullmatch(user) or _HASHED_USER_ID.fullmatch(user))
+            and _ANALYSIS_ID.fullmatch(analysis_id)
         ):
-            return user_id, analysis_id
+            return user, analysis_id
     return None
+
+
+def find_analysis_ids(keys: set[str]) -> set[str]:
+    """Return the ids of the analyses whose files these are."""
+    parts = (key.split("/") for key in keys)
+    return {
+        one[3]
+        for one in parts
+        if len(one) == 5 and one[2] == "eye" and _ANALYSIS_ID.fullmatch(one[3])
+    }
 
 
 def content_type_of(name: str) -> str:

@@ -23,8 +23,14 @@ def _publish(measured: dict[str, float]) -> None:
 
 remove_leftovers()
 _ENVIRONMENT = read_environment()
-_SERVICE = Service(AwsStorage(_ENVIRONMENT), Engine(), _ENVIRONMENT.cpu_share, _publish)
-_API = Api(_SERVICE, _ENVIRONMENT.bucket, Logger(service="eye-tracking"))
+_SERVICE = Service(
+    AwsStorage(_ENVIRONMENT),
+    Engine(),
+    _ENVIRONMENT.cpu_share,
+    _publish,
+    retention_days=_ENVIRONMENT.retention_days,
+)
+_API = Api(_SERVICE, _ENVIRONMENT.bucket, _ENVIRONMENT.access, Logger(service="eye-tracking"))
 
 
 def lambda_handler(event: Any, context: Context) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Entry point of a function without the models: health, status, lists and uploads.
+"""Entry point of a function without the models: health, status, lists, uploads and deletions.
 
 Polling neither waits for the models to load nor takes the place of an analysis.
 """
@@ -15,6 +15,7 @@ _ENVIRONMENT = read_environment()
 _API = Api(
     Service(AwsStorage(_ENVIRONMENT), engine=None),
     _ENVIRONMENT.bucket,
+    _ENVIRONMENT.access,
     Logger(service="eye-tracking"),
 )
 

@@ -19,10 +19,16 @@ class Limits:
         Time at which the process is stopped.
     answer_by_s : float or None
         Time at which the caller gives up. None: nobody waits, and nothing is queued.
+    comes_again : bool
+        Whether the same message is delivered again if it fails now.
+    may_queue : bool
+        Whether a caller who waits can be told to ask again later.
     """
 
     end_s: float
     answer_by_s: float | None
+    comes_again: bool = False
+    may_queue: bool = True
 
     @property
     def can_begin_work(self) -> bool:

@@ -9,11 +9,24 @@ from typing import Any, Literal
 from handler.errors import ConflictError
 from tracker.words import Language
 
-State = Literal["queued", "processing", "completed", "failed"]
+State = Literal["queued", "processing", "completed", "failed", "expired", "deleted"]
+"""``expired`` is only reported, of an upload that never came. ``deleted`` is only stored."""
 
 TAKEN_OVER_WITHIN_S = 3 * 1800.0
 """For this time after a lease's end, another process may still take the analysis over: the queue
 delivers a message three times, half an hour apart."""
+
+NEVER_SENT_S = 24 * 3600
+"""A record whose upload never came is kept for this time."""
+TOMBSTONE_S = 15 * 24 * 3600
+"""What is left of a deleted record is kept for this time: longer than the form of its upload is
+valid, and longer than a message stays in the queue."""
+
+
+INTERRUPTED = {
+    "error": "The analysis was stopped without a result. Send it again.",
+    "code": "interrupted",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +47,7 @@ class Record:
         As the client gave them, checked.
     report : {"en", "ko", None}
         Language of the report to write.
-    state : {"queued", "processing", "completed", "failed"}
+    state : {"queued", "processing", "completed", "failed", "deleted"}
     version : int
         Counts the writes. A record only replaces the version before its own.
     owner : str
@@ -53,6 +66,18 @@ class Record:
         Keys of the stored results, by their names in the answers.
     error : dict
         If it failed: `code` and `error`.
+    awaits_upload : bool
+        Whether its file was still to come when it was made.
+    expires_at : int or None
+        Unix time after which the record counts as gone and the storage may remove it; None: never.
+    source_version : str
+        The version of the file that is analysed, as the storage names it; empty until the file has
+        come. No other version of it is ever analysed under this id.
+    file_name, captured_at, consent : str
+        What the client says about the file, and which version of a text the person agreed to; empty
+        if it says nothing.
+    provenance : dict
+        When completed: which bytes were analysed, when, and by what.
     """
 
     analysis_id: str
@@ -71,6 +96,18 @@ class Record:
     outcome: dict[str, Any] | None = None
     files: dict[str, str] | None = None
     error: dict[str, str] | None = None
+    awaits_upload: bool = False
+    expires_at: int | None = None
+    source_version: str = ""
+    file_name: str = ""
+    captured_at: str = ""
+    consent: str = ""
+    provenance: dict[str, Any] | None = None
+
+
+def is_over(record: Record, now_s: float) -> bool:
+    """Whether the time is over for which a record is kept."""
+    return record.expires_at is not None and record.expires_at <= now_s
 
 
 def as_reported(record: Record, now_s: float) -> Record:
@@ -80,11 +117,7 @@ def as_reported(record: Record, now_s: float) -> Record:
     """
     if record.state != "processing" or now_s < record.lease_until_s + TAKEN_OVER_WITHIN_S:
         return record
-    error = {
-        "error": "The analysis was stopped without a result. Send it again.",
-        "code": "interrupted",
-    }
-    return replace(record, state="failed", error=error)
+    return replace(record, state="failed", error=INTERRUPTED)
 
 
 def claim(record: Record, owner: str, now_s: float, lease_until_s: float) -> Record:
@@ -119,7 +152,13 @@ def advance(record: Record, progress_percent: int) -> Record:
     return replace(record, version=record.version + 1, progress_percent=progress_percent)
 
 
-def complete(record: Record, kind: str, outcome: dict[str, Any], files: dict[str, str]) -> Record:
+def complete(
+    record: Record,
+    kind: str,
+    outcome: dict[str, Any],
+    files: dict[str, str],
+    provenance: dict[str, Any] | None = None,
+) -> Record:
     """End the work with its outcome."""
     assert record.state == "processing"
     return replace(
@@ -130,6 +169,7 @@ def complete(record: Record, kind: str, outcome: dict[str, Any], files: dict[str
         kind=kind,
         outcome=outcome,
         files=files,
+        provenance=provenance,
     )
 
 
@@ -144,4 +184,61 @@ def requeue(record: Record) -> Record:
     assert record.state == "failed"
     return replace(
         record, state="queued", version=record.version + 1, progress_percent=0, error=None
+    )
+
+
+def give_back(record: Record) -> Record:
+    """End the work without an outcome, as if it had not begun: another one will do it."""
+    assert record.state in ("queued", "processing", "failed")
+    begun = record.state == "processing"
+    return replace(
+        record,
+        state="queued",
+        version=record.version + 1,
+        lease_until_s=0.0,
+        attempts=record.attempts - begun,
+        progress_percent=0,
+        error=None,
+    )
+
+
+def expire(record: Record) -> Record:
+    """Return a record as it is reported when its upload never came."""
+    error = {
+        "error": "No file came while the form was valid. Ask for a new upload.",
+        "code": "expired",
+    }
+    return replace(record, state="expired", error=error)
+
+
+def withdraw(record: Record) -> Record:
+    """Begin to delete a record: it no longer answers, and still says where its files are."""
+    return replace(
+        record,
+        state="deleted",
+        version=record.version + 1,
+        outcome=None,
+        files=None,
+        error=None,
+        provenance=None,
+        file_name="",
+        captured_at="",
+        consent="",
+    )
+
+
+def forget(record: Record, now_s: float) -> Record:
+    """Return what is left of a deleted record: nothing but its id, so that it is never used again.
+
+    A process that works on the analysis finds it and stops; a file that comes late is removed.
+    """
+    return Record(
+        analysis_id=record.analysis_id,
+        user_id="",
+        source_key="",
+        created_at="",
+        parameters={},
+        state="deleted",
+        version=record.version + 1,
+        expires_at=int(now_s) + TOMBSTONE_S,
     )

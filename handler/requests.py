@@ -6,16 +6,22 @@ that it comes in.
 
 import base64
 import binascii
-from dataclasses import asdict, dataclass
+import unicodedata
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from handler.errors import BadRequestError, UnsupportedMediaError
-from handler.keys import check_key, check_user_id
+from handler.identity import Caller
+from handler.keys import check_analysis_id, check_key
 from tracker.parameters import Parameters
 from tracker.protocol import parse_protocol
 from tracker.words import LANGUAGES, Language
 
 MAX_UPLOAD_BYTES = 2 * 2**30
+MAX_FILE_NAME_CHARACTERS = 255
+MAX_CONSENT_CHARACTERS = 64
 MAX_PROTOCOL_PHASES = 100
 """A protocol is part of the record, and the database limits a record to 400 kB."""
 UPLOAD_TYPES = (
@@ -33,24 +39,63 @@ ACTIONS = ("analyze_image", "analyze_video", "process_s3_file", "create_upload")
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """What a client says about a file, and the language it wants to be answered in.
+
+    Nothing of it changes the analysis.
+
+    Attributes
+    ----------
+    file_name : str
+        Without folders; empty if the client gives none.
+    captured_at : str
+        When it was recorded, ISO 8601; empty if the client gives none.
+    consent : str
+        Version of the text that the person agreed to; empty if the client gives none.
+    language : {"en", "ko", None}
+        Of the patient's sentence in the answer. None: no such sentence is asked for.
+    """
+
+    file_name: str = ""
+    captured_at: str = ""
+    consent: str = ""
+    language: Language | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AnalyzeData:
     """Analyse a file that came with the request: the actions analyze_image and analyze_video.
 
-    Here and below, `report` is the language of the report to write; None for no report.
+    Here and below, `report` is the language of the report to write; None for no report. If
+    `is_secret` is true, the id of the analysis cannot be computed from the request.
     """
 
     kind: str
-    data: bytes
+    data: bytes | Path
     user_id: str | None
     parameters: Parameters
     report: Language | None = None
+    is_secret: bool = False
+    about: About = field(default=About(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyzeForm:
+    """Analyse the file of a form, for the app that only knows a clear answer or an error.
+
+    If `keep` is false, nothing is left of the analysis once it is answered.
+    """
+
+    data: AnalyzeData
+    keep: bool
 
 
 @dataclass(frozen=True, slots=True)
 class AnalyzeFile:
     """Analyse a file of the bucket. If `kind` is None, the file's content decides.
 
-    If `parameters` is None, those in the record of the upload apply.
+    If `parameters` is None, those in the record of the upload apply. `version_id` is the version
+    that a notification names. `user_id` is then the user's name in the key, which may be a hash.
     """
 
     kind: str | None
@@ -58,6 +103,8 @@ class AnalyzeFile:
     user_id: str | None
     parameters: Parameters | None
     report: Language | None = None
+    version_id: str = ""
+    about: About = field(default=About(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +115,16 @@ class CreateUpload:
     content_type: str
     parameters: Parameters
     report: Language | None = None
+    about: About = field(default=About(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class GetStatus:
-    """Return the state of an analysis."""
+    """Return the state of an analysis; `language` as in `About`."""
 
     analysis_id: str
+    caller: Caller = field(compare=False)
+    language: Language | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +134,23 @@ class ListAnalyses:
     user_id: str
     limit: int
     token: str
+    caller: Caller = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteAnalysis:
+    """Delete an analysis: its record, its files, and the file that was analysed."""
+
+    analysis_id: str
+    caller: Caller
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteUser:
+    """Delete all analyses and files of a user."""
+
+    user_id: str
+    caller: Caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +164,27 @@ class Preflight:
 
 
 Request = (
-    AnalyzeData | AnalyzeFile | CreateUpload | GetStatus | ListAnalyses | GetHealth | Preflight
+    AnalyzeData
+    | AnalyzeForm
+    | AnalyzeFile
+    | CreateUpload
+    | GetStatus
+    | ListAnalyses
+    | DeleteAnalysis
+    | DeleteUser
+    | GetHealth
+    | Preflight
 )
 
 
-def parse_action(document: Any) -> Request:
+def parse_action(document: Any, caller: Caller) -> Request:
     """Check the API's request object, which is a body or a direct invocation.
 
     Parameters
     ----------
     document : object
         From JSON.
+    caller : Caller
 
     Returns
     -------
@@ -121,30 +198,42 @@ def parse_action(document: Any) -> Request:
     if not isinstance(document, dict):
         raise BadRequestError("bad_json", "The request is not valid, expected a JSON object")
     action = document.get("action")
+    if action == "get_status":
+        return GetStatus(check_analysis_id(document.get("analysis_id")), caller)
     if action not in ACTIONS:
         raise BadRequestError(
             "unknown_action", f"action is {action!r}, expected one of {', '.join(ACTIONS)}"
         )
-    user_id = document.get("user_id")
-    user_id = None if user_id is None or user_id == "" else check_user_id(user_id)
+    user_id = caller.take_user_id(document.get("user_id"))
     given = document.get("parameters")
     parameters = parse_parameters(given)
     report = _parse_report(document)
+    about = _parse_about(document)
     if action == "create_upload":
-        return CreateUpload(user_id, _parse_upload_type(document), parameters, report)
+        return CreateUpload(user_id, _parse_upload_type(document), parameters, report, about)
     file_data, s3_key = document.get("file_data"), document.get("s3_key")
     if action != "process_s3_file" and file_data is not None:
-        kind = action.removeprefix("analyze_")
-        return AnalyzeData(kind, decode_base64(file_data), user_id, parameters, report)
+        return AnalyzeData(
+            kind=action.removeprefix("analyze_"),
+            data=decode_base64(file_data),
+            user_id=user_id,
+            parameters=parameters,
+            report=report,
+            is_secret=caller.role == "anyone",
+            about=about,
+        )
     if s3_key is None:
         needed = "s3_key" if action == "process_s3_file" else "file_data (base64) or s3_key"
         raise BadRequestError("missing_field", f"{needed} is missing")
+    key = check_key(s3_key)
+    caller.check_own_key(key, user_id)
     return AnalyzeFile(
         kind=None if action == "process_s3_file" else action.removeprefix("analyze_"),
-        key=check_key(s3_key, user_id),
+        key=key,
         user_id=user_id,
         parameters=parameters if given or report else None,
         report=report,
+        about=about,
     )
 
 
@@ -238,17 +327,60 @@ def _parse_upload_type(document: dict[str, Any]) -> str:
     return str(content_type)
 
 
+def _parse_about(document: dict[str, Any]) -> About:
+    captured_at = document.get("captured_at", "")
+    if captured_at != "":
+        try:
+            captured_at = datetime.fromisoformat(captured_at).isoformat()
+        except (TypeError, ValueError) as error:
+            raise BadRequestError(
+                "bad_parameter",
+                "captured_at is not valid, expected a time like 2026-01-02T03:04:05+09:00",
+            ) from error
+    consent = document.get("consent", "")
+    if not isinstance(consent, str) or len(consent) > MAX_CONSENT_CHARACTERS:
+        raise BadRequestError(
+            "bad_parameter",
+            f"consent is not valid, expected at most {MAX_CONSENT_CHARACTERS} characters: the "
+            "version of the text that was agreed to",
+        )
+    return About(
+        clean_file_name(document.get("file_name", "")),
+        captured_at,
+        consent,
+        parse_language(document["lang"]) if "lang" in document else None,
+    )
+
+
+def clean_file_name(value: Any) -> str:
+    """Return a file's name as it is kept: without folders and characters that cannot be shown."""
+    name = value.replace("\\", "/").rpartition("/")[2] if isinstance(value, str) else ""
+    shown = "".join(one for one in name if unicodedata.category(one)[0] != "C")
+    return shown[:MAX_FILE_NAME_CHARACTERS]
+
+
+def parse_language(value: Any) -> Language:
+    """Return the value if it is a language.
+
+    Raises
+    ------
+    BadRequestError
+    """
+    if value not in LANGUAGES:
+        raise BadRequestError(
+            "bad_parameter", f"lang is {value!r}, expected {' or '.join(LANGUAGES)}"
+        )
+    return "ko" if value == "ko" else "en"
+
+
 def _parse_report(document: dict[str, Any]) -> Language | None:
     """Return the language of the report; None if no report is asked for."""
     wanted, language = document.get("report", False), document.get("lang", LANGUAGES[0])
     if not isinstance(wanted, bool):
         raise BadRequestError("bad_parameter", f"report is {wanted!r}, expected true or false")
-    if language not in LANGUAGES:
-        raise BadRequestError(
-            "bad_parameter", f"lang is {language!r}, expected {' or '.join(LANGUAGES)}"
-        )
+    language = parse_language(language)
     if not wanted:
         return None
     if document["action"] == "analyze_image":
         raise BadRequestError("bad_parameter", "report is true, expected false for an image")
-    return "ko" if language == "ko" else "en"
+    return language

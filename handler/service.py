@@ -3,18 +3,29 @@
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from handler.analyze import Analyzer, make_record
-from handler.answers import Answer, document_report, document_status, status_url
-from handler.errors import NotFoundError
+from handler import records
+from handler.analyze import Analyzer
+from handler.answers import Answer, answer_form, document_report, document_status, status_url
+from handler.deletion import delete_analysis, delete_user
+from handler.errors import ConflictError, NotFoundError
+from handler.identity import Caller
+from handler.intake import make_record
+from handler.keys import ANONYMOUS, ORIGINAL, make_key
 from handler.limits import Limits
+from handler.records import NEVER_SENT_S, Record
 from handler.requests import (
     MAX_UPLOAD_BYTES,
     AnalyzeData,
     AnalyzeFile,
+    AnalyzeForm,
     CreateUpload,
+    DeleteAnalysis,
+    DeleteUser,
     GetHealth,
     GetStatus,
     ListAnalyses,
@@ -26,6 +37,10 @@ from tracker.version import __version__
 
 if TYPE_CHECKING:
     from handler.engine import Engine
+
+
+UPLOADING_S = 3600
+"""An upload that began while its form was valid may take so long to arrive."""
 
 
 class Service:
@@ -42,6 +57,8 @@ class Service:
         Called after each analysis with its figures by name, such as ``AnalysisSeconds``.
     work_folder : Path, optional
         For temporary files, in place of the system's own folder.
+    retention_days : int, optional
+        How long records are kept; 0: for ever.
     """
 
     def __init__(
@@ -51,10 +68,13 @@ class Service:
         cpu_share: float = 1.0,
         observe: Callable[[dict[str, float]], None] = lambda _measured: None,
         work_folder: Path | None = None,
+        retention_days: int = 0,
     ) -> None:
         self._storage = storage
         self._analyzer = (
-            None if engine is None else Analyzer(storage, engine, cpu_share, observe, work_folder)
+            None
+            if engine is None
+            else Analyzer(storage, engine, cpu_share, observe, work_folder, retention_days)
         )
         self._started_s = time.monotonic()
 
@@ -80,6 +100,8 @@ class Service:
         match request:
             case AnalyzeData():
                 return self._require_analyzer().analyze_data(request, limits, request_id)
+            case AnalyzeForm():
+                return self._analyze_form(request, limits, request_id)
             case AnalyzeFile():
                 return self._require_analyzer().analyze_file(request, limits, request_id)
             case CreateUpload():
@@ -88,18 +110,46 @@ class Service:
                 return self._get_status(request)
             case ListAnalyses():
                 return self._list_analyses(request)
+            case DeleteAnalysis():
+                delete_analysis(self._storage, request.analysis_id, request.caller)
+                return Answer(204, {})
+            case DeleteUser():
+                done = delete_user(self._storage, request.user_id, request.caller, limits)
+                return Answer(200, {"status": "deleted" if done else "incomplete"})
             case GetHealth():
                 return Answer(200, self._document_health())
             case Preflight():
                 return Answer(204, {})
+
+    def postpone(self, receipt: str, delay_s: int) -> None:
+        """See `handler.storage.Storage.postpone`."""
+        self._storage.postpone(receipt, delay_s)
 
     def _require_analyzer(self) -> Analyzer:
         if self._analyzer is None:
             raise NotFoundError("no_analysis_here", "This function analyses nothing.")
         return self._analyzer
 
+    def _analyze_form(self, request: AnalyzeForm, limits: Limits, request_id: str) -> Answer:
+        """Answer a client that takes everything but a clear answer and an error for healthy."""
+        answer = self._require_analyzer().analyze_data(
+            request.data, replace(limits, may_queue=False), request_id
+        )
+        if answer.status_code != 200:
+            raise ConflictError("in_progress", "This analysis is running already. Try again later.")
+        if not request.keep:
+            analysis_id = answer.document["analysis_id"]
+            delete_analysis(self._storage, analysis_id, Caller("operator"))
+        return answer_form(answer, request.data.about.language)
+
     def _create_upload(self, request: CreateUpload) -> Answer:
-        record = make_record(uuid.uuid4().hex, request.user_id, request.parameters, request.report)
+        analysis_id, user_id = uuid.uuid4().hex, request.user_id or ANONYMOUS
+        record = replace(
+            make_record(analysis_id, user_id, request.parameters, request.report, request.about),
+            source_key=make_key(user_id, analysis_id, ORIGINAL),
+            awaits_upload=True,
+            expires_at=int(time.time()) + NEVER_SENT_S,
+        )
         self._storage.create(record)
         offer = self._storage.offer_upload(
             record.source_key, request.content_type, MAX_UPLOAD_BYTES
@@ -118,15 +168,39 @@ class Service:
 
     def _get_status(self, request: GetStatus) -> Answer:
         record = self._storage.read(request.analysis_id)
+        caller = request.caller
+        if record.state == "deleted" or not caller.may_read(record.user_id):
+            # The same answer as if there were none.
+            raise NotFoundError("analysis_not_found", "There is no analysis of this id.")
+        record = self._as_reported(record)
         document = document_status(self._storage, record, with_outcome=True)
-        return Answer(200, document | document_report(self._storage, record))
+        document |= document_report(self._storage, record, request.language)
+        foreign = caller.is_known and record.user_id != caller.user_id
+        return Answer(200, document, (record.analysis_id,) if foreign else ())
 
     def _list_analyses(self, request: ListAnalyses) -> Answer:
         page = self._storage.list_records(request.user_id, request.limit, request.token)
         rows = [
-            document_status(self._storage, record, with_outcome=False) for record in page.records
+            document_status(self._storage, self._as_reported(record), with_outcome=False)
+            for record in page.records
+            if record.state != "deleted"
         ]
-        return Answer(200, {"analyses": rows, "next": page.next_token or None})
+        foreign = request.caller.is_known and request.user_id != request.caller.user_id
+        shown = tuple(row["analysis_id"] for row in rows) if foreign else ()
+        return Answer(200, {"analyses": rows, "next": page.next_token or None}, shown)
+
+    def _as_reported(self, record: Record) -> Record:
+        """Return a record as a client sees it now, whoever died or never came."""
+        now_s = time.time()
+        age_s = now_s - datetime.fromisoformat(record.created_at).timestamp()
+        if (
+            record.state == "queued"
+            and record.awaits_upload
+            and age_s > UPLOAD_VALID_S + UPLOADING_S
+            and not self._storage.has_file(record.source_key)
+        ):
+            return records.expire(record)
+        return records.as_reported(record, now_s)
 
     def _document_health(self) -> dict[str, Any]:
         return {

@@ -17,6 +17,8 @@ from handler.records import Record
 
 UPLOAD_VALID_S = 3600
 DOWNLOAD_VALID_S = 900
+MAX_DELIVERIES = 3
+"""The queue delivers a message so many times; after that it is a dead letter."""
 
 
 class RecordExistsError(Exception):
@@ -43,6 +45,27 @@ class UploadOffer:
     fields: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class StoredVersion:
+    """Which version of a file is stored.
+
+    Attributes
+    ----------
+    etag : str
+        Changes with the file's content.
+    version_id : str
+        Names this version for ever; empty if the storage keeps only the newest one.
+    """
+
+    etag: str
+    version_id: str = ""
+
+    @property
+    def name(self) -> str:
+        """What tells this version from all others of the same file."""
+        return self.version_id or self.etag
+
+
 class StoredObject(Protocol):
     """A stored file that is open, always in the same version."""
 
@@ -50,7 +73,10 @@ class StoredObject(Protocol):
     def size_bytes(self) -> int: ...
 
     @property
-    def version_tag(self) -> str: ...
+    def version(self) -> StoredVersion: ...
+
+    @property
+    def stored_at(self) -> str: ...
 
     @property
     def stream(self) -> BufferedIOBase: ...
@@ -74,11 +100,23 @@ class Storage(Protocol):
     def list_records(self, user_id: str, limit: int, token: str) -> Page:
         """Return a user's records, the newest first; `BadRequestError` for a wrong token."""
 
-    def put_file(self, key: str, path: Path, content_type: str) -> None:
+    def put_file(self, key: str, path: Path, content_type: str) -> StoredVersion:
         """Store a file, either whole or not at all."""
 
-    def open_file(self, key: str) -> StoredObject:
-        """Open a stored file; `NotFoundError` if there is none."""
+    def open_file(self, key: str, version_id: str = "") -> StoredObject:
+        """Open a stored file, in one version if it is named; `NotFoundError` if there is none."""
+
+    def has_file(self, key: str) -> bool:
+        """Whether a file is stored."""
+
+    def delete_version(self, key: str, version_id: str) -> None:
+        """Delete one version of a file; the one before it is there again."""
+
+    def delete_file(self, key: str) -> None:
+        """Delete a file in all versions, if there is one."""
+
+    def delete_files(self, prefix: str) -> set[str]:
+        """Delete all files whose keys begin so, in all versions; return their keys."""
 
     def locate(self, key: str) -> str:
         """Return the address by which the answers name a file."""
@@ -95,6 +133,15 @@ class Storage(Protocol):
 
     def enqueue(self, message: dict[str, Any]) -> None:
         """Queue a message: a request as in a direct invocation, or a notification of an upload."""
+
+    def withdraw(self, analysis_id: str) -> None:
+        """Take the messages about an upload out of the queue, where the queue allows it.
+
+        SQS does not. There, such a message is dropped when it is delivered.
+        """
+
+    def postpone(self, receipt: str, delay_s: int) -> None:
+        """Have a message delivered again after this time, sooner than a killed process' one."""
 
 
 def encode_token(record: Record) -> str:

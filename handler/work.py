@@ -9,12 +9,15 @@ from dataclasses import replace
 from handler import records
 from handler.errors import (
     ConflictError,
+    DeletedError,
     HandlerError,
+    NotFoundError,
     StorageUnavailableError,
     ThrottledError,
     to_document,
     to_handler_error,
 )
+from handler.keys import make_key
 from handler.records import Record
 from handler.storage import RecordChangedError, RecordExistsError, Storage
 
@@ -36,6 +39,7 @@ class Work:
         self.owner = uuid.uuid4().hex
         self._storage = storage
         self._reported_s = time.monotonic()
+        self._lost = False
 
     @classmethod
     def begin(cls, storage: Storage, record: Record) -> "Work":
@@ -53,6 +57,12 @@ class Work:
             self.record.state == "processing" and time.time() < self.record.lease_until_s
         )
 
+    def pin(self, source_version: str, expires_at: int | None) -> None:
+        """Note which version of the file has come; the next write of the record holds it."""
+        self.record = replace(
+            self.record, source_version=source_version, expires_at=expires_at, awaits_upload=False
+        )
+
     def save(self, record: Record) -> None:
         """Write the record's next version.
 
@@ -60,14 +70,21 @@ class Work:
         ------
         ConflictError
             Another process has taken the record.
+        DeletedError
+            It was deleted.
         """
         try:
             self._storage.replace(record)
             self.record = record
         except RecordChangedError as error:
-            stored = self._storage.read(record.analysis_id)
+            try:
+                stored = self._storage.read(record.analysis_id)
+            except NotFoundError:
+                stored = records.forget(record, time.time())
+            if stored.state == "deleted":
+                raise DeletedError("deleted", "The analysis was deleted.") from error
             if stored.owner != self.owner:
-                self.record = stored
+                self.record, self._lost = stored, True
                 raise ConflictError(
                     "in_progress", "Another one runs this analysis. Ask for its status."
                 ) from error
@@ -80,28 +97,52 @@ class Work:
                 self.record = stored
 
     def report_progress(self, done: int, expected: int) -> None:
-        """Write the progress every few seconds; if the storage fails, the analysis goes on."""
+        """Write the progress every few seconds; if the storage fails, the analysis goes on.
+
+        Raises
+        ------
+        DeletedError, ConflictError
+            The analysis is no longer this process' work, so it ends here.
+        """
         now_s = time.monotonic()
-        if not expected or now_s - self._reported_s < PROGRESS_INTERVAL_S:
+        if now_s - self._reported_s < PROGRESS_INTERVAL_S:
             return
         self._reported_s = now_s
+        percent = min(99, 100 * done // expected) if expected else self.record.progress_percent
         with suppress(ThrottledError, StorageUnavailableError):
-            self.save(records.advance(self.record, min(99, 100 * done // expected)))
+            self.save(records.advance(self.record, percent))
 
-    def fail(self, error: HandlerError) -> None:
-        """Write the error into the record, unless another process owns the record by now."""
+    def fail(self, error: HandlerError, comes_again: bool = False) -> None:
+        """Write the error into the record, unless another process owns the record by now.
+
+        Parameters
+        ----------
+        error : HandlerError
+        comes_again : bool, optional
+            Whether the same work is delivered again. If that may help, the record waits for it.
+        """
         mine = self.record.state == "processing" and self.record.owner == self.owner
-        if not mine and (self.record.state == "completed" or self.settled):
+        if self._lost or (not mine and (self.record.state == "completed" or self.settled)):
             return
         # If the storage fails, it cannot take the error either; the lease then ends by itself.
         with suppress(HandlerError, RecordChangedError):
-            self.save(records.fail(self.record, to_document(error)))
+            if comes_again and error.retryable:
+                self.save(records.give_back(self.record))
+            else:
+                self.save(records.fail(self.record, to_document(error)))
 
     @contextmanager
-    def failing(self, request_id: str) -> Iterator[None]:
-        """Write every error that is raised inside into the record."""
+    def failing(self, request_id: str, comes_again: bool = False) -> Iterator[None]:
+        """Write every error that is raised inside into the record.
+
+        If the analysis was deleted, its files are deleted again: some were written since then.
+        """
         try:
             yield
+        except DeletedError:
+            folder = make_key(self.record.user_id, self.record.analysis_id, "")
+            self._storage.delete_files(folder)
+            raise
         except BaseException as error:
-            self.fail(to_handler_error(error, request_id))
+            self.fail(to_handler_error(error, request_id), comes_again)
             raise

@@ -214,10 +214,32 @@ class Aws:
         self.proxy.operations.clear()
         for item in self.items():
             self.dynamodb.delete_item(TableName=TABLE, Key={"analysis_id": item["analysis_id"]})
-        if keys := self.list_keys():
-            objects = {"Objects": [{"Key": key} for key in keys]}
-            self.s3.delete_objects(Bucket=BUCKET, Delete=objects)
+        if versions := self.list_versions():
+            objects = [{"Key": key, "VersionId": version} for key, version in versions]
+            self.s3.delete_objects(Bucket=BUCKET, Delete={"Objects": objects})
         self.messages()
+
+    def list_versions(self) -> list[tuple[str, str]]:
+        """Return key and id of all versions of all files, and of the marks of deleted ones."""
+        listed = self.s3.list_object_versions(Bucket=BUCKET)
+        return [
+            (one["Key"], one["VersionId"])
+            for kind in ("Versions", "DeleteMarkers")
+            for one in listed.get(kind, [])
+        ]
+
+    @contextlib.contextmanager
+    def versioning(self) -> Iterator[None]:
+        """Have the bucket keep versions for a while."""
+        try:
+            self._keep_versions("Enabled")
+            yield
+        finally:
+            self.clear()
+            self._keep_versions("Suspended")
+
+    def _keep_versions(self, status: str) -> None:
+        self.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": status})
 
 
 @contextlib.contextmanager

@@ -129,11 +129,25 @@ def assert_it_fits(page: Page) -> None:
 
 
 def shorten(page: Page, ready_s: float = 0.2) -> None:
-    """Have the page record for seconds instead of half a minute."""
+    """Have the page record for seconds instead of half a minute, and ask for no consent."""
     task = [{"phase": phase, "seconds": seconds} for phase, seconds in TASK]
     code = f"export const READY_S = {ready_s}; export const TASK = {json.dumps(task)};"
     page.route(
         "**/task.js",
+        lambda route: route.fulfill(body=code, content_type="text/javascript; charset=utf-8"),
+    )
+    configure(page, consent=None)
+
+
+def configure(page: Page, consent: dict[str, Any] | None, *, needs_token: bool = False) -> None:
+    """Have the page of another deployment, with another config.js."""
+    code = (
+        "export const API = ''; export const NEEDS_KEY = false;"
+        f"export const NEEDS_TOKEN = {json.dumps(needs_token)};"
+        f"export const CONSENT = {json.dumps(consent)};"
+    )
+    page.route(
+        "**/config.js",
         lambda route: route.fulfill(body=code, content_type="text/javascript; charset=utf-8"),
     )
 
@@ -460,8 +474,59 @@ def test_an_upload_is_cancelled(chromium: Browser, url: str, clips: Path) -> Non
     with page.expect_event("requestfailed", lambda request: "/uploads/" in request.url):
         page.click("#cancel")
     is_shown(page, "review")
-    expect(page.locator("#status")).to_have_text("Cancelled")
+    expect(page.locator("#status")).to_have_text("What was sent is deleted.")
     visit.end("/uploads/")
+
+
+def test_what_is_cancelled_is_deleted(chromium: Browser, url: str, clips: Path) -> None:
+    visit = open_app(chromium, url)
+    page = visit.page
+    page.route(re.compile("/status/"), lambda route: route.fulfill(json={"status": "queued"}))
+    choose(page, clips / "short.mp4")
+    with page.expect_response(lambda one: one.url.endswith("/uploads")) as offered:
+        page.click("#send")
+    expect(page.locator("#working-title")).to_have_text("Waiting for the analysis")
+    page.click("#cancel")
+    expect(page.locator("#status")).to_have_text("What was sent is deleted.")
+    answer = offered.value.json()
+    assert requests.get(url + answer["status_url"], timeout=10).status_code == 404
+    # If it cannot be deleted, the page says so.
+    page.route(re.compile("/analyses/"), lambda route: route.abort())
+    page.click("#send")
+    expect(page.locator("#working-title")).to_have_text("Waiting for the analysis")
+    page.clock.install()
+    page.click("#cancel")
+    for _ in range(6):
+        page.wait_for_timeout(100)
+        page.clock.fast_forward(2500)
+    expect(page.locator("#review-text")).to_contain_text("could not be deleted")
+    visit.end("/analyses/", "net::ERR_FAILED", "AbortError", "/status/")
+
+
+def test_without_consent_nothing_is_recorded_or_sent(
+    chromium: Browser, url: str, clips: Path
+) -> None:
+    visit = Visit(chromium)
+    page = visit.page
+    page.goto(f"{url}/app")
+    expect(page.locator("#consent-text")).to_contain_text("I agree that a video of my face")
+    page.click("#record")
+    expect(page.locator("#consent-error")).to_contain_text("Please agree first")
+    expect(page.locator("#consent")).to_be_focused()
+    is_hidden = page.evaluate("document.getElementById('camera').hidden")
+    assert is_hidden
+    page.click("#korean")
+    expect(page.locator("#consent-text")).to_contain_text("동의합니다")
+    expect(page.locator("#consent-error")).to_contain_text("동의")
+    page.check("#consent")
+    choose(page, clips / "tiny.mp4")
+    with page.expect_response(lambda one: one.url.endswith("/uploads")) as offered:
+        page.click("#send")
+    is_shown(page, "result")
+    status_url = offered.value.json()["status_url"]
+    reported = requests.get(url + status_url, timeout=10).json()
+    assert (reported["consent"], reported["file_name"]) == ("1", "tiny.mp4")
+    visit.end()
 
 
 def test_a_service_that_does_not_answer_is_asked_again(
@@ -564,12 +629,17 @@ def test_a_recording_is_stopped_and_begun_anew(chromium: Browser, url: str) -> N
 def test_a_code_that_the_service_would_refuse_is_said(chromium: Browser, url: str) -> None:
     visit = open_app(chromium, url)
     page = visit.page
-    for code in ("홍길동", "a b", "../x", "-a", "a/b"):
+    for code in ("홍길동", "a b", "../x", "-a", "a/b", "x" * 128):
+        check_user_id(code)
+        page.fill("#participant", code)
+        page.evaluate("document.getElementById('choose').click()")
+        expect(page.locator("#participant")).to_have_attribute("aria-invalid", "false")
+    for code in ("a\x01b", "x" * 129):
         with pytest.raises(HandlerError):
             check_user_id(code)
-        page.fill("#participant", code)
+        page.evaluate("(code) => { document.getElementById('participant').value = code; }", code)
         page.click("#record")
-        expect(page.get_by_role("alert")).to_contain_text("letters, digits")
+        expect(page.locator("#participant-error")).to_contain_text("128 characters")
         expect(page.locator("#participant")).to_be_focused()
         expect(page.locator("#participant")).to_have_attribute("aria-invalid", "true")
         page.fill("#participant", "")
@@ -633,6 +703,7 @@ def test_the_page_keeps_nothing_and_asks_nobody_else(chromium: Browser, url: str
     page.on("request", lambda one: asked.append(one.url))
     page.goto(f"{url}/app")
     page.fill("#participant", "P-017")
+    page.check("#consent")
     page.click("#record")
     expect(page.locator("#hint")).not_to_be_empty(timeout=20_000)
     assert asked
@@ -717,6 +788,7 @@ def test_the_hint_says_how_the_face_is_placed(chromium: Browser, url: str) -> No
         """
     )
     page.goto(f"{url}/app")
+    page.check("#consent")
     page.click("#record")
     is_shown(page, "camera")
     beside = picture_of(width=640)

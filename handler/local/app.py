@@ -4,8 +4,9 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from aws_lambda_powertools import Logger
@@ -15,16 +16,18 @@ from handler.api import Api
 from handler.errors import (
     BadRequestError,
     ForbiddenError,
-    HandlerError,
     MethodNotAllowedError,
+    NotFoundError,
     describe_for_log,
     to_document,
     to_handler_error,
 )
 from handler.events import MAX_BODY_BYTES
+from handler.local.guard import Guard
 from handler.local.pages import answer_app_file, answer_report, redirect_to_app
 from handler.local.storage import LocalStorage
 from handler.local.uploads import check_length, read_chunk, receive_upload
+from handler.routes import find_route
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -54,12 +57,14 @@ class LocalApp:
     api : Api
     storage : LocalStorage
         Its `address` is the server's address.
+    guard : Guard
     logger : Logger
     """
 
-    def __init__(self, api: Api, storage: LocalStorage, logger: Logger) -> None:
+    def __init__(self, api: Api, storage: LocalStorage, guard: Guard, logger: Logger) -> None:
         self._api = api
         self._storage = storage
+        self._guard = guard
         self._logger = logger
 
     def __call__(
@@ -71,12 +76,24 @@ class LocalApp:
         context = LocalContext(SYNCHRONOUS_S)
         try:
             response = self._respond(request, path, context)
-        except HandlerError as error:
-            response = _answer_error(error)
         except Exception as error:
-            self._logger.error("failed", extra={"trace": describe_for_log(error)})
-            response = _answer_error(to_handler_error(error, context.aws_request_id))
+            response = self._answer_error(error, context.aws_request_id)
         return response(environ, start_response)
+
+    def _answer_error(self, error: Exception, request_id: str) -> Response:
+        known = to_handler_error(error, request_id)
+        if known.status_code >= 500:
+            self._logger.error(
+                "failed",
+                extra={
+                    "request_id": request_id,
+                    "code": known.code,
+                    "status_code": known.status_code,
+                    "trace": describe_for_log(error),
+                },
+            )
+        headers = {"Content-Type": "application/json", "X-Request-Id": request_id}
+        return Response(json.dumps(to_document(known)), known.status_code, headers)
 
     def _respond(self, request: Request, path: str, context: LocalContext) -> Response:
         self._check_caller(request)
@@ -88,6 +105,8 @@ class LocalApp:
         first, _, rest = path.removeprefix("/").partition("/")
         if first in ("app", "reports"):
             return self._answer_page(request, path, first, rest)
+        # Refuse a caller before the body is read.
+        authorizer = self._identify(request, path)
         check_length(request, MAX_BODY_BYTES, "Send the file by create_upload.")
         body = b"".join(iter(lambda: read_chunk(request.stream), b""))
         answer = self._api.handle(
@@ -98,18 +117,32 @@ class LocalApp:
                 "queryStringParameters": dict(parse_qsl(request.query_string.decode("latin-1"))),
                 "body": body.decode("utf-8", "replace"),
                 "isBase64Encoded": False,
-                "requestContext": {"requestTimeEpoch": round(1000 * time.time())},
+                "requestContext": {
+                    "requestTimeEpoch": round(1000 * time.time()),
+                    "authorizer": authorizer,
+                },
             },
             context,
         )
         return Response(answer["body"], answer["statusCode"], answer["headers"])
 
+    def _identify(self, request: Request, path: str) -> Mapping[str, Any]:
+        """Return what the guard knows of the caller; nothing where everybody is answered."""
+        if request.method == "OPTIONS":
+            return {}
+        with suppress(NotFoundError, MethodNotAllowedError):
+            if find_route(request.method, path)[0].is_public:
+                return {}
+        return self._guard.identify(request.headers.get("Authorization", ""))
+
     def _check_caller(self, request: Request) -> None:
         """Refuse pages of other sites that a browser on this machine shows.
 
         Such a page has another origin, or it reaches this address through a host name of its own
-        site.
+        site. Where callers must show a token, such a page has none.
         """
+        if not self._guard.is_open:
+            return
         port = urlsplit(self._storage.address).port
         addresses = [f"{name}:{port}" for name in LOCAL_NAMES]
         if request.headers.get("Host", "").lower() not in addresses:
@@ -127,13 +160,11 @@ class LocalApp:
                 "method_not_allowed", "This path does not take this method."
             )
         if first == "reports":
+            query = request.args
+            self._guard.check_signature(rest, query.get("until", ""), query.get("signature", ""))
             return answer_report(self._storage, rest)
         # Under another host name, the page and the uploads would have different origins.
-        if path == "/app" or not request.headers["Host"].startswith(HOST):
+        foreign = self._guard.is_open and not request.headers["Host"].startswith(HOST)
+        if path == "/app" or foreign:
             return redirect_to_app(self._storage.address)
-        return answer_app_file(rest)
-
-
-def _answer_error(error: HandlerError) -> Response:
-    text = json.dumps(to_document(error))
-    return Response(text, error.status_code, {"Content-Type": "application/json"})
+        return answer_app_file(rest, needs_token=not self._guard.is_open)

@@ -46,8 +46,14 @@ _REPORT_HEADERS = _PAGE_HEADERS | {
 }
 
 
-def answer_app_file(name: str) -> Response:
+def answer_app_file(name: str, needs_token: bool) -> Response:
     """Return one of the web client's files.
+
+    Parameters
+    ----------
+    name : str
+    needs_token : bool
+        Whether the page must ask its user for a token.
 
     Raises
     ------
@@ -58,7 +64,10 @@ def answer_app_file(name: str) -> Response:
         raise NotFoundError("no_such_path", "There is no such path. The page is at /app.")
     file, content_type = WEB_FILES[name]
     headers = {"Content-Type": content_type, **_APP_HEADERS}
-    return Response((WEB / file).read_bytes(), 200, headers)
+    content = (WEB / file).read_bytes()
+    if name == "config.js" and needs_token:
+        content = content.replace(b"NEEDS_TOKEN = false", b"NEEDS_TOKEN = true")
+    return Response(content, 200, headers)
 
 
 def redirect_to_app(address: str) -> Response:

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from concurrent.futures import Future
 from pathlib import Path
 from typing import NoReturn
@@ -17,6 +18,7 @@ from handler.api import Api
 from handler.engine import Engine
 from handler.errors import describe_for_log
 from handler.local.app import HOST, LocalApp, LocalContext
+from handler.local.guard import Guard
 from handler.local.storage import LocalStorage
 from handler.service import Service
 
@@ -26,6 +28,8 @@ HTTP_THREADS = 32
 STALLED_S = 60
 """A client that sends nothing for this long is cut off."""
 MAX_HEAD_BYTES = 2**16
+CLEANING_S = 3600.0
+"""How often what is kept no longer is removed."""
 
 
 class LocalServer:
@@ -37,6 +41,10 @@ class LocalServer:
         0 takes a free one.
     folder : Path
         For the data.
+    host : str, optional
+        The name or address that clients use.
+    guard : Guard, optional
+        It is open, if it is not given.
 
     Attributes
     ----------
@@ -48,14 +56,22 @@ class LocalServer:
         The folder or the port is taken, or cannot be used.
     """
 
-    def __init__(self, port: int, folder: Path) -> None:
+    def __init__(
+        self, port: int, folder: Path, host: str = HOST, guard: Guard | None = None
+    ) -> None:
+        guard = guard or Guard()
         self.storage = LocalStorage(folder)
+        self.storage.sign = guard.sign
+        self._host = host
+        self._stopping = threading.Event()
         self._logger = logger = Logger(service="eye-tracking", stream=sys.stderr)
-        work = self.storage.work
-        api = Api(Service(self.storage, Engine(), work_folder=work), None, logger)
+        work, access = self.storage.work, guard.access
+        api = Api(Service(self.storage, Engine(), work_folder=work), None, access, logger)
         # The worker has its own models, so that a long video keeps no request waiting.
-        self._worker_api = Api(Service(self.storage, Engine(), work_folder=work), None, logger)
-        self._http = _HttpServer(port, LocalApp(api, self.storage, logger), logger)
+        worker = Service(self.storage, Engine(), work_folder=work)
+        self._worker_api = Api(worker, None, access, logger)
+        app = LocalApp(api, self.storage, guard, logger)
+        self._http = _HttpServer(host, port, app, logger)
         bound: Future[None] = Future()
         try:
             # A thread that a daemon thread starts is a daemon, too. These must be daemons, so that
@@ -67,6 +83,11 @@ class LocalServer:
             raise
         threading.Thread(target=self._work, daemon=True).start()
 
+    def stop(self) -> None:
+        """Give back the analyses that run; the process must end at once after this."""
+        self._stopping.set()
+        self.storage.release()
+
     def close(self) -> None:
         """Let another server use the folder."""
         self.storage.close()
@@ -74,7 +95,7 @@ class LocalServer:
     def _serve(self, bound: "Future[None]") -> None:
         try:
             self._http.prepare()
-            self.storage.address = f"http://{HOST}:{self._http.bind_addr[1]}"
+            self.storage.address = f"http://{self._host}:{self._http.bind_addr[1]}"
         except BaseException as error:
             bound.set_exception(error)
             return
@@ -82,19 +103,31 @@ class LocalServer:
         self._http.serve()
 
     def _work(self) -> None:
-        while True:
+        cleaned_s = time.monotonic()
+        while not self._stopping.is_set():
             self.storage.has_message.wait(timeout=1)
             self.storage.has_message.clear()
             try:
-                while (message := self.storage.receive()) is not None:
+                if time.monotonic() - cleaned_s > CLEANING_S:
+                    cleaned_s = time.monotonic()
+                    self.storage.remove_expired()
+                while not self._stopping.is_set() and (message := self.storage.receive()):
                     self._carry_out(*message)
             except Exception as error:
                 # Perhaps the disk is full. The next attempt may find room.
                 self._logger.error("failed", extra={"trace": describe_for_log(error)})
 
-    def _carry_out(self, message_id: int, body: str) -> None:
-        record = {"messageId": str(message_id), "body": body, "eventSource": "aws:sqs"}
+    def _carry_out(self, message_id: int, body: str, failures: int) -> None:
+        record = {
+            "messageId": str(message_id),
+            "body": body,
+            "eventSource": "aws:sqs",
+            "attributes": {"ApproximateReceiveCount": str(failures + 1)},
+        }
         answer = self._worker_api.handle({"Records": [record]}, LocalContext(WORKER_S))
+        if self._stopping.is_set():
+            # The message stays as it is, for the next start.
+            return
         if answer["batchItemFailures"]:
             self.storage.return_message(message_id)
         else:
@@ -121,9 +154,9 @@ class _HttpServer(wsgi.Server):
     ConnectionClass = _HttpConnection
     max_request_header_size = MAX_HEAD_BYTES
 
-    def __init__(self, port: int, app: LocalApp, logger: Logger) -> None:
+    def __init__(self, host: str, port: int, app: LocalApp, logger: Logger) -> None:
         super().__init__(
-            (HOST, port),
+            (host, port),
             app,
             numthreads=HTTP_THREADS,
             server_name="eye-tracking",
@@ -138,17 +171,20 @@ class _HttpServer(wsgi.Server):
             self._logger.error("failed", extra={"trace": describe_for_log(error)})
 
 
-def serve(port: int, folder: Path) -> NoReturn:
+def serve(port: int, folder: Path, host: str, guard: Guard) -> NoReturn:
     """Serve until Ctrl+C or SIGTERM, then end the process; see `LocalServer`."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with contextlib.closing(LocalServer(port, folder)) as server:
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # A second one changes nothing: the first one's work takes milliseconds.
+        signal.signal(number, lambda _number, _frame: stopped.set())
+    with contextlib.closing(LocalServer(port, folder, host, guard)) as server:
         print(
             f"Serving the API on {server.storage.address}, the web client on "
             f"{server.storage.address}/app, data in {folder.resolve()}. Stop with Ctrl+C.",
             flush=True,
         )
-        with contextlib.suppress(KeyboardInterrupt):
-            threading.Event().wait()
+        stopped.wait()
+        server.stop()
     # End without the interpreter's clean-up: MediaPipe aborts if it is still analysing then.
     sys.stdout.flush()
     sys.stderr.flush()

@@ -1,26 +1,23 @@
-"""Files in a directory, records and messages in SQLite."""
+"""Records and messages in SQLite, beside the files in their directory."""
 
 import contextlib
 import fcntl
 import json
-import os
 import shutil
 import sqlite3
 import threading
 import time
-import uuid
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
-from io import BufferedIOBase
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from handler.errors import (
-    NotFoundError,
-    StorageUnavailableError,
-)
-from handler.records import Record
+from handler.errors import NotFoundError, StorageUnavailableError
+from handler.keys import make_key
+from handler.local.files import LocalFiles
+from handler.records import INTERRUPTED, Record, fail, give_back, is_over
 from handler.storage import (
+    MAX_DELIVERIES,
     Page,
     RecordChangedError,
     RecordExistsError,
@@ -28,10 +25,9 @@ from handler.storage import (
     decode_token,
     encode_token,
 )
-from handler.temporary import TEMPORARY_PREFIX, remove_leftovers
+from handler.temporary import remove_leftovers
 
-MAX_DELIVERIES = 5
-
+_OVER = "coalesce(json_extract(document, '$.expires_at') <= ?, 0)"
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
@@ -48,16 +44,7 @@ class DataInUseError(Exception):
     """Another server uses the same folder."""
 
 
-@dataclass(frozen=True, slots=True)
-class LocalFile:
-    """A stored file that is open."""
-
-    size_bytes: int
-    version_tag: str
-    stream: BufferedIOBase
-
-
-class LocalStorage:
+class LocalStorage(LocalFiles):
     """A storage, as in `handler.storage.Storage`, in a folder that one process uses at a time.
 
     Parameters
@@ -69,10 +56,10 @@ class LocalStorage:
     ----------
     address : str
         Address of the server, to which files are uploaded.
+    sign : callable
+        Returns the query that the address of a report needs, by the id of the analysis.
     has_message : threading.Event
         Set when a message enters the queue.
-    work : Path
-        For temporary files. The leftovers of a killed process are removed from it.
 
     Raises
     ------
@@ -81,11 +68,9 @@ class LocalStorage:
 
     def __init__(self, folder: Path) -> None:
         self.address = ""
+        self.sign: Callable[[str], str] = lambda _analysis_id: ""
         self.has_message = threading.Event()
-        self._files = folder / "files"
-        self.work = folder / "work"
-        for one in (self._files, self.work):
-            one.mkdir(parents=True, exist_ok=True)
+        super().__init__(folder / "files", folder / "work")
         self._database = folder / "records.sqlite"
         self._lock = (folder / "lock").open("w")
         try:
@@ -97,6 +82,8 @@ class LocalStorage:
         with self._connect() as connection:
             connection.executescript(_SCHEMA)
         self._expire_leases()
+        self.remove_expired()
+        self._clean_deleted()
 
     def close(self) -> None:
         """Let another server use the folder."""
@@ -108,6 +95,8 @@ class LocalStorage:
         try:
             connection = sqlite3.connect(self._database, timeout=10)
             with contextlib.closing(connection), connection:
+                # What is deleted is written over, and not only marked as free.
+                connection.execute("PRAGMA secure_delete = ON")
                 yield connection
         except sqlite3.DatabaseError as error:
             raise StorageUnavailableError(
@@ -124,8 +113,39 @@ class LocalStorage:
             if record.state == "processing":
                 self.replace(replace(record, version=record.version + 1, lease_until_s=time.time()))
 
+    def _clean_deleted(self) -> None:
+        """Remove what a killed process wrote of analyses that were deleted meanwhile."""
+        with self._connect() as connection:
+            rows = connection.execute("SELECT document FROM records").fetchall()
+        for (document,) in rows:
+            record = Record(**json.loads(document))
+            if record.state == "deleted":
+                for folder in self._files.glob(f"users/*/eye/{record.analysis_id}"):
+                    shutil.rmtree(folder, ignore_errors=True)
+
+    def release(self) -> None:
+        """Give back what this process works on, before it ends: nothing of it counts as tried."""
+        with self._connect() as connection:
+            documents = connection.execute("SELECT document FROM records").fetchall()
+            messages = [body for (body,) in connection.execute("SELECT body FROM messages")]
+        for (document,) in documents:
+            record = Record(**json.loads(document))
+            if record.state != "processing":
+                continue
+            if any(record.analysis_id in one or record.source_key in one for one in messages):
+                released = give_back(record)
+            else:
+                released = fail(record, INTERRUPTED)
+            # With the owner gone, the threads that still work on it cannot write it any more.
+            with contextlib.suppress(RecordChangedError):
+                self.replace(replace(released, owner=""))
+
     def create(self, record: Record) -> None:
         with self._connect() as connection:
+            connection.execute(
+                f"DELETE FROM records WHERE analysis_id = ? AND {_OVER}",
+                (record.analysis_id, time.time()),
+            )
             written = connection.execute(
                 "INSERT INTO records VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 (*_columns(record), _to_text(record)),
@@ -138,16 +158,23 @@ class LocalStorage:
             row = connection.execute(
                 "SELECT document FROM records WHERE analysis_id = ?", (analysis_id,)
             ).fetchone()
-        if row is None:
+        record = None if row is None else Record(**json.loads(row[0]))
+        if record is None or is_over(record, time.time()):
             raise NotFoundError("analysis_not_found", "There is no analysis of this id.")
-        return Record(**json.loads(row[0]))
+        return record
 
     def replace(self, record: Record) -> None:
         with self._connect() as connection:
             written = connection.execute(
-                "UPDATE records SET version = ?, document = ? "
+                "UPDATE records SET user_id = ?, version = ?, document = ? "
                 "WHERE analysis_id = ? AND version = ?",
-                (record.version, _to_text(record), record.analysis_id, record.version - 1),
+                (
+                    record.user_id,
+                    record.version,
+                    _to_text(record),
+                    record.analysis_id,
+                    record.version - 1,
+                ),
             ).rowcount
         if not written:
             raise RecordChangedError
@@ -158,55 +185,27 @@ class LocalStorage:
         with self._connect() as connection:
             rows = connection.execute(
                 "SELECT document FROM records WHERE user_id = ? AND (created_at, analysis_id) < "
-                "(?, ?) ORDER BY created_at DESC, analysis_id DESC LIMIT ?",
-                (user_id, *before, limit + 1),
+                f"(?, ?) AND NOT ({_OVER}) ORDER BY created_at DESC, analysis_id DESC LIMIT ?",
+                (user_id, *before, time.time(), limit + 1),
             ).fetchall()
         records = tuple(Record(**json.loads(document)) for (document,) in rows)
         more = len(records) > limit
         return Page(records[:limit], encode_token(records[limit - 1]) if more else "")
 
-    def put_file(self, key: str, path: Path, content_type: str) -> None:
-        with path.open("rb") as source, self.writing(key) as file:
-            shutil.copyfileobj(source, file)
-
-    @contextlib.contextmanager
-    def writing(self, key: str) -> Iterator[Any]:
-        """Yield a file to write, which appears under the key once it is whole."""
-        target = self._path(key)
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            partial = self.work / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}"
-            try:
-                with partial.open("wb") as file:
-                    yield file
-                partial.replace(target)
-            finally:
-                partial.unlink(missing_ok=True)
-        except OSError as error:
-            raise StorageUnavailableError(
-                "storage_unavailable", "The file cannot be written. Is the disk full?"
-            ) from error
-
-    def open_file(self, key: str) -> LocalFile:
-        path = self._path(key)
-        try:
-            stream = path.open("rb")
-        except OSError as error:
-            raise NotFoundError("file_not_found", "There is no such file. Upload it first.") from (
-                error
-            )
-        status = os.fstat(stream.fileno())
-        return LocalFile(status.st_size, f"{status.st_size}-{status.st_mtime_ns}", stream)
-
-    def locate(self, key: str) -> str:
-        return str(self._path(key))
-
-    def _path(self, key: str) -> Path:
-        path = (self._files / key).resolve()
-        # Keys were checked before. This also stops links, and a key that was not checked.
-        if not path.is_relative_to(self._files.resolve()):
-            raise NotFoundError("file_not_found", "There is no such file. Upload it first.")
-        return path
+    def remove_expired(self) -> None:
+        """Remove what is kept no longer; S3 and DynamoDB do this by themselves."""
+        with self._connect() as connection:
+            rows = connection.execute(
+                f"SELECT document FROM records WHERE {_OVER}", (time.time(),)
+            ).fetchall()
+        for (document,) in rows:
+            record = Record(**json.loads(document))
+            if record.user_id:
+                self.delete_files(make_key(record.user_id, record.analysis_id, ""))
+            with self._connect() as connection:
+                connection.execute(
+                    "DELETE FROM records WHERE analysis_id = ?", (record.analysis_id,)
+                )
 
     def offer_upload(self, key: str, content_type: str, max_bytes: int) -> UploadOffer:
         analysis_id = key.split("/")[3]
@@ -216,7 +215,8 @@ class LocalStorage:
         )
 
     def offer_download(self, key: str, content_type: str) -> str:
-        return f"{self.address}/reports/{key.split('/')[3]}"
+        analysis_id = key.split("/")[3]
+        return f"{self.address}/reports/{analysis_id}{self.sign(analysis_id)}"
 
     @property
     def can_enqueue(self) -> bool:
@@ -227,11 +227,18 @@ class LocalStorage:
             connection.execute("INSERT INTO messages (body) VALUES (?)", (json.dumps(message),))
         self.has_message.set()
 
-    def receive(self) -> tuple[int, str] | None:
-        """Return the id and body of the next message; None if none is waiting."""
+    def withdraw(self, analysis_id: str) -> None:
         with self._connect() as connection:
-            row: tuple[int, str] | None = connection.execute(
-                "SELECT message_id, body FROM messages WHERE visible_at_s <= ? "
+            connection.execute("DELETE FROM messages WHERE instr(body, ?)", (analysis_id,))
+
+    def postpone(self, receipt: str, delay_s: int) -> None:
+        """Do nothing: `return_message` lets a message wait for seconds only."""
+
+    def receive(self) -> tuple[int, str, int] | None:
+        """Return the next message, if one is waiting: its id, its body, how often it failed."""
+        with self._connect() as connection:
+            row: tuple[int, str, int] | None = connection.execute(
+                "SELECT message_id, body, deliveries FROM messages WHERE visible_at_s <= ? "
                 "ORDER BY message_id LIMIT 1",
                 (time.time(),),
             ).fetchone()
@@ -243,7 +250,7 @@ class LocalStorage:
             connection.execute("DELETE FROM messages WHERE message_id = ?", (message_id,))
 
     def return_message(self, message_id: int) -> None:
-        """Deliver a message again after a while, at most `MAX_DELIVERIES` times in all."""
+        """Deliver a message again after seconds, at most `MAX_DELIVERIES` times in all."""
         with self._connect() as connection:
             connection.execute(
                 "UPDATE messages SET deliveries = deliveries + 1, visible_at_s = ? + "

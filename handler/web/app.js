@@ -1,4 +1,4 @@
-import { API, NEEDS_KEY } from "./config.js";
+import { API, CONSENT, NEEDS_KEY, NEEDS_TOKEN } from "./config.js";
 import { READY_S, TASK } from "./task.js";
 import { TEXTS } from "./texts.js";
 
@@ -23,12 +23,14 @@ const UPLOAD_TYPES = [ // handler/requests.py
 const MAX_UPLOAD_BYTES = 2 * 2 ** 30;
 const POLL_MS = 2000;
 const POLL_FAILURES = 5;
+const DELETE_ATTEMPTS = 5;
 const REPORT_REFRESH_MS = 10 * 60 * 1000; // its address is valid for 15 minutes
-const USER_ID = /^[A-Za-z0-9][A-Za-z0-9._@:+-]*$/;
+const USER_ID = /^[^\p{Cc}\p{Cs}]{1,128}$/u;
 
 const $ = (id) => document.getElementById(id);
 let language = navigator.language.toLowerCase().startsWith("ko") ? "ko" : "en";
 let video; // {blob, type, protocol, description}: the video to send
+let sent; // id of the analysis that runs
 let shown = "start";
 let stopping; // AbortController of the current task
 let leaveResult = () => {};
@@ -58,6 +60,7 @@ function translate(to) {
   for (const one of document.querySelectorAll("[data-text]")) {
     one.textContent = say(one.dataset.text, taskSeconds());
   }
+  $("consent-text").textContent = CONSENT ? CONSENT.text[language] : "";
   for (const [id, [name, values]] of written) write(id, name, values);
   if (video && shown === "review") describe();
   for (const [id, code] of [["english", "en"], ["korean", "ko"]]) {
@@ -106,6 +109,7 @@ function wait(ms, signal) {
 
 function start() {
   video = undefined;
+  sent = undefined;
   forgetPlayback();
   show("start");
 }
@@ -117,7 +121,10 @@ function isEntered() {
   write("participant-error", good ? "" : "participantWrong");
   $("participant").setAttribute("aria-invalid", String(!good));
   if (!good) $("participant").focus();
-  return good;
+  const agreed = !CONSENT || $("consent").checked;
+  write("consent-error", agreed ? "" : "consentMissing");
+  if (good && !agreed) $("consent").focus();
+  return good && agreed;
 }
 
 // The camera
@@ -338,6 +345,7 @@ async function record() {
     // Times of a protocol count from the video's beginning, which is this call. The recorder's event
     // onstart comes up to a second later, when its encoder is ready.
     const begunMs = performance.now();
+    const capturedAt = new Date().toISOString();
     const protocol = [];
     for (const { phase, seconds } of TASK) {
       const start = protocol.length ? (performance.now() - begunMs) / 1000 : 0;
@@ -353,6 +361,7 @@ async function record() {
     video = {
       blob: new Blob(parts, { type }),
       type,
+      capturedAt,
       protocol,
       seconds: Math.round(protocol.at(-1).end_s),
     };
@@ -413,15 +422,16 @@ function review() {
 
 // The service
 
-async function ask(path, body, signal) {
+async function ask(path, body, signal, method = body ? "POST" : "GET") {
   const headers = {};
   if (body) headers["Content-Type"] = "application/json";
   if (NEEDS_KEY) headers["x-api-key"] = $("key").value;
+  if (NEEDS_TOKEN) headers.Authorization = `Bearer ${$("token").value.trim()}`;
   let answer;
   let document_;
   try {
     answer = await fetch(`${API}${path}`, {
-      method: body ? "POST" : "GET",
+      method,
       headers,
       body: body && JSON.stringify(body),
       signal,
@@ -429,12 +439,13 @@ async function ask(path, body, signal) {
       credentials: "omit",
       referrerPolicy: "no-referrer",
     });
-    document_ = await answer.json();
+    document_ = answer.status === 204 ? {} : await answer.json();
   } catch (error) {
     if (signal.aborted) throw error;
     throw new Failure("failedNetwork");
   }
   if (answer.ok) return document_;
+  if (answer.status === 401 && NEEDS_TOKEN) throw new Failure("failedToken");
   if (answer.status === 403 && NEEDS_KEY) throw new Failure("failedKey");
   const text = answer.status === 429 || answer.status >= 500 ? "failedBusy" : "failedRefused";
   const refused = new Failure(text, document_.error);
@@ -482,12 +493,17 @@ async function send() {
   announce(say("announceStart"));
   try {
     const offer = await ask("/uploads", {
-      user_id: $("participant").value.trim(),
+      // With a token, the token says who it is.
+      ...(NEEDS_TOKEN ? {} : { user_id: $("participant").value.trim() }),
+      ...(video.name ? { file_name: video.name } : {}),
+      ...(video.capturedAt ? { captured_at: video.capturedAt } : {}),
+      ...(CONSENT ? { consent: CONSENT.version } : {}),
       content_type: video.type,
       parameters: video.protocol ? { protocol: video.protocol } : {},
       report: true,
       lang: asked,
     }, signal);
+    sent = offer.analysis_id;
     await upload(offer.upload, showUpload, signal);
     await follow(offer.analysis_id, asked, signal);
   } catch (error) {
@@ -526,7 +542,7 @@ async function follow(id, asked, signal) {
       showResult(told, asked);
       return;
     }
-    if (told?.status === "failed") throw new Failure("failedAnalysis", told.error);
+    if (["failed", "expired"].includes(told?.status)) throw new Failure("failedAnalysis", told.error);
     if (told) {
       if (told.status !== state) announce(say(told.status));
       state = told.status;
@@ -543,10 +559,26 @@ async function follow(id, asked, signal) {
   }
 }
 
-function cancel() {
+/** Stop, and have what was sent deleted. */
+async function cancel() {
   stopping.abort();
   announce(say("cancelled"));
   review();
+  if (!sent) return;
+  const { signal } = new AbortController();
+  const id = sent;
+  sent = undefined;
+  for (let attempt = 0; attempt < DELETE_ATTEMPTS; attempt += 1) {
+    try {
+      await ask(`/analyses/${id}`, undefined, signal, "DELETE");
+      announce(say("deleted"));
+      return;
+    } catch {
+      await wait(POLL_MS, signal);
+    }
+  }
+  announce(say("notDeleted"));
+  write("review-text", "notDeleted");
 }
 
 /** Show the patient what to do. The assessment is in the report, which the clinician opens. */
@@ -598,6 +630,9 @@ $("cancel").onclick = cancel;
 $("restart").onclick = start;
 $("again").onclick = start;
 $("key-field").hidden = !NEEDS_KEY;
+$("token-field").hidden = !NEEDS_TOKEN;
+$("participant-field").hidden = NEEDS_TOKEN;
+$("consent-field").hidden = !CONSENT;
 window.addEventListener("beforeunload", (event) => {
   if (shown === "review" || shown === "working") event.preventDefault();
 });

@@ -8,6 +8,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,12 @@ from moto.core.config import default_user_config
 from moto.server import ThreadedMotoServer
 
 from handler.aws import USER_INDEX
-from handler.events import parse_http_call, parse_queue_message, read_http_event
-from handler.keys import REPORT, make_key
+from handler.events import parse_queue_message
+from handler.identity import Access
+from handler.keys import OWN_PREFIX, REPORT, make_key
+from handler.records import Record
+from handler.routes import ROUTES
+from handler.storage import MAX_DELIVERIES
 
 ROOT = Path(__file__).parents[2]
 REGION = "ap-northeast-2"
@@ -66,11 +71,20 @@ def resolve(value: Any) -> Any:
         name = value["Ref"]
         return DEFAULTS.get(name, pseudo.get(name, name))
     if set(value) == {"Fn::Sub"}:
-        return re.sub(
-            r"\$\{([^}]+)\}",
-            lambda match: str(DEFAULTS.get(match[1], pseudo.get(match[1], match[1]))),
-            value["Fn::Sub"],
-        )
+        text, given = value["Fn::Sub"], {}
+        if isinstance(text, list):
+            text, given = text[0], resolve(text[1])
+        names = pseudo | DEFAULTS | given
+        return re.sub(r"\$\{([^}]+)\}", lambda match: str(names.get(match[1], match[1])), text)
+    if set(value) == {"Fn::Split"}:
+        separator, text = resolve(value["Fn::Split"])
+        return text.split(separator)
+    if set(value) == {"Fn::Join"}:
+        separator, parts = resolve(value["Fn::Join"])
+        return separator.join(parts)
+    if set(value) == {"Fn::Select"}:
+        index, parts = resolve(value["Fn::Select"])
+        return parts[int(index)]
     if set(value) == {"Fn::GetAtt"}:
         name, attribute = value["Fn::GetAtt"]
         if attribute == "Arn" and RESOURCES[name]["Type"] == "AWS::Serverless::Function":
@@ -93,20 +107,27 @@ def test_the_functions_are_those_of_the_deployment_guide() -> None:
     assert resolve(analysis["FunctionName"]) == "parkinson-eye-tracking"
     assert resolve(analysis["ReservedConcurrentExecutions"]) == 10
     variables = resolve(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"])
-    assert variables == {"S3_BUCKET": "seoul-ht-09", "DYNAMODB_TABLE": "parkinson-analysis"}
+    assert variables.pop("ACCESS") == {"Fn::If": ["CallersAreUnknown", "open", "identity"]}
+    assert variables == {
+        "S3_BUCKET": "seoul-ht-09",
+        "DYNAMODB_TABLE": "parkinson-analysis",
+        "OWN_PREFIX": OWN_PREFIX,
+        "RETENTION_DAYS": 365,
+    }
     light = properties("LightFunction")
     assert light["Layers"] == [{"Ref": "BaseLayer"}]
-    assert "ReservedConcurrentExecutions" not in light
+    assert resolve(light["ReservedConcurrentExecutions"]) == 20
 
 
 def test_the_zips_are_those_that_are_built() -> None:
     script = (ROOT / "build_layer.sh").read_text()
     built = set(re.findall(r"layer-[a-z]+", script)) | {"function"}
+    built.add("authorizer")
     used = {
         resource["Properties"]["ContentUri"]
         for resource in RESOURCES.values()
         if resource["Type"] == "AWS::Serverless::LayerVersion"
-    } | {TEMPLATE["Globals"]["Function"]["CodeUri"]}
+    } | {TEMPLATE["Globals"]["Function"]["CodeUri"], properties("AuthorizerFunction")["CodeUri"]}
     assert used == {f"dist/{name}.zip" for name in built}
     layers = {
         name
@@ -116,8 +137,10 @@ def test_the_zips_are_those_that_are_built() -> None:
     assert {one["Ref"] for one in properties("AnalysisFunction")["Layers"]} == layers
 
 
-@pytest.mark.parametrize("function", ["AnalysisFunction", "LightFunction"])
+@pytest.mark.parametrize("function", ["AnalysisFunction", "LightFunction", "AuthorizerFunction"])
 def test_the_handlers_exist(function: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JWT_ISSUER", "https://issuer.example")
+    monkeypatch.setenv("JWT_AUDIENCE", "app")
     monkeypatch.setenv("S3_BUCKET", "bucket")
     monkeypatch.setenv("DYNAMODB_TABLE", "table")
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
@@ -143,36 +166,19 @@ def test_the_tables_index_is_the_one_that_is_asked() -> None:
     assert [key["AttributeName"] for key in index["KeySchema"]] == ["user_id", "created_at"]
 
 
-def test_every_path_of_the_api_is_routed_and_answered_by_the_handler() -> None:
+def test_every_route_of_the_handler_is_one_of_the_api() -> None:
     paths = properties("Api")["DefinitionBody"]["paths"]
     routes = {
         (
             method.upper(),
             path,
-            "Light" if "LightFunction" in json.dumps(integration) else "Analysis",
+            "LightFunction" in json.dumps(integration),
+            "CallersAreCognitos" not in json.dumps(integration["security"]),
         )
         for path, methods in paths.items()
         for method, integration in methods.items()
     }
-    assert routes == {
-        ("GET", "/", "Light"),
-        ("GET", "/health", "Light"),
-        ("GET", "/status/{analysis_id}", "Light"),
-        ("GET", "/analyses", "Light"),
-        ("POST", "/uploads", "Light"),
-        ("POST", "/", "Analysis"),
-        ("POST", "/analyze", "Analysis"),
-    }
-    for method, path, _ in routes:
-        event = {
-            "httpMethod": method,
-            "path": path.replace("{analysis_id}", "0" * 32),
-            "queryStringParameters": {"user_id": "u"},
-            "body": '{"action": "create_upload"}',
-        }
-        call = read_http_event(event)
-        assert call is not None
-        parse_http_call(call)
+    assert routes == {(one.method, one.path, one.is_light, one.is_public) for one in ROUTES}
     # SAM adds a public stage of its own where this is not set.
     assert properties("Api")["OpenApiVersion"] == properties("Api")["DefinitionBody"]["openapi"]
     for methods in paths.values():
@@ -180,8 +186,131 @@ def test_every_path_of_the_api_is_routed_and_answered_by_the_handler() -> None:
             assert one["x-amazon-apigateway-integration"]["timeoutInMillis"] == 29000
 
 
+def list_security(key: bool, callers: str) -> Any:
+    """Return what a caller must show, where the callers are these."""
+    body = properties("Api")["DefinitionBody"]
+    conditions = {
+        "ApiKeyIsRequired": key,
+        "CallersAreCognitos": callers == "cognito",
+        "CallersHaveTokens": callers == "token",
+    }
+
+    def choose(value: Any) -> Any:
+        while isinstance(value, dict) and "Fn::If" in value:
+            name, yes, no = value["Fn::If"]
+            value = yes if conditions[name] else no
+        return value
+
+    found = choose(body["paths"]["/status/{analysis_id}"]["get"]["security"])
+    for one in found:
+        for scheme in one:
+            if scheme != "api_key":
+                about = choose(body["components"]["securitySchemes"][scheme])
+                assert about["name"] == "Authorization"
+    return found
+
+
+@pytest.mark.parametrize("key", [False, True])
+@pytest.mark.parametrize("callers", ["cognito", "token", "open"])
+def test_callers_are_checked_in_every_configuration(key: bool, callers: str) -> None:
+    (*found,) = list_security(key, callers)
+    wanted = ([] if callers == "open" else [callers]) + (["api_key"] if key else [])
+    # All of one object are needed; of several objects, any would do.
+    assert found == ([{one: [] for one in wanted}] if wanted else [])
+
+
+def test_without_known_callers_nothing_is_deployed_unless_it_is_written_out() -> None:
+    assert DEFAULTS["UserPoolArn"] == DEFAULTS["JwtIssuer"] == DEFAULTS["JwtAudience"] == ""
+    assert DEFAULTS["OpenAccess"] == "false"
+    conditions = TEMPLATE["Rules"]["CallersAreKnown"]["Assertions"][0]["Assert"]["Fn::Or"]
+    assert conditions == [
+        {"Fn::Not": [{"Fn::Equals": [{"Ref": "UserPoolArn"}, ""]}]},
+        {"Fn::Not": [{"Fn::Equals": [{"Ref": "JwtIssuer"}, ""]}]},
+        {"Fn::Equals": [{"Ref": "OpenAccess"}, "true"]},
+    ]
+    # What the function does where nothing is said: the callers must be known.
+    assert Access().mode == "identity"
+
+
+def test_a_users_own_prefix_is_one_folder_of_theirs() -> None:
+    pattern = re.compile(TEMPLATE["Parameters"]["OwnPrefix"]["AllowedPattern"])
+    assert DEFAULTS["OwnPrefix"] == OWN_PREFIX
+    for prefix in (OWN_PREFIX, "videos/{user_id}/", "app/videos/{user_id}/"):
+        assert pattern.fullmatch(prefix)
+    for prefix in ("", "{user_id}/", "/{user_id}/", "videos/", "videos/{user_id}", "a*/{user_id}/"):
+        assert not pattern.fullmatch(prefix)
+
+
+def test_the_authorizers_answers_are_kept_no_longer_than_the_handler_checks() -> None:
+    schemes = properties("Api")["DefinitionBody"]["components"]["securitySchemes"]
+    about = schemes["token"]["Fn::If"][1]["x-amazon-apigateway-authorizer"]
+    assert about["authorizerResultTtlInSeconds"] == 300
+    pattern = re.compile(about["identityValidationExpression"])
+    assert pattern.fullmatch("Bearer eyJ.a-b_c.d")
+    assert not pattern.fullmatch("Bearer a b")
+
+
+def test_requests_are_throttled_and_logged_without_what_they_hold() -> None:
+    (settings,) = properties("Api")["MethodSettings"]
+    assert resolve(settings["ThrottlingRateLimit"]) == 20
+    assert resolve(settings["ThrottlingBurstLimit"]) == 40
+    assert settings["DataTraceEnabled"] is False
+    line = json.loads(properties("Api")["AccessLogSetting"]["Format"])
+    variables = set(re.findall(r"\$([a-zA-Z.]+)", json.dumps(line)))
+    assert variables == {
+        "context.requestId",
+        "context.requestTimeEpoch",
+        "context.httpMethod",
+        "context.resourcePath",
+        "context.status",
+        "context.responseLatency",
+        "context.responseLength",
+        "context.error.responseType",
+    }
+
+
+def test_forms_are_binary_and_too_large_ones_are_told_where_to_go() -> None:
+    assert properties("Api")["BinaryMediaTypes"] == ["multipart~1form-data"]
+    refused = properties("Api")["GatewayResponses"]["REQUEST_TOO_LARGE"]
+    assert refused["StatusCode"] == 413
+    document = json.loads(refused["ResponseTemplates"]["application/json"])
+    assert document["code"] == "body_too_large"
+    assert "/uploads" in document["error"]
+
+
+def test_what_is_kept_ends_everywhere_after_the_same_time() -> None:
+    assert DEFAULTS["RetentionDays"] == 365
+    rules = {}
+    for rule in properties("Bucket")["LifecycleConfiguration"]["Rules"]:
+        condition, about = rule["Fn::If"][:2] if "Fn::If" in rule else ("", rule)
+        rules[about["Id"]] = (condition, resolve(about))
+    assert rules["unfinished-uploads"][1]["AbortIncompleteMultipartUpload"]
+    assert rules["marks-of-deleted-files"][1]["ExpiredObjectDeleteMarker"] is True
+    for name, condition in (
+        ("results", "FilesExpire"),
+        ("cohort-results", "FilesExpire"),
+        ("own-files", "OwnFilesExpire"),
+    ):
+        found, rule = rules[name]
+        assert found == condition
+        assert rule["ExpirationInDays"] == 365
+        assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
+        assert rule["Prefix"] in ("users/", "cohort-results/")
+    assert properties("Bucket")["VersioningConfiguration"] == {"Status": "Enabled"}
+    table = properties("Table")
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert "expires_at" in {field.name for field in fields(Record)}
+    assert table["DeletionProtectionEnabled"] is True
+
+
+def test_the_queue_delivers_as_often_as_the_handler_counts() -> None:
+    assert properties("AnalysisQueue")["RedrivePolicy"]["maxReceiveCount"] == MAX_DELIVERIES
+
+
 ACTIONS = {
-    ("s3", "upload_file"): "s3:PutObject",
+    ("s3", "put_object"): "s3:PutObject",
+    ("s3", "list_object_versions"): "s3:ListBucketVersions",
+    ("s3", "delete_objects"): "s3:DeleteObjectVersion",
     ("s3", "generate_presigned_post"): "s3:PutObject",
     ("s3", "head_object"): "s3:GetObject",
     ("s3", "get_object"): "s3:GetObject",
@@ -190,12 +319,14 @@ ACTIONS = {
     ("dynamodb", "get_item"): "dynamodb:GetItem",
     ("dynamodb", "query"): "dynamodb:Query",
     ("sqs", "send_message"): "sqs:SendMessage",
+    ("sqs", "change_message_visibility"): "sqs:ChangeMessageVisibility",
 }
 
 
 def statements(role: str) -> list[dict[str, Any]]:
     (policy,) = properties(role)["Policies"]
-    return policy["PolicyDocument"]["Statement"]
+    found = policy["PolicyDocument"]["Statement"]
+    return [one["Fn::If"][1] if "Fn::If" in one else one for one in found]
 
 
 def actions(role: str) -> set[str]:
@@ -213,14 +344,20 @@ def test_the_roles_allow_what_the_code_calls_and_nothing_wider() -> None:
     # Of the services themselves: finding out what does not exist, taking messages, logging.
     assert granted - called == {
         "s3:ListBucket",
+        # Reading one version of a file, which is the same call.
+        "s3:GetObjectVersion",
         "sqs:ReceiveMessage",
         "sqs:DeleteMessage",
-        "sqs:ChangeMessageVisibility",
         "sqs:GetQueueAttributes",
+        # Only where a key or tracing is asked for.
+        "kms:Decrypt",
+        "kms:GenerateDataKey",
+        "xray:PutTraceSegments",
+        "xray:PutTelemetryRecords",
         "logs:CreateLogStream",
         "logs:PutLogEvents",
     }
-    for role in ("AnalysisRole", "LightRole", "CohortRole"):
+    for role in ("AnalysisRole", "LightRole", "AuthorizerRole", "CohortRole"):
         assert "ManagedPolicyArns" not in properties(role)
         for statement in statements(role):
             assert "*" not in json.dumps(statement["Action"])
@@ -229,9 +366,13 @@ def test_the_roles_allow_what_the_code_calls_and_nothing_wider() -> None:
                 if isinstance(statement["Resource"], list)
                 else [statement["Resource"]]
             ):
+                if str(statement["Action"][0]).startswith("xray:"):
+                    # They take no resource.
+                    continue
                 assert resource != "*"
                 # Of a name that is given, any execution; of nothing else all.
-                assert not resource.endswith(":*") or "-cohort:" in resource
+                text = json.dumps(resource)
+                assert not text.endswith(':*"') or "-cohort:" in text
 
 
 def test_a_bucket_of_our_own_is_private() -> None:
@@ -267,9 +408,8 @@ def test_browsers_upload_from_one_page_and_read_nothing() -> None:
 
 
 def test_the_light_function_signs_for_reports_only() -> None:
-    (readable,) = [one for one in statements("LightRole") if one["Action"] == "s3:GetObject"]
-    name = make_key("*", "*", REPORT).replace("*/eye/*", "*")
-    assert resolve(readable["Resource"]) == f"arn:aws:s3:::seoul-ht-09/{name}"
+    (readable,) = [one for one in statements("LightRole") if "s3:GetObject" in one["Action"]]
+    assert resolve(readable["Resource"]) == f"arn:aws:s3:::seoul-ht-09/users/*/{REPORT}"
 
 
 def test_the_dashboard_is_json() -> None:
@@ -339,7 +479,7 @@ def test_an_upload_is_queued_and_results_are_not(endpoint: str) -> None:
     requests = []
     while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
         for message in messages:
-            requests += parse_queue_message(message["Body"], bucket)
+            requests += parse_queue_message(message["Body"], bucket, Access().operator)
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
     assert [(one.key, one.user_id) for one in requests] == [
         (make_key("user+1@x.kr", analysis_id, "original"), "user+1@x.kr")
@@ -356,8 +496,12 @@ class Functions:
     def invoke(self, name: str, event: Any) -> Any:
         self.events.append((name, event))
         if name.endswith("-light"):
-            status = {"analysis_id": event["path"].rpartition("/")[2], "status": self.queued}
-            return {"statusCode": 200, "body": json.dumps({**status, "summary": {"n": 3}})}
+            assert event["action"] == "get_status"
+            return {
+                "analysis_id": event["analysis_id"],
+                "status": self.queued,
+                "summary": {"n": 3},
+            }
         if event["s3_key"].endswith("broken.mp4"):
             return {"error": "damaged", "code": "undecodable", "status_code": 422}
         if event["s3_key"].endswith("large.mp4"):
@@ -430,7 +574,12 @@ def test_a_cohort_is_analysed(endpoint: str, monkeypatch: pytest.MonkeyPatch) ->
             },
         )
         for name in ("1", "large")
-    ] + [("parkinson-eye-tracking-light", {"httpMethod": "GET", "path": f"/status/{'a' * 32}"})]
+    ] + [
+        (
+            "parkinson-eye-tracking-light",
+            {"action": "get_status", "analysis_id": "a" * 32},
+        )
+    ]
     details = json.loads(done["output"])["ResultWriterDetails"]
     assert details["Key"].startswith("cohort-results/")
 

@@ -50,9 +50,24 @@ class Function:
         return self.http("POST", "/analyze", json.dumps(body), timeout_s)
 
     def http(
-        self, method: str, path: str, body: str | None = None, timeout_s: float = 60.0
+        self,
+        method: str,
+        path: str,
+        body: str | None = None,
+        timeout_s: float = 60.0,
+        *,
+        claims: dict[str, Any] | None = None,
     ) -> tuple[int, Any]:
+        """Send a request as API Gateway does, with what its authorizer says of the caller.
+
+        Without `claims`, the caller is the user whom the request names, or else a clinician.
+        """
         path, _, query = path.partition("?")
+        if claims is None:
+            named = re.search(r'"user_id": "([^"]+)"', body or "") or re.search(
+                "user_id=([^&]+)", query
+            )
+            claims = {"sub": named[1]} if named else {"sub": "dr-1", "cognito:groups": "clinician"}
         event = {
             "httpMethod": method,
             "path": path,
@@ -60,7 +75,11 @@ class Function:
             "headers": {"Content-Type": "application/json"},
             "body": body,
             "isBase64Encoded": False,
-            "requestContext": {"requestTimeEpoch": round(time.time() * 1000), "stage": "dev"},
+            "requestContext": {
+                "requestTimeEpoch": round(time.time() * 1000),
+                "stage": "dev",
+                "authorizer": {"claims": claims},
+            },
         }
         answer = self.invoke(event, timeout_s)
         assert answer["headers"]["Access-Control-Allow-Origin"] == "*"
@@ -209,8 +228,7 @@ def test_the_apps_requests(function: Function, clips: Path) -> None:
     assert aws.proxy.operations.count("PUT summary.json") == before
 
     body = {"action": "analyze_image", "file_data": encoded(clips / "still.png")}
-    status, answer = function.post(body)
-    assert status == 200
+    answer = function.invoke(body)
     assert answer["result"].keys() >= {
         "detected",
         "left",
@@ -224,12 +242,15 @@ def test_the_apps_requests(function: Function, clips: Path) -> None:
     assert answer["image_path"].startswith(f"s3://{BUCKET}/users/anonymous/eye/")
 
     # A direct invocation takes the same object and returns the document itself.
-    assert function.invoke(body) == answer
+    assert (
+        function.invoke({**body, "user_id": "app-user"})
+        == function.post({**body, "user_id": "app-user"})[1]
+    )
     refused = function.invoke({"action": "analyze_image", "file_data": "%"})
     assert (refused["code"], refused["status_code"]) == ("bad_base64", 400)
 
     status, listed = function.http("GET", "/analyses?user_id=app-user")
-    assert [one["status"] for one in listed["analyses"]] == ["completed"]
+    assert [one["status"] for one in listed["analyses"]] == ["completed", "completed"]
     assert listed["next"] is None
 
 

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,6 +21,8 @@ from handler.events import (
     parse_queue_message,
     read_http_event,
 )
+from handler.identity import Access
+from handler.keys import check_key, make_key, name_user, parse_original_key
 from handler.local.app import LocalContext
 from handler.local.storage import LocalStorage
 from handler.requests import (
@@ -42,6 +45,8 @@ from tracker.protocol import Phase
 
 DATA = base64.b64encode(b"some bytes").decode()
 ID = "0123456789abcdef" * 2
+LOCAL = Access("local")
+OPERATOR = LOCAL.operator
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -52,7 +57,7 @@ JSON = st.recursive(
 def parse(event: dict[str, Any]) -> Request:
     call = read_http_event(event)
     assert call is not None
-    return parse_http_call(call)
+    return parse_http_call(call, LOCAL)
 
 
 def post(body: Any, **event: Any) -> dict[str, Any]:
@@ -89,7 +94,7 @@ def test_actions_over_every_kind_of_event(path: str) -> None:
     for event in (v1, v2, staged):
         assert parse(event) == expected
         assert parse({**event, "body": encoded, "isBase64Encoded": True}) == expected
-    assert parse_action(body) == expected
+    assert parse_action(body, OPERATOR) == expected
 
 
 def test_the_other_actions() -> None:
@@ -100,7 +105,9 @@ def test_the_other_actions() -> None:
     document = {"action": "process_s3_file", "s3_key": key, "user_id": "u1"}
     assert parse(post(document)) == AnalyzeFile(None, key, "u1", None)
     document = {"action": "analyze_video", "s3_key": "cohort/a.mp4", "parameters": {"step": 2}}
-    assert parse(post(document)) == AnalyzeFile("video", "cohort/a.mp4", None, Parameters(step=2))
+    assert parse_action(document, OPERATOR) == AnalyzeFile(
+        "video", "cohort/a.mp4", None, Parameters(step=2)
+    )
     document = {"action": "create_upload", "user_id": "u1", "content_type": "video/quicktime"}
     expected = CreateUpload("u1", "video/quicktime", Parameters())
     assert parse(post(document)) == parse(post(document, path="/uploads")) == expected
@@ -118,7 +125,8 @@ def test_a_report_is_asked_for_in_a_language() -> None:
     assert parse(post(upload)) == CreateUpload(None, "video/mp4", Parameters(), "ko")
     # A report of a file is an analysis with these parameters, not the one of its upload's record.
     file = {"action": "process_s3_file", "s3_key": "cohort/a.mp4", "report": True}
-    assert parse(post(file)) == AnalyzeFile(None, "cohort/a.mp4", None, Parameters(), "en")
+    expected = AnalyzeFile(None, "cohort/a.mp4", None, Parameters(), "en")
+    assert parse_action(file, OPERATOR) == expected
 
 
 @pytest.mark.parametrize(
@@ -142,11 +150,11 @@ def test_a_report_that_cannot_be_is_refused(fields: dict[str, Any], words: str) 
 def test_paths() -> None:
     get = {"httpMethod": "GET", "queryStringParameters": None}
     assert parse({**get, "path": "/"}) == parse({**get, "path": "/health"}) == GetHealth()
-    assert parse({**get, "path": f"/status/{ID}"}) == GetStatus(ID)
+    assert parse({**get, "path": f"/status/{ID}"}) == GetStatus(ID, OPERATOR)
     listing = {**get, "path": "/analyses", "queryStringParameters": {"user_id": "u1"}}
-    assert parse(listing) == ListAnalyses("u1", 20, "")
+    assert parse(listing) == ListAnalyses("u1", 20, "", OPERATOR)
     listing["queryStringParameters"] = {"user_id": "u1", "limit": "7", "next": "abc"}
-    assert parse(listing) == ListAnalyses("u1", 7, "abc")
+    assert parse(listing) == ListAnalyses("u1", 7, "abc", OPERATOR)
     assert parse({"httpMethod": "OPTIONS", "path": "/anything"}) == Preflight()
 
 
@@ -250,35 +258,44 @@ def test_numbers_that_are_none_come_only_by_direct_invocation() -> None:
     for value in (float("nan"), float("inf")):
         with pytest.raises(HandlerError, match="vpp_thresh") as caught:
             parse_action(
-                {"action": "analyze_video", "file_data": DATA, "parameters": {"vpp_thresh": value}}
+                {"action": "analyze_video", "file_data": DATA, "parameters": {"vpp_thresh": value}},
+                OPERATOR,
             )
         assert caught.value.status_code == 400
 
 
 @pytest.mark.parametrize(
     "user_id",
-    [
-        "..",
-        "../u",
-        "a/b",
-        ".hidden",
-        "a b",
-        "ü",
-        "a" * 129,
-        "a\n",
-        5,
-        ["u"],
-        {"u": 1},
-        "-x",
-        "a\\b",
-    ],
-    ids=str,
+    ["a" * 129, "a\n", "a\x00", "a\ud800", 5, ["u"], {"u": 1}, True],
+    ids=repr,
 )
 def test_bad_user_ids(user_id: Any) -> None:
     body = {"action": "analyze_video", "file_data": DATA, "user_id": user_id}
     status, code, message = refused(post(body))
     assert (status, code) == (400, "bad_user_id")
     assert str(user_id) not in message or len(str(user_id)) < 3
+
+
+@pytest.mark.parametrize(
+    "user_id",
+    ["..", "../u", "a/b", ".hidden", "a b", "ü", "-x", "a\\b", "+82 10-1234", "홍길동" * 42, "~a"],
+    ids=repr,
+)
+def test_any_other_text_is_a_user_id_and_its_key_is_safe(user_id: str) -> None:
+    body = {"action": "create_upload", "user_id": user_id}
+    assert parse(post(body)) == CreateUpload(user_id, "video/mp4", Parameters())
+    key = make_key(user_id, ID, "original")
+    assert re.fullmatch(f"users/~[0-9a-f]{{64}}/eye/{ID}/original", key)
+    assert parse_original_key(key) is not None
+    assert check_key(key) == key
+
+
+def test_plain_user_ids_are_their_own_names() -> None:
+    """So that what apps store themselves, and what earlier programs stored, is found."""
+    for user_id in ("u1", "a@b.org", "0c1e7c1a-1b7b-4d3e-9d53-0a6b6a3ff5b1", "x" * 128):
+        assert make_key(user_id, ID, "original") == f"users/{user_id}/eye/{ID}/original"
+    names = {name_user(one) for one in ("a/b", "a b", "a:b", "A:B", "~a:b")}
+    assert len(names) == 5
 
 
 @pytest.mark.parametrize(
@@ -302,6 +319,8 @@ def test_bad_user_ids(user_id: Any) -> None:
         ("users/u11/x", "u1", 403),
         ("cohort/x", "u1", 403),
         ("users/u1/x", None, 403),
+        # Over HTTP, nothing outside of a user's own files, on this machine neither.
+        ("cohort/x", None, 403),
     ],
 )
 def test_keys_outside_of_the_users_own_files(key: Any, user_id: str | None, status: int) -> None:
@@ -372,18 +391,26 @@ def test_notifications_that_start_nothing(record: dict[str, Any]) -> None:
 def test_queue_messages() -> None:
     record = notification(f"users/u/eye/{ID}/original")
     request = AnalyzeFile(None, f"users/u/eye/{ID}/original", "u", None)
-    assert parse_queue_message(json.dumps({"Records": [record, record]}), "b") == [request] * 2
-    assert parse_queue_message('{"Service": "Amazon S3", "Event": "s3:TestEvent"}', "b") == []
+    assert (
+        parse_queue_message(json.dumps({"Records": [record, record]}), "b", OPERATOR)
+        == [request] * 2
+    )
+    assert (
+        parse_queue_message('{"Service": "Amazon S3", "Event": "s3:TestEvent"}', "b", OPERATOR)
+        == []
+    )
     for asked in (
         request,
         AnalyzeFile("video", "cohort/a.mp4", None, Parameters(step=3)),
         AnalyzeFile(None, "cohort/a.mp4", None, Parameters(), "ko"),
     ):
-        assert parse_queue_message(json.dumps(document_file_request(asked)), "b") == [asked]
+        assert parse_queue_message(json.dumps(document_file_request(asked)), "b", OPERATOR) == [
+            asked
+        ]
     upload = json.dumps({"action": "create_upload"})
     for body in ("", "x", "[]", "{}", '{"Records": [5]}', '{"Records": [{}]}', upload):
         with pytest.raises(HandlerError):
-            parse_queue_message(body, "b")
+            parse_queue_message(body, "b", OPERATOR)
 
 
 # Anything at all
@@ -400,7 +427,7 @@ def assert_understood_or_refused(parse: Callable[[], object]) -> None:
 
 @given(JSON)
 def test_any_object_is_a_request_or_a_named_error(document: Any) -> None:
-    assert_understood_or_refused(lambda: parse_action(document))
+    assert_understood_or_refused(lambda: parse_action(document, OPERATOR))
 
 
 @given(
@@ -412,7 +439,7 @@ def test_any_object_is_a_request_or_a_named_error(document: Any) -> None:
     )
 )
 def test_any_values_of_the_fields_are_a_request_or_a_named_error(document: dict[str, Any]) -> None:
-    assert_understood_or_refused(lambda: parse_action(document))
+    assert_understood_or_refused(lambda: parse_action(document, OPERATOR))
 
 
 @given(
@@ -438,7 +465,7 @@ def test_any_values_of_the_fields_are_a_request_or_a_named_error(document: dict[
 def test_any_event_is_a_request_or_a_named_error(event: dict[str, Any]) -> None:
     call = read_http_event(event)
     if call is not None:
-        assert_understood_or_refused(lambda: parse_http_call(call))
+        assert_understood_or_refused(lambda: parse_http_call(call, LOCAL))
 
 
 EVENT_KEYS = [
@@ -483,7 +510,7 @@ EVENT = st.recursive(
 @pytest.fixture(scope="module")
 def light_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     storage = LocalStorage(tmp_path_factory.mktemp("light"))
-    yield Api(Service(storage, None), "b", Logger(service="test", stream=io.StringIO()))
+    yield Api(Service(storage, None), "b", LOCAL, Logger(service="test", stream=io.StringIO()))
     storage.close()
 
 

@@ -13,6 +13,7 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from handler.aws import AwsStorage, read_environment
 from handler.errors import BadRequestError, HandlerError, NotFoundError
+from handler.identity import Caller
 from handler.keys import REPORT, content_type_of
 from handler.limits import Limits
 from handler.local.storage import LocalStorage
@@ -92,12 +93,12 @@ def test_files_and_lists(storage: Storage, tmp_path: Path) -> None:
     assert file.size_bytes == 25_600
     with file.stream as stream:
         assert stream.read() == source.read_bytes()
-    tag = file.version_tag
+    version = file.version
     source.write_bytes(b"other")
     storage.put_file("users/u+v@w/eye/x/original", source, "binary/octet-stream")
     changed = storage.open_file("users/u+v@w/eye/x/original")
     changed.stream.close()
-    assert changed.version_tag != tag
+    assert changed.version.name != version.name
     with pytest.raises(NotFoundError):
         storage.open_file("users/u/none")
 
@@ -193,7 +194,9 @@ def test_what_nobody_takes_over_is_told_as_failed(tmp_path: Path) -> None:
         record = replace(RECORD, analysis_id=f"{index:032}")
         storage.create(record)
         storage.replace(claim(record, "me", 0.0, time.time() - gone_s))
-        document = service.run(GetStatus(record.analysis_id), limits, "r").document
+        document = service.run(
+            GetStatus(record.analysis_id, Caller("operator")), limits, "r"
+        ).document
         assert document["status"] == status
         assert document.get("code") == ("interrupted" if status == "failed" else None)
         # It can still be gone on with.

@@ -10,6 +10,10 @@ from tracker.version import __version__
 
 TRACK_LIBRARIES = ("mediapipe", "numpy", "opencv-python-headless")
 """The libraries whose version a track depends on."""
+MODELS = (
+    "face_detection/face_detection_short_range.tflite",
+    "face_landmark/face_landmark_with_attention.tflite",
+)
 
 
 def identify_code(sources: Iterable[Path]) -> str:
@@ -41,3 +45,14 @@ def identify_program() -> str:
         # Leave out the caches of Python and Numba.
         if path.is_file() and "__pycache__" not in path.parts
     )
+
+
+@functools.cache
+def identify_models() -> str:
+    """Return a hash of the model files that make landmarks of pictures."""
+    digest = hashlib.sha256()
+    package = importlib.metadata.distribution("mediapipe")
+    for name in MODELS:
+        path = Path(str(package.locate_file(f"mediapipe/modules/{name}")))
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -619,4 +619,6 @@ TEXTS: dict[str, str] = {
     "patient.baseline_fixed": "Please keep your eyes open between blinks.",
     "patient.timestamps_unusable": "Please record with the phone's own camera app.",
     "patient.timestamps_repaired": "Please record with the phone's own camera app.",
+    "app.not_assessable": "There is no answer from this recording.",
+    "app.borderline": "The result is too close to the limit for an answer.",
 }

@@ -598,4 +598,6 @@ TEXTS: dict[str, str] = {
     "patient.baseline_fixed": "눈을 깜빡이는 사이에는 눈을 뜨고 있어 주세요.",
     "patient.timestamps_unusable": "휴대전화의 기본 카메라 앱으로 촬영해 주세요.",
     "patient.timestamps_repaired": "휴대전화의 기본 카메라 앱으로 촬영해 주세요.",
+    "app.not_assessable": "이 촬영으로는 결과를 알 수 없습니다.",
+    "app.borderline": "결과가 기준값에 너무 가까워 어느 쪽이라고 말할 수 없습니다.",
 }

@@ -1,0 +1,96 @@
+"""Delete analyses: the record, all files in all versions, and what waits in the queue.
+
+The record is marked first. A process that still works on the analysis finds the mark, stops, and
+removes what it has written since. Of the record, only the id is left in the end. What a failing
+storage interrupts, the same request completes.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+from handler import records
+from handler.errors import ConflictError, NotFoundError
+from handler.identity import Caller
+from handler.keys import find_analysis_ids, make_key
+from handler.limits import Limits
+from handler.records import Record
+from handler.storage import RecordChangedError, Storage
+
+PAGE = 100
+ATTEMPTS = 20
+"""The process that works on an analysis writes its record at the same time, but not so often."""
+
+
+def delete_analysis(storage: Storage, analysis_id: str, caller: Caller) -> None:
+    """Delete an analysis if it is the caller's; nothing happens if there is none.
+
+    Raises
+    ------
+    HandlerError
+        The storage failed. The same request completes the work.
+    """
+    with suppress(NotFoundError):
+        record = storage.read(analysis_id)
+        if record.user_id and caller.may_change(record.user_id):
+            delete_record(storage, record, caller)
+
+
+def delete_user(storage: Storage, user_id: str, caller: Caller, limits: Limits) -> bool:
+    """Delete all analyses and files of a user.
+
+    Returns
+    -------
+    bool
+        Whether all is done. If not, there was too little time: the same request goes on.
+
+    Raises
+    ------
+    HandlerError
+        The storage failed. The same request goes on.
+    """
+    for record in _list_records(storage, user_id):
+        if not limits.can_begin_work:
+            return False
+        delete_record(storage, record, caller)
+    for prefix in caller.list_own_prefixes(user_id):
+        # An index is late: a record that it does not know yet is found by its files.
+        for analysis_id in find_analysis_ids(storage.delete_files(prefix)):
+            delete_analysis(storage, analysis_id, Caller("user", user_id, caller.own_prefix))
+    return True
+
+
+def delete_record(storage: Storage, record: Record, caller: Caller) -> None:
+    """Delete an analysis whose record was read, and the file that it is of, if it is the user's."""
+    if record.state != "deleted":
+        record = _mark(storage, record)
+    storage.withdraw(record.analysis_id)
+    storage.delete_files(make_key(record.user_id, record.analysis_id, ""))
+    if record.source_key.startswith(caller.list_own_prefixes(record.user_id)):
+        storage.delete_file(record.source_key)
+    # Another request may have been as far as this.
+    with suppress(RecordChangedError):
+        storage.replace(records.forget(record, time.time()))
+
+
+def _mark(storage: Storage, record: Record) -> Record:
+    """Mark a record as deleted, although another process may write it meanwhile."""
+    for _ in range(ATTEMPTS):
+        marked = record if record.state == "deleted" else records.withdraw(record)
+        try:
+            if marked is not record:
+                storage.replace(marked)
+            return marked
+        except RecordChangedError:
+            record = storage.read(record.analysis_id)
+    raise ConflictError("in_progress", "The analysis is being written. Send it again.")
+
+
+def _list_records(storage: Storage, user_id: str) -> Iterator[Record]:
+    token = ""
+    while True:
+        page = storage.list_records(user_id, PAGE, token)
+        yield from page.records
+        token = page.next_token
+        if not token:
+            return

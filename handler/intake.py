@@ -1,0 +1,173 @@
+"""Find the record that a request to analyse belongs to, or make it."""
+
+import hashlib
+import itertools
+import json
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from handler.errors import DeletedError, NotFoundError, SentTwiceError
+from handler.keys import ANONYMOUS, ORIGINAL, make_key
+from handler.records import Record
+from handler.requests import About, AnalyzeData, AnalyzeFile, document_parameters
+from handler.storage import Storage, StoredVersion
+from handler.work import Work
+from tracker.parameters import Parameters
+from tracker.version import __version__
+from tracker.words import Language
+
+
+class Intake:
+    """Finds and makes records in a storage.
+
+    Parameters
+    ----------
+    storage : Storage
+    retention_days : int
+        How long records are kept; 0: for ever.
+    """
+
+    def __init__(self, storage: Storage, retention_days: int) -> None:
+        self._storage = storage
+        self._retention_days = retention_days
+
+    def begin_data(self, request: AnalyzeData, digest: str) -> Work:
+        """Return the work on a file that came with the request.
+
+        An app that got no answer sends the same request again: it is the same analysis.
+
+        Parameters
+        ----------
+        request : AnalyzeData
+        digest : str
+            SHA-256 of the file.
+        """
+        user_id = request.user_id or ANONYMOUS
+        record = make_record("", user_id, request.parameters, request.report, request.about)
+        if request.is_secret:
+            return self._begin(record, lambda _repetition: uuid.uuid4().hex)
+        return self._begin_again([user_id, digest, request.kind], record)
+
+    def begin_file(
+        self, request: AnalyzeFile, version: StoredVersion, upload: tuple[str, str] | None
+    ) -> Work:
+        """Return the work on a file of the storage that no record of an upload knows.
+
+        Parameters
+        ----------
+        request : AnalyzeFile
+        version : StoredVersion
+            Of the file.
+        upload : tuple of str or None
+            User and analysis id in the key, if it is the key of an upload.
+        """
+        user_id = (upload[0] if upload else request.user_id) or ANONYMOUS
+        parameters = request.parameters or Parameters()
+        record = make_record("", user_id, parameters, request.report, request.about)
+        record = replace(record, source_key=request.key, source_version=version.name)
+        if upload:
+            return self._begin(record, lambda _repetition: upload[1])
+        return self._begin_again([user_id, f"{request.key}\n{version.name}", request.kind], record)
+
+    def _begin_again(self, content: list[str | None], record: Record) -> Work:
+        """Continue the analysis of the same content and parameters, if there is one.
+
+        A deleted one is never continued: the same request is then another analysis.
+        """
+        parts = [*content, record.parameters, __version__]
+        if record.report:
+            parts.append({"report": record.report})
+        return self._begin(record, lambda repetition: _derive_id(parts, repetition))
+
+    def _begin(self, record: Record, choose_id: Callable[[int], str]) -> Work:
+        for repetition in itertools.count():
+            analysis_id = choose_id(repetition)
+            source_key = record.source_key or make_key(record.user_id, analysis_id, ORIGINAL)
+            work = Work.begin(
+                self._storage,
+                replace(
+                    record,
+                    analysis_id=analysis_id,
+                    source_key=source_key,
+                    expires_at=self.compute_end_s(record),
+                ),
+            )
+            if work.record.state != "deleted":
+                return work
+            if choose_id(repetition + 1) == analysis_id:
+                break
+        raise DeletedError("deleted", "The analysis was deleted.")
+
+    def compute_end_s(self, record: Record) -> int | None:
+        """Return when the time of a record is over, in Unix seconds; None if it is kept."""
+        if not self._retention_days:
+            return None
+        created_s = datetime.fromisoformat(record.created_at).timestamp()
+        return int(created_s) + 86400 * self._retention_days
+
+    def find_upload(self, upload: tuple[str, str], request: AnalyzeFile) -> Work | None:
+        """Return the work on an upload's record; None if the upload has no record.
+
+        Parameters
+        ----------
+        upload : tuple of str
+            User and analysis id in the key.
+        request : AnalyzeFile
+
+        Raises
+        ------
+        NotFoundError
+            The id belongs to another user. The answer is the same as if there were none.
+        DeletedError, SentTwiceError
+            The analysis was deleted, or another version of its file has already come. The file is
+            removed.
+        """
+        try:
+            work = Work(self._storage, self._storage.read(upload[1]))
+        except NotFoundError:
+            if upload[0].startswith("~"):
+                # Only the record knows whose it is.
+                raise
+            return None
+        record = work.record
+        if record.state == "deleted":
+            self._storage.delete_file(request.key)
+            raise DeletedError("deleted", "The analysis was deleted.")
+        if record.source_key != request.key:
+            raise NotFoundError("file_not_found", "There is no such file. Upload it first.")
+        came = record.source_version
+        if request.version_id and came and came != request.version_id:
+            # The form was used twice. What was analysed stays; what came later goes.
+            self._storage.delete_version(request.key, request.version_id)
+            raise SentTwiceError("sent_twice", "A file has come already. Ask for a new upload.")
+        return work
+
+
+def make_record(
+    analysis_id: str,
+    user_id: str,
+    parameters: Parameters,
+    report: Language | None,
+    about: About,
+) -> Record:
+    """Return the first version of a record, without the key of the file."""
+    return Record(
+        analysis_id=analysis_id,
+        user_id=user_id,
+        source_key="",
+        created_at=datetime.now(UTC).isoformat(timespec="microseconds"),
+        parameters=document_parameters(parameters),
+        report=report,
+        file_name=about.file_name,
+        captured_at=about.captured_at,
+        consent=about.consent,
+    )
+
+
+def _derive_id(parts: Sequence[object], repetition: int) -> str:
+    """Return the id of an analysis, which is the same for the same content and parameters."""
+    if repetition:
+        parts = [*parts, {"repetition": repetition}]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]

@@ -1,0 +1,101 @@
+"""Who may use the local server: this machine, whoever has its token, or users of an issuer."""
+
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from handler.errors import StorageUnavailableError, UnauthorizedError
+from handler.identity import Access
+from handler.storage import DOWNLOAD_VALID_S
+
+if TYPE_CHECKING:
+    from handler.tokens import TokenVerifier
+
+MIN_TOKEN_CHARACTERS = 16
+
+
+class Guard:
+    """Checks the callers of the local server.
+
+    Parameters
+    ----------
+    token : str, optional
+        Whoever sends it owns all that is on the server.
+    verifier : TokenVerifier, optional
+        Its tokens say who the caller is; see `handler.identity`.
+
+    Attributes
+    ----------
+    access : Access
+    is_open : bool
+        Whether nobody is checked: the server is then for this machine only.
+    """
+
+    def __init__(self, token: str = "", verifier: "TokenVerifier | None" = None) -> None:
+        self._token = token
+        self._verifier = verifier
+        self._secret = secrets.token_bytes(32)
+        self.access = Access("identity" if verifier else "local")
+        self.is_open = not token and verifier is None
+
+    def identify(self, header: str) -> Mapping[str, Any]:
+        """Return what API Gateway's authorizer would say of a caller.
+
+        Parameters
+        ----------
+        header : str
+            The request's Authorization.
+
+        Raises
+        ------
+        UnauthorizedError
+        """
+        if self.is_open:
+            return {}
+        from handler.tokens import KeysUnavailableError, TokenError, read_bearer
+
+        try:
+            token = read_bearer(header)
+            if self._verifier is not None:
+                return {"claims": self._verifier.verify(token)}
+            if hmac.compare_digest(token.encode(), self._token.encode()):
+                return {}
+        except TokenError:
+            pass
+        except KeysUnavailableError as error:
+            raise StorageUnavailableError(
+                "issuer_unavailable", "The issuer of the tokens does not answer. Try again."
+            ) from error
+        raise UnauthorizedError(
+            "unauthorized", "Send the server's token as Authorization: Bearer TOKEN."
+        )
+
+    def sign(self, analysis_id: str) -> str:
+        """Return the query that lets a browser open a report for a while; empty if all may."""
+        if self.is_open:
+            return ""
+        until = int(time.time()) + DOWNLOAD_VALID_S
+        return f"?until={until}&signature={self._compute_signature(analysis_id, str(until))}"
+
+    def check_signature(self, analysis_id: str, until: str, signature: str) -> None:
+        """Check the query of a report's address.
+
+        Raises
+        ------
+        UnauthorizedError
+        """
+        if self.is_open:
+            return
+        expected = self._compute_signature(analysis_id, until)
+        good = hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace"))
+        if not good or int(until) < time.time():
+            raise UnauthorizedError(
+                "unauthorized", "This address is over. Take a new one from GET /status."
+            )
+
+    def _compute_signature(self, analysis_id: str, until: str) -> str:
+        text = f"{analysis_id} {until}".encode("utf-8", "replace")
+        return hmac.new(self._secret, text, hashlib.sha256).hexdigest()

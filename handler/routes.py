@@ -1,0 +1,87 @@
+"""The paths of the API: what each does, which function answers it, and who may ask."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from handler.errors import MethodNotAllowedError, NotFoundError
+
+Operation = Literal[
+    "get_health",
+    "run_action",
+    "create_upload",
+    "get_status",
+    "list_analyses",
+    "delete_analysis",
+    "delete_user",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method of one path.
+
+    Attributes
+    ----------
+    method, path : str
+        The path may have parts in braces.
+    operation : str
+    is_light : bool
+        Whether the function without the models answers it.
+    is_public : bool
+        Whether it is answered to callers who are not known: it holds nobody's data.
+    """
+
+    method: str
+    path: str
+    operation: Operation
+    is_light: bool = True
+    is_public: bool = False
+
+
+ROUTES = (
+    Route("GET", "/", "get_health", is_public=True),
+    Route("GET", "/health", "get_health", is_public=True),
+    Route("GET", "/healthz", "get_health", is_public=True),
+    Route("POST", "/", "run_action", is_light=False),
+    Route("POST", "/analyze", "run_action", is_light=False),
+    Route("POST", "/uploads", "create_upload"),
+    Route("GET", "/status/{analysis_id}", "get_status"),
+    Route("GET", "/analyses", "list_analyses"),
+    Route("DELETE", "/analyses/{analysis_id}", "delete_analysis"),
+    Route("DELETE", "/users/me", "delete_user"),
+)
+
+
+def find_route(method: str, path: str) -> tuple[Route, str]:
+    """Return the route of a request, and what stands for the part in braces.
+
+    Raises
+    ------
+    NotFoundError, MethodNotAllowedError
+    """
+    parts = [part for part in path.split("/") if part]
+    found = False
+    for route in ROUTES:
+        variable = _match(route.path, parts)
+        if variable is not None:
+            found = True
+            if route.method == method:
+                return route, variable
+    if found:
+        raise MethodNotAllowedError("method_not_allowed", "This path does not take this method.")
+    known = ", ".join(dict.fromkeys(f"{one.method} {one.path}" for one in ROUTES))
+    raise NotFoundError("no_such_path", f"There is no such path. There are: {known}"[:380])
+
+
+def _match(template: str, parts: list[str]) -> str | None:
+    """Return what stands for the part in braces, if any; None if the path is another one."""
+    expected = [part for part in template.split("/") if part]
+    if len(expected) != len(parts):
+        return None
+    variable = ""
+    for name, part in zip(expected, parts, strict=True):
+        if name.startswith("{"):
+            variable = part
+        elif name != part:
+            return None
+    return variable

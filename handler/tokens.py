@@ -1,0 +1,143 @@
+"""Check OpenID Connect tokens: signed by the issuer, for this API, and not over."""
+
+import json
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+import jwt
+
+ALGORITHMS = ("RS256", "ES256")
+"""The only ones. A token's own word of its algorithm never widens them."""
+MAX_TOKEN_CHARACTERS = 8192
+MAX_DOCUMENT_BYTES = 2**20
+FETCH_TIMEOUT_S = 5
+KEYS_VALID_S = 6 * 3600.0
+MIN_FETCH_INTERVAL_S = 60.0
+"""Tokens with made-up key ids must not have the issuer asked once for each."""
+LEEWAY_S = 30
+"""Clocks differ."""
+
+
+class TokenError(Exception):
+    """The token is not valid. The message says no more, so that it can be logged."""
+
+
+class KeysUnavailableError(Exception):
+    """The issuer does not answer with its keys."""
+
+
+class TokenVerifier:
+    """Checks tokens of one issuer for one audience. It keeps the issuer's keys.
+
+    Parameters
+    ----------
+    issuer : str
+        Exactly as it stands in the tokens, such as ``https://securetoken.google.com/PROJECT``.
+    audience : str
+    fetch : callable, optional
+        Returns the JSON document at a URL.
+
+    Raises
+    ------
+    ValueError
+        The issuer is no https address.
+    """
+
+    def __init__(
+        self, issuer: str, audience: str, fetch: Callable[[str], Any] | None = None
+    ) -> None:
+        _check_address(issuer)
+        if not audience:
+            raise ValueError("the audience is empty: a token for any other service would do")
+        self._issuer = issuer
+        self._audience = audience
+        self._fetch = fetch or fetch_json
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._fetched_s = -KEYS_VALID_S
+
+    def verify(self, token: str) -> dict[str, Any]:
+        """Return the claims of a token.
+
+        Raises
+        ------
+        TokenError, KeysUnavailableError
+        """
+        if len(token) > MAX_TOKEN_CHARACTERS:
+            raise TokenError("too long")
+        try:
+            header = jwt.get_unverified_header(token)
+            key = self._find_key(header.get("kid"))
+            if header.get("alg") != key.algorithm_name:
+                raise TokenError("another algorithm than the key's")
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                key,
+                algorithms=list(ALGORITHMS),
+                audience=self._audience,
+                issuer=self._issuer,
+                leeway=LEEWAY_S,
+                options={"require": ["exp", "iss", "aud", "sub"]},
+            )
+        except (jwt.PyJWTError, ValueError, RecursionError) as error:
+            raise TokenError(type(error).__name__) from None
+        return claims
+
+    def _find_key(self, key_id: Any) -> jwt.PyJWK:
+        now_s = time.monotonic()
+        age_s = now_s - self._fetched_s
+        missing = not isinstance(key_id, str) or key_id not in self._keys
+        if age_s >= KEYS_VALID_S or (missing and age_s >= MIN_FETCH_INTERVAL_S):
+            self._fetched_s = now_s
+            self._keys = self._fetch_keys()
+        if not isinstance(key_id, str) or key_id not in self._keys:
+            raise TokenError("unknown key")
+        return self._keys[key_id]
+
+    def _fetch_keys(self) -> dict[str, jwt.PyJWK]:
+        try:
+            about = self._fetch(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
+            if about["issuer"] != self._issuer:
+                raise ValueError("it calls itself otherwise")
+            address = about["jwks_uri"]
+            _check_address(address)
+            listed = self._fetch(address)["keys"]
+            keys = {}
+            for one in listed:
+                # Others are for purposes of the issuer's own.
+                if one.get("use", "sig") == "sig" and one.get("kty") in ("RSA", "EC"):
+                    key = jwt.PyJWK(one)
+                    if key.algorithm_name in ALGORITHMS and key.key_id:
+                        keys[key.key_id] = key
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, jwt.PyJWTError) as error:
+            self._fetched_s = time.monotonic() - KEYS_VALID_S + MIN_FETCH_INTERVAL_S
+            raise KeysUnavailableError(type(error).__name__) from error
+        return keys
+
+
+def read_bearer(header: str) -> str:
+    """Return the token of an Authorization header.
+
+    Raises
+    ------
+    TokenError
+    """
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise TokenError("no bearer token")
+    return token.strip()
+
+
+def fetch_json(address: str) -> Any:
+    """Return the JSON document at an address."""
+    with urllib.request.urlopen(address, timeout=FETCH_TIMEOUT_S) as answer:
+        return json.loads(answer.read(MAX_DOCUMENT_BYTES))
+
+
+def _check_address(address: str) -> None:
+    parts = urllib.parse.urlsplit(address)
+    local = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost")
+    if not parts.hostname or not (parts.scheme == "https" or local):
+        raise ValueError(f"{address!r} is no https address")
