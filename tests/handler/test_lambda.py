@@ -334,7 +334,10 @@ def test_a_report_is_stored_where_it_is_asked_for(function: Function, clips: Pat
     _, korean = function.post({**body, "report": True, "lang": "ko"})
     # Of the same video: what was analysed without a report does not answer for one with it.
     assert len({one["analysis_id"] for one in (plain, english, korean)}) == 3
-    assert function.post({**body, "report": True}) == (200, english)
+    # The same analysis, with an address of its report that is valid from now on.
+    again = function.post({**body, "report": True})[1]
+    assert again.pop("report_url").split("?")[0] == english.pop("report_url").split("?")[0]
+    assert again == english
     assert english["summary"] == plain["summary"]
     folder = f"users/app-user/eye/{korean['analysis_id']}/"
     assert korean["report_path"] == f"s3://{BUCKET}/{folder}report.html"
@@ -387,7 +390,10 @@ def test_a_file_of_the_bucket(function: Function, clips: Path) -> None:
     aws.s3.put_object(Bucket=BUCKET, Key="cohort/a.jpg", Body=video.read_bytes())
     aws.s3.put_object(Bucket=BUCKET, Key="users/app-user/b.mp4", Body=image.read_bytes())
     body: dict[str, Any] = {"action": "process_s3_file", "s3_key": "cohort/a.jpg"}
-    assert function.post(body)[1]["summary"]["frames_processed"] == 5
+    # Nobody's file: by direct invocation only.
+    assert function.post({**body, "user_id": "app-user"})[1]["code"] == "foreign_key"
+    assert function.post(body)[1]["code"] == "foreign_key"
+    assert function.invoke(body)["summary"]["frames_processed"] == 5
     body = {"action": "process_s3_file", "s3_key": "users/app-user/b.mp4", "user_id": "app-user"}
     _, answer = function.post(body)
     assert answer["result"]["detected"] is True
@@ -616,10 +622,12 @@ def test_the_light_function_answers_without_the_models(server: Aws, clips: Path)
         "c = N(aws_request_id='x', get_remaining_time_in_millis=lambda: 29000)\n"
         "get = {'httpMethod': 'GET', 'path': '/'}\n"
         "print(f.lambda_handler(get, c)['body'])\n"
-        "up = {'httpMethod': 'POST', 'path': '/uploads', 'body': '{}'}\n"
+        "known = {'requestContext': {'authorizer': {'claims': {'sub': 'u'}}}}\n"
+        "up = {'httpMethod': 'POST', 'path': '/uploads', 'body': '{}', **known}\n"
+        "print(f.lambda_handler(up | {'requestContext': {}}, c)['statusCode'])\n"
         "print(f.lambda_handler(up, c)['statusCode'])\n"
         "image = {'httpMethod': 'POST', 'path': '/', 'body': json.dumps("
-        "{'action': 'analyze_image', 'file_data': 'AAAA'})}\n"
+        "{'action': 'analyze_image', 'file_data': 'AAAA'}), **known}\n"
         "print(f.lambda_handler(image, c)['statusCode'])\n"
         "heavy = {'numpy', 'numba', 'cv2', 'mediapipe', 'kernels'}\n"
         "print('loaded:', *sorted(set(sys.modules) & heavy))\n"
@@ -634,7 +642,7 @@ def test_the_light_function_answers_without_the_models(server: Aws, clips: Path)
     )
     lines = [line for line in done.stdout.splitlines() if '"level"' not in line]
     assert json.loads(lines[0])["model_ready"] is False
-    assert lines[1:] == ["200", "404", "loaded:"]
+    assert lines[1:] == ["401", "200", "404", "loaded:"]
 
 
 def test_leftovers_are_removed_and_the_local_servers_data_are_not(
