@@ -1,1 +1,1 @@
-"""From events to analyses and answers: the Lambda function, its storage, and the local server."""
+"""The web service that analyses uploaded videos, as an AWS Lambda function or on one machine."""

@@ -1,4 +1,4 @@
-"""Gaze: how far the landmarks follow it, and its saccades."""
+"""Gaze: measure how far the landmarks follow it, and detect saccades (fast eye movements)."""
 
 from dataclasses import dataclass
 
@@ -12,26 +12,27 @@ from kernels.uncertainty import MAD_TO_STD
 GAIN_STD = 0.08
 """Relative standard deviation of FaceMesh's vertical gain over different framings of one face.
 
-It is 0.066 on the synthetic face over 8 poses and sizes (docs/accuracy.txt).
+The gain is how far the landmarks of the iris move, divided by how far the eye moves. Its
+deviation is 0.066 on the synthetic face over 8 poses and sizes (docs/accuracy.txt).
 """
 LARGEST_GAIN_STDS = 2.0
 """Cap the correction at this many `GAIN_STD`: larger factors are noise, not framing."""
 MOST_SAMPLES = 40
-"""Samples of the second pass that count as independent, at most.
+"""Most samples of the second pass (see `compute_framing_gain`) that count as independent.
 
 The head and the gaze move on from one second to the next. The task lasts 20 s, with half of the
 samples in each direction.
 """
 FRAMING_STD = 0.03
-"""Relative standard deviation of the range that remains after the correction.
+"""Relative standard deviation of the gaze range after the correction by the gain.
 
-The slope's own is 0.02 over the same poses and sizes (docs/accuracy.txt). Half of that is added,
-because they show a single face.
+The synthetic face shows 0.02 over the same poses and sizes (docs/accuracy.txt). Half of that is
+added, because they show a single face.
 """
 SACCADE_NOISE_FACTOR = 6.0
-"""In a saccade the velocity is above this multiple of its noise: lambda in [1]_."""
+"""In a saccade the velocity is above this multiple of its noise; see `detect_saccades`."""
 SHORTEST_SACCADE_SAMPLES = 3
-"""Fewest samples in a saccade, as in [1]_."""
+"""Fewest samples in a saccade, as in the reference of `detect_saccades`."""
 
 Float64Array = NDArray[np.float64]
 Int64Array = NDArray[np.int64]
@@ -39,16 +40,17 @@ Int64Array = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Saccades:
-    """M saccades in order of time.
+    """M saccades (fast eye movements) in order of time.
 
     Attributes
     ----------
     interval : ndarray, shape (M, 2), int64
-        Samples above the velocity threshold, half-open.
+        Index of the first sample of each saccade, and of the first sample after it. In between,
+        the velocity is above the threshold.
     amplitude : ndarray, shape (M,), float64
-        Offset at the end minus at the beginning, in the offset's unit.
+        Gaze offset at the end minus that at the beginning, in the unit of the given offsets.
     peak_velocity_per_s : ndarray, shape (M,), float64
-        Largest absolute velocity, in the offset's unit per second.
+        Largest absolute velocity, in the same unit per second.
     """
 
     interval: Int64Array
@@ -58,7 +60,10 @@ class Saccades:
 
 @kernel("void(f8[::1], b1[::1], f8[::1], f8, f8[::1])")
 def _velocity(values, keep, times_s, max_interval_s, out):
-    """Fill out (N,) with the slope over five samples; NaN if one is missing or too far away."""
+    """Fill `out` (N,) with the velocity at each sample: the slope over the five samples around it.
+
+    It is NaN if one of them is missing, or two neighbours are more than `max_interval_s` apart.
+    """
     size = values.size
     for n in range(size):
         out[n] = np.nan
@@ -77,7 +82,11 @@ def _velocity(values, keep, times_s, max_interval_s, out):
 
 @kernel("i8(f8[::1], f8[::1], f8, i8, i8[:,::1], f8[::1], f8[::1])")
 def _find_saccades(values, velocity, threshold, shortest, intervals, amplitude, peak_velocity):
-    """Fill intervals (M, 2), amplitude and peak velocity (M,) of runs above threshold; return M."""
+    """Find runs of `shortest` or more samples that are faster than the threshold, in one direction.
+
+    Return their number M. Fill the first M rows of `intervals` (N, 2), `amplitude` (N,) and
+    `peak_velocity` (N,).
+    """
     found, start = 0, -1
     size = values.size
     for n in range(size + 1):
@@ -102,10 +111,11 @@ def _find_saccades(values, velocity, threshold, shortest, intervals, amplitude, 
 
 @kernel("void(f8[::1], f8[::1], i8[::1], f8[::1], f8[:,::1], f8[::1])")
 def _framing_gain(one, other, groups, prior, sums, out):
-    """Fill out (2,) with the gain and its standard deviation; see `compute_framing_gain`.
+    """Fill `out` (2,) with the gain and its standard deviation; see `compute_framing_gain`.
 
-    Samples one and other (T,) belong to groups (T,), which are numbered from 0. prior (4,) is
-    `GAIN_STD`, `LARGEST_GAIN_STDS`, `MOST_SAMPLES` and `FRAMING_STD`. Scratch sums (3, T).
+    `one` and `other` (T,) are the offsets of both passes, and `groups` (T,) are the framings,
+    numbered from 0. `prior` (4,) holds `GAIN_STD`, `LARGEST_GAIN_STDS`, `MOST_SAMPLES` and
+    `FRAMING_STD`. `sums` (3, T) is working memory.
     """
     prior_std, largest_stds, most_samples, least_std = prior
     out[0], out[1] = 1.0, prior_std
@@ -149,7 +159,10 @@ def _framing_gain(one, other, groups, prior, sums, out):
 def compute_framing_gain(
     offset: ArrayLike, second_offset: ArrayLike, framing: ArrayLike
 ) -> tuple[float, float]:
-    """Compute the ratio of the gaze that other framings of the face show to the gaze of this one.
+    """Compute how far the gaze moves in other framings of a face, divided by how far in the first.
+
+    A framing is how the face is cut out of the frame before its landmarks are found. How far the
+    landmarks follow the gaze depends on it.
 
     Parameters
     ----------
@@ -158,15 +171,17 @@ def compute_framing_gain(
     second_offset : array_like, shape (T,), float64
         Offset in the same frames, from a second pass that frames the face differently.
     framing : array_like, shape (T,), int64
-        Index of the other framing. Each framing may be off by its own constant.
+        Which framing the second pass used for each sample. The offsets of each framing may differ
+        from the first pass by a constant of their own.
 
     Returns
     -------
     gain : float
-        Slope of the second offset over the offset. It is drawn towards 1 if the gaze moves too
-        little to measure it, and differs from 1 by at most `LARGEST_GAIN_STDS` times `GAIN_STD`.
+        Slope of the second offset over the offset. The less the gaze moves, the less is known
+        about the slope, and the nearer to 1 the gain is. It differs from 1 by at most
+        `LARGEST_GAIN_STDS` times `GAIN_STD`.
     gain_std : float
-        Standard deviation of the error that remains; `GAIN_STD` without a pair of offsets.
+        Standard deviation of the gain's error; `GAIN_STD` if no slope can be computed.
 
     Raises
     ------
@@ -199,18 +214,18 @@ def compute_framing_gain(
 def detect_saccades(
     values: ArrayLike, keep: ArrayLike, times_s: ArrayLike, max_interval_s: float
 ) -> Saccades:
-    """Detect saccades by their velocity.
+    """Detect saccades, which are fast eye movements, by their velocity.
 
     Parameters
     ----------
     values : array_like, shape (N,), float64
         A gaze offset; NaN = missing.
     keep : array_like, shape (N,), bool
-        Samples to use: those outside closures.
+        True for the samples to use: those outside closures of the lids.
     times_s : array_like, shape (N,), float64
         Presentation times in seconds, strictly increasing.
     max_interval_s : float
-        Samples further apart have no velocity between them.
+        No velocity is computed across two neighbouring samples that are further apart.
 
     Returns
     -------

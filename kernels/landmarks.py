@@ -1,4 +1,4 @@
-"""The landmarks that a track keeps: which of FaceMesh's 478 points, and in which column.
+"""The landmarks that are kept of each frame: which of FaceMesh's 478 points, and in which column.
 
 "left" and "right" are the **subject's**: the subject's right eye is on the left of an unmirrored
 image. Every per-eye array has the left eye in column `LEFT` and the right eye in column `RIGHT`.
@@ -17,7 +17,7 @@ FACE_MESH_INDICES: tuple[int, ...] = (
     # temples, cheekbones (left, right), mouth corners, brows, jaw.
     *(1, 168, 2, 10, 152, 356, 127, 454, 234, 291, 61, 334, 105, 199),
 )
-"""FaceMesh index of each column of a track's landmarks (K = 40)."""
+"""FaceMesh's index of the point in each column of an array of landmarks (K = 40)."""
 
 LANDMARK_COUNT = len(FACE_MESH_INDICES)
 
@@ -33,4 +33,4 @@ EYE_COLUMNS = np.array(
     ],
     dtype=np.int64,
 )
-"""Columns of the points that each eye's geometry is computed from, shape (2, 11)."""
+"""Columns of the points that each eye's geometry is computed from, shape (2, 11), left first."""

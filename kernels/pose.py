@@ -1,4 +1,4 @@
-"""Head pose from landmarks: a rigid face under scaled orthographic projection."""
+"""Head pose from landmarks, with a model of a rigid face and a projection without perspective."""
 
 from dataclasses import dataclass
 
@@ -23,13 +23,15 @@ RIGID_POINTS: dict[int, tuple[float, float, float]] = {
     362: (0.195, 0.017, -0.060),
     133: (-0.195, 0.017, -0.060),
 }
-"""FaceMesh's mean face: landmark to x, y, z in distances between the outer canthi.
+"""A mean face: x, y and z of landmarks, by their FaceMesh index.
+
+The unit is the distance between the outer canthi (the outer corners of the eyes).
 
 x points to the subject's left, y down, and z away from the camera. The coordinates are the mean of
 FaceMesh's over 16 people. Each face was turned so that the outer canthi lie level and at one
 depth, and the mean was made mirror-symmetric. Jaw, mouth and brows are left out because they move.
-Zero pitch is how these people held their heads, filmed from about the height of their eyes; the
-zero of a single person is some degrees off.
+Pitch is 0 as these people held their heads on average, filmed from about the height of their
+eyes. The natural pitch of a single person differs from that by some degrees.
 """
 
 Float64Array = NDArray[np.float64]
@@ -47,9 +49,9 @@ class HeadPose:
     Attributes
     ----------
     yaw_deg : ndarray, shape (N,), float64
-        Turned to the subject's left is positive.
+        Positive if the head is turned to the subject's left.
     pitch_deg : ndarray, shape (N,), float64
-        Nose down is positive; relative to the camera, see `RIGID_POINTS`.
+        Positive if the nose points down, relative to the camera. `RIGID_POINTS` says what 0 is.
     """
 
     yaw_deg: Float64Array
@@ -58,7 +60,10 @@ class HeadPose:
 
 @kernel("void(f4[:,:,::1], i8[::1], f8[:,::1], f8[::1], f8[::1])")
 def _head_pose(landmarks, columns, pseudo_inverse, yaw_deg, pitch_deg):
-    """Fill yaw and pitch (N,) from the columns (P,) of landmarks (N, K, 2)."""
+    """Fill `yaw_deg` and `pitch_deg` (N,) from the points `columns` (P,) of landmarks (N, K, 2).
+
+    `pseudo_inverse` (P, 3) is computed from the same points of `RIGID_POINTS`.
+    """
     count = columns.size
     for n in range(landmarks.shape[0]):
         # Each column of the pseudo-inverse sums to zero, so any point can be the origin. With one
@@ -111,7 +116,7 @@ def compute_head_pose(landmarks: ArrayLike) -> HeadPose:
     Returns
     -------
     HeadPose
-        NaN also where the points do not span a face.
+        NaN where there is no face, or where the points lie on a line.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Quantiles of the kept values, in linear time."""
+"""Quantiles of the values that are marked for use, in linear time."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from kernels._arguments import as_kept
 from kernels._jit import kernel
 
 BINS = 256
-"""Bins of the histogram that locates an order statistic.
+"""Number of bins of the histogram that finds where in the sorted values a quantile lies.
 
 The histogram fits the first-level cache, and a bin holds so few values that sorting them is cheap.
 """
@@ -20,15 +20,16 @@ BoolArray = NDArray[np.bool_]
 
 @kernel("i8(f8, f8, f8)")
 def _bin(value, least, bins_per_unit):
-    """Bin of a value; 0 if there is only one bin."""
+    """Return the index of a value's bin; 0 if all values share one bin."""
     return int((value - least) * bins_per_unit) if bins_per_unit > 0 else 0
 
 
 @kernel("i8(f8[::1], b1[::1], f8[::1], i8[::1], f8[::1], f8[::1])")
 def _quantiles(values, keep, shares, counts, scratch, out):
-    """Fill out (Q,) with the quantiles `shares` (Q,) of the kept, finite values (N,).
+    """Fill `out` (Q,) with the quantiles `shares` (Q,) of the finite values (N,) marked by `keep`.
 
-    Return the number of these values; out is NaN if it is 0. Scratch: counts (B,), scratch (2 N,).
+    Return how many values these are; if none, `out` is NaN. `counts` (B,) and `scratch` (2 N,) are
+    working memory.
     """
     size, bins = values.size, counts.size
     kept, least, most = 0, np.inf, -np.inf
@@ -75,28 +76,31 @@ def _quantiles(values, keep, shares, counts, scratch, out):
 def take_quantiles(
     values: Float64Array, keep: BoolArray, shares: Sequence[float]
 ) -> tuple[int, Float64Array]:
-    """Return the number of kept, finite values, and their quantiles, without checking arguments."""
+    """Return the number of finite values that `keep` marks, and their quantiles.
+
+    Arguments are not checked.
+    """
     out = np.empty(len(shares))
     counts, scratch = np.empty(BINS, np.int64), np.empty(2 * values.size)
     return int(_quantiles(values, keep, np.array(shares), counts, scratch, out)), out
 
 
 def compute_quantiles(values: ArrayLike, keep: ArrayLike, shares: Sequence[float]) -> Float64Array:
-    """Compute quantiles, interpolated linearly between order statistics.
+    """Compute quantiles, interpolated linearly between neighbouring values.
 
     Parameters
     ----------
     values : array_like, shape (N,), float64
         NaN or infinity = missing.
     keep : array_like, shape (N,), bool
-        Samples to use.
+        True for the values to use.
     shares : sequence of float, length Q
-        The quantiles to compute; in [0, 1].
+        The quantiles to compute, in [0, 1]: 0.5 is the median.
 
     Returns
     -------
     ndarray, shape (Q,), float64
-        NaN without a value.
+        The quantile for each share; NaN if there is no value to use.
 
     Raises
     ------

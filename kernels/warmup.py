@@ -1,14 +1,14 @@
 """``python -m kernels.warmup``: compile every kernel into the on-disk cache.
 
-Importing `kernels` compiles what the cache does not hold yet: each kernel's signatures stand beside
-it (see `kernels._jit`). Run at installation, so that no analysis pays for it.
+Importing `kernels` compiles every kernel that the cache does not hold yet (see `kernels._jit`).
+This is run at installation, so that no analysis has to wait for it.
 """
 
 from kernels import _jit
 
 
 def main() -> None:
-    """Report how many kernels the import compiled, and how many it loaded from the cache."""
+    """Print how many kernels the import compiled, and how many it loaded from the cache."""
     compiled = sum(sum(kernel.stats.cache_misses.values()) for kernel in _jit.KERNELS)
     loaded = sum(sum(kernel.stats.cache_hits.values()) for kernel in _jit.KERNELS)
     directories = {kernel.stats.cache_path for kernel in _jit.KERNELS}

@@ -36,8 +36,8 @@ class Result:
     summary : Summary
         The content of ``STEM.summary.json``.
     eye_pictures : mapping of int to bytes, or None
-        JPEGs of the eyes by index of the frame in the track, for the report. None where there is
-        no video to take them from.
+        Pictures of the eyes for the report, as JPEG, by the frame's index in the track. None if
+        there is no video to take them from.
 
     Examples
     --------
@@ -97,8 +97,8 @@ class Result:
         Returns
         -------
         dict of str to Path
-            The files by kind: summary, frames, blinks, track, report. The command line's summary
-            also has a resume key: it lets an interrupted run continue.
+            The files by kind: summary, frames, blinks, track, report. A summary that the command
+            line writes also has a resume key, which lets an interrupted run continue.
 
         Examples
         --------
@@ -111,7 +111,7 @@ class Result:
         return write_files(self, Path(directory), stem, report)
 
     def report(self, path: str | Path, language: Language = "en") -> Path:
-        """Write the report: one HTML page that needs no network.
+        """Write the report, one HTML page that needs no network, and return its path.
 
         Examples
         --------
@@ -170,7 +170,7 @@ def write_files(
     with_track : bool, default True
         Write the track, too.
     write_copy : callable, optional
-        Writes the annotated copy.
+        Called to write the annotated copy of the video; without it, none is written.
 
     Returns
     -------
@@ -201,7 +201,7 @@ def write_files(
 
 
 def document_still(still: StillMeasures) -> dict[str, Any]:
-    """Return the JSON document of an image. Without a face, its fields are null."""
+    """Return what was measured in an image as JSON. Without a face, the face's fields are null."""
     face = (
         asdict(still.face) if still.face else dict.fromkeys(one.name for one in fields(StillFace))
     )
@@ -210,7 +210,7 @@ def document_still(still: StillMeasures) -> dict[str, Any]:
 
 
 def write_still(still: StillMeasures, directory: Path, stem: str) -> Path:
-    """Write the document of an image as ``STEM.result.json``."""
+    """Write what was measured in an image as ``STEM.result.json``, and return the path."""
     path = directory / f"{stem}.result.json"
     return write_whole(
         path,

@@ -1,1 +1,1 @@
-"""The API of the Lambda function on this machine: a directory, SQLite and a web server."""
+"""The API of the Lambda function on one machine, with a web server, SQLite and a directory."""

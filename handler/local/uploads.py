@@ -18,24 +18,24 @@ from handler.storage import UPLOAD_VALID_S
 
 CHUNK_BYTES = 2**16
 MAX_HEAD_BYTES = 2 * CHUNK_BYTES
-"""Most bytes that the fields before the file of a form may take."""
+"""Largest total size of the form fields that come before the file."""
 
 
 class StalledError(HandlerError):
-    """The client sent nothing for as long as the server waits."""
+    """The client sent no data within the server's time limit."""
 
     status_code = 408
 
 
 def receive_upload(storage: LocalStorage, request: Request, analysis_id: str) -> None:
-    """Store the file of a form and put a message about it into the queue, as S3 does.
+    """Store the file from an upload form, and queue a message that it has arrived, as S3 does.
 
     Parameters
     ----------
     storage : LocalStorage
     request : Request
     analysis_id : str
-        Untrusted, from the path.
+        From the path of the request, not checked yet.
 
     Raises
     ------
@@ -62,7 +62,11 @@ def receive_upload(storage: LocalStorage, request: Request, analysis_id: str) ->
 
 
 def _read_awaited(storage: LocalStorage, analysis_id: str, begun: datetime) -> Record:
-    """Return a record that still waited for its file when the upload began."""
+    """Return the record of an analysis if it still waits for its file.
+
+    An analysis waits if its state is ``queued`` and the upload began at most `UPLOAD_VALID_S` after
+    the record was made. Otherwise, raise `NotFoundError`.
+    """
     record = storage.read(analysis_id)
     age_s = (begun - datetime.fromisoformat(record.created_at)).total_seconds()
     if record.state != "queued" or age_s > UPLOAD_VALID_S:
@@ -71,22 +75,23 @@ def _read_awaited(storage: LocalStorage, analysis_id: str, begun: datetime) -> R
 
 
 def copy_form_file(stream: IO[bytes], boundary: bytes, target: IO[bytes]) -> None:
-    """Copy the field ``file`` of a multipart form, and read the form to its end.
+    """Copy the content of a multipart form's field ``file``, and read the form to its end.
 
     Parameters
     ----------
     stream : file object
         The form; the stream ends where the form ends.
     boundary : bytes
-        From the form's content type.
+        Separator of the form's fields, from its content type.
     target : file object
-        To write to.
+        Receives the content of the field.
 
     Raises
     ------
     BadRequestError
-        There is no such field, it is empty, or the form is cut off.
+        There is no field ``file``, it is empty, or the form is cut off.
     StalledError
+        The client stopped sending.
     """
     parser = PushMultipartParser(boundary)
     read_bytes = copied_bytes = 0
@@ -118,14 +123,14 @@ def copy_form_file(stream: IO[bytes], boundary: bytes, target: IO[bytes]) -> Non
 
 
 def check_length(request: Request, limit: int, remedy: str) -> None:
-    """Check the length of a body before any of it is read.
+    """Check the declared length of a request's body before any of it is read.
 
     Raises
     ------
     BadRequestError
         The length is not known.
     TooLargeError
-        It is over the limit, in bytes.
+        The length is over `limit` bytes. The message ends with `remedy`: what the client can do.
     """
     text = request.headers.get("Content-Length", "0")
     if request.headers.get("Transfer-Encoding") or not text.isascii() or not text.isdigit():
@@ -135,12 +140,13 @@ def check_length(request: Request, limit: int, remedy: str) -> None:
 
 
 def read_chunk(stream: IO[bytes], size: int = CHUNK_BYTES) -> bytes:
-    """Read the next bytes of a request's body; none at its end, or if the client has gone.
+    """Read the next bytes of a request's body; empty at its end, or if the client disconnected.
 
     Raises
     ------
     StalledError
-        The client sends nothing. An `OSError` would look like an error of the disk.
+        The client sends nothing. The `TimeoutError` is replaced because it is an `OSError`, which
+        would look like an error of the disk.
     """
     try:
         return stream.read(size)
@@ -153,7 +159,10 @@ def read_chunk(stream: IO[bytes], size: int = CHUNK_BYTES) -> bytes:
 
 
 def _parse(parser: PushMultipartParser, chunk: bytes) -> Iterator[MultipartSegment | bytes | None]:
-    """Yield the head of a field, then its content, then None."""
+    """Yield what a chunk of the form holds: of a field its head, pieces of its content, and None.
+
+    None marks the end of a field. A chunk may hold only a part of a field.
+    """
     try:
         yield from parser.parse(chunk)
     except MultipartError as error:

@@ -1,4 +1,4 @@
-"""``eye-tracker compare``."""
+"""The command ``eye-tracker compare``: what changed between recordings of one person."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The command line, ``eye-tracker``. Heavy imports wait until the arguments are known."""
+"""The command line, ``eye-tracker``. Slow imports wait until the arguments are known."""
 
 import argparse
 import os
@@ -20,12 +20,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Without the program's name; the process's by default.
+        Arguments without the program's name. Default: those of the process.
 
     Returns
     -------
     int
-        0 done, 2 wrong usage, 3 an input cannot be read, 4 internal error.
+        Exit code: 0 done, 3 an input cannot be read, 4 internal error, 130 interrupted. Wrong usage
+        raises `SystemExit` with the code 2.
     """
     if sys.stderr is None:  # closed by the caller
         sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 (for good)

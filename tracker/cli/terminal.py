@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def report_failure(error: Exception) -> int:
-    """Print on stderr, in one line, what went wrong; return the exit code."""
+    """Print on stderr, in one line, what went wrong; return the exit code for it."""
     from tracker.study.recording import explain_failure
 
     return print_failure(explain_failure(error))
@@ -30,14 +30,17 @@ def print_failure(failure: "Failure") -> int:
 
 
 def print_line(text: str) -> None:
-    """Print one line to stderr, even if a file's name contains a line break."""
+    """Print a text to stderr as one line, even if it contains line breaks, as a file's name may."""
     from tracker.files.names import printable
 
     print(printable(" ".join(text.splitlines())), file=sys.stderr, flush=True)
 
 
 def for_each(inputs: Iterable[T], process: Callable[[T], None]) -> int:
-    """Process each input. A failing one is reported and does not stop the rest."""
+    """Process each input. Return 0 if all succeed, else the highest exit code of a failure.
+
+    A failing input is reported on stderr and does not stop the rest.
+    """
     code = EXIT_DONE
     for one in inputs:
         try:
@@ -52,7 +55,7 @@ def for_each(inputs: Iterable[T], process: Callable[[T], None]) -> int:
 def print_result(
     options: argparse.Namespace, name: str, summary: "Summary", written: Iterable[Path]
 ) -> None:
-    """Print the result: as JSON for a program, or with its files for a person."""
+    """Print a result: as JSON if the options ask for it, else as text with the files' names."""
     from tracker.files.names import printable
     from tracker.files.summary import describe_summary, to_json
 
@@ -64,7 +67,7 @@ def print_result(
 
 
 class Progress:
-    """A progress bar on stderr if that is a terminal, nothing otherwise."""
+    """A progress bar on stderr. It is only shown if stderr is a terminal."""
 
     def __init__(self, name: str, unit: str = " frames") -> None:
         from tqdm import tqdm
@@ -72,7 +75,10 @@ class Progress:
         self._bar = tqdm(desc=name, unit=unit, disable=None, leave=False)
 
     def update(self, done: int, expected: int) -> None:
-        """Show that `done` of `expected` (0 = unknown) are done."""
+        """Show that `done` of `expected` frames, or other units, are done.
+
+        `expected` is 0 if it is not known.
+        """
         self._bar.total = max(done, expected) if expected else None
         self._bar.update(done - self._bar.n)
 

@@ -1,1 +1,1 @@
-"""From frames to the landmarks of one person's face, and how well the images show it."""
+"""Find the landmarks of one person's face in each frame, and judge the quality of the images."""

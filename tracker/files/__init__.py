@@ -1,1 +1,1 @@
-"""The files of an analysis: fields, summary, tables, names and provenance."""
+"""The files that an analysis writes: their names, summary, fields, tables and provenance."""

@@ -1,6 +1,7 @@
-"""``python -m tracker.files.dictionary``: the data dictionary, made from `tracker.files.fields`.
+"""``python -m tracker.files.dictionary``: write the page that explains every output field.
 
-Writes ``docs/outputs.md`` and ``docs/summary.schema.json`` of a checkout.
+It writes ``docs/outputs.md`` and ``docs/summary.schema.json`` of a checkout, from
+`tracker.files.fields` and `tracker.files.columns`.
 """
 
 import json
@@ -24,7 +25,7 @@ GROUPS = {
     "sampling": "Sampling",
     "parameters": "Parameters",
 }
-"""Headings of the dictionary, by the fields' group, in order."""
+"""Headings of the page in order, by the group of the fields that stand below each."""
 
 INTRODUCTION = """# Outputs: the data dictionary
 
@@ -134,7 +135,10 @@ def _name_end(column: Column) -> str:
 
 
 def _list_fields(record: type, path: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield group and row of each field; a record within it has a row for each of its own."""
+    """Yield the group and the table row of each field of a record.
+
+    If a field holds another record, or a list of records, the rows of that record's fields follow.
+    """
     for name, (shape, about) in read_record(record).items():
         if isinstance(about, Field):
             row = (f"`{path}{name}`", _name_type(shape), about.unit, about.meaning, about.ko)
@@ -160,7 +164,7 @@ def _make_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def main() -> None:
-    """Write the dictionary and the schema of this checkout."""
+    """Write the page and the JSON Schema into the ``docs`` of this checkout."""
     docs = Path(__file__).parents[2] / "docs"
     (docs / "outputs.md").write_text(make_page(), encoding="utf-8")
     schema = json.dumps(make_schema(), indent=2, ensure_ascii=False) + "\n"

@@ -9,11 +9,11 @@ from pathlib import Path
 from tracker.video.container import InputError, InputNotFoundError, check_readable
 
 MAX_GAP_BYTES = 2**20
-"""Longest stretch skipped by the decoder that is read at once for the hash. The decoder skips sound
-in many such steps, and no stream is fetched in much smaller pieces."""
+"""If the decoder skips at most this many bytes, they are read at once for the hash. The decoder
+skips sound in many such steps, and no stream is fetched in much smaller pieces."""
 MAX_REST_BYTES = 16 * 2**20
 """Most bytes that are read only for the hash when the decoder is done. The index at a video's end
-is smaller; more is left if the analysis ended before the video."""
+is smaller. More bytes are left only if the analysis ended before the video."""
 _BLOCK_BYTES = 2**20
 
 
@@ -30,10 +30,11 @@ class Fingerprint:
     Attributes
     ----------
     path : Path
+        The file.
     sha256 : str
         Hash of the content, 64 hexadecimal digits.
     size_bytes, modified_ns : int
-        They change when the file is written to.
+        Size, and time of the last change. They show whether the file was written to.
     """
 
     path: Path
@@ -42,7 +43,7 @@ class Fingerprint:
     modified_ns: int
 
     def check_unchanged(self) -> None:
-        """Raise `VideoChangedError` if the file was written to since it was hashed."""
+        """Raise `VideoChangedError` if the file was written to or removed since it was hashed."""
         try:
             status = self.path.stat()
         except OSError:
@@ -82,7 +83,7 @@ class HashedStream(BufferedIOBase):
     Parameters
     ----------
     stream : BufferedIOBase
-        Seekable, at its start. It stays open when this object is closed.
+        Where to read from: seekable, and at its start. It stays open when this object is closed.
     """
 
     def __init__(self, stream: BufferedIOBase) -> None:
@@ -115,12 +116,12 @@ class HashedStream(BufferedIOBase):
         return content
 
     def finish(self) -> str:
-        """Return the SHA-256 of the whole content.
+        """Read what the decoder left unread, and return the SHA-256 of the whole content.
 
         Returns
         -------
         str
-            64 hexadecimal digits; empty if more than `MAX_REST_BYTES` are still to be read.
+            64 hexadecimal digits; empty if more than `MAX_REST_BYTES` are left unread.
         """
         size = self._stream.seek(0, io.SEEK_END)
         if size - self._hashed > MAX_REST_BYTES:

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Write files so that each appears whole or not at all."""
 
 import os
 from collections.abc import Callable
@@ -6,14 +6,17 @@ from pathlib import Path
 
 
 def remove_partial_files(directory: Path, stem: str, process_id: int) -> None:
-    """Remove the half-written files of a process that died."""
+    """Remove the half-written files of recording `stem` that the dead process `process_id` left."""
     for path in directory.glob(f".{process_id}.*"):
         if path.name.startswith(f".{process_id}.{stem}."):
             path.unlink(missing_ok=True)
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
-    """Write beside the target, then rename: a reader never sees half a file."""
+    """Write a file under a temporary name, then rename it: a reader never sees half a file.
+
+    `write` gets the temporary path, beside `path`. Return `path`.
+    """
     partial = path.with_name(f".{os.getpid()}.{path.name}")
     try:
         write(partial)

@@ -15,7 +15,7 @@ Float32Array = NDArray[np.float32]
 Float64Array = NDArray[np.float64]
 
 CLOSED_DEPTH = 0.9
-"""Lids count as closed from this share of the closure's depth."""
+"""The lids count as closed while a closure has at least this share of its depth."""
 ENCODERS: dict[str, tuple[str, dict[str, str]]] = {
     "h264": ("libx264", {"preset": "veryfast", "bf": "2"}),
     "hevc": ("libx265", {"preset": "ultrafast", "x265-params": "log-level=none"}),
@@ -29,10 +29,11 @@ LEFT, RIGHT = 0, 1
 
 # Time courses. A blink closes about twice as fast as it opens.
 CLOSING_S, OPENING_S = 0.10, 0.20
-"""Longest times to close and to open. A short closure takes 30 % and 50 % of its time for them."""
+"""Longest times to close and to open. A short closure takes 30 % of its time to close and 50 % to
+open."""
 SACCADE_S = 0.08
 VISIBLE_DEPTH = 0.05
-"""An annotator sees a closure from this share of its depth; that sets its first and last frame."""
+"""An annotated closure lasts while it has at least this share of its depth: less is not visible."""
 LONGEST_BLINK_S = 0.5
 """A closure that stays closed for longer is a ``long_closure``."""
 VFR_JITTER = 0.3
@@ -42,7 +43,7 @@ VFR_DROPPED = 0.1
 GLANCES_S = 120.0
 """Length of the clip of `glances_spec`."""
 GLANCE_HOLDS_S = np.geomspace(0.4, 10.0, 8)
-"""How long a glance of `glances_spec` is held."""
+"""Times for which the glances of `glances_spec` are held, in seconds."""
 CLOCK_HZ = {".mp4": 60_000, ".mov": 60_000, ".mkv": 1000, ".webm": 1000}
 """Timestamp ticks per second of each container.
 
@@ -74,11 +75,11 @@ RANGES: dict[str, tuple[float, float]] = {
     "blinks_per_min": (0.0, 60.0),
     "gaze_amplitude": (0.0, 0.25),
 }
-"""Lowest and highest allowed values. A field is a whole number if its limits are."""
+"""Lowest and highest allowed value of each field. With integer limits, it is an integer."""
 
 
 class SyntheticSetupError(Exception):
-    """Something that only the generator needs is not installed."""
+    """Something that only the generator of synthetic clips needs is not installed."""
 
 
 def _check_range(name: str, value: float) -> None:
@@ -105,6 +106,7 @@ class LidClosure:
     depth : float, default 1.0
         Closure at the plateau: 0 = open, 1 = shut.
     eyes : {"both", "left", "right"}, default "both"
+        Which eyes close.
     """
 
     onset_s: float
@@ -133,18 +135,21 @@ class LidClosure:
 
     @property
     def peak_s(self) -> float:
-        """Middle of the plateau."""
+        """Time of the middle of the plateau, from the clip's start."""
         return (self.onset_s + self.closing_s + self.offset_s - self.opening_s) / 2
 
     @property
     def closed_s(self) -> float:
-        """Time spent at `CLOSED_DEPTH` of the depth or deeper."""
+        """How long the closure has at least `CLOSED_DEPTH` of its depth, in seconds."""
         slope = 1 - np.arccos(1 - 2 * CLOSED_DEPTH) / np.pi
         moving_s = self.closing_s + self.opening_s
         return float(self.duration_s - moving_s + slope * moving_s)
 
     def closure_at(self, time_s: ArrayLike) -> Float64Array:
-        """Closure of the lids at times from the clip's start, of any shape."""
+        """Return how far the lids are closed at times from the clip's start: 0 = open, 1 = shut.
+
+        The times, in seconds, can have any shape; the result has the same.
+        """
         times_s = np.asarray(time_s, dtype=np.float64)
         fallen = (times_s - self.onset_s) / self.closing_s
         to_rise = (self.offset_s - times_s) / self.opening_s
@@ -154,14 +159,18 @@ class LidClosure:
 
 @dataclass(frozen=True, slots=True)
 class GazePhase:
-    """Direction in which both eyes look from `start_s` on, after a saccade of `SACCADE_S`.
+    """A direction to which both eyes turn at `start_s`, and where they look until the next phase.
+
+    The eyes turn within `SACCADE_S`.
 
     Attributes
     ----------
     start_s : float
-        From the clip's start.
+        Time from the clip's start.
     vertical, horizontal : float
-        Iris displacement from the primary position, in canthal distances.
+        Displacement of the iris from its place when the eye looks straight ahead, in canthal
+        distances (from one corner of the eye to the other). Down and the subject's left are
+        positive.
     """
 
     start_s: float
@@ -175,7 +184,7 @@ class GazePhase:
 
 @dataclass(frozen=True, slots=True)
 class ClipSpec:
-    """Everything that determines a clip. The same specification renders identical frames.
+    """Everything that determines a synthetic clip. Equal specifications give identical frames.
 
     Attributes
     ----------
@@ -184,10 +193,11 @@ class ClipSpec:
     width, height : int
         Even numbers, because the video's chroma has half the resolution.
     closures : tuple of LidClosure
+        Every blink, wink and prolonged closure.
     gaze : tuple of GazePhase
         In order of time. Before the first one, the gaze is 0: the primary position.
     face : str, default "astronaut"
-        A key of `tracker.lab.faces.FACES`.
+        The portrait that is animated: a key of `tracker.lab.faces.FACES`.
     lid_follow : float, default 1.0
         How far the lids follow the vertical gaze: 0 = they stay, 1 = as a healthy person's. See
         `tracker.lab.faces.Face.lid_heights`.
@@ -209,7 +219,7 @@ class ClipSpec:
     vfr : bool
         Whether to jitter the timestamps by up to `VFR_JITTER` and drop `VFR_DROPPED` of the frames.
     start_time_s : float
-        Timestamp of the first frame. The other times of a specification do not include it.
+        Timestamp of the first frame. All other times of a specification count from that frame.
     codec : str
         A key of `ENCODERS`.
     crf : int
@@ -267,7 +277,10 @@ class ClipSpec:
         return round(self.duration_s * self.fps)
 
     def closure_at(self, time_s: ArrayLike) -> Float64Array:
-        """Closure of each eye, shape (..., 2), at times from the clip's start, shape (...)."""
+        """Return how far each eye is closed, shape (..., 2): 0 = open, 1 = shut; left eye first.
+
+        `time_s`, shape (...), is in seconds from the clip's start.
+        """
         times_s = np.asarray(time_s, dtype=np.float64)
         closure = np.zeros((*times_s.shape, 2))
         for event in self.closures:
@@ -277,7 +290,10 @@ class ClipSpec:
         return closure
 
     def gaze_at(self, time_s: ArrayLike) -> tuple[Float64Array, Float64Array]:
-        """Vertical and horizontal gaze, shape (...), at times from the clip's start."""
+        """Return the vertical and the horizontal gaze, each shape (...); see `GazePhase`.
+
+        `time_s`, shape (...), is in seconds from the clip's start.
+        """
         times_s = np.asarray(time_s, dtype=np.float64)
         gaze = np.zeros((2, *times_s.shape))
         before = np.zeros(2)
@@ -291,7 +307,10 @@ class ClipSpec:
         return gaze[0], gaze[1]
 
     def face_present_at(self, time_s: ArrayLike) -> BoolArray:
-        """Whether there is a face, shape (...), at times from the clip's start."""
+        """Return whether the face is in the picture, shape (...).
+
+        `time_s`, shape (...), is in seconds from the clip's start.
+        """
         times_s = np.asarray(time_s, dtype=np.float64)
         present = np.ones(times_s.shape, dtype=np.bool_)
         for start_s, stop_s in self.dropouts_s:
@@ -307,11 +326,14 @@ def make_spec(
     seed: int = 0,
     **fields: Any,
 ) -> ClipSpec:
-    """Make a clip of the protocol: centre, up, centre and down for a quarter each, with blinks.
+    """Specify a clip of a person who looks ahead, up, ahead and down, and blinks.
+
+    These are the phases of the protocol. Each lasts a quarter of the clip.
 
     Parameters
     ----------
     duration_s : float, default 24.0
+        Length of the clip.
     blinks_per_min : float, default 15.0
         Rate of blinks. They last 0.2 to 0.4 s, at random times.
     gaze_amplitude : float, default 0.12
@@ -319,7 +341,7 @@ def make_spec(
     seed : int, default 0
         Seed of the blinks' times and of everything else that is random.
     **fields
-        Other fields of `ClipSpec`; `closures` and `gaze` replace the protocol's.
+        Other fields of `ClipSpec`. `closures` replaces the blinks, and `gaze` the phases.
 
     Returns
     -------
@@ -355,24 +377,24 @@ def make_spec(
 
 
 def glances_spec(amplitude: float = 0.2, *, seed: int = 0, **fields: Any) -> ClipSpec:
-    """Make two minutes of glances down and up, each held for one of `GLANCE_HOLDS_S`.
+    """Specify a clip of two minutes of glances down and up, each held for one of `GLANCE_HOLDS_S`.
 
-    Nobody blinks unless `closures` say so: the lids move with the gaze alone.
+    There are no blinks unless `closures` is given: the lids move with the gaze alone.
 
     Parameters
     ----------
     amplitude : float, default 0.2
-        Iris displacement down and up, in canthal distances. 0.2 are 37 degrees.
+        Iris displacement down and up, in canthal distances. 0.2 is 37 degrees.
     seed : int, default 0
-        Seed of the order of the holds and of everything else that is random.
+        Seed of the order of the glances' times and of everything else that is random.
     **fields
         Other fields of `ClipSpec`.
 
     Returns
     -------
     ClipSpec
-        It begins with 2 s in the primary position, to which the gaze returns for 0.4 to 7.6 s
-        between any two glances. Down and up take turns, and each has every hold once.
+        The eyes look straight ahead for 2 s at the start, and for 0.4 to 7.6 s more before each
+        glance. Glances down and up take turns. Each of `GLANCE_HOLDS_S` occurs once down, once up.
     """
     _check_range("gaze_amplitude", amplitude)
     rng = np.random.default_rng((seed, 4))
@@ -389,7 +411,10 @@ def glances_spec(amplitude: float = 0.2, *, seed: int = 0, **fields: Any) -> Cli
 
 
 def demo_spec() -> ClipSpec:
-    """Make the demo clip: the protocol with a prolonged closure, as if filmed by hand in a room."""
+    """Specify the demo clip: that of `make_spec` with one prolonged closure.
+
+    It sways, has noise and is blurred, as if it were filmed by hand in a room.
+    """
     spec = make_spec(24.0, sway_px=8.0, noise_std=3.0, blur_sigma_px=0.6)
     # It replaces the blinks near it, while the eyes look down.
     long_closure = LidClosure(20.0, 1.5)

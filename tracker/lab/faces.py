@@ -1,7 +1,7 @@
 """The faces that synthetic clips animate: where their eyes are, and how their lids follow the gaze.
 
 Each portrait is in the public domain and comes with a package that this project installs anyway.
-A name with ``_with_`` is a variant: the same portrait, changed by the operation that the name says.
+A name with ``_with_`` is a variant: the same portrait, changed as the name says.
 Lengths without a unit are in canthal distances (inner to outer canthus).
 """
 
@@ -19,33 +19,39 @@ Point = tuple[float, float]
 CANTHAL_DISTANCE_MM = 30.0
 IRIS_RADIUS = 11.7 / CANTHAL_DISTANCE_MM / 2
 ROTATION_RADIUS = 10.0 / CANTHAL_DISTANCE_MM
-"""From the eye's centre of rotation to the plane of the iris."""
+"""Distance from the eye's centre of rotation to the plane of the iris."""
 
 FISSURE_LOOKING_DOWN, LOOKING_DOWN_DEG = 0.66, 40.0
-"""The lid opening of a healthy person, over that of the primary position, at this gaze down.
+"""A healthy person's lid opening when looking down by this angle, relative to looking ahead.
 
-Measured anatomy. The upper lid goes along with the iris, and the lower lid by less.
+This was measured in people. The upper lid moves as far as the iris, and the lower lid less far.
 """
 LOWER_LID_RISE = 0.1
 """Share of its height by which the lower lid rises to meet the upper lid in a closure."""
 LID_EXPONENT = 2.5
-"""The edge of a lid is ``height * (1 - |2 u| ** LID_EXPONENT)``; u is -0.5 to 0.5 on the axis."""
+"""The edge of a lid is ``height * (1 - |2 u| ** LID_EXPONENT)``; u is ±0.5 at the canthi."""
 
 
 def rotation_deg(gaze: Float64Array | float) -> Float64Array:
-    """Return the rotation of a drawn eye in degrees, for an iris displacement of any shape."""
+    """Return by how many degrees an eye is turned, from the displacement `gaze` of its iris.
+
+    `gaze` can have any shape; the result has the same.
+    """
     angle: Float64Array = np.arcsin(np.asarray(gaze, dtype=np.float64) / ROTATION_RADIUS)
     return np.degrees(angle)
 
 
 def foreshortened(gaze: Float64Array | float) -> Float64Array:
-    """Return how wide the disc of a turned iris is seen, over its width in the primary position."""
+    """Return a displaced iris's visible width, as a share of that when the eye looks ahead."""
     cosine: Float64Array = np.sqrt(1 - (np.asarray(gaze) / ROTATION_RADIUS) ** 2)
     return cosine
 
 
 def lid_shape(u: NDArray[Any] | float, half_width: float = 0.5) -> Float64Array:
-    """Return the height of a lid's edge over that at its middle, at u of any shape."""
+    """Return a lid's height at `u`, as a share of its height at the middle of the eye.
+
+    `u`, of any shape, runs along the eye's axis: 0 = the middle, `half_width` = the lid's end.
+    """
     shape: Float64Array = np.maximum(1 - np.abs(np.asarray(u) / half_width) ** LID_EXPONENT, 0)
     return shape
 
@@ -69,13 +75,14 @@ class Face:
     upper_lid, lower_lid : float
         Heights of the portrait's own lids above and below the canthi's axis.
     primary_vertical_offset : float
-        Iris centre minus canthus midpoint while the portrait looks at the camera: gaze 0.
+        Height of the iris's centre below the midpoint of the canthi while the portrait looks at the
+        camera, which is gaze 0. Negative above it.
     skin_above, skin_below : float
         Heights of the skin that stretches with each lid. The brows begin above it.
     eye_light : float
-        Light on the eyeball, over that on the astronaut's.
+        Light on the eyeballs, relative to that in the portrait ``astronaut``.
     opening : float
-        Height of the drawn lid opening over the portrait's own.
+        Height of the drawn lid opening, relative to that in the portrait.
     skin_gain : (float, float, float) or None
         Factors on the blue, green and red of the skin.
     draws_spectacles : bool
@@ -104,7 +111,7 @@ class Face:
 
     @property
     def fissure(self) -> float:
-        """Height of the lid opening in the primary position."""
+        """Height of the drawn lid opening when the eye looks ahead."""
         return self.opening * (self.upper_lid + self.lower_lid)
 
     def lid_heights(
@@ -113,7 +120,7 @@ class Face:
         vertical: Float64Array | np.float64,
         follow: float,
     ) -> tuple[Float64Array, Float64Array]:
-        """Compute v at the middle of the upper and of the lower lid's edge.
+        """Compute how high the edges of the upper and the lower lid are at the middle of the eye.
 
         Parameters
         ----------
@@ -127,7 +134,7 @@ class Face:
         Returns
         -------
         tuple of ndarray
-            Of the upper and of the lower lid; down is positive.
+            Of the upper and of the lower lid's edge: height from the canthi's axis, positive down.
         """
         looking_down = ROTATION_RADIUS * np.sin(np.radians(LOOKING_DOWN_DEG))
         lowered = follow * np.asarray(vertical, dtype=np.float64)
@@ -211,4 +218,4 @@ FACES = {
     "astronaut_with_narrow_eyes": replace(_ASTRONAUT, opening=0.65),
     "astronaut_with_spectacles": replace(_ASTRONAUT, draws_spectacles=True),
 }
-"""By the name that `tracker.lab.clip_spec.ClipSpec` knows a face by."""
+"""The faces by name. `tracker.lab.clip_spec.ClipSpec.face` is one of the names."""

@@ -1,7 +1,7 @@
 """The pictures of a face that a synthetic clip is drawn from, each made once.
 
-All but the portrait itself are `ENLARGEMENT` times as large as it, so that they stay smooth when
-the skin is stretched.
+Except for the portrait itself, they are `ENLARGEMENT` times as large as the portrait, so that they
+stay smooth when the skin is stretched.
 """
 
 import functools
@@ -23,20 +23,23 @@ ENLARGEMENT = 4
 
 # Spectacles that are drawn. Lengths in canthal distances.
 LENS_CENTRE_V, LENS_HALF_SIZE, LENS_EXPONENT = 0.14, (0.78, 0.58), 3.0
-"""A lens is ``|u / half width| ** exponent + |v / half height| ** exponent <= 1``."""
+"""A lens covers ``|u / half width| ** exponent + |v / half height| ** exponent <= 1``."""
 RIM_WIDTH, RIM_BGR = 0.09, (34, 30, 30)
 BRIDGE_END = 1.4
-"""To the nose from the middle of an eye; both halves of the bridge meet before it."""
+"""Where half of the bridge ends: distance from the middle of an eye. The two halves overlap."""
 REFLECTION_OPACITY = 0.2
-"""Of the window that each lens reflects."""
+"""Opacity of the window that each lens reflects."""
 
 FILLED_BLUR_PX = 1.5
 HEAD_RADIUS = 0.42
-"""From the face's middle to the end of the hair, over the frame's shorter side at zoom 1."""
+"""Distance from the face's middle to the end of the hair, as a share of `Face.short_side_px`."""
 
 
 def eye_axes(face: Face, side: int) -> tuple[Float64Array, Float64Array, float]:
-    """Return the midpoint, the direction and the length of an eye's axis in the portrait."""
+    """Return the midpoint, the direction and the length of an eye's axis, in portrait pixels.
+
+    The axis is the line between the eye's two canthi (corners). The direction is a unit vector.
+    """
     first, second = np.array(face.canthi_px[side])
     width_px = float(np.hypot(*(second - first)))
     return (first + second) / 2, (second - first) / width_px, width_px
@@ -44,7 +47,7 @@ def eye_axes(face: Face, side: int) -> tuple[Float64Array, Float64Array, float]:
 
 @functools.cache
 def load_portrait(name: str) -> Image:
-    """Read a face's portrait; a variant with another skin has it.
+    """Read a face's portrait, and darken the skin if the face is a variant that asks for it.
 
     Parameters
     ----------
@@ -59,7 +62,7 @@ def load_portrait(name: str) -> Image:
     Raises
     ------
     SyntheticSetupError
-        The package that holds it is not installed.
+        The package that holds the portrait is not installed, or the picture is another one.
     """
     face = FACES[name]
     missing = f"the test portrait ({face.file} of {face.package}) is missing: run `make setup`"
@@ -77,13 +80,13 @@ def load_portrait(name: str) -> Image:
 
 @functools.cache
 def enlarged_portrait(name: str) -> Image:
-    """Return the portrait as it is seen around the drawn eyes."""
+    """Return the enlarged portrait, as it is seen around the drawn eyes."""
     return _enlarge(load_portrait(name))
 
 
 @functools.cache
 def open_skin(name: str) -> Image:
-    """Return the skin around open eyes: the portrait without the spectacles that it wears."""
+    """Return the enlarged portrait with skin in place of the spectacles that it wears, if any."""
     if not FACES[name].rims_px:
         return enlarged_portrait(name)
     return _fill(name, _mark_rims(name))
@@ -108,7 +111,10 @@ def bare_skin(name: str) -> Image:
 
 @functools.cache
 def spectacles(name: str) -> Image | None:
-    """Return what lies over skin and eyes, shape (h, w, 4): blue, green, red and opacity."""
+    """Return the spectacles in front of the eyes; None if the face has none.
+
+    The shape is (h, w, 4): blue, green, red and opacity.
+    """
     face = FACES[name]
     if face.rims_px:
         opacity = cv2.GaussianBlur(_enlarge(255 * _mark_rims(name)), (0, 0), 0.6 * ENLARGEMENT)
@@ -143,7 +149,7 @@ def _draw_spectacles(face: Face) -> Image:
 
 
 def _mark_rims(name: str) -> Image:
-    """Return 1 where the portrait's own spectacles hide skin that moves, shape (height, width)."""
+    """Return a mask (height, width): 1 where the portrait's own spectacles hide skin that moves."""
     face = FACES[name]
     mask = np.zeros((face.size_px[1], face.size_px[0]), dtype=np.uint8)
     for rim in face.rims_px:
@@ -170,7 +176,10 @@ def _enlarge(image: Any) -> Image:
 
 
 def _darken_skin(image: Image, face: Face) -> Image:
-    """Multiply the skin's colours; teeth, clothes and what is behind the head keep theirs."""
+    """Return the portrait with the colours of the skin multiplied by `Face.skin_gain`.
+
+    Teeth, clothes and what is behind the head keep their colours.
+    """
     red_over_blue = image[..., 2].astype(np.float32) - image[..., 0]
     is_skin = np.clip((red_over_blue - 8) / 20, 0, 1)
     y, x = np.mgrid[: image.shape[0], : image.shape[1]]

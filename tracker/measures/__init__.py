@@ -1,1 +1,1 @@
-"""From a track to numbers: lids, gaze, phases, quality, and the verdict."""
+"""What is computed from a recording's landmarks: lids, gaze, phases, quality, and the verdict."""

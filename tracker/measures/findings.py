@@ -7,12 +7,12 @@ from tracker.words import Language, format_text
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that limits the result.
+    """Something about a recording that limits its result, such as a face that is seldom seen.
 
     Attributes
     ----------
     code : str
-        Machine-readable.
+        Machine-readable kind of finding, such as ``face_lost``.
     values : dict
         The numbers in its message.
     variant : str

@@ -26,7 +26,7 @@ def make_plot_data(
     extremes: Mapping[str, Extreme],
     distributions: Mapping[str, Histogram],
 ) -> dict[str, Any]:
-    """Return the data of ``assets/report.js``."""
+    """Return the data that the report's script, ``assets/report.js``, draws."""
     times_s = source.analysis.track.times_s
     return {
         "series": _make_series(source.analysis),
@@ -58,7 +58,7 @@ def make_plot_data(
 
 
 def _make_series(analysis: Analysis) -> dict[str, list[int | None]]:
-    """Return the traces as whole numbers, which are written shorter and faster than fractions."""
+    """Return the drawn traces as whole numbers, which take less room and time than fractions."""
     samples = choose_samples(analysis)
     times_s = analysis.track.times_s
     geometry, gaze, head = analysis.traces.geometry, analysis.gaze, analysis.traces.head

@@ -17,13 +17,13 @@ from tracker.measures.analysis import Analysis
 from tracker.measures.gaze import mark_task
 
 MOST_SAMPLES = 16_000
-"""Most samples of a trace that are drawn. A longer recording shows the extremes of each stretch."""
+"""About how many samples of a trace are drawn at most. Of more, mainly extremes are drawn."""
 EXTREME_FRAMES = 3
 EXTREME_APART_S = 0.5
 """Least time between the frames that show one end of the range, so that they are not one glance."""
 EXTREME_SHARE = 0.1
-"""A frame that is shown for an end of the range misses it by at most this share of the range. Only
-the closest frame may miss it by more."""
+"""The gaze in a frame that is shown for an end of the range differs from that end by at most this
+share of the range. Only the closest frame may differ by more."""
 VERTICAL_BINS, DURATION_BIN_S, INTERVAL_BINS = 40, 0.05, 12
 
 Float64Array = NDArray[np.float64]
@@ -36,12 +36,13 @@ class Event:
     Attributes
     ----------
     kind : str
-        A kind of the table of blinks, or ``wink_left``, ``wink_right``.
+        ``blink``, ``prolonged_closure``, ``wink_left`` or ``wink_right``.
     onset, peak, offset : int
-        Samples: the first closed one, the one with the least opening, and the first open one. If
-        the end was not seen, `offset` is the last closed one.
+        Indices of samples: the first closed one, the one with the least opening, and the first open
+        one after it. If the end was not seen, `offset` is the last closed one.
     amplitude, amplitude_left, amplitude_right : float
-        0 = stays open, 1 = no opening left; NaN if it is not known, as for winks.
+        How far both eyes, or one of them, closed: 0 = stays open, 1 = no opening left; NaN if it is
+        not known, as for winks.
     complete : bool or None
         Whether the lids closed completely; None if it is not known.
     onset_seen, offset_seen : bool
@@ -60,7 +61,7 @@ class Event:
     offset_seen: bool
 
     def frames(self) -> list[tuple[int, list[str]]]:
-        """Return the samples that show the event, in order, with their roles: onset, peak, …"""
+        """Return the samples (indices) that show the event, each with its roles: onset, peak, …"""
         roles: dict[int, list[str]] = {}
         for role, sample in (
             ("onset", self.onset),
@@ -79,14 +80,14 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Extreme:
-    """An end of the vertical range, or the primary position.
+    """An end of the vertical range, or the primary position, and the samples that show it.
 
     Attributes
     ----------
     offset : float
-        Vertical offset in eye widths.
+        Its vertical gaze offset in eye widths.
     samples : list of int
-        The samples that come closest to it.
+        Indices of the samples whose offset is closest to that, in order.
     """
 
     offset: float
@@ -95,7 +96,7 @@ class Extreme:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """Counts, shape (B,), between edges, shape (B + 1,)."""
+    """A histogram: how many values, `counts` (B,), lie between neighbouring `edges` (B + 1,)."""
 
     edges: NDArray[np.floating[Any]]
     counts: NDArray[np.int64]
@@ -155,8 +156,8 @@ def find_extremes(analysis: Analysis, pictured: Container[int] | None) -> dict[s
     Returns
     -------
     dict
-        ``up`` (5th percentile of the offset), ``down`` (95th) and, if there is a primary position,
-        ``ahead``. Empty if no frame counts for the gaze.
+        ``up`` (5th percentile of the offset), ``down`` (95th) and ``ahead`` (the primary position,
+        if it is known). Empty if no frame counts for the gaze.
     """
     times_s, vertical = analysis.track.times_s, analysis.gaze.vertical
     counted = mark_task(analysis.gaze.valid, analysis.parameters.protocol, times_s)
@@ -187,7 +188,12 @@ def _closest(
     most: float,
     pictured: Container[int] | None,
 ) -> list[int]:
-    """Return the samples with the smallest misses in order of time, none too close to another."""
+    """Return the indices of up to `EXTREME_FRAMES` samples with the smallest misses, in order.
+
+    `misses` is how far each sample is from the wanted gaze. The samples are taken from those marked
+    in `among` that have a picture, and are `EXTREME_APART_S` apart or more. Only the best one may
+    miss by over `most`.
+    """
     candidates = np.flatnonzero(among)
     chosen: list[int] = []
     for sample in candidates[np.argsort(misses[candidates], kind="stable")].tolist():
@@ -207,14 +213,14 @@ def choose_samples(analysis: Analysis, most: int = MOST_SAMPLES) -> NDArray[np.i
     ----------
     analysis : Analysis
     most : int, optional
-        Approximate limit of their number.
+        About how many samples to choose at most.
 
     Returns
     -------
     ndarray, shape (S,), int64
-        Increasing. All samples if they are few enough. Otherwise the least and the largest value of
-        each trace in each stretch of time; onset, peak and offset of each event; and the samples at
-        which the face is lost and found.
+        Indices of samples, increasing. These are all samples if they are few enough. Otherwise they
+        are those with the least and the largest value of each trace in each stretch of time; those
+        at onset, peak and offset of each event; and those where the face is lost and found.
     """
     count = analysis.track.times_s.size
     if count <= most:
@@ -237,7 +243,7 @@ def choose_samples(analysis: Analysis, most: int = MOST_SAMPLES) -> NDArray[np.i
 
 
 def count_distributions(analysis: Analysis) -> dict[str, Histogram]:
-    """Count the values behind three numbers of the report.
+    """Make histograms of the values that three numbers of the report are computed from.
 
     Parameters
     ----------
@@ -246,9 +252,9 @@ def count_distributions(analysis: Analysis) -> dict[str, Histogram]:
     Returns
     -------
     dict
-        ``vertical``: vertical offsets over the frames that the range comes from. ``duration``:
-        durations of the blinks whose ends were both seen. ``interval``: times from one blink to the
-        next. A histogram without values is left out.
+        ``vertical``: vertical gaze offsets in the frames that the range is computed from.
+        ``duration``: durations of the blinks whose ends were both seen. ``interval``: times from
+        one blink to the next. A histogram without values is left out.
     """
     times_s, closures = analysis.track.times_s, analysis.events.closures
     histograms = {}

@@ -1,1 +1,1 @@
-"""Many recordings: folders, cohorts, comparisons and parameter sweeps."""
+"""Work with many recordings: folders, cohorts, comparisons and sweeps of parameters."""

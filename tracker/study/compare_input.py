@@ -1,4 +1,4 @@
-"""The input of a comparison: its measures, its files, and the fields that these must have."""
+"""The input of a comparison: which measures are compared, and which files they are read from."""
 
 import json
 from collections.abc import Sequence
@@ -22,22 +22,22 @@ Group = Literal["gaze", "lids"]
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A number of the summary that is compared.
+    """A number of the summary that is compared between recordings.
 
     Attributes
     ----------
     name : str
-        Field of the summary. A rate without such a field has a name of its own.
+        Name of the summary's field. A rate that the summary lacks has a name of its own.
     group : {"gaze", "lids"}
-        The group that it belongs to.
+        What the number describes.
     unit : str
-        Key of the unit's text.
+        Key of the unit's name in `tracker.words`, without ``compare.unit.``.
     digits : int
-        Decimals that are shown.
+        Number of decimals that are shown.
     interval : str or None
-        Field of its 95 % interval.
+        The summary's field with the 95 % interval of the number, if there is one.
     count : str or None
-        For a rate, the field of the count. Its exposure is `valid_time_s`.
+        For a rate, the summary's field with the number of events in the time `valid_time_s`.
     """
 
     name: str
@@ -77,7 +77,7 @@ NEEDED = (
     "quality.sampled_rate_hz",
     "quality.head_pitch_deg",
 )
-"""A summary without one of these fields is refused. An earlier version may lack the others."""
+"""A summary without one of these fields is refused. Those of earlier versions may lack others."""
 _REMEDY = "Name another file, or make it anew with `eye-tracker reanalyze`."
 
 
@@ -94,13 +94,13 @@ class Labelled:
 
 
 def label_files(arguments: Sequence[str]) -> list[tuple[str, Path]]:
-    """Split arguments into labels and files.
+    """Read a label and a file from each argument of the command line.
 
     Parameters
     ----------
     arguments : sequence of str
-        ``LABEL=FILE``, or ``FILE``, whose label is its name. An argument that is an existing file
-        is a ``FILE``, even with ``=`` in its name.
+        ``LABEL=FILE``, or ``FILE`` alone, whose label is the file's name without its endings. An
+        argument that is an existing file is a ``FILE``, even with ``=`` in its name.
 
     Returns
     -------
@@ -110,7 +110,8 @@ def label_files(arguments: Sequence[str]) -> list[tuple[str, Path]]:
     Raises
     ------
     ValueError
-        Fewer than two labels, a file given twice, or a label that cannot be printed.
+        There are fewer than two different labels, a file is given twice, two files have the same
+        name and no label, or a label cannot be printed.
     """
     files: list[tuple[str, Path]] = []
     for argument in arguments:
@@ -141,7 +142,7 @@ def label_files(arguments: Sequence[str]) -> list[tuple[str, Path]]:
 
 
 def read_recording(path: Path, label: str) -> Labelled:
-    """Read a summary, or analyse a track again.
+    """Read a recording's summary, or make it: analyse the recording's track again.
 
     Parameters
     ----------
@@ -149,6 +150,7 @@ def read_recording(path: Path, label: str) -> Labelled:
         ``STEM.summary.json`` or ``STEM.track.npz``. A track is analysed with this version's default
         parameters and the track's own protocol.
     label : str
+        The condition that the recording belongs to.
 
     Returns
     -------
@@ -157,7 +159,7 @@ def read_recording(path: Path, label: str) -> Labelled:
     Raises
     ------
     InputError
-        The file is neither, or a value that is compared is missing or out of range.
+        The file is no summary and no track, or a value to compare is missing or out of range.
     """
     if path.suffix == ".npz":
         return Labelled(label, measure_track(load_track(path), Parameters(), path.name).summary)
@@ -180,7 +182,7 @@ def read_recording(path: Path, label: str) -> Labelled:
 
 
 def _check_ranges(summary: Summary) -> None:
-    """Raise if a value that is compared is out of the range that a recording can have."""
+    """Raise `SummaryFormatError` if a value to compare is one that no recording can have."""
 
     def check(name: str, value: float | None, low: float = 0.0, high: float = 1e9) -> None:
         # NaN is in no range.

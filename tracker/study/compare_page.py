@@ -16,12 +16,12 @@ from tracker.study.comparison import ComparedMeasure, Comparison, ConditionValue
 from tracker.words import Language, format_text
 
 _WIDTH, _HEIGHT, _MARGIN = 300, 24, 10
-"""Size and margin of the drawing of a condition, in its own units."""
+"""Width, height and margin of the drawing of each condition, in the units of the drawing."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedMeasure:
-    """A measure in the answer, with its change if there was one."""
+    """A measure in an `AnswerLine`: its name in words and, if it changed, the change in words."""
 
     words: str
     change: str = ""
@@ -29,7 +29,10 @@ class ChangedMeasure:
 
 @dataclass(frozen=True, slots=True)
 class AnswerLine:
-    """The measures that changed, did not change, or are not judged."""
+    """A line at the top of the page: the measures that changed, that did not, or are not judged.
+
+    `kind` is ``changed``, ``unchanged`` or ``not_judged``.
+    """
 
     kind: str
     mark: Grade
@@ -38,7 +41,7 @@ class AnswerLine:
 
 @dataclass(frozen=True, slots=True)
 class ForestPlot:
-    """The places at which a condition's interval, single recordings and value are drawn."""
+    """Horizontal positions in the drawing of a condition: of its interval, recordings and value."""
 
     interval: tuple[float, float] | None
     singles: list[float]
@@ -47,7 +50,10 @@ class ForestPlot:
 
 @dataclass(frozen=True, slots=True)
 class MeasureRow:
-    """A condition's value of a measure; of all but the first condition, also the change."""
+    """A row of a measure's table: a condition's value, and its change from the first condition.
+
+    In the first condition's own row, `change` and `verdict` are empty.
+    """
 
     label: str
     value: str
@@ -59,7 +65,10 @@ class MeasureRow:
 
 @dataclass(frozen=True, slots=True)
 class MeasureTable:
-    """A measure's rows, and the ends of its scale."""
+    """The table of a measure: a row for each condition, and the ends of the drawings' scale.
+
+    `detectable` is the smallest detectable change in words; empty if it is not known.
+    """
 
     heading: str
     rows: list[MeasureRow]
@@ -69,7 +78,7 @@ class MeasureTable:
 
 
 def make_comparison_page(comparison: Comparison, language: Language) -> str:
-    """Make the page.
+    """Make the page that shows a comparison.
 
     Parameters
     ----------
@@ -107,12 +116,12 @@ def make_comparison_page(comparison: Comparison, language: Language) -> str:
 
 
 def _mark_change(is_changed: bool | None) -> Grade:
-    """Return the mark of a verdict: only a change gets the mark that catches the eye."""
+    """Return the mark beside a verdict: a change gets ``caution``, the only one that stands out."""
     return "caution" if is_changed else "unknown"
 
 
 def _make_answer(comparison: Comparison, language: Language) -> list[AnswerLine]:
-    """Return which measures changed, which did not, and which are not judged."""
+    """Return three lines: which measures changed, which did not, and which are not judged."""
     has_several = len(comparison.conditions) > 2
     changed: list[ChangedMeasure] = []
     unchanged: list[ChangedMeasure] = []
@@ -162,7 +171,11 @@ def _make_table(measure: ComparedMeasure, language: Language) -> MeasureTable:
 
 
 def _find_scale(measure: ComparedMeasure) -> tuple[float, float]:
-    """Return the ends of a measure's scale: 0 or the least value, and just above the largest."""
+    """Return the lower and the upper end of the scale on which a measure is drawn.
+
+    The lower end is 0, or the least value if that is negative. The upper end is 5 % above the
+    largest value.
+    """
     numbers = [0.0]
     for value in measure.values:
         numbers += [
@@ -173,7 +186,7 @@ def _find_scale(measure: ComparedMeasure) -> tuple[float, float]:
 
 
 def _make_plot(value: ConditionValue, low: float, high: float) -> ForestPlot:
-    """Return the places of a condition's marks on a scale from `low` to `high`."""
+    """Return the positions of a condition's marks on a scale from `low` to `high`."""
 
     def position(number: float) -> float:
         return _MARGIN + (_WIDTH - 2 * _MARGIN) * (number - low) / (high - low)

@@ -1,4 +1,4 @@
-"""A comparison in words, at a terminal and on its page."""
+"""The words that describe a comparison at a terminal and on its page."""
 
 from collections.abc import Sequence
 
@@ -43,12 +43,15 @@ def format_measure(language: Language, measure: ComparedMeasure) -> str:
 
 
 def format_number(measure: ComparedMeasure, value: float | None, sign: str = "") -> str:
-    """Return a number with its measure's decimals, or a dash if it is missing."""
+    """Return a number as text with its measure's decimals, or a dash if it is missing.
+
+    With ``"+"`` as `sign`, a positive number gets a plus.
+    """
     return "-" if value is None else f"{value:{sign}.{measure.digits}f}"
 
 
 def format_value(language: Language, measure: ComparedMeasure, value: ConditionValue) -> str:
-    """Return a condition's value and its interval."""
+    """Return a condition's value as text, with its interval if it has one."""
     numbers = [value.value, *value.ci95]
     if measure.threshold is not None:
         numbers = [None if one is None else round_range(one, measure.threshold) for one in numbers]
@@ -61,7 +64,7 @@ def format_value(language: Language, measure: ComparedMeasure, value: ConditionV
 
 
 def format_change(language: Language, measure: ComparedMeasure, change: Change) -> str:
-    """Return a change, its interval, and the limit that repeated recordings give."""
+    """Return a change as text, with its interval and smallest detectable change if they exist."""
     to = format_text(language, "compare.to")
     low, high = change.interval
     is_difference = measure.change_is == "difference"
@@ -80,7 +83,7 @@ def format_change(language: Language, measure: ComparedMeasure, change: Change) 
 
 
 def format_verdict(language: Language, change: Change) -> str:
-    """Return whether a measure changed, or why this is not judged."""
+    """Return in words whether a measure changed, or why this is not judged."""
     if change.changed:
         key = "once" if change.repeat_limit is None else "repeated"
         return format_text(language, f"compare.verdict.{key}")
@@ -107,7 +110,7 @@ def list_notes(language: Language, comparison: Comparison) -> list[str]:
 def format_concern(
     language: Language, code: str, labels: Sequence[str], first: str, details: str
 ) -> str:
-    """Return a concern in words. `first` is the label of the condition that others refer to."""
+    """Return a concern in words. `first` is the label that all others are compared with."""
     return format_text(
         language, f"compare.concern.{code}", labels=", ".join(labels), first=first, details=details
     )

@@ -1,4 +1,4 @@
-"""The parts of a comparison. Numbers are rounded as in its JSON; a missing number is None."""
+"""The result of a comparison. Numbers are rounded as in its JSON; a missing number is None."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -10,26 +10,30 @@ from tracker.study.compare_input import Group
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A measure's change from the first condition.
+    """The change of a measure from the first condition to another one.
 
     Attributes
     ----------
     label : str
-        The condition that is compared with the first one.
+        The other condition.
     change : float or None
-        The difference; for rates, the ratio.
+        Value of the other condition minus that of the first one. For a rate, it is the ratio:
+        the other value divided by the first one.
     interval : (float or None, float or None)
-        From the recordings' own intervals and counts; None if there is none.
+        95 % interval of `change`, from the recordings' own intervals and counts. Both ends are
+        None if there is no interval. The upper end alone is None if it is infinite.
     repeat_limit : float or None
-        The smallest detectable difference, from repeated recordings; see
+        The smallest `difference` that is more than repeated recordings vary by; see
         `kernels.change.compute_detectable_change`. None if no condition was recorded twice.
     difference : float or None
-        Difference of the conditions' means over recordings. It is compared with `repeat_limit`.
+        Mean over the other condition's recordings minus that over the first one's, also for rates.
+        It is only used with `repeat_limit`.
     changed : bool or None
-        Whether the change exceeds the interval and the limit, or the one of them that exists. None
-        if it is not judged.
+        True if `interval` leaves out "no change" (0, or a ratio of 1) and `difference` is larger
+        than `repeat_limit`; if only one of these tests is possible, it decides. None if the change
+        is not judged.
     why_not : tuple of str
-        Why it is not judged: codes of concerns, or ``no_interval``.
+        Why `changed` is None: codes of concerns, or ``no_interval`` if no test is possible.
     """
 
     label: str
@@ -48,6 +52,7 @@ class Concern:
     Attributes
     ----------
     code : str
+        Machine-readable kind of the concern.
     labels : tuple of str
         The conditions concerned.
     message : str
@@ -55,7 +60,7 @@ class Concern:
     details : str
         More details in the message, such as codes of findings.
     withholds : tuple of {"gaze", "lids"}
-        Groups of measures whose changes are not judged because of it.
+        Groups of measures whose changes are not judged because of the concern.
     """
 
     code: str
@@ -67,7 +72,7 @@ class Concern:
 
 @dataclass(frozen=True, slots=True)
 class ComparedRecording:
-    """A recording of a condition."""
+    """One recording of a condition: the fields of its summary that are shown."""
 
     source: str
     status: Status
@@ -78,7 +83,7 @@ class ComparedRecording:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """The recordings of one label."""
+    """A condition, such as a visit: its label and the recordings with that label."""
 
     label: str
     recordings: tuple[ComparedRecording, ...]
@@ -86,15 +91,16 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class ConditionValue:
-    """A measure in a condition.
+    """The value of a measure in one condition.
 
     Attributes
     ----------
     label : str
+        The condition.
     value : float or None
-        Mean over the recordings; for a rate, all counts over all times.
+        Mean over the recordings; for a rate, all events over the whole time of all recordings.
     ci95 : (float or None, float or None)
-        Interval that covers these recordings alone.
+        95 % interval of the value. It leaves out how much a person differs between recordings.
     recordings : tuple of (float or None)
         The value of each recording.
     """
@@ -107,24 +113,24 @@ class ConditionValue:
 
 @dataclass(frozen=True, slots=True)
 class ComparedMeasure:
-    """A measure in all conditions.
+    """A measure, compared over all conditions.
 
     Attributes
     ----------
     name, group, unit, digits
         See `tracker.study.compare_input.Measure`.
     threshold : float or None
-        Of the vertical range, if it is the same in all recordings.
+        For the vertical range, the verdict's threshold if all recordings have the same; else None.
     change_is : {"difference", "ratio"}
-        What `change` of its changes is.
+        What `Change.change` is for this measure.
     values : tuple of ConditionValue
         One for each condition.
     within_condition_std : float or None
-        Standard deviation within the conditions, pooled.
+        Standard deviation between recordings of one condition, pooled over the conditions.
     degrees_of_freedom : int
-        Of that; 0 if no condition was recorded twice.
+        Degrees of freedom of that deviation; 0 if no condition was recorded twice.
     smallest_detectable_change : float or None
-        Between two single recordings.
+        Smallest change between two single recordings that is more than repeated recordings vary by.
     changes : tuple of Change
         One for each condition but the first.
     """
@@ -144,18 +150,22 @@ class ComparedMeasure:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Conditions compared with the first one.
+    """The result of a comparison: each condition compared with the first one.
 
     Attributes
     ----------
     conditions : tuple of Condition
+        In the order of their first recording.
     measures : tuple of ComparedMeasure
+        Every measure, with its values and changes.
     concerns : tuple of Concern
+        What makes the recordings hard to compare.
     judged_changes : int
-        Changes that are judged.
+        Number of changes that are judged.
     changes_by_chance : float
-        How many of them would be called changed by chance.
+        How many of these are expected to be called changed by chance, if nothing changed.
     version, note : str
+        Version of this program, and what the comparison may be used for.
     """
 
     conditions: tuple[Condition, ...]

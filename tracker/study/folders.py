@@ -1,4 +1,4 @@
-"""Find the recordings in files and folders, and decide where the files of each go."""
+"""Find recordings among files and in folders, and decide where the results of each are written."""
 
 import os
 import unicodedata
@@ -11,7 +11,7 @@ from tracker.study.recording import OWN_VIDEO_ENDINGS, Recording
 from tracker.video.container import HEAD_BYTES, VIDEO_SUFFIXES, detect_kind
 
 AMBIGUOUS_SUFFIXES = frozenset(("ts", "mts"))
-"""Suffixes of transport streams and of TypeScript files."""
+"""Suffixes that MPEG transport streams (videos) and TypeScript files share."""
 AUDIO_SUFFIXES = frozenset(("m4a", "m4b", "mka", "wma", "weba", "aac"))
 """Suffixes of files with sound only, which use the same containers as videos."""
 _ONE_AT_A_TIME = "analyse them one at a time with an --out DIR each"
@@ -19,16 +19,16 @@ _ONE_AT_A_TIME = "analyse them one at a time with an --out DIR each"
 
 @dataclass(frozen=True, slots=True)
 class FoundRecordings:
-    """The result of a search.
+    """What a search for recordings found.
 
     Attributes
     ----------
     recordings : tuple of Recording
         In a fixed order.
     problems : tuple of str
-        Files and directories that could not be read.
+        A message for each file or directory that could not be read.
     notes : tuple of str
-        What the search left out, and why.
+        Messages on links to directories, which were not followed, and on files found twice.
     """
 
     recordings: tuple[Recording, ...]
@@ -39,18 +39,20 @@ class FoundRecordings:
 def find_recordings(paths: Sequence[Path], out: Path) -> FoundRecordings:
     """Find the videos among files and in directories and their sub-directories.
 
-    A file that is named is always a recording. In a directory, a file is a recording by its suffix,
-    so that a damaged video is reported, or by its content. Left out are hidden files and
-    directories (such as ``._x.mp4``, which macOS writes beside ``x.mp4``), `out` itself, annotated
-    copies, and links to directories. Two links to one file are one recording.
+    Every file in `paths` is taken for a recording. In a directory, a file is taken for a recording
+    if it has a video's suffix, so that a damaged video is reported, or if its content is a video's.
+    Left out are hidden files and directories (such as ``._x.mp4``, which macOS writes beside
+    ``x.mp4``), `out` itself, annotated copies, and links to directories. Two links to one file are
+    one recording.
 
     Parameters
     ----------
     paths : sequence of Path
         Files and directories.
     out : Path
-        Where the results go. Those of a named file go straight there. Those of a directory go to
-        the same sub-directories; with several directories, each gets one of its own name.
+        Directory for the results. Those of a file in `paths` are written directly into it. Those of
+        a file in a sub-directory are written into a sub-directory of the same name. If `paths` has
+        several directories, each also gets a sub-directory with its own name.
 
     Returns
     -------
@@ -61,7 +63,7 @@ def find_recordings(paths: Sequence[Path], out: Path) -> FoundRecordings:
     Raises
     ------
     ValueError
-        Two named files, or two directories, would write the same files.
+        The results of two files, or of two directories, in `paths` would be the same files.
     """
     search = _Search(out)
     roots = [path for path in paths if path.is_dir()]
@@ -82,13 +84,16 @@ def find_recordings(paths: Sequence[Path], out: Path) -> FoundRecordings:
 
 @dataclass(frozen=True, slots=True)
 class TrackFile:
-    """A track, and where the files of its analysis go.
+    """The file of a track, and where the results of its analysis are written.
 
     Attributes
     ----------
-    path, directory : Path
+    path : Path
+        The file of the track.
+    directory : Path
+        Directory of the results.
     stem : str
-        Start of the files' names.
+        Start of the results' names.
     """
 
     path: Path
@@ -97,7 +102,7 @@ class TrackFile:
 
 
 class _Search:
-    """Collects recordings, each file once."""
+    """Collects the recordings of a search. A file that is found twice is collected once."""
 
     def __init__(self, out: Path) -> None:
         self.found: dict[str, tuple[Recording, bool]] = {}
@@ -152,7 +157,10 @@ class _Search:
 
 
 def _walk(root: Path, problems: list[str]) -> Iterator[tuple[Path, list[str], list[str]]]:
-    """Walk like os.walk, in a fixed order and without hidden files and directories."""
+    """Walk like `os.walk`, but in a fixed order and without hidden files and directories.
+
+    A message for each directory that cannot be read is added to `problems`.
+    """
     for folder, folders, names in os.walk(
         root, onerror=lambda error: problems.append(_unreadable(error))
     ):
@@ -166,12 +174,14 @@ def _unreadable(error: OSError) -> str:
 
 
 def _make_stems_unique(found: Sequence[tuple[Recording, bool]]) -> list[Recording]:
-    """Give each recording that was found in a directory its own stem.
+    """Return the recordings; those found in a directory get a stem that no other recording has.
+
+    Each item of `found` is a recording, and whether it was found in a directory.
 
     Raises
     ------
     ValueError
-        Inputs that were named themselves would write the same files.
+        Recordings that the user named as files would write the same files.
     """
     counts = Counter(_locate_files(recording) for recording, _ in found)
     named = Counter(
@@ -198,7 +208,10 @@ def _make_stems_unique(found: Sequence[tuple[Recording, bool]]) -> list[Recordin
 
 
 def _locate_files(recording: Recording) -> str:
-    """Return a path that is equal for files that some file systems treat as the same."""
+    """Return where a recording's results are written, as text to compare.
+
+    The texts are equal for paths that some file systems treat as the same, such as ``A`` and ``a``.
+    """
     path = str(recording.directory / recording.stem)
     return unicodedata.normalize("NFC", path).casefold()
 
@@ -209,21 +222,21 @@ TRACK_ENDING = ".track.npz"
 def find_tracks(paths: Sequence[Path], out: Path) -> tuple[list[TrackFile], list[str]]:
     """Find the tracks among files and in directories and their sub-directories.
 
-    A file that is named is always a track. In a directory, tracks are the files whose names end in
-    ``.track.npz``. Hidden files and directories and links to directories are left out.
+    Every file in `paths` is taken for a track. In a directory, tracks are the files whose names end
+    in ``.track.npz``. Hidden files and directories and links to directories are left out.
 
     Parameters
     ----------
     paths : sequence of Path
         Files and directories.
     out : Path
-        Where the results go, as in `find_recordings`.
+        Directory for the results, as in `find_recordings`.
 
     Returns
     -------
     tracks : list of TrackFile
     problems : list of str
-        Directories that could not be read.
+        A message for each directory that could not be read.
 
     Raises
     ------

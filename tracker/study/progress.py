@@ -1,4 +1,4 @@
-"""Progress of a cohort's analysis: a bar on a terminal, elsewhere a line now and then."""
+"""Progress of the analysis of many recordings: a bar on a terminal, elsewhere a line a minute."""
 
 import sys
 import time
@@ -16,7 +16,7 @@ LINE_S = 60.0
 
 
 class CohortProgress:
-    """Recordings done, frames per second and time left, over all recordings.
+    """Shows how many recordings are done, the frames per second, and the time left for all of them.
 
     The time left is estimated from the files' sizes, because nothing else is known of a video
     before it is opened. Recordings that an earlier run finished do not count as work.
@@ -32,13 +32,16 @@ class CohortProgress:
         self._show()
 
     def update(self, index: int, frames: int, expected: int) -> None:
-        """Note that `frames` of `expected` (0 = unknown) frames of a recording are done."""
+        """Note that `frames` of the `expected` frames of recording number `index` are done.
+
+        `expected` is 0 if it is not known.
+        """
         self._frames[index] = frames
         self._shares[index] = min(1.0, frames / expected) if expected else 0.0
         self._show()
 
     def finish(self, index: int, outcome: FinishedRecording | Failure) -> None:
-        """Note that a recording is done."""
+        """Note that recording number `index` is finished or has failed."""
         self._done += 1
         self._shares[index] = 1.0
         if isinstance(outcome, Failure):
@@ -51,7 +54,7 @@ class CohortProgress:
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Hide the bar while something else is printed."""
+        """Hide the bar during the ``with`` block, so that something else can be printed."""
         with tqdm.external_write_mode(file=sys.stderr):
             yield
 

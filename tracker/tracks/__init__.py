@@ -1,1 +1,1 @@
-"""The track: the landmarks of a whole recording, and their file."""
+"""The track: the landmarks of the face in a whole recording, and the file that holds them."""

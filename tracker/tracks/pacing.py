@@ -1,4 +1,4 @@
-"""Choose the step with which a recording can be tracked within a time budget."""
+"""Choose how many frames to skip so that a recording can be tracked within a time budget."""
 
 import math
 import time
@@ -7,9 +7,9 @@ from collections.abc import Callable
 CALIBRATION_FRAMES = 30
 """Tracked frames before the first decision: a second of a usual recording."""
 CALIBRATION_S = 2.0
-"""Longest time before the first decision. Slow frames take it before `CALIBRATION_FRAMES`."""
+"""Longest time before the first decision, even if fewer than `CALIBRATION_FRAMES` are tracked."""
 DECISION_INTERVAL_SHARE = 0.05
-"""Share of the budget between decisions. Costs change as a face comes and goes."""
+"""Share of the budget from one decision to the next. Costs change as a face comes and goes."""
 SPARE_SHARE = 0.1
 """Share of the remaining time that is kept in reserve, because future costs are estimates."""
 LOWER_COST_SHARE = 0.75
@@ -76,7 +76,7 @@ class Pacer:
         return wanted
 
     def tracked(self) -> None:
-        """Note that the last wanted frame has been tracked."""
+        """Note that the last frame for which `wants` returned True has been tracked."""
         self._tracking.add(self._lap_s())
 
     @property
@@ -126,7 +126,7 @@ class _Cost:
         self._sum_s += seconds
 
     def settle(self) -> float:
-        """Update and return the mean. The durations added since the last call make half of it."""
+        """Return the new mean: half of it is the old one, half the mean of what was added since."""
         if self.count:
             latest_s = self._sum_s / self.count
             before_s = latest_s if math.isnan(self._mean_s) else self._mean_s

@@ -1,1 +1,1 @@
-"""From a video file or stream to frames with times, and from an image file to pixels."""
+"""Read the frames of a video file or stream with their times, and the pixels of an image file."""

@@ -1,4 +1,4 @@
-"""Which files are opened: regular files with a known kind of content. The errors say why not."""
+"""Check that a file can be opened: it is a regular file, and its content is of a known kind."""
 
 from io import BufferedIOBase
 from pathlib import Path
@@ -10,7 +10,7 @@ VIDEO_SUFFIXES = frozenset(
 MIN_SIDE_PX = 32
 """Smallest width and height of a video or an image."""
 HEAD_BYTES = 512
-"""Bytes from the start of a file that reveal its kind."""
+"""Number of bytes at the start of a file that show its kind."""
 
 
 class InputError(Exception):
@@ -37,14 +37,14 @@ class ImageOpenError(InputError):
 
 
 def detect_kind(head: bytes) -> str | None:
-    """Return ``"video"``, ``"image"`` or None for a file, given its first `HEAD_BYTES`."""
+    """Return a file's kind, ``"video"``, ``"image"`` or None, from its first `HEAD_BYTES` bytes."""
     if is_video(head):
         return "video"
     return "image" if is_image(head) else None
 
 
 def read_head(source: Path | BufferedIOBase) -> bytes:
-    """Return the first `HEAD_BYTES` of the input."""
+    """Return the first `HEAD_BYTES` bytes of a file or stream; rewind the stream to its start."""
     if isinstance(source, BufferedIOBase):
         head = source.read(HEAD_BYTES)
         source.seek(0)
@@ -74,15 +74,15 @@ def check_readable(path: Path) -> None:
 
 
 def check_container(head: bytes, name: str) -> None:
-    """Check that a file is a video container.
+    """Check that a file which starts with `head` is a video container. Errors mention `name`.
 
-    FFmpeg guesses the format from the content. It would also open playlists and scripts, which name
-    other files and addresses to read.
+    The reason is that FFmpeg guesses the format from the content. It would also open playlists and
+    scripts, which name other files and addresses to read.
 
     Raises
     ------
     VideoOpenError
-        It is empty, a still image, or something else.
+        The file is empty, a still image, or something else.
     """
     if is_video(head):
         return
@@ -114,7 +114,7 @@ def is_video(head: bytes) -> bool:
 
 
 def is_image(head: bytes) -> bool:
-    """Return whether a file that starts with these bytes is an image, readable here or not."""
+    """Return whether a file that starts with these bytes is an image, even an unreadable kind."""
     return (
         head[:3] == b"\xff\xd8\xff"  # JPEG
         or head[:8] == b"\x89PNG\r\n\x1a\n"

@@ -7,7 +7,7 @@ load OpenCV.
 import os
 
 MAX_FRAME_PIXELS = 4096 * 4096
-"""Largest video frame that is decoded: above 4K; a decoder keeps over a dozen of them."""
+"""Largest video frame that is decoded: larger than 4K. A decoder keeps over a dozen in memory."""
 MAX_STILL_PIXELS = 64 * 2**20
 """Largest still image that is decoded: 200 MB in memory."""
 

@@ -10,7 +10,7 @@ from tracker.video.frames import Image
 from tracker.video.limits import MAX_STILL_PIXELS
 
 MAX_IMAGE_BYTES = 64 * 2**20
-"""Largest file of an image."""
+"""Size of the largest image file that is read."""
 
 
 def read_image(path: Path) -> Image:
@@ -21,7 +21,7 @@ def read_image(path: Path) -> Image:
     InputNotFoundError
         The file is missing or unreadable.
     ImageOpenError
-        It is not a JPEG, PNG, WebP, BMP or TIFF image, is damaged, or is too large.
+        The file is not a JPEG, PNG, WebP, BMP or TIFF image, is damaged, too large or too small.
     """
     head = read_head(path)
     if not is_image(head):

@@ -1,6 +1,7 @@
 """All texts that a person reads, in English and Korean, and how their numbers are filled in.
 
-Imports nothing heavy and nothing from other rooms, so that every room may import it.
+This package imports nothing large and none of the project's other packages, so that each of them
+can import it.
 """
 
 import math
@@ -16,7 +17,7 @@ TEXTS: dict[Language, dict[str, str]] = {"en": en.TEXTS, "ko": ko.TEXTS}
 
 
 class _Formatter(string.Formatter):
-    """Formats as `str.format` does, but replaces a missing number by words."""
+    """Formats as `str.format` does, but replaces a missing number (NaN) by words."""
 
     def __init__(self, missing: str) -> None:
         self._missing = missing
