@@ -130,6 +130,16 @@ def measure_plain(track: Track, parameters: Parameters) -> dict[str, float]:
         [v for v, t, ok in zip(vertical, times_s, valid, strict=True) if ok and t < FIRST_S]
     )
     low, high = naive.quantiles(vertical, valid, (0.05, 0.95))
+    lid = [sum(naive.upper_lid_offset(p, eye) for eye in naive.EYES) / 2 for p in frames]
+    near_closing = [a or b for a, b in zip(lids.closing, near, strict=True)]
+    hidden_kept = [
+        covered
+        and not shut_
+        and abs(yaw) <= MAX_HEAD_YAW_DEG
+        and abs(pitch - usual_pitch_deg) <= MAX_NOD_DEG
+        for covered, shut_, (yaw, pitch) in zip(hidden, near_closing, pose, strict=True)
+    ]
+    with_hidden = [a or b for a, b in zip(valid, hidden_kept, strict=True)]
     blinks = [m for m in kept if closures.kind[m] == naive.BLINK]
     durations_s = [
         closures.offset_s[m] - closures.onset_s[m]
@@ -156,6 +166,8 @@ def measure_plain(track: Track, parameters: Parameters) -> dict[str, float]:
         "vertical_offset_median": _median(
             [value for value, ok in zip(vertical, valid, strict=True) if ok]
         ),
+        "upper_lid_range": naive.peak_to_peak(lid, with_hidden),
+        "down_range_is_lower_bound": sum(hidden_kept) > 0.01 * sum(with_hidden),
         "primary_position": primary,
         "up_range": primary - low,
         "down_range": high - primary,
@@ -169,7 +181,13 @@ def measure_plain(track: Track, parameters: Parameters) -> dict[str, float]:
         "inter_blink_interval_median_s": _median(
             naive.inter_blink_intervals_s([closures.interval[m][0] for m in blinks], seen, times_s)
         ),
-        "perclos": naive.perclos([(1 - value) / (1 - shut) for value in ratio], times_s),
+        "perclos": naive.perclos(
+            [
+                0.0 if looks_down else (1 - value) / (1 - shut)
+                for value, looks_down in zip(ratio, lids.glance, strict=True)
+            ],
+            times_s,
+        ),
         "open_ear": _median([value for value, ok in zip(lids.level, seen, strict=True) if ok]),
         "canthal_distance_px": _median([value for both in width_px for value in both]),
         "iris_diameter_px": _median([value for both in iris_px for value in both]),
@@ -187,6 +205,7 @@ class Lids:
     ratio: list[float]
     eye_ratio: list[list[float]]
     closing: list[bool]
+    glance: list[bool]
     closures: naive.Detected
 
 
@@ -220,11 +239,15 @@ def _detect_lids(
         ]
         dips = naive.find_dips(ratio, eye_ratio, times_s, noise, is_low, parameters.close_ratio)
         closures = naive.detect_closures(ratio, times_s, dips, noise, parameters.shortest_closure_s)
-        closing = [value < parameters.close_ratio for value in ratio]
+        glance = [False] * len(ear)
         for dip in dips:
-            if dip.refused == {"long"}:
-                closing[slice(*dip.span)] = [False] * (dip.span[1] - dip.span[0])
-        return dips, Lids(level, ratio, eye_ratio, closing, closures)
+            if "long" in dip.refused and dip.least_ratio > naive.DEEP_RATIO:
+                glance[slice(*dip.span)] = [True] * (dip.span[1] - dip.span[0])
+        closing = [
+            value < parameters.close_ratio and not looks_down
+            for value, looks_down in zip(ratio, glance, strict=True)
+        ]
+        return dips, Lids(level, ratio, eye_ratio, closing, glance, closures)
 
     dips, lids = detect()
     deepest = [

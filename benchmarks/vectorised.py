@@ -19,6 +19,7 @@ from kernels.geometry import IRIS_DIAMETER_MM, ROTATION_RADIUS_MM
 from kernels.landmarks import EYE_COLUMNS
 from kernels.measures import RANGE_QUANTILES
 from kernels.uncertainty import CONFIDENCE, MAD_TO_STD, NORMAL_RANGE
+from tracker.measures.analysis import MAX_HIDDEN_SHARE
 from tracker.measures.gaze import AHEAD_OFFSET, MAX_HEAD_YAW_DEG, MAX_NOD_DEG
 from tracker.measures.lids import BLINK_GUARD_S
 from tracker.measures.phases import FIRST_S
@@ -61,13 +62,18 @@ def measure_vectorised(track: Track, parameters: Parameters) -> dict[str, float]
     np.add.at(around, np.searchsorted(times_s, times_s[spans[:, 0]] - guard_s), 1)
     np.add.at(around, np.searchsorted(times_s, times_s[spans[:, 1] - 1] + guard_s, "right"), -1)
     eyes_open = seen & ~found.closing & ~found.hidden & (np.cumsum(around)[:-1] == 0)
+    nod_deg = pitch_deg - np.nanmedian(pitch_deg)
+    in_place = (np.abs(yaw_deg) <= MAX_HEAD_YAW_DEG) & (np.abs(nod_deg) <= MAX_NOD_DEG)
+    hidden = found.hidden & ~found.closing & (np.cumsum(around)[:-1] == 0) & in_place
+    with_hidden = (eyes_open & in_place) | hidden
+    lid_low, lid_high = np.quantile(eyes["upper_lid"].mean(axis=1)[with_hidden], RANGE_QUANTILES)
     gaze = _measure_gaze(track, eyes, eyes_open, yaw_deg, pitch_deg)
 
     blinks = events[events["kind"] == closures.BLINK]
     complete = events["least"] <= closures.COMPLETE_RATIO
     shut = events["least"][complete].median() if complete.any() else closures.COMPLETE_RATIO
     whole = blinks[blinks["onset_seen"] & blinks["offset_seen"]]
-    closed = (1 - ratio) / (1 - shut) >= 0.8
+    closed = ((1 - ratio) / (1 - shut) >= 0.8) & ~found.glance
     low, high = _poisson_limits(len(blinks))
     onsets = blinks["start"].to_numpy()
     breaks = np.concatenate(([0], np.cumsum(~seen | (np.diff(times_s, prepend=0) > 0.5))))
@@ -86,6 +92,8 @@ def measure_vectorised(track: Track, parameters: Parameters) -> dict[str, float]
         "prolonged_closure_count": (events["kind"] == closures.PROLONGED_CLOSURE).sum(),
         "wink_count": len(found.winks),
         "flutter_count": (events["kind"] == closures.FLUTTER).sum(),
+        "upper_lid_range": lid_high - lid_low,
+        "down_range_is_lower_bound": hidden.sum() > MAX_HIDDEN_SHARE * with_hidden.sum(),
         "lids_lowered_s": _lowered_s(found.lowered, times_s, both_seen),
         "blink_rate_per_min": len(blinks) / rate_min,
         "blink_rate_per_min_low": low / rate_min,

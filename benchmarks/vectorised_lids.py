@@ -23,8 +23,8 @@ class Lids:
     """What the lids do.
 
     level and ratio are (N,), eye_ratio is (N, 2); events has a row for each closure; winks are
-    start, stop and eye (W, 3); lowered are start and stop (L, 2). closing and hidden (N,) are the
-    frames in which the lids close, and those in which a lowered lid covers the iris.
+    start, stop and eye (W, 3); lowered are start and stop (L, 2). closing, glance and
+    hidden (N,) are the frames in which the lids close, look down, and cover the iris.
     """
 
     level: Array
@@ -34,6 +34,7 @@ class Lids:
     winks: Array
     lowered: Array
     closing: Array
+    glance: Array
     hidden: Array
 
 
@@ -144,12 +145,14 @@ def _detect(
     _refuse(table, low, noise, times_s, parameters.close_ratio)
     _merge(table, ratio, eye_ratio, times_s, parameters.close_ratio)
     events = _measure_closures(table, ratio, times_s, noise, parameters.shortest_closure_s)
-    closing = ratio < parameters.close_ratio
-    for _, dip in table[table["refused"] == "long"].iterrows():
-        closing[dip["start"] : dip["stop"]] = False
+    glance = np.zeros(ear.size, dtype=bool)
+    wide = table["refused"].str.contains("long")
+    for _, dip in table[wide & (table["least"] > dips.DEEP_RATIO)].iterrows():
+        glance[dip["start"] : dip["stop"]] = True
+    closing = (ratio < parameters.close_ratio) & ~glance
     nobody = np.zeros(ear.size, dtype=bool)
     empty = np.empty((0, 2), dtype=int)
-    return table, Lids(level, ratio, eye_ratio, events, empty, empty, closing, nobody)
+    return table, Lids(level, ratio, eye_ratio, events, empty, empty, closing, glance, nobody)
 
 
 def _find_dips(ratio: Array, eye_ratio: Array, times_s: Array, close: float) -> pd.DataFrame:

@@ -399,6 +399,14 @@ class Summary:
     down_range: Annotated[float | None, Field("gaze", "eye widths",
         "95th percentile below the primary position; down is positive.",
         "Range below it (eye widths)", "그 아래의 범위(눈 너비)")]
+    down_range_is_lower_bound: Annotated[bool, Field("gaze", "",
+        "Whether lowered lids hid the irises: the eyes then looked down by `down_range` or more.",
+        "Lids hid the eyes looking down: at least that range",
+        "아래를 볼 때 눈꺼풀이 눈을 가림: 최소한 그 범위")]
+    upper_lid_range: Annotated[float | None, Field("gaze", "eye widths",
+        "P95 minus P5 of the height of the upper lids' edge, which follows the gaze and is seen "
+        "in down-gaze too.",
+        "Range of the upper lids (eye widths)", "윗눈꺼풀의 범위(눈 너비)")]
     horizontal_peak_to_peak: Annotated[float | None, Field("gaze", "eye widths",
         "P95 minus P5 of the horizontal gaze offset.",
         "Horizontal range (eye widths)", "수평 범위(눈 너비)")]

@@ -2,12 +2,18 @@
 
 import math
 from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
 
 from kernels import (
     BLINK,
     FLUTTER,
+    LEFT,
     PROLONGED_CLOSURE,
+    RIGHT,
     compute_inter_blink_intervals_s,
+    compute_peak_to_peak,
     compute_perclos,
     compute_quantiles,
     compute_rate_interval,
@@ -16,13 +22,19 @@ from kernels import (
 )
 from kernels.closures import COMPLETE_RATIO
 from kernels.measures import median_finite
-from tracker.measures.gaze import Gaze, GazeMeasures, measure_gaze, trace_gaze
+from tracker.measures.gaze import Gaze, GazeMeasures, mark_task, measure_gaze, trace_gaze
 from tracker.measures.lids import Events, detect_events
 from tracker.measures.phases import PhaseResult, measure_phases
 from tracker.measures.traces import BoolArray, Float64Array, Traces, trace_track
 from tracker.parameters import Parameters
 from tracker.tracks.track import Track
 
+MAX_HIDDEN_SHARE = 0.01
+"""Share of the frames with a hidden iris above which the range down is a lower bound.
+
+They look down further than all others. So many of them move its end, the 95th percentile, by one
+percentile.
+"""
 MIN_RATE_TIME_S = 1.0
 """Valid time below which no rate is computed."""
 GAZE_MEASURES = tuple(field.name for field in fields(GazeMeasures))
@@ -40,6 +52,12 @@ class Measures(GazeMeasures):
         Numbers of events; a wink is not counted as a blink.
     lids_lowered_s : float
         Time with the lids lowered with the gaze.
+    down_range_is_lower_bound : bool
+        Whether lowered lids hid the iris for too long: the eyes looked down by `down_range` or
+        more.
+    upper_lid_range : float
+        P95 minus P5 of the upper lid's edge over the frames of the gaze and those with a hidden
+        iris. The lid follows the eye up and down, and stays in sight.
     blink_rate_per_min : float
         Number of blinks divided by the minutes with a face.
     blink_rate_per_min_ci95 : (float, float)
@@ -61,6 +79,8 @@ class Measures(GazeMeasures):
     wink_count: int
     flutter_count: int
     lids_lowered_s: float
+    down_range_is_lower_bound: bool
+    upper_lid_range: float
     blink_rate_per_min: float
     blink_rate_per_min_ci95: tuple[float, float]
     blink_duration_median_s: float
@@ -216,16 +236,33 @@ def measure_events(
         wink_count=len(events.winks),
         flutter_count=int((closures.kind == FLUTTER).sum()),
         lids_lowered_s=_lowered_s(events, times_s),
+        **_measure_upper_lid(traces, events, gaze.gaze, parameters),
         blink_rate_per_min=60 * blink_count / rate_time_s,
         blink_rate_per_min_ci95=compute_rate_interval(blink_count, rate_time_s / 60),
         blink_duration_median_s=median_finite(durations_s),
         inter_blink_interval_median_s=median_finite(
             compute_inter_blink_intervals_s(onsets, seen, times_s)
         ),
-        perclos=compute_perclos((1 - events.ratio) / (1 - shut_ratio), times_s),
+        perclos=compute_perclos(
+            np.where(events.glance, 0.0, (1 - events.ratio) / (1 - shut_ratio)), times_s
+        ),
         open_ear=float(compute_quantiles(events.baseline, seen, (0.5,))[0]),
     )
     return Analysis(parameters, traces, events, gaze.gaze, gaze.phases, measures)
+
+
+def _measure_upper_lid(
+    traces: Traces, events: Events, gaze: Gaze, parameters: Parameters
+) -> dict[str, Any]:
+    """Return the fields of `Measures` that the upper lid gives."""
+    hidden = events.iris_hidden & traces.gaze.head_in_place
+    kept = mark_task(gaze.valid | hidden, parameters.protocol, traces.track.times_s)
+    edge = traces.geometry.upper_lid_offset
+    hidden_count = int(np.count_nonzero(hidden & kept))
+    return {
+        "down_range_is_lower_bound": hidden_count > MAX_HIDDEN_SHARE * int(np.count_nonzero(kept)),
+        "upper_lid_range": compute_peak_to_peak((edge[:, LEFT] + edge[:, RIGHT]) / 2, kept),
+    }
 
 
 def _lowered_s(events: Events, times_s: Float64Array) -> float:

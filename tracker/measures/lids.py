@@ -21,7 +21,7 @@ from kernels import (
     mark_around_closures,
     mark_closures_in_winks,
 )
-from kernels.dips import REFUSALS, RULES, ClosureRules
+from kernels.dips import DEEP_RATIO, REFUSALS, RULES, ClosureRules
 from kernels.measures import median_finite
 from kernels.opening import LEVEL_WINDOW_S, SHUT_RATIO
 from kernels.winks import WINK_ASYMMETRY
@@ -73,6 +73,9 @@ class Events:
         That eye: `kernels.LEFT` or `kernels.RIGHT`.
     lowered : ndarray, shape (L, 2), int64
         Samples in which the lids are lowered with the gaze, half-open.
+    glance : ndarray, shape (N,), bool
+        Frames of dips that last too long for a blink, and leave too much for shut eyes: a glance
+        down, or a squint.
     iris_hidden : ndarray, shape (N,), bool
         Frames within them in which the upper lid covers the iris' centre.
     eyes_open : ndarray, shape (N,), bool
@@ -87,13 +90,15 @@ class Events:
     winks: Int64Array
     wink_eye: Int64Array
     lowered: Int64Array
+    glance: BoolArray
     iris_hidden: BoolArray
     eyes_open: BoolArray
 
     def key(self) -> tuple[bytes, ...]:
         """Return a key; events with one key have the same measures."""
         arrays = (
-            *(self.baseline, self.eyes_open, self.winks, self.lowered, self.iris_hidden),
+            *(self.baseline, self.eyes_open, self.winks, self.lowered),
+            *(self.glance, self.iris_hidden),
             *self.closures.arrays(),
         )
         return tuple(array.tobytes() for array in arrays)
@@ -146,7 +151,9 @@ def detect_events(traces: Traces, parameters: Parameters, rules: ClosureRules = 
     lowered = _find_lowered(
         traces, level.ear, parameters.close_ratio, np.concatenate((held, winks))
     )
-    closing = _mark_closing(ratio, dips, parameters.close_ratio)
+    glance = _mark_glances(dips, len(times_s))
+    # NaN compares as not below.
+    closing = (ratio < parameters.close_ratio) & ~glance
     for intervals in (closures.interval, winks):
         if len(intervals):
             closing |= mark_around_closures(intervals, times_s, BLINK_GUARD_S)
@@ -160,6 +167,7 @@ def detect_events(traces: Traces, parameters: Parameters, rules: ClosureRules = 
         winks=winks,
         wink_eye=wink_eye,
         lowered=lowered,
+        glance=glance,
         iris_hidden=hidden,
         eyes_open=traces.seen & ~closing & ~hidden,
     )
@@ -312,13 +320,13 @@ def _find_lowered(
     return np.array(kept, dtype=np.int64).reshape(-1, 2)
 
 
-def _mark_closing(ratio: Float64Array, dips: Dips, close_ratio: float) -> BoolArray:
-    """Mark the samples below the closing threshold that are no glance, shape (N,)."""
-    # NaN compares as not below.
-    closing: BoolArray = ratio < close_ratio
-    for start, stop in dips.span[dips.refused == REFUSALS["long"]]:
-        closing[start:stop] = False
-    return closing
+def _mark_glances(dips: Dips, count: int) -> BoolArray:
+    """Mark the samples of wide dips that do not shut the eyes, shape (N,)."""
+    glance = np.zeros(count, dtype=np.bool_)
+    wide = (dips.refused & REFUSALS["long"]) != 0
+    for start, stop in dips.span[wide & (dips.least_ratio > DEEP_RATIO)]:
+        glance[start:stop] = True
+    return glance
 
 
 def _iris_below_lid(traces: Traces) -> Float64Array:

@@ -75,6 +75,8 @@ def list_numbers(
             if is_missing
             else _format_value(name, value, analysis.parameters.vpp_thresh, language)
         )
+        if name == "down_range" and analysis.measures.down_range_is_lower_bound and not is_missing:
+            shown = format_text(language, "report.at_least", value=shown)
         label = find_field(name)[1].label(language)
         rows.append(NumberRow(name, format_exact(value), label, shown, is_missing))
     return rows

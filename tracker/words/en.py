@@ -213,6 +213,7 @@ TEXTS: dict[str, str] = {
     "report.p95": "P95 (down)",
     "report.count": "count",
     "report.seconds": "seconds",
+    "report.at_least": "at least {value}",
     "report.yes": "yes",
     "report.no": "no",
     "report.events": "Blinks and closures",

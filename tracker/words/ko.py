@@ -206,6 +206,7 @@ TEXTS: dict[str, str] = {
     "report.p95": "P95 (아래)",
     "report.count": "횟수",
     "report.seconds": "초",
+    "report.at_least": "최소 {value}",
     "report.yes": "예",
     "report.no": "아니요",
     "report.events": "눈 깜빡임과 눈 감음",

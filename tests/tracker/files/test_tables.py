@@ -238,6 +238,9 @@ def test_summary(files: Path, analysis: Analysis) -> None:
         "wink_count": 0,
         "flutter_count": 0,
         "lids_lowered_s": 0.0,
+        "down_range_is_lower_bound": False,
+        # The made lids do not follow the gaze.
+        "upper_lid_range": 0.0,
         "threshold_distance": 0.05,
         # Up, in a blink's wake, and down; the horizontal offset goes from 0 to 0.02.
         "vertical_to_horizontal_ratio": 5.5,

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from kernels import BLINK
-from tests.made_tracks import make_landmarks
+from tests.made_tracks import make_landmarks, make_looking
 from tests.tracker.pages.made_reports import (
     ATTACK,
     FPS,
@@ -103,6 +103,23 @@ def test_the_whole_summary_is_shown() -> None:
     left = leaves(summary, "") - fields - otherwise
     assert {name for name in left if not name.startswith("assessment.")} == set()
     assert fields <= leaves(summary, "")
+
+
+@pytest.mark.parametrize(
+    ("lid_share", "language", "shown"),
+    [(1.0, "en", "0.2"), (1.9, "en", "at least 0.1"), (1.9, "ko", "최소 0.1")],
+)
+def test_a_range_that_the_lids_hid_is_at_least_that(
+    lid_share: float, language: Language, shown: str
+) -> None:
+    """Down by 20 and by 40 degrees: 0.114 and 0.214; the lids hide the latter, or do not."""
+    deg = np.repeat([0.0, 20.0, 0.0, 40.0, 0.0], 4 * FPS)
+    page, summary = rendered(analyzed(make_looking(deg, lid_share)), language)
+    assert summary["down_range_is_lower_bound"] == (lid_share > 1)
+    cells = [t for one, t in page.with_attribute("data-field") if one["data-field"] == "down_range"]
+    assert len(cells) == 1
+    assert shown in cells[0]
+    assert ("at least" in cells[0] or "최소" in cells[0]) == (lid_share > 1)
 
 
 def test_what_is_missing_says_why() -> None:
