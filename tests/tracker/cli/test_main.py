@@ -174,8 +174,9 @@ class TestAnalyze:
             assert float(row["onset_s"]) == pytest.approx(event.onset_s, abs=0.11)
             assert float(row["offset_s"]) == pytest.approx(event.offset_s, abs=0.11)
             # The lids begin to move before the first frame that shows it, and rest after the last.
-            assert 0 <= int(row["onset_frame"]) - 20 * float(row["onset_s"]) < 1.5
-            assert -1.5 < int(row["offset_frame"]) - 20 * float(row["offset_s"]) < 1
+            # At 20 frames a second the frame is up to one late, and the time half of one wrong.
+            assert 0 <= int(row["onset_frame"]) - 20 * float(row["onset_s"]) < 2
+            assert -2 < int(row["offset_frame"]) - 20 * float(row["offset_s"]) < 1
             assert float(row["onset_s"]) <= float(row["peak_s"]) <= float(row["offset_s"])
             assert row["complete"] == row["L_complete"] == row["R_complete"] == "true"
 
