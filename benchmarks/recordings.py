@@ -39,6 +39,13 @@ from tracker.lab.annotations import AnnotatedClip, find_annotations
 from tracker.lab.clip_spec import ENCODERS
 from tracker.lab.scoring import score_clip
 from tracker.lab.synthetic import quality_options
+from tracker.lab.validation import (
+    Counts,
+    choose_without_each,
+    count_detected,
+    count_peaks,
+    detect_simply,
+)
 from tracker.measures.obstacles import (
     MAX_EYE_DISAGREEMENT,
     MIN_BITS_PER_EYE,
@@ -206,6 +213,7 @@ def run_degradations(
         if sweep.points:
             report(format_sweep(sweep))
     report(_format_moving(levels))
+    report(_format_left_out(plain, levels))
     values: dict[str, list[float]] = {}
     for _, measured in plain:
         for name, value in asdict(measured.quality).items():
@@ -241,6 +249,32 @@ def _format_moving(pairs: dict[tuple[str, float], list[tuple[Recording, Measured
                     f"{quality.contrast_over_noise:6.1f} {quality.face_grey:5.0f} "
                     f"{quality.clipped_share:5.2f}"
                 )
+    return "\n".join(lines)
+
+
+def _format_left_out(
+    plain: Sequence[tuple[Recording, Measured]],
+    pairs: dict[tuple[str, float], list[tuple[Recording, Measured]]],
+) -> str:
+    """Return a table of the blinks at each level, beside a simple rule.
+
+    Of each person, they are detected with constants that were chosen without that person.
+    """
+    recordings = [(r.clip, one.analysis.track) for r, one in plain if r.clip is not None]
+    chosen = choose_without_each(recordings, Parameters())
+    lines = [
+        "\nblinks of people who were left out, beside a simple rule: F1, false, missed",
+        f"{'':>14} {'detector':>20} {'simple rule':>20}",
+    ]
+    for (name, value), found in {("none", 0.0): list(plain), **pairs}.items():
+        own, simple = Counts(), Counts()
+        for recording, measured in found:
+            if recording.clip is not None:
+                clip, traces = recording.clip, measured.analysis.traces
+                own += count_detected(clip, traces, Parameters(), chosen[clip.person])
+                simple += count_peaks(clip, traces.track, detect_simply(traces.ear))
+        cells = (f"{one.f1:8.3f} {one.false:5d} {one.missed:5d}" for one in (own, simple))
+        lines.append(f"{name:>6} {value:7.4g} " + " ".join(cells))
     return "\n".join(lines)
 
 
