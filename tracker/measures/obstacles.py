@@ -89,6 +89,7 @@ RANGE_HIDING = (
     "max_frames_reached",
     "out_of_time",
     "video_damaged",
+    "eyes_held_shut",
     "lids_lowered",
     "face_partly_lost",
     "head_moved",
@@ -291,9 +292,13 @@ def _find_seen_cautions(analysis: Analysis, quality: Quality) -> Iterator[Findin
     """Yield cautions about how much was seen of the eyes, the face and the head."""
     if analysis.parameters.blink_baseline == "adaptive" and not analysis.traces.baseline_trusted:
         yield Finding("baseline_fixed")
-    closed_s = _closed_s(analysis)
-    if closed_s > NOTED_CLOSURE_SHARE * analysis.measures.valid_time_s:
-        yield Finding("lids_lowered", {"closed_s": closed_s})
+    shut_s, hidden_s = _covered_s(analysis)
+    if shut_s + hidden_s > NOTED_CLOSURE_SHARE * analysis.measures.valid_time_s:
+        # The larger part, because each has a remedy of its own.
+        if hidden_s > shut_s:
+            yield Finding("lids_lowered", {"hidden_s": hidden_s})
+        else:
+            yield Finding("eyes_held_shut", {"shut_s": shut_s})
     if 1 - NOTED_UNSEEN_SHARE > quality.face_coverage >= MIN_COVERAGE:
         yield Finding("face_partly_lost", {"seen": quality.face_coverage})
     if quality.head_moved_share > NOTED_UNSEEN_SHARE:
@@ -350,15 +355,18 @@ def _strong_compression(quality: Quality) -> Finding:
     return Finding("strong_compression", {"bits": quality.bits_per_eye})
 
 
-def _closed_s(analysis: Analysis) -> float:
-    """Return the time in prolonged closures, winks and flutters, and with the iris hidden."""
+def _covered_s(analysis: Analysis) -> tuple[float, float]:
+    """Return the time with an eye held shut, and that with lowered lids over the irises.
+
+    Eyes are held shut in prolonged closures, winks and flutters.
+    """
     times_s, closures = analysis.track.times_s, analysis.events.closures
-    held = closures.interval[closures.kind != BLINK]
-    closed = analysis.events.iris_hidden.copy()
-    for intervals in (held, analysis.events.winks):
+    shut = np.zeros(times_s.size, dtype=np.bool_)
+    for intervals in (closures.interval[closures.kind != BLINK], analysis.events.winks):
         if len(intervals):
-            closed |= mark_around_closures(intervals, times_s, 0.0)
-    return compute_valid_time_s(closed, times_s)
+            shut |= mark_around_closures(intervals, times_s, 0.0)
+    hidden = analysis.events.iris_hidden & ~shut
+    return compute_valid_time_s(shut, times_s), compute_valid_time_s(hidden, times_s)
 
 
 def _count_missing_frames(analysis: Analysis) -> int:

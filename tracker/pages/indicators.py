@@ -55,7 +55,7 @@ INDICATORS = (
     QualityIndicator("people", ("several_faces", "other_face")),
     QualityIndicator(
         "lids",
-        ("eyes_closed", "lids_lowered", "baseline_fixed", "blinks_cut"),
+        ("eyes_closed", "eyes_held_shut", "lids_lowered", "baseline_fixed", "blinks_cut"),
         ("no_face", "low_rate", "too_short"),
     ),
     QualityIndicator(

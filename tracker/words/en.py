@@ -71,9 +71,11 @@ TEXTS: dict[str, str] = {
     "messenger.",
     "finding.baseline_fixed": "The open eye was seen too little to know its shape: a fixed blink "
     "threshold was used.",
-    "finding.lids_lowered": "An eye was shut, or the lids lowered that far, for {closed_s:.1f} s, "
-    "in which the gaze is not counted. If they were looking down then, the range is larger than "
-    "measured: lift the lids with a finger, or film from slightly below.",
+    "finding.eyes_held_shut": "An eye was held shut for {shut_s:.1f} s, in which the gaze is not "
+    "counted. What the eyes did then is not known: ask the person to keep both eyes open.",
+    "finding.lids_lowered": "The upper lids covered the irises for {hidden_s:.1f} s, in which the "
+    "gaze is not counted. If the eyes were looking down then, the range is larger than measured: "
+    "hold the phone lower, at chin height, or lift the lids with a finger.",
     "finding.face_partly_lost": "The face was seen for {seen:.0%} of the time: what the eyes did "
     "in the rest is not in the range. Keep the whole face in the picture.",
     "finding.blinks_cut": "{cut} of the {blinks} blinks begin or end where the face or frames are "
@@ -467,6 +469,7 @@ TEXTS: dict[str, str] = {
     "cohort.code.eyes_closed": "eyes closed",
     "cohort.code.eyes_disagree": "eyes disagree",
     "cohort.code.eyes_too_small": "eyes too small",
+    "cohort.code.eyes_held_shut": "eyes held shut",
     "cohort.code.face_lost": "face lost",
     "cohort.code.face_partly_lost": "face lost in part",
     "cohort.code.gaze_not_measured": "gaze not measured",
@@ -608,7 +611,8 @@ TEXTS: dict[str, str] = {
     "patient.eyes_disagree": "Please record again in good light, and keep your head still.",
     "patient.protocol_mismatch": "Please look up and down when you are asked to.",
     "patient.looked_aside": "Please record again, looking straight up and then straight down.",
-    "patient.lids_lowered": "Please hold the phone a little lower while you record.",
+    "patient.eyes_held_shut": "Please keep both eyes open while you look up and down.",
+    "patient.lids_lowered": "Please hold the phone lower, at chin height, while you look down.",
     "patient.face_partly_lost": "Please keep your head still and your whole face in the picture.",
     "patient.blinks_cut": "Please keep your head still and your whole face in the picture.",
     "patient.video_damaged": "Please send the video unchanged, and wait until all of it is sent.",

@@ -67,9 +67,11 @@ TEXTS: dict[str, str] = {
     "흐려지고 움직여 보입니다. 메신저를 거치지 말고 휴대전화에 저장된 그대로 보내십시오.",
     "finding.baseline_fixed": "뜬 눈이 너무 적게 보여 그 모양을 알 수 없었습니다. 고정된 눈 깜빡임 "
     "기준을 사용했습니다.",
-    "finding.lids_lowered": "{closed_s:.1f}초 동안 눈이 감겨 있거나 눈꺼풀이 그만큼 내려와 있었고, "
-    "그동안의 시선은 세지 않았습니다. 그때 아래를 보고 있었다면 실제 범위는 측정값보다 큽니다. "
-    "손가락으로 눈꺼풀을 들어 올리거나 약간 아래에서 촬영하십시오.",
+    "finding.eyes_held_shut": "{shut_s:.1f}초 동안 눈을 감고 있었고, 그동안의 시선은 세지 "
+    "않았습니다. 그때 눈이 어떻게 움직였는지는 알 수 없습니다. 두 눈을 뜨고 있도록 요청하십시오.",
+    "finding.lids_lowered": "{hidden_s:.1f}초 동안 윗눈꺼풀이 홍채를 가렸고, 그동안의 시선은 세지 "
+    "않았습니다. 그때 아래를 보고 있었다면 실제 범위는 측정값보다 큽니다. 휴대전화를 턱 높이로 더 "
+    "낮게 들거나 손가락으로 눈꺼풀을 들어 올리십시오.",
     "finding.face_partly_lost": "얼굴이 전체 시간의 {seen:.0%} 동안 보였습니다. 나머지 시간의 눈 "
     "움직임은 범위에 들어 있지 않습니다. 얼굴 전체가 화면에 들어오게 하십시오.",
     "finding.blinks_cut": "눈 깜빡임 {blinks}회 중 {cut}회는 얼굴이나 프레임이 없는 곳에서 "
@@ -453,6 +455,7 @@ TEXTS: dict[str, str] = {
     "cohort.code.eyes_closed": "눈을 감음",
     "cohort.code.eyes_disagree": "두 눈이 따로 움직임",
     "cohort.code.eyes_too_small": "눈이 너무 작음",
+    "cohort.code.eyes_held_shut": "눈을 감고 있음",
     "cohort.code.face_lost": "얼굴이 보이지 않음",
     "cohort.code.face_partly_lost": "얼굴이 일부 시간 보이지 않음",
     "cohort.code.gaze_not_measured": "시선 측정 불가",
@@ -587,7 +590,8 @@ TEXTS: dict[str, str] = {
     "patient.eyes_disagree": "머리를 움직이지 말고 밝은 곳에서 다시 촬영해 주세요.",
     "patient.protocol_mismatch": "지시가 있을 때 위와 아래를 보아 주세요.",
     "patient.looked_aside": "똑바로 위를, 이어서 똑바로 아래를 보며 다시 촬영해 주세요.",
-    "patient.lids_lowered": "촬영하는 동안 휴대전화를 조금 더 낮게 들어 주세요.",
+    "patient.eyes_held_shut": "위아래를 보는 동안 두 눈을 뜨고 있어 주세요.",
+    "patient.lids_lowered": "아래를 보는 동안 휴대전화를 턱 높이로 더 낮게 들어 주세요.",
     "patient.face_partly_lost": "머리를 움직이지 말고 얼굴 전체가 화면에 들어오게 해 주세요.",
     "patient.blinks_cut": "머리를 움직이지 말고 얼굴 전체가 화면에 들어오게 해 주세요.",
     "patient.video_damaged": "영상을 바꾸지 말고 보내고, 전송이 끝날 때까지 기다려 주세요.",

@@ -28,6 +28,7 @@ CODES_BY_IMPORTANCE = (
     "eyes_disagree",
     "protocol_mismatch",
     "looked_aside",
+    "eyes_held_shut",
     "lids_lowered",
     "face_partly_lost",
     "blinks_cut",

@@ -197,7 +197,7 @@ def codes(analysis: Analysis) -> tuple[list[str], list[str]]:
         ({"frames_failed": 60}, 0.3, "video_damaged"),
         ({"video": VideoInfo(640, 480, 30, 1800)}, 0.3, "video_damaged"),
         # Lids at 0.2 of their usual opening are shut.
-        ({}, 0.06, "lids_lowered"),
+        ({}, 0.06, "eyes_held_shut"),
     ],
 )
 def test_what_was_not_seen_never_makes_a_suspicion(
@@ -595,7 +595,7 @@ def test_an_eye_held_shut_hides_the_range() -> None:
     analysis = analyze_track(make_track(make_landmarks(ears, vertical)), Parameters())
     assert analysis.measures.wink_count == 1
     assert analysis.measures.vertical_peak_to_peak == pytest.approx(0, abs=1e-5)
-    assert codes(analysis)[0] == ["lids_lowered"]
+    assert codes(analysis)[0] == ["eyes_held_shut"]
 
 
 class TestProtocol:

@@ -23,6 +23,7 @@ from tests.made_tracks import (
     IRIS_WIDTH_PX,
     blink,
     make_landmarks,
+    make_looking,
     make_track,
     turn_head,
 )
@@ -162,11 +163,18 @@ def with_eyes_apart(disagreement: float, measured: float) -> Analysis:
     return analyzed(make_landmarks(ear[:, None], np.stack((gaze + apart, gaze - apart), axis=1)))
 
 
-def with_lids_lowered_for(share: float) -> Analysis:
+def with_eyes_shut_for(share: float) -> Analysis:
     ear, vertical = looking()
     # Below a quarter of the usual opening the eyes are shut.
     blink(ear, 300, round(share * ear.size), level=0.06)
     return analyzed(make_landmarks(ear, vertical))
+
+
+def with_irises_hidden_for(share: float) -> Analysis:
+    """Eyes that look up and down by 20 degrees, and once further, behind their lids."""
+    deg = np.tile(np.repeat([0.0, -20.0, 0.0, 20.0], 75), 3)
+    deg[250 : 250 + round(share * deg.size)] = 45
+    return analyzed(make_looking(deg, lid_share=1.7))
 
 
 def with_phase_seen_for(seconds: float, phase: str) -> Analysis:
@@ -389,7 +397,8 @@ GATES = [
     ),
     reason("looked_aside", looking_aside, *either_side(THRESHOLD, 0.001, True)),
     reason("borderline", with_glances_for, 0.5, 0.1),
-    caution("lids_lowered", with_lids_lowered_for, *either_side(NOTED_CLOSURE_SHARE, 0.01, False)),
+    caution("eyes_held_shut", with_eyes_shut_for, *either_side(NOTED_CLOSURE_SHARE, 0.01, False)),
+    caution("lids_lowered", with_irises_hidden_for, *either_side(NOTED_CLOSURE_SHARE, 0.03, False)),
     # 2 of 29 are less than a tenth, 3 are more.
     caution("blinks_cut", with_blinks_cut, 2, 3),
     caution("baseline_fixed", with_typical_ear, *either_side(MIN_TYPICAL_EAR, 0.002, True), "ear"),
