@@ -30,9 +30,10 @@ main() {
 
   # A zip of at most 50 MB can be uploaded directly, so OpenCV is split into two layers. The light
   # function needs only the base layer.
-  install_packages layer-base aws-lambda-powertools boto3 botocore jmespath python-dateutil \
+  install_packages layer-base aws-lambda-powertools boto3 botocore jinja2 jmespath markupsafe multipart \
+    python-dateutil \
     s3transfer six typing-extensions urllib3
-  install_packages layer-mediapipe jinja2 markupsafe mediapipe numpy protobuf
+  install_packages layer-mediapipe mediapipe numpy protobuf
   install_packages layer-opencv opencv-python-headless
   # The authorizer stands alone: it has no layer, and its libraries none of the other functions need.
   install_packages authorizer pyjwt cryptography cffi pycparser typing-extensions

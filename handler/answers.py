@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
+from handler.errors import HandlerError
 from handler.keys import content_type_of
 from handler.records import Record
 from handler.storage import Storage
-from tracker.words import LANGUAGES, Language, format_text
+from tracker.words import LANGUAGES, TEXTS, Language, format_text
 from tracker.words.patient import choose_patient_message
 
 _OUTCOME_NAMES = {"video": "summary", "image": "result"}
@@ -20,12 +21,14 @@ CLEAR_ANSWERS = {"suspected": True, "not_suspected": False}
 class Answer:
     """The answer to a request: a status code and a JSON document.
 
-    `shown` are the ids of the analyses in it that belong to another user than the caller.
+    If `page` is not empty, it is answered in the document's place, as HTML. `shown` are the ids of
+    the analyses in it that belong to another user than the caller.
     """
 
     status_code: int
     document: dict[str, Any]
     shown: tuple[str, ...] = ()
+    page: str = ""
 
 
 def answer_analysis(storage: Storage, record: Record, language: Language | None = None) -> Answer:
@@ -68,6 +71,15 @@ def answer_form(answer: Answer, language: Language | None) -> Answer:
         "analysis_id": answer.document["analysis_id"],
     }
     return Answer(422, document)
+
+
+def explain_refusal(error: HandlerError, language: Language | None) -> str:
+    """Return why a form's video was not analysed, in the language that is asked for, or in both."""
+    key = f"app.{error.code}" if f"app.{error.code}" in TEXTS["en"] else "app.refused"
+    texts = {one: format_text(one, key) for one in LANGUAGES}
+    if key == "app.refused":
+        texts["en"] = error.message
+    return " / ".join(texts[one] for one in (LANGUAGES if language is None else (language,)))
 
 
 def document_status(storage: Storage, record: Record, with_outcome: bool) -> dict[str, Any]:

@@ -47,6 +47,13 @@ _HEADERS = {
     "Access-Control-Allow-Headers": "Authorization,Content-Type,X-Api-Key",
     "Access-Control-Max-Age": "600",
 }
+_PAGE_HEADERS = {
+    "Content-Type": "text/html; charset=utf-8",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
 THROTTLED_S, THROTTLED_FACTOR = 60.0, 4.0
 """How long a message waits that a throttled storage has stopped, and how much longer each time."""
 STOP_MARGIN_S = 1.0
@@ -91,7 +98,9 @@ class Api:
         self._access = access
         self._logger = logger
 
-    def handle(self, event: Any, context: Context) -> dict[str, Any]:
+    def handle(
+        self, event: Any, context: Context, answer_within_s: float = API_LIMIT_S
+    ) -> dict[str, Any]:
         """Answer an event.
 
         Parameters
@@ -99,6 +108,8 @@ class Api:
         event : dict
             The event that Lambda passes to the function.
         context : Context
+        answer_within_s : float, optional
+            How long who sends an HTTP request waits.
 
         Returns
         -------
@@ -112,14 +123,20 @@ class Api:
         if not isinstance(event, dict):
             event = {}
         if (call := read_http_event(event)) is not None:
-            return self._answer_http(call, end_s, request_id)
+            return self._answer_http(call, end_s, answer_within_s, request_id)
         records = event.get("Records")
         if isinstance(records, list):
             sources = [
                 record.get("eventSource") if isinstance(record, dict) else None
                 for record in records
             ]
-            if records and all(source == "aws:sqs" for source in sources):
+            whole = all(
+                isinstance(record, dict)
+                and isinstance(record.get("messageId"), str)
+                and isinstance(record.get("body"), str)
+                for record in records
+            )
+            if whole and records and all(source == "aws:sqs" for source in sources):
                 return self._handle_batch(event, Limits(end_s, None), request_id)
             if records and all(source == "aws:s3" for source in sources):
                 return self._handle_notification(records, Limits(end_s, None), request_id)
@@ -129,18 +146,24 @@ class Api:
             return {**answer.document, "status_code": answer.status_code}
         return answer.document
 
-    def _answer_http(self, call: HttpCall, end_s: float, request_id: str) -> dict[str, Any]:
+    def _answer_http(
+        self, call: HttpCall, end_s: float, within_s: float, request_id: str
+    ) -> dict[str, Any]:
         now_s = time.time()
         # The caller has waited since this time, perhaps for a cold start. A stored test event has
         # an impossible time.
-        begun_s = call.received_at_s if now_s - API_LIMIT_S < call.received_at_s < now_s else now_s
-        limits = Limits(end_s, begun_s + API_LIMIT_S - STOP_MARGIN_S)
+        begun_s = call.received_at_s if now_s - within_s < call.received_at_s < now_s else now_s
+        limits = Limits(end_s, begun_s + within_s - STOP_MARGIN_S)
         answer = self._run(lambda: parse_http_call(call, self._access), limits, request_id)
-        empty = answer.status_code == 204
+        text = json.dumps(answer.document, allow_nan=False)
         return {
             "statusCode": answer.status_code,
-            "headers": {**_HEADERS, "X-Request-Id": request_id},
-            "body": "" if empty else json.dumps(answer.document, allow_nan=False),
+            "headers": {
+                **_HEADERS,
+                **(_PAGE_HEADERS if answer.page else {}),
+                "X-Request-Id": request_id,
+            },
+            "body": "" if answer.status_code == 204 else answer.page or text,
             "isBase64Encoded": False,
         }
 

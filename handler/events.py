@@ -3,10 +3,12 @@
 Everything in an event is hostile until it has passed here or in `handler.requests`.
 """
 
+import io
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import unquote_plus
 
@@ -15,22 +17,34 @@ from handler.identity import Access, Caller
 from handler.keys import check_analysis_id, parse_original_key
 from handler.requests import (
     AnalyzeFile,
+    AnalyzeForm,
     DeleteAnalysis,
     DeleteUser,
+    GetDescription,
     GetHealth,
     GetStatus,
     ListAnalyses,
     Preflight,
     Request,
+    clean_file_name,
     decode_base64,
     parse_action,
+    parse_form_query,
     parse_language,
 )
 from handler.routes import Operation, find_route
 
 MAX_BODY_BYTES = 6 * 2**20
 """Lambda's own limit for a request."""
-MAX_LIST = 100
+MAX_LIST, DEFAULT_LIST = 100, 20
+
+
+@dataclass(frozen=True, slots=True)
+class FormFile:
+    """The file of a form that the local server has written to its disk."""
+
+    path: Path
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +55,7 @@ class HttpCall:
     ----------
     body : object
         Text, from outside. The local server, which writes the file of a form to the disk as it
-        arrives, puts the file's path here.
+        arrives, puts a `FormFile` here.
     authorizer : mapping
         What the authorizer in front of the API says about the caller.
     """
@@ -137,6 +151,12 @@ def _parse_operation(
                 # Over HTTP, it has a path of its own, which the light function answers.
                 document |= {"action": None}
             return parse_action(document, caller)
+        case "process_form":
+            return _parse_form(call, caller)
+        case "get_openapi":
+            return GetDescription(as_page=False)
+        case "get_docs":
+            return GetDescription(as_page=True)
         case "create_upload":
             # The same as the action. Its own path lets a function without the models answer it.
             return parse_action(_parse_body(call) | {"action": "create_upload"}, caller)
@@ -275,9 +295,38 @@ def _parse_body(call: HttpCall) -> Any:
     return document
 
 
+def _parse_form(call: HttpCall, caller: Caller) -> AnalyzeForm:
+    """Check a form whose file is to be analysed at once."""
+    # No other request needs it.
+    from handler.forms import copy_form_file, read_boundary
+
+    request, keep = parse_form_query(call.query, caller)
+    boundary = read_boundary(call.content_type)
+    body = call.body
+    if isinstance(body, FormFile):
+        data: bytes | Path = body.path
+        name = body.name
+    else:
+        if not call.is_base64 or not isinstance(body, str):
+            raise BadRequestError(
+                "bad_upload", "The form did not arrive as it was sent: it must be passed on binary."
+            )
+        content = decode_base64(body, "The body")
+        if len(content) > MAX_BODY_BYTES:
+            raise TooLargeError(
+                "body_too_large",
+                "The video has over 4.5 MB. Ask POST /uploads where to send it.",
+            )
+        file = io.BytesIO()
+        name = copy_form_file(io.BytesIO(content), boundary, file)
+        data = file.getvalue()
+    about = replace(request.about, file_name=clean_file_name(name))
+    return AnalyzeForm(replace(request, data=data, about=about), keep)
+
+
 def _parse_limit(text: Any) -> int:
     if text is None:
-        return 20
+        return DEFAULT_LIST
     if not isinstance(text, str) or not text.isascii() or not text.isdigit() or len(text) > 9:
         text = "0"
     limit = int(text)

@@ -119,10 +119,10 @@ class Intake:
         Raises
         ------
         NotFoundError
-            The id belongs to another user. The answer is the same as if there were none.
-        DeletedError, SentTwiceError
-            The analysis was deleted, or another version of its file has already come. The file is
-            removed.
+            The id belongs to another user, or the analysis was deleted and its file came late: the
+            file is removed. The answer is the same as if there were no analysis.
+        SentTwiceError
+            Another version of the file has already come. This one is removed.
         """
         try:
             work = Work(self._storage, self._storage.read(upload[1]))
@@ -134,8 +134,7 @@ class Intake:
         record = work.record
         if record.state == "deleted":
             self._storage.delete_file(request.key)
-            raise DeletedError("deleted", "The analysis was deleted.")
-        if record.source_key != request.key:
+        if record.state == "deleted" or record.source_key != request.key:
             raise NotFoundError("file_not_found", "There is no such file. Upload it first.")
         came = record.source_version
         if request.version_id and came and came != request.version_id:

@@ -6,7 +6,9 @@ that it comes in.
 
 import base64
 import binascii
+import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -35,6 +37,18 @@ UPLOAD_TYPES = (
     "image/png",
     "image/webp",
 )
+FORM_PARAMETERS = (
+    "step",
+    "vpp_thresh",
+    "blink_thresh",
+    "max_frames",
+    "blink_min_frames",
+    "blink_baseline",
+)
+"""Parameters of an analysis that the query of a form may have."""
+FORM_FLAGS = {"save": True, "return_overlay": False}
+"""What else it may have, and the defaults."""
+_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?", re.ASCII)
 ACTIONS = ("analyze_image", "analyze_video", "process_s3_file", "create_upload")
 
 
@@ -154,6 +168,13 @@ class DeleteUser:
 
 
 @dataclass(frozen=True, slots=True)
+class GetDescription:
+    """Return the API's own description: for programs, or as a page."""
+
+    as_page: bool
+
+
+@dataclass(frozen=True, slots=True)
 class GetHealth:
     """Say whether the function works."""
 
@@ -172,6 +193,7 @@ Request = (
     | ListAnalyses
     | DeleteAnalysis
     | DeleteUser
+    | GetDescription
     | GetHealth
     | Preflight
 )
@@ -235,6 +257,63 @@ def parse_action(document: Any, caller: Caller) -> Request:
         report=report,
         about=about,
     )
+
+
+def parse_form_query(query: Mapping[str, Any], caller: Caller) -> tuple[AnalyzeData, bool]:
+    """Check the query of a form whose file is to be analysed at once.
+
+    Parameters
+    ----------
+    query : mapping of str to str
+        Numbers are text here.
+    caller : Caller
+
+    Returns
+    -------
+    request : AnalyzeData
+        Without the file's content and name.
+    keep : bool
+        Whether the analysis is kept once it is answered.
+
+    Raises
+    ------
+    HandlerError
+    """
+    known = (*FORM_PARAMETERS, *FORM_FLAGS, "user_id", "lang")
+    if unknown := query.keys() - set(known):
+        raise BadRequestError(
+            "bad_parameter",
+            f"the query has {', '.join(sorted(map(repr, unknown)))}, expected only "
+            f"{', '.join(known)}",
+        )
+    flags = dict(FORM_FLAGS)
+    for name in FORM_FLAGS.keys() & query.keys():
+        if query[name] not in ("true", "false"):
+            raise BadRequestError(
+                "bad_parameter", f"{name} is {query[name]!r}, expected true or false"
+            )
+        flags[name] = query[name] == "true"
+    if flags["return_overlay"]:
+        raise BadRequestError(
+            "bad_parameter", "return_overlay is true, expected false: no annotated copies are made"
+        )
+    given = {name: _read_number(query[name]) for name in FORM_PARAMETERS if name in query}
+    request = AnalyzeData(
+        kind="video",
+        data=b"",
+        user_id=caller.take_user_id(query.get("user_id")),
+        parameters=parse_parameters(given),
+        is_secret=caller.role == "anyone",
+        about=About(language=parse_language(query["lang"]) if "lang" in query else None),
+    )
+    return request, flags["save"]
+
+
+def _read_number(text: Any) -> Any:
+    """Return the number that a text stands for; the text itself if it stands for none."""
+    if not isinstance(text, str) or not _NUMBER.fullmatch(text):
+        return text
+    return int(text) if text.removeprefix("-").isdigit() else float(text)
 
 
 def parse_parameters(given: Any) -> Parameters:

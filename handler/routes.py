@@ -8,11 +8,14 @@ from handler.errors import MethodNotAllowedError, NotFoundError
 Operation = Literal[
     "get_health",
     "run_action",
+    "process_form",
     "create_upload",
     "get_status",
     "list_analyses",
     "delete_analysis",
     "delete_user",
+    "get_openapi",
+    "get_docs",
 ]
 
 
@@ -42,8 +45,11 @@ ROUTES = (
     Route("GET", "/", "get_health", is_public=True),
     Route("GET", "/health", "get_health", is_public=True),
     Route("GET", "/healthz", "get_health", is_public=True),
+    Route("GET", "/openapi.json", "get_openapi", is_public=True),
+    Route("GET", "/docs", "get_docs", is_public=True),
     Route("POST", "/", "run_action", is_light=False),
     Route("POST", "/analyze", "run_action", is_light=False),
+    Route("POST", "/eye/process", "process_form", is_light=False),
     Route("POST", "/uploads", "create_upload"),
     Route("GET", "/status/{analysis_id}", "get_status"),
     Route("GET", "/analyses", "list_analyses"),

@@ -10,9 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 from handler import records
 from handler.analyze import Analyzer
-from handler.answers import Answer, answer_form, document_report, document_status, status_url
+from handler.answers import (
+    Answer,
+    answer_form,
+    document_report,
+    document_status,
+    explain_refusal,
+    status_url,
+)
 from handler.deletion import delete_analysis, delete_user
-from handler.errors import ConflictError, NotFoundError
+from handler.errors import (
+    ConflictError,
+    NotFoundError,
+    TooLargeError,
+    UndecodableError,
+    UnsupportedMediaError,
+)
 from handler.identity import Caller
 from handler.intake import make_record
 from handler.keys import ANONYMOUS, ORIGINAL, make_key
@@ -26,6 +39,7 @@ from handler.requests import (
     CreateUpload,
     DeleteAnalysis,
     DeleteUser,
+    GetDescription,
     GetHealth,
     GetStatus,
     ListAnalyses,
@@ -116,6 +130,8 @@ class Service:
             case DeleteUser():
                 done = delete_user(self._storage, request.user_id, request.caller, limits)
                 return Answer(200, {"status": "deleted" if done else "incomplete"})
+            case GetDescription():
+                return _describe_api(request.as_page)
             case GetHealth():
                 return Answer(200, self._document_health())
             case Preflight():
@@ -132,15 +148,19 @@ class Service:
 
     def _analyze_form(self, request: AnalyzeForm, limits: Limits, request_id: str) -> Answer:
         """Answer a client that takes everything but a clear answer and an error for healthy."""
-        answer = self._require_analyzer().analyze_data(
-            request.data, replace(limits, may_queue=False), request_id
-        )
+        language = request.data.about.language
+        try:
+            answer = self._require_analyzer().analyze_data(
+                request.data, replace(limits, may_queue=False), request_id
+            )
+        except (UndecodableError, UnsupportedMediaError, TooLargeError) as error:
+            raise type(error)(error.code, explain_refusal(error, language)) from error
         if answer.status_code != 200:
             raise ConflictError("in_progress", "This analysis is running already. Try again later.")
         if not request.keep:
             analysis_id = answer.document["analysis_id"]
             delete_analysis(self._storage, analysis_id, Caller("operator"))
-        return answer_form(answer, request.data.about.language)
+        return answer_form(answer, language)
 
     def _create_upload(self, request: CreateUpload) -> Answer:
         analysis_id, user_id = uuid.uuid4().hex, request.user_id or ANONYMOUS
@@ -209,3 +229,12 @@ class Service:
             "model_ready": self._analyzer is not None,
             "uptime_s": round(time.monotonic() - self._started_s, 3),
         }
+
+
+def _describe_api(as_page: bool) -> Answer:
+    """Return the API's own description."""
+    # Only this request needs it.
+    from handler.description import make_document, make_page
+
+    document = make_document()
+    return Answer(200, document, page=make_page(document) if as_page else "")

@@ -72,7 +72,7 @@ ONE_IMPORTER = {
     "botocore": {"handler/aws.py"},
     "sqlite3": {"handler/local/storage.py"},
     "cheroot": {"handler/local/server.py"},
-    "multipart": {"handler/local/uploads.py"},
+    "multipart": {"handler/forms.py"},
     "jwt": {"handler/tokens.py"},
 }
 """Libraries behind one file; FFmpeg has its declarations, the decoder and the conversion."""

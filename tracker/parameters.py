@@ -10,6 +10,17 @@ NOMINAL_EAR = 0.24
 NOMINAL_FPS = 30
 """Frame rate to which `blink_min_frames` refers."""
 
+RANGES: dict[str, tuple[float, float]] = {
+    "step": (1, 30),
+    "vpp_thresh": (0.001, 1),
+    "blink_thresh": (0.05, 0.23),
+    "max_frames": (1, 216_000),
+    "blink_min_frames": (1, 15),
+}
+"""Least and largest value of each number."""
+CHOICES: dict[str, tuple[str, ...]] = {"blink_baseline": ("adaptive", "fixed")}
+"""The values of the others."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
@@ -60,13 +71,6 @@ class Parameters:
     protocol: tuple[Phase, ...] = ()
 
     def __post_init__(self) -> None:
-        ranges: dict[str, tuple[float, float]] = {
-            "step": (1, 30),
-            "vpp_thresh": (0.001, 1),
-            "blink_thresh": (0.05, 0.23),
-            "max_frames": (1, 216_000),
-            "blink_min_frames": (1, 15),
-        }
         for field in fields(self):
             value = getattr(self, field.name)
             if field.name == "protocol":
@@ -76,15 +80,16 @@ class Parameters:
                         "tracker.protocol.parse_protocol makes it"
                     )
                 continue
-            if field.name == "blink_baseline":
-                if value not in ("adaptive", "fixed"):
-                    raise ValueError(f"blink_baseline is {value!r}, expected adaptive or fixed")
+            if field.name in CHOICES:
+                if value not in CHOICES[field.name]:
+                    expected = " or ".join(CHOICES[field.name])
+                    raise ValueError(f"{field.name} is {value!r}, expected {expected}")
                 continue
             whole = field.type is int
             if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
                 kind = "a whole number" if whole else "a number"
                 raise TypeError(f"{field.name} is {value!r}, expected {kind}")
-            low, high = ranges[field.name]
+            low, high = RANGES[field.name]
             if not low <= value <= high:
                 raise ValueError(f"{field.name} is {value}, expected {low} to {high}")
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 from aws_lambda_powertools import Logger
 from werkzeug.wrappers import Request, Response
 
-from handler.api import Api
+from handler.api import API_LIMIT_S, Api
 from handler.errors import (
     BadRequestError,
     ForbiddenError,
@@ -22,11 +22,11 @@ from handler.errors import (
     to_document,
     to_handler_error,
 )
-from handler.events import MAX_BODY_BYTES
+from handler.events import MAX_BODY_BYTES, FormFile
 from handler.local.guard import Guard
 from handler.local.pages import answer_app_file, answer_report, redirect_to_app
 from handler.local.storage import LocalStorage
-from handler.local.uploads import check_length, read_chunk, receive_upload
+from handler.local.uploads import check_length, read_chunk, receive_upload, received_form
 from handler.routes import find_route
 
 if TYPE_CHECKING:
@@ -107,15 +107,33 @@ class LocalApp:
             return self._answer_page(request, path, first, rest)
         # Refuse a caller before the body is read.
         authorizer = self._identify(request, path)
+        if request.method == "POST" and path == "/eye/process":
+            with received_form(request, self._storage.work) as file:
+                return self._pass_on(request, path, authorizer, file, context)
         check_length(request, MAX_BODY_BYTES, "Send the file by create_upload.")
         body = b"".join(iter(lambda: read_chunk(request.stream), b""))
+        return self._pass_on(request, path, authorizer, body.decode("utf-8", "replace"), context)
+
+    def _pass_on(
+        self,
+        request: Request,
+        path: str,
+        authorizer: Mapping[str, Any],
+        body: str | FormFile,
+        context: LocalContext,
+    ) -> Response:
+        """Hand a request to the API as the event that API Gateway makes of it.
+
+        Who sends a form waits for its analysis; all others are sent away after the same time as by
+        API Gateway.
+        """
         answer = self._api.handle(
             {
                 "httpMethod": request.method,
                 "path": path,
                 "headers": dict(request.headers),
                 "queryStringParameters": dict(parse_qsl(request.query_string.decode("latin-1"))),
-                "body": body.decode("utf-8", "replace"),
+                "body": body,
                 "isBase64Encoded": False,
                 "requestContext": {
                     "requestTimeEpoch": round(1000 * time.time()),
@@ -123,6 +141,7 @@ class LocalApp:
                 },
             },
             context,
+            SYNCHRONOUS_S if isinstance(body, FormFile) else API_LIMIT_S,
         )
         return Response(answer["body"], answer["statusCode"], answer["headers"])
 

@@ -1,24 +1,24 @@
 """Uploads: accept a form with a file as S3 does, and write the file to the disk as it arrives."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
-from multipart import MultipartError, MultipartSegment, PushMultipartParser
 from werkzeug.exceptions import ClientDisconnected
 from werkzeug.wrappers import Request
 
 from handler.errors import BadRequestError, HandlerError, NotFoundError, TooLargeError
-from handler.keys import check_analysis_id
+from handler.events import FormFile
+from handler.forms import CHUNK_BYTES, copy_form_file, read_boundary
+from handler.keys import ORIGINAL, check_analysis_id
 from handler.local.storage import LocalStorage
 from handler.records import Record
 from handler.requests import MAX_UPLOAD_BYTES
 from handler.storage import UPLOAD_VALID_S
-
-CHUNK_BYTES = 2**16
-MAX_HEAD_BYTES = 2 * CHUNK_BYTES
-"""Largest total size of the form fields that come before the file."""
+from handler.temporary import temporary_folder
 
 
 class StalledError(HandlerError):
@@ -45,13 +45,9 @@ def receive_upload(storage: LocalStorage, request: Request, analysis_id: str) ->
     begun = datetime.now(UTC)
     record = _read_awaited(storage, check_analysis_id(analysis_id), begun)
     check_length(request, MAX_UPLOAD_BYTES + CHUNK_BYTES, "Cut the video.")
-    boundary = request.mimetype_params.get("boundary")
-    if not boundary:
-        raise BadRequestError(
-            "bad_upload", "Content-Type is not valid, expected multipart/form-data with a file"
-        )
+    boundary = read_boundary(request.headers.get("Content-Type", ""))
     with storage.writing(record.source_key) as target:
-        copy_form_file(request.stream, boundary.encode("latin-1", "replace"), target)
+        copy_form_file(request.stream, boundary, target, read_chunk)
         # A faster upload may have arrived in the meantime, and be under analysis: keep its file.
         _read_awaited(storage, analysis_id, begun)
     notification = {
@@ -59,6 +55,30 @@ def receive_upload(storage: LocalStorage, request: Request, analysis_id: str) ->
         "s3": {"bucket": {"name": "local"}, "object": {"key": quote(record.source_key)}},
     }
     storage.enqueue({"Records": [notification]})
+
+
+@contextmanager
+def received_form(request: Request, work: Path) -> Iterator[FormFile]:
+    """Yield the file of a form that is to be analysed at once; it is removed at the end.
+
+    Parameters
+    ----------
+    request : Request
+    work : Path
+        Folder for temporary files.
+
+    Raises
+    ------
+    HandlerError
+        The form is not valid, or too large.
+    """
+    check_length(request, MAX_UPLOAD_BYTES + CHUNK_BYTES, "Cut the video.")
+    boundary = read_boundary(request.headers.get("Content-Type", ""))
+    with temporary_folder(work) as folder:
+        path = folder / ORIGINAL
+        with path.open("wb") as target:
+            name = copy_form_file(request.stream, boundary, target, read_chunk)
+        yield FormFile(path, name)
 
 
 def _read_awaited(storage: LocalStorage, analysis_id: str, begun: datetime) -> Record:
@@ -72,54 +92,6 @@ def _read_awaited(storage: LocalStorage, analysis_id: str, begun: datetime) -> R
     if record.state != "queued" or age_s > UPLOAD_VALID_S:
         raise NotFoundError("no_upload", "This upload is over. Ask for a new one.")
     return record
-
-
-def copy_form_file(stream: IO[bytes], boundary: bytes, target: IO[bytes]) -> None:
-    """Copy the content of a multipart form's field ``file``, and read the form to its end.
-
-    Parameters
-    ----------
-    stream : file object
-        The form; the stream ends where the form ends.
-    boundary : bytes
-        Separator of the form's fields, from its content type.
-    target : file object
-        Receives the content of the field.
-
-    Raises
-    ------
-    BadRequestError
-        There is no field ``file``, it is empty, or the form is cut off.
-    StalledError
-        The client stopped sending.
-    """
-    parser = PushMultipartParser(boundary)
-    read_bytes = copied_bytes = 0
-    found = complete = False
-    while not complete:
-        chunk = read_chunk(stream)
-        read_bytes += len(chunk)
-        for event in _parse(parser, chunk):
-            if isinstance(event, MultipartSegment):
-                found = event.name == "file"
-            elif not found:
-                continue
-            elif event is None:
-                complete = True
-                break
-            else:
-                target.write(event)
-                copied_bytes += len(event)
-        if not complete and (not chunk or parser.closed):
-            raise _cut_off()
-        if not found and read_bytes > MAX_HEAD_BYTES:
-            raise BadRequestError("bad_upload", "The form has no field `file`.")
-    if not copied_bytes:
-        raise BadRequestError("bad_upload", "The file is empty.")
-    # S3 wants the file as the last field. Read what follows, so that the client can finish sending,
-    # and ignore it.
-    while read_chunk(stream):
-        pass
 
 
 def check_length(request: Request, limit: int, remedy: str) -> None:
@@ -156,18 +128,3 @@ def read_chunk(stream: IO[bytes], size: int = CHUNK_BYTES) -> bytes:
         )
     except (ClientDisconnected, ConnectionError):
         return b""
-
-
-def _parse(parser: PushMultipartParser, chunk: bytes) -> Iterator[MultipartSegment | bytes | None]:
-    """Yield what a chunk of the form holds: of a field its head, pieces of its content, and None.
-
-    None marks the end of a field. A chunk may hold only a part of a field.
-    """
-    try:
-        yield from parser.parse(chunk)
-    except MultipartError as error:
-        raise _cut_off() from error
-
-
-def _cut_off() -> BadRequestError:
-    return BadRequestError("bad_upload", "The form is cut off, or has no field `file`.")

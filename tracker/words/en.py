@@ -625,5 +625,8 @@ TEXTS: dict[str, str] = {
     "patient.timestamps_unusable": "Please record with the phone's own camera app.",
     "patient.timestamps_repaired": "Please record with the phone's own camera app.",
     "app.not_assessable": "There is no answer from this recording.",
+    "app.takes_too_long": "The analysis takes longer than this request can wait. Send a shorter "
+    "video, or ask POST /uploads where to send it.",
+    "app.refused": "This video cannot be analysed.",
     "app.borderline": "The result is too close to the limit for an answer.",
 }

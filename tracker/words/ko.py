@@ -604,5 +604,8 @@ TEXTS: dict[str, str] = {
     "patient.timestamps_unusable": "휴대전화의 기본 카메라 앱으로 촬영해 주세요.",
     "patient.timestamps_repaired": "휴대전화의 기본 카메라 앱으로 촬영해 주세요.",
     "app.not_assessable": "이 촬영으로는 결과를 알 수 없습니다.",
+    "app.takes_too_long": "분석이 이 요청이 기다릴 수 있는 시간보다 오래 걸립니다. 더 짧은 영상을 "
+    "보내거나, POST /uploads로 보낼 곳을 물어보세요.",
+    "app.refused": "이 영상은 분석할 수 없습니다.",
     "app.borderline": "결과가 기준값에 너무 가까워 어느 쪽이라고 말할 수 없습니다.",
 }

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from handler.errors import BadRequestError
-from handler.local.uploads import CHUNK_BYTES, MAX_HEAD_BYTES, copy_form_file
+from handler.forms import CHUNK_BYTES, MAX_HEAD_BYTES, copy_form_file
 from tests.local_server import start, wait_for
 
 

@@ -1,0 +1,109 @@
+"""Read the file out of a multipart form, piece by piece."""
+
+from collections.abc import Callable, Iterator
+from email.message import Message
+from typing import IO
+
+from multipart import MultipartError, MultipartSegment, PushMultipartParser
+
+from handler.errors import BadRequestError
+
+CHUNK_BYTES = 2**16
+MAX_HEAD_BYTES = 2 * CHUNK_BYTES
+"""Most bytes that the fields before the file of a form may take."""
+
+
+def read_boundary(content_type: str) -> bytes:
+    """Return what separates the fields of a form.
+
+    Raises
+    ------
+    BadRequestError
+        It is no form.
+    """
+    message = Message()
+    message["Content-Type"] = content_type.encode("latin-1", "replace").decode("latin-1")
+    boundary = message.get_boundary()
+    if message.get_content_type() != "multipart/form-data" or not boundary:
+        raise BadRequestError(
+            "bad_upload", "Content-Type is not valid, expected multipart/form-data with a file"
+        )
+    return boundary.encode("latin-1", "replace")
+
+
+def read_stream(stream: IO[bytes]) -> bytes:
+    """Return the next bytes of a stream; none at its end."""
+    return stream.read(CHUNK_BYTES)
+
+
+def copy_form_file(
+    stream: IO[bytes],
+    boundary: bytes,
+    target: IO[bytes],
+    read_chunk: Callable[[IO[bytes]], bytes] = read_stream,
+) -> str:
+    """Copy the field ``file`` of a multipart form, and read the form to its end.
+
+    Parameters
+    ----------
+    stream : file object
+        The form; the stream ends where the form ends.
+    boundary : bytes
+        From the form's content type.
+    target : file object
+        To write to.
+    read_chunk : callable, optional
+        Reads the next bytes of the stream.
+
+    Returns
+    -------
+    str
+        The file's name, as the client gives it.
+
+    Raises
+    ------
+    BadRequestError
+        There is no such field, it is empty, or the form is cut off.
+    """
+    parser = PushMultipartParser(boundary)
+    read_bytes = copied_bytes = 0
+    found = complete = False
+    name = ""
+    while not complete:
+        chunk = read_chunk(stream)
+        read_bytes += len(chunk)
+        for event in _parse(parser, chunk):
+            if isinstance(event, MultipartSegment):
+                found = event.name == "file"
+                name = event.filename or "" if found else name
+            elif not found:
+                continue
+            elif event is None:
+                complete = True
+                break
+            else:
+                target.write(event)
+                copied_bytes += len(event)
+        if not complete and (not chunk or parser.closed):
+            raise _cut_off()
+        if not found and read_bytes > MAX_HEAD_BYTES:
+            raise BadRequestError("bad_upload", "The form has no field `file`.")
+    if not copied_bytes:
+        raise BadRequestError("bad_upload", "The file is empty.")
+    # S3 wants the file as the last field. Read what follows, so that the client can finish sending,
+    # and ignore it.
+    while read_chunk(stream):
+        pass
+    return name
+
+
+def _parse(parser: PushMultipartParser, chunk: bytes) -> Iterator[MultipartSegment | bytes | None]:
+    """Yield the head of a field, then its content, then None."""
+    try:
+        yield from parser.parse(chunk)
+    except MultipartError as error:
+        raise _cut_off() from error
+
+
+def _cut_off() -> BadRequestError:
+    return BadRequestError("bad_upload", "The form is cut off, or has no field `file`.")

@@ -1,0 +1,27 @@
+"""What tests ask an API in their own process is checked against its description."""
+
+import json
+from typing import Any
+
+import pytest
+
+from handler.api import Api
+from handler.events import HttpCall
+from tests.handler.described import check_exchange
+
+
+@pytest.fixture(autouse=True)
+def described(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Check the exchanges of `handler.api.Api`."""
+    answer_http = Api._answer_http
+
+    def answer_and_check(api: Api, call: HttpCall, *arguments: Any) -> dict[str, Any]:
+        answer = answer_http(api, call, *arguments)
+        body = answer["body"]
+        is_json = bool(body) and answer["headers"]["Content-Type"] == "application/json"
+        document = json.loads(body) if is_json else None
+        sent = call.body
+        check_exchange(call.method, call.path, call.query, sent, answer["statusCode"], document)
+        return answer
+
+    monkeypatch.setattr(Api, "_answer_http", answer_and_check)
