@@ -60,12 +60,12 @@ $(TOOLS)/ready: deploy/requirements.lock
 
 run: setup
 	@set -euo pipefail; \
-	mkdir -p $(OUT); video=$$VIDEO; \
+	mkdir -p $(OUT); video=$$VIDEO; task=unknown; \
 	if [ -z "$$video" ]; then \
-	  video=$(OUT)/demo.mp4; \
+	  video=$(OUT)/demo.mp4; task=up_down; \
 	  if [ ! -e "$$video" ]; then $(VENV)/bin/eye-tracker synth "$$video"; fi; \
 	fi; \
-	$(VENV)/bin/eye-tracker analyze --out $(OUT) -- "$$video"
+	$(VENV)/bin/eye-tracker analyze --task $$task --out $(OUT) -- "$$video"
 
 # Each file's tests run in one process, so that they make shared data only once.
 PARALLEL := -n auto --dist loadfile

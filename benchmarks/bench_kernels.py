@@ -32,6 +32,7 @@ from kernels import (
     find_dips,
     uncertainty,
 )
+from kernels.looks import compute_look_reach
 from tracker.files.summary import summarize
 from tracker.measures import gaze
 from tracker.measures.analysis import analyze_gaze, analyze_track, measure_events
@@ -68,7 +69,8 @@ def measure_all(track: Track) -> dict[str, Any]:
 @contextmanager
 def no_bootstrap() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gaze, "compute_peak_to_peak_interval", lambda *_: (math.nan, math.nan))
+        nothing = uncertainty.RangeReach(math.nan, math.nan, math.nan)
+        patch.setattr(gaze, "compute_range_reach", lambda *_: nothing)
         yield
 
 
@@ -199,7 +201,9 @@ def test_bootstrap(race: Race, ratio: Ratio, short: bool) -> None:
         ends = np.quantile(high - low, (0.025, 0.975))
         range_ = np.diff(np.quantile(kept, (0.05, 0.95)))[0]
         factor = uncertainty.compute_bootstrap_correction(numbers.size)
-        reach = factor * np.abs(ends - range_).max()
+        top, bottom = np.quantile(kept, (0.05, 0.95)).tolist()
+        looks = compute_look_reach(kept, top, bottom, (top + bottom) / 2)
+        reach = math.hypot(factor * np.abs(ends - range_).max(), *looks)
         return max(range_ - reach, 0.0), range_ + reach
 
     interval = compute_peak_to_peak_interval(values, keep, times_s)

@@ -18,7 +18,8 @@ from kernels import gaze as framing
 from kernels.geometry import IRIS_DIAMETER_MM, ROTATION_RADIUS_MM
 from kernels.landmarks import EYE_COLUMNS
 from kernels.measures import RANGE_QUANTILES
-from kernels.uncertainty import CONFIDENCE, MAD_TO_STD, NORMAL_RANGE
+from kernels.student import CONFIDENCE
+from kernels.uncertainty import MAD_TO_STD, NORMAL_RANGE
 from tracker.measures.analysis import MAX_HIDDEN_SHARE
 from tracker.measures.gaze import AHEAD_OFFSET, MAX_HEAD_YAW_DEG, MAX_NOD_DEG
 from tracker.measures.lids import BLINK_GUARD_S

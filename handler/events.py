@@ -26,6 +26,7 @@ from handler.requests import (
     ListAnalyses,
     Preflight,
     Request,
+    assume_task,
     clean_file_name,
     decode_base64,
     parse_action,
@@ -150,7 +151,7 @@ def _parse_operation(
             if document.get("action") == "get_status":
                 # Over HTTP, it has a path of its own, which the light function answers.
                 document |= {"action": None}
-            return parse_action(document, caller)
+            return parse_action(assume_task(document), caller)
         case "process_form":
             return _parse_form(call, caller)
         case "get_openapi":
@@ -159,7 +160,8 @@ def _parse_operation(
             return GetDescription(as_page=True)
         case "create_upload":
             # The same as the action. Its own path lets a function without the models answer it.
-            return parse_action(_parse_body(call) | {"action": "create_upload"}, caller)
+            document = _parse_body(call) | {"action": "create_upload"}
+            return parse_action(assume_task(document), caller)
         case "get_status":
             language = parse_language(call.query["lang"]) if "lang" in call.query else None
             return GetStatus(check_analysis_id(variable), caller, language)

@@ -16,7 +16,7 @@ from typing import Any
 
 from handler.errors import BadRequestError, UnsupportedMediaError
 from handler.identity import Caller
-from handler.keys import check_analysis_id, check_key
+from handler.keys import check_analysis_id, check_key, parse_original_key
 from tracker.parameters import Parameters
 from tracker.protocol import parse_protocol
 from tracker.words import LANGUAGES, Language
@@ -50,6 +50,10 @@ FORM_FLAGS = {"save": True, "return_overlay": False}
 """What else it may have, and the defaults."""
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?", re.ASCII)
 ACTIONS = ("analyze_image", "analyze_video", "process_s3_file", "create_upload")
+
+
+_ASSUMED = {"task": "up_down", "task_assumed": True}
+"""The task of the app's guided flow, where a request over HTTP says nothing of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +306,7 @@ def parse_form_query(query: Mapping[str, Any], caller: Caller) -> tuple[AnalyzeD
         kind="video",
         data=b"",
         user_id=caller.take_user_id(query.get("user_id")),
-        parameters=parse_parameters(given),
+        parameters=parse_parameters(given | _ASSUMED),
         is_secret=caller.role == "anyone",
         about=About(language=parse_language(query["lang"]) if "lang" in query else None),
     )
@@ -314,6 +318,34 @@ def _read_number(text: Any) -> Any:
     if not isinstance(text, str) or not _NUMBER.fullmatch(text):
         return text
     return int(text) if text.removeprefix("-").isdigit() else float(text)
+
+
+def assume_task(document: Any) -> Any:
+    """Add the task of the app's guided flow to a request that says nothing of a task.
+
+    Parameters
+    ----------
+    document : object
+        The API's request object, from JSON. What is wrong with it is not looked for here.
+
+    Returns
+    -------
+    object
+        The request. A file that was uploaded earlier keeps what was said of it then.
+    """
+    if not isinstance(document, dict) or document.get("action") == "analyze_image":
+        return document
+    key, given = document.get("s3_key"), document.get("parameters")
+    is_upload = isinstance(key, str) and parse_original_key(key) is not None
+    if is_upload and not given and not document.get("report"):
+        return document
+    if (
+        not isinstance(given, dict | None)
+        or (given or {}).get("protocol")
+        or "task" in (given or {})
+    ):
+        return document
+    return document | {"parameters": {**(given or {}), **_ASSUMED}}
 
 
 def parse_parameters(given: Any) -> Parameters:

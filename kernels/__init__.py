@@ -12,6 +12,7 @@ from kernels.closures import (
     compute_eye_amplitude,
     detect_closures,
 )
+from kernels.crosstalk import remove_crosstalk
 from kernels.dips import Dips, find_dips
 from kernels.gaze import Saccades, compute_framing_gain, detect_saccades
 from kernels.geometry import EyeGeometry, compute_eye_geometry, compute_rotation_deg
@@ -30,6 +31,7 @@ from kernels.quantiles import compute_quantiles
 from kernels.uncertainty import (
     compute_noise_floor,
     compute_peak_to_peak_interval,
+    compute_range_reach,
     compute_rate_interval,
 )
 from kernels.winks import detect_winks, mark_closures_in_winks
@@ -60,6 +62,7 @@ __all__ = [
     "compute_peak_to_peak_interval",
     "compute_perclos",
     "compute_quantiles",
+    "compute_range_reach",
     "compute_rate_interval",
     "compute_rotation_deg",
     "compute_typical_opening",
@@ -70,4 +73,5 @@ __all__ = [
     "find_dips",
     "mark_around_closures",
     "mark_closures_in_winks",
+    "remove_crosstalk",
 ]

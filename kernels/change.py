@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kernels.uncertainty import CONFIDENCE, bisect, compute_student_quantile
+from kernels.student import CONFIDENCE, bisect, compute_student_quantile
 
 MAX_EVENTS = 10_000_000
 """Largest sum of two counts, to bound the memory of the exact interval. No recording has more."""
@@ -169,7 +169,7 @@ def compute_detectable_change(
     -------
     float
         ``t * within_std * sqrt(1 / first_count + 1 / second_count)``, with the t of
-        `kernels.uncertainty.compute_student_quantile`; NaN without degrees of freedom. For two
+        `kernels.student.compute_student_quantile`; NaN without degrees of freedom. For two
         single measurements and many degrees of freedom this is the 1.96 * sqrt(2) * within_std of
         the literature [1]_ [2]_, which assumes that the standard deviation is known.
 

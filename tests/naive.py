@@ -5,10 +5,10 @@ missing; a frame's landmarks are a mapping from FaceMesh index to a point ``x + 
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
-from itertools import pairwise
+from itertools import groupby, pairwise
 from statistics import NormalDist
 
 NAN = math.nan
@@ -662,19 +662,57 @@ def bootstrap_ranges(
     return ranges
 
 
+def find_looks(
+    values: Sequence[float], top_line: float, bottom_line: float
+) -> list[tuple[int, list[float]]]:
+    """Return each look: its end (0 = top, 1 = bottom), and its values beyond that end's line."""
+    beyond = [
+        (0 if value <= top_line else 1, value)
+        for value in values
+        if value <= top_line or value >= bottom_line
+    ]
+    return [
+        (end, [value for _, value in look]) for end, look in groupby(beyond, lambda one: one[0])
+    ]
+
+
+def look_reach(
+    values: Sequence[float], middle: float, student: Callable[[int], float]
+) -> tuple[float, float]:
+    """Return how far the looks' intervals of the 5th and the 95th percentile reach."""
+    top, bottom = quantile(values, 0.05), quantile(values, 0.95)
+    quarter = (bottom - top) / 4
+    looks = find_looks(values, top + quarter, bottom - quarter)
+    reaches = []
+    for end, position in ((0, top), (1, bottom)):
+        of_end = [look for one, look in looks if one == end]
+        total = sum(map(len, of_end))
+        weights = [len(look) / total for look in of_end]
+        means = [sum(look) / len(look) for look in of_end]
+        mean = sum(w * x for w, x in zip(weights, means, strict=True))
+        worth = 1 / sum(w**2 for w in weights)
+        squares = worth * sum(w * (x - mean) ** 2 for w, x in zip(weights, means, strict=True))
+        free = 4 + worth - 1
+        variance = (squares + 4 * (0.1 * (position - middle)) ** 2) / free
+        variance *= 1 / worth + (1.2816 / worth) ** 2
+        reaches.append(student(int(free)) * math.sqrt(variance))
+    return reaches[0], reaches[1]
+
+
 def peak_to_peak_interval(
     blocks: Sequence[Sequence[float]],
     draws: Sequence[Sequence[int]],
     stratum: int,
     held: float,
     student: float,
+    looks: tuple[float, float],
 ) -> tuple[float, float]:
-    """Return the interval of the range of all blocks, as `bootstrap_ranges` and its factor say."""
+    """Return the interval of the range of all blocks: that of the draws, and that of the looks."""
     ranges = bootstrap_ranges(blocks, draws, 0.05, 0.95)
     values = [value for block in blocks for value in block]
     whole = quantile(values, 0.95) - quantile(values, 0.05)
     reach = max(whole - quantile(ranges, 0.025), quantile(ranges, 0.975) - whole)
-    reach *= bootstrap_correction(len(blocks), stratum, held, student)
+    reach = math.hypot(reach * bootstrap_correction(len(blocks), stratum, held, student), *looks)
     return max(0, whole - reach), whole + reach
 
 

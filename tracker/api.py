@@ -76,7 +76,7 @@ def track(
     Parameters
     ----------
     source, parameters, **values
-        See `analyze`. Only ``step``, ``max_frames`` and ``protocol`` matter here.
+        See `analyze`. Only ``step``, ``max_frames``, ``protocol`` and ``task`` matter here.
 
     Returns
     -------
@@ -105,8 +105,8 @@ def analyze_track(
     track : Track
         From `track`, `load_track` or ``Result.track``.
     parameters, **values
-        See `analyze`. Without a protocol, the track's own is used; ``step`` and ``max_frames``
-        are those of the track.
+        See `analyze`. Without a protocol or a task, the track's own is used; ``step`` and
+        ``max_frames`` are those of the track.
 
     Returns
     -------

@@ -1,9 +1,9 @@
 """The parameters of an analysis and their ranges. Imports nothing heavy."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Literal, TypedDict
 
-from tracker.protocol import Phase
+from tracker.protocol import TASKS, Phase, Task
 
 NOMINAL_EAR = 0.24
 """Lid opening to which `blink_thresh` refers: a typical open eye."""
@@ -18,7 +18,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "blink_min_frames": (1, 15),
 }
 """Least and largest value of each number."""
-CHOICES: dict[str, tuple[str, ...]] = {"blink_baseline": ("adaptive", "fixed")}
+CHOICES: dict[str, tuple[str, ...]] = {"blink_baseline": ("adaptive", "fixed"), "task": TASKS}
 """The values of the others."""
 
 
@@ -41,8 +41,13 @@ class Parameters:
     blink_baseline : {"adaptive", "fixed"}
         Whether `blink_thresh` is scaled with the person's own open-eye EAR, or absolute.
     protocol : tuple of Phase
-        What the person was asked to do, from `tracker.protocol.parse_protocol`. Empty: the
-        person is assumed to have looked up and then down, as the app asks.
+        What the person was asked to do, and when, from `tracker.protocol.parse_protocol`. Empty if
+        the times are not known.
+    task : {"up_down", "unknown"}
+        What the person was asked to do, if there is no protocol. If it is unknown, a small range
+        supports nothing.
+    task_assumed : bool
+        True if nobody said so and the task is an assumption of the API.
 
     Raises
     ------
@@ -69,6 +74,8 @@ class Parameters:
     blink_min_frames: int = 2
     blink_baseline: Literal["adaptive", "fixed"] = "adaptive"
     protocol: tuple[Phase, ...] = ()
+    task: Task = "unknown"
+    task_assumed: bool = False
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -85,6 +92,10 @@ class Parameters:
                     expected = " or ".join(CHOICES[field.name])
                     raise ValueError(f"{field.name} is {value!r}, expected {expected}")
                 continue
+            if field.name == "task_assumed":
+                if not isinstance(value, bool):
+                    raise TypeError(f"task_assumed is {value!r}, expected true or false")
+                continue
             whole = field.type is int
             if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
                 kind = "a whole number" if whole else "a number"
@@ -92,6 +103,15 @@ class Parameters:
             low, high = RANGES[field.name]
             if not low <= value <= high:
                 raise ValueError(f"{field.name} is {value}, expected {low} to {high}")
+        if self.task_assumed and self.task == "unknown":
+            raise ValueError("task_assumed is true, expected a task that is assumed")
+
+    def complete(self, protocol: tuple[Phase, ...], task: Task) -> "Parameters":
+        """Return these parameters with the protocol and the task of a track where they lack one."""
+        known = self.task != "unknown" and not self.task_assumed
+        if known or task == "unknown":
+            return replace(self, protocol=self.protocol or protocol)
+        return replace(self, protocol=self.protocol or protocol, task=task, task_assumed=False)
 
     @property
     def close_ratio(self) -> float:
@@ -114,3 +134,5 @@ class ParameterValues(TypedDict, total=False):
     blink_min_frames: int
     blink_baseline: Literal["adaptive", "fixed"]
     protocol: tuple[Phase, ...]
+    task: Task
+    task_assumed: bool

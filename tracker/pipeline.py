@@ -18,7 +18,7 @@ from tracker.measures.assessment import assess
 from tracker.measures.still import StillMeasures, analyze_image
 from tracker.parameters import Parameters
 from tracker.result import Result
-from tracker.tracks.track import Track, track_video
+from tracker.tracks.track import Track, TrackInfo, track_video
 from tracker.video.frames import Video
 from tracker.video.stills import read_image
 
@@ -37,7 +37,7 @@ def track_recording(
     eye_pictures: dict[int, bytes] | None = None,
     decode_ahead: bool = True,
 ) -> Track:
-    """Track a video. The track also keeps the protocol and the video's hash.
+    """Track a video. The track also keeps the protocol, the task and the video's hash.
 
     Parameters
     ----------
@@ -79,8 +79,14 @@ def track_recording(
     if fingerprint is not None:
         fingerprint.check_unchanged()
         video_sha256 = fingerprint.sha256
-    info = replace(track.info, protocol=parameters.protocol, video_sha256=video_sha256)
-    return replace(track, info=info)
+    return replace(track, info=_describe_source(track.info, parameters, video_sha256))
+
+
+def _describe_source(info: TrackInfo, parameters: Parameters, video_sha256: str) -> TrackInfo:
+    """Add to a track what was asked for, and which video it is from."""
+    # An assumption is not kept as if somebody had said so.
+    task = "unknown" if parameters.task_assumed else parameters.task
+    return replace(info, protocol=parameters.protocol, task=task, video_sha256=video_sha256)
 
 
 def measure_track(
@@ -95,7 +101,7 @@ def measure_track(
     ----------
     track : Track
     parameters : Parameters
-        Without a protocol, the track's own is used.
+        Without a protocol or a task, the track's own is used.
     name : str
         What the summary calls the recording.
     eye_pictures : mapping of int to bytes, optional
@@ -105,8 +111,8 @@ def measure_track(
     -------
     Result
     """
-    protocol = parameters.protocol or track.info.protocol
-    analysis = analyze_track(track, replace(parameters, protocol=protocol))
+    parameters = parameters.complete(track.info.protocol, track.info.task)
+    analysis = analyze_track(track, parameters)
     assessment = assess(analysis)
     summary = summarize(analysis, assessment, name)
     return Result(name, analysis, assessment, summary, eye_pictures)

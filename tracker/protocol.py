@@ -4,13 +4,22 @@ import itertools
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 PHASES = ("up", "down", "left", "right", "fixate", "rest")
 VERTICAL_PHASES = ("up", "down")
 HORIZONTAL_PHASES = ("left", "right")
 RESTING_PHASES = ("fixate", "rest")
 MAX_TIME_S = 24 * 3600.0
+
+Task = Literal["up_down", "unknown"]
+"""What the person was asked to do, as far as the caller knows it.
+
+``up_down``: to look up and down as far as possible, at times that are not known. ``unknown``: the
+person may have done anything. A further task is added here, and with its own basis in
+`tracker.measures.basis`.
+"""
+TASKS: tuple[Task, ...] = get_args(Task)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from handler.requests import (
     ListAnalyses,
     Preflight,
     Request,
+    assume_task,
     document_file_request,
     document_parameters,
     parse_action,
@@ -47,6 +48,8 @@ DATA = base64.b64encode(b"some bytes").decode()
 ID = "0123456789abcdef" * 2
 LOCAL = Access("local")
 OPERATOR = LOCAL.operator
+ASSUMED = Parameters(task="up_down", task_assumed=True)
+"""What an HTTP call without parameters means: the app's guided flow."""
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -79,7 +82,7 @@ def refused(event: dict[str, Any]) -> tuple[int, str, str]:
 @pytest.mark.parametrize("path", ["/", "/analyze", "/analyze/"])
 def test_actions_over_every_kind_of_event(path: str) -> None:
     body = {"action": "analyze_video", "file_data": DATA, "file_name": "../x.mp4", "user_id": "u1"}
-    expected = AnalyzeData("video", b"some bytes", "u1", Parameters())
+    expected = AnalyzeData("video", b"some bytes", "u1", ASSUMED)
     text = json.dumps(body)
     encoded = base64.b64encode(text.encode()).decode()
     v1 = {"httpMethod": "POST", "path": path, "body": text, "requestContext": {"stage": "dev"}}
@@ -94,7 +97,9 @@ def test_actions_over_every_kind_of_event(path: str) -> None:
     for event in (v1, v2, staged):
         assert parse(event) == expected
         assert parse({**event, "body": encoded, "isBase64Encoded": True}) == expected
-    assert parse_action(body, OPERATOR) == expected
+    # A direct invocation is no guided flow.
+    direct = AnalyzeData("video", b"some bytes", "u1", Parameters())
+    assert parse_action(body, OPERATOR) == direct
 
 
 def test_the_other_actions() -> None:
@@ -109,20 +114,20 @@ def test_the_other_actions() -> None:
         "video", "cohort/a.mp4", None, Parameters(step=2)
     )
     document = {"action": "create_upload", "user_id": "u1", "content_type": "video/quicktime"}
-    expected = CreateUpload("u1", "video/quicktime", Parameters())
+    expected = CreateUpload("u1", "video/quicktime", ASSUMED)
     assert parse(post(document)) == parse(post(document, path="/uploads")) == expected
 
 
 def test_a_report_is_asked_for_in_a_language() -> None:
     video = {"action": "analyze_video", "file_data": DATA}
     asked = parse(post({**video, "report": True}))
-    assert asked == AnalyzeData("video", b"some bytes", None, Parameters(), "en")
+    assert asked == AnalyzeData("video", b"some bytes", None, ASSUMED, "en")
     asked = parse(post({**video, "report": True, "lang": "ko"}))
-    assert asked == AnalyzeData("video", b"some bytes", None, Parameters(), "ko")
+    assert asked == AnalyzeData("video", b"some bytes", None, ASSUMED, "ko")
     for unasked in ({}, {"report": False}, {"report": False, "lang": "ko"}, {"lang": "en"}):
         assert parse(post({**video, **unasked})) == parse(post(video))
     upload = {"action": "create_upload", "report": True, "lang": "ko"}
-    assert parse(post(upload)) == CreateUpload(None, "video/mp4", Parameters(), "ko")
+    assert parse(post(upload)) == CreateUpload(None, "video/mp4", ASSUMED, "ko")
     # A report of a file is an analysis with these parameters, not the one of its upload's record.
     file = {"action": "process_s3_file", "s3_key": "cohort/a.mp4", "report": True}
     expected = AnalyzeFile(None, "cohort/a.mp4", None, Parameters(), "en")
@@ -176,11 +181,55 @@ def test_a_protocol_and_all_parameters() -> None:
         "blink_min_frames": 3,
         "blink_baseline": "fixed",
         "protocol": [{"phase": "up", "start_s": 0, "end_s": 10}],
+        "task": "up_down",
+        "task_assumed": True,
     }
     parameters = parse_parameters(given_)
-    assert parameters == Parameters(2, 0.05, 0.2, 100, 3, "fixed", (Phase("up", 0, 10),))
+    protocol = (Phase("up", 0, 10),)
+    assert parameters == Parameters(2, 0.05, 0.2, 100, 3, "fixed", protocol, "up_down", True)
     assert document_parameters(parameters) == given_
     assert parse_parameters(json.loads(json.dumps(document_parameters(parameters)))) == parameters
+
+
+@pytest.mark.parametrize(
+    ("given_", "task", "assumed"),
+    [
+        ({}, "up_down", True),
+        ({"step": 2}, "up_down", True),
+        ({"protocol": []}, "up_down", True),
+        ({"task": "up_down"}, "up_down", False),
+        ({"task": "unknown"}, "unknown", False),
+        ({"protocol": [{"phase": "up", "start_s": 0, "end_s": 10}]}, "unknown", False),
+    ],
+)
+def test_only_a_call_that_says_nothing_of_a_task_gets_the_app_s(
+    given_: dict[str, Any], task: str, assumed: bool
+) -> None:
+    for body in (
+        {"action": "analyze_video", "file_data": DATA},
+        {"action": "create_upload"},
+    ):
+        request = parse(post({**body, "parameters": given_}))
+        assert isinstance(request, AnalyzeData | CreateUpload)
+        assert (request.parameters.task, request.parameters.task_assumed) == (task, assumed)
+    file = {"action": "process_s3_file", "s3_key": "cohort/a.mp4", "parameters": given_}
+    request = parse_action(assume_task(file), OPERATOR)
+    assert isinstance(request, AnalyzeFile)
+    assert request.parameters is not None
+    assert (request.parameters.task, request.parameters.task_assumed) == (task, assumed)
+    # The queue hands on what was assumed.
+    assert parse_action(document_file_request(request), OPERATOR) == request
+
+
+def test_an_upload_keeps_what_was_said_of_it_and_an_image_has_no_task() -> None:
+    key = f"users/u1/eye/{ID}/original"
+    upload = {"action": "process_s3_file", "s3_key": key, "user_id": "u1"}
+    for given_ in ({}, {"parameters": {}}, {"parameters": None}):
+        assert parse(post({**upload, **given_})) == AnalyzeFile(None, key, "u1", None)
+    with_report = AnalyzeFile(None, key, "u1", ASSUMED, "en")
+    assert parse(post({**upload, "report": True})) == with_report
+    image = parse(post({"action": "analyze_image", "file_data": DATA}))
+    assert image == AnalyzeData("image", b"some bytes", None, Parameters())
 
 
 # What is refused
@@ -283,7 +332,7 @@ def test_bad_user_ids(user_id: Any) -> None:
 )
 def test_any_other_text_is_a_user_id_and_its_key_is_safe(user_id: str) -> None:
     body = {"action": "create_upload", "user_id": user_id}
-    assert parse(post(body)) == CreateUpload(user_id, "video/mp4", Parameters())
+    assert parse(post(body)) == CreateUpload(user_id, "video/mp4", ASSUMED)
     key = make_key(user_id, ID, "original")
     assert re.fullmatch(f"users/~[0-9a-f]{{64}}/eye/{ID}/original", key)
     assert parse_original_key(key) is not None

@@ -15,7 +15,7 @@ from kernels.change import (
     compute_rate_ratio_interval,
     compute_within_std,
 )
-from kernels.uncertainty import compute_student_quantile
+from kernels.student import compute_student_quantile
 from tests import naive
 
 

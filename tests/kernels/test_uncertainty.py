@@ -13,18 +13,20 @@ from kernels import (
     compute_rate_interval,
     uncertainty,
 )
+from kernels.looks import compute_look_reach
+from kernels.student import compute_student_quantile
 from kernels.uncertainty import (
     BLOCK_S,
     HELD_S,
     REPLICATES,
     SEED,
     STRATUM_BLOCKS,
-    _bootstrap_ranges,
+    _bootstrap_quantiles,
     _cut_blocks,
     _draw_weights,
     _poisson_cumulative,
     compute_bootstrap_correction,
-    compute_student_quantile,
+    compute_range_reach,
     count_draws,
 )
 from tests import naive
@@ -45,18 +47,18 @@ def test_bootstrap_is_the_reference(
     block = np.repeat(np.arange(len(sizes)), sizes)
     blocks = np.split(values, np.cumsum(sizes)[:-1])
     for low, high in ((0.05, 0.95), (0.3, 0.6), (0.0, 1.0)):
-        ranges = np.empty(len(draws))
-        _bootstrap_ranges(
+        quantiles = np.empty((2, len(draws)))
+        _bootstrap_quantiles(
             values[order],
             block[order],
             np.array(sizes),
             count_draws(draws),
             np.array([low, high]),
             np.empty((6, len(draws)), np.int32),
-            ranges,
+            quantiles,
         )
         expected = naive.bootstrap_ranges(blocks, draws, low, high)  # type: ignore[arg-type]
-        assert_allclose(ranges, expected, rtol=1e-12, atol=1e-12)
+        assert_allclose(quantiles[1] - quantiles[0], expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 200])
@@ -85,8 +87,11 @@ def test_the_interval_is_that_of_all_draws_of_one_second_blocks() -> None:
     blocks = [values[30 * n : 30 * n + 30][keep[30 * n : 30 * n + 30]] for n in range(12)]
     first, stop = [0] * 5 + [5] * 5 + [10] * 2, [5] * 5 + [10] * 5 + [12] * 2
     draws = np.random.default_rng(SEED).integers(first, stop, (REPLICATES, 12))
+    kept = values[keep].tolist()
+    middle = sum(naive.quantile(kept, share) for share in (0.05, 0.95)) / 2
+    looks = naive.look_reach(kept, middle, compute_student_quantile)
     # Twelve blocks in three strata: tabulated for 9 degrees of freedom.
-    expected = naive.peak_to_peak_interval(blocks, draws, 5, HELD_S, 2.262157)  # type: ignore[arg-type]
+    expected = naive.peak_to_peak_interval(blocks, draws, 5, HELD_S, 2.262157, looks)  # type: ignore[arg-type]
     assert (low, high) == pytest.approx(expected, rel=2e-4)
     assert low > 0
 
@@ -143,6 +148,37 @@ def test_the_interval_covers_the_true_range(monkeypatch: pytest.MonkeyPatch) -> 
     assert hits >= 52
 
 
+def look_up_and_down(rng: np.random.Generator, count: int, rate_hz: float, look_s: float) -> Floats:
+    """Return looks (count,) to -1 and to 1 in turn, each missing its end by 12 % and wandering."""
+    look = np.floor(np.arange(count) / rate_hz / look_s).astype(int)
+    ends = np.where(np.arange(look[-1] + 1) % 2, 1.0, -1.0)
+    ends *= 1 + 0.12 * rng.normal(size=ends.size)
+    return ends[look] + 0.08 * hold_positions(rng, count, rate_hz, HELD_S)
+
+
+@pytest.mark.parametrize(("seconds", "look_s"), [(10, 2), (10, 5), (20, 5), (20, 10), (40, 10)])
+def test_the_interval_covers_few_long_looks(
+    seconds: int, look_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bootstrap alone holds the range of all looks in 30 to 88 of 100, from either side."""
+    monkeypatch.setattr("kernels.uncertainty.REPLICATES", 100)
+    rng = np.random.default_rng(4)
+    forever = look_up_and_down(rng, 60_000, 1, look_s)
+    top, bottom = np.quantile(forever, (0.05, 0.95))
+    count = 5 * seconds
+    times_s = np.arange(count) / 5
+    everything = np.ones(count, bool)
+    hits = np.zeros(3)
+    for _ in range(100):
+        values = look_up_and_down(rng, count, 5, look_s)
+        reach = compute_range_reach(values, everything, times_s, middle=0.0)
+        ends = np.quantile(values, (0.05, 0.95))
+        misses = (ends[1] - ends[0] - bottom + top, ends[0] - top, ends[1] - bottom)
+        hits += np.abs(misses) <= (reach.peak_to_peak, reach.top, reach.bottom)
+    # Of 100 that cover with 95 %, fewer than 89 cover once in 200.
+    assert hits.min() >= 89
+
+
 class TestBootstrapCorrection:
     def test_by_hand(self) -> None:
         # Half-second holds in blocks of one second: V(1) = 1 - 0.5 (1 - 0.1353) = 0.5677,
@@ -182,11 +218,15 @@ class TestBootstrapCorrection:
 
 
 def test_a_phase_of_the_task_is_in_every_draw() -> None:
-    """Up for a quarter of the time and down for a quarter: the range is certain."""
+    """Up for a quarter of the time and down for a quarter: a draw without one has half the range.
+
+    One look to either end may miss it by a fifth (0.045 of 0.1, see test_looks).
+    """
     rng = np.random.default_rng(5)
     phases = np.repeat([0.0, -0.1, 0.0, 0.1], 6 * 30) + rng.normal(scale=0.004, size=720)
     low, high = compute_peak_to_peak_interval(phases, np.ones(720, bool), np.arange(720) / 30)
-    assert 0.19 < low < high < 0.23
+    reach = compute_look_reach(phases, -0.1, 0.1, 0.0)
+    assert 0.2 - math.hypot(0.02, *reach) < low < high < 0.22 + math.hypot(0.02, *reach)
 
 
 @pytest.mark.parametrize("count", [0, 1, 29])

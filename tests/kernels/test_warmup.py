@@ -68,6 +68,8 @@ with event.install_recorder("numba:compile") as recorder:
     perclos = call("compute_perclos", 1 - ear / level, times_s)
     between_s = call("compute_inter_blink_intervals_s", [100, 160], np.ones(300, bool), times_s)
     interval = call("compute_peak_to_peak_interval", times_s, ~marked, times_s)
+    reach = call("compute_range_reach", times_s, ~marked, times_s)
+    rest = call("remove_crosstalk", times_s, 0 * times_s, ~marked)
     noise = call("compute_noise_floor", times_s, ~marked)
     rate = call("compute_rate_interval", 0, 1.0)
 
@@ -75,6 +77,7 @@ assert geometry.canthal_distance_px.tolist() == [[50, 40], [50, 40]]
 assert geometry.head_roll_deg.tolist() == [0, 0]
 assert np.isfinite(pose.yaw_deg).all()
 assert 1 < gain < 1.1
+assert reach.peak_to_peak > 0 and (rest == times_s).all()
 assert len(saccades.amplitude) == 0
 assert winks.tolist() == [[200, 215]] and eyes.tolist() == [kernels.LEFT]
 assert in_winks.tolist() == [False]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracker.parameters import Parameters
-from tracker.protocol import read_protocol
+from tracker.protocol import TASKS, read_protocol
 from tracker.words import LANGUAGES, Language
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     """The commands of the parser; each command adds itself."""
 
 BLINK_PARAMETERS = ("blink_thresh", "blink_min_frames", "blink_baseline")
-REANALYSIS_PARAMETERS = ("vpp_thresh", *BLINK_PARAMETERS, "protocol")
+REANALYSIS_PARAMETERS = ("vpp_thresh", *BLINK_PARAMETERS, "task", "protocol")
 
 _PARAMETER_HELP = {
     "step": "analyse every N-th frame",
@@ -25,6 +25,8 @@ _PARAMETER_HELP = {
     "blink_thresh": "EAR that closes an eye of nominal openness (EAR 0.24)",
     "blink_min_frames": "shortest blink in frames at 30 frames a second",
     "blink_baseline": "scale blink_thresh to the person's open eye (adaptive) or not (fixed)",
+    "task": "what the person was asked to do: up_down says that it was to look up and down as far "
+    "as possible. If it is unknown, a small range supports nothing",
 }
 
 
@@ -61,11 +63,11 @@ def add_parameter_options(parser: argparse.ArgumentParser, names: Sequence[str])
                 metavar="FILE",
                 help="JSON: what the person was asked to do and when, "
                 '[{"phase": "up", "start_s": 0, "end_s": 10}, …]; '
-                "phases up, down, left, right, fixate, rest (default: up, then down)",
+                "phases up, down, left, right, fixate, rest (default: none, see --task)",
             )
             continue
         default = defaults[name]
-        choices = ("adaptive", "fixed") if name == "blink_baseline" else None
+        choices = {"blink_baseline": ("adaptive", "fixed"), "task": TASKS}.get(name)
         parser.add_argument(
             # The API's spelling with underscores is accepted, too.
             f"--{name.replace('_', '-')}",

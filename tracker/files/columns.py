@@ -61,7 +61,11 @@ def _make_columns(record: type, path: str = "", prefix: str = "") -> Iterator[Co
             words = (about.unit, about.meaning, about.en, about.ko)
             yield Column(prefix + name, shape.kind, *words, path + name)
         else:
-            base = prefix + name.removesuffix("_ci95").removesuffix("_range")
+            base = prefix + (
+                name.removesuffix("_ci95")
+                if name.endswith("_ci95")
+                else name.removesuffix("_range")
+            )
             for end, (suffix, en, ko) in enumerate(ENDS):
                 words = (about.unit, about.meaning, f"{about.en}, {en}", f"{about.ko}, {ko}")
                 yield Column(f"{base}_{suffix}", float, *words, path + name, end)
@@ -265,6 +269,10 @@ COHORT_OWN_COLUMNS = (
         "File", "파일"),
     Column("status", str, "", "The assessment's status, or `failed`.",
         "Assessment", "평가", "assessment.status"),
+    Column("basis", str, "", "The column that the answer rests on, or would rest on.",
+        "Rests on", "판정의 근거가 되는 값", "assessment.basis"),
+    Column("basis_limit", float, "eye widths", "Limit of that column.",
+        "Limit of that value (eye widths)", "그 값의 기준값(눈 너비)", "assessment.basis_limit"),
     Column("reasons", str, "", "Codes of the assessment's reasons, separated by spaces.",
         "Reasons", "이유"),
     Column("cautions", str, "", "Codes of the assessment's cautions, separated by spaces.",

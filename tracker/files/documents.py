@@ -133,6 +133,10 @@ def parse_summary(
     return summary, tuple(dict.fromkeys(lacks))
 
 
+_EARLIER_TASK = ("task", "assumed_up_then_down")
+"""What earlier versions wrote where they did not know the task: the same as none."""
+
+
 def _parse_record(
     record: type, document: object, path: str, needed: Collection[str] | None, lacks: list[str]
 ) -> Any:
@@ -141,7 +145,7 @@ def _parse_record(
     values: dict[str, Any] = {}
     for name, (shape, _) in read_record(record).items():
         inner = f"{path}.{name}" if path else name
-        if name in document:
+        if name in document and (inner, document[name]) != _EARLIER_TASK:
             values[name] = _parse_value(shape, document[name], inner, needed, lacks)
             continue
         if needed is None:

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Annotated, Any, Literal, NamedTuple, get_args
 
-Status = Literal["suspected", "not_suspected", "not_assessable"]
+Status = Literal["suspected", "borderline", "not_suspected", "not_assessable"]
 STATUSES: tuple[Status, ...] = get_args(Status)
+BasisName = Literal["vertical_peak_to_peak", "down_range"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,18 @@ class AssessmentFields:
     status: Annotated[Status, Field("assessment", "",
         "The answer.",
         "Assessment", "평가")]
+    basis: Annotated[BasisName, Field("assessment", "",
+        "The field that the answer rests on, or would rest on.",
+        "Rests on", "판정의 근거가 되는 값",
+        {
+            "vertical_peak_to_peak": ("the vertical range", "수직 범위"),
+            "down_range": ("the range down", "아래 범위"),
+        })]
+    basis_limit: Annotated[float, Field("assessment", "eye widths",
+        "Limit of that field: `vpp_thresh`, or half of it for `down_range`.",
+        "Limit of that value (eye widths)", "그 값의 기준값(눈 너비)")]
     reasons: Annotated[tuple[FindingFields, ...], Field("assessment", "",
-        "What makes the recording not assessable, or the answer `borderline`.",
+        "What makes the recording not assessable or borderline.",
         "Reasons", "이유")]
     cautions: Annotated[tuple[FindingFields, ...], Field("assessment", "",
         "What limits the numbers without standing against an answer.",
@@ -159,10 +170,21 @@ class QualityFields:
         "Nod of the head, relative to the camera: median. Nose down is positive.",
         "Nod of the head to the camera (degrees, down is +)",
         "카메라에 대한 머리의 끄덕임(도, 아래가 +)")]
+    head_yaw_spread_deg: Annotated[float | None, Field("quality", "deg",
+        "Turn of the head from its median: 95th percentile.",
+        "Turn of the head from its median, 95 % of the time (degrees)",
+        "중앙값에서 벗어난 머리의 좌우 회전, 시간의 95 %(도)")]
+    head_pitch_spread_deg: Annotated[float | None, Field("quality", "deg",
+        "Nod of the head from its median: 95th percentile.",
+        "Nod of the head from its median, 95 % of the time (degrees)",
+        "중앙값에서 벗어난 머리의 끄덕임, 시간의 95 %(도)")]
     head_moved_share: Annotated[float | None, Field("quality", "0-1",
         "Share of the open-eyed frames left out because the head was turned or nodded.",
         "Share of the open-eyed time with the head out of place (0-1)",
         "눈을 뜬 시간 중 머리가 제자리를 벗어난 비율(0-1)")]
+    gaze_share: Annotated[float | None, Field("quality", "0-1",
+        "Share of the recording's time that counts for the gaze.",
+        "Share of the time that counts for the gaze (0-1)", "시선 계산에 쓰인 시간의 비율(0-1)")]
     other_face_ratio: Annotated[float | None, Field("quality", "0-1",
         "Area of the second largest face divided by the analysed face's, both summed over time.",
         "Size of another face (0-1)", "다른 얼굴의 크기(0-1)")]
@@ -299,6 +321,16 @@ class ParameterFields:
     protocol: Annotated[tuple[AskedFields, ...], Field("parameters", "",
         "What the person was asked to do, and when. Empty if no protocol was given.",
         "Parameter protocol", "매개변수 protocol")]
+    task: Annotated[Literal["up_down", "unknown"], Field("parameters", "",
+        "What the person was asked to do, where no protocol says it.",
+        "Parameter task", "매개변수 task",
+        {
+            "up_down": ("up_down: to look up and down", "up_down: 위아래를 보기"),
+            "unknown": ("unknown", "unknown: 알 수 없음"),
+        })]
+    task_assumed: Annotated[bool, Field("parameters", "",
+        "Whether nobody gave that task, and it is an assumption.",
+        "Parameter task_assumed", "매개변수 task_assumed")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +353,7 @@ class Summary:
         "Length of the analysed recording.",
         "Length (s)", "길이(초)")]
     psp_suspected: Annotated[bool, Field("assessment", "",
-        "True only if the status is `suspected`.",
+        "True only if the status is `suspected`; false for `borderline`.",
         "PSP suspected", "PSP 의심")]
     psp_rule_reason: Annotated[str, Field("assessment", "",
         "Why the answer is what it is, in English.",
@@ -331,10 +363,10 @@ class Summary:
         "Time that counts for the gaze: a face, eyes open, head in place.",
         "Time that counts for the gaze (s)", "시선 계산에 쓰인 시간(초)")]
     vertical_peak_to_peak: Annotated[float | None, Field("gaze", "eye widths",
-        "P95 minus P5 of the vertical gaze offset. The assessment rests on it.",
+        "P95 minus P5 of the vertical gaze offset.",
         "Vertical range (eye widths)", "수직 범위(눈 너비)")]
     vertical_peak_to_peak_ci95: Annotated[Interval, Field("gaze", "eye widths",
-        "95 % interval of the vertical range: block bootstrap, widened by the uncertain gain.",
+        "95 % interval of the vertical range: bootstrap, few looks, uncertain gain, noise.",
         "Its 95 % interval (eye widths)", "그 95 % 신뢰구간(눈 너비)")]
     vertical_noise_floor: Annotated[float | None, Field("gaze", "eye widths",
         "Range that the landmarks' jitter alone gives.",
@@ -362,6 +394,10 @@ class Summary:
     vertical_peak_to_peak_ahead: Annotated[float | None, Field("gaze", "eye widths",
         "Vertical range over the frames in which the eyes do not look aside (by 0.1 or less).",
         "Vertical range while looking ahead (eye widths)", "정면을 볼 때의 수직 범위(눈 너비)")]
+    vertical_peak_to_peak_beyond_horizontal: Annotated[float | None, Field("gaze", "eye widths",
+        "Vertical range that horizontal gaze does not explain.",
+        "Vertical range beyond what looking aside makes (eye widths)",
+        "옆을 보는 것으로 설명되지 않는 수직 범위(눈 너비)")]
     vertical_peak_to_peak_deg_est: Annotated[float | None, Field("gaze", "deg",
         "Estimate of the vertical range; too small, because FaceMesh follows only a part of it.",
         "Vertical range, estimate, too small (degrees)", "수직 범위, 실제보다 작은 추정값(도)")]
@@ -396,9 +432,15 @@ class Summary:
     up_range: Annotated[float | None, Field("gaze", "eye widths",
         "5th percentile above the primary position; up is positive.",
         "Range above it (eye widths)", "그 위의 범위(눈 너비)")]
+    up_range_ci95: Annotated[Interval, Field("gaze", "eye widths",
+        "95 % interval of the range up.",
+        "Its 95 % interval (eye widths)", "그 95 % 신뢰구간(눈 너비)")]
     down_range: Annotated[float | None, Field("gaze", "eye widths",
         "95th percentile below the primary position; down is positive.",
         "Range below it (eye widths)", "그 아래의 범위(눈 너비)")]
+    down_range_ci95: Annotated[Interval, Field("gaze", "eye widths",
+        "95 % interval of the range down.",
+        "Its 95 % interval (eye widths)", "그 95 % 신뢰구간(눈 너비)")]
     down_range_is_lower_bound: Annotated[bool, Field("gaze", "",
         "Whether lowered lids hid the irises: the eyes then looked down by `down_range` or more.",
         "Lids hid the eyes looking down: at least that range",
@@ -481,12 +523,13 @@ class Summary:
     framing_gain: Annotated[float | None, Field("gaze", "",
         "Factor by which the vertical offset was corrected for the framing of the face.",
         "Factor that corrects the vertical offset", "수직 위치를 보정하는 계수")]
-    task: Annotated[Literal["protocol", "assumed_up_then_down"], Field("recording", "",
-        "Where the task comes from: the protocol, or the assumption of up, then down.",
+    task: Annotated[Literal["protocol", "up_down", "unknown"], Field("recording", "",
+        "What the person was asked to do: the protocol, or the parameter `task`.",
         "Task", "과제",
         {
             "protocol": ("the protocol's", "프로토콜에 따름"),
-            "assumed_up_then_down": ("assumed: up, then down", "가정: 위, 그다음 아래"),
+            "up_down": ("to look up and down", "위아래를 보기"),
+            "unknown": ("unknown", "알 수 없음"),
         })]
     phases: tuple[PhaseFields, ...]
     quality: Annotated[QualityFields, Prefix("quality_")]

@@ -27,6 +27,7 @@ from tracker.files.whole import write_whole
 from tracker.measures.analysis import Analysis
 from tracker.measures.assessment import Assessment
 from tracker.measures.findings import Finding
+from tracker.protocol import Task
 from tracker.tracks.archive import save_track
 from tracker.tracks.track import Track
 from tracker.version import __version__
@@ -67,6 +68,8 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> Summar
         assessment=_fill(
             AssessmentFields,
             assessment,
+            basis=assessment.basis.name,
+            basis_limit=plain(assessment.basis.limit),
             reasons=_findings(assessment.reasons),
             cautions=_findings(assessment.cautions),
         ),
@@ -106,9 +109,9 @@ def _fill(record: Callable[..., T], measured: object, /, **values: Any) -> T:
     return record(**values)
 
 
-def name_task(analysis: Analysis) -> Literal["protocol", "assumed_up_then_down"]:
-    """Return whether the task comes from a protocol or is assumed."""
-    return "protocol" if analysis.parameters.protocol else "assumed_up_then_down"
+def name_task(analysis: Analysis) -> Literal["protocol"] | Task:
+    """Return the task, or that a protocol says it."""
+    return "protocol" if analysis.parameters.protocol else analysis.parameters.task
 
 
 def _findings(findings: Iterable[Finding]) -> tuple[FindingFields, ...]:
@@ -188,15 +191,22 @@ def describe_summary(summary: Summary, name: str) -> str:
         low, high = ends
         return "" if low is None else f" (95 % interval {low:{form}}-{high:{form}})"
 
-    def shown(range_: float | None) -> float | None:
-        return None if range_ is None else round_range(range_, threshold)
+    def range_(what: str, value: float | None, ends: Interval, limit: float) -> str:
+        shown, *rounded = (
+            None if one is None else round_range(one, limit) for one in (value, *ends)
+        )
+        return f"{number(shown, '.3f')} {what}{interval(Interval(*rounded), '.3f')}"
 
-    low, high = summary.vertical_peak_to_peak_ci95
+    vertical = range_(
+        "eye widths peak to peak",
+        summary.vertical_peak_to_peak,
+        summary.vertical_peak_to_peak_ci95,
+        threshold,
+    )
     lines = [
         f"{printable(name)}: {summary.assessment.status}",
         f"  because     {summary.psp_rule_reason}",
-        f"  vertical    {number(shown(summary.vertical_peak_to_peak), '.3f')} eye widths peak to "
-        f"peak{interval(Interval(shown(low), shown(high)), '.3f')}, threshold {threshold:g}",
+        f"  vertical    {vertical}, threshold {threshold:g}",
         f"  blinks      {summary.blink_count}, {number(summary.blink_rate_per_min, '.1f')} a minute"
         f"{interval(summary.blink_rate_per_min_ci95, '.1f')}; "
         f"prolonged closures {summary.prolonged_closure_count}",
@@ -204,6 +214,10 @@ def describe_summary(summary: Summary, name: str) -> str:
         f"{summary.duration_sec_est:.1f} s, {summary.frames_processed} frames analysed "
         f"of {number(summary.fps, '.1f')} a second",
     ]
+    if summary.assessment.basis == "down_range":
+        limit = summary.assessment.basis_limit
+        down = range_("eye widths", summary.down_range, summary.down_range_ci95, limit)
+        lines.insert(3, f"  down        {down}, limit {limit:g}")
     lines += [
         f"  caution     {caution.message}"
         for caution in summary.assessment.cautions

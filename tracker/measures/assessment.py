@@ -5,11 +5,23 @@ from dataclasses import dataclass
 
 from tracker.files.fields import Status
 from tracker.measures.analysis import Analysis
+from tracker.measures.basis import Basis, Side, choose_basis
 from tracker.measures.findings import Finding
-from tracker.measures.obstacles import find_cautions, find_obstacles, find_range_obstacles
+from tracker.measures.obstacles import (
+    find_basis_cautions,
+    find_basis_obstacles,
+    find_cautions,
+    find_obstacles,
+)
 from tracker.measures.quality import Quality, measure_quality
 from tracker.words import Language, format_text, round_range
 from tracker.words.patient import choose_patient_message
+
+_STATUS_BY_SIDE: dict[Side, Status] = {
+    "below": "suspected",
+    "between": "borderline",
+    "above": "not_suspected",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,23 +30,23 @@ class Assessment:
 
     Attributes
     ----------
-    status : {"suspected", "not_suspected", "not_assessable"}
+    status : {"suspected", "not_suspected", "borderline", "not_assessable"}
     reasons : tuple of Finding
-        Why it is not assessable, or what makes the answer uncertain (`borderline`).
+        Why it is not assessable, or borderline.
     cautions : tuple of Finding
         What limits the numbers but does not rule out an answer.
-    verdict : str
-        Chooses the text ``because.<verdict>``.
-    verdict_values : dict
-        The numbers in that text.
+    basis : Basis
+        The quantity that the answer rests on, or would rest on.
+    is_assumed : bool
+        Whether nobody said that the person was asked to look up and down.
     quality : Quality
     """
 
     status: Status
     reasons: tuple[Finding, ...]
     cautions: tuple[Finding, ...]
-    verdict: str
-    verdict_values: dict[str, float]
+    basis: Basis
+    is_assumed: bool
     quality: Quality
 
     @property
@@ -49,7 +61,22 @@ class Assessment:
 
     def describe(self, language: Language) -> str:
         """Return the verdict and its reasons."""
-        words = format_text(language, f"because.{self.verdict}", **self.verdict_values)
+        if self.status == "not_assessable":
+            words = format_text(language, "because.not_assessable")
+        else:
+            limit = self.basis.limit
+            low, high = (round_range(end, limit) for end in self.basis.interval)
+            words = format_text(
+                language,
+                f"because.{self.status}.{self.basis.name}",
+                value=round_range(self.basis.value, limit),
+                low=low,
+                high=high,
+                limit=limit,
+            )
+        if self.status == "suspected":
+            task = "assumed" if self.is_assumed else "asked"
+            words = f"{words} {format_text(language, f'because.{task}')}"
         return " ".join((words, *(reason.describe(language) for reason in self.reasons)))
 
     def describe_for_patient(self, language: Language) -> str:
@@ -72,8 +99,8 @@ def assess(analysis: Analysis) -> Assessment:
     Returns
     -------
     Assessment
-        Suspected if the recording is assessable and the vertical peak-to-peak is below
-        `vpp_thresh`.
+        Suspected if the recording is assessable, the person was asked to look up and down, and the
+        whole 95 % interval of the basis is below its limit.
     """
     (assessment,) = assess_thresholds(analysis, (analysis.parameters.vpp_thresh,))
     return assessment
@@ -94,33 +121,31 @@ def assess_thresholds(analysis: Analysis, thresholds: Sequence[float]) -> list[A
         The result of `assess` for each threshold.
     """
     quality = measure_quality(analysis)
-    cautions = tuple(find_cautions(analysis, quality))
+    cautions = find_cautions(analysis, quality)
     obstacles = find_obstacles(analysis, quality)
-    return [_decide(analysis, quality, cautions, obstacles, threshold) for threshold in thresholds]
+    return [
+        _decide(analysis, quality, cautions, obstacles, choose_basis(analysis, threshold))
+        for threshold in thresholds
+    ]
 
 
 def _decide(
     analysis: Analysis,
     quality: Quality,
-    cautions: tuple[Finding, ...],
+    cautions: list[Finding],
     obstacles: list[Finding],
-    threshold: float,
+    basis: Basis,
 ) -> Assessment:
-    obstacles = obstacles or find_range_obstacles(analysis, quality, cautions, threshold)
-    if obstacles:
-        return Assessment(
-            "not_assessable", tuple(obstacles), cautions, "not_assessable", {}, quality
-        )
-    measured = analysis.measures.vertical_peak_to_peak
-    suspected = measured < threshold
-    status: Status = "suspected" if suspected else "not_suspected"
-    verdict: str = status
-    if suspected:
-        verdict += ".asked" if analysis.parameters.protocol else ".if_asked"
-    values = {"range": round_range(measured, threshold), "threshold": threshold}
-    reasons = []
-    low, high = analysis.measures.vertical_peak_to_peak_ci95
-    if low < threshold <= high:
-        limits = {"low": round_range(low, threshold), "high": round_range(high, threshold)}
-        reasons.append(Finding("borderline", limits))
-    return Assessment(status, tuple(reasons), cautions, verdict, values, quality)
+    reasons = obstacles or find_basis_obstacles(analysis, quality, cautions, basis)
+    status: Status = "not_assessable" if reasons else _STATUS_BY_SIDE[basis.side]
+    if status == "borderline":
+        low, high = (round_range(end, basis.limit) for end in basis.interval)
+        reasons = [Finding("borderline", {"low": low, "high": high, "limit": basis.limit})]
+    return Assessment(
+        status,
+        tuple(reasons),
+        (*cautions, *find_basis_cautions(analysis, basis)),
+        basis,
+        analysis.parameters.task_assumed and not analysis.parameters.protocol,
+        quality,
+    )

@@ -17,16 +17,22 @@ from kernels import (
     compute_framing_gain,
     compute_noise_floor,
     compute_peak_to_peak,
-    compute_peak_to_peak_interval,
     compute_quantiles,
+    compute_range_reach,
     compute_rotation_deg,
     compute_valid_time_s,
     detect_saccades,
+    remove_crosstalk,
 )
 from kernels.geometry import IRIS_DIAMETER_MM, ROTATION_RADIUS_MM
 from kernels.measures import RANGE_QUANTILES, median_finite
-from kernels.uncertainty import NORMAL_QUANTILE
 from tracker.measures.phases import find_primary, mark_phases
+from tracker.measures.ranges import (
+    bound_angle,
+    make_interval,
+    measure_directions,
+    measure_threshold_distance,
+)
 from tracker.parameters import Parameters
 from tracker.protocol import VERTICAL_PHASES, Phase
 from tracker.tracks.track import Track
@@ -51,17 +57,6 @@ MIN_SACCADE_RATE_HZ = 110.0
 The velocity over five samples underestimates the peak of a saccade of 20 degrees (65 ms): by 66 %
 at 30 frames per second, by 13 % at 120, and by 3 % at 240 (computed from minimum-jerk traces).
 """
-FOLLOWED_SHARE = (0.41, 1.0)
-"""Bounds of the share of an eye movement that the measured offset follows.
-
-The lower bound was measured on the synthetic face; the upper bound is all of the movement.
-"""
-NO_PRIMARY = (
-    "the eyes were not seen looking straight ahead: begin the recording with it, or name a phase "
-    "fixate or rest in the protocol"
-)
-EYE_SIZE_ERROR = 0.1
-"""Relative error of an angle, because a person's eyeball and iris differ from the assumed ones."""
 
 Float64Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -142,8 +137,9 @@ class GazeMeasures:
     gaze_time_s : float
         Time that counts for the gaze.
     vertical_peak_to_peak_ci95 : (float, float)
-        95 % interval from the bootstrap of `kernels.uncertainty`. It is widened by the uncertainty
-        of how far the landmarks follow the gaze in this framing of the face.
+        95 % interval from `kernels.compute_range_reach`. It is widened by the uncertainty of how
+        far the landmarks follow the gaze in this framing of the face, and downwards by the noise
+        floor, which may be a part of the measured range.
     vertical_noise_floor : float
         Range that the landmarks' jitter alone would give.
     vertical_peak_to_peak_any_time : float
@@ -154,13 +150,16 @@ class GazeMeasures:
         the noise floor.
     vertical_peak_to_peak_ahead : float
         Range over the frames in which the eyes do not look aside.
+    vertical_peak_to_peak_beyond_horizontal : float
+        Range that horizontal gaze does not explain; see `kernels.remove_crosstalk`.
     vertical_peak_to_peak_deg_est, horizontal_peak_to_peak_deg_est : float
         Estimated angles. They are too small, because FaceMesh follows only a part of the iris's
-        movement (`FOLLOWED_SHARE`) and moves the lids and canthi along with the iris.
+        movement (`tracker.measures.ranges.FOLLOWED_SHARE`), and moves the lids and canthi along
+        with the iris.
     vertical_peak_to_peak_deg_range : (float, float)
-        Bounds of the true angle. The lower bound is the interval's lower end minus the noise floor,
-        as if all of the movement was followed. The upper bound is the upper end, as if the least
-        share was followed. `EYE_SIZE_ERROR` widens both.
+        Bounds of the true angle. The lower bound is the interval's lower end, as if all of the
+        movement was followed. The upper bound is the upper end, as if the least share was
+        followed. `EYE_SIZE_ERROR` widens both.
     primary_position : float
         Vertical offset from which up and down are measured.
     primary_position_source : {"protocol", "assumed_first_second", "before_protocol", None}
@@ -169,6 +168,9 @@ class GazeMeasures:
         Why there is no primary position.
     up_range, down_range : float
         Distance from the primary position up to the 5th percentile and down to the 95th percentile.
+    up_range_ci95, down_range_ci95 : (float, float)
+        Their 95 % intervals, made like that of the range. Half of the noise floor may be in them,
+        and the primary position adds its own uncertainty.
     vertical_to_horizontal_ratio : float
         Vertical over horizontal range; NaN if the horizontal range is within its noise floor.
     vertical_eye_correlation : float
@@ -199,6 +201,7 @@ class GazeMeasures:
     vertical_peak_to_peak_left: float
     vertical_peak_to_peak_right: float
     vertical_peak_to_peak_ahead: float
+    vertical_peak_to_peak_beyond_horizontal: float
     vertical_peak_to_peak_deg_est: float
     vertical_peak_to_peak_deg_range: tuple[float, float]
     vertical_offset_std: float
@@ -208,7 +211,9 @@ class GazeMeasures:
     primary_position_source: str | None
     primary_position_reason: str | None
     up_range: float
+    up_range_ci95: tuple[float, float]
     down_range: float
+    down_range_ci95: tuple[float, float]
     horizontal_peak_to_peak: float
     horizontal_peak_to_peak_deg_est: float
     vertical_to_horizontal_ratio: float
@@ -325,13 +330,12 @@ def measure_gaze(
     top, bottom = compute_quantiles(vertical, in_task, RANGE_QUANTILES).tolist()
     # A single sample has no range.
     range_ = bottom - top if np.count_nonzero(in_task) > 1 else math.nan
-    interval = _widen(
-        compute_peak_to_peak_interval(vertical, in_task, times_s), range_, gaze.framing_gain_std
-    )
+    primary = find_primary(parameters.protocol, times_s, vertical, valid)[0]
+    reach = compute_range_reach(vertical, in_task, times_s, primary)
     noise_floor = compute_noise_floor(vertical, valid)
+    interval = make_interval(range_, reach.peak_to_peak, gaze.framing_gain_std, noise_floor)
     iris_ratio = _median_iris_ratio(traces, valid)
     vertical_deg = compute_rotation_deg(vertical, iris_ratio)
-    primary, source = find_primary(parameters.protocol, times_s, vertical, valid)
     pitch_range_deg = compute_peak_to_peak(head.pitch_deg, in_task)
     return GazeMeasures(
         gaze_time_s=compute_valid_time_s(valid, times_s),
@@ -344,14 +348,19 @@ def measure_gaze(
         **measure_threshold_distance(range_, interval, noise_floor, parameters.vpp_thresh),
         **_measure_parts(gaze, in_task, times_s),
         vertical_peak_to_peak_deg_est=compute_peak_to_peak(vertical_deg, in_task),
-        vertical_peak_to_peak_deg_range=_bound_angle(interval, noise_floor, iris_ratio),
+        vertical_peak_to_peak_deg_range=bound_angle(interval, iris_ratio),
         vertical_offset_std=float(vertical[valid].std()) if valid.any() else math.nan,
         vertical_offset_median=float(compute_quantiles(vertical, valid, (0.5,))[0]),
-        primary_position=primary,
-        primary_position_source=source,
-        primary_position_reason=None if source else NO_PRIMARY,
-        up_range=primary - top if range_ >= 0 else math.nan,
-        down_range=bottom - primary if range_ >= 0 else math.nan,
+        **measure_directions(
+            vertical,
+            valid,
+            times_s,
+            parameters.protocol,
+            ends=(top, bottom) if range_ >= 0 else (math.nan, math.nan),
+            reach=reach,
+            gain_std=gaze.framing_gain_std,
+            noise=noise_floor / 2,
+        ),
         **_measure_horizontal(gaze.horizontal, valid, range_, iris_ratio),
         head_pitch_range_deg=pitch_range_deg,
         nod_allowance=_nod_range(pitch_range_deg, iris_ratio),
@@ -375,22 +384,11 @@ def _measure_parts(gaze: Gaze, in_task: BoolArray, times_s: Float64Array) -> dic
         "vertical_peak_to_peak_left": compute_peak_to_peak(left, in_task),
         "vertical_peak_to_peak_right": compute_peak_to_peak(right, in_task),
         "vertical_peak_to_peak_ahead": compute_peak_to_peak(gaze.vertical, ahead & enough_ahead),
+        "vertical_peak_to_peak_beyond_horizontal": compute_peak_to_peak(
+            remove_crosstalk(gaze.vertical, gaze.horizontal, in_task), in_task
+        ),
         "vertical_eye_correlation": compute_correlation(left, right, in_task),
     }
-
-
-def _bound_angle(
-    interval: tuple[float, float], noise_floor: float, iris_ratio: float
-) -> tuple[float, float]:
-    """Return bounds of the true angle of the vertical range, in degrees."""
-    bounds = np.array([max(interval[0] - noise_floor, 0.0), interval[1]])
-    # As an angle, the range is centred on straight ahead.
-    low_deg, high_deg = 2 * compute_rotation_deg(bounds / 2, iris_ratio)
-    followed_least, followed_most = FOLLOWED_SHARE
-    return (
-        (1 - EYE_SIZE_ERROR) * float(low_deg) / followed_most,
-        (1 + EYE_SIZE_ERROR) * float(high_deg) / followed_least,
-    )
 
 
 def _measure_horizontal(
@@ -420,34 +418,6 @@ def mark_ahead(gaze: Gaze) -> BoolArray:
     """Mark the samples in which the eyes do not look aside, shape (N,)."""
     aside = gaze.horizontal - compute_quantiles(gaze.horizontal, gaze.valid, (0.5,))
     return np.abs(aside) <= AHEAD_OFFSET
-
-
-def measure_threshold_distance(
-    range_: float, interval: tuple[float, float], noise_floor: float, vpp_thresh: float
-) -> dict[str, Any]:
-    """Return the fields of `GazeMeasures` that depend on the verdict's threshold."""
-    distance = range_ - vpp_thresh
-    half_width = range_ - interval[0] if distance >= 0 else interval[1] - range_
-    return {
-        "threshold_distance": distance,
-        "threshold_distance_in_ci_half_widths": (
-            distance / half_width if half_width > 0 else math.nan
-        ),
-        "threshold_distance_in_noise_floors": (
-            distance / noise_floor if noise_floor > 0 else math.nan
-        ),
-    }
-
-
-def _widen(
-    interval: tuple[float, float], range_: float, relative_std: float
-) -> tuple[float, float]:
-    """Widen an interval by an independent relative error of the range."""
-    error = NORMAL_QUANTILE * relative_std * range_
-    return (
-        max(range_ - math.hypot(range_ - interval[0], error), 0.0),
-        range_ + math.hypot(interval[1] - range_, error),
-    )
 
 
 def _nod_range(pitch_range_deg: float, iris_ratio: float) -> float:

@@ -11,6 +11,7 @@ from kernels import (
     mark_around_closures,
 )
 from tracker.measures.analysis import Analysis
+from tracker.measures.basis import Basis
 from tracker.measures.findings import Finding
 from tracker.measures.gaze import MAX_HEAD_YAW_DEG
 from tracker.measures.quality import MIN_RATE_HZ, Quality
@@ -82,6 +83,11 @@ NOTED_UNSEEN_SHARE = 0.1
 The range ignores an extreme gaze that lasts less than 5 % of the time. Only in more unseen time can
 one be hidden that would count.
 """
+NOTED_EXCLUDED_SHARE = 0.2
+"""Share of the recording's time that does not count for the gaze, above which it is mentioned."""
+NOTED_HEAD_SPREAD_DEG = 10.0
+"""The head is called unsteady if it turns or nods further than this from its median for over 5 % of
+the time. A nod this far moves resting eyes by as much as the verdict's threshold."""
 NOTED_CUT_SHARE = 0.1
 """Share of the blinks with an unseen beginning or end, above which it is mentioned."""
 
@@ -208,52 +214,56 @@ def _find_image_obstacles(quality: Quality) -> Iterator[Finding]:
         yield _strong_compression(quality)
 
 
-def find_range_obstacles(
-    analysis: Analysis, quality: Quality, cautions: Sequence[Finding], threshold: float
+def find_basis_obstacles(
+    analysis: Analysis, quality: Quality, cautions: Sequence[Finding], basis: Basis
 ) -> list[Finding]:
-    """Return the reasons why the range does not support an answer at this threshold."""
-    return _find_hidden_range(analysis, cautions, threshold) or _find_disagreement(
-        analysis, quality, threshold
-    )
+    """Return the reasons why the basis does not support an answer."""
+    found = _find_hidden_range(analysis, cautions, basis) or _find_disagreement(quality, basis)
+    if found or basis.side == "above":
+        return found
+    shown = {"range": round_range(basis.value, basis.limit)}
+    if basis.is_lower_bound:
+        return [Finding("range_is_lower_bound", shown)]
+    parameters = analysis.parameters
+    if parameters.task == "unknown" and not parameters.protocol:
+        return [Finding("task_unknown", {}, "" if basis.side == "below" else "between")]
+    return []
 
 
 def _find_hidden_range(
-    analysis: Analysis, cautions: Sequence[Finding], threshold: float
+    analysis: Analysis, cautions: Sequence[Finding], basis: Basis
 ) -> list[Finding]:
-    """Return why the true range may lie on the other side of the threshold.
+    """Return why the true range may lie on the other side of the limit.
 
-    Time that was not seen can only hide a larger range, so a range below the threshold is then no
+    Time that was not seen can only hide a larger range, so a range below the limit is then no
     evidence. Looking aside and nodding also move the measured iris up and down, so a range that
-    only passes the threshold with their help is no evidence either.
+    only passes the limit with their help is no evidence either.
     """
     measures = analysis.measures
-    if measures.vertical_peak_to_peak < threshold:
+    if basis.value < basis.limit:
         hiding = [caution for caution in cautions if caution.code in RANGE_HIDING]
-        if measures.vertical_peak_to_peak_any_time >= threshold:
-            hiding.append(
-                Finding(
-                    "protocol_mismatch",
-                    {"range": round_range(measures.vertical_peak_to_peak_any_time, threshold)},
-                    "elsewhere",
-                )
-            )
+        any_time = measures.vertical_peak_to_peak_any_time
+        if measures.vertical_peak_to_peak < basis.threshold <= any_time:
+            shown = round_range(any_time, basis.threshold)
+            hiding.append(Finding("protocol_mismatch", {"range": shown}, "elsewhere"))
         return hiding
-    if not measures.vertical_peak_to_peak_ahead >= threshold:
-        return [
-            Finding(
-                "looked_aside",
-                {"range": round_range(measures.vertical_peak_to_peak_ahead, threshold)},
-            )
-        ]
+    # What looking aside adds to the whole range may all have been added to the basis.
+    least = min(
+        measures.vertical_peak_to_peak_ahead, measures.vertical_peak_to_peak_beyond_horizontal
+    )
+    straight = basis.value - (measures.vertical_peak_to_peak - least)
+    # NaN must not pass: without enough time ahead, there is no range ahead.
+    if not straight >= basis.limit or math.isnan(measures.vertical_peak_to_peak_ahead):
+        return [Finding("looked_aside", {"range": round_range(straight, basis.limit)})]
     nodded = measures.head_pitch_range_deg > NOTED_PITCH_RANGE_DEG
-    if nodded and measures.vertical_peak_to_peak - measures.nod_allowance < threshold:
+    if nodded and basis.value - measures.nod_allowance < basis.limit:
         return [
             Finding(
                 "head_moved",
                 {
                     "nod_deg": measures.head_pitch_range_deg,
                     "allowance": measures.nod_allowance,
-                    "range": round_range(measures.vertical_peak_to_peak, threshold),
+                    "range": round_range(basis.value, basis.limit),
                 },
                 "nod",
             )
@@ -261,20 +271,33 @@ def _find_hidden_range(
     return []
 
 
-def _find_disagreement(analysis: Analysis, quality: Quality, threshold: float) -> list[Finding]:
+def _find_disagreement(quality: Quality, basis: Basis) -> list[Finding]:
     """Return why the range may be an error: the two eyes did not move together.
 
     The range of a sum of two signals is at most the sum of their ranges. The range of the gaze is
     therefore at least the measured range minus the range of the errors.
     """
-    measured, disagreement = analysis.measures.vertical_peak_to_peak, quality.eye_disagreement
-    if disagreement > MAX_EYE_DISAGREEMENT and measured - disagreement < threshold <= measured:
-        return [
-            Finding(
-                "eyes_disagree",
-                {"disagreement": disagreement, "range": round_range(measured, threshold)},
-            )
-        ]
+    disagreement = quality.eye_disagreement
+    if disagreement > MAX_EYE_DISAGREEMENT and (
+        basis.value - disagreement < basis.limit <= basis.value
+    ):
+        shown = round_range(basis.value, basis.limit)
+        return [Finding("eyes_disagree", {"disagreement": disagreement, "range": shown})]
+    return []
+
+
+def find_basis_cautions(analysis: Analysis, basis: Basis) -> list[Finding]:
+    """Return what limits an answer on this basis: the task, and the range up."""
+    parameters, measures = analysis.parameters, analysis.measures
+    if not parameters.protocol:
+        return [Finding("task_assumed")] if parameters.task_assumed else []
+    if basis.name != "down_range":
+        return [Finding("down_not_apart")]
+    # Without a phase up, nobody asked for that range.
+    asked_up = any(phase.phase == "up" for phase in parameters.protocol)
+    if asked_up and measures.up_range_ci95[1] < basis.limit:
+        shown = round_range(measures.up_range, basis.limit)
+        return [Finding("up_limited", {"range": shown, "limit": basis.limit})]
     return []
 
 
@@ -303,6 +326,17 @@ def _find_seen_cautions(analysis: Analysis, quality: Quality) -> Iterator[Findin
         yield Finding("face_partly_lost", {"seen": quality.face_coverage})
     if quality.head_moved_share > NOTED_UNSEEN_SHARE:
         yield Finding("head_moved", {"share": quality.head_moved_share})
+    spread_deg = max(quality.head_yaw_spread_deg, quality.head_pitch_spread_deg)
+    if spread_deg > NOTED_HEAD_SPREAD_DEG:
+        yield Finding("head_unsteady", {"spread_deg": spread_deg})
+    if quality.gaze_share < 1 - NOTED_EXCLUDED_SHARE:
+        yield Finding(
+            "gaze_partly_used",
+            {
+                "used_s": analysis.measures.gaze_time_s,
+                "seen_s": analysis.measures.duration_s,
+            },
+        )
 
 
 def _find_event_cautions(analysis: Analysis) -> Iterator[Finding]:

@@ -106,17 +106,22 @@ def find_primary(
         first phase; or, without a protocol, the first second. In that second, whoever starts the
         recording is assumed to look at the phone. None if there is no primary position.
     """
-    resting = mark_phases(protocol, RESTING_PHASES, times_s)
-    if resting.any():
-        where, source = resting, "protocol"
-    elif protocol:
-        where, source = times_s < protocol[0].start_s, "before_protocol"
-    else:
-        where, source = times_s < FIRST_S, "assumed_first_second"
-    where = where & gaze_valid
+    where, source = mark_primary(protocol, times_s, gaze_valid)
     if compute_valid_time_s(where, times_s) < MIN_PRIMARY_TIME_S:
         return math.nan, None
     return _median(values, where), source
+
+
+def mark_primary(
+    protocol: tuple[Phase, ...], times_s: Float64Array, gaze_valid: BoolArray
+) -> tuple[BoolArray, str]:
+    """Mark the samples that `find_primary` uses, shape (N,), and name the time they are from."""
+    resting = mark_phases(protocol, RESTING_PHASES, times_s)
+    if resting.any():
+        return resting & gaze_valid, "protocol"
+    if protocol:
+        return (times_s < protocol[0].start_s) & gaze_valid, "before_protocol"
+    return (times_s < FIRST_S) & gaze_valid, "assumed_first_second"
 
 
 def _median(values: Float64Array, where: BoolArray) -> float:

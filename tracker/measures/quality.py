@@ -4,12 +4,15 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kernels import (
     LEFT,
     RIGHT,
     compute_peak_to_peak,
+    compute_quantiles,
 )
+from kernels.measures import median_finite
 from kernels.opening import TIME_TOLERANCE_S
 from tracker.measures.analysis import Analysis
 from tracker.measures.gaze import mark_ahead
@@ -40,9 +43,14 @@ class Quality:
     head_pitch_deg : float
         Median, relative to the camera; nose down is positive. At -20 the camera is far below the
         face.
+    head_yaw_spread_deg, head_pitch_spread_deg : float
+        95th percentile of the distance from the median direction of the head, over all frames with
+        a face.
     head_moved_share : float
         Share of the frames with open eyes that the gaze leaves out because the head was turned or
         nodded, 0-1.
+    gaze_share : float
+        Share of the recording's time that counts for the gaze, 0-1.
     other_face_ratio : float
         Area of the second largest face divided by the area of the analysed face, both summed over
         time.
@@ -72,7 +80,10 @@ class Quality:
     head_roll_deg: float
     head_yaw_deg: float
     head_pitch_deg: float
+    head_yaw_spread_deg: float
+    head_pitch_spread_deg: float
     head_moved_share: float
+    gaze_share: float
     other_face_ratio: float
     gap_share: float
     sharpness: float
@@ -114,7 +125,10 @@ def measure_quality(analysis: Analysis) -> Quality:
         head_roll_deg=traces.head_roll_deg,
         head_yaw_deg=traces.head_yaw_deg,
         head_pitch_deg=traces.head_pitch_deg,
+        head_yaw_spread_deg=_measure_spread(traces.head.yaw_deg),
+        head_pitch_spread_deg=_measure_spread(traces.head.pitch_deg),
         head_moved_share=_head_moved_share(analysis),
+        gaze_share=measures.gaze_time_s / elapsed_s if elapsed_s else math.nan,
         other_face_ratio=info.other_face_ratio,
         gap_share=float(intervals_s[too_long].sum()) / elapsed_s if elapsed_s else math.nan,
         sharpness=info.image_quality.sharpness,
@@ -125,6 +139,13 @@ def measure_quality(analysis: Analysis) -> Quality:
         bits_per_eye=bits_per_pixel * traces.canthal_distance_px**2,
         eye_disagreement=compute_peak_to_peak(difference / 2, ahead),
     )
+
+
+def _measure_spread(angle_deg: NDArray[np.float64]) -> float:
+    """Return the distance from the median that the angle (N,) keeps within for 95 % of frames."""
+    distance_deg = np.abs(angle_deg - median_finite(angle_deg))
+    (spread_deg,) = compute_quantiles(distance_deg, np.isfinite(distance_deg), (0.95,)).tolist()
+    return float(spread_deg)
 
 
 def _head_moved_share(analysis: Analysis) -> float:

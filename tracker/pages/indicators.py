@@ -48,14 +48,25 @@ INDICATORS = (
         ("no_face",),
     ),
     QualityIndicator("eye_size", ("eyes_too_small",)),
-    QualityIndicator("head", ("head_turned", "head_moved", "camera_angle", "head_not_measured")),
+    QualityIndicator(
+        "head",
+        ("head_turned", "head_moved", "head_unsteady", "camera_angle", "head_not_measured"),
+    ),
     QualityIndicator("light", ("too_dark_or_noisy", "overexposed", "picture_not_measured")),
     QualityIndicator("sharpness", ("blurred", "picture_not_measured")),
     QualityIndicator("compression", ("strong_compression",)),
     QualityIndicator("people", ("several_faces", "other_face")),
     QualityIndicator(
         "lids",
-        ("eyes_closed", "eyes_held_shut", "lids_lowered", "baseline_fixed", "blinks_cut"),
+        (
+            "eyes_closed",
+            "eyes_held_shut",
+            "lids_lowered",
+            "range_is_lower_bound",
+            "gaze_partly_used",
+            "baseline_fixed",
+            "blinks_cut",
+        ),
         ("no_face", "low_rate", "too_short"),
     ),
     QualityIndicator(
@@ -65,8 +76,13 @@ INDICATORS = (
             "phase_down_missing",
             "gaze_not_measured",
             "protocol_mismatch",
+            "task_unknown",
+            "task_assumed",
+            "down_not_apart",
+            "up_limited",
             "looked_aside",
             "eyes_disagree",
+            "gaze_partly_used",
         ),
         last=True,
     ),
@@ -151,10 +167,12 @@ def _collect_numbers(analysis: Analysis, assessment: Assessment) -> dict[str, di
         },
         "head": {
             "yaw": quality.head_yaw_deg,
+            "spread": max(quality.head_yaw_spread_deg, quality.head_pitch_spread_deg),
             # Adding 0 turns -0 into 0, which has no sign.
             "pitch": float(np.rint(quality.head_pitch_deg)) + 0.0,
             "most_yaw": MAX_HEAD_YAW_DEG,
             "most_pitch": obstacles.MAX_HEAD_PITCH_DEG,
+            "most_spread": obstacles.NOTED_HEAD_SPREAD_DEG,
         },
         "light": {
             "ratio": quality.contrast_over_noise,
@@ -165,7 +183,7 @@ def _collect_numbers(analysis: Analysis, assessment: Assessment) -> dict[str, di
         "sharpness": {"sharpness": quality.sharpness, "least": obstacles.MIN_SHARPNESS},
         "compression": {"bits": quality.bits_per_eye, "least": obstacles.MIN_BITS_PER_EYE},
         "people": {"share": quality.other_face_ratio, "most": obstacles.AMBIGUOUS_FACE_RATIO},
-        "lids": {"seconds": measures.gaze_time_s, "seen": measures.valid_time_s},
+        "lids": {"seconds": measures.gaze_time_s, "seen": measures.duration_s},
         "task": {"disagreement": quality.eye_disagreement, "most": obstacles.MAX_EYE_DISAGREEMENT},
         "video": {
             "frames": len(analysis.track.times_s),

@@ -9,6 +9,7 @@ from tracker.files.documents import find_field, get_value, list_values
 from tracker.files.fields import Summary
 from tracker.measures.analysis import MIN_RATE_TIME_S, Analysis
 from tracker.measures.assessment import Assessment
+from tracker.measures.basis import Basis
 from tracker.measures.gaze import MIN_AHEAD_TIME_S, MIN_SACCADE_RATE_HZ
 from tracker.measures.phases import MIN_PRIMARY_TIME_S
 from tracker.words import Language, format_text, round_range
@@ -67,14 +68,16 @@ def list_numbers(
     list of NumberRow
     """
     rows = []
+    hides_angle = not is_angle_known(*analysis.measures.vertical_peak_to_peak_deg_range)
     for name in names:
         value = get_value(summary, name)
         is_missing = value is None or value == (None, None)
-        shown = (
-            explain_missing(name, analysis, assessment, language)
-            if is_missing
-            else _format_value(name, value, analysis.parameters.vpp_thresh, language)
-        )
+        if is_missing:
+            shown = explain_missing(name, analysis, assessment, language)
+        elif hides_angle and name.startswith("vertical_peak_to_peak_deg"):
+            shown = format_text(language, "report.missing.vague_angle")
+        else:
+            shown = _format_value(name, value, assessment.basis, language)
         if name == "down_range" and analysis.measures.down_range_is_lower_bound and not is_missing:
             shown = format_text(language, "report.at_least", value=shown)
         label = find_field(name)[1].label(language)
@@ -89,14 +92,21 @@ def format_exact(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _format_value(field: str, value: Any, threshold: float, language: Language) -> str:
+def is_angle_known(low_deg: float, high_deg: float) -> bool:
+    """Return whether an angle is known well enough to be shown: to less than its own size."""
+    return high_deg - low_deg < (low_deg + high_deg) / 2
+
+
+def _format_value(field: str, value: Any, basis: Basis, language: Language) -> str:
     if isinstance(value, bool):
         return format_text(language, "report.yes" if value else "report.no")
     if isinstance(value, str):
         return find_field(field)[1].name_value(value, language)
-    if field in ("vertical_peak_to_peak", "vertical_peak_to_peak_ci95"):
+    name = field.removesuffix("_ci95")
+    if name in ("vertical_peak_to_peak", "down_range"):
         # The answer shows the same digits.
-        ends = [f"{round_range(end, threshold):.3f}" for end in np.atleast_1d(value).tolist()]
+        limit = basis.limit if name == basis.name else basis.threshold
+        ends = [f"{round_range(end, limit):.3f}" for end in np.atleast_1d(value).tolist()]
     elif isinstance(value, tuple):
         ends = [f"{end:.4g}" for end in value]
     else:
@@ -152,7 +162,8 @@ def _find_cause(
             return "no_saccade", {}
         rate_hz = assessment.quality.sampled_rate_hz
         return "saccade_rate", {"rate": rate_hz, "least": MIN_SACCADE_RATE_HZ}
-    if field in ("primary_position", "primary_position_source", "up_range", "down_range"):
+    primary = ("primary_position", "primary_position_source", "up_range", "down_range")
+    if field.removesuffix("_ci95") in primary:
         return "no_primary", {"least": MIN_PRIMARY_TIME_S}
     if field == "vertical_peak_to_peak_ahead":
         return "not_ahead", {"least": MIN_AHEAD_TIME_S}

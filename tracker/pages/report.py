@@ -136,6 +136,7 @@ def _make_values(source: ReportInput, events: list[Event]) -> dict[str, Any]:
         "extremes": sections.list_extremes(source, extremes),
         "no_extremes": "" if extremes else source.explain_missing("vertical_peak_to_peak"),
         "phases": sections.list_phases(source),
+        "task": "assumed" if assessment.is_assumed else analysis.parameters.task,
         # In place of a plot without values, the page shows the reason.
         "plots": {
             name: "" if name in distributions else source.explain_missing(field)

@@ -14,7 +14,7 @@ from tracker.measures.analysis import Analysis
 from tracker.measures.assessment import Assessment
 from tracker.measures.gaze import MAX_HEAD_YAW_DEG, MIN_SACCADE_RATE_HZ
 from tracker.measures.phases import MIN_PRIMARY_TIME_S
-from tracker.pages.numbers import explain_missing, format_exact
+from tracker.pages.numbers import explain_missing, format_exact, is_angle_known
 from tracker.pages.page import Grade, RulerMark, draw_ruler
 from tracker.pages.selection import Event, Extreme
 from tracker.words import Language, format_text, round_range
@@ -30,6 +30,7 @@ the eyes were hardly open to blink."""
 
 _VERDICT_GRADES: dict[str, Grade] = {
     "suspected": "caution",
+    "borderline": "between",
     "not_suspected": "good",
     "not_assessable": "unknown",
 }
@@ -95,8 +96,6 @@ def make_verdict(source: ReportInput) -> Verdict:
         sentences = [Sentence(one.code, one.describe(language)) for one in assessment.reasons]
     else:
         sentences = [Sentence("", assessment.describe(language))]
-        if assessment.reasons:
-            heading += source.text("uncertain")
     return Verdict(
         status=assessment.status,
         mark=_VERDICT_GRADES[assessment.status],
@@ -171,7 +170,7 @@ def make_range_card(source: ReportInput) -> MeasureCard:
         if interval:
             details = text("interval", low=f"{shown_low:.3f}", high=f"{shown_high:.3f}")
         low_deg, high_deg = measures.vertical_peak_to_peak_deg_range
-        if math.isfinite(low_deg):
+        if is_angle_known(low_deg, high_deg):
             note = text("range_deg", low=low_deg, high=high_deg)
     is_doubtful = source.assessment.status == "not_assessable"
     return MeasureCard(

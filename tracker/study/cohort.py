@@ -190,7 +190,7 @@ def is_outlier(row: Row, name: str, spread: Spread) -> bool:
 def _counts(row: Row, name: str) -> bool:
     """Return whether a row's value counts; the gaze does not if it is not assessable."""
     is_gaze = name == "vertical_peak_to_peak"
-    is_assessed = row.status in ("suspected", "not_suspected")
+    is_assessed = row.status not in ("not_assessable", FAILED)
     return row.number(name) is not None and (is_assessed or not is_gaze)
 
 

@@ -32,6 +32,7 @@ from tracker.words import TEXTS, Language, format_text, round_range
 
 _MARKS: dict[str, Grade] = {
     "suspected": "caution",
+    "borderline": "between",
     "not_suspected": "good",
     "not_assessable": "unknown",
     FAILED: "bad",

@@ -19,7 +19,7 @@ from kernels.change import (
     compute_rate_ratio_interval,
     compute_within_std,
 )
-from kernels.uncertainty import CONFIDENCE
+from kernels.student import CONFIDENCE
 from tracker.files.fields import Interval, Summary
 from tracker.files.summary import plain
 from tracker.study.compare_input import MEASURES, Group, Labelled, Measure
@@ -271,9 +271,12 @@ def find_concerns(recordings: Sequence[Labelled]) -> list[Concern]:
 
     for recording in recordings:
         assessment = recording.summary.assessment
-        if assessment.status == "not_assessable":
-            codes = dict.fromkeys(reason.code for reason in assessment.reasons)
+        codes = list(dict.fromkeys(reason.code for reason in assessment.reasons))
+        # With an unknown task, all was measured well: only what the range means is not known.
+        if assessment.status == "not_assessable" and codes != ["task_unknown"]:
             add("not_assessable", [recording.label], ", ".join(codes))
+    add("task_unknown", [one.label for one in recordings if one.summary.task == "unknown"])
+    add("earlier_verdict", [one.label for one in recordings if one.summary.parameters.task is None])
     add("partial", [one.label for one in recordings if one.summary.partial])
     essences = [_essence(one.summary) for one in recordings]
     add(
@@ -314,6 +317,9 @@ def _have_other_parameters(first: Summary, other: Summary) -> bool:
 
 def _have_other_tasks(first: Summary, other: Summary) -> bool:
     if [phase.phase for phase in first.phases] != [phase.phase for phase in other.phases]:
+        return True
+    # Earlier versions did not know the task.
+    if None not in (first.task, other.task) and first.task != other.task:
         return True
     return any(
         abs((one.end_s - one.start_s) - (two.end_s - two.start_s)) > MAX_PHASE_CHANGE_S

@@ -30,9 +30,9 @@ from tracker.measures.analysis import (
     measure_events,
 )
 from tracker.measures.assessment import assess_thresholds
-from tracker.measures.gaze import measure_threshold_distance
 from tracker.measures.lids import detect_events
 from tracker.measures.quality import Quality
+from tracker.measures.ranges import measure_threshold_distance
 from tracker.measures.traces import trace_track
 from tracker.parameters import Parameters
 from tracker.study.cohort import format_cell
@@ -80,7 +80,7 @@ POINT_COLUMNS = (
         for name in GRID_PARAMETERS
         for column in find_columns(f"parameters.{name}")
     ),
-    *(_COHORT[name] for name in ("status", "reasons", "cautions")),
+    *(_COHORT[name] for name in ("status", "basis", "basis_limit", "reasons", "cautions")),
     *find_columns("psp_suspected"),
     *find_columns("frames_processed"),
     *_MEASURES[: _DISTANCES.stop],
@@ -170,8 +170,8 @@ def sweep_track(track: Track, source: str, parameters: Parameters, grid: Grid) -
     source : str
         Name of the track in the rows.
     parameters : Parameters
-        Values of the parameters that the grid does not vary. Without a protocol, the track's own is
-        used.
+        Values of the parameters that the grid does not vary. Without a protocol or a task, the
+        track's own is used.
     grid : mapping of str to sequence
         Values of `GRID_PARAMETERS`.
 
@@ -181,7 +181,7 @@ def sweep_track(track: Track, source: str, parameters: Parameters, grid: Grid) -
         The values of `POINT_COLUMNS` and of `SHARED_COLUMNS`. They equal those in the summary of an
         analysis with that point's parameters.
     """
-    base = replace(parameters, protocol=parameters.protocol or track.info.protocol)
+    base = parameters.complete(track.info.protocol, track.info.task)
     traces = trace_track(track)
     thresholds = grid.get(GRID_PARAMETERS[-1], (base.vpp_thresh,))
     # Neighbouring thresholds mostly find the same blinks. Then reuse the measures.
@@ -235,6 +235,8 @@ def _measure_thresholds(
         answers.append(
             (
                 assessment.status,
+                assessment.basis.name,
+                plain(assessment.basis.limit),
                 " ".join(reason.code for reason in assessment.reasons),
                 " ".join(caution.code for caution in assessment.cautions),
                 assessment.status == "suspected",

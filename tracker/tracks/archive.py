@@ -13,7 +13,7 @@ import numpy as np
 
 from kernels import FACE_MESH_INDICES, LANDMARK_COUNT
 from tracker.face.quality import ImageQuality
-from tracker.protocol import parse_protocol
+from tracker.protocol import TASKS, parse_protocol
 from tracker.tracks.track import Track, TrackInfo
 from tracker.video.container import InputError, check_readable
 from tracker.video.frames import (
@@ -153,6 +153,8 @@ def _parse_info(header: dict[str, Any]) -> TrackInfo:
         out_of_time=header["out_of_time"],
         # Older tracks have no hash. They are accepted without it.
         video_sha256=header.get("video_sha256", ""),
+        # Older tracks do not say what the person was asked to do.
+        task=header.get("task", "unknown"),
     )
     counts = (
         info.video.width,
@@ -176,6 +178,7 @@ def _parse_info(header: dict[str, Any]) -> TrackInfo:
         and info.video.fps <= MAX_FPS
         and info.video.frame_count <= most_frames(info.video.fps)
         and info.time_source in TIME_SOURCES
+        and info.task in TASKS
         and type(info.complete) is type(info.out_of_time) is bool
         and type(info.video_sha256) is str
         and re.fullmatch("([0-9a-f]{64})?", info.video_sha256)

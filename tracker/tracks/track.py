@@ -12,7 +12,7 @@ from kernels.opening import MAX_GAP_S
 from tracker.face.follow import TURNS_DEG, FaceFinder, FaceFollower, FollowedFace
 from tracker.face.quality import ImageQuality, worst_quality
 from tracker.machine import count_processors
-from tracker.protocol import Phase
+from tracker.protocol import Phase, Task
 from tracker.tracks.pacing import Pacer
 from tracker.video.frames import Video, VideoInfo
 from tracker.video.times import TIME_SOURCES, TimeSource, repair_times
@@ -39,7 +39,9 @@ class TrackInfo:
     image_quality : ImageQuality
         Medians over the recording.
     protocol : tuple of Phase
-        What the person was asked to do; empty if that is unknown.
+        What the person was asked to do, and when; empty if that is unknown.
+    task : {"up_down", "unknown"}
+        What the person was asked to do, if somebody said so; see `tracker.protocol.Task`.
     raised_step : int
         Largest step that was used to finish in time; 0 if `step` was kept.
     out_of_time : bool
@@ -60,6 +62,7 @@ class TrackInfo:
     raised_step: int = 0
     out_of_time: bool = False
     video_sha256: str = ""
+    task: Task = "unknown"
 
 
 @dataclass(frozen=True, slots=True)

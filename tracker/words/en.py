@@ -94,19 +94,49 @@ TEXTS: dict[str, str] = {
     "finding.timestamps_repaired": "Some of the video's timestamps were wrong and mended.",
     "finding.timestamps_unusable": "The video's timestamps are unusable: all times come from its "
     "nominal frame rate.",
-    "finding.borderline": "The range is uncertain, {low:.3f} to {high:.3f}, and the threshold lies "
-    "in between: record again.",
+    "finding.borderline": "Its 95 % interval, {low:.3f} to {high:.3f}, holds the limit {limit:g}: "
+    "the recording cannot tell on which side it is. Record again, looking up and down several "
+    "times.",
+    "finding.task_unknown": "The range is small, but nobody said whether the person was asked to "
+    "look up and down. If the person was asked to look up and down, this supports a suspicion: run "
+    "again with --task up_down.",
+    "finding.task_unknown.between": "The range is not surely large enough to count against a "
+    "suspicion, and nobody said whether the person was asked to look up and down. If so, run again "
+    "with --task up_down.",
+    "finding.task_assumed": "Nobody said what the person was asked to do: that it was to look up "
+    "and down as far as possible is assumed.",
+    "finding.range_is_lower_bound": "The lids hid the eyes while they looked down: the range is "
+    "{range:.3f} or larger, which supports nothing. Hold the phone lower, at chin height, and "
+    "record again.",
+    "finding.down_not_apart": "Up and down cannot be told apart, because the eyes were not seen "
+    "looking straight ahead first: a good range up may hide a lost range down. Begin the recording "
+    "with a look at the camera, or name it in the protocol (fixate).",
+    "finding.up_limited": "The eyes went up by only {range:.3f} (below {limit:g}). Upward gaze "
+    "also falls with age, so the answer does not rest on it.",
+    "finding.head_unsteady": "The head turned or nodded by up to {spread_deg:.0f} degrees from its "
+    "usual direction (95 % of the time). Keep the head still and move only the eyes.",
+    "finding.gaze_partly_used": "The gaze counts for {used_s:.1f} of {seen_s:.1f} s only: in the "
+    "rest the eyes were closed, the head was out of place, or the face was not seen.",
     # The answer, in a sentence and as a heading.
-    "because.suspected.asked": "The eyes' vertical range, {range:.3f} of the eye's width, is below "
-    "{threshold:g}: this supports a suspicion of PSP. The person was asked to look up and down as "
-    "far as possible.",
-    "because.suspected.if_asked": "The eyes' vertical range, {range:.3f} of the eye's width, is "
-    "below {threshold:g}: this supports a suspicion of PSP if the person was asked to look up and "
-    "down as far as possible, which the recording cannot tell.",
-    "because.not_suspected": "The eyes' vertical range, {range:.3f} of the eye's width, is not "
-    "below {threshold:g}.",
+    "because.suspected.vertical_peak_to_peak": "The eyes' vertical range, {value:.3f} of the eye's "
+    "width (95 % interval {low:.3f} to {high:.3f}), is below {limit:g}: this supports a suspicion "
+    "of PSP.",
+    "because.suspected.down_range": "The eyes' range down, {value:.3f} of the eye's width (95 % "
+    "interval {low:.3f} to {high:.3f}), is below {limit:g}: this supports a suspicion of PSP.",
+    "because.asked": "The person was asked to look up and down as far as possible.",
+    "because.assumed": "It does so only if the person was asked to look up and down as far as "
+    "possible, which is assumed.",
+    "because.borderline.vertical_peak_to_peak": "The eyes' vertical range, {value:.3f} of the "
+    "eye's width, is too close to {limit:g} to support a suspicion of PSP or to count against it.",
+    "because.borderline.down_range": "The eyes' range down, {value:.3f} of the eye's width, is too "
+    "close to {limit:g} to support a suspicion of PSP or to count against it.",
+    "because.not_suspected.vertical_peak_to_peak": "The eyes' vertical range, {value:.3f} of the "
+    "eye's width (95 % interval {low:.3f} to {high:.3f}), is not below {limit:g}.",
+    "because.not_suspected.down_range": "The eyes' range down, {value:.3f} of the eye's width "
+    "(95 % interval {low:.3f} to {high:.3f}), is not below {limit:g}.",
     "because.not_assessable": "Not assessable.",
     "verdict.suspected": "Supports a suspicion of PSP",
+    "verdict.borderline": "Borderline: neither supports nor counts against a suspicion of PSP",
     "verdict.not_suspected": "Does not support a suspicion of PSP",
     "verdict.not_assessable": "Not assessable",
     "value.not_measurable": "not measurable",
@@ -118,7 +148,6 @@ TEXTS: dict[str, str] = {
     "report.title": "Eye movement report",
     "report.subtitle": "Recording of {seconds:.1f} s. Ranges are in eye widths (from canthus to "
     "canthus); left and right are the person's own.",
-    "report.uncertain": ", but uncertain",
     "report.for_patient": "Told to the patient:",
     "report.range": "How far the eyes moved up and down",
     "report.rate": "Blink rate",
@@ -158,7 +187,8 @@ TEXTS: dict[str, str] = {
     "report.indicator.eye_size.value": "{width:.1f} pixels wide (at least {least:.0f})",
     "report.indicator.head": "Head still and straight",
     "report.indicator.head.value": "turned {yaw:.0f}° (at most {most_yaw:.0f}°), camera angle "
-    "{pitch:+.0f}° (at most ±{most_pitch:.0f}°)",
+    "{pitch:+.0f}° (at most ±{most_pitch:.0f}°), within ±{spread:.0f}° of that for 95 % of the "
+    "time (±{most_spread:.0f}° is still)",
     "report.indicator.light": "Light",
     "report.indicator.light.value": "eyes {ratio:.0f} times above the noise (at least "
     "{least:.0f}), {clipped:.0%} plain black or white (at most {most:.0%})",
@@ -268,8 +298,11 @@ TEXTS: dict[str, str] = {
     "report.end.down": "Down: 95th percentile",
     "report.end.down.short": "down",
     "report.phases": "What the person was asked to do",
-    "report.no_protocol": "No protocol was given: that the person was asked to look up, then down, "
-    "is assumed, and the recording cannot tell.",
+    "report.no_protocol.up_down": "The person was asked to look up and down as far as possible; no "
+    "protocol says when.",
+    "report.no_protocol.assumed": "Nobody said what the person was asked to do: that it was to "
+    "look up and down as far as possible is assumed.",
+    "report.no_protocol.unknown": "Nobody said what the person was asked to do.",
     "report.phase.phase": "Asked for",
     "report.phase.time": "Time",
     "report.phase.gaze_time": "Gaze seen",
@@ -321,6 +354,7 @@ TEXTS: dict[str, str] = {
     "report.missing.saccade_rate": "not measured: {rate:.0f} frames a second are too few; at least "
     "{least:.0f} are needed (slow motion)",
     "report.missing.no_saccade": "none: no saccade stands out of the noise",
+    "report.missing.vague_angle": "not shown: its bounds are further apart than its own size",
     "report.missing.not_declared": "not known: the video does not say",
     "report.missing.too_little": "not measured: too little was seen",
     # How the report's numbers are defined, by whom, and their limits.
@@ -339,9 +373,9 @@ TEXTS: dict[str, str] = {
     "with a protocol, within its phases up and down.",
     "report.definition.interval.term": "95 % intervals",
     "report.definition.interval": "Of the range: block bootstrap (H. R. Künsch, The Annals of "
-    "Statistics 17, 1989), widened for few and correlated blocks and by what is not known of how "
-    "far the landmarks follow the gaze. Of the rate: exact for Poisson counts (F. Garwood, "
-    "Biometrika 28, 1936).",
+    "Statistics 17, 1989), widened for few and correlated blocks, for few looks up and down, by "
+    "what is not known of how far the landmarks follow the gaze, and downwards by the noise. Of "
+    "the rate: exact for Poisson counts (F. Garwood, Biometrika 28, 1936).",
     "report.definition.degrees.term": "Degrees",
     "report.definition.degrees": "From an iris 11.7 mm wide and an eye that turns about a point 10 "
     "mm behind it: an estimate. The landmarks follow vertical gaze only in part; the bounds allow "
@@ -367,9 +401,12 @@ TEXTS: dict[str, str] = {
     "R. Kliegl, Microsaccades uncover the orientation of covert attention, Vision Research 43, "
     "2003.",
     "report.definition.assessment.term": "Assessment",
-    "report.definition.assessment": "Supports a suspicion where the vertical range is below "
-    "{threshold:g} and nothing stands against an answer. What was not seen can only enlarge the "
-    "range: below the threshold with too much unseen, it is not assessable.",
+    "report.definition.assessment": "Supports a suspicion where the person was asked to look up "
+    "and down, the whole 95 % interval of the vertical range is below {threshold:g}, and nothing "
+    "stands against an answer; counts against it where the whole interval is not below; else it is "
+    "borderline. Where a protocol says when to look down, the range down and half of that limit "
+    "take its place. What was not seen can only enlarge the range: below the limit with too much "
+    "unseen, it is not assessable.",
     "report.limit.task": "Someone who was not asked to look up and down, or did not, reads like a "
     "palsy.",
     "report.limit.degrees": "The landmarks follow vertical gaze only in part: ranges compare with "
@@ -388,11 +425,13 @@ TEXTS: dict[str, str] = {
     "cohort.show": "Show in the table",
     "cohort.all": "All",
     "cohort.status.suspected": "Suspected",
+    "cohort.status.borderline": "Borderline",
     "cohort.status.not_suspected": "Not suspected",
     "cohort.status.not_assessable": "Not assessable",
     "cohort.status.failed": "Failed",
-    "cohort.explain.suspected": "vertical range below the threshold",
-    "cohort.explain.not_suspected": "vertical range not below it",
+    "cohort.explain.suspected": "range surely below its limit",
+    "cohort.explain.borderline": "too close to the limit to tell",
+    "cohort.explain.not_suspected": "range surely not below it",
     "cohort.explain.not_assessable": "measured, not to be relied on",
     "cohort.explain.failed": "no result",
     "cohort.shown": "{shown} of {count} recordings shown",
@@ -466,15 +505,18 @@ TEXTS: dict[str, str] = {
     "cohort.code.blurred": "blurred",
     "cohort.code.borderline": "borderline",
     "cohort.code.camera_angle": "camera too high or low",
+    "cohort.code.down_not_apart": "up and down not told apart",
     "cohort.code.eyes_closed": "eyes closed",
     "cohort.code.eyes_disagree": "eyes disagree",
     "cohort.code.eyes_too_small": "eyes too small",
     "cohort.code.eyes_held_shut": "eyes held shut",
     "cohort.code.face_lost": "face lost",
     "cohort.code.face_partly_lost": "face lost in part",
+    "cohort.code.gaze_partly_used": "gaze counts in part",
     "cohort.code.gaze_not_measured": "gaze not measured",
     "cohort.code.head_moved": "head moved",
     "cohort.code.head_not_measured": "head not measured",
+    "cohort.code.head_unsteady": "head unsteady",
     "cohort.code.head_turned": "head turned",
     "cohort.code.lids_lowered": "lids lowered",
     "cohort.code.looked_aside": "looked aside",
@@ -488,14 +530,18 @@ TEXTS: dict[str, str] = {
     "cohort.code.phase_up_missing": "phase up missing",
     "cohort.code.picture_not_measured": "picture not measured",
     "cohort.code.protocol_mismatch": "not as asked",
+    "cohort.code.range_is_lower_bound": "lids hid the range down",
     "cohort.code.sampling_gaps": "gaps between frames",
     "cohort.code.several_faces": "several faces",
     "cohort.code.step_raised": "frames left out",
     "cohort.code.strong_compression": "strongly compressed",
+    "cohort.code.task_assumed": "task assumed",
+    "cohort.code.task_unknown": "task unknown",
     "cohort.code.timestamps_repaired": "timestamps mended",
     "cohort.code.timestamps_unusable": "timestamps unusable",
     "cohort.code.too_dark_or_noisy": "dark or noisy",
     "cohort.code.too_short": "too short",
+    "cohort.code.up_limited": "small range up",
     "cohort.code.video_damaged": "video damaged",
     # The page of a comparison.
     "compare.title": "Comparison of recordings",
@@ -523,6 +569,11 @@ TEXTS: dict[str, str] = {
     "compare.why.other_camera_height": "another camera height",
     "compare.concern.not_assessable": "{labels}: a recording is not assessable ({details}). "
     "Nothing that it is part of is judged: record again.",
+    "compare.concern.task_unknown": "{labels}: nobody said what the person was asked to do. A "
+    "change of the gaze may be one of the task: analyse again with --task, or with a protocol.",
+    "compare.concern.earlier_verdict": "{labels}: analysed by an earlier version, which did not "
+    "ask what the person had to do, and answered even where the interval holds the limit. Its "
+    "assessment says more than is known: analyse the track again, with --task.",
     "compare.concern.partial": "{labels}: the end of a recording was not analysed.",
     "compare.concern.same_recording": "{labels}: one recording is given twice. The same numbers "
     "are no second measurement.",
@@ -566,6 +617,7 @@ TEXTS: dict[str, str] = {
     "compare.heading.how": "How changes are judged",
     "compare.detectable": "Smallest detectable change between two single recordings: {value}",
     "compare.status.suspected": "suspected",
+    "compare.status.borderline": "borderline",
     "compare.status.not_suspected": "not suspected",
     "compare.status.not_assessable": "not assessable",
     "compare.to": "to",
@@ -611,6 +663,12 @@ TEXTS: dict[str, str] = {
     "patient.eyes_disagree": "Please record again in good light, and keep your head still.",
     "patient.protocol_mismatch": "Please look up and down when you are asked to.",
     "patient.looked_aside": "Please record again, looking straight up and then straight down.",
+    "patient.range_is_lower_bound": "Please hold the phone lower, at the height of your chin, and "
+    "record again.",
+    "patient.task_unknown": "Your doctor will tell you what to do next.",
+    "patient.down_not_apart": "Please look at the camera for a moment before you look up and down.",
+    "patient.head_unsteady": "Please keep your head still, and move only your eyes.",
+    "patient.gaze_partly_used": "Please keep your eyes open between blinks, and your head still.",
     "patient.eyes_held_shut": "Please keep both eyes open while you look up and down.",
     "patient.lids_lowered": "Please hold the phone lower, at chin height, while you look down.",
     "patient.face_partly_lost": "Please keep your head still and your whole face in the picture.",

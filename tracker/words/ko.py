@@ -90,18 +90,46 @@ TEXTS: dict[str, str] = {
     "finding.timestamps_repaired": "영상의 일부 시간 정보가 잘못되어 바로잡았습니다.",
     "finding.timestamps_unusable": "영상의 시간 정보를 쓸 수 없어 모든 시간을 공칭 프레임 속도로 "
     "계산했습니다.",
-    "finding.borderline": "범위가 {low:.3f}에서 {high:.3f} 사이로 불확실하고 기준값이 그 사이에 "
-    "있습니다. 다시 촬영하십시오.",
+    "finding.borderline": "95 % 신뢰구간 {low:.3f} ~ {high:.3f} 안에 기준값 {limit:g}이(가) 있어, "
+    "녹화만으로는 어느 쪽인지 알 수 없습니다. 위아래를 여러 번 보면서 다시 촬영하십시오.",
+    "finding.task_unknown": "범위가 작지만, 대상자에게 위아래를 보라고 지시했는지 알려 주지 "
+    "않았습니다. 위아래를 보라고 지시했다면 이 결과는 의심을 뒷받침합니다. --task up_down을 붙여 "
+    "다시 실행하십시오.",
+    "finding.task_unknown.between": "범위가 의심에 반할 만큼 확실히 크지 않고, 대상자에게 위아래를 "
+    "보라고 지시했는지 알려 주지 않았습니다. 지시했다면 --task up_down을 붙여 다시 실행하십시오.",
+    "finding.task_assumed": "대상자에게 무엇을 지시했는지 알려 주지 않아, 위아래를 최대한 보라고 "
+    "지시한 것으로 가정했습니다.",
+    "finding.range_is_lower_bound": "아래를 보는 동안 눈꺼풀이 눈을 가렸습니다. 범위는 {range:.3f} "
+    "이상이며, 이것만으로는 아무것도 뒷받침하지 않습니다. 휴대전화를 턱 높이로 낮게 들고 다시 "
+    "촬영하십시오.",
+    "finding.down_not_apart": "먼저 정면을 보는 눈이 보이지 않아 위와 아래를 나누어 볼 수 "
+    "없습니다. 위를 잘 보는 것이 아래를 보지 못하는 것을 가릴 수 있습니다. 카메라를 보는 것으로 "
+    "녹화를 시작하거나, 프로토콜에 그 단계(fixate)를 넣으십시오.",
+    "finding.up_limited": "눈이 위로 {range:.3f}만 움직였습니다({limit:g} 미만). 위를 보는 범위는 "
+    "나이가 들어도 줄어들므로, 판정의 근거로 쓰지 않습니다.",
+    "finding.head_unsteady": "머리가 평소 방향에서 {spread_deg:.0f}도까지 돌아가거나 "
+    "끄덕였습니다(시간의 95 %). 머리를 움직이지 말고 눈만 움직이십시오.",
+    "finding.gaze_partly_used": "{seen_s:.1f}초 중 {used_s:.1f}초만 시선 계산에 쓰였습니다. 나머지 "
+    "시간에는 눈을 감았거나, 머리가 제자리를 벗어났거나, 얼굴이 보이지 않았습니다.",
     # The answer, in a sentence and as a heading.
-    "because.suspected.asked": "눈의 수직 범위가 눈 너비의 {range:.3f}로 {threshold:g}보다 "
-    "작습니다. 이는 PSP 의심을 뒷받침합니다. 대상자는 최대한 위와 아래를 보라는 지시를 받았습니다.",
-    "because.suspected.if_asked": "눈의 수직 범위가 눈 너비의 {range:.3f}로 {threshold:g}보다 "
-    "작습니다. 대상자가 최대한 위와 아래를 보라는 지시를 받았다면 이는 PSP 의심을 뒷받침합니다. "
-    "그러나 녹화만으로는 그것을 알 수 없습니다.",
-    "because.not_suspected": "눈의 수직 범위가 눈 너비의 {range:.3f}로 {threshold:g}보다 작지 "
-    "않습니다.",
+    "because.suspected.vertical_peak_to_peak": "눈의 수직 범위가 눈 너비의 {value:.3f}(95 % "
+    "신뢰구간 {low:.3f} ~ {high:.3f})이며 {limit:g}보다 작습니다. PSP 의심을 뒷받침합니다.",
+    "because.suspected.down_range": "눈이 아래로 움직인 범위가 눈 너비의 {value:.3f}(95 % 신뢰구간 "
+    "{low:.3f} ~ {high:.3f})이며 {limit:g}보다 작습니다. PSP 의심을 뒷받침합니다.",
+    "because.asked": "대상자에게 위아래를 최대한 보라고 지시했습니다.",
+    "because.assumed": "대상자에게 위아래를 최대한 보라고 지시했을 때에만 그러하며, 그렇게 지시한 "
+    "것으로 가정했습니다.",
+    "because.borderline.vertical_peak_to_peak": "눈의 수직 범위가 눈 너비의 {value:.3f}이며, "
+    "{limit:g}에 너무 가까워 PSP 의심을 뒷받침하지도 반하지도 않습니다.",
+    "because.borderline.down_range": "눈이 아래로 움직인 범위가 눈 너비의 {value:.3f}이며, "
+    "{limit:g}에 너무 가까워 PSP 의심을 뒷받침하지도 반하지도 않습니다.",
+    "because.not_suspected.vertical_peak_to_peak": "눈의 수직 범위가 눈 너비의 {value:.3f}(95 % "
+    "신뢰구간 {low:.3f} ~ {high:.3f})이며 {limit:g}보다 작지 않습니다.",
+    "because.not_suspected.down_range": "눈이 아래로 움직인 범위가 눈 너비의 {value:.3f}(95 % "
+    "신뢰구간 {low:.3f} ~ {high:.3f})이며 {limit:g}보다 작지 않습니다.",
     "because.not_assessable": "평가할 수 없습니다.",
     "verdict.suspected": "PSP 의심을 뒷받침함",
+    "verdict.borderline": "경계: PSP 의심을 뒷받침하지도 반하지도 않음",
     "verdict.not_suspected": "PSP 의심을 뒷받침하지 않음",
     "verdict.not_assessable": "평가할 수 없음",
     "value.not_measurable": "측정 불가",
@@ -113,7 +141,6 @@ TEXTS: dict[str, str] = {
     "report.title": "눈 움직임 보고서",
     "report.subtitle": "녹화 길이 {seconds:.1f}초. 범위의 단위는 눈 너비(눈구석 사이 거리)이며, "
     "왼쪽과 오른쪽은 대상자 기준입니다.",
-    "report.uncertain": " (불확실함)",
     "report.for_patient": "환자에게 전한 말:",
     "report.range": "눈이 위아래로 움직인 범위",
     "report.rate": "눈 깜빡임 빈도",
@@ -151,7 +178,8 @@ TEXTS: dict[str, str] = {
     "report.indicator.eye_size.value": "너비 {width:.1f}픽셀 (최소 {least:.0f})",
     "report.indicator.head": "머리가 바르고 움직이지 않음",
     "report.indicator.head.value": "회전 {yaw:.0f}° (최대 {most_yaw:.0f}°), 카메라 각도 "
-    "{pitch:+.0f}° (최대 ±{most_pitch:.0f}°)",
+    "{pitch:+.0f}° (최대 ±{most_pitch:.0f}°), 시간의 95 % 동안 그 방향에서 ±{spread:.0f}° 이내 "
+    "(±{most_spread:.0f}°까지는 움직이지 않은 것)",
     "report.indicator.light": "밝기",
     "report.indicator.light.value": "눈의 명암이 잡음의 {ratio:.0f}배 (최소 {least:.0f}), 완전히 "
     "희거나 검은 부분 {clipped:.0%} (최대 {most:.0%})",
@@ -260,8 +288,11 @@ TEXTS: dict[str, str] = {
     "report.end.down": "아래: 95백분위수",
     "report.end.down.short": "아래",
     "report.phases": "대상자에게 지시한 것",
-    "report.no_protocol": "프로토콜이 주어지지 않았습니다. 위를 본 다음 아래를 보라고 지시한 "
-    "것으로 가정했으며, 녹화만으로는 그것을 알 수 없습니다.",
+    "report.no_protocol.up_down": "대상자에게 위아래를 최대한 보라고 지시했으며, 언제인지는 "
+    "프로토콜이 없어 알 수 없습니다.",
+    "report.no_protocol.assumed": "대상자에게 무엇을 지시했는지 알려 주지 않아, 위아래를 최대한 "
+    "보라고 지시한 것으로 가정했습니다.",
+    "report.no_protocol.unknown": "대상자에게 무엇을 지시했는지 알려 주지 않았습니다.",
     "report.phase.phase": "지시",
     "report.phase.time": "시간",
     "report.phase.gaze_time": "시선이 보인 시간",
@@ -312,6 +343,7 @@ TEXTS: dict[str, str] = {
     "report.missing.saccade_rate": "측정되지 않음: 초당 {rate:.0f}프레임은 너무 적습니다. 최소 "
     "{least:.0f}프레임이 필요합니다(슬로 모션)",
     "report.missing.no_saccade": "없음: 잡음보다 두드러진 단속운동이 없습니다",
+    "report.missing.vague_angle": "표시하지 않음: 하한과 상한의 차이가 값 자체보다 큽니다",
     "report.missing.not_declared": "알 수 없음: 영상에 정보가 없습니다",
     "report.missing.too_little": "측정되지 않음: 보인 것이 너무 적습니다",
     # How the report's numbers are defined, by whom, and their limits.
@@ -329,8 +361,9 @@ TEXTS: dict[str, str] = {
     "뺀 값입니다.",
     "report.definition.interval.term": "95 % 신뢰구간",
     "report.definition.interval": "범위: 블록 부트스트랩(H. R. Künsch, The Annals of Statistics "
-    "17, 1989)을 블록이 적고 서로 상관된 만큼 넓히고, 표식점이 시선을 따라가는 정도의 불확실성을 "
-    "더했습니다. 빈도: 푸아송 횟수의 정확 구간(F. Garwood, Biometrika 28, 1936).",
+    "17, 1989)을 블록이 적고 서로 상관된 만큼, 위아래를 본 횟수가 적은 만큼 넓히고, 표식점이 "
+    "시선을 따라가는 정도의 불확실성을 더했으며, 아래쪽으로는 잡음만큼 더 넓혔습니다. 빈도: "
+    "푸아송 횟수의 정확 구간(F. Garwood, Biometrika 28, 1936).",
     "report.definition.degrees.term": "각도",
     "report.definition.degrees": "너비 11.7 mm의 홍채와 그 10 mm 뒤를 중심으로 도는 눈을 가정한 "
     "추정값입니다. 표식점은 수직 시선을 일부만 따라갑니다. 하한과 상한은 그 비율을 0.41에서 "
@@ -355,9 +388,11 @@ TEXTS: dict[str, str] = {
     "report.definition.saccade": "초당 {least:g}프레임 이상의 녹화에서: R. Engbert, R. Kliegl, "
     "Microsaccades uncover the orientation of covert attention, Vision Research 43, 2003.",
     "report.definition.assessment.term": "평가",
-    "report.definition.assessment": "수직 범위가 {threshold:g}보다 작고 판정을 막는 것이 없으면 "
-    "의심을 뒷받침합니다. 보이지 않은 것은 범위를 키울 수만 있으므로, 기준값보다 작으면서 보이지 "
-    "않은 것이 너무 많으면 평가할 수 없습니다.",
+    "report.definition.assessment": "대상자에게 위아래를 보라고 지시했고, 수직 범위의 95 % "
+    "신뢰구간 전체가 {threshold:g}보다 작으며, 판정을 막는 것이 없으면 의심을 뒷받침합니다. 구간 "
+    "전체가 기준값 이상이면 의심에 반하고, 그 밖에는 경계입니다. 프로토콜이 아래를 볼 때를 알려 "
+    "주면, 아래 범위와 그 기준값의 절반을 대신 씁니다. 보이지 않은 것은 범위를 키울 수만 "
+    "있으므로, 기준값보다 작으면서 보이지 않은 것이 너무 많으면 평가할 수 없습니다.",
     "report.limit.task": "위아래를 보라는 지시를 받지 않았거나 따르지 않은 사람은 마비처럼 "
     "나타납니다.",
     "report.limit.degrees": "표식점은 수직 시선을 일부만 따라갑니다. 범위는 서로, 그리고 기준값과 "
@@ -375,11 +410,13 @@ TEXTS: dict[str, str] = {
     "cohort.show": "표에 표시",
     "cohort.all": "전체",
     "cohort.status.suspected": "의심됨",
+    "cohort.status.borderline": "경계",
     "cohort.status.not_suspected": "의심되지 않음",
     "cohort.status.not_assessable": "평가할 수 없음",
     "cohort.status.failed": "실패",
-    "cohort.explain.suspected": "수직 범위가 기준값보다 작음",
-    "cohort.explain.not_suspected": "기준값보다 작지 않음",
+    "cohort.explain.suspected": "범위가 확실히 기준값보다 작음",
+    "cohort.explain.borderline": "기준값에 너무 가까워 알 수 없음",
+    "cohort.explain.not_suspected": "범위가 확실히 기준값보다 작지 않음",
     "cohort.explain.not_assessable": "측정했으나 신뢰할 수 없음",
     "cohort.explain.failed": "결과 없음",
     "cohort.shown": "녹화 {count}건 중 {shown}건 표시",
@@ -452,15 +489,18 @@ TEXTS: dict[str, str] = {
     "cohort.code.blurred": "흐림",
     "cohort.code.borderline": "경계선",
     "cohort.code.camera_angle": "카메라 높이 부적절",
+    "cohort.code.down_not_apart": "위아래를 나눌 수 없음",
     "cohort.code.eyes_closed": "눈을 감음",
     "cohort.code.eyes_disagree": "두 눈이 따로 움직임",
     "cohort.code.eyes_too_small": "눈이 너무 작음",
     "cohort.code.eyes_held_shut": "눈을 감고 있음",
     "cohort.code.face_lost": "얼굴이 보이지 않음",
     "cohort.code.face_partly_lost": "얼굴이 일부 시간 보이지 않음",
+    "cohort.code.gaze_partly_used": "시선이 일부만 쓰임",
     "cohort.code.gaze_not_measured": "시선 측정 불가",
     "cohort.code.head_moved": "머리가 움직임",
     "cohort.code.head_not_measured": "머리 자세 측정 불가",
+    "cohort.code.head_unsteady": "머리가 흔들림",
     "cohort.code.head_turned": "머리가 돌아감",
     "cohort.code.lids_lowered": "눈꺼풀이 내려옴",
     "cohort.code.looked_aside": "옆을 봄",
@@ -474,14 +514,18 @@ TEXTS: dict[str, str] = {
     "cohort.code.phase_up_missing": "위 보기 단계 없음",
     "cohort.code.picture_not_measured": "화질 측정 불가",
     "cohort.code.protocol_mismatch": "지시와 다름",
+    "cohort.code.range_is_lower_bound": "눈꺼풀이 아래 범위를 가림",
     "cohort.code.sampling_gaps": "프레임 사이 공백",
     "cohort.code.several_faces": "여러 얼굴",
     "cohort.code.step_raised": "일부 프레임 생략",
     "cohort.code.strong_compression": "강한 압축",
+    "cohort.code.task_assumed": "과제를 가정함",
+    "cohort.code.task_unknown": "과제를 알 수 없음",
     "cohort.code.timestamps_repaired": "타임스탬프 수정됨",
     "cohort.code.timestamps_unusable": "타임스탬프 사용 불가",
     "cohort.code.too_dark_or_noisy": "어둡거나 잡음이 많음",
     "cohort.code.too_short": "너무 짧음",
+    "cohort.code.up_limited": "위 범위가 작음",
     "cohort.code.video_damaged": "영상 손상",
     # The page of a comparison.
     "compare.title": "녹화 비교",
@@ -509,6 +553,11 @@ TEXTS: dict[str, str] = {
     "compare.why.other_camera_height": "카메라 높이가 다름",
     "compare.concern.not_assessable": "{labels}: 평가할 수 없는 녹화가 있습니다({details}). 이 "
     "녹화가 포함된 변화는 판정하지 않습니다. 다시 녹화하세요.",
+    "compare.concern.task_unknown": "{labels}: 대상자에게 무엇을 지시했는지 알려 주지 않았습니다. "
+    "시선의 변화가 과제의 변화일 수 있습니다. --task나 프로토콜을 붙여 다시 분석하십시오.",
+    "compare.concern.earlier_verdict": "{labels}: 이전 버전으로 분석한 것입니다. 그 버전은 무엇을 "
+    "지시했는지 묻지 않았고, 구간 안에 기준값이 있어도 판정을 내렸습니다. 그 평가는 알 수 있는 "
+    "것보다 많은 것을 말합니다. --task를 붙여 표식점을 다시 분석하십시오.",
     "compare.concern.partial": "{labels}: 녹화의 끝부분이 분석되지 않았습니다.",
     "compare.concern.same_recording": "{labels}: 같은 녹화가 두 번 주어졌습니다. 같은 값은 두 번째 "
     "측정이 아닙니다.",
@@ -550,6 +599,7 @@ TEXTS: dict[str, str] = {
     "compare.heading.how": "변화를 판정하는 방법",
     "compare.detectable": "한 번씩 녹화한 두 값 사이의 최소 감지 변화량: {value}",
     "compare.status.suspected": "의심됨",
+    "compare.status.borderline": "경계",
     "compare.status.not_suspected": "의심되지 않음",
     "compare.status.not_assessable": "평가할 수 없음",
     "compare.to": "~",
@@ -590,6 +640,11 @@ TEXTS: dict[str, str] = {
     "patient.eyes_disagree": "머리를 움직이지 말고 밝은 곳에서 다시 촬영해 주세요.",
     "patient.protocol_mismatch": "지시가 있을 때 위와 아래를 보아 주세요.",
     "patient.looked_aside": "똑바로 위를, 이어서 똑바로 아래를 보며 다시 촬영해 주세요.",
+    "patient.range_is_lower_bound": "휴대전화를 턱 높이로 더 낮게 들고 다시 촬영해 주세요.",
+    "patient.task_unknown": "다음에 할 일은 담당 의사가 알려 드립니다.",
+    "patient.down_not_apart": "위아래를 보기 전에 잠시 카메라를 봐 주세요.",
+    "patient.head_unsteady": "머리는 움직이지 말고 눈만 움직여 주세요.",
+    "patient.gaze_partly_used": "깜빡일 때 말고는 눈을 뜨고 머리를 움직이지 말아 주세요.",
     "patient.eyes_held_shut": "위아래를 보는 동안 두 눈을 뜨고 있어 주세요.",
     "patient.lids_lowered": "아래를 보는 동안 휴대전화를 턱 높이로 더 낮게 들어 주세요.",
     "patient.face_partly_lost": "머리를 움직이지 말고 얼굴 전체가 화면에 들어오게 해 주세요.",

@@ -28,6 +28,7 @@ CODES_BY_IMPORTANCE = (
     "eyes_disagree",
     "protocol_mismatch",
     "looked_aside",
+    "range_is_lower_bound",
     "eyes_held_shut",
     "lids_lowered",
     "face_partly_lost",
@@ -37,6 +38,10 @@ CODES_BY_IMPORTANCE = (
     "max_frames_reached",
     "step_raised",
     "borderline",
+    "task_unknown",
+    "head_unsteady",
+    "gaze_partly_used",
+    "down_not_apart",
     "other_face",
     "baseline_fixed",
     "timestamps_unusable",
@@ -45,6 +50,8 @@ CODES_BY_IMPORTANCE = (
 """The codes of findings, the most important first: a problem comes before all that can only be
 judged once it is solved. A caution's sentence is advice for the next time, so it does not ask the
 patient to record again."""
+NOT_TOLD = ("task_assumed", "up_limited")
+"""Findings without a sentence: a patient can do nothing about them."""
 
 
 def choose_patient_message(

@@ -139,7 +139,9 @@ class TestAnalyze:
         assert summary["duration_sec_est"] == pytest.approx(11)
         assert summary["blink_count"] == 2
         assert summary["prolonged_closure_count"] == 1
-        assert summary["assessment"]["status"] == "not_suspected"
+        # One look up and one down in 11 s are too few to tell, and nobody said what was asked for.
+        assert summary["assessment"]["status"] == "not_assessable"
+        assert [one["code"] for one in summary["assessment"]["reasons"]] == ["task_unknown"]
         assert summary["psp_suspected"] is False
         assert summary["vertical_peak_to_peak"] > 0.06
         assert summary["video_meta"]["width"] == 320
@@ -200,6 +202,11 @@ class TestAnalyze:
         track = str(analyzed[0] / "clip.track.npz")
         arguments = ["reanalyze", track, "--out", str(tmp_path), "--vpp-thresh", "0.5"]
         assert main(arguments) == 0
+        # A small range supports nothing until somebody says what was asked for.
+        assert capsys.readouterr().out.startswith("clip.track.npz: not_assessable\n")
+        unknown = strict((tmp_path / "clip.summary.json").read_text())
+        assert [one["code"] for one in unknown["assessment"]["reasons"]] == ["task_unknown"]
+        assert main([*arguments, "--task", "up_down"]) == 0
         assert capsys.readouterr().out.startswith("clip.track.npz: suspected\n")
         summary = strict((tmp_path / "clip.summary.json").read_text())
         assert summary["psp_suspected"] is True

@@ -261,6 +261,8 @@ def test_summary(files: Path, analysis: Analysis) -> None:
     assert summary["threshold_distance_in_noise_floors"] is None
     # The made face's inner canthi stand a little higher than the mean face's.
     assert summary["quality"].pop("head_pitch_deg") == pytest.approx(0, abs=0.5)
+    gaze_share = summary["quality"].pop("gaze_share")
+    assert gaze_share == pytest.approx(summary["gaze_time_s"] / seen_s)
     assert summary["quality"] == pytest.approx(
         {
             "face_coverage": 1.0,
@@ -270,6 +272,8 @@ def test_summary(files: Path, analysis: Analysis) -> None:
             "iris_diameter_px": IRIS_WIDTH_PX,
             "head_roll_deg": 0.0,
             "head_yaw_deg": 0.0,
+            "head_yaw_spread_deg": 0.0,
+            "head_pitch_spread_deg": 0.0,
             "head_moved_share": 0.0,
             "other_face_ratio": 0.01,
             "gap_share": 0.0,

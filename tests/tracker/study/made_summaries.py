@@ -34,7 +34,7 @@ def make_usual() -> Summary:
     for start in (100, 300, 500):
         blink(ear, start, 6)
     gaze = np.where(np.arange(720) < 360, -0.05, 0.05) + rng.normal(0, 0.004, 720)
-    analysis = analyze_track(make_track(make_landmarks(ear, gaze)), Parameters())
+    analysis = analyze_track(make_track(make_landmarks(ear, gaze)), Parameters(task="up_down"))
     return summarize(analysis, assess(analysis), "usual.mp4")
 
 

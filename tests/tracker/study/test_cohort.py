@@ -57,11 +57,13 @@ def scalars(document: dict[str, Any], path: tuple[str, ...] = ()) -> dict[tuple[
 
 def column_names(path: tuple[str, ...]) -> list[str]:
     prefixes = {"video_meta": "video_", "parameters": "parameter_", "quality": "quality_"}
-    prefix = (prefixes | {"sampling": "sampling_"})[path[0]] if len(path) > 1 else ""
+    prefixes |= {"sampling": "sampling_", "assessment": ""}
+    prefix = prefixes[path[0]] if len(path) > 1 else ""
     name = prefix + path[-1]
     for end in ("_ci95", "_deg_range"):
-        if name.endswith(end) and name not in ("up_range", "down_range"):
-            base = name.removesuffix("_ci95").removesuffix("_range")
+        if name.endswith(end):
+            base = name.removesuffix("_ci95").removesuffix("_deg_range")
+            base += "_deg" if end == "_deg_range" else ""
             return [f"{base}_low", f"{base}_high"]
     return [name]
 

@@ -151,6 +151,25 @@ class TestConcerns:
         slightly = make_summary(quality__sampled_rate_hz=29.0, blink_count=4)
         assert compare([Labelled("a", make_summary()), Labelled("b", slightly)]).concerns == ()
 
+    def test_a_small_range_of_an_unknown_task_is_compared_all_the_same(self) -> None:
+        """It was measured well: only what it means is not known."""
+        unknown = {
+            "task": "unknown",
+            "assessment__status": "not_assessable",
+            "assessment__reasons": [{"code": "task_unknown", "message": ""}],
+        }
+        first, other = ranged(0.03, 0.029, 0.031, **unknown), ranged(0.05, 0.049, 0.051, **unknown)
+        comparison = compare([Labelled("off", first), Labelled("on", other)])
+        assert [concern.code for concern in comparison.concerns] == ["task_unknown"]
+        assert comparison.concerns[0].labels == ("off", "on")
+        assert comparison.measures[0].changes[0].changed is True
+
+    def test_a_task_that_is_known_in_one_only_is_another_task(self) -> None:
+        known, unknown = ranged(0.03, 0.029, 0.031), ranged(0.05, 0.049, 0.051, task="unknown")
+        comparison = compare([Labelled("a", known), Labelled("b", unknown)])
+        assert {one.code for one in comparison.concerns} == {"task_unknown", "other_protocol"}
+        assert comparison.measures[0].changes[0].changed is None
+
     def test_the_same_recording_twice_is_no_second_one(self) -> None:
         found = judge(make_summary(source="x.mp4"), make_summary(source="copy of x.mp4"))
         assert found["blink_rate_per_min"]["why_not"] == ["same_recording"]

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,13 @@ from tracker.measures.analysis import analyze_track
 from tracker.measures.assessment import assess
 from tracker.parameters import Parameters
 from tracker.protocol import parse_protocol
-from tracker.study.compare_input import ComparisonInputError, label_files, read_recording
+from tracker.study.compare import compare
+from tracker.study.compare_input import (
+    ComparisonInputError,
+    Labelled,
+    label_files,
+    read_recording,
+)
 from tracker.tracks.archive import save_track
 from tracker.video.container import InputError
 
@@ -100,6 +107,33 @@ class TestInput:
         found = read_recording(tmp_path / "x.json", "x").summary
         assert (found.blink_count, found.perclos) == (USUAL.blink_count, USUAL.perclos)
         assert found.parameters.blink_baseline is None
+
+    def test_a_summary_that_knew_no_task_is_read_and_says_what_it_lacks(
+        self, tmp_path: Path
+    ) -> None:
+        """As version 0.2 wrote it: uncertain, and suspected all the same."""
+        document = USUAL.to_dict()
+        document |= {"task": "assumed_up_then_down", "psp_suspected": True}
+        document["assessment"] |= {
+            "status": "suspected",
+            "reasons": [{"code": "borderline", "message": "The range is uncertain."}],
+        }
+        del document["assessment"]["basis"], document["assessment"]["basis_limit"]
+        del document["parameters"]["task"], document["parameters"]["task_assumed"]
+        for name in ("up_range_ci95", "down_range_ci95"):
+            del document[name]
+        (tmp_path / "x.json").write_text(json.dumps(document))
+        earlier = read_recording(tmp_path / "x.json", "before")
+        assert earlier.summary.assessment.status == "suspected"
+        assert (earlier.summary.task, earlier.summary.assessment.basis) == (None, None)
+        now = Labelled("now", replace(USUAL, blink_count=9))
+        comparison = compare([earlier, now])
+        (concern,) = comparison.concerns
+        assert (concern.code, concern.labels) == ("earlier_verdict", ("before",))
+        assert "did not ask what the person had to do" in concern.message
+        # It is a caution: what was measured is compared.
+        range_ = next(one for one in comparison.measures if one.name == "vertical_peak_to_peak")
+        assert range_.changes[0].changed is False
 
     @pytest.mark.parametrize("name", ["blink_count", "perclos", "phases", "quality"])
     def test_what_is_compared_and_missing_is_named(self, tmp_path: Path, name: str) -> None:

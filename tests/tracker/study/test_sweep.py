@@ -28,7 +28,7 @@ from tracker.study.sweep import COLUMNS, parse_grid, sweep_track
 from tracker.tracks.archive import save_track
 from tracker.tracks.track import Track
 
-GRID = ["vpp_thresh=0.06,0.2", "blink_thresh=0.1:0.22:0.04", "blink_min_frames=1,6"]
+GRID = ["vpp_thresh=0.03,0.5", "blink_thresh=0.1:0.22:0.04", "blink_min_frames=1,6"]
 POINTS = 16
 
 
@@ -67,13 +67,14 @@ TRACKS = {
 
 def expected_row(track: Track, point: dict[str, Any]) -> dict[str, Any]:
     """What `reanalyze` writes to the summary, under the names of the table's columns."""
-    parameters = Parameters(**point, protocol=track.info.protocol)
+    parameters = Parameters(**point, protocol=track.info.protocol, task="up_down")
     analysis = analyze_track(track, parameters)
     summary = summarize(analysis, assess(analysis), "x").to_dict()
     # As it is written, and read again.
     summary = json.loads(json.dumps(summary, allow_nan=False))
     row: dict[str, Any] = {"track": "x", **{n: summary["parameters"][n] for n in PARAMETER_NAMES}}
-    row["status"] = summary["assessment"]["status"]
+    for name in ("status", "basis", "basis_limit"):
+        row[name] = summary["assessment"][name]
     for name in ("reasons", "cautions"):
         row[name] = " ".join(one["code"] for one in summary["assessment"][name])
     aliases = {"duration_s": "duration_sec_est"}
@@ -97,7 +98,7 @@ PARAMETER_NAMES = sweep.GRID_PARAMETERS
 @pytest.mark.parametrize("name", TRACKS)
 def test_each_row_is_what_one_analysis_says_in_all_fields(name: str) -> None:
     track, grid = TRACKS[name](), parse_grid([*GRID, "blink_baseline=fixed,adaptive"])
-    rows = list(sweep_track(track, "x", Parameters(), grid))
+    rows = list(sweep_track(track, "x", Parameters(task="up_down"), grid))
     points = [
         dict(zip(PARAMETER_NAMES, values, strict=True))
         for values in itertools.product(*(grid[name] for name in PARAMETER_NAMES))
@@ -113,7 +114,7 @@ def test_the_points_differ_in_what_the_thresholds_decide() -> None:
     names = [column.name for column in COLUMNS]
     rows = [
         dict(zip(names, sum(row, ()), strict=True))
-        for row in sweep_track(winking_track(), "x", Parameters(), parse_grid(GRID))
+        for row in sweep_track(winking_track(), "x", Parameters(task="up_down"), parse_grid(GRID))
     ]
     assert {row["wink_count"] for row in rows} == {1}
     for column in ("status", "blink_count", "vertical_peak_to_peak", "gaze_time_s"):
@@ -126,7 +127,7 @@ def test_a_protocol_that_is_given_goes_before_the_track_s_own() -> None:
     (kept,) = sweep_track(track, "x", Parameters(), {})
     (given,) = sweep_track(track, "x", Parameters(protocol=own[:1]), {})
     index = [column.name for column in COLUMNS].index("reasons")
-    assert sum(kept, ())[index] == ""
+    assert sum(kept, ())[index] == "borderline"
     assert sum(given, ())[index] == "phase_down_missing"
 
 
@@ -218,7 +219,8 @@ def read_table(path: Path) -> list[dict[str, str]]:
 
 
 def sweep_arguments(*arguments: str) -> list[str]:
-    return ["reanalyze", *arguments, *(part for one in GRID for part in ("--grid", one))]
+    grid = (part for one in GRID for part in ("--grid", one))
+    return ["reanalyze", "--task", "up_down", *arguments, *grid]
 
 
 class TestSweepCommand:
@@ -236,7 +238,7 @@ class TestSweepCommand:
         assert rows[0]["psp_suspected"] in ("true", "false")
         shown = capsys.readouterr().out
         assert shown.count("\n") == POINTS + 1
-        assert "blink_min_frames 6 blink_thresh 0.22 vpp_thresh 0.2: 2 suspected" in shown
+        assert "blink_min_frames 6 blink_thresh 0.22 vpp_thresh 0.5: 2 suspected" in shown
         assert shown.endswith("  written     made/here/sweep.csv\n")
         assert [path.name for path in Path("made/here").iterdir()] == ["sweep.csv"]
 
@@ -244,8 +246,8 @@ class TestSweepCommand:
         assert main(sweep_arguments("tracks", "--out", "t.csv")) == 0
         assert main(sweep_arguments("tracks", "--out", "t.parquet")) == 0
         table = pyarrow.parquet.read_table("t.parquet")
-        assert [str(field.type) for field in table.schema][:6] == [
-            "string", "string", "int64", "double", "double", "string",
+        assert [str(field.type) for field in table.schema][:7] == [
+            "string", "string", "int64", "double", "double", "string", "string",
         ]  # fmt: skip
         for row, from_csv in zip(table.to_pylist(), read_table(Path("t.csv")), strict=True):
             for name, value in row.items():

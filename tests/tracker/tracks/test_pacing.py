@@ -180,10 +180,10 @@ def test_a_track_without_time_is_partial_and_says_so(clip: Path, engine: Engine)
 def test_a_partial_recording_is_no_evidence_of_a_palsy() -> None:
     # Eyes that hold still for 20 s: suspected, if that is all there is.
     landmarks = make_landmarks(np.full(600, 0.3), 0.0)
-    whole = assess(analyze_track(make_track(landmarks), Parameters()))
+    whole = assess(analyze_track(make_track(landmarks), Parameters(task="up_down")))
     assert whole.status == "suspected"
     part = make_track(landmarks, complete=False, out_of_time=True)
-    assessment = assess(analyze_track(part, Parameters()))
+    assessment = assess(analyze_track(part, Parameters(task="up_down")))
     assert assessment.status == "not_assessable"
     assert [one.code for one in assessment.reasons] == ["out_of_time"]
 
@@ -201,7 +201,7 @@ def test_a_part_with_too_few_frames_is_not_hidden_by_the_median(
         times_s=whole.times_s[kept],
         landmarks=whole.landmarks[kept],
     )
-    assessment = assess(analyze_track(track, Parameters()))
+    assessment = assess(analyze_track(track, Parameters(task="up_down")))
     assert assessment.status == status
     assert [one.code for one in assessment.reasons] == ["low_rate"] * (status != "suspected")
     assert "step_raised" in [one.code for one in assessment.cautions]

@@ -70,7 +70,8 @@ def make_analysis(range_: float, ends: tuple[float, float]) -> Analysis:
     """Return an analysis of 24 s of up and down whose range is told to be another."""
     rng = np.random.default_rng(9)
     gaze = np.where(np.arange(720) < 360, -0.02, 0.02) + rng.normal(0, 0.002, 720)
-    analysis = analyze_track(make_track(make_landmarks(np.full(720, 0.3), gaze)), Parameters())
+    track = make_track(make_landmarks(np.full(720, 0.3), gaze))
+    analysis = analyze_track(track, Parameters(task="up_down"))
     measures = replace(
         analysis.measures, vertical_peak_to_peak=range_, vertical_peak_to_peak_ci95=ends
     )
@@ -105,12 +106,15 @@ def test_the_same_recording_has_the_same_digits_everywhere(
     value, low, high = shown
     analysis = make_analysis(range_, ends)
     assessment = assess(analysis)
-    assert assessment.status == "suspected"
-    assert f"range, {value} of the eye's width, is below 0.06" in assessment.rule_reason
     if ends[0] < 0.06 <= ends[1]:
-        assert f"uncertain, {low} to {high}" in assessment.rule_reason
+        assert assessment.status == "borderline"
+        assert f"range, {value} of the eye's width, is too close to 0.06" in assessment.rule_reason
+        assert f"interval, {low} to {high}, holds the limit 0.06" in assessment.rule_reason
     else:
+        assert assessment.status == "suspected"
         assert not assessment.reasons
+        words = f"range, {value} of the eye's width (95 % interval {low} to {high}), is below 0.06"
+        assert words in assessment.rule_reason
 
     summary = summarize(analysis, assessment, "a.mp4")
     text = describe_summary(summary, "a.mp4")

@@ -33,6 +33,7 @@
   const plain = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
   const looks = {
     suspected: { color: Page.colors.vermillion, symbol: "diamond" },
+    borderline: { color: Page.colors.sky, symbol: "square" },
     not_suspected: { color: Page.colors.blue, symbol: "circle" },
     not_assessable: { color: Page.colors.quiet, symbol: "circle-open" },
   };

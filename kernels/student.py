@@ -1,0 +1,68 @@
+"""Student's t distribution."""
+
+import math
+from collections.abc import Callable
+
+CONFIDENCE = 0.95
+"""Probability that an interval holds the true value."""
+
+
+def compute_student_quantile(degrees_of_freedom: int) -> float:
+    """Compute Student's t: between -t and t lies the probability `CONFIDENCE`.
+
+    Parameters
+    ----------
+    degrees_of_freedom : int
+        At least 1.
+
+    Returns
+    -------
+    float
+        Two-sided quantile of Student's t distribution; above 0.
+
+    References
+    ----------
+    .. [1] M. Abramowitz, I. A. Stegun, "Handbook of Mathematical Functions", 1964, 26.7.3 and
+       26.7.4: the probability as a finite sum, for whole degrees of freedom.
+    """
+    if degrees_of_freedom < 1:
+        raise ValueError(f"degrees_of_freedom is {degrees_of_freedom}, expected 1 or more")
+    # The sum runs over the tangent's angle: t = sqrt(free) * tan(angle).
+    odd = degrees_of_freedom % 2
+
+    def within(angle: float) -> float:
+        cosine_squared = math.cos(angle) ** 2
+        term = math.cos(angle) if odd else 1.0
+        total = term if degrees_of_freedom > 1 else 0.0
+        for k in range(2 + odd, degrees_of_freedom - 1, 2):
+            term *= cosine_squared * (k - 1) / k
+            total += term
+        share = math.sin(angle) * total
+        return 2 / math.pi * (angle + share) if odd else share
+
+    angle = bisect(lambda angle: within(angle) < CONFIDENCE, 0.0, math.pi / 2)
+    return math.sqrt(degrees_of_freedom) * math.tan(angle)
+
+
+def bisect(is_below: Callable[[float], bool], low: float, high: float) -> float:
+    """Find where a condition turns false, by bisection.
+
+    Parameters
+    ----------
+    is_below : callable
+        Tells whether a value is below the one to find.
+    low, high : float
+        The value to find lies between these two.
+
+    Returns
+    -------
+    float
+        The value to find, to the last digits of a float.
+    """
+    for _ in range(80):
+        middle = (low + high) / 2
+        if is_below(middle):
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2

@@ -1,0 +1,87 @@
+"""The basis of a verdict: the one quantity that it rests on, and that quantity's own limit."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tracker.files.fields import BasisName
+from tracker.measures.analysis import Analysis
+
+DOWN_SHARE = 0.5
+"""Limit of the range down over `vpp_thresh`: the range has a half up and a half down."""
+
+Side = Literal["below", "above", "between"]
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """The quantity that a verdict rests on.
+
+    Attributes
+    ----------
+    name : {"vertical_peak_to_peak", "down_range"}
+        Its field in `tracker.measures.gaze.GazeMeasures`.
+    value : float
+        In eye widths, like the limits.
+    interval : (float, float)
+        Its 95 % interval.
+    limit : float
+        Below it, the suspicion is supported.
+    threshold : float
+        The limit of the whole vertical range.
+    is_lower_bound : bool
+        Whether the true value may be larger without limit, because the lids hid the iris.
+    """
+
+    name: BasisName
+    value: float
+    interval: tuple[float, float]
+    limit: float
+    threshold: float
+    is_lower_bound: bool = False
+
+    @property
+    def side(self) -> Side:
+        """On which side of the limit the whole interval lies; ``between`` without an interval."""
+        low, high = self.interval
+        if high < self.limit:
+            return "below"
+        return "above" if low >= self.limit else "between"
+
+
+def choose_basis(analysis: Analysis, threshold: float) -> Basis:
+    """Choose the quantity that the verdict rests on.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    threshold : float
+        Replaces `vpp_thresh` of the analysis.
+
+    Returns
+    -------
+    Basis
+        The range down, if a protocol says when the person was asked to look down and the primary
+        position is known: then a good range up cannot hide a lost range down, and up-gaze that has
+        become small with age does not count. Otherwise the whole vertical range.
+    """
+    measures, protocol = analysis.measures, analysis.parameters.protocol
+    # Both quantities end where the eyes look down.
+    is_lower_bound = measures.down_range_is_lower_bound
+    asked_down = any(phase.phase == "down" for phase in protocol)
+    if asked_down and measures.primary_position_source is not None:
+        return Basis(
+            "down_range",
+            measures.down_range,
+            measures.down_range_ci95,
+            DOWN_SHARE * threshold,
+            threshold,
+            is_lower_bound,
+        )
+    return Basis(
+        "vertical_peak_to_peak",
+        measures.vertical_peak_to_peak,
+        measures.vertical_peak_to_peak_ci95,
+        threshold,
+        threshold,
+        is_lower_bound,
+    )

@@ -1,0 +1,128 @@
+"""How surely a range is known: its interval, its angle, and up and down apart."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels import compute_rotation_deg, compute_valid_time_s
+from kernels.uncertainty import NORMAL_QUANTILE, RangeReach, compute_held_mean_variance
+from tracker.measures.phases import find_primary, mark_primary
+from tracker.protocol import Phase
+
+FOLLOWED_SHARE = (0.41, 1.0)
+"""Bounds of the share of an eye movement that the measured offset follows.
+
+The lower bound was measured on the synthetic face; the upper bound is all of the movement.
+"""
+EYE_SIZE_ERROR = 0.1
+"""Relative error of an angle, because a person's eyeball and iris differ from the assumed ones."""
+NO_PRIMARY = (
+    "the eyes were not seen looking straight ahead: begin the recording with it, or name a phase "
+    "fixate or rest in the protocol"
+)
+
+Float64Array = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+
+def make_interval(
+    range_: float, reach: float, gain_std: float, noise: float, least: float = 0.0
+) -> tuple[float, float]:
+    """Return the interval of a range, which is never below `least`.
+
+    Parameters
+    ----------
+    range_, reach : float
+        The range, and how far its interval reaches to either side.
+    gain_std : float
+        Relative standard deviation of an independent error.
+    noise : float
+        Part of the range that may be noise, which can only make it larger.
+    least : float, optional
+    """
+    whole_reach = math.hypot(reach, NORMAL_QUANTILE * gain_std * range_)
+    # NaN stays NaN.
+    return max(range_ - whole_reach - noise, least), range_ + whole_reach
+
+
+def measure_threshold_distance(
+    range_: float, interval: tuple[float, float], noise_floor: float, vpp_thresh: float
+) -> dict[str, Any]:
+    """Return the fields of `GazeMeasures` that depend on the verdict's threshold."""
+    distance = range_ - vpp_thresh
+    half_width = range_ - interval[0] if distance >= 0 else interval[1] - range_
+    return {
+        "threshold_distance": distance,
+        "threshold_distance_in_ci_half_widths": (
+            distance / half_width if half_width > 0 else math.nan
+        ),
+        "threshold_distance_in_noise_floors": (
+            distance / noise_floor if noise_floor > 0 else math.nan
+        ),
+    }
+
+
+def measure_directions(
+    vertical: Float64Array,
+    valid: BoolArray,
+    times_s: Float64Array,
+    protocol: tuple[Phase, ...],
+    *,
+    ends: tuple[float, float],
+    reach: RangeReach,
+    gain_std: float,
+    noise: float,
+) -> dict[str, Any]:
+    """Return the fields of `GazeMeasures` about the primary position, up and down.
+
+    Parameters
+    ----------
+    vertical, times_s : ndarray, shape (N,), float64
+    valid : ndarray, shape (N,), bool
+        Frames that count for the gaze.
+    protocol : tuple of Phase
+    ends : (float, float)
+        The offsets between which the range lies: up, down. NaN without a range.
+    reach : RangeReach
+        How far their intervals reach.
+    gain_std, noise : float
+        See `make_interval`.
+
+    Returns
+    -------
+    dict
+    """
+    primary, source = find_primary(protocol, times_s, vertical, valid)
+    where = mark_primary(protocol, times_s, valid)[0]
+    primary_std = math.nan
+    held = vertical[where & np.isfinite(vertical)]
+    if source and held.size:
+        shown_s = compute_valid_time_s(where, times_s)
+        primary_std = float(held.std()) * math.sqrt(compute_held_mean_variance(shown_s))
+    measured: dict[str, Any] = {
+        "primary_position": primary,
+        "primary_position_source": source,
+        "primary_position_reason": None if source else NO_PRIMARY,
+    }
+    for name, range_, end_reach in (
+        ("up_range", primary - ends[0], reach.top),
+        ("down_range", ends[1] - primary, reach.bottom),
+    ):
+        whole_reach = math.hypot(end_reach, NORMAL_QUANTILE * primary_std)
+        # Both ends of the range can lie on one side of the primary position.
+        interval = make_interval(range_, whole_reach, gain_std, noise, least=-math.inf)
+        measured |= {name: range_, f"{name}_ci95": interval}
+    return measured
+
+
+def bound_angle(interval: tuple[float, float], iris_ratio: float) -> tuple[float, float]:
+    """Return bounds of the true angle of the vertical range, in degrees."""
+    # As an angle, the range is centred on straight ahead.
+    low_deg, high_deg = 2 * compute_rotation_deg(np.array(interval) / 2, iris_ratio)
+    followed_least, followed_most = FOLLOWED_SHARE
+    return (
+        (1 - EYE_SIZE_ERROR) * float(low_deg) / followed_most,
+        (1 + EYE_SIZE_ERROR) * float(high_deg) / followed_least,
+    )
