@@ -250,17 +250,23 @@ def _detect_lids(
         return dips, Lids(level, ratio, eye_ratio, closing, glance, closures)
 
     dips, lids = detect()
-    deepest = [
-        ear[dip.peak]
-        for dip in dips
-        if not dip.refused and dip.least_ratio <= SHUT_RATIO and not is_low[dip.peak]
-    ]
+    deep = [dip.peak for dip in dips if not dip.refused and dip.least_ratio <= SHUT_RATIO]
+    deepest = [ear[n] for n in deep if not is_low[n]]
     highest = UNSEEN_SHUT_RATIO * typical
     if deepest:
         highest = _median(deepest) + SLIT * typical
     partly_low = [value < parameters.close_ratio * typical for value in level]
     runs = [*_runs(partly_low), *_runs(is_low)]
-    runs = [run for run in runs if _median([ear[n] for n in run]) <= highest]
+    opening = [_median([ear[n] for n in run]) for run in runs]
+    blinks = [any(n in run for n in deep if is_low[n]) for run in runs]
+    for one, is_open in zip(opening, blinks, strict=True):
+        if is_open:
+            highest = min(highest, one - SLIT * typical)
+    runs = [
+        run
+        for run, one, is_open in zip(runs, opening, blinks, strict=True)
+        if one <= highest and not is_open
+    ]
     for run in runs:
         _raise_level(level, run, times_s, typical)
         for n in run:

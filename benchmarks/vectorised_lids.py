@@ -48,13 +48,22 @@ def detect_lids(eyes: dict[str, Array], times_s: Array, parameters: Parameters) 
     opened = ~(ear < parameters.close_ratio * level) & (ear > 0)
     share = np.median(eyes["ear"][opened] / ear[opened, np.newaxis], axis=0)
     table, found = _detect(eyes["ear"], ear, level, share, low, times_s, noise, parameters)
-    blinks = (table["refused"] == "") & (table["least"] <= opening.SHUT_RATIO)
-    deepest = table["peak"][blinks & ~low[table["peak"]]].to_numpy()
+    deep = table["peak"][
+        (table["refused"] == "") & (table["least"] <= opening.SHUT_RATIO)
+    ].to_numpy()
+    from_low, deepest = deep[low[deep]], deep[~low[deep]]
     highest = lids.UNSEEN_SHUT_RATIO * typical
     if deepest.size:
         highest = np.median(ear[deepest]) + lids.SLIT * typical
-    runs = [*_runs_of(level < parameters.close_ratio * typical), *_runs_of(low)]
-    shut = [run for run in runs if np.nanmedian(ear[slice(*run)]) <= highest]
+    runs = pd.DataFrame(
+        [*_runs_of(level < parameters.close_ratio * typical), *_runs_of(low)],
+        columns=["start", "stop"],
+    )
+    runs["ear"] = [np.nanmedian(ear[start:stop]) for start, stop in runs.to_numpy()]
+    inside = (runs[["start"]].to_numpy() <= from_low) & (from_low < runs[["stop"]].to_numpy())
+    blinks = inside.any(axis=1)
+    highest = min([highest, *(runs["ear"][blinks] - lids.SLIT * typical)])
+    shut = runs[["start", "stop"]][~blinks & (runs["ear"] <= highest)].to_numpy().tolist()
     if shut:
         for start, stop in shut:
             _raise_level(level, start, stop, times_s, typical)

@@ -244,8 +244,8 @@ def _find_runs(marked: BoolArray) -> Int64Array:
 def _find_shut(traces: Traces, parameters: Parameters, level: _Level, dips: Dips) -> Int64Array:
     """Return the runs of a low level in which the eyes are shut, shape (S, 2), half-open.
 
-    Shut eyes read like the person's own blinks at their deepest. While the person is asked to look
-    down, lids are lowered, however far.
+    Shut eyes read like the person's own blinks at their deepest, and do not blink themselves. While
+    the person is asked to look down, lids are lowered, however far.
     """
     typical = traces.typical_ear
     # Of a closure as long as the level's window, the level lies between shut and open.
@@ -253,18 +253,24 @@ def _find_shut(traces: Traces, parameters: Parameters, level: _Level, dips: Dips
     if not len(runs):
         return runs
     asked = mark_phases(parameters.protocol, ("down",), traces.track.times_s)
-    blinks = (dips.refused == 0) & (dips.least_ratio <= SHUT_RATIO) & ~level.is_low[dips.peak]
-    shut_ear = median_finite(traces.ear[dips.peak[blinks]])
+    deep = dips.peak[(dips.refused == 0) & (dips.least_ratio <= SHUT_RATIO)]
+    in_low = level.is_low[deep]
+    opening = np.array([median_finite(traces.ear[start:stop]) for start, stop in runs])
+    open_ = np.array(
+        [
+            ((start <= deep[in_low]) & (deep[in_low] < stop)).any()
+            or 2 * np.count_nonzero(asked[start:stop]) >= stop - start
+            for start, stop in runs
+        ]
+    )
+    shut_ear = median_finite(traces.ear[deep[~in_low]])
     highest = UNSEEN_SHUT_RATIO * typical
     if not math.isnan(shut_ear):
         highest = shut_ear + SLIT * typical
-    shut = [
-        (start, stop)
-        for start, stop in runs
-        if 2 * np.count_nonzero(asked[start:stop]) < stop - start
-        and median_finite(traces.ear[start:stop]) <= highest
-    ]
-    return np.array(shut, dtype=np.int64).reshape(-1, 2)
+    # What reads like a slit that was open is a slit too.
+    highest = min([highest, *(opening[open_] - SLIT * typical)])
+    shut: Int64Array = runs[~open_ & (opening <= highest)]
+    return shut
 
 
 def _raise_level(traces: Traces, level: _Level, shut: Int64Array) -> _Level:

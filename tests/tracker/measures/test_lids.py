@@ -146,3 +146,23 @@ def test_a_wink_is_no_lowered_lid() -> None:
     analysis = analyze_track(make_track(make_landmarks(ear, gaze)), Parameters())
     assert analysis.events.winks.tolist() == [[300, 360]]
     assert analysis.events.lowered.tolist() == []
+
+
+def test_a_slit_that_blinks_is_not_shut() -> None:
+    """Eyes that look down through a slit as narrow as the person's blinks: they blink in it."""
+    ear = np.full(1800, 0.3)
+    for start in (100, 200, 1700):
+        ear[start : start + 5] = 0.05
+    # Twice down to read, and once shut.
+    ear[300:600] = 0.055
+    ear[700:900] = 0.055
+    ear[1100:1300] = 0.04
+    for start in (400, 480):
+        ear[start : start + 4] = 0.02
+    analysis = analyze_track(make_track(make_landmarks(ear, 0)), Parameters())
+    closures = analysis.events.closures
+    expected = [BLINK, BLINK, BLINK, BLINK, PROLONGED_CLOSURE, BLINK]
+    assert closures.kind.tolist() == expected
+    assert closures.interval[4].tolist() == [1100, 1300]
+    lowered = analysis.events.lowered
+    assert lowered.ravel().tolist() == pytest.approx([300, 600, 700, 900], abs=4)
