@@ -12,13 +12,14 @@ export VIDEO
 KERNEL_TESTS = $(addprefix tests/kernels/test_,geometry.py pose.py closures.py gaze.py measures.py quantiles.py \
   uncertainty.py change.py)
 
-.PHONY: help setup run quick test ahead bench bench-short lint lint-deploy layers budget lock docs picture accuracy \
+.PHONY: help setup run quick test ahead attack bench bench-short lint lint-deploy layers budget lock docs picture accuracy \
   accuracy-baseline clean
 
 help:
 	@echo "make run VIDEO=clip.mp4   analyse a video (without VIDEO: a synthetic demo clip)"
 	@echo "make quick                run the quick tests, in parallel (under a minute)"
 	@echo "make test                 run all tests (those of pages need chromium)"
+	@echo "make attack               attack the API for long; a short attack is among the tests"
 	@echo "make bench                run all benchmarks; fails if a ratio is out of its bounds"
 	@echo "make bench-short          the same in a minute or two"
 	@echo "make lint                 ruff and mypy"
@@ -88,6 +89,10 @@ $(AHEAD)/ready: $(READY) $(wildcard kernels/*.py) deploy/compile_kernels.py
 	@rm -rf $(AHEAD)
 	$(PY) -m deploy.compile_kernels $(AHEAD)
 	@touch $@
+
+# The attacks that are among the tests, for longer.
+attack: setup
+	ATTACK=long $(PY) -m pytest tests/handler/attack -rP
 
 bench bench-short: setup
 	@mkdir -p $(OUT)/$@

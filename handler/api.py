@@ -18,7 +18,6 @@ from handler.answers import Answer
 from handler.errors import (
     ConflictError,
     HandlerError,
-    ThrottledError,
     describe_for_log,
     to_document,
     to_handler_error,
@@ -54,6 +53,9 @@ _PAGE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+SOON_OVER = {"throttled", "storage_unavailable"}
+"""Codes of errors after which a message comes again soon: S3 has no other word for being throttled
+than that it is unavailable, where its answer has no body."""
 THROTTLED_S, THROTTLED_FACTOR = 60.0, 4.0
 """How long a message waits that a throttled storage has stopped, and how much longer each time."""
 STOP_MARGIN_S = 1.0
@@ -215,7 +217,7 @@ class Api:
                     request_id,
                 )
             except RedeliveryError as error:
-                if comes_again and str(error) == ThrottledError.CODE:
+                if comes_again and str(error) in SOON_OVER:
                     self._postpone(record, received, request_id)
                 raise
 

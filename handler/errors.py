@@ -102,7 +102,6 @@ class UndecodableError(HandlerError):
 class ThrottledError(HandlerError):
     """Too many requests to the storage at a time."""
 
-    CODE = "throttled"
     status_code = 429
     retryable = True
 

@@ -16,6 +16,7 @@ from aws_lambda_powertools import Logger
 from botocore.config import Config
 
 from handler import analyze as analyze_module
+from handler import api as api_module
 from handler import aws as aws_module
 from handler import records as records_module
 from handler import work as work_module
@@ -259,6 +260,95 @@ def test_asking_before_the_upload_has_come_does_not_end_it(aws: Aws, api: Api, c
     # What was uploaded, and is gone when its turn comes, has failed.
     assert deliver(api, event) == []
     assert states(aws) == ["failed"]
+
+
+@pytest.mark.parametrize("operation", ["GET original", "PUT track.npz", "HEAD original"])
+def test_a_throttled_storage_has_the_message_come_again_soon(
+    aws: Aws,
+    api: Api,
+    clips: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    log: io.StringIO,
+    operation: str,
+) -> None:
+    monkeypatch.setattr(api_module, "THROTTLED_S", 1.0)
+    analysis_id, event = upload(aws, api, clips / "tiny.mp4")
+    aws.sqs.send_message(QueueUrl=aws.queue_url, MessageBody=event["Records"][0]["body"])
+
+    def receive() -> dict[str, Any]:
+        """Take the message as Lambda does: nobody else has it for half an hour."""
+        (message,) = aws.sqs.receive_message(
+            QueueUrl=aws.queue_url,
+            VisibilityTimeout=1800,
+            WaitTimeSeconds=10,
+            AttributeNames=["ApproximateReceiveCount"],
+        )["Messages"]
+        record = {
+            "messageId": message["MessageId"],
+            "receiptHandle": message["ReceiptHandle"],
+            "eventSource": "aws:sqs",
+            "body": message["Body"],
+            "attributes": message["Attributes"],
+        }
+        return {"Records": [record]}
+
+    status = {"httpMethod": "GET", "path": f"/status/{analysis_id}"}
+    aws.proxy.faults = [Fault(operation, "throttled", 99)]
+    assert len(deliver(api, receive())) == 1
+    assert aws.proxy.operations.count("ChangeMessageVisibility") == 1
+    assert ask(api, status)[1]["status"] == "queued"
+    # After a second, and not after half an hour.
+    again = receive()
+    assert again["Records"][0]["attributes"]["ApproximateReceiveCount"] == "2"
+    aws.proxy.faults.clear()
+    assert deliver(api, again) == []
+    assert_complete(aws)
+    assert "somebody" not in log.getvalue()
+
+
+def test_what_is_throttled_to_the_last_has_failed(aws: Aws, api: Api, clips: Path) -> None:
+    analysis_id, event = upload(aws, api, clips / "tiny.mp4")
+    status = {"httpMethod": "GET", "path": f"/status/{analysis_id}"}
+    aws.proxy.faults = [Fault("GET original", "throttled", 99)]
+    for count, state in (("1", "queued"), ("2", "queued"), ("3", "failed")):
+        event["Records"][0]["attributes"] = {"ApproximateReceiveCount": count}
+        assert len(deliver(api, event)) == 1
+        assert ask(api, status)[1]["status"] == state
+    # From the dead-letter queue it can still be sent again.
+    aws.proxy.faults.clear()
+    assert deliver(api, event) == []
+    assert_complete(aws)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "LIST"])
+def test_a_table_of_another_shape_is_named(
+    aws: Aws, engine: Engine, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    aws.dynamodb.create_table(
+        TableName="other-shape",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "analysisId", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "analysisId", "KeyType": "HASH"}],
+    )
+    try:
+        monkeypatch.setenv("DYNAMODB_TABLE", "other-shape")
+        service = Service(AwsStorage(read_environment()), engine)
+        api = Api(service, BUCKET, Access("local"), Logger(service="shape", stream=io.StringIO()))
+        event = {
+            "GET": {"httpMethod": "GET", "path": f"/status/{'0' * 32}"},
+            "POST": {"httpMethod": "POST", "path": "/uploads", "body": "{}"},
+            "LIST": {
+                "httpMethod": "GET",
+                "path": "/analyses",
+                "queryStringParameters": {"user_id": "u"},
+            },
+        }[method]
+        status, answer = ask(api, event)
+        assert (status, answer["code"]) == (500, "storage_misconfigured")
+        assert "analysis_id (not analysisId)" in answer["error"]
+        assert "user_id-created_at-index" in answer["error"]
+    finally:
+        aws.dynamodb.delete_table(TableName="other-shape")
 
 
 def test_s3s_own_notification_is_delivered_again_by_an_error_that_names_no_one(

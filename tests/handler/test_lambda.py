@@ -21,6 +21,7 @@ import requests
 from benchmarks.runtime_api import RuntimeApi
 from handler.temporary import TEMPORARY_PREFIX, remove_leftovers
 from tests.aws_server import BUCKET, CREDENTIALS, Aws, Fault
+from tests.handler.test_app import AppError, make_event, make_request, read_as_the_app
 from tracker.lab.clip_spec import make_spec
 from tracker.lab.synthetic import write_clip
 
@@ -406,6 +407,55 @@ def test_a_file_of_the_bucket(function: Function, clips: Path) -> None:
     assert function.invoke(queue_event(message)) == {"batchItemFailures": []}
     statuses = function.http("GET", "/analyses?user_id=app-user")[1]["analyses"]
     assert [one["status"] for one in statuses].count("completed") == 2
+
+
+def test_an_attacker_with_the_url_and_one_with_anothers_token_get_nothing(
+    function: Function, clips: Path
+) -> None:
+    aws = function.aws
+    body = {"action": "analyze_image", "file_data": encoded(clips / "still.png")}
+    owner, other = {"sub": "app-user"}, {"sub": "mallory"}
+    text = json.dumps(body)
+    status, answer = function.http("POST", "/analyze", text, claims=owner)
+    assert status == 200
+    before = (aws.items(), aws.list_versions())
+    there, nowhere = f"/status/{answer['analysis_id']}", f"/status/{'0' * 32}"
+    key = f"users/app-user/eye/{answer['analysis_id']}/original"
+    by_key = json.dumps({"action": "process_s3_file", "s3_key": key})
+    named = json.dumps({"action": "create_upload", "user_id": "app-user"})
+    for claims, statuses in (
+        # API Gateway lets neither through; the handler would not answer them either.
+        ({}, (401,)),
+        ({"sub": ""}, (401,)),
+        ({"sub": "app-user", "exp": "1"}, (401,)),
+        (other, (204, 403, 404)),
+    ):
+        for method, path, sent in (
+            ("GET", there, None),
+            ("DELETE", f"/analyses/{answer['analysis_id']}", None),
+            ("GET", "/analyses?user_id=app-user", None),
+            ("POST", "/analyze", by_key),
+            ("POST", "/uploads", named),
+        ):
+            answered, document = function.http(method, path, sent, claims=claims)
+            assert answered in statuses
+            assert answer["analysis_id"] not in json.dumps(document)
+    refused = function.http("GET", there, claims=other)
+    assert refused == function.http("GET", nowhere, claims=other)
+    assert (aws.items(), aws.list_versions()) == before
+    assert function.http("DELETE", f"/analyses/{answer['analysis_id']}", claims=owner)[0] == 204
+    assert aws.list_versions() == []
+    (left,) = aws.items()
+    assert "app-user" not in str(left)
+
+
+def test_the_apps_form_through_api_gateway(function: Function, clips: Path) -> None:
+    """A video without a face: the app must not read its answer as healthy."""
+    request = make_request("https://api.example/dev", (clips / "no_face.mp4").read_bytes())
+    answer = function.invoke(make_event(request, {"sub": "app-user"}))
+    with pytest.raises(AppError, match="not_assessable"):
+        read_as_the_app(answer["statusCode"], answer["body"])
+    assert function.invoke({"httpMethod": "GET", "path": "/healthz"})["statusCode"] == 200
 
 
 def test_what_cannot_be_worked_on(function: Function, clips: Path) -> None:

@@ -1,0 +1,259 @@
+"""What goes wrong is said as it is: stalled clients, a broken disk, a server that is stopped."""
+
+import base64
+import json
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.handler.fake_engine import encode_video, make_video
+from tests.handler.local.fake_server import start_fake
+from tests.local_server import wait_for
+
+
+def read_records(folder: Path) -> list[dict[str, Any]]:
+    with sqlite3.connect(folder / "records.sqlite") as connection:
+        rows = connection.execute("SELECT document FROM records").fetchall()
+    return [json.loads(document) for (document,) in rows]
+
+
+def read_messages(folder: Path) -> list[tuple[int, float]]:
+    with sqlite3.connect(folder / "records.sqlite") as connection:
+        return connection.execute("SELECT deliveries, visible_at_s FROM messages").fetchall()
+
+
+def upload(url: str, **about: Any) -> str:
+    offer = requests.post(f"{url}/uploads", json={"user_id": "u"}, timeout=10).json()
+    files = {"file": make_video("suspected", **about)}
+    posted = requests.post(offer["upload"]["url"], files=files, timeout=10)
+    assert posted.status_code == 204
+    return str(offer["analysis_id"])
+
+
+def wait_until(url: str, analysis_id: str, state: str) -> None:
+    end_s = time.monotonic() + 20
+    while requests.get(f"{url}/status/{analysis_id}", timeout=10).json()["status"] != state:
+        assert time.monotonic() < end_s
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"POST /analyze HTTP/1.1\r\nHost: {host}\r\nContent-Length: 100\r\n\r\n{{",
+        b"POST /uploads HTTP/1.1\r\nHost: {host}\r\nContent-Length: 100\r\n\r\n",
+        b"POST /eye/process?step=2 HTTP/1.1\r\nHost: {host}\r\nContent-Length: 1000\r\n"
+        b"Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n",
+    ],
+    ids=["json", "nothing", "form"],
+)
+def test_a_client_that_stalls_is_told_so(tmp_path: Path, request_: bytes) -> None:
+    process, url = start_fake(tmp_path / "data", stalled_s=0.5)
+    host = url.removeprefix("http://")
+    try:
+        with socket.create_connection(
+            ("127.0.0.1", int(host.split(":")[1])), timeout=10
+        ) as connection:
+            connection.sendall(request_.replace(b"{host}", host.encode()).replace(b"{{", b"{"))
+            answer = b""
+            while chunk := connection.recv(65536):
+                answer += chunk
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert b" 408 " in head.split(b"\r\n")[0]
+        document = json.loads(body)
+        assert document["code"] == "stalled"
+        assert "id" not in document["error"].split()
+    finally:
+        process.kill()
+        process.wait()
+    assert list((tmp_path / "data" / "work").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_every_5xx_is_in_the_log_under_its_id(tmp_path: Path) -> None:
+    process, url = start_fake(tmp_path / "data")
+    try:
+        offer = requests.post(f"{url}/uploads", json={"user_id": "u"}, timeout=10).json()
+        # The disk breaks.
+        (tmp_path / "data" / "files").rmdir()
+        (tmp_path / "data" / "files").touch()
+        answers = [
+            requests.post(offer["upload"]["url"], files={"file": b"x"}, timeout=10),
+            requests.post(
+                f"{url}/analyze",
+                json={"action": "analyze_video", "file_data": encode_video("suspected")},
+                timeout=10,
+            ),
+        ]
+    finally:
+        process.kill()
+        process.wait()
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    failed = {line["request_id"]: line for line in lines if line["message"] == "failed"}
+    for answer in answers:
+        assert answer.status_code == 503
+        line = failed[answer.headers["X-Request-Id"]]
+        assert (line["status_code"], line["code"]) == (503, answer.json()["code"])
+        assert any("files.py" in one for one in line["trace"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_twice_gives_the_work_back_and_counts_no_attempt(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    folder = tmp_path / "data"
+    # As often as an analysis that kills its process would be given up.
+    for _ in range(3):
+        process, url = start_fake(folder, frame_s=0.2)
+        known = read_records(folder)
+        analysis_id = known[0]["analysis_id"] if known else upload(url)
+        wait_until(url, analysis_id, "processing")
+        begun_s = time.monotonic()
+        for _ in range(2):
+            process.send_signal(number)
+            time.sleep(0.02)
+        assert process.wait(10) == 0
+        assert time.monotonic() - begun_s < 3
+        (record,) = read_records(folder)
+        assert (record["state"], record["attempts"], record["owner"]) == ("queued", 0, "")
+        assert read_messages(folder) == [(0, 0.0)]
+    process, url = start_fake(folder)
+    try:
+        assert wait_for(url, analysis_id)["status"] == "completed"
+    finally:
+        process.kill()
+        process.wait()
+    log = (tmp_path / "log").read_text()
+    assert "Traceback" not in log
+    assert '"failed"' not in log
+
+
+@pytest.mark.slow
+def test_what_nobody_takes_up_again_is_said_to_be_interrupted(tmp_path: Path) -> None:
+    """A request that waited for its answer is in no queue."""
+    process, url = start_fake(tmp_path / "data", frame_s=0.3)
+    body = {"action": "analyze_video", "file_data": encode_video("suspected"), "user_id": "u"}
+
+    def ask() -> None:
+        with pytest.raises(requests.ConnectionError):
+            requests.post(f"{url}/analyze", json=body, timeout=20)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    while not (found := read_records(tmp_path / "data")) or found[0]["state"] != "processing":
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 0
+    thread.join()
+    process, url = start_fake(tmp_path / "data")
+    try:
+        reported = requests.get(f"{url}/status/{found[0]['analysis_id']}", timeout=10).json()
+        assert (reported["status"], reported["code"]) == ("failed", "interrupted")
+        assert requests.post(f"{url}/analyze", json=body, timeout=20).json()["status"] == "success"
+    finally:
+        process.kill()
+        process.wait()
+
+
+# Who may use the server
+
+
+@pytest.mark.slow
+def test_a_token_is_asked_for(tmp_path: Path) -> None:
+    secret = "s3cret-of-this-test-" + "x" * 20
+    (tmp_path / "token").write_text(f"{secret}\n")
+    process, url = start_fake(tmp_path / "data", "--token", str(tmp_path / "token"))
+    known = {"Authorization": f"Bearer {secret}"}
+    try:
+        body = {
+            "action": "analyze_video",
+            "file_data": encode_video("suspected"),
+            "user_id": "u",
+            "report": True,
+        }
+        answer = requests.post(f"{url}/analyze", json=body, headers=known, timeout=20).json()
+        assert answer["status"] == "success"
+        status = f"{url}/status/{answer['analysis_id']}"
+        for headers in (
+            {},
+            {"Authorization": ""},
+            {"Authorization": "Bearer "},
+            {"Authorization": f"Bearer {secret[:-1]}"},
+            {"Authorization": f"Bearer {secret}x"},
+            {"Authorization": "Basic " + base64.b64encode(secret.encode()).decode()},
+            {"Authorization": "Bearer \xe9"},
+        ):
+            for method, address in (
+                ("GET", status),
+                ("DELETE", f"{url}/analyses/{answer['analysis_id']}"),
+                ("POST", f"{url}/uploads"),
+                ("POST", f"{url}/eye/process"),
+                ("GET", f"{url}/analyses?user_id=u"),
+                ("GET", f"{url}/reports/{answer['analysis_id']}"),
+                ("DELETE", f"{url}/users/me?user_id=u"),
+            ):
+                refused = requests.request(method, address, headers=headers, timeout=10)
+                assert (refused.status_code, refused.json()["code"]) == (401, "unauthorized")
+        assert requests.get(status, headers=known, timeout=10).json()["status"] == "completed"
+        # A browser has no token where it opens a report: the address itself holds for a while.
+        report = requests.get(status, headers=known, timeout=10).json()["report_url"]
+        assert requests.get(report, timeout=10).status_code == 200
+        for forged in (
+            report.replace("until=1", "until=2"),
+            report[:-1] + ("0" if report[-1] != "0" else "1"),
+            report.replace(answer["analysis_id"], "0" * 32),
+            report.split("&")[0],
+        ):
+            assert requests.get(forged, timeout=10).status_code == 401
+        assert "NEEDS_TOKEN = true" in requests.get(f"{url}/app/config.js", timeout=10).text
+        assert requests.get(f"{url}/health", timeout=10).status_code == 200
+        # A page of another site has no token, so that it may be anywhere.
+        elsewhere = {**known, "Host": "eyes.example", "Origin": "https://eyes.example"}
+        assert requests.get(status, headers=elsewhere, timeout=10).status_code == 200
+    finally:
+        process.kill()
+        process.wait()
+    assert secret not in (tmp_path / "log").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--host", "0.0.0.0"], "needs --token or --issuer"),
+        (["--token", "missing"], "missing"),
+        (["--token", "short"], "characters"),
+        (["--issuer", "https://issuer.example"], "--audience"),
+        (["--audience", "app"], "--issuer"),
+        (["--issuer", "http://issuer.example", "--audience", "app"], "https"),
+        (["--issuer", "https://i.example", "--audience", "a", "--token", "good"], "exclude"),
+    ],
+)
+def test_options_that_would_leave_it_open_are_refused(
+    tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    (tmp_path / "short").write_text("short")
+    (tmp_path / "good").write_text("x" * 40)
+    program = ["-m", "handler", "--port", "0", "--data"]
+    done = subprocess.run(
+        [sys.executable, *program, str(tmp_path / "data"), *arguments],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(Path(__file__).parents[3]), "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
