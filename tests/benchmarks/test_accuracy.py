@@ -160,6 +160,7 @@ def test_what_moved_against_the_baseline_is_named() -> None:
         return {
             "gaze_ranges": [{"drawn": 0.08, "vertical": 0.04, "horizontal": 0.05}],
             "gaze_responses": [],
+            "faces": [{"face": "officer", "lid_follow": 1.0, "drawn": 0.12, "ear_down": 0.85}],
             "sweeps": [{"name": "blur", "points": [point]}],
             "losses": {"coverage": [{"value": 0.7, "range_error": 0.1}]},
         }
@@ -179,6 +180,9 @@ def test_what_moved_against_the_baseline_is_named() -> None:
     other = document(0.99, 1.0)
     other["losses"] = {"coverage": [{"value": 0.7, "range_error": 0.2}]}
     assert find_changes(other, before) == ["lost, coverage 0.7: range_error 0.1 -> 0.2"]
+    other = document(0.99, 1.0)
+    other["faces"] = [{"face": "officer", "lid_follow": 1.0, "drawn": 0.12, "ear_down": 0.7}]
+    assert find_changes(other, before) == ["face officer 1 0.12: ear_down 0.85 -> 0.7"]
 
 
 def test_the_stored_baseline_has_every_table() -> None:
@@ -186,6 +190,7 @@ def test_the_stored_baseline_has_every_table() -> None:
     baseline = json.loads(accuracy.BASELINE.read_text())
     assert len(baseline["gaze_ranges"]) == 8
     assert len(baseline["gaze_responses"]) == 8
+    assert len(baseline["faces"]) == 5 * 3 * 3
     assert {sweep["name"] for sweep in baseline["sweeps"]} >= {
         "size", "blur", "noise", "dark", "bright", "zoom", "roll", "rate", "length", "step",
         *accuracy.CODEC_LEVELS,

@@ -159,7 +159,7 @@ class GazeMeasures:
     vertical_peak_to_peak_deg_range : (float, float)
         Bounds of the true angle. The lower bound is the interval's lower end, as if all of the
         movement was followed. The upper bound is the upper end, as if the least share was
-        followed. `EYE_SIZE_ERROR` widens both.
+        followed, but not above `LARGEST_RANGE_DEG`. `EYE_SIZE_ERROR` widens both.
     primary_position : float
         Vertical offset from which up and down are measured.
     primary_position_source : {"protocol", "assumed_first_second", "before_protocol", None}

@@ -41,7 +41,7 @@ NOTED_PITCH_RANGE_DEG = 4.0
 """A range of the head's pitch above this may explain the range of the eyes.
 
 Heads at rest show less (2.6 at most in the ZJU recordings), and so do moving eyes in a still head
-(3 on the synthetic face).
+(3.3 on the synthetic face that looks up and down by 21 degrees).
 """
 AMBIGUOUS_FACE_RATIO = 0.5
 """If the second face's area, summed over time, is this share of the first one's or more, it is not

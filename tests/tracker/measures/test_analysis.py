@@ -457,13 +457,14 @@ class TestGaze:
         )
 
     def test_degrees_have_bounds(self) -> None:
-        """Of a range of 0.2 whose interval reaches 0.356 of it (see `TestVerdict`): 10 % less, if
-        all was followed; 10 % more over 0.41."""
-        low, high = recording().measures.vertical_peak_to_peak_deg_range
+        """Of a range of 0.04 whose interval reaches 0.356 of it (see `TestVerdict`): 10 % less, if
+        all was followed; 10 % more over 0.15. Nobody's eyes turn by more than 110 degrees."""
+        low, high = recording(0.02).measures.vertical_peak_to_peak_deg_range
         # As above: an eye width is 2.925 radii, and the range is taken about straight ahead.
-        angles = [2 * np.degrees(np.arcsin(2.925 * 0.1 * (1 + s * 0.3555))) for s in (-1, 1)]
+        angles = [2 * np.degrees(np.arcsin(2.925 * 0.02 * (1 + s * 0.3555))) for s in (-1, 1)]
         assert low == pytest.approx(0.9 * angles[0], rel=0.01)
-        assert high == pytest.approx(1.1 * angles[1] / 0.41, rel=0.01)
+        assert high == pytest.approx(1.1 * angles[1] / 0.15, rel=0.01)
+        assert recording(0.1).measures.vertical_peak_to_peak_deg_range[1] == 110
 
     def test_the_lower_bound_of_eyes_at_rest_is_zero(self, rng: np.random.Generator) -> None:
         still = make_landmarks(np.full(900, 0.3), noisy(rng, np.zeros(900), 0.004))
