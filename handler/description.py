@@ -172,6 +172,7 @@ def describe_analysis_parameters() -> dict[str, dict[str, Any]]:
             }
         elif field.name in CHOICES:
             described[field.name] = {"enum": list(CHOICES[field.name])}
+    described["task_assumed"] = {"type": "boolean", "default": False}
     described["protocol"] = {
         "type": "array",
         "maxItems": MAX_PROTOCOL_PHASES,

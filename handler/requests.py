@@ -44,6 +44,7 @@ FORM_PARAMETERS = (
     "max_frames",
     "blink_min_frames",
     "blink_baseline",
+    "task",
 )
 """Parameters of an analysis that the query of a form may have."""
 FORM_FLAGS = {"save": True, "return_overlay": False}
@@ -306,7 +307,8 @@ def parse_form_query(query: Mapping[str, Any], caller: Caller) -> tuple[AnalyzeD
         kind="video",
         data=b"",
         user_id=caller.take_user_id(query.get("user_id")),
-        parameters=parse_parameters(given | _ASSUMED),
+        # The app's guided flow, if it does not say otherwise.
+        parameters=parse_parameters(given if "task" in given else given | _ASSUMED),
         is_secret=caller.role == "anyone",
         about=About(language=parse_language(query["lang"]) if "lang" in query else None),
     )

@@ -503,6 +503,31 @@ def test_what_is_cancelled_is_deleted(chromium: Browser, url: str, clips: Path) 
     visit.end("/analyses/", "net::ERR_FAILED", "AbortError", "/status/")
 
 
+def test_a_token_says_who_it_is(chromium: Browser, url: str, clips: Path) -> None:
+    visit = Visit(chromium)
+    page = visit.page
+    configure(page, consent=None, needs_token=True)
+    asked: list[Any] = []
+
+    def answer(route: Route) -> None:
+        asked.append((route.request.headers.get("authorization"), route.request.post_data_json))
+        route.fulfill(status=401, json={"error": "x", "code": "unauthorized"})
+
+    page.route("**/uploads", answer)
+    page.goto(f"{url}/app")
+    expect(page.locator("#participant")).to_be_hidden()
+    page.fill("#token", "a.b.c")
+    choose(page, clips / "tiny.mp4")
+    page.click("#send")
+    is_shown(page, "failed")
+    expect(page.locator("#failed-text")).to_contain_text("access token")
+    ((header, body),) = asked
+    assert header == "Bearer a.b.c"
+    assert "user_id" not in body
+    assert page.evaluate("localStorage.length + sessionStorage.length") == 0
+    visit.end("/uploads", "401")
+
+
 def test_without_consent_nothing_is_recorded_or_sent(
     chromium: Browser, url: str, clips: Path
 ) -> None:

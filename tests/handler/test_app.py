@@ -27,6 +27,8 @@ from handler.local.storage import LocalStorage
 from handler.service import Service
 from tests.handler.fake_engine import RANGES, FakeEngine, make_video
 from tests.local_server import start
+from tracker.lab.clip_spec import ClipSpec, GazePhase, LidClosure
+from tracker.lab.synthetic import write_clip
 from tracker.words import TEXTS
 
 QUERY = {
@@ -290,6 +292,57 @@ def test_the_app_on_this_machine(url: str, clips: Path) -> None:
         read_as_the_app(code, body)
     code, body = send(url, clips / "still.png")
     assert code == 415
+
+
+RECORDINGS = {
+    # How far the drawn eyes go up and down, in eye widths, and what the app makes of it.
+    "suspected": (0.02, (ILL, ["gaze", "range"])),
+    "not_suspected": (0.2, (HEALTHY, [])),
+    "borderline": (0.066, None),
+    "not_assessable": (0.2, None),
+}
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a recording for each answer; the last one is too short."""
+    folder = tmp_path_factory.mktemp("recordings")
+    for status, (reach, _) in RECORDINGS.items():
+        spec = ClipSpec(
+            duration_s=2.0 if status == "not_assessable" else 20.0,
+            fps=30.0,
+            width=480,
+            height=360,
+            closures=tuple(LidClosure(at_s, 0.2) for at_s in (2.0, 7.0, 13.0, 18.0)),
+            gaze=tuple(
+                GazePhase(float(at_s), reach if at_s // 5 % 2 else -reach)
+                for at_s in range(0, 20, 5)
+            ),
+        )
+        write_clip(folder / f"{status}.mp4", spec)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("status", RECORDINGS)
+def test_the_app_reads_a_recording_right(url: str, recordings: Path, status: str) -> None:
+    code, body = send(url, recordings / f"{status}.mp4")
+    read = RECORDINGS[status][1]
+    if read is not None:
+        assert read_as_the_app(code, body) == read
+        document = json.loads(body)
+        assert document["summary"]["assessment"]["status"] == status
+        assert document["summary"]["psp_suspected"] is (status == "suspected")
+    else:
+        assert (code, json.loads(body)["code"]) == (422, status)
+        with pytest.raises(AppError):
+            read_as_the_app(code, body)
+
+
+@pytest.mark.slow
+def test_where_nobody_was_asked_to_look_the_app_reads_no_answer(url: str, recordings: Path) -> None:
+    code, body = send(url, recordings / "suspected.mp4", task="unknown")
+    assert (code, json.loads(body)["code"]) == (422, "not_assessable")
 
 
 def test_the_description_is_served(url: str) -> None:

@@ -71,12 +71,12 @@ def test_what_is_taken_is_what_is_described(document: dict[str, Any], action: st
         st.sampled_from(
             [
                 *("step", "vpp_thresh", "blink_thresh", "max_frames", "blink_min_frames"),
-                *("blink_baseline", "protocol", "other"),
+                *("blink_baseline", "protocol", "task", "task_assumed", "other"),
             ]
         ),
         st.integers(-2, 300_000)
         | st.floats(-1, 2)
-        | st.sampled_from(["fixed", "x", None, True])
+        | st.sampled_from(["fixed", "x", None, True, "up_down", "unknown"])
         | st.lists(
             st.fixed_dictionaries(
                 {
@@ -125,6 +125,8 @@ def test_parameters_have_the_described_ranges(given_: dict[str, Any]) -> None:
         ("max_frames", "12000", True),
         ("max_frames", "9" * 400, False),
         ("blink_baseline", "fixed", True),
+        ("task", "unknown", True),
+        ("task", "anything", False),
         ("save", "true", True),
         ("save", "yes", False),
         ("return_overlay", "false", True),
