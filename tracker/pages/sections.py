@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from tracker.files.documents import find_field
+from tracker.files.documents import find_field, get_value
 from tracker.files.fields import PhaseFields, Summary
 from tracker.measures.analysis import Analysis
 from tracker.measures.assessment import Assessment
@@ -150,50 +150,68 @@ class MeasureCard:
 
 
 def make_range_card(source: ReportInput) -> MeasureCard:
-    """Return the card of the vertical range."""
-    measures, text = source.analysis.measures, source.text
-    threshold = source.analysis.parameters.vpp_thresh
-    value = measures.vertical_peak_to_peak
-    low, high = measures.vertical_peak_to_peak_ci95
-    interval = (low, high) if math.isfinite(low) else None
-    is_measured = math.isfinite(value)
-    end = max(RANGE_SCALE_END, math.ceil(20 * threshold) / 10)
-    if value > end:
-        end = math.ceil(10 * value) / 10
-    description, details, note = text("not_measured"), "", ""
-    shown = round_range(value, threshold)
+    """Return the card of the range that the answer rests on."""
+    text, basis = source.text, source.assessment.basis
+    name = "down" if basis.name == "down_range" else "range"
+    low, high = basis.interval
+    is_measured, has_interval = math.isfinite(basis.value), math.isfinite(low)
+    end = max(RANGE_SCALE_END * basis.limit / basis.threshold, math.ceil(20 * basis.limit) / 10)
+    if basis.value > end:
+        end = math.ceil(10 * basis.value) / 10
+    shown, shown_low, shown_high = (
+        round_range(one, basis.limit) for one in (basis.value, low, high)
+    )
+    description = details = text("not_measured")
+    figure, unit, note = description, "", ""
     if is_measured:
-        shown_low, shown_high = round_range(low, threshold), round_range(high, threshold)
         description = text(
-            "range_alt", value=shown, low=shown_low, high=shown_high, threshold=threshold
+            f"{name}_alt", value=shown, low=shown_low, high=shown_high, threshold=basis.limit
         )
-        if interval:
-            details = text("interval", low=f"{shown_low:.3f}", high=f"{shown_high:.3f}")
-        low_deg, high_deg = measures.vertical_peak_to_peak_deg_range
-        if is_angle_known(low_deg, high_deg):
-            note = text("range_deg", low=low_deg, high=high_deg)
+        details = (
+            text("interval", low=f"{shown_low:.3f}", high=f"{shown_high:.3f}")
+            if has_interval
+            else ""
+        )
+        figure = f"{shown:.3f}"
+        if basis.is_lower_bound:
+            figure = text("at_least", value=figure)
+        unit = text(f"{name}_unit")
+        note = _note_range(source)
     is_doubtful = source.assessment.status == "not_assessable"
     return MeasureCard(
-        name="range",
-        field="vertical_peak_to_peak",
-        exact=format_exact(source.summary.vertical_peak_to_peak),
-        figure=f"{shown:.3f}" if is_measured else text("not_measured"),
-        unit=text("eye_widths") if is_measured else "",
-        details=details if is_measured else source.explain_missing("vertical_peak_to_peak"),
+        name=name,
+        field=basis.name,
+        exact=format_exact(get_value(source.summary, basis.name)),
+        figure=figure,
+        unit=unit,
+        details=details if is_measured else source.explain_missing(basis.name),
         is_unreliable=is_doubtful and is_measured,
         is_doubtful=is_doubtful,
+        # Eyes that stay above straight ahead have a negative range down; the scale begins at 0.
         ruler=draw_ruler(
-            value if is_measured else None,
-            interval if is_measured else None,
+            max(basis.value, 0.0) if is_measured else None,
+            (max(low, 0.0), max(high, 0.0)) if is_measured and has_interval else None,
             description=description,
             end=end,
             ticks=[end * part / 4 for part in range(5)],
-            threshold=RulerMark(threshold, text("threshold", threshold=threshold)),
+            threshold=RulerMark(basis.limit, text("threshold", threshold=basis.limit)),
             below=text("below"),
             above=text("above"),
         ),
         note=note,
     )
+
+
+def _note_range(source: ReportInput) -> str:
+    """Return what else is to be said of a measured range: the whole one, or its angle."""
+    measures, basis = source.analysis.measures, source.assessment.basis
+    if basis.name == "down_range":
+        whole = round_range(measures.vertical_peak_to_peak, basis.threshold)
+        return source.text("whole_range", value=whole)
+    low_deg, high_deg = measures.vertical_peak_to_peak_deg_range
+    if is_angle_known(low_deg, high_deg):
+        return source.text("range_deg", low=low_deg, high=high_deg)
+    return ""
 
 
 def make_rate_card(source: ReportInput) -> MeasureCard:

@@ -150,8 +150,10 @@ TEXTS: dict[str, str] = {
     "canthus); left and right are the person's own.",
     "report.for_patient": "Told to the patient:",
     "report.range": "How far the eyes moved up and down",
+    "report.down": "How far the eyes moved down",
     "report.rate": "Blink rate",
-    "report.eye_widths": "eye widths, 95th minus 5th percentile",
+    "report.range_unit": "eye widths, 95th minus 5th percentile",
+    "report.down_unit": "eye widths below straight ahead, 95th percentile",
     "report.per_minute": "blinks a minute",
     "report.interval": "95 % interval {low} to {high}",
     "report.interval_short": "{low} to {high}",
@@ -160,6 +162,10 @@ TEXTS: dict[str, str] = {
     "report.above": "none",
     "report.range_alt": "Vertical range {value:.3f} eye widths, 95 % interval {low:.3f} to "
     "{high:.3f}; the threshold is {threshold:g}.",
+    "report.down_alt": "Range down {value:.3f} eye widths, 95 % interval {low:.3f} to {high:.3f}; "
+    "the limit is {threshold:g}.",
+    "report.whole_range": "Up and down together: {value:.3f} eye widths. The answer rests on the "
+    "range down, so that a good range up cannot hide a lost range down.",
     "report.range_deg": "An estimate in degrees: the eyes turned by between {low:.0f}° and "
     "{high:.0f}°.",
     "report.rate_alt": "{value:.1f} blinks a minute, 95 % interval {low:.1f} to {high:.1f}; "

@@ -143,8 +143,10 @@ TEXTS: dict[str, str] = {
     "왼쪽과 오른쪽은 대상자 기준입니다.",
     "report.for_patient": "환자에게 전한 말:",
     "report.range": "눈이 위아래로 움직인 범위",
+    "report.down": "눈이 아래로 움직인 범위",
     "report.rate": "눈 깜빡임 빈도",
-    "report.eye_widths": "눈 너비, 95백분위수 - 5백분위수",
+    "report.range_unit": "눈 너비, 95백분위수 - 5백분위수",
+    "report.down_unit": "눈 너비, 정면에서 아래로 95백분위수",
     "report.per_minute": "회/분",
     "report.interval": "95 % 신뢰구간 {low} ~ {high}",
     "report.interval_short": "{low} ~ {high}",
@@ -153,6 +155,10 @@ TEXTS: dict[str, str] = {
     "report.above": "의심 없음",
     "report.range_alt": "수직 범위 {value:.3f} 눈 너비, 95 % 신뢰구간 {low:.3f} ~ {high:.3f}, "
     "기준값 {threshold:g}.",
+    "report.down_alt": "아래 범위 {value:.3f} 눈 너비, 95 % 신뢰구간 {low:.3f} ~ {high:.3f}, "
+    "기준값 {threshold:g}.",
+    "report.whole_range": "위아래를 합한 범위: 눈 너비의 {value:.3f}. 위를 잘 보는 것이 아래를 "
+    "보지 못하는 것을 가리지 않도록, 판정은 아래 범위를 근거로 합니다.",
     "report.range_deg": "각도 추정값: 눈이 {low:.0f}°에서 {high:.0f}° 사이로 움직였습니다.",
     "report.rate_alt": "분당 눈 깜빡임 {value:.1f}회, 95 % 신뢰구간 {low:.1f} ~ {high:.1f}. 건강한 "
     "사람은 안정 시 평균 분당 {healthy:g}회 깜빡입니다.",

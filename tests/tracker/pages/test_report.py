@@ -35,7 +35,7 @@ from tracker.pages.selection import (
 )
 from tracker.parameters import Parameters
 from tracker.protocol import parse_protocol
-from tracker.words import LANGUAGES, Language
+from tracker.words import LANGUAGES, TEXTS, Language
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&</script><script>alert(2)</script>.mp4"
 
@@ -87,6 +87,31 @@ def test_a_range_below_the_threshold_does_not_read_as_equal() -> None:
         if one["data-field"] == "vertical_peak_to_peak" and one.get("class") == "figure"
     )
     assert float(figure.split()[0]) < threshold
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_first_card_shows_what_the_answer_rests_on(language: Language) -> None:
+    """Up by 0.15 and down by 0.004: the whole range would count against the suspicion."""
+    vertical = np.repeat([0.0, -0.15, 0.004], [4 * FPS, 8 * FPS, 8 * FPS])
+    protocol = parse_protocol(
+        [
+            {"phase": "fixate", "start_s": 0, "end_s": 4},
+            {"phase": "up", "start_s": 4, "end_s": 12},
+            {"phase": "down", "start_s": 12, "end_s": 20},
+        ]
+    )
+    landmarks = make_landmarks(np.full(vertical.size, 0.3), vertical)
+    page, summary = rendered(analyzed(landmarks, Parameters(protocol=protocol)), language)
+    assert summary["assessment"]["status"] == "suspected"
+    figures = {
+        one["data-field"]: text
+        for one, text in page.with_attribute("data-field")
+        if one.get("class") == "figure"
+    }
+    assert list(figures) == ["down_range", "blink_rate_per_min"]
+    assert figures["down_range"].startswith("0.004")
+    assert TEXTS[language]["report.down"] in page.text
+    assert "0.03" in page.text
 
 
 def test_the_whole_summary_is_shown() -> None:
