@@ -14,7 +14,7 @@ from tracker.lab.synthetic import write_clip
 from tracker.parameters import Parameters
 from tracker.study.recording import Outputs, Recording, analyze_recording
 
-WIDTH_PX, ANSWER_HEIGHT_PX, EVIDENCE_HEIGHT_PX = 1180, 545, 500
+WIDTH_PX, ANSWER_HEIGHT_PX, EVIDENCE_HEIGHT_PX = 1180, 570, 500
 
 
 def main() -> None:
@@ -30,7 +30,7 @@ def main() -> None:
         write_clip(clip, demo_spec())
         result = analyze_recording(
             Recording(clip, Path(folder), "demo", "demo.mp4"),
-            Parameters(),
+            Parameters(task="up_down"),
             Outputs(report="en"),
             FaceMesh,
         )

@@ -413,9 +413,10 @@ def glances_spec(amplitude: float = 0.2, *, seed: int = 0, **fields: Any) -> Cli
 def demo_spec() -> ClipSpec:
     """Specify the demo clip: that of `make_spec` with one prolonged closure.
 
-    It sways, has noise and is blurred, as if it were filmed by hand in a room.
+    It sways, has noise and is blurred, as if it were filmed by hand in a room. The eyes look up and
+    down by 33 degrees each, which is within the range of healthy people.
     """
-    spec = make_spec(24.0, sway_px=8.0, noise_std=3.0, blur_sigma_px=0.6)
+    spec = make_spec(24.0, gaze_amplitude=0.18, sway_px=8.0, noise_std=3.0, blur_sigma_px=0.6)
     # It replaces the blinks near it, while the eyes look down.
     long_closure = LidClosure(20.0, 1.5)
     kept = (
