@@ -175,6 +175,8 @@ class Analyzer:
         _check_time_left(limits)
         upload = parse_original_key(request.key) if request.parameters is None else None
         work = self._intake.find_upload(upload, request) if upload else None
+        if work and (other := self._intake.find_replacement(work.record, request)):
+            request, work, upload = other, None, None
         if work and work.settled:
             return answer_analysis(self._storage, work.record, request.about.language)
         file = self._open(request, work, limits)

@@ -202,6 +202,7 @@ def parse_notification(record: Any, bucket: str | None) -> AnalyzeFile | None:
         # Notifications encode keys as HTML forms encode values.
         key = unquote_plus(record["s3"]["object"]["key"], errors="strict")
         version_id = record["s3"]["object"].get("versionId")
+        etag = record["s3"]["object"].get("eTag")
     except (KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
         raise BadRequestError("bad_event", "The record is not an S3 notification.") from error
     original = parse_original_key(key)
@@ -213,6 +214,7 @@ def parse_notification(record: Any, bucket: str | None) -> AnalyzeFile | None:
         user_id=original[0],
         parameters=None,
         version_id=version_id if isinstance(version_id, str) and version_id != "null" else "",
+        etag=etag if isinstance(etag, str) else "",
     )
 
 

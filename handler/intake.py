@@ -11,7 +11,13 @@ from datetime import UTC, datetime
 from handler.errors import DeletedError, NotFoundError, SentTwiceError
 from handler.keys import ANONYMOUS, ORIGINAL, make_key
 from handler.records import Record
-from handler.requests import About, AnalyzeData, AnalyzeFile, document_parameters
+from handler.requests import (
+    About,
+    AnalyzeData,
+    AnalyzeFile,
+    document_parameters,
+    parse_parameters,
+)
 from handler.storage import Storage, StoredVersion
 from handler.work import Work
 from tracker.parameters import Parameters
@@ -142,6 +148,30 @@ class Intake:
             self._storage.delete_version(request.key, request.version_id)
             raise SentTwiceError("sent_twice", "A file has come already. Ask for a new upload.")
         return work
+
+    def find_replacement(self, record: Record, request: AnalyzeFile) -> AnalyzeFile | None:
+        """Return the request to analyse a file that was written over one that was analysed.
+
+        A bucket that keeps versions has the second file of a form refused. One that does not has
+        lost the first: the second is then an analysis of its own, and the first one's record still
+        says which bytes it was of.
+
+        Returns
+        -------
+        AnalyzeFile or None
+            None if the file is the one of the record.
+        """
+        came = record.source_version
+        if request.version_id or not request.etag or not came.startswith('"'):
+            return None
+        if came.strip('"') == request.etag.strip('"'):
+            return None
+        return replace(
+            request,
+            user_id=record.user_id,
+            parameters=parse_parameters(record.parameters),
+            report=record.report,
+        )
 
 
 def make_record(

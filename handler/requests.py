@@ -113,8 +113,8 @@ class AnalyzeForm:
 class AnalyzeFile:
     """Analyse a file of the bucket. If `kind` is None, the file's content decides.
 
-    If `parameters` is None, those in the record of the upload apply. `version_id` is the version
-    that a notification names. `user_id` is then the user's name in the key, which may be a hash.
+    If `parameters` is None, those in the record of the upload apply. `version_id` and `etag` are
+    those that a notification names. `user_id` is then the user's name in the key, perhaps a hash.
     """
 
     kind: str | None
@@ -123,6 +123,7 @@ class AnalyzeFile:
     parameters: Parameters | None
     report: Language | None = None
     version_id: str = ""
+    etag: str = ""
     about: About = field(default=About(), compare=False)
 
 

@@ -43,6 +43,9 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AwsStora
         aws: Aws = request.getfixturevalue("aws")
         with aws.versioning():
             yield AwsStorage(read_environment())
+    elif request.param == "plain":
+        request.getfixturevalue("aws")
+        yield AwsStorage(read_environment())
     else:
         local = LocalStorage(tmp_path / "data")
         local.address = "http://127.0.0.1:1"
@@ -82,9 +85,12 @@ class World:
         path.write_bytes(data)
         self.storage.put_file(key, path, "video/mp4")
 
-    def deliver(self, key: str, version_id: str | None = None) -> list[Any]:
+    def deliver(
+        self, key: str, version_id: str | None = None, etag: str | None = None
+    ) -> list[Any]:
         """Deliver S3's notification of a file."""
         stored = {"key": key} | ({"versionId": version_id} if version_id else {})
+        stored |= {"eTag": etag} if etag else {}
         notification = {
             "eventName": "ObjectCreated:Post",
             "s3": {"bucket": {"name": BUCKET}, "object": stored},
@@ -271,6 +277,28 @@ def test_deleting_again_and_again_at_once(world: World) -> None:
         one.join()
     assert answers == [(204, {})] * 4
     assert world.find_traces(USER) == []
+
+
+@pytest.mark.parametrize("storage", ["plain"], indirect=True)
+def test_a_second_file_where_no_versions_are_kept_is_another_analysis(world: World) -> None:
+    offer = world.ask("POST", "/uploads", {"parameters": {"vpp_thresh": 0.05}})[1]
+    key = key_of(offer)
+    for status in ("suspected", "not_suspected"):
+        world.put(key, make_video(status))
+        etag = world.storage.open_file(key).version.etag.strip('"')
+        for _ in range(2):
+            assert world.deliver(key, etag=etag) == []
+    assert world.engine.analysed == ["suspected", "not_suspected"]
+    first = world.ask("GET", offer["status_url"])[1]
+    assert first["analysis_result"]["psp_screening"]["suspected"] is True
+    second, again = world.ask("GET", "/analyses")[1]["analyses"]
+    assert again["analysis_id"] == offer["analysis_id"] != second["analysis_id"]
+    second = world.ask("GET", f"/status/{second['analysis_id']}")[1]
+    assert second["analysis_result"]["psp_screening"]["suspected"] is False
+    assert second["parameters"]["vpp_thresh"] == 0.05
+    # Each says of which bytes it is.
+    assert first["provenance"]["etag"] != second["provenance"]["etag"]
+    assert second["provenance"]["etag"] == etag
 
 
 # How long things are kept

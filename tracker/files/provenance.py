@@ -50,9 +50,11 @@ def identify_program() -> str:
 @functools.cache
 def identify_models() -> str:
     """Return a hash of the model files that make landmarks of pictures."""
+    paths = sorted((Path(__file__).parents[1] / "face" / "models").glob("*.tflite"))
+    if not paths:
+        package = importlib.metadata.distribution("mediapipe")
+        paths = [Path(str(package.locate_file(f"mediapipe/modules/{name}"))) for name in MODELS]
     digest = hashlib.sha256()
-    package = importlib.metadata.distribution("mediapipe")
-    for name in MODELS:
-        path = Path(str(package.locate_file(f"mediapipe/modules/{name}")))
+    for path in paths:
         digest.update(path.read_bytes())
     return digest.hexdigest()
