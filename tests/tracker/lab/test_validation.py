@@ -101,13 +101,20 @@ class TestChoice:
     def test_each_person_has_no_say_in_the_own_constants(self) -> None:
         """The blinks of a person are so shallow that most multiples of the noise miss them."""
         recordings = [make_clip("a"), make_clip("b"), make_clip("shallow", depth=0.16, noise=0.02)]
-        chosen = choose_without_each(recordings, PARAMETERS)
+        chosen = choose_without_each(recordings, PARAMETERS, [AS_MADE])
         assert list(chosen) == ["a", "b", "shallow"]
         # Without that person all multiples are as good: the geometric middle of 4 and 14 is 7.5.
         assert chosen["shallow"].noise_multiple == 8
         assert chosen["a"] == chosen["b"]
         # A depth of 0.144 over the noise of two eyes of 0.02 is 10.
         assert chosen["a"].noise_multiple == 6
+
+    def test_variants_decide_between_what_is_as_good_as_made(self) -> None:
+        """Blinks of 0.18, 12 times the noise: at 0.8 of their depth, under 10 times."""
+        recordings = [make_clip(name, depth=0.2, noise=0.02) for name in "ab"]
+        as_made = choose_without_each(recordings, PARAMETERS, [AS_MADE])["a"]
+        shallow = choose_without_each(recordings, PARAMETERS, ["blinks of 0.8 depth"])["a"]
+        assert as_made.noise_multiple > shallow.noise_multiple
 
 
 class TestComparison:
