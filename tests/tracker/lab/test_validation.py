@@ -110,11 +110,12 @@ class TestChoice:
         assert chosen["a"].noise_multiple == 6
 
     def test_variants_decide_between_what_is_as_good_as_made(self) -> None:
-        """Blinks of 0.18, 12 times the noise: at 0.8 of their depth, under 10 times."""
-        recordings = [make_clip(name, depth=0.2, noise=0.02) for name in "ab"]
+        """Blinks of 0.23: 16 times the lids' noise of 0.014, and 8.5 times that of 0.027."""
+        recordings = [make_clip(name, depth=0.25, noise=0.02) for name in "ab"]
         as_made = choose_without_each(recordings, PARAMETERS, [AS_MADE])["a"]
-        shallow = choose_without_each(recordings, PARAMETERS, ["blinks of 0.8 depth"])["a"]
-        assert as_made.noise_multiple > shallow.noise_multiple
+        noisy = choose_without_each(recordings, PARAMETERS, ["noise 0.01"])["a"]
+        # The geometric middles of 4 to 14, and of what is below 8.5.
+        assert (as_made.noise_multiple, noisy.noise_multiple) == (8, 6)
 
 
 class TestComparison:
