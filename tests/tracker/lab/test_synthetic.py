@@ -12,6 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 from kernels import FACE_MESH_INDICES, EyeGeometry, compute_eye_geometry
+from tests.made_tracks import make_track
+from tracker.face.follow import FaceFollower
 from tracker.face.mesh import FaceMesh, region_of
 from tracker.lab import clip_spec, drawing, portraits
 from tracker.lab.clip_spec import (
@@ -25,6 +27,8 @@ from tracker.lab.clip_spec import (
 )
 from tracker.lab.drawing import render_frame
 from tracker.lab.synthetic import compute_truth, write_clip
+from tracker.measures.analysis import analyze_track
+from tracker.parameters import Parameters
 
 SMALL: dict[str, Any] = {"width": 320, "height": 240}
 NEVER_ENDING_S = 60.0
@@ -132,6 +136,25 @@ def test_blinks_do_not_look_like_gaze(face_mesh: FaceMesh) -> None:
     low, high = np.percentile(geometry.vertical_offset.mean(axis=1)[is_open], (5, 95))
     assert high - low < 0.02
     assert not is_open.all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fps", [30.0, 60.0])
+def test_blinks_last_as_long_as_drawn(face_mesh: FaceMesh, fps: float) -> None:
+    spec = make_spec(8.0, fps=fps, blinks_per_min=60, width=320, height=320, seed=5, sway_px=3.0)
+    times_s = compute_truth(spec).times_s
+    follower = FaceFollower(face_mesh, times_s.size, 1)
+    for time_s in times_s:
+        follower.add(render_frame(spec, float(time_s)))
+    track = make_track(follower.result().landmarks, fps)
+    analysis = analyze_track(track, Parameters())
+    drawn_s = [event.duration_s for event in spec.closures]
+    assert analysis.measures.blink_count == len(drawn_s) == 8
+    closures = analysis.events.closures
+    errors_s = closures.offset_s - closures.onset_s - drawn_s
+    print(f"{fps:g} a second: {1000 * np.median(errors_s):+.0f} ms, {1000 * errors_s.std():.0f} ms")
+    assert np.median(errors_s) == pytest.approx(0, abs=0.02)
+    assert analysis.measures.blink_duration_median_s == pytest.approx(np.median(drawn_s), abs=0.02)
 
 
 def test_a_dropout_has_no_face(face_mesh: FaceMesh) -> None:
