@@ -19,9 +19,9 @@ duration of a pulse.
 NOISE_MULTIPLE = 8.0
 """Least depth of a dip, in standard deviations of the open lids (`compute_lid_noise`).
 
-Chosen on the annotated recordings, in which other dips of this shape reach 7 and the shallowest
-blink 13: nearer to the former, for other people's blinks are shallower. docs/accuracy.md has the
-scores when it is chosen again without each person.
+Chosen on the annotated recordings and variants of them (`tracker.lab.validation`). The shallowest
+blink reaches 12, other dips of this shape 7: nearer to the latter, for other people's blinks are
+shallower.
 """
 DEEP_RATIO = 0.5
 """Below this share of the level a dip is no noise, and lids are shut.
