@@ -10,10 +10,10 @@ AHEAD := $(CURDIR)/build/ahead
 TOOLS := build/tools
 export VIDEO
 KERNEL_TESTS = $(addprefix tests/kernels/test_,geometry.py pose.py closures.py gaze.py measures.py quantiles.py \
-  uncertainty.py change.py)
+  uncertainty.py change.py looks.py crosstalk.py)
 
 .PHONY: help setup run quick test ahead attack bench bench-short lint lint-deploy layers budget lock docs picture accuracy \
-  accuracy-baseline clean
+  accuracy-baseline cohorts clean
 
 help:
 	@echo "make run VIDEO=clip.mp4   analyse a video (without VIDEO: a synthetic demo clip)"
@@ -31,6 +31,7 @@ help:
 	@echo "make picture              draw the README's pictures from the demo clip (needs chromium)"
 	@echo "make accuracy             measure accuracy as synthetic clips get worse; list changes (4 minutes)"
 	@echo "make accuracy-baseline    the same, and keep the results as the new baseline"
+	@echo "make cohorts              simulate 1,000 people of each kind; tables and picture in docs/ (8 minutes)"
 	@echo "make lock                 resolve requirements.lock anew (needs uv)"
 	@echo "make clean                remove the environment and all results"
 
@@ -123,6 +124,9 @@ docs: setup
 picture: setup
 	$(PY) -m benchmarks.picture docs/demo.png
 	$(PY) -m benchmarks.report_picture docs/report.png
+
+cohorts: setup
+	$(PY) -m tracker.lab.cohorts --out docs
 
 accuracy: setup
 	$(PY) -m benchmarks.accuracy --out $(OUT)/accuracy
