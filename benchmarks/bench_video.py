@@ -32,7 +32,8 @@ import numpy as np
 import pytest
 
 from benchmarks.conftest import Figure, Race, Ratio
-from tracker.face.mesh import FaceMesh, Region, region_of
+from tracker.face.mesh import FaceMesh
+from tracker.face.region import Region, region_of
 from tracker.lab.clip_spec import make_spec
 from tracker.lab.profile import CROP_PX, cut_face
 from tracker.lab.synthetic import write_clip

@@ -28,6 +28,8 @@ from kernels.measures import (
 from kernels.opening import compute_lid_noise, compute_open_level, compute_typical_opening
 from kernels.pose import HeadPose, compute_head_pose
 from kernels.quantiles import compute_quantiles
+from kernels.refinement import compute_extent, cut_eye, map_points, place_points
+from kernels.sampling import Planes, sample_pixels, sample_planes
 from kernels.uncertainty import (
     compute_noise_floor,
     compute_peak_to_peak_interval,
@@ -48,8 +50,10 @@ __all__ = [
     "Dips",
     "EyeGeometry",
     "HeadPose",
+    "Planes",
     "Saccades",
     "compute_correlation",
+    "compute_extent",
     "compute_eye_amplitude",
     "compute_eye_geometry",
     "compute_framing_gain",
@@ -67,11 +71,16 @@ __all__ = [
     "compute_rotation_deg",
     "compute_typical_opening",
     "compute_valid_time_s",
+    "cut_eye",
     "detect_closures",
     "detect_saccades",
     "detect_winks",
     "find_dips",
+    "map_points",
     "mark_around_closures",
     "mark_closures_in_winks",
+    "place_points",
     "remove_crosstalk",
+    "sample_pixels",
+    "sample_planes",
 ]

@@ -981,3 +981,72 @@ def solve_3(right: Sequence[float], matrix: Sequence[Sequence[float]]) -> list[f
         / whole
         for k in range(3)
     ]
+
+
+# --- The face models' inputs -----------------------------------------------------------------
+
+RED_AND_BLUE_SHARE = {1: (0.2126, 0.0722), 5: (0.299, 0.114), 9: (0.2627, 0.0593)}
+"""Of lightness, by ITU-T H.273's number: BT.709, BT.601, BT.2020."""
+
+
+def rgb(y: float, u: float, v: float, matrix: int, full_range: bool, bits: int) -> list[float]:
+    """Convert one sample of 8 to 16 bits to red, green and blue, clipped to 0 to 1."""
+    red_share, blue_share = RED_AND_BLUE_SHARE[matrix]
+    if full_range:
+        most = 2**bits - 1
+        light, blue, red = y / most, (u - 2 ** (bits - 1)) / most, (v - 2 ** (bits - 1)) / most
+    else:
+        unit = 2 ** (bits - 8)
+        light = (y / unit - 16) / 219
+        blue, red = (u / unit - 128) / 224, (v / unit - 128) / 224
+    r = light + 2 * (1 - red_share) * red
+    b = light + 2 * (1 - blue_share) * blue
+    # Lightness is the weighted sum of the three.
+    g = (light - red_share * r - blue_share * b) / (1 - red_share - blue_share)
+    return [min(max(value, 0.0), 1.0) for value in (r, g, b)]
+
+
+def interpolate(rows: Sequence[Sequence[float]], x: float, y: float) -> float:
+    """Look up a place between the samples of a plane; beyond its edge, the edge."""
+    height, width = len(rows), len(rows[0])
+    x, y = min(max(x, 0.0), width - 1.0), min(max(y, 0.0), height - 1.0)
+    left, top = math.floor(x), math.floor(y)
+    right, bottom = min(left + 1, width - 1), min(top + 1, height - 1)
+    u, v = x - left, y - top
+    above = rows[top][left] * (1 - u) + rows[top][right] * u
+    below = rows[bottom][left] * (1 - u) + rows[bottom][right] * u
+    return above * (1 - v) + below * v
+
+
+def nearest(
+    rows: Sequence[Sequence[float]],
+    x: float,
+    y: float,
+    width: int,
+    height: int,
+    shift_x: int,
+    shift_y: int,
+) -> float:
+    """Look up the sample of colour of the pixel that is nearest."""
+    column = min(max(math.floor(x + 0.5), 0), width - 1) >> shift_x
+    row = min(max(math.floor(y + 0.5), 0), height - 1) >> shift_y
+    return rows[row][column]
+
+
+def level_square(
+    mesh: Sequence[complex], points: Sequence[int], left: int, right: int, scale: float, size: int
+) -> list[complex]:
+    """Return where a square begins, and where the pixels right of and below that begin.
+
+    The square is level with the line from left to right; its sides are `scale` times those of the
+    points' bounding box in that direction.
+    """
+    level = mesh[right] - mesh[left]
+    level /= abs(level)
+    turned = [mesh[k] / level for k in points]
+    x = [point.real for point in turned]
+    y = [point.imag for point in turned]
+    middle = complex((min(x) + max(x)) / 2, (min(y) + max(y)) / 2)
+    across, down = scale * (max(x) - min(x)), scale * (max(y) - min(y))
+    corner = middle - complex(across, down) / 2
+    return [(corner + step) * level for step in (0, across / size, 1j * down / size)]

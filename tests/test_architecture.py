@@ -58,7 +58,7 @@ All other files of the handler import only `HANDLER_LEAVES` of the tracker.
 HANDLER_LEAVES = LEAVES.keys() - {"tracker.files.whole"}
 """What requests, records and answers are made of; files are written by the tracker."""
 
-TEST_EQUIPMENT = {"tests.naive", "tests.made_tracks", "tests.aws_server"}
+TEST_EQUIPMENT = {"tests.naive", "tests.made_tracks", "tests.aws_server", "tests.mediapipe_graphs"}
 """What benchmarks take from the tests: references, made-up tracks and the AWS server.
 
 They are equipment of both and import neither tests nor benchmarks.
@@ -66,8 +66,9 @@ They are equipment of both and import neither tests nor benchmarks.
 
 ONE_IMPORTER = {
     "ctypes": {f"tracker/video/{name}.py" for name in ("libav", "ffmpeg", "pixels")},
-    "mediapipe": {"tracker/face/mesh.py"},
-    "ai_edge_litert": set[str](),
+    "mediapipe": set[str](),
+    "ai_edge_litert": {"tracker/face/models/__init__.py", "tracker/face/models/make.py"},
+    "flatbuffers": {"tracker/face/models/make.py"},
     "boto3": {"handler/aws.py"},
     "botocore": {"handler/aws.py"},
     "sqlite3": {"handler/local/storage.py"},

@@ -27,7 +27,8 @@ from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from handler.errors import HandlerError
 from handler.keys import check_user_id
 from tests.local_server import ROOT, start
-from tracker.face.mesh import REGION_SCALE, FaceMesh
+from tracker.face.mesh import FaceMesh
+from tracker.face.region import REGION_SCALE
 from tracker.lab.clip_spec import (
     ClipSpec,
     GazePhase,

@@ -7,13 +7,15 @@ Nothing of the face is kept but the eyes.
 """
 
 import math
-from typing import Any
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels.sampling import Affine
 from tracker.face.quality import EYE_CANTHI
+from tracker.face.sampling import sample
 from tracker.video.frames import Image, ImageLike
 
 EYE_WIDTH_PX, EYE_HEIGHT_PX = 96, 60
@@ -35,7 +37,11 @@ WARM_UP_FRAMES = 30
 ADAPTATION = 0.02
 """Weight of a new opening in the usual one, which takes two seconds to follow lowered lids."""
 
-_OUTSIDE = (128, 128, 128)
+OUTSIDE = 128
+"""Grey level where the picture ends."""
+LARGEST_EYE = 4
+"""Distance of the canthi over the picture's longer side, above which no eye is cut out."""
+
 _GAP = np.full((EYE_HEIGHT_PX, GAP_PX, 3), 255, dtype=np.uint8)
 _LIDS = (159, 145, 386, 374)
 _HALF_DIAGONAL_PX = math.hypot(EYE_WIDTH_PX, EYE_HEIGHT_PX) / 2
@@ -123,63 +129,49 @@ def cut_eyes(image: ImageLike, points: NDArray[np.float32]) -> Image | None:
         The subject's right eye, then the left eye; grey beyond the edge of the image. None if an
         eye has no width or lies outside the image.
     """
-    height, width = image.shape[:2]
     # From left to right in the image, so the subject's right eye comes first.
     canthi = [points[list(pair)].tolist() for pair in EYE_CANTHI[::-1]]
-    boxes = []
-    for (first_x, first_y), (second_x, second_y) in canthi:
-        distance = math.hypot(second_x - first_x, second_y - first_y)
-        if not distance >= 1:
+    places = [_place_eye(image.shape[1], image.shape[0], *ends) for ends in canthi]
+    eyes = np.empty((len(places), EYE_HEIGHT_PX, EYE_WIDTH_PX, 3), np.float32)
+    for place, eye in zip(places, eyes, strict=True):
+        if place is None:
             return None
-        # Half of the box's diagonal, plus a pixel for the interpolation.
-        reach = distance / CANTHAL_DISTANCE_PX * _HALF_DIAGONAL_PX + 1
-        x, y = (first_x + second_x) / 2, (first_y + second_y) / 2
-        left, top = max(int(x - reach), 0), max(int(y - reach), 0)
-        right, bottom = min(int(x + reach) + 1, width), min(int(y + reach) + 1, height)
-        if right <= left or bottom <= top:
-            return None
-        boxes.append((left, top, right, bottom))
-    # Slice both eyes at once, because every slice of a decoded frame is converted separately.
-    left, top = min(box[0] for box in boxes), min(box[1] for box in boxes)
-    right, bottom = max(box[2] for box in boxes), max(box[3] for box in boxes)
-    part: Any = image[top:bottom, left:right]
-    eyes = [
-        _cut_eye(
-            part[box[1] - top : box[3] - top, box[0] - left : box[2] - left],
-            [(x - box[0], y - box[1]) for x, y in ends],
-        )
-        for ends, box in zip(canthi, boxes, strict=True)
-    ]
-    return np.hstack((eyes[0], _GAP, eyes[1]))
+        # Averaged first, or the fine lines of a large eye would flicker from frame to frame.
+        sample(image, place.matrix, eye, high=255, outside=OUTSIDE, reduction=place.reduction)
+    right, left = np.rint(eyes[..., ::-1]).astype(np.uint8)
+    return np.hstack((right, _GAP, left))
 
 
-def _cut_eye(part: Any, canthi: list[tuple[float, float]]) -> Any:
-    """Turn and scale the part of an image around an eye; the canthi are in its coordinates."""
-    (first_x, first_y), (second_x, second_y) = canthi
-    across, down = second_x - first_x, second_y - first_y
-    height, width = part.shape[:2]
-    # Reduce a large eye first, or its fine lines would flicker from frame to frame. OpenCV is
-    # several times as fast with a whole factor.
-    reduction = max(1, min(int(math.hypot(across, down) / CANTHAL_DISTANCE_PX), width, height))
-    if reduction > 1:
-        size = (width // reduction, height // reduction)
-        whole = part[: size[1] * reduction, : size[0] * reduction]
-        part = cv2.resize(whole, size, interpolation=cv2.INTER_AREA)
-    # Map pixels of the box to pixels of the part. A pixel's centre is half a pixel from its edge.
-    cos, sin = across / CANTHAL_DISTANCE_PX / reduction, down / CANTHAL_DISTANCE_PX / reduction
-    middle_x, middle_y = (EYE_WIDTH_PX - 1) / 2, (EYE_HEIGHT_PX - 1) / 2
-    centre_x = ((first_x + second_x) / 2 + 0.5) / reduction - 0.5
-    centre_y = ((first_y + second_y) / 2 + 0.5) / reduction - 0.5
-    return cv2.warpAffine(
-        part,
-        np.array(
-            (
-                (cos, -sin, centre_x - cos * middle_x + sin * middle_y),
-                (sin, cos, centre_y - sin * middle_x - cos * middle_y),
-            )
-        ),
-        (EYE_WIDTH_PX, EYE_HEIGHT_PX),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=_OUTSIDE,
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an eye is: its picture's pixels in the whole one, and how far it is made smaller."""
+
+    matrix: Affine
+    reduction: int
+
+
+def _place_eye(
+    width: int, height: int, first: tuple[float, float], second: tuple[float, float]
+) -> _Place | None:
+    """Lay an eye's picture about its canthi; None if they are one, or outside of the image."""
+    (first_x, first_y), (second_x, second_y) = first, second
+    distance = math.hypot(second_x - first_x, second_y - first_y)
+    if not 1 <= distance <= LARGEST_EYE * max(width, height):
+        return None
+    # Half of the picture's diagonal, and a pixel for the interpolation.
+    reach = distance / CANTHAL_DISTANCE_PX * _HALF_DIAGONAL_PX + 1
+    x, y = (first_x + second_x) / 2, (first_y + second_y) / 2
+    if not (-reach < x < width + reach and -reach < y < height + reach):
+        return None
+    cos, sin = (
+        (second_x - first_x) / CANTHAL_DISTANCE_PX,
+        (second_y - first_y) / CANTHAL_DISTANCE_PX,
     )
+    middle_x, middle_y = (EYE_WIDTH_PX - 1) / 2, (EYE_HEIGHT_PX - 1) / 2
+    matrix = np.array(
+        (
+            (cos, -sin, x - cos * middle_x + sin * middle_y),
+            (sin, cos, y - sin * middle_x - cos * middle_y),
+        )
+    )
+    return _Place(matrix, max(1, min(int(distance / CANTHAL_DISTANCE_PX), width // 4, height // 4)))

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from kernels import FACE_MESH_INDICES, LANDMARK_COUNT
 from tracker.face.eye_pictures import EyePictures
-from tracker.face.mesh import Region, region_of
 from tracker.face.quality import ImageQuality, measure_image, median_quality
+from tracker.face.region import Region, region_of
 from tracker.video.frames import ImageLike
 
 SCAN_INTERVAL_FRAMES = 30

@@ -1,169 +1,56 @@
 """MediaPipe's face detector and FaceMesh with iris refinement: pixels in, landmarks out.
 
-The only file that imports MediaPipe. It builds its own two graphs out of the library's subgraphs
-instead of using ``mediapipe.solutions.FaceMesh``: the face's region goes in with each image, so
-that the image can be a crop, and no state is kept inside from frame to frame or from one recording
-to the next.
+MediaPipe's models, without MediaPipe: see `tracker.face.models.make`. The face's region goes in
+with each picture, and no state is kept from frame to frame or from one recording to the next.
 """
 
-import contextlib
-import functools
-import importlib.util
-import os
-import sys
-import types
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.video.frames import Image, ImageLike
+from kernels.refinement import cut_eye, map_points, place_points
+from kernels.sampling import Affine
+from tracker.face.detector import Detector
+from tracker.face.models import Model, read_options
+from tracker.face.region import Region
+from tracker.face.sampling import bounds, sample
+from tracker.video.frames import ImageLike
 
 LANDMARK_COUNT = 478
-DETECTOR_SIDE_PX = 256
-"""Longer side of the picture the detector gets, which scales it to 128 px itself."""
-REGION_SCALE = 1.5
-"""Side of the region over the longer side of the landmarks' bounding box, as in FaceMesh."""
+MESH_COUNT = 468
+"""Landmarks of the mesh; those of the irises follow."""
+SIDE_PX = 192
+"""Side of the model's picture."""
+LARGEST_REGION = 16
+"""Side of a region over the picture's, beyond which no face is looked for."""
 
-_DETECTOR_GRAPH = """
-executor { name: "" type: "ApplicationThreadExecutor" }
-input_stream: "image"
-output_stream: "regions"
-node {
-  calculator: "FaceDetectionShortRangeCpu"
-  input_stream: "IMAGE:image"
-  output_stream: "DETECTIONS:detections"
-}
-node {
-  calculator: "ImagePropertiesCalculator"
-  input_stream: "IMAGE:image"
-  output_stream: "SIZE:size"
-}
-node {
-  calculator: "BeginLoopDetectionCalculator"
-  input_stream: "ITERABLE:detections"
-  input_stream: "CLONE:size"
-  output_stream: "ITEM:detection"
-  output_stream: "CLONE:loop_size"
-  output_stream: "BATCH_END:loop_end"
-}
-node {
-  calculator: "FaceDetectionFrontDetectionToRoi"
-  input_stream: "DETECTION:detection"
-  input_stream: "IMAGE_SIZE:loop_size"
-  output_stream: "ROI:region"
-}
-node {
-  calculator: "EndLoopNormalizedRectCalculator"
-  input_stream: "ITEM:region"
-  input_stream: "BATCH_END:loop_end"
-  output_stream: "ITERABLE:regions"
-}
-"""
-
-_LANDMARK_GRAPH = """
-executor { name: "" type: "ApplicationThreadExecutor" }
-input_stream: "image"
-input_stream: "region"
-input_side_packet: "with_attention"
-output_stream: "landmarks"
-node {
-  calculator: "FaceLandmarkCpu"
-  input_stream: "IMAGE:image"
-  input_stream: "ROI:region"
-  input_side_packet: "WITH_ATTENTION:with_attention"
-  output_stream: "LANDMARKS:landmarks"
-}
-"""
-
-_LANDMARK_BYTES, _FIRST_BYTE, _NEXT_BYTE = 17, 3, 5
-"""A serialized landmark: tag and length, then a tag and a float32 for each of x, y and z. Where x
-begins, and how far from there y does."""
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """A square around a face, in pixels of the whole picture, turned with the face."""
-
-    centre_x: float
-    centre_y: float
-    side_px: float
-    rotation_rad: float
-
-
-def region_of(landmarks: NDArray[np.float32]) -> Region:
-    """Compute the region in which FaceMesh looks for the face of these landmarks.
-
-    Parameters
-    ----------
-    landmarks : ndarray, shape (478, 2), float32
-        All landmarks of a face in pixels.
-
-    Returns
-    -------
-    Region
-        The landmarks' bounding box made square, `REGION_SCALE` times as large, and turned by the
-        line from the right eye's outer canthus to the left one's, as FaceMesh itself does.
-    """
-    low, high = landmarks.min(axis=0), landmarks.max(axis=0)
-    across = landmarks[263] - landmarks[33]
-    return Region(
-        centre_x=float(low[0] + high[0]) / 2,
-        centre_y=float(low[1] + high[1]) / 2,
-        side_px=REGION_SCALE * float((high - low).max()),
-        rotation_rad=float(np.arctan2(across[1], across[0])),
-    )
+_IRISES = {"eye_33": np.arange(468, 473), "eye_362": np.arange(473, 478)}
 
 
 class FaceMesh:
-    """The two models, loaded and warmed up. Stateless between calls."""
+    """The models, loaded and warmed up. Stateless between calls; each thread needs its own.
+
+    The lips are those of the mesh: the head that refines them is left out.
+
+    Raises
+    ------
+    ModelFileError
+        A model file is missing or damaged.
+    """
 
     def __init__(self) -> None:
-        with _quiet_stderr():
-            self._mp = _import_bindings()
-            self._detector = _Graph(self._mp, _DETECTOR_GRAPH, "regions", {})
-            with_attention = self._mp.packet_creator.create_bool(True)
-            self._landmarker = _Graph(
-                self._mp, _LANDMARK_GRAPH, "landmarks", {"with_attention": with_attention}
-            )
-            blank: Image = np.zeros((64, 64, 3), dtype=np.uint8)
-            self.detect(blank)
-            self.find_landmarks(blank, Region(32, 32, 64, 0))
+        self._detector = Detector()
+        self._trunk = Model("trunk.tflite")
+        self._heads = Model("eyes.tflite")
+        self._eyes = [
+            _Eye(options, _IRISES[name]) for name, options in read_options("eyes.json").items()
+        ]
+        self._points = np.zeros((LANDMARK_COUNT, 2), np.float32)
 
     def detect(self, image: ImageLike) -> list[Region]:
-        """Find the faces of a picture.
-
-        Parameters
-        ----------
-        image : ndarray or LazyImage, shape (height, width, 3), uint8
-            Blue-green-red.
-
-        Returns
-        -------
-        list of Region
-            One for each face, the most certain first.
-        """
-        height, width = image.shape[:2]
-        image = np.asarray(image)
-        scale = DETECTOR_SIDE_PX / max(height, width)
-        if scale < 1:
-            size = (max(1, round(width * scale)), max(1, round(height * scale)))
-            image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-        packet = self._detector.run(image=self._image_packet(image))
-        if packet is None:
-            return []
-        found = [
-            self._mp.rect.FromString(serialized)
-            for serialized in self._mp.packet_getter._get_serialized_proto_list(packet)
-        ]
-        return [
-            Region(r.x_center * width, r.y_center * height, r.width * width, r.rotation)
-            for r in found
-        ]
+        """Find the faces of a picture, the most certain first. See `Detector.detect`."""
+        return self._detector.detect(image)
 
     def find_landmarks(self, image: ImageLike, region: Region) -> NDArray[np.float32] | None:
         """Find the landmarks of the face in a region.
@@ -180,145 +67,49 @@ class FaceMesh:
         ndarray, shape (478, 2), float32, or None
             Pixels of the whole picture; None if no face is there.
         """
-        height, width = image.shape[:2]
-        reach = (
-            region.side_px
-            / 2
-            * (abs(np.cos(region.rotation_rad)) + abs(np.sin(region.rotation_rad)))
-        )
-        # Two pixels more, for the model's interpolation.
-        left, top = (
-            max(0, int(region.centre_x - reach) - 2),
-            max(0, int(region.centre_y - reach) - 2),
-        )
-        right = min(width, int(region.centre_x + reach) + 3)
-        bottom = min(height, int(region.centre_y + reach) + 3)
-        if right - left < 2 or bottom - top < 2:
+        to_picture = region.affine(SIDE_PX)
+        if not _overlaps(image, region, to_picture):
             return None
-        crop_width, crop_height = right - left, bottom - top
-        rect = self._mp.rect(
-            x_center=(region.centre_x - left) / crop_width,
-            y_center=(region.centre_y - top) / crop_height,
-            width=region.side_px / crop_width,
-            height=region.side_px / crop_height,
-            rotation=region.rotation_rad,
-        )
-        packet = self._landmarker.run(
-            image=self._image_packet(image[top:bottom, left:right]),
-            region=self._mp.packet_creator._create_proto(
-                "mediapipe.NormalizedRect", rect.SerializeToString()
-            ),
-        )
-        if packet is None:
+        sample(image, to_picture, self._trunk.inputs[0]()[0])
+        self._trunk.run()
+        mesh, features, flag = (output() for output in self._trunk.outputs)
+        # A logit: the face is more likely there than not. In this form, NaN is none.
+        if not flag.item() > 0:
             return None
-        points: NDArray[np.float32] = _parse_landmarks(
-            self._mp.packet_getter._get_serialized_proto(packet)
-        )
-        points *= np.array([crop_width, crop_height], dtype=np.float32)
-        points += np.array([left, top], dtype=np.float32)
-        return points
-
-    def _image_packet(self, image: Image) -> Any:
-        rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-        # A read-only array is shared with the graph instead of copied.
-        rgb.flags.writeable = False
-        return self._mp.packet_creator._create_image_frame_from_pixel_data(
-            self._mp.image_frame.ImageFormat.SRGB, rgb, False
-        )
-
-
-class _Graph:
-    """A running MediaPipe graph with one output stream."""
-
-    def __init__(self, mp: Any, text: str, output: str, side_packets: dict[str, Any]) -> None:
-        config = mp.text_format.Parse(text, mp.calculator.CalculatorGraphConfig())
-        self._graph = mp.calculator_graph.CalculatorGraph(graph_config=config)
-        self._output: Any = None
-        self._graph.observe_output_stream(output, self._receive, False)
-        self._graph.start_run(side_packets)
-        self._calls = 0
-
-    def _receive(self, _name: str, packet: Any) -> None:
-        self._output = packet
-
-    def run(self, **packets: Any) -> Any:
-        """Feed one packet to each input; return the output packet or None if there is none."""
-        self._output = None
-        # A graph's timestamps must increase; the landmarks do not depend on them.
-        self._calls += 1
-        for stream, packet in packets.items():
-            self._graph.add_packet_to_input_stream(stream, packet.at(self._calls))
-        self._graph.wait_until_idle()
-        if self._output is None or self._output.is_empty():
-            return None
-        return self._output
+        mesh = mesh.reshape(MESH_COUNT, 3)
+        matrices = [
+            cut_eye(mesh, features[0], eye.points, eye.corners, eye.scale, eye.to_map, head()[0])
+            for eye, head in zip(self._eyes, self._heads.inputs, strict=True)
+        ]
+        self._points[:MESH_COUNT] = mesh[:, :2]
+        # LiteRT does not run while its arrays are held.
+        del mesh, features, flag
+        self._heads.run()
+        answers = iter(self._heads.outputs)
+        for eye, matrix in zip(self._eyes, matrices, strict=True):
+            for points in (eye.points, eye.iris):
+                place_points(next(answers)().reshape(-1), matrix, eye.to_map, points, self._points)
+        return map_points(self._points, to_picture)
 
 
-def _parse_landmarks(serialized: bytes) -> NDArray[np.float32]:
-    """Read x and y out of a serialized NormalizedLandmarkList without a Python loop."""
-    if len(serialized) != LANDMARK_COUNT * _LANDMARK_BYTES:
-        raise RuntimeError(
-            f"FaceMesh answered {len(serialized)} bytes, expected "
-            f"{LANDMARK_COUNT * _LANDMARK_BYTES}: run `make setup` for the pinned MediaPipe"
-        )
-    strides = (_LANDMARK_BYTES, _NEXT_BYTE)
-    # All x, then all y: `region_of` is several times as fast.
-    return np.ndarray((LANDMARK_COUNT, 2), "<f4", serialized, _FIRST_BYTE, strides).copy("F")
+class _Eye:
+    """What one eye's head refines, and the square that it takes."""
+
+    def __init__(self, options: dict[str, Any], iris: NDArray[np.int64]) -> None:
+        self.points = np.array(options["points"], np.int64)
+        self.iris = iris
+        self.corners = (int(options["left"]), int(options["right"]))
+        self.scale = float(options["scale"])
+        self.to_map = float(options["to_map"])
 
 
-@functools.cache
-def _import_bindings() -> types.SimpleNamespace:
-    """Import the parts of MediaPipe that are used, past its package files.
-
-    ``mediapipe/__init__.py`` imports every solution and task and, through them, matplotlib and
-    jax: seconds of start-up for what is never called. Empty packages in their place lead to the
-    same compiled modules in 0.05 s.
-    """
-    spec = importlib.util.find_spec("mediapipe")
-    if spec is None or spec.origin is None:
-        raise RuntimeError("MediaPipe is not installed: run `make setup`")
-    directory = Path(spec.origin).parent
-    for name, path in (("mediapipe", directory), ("mediapipe.python", directory / "python")):
-        if name not in sys.modules:
-            package = types.ModuleType(name)
-            package.__path__ = [str(path)]
-            sys.modules[name] = package
-
-    from google.protobuf import text_format
-    from mediapipe.framework import calculator_pb2
-    from mediapipe.framework.formats import rect_pb2
-    from mediapipe.python._framework_bindings import (
-        _packet_creator,
-        _packet_getter,
-        calculator_graph,
-        image_frame,
-        resource_util,
+def _overlaps(image: ImageLike, region: Region, to_picture: Affine) -> bool:
+    """Tell whether at least two pixels each way of a region lie within the picture."""
+    height, width = image.shape[:2]
+    left, top, right, bottom = bounds(to_picture, SIDE_PX, SIDE_PX)
+    # In this form, NaN is outside.
+    return bool(
+        min(right, width) - max(left, 0) >= 2
+        and min(bottom, height) - max(top, 0) >= 2
+        and region.side_px <= LARGEST_REGION * max(width, height)
     )
-
-    resource_util.set_resource_dir(str(directory.parent))
-    return types.SimpleNamespace(
-        text_format=text_format,
-        calculator=calculator_pb2,
-        rect=rect_pb2.NormalizedRect,
-        calculator_graph=calculator_graph,
-        image_frame=image_frame,
-        packet_creator=_packet_creator,
-        packet_getter=_packet_getter,
-    )
-
-
-@contextlib.contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """Drop what the C++ libraries write to stderr while they load; no setting of theirs does."""
-    try:
-        saved = os.dup(2)
-    except OSError:  # stderr is closed
-        yield
-        return
-    try:
-        with Path(os.devnull).open("wb") as sink:
-            os.dup2(sink.fileno(), 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)

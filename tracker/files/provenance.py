@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tracker.version import __version__
 
-TRACK_LIBRARIES = ("mediapipe", "numpy", "opencv-python-headless")
+TRACK_LIBRARIES = ("ai-edge-litert", "numpy", "opencv-python-headless")
 """The libraries whose version a track depends on."""
 MODELS = (
     "face_detection/face_detection_short_range.tflite",

@@ -14,8 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels.sampling import Planes
 from tracker.face.follow import FaceFinder
-from tracker.face.mesh import Region
+from tracker.face.region import Region
 from tracker.files.fingerprint import take_fingerprint
 from tracker.machine import count_processors, measure_peak_bytes
 from tracker.parameters import Parameters
@@ -442,6 +443,10 @@ class _TimedImage(LazyImage):
     def __init__(self, image: LazyImage, clock: _Clock) -> None:
         self._image, self._clock = image, clock
         self.shape = image.shape
+        self.to_stored = image.to_stored
+
+    def planes(self) -> Planes | None:
+        return self._image.planes()
 
     def __getitem__(self, part: tuple[slice, slice]) -> Image:
         with self._clock.stage("convert"):

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from kernels import FACE_MESH_INDICES, LEFT, RIGHT, compute_eye_geometry
 from tracker.face.follow import FaceFinder
-from tracker.face.mesh import region_of
+from tracker.face.region import region_of
 from tracker.parameters import NOMINAL_EAR
 from tracker.video.frames import Image
 

@@ -1,4 +1,4 @@
-"""Frames to blue-green-red pixels, a part at a time, by FFmpeg's swscale."""
+"""A decoded frame: its planes as they are, or parts of it as pixels by FFmpeg's swscale."""
 
 import ctypes as c
 from typing import Any
@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels.sampling import Affine, Planes
 from tracker.video.libav import AvFrame, FFmpegError, load_libraries
 
 BLOCK_PX = 64
@@ -20,6 +21,15 @@ _PART_FORMATS = (b"yuv420p", b"yuvj420p")
 
 They are all that phones record, except 10-bit video.
 """
+_PLANAR_FORMATS = {
+    name.format(subsampling).encode(): (*shifts, bits, full_range)
+    for name, full_range, bits in (
+        ("yuv{}p", False, 8), ("yuvj{}p", True, 8),
+        ("yuv{}p10", False, 10), ("yuv{}p12", False, 12),
+    )
+    for subsampling, shifts in (("420", (1, 1)), ("422", (1, 0)), ("444", (0, 0)))
+}  # fmt: skip
+"""Pixel formats of three planes: shifts of the colour planes, bits, and whether of full range."""
 _BICUBIC = 4
 _FULL_RANGE = 2
 _DEFAULT_MATRIX = 5
@@ -44,12 +54,15 @@ class LazyImage:
     ----------
     shape : tuple of int
         Height, width, 3; after rotation.
+    to_stored : ndarray, shape (2, 3), float64
+        Takes a pixel of the upright image to one of the stored image, whose planes `planes` gives.
     """
 
     def __init__(self, frame: Any, converter: "Converter") -> None:
         self._frame = frame
         self._converter = converter
         self.shape = converter.shape
+        self.to_stored = converter.to_stored
         self._box = (0, 0, 0, 0)
         self._pixels = _NO_PIXELS
 
@@ -69,6 +82,14 @@ class LazyImage:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[np.uint8]:
         return self[:, :]
 
+    def planes(self) -> Planes | None:
+        """Return the image as it is stored, or None if its pixels are in another form.
+
+        The planes are the decoder's own memory: do not write to them, and read them before
+        `release`.
+        """
+        return self._converter.planes(self._held_frame())
+
     def _held_frame(self) -> AvFrame:
         if self._frame is None:
             raise ValueError("the frame was released when the next one was requested")
@@ -86,6 +107,23 @@ class LazyImage:
         self.release()
 
 
+def _make_to_stored(rotation_deg: int, width: int, height: int) -> Affine:
+    """Return the map from upright pixels to stored ones, `width` and `height` the stored size."""
+    right, bottom = width - 1.0, height - 1.0
+    turns = {
+        # Shown turned clockwise: the stored image's left edge is on top.
+        90: ((0, 1, 0), (-1, 0, bottom)),
+        180: ((-1, 0, right), (0, -1, bottom)),
+        270: ((0, -1, right), (1, 0, 0)),
+    }
+    return np.array(turns.get(rotation_deg, ((1, 0, 0), (0, 1, 0))), np.float64)
+
+
+def _view_plane(address: int, size_bytes: int, kind: type) -> NDArray[Any]:
+    memory = (c.c_uint8 * size_bytes).from_address(address)
+    return np.frombuffer(memory, kind)
+
+
 class Converter:
     """Converts parts of frames of one size, and keeps swscale's set-up for each width."""
 
@@ -98,6 +136,10 @@ class Converter:
         library = load_libraries()["avutil"]
         self._bgr = library.av_get_pix_fmt(b"bgr24")
         self._part_formats = {library.av_get_pix_fmt(name) for name in _PART_FORMATS}
+        self._planar_formats = {
+            library.av_get_pix_fmt(name): layout for name, layout in _PLANAR_FORMATS.items()
+        }
+        self.to_stored = _make_to_stored(rotation_deg, width, height)
         self._whole_context = load_libraries()["swscale"].sws_alloc_context()
         self._contexts: dict[tuple[int, int, int, int], int] = {}
 
@@ -128,6 +170,27 @@ class Converter:
             and min(frame.strides[:3]) > 0
             and all(frame.planes[:3])
         )
+
+    def planes(self, frame: AvFrame) -> Planes | None:
+        """Return the frame's own memory; None if its pixels are not in three planes."""
+        layout = self._planar_formats.get(frame.format)
+        strides = frame.strides[:3]
+        if layout is None or min(strides) <= 0 or strides[1] != strides[2]:
+            return None
+        shift_x, shift_y, bits, full_range = layout
+        kind, size = (np.uint8, 1) if bits == 8 else (np.uint16, 2)
+        columns, rows = -(-self._width >> shift_x), -(-self._height >> shift_y)
+        luma, blue, red = (
+            _view_plane(address, stride * (height - 1) + width * size, kind)
+            for address, stride, width, height in zip(
+                frame.planes[:3], strides, (self._width, columns, columns),
+                (self._height, rows, rows), strict=True,
+            )
+        )  # fmt: skip
+        return Planes(
+            luma, blue, red, strides[0] // size, strides[1] // size, self._width, self._height,
+            shift_x, shift_y, bits, frame.matrix, full_range or frame.range == _FULL_RANGE,
+        )  # fmt: skip
 
     def convert(
         self, frame: AvFrame, top: int, bottom: int, left: int, right: int

@@ -13,8 +13,9 @@ from tracker.face.follow import (
     SCAN_INTERVAL_FRAMES,
     FaceFollower,
 )
-from tracker.face.mesh import LANDMARK_COUNT, REGION_SCALE, Region, region_of
+from tracker.face.mesh import LANDMARK_COUNT
 from tracker.face.quality import ImageQuality
+from tracker.face.region import REGION_SCALE, Region, region_of
 from tracker.video.frames import Image
 
 BLANK: Image = np.zeros((64, 64, 3), dtype=np.uint8)

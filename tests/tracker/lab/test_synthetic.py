@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from kernels import FACE_MESH_INDICES, EyeGeometry, compute_eye_geometry
 from tests.made_tracks import make_track
 from tracker.face.follow import FaceFollower
-from tracker.face.mesh import FaceMesh, region_of
+from tracker.face.mesh import FaceMesh
+from tracker.face.region import region_of
 from tracker.lab import clip_spec, drawing, portraits
 from tracker.lab.clip_spec import (
     LEFT,

@@ -15,8 +15,9 @@ import pytest
 from kernels import BLINK, FACE_MESH_INDICES, FLUTTER, LEFT, PROLONGED_CLOSURE, RIGHT
 from kernels.dips import RULES
 from kernels.uncertainty import HELD_S
+from tests.mediapipe_graphs import Graph, import_bindings, require_mediapipe
 from tracker.face.follow import FaceFollower
-from tracker.face.mesh import FaceMesh, _Graph, _import_bindings
+from tracker.face.mesh import FaceMesh
 from tracker.files.summary import summarize
 from tracker.lab.annotations import find_annotations
 from tracker.lab.scoring import score_clip, summarize_scores
@@ -412,9 +413,10 @@ node {
 )
 def test_landmarks_of_the_crop_are_those_of_the_full_frame(name: str, analyze: Analyze) -> None:
     """The reference is the graph behind mediapipe.solutions.FaceMesh, fed with whole frames."""
-    mp = _import_bindings()
+    require_mediapipe()
+    mp = import_bindings()
     create = mp.packet_creator
-    graph = _Graph(
+    graph = Graph(
         mp,
         FULL_FRAME_GRAPH,
         "landmarks",

@@ -1,0 +1,62 @@
+"""Where a face is, and where the model that finds its landmarks is to look for it."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels.refinement import compute_extent
+from kernels.sampling import Affine
+
+REGION_SCALE = 1.5
+"""Side of the region over the longer side of the landmarks' bounding box, as in FaceMesh."""
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A square around a face, in pixels of the whole picture, turned with the face."""
+
+    centre_x: float
+    centre_y: float
+    side_px: float
+    rotation_rad: float
+
+    def affine(self, size: int) -> Affine:
+        """Return the map from a picture of this region, `size` pixels a side, to the whole one.
+
+        Corner to corner without half pixels, as MediaPipe lays it and as its models learnt it.
+        """
+        scale = self.side_px / size
+        cos, sin = scale * math.cos(self.rotation_rad), scale * math.sin(self.rotation_rad)
+        half = size / 2
+        return np.array(
+            [
+                [cos, -sin, self.centre_x - (cos - sin) * half],
+                [sin, cos, self.centre_y - (sin + cos) * half],
+            ]
+        )
+
+
+def region_of(landmarks: NDArray[np.float32]) -> Region:
+    """Compute the region in which FaceMesh looks for the face of these landmarks.
+
+    Parameters
+    ----------
+    landmarks : ndarray, shape (478, 2), float32
+        All landmarks of a face in pixels.
+
+    Returns
+    -------
+    Region
+        The landmarks' bounding box made square, `REGION_SCALE` times as large, and turned by the
+        line from the right eye's outer canthus to the left one's, as FaceMesh itself does.
+    """
+    left, top, right, bottom = compute_extent(landmarks)
+    (left_x, left_y), (right_x, right_y) = landmarks[263].tolist(), landmarks[33].tolist()
+    return Region(
+        centre_x=(left + right) / 2,
+        centre_y=(top + bottom) / 2,
+        side_px=REGION_SCALE * max(right - left, bottom - top),
+        rotation_rad=math.atan2(left_y - right_y, left_x - right_x),
+    )

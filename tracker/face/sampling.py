@@ -1,0 +1,173 @@
+"""A turned part of a picture as a small one, from the decoder's planes where there are any."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels.sampling import REPEAT, Affine, Planes, sample_pixels, sample_planes
+from tracker.video.pixels import LazyImage
+from tracker.video.frames import ImageLike
+
+MARGIN_PX = 2
+"""Averaged pixels around the part that is read, for the interpolation."""
+
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom; the last two exclusive."""
+
+
+def sample(
+    picture: ImageLike,
+    matrix: Affine,
+    out: NDArray[np.float32],
+    *,
+    low: float = 0.0,
+    high: float = 1.0,
+    outside: float = REPEAT,
+    reduction: int = 1,
+) -> None:
+    """Fill a small picture from a large one.
+
+    Parameters
+    ----------
+    picture : ndarray or LazyImage, shape (height, width, 3), uint8
+        Blue-green-red. Only what is needed of it is read.
+    matrix : ndarray, shape (2, 3), float64
+        Takes a pixel of `out` to one of the upright picture.
+    out : ndarray, shape (H, W, 3), float32
+        Red, green and blue.
+    low, high : float
+        Values of black and white.
+    outside : float, optional
+        Value of what lies outside of the picture; by default its edge is repeated.
+    reduction : int, default 1
+        Pixels each way that are averaged before one is sampled, at most half of the picture's
+        sides. What does not fill an averaged pixel at the picture's end is left out.
+    """
+    planes = picture.planes() if isinstance(picture, LazyImage) else None
+    if planes is None:
+        height, width = picture.shape[:2]
+        left, top, right, bottom = _box(matrix, out, width, height, reduction, reduction)
+        part = _average(np.asarray(picture[top:bottom, left:right]), reduction)
+        to_part = _to_part(matrix, left, top, reduction)
+        sample_pixels(part, to_part, out, low, high, outside)
+        return
+    matrix = join_affine(picture.to_stored, matrix)  # type: ignore[union-attr]
+    if reduction > 1:
+        block_x, block_y = reduction << planes.shift_x, reduction << planes.shift_y
+        box = _box(matrix, out, planes.width, planes.height, block_x, block_y)
+        planes = average_planes(planes, box, reduction)
+        matrix = _to_part(matrix, box[0], box[1], reduction)
+    sample_planes(planes, matrix, out, low, high, outside)
+
+
+def join_affine(second: Affine, first: Affine) -> Affine:
+    """Return the map that does what `first` does and then what `second` does."""
+    joined: Affine = second[:, :2] @ first
+    joined[:, 2] += second[:, 2]
+    return joined
+
+
+def bounds(matrix: Affine, width: int, height: int) -> tuple[float, float, float, float]:
+    """Return the least x and y and the largest ones that a small picture's pixels come from."""
+    (a, b, x), (c, d, y) = matrix.tolist()
+    return (
+        x + min(a * width, 0) + min(b * height, 0),
+        y + min(c * width, 0) + min(d * height, 0),
+        x + max(a * width, 0) + max(b * height, 0),
+        y + max(c * width, 0) + max(d * height, 0),
+    )
+
+
+def average_planes(planes: Planes, box: Box, factor: int) -> Planes:
+    """Average a part of a picture down by a whole factor.
+
+    Parameters
+    ----------
+    planes : Planes
+    box : tuple of int
+        The part, in stored pixels; its left and its top are multiples of `factor` times the pixels
+        of a sample of colour.
+    factor : int
+
+    Returns
+    -------
+    Planes
+        What does not fill a pixel at the part's right and lower end is left out.
+    """
+    left, top, right, bottom = box
+    shift_x, shift_y = planes.shift_x, planes.shift_y
+    luma = _average(_view(planes.luma, planes.stride, left, top, right, bottom), factor)
+    chroma_box = (left >> shift_x, top >> shift_y, -(-right >> shift_x), -(-bottom >> shift_y))
+    blue, red = (
+        _average(_view(plane, planes.chroma_stride, *chroma_box), factor)
+        for plane in (planes.blue, planes.red)
+    )
+    # Of an odd number of pixels, the last sample of colour may not be filled.
+    width = min(luma.shape[1], blue.shape[1] << shift_x)
+    height = min(luma.shape[0], blue.shape[0] << shift_y)
+    return replace(
+        planes,
+        luma=luma.ravel(),
+        blue=blue.ravel(),
+        red=red.ravel(),
+        stride=luma.shape[1],
+        chroma_stride=blue.shape[1],
+        width=width,
+        height=height,
+    )
+
+
+def _view(
+    plane: NDArray[Any], stride: int, left: int, top: int, right: int, bottom: int
+) -> NDArray[Any]:
+    """Return a part of a plane (N,) as an array of rows that shares its memory."""
+    size = plane.itemsize
+    first = (top * stride + left) * size
+    shape, strides = (bottom - top, right - left), (stride * size, size)
+    return np.ndarray(shape, plane.dtype, plane, first, strides)
+
+
+def _average(pixels: NDArray[Any], factor: int) -> NDArray[Any]:
+    if factor == 1:
+        return pixels
+    height, width = pixels.shape[:2]
+    whole: Any = pixels[: height // factor * factor, : width // factor * factor]
+    # By a whole factor, for which OpenCV is several times as fast.
+    averaged: Any = cv2.resize(
+        whole, (width // factor, height // factor), interpolation=cv2.INTER_AREA
+    )
+    return averaged  # type: ignore[no-any-return]
+
+
+def _box(
+    matrix: Affine, out: NDArray[np.float32], width: int, height: int, block_x: int, block_y: int
+) -> Box:
+    """Return the part of a picture that is read: whole blocks, and at least one."""
+    left, top, right, bottom = bounds(matrix, out.shape[1], out.shape[0])
+    return (
+        *(_first(left, width, block_x), _first(top, height, block_y)),
+        *(_end(right, left, width, block_x), _end(bottom, top, height, block_y)),
+    )
+
+
+def _first(low: float, size: int, block: int) -> int:
+    # Where the part lies outside of the picture, its edge is what is repeated.
+    first = min(max(math.floor(low) - MARGIN_PX * block, 0), max(size - 2 * block, 0))
+    return first // block * block
+
+
+def _end(high: float, low: float, size: int, block: int) -> int:
+    end = max(math.ceil(high) + MARGIN_PX * block + 1, _first(low, size, block) + 2 * block)
+    return min(-(-end // block) * block, size)
+
+
+def _to_part(matrix: Affine, left: int, top: int, factor: int) -> Affine:
+    """Let a map lead to an averaged part: a pixel's centre is half a pixel from its edge."""
+    reduced = matrix / factor
+    reduced[0, 2] += (0.5 - left) / factor - 0.5
+    reduced[1, 2] += (0.5 - top) / factor - 0.5
+    return reduced
