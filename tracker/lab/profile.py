@@ -452,10 +452,6 @@ class _TimedImage(LazyImage):
         with self._clock.stage("convert"):
             return self._image[part]
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Image:
-        with self._clock.stage("convert"):
-            return np.asarray(self._image)
-
     def release(self) -> None:
         self._image.release()
 
