@@ -322,7 +322,7 @@ def test_the_models_load_nothing_else() -> None:
         "import sys\n"
         "from tracker.face.mesh import FaceMesh\n"
         "FaceMesh()\n"
-        "others = {'mediapipe', 'google.protobuf', 'flatbuffers', 'ml_dtypes', 'tqdm', 'matplotlib'}\n"
+        "others = {'mediapipe', 'google.protobuf', 'flatbuffers', 'ml_dtypes', 'tqdm'}\n"
         "print(*sorted(set(sys.modules) & others))\n"
     )
     assert run(script).strip() == ""

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.sampling import REPEAT, Affine, Planes, sample_pixels, sample_planes
-from tracker.video.pixels import LazyImage
 from tracker.video.frames import ImageLike
+from tracker.video.pixels import LazyImage
 
 MARGIN_PX = 2
 """Averaged pixels around the part that is read, for the interpolation."""

@@ -15,8 +15,8 @@ from tests.mediapipe_graphs import (
 )
 from tracker.face.mesh import SIDE_PX, FaceMesh
 from tracker.face.region import Region, region_of
-from tracker.video.pixels import LazyImage
 from tracker.video.frames import Image, Video
+from tracker.video.pixels import LazyImage
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
 FRAMES, EVERY = 16, 7

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from kernels.sampling import Planes
 from tracker.face.region import Region
 from tracker.face.sampling import average_planes, bounds, join_affine, sample
-from tracker.video.pixels import LazyImage
 from tracker.video.frames import Video
+from tracker.video.pixels import LazyImage
 
 SIZE = (322, 180)
 """Width and height."""
