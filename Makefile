@@ -10,7 +10,7 @@ AHEAD := $(CURDIR)/build/ahead
 TOOLS := build/tools
 export VIDEO
 KERNEL_TESTS = $(addprefix tests/kernels/test_,geometry.py pose.py closures.py gaze.py measures.py quantiles.py \
-  uncertainty.py change.py looks.py crosstalk.py)
+  uncertainty.py change.py looks.py crosstalk.py sampling.py refinement.py)
 
 .PHONY: help setup run quick test ahead attack bench bench-short lint lint-deploy layers budget lock docs picture accuracy \
   accuracy-baseline cohorts clean

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker.face.follow import FaceFinder
+from tracker.face.models import CHECKSUMS, MODELS
 from tracker.files.fingerprint import Fingerprint, take_fingerprint
 from tracker.files.provenance import identify_code
 from tracker.files.summary import write_track
@@ -25,9 +26,15 @@ from tracker.version import __version__
 
 TRACK_MODULES = (
     "kernels.landmarks",
+    "kernels.refinement",
+    "kernels.sampling",
     "tracker.video.frames",
     "tracker.face.eye_pictures",
     "tracker.face.mesh",
+    "tracker.face.detector",
+    "tracker.face.region",
+    "tracker.face.sampling",
+    "tracker.face.models",
     "tracker.video.pixels",
     "tracker.video.ffmpeg",
     "tracker.video.libav",
@@ -281,7 +288,8 @@ def load_or_make_track(
 def track_key(fingerprint: Fingerprint, parameters: Parameters) -> str:
     """Return a hash of everything that the track of a video depends on.
 
-    This is the video's content, `step`, `max_frames`, and the code of `TRACK_MODULES`.
+    This is the video's content, `step`, `max_frames`, the code of `TRACK_MODULES`, and
+    the models.
     """
     asked = f"{parameters.step} {parameters.max_frames}"
     identity = f"{fingerprint.sha256} {asked} {_tracker_identity()}"
@@ -291,4 +299,6 @@ def track_key(fingerprint: Fingerprint, parameters: Parameters) -> str:
 @functools.cache
 def _tracker_identity() -> str:
     specs = [importlib.util.find_spec(module) for module in TRACK_MODULES]
-    return identify_code(Path(spec.origin) for spec in specs if spec and spec.origin)
+    paths = [Path(spec.origin) for spec in specs if spec and spec.origin]
+    # The model files change with their checksums.
+    return identify_code([*paths, MODELS / CHECKSUMS])

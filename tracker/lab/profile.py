@@ -14,7 +14,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.sampling import Planes
 from tracker.face.follow import FaceFinder
 from tracker.face.region import Region
 from tracker.files.fingerprint import take_fingerprint
@@ -442,18 +441,13 @@ class _TimedImage(LazyImage):
 
     def __init__(self, image: LazyImage, clock: _Clock) -> None:
         self._image, self._clock = image, clock
-        self.shape = image.shape
-        self.to_stored = image.to_stored
-
-    def planes(self) -> Planes | None:
-        return self._image.planes()
+        self.shape, self.to_stored = image.shape, image.to_stored
+        # What is not timed is the image's own.
+        self.planes, self.release = image.planes, image.release  # type: ignore[method-assign]
 
     def __getitem__(self, part: tuple[slice, slice]) -> Image:
         with self._clock.stage("convert"):
             return self._image[part]
-
-    def release(self) -> None:
-        self._image.release()
 
 
 class _TimedVideo(Video):

@@ -1,6 +1,7 @@
 """Blinks scored against annotations: files read, matches by hand, the command on a clip."""
 
 import ast
+import importlib
 import itertools
 import json
 import shutil
@@ -763,7 +764,8 @@ class TestKeptTracks:
             assert track_key(take_fingerprint(video), Parameters()) != before
         read_bytes = Path.read_bytes
         for module in TRACK_MODULES:
-            end = str(Path(*module.split("."))) + ".py"
+            stem = str(Path(*module.split(".")))
+            end = (stem + ".py", str(Path(stem, "__init__.py")))
             with monkeypatch.context() as patch:
                 patch.setattr(
                     Path,
@@ -778,20 +780,38 @@ class TestKeptTracks:
     def test_the_key_knows_all_code_that_makes_a_track(self) -> None:
         """What `tracker.tracks.track` and the face finder import, and what that imports.
 
-        Of the kernels only the choice of landmarks: the rest measures finished tracks.
+        Of the kernels the choice of landmarks and what stands around the models: the rest measures
+        finished tracks.
         """
         found, pending = set(), {"tracker.tracks.track", "tracker.face.mesh"}
         while pending:
             module = pending.pop()
             found.add(module)
-            tree = ast.parse((ROOT / Path(*module.split(".")).with_suffix(".py")).read_text())
+            path = ROOT / Path(*module.split("."))
+            path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+            tree = ast.parse(path.read_text())
             names = {
                 node.module
                 for node in ast.walk(tree)
                 if isinstance(node, ast.ImportFrom) and node.module
             }
-            pending |= {name for name in names if name.startswith("tracker.")} - found
+            around_models = {"kernels.refinement", "kernels.sampling"}
+            pending |= {
+                name for name in names if name.startswith("tracker.") or name in around_models
+            } - found
         assert {"kernels.landmarks", *found} == set(TRACK_MODULES)
+
+    def test_the_key_changes_with_the_models(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        module = importlib.import_module("tracker.lab.evaluate")
+        module._tracker_identity.cache_clear()
+        before = module._tracker_identity()
+        module._tracker_identity.cache_clear()
+        monkeypatch.setattr(module, "MODELS", tmp_path)
+        (tmp_path / module.CHECKSUMS).write_text("other models")
+        assert module._tracker_identity() != before
+        module._tracker_identity.cache_clear()
 
     @pytest.mark.slow
     def test_changed_content_is_tracked_again(
