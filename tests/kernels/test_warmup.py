@@ -72,6 +72,17 @@ with event.install_recorder("numba:compile") as recorder:
     rest = call("remove_crosstalk", times_s, 0 * times_s, ~marked)
     noise = call("compute_noise_floor", times_s, ~marked)
     rate = call("compute_rate_interval", 0, 1.0)
+    mesh = np.arange(12, dtype=np.float32).reshape(6, 2)
+    square = np.empty((2, 2, 1), np.float32)
+    features, points = np.ones((48, 48, 1), np.float32), np.arange(6)
+    matrix = call("cut_eye", mesh, features, points, (0, 1), 1.5, 0.25, square)
+    call("place_points", np.zeros(12, np.float32), matrix, 0.25, points, mesh)
+    moved = call("map_points", mesh, np.eye(2, 3))
+    extent = call("compute_extent", moved)
+    grey, pixels = np.full((1, 16), 128, np.uint8), np.empty((2, 2, 2, 3), np.float32)
+    planes = kernels.Planes(grey[0], grey[0, :4], grey[0, :4], 4, 2, 4, 4, full_range=True)
+    call("sample_planes", planes, np.eye(2, 3), pixels[0])
+    call("sample_pixels", np.full((4, 4, 3), 128, np.uint8), np.eye(2, 3), pixels[1])
 
 assert geometry.canthal_distance_px.tolist() == [[50, 40], [50, 40]]
 assert geometry.head_roll_deg.tolist() == [0, 0]
@@ -95,6 +106,8 @@ assert abs(between_s[0] - 2) < 1e-9
 assert 0 <= interval[0] < peak_to_peak < interval[1] < 20
 assert abs(noise - 0.115) < 1e-3
 assert abs(rate[1] - 3.689) < 1e-3
+assert (mesh == mesh[0]).all() and extent == (*mesh[0], *mesh[0])
+assert np.abs(pixels - 128 / 255).max() < 1e-6
 
 functions = {
     name for name in kernels.__all__
