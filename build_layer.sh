@@ -33,7 +33,7 @@ main() {
   install_packages layer-base aws-lambda-powertools boto3 botocore jinja2 jmespath markupsafe multipart \
     python-dateutil \
     s3transfer six typing-extensions urllib3
-  install_packages layer-mediapipe mediapipe numpy protobuf
+  install_packages layer-litert ai-edge-litert jinja2 markupsafe numpy
   install_packages layer-opencv opencv-python-headless
   # The authorizer stands alone: it has no layer, and its libraries none of the other functions need.
   install_packages authorizer pyjwt cryptography cffi pycparser typing-extensions
@@ -97,23 +97,14 @@ prune() {
     ! -name s3 ! -name dynamodb ! -name sqs -exec rm -rf {} +
   rm -rf "$site/boto3/examples"
 
-  site=$STAGE/layer-mediapipe/$SITE
+  site=$STAGE/layer-litert/$SITE
   rm -rf "$site"/numpy/{f2py,_pyinstaller,doc} "$site"/numpy/_core/{lib,include} \
     "$site"/numpy/random/{lib,_examples} "$site"/numpy/_core/_simd.*
-  # tracker/face/mesh.py uses only these, without MediaPipe's package files, which import all of it.
-  (
-    cd "$site"
-    find mediapipe -type f ! -path 'mediapipe/python/_framework_bindings.*' \
-      ! -path 'mediapipe/framework/__init__.py' ! -path 'mediapipe/framework/*_pb2.py' \
-      ! -path mediapipe/modules/face_detection/face_detection_short_range.tflite \
-      ! -path mediapipe/modules/face_landmark/face_landmark_with_attention.tflite -delete
-    rm -rf mediapipe/framework/{deps,stream_handler,tool}
-    find mediapipe/framework/formats -type f ! -name rect_pb2.py -delete
-    find mediapipe -type d -empty -delete
-    touch mediapipe/__init__.py mediapipe/framework/formats/__init__.py
-    find google/protobuf \( -name compiler -o -name testing -o -name util \) -type d \
-      -exec rm -rf {} +
-  )
+  # Keep the interpreter and its library. The wheel also holds a second runtime, tools and schemas.
+  find "$site/ai_edge_litert" -type f ! -name __init__.py ! -name interpreter.py \
+    ! -name 'metrics_*.py' ! -name '_pywrap_litert_interpreter_wrapper*' \
+    ! -name 'libpywrap_litert_common*' -delete
+  find "$site/ai_edge_litert" -type d -empty -delete
 
   rm -rf "$STAGE/layer-opencv/$SITE"/cv2/data/*.xml
 }
@@ -144,7 +135,8 @@ add_function() {
   for package in kernels tracker handler; do
     mkdir -p "$FUNCTION/$package"
     find "$package" \( -name '*.py' -o -path '*/assets/*' \
-      -o -path '*/templates/*' \) -exec cp --parents {} "$FUNCTION" \;
+      -o -path '*/templates/*' -o -path '*/face/models/*' \) -type f \
+      ! -path '*/__pycache__/*' -exec cp --parents {} "$FUNCTION" \;
   done
   cp lambda_function.py "$FUNCTION"
 }

@@ -34,7 +34,7 @@ from tracker.lab.drawing import render_frame
 from tracker.lab.synthetic import write_clip
 
 TIMEOUT_S = 300.0
-LAYERS = ("layer-base", "layer-mediapipe", "layer-opencv", "layer-ffmpeg")
+LAYERS = ("layer-base", "layer-litert", "layer-opencv", "layer-ffmpeg")
 ANALYSIS, LIGHT = "lambda_function.lambda_handler", "handler.light_function.lambda_handler"
 LONG_FRAMES = 12_000
 LARGE_FILE_BYTES = 600 * 10**6

@@ -162,7 +162,7 @@ def check(unpacked: Unpacked, reference: Reference, python: str) -> None:
     site, task = unpacked.opt / SITE, unpacked.task
     _check_it_runs(site, task, reference, python)
     _check_it_answers("lambda_function", site, task, python, ["numba"])
-    heavy = ["numpy", "cv2", "mediapipe", "numba"]
+    heavy = ["numpy", "cv2", "ai_edge_litert", "numba"]
     _check_it_answers("handler.light_function", unpacked.light / SITE, task, python, heavy)
 
 

@@ -62,10 +62,10 @@ def test_what_was_built_passes(python: str, capsys: pytest.CaptureFixture[str]) 
         # A library that another one needs; one that is loaded by name; a model; the kernels; source
         # without which its bytecode is not found; a service's description; certificates.
         ("layer-ffmpeg.zip", "*/libdav1d-*", "libavcodec-.* needs libdav1d"),
-        ("layer-mediapipe.zip", "*/libGLdispatch-*", "needs libGLdispatch"),
-        ("layer-mediapipe.zip", "*/_umath_linalg.*", "does not run"),
-        ("layer-mediapipe.zip", "*/face_landmark_with_attention.tflite", "does not run"),
-        ("layer-mediapipe.zip", "*/google/protobuf/text_format.py", "does not run"),
+        ("layer-litert.zip", "*/libpywrap_litert_common.so", "needs libpywrap_litert_common"),
+        ("layer-litert.zip", "*/_umath_linalg.*", "does not run"),
+        ("function.zip", "tracker/face/models/trunk.tflite", "does not run"),
+        ("layer-litert.zip", "*/ai_edge_litert/interpreter.py", "does not run"),
         ("function.zip", "kernels_compiled.*", "does not run"),
         ("function.zip", "handler/engine.py", "lambda_function does not answer"),
         ("layer-base.zip", "*/data/sqs/*/service-2.json*", "lambda_function does not answer"),
