@@ -302,6 +302,26 @@ def run(script: str) -> str:
     return done.stdout
 
 
+MADE_BY_THE_SAME_BITS = ("tracker/video", "tracker/face", "tracker/tracks")
+
+
+def test_a_track_is_the_same_on_every_processor() -> None:
+    """BLAS multiplies matrices in another order on each kind of processor.
+
+    Regions follow from landmarks and landmarks from regions, so that a last bit grows to 1e-3 px.
+    """
+    asked = {"dot", "matmul", "einsum", "inner", "vdot", "tensordot", "linalg"}
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for room in MADE_BY_THE_SAME_BITS
+        for path in sorted((ROOT / room).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if (isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult))
+        or (isinstance(node, ast.Attribute) and node.attr in asked)
+    ]
+    assert found == []
+
+
 def test_a_poll_loads_nothing_heavy() -> None:
     """Neither with the modules that answer it nor while they do, whatever the storage is."""
     script = (

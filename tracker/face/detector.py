@@ -144,7 +144,9 @@ def suppress_doubles(
             joined.append(faces[0])
             break
         weights = scores[same] / scores[same].sum()
-        joined.append(weights @ faces[same])
+        # Not a matrix product: which order BLAS adds in depends on the processor, and the regions
+        # that follow carry the last bit of this one on.
+        joined.append((weights[:, np.newaxis] * faces[same]).sum(axis=0))
         faces, scores = faces[~same], scores[~same]
     return joined
 

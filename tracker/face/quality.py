@@ -101,7 +101,7 @@ def measure_image(image: ImageLike, points: NDArray[np.float32]) -> ImageQuality
         # The mask's norm is 6. The mean absolute value of a normal variable is sqrt(2 / pi) of its
         # standard deviation.
         noise_std=cv2.norm(response, cv2.NORM_L1) / response.size * math.sqrt(math.pi / 2) / 6,
-        face_grey=float(levels @ np.arange(256)),
+        face_grey=float((levels * np.arange(256)).sum()),
         clipped_share=float(levels[: BLACK_LEVEL + 1].sum() + levels[WHITE_LEVEL:].sum()),
     )
 
@@ -146,7 +146,7 @@ def _sample_eye(image: ImageLike, first: NDArray[Any], second: NDArray[Any]) -> 
     step = axis / GRID_PX
     columns, rows = (round(2 * half * GRID_PX) for half in (EYE_BOX_U, EYE_BOX_V))
     turn = np.array([[step[0], -step[1]], [step[1], step[0]]])
-    origin = (first + second) / 2 - turn @ np.array([(columns - 1) / 2, (rows - 1) / 2])
+    origin = (first + second) / 2 - turn[:, 0] * (columns - 1) / 2 - turn[:, 1] * (rows - 1) / 2
     # Blur details too fine for the grid: they would alias. Only the part around the eye is read.
     reduction = float(np.hypot(*step))
     reach = math.hypot(EYE_BOX_U, EYE_BOX_V) * float(np.hypot(*axis)) + 2 * reduction + 2

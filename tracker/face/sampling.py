@@ -66,7 +66,7 @@ def sample(
 
 def join_affine(second: Affine, first: Affine) -> Affine:
     """Return the map that does what `first` does and then what `second` does."""
-    joined: Affine = second[:, :2] @ first
+    joined: Affine = second[:, :1] * first[:1] + second[:, 1:2] * first[1:]
     joined[:, 2] += second[:, 2]
     return joined
 

@@ -1,5 +1,10 @@
 """The detector's anchors, boxes and doubles, by hand; its regions, by MediaPipe's own graph."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -66,6 +71,34 @@ def test_doubles_are_joined_by_their_scores() -> None:
     np.testing.assert_allclose(joined[0][:5], (0.4, 0, 4.4, 4, 0.4), atol=1e-6)
     np.testing.assert_allclose(joined[1], faces[2])
     assert suppress_doubles(faces[:0], scores[:0]) == []
+
+
+DOUBLES = """
+import numpy as np
+from tracker.face.detector import suppress_doubles
+rng = np.random.default_rng(1)
+faces = np.concatenate((np.repeat([[0.2, 0.2, 0.6, 0.6]], 11, axis=0), np.zeros((11, 12))), axis=1)
+faces = (faces + rng.normal(0, 0.01, faces.shape)).astype(np.float32)
+(joined,) = suppress_doubles(faces, rng.uniform(0.5, 1, 11).astype(np.float32))
+print(joined.tobytes().hex())
+"""
+"""Joins eleven boxes of one face, and prints the bits."""
+
+
+def test_joined_boxes_are_the_same_on_every_processor() -> None:
+    """BLAS adds in another order on each kind of processor. NumPy's can be told to be another."""
+    found = {
+        kind: subprocess.run(
+            [sys.executable, "-c", DOUBLES],
+            env={**os.environ, "OPENBLAS_CORETYPE": kind},
+            cwd=Path(__file__).parents[3],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for kind in ("Prescott", "Haswell", "SkylakeX")
+    }
+    assert len(set(found.values())) == 1, found
 
 
 def test_a_box_without_an_area_ends_the_search() -> None:
