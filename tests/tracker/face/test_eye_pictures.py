@@ -71,6 +71,7 @@ def test_each_picture_is_of_its_frame(clips: Path, tracked: tuple[Track, dict[in
     columns = {index: column for column, index in enumerate(FACE_MESH_INDICES)}
     moved = sorted(pictures)[::5]
     differences = np.empty((len(moved), len(moved)))
+    frames = []
     for row, sample in enumerate(moved):
         points = track.landmarks[sample]
         image = images[int(track.frame_index[sample])]
@@ -81,10 +82,15 @@ def test_each_picture_is_of_its_frame(clips: Path, tracked: tuple[Track, dict[in
                 naive_eye(image, points[columns[362]], points[columns[263]]),
             ]
         )
+        frames.append(expected)
         for column, other in enumerate(moved):
             differences[row, column] = np.abs(expected - decode(pictures[other])).mean()
     assert np.diag(differences).max() < 6
-    np.testing.assert_array_equal(differences.argmin(axis=1), np.arange(len(moved)))
+    # While the drawn eyes are still, frames are alike but for the noise, and no picture fits best.
+    unlike = np.abs(np.array(frames)[:, None] - np.array(frames)).mean(axis=(2, 3, 4)) > 1
+    assert unlike.sum() > 0.8 * unlike.size
+    others = np.where(unlike, differences, np.inf)
+    assert (np.diag(differences) < others.min(axis=1)).all()
 
 
 def test_at_the_peak_of_a_blink_the_eyes_are_shut(
