@@ -8,7 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from kernels import FACE_MESH_INDICES, compute_eye_geometry
-from tracker.face.mesh import FaceMesh, region_of
+from tracker.face.mesh import FaceMesh
+from tracker.face.region import region_of
 from tracker.lab import drawing
 from tracker.lab.clip_spec import (
     LEFT,
