@@ -1,8 +1,9 @@
 """A turned part of a picture as a model's input, straight from the decoder's planes.
 
 In place of converting a part to RGB, turning it and scaling its values. The steps are linear but
-for the clipping, so that Y, U and V are interpolated and only the result is converted. The picture
-is not averaged where it is made smaller: MediaPipe's models were given theirs in this way.
+for the clipping, so that Y, U and V are interpolated and only the result is converted. A pixel has
+the sample of colour that it lies in, as in FFmpeg's own conversion. The picture is not averaged
+where it is made smaller: MediaPipe's models were given theirs in this way.
 """
 
 import functools
@@ -37,6 +38,18 @@ def _touch(plane, row, left, right, top, bottom, line):
 
 
 @kernel(
+    "i4(u1, u1, u1, u1, i4, i4, i4)",
+    "i4(u2, u2, u2, u2, i4, i4, i4)",
+)
+def _mix(a, b, c, e, right, down, bits):
+    """Return the mean of four samples, b right of a and c below, by weights of `bits` bits."""
+    first, third = np.int32(a), np.int32(c)
+    above = (first << bits) + (np.int32(b) - first) * right
+    below = (third << bits) + (np.int32(e) - third) * right
+    return np.int32((above << bits) + (below - above) * down)
+
+
+@kernel(
     "i8(u1[::1], u1[::1], u1[::1], i8[::1], f8[:,::1], f4[::1], f4[:,:,::1])",
     "i8(u2[::1], u2[::1], u2[::1], i8[::1], f8[:,::1], f4[::1], f4[:,:,::1])",
 )
@@ -54,18 +67,18 @@ def _sample_planes(luma, blue, red, layout, matrix, colour, out):
     half = one >> 1
     weight_bits = np.int32((30 - bits) // 2)
     fraction, mask = np.int64(20 - weight_bits), np.int64((1 << weight_bits) - 1)
-    y_scale = colour[0] / np.float32(1 << (2 * weight_bits))
-    y_offset, red_v, green_u, green_v, blue_u = (
-        colour[1], colour[2], colour[3], colour[4], colour[5],
+    unit = np.float32(1 << (2 * weight_bits))
+    y_scale, y_offset, middle = colour[0] / unit, colour[1], colour[6] * unit
+    red_v, green_u, green_v, blue_u = (
+        colour[2] / unit, colour[3] / unit, colour[4] / unit, colour[5] / unit,
     )  # fmt: skip
-    middle, low, high, outside = colour[6], colour[7], colour[8], colour[9]
+    low, high, outside = colour[7], colour[8], colour[9]
     repeat = np.isnan(outside)
     grey, us, vs = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int32)
     row, chroma_row, next_ = np.uint64(stride), np.uint64(chroma_stride), np.uint64(1)
-    down_x, down_y = np.int64(20 + shift_x), np.int64(20 + shift_y)
+    right_shift, down_shift = np.uint64(shift_x), np.uint64(shift_y)
     step_x, step_y = np.int64(np.rint(matrix[0, 0] * one)), np.int64(np.rint(matrix[1, 0] * one))
     x_most, y_most = (width - 1) * one, (height - 1) * one
-    u_most, v_most = (width - 1) >> shift_x, (height - 1) >> shift_y
 
     # A decoded frame is seldom in the cache, and a loop that jumps from row to row waits for each
     # line. Read one byte of each line in order first: the processor fetches ahead of that.
@@ -80,7 +93,6 @@ def _sample_planes(luma, blue, red, layout, matrix, colour, out):
     bottom = np.uint64(min(max(y_mid + span / 2 + 1, 0), height - 1))
     line = np.uint64(64 // luma.itemsize)
     touched = _touch(luma, row, left, right, top, bottom, line)
-    right_shift, down_shift = np.uint64(shift_x), np.uint64(shift_y)
     left, right = left >> right_shift, right >> right_shift
     top, bottom = top >> down_shift, bottom >> down_shift
     touched += _touch(blue, chroma_row, left, right, top, bottom, line)
@@ -97,35 +109,34 @@ def _sample_planes(luma, blue, red, layout, matrix, colour, out):
         if within:
             for i in range(size):
                 r, d = np.int32((x >> fraction) & mask), np.int32((y >> fraction) & mask)
-                p = np.uint64(y >> 20) * row + np.uint64(x >> 20)
-                a, b = np.int32(luma[p]), np.int32(luma[p + next_])
-                p += row
-                c, e = np.int32(luma[p]), np.int32(luma[p + next_])
-                above = (a << weight_bits) + (b - a) * r
-                below = (c << weight_bits) + (e - c) * r
-                grey[i] = (above << weight_bits) + (below - above) * d
-                # Chroma: the sample of the nearest pixel, as FFmpeg's converter takes it.
-                q = np.uint64((y + half) >> down_y) * chroma_row + np.uint64((x + half) >> down_x)
-                us[i], vs[i] = blue[q], red[q]
+                column, line_ = np.uint64(x >> 20), np.uint64(y >> 20)
+                p, q = line_ * row + column, (line_ + next_) * row + column
+                grey[i] = _mix(
+                    luma[p], luma[p + next_], luma[q], luma[q + next_], r, d, weight_bits
+                )
+                a, b = column >> right_shift, (column + next_) >> right_shift
+                p = (line_ >> down_shift) * chroma_row
+                q = ((line_ + next_) >> down_shift) * chroma_row
+                us[i] = _mix(blue[p + a], blue[p + b], blue[q + a], blue[q + b], r, d, weight_bits)
+                vs[i] = _mix(red[p + a], red[p + b], red[q + a], red[q + b], r, d, weight_bits)
                 x += step_x
                 y += step_y
         else:
             for i in range(size):
                 cx, cy = min(max(x, 0), x_most), min(max(y, 0), y_most)
                 r, d = np.int32((cx >> fraction) & mask), np.int32((cy >> fraction) & mask)
+                column, line_ = np.uint64(cx >> 20), np.uint64(cy >> 20)
                 right_by = next_ if cx < x_most else np.uint64(0)
-                down_by = row if cy < y_most else np.uint64(0)
-                p = np.uint64(cy >> 20) * row + np.uint64(cx >> 20)
-                a, b = np.int32(luma[p]), np.int32(luma[p + right_by])
-                p += down_by
-                c, e = np.int32(luma[p]), np.int32(luma[p + right_by])
-                above = (a << weight_bits) + (b - a) * r
-                below = (c << weight_bits) + (e - c) * r
-                grey[i] = (above << weight_bits) + (below - above) * d
-                q = np.uint64(min((cy + half) >> down_y, v_most)) * chroma_row + np.uint64(
-                    min((cx + half) >> down_x, u_most)
+                down_by = next_ if cy < y_most else np.uint64(0)
+                p, q = line_ * row + column, (line_ + down_by) * row + column
+                grey[i] = _mix(
+                    luma[p], luma[p + right_by], luma[q], luma[q + right_by], r, d, weight_bits
                 )
-                us[i], vs[i] = blue[q], red[q]
+                a, b = column >> right_shift, (column + right_by) >> right_shift
+                p = (line_ >> down_shift) * chroma_row
+                q = ((line_ + down_by) >> down_shift) * chroma_row
+                us[i] = _mix(blue[p + a], blue[p + b], blue[q + a], blue[q + b], r, d, weight_bits)
+                vs[i] = _mix(red[p + a], red[p + b], red[q + a], red[q + b], r, d, weight_bits)
                 x += step_x
                 y += step_y
         for i in range(size):

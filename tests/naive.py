@@ -1018,19 +1018,11 @@ def interpolate(rows: Sequence[Sequence[float]], x: float, y: float) -> float:
     return above * (1 - v) + below * v
 
 
-def nearest(
-    rows: Sequence[Sequence[float]],
-    x: float,
-    y: float,
-    width: int,
-    height: int,
-    shift_x: int,
-    shift_y: int,
-) -> float:
-    """Look up the sample of colour of the pixel that is nearest."""
-    column = min(max(math.floor(x + 0.5), 0), width - 1) >> shift_x
-    row = min(max(math.floor(y + 0.5), 0), height - 1) >> shift_y
-    return rows[row][column]
+def spread(
+    rows: Sequence[Sequence[float]], width: int, height: int, shift_x: int, shift_y: int
+) -> list[list[float]]:
+    """Give each pixel the sample of colour that it lies in."""
+    return [[rows[y >> shift_y][x >> shift_x] for x in range(width)] for y in range(height)]
 
 
 def level_square(
