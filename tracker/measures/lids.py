@@ -140,7 +140,9 @@ def detect_events(traces: Traces, parameters: Parameters, rules: ClosureRules = 
         traces.interval_s,
     )
     eye_amplitude = compute_eye_amplitude(eye_ratio, closures.interval)
-    winks, wink_eye = detect_winks(eye_ratio, times_s)
+    # While the lids are lowered far, neither eye is open, and so neither is closed alone.
+    either_open = np.where(level.is_low[:, np.newaxis], np.nan, eye_ratio)
+    winks, wink_eye = detect_winks(either_open, times_s)
     if len(winks):
         in_wink = mark_closures_in_winks(closures, winks)
         if _close_alike(eye_amplitude[~in_wink]):

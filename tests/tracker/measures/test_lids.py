@@ -148,6 +148,22 @@ def test_a_wink_is_no_lowered_lid() -> None:
     assert analysis.events.lowered.tolist() == []
 
 
+def test_uneven_lids_that_are_lowered_far_are_no_wink() -> None:
+    """Neither eye is open: over the level of lowered lids, small differences look large."""
+    ear = np.full((900, 2), 0.3)
+    gaze = np.zeros(900)
+    ear[200:206] = 0.03
+    ear[300:420] = 0.09
+    ear[350:366] = (0.03, 0.12)
+    gaze[300:420] = 0.1
+    analysis = analyze_track(make_track(make_landmarks(ear, gaze)), Parameters())
+    assert analysis.events.winks.tolist() == []
+    ((first, stop),) = analysis.events.lowered.tolist()
+    # The level is that of a second around.
+    assert abs(first - 300) <= 5
+    assert abs(stop - 420) <= 5
+
+
 def test_a_slit_that_blinks_is_not_shut() -> None:
     """Eyes that look down through a slit as narrow as the person's blinks: they blink in it."""
     ear = np.full(1800, 0.3)
