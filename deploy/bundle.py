@@ -301,6 +301,8 @@ def _check_it_answers(
         "    def get_remaining_time_in_millis(self): return 29000\n"
         "answer = lambda_handler({'httpMethod': 'GET', 'path': '/'}, Context())\n"
         "assert answer['statusCode'] == 200, answer\n"
+        "answer = lambda_handler({'httpMethod': 'GET', 'path': '/docs'}, Context())\n"
+        "assert answer['statusCode'] == 200, answer\n"
         # No call here loads the authorities of AWS' certificates. Check that they are there.
         "import ssl; from botocore import httpsession\n"
         "ssl.create_default_context(cafile=httpsession.where())\n"

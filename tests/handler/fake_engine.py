@@ -12,6 +12,7 @@ from handler.errors import UndecodableError, UnsupportedMediaError
 from tracker.parameters import Parameters
 
 FRAMES = 20
+HEAD_BYTES = 4096
 RANGES = {"suspected": 0.021, "not_suspected": 0.183, "borderline": 0.058, "not_assessable": None}
 
 
@@ -83,9 +84,14 @@ class FakeEngine:
         return {"detected": True}, [result]
 
     def _read(self, source: Path | BufferedIOBase) -> dict[str, Any]:
-        data = source.read_bytes() if isinstance(source, Path) else source.read()
+        if isinstance(source, Path):
+            with source.open("rb") as file:
+                head = file.read(HEAD_BYTES)
+        else:
+            head = source.read(HEAD_BYTES)
         try:
-            about: dict[str, Any] = json.loads(data.removeprefix(b"VIDEO "))
+            text = head.removeprefix(b"VIDEO ").decode()
+            about: dict[str, Any] = json.JSONDecoder().raw_decode(text)[0]
         except ValueError as error:
             raise UndecodableError("undecodable", "damaged") from error
         return about

@@ -29,7 +29,7 @@ from tests.handler.fake_engine import RANGES, FakeEngine, make_video
 from tests.local_server import start
 from tracker.lab.clip_spec import ClipSpec, GazePhase, LidClosure
 from tracker.lab.synthetic import write_clip
-from tracker.words import TEXTS
+from tracker.words import TEXTS, Language
 
 QUERY = {
     "step": "2",
@@ -185,6 +185,35 @@ def test_the_app_never_reads_an_unclear_answer_as_healthy(
     assert code == 200
     with pytest.raises(AppError, match="bool"):
         read_as_the_app(code, text)
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_language_counts_in_an_answer_that_is_waited_for(
+    deployment: Deployment, language: Language
+) -> None:
+    """With a report or without one, and in the status whatever was asked for first."""
+    video = base64.b64encode(make_video("not_assessable")).decode()
+    expected = TEXTS[language]["patient.no_face"]
+
+    def ask(method: str, path: str, body: Any = None, **query: str) -> dict[str, Any]:
+        event = {
+            "httpMethod": method,
+            "path": path,
+            "queryStringParameters": query,
+            "body": json.dumps(body),
+            "requestContext": {"authorizer": {"claims": {"sub": "anna"}}},
+        }
+        document: dict[str, Any] = json.loads(deployment.ask(event)[1])
+        return document
+
+    for report in (False, True):
+        body = {"action": "analyze_video", "file_data": video, "report": report, "lang": language}
+        answer = ask("POST", "/analyze", body)
+        assert answer["patient_message"] == expected
+        assert ("report_path" in answer) is report
+        status = f"/status/{answer['analysis_id']}"
+        other = "ko" if language == "en" else "en"
+        assert ask("GET", status, lang=other)["patient_message"] == TEXTS[other]["patient.no_face"]
 
 
 def test_the_reading_itself() -> None:

@@ -103,9 +103,9 @@ def exchange(port: int, request: bytes) -> bytes:
     return answer
 
 
-def read_memory_mb(pid: int) -> float:
+def read_memory_mb(pid: int, name: str = "VmRSS") -> float:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
+        if line.startswith(f"{name}:"):
             return int(line.split()[1]) / 1024
     raise AssertionError(pid)
 

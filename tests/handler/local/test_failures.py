@@ -9,12 +9,14 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from tests.handler.attack.test_fuzz import read_memory_mb
 from tests.handler.fake_engine import encode_video, make_video
 from tests.handler.local.fake_server import start_fake
 from tests.local_server import wait_for
@@ -73,6 +75,44 @@ def test_a_client_that_stalls_is_told_so(tmp_path: Path, request_: bytes) -> Non
         document = json.loads(body)
         assert document["code"] == "stalled"
         assert "id" not in document["error"].split()
+    finally:
+        process.kill()
+        process.wait()
+    assert list((tmp_path / "data" / "work").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_large_form_goes_to_the_disk_and_not_into_memory(tmp_path: Path) -> None:
+    process, url = start_fake(tmp_path / "data")
+    size_bytes = 300_000_000
+    head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.mp4"\r\n\r\n'
+    video, end = make_video("suspected"), b"\r\n--b--\r\n"
+
+    def stream() -> Iterator[bytes]:
+        yield head + video
+        for _ in range(size_bytes // 1_000_000):
+            yield b" " * 1_000_000
+        yield end
+
+    length = len(head + video + end) + size_bytes
+    headers = {"Content-Type": "multipart/form-data; boundary=b", "Content-Length": str(length)}
+    try:
+        before_mb = read_memory_mb(process.pid, "VmHWM")
+        request = requests.Request("POST", f"{url}/eye/process", headers=headers).prepare()
+        request.body = stream()
+        with requests.Session() as session:
+            answer = session.send(request, timeout=60)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["provenance"]["size_bytes"] == len(video) + size_bytes
+        assert answer.json()["analysis_result"]["psp_screening"]["suspected"] is True
+        assert read_memory_mb(process.pid, "VmHWM") - before_mb < 60
+        too_large = requests.post(
+            f"{url}/eye/process",
+            headers={**headers, "Content-Length": str(3 * 2**30)},
+            data=b"",
+            timeout=10,
+        )
+        assert too_large.status_code in (400, 413)
     finally:
         process.kill()
         process.wait()
