@@ -30,10 +30,9 @@ main() {
 
   # A zip of at most 50 MB can be uploaded directly, so OpenCV is split into two layers. The light
   # function needs only the base layer.
-  install_packages layer-base aws-lambda-powertools boto3 botocore jinja2 jmespath markupsafe multipart \
-    python-dateutil \
-    s3transfer six typing-extensions urllib3
-  install_packages layer-litert ai-edge-litert jinja2 markupsafe numpy
+  install_packages layer-base aws-lambda-powertools boto3 botocore jinja2 jmespath markupsafe \
+    multipart python-dateutil s3transfer six typing-extensions urllib3
+  install_packages layer-litert ai-edge-litert numpy
   install_packages layer-opencv opencv-python-headless
   # The authorizer stands alone: it has no layer, and its libraries none of the other functions need.
   install_packages authorizer pyjwt cryptography cffi pycparser typing-extensions

@@ -280,6 +280,8 @@ def _check_it_runs(site: Path, task: Path, reference: Reference, python: str) ->
         )
     for path in reference.inputs:
         _compare(measured[path.name], reference.expected[path.name], path.name)
+    if measured["models"] != reference.expected["models"]:
+        raise BundleError("the models are others than those of this environment")
     modules = measured["modules"]
     assert isinstance(modules, list)
     if "kernels_compiled" not in modules or "numba" in modules:

@@ -18,6 +18,7 @@ def main() -> None:
     sys.path[:0] = request["paths"]
 
     from tracker.face.mesh import FaceMesh
+    from tracker.files.provenance import identify_models, identify_program
     from tracker.files.summary import to_json
     from tracker.pipeline import measure_still
     from tracker.result import document_still
@@ -30,6 +31,9 @@ def main() -> None:
         else:
             results[path.name] = measure_video(path, model)
     results["modules"] = sorted({"numba", "kernels_compiled", "pandas"} & set(sys.modules))
+    # The record of an analysis names both; the program's differs by how it is packed.
+    identify_program()
+    results["models"] = identify_models()
     print(to_json(results))
 
 

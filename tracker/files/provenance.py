@@ -10,10 +10,6 @@ from tracker.version import __version__
 
 TRACK_LIBRARIES = ("ai-edge-litert", "numpy", "opencv-python-headless")
 """The libraries whose version a track depends on."""
-MODELS = (
-    "face_detection/face_detection_short_range.tflite",
-    "face_landmark/face_landmark_with_attention.tflite",
-)
 
 
 def identify_code(sources: Iterable[Path]) -> str:
@@ -50,11 +46,7 @@ def identify_program() -> str:
 @functools.cache
 def identify_models() -> str:
     """Return a hash of the model files that make landmarks of pictures."""
-    paths = sorted((Path(__file__).parents[1] / "face" / "models").glob("*.tflite"))
-    if not paths:
-        package = importlib.metadata.distribution("mediapipe")
-        paths = [Path(str(package.locate_file(f"mediapipe/modules/{name}"))) for name in MODELS]
     digest = hashlib.sha256()
-    for path in paths:
+    for path in sorted((Path(__file__).parents[1] / "face" / "models").glob("*.tflite")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
