@@ -202,7 +202,7 @@ def test_bootstrap(race: Race, ratio: Ratio, short: bool) -> None:
         range_ = np.diff(np.quantile(kept, (0.05, 0.95)))[0]
         factor = uncertainty.compute_bootstrap_correction(numbers.size)
         top, bottom = np.quantile(kept, (0.05, 0.95)).tolist()
-        looks = compute_look_reach(kept, top, bottom, (top + bottom) / 2)
+        (looks,) = compute_look_reach(kept, top, bottom, (top + bottom) / 2)
         reach = math.hypot(factor * np.abs(ends - range_).max(), *looks)
         return max(range_ - reach, 0.0), range_ + reach
 

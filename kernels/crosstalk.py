@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kernels._arguments import as_kept, as_series
+from kernels._jit import kernel
+from kernels.quantiles import take_quantiles
 
 CROSSTALK_MOST = 1 / 6
 """Largest vertical offset that a horizontal one makes, as a share of it.
@@ -55,16 +57,41 @@ def remove_crosstalk(vertical: ArrayLike, horizontal: ArrayLike, keep: ArrayLike
             f"vertical and horizontal have shapes {series.shape} and {aside.shape}, expected one "
             "value for each sample"
         )
-    used = flags & np.isfinite(series) & np.isfinite(aside)
-    if not used.any():
+    (middle,) = take_quantiles(aside, flags & np.isfinite(series), (0.5,))[1].tolist()
+    sums = np.empty(9)
+    _sum_crosstalk(series, aside, flags, middle, sums)
+    count, v, h, b, hh, hb, bb, hv, bv = sums.tolist()
+    if not count:
         return np.full(series.size, math.nan)
-    h = aside - np.median(aside[used])
-    terms = np.stack((h, np.abs(h)))
-    centred = terms[:, used] - terms[:, used].mean(axis=1, keepdims=True)
-    own = series[used] - series[used].mean()
-    factors = _fit_within(centred @ centred.T, centred @ own, CROSSTALK_MOST)
-    rest: Float64Array = series - factors @ terms
+    cross = hb - h * b / count
+    squares = np.array([[hh - h * h / count, cross], [cross, bb - b * b / count]])
+    products = np.array([hv - h * v / count, bv - b * v / count])
+    factors = _fit_within(squares, products, CROSSTALK_MOST)
+    from_middle = aside - middle
+    rest: Float64Array = series - factors[0] * from_middle - factors[1] * np.abs(from_middle)
     return rest
+
+
+@kernel("void(f8[::1], f8[::1], b1[::1], f8, f8[::1])")
+def _sum_crosstalk(vertical, horizontal, keep, middle, sums):
+    """Fill sums (9,) over the kept samples (N,): 1, v, h, b, h h, h b, b b, h v, b v; b = |h|.
+
+    h is the horizontal offset from `middle`. Samples without one of the offsets do not count.
+    """
+    sums[:] = 0.0
+    for n in range(vertical.size):
+        v, h = vertical[n], horizontal[n] - middle
+        if keep[n] and np.isfinite(v) and np.isfinite(h):
+            b = np.abs(h)
+            sums[0] += 1
+            sums[1] += v
+            sums[2] += h
+            sums[3] += b
+            sums[4] += h * h
+            sums[5] += h * b
+            sums[6] += b * b
+            sums[7] += h * v
+            sums[8] += b * v
 
 
 def _fit_within(squares: Float64Array, products: Float64Array, most: float) -> Float64Array:
@@ -74,7 +101,8 @@ def _fit_within(squares: Float64Array, products: Float64Array, most: float) -> F
     The least lies inside the square, or on one of its four edges.
     """
     candidates = []
-    if np.linalg.matrix_rank(squares) == 2:
+    # Below this, rounding decides: eyes that look to one side only have one term.
+    if squares[0, 0] * squares[1, 1] - squares[0, 1] ** 2 > 1e-9 * squares[0, 0] * squares[1, 1]:
         inside = np.linalg.solve(squares, products)
         if np.abs(inside).max() <= most:
             candidates.append(inside)

@@ -5,6 +5,7 @@ not show where the next look would have gone.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,37 +33,39 @@ percentile of theirs. The shortfall goes down with the number of looks.
 """
 
 Float64Array = NDArray[np.float64]
-Int64Array = NDArray[np.int64]
 
 
-@kernel("i8(f8[::1], f8, f8, f8[::1], i8[::1], i8[::1])")
-def _find_looks(values, top_line, bottom_line, means, sizes, ends):
-    """Fill the mean, the number of values and the end (0 = top, 1 = bottom) of each look (N,).
+@kernel("void(f8[::1], f8, f8, f8[:,::1])")
+def _sum_looks(values, top_line, bottom_line, sums):
+    """Fill sums (2, 4) with the sums over the looks to the top (0) and to the bottom (1).
 
-    Values (N,) are in order of time. A look lasts until the values pass the other line; only those
-    beyond its own line count. Return the number of looks.
+    With n values of mean x in a look, these are n, n^2, n x and n x^2. Values (N,) are in order of
+    time. A look lasts until the values pass the other line; only those beyond its own line count.
     """
-    count = 0
-    for n in range(values.size):
-        if values[n] <= top_line:
-            end = 0
-        elif values[n] >= bottom_line:
-            end = 1
-        else:
-            continue
-        if count == 0 or ends[count - 1] != end:
-            means[count], sizes[count], ends[count] = 0.0, 0, end
-            count += 1
-        means[count - 1] += values[n]
-        sizes[count - 1] += 1
-    for look in range(count):
-        means[look] /= sizes[look]
-    return count
+    sums[:] = 0.0
+    end, size, total = -1, 0.0, 0.0
+    for n in range(values.size + 1):
+        beyond = -1
+        if n < values.size:
+            if values[n] <= top_line:
+                beyond = 0
+            elif values[n] >= bottom_line:
+                beyond = 1
+        if size > 0 and (n == values.size or (beyond >= 0 and beyond != end)):
+            sums[end, 0] += size
+            sums[end, 1] += size * size
+            sums[end, 2] += total
+            sums[end, 3] += total * total / size
+            size, total = 0.0, 0.0
+        if beyond >= 0:
+            end = beyond
+            size += 1.0
+            total += values[n]
 
 
 def compute_look_reach(
-    values: Float64Array, top: float, bottom: float, middle: float
-) -> tuple[float, float]:
+    values: Float64Array, top: float, bottom: float, *middles: float
+) -> list[tuple[float, float]]:
     """Compute how far the 95 % intervals of a range's ends reach, from the looks to them.
 
     Parameters
@@ -71,13 +74,13 @@ def compute_look_reach(
         A gaze offset in order of time, without missing samples.
     top, bottom : float
         The ends of its range; `top` is the lower value, for up is negative.
-    middle : float
+    *middles : float
         Where looks begin. Their spread is taken to grow with the distance from it.
 
     Returns
     -------
-    top_reach, bottom_reach : float
-        0 for a constant.
+    list of (float, float)
+        For each middle, the reach of the top and of the bottom; 0 for a constant.
 
     Notes
     -----
@@ -89,23 +92,25 @@ def compute_look_reach(
     """
     range_ = bottom - top
     if not range_ > 0:
-        return 0.0, 0.0
-    means, (sizes, ends) = np.empty(values.size), np.empty((2, values.size), dtype=np.int64)
+        return [(0.0, 0.0) for _ in middles]
     margin = LOOK_MARGIN * range_
-    count = _find_looks(values, top + margin, bottom - margin, means, sizes, ends)
-    top_reach, bottom_reach = (
-        _reach_of_end(means[:count][of_end], sizes[:count][of_end], position - middle)
-        for of_end, position in ((ends[:count] == 0, top), (ends[:count] == 1, bottom))
-    )
-    return top_reach, bottom_reach
+    sums = np.empty((2, 4))
+    _sum_looks(values, top + margin, bottom - margin, sums)
+    of_top, of_bottom = sums.tolist()
+    return [
+        (_reach_of_end(of_top, top - middle), _reach_of_end(of_bottom, bottom - middle))
+        for middle in middles
+    ]
 
 
-def _reach_of_end(means: Float64Array, sizes: Int64Array, distance: float) -> float:
-    """Return the reach of one end, from the means and sizes of its looks (L,)."""
-    weights = sizes / sizes.sum()
-    share = float((weights**2).sum())
-    squares = float((weights * (means - weights @ means) ** 2).sum()) / share
-    squares += LOOK_SPREAD_DEGREES * (LOOK_SPREAD * distance) ** 2
+def _reach_of_end(sums: Sequence[float], distance: float) -> float:
+    """Return the reach of one end, from the sums over its looks."""
+    size, squares, total, total_squares = sums
+    share, mean = squares / size**2, total / size
+    # Rounding can make the variance of equal looks negative.
+    variance = max(total_squares / size - mean**2, 0.0) / share
+    variance += LOOK_SPREAD_DEGREES * (LOOK_SPREAD * distance) ** 2
     degrees = LOOK_SPREAD_DEGREES + 1 / share - 1
-    std = math.sqrt(squares / degrees * (share + (LOOK_SHORTFALL * share) ** 2))
-    return compute_student_quantile(int(degrees)) * std
+    std = math.sqrt(variance / degrees * (share + (LOOK_SHORTFALL * share) ** 2))
+    # A whole number that rounding made a little smaller stays whole.
+    return compute_student_quantile(int(degrees + 1e-9)) * std

@@ -257,8 +257,10 @@ def compute_range_reach(
     draws = _draw_quantiles(kept, blocks, sizes[:block_count])
     top, bottom = take_quantiles(kept, np.ones(count, np.bool_), RANGE_QUANTILES)[1].tolist()
     factor = compute_bootstrap_correction(block_count)
-    of_range = compute_look_reach(kept, top, bottom, (top + bottom) / 2)
-    of_ends = of_range if math.isnan(middle) else compute_look_reach(kept, top, bottom, middle)
+    between = (top + bottom) / 2
+    of_range, of_ends = compute_look_reach(
+        kept, top, bottom, between, between if math.isnan(middle) else middle
+    )
     return RangeReach(
         peak_to_peak=math.hypot(factor * _reach(draws[1] - draws[0], bottom - top), *of_range),
         top=math.hypot(factor * _reach(draws[0], top), of_ends[0]),

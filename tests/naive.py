@@ -699,6 +699,29 @@ def look_reach(
     return reaches[0], reaches[1]
 
 
+def crosstalk_sums(
+    vertical: Sequence[float], horizontal: Sequence[float], keep: Sequence[bool], middle: float
+) -> list[float]:
+    """Return sums over the kept samples: 1, v, h, b, h h, h b, b b, h v, b v, with b = |h|."""
+    used = [
+        (v, h - middle)
+        for v, h, kept in zip(vertical, horizontal, keep, strict=True)
+        if kept and math.isfinite(v) and math.isfinite(h)
+    ]
+    products: list[Callable[[float, float], float]] = [
+        lambda v, h: 1,
+        lambda v, h: v,
+        lambda v, h: h,
+        lambda v, h: abs(h),
+        lambda v, h: h * h,
+        lambda v, h: h * abs(h),
+        lambda v, h: h * h,
+        lambda v, h: h * v,
+        lambda v, h: abs(h) * v,
+    ]
+    return [sum(product(v, h) for v, h in used) for product in products]
+
+
 def peak_to_peak_interval(
     blocks: Sequence[Sequence[float]],
     draws: Sequence[Sequence[int]],

@@ -5,7 +5,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from kernels import remove_crosstalk
-from kernels.crosstalk import CROSSTALK_MOST, _fit_within
+from kernels.crosstalk import CROSSTALK_MOST, _fit_within, _sum_crosstalk
+from tests import naive
 
 TIMES = np.arange(600)
 ASIDE = np.choose(TIMES // 50 % 4, [0.0, 0.2, 0.0, -0.2])
@@ -62,6 +63,25 @@ def test_hardly_any_samples(count: int) -> None:
 def test_shapes_that_differ_are_refused() -> None:
     with pytest.raises(ValueError, match="one value for each sample"):
         remove_crosstalk(np.zeros(3), np.zeros(2), np.ones(3, bool))
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 100])
+def test_the_sums_are_the_reference(rng: np.random.Generator, count: int) -> None:
+    vertical, horizontal = rng.normal(size=(2, count))
+    keep = rng.random(count) < 0.8
+    vertical[rng.random(count) < 0.1] = np.nan
+    horizontal[rng.random(count) < 0.1] = np.nan
+    sums = np.full(9, np.nan)
+    _sum_crosstalk(vertical, horizontal, keep, 0.2, sums)
+    expected = naive.crosstalk_sums(vertical.tolist(), horizontal.tolist(), keep.tolist(), 0.2)
+    assert_allclose(sums, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_eyes_that_only_look_to_one_side(rng: np.random.Generator) -> None:
+    """Both terms are then the same: one of them explains it all."""
+    aside = np.where(TIMES % 3 < 1, 0.2, 0.0)
+    rest = remove_crosstalk(0.1 * aside, aside, EVERYTHING)
+    assert np.ptp(rest) == pytest.approx(0.0, abs=1e-12)
 
 
 def test_the_best_factors_within_the_limit(rng: np.random.Generator) -> None:

@@ -225,7 +225,7 @@ def test_a_phase_of_the_task_is_in_every_draw() -> None:
     rng = np.random.default_rng(5)
     phases = np.repeat([0.0, -0.1, 0.0, 0.1], 6 * 30) + rng.normal(scale=0.004, size=720)
     low, high = compute_peak_to_peak_interval(phases, np.ones(720, bool), np.arange(720) / 30)
-    reach = compute_look_reach(phases, -0.1, 0.1, 0.0)
+    (reach,) = compute_look_reach(phases, -0.1, 0.1, 0.0)
     assert 0.2 - math.hypot(0.02, *reach) < low < high < 0.22 + math.hypot(0.02, *reach)
 
 
