@@ -5,6 +5,7 @@ import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from io import BufferedIOBase
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,7 @@ class Engine:
         UndecodableError, TooLargeError
         """
         with _translated_errors(), Video(source) as video:
-            info = video.info
+            info = replace(video.info, frame_count=video.expected_frames)
         _check_limits(info)
         most = parameters.max_frames * parameters.step
         frames = min(most, info.frame_count or most)

@@ -51,16 +51,21 @@ def sample(
     if planes is None:
         height, width = picture.shape[:2]
         left, top, right, bottom = _box(matrix, out, width, height, reduction, reduction)
-        part = _average(np.asarray(picture[top:bottom, left:right]), reduction)
-        to_part = _to_part(matrix, left, top, reduction)
+        part = _average(np.asarray(picture[top:bottom, left:right]), reduction, reduction)
+        to_part = _to_part(matrix, left, top, reduction, reduction)
         sample_pixels(part, to_part, out, low, high, outside)
         return
-    matrix = join_affine(picture.to_stored, matrix)  # type: ignore[union-attr]
+    to_stored: Affine = picture.to_stored  # type: ignore[union-attr]
+    matrix = join_affine(to_stored, matrix)
     if reduction > 1:
-        block_x, block_y = reduction << planes.shift_x, reduction << planes.shift_y
+        # A pixel of the picture may be more or fewer of the stored ones.
+        factor_x, factor_y = (
+            max(1, round(reduction * math.hypot(*row[:2]))) for row in to_stored.tolist()
+        )
+        block_x, block_y = factor_x << planes.shift_x, factor_y << planes.shift_y
         box = _box(matrix, out, planes.width, planes.height, block_x, block_y)
-        planes = average_planes(planes, box, reduction)
-        matrix = _to_part(matrix, box[0], box[1], reduction)
+        planes = average_planes(planes, box, factor_x, factor_y)
+        matrix = _to_part(matrix, box[0], box[1], factor_x, factor_y)
     sample_planes(planes, matrix, out, low, high, outside)
 
 
@@ -82,16 +87,16 @@ def bounds(matrix: Affine, width: int, height: int) -> tuple[float, float, float
     )
 
 
-def average_planes(planes: Planes, box: Box, factor: int) -> Planes:
-    """Average a part of a picture down by a whole factor.
+def average_planes(planes: Planes, box: Box, factor_x: int, factor_y: int) -> Planes:
+    """Average a part of a picture down by a whole factor each way.
 
     Parameters
     ----------
     planes : Planes
     box : tuple of int
-        The part, in stored pixels; its left and its top are multiples of `factor` times the pixels
-        of a sample of colour.
-    factor : int
+        The part, in stored pixels; its left and its top are multiples of the factors times the
+        pixels of a sample of colour.
+    factor_x, factor_y : int
 
     Returns
     -------
@@ -100,10 +105,10 @@ def average_planes(planes: Planes, box: Box, factor: int) -> Planes:
     """
     left, top, right, bottom = box
     shift_x, shift_y = planes.shift_x, planes.shift_y
-    luma = _average(_view(planes.luma, planes.stride, left, top, right, bottom), factor)
+    luma = _average(_view(planes.luma, planes.stride, left, top, right, bottom), factor_x, factor_y)
     chroma_box = (left >> shift_x, top >> shift_y, -(-right >> shift_x), -(-bottom >> shift_y))
     blue, red = (
-        _average(_view(plane, planes.chroma_stride, *chroma_box), factor)
+        _average(_view(plane, planes.chroma_stride, *chroma_box), factor_x, factor_y)
         for plane in (planes.blue, planes.red)
     )
     # Of an odd number of pixels, the last sample of colour may not be filled.
@@ -131,14 +136,14 @@ def _view(
     return np.ndarray(shape, plane.dtype, plane, first, strides)
 
 
-def _average(pixels: NDArray[Any], factor: int) -> NDArray[Any]:
-    if factor == 1:
+def _average(pixels: NDArray[Any], factor_x: int, factor_y: int) -> NDArray[Any]:
+    if factor_x == factor_y == 1:
         return pixels
     height, width = pixels.shape[:2]
-    whole: Any = pixels[: height // factor * factor, : width // factor * factor]
+    whole: Any = pixels[: height // factor_y * factor_y, : width // factor_x * factor_x]
     # By a whole factor, for which OpenCV is several times as fast.
     averaged: Any = cv2.resize(
-        whole, (width // factor, height // factor), interpolation=cv2.INTER_AREA
+        whole, (width // factor_x, height // factor_y), interpolation=cv2.INTER_AREA
     )
     return averaged  # type: ignore[no-any-return]
 
@@ -165,9 +170,9 @@ def _end(high: float, low: float, size: int, block: int) -> int:
     return min(-(-end // block) * block, size)
 
 
-def _to_part(matrix: Affine, left: int, top: int, factor: int) -> Affine:
+def _to_part(matrix: Affine, left: int, top: int, factor_x: int, factor_y: int) -> Affine:
     """Let a map lead to an averaged part: a pixel's centre is half a pixel from its edge."""
-    reduced = matrix / factor
-    reduced[0, 2] += (0.5 - left) / factor - 0.5
-    reduced[1, 2] += (0.5 - top) / factor - 0.5
+    reduced = matrix / ((factor_x,), (factor_y,))
+    reduced[0, 2] += (0.5 - left) / factor_x - 0.5
+    reduced[1, 2] += (0.5 - top) / factor_y - 0.5
     return reduced

@@ -14,26 +14,42 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from tracker.video.container import MIN_SIDE_PX
 from tracker.video.libav import (
     NO_TIME,
     AvCodecParameters,
     AvIoContext,
     AvReadFunction,
     AvSeekFunction,
-    AvStream,
     FFmpegError,
     FrameSizeError,
+    PixelAspectError,
     load_libraries,
 )
 from tracker.video.limits import MAX_FRAME_PIXELS
+from tracker.video.orientation import (
+    is_believable_aspect,
+    is_mirrored,
+    place_picture,
+    shown_size,
+)
 from tracker.video.pixels import Converter, LazyImage
+from tracker.video.streams import (
+    choose_recording,
+    find_recordings,
+    read_capture_fps,
+    read_pixel_aspect,
+    read_turn,
+)
 
 BITRATE_FRAMES = 300
 """Encoded frames from the start whose size is counted: 10 s at 30 fps."""
 READ_ATTEMPTS, DECODE_ATTEMPTS = 4096, 64
 """One call skips at most this many packets of other streams, and packets without a frame."""
+READ_ERRORS = 600
+"""Packets in a row that cannot be read, after which reading ends."""
+MAX_CONVERTERS = 16
+"""Sizes of the pictures of one video; pictures of further sizes are left out."""
 STREAM_BUFFER_BYTES = 2**16
 CONTAINERS = b"mov,matroska,avi,mpegts,mpeg,mpegvideo,asf"
 """Formats that may be opened.
@@ -44,8 +60,7 @@ other files and addresses to read.
 
 # An encoded frame is up to a block larger than the frame that is shown.
 _MAX_PIXELS = b"%d" % (MAX_FRAME_PIXELS * 9 // 8)
-_VIDEO = 0
-_DISPLAY_MATRIX, _DISPLAY_MATRIX_BYTES = 5, 36
+_HIDDEN_PACKET = 4
 _TIME_BASE_HZ = 1_000_000
 _SEEK_SIZE = 0x10000
 _EOF = -int.from_bytes(b"EOF ", "little")
@@ -114,7 +129,9 @@ class _StreamReader:
 
 
 class Decoder:
-    """The first video stream of a file, decoded in order on one thread.
+    """The recording in a file, decoded in order on one thread.
+
+    See `tracker.video.streams` for which stream that is.
 
     Parameters
     ----------
@@ -124,9 +141,23 @@ class Decoder:
     Attributes
     ----------
     width, height : int
-        Size of a frame in pixels, after rotation.
+        Size of the shown picture in pixels; see `tracker.video.orientation`.
+    mirrored : bool
+        Whether the display matrix mirrors the picture.
     fps, frame_count : float, int
         As the container declares them; 0 if it does not.
+    expected_frames : int
+        Number of frames from the count or the duration, whichever is more; 0 if both are unknown.
+        Headers may claim too few, so it never ends the reading.
+    capture_fps : float
+        Frames a second when they were captured, if the file tells it apart from the rate at which
+        it is played; otherwise 0.
+    recordings : int
+        Video streams that may be meant; only one of them is decoded.
+    hidden : int
+        Encoded frames read so far that an edit list hides. They are not shown to anyone.
+    unreadable, unread_at_end : int
+        Packets that could not be read: before the last grabbed frame, and where reading ended.
     packets, packet_bytes : int
         Number and size of the encoded frames read so far, without sound; the count stops at
         `BITRATE_FRAMES`.
@@ -144,8 +175,9 @@ class Decoder:
     def __init__(self, source: Path | BufferedIOBase) -> None:
         self._library = library = load_libraries()
         self.packets = self.packet_bytes = 0
+        self.hidden = self.unreadable = self.unread_at_end = 0
         self.ended = False
-        self._frames_grabbed = 0
+        self._converters: dict[tuple[int, int, float], Converter] = {}
         self._reader: _StreamReader | None = None
         self._context = c.c_void_p()
         self._format = library["avformat"].avformat_alloc_context()
@@ -174,36 +206,35 @@ class Decoder:
         self._raise_stream_error()
         if code < 0:
             raise FFmpegError("not a video file")
-        self._find_videos()
+        find_recordings(self._format.contents)
         code = self._find_stream_info()
         self._raise_stream_error()
         if code < 0:
             raise FFmpegError("not a video file")
-        videos = self._find_videos()
+        videos = find_recordings(self._format.contents)
         if not videos:
             raise FFmpegError("no video stream")
-        self._stream = videos[0]
+        self.recordings = len(videos)
+        self._stream = choose_recording(videos)
         parameters = self._stream.parameters.contents
         self._open_codec(parameters)
         self.fps = float(self._stream.mean_frame_rate) or float(
             library.av_guess_frame_rate(self._format, c.byref(self._stream), None)
         )
-        self.frame_count = self._stream.frame_count or self._estimate_frame_count()
-        self._converter = Converter(
-            parameters.width, parameters.height, self._rotation_deg(parameters)
+        by_duration = self._estimate_frame_count()
+        self.frame_count = self._stream.frame_count or by_duration
+        self.expected_frames = max(self.frame_count, by_duration)
+        self.capture_fps = read_capture_fps(self._format.contents, self._stream)
+        self._turn = read_turn(parameters)
+        self.mirrored = is_mirrored(self._turn)
+        aspect = read_pixel_aspect(self._format, self._stream)
+        if not is_believable_aspect(aspect):
+            raise PixelAspectError(aspect)
+        self.width, self.height = shown_size(
+            parameters.width, parameters.height, self._turn, aspect
         )
-        self.height, self.width = self._converter.shape[:2]
-
-    def _find_videos(self) -> list[AvStream]:
-        """Return the video streams known so far, after checking their size."""
-        context = self._format.contents
-        streams = [context.streams[n].contents for n in range(context.stream_count)]
-        videos = [one for one in streams if one.parameters.contents.codec_type == _VIDEO]
-        for video in videos:
-            width, height = video.parameters.contents.width, video.parameters.contents.height
-            if width * height > MAX_FRAME_PIXELS:
-                raise FrameSizeError(width, height)
-        return videos
+        if self.width * self.height > MAX_FRAME_PIXELS:
+            raise FrameSizeError(self.width, self.height)
 
     def _find_stream_info(self) -> int:
         """Let the library decode a few frames, within the limit of pixels."""
@@ -245,14 +276,6 @@ class Decoder:
             seconds = self._stream.duration * float(self._stream.time_base)
         return max(0, int(seconds * self.fps + 0.5))
 
-    def _rotation_deg(self, parameters: AvCodecParameters) -> int:
-        for n in range(parameters.side_data_count):
-            one = parameters.side_data[n]
-            if one.kind == _DISPLAY_MATRIX and one.size >= _DISPLAY_MATRIX_BYTES:
-                turn = self._library["avutil"].av_display_rotation_get(one.data)
-                return -round(turn) % 360 if np.isfinite(turn) else 0
-        return 0
-
     def _raise_stream_error(self) -> None:
         if self._reader is not None:
             self._reader.raise_error()
@@ -265,13 +288,10 @@ class Decoder:
         """
         if not self._context:
             raise ValueError("the video is closed")
-        declared = self._stream.frame_count
-        if 0 < declared < self._frames_grabbed:
-            return False
         library = self._library["avcodec"]
         context, packet, frame = self._context, self._packet, self._frame
         found: bool = library.avcodec_receive_frame(context, frame) >= 0
-        reads = attempts = 0
+        reads = attempts = self.unreadable = 0
         while not found:
             library.av_packet_unref(packet)
             code = self._library["avformat"].av_read_frame(self._format, packet)
@@ -282,13 +302,17 @@ class Decoder:
                 if reads > READ_ATTEMPTS:
                     break
                 continue
-            if code >= 0 and self.packets < BITRATE_FRAMES:
-                self.packets += 1
-                self.packet_bytes += packet.contents.size
-            at_end = code == _EOF
+            # What follows a packet that cannot be read may be whole.
+            if code < 0 and code != _EOF and self.unreadable < READ_ERRORS:
+                self.unreadable += 1
+                continue
+            if code >= 0:
+                self._count_packet()
+            elif self.unreadable:
+                self.unread_at_end, self.unreadable = self.unreadable, 0
             # At the end, send no packet: this asks the decoder for the frames that it still holds.
             if library.avcodec_send_packet(context, packet if code >= 0 else None) < 0:
-                self.ended = at_end
+                self.ended = code < 0
                 break
             code = library.avcodec_receive_frame(context, frame)
             found = code >= 0
@@ -296,8 +320,14 @@ class Decoder:
                 attempts += 1
                 if attempts > DECODE_ATTEMPTS:
                     break
-        self._frames_grabbed += found
         return found
+
+    def _count_packet(self) -> None:
+        packet = self._packet.contents
+        if self.packets < BITRATE_FRAMES:
+            self.packets += 1
+            self.packet_bytes += packet.size
+        self.hidden += bool(packet.flags & _HIDDEN_PACKET)
 
     @property
     def time_s(self) -> float:
@@ -311,11 +341,30 @@ class Decoder:
 
     def take(self) -> LazyImage | None:
         """Return the last grabbed frame; None if its size or its pixel format is unexpected."""
-        if not self._converter.fits(self._frame.contents):
+        converter = self._find_converter()
+        if converter is None or not converter.fits(self._frame.contents):
             return None
-        image = LazyImage(self._frame, self._converter)
+        image = LazyImage(self._frame, converter)
         self._frame = self._library["avutil"].av_frame_alloc()
         return image
+
+    def _find_converter(self) -> Converter | None:
+        """Return the converter for the last grabbed frame's size and pixels."""
+        frame = self._frame.contents
+        aspect = read_pixel_aspect(self._format, self._stream, self._frame)
+        key = (frame.width, frame.height, aspect)
+        if key not in self._converters:
+            if (
+                min(key[:2]) < MIN_SIDE_PX
+                or not is_believable_aspect(aspect)
+                or len(self._converters) == MAX_CONVERTERS
+            ):
+                return None
+            placement = place_picture(
+                frame.width, frame.height, self._turn, aspect, (self.width, self.height)
+            )
+            self._converters[key] = Converter(placement)
+        return self._converters[key]
 
     def close(self) -> None:
         """Release the decoder; frames that were taken remain usable."""

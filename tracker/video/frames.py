@@ -1,6 +1,7 @@
 """Frames of a video with their times. A video is not trusted before it has been checked here."""
 
 import contextlib
+import math
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from tracker.video.container import MIN_SIDE_PX, VideoOpenError, check_container, read_head
 from tracker.video.ffmpeg import Decoder
-from tracker.video.libav import FFmpegError, FrameSizeError
+from tracker.video.libav import FFmpegError, FrameSizeError, PixelAspectError
 from tracker.video.limits import MAX_FRAME_PIXELS
 from tracker.video.pixels import LazyImage
 
@@ -31,6 +32,10 @@ MAX_FPS = 1e6
 """Higher declared rates are ignored. Some containers declare up to 90,000, which is wrong."""
 MAX_VIDEO_S = 24 * 3600.0
 """Longest duration of a video that is believed."""
+CAPTURE_FPS_RANGE = (1.0, 1000.0)
+"""Rates of capture that are believed: phones record up to 960 frames a second."""
+MAX_SLOWED_DOWN = 40.0
+"""Most that a recording is believed to be slowed down: 960 frames a second, played at 24."""
 MAX_FRAME_COUNT = round(1000 * MAX_VIDEO_S)
 """Most frames that are believed: a day at 1000 frames per second."""
 FRAMES_AHEAD = 3
@@ -67,12 +72,15 @@ class _Counts:
     failed: int
     packets: int
     packet_bytes: int
+    hidden: int
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
-    """What the container declares about its video, after rotation; 0 where it declares nothing.
+    """What the container declares about its video, as shown; 0 where it declares nothing.
 
+    `frame_count` leaves out the frames that an edit list hides, as far as they were read.
     `bits_per_frame` is measured: the mean size, without sound, of the encoded frames that were
     read, up to the first `tracker.video.ffmpeg.BITRATE_FRAMES`.
     """
@@ -96,13 +104,18 @@ class Video:
     ----------
     frames_decoded, frames_failed : int
         Frames decoded so far, including skipped ones, and frames that could not be decoded.
+    whole : bool
+        False if reading ended before the end of the file. It is known after the last frame.
+    expected_frames, recordings, mirrored, capture_fps
+        See `tracker.video.ffmpeg.Decoder`.
 
     Raises
     ------
     InputNotFoundError
         The file is missing or unreadable.
     VideoOpenError
-        The input is not a video, has no video stream, or its frames are too small or too large.
+        The input is not a video, has no video stream, its frames are too small or too large, or
+        what it says of its pixels or of its rate cannot be meant.
     Exception
         Any error that the stream raises when it is read, here or in `frames`.
     """
@@ -114,10 +127,12 @@ class Video:
             self._decoder = Decoder(source)
         except FrameSizeError as error:
             raise VideoOpenError(_wrong_size(self._name, error.width, error.height)) from error
+        except PixelAspectError as error:
+            raise VideoOpenError(_odd_pixels(self._name, error.aspect)) from error
         except FFmpegError as error:
             raise VideoOpenError(_not_decodable(self._name)) from error
         self._ahead: _Ahead | None = None
-        self._counts = _Counts(0, 0, 0, 0)
+        self._counts = _Counts(0, 0, 0, 0, 0, True)
         fps = _finite_or_zero(self._decoder.fps)
         fps = fps if fps <= MAX_FPS else 0.0
         width, height, count = self._decoder.width, self._decoder.height, self._decoder.frame_count
@@ -131,11 +146,23 @@ class Video:
                 _wrong_size(self._name, width, height) if known else _not_decodable(self._name)
             )
 
+        self.recordings, self.mirrored = self._decoder.recordings, self._decoder.mirrored
+        self.capture_fps = self._decoder.capture_fps
+        expected = self._decoder.expected_frames
+        self.expected_frames = expected if 0 <= expected <= most_frames(fps) else 0
+        if self.capture_fps and not _is_believable_capture(self.capture_fps, fps):
+            self.close()
+            raise VideoOpenError(_odd_capture(self._name, self.capture_fps, fps))
+
     @property
     def info(self) -> VideoInfo:
         """What the container declares, and the bits per frame that were measured so far."""
         packets, size_bytes = self._counts.packets, self._counts.packet_bytes
-        return replace(self._info, bits_per_frame=8 * size_bytes / packets if packets else 0.0)
+        return replace(
+            self._info,
+            frame_count=max(0, self._info.frame_count - self._counts.hidden),
+            bits_per_frame=8 * size_bytes / packets if packets else 0.0,
+        )
 
     @property
     def frames_decoded(self) -> int:
@@ -144,6 +171,10 @@ class Video:
     @property
     def frames_failed(self) -> int:
         return self._counts.failed
+
+    @property
+    def whole(self) -> bool:
+        return self._counts.whole
 
     def frames(
         self, step: int = 1, wants: Callable[[int], bool] | None = None, ahead: bool = False
@@ -191,7 +222,9 @@ class Video:
         decoder = self._decoder
         index = consecutive = decoded = failed = 0
         while consecutive < MAX_CONSECUTIVE_FAILURES:
-            if not decoder.grab():
+            found = decoder.grab()
+            consecutive += decoder.unreadable
+            if not found:
                 if decoder.ended:
                     break
                 consecutive += 1
@@ -209,10 +242,16 @@ class Video:
                     failed += 1
                     decoded -= 1
                 else:
-                    counts = _Counts(decoded, failed, decoder.packets, decoder.packet_bytes)
-                    yield Frame(index, time_s, pixels), counts
+                    yield Frame(index, time_s, pixels), self._count(decoded, failed)
             index += 1
-        yield None, _Counts(decoded, failed, decoder.packets, decoder.packet_bytes)
+        whole = decoder.ended and not decoder.unread_at_end
+        yield None, replace(self._count(decoded, failed), whole=whole)
+
+    def _count(self, decoded: int, failed: int) -> _Counts:
+        decoder = self._decoder
+        return _Counts(
+            decoded, failed, decoder.packets, decoder.packet_bytes, decoder.hidden, whole=True
+        )
 
     def _in_batches(self, decoded: Iterator["_Decoded"]) -> Iterator["_Decoded"]:
         # A pixel takes 1.5 bytes, and with 10 bits twice as many.
@@ -292,6 +331,11 @@ def most_frames(fps: float) -> float:
     return min(MAX_VIDEO_S * fps, MAX_FRAME_COUNT) if fps else MAX_FRAME_COUNT
 
 
+def _is_believable_capture(capture_fps: float, fps: float) -> bool:
+    low, high = CAPTURE_FPS_RANGE
+    return low <= capture_fps <= high and capture_fps <= MAX_SLOWED_DOWN * (fps or math.inf)
+
+
 def _finite_or_zero(value: float) -> float:
     return value if np.isfinite(value) and value > 0 else 0.0
 
@@ -300,6 +344,20 @@ def _not_decodable(name: str) -> str:
     return (
         f"{name}: no video could be decoded: the file is damaged, incomplete, or holds sound only. "
         "Copy it from the phone again, or export it as MP4 (H.264)."
+    )
+
+
+def _odd_pixels(name: str, aspect: float) -> str:
+    return (
+        f"{name}: says that its pixels are {aspect:.3g} times as wide as tall, which no camera "
+        "records. Copy it from the phone again, or export it as MP4 (H.264)."
+    )
+
+
+def _odd_capture(name: str, capture_fps: float, fps: float) -> str:
+    return (
+        f"{name}: says that it was recorded at {capture_fps:.4g} frames a second and is played at "
+        f"{fps:.4g}, which do not fit together. Send the original recording, at normal speed."
     )
 
 

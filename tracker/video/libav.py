@@ -31,6 +31,14 @@ class FrameSizeError(FFmpegError):
         self.width, self.height = width, height
 
 
+class PixelAspectError(FFmpegError):
+    """The pixels are too wide or too tall to be meant."""
+
+    def __init__(self, aspect: float) -> None:
+        super().__init__(f"a pixel is {aspect:.4g} times as wide as tall")
+        self.aspect = aspect
+
+
 class AvRational(c.Structure):
     _fields_ = [("numerator", c.c_int), ("denominator", c.c_int)]
 
@@ -39,7 +47,7 @@ class AvRational(c.Structure):
 
 
 class AvSideData(c.Structure):
-    _fields_ = [("data", c.c_void_p), ("size", c.c_size_t), ("kind", c.c_int)]
+    _fields_ = [("numbers", c.POINTER(c.c_int32)), ("size", c.c_size_t), ("kind", c.c_int)]
 
 
 class AvCodecParameters(c.Structure):
@@ -98,7 +106,23 @@ class AvFormatContext(c.Structure):
         ("url", c.c_void_p),
         ("start_time", c.c_int64),
         ("duration", c.c_int64),
+        ("bit_rate", c.c_int64),
+        ("packet_size", c.c_uint),
+        ("max_delay", c.c_int),
+        ("format_flags", c.c_int),
+        ("probe_size", c.c_int64),
+        ("max_analyze_duration", c.c_int64),
+        ("key", c.c_void_p),
+        ("key_size", c.c_int),
+        ("program_count", c.c_uint),
+        ("programs", c.c_void_p),
+        ("forced_codec_ids", c.c_int * 4),
+        ("metadata", c.c_void_p),
     ]
+
+
+class AvDictionaryEntry(c.Structure):
+    _fields_ = [("key", c.c_char_p), ("value", c.c_char_p)]
 
 
 class AvPacket(c.Structure):
@@ -157,7 +181,8 @@ _FUNCTIONS: tuple[tuple[Any, ...], ...] = (
     ("avutil", "av_frame_alloc", _Frame),
     ("avutil", "av_frame_free", None, c.POINTER(_Frame)),
     ("avutil", "av_get_pix_fmt", c.c_int, c.c_char_p),
-    ("avutil", "av_display_rotation_get", c.c_double, c.c_void_p),
+    ("avutil", "av_dict_get", c.POINTER(AvDictionaryEntry), c.c_void_p, c.c_char_p, c.c_void_p,
+     c.c_int),
     ("avutil", "av_dict_set", c.c_int, _Pointers, c.c_char_p, c.c_char_p, c.c_int),
     ("avutil", "av_dict_free", None, _Pointers),
     ("avutil", "av_malloc", c.c_void_p, c.c_size_t),
@@ -179,6 +204,7 @@ _FUNCTIONS: tuple[tuple[Any, ...], ...] = (
     ("avformat", "avformat_find_stream_info", c.c_int, _Format, c.c_void_p),
     ("avformat", "avformat_close_input", None, c.POINTER(_Format)),
     ("avformat", "av_guess_frame_rate", AvRational, _Format, c.POINTER(AvStream), c.c_void_p),
+    ("avformat", "av_guess_sample_aspect_ratio", AvRational, _Format, c.POINTER(AvStream), _Frame),
     ("avformat", "av_read_frame", c.c_int, _Format, c.POINTER(AvPacket)),
     ("avformat", "avio_alloc_context", c.POINTER(AvIoContext), c.c_void_p, c.c_int, c.c_int,
      c.c_void_p, AvReadFunction, c.c_void_p, AvSeekFunction),

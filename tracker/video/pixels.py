@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.sampling import Affine, Planes
+from kernels.sampling import Planes
 from tracker.video.libav import AvFrame, FFmpegError, load_libraries
+from tracker.video.orientation import Placement, is_transposed
 
 BLOCK_PX = 64
 """Parts are converted in whole blocks of columns.
@@ -35,11 +36,8 @@ _FULL_RANGE = 2
 _DEFAULT_MATRIX = 5
 _UNSPECIFIED = 2
 _INTERLACED = 1 << 3
-_ROTATIONS = {
-    90: cv2.ROTATE_90_CLOCKWISE,
-    180: cv2.ROTATE_180,
-    270: cv2.ROTATE_90_COUNTERCLOCKWISE,
-}
+_MARGIN_PX = 2
+"""Stored pixels around a part that is stretched, for the interpolation."""
 _NO_PIXELS: NDArray[np.uint8] = np.empty((0, 0, 3), np.uint8)
 
 
@@ -53,7 +51,7 @@ class LazyImage:
     Attributes
     ----------
     shape : tuple of int
-        Height, width, 3; after rotation.
+        Height, width, 3; as shown, see `tracker.video.orientation`.
     to_stored : ndarray, shape (2, 3), float64
         Takes a pixel of the upright image to one of the stored image, whose planes `planes` gives.
     """
@@ -107,44 +105,40 @@ class LazyImage:
         self.release()
 
 
-def _make_to_stored(rotation_deg: int, width: int, height: int) -> Affine:
-    """Return the map from upright pixels to stored ones, `width` and `height` the stored size."""
-    right, bottom = width - 1.0, height - 1.0
-    turns = {
-        # Shown turned clockwise: the stored image's left edge is on top.
-        90: ((0, 1, 0), (-1, 0, bottom)),
-        180: ((-1, 0, right), (0, -1, bottom)),
-        270: ((0, -1, right), (1, 0, 0)),
-    }
-    return np.array(turns.get(rotation_deg, ((1, 0, 0), (0, 1, 0))), np.float64)
-
-
 def _view_plane(address: int, size_bytes: int, kind: type) -> NDArray[Any]:
     memory = (c.c_uint8 * size_bytes).from_address(address)
     return np.frombuffer(memory, kind)
 
 
+def _turn(
+    part: NDArray[np.uint8], transposed: bool, right: float, down: float
+) -> NDArray[np.uint8]:
+    """Turn stored pixels; to the right and downwards, stored places grow or shrink."""
+    turned: Any = cv2.transpose(part) if transposed else part
+    if right < 0 or down < 0:
+        turned = cv2.flip(turned, -1 if right < 0 and down < 0 else 1 if right < 0 else 0)
+    return turned  # type: ignore[no-any-return]
+
+
 class Converter:
     """Converts parts of frames of one size, and keeps swscale's set-up for each width."""
 
-    def __init__(self, width: int, height: int, rotation_deg: int) -> None:
-        self._width, self._height = width, height
-        self._rotation = _ROTATIONS.get(rotation_deg)
-        self._rotation_deg = rotation_deg
-        upright = (width, height) if rotation_deg in (90, 270) else (height, width)
-        self.shape = (*upright, 3)
+    def __init__(self, placement: Placement) -> None:
+        self._placement = placement
+        self._width, self._height = placement.width, placement.height
+        self.shape = (placement.shown_height, placement.shown_width, 3)
         library = load_libraries()["avutil"]
         self._bgr = library.av_get_pix_fmt(b"bgr24")
         self._part_formats = {library.av_get_pix_fmt(name) for name in _PART_FORMATS}
         self._planar_formats = {
             library.av_get_pix_fmt(name): layout for name, layout in _PLANAR_FORMATS.items()
         }
-        self.to_stored = _make_to_stored(rotation_deg, width, height)
+        self.to_stored = placement.to_stored
         self._whole_context = load_libraries()["swscale"].sws_alloc_context()
         self._contexts: dict[tuple[int, int, int, int], int] = {}
 
     def fits(self, frame: AvFrame) -> bool:
-        """Return whether a frame has the size of the first one, and a pixel format that is known.
+        """Return whether a frame has this size, and a pixel format that is known.
 
         This also repairs the frame's properties that swscale cannot handle.
         """
@@ -195,20 +189,35 @@ class Converter:
     def convert(
         self, frame: AvFrame, top: int, bottom: int, left: int, right: int
     ) -> NDArray[np.uint8]:
-        """Return a part as a new array; its coordinates are those of the upright image."""
-        width, height = self._width, self._height
+        """Return a part as a new array; its coordinates are those of the shown picture."""
         if bottom <= top or right <= left:
             return np.empty((max(0, bottom - top), max(0, right - left), 3), np.uint8)
-        if self._rotation_deg == 90:
-            top, bottom, left, right = height - right, height - left, top, bottom
-        elif self._rotation_deg == 270:
-            top, bottom, left, right = left, right, width - bottom, width - top
-        elif self._rotation_deg == 180:
-            top, bottom, left, right = (
-                height - bottom, height - top, width - right, width - left
-            )  # fmt: skip
-        part = self._convert_stored(frame, top, bottom, left, right)
-        return part if self._rotation is None else cv2.rotate(part, self._rotation)  # type: ignore[return-value]
+        linear = self.to_stored[:, :2]
+        if self._placement.whole_pixels:
+            corners = self.to_stored @ ((left, right - 1), (top, bottom - 1), (1, 1))
+            (first_x, last_x), (first_y, last_y) = np.sort(corners).astype(int).tolist()
+            part = self._convert_stored(frame, first_y, last_y + 1, first_x, last_x + 1)
+            return _turn(part, is_transposed(self._placement.turn), *linear.sum(axis=0).tolist())
+        corners = self.to_stored @ (
+            (left, right, left, right), (top, top, bottom, bottom), (1, 1, 1, 1)
+        )  # fmt: skip
+        low = np.floor(corners.min(axis=1)).astype(int) - _MARGIN_PX
+        high = np.ceil(corners.max(axis=1)).astype(int) + _MARGIN_PX + 1
+        size = (self._width, self._height)
+        first_x, first_y = np.clip(low, 0, size).tolist()
+        end_x, end_y = np.clip(high, 0, size).tolist()
+        shown = np.zeros((bottom - top, right - left, 3), np.uint8)
+        if (
+            first_x >= end_x or first_y >= end_y
+        ):  # beside a picture that does not fill the shown one
+            return shown
+        part = self._convert_stored(frame, first_y, end_y, first_x, end_x)
+        offset = self.to_stored @ (left, top, 1) - (first_x, first_y)
+        cv2.warpAffine(
+            part, np.column_stack((linear, offset)), (right - left, bottom - top), shown,
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
+        )  # fmt: skip
+        return shown
 
     def _convert_stored(
         self, frame: AvFrame, top: int, bottom: int, left: int, right: int

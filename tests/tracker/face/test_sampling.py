@@ -139,7 +139,7 @@ def test_averaging_leaves_out_what_is_not_whole(shift: int) -> None:
     luma = np.arange(23 * 40, dtype=np.uint16)
     chroma = np.zeros((23 * 40), np.uint16)
     planes = Planes(luma, chroma, chroma, 40, 40, 37, 23, shift, shift, 10)
-    reduced = average_planes(planes, (0, 0, 37, 23), 5)
+    reduced = average_planes(planes, (0, 0, 37, 23), 5, 5)
     assert reduced.width in (6, 7)
     assert reduced.height == 4
     block = luma.reshape(23, 40)[5:10, 10:15]

@@ -1,0 +1,138 @@
+"""How a stored picture is shown: turned, mirrored, with square pixels, in one coordinate system.
+
+A viewer turns and mirrors a picture by its display matrix, and stretches it by its sample aspect
+ratio. The picture that is shown is the one that is measured. "left" is the subject's left in the
+picture as it is shown: the eye on the picture's right. A picture that is shown mirrored exchanges
+the sides, whether its pixels are mirrored or its display matrix mirrors them; no file tells whether
+its pixels were mirrored before. So both give the same numbers, and a matrix that mirrors is told
+(`mirrored` in the summary's `video_meta`).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels.sampling import Affine
+
+MAX_PIXEL_ASPECT = 4.0
+"""Widest or tallest pixel that is believed: PAL video of half the width, 16:9, has 2.9."""
+SAME_ASPECT = 0.02
+"""Sizes whose aspect ratios differ by less show the same: encoders round sizes to whole blocks."""
+
+Turn = NDArray[np.int64]
+"""Shape (2, 2): takes a direction in the stored picture to one in the shown picture."""
+
+NO_TURN: Turn = np.eye(2, dtype=np.int64)
+
+
+def read_display_matrix(values: Sequence[int]) -> Turn:
+    """Return the nearest of the eight turns and mirrorings to a display matrix.
+
+    Parameters
+    ----------
+    values : sequence of int
+        The nine numbers ``a b u c d v x y w``: a stored point ``(x, y)`` is shown at
+        ``(a x + c y, b x + d y)``, moved into the picture. The scale does not matter.
+
+    Returns
+    -------
+    ndarray, shape (2, 2), int64
+        `NO_TURN` for a matrix that collapses the picture.
+    """
+    a, b, c, d = values[0], values[1], values[3], values[4]
+    straight, across = (a, d), (c, b)
+    if abs(a) + abs(d) >= abs(b) + abs(c):
+        return np.diag(np.sign(straight)) if all(straight) else NO_TURN
+    return np.fliplr(np.diag(np.sign(across))) if all(across) else NO_TURN
+
+
+def is_mirrored(turn: Turn) -> bool:
+    """Return whether a turn also mirrors."""
+    return bool(turn[0, 0] * turn[1, 1] - turn[0, 1] * turn[1, 0] < 0)
+
+
+def is_transposed(turn: Turn) -> bool:
+    """Return whether the stored picture's rows are shown as columns."""
+    return not turn[0, 0]
+
+
+def is_believable_aspect(pixel_aspect: float) -> bool:
+    """Return whether pixels may be so wide; their width over their height is given."""
+    return 1 / MAX_PIXEL_ASPECT <= pixel_aspect <= MAX_PIXEL_ASPECT
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where the pixels of a stored picture are shown.
+
+    Attributes
+    ----------
+    width, height : int
+        Size of the stored picture.
+    turn : ndarray, shape (2, 2), int64
+    shown_width, shown_height : int
+        Size of the shown picture, which all pictures of a video share.
+    to_stored : ndarray, shape (2, 3), float64
+        Takes a pixel of the shown picture to one of the stored picture.
+    whole_pixels : bool
+        Whether each shown pixel is a stored one.
+    """
+
+    width: int
+    height: int
+    turn: Turn
+    shown_width: int
+    shown_height: int
+    to_stored: Affine
+    whole_pixels: bool
+
+
+def shown_size(width: int, height: int, turn: Turn, pixel_aspect: float) -> tuple[int, int]:
+    """Return the width and height with square pixels, upright. The shorter side is stretched."""
+    if pixel_aspect > 1:
+        width = round(width * pixel_aspect)
+    else:
+        height = round(height / pixel_aspect)
+    return (height, width) if is_transposed(turn) else (width, height)
+
+
+def place_picture(
+    width: int, height: int, turn: Turn, pixel_aspect: float, shown: tuple[int, int]
+) -> Placement:
+    """Lay a stored picture into the shown picture.
+
+    Parameters
+    ----------
+    width, height : int
+        Size of the stored picture.
+    turn : ndarray, shape (2, 2), int64
+    pixel_aspect : float
+        Width of a stored pixel over its height.
+    shown : tuple of int
+        Width and height of the shown picture.
+
+    Returns
+    -------
+    Placement
+        The picture fills the shown one. If it has another aspect ratio, for example after the phone
+        was turned, it keeps its own and stands in the middle.
+    """
+    own_width, own_height = shown_size(width, height, turn, pixel_aspect)
+    filled_width, filled_height = map(float, shown)
+    scale_x, scale_y = filled_width / own_width, filled_height / own_height
+    if abs(math.log(scale_x / scale_y)) > SAME_ASPECT:
+        scale = min(scale_x, scale_y)
+        filled_width, filled_height = scale * own_width, scale * own_height
+    if is_transposed(turn):
+        scale_x, scale_y = width / filled_height, height / filled_width
+    else:
+        scale_x, scale_y = width / filled_width, height / filled_height
+    # From the middle of the one picture to the middle of the other.
+    linear = np.diag((scale_x, scale_y)) @ turn.T + 0.0
+    middle_shown = (np.array(shown) - 1) / 2
+    middle_stored = (np.array((width, height)) - 1) / 2
+    to_stored = np.column_stack((linear, middle_stored - linear @ middle_shown))
+    return Placement(width, height, turn, *shown, to_stored, scale_x == scale_y == 1)

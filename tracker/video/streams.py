@@ -1,0 +1,99 @@
+"""Which of a file's streams is the recording, and what the file says of how it is to be shown.
+
+A file may hold several video streams. Pictures that are attached to it are no recordings, and
+neither is a single picture beside a stream of many. Of several recordings, the one that the file
+marks as default is taken, or else the longest one.
+"""
+
+import contextlib
+import math
+from typing import Any
+
+from tracker.video.libav import (
+    AvCodecParameters,
+    AvFormatContext,
+    AvStream,
+    FrameSizeError,
+    load_libraries,
+)
+from tracker.video.limits import MAX_FRAME_PIXELS
+from tracker.video.orientation import NO_TURN, Turn, read_display_matrix
+
+CAPTURE_RATE_TAGS = (b"com.android.capture.fps",)
+"""Tags with the rate at which frames were captured; players ignore them."""
+
+_VIDEO = 0
+_DEFAULT = 1
+_NO_RECORDING = 0x0400 | 0x0800 | 0x100000
+"""Streams that are attached pictures, thumbnails of a timeline, or still images."""
+_DISPLAY_MATRIX, _DISPLAY_MATRIX_BYTES = 5, 36
+
+
+def find_recordings(context: AvFormatContext) -> list[AvStream]:
+    """Return the video streams known so far that may be meant.
+
+    Raises
+    ------
+    FrameSizeError
+        One of them is larger than `MAX_FRAME_PIXELS`.
+    """
+    streams = [context.streams[n].contents for n in range(context.stream_count)]
+    videos = [
+        one
+        for one in streams
+        if one.parameters.contents.codec_type == _VIDEO and not one.disposition & _NO_RECORDING
+    ]
+    if any(one.frame_count != 1 for one in videos):
+        videos = [one for one in videos if one.frame_count != 1]
+    for video in videos:
+        width, height = video.parameters.contents.width, video.parameters.contents.height
+        if width * height > MAX_FRAME_PIXELS:
+            raise FrameSizeError(width, height)
+    return videos
+
+
+def choose_recording(videos: list[AvStream]) -> AvStream:
+    """Return the only stream that the file marks as default, or else the longest one."""
+    default = [one for one in videos if one.disposition & _DEFAULT]
+    if len(default) == 1:
+        return default[0]
+    return max(
+        default or videos,
+        key=lambda one: (max(one.duration, 0) * float(one.time_base), one.frame_count),
+    )
+
+
+def read_turn(parameters: AvCodecParameters) -> Turn:
+    """Return how the display matrix turns and mirrors the picture."""
+    for n in range(parameters.side_data_count):
+        one = parameters.side_data[n]
+        if one.kind == _DISPLAY_MATRIX and one.size >= _DISPLAY_MATRIX_BYTES:
+            return read_display_matrix(one.numbers[:9])
+    return NO_TURN
+
+
+def read_pixel_aspect(context: Any, stream: AvStream, frame: Any = None) -> float:
+    """Return the width of a frame's pixels over their height; 1 if it is not known.
+
+    Parameters
+    ----------
+    context : pointer to AvFormatContext
+    stream : AvStream
+        What it says comes before what the frame says.
+    frame : pointer to AvFrame, optional
+    """
+    ratio = load_libraries()["avformat"].av_guess_sample_aspect_ratio(context, stream, frame)
+    return float(ratio) if ratio.numerator > 0 and ratio.denominator > 0 else 1.0
+
+
+def read_capture_fps(context: AvFormatContext, stream: AvStream) -> float:
+    """Return the rate at which frames were captured; 0 if the file does not tell."""
+    find = load_libraries()["avutil"].av_dict_get
+    for metadata in (context.metadata, stream.metadata):
+        for tag in CAPTURE_RATE_TAGS:
+            entry = find(metadata, tag, None, 0)
+            with contextlib.suppress(ValueError):
+                rate = float(entry.contents.value) if entry else math.nan
+                if math.isfinite(rate) and rate > 0:
+                    return rate
+    return 0.0
