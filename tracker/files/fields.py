@@ -237,6 +237,12 @@ class VideoFields:
     frames_failed: Annotated[int, Field("video", "frames",
         "Frames that were missing or damaged.",
         "Frames damaged", "손상된 프레임")]
+    recordings: Annotated[int, Field("video", "",
+        "Videos in the file, of which one was analysed.",
+        "Videos in the file", "파일에 든 영상 수")]
+    mirrored: Annotated[bool, Field("video", "",
+        "Whether the file mirrors its picture; left and right are those of what is shown.",
+        "Shown mirrored", "거울처럼 뒤집어 표시함")]
     time_source: Annotated[
         Literal["stream", "stream_repaired", "frame_rate"],
         Field("video", "",
@@ -269,6 +275,12 @@ class SamplingFields:
     largest_step: Annotated[int, Field("sampling", "frames",
         "Largest step, raised because time was short; equal to `step` if it was never raised.",
         "Largest step", "가장 큰 간격")]
+    capture_fps: Annotated[float | None, Field("sampling", "Hz",
+        "Frames a second when they were captured, if the file tells it.",
+        "Frames a second when captured, as the file says", "초당 촬영된 프레임, 파일의 정보")]
+    slowed_down: Annotated[float, Field("sampling", "",
+        "How many times slower than reality the file is played; all times are real ones.",
+        "Slow motion: times slower than reality", "슬로 모션: 실제보다 느린 배수")]
     out_of_time: Annotated[bool, Field("sampling", "",
         "Whether time ran out before the recording ended.",
         "Time ran out", "시간이 다 됨")]

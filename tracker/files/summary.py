@@ -128,6 +128,7 @@ def _describe_sampling(analysis: Analysis) -> SamplingFields:
         effective_step=plain(step),
         effective_rate_hz=plain(analysis.measures.fps / step),
         largest_step=info.raised_step or info.step,
+        capture_fps=plain(info.capture_fps or None),
     )
 
 

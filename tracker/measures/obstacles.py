@@ -50,6 +50,13 @@ NOTED_FACE_RATIO = 0.05
 """If it is this share or more, the second face is mentioned."""
 MAX_FAILED_SHARE = 0.05
 """Share of frames that are damaged or missing, above which this is mentioned."""
+SLOW_BLINK_S = 0.8
+"""Median duration of closures above which a recording may be slow motion. Blinks last 0.1-0.4 s."""
+SLOW_FALL_S = 0.2
+"""Shortest fall of the lids, from onset to peak, above which the same holds: a blink's takes up to
+0.15 s."""
+LEAST_SLOW_CLOSURES = 3
+"""Fewer closures tell nothing of the speed of a recording."""
 NOTED_CLOSURE_SHARE = 0.1
 """Share of the time with a face in prolonged closures and winks, above which it is mentioned."""
 
@@ -94,6 +101,7 @@ NOTED_CUT_SHARE = 0.1
 RANGE_HIDING = (
     "max_frames_reached",
     "out_of_time",
+    "video_cut_off",
     "video_damaged",
     "eyes_held_shut",
     "lids_lowered",
@@ -366,10 +374,16 @@ def _find_track_cautions(analysis: Analysis) -> Iterator[Finding]:
     info = analysis.track.info
     if info.raised_step:
         yield Finding("step_raised", {"largest_step": info.raised_step, "step": info.step})
-    if info.out_of_time:
+    if info.cut_off:
+        yield Finding("video_cut_off", {"read_s": analysis.measures.duration_s})
+    elif info.out_of_time:
         yield Finding("out_of_time", {"analysed_s": analysis.measures.duration_s})
     elif not info.complete:
         yield Finding("max_frames_reached", {"frames": len(analysis.track.times_s)})
+    if info.recordings > 1:
+        yield Finding("several_videos", {"videos": info.recordings})
+    if _looks_slowed_down(analysis):
+        yield Finding("slow_motion_suspected")
     failed = max(info.frames_failed, _count_missing_frames(analysis))
     if failed > MAX_FAILED_SHARE * max(info.frames_decoded, 1):
         yield Finding("video_damaged", {"frames": failed})
@@ -412,10 +426,24 @@ def _count_missing_frames(analysis: Analysis) -> int:
     info = analysis.track.info
     if not info.complete or not info.video.fps:
         return 0
-    declared_s = info.video.frame_count / info.video.fps
+    declared_s = info.video.frame_count / info.video.fps / info.slowed_down
     if analysis.measures.duration_s >= (1 - MAX_FAILED_SHARE) * declared_s:
         return 0
     return info.video.frame_count - info.frames_decoded
+
+
+def _looks_slowed_down(analysis: Analysis) -> bool:
+    """Return whether the lids close as slowly as no human's, though no tag tells of slow motion."""
+    info, times_s = analysis.track.info, analysis.track.times_s
+    closures = analysis.events.closures
+    whole = closures.select(closures.onset_seen & closures.offset_seen)
+    if info.slowed_down != 1 or len(whole.peak) < LEAST_SLOW_CLOSURES:
+        return False
+    starts_s = times_s[whole.interval[:, 0]]
+    durations_s = times_s[whole.interval[:, 1] - 1] - starts_s
+    falls_s = times_s[whole.peak] - starts_s
+    # Lids that sink with the gaze are as slow, but a single quick fall shows the normal speed.
+    return bool(np.median(durations_s) > SLOW_BLINK_S and falls_s.min() > SLOW_FALL_S)
 
 
 def _count_cut_blinks(analysis: Analysis) -> int:

@@ -86,7 +86,9 @@ INDICATORS = (
         ),
         last=True,
     ),
-    QualityIndicator("video", ("video_damaged", "max_frames_reached", "out_of_time"), ()),
+    QualityIndicator(
+        "video", ("video_cut_off", "video_damaged", "max_frames_reached", "out_of_time"), ()
+    ),
 )
 
 

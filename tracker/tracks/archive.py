@@ -151,11 +151,21 @@ def _parse_info(header: dict[str, Any]) -> TrackInfo:
         protocol=parse_protocol(header["protocol"]),
         raised_step=header["raised_step"],
         out_of_time=header["out_of_time"],
-        # Older tracks have no hash. They are accepted without it.
+        # Older tracks lack these. They are accepted without them.
         video_sha256=header.get("video_sha256", ""),
         # Older tracks do not say what the person was asked to do.
         task=header.get("task", "unknown"),
+        cut_off=header.get("cut_off", False),
+        recordings=header.get("recordings", 1),
+        mirrored=header.get("mirrored", False),
+        capture_fps=header.get("capture_fps", 0.0),
+        slowed_down=header.get("slowed_down", 1.0),
     )
+    _check_info(header, info)
+    return info
+
+
+def _check_info(header: dict[str, Any], info: TrackInfo) -> None:
     counts = (
         info.video.width,
         info.video.height,
@@ -164,6 +174,7 @@ def _parse_info(header: dict[str, Any]) -> TrackInfo:
         info.raised_step,
         info.frames_decoded,
         info.frames_failed,
+        info.recordings,
     )
     if not (
         header["video"].keys() == asdict(info.video).keys()
@@ -173,20 +184,26 @@ def _parse_info(header: dict[str, Any]) -> TrackInfo:
         and info.video.width * info.video.height <= MAX_FRAME_PIXELS
         and all(
             _is_number(value)
-            for value in (info.video.fps, info.video.bits_per_frame, info.other_face_ratio)
+            for value in (
+                *(info.video.fps, info.video.bits_per_frame, info.other_face_ratio),
+                *(info.capture_fps, info.slowed_down),
+            )
         )
+        and info.slowed_down > 0
         and info.video.fps <= MAX_FPS
         and info.video.frame_count <= most_frames(info.video.fps)
         and info.time_source in TIME_SOURCES
         and info.task in TASKS
-        and type(info.complete) is type(info.out_of_time) is bool
+        and all(
+            type(flag) is bool
+            for flag in (info.complete, info.out_of_time, info.cut_off, info.mirrored)
+        )
         and type(info.video_sha256) is str
         and re.fullmatch("([0-9a-f]{64})?", info.video_sha256)
         # null stands for "not measured". NaN and infinity, which Python's JSON allows, are refused.
         and all(value is None or _is_number(value) for value in header["picture"].values())
     ):
         raise ValueError("a value of the header is out of range")
-    return info
 
 
 def _is_number(value: object) -> bool:

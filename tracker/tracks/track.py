@@ -13,9 +13,9 @@ from tracker.face.follow import TURNS_DEG, FaceFinder, FaceFollower, FollowedFac
 from tracker.face.quality import ImageQuality, worst_quality
 from tracker.machine import count_processors
 from tracker.protocol import Phase, Task
-from tracker.tracks.pacing import Pacer
+from tracker.tracks.pacing import LARGEST_STEP, Pacer
 from tracker.video.frames import Video, VideoInfo
-from tracker.video.times import TIME_SOURCES, TimeSource, repair_times
+from tracker.video.times import TIME_SOURCES, TimeSource, compute_slowed_down, repair_times
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class TrackInfo:
     time_source : str
         See `tracker.video.times.repair_times`.
     complete : bool
-        False if `max_frames` or the time budget ended the track before the end of the video.
+        False if `max_frames`, the time budget or damage ended the track before the video ended.
     other_face_ratio : float
         See `tracker.face.follow.FollowedFace`.
     image_quality : ImageQuality
@@ -43,11 +43,21 @@ class TrackInfo:
     task : {"up_down", "unknown"}
         What the person was asked to do, if somebody said so; see `tracker.protocol.Task`.
     raised_step : int
-        Largest step that was used to finish in time; 0 if `step` was kept.
+        Largest step that was used to cover the whole recording; 0 if `step` was kept.
     out_of_time : bool
         True if the time budget ended the track before the end of the video.
     video_sha256 : str
         Hash of the video's content, in hexadecimal; empty if it was not computed.
+    cut_off : bool
+        True if the file could not be read to its end.
+    recordings : int
+        Video streams in the file, of which one was tracked.
+    mirrored : bool
+        Whether the file's display matrix mirrors the picture.
+    capture_fps : float
+        Frames a second when they were captured, as the file says; 0 if it does not.
+    slowed_down : float
+        How many times slower than reality the file is played. The times are those of reality.
     """
 
     video: VideoInfo
@@ -63,6 +73,11 @@ class TrackInfo:
     out_of_time: bool = False
     video_sha256: str = ""
     task: Task = "unknown"
+    cut_off: bool = False
+    recordings: int = 1
+    mirrored: bool = False
+    capture_fps: float = 0.0
+    slowed_down: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +89,7 @@ class Track:
     frame_index : ndarray, shape (N,), int64
         Index of each frame in the source video, strictly increasing.
     times_s : ndarray, shape (N,), float64
-        Presentation times in seconds, strictly increasing from 0.
+        Presentation times in seconds, strictly increasing from 0; of slow motion, real times.
     landmarks : ndarray, shape (N, K, 2), float32
         Pixels, in the columns of `kernels.FACE_MESH_INDICES`; NaN in frames without a face.
     second_pass_sample : ndarray, shape (T,), int64
@@ -120,22 +135,22 @@ def track_video(
     budget_s: float | None = None,
     decode_ahead: bool = True,
     eye_pictures: dict[int, bytes] | None = None,
+    keep_step: bool = False,
 ) -> Track:
     """Decode a video and follow the face in it.
 
     Parameters
     ----------
     source : Path or BufferedIOBase or Video
-        A video file, a seekable binary stream, or an open video, which is closed at the end.
+        A file, a seekable binary stream, or an open video, which is closed at the end.
     finder : FaceFinder
         The models: a `tracker.face.mesh.FaceMesh`.
     step : int
-        Track every `step`-th frame.
+        Track every `step`-th frame. A step of 1 is raised to cover more than `max_frames`.
     max_frames : int
         Most frames to track. It bounds the memory before decoding starts.
     on_progress : callable, optional
-        Called after each tracked frame with the number of frames tracked and the number expected
-        (0 if the container does not declare it).
+        Called after each tracked frame with the frames tracked and those expected (0: unknown).
     budget_s : float, optional
         Time that tracking may take. If it is short, `step` is raised to cover the whole recording.
         If that is not enough, the track ends early. See `tracker.tracks.pacing.Pacer`.
@@ -144,8 +159,9 @@ def track_video(
         a budget, because the cost of a frame is then measured step by step. Switch it off if other
         processes use the cores.
     eye_pictures : dict, optional
-        Filled with JPEGs of the eyes, by the index of the frame in the track. See
-        `tracker.face.eye_pictures`.
+        Filled with JPEGs of the eyes, by the index of the frame in the track.
+    keep_step : bool, default False
+        Never raise a step of 1 because of `max_frames`; the track then ends early.
 
     Returns
     -------
@@ -157,13 +173,15 @@ def track_video(
         See `tracker.video.frames.Video`.
     """
     with source if isinstance(source, Video) else Video(source) as video:
-        pacer = None if budget_s is None else _make_pacer(video.info, step, max_frames, budget_s)
-        follower = FaceFollower(finder, max_frames, step, eye_pictures is not None)
+        used_step = step if keep_step else _raise_step(video, step, max_frames)
+        pacer = None if budget_s is None else _make_pacer(video, used_step, max_frames, budget_s)
+        follower = FaceFollower(finder, max_frames, used_step, eye_pictures is not None)
         ahead = decode_ahead and pacer is None and count_processors() > 1
         frames = _Frames(max_frames)
-        _follow_frames(video, frames, follower, pacer, step, ahead, on_progress)
+        _follow_frames(video, frames, follower, pacer, used_step, ahead, on_progress)
         face = follower.result()
-        track = _make_track(video, frames, face, step, 0 if pacer is None else pacer.raised_step)
+        largest = max(used_step, 0 if pacer is None else pacer.raised_step)
+        track = _make_track(video, frames, face, step, largest if largest > step else 0)
     if eye_pictures is not None:
         eye_pictures.update(face.eye_pictures)
     return track
@@ -179,10 +197,17 @@ class _Frames:
         self.complete, self.out_of_time = True, False
 
 
-def _make_pacer(video: VideoInfo, step: int, max_frames: int, budget_s: float) -> Pacer:
+def _raise_step(video: Video, step: int, max_frames: int) -> int:
+    """Return the step that covers the whole recording, if none was asked for."""
+    if step > 1:
+        return step
+    return max(step, min(LARGEST_STEP, -(-video.expected_frames // max_frames)))
+
+
+def _make_pacer(video: Video, step: int, max_frames: int, budget_s: float) -> Pacer:
     # If the container does not know its number of frames, expect the most that can be tracked.
     most = max_frames * step
-    return Pacer(step, min(most, video.frame_count or most), budget_s)
+    return Pacer(step, min(most, video.expected_frames or most), budget_s)
 
 
 def _follow_frames(
@@ -196,7 +221,7 @@ def _follow_frames(
 ) -> None:
     """Follow the face until the video ends, `max_frames` are tracked or the time is up."""
     max_frames = frames.index.size
-    expected = min(max_frames, -(-video.info.frame_count // step))
+    expected = min(max_frames, -(-video.expected_frames // step))
     for frame in video.frames(step, None if pacer is None else pacer.wants, ahead):
         count = frames.count
         done = count == max_frames or (pacer is not None and frame.index >= max_frames * step)
@@ -222,9 +247,10 @@ def _make_track(
     times_s, time_source = repair_times(
         frames.stream_times_s[: frames.count], index, video.info.fps
     )
+    slowed_down = compute_slowed_down(times_s, index, video.capture_fps)
     return Track(
         frame_index=index,
-        times_s=times_s,
+        times_s=times_s / slowed_down,
         landmarks=face.landmarks.copy(),
         second_pass_sample=face.second_pass_sample,
         second_pass_landmarks=face.second_pass_landmarks,
@@ -235,11 +261,16 @@ def _make_track(
             frames_decoded=video.frames_decoded,
             frames_failed=video.frames_failed,
             time_source=time_source,
-            complete=frames.complete,
+            complete=frames.complete and video.whole,
             other_face_ratio=face.other_face_ratio,
             image_quality=face.image_quality,
             raised_step=raised_step,
             out_of_time=frames.out_of_time,
+            cut_off=frames.complete and not video.whole,
+            recordings=video.recordings,
+            mirrored=video.mirrored,
+            capture_fps=video.capture_fps,
+            slowed_down=slowed_down,
         ),
     )
 
@@ -306,6 +337,9 @@ def _join_infos(infos: Sequence[TrackInfo]) -> TrackInfo:
         complete=all(info.complete for info in infos),
         raised_step=max(info.raised_step for info in infos),
         out_of_time=any(info.out_of_time for info in infos),
+        cut_off=any(info.cut_off for info in infos),
+        recordings=max(info.recordings for info in infos),
+        mirrored=any(info.mirrored for info in infos),
         # A protocol's times only fit a single recording.
         protocol=(),
         video_sha256="",

@@ -10,6 +10,13 @@ PLAUSIBLE_FRAME_S = (1e-3, 2.0)
 TimeSource = Literal["stream", "stream_repaired", "frame_rate"]
 TIME_SOURCES: tuple[TimeSource, ...] = get_args(TimeSource)
 """Sources of times, the best first; see `repair_times`."""
+LEAST_SLOWED_DOWN = 1.8
+"""Slow motion is played at half of its speed or less. Darkness, too, makes a phone record fewer
+frames a second than its tag says, so that a tag alone tells nothing."""
+SLOW_MOTION_FPS = 100.0
+"""Rate of capture that is only meant for slow motion; 60 are recorded at normal speed, too."""
+TIME_LAPSE_FPS = 15.0
+"""Rate of capture below which a faster playback is a time lapse."""
 MAX_REPAIRED_SHARE = 0.1
 """Largest share of timestamps that is repaired; if more are wrong, all are replaced."""
 
@@ -65,3 +72,32 @@ def repair_times(
     first = np.flatnonzero(good)[0]
     times_s[:first] = times_s[first] - (frame_index[first] - frame_index[:first]) * seconds_a_frame
     return times_s - times_s[0], "stream_repaired"
+
+
+def compute_slowed_down(
+    times_s: NDArray[np.float64], frame_index: NDArray[np.int64], capture_fps: float
+) -> float:
+    """Return how many times slower than reality a recording is played.
+
+    Parameters
+    ----------
+    times_s : ndarray, shape (N,), float64
+        Presentation times, strictly increasing.
+    frame_index : ndarray, shape (N,), int64
+        Index of each frame in the source, strictly increasing.
+    capture_fps : float
+        Frames a second when they were captured, as the file says; 0 if it does not.
+
+    Returns
+    -------
+    float
+        Above 1 for slow motion, below 1 for a time lapse, 1 if the file is played as it was
+        recorded or if that cannot be told.
+    """
+    if not capture_fps or times_s.size < 2:
+        return 1.0
+    played_fps = float(1 / np.median(np.diff(times_s) / np.diff(frame_index)))
+    ratio = capture_fps / played_fps
+    slow = ratio >= LEAST_SLOWED_DOWN and capture_fps >= SLOW_MOTION_FPS
+    lapse = ratio <= 1 / LEAST_SLOWED_DOWN and capture_fps <= TIME_LAPSE_FPS
+    return ratio if slow or lapse else 1.0

@@ -85,6 +85,13 @@ TEXTS: dict[str, str] = {
     "finding.step_raised": "Time was short: at times only 1 frame in {largest_step} was analysed "
     "instead of 1 in {step}, and short blinks may have been missed. Record a shorter video, or at "
     "1280x720 and 30 frames a second.",
+    "finding.video_cut_off": "The file could not be read beyond {read_s:.0f} s: it is cut off or "
+    "damaged there. Copy the video from the phone again.",
+    "finding.several_videos": "The file holds {videos} videos, and only one of them was analysed. "
+    "Check that it is the right one.",
+    "finding.slow_motion_suspected": "The lids close more slowly than any person's: this may be "
+    "slow motion, and all times and rates are then wrong. Send the original recording, at normal "
+    "speed.",
     "finding.out_of_time": "Time ran out: only the first {analysed_s:.0f} s were analysed. Record "
     "a shorter video, or at 1280x720.",
     "finding.max_frames_reached": "Only the first {frames} frames were analysed. Raise max_frames "
@@ -539,6 +546,8 @@ TEXTS: dict[str, str] = {
     "cohort.code.range_is_lower_bound": "lids hid the range down",
     "cohort.code.sampling_gaps": "gaps between frames",
     "cohort.code.several_faces": "several faces",
+    "cohort.code.several_videos": "several videos in the file",
+    "cohort.code.slow_motion_suspected": "slow motion suspected",
     "cohort.code.step_raised": "frames left out",
     "cohort.code.strong_compression": "strongly compressed",
     "cohort.code.task_assumed": "task assumed",
@@ -548,6 +557,7 @@ TEXTS: dict[str, str] = {
     "cohort.code.too_dark_or_noisy": "dark or noisy",
     "cohort.code.too_short": "too short",
     "cohort.code.up_limited": "small range up",
+    "cohort.code.video_cut_off": "video cut off",
     "cohort.code.video_damaged": "video damaged",
     # The page of a comparison.
     "compare.title": "Comparison of recordings",
@@ -682,6 +692,9 @@ TEXTS: dict[str, str] = {
     "patient.video_damaged": "Please send the video unchanged, and wait until all of it is sent.",
     "patient.out_of_time": "Please record a shorter video.",
     "patient.max_frames_reached": "Please record a shorter video.",
+    "patient.video_cut_off": "Please wait until all of the video is sent.",
+    "patient.several_videos": "Please send a video that your phone's own camera app recorded.",
+    "patient.slow_motion_suspected": "Please record at normal speed, not in slow motion.",
     "patient.step_raised": "Please record a shorter video.",
     "patient.borderline": "Please record once more, so that the result becomes more certain.",
     "patient.other_face": "Please record yourself alone, with nobody else in the picture.",

@@ -81,6 +81,12 @@ TEXTS: dict[str, str] = {
     "finding.step_raised": "시간이 부족하여 때때로 {step}프레임마다가 아니라 "
     "{largest_step}프레임마다 한 프레임만 분석되었고, 짧은 눈 깜빡임을 놓쳤을 수 있습니다. 더 "
     "짧게, 또는 1280x720, 초당 30프레임으로 촬영하십시오.",
+    "finding.video_cut_off": "파일을 {read_s:.0f}초 이후로는 읽을 수 없었습니다. 그곳에서 잘렸거나 "
+    "손상되었습니다. 휴대전화에서 영상을 다시 복사하십시오.",
+    "finding.several_videos": "파일에 영상이 {videos}개 있으며 그중 하나만 분석되었습니다. 올바른 "
+    "영상인지 확인하십시오.",
+    "finding.slow_motion_suspected": "눈꺼풀이 사람에게서 있을 수 없을 만큼 느리게 감깁니다. 슬로 "
+    "모션일 수 있으며, 그렇다면 모든 시간과 빈도가 틀립니다. 보통 속도의 원본 영상을 보내십시오.",
     "finding.out_of_time": "시간이 다 되어 처음 {analysed_s:.0f}초만 분석되었습니다. 더 짧게, 또는 "
     "1280x720으로 촬영하십시오.",
     "finding.max_frames_reached": "처음 {frames}프레임만 분석되었습니다. 녹화 전체를 분석하려면 "
@@ -523,6 +529,8 @@ TEXTS: dict[str, str] = {
     "cohort.code.range_is_lower_bound": "눈꺼풀이 아래 범위를 가림",
     "cohort.code.sampling_gaps": "프레임 사이 공백",
     "cohort.code.several_faces": "여러 얼굴",
+    "cohort.code.several_videos": "파일에 영상 여러 개",
+    "cohort.code.slow_motion_suspected": "슬로 모션 의심",
     "cohort.code.step_raised": "일부 프레임 생략",
     "cohort.code.strong_compression": "강한 압축",
     "cohort.code.task_assumed": "과제를 가정함",
@@ -532,6 +540,7 @@ TEXTS: dict[str, str] = {
     "cohort.code.too_dark_or_noisy": "어둡거나 잡음이 많음",
     "cohort.code.too_short": "너무 짧음",
     "cohort.code.up_limited": "위 범위가 작음",
+    "cohort.code.video_cut_off": "영상 잘림",
     "cohort.code.video_damaged": "영상 손상",
     # The page of a comparison.
     "compare.title": "녹화 비교",
@@ -658,6 +667,9 @@ TEXTS: dict[str, str] = {
     "patient.video_damaged": "영상을 바꾸지 말고 보내고, 전송이 끝날 때까지 기다려 주세요.",
     "patient.out_of_time": "더 짧게 촬영해 주세요.",
     "patient.max_frames_reached": "더 짧게 촬영해 주세요.",
+    "patient.video_cut_off": "영상 전송이 모두 끝날 때까지 기다려 주세요.",
+    "patient.several_videos": "휴대전화의 기본 카메라 앱으로 촬영한 영상을 보내 주세요.",
+    "patient.slow_motion_suspected": "슬로 모션이 아닌 보통 속도로 촬영해 주세요.",
     "patient.step_raised": "더 짧게 촬영해 주세요.",
     "patient.borderline": "결과가 더 확실해지도록 한 번 더 촬영해 주세요.",
     "patient.other_face": "화면에 다른 사람이 없도록 혼자 촬영해 주세요.",

@@ -33,7 +33,9 @@ CODES_BY_IMPORTANCE = (
     "lids_lowered",
     "face_partly_lost",
     "blinks_cut",
+    "video_cut_off",
     "video_damaged",
+    "slow_motion_suspected",
     "out_of_time",
     "max_frames_reached",
     "step_raised",
@@ -46,6 +48,7 @@ CODES_BY_IMPORTANCE = (
     "baseline_fixed",
     "timestamps_unusable",
     "timestamps_repaired",
+    "several_videos",
 )
 """The codes of findings, the most important first: a problem comes before all that can only be
 judged once it is solved. A caution's sentence is advice for the next time, so it does not ask the

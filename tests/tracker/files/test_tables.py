@@ -296,6 +296,8 @@ def test_summary(files: Path, analysis: Analysis) -> None:
         "frame_count": 2702,
         "frames_decoded": 2701,
         "frames_failed": 2,
+        "recordings": 1,
+        "mirrored": False,
         "time_source": "stream",
         "complete": True,
     }

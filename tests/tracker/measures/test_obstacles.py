@@ -58,6 +58,7 @@ from tracker.measures.obstacles import (
     NOTED_HEAD_SPREAD_DEG,
     NOTED_PITCH_RANGE_DEG,
     NOTED_UNSEEN_SHARE,
+    SLOW_FALL_S,
 )
 from tracker.measures.quality import GAP_S, MIN_RATE_HZ
 from tracker.measures.traces import MIN_COVERAGE_FOR_BASELINE, MIN_TYPICAL_EAR
@@ -178,6 +179,16 @@ def with_irises_hidden_for(share: float) -> Analysis:
     deg = np.tile(np.repeat([0.0, -20.0, 0.0, 20.0], 75), 3)
     deg[250 : 250 + round(share * deg.size)] = 45
     return analyzed(make_looking(deg, lid_share=1.7))
+
+
+def with_lids_that_fall_for(seconds: float) -> Analysis:
+    """Three closures of more than a second; from 0.75 to a tenth of the opening in that time."""
+    ear, vertical = looking()
+    fall = np.linspace(1, 0.1, round(seconds * FPS * 0.9 / 0.65) + 1)
+    closure = 0.3 * np.concatenate((fall, np.linspace(0.1, 1, FPS + 20)))
+    for start in (150, 350, 550):
+        ear[start : start + closure.size] = closure
+    return analyzed(make_landmarks(ear, vertical))
 
 
 def with_phase_seen_for(seconds: float, phase: str) -> Analysis:
@@ -501,6 +512,14 @@ GATES = [
         lambda share: analyzed(video=VideoInfo(640, 480, FPS, round(900 / (1 - share)))),
         *either_side(MAX_FAILED_SHARE, 0.01, False),
         "cut off",
+    ),
+    caution("video_cut_off", lambda cut: analyzed(complete=not cut, cut_off=cut), False, True),
+    caution("several_videos", lambda count: analyzed(recordings=count), 1, 2),
+    caution(
+        "slow_motion_suspected",
+        with_lids_that_fall_for,
+        # Half a frame more or less than a limit of six frames would be a frame.
+        *either_side(SLOW_FALL_S, 2 / FPS, False),
     ),
     caution("timestamps_repaired", lambda s: analyzed(time_source=s), "stream", "stream_repaired"),
     caution("timestamps_unusable", lambda s: analyzed(time_source=s), "stream", "frame_rate"),
