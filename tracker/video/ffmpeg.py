@@ -36,6 +36,7 @@ from tracker.video.orientation import (
 from tracker.video.pixels import Converter, LazyImage
 from tracker.video.streams import (
     choose_recording,
+    count_hidden,
     find_recordings,
     read_capture_fps,
     read_pixel_aspect,
@@ -60,7 +61,6 @@ other files and addresses to read.
 
 # An encoded frame is up to a block larger than the frame that is shown.
 _MAX_PIXELS = b"%d" % (MAX_FRAME_PIXELS * 9 // 8)
-_HIDDEN_PACKET = 4
 _TIME_BASE_HZ = 1_000_000
 _SEEK_SIZE = 0x10000
 _EOF = -int.from_bytes(b"EOF ", "little")
@@ -146,16 +146,16 @@ class Decoder:
         Whether the display matrix mirrors the picture.
     fps, frame_count : float, int
         As the container declares them; 0 if it does not.
-    expected_frames : int
-        Number of frames from the count or the duration, whichever is more; 0 if both are unknown.
-        Headers may claim too few, so it never ends the reading.
+    frames_by_duration : int
+        Number of frames by the duration that the container declares, and its rate; 0 if it declares
+        none. Unlike the count, it is of all fragments.
+    hidden : int
+        Frames of the count that an edit list hides.
     capture_fps : float
         Frames a second when they were captured, if the file tells it apart from the rate at which
         it is played; otherwise 0.
     recordings : int
         Video streams that may be meant; only one of them is decoded.
-    hidden : int
-        Encoded frames read so far that an edit list hides. They are not shown to anyone.
     unreadable, unread_at_end : int
         Packets that could not be read: before the last grabbed frame, and where reading ended.
     packets, packet_bytes : int
@@ -175,7 +175,7 @@ class Decoder:
     def __init__(self, source: Path | BufferedIOBase) -> None:
         self._library = library = load_libraries()
         self.packets = self.packet_bytes = 0
-        self.hidden = self.unreadable = self.unread_at_end = 0
+        self.unreadable = self.unread_at_end = 0
         self.ended = False
         self._converters: dict[tuple[int, int, float], Converter] = {}
         self._reader: _StreamReader | None = None
@@ -221,9 +221,9 @@ class Decoder:
         self.fps = float(self._stream.mean_frame_rate) or float(
             library.av_guess_frame_rate(self._format, c.byref(self._stream), None)
         )
-        by_duration = self._estimate_frame_count()
-        self.frame_count = self._stream.frame_count or by_duration
-        self.expected_frames = max(self.frame_count, by_duration)
+        self.frames_by_duration = self._estimate_frame_count()
+        self.frame_count = self._stream.frame_count or self.frames_by_duration
+        self.hidden = count_hidden(self._format.contents, self._stream)
         self.capture_fps = read_capture_fps(self._format.contents, self._stream)
         self._turn = read_turn(parameters)
         self.mirrored = is_mirrored(self._turn)
@@ -327,7 +327,6 @@ class Decoder:
         if self.packets < BITRATE_FRAMES:
             self.packets += 1
             self.packet_bytes += packet.size
-        self.hidden += bool(packet.flags & _HIDDEN_PACKET)
 
     @property
     def time_s(self) -> float:

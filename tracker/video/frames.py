@@ -29,7 +29,9 @@ ImageLike = Image | LazyImage
 MAX_CONSECUTIVE_FAILURES = 600
 """Decoding stops after this many failed packets in a row: 20 s at 30 fps."""
 MAX_FPS = 1e6
-"""Higher declared rates are ignored. Some containers declare up to 90,000, which is wrong."""
+"""Higher declared rates are ignored. WebM and others declare up to 90,000 without meaning it."""
+MAX_COUNTED_FPS = 300.0
+"""Declared rates above this count no frames by themselves."""
 MAX_VIDEO_S = 24 * 3600.0
 """Longest duration of a video that is believed."""
 CAPTURE_FPS_RANGE = (1.0, 1000.0)
@@ -72,7 +74,6 @@ class _Counts:
     failed: int
     packets: int
     packet_bytes: int
-    hidden: int
     whole: bool
 
 
@@ -80,7 +81,7 @@ class _Counts:
 class VideoInfo:
     """What the container declares about its video, as shown; 0 where it declares nothing.
 
-    `frame_count` leaves out the frames that an edit list hides, as far as they were read.
+    `frame_count` leaves out the frames that an edit list hides.
     `bits_per_frame` is measured: the mean size, without sound, of the encoded frames that were
     read, up to the first `tracker.video.ffmpeg.BITRATE_FRAMES`.
     """
@@ -106,7 +107,9 @@ class Video:
         Frames decoded so far, including skipped ones, and frames that could not be decoded.
     whole : bool
         False if reading ended before the end of the file. It is known after the last frame.
-    expected_frames, recordings, mirrored, capture_fps
+    expected_frames : int
+        Estimate for progress and pacing; 0 if nothing is known. It never ends the reading.
+    recordings, mirrored, capture_fps
         See `tracker.video.ffmpeg.Decoder`.
 
     Raises
@@ -132,10 +135,14 @@ class Video:
         except FFmpegError as error:
             raise VideoOpenError(_not_decodable(self._name)) from error
         self._ahead: _Ahead | None = None
-        self._counts = _Counts(0, 0, 0, 0, 0, True)
+        self._counts = _Counts(0, 0, 0, 0, True)
         fps = _finite_or_zero(self._decoder.fps)
         fps = fps if fps <= MAX_FPS else 0.0
         width, height, count = self._decoder.width, self._decoder.height, self._decoder.frame_count
+        hidden, by_duration = self._decoder.hidden, self._decoder.frames_by_duration
+        # The count of a header may be too small; a rate that is not meant gives too large a number.
+        expected = max(count, by_duration if fps <= MAX_COUNTED_FPS else 0) - hidden
+        count -= hidden
         self._info = VideoInfo(
             width, height, fps, frame_count=count if 0 <= count <= most_frames(fps) else 0
         )
@@ -148,7 +155,6 @@ class Video:
 
         self.recordings, self.mirrored = self._decoder.recordings, self._decoder.mirrored
         self.capture_fps = self._decoder.capture_fps
-        expected = self._decoder.expected_frames
         self.expected_frames = expected if 0 <= expected <= most_frames(fps) else 0
         if self.capture_fps and not _is_believable_capture(self.capture_fps, fps):
             self.close()
@@ -160,7 +166,6 @@ class Video:
         packets, size_bytes = self._counts.packets, self._counts.packet_bytes
         return replace(
             self._info,
-            frame_count=max(0, self._info.frame_count - self._counts.hidden),
             bits_per_frame=8 * size_bytes / packets if packets else 0.0,
         )
 
@@ -250,7 +255,7 @@ class Video:
     def _count(self, decoded: int, failed: int) -> _Counts:
         decoder = self._decoder
         return _Counts(
-            decoded, failed, decoder.packets, decoder.packet_bytes, decoder.hidden, whole=True
+            decoded, failed, decoder.packets, decoder.packet_bytes, whole=True
         )
 
     def _in_batches(self, decoded: Iterator["_Decoded"]) -> Iterator["_Decoded"]:

@@ -89,10 +89,24 @@ class AvStream(c.Structure):
     ]
 
 
+class AvInputFormat(c.Structure):
+    _fields_ = [("name", c.c_char_p)]
+
+
+class AvIndexEntry(c.Structure):
+    _fields_ = [
+        ("position", c.c_int64),
+        ("timestamp", c.c_int64),
+        ("flags", c.c_int, 2),
+        ("size", c.c_int, 30),
+        ("min_distance", c.c_int),
+    ]
+
+
 class AvFormatContext(c.Structure):
     _fields_ = [
         ("av_class", c.c_void_p),
-        ("input_format", c.c_void_p),
+        ("input_format", c.POINTER(AvInputFormat)),
         ("output_format", c.c_void_p),
         ("priv_data", c.c_void_p),
         ("io", c.c_void_p),
@@ -204,6 +218,9 @@ _FUNCTIONS: tuple[tuple[Any, ...], ...] = (
     ("avformat", "avformat_find_stream_info", c.c_int, _Format, c.c_void_p),
     ("avformat", "avformat_close_input", None, c.POINTER(_Format)),
     ("avformat", "av_guess_frame_rate", AvRational, _Format, c.POINTER(AvStream), c.c_void_p),
+    ("avformat", "avformat_index_get_entries_count", c.c_int, c.POINTER(AvStream)),
+    ("avformat", "avformat_index_get_entry", c.POINTER(AvIndexEntry), c.POINTER(AvStream),
+     c.c_int),
     ("avformat", "av_guess_sample_aspect_ratio", AvRational, _Format, c.POINTER(AvStream), _Frame),
     ("avformat", "av_read_frame", c.c_int, _Format, c.POINTER(AvPacket)),
     ("avformat", "avio_alloc_context", c.POINTER(AvIoContext), c.c_void_p, c.c_int, c.c_int,

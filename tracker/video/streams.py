@@ -26,6 +26,7 @@ _VIDEO = 0
 _DEFAULT = 1
 _NO_RECORDING = 0x0400 | 0x0800 | 0x100000
 """Streams that are attached pictures, thumbnails of a timeline, or still images."""
+_HIDDEN_ENTRY = 2
 _DISPLAY_MATRIX, _DISPLAY_MATRIX_BYTES = 5, 36
 
 
@@ -61,6 +62,19 @@ def choose_recording(videos: list[AvStream]) -> AvStream:
         default or videos,
         key=lambda one: (max(one.duration, 0) * float(one.time_base), one.frame_count),
     )
+
+
+def count_hidden(context: AvFormatContext, stream: AvStream) -> int:
+    """Return how many of the frames that an MP4's header counts are hidden by its edit list."""
+    if not stream.frame_count or not context.input_format.contents.name.startswith(b"mov"):
+        return 0
+    library = load_libraries()["avformat"]
+    listed = library.avformat_index_get_entries_count(stream)
+    if not listed:
+        return 0
+    entries = (library.avformat_index_get_entry(stream, n).contents for n in range(listed))
+    shown = sum(not entry.flags & _HIDDEN_ENTRY for entry in entries)
+    return max(0, stream.frame_count - shown)
 
 
 def read_turn(parameters: AvCodecParameters) -> Turn:

@@ -1,0 +1,110 @@
+"""Every kind of container gives the numbers of its plain twin, as a file and as a stream."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.containers import KINDS, MATRICES, encode, read_images, write_shown
+from tracker.face.mesh import FaceMesh
+from tracker.lab.clip_spec import make_spec
+from tracker.lab.synthetic import write_clip
+from tracker.parameters import Parameters
+from tracker.pipeline import measure_track, track_recording
+from tracker.result import Result
+
+FPS = 120
+"""High enough for the tag of slow motion to be meant."""
+
+
+@pytest.fixture(scope="module")
+def mesh() -> FaceMesh:
+    return FaceMesh()
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return 3 s of a face that looks up and down and blinks, with a key frame every half second."""
+    folder = tmp_path_factory.mktemp("plain")
+    spec = make_spec(3.0, fps=FPS, width=320, height=240, seed=3, blinks_per_min=60.0)
+    write_clip(folder / "drawn.mp4", spec)
+    images = list(read_images(folder / "drawn.mp4"))
+    return encode(folder / "plain.mp4", images, qp="0", g="60", bf="0")
+
+
+def analyze(source: Path | io.BytesIO, mesh: FaceMesh) -> Result:
+    track = track_recording(source, mesh, Parameters())
+    return measure_track(track, Parameters(), "video")
+
+
+@pytest.fixture(scope="module")
+def twin(plain: Path, mesh: FaceMesh) -> Result:
+    result = analyze(plain, mesh)
+    assert result.summary.frames_processed == 3 * FPS
+    assert result.summary.blink_count >= 2
+    return result
+
+
+def assert_twins(result: Result, twin: Result, hidden_s: float = 0.0) -> None:
+    """Compare frames, times, blinks, ranges and the sides of both eyes."""
+    hidden = round(hidden_s * FPS)
+    track, expected = result.track, twin.track
+    assert track.info.frames_failed == 0
+    assert track.info.complete
+    assert track.info.time_source == "stream"
+    assert track.frame_index.tolist() == list(range(3 * FPS - hidden))
+    np.testing.assert_allclose(track.times_s, expected.times_s[: 3 * FPS - hidden], atol=1.5e-3)
+    seen, wanted = result.analysis.traces, twin.analysis.traces
+    assert np.corrcoef(seen.ear, wanted.ear[hidden:])[0, 1] > 0.98
+    # In every picture, the left eye is the one on the right.
+    scale = track.info.video.width / expected.info.video.width
+    apart = track.landmarks.mean(axis=(0, 1)) - scale * expected.landmarks[hidden:].mean(
+        axis=(0, 1)
+    )
+    assert np.abs(apart).max() < 1.5
+    if hidden:
+        return
+    assert result.summary.blink_count == twin.summary.blink_count
+    ours, theirs = (
+        one.summary.vertical_peak_to_peak for one in (result, twin)
+    )
+    assert ours == pytest.approx(theirs, abs=0.01)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_is_its_plain_twin(
+    kind: str, plain: Path, twin: Result, mesh: FaceMesh, tmp_path: Path
+) -> None:
+    path = KINDS[kind](plain, tmp_path)
+    result = analyze(path, mesh)
+    assert_twins(result, twin, hidden_s=1.0 if kind == "trimmed" else 0.0)
+    streamed = analyze(io.BytesIO(path.read_bytes()), mesh)
+    np.testing.assert_array_equal(streamed.track.landmarks, result.track.landmarks)
+    np.testing.assert_array_equal(streamed.track.times_s, result.track.times_s)
+    assert streamed.summary == result.summary
+    codes = {one.code for one in result.summary.assessment.cautions}
+    assert not codes & {"video_damaged", "video_cut_off", "several_videos"}
+
+
+@pytest.fixture(scope="module")
+def encoded_again(plain: Path, mesh: FaceMesh, tmp_path_factory: pytest.TempPathFactory) -> Result:
+    return analyze(write_shown(plain, tmp_path_factory.mktemp("upright"), "upright"), mesh)
+
+
+@pytest.mark.parametrize("name", MATRICES)
+def test_what_a_display_matrix_shows_is_measured(
+    name: str, plain: Path, encoded_again: Result, mesh: FaceMesh, tmp_path: Path
+) -> None:
+    result = analyze(write_shown(plain, tmp_path, name), mesh)
+    assert_twins(result, encoded_again)
+    assert result.summary.video_meta.mirrored == ("flipped" in name)
+    apart = np.abs(result.track.landmarks - encoded_again.track.landmarks)
+    assert np.quantile(apart, 0.99) < 0.3
+
+
+def test_slow_motion_is_told(plain: Path, mesh: FaceMesh, tmp_path: Path) -> None:
+    sampling = analyze(KINDS["slow motion"](plain, tmp_path), mesh).summary.sampling
+    assert sampling.capture_fps == FPS
+    assert sampling.slowed_down == pytest.approx(8, rel=0.01)
+    assert sampling.effective_rate_hz == pytest.approx(FPS, rel=0.01)
