@@ -150,9 +150,7 @@ def write_trimmed(plain: Path, folder: Path) -> Path:
         base = container.streams.video[0].time_base
         assert base is not None
     duration, media_time = struct.unpack(">Ii", content[start : start + 8])
-    content[start : start + 8] = struct.pack(
-        ">Ii", duration - 1000, media_time + round(1 / base)
-    )
+    content[start : start + 8] = struct.pack(">Ii", duration - 1000, media_time + round(1 / base))
     path.write_bytes(content)
     return path
 

@@ -36,6 +36,7 @@ def track_recording(
     budget_s: float | None = None,
     eye_pictures: dict[int, bytes] | None = None,
     decode_ahead: bool = True,
+    keep_step: bool = False,
 ) -> Track:
     """Track a video. The track also keeps the protocol, the task and the video's hash.
 
@@ -44,7 +45,7 @@ def track_recording(
     source : Path, BufferedIOBase or Video
     finder : FaceFinder
     parameters : Parameters
-    on_progress, budget_s, eye_pictures, decode_ahead
+    on_progress, budget_s, eye_pictures, decode_ahead, keep_step
         See `tracker.tracks.track.track_video`.
     fingerprint : Fingerprint, optional
         Fingerprint of the video's file, if it was taken before. Otherwise a file is hashed here,
@@ -74,6 +75,7 @@ def track_recording(
         None if budget_s is None else budget_s - (time.monotonic() - start_s),
         eye_pictures=eye_pictures,
         decode_ahead=decode_ahead,
+        keep_step=keep_step,
     )
     video_sha256 = stream.finish() if stream else ""
     if fingerprint is not None:

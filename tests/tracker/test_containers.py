@@ -25,7 +25,7 @@ def mesh() -> FaceMesh:
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return 3 s of a face that looks up and down and blinks, with a key frame every half second."""
+    """Return 3 s of a face that looks up and down and blinks; key frames every half second."""
     folder = tmp_path_factory.mktemp("plain")
     spec = make_spec(3.0, fps=FPS, width=320, height=240, seed=3, blinks_per_min=60.0)
     write_clip(folder / "drawn.mp4", spec)
@@ -66,9 +66,7 @@ def assert_twins(result: Result, twin: Result, hidden_s: float = 0.0) -> None:
     if hidden:
         return
     assert result.summary.blink_count == twin.summary.blink_count
-    ours, theirs = (
-        one.summary.vertical_peak_to_peak for one in (result, twin)
-    )
+    ours, theirs = (one.summary.vertical_peak_to_peak for one in (result, twin))
     assert ours == pytest.approx(theirs, abs=0.01)
 
 

@@ -112,7 +112,10 @@ def _outputs(options: argparse.Namespace, parser: argparse.ArgumentParser) -> "O
     if options.blur_face and not options.overlay:
         parser.error("--blur-face changes the annotated copy: add --overlay")
     return Outputs(
-        overlay=options.overlay, blur_face=options.blur_face, report=report_language(options)
+        overlay=options.overlay,
+        blur_face=options.blur_face,
+        report=report_language(options),
+        keep_step=hasattr(options, "step"),
     )
 
 

@@ -74,10 +74,11 @@ def add_parameter_options(parser: argparse.ArgumentParser, names: Sequence[str])
             *([f"--{name}"] if "_" in name else []),
             dest=name,
             type=type(default),
-            default=default,
+            # A step that was asked for is kept, so it must be known whether it was.
+            default=argparse.SUPPRESS if name == "step" else default,
             choices=choices,
             metavar=None if choices else name.rsplit("_", 1)[-1].upper(),
-            help=f"{_PARAMETER_HELP[name]} (default: %(default)s)",
+            help=f"{_PARAMETER_HELP[name]} (default: {default})",
         )
 
 

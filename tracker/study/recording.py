@@ -31,7 +31,7 @@ OWN_VIDEO_ENDINGS = (f".{ENDINGS['overlay']}",)
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Which optional files to write for each recording.
+    """What to make of each recording: its optional files, and whether from every frame.
 
     A new kind of file needs a field here, its name in `Recording.files` and a line in `_write`.
     A finished recording is analysed again if any of these fields differs.
@@ -44,11 +44,14 @@ class Outputs:
         Show only the eyes in that copy.
     report : {"en", "ko", None}
         The report's language; None for none.
+    keep_step : bool
+        A step of 1 was asked for: do not raise it to cover more than `max_frames`.
     """
 
     overlay: bool = False
     blur_face: bool = False
     report: Language | None = None
+    keep_step: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +223,7 @@ def _measure(
         fingerprint=fingerprint,
         eye_pictures=pictures if outputs.report else None,
         decode_ahead=decode_ahead,
+        keep_step=outputs.keep_step,
     )
     return measure_track(track, parameters, recording.video.name, pictures)
 

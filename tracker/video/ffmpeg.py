@@ -36,7 +36,7 @@ from tracker.video.orientation import (
 from tracker.video.pixels import Converter, LazyImage
 from tracker.video.streams import (
     choose_recording,
-    count_hidden,
+    count_unshown,
     find_recordings,
     read_capture_fps,
     read_pixel_aspect,
@@ -149,8 +149,8 @@ class Decoder:
     frames_by_duration : int
         Number of frames by the duration that the container declares, and its rate; 0 if it declares
         none. Unlike the count, it is of all fragments.
-    hidden : int
-        Frames of the count that an edit list hides.
+    hidden, beyond_end : int
+        See `tracker.video.streams.count_unshown`.
     capture_fps : float
         Frames a second when they were captured, if the file tells it apart from the rate at which
         it is played; otherwise 0.
@@ -223,7 +223,7 @@ class Decoder:
         )
         self.frames_by_duration = self._estimate_frame_count()
         self.frame_count = self._stream.frame_count or self.frames_by_duration
-        self.hidden = count_hidden(self._format.contents, self._stream)
+        self.hidden, self.beyond_end = count_unshown(self._format.contents, self._stream)
         self.capture_fps = read_capture_fps(self._format.contents, self._stream)
         self._turn = read_turn(parameters)
         self.mirrored = is_mirrored(self._turn)

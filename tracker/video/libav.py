@@ -218,6 +218,7 @@ _FUNCTIONS: tuple[tuple[Any, ...], ...] = (
     ("avformat", "avformat_find_stream_info", c.c_int, _Format, c.c_void_p),
     ("avformat", "avformat_close_input", None, c.POINTER(_Format)),
     ("avformat", "av_guess_frame_rate", AvRational, _Format, c.POINTER(AvStream), c.c_void_p),
+    ("avformat", "avio_size", c.c_int64, c.c_void_p),
     ("avformat", "avformat_index_get_entries_count", c.c_int, c.POINTER(AvStream)),
     ("avformat", "avformat_index_get_entry", c.POINTER(AvIndexEntry), c.POINTER(AvStream),
      c.c_int),

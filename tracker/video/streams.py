@@ -60,21 +60,47 @@ def choose_recording(videos: list[AvStream]) -> AvStream:
         return default[0]
     return max(
         default or videos,
-        key=lambda one: (max(one.duration, 0) * float(one.time_base), one.frame_count),
+        key=lambda one: (_duration_s(one), one.frame_count),
     )
 
 
-def count_hidden(context: AvFormatContext, stream: AvStream) -> int:
-    """Return how many of the frames that an MP4's header counts are hidden by its edit list."""
+def _duration_s(stream: AvStream) -> float:
+    """Return how long a stream lasts; 0 if that is not known."""
+    if stream.duration > 0:
+        return float(stream.duration * float(stream.time_base))
+    # Matroska tells it in a tag alone.
+    entry = load_libraries()["avutil"].av_dict_get(stream.metadata, b"DURATION", None, 0)
+    with contextlib.suppress(ValueError):
+        hours, minutes, seconds = (
+            map(float, entry.contents.value.split(b":")) if entry else (0, 0, 0)
+        )
+        return max(0.0, 3600 * hours + 60 * minutes + seconds)
+    return 0.0
+
+
+def count_unshown(context: AvFormatContext, stream: AvStream) -> tuple[int, int]:
+    """Count those frames of an MP4's header that will not be read; of other files, none.
+
+    Returns
+    -------
+    hidden : int
+        Frames that the edit list hides.
+    beyond_end : int
+        Frames that lie beyond the end of the file, because it was cut off.
+    """
     if not stream.frame_count or not context.input_format.contents.name.startswith(b"mov"):
-        return 0
+        return 0, 0
     library = load_libraries()["avformat"]
     listed = library.avformat_index_get_entries_count(stream)
     if not listed:
-        return 0
-    entries = (library.avformat_index_get_entry(stream, n).contents for n in range(listed))
-    shown = sum(not entry.flags & _HIDDEN_ENTRY for entry in entries)
-    return max(0, stream.frame_count - shown)
+        return 0, 0
+    size = library.avio_size(context.io)
+    shown = beyond_end = 0
+    for n in range(listed):
+        entry = library.avformat_index_get_entry(stream, n).contents
+        shown += not entry.flags & _HIDDEN_ENTRY
+        beyond_end += 0 < size < entry.position + entry.size
+    return max(0, stream.frame_count - shown), beyond_end
 
 
 def read_turn(parameters: AvCodecParameters) -> Turn:

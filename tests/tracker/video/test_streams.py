@@ -1,0 +1,113 @@
+"""Which stream is the recording, and what is refused of what a file says of itself."""
+
+import io
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from tests.containers import encode, read_images, remux
+from tests.tracker.video.test_frames import read_all, regular, write_counting_clip
+from tracker.video.container import VideoOpenError
+from tracker.video.frames import Video
+from tracker.video.times import compute_slowed_down
+
+
+def write_two(path: Path, lengths: tuple[int, int], default: int | None) -> Path:
+    """Write two videos of grey pictures, the first black and the second white."""
+    with av.open(path, "w", options={"default_mode": "passthrough"}) as container:
+        streams: list[Any] = []
+        for n in range(2):
+            stream: Any = container.add_stream("libx264", rate=30)
+            stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+            stream.disposition = av.stream.Disposition.default if n == default else 0
+            streams.append(stream)
+        for n, stream in enumerate(streams):
+            for _ in range(lengths[n]):
+                image = np.full((64, 64, 3), 255 * n, np.uint8)
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+            container.mux(stream.encode())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("lengths", "default", "white", "recordings"),
+    [
+        ((10, 40), None, True, 2),
+        ((40, 10), None, False, 2),
+        ((40, 10), 1, True, 2),
+        ((10, 40), 0, False, 2),
+    ],
+)
+def test_the_default_or_else_the_longest_video_is_taken(
+    tmp_path: Path, lengths: tuple[int, int], default: int | None, white: bool, recordings: int
+) -> None:
+    with Video(write_two(tmp_path / "two.mkv", lengths, default)) as video:
+        assert video.recordings == recordings
+        images = [frame.image.mean() for frame in video.frames()]
+    assert len(images) == lengths[white]
+    assert (np.mean(images) > 128) == white
+
+
+def test_absurd_pixels_are_refused_with_the_reason(tmp_path: Path) -> None:
+    plain = write_counting_clip(tmp_path / "plain.mp4", regular(3))
+    path = encode(tmp_path / "absurd.mp4", list(read_images(plain)), aspect=Fraction(9))
+    with pytest.raises(VideoOpenError, match="9 times as wide as tall"):
+        Video(path)
+
+
+@pytest.mark.parametrize("rate", ["5000", "0.2", "1201"])
+def test_rates_that_do_not_fit_together_are_refused(tmp_path: Path, rate: str) -> None:
+    plain = write_counting_clip(tmp_path / "plain.mp4", regular(30))
+    tag = {"com.android.capture.fps": rate}
+    path = remux(plain, tmp_path / "tag.mp4", metadata=tag, movflags="use_metadata_tags")
+    with pytest.raises(VideoOpenError, match="do not fit together"):
+        Video(path)
+
+
+@pytest.mark.parametrize("rate", ["", "none", "nan", "-30", "0"])
+def test_a_rate_that_is_no_number_tells_nothing(tmp_path: Path, rate: str) -> None:
+    plain = write_counting_clip(tmp_path / "plain.mp4", regular(30))
+    tag = {"com.android.capture.fps": rate}
+    path = remux(plain, tmp_path / "tag.mp4", metadata=tag, movflags="use_metadata_tags")
+    with Video(path) as video:
+        assert video.capture_fps == 0
+
+
+@pytest.mark.parametrize(
+    ("capture_fps", "played_fps", "slowed_down"),
+    [
+        (240, 30, 8),
+        (120, 60, 2),
+        (960, 30, 32),
+        (30, 30, 1),
+        (30, 15, 1),  # darkness
+        (60, 30, 1),
+        (240, 240, 1),
+        (2, 30, 1 / 15),
+        (24, 60, 1),
+        (0, 30, 1),
+    ],
+)
+def test_slow_motion_is_told_from_darkness(
+    capture_fps: float, played_fps: float, slowed_down: float
+) -> None:
+    index = np.arange(0, 100, 2)
+    ratio = compute_slowed_down(index / played_fps, index, capture_fps)
+    assert ratio == pytest.approx(slowed_down)
+
+
+def test_what_is_cut_off_is_told(tmp_path: Path) -> None:
+    """An MP4 whose index stands before its frames, of which the last third is missing."""
+    plain = write_counting_clip(tmp_path / "plain.mp4", regular(60), g="1", bf="0")
+    path = remux(plain, tmp_path / "cut.mp4", movflags="faststart")
+    content = path.read_bytes()
+    whole = read_all(path)[3]
+    assert whole.whole
+    with Video(io.BytesIO(content[: len(content) * 2 // 3])) as video:
+        count = sum(1 for _ in video.frames())
+        assert 10 < count < 60
+        assert not video.whole
