@@ -29,7 +29,7 @@ ImageLike = Image | LazyImage
 MAX_CONSECUTIVE_FAILURES = 600
 """Decoding stops after this many failed packets in a row: 20 s at 30 fps."""
 MAX_FPS = 1e6
-"""Higher declared rates are ignored. WebM and others declare up to 90,000 without meaning it."""
+"""Higher declared rates are ignored. Some containers declare up to 90,000, which is wrong."""
 MAX_COUNTED_FPS = 300.0
 """Declared rates above this count no frames by themselves."""
 MAX_VIDEO_S = 24 * 3600.0
