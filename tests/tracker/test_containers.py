@@ -106,3 +106,21 @@ def test_slow_motion_is_told(plain: Path, mesh: FaceMesh, tmp_path: Path) -> Non
     assert sampling.capture_fps == FPS
     assert sampling.slowed_down == pytest.approx(8, rel=0.01)
     assert sampling.effective_rate_hz == pytest.approx(FPS, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("step", "keep_step", "tracked", "covered"),
+    [(1, False, 90, True), (1, True, 100, False), (2, False, 100, False)],
+)
+def test_a_long_recording_is_covered_unless_its_step_was_asked_for(
+    step: int, keep_step: bool, tracked: int, covered: bool, plain: Path, mesh: FaceMesh
+) -> None:
+    parameters = Parameters(step=step, max_frames=100)
+    track = track_recording(plain, mesh, parameters, keep_step=keep_step)
+    assert track.times_s.size == tracked
+    assert track.info.complete == covered
+    # 360 frames: every fourth one fits.
+    assert track.info.raised_step == (4 if covered else 0)
+    codes = {one.code for one in measure_track(track, parameters, "").summary.assessment.cautions}
+    assert ("step_raised" in codes) == covered
+    assert ("max_frames_reached" in codes) != covered

@@ -44,7 +44,14 @@ INDICATORS = (
     ),
     QualityIndicator(
         "rate",
-        ("low_rate", "sampling_gaps", "step_raised", "timestamps_repaired", "timestamps_unusable"),
+        (
+            "low_rate",
+            "sampling_gaps",
+            "step_raised",
+            "slow_motion_suspected",
+            "timestamps_repaired",
+            "timestamps_unusable",
+        ),
         ("no_face",),
     ),
     QualityIndicator("eye_size", ("eyes_too_small",)),
@@ -87,7 +94,15 @@ INDICATORS = (
         last=True,
     ),
     QualityIndicator(
-        "video", ("video_cut_off", "video_damaged", "max_frames_reached", "out_of_time"), ()
+        "video",
+        (
+            "video_cut_off",
+            "video_damaged",
+            "several_videos",
+            "max_frames_reached",
+            "out_of_time",
+        ),
+        (),
     ),
 )
 

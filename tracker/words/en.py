@@ -82,9 +82,9 @@ TEXTS: dict[str, str] = {
     "missing: one blink may have been counted as several, and others missed. Do not rely on the "
     "count and the rate. Keep the whole face in the picture.",
     "finding.other_face": "Another, smaller face is in the picture; the largest was analysed.",
-    "finding.step_raised": "Time was short: at times only 1 frame in {largest_step} was analysed "
-    "instead of 1 in {step}, and short blinks may have been missed. Record a shorter video, or at "
-    "1280x720 and 30 frames a second.",
+    "finding.step_raised": "The recording is too long for every frame: at times only 1 frame in "
+    "{largest_step} was analysed instead of 1 in {step}, and short blinks may have been missed. "
+    "Record a shorter video, or at 1280x720 and 30 frames a second.",
     "finding.video_cut_off": "The file could not be read beyond {read_s:.0f} s: it is cut off or "
     "damaged there. Copy the video from the phone again.",
     "finding.several_videos": "The file holds {videos} videos, and only one of them was analysed. "
