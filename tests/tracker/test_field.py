@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,13 @@ def test_each_container_is_its_plain_twin(name: str, analyze: Analyze) -> None:
     assert codes == [one.code for one in twin.assessment.cautions]
 
 
+def test_the_left_of_a_mirror_image_is_the_subjects(analyze: Analyze) -> None:
+    """The two files hold the same encoded frames; one says that it shows a mirror image."""
+    ours, twin = analyze("field/mirrored_matrix.mp4"), analyze("field/mirrored_pixels.mp4")
+    np.testing.assert_array_equal(ours.track.landmarks, twin.track.landmarks)
+    assert ours.summary.video_meta.mirrored
+
+
 @pytest.mark.parametrize("name", TWINS)
 def test_each_event_is_the_twins(name: str, analyze: Analyze) -> None:
     twin_name, hidden_s = TWINS[name]
@@ -77,10 +85,39 @@ def test_each_event_is_the_twins(name: str, analyze: Analyze) -> None:
     np.testing.assert_array_equal(ours.analysis.events.closures.kind, kinds)
 
 
-def test_slow_motion_has_real_times(analyze: Analyze) -> None:
-    result = analyze("field/android_slow_motion_240.mp4")
-    assert result.summary.sampling.slowed_down == pytest.approx(8)
-    assert result.summary.fps == pytest.approx(240)
-    assert result.summary.prolonged_closure_count == 0
-    assert result.summary.blink_count >= 4
-    assert result.summary.assessment.status == "not_assessable"
+@pytest.fixture(scope="module")
+def slow_and_twin(analyze: Analyze) -> tuple[Result, Result]:
+    """Return the slow motion, and as much of the recording that it was made from."""
+    slow = analyze("field/android_slow_motion_240.mp4")
+    track = analyze(PORTRAIT).track
+    count = np.count_nonzero(track.times_s <= slow.track.times_s[-1])
+    passes = track.second_pass_sample < count
+    part = replace(
+        track,
+        frame_index=track.frame_index[:count],
+        times_s=track.times_s[:count],
+        landmarks=track.landmarks[:count],
+        second_pass_sample=track.second_pass_sample[passes],
+        second_pass_landmarks=track.second_pass_landmarks[passes],
+        second_pass_turn=track.second_pass_turn[passes],
+    )
+    return slow, measure_track(part, Parameters(), "part")
+
+
+def test_slow_motion_has_real_times(slow_and_twin: tuple[Result, Result]) -> None:
+    slow, _ = slow_and_twin
+    assert slow.summary.sampling.slowed_down == pytest.approx(8)
+    assert slow.summary.fps == pytest.approx(240)
+    assert slow.summary.duration_sec_est == pytest.approx(1441 / 240, abs=0.01)
+
+
+def test_slow_motion_has_the_events_of_its_twin(slow_and_twin: tuple[Result, Result]) -> None:
+    """Four blinks, and the beginning of a closure in which the recording ends."""
+    slow, twin = slow_and_twin
+    np.testing.assert_allclose(peaks_s(slow), peaks_s(twin), atol=0.05)
+    closures, expected = slow.analysis.events.closures, twin.analysis.events.closures
+    np.testing.assert_array_equal(closures.kind, expected.kind)
+    assert closures.offset_seen.tolist() == [True] * 4 + [False]
+    range_ = slow.summary.vertical_peak_to_peak
+    assert range_ == pytest.approx(twin.summary.vertical_peak_to_peak, abs=0.01)
+    assert slow.summary.assessment.status == twin.summary.assessment.status == "not_assessable"

@@ -58,9 +58,12 @@ def sample(
     to_stored: Affine = picture.to_stored  # type: ignore[union-attr]
     matrix = join_affine(to_stored, matrix)
     if reduction > 1:
-        # A pixel of the picture may be more or fewer of the stored ones.
+        # A pixel of the picture may be more or fewer of the stored ones. At most half of the stored
+        # picture is averaged, as a picture of another size may have few.
+        sizes = (planes.width >> planes.shift_x, planes.height >> planes.shift_y)
         factor_x, factor_y = (
-            max(1, round(reduction * math.hypot(*row[:2]))) for row in to_stored.tolist()
+            max(1, min(round(reduction * math.hypot(*row[:2])), size // 2))
+            for row, size in zip(to_stored.tolist(), sizes, strict=True)
         )
         block_x, block_y = factor_x << planes.shift_x, factor_y << planes.shift_y
         box = _box(matrix, out, planes.width, planes.height, block_x, block_y)

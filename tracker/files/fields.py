@@ -241,7 +241,7 @@ class VideoFields:
         "Videos in the file, of which one was analysed.",
         "Videos in the file", "파일에 든 영상 수")]
     mirrored: Annotated[bool, Field("video", "",
-        "Whether the file mirrors its picture; left and right are those of what is shown.",
+        "Whether the file shows a mirror image. It was mirrored back: left is the subject's left.",
         "Shown mirrored", "거울처럼 뒤집어 표시함")]
     time_source: Annotated[
         Literal["stream", "stream_repaired", "frame_rate"],

@@ -30,6 +30,7 @@ from tracker.video.limits import MAX_FRAME_PIXELS
 from tracker.video.orientation import (
     is_believable_aspect,
     is_mirrored,
+    mirror_back,
     place_picture,
     shown_size,
 )
@@ -52,6 +53,8 @@ READ_ERRORS = 600
 MAX_CONVERTERS = 16
 """Sizes of the pictures of one video; pictures of further sizes are left out."""
 STREAM_BUFFER_BYTES = 2**16
+MOST_STREAM_BYTES = 2**44 - 2**12
+"""Largest file that Linux' usual file system holds; no place beyond it is sought."""
 CONTAINERS = b"mov,matroska,avi,mpegts,mpeg,mpegvideo,asf"
 """Formats that may be opened.
 
@@ -65,6 +68,7 @@ _TIME_BASE_HZ = 1_000_000
 _SEEK_SIZE = 0x10000
 _EOF = -int.from_bytes(b"EOF ", "little")
 _TRY_AGAIN = -errno.EAGAIN
+_INVALID = -errno.EINVAL
 
 
 class _StreamReader:
@@ -102,12 +106,18 @@ class _StreamReader:
 
     def _seek(self, _opaque: Any, offset: int, whence: int) -> int:
         def move() -> int:
+            here = self._stream.tell()
+            size = self._stream.seek(0, 2)
             if whence & _SEEK_SIZE:
-                here = self._stream.tell()
-                size = self._stream.seek(0, 2)
                 self._stream.seek(here)
                 return size
-            return self._stream.seek(offset, whence & 3)
+            target: int = offset + {0: 0, 1: here, 2: size}[whence & 3]
+            if not 0 <= target < MOST_STREAM_BYTES:
+                self._stream.seek(here)
+                return _INVALID
+            # A damaged file leads anywhere; many streams refuse places that they do not have.
+            self._stream.seek(min(target, size))
+            return target
 
         return self._guarded(move)
 
@@ -143,7 +153,7 @@ class Decoder:
     width, height : int
         Size of the shown picture in pixels; see `tracker.video.orientation`.
     mirrored : bool
-        Whether the display matrix mirrors the picture.
+        Whether the display matrix mirrors the picture; the frames are mirrored back.
     fps, frame_count : float, int
         As the container declares them; 0 if it does not.
     frames_by_duration : int
@@ -225,8 +235,8 @@ class Decoder:
         self.frame_count = self._stream.frame_count or self.frames_by_duration
         self.hidden, self.beyond_end = count_unshown(self._format.contents, self._stream)
         self.capture_fps = read_capture_fps(self._format.contents, self._stream)
-        self._turn = read_turn(parameters)
-        self.mirrored = is_mirrored(self._turn)
+        turn = read_turn(parameters)
+        self.mirrored, self._turn = is_mirrored(turn), mirror_back(turn)
         aspect = read_pixel_aspect(self._format, self._stream)
         if not is_believable_aspect(aspect):
             raise PixelAspectError(aspect)

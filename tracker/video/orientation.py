@@ -1,11 +1,12 @@
 """How a stored picture is shown: turned, mirrored, with square pixels, in one coordinate system.
 
-A viewer turns and mirrors a picture by its display matrix, and stretches it by its sample aspect
-ratio. The picture that is shown is the one that is measured. "left" is the subject's left in the
-picture as it is shown: the eye on the picture's right. A picture that is shown mirrored exchanges
-the sides, whether its pixels are mirrored or its display matrix mirrors them; no file tells whether
-its pixels were mirrored before. So both give the same numbers, and a matrix that mirrors is told
-(`mirrored` in the summary's `video_meta`).
+A viewer turns a picture by its display matrix, and stretches it by its sample aspect ratio. The
+picture that is measured is the one that is shown, upright and with square pixels, but never
+mirrored. A matrix that mirrors says that the file shows a mirror image of what the camera saw, as
+the preview of a front camera does: the subject's left eye is then on the picture's left. It is
+mirrored back, so that "left" is the subject's left in every case, and the eye on the right of what
+is measured. The summary tells it (`mirrored` in `video_meta`). No file tells whether its pixels
+were mirrored before they were stored.
 """
 
 import math
@@ -52,6 +53,11 @@ def read_display_matrix(values: Sequence[int]) -> Turn:
 def is_mirrored(turn: Turn) -> bool:
     """Return whether a turn also mirrors."""
     return bool(turn[0, 0] * turn[1, 1] - turn[0, 1] * turn[1, 0] < 0)
+
+
+def mirror_back(turn: Turn) -> Turn:
+    """Return a turn that shows the same way up, but as the camera saw it."""
+    return np.diag((-1, 1)) @ turn if is_mirrored(turn) else turn
 
 
 def is_transposed(turn: Turn) -> bool:
@@ -135,4 +141,5 @@ def place_picture(
     middle_shown = (np.array(shown) - 1) / 2
     middle_stored = (np.array((width, height)) - 1) / 2
     to_stored = np.column_stack((linear, middle_stored - linear @ middle_shown))
-    return Placement(width, height, turn, *shown, to_stored, scale_x == scale_y == 1)
+    whole_pixels = scale_x == scale_y == 1 and (own_width, own_height) == shown
+    return Placement(width, height, turn, *shown, to_stored, whole_pixels)

@@ -8,6 +8,7 @@ from tracker.video.orientation import (
     NO_TURN,
     is_believable_aspect,
     is_mirrored,
+    mirror_back,
     place_picture,
     read_display_matrix,
     shown_size,
@@ -48,6 +49,19 @@ def test_each_turn_shows_each_corner_where_it_belongs(name: str) -> None:
         assert (place.to_stored @ shown)[stored_axis] == 0
 
 
+@pytest.mark.parametrize("name", MATRICES)
+def test_a_mirror_image_is_mirrored_back(name: str) -> None:
+    """What is at the left is then shown at the right, and up stays up."""
+    other = {"left": "right", "right": "left"}
+    sides = SIDES[name]
+    if "flipped" in name:
+        sides = tuple(other.get(side, side) for side in sides)
+    (expected,) = (one for one, its in SIDES.items() if its == sides)
+    turn = mirror_back(read_display_matrix(numbers(name)))
+    np.testing.assert_array_equal(turn, read_display_matrix(numbers(expected)))
+    assert not is_mirrored(turn)
+
+
 @pytest.mark.parametrize("scale", [0.25, 3])
 def test_the_scale_of_a_matrix_is_that_of_nothing(scale: float) -> None:
     for name in MATRICES:
@@ -84,6 +98,13 @@ def test_another_size_of_the_same_shape_fills_the_picture() -> None:
     place = place_picture(240, 428, NO_TURN, 1.0, (480, 854))
     np.testing.assert_allclose(place.to_stored @ (-0.5, -0.5, 1), (-0.5, -0.5))
     np.testing.assert_allclose(place.to_stored @ (479.5, 853.5, 1), (239.5, 427.5))
+
+
+def test_a_picture_with_a_margin_is_not_whole() -> None:
+    """Its own pixels are shown one to one, but there are more shown ones."""
+    place = place_picture(40, 20, NO_TURN, 1.0, (40, 41))
+    assert not place.whole_pixels
+    np.testing.assert_allclose(place.to_stored @ (0, 10.5, 1), (0, 0))
 
 
 def test_another_shape_stands_in_the_middle_and_keeps_square_pixels() -> None:
