@@ -10,7 +10,8 @@ import cv2
 from tracker.video.limits import MAX_FRAME_PIXELS
 
 MAJOR_VERSIONS = {"avutil": 60, "avcodec": 62, "avformat": 62, "swscale": 9}
-"""FFmpeg 8. The layouts below hold for these versions; a major version never changes them."""
+"""FFmpeg 8. The layouts below hold for these versions; a major version never changes them.
+`tests/tracker/video/test_libav.py` checks every field that is used."""
 MAX_BLOCK_BYTES = 8 * MAX_FRAME_PIXELS
 """Most memory that FFmpeg may request at once: the largest frame with the largest pixels."""
 NO_TIME = -(2**63)
@@ -251,14 +252,17 @@ def load_libraries() -> dict[str, c.CDLL]:
     for name, major in MAJOR_VERSIONS.items():
         # Wheels for Linux keep them in the first directory, wheels for macOS in the second.
         paths = [
-            *package.parent.glob(f"opencv_python_headless.libs/lib{name}-*.so.{major}.*"),
-            *package.glob(f".dylibs/lib{name}.{major}.*dylib"),
+            *package.parent.glob(f"opencv_python_headless.libs/lib{name}-*.so*"),
+            *package.glob(f".dylibs/lib{name}.*dylib"),
         ]
-        if not paths:
+        found = [c.CDLL(str(path)) for path in paths]
+        # The layouts hold for these versions, so the libraries themselves are asked for theirs.
+        right = [one for one in found if getattr(one, f"{name}_version")() >> 16 == major]
+        if not right:
             raise RuntimeError(
                 f"OpenCV's wheel has no lib{name} {major}: run `make setup` for the pinned OpenCV"
             )
-        libraries[name] = c.CDLL(str(paths[0]))
+        libraries[name] = right[0]
     for name, function, result, *arguments in _FUNCTIONS:
         declared = getattr(libraries[name], function)
         declared.restype, declared.argtypes = result, arguments
