@@ -143,16 +143,7 @@ def write_tall_pixels(plain: Path, folder: Path) -> Path:
 
 def write_trimmed(plain: Path, folder: Path) -> Path:
     """The same, and an edit list that hides the first second."""
-    path = remux(plain, folder / "trimmed.mp4")
-    content = bytearray(path.read_bytes())
-    start = content.index(b"elst") + 12
-    with av.open(path) as container:
-        base = container.streams.video[0].time_base
-        assert base is not None
-    duration, media_time = struct.unpack(">Ii", content[start : start + 8])
-    content[start : start + 8] = struct.pack(">Ii", duration - 1000, media_time + round(1 / base))
-    path.write_bytes(content)
-    return path
+    return set_edits(remux(plain, folder / "trimmed.mp4"), [(2.0, 1.0)])
 
 
 def write_cover(plain: Path, folder: Path) -> Path:
@@ -201,6 +192,67 @@ def write_slow_motion(plain: Path, folder: Path) -> Path:
     )
 
 
+def add_user_box(path: Path, box: bytes) -> Path:
+    """Add a box to the user data of an MP4 whose index stands behind its frames."""
+    content = bytearray(path.read_bytes())
+    index = content.index(b"moov") - 4
+    (size,) = struct.unpack(">I", content[index : index + 4])
+    assert index + size == len(content)
+    user = struct.pack(">I4s", 8 + len(box), b"udta") + box
+    content[index : index + 4] = struct.pack(">I", size + len(user))
+    path.write_bytes(content + user)
+    return path
+
+
+def make_samsung_box(mode: int, fps: float | None = None) -> bytes:
+    """Make the box in which Samsung's camera tells its mode, and in some modes its rate."""
+    author = struct.pack(">I4s4x4B", 16, b"saut", 0, mode, 1, 4)
+    rate = b"" if fps is None else struct.pack(">I4sI", 12, b"srfr", round(fps * 2**16))
+    return struct.pack(">I4s4x", 12 + len(author + rate), b"smta") + author + rate
+
+
+def write_samsung_slow_motion(plain: Path, folder: Path) -> Path:
+    """Played eight times slower; the mode of Samsung's camera says how fast it was recorded."""
+
+    def stretch(packet: Any) -> None:
+        packet.pts, packet.dts = 8 * packet.pts, 8 * packet.dts
+
+    return add_user_box(remux(plain, folder / "samsung.mp4", stretch), make_samsung_box(13))
+
+
+def set_edits(path: Path, edits: list[tuple[float, float]]) -> Path:
+    """Replace the edit list of an MP4 of one track, whose index stands behind its frames.
+
+    Each edit shows a length from a time on, both in seconds; of an empty one, the time is -1.
+    """
+    content = bytearray(path.read_bytes())
+    with av.open(path) as container:
+        (stream,) = container.streams
+        assert stream.time_base is not None
+        ticks_a_s = 1 / stream.time_base
+    head = content.index(b"mvhd")
+    (movie_ticks_a_s,) = struct.unpack(">I", content[head + 16 : head + 20])
+    start = content.index(b"elst") - 4
+    (size,) = struct.unpack(">I", content[start : start + 4])
+    entries = b"".join(
+        struct.pack(
+            ">Iii",
+            round(movie_ticks_a_s * length),
+            -1 if at < 0 else round(at * ticks_a_s),
+            1 << 16,
+        )
+        for length, at in edits
+    )
+    changed = struct.pack(">I4sII", 16 + len(entries), b"elst", 0, len(edits)) + entries
+    content[start : start + size] = changed
+    for kind in (b"edts", b"trak", b"moov"):
+        place = content.index(kind) - 4
+        (old,) = struct.unpack(">I", content[place : place + 4])
+        content[place : place + 4] = struct.pack(">I", old + len(changed) - size)
+    path.write_bytes(content)
+    return path
+
+
 def write_wrapped(plain: Path, folder: Path) -> Path:
     """A transport stream whose clock of 33 bits starts anew after a second."""
 
@@ -220,6 +272,7 @@ KINDS: dict[str, Callable[[Path, Path], Path]] = {
     "cover": write_cover,
     "sizes": write_sizes,
     "slow motion": write_slow_motion,
+    "Samsung's slow motion": write_samsung_slow_motion,
     "wrapped": write_wrapped,
 }
 """Writes each kind of container into a folder, from a plain MP4."""

@@ -14,6 +14,7 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import Any
 
+from tracker.video import boxes
 from tracker.video.container import MIN_SIDE_PX
 from tracker.video.libav import (
     NO_TIME,
@@ -201,6 +202,7 @@ class Decoder:
 
     def _open(self, source: Path | BufferedIOBase) -> None:
         library = self._library["avformat"]
+        capture_fps = boxes.read_capture_fps(source)
         options = c.c_void_p()
         self._set(options, b"format_whitelist", CONTAINERS)
         # A file cannot make FFmpeg open an address on the network.
@@ -234,7 +236,8 @@ class Decoder:
         self.frames_by_duration = self._estimate_frame_count()
         self.frame_count = self._stream.frame_count or self.frames_by_duration
         self.hidden, self.beyond_end = count_unshown(self._format.contents, self._stream)
-        self.capture_fps = read_capture_fps(self._format.contents, self._stream)
+        # A camera that records in slow motion may write its usual rate in the other place.
+        self.capture_fps = max(capture_fps, read_capture_fps(self._format.contents, self._stream))
         turn = read_turn(parameters)
         self.mirrored, self._turn = is_mirrored(turn), mirror_back(turn)
         aspect = read_pixel_aspect(self._format, self._stream)

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tracker.video.boxes import UnknownSpeedError
 from tracker.video.container import MIN_SIDE_PX, VideoOpenError, check_container, read_head
 from tracker.video.ffmpeg import Decoder
 from tracker.video.libav import FFmpegError, FrameSizeError, PixelAspectError
@@ -132,6 +133,8 @@ class Video:
             raise VideoOpenError(_wrong_size(self._name, error.width, error.height)) from error
         except PixelAspectError as error:
             raise VideoOpenError(_odd_pixels(self._name, error.aspect)) from error
+        except UnknownSpeedError as error:
+            raise VideoOpenError(_unknown_speed(self._name)) from error
         except FFmpegError as error:
             raise VideoOpenError(_not_decodable(self._name)) from error
         self._ahead: _Ahead | None = None
@@ -361,6 +364,13 @@ def _odd_capture(name: str, capture_fps: float, fps: float) -> str:
     return (
         f"{name}: says that it was recorded at {capture_fps:.4g} frames a second and is played at "
         f"{fps:.4g}, which do not fit together. Send the original recording, at normal speed."
+    )
+
+
+def _unknown_speed(name: str) -> str:
+    return (
+        f"{name}: was recorded in slow or fast motion, and its file does not tell how fast. Record "
+        "at normal speed."
     )
 
 

@@ -1,0 +1,122 @@
+"""What FFmpeg does not read of an MP4: the rate of capture as Samsung and Sony write it.
+
+An MP4 consists of boxes: a size, a type of four letters, and content, often further boxes.
+"""
+
+import re
+import struct
+from collections.abc import Iterator
+from io import BufferedIOBase
+from pathlib import Path
+
+from tracker.video.libav import FFmpegError
+
+MAX_BOXES = 256
+"""Boxes beside each other that are looked at; a recording has a dozen."""
+MAX_XML_BYTES = 2**20
+
+_SAMSUNG_CAPTURE_FPS = {12: 240.0, 13: 120.0}
+"""Modes of Samsung's camera in which it records at a fixed rate, slowed down."""
+_SAMSUNG_TOLD_FPS = 21
+"""Mode in which another box tells the rate."""
+_SAMSUNG_OTHER_SPEEDS = frozenset((1, 2, 5, 7, 8, 9, 15, 22, 23))
+"""Modes of slow, super slow and fast motion and hyper-lapse, whose rate is told nowhere."""
+_SONY_CAPTURE_FPS = re.compile(rb'captureFps="([0-9]{1,4}(?:\.[0-9]{1,4})?)')
+
+
+class UnknownSpeedError(FFmpegError):
+    """The recording is faster or slower than reality, and its file does not tell how much."""
+
+
+class Box:
+    """A box of an MP4, or the whole file: the places of its content."""
+
+    def __init__(self, file: BufferedIOBase, start: int, end: int) -> None:
+        self._file, self.start, self.end = file, start, end
+
+    def read(self, size: int) -> bytes:
+        """Return the beginning of its content, at most `size` bytes."""
+        self._file.seek(self.start)
+        return self._file.read(min(size, self.end - self.start))
+
+    def find(self, kind: bytes, skip: int = 0) -> Iterator["Box"]:
+        """Yield the boxes of a type in its content, from `skip` bytes on."""
+        place = self.start + skip
+        for _ in range(MAX_BOXES):
+            head = Box(self._file, place, self.end).read(16)
+            if len(head) < 8:
+                return
+            size, header = struct.unpack(">I", head[:4])[0], 8
+            if size == 1 and len(head) == 16:
+                size, header = struct.unpack(">Q", head[8:])[0], 16
+            elif size == 0:
+                size = self.end - place
+            if not header <= size <= self.end - place:
+                return
+            if head[4:8] == kind:
+                yield Box(self._file, place + header, place + size)
+            place += size
+
+
+def read_capture_fps(source: Path | BufferedIOBase) -> float:
+    """Return the rate at which an MP4's frames were captured, as Samsung or Sony write it.
+
+    Parameters
+    ----------
+    source : Path or BufferedIOBase
+        A stream is left at its start.
+
+    Returns
+    -------
+    float
+        Frames a second; 0 if the file is no MP4 or does not tell.
+
+    Raises
+    ------
+    UnknownSpeedError
+        It was recorded in slow or fast motion, at a rate that is not told.
+    """
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            return _read(file)
+    try:
+        return _read(source)
+    finally:
+        source.seek(0)
+
+
+def _read(file: BufferedIOBase) -> float:
+    size = file.seek(0, 2)
+    whole = Box(file, 0, size)
+    if whole.read(8)[4:] not in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
+        return 0.0
+    for movie in whole.find(b"moov"):
+        for user in movie.find(b"udta"):
+            for samsung in user.find(b"smta"):
+                return _read_samsung(samsung)
+    # Some write the box as a version and flags and then boxes, some without the first two.
+    places = [whole, *whole.find(b"moov")]
+    for meta in (meta for place in places for meta in place.find(b"meta")):
+        for xml in (*meta.find(b"xml ", skip=4), *meta.find(b"xml ")):
+            told = _SONY_CAPTURE_FPS.search(xml.read(MAX_XML_BYTES))
+            if told:
+                return float(told[1])
+    return 0.0
+
+
+def _read_samsung(samsung: Box) -> float:
+    """Return the rate by the camera's mode: the value of key 0 among pairs of bytes."""
+    for author in samsung.find(b"saut", skip=4):
+        pairs = author.read(8)[4:]
+        mode = dict(zip(pairs[::2], pairs[1::2], strict=False)).get(0, 0)
+        if mode in _SAMSUNG_OTHER_SPEEDS:
+            raise UnknownSpeedError("slow or fast motion of a rate that is not told")
+        if mode in _SAMSUNG_CAPTURE_FPS:
+            return _SAMSUNG_CAPTURE_FPS[mode]
+        if mode == _SAMSUNG_TOLD_FPS:
+            for rate in (*samsung.find(b"srfr", skip=4), *author.find(b"srfr", skip=8)):
+                content = rate.read(4)
+                if len(content) == 4 and any(content):
+                    return float(struct.unpack(">I", content)[0] / 2**16)
+            raise UnknownSpeedError("slow motion of a rate that is not told")
+    return 0.0
