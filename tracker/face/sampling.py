@@ -69,7 +69,13 @@ def sample(
         box = _box(matrix, out, planes.width, planes.height, block_x, block_y)
         planes = average_planes(planes, box, factor_x, factor_y)
         matrix = _to_part(matrix, box[0], box[1], factor_x, factor_y)
-    sample_planes(planes, matrix, out, low, high, outside)
+    light = picture.light  # type: ignore[union-attr]
+    if light.usual:
+        sample_planes(planes, matrix, out, low, high, outside)
+        return
+    sample_planes(planes, matrix, out, 0, 1, (outside - low) / (high - low))
+    np.multiply(light.show(out), high - low, out=out)
+    out += low
 
 
 def join_affine(second: Affine, first: Affine) -> Affine:

@@ -16,6 +16,7 @@ from typing import Any
 
 from tracker.video import boxes
 from tracker.video.container import MIN_SIDE_PX
+from tracker.video.hdr import Light
 from tracker.video.libav import (
     NO_TIME,
     AvCodecParameters,
@@ -354,9 +355,11 @@ class Decoder:
     def take(self) -> LazyImage | None:
         """Return the last grabbed frame; None if its size or its pixel format is unexpected."""
         converter = self._find_converter()
-        if converter is None or not converter.fits(self._frame.contents):
+        frame = self._frame.contents
+        light = Light(frame.transfer, frame.primaries)
+        if converter is None or not converter.fits(frame):
             return None
-        image = LazyImage(self._frame, converter)
+        image = LazyImage(self._frame, converter, light)
         self._frame = self._library["avutil"].av_frame_alloc()
         return image
 

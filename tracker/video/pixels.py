@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.sampling import Planes
+from tracker.video.hdr import Light
 from tracker.video.libav import AvFrame, FFmpegError, load_libraries
 from tracker.video.orientation import Placement, is_transposed
 
@@ -54,11 +55,14 @@ class LazyImage:
         Height, width, 3; as shown, see `tracker.video.orientation`.
     to_stored : ndarray, shape (2, 3), float64
         Takes a pixel of the upright image to one of the stored image, whose planes `planes` gives.
+    light : Light
+        What the planes' values mean. The parts are converted to what a viewer shows.
     """
 
-    def __init__(self, frame: Any, converter: "Converter") -> None:
+    def __init__(self, frame: Any, converter: "Converter", light: Light) -> None:
         self._frame = frame
         self._converter = converter
+        self.light = light
         self.shape = converter.shape
         self.to_stored = converter.to_stored
         self._box = (0, 0, 0, 0)
@@ -75,7 +79,8 @@ class LazyImage:
             self._box = (top, bottom, left, right) if by_parts else (0, height, 0, width)
             self._pixels = self._converter.convert(frame, *self._box)
             above, _, before, _ = self._box
-        return self._pixels[top - above : bottom - above, left - before : right - before]
+        pixels = self._pixels[top - above : bottom - above, left - before : right - before]
+        return pixels if self.light.usual else self.light.show_pixels(pixels)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[np.uint8]:
         return self[:, :]
