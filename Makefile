@@ -13,7 +13,7 @@ KERNEL_TESTS = $(addprefix tests/kernels/test_,geometry.py pose.py closures.py g
   uncertainty.py change.py looks.py crosstalk.py sampling.py refinement.py)
 
 .PHONY: help setup run quick test ahead attack bench bench-short lint lint-deploy layers budget lock docs picture accuracy \
-  accuracy-baseline cohorts clean
+  accuracy-baseline cohorts fuzz clean
 
 help:
 	@echo "make run VIDEO=clip.mp4   analyse a video (without VIDEO: a synthetic demo clip)"
@@ -32,6 +32,7 @@ help:
 	@echo "make accuracy             measure accuracy as synthetic clips get worse; list changes (4 minutes)"
 	@echo "make accuracy-baseline    the same, and keep the results as the new baseline"
 	@echo "make cohorts              simulate 1,000 people of each kind; tables and picture in docs/ (8 minutes)"
+	@echo "make fuzz                 read 10,000 damaged videos (5 minutes; FIRST=SEED begins elsewhere)"
 	@echo "make lock                 resolve requirements.lock anew (needs uv)"
 	@echo "make clean                remove the environment and all results"
 
@@ -133,6 +134,11 @@ accuracy: setup
 
 accuracy-baseline: setup
 	$(PY) -m benchmarks.accuracy --out docs
+
+FIRST := 0
+
+fuzz: setup
+	$(PY) -m tests.fuzz --files 10000 --first $(FIRST)
 
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \

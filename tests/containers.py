@@ -142,8 +142,8 @@ def write_tall_pixels(plain: Path, folder: Path) -> Path:
 
 
 def write_trimmed(plain: Path, folder: Path) -> Path:
-    """The same, and an edit list that hides the first second."""
-    return set_edits(remux(plain, folder / "trimmed.mp4"), [(2.0, 1.0)])
+    """The same, and an edit list that hides the first half of two seconds."""
+    return set_edits(remux(plain, folder / "trimmed.mp4"), [(1.0, 1.0)])
 
 
 def write_cover(plain: Path, folder: Path) -> Path:
@@ -164,7 +164,10 @@ def write_sizes(plain: Path, folder: Path) -> Path:
             context.width, context.height = round(320 * factor), round(240 * factor)
             context.pix_fmt, context.time_base = "yuv420p", Fraction(1, 1000)
             context.bit_rate = 4_000_000
-            context.options = {"qmin": "2", "qmax": "4", "lag-in-frames": "0"}
+            context.options = {
+                "qmin": "2", "qmax": "4", "lag-in-frames": "0", "deadline": "realtime",
+                "cpu-used": "8",
+            }  # fmt: skip
             for image, time in images[start : start + 30]:
                 small = cv2.resize(
                     image, (context.width, context.height), interpolation=cv2.INTER_AREA

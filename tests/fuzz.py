@@ -74,7 +74,7 @@ def write_seeds(folder: Path) -> list[Path]:
     import av
     import numpy as np
 
-    from tests.containers import MATRICES, remux, set_matrix
+    from tests.containers import MATRICES, add_user_box, make_samsung_box, remux, set_matrix
 
     rng = np.random.default_rng(5)
     images = [rng.integers(0, 256, (6, 6, 3), dtype=np.uint8) for _ in range(FRAMES)]
@@ -95,9 +95,12 @@ def write_seeds(folder: Path) -> list[Path]:
     turned, tagged = folder / "turned.mp4", folder / "tagged.mov"
     remux(folder / "h264.mp4", turned, cover=True)
     set_matrix(turned, MATRICES["clockwise flipped"])
+    samsung = add_user_box(
+        remux(folder / "mpeg4.3gp", folder / "samsung.mp4"), make_samsung_box(21, 240)
+    )
     tags = {"com.android.capture.fps": "240.000000"}
     remux(folder / "h264.mp4", tagged, metadata=tags, movflags="use_metadata_tags+faststart")
-    return [*paths, turned, tagged]
+    return [*paths, turned, tagged, samsung]
 
 
 def mutate(content: bytes, seed: int) -> bytes:

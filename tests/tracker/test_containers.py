@@ -16,6 +16,7 @@ from tracker.result import Result
 
 FPS = 120
 """High enough for the tag of slow motion to be meant."""
+FRAMES = 2 * FPS
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +26,9 @@ def mesh() -> FaceMesh:
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return 3 s of a face that looks up and down and blinks; key frames every half second."""
+    """Return 2 s of a face that looks up and down and blinks; key frames every half second."""
     folder = tmp_path_factory.mktemp("plain")
-    spec = make_spec(3.0, fps=FPS, width=320, height=240, seed=3, blinks_per_min=60.0)
+    spec = make_spec(2.0, fps=FPS, width=320, height=240, seed=3, blinks_per_min=60.0)
     write_clip(folder / "drawn.mp4", spec)
     images = list(read_images(folder / "drawn.mp4"))
     return encode(folder / "plain.mp4", images, qp="0", g="60", bf="0")
@@ -41,7 +42,7 @@ def analyze(source: Path | io.BytesIO, mesh: FaceMesh) -> Result:
 @pytest.fixture(scope="module")
 def twin(plain: Path, mesh: FaceMesh) -> Result:
     result = analyze(plain, mesh)
-    assert result.summary.frames_processed == 3 * FPS
+    assert result.summary.frames_processed == FRAMES
     assert result.summary.blink_count >= 2
     return result
 
@@ -53,8 +54,8 @@ def assert_twins(result: Result, twin: Result, hidden_s: float = 0.0) -> None:
     assert track.info.frames_failed == 0
     assert track.info.complete
     assert track.info.time_source == "stream"
-    assert track.frame_index.tolist() == list(range(3 * FPS - hidden))
-    np.testing.assert_allclose(track.times_s, expected.times_s[: 3 * FPS - hidden], atol=1.5e-3)
+    assert track.frame_index.tolist() == list(range(FRAMES - hidden))
+    np.testing.assert_allclose(track.times_s, expected.times_s[: FRAMES - hidden], atol=1.5e-3)
     seen, wanted = result.analysis.traces, twin.analysis.traces
     assert np.corrcoef(seen.ear, wanted.ear[hidden:])[0, 1] > 0.98
     # In every picture, the left eye is the one on the right.
@@ -121,7 +122,7 @@ def test_slow_motion_is_told(plain: Path, mesh: FaceMesh, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("step", "keep_step", "tracked", "covered"),
-    [(1, False, 90, True), (1, True, 100, False), (2, False, 100, False)],
+    [(1, False, 80, True), (1, True, 100, False), (2, False, 100, False)],
 )
 def test_a_long_recording_is_covered_unless_its_step_was_asked_for(
     step: int, keep_step: bool, tracked: int, covered: bool, plain: Path, mesh: FaceMesh
@@ -130,8 +131,8 @@ def test_a_long_recording_is_covered_unless_its_step_was_asked_for(
     track = track_recording(plain, mesh, parameters, keep_step=keep_step)
     assert track.times_s.size == tracked
     assert track.info.complete == covered
-    # 360 frames: every fourth one fits.
-    assert track.info.raised_step == (4 if covered else 0)
+    # Of 240 frames, every third one fits.
+    assert track.info.raised_step == (3 if covered else 0)
     codes = {one.code for one in measure_track(track, parameters, "").summary.assessment.cautions}
     assert ("step_raised" in codes) == covered
     assert ("max_frames_reached" in codes) != covered

@@ -95,8 +95,7 @@ def _look_up(
     places = values * np.float32((_LEVELS - 1) / most)
     places += np.float32(0.5)
     np.clip(places, 0, _LEVELS - 1, out=places)
-    taken: NDArray[np.float32] = table.take(places.astype(np.intp))
-    return taken
+    return table.take(places.astype(np.intp))
 
 
 @functools.cache
