@@ -121,4 +121,5 @@ def _screen_table() -> NDArray[np.float32]:
     light = np.linspace(0, np.sqrt(_BRIGHTEST), _LEVELS) ** 2
     above = np.maximum(light - SHOULDER, 0) / (1 - SHOULDER)
     shown = np.minimum(light, SHOULDER) + (1 - SHOULDER) * (1 - np.exp(-above))
-    return (shown ** (1 / _SCREEN_EXPONENT)).astype(np.float32)
+    values: NDArray[np.float32] = (shown ** (1 / _SCREEN_EXPONENT)).astype(np.float32)
+    return values
