@@ -17,7 +17,7 @@ from tracker.files.provenance import identify_models, identify_program
 from tracker.parameters import Parameters
 from tracker.pipeline import measure_still, measure_track, track_recording
 from tracker.result import document_still, write_files, write_still
-from tracker.video.container import InputError, detect_kind
+from tracker.video.container import ImageKindError, InputError, detect_kind
 from tracker.video.frames import Video, VideoInfo
 from tracker.words import Language
 
@@ -58,7 +58,7 @@ class Engine:
             raise UnsupportedMediaError(
                 "unsupported_media_type",
                 "The file is neither a video (MP4, MOV, WebM, MKV, AVI, MPEG, WMV) nor an image "
-                "(JPEG, PNG, WebP, BMP, TIFF).",
+                "(JPEG, HEIC, AVIF, PNG, WebP, BMP, TIFF).",
             )
         return kind
 
@@ -183,5 +183,7 @@ def _check_limits(info: VideoInfo) -> None:
 def _translated_errors() -> Iterator[None]:
     try:
         yield
+    except ImageKindError as error:
+        raise UnsupportedMediaError("unsupported_media_type", str(error)) from error
     except InputError as error:
         raise UndecodableError("undecodable", str(error)) from error

@@ -1,15 +1,21 @@
 """A still image: whether it shows eyes, how far they are open, and where they look."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kernels import FACE_MESH_INDICES, LEFT, RIGHT, compute_eye_geometry
 from tracker.face.follow import FaceFinder
-from tracker.face.region import region_of
+from tracker.face.region import Region, region_of
 from tracker.parameters import NOMINAL_EAR
 from tracker.video.frames import Image
+
+LEAST_PART_PX = 512
+"""Side of the smallest parts in which faces are looked for; one of 60 pixels is found in them."""
+SAME_FACE = 0.3
+"""Regions whose centres are closer than this share of their side are of the same face."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,7 @@ def analyze_image(image: Image, finder: FaceFinder, blink_thresh: float) -> Stil
     -------
     StillMeasures
     """
-    regions = sorted(finder.detect(image), key=lambda region: region.side_px, reverse=True)
+    regions = sorted(_detect(image, finder), key=lambda region: region.side_px, reverse=True)
     for region in regions:
         points = finder.find_landmarks(image, region)
         # The detector's region is rough, so find them again in the region of these landmarks.
@@ -105,6 +111,45 @@ def analyze_image(image: Image, finder: FaceFinder, blink_thresh: float) -> Stil
             face = _measure_face(refined[np.array(FACE_MESH_INDICES)], blink_thresh)
             return StillMeasures(len(regions), face)
     return StillMeasures(len(regions), None)
+
+
+def _detect(image: Image, finder: FaceFinder) -> list[Region]:
+    """Find faces in the whole image, or else in smaller and smaller parts of it.
+
+    The detector sees a square of 128 pixels, in which a face needs about a tenth of the side. In a
+    panorama or a picture of a group it has less.
+    """
+    height, width = image.shape[:2]
+    found = finder.detect(image)
+    side = min(height, width) if height != width else height // 2
+    while not found and side >= LEAST_PART_PX:
+        for top in _starts(height, side):
+            for left in _starts(width, side):
+                part = image[top : top + side, left : left + side]
+                found += (
+                    replace(one, centre_x=one.centre_x + left, centre_y=one.centre_y + top)
+                    for one in finder.detect(part)
+                )
+        side //= 2
+    return _drop_doubles(found)
+
+
+def _starts(length: int, side: int) -> list[int]:
+    """Return where parts begin so that they overlap by half and end with the image."""
+    return [*range(0, length - side, side // 2), length - side]
+
+
+def _drop_doubles(regions: list[Region]) -> list[Region]:
+    """Keep one of the regions of a face that several parts show, the largest."""
+    kept: list[Region] = []
+    for region in sorted(regions, key=lambda one: one.side_px, reverse=True):
+        apart = (
+            math.hypot(region.centre_x - one.centre_x, region.centre_y - one.centre_y) / one.side_px
+            for one in kept
+        )
+        if all(distance > SAME_FACE for distance in apart):
+            kept.append(region)
+    return kept
 
 
 def _measure_face(points: NDArray[np.float32], blink_thresh: float) -> StillFace:

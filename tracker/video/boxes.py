@@ -1,8 +1,10 @@
-"""What FFmpeg does not read of an MP4: the rate of capture as Samsung and Sony write it.
+"""What our libraries do not read: the rate of capture as Samsung and Sony write it into an MP4, and
+how an AVIF picture is turned.
 
-An MP4 consists of boxes: a size, a type of four letters, and content, often further boxes.
+Both files consist of boxes: a size, a type of four letters, and content, often further boxes.
 """
 
+import io
 import re
 import struct
 from collections.abc import Iterator
@@ -37,10 +39,14 @@ class Box:
     def read(self, size: int) -> bytes:
         """Return the beginning of its content, at most `size` bytes."""
         self._file.seek(self.start)
-        return self._file.read(min(size, self.end - self.start))
+        return self._file.read(max(0, min(size, self.end - self.start)))
 
     def find(self, kind: bytes, skip: int = 0) -> Iterator["Box"]:
         """Yield the boxes of a type in its content, from `skip` bytes on."""
+        return (box for found, box in self.boxes(skip) if found == kind)
+
+    def boxes(self, skip: int = 0) -> Iterator[tuple[bytes, "Box"]]:
+        """Yield the type and the box of all boxes in its content."""
         place = self.start + skip
         for _ in range(MAX_BOXES):
             head = Box(self._file, place, self.end).read(16)
@@ -53,8 +59,7 @@ class Box:
                 size = self.end - place
             if not header <= size <= self.end - place:
                 return
-            if head[4:8] == kind:
-                yield Box(self._file, place + header, place + size)
+            yield head[4:8], Box(self._file, place + header, place + size)
             place += size
 
 
@@ -120,3 +125,48 @@ def _read_samsung(samsung: Box) -> float:
                     return float(struct.unpack(">I", content)[0] / 2**16)
             raise UnknownSpeedError("slow motion of a rate that is not told")
     return 0.0
+
+
+def read_picture_turns(content: bytes) -> list[tuple[bytes, int]]:
+    """Return how an AVIF's picture is to be shown, in order.
+
+    Returns
+    -------
+    list of (bytes, int)
+        ``(b"irot", n)``: turned anticlockwise by n quarters. ``(b"imir", n)``: mirrored; 0: top and
+        bottom are exchanged, 1: left and right.
+
+    References
+    ----------
+    .. [1] ISO/IEC 23008-12, 6.5.10, 6.5.12 and 9.3.
+    """
+    file = io.BytesIO(content)
+    for meta in Box(file, 0, len(content)).find(b"meta"):
+        primary = next((one.read(8) for one in meta.find(b"pitm", skip=4)), b"")
+        number = int.from_bytes(primary[4:] if primary[:1] == b"\1" else primary[4:6])
+        for known in meta.find(b"iprp", skip=4):
+            listed = [one for group in known.find(b"ipco") for one in group.boxes()]
+            linked = [n for links in known.find(b"ipma") for n in _linked(links, number)]
+            return [
+                (listed[n - 1][0], (listed[n - 1][1].read(1) or b"\0")[0] & 3)
+                for n in linked
+                if 0 < n <= len(listed) and listed[n - 1][0] in (b"irot", b"imir")
+            ]
+    return []
+
+
+def _linked(links: Box, number: int) -> list[int]:
+    """Return the numbers of the properties that belong to a picture."""
+    head = links.read(8)
+    if len(head) < 8:
+        return []
+    wide_number, wide_link = head[0] > 0, head[3] & 1
+    content = io.BytesIO(links.read(links.end - links.start)[8:])
+    for _ in range(min(int.from_bytes(head[4:]), MAX_BOXES)):
+        one = int.from_bytes(content.read(4 if wide_number else 2))
+        count = int.from_bytes(content.read(1))
+        width = 2 if wide_link else 1
+        found = [content.read(width) for _ in range(count)]
+        if one == number:
+            return [int.from_bytes(link) & (0x7FFF if wide_link else 0x7F) for link in found]
+    return []

@@ -9,6 +9,9 @@ VIDEO_SUFFIXES = frozenset(
 """In a folder, files with these suffixes are taken for videos."""
 MIN_SIDE_PX = 32
 """Smallest width and height of a video or an image."""
+_IMAGE_BRANDS = frozenset(
+    (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis")
+)
 HEAD_BYTES = 512
 """Number of bytes at the start of a file that show its kind."""
 
@@ -34,6 +37,10 @@ class VideoOpenError(InputError):
 
 class ImageOpenError(InputError):
     """The file is not an image that can be decoded."""
+
+
+class ImageKindError(ImageOpenError):
+    """The image is of a kind for which this machine has no decoder."""
 
 
 def detect_kind(head: bytes) -> str | None:
@@ -121,6 +128,20 @@ def is_image(head: bytes) -> bool:
         or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
         or (head[:2] == b"BM" and head[6:10] == b"\x00\x00\x00\x00")
         or head[:4] in (b"II*\x00", b"MM\x00*")  # TIFF
-        # HEIC and AVIF cannot be read, but the message should say that they are images.
-        or (head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"mif1", b"avif"))
+        or image_brand(head) is not None
     )
+
+
+def image_brand(head: bytes) -> str | None:
+    """Return ``"heic"`` or ``"avif"`` for a picture of this kind, or None.
+
+    Both begin like an MP4, with the names of what the file conforms to; the first may be of any
+    picture of the kind.
+    """
+    if head[4:8] != b"ftyp":
+        return None
+    size = min(int.from_bytes(head[:4]), len(head))
+    names = [head[8:12], *(head[n : n + 4] for n in range(16, size - 3, 4))]
+    if names[0] not in _IMAGE_BRANDS:
+        return None
+    return "avif" if {b"avif", b"avis"} & set(names) else "heic"

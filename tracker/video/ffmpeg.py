@@ -40,6 +40,7 @@ from tracker.video.pixels import Converter, LazyImage
 from tracker.video.streams import (
     choose_recording,
     count_unshown,
+    estimate_frame_count,
     find_recordings,
     read_capture_fps,
     read_pixel_aspect,
@@ -66,7 +67,6 @@ other files and addresses to read.
 
 # An encoded frame is up to a block larger than the frame that is shown.
 _MAX_PIXELS = b"%d" % (MAX_FRAME_PIXELS * 9 // 8)
-_TIME_BASE_HZ = 1_000_000
 _SEEK_SIZE = 0x10000
 _EOF = -int.from_bytes(b"EOF ", "little")
 _TRY_AGAIN = -errno.EAGAIN
@@ -234,7 +234,9 @@ class Decoder:
         self.fps = float(self._stream.mean_frame_rate) or float(
             library.av_guess_frame_rate(self._format, c.byref(self._stream), None)
         )
-        self.frames_by_duration = self._estimate_frame_count()
+        self.frames_by_duration = estimate_frame_count(
+            self._format.contents, self._stream, self.fps
+        )
         self.frame_count = self._stream.frame_count or self.frames_by_duration
         self.hidden, self.beyond_end = count_unshown(self._format.contents, self._stream)
         # A camera that records in slow motion may write its usual rate in the other place.
@@ -283,12 +285,6 @@ class Decoder:
 
     def _set(self, options: c.c_void_p, name: bytes, value: bytes) -> None:
         self._library["avutil"].av_dict_set(c.byref(options), name, value, 0)
-
-    def _estimate_frame_count(self) -> int:
-        seconds = self._format.contents.duration / _TIME_BASE_HZ
-        if seconds <= 0:
-            seconds = self._stream.duration * float(self._stream.time_base)
-        return max(0, int(seconds * self.fps + 0.5))
 
     def _raise_stream_error(self) -> None:
         if self._reader is not None:

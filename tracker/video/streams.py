@@ -23,6 +23,7 @@ CAPTURE_RATE_TAGS = (b"com.android.capture.fps",)
 """Tags with the rate at which frames were captured; players ignore them."""
 
 _VIDEO = 0
+_TIME_BASE_HZ = 1_000_000
 _DEFAULT = 1
 _NO_RECORDING = 0x0400 | 0x0800 | 0x100000
 """Streams that are attached pictures, thumbnails of a timeline, or still images."""
@@ -76,6 +77,14 @@ def _duration_s(stream: AvStream) -> float:
         )
         return max(0.0, 3600 * hours + 60 * minutes + seconds)
     return 0.0
+
+
+def estimate_frame_count(context: AvFormatContext, stream: AvStream, fps: float) -> int:
+    """Return the number of frames by the duration that is declared; 0 if none is."""
+    seconds = context.duration / _TIME_BASE_HZ
+    if seconds <= 0:
+        seconds = stream.duration * float(stream.time_base)
+    return max(0, int(seconds * fps + 0.5))
 
 
 def count_unshown(context: AvFormatContext, stream: AvStream) -> tuple[int, int]:

@@ -74,6 +74,7 @@ def test_sonys_description_tells(version: bytes) -> None:
         box(b"ftyp", b"") + b"\0\0\0\x01moov" + b"\xff" * 8,
         box(b"ftyp", b"") + b"\xff\xff\xff\xffmoov" + bytes(20),
         movie(box(b"smta", b"")),
+        movie(b"")[:-8] + b"\0\0\0\x08smta",
         movie(box(b"smta", bytes(4) + box(b"saut", b"\0\0"))),
         box(b"ftyp", b"") + box(b"free", b"") * 5000,
     ],

@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.heif import write_heif
 from tests.tracker.video.test_frames import HEIGHT, WIDTH, draw_index
-from tracker.video.container import ImageOpenError, InputNotFoundError
+from tracker.video.container import ImageKindError, ImageOpenError, InputNotFoundError
 from tracker.video.stills import read_image
 
 
@@ -61,6 +62,67 @@ class TestReadImage:
         assert result.returncode == 3
         assert result.stdout == ""
         assert "Export it smaller" in result.stderr
+
+    @pytest.mark.parametrize("brand", ["heic", "avif"])
+    @pytest.mark.parametrize("bits", [8, 10])
+    @pytest.mark.parametrize(("turns", "mirror"), [(0, None), (1, None), (3, 0), (2, 1)])
+    def test_pictures_of_phones_are_read_as_they_are_shown(
+        self, tmp_path: Path, brand: str, bits: int, turns: int, mirror: int | None
+    ) -> None:
+        colours = np.random.default_rng(2).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+        image = cv2.resize(colours, (256, 192), interpolation=cv2.INTER_CUBIC)
+        path = write_heif(tmp_path / f"a.{brand}", image, brand, bits, turns, mirror)
+        expected = np.rot90(image, turns)
+        if mirror is not None:
+            expected = expected[:, ::-1] if mirror else expected[::-1]
+        shown = read_image(path)
+        assert shown.dtype == np.uint8
+        assert shown.shape == expected.shape
+        assert np.abs(shown.astype(int) - expected).mean() < 3
+
+    @pytest.mark.parametrize("brand", ["heic", "avif"])
+    def test_damaged_pictures_of_phones_are_refused(self, tmp_path: Path, brand: str) -> None:
+        path = write_heif(tmp_path / f"a.{brand}", draw_index(5), brand)
+        content = path.read_bytes()
+        for end in (60, len(content) // 2, len(content) - 200):
+            path.write_bytes(content[:end])
+            with pytest.raises(ImageOpenError, match="from the phone again"):
+                read_image(path)
+
+    def test_a_heic_picture_that_claims_gigapixels_is_refused(self, tmp_path: Path) -> None:
+        path = write_heif(tmp_path / "a.heic", draw_index(5))
+        content = bytearray(path.read_bytes())
+        size = content.index(b"ispe") + 8
+        content[size : size + 8] = struct.pack(">II", 30_000, 30_000)
+        path.write_bytes(content)
+        with pytest.raises(ImageOpenError, match=r"Export it"):
+            read_image(path)
+
+    def test_without_its_decoder_a_heic_picture_says_what_to_do(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = write_heif(tmp_path / "a.heic", draw_index(5))
+        monkeypatch.setitem(sys.modules, "_pi_heif", None)
+        with pytest.raises(ImageKindError, match="Export it as JPEG"):
+            read_image(path)
+
+    def test_no_library_prints_what_it_thinks_of_a_picture(
+        self, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        encoded = cv2.imencode(".png", draw_index(1))[1].tobytes()
+        chunk = b"gAMA\0\0"
+        odd = struct.pack(">I", 2) + chunk + struct.pack(">I", zlib.crc32(chunk))
+        jpeg = cv2.imencode(".jpg", draw_index(1))[1].tobytes()
+        for name, content in (
+            ("odd.png", encoded[:33] + odd + encoded[33:]),
+            ("odd.jpg", jpeg[:-2] + bytes(9) + jpeg[-2:]),
+        ):
+            path = tmp_path / name
+            path.write_bytes(content)
+            assert cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) is not None
+            assert "warning" in (noise := capfd.readouterr().err) or "Corrupt" in noise
+            assert read_image(path).shape == (HEIGHT, WIDTH, 3)
+            assert capfd.readouterr().err == ""
 
     def test_missing(self, tmp_path: Path) -> None:
         with pytest.raises(InputNotFoundError, match="Check the path"):
