@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracker.files.fields import Summary
-from tracker.files.names import result_path
+from tracker.files.names import result_path, shorten_stem
 from tracker.files.summary import describe_summary, plain, to_json, write_analysis, write_track
 from tracker.files.whole import write_whole
 from tracker.measures.analysis import Analysis
@@ -108,7 +108,7 @@ class Result:
         PosixPath('results/clip.summary.json')
         """
         stem = stem or Path(self.name.removesuffix(".track.npz")).stem
-        return write_files(self, Path(directory), stem, report)
+        return write_files(self, Path(directory), shorten_stem(stem), report)
 
     def report(self, path: str | Path, language: Language = "en") -> Path:
         """Write the report, one HTML page that needs no network, and return its path.

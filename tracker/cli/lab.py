@@ -150,6 +150,7 @@ def _run_profile(options: argparse.Namespace, parser: argparse.ArgumentParser) -
     parameters = read_parameters(options, parser)
     prepare_output(options, options.out, parser)
 
+    from tracker.files.names import shorten_stem
     from tracker.files.summary import to_json
     from tracker.files.whole import write_whole
     from tracker.lab.pictures import PictureSetupError, check_pictures_can_be_drawn
@@ -163,7 +164,7 @@ def _run_profile(options: argparse.Namespace, parser: argparse.ArgumentParser) -
     with Progress(options.video.name) as progress:
         profile = profile_video(options.video, parameters, progress.update)
     path = write_whole(
-        options.out / f"{options.video.stem}.profile.png",
+        options.out / f"{shorten_stem(options.video.stem)}.profile.png",
         lambda partial: draw_profile(profile, partial),
     )
     if options.json:

@@ -1,5 +1,6 @@
 """Names of files: make those that this program writes, and turn any name into safe text."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -13,12 +14,32 @@ ENDINGS = {
 }
 """Ending of the name of each kind of file. It follows the stem and a dot."""
 
+MAX_STEM_BYTES = 230
+"""Longest stem that is kept. File systems take names of 255 bytes; the longest ending and the mark
+of a file that is still being written take 25."""
+
 _CONTROL_CHARACTERS = dict.fromkeys([*range(32), *range(127, 160)], "\N{REPLACEMENT CHARACTER}")
 
 
 def result_path(directory: Path, stem: str, kind: str) -> Path:
     """Return the path of one of a recording's result files; `kind` is a key of `ENDINGS`."""
     return directory / f"{stem}.{ENDINGS[kind]}"
+
+
+def shorten_stem(stem: str) -> str:
+    """Return the start of files' names for a stem that may be too long for all of them.
+
+    The beginning of a long one is kept, without half a character, and a part of its hash tells it
+    from others that begin alike.
+    """
+    name = os.fsencode(stem)
+    if len(name) <= MAX_STEM_BYTES:
+        return stem
+    mark = "~" + hashlib.sha256(name).hexdigest()[:8]
+    kept = stem
+    while len(os.fsencode(kept)) > MAX_STEM_BYTES - len(mark):
+        kept = kept[:-1]
+    return kept + mark
 
 
 def to_unicode(path: str | Path) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tracker.files.names import shorten_stem
 from tracker.study.recording import OWN_VIDEO_ENDINGS, Recording
 from tracker.video.container import HEAD_BYTES, VIDEO_SUFFIXES, detect_kind
 
@@ -58,7 +59,8 @@ def find_recordings(paths: Sequence[Path], out: Path) -> FoundRecordings:
     -------
     FoundRecordings
         The stem of a recording's files is the video's stem. If videos in a directory differ only
-        in suffix or case, the stem is the whole name, with a number if that is not enough.
+        in suffix or case, the stem is the whole name, with a number if that is not enough. A stem
+        that is too long for a file system is shortened.
 
     Raises
     ------
@@ -78,7 +80,10 @@ def find_recordings(paths: Sequence[Path], out: Path) -> FoundRecordings:
             search.look_into(path, targets[path])
         else:
             search.add(Recording(path, out, path.stem, path.name), in_directory=False)
-    recordings = _make_stems_unique(list(search.found.values()))
+    recordings = [
+        replace(recording, stem=shorten_stem(recording.stem))
+        for recording in _make_stems_unique(list(search.found.values()))
+    ]
     return FoundRecordings(tuple(recordings), tuple(search.problems), tuple(search.notes))
 
 
@@ -248,7 +253,7 @@ def find_tracks(paths: Sequence[Path], out: Path) -> tuple[list[TrackFile], list
     several = sum(path.is_dir() for path in paths) > 1
 
     def add(path: Path, directory: Path) -> None:
-        stem = path.name.removesuffix(".npz").removesuffix(".track")
+        stem = shorten_stem(path.name.removesuffix(".npz").removesuffix(".track"))
         if found.setdefault(directory / stem, TrackFile(path, directory, stem)).path != path:
             raise ValueError(f"several inputs would write {stem}.summary.json: {_ONE_AT_A_TIME}")
 
