@@ -1,11 +1,21 @@
-"""Every kind of container gives the numbers of its plain twin, as a file and as a stream."""
+"""Every kind of container gives the numbers of its plain twin, however it is read."""
 
 import io
+import json
+from io import BufferedIOBase
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from aws_lambda_powertools import Logger
 
+from handler.api import Api
+from handler.aws import AwsStorage, read_environment
+from handler.engine import Engine
+from handler.local.app import LocalContext
+from handler.service import Service
+from tests.aws_server import BUCKET, Aws
 from tests.containers import KINDS, MATRICES, encode, read_images, write_shown
 from tracker.face.mesh import FaceMesh
 from tracker.lab.clip_spec import make_spec
@@ -13,6 +23,9 @@ from tracker.lab.synthetic import write_clip
 from tracker.parameters import Parameters
 from tracker.pipeline import measure_track, track_recording
 from tracker.result import Result
+from tracker.video.frames import Video
+
+pytestmark = pytest.mark.slow
 
 FPS = 120
 """High enough for the tag of slow motion to be meant."""
@@ -71,19 +84,58 @@ def assert_twins(result: Result, twin: Result, hidden_s: float = 0.0) -> None:
     assert ours == pytest.approx(theirs, abs=0.01)
 
 
+def read_frames(source: Path | BufferedIOBase) -> list[tuple[int, float, float]]:
+    """Return the index, the time and the sum of all pixels of each frame."""
+    with Video(source) as video:
+        return [
+            (one.index, one.stream_time_s, float(one.image.sum(dtype=np.int64)))
+            for one in video.frames()
+        ]
+
+
+def ask_api(aws: Aws, engine: Engine, path: Path) -> tuple[dict[str, Any], bytes, bytes]:
+    """Let the API analyse an upload in S3; return the summary and the tables' bytes."""
+    log = Logger(service="test", stream=io.StringIO())
+    api = Api(Service(AwsStorage(read_environment()), engine), BUCKET, log)
+    folder = f"users/somebody/eye/{'a' * 32}/"
+    aws.s3.put_object(Bucket=BUCKET, Key=f"{folder}original", Body=path.read_bytes())
+    place = {"bucket": {"name": BUCKET}, "object": {"key": f"{folder}original"}}
+    created = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": place}
+    assert api.handle({"Records": [created]}, LocalContext(900)) == {"status": "success"}
+    question = {"httpMethod": "GET", "path": f"/status/{'a' * 32}"}
+    answer = json.loads(api.handle(question, LocalContext(60))["body"])
+    assert answer["status"] == "completed", answer
+    frames, blinks = (
+        aws.s3.get_object(Bucket=BUCKET, Key=f"{folder}{name}.csv")["Body"].read()
+        for name in ("frames", "blinks")
+    )
+    return answer["summary"], frames, blinks
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_is_its_plain_twin(
-    kind: str, plain: Path, twin: Result, mesh: FaceMesh, tmp_path: Path
+    kind: str, plain: Path, twin: Result, aws: Aws, engine: Engine, mesh: FaceMesh, tmp_path: Path
 ) -> None:
+    """As a file, as a stream, read from S3, and analysed by the API."""
     path = KINDS[kind](plain, tmp_path)
     result = analyze(path, mesh)
     assert_twins(result, twin, hidden_s=1.0 if kind == "trimmed" else 0.0)
-    streamed = analyze(io.BytesIO(path.read_bytes()), mesh)
-    np.testing.assert_array_equal(streamed.track.landmarks, result.track.landmarks)
-    np.testing.assert_array_equal(streamed.track.times_s, result.track.times_s)
-    assert streamed.summary == result.summary
     codes = {one.code for one in result.summary.assessment.cautions}
     assert not codes & {"video_damaged", "video_cut_off", "several_videos"}
+
+    frames = read_frames(path)
+    assert len(frames) == result.track.times_s.size
+    assert read_frames(io.BytesIO(path.read_bytes())) == frames
+    files = result.save(tmp_path / "out", report=None)
+    summary, frames_table, blinks_table = ask_api(aws, engine, path)
+    assert frames_table == files["frames"].read_bytes()
+    assert blinks_table == files["blinks"].read_bytes()
+    ours = json.loads(files["summary"].read_text(encoding="utf-8"))
+    for name in ("frames_processed", "blink_count", "vertical_peak_to_peak", "video_meta"):
+        assert summary[name] == ours[name], name
+    assert summary["assessment"]["status"] == ours["assessment"]["status"]
+    stored = AwsStorage(read_environment()).open_file(f"users/somebody/eye/{'a' * 32}/original")
+    assert read_frames(stored) == frames
 
 
 @pytest.fixture(scope="module")
