@@ -11,7 +11,7 @@ from tracker.video.limits import MAX_FRAME_PIXELS
 
 MAJOR_VERSIONS = {"avutil": 60, "avcodec": 62, "avformat": 62, "swscale": 9}
 """FFmpeg 8. The layouts below hold for these versions; a major version never changes them.
-`tests/tracker/video/test_libav.py` checks every field that is used."""
+`tests/tracker/video/test_libav_layouts.py` checks every field that is used."""
 MAX_BLOCK_BYTES = 8 * MAX_FRAME_PIXELS
 """Most memory that FFmpeg may request at once: the largest frame with the largest pixels."""
 NO_TIME = -(2**63)
