@@ -23,6 +23,7 @@ from tracker.lab.clip_spec import ClipSpec, GazePhase, LidClosure
 from tracker.lab.drawing import render_frame
 from tracker.lab.synthetic import write_clip
 from tracker.tracks.archive import load_track, save_track
+from tracker.video.frames import Video
 
 SPEC = ClipSpec(
     duration_s=11,
@@ -251,6 +252,26 @@ class TestAnalyze:
         assert summary["fps"] == pytest.approx(20)
         cautions = [caution["code"] for caution in summary["assessment"]["cautions"]]
         assert "max_frames_reached" in cautions
+
+    @pytest.mark.parametrize(
+        ("asked", "step", "caution"),
+        [([], 2, "step_raised"), (["--step", "1"], 1, "max_frames_reached")],
+    )
+    def test_a_step_that_was_asked_for_is_kept(
+        self, clip: Path, tmp_path: Path, asked: list[str], step: int, caution: str
+    ) -> None:
+        """Of two steps, one covers the whole clip, and the other one only its beginning."""
+        arguments = ["analyze", str(clip), "--out", str(tmp_path), *asked]
+        with Video(clip) as video:
+            most = -(-video.expected_frames // 2)
+        assert main([*arguments, "--max-frames", str(most)]) == 0
+        track = load_track(tmp_path / "clip.track.npz")
+        assert track.frame_index.tolist() == list(range(0, step * most, step))
+        summary = strict((tmp_path / "clip.summary.json").read_text())
+        cautions = {one["code"] for one in summary["assessment"]["cautions"]}
+        assert {"step_raised", "max_frames_reached"} & cautions == {caution}
+        # What was asked for, or the default.
+        assert summary["sampling"]["step"] == 1
 
     def test_one_bad_file_does_not_stop_the_rest(
         self, clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -1,0 +1,53 @@
+"""What the API asks of the tracker: long recordings, and pictures of phones."""
+
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+
+from handler.engine import Engine
+from handler.errors import UnsupportedMediaError
+from tests.heif import write_heif
+from tracker.parameters import Parameters
+
+
+@pytest.mark.slow
+def test_a_step_of_1_counts_as_the_default(engine: Engine, clips: Path, tmp_path: Path) -> None:
+    """The app's requests always name it, so a long recording is covered all the same."""
+    parameters = Parameters(step=1, max_frames=100)
+    summary, _ = engine.analyze_video(
+        clips / "short.mp4", parameters, tmp_path, 600.0, lambda *_: None
+    )
+    # Of 180 frames, every other one fits.
+    assert summary.frames_processed == 90
+    assert summary.duration_sec_est == pytest.approx(12, abs=0.2)
+    codes = {one.code for one in summary.assessment.cautions}
+    assert "step_raised" in codes
+    assert "max_frames_reached" not in codes
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("brand", ["heic", "avif"])
+def test_pictures_of_phones_are_analysed(
+    brand: str, engine: Engine, clips: Path, tmp_path: Path
+) -> None:
+    plain, _ = engine.analyze_image(clips / "still.png", Parameters(), tmp_path)
+    image = cv2.imread(str(clips / "still.png"))
+    path = write_heif(tmp_path / f"still.{brand}", image, brand, bits=10)
+    assert engine.detect_kind(path.read_bytes()[:512]) == "image"
+    result, _ = engine.analyze_image(path, Parameters(), tmp_path)
+    assert result["detected"]
+    assert result["eye_open"] == pytest.approx(plain["eye_open"], abs=0.02)
+    assert result["left"]["iris_cx"] == pytest.approx(plain["left"]["iris_cx"], abs=1.5)
+
+
+def test_a_picture_that_this_machine_cannot_read_names_the_cure(
+    engine: Engine, clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = cv2.imread(str(clips / "still.png"))
+    path = write_heif(tmp_path / "still.heic", image)
+    monkeypatch.setitem(sys.modules, "_pi_heif", None)
+    with pytest.raises(UnsupportedMediaError, match="Export it as JPEG") as caught:
+        engine.analyze_image(path, Parameters(), tmp_path)
+    assert caught.value.status_code == 415
