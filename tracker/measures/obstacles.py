@@ -10,6 +10,7 @@ from kernels import (
     compute_valid_time_s,
     mark_around_closures,
 )
+from kernels.dips import REFUSALS
 from tracker.measures.analysis import Analysis
 from tracker.measures.basis import Basis
 from tracker.measures.findings import Finding
@@ -55,6 +56,8 @@ SLOW_BLINK_S = 0.8
 SLOW_FALL_S = 0.2
 """Shortest fall of the lids, from onset to peak, above which the same holds: a blink's takes up to
 0.15 s."""
+SLOW_WIDTH_S = 0.5
+"""Median width of dips that are all too slow for closures, above which the same holds."""
 LEAST_SLOW_CLOSURES = 3
 """Fewer closures tell nothing of the speed of a recording."""
 NOTED_CLOSURE_SHARE = 0.1
@@ -434,10 +437,17 @@ def _count_missing_frames(analysis: Analysis) -> int:
 
 def _looks_slowed_down(analysis: Analysis) -> bool:
     """Return whether the lids close as slowly as no human's, though no tag tells of slow motion."""
-    info, times_s = analysis.track.info, analysis.track.times_s
+    times_s, dips = analysis.track.times_s, analysis.events.dips
+    if analysis.track.info.slowed_down != 1:
+        return False
+    # Slow enough, a blink is no closure any more, but what is refused for its speed alone.
+    shaped = dips.refused & ~(REFUSALS["slow"] | REFUSALS["long"]) == 0
+    slow = shaped & (dips.refused & REFUSALS["slow"] > 0)
+    if np.count_nonzero(slow) >= LEAST_SLOW_CLOSURES and (slow == shaped).all():
+        return bool(np.nanmedian(dips.width_s[slow]) > SLOW_WIDTH_S)
     closures = analysis.events.closures
     whole = closures.select(closures.onset_seen & closures.offset_seen)
-    if info.slowed_down != 1 or len(whole.peak) < LEAST_SLOW_CLOSURES:
+    if len(whole.peak) < LEAST_SLOW_CLOSURES:
         return False
     starts_s = times_s[whole.interval[:, 0]]
     durations_s = times_s[whole.interval[:, 1] - 1] - starts_s

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from kernels.sampling import Affine
 
@@ -57,12 +57,19 @@ def is_mirrored(turn: Turn) -> bool:
 
 def mirror_back(turn: Turn) -> Turn:
     """Return a turn that shows the same way up, but as the camera saw it."""
-    return np.diag((-1, 1)) @ turn if is_mirrored(turn) else turn
+    return turn * ((-1,), (1,)) if is_mirrored(turn) else turn
 
 
 def is_transposed(turn: Turn) -> bool:
     """Return whether the stored picture's rows are shown as columns."""
     return not turn[0, 0]
+
+
+def map_points(affine: Affine, x: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
+    """Return where N points lead to, shape (2, N)."""
+    points = np.atleast_2d(x), np.atleast_2d(y)
+    mapped: NDArray[np.float64] = affine[:, :1] * points[0] + affine[:, 1:2] * points[1]
+    return mapped + affine[:, 2:]
 
 
 def is_believable_aspect(pixel_aspect: float) -> bool:
@@ -137,9 +144,10 @@ def place_picture(
     else:
         scale_x, scale_y = width / filled_width, height / filled_height
     # From the middle of the one picture to the middle of the other.
-    linear = np.diag((scale_x, scale_y)) @ turn.T + 0.0
+    linear = turn.T * ((scale_x,), (scale_y,)) + 0.0
     middle_shown = (np.array(shown) - 1) / 2
     middle_stored = (np.array((width, height)) - 1) / 2
-    to_stored = np.column_stack((linear, middle_stored - linear @ middle_shown))
+    offset = middle_stored - (linear * middle_shown).sum(axis=1)
+    to_stored = np.column_stack((linear, offset))
     whole_pixels = scale_x == scale_y == 1 and (own_width, own_height) == shown
     return Placement(width, height, turn, *shown, to_stored, whole_pixels)

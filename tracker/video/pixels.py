@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from kernels.sampling import Planes
 from tracker.video.hdr import Light
 from tracker.video.libav import AvFrame, FFmpegError, load_libraries
-from tracker.video.orientation import Placement, is_transposed
+from tracker.video.orientation import Placement, is_transposed, map_points
 
 BLOCK_PX = 64
 """Parts are converted in whole blocks of columns.
@@ -199,25 +199,22 @@ class Converter:
             return np.empty((max(0, bottom - top), max(0, right - left), 3), np.uint8)
         linear = self.to_stored[:, :2]
         if self._placement.whole_pixels:
-            corners = self.to_stored @ ((left, right - 1), (top, bottom - 1), (1, 1))
+            corners = map_points(self.to_stored, (left, right - 1), (top, bottom - 1))
             (first_x, last_x), (first_y, last_y) = np.sort(corners).astype(int).tolist()
             part = self._convert_stored(frame, first_y, last_y + 1, first_x, last_x + 1)
             return _turn(part, is_transposed(self._placement.turn), *linear.sum(axis=0).tolist())
-        corners = self.to_stored @ (
-            (left, right, left, right), (top, top, bottom, bottom), (1, 1, 1, 1)
-        )  # fmt: skip
+        corners = map_points(self.to_stored, (left, right, left, right), (top, top, bottom, bottom))
         low = np.floor(corners.min(axis=1)).astype(int) - _MARGIN_PX
         high = np.ceil(corners.max(axis=1)).astype(int) + _MARGIN_PX + 1
         size = (self._width, self._height)
         first_x, first_y = np.clip(low, 0, size).tolist()
         end_x, end_y = np.clip(high, 0, size).tolist()
         shown = np.zeros((bottom - top, right - left, 3), np.uint8)
-        if (
-            first_x >= end_x or first_y >= end_y
-        ):  # beside a picture that does not fill the shown one
+        if first_x >= end_x or first_y >= end_y:
+            # Beside a picture that does not fill the shown one.
             return shown
         part = self._convert_stored(frame, first_y, end_y, first_x, end_x)
-        offset = self.to_stored @ (left, top, 1) - (first_x, first_y)
+        offset = map_points(self.to_stored, left, top)[:, 0] - (first_x, first_y)
         cv2.warpAffine(
             part, np.column_stack((linear, offset)), (right - left, bottom - top), shown,
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,

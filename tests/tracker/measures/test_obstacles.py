@@ -14,6 +14,7 @@ import pytest
 
 from benchmarks.sweeps import Degradation
 from kernels import FACE_MESH_INDICES, LANDMARK_COUNT
+from kernels.dips import LONGEST_FALL_S
 from kernels.pose import RIGID_POINTS
 from kernels.uncertainty import MAD_TO_STD, NORMAL_RANGE
 from tests.made_tracks import (
@@ -58,7 +59,6 @@ from tracker.measures.obstacles import (
     NOTED_HEAD_SPREAD_DEG,
     NOTED_PITCH_RANGE_DEG,
     NOTED_UNSEEN_SHARE,
-    SLOW_FALL_S,
 )
 from tracker.measures.quality import GAP_S, MIN_RATE_HZ
 from tracker.measures.traces import MIN_COVERAGE_FOR_BASELINE, MIN_TYPICAL_EAR
@@ -182,10 +182,15 @@ def with_irises_hidden_for(share: float) -> Analysis:
 
 
 def with_lids_that_fall_for(seconds: float) -> Analysis:
-    """Three closures of more than a second; from 0.75 to a tenth of the opening in that time."""
+    """Three closures of 1.2 s; at their fastest, the lids would fall all the way in that time.
+
+    They move as a raised cosine, whose steepest part is pi / 2 times as steep as its mean.
+    """
     ear, vertical = looking()
-    fall = np.linspace(1, 0.1, round(seconds * FPS * 0.9 / 0.65) + 1)
-    closure = 0.3 * np.concatenate((fall, np.linspace(0.1, 1, FPS + 20)))
+    fall = (1 + np.cos(np.linspace(0, np.pi, round(seconds * np.pi / 2 * FPS) + 1))) / 2
+    rise = (1 - np.cos(np.linspace(0, np.pi, FPS // 2))) / 2
+    shut = np.zeros(round(1.2 * FPS) - fall.size)
+    closure = 0.03 + 0.27 * np.concatenate((fall, shut, rise))
     for start in (150, 350, 550):
         ear[start : start + closure.size] = closure
     return analyzed(make_landmarks(ear, vertical))
@@ -518,8 +523,8 @@ GATES = [
     caution(
         "slow_motion_suspected",
         with_lids_that_fall_for,
-        # Half a frame more or less than a limit of six frames would be a frame.
-        *either_side(SLOW_FALL_S, 2 / FPS, False),
+        # Falls of four and of ten frames.
+        *either_side(LONGEST_FALL_S, 2 / FPS, False),
     ),
     caution("timestamps_repaired", lambda s: analyzed(time_source=s), "stream", "stream_repaired"),
     caution("timestamps_unusable", lambda s: analyzed(time_source=s), "stream", "frame_rate"),
