@@ -32,7 +32,7 @@ main() {
   # function needs only the base layer.
   install_packages layer-base aws-lambda-powertools boto3 botocore jinja2 jmespath markupsafe \
     multipart python-dateutil s3transfer six typing-extensions urllib3
-  install_packages layer-litert ai-edge-litert numpy
+  install_packages layer-litert ai-edge-litert numpy pi-heif
   install_packages layer-opencv opencv-python-headless
   # The authorizer stands alone: it has no layer, and its libraries none of the other functions need.
   install_packages authorizer pyjwt cryptography cffi pycparser typing-extensions
@@ -104,6 +104,8 @@ prune() {
     ! -name 'metrics_*.py' ! -name '_pywrap_litert_interpreter_wrapper*' \
     ! -name 'libpywrap_litert_common*' -delete
   find "$site/ai_edge_litert" -type d -empty -delete
+  # Its library alone decodes HEIC; the Python around it needs Pillow.
+  rm -rf "$site/pi_heif"
 
   rm -rf "$STAGE/layer-opencv/$SITE"/cv2/data/*.xml
 }
