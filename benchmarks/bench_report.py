@@ -9,7 +9,7 @@ from tracker.face.mesh import FaceMesh
 from tracker.lab.clip_spec import make_spec
 from tracker.lab.synthetic import write_clip
 from tracker.parameters import Parameters
-from tracker.study.recording import Outputs, Recording, analyze_recording
+from tracker.study.recording import Recording, Request, analyze_recording
 
 
 @pytest.mark.benchmark(group="report")
@@ -21,17 +21,17 @@ def test_a_report_adds_a_tenth_at_most(
     write_clip(clip, make_spec(6.0 if short else 60.0, fps=30.0, width=1280, height=720))
     mesh = FaceMesh()
 
-    def analyze(outputs: Outputs, name: str) -> Path:
+    def analyze(request: Request, name: str) -> Path:
         recording = Recording(clip, tmp_path / name, "clip", "clip.mp4")
-        result = analyze_recording(recording, Parameters(), outputs, lambda: mesh)
+        result = analyze_recording(recording, Parameters(), request, lambda: mesh)
         return result.files.get("report", tmp_path / name / "clip.report.html")
 
-    assert "data:image/jpeg" in analyze(Outputs(report="en"), "with").read_text(encoding="utf-8")
-    assert not analyze(Outputs(), "without").exists()
+    assert "data:image/jpeg" in analyze(Request(report="en"), "with").read_text(encoding="utf-8")
+    assert not analyze(Request(), "without").exists()
     medians = race(
         {
-            "with": lambda: analyze(Outputs(report="en"), "with"),
-            "without": lambda: analyze(Outputs(), "without"),
+            "with": lambda: analyze(Request(report="en"), "with"),
+            "without": lambda: analyze(Request(), "without"),
         },
         rounds=5 if short else 7,
     )

@@ -12,7 +12,7 @@ from tracker.face.mesh import FaceMesh
 from tracker.lab.clip_spec import demo_spec
 from tracker.lab.synthetic import write_clip
 from tracker.parameters import Parameters
-from tracker.study.recording import Outputs, Recording, analyze_recording
+from tracker.study.recording import Recording, Request, analyze_recording
 
 WIDTH_PX, ANSWER_HEIGHT_PX, EVIDENCE_HEIGHT_PX = 1180, 570, 500
 
@@ -31,7 +31,7 @@ def main() -> None:
         result = analyze_recording(
             Recording(clip, Path(folder), "demo", "demo.mp4"),
             Parameters(task="up_down"),
-            Outputs(report="en"),
+            Request(report="en"),
             FaceMesh,
         )
         chromium = playwright.chromium.launch(

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tracker.cli.options import Commands
     from tracker.study.cohort import Outcome
     from tracker.study.folders import FoundRecordings
-    from tracker.study.recording import Outputs, Recording
+    from tracker.study.recording import Recording, Request
 
 
 def add_analyze(commands: "Commands") -> None:
@@ -78,7 +78,7 @@ def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -
     parameters = read_parameters(options, parser)
     if options.workers is not None and options.workers < 1:
         parser.error(f"--workers is {options.workers}, expected 1 or more")
-    outputs = _outputs(options, parser)
+    request = _read_request(options, parser)
 
     from tracker.study.folders import find_recordings
 
@@ -88,7 +88,7 @@ def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -
         parser.error(str(error))
     prepare_output(options, options.out, parser)
     if len(options.videos) > 1 or options.videos[0].is_dir():
-        return _analyze_cohort(options, parameters, outputs, found)
+        return _analyze_cohort(options, parameters, request, found)
 
     from tracker.face.mesh import FaceMesh
     from tracker.study.recording import analyze_recording
@@ -98,20 +98,20 @@ def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -
     def analyze(recording: "Recording") -> None:
         with Progress(recording.video.name) as progress:
             result = analyze_recording(
-                recording, parameters, outputs, lambda: mesh, progress.update
+                recording, parameters, request, lambda: mesh, progress.update
             )
         print_result(options, recording.name, result.summary, result.files.values())
 
     return for_each(found.recordings, analyze)
 
 
-def _outputs(options: argparse.Namespace, parser: argparse.ArgumentParser) -> "Outputs":
-    """Return which optional files to write."""
-    from tracker.study.recording import Outputs
+def _read_request(options: argparse.Namespace, parser: argparse.ArgumentParser) -> "Request":
+    """Return what is asked for of each recording."""
+    from tracker.study.recording import Request
 
     if options.blur_face and not options.overlay:
         parser.error("--blur-face changes the annotated copy: add --overlay")
-    return Outputs(
+    return Request(
         overlay=options.overlay,
         blur_face=options.blur_face,
         report=report_language(options),
@@ -122,7 +122,7 @@ def _outputs(options: argparse.Namespace, parser: argparse.ArgumentParser) -> "O
 def _analyze_cohort(
     options: argparse.Namespace,
     parameters: Parameters,
-    outputs: "Outputs",
+    request: "Request",
     found: "FoundRecordings",
 ) -> int:
     from tracker.study.progress import CohortProgress
@@ -142,7 +142,7 @@ def _analyze_cohort(
     with (
         CohortProgress(recordings) as progress,
         closing(
-            analyze_recordings(recordings, parameters, outputs, workers, progress.update)
+            analyze_recordings(recordings, parameters, request, workers, progress.update)
         ) as answers,
     ):
         printed = 0

@@ -30,8 +30,8 @@ OWN_VIDEO_ENDINGS = (f".{ENDINGS['overlay']}",)
 
 
 @dataclass(frozen=True, slots=True)
-class Outputs:
-    """What to make of each recording: its optional files, and whether from every frame.
+class Request:
+    """What is asked for of each recording, besides the parameters of its analysis.
 
     A new kind of file needs a field here, its name in `Recording.files` and a line in `_write`.
     A finished recording is analysed again if any of these fields differs.
@@ -74,11 +74,11 @@ class Recording:
     stem: str
     name: str
 
-    def files(self, outputs: Outputs) -> dict[str, Path]:
+    def files(self, request: Request) -> dict[str, Path]:
         """Return the files that are written, by kind; the summary is the first."""
         kinds = ["summary", "frames", "blinks", "track"]
-        kinds += ["overlay"] if outputs.overlay else []
-        kinds += ["report"] if outputs.report else []
+        kinds += ["overlay"] if request.overlay else []
+        kinds += ["report"] if request.report else []
         return {kind: result_path(self.directory, self.stem, kind) for kind in kinds}
 
 
@@ -144,7 +144,7 @@ def explain_failure(error: Exception) -> Failure:
 def analyze_recording(
     recording: Recording,
     parameters: Parameters,
-    outputs: Outputs,
+    request: Request,
     make_finder: Callable[[], "FaceFinder"],
     on_progress: Callable[[int, int], None] | None = None,
     resume: bool = False,
@@ -156,13 +156,13 @@ def analyze_recording(
     ----------
     recording : Recording
     parameters : Parameters
-    outputs : Outputs
+    request : Request
     make_finder : callable
         Returns the models; called only if the video must be tracked.
     on_progress : callable, optional
         See `tracker.tracks.track.track_video`. The frames of an annotated copy count too.
     resume : bool, default False
-        Keep the files if this program wrote them from the same video, parameters and outputs.
+        Keep the files if this program wrote them from the same video, parameters and request.
     decode_ahead : bool, default True
         See `tracker.tracks.track.track_video`.
 
@@ -177,35 +177,35 @@ def analyze_recording(
     OSError
         A file cannot be written.
     """
-    files = recording.files(outputs)
+    files = recording.files(request)
     fingerprint = take_fingerprint(recording.video)
-    identity = _identify(recording, fingerprint.sha256, parameters, outputs)
+    identity = _identify(recording, fingerprint.sha256, parameters, request)
     if resume and (summary := _load_finished(files, identity)) is not None:
         return FinishedRecording(summary, files, resumed=True)
 
-    if outputs.blur_face:
+    if request.blur_face:
         # An earlier copy may show the face: it must be gone even if this analysis fails.
         files["overlay"].unlink(missing_ok=True)
     # An annotated copy needs a second pass over the video, which counts as half of the progress.
-    passes = 2 if outputs.overlay else 1
+    passes = 2 if request.overlay else 1
 
     def report(before: int, done: int, expected: int) -> None:
         if on_progress is not None:
             on_progress(before + done, passes * expected)
 
     result = _measure(
-        recording, parameters, outputs, fingerprint, make_finder(), report, decode_ahead
+        recording, parameters, request, fingerprint, make_finder(), report, decode_ahead
     )
     sealed = replace(result.summary, resume_key=_seal(result.summary, identity))
     result = replace(result, summary=sealed)
-    _write(recording, result, outputs, fingerprint, report, decode_ahead)
+    _write(recording, result, request, fingerprint, report, decode_ahead)
     return FinishedRecording(sealed, files)
 
 
 def _measure(
     recording: Recording,
     parameters: Parameters,
-    outputs: Outputs,
+    request: Request,
     fingerprint: Fingerprint,
     finder: "FaceFinder",
     report: _Report,
@@ -221,9 +221,9 @@ def _measure(
         parameters,
         functools.partial(report, 0),
         fingerprint=fingerprint,
-        eye_pictures=pictures if outputs.report else None,
+        eye_pictures=pictures if request.report else None,
         decode_ahead=decode_ahead,
-        keep_step=outputs.keep_step,
+        keep_step=request.keep_step,
     )
     return measure_track(track, parameters, recording.video.name, pictures)
 
@@ -231,7 +231,7 @@ def _measure(
 def _write(
     recording: Recording,
     result: "Result",
-    outputs: Outputs,
+    request: Request,
     fingerprint: Fingerprint,
     report: _Report,
     decode_ahead: bool,
@@ -246,7 +246,7 @@ def _write(
             recording.stem,
             recording.video,
             result.analysis,
-            outputs.blur_face,
+            request.blur_face,
             functools.partial(report, result.track.times_s.size),
             decode_ahead,
         )
@@ -261,20 +261,20 @@ def _write(
         result,
         recording.directory,
         recording.stem,
-        outputs.report,
-        write_copy=write_copy if outputs.overlay else None,
+        request.report,
+        write_copy=write_copy if request.overlay else None,
     )
 
 
 def _identify(
-    recording: Recording, video_sha256: str, parameters: Parameters, outputs: Outputs
+    recording: Recording, video_sha256: str, parameters: Parameters, request: Request
 ) -> str:
     """Return, as text, everything that a recording's files depend on."""
     identity = {
         "source": recording.video.name,
         "video_sha256": video_sha256,
         "parameters": asdict(parameters),
-        "outputs": asdict(outputs),
+        "request": asdict(request),
         "program": identify_program(),
     }
     return json.dumps(identity, sort_keys=True)

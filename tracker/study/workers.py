@@ -22,8 +22,8 @@ from tracker.parameters import Parameters
 from tracker.study.recording import (
     Failure,
     FinishedRecording,
-    Outputs,
     Recording,
+    Request,
     analyze_recording,
     explain_failure,
 )
@@ -52,7 +52,7 @@ def default_workers() -> int:
 def analyze_recordings(
     recordings: Sequence[Recording],
     parameters: Parameters,
-    outputs: Outputs,
+    request: Request,
     workers: int,
     on_progress: Callable[[int, int, int], None] | None = None,
 ) -> Generator[tuple[int, FinishedRecording | Failure]]:
@@ -64,7 +64,7 @@ def analyze_recordings(
     ----------
     recordings : sequence of Recording
     parameters : Parameters
-    outputs : Outputs
+    request : Request
     workers : int
         How many at the same time, on one processor each.
     on_progress : callable, optional
@@ -84,7 +84,7 @@ def analyze_recordings(
     try:
         while pending or pool:
             while pending and len(pool) < workers:
-                pool.append(_Worker(parameters, outputs, decode_ahead))
+                pool.append(_Worker(parameters, request, decode_ahead))
                 pool[-1].give(*pending.popleft())
             for ready in wait([worker.connection for worker in pool]):
                 worker = next(worker for worker in pool if worker.connection is ready)
@@ -114,10 +114,10 @@ def analyze_recordings(
 class _Worker:
     """A process and the recording it works on."""
 
-    def __init__(self, parameters: Parameters, outputs: Outputs, decode_ahead: bool) -> None:
+    def __init__(self, parameters: Parameters, request: Request, decode_ahead: bool) -> None:
         self.connection, theirs = _SPAWN.Pipe()
         self.process: SpawnProcess = _SPAWN.Process(
-            target=_work, args=(theirs, parameters, outputs, decode_ahead), daemon=True
+            target=_work, args=(theirs, parameters, request, decode_ahead), daemon=True
         )
         # Ctrl-C reaches all processes of a terminal, but only this one shall act on it: workers
         # inherit the blocked signal. The resource tracker must run before, because its start
@@ -180,7 +180,7 @@ def _signal_name(number: int) -> str:
 
 
 def _work(
-    connection: Connection, parameters: Parameters, outputs: Outputs, decode_ahead: bool
+    connection: Connection, parameters: Parameters, request: Request, decode_ahead: bool
 ) -> None:
     """Analyse the recordings that come over the connection, until it is closed."""
     make_finder = functools.cache(_load_models)
@@ -202,7 +202,7 @@ def _work(
                 outcome = analyze_recording(
                     recording,
                     parameters,
-                    outputs,
+                    request,
                     make_finder,
                     report,
                     resume=True,

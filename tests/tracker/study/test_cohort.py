@@ -19,8 +19,8 @@ from tracker.study.cohort import cohort_rows, write_cohort
 from tracker.study.recording import (
     Failure,
     FinishedRecording,
-    Outputs,
     Recording,
+    Request,
     analyze_recording,
 )
 
@@ -35,7 +35,7 @@ def results(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
     found = {}
     for stem in ("tiny", "short"):
         recording = Recording(clips / f"{stem}.mp4", out, stem, f"{stem}.mp4")
-        found[stem] = analyze_recording(recording, Parameters(), Outputs(), lambda: finder)
+        found[stem] = analyze_recording(recording, Parameters(), Request(), lambda: finder)
     return out, found
 
 
@@ -111,7 +111,7 @@ def test_every_single_value_of_the_summaries_is_in_the_table(
                         else one
                     )
                     assert text == str(expected), name
-    every = Outputs(overlay=True, report="en")
+    every = Request(overlay=True, report="en")
     files = {f"{kind}_file" for kind in recordings[0].files(every)}
     assert set(frame.columns) - reported == {"failure_code", "failure_message"} | files
 
@@ -161,7 +161,7 @@ def test_names_are_no_formulas_in_a_spreadsheet(
     recordings = [Recording(out / f"{name}.mp4", out, name, f"{name}.mp4") for name in NAMES]
     outcomes: list[FinishedRecording | Failure] = []
     for recording in recordings:
-        files = recording.files(Outputs())
+        files = recording.files(Request())
         outcomes.append(FinishedRecording(found["tiny"].summary, files))
     outcomes[-1] = Failure("internal_error", "=HYPERLINK(1)")
     rows = cohort_rows(recordings, outcomes, out)

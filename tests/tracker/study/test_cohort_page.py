@@ -20,8 +20,8 @@ from tracker.study.cohort_page import write_cohort_page
 from tracker.study.recording import (
     Failure,
     FinishedRecording,
-    Outputs,
     Recording,
+    Request,
     analyze_recording,
 )
 from tracker.video.container import ImageOpenError, InputError
@@ -44,7 +44,7 @@ def summary(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     out = tmp_path_factory.mktemp("out")
     recording = Recording(clips / "short.mp4", out, "short", "short.mp4")
     finder = FaceMesh()
-    return analyze_recording(recording, Parameters(), Outputs(), lambda: finder).summary.to_dict()
+    return analyze_recording(recording, Parameters(), Request(), lambda: finder).summary.to_dict()
 
 
 def make_cohort(
@@ -62,7 +62,7 @@ def make_cohort(
             document["assessment"] = summary["assessment"] | {"status": change["status"]}
         document["video_sha256"] = f"{len(outcomes):064d}"
         analyzed = parse_summary(document)[0]
-        outcomes.append(FinishedRecording(analyzed, recording.files(Outputs(report="en"))))
+        outcomes.append(FinishedRecording(analyzed, recording.files(Request(report="en"))))
     return cohort_rows(recordings, outcomes, out), outcomes
 
 

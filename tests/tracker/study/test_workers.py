@@ -20,8 +20,8 @@ from tracker.parameters import Parameters
 from tracker.study.recording import (
     Failure,
     FinishedRecording,
-    Outputs,
     Recording,
+    Request,
     analyze_recording,
 )
 from tracker.study.workers import _Worker, analyze_recordings
@@ -29,7 +29,7 @@ from tracker.study.workers import _Worker, analyze_recordings
 # Processes that each load the models.
 pytestmark = pytest.mark.slow
 
-OUTPUTS = Outputs(report="en")
+REQUEST = Request(report="en")
 FILES = ("summary.json", "frames.csv", "blinks.csv", "track.npz", "report.html")
 
 
@@ -131,7 +131,7 @@ class TestResuming:
     def is_kept(self, recording: Recording, finder: FaceMesh) -> Callable[..., bool]:
         def analyze(**parameters: float) -> bool:
             result = analyze_recording(
-                recording, Parameters(**parameters), OUTPUTS, lambda: finder, resume=True
+                recording, Parameters(**parameters), REQUEST, lambda: finder, resume=True
             )
             summary = strict((recording.directory / "clip.summary.json").read_text())
             assert result.summary.to_dict() == summary
@@ -225,7 +225,7 @@ class TestResuming:
         def analyze(**parameters: float) -> bool:
             asked = Parameters(**parameters)
             return analyze_recording(
-                recording, asked, Outputs(), lambda: finder, resume=True
+                recording, asked, Request(), lambda: finder, resume=True
             ).resumed
 
         def fail(*_: object) -> None:
@@ -274,7 +274,7 @@ def test_a_process_that_is_killed_takes_only_its_recording_along(
             (tmp_path / f".{process.pid}.another").touch()
             os.kill(process.pid, number)
 
-    outcomes = dict(analyze_recordings(recordings, Parameters(step=4), Outputs(), 1, kill))
+    outcomes = dict(analyze_recordings(recordings, Parameters(step=4), Request(), 1, kill))
     assert len(killed) == 1
     assert isinstance(outcomes[0], FinishedRecording)
     assert isinstance(outcomes[1], Failure)
@@ -294,10 +294,10 @@ def test_a_worker_whose_memory_grew_is_replaced(
         "tracker.study.workers._Worker", lambda *arguments: started.append(1) or _Worker(*arguments)
     )
     recordings = [Recording(clips / "tiny.mp4", tmp_path, stem, stem) for stem in "ab"]
-    list(analyze_recordings(recordings, Parameters(), Outputs(), 1))
+    list(analyze_recordings(recordings, Parameters(), Request(), 1))
     assert len(started) == 1
     monkeypatch.setattr("tracker.study.workers.WORKER_BYTES", 2**20)
-    outcomes = dict(analyze_recordings(recordings, Parameters(step=2), Outputs(), 1))
+    outcomes = dict(analyze_recordings(recordings, Parameters(step=2), Request(), 1))
     assert len(started) == 3
     assert all(isinstance(outcome, FinishedRecording) for outcome in outcomes.values())
 

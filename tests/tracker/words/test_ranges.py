@@ -22,7 +22,7 @@ from tracker.study.cohort_page import write_cohort_page
 from tracker.study.compare import compare
 from tracker.study.compare_input import Labelled
 from tracker.study.compare_text import describe_comparison
-from tracker.study.recording import FinishedRecording, Outputs, Recording
+from tracker.study.recording import FinishedRecording, Recording, Request
 from tracker.words import round_range
 
 
@@ -132,7 +132,7 @@ def test_the_same_recording_has_the_same_digits_everywhere(
 
     recording = Recording(tmp_path / "a.mp4", tmp_path, "a", "a.mp4")
     hashed = replace(summary, video_sha256="0" * 64)
-    outcomes = [FinishedRecording(hashed, recording.files(Outputs()))]
+    outcomes = [FinishedRecording(hashed, recording.files(Request()))]
     rows = cohort_rows([recording], outcomes, tmp_path)
     cohort = write_cohort_page(rows, outcomes, [], tmp_path, "en").read_text()
     assert f">{value}<small>{low} - {high}</small></td>" in cohort
