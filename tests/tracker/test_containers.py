@@ -13,6 +13,7 @@ from aws_lambda_powertools import Logger
 from handler.api import Api
 from handler.aws import AwsStorage, read_environment
 from handler.engine import Engine
+from handler.identity import Access
 from handler.local.app import LocalContext
 from handler.service import Service
 from tests.aws_server import BUCKET, Aws
@@ -96,7 +97,7 @@ def read_frames(source: Path | BufferedIOBase) -> list[tuple[int, float, float]]
 def ask_api(aws: Aws, engine: Engine, path: Path) -> tuple[dict[str, Any], bytes, bytes]:
     """Let the API analyse an upload in S3; return the summary and the tables' bytes."""
     log = Logger(service="test", stream=io.StringIO())
-    api = Api(Service(AwsStorage(read_environment()), engine), BUCKET, log)
+    api = Api(Service(AwsStorage(read_environment()), engine), BUCKET, Access("local"), log)
     folder = f"users/somebody/eye/{'a' * 32}/"
     aws.s3.put_object(Bucket=BUCKET, Key=f"{folder}original", Body=path.read_bytes())
     place = {"bucket": {"name": BUCKET}, "object": {"key": f"{folder}original"}}

@@ -441,7 +441,7 @@ class _TimedImage(LazyImage):
 
     def __init__(self, image: LazyImage, clock: _Clock) -> None:
         self._image, self._clock = image, clock
-        self.shape, self.to_stored = image.shape, image.to_stored
+        self.shape, self.to_stored, self.light = image.shape, image.to_stored, image.light
         # What is not timed is the image's own.
         self.planes, self.release = image.planes, image.release  # type: ignore[method-assign]
 
