@@ -148,6 +148,6 @@ def place_picture(
     middle_shown = (np.array(shown) - 1) / 2
     middle_stored = (np.array((width, height)) - 1) / 2
     offset = middle_stored - (linear * middle_shown).sum(axis=1)
-    to_stored = np.column_stack((linear, offset))
+    to_stored = np.ascontiguousarray(np.column_stack((linear, offset)))
     whole_pixels = scale_x == scale_y == 1 and (own_width, own_height) == shown
     return Placement(width, height, turn, *shown, to_stored, whole_pixels)
