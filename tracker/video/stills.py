@@ -121,7 +121,13 @@ def _quiet_libraries() -> Iterator[None]:
     For that time, nothing that is printed there by other threads is seen.
     """
     with _stderr_lock:
-        kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        try:
+            kept = os.dup(2)
+        except OSError:
+            # The program has none.
+            yield
+            return
+        nothing = os.open(os.devnull, os.O_WRONLY)
         try:
             os.dup2(nothing, 2)
             yield

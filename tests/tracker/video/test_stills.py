@@ -124,6 +124,17 @@ class TestReadImage:
             assert read_image(path).shape == (HEIGHT, WIDTH, 3)
             assert capfd.readouterr().err == ""
 
+    def test_a_program_without_standard_error_reads_pictures(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.png"
+        cv2.imwrite(str(path), draw_index(1))
+        script = (
+            "import os, sys; os.close(2)\n"
+            "from pathlib import Path; from tracker.video.stills import read_image\n"
+            "print(read_image(Path(sys.argv[1])).shape)"
+        )
+        done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True)
+        assert done.stdout.decode().strip() == str((HEIGHT, WIDTH, 3))
+
     def test_missing(self, tmp_path: Path) -> None:
         with pytest.raises(InputNotFoundError, match="Check the path"):
             read_image(tmp_path / "none.jpg")
