@@ -207,6 +207,15 @@ def _describe_body(actions: Iterable[str]) -> dict[str, Any]:
                     "type": "object",
                     "properties": describe_analysis_parameters(),
                     "additionalProperties": False,
+                    # What is assumed must be a task.
+                    "if": {
+                        "properties": {"task_assumed": {"const": True}},
+                        "required": ["task_assumed"],
+                    },
+                    "then": {
+                        "properties": {"task": {"not": {"const": "unknown"}}},
+                        "required": ["task"],
+                    },
                 },
                 {"type": "null"},
             ]
