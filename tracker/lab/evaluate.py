@@ -36,6 +36,11 @@ TRACK_MODULES = (
     "tracker.face.sampling",
     "tracker.face.models",
     "tracker.video.pixels",
+    "tracker.video.hdr",
+    "tracker.video.orientation",
+    "tracker.video.streams",
+    "tracker.video.boxes",
+    "tracker.video",
     "tracker.video.ffmpeg",
     "tracker.video.libav",
     "tracker.video.limits",
@@ -279,7 +284,10 @@ def load_or_make_track(
             # A damaged track is made again and replaced.
             pass
     # The pipeline only adds the hash, which no score depends on: its code is not in the key.
-    track = track_recording(video, make_finder(), parameters, on_progress, fingerprint=fingerprint)
+    # Blinks are scored frame by frame: what is beyond `max_frames` is left out, not thinned out.
+    track = track_recording(
+        video, make_finder(), parameters, on_progress, fingerprint=fingerprint, keep_step=True
+    )
     folder.mkdir(parents=True, exist_ok=True)
     write_track(folder, key, track)
     return track
