@@ -1,11 +1,10 @@
-"""Declarations of FFmpeg's structures and functions, from the libraries in OpenCV's wheel."""
+"""Declarations of FFmpeg's structures and functions, and where its libraries are found."""
 
 import ctypes as c
 import functools
+import importlib.util
 from pathlib import Path
 from typing import Any
-
-import cv2
 
 from tracker.video.limits import MAX_FRAME_PIXELS
 
@@ -244,25 +243,59 @@ _FUNCTIONS: tuple[tuple[Any, ...], ...] = (
 """Library, name, result and arguments of each function."""
 
 
+WHEELS = (
+    ("cv2", "opencv_python_headless.libs/lib{}-*.so.{}.*"),
+    ("av", "av.libs/lib{}-*.so.{}.*"),
+    ("av", "av/.dylibs/lib{}.{}.*dylib"),
+    ("av", "av.libs/{}-{}-*.dll"),
+)
+"""Packages and where their wheels keep a library, given its name and major version.
+
+OpenCV's wheels for Linux come first, because AWS Lambda has no room for PyAV. OpenCV's wheels for
+macOS hold an older FFmpeg, and those for Windows none that ctypes reaches. PyAV 18 holds the same
+release on Linux, macOS and Windows.
+"""
+
+_REMEDY = (
+    "Install the versions that this program is made for: "
+    'pip install "opencv-python-headless==4.14.*" "av==18.*"'
+)
+
+
+def find_libraries() -> dict[str, Path]:
+    """Return the file of each library in `MAJOR_VERSIONS`, all from one wheel.
+
+    Raises
+    ------
+    RuntimeError
+        No installed wheel has them.
+    """
+    for package, pattern in WHEELS:
+        spec = importlib.util.find_spec(package)
+        if spec is None or spec.origin is None:
+            continue
+        site = Path(spec.origin).parents[1]
+        found = {
+            name: next(site.glob(pattern.format(name, major)), None)
+            for name, major in MAJOR_VERSIONS.items()
+        }
+        files = {name: path for name, path in found.items() if path is not None}
+        if len(files) == len(MAJOR_VERSIONS):
+            return files
+    raise RuntimeError(f"neither OpenCV's nor PyAV's wheel holds FFmpeg 8. {_REMEDY}")
+
+
 @functools.cache
 def load_libraries() -> dict[str, c.CDLL]:
-    """Load FFmpeg's libraries from OpenCV's wheel and declare the functions that are used."""
-    package = Path(cv2.__file__).parent
-    libraries = {}
-    for name, major in MAJOR_VERSIONS.items():
-        # Wheels for Linux keep them in the first directory, wheels for macOS in the second.
-        paths = [
-            *package.parent.glob(f"opencv_python_headless.libs/lib{name}-*.so*"),
-            *package.glob(f".dylibs/lib{name}.*dylib"),
-        ]
-        found = [c.CDLL(str(path)) for path in paths]
+    """Load FFmpeg's libraries and declare the functions that are used."""
+    libraries = {name: c.CDLL(str(path)) for name, path in find_libraries().items()}
+    for name, library in libraries.items():
         # The layouts hold for these versions, so the libraries themselves are asked for theirs.
-        right = [one for one in found if getattr(one, f"{name}_version")() >> 16 == major]
-        if not right:
+        version = getattr(library, f"{name}_version")() >> 16
+        if version != MAJOR_VERSIONS[name]:
             raise RuntimeError(
-                f"OpenCV's wheel has no lib{name} {major}: run `make setup` for the pinned OpenCV"
+                f"lib{name} has version {version}, not {MAJOR_VERSIONS[name]}. {_REMEDY}"
             )
-        libraries[name] = right[0]
     for name, function, result, *arguments in _FUNCTIONS:
         declared = getattr(libraries[name], function)
         declared.restype, declared.argtypes = result, arguments

@@ -21,7 +21,7 @@ print(json.dumps(Watch.seen))
 """
 
 
-@pytest.mark.parametrize("module", ["tracker.face.quality", "tracker.video.libav"])
+@pytest.mark.parametrize("module", ["tracker.face.quality", "tracker.video.pixels"])
 def test_opencv_finds_its_settings_when_it_is_loaded(module: str) -> None:
     answer = subprocess.run(
         [sys.executable, "-c", LOAD, module], capture_output=True, text=True, check=True
