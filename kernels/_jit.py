@@ -5,9 +5,11 @@ are its functions and Numba is not imported; they run that way in Lambda. Everyw
 compiles them at import and caches them on disk.
 """
 
+import functools
 import importlib.util
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -64,7 +66,19 @@ def _compile_cached(function: Callable[..., Any], signatures: tuple[str, ...]) -
         dispatcher = compile_(function)
     if not config.DISABLE_JIT:  # type: ignore[attr-defined]
         KERNELS.append(dispatcher)
+        if dispatcher.stats.cache_misses:
+            _announce_compilation()
     return dispatcher
+
+
+@functools.cache
+def _announce_compilation() -> None:
+    """Say once, after the first kernel of many, what the program is waiting for."""
+    print(
+        "Compiling the numerical kernels for this machine: once, for about half a minute.",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def _take_compiled(
@@ -128,6 +142,8 @@ def _fits(argument: object, type_: ArgumentType) -> bool:
 
 def _private_cache_dir() -> Path:
     """Return a cache directory that no other user can write to, as Numba unpickles its files."""
+    if not hasattr(os, "getuid"):  # Windows, where each user has a temporary folder
+        return Path(tempfile.mkdtemp(prefix="eye-tracker-numba-"))
     directory = Path(tempfile.gettempdir()) / f"eye-tracker-numba-{os.getuid()}"
     try:
         directory.mkdir(mode=0o700, exist_ok=True)

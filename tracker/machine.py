@@ -2,24 +2,34 @@
 
 import os
 import re
-import resource
 import sys
 from pathlib import Path
 
 
 def count_processors() -> int:
     """Return the number of processors this process may use."""
-    if sys.platform == "linux":
+    if hasattr(os, "sched_getaffinity"):  # Linux
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def measure_peak_bytes() -> int:
-    """Return the largest amount of memory that this process has used."""
+def measure_memory_bytes() -> int | None:
+    """Return the size of the machine's memory; None where the system does not tell, as Windows."""
+    if not hasattr(os, "sysconf"):
+        return None
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def measure_peak_bytes() -> int | None:
+    """Return the most memory that this process has used; None where the system does not tell."""
     if sys.platform == "linux":
         # Not ru_maxrss: it starts at the peak of the process that started this one.
         peak = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
         if peak:
             return 1024 * int(peak[1])
+    try:
+        import resource
+    except ImportError:  # Windows has none
+        return None
     peak_rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak_rss if sys.platform == "darwin" else 1024 * peak_rss

@@ -1,7 +1,6 @@
 """Records and messages in SQLite, beside the files in their directory."""
 
 import contextlib
-import fcntl
 import json
 import shutil
 import sqlite3
@@ -44,6 +43,26 @@ class DataInUseError(Exception):
     """Another server uses the same folder."""
 
 
+def _lock(folder: Path) -> sqlite3.Connection:
+    """Take the folder for this process, until the connection is closed or the process ends.
+
+    SQLite locks files on every system; Python's own module for it is for Unix alone.
+    """
+    lock = sqlite3.connect(
+        folder / "lock", timeout=0, isolation_level=None, check_same_thread=False
+    )
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.DatabaseError as error:
+        lock.close()
+        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            raise DataInUseError(f"{folder} is in use by another server") from error
+        raise StorageUnavailableError(
+            "storage_unavailable", "The file named lock cannot be used. Remove it."
+        ) from error
+    return lock
+
+
 class LocalStorage(LocalFiles):
     """A storage, as in `handler.storage.Storage`, in a folder that one process uses at a time.
 
@@ -72,12 +91,7 @@ class LocalStorage(LocalFiles):
         self.has_message = threading.Event()
         super().__init__(folder / "files", folder / "work")
         self._database = folder / "records.sqlite"
-        self._lock = (folder / "lock").open("w")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._lock.close()
-            raise DataInUseError(f"{folder} is in use by another server") from error
+        self._lock = _lock(folder)
         remove_leftovers(self.work)
         with self._connect() as connection:
             connection.executescript(_SCHEMA)

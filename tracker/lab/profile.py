@@ -1,6 +1,7 @@
 """Measure where an analysis spends its time, compare with the least possible, suggest changes."""
 
 import contextlib
+import math
 import statistics
 import tempfile
 import threading
@@ -99,7 +100,7 @@ class Profile:
     cpu_s, wall_s : float
         Time of the whole analysis.
     peak_memory_mb : float
-        Largest resident size of the process so far.
+        Largest resident size of the process so far; NaN if the system does not tell it.
     floor : Floor or None
         None if no face was found: FaceMesh then had nothing to do.
     eye_width_px : float
@@ -235,7 +236,8 @@ class Profile:
             f"{1000 * stage.cpu_s / frames:9.3f}  {stage.wall_s:6.2f}"
             for stage in self.stages
         ]
-        lines.append(f"  peak memory {self.peak_memory_mb:.0f} MB")
+        if math.isfinite(self.peak_memory_mb):
+            lines.append(f"  peak memory {self.peak_memory_mb:.0f} MB")
         if self.floor is None:
             lines.append("  no face was found: there is no floor to compare with")
         else:
@@ -279,6 +281,7 @@ def profile_video(
     video, finder, result = _analyze(path, parameters, on_progress, clock)
     cpu_s = time.process_time() - cpu_s
     wall_s = time.perf_counter() - wall_s
+    peak_bytes = measure_peak_bytes()
     other_s = cpu_s - sum(clock.cpu_s.values())
     stages = [
         Stage(name, clock.cpu_s.get(name, 0.0), clock.wall_s.get(name, 0.0))
@@ -298,7 +301,7 @@ def profile_video(
         stages=(*stages, Stage("other", other_s, 0.0)),
         cpu_s=cpu_s,
         wall_s=wall_s,
-        peak_memory_mb=measure_peak_bytes() / 2**20,
+        peak_memory_mb=math.nan if peak_bytes is None else peak_bytes / 2**20,
         floor=None if finder.face is None else measure_floor(path, finder.face, finder.finder),
         eye_width_px=result.assessment.quality.canthal_distance_px,
     )

@@ -7,17 +7,15 @@ killed, its recording is therefore known; `concurrent.futures` would give up all
 import contextlib
 import functools
 import multiprocessing
-import os
 import signal
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
-from multiprocessing import resource_tracker
+from collections.abc import Callable, Generator, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
-from tracker.machine import count_processors, measure_peak_bytes
+from tracker.machine import count_processors, measure_memory_bytes, measure_peak_bytes
 from tracker.parameters import Parameters
 from tracker.study.recording import (
     Failure,
@@ -45,8 +43,10 @@ def default_workers() -> int:
 
     Each worker keeps one processor busy from start to end.
     """
-    memory_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return max(1, min(count_processors(), memory_bytes // WORKER_BYTES))
+    processors, memory_bytes = count_processors(), measure_memory_bytes()
+    if memory_bytes is None:
+        return processors
+    return max(1, min(processors, memory_bytes // WORKER_BYTES))
 
 
 def analyze_recordings(
@@ -98,7 +98,7 @@ def analyze_recordings(
                         on_progress(worker.index, *values)
                     continue
                 index, (outcome, peak_bytes) = worker.index, values
-                if pending and peak_bytes <= WORKER_BYTES:
+                if pending and (peak_bytes or 0) <= WORKER_BYTES:
                     worker.give(*pending.popleft())
                 else:
                     pool.remove(worker)
@@ -119,15 +119,8 @@ class _Worker:
         self.process: SpawnProcess = _SPAWN.Process(
             target=_work, args=(theirs, parameters, request, decode_ahead), daemon=True
         )
-        # Ctrl-C reaches all processes of a terminal, but only this one shall act on it: workers
-        # inherit the blocked signal. The resource tracker must run before, because its start
-        # unblocks the signal.
-        resource_tracker.ensure_running()
-        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
+        with _interrupts_blocked():
             self.process.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         theirs.close()
 
     def give(self, index: int, recording: Recording) -> None:
@@ -155,7 +148,7 @@ class _Worker:
         how = f"ended with code {code}" if code >= 0 else f"was ended by {_signal_name(-code)}"
         remedy = (
             "Memory may have run out: analyse again with fewer --workers; what is finished is kept."
-            if code == -signal.SIGKILL
+            if code < 0 and _signal_name(-code) == "SIGKILL"
             else "Export the video as MP4 (H.264), then analyse again; what is finished is kept."
         )
         return Failure("process_died", f"its process {how}. {remedy}")
@@ -172,6 +165,27 @@ class _Worker:
             remove_partial_files(self.recording.directory, self.recording.stem, self.process.pid)
 
 
+@contextlib.contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Let processes that start here ignore Ctrl-C.
+
+    It reaches all processes of a terminal, but only this one shall act on it: workers inherit the
+    blocked signal. Windows cannot block it; there `_work` ignores it.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    # It must run before, because its start unblocks the signal.
+    resource_tracker.ensure_running()
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
 def _signal_name(number: int) -> str:
     try:
         return signal.Signals(number).name
@@ -183,6 +197,8 @@ def _work(
     connection: Connection, parameters: Parameters, request: Request, decode_ahead: bool
 ) -> None:
     """Analyse the recordings that come over the connection, until it is closed."""
+    if not hasattr(signal, "pthread_sigmask"):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     make_finder = functools.cache(_load_models)
     reported_s = 0.0
 

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.missing_modules import hide_modules
 from tracker.cli.main import main
 from tracker.lab.profile import STAGES, Floor, Profile, Stage, _Clock, draw_profile, profile_video
 from tracker.machine import measure_peak_bytes
@@ -160,12 +161,27 @@ def test_input_that_cannot_be_read_is_named(
     assert "missing.mp4" in capsys.readouterr().err
 
 
-def test_a_missing_library_is_named_before_the_work(
-    clips: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_without_matplotlib_there_is_no_picture(
+    clips: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert main(["profile", str(clips / "tiny.mp4")]) == 3
-    assert "make setup" in capsys.readouterr().err
+    hide_modules(monkeypatch, "matplotlib")
+    arguments = ["profile", str(clips / "tiny.mp4"), "--out", str(tmp_path)]
+    assert main([*arguments, "--json"]) == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["frames_tracked"] == 5
+    assert captured.err.count("\n") == 1
+    assert "pip install matplotlib" in captured.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_memory_that_the_system_does_not_tell_is_left_out() -> None:
+    assert "peak memory 200 MB" in MADE.describe()
+    unknown = replace(MADE, peak_memory_mb=math.nan)
+    assert "memory" not in unknown.describe()
+    assert "nan" not in unknown.describe()
 
 
 def test_a_profile_without_frames_can_be_told_and_drawn(tmp_path: Path) -> None:
