@@ -141,7 +141,7 @@ fuzz: setup
 	$(PY) -m tests.fuzz --files 10000 --first $(FIRST)
 
 lock:
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate --output-file requirements.lock
 	uv pip compile deploy/requirements.in --no-config --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate --output-file deploy/requirements.lock

@@ -75,7 +75,7 @@ def _compile_cached(function: Callable[..., Any], signatures: tuple[str, ...]) -
 def _announce_compilation() -> None:
     """Say once, after the first kernel of many, what the program is waiting for."""
     print(
-        "Compiling the numerical kernels for this machine: once, for about half a minute.",
+        "Compiling the numerical kernels for this machine, once. It takes about ten seconds.",
         file=sys.stderr,
         flush=True,
     )

@@ -158,6 +158,7 @@ def _analyze_cohort(
                 printed += 1
 
     # Imported here, because the workers would have waited for it.
+    from tracker.files.columns import explain_missing_parquet
     from tracker.study.cohort import cohort_rows, describe_cohort, write_cohort
     from tracker.study.cohort_page import write_cohort_page
 
@@ -168,6 +169,8 @@ def _analyze_cohort(
         *write_cohort(rows, options.out),
         write_cohort_page(rows, ordered, notes, options.out, options.lang),
     ]
+    if missing := explain_missing_parquet():
+        print_line(f"note: cohort.parquet is not written. {missing}")
     if not options.json:
         print(describe_cohort(rows), flush=True)
         print("  written     " + " ".join(map(str, written)), flush=True)

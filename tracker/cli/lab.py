@@ -79,25 +79,21 @@ def _run_evaluate(options: argparse.Namespace, parser: argparse.ArgumentParser) 
     from tracker.files.summary import to_json
     from tracker.lab.annotations import find_annotations
     from tracker.lab.evaluate import collect_evaluation, describe_evaluation, load_or_make_track
-    from tracker.lab.pictures import (
-        PictureSetupError,
-        check_pictures_can_be_drawn,
-        draw_mistakes,
-        remove_pictures,
-    )
+    from tracker.lab.pictures import draw_mistakes, explain_missing_pictures, remove_pictures
     from tracker.lab.scoring import score_clip
     from tracker.lab.validation import describe_validation, validate
     from tracker.measures.analysis import analyze_track
     from tracker.video.container import InputError
 
     try:
-        check_pictures_can_be_drawn()
         clips, errors = find_annotations(options.directory)
-    except (PictureSetupError, InputError) as error:
+    except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_INPUT
     prepare_output(options, options.out, parser)
     remove_pictures(options.out)
+    if missing := explain_missing_pictures():
+        print_line(f"note: {missing}")
 
     # The models are loaded with the first recording that has no track yet.
     make_finder = functools.cache(FaceMesh)
@@ -153,24 +149,21 @@ def _run_profile(options: argparse.Namespace, parser: argparse.ArgumentParser) -
     from tracker.files.names import shorten_stem
     from tracker.files.summary import to_json
     from tracker.files.whole import write_whole
-    from tracker.lab.pictures import PictureSetupError, check_pictures_can_be_drawn
+    from tracker.lab.pictures import explain_missing_pictures
     from tracker.lab.profile import draw_profile, profile_video
 
-    try:
-        check_pictures_can_be_drawn()
-    except PictureSetupError as error:
-        print_line(f"error: {error}")
-        return EXIT_INPUT
     with Progress(options.video.name) as progress:
         profile = profile_video(options.video, parameters, progress.update)
+    print(to_json(profile.document()) if options.json else profile.describe(), flush=True)
+    if missing := explain_missing_pictures():
+        print_line(f"note: {missing}")
+        return EXIT_DONE
     path = write_whole(
         options.out / f"{shorten_stem(options.video.stem)}.profile.png",
         lambda partial: draw_profile(profile, partial),
     )
-    if options.json:
-        print(to_json(profile.document()), flush=True)
-    else:
-        print(f"{profile.describe()}\n  written {path}", flush=True)
+    if not options.json:
+        print(f"  written {path}", flush=True)
     return EXIT_DONE
 
 

@@ -97,6 +97,7 @@ def _sweep(
     paths: list[Path],
     problems: list[str],
 ) -> int:
+    from tracker.files.columns import explain_missing_parquet
     from tracker.study.sweep import describe_sweep, parse_grid, sweep_tracks
 
     try:
@@ -107,6 +108,8 @@ def _sweep(
         parser.error("--json: with --grid, the table is what programs read")
     is_file = options.out.suffix in (".csv", ".parquet")
     table = options.out if is_file else options.out / "sweep.csv"
+    if table.suffix == ".parquet" and (missing := explain_missing_parquet()):
+        parser.error(f"--out: {missing}. Or write a .csv")
     options.out = table.parent
     prepare_output(options, options.out, parser)
     codes = [_report_search(bool(paths), problems)]

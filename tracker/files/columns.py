@@ -4,6 +4,7 @@ A column that holds a field of the summary is described in `tracker.files.fields
 heavy.
 """
 
+import importlib.util
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, is_dataclass
 from typing import Any
@@ -114,6 +115,13 @@ def _make_cohort_columns() -> Iterator[Column]:
             f"{kind.capitalize()} file",
             f"{ko} 파일",
         )
+
+
+def explain_missing_parquet() -> str | None:
+    """Return what to install to write Parquet files; None if nothing is missing."""
+    if importlib.util.find_spec("pyarrow") is None:
+        return "pyarrow, which writes Parquet files, is missing: pip install pyarrow"
+    return None
 
 
 def make_arrow_schema(columns: Sequence[Column]) -> Any:

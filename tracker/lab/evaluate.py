@@ -63,7 +63,7 @@ Float64Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class DrawnMistake:
-    """A missed or false closure and its picture.
+    """A missed or false closure and its picture, if one was drawn.
 
     Frames are those of the source; `offset_frame` is the first one after the closure.
     """
@@ -71,7 +71,7 @@ class DrawnMistake:
     kind: str
     onset_frame: int
     offset_frame: int
-    picture: str
+    picture: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class Evaluation:
 
 
 def collect_evaluation(
-    scored: Sequence[tuple[ClipScore, Sequence[Path]]],
+    scored: Sequence[tuple[ClipScore, Sequence[Path | None]]],
     failures: Sequence[str],
     parameters: Parameters,
 ) -> Evaluation:
@@ -162,7 +162,10 @@ def collect_evaluation(
                 summary=summarize_scores([score]),
                 mistakes=tuple(
                     DrawnMistake(
-                        mistake.kind, mistake.closure.start, mistake.closure.stop, str(picture)
+                        mistake.kind,
+                        mistake.closure.start,
+                        mistake.closure.stop,
+                        None if picture is None else str(picture),
                     )
                     for mistake, picture in zip(score.mistakes, pictures, strict=True)
                 ),
@@ -209,7 +212,8 @@ def describe_evaluation(evaluation: Evaluation) -> str:
             lines.append(f"{clip.name}: scored up to --max-frames only")
         lines += [
             f"{clip.name}: {mistake.kind.replace('_', ' ')}, frames "
-            f"{mistake.onset_frame} to {mistake.offset_frame - 1}: {mistake.picture}"
+            f"{mistake.onset_frame} to {mistake.offset_frame - 1}"
+            + (f": {mistake.picture}" if mistake.picture else "")
             for mistake in clip.mistakes
         ]
     if evaluation.failures:

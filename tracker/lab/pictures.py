@@ -33,22 +33,11 @@ BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#777777"
 _PICTURE_NAME = re.compile(r".+\.(missed|false)_(blink|prolonged_closure)\.\d{6,}\.png")
 
 
-class PictureSetupError(Exception):
-    """matplotlib, which draws the pictures, is not installed."""
-
-
-def check_pictures_can_be_drawn() -> None:
-    """Check that pictures can be drawn, so that a run fails before its work and not after it.
-
-    Raises
-    ------
-    PictureSetupError
-        matplotlib is not installed.
-    """
+def explain_missing_pictures() -> str | None:
+    """Return what to install to draw pictures; None if nothing is missing."""
     if importlib.util.find_spec("matplotlib") is None:
-        raise PictureSetupError(
-            "matplotlib, which draws the pictures, is missing: run `make setup`"
-        )
+        return "matplotlib, which draws the pictures, is missing: pip install matplotlib"
+    return None
 
 
 def remove_pictures(directory: Path) -> None:
@@ -58,7 +47,7 @@ def remove_pictures(directory: Path) -> None:
             path.unlink()
 
 
-def draw_mistakes(score: ClipScore, analysis: Analysis, directory: Path) -> list[Path]:
+def draw_mistakes(score: ClipScore, analysis: Analysis, directory: Path) -> list[Path | None]:
     """Draw a picture of each mistake: eyes from the video, the EAR around it, both intervals.
 
     Parameters
@@ -72,16 +61,16 @@ def draw_mistakes(score: ClipScore, analysis: Analysis, directory: Path) -> list
 
     Returns
     -------
-    list of Path
+    list of Path or None
         One picture for each of `score.mistakes`, named after the recording, the kind of mistake and
-        the first frame.
+        the first frame; None without matplotlib.
     """
     mistakes = score.mistakes
-    if not mistakes:
-        return []
+    if not mistakes or explain_missing_pictures():
+        return [None for _ in mistakes]
     shown = [_frames_to_show(mistake.closure, analysis) for mistake in mistakes]
     crops = _crop_eyes(score.clip.video, analysis, {frame for one in shown for frame in one})
-    paths = []
+    paths: list[Path | None] = []
     for mistake, frames in zip(mistakes, shown, strict=True):
         recording = score.clip.name.replace("/", "__")
         path = directory / f"{recording}.{mistake.kind}.{mistake.closure.start:06d}.png"

@@ -65,7 +65,10 @@ def load_portrait(name: str) -> Image:
         The package that holds the portrait is not installed, or the picture is another one.
     """
     face = FACES[name]
-    missing = f"the test portrait ({face.file} of {face.package}) is missing: run `make setup`"
+    missing = (
+        f"the portrait that clips are drawn on ({face.file} of {face.package}) is missing: "
+        f"pip install {face.package}"
+    )
     try:
         # Only the file is used, because importing the library needs packages that are missing.
         path = importlib.metadata.distribution(face.package).locate_file(face.file)

@@ -32,7 +32,6 @@ from tracker.lab.clip_spec import (
     Float64Array,
     Int64Array,
     LidClosure,
-    SyntheticSetupError,
 )
 from tracker.lab.drawing import render_frame
 from tracker.lab.faces import FACES
@@ -253,10 +252,8 @@ def _encode(
     repeats: int,
     on_progress: Callable[[int, int], None] | None,
 ) -> None:
-    try:
-        import av
-    except ImportError as error:
-        raise SyntheticSetupError("PyAV is not installed: run `make setup`") from error
+    import av
+
     truth = compute_truth(spec, clock_hz)
     start_tick = int(truth.ticks[0])
     encoder, options = ENCODERS[spec.codec]

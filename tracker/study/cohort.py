@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tracker.files.columns import COHORT_COLUMNS, Column, make_arrow_schema
+from tracker.files.columns import COHORT_COLUMNS, explain_missing_parquet, make_arrow_schema
 from tracker.files.fields import STATUSES
 from tracker.files.names import to_unicode
 from tracker.files.whole import write_whole
@@ -195,7 +195,7 @@ def _counts(row: Row, name: str) -> bool:
 
 
 def write_cohort(rows: Sequence[Row], out: Path) -> list[Path]:
-    """Write ``cohort.csv`` and ``cohort.parquet``.
+    """Write ``cohort.csv`` and, where pyarrow is installed, ``cohort.parquet``.
 
     Both hold the same. In the CSV, text that a spreadsheet would run as a formula is made harmless:
     ``./`` is put before a file name, and an apostrophe before other text.
@@ -211,17 +211,13 @@ def write_cohort(rows: Sequence[Row], out: Path) -> list[Path]:
     -------
     list of Path
     """
-    # Pyarrow takes a tenth of a second to import.
-    import pyarrow as pa
-    import pyarrow.parquet
-
-    table = pa.Table.from_pylist(
-        [row.cells() for row in rows], schema=make_arrow_schema(COHORT_COLUMNS)
-    )
-    return [
-        write_whole(out / "cohort.csv", lambda path: _write_csv(path, COHORT_COLUMNS, rows)),
-        write_whole(out / "cohort.parquet", lambda path: pyarrow.parquet.write_table(table, path)),
-    ]
+    written = [write_whole(out / "cohort.csv", lambda path: _write_csv(path, rows))]
+    parquet = out / "cohort.parquet"
+    if explain_missing_parquet() is None:
+        written.append(write_whole(parquet, lambda path: _write_parquet(path, rows)))
+    else:  # one of an earlier run would hold other recordings
+        parquet.unlink(missing_ok=True)
+    return written
 
 
 def describe_cohort(rows: Sequence[Row]) -> str:
@@ -254,13 +250,25 @@ def _row(recording: Recording, outcome: Outcome, out: Path) -> Row:
     )
 
 
-def _write_csv(path: Path, columns: Sequence[Column], rows: Sequence[Row]) -> None:
+def _write_csv(path: Path, rows: Sequence[Row]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(column.name for column in columns)
+        writer.writerow(column.name for column in COHORT_COLUMNS)
         for row in rows:
             cells = row.cells()
-            writer.writerow(format_cell(column.name, cells[column.name]) for column in columns)
+            writer.writerow(
+                format_cell(column.name, cells[column.name]) for column in COHORT_COLUMNS
+            )
+
+
+def _write_parquet(path: Path, rows: Sequence[Row]) -> None:
+    # Pyarrow takes a tenth of a second to import.
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    schema = make_arrow_schema(COHORT_COLUMNS)
+    table = pa.Table.from_pylist([row.cells() for row in rows], schema=schema)
+    pyarrow.parquet.write_table(table, path)
 
 
 def format_cell(name: str, value: Value) -> Value:

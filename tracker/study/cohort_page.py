@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from tracker.files.columns import explain_missing_parquet
 from tracker.files.whole import write_whole
 from tracker.measures.obstacles import (
     MIN_CANTHAL_DISTANCE_PX,
@@ -30,6 +31,7 @@ from tracker.study.cohort import (
 from tracker.study.recording import Failure
 from tracker.words import TEXTS, Language, format_text, round_range
 
+_TABLES = ("cohort.csv", "cohort.parquet")
 _MARKS: dict[str, Grade] = {
     "suspected": "caution",
     "borderline": "between",
@@ -156,6 +158,7 @@ def _render_cohort(
         is_any_judged=any(spread.is_judged for spread in spreads.values()),
         unjudged=_list_unjudged(spreads, language),
         plots=plots,
+        tables=_TABLES if explain_missing_parquet() is None else _TABLES[:1],
     )
     return make_page(
         title=format_text(language, "cohort.title"),

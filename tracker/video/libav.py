@@ -270,6 +270,7 @@ def find_libraries() -> dict[str, Path]:
     RuntimeError
         No installed wheel has them.
     """
+    missing = dict(MAJOR_VERSIONS)
     for package, pattern in WHEELS:
         spec = importlib.util.find_spec(package)
         if spec is None or spec.origin is None:
@@ -282,7 +283,9 @@ def find_libraries() -> dict[str, Path]:
         files = {name: path for name, path in found.items() if path is not None}
         if len(files) == len(MAJOR_VERSIONS):
             return files
-    raise RuntimeError(f"neither OpenCV's nor PyAV's wheel holds FFmpeg 8. {_REMEDY}")
+        missing = {name: MAJOR_VERSIONS[name] for name in missing.keys() - files} or missing
+    names = ", ".join(f"lib{name} {major}" for name, major in sorted(missing.items()))
+    raise RuntimeError(f"OpenCV's and PyAV's wheels have no {names}. {_REMEDY}")
 
 
 @functools.cache

@@ -496,7 +496,7 @@ TEXTS: dict[str, str] = {
     "cohort.measure.quality_canthal_distance_px": "eye width (pixels)",
     "cohort.measure.quality_sharpness": "sharpness",
     "cohort.measure.quality_contrast_over_noise": "contrast over noise",
-    "cohort.files": "All numbers of all recordings: {csv}, {parquet}.",
+    "cohort.files": "All numbers of all recordings: {files}.",
     "cohort.failure.not_found": "There is no such file, or it cannot be read.",
     "cohort.failure.not_found.remedy": "Check where it is and who may read it.",
     "cohort.failure.undecodable": "It is no video, or no video can be decoded of it.",

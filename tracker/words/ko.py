@@ -479,7 +479,7 @@ TEXTS: dict[str, str] = {
     "cohort.measure.quality_canthal_distance_px": "눈 너비(픽셀)",
     "cohort.measure.quality_sharpness": "선명도",
     "cohort.measure.quality_contrast_over_noise": "잡음 대비 명암",
-    "cohort.files": "모든 녹화의 모든 값: {csv}, {parquet}.",
+    "cohort.files": "모든 녹화의 모든 값: {files}.",
     "cohort.failure.not_found": "파일이 없거나 읽을 수 없습니다.",
     "cohort.failure.not_found.remedy": "파일의 위치와 읽기 권한을 확인하십시오.",
     "cohort.failure.undecodable": "영상이 아니거나 영상을 디코딩할 수 없습니다.",

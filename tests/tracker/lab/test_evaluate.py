@@ -18,6 +18,7 @@ import pytest
 
 from kernels import BLINK
 from tests.made_tracks import blink, make_landmarks, make_track
+from tests.missing_modules import hide_modules
 from tracker.cli.main import main
 from tracker.files.fingerprint import take_fingerprint
 from tracker.lab.annotations import (
@@ -688,15 +689,33 @@ class TestCommand:
     def test_without_matplotlib(
         self,
         data: Path,
+        out: Path,
+        evaluate: Evaluate,
         monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
-        assert main(["evaluate", str(data), "--json"]) == 3
+        """The scores are the same; no picture is drawn, and one line says what to install."""
+        forge(data)
+        expected = evaluate()
+        drawn = [mistake.pop("picture") for mistake in expected["clips"][0]["mistakes"]]
+        assert len(drawn) == 2
+        hide_modules(monkeypatch, "matplotlib")
+        arguments = ["evaluate", str(data), "--out", str(out)]
+        assert main([*arguments, "--json"]) == 0
         captured = capsys.readouterr()
-        assert captured.out == ""
-        assert "matplotlib" in captured.err
-        assert "make setup" in captured.err
+        assert captured.err.count("\n") == 1
+        assert "pip install matplotlib" in captured.err
+        document = strict(captured.out)
+        pictures = [mistake.pop("picture") for mistake in document["clips"][0]["mistakes"]]
+        assert pictures == [None, None]
+        assert document == expected
+        assert list(out.glob("*.png")) == []
+        assert main(arguments) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert [line[:30] for line in lines if "missed blink" in line] == [
+            "sub/clip.mp4: missed blink, fr"
+        ]
+        assert not [line for line in lines if ".png" in line or "None" in line]
 
     @pytest.mark.parametrize(
         ("arguments", "says"),

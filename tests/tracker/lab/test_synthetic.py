@@ -400,11 +400,15 @@ def test_a_container_that_does_not_fit_is_refused(tmp_path: Path, name: str, mes
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("face", ["astronaut", "officer"])
-def test_a_missing_portrait_says_what_to_do(monkeypatch: pytest.MonkeyPatch, face: str) -> None:
+@pytest.mark.parametrize(
+    ("face", "package"), [("astronaut", "scikit-image"), ("officer", "matplotlib")]
+)
+def test_a_missing_portrait_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, face: str, package: str
+) -> None:
     def not_installed(name: str) -> None:
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(importlib.metadata, "distribution", not_installed)
-    with pytest.raises(clip_spec.SyntheticSetupError, match="make setup"):
+    with pytest.raises(clip_spec.SyntheticSetupError, match=f"pip install {package}"):
         portraits.load_portrait.__wrapped__(face)

@@ -11,11 +11,13 @@ import pandas as pd
 import pyarrow.parquet
 import pytest
 
+from tests.missing_modules import hide_modules
 from tests.tracker.cli.test_main import strict
 from tracker.cli.main import main
 from tracker.face.mesh import FaceMesh
 from tracker.parameters import Parameters
 from tracker.study.cohort import cohort_rows, write_cohort
+from tracker.study.cohort_page import write_cohort_page
 from tracker.study.recording import (
     Failure,
     FinishedRecording,
@@ -114,6 +116,28 @@ def test_every_single_value_of_the_summaries_is_in_the_table(
     every = Request(overlay=True, report="en")
     files = {f"{kind}_file" for kind in recordings[0].files(every)}
     assert set(frame.columns) - reported == {"failure_code", "failure_message"} | files
+
+
+def test_without_pyarrow_the_table_is_csv_and_no_older_one_stays(
+    results: tuple[Path, dict[str, Any]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out, found = results
+    recording = Recording(out / "a.mp4", out, "a", "a.mp4")
+    rows = cohort_rows([recording], [found["short"]], out)
+    names = ["cohort.csv", "cohort.parquet"]
+    assert [path.name for path in write_cohort(rows, tmp_path)] == names
+    expected = (tmp_path / "cohort.csv").read_bytes()
+    page = write_cohort_page(rows, [found["short"]], [], out, "en").read_text()
+    assert 'All numbers of all recordings: <a href="cohort.csv">cohort.csv</a>, <a href' in page
+
+    hide_modules(monkeypatch, "pyarrow")
+    assert [path.name for path in write_cohort(rows, tmp_path)] == names[:1]
+    assert (tmp_path / "cohort.csv").read_bytes() == expected
+    assert not (tmp_path / "cohort.parquet").exists()
+    page = write_cohort_page(rows, [found["short"]], [], out, "en").read_text()
+    assert 'All numbers of all recordings: <a href="cohort.csv">cohort.csv</a>.' in page
 
 
 def test_types_and_order_depend_on_no_recording(

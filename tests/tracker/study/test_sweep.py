@@ -16,6 +16,7 @@ import pytest
 
 from benchmarks.long_tracks import make_session
 from tests.made_tracks import blink, make_landmarks, make_track
+from tests.missing_modules import hide_modules
 from tracker.cli.main import main
 from tracker.files.summary import summarize
 from tracker.measures.analysis import analyze_track
@@ -276,6 +277,20 @@ class TestSweepCommand:
             assert main(sweep_arguments(str(bad), "--out", str(tmp_path / name))) == 3
         assert read_table(tmp_path / "t.csv") == []
         assert pyarrow.parquet.read_table(tmp_path / "t.parquet").num_rows == 0
+
+    def test_without_pyarrow_only_csv_is_written(
+        self,
+        folder: Path,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        hide_modules(monkeypatch, "pyarrow")
+        with pytest.raises(SystemExit) as caught:
+            main(sweep_arguments("tracks", "--out", "t.parquet"))
+        assert caught.value.code == 2
+        assert "pip install pyarrow. Or write a .csv" in capsys.readouterr().err
+        assert main(sweep_arguments("tracks", "--out", "t.csv")) == 0
+        assert len(read_table(Path("t.csv"))) == 2 * POINTS
 
     def test_an_interrupted_sweep_leaves_no_table(self, folder: Path) -> None:
         def interrupt(done: int, total: int) -> None:
