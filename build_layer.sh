@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Build the zips for AWS Lambda (python3.12, x86_64, Amazon Linux 2023). dist/layer-*.zip hold the
-# packages that requirements.lock pins. dist/function.zip holds this project, with its kernels
-# compiled ahead of time. The same input gives the same zips. Then check them; see deploy/bundle.py.
+# Build the zips for AWS Lambda (python3.12, Amazon Linux 2023). dist/layer-*.zip hold the packages
+# that requirements.lock pins. dist/function.zip holds this project, with its kernels compiled ahead
+# of time. The same input gives the same zips. Then check them; see deploy/bundle.py.
 #
-# Needs Python 3.12, a C compiler and binutils. Usage: ./build_layer.sh
+# Needs Linux, Python 3.12, a C compiler and binutils. Usage: ./build_layer.sh [--arch ARCHITECTURE]
+# with x86_64 (the default) or arm64. The kernels are compiled on a machine of that architecture. On
+# another one, with its cross compiler, only the layers are built and checked, in build/unchecked.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 # A file's bytes could depend on these: the order of sets in .pyc files, sorting, permissions.
@@ -17,15 +19,15 @@ readonly FUNCTION=$STAGE/function
 
 main() {
   local tool
-  for tool in cc strip readelf make; do
-    command -v "$tool" >/dev/null ||
-      fail "$tool is missing. Debian: apt-get install build-essential binutils"
+  choose_architecture "$@"
+  for tool in "$CC" "$STRIP" readelf make; do
+    command -v "$tool" >/dev/null || fail "$tool is missing. Debian: apt-get install $TOOLS"
   done
   PYTHON=$(./find_python.sh 3.12)
   make --silent setup PYTHON="$PYTHON"
   "$VENV_PYTHON" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 12))' ||
     fail ".venv is not of Python 3.12, Lambda's. Run: make clean && make setup PYTHON=$PYTHON"
-  rm -rf "$STAGE" "$UNCHECKED" "$DIST"
+  rm -rf "$STAGE" "$UNCHECKED"
   mkdir -p "$FUNCTION" "$UNCHECKED"
 
   # A zip of at most 50 MB can be uploaded directly, so OpenCV is split into two layers. The light
@@ -40,18 +42,40 @@ main() {
   mv "$STAGE/layer-opencv/$SITE/opencv_python_headless.libs" "$STAGE/layer-ffmpeg/$SITE/"
 
   prune
+  replace_openblas
   strip_libraries
-  add_function
   add_authorizer
+  compile_bytecode "$STAGE/authorizer" /var/task
   local layer
   for layer in "$STAGE"/layer-*/; do compile_bytecode "$layer" /opt; done
+  if [ "$MACHINE" != "$(uname -m)" ]; then
+    rmdir "$FUNCTION"
+    "$VENV_PYTHON" -m deploy.bundle pack "$STAGE" "$UNCHECKED"
+    "$VENV_PYTHON" -m deploy.bundle verify "$UNCHECKED"
+    fail "the layers in $UNCHECKED have the right size and libraries, but were not run. The" \
+      "function is missing: its kernels are compiled on a machine of the architecture $ARCH."
+  fi
+  rm -rf "$DIST"
+  add_function
   compile_bytecode "$FUNCTION" /var/task
-  compile_bytecode "$STAGE/authorizer" /var/task
 
   # Zips that fail the check never reach the directory that is deployed.
   "$VENV_PYTHON" -m deploy.bundle pack "$STAGE" "$UNCHECKED"
   "$VENV_PYTHON" -m deploy.bundle verify "$UNCHECKED" --python "$PYTHON"
   mv "$UNCHECKED" "$DIST"
+}
+
+# Set ARCH, Lambda's name of the architecture, MACHINE, everyone else's, and the tools for it.
+choose_architecture() {
+  case $*,$(uname -m) in
+    ,* | "--arch x86_64,"*) ARCH=x86_64 MACHINE=x86_64 ;;
+    "--arch arm64,"*) ARCH=arm64 MACHINE=aarch64 ;;
+    *) fail "usage: ./build_layer.sh [--arch x86_64|arm64]" ;;
+  esac
+  CC=cc STRIP=strip TOOLS="build-essential binutils"
+  if [ "$MACHINE" != "$(uname -m)" ]; then
+    CC=$MACHINE-linux-gnu-gcc STRIP=$MACHINE-linux-gnu-strip TOOLS=gcc-${MACHINE/_/-}-linux-gnu
+  fi
 }
 
 fail() {
@@ -71,9 +95,9 @@ install_packages() {
     fail "requirements.lock does not hold each of$names once. Run: make lock"
   "$VENV_PYTHON" -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes \
     --no-compile --only-binary :all: --python-version 3.12 --implementation cp \
-    --abi cp312 --abi abi3 --abi none --platform manylinux_2_34_x86_64 \
-    --platform manylinux_2_28_x86_64 --platform manylinux_2_27_x86_64 \
-    --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 \
+    --abi cp312 --abi abi3 --abi none --platform "manylinux_2_34_$MACHINE" \
+    --platform "manylinux_2_28_$MACHINE" --platform "manylinux_2_27_$MACHINE" \
+    --platform "manylinux_2_17_$MACHINE" --platform "manylinux2014_$MACHINE" \
     --root-user-action ignore --requirement "$STAGE/$layer.lock" --target "$STAGE/$layer/$SITE"
 }
 
@@ -110,11 +134,38 @@ prune() {
   rm -rf "$STAGE/layer-opencv/$SITE"/cv2/data/*.xml
 }
 
+# OpenCV links OpenBLAS, which is 42 MB with its runtime library, for the algebra of large matrices.
+# Nothing here asks for that. Put a library in its place that has the functions which OpenCV names;
+# each ends the process and says so, for a wrong number would be worse.
+replace_openblas() {
+  local libraries=$STAGE/layer-ffmpeg/$SITE/opencv_python_headless.libs source=$STAGE/openblas.c
+  local openblas name
+  openblas=$(find "$libraries" -name 'libopenblas*.so*')
+  [ -f "$openblas" ] || fail "OpenCV has no single libopenblas to replace: look at $libraries"
+  printf '#include <stdio.h>\n#include <stdlib.h>\n' >"$source"
+  comm -12 <(list_symbols undefined "$STAGE/layer-opencv/$SITE/cv2/cv2.abi3.so") \
+    <(list_symbols defined "$openblas") |
+    while read -r name; do
+      printf 'void %s(void) {\n  fputs("OpenCV called %s of OpenBLAS, %s", stderr);\n  abort();\n}\n' \
+        "$name" "$name" 'which build_layer.sh leaves out\n'
+    done >>"$source"
+  "$CC" -Os -g0 -shared -fPIC -Wl,--build-id=none -Wl,-soname,"${openblas##*/}" \
+    -o "$openblas" "$source"
+  rm -f "$libraries"/libgfortran* "$libraries"/libquadmath*  # OpenBLAS alone needs them
+}
+
+# list_symbols defined|undefined LIBRARY: print the names of its dynamic symbols, sorted.
+list_symbols() {
+  readelf --dyn-syms --wide "$2" | awk -v wanted="$1" '
+    $5 == "GLOBAL" && ($7 == "UND") == (wanted == "undefined") { sub(/@.*/, "", $8); print $8 }' |
+    sort -u
+}
+
 # Strip every library that stays loadable. strip may misalign a library that auditwheel patched.
 strip_libraries() {
   local library
   while IFS= read -r -d '' library; do
-    strip --strip-unneeded -o "$library.stripped" "$library"
+    "$STRIP" --strip-unneeded -o "$library.stripped" "$library"
     if is_aligned "$library.stripped"; then mv "$library.stripped" "$library"
     else rm "$library.stripped"; fi
   done < <(find "$STAGE" -type f -name '*.so*' -print0)
@@ -131,7 +182,7 @@ add_function() {
   # `make test` runs the same extension, so that it is compiled once for both.
   make --silent ahead PYTHON="$PYTHON"
   cp build/ahead/*.so "$FUNCTION"
-  strip --strip-unneeded "$FUNCTION"/*.so
+  "$STRIP" --strip-unneeded "$FUNCTION"/*.so
   local package
   for package in kernels tracker handler; do
     mkdir -p "$FUNCTION/$package"

@@ -37,8 +37,9 @@ MAX_VERSIONS = {
 """Newest symbols of Amazon Linux 2023's glibc 2.34 and GCC 11 runtime libraries."""
 BASE_LIBRARIES = frozenset(
     {
-        *("ld-linux-x86-64.so.2", "libc.so.6", "libm.so.6", "libdl.so.2", "librt.so.1"),
-        *("libpthread.so.0", "libutil.so.1", "libgcc_s.so.1", "libstdc++.so.6", "libz.so.1"),
+        *("ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1", "libc.so.6", "libm.so.6"),
+        *("libdl.so.2", "librt.so.1", "libpthread.so.0", "libutil.so.1", "libgcc_s.so.1"),
+        *("libstdc++.so.6", "libz.so.1"),
     }
 )
 """Shared libraries that a bundle may need, because the base image public.ecr.aws/lambda/python:3.12
@@ -87,8 +88,7 @@ def verify(dist: Path, python: str) -> None:
     ------
     BundleError
     """
-    zips = sorted(dist.glob("layer-*.zip"), key=lambda path: path.stat().st_size)
-    zips.append(dist / "function.zip")
+    zips = [*_find_layers(dist), dist / "function.zip"]
     print(_format_sizes(zips))
     _check_sizes(zips)
     with tempfile.TemporaryDirectory() as scratch:
@@ -98,6 +98,34 @@ def verify(dist: Path, python: str) -> None:
         _extract(dist / "authorizer.zip", Path(scratch) / "authorizer")
         _check_authorizer(Path(scratch) / "authorizer", python)
     print("checked: sizes, shared libraries, symbol versions, and that it runs")
+
+
+def verify_layers(dist: Path) -> None:
+    """Check what can be checked of layers and authorizer for another architecture; print sizes.
+
+    Parameters
+    ----------
+    dist : Path
+        Holds ``layer-*.zip`` and ``authorizer.zip``.
+
+    Raises
+    ------
+    BundleError
+    """
+    layers, authorizer = _find_layers(dist), dist / "authorizer.zip"
+    print(_format_sizes(layers))
+    _check_sizes(layers)
+    _check_sizes([authorizer])
+    with tempfile.TemporaryDirectory() as scratch:
+        for path in layers:
+            _extract(path, Path(scratch) / "opt")
+        _extract(authorizer, Path(scratch) / "task")
+        _check_libraries(Path(scratch))
+    print("checked: sizes, shared libraries and symbol versions of layers and authorizer")
+
+
+def _find_layers(dist: Path) -> list[Path]:
+    return sorted(dist.glob("layer-*.zip"), key=lambda path: path.stat().st_size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +185,7 @@ def check(unpacked: Unpacked, reference: Reference, python: str) -> None:
     BundleError
     """
     for root in (unpacked.opt, unpacked.task):
-        for library in sorted(root.rglob("*.so*")):
-            _check_library(library)
+        _check_libraries(root)
     site, task = unpacked.opt / SITE, unpacked.task
     _check_it_runs(site, task, reference, python)
     _check_it_answers("lambda_function", site, task, python, ["numba"])
@@ -204,8 +231,9 @@ def _check_sizes(zips: list[Path]) -> None:
             f"{unzipped:,} bytes unzipped; Lambda's limit is {MAX_UNZIPPED_BYTES:,}, and "
             f"{SPARE_BYTES:,} must stay free. The table above says what is large."
         )
-    if len(zips) - 1 > MAX_LAYERS:
-        raise BundleError(f"{len(zips) - 1} layers; a function can have {MAX_LAYERS}")
+    layers = sum(path.stem != "function" for path in zips)
+    if layers > MAX_LAYERS:
+        raise BundleError(f"{layers} layers; a function can have {MAX_LAYERS}")
     for path in zips:
         if path.stat().st_size > MAX_DIRECT_UPLOAD_BYTES:
             raise BundleError(
@@ -228,6 +256,11 @@ def _extract(path: Path, directory: Path) -> None:
             if (directory / entry.filename).exists():
                 raise BundleError(f"{path.name}: another layer holds {entry.filename} too")
         archive.extractall(directory)
+
+
+def _check_libraries(root: Path) -> None:
+    for library in sorted(root.rglob("*.so*")):
+        _check_library(library)
 
 
 def _check_library(library: Path) -> None:
@@ -420,11 +453,16 @@ def main() -> None:
     packing.add_argument("dist", type=Path)
     verifying = commands.add_parser("verify", help="check the zips in DIST")
     verifying.add_argument("dist", type=Path)
-    verifying.add_argument("--python", required=True, help="a Python 3.12 with nothing installed")
+    verifying.add_argument(
+        "--python",
+        help="a Python 3.12 with nothing installed; without it, only layers are checked",
+    )
     arguments = parser.parse_args()
     try:
         if arguments.command == "pack":
             pack(arguments.stage, arguments.dist)
+        elif arguments.python is None:
+            verify_layers(arguments.dist)
         else:
             verify(arguments.dist, arguments.python)
     except BundleError as error:

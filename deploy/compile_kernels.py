@@ -6,6 +6,7 @@ Needs a C compiler for Numba's glue between machine code and Python.
 
 import argparse
 import os
+import platform
 import sys
 import sysconfig
 import tempfile
@@ -14,9 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-TARGET_CPU = "x86-64-v3"
-"""AVX2, FMA and BMI, which every x86_64 processor of Lambda has. The machine that compiles may have
-more (AVX-512), which would be an illegal instruction in Lambda."""
+TARGET_CPU = {"x86_64": "x86-64-v3", "aarch64": "neoverse-n1"}[platform.machine()]
+"""The least that every processor of Lambda has: AVX2, FMA and BMI, or Graviton 2. The machine that
+compiles may have more (AVX-512), which would be an illegal instruction in Lambda."""
 
 
 def main() -> None:

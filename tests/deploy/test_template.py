@@ -100,7 +100,16 @@ def resolve(value: Any) -> Any:
 def test_the_functions_are_those_of_the_deployment_guide() -> None:
     analysis = TEMPLATE["Globals"]["Function"] | properties("AnalysisFunction")
     assert analysis["Runtime"] == "python3.12"
-    assert analysis["Architectures"] == ["x86_64"]
+    assert resolve(analysis["Architectures"]) == ["x86_64"]
+    architecture = {"Ref": "Architecture"}
+    assert TEMPLATE["Parameters"]["Architecture"]["AllowedValues"] == ["x86_64", "arm64"]
+    layers = [
+        one["Properties"]["CompatibleArchitectures"]
+        for one in RESOURCES.values()
+        if one["Type"] == "AWS::Serverless::LayerVersion"
+    ]
+    assert analysis["Architectures"] == [architecture]
+    assert layers == [[architecture]] * 4
     assert analysis["MemorySize"] == 1024
     assert analysis["Timeout"] == 300
     assert analysis["EphemeralStorage"] == {"Size": 512}
