@@ -41,7 +41,7 @@ setup: $(READY)
 # $(call install,DIRECTORY,LOCK): make a virtual environment with the locked packages, checked by hash.
 define install
 set -euo pipefail; \
-python=$$(PYTHON="$(PYTHON)" ./find_python.sh 3.12 3.11); \
+python=$$(PYTHON="$(PYTHON)" ./find_python.sh 3.12 3.11 3.13 3.14); \
 echo "Setting up $(1) with $$("$$python" --version) (once)"; \
 rm -rf $(1); \
 if "$$python" -m venv $(1) >/dev/null 2>&1; then pip="$(1)/bin/python -m pip"; \

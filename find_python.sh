@@ -16,6 +16,7 @@ for version in "$@"; do
     if is_version "$candidate" "$version"; then echo "$candidate"; exit; fi
   done
 done
-echo "No Python ${*// / or } found (MediaPipe 0.10.21 has wheels for no later one than 3.12)." \
+versions=$*
+echo "No Python ${versions// / or } found." \
   "Install one, for example with 'pyenv install ${1}', or name it: PYTHON=/path/to/python" >&2
 exit 1

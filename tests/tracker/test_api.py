@@ -5,7 +5,6 @@ import importlib
 import os
 import subprocess
 import sys
-import sysconfig
 import zipfile
 from dataclasses import fields
 from io import BytesIO
@@ -22,6 +21,7 @@ from tracker.parameters import Parameters, ParameterValues
 from tracker.pipeline import measure_track
 
 ROOT = Path(__file__).parents[2]
+PACKAGES = Path(np.__file__).parents[1]
 NAMES = {
     "analyze", "track", "analyze_track", "load_track", "Track", "Analysis", "Result", "Parameters",
 }  # fmt: skip
@@ -93,37 +93,101 @@ tracker.analyse("clip.mp4")
 """
 
 
-@pytest.mark.slow
-def test_a_users_type_checker_sees_real_types_in_what_is_installed(tmp_path: Path) -> None:
-    """In an environment that holds the built wheel, not this directory."""
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an environment that holds the built wheel, not this directory."""
+    folder = tmp_path_factory.mktemp("installed")
     script = (
         "import os, sys; from setuptools.build_meta import build_wheel\n"
         "print(build_wheel(sys.argv[1]))"
     )
-    source = tmp_path / "source"
+    source = folder / "source"
     source.mkdir()
     for name in ("kernels", "tracker", "handler", "benchmarks", "pyproject.toml"):
         (source / name).symlink_to(ROOT / name)
     subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path)], cwd=source, check=True, capture_output=True
+        [sys.executable, "-c", script, str(folder)], cwd=source, check=True, capture_output=True
     )
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
-    (site,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")
-    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "venv"], check=True)
+    site = find_site(folder / "venv")
+    with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
         wheel.extractall(site)
+    return folder / "venv"
+
+
+def find_site(environment: Path) -> Path:
+    (site,) = (environment / "lib").glob("python*/site-packages")
+    return site
+
+
+def without_paths() -> dict[str, str]:
+    return {name: one for name, one in os.environ.items() if name != "PYTHONPATH"}
+
+
+RUN_COMMANDS = """
+import sys
+from pathlib import Path
+
+# The packages that the project needs are those of the tests; what comes first is the project.
+sys.path.append(sys.argv[2])
+import tracker
+from tracker.cli.main import main
+
+assert Path(tracker.__file__).is_relative_to(sys.prefix)
+size = ["--width", "320", "--height", "240", "--fps", "10", "--blinks-per-min", "40"]
+clip = "made/clip.mp4"
+for command in (
+    ["synth", clip, "--duration-s", "3", *size],
+    ["analyze", clip, "--out", "one"],
+    ["analyze", clip, "--out", "two", "--step", "2", "--overlay", "--lang", "ko"],
+    ["image", sys.argv[1]],
+    ["reanalyze", "one", "--out", "again"],
+    ["compare", "A=one/clip.summary.json", "B=two/clip.summary.json", "--out", "compared"],
+    ["evaluate", "made", "--out", "evaluated"],
+    ["profile", clip, "--out", "profiled"],
+):
+    assert main(command) == 0, command
+import handler.local.server
+"""
+
+
+@pytest.mark.slow
+def test_every_command_runs_outside_the_checkout(
+    installed: Path, clips: Path, tmp_path: Path
+) -> None:
+    """From the wheel, with its models, templates and pages, in an empty directory."""
+    answer = subprocess.run(
+        [installed / "bin" / "python", "-c", RUN_COMMANDS, clips / "still.png",
+         PACKAGES],
+        cwd=tmp_path, capture_output=True, text=True, check=False, env=without_paths(),
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stderr.count("Compiling the numerical kernels") == 1
+    for name in (
+        *("one/clip.report.html", "two/clip.overlay.mp4", "again/clip.summary.json"),
+        *("compared/comparison.html", "profiled/clip.profile.png"),
+    ):
+        assert (tmp_path / name).stat().st_size > 1000, name
+    entry = find_site(installed).glob("*.dist-info/entry_points.txt")
+    assert "eye-tracker = tracker.cli.main:main" in next(entry).read_text()
+
+
+@pytest.mark.slow
+def test_a_users_type_checker_sees_real_types_in_what_is_installed(
+    installed: Path, tmp_path: Path
+) -> None:
+    site = find_site(installed)
     assert not list(site.glob("tests*"))
-    for data in ("pages/assets/page.css", "py.typed"):
-        assert (site / "tracker" / data).is_file()
+    assert (site / "tracker" / "py.typed").is_file()
     assert (site / "handler" / "web" / "index.html").is_file()
     # NumPy's types; this project's own must come from the wheel.
-    (site / "numpy").symlink_to(Path(sysconfig.get_path("purelib")) / "numpy")
+    (site / "numpy").symlink_to(PACKAGES / "numpy")
 
     (tmp_path / "user.py").write_text(USER_SCRIPT)
     command = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "user.py"]
-    command += ["--python-executable", str(tmp_path / "venv" / "bin" / "python")]
-    environment = {name: one for name, one in os.environ.items() if name != "PYTHONPATH"}
+    command += ["--python-executable", str(installed / "bin" / "python")]
     answer = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment
+        command, cwd=tmp_path, capture_output=True, text=True, check=False, env=without_paths()
     )
     *lines, last = answer.stdout.splitlines()
     assert last.startswith("Found 3 errors in 1 file"), answer.stdout + answer.stderr
