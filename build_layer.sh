@@ -42,6 +42,8 @@ main() {
   mv "$STAGE/layer-opencv/$SITE/opencv_python_headless.libs" "$STAGE/layer-ffmpeg/$SITE/"
 
   prune
+  "$VENV_PYTHON" -m deploy.symbol_versions \
+    "$STAGE/layer-litert/$SITE/ai_edge_litert/libpywrap_litert_common.so"
   replace_openblas
   strip_libraries
   add_authorizer
