@@ -1,6 +1,7 @@
 """``python -m handler``: the API on this machine, without an account and without a network."""
 
 import argparse
+import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -86,6 +87,10 @@ def make_guard(options: argparse.Namespace) -> "Guard":
     if bool(options.issuer) != bool(options.audience):
         raise ValueError("--issuer and --audience belong together")
     if options.issuer:
+        if importlib.util.find_spec("jwt") is None:
+            raise ValueError(
+                "--issuer: PyJWT, which checks tokens, is missing: pip install 'pyjwt[crypto]'"
+            )
         from handler.tokens import TokenVerifier
 
         return Guard(verifier=TokenVerifier(options.issuer, options.audience))
