@@ -25,6 +25,8 @@ ATTRIBUTES = {
 ANALYZE = """
 import os, signal, sys, time
 
+CLOUD_AND_MAKERS = ("__main__", "_function", "handler.authorizer", "handler.aws", "models.make")
+
 # These are not ours: they may use whatever this system has.
 import ai_edge_litert.interpreter, asyncio, cheroot.wsgi, cv2, numba, pandas, werkzeug
 import multiprocessing.popen_spawn_posix
@@ -43,7 +45,7 @@ from tracker.video import libav
 libav.WHEELS = tuple(wheel for wheel in libav.WHEELS if wheel[0] == "av")
 for package in (kernels, tracker, handler):
     for one in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-        if not one.name.endswith(("__main__", "_function", "handler.aws", "models.make")):
+        if not one.name.endswith(CLOUD_AND_MAKERS):
             importlib.import_module(one.name)
 
 from pathlib import Path
