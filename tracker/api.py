@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 Source = str | os.PathLike[str] | BufferedIOBase
 
 _one_at_a_time = threading.Lock()
-"""The models follow one video at a time: a second thread waits."""
+"""Held while the models follow a video. They can only follow one, so a second thread waits."""
 
 
 def analyze(
     source: Source, parameters: Parameters | None = None, **values: Unpack[ParameterValues]
 ) -> Result:
-    """Measure gaze and blinks in a video and assess it.
+    """Measure gaze and blinks in a video, and answer whether they raise a suspicion of PSP.
 
     Parameters
     ----------
@@ -40,6 +40,7 @@ def analyze(
     Returns
     -------
     Result
+        The measures, the assessment and the track. `Result.save` writes them to files.
 
     Raises
     ------
@@ -71,7 +72,7 @@ def track(
 ) -> Track:
     """Follow the eyes in a video, without measuring anything.
 
-    This is the slow part of `analyze`; `analyze_track` is the rest.
+    This is the slow part of `analyze`; `analyze_track` does the rest.
 
     Parameters
     ----------
@@ -81,6 +82,7 @@ def track(
     Returns
     -------
     Track
+        The landmarks of the eyes in each frame. `analyze_track` measures them.
 
     Examples
     --------
@@ -98,19 +100,22 @@ def track(
 def analyze_track(
     track: Track, parameters: Parameters | None = None, **values: Unpack[ParameterValues]
 ) -> Result:
-    """Measure a track, for instance again with another threshold. It takes milliseconds.
+    """Measure gaze and blinks in a track and assess them, as `analyze` does.
+
+    This takes milliseconds, so the same track can be measured again with other thresholds.
 
     Parameters
     ----------
     track : Track
         From `track`, `load_track` or ``Result.track``.
     parameters, **values
-        See `analyze`. Without a protocol or a task, the track's own is used; ``step`` and
-        ``max_frames`` are those of the track.
+        See `analyze`. If they name no protocol or no task, the one that was saved in the track is
+        used. ``step`` and ``max_frames`` have no effect: they only matter when a track is made.
 
     Returns
     -------
     Result
+        As from `analyze`, but without pictures of the eyes.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The parameters of an analysis and their ranges. Imports nothing heavy."""
+"""The parameters of an analysis and their allowed values. This module is quick to import."""
 
 from dataclasses import dataclass, fields, replace
 from typing import Literal, TypedDict
@@ -6,9 +6,9 @@ from typing import Literal, TypedDict
 from tracker.protocol import TASKS, Phase, Task
 
 NOMINAL_EAR = 0.24
-"""Lid opening to which `blink_thresh` refers: a typical open eye."""
+"""EAR (lid opening) of a typical open eye. `blink_thresh` is meant for an eye that is this open."""
 NOMINAL_FPS = 30
-"""Frame rate to which `blink_min_frames` refers."""
+"""Frame rate at which `blink_min_frames` counts frames, whatever the video's own rate is."""
 
 RANGES: dict[str, tuple[float, float]] = {
     "step": (1, 30),
@@ -17,9 +17,9 @@ RANGES: dict[str, tuple[float, float]] = {
     "max_frames": (1, 216_000),
     "blink_min_frames": (1, 15),
 }
-"""Least and largest value of each number."""
+"""Least and largest allowed value of each parameter that is a number."""
 CHOICES: dict[str, tuple[str, ...]] = {"blink_baseline": ("adaptive", "fixed"), "task": TASKS}
-"""The values of the others."""
+"""Allowed values of each parameter that is a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +31,25 @@ class Parameters:
     step : int
         Analyse every `step`-th frame; 1-30.
     vpp_thresh : float
-        A vertical peak-to-peak below this supports the suspicion; canthal distances, 0.001-1.
+        A vertical range of the gaze (peak-to-peak) below this supports the suspicion of PSP; in
+        canthal distances (from corner to corner of an eye), 0.001-1.
     blink_thresh : float
-        EAR that closes an eye of nominal openness (`NOMINAL_EAR`); 0.05-0.23.
+        EAR below which an eye of typical openness (`NOMINAL_EAR`) counts as closed; 0.05-0.23.
     max_frames : int
         Largest number of frames to analyse; 1-216,000.
     blink_min_frames : int
-        Shortest closure in frames at 30 fps; 1-15.
+        Shortest closure that counts, in frames at 30 fps; 1-15.
     blink_baseline : {"adaptive", "fixed"}
-        Whether `blink_thresh` is scaled with the person's own open-eye EAR, or absolute.
+        Whether `blink_thresh` is scaled with the EAR of the person's own open eyes (adaptive) or
+        used as it is (fixed).
     protocol : tuple of Phase
         What the person was asked to do, and when, from `tracker.protocol.parse_protocol`. Empty if
         the times are not known.
     task : {"up_down", "unknown"}
         What the person was asked to do, if there is no protocol. If it is unknown, a small range
-        supports nothing.
+        does not support the suspicion: the person may not have tried to look far.
     task_assumed : bool
-        True if nobody said so and the task is an assumption of the API.
+        True if nobody said what the person was asked to do, and `task` is only assumed.
 
     Raises
     ------
@@ -107,7 +109,11 @@ class Parameters:
             raise ValueError("task_assumed is true, expected a task that is assumed")
 
     def complete(self, protocol: tuple[Phase, ...], task: Task) -> "Parameters":
-        """Return these parameters with the protocol and the task of a track where they lack one."""
+        """Return a copy of these parameters, completed with a track's `protocol` and `task`.
+
+        The track's protocol is used if this one is empty. The track's task is used if it is known
+        and the task of these parameters is unknown or only assumed.
+        """
         known = self.task != "unknown" and not self.task_assumed
         if known or task == "unknown":
             return replace(self, protocol=self.protocol or protocol)
@@ -115,17 +121,17 @@ class Parameters:
 
     @property
     def close_ratio(self) -> float:
-        """Lid opening over baseline below which an eye closes."""
+        """An eye counts as closed below this lid opening, as a share of the open eye's opening."""
         return self.blink_thresh / NOMINAL_EAR
 
     @property
     def shortest_closure_s(self) -> float:
-        """`blink_min_frames` in seconds, minus half a frame because timestamps are rounded."""
+        """`blink_min_frames` in seconds, less half a frame, because timestamps are rounded."""
         return (self.blink_min_frames - 0.5) / NOMINAL_FPS
 
 
 class ParameterValues(TypedDict, total=False):
-    """Single parameters as keywords; the fields of `Parameters`."""
+    """Types of keyword arguments that set single parameters: the fields of `Parameters`."""
 
     step: int
     vpp_thresh: float

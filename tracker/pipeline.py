@@ -1,7 +1,7 @@
-"""From a file to its result: track, measure, assess, summarise. `tracker.result` writes it.
+"""The steps from a video to its result: track, measure, assess, summarise.
 
 Every analysis uses these functions: in the command line, the Python API, the Lambda function,
-`compare`, `profile` and the check of the deployed bundle.
+`compare`, `profile` and the check of the deployed bundle. `tracker.result` writes results to files.
 """
 
 import time
@@ -38,7 +38,9 @@ def track_recording(
     decode_ahead: bool = True,
     keep_step: bool = False,
 ) -> Track:
-    """Track a video. The track also keeps the protocol, the task and the video's hash.
+    """Find the landmarks of the eyes in each frame of a video.
+
+    The track that is returned also names the protocol, the task and the hash of the video.
 
     Parameters
     ----------
@@ -48,9 +50,9 @@ def track_recording(
     on_progress, budget_s, eye_pictures, decode_ahead, keep_step
         See `tracker.tracks.track.track_video`.
     fingerprint : Fingerprint, optional
-        Fingerprint of the video's file, if it was taken before. Otherwise a file is hashed here,
-        and an open `Video` gets no hash. A stream's bytes are hashed while they are decoded, so
-        that none is fetched twice. If the analysis ends long before the stream, there is no hash.
+        Fingerprint of the video's file, if it was taken before. If not, a file is hashed here. A
+        stream is hashed while it is decoded, so that nothing is fetched twice; it gets no hash if
+        the analysis ends long before the stream. An open `Video` gets no hash.
 
     Returns
     -------
@@ -85,7 +87,7 @@ def track_recording(
 
 
 def _describe_source(info: TrackInfo, parameters: Parameters, video_sha256: str) -> TrackInfo:
-    """Add to a track what was asked for, and which video it is from."""
+    """Return the track's information with the protocol, the task and the video's hash added."""
     # An assumption is not kept as if somebody had said so.
     task = "unknown" if parameters.task_assumed else parameters.task
     return replace(info, protocol=parameters.protocol, task=task, video_sha256=video_sha256)
@@ -103,11 +105,11 @@ def measure_track(
     ----------
     track : Track
     parameters : Parameters
-        Without a protocol or a task, the track's own is used.
+        If they name no protocol or no task, the one that was saved in the track is used.
     name : str
         What the summary calls the recording.
     eye_pictures : mapping of int to bytes, optional
-        From `track_recording`.
+        Pictures of the eyes for the report, from `track_recording`.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What the person was asked to do, and when. Imports nothing heavy."""
+"""What the person in a video was asked to do, and when. This module is quick to import."""
 
 import itertools
 import json
@@ -16,23 +16,23 @@ Task = Literal["up_down", "unknown"]
 """What the person was asked to do, as far as the caller knows it.
 
 ``up_down``: to look up and down as far as possible, at times that are not known. ``unknown``: the
-person may have done anything. A further task is added here, and with its own basis in
-`tracker.measures.basis`.
+person may have done anything. Whoever adds a task must also say in `tracker.measures.basis` which
+measure decides about its verdict.
 """
 TASKS: tuple[Task, ...] = get_args(Task)
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One instruction and its time.
+    """One instruction to the person, and the time for which it held.
 
     Attributes
     ----------
     phase : str
-        One of `PHASES`: look as far as possible in a direction (the subject's own left and right),
-        look at the camera, or look anywhere.
+        One of `PHASES`. ``up``, ``down``, ``left`` (the subject's own left) and ``right``: look as
+        far as possible in that direction. ``fixate``: look at the camera. ``rest``: look anywhere.
     start_s, end_s : float
-        Measured from the video's first frame.
+        Time since the video's first frame.
 
     Raises
     ------
@@ -66,7 +66,8 @@ def parse_protocol(items: Any) -> tuple[Phase, ...]:
     Parameters
     ----------
     items : list of dict
-        Each has exactly ``phase``, ``start_s`` and ``end_s``. In order of time, without overlap.
+        The phases in order of time, without overlap. Each dict has exactly the keys ``phase``,
+        ``start_s`` and ``end_s``.
 
     Returns
     -------
@@ -75,7 +76,7 @@ def parse_protocol(items: Any) -> tuple[Phase, ...]:
     Raises
     ------
     ValueError, TypeError
-        The value is not a protocol. The message says where it is wrong, and what is expected.
+        `items` is not such a list. The message says what is wrong, and what is expected.
     """
     expected = 'expected a list of {"phase": …, "start_s": …, "end_s": …}'
     if not isinstance(items, list):
@@ -103,7 +104,7 @@ def read_protocol(path: Path) -> tuple[Phase, ...]:
     Raises
     ------
     ValueError, TypeError
-        It cannot be read or is not a protocol.
+        The file cannot be read, or it does not hold a protocol.
     """
     try:
         items = json.loads(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Options that several commands share, and the checks before the work begins."""
+"""Command-line options that several commands share, and checks before a command's work begins."""
 
 import argparse
 import tempfile
@@ -13,7 +13,7 @@ from tracker.words import LANGUAGES, Language
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
-    """The commands of the parser; each command adds itself."""
+    """Type of the parser's list of commands. The module of each command adds it to that list."""
 
 BLINK_PARAMETERS = ("blink_thresh", "blink_min_frames", "blink_baseline")
 REANALYSIS_PARAMETERS = ("vpp_thresh", *BLINK_PARAMETERS, "task", "protocol")
@@ -96,7 +96,10 @@ def read_parameters(options: argparse.Namespace, parser: argparse.ArgumentParser
 def prepare_output(
     options: argparse.Namespace, directory: Path, parser: argparse.ArgumentParser
 ) -> None:
-    """Check that the output can be written, so that a run fails before its work and not after."""
+    """Make the output directory and check that files can be written there.
+
+    If not, the program ends with a message now, and not only when its work is done.
+    """
     try:
         directory.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=directory).close()

@@ -1,4 +1,4 @@
-"""Read annotations of blinks in recordings."""
+"""Read annotations: files in which a person noted the blinks in a recording."""
 
 import csv
 import math
@@ -10,9 +10,12 @@ from pathlib import Path
 from tracker.video.container import VIDEO_SUFFIXES, InputError
 
 KINDS = ("blink", "long_closure", "ambiguous")
-"""Kinds of annotated closures; the first is that of a row which names none."""
+"""Kinds of annotated lid closures. A row that names no kind is a ``blink``."""
 TAG_FIELDS = 7
-"""Fields of a ``.tag`` row that are read. The face's box and the eyes' corners follow them."""
+"""Least number of fields in a row of a ``.tag`` file; `read_tag` names them.
+
+More may follow, such as the face's box and the eyes' corners. They are not read.
+"""
 
 
 class AnnotationError(InputError):
@@ -21,19 +24,20 @@ class AnnotationError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Closure:
-    """A lid closure, annotated or detected, in frames of the source video.
+    """A lid closure, annotated or detected. Its frames are numbered as in the source video.
 
     Attributes
     ----------
     start, stop : int
         First frame of the closure, and first frame after it.
     onset_seen, offset_seen : bool
-        False if the recording, the annotated range or the face begins or ends within the closure.
-        That end is then not a true onset or offset.
+        Whether the beginning and the end of the closure were seen. They were not if the recording
+        or the annotated range begins or ends during the closure, or if the face was lost then.
     peak : int or None
-        Frame in which the lids of a detected closure are lowest.
+        Frame in which the lids of a detected closure are lowest; None for an annotated one.
     onset_s, offset_s : float
-        Times at which a detected closure begins and ends; NaN if that was not seen.
+        Times at which a detected closure begins and ends. NaN if that was not seen, and for an
+        annotated closure.
     """
 
     start: int
@@ -45,29 +49,35 @@ class Closure:
     offset_s: float = math.nan
 
     def overlap(self, start: int, stop: int) -> int:
-        """Number of frames shared with [start, stop); negative if there is a gap between."""
+        """Return how many frames this closure shares with the frames [start, stop).
+
+        Without a shared frame, return minus the number of frames between the two.
+        """
         return min(self.stop, stop) - max(self.start, start)
 
 
 @dataclass(frozen=True, slots=True)
 class AnnotatedClip:
-    """A recording, and the closures that a person saw in it.
+    """A recording, and the lid closures that its annotator saw.
 
     Attributes
     ----------
     name : str
-        Path of the video, relative to the evaluated directory.
+        Path of the video, relative to the directory that was searched for annotations.
     video, annotation : Path
+        The video's file, and the file with its annotation.
     blinks, long_closures : tuple of Closure
         In order of their start.
     ambiguous : tuple of Closure
-        What may or may not be a closure: a detection there is neither right nor wrong.
+        Closures of which the annotator was not sure. A closure that is detected there counts
+        neither as right nor as wrong.
     scored : tuple of (int, int) or None
         Half-open range of frames that were annotated; None for the whole video.
     view : str or None
-        Kind of camera view (``view_code``), if the annotation names one.
+        Kind of camera view (``view_code``); None if the annotation names none.
     person : str
-        Who it shows (``subject``). If the annotation does not say, each recording shows another.
+        Code of the person in the recording: the directory and the annotation's ``subject``. Without
+        a ``subject`` it equals `name`, so that each recording counts as another person.
     """
 
     name: str
@@ -84,8 +94,8 @@ class AnnotatedClip:
 def find_annotations(directory: Path) -> tuple[list[AnnotatedClip], list[AnnotationError]]:
     """Read all annotations in a directory and its sub-directories.
 
-    Frames are counted from 0 in the order in which they are decoded. An annotated closure includes
-    both its start and its end. These forms are known:
+    Frames are counted from 0 in the order in which they are decoded. A closure includes both its
+    start frame and its end frame. An annotation has one of these forms:
 
     ``clips.csv`` with ``blinks.csv``
         One row for each recording (``video, tag_first, tag_last``, optionally ``view_code`` and
@@ -101,6 +111,7 @@ def find_annotations(directory: Path) -> tuple[list[AnnotatedClip], list[Annotat
     Parameters
     ----------
     directory : Path
+        Where to search.
 
     Returns
     -------
@@ -139,7 +150,10 @@ def find_annotations(directory: Path) -> tuple[list[AnnotatedClip], list[Annotat
 def _keep_single(
     found: Iterable[AnnotatedClip],
 ) -> tuple[list[AnnotatedClip], list[AnnotationError]]:
-    """Return the clips by name, and an error for each video that is annotated twice."""
+    """Return the clips of videos that are annotated once, and an error for each other video.
+
+    The clips are in order of their names.
+    """
     by_video: dict[str, list[AnnotatedClip]] = {}
     for clip in found:
         by_video.setdefault(clip.name, []).append(clip)
@@ -163,27 +177,28 @@ def read_tag(path: Path, directory: Path) -> AnnotatedClip:
     Parameters
     ----------
     path, directory : Path
-        The file, and the evaluated directory.
+        The file, and the directory that was searched for annotations.
 
     Returns
     -------
     AnnotatedClip
-        It is scored from the first to the last annotated frame.
+        Its `scored` range goes from the first to the last frame in the file.
 
     Raises
     ------
     AnnotationError
-        A row is malformed, ``#start`` or ``#end`` is missing, or the file has no video beside it,
-        or several.
+        A row is malformed, ``#start`` or ``#end`` is missing, or there is not exactly one video
+        ``<stem>.*`` beside the file.
 
     Notes
     -----
-    This follows descriptions of the format and two published readers, because no file of the sets
-    was available. NF (face not frontal), FC (fully closed) and NV (not visible) are flags; X means
-    that a flag does not hold. Their authors are quoted as saying that the flags are inconsistent,
-    so they are ignored: every blink counts, visible or not. Two successive runs with different IDs
-    are two blinks. Frame IDs are assumed to count from 0, because those of the ZJU annotation go
-    from 0 to the number of frames minus one.
+    This function was written from descriptions of the format and from two published programs that
+    read it, because no file of the public sets was available. NF (face not frontal), FC (eye fully
+    closed) and NV (eye not visible) are flags of the face, the left eye (LE) and the right eye
+    (RE); X means that a flag does not hold. The authors of the sets are quoted as saying that the
+    flags are inconsistent. The flags are therefore ignored: every blink counts, visible or not. Two
+    successive runs with different IDs are two blinks. Frame IDs are assumed to count from 0,
+    because those of the ZJU annotation go from 0 to the number of frames minus one.
 
     References
     ----------
@@ -206,7 +221,7 @@ def read_tag(path: Path, directory: Path) -> AnnotatedClip:
 
 
 def _read_tag_rows(path: Path) -> list[tuple[int, int]]:
-    """Return frame ID and blink ID of each row between ``#start`` and ``#end``."""
+    """Return the frame ID and the blink ID of each row between ``#start`` and ``#end``."""
     lines = _read_text(path, errors="replace").splitlines()
     marks = [line.strip().lower() for line in lines]
     if "#start" not in marks or "#end" not in marks[marks.index("#start") :]:
@@ -255,7 +270,7 @@ def _read_text(path: Path, errors: str = "strict") -> str:
 
 
 class _Row:
-    """A row of a table. A cell is checked when it is used."""
+    """A row of a CSV file. It is checked when a cell is read, so that an error names the line."""
 
     def __init__(self, path: Path, line: int, header: list[str], cells: list[str]) -> None:
         self.path, self.line = path, line
@@ -263,7 +278,7 @@ class _Row:
         self._widths = (len(cells), len(header))
 
     def text(self, name: str) -> str:
-        """Return a cell, or an empty text if its column is missing."""
+        """Return the cell in the column `name`, or an empty text if there is no such column."""
         if self._widths[0] != self._widths[1]:
             raise self.error("{} cells, expected {}".format(*self._widths))
         return self._cells.get(name, "").strip()
@@ -295,7 +310,7 @@ def _read_rows(path: Path, required: Sequence[str]) -> list[_Row]:
 
 
 def _read_closure(row: _Row) -> tuple[str, Closure]:
-    """Return a closure's kind and its frames."""
+    """Return the kind of the closure that a row describes (one of `KINDS`), and the closure."""
     start, end = row.number("start"), row.number("end")
     if end < start:
         raise row.error(f"end {end} lies before start {start}")
@@ -338,7 +353,10 @@ def _make_clip(
 
 
 def _read_closure_table(path: Path, directory: Path) -> list[AnnotatedClip | AnnotationError]:
-    """Read ``<stem>.blinks.csv``; return one recording, or none if `analyze` wrote the file."""
+    """Read ``<stem>.blinks.csv``, which annotates one recording.
+
+    Return a list with that recording, or an empty list if the command ``analyze`` wrote the file.
+    """
     if "onset_frame" in _read_text(path).partition("\n")[0].split(","):
         return []
     rows = _read_rows(path, ("start", "end"))
@@ -347,7 +365,10 @@ def _read_closure_table(path: Path, directory: Path) -> list[AnnotatedClip | Ann
 
 
 def _read_clip_tables(path: Path, directory: Path) -> list[AnnotatedClip | AnnotationError]:
-    """Read ``blinks.csv`` and the ``clips.csv`` beside it, which annotate many recordings."""
+    """Read ``blinks.csv`` and the ``clips.csv`` beside it, which annotate many recordings.
+
+    Return each recording, or in its place the error because of which it cannot be used.
+    """
     table = path.with_name("clips.csv")
     if not table.is_file():
         raise AnnotationError(

@@ -1,7 +1,8 @@
-"""``python -m tracker.lab.cohorts``: how the verdict does on simulated cohorts.
+"""``python -m tracker.lab.cohorts``: which answers simulated people get from the screening.
 
-It simulates people (`tracker.lab.people`), sends their landmarks through every kernel and the
-assessment, and counts the answers by threshold, frame rate, length and what is known of the task.
+It simulates groups of people (cohorts, `tracker.lab.people`), and measures and assesses their
+landmarks with the code that real recordings go through. Then it counts how many people get each
+answer, by threshold, frame rate, length of the recording and what the analysis knows of the task.
 """
 
 import argparse
@@ -28,13 +29,24 @@ SEED = 20_261_128
 THRESHOLDS = (0.04, 0.05, 0.06, 0.07, 0.08, 0.1)
 THRESHOLD = Parameters().vpp_thresh
 TASK_KNOWN = ("protocol", "up_down")
-"""What the analysis is told: what was asked and when, or only what."""
+"""What the analysis knows of the task. ``protocol``: when to look up and when to look down.
+``up_down``: only that the person was to look up and down, without the times."""
 _BEGIN, _END = "<!-- simulated cohorts: begin -->", "<!-- simulated cohorts: end -->"
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """How people are recorded."""
+    """How people are recorded.
+
+    Attributes
+    ----------
+    seconds : float
+        Length of the recording.
+    fps : float
+        Frames a second.
+    rounds : int
+        How many times the person is asked to look up and then down.
+    """
 
     seconds: float = 23.0
     fps: float = 30.0
@@ -42,7 +54,7 @@ class Condition:
 
     @property
     def name(self) -> str:
-        """Length, frame rate and rounds of the task in words."""
+        """The values of this condition as text, such as ``23 s, 30 a second``."""
         rounds = "" if self.rounds == 1 else f", up and down {self.rounds} times"
         return f"{self.seconds:g} s, {self.fps:g} a second{rounds}"
 
@@ -55,22 +67,30 @@ CONDITIONS = (
     Condition(fps=60.0),
     Condition(rounds=4),
 )
-"""The app's task as usual, then one thing after the other changed."""
+"""The app's usual task first. Each of the others differs from it in one value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The answers for a cohort under one condition.
+    """How many people of a cohort got each answer, under one condition.
 
     Attributes
     ----------
-    cohort, kind, condition, task : str
+    cohort, kind : str
+        Name and kind of the `Cohort`.
+    condition : str
+        Name of the `Condition`.
+    task : str
+        What the analysis knew of the task: one of `TASK_KNOWN`.
     threshold : float
+        The `vpp_thresh` of the assessment, in eye widths.
     people : int
+        Number of people that were simulated.
     answers : dict of str to int
-        How many people got each status.
+        Number of people with each status.
     covered : int
-        How many intervals of the vertical range hold the person's true one.
+        Number of people whose true vertical range lies in the measured 95 % interval. It is
+        measured once, with the task ``up_down``, and does not depend on `threshold`.
     """
 
     cohort: str
@@ -83,7 +103,7 @@ class Outcome:
     covered: int
 
     def share(self, status: Status) -> float:
-        """Return the share of the people with a status."""
+        """Return the share of the people who got this status, 0 to 1."""
         return self.answers[status] / self.people
 
 
@@ -93,15 +113,16 @@ def simulate(
     conditions: Sequence[Condition] = CONDITIONS,
     thresholds: Sequence[float] = THRESHOLDS,
 ) -> Iterator[Outcome]:
-    """Simulate cohorts, and yield their answers.
+    """Simulate recordings of people, assess them, and yield how many people got each answer.
 
     Parameters
     ----------
     people : int
-        For each cohort and condition. The same people are drawn under every condition.
+        Number of people in each cohort. The same people are recorded under every condition.
     cohorts : sequence of Cohort, optional
     conditions : sequence of Condition, optional
     thresholds : sequence of float, optional
+        Values of `vpp_thresh`, in eye widths, with which each recording is assessed.
 
     Yields
     ------
@@ -188,19 +209,20 @@ def _format_answers(outcomes: Sequence[Outcome], condition: str, task: str) -> s
 
 
 def compute_rates(outcomes: Sequence[Outcome]) -> dict[str, float]:
-    """Compute sensitivity, specificity and what stays open, over outcomes of one setting.
+    """Compute sensitivity, specificity, and the shares of people without a clear answer.
 
     Parameters
     ----------
     outcomes : sequence of Outcome
-        Of all cohorts, under one condition, task and threshold.
+        One for each cohort, all with the same condition, task and threshold.
 
     Returns
     -------
     dict
-        ``sensitivity``: share of people with PSP who are suspected. ``specificity``: share of the
-        others who are not. ``borderline`` and ``not_assessable``: shares of all. Each cohort counts
-        alike, but for the one of PSP with intact up-gaze, which is there to show the basis.
+        ``sensitivity``: share of the people with PSP who are suspected. ``specificity``: share of
+        the other people who are not suspected. ``borderline`` and ``not_assessable``: shares of all
+        people. Every cohort has the same weight. The cohort with PSP and intact up-gaze is left
+        out: it only shows that a protocol reveals a loss of down-gaze alone.
     """
     counted = [one for one in outcomes if "intact" not in one.cohort]
     ill = [one for one in counted if one.kind == "PSP"]
@@ -239,7 +261,7 @@ def _format_rates(outcomes: Sequence[Outcome]) -> str:
 
 
 def draw_picture(outcomes: Sequence[Outcome], path: Path) -> None:
-    """Draw the answers of each cohort, and the rates by threshold, as a PNG."""
+    """Draw a PNG: the answers of each cohort, and the sensitivity and specificity by threshold."""
     # Imported here: only this picture needs it.
     from matplotlib.figure import Figure
 
@@ -289,17 +311,19 @@ def draw_picture(outcomes: Sequence[Outcome], path: Path) -> None:
 
 
 def write_docs(outcomes: Sequence[Outcome], folder: Path) -> list[Path]:
-    """Write ``cohorts.json``, ``cohorts.png``, and the tables into ``accuracy.md`` if it is there.
+    """Write ``cohorts.json`` and ``cohorts.png``, and update the tables in ``accuracy.md``, if any.
 
     Parameters
     ----------
     outcomes : sequence of Outcome
     folder : Path
-        An existing directory. In its ``accuracy.md``, what is between the two marks is replaced.
+        An existing directory. In its ``accuracy.md``, the tables replace the text between the marks
+        `_BEGIN` and `_END`.
 
     Returns
     -------
     list of Path
+        The files that were written.
     """
     document = json.dumps([asdict(one) for one in outcomes], indent=1) + "\n"
     written = [
@@ -317,7 +341,7 @@ def write_docs(outcomes: Sequence[Outcome], folder: Path) -> list[Path]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Simulate the cohorts and write the tables and the picture."""
+    """Simulate the cohorts, print the tables, and write the tables and the picture to files."""
     parser = argparse.ArgumentParser(
         prog="python -m tracker.lab.cohorts", description="Simulate cohorts and assess them."
     )

@@ -1,7 +1,9 @@
-"""The frames of a synthetic clip: eyes drawn on a portrait.
+"""Draw the frames of a synthetic clip: a portrait whose eyes move and blink.
 
-The eyes of the portrait (`tracker.lab.faces`) are drawn again in every frame, in coordinates of the
-eye. Skin and lid creases move with the lids, which follow closures and the vertical gaze.
+The background of each frame is a still portrait (`tracker.lab.faces`). Over each of its eyes, a new
+eye is painted, with the gaze and the lid closure that the clip has at that moment. The lids also
+follow the vertical gaze, and the skin around them is stretched with them. `_Eye` defines the
+coordinates u and v in which an eye is painted.
 """
 
 import functools
@@ -25,12 +27,13 @@ from tracker.lab.portraits import (
 # The drawn eye, in canthal distances.
 PUPIL_RADIUS = 0.4 * IRIS_RADIUS
 LASH_BAND = 0.10
-"""Height of the skin at the upper lid's edge that moves with it without stretching."""
+"""Height of the strip of skin along the upper lid's edge that moves with the lid unstretched."""
 BARE_AT_LOWERED = 0.6
-"""The upper lid is bare skin, without the portrait's eyeliner and crease, from where it has been
-lowered by this share of the lid opening."""
+"""Once the upper lid has been lowered by this share of the lid opening, it is drawn as bare skin.
+On the way there, the portrait's eyeliner and lid crease fade out."""
 BOX_U, BOX_V = (-0.85, 0.85), (-0.80, 0.55)
-"""Box that is drawn for each eye. Outside it the portrait is unchanged."""
+"""Least and largest u and v of the box that is painted for each eye (see `_Eye`). Outside the boxes
+the portrait is unchanged."""
 
 # Colours, blue-green-red.
 PLAIN_BGR = (150, 148, 142)
@@ -50,12 +53,12 @@ def render_frame(spec: ClipSpec, time_s: float) -> Image:
     ----------
     spec : ClipSpec
     time_s : float
-        Time from the clip's start, without `ClipSpec.start_time_s`.
+        Time since the first frame, so that the first frame has 0 whatever `ClipSpec.start_time_s`.
 
     Returns
     -------
     ndarray, shape (height, width, 3), uint8
-        Blue-green-red, before any codec.
+        Blue, green and red of each pixel. Nothing is compressed yet.
 
     Raises
     ------
@@ -71,7 +74,7 @@ def _renderer(spec: ClipSpec) -> "_Renderer":
 
 
 class _Renderer:
-    """Draws the frames of one clip, and keeps what does not change between them."""
+    """Draws the frames of one clip. It prepares the parts that all frames share only once."""
 
     def __init__(self, spec: ClipSpec) -> None:
         self._spec = spec
@@ -109,7 +112,10 @@ class _Renderer:
         return frame
 
     def _place_face(self, time_s: float) -> "tuple[Image, list[_Eye]]":
-        """Draw the portrait at the head's position, and set up its eyes there."""
+        """Draw the portrait where the head is at this time.
+
+        Return the picture, of the size of a frame, and those of the two eyes that lie in it.
+        """
         spec, face = self._spec, self._face
         scale = spec.zoom * min(spec.width, spec.height) / face.short_side_px
         left_px, right_px = (np.array(face.canthi_px[side]) for side in (LEFT, RIGHT))
@@ -154,17 +160,35 @@ class _Renderer:
 
 
 def _lay_over(image: Image, layer: Image) -> Image:
-    """Lay a picture (h, w, 4) over another (h, w, 3); its fourth channel is the opacity."""
+    """Return the picture `image` (h, w, 3) with `layer` (h, w, 4) over it.
+
+    The fourth channel of `layer` is its opacity, from 0 to 255.
+    """
     opacity = layer[..., 3:] * np.float32(1 / 255)
     return np.rint(image + opacity * (layer[..., :3] - np.float32(1) * image)).astype(np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
 class _Eye:
-    """The box of an eye in the frame, with each pixel in coordinates of the eye.
+    """An eye to be painted into a box of the frame.
 
-    The origin is the midpoint of the canthi, and the unit is their distance. u runs along the axis
-    to the subject's left, and v across it to the chin.
+    A point of the box has coordinates u and v. They are 0 midway between the two corners of the eye
+    (canthi), and 1 is the distance between the corners. u grows along the line through the corners,
+    to the subject's left. v grows at right angles to that line, towards the chin.
+
+    Attributes
+    ----------
+    face_name : str
+        Key of `FACES`.
+    face : Face
+    side : int
+        `LEFT` or `RIGHT`.
+    rows, columns : slice
+        The box's pixels in the frame.
+    u, v : ndarray, shape (box height, box width), float32
+        Coordinates of each pixel of the box.
+    lid_shape : ndarray, shape (box height, box width), float32
+        Height of a lid at each pixel's u, as a share of its height at the middle of the eye.
     """
 
     face_name: str
@@ -176,12 +200,14 @@ class _Eye:
     v: Float32Array
     lid_shape: Float32Array
     edge: np.float32
-    """Width over which edges are blended, because the limbus is not sharp."""
+    """Width, in units of u, over which edges are blurred: the edge of a real iris is not sharp."""
     source: Float32Array
-    """Coordinates in the enlarged portrait: ``source[..., i] + v * source_v[i]``."""
+    """Together with `source_v`, tells where a point with the coordinates u and v is in the enlarged
+    portrait: at x (i = 0) and y (i = 1) equal to ``source[..., i] + v * source_v[i]``."""
     source_v: Float32Array
     glass: Image | None
-    """Spectacles in front of the eye, shape (h, w, 4); see `tracker.lab.portraits.spectacles`."""
+    """Picture of the spectacles in front of the eye, shape (box height, box width, 4), with the
+    opacity as its fourth channel; None without spectacles."""
 
     @classmethod
     def place(
@@ -193,7 +219,10 @@ class _Eye:
         frame_shape: tuple[int, ...],
         glass: Image | None,
     ) -> "_Eye | None":
-        """Set up an eye of the turned and shifted portrait; None if it is outside the frame."""
+        """Return an eye of the portrait, or None if the eye lies outside the frame.
+
+        A point p of the portrait is at ``turn @ p + shift`` in the frame.
+        """
         face = FACES[face_name]
         midpoint, axis, width_px = eye_axes(face, side)
         across = np.array([-axis[1], axis[0]])
@@ -229,7 +258,11 @@ class _Eye:
         )
 
     def draw(self, closure: float, vertical: float, horizontal: float, follow: float) -> Image:
-        """Draw the eye, shape (box height, box width, 3)."""
+        """Return the box with the eye painted in it, shape (box height, box width, 3).
+
+        `closure` is 0 for open and 1 for shut. `vertical` and `horizontal` displace the iris, in
+        units of u and v. `follow` is `ClipSpec.lid_follow`.
+        """
         upper_height, lower_height = (
             float(height)
             for height in self.face.lid_heights(np.float64(closure), np.float64(vertical), follow)
@@ -256,8 +289,9 @@ class _Eye:
         return drawn if self.glass is None else _lay_over(drawn, self.glass)
 
     def _draw_skin(self, upper: Float32Array, lower: Float32Array, lowered: float) -> Float32Array:
-        """Draw the portrait's skin, stretched from its own lids to the new ones.
+        """Return the portrait's skin in the box, stretched so that its lids end where they should.
 
+        `upper` and `lower` are the v at which the upper and the lower lid should end at each pixel.
         `lowered` is how far the upper lid is lowered, as a share of the lid opening.
         """
         own_upper = -np.float32(self.face.upper_lid) * self.lid_shape
@@ -311,11 +345,17 @@ class _Eye:
         return eyeball
 
     def _step(self, distance: Float32Array) -> Float32Array:
-        """Return 0 outside (negative distances) and 1 inside, blended over `edge`."""
+        """Return 1 inside a shape and 0 outside it, with a smooth change of width `edge` between.
+
+        `distance` is each pixel's distance from the shape's edge, negative outside the shape.
+        """
         share: Float32Array = np.clip(distance / self.edge + np.float32(0.5), 0, 1)
         return share
 
 
 def _blend(image: Float32Array, over: Float32Array, weight: Float32Array) -> None:
-    """Blend an image or a colour over an image (h, w, 3), with weights (h, w), in place."""
+    """Change `image` (h, w, 3) in place towards `over`, which is a picture or one colour.
+
+    `weight` (h, w) tells how far, for each pixel: 0 leaves the pixel, 1 replaces it.
+    """
     image += weight[..., None] * (over - image)

@@ -1,7 +1,8 @@
-"""Simulated people and their recordings: from published means and spreads to landmarks.
+"""Simulate people, and the landmarks that recordings of them would have.
 
-No picture is drawn: the landmarks go straight through every kernel and the assessment. What is not
-published is assumed, and says so here and in docs/accuracy.md.
+The people's properties are drawn at random with published means and spreads. No picture is drawn:
+the landmarks are made directly, to be measured and assessed like those of real recordings. Where
+nothing is published, a value is an assumption; it is called so here and in docs/accuracy.md.
 """
 
 import itertools
@@ -21,7 +22,7 @@ from tracker.video.frames import VideoInfo
 
 Float64Array = NDArray[np.float64]
 Draw = Callable[[int], Float64Array]
-"""Returns this many drawn values."""
+"""A function that takes a number and returns that many random values."""
 
 # Range of the eyes, in degrees: W. J. Lee, J. H. Kim, Y. U. Shin, S. Hwang, H. W. Lim, Differences
 # in eye movement range based on age and gaze direction, Eye 33, 2019, 1145-1151: 261 healthy people
@@ -30,15 +31,19 @@ UP_DEG = (27.9, 7.6)
 DOWN_DEG = (47.1, 8.0)
 UP_AGE_CORRELATION = -0.506
 STUDY_AGE_YEARS = (48.0, 24.8)
-"""Mean and standard deviation of ages that are spread evenly from 5 to 91: an assumption."""
+"""Mean and standard deviation of the ages in that study. They hold if the ages are spread evenly
+from 5 to 91 years, which is an assumption."""
 # Blinks a minute: L. I. Golbe, P. H. Davis, F. E. Lepore, Eyelid movement abnormalities in
 # progressive supranuclear palsy, Movement Disorders 4, 1989, 297-302 (PSP, PD); A. R. Bentivoglio
 # et al., Movement Disorders 12, 1997, 1028-1034 (healthy people at rest).
 BLINKS_PER_MIN = {"healthy": 17.0, "PD": 12.5, "PSP": 3.0}
 PD_UP_SHARE = 0.8
-"""Range up in Parkinson's disease over that of healthy people. It is lower (Video-oculographic
-biomarkers for evaluating vertical ocular dysfunction in progressive supranuclear palsy,
-Parkinsonism and Related Disorders 99, 2022, 84-90); by how much is an assumption."""
+"""How far people with Parkinson's disease can look up, as a share of how far healthy people can.
+
+It is published that they look up less far (Video-oculographic biomarkers for evaluating vertical
+ocular dysfunction in progressive supranuclear palsy, Parkinsonism and Related Disorders 99, 2022,
+84-90). By how much is an assumption.
+"""
 # Lids: the fissure narrows to 0.66 of its width at 40 degrees down.
 LOWERED_SHARE, LOWERED_DEG = 0.66, 40.0
 OPEN_EAR = (0.30, 0.03)
@@ -46,43 +51,55 @@ BLINK_S = (0.3, 0.05)
 
 CANTHAL_DISTANCE_MM = (30.0, 1.5)
 FOLLOWED_SHARE = (0.44, 0.02)
-"""Share of a vertical movement that the landmarks show, over faces: 0.43 to 0.45 on the synthetic
-face (docs/accuracy.md)."""
+"""Mean and standard deviation, over people, of the share of a vertical eye movement that the
+landmarks show. On the synthetic face it is 0.43 to 0.45 (docs/accuracy.md)."""
 FRAMING_STD = 0.066
-"""Of the gain over framings of one face (docs/accuracy.txt)."""
+"""The measured size of an eye movement also depends on how FaceMesh crops the face (the framing).
+Standard deviation of that size over crops of one face, as a share of the mean (see
+docs/accuracy.txt)."""
 LOOK_SHORTFALL = 0.12
-"""Looks fall short of the person's own most by a half normal share with this spread: assumed."""
+"""By how much looks fall short of the farthest that the person can look, as a share of it.
+
+The share is the absolute value of a normal random number with this standard deviation: an
+assumption.
+"""
 LOOK_S = 4.0
-"""Mean time for which a look is held before the next one in the same direction: assumed."""
+"""Mean time for which a look is held before the next look in the same direction: an assumption."""
 FIXATION_DEG, FIXATION_S = 0.5, 0.5
-"""Wander of a held gaze, and the mean time for which it holds one position."""
+"""A held gaze still changes a little. Standard deviation of these changes, and the mean time
+between two of them."""
 LATENCY_S = {"healthy": 0.27, "PD": 0.27, "PSP": 0.9}
-"""Saccade latency: PSP 0.903 s, controls 0.268 s (published means; PD like the controls)."""
+"""Time from an instruction until the eyes move. The published means are 0.903 s for PSP and 0.268 s
+for healthy controls. That PD is like the controls is an assumption."""
 JITTER = (0.0018, 0.5)
-"""Median and logarithmic spread of the landmarks' white jitter, in eye widths: noise floors of
-0.006 (0.003 to 0.018) in recordings of people at rest."""
+"""Noise of the landmarks that differs in every frame: its median over people, in eye widths, and
+the standard deviation of its logarithm. It is based on recordings of people at rest, whose noise
+floors are 0.006 (0.003 to 0.018)."""
 DRIFT, DRIFT_S = 0.003, 0.3
-"""Slow noise: ranges at rest are twice the noise floor in these recordings."""
+"""Noise of the landmarks that changes slowly: standard deviation in eye widths, and the mean time
+between two changes. It is why the range of people at rest is twice the noise floor."""
 
 EYE_WIDTH_PX = 60.0
 IRIS_WIDTH_PX = EYE_WIDTH_PX * IRIS_DIAMETER_MM / CANTHAL_DISTANCE_MM[0]
 FACE_PX = 220.0
 READY_S = 3.0
-"""The task begins with a look at the camera."""
+"""Time at the beginning of the task in which the person looks at the camera."""
 SECOND_PASS_EVERY = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
-    """A kind of people.
+    """A group of people with the same diagnosis and age.
 
     Attributes
     ----------
     name : str
     kind : {"healthy", "PD", "PSP"}
+        The diagnosis.
     age_years : float
     up_share, down_share : (float, float)
-        Bounds of the share of the healthy range that is left, drawn evenly.
+        How far the people can still look up and down, as a share of how far healthy people can: the
+        lowest and the highest share. Each person's share is drawn evenly between them.
     """
 
     name: str
@@ -108,17 +125,27 @@ COHORTS = (
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What is drawn once for a person.
+    """A simulated person: random properties that stay the same in a whole recording.
 
     Attributes
     ----------
     up, down : float
-        Their farthest looks as measured offsets, in eye widths.
+        How far the person can look up and down: distance of the iris from its place in a straight
+        look, as the landmarks show it, in eye widths.
     eye_widths_per_deg : float
-        Of a small movement, as measured.
-    down_deg, open_ear, blinks_per_min, latency_s, jitter : float
+        By how much the landmarks show the iris to move when the eye turns by 1 degree.
+    down_deg : float
+        Angle by which the person's eyes can turn down.
+    open_ear : float
+        EAR of the open eyes.
+    blinks_per_min : float
+    latency_s : float
+        Time from an instruction until the eyes move.
+    jitter : float
+        Noise of the landmarks that differs in every frame, in eye widths; see `JITTER`.
     framing_gain, second_gain : float
-        Relative gains of the two framings of the face.
+        Factors by which the first and the second pass of FaceMesh over- or underestimate movements.
+        They differ because each pass crops the face differently (see `Track`).
     """
 
     up: float
@@ -134,7 +161,7 @@ class Person:
 
 
 def draw_person(cohort: Cohort, rng: np.random.Generator) -> Person:
-    """Draw a person of a cohort."""
+    """Return a person of the cohort with random properties."""
     mean_age, age_std = STUDY_AGE_YEARS
     up_mean, up_std = UP_DEG
     slope = UP_AGE_CORRELATION * up_std / age_std
@@ -161,9 +188,10 @@ def draw_person(cohort: Cohort, rng: np.random.Generator) -> Person:
 
 
 def make_task(seconds: float, rounds: int = 1) -> tuple[Phase, ...]:
-    """Return the app's guided task: the camera for `READY_S`, then up and down in equal parts.
+    """Return the phases of the app's guided task, which takes `seconds` in all.
 
-    The app asks for one round; more rounds ask for up and down in turn, in the same time.
+    The person looks at the camera for `READY_S`, then up and down for equally long. The app asks
+    for one round of up and down. With more rounds, each look is shorter.
     """
     edges_s = np.linspace(READY_S, seconds, 2 * rounds + 1).tolist()
     return (
@@ -176,7 +204,11 @@ def make_task(seconds: float, rounds: int = 1) -> tuple[Phase, ...]:
 
 
 def compute_true_range(person: Person, rng: np.random.Generator) -> float:
-    """Compute the range of all looks of a person who looks up and down for ever, without noise."""
+    """Return the person's true vertical range, in eye widths.
+
+    It is the distance from the 5th to the 95th percentile of the gaze in thousands of looks up and
+    as many looks down, without noise of the landmarks.
+    """
     short = np.abs(LOOK_SHORTFALL * rng.normal(size=(2, 4000)))
     wander = FIXATION_DEG * person.eye_widths_per_deg * rng.normal(size=(2, 4000))
     looks = np.array([[-person.up], [person.down]]) * (1 - short) + wander
@@ -185,7 +217,7 @@ def compute_true_range(person: Person, rng: np.random.Generator) -> float:
 
 
 def record(person: Person, task: Sequence[Phase], fps: float, rng: np.random.Generator) -> Track:
-    """Return the track of a person who does a task of `make_task`."""
+    """Return the track of a simulated recording in which the person does a task of `make_task`."""
     times_s = np.arange(round(task[-1].end_s * fps)) / fps
     look = np.zeros(times_s.size)
     for phase in task:
@@ -216,7 +248,11 @@ def record(person: Person, task: Sequence[Phase], fps: float, rng: np.random.Gen
 def _hold(
     rng: np.random.Generator, times_s: Float64Array, mean_s: float, draw: Draw
 ) -> Float64Array:
-    """Return values (N,) that hold for exponentially distributed times of this mean."""
+    """Return a random value for each time (N,): it stays the same for a while, then changes.
+
+    How long it stays is random, too: exponentially distributed with the mean `mean_s`. `draw` makes
+    the values.
+    """
     changes = rng.random(times_s.size) < -np.expm1(-times_s[1] / mean_s)
     numbers = np.cumsum(changes)
     held: Float64Array = draw(int(numbers[-1]) + 1)[numbers]
@@ -224,7 +260,10 @@ def _hold(
 
 
 def _lower_lids(person: Person, gaze: Float64Array) -> Float64Array:
-    """Return the share of the fissure (N,) that is left as the lids follow the gaze down."""
+    """Return the share of the lid opening (N,) that is left when the lids follow the gaze down.
+
+    1 is a straight look or a look up.
+    """
     farthest = max(person.down, 1e-9)
     down_deg = person.down_deg * np.clip(gaze / farthest, 0.0, 1.0)
     share: Float64Array = 1 - (1 - LOWERED_SHARE) * down_deg / LOWERED_DEG
@@ -232,7 +271,10 @@ def _lower_lids(person: Person, gaze: Float64Array) -> Float64Array:
 
 
 def _blink(person: Person, times_s: Float64Array, rng: np.random.Generator) -> Float64Array:
-    """Return the closure (N,) of the lids, 0 to 1, by blinks that come independently."""
+    """Return how far blinks close the lids at each time (N,): 0 = open, 1 = shut.
+
+    The blinks begin at random times that are independent of each other.
+    """
     seconds = float(times_s[-1])
     closure = np.zeros(times_s.size)
     for onset_s in rng.uniform(0, seconds, rng.poisson(person.blinks_per_min * seconds / 60)):
@@ -253,12 +295,12 @@ def make_landmarks(
     Parameters
     ----------
     ear, vertical : ndarray, shape (N,), float64
-        Lid opening and vertical offset that the landmarks show.
+        EAR, and vertical offset of the iris in eye widths, that the landmarks should show.
     gaze : ndarray, shape (N,), float64
-        Offset without noise: the upper lid follows it.
+        Vertical offset without noise, in eye widths. The upper lid follows it.
     rng : numpy.random.Generator
     jitter : float
-        White jitter of each point, in eye widths.
+        Noise of the landmarks that differs in every frame, in eye widths; see `JITTER`.
 
     Returns
     -------
@@ -288,7 +330,7 @@ def make_landmarks(
 
 
 def _describe(frames: int, fps: float) -> TrackInfo:
-    """Return what a good recording of a phone says of itself."""
+    """Return the information that comes with the track of a good phone recording."""
     return TrackInfo(
         video=VideoInfo(640, 480, fps, frames),
         step=1,

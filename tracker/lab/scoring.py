@@ -1,4 +1,4 @@
-"""Compare detected with annotated closures: matches, mistakes, scores, timing errors."""
+"""Compare detected lid closures with annotated ones: matches, mistakes, scores, timing errors."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -19,13 +19,13 @@ Float64Array = NDArray[np.float64]
 SPARE_FRAMES = 2
 """An annotation may name this many frames beyond the video's last one.
 
-One is for annotations that count from 1, the other because the decoder may not yield the last
-frame.
+One frame is for annotations that count from 1. The other one is for videos whose last frame cannot
+be decoded.
 """
 
 
 class Detection(Protocol):
-    """What is scored: an `Analysis`, or the events of a track alone."""
+    """A track and the events that were detected in it, such as an `Analysis`."""
 
     @property
     def track(self) -> Track: ...
@@ -70,22 +70,25 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True)
 class ClipScore:
-    """How an analysis compares with the annotation of its recording.
+    """How the detected closures of a recording compare with its annotation.
 
     Attributes
     ----------
     clip : AnnotatedClip
-    blinks, prolonged : Match
-        Blinks, and prolonged closures against annotated long closures.
+    blinks : Match
+        Detected blinks against annotated blinks.
+    prolonged : Match
+        Detected prolonged closures against annotated long closures.
     onset_errors_s, offset_errors_s : ndarray, float64
-        Detected minus annotated times of the matched blinks whose ends were seen.
+        Detected minus annotated times at which the matched blinks begin and end. A blink whose
+        beginning or end was not seen has no value there.
     duration_errors_s : ndarray, float64
-        Detected minus annotated durations of those whose onset and offset were seen. A detected
-        blink lasts from its interpolated onset to its interpolated offset; an annotated one from
-        its first frame to the first frame after it.
+        Detected minus annotated durations of the matched blinks of which both ends were seen. A
+        detected blink lasts from its interpolated onset to its interpolated offset, an annotated
+        one from its first frame to the first frame after it.
     complete : bool
-        False if `max_frames` ended the track before the end of the video. Only the tracked part is
-        scored then.
+        False if the track ends before the video, because of `max_frames` for instance. Only the
+        tracked frames are scored then.
     """
 
     clip: AnnotatedClip
@@ -98,7 +101,7 @@ class ClipScore:
 
     @property
     def count_error(self) -> int:
-        """Number of detected minus number of annotated blinks."""
+        """Number of detected blinks minus number of annotated blinks."""
         return len(self.blinks.false) - len(self.blinks.missed)
 
     @property
@@ -118,9 +121,9 @@ def match_closures(
     annotated: Sequence[Closure],
     ambiguous: Sequence[Closure] = (),
 ) -> Match:
-    """Match each detected closure with the annotated one that holds its peak.
+    """Match each detected closure with an annotated closure that contains its peak frame.
 
-    Each is used once, and as many as can be are matched.
+    Each closure is in one pair at most, and there are as many pairs as possible.
 
     Parameters
     ----------
@@ -128,7 +131,8 @@ def match_closures(
         In order of their peaks.
     annotated : sequence of Closure
     ambiguous : sequence of Closure, optional
-        What is detected there and in no annotated closure is neither a hit nor false.
+        A detected closure that has no match but whose peak lies in one of these is not called
+        false.
 
     Returns
     -------
@@ -136,8 +140,9 @@ def match_closures(
 
     Notes
     -----
-    Each peak in turn takes, of the free annotated closures that hold it, the one that ends first:
-    the others can still hold later peaks. That gives a maximum matching.
+    The detected closures are matched in order of their peaks. If several unmatched annotated
+    closures contain a peak, the one that ends first is taken, because the others may contain later
+    peaks. This gives the largest possible number of pairs.
     """
     free = list(annotated)
     hits, false = [], []
@@ -153,18 +158,19 @@ def match_closures(
 
 
 def _holds(annotated: Closure, detected: Closure) -> bool:
-    """Tell whether an annotated closure holds the peak of a detected one."""
+    """Return whether the annotated closure contains the peak frame of the detected one."""
     if detected.peak is None:
         raise ValueError(f"{detected} has no peak: it is not detected")
     return annotated.start <= detected.peak < annotated.stop
 
 
 def score_clip(clip: AnnotatedClip, analysis: Detection) -> ClipScore:
-    """Compare an analysis with the annotation.
+    """Compare the closures that were detected in a recording with its annotation.
 
-    Blinks are matched with blinks, and prolonged closures with long closures. A closure of the
-    wrong kind therefore counts as missed and as false. Closures outside the annotated range, or
-    after the end of an incomplete track, are ignored; a detected closure lies where its peak is.
+    Blinks are matched with blinks, and prolonged closures with long closures. A closure that is
+    detected as the wrong kind therefore counts twice: as missed and as false. Closures outside the
+    annotated range, or after the end of an incomplete track, are ignored. A detected closure counts
+    as outside if its peak is.
 
     Parameters
     ----------
@@ -215,7 +221,10 @@ def score_clip(clip: AnnotatedClip, analysis: Detection) -> ClipScore:
 
 
 def detected_closures(analysis: Detection) -> dict[int, list[Closure]]:
-    """Return the closures of each kind in source frames, as in the output ``blinks.csv``."""
+    """Return the detected closures by kind: `BLINK`, `PROLONGED_CLOSURE` or `FLUTTER`.
+
+    Their frames are numbered as in the source video, like those in the output ``blinks.csv``.
+    """
     closures, frames = analysis.events.closures, analysis.track.frame_index
     by_kind: dict[int, list[Closure]] = {BLINK: [], PROLONGED_CLOSURE: [], FLUTTER: []}
     for m, kind in enumerate(closures.kind):
@@ -237,7 +246,10 @@ def detected_closures(analysis: Detection) -> dict[int, list[Closure]]:
 
 
 def frame_times_s(track: Track, frames: Sequence[int]) -> Float64Array:
-    """Return the times of source frames, shape (M,), interpolated between tracked frames."""
+    """Return the times (M,) of these frames of the source video.
+
+    A frame that was not tracked gets a time between those of the tracked frames around it.
+    """
     times_s, index = track.times_s, track.frame_index
     interval_s = float(np.median(np.diff(times_s))) if times_s.size > 1 else 1 / NOMINAL_FPS
     known = np.append(index, index[-1] + track.info.step)
@@ -246,10 +258,19 @@ def frame_times_s(track: Track, frames: Sequence[int]) -> Float64Array:
 
 @dataclass(frozen=True, slots=True)
 class TimingErrors:
-    """Detected minus annotated times, in milliseconds; NaN without a matched blink.
+    """Summary of `count` errors: detected minus annotated times, in milliseconds.
 
-    `median_low` and `median_high` are the ends of the median's 95 % interval, NaN if there are too
-    few values for one.
+    All values but `count` are NaN without an error to summarise.
+
+    Attributes
+    ----------
+    median_abs, p90_abs : float
+        Median and 90th percentile of the errors without their signs.
+    median : float
+        Median of the errors with their signs; positive if the detected times are late.
+    median_low, median_high : float
+        95 % interval of `median`; NaN if there are too few errors for an interval.
+    count : int
     """
 
     median_abs: float
@@ -262,7 +283,10 @@ class TimingErrors:
 
 @dataclass(frozen=True, slots=True)
 class ClosureCounts:
-    """Prolonged closures by whether they were detected, annotated, or both."""
+    """Numbers of prolonged closures.
+
+    `found`: annotated and detected. `missed`: only annotated. `false`: only detected.
+    """
 
     found: int
     missed: int
@@ -271,9 +295,21 @@ class ClosureCounts:
 
 @dataclass(frozen=True, slots=True)
 class ScoreSummary:
-    """The score of one or several recordings.
+    """The score of one or several recordings. The JSON output has the same fields.
 
-    A share is NaN where it has nothing to divide by. The fields are those of the JSON.
+    `true_positives`, `false_positives` and `false_negatives` count blinks. Precision, recall, F1
+    and the values per recording are NaN if there is nothing to divide by.
+
+    Attributes
+    ----------
+    clips : int
+        Number of recordings.
+    count_error : int
+        Number of detected blinks minus number of annotated blinks, in all recordings.
+    count_error_mean_abs : float
+        Mean over the recordings of that difference in each recording, without its sign.
+    count_error_zero_share : float
+        Share of the recordings in which that difference is 0.
     """
 
     clips: int
@@ -351,10 +387,12 @@ def _summarize_errors(errors_s: Iterable[Float64Array]) -> TimingErrors:
 
 
 def _median_rank(count: int) -> int | None:
-    """Return the rank from below of the 95 % interval of a median: its lower end.
+    """Return which of `count` sorted values is the lower end of the median's 95 % interval.
 
-    The number of values below the true median is binomial with even odds, whatever their
-    distribution. None where so few values have no such interval.
+    The index counts from 0; the upper end has the same index from the other end. None means that
+    there are too few values for an interval. The interval holds for values of any distribution,
+    because each value lies below the true median with probability 1/2, so that the number of values
+    below it is binomial.
     """
     rank, below = None, 0.0
     for n in range(count // 2):
@@ -366,9 +404,10 @@ def _median_rank(count: int) -> int | None:
 
 
 def _time_errors_s(track: Track, blinks: Match) -> tuple[Float64Array, Float64Array, Float64Array]:
-    """Return the errors of the onsets, offsets and durations that were seen.
+    """Return detected minus annotated onsets, offsets and durations of the matched blinks.
 
-    An annotated blink begins with its first frame and ends with the first frame after it.
+    An annotated blink begins with its first frame and ends with the first frame after it. Values
+    that would need an unseen onset or offset are left out.
     """
     frames = [frame for _, true in blinks.hits for frame in (true.start, true.stop)]
     annotated_s = frame_times_s(track, frames).reshape(-1, 2)
@@ -385,10 +424,11 @@ def _time_errors_s(track: Track, blinks: Match) -> tuple[Float64Array, Float64Ar
 
 
 def _check_frame_numbers(clip: AnnotatedClip, track: Track) -> None:
-    """Refuse an annotation that counts frames differently from the decoder.
+    """Raise `AnnotationError` if the annotation counts frames differently from the decoder.
 
     When a camera drops a frame, it writes an empty packet into the AVI file. Annotations such as
-    those of the ZJU set count that frame, and the decoder skips it. The frame times reveal it.
+    those of the ZJU set count that frame, but the decoder skips it. The frame times then show that
+    frames are missing.
     """
     info = track.info
     counted = info.frames_decoded + info.frames_failed if info.complete else None

@@ -1,9 +1,10 @@
-"""Is the blink detector right on people it has not seen, and better than ten lines of code?
+"""Check that the blink detector works for new people, and better than a simple rule does.
 
-`choose_without_each` chooses the constants that data chose again without each person.
-`compare_methods` scores each person with the constants chosen without that person, beside a simple
-rule, on `tracker.lab.variants` of the recordings. `leave_out_rules` says what each rule is good
-for, and `find_margins` how close the nearest events are to it.
+Some constants of the detector were chosen on annotated recordings. `choose_without_each` chooses
+them again for each person, from the other people's recordings. `compare_methods` scores the
+detector with these constants, and a simple rule, on `tracker.lab.variants` of the recordings.
+`leave_out_rules` shows how the score changes without each of the detector's rules. `find_margins`
+shows how close blinks come to the limits of these rules.
 """
 
 import itertools
@@ -29,7 +30,8 @@ CHOICES: dict[str, tuple[float, ...]] = {
     "eye_share": (0.1, 0.17, 0.25, 0.35, 0.5),
     "longest_fall_s": (0.075, 0.1, 0.15, 0.2, 0.3),
 }
-"""What the constants that data chose are chosen from again; the others come from elsewhere."""
+"""The detector's constants that are chosen on recordings, and the values that are tried for each.
+The detector's other constants are not chosen on recordings."""
 CHOICE_VARIANTS = (
     AS_MADE,
     "noise 0.01",
@@ -39,14 +41,16 @@ CHOICE_VARIANTS = (
     "glances down of 0.4 s",
     "squints of 0.9 s",
 )
-"""The variants of the others' recordings on which they are chosen.
+"""The variants of the recordings on which the constants are chosen.
 
-The recordings as they are have so few mistakes that many combinations are as good.
+On the recordings as they are, the detector makes so few mistakes that many combinations of
+constants score alike.
 """
 PROMINENCE = 0.3
-"""Least prominence of a blink by the simple rule, as a share of the person's opening."""
+"""The simple rule (`detect_simply`) calls a peak a blink if it has at least this prominence, as a
+share of the person's usual lid opening."""
 OPEN_PERCENTILE = 80.0
-"""Percentile of the person's EAR that is its opening by the simple rule."""
+"""The simple rule takes this percentile of a recording's EAR as the person's usual lid opening."""
 
 Float64Array = NDArray[np.float64]
 Recordings = Sequence[tuple[AnnotatedClip, Track]]
@@ -54,7 +58,10 @@ Recordings = Sequence[tuple[AnnotatedClip, Track]]
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Blinks found, false and missed."""
+    """Numbers of blinks.
+
+    `found`: annotated and detected. `false`: only detected. `missed`: only annotated.
+    """
 
     found: int = 0
     false: int = 0
@@ -67,7 +74,7 @@ class Counts:
 
     @property
     def f1(self) -> float:
-        """NaN without a blink."""
+        """F1 score of these numbers, 0 to 1; NaN if there is no blink at all."""
         all_ = 2 * self.found + self.false + self.missed
         return 2 * self.found / all_ if all_ else math.nan
 
@@ -77,16 +84,18 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two methods on one variant of a group of recordings.
+    """How the detector and the simple rule do on one variant of a group of recordings.
 
     Attributes
     ----------
-    group, variant : str
-        ``all``, a directory or a view; one of `tracker.lab.variants.VARIANTS`.
+    group : str
+        ``all``, or the name of a directory or of a camera view.
+    variant : str
+        A key of `tracker.lab.variants.VARIANTS`.
     detector : Counts
-        With the constants chosen without each person.
+        Blinks of the detector. Each person's constants were chosen without that person.
     simple : Counts
-        `detect_simply`.
+        Blinks of the simple rule, `detect_simply`.
     """
 
     group: str
@@ -97,14 +106,16 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Ablation:
-    """What the detector finds without a rule.
+    """How the detector does when one of its rules is switched off.
 
     Attributes
     ----------
     rule : str
-        One of `kernels.dips.REFUSALS`; empty: with all of them.
-    as_made, variants : Counts
-        On the recordings as they are, and on all their variants together.
+        The rule that is off, a key of `kernels.dips.REFUSALS`; empty if all rules are on.
+    as_made : Counts
+        Blinks in the recordings as they are.
+    variants : Counts
+        Blinks in all variants of the recordings together.
     """
 
     rule: str
@@ -114,16 +125,19 @@ class Ablation:
 
 @dataclass(frozen=True, slots=True)
 class Margin:
-    """How close the nearest events are to a rule.
+    """How close a blink comes to the limit of a rule. Beyond the limit it would not be detected.
 
     Attributes
     ----------
     rule : str
-        The field of `kernels.dips.Dips`.
-    limit, blink : float
-        The limit, and the value of the annotated blink that is found and nearest to it.
+        The quantity that the rule limits: a field of `kernels.dips.Dips`.
+    limit : float
+        The limit.
+    blink : float
+        The quantity's value in that detected, annotated blink which is nearest to the limit. NaN if
+        there is none.
     where : str
-        Recording and frame of that blink.
+        Recording and frame of that blink; empty if there is none.
     """
 
     rule: str
@@ -134,15 +148,18 @@ class Margin:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """All that this module finds out.
+    """All results of this module.
 
     Attributes
     ----------
     chosen : dict of str to ClosureRules
-        For each person, the constants chosen without that person.
+        For each person, the constants that were chosen on the other people's recordings.
     comparisons : tuple of Comparison
+        From `compare_methods`.
     ablations : tuple of Ablation
+        From `leave_out_rules`; empty if only the recordings as they are were scored.
     margins : tuple of Margin
+        From `find_margins`.
     """
 
     chosen: dict[str, ClosureRules]
@@ -151,7 +168,7 @@ class Validation:
     margins: tuple[Margin, ...]
 
     def to_dict(self) -> dict[str, object]:
-        """Return the document for `tracker.files.summary.to_json`."""
+        """Return the results as dicts and lists that `tracker.files.summary.to_json` can write."""
         return {
             "chosen": {
                 person: {name: getattr(rules, name) for name in CHOICES}
@@ -180,22 +197,22 @@ class Validation:
 
 @dataclass(frozen=True, slots=True)
 class _Detected:
-    """A track and what was detected in it; see `tracker.lab.scoring.Detection`."""
+    """A track and the events that were detected in it: what `score_clip` needs."""
 
     track: Track
     events: Events
 
 
 def validate(recordings: Recordings, parameters: Parameters, all_variants: bool) -> Validation:
-    """Choose constants again without each person, and score with them.
+    """Choose constants for each person on the others' recordings, and score the detector with them.
 
     Parameters
     ----------
     recordings : sequence of (AnnotatedClip, Track)
     parameters : Parameters
     all_variants : bool
-        Whether to look at all `VARIANTS`, and at the detector without each of its rules. If not,
-        only at the recordings as they are.
+        True: score on all `VARIANTS`, and also without each of the detector's rules. False: score
+        only on the recordings as they are, with all rules.
 
     Returns
     -------
@@ -214,21 +231,20 @@ def validate(recordings: Recordings, parameters: Parameters, all_variants: bool)
 def choose_without_each(
     recordings: Recordings, parameters: Parameters, variants: Sequence[str] = CHOICE_VARIANTS
 ) -> dict[str, ClosureRules]:
-    """Choose the constants again without each person.
+    """Choose the detector's constants for each person, on the recordings of all other people.
 
     Parameters
     ----------
     recordings : sequence of (AnnotatedClip, Track)
     parameters : Parameters
     variants : sequence of str, optional
-        Of `VARIANTS`: what the F1 is taken of.
+        Keys of `VARIANTS`: the variants of the recordings on which F1 is computed.
 
     Returns
     -------
     dict of str to ClosureRules
-        By person, in order of the names. All combinations of `CHOICES` are tried. Chosen is the one
-        with the best F1 on the others; of several, the one nearest to their geometric middle, which
-        is farthest from the mistakes around.
+        The constants for each person, in alphabetical order of the persons. All combinations of
+        `CHOICES` are tried, and `choose_rules` chooses one by F1 on the other people.
     """
     combinations = [
         ClosureRules(**dict(zip(CHOICES, values, strict=True)))  # type: ignore[arg-type]
@@ -249,7 +265,12 @@ def choose_without_each(
 
 
 def choose_rules(combinations: Sequence[ClosureRules], counts: NDArray[np.int64]) -> ClosureRules:
-    """Choose the best of some rules by their found, false and missed blinks, shape (C, 3)."""
+    """Return that of C combinations of constants which has the highest F1.
+
+    `counts` (C, 3) are the found, false and missed blinks of each combination. If several have the
+    highest F1, return the one nearest to the geometric middle of those, because it is farthest from
+    combinations that make more mistakes.
+    """
     found, false, missed = counts.T
     score = 2 * found / np.maximum(2 * found + false + missed, 1)
     best = [
@@ -266,7 +287,7 @@ def compare_methods(
     variants: Iterable[str],
     parameters: Parameters,
 ) -> Iterator[Comparison]:
-    """Score the detector, with the constants chosen without each person, beside the simple rule.
+    """Score the detector and the simple rule. The detector's constants were chosen on other people.
 
     Parameters
     ----------
@@ -274,13 +295,14 @@ def compare_methods(
     chosen : dict of str to ClosureRules
         From `choose_without_each`.
     variants : iterable of str
-        Of `VARIANTS`.
+        Keys of `VARIANTS`: the variants of the recordings on which to score.
     parameters : Parameters
 
     Yields
     ------
     Comparison
-        For each variant: all recordings, then each directory and each view, if there are several.
+        For each variant: one of all recordings, then one of each directory and of each camera view,
+        except those to which all recordings belong.
     """
     for variant in variants:
         detector: dict[str, Counts] = {}
@@ -298,7 +320,7 @@ def compare_methods(
 
 
 def leave_out_rules(recordings: Recordings, parameters: Parameters) -> Iterator[Ablation]:
-    """Score the detector without each of its rules, and with all of them.
+    """Score the detector with all of its rules, then with each rule switched off in turn.
 
     Parameters
     ----------
@@ -308,6 +330,7 @@ def leave_out_rules(recordings: Recordings, parameters: Parameters) -> Iterator[
     Yields
     ------
     Ablation
+        The first has all rules.
     """
     rules = {"": RULES, **{name: replace(RULES, ignored=bit) for name, bit in REFUSALS.items()}}
     counts = {(name, variant): Counts() for name in rules for variant in VARIANTS}
@@ -323,7 +346,7 @@ def leave_out_rules(recordings: Recordings, parameters: Parameters) -> Iterator[
 
 
 def find_margins(recordings: Recordings, parameters: Parameters) -> Iterator[Margin]:
-    """Find how close the annotated blinks that are found come to the rules.
+    """Find how close the detected, annotated blinks come to the limits of the detector's rules.
 
     Parameters
     ----------
@@ -333,6 +356,7 @@ def find_margins(recordings: Recordings, parameters: Parameters) -> Iterator[Mar
     Yields
     ------
     Margin
+        One for each rule whose limit is among `CHOICES`.
     """
     found: dict[str, list[tuple[float, str]]] = {"noises": [], "eye_share": [], "fall_s": []}
     for clip, track in recordings:
@@ -366,8 +390,8 @@ def detect_simply(ear: Float64Array) -> NDArray[np.int64]:
     Returns
     -------
     ndarray, shape (M,), int64
-        Samples: what ``scipy.signal.find_peaks(closed, prominence=0.3)`` finds in the EAR over the
-        person's 80th percentile.
+        Index of each peak in `ear`. They are the peaks that ``scipy.signal.find_peaks(closed,
+        prominence=0.3)`` finds, with ``closed = 1 - ear / (80th percentile of ear)``.
     """
     closed = np.nan_to_num(1 - ear / np.nanpercentile(ear, OPEN_PERCENTILE))
     peaks = []
@@ -390,14 +414,17 @@ def detect_simply(ear: Float64Array) -> NDArray[np.int64]:
 def count_detected(
     clip: AnnotatedClip, traces: Traces, parameters: Parameters, rules: ClosureRules
 ) -> Counts:
-    """Count what the detector finds in a track."""
+    """Count the found, false and missed blinks of the detector with these rules, in one track."""
     events = detect_events(traces, parameters, rules)
     blinks = score_clip(clip, _Detected(traces.track, events)).blinks
     return Counts(len(blinks.hits), len(blinks.false), len(blinks.missed))
 
 
 def count_peaks(clip: AnnotatedClip, track: Track, samples: NDArray[np.int64]) -> Counts:
-    """Count blinks that are given by their peaks alone: samples of shape (M,)."""
+    """Count the found, false and missed blinks of a method that only finds the peaks of blinks.
+
+    `samples` (M,) are the peaks, as indices of the track's frames.
+    """
     frames = track.frame_index[samples].tolist()
     low, high = clip.scored or (0, int(track.frame_index[-1]) + track.info.step)
     detected = [Closure(one, one + 1, peak=one) for one in frames if low <= one < high]
@@ -407,7 +434,7 @@ def count_peaks(clip: AnnotatedClip, track: Track, samples: NDArray[np.int64]) -
 
 
 def describe_validation(validation: Validation) -> str:
-    """Return a validation as tables for a person."""
+    """Return the results as tables of text, to be printed."""
     lines = ["", "Constants that were chosen again without each person, and how many times:"]
     for name in CHOICES:
         values = [getattr(rules, name) for rules in validation.chosen.values()]
@@ -450,7 +477,10 @@ def _groups_of(clip: AnnotatedClip) -> list[str]:
 
 
 def _shown_groups(recordings: Recordings) -> list[str]:
-    """Return the groups of the recordings, without those that hold all of them."""
+    """Return the names of the groups to score: ``all``, and the directories and camera views.
+
+    A directory or view to which all recordings belong is left out, because it equals ``all``.
+    """
     groups = [_groups_of(clip) for clip, _ in recordings]
     names = sorted({name for some in groups for name in some[1:]})
     return ["all", *(name for name in names if not all(name in some for some in groups))]

@@ -1,6 +1,7 @@
-"""Variants of annotated recordings: as other people, other cameras and other tasks would make them.
+"""Change annotated tracks so that they look like those of other people, cameras or tasks.
 
-They only move the landmarks of the lids, or leave frames out: the annotation stays true.
+Such a variant has other landmarks of the eyes, other frame times or fewer frames. The same blinks
+stay in it at the same frames, so the annotation stays true.
 """
 
 import functools
@@ -16,20 +17,21 @@ from tracker.lab.annotations import AnnotatedClip
 from tracker.tracks.track import Track
 
 EYE_LANDMARKS = 26
-"""The first columns of a track's landmarks: those of both eyes."""
+"""Number of landmarks of both eyes. They are the first ones in a track's `landmarks`."""
 LID_PAIRS = ((2, 3), (4, 5), (6, 7))
-"""Rows of `kernels.landmarks.EYE_COLUMNS`: upper and lower points of the lids."""
+"""Pairs of a point of the upper lid and the point of the lower lid below it, as positions in each
+eye's row of `kernels.landmarks.EYE_COLUMNS`."""
 LEAST_EAR = 0.01
-"""Lids are not brought closer together than this: FaceMesh keeps a slit."""
+"""Smallest EAR that a variant gives an eye: FaceMesh shows a slit between shut lids, too."""
 CLEAR_S = 0.15
-"""Time around an annotated closure in which nothing is put in."""
+"""Least time between an annotated closure and a closure that a variant adds."""
 
 Float64Array = NDArray[np.float64]
 MakeVariant = Callable[[AnnotatedClip, Track], Sequence[Track]]
 
 
 def thin_track(track: Track, step: int, first: int) -> Track:
-    """Return a track with every `step`-th of its frames, from `first` on."""
+    """Return a track of every `step`-th frame, beginning with the frame of index `first`."""
     if step == 1:
         return track
     kept = slice(first, None, step)
@@ -47,7 +49,10 @@ def thin_track(track: Track, step: int, first: int) -> Track:
 
 
 def add_noise(track: Track, noise: float) -> Track:
-    """Return a track whose eye landmarks have normal noise, in canthal distances."""
+    """Return a track with normal random noise added to the landmarks of the eyes.
+
+    `noise` is its standard deviation in canthal distances (from corner to corner of an eye).
+    """
     rng = np.random.default_rng(len(track.times_s))
     landmarks = track.landmarks.copy()
     canthal_px = compute_eye_geometry(landmarks).canthal_distance_px.mean(axis=1)
@@ -57,7 +62,10 @@ def add_noise(track: Track, noise: float) -> Track:
 
 
 def scale_lids(track: Track, factor: Float64Array) -> Track:
-    """Return a track whose lid openings are multiplied by factors of shape (N, 2) or (N, 1)."""
+    """Return a track whose lid openings are multiplied by `factor`.
+
+    It has the shape (N, 2), a column for each eye, or (N, 1) for both eyes alike.
+    """
     landmarks = track.landmarks.astype(np.float64)
     by_eye = np.broadcast_to(factor, (len(landmarks), 2))
     for eye, columns in enumerate(EYE_COLUMNS):
@@ -72,7 +80,11 @@ def scale_lids(track: Track, factor: Float64Array) -> Track:
 def change_lids(
     track: Track, change: Callable[[Float64Array, Float64Array], Float64Array]
 ) -> Track:
-    """Return a track with other EARs: `change` of each eye's EAR and open level, both (N, 2)."""
+    """Return a track with other EARs.
+
+    `change` is called with two arrays (N, 2), which have a column for each eye: the EAR, and the
+    EAR of the open eye at that time. It returns the new EAR.
+    """
     by_eye = compute_eye_geometry(track.landmarks).ear
     ear = by_eye.mean(axis=1)
     level = compute_open_level(ear, track.times_s)
@@ -82,25 +94,32 @@ def change_lids(
 
 
 def make_shallower(track: Track, share: float) -> Track:
-    """Return a track whose lids close by a share of what they did."""
+    """Return a track in which the lids close only this share of the way that they closed before."""
     return change_lids(
         track, lambda ear, level: np.where(ear < level, level - share * (level - ear), ear)
     )
 
 
 def make_narrower(track: Track, share: float) -> Track:
-    """Return a track of eyes that are less open by a share of the opening, with the same noise."""
+    """Return a track of narrower eyes: `share` of the typical EAR is subtracted from each EAR.
+
+    The noise of the EAR stays the same, so it is larger relative to the opening.
+    """
     typical = compute_typical_opening(compute_eye_geometry(track.landmarks).ear.mean(axis=1))
     return change_lids(track, lambda ear, _: ear - share * typical)
 
 
 def make_slower(track: Track, factor: float) -> Track:
-    """Return a track of which everything takes `factor` times as long."""
+    """Return a track in which everything takes `factor` times as long."""
     return replace(track, times_s=track.times_s * factor)
 
 
 def make_restless(track: Track, amount: float, every_s: float) -> Track:
-    """Return a track whose lids wander: as far as `amount`, to a new place in every `every_s`."""
+    """Return a track in which the lid opening slowly grows and shrinks at random.
+
+    It is multiplied by a factor that moves to a new random value every `every_s` seconds. `amount`
+    is the standard deviation of the factor's logarithm.
+    """
     rng = np.random.default_rng(len(track.times_s))
     knots_s = np.arange(0, track.times_s[-1] + every_s, every_s)
     wander = np.interp(track.times_s, knots_s, rng.normal(0, amount, knots_s.size))
@@ -108,7 +127,10 @@ def make_restless(track: Track, amount: float, every_s: float) -> Track:
 
 
 def add_glare(track: Track, depth: float) -> Track:
-    """Return a track whose left eye seems to close by `depth` for 0.1 s, every 1.1 s."""
+    """Return a track whose left eye seems to close for 0.1 s every 1.1 s, as under glare.
+
+    `depth` is the share of the lid opening by which it closes.
+    """
     factor = np.ones((len(track.times_s), 2))
     for at_s in np.arange(0.7, track.times_s[-1], 1.1):
         factor[:, 0] -= depth * np.exp(-(((track.times_s - at_s) / 0.06) ** 2))
@@ -118,9 +140,11 @@ def add_glare(track: Track, depth: float) -> Track:
 def add_closing(
     clip: AnnotatedClip, track: Track, times_s: tuple[float, float, float], depths: Sequence[float]
 ) -> Track:
-    """Return a track with lids that close in part wherever there is room for it.
+    """Return a track whose lids also close in part, once in each gap between annotated closures.
 
-    They fall, stay and rise within `times_s`, smoothly, by each of the depths in turn.
+    Gaps that are too short are left as they are. `times_s` are the times for which the lids fall,
+    stay lowered and rise again. `depths` are shares by which the lid opening shrinks: the first in
+    the first gap, the second in the next, and so on in turn.
     """
     fall_s, hold_s, rise_s = times_s
     whole_s, at_s = sum(times_s), track.times_s
@@ -160,7 +184,7 @@ def _with_closing(times_s: tuple[float, float, float], depths: Sequence[float]) 
 
 
 GLANCE_DEPTHS = (0.2, 0.27, 0.34)
-"""By these shares lids narrow that follow the gaze down, by 24 to 40 degrees."""
+"""Shares by which the lid opening shrinks when the eyes look down by 24 to 40 degrees."""
 SQUINT_DEPTHS = (0.3, 0.45, 0.6)
 
 VARIANTS: dict[str, MakeVariant] = {

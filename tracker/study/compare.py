@@ -1,9 +1,10 @@
-"""One person over time: which measures changed by more than their uncertainty.
+"""Compare recordings of one person: which measures changed by more than their uncertainty.
 
-A summary has a 95 % interval of the vertical range, and counts of events. They give the interval of
-a change between one recording of each condition. That interval leaves out how much a person differs
-from one recording to the next. If a condition was recorded several times, the spread within the
-conditions shows it, and a change must exceed both.
+Recordings with the same label, such as those of one visit, form a condition. The summary of a
+recording has a 95 % interval of the vertical range, and numbers of events. From these follows a
+95 % interval of the change between two conditions. This interval does not include that a person
+differs from one recording to the next. If a condition was recorded several times, the spread of its
+recordings shows how much the person differs. A change must then exceed both uncertainties.
 """
 
 import json
@@ -36,21 +37,22 @@ from tracker.study.comparison import (
 from tracker.version import __version__
 
 MAX_RATE_RATIO = 1.25
-"""If the frame rates of two recordings differ by more than this ratio, it is mentioned."""
+"""If the ratio of two recordings' frame rates is larger than this, the comparison says so."""
 MAX_PHASE_CHANGE_S = 1.0
-"""If a phase's length differs by more than this, the tasks count as different."""
+"""If a phase lasts longer or shorter by more than this, the two tasks count as different."""
 MAX_PITCH_DIFFERENCE_DEG = 10.0
-"""If the head pitch of two recordings differs by more, the camera's height is mentioned."""
+"""If the head pitch of two recordings differs by more than this, the comparison says that the
+camera was at another height."""
 
 
 def compare(recordings: Sequence[Labelled]) -> Comparison:
-    """Compare conditions with the first one.
+    """Compare each condition with the first one.
 
     Parameters
     ----------
     recordings : sequence of Labelled
-        All of one person, and of two conditions or more. Conditions are in the order of their first
-        recording.
+        Recordings of one person, in two or more conditions. The first recording's condition is the
+        first one.
 
     Returns
     -------
@@ -58,21 +60,23 @@ def compare(recordings: Sequence[Labelled]) -> Comparison:
 
     Notes
     -----
-    The value of a condition is the mean over its recordings; for a rate, all counts over all times.
-    Its interval covers only these recordings. For the vertical range it comes from the recordings'
-    intervals, for a rate from Garwood's. A change of the range has the interval of
-    `kernels.change.compute_difference_interval`, a change of a rate the exact interval of the
-    ratio. The other measures have no interval and are only judged if a condition was recorded more
-    than once.
+    The value of a measure in a condition is the mean over its recordings; for a rate, it is the
+    number of all events divided by the whole time. The interval of this value covers only these
+    recordings. It comes from the recordings' own intervals for the vertical range, and from
+    Garwood's for a rate. The interval of a change is that of
+    `kernels.change.compute_difference_interval` for the vertical range, and the exact interval of
+    the ratio for a rate. Other measures have no interval, and their changes are only judged if a
+    condition was recorded more than once.
 
-    In that case, every change is also compared with the smallest detectable one
+    In that case, every change is also compared with the smallest detectable change
     (`kernels.change.compute_detectable_change`): the standard deviation within conditions, pooled
     over all of them, times Student's quantile. This assumes that recordings vary alike in all
     conditions.
 
-    A measure is said to have changed if every test that exists for it excludes no change. Each is a
-    test at 5 %: if nothing changed, 1 of 20 judged changes is still called one. The tests are not
-    corrected for that, but the report says how many there were.
+    There are thus up to two tests of a change. A measure is said to have changed if all tests that
+    are possible find a change. Each test is at 5 %: where nothing changed, about 1 test in 20 finds
+    a change by chance. The tests are not corrected for that, but the report says how many changes
+    were judged.
     """
     labels = list(dict.fromkeys(recording.label for recording in recordings))
     groups = [[one.summary for one in recordings if one.label == label] for label in labels]
@@ -104,7 +108,7 @@ def _describe_recording(summary: Summary) -> ComparedRecording:
 
 
 def _round(value: float | None) -> float | None:
-    """Round as in JSON; a missing or infinite number becomes None."""
+    """Return the number rounded as in the JSON output; None if it is missing, NaN or infinite."""
     return plain(value)  # type: ignore[no-any-return]
 
 
@@ -156,7 +160,7 @@ def _judge(
     within: tuple[float, int],
     concerns: list[Concern],
 ) -> Change:
-    """Compare the condition at this index with the first one."""
+    """Judge how a measure changed from the first condition to the one at `index`."""
     (value, ci95), (other_value, other_ci95) = (_pool(measure, groups[n]) for n in (0, index))
     if measure.count is None:
         change, unchanged = other_value - value, 0.0
@@ -195,7 +199,10 @@ def _judge(
 
 
 def _find_threshold(measure: Measure, groups: list[list[Summary]]) -> float | None:
-    """Return the threshold of the vertical range if it is the same in all recordings."""
+    """Return the threshold of the vertical range; None if the recordings' thresholds differ.
+
+    Also None for any other measure, because only the vertical range has a threshold.
+    """
     found = {summary.parameters.vpp_thresh for group in groups for summary in group}
     return found.pop() if measure.name == "vertical_peak_to_peak" and len(found) == 1 else None
 
@@ -209,7 +216,7 @@ def _finite(values: list[float]) -> list[float]:
 
 
 def _count(measure: Measure, group: Sequence[Summary]) -> tuple[int, float]:
-    """Return a condition's number of events, and the minutes in which they were counted."""
+    """Return the number of events in the recordings of a condition, and the minutes they cover."""
     assert measure.count is not None
     return (
         sum(getattr(summary, measure.count) for summary in group),
@@ -225,7 +232,10 @@ def _single(measure: Measure, summary: Summary) -> float:
 
 
 def _pool(measure: Measure, group: Sequence[Summary]) -> tuple[float, tuple[float, float]]:
-    """Return a condition's value, and its interval, which covers only these recordings."""
+    """Return a measure's value in a condition, and the 95 % interval of that value.
+
+    The interval covers only these recordings, not further ones. What is not known is NaN.
+    """
     if measure.count is not None:
         count, minutes = _count(measure, group)
         return (count / minutes if minutes else math.nan), compute_rate_interval(count, minutes)
@@ -303,7 +313,7 @@ _WITHHOLDS: dict[str, tuple[Group, ...]] = {
 
 
 def _essence(summary: Summary) -> str:
-    """Return a summary's measures as text. If two are equal, the recordings are the same."""
+    """Return a summary's measures as text. Summaries with equal texts are of the same recording."""
     names = [name for one in MEASURES for name in (one.name, one.interval, one.count) if name]
     return json.dumps(
         [getattr(summary, name, None) for name in [*names, "valid_time_s", "open_ear"]]

@@ -1,4 +1,4 @@
-"""One video to all its files, for `analyze` of one video and of folders."""
+"""Analyse one video and write all its files. The command ``analyze`` does this for each video."""
 
 import functools
 import hashlib
@@ -24,28 +24,30 @@ if TYPE_CHECKING:
 
 
 _Report = Callable[[int, int, int], None]
-"""Takes the frames of earlier passes, those done in this pass, and those expected in it."""
+"""A function that is told the progress of one pass over a video. Its arguments are the number of
+frames done in earlier passes, the number done in this pass, and the number expected in this one."""
 OWN_VIDEO_ENDINGS = (f".{ENDINGS['overlay']}",)
-"""Suffixes of the videos that this program writes itself."""
+"""Endings of the names of videos that this program writes itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked for of each recording, besides the parameters of its analysis.
+    """What the user asked for, besides the parameters of the analysis; the same for each recording.
 
-    A new kind of file needs a field here, its name in `Recording.files` and a line in `_write`.
-    A finished recording is analysed again if any of these fields differs.
+    A new kind of file needs a field here, its name in `Recording.files` and a line in `_write`. A
+    finished recording is analysed again if any of these fields has changed.
 
     Attributes
     ----------
     overlay : bool
-        An annotated copy of the video.
+        Whether to write an annotated copy of the video.
     blur_face : bool
-        Show only the eyes in that copy.
+        Whether that copy shows only the eyes of the face.
     report : {"en", "ko", None}
-        The report's language; None for none.
+        The report's language; None for no report.
     keep_step : bool
-        A step of 1 was asked for: do not raise it to cover more than `max_frames`.
+        True if the user asked for a step of 1. The step is then not raised for long videos, and the
+        analysis ends after `max_frames` frames.
     """
 
     overlay: bool = False
@@ -62,9 +64,9 @@ class Recording:
     ----------
     video : Path
     directory : Path
-        Where the files go. It is made when they are written.
+        Where the files go. This directory is made when they are written.
     stem : str
-        Start of the files' names.
+        Beginning of the files' names.
     name : str
         The video's path below the directory that was searched, to show to the user.
     """
@@ -75,7 +77,7 @@ class Recording:
     name: str
 
     def files(self, request: Request) -> dict[str, Path]:
-        """Return the files that are written, by kind; the summary is the first."""
+        """Return the path of each file to write, by its kind. The summary comes first."""
         kinds = ["summary", "frames", "blinks", "track"]
         kinds += ["overlay"] if request.overlay else []
         kinds += ["report"] if request.report else []
@@ -84,7 +86,7 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class FinishedRecording:
-    """A finished recording, small enough to pass between processes.
+    """The outcome of a recording that was analysed, small enough to pass between processes.
 
     Attributes
     ----------
@@ -92,7 +94,7 @@ class FinishedRecording:
     files : dict of str to Path
         See `Recording.files`.
     resumed : bool
-        True if an earlier run wrote the files.
+        True if an earlier run of the program wrote the files, and they were kept.
     """
 
     summary: Summary
@@ -119,7 +121,7 @@ class Failure:
     is_input: bool = False
 
     def message_alone(self, recording: Recording) -> str:
-        """Return the message without the video's name in front."""
+        """Return the message without the video's name or path at its beginning."""
         alone = self.message
         for name in (recording.video, recording.video.name):
             alone = alone.removeprefix(f"{name}: ")
@@ -127,7 +129,7 @@ class Failure:
 
 
 def explain_failure(error: Exception) -> Failure:
-    """Explain an exception to the person whose recording it is."""
+    """Turn an exception into a failure whose message the user can understand."""
     if isinstance(error, InputError):
         return Failure(error.code, str(error), is_input=True)
     if isinstance(error, OSError):
@@ -158,11 +160,12 @@ def analyze_recording(
     parameters : Parameters
     request : Request
     make_finder : callable
-        Returns the models; called only if the video must be tracked.
+        Returns the face models. It is only called if the video must be tracked.
     on_progress : callable, optional
-        See `tracker.tracks.track.track_video`. The frames of an annotated copy count too.
+        See `tracker.tracks.track.track_video`. The frames of an annotated copy count, too.
     resume : bool, default False
-        Keep the files if this program wrote them from the same video, parameters and request.
+        If this version of the program wrote the files before, from the same video, parameters and
+        request, keep them and do not analyse the video again.
     decode_ahead : bool, default True
         See `tracker.tracks.track.track_video`.
 
@@ -269,7 +272,10 @@ def _write(
 def _identify(
     recording: Recording, video_sha256: str, parameters: Parameters, request: Request
 ) -> str:
-    """Return, as text, everything that a recording's files depend on."""
+    """Return everything that a recording's files depend on, as one text.
+
+    If the text has changed since the files were written, they must be written again.
+    """
     identity = {
         "source": recording.video.name,
         "video_sha256": video_sha256,
@@ -281,13 +287,20 @@ def _identify(
 
 
 def _seal(summary: Summary, identity: str) -> str:
-    """Return a hash that only an unedited summary of this identity has."""
+    """Return a hash of the summary and of the text from `_identify`.
+
+    It is saved in the summary. If somebody edits the summary, it no longer has this hash.
+    """
     text = json.dumps(replace(summary, resume_key=None).to_dict(), sort_keys=True) + identity
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _load_finished(files: dict[str, Path], identity: str) -> Summary | None:
-    """Return an earlier run's summary if it has this identity and all its files exist."""
+    """Return the summary of an earlier run, or None if the video must be analysed again.
+
+    The summary is only returned if nobody edited it, if it was written for this `identity` (the
+    text from `_identify`), and if all files exist.
+    """
     try:
         document = json.loads(files["summary"].read_text(encoding="utf-8"))
         summary, _ = parse_summary(document)

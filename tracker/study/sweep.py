@@ -1,4 +1,8 @@
-"""Analyse tracks again at every point of a grid of thresholds: a row for each track and point."""
+"""Analyse tracks again with every combination of thresholds, and write a table of the results.
+
+The values of the thresholds form a grid, and each combination of values is a point of that grid.
+The table has a row for each track and point.
+"""
 
 import csv
 import functools
@@ -40,15 +44,16 @@ from tracker.tracks.archive import load_track
 from tracker.tracks.track import Track
 
 GRID_PARAMETERS = ("blink_baseline", "blink_min_frames", "blink_thresh", "vpp_thresh")
-"""Parameters that a grid can vary. A table goes through their values in this order. The last one
-changes fastest, because it only affects the verdict."""
+"""Parameters that a grid can vary. From row to row of a table, the last one changes fastest: only
+the verdict depends on it, so the measures need not be computed again."""
 MAX_POINTS = 10_000
 ROWS_AT_ONCE = 2_000
-"""Most rows that wait in memory to be written."""
+"""When more rows than this wait in memory, they are written to the file."""
 
 Grid = Mapping[str, Sequence[Any]]
 Row = tuple[tuple[Any, ...], tuple[Any, ...]]
-"""The values of `POINT_COLUMNS` and of `SHARED_COLUMNS`: one tuple for all rows that share them."""
+"""A row of the table: the values of `POINT_COLUMNS`, and those of `SHARED_COLUMNS`. Rows with the
+same shared values hold the same tuple of them."""
 
 _PARAMETER_TYPES = {field.name: type(field.default) for field in fields(Parameters)}
 _COHORT = {column.name: column for column in COHORT_OWN_COLUMNS}
@@ -91,10 +96,10 @@ SHARED_COLUMNS = (
     *find_columns("task"),
     *_QUALITY,
 )
-"""Most columns. All thresholds of the verdict share their values, and all points that find the same
-blinks do."""
+"""The other columns. Their values do not depend on `vpp_thresh`, and are the same at all points at
+which the same blinks are found."""
 COLUMNS = POINT_COLUMNS + SHARED_COLUMNS
-"""All columns of the table, with the names that the tables of cohorts use."""
+"""All columns of the table. They have the same names as in the tables of cohorts."""
 
 
 def parse_grid(texts: Sequence[str]) -> dict[str, tuple[Any, ...]]:
@@ -103,7 +108,7 @@ def parse_grid(texts: Sequence[str]) -> dict[str, tuple[Any, ...]]:
     Parameters
     ----------
     texts : sequence of str
-        Each ``NAME=VALUE,VALUE,…`` or ``NAME=FIRST:LAST:STEP``, both ends included.
+        Each is ``NAME=VALUE,VALUE,…`` or ``NAME=FIRST:LAST:STEP``, which includes FIRST and LAST.
 
     Returns
     -------
@@ -170,16 +175,16 @@ def sweep_track(track: Track, source: str, parameters: Parameters, grid: Grid) -
     source : str
         Name of the track in the rows.
     parameters : Parameters
-        Values of the parameters that the grid does not vary. Without a protocol or a task, the
-        track's own is used.
+        Values of the parameters that the grid does not vary. If they name no protocol or no task,
+        the one that was saved in the track is used.
     grid : mapping of str to sequence
         Values of `GRID_PARAMETERS`.
 
     Yields
     ------
-    tuple
-        The values of `POINT_COLUMNS` and of `SHARED_COLUMNS`. They equal those in the summary of an
-        analysis with that point's parameters.
+    (tuple, tuple)
+        The values of `POINT_COLUMNS`, and those of `SHARED_COLUMNS`. They equal those in the
+        summary of an analysis with that point's parameters.
     """
     base = parameters.complete(track.info.protocol, track.info.task)
     traces = trace_track(track)
@@ -209,7 +214,10 @@ def sweep_track(track: Track, source: str, parameters: Parameters, grid: Grid) -
 def _make_points(
     base: Parameters, grid: tuple[tuple[str, tuple[Any, ...]], ...]
 ) -> tuple[Parameters, ...]:
-    """Return the parameters of each point; most tracks of a cohort share them."""
+    """Return the parameters at each point of the grid.
+
+    They are cached, because they are the same for most tracks of a cohort.
+    """
     names = [name for name, _ in grid]
     return tuple(
         replace(base, **dict(zip(names, values, strict=True)))
@@ -220,7 +228,10 @@ def _make_points(
 def _measure_thresholds(
     analysis: Analysis, thresholds: Sequence[float]
 ) -> tuple[list[tuple[Any, ...]], tuple[Any, ...]]:
-    """Return each threshold's values from the status on, and the values that all of them share."""
+    """Return the values of `POINT_COLUMNS` for each threshold, and those of `SHARED_COLUMNS`.
+
+    The first of `POINT_COLUMNS`, those before ``status``, are left out.
+    """
     measures = analysis.measures
     assessments = assess_thresholds(analysis, thresholds)
     before = _take(_MEASURES[: _DISTANCES.start], measures)
@@ -262,7 +273,7 @@ def sweep_tracks(
     on_track: Callable[[int, int], None],
     on_failure: Callable[[Exception], None],
 ) -> dict[tuple[Any, ...], Counter[str]]:
-    """Write the table of a sweep.
+    """Analyse each track at each point of a grid, and write the table of the results.
 
     Memory holds one track at a time, its rows, and at most `ROWS_AT_ONCE` other rows.
 
@@ -284,7 +295,7 @@ def sweep_tracks(
     Returns
     -------
     dict of tuple to Counter
-        How often each status was the answer at each point, by its values of `GRID_PARAMETERS`.
+        How many tracks got each status at each point. A key is a point's `GRID_PARAMETERS` values.
     """
     statuses: dict[tuple[Any, ...], Counter[str]] = {}
 
@@ -310,7 +321,7 @@ def sweep_tracks(
 
 
 def describe_sweep(statuses: Mapping[tuple[Any, ...], Counter[str]], grid: Grid) -> str:
-    """Return the counts of the answers at each point, a line for each point, for a person."""
+    """Return a text to print: a line for each point, with the number of tracks of each status."""
     lines = []
     for point, counts in statuses.items():
         values = dict(zip(GRID_PARAMETERS, point, strict=True))
@@ -330,7 +341,10 @@ def _take(columns: Sequence[Column], source: Measures | Quality) -> list[Any]:
 
 @contextmanager
 def _open_table(path: Path) -> Iterator[Callable[[list[Row]], object]]:
-    """Open a table, and yield a function that writes rows to it."""
+    """Open a new table, and yield a function that writes rows to it.
+
+    It is a Parquet file if its name ends in ``.parquet``, and else a CSV file.
+    """
     if path.suffix == ".parquet":
         # Imported here: nothing else needs pyarrow, which takes a tenth of a second to import.
         import pyarrow as pa
@@ -369,7 +383,7 @@ def _open_table(path: Path) -> Iterator[Callable[[list[Row]], object]]:
 
 
 def _format_csv(columns: Sequence[Column], values: Sequence[Any]) -> str:
-    """Return the cells of a part of a row, without the end of the line."""
+    """Return the values of these columns as text for a CSV file, without the end of the line."""
     text = io.StringIO()
     csv.writer(text, lineterminator="").writerow(
         # Most values are numbers, which need no change.

@@ -1,4 +1,7 @@
-"""Choose the patient's sentence: what to do better, or that it is done. Never the verdict."""
+"""Choose what the patient reads: what to do better, or that the recording is done.
+
+The patient is never told the verdict.
+"""
 
 from collections.abc import Collection
 
@@ -50,29 +53,31 @@ CODES_BY_IMPORTANCE = (
     "timestamps_repaired",
     "several_videos",
 )
-"""The codes of findings, the most important first: a problem comes before all that can only be
-judged once it is solved. A caution's sentence is advice for the next time, so it does not ask the
-patient to record again."""
+"""The codes of findings, the most important first.
+
+A problem comes before those that can only be judged once it is solved. The sentence for a caution
+is advice for the next time, so it does not ask the patient to record again.
+"""
 NOT_TOLD = ("task_assumed", "up_limited")
-"""Findings without a sentence: a patient can do nothing about them."""
+"""Findings about which the patient is told nothing, because a patient cannot change them."""
 
 
 def choose_patient_message(
     reasons: Collection[str], cautions: Collection[str], language: Language = "en"
 ) -> str:
-    """Choose the sentence for what was found.
+    """Choose what the patient reads about the findings in the recording.
 
     Parameters
     ----------
     reasons, cautions : collection of str
-        The codes of the findings that stand against a certain answer, and of the others.
+        Codes of findings. Reasons are those that prevent a clear answer; cautions are the others.
     language : {"en", "ko"}, optional
 
     Returns
     -------
     str
-        The remedy of the most important reason. Without a reason, the text says that the recording
-        is done, and gives the remedy of the most important caution for the next time.
+        How to put right the most important reason. If there is no reason: that the recording is
+        done, and advice for the next time about the most important caution, if there is one.
     """
     for code in CODES_BY_IMPORTANCE:
         if code in reasons:
