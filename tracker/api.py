@@ -145,7 +145,7 @@ def _open(source: Source) -> Path | BufferedIOBase:
 
 
 def _name(source: Source) -> str:
-    """Return the name of a source; a stream that has none is called ``video``."""
+    """Return the file name of a source, or ``video`` if it is a stream without a name."""
     path = getattr(source, "name", None) if isinstance(source, BufferedIOBase) else source
     return Path(path).name if isinstance(path, (str, os.PathLike)) else "video"
 

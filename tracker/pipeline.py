@@ -123,7 +123,7 @@ def measure_track(
 
 
 def measure_still(path: Path, finder: "FaceFinder", blink_thresh: float) -> StillMeasures:
-    """Measure the largest face of an image file.
+    """Measure the eyes of the largest face in an image file.
 
     Parameters
     ----------

@@ -16,8 +16,8 @@ Task = Literal["up_down", "unknown"]
 """What the person was asked to do, as far as the caller knows it.
 
 ``up_down``: to look up and down as far as possible, at times that are not known. ``unknown``: the
-person may have done anything. Whoever adds a task must also say in `tracker.measures.basis` which
-measure decides about its verdict.
+person may have done anything. A new task must also be added to `tracker.measures.basis`, with the
+measure that its verdict rests on.
 """
 TASKS: tuple[Task, ...] = get_args(Task)
 

@@ -260,15 +260,17 @@ def _pool(measure: Measure, group: Sequence[Summary]) -> tuple[float, tuple[floa
 
 
 def find_concerns(recordings: Sequence[Labelled]) -> list[Concern]:
-    """Find what makes recordings hard to compare.
+    """Find reasons why the recordings are hard to compare, such as different tasks.
 
     Parameters
     ----------
     recordings : sequence of Labelled
+        The others are compared with the first one.
 
     Returns
     -------
     list of Concern
+        Empty if there is no such reason.
     """
     first = recordings[0]
     found: list[Concern] = []
