@@ -69,12 +69,12 @@ class _Source:
     Attributes
     ----------
     file : Path or BufferedIOBase
-        The downloaded file, or the stream of a file that is read in place.
+        The path of the file on this disk, or a stream that reads it from the storage.
     kind : {"video", "image"}
     original : Path or None
-        The file, if it came with the request and has yet to be stored.
+        The path of a file that came with the request and is not yet in the storage; else None.
     size_bytes, version, stored_at
-        Of a stored file.
+        Size, version and time of storing, if the file is in the storage.
     """
 
     file: Path | BufferedIOBase
@@ -85,7 +85,11 @@ class _Source:
     stored_at: str = ""
 
     def measure_content(self, sha256: str | None) -> dict[str, Any]:
-        """Return the size and the hash of what was analysed, which a video's summary has."""
+        """Return the size and the SHA-256 of the analysed file.
+
+        `sha256` is the hash if it is known already. If it is None, it is computed from the file,
+        or stays None if the file is a stream.
+        """
         if not isinstance(self.file, Path):
             return {"sha256": sha256, "size_bytes": self.size_bytes}
         if sha256 is None:
@@ -95,7 +99,7 @@ class _Source:
 
 
 class Analyzer:
-    """Analyses files, with their records and results in a storage.
+    """Analyses files and writes their records and results into a storage.
 
     Parameters
     ----------
@@ -104,11 +108,12 @@ class Analyzer:
     cpu_share : float
         Share of one core that this process gets.
     observe : callable
-        Called after each analysis with its figures by name, such as ``AnalysisSeconds``.
+        Called after each analysis with a dictionary of its measured values, such as
+        ``AnalysisSeconds`` and ``FramesProcessed``.
     work_folder : Path or None
-        For temporary files; None: the system's own folder.
+        Folder for temporary files; None: the system's own folder for them.
     retention_days : int
-        How long records are kept; 0: for ever.
+        How many days a record is kept; 0: for ever.
     """
 
     def __init__(
@@ -133,7 +138,7 @@ class Analyzer:
         Raises
         ------
         HandlerError
-            It is also written into the record.
+            The analysis failed. The error is also written into the record.
         """
         with temporary_folder(self._work_folder) as folder:
             return self._analyze_here(request, folder, limits, request_id)
@@ -170,7 +175,7 @@ class Analyzer:
         Raises
         ------
         HandlerError
-            It is also written into the record, if there is one.
+            The analysis failed. The error is also written into the record, if there is one.
         """
         _check_time_left(limits)
         upload = parse_original_key(request.key) if request.parameters is None else None
@@ -215,7 +220,11 @@ class Analyzer:
     def _fetch(
         self, file: StoredObject, expected_kind: str | None, limits: Limits, folder: Path
     ) -> _Source | None:
-        """Download a file if the disk has room; None if the caller would give up before the end."""
+        """Return a stored file, ready for the analysis.
+
+        It is downloaded if the disk has room for it; a larger video is read as a stream. None
+        means that nothing was downloaded, because it would take longer than the caller waits.
+        """
         if file.size_bytes > MAX_UPLOAD_BYTES:
             raise TooLargeError(
                 "file_too_large", f"The file has over {MAX_UPLOAD_BYTES >> 20} MB. Cut it."
@@ -241,7 +250,10 @@ class Analyzer:
     def _must_queue(
         self, source: Path | BufferedIOBase, parameters: Parameters, limits: Limits
     ) -> bool:
-        """Check a video's limits; return whether the caller would give up before the end."""
+        """Check a video's limits and return whether its analysis must wait in the queue.
+
+        It must if a caller waits for the answer and would give up before the analysis ends.
+        """
         cost_s = self._engine.estimate_video_s(source, parameters) / self._cpu_share
         if isinstance(source, BufferedIOBase):
             source.seek(0)
@@ -258,7 +270,7 @@ class Analyzer:
     def _carry_out(
         self, work: Work, source: _Source, parameters: Parameters, limits: Limits
     ) -> None:
-        """Analyse, store all files, and only then mark the record as completed."""
+        """Analyse the file, store all results, and only then mark the record as completed."""
         if work.record.state == "processing" and work.record.attempts >= MAX_KILLED:
             raise UndecodableError(
                 "analysis_killed",
@@ -294,7 +306,10 @@ class Analyzer:
         self._observe(measured)
 
     def _store_source(self, work: Work, source: _Source, outcome: dict[str, Any]) -> dict[str, Any]:
-        """Store the file, if it came with the request; return what was analysed, when, by what."""
+        """Store the analysed file if it came with the request, and return its provenance.
+
+        The provenance says which bytes were analysed, when, and by which program and models.
+        """
         version, stored_at = source.version, source.stored_at
         if source.original is not None:
             version = self._storage.put_file(
@@ -314,7 +329,7 @@ class Analyzer:
         }
 
     def _store_results(self, record: Record, paths: list[Path]) -> dict[str, str]:
-        """Store the files of an analysis; return their keys by name."""
+        """Store the result files of an analysis; return each file's key by its name in answers."""
         written = {path.name.removeprefix("analysis."): path for path in paths}
         keys = {}
         for name, file_name in RESULT_NAMES.items():

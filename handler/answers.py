@@ -21,8 +21,9 @@ CLEAR_ANSWERS = {"suspected": True, "not_suspected": False}
 class Answer:
     """The answer to a request: a status code and a JSON document.
 
-    If `page` is not empty, it is answered in the document's place, as HTML. `shown` are the ids of
-    the analyses in it that belong to another user than the caller.
+    If `page` is not empty, it is an HTML page that is sent instead of the document. `shown` holds
+    the ids of those analyses in the document that belong to another user than the caller; they are
+    logged.
     """
 
     status_code: int
@@ -32,7 +33,10 @@ class Answer:
 
 
 def answer_analysis(storage: Storage, record: Record, language: Language | None = None) -> Answer:
-    """Return the answer to a request to analyse: the outcome, or the path to ask for it."""
+    """Return the answer to a request to analyse a file.
+
+    It holds the outcome if the analysis is completed, otherwise the path to ask for its status.
+    """
     if record.state != "completed":
         return Answer(
             202,
@@ -51,10 +55,10 @@ def answer_analysis(storage: Storage, record: Record, language: Language | None 
 
 
 def answer_form(answer: Answer, language: Language | None) -> Answer:
-    """Return the answer for a client that only knows a clear answer or an error.
+    """Return the answer for a client that understands only a clear result or an error.
 
-    Without a clear answer it is an error whose message says why, in the language that is asked for,
-    or in both.
+    `answer` is returned unchanged if its result is clear: suspected or not suspected. Otherwise an
+    error is returned, whose message gives the reason in `language`; None: in English and Korean.
     """
     summary = answer.document["summary"]
     status = summary["assessment"]["status"]
@@ -74,7 +78,7 @@ def answer_form(answer: Answer, language: Language | None) -> Answer:
 
 
 def explain_refusal(error: HandlerError, language: Language | None) -> str:
-    """Return why a form's video was not analysed, in the language that is asked for, or in both."""
+    """Return why a form's video was not analysed, in `language`; None: in English and Korean."""
     key = f"app.{error.code}" if f"app.{error.code}" in TEXTS["en"] else "app.refused"
     texts = {one: format_text(one, key) for one in LANGUAGES}
     if key == "app.refused":
@@ -83,7 +87,10 @@ def explain_refusal(error: HandlerError, language: Language | None) -> str:
 
 
 def document_status(storage: Storage, record: Record, with_outcome: bool) -> dict[str, Any]:
-    """Return the state of an analysis, for a list without the summary or the result."""
+    """Return the state of an analysis as JSON.
+
+    If `with_outcome` is false, as in a list, the summary or result and the parameters are left out.
+    """
     document: dict[str, Any] = {
         "analysis_id": record.analysis_id,
         "status": record.state,
@@ -108,10 +115,10 @@ def document_status(storage: Storage, record: Record, with_outcome: bool) -> dic
 def document_report(
     storage: Storage, record: Record, language: Language | None = None
 ) -> dict[str, str]:
-    """Return the address of the report, if there is one, and the patient's message.
+    """Return the address of the report, if there is one, and the message for the patient.
 
-    The message is in the language that is asked for now, or else in the report's. If neither is,
-    there is none.
+    The message is in `language`. If that is None, it is in the report's language; without a report
+    there is no message.
     """
     document = {}
     key = (record.files or {}).get("report")
@@ -124,7 +131,7 @@ def document_report(
 
 
 def write_patient_message(summary: dict[str, Any], language: Language) -> str:
-    """Return the sentence for the patient: what to do better, or that it is done."""
+    """Return the sentence for the patient: how to record better, or that the test is done."""
     reasons, cautions = (
         [finding["code"] for finding in summary["assessment"][name]]
         for name in ("reasons", "cautions")
@@ -133,10 +140,10 @@ def write_patient_message(summary: dict[str, Any], language: Language) -> str:
 
 
 def document_for_app(summary: dict[str, Any]) -> dict[str, Any]:
-    """Return the block in which the app looks for the answer.
+    """Return the part of the answer that the phone app reads, ``analysis_result``.
 
-    The app takes whatever is missing, null or false for healthy. So without a clear answer,
-    `suspected` is a text: the app cannot take that for either answer, and stops.
+    The app would show a missing, null or false `suspected` as healthy. Without a clear answer,
+    `suspected` is therefore a text, which the app cannot read as true or false, so it stops.
     """
     status = summary["assessment"]["status"]
     range_, std = summary["vertical_peak_to_peak"], summary["vertical_offset_std"]

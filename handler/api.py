@@ -71,7 +71,7 @@ class Context(Protocol):
 
 
 class RedeliveryError(Exception):
-    """Asks for the event to be delivered again. The text is the error's code."""
+    """Raised so that AWS delivers the event again. Its text is the code of the original error."""
 
 
 class Api:
@@ -86,7 +86,7 @@ class Api:
     bucket : str or None
         Notifications of other buckets are ignored. None: those of all buckets are accepted.
     access : Access
-        How callers over HTTP are known.
+        How the sender of an HTTP request is identified.
     logger : Logger
         Its messages contain codes, ids of analyses and requests, and source lines; never a
         payload, a user id or a key.
@@ -111,7 +111,7 @@ class Api:
             The event that Lambda passes to the function.
         context : Context
         answer_within_s : float, optional
-            How long who sends an HTTP request waits.
+            How many seconds the sender of an HTTP request waits for the answer.
 
         Returns
         -------
@@ -225,7 +225,7 @@ class Api:
         return dict(process_partial_response(event, handle, processor))
 
     def _postpone(self, record: SQSRecord, received: int, request_id: str) -> None:
-        """Have a message delivered soon. Otherwise it waits as long as if its process had died."""
+        """Have a failed message delivered again soon, not only when its visibility time ends."""
         delay_s = round(THROTTLED_S * THROTTLED_FACTOR ** (received - 1))
         try:
             self._service.postpone(str(record.raw_event.get("receiptHandle") or ""), delay_s)
@@ -236,7 +236,7 @@ class Api:
     def _handle_notification(
         self, records: list[Any], limits: Limits, request_id: str
     ) -> dict[str, Any]:
-        """Carry out S3's own notification. If this raises, Lambda delivers it again."""
+        """Carry out a notification that S3 sent directly; Lambda sends it again if this raises."""
 
         def parse() -> list[Request]:
             found = [parse_notification(record, self._bucket) for record in records]
@@ -248,7 +248,13 @@ class Api:
     def _carry_out(
         self, parse: Callable[[], Sequence[Request]], limits: Limits, request_id: str
     ) -> None:
-        """Carry out requests that nobody waits for; raise if another delivery may succeed."""
+        """Carry out requests that nobody waits for.
+
+        Raises
+        ------
+        RedeliveryError
+            One of them failed, and may succeed if the event is delivered again.
+        """
         again: Exception | None = None
         try:
             requests = parse()

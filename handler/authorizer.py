@@ -1,6 +1,7 @@
-"""Entry point of the function that API Gateway asks who a caller is, where it cannot tell itself.
+"""Entry point of the function that API Gateway calls to check the token of a caller.
 
-A REST API only knows Cognito's tokens; this checks those of any other OpenID Connect issuer.
+API Gateway's REST APIs can check only Cognito's tokens themselves. This function checks the tokens
+of any other OpenID Connect issuer.
 """
 
 import os
@@ -13,17 +14,20 @@ _VERIFIER = TokenVerifier(os.environ["JWT_ISSUER"], os.environ["JWT_AUDIENCE"])
 
 
 def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Return what the caller may call: all of this stage. API Gateway keeps the answer a while.
+    """Return the policy that lets a caller with a valid token call every path of this API stage.
+
+    API Gateway reuses the policy for some minutes, so it must not depend on the path of one call.
 
     Parameters
     ----------
     event : dict
-        Of an authorizer of the type TOKEN: ``authorizationToken`` and ``methodArn``.
+        The event of an API Gateway authorizer of the type TOKEN, with ``authorizationToken`` and
+        ``methodArn``.
 
     Raises
     ------
     Exception
-        With the text "Unauthorized", which API Gateway answers with 401.
+        The token is not valid. API Gateway turns the text "Unauthorized" into status 401.
     """
     try:
         claims = _VERIFIER.verify(read_bearer(str(event.get("authorizationToken", ""))))

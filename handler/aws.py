@@ -84,15 +84,15 @@ class Environment:
     Attributes
     ----------
     bucket, table : str
-        ``S3_BUCKET``, ``DYNAMODB_TABLE``.
+        Names of the S3 bucket (``S3_BUCKET``) and of the DynamoDB table (``DYNAMODB_TABLE``).
     queue_url : str
         ``QUEUE_URL``. If empty, nothing is queued and the caller waits.
     cpu_share : float
-        Share of one core, from ``AWS_LAMBDA_FUNCTION_MEMORY_SIZE``.
+        Share of one core that Lambda gives, computed from ``AWS_LAMBDA_FUNCTION_MEMORY_SIZE``.
     access : Access
         ``ACCESS`` (``identity``, or ``open``) and ``OWN_PREFIX``.
     retention_days : int
-        ``RETENTION_DAYS``: how long records are kept; 0: for ever.
+        ``RETENTION_DAYS``: how many days a record is kept; 0: for ever.
     """
 
     bucket: str
@@ -109,7 +109,7 @@ def read_environment() -> Environment:
     Raises
     ------
     RuntimeError
-        A required one is missing.
+        A required variable is missing.
     """
     missing = [name for name in ("S3_BUCKET", "DYNAMODB_TABLE") if not os.environ.get(name)]
     if missing:
@@ -127,7 +127,7 @@ def read_environment() -> Environment:
 
 
 class AwsStorage:
-    """A storage, as in `handler.storage.Storage`. boto3 itself retries, with backoff.
+    """Stores records in DynamoDB, files in S3 and messages in SQS; see `handler.storage.Storage`.
 
     Parameters
     ----------
@@ -255,7 +255,7 @@ class AwsStorage:
             self._delete(found[start : start + MAX_DELETED])
 
     def _list_versions(self, prefix: str) -> Iterator[tuple[dict[str, Any], bool]]:
-        """Yield each version of the files whose keys begin so, and whether it is a current one."""
+        """Yield each version of the files below `prefix`, and whether it is its file's newest."""
         position: dict[str, str] = {}
         while True:
             with _translated_errors():
@@ -330,9 +330,9 @@ class AwsStorage:
 
 
 class S3Object(io.BufferedIOBase):
-    """A file in S3 that is read piece by piece, so that little of it is in memory.
+    """A file in S3 that is read in blocks, so that only a few of them are in memory.
 
-    If the object is replaced while it is open, reads fail; they never mix two versions.
+    If the file is replaced in S3 while it is open, reads fail; they never mix two versions.
     """
 
     def __init__(self, s3: Any, bucket: str, key: str, head: dict[str, Any]) -> None:
@@ -345,7 +345,7 @@ class S3Object(io.BufferedIOBase):
 
     @property
     def stream(self) -> Self:
-        """The object itself."""
+        """This object: it is its own stream."""
         return self
 
     def readable(self) -> bool:
@@ -421,7 +421,7 @@ _UNAVAILABLE = "The storage does not answer at present. Try again in a minute."
 
 @contextmanager
 def _translated_errors() -> Iterator[None]:
-    """Turn boto3's errors into the handler's, whose texts contain no keys."""
+    """Turn boto3's errors inside into `HandlerError`, whose texts contain no keys of files."""
     try:
         yield
     except ClientError as error:
@@ -455,7 +455,7 @@ def _translate(error: ClientError) -> HandlerError:
 
 
 def _is_about_shape(error: ClientError) -> bool:
-    """Whether DynamoDB says that the table has other keys or no such index."""
+    """Return whether the error says that the table has other key fields or lacks an index."""
     text = error.response["Error"].get("Message", "")
     return any(word in text for word in ("schema", "index", "the key", "required keys"))
 
@@ -476,7 +476,7 @@ def _to_item(record: Record) -> dict[str, Any]:
 
 
 def _from_item(item: dict[str, Any]) -> Record | None:
-    """Return the record in an item; None if it is an item of an older program."""
+    """Return the record that a DynamoDB item holds; None if an incompatible program wrote it."""
     document = _plain(TypeDeserializer().deserialize({"M": item}))
     if document.get("state") == "deleted":
         document = {"user_id": "", "created_at": "", **document}

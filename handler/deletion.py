@@ -1,8 +1,8 @@
-"""Delete analyses: the record, all files in all versions, and what waits in the queue.
+"""Delete analyses: the record, all files in all versions, and the messages in the queue.
 
-The record is marked first. A process that still works on the analysis finds the mark, stops, and
-removes what it has written since. Of the record, only the id is left in the end. What a failing
-storage interrupts, the same request completes.
+The record is marked as deleted first. A process that still works on the analysis finds the mark,
+stops, and removes the files that it wrote meanwhile. In the end, only the id of the record is left.
+If the storage fails halfway, the client sends the same request again to complete the deletion.
 """
 
 import time
@@ -28,7 +28,7 @@ def delete_analysis(storage: Storage, analysis_id: str, caller: Caller) -> None:
     Raises
     ------
     HandlerError
-        The storage failed. The same request completes the work.
+        The storage failed. Sending the same request again completes the deletion.
     """
     with suppress(NotFoundError):
         record = storage.read(analysis_id)
@@ -42,12 +42,13 @@ def delete_user(storage: Storage, user_id: str, caller: Caller, limits: Limits) 
     Returns
     -------
     bool
-        Whether all is done. If not, there was too little time: the same request goes on.
+        True if everything is deleted. False if the time ran out: the same request, sent again,
+        deletes the rest.
 
     Raises
     ------
     HandlerError
-        The storage failed. The same request goes on.
+        The storage failed. The same request, sent again, deletes the rest.
     """
     for record in _list_records(storage, user_id):
         if not limits.can_begin_work:
@@ -61,7 +62,10 @@ def delete_user(storage: Storage, user_id: str, caller: Caller, limits: Limits) 
 
 
 def delete_record(storage: Storage, record: Record, caller: Caller) -> None:
-    """Delete an analysis whose record was read, and the file that it is of, if it is the user's."""
+    """Delete the analysis of a record that was read from the storage.
+
+    The analysed file is deleted too if its key belongs to the user's own files.
+    """
     if record.state != "deleted":
         record = _mark(storage, record)
     storage.withdraw(record.analysis_id)
@@ -74,7 +78,7 @@ def delete_record(storage: Storage, record: Record, caller: Caller) -> None:
 
 
 def _mark(storage: Storage, record: Record) -> Record:
-    """Mark a record as deleted, although another process may write it meanwhile."""
+    """Mark a record as deleted and return it; try again if another process writes it meanwhile."""
     for _ in range(ATTEMPTS):
         marked = record if record.state == "deleted" else records.withdraw(record)
         try:

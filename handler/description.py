@@ -1,6 +1,7 @@
-"""The API's own description in OpenAPI 3.1, made from what checks its requests, and its page.
+"""The description of the API in OpenAPI 3.1, and the HTML page that shows it.
 
-Imported only where it is asked for.
+It is made from the same tables that the handler checks requests with. This module is imported only
+when a client asks for the description.
 """
 
 import types
@@ -91,7 +92,7 @@ def make_document() -> dict[str, Any]:
 
 
 def make_page(document: dict[str, Any]) -> str:
-    """Return the page of an OpenAPI document, which loads nothing from anywhere."""
+    """Return an HTML page that shows an OpenAPI document and loads no other file."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -129,7 +130,7 @@ def _describe_route(route: Route) -> dict[str, Any]:
 
 
 def _describe_parameters(route: Route) -> Iterable[dict[str, Any]]:
-    """Yield what a request has in its path and its query."""
+    """Yield the OpenAPI description of each parameter in a route's path and query."""
     if "{analysis_id}" in route.path:
         yield {"name": "analysis_id", "in": "path", "required": True, "schema": _ID}
     if route.operation == "get_status":
@@ -197,7 +198,11 @@ def _describe_user_id() -> dict[str, Any]:
 
 
 def _describe_body(actions: Iterable[str]) -> dict[str, Any]:
-    """Return the schema of the request object, with these actions; without any, of an upload."""
+    """Return the schema of a request's JSON body.
+
+    `actions` are the allowed values of its field ``action``. If there are none, the schema is that
+    of a request for an upload, which has no such field.
+    """
     content_type = {"enum": list(UPLOAD_TYPES), "default": UPLOAD_TYPES[0]}
     properties: dict[str, Any] = {
         "user_id": {"anyOf": [_describe_user_id(), {"type": "null"}]},
@@ -252,7 +257,7 @@ def _describe_body(actions: Iterable[str]) -> dict[str, Any]:
 def _make_condition(
     action: str, properties: dict[str, Any], required: Iterable[str]
 ) -> dict[str, Any]:
-    """Return the schema of what holds for one action only."""
+    """Return the schema of the fields that apply only if the request has this action."""
     return {
         "if": {"properties": {"action": {"const": action}}},
         "then": {"properties": properties, "required": list(required)},
@@ -313,7 +318,7 @@ def _describe_schemas() -> dict[str, Any]:
 
 
 def _describe_outcome() -> dict[str, Any]:
-    """Return the schemas of what a finished analysis has."""
+    """Return the schemas of the fields that an answer has once the analysis is finished."""
     return {
         "analysis_id": _ID,
         "summary": _refer("Summary"),
@@ -428,7 +433,7 @@ def _describe_answers(route: Route) -> dict[str, Any]:
 
 
 def _describe_record(record: type) -> dict[str, Any]:
-    """Return the schema of a record whose fields are annotated as those of the summary are."""
+    """Return the schema of a dataclass whose fields are annotated like those of `Summary`."""
     properties = {}
     for name, hint in get_type_hints(record, include_extras=True).items():
         about = next(iter(getattr(hint, "__metadata__", ())), None)
@@ -455,7 +460,10 @@ def _describe_type(hint: Any) -> dict[str, Any]:
 def _make_object(
     properties: dict[str, Any], required: Iterable[str] | None = None, *, strict: bool = False
 ) -> dict[str, Any]:
-    """Return the schema of an object that has all of these, or at least the required ones."""
+    """Return the schema of a JSON object with these properties.
+
+    If `required` is None, all of them are required. If `strict` is true, no others are allowed.
+    """
     names = list(properties if required is None else required)
     made: dict[str, Any] = {"type": "object", "properties": properties, "required": names}
     return made | {"additionalProperties": False} if strict else made

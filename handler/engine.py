@@ -1,4 +1,4 @@
-"""Analyse one file with the tracker: limits, cost, and the models, which are loaded once."""
+"""Analyse one file with the tracker: check its limits, estimate the time, run the models."""
 
 import functools
 import math
@@ -42,7 +42,7 @@ class Engine:
 
     @functools.cached_property
     def identity(self) -> dict[str, str]:
-        """Hashes of the program and of its models, for the record."""
+        """The hashes of the program and of its models, which each record keeps."""
         return {"program_sha256": identify_program(), "models_sha256": identify_models()}
 
     def detect_kind(self, head: bytes) -> str:
@@ -51,7 +51,7 @@ class Engine:
         Raises
         ------
         UnsupportedMediaError
-            It is neither.
+            The file is neither a video nor an image of a supported kind.
         """
         kind = detect_kind(head)
         if kind is None:
@@ -63,7 +63,7 @@ class Engine:
         return kind
 
     def estimate_video_s(self, source: Path | BufferedIOBase, parameters: Parameters) -> float:
-        """Check a video's limits before anything is decoded, and estimate the cost of its analysis.
+        """Check a video's limits before anything is decoded, and estimate the time to analyse it.
 
         Parameters
         ----------
@@ -109,7 +109,7 @@ class Engine:
         folder : Path
             Where to write the results.
         budget_s : float
-            Time for decoding and tracking.
+            How many seconds decoding and tracking may take.
         on_progress : callable
             See `tracker.tracks.track.track_video`.
         report : {"en", "ko"}, optional

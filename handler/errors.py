@@ -39,7 +39,7 @@ class BadRequestError(HandlerError):
 
 
 class UnauthorizedError(HandlerError):
-    """Nobody has said who asks."""
+    """The request does not say who the caller is, or its token is not valid."""
 
     status_code = 401
 
@@ -70,7 +70,7 @@ class ConflictError(HandlerError):
 
 
 class SentTwiceError(HandlerError):
-    """A second file came for one upload. Nothing helps but another upload."""
+    """A second file came for one upload. The client must ask for a new upload."""
 
     status_code = 409
 
@@ -100,7 +100,7 @@ class UndecodableError(HandlerError):
 
 
 class ThrottledError(HandlerError):
-    """Too many requests to the storage at a time."""
+    """The storage refuses a request because it gets too many at a time."""
 
     status_code = 429
     retryable = True
@@ -120,7 +120,7 @@ def to_handler_error(error: BaseException, request_id: str) -> HandlerError:
     ----------
     error : BaseException
     request_id : str
-        The log has the details under this id.
+        The id under which the log has the details.
 
     Returns
     -------

@@ -1,6 +1,6 @@
-"""The envelopes that requests come in: HTTP calls, S3 notifications and messages of the queue.
+"""Read requests from events: HTTP calls, S3 notifications and messages of the queue.
 
-Everything in an event is hostile until it has passed here or in `handler.requests`.
+Nothing in an event is trusted before this module or `handler.requests` has checked it.
 """
 
 import io
@@ -42,7 +42,7 @@ MAX_LIST, DEFAULT_LIST = 100, 20
 
 @dataclass(frozen=True, slots=True)
 class FormFile:
-    """The file of a form that the local server has written to its disk."""
+    """A form's file that the local server has written to its disk: its path, and its given name."""
 
     path: Path
     name: str
@@ -55,8 +55,8 @@ class HttpCall:
     Attributes
     ----------
     body : object
-        Text, from outside. The local server, which writes the file of a form to the disk as it
-        arrives, puts a `FormFile` here.
+        The text that the client sent. For a form, the local server writes the file to its disk
+        and puts a `FormFile` here instead.
     authorizer : mapping
         What the authorizer in front of the API says about the caller.
     """
@@ -191,8 +191,8 @@ def parse_notification(record: Any, bucket: str | None) -> AnalyzeFile | None:
     Returns
     -------
     AnalyzeFile or None
-        None if the file starts no analysis: it is in another bucket, or it is not an upload (but,
-        for example, a result that an analysis wrote).
+        None if the file starts no analysis: it is in another bucket, or nobody uploaded it (for
+        example, it is a result that an analysis wrote).
     """
     try:
         if not record["eventName"].removeprefix("s3:").startswith("ObjectCreated:"):
@@ -230,17 +230,17 @@ def parse_queue_message(body: Any, bucket: str | None, operator: Caller) -> list
     bucket : str or None
         See `parse_notification`.
     operator : Caller
-        Whoever may send messages to the queue.
+        The caller to assume, because a message does not say who sent it.
 
     Returns
     -------
     list of AnalyzeFile
-        Empty for a notification's test message.
+        Empty for the test message that S3 sends when notifications are set up.
 
     Raises
     ------
     HandlerError
-        It is neither.
+        The message is neither a notification nor a request object.
     """
     document = parse_json(body)
     if isinstance(document, dict) and document.get("Event") == "s3:TestEvent":
@@ -262,7 +262,7 @@ def parse_json(text: Any) -> Any:
     Raises
     ------
     BadRequestError
-        It is not JSON, or it is nested too deeply.
+        The text is not JSON, or it is nested too deeply.
     """
     if not isinstance(text, str | bytes):
         raise BadRequestError("bad_json", "The body is missing, expected a JSON object")
@@ -300,7 +300,7 @@ def _parse_body(call: HttpCall) -> Any:
 
 
 def _parse_form(call: HttpCall, caller: Caller) -> AnalyzeForm:
-    """Check a form whose file is to be analysed at once."""
+    """Check a form that holds a file, and return the request to analyse that file at once."""
     # No other request needs it.
     from handler.forms import copy_form_file, read_boundary
 

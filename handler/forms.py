@@ -14,12 +14,12 @@ MAX_HEAD_BYTES = 2 * CHUNK_BYTES
 
 
 def read_boundary(content_type: str) -> bytes:
-    """Return what separates the fields of a form.
+    """Return the boundary that separates a form's fields, as its content type gives it.
 
     Raises
     ------
     BadRequestError
-        It is no form.
+        The content type is not that of a multipart form.
     """
     message = Message()
     message["Content-Type"] = content_type.encode("latin-1", "replace").decode("latin-1")
@@ -32,7 +32,7 @@ def read_boundary(content_type: str) -> bytes:
 
 
 def read_stream(stream: IO[bytes]) -> bytes:
-    """Return the next bytes of a stream; none at its end."""
+    """Return the next bytes of a stream; empty at its end."""
     return stream.read(CHUNK_BYTES)
 
 
@@ -42,16 +42,16 @@ def copy_form_file(
     target: IO[bytes],
     read_chunk: Callable[[IO[bytes]], bytes] = read_stream,
 ) -> str:
-    """Copy the field ``file`` of a multipart form, and read the form to its end.
+    """Copy the content of the field ``file`` of a multipart form, and read the form to its end.
 
     Parameters
     ----------
     stream : file object
         The form; the stream ends where the form ends.
     boundary : bytes
-        From the form's content type.
+        From `read_boundary`.
     target : file object
-        To write to.
+        The file that the content is written to.
     read_chunk : callable, optional
         Reads the next bytes of the stream.
 
@@ -98,7 +98,13 @@ def copy_form_file(
 
 
 def _parse(parser: PushMultipartParser, chunk: bytes) -> Iterator[MultipartSegment | bytes | None]:
-    """Yield the head of a field, then its content, then None."""
+    """Yield the events in a chunk: the head of each field, then pieces of its content, then None.
+
+    Raises
+    ------
+    BadRequestError
+        The form is cut off.
+    """
     try:
         yield from parser.parse(chunk)
     except MultipartError as error:

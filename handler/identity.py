@@ -1,6 +1,6 @@
-"""Who asks, as an authorizer in front of the API found out, and what that caller may do.
+"""The caller of a request, as an authorizer identified it, and what that caller may do.
 
-The handler itself checks no token: API Gateway, or the local server, does that before it.
+This module checks no token. API Gateway or the local server does that before.
 """
 
 import re
@@ -33,10 +33,11 @@ class Caller:
     Attributes
     ----------
     role : str
+        What kind of caller it is. A "user" or a "clinician" was named by an authorizer.
     user_id : str or None
-        Whom the authorizer named; None if there is none.
+        The user id that the authorizer gave; None if it gave none.
     own_prefix : str
-        Prefix of the keys of a user's own files, with ``{user_id}`` in it.
+        How the keys of a user's own files begin, with ``{user_id}`` for the user.
     """
 
     role: Role
@@ -45,20 +46,23 @@ class Caller:
 
     @property
     def is_known(self) -> bool:
-        """Whether an authorizer named the caller."""
+        """Whether an authorizer has said who the caller is."""
         return self.role in ("user", "clinician")
 
     def take_user_id(self, given: Any) -> str | None:
-        """Return whose files a request is about to make.
+        """Return the user who will own the files of a request; None if there is no user.
 
         Parameters
         ----------
         given : object
-            `user_id` of the request. A caller who is known can only name themself.
+            `user_id` of the request. A known caller may give only their own user id, or none.
 
         Raises
         ------
-        BadRequestError, ForbiddenError
+        BadRequestError
+            `given` is not a user id.
+        ForbiddenError
+            `given` is another user's id.
         """
         user_id = None if given is None or given == "" else check_user_id(given)
         if not self.is_known:
@@ -70,11 +74,14 @@ class Caller:
         return self.user_id
 
     def choose_listed(self, given: Any) -> str:
-        """Return whose analyses the caller may list.
+        """Return the user whose analyses to list: `given`, or else the caller.
 
         Raises
         ------
-        BadRequestError, ForbiddenError
+        BadRequestError
+            `given` is not a user id.
+        ForbiddenError
+            The caller may not list this user's analyses.
         """
         if self.role == "anyone":
             raise ForbiddenError("needs_identity", "Lists are off where callers are not known.")
@@ -87,11 +94,14 @@ class Caller:
         return user_id
 
     def choose_forgotten(self, given: Any) -> str:
-        """Return whose data the caller may delete altogether: the caller's own.
+        """Return the user whose data to delete: the caller, or `given` if the caller has no id.
 
         Raises
         ------
-        BadRequestError, ForbiddenError
+        BadRequestError
+            `given` is not a user id.
+        ForbiddenError
+            Callers are not identified here, so nobody may delete a user's data.
         """
         if self.role == "anyone":
             raise ForbiddenError("needs_identity", "Callers are not known here.")
@@ -106,7 +116,7 @@ class Caller:
         return not self.is_known or owner == self.user_id
 
     def list_own_prefixes(self, user_id: str) -> tuple[str, ...]:
-        """Return the prefixes of a user's own files: of the results, and of what apps store."""
+        """Return how the keys of a user's own files begin: of results, and of files from apps."""
         name = name_user(user_id)
         prefixes = (
             template.replace("{user_id}", name) for template in (OWN_PREFIX, self.own_prefix)
@@ -114,12 +124,12 @@ class Caller:
         return tuple(dict.fromkeys(prefixes))
 
     def check_own_key(self, key: str, user_id: str | None) -> None:
-        """Check that a file of the bucket may be analysed for this caller. No file is looked for.
+        """Check by its key alone that a stored file may be analysed for this caller.
 
         Raises
         ------
         ForbiddenError
-            The key lies outside of the user's own files; or nobody knows whose they are.
+            The key is not one of the user's own files, or the caller is not identified.
         """
         if self.role == "anyone":
             raise ForbiddenError(
@@ -135,11 +145,13 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How callers are known, and where their own files are.
+    """How the API identifies its callers, and where their own files are.
 
     Attributes
     ----------
     mode : {"identity", "open", "local"}
+        "identity": an authorizer names each caller. "open": callers are not identified. "local":
+        whoever can use the local server may read and change all its data.
     own_prefix : str
         See `Caller`.
     """
@@ -149,7 +161,7 @@ class Access:
 
     @property
     def operator(self) -> Caller:
-        """Whoever may invoke the function itself."""
+        """The caller of a direct invocation or a queue message, who needs rights in AWS for it."""
         return Caller("operator", None, self.own_prefix)
 
     def identify(self, authorizer: Mapping[str, Any], now_s: float) -> Caller:
@@ -158,14 +170,15 @@ class Access:
         Parameters
         ----------
         authorizer : mapping
-            `requestContext.authorizer` of the event; empty if nobody checked.
+            `requestContext.authorizer` of the event; empty if no authorizer checked the caller.
         now_s : float
-            Unix time. API Gateway keeps an authorizer's answer for minutes, and the token in it may
-            be over by now.
+            Unix time. It is compared with the end of the token, because API Gateway reuses an
+            authorizer's answer for some minutes.
 
         Raises
         ------
         UnauthorizedError
+            The authorizer named no user, or the token has expired.
         """
         if self.mode != "identity":
             return Caller("anyone" if self.mode == "open" else "local", None, self.own_prefix)
@@ -187,7 +200,7 @@ class Access:
 
 
 def _find_claims(authorizer: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the claims, wherever the kind of API and authorizer puts them."""
+    """Return the token's claims, which each kind of API and authorizer puts in another place."""
     for path in (("claims",), ("jwt", "claims"), ("lambda",)):
         found: Any = authorizer
         for name in path:
@@ -198,7 +211,7 @@ def _find_claims(authorizer: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def list_groups(claims: Mapping[str, Any]) -> set[str]:
-    """Return a caller's groups. They come as a list, as ``a,b``, or as ``[a b]``."""
+    """Return the caller's groups from a token's claims: a list, ``a,b``, or ``[a b]``."""
     groups: set[str] = set()
     for name in GROUP_CLAIMS:
         value = claims.get(name)

@@ -32,7 +32,7 @@ class Intake:
     ----------
     storage : Storage
     retention_days : int
-        How long records are kept; 0: for ever.
+        How many days a record is kept; 0: for ever.
     """
 
     def __init__(self, storage: Storage, retention_days: int) -> None:
@@ -42,7 +42,7 @@ class Intake:
     def begin_data(self, request: AnalyzeData, digest: str) -> Work:
         """Return the work on a file that came with the request.
 
-        An app that got no answer sends the same request again: it is the same analysis.
+        The same request, sent again by an app that got no answer, continues the same analysis.
 
         Parameters
         ----------
@@ -59,15 +59,15 @@ class Intake:
     def begin_file(
         self, request: AnalyzeFile, version: StoredVersion, upload: tuple[str, str] | None
     ) -> Work:
-        """Return the work on a file of the storage that no record of an upload knows.
+        """Return the work on a stored file for which no upload record exists.
 
         Parameters
         ----------
         request : AnalyzeFile
         version : StoredVersion
-            Of the file.
+            The version of the file to analyse.
         upload : tuple of str or None
-            User and analysis id in the key, if it is the key of an upload.
+            User and analysis id in the file's key; None if the key is not that of an upload.
         """
         user_id = (upload[0] if upload else request.user_id) or ANONYMOUS
         parameters = request.parameters or Parameters()
@@ -78,9 +78,9 @@ class Intake:
         return self._begin_again([user_id, f"{request.key}\n{version.name}", request.kind], record)
 
     def _begin_again(self, content: list[str | None], record: Record) -> Work:
-        """Continue the analysis of the same content and parameters, if there is one.
+        """Continue the analysis of the same content and parameters; begin it if there is none.
 
-        A deleted one is never continued: the same request is then another analysis.
+        A deleted analysis is never continued: the same request then begins a new one.
         """
         parts = [*content, record.parameters, __version__]
         if record.report:
@@ -107,7 +107,7 @@ class Intake:
         raise DeletedError("deleted", "The analysis was deleted.")
 
     def compute_end_s(self, record: Record) -> int | None:
-        """Return when the time of a record is over, in Unix seconds; None if it is kept."""
+        """Return the Unix time in seconds when a record expires; None if it is kept for ever."""
         if not self._retention_days:
             return None
         created_s = datetime.fromisoformat(record.created_at).timestamp()
@@ -125,10 +125,10 @@ class Intake:
         Raises
         ------
         NotFoundError
-            The id belongs to another user, or the analysis was deleted and its file came late: the
-            file is removed. The answer is the same as if there were no analysis.
+            The id belongs to another user, or the analysis was deleted before its file came; this
+            file is then removed. The caller cannot tell either case from a missing file.
         SentTwiceError
-            Another version of the file has already come. This one is removed.
+            Another version of the file has already come. The new version is removed.
         """
         try:
             work = Work(self._storage, self._storage.read(upload[1]))
@@ -150,16 +150,16 @@ class Intake:
         return work
 
     def find_replacement(self, record: Record, request: AnalyzeFile) -> AnalyzeFile | None:
-        """Return the request to analyse a file that was written over one that was analysed.
+        """Return the request to analyse a file that has replaced an analysed file.
 
-        A bucket that keeps versions has the second file of a form refused. One that does not has
-        lost the first: the second is then an analysis of its own, and the first one's record still
-        says which bytes it was of.
+        If the bucket keeps all versions, `find_upload` refuses a second file. If it keeps only the
+        newest one, the first file is lost. The second file then gets an analysis of its own, and
+        the record of the first still says which bytes were analysed.
 
         Returns
         -------
         AnalyzeFile or None
-            None if the file is the one of the record.
+            None if the file of the record was not replaced.
         """
         came = record.source_version
         if request.version_id or not request.etag or not came.startswith('"'):
@@ -181,7 +181,7 @@ def make_record(
     report: Language | None,
     about: About,
 ) -> Record:
-    """Return the first version of a record, without the key of the file."""
+    """Return a new record in its first version, still without the key of its file."""
     return Record(
         analysis_id=analysis_id,
         user_id=user_id,
@@ -196,7 +196,10 @@ def make_record(
 
 
 def _derive_id(parts: Sequence[object], repetition: int) -> str:
-    """Return the id of an analysis, which is the same for the same content and parameters."""
+    """Return the id of an analysis, computed from what is analysed and how.
+
+    Equal arguments give the same id. `repetition` counts the deleted analyses of the same request.
+    """
     if repetition:
         parts = [*parts, {"repetition": repetition}]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]

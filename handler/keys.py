@@ -1,8 +1,8 @@
-"""The keys of files in the storage: how they are made, and which text can be one.
+"""The keys (paths) of files in the storage: how they are made and checked.
 
-The files of an analysis stand under ``users/<user>/eye/<analysis_id>/``: the upload as
-``original``, and the results under the names in `RESULT_NAMES`. Which of them a caller may name is
-decided in `handler.identity`.
+The keys of an analysis's files begin with ``users/<user>/eye/<analysis_id>/``. The uploaded file is
+``original``, and the results have the names in `RESULT_NAMES`. `handler.identity` decides which
+keys a caller may use.
 """
 
 import hashlib
@@ -48,7 +48,7 @@ def check_user_id(value: Any) -> str:
     Raises
     ------
     BadRequestError
-        It is not.
+        The value is not a user id.
     """
     if (
         not isinstance(value, str)
@@ -66,8 +66,8 @@ def check_user_id(value: Any) -> str:
 def name_user(user_id: str) -> str:
     """Return the part of a key that stands for a user.
 
-    It is the user id itself if that is safe in a key. Otherwise it is a hash, which fits into the
-    names of files too, and which no user id is taken for.
+    It is the user id itself if that is safe in a key. Otherwise it is ``~`` and a hash of the user
+    id. No other user has the same, because a user id that begins with ``~`` is hashed too.
     """
     if _PLAIN_USER_ID.fullmatch(user_id):
         return user_id
@@ -93,7 +93,7 @@ def check_key(value: Any) -> str:
     Raises
     ------
     BadRequestError
-        The value is not a key, or it climbs out of its folder.
+        The value is not a key, or it has a part such as ``..``.
     """
     if not isinstance(value, str) or not value:
         raise BadRequestError(
@@ -114,7 +114,7 @@ def check_key(value: Any) -> str:
 
 
 def make_key(user_id: str, analysis_id: str, name: str) -> str:
-    """Return the key of one file of an analysis; without a name, of all its files' folder."""
+    """Return the key of the file `name` of an analysis; if `name` is empty, of their folder."""
     return f"users/{name_user(user_id)}/eye/{analysis_id}/{name}"
 
 
@@ -131,7 +131,7 @@ def parse_original_key(key: str) -> tuple[str, str] | None:
 
 
 def find_analysis_ids(keys: set[str]) -> set[str]:
-    """Return the ids of the analyses whose files these are."""
+    """Return the ids of the analyses that the files with these keys belong to."""
     parts = (key.split("/") for key in keys)
     return {
         one[3]

@@ -1,6 +1,7 @@
-"""Entry point of a function without the models: health, status, lists, uploads and deletions.
+"""Entry point of a second Lambda function: health, status, lists, uploads and deletions.
 
-Polling neither waits for the models to load nor takes the place of an analysis.
+It does not load the models. So a client that polls the status need not wait for them, and does not
+occupy an instance of the function that analyses.
 """
 
 from typing import Any

@@ -11,7 +11,7 @@ RESERVE_S, RESERVE_SHARE = 2.0, 0.05
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The ends of one invocation, in Unix seconds.
+    """The times by which one invocation must end or answer, in Unix seconds.
 
     Attributes
     ----------
@@ -22,7 +22,7 @@ class Limits:
     comes_again : bool
         Whether the same message is delivered again if it fails now.
     may_queue : bool
-        Whether a caller who waits can be told to ask again later.
+        Whether a long analysis may be queued, so that the caller must ask for the result later.
     """
 
     end_s: float
@@ -36,6 +36,6 @@ class Limits:
         return self.end_s - time.time() >= MIN_WORK_S
 
     def compute_tracking_budget_s(self) -> float:
-        """Return the time that decoding and tracking may take from now on; at least 1 s."""
+        """Return how many seconds decoding and tracking may take from now on; at least 1."""
         left_s = min(self.end_s, self.answer_by_s or self.end_s) - time.time()
         return max(1.0, left_s - RESERVE_S - RESERVE_SHARE * left_s)

@@ -1,6 +1,7 @@
-"""The record of one analysis, and each step from one of its states to the next.
+"""The record of one analysis, and functions that take it from one state to the next.
 
-Nothing is stored here: each step returns the record's next version, which a storage then writes.
+Nothing is stored here: each function returns the next version of the record, which a storage then
+writes.
 """
 
 from dataclasses import dataclass, replace
@@ -42,16 +43,17 @@ class Record:
     source_key : str
         Key of the file that is analysed.
     created_at : str
-        UTC, ISO 8601 with microseconds, so that it sorts.
+        UTC time, ISO 8601 with microseconds, so that sorting the text sorts by time.
     parameters : dict
-        As the client gave them, checked.
+        The checked parameters of the analysis.
     report : {"en", "ko", None}
         Language of the report to write.
     state : {"queued", "processing", "completed", "failed", "deleted"}
     version : int
-        Counts the writes. A record only replaces the version before its own.
+        Number of times the record was written, 1 at first. A storage writes version n only over
+        version n - 1, so that no process overwrites the changes of another.
     owner : str
-        The process that works on it, or the last one that did.
+        Random id of the process that works on the analysis, or that last did.
     lease_until_s : float
         Unix time after which the owner counts as dead.
     attempts : int
@@ -65,14 +67,14 @@ class Record:
     files : dict
         Keys of the stored results, by their names in the answers.
     error : dict
-        If it failed: `code` and `error`.
+        If the analysis failed: `code` and `error`, the message.
     awaits_upload : bool
-        Whether its file was still to come when it was made.
+        Whether the record was made for an upload whose file has not come yet.
     expires_at : int or None
         Unix time after which the record counts as gone and the storage may remove it; None: never.
     source_version : str
-        The version of the file that is analysed, as the storage names it; empty until the file has
-        come. No other version of it is ever analysed under this id.
+        The storage's name of the file version that is analysed; empty until the file has come. No
+        other version of the file is ever analysed under this `analysis_id`.
     file_name, captured_at, consent : str
         What the client says about the file, and which version of a text the person agreed to; empty
         if it says nothing.
@@ -106,12 +108,12 @@ class Record:
 
 
 def is_over(record: Record, now_s: float) -> bool:
-    """Whether the time is over for which a record is kept."""
+    """Return whether a record has expired; always false if it is kept for ever."""
     return record.expires_at is not None and record.expires_at <= now_s
 
 
 def as_reported(record: Record, now_s: float) -> Record:
-    """Return the record as a client sees it: failed if its owner died and nobody takes it over.
+    """Return the record as a client sees it: as failed if its owner died and no other took over.
 
     The stored record does not change, so a late delivery or the same request can still continue it.
     """
@@ -121,14 +123,14 @@ def as_reported(record: Record, now_s: float) -> Record:
 
 
 def claim(record: Record, owner: str, now_s: float, lease_until_s: float) -> Record:
-    """Take a record to work on it. It must be queued or failed, or its lease must be over.
+    """Make `owner` the process that works on the analysis, until `lease_until_s`.
 
     Raises
     ------
     ConflictError
-        Another process works on it.
+        Another process works on the analysis, and its lease has not ended.
     ValueError
-        It is completed.
+        The analysis is completed.
     """
     if record.state == "completed":
         raise ValueError("completed")
@@ -147,7 +149,7 @@ def claim(record: Record, owner: str, now_s: float, lease_until_s: float) -> Rec
 
 
 def advance(record: Record, progress_percent: int) -> Record:
-    """Record the progress of the work."""
+    """Return the record with this progress."""
     assert record.state == "processing"
     return replace(record, version=record.version + 1, progress_percent=progress_percent)
 
@@ -159,7 +161,7 @@ def complete(
     files: dict[str, str],
     provenance: dict[str, Any] | None = None,
 ) -> Record:
-    """End the work with its outcome."""
+    """Return the record as completed, with the outcome of the analysis."""
     assert record.state == "processing"
     return replace(
         record,
@@ -174,13 +176,13 @@ def complete(
 
 
 def fail(record: Record, error: dict[str, str]) -> Record:
-    """End the work with an error, even if the work could not begin."""
+    """Return the record as failed with this error; the work need not have begun."""
     assert record.state in ("queued", "processing", "failed")
     return replace(record, state="failed", version=record.version + 1, error=error)
 
 
 def requeue(record: Record) -> Record:
-    """Put a failed record back in line for another attempt."""
+    """Return a failed record as queued, so that the analysis is tried again."""
     assert record.state == "failed"
     return replace(
         record, state="queued", version=record.version + 1, progress_percent=0, error=None
@@ -188,7 +190,7 @@ def requeue(record: Record) -> Record:
 
 
 def give_back(record: Record) -> Record:
-    """End the work without an outcome, as if it had not begun: another one will do it."""
+    """Return the record as queued, as if this attempt had not begun; another process will try."""
     assert record.state in ("queued", "processing", "failed")
     begun = record.state == "processing"
     return replace(
@@ -203,7 +205,7 @@ def give_back(record: Record) -> Record:
 
 
 def expire(record: Record) -> Record:
-    """Return a record as it is reported when its upload never came."""
+    """Return the record as a client sees it if the upload did not come in time."""
     error = {
         "error": "No file came while the form was valid. Ask for a new upload.",
         "code": "expired",
@@ -212,7 +214,7 @@ def expire(record: Record) -> Record:
 
 
 def withdraw(record: Record) -> Record:
-    """Begin to delete a record: it no longer answers, and still says where its files are."""
+    """Return the record as deleted, without its results but with the keys to delete its files."""
     return replace(
         record,
         state="deleted",
@@ -228,9 +230,10 @@ def withdraw(record: Record) -> Record:
 
 
 def forget(record: Record, now_s: float) -> Record:
-    """Return what is left of a deleted record: nothing but its id, so that it is never used again.
+    """Return a deleted record with nothing but its id, so that no analysis gets this id again.
 
-    A process that works on the analysis finds it and stops; a file that comes late is removed.
+    A process that still works on the analysis finds this record and stops. If the file comes only
+    now, it is removed. The record itself expires after `TOMBSTONE_S`.
     """
     return Record(
         analysis_id=record.analysis_id,

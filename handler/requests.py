@@ -1,7 +1,7 @@
-"""The requests of the API, and the check of the JSON object that asks for one.
+"""The requests of the API, and the checks of the JSON object that a client sends for one.
 
-Everything in that object is hostile until it has passed here; `handler.events` opens the envelopes
-that it comes in.
+Nothing in that object is trusted before it is checked here. `handler.events` takes it out of the
+event (such as an HTTP call) that it comes in.
 """
 
 import base64
@@ -61,18 +61,18 @@ _ASSUMED = {"task": "up_down", "task_assumed": True}
 class About:
     """What a client says about a file, and the language it wants to be answered in.
 
-    Nothing of it changes the analysis.
+    None of this changes the analysis.
 
     Attributes
     ----------
     file_name : str
-        Without folders; empty if the client gives none.
+        The file's name without folders; empty if the client gives none.
     captured_at : str
-        When it was recorded, ISO 8601; empty if the client gives none.
+        When the file was recorded, ISO 8601; empty if the client gives none.
     consent : str
         Version of the text that the person agreed to; empty if the client gives none.
     language : {"en", "ko", None}
-        Of the patient's sentence in the answer. None: no such sentence is asked for.
+        Language of the sentence for the patient in the answer. None: no such sentence.
     """
 
     file_name: str = ""
@@ -100,9 +100,9 @@ class AnalyzeData:
 
 @dataclass(frozen=True, slots=True)
 class AnalyzeForm:
-    """Analyse the file of a form, for the app that only knows a clear answer or an error.
+    """Analyse the file of a form, for the app that understands only a clear result or an error.
 
-    If `keep` is false, nothing is left of the analysis once it is answered.
+    If `keep` is false, the analysis and its files are deleted before the answer is sent.
     """
 
     data: AnalyzeData
@@ -111,10 +111,10 @@ class AnalyzeForm:
 
 @dataclass(frozen=True, slots=True)
 class AnalyzeFile:
-    """Analyse a file of the bucket. If `kind` is None, the file's content decides.
+    """Analyse a stored file. If `kind` is None, the file's content tells if it is a video or image.
 
-    If `parameters` is None, those in the record of the upload apply. `version_id` and `etag` are
-    those that a notification names. `user_id` is then the user's name in the key, perhaps a hash.
+    If `parameters` is None, those in the record of the upload apply. If S3's notification asks for
+    this, it gives `version_id` and `etag`, and `user_id` is the user's name in the key (or a hash).
     """
 
     kind: str | None
@@ -129,7 +129,7 @@ class AnalyzeFile:
 
 @dataclass(frozen=True, slots=True)
 class CreateUpload:
-    """Say where a file can be uploaded to."""
+    """Offer the client an address to upload a file to."""
 
     user_id: str | None
     content_type: str
@@ -187,7 +187,7 @@ class GetHealth:
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """A browser asks which requests it may send."""
+    """Answer a browser's question which requests it may send (a CORS preflight)."""
 
 
 Request = (
@@ -206,12 +206,12 @@ Request = (
 
 
 def parse_action(document: Any, caller: Caller) -> Request:
-    """Check the API's request object, which is a body or a direct invocation.
+    """Check the JSON object of a request, and return the request that its `action` names.
 
     Parameters
     ----------
     document : object
-        From JSON.
+        The body of an HTTP call, or the event of a direct invocation.
     caller : Caller
 
     Returns
@@ -266,20 +266,20 @@ def parse_action(document: Any, caller: Caller) -> Request:
 
 
 def parse_form_query(query: Mapping[str, Any], caller: Caller) -> tuple[AnalyzeData, bool]:
-    """Check the query of a form whose file is to be analysed at once.
+    """Check the query of the URL that a form is sent to, whose file is analysed at once.
 
     Parameters
     ----------
     query : mapping of str to str
-        Numbers are text here.
+        The parameters by name. Numbers are given as text.
     caller : Caller
 
     Returns
     -------
     request : AnalyzeData
-        Without the file's content and name.
+        Still without the content and the name of the file.
     keep : bool
-        Whether the analysis is kept once it is answered.
+        Whether the analysis is kept after its answer is sent.
 
     Raises
     ------
@@ -317,24 +317,24 @@ def parse_form_query(query: Mapping[str, Any], caller: Caller) -> tuple[AnalyzeD
 
 
 def _read_number(text: Any) -> Any:
-    """Return the number that a text stands for; the text itself if it stands for none."""
+    """Return the number that a text is; the text itself if it is no number."""
     if not isinstance(text, str) or not _NUMBER.fullmatch(text):
         return text
     return int(text) if text.removeprefix("-").isdigit() else float(text)
 
 
 def assume_task(document: Any) -> Any:
-    """Add the task of the app's guided flow to a request that says nothing of a task.
+    """Return the request with the task that the app guides people through, if it names no task.
 
     Parameters
     ----------
     document : object
-        The API's request object, from JSON. What is wrong with it is not looked for here.
+        The request's JSON object, which is not checked here.
 
     Returns
     -------
     object
-        The request. A file that was uploaded earlier keeps what was said of it then.
+        The request. An image, or a file whose parameters came with its upload, gets no task.
     """
     if not isinstance(document, dict) or document.get("action") == "analyze_image":
         return document
@@ -394,14 +394,14 @@ def parse_parameters(given: Any) -> Parameters:
 
 
 def document_parameters(parameters: Parameters) -> dict[str, Any]:
-    """Return parameters as JSON; the inverse of `parse_parameters`."""
+    """Return parameters as a JSON object; the inverse of `parse_parameters`."""
     document = asdict(parameters)
     document["protocol"] = list(document["protocol"])
     return document
 
 
 def document_file_request(request: AnalyzeFile) -> dict[str, Any]:
-    """Return a request as JSON for the queue; the inverse of `parse_action`."""
+    """Return a request as a JSON object for the queue; the inverse of `parse_action`."""
     document: dict[str, Any] = {
         "action": "process_s3_file" if request.kind is None else f"analyze_{request.kind}",
         "s3_key": request.key,
@@ -467,14 +467,14 @@ def _parse_about(document: dict[str, Any]) -> About:
 
 
 def clean_file_name(value: Any) -> str:
-    """Return a file's name as it is kept: without folders and characters that cannot be shown."""
+    """Return a file's name without folders and without characters that cannot be shown."""
     name = value.replace("\\", "/").rpartition("/")[2] if isinstance(value, str) else ""
     shown = "".join(one for one in name if unicodedata.category(one)[0] != "C")
     return shown[:MAX_FILE_NAME_CHARACTERS]
 
 
 def parse_language(value: Any) -> Language:
-    """Return the value if it is a language.
+    """Return the value if it is the code of a supported language.
 
     Raises
     ------

@@ -21,17 +21,18 @@ Operation = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method of one path.
+    """One HTTP method of one path, and what it does.
 
     Attributes
     ----------
     method, path : str
-        The path may have parts in braces.
+        A path may have one variable part, written in braces.
     operation : str
+        Name of what it does.
     is_light : bool
-        Whether the function without the models answers it.
+        Whether the function that does not load the models can answer it.
     is_public : bool
-        Whether it is answered to callers who are not known: it holds nobody's data.
+        Whether everyone gets an answer, also without a token, because it holds nobody's data.
     """
 
     method: str
@@ -59,11 +60,14 @@ ROUTES = (
 
 
 def find_route(method: str, path: str) -> tuple[Route, str]:
-    """Return the route of a request, and what stands for the part in braces.
+    """Return the route of a request, and the text at the path's variable part ("" without one).
 
     Raises
     ------
-    NotFoundError, MethodNotAllowedError
+    NotFoundError
+        No route has this path.
+    MethodNotAllowedError
+        Routes have this path, but with other methods.
     """
     parts = [part for part in path.split("/") if part]
     found = False
@@ -80,7 +84,10 @@ def find_route(method: str, path: str) -> tuple[Route, str]:
 
 
 def _match(template: str, parts: list[str]) -> str | None:
-    """Return what stands for the part in braces, if any; None if the path is another one."""
+    """Return the text at the variable part of a path, "" if the template has no variable part.
+
+    `parts` are the parts of the path. None means that the path does not fit the template.
+    """
     expected = [part for part in template.split("/") if part]
     if len(expected) != len(parts):
         return None

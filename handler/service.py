@@ -1,4 +1,4 @@
-"""Answer every request of the API. Nothing here depends on a cloud."""
+"""Answer every request of the API. Nothing here depends on AWS."""
 
 import time
 import uuid
@@ -64,15 +64,16 @@ class Service:
     ----------
     storage : Storage
     engine : Engine or None
-        None if the function only answers light requests.
+        None if this process does not analyse: it then answers only light requests.
     cpu_share : float, default 1
         Share of one core that this process gets.
     observe : callable, optional
-        Called after each analysis with its figures by name, such as ``AnalysisSeconds``.
+        Called after each analysis with a dictionary of its measured values, such as
+        ``AnalysisSeconds``.
     work_folder : Path, optional
-        For temporary files, in place of the system's own folder.
+        Folder for temporary files. Default: the system's own folder for them.
     retention_days : int, optional
-        How long records are kept; 0: for ever.
+        How many days a record is kept; 0: for ever.
     """
 
     def __init__(
@@ -100,7 +101,7 @@ class Service:
         request : Request
         limits : Limits
         request_id : str
-            It appears in the log and in internal errors.
+            An id that appears in the log and in the messages of internal errors.
 
         Returns
         -------
@@ -109,7 +110,8 @@ class Service:
         Raises
         ------
         HandlerError
-            It is also written into the record of the analysis, if there is one.
+            The request failed. The error is also written into the record of the analysis, if there
+            is one.
         """
         match request:
             case AnalyzeData():
@@ -147,7 +149,10 @@ class Service:
         return self._analyzer
 
     def _analyze_form(self, request: AnalyzeForm, limits: Limits, request_id: str) -> Answer:
-        """Answer a client that takes everything but a clear answer and an error for healthy."""
+        """Analyse a form's file, for a client that understands only a clear result or an error.
+
+        It would show any other answer as healthy.
+        """
         language = request.data.about.language
         try:
             answer = self._require_analyzer().analyze_data(
@@ -210,7 +215,10 @@ class Service:
         return Answer(200, {"analyses": rows, "next": page.next_token or None}, shown)
 
     def _as_reported(self, record: Record) -> Record:
-        """Return a record as a client sees it now, whoever died or never came."""
+        """Return a record as a client sees it now.
+
+        It is shown as expired if its upload did not come in time, as failed if its process died.
+        """
         now_s = time.time()
         age_s = now_s - datetime.fromisoformat(record.created_at).timestamp()
         if (
@@ -232,7 +240,7 @@ class Service:
 
 
 def _describe_api(as_page: bool) -> Answer:
-    """Return the API's own description."""
+    """Return the description of the API; if `as_page` is true, as an HTML page."""
     # Only this request needs it.
     from handler.description import make_document, make_page
 

@@ -22,16 +22,16 @@ MAX_DELIVERIES = 3
 
 
 class RecordExistsError(Exception):
-    """There is a record of this id."""
+    """A record of this id already exists."""
 
 
 class RecordChangedError(Exception):
-    """The record is no longer at the version that was read."""
+    """Another process has written the record since it was read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Records of one user, the newest first. `next_token` leads to the rest, if it is not empty."""
+    """Records of one user, the newest first. `next_token` asks for the next page; empty: none."""
 
     records: tuple[Record, ...]
     next_token: str
@@ -54,7 +54,7 @@ class StoredVersion:
     etag : str
         Changes with the file's content.
     version_id : str
-        Names this version for ever; empty if the storage keeps only the newest one.
+        Id of this version, which never changes; empty if the storage keeps only the newest version.
     """
 
     etag: str
@@ -62,12 +62,12 @@ class StoredVersion:
 
     @property
     def name(self) -> str:
-        """What tells this version from all others of the same file."""
+        """A text that no other version of the same file has."""
         return self.version_id or self.etag
 
 
 class StoredObject(Protocol):
-    """A stored file that is open, always in the same version."""
+    """A stored file that is open for reading. All reads are of the same version."""
 
     @property
     def size_bytes(self) -> int: ...
@@ -89,37 +89,41 @@ class Storage(Protocol):
     """
 
     def create(self, record: Record) -> None:
-        """Write a new record; `RecordExistsError` if its id is taken."""
+        """Write a new record; raise `RecordExistsError` if its id is taken."""
 
     def read(self, analysis_id: str) -> Record:
-        """Return a record; `NotFoundError` if there is none."""
+        """Return a record; raise `NotFoundError` if there is none."""
 
     def replace(self, record: Record) -> None:
-        """Replace the version before this one; `RecordChangedError` if another one is stored."""
+        """Write a record over its last version; raise `RecordChangedError` if another is stored."""
 
     def list_records(self, user_id: str, limit: int, token: str) -> Page:
-        """Return a user's records, the newest first; `BadRequestError` for a wrong token."""
+        """Return one page of a user's records, the newest first.
+
+        `token` is the `next_token` of the page before; empty for the first page.
+        A wrong token raises `BadRequestError`.
+        """
 
     def put_file(self, key: str, path: Path, content_type: str) -> StoredVersion:
         """Store a file, either whole or not at all."""
 
     def open_file(self, key: str, version_id: str = "") -> StoredObject:
-        """Open a stored file, in one version if it is named; `NotFoundError` if there is none."""
+        """Open a stored file in this version, or the newest; raise `NotFoundError` if missing."""
 
     def has_file(self, key: str) -> bool:
-        """Whether a file is stored."""
+        """Return whether a file is stored under this key."""
 
     def delete_version(self, key: str, version_id: str) -> None:
-        """Delete one version of a file; the one before it is there again."""
+        """Delete one version of a file; the version before it becomes the newest again."""
 
     def delete_file(self, key: str) -> None:
         """Delete a file in all versions, if there is one."""
 
     def delete_files(self, prefix: str) -> set[str]:
-        """Delete all files whose keys begin so, in all versions; return their keys."""
+        """Delete all versions of all files whose keys begin with `prefix`; return their keys."""
 
     def locate(self, key: str) -> str:
-        """Return the address by which the answers name a file."""
+        """Return the address of a file in the answers: an ``s3://`` URL, or a path on the disk."""
 
     def offer_upload(self, key: str, content_type: str, max_bytes: int) -> UploadOffer:
         """Offer the upload of a file of at most `max_bytes`, valid for `UPLOAD_VALID_S`."""
@@ -132,25 +136,28 @@ class Storage(Protocol):
         """Whether this storage has a queue."""
 
     def enqueue(self, message: dict[str, Any]) -> None:
-        """Queue a message: a request as in a direct invocation, or a notification of an upload."""
+        """Put a message into the queue: a request's JSON object, or a notification of an upload."""
 
     def withdraw(self, analysis_id: str) -> None:
-        """Take the messages about an upload out of the queue, where the queue allows it.
+        """Remove the messages about an upload from the queue, if the queue allows it.
 
-        SQS does not. There, such a message is dropped when it is delivered.
+        SQS does not allow it. Such a message is then ignored when it is delivered.
         """
 
     def postpone(self, receipt: str, delay_s: int) -> None:
-        """Have a message delivered again after this time, sooner than a killed process' one."""
+        """Have a failed message delivered again after `delay_s`, not only when its lease ends.
+
+        `receipt` is the queue's handle of the delivery.
+        """
 
 
 def encode_token(record: Record) -> str:
-    """Return a token. A list that is requested with it continues after this record."""
+    """Return a token for the next page of a list, which begins after this record."""
     return base64.urlsafe_b64encode(f"{record.created_at} {record.analysis_id}".encode()).decode()
 
 
 def decode_token(token: str) -> tuple[str, str]:
-    """Return the time and id of the record after which a list continues.
+    """Return what a token says: time of creation and id of the record before the next page.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Check OpenID Connect tokens: signed by the issuer, for this API, and not over."""
+"""Check OpenID Connect tokens: signed by the issuer, made for this API, and not expired."""
 
 import json
 import time
@@ -22,28 +22,29 @@ LEEWAY_S = 30
 
 
 class TokenError(Exception):
-    """The token is not valid. The message says no more, so that it can be logged."""
+    """The token is not valid. The message holds nothing of the token, so that it can be logged."""
 
 
 class KeysUnavailableError(Exception):
-    """The issuer does not answer with its keys."""
+    """The issuer's public keys cannot be fetched."""
 
 
 class TokenVerifier:
-    """Checks tokens of one issuer for one audience. It keeps the issuer's keys.
+    """Checks tokens of one issuer for one audience. It caches the issuer's public keys.
 
     Parameters
     ----------
     issuer : str
         Exactly as it stands in the tokens, such as ``https://securetoken.google.com/PROJECT``.
     audience : str
+        The name of this API in the tokens.
     fetch : callable, optional
-        Returns the JSON document at a URL.
+        Returns the JSON document at a URL. Default: `fetch_json`.
 
     Raises
     ------
     ValueError
-        The issuer is no https address.
+        The issuer is not an https address, or the audience is empty.
     """
 
     def __init__(
@@ -59,11 +60,14 @@ class TokenVerifier:
         self._fetched_s = -KEYS_VALID_S
 
     def verify(self, token: str) -> dict[str, Any]:
-        """Return the claims of a token.
+        """Check a token and return its claims.
 
         Raises
         ------
-        TokenError, KeysUnavailableError
+        TokenError
+            The token is not valid.
+        KeysUnavailableError
+            The keys that the token is checked with cannot be fetched.
         """
         if len(token) > MAX_TOKEN_CHARACTERS:
             raise TokenError("too long")
@@ -118,11 +122,12 @@ class TokenVerifier:
 
 
 def read_bearer(header: str) -> str:
-    """Return the token of an Authorization header.
+    """Return the token in an Authorization header, ``Bearer TOKEN``.
 
     Raises
     ------
     TokenError
+        The header has no such token.
     """
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():

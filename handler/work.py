@@ -25,13 +25,13 @@ PROGRESS_INTERVAL_S = 5.0
 
 
 class Work:
-    """A record that this process works on, always at the version that is stored.
+    """The record of an analysis that this process works on, and the ways to write it.
 
     Parameters
     ----------
     storage : Storage
     record : Record
-        As it was read from the storage, or written to it.
+        The version that is stored now.
     """
 
     def __init__(self, storage: Storage, record: Record) -> None:
@@ -52,13 +52,13 @@ class Work:
 
     @property
     def settled(self) -> bool:
-        """Whether nothing is left to do: it is completed, or another process works on it."""
+        """Whether this process has nothing to do: the analysis is completed, or runs elsewhere."""
         return self.record.state == "completed" or (
             self.record.state == "processing" and time.time() < self.record.lease_until_s
         )
 
     def pin(self, source_version: str, expires_at: int | None) -> None:
-        """Note which version of the file has come; the next write of the record holds it."""
+        """Note the version of the file that has come; `save` writes it with the next change."""
         self.record = replace(
             self.record, source_version=source_version, expires_at=expires_at, awaits_upload=False
         )
@@ -69,9 +69,9 @@ class Work:
         Raises
         ------
         ConflictError
-            Another process has taken the record.
+            Another process has taken over the analysis.
         DeletedError
-            It was deleted.
+            The analysis was deleted.
         """
         try:
             self._storage.replace(record)
@@ -102,7 +102,7 @@ class Work:
         Raises
         ------
         DeletedError, ConflictError
-            The analysis is no longer this process' work, so it ends here.
+            The analysis was deleted, or another process has taken it over, so it must stop here.
         """
         now_s = time.monotonic()
         if now_s - self._reported_s < PROGRESS_INTERVAL_S:
@@ -119,7 +119,8 @@ class Work:
         ----------
         error : HandlerError
         comes_again : bool, optional
-            Whether the same work is delivered again. If that may help, the record waits for it.
+            Whether the queue will deliver the same request again. If a new attempt may succeed,
+            the record is then set back to queued instead of failed.
         """
         mine = self.record.state == "processing" and self.record.owner == self.owner
         if self._lost or (not mine and (self.record.state == "completed" or self.settled)):
@@ -133,9 +134,9 @@ class Work:
 
     @contextmanager
     def failing(self, request_id: str, comes_again: bool = False) -> Iterator[None]:
-        """Write every error that is raised inside into the record.
+        """Write every error that is raised in the ``with`` block into the record.
 
-        If the analysis was deleted, its files are deleted again: some were written since then.
+        If the analysis was deleted meanwhile, the files that were written since then are deleted.
         """
         try:
             yield

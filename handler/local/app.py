@@ -1,4 +1,4 @@
-"""The WSGI application: each request becomes the event that API Gateway makes of it."""
+"""The WSGI application of the local server, which gives the API events like API Gateway's."""
 
 import json
 import re
@@ -39,7 +39,7 @@ SYNCHRONOUS_S = 300.0
 
 
 class LocalContext:
-    """Lambda's context object for one request."""
+    """Stands in for Lambda's context object during one request."""
 
     def __init__(self, seconds: float) -> None:
         self.aws_request_id = str(uuid.uuid4())
@@ -50,13 +50,13 @@ class LocalContext:
 
 
 class LocalApp:
-    """Answers the requests to one address of this machine.
+    """Answers the HTTP requests that the local server receives.
 
     Parameters
     ----------
     api : Api
     storage : LocalStorage
-        Its `address` is the server's address.
+        Its attribute `address` holds the URL of the server.
     guard : Guard
     logger : Logger
     """
@@ -122,10 +122,10 @@ class LocalApp:
         body: str | FormFile,
         context: LocalContext,
     ) -> Response:
-        """Hand a request to the API as the event that API Gateway makes of it.
+        """Give a request to the API in the form of API Gateway's event, and return its answer.
 
-        Who sends a form waits for its analysis; all others are sent away after the same time as by
-        API Gateway.
+        The sender of a form waits until the analysis ends. All others get an answer within API
+        Gateway's time limit.
         """
         answer = self._api.handle(
             {
@@ -146,7 +146,7 @@ class LocalApp:
         return Response(answer["body"], answer["statusCode"], answer["headers"])
 
     def _identify(self, request: Request, path: str) -> Mapping[str, Any]:
-        """Return what the guard knows of the caller; nothing where everybody is answered."""
+        """Return what the guard says about the caller; empty if the route is public."""
         if request.method == "OPTIONS":
             return {}
         with suppress(NotFoundError, MethodNotAllowedError):
@@ -155,10 +155,10 @@ class LocalApp:
         return self._guard.identify(request.headers.get("Authorization", ""))
 
     def _check_caller(self, request: Request) -> None:
-        """Refuse pages of other sites that a browser on this machine shows.
+        """Refuse a request that a web page of another site sends from a browser on this machine.
 
-        Such a page has another origin, or it reaches this address through a host name of its own
-        site. Where callers must show a token, such a page has none.
+        Such a request has a foreign Origin or Host header. If the server requires a token, nothing
+        is checked here, because a foreign page does not have the token.
         """
         if not self._guard.is_open:
             return

@@ -1,4 +1,4 @@
-"""Files in a directory, each whole or not there."""
+"""Files in a directory. A file appears there only when it is complete."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ from handler.temporary import TEMPORARY_PREFIX
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A stored file that is open."""
+    """A stored file that is open for reading."""
 
     size_bytes: int
     version: StoredVersion
@@ -32,7 +32,8 @@ class LocalFiles:
     Parameters
     ----------
     files : Path
-        Folder of the files by their keys. Created if it does not exist.
+        Folder that holds the files. A file's key is its path below this folder. Created if it does
+        not exist.
     work : Path
         Folder for temporary files, on the same disk. Created if it does not exist.
     """
@@ -51,7 +52,10 @@ class LocalFiles:
 
     @contextlib.contextmanager
     def writing(self, key: str) -> Iterator[Any]:
-        """Yield a file to write, which appears under the key once it is whole."""
+        """Yield a temporary file to write to; at the end it is moved to its place in the folder.
+
+        If an error is raised meanwhile, the temporary file is deleted and nothing is stored.
+        """
         target = self._path(key)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,6 @@
-"""Who may use the local server: this machine, whoever has its token, or users of an issuer."""
+"""Who may use the local server: this machine, whoever has its token, or users of an issuer.
+
+An issuer is a service that signs tokens which name their users (OpenID Connect)."""
 
 import hashlib
 import hmac
@@ -23,15 +25,17 @@ class Guard:
     Parameters
     ----------
     token : str, optional
-        Whoever sends it owns all that is on the server.
+        The server's own token. Its sender may read and change all data on the server.
     verifier : TokenVerifier, optional
-        Its tokens say who the caller is; see `handler.identity`.
+        If it is given, callers need a token that it accepts, which names the user; see
+        `handler.identity`.
 
     Attributes
     ----------
     access : Access
+        How the API identifies the callers.
     is_open : bool
-        Whether nobody is checked: the server is then for this machine only.
+        Whether callers are not checked. The server then answers this machine only.
     """
 
     def __init__(self, token: str = "", verifier: "TokenVerifier | None" = None) -> None:
@@ -42,16 +46,24 @@ class Guard:
         self.is_open = not token and verifier is None
 
     def identify(self, header: str) -> Mapping[str, Any]:
-        """Return what API Gateway's authorizer would say of a caller.
+        """Check a caller's token, and return what API Gateway's authorizer would say about it.
 
         Parameters
         ----------
         header : str
-            The request's Authorization.
+            The request's header ``Authorization``.
+
+        Returns
+        -------
+        mapping
+            The token's ``claims``; empty if the server is open or has a token of its own.
 
         Raises
         ------
         UnauthorizedError
+            The token is missing or wrong.
+        StorageUnavailableError
+            The issuer's keys, which the token is checked with, cannot be fetched.
         """
         if self.is_open:
             return {}
@@ -74,18 +86,22 @@ class Guard:
         )
 
     def sign(self, analysis_id: str) -> str:
-        """Return the query that lets a browser open a report for a while; empty if all may."""
+        """Return the query string that makes a report's address valid for a limited time.
+
+        It is empty if callers are not checked.
+        """
         if self.is_open:
             return ""
         until = int(time.time()) + DOWNLOAD_VALID_S
         return f"?until={until}&signature={self._compute_signature(analysis_id, str(until))}"
 
     def check_signature(self, analysis_id: str, until: str, signature: str) -> None:
-        """Check the query of a report's address.
+        """Check the query string of a report's address, which `sign` made.
 
         Raises
         ------
         UnauthorizedError
+            The signature is wrong, or the address is no longer valid.
         """
         if self.is_open:
             return

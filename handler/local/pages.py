@@ -1,4 +1,6 @@
-"""The web client's files and the reports, with the headers that keep each page to itself."""
+"""Answers with the web client's files and with reports.
+
+Their HTTP headers forbid each page to load or send anything that it does not need."""
 
 from pathlib import Path
 
@@ -52,6 +54,7 @@ def answer_app_file(name: str, needs_token: bool) -> Response:
     Parameters
     ----------
     name : str
+        The file's path below ``/app/``.
     needs_token : bool
         Whether the page must ask its user for a token.
 
@@ -71,7 +74,7 @@ def answer_app_file(name: str, needs_token: bool) -> Response:
 
 
 def redirect_to_app(address: str) -> Response:
-    """Return the redirect to the one address under which the web client works."""
+    """Return a redirect to the web client at `address`, the only address where it works."""
     headers = {"Location": f"{address}/app/", **_APP_HEADERS}
     response = Response(b"", 308, headers)
     del response.headers["Content-Type"]

@@ -38,22 +38,23 @@ class LocalServer:
     Parameters
     ----------
     port : int
-        0 takes a free one.
+        The TCP port; 0: any free one.
     folder : Path
-        For the data.
+        Folder in which the server keeps its data.
     host : str, optional
         The name or address that clients use.
     guard : Guard, optional
-        It is open, if it is not given.
+        Checks the callers. Default: callers are not checked.
 
     Attributes
     ----------
     storage : LocalStorage
+        The records, files and messages in `folder`.
 
     Raises
     ------
     DataInUseError, StorageUnavailableError, OSError
-        The folder or the port is taken, or cannot be used.
+        The folder or the port is in use by another process, or cannot be used.
     """
 
     def __init__(
@@ -84,12 +85,15 @@ class LocalServer:
         threading.Thread(target=self._work, daemon=True).start()
 
     def stop(self) -> None:
-        """Give back the analyses that run; the process must end at once after this."""
+        """Give up the running analyses; those with a message in the queue run at the next start.
+
+        The others are marked as failed. The process must end right after this.
+        """
         self._stopping.set()
         self.storage.release()
 
     def close(self) -> None:
-        """Let another server use the folder."""
+        """Close the storage, so that another server can use the folder."""
         self.storage.close()
 
     def _serve(self, bound: "Future[None]") -> None:
@@ -135,7 +139,7 @@ class LocalServer:
 
 
 class _HttpRequest(HTTPRequest):
-    """A request whose body can be refused: the connection is closed instead of reading it."""
+    """A request whose body may stay unread: the connection is then closed after the answer."""
 
     def send_headers(self) -> None:
         # Cheroot would read the rest of the body, gigabytes perhaps, into memory.
@@ -149,7 +153,7 @@ class _HttpConnection(HTTPConnection):
 
 
 class _HttpServer(wsgi.Server):
-    """Cheroot's server with our limits and our log."""
+    """Cheroot's HTTP server with the limits and the log of this program."""
 
     ConnectionClass = _HttpConnection
     max_request_header_size = MAX_HEAD_BYTES

@@ -1,7 +1,7 @@
-"""The summary as a JSON document of any version: read it, check it, look up its fields.
+"""Read and check a summary's JSON document, from any version of this program; look up its fields.
 
-The annotations of `tracker.files.fields.Summary` say what a document must hold. Imports nothing
-heavy.
+The annotations of `tracker.files.fields.Summary` say what a document must hold. This module imports
+nothing that is slow to load.
 """
 
 import functools
@@ -28,6 +28,7 @@ class Shape:
     kind : type
         str, int, float, bool, `Interval`, tuple, or the dataclass of a nested record.
     nullable : bool
+        Whether the value may be null.
     choices : tuple of str
         The allowed values; empty if all are allowed.
     item : type or None
@@ -42,7 +43,7 @@ class Shape:
 
 @functools.cache
 def read_record(record: Any) -> dict[str, tuple[Shape, Field | Prefix | None]]:
-    """Return the shape and the description of each field of a record, in order."""
+    """Return the shape and the description of each field of a dataclass, by name and in order."""
     hints = get_type_hints(record)
     return {
         name: (_read_hint(hints[name]), getattr(hint, "__metadata__", (None,))[0])
@@ -63,12 +64,12 @@ def _read_hint(hint: Any) -> Shape:
 
 
 def find_field(path: str) -> tuple[Shape, Field]:
-    """Return type and description of a field by its dotted name, such as ``quality.sharpness``.
+    """Return the type and description of a summary's field, such as ``quality.sharpness``.
 
     Raises
     ------
     KeyError
-        There is no such field, or it is a record of further fields.
+        There is no such field, or it has fields of its own.
     """
     record: type = Summary
     *parents, name = path.split(".")
@@ -81,9 +82,9 @@ def find_field(path: str) -> tuple[Shape, Field]:
 
 
 def list_values(*groups: str) -> tuple[str, ...]:
-    """Return the dotted names of the numbers, intervals, flags and choices of some groups.
+    """Return the dotted names of the summary's fields whose group is one of `groups`.
 
-    Free text and lists are left out: they have their own places in a report.
+    Free text and lists are left out, because reports do not show them in a table of numbers.
     """
     return tuple(name for group, name in _walk(Summary, "") if group in groups)
 
@@ -98,7 +99,7 @@ def _walk(record: type, path: str) -> Iterator[tuple[str, str]]:
 
 
 def get_value(summary: Summary, path: str) -> Any:
-    """Return a field of a summary by its dotted name."""
+    """Return the value of a summary's field by its dotted name."""
     return functools.reduce(getattr, path.split("."), summary)
 
 
@@ -112,14 +113,14 @@ def parse_summary(
     document : object
         What `json.loads` returned.
     needed : collection of str, optional
-        Dotted names of the required fields, such as ``phases.start_s`` (in each phase). Default:
-        all fields that are never null.
+        Dotted names of the required fields. ``phases.start_s`` requires `start_s` in each of the
+        `phases`. Default: all fields that are never null.
 
     Returns
     -------
     summary : Summary
-        A field that the document lacks is None, whatever its type, or empty. Fields that this
-        version does not know are dropped.
+        A field that the document lacks is None; a list is empty, and an interval has two None.
+        Fields that this version does not know are dropped.
     lacks : tuple of str
         Names of the fields that the document lacks.
 

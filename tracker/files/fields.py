@@ -1,9 +1,9 @@
-"""Every field of the summary once: name, type, unit, group, meaning and labels.
+"""The definition of every field of the summary: name, type, unit, group, meaning and labels.
 
-`Summary` declares all fields. The JSON document, its schema, the tables of cohorts and sweeps, the
-report's table of numbers and `docs/outputs.md` are made from its annotations
-(`tracker.files.documents`, `tracker.files.columns`). The fields have the order of the document.
-Imports nothing of ours and nothing heavy.
+`Summary` declares all fields, in the order of the JSON document. That document, its schema, the
+tables of cohorts and sweeps, the report's table of numbers and `docs/outputs.md` are made from its
+annotations (`tracker.files.documents`, `tracker.files.columns`). This module imports nothing of
+this project and nothing that is slow to load.
 """
 
 from collections.abc import Mapping
@@ -51,13 +51,13 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """The beginning of the column names of a nested record, in tables of cohorts and sweeps."""
+    """How the columns of a nested record begin in the tables of cohorts and sweeps."""
 
     text: str
 
 
 class Interval(NamedTuple):
-    """Both ends of an interval; None where it could not be computed."""
+    """Both ends of an interval, such as a confidence interval; None if it cannot be computed."""
 
     low: float | None
     high: float | None

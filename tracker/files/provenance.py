@@ -1,4 +1,4 @@
-"""Identify the program version that made a result."""
+"""Compute hashes that identify the program and the models that made a result."""
 
 import functools
 import hashlib
@@ -15,12 +15,12 @@ TRACK_LIBRARIES = ("ai-edge-litert", "numpy", "opencv-python-headless")
 def identify_code(sources: Iterable[Path]) -> str:
     """Return a hash of a program: its version, its source files and its libraries' versions.
 
-    The version number alone is not enough, because the code changes more often.
+    The version number alone is not enough, because the code also changes between versions.
 
     Parameters
     ----------
     sources : iterable of Path
-        The files of the program, always in the same order.
+        The files of the program. Another order gives another hash.
     """
     digest = hashlib.sha256(__version__.encode())
     for library in TRACK_LIBRARIES:
@@ -32,7 +32,7 @@ def identify_code(sources: Iterable[Path]) -> str:
 
 @functools.cache
 def identify_program() -> str:
-    """Return a hash of the code and the libraries that make a recording's files."""
+    """Return a hash of this program's code and of the versions of its `TRACK_LIBRARIES`."""
     root = Path(__file__).parents[2]
     return identify_code(
         path
@@ -45,7 +45,7 @@ def identify_program() -> str:
 
 @functools.cache
 def identify_models() -> str:
-    """Return a hash of the model files that make landmarks of pictures."""
+    """Return a hash of the model files, which find the landmarks in pictures."""
     digest = hashlib.sha256()
     for path in sorted((Path(__file__).parents[1] / "face" / "models").glob("*.tflite")):
         digest.update(path.read_bytes())

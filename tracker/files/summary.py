@@ -48,7 +48,7 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> Summar
     analysis : Analysis
     assessment : Assessment
     source : str
-        Name of the file it comes from.
+        Name of the file that was analysed.
 
     Returns
     -------
@@ -101,7 +101,10 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> Summar
 
 
 def _fill(record: Callable[..., T], measured: object, /, **values: Any) -> T:
-    """Make a part of the summary. A field without a given value is copied from `measured`."""
+    """Make one of the summary's dataclasses, `record`, from `values`.
+
+    A field that has no value there is copied from the attribute of the same name of `measured`.
+    """
     shapes = read_record(record)
     for name in shapes.keys() - values.keys():
         value = plain(getattr(measured, name))
@@ -110,7 +113,7 @@ def _fill(record: Callable[..., T], measured: object, /, **values: Any) -> T:
 
 
 def name_task(analysis: Analysis) -> Literal["protocol"] | Task:
-    """Return the task, or that a protocol says it."""
+    """Return the task of the recording; "protocol" if it followed a protocol."""
     return "protocol" if analysis.parameters.protocol else analysis.parameters.task
 
 
@@ -143,7 +146,7 @@ def write_analysis(directory: Path, stem: str, analysis: Analysis, summary: Summ
     directory : Path
         An existing directory.
     stem : str
-        Start of the files' names.
+        What the names of the files begin with.
     analysis : Analysis
     summary : Summary
         From `summarize`.
@@ -151,7 +154,7 @@ def write_analysis(directory: Path, stem: str, analysis: Analysis, summary: Summ
     Returns
     -------
     list of Path
-        The files. Each appears whole or not at all.
+        The written files. If an error occurs, no file is left half-written.
     """
     summary_path = directory / f"{stem}.summary.json"
     summary_path.unlink(missing_ok=True)
@@ -177,12 +180,12 @@ def write_track(directory: Path, stem: str, track: Track) -> Path:
 
 
 def to_json(document: Any, indent: int | None = None) -> str:
-    """Return strict JSON: NaN and infinity are null."""
+    """Return a document as strict JSON, in which NaN and infinity become null."""
     return json.dumps(plain(document), indent=indent, allow_nan=False, ensure_ascii=False)
 
 
 def describe_summary(summary: Summary, name: str) -> str:
-    """Return a summary in a few lines for a person."""
+    """Return the main values of a summary as a few lines of text for a person."""
     threshold = summary.parameters.vpp_thresh
 
     def number(value: float | None, form: str) -> str:
@@ -228,7 +231,7 @@ def describe_summary(summary: Summary, name: str) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Replace NumPy's scalars by Python's, NaN by None, and round to significant digits."""
+    """Return a value with Python's numbers for NumPy's, None for NaN, and floats rounded."""
     # The most frequent type first: tables of sweeps have millions of values.
     if isinstance(value, float):
         return float(format(value, _SIGNIFICANT)) if math.isfinite(value) else None

@@ -22,7 +22,7 @@ WINK_NAMES = {LEFT: "wink_left", RIGHT: "wink_right"}
 
 
 def name_events(analysis: Analysis) -> list[str]:
-    """Return the name of the closure or wink that each analysed frame is in; empty outside."""
+    """Return for each analysed frame which kind of closure or wink it belongs to; "" for none."""
     events = [""] * len(analysis.track.times_s)
     for (start, stop), kind in zip(
         analysis.events.closures.interval, analysis.events.closures.kind, strict=True
@@ -34,7 +34,7 @@ def name_events(analysis: Analysis) -> list[str]:
 
 
 def frame_table(analysis: Analysis) -> Table:
-    """Return the columns of the table of frames, each of shape (N,)."""
+    """Return the columns of the table of frames by name; each has one value per analysed frame."""
     geometry, track = analysis.traces.geometry, analysis.track
     iris = {
         eye: track.landmarks[:, FACE_MESH_INDICES.index(index)].astype(np.float64)
@@ -72,7 +72,7 @@ def frame_table(analysis: Analysis) -> Table:
 
 
 def closure_table(analysis: Analysis) -> Table:
-    """Return the columns of the table of closures, each of shape (M,)."""
+    """Return the columns of the table of closures by name; each has one value per closure."""
     closures, times_s = analysis.events.closures, analysis.track.times_s
     frame_index = analysis.track.frame_index
     start, stop = closures.interval[:, 0], closures.interval[:, 1]
@@ -103,7 +103,7 @@ def closure_table(analysis: Analysis) -> Table:
 
 
 def _find_complete(amplitude: NDArray[np.float64]) -> list[bool | None]:
-    """Return whether an eye closed completely; None if its amplitude is missing."""
+    """Return for each amplitude whether the eye closed completely; None if it is NaN."""
     return [None if math.isnan(one) else 1 - one <= COMPLETE_RATIO for one in amplitude.tolist()]
 
 
@@ -115,7 +115,7 @@ def _write_csv(path: Path, table: Table) -> None:
 
 
 def _format_column(column: NDArray[Any] | list[str] | list[bool | None]) -> Sequence[Any]:
-    """Format a column: a missing value is empty, flags are true and false."""
+    """Return a column's values as written in CSV: "" if missing, flags as "true" and "false"."""
     if isinstance(column, np.ndarray) and column.dtype.kind == "f":
         # More digits than in JSON: the time of the 12,000th frame needs them.
         return ["" if value != value else f"{value:.9g}" for value in column.tolist()]

@@ -1,4 +1,4 @@
-"""Quality indicators: which part of a recording's quality is good, limited or not good enough."""
+"""Quality indicators of a report: each grades one aspect of the recording, such as light."""
 
 import math
 from dataclasses import dataclass
@@ -16,18 +16,18 @@ from tracker.words import Language, format_text
 
 @dataclass(frozen=True, slots=True)
 class QualityIndicator:
-    """A part of the recording's quality, graded by the findings of the assessment.
+    """An aspect of the recording's quality, which the findings of the assessment grade.
 
     Attributes
     ----------
     name : str
-        Part of the keys of its texts, ``report.indicator.NAME``.
+        Name of the indicator. Its texts have the keys ``report.indicator.NAME``.
     codes : tuple of str
-        The findings that belong to it.
+        Codes of the findings that lower its grade.
     not_judged_with : tuple of str
-        With one of these findings, the assessment stops before it looks for `codes`.
+        Codes of findings after which the assessment does not look for `codes`.
     last : bool
-        Whether the assessment looks for `codes` only if nothing else stands against an answer.
+        Whether the assessment looks for `codes` only if no other finding prevents an answer.
     """
 
     name: str
@@ -109,7 +109,7 @@ INDICATORS = (
 
 @dataclass(frozen=True, slots=True)
 class GradedIndicator:
-    """A quality indicator as the report shows it: its name, its grade and its numbers in words."""
+    """A quality indicator as the report shows it: name, grade, and a text with its numbers."""
 
     name: str
     grade: Grade
@@ -126,13 +126,13 @@ def grade_indicator(
     indicator : QualityIndicator
     assessment : Assessment
     is_measured : bool
-        Whether the indicator has a number.
+        Whether the indicator's numbers could be measured.
 
     Returns
     -------
     {"good", "caution", "bad", "unknown"}
-        "bad" if a finding stands against an answer. "unknown" if the assessment did not look for
-        the indicator's findings, or if there is no number.
+        "bad" if one of its findings prevents an answer, "caution" if one only limits it. "unknown"
+        if the assessment did not look for its findings, or if its numbers are missing.
     """
     reasons = {finding.code for finding in assessment.reasons}
     if reasons & set(indicator.codes):
@@ -163,7 +163,7 @@ def grade_indicators(
 
 
 def _collect_numbers(analysis: Analysis, assessment: Assessment) -> dict[str, dict[str, float]]:
-    """Return each indicator's numbers and limits, by the placeholders of its text."""
+    """Return the numbers and limits that each indicator's text shows, by placeholder."""
     quality, measures = assessment.quality, analysis.measures
     info = analysis.track.info
     return {

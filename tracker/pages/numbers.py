@@ -1,4 +1,4 @@
-"""The report's numbers: how each is shown, and why one is missing."""
+"""The report's tables of numbers: how each number is shown, or why it is missing."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -28,12 +28,13 @@ class NumberRow:
     Attributes
     ----------
     field : str
-        Path in the summary.
+        Dotted name of the field in the summary, such as ``quality.sharpness``.
     exact : str
-        The value as it is in the summary, for programs; empty if it is missing.
+        The value with all digits of the summary, for programs; empty if it is missing.
     label : str
+        Name of the number in the report's language.
     shown : str
-        The value, or why it is missing.
+        The value as readers see it, or why it is missing.
     is_missing : bool
     """
 
@@ -56,7 +57,7 @@ def list_numbers(
     Parameters
     ----------
     names : tuple of str
-        Paths of fields in the summary, such as ``quality.sharpness``.
+        Dotted names of fields in the summary, such as ``quality.sharpness``.
     analysis : Analysis
     assessment : Assessment
     summary : Summary
@@ -86,14 +87,17 @@ def list_numbers(
 
 
 def format_exact(value: Any) -> str:
-    """Return a value as it is in the summary; the ends of an interval with a space between."""
+    """Return a value with all its digits; the ends of an interval are separated by a space."""
     if isinstance(value, tuple):
         return " ".join(map(format_exact, value))
     return "" if value is None else str(value)
 
 
 def is_angle_known(low_deg: float, high_deg: float) -> bool:
-    """Return whether an angle is known well enough to be shown: to less than its own size."""
+    """Return whether an angle is known well enough to be shown.
+
+    It is if the interval from `low_deg` to `high_deg` is narrower than its own midpoint.
+    """
     return high_deg - low_deg < (low_deg + high_deg) / 2
 
 
@@ -124,7 +128,7 @@ def explain_missing(
     Parameters
     ----------
     field : str
-        Path in the summary.
+        Dotted name of the number in the summary.
     analysis : Analysis
     assessment : Assessment
     language : {"en", "ko"}
@@ -132,6 +136,7 @@ def explain_missing(
     Returns
     -------
     str
+        One sentence in `language`.
     """
     key, values = _find_cause(field, analysis, assessment)
     return format_text(language, f"report.missing.{key}", **values)
@@ -140,7 +145,7 @@ def explain_missing(
 def _find_cause(
     field: str, analysis: Analysis, assessment: Assessment
 ) -> tuple[str, dict[str, float]]:
-    """Return the key and the placeholders of the text that says why a number is missing."""
+    """Return why a number is missing: the key of the text, and the values of its placeholders."""
     if field.startswith(("video_meta", "quality.bits")):
         return "not_declared", {}
     rates = ("fps", "quality.sampled_rate_hz", "quality.longest_gap_s")

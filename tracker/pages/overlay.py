@@ -80,7 +80,7 @@ def write_overlay(
     directory : Path
         An existing directory.
     stem : str
-        Beginning of the file's name.
+        What the name of the copy begins with.
     video : Path
         The video that was analysed.
     analysis : Analysis
@@ -183,18 +183,18 @@ _BT709, _VIDEO_RANGE = 1, 1
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where the picture and the panel are in the copy, in pixels of the copy.
+    """Where the copy shows the picture and, below it, the panel of measures, in the copy's pixels.
 
     Attributes
     ----------
     width, height : int
         Size of the copy; even numbers.
     left, picture_width, picture_height : int
-        Left edge and size of the picture, which is at the top.
+        Left edge and size of the picture, which is at the top of the copy.
     scale_x, scale_y : float
-        Pixels of the copy for one pixel of the source.
+        Pixels of the copy for one pixel of the source video.
     unit : float
-        Size of the panel relative to its smallest size; 1 or more.
+        By how much the panel is enlarged over `PANEL_WIDTH_PX`; 1 or more.
     """
 
     width: int
@@ -208,7 +208,7 @@ class Layout:
 
     @classmethod
     def fit(cls, width: int, height: int) -> Self:
-        """Lay out the copy of a video of this size in pixels."""
+        """Return the layout of the copy of a video that is `width` by `height` pixels."""
         short = min(width, height)
         total = height + short * PANEL_HEIGHT_PX / PANEL_WIDTH_PX
         largest = min(LONG_SIDE_PX / max(width, total), SHORT_SIDE_PX / min(width, total))
@@ -229,13 +229,13 @@ class Layout:
         )
 
     def scale(self, points: NDArray[Any]) -> NDArray[np.float64]:
-        """Convert points of the source, shape (..., 2), to pixels of the copy's picture."""
+        """Convert points (x, y) of the source video, shape (..., 2), to pixels of the picture."""
         scaled: NDArray[np.float64] = points * np.array([self.scale_x, self.scale_y])
         return scaled
 
 
 class _Painter:
-    """Draws one copy's frames into one buffer."""
+    """Draws the frames of a copy, one after another, into the same array."""
 
     def __init__(self, layout: Layout, analysis: Analysis, blur_face: bool) -> None:
         self._layout = layout
@@ -254,7 +254,7 @@ class _Painter:
         self._canvas: Image = np.full((layout.height, layout.width, 3), _DARK_LEVEL, np.uint8)
 
     def paint(self, n: int, image: Image) -> Image:
-        """Draw the `n`-th analysed frame."""
+        """Draw the `n`-th analysed frame; the returned array is overwritten by the next one."""
         layout, canvas = self._layout, self._canvas
         area = canvas[: layout.picture_height, layout.left : layout.left + layout.picture_width]
         size = (layout.picture_width, layout.picture_height)
@@ -375,7 +375,11 @@ class _Painter:
 
 
 class _Pen:
-    """Draws into the panel. Its coordinates reach from 0 to `PANEL_WIDTH_PX`."""
+    """Draws shapes and text into the panel below the picture.
+
+    Its methods take coordinates for a panel `PANEL_WIDTH_PX` wide. `_Pen` enlarges them by the
+    layout's `unit`.
+    """
 
     def __init__(self, panel: Image, layout: Layout) -> None:
         self._unit = layout.unit
@@ -439,8 +443,8 @@ def eye_boxes(landmarks: NDArray[np.float32]) -> list[NDArray[np.float64]]:
     Returns
     -------
     list of ndarray, shape (4, 2), float64
-        Corners in pixels. Each box is turned with its eye and shows the lids, not the brows; see
-        `tracker.face.quality`.
+        Corners of each eye's box in pixels. The box is as tilted as the eye. It holds the lids but
+        not the brows; see `tracker.face.quality`.
     """
     boxes = []
     for columns in EYE_COLUMNS:
@@ -455,7 +459,7 @@ def eye_boxes(landmarks: NDArray[np.float32]) -> list[NDArray[np.float64]]:
 
 
 def _show_inside(area: Image, picture: Image, corners: NDArray[np.float64]) -> None:
-    """Copy `picture` into `area`, of the same size, inside the convex polygon `corners`."""
+    """Copy the inside of the convex polygon `corners` from `picture` to `area`, of equal size."""
     height, width = area.shape[:2]
     left, top = np.clip(np.floor(corners.min(axis=0)), 0, (width, height)).astype(int)
     right, bottom = np.clip(np.ceil(corners.max(axis=0)) + 1, 0, (width, height)).astype(int)
@@ -468,7 +472,7 @@ def _show_inside(area: Image, picture: Image, corners: NDArray[np.float64]) -> N
 
 
 def _fixed(points: NDArray[np.float64]) -> NDArray[np.int32]:
-    """Return points in OpenCV's fixed-point form, in which pixel centres are whole numbers."""
+    """Return points as OpenCV's fixed-point integers; there, (0, 0) is the first pixel's centre."""
     # Points far outside of the picture would overflow; OpenCV itself clips at 2^15 pixels.
     limited = np.clip(points, -(2.0**14), 2.0**14)
     fixed: NDArray[np.int32] = np.round((limited - 0.5) * 2**_SUBPIXEL_BITS).astype(np.int32)

@@ -1,15 +1,15 @@
-"""One self-contained HTML page: the shell of reports, cohort pages and comparisons.
+"""Make a self-contained HTML page: the frame of reports, cohort pages and comparisons.
 
-`make_page` embeds everything: style, script, data and plotting library. The page loads nothing from
-anywhere, and its content security policy forbids it to. The body comes from `render_template`,
-which escapes every value. A body can use, from `assets/` and `templates/`:
+`make_page` embeds style, script, data and plotting library. The page loads no other file, and its
+content security policy forbids it. The body comes from `render_template`, which escapes every
+value. The body can use the following from `assets/` and `templates/`:
 
 - page.css: the classes ``card``, ``cards``, ``table`` (scrolls if it is too wide), ``muted``,
   ``no-print``, ``answer``; the colours of Okabe and Ito as ``--blue``, ``--vermillion``, ….
-- page.js: ``Page.data`` (the data), ``Page.colors``, ``Page.plot(element, traces, layout)`` (Plotly
-  with this page's look; it resizes, and prints as wide as A4, or as ``data-print-width`` and
-  ``data-print-height`` say in pixels). The heads of a ``<table class="sortable">`` sort it;
-  ``<td data-sort="…">`` gives the key of a cell whose text is not its key.
+- page.js: ``Page.data`` (the data), ``Page.colors``, ``Page.plot(element, traces, layout)`` (a
+  Plotly plot in this page's style; it resizes with the window, and prints as wide as A4, or in the
+  pixels of ``data-print-width`` and ``data-print-height``). A click on a column's head sorts a
+  ``<table class="sortable">``, by ``data-sort`` of each cell if it has that, or else by its text.
 - `draw_mark` and `draw_ruler`, which templates can call.
 """
 
@@ -64,12 +64,13 @@ def make_page(
         JavaScript that runs at the end of the page. With a script, the plotting library is
         embedded.
     style : str, optional
-        CSS after the page's own.
+        CSS that follows the page's own.
 
     Returns
     -------
     str
-        The document. Write it as UTF-8 and keep its line ends: the policy contains hashes of them.
+        The HTML document. Write it as UTF-8 and do not change its line ends: the content security
+        policy contains hashes of the scripts and styles.
     """
     scripts = [read_asset("page.js")]
     if script:
@@ -93,7 +94,7 @@ def make_page(
 
 
 def render_template(template: str, text_language: Language, **values: Any) -> Markup:
-    """Fill a file of ``templates/``.
+    """Fill in a template of ``templates/`` and return it as HTML.
 
     Parameters
     ----------
@@ -102,8 +103,8 @@ def render_template(template: str, text_language: Language, **values: Any) -> Ma
     text_language : {"en", "ko"}
         In the template, ``text(key, …)`` is `tracker.words.format_text` in this language.
     **values
-        What the template uses. Every value is escaped, except `Markup`. A name that is missing is
-        an error.
+        The values of the template's variables. Every value is escaped, except `Markup`. A variable
+        without a value is an error.
 
     Returns
     -------
@@ -141,7 +142,7 @@ def _digest(code: str) -> str:
 
 
 def _embed(data: Any) -> str:
-    """Return JSON that is safe inside `<script>`: escape <, >, & and Unicode line separators."""
+    """Return data as JSON for a ``<script>``; <, >, & and Unicode line separators are escaped."""
     text = to_json(data)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -150,13 +151,13 @@ def _embed(data: Any) -> str:
 
 @cache
 def draw_mark(grade: Grade) -> Markup:
-    """Draw a grade as an inline SVG with a shape of its own, to stand beside its word."""
+    """Return the symbol of a grade as inline SVG; each grade has a shape of its own."""
     return _fill("mark.html", grade=grade)
 
 
 @dataclass(frozen=True, slots=True)
 class RulerMark:
-    """A value that is marked on a ruler, with its words."""
+    """A value that `draw_ruler` marks, with the words beside the mark."""
 
     value: float
     words: str
@@ -174,24 +175,25 @@ def draw_ruler(
     below: str = "",
     above: str = "",
 ) -> Markup:
-    """Draw a number and its interval on a scale that begins at 0.
+    """Draw a number and its interval on a horizontal scale that begins at 0.
 
     Parameters
     ----------
     value : float or None
-        None draws the scale alone.
+        The number. None draws only the scale.
     interval : (float, float) or None
+        The ends of the number's confidence interval; None if there is none.
     description : str
-        The same in words, for people who cannot see it.
+        What the drawing shows in words, for people who cannot see it.
     end : float
         End of the scale. A value beyond it is drawn at the end, with an arrow.
     ticks : sequence of float
     threshold : RulerMark, optional
-        The scale is hatched below it.
+        A limit. The scale is hatched from 0 to there.
     reference : RulerMark, optional
-        A value to compare with: a mark above the scale.
+        A value to compare with, marked above the scale.
     below, above : str
-        Words for either side of the threshold.
+        Words for the parts of the scale below and above the threshold.
 
     Returns
     -------

@@ -1,6 +1,6 @@
-"""``STEM.report.html``: the measures, where they come from, and how far they can be trusted.
+"""Make ``STEM.report.html``: the measures, the frames they come from, and their reliability.
 
-Needs only NumPy and Jinja2, so that Lambda can write it.
+This needs only NumPy and Jinja2, so that the Lambda function can write reports.
 """
 
 from collections.abc import Mapping, Sequence
@@ -50,7 +50,7 @@ def render_report(
     pictures: Mapping[int, bytes] | None,
     language: Language = "en",
 ) -> str:
-    """Make the report of a recording: one HTML page that needs nothing else.
+    """Make the report of a recording: one HTML page that needs no other file.
 
     Parameters
     ----------
@@ -60,15 +60,15 @@ def render_report(
     summary : Summary
         Of that analysis.
     pictures : mapping of int to bytes, or None
-        JPEGs of the eyes by sample, as `tracker.tracks.track.track_video` makes them. None if there
-        is no video to take them from; the page says so.
+        JPEG pictures of the eyes by the index of the analysed frame, from
+        `tracker.tracks.track.track_video`. None if there is no video; the page then says so.
     language : {"en", "ko"}, optional
 
     Returns
     -------
     str
-        At most `MAX_BYTES` as UTF-8. If there are very many blinks, not all pictures are shown, and
-        the page says how many are left out.
+        The HTML, at most `MAX_BYTES` as UTF-8. If there are very many blinks, not all pictures are
+        shown, and the page says how many are left out.
     """
     source = ReportInput(analysis, assessment, summary, pictures, language)
     # All values but the pictures, whose number depends on the size of the page.
@@ -113,7 +113,7 @@ def write_report(
 
 
 def _make_values(source: ReportInput, events: list[Event]) -> dict[str, Any]:
-    """Return the template's values, except the pictures of events."""
+    """Return the values of the template's variables, except the pictures of events."""
     analysis, assessment, summary = source.analysis, source.assessment, source.summary
     language = source.language
     extremes = find_extremes(analysis, source.pictures)
@@ -152,7 +152,10 @@ def _make_values(source: ReportInput, events: list[Event]) -> dict[str, Any]:
 def _make_picture_values(
     source: ReportInput, events: Sequence[Event], shown: Sequence[ShownFrames]
 ) -> dict[str, Any]:
-    """Return the pictures of events, and how many events and frames are left out."""
+    """Return the template's pictures of events, and how many events and frames are left out.
+
+    `shown` holds the chosen frames of each event, from `_choose_frames`.
+    """
     frame_count = sum(len(event.frames()) for event in events[: len(shown)])
     return {
         "strips": sections.list_event_pictures(source, shown),
@@ -164,9 +167,10 @@ def _make_picture_values(
 def _choose_frames(
     events: Sequence[Event], pictures: Mapping[int, bytes], room_bytes: int
 ) -> list[ShownFrames]:
-    """Choose the frames of each event that are shown, as many as there is room for.
+    """Choose the frames of each event to show, so that their pictures take at most `room_bytes`.
 
-    Some frames of every event go before all frames of any event: the peak alone shows a blink.
+    If there is too little room, each event gets fewer frames, in the end only its peak. If even the
+    peaks take too much room, the last events are left out.
     """
 
     def count_bytes(frames: ShownFrames) -> int:

@@ -1,4 +1,4 @@
-"""The values of each section of a report, for ``templates/report.html``."""
+"""Compute what each section of a report shows, for ``templates/report.html``."""
 
 import base64
 import math
@@ -38,7 +38,7 @@ _VERDICT_GRADES: dict[str, Grade] = {
 
 @dataclass(frozen=True, slots=True)
 class ReportInput:
-    """The content of a report.
+    """All that a report is made from.
 
     Attributes
     ----------
@@ -46,8 +46,9 @@ class ReportInput:
     assessment : Assessment
     summary : Summary
     pictures : mapping of int to bytes, or None
-        JPEGs of the eyes by sample. None if there is no video to take them from.
+        JPEG pictures of the eyes by the index of the analysed frame. None if there is no video.
     language : {"en", "ko"}
+        Language of the report.
     """
 
     analysis: Analysis
@@ -57,11 +58,11 @@ class ReportInput:
     language: Language
 
     def text(self, key: str, **values: Any) -> str:
-        """Return a text of the report."""
+        """Return the text ``report.KEY`` in the report's language, with its placeholders filled."""
         return format_text(self.language, f"report.{key}", **values)
 
     def explain_missing(self, field: str) -> str:
-        """Return why a number is missing."""
+        """Return a sentence that says why a field of the summary has no number."""
         return explain_missing(field, self.analysis, self.assessment, self.language)
 
 
@@ -70,7 +71,7 @@ class ReportInput:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A finding in words. The code is empty if the text is not a single finding."""
+    """A sentence about one finding, with the finding's code; "" if it is about several or none."""
 
     code: str
     text: str
@@ -78,7 +79,7 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The verdict, its reasons, and the message to the patient."""
+    """The screening answer as the report shows it, its reasons, and the message to the patient."""
 
     status: str
     mark: Grade
@@ -88,7 +89,7 @@ class Verdict:
 
 
 def make_verdict(source: ReportInput) -> Verdict:
-    """Return the verdict in words."""
+    """Return the screening answer and its reasons in words."""
     assessment, language = source.assessment, source.language
     heading = format_text(language, f"verdict.{assessment.status}")
     if assessment.status == "not_assessable":
@@ -106,7 +107,7 @@ def make_verdict(source: ReportInput) -> Verdict:
 
 
 def list_cautions(source: ReportInput) -> list[Sentence]:
-    """Return the cautions that the answer does not already give as reasons."""
+    """Return the assessment's cautions, except those that are also reasons for its answer."""
     assessment = source.assessment
     return [
         Sentence(one.code, one.describe(source.language))
@@ -117,24 +118,26 @@ def list_cautions(source: ReportInput) -> list[Sentence]:
 
 @dataclass(frozen=True, slots=True)
 class MeasureCard:
-    """A measure of the first screen.
+    """One measure as the top of the report shows it.
 
     Attributes
     ----------
     name : str
-        ``range`` or ``rate``; also in the keys of its texts.
+        Name of the measure, which the keys of its texts contain.
     field, exact : str
-        The summary's field, and the value as it is there.
+        Name of the field in the summary, and its value with all digits.
     figure, unit : str
-        The number and what it counts; the unit is empty without a number.
+        The number as readers see it, and its unit; the unit is empty if the number is missing.
     details : str
-        The interval, or why there is no number.
+        The confidence interval, or why the number is missing.
     is_unreliable : bool
-        Whether there is a number, but an unreliable one.
+        Whether the number is shown but unreliable.
     is_doubtful : bool
-        Whether a number is unreliable, or would be if there was one.
+        Whether the recording makes this measure unreliable, even if its number is missing.
     ruler : Markup
+        The number on a scale, from `draw_ruler`.
     note : str
+        A further sentence; may be empty.
     """
 
     name: str
@@ -203,7 +206,11 @@ def make_range_card(source: ReportInput) -> MeasureCard:
 
 
 def _note_range(source: ReportInput) -> str:
-    """Return what else is to be said of a measured range: the whole one, or its angle."""
+    """Return a note on a measured range.
+
+    If the answer rests on the range down, the note gives the whole vertical range. Otherwise it
+    gives the range as an angle, or is empty if the angle is too uncertain.
+    """
     measures, basis = source.analysis.measures, source.assessment.basis
     if basis.name == "down_range":
         whole = round_range(measures.vertical_peak_to_peak, basis.threshold)
@@ -260,7 +267,7 @@ def make_rate_card(source: ReportInput) -> MeasureCard:
 
 @dataclass(frozen=True, slots=True)
 class EyePicture:
-    """A picture of the eyes in one frame."""
+    """A picture of the eyes in one frame: image, texts, and the frame's time and index."""
 
     sample: int
     data_uri: str
@@ -273,7 +280,7 @@ class EyePicture:
 
 @dataclass(frozen=True, slots=True)
 class EventEntry:
-    """A blink, closure or wink: its row in the table, and its pictures."""
+    """The table row of an event: a blink, another closure of the eyes, or a wink."""
 
     name: str
     kind: str
@@ -329,7 +336,11 @@ def name_event(source: ReportInput, number: int, event: Event) -> str:
 def list_event_pictures(
     source: ReportInput, shown: Sequence[Sequence[tuple[int, list[str]]]]
 ) -> list[list[EyePicture]]:
-    """Return the pictures of each event, for the frames and roles that were chosen."""
+    """Return the pictures of each event.
+
+    `shown` holds for each event the chosen samples (indices of analysed frames) and their roles in
+    it, such as "peak".
+    """
     return [
         [
             _make_picture(source, sample, " · ".join(source.text(f"role.{role}") for role in roles))
@@ -355,7 +366,7 @@ def _make_picture(source: ReportInput, sample: int, words: str, offset: str = ""
 
 @dataclass(frozen=True, slots=True)
 class ExtremeEntry:
-    """An end of the range, or the primary position, with the frames that show it."""
+    """An end of the vertical range, or the primary position, with the frames that show it."""
 
     heading: str
     offset: float
@@ -365,7 +376,7 @@ class ExtremeEntry:
 
 
 def list_extremes(source: ReportInput, extremes: Mapping[str, Extreme]) -> list[ExtremeEntry]:
-    """Return up, straight ahead and down, as far as there are frames for them."""
+    """Return the entries for up, straight ahead and down, without those that no frame shows."""
     track, vertical = source.analysis.track, source.analysis.gaze.vertical
     _, about = find_field("primary_position_source")
     origin = source.summary.primary_position_source
@@ -398,7 +409,7 @@ def list_extremes(source: ReportInput, extremes: Mapping[str, Extreme]) -> list[
 
 
 def list_phases(source: ReportInput) -> list[list[str]]:
-    """Return the cells of the table of the protocol's phases, row by row."""
+    """Return the table of the protocol's phases: a list of cells for each phase."""
     return [_list_phase_cells(source, phase) for phase in source.summary.phases]
 
 
@@ -428,7 +439,7 @@ def _list_phase_cells(source: ReportInput, phase: PhaseFields) -> list[str]:
 
 
 def list_definitions(source: ReportInput) -> list[tuple[str, str]]:
-    """Return the terms of the report and how they are defined."""
+    """Return pairs of a term that the report uses and its definition."""
     parameters = source.analysis.parameters
     values: dict[str, dict[str, float]] = {
         "ear": {},

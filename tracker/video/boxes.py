@@ -1,7 +1,7 @@
-"""What our libraries do not read: the rate of capture as Samsung and Sony write it into an MP4, and
-how an AVIF picture is turned.
+"""Read from files what FFmpeg and OpenCV do not: capture rates in MP4, and turns of AVIF pictures.
 
-Both files consist of boxes: a size, a type of four letters, and content, often further boxes.
+The capture rate is read as Samsung and Sony write it. Both kinds of file consist of boxes. A box
+has a size, a type of four letters, and content, which often consists of further boxes.
 """
 
 import io
@@ -27,26 +27,26 @@ _SONY_CAPTURE_FPS = re.compile(rb'captureFps="([0-9]{1,4}(?:\.[0-9]{1,4})?)')
 
 
 class UnknownSpeedError(FFmpegError):
-    """The recording is faster or slower than reality, and its file does not tell how much."""
+    """The recording is played faster or slower than reality; the file does not say by how much."""
 
 
 class Box:
-    """A box of an MP4, or the whole file: the places of its content."""
+    """A box of a file, or the whole file: where its content starts and ends, in bytes."""
 
     def __init__(self, file: BufferedIOBase, start: int, end: int) -> None:
         self._file, self.start, self.end = file, start, end
 
     def read(self, size: int) -> bytes:
-        """Return the beginning of its content, at most `size` bytes."""
+        """Return the first `size` bytes of the content, or all of it if it is shorter."""
         self._file.seek(self.start)
         return self._file.read(max(0, min(size, self.end - self.start)))
 
     def find(self, kind: bytes, skip: int = 0) -> Iterator["Box"]:
-        """Yield the boxes of a type in its content, from `skip` bytes on."""
+        """Yield the boxes of type `kind` in the content, after its first `skip` bytes."""
         return (box for found, box in self.boxes(skip) if found == kind)
 
     def boxes(self, skip: int = 0) -> Iterator[tuple[bytes, "Box"]]:
-        """Yield the type and the box of all boxes in its content."""
+        """Yield the type and the box of each box in the content, after its first `skip` bytes."""
         place = self.start + skip
         for _ in range(MAX_BOXES):
             head = Box(self._file, place, self.end).read(16)
@@ -69,17 +69,17 @@ def read_capture_fps(source: Path | BufferedIOBase) -> float:
     Parameters
     ----------
     source : Path or BufferedIOBase
-        A stream is left at its start.
+        A file, or a seekable stream, which is at its start again afterwards.
 
     Returns
     -------
     float
-        Frames a second; 0 if the file is no MP4 or does not tell.
+        Frames a second; 0 if the file is not an MP4 or does not say.
 
     Raises
     ------
     UnknownSpeedError
-        It was recorded in slow or fast motion, at a rate that is not told.
+        The video was recorded in slow or fast motion, and the file does not say at which rate.
     """
     if isinstance(source, Path):
         with source.open("rb") as file:
@@ -110,7 +110,10 @@ def _read(file: BufferedIOBase) -> float:
 
 
 def _read_samsung(samsung: Box) -> float:
-    """Return the rate by the camera's mode: the value of key 0 among pairs of bytes."""
+    """Return the capture rate in Samsung's box, from its camera mode; 0 if it does not say.
+
+    Pairs of bytes there are keys and values; key 0 has the mode.
+    """
     for author in samsung.find(b"saut", skip=4):
         pairs = author.read(8)[4:]
         mode = dict(zip(pairs[::2], pairs[1::2], strict=False)).get(0, 0)
@@ -128,13 +131,13 @@ def _read_samsung(samsung: Box) -> float:
 
 
 def read_picture_turns(content: bytes) -> list[tuple[bytes, int]]:
-    """Return how an AVIF's picture is to be shown, in order.
+    """Return how an AVIF picture must be turned and mirrored to be shown.
 
     Returns
     -------
     list of (bytes, int)
-        ``(b"irot", n)``: turned anticlockwise by n quarters. ``(b"imir", n)``: mirrored; 0: top and
-        bottom are exchanged, 1: left and right.
+        The steps in their order. ``(b"irot", n)``: turn it anticlockwise by n quarter turns.
+        ``(b"imir", 0)``: exchange top and bottom. ``(b"imir", 1)``: exchange left and right.
 
     References
     ----------
@@ -156,7 +159,7 @@ def read_picture_turns(content: bytes) -> list[tuple[bytes, int]]:
 
 
 def _linked(links: Box, number: int) -> list[int]:
-    """Return the numbers of the properties that belong to a picture."""
+    """Return the numbers of the properties that the box `links` lists for picture `number`."""
     head = links.read(8)
     if len(head) < 8:
         return []

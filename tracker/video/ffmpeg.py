@@ -1,9 +1,9 @@
 """FFmpeg's decoder, used through its C interface.
 
-`cv2.VideoCapture` decodes with the same libraries, from OpenCV's wheel, but converts and copies
-every whole frame. For a 1080p frame that costs a quarter to a third of the decoding, although only
-the part with the face is needed. Here `tracker.video.pixels` converts that part alone, with the
-same function and to the same bits (`tests/tracker/video/test_ffmpeg.py`).
+`cv2.VideoCapture` decodes with the same libraries, which come with OpenCV's wheel, but it converts
+and copies every whole frame. For a 1080p frame, that takes a quarter to a third of the time to
+decode, although only the part with the face is needed. Here, `tracker.video.pixels` converts only
+that part. The pixels are exactly the same (`tests/tracker/video/test_ffmpeg.py`).
 """
 
 import contextlib
@@ -76,8 +76,8 @@ _INVALID = -errno.EINVAL
 class _StreamReader:
     """Lets FFmpeg read from a Python stream.
 
-    An exception of the stream cannot pass through C. FFmpeg sees the end of the stream instead, and
-    the exception is raised after FFmpeg's call returns.
+    FFmpeg is C code, so an exception of the stream cannot pass through it. Instead, FFmpeg is told
+    that the stream ends. When FFmpeg's function has returned, `raise_error` raises the exception.
     """
 
     def __init__(self, stream: BufferedIOBase) -> None:
@@ -92,7 +92,7 @@ class _StreamReader:
         )  # fmt: skip
 
     def raise_error(self) -> None:
-        """Raise the exception that the stream raised while FFmpeg read from it, if any."""
+        """Raise the exception that the stream raised while FFmpeg read; do nothing without one."""
         if self._error is not None:
             raise self._error
 
@@ -132,7 +132,7 @@ class _StreamReader:
         return _EOF
 
     def close(self) -> None:
-        """Release the context, after the decoder has stopped using it."""
+        """Free FFmpeg's memory for reading. Call this when the decoder is already closed."""
         if self.context:
             library = load_libraries()
             buffer = c.addressof(self.context.contents) + AvIoContext.buffer.offset
@@ -141,9 +141,9 @@ class _StreamReader:
 
 
 class Decoder:
-    """The recording in a file, decoded in order on one thread.
+    """Decodes the frames of a file's recording in order, on one thread.
 
-    See `tracker.video.streams` for which stream that is.
+    `tracker.video.streams` says which of the file's streams is the recording.
 
     Parameters
     ----------
@@ -155,21 +155,21 @@ class Decoder:
     width, height : int
         Size of the shown picture in pixels; see `tracker.video.orientation`.
     mirrored : bool
-        Whether the display matrix mirrors the picture; the frames are mirrored back.
+        Whether the file says to show a mirror image; `take` returns the frames mirrored back.
     fps, frame_count : float, int
-        As the container declares them; 0 if it does not.
+        Frame rate and number of frames that the container declares; 0 if it does not.
     frames_by_duration : int
-        Number of frames by the duration that the container declares, and its rate; 0 if it declares
-        none. Unlike the count, it is of all fragments.
+        Number of frames computed from the duration and the rate that the container declares; 0 if
+        it declares none. In a fragmented file it covers all fragments, unlike `frame_count`.
     hidden, beyond_end : int
         See `tracker.video.streams.count_unshown`.
     capture_fps : float
-        Frames a second when they were captured, if the file tells it apart from the rate at which
-        it is played; otherwise 0.
+        Frames a second when they were captured, if the file says so (in slow motion it differs from
+        the rate at which the video is played); otherwise 0.
     recordings : int
-        Video streams that may be meant; only one of them is decoded.
+        Number of video streams that could be the recording; only one of them is decoded.
     unreadable, unread_at_end : int
-        Packets that could not be read: before the last grabbed frame, and where reading ended.
+        Number of packets that could not be read: right before the last frame, and at the end.
     packets, packet_bytes : int
         Number and size of the encoded frames read so far, without sound; the count stops at
         `BITRATE_FRAMES`.
@@ -253,7 +253,7 @@ class Decoder:
             raise FrameSizeError(self.width, self.height)
 
     def _find_stream_info(self) -> int:
-        """Let the library decode a few frames, within the limit of pixels."""
+        """Let FFmpeg find the streams' properties; return its code, negative if that failed."""
         count = self._format.contents.stream_count
         # One set of options for each stream known so far.
         options = [c.c_void_p() for _ in range(count)]
@@ -291,10 +291,10 @@ class Decoder:
             self._reader.raise_error()
 
     def grab(self) -> bool:
-        """Decode the next frame; return False if there is none.
+        """Decode the next frame and return True; return False if there was none.
 
-        `ended` then tells why: True at the end of the file; False if a packet held no frame, so
-        that a later call may still find one.
+        In that case `ended` tells the reason. True: the file has ended. False: a packet gave no
+        frame, so a later call may still find one.
         """
         if not self._context:
             raise ValueError("the video is closed")
@@ -340,7 +340,7 @@ class Decoder:
 
     @property
     def time_s(self) -> float:
-        """Timestamp of the last grabbed frame, from the stream's start; 0 if it has none."""
+        """Seconds from the stream's start to the last grabbed frame; 0 if it has no timestamp."""
         frame = self._frame.contents
         ticks: int = frame.packet_dts if frame.pts == NO_TIME else frame.pts
         if ticks == NO_TIME:
@@ -349,7 +349,7 @@ class Decoder:
         return (ticks - (0 if start == NO_TIME else start)) * float(self._stream.time_base)
 
     def take(self) -> LazyImage | None:
-        """Return the last grabbed frame; None if its size or its pixel format is unexpected."""
+        """Return the last grabbed frame; None if its size or pixel format cannot be handled."""
         converter = self._find_converter()
         frame = self._frame.contents
         light = Light(frame.transfer, frame.primaries)
@@ -360,7 +360,7 @@ class Decoder:
         return image
 
     def _find_converter(self) -> Converter | None:
-        """Return the converter for the last grabbed frame's size and pixels."""
+        """Return the converter for the last grabbed frame; None if its size cannot be handled."""
         frame = self._frame.contents
         aspect = read_pixel_aspect(self._format, self._stream, self._frame)
         key = (frame.width, frame.height, aspect)

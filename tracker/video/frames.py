@@ -1,4 +1,4 @@
-"""Frames of a video with their times. A video is not trusted before it has been checked here."""
+"""Read the frames of a video with their times, after checking what the video says of itself."""
 
 import contextlib
 import math
@@ -63,13 +63,16 @@ class Frame:
 
     @property
     def image(self) -> Image:
-        """The whole frame, converted at the first use."""
+        """The whole frame as an array of blue, green and red. It is converted when first used."""
         return np.asarray(self.pixels)
 
 
 @dataclass(frozen=True, slots=True)
 class _Counts:
-    """Totals at the time when a frame was decoded."""
+    """Counts from the start of the video to a decoded frame: frames, failures, packets, bytes.
+
+    `whole` is False if reading ended before the end of the file.
+    """
 
     decoded: int
     failed: int
@@ -80,11 +83,11 @@ class _Counts:
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
-    """What the container declares about its video, as shown; 0 where it declares nothing.
+    """Size, frame rate and frame count that the container declares; 0 where it declares nothing.
 
-    `frame_count` leaves out the frames that an edit list hides.
-    `bits_per_frame` is measured: the mean size, without sound, of the encoded frames that were
-    read, up to the first `tracker.video.ffmpeg.BITRATE_FRAMES`.
+    The size in pixels is that of the upright picture. `frame_count` leaves out the frames that an
+    edit list hides. `bits_per_frame` is measured: the mean size of the encoded frames read so far,
+    without sound; only the first `tracker.video.ffmpeg.BITRATE_FRAMES` count.
     """
 
     width: int
@@ -95,7 +98,7 @@ class VideoInfo:
 
 
 class Video:
-    """A video file or stream, decoded in order.
+    """A video file or stream, whose frames are decoded in order.
 
     Parameters
     ----------
@@ -107,9 +110,10 @@ class Video:
     frames_decoded, frames_failed : int
         Frames decoded so far, including skipped ones, and frames that could not be decoded.
     whole : bool
-        False if reading ended before the end of the file. It is known after the last frame.
+        False if reading ended before the end of the file. It is only known after the last frame.
     expected_frames : int
-        Estimate for progress and pacing; 0 if nothing is known. It never ends the reading.
+        Estimated number of frames, to show progress and choose the step; 0 if nothing is known.
+        Reading goes on if there are more.
     recordings, mirrored, capture_fps
         See `tracker.video.ffmpeg.Decoder`.
 
@@ -118,8 +122,8 @@ class Video:
     InputNotFoundError
         The file is missing or unreadable.
     VideoOpenError
-        The input is not a video, has no video stream, its frames are too small or too large, or
-        what it says of its pixels or of its rate cannot be meant.
+        The input is not a video, has no video stream, its frames are too small or too large, or it
+        declares impossible pixels or frame rates.
     Exception
         Any error that the stream raises when it is read, here or in `frames`.
     """
@@ -165,7 +169,7 @@ class Video:
 
     @property
     def info(self) -> VideoInfo:
-        """What the container declares, and the bits per frame that were measured so far."""
+        """What the container declares, and the mean bits per frame of the frames read so far."""
         packets, size_bytes = self._counts.packets, self._counts.packet_bytes
         return replace(
             self._info,
@@ -226,7 +230,7 @@ class Video:
     def _decode(
         self, step: int, wants: Callable[[int], bool] | None
     ) -> Iterator[tuple[Frame | None, _Counts]]:
-        """Yield the wanted frames, each with the totals so far, and finally the totals alone."""
+        """Yield each wanted frame with the counts so far; at the end, None with the final ones."""
         decoder = self._decoder
         index = consecutive = decoded = failed = 0
         while consecutive < MAX_CONSECUTIVE_FAILURES:
@@ -274,7 +278,7 @@ class Video:
         yield from batch
 
     def close(self) -> None:
-        """Release the decoder."""
+        """Stop decoding and free the decoder's memory."""
         if self._ahead is not None:
             self._ahead.stop()
         self._decoder.close()
@@ -295,7 +299,7 @@ _Decoded = tuple[Frame | None, _Counts]
 
 
 class _Ahead:
-    """Runs an iterator on a thread, a few results ahead of the consumer."""
+    """Decodes on a second thread, a few frames ahead of the thread that uses them."""
 
     def __init__(self, results: Iterator[_Decoded]) -> None:
         self._results = results
@@ -323,7 +327,7 @@ class _Ahead:
             yield result
 
     def stop(self) -> None:
-        """End the thread, whatever it is doing."""
+        """End the decoding thread as soon as it can end, and wait for it."""
         self._stopped = True
         while self._thread.is_alive():
             # Make room in the queue, in case the thread waits for it.
@@ -333,7 +337,7 @@ class _Ahead:
 
 
 def most_frames(fps: float) -> float:
-    """Return the largest frame count to believe, given the declared frame rate (0: none)."""
+    """Return the largest believable frame count at a declared frame rate (0: none is declared)."""
     return min(MAX_VIDEO_S * fps, MAX_FRAME_COUNT) if fps else MAX_FRAME_COUNT
 
 

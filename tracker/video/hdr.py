@@ -1,7 +1,8 @@
-"""High dynamic range and wide colours, as a viewer shows them on a usual screen.
+"""Convert videos of high dynamic range (HDR) and wide colours to what an ordinary screen shows.
 
-The models and the limits of picture quality were made for usual video. Stored values of HLG (the
-usual one of iPhones since 2020) and PQ look flat and grey in comparison, which moves landmarks.
+The models and the limits of picture quality were made for ordinary video. The stored values of the
+HDR formats HLG (on iPhones since 2020) and PQ look flat and grey in comparison. Without conversion,
+landmarks would be found at other places.
 
 References
 ----------
@@ -42,12 +43,12 @@ _TO_BT709 = np.array(
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """What stored values mean as light.
+    """How a video's stored values stand for light.
 
     Attributes
     ----------
     transfer, primaries : int
-        By ITU-T H.273.
+        Codes of ITU-T H.273 for the transfer function and for the colour primaries.
     """
 
     transfer: int
@@ -55,21 +56,21 @@ class Light:
 
     @property
     def usual(self) -> bool:
-        """Whether the values are shown as they are."""
+        """Whether the values need no conversion for an ordinary screen."""
         return self.transfer not in (PQ, HLG) and self.primaries != BT2020
 
     def show(self, colours: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Convert red, green and blue to what a usual screen shows.
+        """Convert stored red, green and blue to the values that an ordinary screen should show.
 
         Parameters
         ----------
         colours : ndarray, shape (H, W, 3), float32
-            0 to 1.
+            Stored values, 0 to 1.
 
         Returns
         -------
         ndarray, shape (H, W, 3), float32
-            0 to 1.
+            Values for the screen, 0 to 1.
         """
         light = _look_up(_light_table(self.transfer), colours, 1.0)
         if self.transfer == HLG:
@@ -83,7 +84,7 @@ class Light:
         return _look_up(_screen_table(), root, float(np.sqrt(_BRIGHTEST)))
 
     def show_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Convert blue, green and red, shape (H, W, 3), in the same way."""
+        """Convert like `show`, but blue, green and red of 0 to 255, shape (H, W, 3)."""
         colours: Any = pixels[..., ::-1].astype(np.float32) / 255
         shown: Any = np.rint(255 * self.show(colours)).astype(np.uint8)
         return np.ascontiguousarray(shown[..., ::-1])
@@ -100,7 +101,10 @@ def _look_up(
 
 @functools.cache
 def _light_table(transfer: int) -> NDArray[np.float32]:
-    """Return the light of each stored value: PQ's and the usual relative to white, HLG's 0 to 1."""
+    """Return the light of each stored value, which is spread evenly from 0 to 1.
+
+    For PQ and ordinary video, light 1 is white. For HLG, 1 is the brightest light.
+    """
     values = np.linspace(0, 1, _LEVELS)
     if transfer == HLG:
         a, b, c = 0.17883277, 0.28466892, 0.55991073
@@ -117,7 +121,10 @@ def _light_table(transfer: int) -> NDArray[np.float32]:
 
 @functools.cache
 def _screen_table() -> NDArray[np.float32]:
-    """Return the screen's values by the square root of light, which is finer where it is dark."""
+    """Return the screen's value for each light.
+
+    The square root of light increases in even steps, so that dark light has more entries.
+    """
     light = np.linspace(0, np.sqrt(_BRIGHTEST), _LEVELS) ** 2
     above = np.maximum(light - SHOULDER, 0) / (1 - SHOULDER)
     shown = np.minimum(light, SHOULDER) + (1 - SHOULDER) * (1 - np.exp(-above))

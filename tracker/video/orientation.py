@@ -1,12 +1,11 @@
-"""How a stored picture is shown: turned, mirrored, with square pixels, in one coordinate system.
+"""Turn, mirror and stretch a stored picture as it must be shown.
 
-A viewer turns a picture by its display matrix, and stretches it by its sample aspect ratio. The
-picture that is measured is the one that is shown, upright and with square pixels, but never
-mirrored. A matrix that mirrors says that the file shows a mirror image of what the camera saw, as
-the preview of a front camera does: the subject's left eye is then on the picture's left. It is
-mirrored back, so that "left" is the subject's left in every case, and the eye on the right of what
-is measured. The summary tells it (`mirrored` in `video_meta`). No file tells whether its pixels
-were mirrored before they were stored.
+A viewer turns a picture by its display matrix, and stretches it by its sample aspect ratio, so that
+it is upright and has square pixels. This is the picture that is measured, with one exception. Some
+matrices also mirror, so that a viewer shows a mirror image of what the camera saw, like the preview
+of a front camera. Such a picture is mirrored back before it is measured. Then the subject's left
+eye is always on the right of the picture. The summary says that this was done (`mirrored` in
+`video_meta`). No file says whether its pixels were mirrored before they were stored.
 """
 
 import math
@@ -30,18 +29,18 @@ NO_TURN: Turn = np.eye(2, dtype=np.int64)
 
 
 def read_display_matrix(values: Sequence[int]) -> Turn:
-    """Return the nearest of the eight turns and mirrorings to a display matrix.
+    """Return the turn that is nearest to a display matrix: a quarter turn or mirroring, of eight.
 
     Parameters
     ----------
     values : sequence of int
         The nine numbers ``a b u c d v x y w``: a stored point ``(x, y)`` is shown at
-        ``(a x + c y, b x + d y)``, moved into the picture. The scale does not matter.
+        ``(a x + c y, b x + d y)``. The scale of the matrix and its shift do not matter.
 
     Returns
     -------
     ndarray, shape (2, 2), int64
-        `NO_TURN` for a matrix that collapses the picture.
+        `NO_TURN` for a matrix that would make the picture a line or a point.
     """
     a, b, c, d = values[0], values[1], values[3], values[4]
     straight, across = (a, d), (c, b)
@@ -51,12 +50,12 @@ def read_display_matrix(values: Sequence[int]) -> Turn:
 
 
 def is_mirrored(turn: Turn) -> bool:
-    """Return whether a turn also mirrors."""
+    """Return whether a turn also mirrors the picture."""
     return bool(turn[0, 0] * turn[1, 1] - turn[0, 1] * turn[1, 0] < 0)
 
 
 def mirror_back(turn: Turn) -> Turn:
-    """Return a turn that shows the same way up, but as the camera saw it."""
+    """Return the turn without its mirroring. The shown picture keeps its upright direction."""
     return turn * ((-1,), (1,)) if is_mirrored(turn) else turn
 
 
@@ -66,32 +65,33 @@ def is_transposed(turn: Turn) -> bool:
 
 
 def map_points(affine: Affine, x: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
-    """Return where N points lead to, shape (2, N)."""
+    """Apply an affine transform to N points; return their new x and y, shape (2, N)."""
     points = np.atleast_2d(x), np.atleast_2d(y)
     mapped: NDArray[np.float64] = affine[:, :1] * points[0] + affine[:, 1:2] * points[1]
     return mapped + affine[:, 2:]
 
 
 def is_believable_aspect(pixel_aspect: float) -> bool:
-    """Return whether pixels may be so wide; their width over their height is given."""
+    """Return whether a camera may record pixels of this aspect ratio (width over height)."""
     return 1 / MAX_PIXEL_ASPECT <= pixel_aspect <= MAX_PIXEL_ASPECT
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where the pixels of a stored picture are shown.
+    """How the pixels of a stored picture are placed in the shown picture.
 
     Attributes
     ----------
     width, height : int
         Size of the stored picture.
     turn : ndarray, shape (2, 2), int64
+        The turn from the stored to the shown picture.
     shown_width, shown_height : int
-        Size of the shown picture, which all pictures of a video share.
+        Size of the shown picture, which is the same for all pictures of a video.
     to_stored : ndarray, shape (2, 3), float64
-        Takes a pixel of the shown picture to one of the stored picture.
+        Affine transform of a point in the shown picture to its point in the stored picture.
     whole_pixels : bool
-        Whether each shown pixel is a stored one.
+        Whether each shown pixel is exactly one stored pixel, so that nothing is interpolated.
     """
 
     width: int
@@ -104,7 +104,10 @@ class Placement:
 
 
 def shown_size(width: int, height: int, turn: Turn, pixel_aspect: float) -> tuple[int, int]:
-    """Return the width and height with square pixels, upright. The shorter side is stretched."""
+    """Return the width and height of the shown picture, upright and with square pixels.
+
+    Pixels that are not square are stretched in their shorter direction.
+    """
     if pixel_aspect > 1:
         width = round(width * pixel_aspect)
     else:
@@ -115,13 +118,14 @@ def shown_size(width: int, height: int, turn: Turn, pixel_aspect: float) -> tupl
 def place_picture(
     width: int, height: int, turn: Turn, pixel_aspect: float, shown: tuple[int, int]
 ) -> Placement:
-    """Lay a stored picture into the shown picture.
+    """Return where a stored picture is placed in the shown picture.
 
     Parameters
     ----------
     width, height : int
         Size of the stored picture.
     turn : ndarray, shape (2, 2), int64
+        The turn from the stored to the shown picture.
     pixel_aspect : float
         Width of a stored pixel over its height.
     shown : tuple of int
@@ -130,8 +134,8 @@ def place_picture(
     Returns
     -------
     Placement
-        The picture fills the shown one. If it has another aspect ratio, for example after the phone
-        was turned, it keeps its own and stands in the middle.
+        The stored picture fills the shown one. If their aspect ratios differ, for example because
+        the phone was turned while recording, it keeps its own and is placed in the middle.
     """
     own_width, own_height = shown_size(width, height, turn, pixel_aspect)
     filled_width, filled_height = map(float, shown)

@@ -1,4 +1,6 @@
-"""A decoded frame: its planes as they are, or parts of it as pixels by FFmpeg's swscale."""
+"""Read a decoded frame: its stored colour planes, or parts of it converted to colour pixels.
+
+FFmpeg's library swscale converts the pixels."""
 
 import ctypes as c
 from typing import Any
@@ -43,20 +45,20 @@ _NO_PIXELS: NDArray[np.uint8] = np.empty((0, 0, 3), np.uint8)
 
 
 class LazyImage:
-    """A decoded frame whose parts are converted when they are used.
+    """A decoded frame. Each part is converted to colour pixels only when it is used.
 
-    Slice it like an array: ``image[top:bottom, left:right]`` is that part in blue, green and red,
-    which must not be written to. `numpy.asarray` gives the whole. A part that lies inside the last
-    converted part is not converted again.
+    Slice it like an array: ``image[top:bottom, left:right]`` is that part in blue, green and red.
+    Do not write to the returned array. `numpy.asarray` gives the whole frame. A part that lies
+    inside the last converted part is not converted again.
 
     Attributes
     ----------
     shape : tuple of int
-        Height, width, 3; as shown, see `tracker.video.orientation`.
+        Height and width of the shown picture (see `tracker.video.orientation`), and 3.
     to_stored : ndarray, shape (2, 3), float64
-        Takes a pixel of the upright image to one of the stored image, whose planes `planes` gives.
+        Affine transform of a point in the shown picture to its point in the stored `planes`.
     light : Light
-        What the planes' values mean. The parts are converted to what a viewer shows.
+        How the stored values stand for light. Converted parts are as an ordinary screen shows them.
     """
 
     def __init__(self, frame: Any, converter: "Converter", light: Light) -> None:
@@ -86,9 +88,9 @@ class LazyImage:
         return self[:, :]
 
     def planes(self) -> Planes | None:
-        """Return the image as it is stored, or None if its pixels are in another form.
+        """Return the stored colour planes; None if the pixels are not stored in three planes.
 
-        The planes are the decoder's own memory: do not write to them, and read them before
+        The arrays are the decoder's own memory. Do not write to them, and do not use them after
         `release`.
         """
         return self._converter.planes(self._held_frame())
@@ -100,7 +102,7 @@ class LazyImage:
         return held
 
     def release(self) -> None:
-        """Return the frame to the decoder; it cannot be used any more."""
+        """Free the frame's memory. The frame cannot be used after this."""
         self._pixels = _NO_PIXELS
         if self._frame is not None:
             frame, self._frame = self._frame, None
@@ -118,7 +120,10 @@ def _view_plane(address: int, size_bytes: int, kind: type) -> NDArray[Any]:
 def _turn(
     part: NDArray[np.uint8], transposed: bool, right: float, down: float
 ) -> NDArray[np.uint8]:
-    """Turn stored pixels; to the right and downwards, stored places grow or shrink."""
+    """Turn a part of the stored picture as it is shown.
+
+    `right` and `down` are negative if the shown part must be flipped in that direction.
+    """
     turned: Any = cv2.transpose(part) if transposed else part
     if right < 0 or down < 0:
         turned = cv2.flip(turned, -1 if right < 0 and down < 0 else 1 if right < 0 else 0)
@@ -126,7 +131,7 @@ def _turn(
 
 
 class Converter:
-    """Converts parts of frames of one size, and keeps swscale's set-up for each width."""
+    """Converts parts of frames that have one size. It caches swscale's context for each width."""
 
     def __init__(self, placement: Placement) -> None:
         self._placement = placement
@@ -143,9 +148,9 @@ class Converter:
         self._contexts: dict[tuple[int, int, int, int], int] = {}
 
     def fits(self, frame: AvFrame) -> bool:
-        """Return whether a frame has this size, and a pixel format that is known.
+        """Return whether this converter can convert a frame: by its size and its pixel format.
 
-        This also repairs the frame's properties that swscale cannot handle.
+        Properties of the frame that swscale cannot handle are replaced in it.
         """
         if (frame.width, frame.height) != (self._width, self._height) or not frame.planes[0]:
             return False
@@ -162,7 +167,7 @@ class Converter:
         return bool(convertible(c.byref(frame), 0))
 
     def converts_parts(self, frame: AvFrame) -> bool:
-        """Return whether a part can be converted alone; otherwise the whole frame is converted."""
+        """Return whether a part of the frame can be converted without converting the rest."""
         return (
             frame.format in self._part_formats
             and self._height % 2 == 0
@@ -171,7 +176,7 @@ class Converter:
         )
 
     def planes(self, frame: AvFrame) -> Planes | None:
-        """Return the frame's own memory; None if its pixels are not in three planes."""
+        """Return the frame's stored planes without a copy; None if it does not have three."""
         layout = self._planar_formats.get(frame.format)
         strides = frame.strides[:3]
         if layout is None or min(strides) <= 0 or strides[1] != strides[2]:
@@ -194,7 +199,7 @@ class Converter:
     def convert(
         self, frame: AvFrame, top: int, bottom: int, left: int, right: int
     ) -> NDArray[np.uint8]:
-        """Return a part as a new array; its coordinates are those of the shown picture."""
+        """Return a part of the frame in blue, green and red; edges are in the shown picture."""
         if bottom <= top or right <= left:
             return np.empty((max(0, bottom - top), max(0, right - left), 3), np.uint8)
         linear = self.to_stored[:, :2]
@@ -252,7 +257,7 @@ class Converter:
         return pixels[top - first_row : bottom - first_row, left - first : right - first]
 
     def _convert_whole(self, frame: AvFrame) -> NDArray[np.uint8]:
-        """Convert a whole frame, if the pixels of a part depend on their surroundings."""
+        """Return the whole stored frame in blue, green and red, shape (height, width, 3)."""
         libraries = load_libraries()
         context = c.c_void_p(self._whole_context)
         result = libraries["avutil"].av_frame_alloc()

@@ -1,8 +1,8 @@
-"""Which of a file's streams is the recording, and what the file says of how it is to be shown.
+"""Find which of a file's streams is the recording, and read how it must be shown.
 
-A file may hold several video streams. Pictures that are attached to it are no recordings, and
-neither is a single picture beside a stream of many. Of several recordings, the one that the file
-marks as default is taken, or else the longest one.
+A file may have several video streams. Attached pictures, such as a cover, are not recordings. A
+stream with one frame is not a recording either, if another stream has more. If several recordings
+are left, the one that the file marks as default is taken, or else the longest one.
 """
 
 import contextlib
@@ -32,12 +32,12 @@ _DISPLAY_MATRIX, _DISPLAY_MATRIX_BYTES = 5, 36
 
 
 def find_recordings(context: AvFormatContext) -> list[AvStream]:
-    """Return the video streams known so far that may be meant.
+    """Return the video streams found so far that could be the recording.
 
     Raises
     ------
     FrameSizeError
-        One of them is larger than `MAX_FRAME_PIXELS`.
+        The frames of one of them have more than `MAX_FRAME_PIXELS` pixels.
     """
     streams = [context.streams[n].contents for n in range(context.stream_count)]
     videos = [
@@ -55,7 +55,7 @@ def find_recordings(context: AvFormatContext) -> list[AvStream]:
 
 
 def choose_recording(videos: list[AvStream]) -> AvStream:
-    """Return the only stream that the file marks as default, or else the longest one."""
+    """Return the stream that the file marks as default; if none or several are, the longest."""
     default = [one for one in videos if one.disposition & _DEFAULT]
     if len(default) == 1:
         return default[0]
@@ -66,7 +66,7 @@ def choose_recording(videos: list[AvStream]) -> AvStream:
 
 
 def _duration_s(stream: AvStream) -> float:
-    """Return how long a stream lasts; 0 if that is not known."""
+    """Return how many seconds a stream lasts; 0 if that is not known."""
     if stream.duration > 0:
         return float(stream.duration * float(stream.time_base))
     # Matroska tells it in a tag alone.
@@ -80,7 +80,7 @@ def _duration_s(stream: AvStream) -> float:
 
 
 def estimate_frame_count(context: AvFormatContext, stream: AvStream, fps: float) -> int:
-    """Return the number of frames by the duration that is declared; 0 if none is."""
+    """Return the number of frames: declared duration times `fps`; 0 if no duration is declared."""
     seconds = context.duration / _TIME_BASE_HZ
     if seconds <= 0:
         seconds = stream.duration * float(stream.time_base)
@@ -88,14 +88,16 @@ def estimate_frame_count(context: AvFormatContext, stream: AvStream, fps: float)
 
 
 def count_unshown(context: AvFormatContext, stream: AvStream) -> tuple[int, int]:
-    """Count those frames of an MP4's header that will not be read; of other files, none.
+    """Count the frames that an MP4's header lists but that will not be decoded.
+
+    For other kinds of file, both counts are 0.
 
     Returns
     -------
     hidden : int
-        Frames that the edit list hides.
+        Number of frames that the edit list hides.
     beyond_end : int
-        Frames that lie beyond the end of the file, because it was cut off.
+        Number of frames beyond the end of the file, because it was cut off.
     """
     if not stream.frame_count or not context.input_format.contents.name.startswith(b"mov"):
         return 0, 0
@@ -113,7 +115,7 @@ def count_unshown(context: AvFormatContext, stream: AvStream) -> tuple[int, int]
 
 
 def read_turn(parameters: AvCodecParameters) -> Turn:
-    """Return how the display matrix turns and mirrors the picture."""
+    """Return how the stream's display matrix turns and mirrors it; `NO_TURN` if it has none."""
     for n in range(parameters.side_data_count):
         one = parameters.side_data[n]
         if one.kind == _DISPLAY_MATRIX and one.size >= _DISPLAY_MATRIX_BYTES:
@@ -128,15 +130,16 @@ def read_pixel_aspect(context: Any, stream: AvStream, frame: Any = None) -> floa
     ----------
     context : pointer to AvFormatContext
     stream : AvStream
-        What it says comes before what the frame says.
+        If the stream has an aspect ratio, it is returned.
     frame : pointer to AvFrame, optional
+        If the stream has none, the frame's aspect ratio is returned.
     """
     ratio = load_libraries()["avformat"].av_guess_sample_aspect_ratio(context, stream, frame)
     return float(ratio) if ratio.numerator > 0 and ratio.denominator > 0 else 1.0
 
 
 def read_capture_fps(context: AvFormatContext, stream: AvStream) -> float:
-    """Return the rate at which frames were captured; 0 if the file does not tell."""
+    """Return how many frames a second were captured, from metadata; 0 if they do not say."""
     find = load_libraries()["avutil"].av_dict_get
     for metadata in (context.metadata, stream.metadata):
         for tag in CAPTURE_RATE_TAGS:

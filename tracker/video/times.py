@@ -1,4 +1,4 @@
-"""Frame times: timestamps of the stream, repaired where they do not increase."""
+"""Compute the times of frames from the stream's timestamps, and the speed of slow motion."""
 
 from typing import Literal, get_args
 
