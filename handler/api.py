@@ -63,7 +63,7 @@ STOP_MARGIN_S = 1.0
 
 
 class Context(Protocol):
-    """The parts of Lambda's context object that are used."""
+    """The parts of Lambda's context object that this program uses."""
 
     aws_request_id: str
 
@@ -205,7 +205,7 @@ class Api:
     def _handle_batch(
         self, event: dict[str, Any], limits: Limits, request_id: str
     ) -> dict[str, Any]:
-        """Carry out messages of the queue; ask to redeliver those that may succeed later."""
+        """Carry out a batch of queue messages; the answer lists those to be delivered again."""
 
         def handle(record: SQSRecord) -> None:
             received = _count_deliveries(record.raw_event)

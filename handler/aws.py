@@ -1,4 +1,4 @@
-"""S3, DynamoDB and SQS as a storage. Only this file imports boto3 or reads the environment."""
+"""The storage in AWS: S3, DynamoDB, SQS. Only this file uses boto3 or environment variables."""
 
 import io
 import json
@@ -90,7 +90,7 @@ class Environment:
     cpu_share : float
         Share of one core that Lambda gives, computed from ``AWS_LAMBDA_FUNCTION_MEMORY_SIZE``.
     access : Access
-        ``ACCESS`` (``identity``, or ``open``) and ``OWN_PREFIX``.
+        How callers are identified: ``ACCESS`` (``identity`` or ``open``) and ``OWN_PREFIX``.
     retention_days : int
         ``RETENTION_DAYS``: how many days a record is kept; 0: for ever.
     """

@@ -13,7 +13,7 @@ class HandlerError(Exception):
     Parameters
     ----------
     code : str
-        Machine-readable.
+        Short name of the error, for programs.
     message : str
         Text for the client: the fault, the expected value, or the remedy.
     """
@@ -45,7 +45,7 @@ class UnauthorizedError(HandlerError):
 
 
 class ForbiddenError(HandlerError):
-    """This caller may not do this. The answer never depends on what is stored."""
+    """This caller may not do this. The error is the same whether or not such data is stored."""
 
     status_code = 403
 

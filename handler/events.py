@@ -57,6 +57,10 @@ class HttpCall:
     body : object
         The text that the client sent. For a form, the local server writes the file to its disk
         and puts a `FormFile` here instead.
+    is_base64 : bool
+        Whether the body is encoded in base64.
+    received_at_s : float
+        Unix time at which API Gateway received the request; 0 if the event does not say.
     authorizer : mapping
         What the authorizer in front of the API says about the caller.
     """
@@ -221,7 +225,7 @@ def parse_notification(record: Any, bucket: str | None) -> AnalyzeFile | None:
 def parse_queue_message(body: Any, bucket: str | None, operator: Caller) -> list[AnalyzeFile]:
     """Return the requests in a message of the queue.
 
-    It is an S3 notification, or the API's own request object.
+    The message is a notification from S3, or the JSON object of a request to this API.
 
     Parameters
     ----------

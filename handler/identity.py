@@ -108,11 +108,11 @@ class Caller:
         return check_user_id(given) if self.user_id is None else self.user_id
 
     def may_read(self, owner: str) -> bool:
-        """Whether the caller may read the analyses of this user."""
+        """Return whether the caller may read the analyses that belong to the user `owner`."""
         return self.role != "user" or owner == self.user_id
 
     def may_change(self, owner: str) -> bool:
-        """Whether the caller may continue or delete the analyses of this user."""
+        """Return whether the caller may continue or delete the analyses of the user `owner`."""
         return not self.is_known or owner == self.user_id
 
     def list_own_prefixes(self, user_id: str) -> tuple[str, ...]:
@@ -211,7 +211,7 @@ def _find_claims(authorizer: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def list_groups(claims: Mapping[str, Any]) -> set[str]:
-    """Return the caller's groups from a token's claims: a list, ``a,b``, or ``[a b]``."""
+    """Return the groups of a caller, which the claims give as a list, ``a,b`` or ``[a b]``."""
     groups: set[str] = set()
     for name in GROUP_CLAIMS:
         value = claims.get(name)

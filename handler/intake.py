@@ -40,7 +40,7 @@ class Intake:
         self._retention_days = retention_days
 
     def begin_data(self, request: AnalyzeData, digest: str) -> Work:
-        """Return the work on a file that came with the request.
+        """Return the `Work` for a file that came with the request.
 
         The same request, sent again by an app that got no answer, continues the same analysis.
 
@@ -59,7 +59,7 @@ class Intake:
     def begin_file(
         self, request: AnalyzeFile, version: StoredVersion, upload: tuple[str, str] | None
     ) -> Work:
-        """Return the work on a stored file for which no upload record exists.
+        """Return the `Work` for a stored file for which no upload record exists.
 
         Parameters
         ----------
@@ -114,7 +114,7 @@ class Intake:
         return int(created_s) + 86400 * self._retention_days
 
     def find_upload(self, upload: tuple[str, str], request: AnalyzeFile) -> Work | None:
-        """Return the work on an upload's record; None if the upload has no record.
+        """Return the `Work` for the record of an upload; None if the upload has no record.
 
         Parameters
         ----------

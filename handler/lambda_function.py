@@ -1,4 +1,4 @@
-"""The Lambda function's entry point. Models and clients are built once, in the init phase."""
+"""The Lambda function's entry point. It loads models and clients once, in Lambda's init phase."""
 
 from typing import Any
 

@@ -20,7 +20,7 @@ class Limits:
     answer_by_s : float or None
         Time at which the caller gives up. None: nobody waits, and nothing is queued.
     comes_again : bool
-        Whether the same message is delivered again if it fails now.
+        Whether the queue will deliver the same message again if its work fails now.
     may_queue : bool
         Whether a long analysis may be queued, so that the caller must ask for the result later.
     """

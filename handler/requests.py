@@ -149,7 +149,7 @@ class GetStatus:
 
 @dataclass(frozen=True, slots=True)
 class ListAnalyses:
-    """List a user's analyses, the newest first."""
+    """List at most `limit` analyses of a user, the newest first; `token` asks for the next ones."""
 
     user_id: str
     limit: int
@@ -175,7 +175,7 @@ class DeleteUser:
 
 @dataclass(frozen=True, slots=True)
 class GetDescription:
-    """Return the API's own description: for programs, or as a page."""
+    """Return the description of the API in OpenAPI, or as an HTML page that shows it."""
 
     as_page: bool
 

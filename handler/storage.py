@@ -31,7 +31,7 @@ class RecordChangedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Records of one user, the newest first. `next_token` asks for the next page; empty: none."""
+    """Records of one user, the newest first. `next_token` asks for more; it is empty at the end."""
 
     records: tuple[Record, ...]
     next_token: str
@@ -126,7 +126,7 @@ class Storage(Protocol):
         """Return the address of a file in the answers: an ``s3://`` URL, or a path on the disk."""
 
     def offer_upload(self, key: str, content_type: str, max_bytes: int) -> UploadOffer:
-        """Offer the upload of a file of at most `max_bytes`, valid for `UPLOAD_VALID_S`."""
+        """Return an offer to upload a file of at most `max_bytes` within `UPLOAD_VALID_S`."""
 
     def offer_download(self, key: str, content_type: str) -> str:
         """Return a URL at which a file can be read for at least `DOWNLOAD_VALID_S`."""
@@ -145,7 +145,7 @@ class Storage(Protocol):
         """
 
     def postpone(self, receipt: str, delay_s: int) -> None:
-        """Have a failed message delivered again after `delay_s`, not only when its lease ends.
+        """Have a failed message delivered again after `delay_s`, sooner than usual.
 
         `receipt` is the queue's handle of the delivery.
         """

@@ -35,7 +35,8 @@ class TokenVerifier:
     Parameters
     ----------
     issuer : str
-        Exactly as it stands in the tokens, such as ``https://securetoken.google.com/PROJECT``.
+        Address of the issuer exactly as in the tokens, such as
+        ``https://securetoken.google.com/PROJECT``.
     audience : str
         The name of this API in the tokens.
     fetch : callable, optional

@@ -24,7 +24,8 @@ class Field:
     group : str
         Heading under which the data dictionary and the report list it.
     unit : str
-        Empty for text, flags and pure numbers. An eye width is the distance between its canthi.
+        Empty for text, flags and pure numbers. An "eye width" is the distance between the corners
+        of an eye.
     meaning : str
         One line for the data dictionary.
     en, ko : str

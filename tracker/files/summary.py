@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 
 def summarize(analysis: Analysis, assessment: Assessment, source: str) -> Summary:
-    """Return the summary.
+    """Return the summary of an analysis.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ def write_analysis(directory: Path, stem: str, analysis: Analysis, summary: Summ
 
 
 def write_track(directory: Path, stem: str, track: Track) -> Path:
-    """Write the track, so that it can be analysed again without the video."""
+    """Write the track (landmarks and times) as npz, to analyse it again without the video."""
     return write_whole(directory / f"{stem}.track.npz", lambda path: save_track(track, path))
 
 

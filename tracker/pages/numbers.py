@@ -136,7 +136,7 @@ def explain_missing(
     Returns
     -------
     str
-        One sentence in `language`.
+        A short text in `language`.
     """
     key, values = _find_cause(field, analysis, assessment)
     return format_text(language, f"report.missing.{key}", **values)

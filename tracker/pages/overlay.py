@@ -96,9 +96,9 @@ def write_overlay(
     Returns
     -------
     Path
-        H.264 that browsers play. Times are the video's own, counted from its first frame. There is
-        no sound and none of the source's metadata. Only analysed frames are in it: with a `step`,
-        every `step`-th. The file is written whole or not at all and replaces an earlier one.
+        The copy, as H.264 that browsers play. Its times are the video's own, counted from the first
+        frame. It has no sound, no metadata of the video, and only the analysed frames: every
+        `step`-th. The file is written whole or not at all and replaces an earlier one.
 
     Raises
     ------

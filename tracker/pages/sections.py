@@ -153,7 +153,7 @@ class MeasureCard:
 
 
 def make_range_card(source: ReportInput) -> MeasureCard:
-    """Return the card of the range that the answer rests on."""
+    """Return the `MeasureCard` for the vertical range that the answer rests on."""
     text, basis = source.text, source.assessment.basis
     name = "down" if basis.name == "down_range" else "range"
     low, high = basis.interval
@@ -222,7 +222,7 @@ def _note_range(source: ReportInput) -> str:
 
 
 def make_rate_card(source: ReportInput) -> MeasureCard:
-    """Return the card of the blink rate."""
+    """Return the `MeasureCard` for the blink rate."""
     measures, text = source.analysis.measures, source.text
     value, (low, high) = measures.blink_rate_per_min, measures.blink_rate_per_min_ci95
     interval = (low, high) if math.isfinite(low) else None
@@ -322,7 +322,7 @@ def list_events(source: ReportInput, events: Sequence[Event]) -> list[EventEntry
 
 
 def name_event(source: ReportInput, number: int, event: Event) -> str:
-    """Return an event's kind, its number counted from 1, and its times."""
+    """Return a name for an event: its kind, its number counted from 1, and its times."""
     times_s = source.analysis.track.times_s
     return source.text(
         "event_name",

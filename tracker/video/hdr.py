@@ -101,7 +101,7 @@ def _look_up(
 
 @functools.cache
 def _light_table(transfer: int) -> NDArray[np.float32]:
-    """Return the light of each stored value, which is spread evenly from 0 to 1.
+    """Return a table of the light of each stored value; the values go from 0 to 1 in even steps.
 
     For PQ and ordinary video, light 1 is white. For HLG, 1 is the brightest light.
     """
@@ -121,9 +121,9 @@ def _light_table(transfer: int) -> NDArray[np.float32]:
 
 @functools.cache
 def _screen_table() -> NDArray[np.float32]:
-    """Return the screen's value for each light.
+    """Return a table of the screen's values for light from 0 to the brightest.
 
-    The square root of light increases in even steps, so that dark light has more entries.
+    The square root of the light increases in even steps, so that the table is finer for dark light.
     """
     light = np.linspace(0, np.sqrt(_BRIGHTEST), _LEVELS) ** 2
     above = np.maximum(light - SHOULDER, 0) / (1 - SHOULDER)

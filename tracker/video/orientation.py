@@ -29,7 +29,9 @@ NO_TURN: Turn = np.eye(2, dtype=np.int64)
 
 
 def read_display_matrix(values: Sequence[int]) -> Turn:
-    """Return the turn that is nearest to a display matrix: a quarter turn or mirroring, of eight.
+    """Return the turn that is nearest to a display matrix.
+
+    There are eight turns: by 0 to 3 quarters, each with or without mirroring.
 
     Parameters
     ----------
@@ -55,7 +57,7 @@ def is_mirrored(turn: Turn) -> bool:
 
 
 def mirror_back(turn: Turn) -> Turn:
-    """Return the turn without its mirroring. The shown picture keeps its upright direction."""
+    """Return the turn without its mirroring; the picture is still shown the same way up."""
     return turn * ((-1,), (1,)) if is_mirrored(turn) else turn
 
 

@@ -120,9 +120,10 @@ def _view_plane(address: int, size_bytes: int, kind: type) -> NDArray[Any]:
 def _turn(
     part: NDArray[np.uint8], transposed: bool, right: float, down: float
 ) -> NDArray[np.uint8]:
-    """Turn a part of the stored picture as it is shown.
+    """Transpose and flip a part of the stored picture, so that it is as shown.
 
-    `right` and `down` are negative if the shown part must be flipped in that direction.
+    `right` is negative if it must be flipped from left to right, `down` if it must be flipped from
+    top to bottom.
     """
     turned: Any = cv2.transpose(part) if transposed else part
     if right < 0 or down < 0:

@@ -55,7 +55,7 @@ def find_recordings(context: AvFormatContext) -> list[AvStream]:
 
 
 def choose_recording(videos: list[AvStream]) -> AvStream:
-    """Return the stream that the file marks as default; if none or several are, the longest."""
+    """Return the stream that the file marks as default, the longest if several or none are."""
     default = [one for one in videos if one.disposition & _DEFAULT]
     if len(default) == 1:
         return default[0]
