@@ -1,4 +1,4 @@
-"""Numerical core: landmarks in, measures out. Imports NumPy and Numba only.
+"""Numerical core: computes the measures from landmarks. Imports NumPy and Numba only.
 
 Public functions check and prepare their arguments, then call a kernel compiled by `kernels._jit`.
 Missing data is NaN throughout; no function changes its input.

@@ -13,7 +13,7 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 @kernel("b1(f8[::1])")
 def _increases(times_s):
-    """Whether times (N,) are finite and strictly increasing."""
+    """Return whether times (N,) are finite and strictly increasing."""
     size = times_s.size
     # A comparison with NaN is false, and a number between two finite numbers is finite.
     increases = size == 0 or (np.isfinite(times_s[0]) and np.isfinite(times_s[size - 1]))
@@ -24,7 +24,7 @@ def _increases(times_s):
 
 @kernel("b1(i8[::1], i8)")
 def _are_within(indices, highest):
-    """Whether indices (N,) are from 0 to `highest`."""
+    """Return whether all indices (N,) lie between 0 and `highest`, both included."""
     within = True
     for n in range(indices.size):
         within = within and indices[n] >= 0 and indices[n] <= highest
@@ -33,7 +33,7 @@ def _are_within(indices, highest):
 
 @kernel("b1(i8[:,::1])")
 def _are_intervals(pairs):
-    """Whether every interval in pairs (M, 2) starts before it stops."""
+    """Return whether every interval in pairs (M, 2) starts before it stops."""
     begin = True
     for m in range(pairs.shape[0]):
         begin = begin and pairs[m, 0] < pairs[m, 1]
@@ -41,7 +41,10 @@ def _are_intervals(pairs):
 
 
 def require(values: ArrayLike, dtype: type[Scalar]) -> NDArray[Scalar]:
-    """Return a contiguous, writable array of a type; the array itself if it is one already."""
+    """Return `values` as a contiguous, writable array of type `dtype`.
+
+    An array that is all of this already is returned itself, without a copy.
+    """
     # np.require makes the same check, but takes 1.5 microseconds, many times in an analysis.
     if type(values) is np.ndarray and values.dtype == dtype and values.flags.carray:
         return values
@@ -49,21 +52,30 @@ def require(values: ArrayLike, dtype: type[Scalar]) -> NDArray[Scalar]:
 
 
 def as_series(values: ArrayLike, name: str) -> NDArray[np.float64]:
-    """Return a contiguous, writable float64 array with one dimension."""
+    """Return `values` as a contiguous, writable float64 array.
+
+    The number of dimensions must be one, or a ValueError mentions `name`.
+    """
     series = require(values, np.float64)
     _check_one_dimension(series.shape, name)
     return series
 
 
 def as_flags(values: ArrayLike, name: str) -> NDArray[np.bool_]:
-    """Return a contiguous, writable bool array with one dimension."""
+    """Return `values` as a contiguous, writable bool array.
+
+    The number of dimensions must be one, or a ValueError mentions `name`.
+    """
     flags = require(values, np.bool_)
     _check_one_dimension(flags.shape, name)
     return flags
 
 
 def as_kept(values: ArrayLike, keep: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return values and flags of one shape; a flag says whether to use its value."""
+    """Return `values` as float64 and `keep` as bool, after checking that they have one shape (N,).
+
+    ``keep[n]`` says whether ``values[n]`` is used.
+    """
     series, kept = as_series(values, "values"), as_flags(keep, "keep")
     if series.shape != kept.shape:
         raise ValueError(f"values and keep have shapes {series.shape} and {kept.shape}")
@@ -71,7 +83,10 @@ def as_kept(values: ArrayLike, keep: ArrayLike) -> tuple[NDArray[np.float64], ND
 
 
 def as_times(times_s: ArrayLike, count: int, name: str) -> NDArray[np.float64]:
-    """Return strictly increasing times, one for each of `count` values; errors mention `name`."""
+    """Return `times_s` as float64, after checking that it holds `count` strictly increasing times.
+
+    `name` is the name of the values that belong to the times. Error messages mention it.
+    """
     times = as_series(times_s, "times_s")
     if times.size != count:
         raise ValueError(
@@ -86,7 +101,10 @@ def as_times(times_s: ArrayLike, count: int, name: str) -> NDArray[np.float64]:
 def as_indices(
     indices: ArrayLike, shape: tuple[int, ...], highest: int, name: str
 ) -> NDArray[np.int64]:
-    """Return indices from 0 to `highest`; if `shape` begins with -1, its length is not checked."""
+    """Return `indices` as int64, after checking their shape and that they are from 0 to `highest`.
+
+    A first length of -1 in `shape` allows any number. Error messages mention `name`.
+    """
     array = np.asarray(indices)
     if array.size == 0:
         return np.empty([max(side, 0) for side in shape], dtype=np.int64)
@@ -105,7 +123,10 @@ def as_indices(
 
 
 def as_intervals(intervals: ArrayLike, count: int) -> NDArray[np.int64]:
-    """Return half-open, non-empty intervals (M, 2) of `count` samples."""
+    """Return `intervals` as int64, after checking that they are [start, stop), shape (M, 2).
+
+    Each interval must hold at least one sample, and lie within `count` samples.
+    """
     pairs = as_indices(intervals, (-1, 2), count, "intervals")
     if not _are_intervals(pairs):
         raise ValueError("intervals holds an empty or reversed interval, expected start < stop")
@@ -113,7 +134,7 @@ def as_intervals(intervals: ArrayLike, count: int) -> NDArray[np.int64]:
 
 
 def as_eye_ratio(eye_ratio: ArrayLike) -> NDArray[np.float64]:
-    """Return a contiguous, writable float64 array with a column for each eye."""
+    """Return `eye_ratio` as a contiguous, writable float64 array; its shape must be (N, 2)."""
     ratios = require(eye_ratio, np.float64)
     if ratios.ndim != 2 or ratios.shape[1] != 2:
         raise ValueError(f"eye_ratio has shape {ratios.shape}, expected (N, 2)")
@@ -121,7 +142,7 @@ def as_eye_ratio(eye_ratio: ArrayLike) -> NDArray[np.float64]:
 
 
 def as_landmarks(landmarks: ArrayLike) -> NDArray[np.float32]:
-    """Return a contiguous, writable float32 array of a track's landmarks."""
+    """Return `landmarks` as a contiguous, writable float32 array; its shape must be (N, 40, 2)."""
     points = require(landmarks, np.float32)
     if points.ndim != 3 or points.shape[1:] != (LANDMARK_COUNT, 2):
         raise ValueError(

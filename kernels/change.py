@@ -40,9 +40,9 @@ def compute_difference_interval(
 
     Notes
     -----
-    Each end of the difference combines one end of each interval: the root of the sum of their
-    squared distances to the estimates. The method recovers the variance of an estimate from the
-    limit of its interval, where it matters, instead of at the estimate itself.
+    Each end of the result combines one end of each given interval. Its distance from
+    ``second - first`` is the root of the sum of the squared distances of these two ends from their
+    estimates. In this way an interval that reaches further up than down keeps its shape.
 
     References
     ----------
@@ -72,8 +72,9 @@ def compute_rate_ratio_interval(
     Returns
     -------
     low, high : float
-        Interval of the second rate over the first. Counts are whole numbers, so its confidence is
-        `CONFIDENCE` or more. 0 or infinity where nothing limits the ratio; NaN without exposure.
+        Interval of the second rate divided by the first. Counts are whole numbers, so its
+        confidence is `CONFIDENCE` or more. `low` is 0 if `second_count` is 0, and `high` is
+        infinite if `first_count` is 0. Both are NaN if an exposure is not above 0.
 
     Raises
     ------
@@ -111,7 +112,10 @@ def compute_rate_ratio_interval(
 
 
 def _binomial_log_odds(count: int, total: int, probability: float) -> float:
-    """Return the log-odds at which `count` or fewer of `total` have the given probability."""
+    """Return the log-odds of success for which `count` or fewer successes have a given probability.
+
+    There are `total` independent trials, and the given probability is `probability`.
+    """
     k = np.arange(count + 1)
     log_factorial = np.concatenate(([0.0], np.cumsum(np.log(np.arange(1, total + 1)))))
     log_ways = log_factorial[total] - log_factorial[k] - log_factorial[total - k]
@@ -133,9 +137,9 @@ def compute_within_std(groups: Sequence[ArrayLike]) -> tuple[float, int]:
     Returns
     -------
     std : float
-        Root of the mean square within groups [1]_; NaN without a group of two.
+        Root of the mean square within groups [1]_; NaN if no group has two values.
     degrees_of_freedom : int
-        Number of measurements minus number of groups.
+        Number of measurements minus number of groups, counting only groups with two values or more.
 
     References
     ----------
@@ -163,15 +167,15 @@ def compute_detectable_change(
     degrees_of_freedom : int
         From `compute_within_std`, too.
     first_count, second_count : int, default 1
-        Measurements in each of the two means that are compared.
+        The change is one between two means. These are the numbers of measurements in each mean.
 
     Returns
     -------
     float
         ``t * within_std * sqrt(1 / first_count + 1 / second_count)``, with the t of
-        `kernels.student.compute_student_quantile`; NaN without degrees of freedom. For two
-        single measurements and many degrees of freedom this is the 1.96 * sqrt(2) * within_std of
-        the literature [1]_ [2]_, which assumes that the standard deviation is known.
+        `kernels.student.compute_student_quantile`. For two single measurements and many degrees of
+        freedom this is the 1.96 * sqrt(2) * within_std of the literature [1]_ [2]_, which assumes
+        that the standard deviation is known. NaN if an argument after the first is below 1.
 
     References
     ----------

@@ -1,4 +1,7 @@
-"""Blinks, prolonged closures and flutters of both eyes: which dips are what, and how long."""
+"""Tell which dips of the lid opening are blinks, prolonged closures or flutters, and time them.
+
+The lid opening is the mean of both eyes. A dip is a place where it falls and rises again.
+"""
 
 import operator
 from dataclasses import dataclass, fields
@@ -52,25 +55,29 @@ BoolArray = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Closures:
-    """M closures in order of time.
+    """Closures of the eyes: M of them, in order of time.
+
+    A closure's depth is 1 minus `least_ratio`: how far the lids go down from the open eye.
 
     Attributes
     ----------
     interval : ndarray, shape (M, 2), int64
-        Samples with the lids down by over `ONSET_DEPTH` of the depth, half-open.
+        Samples [start, stop) in which the lids are down by more than `ONSET_DEPTH` of the depth.
     peak : ndarray, shape (M,), int64
         Sample of the least lid opening.
     kind : ndarray, shape (M,), int8
         `BLINK`, `PROLONGED_CLOSURE` or `FLUTTER`.
     least_ratio : ndarray, shape (M,), float64
-        Lid opening over baseline at the peak.
+        Lid opening at the peak, divided by the opening of the open eye.
     onset_s, offset_s : ndarray, shape (M,), float64
-        Times at which the lids begin and cease to move, between samples; where that is not seen,
-        the time of the first or last sample. See `FLANK_DEPTHS`.
+        Times at which the lids begin to close and cease to open, interpolated between samples; see
+        `FLANK_DEPTHS`. Where this was not seen, the time of the first or last sample of `interval`.
     closed_s : ndarray, shape (M,), float64
-        Time from the first to the last crossing of `CLOSED_DEPTH` of the depth.
+        Time from when the lids first go down by `CLOSED_DEPTH` of the depth until they last rise
+        above that.
     onset_seen, offset_seen : ndarray, shape (M,), bool
-        False where the recording or the face begins or ends within the closure.
+        False where `onset_s` or `offset_s` was not seen, because the recording or the face begins
+        or ends within the closure.
     """
 
     interval: Int64Array
@@ -84,7 +91,7 @@ class Closures:
     offset_seen: BoolArray
 
     def select(self, chosen: BoolArray) -> "Closures":
-        """Return the closures that a mask of shape (M,) chooses."""
+        """Return only the closures for which `chosen`, shape (M,), is True."""
         arrays: Any = self.arrays()
         return Closures(*(array[chosen] for array in arrays))
 
@@ -99,9 +106,9 @@ _ATTRIBUTES = operator.attrgetter(*(field.name for field in fields(Closures)))
 
 @kernel("i8(f8[::1], f8[::1], i8, i8, i8, f8, f8)")
 def _within(ratio, times_s, peak, step, bound, level, max_gap_s):
-    """Return the last sample from peak to bound, in the direction of step, before ratio is level.
+    """Walk from `peak` in steps of `step` while ratio is below level; return the last sample.
 
-    A gap or a missing face ends the way as well.
+    step is 1 or -1. The walk also ends at the sample `bound`, and before a gap or a missing face.
     """
     n = peak
     while n != bound:
@@ -114,14 +121,21 @@ def _within(ratio, times_s, peak, step, bound, level, max_gap_s):
 
 @kernel("void(f8[::1], f8[::1], i8, i8, i8, f8, f8[::1], f8, i8[::1], f8[::1])")
 def _flank(ratio, times_s, peak, step, bound, half, settings, max_gap_s, samples, levels):
-    """Fill samples (4,) and levels (3,) of one side of a closure, up to the sample bound.
+    """Find one side of a closure: fill samples (4,) and levels (3,).
 
-    The lids are at rest where they are highest within a time of the last sample at or below half of
-    the depth. Shares of the way from there to the peak give the levels: that of the outermost
-    sample, but for the noise if that is more, and the two between which the flank is measured. If
-    the recording or the face ends within that time, before the lids are open, the closure lasts
-    until then. The last of samples is the first at rest. settings (6,) are the time, the three
-    shares, the opening of open eyes, and the noise.
+    The search goes from the sample `peak` in steps of `step` (-1: before the peak, 1: after it), at
+    most to the sample `bound`. It first finds the last sample with a ratio below `half`. The lids
+    are at rest where ratio is highest within settings[0] seconds beyond that sample. The way is the
+    ratio at rest minus that at the peak.
+
+    A sample belongs to the closure if its ratio is below levels[0]: the ratio at rest minus
+    settings[1] of the way, or minus the noise settings[5] if that is more. The movement is timed
+    between levels[1] and levels[2]: the ratio at rest minus settings[2] and settings[3] of the way.
+    If the recording or the face ends within that time, and the ratio never reached settings[4],
+    that of open eyes, the closure lasts until this end, and levels[0] is infinite.
+
+    samples are the outermost sample below levels[0], the one below levels[1], the one at or below
+    levels[2], and the first sample at rest.
     """
     within_s, open_, noise = settings[0], settings[4], settings[5]
     inside = _within(ratio, times_s, peak, step, bound, half, max_gap_s)
@@ -153,12 +167,14 @@ def _flank(ratio, times_s, peak, step, bound, half, settings, max_gap_s, samples
 
 @kernel("void(f8[::1], f8[::1], i8[:,::1], f8[:,::1], f8[:,::1], f8, i8[:,::1], f8[:,::1])")
 def _measure_closures(ratio, times_s, ends, openings, settings, max_gap_s, samples, levels):
-    """Fill samples (M, 10) and levels (M, 6) of the closures at ends (M, 2).
+    """Find both sides of each closure: fill samples (M, 10) and levels (M, 6).
 
-    ends are the first and the last peak of each closure. openings (2, M) are half of its depth
-    and that from which it is closed. settings (2, 6) are those of `_flank` before and after it.
-    The first eight of samples, and the levels, are those of the two flanks; the other two are the
-    first and the last sample that is closed.
+    ends (M, 2) are the first and the last peak of each closure. openings (2, M) are the ratio at
+    half of its depth, and the ratio at or below which the lids count as closed. settings (2, 6) are
+    those of `_flank`, for the side before the closure and the side after it.
+
+    `_flank` fills samples[:, :4] and levels[:, :3] for the side before, and samples[:, 4:8] and
+    levels[:, 3:] for the side after. samples[:, 8:] are the first and the last closed sample.
     """
     for m in range(ends.shape[0]):
         half, closed = openings[0, m], openings[1, m]
@@ -189,11 +205,14 @@ def _measure_closures(ratio, times_s, ends, openings, settings, max_gap_s, sampl
     "i8(f8[::1], f8[::1], i8[::1], i8[:,::1], b1[::1], b1[::1], i8[::1], f8, i8[:,::1], i8[::1])"
 )
 def _group_dips(ratio, times_s, peaks, spans, kept, trembles, fewest, longest_s, ends, deepest):
-    """Fill ends (M, 2), the first and last peak of each closure, and deepest (M,); return M.
+    """Make M closures of D dips; return M.
 
-    A closure is a dip that is kept (D,), or a flutter: a run of dips that trembles (D,), each
-    within longest_s of the one before. fewest (2,) are the dips of a flutter and those of them that
-    are kept.
+    Fill ends (M, 2) with the first and the last peak of each closure, and deepest (M,) with the
+    peak of its least ratio. peaks (D,) and spans (D, 2) are those of the dips.
+
+    A closure is a single dip that kept (D,) marks, or a flutter. A flutter is a run of dips that
+    trembles (D,) marks, each of which begins at most longest_s after the end of the one before.
+    fewest (2,) are the least number of dips in a flutter, and how many of these kept must mark.
     """
     found, run = 0, 0
     while run < peaks.size:
@@ -227,7 +246,7 @@ def _group_dips(ratio, times_s, peaks, spans, kept, trembles, fewest, longest_s,
 
 @kernel("void(f8[:,::1], i8[:,::1], f8[:,::1])")
 def _eye_amplitude(eye_ratio, intervals, out):
-    """Fill out (M, 2) with 1 minus the least of eye_ratio (N, 2) in intervals (M, 2)."""
+    """Fill out (M, 2) with 1 minus the least of eye_ratio (N, 2) in each of intervals (M, 2)."""
     for m in range(intervals.shape[0]):
         for eye in range(2):
             least = np.inf
@@ -257,16 +276,17 @@ def detect_closures(
     dips : Dips
         From `find_dips`, of the same samples.
     shortest_s : float
-        A blink that lasts for less time from onset to offset is noise.
+        A closure that lasts for less than this from onset to offset is noise, and is left out.
     interval_s : float, optional
         Median time between samples, if the caller knows it already.
 
     Returns
     -------
     Closures
-        A closure is prolonged if it is closed for over `LONGEST_BLINK_S`, by at least half of the
-        time between samples, to which durations are known. `FLUTTER_DIPS` or more dips, each
-        within `FLUTTER_S` of the end of the one before it, are one flutter.
+        A closure is prolonged if the lids stay closed for longer than `LONGEST_BLINK_S` plus half
+        of the time between samples, because durations are only known to that. `FLUTTER_DIPS` or
+        more dips, each within `FLUTTER_S` of the end of the one before it, are one flutter, if at
+        least `FLUTTER_CLOSURES` of them would be closures by themselves.
 
     Raises
     ------
@@ -324,8 +344,11 @@ def detect_closures(
 def _end_s(
     ratio: Float64Array, times_s: Float64Array, samples: Int64Array, levels: Float64Array, step: int
 ) -> tuple[Float64Array, BoolArray]:
-    """Return when the lids' movement begins or ends at a flank of each closure (M,), and whether
-    that is seen. Where it is not, the time is that of the first or last sample."""
+    """Return when the lids begin (step -1) or cease (step 1) to move in each closure, shape (M,).
+
+    Return also whether this was seen, shape (M,). Where it was not, the time is that of the first
+    or last sample of the closure. samples (M, 4) and levels (M, 3) come from `_flank`.
+    """
     outermost, outer, inner, at_rest = samples.T.copy()
     outer_s, inner_s = (
         cross_s(ratio, times_s, one + step, one, levels[:, n].copy())
@@ -341,7 +364,7 @@ def _end_s(
 
 
 def compute_eye_amplitude(eye_ratio: ArrayLike, intervals: ArrayLike) -> Float64Array:
-    """Compute the share of its opening by which each eye closes in each closure.
+    """Compute by which share of its opening each eye closes in each closure.
 
     Parameters
     ----------

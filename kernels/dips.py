@@ -1,4 +1,7 @@
-"""Dips of the lid opening, and why each is a closure of both eyes or not."""
+"""Find the dips of the lid opening, and the reasons why a dip is not a closure of both eyes.
+
+A dip is a place where the lid opening falls and rises again.
+"""
 
 from dataclasses import dataclass
 
@@ -56,9 +59,11 @@ BoolArray = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class ClosureRules:
-    """What makes a dip a closure; see the constants of these names.
+    """The limits by which a dip counts as a closure.
 
-    `ignored` holds bits of `REFUSALS` that do not count: to find out what a rule is good for.
+    Each is explained at the constant of the same name in capitals, such as `NOISE_MULTIPLE`.
+    `ignored` is a sum of bits of `REFUSALS`: these rules are not applied. It serves to measure what
+    a rule is good for.
     """
 
     noise_multiple: float = NOISE_MULTIPLE
@@ -74,31 +79,36 @@ RULES = ClosureRules()
 
 @dataclass(frozen=True, slots=True)
 class Dips:
-    """D dips of the lid opening in order of time: the candidates for closures.
+    """Dips of the lid opening: D of them, in order of time. They are the candidates for closures.
+
+    The ratio is the lid opening divided by that of the open eye. The depth of a dip is 1 minus the
+    ratio at its peak.
 
     Attributes
     ----------
     peak : ndarray, shape (D,), int64
-        Sample of the least lid opening.
+        Sample of the least ratio.
     span : ndarray, shape (D, 2), int64
-        Samples at or below half of the depth, half-open.
+        Samples [start, stop) around the peak in which the lids are down by more than half of the
+        depth.
     least_ratio : ndarray, shape (D,), float64
-        Lid opening over baseline at the peak.
+        Ratio at the peak.
     noises : ndarray, shape (D,), float64
-        Depth over the standard deviation of the open lids.
+        Depth divided by the noise: the standard deviation of the ratio of open eyes.
     width_s : ndarray, shape (D,), float64
-        Time between the crossings of half of the depth; NaN where one of them is not seen.
+        Time from passing half of the depth on the way down to passing it on the way up; NaN where
+        one of the two is not seen.
     fall_s : ndarray, shape (D,), float64
-        Time in which the lids would fall by the whole depth at their fastest, less the time between
-        samples; NaN without a fall.
+        Time that the lids would need for the whole depth at their fastest speed, minus the time
+        over which that speed was measured; NaN if they do not fall.
     reopened : ndarray, shape (D,), float64
-        Largest lid opening over baseline within the span after the peak, minus that at the peak.
+        Largest ratio in the span after the peak, minus the ratio at the peak.
     onset_seen : ndarray, shape (D,), bool
-        Whether the crossing before the peak is seen.
+        Whether the passing of half of the depth on the way down is seen.
     eye_share : ndarray, shape (D,), float64
-        Depth of the eye that closes less over that of the other one, each over the span.
+        Depth of the eye that closes less, divided by that of the other eye, each over the span.
     refused : ndarray, shape (D,), int64
-        Why it is no closure: the bits of `REFUSALS`; 0 for none.
+        Why the dip is not a closure: a sum of bits of `REFUSALS`; 0 for a closure.
     """
 
     peak: Int64Array
@@ -119,9 +129,11 @@ REFUSALS = {"noise": 1, "one_eye": 2, "long": 4, "slow": 8, "cut": 16, "merged":
 
 @kernel("i8(f8[::1], f8[::1], i8, i8, f8, f8)")
 def _reach(ratio, times_s, peak, step, level, max_gap_s):
-    """Return the last sample from peak on, in the direction of step, before ratio passes level.
+    """Walk from `peak` in steps of `step` while ratio is below level; return the last sample.
 
-    -1 if the lids fall deeper than at the peak first. Of equal samples, the first is the peak.
+    step is 1 or -1. The walk also ends before a gap or a missing face. Return -1 if ratio falls
+    below its value at `peak` on the way, because `peak` is then not the lowest sample of the dip.
+    Of equal samples, only the first counts as the lowest.
     """
     n = peak
     while True:
@@ -138,9 +150,10 @@ def _reach(ratio, times_s, peak, step, level, max_gap_s):
 
 @kernel("void(f8[::1], f8[::1], i8[::1], i8[::1], f8[::1], f8, f8[::1])")
 def _crossings_s(ratio, times_s, outside, inside, level, max_gap_s, out):
-    """Fill out (M,) with the times at which ratio crosses level (M,) between neighbouring samples.
+    """Fill out (M,) with the times at which ratio crosses level (M,), between two neighbours.
 
-    NaN where the outer sample is not one, has no face, or is a gap away.
+    The neighbours are the samples inside (M,) and outside (M,). NaN where the outside one is beyond
+    the recording, has no face, or is a gap away.
     """
     for m in range(level.size):
         far, near = outside[m], inside[m]
@@ -152,9 +165,10 @@ def _crossings_s(ratio, times_s, outside, inside, level, max_gap_s, out):
 
 @kernel("f8(f8[::1], f8[::1], i8, i8, f8, f8)")
 def _fall_s(ratio, times_s, first, peak, step_s, max_gap_s):
-    """Time of the whole fall at its fastest, less that between the samples; NaN without a fall.
+    """Return the `fall_s` of one dip, see `Dips`; NaN if the lids do not fall.
 
-    The fall begins where the lids last rose before `first`, the first sample of the dip's half.
+    `first` is the first sample of the dip's span. The fall begins at the last sample before it at
+    which the lids were not yet falling. A speed is taken over at least step_s.
     """
     top = first
     while top > 0 and times_s[top] - times_s[top - 1] <= max_gap_s and ratio[top - 1] > ratio[top]:
@@ -174,9 +188,10 @@ def _fall_s(ratio, times_s, first, peak, step_s, max_gap_s):
 
 @kernel("f8(f8[:,::1], i8, i8)")
 def _eye_share(eye_ratio, start, stop):
-    """Depth of the eye that closes less over that of the other in samples start to stop.
+    """Return how far the eye that closes less closes, divided by how far the other one does.
 
-    NaN where an eye is missing.
+    Only the samples from start up to stop count. NaN if an eye is missing in one of them; 0 if
+    neither eye closes.
     """
     least_left, least_right = 1.0, 1.0
     for n in range(start, stop):
@@ -192,10 +207,10 @@ def _eye_share(eye_ratio, start, stop):
 def _find_dips(ratio, eye_ratio, times_s, levels, max_gap_s, spans, measured):
     """Find the dips of ratio (N,); return their number D.
 
-    levels (3,) are the opening below which a dip is one, the share of its depth that must reopen,
-    and the least time over which speeds are taken. Fill spans (N, 3) with peak, start and stop, and
-    measured (N, 3) with the time of the fall, how far the lids reopened, and the share of the eye
-    that closes less.
+    levels (3,) are the ratio below which the peak of a dip must be, the share of its depth by which
+    the lids must reopen, and the least time over which a speed is taken. Fill the first D rows of
+    spans (N, 3) with peak, start and stop, and those of measured (N, 3) with `fall_s`, `reopened`
+    and `eye_share`, as described at `Dips`.
     """
     open_, half, step_s = levels
     found = 0
@@ -223,10 +238,11 @@ def _find_dips(ratio, eye_ratio, times_s, levels, max_gap_s, spans, measured):
 
 @kernel("void(f8[::1], f8[:,::1], f8[::1], f8[::1], f8, i8[::1], b1[::1])")
 def _merge_dips(ratio, eye_ratio, times_s, levels, max_gap_s, peaks, merged):
-    """Mark in merged (D,) the shallower of two dips at peaks (D,) between which one eye reopens.
+    """Mark in merged (D,) the shallower of two dips in a row if only one eye reopens between them.
 
-    levels (2,) are the opening of open eyes, which end every dip, and the least share of the eye
-    that reopens less.
+    peaks (D,) are the samples of the dips. levels (2,) are the ratio of open eyes, and a share. Two
+    dips stay apart if the ratio reaches that of open eyes between them, if there is a gap, or if
+    the eye that reopens less does so by at least the share of what the other one does.
     """
     open_, eye_share = levels
     last = 0
@@ -258,7 +274,10 @@ def cross_s(
     inside: Int64Array,
     level: Float64Array,
 ) -> Float64Array:
-    """Return when ratio crosses level between samples outside and inside (M,); NaN: not seen."""
+    """Return the times, shape (M,), at which ratio crosses level (M,) between two neighbours.
+
+    The neighbours are the samples inside (M,) and outside (M,). NaN where the crossing is not seen.
+    """
     crossed_s = np.empty(level.size)
     _crossings_s(ratio, times_s, require(outside, np.int64), inside, level, MAX_GAP_S, crossed_s)
     return crossed_s
@@ -274,7 +293,7 @@ def find_dips(
     rules: ClosureRules = RULES,
     interval_s: float | None = None,
 ) -> Dips:
-    """Find all dips of the lid opening, and say of each whether it is a closure.
+    """Find all dips of the lid opening, and tell for each whether it is a closure.
 
     A dip goes below the opening halfway between `close_ratio` and the open eye, and the lids reopen
     by half of its depth on both sides before they fall deeper.
@@ -288,12 +307,13 @@ def find_dips(
     times_s : array_like, shape (N,), float64
         Presentation times in seconds, strictly increasing.
     noise : float
-        Standard deviation of the open lids, as a share of the level: `compute_lid_noise`.
+        Standard deviation of `ratio` while the eyes are open: from `compute_lid_noise`.
     lowered : array_like, shape (N,), bool
-        Samples whose level is that of lids that are lowered far, not of open eyes.
+        Samples whose open level is not that of open eyes, but of lids that are lowered far.
     close_ratio : float
-        Closing threshold; in (0, 1).
+        Ratio below which the eyes count as closing; in (0, 1).
     rules : ClosureRules, optional
+        The limits by which a dip counts as a closure.
     interval_s : float, optional
         Median time between samples, if the caller knows it already.
 
@@ -350,7 +370,11 @@ def find_dips(
 def _refuse(
     dips: Dips, lowered: BoolArray, least_depth: float, interval_s: float, rules: ClosureRules
 ) -> None:
-    """Set the bits of `Dips.refused`. lowered (D,) tells whether the level at the peak is."""
+    """Set `Dips.refused`: the bits of the rules that each dip breaks.
+
+    lowered (D,) says whether the open level at the peak is that of lids that are lowered far.
+    least_depth is how far the lids must reopen in a dip of which only the fall is seen.
+    """
     deep = dips.least_ratio <= rules.deep_ratio
     # NaN, for want of an eye, compares as enough.
     weak = dips.noises < rules.noise_multiple
@@ -372,7 +396,10 @@ def _refuse(
 
 
 def median_interval_s(times_s: Float64Array, interval_s: float | None) -> float:
-    """Return the median time between samples, unless it is known; 0 below two samples."""
+    """Return `interval_s`, or the median time between samples if that is None.
+
+    Return 0 if there are fewer than two samples.
+    """
     if times_s.size < 2:
         return 0.0
     if interval_s is None:

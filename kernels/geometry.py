@@ -26,24 +26,27 @@ Float64Array = NDArray[np.float64]
 class EyeGeometry:
     """Geometry of both eyes in each frame; NaN where there is no face.
 
+    Arrays of shape (N, 2) hold the subject's left eye, then the right eye. A canthus is a corner of
+    the eye; the canthus axis is the line from one corner to the other.
+
     Attributes
     ----------
     ear : ndarray, shape (N, 2), float64
-        Eye aspect ratio.
+        Eye aspect ratio: height of the lid opening divided by the width of the eye.
     vertical_offset, horizontal_offset : ndarray, shape (N, 2), float64
-        Iris centre minus canthus midpoint, across and along the canthus axis, over the canthus
-        distance. Down and the subject's left are positive.
+        Distance of the iris centre from the midpoint between the canthi, across the canthus axis
+        (vertical) and along it (horizontal), divided by the distance between the canthi. Down and
+        the subject's left are positive.
     iris_diameter_px : ndarray, shape (N, 2), float64
         Horizontal iris diameter.
     palpebral_fissure_px : ndarray, shape (N, 2), float64
-        Height of the lid opening at mid lid.
+        Height of the lid opening in the middle of the lids.
     canthal_distance_px : ndarray, shape (N, 2), float64
-        Inner to outer canthus.
+        Distance between the inner and the outer canthus.
     upper_lid_offset : ndarray, shape (N, 2), float64
-        Middle of the upper lid's edge minus canthus midpoint, across the canthus axis, over the
-        canthus distance; down is positive.
+        Like `vertical_offset`, for the middle of the upper lid's edge instead of the iris centre.
     head_roll_deg : ndarray, shape (N,), float64
-        Rotation in the image plane; clockwise in the image is positive.
+        Rotation of the head in the image plane; clockwise in the image is positive.
     """
 
     ear: Float64Array
@@ -58,7 +61,7 @@ class EyeGeometry:
 
 @kernel("f8(f4[:,:,::1], i8, i8, i8)")
 def _distance(landmarks, n, i, j):
-    """Distance between columns i and j of landmarks (N, K, 2) in frame n."""
+    """Return the distance in pixels between columns i and j of landmarks (N, K, 2) in frame n."""
     # float64 before the difference: float32 resolves only 1e-4 px at 1000 px.
     dx = np.float64(landmarks[n, j, 0]) - np.float64(landmarks[n, i, 0])
     dy = np.float64(landmarks[n, j, 1]) - np.float64(landmarks[n, i, 1])
@@ -67,7 +70,7 @@ def _distance(landmarks, n, i, j):
 
 @kernel("void(f4[:,:,::1], i8[:,::1], f8[:,:,::1], f8[::1])")
 def _eye_geometry(landmarks, eye_columns, measured, head_roll_deg):
-    """Fill measured (7, N, 2) and the roll (N,) from landmarks (N, K, 2).
+    """Fill measured (7, N, 2) and head_roll_deg (N,) from landmarks (N, K, 2).
 
     The rows of measured are the first seven attributes of `EyeGeometry`, in order.
     """
@@ -108,7 +111,10 @@ def _eye_geometry(landmarks, eye_columns, measured, head_roll_deg):
 
 @kernel("void(f8[::1], f8, f8, f8[::1])")
 def _rotation_deg(offset, scale_mm, radius_mm, out):
-    """Fill out (N,) with the angle whose sine is offset (N,) over the radius; NaN above 1."""
+    """Fill out (N,) with the angle in degrees whose sine is ``offset * scale_mm / radius_mm``.
+
+    offset is (N,). The angle is NaN where the sine would lie beyond -1 to 1.
+    """
     for n in range(offset.size):
         sine = offset[n] * scale_mm / radius_mm
         out[n] = np.degrees(np.arcsin(sine)) if np.abs(sine) <= 1 else np.nan
@@ -135,8 +141,8 @@ def compute_eye_geometry(landmarks: ArrayLike) -> EyeGeometry:
 
     Notes
     -----
-    The offset is divided by the distance between the canthi, because a blink does not change it. It
-    is never divided by the lid opening.
+    Offsets are divided by the distance between the canthi (the corners of the eye), which a blink
+    does not change, and never by the lid opening, which it does.
 
     References
     ----------
@@ -158,7 +164,7 @@ def compute_rotation_deg(offset: ArrayLike, iris_to_canthal_ratio: float) -> Flo
     Parameters
     ----------
     offset : array_like, any shape, float64
-        Gaze offset in canthal distances.
+        Gaze offset in canthal distances, such as `EyeGeometry.vertical_offset`.
     iris_to_canthal_ratio : float
         Horizontal iris diameter over canthal distance. It is a constant of the person; the median
         over the recording is the best estimate.
@@ -167,8 +173,8 @@ def compute_rotation_deg(offset: ArrayLike, iris_to_canthal_ratio: float) -> Flo
     -------
     ndarray, float64
         ``asin(offset_mm / ROTATION_RADIUS_MM)`` in degrees; NaN for an offset beyond the radius.
-        The iris, `IRIS_DIAMETER_MM` wide, gives the scale. `ROTATION_RADIUS_MM` is assumed, so the
-        angle is only an estimate.
+        ``offset_mm`` is the offset in millimetres of an eye whose iris is `IRIS_DIAMETER_MM` wide.
+        The angle is only an estimate, because both lengths are assumed.
 
     Raises
     ------

@@ -1,7 +1,8 @@
-"""Looks: how often the gaze went to either end of its range, and how surely these ends are known.
+"""Compute from a person's looks how exactly the ends of a gaze range are known.
 
-Eyes that hold a position for seconds give many samples of one look. However many they are, they do
-not show where the next look would have gone.
+A look is a time for which the gaze stays near one end of its range. Eyes that hold a position for
+seconds give many samples of one look. However many they are, they do not show where the next look
+would have gone.
 """
 
 import math
@@ -37,10 +38,12 @@ Float64Array = NDArray[np.float64]
 
 @kernel("void(f8[::1], f8, f8, f8[:,::1])")
 def _sum_looks(values, top_line, bottom_line, sums):
-    """Fill sums (2, 4) with the sums over the looks to the top (0) and to the bottom (1).
+    """Sum up the looks to each end of the gaze range: fill sums (2, 4).
 
-    With n values of mean x in a look, these are n, n^2, n x and n x^2. Values (N,) are in order of
-    time. A look lasts until the values pass the other line; only those beyond its own line count.
+    Row 0 is for the top and row 1 for the bottom. values (N,) are in order of time; up is negative.
+    A look to the top begins with a value at or below top_line, and lasts until a value is at or
+    above bottom_line. A look to the bottom is the reverse. Only values beyond a look's own line
+    count: n of them, with the mean x. The columns are the sums of n, n^2, n x and n x^2 over looks.
     """
     sums[:] = 0.0
     end, size, total = -1, 0.0, 0.0
@@ -66,7 +69,7 @@ def _sum_looks(values, top_line, bottom_line, sums):
 def compute_look_reach(
     values: Float64Array, top: float, bottom: float, *middles: float
 ) -> list[tuple[float, float]]:
-    """Compute how far the 95 % intervals of a range's ends reach, from the looks to them.
+    """Compute how far the 95 % intervals of the two ends of a gaze range reach to either side.
 
     Parameters
     ----------
@@ -75,20 +78,25 @@ def compute_look_reach(
     top, bottom : float
         The ends of its range; `top` is the lower value, for up is negative.
     *middles : float
-        Where looks begin. Their spread is taken to grow with the distance from it.
+        Offsets from which looks are assumed to start, one for each result. The assumed spread of
+        the looks to an end grows with the distance of this end from the middle.
 
     Returns
     -------
     list of (float, float)
-        For each middle, the reach of the top and of the bottom; 0 for a constant.
+        For each middle, the reach of the top's interval and that of the bottom's; both are 0 if the
+        range is 0.
 
     Notes
     -----
-    Looks are weighted by their length: a glitch is not worth as much as a look of seconds. With
-    weights w that sum to 1, they are worth ``k = 1 / sum(w**2)`` looks. The variance of an end is
-    the variance of one look times ``1 / k + (LOOK_SHORTFALL / k)**2``. That of one look combines
-    its estimate, of ``k - 1`` degrees of freedom, with `LOOK_SPREAD`, which is worth
-    `LOOK_SPREAD_DEGREES`. Student's quantile of all of them makes the interval.
+    Looks are weighted by their length, so that a short glitch counts for less than a long look.
+    With weights w that sum to 1, they are worth ``k = 1 / sum(w**2)`` looks of equal length. The
+    variance of an end is the variance of one look times ``1 / k + (LOOK_SHORTFALL / k)**2``.
+
+    The variance of one look is the weighted mean of two: the one that these looks show, with the
+    weight ``k - 1``, and the one that `LOOK_SPREAD` assumes, with the weight `LOOK_SPREAD_DEGREES`.
+    The sum of the two weights is the number of degrees of freedom. The reach is Student's quantile
+    for that number, times the standard deviation of the end.
     """
     range_ = bottom - top
     if not range_ > 0:
@@ -104,7 +112,10 @@ def compute_look_reach(
 
 
 def _reach_of_end(sums: Sequence[float], distance: float) -> float:
-    """Return the reach of one end, from the sums over its looks."""
+    """Return how far the 95 % interval of one end of the range reaches.
+
+    sums is the row of this end from `_sum_looks`. distance is the end minus the middle.
+    """
     size, squares, total, total_squares = sums
     share, mean = squares / size**2, total / size
     # Rounding can make the variance of equal looks negative.

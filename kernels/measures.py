@@ -25,7 +25,7 @@ BoolArray = NDArray[np.bool_]
 
 @kernel("f8(b1[::1], f8[::1], f8)")
 def _valid_time_s(valid, times_s, max_gap_s):
-    """Sum of the intervals between samples (N,) that are valid at both ends."""
+    """Return the summed time between neighbouring samples that are both valid, and no gap apart."""
     total_s = 0.0
     for n in range(1, valid.size):
         interval_s = times_s[n] - times_s[n - 1]
@@ -36,7 +36,10 @@ def _valid_time_s(valid, times_s, max_gap_s):
 
 @kernel("f8(f8[::1], f8[::1], f8, f8)")
 def _perclos(closure, times_s, threshold, max_gap_s):
-    """Share of the valid time with closure (N,) at or above threshold, by the trapezoidal rule."""
+    """Return the share of the valid time with closure (N,) at or above threshold.
+
+    Each time between two samples counts half for the one and half for the other.
+    """
     closed_s, total_s = 0.0, 0.0
     for n in range(1, closure.size):
         interval_s = times_s[n] - times_s[n - 1]
@@ -50,7 +53,7 @@ def _perclos(closure, times_s, threshold, max_gap_s):
 
 @kernel("void(i8[:,::1], f8[::1], f8, b1[::1])")
 def _mark_around(intervals, times_s, guard_s, marked):
-    """Mark the samples (N,) within guard_s of the intervals (M, 2), which are in order."""
+    """Set marked (N,) to True within guard_s of the intervals (M, 2), which are in order."""
     first = 0
     for m in range(intervals.shape[0]):
         from_s = times_s[intervals[m, 0]] - guard_s
@@ -75,7 +78,7 @@ def _intervals_between(onsets, valid, times_s, max_gap_s, out):
 
 
 def compute_peak_to_peak(values: ArrayLike, keep: ArrayLike) -> float:
-    """Compute the robust peak-to-peak: the 95th minus the 5th percentile.
+    """Compute the peak-to-peak without outliers: the 95th minus the 5th percentile.
 
     Parameters
     ----------
@@ -87,7 +90,8 @@ def compute_peak_to_peak(values: ArrayLike, keep: ArrayLike) -> float:
     Returns
     -------
     float
-        Percentiles interpolated linearly between order statistics; NaN with fewer than two samples.
+        The difference, with percentiles that are interpolated linearly between neighbouring values;
+        NaN with fewer than two samples.
 
     Raises
     ------
@@ -99,14 +103,17 @@ def compute_peak_to_peak(values: ArrayLike, keep: ArrayLike) -> float:
 
 
 def median_finite(values: ArrayLike) -> float:
-    """Return the median of the finite values; NaN without one."""
+    """Return the median of the finite values; NaN if there are none."""
     series = require(values, np.float64).reshape(-1)
     return float(take_quantiles(series, np.ones(series.size, np.bool_), (0.5,))[1][0])
 
 
 @kernel("f8(f8[::1], f8[::1], b1[::1])")
 def _correlation(one, other, keep):
-    """Pearson's correlation of the kept samples (N,); NaN if one series is constant."""
+    """Return Pearson's correlation of the samples (N,) that keep marks.
+
+    NaN if one of the series is constant, or fewer than two samples are marked.
+    """
     count, mean_one, mean_other = 0, 0.0, 0.0
     for n in range(keep.size):
         if keep[n]:
@@ -135,14 +142,14 @@ def compute_correlation(one: ArrayLike, other: ArrayLike, keep: ArrayLike) -> fl
     Parameters
     ----------
     one, other : array_like, shape (N,), float64
-        Finite wherever they are kept.
+        The two series; they must be finite wherever `keep` is True.
     keep : array_like, shape (N,), bool
         Samples to use.
 
     Returns
     -------
     float
-        From -1 to 1; NaN if one of them is constant or missing.
+        From -1 to 1; NaN if a series is constant, or fewer than two samples are used.
 
     Raises
     ------
@@ -188,12 +195,12 @@ def compute_perclos(closure: ArrayLike, times_s: ArrayLike, threshold: float = 0
     times_s : array_like, shape (N,), float64
         Presentation times in seconds, strictly increasing.
     threshold : float, default 0.8
-        Closed when ``closure >= threshold``: P80.
+        The lids count as closed when ``closure >= threshold``.
 
     Returns
     -------
     float
-        Share of the valid time, 0-1; NaN if there is none.
+        Share of the time with a face, 0 to 1; NaN if there is no such time.
 
     Raises
     ------
@@ -206,12 +213,12 @@ def compute_perclos(closure: ArrayLike, times_s: ArrayLike, threshold: float = 0
 
 
 def mark_around_closures(intervals: ArrayLike, times_s: ArrayLike, guard_s: float) -> BoolArray:
-    """Mark the samples in closures and within a guard on either side of them.
+    """Mark the samples in closures, and those shortly before and after them.
 
     Parameters
     ----------
     intervals : array_like, shape (M, 2), int64
-        Half-open intervals of samples, in order.
+        The closures: half-open intervals of samples, in order.
     times_s : array_like, shape (N,), float64
         Presentation times in seconds, strictly increasing.
     guard_s : float
@@ -252,7 +259,7 @@ def compute_inter_blink_intervals_s(
     Returns
     -------
     ndarray, shape (max(M - 1, 0),), float64
-        NaN where the face was lost in between, because a blink may have been missed.
+        The times; NaN where the face was lost in between, because a blink may have been missed.
 
     Raises
     ------

@@ -1,9 +1,10 @@
-"""What stands between the parts of MediaPipe's attention model: where its eye heads look.
+"""Cut out the squares that MediaPipe's attention model refines the eyes from, and use its answers.
 
-The model refines each eye from a small square that is cut out of a feature map where the mesh has
-the eye. MediaPipe does it in three operators of its own, Landmarks2TransformMatrix,
-TransformTensorBilinear and TransformLandmarks: one kernel for each. Measured against its graph in
-``tests/tracker/face/test_mesh.py``.
+The model has a trunk, which finds the mesh of the whole face and a feature map, and a head for each
+eye. A head refines the eye's landmarks from a small square of the feature map around the eye.
+MediaPipe does what lies between in three operators of its own, Landmarks2TransformMatrix,
+TransformTensorBilinear and TransformLandmarks. Here, each of them is one kernel.
+``tests/tracker/face/test_mesh.py`` compares the results with MediaPipe's.
 """
 
 import numpy as np
@@ -16,7 +17,11 @@ Float32Array = NDArray[np.float32]
 
 @kernel("void(f4[:,::1], i8[::1], i8, i8, f8, f8, f8, f8[:,::1])")
 def _place_square(mesh, points, left, right, scale, size, to_map, matrix):
-    """Fill matrix (2, 3) so that it takes a pixel of the square to one of the feature map."""
+    """Lay a square around an eye: fill matrix (2, 3), which maps its pixels to the feature map.
+
+    size is the side of the square in pixels; left and right are the eye's corners. See `cut_eye`
+    for the other arguments.
+    """
     dx = np.float64(mesh[right, 0]) - np.float64(mesh[left, 0])
     dy = np.float64(mesh[right, 1]) - np.float64(mesh[left, 1])
     turn = -np.arctan2(dy, dx)
@@ -38,7 +43,11 @@ def _place_square(mesh, points, left, right, scale, size, to_map, matrix):
 
 @kernel("void(f4[:,:,::1], f8[:,::1], f4[:,:,::1])")
 def _cut_square(features, matrix, out):
-    """Fill out (S, S, C) from features (H, W, C), bilinear, pixel centres to pixel centres."""
+    """Fill out (S, S, C) from features (H, W, C), bilinearly; 0 beyond the edge of the feature map.
+
+    matrix (2, 3) maps a position in out to one in features. The centre of the first pixel is at
+    (0.5, 0.5) in both.
+    """
     height, width, depth = features.shape
     one = np.float32(1)
     for j in range(out.shape[0]):
@@ -65,7 +74,7 @@ def _cut_square(features, matrix, out):
 
 @kernel("void(f4[::1], f8[:,::1], f8, i8[::1], f4[:,::1])")
 def _place_points(head, matrix, to_map, points, out):
-    """Fill the rows `points` of out (K, 2) from the head's x and y in turn."""
+    """Fill the rows `points` of out (K, 2) from head (2 P,), see `place_points`."""
     for k in range(points.size):
         x, y = head[2 * k], head[2 * k + 1]
         # MediaPipe widens the translation to the image's pixels, and not the rest.
@@ -75,7 +84,7 @@ def _place_points(head, matrix, to_map, points, out):
 
 @kernel("void(f4[:,::1], f8[:,::1], f4[:,::1])")
 def _map_points(points, matrix, out):
-    """Fill out (2, K), x and then y, with matrix (2, 3) times the points (K, 2)."""
+    """Fill out (2, K), all x and then all y, with the points (K, 2), mapped by matrix (2, 3)."""
     for k in range(points.shape[0]):
         x, y = np.float64(points[k, 0]), np.float64(points[k, 1])
         out[0, k] = matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2]
@@ -84,7 +93,7 @@ def _map_points(points, matrix, out):
 
 @kernel("void(f4[:,::1], f8[::1])")
 def _extent(points, out):
-    """Fill out (4,) with the least x and y and the largest ones of points (2, K)."""
+    """Fill out (4,) with the least x, least y, largest x and largest y of points (2, K)."""
     for axis in range(2):
         low = high = points[axis, 0]
         for k in range(1, points.shape[1]):
@@ -107,24 +116,26 @@ def cut_eye(
     Parameters
     ----------
     mesh : ndarray, shape (K, D), float32
-        Pixels of the model's image; x and y come first.
+        Landmarks in pixels of the model's input image. The first two columns are x and y.
     features : ndarray, shape (H, W, C), float32
         The feature map.
     points : ndarray, shape (P,), int64
-        Rows of `mesh` whose bounding box the square is laid around.
+        Rows of `mesh` with the eye's points. The square is laid around their bounding box.
     corners : tuple of int
-        Rows of the eye's left and right corner, whose line is level in the square.
+        Rows of `mesh` with the eye's left and right corner. The square is turned so that the line
+        between them is horizontal.
     scale : float
-        The square's sides over the box's. Each side is scaled alone: the square may be squeezed.
+        The square's width divided by the bounding box's width. The same holds for the heights,
+        so that a box that is not square is stretched to one.
     to_map : float
-        Pixels of the map in one of the image.
+        Size of a pixel of the image, in pixels of the feature map.
     out : ndarray, shape (S, S, C), float32
-        Is filled; 0 where the map ends.
+        Filled with the square; 0 beyond the edge of the feature map.
 
     Returns
     -------
     ndarray, shape (2, 3), float64
-        Takes a pixel of the square to one of the map.
+        Affine map from the square's pixels to the feature map's.
     """
     matrix = np.empty((2, 3))
     _place_square(mesh, points, corners[0], corners[1], scale, out.shape[0], to_map, matrix)
@@ -139,20 +150,20 @@ def place_points(
     points: NDArray[np.int64],
     out: Float32Array,
 ) -> None:
-    """Put a head's points into the mesh.
+    """Write the points that a head of the model found into the mesh.
 
     Parameters
     ----------
     head : ndarray, shape (2 P,), float32
-        x and y of each point, in pixels of the head's square.
+        Output of the head: x and y of each point in turn, in pixels of its square.
     matrix : ndarray, shape (2, 3), float64
         From `cut_eye`.
     to_map : float
-        As there.
+        As for `cut_eye`.
     points : ndarray, shape (P,), int64
         Rows of `out` that are filled.
     out : ndarray, shape (K, 2), float32
-        In pixels of the model's image.
+        The mesh: x and y of all landmarks, in pixels of the model's input image.
     """
     _place_points(head, matrix, to_map, points, out)
 
@@ -163,12 +174,15 @@ def map_points(points: Float32Array, matrix: NDArray[np.float64]) -> Float32Arra
     Parameters
     ----------
     points : ndarray, shape (K, 2), float32
+        x and y of each point.
     matrix : ndarray, shape (2, 3), float64
+        The map: it gives ``matrix[:, :2] @ point + matrix[:, 2]``.
 
     Returns
     -------
     ndarray, shape (K, 2), float32
-        All x, then all y in memory: what is taken over the points is several times as fast.
+        The mapped points. In memory, all x come before all y. This makes a minimum or a maximum
+        over the points several times as fast.
     """
     out = np.empty((2, len(points)), np.float32)
     _map_points(points, matrix, out)
@@ -176,7 +190,7 @@ def map_points(points: Float32Array, matrix: NDArray[np.float64]) -> Float32Arra
 
 
 def compute_extent(points: Float32Array) -> tuple[float, float, float, float]:
-    """Return the least x and y of points (K, 2), float32, and the largest ones."""
+    """Return the bounding box of points (K, 2), float32: least x, least y, largest x, largest y."""
     out = np.empty(4)
     # No copy where all x stand before all y in memory.
     _extent(np.ascontiguousarray(points.T), out)

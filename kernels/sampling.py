@@ -1,9 +1,11 @@
-"""A turned part of a picture as a model's input, straight from the decoder's planes.
+"""Make the small RGB picture that a model reads from a turned part of a video frame.
 
-In place of converting a part to RGB, turning it and scaling its values. The steps are linear but
-for the clipping, so that Y, U and V are interpolated and only the result is converted. A pixel has
-the sample of colour that it lies in, as in FFmpeg's own conversion. The picture is not averaged
-where it is made smaller: MediaPipe's models were given theirs in this way.
+A decoder gives a frame as three planes: lightness (Y) and two colour differences (U and V). One
+kernel turns and scales the part and converts it to RGB at the same time. It interpolates Y, U and V
+and converts only the result. This gives the same as converting first, because all steps are linear
+except for the clipping. A pixel takes the sample of colour whose area it lies in, as in FFmpeg's
+own conversion. Pixels are not averaged where the picture becomes smaller, because MediaPipe's
+models were trained on pictures that were made in this way.
 """
 
 import functools
@@ -28,7 +30,11 @@ the pixel in the first row and column is (0, 0)."""
 
 @kernel("i8(u1[::1], u8, u8, u8, u8, u8, u8)", "i8(u2[::1], u8, u8, u8, u8, u8, u8)")
 def _touch(plane, row, left, right, top, bottom, line):
-    """Read one of `line` samples of a part of a plane (N,), row by row."""
+    """Read every `line`-th sample of a part of a plane (N,), row by row; return their sum.
+
+    This brings the part into the processor's cache. `row` is the number of samples from one row to
+    the next. The part ends with column `right` and row `bottom`, both included.
+    """
     total = np.int64(0)
     one = np.uint64(1)
     for y in range(top, bottom + one):
@@ -42,7 +48,11 @@ def _touch(plane, row, left, right, top, bottom, line):
     "i4(u2, u2, u2, u2, i4, i4, i4)",
 )
 def _mix(a, b, c, e, right, down, bits):
-    """Return the mean of four samples, b right of a and c below, by weights of `bits` bits."""
+    """Return the bilinear mean of four samples, multiplied by ``2 ** (2 * bits)``.
+
+    b lies to the right of a, c lies below a, and e lies below b. The weight of the right samples is
+    right / 2 ** bits, and that of the lower samples is down / 2 ** bits.
+    """
     first, third = np.int32(a), np.int32(c)
     above = (first << bits) + (np.int32(b) - first) * right
     below = (third << bits) + (np.int32(e) - third) * right
@@ -54,12 +64,17 @@ def _mix(a, b, c, e, right, down, bits):
     "i8(u2[::1], u2[::1], u2[::1], i8[::1], f8[:,::1], f4[::1], f4[:,:,::1])",
 )
 def _sample_planes(luma, blue, red, layout, matrix, colour, out):
-    """Fill out (H, W, 3) from the planes (N,), (M,), (M,) at matrix (2, 3) times its pixels.
+    """Fill out (H, W, 3) from the planes luma (N,), blue (M,) and red (M,); see `sample_planes`.
 
-    Places are whole numbers of 2**-20 px that are added up; weights have so many bits that a sample
-    times two of them fits into 32. Indices are unsigned: for signed ones Numba asks at each access
-    whether they are negative, which doubles the time. Rows wholly within the picture, nearly all,
-    take a loop without clamping. The last loop is what the compiler makes vectors of.
+    matrix (2, 3) maps a pixel of out to the picture. layout (7,) holds seven numbers of `Planes`,
+    from stride to bits. colour (10,) is from `compute_colour`. The returned number has no meaning:
+    it keeps the compiler from leaving out the reading ahead (`_touch`).
+
+    Positions are whole numbers of 2**-20 px that are added up. Weights have so many bits that a
+    sample times two of them fits into 32. Indices are unsigned: for signed ones Numba checks at
+    each access whether they are negative, which doubles the time. Rows wholly within the picture,
+    nearly all, take a loop that does not limit the indices. The conversion to RGB is a loop of its
+    own, so that the compiler vectorises it.
     """
     stride, chroma_stride, width, height, shift_x, shift_y, bits = layout
     size = out.shape[1]
@@ -157,7 +172,11 @@ def _sample_planes(luma, blue, red, layout, matrix, colour, out):
 
 @kernel("void(u1[:,:,::1], f8[:,::1], f4[::1], f4[:,:,::1])")
 def _sample_pixels(pixels, matrix, colour, out):
-    """Fill out (H, W, 3), RGB, from pixels (R, C, 3), BGR, at matrix (2, 3) times its pixels."""
+    """Fill out (H, W, 3), RGB, from pixels (R, C, 3), BGR; see `sample_pixels`.
+
+    matrix (2, 3) maps a pixel of out to one of pixels. colour (3,) holds the factor and the offset
+    for all values, and the value outside of the picture.
+    """
     scale, offset, outside = colour[0], colour[1], colour[2]
     repeat = np.isnan(outside)
     height, width = pixels.shape[0], pixels.shape[1]
@@ -193,20 +212,22 @@ class Planes:
     Attributes
     ----------
     luma : ndarray, shape (N,), uint8 or uint16
-        Rows one after the other, `stride` samples from one to the next.
+        Lightness, row after row.
     blue, red : ndarray, shape (M,), of the same type
-        Blue and red difference, with `chroma_stride`.
+        Blue and red colour difference, row after row; often with fewer rows and columns.
     stride, chroma_stride : int
+        Samples from the start of a row to that of the next: in `luma`, and in `blue` and `red`.
     width, height : int
-        As stored, in pixels.
+        Size of the picture in pixels, as stored: before it is turned upright.
     shift_x, shift_y : int
         A sample of colour stands for 2**shift_x times 2**shift_y pixels: 1, 1 for 4:2:0.
     bits : int
-        Of a sample, 8 to 16.
+        Bits of a sample, 8 to 16.
     matrix : int
-        ITU-T H.273's number of the matrix coefficients. BT.601 where it is unknown.
+        ITU-T H.273's number of the matrix coefficients. BT.601 is used where it is unknown.
     full_range : bool
-        Whether black is 0 and white the largest number.
+        Whether black is 0 and white the largest number. Otherwise black is 16 and white 235, for
+        samples of 8 bits.
     """
 
     luma: NDArray[Any]
@@ -247,13 +268,16 @@ _RED_AND_BLUE_SHARE = {
 def compute_colour(
     matrix: int, full_range: bool, bits: int, low: float, high: float, outside: float
 ) -> NDArray[np.float32]:
-    """Return how to convert samples to red, green and blue between `low` and `high`.
+    """Return the numbers that `_sample_planes` needs to convert samples to red, green and blue.
+
+    The first three arguments are `Planes`'s, and the others `sample_planes`'s.
 
     Returns
     -------
     ndarray, shape (10,), float32
-        Scale and offset of the lightness, red difference to red, blue to green, red to green, blue
-        to blue, the middle of the differences, `low`, `high`, `outside`.
+        In this order: factor and offset of the lightness; factor of the red difference in red, of
+        the blue one in green, of the red one in green, and of the blue one in blue; the colour
+        differences' value for grey; `low`, `high`, `outside`.
 
     References
     ----------
@@ -286,24 +310,26 @@ def sample_planes(
     high: float = 1.0,
     outside: float = REPEAT,
 ) -> None:
-    """Fill a picture from a decoder's planes.
+    """Fill a small picture with a part of a decoded picture.
 
     Parameters
     ----------
     planes : Planes
+        The decoded picture.
     matrix : ndarray, shape (2, 3), float64
-        See `Affine`; may turn, mirror and squeeze.
+        Maps a pixel of `out` to the decoded picture, see `Affine`. It may turn, mirror and squeeze.
     out : ndarray, shape (H, W, 3), float32
-        Red, green and blue.
+        Filled with red, green and blue.
     low, high : float
-        Values of black and white.
+        Values of black and white in `out`.
     outside : float, optional
-        Value of what lies outside of the picture; `REPEAT` repeats the picture's edge.
+        Value of the pixels of `out` that lie outside of the decoded picture. `REPEAT` repeats that
+        picture's edge.
 
     Raises
     ------
     ValueError
-        The map leads too far, see `FARTHEST_PX`.
+        `matrix` holds a number as large as `FARTHEST_PX`, or one that is not finite.
     """
     _require_near(matrix)
     p = planes
@@ -322,7 +348,10 @@ def sample_pixels(
     high: float = 1.0,
     outside: float = REPEAT,
 ) -> None:
-    """Fill a picture from pixels, shape (R, C, 3), blue-green-red. See `sample_planes`."""
+    """Fill a small picture with a part of `pixels`, shape (R, C, 3), blue-green-red.
+
+    The other arguments are those of `sample_planes`.
+    """
     _require_near(matrix)
     colour = np.array([(high - low) / 255, low, outside], np.float32)
     _sample_pixels(np.ascontiguousarray(pixels), matrix, colour, out)

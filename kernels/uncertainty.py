@@ -43,14 +43,15 @@ Float64Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class RangeReach:
-    """How far the 95 % intervals of a range and of its ends reach to either side.
+    """How far the 95 % intervals of a range and of its ends reach to either side of the estimate.
 
     Attributes
     ----------
     peak_to_peak : float
-        Of the 95th minus the 5th percentile.
+        Reach of the range's interval. The range is the 95th minus the 5th percentile.
     top, bottom : float
-        Of the 5th and of the 95th percentile.
+        Reach of the intervals of its ends: the 5th percentile is the top, because up is negative,
+        and the 95th percentile is the bottom.
     """
 
     peak_to_peak: float
@@ -60,8 +61,10 @@ class RangeReach:
 
 @kernel("i8(i1[::1], i4[::1], i4[::1], i4[::1], i4[::1], i4[::1])")
 def _pass_value(times, near, far, passed, first, second):
-    """Count one value, which each draw (R,) holds `times` times; return how many draws need more.
+    """Pass one value in each of R draws; return how many draws have to pass more values.
 
+    Draw r holds the value times[r] times. passed (R,) counts the values that were passed. first
+    (R,) and second (R,) count the calls until the values of rank near (R,) and far (R,) are passed.
     This is a separate kernel so that the loop over the draws is vectorised.
     """
     going = 0
@@ -76,12 +79,12 @@ def _pass_value(times, near, far, passed, first, second):
 
 @kernel("void(f8[::1], i8[::1], i8[::1], i1[:,::1], f8[::1], i4[:,::1], f8[:,::1])")
 def _bootstrap_quantiles(ordered, blocks, sizes, weights, shares, scratch, quantiles):
-    """For each of R bootstrap draws, write the two quantiles of `shares` to `quantiles`.
+    """Compute two quantiles, those of `shares`, in each of R bootstrap draws.
 
     Shapes: shares (2,), quantiles (2, R). ordered (N,) holds all values in increasing order, blocks
     (N,) the block of each. Block b has sizes[b] values, and draw r holds it weights[b, r] times. To
-    find an order statistic, the loop walks from the nearer end until it has passed enough values,
-    in all draws at once. Scratch (6, R).
+    find a quantile, the loop walks over the values from the nearer end until it has passed enough
+    of them, in all draws at once. scratch (6, R) is working memory.
     """
     # Assign the rows one by one: Numba treats unpacked rows as strided.
     total, near, far = scratch[0], scratch[1], scratch[2]
@@ -117,10 +120,11 @@ def _bootstrap_quantiles(ordered, blocks, sizes, weights, shares, scratch, quant
 
 @kernel("i8(f8[::1], b1[::1], f8[::1], f8, f8[::1], i8[::1], i8[::1])")
 def _cut_blocks(values, keep, times_s, block_s, kept, blocks, sizes):
-    """Fill kept (N,) with the kept, finite values, and blocks (N,) with the block of each.
+    """Copy the finite values that keep marks to kept (N,); return how many they are.
 
-    Blocks last `block_s`, counted from the first kept value; empty ones are not numbered. Fill
-    sizes (N,) with the number of values in each block. Return the number of kept values.
+    Fill blocks (N,) with the number of the block that each lies in, and sizes (N,) with the number
+    of values in each block. Blocks last `block_s`, counted from the first of these values. A block
+    without a value gets no number.
     """
     count, block, last, first_s = 0, -1, -1.0, 0.0
     for n in range(values.size):
@@ -139,14 +143,20 @@ def _cut_blocks(values, keep, times_s, block_s, kept, blocks, sizes):
 
 @kernel("void(f8[::1], b1[::1], f8[::1])")
 def _neighbour_differences(values, keep, out):
-    """Fill out (N,) with the distance to the sample before; NaN if either is not kept."""
+    """Fill out (N,) with the distance of each value from the one before.
+
+    NaN where keep does not mark both, and for the first value.
+    """
     for n in range(values.size):
         out[n] = np.abs(values[n] - values[n - 1]) if n > 0 and keep[n] and keep[n - 1] else np.nan
 
 
 @kernel("f8(f8[::1], f8)")
 def _poisson_cumulative(log_factorials, mean):
-    """Return P(X <= K) for a Poisson mean; `log_factorials` holds ln 0! to ln K!."""
+    """Return the probability of K or fewer events if their number is Poisson with a mean.
+
+    `log_factorials` holds ln 0! to ln K!.
+    """
     log_mean, probability = np.log(mean), 0.0
     for k in range(log_factorials.size):
         probability += np.exp(k * log_mean - mean - log_factorials[k])
@@ -155,9 +165,11 @@ def _poisson_cumulative(log_factorials, mean):
 
 @functools.lru_cache(maxsize=8)
 def _draw_weights(blocks: int, replicates: int) -> NDArray[np.int8]:
-    """Return how often each draw holds each block, shape (blocks, replicates).
+    """Draw blocks at random; return how often each draw holds each block.
 
-    The draws are the same for all recordings with the same number of blocks.
+    The shape is (blocks, replicates). Each block of a draw comes from the same `STRATUM_BLOCKS`
+    neighbours as the one that it replaces. The draws are the same for all recordings with the same
+    number of blocks.
     """
     first = np.arange(blocks) // STRATUM_BLOCKS * STRATUM_BLOCKS
     stop = np.minimum(first + STRATUM_BLOCKS, blocks)
@@ -166,7 +178,7 @@ def _draw_weights(blocks: int, replicates: int) -> NDArray[np.int8]:
 
 
 def count_draws(draws: NDArray[np.int64]) -> NDArray[np.int8]:
-    """Count how often each of R draws (R, B) of B blocks holds each block, shape (B, R)."""
+    """Count how often each of R draws holds each of B blocks: (B, R) from draws (R, B)."""
     replicates, blocks = draws.shape
     cells = draws + blocks * np.arange(replicates)[:, np.newaxis]
     counts = np.bincount(cells.ravel(), minlength=replicates * blocks)
@@ -176,7 +188,7 @@ def count_draws(draws: NDArray[np.int64]) -> NDArray[np.int8]:
 def compute_peak_to_peak_interval(
     values: ArrayLike, keep: ArrayLike, times_s: ArrayLike
 ) -> tuple[float, float]:
-    """Compute the confidence interval of the robust peak-to-peak.
+    """Compute the confidence interval of a range: the 95th minus the 5th percentile.
 
     Parameters
     ----------
@@ -187,7 +199,7 @@ def compute_peak_to_peak_interval(
     -------
     low, high : float
         The ends lie equally far below and above the range of all samples, but `low` is at least 0.
-        NaN with fewer than two blocks.
+        NaN if the kept samples lie in fewer than two blocks of `BLOCK_S`.
 
     Raises
     ------
@@ -203,7 +215,7 @@ def compute_peak_to_peak_interval(
 def compute_range_reach(
     values: ArrayLike, keep: ArrayLike, times_s: ArrayLike, middle: float = math.nan
 ) -> RangeReach:
-    """Compute how surely a gaze range and its ends are known: a block bootstrap, and the looks.
+    """Compute how far the 95 % intervals of a gaze range and of its ends reach.
 
     Parameters
     ----------
@@ -214,13 +226,15 @@ def compute_range_reach(
     times_s : array_like, shape (N,), float64
         Presentation times in seconds, strictly increasing.
     middle : float, optional
-        The offset of eyes that look straight ahead, for both ends. Default: between them.
+        Offset of eyes that look straight ahead, for the intervals of the ends; see
+        `kernels.looks.compute_look_reach`. Default: halfway between the ends.
 
     Returns
     -------
     RangeReach
-        NaN with fewer than two blocks, because their variation is then unknown. It covers how the
-        person's looks vary, not how recordings of the same person differ.
+        NaN if the kept samples lie in fewer than two blocks of `BLOCK_S`, because the variation of
+        blocks is then unknown. The intervals cover how the person's looks vary, not how recordings
+        of the same person differ.
 
     Raises
     ------
@@ -229,15 +243,17 @@ def compute_range_reach(
 
     Notes
     -----
-    `REPLICATES` draws of blocks of `BLOCK_S` [1]_, each from its stratum of `STRATUM_BLOCKS`, give
-    a `CONFIDENCE` percentile interval. The distance to its further end is used on both sides: no
-    draw can hold a gaze beyond those of the recording, so the nearer end, mostly the upper one, is
-    too near. The distance is then multiplied by the factor of `compute_bootstrap_correction`.
+    The first part is a block bootstrap [1]_. The recording is cut into blocks of `BLOCK_S`. In each
+    of `REPLICATES` draws, every block is replaced by a random one of its stratum, which is
+    `STRATUM_BLOCKS` neighbouring blocks. The ranges of the draws give a `CONFIDENCE` percentile
+    interval. The distance to its further end is used on both sides: no draw can hold a gaze beyond
+    those of the recording, so the other end, mostly the upper one, is too near. The distance is
+    then multiplied by the factor of `compute_bootstrap_correction`.
 
-    The blocks of one long look are alike, so no draw shows how looks differ. The error of the ends
-    by the looks to them (`kernels.looks`) is therefore independent of the draws, and the squares of
-    both add up. Without it, the interval held the drawn range in 31 to 89 % of simulated recordings
-    whose looks last 2 to 5 s (tests/kernels/test_uncertainty.py).
+    The blocks of one long look are alike, so no draw shows how looks differ. `kernels.looks` gives
+    this second part. It is independent of the first, so their squares are added. Without it, the
+    interval held the true range in 31 to 89 % of simulated recordings whose looks last 2 to 5 s
+    (tests/kernels/test_uncertainty.py).
 
     References
     ----------
@@ -271,7 +287,11 @@ def compute_range_reach(
 def _draw_quantiles(
     kept: Float64Array, blocks: NDArray[np.int64], sizes: NDArray[np.int64]
 ) -> Float64Array:
-    """Return both ends of the range in each bootstrap draw of the values kept (N,), (2, R)."""
+    """Return the quantiles `RANGE_QUANTILES` of each of R bootstrap draws, shape (2, R).
+
+    kept (N,) are the values, blocks (N,) the number of each value's block, and sizes (B,) the
+    number of values in each block.
+    """
     order = np.argsort(kept)
     weights, shares = _draw_weights(sizes.size, REPLICATES), np.array(RANGE_QUANTILES)
     scratch, quantiles = np.empty((6, REPLICATES), np.int32), np.empty((2, REPLICATES))
@@ -280,7 +300,11 @@ def _draw_quantiles(
 
 
 def _reach(drawn: Float64Array, whole: float) -> float:
-    """Return the distance to the further end of the draws' percentile interval."""
+    """Return the distance from `whole` to the further end of a percentile interval.
+
+    drawn (R,) are the estimates of the bootstrap draws, whose interval it is; `whole` is the
+    estimate from all values.
+    """
     ends = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
     low, high = take_quantiles(drawn, np.ones(drawn.size, np.bool_), ends)[1].tolist()
     return float(max(whole - low, high - whole))
@@ -335,9 +359,10 @@ def compute_bootstrap_correction(block_count: int) -> float:
 
 
 def compute_held_mean_variance(time_s: float) -> float:
-    """Return the variance of a mean over some time, divided by a sample's variance.
+    """Return the variance of the mean gaze over `time_s`, divided by that of a single sample.
 
-    The eyes hold each position for an exponentially distributed time of mean `HELD_S`.
+    It holds for eyes that hold each position for an exponentially distributed time of mean
+    `HELD_S`. 1 if `time_s` is not above 0.
     """
     if not time_s > 0:
         return 1.0
@@ -382,13 +407,13 @@ def compute_rate_interval(count: int, exposure: float) -> tuple[float, float]:
     count : int
         Events; at least 0.
     exposure : float
-        Time in which they were counted, in the unit of the rate.
+        Time in which they were counted. Minutes give a rate per minute.
 
     Returns
     -------
     low, high : float
         At the lower rate, `count` or more events have a probability of ``(1 - CONFIDENCE) / 2``; at
-        the higher rate, `count` or fewer have it. NaN without exposure.
+        the higher rate, `count` or fewer have it. NaN if `exposure` is not above 0.
 
     References
     ----------
@@ -410,7 +435,7 @@ def _poisson_limits(count: int) -> tuple[float, float]:
 
 
 def _poisson_mean(count: int, probability: float) -> float:
-    """Return the mean at which `count` or fewer events have a probability, by bisection."""
+    """Return the mean at which `count` or fewer events have the given probability, by bisection."""
     log_factorials = np.array([math.lgamma(k + 1) for k in range(count + 1)])
     low, high = 1e-9, 1.0
     while _poisson_cumulative(log_factorials, high) > probability:

@@ -1,4 +1,4 @@
-"""Winks: one eye alone is held closed."""
+"""Find winks: times for which one eye alone is held closed."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,10 +25,11 @@ Int64Array = NDArray[np.int64]
 
 @kernel("i8(f8[:,::1], f8[::1], f8[::1], f8, i8[:,::1], i8[::1])")
 def _find_winks(ratio, times_s, limits, max_gap_s, intervals, eyes):
-    """Fill intervals (M, 2) and eyes (M,) of the runs in which one eye of ratio (N, 2) is closed.
+    """Find the winks in ratio (N, 2); return their number M.
 
-    Return M. limits (3,) are the depth, the asymmetry and the shortest duration of a wink. A run
-    lasts until the sample after it, unless a gap separates them.
+    Fill intervals (M, 2) with their samples [start, stop), and eyes (M,) with the column of the
+    closed eye. limits (3,) are the depth, the asymmetry and the shortest duration of a wink. The
+    duration runs to the sample after the wink; before a gap or the recording's end, to its last.
     """
     depth, asymmetry, shortest_s = limits
     found, start, eye = 0, 0, -1
@@ -98,8 +99,8 @@ def mark_closures_in_winks(closures: Closures, winks: ArrayLike) -> BoolArray:
     Returns
     -------
     ndarray, shape (M,), bool
-        True where the closure begins during a wink or as it ends, or where a wink covers at least
-        half of its samples.
+        True where the closure begins during a wink or at its end, or where a wink covers at least
+        half of the closure's samples.
     """
     marked = np.zeros(len(closures.kind), dtype=np.bool_)
     for first, stop in np.asarray(winks, dtype=np.int64).reshape(-1, 2):

@@ -1,8 +1,8 @@
-"""MediaPipe's short-range face detector: a picture in, the regions of its faces out.
+"""MediaPipe's short-range face detector: it finds the regions of the faces in a picture.
 
-The model answers for 896 fixed anchors. What its graph does around the model (the square picture,
-the anchors, the decoding and the weighted suppression of doubles) is done here with the same
-constants.
+For each of 896 anchors, which are fixed points of the picture, the model tells whether a face is
+there and where its box lies. MediaPipe makes the picture square before the model runs, and joins
+the boxes of each face afterwards. Both are done here with the same constants.
 """
 
 import functools
@@ -34,7 +34,7 @@ _RIGHT_EYE, _LEFT_EYE = 4, 6
 
 
 class Detector:
-    """The detector's model, loaded and warmed up. Stateless between calls."""
+    """The detector's model, loaded and warmed up. It keeps nothing from one call to the next."""
 
     def __init__(self) -> None:
         self._model = Model("detector.tflite")
@@ -94,19 +94,23 @@ def anchors() -> NDArray[np.float32]:
 def decode(
     boxes: NDArray[np.float32], logits: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Turn the model's answer into boxes, where it is certain enough.
+    """Turn the model's answer into boxes of faces, and leave out those below `MIN_SCORE`.
 
     Parameters
     ----------
     boxes : ndarray, shape (896, 16), float32
-        Centre, size and six points, in pixels of the model's picture from the anchor on.
+        For each anchor: centre, width and height of a box, then x and y of six points of the face.
+        In pixels of the model's picture; centre and points are relative to the anchor.
     logits : ndarray, shape (896,), float32
+        Log-odds that the box holds a face.
 
     Returns
     -------
     faces : ndarray, shape (F, 16), float32
-        Left, top, right, bottom and six points, in 0 to 1; the most certain first.
+        Left, top, right and bottom of each box, then the six points, from 0 to 1 across the
+        model's picture; the most certain first.
     scores : ndarray, shape (F,), float32
+        Probability that each box holds a face.
     """
     clipped = np.clip(logits, -LARGEST_LOGIT, LARGEST_LOGIT).astype(np.float64)
     scores = (1 / (1 + np.exp(-clipped))).astype(np.float32)
@@ -124,18 +128,19 @@ def decode(
 def suppress_doubles(
     faces: NDArray[np.float32], scores: NDArray[np.float32]
 ) -> list[NDArray[np.float32]]:
-    """Join the boxes of each face into their mean, weighted by the scores.
+    """Join boxes that overlap, and so show one face, into their mean, weighted by the scores.
 
     Parameters
     ----------
     faces : ndarray, shape (F, 16), float32
-        See `decode`; the most certain first.
+        Boxes and points from `decode`, the most certain first.
     scores : ndarray, shape (F,), float32
+        From `decode`.
 
     Returns
     -------
     list of ndarray, shape (16,), float32
-        One for each face, the most certain first.
+        One box with its points for each face, the most certain first.
     """
     joined = []
     while len(faces):
@@ -152,7 +157,7 @@ def suppress_doubles(
 
 
 def _overlap(box: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the intersection of a box with each one over their union."""
+    """Return the area that a box shares with each of the boxes, divided by that of their union."""
     sides = np.minimum(box[2:4], boxes[:, 2:4]) - np.maximum(box[:2], boxes[:, :2])
     shared = np.maximum(sides, 0).prod(axis=1)
     area = (box[2:4] - box[:2]).prod()

@@ -48,7 +48,7 @@ _HALF_DIAGONAL_PX = math.hypot(EYE_WIDTH_PX, EYE_HEIGHT_PX) / 2
 
 
 class EyePictures:
-    """Pictures of the eyes of one face, by index of the analysed frame."""
+    """Pictures of the eyes of one face: `jpegs`, by index of the analysed frame."""
 
     def __init__(self) -> None:
         self.jpegs: dict[int, bytes] = {}
@@ -83,11 +83,14 @@ class EyePictures:
                 self.drop(other)
 
     def drop(self, sample: int) -> None:
-        """Drop a frame, for example because it shows another face."""
+        """Remove the picture of a frame, if there is one: for example, if it shows another face."""
         self._size -= len(self.jpegs.pop(sample, b""))
 
     def _may_be_wanted(self, sample: int, points: NDArray[np.float32]) -> bool:
-        """Return whether the eyes close or have just opened, or a regular picture is due."""
+        """Return whether to keep the picture of a frame.
+
+        True if the eyes are closing or have just opened, or if a regular picture is due.
+        """
         before, self._closing = self._closing, True
         opening = _lid_opening(points)
         if opening is not None:
@@ -102,9 +105,9 @@ class EyePictures:
 
 
 def _lid_opening(points: NDArray[np.float32]) -> float | None:
-    """Return the lid opening of both eyes over their width; None if they have no width.
+    """Return the lid openings of both eyes divided by their widths; None if they have no width.
 
-    It is less exact than the EAR. Plain numbers make it fast, because every frame needs it.
+    This is less exact than the EAR, but fast, because it uses plain numbers. Every frame needs it.
     """
     (a, b, c, d) = points[list(_LIDS)].tolist()
     (e, f), (g, h) = (points[list(pair)].tolist() for pair in EYE_CANTHI)
@@ -113,15 +116,14 @@ def _lid_opening(points: NDArray[np.float32]) -> float | None:
 
 
 def cut_eyes(image: ImageLike, points: NDArray[np.float32]) -> Image | None:
-    """Cut both eyes out of an image, turned upright and scaled by their canthi.
-
-    This uses plain numbers, because NumPy would take longer for them than OpenCV for the images.
+    """Cut both eyes out of an image, upright and with their corners at the same places.
 
     Parameters
     ----------
     image : ndarray or LazyImage, shape (height, width, 3), uint8
         Blue-green-red.
     points : ndarray, shape (478, 2), float32
+        All landmarks of the face in pixels.
 
     Returns
     -------
@@ -144,7 +146,11 @@ def cut_eyes(image: ImageLike, points: NDArray[np.float32]) -> Image | None:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where an eye is: its picture's pixels in the whole one, and how far it is made smaller."""
+    """How to cut an eye out of an image.
+
+    `matrix` maps a pixel of the eye's picture to one of the image. `reduction` is how many pixels
+    of the image are averaged in each direction before one is taken.
+    """
 
     matrix: Affine
     reduction: int
@@ -153,7 +159,11 @@ class _Place:
 def _place_eye(
     width: int, height: int, first: tuple[float, float], second: tuple[float, float]
 ) -> _Place | None:
-    """Lay an eye's picture about its canthi; None if they are one, or outside of the image."""
+    """Return how to cut out the eye whose corners are `first` and `second`, in pixels of the image.
+
+    None if the corners are less than a pixel apart or too far (`LARGEST_EYE`), or if the eye lies
+    outside of the image, which is `width` by `height`.
+    """
     (first_x, first_y), (second_x, second_y) = first, second
     distance = math.hypot(second_x - first_x, second_y - first_y)
     if not 1 <= distance <= LARGEST_EYE * max(width, height):

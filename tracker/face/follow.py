@@ -39,7 +39,7 @@ _COLUMNS = np.array(FACE_MESH_INDICES)
 
 
 class FaceFinder(Protocol):
-    """The methods of `tracker.face.mesh.FaceMesh` that are used."""
+    """The methods of `tracker.face.mesh.FaceMesh` that `FaceFollower` uses."""
 
     def detect(self, image: ImageLike) -> list[Region]: ...
 
@@ -55,17 +55,18 @@ class FollowedFace:
     landmarks : ndarray, shape (N, K, 2), float32
         Landmarks in each frame; NaN where the face was not seen.
     second_pass_sample : ndarray, shape (T,), int64
-        Frames with a second pass, as indices of the N frames.
+        Frames in which the landmarks were found a second time, with the region of the face turned;
+        as indices of the N frames.
     second_pass_landmarks : ndarray, shape (T, K, 2), float32
         Landmarks of the second pass.
     second_pass_turn : ndarray, shape (T,), int64
-        Index of the turn in `TURNS_DEG`.
+        How far the region was turned: index of `TURNS_DEG`.
     other_face_ratio : float
         Area of the next largest face divided by the area of this face, both summed over the frames;
         0 if there is no other face.
     image_quality : ImageQuality
-        Medians over one image in `QUALITY_INTERVAL_FRAMES`, so that blinks hardly matter. NaN
-        without an image.
+        Median of each value over the measured frames, one in `QUALITY_INTERVAL_FRAMES`. A median is
+        hardly changed by blinks. NaN if no frame was measured.
     eye_pictures : dict of int to bytes
         JPEGs of the eyes, by index of the N frames; empty unless requested.
     """
@@ -80,7 +81,7 @@ class FollowedFace:
 
 
 class _Face:
-    """One person: the last region of the face, its landmarks, its summed area, and its quality."""
+    """One person: where the face was last, its landmarks, its summed area, and its quality."""
 
     def __init__(self, region: Region, max_frames: int, frames_before: int) -> None:
         self.region = region
@@ -105,7 +106,7 @@ class FaceFollower:
     Parameters
     ----------
     finder : FaceFinder
-        The models.
+        Finds faces and their landmarks in a frame.
     max_frames : int
         Most frames that will be added. It bounds the memory: 0.3 kB for each frame and face.
     step : int
@@ -195,7 +196,7 @@ class FaceFollower:
             face.second_pass[index] = points[_COLUMNS]
 
     def _drop_doubles(self) -> None:
-        """Stop following a face that overlaps one with a larger summed area."""
+        """Stop following a face whose region overlaps that of a face with a larger summed area."""
         followed = [face for face in self._faces if face.followed]
         followed.sort(key=lambda face: face.area, reverse=True)
         for rank, face in enumerate(followed):
@@ -208,7 +209,7 @@ class FaceFollower:
                     face.second_pass[index] = np.nan
 
     def _scan(self, image: ImageLike) -> None:
-        """Search the whole image for new faces; follow large ones, add up the area of others."""
+        """Search the whole image for new faces; follow large ones, sum up the area of others."""
         unscanned, self._frames_unscanned = self._frames_unscanned, 0
         seen = [face for face in self._faces if face.followed]
         newly_seen = []
@@ -229,9 +230,10 @@ class FaceFollower:
         self._drop_doubles()
 
     def _claim(self, region: Region, seen: list[_Face]) -> _Face | None:
-        """Return the person in a region that nobody seen in this frame occupies.
+        """Return the person whose face is in a region that shows nobody in `seen`.
 
-        This is a person who was lost nearby, or a new one. None if too many are followed already.
+        This is a person who was lost nearby, with a face of about that size, or else a new one.
+        None if a new person would be one more than `MAX_FACES`.
         """
         absent = [
             face

@@ -1,7 +1,8 @@
-"""MediaPipe's face detector and FaceMesh with iris refinement: pixels in, landmarks out.
+"""MediaPipe's face detector and FaceMesh with iris refinement: they find faces and their landmarks.
 
-MediaPipe's models, without MediaPipe: see `tracker.face.models.make`. The face's region goes in
-with each picture, and no state is kept from frame to frame or from one recording to the next.
+The models are MediaPipe's, but MediaPipe is not needed to run them: see `tracker.face.models.make`.
+The caller gives the face's region with each picture. No state is kept from frame to frame or from
+one recording to the next.
 """
 
 from typing import Any
@@ -31,7 +32,8 @@ _IRISES = {"eye_33": np.arange(468, 473), "eye_362": np.arange(473, 478)}
 class FaceMesh:
     """The models, loaded and warmed up. Stateless between calls; each thread needs its own.
 
-    The lips are those of the mesh: the head that refines them is left out.
+    The landmarks of the eyes are refined. Those of the lips are not: the part of the model that
+    refines them is left out.
 
     Raises
     ------
@@ -60,12 +62,12 @@ class FaceMesh:
         image : ndarray or LazyImage, shape (height, width, 3), uint8
             The whole picture, blue-green-red. Only the part around `region` is read.
         region : Region
-            Where the face is: from `detect`, or `region_of` the frame before.
+            Where the face is: from `detect`, or from `region_of` the landmarks of the frame before.
 
         Returns
         -------
         ndarray, shape (478, 2), float32, or None
-            Pixels of the whole picture; None if no face is there.
+            Landmarks in pixels of the whole picture; None if there is no face in the region.
         """
         to_picture = region.affine(SIDE_PX)
         if not _overlaps(image, region, to_picture):
@@ -93,7 +95,11 @@ class FaceMesh:
 
 
 class _Eye:
-    """What one eye's head refines, and the square that it takes."""
+    """How the landmarks of one eye are refined.
+
+    `points` and `iris` are the landmarks that are refined. `points`, `corners`, `scale` and
+    `to_map` say which square of the feature map is cut out: see `kernels.refinement.cut_eye`.
+    """
 
     def __init__(self, options: dict[str, Any], iris: NDArray[np.int64]) -> None:
         self.points = np.array(options["points"], np.int64)
@@ -104,7 +110,10 @@ class _Eye:
 
 
 def _overlaps(image: ImageLike, region: Region, to_picture: Affine) -> bool:
-    """Tell whether at least two pixels each way of a region lie within the picture."""
+    """Return whether a region lies within the picture by at least two pixels in each direction.
+
+    False also for a region that is over `LARGEST_REGION` times as large as the picture.
+    """
     height, width = image.shape[:2]
     left, top, right, bottom = bounds(to_picture, SIDE_PX, SIDE_PX)
     # In this form, NaN is outside.

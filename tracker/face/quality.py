@@ -79,6 +79,7 @@ def measure_image(image: ImageLike, points: NDArray[np.float32]) -> ImageQuality
     Returns
     -------
     ImageQuality
+        All values are NaN if the part of the face in the image is under 3 pixels wide or high.
     """
     height, width = image.shape[:2]
     left, top = np.maximum(points.min(axis=0).astype(int), 0)
@@ -140,7 +141,10 @@ def _median(values: list[float]) -> float:
 
 
 def _sample_eye(image: ImageLike, first: NDArray[Any], second: NDArray[Any]) -> Any:
-    """Resample the box around an eye: grey, float32, upright, `GRID_PX` between the canthi."""
+    """Return the box around an eye as a small picture: grey, float32 and upright.
+
+    `first` and `second` are the canthi, which are `GRID_PX` apart in that picture.
+    """
     axis = (second - first).astype(np.float64)
     # Frame pixels per grid pixel.
     step = axis / GRID_PX

@@ -1,4 +1,4 @@
-"""Where a face is, and where the model that finds its landmarks is to look for it."""
+"""The square region of a picture in which a model looks for the landmarks of a face."""
 
 import math
 from dataclasses import dataclass
@@ -23,9 +23,10 @@ class Region:
     rotation_rad: float
 
     def affine(self, size: int) -> Affine:
-        """Return the map from a picture of this region, `size` pixels a side, to the whole one.
+        """Return the affine map from a picture of this region to the whole picture.
 
-        Corner to corner without half pixels, as MediaPipe lays it and as its models learnt it.
+        The picture of the region has `size` pixels a side. The pixel (0, 0) is mapped to the corner
+        of the region, not half a pixel inside. MediaPipe does the same, so its models expect it.
         """
         scale = self.side_px / size
         cos, sin = scale * math.cos(self.rotation_rad), scale * math.sin(self.rotation_rad)

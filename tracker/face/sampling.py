@@ -1,4 +1,7 @@
-"""A turned part of a picture as a small one, from the decoder's planes where there are any."""
+"""Make a small RGB picture from a turned part of a large one.
+
+Where the large one is a decoded frame, its planes (lightness and colour) are read directly.
+"""
 
 import math
 from dataclasses import replace
@@ -29,23 +32,23 @@ def sample(
     outside: float = REPEAT,
     reduction: int = 1,
 ) -> None:
-    """Fill a small picture from a large one.
+    """Fill a small picture with a turned part of a large one.
 
     Parameters
     ----------
     picture : ndarray or LazyImage, shape (height, width, 3), uint8
-        Blue-green-red. Only what is needed of it is read.
+        The large picture, blue-green-red. Only the part that is needed is read.
     matrix : ndarray, shape (2, 3), float64
-        Takes a pixel of `out` to one of the upright picture.
+        Maps a pixel of `out` to one of the upright picture.
     out : ndarray, shape (H, W, 3), float32
-        Red, green and blue.
+        Filled with red, green and blue.
     low, high : float
-        Values of black and white.
+        Values of black and white in `out`.
     outside : float, optional
         Value of what lies outside of the picture; by default its edge is repeated.
     reduction : int, default 1
-        Pixels each way that are averaged before one is sampled, at most half of the picture's
-        sides. What does not fill an averaged pixel at the picture's end is left out.
+        Side of the blocks of pixels that are averaged first, at most half of the picture's
+        sides. An incomplete block at the picture's right or lower edge is left out.
     """
     planes = picture.planes() if isinstance(picture, LazyImage) else None
     if planes is None:
@@ -86,7 +89,10 @@ def join_affine(second: Affine, first: Affine) -> Affine:
 
 
 def bounds(matrix: Affine, width: int, height: int) -> tuple[float, float, float, float]:
-    """Return the least x and y and the largest ones that a small picture's pixels come from."""
+    """Return the box in a large picture that a small one comes from: left, top, right, bottom.
+
+    `matrix` maps a pixel of the small picture, `width` by `height`, to one of the large picture.
+    """
     (a, b, x), (c, d, y) = matrix.tolist()
     return (
         x + min(a * width, 0) + min(b * height, 0),
@@ -97,20 +103,21 @@ def bounds(matrix: Affine, width: int, height: int) -> tuple[float, float, float
 
 
 def average_planes(planes: Planes, box: Box, factor_x: int, factor_y: int) -> Planes:
-    """Average a part of a picture down by a whole factor each way.
+    """Make a part of a picture smaller by averaging blocks of samples.
 
     Parameters
     ----------
     planes : Planes
     box : tuple of int
-        The part, in stored pixels; its left and its top are multiples of the factors times the
-        pixels of a sample of colour.
+        Left, top, right and bottom of the part, in stored pixels. Left is a multiple of
+        ``factor_x << planes.shift_x``, and top of ``factor_y << planes.shift_y``.
     factor_x, factor_y : int
+        Width and height of the blocks of samples that are averaged into one.
 
     Returns
     -------
     Planes
-        What does not fill a pixel at the part's right and lower end is left out.
+        The part, made smaller. An incomplete block at its right or lower end is left out.
     """
     left, top, right, bottom = box
     shift_x, shift_y = planes.shift_x, planes.shift_y
@@ -160,7 +167,10 @@ def _average(pixels: NDArray[Any], factor_x: int, factor_y: int) -> NDArray[Any]
 def _box(
     matrix: Affine, out: NDArray[np.float32], width: int, height: int, block_x: int, block_y: int
 ) -> Box:
-    """Return the part of a picture that is read: whole blocks, and at least one."""
+    """Return the part of a `width` by `height` picture that has to be read to fill `out`.
+
+    It begins and ends with a block of `block_x` by `block_y` pixels, or at the picture's edge.
+    """
     left, top, right, bottom = bounds(matrix, out.shape[1], out.shape[0])
     return (
         *(_first(left, width, block_x), _first(top, height, block_y)),
@@ -180,7 +190,10 @@ def _end(high: float, low: float, size: int, block: int) -> int:
 
 
 def _to_part(matrix: Affine, left: int, top: int, factor_x: int, factor_y: int) -> Affine:
-    """Let a map lead to an averaged part: a pixel's centre is half a pixel from its edge."""
+    """Return `matrix` for an averaged part of the picture instead of the whole picture.
+
+    The part begins at `left` and `top`. Each of its pixels is the mean of `factor_x` by `factor_y`.
+    """
     reduced = matrix / ((factor_x,), (factor_y,))
     reduced[0, 2] += (0.5 - left) / factor_x - 0.5
     reduced[1, 2] += (0.5 - top) / factor_y - 0.5

@@ -47,23 +47,24 @@ class Measures(GazeMeasures):
     Attributes
     ----------
     duration_s, fps, valid_time_s : float
-        Length, source frames per second, time with a face.
+        Length of the recording, frames per second in the video, time with a face.
     blink_count, incomplete_blink_count, prolonged_closure_count, wink_count, flutter_count : int
         Numbers of events; a wink is not counted as a blink.
     lids_lowered_s : float
-        Time with the lids lowered with the gaze.
+        Time in which the lids are lowered because the person looks down.
     down_range_is_lower_bound : bool
-        Whether lowered lids hid the iris for too long: the eyes looked down by `down_range` or
-        more.
+        True if lowered lids hid the iris in too many frames. The eyes then looked down by
+        `down_range` or more.
     upper_lid_range : float
-        P95 minus P5 of the upper lid's edge over the frames of the gaze and those with a hidden
-        iris. The lid follows the eye up and down, and stays in sight.
+        95th minus 5th percentile of the height of the upper lid's edge, in canthal distances, over
+        the frames that count for the gaze and those in which the lid hides the iris. The lid
+        follows the eye up and down, and stays in sight when the iris does not.
     blink_rate_per_min : float
         Number of blinks divided by the minutes with a face.
     blink_rate_per_min_ci95 : (float, float)
-        See `kernels.compute_rate_interval`.
+        95 % interval of that rate; see `kernels.compute_rate_interval`.
     blink_duration_median_s, inter_blink_interval_median_s : float
-        From onset to offset, and from one onset to the next.
+        Median time from a blink's onset to its offset, and from one onset to the next.
     perclos : float
         Share of the time with the lids at least 80 % closed.
     open_ear : float
@@ -91,12 +92,14 @@ class Measures(GazeMeasures):
 
 @dataclass(frozen=True, slots=True)
 class GazeResult:
-    """The gaze outside closures, with its measures.
+    """The gaze while the eyes are open, with its measures.
 
     Attributes
     ----------
     gaze : Gaze
+        The gaze in each frame.
     measures : GazeMeasures
+        The numbers of the gaze over the recording.
     phases : tuple of PhaseResult
         What the eyes did in each phase of the protocol.
     """
@@ -150,7 +153,7 @@ class Analysis:
 
 
 def analyze_track(track: Track, parameters: Parameters) -> Analysis:
-    """Measure gaze and blinks.
+    """Measure the gaze and the blinks of a track.
 
     Parameters
     ----------
@@ -175,7 +178,7 @@ def analyze_gaze(traces: Traces, eyes_open: BoolArray, parameters: Parameters) -
     ----------
     traces : Traces
     eyes_open : ndarray, shape (N,), bool
-        From `Events`; the gaze depends on nothing else of them.
+        `Events.eyes_open`. The gaze depends on no other result of the blink detection.
     parameters : Parameters
         The blink thresholds are not used.
 
@@ -254,7 +257,7 @@ def measure_events(
 def _measure_upper_lid(
     traces: Traces, events: Events, gaze: Gaze, parameters: Parameters
 ) -> dict[str, Any]:
-    """Return the fields of `Measures` that the upper lid gives."""
+    """Return the fields of `Measures` that are computed from the upper lid."""
     hidden = events.iris_hidden & traces.gaze.head_in_place
     kept = mark_task(gaze.valid | hidden, parameters.protocol, traces.track.times_s)
     edge = traces.geometry.upper_lid_offset
@@ -266,7 +269,7 @@ def _measure_upper_lid(
 
 
 def _lowered_s(events: Events, times_s: Float64Array) -> float:
-    """Return the time in which the lids are lowered with the gaze."""
+    """Return the time in which the lids are lowered because the person looks down."""
     if not len(events.lowered):
         return 0.0
     return compute_valid_time_s(mark_around_closures(events.lowered, times_s, 0.0), times_s)

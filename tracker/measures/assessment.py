@@ -31,15 +31,17 @@ class Assessment:
     Attributes
     ----------
     status : {"suspected", "not_suspected", "borderline", "not_assessable"}
+        Whether PSP is suspected. Borderline: the 95 % interval of the basis holds its limit.
     reasons : tuple of Finding
-        Why it is not assessable, or borderline.
+        Why the recording is not assessable, or why the answer is borderline; otherwise empty.
     cautions : tuple of Finding
         What limits the numbers but does not rule out an answer.
     basis : Basis
         The quantity that the answer rests on, or would rest on.
     is_assumed : bool
-        Whether nobody said that the person was asked to look up and down.
+        True if nobody said that the person was asked to look up and down, and it is assumed.
     quality : Quality
+        How well the recording shows the eyes.
     """
 
     status: Status
@@ -60,7 +62,7 @@ class Assessment:
         return self.describe_for_patient("en")
 
     def describe(self, language: Language) -> str:
-        """Return the verdict and its reasons."""
+        """Return the verdict and its reasons as a text in a language."""
         if self.status == "not_assessable":
             words = format_text(language, "because.not_assessable")
         else:
@@ -99,8 +101,8 @@ def assess(analysis: Analysis) -> Assessment:
     Returns
     -------
     Assessment
-        Suspected if the recording is assessable, the person was asked to look up and down, and the
-        whole 95 % interval of the basis is below its limit.
+        PSP is suspected if the recording is assessable, the person was asked to look up and down,
+        and the whole 95 % interval of the quantity that decides (`Basis`) is below its limit.
     """
     (assessment,) = assess_thresholds(analysis, (analysis.parameters.vpp_thresh,))
     return assessment

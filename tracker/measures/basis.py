@@ -23,13 +23,13 @@ class Basis:
     value : float
         In eye widths, like the limits.
     interval : (float, float)
-        Its 95 % interval.
+        95 % interval of `value`.
     limit : float
-        Below it, the suspicion is supported.
+        Values below it support the suspicion of PSP.
     threshold : float
-        The limit of the whole vertical range.
+        The limit of the whole vertical range, from which `limit` follows.
     is_lower_bound : bool
-        Whether the true value may be larger without limit, because the lids hid the iris.
+        True if the true value is `value` or more, because the lids hid the iris too often.
     """
 
     name: BasisName
@@ -41,7 +41,10 @@ class Basis:
 
     @property
     def side(self) -> Side:
-        """On which side of the limit the whole interval lies; ``between`` without an interval."""
+        """``below`` or ``above`` if the whole interval lies on that side of the limit.
+
+        ``between`` if the interval holds the limit, or is unknown.
+        """
         low, high = self.interval
         if high < self.limit:
             return "below"

@@ -69,7 +69,7 @@ class GazeTraces:
     Attributes
     ----------
     vertical_by_eye : ndarray, shape (2, N), float64
-        Vertical offset of each eye, in canthal distances.
+        Vertical offset of each eye, in canthal distances (from corner to corner).
     horizontal : ndarray, shape (N,), float64
         Horizontal offset, mean of both eyes.
     head_in_place : ndarray, shape (N,), bool
@@ -77,11 +77,11 @@ class GazeTraces:
     iris_ratio : ndarray, shape (2, N), float64
         Iris diameter over canthal distance.
     second_pass_sample : ndarray, shape (T,), int64
-        Frames that have a second pass; see `tracker.tracks.track.Track`.
+        Frames whose landmarks were found a second time; see `tracker.tracks.track.Track`.
     first_pass_offset, second_pass_offset : ndarray, shape (T,), float64
         Vertical offset in those frames, mean of both eyes, from each pass.
     second_pass_turn : ndarray, shape (T,), int64
-        Index of the turn of the second pass.
+        How far the region was turned in the second pass: index of `tracker.face.follow.TURNS_DEG`.
     interval_s : float
         Median time between frames; NaN for fewer than two.
     """
@@ -104,11 +104,12 @@ class Gaze:
     Attributes
     ----------
     vertical, horizontal : ndarray, shape (N,), float64
-        Offsets, mean of both eyes, in canthal distances. The gain corrects the vertical offset.
+        Offsets, mean of both eyes, in canthal distances. The vertical one is corrected by
+        `framing_gain`.
     vertical_by_eye : ndarray, shape (N, 2), float64
         Vertical offset of each eye, with the same correction.
     eyes_open : ndarray, shape (N,), bool
-        Frames with a face outside closures and their guard.
+        Frames with a face and open eyes; see `tracker.measures.lids.Events`.
     valid : ndarray, shape (N,), bool
         Frames that count: the eyes are open and the head is in place.
     framing_gain, framing_gain_std : float
@@ -135,23 +136,26 @@ class GazeMeasures:
     Attributes
     ----------
     gaze_time_s : float
-        Time that counts for the gaze.
+        Time with a face, open eyes, and the head in place: it counts for the gaze.
     vertical_peak_to_peak_ci95 : (float, float)
         95 % interval from `kernels.compute_range_reach`. It is widened by the uncertainty of how
         far the landmarks follow the gaze in this framing of the face, and downwards by the noise
         floor, which may be a part of the measured range.
     vertical_noise_floor : float
-        Range that the landmarks' jitter alone would give.
+        Range that the jitter of the landmarks alone would give for eyes at rest.
     vertical_peak_to_peak_any_time : float
-        Range within and outside the protocol's phases.
-    threshold_distance, _in_ci_half_widths, _in_noise_floors : float
-        Range minus `vpp_thresh`; the same divided by the length of the half of the interval that
-        lies towards the threshold (1: the interval ends at the threshold); and the same divided by
-        the noise floor.
+        Range over all valid frames, also those outside of the phases up and down.
+    threshold_distance : float
+        Range minus the verdict's threshold, `vpp_thresh`.
+    threshold_distance_in_ci_half_widths : float
+        That distance divided by the length of the half of the 95 % interval that lies towards
+        the threshold. 1 or -1: the interval ends at the threshold.
+    threshold_distance_in_noise_floors : float
+        That distance divided by the noise floor.
     vertical_peak_to_peak_ahead : float
         Range over the frames in which the eyes do not look aside.
     vertical_peak_to_peak_beyond_horizontal : float
-        Range that horizontal gaze does not explain; see `kernels.remove_crosstalk`.
+        Range without the part that horizontal gaze explains; see `kernels.remove_crosstalk`.
     vertical_peak_to_peak_deg_est, horizontal_peak_to_peak_deg_est : float
         Estimated angles. They are too small, because FaceMesh follows only a part of the iris's
         movement (`tracker.measures.ranges.FOLLOWED_SHARE`), and moves the lids and canthi along
@@ -169,8 +173,8 @@ class GazeMeasures:
     up_range, down_range : float
         Distance from the primary position up to the 5th percentile and down to the 95th percentile.
     up_range_ci95, down_range_ci95 : (float, float)
-        Their 95 % intervals, made like that of the range. Half of the noise floor may be in them,
-        and the primary position adds its own uncertainty.
+        95 % intervals of the two, made like that of the whole range. Half of the noise floor may be
+        a part of each, and the primary position adds its own uncertainty.
     vertical_to_horizontal_ratio : float
         Vertical over horizontal range; NaN if the horizontal range is within its noise floor.
     vertical_eye_correlation : float
@@ -180,6 +184,7 @@ class GazeMeasures:
     nod_allowance : float
         Vertical range that resting eyes would show in a head with that range of pitch.
     vertical_saccade_count : int or None
+        Number of fast eye movements up or down; None if they were not measured.
     vertical_saccade_peak_velocity_per_s : float
         Peak velocity of the fastest saccade, in canthal distances per second.
     vertical_saccade_peak_velocity_deg_per_s_est : float
@@ -278,7 +283,7 @@ def trace_gaze(traces: GazeTraces, eyes_open: BoolArray) -> Gaze:
     ----------
     traces : GazeTraces
     eyes_open : ndarray, shape (N,), bool
-        Frames with a face outside closures and their guard.
+        Frames with a face and open eyes.
 
     Returns
     -------
@@ -369,14 +374,17 @@ def measure_gaze(
 
 
 def _median_iris_ratio(traces: GazeTraces, valid: BoolArray) -> float:
-    """Return the median iris diameter over canthal distance; NaN for 0, which gives no angle."""
+    """Return the median of iris diameter over canthal distance, of both eyes in the valid frames.
+
+    Return NaN instead of 0, because no angle can be computed from 0.
+    """
     either = np.concatenate((valid, valid))
     (ratio,) = compute_quantiles(traces.iris_ratio.reshape(-1), either, (0.5,)).tolist()
     return float(ratio) if ratio > 0 else math.nan
 
 
 def _measure_parts(gaze: Gaze, in_task: BoolArray, times_s: Float64Array) -> dict[str, Any]:
-    """Return the fields of `GazeMeasures` about each eye, and about the eyes ahead."""
+    """Return the fields of `GazeMeasures` about each eye, and about gaze that does not go aside."""
     left, right = gaze.vertical_by_eye[:, LEFT], gaze.vertical_by_eye[:, RIGHT]
     ahead = in_task & mark_ahead(gaze)
     enough_ahead = compute_valid_time_s(ahead, times_s) >= MIN_AHEAD_TIME_S
@@ -421,7 +429,7 @@ def mark_ahead(gaze: Gaze) -> BoolArray:
 
 
 def _nod_range(pitch_range_deg: float, iris_ratio: float) -> float:
-    """Return the range of the offset, in canthal distances, of eyes that turn with the head."""
+    """Return the vertical range, in canthal distances, that resting eyes show in a nodding head."""
     radius = ROTATION_RADIUS_MM * iris_ratio / IRIS_DIAMETER_MM
     return radius * math.sin(math.radians(min(pitch_range_deg, 90.0)))
 

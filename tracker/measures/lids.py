@@ -59,27 +59,30 @@ class Events:
 
     Attributes
     ----------
-    baseline, ratio : ndarray, shape (N,), float64
-        EAR from which the lids fall, around each frame, and the EAR over it. Within eyes that are
-        held shut it is that before and after; lowered lids have their own.
+    baseline : ndarray, shape (N,), float64
+        EAR of the open eyes around each frame. While the eyes are held shut, it is that before and
+        after. While the lids are lowered to look down, it is that of the lowered lids.
+    ratio : ndarray, shape (N,), float64
+        EAR divided by the baseline: 1 = open.
     dips : Dips
-        What was looked at, and why most of it is no closure.
+        All falls of the lid opening that were considered, and why most of them are no closure.
     closures : Closures
     eye_amplitude : ndarray, shape (M, 2), float64
-        Amplitude of each closure by eye: 0 = stays open, 1 = no opening left.
+        How far each eye closes in each closure: 0 = stays open, 1 = no opening left.
     winks : ndarray, shape (W, 2), int64
         Sample intervals [start, stop) in which only one eye is closed.
     wink_eye : ndarray, shape (W,), int64
-        That eye: `kernels.LEFT` or `kernels.RIGHT`.
+        The closed eye of each wink: `kernels.LEFT` or `kernels.RIGHT`.
     lowered : ndarray, shape (L, 2), int64
-        Samples in which the lids are lowered with the gaze, half-open.
+        Sample intervals [start, stop) in which the lids are lowered because the person looks down.
     glance : ndarray, shape (N,), bool
-        Frames of dips that last too long for a blink, and leave too much for shut eyes: a glance
-        down, or a squint.
+        Frames of dips that last too long for a blink, and leave too much open for shut eyes: a
+        glance down, or a squint.
     iris_hidden : ndarray, shape (N,), bool
-        Frames within them in which the upper lid covers the iris' centre.
+        Frames within `lowered`, outside closures, in which the upper lid covers the iris' centre.
     eyes_open : ndarray, shape (N,), bool
-        Frames with a face and an iris in sight, outside closures and their guard.
+        Frames with a face, open eyes and an iris in sight. They are at least `BLINK_GUARD_S` away
+        from closures and winks.
     """
 
     baseline: Float64Array
@@ -95,7 +98,7 @@ class Events:
     eyes_open: BoolArray
 
     def key(self) -> tuple[bytes, ...]:
-        """Return a key; events with one key have the same measures."""
+        """Return a key to compare events by: events with equal keys have the same measures."""
         arrays = (
             *(self.baseline, self.eyes_open, self.winks, self.lowered),
             *(self.glance, self.iris_hidden),
@@ -106,7 +109,18 @@ class Events:
 
 @dataclass(frozen=True, slots=True)
 class _Level:
-    """The level that the lids fall from, its noise, and where it is low; (N,), but the noise."""
+    """The level: the EAR of the open eyes around each frame.
+
+    Attributes
+    ----------
+    ear : ndarray, shape (N,)
+        The level itself.
+    noise : float
+        Standard deviation of the open lids, as a share of the level.
+    is_partly_low, is_low : ndarray, shape (N,)
+        Frames whose level is below the closing threshold, or below `SHUT_RATIO`, as shares of the
+        recording's typical level. There, the eyes are held shut, or the lids are lowered.
+    """
 
     ear: Float64Array
     noise: float
@@ -122,7 +136,7 @@ def detect_events(traces: Traces, parameters: Parameters, rules: ClosureRules = 
     traces : Traces
     parameters : Parameters
     rules : ClosureRules, optional
-        Other ones are for choosing them, not for an analysis.
+        Limits by which a dip is a closure. An analysis uses the default.
 
     Returns
     -------
@@ -178,7 +192,7 @@ def detect_events(traces: Traces, parameters: Parameters, rules: ClosureRules = 
 def _choose_level(
     traces: Traces, parameters: Parameters, rules: ClosureRules
 ) -> tuple[_Level, Float64Array, Float64Array]:
-    """Return the level, the ratio to it, (N,), and that of each eye, (N, 2).
+    """Return the level, the EAR divided by it, (N,), and the same for each eye, (N, 2).
 
     Both eyes share one level, because a person's eyes differ by a constant factor. Separate levels
     would diverge as soon as one of them took lowered lids for open ones.
@@ -244,10 +258,11 @@ def _find_runs(marked: BoolArray) -> Int64Array:
 
 
 def _find_shut(traces: Traces, parameters: Parameters, level: _Level, dips: Dips) -> Int64Array:
-    """Return the runs of a low level in which the eyes are shut, shape (S, 2), half-open.
+    """Return the intervals [start, stop) of a low level in which the eyes are shut, shape (S, 2).
 
-    Shut eyes read like the person's own blinks at their deepest, and do not blink themselves. While
-    the person is asked to look down, lids are lowered, however far.
+    In the others, the lids are only lowered. Shut eyes have an EAR like the person's own blinks at
+    their deepest, and do not blink. While the person is asked to look down, lids count as lowered,
+    however far down they are.
     """
     typical = traces.typical_ear
     # Of a closure as long as the level's window, the level lies between shut and open.
@@ -276,7 +291,11 @@ def _find_shut(traces: Traces, parameters: Parameters, level: _Level, dips: Dips
 
 
 def _raise_level(traces: Traces, level: _Level, shut: Int64Array) -> _Level:
-    """Return the level with that of eyes held shut, in runs (R, 2), as before and after them."""
+    """Return the level after raising it where the eyes are held shut.
+
+    shut (R, 2) are these intervals [start, stop). There, the level becomes the lower of those
+    before and after.
+    """
     ear, is_low, times_s = level.ear.copy(), level.is_low.copy(), traces.track.times_s
     for start, stop in shut:
         # Windows that hold a few open samples give levels between the two.
@@ -302,9 +321,10 @@ def _raise_level(traces: Traces, level: _Level, shut: Int64Array) -> _Level:
 def _find_lowered(
     traces: Traces, level: Float64Array, close_ratio: float, closed: Int64Array
 ) -> Int64Array:
-    """Return the samples in which the lids are lowered with the gaze, shape (L, 2), half-open.
+    """Return the intervals [start, stop) in which the person looks down with lowered lids, (L, 2).
 
-    Eyes that are held closed, (C, 2), lower the level too, and so does one eye alone.
+    The level is low there. It is also low in the intervals closed (C, 2), in which the eyes or one
+    eye are held closed; these are left out.
     """
     if not traces.baseline_trusted:
         return np.empty((0, 2), dtype=np.int64)
@@ -329,7 +349,7 @@ def _find_lowered(
 
 
 def _mark_glances(dips: Dips, count: int) -> BoolArray:
-    """Mark the samples of wide dips that do not shut the eyes, shape (N,)."""
+    """Mark the samples of dips that last too long for a blink and do not shut the eyes, (N,)."""
     glance = np.zeros(count, dtype=np.bool_)
     wide = (dips.refused & REFUSALS["long"]) != 0
     for start, stop in dips.span[wide & (dips.least_ratio > DEEP_RATIO)]:
@@ -338,7 +358,10 @@ def _mark_glances(dips: Dips, count: int) -> BoolArray:
 
 
 def _iris_below_lid(traces: Traces) -> Float64Array:
-    """Return how far the iris' centre is below the upper lid's edge, mean of the eyes, (N,)."""
+    """Return how far the iris' centre is below the upper lid's edge, in canthal distances, (N,).
+
+    It is the mean of both eyes.
+    """
     geometry = traces.geometry
     below = geometry.vertical_offset - geometry.upper_lid_offset
     mean: Float64Array = (below[:, LEFT] + below[:, RIGHT]) / 2
@@ -356,7 +379,7 @@ def _mark_hidden(traces: Traces, lowered: Int64Array) -> BoolArray:
 
 
 def _usual_share(traces: Traces, level: Float64Array, close_ratio: float) -> Float64Array:
-    """Return the usual EAR of each open eye over the mean of both, shape (2,).
+    """Return the median EAR of each open eye divided by the mean of both, shape (2,).
 
     NaN for an eye that has no opening while the mean counts as open.
     """

@@ -1,4 +1,4 @@
-"""Gates: find the reasons why a recording is not assessable, and what limits its numbers."""
+"""Find the reasons why a recording is not assessable, and what limits its numbers."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -144,9 +144,10 @@ def find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
 
 
 def _find_slow_part(analysis: Analysis) -> list[Finding]:
-    """Return whether a raised step left too few frames in a part of the recording.
+    """Return a finding if too many frames were skipped in a part of the recording.
 
-    The median interval hides such a part. Blinks are missed in it, so their rate reads too low.
+    The median time between frames does not show such a part. Blinks are missed in it, so their rate
+    reads too low.
     """
     intervals_s = np.diff(analysis.track.times_s)
     slow = intervals_s > 1.05 / MIN_RATE_HZ
@@ -185,7 +186,10 @@ def _find_time_obstacles(
 def _find_head_obstacles(
     analysis: Analysis, quality: Quality, open_time_s: float
 ) -> Iterator[Finding]:
-    """Yield the faults in the direction of the head."""
+    """Yield a finding if the direction of the head is unknown, or too far from the camera's.
+
+    This includes a head that moves so much that too little time is left to measure the gaze.
+    """
     gaze_time_s = analysis.measures.gaze_time_s
     if math.isnan(quality.head_yaw_deg + quality.head_pitch_deg):
         yield Finding("head_not_measured")
@@ -204,7 +208,7 @@ def _find_head_obstacles(
 
 
 def _find_image_obstacles(quality: Quality) -> Iterator[Finding]:
-    """Yield the faults that make the images too bad to measure the eyes in them."""
+    """Yield a finding for each way in which the images are too bad to measure the eyes."""
     # A missing value is reported as not measured, not as bad.
     if math.isnan(
         quality.contrast_over_noise + quality.sharpness + quality.face_grey + quality.clipped_share
@@ -228,7 +232,7 @@ def _find_image_obstacles(quality: Quality) -> Iterator[Finding]:
 def find_basis_obstacles(
     analysis: Analysis, quality: Quality, cautions: Sequence[Finding], basis: Basis
 ) -> list[Finding]:
-    """Return the reasons why the basis does not support an answer."""
+    """Return the reasons why the basis, the quantity that decides, does not support an answer."""
     found = _find_hidden_range(analysis, cautions, basis) or _find_disagreement(quality, basis)
     if found or basis.side == "above":
         return found
@@ -298,7 +302,7 @@ def _find_disagreement(quality: Quality, basis: Basis) -> list[Finding]:
 
 
 def find_basis_cautions(analysis: Analysis, basis: Basis) -> list[Finding]:
-    """Return what limits an answer on this basis: the task, and the range up."""
+    """Return what limits an answer on this basis: an assumed task, or a small range up."""
     parameters, measures = analysis.parameters, analysis.measures
     if not parameters.protocol:
         return [Finding("task_assumed")] if parameters.task_assumed else []
@@ -351,7 +355,7 @@ def _find_seen_cautions(analysis: Analysis, quality: Quality) -> Iterator[Findin
 
 
 def _find_event_cautions(analysis: Analysis) -> Iterator[Finding]:
-    """Yield phases that do not fit the protocol, and blinks that were seen in part."""
+    """Yield a finding if the eyes did not follow the protocol, or blinks were seen only in part."""
     held = {phase.phase: phase.held_offset for phase in analysis.phases}
     if held.get("up", math.nan) - held.get("down", math.nan) > (
         analysis.measures.vertical_noise_floor
@@ -363,7 +367,7 @@ def _find_event_cautions(analysis: Analysis) -> Iterator[Finding]:
 
 
 def _find_recording_cautions(analysis: Analysis, quality: Quality) -> Iterator[Finding]:
-    """Yield gaps, compression, and a second face."""
+    """Yield findings about gaps between frames, compression, and a second face."""
     if NOTED_UNSEEN_SHARE < quality.gap_share <= 1 - MIN_COVERAGE:
         yield _sampling_gaps(quality)
     if MIN_BITS_PER_EYE <= quality.bits_per_eye < NOTED_BITS_PER_EYE:
@@ -373,7 +377,7 @@ def _find_recording_cautions(analysis: Analysis, quality: Quality) -> Iterator[F
 
 
 def _find_track_cautions(analysis: Analysis) -> Iterator[Finding]:
-    """Yield the faults of the frames and their times."""
+    """Yield findings about the frames and their times, such as damage and slow motion."""
     info = analysis.track.info
     if info.raised_step:
         yield Finding("step_raised", {"largest_step": info.raised_step, "step": info.step})
@@ -407,7 +411,7 @@ def _strong_compression(quality: Quality) -> Finding:
 
 
 def _covered_s(analysis: Analysis) -> tuple[float, float]:
-    """Return the time with an eye held shut, and that with lowered lids over the irises.
+    """Return two times: with an eye held shut, and with the irises hidden by lowered lids.
 
     Eyes are held shut in prolonged closures, winks and flutters.
     """
@@ -423,7 +427,7 @@ def _covered_s(analysis: Analysis) -> tuple[float, float]:
 def _count_missing_frames(analysis: Analysis) -> int:
     """Return the number of frames that the container declares but lacks at its end.
 
-    The result is 0 if the times last as long as declared, because some containers declare a wrong
+    The result is 0 if the recording is as long as declared, because some containers declare a wrong
     rate or only estimate the count.
     """
     info = analysis.track.info
@@ -436,7 +440,10 @@ def _count_missing_frames(analysis: Analysis) -> int:
 
 
 def _looks_slowed_down(analysis: Analysis) -> bool:
-    """Return whether the lids close as slowly as no human's, though no tag tells of slow motion."""
+    """Return whether the lids move so slowly that the video is probably in slow motion.
+
+    False if the file itself says that it is: its times are then corrected already.
+    """
     times_s, dips = analysis.track.times_s, analysis.events.dips
     if analysis.track.info.slowed_down != 1:
         return False

@@ -1,4 +1,4 @@
-"""The gaze in each phase of the protocol."""
+"""The gaze in each phase of the protocol: each instruction to look in some direction."""
 
 import math
 from dataclasses import dataclass
@@ -31,16 +31,20 @@ BoolArray = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class PhaseResult:
-    """The gaze in a phase. Amplitudes are in canthal distances, positive in its direction.
+    """The gaze in one phase of the protocol.
+
+    A displacement is the offset minus the primary position, in canthal distances. It is positive in
+    the direction that the phase asks for.
 
     Attributes
     ----------
     phase : str
+        Name of the phase, such as ``up``; see `tracker.protocol.Phase`.
     start_s, end_s : float
     gaze_time_s : float
-        Time with a face, outside closures.
+        Time within the phase that counts for the gaze.
     reached : float
-        95th percentile of the displacement from the primary position.
+        95th percentile of the displacement.
     held : float
         Median displacement over the phase's last half.
     held_offset : float
@@ -56,8 +60,8 @@ class PhaseResult:
 
     Notes
     -----
-    For ``fixate`` and ``rest`` the amplitudes and the latency are NaN. Without a primary position
-    (`find_primary`) the amplitudes are NaN.
+    For ``fixate`` and ``rest``, `reached`, `held` and `latency_s` are NaN. Without a primary
+    position (`find_primary`), `reached` and `held` are NaN.
     """
 
     phase: str
@@ -115,7 +119,7 @@ def find_primary(
 def mark_primary(
     protocol: tuple[Phase, ...], times_s: Float64Array, gaze_valid: BoolArray
 ) -> tuple[BoolArray, str]:
-    """Mark the samples that `find_primary` uses, shape (N,), and name the time they are from."""
+    """Mark the samples that `find_primary` uses, shape (N,), and return its source as well."""
     resting = mark_phases(protocol, RESTING_PHASES, times_s)
     if resting.any():
         return resting & gaze_valid, "protocol"
@@ -176,7 +180,11 @@ def _measure_phase(
     gaze_valid: BoolArray,
     noise_floor: float,
 ) -> PhaseResult:
-    """Measure one phase from the offset (N,) in its direction and its primary position."""
+    """Measure one phase.
+
+    offset (N,) is the vertical or the horizontal one, as the phase's direction needs. primary is
+    the primary position of this offset.
+    """
     inside = (times_s >= phase.start_s) & (times_s < phase.end_s) & gaze_valid
     late = inside & (times_s >= phase.end_s - HELD_SHARE * (phase.end_s - phase.start_s))
     held_offset = _median(offset, late)
@@ -213,7 +221,11 @@ def _measure_latency(
     gaze_valid: BoolArray,
     noise_floor: float,
 ) -> tuple[float, str | None]:
-    """Return the time until the gaze has moved halfway to `position`, or why it is unknown."""
+    """Return the seconds from `start_s` until the gaze has moved halfway to `position`, and None.
+
+    If they are unknown, return NaN and the reason (see `PhaseResult`). directed (N,) is the offset,
+    positive in the phase's direction.
+    """
     before = gaze_valid & (times_s < start_s) & (times_s >= start_s - BEFORE_S)
     if not before.any():
         return math.nan, "unseen_before"

@@ -66,10 +66,10 @@ class Quality:
         Bits of a frame that an eye gets, if they are spread evenly over the frame. An eye is a
         square that is one canthal distance wide.
     eye_disagreement : float
-        P95 - P5 of half the difference between the vertical offsets of the two eyes, in canthal
-        distances. If the two eyes err independently, their mean would show this range from errors
-        alone. Only frames in which the eyes look ahead count: perspective makes the
-        offsets differ when they look aside.
+        95th minus 5th percentile of half the difference between the vertical offsets of the two
+        eyes, in canthal distances. If the two eyes err independently, their mean would show this
+        range from errors alone. Only frames in which the eyes look ahead count: perspective makes
+        the offsets differ when they look aside.
     """
 
     face_coverage: float
@@ -142,7 +142,7 @@ def measure_quality(analysis: Analysis) -> Quality:
 
 
 def _measure_spread(angle_deg: NDArray[np.float64]) -> float:
-    """Return the distance from the median that the angle (N,) keeps within for 95 % of frames."""
+    """Return the 95th percentile of the angle's distance from its median; angle_deg is (N,)."""
     distance_deg = np.abs(angle_deg - median_finite(angle_deg))
     (spread_deg,) = compute_quantiles(distance_deg, np.isfinite(distance_deg), (0.95,)).tolist()
     return float(spread_deg)

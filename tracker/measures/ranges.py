@@ -1,4 +1,4 @@
-"""How surely a range is known: its interval, its angle, and up and down apart."""
+"""The intervals of gaze ranges: of the whole range, of up and down separately, and in degrees."""
 
 import math
 from typing import Any
@@ -38,17 +38,19 @@ BoolArray = NDArray[np.bool_]
 def make_interval(
     range_: float, reach: float, gain_std: float, noise: float, least: float = 0.0
 ) -> tuple[float, float]:
-    """Return the interval of a range, which is never below `least`.
+    """Return the 95 % interval of a range: its lower and its upper end.
 
     Parameters
     ----------
     range_, reach : float
-        The range, and how far its interval reaches to either side.
+        The range, and how far its interval reaches to either side without the errors below.
     gain_std : float
-        Relative standard deviation of an independent error.
+        Standard deviation of an error that is a share of the range and independent of `reach`.
     noise : float
-        Part of the range that may be noise, which can only make it larger.
+        Part of the range that may be noise. Noise only makes a range larger, so it only moves the
+        lower end.
     least : float, optional
+        Least value of the lower end.
     """
     whole_reach = math.hypot(reach, NORMAL_QUANTILE * gain_std * range_)
     # NaN stays NaN.
@@ -58,7 +60,7 @@ def make_interval(
 def measure_threshold_distance(
     range_: float, interval: tuple[float, float], noise_floor: float, vpp_thresh: float
 ) -> dict[str, Any]:
-    """Return the fields of `GazeMeasures` that depend on the verdict's threshold."""
+    """Return the fields of `GazeMeasures` whose names begin with ``threshold_distance``."""
     distance = range_ - vpp_thresh
     half_width = range_ - interval[0] if distance >= 0 else interval[1] - range_
     return {
@@ -83,18 +85,19 @@ def measure_directions(
     gain_std: float,
     noise: float,
 ) -> dict[str, Any]:
-    """Return the fields of `GazeMeasures` about the primary position, up and down.
+    """Return the fields of `GazeMeasures` about the primary position and the ranges up and down.
 
     Parameters
     ----------
     vertical, times_s : ndarray, shape (N,), float64
+        Vertical gaze offset and presentation time of each frame.
     valid : ndarray, shape (N,), bool
         Frames that count for the gaze.
     protocol : tuple of Phase
     ends : (float, float)
-        The offsets between which the range lies: up, down. NaN without a range.
+        The upper and the lower end of the vertical range; NaN if there is no range.
     reach : RangeReach
-        How far their intervals reach.
+        How far the intervals of these two ends reach.
     gain_std, noise : float
         See `make_interval`.
 
@@ -126,7 +129,11 @@ def measure_directions(
 
 
 def bound_angle(interval: tuple[float, float], iris_ratio: float) -> tuple[float, float]:
-    """Return bounds of the true angle of the vertical range, in degrees."""
+    """Return the least and the largest angle, in degrees, that the vertical range may truly have.
+
+    `interval` is the 95 % interval of the range, and `iris_ratio` the iris diameter divided by the
+    canthal distance. See `GazeMeasures.vertical_peak_to_peak_deg_range`.
+    """
     # As an angle, the range is centred on straight ahead.
     low_deg, high_deg = 2 * compute_rotation_deg(np.array(interval) / 2, iris_ratio)
     followed_least, followed_most = FOLLOWED_SHARE

@@ -29,7 +29,8 @@ class StillEye:
     eye_open : float
         Eye aspect ratio (EAR).
     v_offset, h_offset : float
-        Gaze offset in eye widths.
+        Distance of the iris centre from the middle of the eye, down and to the subject's left, in
+        eye widths.
     """
 
     iris_cx: float
@@ -46,13 +47,13 @@ class StillFace:
     Attributes
     ----------
     left, right : StillEye
-        The subject's.
+        The subject's own left and right eye.
     eye_open, v_offset, h_offset : float
         Means over both eyes.
     blink_prob : float
         How far the eyes are closed, 0 to 1.
     landmarks : dict of int to (float, float)
-        Pixels by FaceMesh index.
+        Positions in pixels by FaceMesh index.
 
     Notes
     -----
@@ -79,7 +80,7 @@ class StillMeasures:
     face_count : int
         Faces in the image.
     face : StillFace or None
-        The largest whose landmarks are found.
+        The largest face whose landmarks are found; None if there is none.
     """
 
     face_count: int
@@ -116,8 +117,8 @@ def analyze_image(image: Image, finder: FaceFinder, blink_thresh: float) -> Stil
 def _detect(image: Image, finder: FaceFinder) -> list[Region]:
     """Find faces in the whole image, or else in smaller and smaller parts of it.
 
-    The detector sees a square of 128 pixels, in which a face needs about a tenth of the side. In a
-    panorama or a picture of a group it has less.
+    The detector shrinks a picture to 128 pixels, in which a face must take about a tenth of the
+    side. In a panorama or a picture of a group, a face takes less.
     """
     height, width = image.shape[:2]
     found = finder.detect(image)
@@ -135,12 +136,15 @@ def _detect(image: Image, finder: FaceFinder) -> list[Region]:
 
 
 def _starts(length: int, side: int) -> list[int]:
-    """Return where parts begin so that they overlap by half and end with the image."""
+    """Return the first pixel of each part, for parts of `side` pixels along `length` pixels.
+
+    The parts overlap by half or more, and the last one ends with the image.
+    """
     return [*range(0, length - side, side // 2), length - side]
 
 
 def _drop_doubles(regions: list[Region]) -> list[Region]:
-    """Keep one of the regions of a face that several parts show, the largest."""
+    """Return the largest region of each face, because several parts may show the same face."""
     kept: list[Region] = []
     for region in sorted(regions, key=lambda one: one.side_px, reverse=True):
         apart = (
@@ -153,7 +157,7 @@ def _drop_doubles(regions: list[Region]) -> list[Region]:
 
 
 def _measure_face(points: NDArray[np.float32], blink_thresh: float) -> StillFace:
-    """Measure a face from the points (K, 2) that a track keeps."""
+    """Measure a face from its points (K, 2), in the columns of `kernels.FACE_MESH_INDICES`."""
     geometry = compute_eye_geometry(points[np.newaxis])
 
     def measure_eye(eye: int, iris_index: int) -> StillEye:

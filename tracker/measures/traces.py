@@ -34,19 +34,21 @@ MIN_COVERAGE_FOR_BASELINE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """The signals of a track before any threshold is applied. A sweep computes them only once.
+    """The signals of a track before any threshold is applied.
+
+    Analyses of one track with different thresholds share them.
 
     Attributes
     ----------
     track : Track
     geometry : EyeGeometry
-        Of each eye in each frame.
+        Lid opening and gaze offset of each eye in each frame.
     head : HeadPose
-        In each frame.
+        Direction of the head in each frame.
     seen : ndarray, shape (N,), bool
         Frames with a face.
     ear : ndarray, shape (N,), float64
-        Mean of both eyes.
+        Eye aspect ratio (EAR): how far the eyes are open; mean of both eyes.
     ear_share : ndarray, shape (2, N), float64
         EAR of each eye over the mean of both.
     typical_ear : float
@@ -55,12 +57,12 @@ class Traces:
         EAR from which the lids fall in a blink, around each frame: the person's own if it can be
         trusted, else `NOMINAL_EAR`.
     lid_noise : float
-        Of the open lids; see `kernels.compute_lid_noise`.
+        Noise of the lid opening while the eyes are open; see `kernels.compute_lid_noise`.
     baseline_trusted : bool
-        False if the open eyes were not seen for long enough.
+        False if the open eyes were not seen for long enough to know the person's own level.
     gaze : GazeTraces
     duration_s, fps, valid_time_s : float
-        Length, source frames per second, time with a face.
+        Length of the recording, frames per second in the video, time with a face.
     interval_s : float
         Median time between analysed frames; NaN below two.
     canthal_distance_px, iris_diameter_px : float
@@ -92,7 +94,7 @@ class Traces:
 
 
 def trace_track(track: Track) -> Traces:
-    """Compute what does not depend on a threshold.
+    """Compute the signals of a track that do not depend on a threshold.
 
     Parameters
     ----------
@@ -144,7 +146,7 @@ def trace_track(track: Track) -> Traces:
 
 
 def make_fixed_level(ear: Float64Array) -> Float64Array:
-    """Return `NOMINAL_EAR` for each frame, shape (N,)."""
+    """Return an array (N,) that holds `NOMINAL_EAR` for each frame."""
     return np.full(ear.size, NOMINAL_EAR)
 
 

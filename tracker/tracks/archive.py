@@ -1,4 +1,7 @@
-"""The file of a track. Reading checks everything, because a file may be damaged or forged."""
+"""Write and read the file of a track.
+
+Reading checks everything, because a file may be damaged or forged.
+"""
 
 import json
 import math

@@ -43,7 +43,7 @@ class TrackInfo:
     task : {"up_down", "unknown"}
         What the person was asked to do, if somebody said so; see `tracker.protocol.Task`.
     raised_step : int
-        Largest step that was used to cover the whole recording; 0 if `step` was kept.
+        Largest step to which `step` was raised to cover the whole recording; 0 if it was kept.
     out_of_time : bool
         True if the time budget ended the track before the end of the video.
     video_sha256 : str
@@ -57,7 +57,7 @@ class TrackInfo:
     capture_fps : float
         Frames a second when they were captured, as the file says; 0 if it does not.
     slowed_down : float
-        How many times slower than reality the file is played. The times are those of reality.
+        How many times slower than reality the video plays. `Track.times_s` are real times.
     """
 
     video: VideoInfo
@@ -98,8 +98,8 @@ class Track:
     second_pass_landmarks : ndarray, shape (T, K, 2), float32
         Landmarks of the second pass.
     second_pass_turn : ndarray, shape (T,), int64
-        Index of the turn in `tracker.face.follow.TURNS_DEG`. When tracks are joined, each gets
-        indices of its own.
+        How far the region was turned: index of `tracker.face.follow.TURNS_DEG`. When tracks are
+        joined, each recording gets indices of its own.
     info : TrackInfo
 
     Examples
@@ -146,7 +146,7 @@ def track_video(
     finder : FaceFinder
         The models: a `tracker.face.mesh.FaceMesh`.
     step : int
-        Track every `step`-th frame. A step of 1 is raised to cover more than `max_frames`.
+        Track every `step`-th frame. A step of 1 is raised if the video has over `max_frames`.
     max_frames : int
         Most frames to track. It bounds the memory before decoding starts.
     on_progress : callable, optional
@@ -198,7 +198,7 @@ class _Frames:
 
 
 def _raise_step(video: Video, step: int, max_frames: int) -> int:
-    """Return the step that covers the whole recording, if none was asked for."""
+    """Return the step to use: a step of 1 is raised so that `max_frames` cover the recording."""
     if step > 1:
         return step
     return max(step, min(LARGEST_STEP, -(-video.expected_frames // max_frames)))
@@ -323,7 +323,7 @@ def concatenate_tracks(tracks: Sequence[Track]) -> Track:
 
 
 def _join_infos(infos: Sequence[TrackInfo]) -> TrackInfo:
-    """Add up the counts, and take the worst of everything else."""
+    """Add up the counts of several tracks, and take the worst of everything else."""
     return replace(
         infos[0],
         video=replace(

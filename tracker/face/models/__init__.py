@@ -1,6 +1,6 @@
-"""The face models: their files, checked when they are loaded, on LiteRT.
+"""Load the face models from their files, which are checked, and run them with LiteRT.
 
-The only importer of LiteRT but for `tracker.face.models.make`, which makes the files.
+Only this module and `tracker.face.models.make`, which makes the files, import LiteRT.
 """
 
 import contextlib
@@ -27,12 +27,12 @@ class ModelFileError(RuntimeError):
 
 
 def read_model_file(name: str) -> bytes:
-    """Return a file of this directory whose content is what it should be.
+    """Return the content of a file in this directory, after checking that it is not damaged.
 
     Raises
     ------
     ModelFileError
-        It is missing, or its SHA-256 is not the one in ``SHA256SUMS``.
+        The file is missing, or its SHA-256 is not the one in ``SHA256SUMS``.
     """
     try:
         lines = (MODELS / CHECKSUMS).read_text(encoding="ascii").splitlines()
@@ -46,7 +46,7 @@ def read_model_file(name: str) -> bytes:
 
 
 def read_options(name: str) -> dict[str, Any]:
-    """Return what a JSON file of this directory holds."""
+    """Return the content of a JSON file in this directory, checked like a model file."""
     options: dict[str, Any] = json.loads(read_model_file(name))
     return options
 
@@ -57,13 +57,13 @@ class Model:
     Parameters
     ----------
     name : str
-        File of this directory.
+        Name of a file in this directory.
 
     Attributes
     ----------
     inputs, outputs : list of callable
-        Each returns a tensor as an array that shares the model's memory. The array is not to be
-        kept: LiteRT does not run while one is held.
+        One for each input or output. A call returns its array, which shares the model's memory. Do
+        not keep that array: LiteRT does not run while one exists.
     """
 
     def __init__(self, name: str) -> None:
@@ -82,7 +82,7 @@ class Model:
         self.run()
 
     def run(self) -> None:
-        """Compute the outputs from what the inputs hold."""
+        """Compute the outputs from what was written to the inputs."""
         self._interpreter.invoke()
 
 
@@ -96,7 +96,7 @@ _LOADING = threading.Lock()
 
 @contextlib.contextmanager
 def _quiet_stderr() -> Iterator[None]:
-    """Drop what LiteRT writes to stderr while it loads a model; no setting of its own does."""
+    """Discard what LiteRT writes to stderr while it loads a model. It has no setting for that."""
     # One at a time: two would each take the other's sink for the true stderr.
     with _LOADING:
         try:

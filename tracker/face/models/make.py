@@ -1,12 +1,13 @@
 """``python -m tracker.face.models.make``: make the model files from MediaPipe's wheel.
 
-A step of development: the files are in the repository, and an analysis only reads them. It needs
-the MediaPipe of the lock and ``flatbuffers``.
+Only developers run this: the files are in the repository, and an analysis only reads them. It
+needs ``flatbuffers`` and MediaPipe, in the version of the lock file.
 
 `face_landmark_with_attention.tflite` holds three custom operators that only MediaPipe's own binary
 knows (Landmarks2TransformMatrix, TransformTensorBilinear, TransformLandmarks). All its other
-operators are built into every TFLite runtime. The custom ones lie between the trunk and the heads
-that refine parts of the face, so that a cut there leaves plain models::
+operators are built into every TFLite runtime. The custom ones lie between the trunk, which finds
+the mesh of the face, and the heads, which refine parts of it. The model is cut there, and each part
+runs on any TFLite runtime. The numbers are those of the tensors::
 
     image 0 ── trunk ──▶ 35 feature map (48 x 48 x 32), 186 mesh (468 x 3), 710 face flag
                           │  16 x 16 x 32 of the map for each eye, cut out where the mesh has it
@@ -80,7 +81,10 @@ def make_models(directory: Path) -> None:
 
 
 def cut_model(model: Any, inputs: Collection[int], outputs: Sequence[int]) -> Any:
-    """Return a model of the operators that lead from `inputs` to `outputs`, and nothing else."""
+    """Return a model of only those operators that lead from `inputs` to `outputs`.
+
+    `inputs` and `outputs` are numbers of tensors in `model`.
+    """
     model = copy.deepcopy(model)
     graph = model.subgraphs[0]
     maker = {int(out): n for n, operator in enumerate(graph.operators) for out in operator.outputs}
@@ -113,15 +117,15 @@ def cut_model(model: Any, inputs: Collection[int], outputs: Sequence[int]) -> An
 
 
 def read_head_options(model: Any, tensor: int) -> dict[str, Any]:
-    """Read what the custom operators before a head are told.
+    """Read the options of the custom operators before the head whose input is `tensor`.
 
     Returns
     -------
     dict
-        ``points``: the mesh points that span the head's box, which are those it refines.
-        ``left``, ``right``: the points whose line is made level. ``scale``: the box's side over
-        the points' extent. ``size``: pixels of the head's input. ``to_map``: pixels of the feature
-        map in a pixel of the image.
+        ``points``: the mesh points that the head refines. ``left``, ``right``: the corners of the
+        eye; the line between them is turned to be horizontal. ``scale``: side of the square that is
+        cut out, divided by the extent of the points. ``size``: side of the head's input in pixels.
+        ``to_map``: size of a pixel of the image, in pixels of the feature map.
     """
     graph = model.subgraphs[0]
     maker = {int(out): operator for operator in graph.operators for out in operator.outputs}
