@@ -68,7 +68,7 @@ def _mark_around(intervals, times_s, guard_s, marked):
 
 @kernel("void(i8[::1], b1[::1], f8[::1], f8, f8[::1])")
 def _intervals_between(onsets, valid, times_s, max_gap_s, out):
-    """Fill out (M - 1,) with the times between onsets (M,); NaN if the face was lost between."""
+    """Fill out (M - 1,) with the times between onsets (M,); NaN if the face was lost meanwhile."""
     for m in range(1, onsets.size):
         out[m - 1] = times_s[onsets[m]] - times_s[onsets[m - 1]]
         for n in range(onsets[m - 1] + 1, onsets[m] + 1):

@@ -59,7 +59,7 @@ class EyePictures:
         self._closing = False
 
     def add(self, sample: int, image: ImageLike, points: NDArray[np.float32]) -> None:
-        """Keep the eyes of a frame, if a report may want them.
+        """Keep a picture of the eyes of a frame, if a report may show it.
 
         Parameters
         ----------

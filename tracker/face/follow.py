@@ -257,5 +257,5 @@ def _distance(a: Region, b: Region) -> float:
 
 
 def _overlap(a: Region, b: Region) -> bool:
-    """Return whether two regions, each `REGION_SCALE` times its face, show the same face."""
+    """Return whether two regions show the same face: their centres are close to each other."""
     return _distance(a, b) < 0.3 * max(a.side_px, b.side_px)

@@ -118,7 +118,7 @@ def median_quality(qualities: Sequence[ImageQuality]) -> ImageQuality:
 
 
 def worst_quality(qualities: Sequence[ImageQuality]) -> ImageQuality:
-    """Return the worst values of joined recordings: a good one does not make up for a bad one.
+    """Return the worst values of joined recordings: a good recording does not hide a bad one.
 
     Contrast, noise and grey level come from the recording with the least contrast over noise.
     """

@@ -15,7 +15,10 @@ REGION_SCALE = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A square around a face, in pixels of the whole picture, turned with the face."""
+    """A square around a face, in pixels of the whole picture, turned with the face.
+
+    `rotation_rad` is how far it is turned; clockwise in the picture is positive.
+    """
 
     centre_x: float
     centre_y: float

@@ -68,7 +68,7 @@ class Measures(GazeMeasures):
     perclos : float
         Share of the time with the lids at least 80 % closed.
     open_ear : float
-        The person's open-eye EAR.
+        The person's EAR (eye aspect ratio) with open eyes: median over the frames with a face.
     """
 
     duration_s: float

@@ -188,7 +188,7 @@ def track_video(
 
 
 class _Frames:
-    """The frames that were tracked: indices, timestamps, and why tracking ended."""
+    """The frames that were tracked: their indices, their times, and why tracking ended."""
 
     def __init__(self, max_frames: int) -> None:
         self.index = np.empty(max_frames, dtype=np.int64)
