@@ -11,42 +11,106 @@ from kernels._jit import kernel
 BINS = 256
 """Number of bins of the histogram that finds where in the sorted values a quantile lies.
 
-The histogram fits the first-level cache, and a bin holds so few values that sorting them is cheap.
+A bin's number is a single byte, and a bin holds so few values that selecting one of them is cheap.
+"""
+SAMPLE = 64
+"""Number of values that tell where to put the bins.
+
+Their quantiles are near those of all values. Bins between them are narrow, whatever the outliers.
+"""
+MARGIN = 0.2
+"""The bins reach beyond the sample's own quantiles by this share of the sample.
+
+A quantile's rank in a sample of this size has a standard deviation of 0.06 of it, at most.
 """
 
 Float64Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 
-@kernel("i8(f8, f8, f8)")
-def _bin(value, least, bins_per_unit):
-    """Return the index of a value's bin; 0 if all values share one bin."""
-    return int((value - least) * bins_per_unit) if bins_per_unit > 0 else 0
+@kernel("f8(f8[::1], i8)")
+def _select(values, rank):
+    """Return the value of a rank, counted from 0, among values (N,), and reorder them.
+
+    No value before that rank is larger afterwards, and none after it is smaller. Indices are
+    unsigned, because Numba checks signed ones for being negative.
+    """
+    first, last = 0, values.size - 1
+    while first < last:
+        pivot = values[np.uint64((first + last) // 2)]
+        i, j = first, last
+        while i <= j:
+            while values[np.uint64(i)] < pivot:
+                i += 1
+            while values[np.uint64(j)] > pivot:
+                j -= 1
+            if i <= j:
+                swapped = values[np.uint64(i)]
+                values[np.uint64(i)] = values[np.uint64(j)]
+                values[np.uint64(j)] = swapped
+                i += 1
+                j -= 1
+        if rank <= j:
+            last = j
+        elif rank >= i:
+            first = i
+        else:
+            break
+    return values[rank]
 
 
-@kernel("i8(f8[::1], b1[::1], f8[::1], i8[::1], f8[::1], f8[::1])")
-def _quantiles(values, keep, shares, counts, scratch, out):
+@kernel("void(f8[::1], b1[::1], f8[::1], f8[::1], f8[::1], f8[::1])")
+def _place_bins(values, keep, shares, settings, sample, place):
+    """Fill `place` (2,) with the least value of the first bin, and with the bins per unit.
+
+    A sample of the finite values (N,) marked by `keep` tells where the quantiles `shares` (Q,) lie.
+    Values that are equal, or too close or too far apart to divide by their distance, share one bin:
+    0 bins per unit. `settings` (3,) are `BINS`, `SAMPLE` and `MARGIN`. `sample` (N,) is working
+    memory.
+    """
+    place[:] = 0.0
+    taken = 0
+    for n in range(0, values.size, values.size // int(settings[1]) + 1):
+        if keep[n] and np.isfinite(values[n]):
+            sample[taken] = values[n]
+            taken += 1
+    if taken == 0:
+        return
+    ordered, lowest, highest = sample[:taken], 1.0, 0.0
+    ordered.sort()
+    for share in shares:
+        lowest, highest = min(lowest, share - settings[2]), max(highest, share + settings[2])
+    least = ordered[max(int(lowest * taken), 0)]
+    span = ordered[min(int(highest * taken) + 1, taken - 1)] - least
+    if 1e-300 < span < np.inf:
+        place[0], place[1] = least, (settings[0] - 1) / span
+
+
+@kernel("i8(f8[::1], b1[::1], f8[::1], f8[::1], i8[::1], u1[::1], f8[::1], f8[::1])")
+def _quantiles(values, keep, shares, settings, counts, bins, scratch, out):
     """Fill `out` (Q,) with the quantiles `shares` (Q,) of the finite values (N,) marked by `keep`.
 
-    Return how many values these are; if none, `out` is NaN. `counts` (B,) and `scratch` (2 N,) are
-    working memory.
+    Return how many values these are; if none, `out` is NaN. `settings` (3,) are those of
+    `_place_bins`. What lies beyond the bins counts for the first or the last one. `counts` (B,),
+    `bins` (N,) and `scratch` (2 N + 3,) are working memory.
     """
-    size, bins = values.size, counts.size
-    kept, least, most = 0, np.inf, -np.inf
+    size, last_bin = values.size, float(counts.size - 1)
+    place = scratch[2 * size + 1 :]
+    _place_bins(values, keep, shares, settings, scratch, place)
+    least, bins_per_unit = place[0], place[1]
+    counts[:] = 0
+    kept = 0
     for n in range(size):
         value = values[n]
         if keep[n] and np.isfinite(value):
-            scratch[kept] = value
+            bin_ = np.uint8(min(max((value - least) * bins_per_unit, 0.0), last_bin))
+            scratch[np.uint64(kept)] = value
+            bins[np.uint64(kept)] = bin_
+            counts[np.uint64(bin_)] += 1
             kept += 1
-            least, most = min(least, value), max(most, value)
     if kept == 0:
         out[:] = np.nan
         return kept
-    # Equal values, and values too close to divide by their distance, share one bin.
-    bins_per_unit = (bins - 1) / (most - least) if most - least > 1e-300 else 0.0
-    counts[:] = 0
-    for n in range(kept):
-        counts[_bin(scratch[n], least, bins_per_unit)] += 1
     for q in range(shares.size):
         rank = shares[q] * (kept - 1)
         below = int(rank)
@@ -62,15 +126,19 @@ def _quantiles(values, keep, shares, counts, scratch, out):
             reached += counts[last]
         inside = 0
         for n in range(kept):
-            bin_ = _bin(scratch[n], least, bins_per_unit)
-            if first <= bin_ and bin_ <= last:
-                scratch[size + inside] = scratch[n]
-                inside += 1
-        ordered = scratch[size : size + inside]
-        ordered.sort()
-        value = ordered[below - passed]
-        out[q] = value + (rank - below) * (ordered[above - passed] - value)
+            # Write first, and count only what is inside: a branch would be mispredicted.
+            scratch[np.uint64(size + inside)] = scratch[np.uint64(n)]
+            inside += (bins[np.uint64(n)] >= first) & (bins[np.uint64(n)] <= last)
+        part = scratch[size : size + inside]
+        value = _select(part, below - passed)
+        next_ = value if above == below else np.inf
+        for n in range(above - passed, inside):
+            next_ = min(next_, part[n])
+        out[q] = value + (rank - below) * (next_ - value)
     return kept
+
+
+_SETTINGS = np.array((BINS, SAMPLE, MARGIN))
 
 
 def take_quantiles(
@@ -80,9 +148,15 @@ def take_quantiles(
 
     Arguments are not checked.
     """
-    out = np.empty(len(shares))
-    counts, scratch = np.empty(BINS, np.int64), np.empty(2 * values.size)
-    return int(_quantiles(values, keep, np.array(shares), counts, scratch, out)), out
+    size, out = values.size, np.empty(len(shares))
+    counts, bins, scratch = (
+        np.empty(BINS, np.int64),
+        np.empty(size, np.uint8),
+        np.empty(2 * size + 3),
+    )
+    return int(
+        _quantiles(values, keep, np.array(shares), _SETTINGS, counts, bins, scratch, out)
+    ), out
 
 
 def compute_quantiles(values: ArrayLike, keep: ArrayLike, shares: Sequence[float]) -> Float64Array:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kernels import compute_quantiles
 from kernels.measures import median_finite
-from kernels.quantiles import BINS
+from kernels.quantiles import BINS, SAMPLE
 from tests import naive
 
 SHARES = (0.0, 0.05, 0.3, 0.5, 0.75, 0.95, 1.0)
@@ -51,6 +51,23 @@ def test_awkward_values(values: list[float]) -> None:
     series = np.array(values, dtype=np.float64)
     assert_is_the_reference(series, np.ones(series.size, bool))
     assert_is_the_reference(series[::-1].copy(), np.ones(series.size, bool))
+
+
+@pytest.mark.parametrize("sampled", [-1e9, 0.5, 1e9])
+@pytest.mark.parametrize("others", ["random", "equal"])
+def test_a_sample_that_is_unlike_the_other_values(
+    rng: np.random.Generator, sampled: float, others: str
+) -> None:
+    """The bins then lie where few values are, and most are below the first or above the last."""
+    count = 10 * SAMPLE
+    values = rng.normal(size=count) if others == "random" else np.ones(count)
+    values[:: count // SAMPLE + 1] = sampled + rng.normal(0, 1e-3, values[::11].size)
+    assert_is_the_reference(values, np.ones(count, bool))
+
+
+def test_a_tail_does_not_widen_the_bins(rng: np.random.Generator) -> None:
+    values = np.abs(rng.standard_cauchy(5000))
+    assert_is_the_reference(values, rng.random(5000) < 0.9)
 
 
 def test_hand_worked_quantiles() -> None:
