@@ -56,76 +56,103 @@ Int64Array = NDArray[np.int64]
 _NORMAL_CHANGE = NormalDist().inv_cdf((1 + VARIATION_QUANTILE) / 2) * 2**0.5
 
 
-@kernel("i8(f8[::1], i8, f8, f8)")
-def _replace(ordered, count, leaving, entering):
-    """Remove one value from the first `count` of ordered (N,) and insert another; return the count.
+@kernel("i8(f8[::1], i8, f8)")
+def _insert(largest, held, value):
+    """Insert a value into the first `held` of largest (N,), which decrease; return their number.
 
-    NaN removes or inserts nothing. Only the values between the two indices move. Those indices are
-    unsigned, because Numba's check for negative ones would prevent vectorisation.
+    Indices are unsigned, because Numba checks signed ones for being negative.
     """
-    gap, target = 0, 0
-    for k in range(count):
-        gap += ordered[k] < leaving
-        target += ordered[k] < entering
-    if np.isnan(leaving):
-        gap = count
-        count += not np.isnan(entering)
-    if np.isnan(entering):
-        count -= not np.isnan(leaving)
-        for k in range(gap, count):
-            ordered[np.uint64(k)] = ordered[np.uint64(k + 1)]
-        return count
-    if target <= gap:
-        for k in range(gap, target, -1):
-            ordered[np.uint64(k)] = ordered[np.uint64(k - 1)]
-    else:
-        target -= 1
-        for k in range(gap, target):
-            ordered[np.uint64(k)] = ordered[np.uint64(k + 1)]
-    ordered[target] = entering
-    return count
+    k = held
+    while k > 0 and largest[np.uint64(k - 1)] < value:
+        largest[np.uint64(k)] = largest[np.uint64(k - 1)]
+        k -= 1
+    largest[np.uint64(k)] = value
+    return held + 1
 
 
-@kernel("void(f8[::1], f8[::1], f8[::1], f8, f8[::1], f8[::1])")
-def _open_level(values, times_s, window, max_gap_s, ordered, level):
+@kernel("i8(f8[::1], i8, f8)")
+def _remove(largest, held, value):
+    """Remove a value, if it is there, from the first `held` of largest (N,); return their number.
+
+    They decrease, and lack only smaller values or equal ones.
+    """
+    if held == 0 or value < largest[np.uint64(held - 1)]:
+        return held
+    leaving = value
+    for k in range(held - 1, -1, -1):
+        # Move the values up from the end, until the one that leaves is passed.
+        moved = largest[np.uint64(k)]
+        largest[np.uint64(k)] = leaving
+        leaving = moved
+        if moved == value:
+            break
+    return held - 1
+
+
+@kernel("i8(f8[::1], i8, f8[::1])")
+def _take_largest(values, most, largest):
+    """Fill largest (N,) with the `most` largest of values (N,), or all; return their number."""
+    held = 0
+    for value in values:
+        # NaN compares as not above.
+        if value >= -np.inf and (held < most or value > largest[held - 1]):
+            held = min(_insert(largest, held, value), most)
+    return held
+
+
+@kernel("void(f8[::1], f8[::1], f8[::1], f8, f8[:,::1], i8[::1], f8[::1])")
+def _open_level(values, times_s, window, max_gap_s, scratch, stops, level):
     """Fill level (N,) with the least quantile of the windows that hold a sample; inf without one.
 
     window (2,) is its length and the quantile. A window begins at a sample, passes no gap, is
     covered whole, each sample lasting as long as its mean one, and at least half of its samples
-    have a value. Scratch ordered (N,) holds the window's values, sorted.
+    have a value. Scratch (2, N + 1) holds the largest values of the window, sorted, and the
+    quantiles of those windows so far that may still be the least. stops (N,) are where these end.
     """
+    largest, quantiles = scratch[0], scratch[1]
     length_s, quantile = window
-    size, count, stop = values.size, 0, 0
-    level[:] = np.inf
+    # Of the values in a window, the quantile needs but the few largest. Some more are held, so that
+    # some may leave.
+    size, count, held, most, stop = values.size, 0, 0, 0, 0
+    # Quantiles from head to tail increase, and so do the stops of their windows.
+    head, tail = 0, 0
     for start in range(size):
-        # The sample before leaves as the first one enters: that moves the values between them only.
-        leaving = values[start - 1] if start > 0 else np.nan
         if stop <= start:
             # A gap ended the window before this sample.
-            stop, count, leaving = start, 0, np.nan
+            stop, count, held, most = start, 0, 0, 0
+        elif start > 0 and not np.isnan(values[start - 1]):
+            count -= 1
+            held = _remove(largest, held, values[start - 1])
         end_s = times_s[start] + length_s
         while (
             stop < size
             and times_s[stop] < end_s
             and (stop == start or times_s[stop] - times_s[stop - 1] <= max_gap_s)
         ):
-            count = _replace(ordered, count, leaving, values[stop])
-            leaving = np.nan
+            if not np.isnan(values[stop]):
+                count += 1
+                if held > 0 and values[stop] > largest[held - 1]:
+                    held = min(_insert(largest, held, values[stop]), most)
             stop += 1
-        if not np.isnan(leaving):
-            count = _replace(ordered, count, leaving, np.nan)
         ends_beyond = stop < size and times_s[stop] - times_s[stop - 1] <= max_gap_s
         samples, span_s = stop - start, times_s[stop - 1] - times_s[start]
-        if not ends_beyond and span_s * samples < length_s * (samples - 1):
-            continue
-        if samples == 1 or count == 0 or 2 * count < samples:
-            continue
-        rank = quantile * (count - 1)
-        below = int(rank)
-        above = min(below + 1, count - 1)
-        value = ordered[below] + (rank - below) * (ordered[above] - ordered[below])
-        for n in range(start, stop):
-            level[n] = min(level[n], value)
+        covered = ends_beyond or span_s * samples >= length_s * (samples - 1)
+        if covered and samples > 1 and count > 0 and 2 * count >= samples:
+            rank = quantile * (count - 1)
+            below = int(rank)
+            above = min(below + 1, count - 1)
+            if held < count - below:
+                most = min(2 * (count - below) + 2, count)
+                held = _take_largest(values[start:stop], most, largest)
+            low, high = largest[count - 1 - below], largest[count - 1 - above]
+            value = low + (rank - below) * (high - low)
+            while tail > head and quantiles[tail - 1] >= value:
+                tail -= 1
+            quantiles[tail], stops[tail] = value, stop
+            tail += 1
+        while head < tail and stops[head] <= start:
+            head += 1
+        level[start] = quantiles[head] if head < tail else np.inf
 
 
 @kernel("i8(f8[::1], f8[::1], f8[::1], f8, f8, f8[::1])")
@@ -205,8 +232,9 @@ def compute_open_level(ear: ArrayLike, times_s: ArrayLike) -> Float64Array:
     values = as_series(ear, "ear")
     times = as_times(times_s, values.size, "ear")
     window = np.array((LEVEL_WINDOW_S - TIME_TOLERANCE_S, LEVEL_QUANTILE))
-    ordered, level = np.empty((2, values.size))
-    _open_level(values, times, window, MAX_GAP_S, ordered, level)
+    scratch, level = np.empty((2, values.size + 1)), np.empty(values.size)
+    stops = np.empty(values.size, np.int64)
+    _open_level(values, times, window, MAX_GAP_S, scratch, stops, level)
     unknown = np.isinf(level)
     if unknown.any():
         level[unknown] = compute_typical_opening(values)
