@@ -58,20 +58,20 @@ class HeadPose:
     pitch_deg: Float64Array
 
 
-@kernel("void(f4[:,:,::1], i8[::1], f8[:,::1], f8[::1], f8[::1])")
-def _head_pose(landmarks, columns, pseudo_inverse, yaw_deg, pitch_deg):
-    """Fill `yaw_deg` and `pitch_deg` (N,) from the points `columns` (P,) of landmarks (N, K, 2).
+@kernel("void(f4[:,:,::1], i8[::1], f8[:,::1], f8[:,::1])")
+def _fit_affine(landmarks, columns, pseudo_inverse, rows):
+    """Fill rows (6, N) with both rows of the affine map from `RIGID_POINTS` to each frame.
 
-    `pseudo_inverse` (P, 3) is computed from the same points of `RIGID_POINTS`.
+    The points are `columns` (P,) of landmarks (N, K, 2). `pseudo_inverse` (P, 3) is computed from
+    the same points of `RIGID_POINTS`.
     """
-    count = columns.size
     for n in range(landmarks.shape[0]):
         # Each column of the pseudo-inverse sums to zero, so any point can be the origin. With one
         # of the landmarks, the differences are exact.
         origin_x = np.float64(landmarks[n, columns[0], 0])
         origin_y = np.float64(landmarks[n, columns[0], 1])
         ax, ay, az, bx, by, bz = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-        for p in range(count):
+        for p in range(columns.size):
             x = np.float64(landmarks[n, columns[p], 0]) - origin_x
             y = np.float64(landmarks[n, columns[p], 1]) - origin_y
             ax += x * pseudo_inverse[p, 0]
@@ -80,14 +80,26 @@ def _head_pose(landmarks, columns, pseudo_inverse, yaw_deg, pitch_deg):
             bx += y * pseudo_inverse[p, 0]
             by += y * pseudo_inverse[p, 1]
             bz += y * pseudo_inverse[p, 2]
+        rows[0, n], rows[1, n], rows[2, n] = ax, ay, az
+        rows[3, n], rows[4, n], rows[5, n] = bx, by, bz
+
+
+@kernel("void(f8[:,::1])")
+def _turn_ahead(rows):
+    """Put the direction of the face, without roll, into the first three of rows (6, N).
+
+    They are those of `_fit_affine` before, and afterwards how far the face looks to the right, down
+    and ahead. NaN without a direction. No call and no branch, so that the loop is vectorised.
+    """
+    rax, ray, raz, rbx, rby, rbz = rows[0], rows[1], rows[2], rows[3], rows[4], rows[5]
+    for n in range(rows.shape[1]):
+        ax, ay, az, bx, by, bz = rax[n], ray[n], raz[n], rbx[n], rby[n], rbz[n]
         # The nearest two rows of a rotation are the matrix over the square root of its Gram
         # matrix. For 2 by 2 matrices that root has a closed form.
         aa, ab = ax * ax + ay * ay + az * az, ax * bx + ay * by + az * bz
         bb = bx * bx + by * by + bz * bz
-        root = np.sqrt(max(aa * bb - ab * ab, 0.0))
-        if not root > 0:
-            yaw_deg[n], pitch_deg[n] = np.nan, np.nan
-            continue
+        squared = aa * bb - ab * ab
+        root = np.sqrt(squared if squared > 0 else np.nan)
         # A common factor is left out, because the directions below do not depend on it.
         p11, p12, p22 = aa + root, ab, bb + root
         rx, ry, rz = p22 * ax - p12 * bx, p22 * ay - p12 * by, p22 * az - p12 * bz
@@ -95,13 +107,23 @@ def _head_pose(landmarks, columns, pseudo_inverse, yaw_deg, pitch_deg):
         length = np.sqrt(rx * rx + ry * ry + rz * rz)
         # The face looks along its own -z: the third column, the third row by the cross product.
         right, down = -rz / length, -sz / length
-        ahead = (rx * sy - ry * sx) / (length * length)
         # Remove the roll. hypot would need a newer C library than Lambda's.
         across = np.sqrt(rx * rx + sx * sx)
         cosine, sine = rx / across, sx / across
-        right, down = cosine * right + sine * down, cosine * down - sine * right
-        yaw_deg[n] = np.degrees(np.arctan2(right, ahead))
-        pitch_deg[n] = np.degrees(np.arcsin(min(max(down, -1.0), 1.0)))
+        rax[n], ray[n] = cosine * right + sine * down, cosine * down - sine * right
+        raz[n] = (rx * sy - ry * sx) / (length * length)
+
+
+@kernel("void(f8[:,::1], f8[:,::1])")
+def _head_angles(directions, angles_deg):
+    """Fill yaw and pitch (2, N) from the first three of directions (6, N); see `_turn_ahead`."""
+    for n in range(directions.shape[1]):
+        right, down, ahead = directions[0, n], directions[1, n], directions[2, n]
+        if np.isnan(down):
+            angles_deg[0, n], angles_deg[1, n] = np.nan, np.nan
+            continue
+        angles_deg[0, n] = np.degrees(np.arctan2(right, ahead))
+        angles_deg[1, n] = np.degrees(np.arcsin(min(max(down, -1.0), 1.0)))
 
 
 def compute_head_pose(landmarks: ArrayLike) -> HeadPose:
@@ -135,6 +157,8 @@ def compute_head_pose(landmarks: ArrayLike) -> HeadPose:
        International Journal of Computer Vision 15, 1995: pose from scaled orthographic projection.
     """
     points = as_landmarks(landmarks)
-    yaw_deg, pitch_deg = np.empty((2, len(points)))
-    _head_pose(points, _COLUMNS, _PSEUDO_INVERSE, yaw_deg, pitch_deg)
-    return HeadPose(yaw_deg, pitch_deg)
+    rows, angles_deg = np.empty((6, len(points))), np.empty((2, len(points)))
+    _fit_affine(points, _COLUMNS, _PSEUDO_INVERSE, rows)
+    _turn_ahead(rows)
+    _head_angles(rows, angles_deg)
+    return HeadPose(*angles_deg)
