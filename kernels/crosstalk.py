@@ -100,18 +100,21 @@ def _fit_within(squares: Float64Array, products: Float64Array, most: float) -> F
     `squares` S (2, 2) is the matrix of a least-squares fit, and `products` p (2,) its right side.
     The least lies inside the square, or on one of its four edges.
     """
+    # Single numbers: calls of NumPy take longer than the fit itself.
+    ((s00, s01), (_, s11)), (p0, p1) = squares.tolist(), products.tolist()
     candidates = []
+    determinant = s00 * s11 - s01**2
     # Below this, rounding decides: eyes that look to one side only have one term.
-    if squares[0, 0] * squares[1, 1] - squares[0, 1] ** 2 > 1e-9 * squares[0, 0] * squares[1, 1]:
-        inside = np.linalg.solve(squares, products)
-        if np.abs(inside).max() <= most:
+    if determinant > 1e-9 * s00 * s11:
+        inside = ((p0 * s11 - p1 * s01) / determinant, (p1 * s00 - p0 * s01) / determinant)
+        if max(map(abs, inside)) <= most:
             candidates.append(inside)
-    for fixed in range(2):
-        free = 1 - fixed
-        for edge in (-most, 0.0, most):
-            x = np.full(2, edge)
-            slope = products[free] - squares[free, fixed] * edge
-            x[free] = np.clip(slope / squares[free, free], -most, most) if slope else 0.0
-            candidates.append(x)
-    costs = [x @ squares @ x - 2 * products @ x for x in candidates]
-    return np.asarray(candidates[int(np.argmin(costs))], dtype=np.float64)
+    edges = (-most, 0.0, most)
+    for edge in edges:
+        best = (p1 - s01 * edge) / s11 if s11 > 0 else 0.0
+        candidates.append((edge, min(max(best, -most), most)))
+    for edge in edges:
+        best = (p0 - s01 * edge) / s00 if s00 > 0 else 0.0
+        candidates.append((min(max(best, -most), most), edge))
+    costs = [x * (s00 * x + 2 * s01 * y - 2 * p0) + y * (s11 * y - 2 * p1) for x, y in candidates]
+    return np.array(candidates[costs.index(min(costs))])

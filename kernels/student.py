@@ -3,8 +3,43 @@
 import math
 from collections.abc import Callable
 
+import numpy as np
+
+from kernels._jit import kernel
+
 CONFIDENCE = 0.95
 """Probability that an interval holds the true value."""
+
+
+@kernel("f8(f8, i8)")
+def _within(angle, degrees_of_freedom):
+    """Return the probability between -t and t, where t is the root of the degrees times tan(angle).
+
+    See the reference of `compute_student_quantile`.
+    """
+    odd = degrees_of_freedom % 2
+    cosine = np.cos(angle)
+    term = cosine if odd else 1.0
+    total = term if degrees_of_freedom > 1 else 0.0
+    for k in range(2 + odd, degrees_of_freedom - 1, 2):
+        term *= cosine * cosine * (k - 1) / k
+        total += term
+    share = np.sin(angle) * total
+    return 2 / np.pi * (angle + share) if odd else share
+
+
+@kernel("f8(i8, f8)")
+def _student_angle(degrees_of_freedom, confidence):
+    """Return the angle at which `_within` is the confidence, by bisection to the last digit."""
+    low, high = 0.0, np.pi / 2
+    middle = (low + high) / 2
+    while low < middle and middle < high:
+        if _within(middle, degrees_of_freedom) < confidence:
+            low = middle
+        else:
+            high = middle
+        middle = (low + high) / 2
+    return middle
 
 
 def compute_student_quantile(degrees_of_freedom: int) -> float:
@@ -27,20 +62,7 @@ def compute_student_quantile(degrees_of_freedom: int) -> float:
     """
     if degrees_of_freedom < 1:
         raise ValueError(f"degrees_of_freedom is {degrees_of_freedom}, expected 1 or more")
-    # The sum runs over the tangent's angle: t = sqrt(free) * tan(angle).
-    odd = degrees_of_freedom % 2
-
-    def within(angle: float) -> float:
-        cosine_squared = math.cos(angle) ** 2
-        term = math.cos(angle) if odd else 1.0
-        total = term if degrees_of_freedom > 1 else 0.0
-        for k in range(2 + odd, degrees_of_freedom - 1, 2):
-            term *= cosine_squared * (k - 1) / k
-            total += term
-        share = math.sin(angle) * total
-        return 2 / math.pi * (angle + share) if odd else share
-
-    angle = bisect(lambda angle: within(angle) < CONFIDENCE, 0.0, math.pi / 2)
+    angle = float(_student_angle(degrees_of_freedom, CONFIDENCE))
     return math.sqrt(degrees_of_freedom) * math.tan(angle)
 
 
