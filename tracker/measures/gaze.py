@@ -112,6 +112,8 @@ class Gaze:
         Frames with a face and open eyes; see `tracker.measures.lids.Events`.
     valid : ndarray, shape (N,), bool
         Frames that count: the eyes are open and the head is in place.
+    ahead : ndarray, shape (N,), bool
+        Frames in which the eyes do not look aside, whether they count or not.
     framing_gain, framing_gain_std : float
         See `kernels.compute_framing_gain`.
     """
@@ -121,6 +123,7 @@ class Gaze:
     vertical_by_eye: Float64Array
     eyes_open: BoolArray
     valid: BoolArray
+    ahead: BoolArray
     framing_gain: float
     framing_gain_std: float
 
@@ -232,7 +235,11 @@ class GazeMeasures:
 
 
 def prepare_gaze(
-    track: Track, geometry: EyeGeometry, head: HeadPose, interval_s: float
+    track: Track,
+    geometry: EyeGeometry,
+    head: HeadPose,
+    head_pitch_deg: float,
+    interval_s: float,
 ) -> GazeTraces:
     """Compute the traces that the gaze is measured from.
 
@@ -243,6 +250,8 @@ def prepare_gaze(
         Eye geometry of the track's landmarks.
     head : HeadPose
         Head pose of the track's landmarks.
+    head_pitch_deg : float
+        Its median pitch.
     interval_s : float
         Median time between frames; NaN for fewer than two.
 
@@ -250,7 +259,7 @@ def prepare_gaze(
     -------
     GazeTraces
     """
-    nod_deg = head.pitch_deg - median_finite(head.pitch_deg)
+    nod_deg = head.pitch_deg - head_pitch_deg
     by_eye = np.ascontiguousarray(geometry.vertical_offset.T)
     second_pass = compute_eye_geometry(track.second_pass_landmarks).vertical_offset
     # The ratio of an eye without width is NaN or infinite; the median ignores it.
@@ -300,12 +309,14 @@ def trace_gaze(traces: GazeTraces, eyes_open: BoolArray) -> Gaze:
         [compute_quantiles(offset, valid, (0.5,)) for offset in traces.vertical_by_eye]
     )
     by_eye = centre + gain * (traces.vertical_by_eye - centre)
+    aside = traces.horizontal - compute_quantiles(traces.horizontal, valid, (0.5,))
     return Gaze(
         vertical=_mean_of_eyes(by_eye),
         horizontal=traces.horizontal,
         vertical_by_eye=by_eye.T,
         eyes_open=eyes_open,
         valid=valid,
+        ahead=np.abs(aside) <= AHEAD_OFFSET,
         framing_gain=gain,
         framing_gain_std=gain_std,
     )
@@ -386,7 +397,7 @@ def _median_iris_ratio(traces: GazeTraces, valid: BoolArray) -> float:
 def _measure_parts(gaze: Gaze, in_task: BoolArray, times_s: Float64Array) -> dict[str, Any]:
     """Return the fields of `GazeMeasures` about each eye, and about gaze that does not go aside."""
     left, right = gaze.vertical_by_eye[:, LEFT], gaze.vertical_by_eye[:, RIGHT]
-    ahead = in_task & mark_ahead(gaze)
+    ahead = in_task & gaze.ahead
     enough_ahead = compute_valid_time_s(ahead, times_s) >= MIN_AHEAD_TIME_S
     return {
         "vertical_peak_to_peak_left": compute_peak_to_peak(left, in_task),
@@ -420,12 +431,6 @@ def mark_task(valid: BoolArray, protocol: tuple[Phase, ...], times_s: Float64Arr
     """
     in_task = mark_phases(protocol, VERTICAL_PHASES, times_s)
     return valid & in_task if in_task.any() else valid
-
-
-def mark_ahead(gaze: Gaze) -> BoolArray:
-    """Mark the samples in which the eyes do not look aside, shape (N,)."""
-    aside = gaze.horizontal - compute_quantiles(gaze.horizontal, gaze.valid, (0.5,))
-    return np.abs(aside) <= AHEAD_OFFSET
 
 
 def _nod_range(pitch_range_deg: float, iris_ratio: float) -> float:

@@ -15,7 +15,6 @@ from kernels import (
 from kernels.measures import median_finite
 from kernels.opening import TIME_TOLERANCE_S
 from tracker.measures.analysis import Analysis
-from tracker.measures.gaze import mark_ahead
 
 MIN_RATE_HZ = 9.0
 """Least rate of analysed frames. In degraded recordings, blinks are still counted correctly at
@@ -115,7 +114,7 @@ def measure_quality(analysis: Analysis) -> Quality:
         info.video.width * info.video.height
     )
     difference = analysis.gaze.vertical_by_eye[:, LEFT] - analysis.gaze.vertical_by_eye[:, RIGHT]
-    ahead = analysis.gaze.valid & mark_ahead(analysis.gaze)
+    ahead = analysis.gaze.valid & analysis.gaze.ahead
     return Quality(
         face_coverage=measures.valid_time_s / elapsed_s if elapsed_s else math.nan,
         sampled_rate_hz=1 / traces.interval_s,
@@ -125,8 +124,10 @@ def measure_quality(analysis: Analysis) -> Quality:
         head_roll_deg=traces.head_roll_deg,
         head_yaw_deg=traces.head_yaw_deg,
         head_pitch_deg=traces.head_pitch_deg,
-        head_yaw_spread_deg=_measure_spread(traces.head.yaw_deg),
-        head_pitch_spread_deg=_measure_spread(traces.head.pitch_deg),
+        head_yaw_spread_deg=_measure_spread(
+            traces.head.yaw_deg, median_finite(traces.head.yaw_deg)
+        ),
+        head_pitch_spread_deg=_measure_spread(traces.head.pitch_deg, traces.head_pitch_deg),
         head_moved_share=_head_moved_share(analysis),
         gaze_share=measures.gaze_time_s / elapsed_s if elapsed_s else math.nan,
         other_face_ratio=info.other_face_ratio,
@@ -141,9 +142,9 @@ def measure_quality(analysis: Analysis) -> Quality:
     )
 
 
-def _measure_spread(angle_deg: NDArray[np.float64]) -> float:
+def _measure_spread(angle_deg: NDArray[np.float64], median_deg: float) -> float:
     """Return the 95th percentile of the angle's distance from its median; angle_deg is (N,)."""
-    distance_deg = np.abs(angle_deg - median_finite(angle_deg))
+    distance_deg = np.abs(angle_deg - median_deg)
     (spread_deg,) = compute_quantiles(distance_deg, np.isfinite(distance_deg), (0.95,)).tolist()
     return float(spread_deg)
 

@@ -107,6 +107,7 @@ def trace_track(track: Track) -> Traces:
     times_s = track.times_s
     geometry = compute_eye_geometry(track.landmarks)
     head = compute_head_pose(track.landmarks)
+    head_pitch_deg = median_finite(head.pitch_deg)
     by_eye = np.ascontiguousarray(geometry.ear.T)
     ear = (by_eye[LEFT] + by_eye[RIGHT]) / 2
     seen = np.isfinite(ear)
@@ -132,7 +133,7 @@ def trace_track(track: Track) -> Traces:
         level=level,
         lid_noise=compute_lid_noise(ear, level, times_s),
         baseline_trusted=trusted,
-        gaze=prepare_gaze(track, geometry, head, interval_s),
+        gaze=prepare_gaze(track, geometry, head, head_pitch_deg, interval_s),
         duration_s=duration_s,
         fps=fps,
         valid_time_s=valid_time_s,
@@ -141,7 +142,7 @@ def trace_track(track: Track) -> Traces:
         iris_diameter_px=median_finite(geometry.iris_diameter_px),
         head_roll_deg=median_finite(np.abs(geometry.head_roll_deg)),
         head_yaw_deg=median_finite(np.abs(head.yaw_deg)),
-        head_pitch_deg=median_finite(head.pitch_deg),
+        head_pitch_deg=head_pitch_deg,
     )
 
 
