@@ -225,7 +225,10 @@ class Api:
         return dict(process_partial_response(event, handle, processor))
 
     def _postpone(self, record: SQSRecord, received: int, request_id: str) -> None:
-        """Have a failed message delivered again soon, not only when its visibility time ends."""
+        """Have the queue deliver a failed message again soon, instead of after its usual wait.
+
+        `received` is how often it was delivered; the delay grows with it.
+        """
         delay_s = round(THROTTLED_S * THROTTLED_FACTOR ** (received - 1))
         try:
             self._service.postpone(str(record.raw_event.get("receiptHandle") or ""), delay_s)

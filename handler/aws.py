@@ -345,7 +345,7 @@ class S3Object(io.BufferedIOBase):
 
     @property
     def stream(self) -> Self:
-        """This object: it is its own stream."""
+        """The stream that the content is read from: this object itself."""
         return self
 
     def readable(self) -> bool:
@@ -421,7 +421,7 @@ _UNAVAILABLE = "The storage does not answer at present. Try again in a minute."
 
 @contextmanager
 def _translated_errors() -> Iterator[None]:
-    """Turn boto3's errors inside into `HandlerError`, whose texts contain no keys of files."""
+    """Replace boto3's errors in the ``with`` block by `HandlerError`, which names no file."""
     try:
         yield
     except ClientError as error:

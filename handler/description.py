@@ -433,7 +433,10 @@ def _describe_answers(route: Route) -> dict[str, Any]:
 
 
 def _describe_record(record: type) -> dict[str, Any]:
-    """Return the schema of a dataclass whose fields are annotated like those of `Summary`."""
+    """Return the JSON schema of a dataclass such as `Summary`.
+
+    The `Field` in the annotation of each field gives its meaning and unit.
+    """
     properties = {}
     for name, hint in get_type_hints(record, include_extras=True).items():
         about = next(iter(getattr(hint, "__metadata__", ())), None)

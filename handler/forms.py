@@ -98,7 +98,7 @@ def copy_form_file(
 
 
 def _parse(parser: PushMultipartParser, chunk: bytes) -> Iterator[MultipartSegment | bytes | None]:
-    """Yield the events in a chunk: the head of each field, then pieces of its content, then None.
+    """Yield what a chunk holds of each field: its head, pieces of its content, None at its end.
 
     Raises
     ------

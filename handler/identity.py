@@ -116,7 +116,11 @@ class Caller:
         return not self.is_known or owner == self.user_id
 
     def list_own_prefixes(self, user_id: str) -> tuple[str, ...]:
-        """Return how the keys of a user's own files begin: of results, and of files from apps."""
+        """Return the beginnings of the keys of a user's own files.
+
+        One is that of uploads and results. The other is `own_prefix`, for files that apps store; it
+        is left out if both are the same.
+        """
         name = name_user(user_id)
         prefixes = (
             template.replace("{user_id}", name) for template in (OWN_PREFIX, self.own_prefix)
@@ -161,7 +165,10 @@ class Access:
 
     @property
     def operator(self) -> Caller:
-        """The caller of a direct invocation or a queue message, who needs rights in AWS for it."""
+        """The caller to assume for a direct invocation or a queue message.
+
+        No token is checked: only somebody with rights in the AWS account can send these.
+        """
         return Caller("operator", None, self.own_prefix)
 
     def identify(self, authorizer: Mapping[str, Any], now_s: float) -> Caller:
@@ -211,7 +218,7 @@ def _find_claims(authorizer: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def list_groups(claims: Mapping[str, Any]) -> set[str]:
-    """Return the groups of a caller, which the claims give as a list, ``a,b`` or ``[a b]``."""
+    """Return a caller's groups; the claims hold a list, or a text like ``a,b`` or ``[a b]``."""
     groups: set[str] = set()
     for name in GROUP_CLAIMS:
         value = claims.get(name)

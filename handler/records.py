@@ -214,7 +214,7 @@ def expire(record: Record) -> Record:
 
 
 def withdraw(record: Record) -> Record:
-    """Return the record as deleted, without its results but with the keys to delete its files."""
+    """Return the record as deleted: without results, but with what is needed to find its files."""
     return replace(
         record,
         state="deleted",

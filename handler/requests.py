@@ -113,8 +113,8 @@ class AnalyzeForm:
 class AnalyzeFile:
     """Analyse a stored file. If `kind` is None, the file's content tells if it is a video or image.
 
-    If `parameters` is None, those in the record of the upload apply. If S3's notification asks for
-    this, it gives `version_id` and `etag`, and `user_id` is the user's name in the key (or a hash).
+    If `parameters` is None, those in the upload's record apply. If S3's notification led to
+    this request, it gives `version_id` and `etag`, and `user_id` is the user's part of the key.
     """
 
     kind: str | None
@@ -266,7 +266,7 @@ def parse_action(document: Any, caller: Caller) -> Request:
 
 
 def parse_form_query(query: Mapping[str, Any], caller: Caller) -> tuple[AnalyzeData, bool]:
-    """Check the query of the URL that a form is sent to, whose file is analysed at once.
+    """Check the query of a form's URL, and return the request to analyse the form's file.
 
     Parameters
     ----------
@@ -324,7 +324,7 @@ def _read_number(text: Any) -> Any:
 
 
 def assume_task(document: Any) -> Any:
-    """Return the request with the task that the app guides people through, if it names no task.
+    """Return the request; if it names no task for the patient, with the task that the app sets.
 
     Parameters
     ----------

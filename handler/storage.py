@@ -123,7 +123,7 @@ class Storage(Protocol):
         """Delete all versions of all files whose keys begin with `prefix`; return their keys."""
 
     def locate(self, key: str) -> str:
-        """Return the address of a file in the answers: an ``s3://`` URL, or a path on the disk."""
+        """Return where a file is, for use in answers: an ``s3://`` URL, or a path on the disk."""
 
     def offer_upload(self, key: str, content_type: str, max_bytes: int) -> UploadOffer:
         """Return an offer to upload a file of at most `max_bytes` within `UPLOAD_VALID_S`."""

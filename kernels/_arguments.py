@@ -103,7 +103,7 @@ def as_indices(
 ) -> NDArray[np.int64]:
     """Return `indices` as int64, after checking their shape and that they are from 0 to `highest`.
 
-    A first length of -1 in `shape` allows any number. Error messages mention `name`.
+    If `shape` begins with -1, the first length is not checked. Error messages mention `name`.
     """
     array = np.asarray(indices)
     if array.size == 0:

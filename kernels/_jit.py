@@ -73,7 +73,7 @@ def _compile_cached(function: Callable[..., Any], signatures: tuple[str, ...]) -
 
 @functools.cache
 def _announce_compilation() -> None:
-    """Say once, after the first kernel of many, what the program is waiting for."""
+    """Tell the user that kernels are being compiled: once, after the first of them."""
     print(
         "Compiling the numerical kernels for this machine, once. It takes about ten seconds.",
         file=sys.stderr,
@@ -84,7 +84,7 @@ def _announce_compilation() -> None:
 def _take_compiled(
     extension: ModuleType, function: Callable[..., Any], signatures: tuple[str, ...]
 ) -> Dispatcher:
-    """Return the extension's function, with the check of types that Numba's dispatcher makes.
+    """Return a function that checks its arguments' types, then calls the kernel in the extension.
 
     The extension does not check: it would read an array of a wrong type as one of the right type.
     """

@@ -128,7 +128,7 @@ class LocalStorage(LocalFiles):
                 self.replace(replace(record, version=record.version + 1, lease_until_s=time.time()))
 
     def _clean_deleted(self) -> None:
-        """Remove what a killed process wrote of analyses that were deleted meanwhile."""
+        """Remove files of deleted analyses, which a killed process may have left behind."""
         with self._connect() as connection:
             rows = connection.execute("SELECT document FROM records").fetchall()
         for (document,) in rows:
@@ -138,7 +138,10 @@ class LocalStorage(LocalFiles):
                     shutil.rmtree(folder, ignore_errors=True)
 
     def release(self) -> None:
-        """Give back what this process works on, before it ends: nothing of it counts as tried."""
+        """Before this process ends, mark the analyses that it works on as queued or failed.
+
+        Those with a message in the queue become queued, as if this attempt had not begun.
+        """
         with self._connect() as connection:
             documents = connection.execute("SELECT document FROM records").fetchall()
             messages = [body for (body,) in connection.execute("SELECT body FROM messages")]
@@ -246,7 +249,7 @@ class LocalStorage(LocalFiles):
             connection.execute("DELETE FROM messages WHERE instr(body, ?)", (analysis_id,))
 
     def postpone(self, receipt: str, delay_s: int) -> None:
-        """Do nothing: `return_message` lets a message wait for seconds only."""
+        """Do nothing: a failed message comes again within seconds anyway; see `return_message`."""
 
     def receive(self) -> tuple[int, str, int] | None:
         """Return the next message, if one is waiting: its id, its body, how often it failed."""
@@ -264,7 +267,10 @@ class LocalStorage(LocalFiles):
             connection.execute("DELETE FROM messages WHERE message_id = ?", (message_id,))
 
     def return_message(self, message_id: int) -> None:
-        """Deliver a message again after seconds, at most `MAX_DELIVERIES` times in all."""
+        """Put a failed message back into the queue, to be delivered again after some seconds.
+
+        If it was delivered `MAX_DELIVERIES` times, remove it instead.
+        """
         with self._connect() as connection:
             connection.execute(
                 "UPDATE messages SET deliveries = deliveries + 1, visible_at_s = ? + "
