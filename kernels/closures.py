@@ -121,21 +121,23 @@ def _within(ratio, times_s, peak, step, bound, level, max_gap_s):
 
 @kernel("void(f8[::1], f8[::1], i8, i8, i8, f8, f8[::1], f8, i8[::1], f8[::1])")
 def _flank(ratio, times_s, peak, step, bound, half, settings, max_gap_s, samples, levels):
-    """Find one side of a closure: fill samples (4,) and levels (3,).
+    """Find where the lids fall before a closure's peak, or rise after it: fill samples and levels.
 
-    The search goes from the sample `peak` in steps of `step` (-1: before the peak, 1: after it), at
-    most to the sample `bound`. It first finds the last sample with a ratio below `half`. The lids
-    are at rest where ratio is highest within settings[0] seconds beyond that sample. The way is the
-    ratio at rest minus that at the peak.
+    The search starts at the sample `peak` and goes back in time (step -1) or forward (step 1), at
+    most to the sample `bound`. It first walks to the last sample with a ratio below `half`. In the
+    settings[0] seconds beyond that sample, the lids are at rest where ratio is highest. The rise is
+    the ratio at rest minus that at the peak.
 
-    A sample belongs to the closure if its ratio is below levels[0]: the ratio at rest minus
-    settings[1] of the way, or minus the noise settings[5] if that is more. The movement is timed
-    between levels[1] and levels[2]: the ratio at rest minus settings[2] and settings[3] of the way.
-    If the recording or the face ends within that time, and the ratio never reached settings[4],
-    that of open eyes, the closure lasts until this end, and levels[0] is infinite.
+    levels (3,) are ratios. Samples below levels[0] belong to the closure. It is the ratio at rest
+    minus the share settings[1] of the rise, or minus the noise settings[5] if that is more.
+    levels[1] and levels[2] are the ratio at rest minus the shares settings[2] and settings[3] of
+    the rise; the lids' movement is timed between these two. If the recording or the face ends in
+    those settings[0] seconds, before the ratio reaches settings[4] (open eyes), the closure lasts
+    until that end: levels[0] is infinite.
 
-    samples are the outermost sample below levels[0], the one below levels[1], the one at or below
-    levels[2], and the first sample at rest.
+    samples (4,) are the samples furthest from the peak below levels[0] and below levels[1], the
+    nearest one inward of the latter at or below levels[2], and the one at which the lids are at
+    rest.
     """
     within_s, open_, noise = settings[0], settings[4], settings[5]
     inside = _within(ratio, times_s, peak, step, bound, half, max_gap_s)
@@ -208,11 +210,12 @@ def _group_dips(ratio, times_s, peaks, spans, kept, trembles, fewest, longest_s,
     """Make M closures of D dips; return M.
 
     Fill ends (M, 2) with the first and the last peak of each closure, and deepest (M,) with the
-    peak of its least ratio. peaks (D,) and spans (D, 2) are those of the dips.
+    peak of its least ratio. peaks (D,) and spans (D, 2) are those of the dips. kept (D,) marks dips
+    that are closures by themselves, and trembles (D,) all dips that can be a part of a flutter.
 
-    A closure is a single dip that kept (D,) marks, or a flutter. A flutter is a run of dips that
-    trembles (D,) marks, each of which begins at most longest_s after the end of the one before.
-    fewest (2,) are the least number of dips in a flutter, and how many of these kept must mark.
+    A closure is a single kept dip, or a flutter: a run of trembling dips, each of which begins at
+    most longest_s after the end of the one before. A flutter needs at least fewest[0] dips, of
+    which at least fewest[1] are kept ones.
     """
     found, run = 0, 0
     while run < peaks.size:

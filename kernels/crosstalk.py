@@ -95,10 +95,11 @@ def _sum_crosstalk(vertical, horizontal, keep, middle, sums):
 
 
 def _fit_within(squares: Float64Array, products: Float64Array, most: float) -> Float64Array:
-    """Return the factors x (2,) of least ``x S x - 2 p x`` with each within `most` of 0.
+    """Return the two factors of a least-squares fit, each limited to the range -most to most.
 
-    `squares` S (2, 2) is the matrix of a least-squares fit, and `products` p (2,) its right side.
-    The least lies inside the square, or on one of its four edges.
+    They make ``x S x - 2 p x`` least, where x (2,) are the factors, S (2, 2) is `squares`, the
+    matrix of the fit, and p (2,) is `products`, its right side. The least lies inside the square
+    of allowed factors, or on one of its four edges.
     """
     # Single numbers: calls of NumPy take longer than the fit itself.
     ((s00, s01), (_, s11)), (p0, p1) = squares.tolist(), products.tolist()

@@ -62,8 +62,8 @@ class ClosureRules:
     """The limits by which a dip counts as a closure.
 
     Each is explained at the constant of the same name in capitals, such as `NOISE_MULTIPLE`.
-    `ignored` is a sum of bits of `REFUSALS`: these rules are not applied. It serves to measure what
-    a rule is good for.
+    `ignored` names the rules that are left out, as a sum of bits of `REFUSALS`; 0 leaves out none.
+    The results with and without a rule show what it is good for.
     """
 
     noise_multiple: float = NOISE_MULTIPLE
@@ -309,7 +309,8 @@ def find_dips(
     noise : float
         Standard deviation of `ratio` while the eyes are open: from `compute_lid_noise`.
     lowered : array_like, shape (N,), bool
-        Samples whose open level is not that of open eyes, but of lids that are lowered far.
+        Samples whose open level, by which `ratio` was divided, is that of lids that stay far down,
+        and not that of open eyes.
     close_ratio : float
         Ratio below which the eyes count as closing; in (0, 1).
     rules : ClosureRules, optional
@@ -372,8 +373,8 @@ def _refuse(
 ) -> None:
     """Set `Dips.refused`: the bits of the rules that each dip breaks.
 
-    lowered (D,) says whether the open level at the peak is that of lids that are lowered far.
-    least_depth is how far the lids must reopen in a dip of which only the fall is seen.
+    lowered (D,) marks the dips that start from lids that were already far down, and not from open
+    eyes. least_depth is how far the lids must reopen in a dip of which only the fall is seen.
     """
     deep = dips.least_ratio <= rules.deep_ratio
     # NaN, for want of an eye, compares as enough.

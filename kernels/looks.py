@@ -112,9 +112,10 @@ def compute_look_reach(
 
 
 def _reach_of_end(sums: Sequence[float], distance: float) -> float:
-    """Return how far the 95 % interval of one end of the range reaches.
+    """Return how far the 95 % interval of one end of the gaze range reaches to either side of it.
 
-    sums is the row of this end from `_sum_looks`. distance is the end minus the middle.
+    sums is the row of `_sum_looks` for this end. distance is the gaze offset of this end minus the
+    offset from which looks are assumed to start.
     """
     size, squares, total, total_squares = sums
     share, mean = squares / size**2, total / size

@@ -102,12 +102,14 @@ def _take_largest(values, most, largest):
 
 @kernel("void(f8[::1], f8[::1], f8[::1], f8, f8[:,::1], i8[::1], f8[::1])")
 def _open_level(values, times_s, window, max_gap_s, scratch, stops, level):
-    """Fill level (N,) with the least quantile of the windows that hold a sample; inf without one.
+    """Fill level (N,): for each sample, the least quantile of all windows that hold the sample.
 
-    window (2,) is its length and the quantile. A window begins at a sample, passes no gap, is
-    covered whole, each sample lasting as long as its mean one, and at least half of its samples
-    have a value. Scratch (2, N + 1) holds the largest values of the window, sorted, and the
-    quantiles of those windows so far that may still be the least. stops (N,) are where these end.
+    It is inf if there is no such window. window (2,) holds the length and the quantile. A window
+    begins at a sample. It counts if its samples cover its whole length without a gap, where each
+    lasts for the mean time between them, and if at least half of them have a value.
+
+    scratch (2, N + 1) and stops (N,) are working memory: the largest values of the window, sorted;
+    the quantiles of those windows so far that may still be the least; and where these windows end.
     """
     largest, quantiles = scratch[0], scratch[1]
     length_s, quantile = window
@@ -157,10 +159,11 @@ def _open_level(values, times_s, window, max_gap_s, scratch, stops, level):
 
 @kernel("i8(f8[::1], f8[::1], f8[::1], f8, f8, f8[::1])")
 def _lid_changes(ear, level, times_s, steady, lag_s, changes):
-    """Fill the first of changes (N,) with those of the open lids; return how many there are.
+    """Measure how far open lids move within `lag_s`: fill changes (N,) from its start.
 
-    A change is that of ear over level (N,) from a sample to the one nearest to `lag_s` later, if
-    that is less than twice the lag.
+    Return the number of changes. A change is the absolute difference of the ratio ear / level
+    between a sample and the one nearest to `lag_s` later, which is at most twice `lag_s` later. It
+    counts if the ratio is above steady at both.
     """
     size, later, count = ear.size, 0, 0
     for n in range(size):
@@ -223,11 +226,12 @@ def compute_open_level(ear: ArrayLike, times_s: ArrayLike) -> Float64Array:
 
     Notes
     -----
-    The morphological closing of the signal, with a high quantile in place of the maximum: of all
-    windows of `LEVEL_WINDOW_S` that hold a frame, the one whose `LEVEL_QUANTILE` is least. What is
-    shorter than the window, such as a blink, does not lower it. What lasts longer is the level
-    itself: lids that follow the gaze down, a head that turned, a smile. Unlike a running mean or
-    median, it does not foresee a change. Where no window is whole, it is the typical opening.
+    The level at a frame is the least `LEVEL_QUANTILE` quantile of EAR of all windows of
+    `LEVEL_WINDOW_S` that hold the frame: a morphological closing with a high quantile in place of
+    the maximum. A fall that is shorter than the window, such as a blink, does not lower it. What
+    lasts longer does: lids that follow the gaze down, a head that turned, a smile. Unlike a running
+    mean or median, the level does not begin to change before the EAR does. Where no window is
+    whole, it is the typical opening.
     """
     values = as_series(ear, "ear")
     times = as_times(times_s, values.size, "ear")

@@ -61,10 +61,11 @@ class RangeReach:
 
 @kernel("i8(i1[::1], i4[::1], i4[::1], i4[::1], i4[::1], i4[::1])")
 def _pass_value(times, near, far, passed, first, second):
-    """Pass one value in each of R draws; return how many draws have to pass more values.
+    """Take one step of the walk over the sorted values, in R draws; return how many must go on.
 
-    Draw r holds the value times[r] times. passed (R,) counts the values that were passed. first
-    (R,) and second (R,) count the calls until the values of rank near (R,) and far (R,) are passed.
+    The step passes one value, which draw r holds times[r] times. passed (R,) counts what a draw has
+    passed so far. A draw needs its values of rank near (R,) and far (R,), and goes on until it has
+    passed both. first (R,) and second (R,) count the steps before the one that passes each.
     This is a separate kernel so that the loop over the draws is vectorised.
     """
     going = 0
@@ -153,9 +154,9 @@ def _neighbour_differences(values, keep, out):
 
 @kernel("f8(f8[::1], f8)")
 def _poisson_cumulative(log_factorials, mean):
-    """Return the probability of K or fewer events if their number is Poisson with a mean.
+    """Return the probability that a Poisson distribution with this mean gives K or fewer events.
 
-    `log_factorials` holds ln 0! to ln K!.
+    `log_factorials` holds ln 0! to ln K!, so its length says what K is.
     """
     log_mean, probability = np.log(mean), 0.0
     for k in range(log_factorials.size):
@@ -300,10 +301,10 @@ def _draw_quantiles(
 
 
 def _reach(drawn: Float64Array, whole: float) -> float:
-    """Return the distance from `whole` to the further end of a percentile interval.
+    """Return the distance from an estimate to the further end of its bootstrap interval.
 
-    drawn (R,) are the estimates of the bootstrap draws, whose interval it is; `whole` is the
-    estimate from all values.
+    `whole` is the estimate from all values, and drawn (R,) are those of the bootstrap draws. The
+    interval goes from a low to a high percentile of drawn and holds the share `CONFIDENCE` of it.
     """
     ends = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
     low, high = take_quantiles(drawn, np.ones(drawn.size, np.bool_), ends)[1].tolist()

@@ -29,7 +29,8 @@ def _find_winks(ratio, times_s, limits, max_gap_s, intervals, eyes):
 
     Fill intervals (M, 2) with their samples [start, stop), and eyes (M,) with the column of the
     closed eye. limits (3,) are the depth, the asymmetry and the shortest duration of a wink. The
-    duration runs to the sample after the wink; before a gap or the recording's end, to its last.
+    duration ends at the first sample after the wink, or at the last sample of the wink if a gap or
+    the end of the recording follows.
     """
     depth, asymmetry, shortest_s = limits
     found, start, eye = 0, 0, -1

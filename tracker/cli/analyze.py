@@ -106,7 +106,7 @@ def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -
 
 
 def _read_request(options: argparse.Namespace, parser: argparse.ArgumentParser) -> "Request":
-    """Return what is asked for of each recording."""
+    """Return what the options ask for, besides parameters; end the program if they clash."""
     from tracker.study.recording import Request
 
     if options.blur_face and not options.overlay:

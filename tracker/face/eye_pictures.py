@@ -48,7 +48,7 @@ _HALF_DIAGONAL_PX = math.hypot(EYE_WIDTH_PX, EYE_HEIGHT_PX) / 2
 
 
 class EyePictures:
-    """Pictures of the eyes of one face: `jpegs`, by index of the analysed frame."""
+    """Keeps pictures of the eyes of one face: `jpegs` holds them by index of the analysed frame."""
 
     def __init__(self) -> None:
         self.jpegs: dict[int, bytes] = {}

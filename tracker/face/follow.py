@@ -39,7 +39,7 @@ _COLUMNS = np.array(FACE_MESH_INDICES)
 
 
 class FaceFinder(Protocol):
-    """The methods of `tracker.face.mesh.FaceMesh` that `FaceFollower` uses."""
+    """What `FaceFollower` finds faces with: `tracker.face.mesh.FaceMesh`, or a stand-in for it."""
 
     def detect(self, image: ImageLike) -> list[Region]: ...
 
@@ -230,10 +230,11 @@ class FaceFollower:
         self._drop_doubles()
 
     def _claim(self, region: Region, seen: list[_Face]) -> _Face | None:
-        """Return the person whose face is in a region that shows nobody in `seen`.
+        """Return the person to whom a newly found face belongs; `region` is where it is.
 
         This is a person who was lost nearby, with a face of about that size, or else a new one.
-        None if a new person would be one more than `MAX_FACES`.
+        Nobody in `seen` is returned: their faces were found elsewhere in this frame. None if a new
+        person would be one more than `MAX_FACES`.
         """
         absent = [
             face

@@ -190,9 +190,10 @@ def _end(high: float, low: float, size: int, block: int) -> int:
 
 
 def _to_part(matrix: Affine, left: int, top: int, factor_x: int, factor_y: int) -> Affine:
-    """Return `matrix` for an averaged part of the picture instead of the whole picture.
+    """Change a map to the whole picture into one to a part of it that was made smaller.
 
-    The part begins at `left` and `top`. Each of its pixels is the mean of `factor_x` by `factor_y`.
+    `matrix` is the map to the whole picture. The part begins there at `left` and `top`, and each of
+    its pixels is the mean of `factor_x` by `factor_y` pixels. Return the map to the part.
     """
     reduced = matrix / ((factor_x,), (factor_y,))
     reduced[0, 2] += (0.5 - left) / factor_x - 0.5

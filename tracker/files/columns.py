@@ -1,7 +1,7 @@
-"""Every column of the tables once: frames, blinks and cohorts. A sweep's are made of them.
+"""The columns of all tables, each defined once: frames, blinks and cohorts.
 
-A column that holds a field of the summary is described in `tracker.files.fields`. Imports nothing
-heavy.
+The columns of a sweep's table are put together from these. A column that holds a field of the
+summary is described in `tracker.files.fields`. This module imports nothing that is slow to load.
 """
 
 import importlib.util

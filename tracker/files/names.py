@@ -27,10 +27,10 @@ def result_path(directory: Path, stem: str, kind: str) -> Path:
 
 
 def shorten_stem(stem: str) -> str:
-    """Return the start of files' names for a stem that may be too long for all of them.
+    """Shorten a stem, with which files' names begin, if the names would become too long.
 
-    The beginning of a long one is kept, without half a character, and a part of its hash tells it
-    from others that begin alike.
+    Return the stem itself if it is short enough. Otherwise return as many whole characters from its
+    start as fit, and a part of its hash, so that long stems that begin alike stay different.
     """
     name = os.fsencode(stem)
     if len(name) <= MAX_STEM_BYTES:

@@ -101,9 +101,10 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> Summar
 
 
 def _fill(record: Callable[..., T], measured: object, /, **values: Any) -> T:
-    """Make one of the summary's dataclasses, `record`, from `values`.
+    """Make an object of `record`, one of the summary's dataclasses.
 
-    A field that has no value there is copied from the attribute of the same name of `measured`.
+    A field's value comes from `values` if it is named there, and otherwise from the attribute of
+    `measured` with the field's name.
     """
     shapes = read_record(record)
     for name in shapes.keys() - values.keys():
