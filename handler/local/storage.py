@@ -44,9 +44,10 @@ class DataInUseError(Exception):
 
 
 def _lock(folder: Path) -> sqlite3.Connection:
-    """Take the folder for this process, until the connection is closed or the process ends.
+    """Lock the folder for this process, until the connection is closed or the process ends.
 
-    SQLite locks files on every system; Python's own module for it is for Unix alone.
+    If another process holds the lock, `DataInUseError` is raised at once. SQLite can lock a file on
+    every system, whereas Python's module for locks, `fcntl`, exists only on Unix.
     """
     lock = sqlite3.connect(
         folder / "lock", timeout=0, isolation_level=None, check_same_thread=False

@@ -196,7 +196,7 @@ class FaceFollower:
             face.second_pass[index] = points[_COLUMNS]
 
     def _drop_doubles(self) -> None:
-        """Stop following a face whose region overlaps that of a face with a larger summed area."""
+        """If two faces overlap, stop following the one with less area, summed over the frames."""
         followed = [face for face in self._faces if face.followed]
         followed.sort(key=lambda face: face.area, reverse=True)
         for rank, face in enumerate(followed):

@@ -110,9 +110,9 @@ class _Eye:
 
 
 def _overlaps(image: ImageLike, region: Region, to_picture: Affine) -> bool:
-    """Return whether a region lies within the picture by at least two pixels in each direction.
+    """Return whether the part of a region inside the picture is two pixels or more wide and high.
 
-    False also for a region that is over `LARGEST_REGION` times as large as the picture.
+    Return False, too, if the region is over `LARGEST_REGION` times as large as the picture.
     """
     height, width = image.shape[:2]
     left, top, right, bottom = bounds(to_picture, SIDE_PX, SIDE_PX)

@@ -178,7 +178,7 @@ def collect_evaluation(
 
 
 def describe_evaluation(evaluation: Evaluation) -> str:
-    """Return an evaluation as text: a table and a list of mistakes."""
+    """Return as text how well detected blinks match annotated ones: a table, and all mistakes."""
     rows = [
         *((clip.name, clip.summary) for clip in evaluation.clips),
         *((f"view {view}", summary) for view, summary in evaluation.views.items()),

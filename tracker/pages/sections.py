@@ -208,8 +208,8 @@ def make_range_card(source: ReportInput) -> MeasureCard:
 def _note_range(source: ReportInput) -> str:
     """Return a note on a measured range.
 
-    If the answer rests on the range down, the note gives the whole vertical range. Otherwise it
-    gives the range as an angle, or is empty if the angle is too uncertain.
+    If the answer rests on how far the person looked down, the note gives the whole vertical range,
+    from up to down. Otherwise it gives the range in degrees, or is empty if that is too uncertain.
     """
     measures, basis = source.analysis.measures, source.assessment.basis
     if basis.name == "down_range":

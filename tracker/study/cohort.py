@@ -104,7 +104,7 @@ class Spread:
     median, low, high : float
         A value below `low` or above `high` is an outlier. NaN if outliers are not judged.
     count : int
-        Number of recordings whose value of the measure counts.
+        Number of recordings that the usual values are computed from.
     """
 
     median: float
@@ -188,7 +188,10 @@ def is_outlier(row: Row, name: str, spread: Spread) -> bool:
 
 
 def _counts(row: Row, name: str) -> bool:
-    """Return whether a row's value counts; the gaze does not if it is not assessable."""
+    """Return whether a row's value is used to compute the usual values and to find outliers.
+
+    A missing value is not used, nor is the vertical range of a recording that is not assessable.
+    """
     is_gaze = name == "vertical_peak_to_peak"
     is_assessed = row.status not in ("not_assessable", FAILED)
     return row.number(name) is not None and (is_assessed or not is_gaze)
@@ -272,7 +275,11 @@ def _write_parquet(path: Path, rows: Sequence[Row]) -> None:
 
 
 def format_cell(name: str, value: Value) -> Value:
-    """Format a cell: a missing value is empty, flags are true and false, formulas are disarmed."""
+    """Return a value as it is written to the CSV: a flag is ``true`` or ``false``.
+
+    Text that a spreadsheet would run as a formula is changed as `write_cohort` says. Every other
+    value is returned as it is.
+    """
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str) and value.startswith(FORMULA_BEGINNINGS):

@@ -218,7 +218,10 @@ def _make_cell(
     can_be_doubtful: bool = False,
     threshold: float | None = None,
 ) -> NumberCell:
-    """Return a value and its interval. With a threshold, the value is a vertical range."""
+    """Return a cell with the value of column `name` and its interval, formatted with `form`.
+
+    `threshold` is only given for a vertical range. Rounding then keeps the range on its side of it.
+    """
 
     def shown(number: float) -> str:
         return format(number if threshold is None else round_range(number, threshold), form)
@@ -340,7 +343,7 @@ def _list_plots(rows: Sequence[Row], threshold: float | None, language: Language
 def _make_script_data(
     rows: Sequence[Row], plots: Sequence[Plot], language: Language
 ) -> dict[str, Any]:
-    """Return the data of ``assets/cohort.js``."""
+    """Return the data that the page hands to its script, ``assets/cohort.js``."""
     measures = ["vertical_peak_to_peak", "blink_rate_per_min"]
     measures += [f"quality_{name}" for name in _QUALITY_LIMITS]
     words = {status: format_text(language, f"cohort.status.{status}") for status in _MARKS}

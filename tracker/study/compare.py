@@ -160,7 +160,11 @@ def _judge(
     within: tuple[float, int],
     concerns: list[Concern],
 ) -> Change:
-    """Judge how a measure changed from the first condition to the one at `index`."""
+    """Judge how a measure changed from the first condition to the one at `index`.
+
+    `within` is the standard deviation within conditions, and its degrees of freedom. Some of the
+    concerns keep the change from being judged; see `Concern.withholds`.
+    """
     (value, ci95), (other_value, other_ci95) = (_pool(measure, groups[n]) for n in (0, index))
     if measure.count is None:
         change, unchanged = other_value - value, 0.0

@@ -41,7 +41,7 @@ class AnswerLine:
 
 @dataclass(frozen=True, slots=True)
 class ForestPlot:
-    """Horizontal positions in the drawing of a condition: of its interval, recordings and value."""
+    """Horizontal positions at which a condition's interval, recordings and value are drawn."""
 
     interval: tuple[float, float] | None
     singles: list[float]
@@ -116,7 +116,7 @@ def make_comparison_page(comparison: Comparison, language: Language) -> str:
 
 
 def _mark_change(is_changed: bool | None) -> Grade:
-    """Return the mark beside a verdict: a change gets ``caution``, the only one that stands out."""
+    """Return the mark beside a verdict: ``caution`` for a change; only this one stands out."""
     return "caution" if is_changed else "unknown"
 
 

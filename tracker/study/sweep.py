@@ -228,9 +228,10 @@ def _make_points(
 def _measure_thresholds(
     analysis: Analysis, thresholds: Sequence[float]
 ) -> tuple[list[tuple[Any, ...]], tuple[Any, ...]]:
-    """Return the values of `POINT_COLUMNS` for each threshold, and those of `SHARED_COLUMNS`.
+    """Return the results of an analysis for each threshold, and those that all thresholds share.
 
-    The first of `POINT_COLUMNS`, those before ``status``, are left out.
+    Those for each threshold are the values of `POINT_COLUMNS` from ``status`` to the last column.
+    The shared ones are the values of `SHARED_COLUMNS`.
     """
     measures = analysis.measures
     assessments = assess_thresholds(analysis, thresholds)

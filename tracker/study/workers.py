@@ -56,7 +56,7 @@ def analyze_recordings(
     workers: int,
     on_progress: Callable[[int, int, int], None] | None = None,
 ) -> Generator[tuple[int, FinishedRecording | Failure]]:
-    """Analyse recordings in `workers` processes. Finished ones are kept as they are.
+    """Analyse recordings in `workers` processes. Files that an earlier run finished are kept.
 
     If the iteration is given up, the workers are stopped and leave no half-written file.
 
@@ -130,7 +130,7 @@ class _Worker:
             self.connection.send(recording)
 
     def receive(self) -> tuple[Any, ...]:
-        """Return what the process sent, or ``("died",)``."""
+        """Return the message that the process sent, or ``("died",)`` if it has ended."""
         try:
             answer: tuple[Any, ...] = self.connection.recv()
         except (EOFError, OSError):
@@ -138,7 +138,7 @@ class _Worker:
         return answer
 
     def dismiss(self) -> None:
-        """Let the process end by itself."""
+        """Close the connection to the process, which then ends by itself."""
         self.connection.close()
 
     def explain_death(self) -> Failure:
@@ -167,10 +167,11 @@ class _Worker:
 
 @contextlib.contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """Let processes that start here ignore Ctrl-C.
+    """Make the processes that are started in the ``with`` block ignore Ctrl-C.
 
-    It reaches all processes of a terminal, but only this one shall act on it: workers inherit the
-    blocked signal. Windows cannot block it; there `_work` ignores it.
+    A terminal sends Ctrl-C's signal to all its processes, but only this one must act on it. The
+    signal is blocked here, and new processes inherit the block. Windows cannot block it; there,
+    `_work` makes the new process ignore it.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield

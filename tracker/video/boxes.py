@@ -110,9 +110,9 @@ def _read(file: BufferedIOBase) -> float:
 
 
 def _read_samsung(samsung: Box) -> float:
-    """Return the capture rate in Samsung's box, from its camera mode; 0 if it does not say.
+    """Return the capture rate that Samsung's box tells by its camera mode; 0 if it does not.
 
-    Pairs of bytes there are keys and values; key 0 has the mode.
+    The box holds pairs of bytes, a key and its value. The value of key 0 is the mode.
     """
     for author in samsung.find(b"saut", skip=4):
         pairs = author.read(8)[4:]
@@ -159,7 +159,10 @@ def read_picture_turns(content: bytes) -> list[tuple[bytes, int]]:
 
 
 def _linked(links: Box, number: int) -> list[int]:
-    """Return the numbers of the properties that the box `links` lists for picture `number`."""
+    """Return the numbers of the properties of picture `number`; a turn is such a property.
+
+    The box `links` lists the properties of each picture in the file.
+    """
     head = links.read(8)
     if len(head) < 8:
         return []

@@ -133,10 +133,10 @@ def is_image(head: bytes) -> bool:
 
 
 def image_brand(head: bytes) -> str | None:
-    """Return ``"heic"`` or ``"avif"`` for a picture of this kind, or None.
+    """Return ``"heic"`` or ``"avif"`` if a file that starts with `head` is such a picture, or None.
 
-    Both begin like an MP4, with the names of what the file conforms to; the first may be of any
-    picture of the kind.
+    Both begin like an MP4, with a list of the formats that the file conforms to. The first format
+    may be one that both kinds share, so a file is AVIF if any format in the list is.
     """
     if head[4:8] != b"ftyp":
         return None

@@ -43,7 +43,7 @@ _TO_BT709 = np.array(
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """How a video's stored values stand for light.
+    """How a video codes light and colour in the pixel values that it stores.
 
     Attributes
     ----------
@@ -101,9 +101,9 @@ def _look_up(
 
 @functools.cache
 def _light_table(transfer: int) -> NDArray[np.float32]:
-    """Return a table of the light of each stored value; the values go from 0 to 1 in even steps.
+    """Return how much light each stored value stands for; the values are 0 to 1 in even steps.
 
-    For PQ and ordinary video, light 1 is white. For HLG, 1 is the brightest light.
+    For PQ and ordinary video, 1 is the light of white. For HLG, 1 is the brightest light.
     """
     values = np.linspace(0, 1, _LEVELS)
     if transfer == HLG:
@@ -121,9 +121,9 @@ def _light_table(transfer: int) -> NDArray[np.float32]:
 
 @functools.cache
 def _screen_table() -> NDArray[np.float32]:
-    """Return a table of the screen's values for light from 0 to the brightest.
+    """Return which value, 0 to 1, the screen gets for each amount of light, 0 to `_BRIGHTEST`.
 
-    The square root of the light increases in even steps, so that the table is finer for dark light.
+    The square root of the light increases in even steps, so that there are more steps in the dark.
     """
     light = np.linspace(0, np.sqrt(_BRIGHTEST), _LEVELS) ** 2
     above = np.maximum(light - SHOULDER, 0) / (1 - SHOULDER)

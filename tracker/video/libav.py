@@ -32,7 +32,7 @@ class FrameSizeError(FFmpegError):
 
 
 class PixelAspectError(FFmpegError):
-    """The pixels are too wide or too tall to be meant."""
+    """The file declares pixels so wide or so tall that the declaration must be wrong."""
 
     def __init__(self, aspect: float) -> None:
         super().__init__(f"a pixel is {aspect:.4g} times as wide as tall")

@@ -151,7 +151,8 @@ class Converter:
     def fits(self, frame: AvFrame) -> bool:
         """Return whether this converter can convert a frame: by its size and its pixel format.
 
-        Properties of the frame that swscale cannot handle are replaced in it.
+        Properties of the frame that swscale cannot handle, such as some colour matrices, are
+        overwritten in the frame itself.
         """
         if (frame.width, frame.height) != (self._width, self._height) or not frame.planes[0]:
             return False

@@ -1,6 +1,6 @@
 """All texts that a person reads in English. `tracker.words.ko` has the same keys.
 
-One table, and therefore a longer file than others: a text is found by its key or its words.
+This file is a single table, and so it is longer than others. Search it for a key or for words.
 """
 
 TEXTS: dict[str, str] = {
