@@ -70,15 +70,18 @@ run: setup
 	fi; \
 	$(VENV)/bin/eye-tracker analyze --task $$task --out $(OUT) -- "$$video"
 
-# Each file's tests run in one process, so that they make shared data only once.
+# Each file's tests run in one process, so that they make shared data only once. The kernels are
+# compiled first, because a program that compiles them says so on stderr, and tests read stderr.
 PARALLEL := -n auto --dist loadfile
 
 quick: setup
+	$(PY) -m kernels.warmup
 	$(PY) -m pytest $(PARALLEL) -m "not slow and not browser and not aws"
 
 # Browser tests run alone, because browsers record late on a busy machine. The kernels' own tests run
 # twice more: as plain Python, and as in Lambda, compiled ahead of time and without Numba.
 test: setup ahead
+	$(PY) -m kernels.warmup
 	KERNELS_EXTENSION=$(AHEAD) $(PY) -m pytest $(PARALLEL) -m "not browser"
 	$(PY) -m pytest -m browser
 	NUMBA_DISABLE_JIT=1 $(PY) -m pytest $(KERNEL_TESTS)
