@@ -114,7 +114,7 @@ class _Renderer:
     def _place_face(self, time_s: float) -> "tuple[Image, list[_Eye]]":
         """Draw the portrait where the head is at this time.
 
-        Return the picture, of the size of a frame, and those of the two eyes that lie in it.
+        Return the picture, as large as a frame, and the eyes that lie inside it: two, one or none.
         """
         spec, face = self._spec, self._face
         scale = spec.zoom * min(spec.width, spec.height) / face.short_side_px

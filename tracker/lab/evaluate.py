@@ -1,4 +1,4 @@
-"""The evaluation of analyses against annotations: its document, its table, and kept tracks."""
+"""Evaluate analyses against annotations: collect the scores, show them, and keep the tracks."""
 
 import functools
 import hashlib
@@ -63,9 +63,10 @@ Float64Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class DrawnMistake:
-    """A missed or false closure and its picture, if one was drawn.
+    """A missed or false closure, and the picture that shows it.
 
-    Frames are those of the source; `offset_frame` is the first one after the closure.
+    The frames are numbered as in the source video; `offset_frame` is the first one after the
+    closure. `picture` is None if none was drawn.
     """
 
     kind: str
@@ -87,14 +88,16 @@ class ClipEvaluation:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """All results of an evaluation.
+    """How well the analyses of annotated recordings match the annotations.
 
     Attributes
     ----------
     overall : ScoreSummary
+        Score of all recordings together.
     views : dict of str to ScoreSummary
-        Of the recordings from each of the annotations' views.
+        Score of the recordings from each camera view. The annotations name the views.
     clips : tuple of ClipEvaluation
+        Score of each recording.
     failures : tuple of str
         Messages about recordings that were not scored.
     parameters : Parameters
@@ -132,7 +135,7 @@ def collect_evaluation(
     failures: Sequence[str],
     parameters: Parameters,
 ) -> Evaluation:
-    """Collect all results.
+    """Combine the scores of recordings into an evaluation.
 
     Parameters
     ----------
@@ -222,7 +225,7 @@ def describe_evaluation(evaluation: Evaluation) -> str:
 
 
 def _format_row(summary: ScoreSummary) -> list[str]:
-    """Return the cells of the table after the recording's name."""
+    """Return the cells of a row of the table, without the first one, which names the recording."""
     onset, offset, prolonged = (
         summary.onset_error_ms,
         summary.offset_error_ms,
@@ -256,7 +259,7 @@ def load_or_make_track(
     make_finder: Callable[[], FaceFinder],
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Track:
-    """Return the track of a video, from an earlier run if it would be the same.
+    """Return the track of a video: load it if an earlier run kept the same one, else make it.
 
     Parameters
     ----------

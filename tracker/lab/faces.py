@@ -42,7 +42,10 @@ def rotation_deg(gaze: Float64Array | float) -> Float64Array:
 
 
 def foreshortened(gaze: Float64Array | float) -> Float64Array:
-    """Return a displaced iris's visible width, as a share of that when the eye looks ahead."""
+    """Return how wide the iris looks in a turned eye, as a share of its width straight ahead.
+
+    `gaze` is the displacement of the iris.
+    """
     cosine: Float64Array = np.sqrt(1 - (np.asarray(gaze) / ROTATION_RADIUS) ** 2)
     return cosine
 
@@ -58,7 +61,9 @@ def lid_shape(u: NDArray[Any] | float, half_width: float = 0.5) -> Float64Array:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A portrait, and where its eyes are.
+    """A portrait that clips are drawn on: its file, where its eyes are, and how to draw new eyes.
+
+    Heights are in canthal distances (inner to outer canthus).
 
     Attributes
     ----------
@@ -73,12 +78,14 @@ class Face:
     short_side_px : float
         Portrait pixels along the frame's shorter side at zoom 1. The face then fills 60 % of it.
     upper_lid, lower_lid : float
-        Heights of the portrait's own lids above and below the canthi's axis.
+        How far the portrait's own lids are above and below the line through the canthi, at the
+        middle of the eye.
     primary_vertical_offset : float
         Height of the iris's centre below the midpoint of the canthi while the portrait looks at the
         camera, which is gaze 0. Negative above it.
     skin_above, skin_below : float
-        Heights of the skin that stretches with each lid. The brows begin above it.
+        How far the skin that stretches with the lids reaches above the upper and below the lower
+        lid's edge. The brows begin above it.
     eye_light : float
         Light on the eyeballs, relative to that in the portrait ``astronaut``.
     opening : float

@@ -62,7 +62,7 @@ def load_portrait(name: str) -> Image:
     Raises
     ------
     SyntheticSetupError
-        The package that holds the portrait is not installed, or the picture is another one.
+        The portrait's package is not installed, or its picture is missing or of another size.
     """
     face = FACES[name]
     missing = (
@@ -83,7 +83,7 @@ def load_portrait(name: str) -> Image:
 
 @functools.cache
 def enlarged_portrait(name: str) -> Image:
-    """Return the enlarged portrait, as it is seen around the drawn eyes."""
+    """Return the portrait, `ENLARGEMENT` times as large and otherwise unchanged."""
     return _enlarge(load_portrait(name))
 
 
@@ -164,7 +164,7 @@ def _mark_rims(name: str) -> Image:
 
 
 def _fill(name: str, mask: Image) -> Image:
-    """Return the enlarged portrait with skin where the mask is 1."""
+    """Return the enlarged portrait; where the mask is 1, skin from around is painted over it."""
     filled = cv2.inpaint(load_portrait(name), mask, 3, cv2.INPAINT_TELEA)
     # Filling from the edges leaves streaks.
     smooth = cv2.GaussianBlur(filled, (0, 0), FILLED_BLUR_PX)

@@ -73,7 +73,7 @@ class Floor:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """A change that would save time, with its estimated cost."""
+    """A change that would save time, and the time that the analysis would then take in all."""
 
     change: str
     cpu_s: float
@@ -129,7 +129,7 @@ class Profile:
 
     @property
     def frame_ms(self) -> float:
-        """CPU milliseconds for each tracked frame, with opening, without loading and writing."""
+        """CPU ms for a tracked frame; not ``load``, ``measures``, ``write`` and ``other``."""
         return 1000 * self.cpu_of("open", *PER_FRAME) / max(1, self.frames_tracked)
 
     @property
@@ -313,7 +313,7 @@ def _analyze(
     on_progress: Callable[[int, int], None] | None,
     clock: "_Clock",
 ) -> "tuple[_TimedVideo, _TimedFinder, Result]":
-    """Analyse a video on the clock."""
+    """Analyse a video, and time each stage with `clock`."""
     with clock.stage("load"):
         from tracker.face.mesh import FaceMesh
         from tracker.pipeline import measure_track, track_recording
@@ -440,7 +440,7 @@ class _Clock:
 
 
 class _TimedImage(LazyImage):
-    """A picture whose conversions are timed."""
+    """A picture that times each conversion of a part of it to colours."""
 
     def __init__(self, image: LazyImage, clock: _Clock) -> None:
         self._image, self._clock = image, clock
@@ -479,7 +479,7 @@ class _TimedVideo(Video):
 
 
 class _TimedFinder:
-    """Models whose calls are timed; keeps a picture of the first face."""
+    """A `FaceFinder` that times its calls, and keeps a picture of the first face."""
 
     def __init__(self, finder: FaceFinder, clock: _Clock) -> None:
         self.finder = finder

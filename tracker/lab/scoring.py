@@ -25,7 +25,7 @@ be decoded.
 
 
 class Detection(Protocol):
-    """A track and the events that were detected in it, such as an `Analysis`."""
+    """What `score_clip` needs of an `Analysis`: a track, and the events detected in it."""
 
     @property
     def track(self) -> Track: ...

@@ -50,12 +50,13 @@ class ClosureTruth:
     eyes : {"both", "left", "right"}
     kind : {"blink", "long_closure"}
     start, end : int or None
-        First and last frame with at least `VISIBLE_DEPTH`. As in annotated recordings, `end` is
-        included. Frames without a face are ignored, here and below; None if no frame is left.
+        First and last frame in which the lids are closed by `VISIBLE_DEPTH` or more. The closure
+        includes frame `end`, as in annotated recordings. Frames without a face do not count, here
+        and below; None if no other frame shows the closure.
     peak : int or None
-        The deepest frame.
+        The frame in which the lids are closed the most.
     closed_first, closed_last : int or None
-        First and last frame with at least `CLOSED_DEPTH`.
+        First and last frame in which the lids are closed by `CLOSED_DEPTH` or more.
     """
 
     onset_s: float

@@ -93,7 +93,7 @@ class Comparison:
     variant : str
         A key of `tracker.lab.variants.VARIANTS`.
     detector : Counts
-        Blinks of the detector. Each person's constants were chosen without that person.
+        Blinks of the detector. Its constants were chosen for each person on the other people.
     simple : Counts
         Blinks of the simple rule, `detect_simply`.
     """
@@ -113,7 +113,7 @@ class Ablation:
     rule : str
         The rule that is off, a key of `kernels.dips.REFUSALS`; empty if all rules are on.
     as_made : Counts
-        Blinks in the recordings as they are.
+        Blinks in the unchanged recordings.
     variants : Counts
         Blinks in all variants of the recordings together.
     """
@@ -148,7 +148,7 @@ class Margin:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """All results of this module.
+    """The results of `validate`: how well the blink detector works for new people.
 
     Attributes
     ----------
@@ -157,7 +157,7 @@ class Validation:
     comparisons : tuple of Comparison
         From `compare_methods`.
     ablations : tuple of Ablation
-        From `leave_out_rules`; empty if only the recordings as they are were scored.
+        From `leave_out_rules`; empty if `all_variants` was false.
     margins : tuple of Margin
         From `find_margins`.
     """
@@ -212,7 +212,7 @@ def validate(recordings: Recordings, parameters: Parameters, all_variants: bool)
     parameters : Parameters
     all_variants : bool
         True: score on all `VARIANTS`, and also without each of the detector's rules. False: score
-        only on the recordings as they are, with all rules.
+        only on the unchanged recordings, with all rules.
 
     Returns
     -------
@@ -287,7 +287,7 @@ def compare_methods(
     variants: Iterable[str],
     parameters: Parameters,
 ) -> Iterator[Comparison]:
-    """Score the detector and the simple rule. The detector's constants were chosen on other people.
+    """Score the detector, with constants chosen on other people, and the simple rule.
 
     Parameters
     ----------
@@ -301,8 +301,8 @@ def compare_methods(
     Yields
     ------
     Comparison
-        For each variant: one of all recordings, then one of each directory and of each camera view,
-        except those to which all recordings belong.
+        For each variant: one for all recordings, then one for each directory and each camera view
+        to which some of the recordings, but not all, belong.
     """
     for variant in variants:
         detector: dict[str, Counts] = {}

@@ -140,11 +140,11 @@ def add_glare(track: Track, depth: float) -> Track:
 def add_closing(
     clip: AnnotatedClip, track: Track, times_s: tuple[float, float, float], depths: Sequence[float]
 ) -> Track:
-    """Return a track whose lids also close in part, once in each gap between annotated closures.
+    """Return a track with partial closures added: one in each gap between annotated closures.
 
-    Gaps that are too short are left as they are. `times_s` are the times for which the lids fall,
-    stay lowered and rise again. `depths` are shares by which the lid opening shrinks: the first in
-    the first gap, the second in the next, and so on in turn.
+    Gaps that are too short stay as they are. `times_s` tells for how many seconds the lids fall,
+    stay lowered and rise again. `depths` tells by which share the lid opening shrinks in the first
+    gap, in the second, and so on; after its last value, the first one follows again.
     """
     fall_s, hold_s, rise_s = times_s
     whole_s, at_s = sum(times_s), track.times_s

@@ -16,7 +16,7 @@ class Finding:
     values : dict
         The numbers in its message.
     variant : str
-        Chooses one of several messages of a code; empty if there is only one.
+        Which of the code's messages to use; empty if there is only one.
     """
 
     code: str

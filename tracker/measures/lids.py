@@ -118,8 +118,9 @@ class _Level:
     noise : float
         Standard deviation of the open lids, as a share of the level.
     is_partly_low, is_low : ndarray, shape (N,)
-        Frames whose level is below the closing threshold, or below `SHUT_RATIO`, as shares of the
-        recording's typical level. There, the eyes are held shut, or the lids are lowered.
+        Frames whose level is low: divided by the recording's typical level, it is below the closing
+        threshold (`is_partly_low`) or below `SHUT_RATIO` (`is_low`). There, the eyes are held shut,
+        or the lids are lowered.
     """
 
     ear: Float64Array
@@ -379,9 +380,9 @@ def _mark_hidden(traces: Traces, lowered: Int64Array) -> BoolArray:
 
 
 def _usual_share(traces: Traces, level: Float64Array, close_ratio: float) -> Float64Array:
-    """Return the median EAR of each open eye divided by the mean of both, shape (2,).
+    """Return the usual EAR of each eye as a share of the mean of both eyes, shape (2,).
 
-    NaN for an eye that has no opening while the mean counts as open.
+    It is the median over the frames whose mean counts as open; NaN for an eye that is shut there.
     """
     # NaN compares as not below.
     opened = ~(traces.ear < close_ratio * level) & (traces.ear > 0)
@@ -391,10 +392,11 @@ def _usual_share(traces: Traces, level: Float64Array, close_ratio: float) -> Flo
 
 
 def _close_alike(eye_amplitude: Float64Array) -> bool:
-    """Return whether both eyes close alike, judged by the closures outside winks.
+    """Return whether both eyes usually close about equally far, judged by closures outside winks.
 
-    If one lid is weak, every blink looks like a wink, and a long one lasts as long as a wink.
-    Without a closure outside winks the question has no answer, and the result is False.
+    If not, because one lid is weak, winks cannot be told from blinks: every blink looks like a
+    wink, and a long one lasts as long as a wink. The result is also False if there is no closure
+    outside winks.
     """
     asymmetry = eye_amplitude.min(axis=1) / eye_amplitude.max(axis=1)
     return median_finite(asymmetry) >= WINK_ASYMMETRY

@@ -287,10 +287,11 @@ def _find_hidden_range(
 
 
 def _find_disagreement(quality: Quality, basis: Basis) -> list[Finding]:
-    """Return why the range may be an error: the two eyes did not move together.
+    """Return a finding if the eyes disagree so much that the true range may be below the limit.
 
-    The range of a sum of two signals is at most the sum of their ranges. The range of the gaze is
-    therefore at least the measured range minus the range of the errors.
+    The measured gaze is the true gaze plus errors, and the range of a sum is at most the sum of
+    the ranges. The true range is therefore at least the measured range minus that of the errors,
+    which is taken from how much the two eyes disagree.
     """
     disagreement = quality.eye_disagreement
     if disagreement > MAX_EYE_DISAGREEMENT and (

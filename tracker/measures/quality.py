@@ -43,8 +43,8 @@ class Quality:
         Median, relative to the camera; nose down is positive. At -20 the camera is far below the
         face.
     head_yaw_spread_deg, head_pitch_spread_deg : float
-        95th percentile of the distance from the median direction of the head, over all frames with
-        a face.
+        95th percentile of how far the head is turned from its own median direction, over all
+        frames with a face.
     head_moved_share : float
         Share of the frames with open eyes that the gaze leaves out because the head was turned or
         nodded, 0-1.

@@ -42,10 +42,12 @@ def make_interval(
 
     Parameters
     ----------
-    range_, reach : float
-        The range, and how far its interval reaches to either side without the errors below.
+    range_ : float
+    reach : float
+        How far the interval would reach to either side of the range without the errors below.
     gain_std : float
-        Standard deviation of an error that is a share of the range and independent of `reach`.
+        Standard deviation of an error in proportion to the range: 0.1 is 10 % of the range. It is
+        independent of the errors behind `reach`.
     noise : float
         Part of the range that may be noise. Noise only makes a range larger, so it only moves the
         lower end.

@@ -25,9 +25,9 @@ class QualityIndicator:
     codes : tuple of str
         Codes of the findings that lower its grade.
     not_judged_with : tuple of str
-        Codes of findings after which the assessment does not look for `codes`.
+        Codes of findings that stop the assessment before it looks for `codes`.
     last : bool
-        Whether the assessment looks for `codes` only if no other finding prevents an answer.
+        Whether the assessment looks for `codes` last: only if nothing else rules out an answer.
     """
 
     name: str

@@ -94,9 +94,9 @@ def format_exact(value: Any) -> str:
 
 
 def is_angle_known(low_deg: float, high_deg: float) -> bool:
-    """Return whether an angle is known well enough to be shown.
+    """Return whether an angle is known precisely enough to be shown.
 
-    It is if the interval from `low_deg` to `high_deg` is narrower than its own midpoint.
+    The true angle lies between `low_deg` and `high_deg`. These must differ by less than their mean.
     """
     return high_deg - low_deg < (low_deg + high_deg) / 2
 

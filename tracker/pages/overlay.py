@@ -459,7 +459,7 @@ def eye_boxes(landmarks: NDArray[np.float32]) -> list[NDArray[np.float64]]:
 
 
 def _show_inside(area: Image, picture: Image, corners: NDArray[np.float64]) -> None:
-    """Copy the inside of the convex polygon `corners` from `picture` to `area`, of equal size."""
+    """Copy what lies in the convex polygon `corners` from `picture` to `area`, of the same size."""
     height, width = area.shape[:2]
     left, top = np.clip(np.floor(corners.min(axis=0)), 0, (width, height)).astype(int)
     right, bottom = np.clip(np.ceil(corners.max(axis=0)) + 1, 0, (width, height)).astype(int)

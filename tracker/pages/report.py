@@ -152,9 +152,10 @@ def _make_values(source: ReportInput, events: list[Event]) -> dict[str, Any]:
 def _make_picture_values(
     source: ReportInput, events: Sequence[Event], shown: Sequence[ShownFrames]
 ) -> dict[str, Any]:
-    """Return the template's pictures of events, and how many events and frames are left out.
+    """Return the values that the template needs to show the pictures of the events.
 
-    `shown` holds the chosen frames of each event, from `_choose_frames`.
+    They also tell how many events and frames are left out. `shown` holds the chosen frames of each
+    event, from `_choose_frames`.
     """
     frame_count = sum(len(event.frames()) for event in events[: len(shown)])
     return {
