@@ -133,7 +133,7 @@ class Caller:
         Raises
         ------
         ForbiddenError
-            The key is not one of the user's own files, or the caller is not identified.
+            The key is not one of the files of `user_id`, or the caller is not identified.
         """
         if self.role == "anyone":
             raise ForbiddenError(

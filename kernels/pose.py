@@ -60,10 +60,10 @@ class HeadPose:
 
 @kernel("void(f4[:,:,::1], i8[::1], f8[:,::1], f8[:,::1])")
 def _fit_affine(landmarks, columns, pseudo_inverse, rows):
-    """Fill rows (6, N) with both rows of the affine map from `RIGID_POINTS` to each frame.
+    """Fit the affine map from `RIGID_POINTS` to each frame's landmarks by least squares.
 
-    The points are `columns` (P,) of landmarks (N, K, 2). `pseudo_inverse` (P, 3) is computed from
-    the same points of `RIGID_POINTS`.
+    Rows (6, N) receive both rows of the map. The points are `columns` (P,) of landmarks (N, K, 2).
+    `pseudo_inverse` (P, 3) is computed from the same points of `RIGID_POINTS`.
     """
     for n in range(landmarks.shape[0]):
         # Each column of the pseudo-inverse sums to zero, so any point can be the origin. With one
@@ -86,10 +86,11 @@ def _fit_affine(landmarks, columns, pseudo_inverse, rows):
 
 @kernel("void(f8[:,::1])")
 def _turn_ahead(rows):
-    """Put the direction of the face, without roll, into the first three of rows (6, N).
+    """Replace each frame's affine map by the direction in which the face looks, in place.
 
-    They are those of `_fit_affine` before, and afterwards how far the face looks to the right, down
-    and ahead. NaN without a direction. No call and no branch, so that the loop is vectorised.
+    On entry, rows (6, N) hold what `_fit_affine` filled in. On return, the first three hold how far
+    the face looks to the right, down and ahead, after the roll of the head is undone; NaN where no
+    direction follows from the map. No call and no branch, so that the loop is vectorised.
     """
     rax, ray, raz, rbx, rby, rbz = rows[0], rows[1], rows[2], rows[3], rows[4], rows[5]
     for n in range(rows.shape[1]):

@@ -1,4 +1,4 @@
-"""Follow the faces of a recording from frame to frame, and decide whose recording it is."""
+"""Follow the faces of a recording from frame to frame, and choose the recorded person's."""
 
 from dataclasses import dataclass, replace
 from typing import Protocol

@@ -99,7 +99,7 @@ def measure_directions(
     ends : (float, float)
         The upper and the lower end of the vertical range; NaN if there is no range.
     reach : RangeReach
-        How far the intervals of these two ends reach.
+        How far the confidence intervals of these two ends reach.
     gain_std, noise : float
         See `make_interval`.
 
