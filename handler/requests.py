@@ -51,8 +51,6 @@ FORM_FLAGS = {"save": True, "return_overlay": False}
 """What else it may have, and the defaults."""
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?", re.ASCII)
 ACTIONS = ("analyze_image", "analyze_video", "process_s3_file", "create_upload")
-
-
 _ASSUMED = {"task": "up_down", "task_assumed": True}
 """The task of the app's guided flow, where a request over HTTP says nothing of one."""
 
@@ -86,7 +84,7 @@ class AnalyzeData:
     """Analyse a file that came with the request: the actions analyze_image and analyze_video.
 
     Here and below, `report` is the language of the report to write; None for no report. If
-    `is_secret` is true, the id of the analysis cannot be computed from the request.
+    `is_secret` is true, the id is random: nobody can compute it, and no earlier one is continued.
     """
 
     kind: str
@@ -310,7 +308,8 @@ def parse_form_query(query: Mapping[str, Any], caller: Caller) -> tuple[AnalyzeD
         user_id=caller.take_user_id(query.get("user_id")),
         # The app's guided flow, if it does not say otherwise.
         parameters=parse_parameters(given if "task" in given else given | _ASSUMED),
-        is_secret=caller.role == "anyone",
+        # What is deleted after its answer must be no analysis that was kept before.
+        is_secret=caller.role == "anyone" or not flags["save"],
         about=About(language=parse_language(query["lang"]) if "lang" in query else None),
     )
     return request, flags["save"]

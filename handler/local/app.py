@@ -98,6 +98,7 @@ class LocalApp:
     def _respond(self, request: Request, path: str, context: LocalContext) -> Response:
         self._check_caller(request)
         if request.method == "POST" and (upload := re.fullmatch(r"/uploads/([^/]+)", path)):
+            self._check_address(request, path)
             receive_upload(self._storage, request, upload[1])
             response = Response(b"", 204)
             del response.headers["Content-Type"]
@@ -172,6 +173,11 @@ class LocalApp:
         if origin is not None and urlsplit(origin).hostname not in LOCAL_NAMES:
             raise ForbiddenError("foreign_origin", "Pages of other machines may not ask.")
 
+    def _check_address(self, request: Request, path: str) -> None:
+        """Refuse a request whose address this server did not give out, or too long ago."""
+        query = request.args
+        self._guard.check_signature(path, query.get("until", ""), query.get("signature", ""))
+
     def _answer_page(self, request: Request, path: str, first: str, rest: str) -> Response:
         """Answer with a file of the web client, or with a report."""
         if request.method not in ("GET", "HEAD"):
@@ -179,8 +185,7 @@ class LocalApp:
                 "method_not_allowed", "This path does not take this method."
             )
         if first == "reports":
-            query = request.args
-            self._guard.check_signature(rest, query.get("until", ""), query.get("signature", ""))
+            self._check_address(request, path)
             return answer_report(self._storage, rest)
         # Under another host name, the page and the uploads would have different origins.
         foreign = self._guard.is_open and not request.headers["Host"].startswith(HOST)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from handler.errors import StorageUnavailableError, UnauthorizedError
 from handler.identity import Access
-from handler.storage import DOWNLOAD_VALID_S
 
 if TYPE_CHECKING:
     from handler.tokens import TokenVerifier
@@ -85,18 +84,19 @@ class Guard:
             "unauthorized", "Send the server's token as Authorization: Bearer TOKEN."
         )
 
-    def sign(self, analysis_id: str) -> str:
-        """Return the query string that makes a report's address valid for a limited time.
+    def sign(self, path: str, valid_s: int) -> str:
+        """Return the query string that makes an address valid for `valid_s` seconds.
 
-        It is empty if callers are not checked.
+        `path` is ``/reports/ID`` or ``/uploads/ID``, where the caller sends no token. The query
+        string is empty if callers are not checked.
         """
         if self.is_open:
             return ""
-        until = int(time.time()) + DOWNLOAD_VALID_S
-        return f"?until={until}&signature={self._compute_signature(analysis_id, str(until))}"
+        until = int(time.time()) + valid_s
+        return f"?until={until}&signature={self._compute_signature(path, str(until))}"
 
-    def check_signature(self, analysis_id: str, until: str, signature: str) -> None:
-        """Check the query string of a report's address, which `sign` made.
+    def check_signature(self, path: str, until: str, signature: str) -> None:
+        """Check the query string of an address, which `sign` made.
 
         Raises
         ------
@@ -105,13 +105,15 @@ class Guard:
         """
         if self.is_open:
             return
-        expected = self._compute_signature(analysis_id, until)
+        expected = self._compute_signature(path, until)
         good = hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace"))
         if not good or int(until) < time.time():
             raise UnauthorizedError(
-                "unauthorized", "This address is over. Take a new one from GET /status."
+                "unauthorized",
+                "This address is over. Take a report's from GET /status, an upload's from POST "
+                "/uploads.",
             )
 
-    def _compute_signature(self, analysis_id: str, until: str) -> str:
-        text = f"{analysis_id} {until}".encode("utf-8", "replace")
+    def _compute_signature(self, path: str, until: str) -> str:
+        text = f"{path} {until}".encode("utf-8", "replace")
         return hmac.new(self._secret, text, hashlib.sha256).hexdigest()

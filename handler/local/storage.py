@@ -16,7 +16,9 @@ from handler.keys import make_key
 from handler.local.files import LocalFiles
 from handler.records import INTERRUPTED, Record, fail, give_back, is_over
 from handler.storage import (
+    DOWNLOAD_VALID_S,
     MAX_DELIVERIES,
+    UPLOAD_VALID_S,
     Page,
     RecordChangedError,
     RecordExistsError,
@@ -77,7 +79,8 @@ class LocalStorage(LocalFiles):
     address : str
         Address of the server, to which files are uploaded.
     sign : callable
-        Returns the query that the address of a report needs, by the id of the analysis.
+        Returns the query that an address of a report or an upload needs, by the address' path and
+        the seconds for which it is valid.
     has_message : threading.Event
         Set when a message enters the queue.
 
@@ -88,7 +91,7 @@ class LocalStorage(LocalFiles):
 
     def __init__(self, folder: Path) -> None:
         self.address = ""
-        self.sign: Callable[[str], str] = lambda _analysis_id: ""
+        self.sign: Callable[[str, int], str] = lambda _path, _valid_s: ""
         self.has_message = threading.Event()
         super().__init__(folder / "files", folder / "work")
         self._database = folder / "records.sqlite"
@@ -226,15 +229,15 @@ class LocalStorage(LocalFiles):
                 )
 
     def offer_upload(self, key: str, content_type: str, max_bytes: int) -> UploadOffer:
-        analysis_id = key.split("/")[3]
+        path = f"/uploads/{key.split('/')[3]}"
         return UploadOffer(
-            url=f"{self.address}/uploads/{analysis_id}",
+            url=f"{self.address}{path}{self.sign(path, UPLOAD_VALID_S)}",
             fields={"key": key, "Content-Type": content_type},
         )
 
     def offer_download(self, key: str, content_type: str) -> str:
-        analysis_id = key.split("/")[3]
-        return f"{self.address}/reports/{analysis_id}{self.sign(analysis_id)}"
+        path = f"/reports/{key.split('/')[3]}"
+        return f"{self.address}{path}{self.sign(path, DOWNLOAD_VALID_S)}"
 
     @property
     def can_enqueue(self) -> bool:

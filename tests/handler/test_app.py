@@ -263,6 +263,19 @@ def test_what_is_not_to_be_saved_is_gone_after_the_answer(deployment: Deployment
     assert not [one for one in deployment.storage.work.parent.rglob("*") if one.name == "original"]
 
 
+def test_what_was_saved_before_stays_though_the_same_video_is_not_to_be_saved(
+    deployment: Deployment,
+) -> None:
+    _, body = deployment.send(make_video("suspected"), save="true")
+    kept_id = json.loads(body)["analysis_id"]
+    code, body = deployment.send(make_video("suspected"), save="false")
+    assert code == 200
+    assert deployment.storage.read(json.loads(body)["analysis_id"]).state == "deleted"
+    kept = deployment.storage.read(kept_id)
+    assert kept.state == "completed"
+    assert deployment.storage.has_file(kept.source_key)
+
+
 def test_forms_that_cannot_be_taken(deployment: Deployment) -> None:
     event = make_event(make_request("https://api.example/dev", make_video("suspected")))
     for change, status, code in [

@@ -83,6 +83,14 @@ def test_each_user_sees_their_own(url: str, issuer: str) -> None:
     # An upload's form is for whoever was given it, and the analysis is the asker's.
     offer = requests.post(f"{url}/uploads", json={}, headers=anna, timeout=10).json()
     files = {"file": make_video("suspected")}
+    # Who only knows the id, as a clinician does from a list, cannot send a file in anna's place.
+    listed = requests.get(f"{url}/analyses?user_id=anna", headers=doctor, timeout=10).json()
+    assert offer["analysis_id"] in [one["analysis_id"] for one in listed["analyses"]]
+    queries = [one.partition("?")[2] for one in (mine["report_url"], offer["upload"]["url"])]
+    for query in ("", queries[0], queries[1][:-1]):
+        address = f"{url}/uploads/{offer['analysis_id']}?{query}"
+        refused = requests.post(address, files=files, headers=doctor, timeout=10)
+        assert (refused.status_code, refused.json()["code"]) == (401, "unauthorized")
     assert requests.post(offer["upload"]["url"], files=files, timeout=10).status_code == 204
     path = f"{url}{offer['status_url']}"
     assert requests.get(path, headers=boris, timeout=10).status_code == 404
