@@ -47,6 +47,10 @@ def find_recordings(context: AvFormatContext) -> list[AvStream]:
     ]
     if any(one.frame_count != 1 for one in videos):
         videos = [one for one in videos if one.frame_count != 1]
+    # Fragmented files and Matroska declare no count. Only several frames of another stream prove
+    # that a stream of about one frame is a cover: the header may know the first fragment alone.
+    if any(_frames_by_duration(one) > 1 for one in videos):
+        videos = [one for one in videos if _frames_by_duration(one) != 1]
     for video in videos:
         width, height = video.parameters.contents.width, video.parameters.contents.height
         if width * height > MAX_FRAME_PIXELS:
@@ -67,16 +71,22 @@ def choose_recording(videos: list[AvStream]) -> AvStream:
 
 def _duration_s(stream: AvStream) -> float:
     """Return how many seconds a stream lasts; 0 if that is not known."""
-    if stream.duration > 0:
-        return float(stream.duration * float(stream.time_base))
-    # Matroska tells it in a tag alone.
+    # Matroska tells it in a tag alone. FFmpeg then gives the whole file's duration to a stream of
+    # which it found no packet, such as a cover, so that the tag comes first.
     entry = load_libraries()["avutil"].av_dict_get(stream.metadata, b"DURATION", None, 0)
     with contextlib.suppress(ValueError):
         hours, minutes, seconds = (
             map(float, entry.contents.value.split(b":")) if entry else (0, 0, 0)
         )
-        return max(0.0, 3600 * hours + 60 * minutes + seconds)
-    return 0.0
+        told_s = 3600 * hours + 60 * minutes + seconds
+        if 0 < told_s < math.inf:
+            return told_s
+    return max(0.0, float(stream.duration * float(stream.time_base)))
+
+
+def _frames_by_duration(stream: AvStream) -> int:
+    """Return the number of a stream's frames by its duration and rate; 0 if it is not known."""
+    return round(_duration_s(stream) * float(stream.mean_frame_rate))
 
 
 def estimate_frame_count(context: AvFormatContext, stream: AvStream, fps: float) -> int:

@@ -52,6 +52,33 @@ def test_the_default_or_else_the_longest_video_is_taken(
     assert (np.mean(images) > 128) == white
 
 
+@pytest.mark.parametrize("lengths", [(1, 40), (40, 1)])
+def test_a_single_picture_in_matroska_is_no_recording(
+    tmp_path: Path, lengths: tuple[int, int]
+) -> None:
+    with Video(write_two(tmp_path / "picture.mkv", lengths, None)) as video:
+        assert video.recordings == 1
+        assert sum(1 for _ in video.frames()) == 40
+
+
+@pytest.mark.parametrize(
+    ("name", "flags"),
+    [
+        ("cover.mp4", ""),
+        ("cover.mp4", "frag_keyframe"),
+        ("cover.mp4", "frag_keyframe+empty_moov"),
+        ("cover.mkv", ""),
+    ],
+)
+def test_a_cover_before_the_video_is_no_recording(tmp_path: Path, name: str, flags: str) -> None:
+    """In a fragmented file, the cover alone is marked as default, and no frames are counted."""
+    plain = write_counting_clip(tmp_path / "plain.mp4", regular(60), g="15", bf="0")
+    options = {"movflags": flags} if flags else {}
+    with Video(remux(plain, tmp_path / name, cover=True, **options)) as video:
+        assert video.recordings == 1
+        assert sum(1 for _ in video.frames()) == 60
+
+
 def test_absurd_pixels_are_refused_with_the_reason(tmp_path: Path) -> None:
     plain = write_counting_clip(tmp_path / "plain.mp4", regular(3))
     path = encode(tmp_path / "absurd.mp4", list(read_images(plain)), aspect=Fraction(9))
