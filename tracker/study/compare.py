@@ -205,7 +205,8 @@ def _judge(
 def _find_threshold(measure: Measure, groups: list[list[Summary]]) -> float | None:
     """Return the vertical range below which PSP is suspected.
 
-    None if the recordings' thresholds differ, and for any other measure, because only the vertical range has a threshold.
+    None if the recordings' thresholds differ, and for any other measure, because only the
+    vertical range has a threshold.
     """
     found = {summary.parameters.vpp_thresh for group in groups for summary in group}
     return found.pop() if measure.name == "vertical_peak_to_peak" and len(found) == 1 else None
