@@ -135,6 +135,11 @@ def explain_failure(error: Exception) -> Failure:
     if isinstance(error, OSError):
         where = f": {error.filename}" if error.filename else ""
         return Failure("system_error", f"{error.strerror or error}{where}")
+    # Here, because a damaged installation is rare, and this loads NumPy.
+    from tracker.face.models import ModelFileError
+
+    if isinstance(error, ModelFileError):
+        return Failure("installation_damaged", str(error))
     raised_at = traceback.extract_tb(error.__traceback__)[-1]
     return Failure(
         "internal_error",

@@ -509,6 +509,8 @@ TEXTS: dict[str, str] = {
     "export the video as MP4 (H.264).",
     "cohort.failure.system_error": "A file could not be read or written.",
     "cohort.failure.system_error.remedy": "Look whether the disk is full, and who may write there.",
+    "cohort.failure.installation_damaged": "A file of this program is missing or damaged.",
+    "cohort.failure.installation_damaged.remedy": "Install the program again.",
     "cohort.failure.internal_error": "A defect of this program.",
     "cohort.failure.internal_error.remedy": "Please report the words beside it.",
     "cohort.failure.unusable": "It cannot be used.",

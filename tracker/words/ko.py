@@ -492,6 +492,8 @@ TEXTS: dict[str, str] = {
     "cohort.failure.system_error": "파일을 읽거나 쓸 수 없었습니다.",
     "cohort.failure.system_error.remedy": "디스크에 빈 공간이 있는지, 쓰기 권한이 있는지 "
     "확인하십시오.",
+    "cohort.failure.installation_damaged": "이 프로그램의 파일이 없거나 손상되었습니다.",
+    "cohort.failure.installation_damaged.remedy": "프로그램을 다시 설치하십시오.",
     "cohort.failure.internal_error": "이 프로그램의 결함입니다.",
     "cohort.failure.internal_error.remedy": "옆에 있는 문구를 알려 주십시오.",
     "cohort.failure.unusable": "사용할 수 없습니다.",

@@ -384,6 +384,22 @@ class TestUsage:
         for error in errors:
             assert error.startswith("internal error: ZeroDivisionError: a defect (test_main.py:")
 
+    @pytest.mark.parametrize("command", ["analyze", "image"])
+    def test_a_missing_model_file_is_told_before_any_input_is_opened(
+        self,
+        command: str,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        """The remedy is to install the program again, not to report a defect."""
+        monkeypatch.setattr("tracker.face.models.MODELS", tmp_path)
+        out = ["--out", str(tmp_path / "o")] if command == "analyze" else []
+        assert main([command, str(tmp_path / "no.mp4"), *out]) == 4
+        (error,) = capsys.readouterr().err.splitlines()
+        assert error.startswith("error: the model file ")
+        assert error.endswith("Install the program again.")
+
     def test_a_reader_that_goes_away_is_no_failure(self, tmp_path: Path) -> None:
         for n in range(60):
             save_track(make_track(make_landmarks(np.full(9, 0.3), 0)), tmp_path / f"{n}.npz")

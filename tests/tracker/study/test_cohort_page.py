@@ -72,7 +72,7 @@ class TestTexts:
         assert set(named) == FINDINGS
 
     def test_every_failure_has_words_and_a_remedy(self) -> None:
-        codes = {"process_died", "system_error", "internal_error"}
+        codes = {"process_died", "system_error", "installation_damaged", "internal_error"}
         pending = [InputError]
         while pending:
             kind = pending.pop()
