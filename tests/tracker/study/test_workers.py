@@ -16,6 +16,8 @@ import pytest
 from tests.tracker.cli.test_main import strict
 from tracker.cli.main import main
 from tracker.face.mesh import FaceMesh
+from tracker.lab.clip_spec import ClipSpec
+from tracker.lab.synthetic import write_clip
 from tracker.parameters import Parameters
 from tracker.study.recording import (
     Failure,
@@ -263,7 +265,13 @@ def test_a_video_that_changes_meanwhile_is_refused(
 def test_a_process_that_is_killed_takes_only_its_recording_along(
     number: signal.Signals, clips: Path, tmp_path: Path
 ) -> None:
-    recordings = [Recording(clips / "short.mp4", tmp_path, stem, f"{stem}.mp4") for stem in "abc"]
+    # So long that it is not done before it is killed, however busy the machine is.
+    long = tmp_path / "long.mp4"
+    write_clip(long, ClipSpec(duration_s=1.0, fps=15.0, width=320, height=240), repeats=600)
+    recordings = [
+        Recording(long if stem == "b" else clips / "tiny.mp4", tmp_path, stem, f"{stem}.mp4")
+        for stem in "abc"
+    ]
     killed = []
 
     def kill(index: int, *_: int) -> None:
@@ -274,7 +282,7 @@ def test_a_process_that_is_killed_takes_only_its_recording_along(
             (tmp_path / f".{process.pid}.another").touch()
             os.kill(process.pid, number)
 
-    outcomes = dict(analyze_recordings(recordings, Parameters(step=4), Request(), 1, kill))
+    outcomes = dict(analyze_recordings(recordings, Parameters(), Request(), 1, kill))
     assert len(killed) == 1
     assert isinstance(outcomes[0], FinishedRecording)
     assert isinstance(outcomes[1], Failure)
