@@ -101,11 +101,14 @@ class Caller:
         BadRequestError
             `given` is not a user id.
         ForbiddenError
-            Callers are not identified here, so nobody may delete a user's data.
+            `given` is another user's id. Or callers are not identified here, so nobody may delete
+            a user's data.
         """
         if self.role == "anyone":
             raise ForbiddenError("needs_identity", "Callers are not known here.")
-        return check_user_id(given) if self.user_id is None else self.user_id
+        # Whoever names somebody else does not mean their own data: nothing is deleted.
+        user_id = self.take_user_id(given)
+        return check_user_id(given) if user_id is None else user_id
 
     def may_read(self, owner: str) -> bool:
         """Return whether the caller may read the analyses that belong to the user `owner`."""

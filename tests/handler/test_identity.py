@@ -250,6 +250,20 @@ def test_a_clinician_reads_and_lists_which_is_logged_without_the_patient(
     assert "anna" not in json.dumps(lines)
 
 
+def test_who_asks_to_delete_another_users_data_deletes_nothing(client: Client) -> None:
+    made = {
+        str(claims["sub"]): client.ask(claims, "POST", "/analyze", VIDEO)[1]["analysis_id"]
+        for claims in (ANNA, BORIS, DOCTOR)
+    }
+    for claims in (BORIS, DOCTOR):
+        status, answer = client.ask(claims, "DELETE", "/users/me?user_id=anna")
+        assert (status, answer["code"]) == (403, "foreign_user")
+    for claims in (ANNA, BORIS, DOCTOR):
+        assert client.ask(claims, "GET", f"/status/{made[str(claims['sub'])]}")[0] == 200
+    assert client.ask(BORIS, "DELETE", "/users/me?user_id=boris")[0] == 200
+    assert client.ask(BORIS, "GET", f"/status/{made['boris']}")[0] == 404
+
+
 def test_where_callers_are_not_known_lists_are_off_and_ids_cannot_be_guessed(
     storage: LocalStorage, log: Any
 ) -> None:

@@ -261,6 +261,11 @@ class Attack(RuleBasedStateMachine):
     @rule(caller=callers, whose=st.sampled_from([None, *CALLERS]))
     def delete_all(self, caller: str, whose: str | None) -> None:
         query = None if whose is None else {"user_id": whose}
+        if whose not in (None, caller):
+            listed = self.ask(caller, "GET", "/analyses")[1]["analyses"]
+            assert self.ask(caller, "DELETE", "/users/me", None, query)[0] == 403
+            assert self.ask(caller, "GET", "/analyses")[1]["analyses"] == listed
+            return
         assert self.ask(caller, "DELETE", "/users/me", None, query)[0] == 200
         assert self.ask(caller, "GET", "/analyses")[1]["analyses"] == []
         assert not list((self.folder / "files").glob(f"*/{name_user(caller)}/**/original"))
