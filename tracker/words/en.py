@@ -428,6 +428,8 @@ TEXTS: dict[str, str] = {
     "People who annotate see them end at the same time, but begin 0.05 s later.",
     "report.limit.lids": "In extreme down-gaze the lids may hide the iris. Those frames are left "
     "out of the gaze; they are no closure.",
+    "report.limit.spectacles": "Thick rims of spectacles near the lids can make a healthy person's "
+    "range read like a palsy. Nothing warns of it: take them off for the recording.",
     "report.limit.mirror": "Mirrored videos swap left and right.",
     "report.limit.not_validated": "None of the thresholds has been validated on patients.",
     # The page of a cohort.

@@ -413,6 +413,8 @@ TEXTS: dict[str, str] = {
     "사람이 표시한 것과 끝은 같고 시작은 0.05초 이릅니다.",
     "report.limit.lids": "아래를 극도로 보면 눈꺼풀이 홍채를 가릴 수 있습니다. 그 프레임은 "
     "시선에서 빼며 눈 감음이 아닙니다.",
+    "report.limit.spectacles": "눈꺼풀 가까이에 있는 두꺼운 안경테 때문에 건강한 사람의 범위도 "
+    "마비처럼 나타날 수 있습니다. 이에 대한 경고는 없으니 안경을 벗고 녹화하십시오.",
     "report.limit.mirror": "좌우가 뒤집힌 영상에서는 왼쪽과 오른쪽이 바뀝니다.",
     "report.limit.not_validated": "어떤 기준값도 환자에서 검증되지 않았습니다.",
     # The page of a cohort.
