@@ -350,9 +350,16 @@ def _check_it_answers(
         "DYNAMODB_TABLE": "table",
         "QUEUE_URL": "https://sqs.ap-northeast-2.amazonaws.com/000000000000/queue",
     }
-    done = subprocess.run(
-        [python, "-S", "-c", script], capture_output=True, text=True, check=False, env=environment
-    )
+    # A function removes what a killed one left in the temporary folder, and others may be using
+    # this machine's.
+    with tempfile.TemporaryDirectory() as scratch:
+        done = subprocess.run(
+            [python, "-S", "-c", script],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=environment | {"TMPDIR": scratch},
+        )
     if done.returncode:
         raise BundleError(f"{module} does not answer: {done.stderr.strip()}")
 
