@@ -237,7 +237,7 @@ class Decoder:
         self.frames_by_duration = estimate_frame_count(
             self._format.contents, self._stream, self.fps
         )
-        self.frame_count = self._stream.frame_count or self.frames_by_duration
+        self.frame_count = self._stream.frame_count
         self.hidden, self.beyond_end = count_unshown(self._format.contents, self._stream)
         # A camera that records in slow motion may write its usual rate in the other place.
         self.capture_fps = max(capture_fps, read_capture_fps(self._format.contents, self._stream))

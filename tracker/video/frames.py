@@ -149,7 +149,7 @@ class Video:
         hidden, by_duration = self._decoder.hidden, self._decoder.frames_by_duration
         # The count of a header may be too small; a rate that is not meant gives too large a number.
         expected = max(count, by_duration if fps <= MAX_COUNTED_FPS else 0) - hidden
-        count -= hidden
+        count = (count or by_duration) - hidden
         self._info = VideoInfo(
             width, height, fps, frame_count=count if 0 <= count <= most_frames(fps) else 0
         )

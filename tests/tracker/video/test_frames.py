@@ -300,6 +300,15 @@ def test_a_count_or_rate_that_cannot_be_meant_is_not_believed(
         assert (video.info.fps, video.info.frame_count) == (0, 20)
 
 
+def test_a_rate_that_cannot_be_meant_makes_no_recording_long(tmp_path: Path) -> None:
+    """Two seconds would count as 60,000 frames, of which only every fifth one fits."""
+    plain = write_counting_clip(tmp_path / "plain.mp4", regular(60), bf="0")
+    with Video(remux(plain, tmp_path / "rate.mkv")) as video:
+        assert video.info.fps > 10_000
+        assert video.expected_frames == 0
+        assert sum(1 for _ in video.frames()) == 60
+
+
 def write_clip_with_sound(path: Path, codec: str, sound: str, noisy: int, plain: int) -> float:
     """Encode frames of noise, then plain ones; return the bits of the noisy ones' packets."""
     rng = np.random.default_rng(3)
