@@ -344,6 +344,21 @@ def test_winks_are_no_blinks_and_the_gaze_phases_come_out(analyze: Analyze) -> N
     assert up < min(level, level_again)
 
 
+def test_nobody_healthy_is_suspected_and_nobody_at_rest_is_cleared(analyze: Analyze) -> None:
+    at_rest = [f"zju/{clip['video']}" for clip in read_rows("zju/clips.csv")]
+    others = [f"people/{clip.name}" for clip in find_annotations(DATA / "people")[0]]
+    others += [f"blinks/{stem}.mp4" for stem in ANNOTATED]
+    others += ["formats/hevc_1080x1920.mp4", "gaze/up_down.mp4", "hard/lid_flutter.mp4"]
+    for name in at_rest + others:
+        assert assess(analyze(name)).status != "suspected", name
+    for name in at_rest:
+        # They are too short for an answer: however long, noise alone would clear none of them.
+        assert assess(analyze(name)).basis.side != "above", name
+    # One person did look up and down.
+    asked = Parameters(task="up_down")
+    assert assess(analyze_track(analyze("gaze/up_down.mp4").track, asked)).status != "suspected"
+
+
 def test_no_face_is_not_assessable(analyze: Analyze) -> None:
     analysis = analyze("hard/no_face.mp4")
     assessment = assess(analysis)
