@@ -176,6 +176,7 @@ def test_twelve_clients_and_a_server_that_is_killed(tmp_path: Path) -> None:
             assert one["provenance"]["size_bytes"] == stored.stat().st_size
             assert len(list(stored.parent.iterdir())) == 5
     assert list((folder / "work").iterdir()) == []
-    if len(memory_mb) > 8:
+    if LONG:  # A short run ends before memory could grow.
+        assert len(memory_mb) > 8
         assert max(memory_mb) - min(memory_mb[4:]) < 30
     assert "Traceback" not in (tmp_path / "log").read_text()
