@@ -3,7 +3,8 @@
 import hashlib
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BufferedIOBase
@@ -97,6 +98,28 @@ class _Source:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         return {"sha256": sha256, "size_bytes": self.file.stat().st_size}
 
+    def identify(
+        self,
+        code: Mapping[str, str],
+        version: StoredVersion | None,
+        stored_at: str,
+        sha256: str | None = None,
+    ) -> dict[str, Any]:
+        """Return which bytes were analysed, when, and by which program and models.
+
+        `code` names the program's and the models' files. `version` is None for a file that came
+        with the request and failed, because only what was analysed is stored.
+        """
+        return {
+            **self.measure_content(sha256),
+            "etag": version.etag.strip('"') if version else None,
+            "version_id": (version.version_id or None) if version else None,
+            "stored_at": stored_at or None,
+            "analysed_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "program_version": __version__,
+            **code,
+        }
+
 
 class Analyzer:
     """Analyses files and writes their records and results into a storage.
@@ -159,14 +182,15 @@ class Analyzer:
             with path.open("rb") as file:
                 kind = self._engine.detect_kind(file.read(512))
             _check_kind(kind, request.kind)
-            if kind == "video" and self._must_queue(path, request.parameters, limits):
-                if not limits.may_queue:
-                    raise UndecodableError("takes_too_long", TAKES_TOO_LONG)
-                key = work.record.source_key
-                self._storage.put_file(key, path, content_type_of(ORIGINAL))
-                return self._enqueue(work, AnalyzeFile(None, key, work.record.user_id, None))
             source = _Source(path, kind, path)
-            self._carry_out(work, source, request.parameters, limits)
+            with self._identifying(work, source):
+                if kind == "video" and self._must_queue(path, request.parameters, limits):
+                    if not limits.may_queue:
+                        raise UndecodableError("takes_too_long", TAKES_TOO_LONG)
+                    key = work.record.source_key
+                    self._storage.put_file(key, path, content_type_of(ORIGINAL))
+                    return self._enqueue(work, AnalyzeFile(None, key, work.record.user_id, None))
+                self._carry_out(work, source, request.parameters, limits)
         return answer_analysis(self._storage, work.record, request.about.language)
 
     def analyze_file(self, request: AnalyzeFile, limits: Limits, request_id: str) -> Answer:
@@ -197,11 +221,12 @@ class Analyzer:
         ):
             if not work.settled:
                 source = self._fetch(file, request.kind, limits, folder)
-                if source is None or (
-                    source.kind == "video" and self._must_queue(source.file, parameters, limits)
-                ):
+                if source is None:
                     return self._enqueue(work, request)
-                self._carry_out(work, source, parameters, limits)
+                with self._identifying(work, source):
+                    if source.kind == "video" and self._must_queue(source.file, parameters, limits):
+                        return self._enqueue(work, request)
+                    self._carry_out(work, source, parameters, limits)
         return answer_analysis(self._storage, work.record, request.about.language)
 
     def _open(self, request: AnalyzeFile, work: Work | None, limits: Limits) -> StoredObject:
@@ -281,20 +306,7 @@ class Analyzer:
         lease_until_s = limits.end_s + LEASE_MARGIN_S
         work.save(records.claim(work.record, work.owner, time.time(), lease_until_s))
         with temporary_folder(self._work_folder) as folder:
-            if source.kind == "image":
-                assert isinstance(source.file, Path)
-                outcome, paths = self._engine.analyze_image(source.file, parameters, folder)
-            else:
-                summary, paths = self._engine.analyze_video(
-                    source.file,
-                    parameters,
-                    folder,
-                    limits.compute_tracking_budget_s(),
-                    work.report_progress,
-                    work.record.report,
-                    work.record.analysis_id,
-                )
-                outcome = summary.to_dict()
+            outcome, paths = self._analyze(work, source, parameters, limits, folder)
             files = self._store_results(work.record, paths)
         provenance = self._store_source(work, source, outcome)
         work.save(records.complete(work.record, source.kind, outcome, files, provenance))
@@ -305,11 +317,26 @@ class Analyzer:
             measured["PartialAnalyses"] = float(outcome["partial"])
         self._observe(measured)
 
-    def _store_source(self, work: Work, source: _Source, outcome: dict[str, Any]) -> dict[str, Any]:
-        """Store the analysed file if it came with the request, and return its provenance.
+    def _analyze(
+        self, work: Work, source: _Source, parameters: Parameters, limits: Limits, folder: Path
+    ) -> tuple[dict[str, Any], list[Path]]:
+        """Return the outcome of the analysis, and the files that it wrote into the folder."""
+        if source.kind == "image":
+            assert isinstance(source.file, Path)
+            return self._engine.analyze_image(source.file, parameters, folder)
+        summary, paths = self._engine.analyze_video(
+            source.file,
+            parameters,
+            folder,
+            limits.compute_tracking_budget_s(),
+            work.report_progress,
+            work.record.report,
+            work.record.analysis_id,
+        )
+        return summary.to_dict(), paths
 
-        The provenance says which bytes were analysed, when, and by which program and models.
-        """
+    def _store_source(self, work: Work, source: _Source, outcome: dict[str, Any]) -> dict[str, Any]:
+        """Store the analysed file if it came with the request, and return its provenance."""
         version, stored_at = source.version, source.stored_at
         if source.original is not None:
             version = self._storage.put_file(
@@ -317,16 +344,18 @@ class Analyzer:
             )
             work.pin(version.name, work.record.expires_at)
             stored_at = datetime.now(UTC).isoformat(timespec="seconds")
-        assert version is not None
-        return {
-            **source.measure_content(outcome.get("video_sha256")),
-            "etag": version.etag.strip('"'),
-            "version_id": version.version_id or None,
-            "stored_at": stored_at or None,
-            "analysed_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "program_version": __version__,
-            **self._engine.identity,
-        }
+        sha256 = outcome.get("video_sha256")
+        return source.identify(self._engine.identity, version, stored_at, sha256)
+
+    @contextmanager
+    def _identifying(self, work: Work, source: _Source) -> Iterator[None]:
+        """Note which file it was if the analysis in the ``with`` block fails."""
+        try:
+            yield
+        except HandlerError:
+            code = self._engine.identity
+            work.note_provenance(source.identify(code, source.version, source.stored_at))
+            raise
 
     def _store_results(self, record: Record, paths: list[Path]) -> dict[str, str]:
         """Store the result files of an analysis; return each file's key by its name in answers."""

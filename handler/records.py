@@ -79,7 +79,7 @@ class Record:
         What the client says about the file, and which version of a text the person agreed to; empty
         if it says nothing.
     provenance : dict
-        When completed: which bytes were analysed, when, and by what.
+        When completed or failed in the analysis: which bytes were analysed, when, and by what.
     """
 
     analysis_id: str
@@ -185,7 +185,12 @@ def requeue(record: Record) -> Record:
     """Return a failed record as queued, so that the analysis is tried again."""
     assert record.state == "failed"
     return replace(
-        record, state="queued", version=record.version + 1, progress_percent=0, error=None
+        record,
+        state="queued",
+        version=record.version + 1,
+        progress_percent=0,
+        error=None,
+        provenance=None,
     )
 
 
@@ -201,6 +206,7 @@ def give_back(record: Record) -> Record:
         attempts=record.attempts - begun,
         progress_percent=0,
         error=None,
+        provenance=None,
     )
 
 

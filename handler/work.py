@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from typing import Any
 
 from handler import records
 from handler.errors import (
@@ -62,6 +63,10 @@ class Work:
         self.record = replace(
             self.record, source_version=source_version, expires_at=expires_at, awaits_upload=False
         )
+
+    def note_provenance(self, provenance: dict[str, Any]) -> None:
+        """Note which bytes an analysis failed on; `fail` writes it."""
+        self.record = replace(self.record, provenance=provenance)
 
     def save(self, record: Record) -> None:
         """Write the record's next version.

@@ -70,6 +70,27 @@ def test_what_came_with_the_request(
     assert reported["parameters"]["blink_thresh"] == 0.2
 
 
+def test_a_record_of_a_failed_analysis_says_which_bytes_it_was(
+    aws: Aws, api: Api, clips: Path
+) -> None:
+    data = (clips / "tiny.mp4").read_bytes()[:200]
+    offer = ask(api, "POST", "/uploads", {"user_id": "u1"})
+    key = offer["upload"]["fields"]["key"]
+    aws.s3.put_object(Bucket=BUCKET, Key=key, Body=data)
+    event = {
+        "httpMethod": "POST",
+        "path": "/",
+        "body": json.dumps({"action": "process_s3_file", "s3_key": key, "user_id": "u1"}),
+    }
+    answer = api.handle(event, LocalContext(60))
+    assert answer["statusCode"] == 422, answer["body"]
+    found = AwsStorage(read_environment()).read(offer["analysis_id"]).provenance
+    assert found is not None
+    assert (found["sha256"], found["size_bytes"]) == (hashlib.sha256(data).hexdigest(), len(data))
+    assert found["etag"] == hashlib.md5(data).hexdigest()
+    assert found["program_version"] == __version__
+
+
 def test_an_upload_that_is_read_in_place(
     aws: Aws, api: Api, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
