@@ -153,12 +153,16 @@ def _crossings_s(ratio, times_s, outside, inside, level, max_gap_s, out):
     """Fill out (M,) with the times at which ratio crosses level (M,), between two neighbours.
 
     The neighbours are the samples inside (M,) and outside (M,). NaN where the outside one is beyond
-    the recording, has no face, or is a gap away.
+    the recording, has no face, is a gap away, or has the inside one's ratio.
     """
     for m in range(level.size):
         far, near = outside[m], inside[m]
         out[m] = np.nan
-        if 0 <= far < ratio.size and np.abs(times_s[far] - times_s[near]) <= max_gap_s:
+        if (
+            0 <= far < ratio.size
+            and np.abs(times_s[far] - times_s[near]) <= max_gap_s
+            and ratio[far] != ratio[near]
+        ):
             share = (level[m] - ratio[near]) / (ratio[far] - ratio[near])
             out[m] = times_s[near] + share * (times_s[far] - times_s[near])
 
