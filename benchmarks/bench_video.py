@@ -126,7 +126,7 @@ def make_clip(
 
 
 def track(clip: Clip, mesh: FaceMesh, step: int = 1, ahead: bool = False) -> Track:
-    return track_video(clip.path, mesh, step, clip.frame_count, decode_ahead=ahead)
+    return track_video(clip.path, mesh, step, clip.frame_count, decode_ahead=ahead, keep_step=True)
 
 
 def decode(clip: Clip, each: Callable[[], object] = lambda: None) -> int:
