@@ -5,13 +5,10 @@ that both can be asked about the same region. MediaPipe has no wheel for Python 
 for every machine: `require_mediapipe` skips a test there and names the reason.
 """
 
-import contextlib
 import functools
 import importlib.util
-import os
 import sys
 import types
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +22,7 @@ from kernels.refinement import map_points
 from tracker.face.mesh import LANDMARK_COUNT, SIDE_PX, FaceMesh
 from tracker.face.region import Region
 from tracker.video.frames import Image, ImageLike
+from tracker.video.quiet import quiet_stderr
 
 DETECTOR_SIDE_PX = 256
 """Longer side of the picture the detector gets, which scales it to 128 px itself."""
@@ -88,7 +86,7 @@ class MediaPipeMesh:
     """The two graphs, loaded and warmed up. Stateless between calls."""
 
     def __init__(self) -> None:
-        with _quiet_stderr():
+        with quiet_stderr():
             self._mp = import_bindings()
             self._detector = Graph(self._mp, _DETECTOR_GRAPH, "regions", {})
             with_attention = self._mp.packet_creator.create_bool(True)
@@ -298,20 +296,3 @@ def import_bindings() -> types.SimpleNamespace:
         packet_creator=_packet_creator,
         packet_getter=_packet_getter,
     )
-
-
-@contextlib.contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """Drop what the C++ libraries write to stderr while they load; no setting of theirs does."""
-    try:
-        saved = os.dup(2)
-    except OSError:  # stderr is closed
-        yield
-        return
-    try:
-        with Path(os.devnull).open("wb") as sink:
-            os.dup2(sink.fileno(), 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)

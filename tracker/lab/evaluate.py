@@ -38,6 +38,7 @@ TRACK_MODULES = (
     "tracker.video.pixels",
     "tracker.video.hdr",
     "tracker.video.orientation",
+    "tracker.video.quiet",
     "tracker.video.streams",
     "tracker.video.boxes",
     "tracker.video",

@@ -248,7 +248,7 @@ def find_basis_obstacles(
 def _find_hidden_range(
     analysis: Analysis, cautions: Sequence[Finding], basis: Basis
 ) -> list[Finding]:
-    """Return why the true range may lie on the other side of the limit.
+    """Return why the true range of gaze may lie on the other side of the verdict's limit.
 
     Time that was not seen can only hide a larger range, so a range below the limit is then no
     evidence. Looking aside and nodding also move the measured iris up and down, so a range that

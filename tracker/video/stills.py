@@ -1,9 +1,5 @@
 """Still images, read from files."""
 
-import contextlib
-import os
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +18,10 @@ from tracker.video.container import (
 )
 from tracker.video.frames import Image
 from tracker.video.limits import MAX_STILL_PIXELS
+from tracker.video.quiet import quiet_stderr
 
 MAX_IMAGE_BYTES = 64 * 2**20
 """Size of the largest image file that is read."""
-
-_stderr_lock = threading.Lock()
 
 
 def read_image(path: Path) -> Image:
@@ -51,7 +46,7 @@ def read_image(path: Path) -> Image:
     if path.stat().st_size > MAX_IMAGE_BYTES:
         raise ImageOpenError(f"{path.name}: over {MAX_IMAGE_BYTES >> 20} MB. Export it smaller.")
     content, brand = path.read_bytes(), image_brand(head)
-    with _quiet_libraries():
+    with quiet_stderr():
         image = _read_heic(content, path.name) if brand == "heic" else _decode(content, path.name)
     if image is None and brand == "heic":
         raise ImageOpenError(
@@ -112,29 +107,6 @@ def _turn(image: Image, content: bytes) -> Image:
         else:
             turned = turned[:, ::-1] if number else turned[::-1]
     return np.ascontiguousarray(turned)
-
-
-@contextlib.contextmanager
-def _quiet_libraries() -> Iterator[None]:
-    """Keep libpng and libjpeg, which print warnings for damage, from the standard error output.
-
-    For that time, nothing that is printed there by other threads is seen.
-    """
-    with _stderr_lock:
-        try:
-            kept = os.dup(2)
-        except OSError:
-            # The program has none.
-            yield
-            return
-        nothing = os.open(os.devnull, os.O_WRONLY)
-        try:
-            os.dup2(nothing, 2)
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-            os.close(nothing)
 
 
 def _too_large(name: str) -> str:

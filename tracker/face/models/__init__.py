@@ -3,17 +3,16 @@
 Only this module and `tracker.face.models.make`, which makes the files, import LiteRT.
 """
 
-import contextlib
 import hashlib
 import json
-import os
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tracker.video.quiet import quiet_stderr
 
 MODELS = Path(__file__).parent
 CHECKSUMS = "SHA256SUMS"
@@ -70,7 +69,7 @@ class Model:
         content = read_model_file(name)
         # XNNPACK computes on CPUs unless told otherwise. One thread: a second one takes 1.6 times
         # the CPU time.
-        with _quiet_stderr():
+        with quiet_stderr():  # LiteRT has no setting for it
             interpreter = _load_runtime().Interpreter(model_content=content, num_threads=1)
             interpreter.allocate_tensors()
         # LiteRT reads the weights where they are.
@@ -89,28 +88,6 @@ class Model:
 def _tensor(interpreter: Any, details: dict[str, Any]) -> Callable[[], Tensor]:
     view: Callable[[], Tensor] = interpreter.tensor(details["index"])
     return view
-
-
-_LOADING = threading.Lock()
-
-
-@contextlib.contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """Discard what LiteRT writes to stderr while it loads a model. It has no setting for that."""
-    # One at a time: two would each take the other's sink for the true stderr.
-    with _LOADING:
-        try:
-            saved = os.dup(2)
-        except OSError:  # stderr is closed
-            yield
-            return
-        try:
-            with Path(os.devnull).open("wb") as sink:
-                os.dup2(sink.fileno(), 2)
-            yield
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
 
 
 def _load_runtime() -> Any:

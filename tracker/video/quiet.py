@@ -1,0 +1,28 @@
+"""Silence for libraries that print to stderr and have no setting against it."""
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator
+
+_ONE_AT_A_TIME = threading.Lock()
+"""Two at once would each take the other's silence for the true stderr, and one would keep it."""
+
+
+@contextlib.contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Discard what is written to stderr in the ``with`` block, by other threads too."""
+    with _ONE_AT_A_TIME:
+        try:
+            kept = os.dup(2)
+        except OSError:  # The program has no stderr.
+            yield
+            return
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nothing, 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(nothing)
