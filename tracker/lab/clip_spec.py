@@ -32,6 +32,10 @@ CLOSING_S, OPENING_S = 0.10, 0.20
 """Longest times to close and to open. A short closure takes 30 % of its time to close and 50 % to
 open."""
 SACCADE_S = 0.08
+DRIFT_HZ = np.array([0.11, 0.23, 0.37, 0.61])
+"""Frequencies of the waves that add up to a drift of the eyes."""
+EXPOSURE_SAMPLES = 8
+"""Moments within an exposure whose mean a frame shows."""
 VISIBLE_DEPTH = 0.05
 """An annotated closure lasts while it has at least this share of its depth: less is not visible."""
 LONGEST_BLINK_S = 0.5
@@ -72,6 +76,10 @@ RANGES: dict[str, tuple[float, float]] = {
     "start_s": (0.0, 7200.0),
     "vertical": (-0.25, 0.25),
     "horizontal": (-0.25, 0.25),
+    "turn_s": (0.005, 5.0),
+    "drift": (0.0, 0.05),
+    "exposure_s": (0.0, 0.1),
+    "readout_s": (0.0, 0.1),
     "blinks_per_min": (0.0, 60.0),
     "gaze_amplitude": (0.0, 0.25),
 }
@@ -161,8 +169,6 @@ class LidClosure:
 class GazePhase:
     """A direction to which both eyes turn at `start_s`, and where they look until the next phase.
 
-    The eyes turn within `SACCADE_S`.
-
     Attributes
     ----------
     start_s : float
@@ -171,14 +177,17 @@ class GazePhase:
         Displacement of the iris from its place when the eye looks straight ahead, in canthal
         distances (from one corner of the eye to the other). Down and the subject's left are
         positive.
+    turn_s : float
+        Time in which the eyes turn there, along a raised cosine.
     """
 
     start_s: float
     vertical: float
     horizontal: float = 0.0
+    turn_s: float = SACCADE_S
 
     def __post_init__(self) -> None:
-        for name in ("start_s", "vertical", "horizontal"):
+        for name in ("start_s", "vertical", "horizontal", "turn_s"):
             _check_range(name, getattr(self, name))
 
 
@@ -196,6 +205,9 @@ class ClipSpec:
         Every blink, wink and prolonged closure.
     gaze : tuple of GazePhase
         In order of time. Before the first one, the gaze is 0: the primary position.
+    drift : float
+        Standard deviation of a slow drift of the eyes, in canthal distances. It is added to the
+        vertical and to the horizontal gaze.
     face : str, default "astronaut"
         The portrait that is animated: a key of `tracker.lab.faces.FACES`.
     lid_follow : float, default 1.0
@@ -214,6 +226,11 @@ class ClipSpec:
         Standard deviation of noise in grey levels, independent for each channel.
     blur_sigma_px : float
         Standard deviation of a Gaussian blur.
+    exposure_s : float
+        Time for which each row of a frame collects light: moving eyes are smeared.
+    readout_s : float
+        Time from the first row's exposure to the last row's (rolling shutter). A frame's timestamp
+        is the moment at which the exposure of its first row begins, as on Android.
     dropouts_s : tuple of (float, float)
         Half-open intervals from the clip's start in which a plain background replaces the face.
     vfr : bool
@@ -234,6 +251,7 @@ class ClipSpec:
     height: int = 720
     closures: tuple[LidClosure, ...] = ()
     gaze: tuple[GazePhase, ...] = ()
+    drift: float = 0.0
     face: str = "astronaut"
     lid_follow: float = 1.0
     roll_deg: float = 0.0
@@ -244,6 +262,8 @@ class ClipSpec:
     sway_period_s: float = 8.0
     noise_std: float = 0.0
     blur_sigma_px: float = 0.0
+    exposure_s: float = 0.0
+    readout_s: float = 0.0
     dropouts_s: tuple[tuple[float, float], ...] = ()
     vfr: bool = False
     start_time_s: float = 0.0
@@ -300,11 +320,33 @@ class ClipSpec:
         for phase in self.gaze:
             target = np.array([phase.vertical, phase.horizontal])
             # A clip that begins with a phase starts without a saccade.
-            lead_s = SACCADE_S if phase.start_s == 0 else 0.0
-            done = np.clip((times_s + lead_s - phase.start_s) / SACCADE_S, 0, 1)
+            lead_s = phase.turn_s if phase.start_s == 0 else 0.0
+            done = np.clip((times_s + lead_s - phase.start_s) / phase.turn_s, 0, 1)
             gaze += np.multiply.outer(target - before, (1 - np.cos(np.pi * done)) / 2)
             before = target
+        if self.drift > 0:
+            gaze += self._drift_at(times_s)
         return gaze[0], gaze[1]
+
+    def _drift_at(self, times_s: Float64Array) -> Float64Array:
+        """Return the drift of the vertical and the horizontal gaze, shape (2, ...)."""
+        phases = np.random.default_rng((self.seed, 5)).uniform(0, 2 * np.pi, (2, DRIFT_HZ.size))
+        angles = 2 * np.pi * np.multiply.outer(times_s, DRIFT_HZ)
+        waves = np.stack([np.sin(angles + phase) for phase in phases])
+        drift: Float64Array = self.drift * waves.sum(axis=-1) / np.sqrt(DRIFT_HZ.size / 2)
+        return drift
+
+    def exposed_at(self, time_s: ArrayLike, row_share: float) -> Float64Array:
+        """Return the moments whose mean a row of a frame shows, shape (..., samples).
+
+        `time_s`, shape (...), are timestamps of frames from the clip's start, in seconds.
+        `row_share` tells which row: 0 = the first, 1 = the last.
+        """
+        begin_s = np.asarray(time_s, dtype=np.float64) + row_share * self.readout_s
+        if self.exposure_s == 0:
+            return begin_s[..., None]
+        shares = (np.arange(EXPOSURE_SAMPLES) + 0.5) / EXPOSURE_SAMPLES
+        return np.add.outer(begin_s, self.exposure_s * shares)
 
     def face_present_at(self, time_s: ArrayLike) -> BoolArray:
         """Return whether the face is in the picture, shape (...).

@@ -44,6 +44,8 @@ PUPIL, HIGHLIGHT, UPPER_LASHES, LOWER_RIM = np.array(
     [[14, 14, 18], [245, 245, 245], [28, 36, 52], [70, 80, 120]], np.float32
 )
 _NOISE_MARGIN_PX = 64
+STILL = 1e-4
+"""Eyes that move by less than this within an exposure are drawn as if they stood still."""
 
 
 def render_frame(spec: ClipSpec, time_s: float) -> Image:
@@ -94,12 +96,8 @@ class _Renderer:
         if spec.face_present_at(time_s):
             background, eyes = self._still or self._place_face(time_s)
             frame = background.copy()
-            closure = spec.closure_at(time_s)
-            vertical, horizontal = (float(gaze) for gaze in spec.gaze_at(time_s))
             for eye in eyes:
-                frame[eye.rows, eye.columns] = eye.draw(
-                    float(closure[eye.side]), vertical, horizontal, spec.lid_follow
-                )
+                frame[eye.rows, eye.columns] = self._expose(eye, time_s)
         else:
             frame = np.full((spec.height, spec.width, 3), PLAIN_BGR, dtype=np.uint8)
         if spec.blur_sigma_px > 0:
@@ -110,6 +108,28 @@ class _Renderer:
             noise = self._noise[top : top + spec.height, left : left + spec.width]
             frame = cv2.add(frame, noise, dtype=cv2.CV_8U)  # type: ignore[assignment]
         return frame
+
+    def _expose(self, eye: "_Eye", time_s: float) -> Image:
+        """Return the box of an eye as the frame with this timestamp shows it.
+
+        All rows of the box are exposed at the same time as its middle row.
+        """
+        spec = self._spec
+        middle = (eye.rows.start + eye.rows.stop) / 2
+        moments_s = spec.exposed_at(time_s, middle / spec.height)
+        states = np.column_stack(
+            (spec.closure_at(moments_s)[:, eye.side], *spec.gaze_at(moments_s))
+        )
+        if np.ptp(states, axis=0).max() < STILL:
+            states = states[:1]
+        pictures = [
+            eye.draw(closure, vertical, horizontal, spec.lid_follow)
+            for closure, vertical, horizontal in states.tolist()
+        ]
+        if len(pictures) == 1:
+            return pictures[0]
+        exposed: Image = np.rint(np.mean(pictures, axis=0)).astype(np.uint8)
+        return exposed
 
     def _place_face(self, time_s: float) -> "tuple[Image, list[_Eye]]":
         """Draw the portrait where the head is at this time.

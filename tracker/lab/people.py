@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels import FACE_MESH_INDICES, LANDMARK_COUNT
+from kernels import FACE_MESH_INDICES, LANDMARK_COUNT, LEFT, RIGHT
 from kernels.geometry import IRIS_DIAMETER_MM, ROTATION_RADIUS_MM
 from kernels.pose import RIGID_POINTS
 from tracker.face.quality import ImageQuality
@@ -241,7 +241,7 @@ def record(person: Person, task: Sequence[Phase], fps: float, rng: np.random.Gen
         second_pass_sample=second,
         second_pass_landmarks=make_landmarks(ear[second], turned, gaze[second], rng, person.jitter),
         second_pass_turn=np.zeros(second.size, dtype=np.int64),
-        info=_describe(times_s.size, fps),
+        info=describe_track(times_s.size, fps),
     )
 
 
@@ -289,39 +289,48 @@ def make_landmarks(
     gaze: Float64Array,
     rng: np.random.Generator,
     jitter: float,
+    horizontal: Float64Array | float = 0.0,
 ) -> NDArray[np.float32]:
     """Return landmarks (N, K, 2) of a still, upright face.
 
     Parameters
     ----------
-    ear, vertical : ndarray, shape (N,), float64
-        EAR, and vertical offset of the iris in eye widths, that the landmarks should show.
+    ear : ndarray, shape (N,), float64
+        EAR that the landmarks should show.
+    vertical : ndarray, shape (N,) or (N, 2), float64
+        Vertical offset of the iris in eye widths that the landmarks should show: of both eyes, or
+        of the left eye, then of the right eye.
     gaze : ndarray, shape (N,), float64
         Vertical offset without noise, in eye widths. The upper lid follows it.
     rng : numpy.random.Generator
     jitter : float
         Noise of the landmarks that differs in every frame, in eye widths; see `JITTER`.
+    horizontal : ndarray, shape (N,) or (N, 2), float64, optional
+        Horizontal offset of the iris, in the same way.
 
     Returns
     -------
     ndarray, shape (N, K, 2), float32
     """
+    offsets = np.empty((2, ear.size, 2))
+    for offset, given in zip(offsets, (horizontal, vertical), strict=True):
+        offset[:] = given if np.ndim(given) == 2 else np.reshape(given, (-1, 1))
     points = np.zeros((ear.size, LANDMARK_COUNT, 2))
     column = {index: n for n, index in enumerate(FACE_MESH_INDICES)}
     for index, (x, y, _) in RIGID_POINTS.items():
         points[:, column[index]] = (320 + x * FACE_PX, 200 + y * FACE_PX)
     upper = 200 + EYE_WIDTH_PX * (np.maximum(gaze, -0.05) - np.median(ear) / 2)
     lower = upper + EYE_WIDTH_PX * ear
-    for canthi, uppers, lowers, iris, centre_x in (
-        ((362, 263), (385, 387, 386), (380, 373, 374), 473, 400.0),
-        ((33, 133), (160, 158, 159), (144, 153, 145), 468, 240.0),
+    for side, canthi, uppers, lowers, iris, centre_x in (
+        (LEFT, (362, 263), (385, 387, 386), (380, 373, 374), 473, 400.0),
+        (RIGHT, (33, 133), (160, 158, 159), (144, 153, 145), 468, 240.0),
     ):
-        for canthus, side in zip(canthi, (-1, 1), strict=True):
-            points[:, column[canthus]] = (centre_x + side * EYE_WIDTH_PX / 2, 200)
+        for canthus, sign in zip(canthi, (-1, 1), strict=True):
+            points[:, column[canthus]] = (centre_x + sign * EYE_WIDTH_PX / 2, 200)
         for x, up, down in zip((-10, 10, 0), uppers, lowers, strict=True):
             points[:, column[up]] = np.column_stack((np.full(ear.size, centre_x + x), upper))
             points[:, column[down]] = np.column_stack((np.full(ear.size, centre_x + x), lower))
-        middle = np.column_stack((np.full(ear.size, centre_x), 200 + vertical * EYE_WIDTH_PX))
+        middle = np.array((centre_x, 200.0)) + EYE_WIDTH_PX * offsets[:, :, side].T
         points[:, column[iris]] = middle
         for ring, shift in enumerate(((1, 0), (0, -1), (-1, 0), (0, 1)), start=iris + 1):
             points[:, column[ring]] = middle + np.array(shift) * IRIS_WIDTH_PX / 2
@@ -329,7 +338,7 @@ def make_landmarks(
     return points.astype(np.float32)
 
 
-def _describe(frames: int, fps: float) -> TrackInfo:
+def describe_track(frames: int, fps: float) -> TrackInfo:
     """Return the information that comes with the track of a good phone recording."""
     return TrackInfo(
         video=VideoInfo(640, 480, fps, frames),

@@ -261,6 +261,32 @@ def test_noise_and_blur_have_the_commanded_size() -> None:
     assert np.abs(np.diff(blurred, axis=1)).mean() < 0.7 * np.abs(np.diff(clean, axis=1)).mean()
 
 
+def test_a_moving_eye_is_smeared_by_the_exposure_and_only_while_it_moves() -> None:
+    """The eye moves by 0.1 within 80 ms from 1 s on, in the middle of a frame's exposure."""
+    gaze = (GazePhase(1.0, 0.1),)
+    sharp, exposed = (
+        ClipSpec(gaze=gaze, exposure_s=exposure_s, **SMALL) for exposure_s in (0.0, 0.08)
+    )
+    for time_s in (0.5, 1.5):
+        assert (render_frame(sharp, time_s) == render_frame(exposed, time_s)).all()
+    shown = render_frame(exposed, 1.0).astype(int)
+    frames = [render_frame(sharp, time_s).astype(int) for time_s in exposed.exposed_at(1.0, 0.0)]
+    assert np.abs(shown - np.mean(frames, axis=0)).max() <= 0.5 + 1e-9
+    assert np.abs(shown - render_frame(sharp, 1.04)).max() > 20
+
+
+def test_lower_rows_are_read_later() -> None:
+    """Rolled to the side, the eyes lie at different heights: the lower one is ahead in time."""
+    gaze = (GazePhase(1.0, 0.0, 0.15),)
+    still, rolling = (
+        ClipSpec(gaze=gaze, roll_deg=90.0, readout_s=readout_s, **SMALL)
+        for readout_s in (0.0, 0.08)
+    )
+    moved = render_frame(rolling, 0.98).astype(int) - render_frame(still, 0.98)
+    upper, lower = np.split(np.abs(moved), 2)
+    assert lower.sum() > 2 * upper.sum() > 0
+
+
 # The file holds what the truth says
 
 
