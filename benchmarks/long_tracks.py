@@ -6,10 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.made_tracks import make_landmarks, make_track
+from tracker.face.follow import choose_second_passes
 from tracker.tracks.track import Track
-
-LOOK_EVERY = 10
-"""Frames from one second pass to the next, as when a video is tracked."""
 
 
 def make_session(duration_s: float, fps: float = 30.0, seed: int = 0) -> Track:
@@ -45,8 +43,7 @@ def make_session(duration_s: float, fps: float = 30.0, seed: int = 0) -> Track:
     landmarks += rng.normal(0, 0.05, landmarks.shape).astype(np.float32)
     for start_s in np.arange(35, duration_s, 60):
         landmarks[(times_s >= start_s) & (times_s < start_s + 0.7)] = np.nan
-    sample = np.arange(0, count, LOOK_EVERY)
-    sample = sample[np.isfinite(landmarks[sample, 0, 0])]
+    sample = choose_second_passes(np.isfinite(landmarks[:, 0, 0]))
     again = landmarks[sample] + rng.normal(0, 0.05, landmarks[sample].shape).astype(np.float32)
     return replace(
         make_track(landmarks, fps),

@@ -16,7 +16,7 @@ import numpy as np
 
 from kernels.gaze import FRAMING_STD
 from tests.made_tracks import blink, make_landmarks, make_track
-from tracker.face.follow import SECOND_PASS_INTERVAL_FRAMES, TURNS_DEG
+from tracker.face.follow import SECOND_PASS_INTERVAL_FRAMES, TURNS_DEG, choose_second_passes
 from tracker.files.summary import summarize
 from tracker.measures.analysis import analyze_track
 from tracker.measures.assessment import assess
@@ -61,13 +61,13 @@ def simulate(
     while (time_s := time_s + rng.gamma(shape, mean_s / shape)) < duration_s:
         if time_s >= 0:
             blink(ear, round(time_s * FPS), BLINK_FRAMES)
-    passes = np.arange(0, count, SECOND_PASS_INTERVAL_FRAMES)
+    passes = choose_second_passes(np.ones(count, np.bool_))
     second_pass = gaze[passes] + rng.normal(0, JITTER_STD, passes.size)
     track = replace(
         make_track(make_landmarks(ear, gaze), FPS),
         second_pass_sample=passes,
         second_pass_landmarks=make_landmarks(ear[passes], second_pass),
-        second_pass_turn=np.arange(passes.size) % len(TURNS_DEG),
+        second_pass_turn=passes // SECOND_PASS_INTERVAL_FRAMES % len(TURNS_DEG),
     )
     analysis = analyze_track(track, Parameters())
     return summarize(analysis, assess(analysis), f"{rng.integers(10**9)}.mp4")

@@ -20,7 +20,17 @@ Frames are counted, not seconds, because the times of a damaged file may stand s
 QUALITY_INTERVAL_FRAMES = 30
 """Source frames between measurements of the image quality of a followed face."""
 SECOND_PASS_INTERVAL_FRAMES = 10
-"""Analysed frames between second passes."""
+"""Analysed frames between second passes, at the beginning."""
+SECOND_PASS_STRETCH, SECOND_PASSES_PER_INTERVAL = 3, 80
+"""By what factor the interval between second passes grows, and after how many that found the face.
+
+The factor is odd, so that all `TURNS_DEG` still come in turn. A second pass takes as long as a
+first one. The gain (`kernels.compute_framing_gain`) counts 40 of them as independent, but none that
+falls into a blink or a turn of the head. Up to 26 s at 30 frames a second, which is longer than the
+task takes, nothing changes. In simulated longer recordings, the gain moves by less than half of its
+own uncertainty (docs/accuracy.md). If the interval grew after 40, most of them would fall into the
+first half of the task: in a recording of 24 s, the gain's uncertainty grew by 40 %.
+"""
 TURNS_DEG = (-6.0, 2.0, -2.0, 6.0)
 """Turns of the region in successive second passes.
 
@@ -44,6 +54,40 @@ class FaceFinder(Protocol):
     def detect(self, image: ImageLike) -> list[Region]: ...
 
     def find_landmarks(self, image: ImageLike, region: Region) -> NDArray[np.float32] | None: ...
+
+
+def compute_second_pass_interval(found: int) -> int:
+    """Return the analysed frames between second passes after `found` that found the face."""
+    stretch: int = SECOND_PASS_STRETCH ** (found // SECOND_PASSES_PER_INTERVAL)
+    return SECOND_PASS_INTERVAL_FRAMES * stretch
+
+
+def choose_second_passes(found: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Choose the frames with a second pass.
+
+    Parameters
+    ----------
+    found : ndarray, shape (N,), bool
+        For each analysed frame from the beginning, whether a second pass finds the face.
+
+    Returns
+    -------
+    ndarray, shape (T,), int64
+        Those frames of them that `FaceFollower` keeps second passes of.
+
+    Notes
+    -----
+    Whether a frame has a second pass depends on its number and on how many before it found the
+    face. Each interval is a multiple of those before. So parts of a recording may be followed
+    apart, each as if nothing came before it but with its frames' numbers in the whole recording:
+    the second passes of a part include all that following the whole recording makes there. This
+    function chooses these among the second passes of all parts.
+    """
+    chosen: list[int] = []
+    for frame in range(0, found.size, SECOND_PASS_INTERVAL_FRAMES):
+        if found[frame] and frame % compute_second_pass_interval(len(chosen)) == 0:
+            chosen.append(frame)
+    return np.array(chosen, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +139,7 @@ class _Face:
         self.landmarks[:frames_before] = np.nan
         passes = -(-max_frames // SECOND_PASS_INTERVAL_FRAMES)
         self.second_pass = np.full((passes, LANDMARK_COUNT, 2), np.nan, dtype=np.float32)
+        self.second_passes_found = 0
 
 
 class FaceFollower:
@@ -185,15 +230,16 @@ class FaceFollower:
                 face.eyes.add(self._frames, image, points)
 
     def _add_second_pass(self, face: _Face, image: ImageLike) -> None:
-        """In every tenth frame, find the face's landmarks again in a turned region."""
-        index, rest = divmod(self._frames, SECOND_PASS_INTERVAL_FRAMES)
-        if rest:
+        """In some frames, find the face's landmarks again in a turned region."""
+        if self._frames % compute_second_pass_interval(face.second_passes_found):
             return
+        index = self._frames // SECOND_PASS_INTERVAL_FRAMES
         turn_rad = np.radians(TURNS_DEG[index % len(TURNS_DEG)])
         region = replace(face.region, rotation_rad=face.region.rotation_rad + turn_rad)
         points = self._finder.find_landmarks(image, region)
         if points is not None:
             face.second_pass[index] = points[_COLUMNS]
+            face.second_passes_found += 1
 
     def _drop_doubles(self) -> None:
         """If two faces overlap, stop following the one with less area, summed over the frames."""
@@ -205,8 +251,9 @@ class FaceFollower:
                 face.landmarks[self._frames] = np.nan
                 face.eyes.drop(self._frames)
                 index, rest = divmod(self._frames, SECOND_PASS_INTERVAL_FRAMES)
-                if not rest:
+                if not rest and np.isfinite(face.second_pass[index, 0, 0]):
                     face.second_pass[index] = np.nan
+                    face.second_passes_found -= 1
 
     def _scan(self, image: ImageLike) -> None:
         """Search the whole image for new faces; follow large ones, sum up the area of others."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from kernels import FACE_MESH_INDICES, LANDMARK_COUNT, LEFT, RIGHT
 from kernels.geometry import IRIS_DIAMETER_MM, ROTATION_RADIUS_MM
 from kernels.pose import RIGID_POINTS
+from tracker.face.follow import choose_second_passes
 from tracker.face.quality import ImageQuality
 from tracker.protocol import Phase
 from tracker.tracks.track import Track, TrackInfo
@@ -84,7 +85,6 @@ IRIS_WIDTH_PX = EYE_WIDTH_PX * IRIS_DIAMETER_MM / CANTHAL_DISTANCE_MM[0]
 FACE_PX = 220.0
 READY_S = 3.0
 """Time at the beginning of the task in which the person looks at the camera."""
-SECOND_PASS_EVERY = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +231,7 @@ def record(person: Person, task: Sequence[Phase], fps: float, rng: np.random.Gen
     noise = DRIFT * _hold(rng, times_s, DRIFT_S, lambda size: rng.normal(size=size))
     noise += person.jitter * rng.normal(size=times_s.size)
     landmarks = make_landmarks(ear, person.framing_gain * gaze + noise, gaze, rng, person.jitter)
-    second = np.arange(0, times_s.size, SECOND_PASS_EVERY)
+    second = choose_second_passes(np.ones(times_s.size, np.bool_))
     turned = person.second_gain * gaze[second] + noise[second]
     turned += person.jitter * rng.normal(size=second.size)
     return Track(

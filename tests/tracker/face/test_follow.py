@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from kernels import FACE_MESH_INDICES
+from kernels import FACE_MESH_INDICES, compute_framing_gain
 from tracker.face.follow import (
     MAX_FACES,
     QUALITY_INTERVAL_FRAMES,
     SCAN_INTERVAL_FRAMES,
     FaceFollower,
+    choose_second_passes,
 )
 from tracker.face.mesh import LANDMARK_COUNT
 from tracker.face.quality import ImageQuality
@@ -219,3 +220,93 @@ def test_nobody_has_no_picture() -> None:
     follower = FaceFollower(FakeFinder([]), 3, 1)
     follower.add(BLANK)
     assert np.isnan(follower.result().image_quality.sharpness)
+
+
+def list_second_passes(people: list[Person], frames: int) -> tuple[list[int], NDArray]:
+    """Return the frames with a second pass, and their turns."""
+    finder = FakeFinder(people)
+    follower = FaceFollower(finder, max_frames=frames, step=1)
+    for n in range(frames):
+        finder.frame = n
+        follower.add(BLANK)
+    face = follower.result()
+    assert np.isfinite(face.second_pass_landmarks).all()
+    return face.second_pass_sample.tolist(), face.second_pass_turn
+
+
+def test_second_passes_become_rare_when_there_are_many() -> None:
+    expected = [*range(0, 800, 10), *range(810, 3210, 30), *range(3240, 3600, 90)]
+    passes, turns = list_second_passes([Person(100, 80, range(3600))], 3600)
+    assert passes == expected
+    for start in (0, 80, 160):
+        assert sorted(turns[start : start + 4]) == [0, 1, 2, 3]
+    assert choose_second_passes(np.ones(3600, np.bool_)).tolist() == expected
+
+
+def test_a_face_that_comes_late_has_as_many_second_passes() -> None:
+    # The third one after frame 1800 is the 80th.
+    expected = [*range(0, 770, 10), *range(1800, 1830, 10), *range(1830, 2000, 30)]
+    away = [Person(100, 80, range(765)), Person(100, 80, range(1800, 2000))]
+    assert list_second_passes(away, 2000)[0] == expected
+
+
+@pytest.mark.parametrize("starts", [(0, 1000), (0, 70, 2400, 5200), (0, 900, 1800, 2700, 3600)])
+def test_parts_that_are_followed_apart_have_all_second_passes_of_the_whole(
+    starts: tuple[int, ...], rng: np.random.Generator
+) -> None:
+    found = rng.random(6000) < 0.8
+    whole = choose_second_passes(found)
+    of_parts = np.zeros(6000, np.bool_)
+    for start, stop in zip(starts, (*starts[1:], 6000), strict=True):
+        part = found.copy()
+        part[:start] = part[stop:] = False
+        of_parts[choose_second_passes(part)] = True
+    assert of_parts.sum() > whole.size
+    np.testing.assert_array_equal(choose_second_passes(of_parts), whole)
+
+
+def look_up_and_down(kind: str, rng: np.random.Generator) -> tuple[NDArray, NDArray, NDArray]:
+    """Return a gaze of a long recording, as both passes measure it, and the second one's framing.
+
+    How far the landmarks follow the gaze differs between the framings. Fixations are steady for
+    0.3 s in the mean, and so is most of the noise; a blink hides the gaze every 4 s.
+    """
+    length_s = 400 if kind == "once, long" else 60
+    times_s = np.arange(30 * length_s) / 30
+    gaze = {
+        "once": np.sign(times_s - 30),
+        "once, long": np.sign(times_s - 200),
+        "every 2 s": 1 - 2.0 * (times_s // 2 % 2),
+        "rest first": np.sign(times_s - 40) * (times_s > 20),
+        "rest last": np.sign(times_s - 10) * (times_s < 20),
+    }[kind]
+
+    def hold(std: float) -> NDArray:
+        numbers = np.cumsum(rng.random(times_s.size) < 1 / 9)
+        return rng.normal(0, std, numbers[-1] + 1)[numbers]
+
+    framing = np.arange(times_s.size) // 10 % 4
+    gaze = 0.06 * gaze + hold(0.012)
+    noise = hold(0.003)
+    gains = 1 + 0.08 * rng.normal() + 0.05 * rng.normal(size=4)
+    first = (1 + 0.08 * rng.normal()) * gaze + noise + rng.normal(0, 0.004, gaze.size)
+    second = gains[framing] * gaze + noise + rng.normal(0, 0.004, gaze.size)
+    second[times_s % 4 < 0.3] = np.nan
+    return first, second, framing
+
+
+@pytest.mark.parametrize("kind", ["once", "once, long", "every 2 s", "rest first", "rest last"])
+def test_rarer_second_passes_hardly_move_the_gain(kind: str, rng: np.random.Generator) -> None:
+    every_tenth, chosen = [], []
+    for _ in range(60):
+        first, second, framing = look_up_and_down(kind, rng)
+        for gains, frames in (
+            (every_tenth, np.arange(0, first.size, 10)),
+            (chosen, choose_second_passes(np.ones(first.size, np.bool_))),
+        ):
+            gains.append(compute_framing_gain(first[frames], second[frames], framing[frames]))
+    (before, std_before), (after, std_after) = np.transpose(every_tenth), np.transpose(chosen)
+    moved = np.sqrt(np.mean((after - before) ** 2))
+    print(f"{kind}: moved by {moved:.4f}, of {std_before.mean():.4f}; then {std_after.mean():.4f}")
+    assert 0 < moved < std_before.mean() / 2
+    assert std_after.mean() < 1.05 * std_before.mean()
