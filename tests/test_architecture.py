@@ -25,7 +25,7 @@ ORDER = [
     {"tracker.pipeline"},
     {"tracker.api"},
     {"tracker"},
-    {"tracker.study", "tracker.lab"},
+    {"tracker.study", "tracker.lab", "tracker.exports"},
     {"tracker.cli"},
 ]
 """The rooms from the bottom up. A room imports itself and what is below it, not beside it."""

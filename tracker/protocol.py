@@ -99,16 +99,46 @@ def parse_protocol(items: Any) -> tuple[Phase, ...]:
 
 
 def read_protocol(path: Path) -> tuple[Phase, ...]:
-    """Read a protocol from a JSON file.
+    """Read a protocol from a JSON file, or from a BIDS table of events.
+
+    In a table (``.tsv``), a row's `onset` and `duration` (s) say when a phase was, and its
+    `trial_type` which. Rows whose `trial_type` is ``n/a`` are no phases.
 
     Raises
     ------
     ValueError, TypeError
         The file cannot be read, or it does not hold a protocol.
     """
+    if path.suffix.lower() == ".tsv":
+        return parse_protocol(_read_events(path))
     try:
         items = json.loads(path.read_text(encoding="utf-8"))
     # Too many nested brackets raise RecursionError.
     except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"protocol {path}: cannot be read as JSON ({error})") from error
     return parse_protocol(items)
+
+
+def _read_events(path: Path) -> list[dict[str, Any]]:
+    """Return the phases of a BIDS table of events, as `parse_protocol` takes them."""
+    import csv
+
+    items = []
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            for row in csv.DictReader(file, delimiter="\t", strict=True):
+                if row["trial_type"] == "n/a":
+                    continue
+                start_s, duration_s = float(row["onset"]), float(row["duration"])
+                # To the microsecond, so that phases without a pause between them do not overlap.
+                times = {"start_s": round(start_s, 6), "end_s": round(start_s + duration_s, 6)}
+                items.append({"phase": row["trial_type"], **times})
+    except KeyError as error:
+        raise ValueError(
+            f"protocol {path}: has no column {error}, expected onset, duration and trial_type"
+        ) from error
+    except (OSError, ValueError, TypeError, csv.Error) as error:
+        raise ValueError(f"protocol {path}: cannot be read as a table ({error})") from error
+    if not items:
+        raise ValueError(f"protocol {path}: the table has no phase")
+    return items

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tracker.cli.analyze import add_analyze, add_image
 from tracker.cli.compare import add_compare
+from tracker.cli.export import add_export
 from tracker.cli.lab import add_evaluate, add_profile, add_synth
 from tracker.cli.reanalyze import add_reanalyze
 from tracker.cli.terminal import EXIT_DONE, EXIT_INTERRUPTED, report_failure
@@ -60,6 +61,7 @@ def _build_parser() -> argparse.ArgumentParser:
     add_image(commands)
     add_reanalyze(commands)
     add_compare(commands)
+    add_export(commands)
     add_evaluate(commands)
     add_profile(commands)
     add_synth(commands)

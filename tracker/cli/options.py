@@ -63,7 +63,8 @@ def add_parameter_options(parser: argparse.ArgumentParser, names: Sequence[str])
                 metavar="FILE",
                 help="JSON: what the person was asked to do and when, "
                 '[{"phase": "up", "start_s": 0, "end_s": 10}, …]; '
-                "phases up, down, left, right, fixate, rest (default: none, see --task)",
+                "phases up, down, left, right, fixate, rest. Or a BIDS table of events, .tsv "
+                "(default: none, see --task)",
             )
             continue
         default = defaults[name]

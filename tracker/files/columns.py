@@ -14,6 +14,8 @@ from tracker.files.fields import Field, Interval, Prefix, Summary
 
 ARROW_TYPES = {str: "string", int: "int64", float: "float64", bool: "bool"}
 """Pyarrow's name of each type."""
+FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""Spreadsheets take text that begins with one of these for a formula."""
 ENDS = (("low", "lower end", "하한"), ("high", "upper end", "상한"))
 
 
@@ -115,6 +117,11 @@ def _make_cohort_columns() -> Iterator[Column]:
             f"{kind.capitalize()} file",
             f"{ko} 파일",
         )
+
+
+def disarm_formula(text: str, mark: str = "'") -> str:
+    """Return text for a spreadsheet, with `mark` before it if it would run as a formula."""
+    return mark + text if text.startswith(FORMULA_BEGINNINGS) else text
 
 
 def explain_missing_parquet() -> str | None:

@@ -9,7 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from tracker.files.columns import COHORT_COLUMNS, explain_missing_parquet, make_arrow_schema
+from tracker.files.columns import (
+    COHORT_COLUMNS,
+    disarm_formula,
+    explain_missing_parquet,
+    make_arrow_schema,
+)
 from tracker.files.fields import STATUSES
 from tracker.files.names import to_unicode
 from tracker.files.whole import write_whole
@@ -30,8 +35,6 @@ OUTLIER_MEASURES = (
     "quality_sharpness",
     "quality_contrast_over_noise",
 )
-FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""Spreadsheets take text that begins with one of these for a formula."""
 
 Outcome = FinishedRecording | Failure
 Value = str | int | float | bool | None
@@ -282,7 +285,7 @@ def format_cell(name: str, value: Value) -> Value:
     """
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str) and value.startswith(FORMULA_BEGINNINGS):
+    if isinstance(value, str):
         is_path = name in ("recording", "file") or name.endswith("_file")
-        return f"./{value}" if is_path else f"'{value}"
+        return disarm_formula(value, "./" if is_path else "'")
     return value

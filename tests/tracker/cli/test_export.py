@@ -1,0 +1,61 @@
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tracker.cli.main import main
+
+
+@pytest.mark.parametrize(
+    ("name", "files"),
+    [
+        ("bids", {"dataset_description.json", "participants.tsv"}),
+        ("fhir", {"누구.fhir.json"}),
+        ("excel", {"results.xlsx"}),
+        ("ndjson", {"recordings.ndjson", "blinks.ndjson", "frames.ndjson"}),
+    ],
+)
+def test_each_format_is_written(
+    name: str,
+    files: set[str],
+    results: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    assert main(["export", str(results), "--format", name, "--out", str(tmp_path / "out")]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert files <= {Path(line).name for line in printed}
+    assert all(Path(line).is_file() for line in printed)
+
+
+def test_the_table_of_a_folder_is_used(
+    results: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    folder, out = tmp_path / "results", tmp_path / "out"
+    shutil.copytree(results, folder)
+    with (folder / "participants.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("participant_id", "group"), ("p-01", "PSP")])
+    assert main(["export", str(folder), "--format", "ndjson", "--out", str(out)]) == 0
+    assert "does not say who 누구 is" in capsys.readouterr().err
+    lines = (out / "recordings.ndjson").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line).get("group") for line in lines] == [None, "PSP", None]
+
+
+def test_wrong_use_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert main(["export", str(empty), "--format", "fhir", "--out", str(tmp_path)]) == 3
+    assert "no results found" in capsys.readouterr().err
+    bad = tmp_path / "bad.summary.json"
+    bad.write_text("{}")
+    assert main(["export", str(bad), "--format", "fhir", "--out", str(tmp_path)]) == 3
+    assert "bad.summary.json" in capsys.readouterr().err
+    options = ["--format", "fhir", "--out", str(tmp_path), "--participants"]
+    with pytest.raises(SystemExit) as exit_:
+        main(["export", str(empty), *options, str(tmp_path / "none.tsv")])
+    assert exit_.value.code == 2
+    assert "cannot be read" in capsys.readouterr().err

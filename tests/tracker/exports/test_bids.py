@@ -1,0 +1,159 @@
+"""BIDS data sets, judged by the validator of those who define the format."""
+
+import gzip
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.made_results import BLINK_FRAMES, DOWN, FPS, LEFT, PEOPLE, UP
+from tracker.exports.bids import export_bids
+from tracker.exports.recordings import ExportedRecording, ExportInputError, find_results
+from tracker.files.participants import Participant
+
+STEM = "sub-p01_ses-month6_task-protocol"
+
+
+@pytest.fixture(scope="module")
+def data_set(results: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("bids")
+    written = export_bids(list(find_results([results], PEOPLE)), out)
+    assert sorted(written) == sorted(path for path in out.rglob("*") if path.is_file())
+    return out
+
+
+def validate(folder: Path) -> list[str]:
+    """Return the codes of the errors that the validator finds."""
+    run = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from bids_validator_deno import cli; cli()",
+            str(folder),
+            "--format",
+            "json",
+        ],
+        capture_output=True,
+        text=True,
+    )
+    issues = json.loads(run.stdout)["issues"]["issues"]
+    errors = [one["code"] for one in issues if one["severity"] == "error"]
+    assert (run.returncode != 0) == bool(errors), run.stderr
+    return errors
+
+
+def test_the_validator_finds_no_error(data_set: Path) -> None:
+    assert validate(data_set) == []
+
+
+def edit(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], object]:
+    def damage(folder: Path) -> None:
+        (path,) = folder.rglob(f"{STEM}_recording-eye1_physio.json")
+        about = json.loads(path.read_text())
+        change(about)
+        path.write_text(json.dumps(about))
+
+    return damage
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        edit(lambda about: about.pop("RecordedEye")),
+        edit(lambda about: about.update(SampleCoordinateSystem="screen")),
+        edit(lambda about: about["Columns"].reverse()),
+        lambda folder: (folder / "dataset_description.json").unlink(),
+    ],
+    ids=["no eye", "wrong system", "wrong columns", "no description"],
+)
+def test_the_validator_finds_damage(
+    damage: Callable[[Path], object], data_set: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(data_set, tmp_path / "copy")
+    damage(tmp_path / "copy")
+    assert validate(tmp_path / "copy") != []
+
+
+def read(path: Path) -> tuple[dict[str, Any], list[list[str]]]:
+    """Return a sidecar, and the rows of its table."""
+    about = json.loads(path.with_name(path.name.replace(".tsv.gz", ".json")).read_text())
+    lines = gzip.decompress(path.read_bytes()).decode().splitlines()
+    return about, [line.split("\t") for line in lines]
+
+
+@pytest.mark.parametrize(("eye", "name"), [("eye1", "left"), ("eye2", "right")])
+def test_samples_are_what_was_drawn(eye: str, name: str, data_set: Path) -> None:
+    folder = data_set / "sub-p01" / "ses-month6" / "beh"
+    about, rows = read(folder / f"{STEM}_recording-{eye}_physio.tsv.gz")
+    assert about["RecordedEye"] == name
+    assert about["SamplingFrequency"] == pytest.approx(FPS)
+    assert about["StartTime"] == 0
+    assert about["Columns"][:3] == ["timestamp", "x_coordinate", "y_coordinate"]
+    assert about["x_coordinate"]["Units"] == "eye widths"
+    assert len(rows) == 24 * FPS
+    for frame, down in ((100, -UP), (400, DOWN)):
+        values = dict(zip(about["Columns"], rows[frame], strict=True))
+        assert float(values["timestamp"]) == pytest.approx(frame / FPS)
+        assert float(values["x_coordinate"]) == pytest.approx(LEFT, abs=0.01)
+        assert float(values["y_coordinate"]) == pytest.approx(down, abs=0.01)
+
+
+def test_closures_are_events_of_both_eyes(data_set: Path) -> None:
+    folder = data_set / "sub-p01" / "ses-month6" / "beh"
+    for eye in ("eye1", "eye2"):
+        about, rows = read(folder / f"{STEM}_recording-{eye}_physioevents.tsv.gz")
+        assert about["OnsetSource"] == "timestamp"
+        assert [row[about["Columns"].index("trial_type")] for row in rows] == ["blink"] * 3
+        onsets = [float(row[0]) for row in rows]
+        assert onsets == pytest.approx([start / FPS for start in BLINK_FRAMES], abs=1 / FPS)
+
+
+def test_phases_are_events(data_set: Path) -> None:
+    (path,) = data_set.rglob("*_events.tsv")
+    assert path.read_text().splitlines() == [
+        "onset\tduration\ttrial_type",
+        "0\t2\tfixate",
+        "2\t10\tup",
+        "12\t12\tdown",
+    ]
+
+
+def test_people_keep_their_ids(data_set: Path) -> None:
+    # A label has letters and digits only, so the Korean name has none and gets a number.
+    rows = (data_set / "participants.tsv").read_text().splitlines()
+    assert rows[0] == "participant_id\toriginal_id\tgroup"
+    assert rows[1:] == [
+        "sub-HYPERLINK1\t=HYPERLINK(1)\t@control",
+        "sub-p01\tp-01\tPSP",
+        "sub-x001\t누구\tn/a",
+    ]
+
+
+def test_different_people_never_share_a_label(
+    recordings: list[ExportedRecording], tmp_path: Path
+) -> None:
+    one = recordings[1]
+    people = [
+        replace(one, participant=Participant(name)) for name in ("a-b", "ab", "AB", "가", "ab")
+    ]
+    export_bids(people, tmp_path)
+    lines = (tmp_path / "participants.tsv").read_text().splitlines()[1:]
+    rows = [line.split("\t") for line in lines]
+    assert [row[1] for row in rows] == ["a-b", "ab", "AB", "가"]
+    assert [row[0] for row in rows] == ["sub-abx001", "sub-abx002", "sub-ABx003", "sub-x001"]
+    # The two recordings of one person are runs.
+    assert len(list(tmp_path.rglob("*run-*_recording-eye1_physio.tsv.gz"))) == 2
+    assert validate(tmp_path) == []
+
+
+def test_a_second_data_set_is_not_mixed_in(
+    recordings: list[ExportedRecording], data_set: Path
+) -> None:
+    with pytest.raises(ExportInputError, match="holds a data set already"):
+        export_bids(recordings, data_set)

@@ -1,0 +1,102 @@
+"""FHIR bundles, judged by models that were made from the standard's own definitions."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fhir.resources.R4B.bundle import Bundle
+from pydantic import ValidationError
+
+from tracker.exports.fhir import export_fhir
+from tracker.exports.recordings import ExportedRecording
+
+
+@pytest.fixture
+def bundles(recordings: list[ExportedRecording], tmp_path: Path) -> dict[str, Any]:
+    paths = export_fhir(recordings, tmp_path)
+    return {path.name: json.loads(path.read_text(encoding="utf-8")) for path in paths}
+
+
+def find(bundle: dict[str, Any], code: str) -> dict[str, Any]:
+    (found,) = (
+        entry["resource"]
+        for entry in bundle["entry"]
+        if entry["resource"]["code"]["coding"][0]["code"] == code
+    )
+    return found
+
+
+def test_bundles_are_valid(bundles: dict[str, Any]) -> None:
+    assert len(bundles) == 3
+    for bundle in bundles.values():
+        Bundle.model_validate(bundle)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"status": None},
+        {"status": 3},
+        {"valueQuantity": {"value": "wide"}},
+        {"interpretations": []},
+        {"triggeredBy": []},  # an element of R5
+    ],
+)
+def test_a_damaged_bundle_is_not_valid(bundles: dict[str, Any], change: dict[str, Any]) -> None:
+    bundle = copy.deepcopy(bundles["first.fhir.json"])
+    resource = bundle["entry"][2]["resource"]
+    resource.update(change)
+    with pytest.raises(ValidationError):
+        Bundle.model_validate(bundle)
+
+
+def test_measures_have_units_and_intervals(
+    bundles: dict[str, Any], recordings: list[ExportedRecording]
+) -> None:
+    bundle, summary = bundles["first.fhir.json"], recordings[1].summary
+    observed = find(bundle, "vertical_peak_to_peak")
+    assert observed["status"] == "preliminary"
+    assert observed["valueQuantity"] == {
+        "value": summary.vertical_peak_to_peak,
+        "unit": "eye widths",
+        "system": "http://unitsofmeasure.org",
+        "code": "{eye_width}",
+    }
+    low, high = (part["valueQuantity"]["value"] for part in observed["component"])
+    assert (low, high) == summary.vertical_peak_to_peak_ci95
+    rate = find(bundle, "blink_rate_per_min")["valueQuantity"]
+    # Three blinks in 24 s.
+    assert rate["value"] == pytest.approx(3 / 24 * 60, rel=0.01)
+    assert rate["code"] == "/min"
+
+
+def test_the_report_names_every_observation_and_the_person(bundles: dict[str, Any]) -> None:
+    bundle = bundles["first.fhir.json"]
+    report, *others = bundle["entry"]
+    assert report["resource"]["resourceType"] == "DiagnosticReport"
+    assert report["resource"]["status"] == "preliminary"
+    references = [one["reference"] for one in report["resource"]["result"]]
+    assert references == [one["fullUrl"] for one in others]
+    assert len(set(references)) == len(references)
+    for entry in bundle["entry"]:
+        assert entry["resource"]["subject"]["identifier"]["value"] == "p-01"
+        assert entry["resource"]["effectiveDateTime"] == "2026-03-01"
+    assert "not a diagnosis" in report["resource"]["conclusion"]
+
+
+def test_what_is_not_assessable_has_no_value_but_a_reason(bundles: dict[str, Any]) -> None:
+    answer = find(bundles["누구.fhir.json"], "assessment.status")
+    assert "valueCodeableConcept" not in answer
+    assert answer["dataAbsentReason"]["coding"][0]["code"] == "unknown"
+    assert len(answer["dataAbsentReason"]["text"]) > 20
+    assert "subject" not in answer
+    assert "valueCodeableConcept" in find(bundles["first.fhir.json"], "assessment.status")
+
+
+def test_equal_results_are_equal_bundles(
+    recordings: list[ExportedRecording], bundles: dict[str, Any], tmp_path: Path
+) -> None:
+    (again, *_) = export_fhir(recordings[1:2], tmp_path / "again")
+    assert json.loads(again.read_text(encoding="utf-8")) == bundles["first.fhir.json"]

@@ -1,0 +1,88 @@
+from pathlib import Path
+
+import pytest
+
+from tests.made_results import BLINK_FRAMES, DOWN, FPS, PEOPLE, UP
+from tracker.exports.recordings import ExportedRecording, ExportInputError, find_results
+from tracker.files.participants import NOBODY
+from tracker.video.container import InputError
+
+
+def test_recordings_are_found_with_who_was_recorded(recordings: list[ExportedRecording]) -> None:
+    assert [(one.name, one.participant) for one in recordings] == [
+        ("=HYPERLINK(1)/-2+3", PEOPLE.by_id["=HYPERLINK(1)"]),
+        ("p-01/first", PEOPLE.by_id["p-01"]),
+        ("누구", None),
+    ]
+
+
+def test_tables_are_read_with_their_types(recordings: list[ExportedRecording]) -> None:
+    frames, blinks = recordings[1].read_frames(), recordings[1].read_blinks()
+    assert len(frames) == 24 * FPS
+    assert frames[100]["frame_idx"] == 100
+    assert frames[100]["time_sec"] == pytest.approx(100 / FPS)
+    assert frames[100]["v_offset"] == pytest.approx(-UP, abs=0.01)
+    assert frames[-1]["v_offset"] == pytest.approx(DOWN, abs=0.01)
+    assert frames[100]["gaze_valid"] is True
+    assert frames[100]["event"] is None
+    assert frames[BLINK_FRAMES[0]]["event"] == "blink"
+    assert [row["kind"] for row in blinks] == ["blink"] * 3
+    for row, start in zip(blinks, BLINK_FRAMES, strict=True):
+        assert row["onset_s"] == pytest.approx(start / FPS, abs=1 / FPS)
+        assert row["complete"] is True
+
+
+def test_a_summary_is_found_once_and_hidden_files_never(results: Path) -> None:
+    hidden = results / ".trash"
+    hidden.mkdir()
+    (hidden / "old.summary.json").write_text("{}")
+    found = list(find_results([results, results / "p-01", results / "누구.summary.json"], NOBODY))
+    assert len(found) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.json", "{}", "name a STEM.summary.json"),
+        ("a.summary.json", "{", "not a summary"),
+        ("a.summary.json", "[" * 100_000, "not a summary"),
+        ("a.summary.json", "[]", "expected an object"),
+        ("a.summary.json", '{"source": 3}', "source is 3"),
+        ("a.summary.json", " " * (4 * 2**20 + 1), "over 4 MB"),
+        ("a.summary.json", None, "cannot be read"),
+    ],
+)
+def test_what_is_no_summary_is_told(
+    name: str, content: str | None, message: str, tmp_path: Path
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    (error,) = find_results([tmp_path / name], NOBODY)
+    assert isinstance(error, InputError)
+    assert message in str(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "is missing"),
+        ("frame_idx,time_sec\n0,nan\n", "damaged"),
+        ("frame_idx,time_sec\n0,1e999\n", "damaged"),
+        ("frame_idx,time_sec\n0.5,0\n", "damaged"),
+        ("frame_idx,gaze_valid\n0,yes\n", "damaged"),
+        ('frame_idx\n"0\n', "damaged"),
+        (b"frame_idx\n\xff\n", "damaged"),
+    ],
+)
+def test_a_damaged_table_is_refused(
+    text: str | bytes | None,
+    message: str,
+    recordings: list[ExportedRecording],
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a.frames.csv"
+    if text is not None:
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    recording = ExportedRecording("a", tmp_path, "a", recordings[0].summary, None)
+    with pytest.raises(ExportInputError, match=message):
+        recording.read_frames()

@@ -1,0 +1,306 @@
+"""Results as a data set of the Brain Imaging Data Structure (BIDS 1.11), with eye tracking.
+
+A recording becomes a table of samples for each eye (``_physio.tsv.gz``), a table of its closures
+for each eye (``_physioevents.tsv.gz``), and the phases of its protocol (``_events.tsv``).
+
+Source: https://bids-specification.readthedocs.io (Physiological recordings, Eye-tracking).
+"""
+
+import csv
+import gzip
+import io
+import itertools
+import json
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tracker.exports.recordings import ExportedRecording, ExportInputError, Row
+from tracker.files.columns import BLINK_COLUMNS, FRAME_COLUMNS, Column
+from tracker.files.fields import Summary
+from tracker.files.whole import write_whole
+from tracker.version import __version__
+
+BIDS_VERSION = "1.11.1"
+TASKS = {"protocol": "protocol", "up_down": "updown", "unknown": "unknown"}
+"""Label of each of the summary's tasks; BIDS allows letters and digits only."""
+EYES = {"L": ("eye1", "left"), "R": ("eye2", "right")}
+"""Of each eye: its `recording` label, and its name. Left is the subject's left."""
+
+SAMPLES = {
+    "timestamp": "time_sec",
+    "x_coordinate": "{eye}_h_offset",
+    "y_coordinate": "{eye}_v_offset",
+    "eye_open": "{eye}_eye_open",
+    "iris_x": "{eye}_iris_cx",
+    "iris_y": "{eye}_iris_cy",
+    "iris_diameter": "{eye}_iris_diameter_px",
+    "gaze_valid": "gaze_valid",
+    "frame": "frame_idx",
+}
+"""Columns of an eye's samples, and the column of ``STEM.frames.csv`` that each holds."""
+EVENTS = {
+    "onset": "onset_s",
+    "duration": "duration_s",
+    "trial_type": "kind",
+    "peak": "peak_s",
+    "closed": "closed_s",
+    "amplitude": "{eye}_amplitude",
+    "complete": "{eye}_complete",
+    "onset_seen": "onset_seen",
+    "offset_seen": "offset_seen",
+}
+"""Columns of an eye's closures, and the column of ``STEM.blinks.csv`` that each holds."""
+
+README = """\
+# Eye tracking from videos of the face
+
+Exported by parkinson-eye-tracking. For research; the measures are not a diagnosis.
+
+Samples are where the iris is between the corners of the eye, in widths of that eye: the position of
+the eye in the head, and no point on a screen. x is positive to the subject's left, y is positive
+downwards. Both eyes close together: a closure is listed for each eye, with that eye's amplitude.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a recording goes in the data set: its labels, and the start of its files' names."""
+
+    subject: str
+    session: str
+    run: int
+    task: str
+
+    @property
+    def folder(self) -> str:
+        return f"sub-{self.subject}/" + (f"ses-{self.session}/" if self.session else "") + "beh"
+
+    @property
+    def stem(self) -> str:
+        session = f"_ses-{self.session}" if self.session else ""
+        run = f"_run-{self.run}" if self.run else ""
+        return f"sub-{self.subject}{session}_task-{self.task}{run}"
+
+
+def export_bids(recordings: Iterable[ExportedRecording], out: Path) -> list[Path]:
+    """Write a BIDS data set.
+
+    Parameters
+    ----------
+    recordings : iterable of ExportedRecording
+        A recording that no table of participants knows becomes a participant of its own.
+    out : Path
+        Folder of the data set.
+
+    Returns
+    -------
+    list of Path
+        The files, in the order in which they were written.
+
+    Raises
+    ------
+    ExportInputError
+        The folder holds another data set, which would be mixed with this one; or a table of a
+        recording cannot be read.
+    """
+    recordings = list(recordings)
+    if any(out.glob("sub-*")):
+        raise ExportInputError(f"{out} holds a data set already: name an empty folder.")
+    places = _place(recordings)
+    written = [
+        _write_json(
+            out / "dataset_description.json",
+            {
+                "Name": "Eye tracking from videos of the face",
+                "BIDSVersion": BIDS_VERSION,
+                "DatasetType": "raw",
+                "GeneratedBy": [{"Name": "parkinson-eye-tracking", "Version": __version__}],
+            },
+        ),
+        write_whole(out / "README.md", lambda path: path.write_text(README, encoding="utf-8")),
+        *_write_participants(recordings, places, out),
+    ]
+    for recording, place in zip(recordings, places, strict=True):
+        written += _write_recording(recording, place, out)
+    return written
+
+
+def _place(recordings: Sequence[ExportedRecording]) -> list[_Place]:
+    """Return where each recording goes. Labels are made from ids, visits and names."""
+    people = [one.participant.participant_id if one.participant else one.name for one in recordings]
+    visits = [one.participant.visit if one.participant else "" for one in recordings]
+    subjects, sessions = _make_labels(people), _make_labels(filter(None, visits))
+    keys = [
+        (subjects[person], sessions[visit] if visit else "", TASKS[one.summary.task])
+        for person, visit, one in zip(people, visits, recordings, strict=True)
+    ]
+    totals, counts = Counter(keys), Counter[tuple[str, str, str]]()
+    places = []
+    for key in keys:
+        counts[key] += 1
+        subject, session, task = key
+        places.append(_Place(subject, session, counts[key] if totals[key] > 1 else 0, task))
+    return places
+
+
+def _make_labels(texts: Iterable[str]) -> dict[str, str]:
+    """Return a label of letters and digits for each text; different texts get different ones.
+
+    A label that would be empty, or another's too, ends in a number.
+    """
+    plain = {
+        text: re.sub("[^0-9A-Za-z]", "", unicodedata.normalize("NFKD", text.removeprefix("sub-")))
+        for text in dict.fromkeys(texts)
+    }
+    counts = Counter(label.casefold() for label in plain.values())
+    labels, taken = {}, set(counts)
+    for text, label in plain.items():
+        if not label or counts[label.casefold()] > 1:
+            numbered = (f"{label}x{number:03d}" for number in itertools.count(1))
+            label = next(one for one in numbered if one.casefold() not in taken)
+            taken.add(label.casefold())
+        labels[text] = label
+    return labels
+
+
+def _write_participants(
+    recordings: Sequence[ExportedRecording], places: Sequence[_Place], out: Path
+) -> list[Path]:
+    rows: dict[str, list[str]] = {}
+    for one, place in zip(recordings, places, strict=True):
+        person = one.participant
+        rows.setdefault(
+            place.subject,
+            [
+                f"sub-{place.subject}",
+                person.participant_id if person else one.name,
+                (person.group if person else "") or "n/a",
+            ],
+        )
+    about = {
+        "original_id": {"Description": "The study's code of the person, or the recording's name."},
+        "group": {"Description": "The study's group of the person."},
+    }
+    return [
+        _write_tsv(out / "participants.tsv", ["participant_id", *about], rows.values()),
+        _write_json(out / "participants.json", about),
+    ]
+
+
+def _write_recording(recording: ExportedRecording, place: _Place, out: Path) -> list[Path]:
+    folder, summary = out / place.folder, recording.summary
+    folder.mkdir(parents=True, exist_ok=True)
+    frames, blinks = recording.read_frames(), recording.read_blinks()
+    # Where the onset is not seen, a closure began before the first sample that shows it.
+    blinks = [row for row in blinks if row["onset_s"] is not None]
+    written = []
+    for eye, (label, name) in EYES.items():
+        stem = f"{place.stem}_recording-{label}"
+        about = {
+            "SamplingFrequency": summary.quality.sampled_rate_hz or summary.fps,
+            "StartTime": frames[0]["time_sec"] if frames else 0,
+            "Columns": list(SAMPLES),
+            "PhysioType": "eyetrack",
+            "RecordedEye": name,
+            "TaskName": place.task,
+            "SampleCoordinateSystem": "eye-in-head",
+            "EyeTrackingMethod": "landmarks of a face in a video of visible light",
+            "SoftwareVersions": summary.version,
+            **_describe(SAMPLES, FRAME_COLUMNS, eye),
+        }
+        written += [
+            _write_compressed(folder / f"{stem}_physio.tsv.gz", frames, SAMPLES, eye),
+            _write_json(folder / f"{stem}_physio.json", about),
+        ]
+        about = {
+            "Columns": list(EVENTS),
+            "Description": "Blinks and longer closures of the eyes.",
+            "TaskName": place.task,
+            "OnsetSource": "timestamp",
+            **_describe(EVENTS, BLINK_COLUMNS, eye),
+        }
+        written += [
+            _write_compressed(folder / f"{stem}_physioevents.tsv.gz", blinks, EVENTS, eye),
+            _write_json(folder / f"{stem}_physioevents.json", about),
+        ]
+    return written + _write_phases(summary, place, folder)
+
+
+def _describe(names: dict[str, str], columns: Sequence[Column], eye: str) -> dict[str, Any]:
+    """Return the meaning and unit of columns for a sidecar."""
+    by_name = {one.name: one for one in columns}
+    result = {}
+    for name, source in names.items():
+        column = by_name[source.format(eye=eye)]
+        about = {"Description": column.meaning.replace("`", "")}
+        if column.unit:
+            about["Units"] = column.unit
+        result[name] = about
+    return result
+
+
+def _write_phases(summary: Summary, place: _Place, folder: Path) -> list[Path]:
+    """Write the protocol's phases, if there are any."""
+    if not summary.phases:
+        return []
+    rows = [
+        [_text(one.start_s), _text(one.end_s - one.start_s), one.phase] for one in summary.phases
+    ]
+    stem = folder / f"{place.stem}_events"
+    about = {
+        "TaskName": place.task,
+        "trial_type": {
+            "Description": "What the person was asked to do.",
+            "Levels": {
+                "up": "Look up as far as possible.",
+                "down": "Look down as far as possible.",
+                "left": "Look to the own left as far as possible.",
+                "right": "Look to the own right as far as possible.",
+                "fixate": "Look at the camera.",
+                "rest": "Look anywhere.",
+            },
+        },
+    }
+    return [
+        _write_tsv(stem.with_suffix(".tsv"), ["onset", "duration", "trial_type"], rows),
+        _write_json(stem.with_suffix(".json"), about),
+    ]
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "n/a"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:.9g}" if isinstance(value, float) else str(value)
+
+
+def _write_compressed(path: Path, rows: Sequence[Row], names: dict[str, str], eye: str) -> Path:
+    """Write a table without header, as BIDS wants it of recordings. Equal tables, equal bytes."""
+    columns = [source.format(eye=eye) for source in names.values()]
+    text = io.StringIO()
+    csv.writer(text, delimiter="\t", lineterminator="\n").writerows(
+        [_text(row[name]) for name in columns] for row in rows
+    )
+    content = gzip.compress(text.getvalue().encode(), mtime=0)
+    return write_whole(path, lambda partial: partial.write_bytes(content))
+
+
+def _write_tsv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> Path:
+    def write(partial: Path) -> None:
+        with partial.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, delimiter="\t", lineterminator="\n")
+            writer.writerow(header)
+            writer.writerows(rows)
+
+    return write_whole(path, write)
+
+
+def _write_json(path: Path, document: dict[str, Any]) -> Path:
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return write_whole(path, lambda partial: partial.write_text(text, encoding="utf-8"))

@@ -1,0 +1,176 @@
+"""A result as a FHIR R4B bundle: a report, and an observation for each measure.
+
+The report is preliminary, because no clinician has looked at it. Units are UCUM's. What could not
+be measured is there with the reason. Only elements that R4 has, too, are used.
+
+Source: https://hl7.org/fhir/R4B (DiagnosticReport, Observation).
+"""
+
+import json
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from tracker.exports.recordings import ExportedRecording
+from tracker.files.documents import find_field, get_value
+from tracker.files.fields import Summary
+from tracker.files.whole import write_whole
+
+MEASURES = {
+    "vertical_peak_to_peak": "{eye_width}",
+    "up_range": "{eye_width}",
+    "down_range": "{eye_width}",
+    "blink_rate_per_min": "/min",
+    "blink_duration_median_s": "s",
+    "perclos": "1",
+}
+"""Fields of the summary that become observations, and their units in UCUM."""
+QUALITY = {
+    "quality.face_coverage": "1",
+    "quality.gaze_share": "1",
+    "quality.sampled_rate_hz": "Hz",
+    "quality.head_pitch_spread_deg": "deg",
+    "quality.sharpness": "1",
+    "quality.contrast_over_noise": "1",
+}
+"""The same, of the recording's quality."""
+NAMESPACE = uuid.UUID("7d0b4c5e-9c0f-4a51-9f4e-5f2b0c1a6d37")
+"""Of the ids of exported resources: equal results get equal ids. Made once, at random."""
+CODES = f"urn:uuid:{NAMESPACE}"
+"""The system of the codes, which are names of the summary's fields."""
+UCUM = "http://unitsofmeasure.org"
+CATEGORIES = "http://terminology.hl7.org/CodeSystem/observation-category"
+ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
+
+
+def export_fhir(recordings: Iterable[ExportedRecording], out: Path) -> list[Path]:
+    """Write a bundle for each recording, ``NAME.fhir.json``, in the folders of the results."""
+    written = []
+    for recording in recordings:
+        path = out / f"{recording.name}.fhir.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(make_bundle(recording), indent=2, ensure_ascii=False, allow_nan=False)
+        written.append(write_whole(path, _writer(text + "\n")))
+    return written
+
+
+def _writer(text: str) -> Any:
+    return lambda partial: partial.write_text(text, encoding="utf-8")
+
+
+def make_bundle(recording: ExportedRecording) -> dict[str, Any]:
+    """Return a recording's FHIR bundle as a JSON document.
+
+    Its first entry is the report. The first observation is the screening answer; the report's other
+    observations are the measures, then the quality of the recording.
+    """
+    summary = recording.summary
+    observations = [
+        _observe_answer(summary),
+        *(_observe(summary, path, unit) for path, unit in (MEASURES | QUALITY).items()),
+    ]
+    about = _describe_subject(recording)
+    entries = []
+    for name, observation in observations:
+        url = _make_url(recording, name)
+        entries.append({"fullUrl": url, "resource": observation | about})
+    report = {
+        "resourceType": "DiagnosticReport",
+        "status": "preliminary",
+        "code": _code("assessment", "Eye movements and blinks in a video of the face"),
+        **about,
+        "result": [{"reference": entry["fullUrl"]} for entry in entries],
+        "conclusion": f"{summary.psp_rule_reason} {summary.note}",
+    }
+    return {
+        "resourceType": "Bundle",
+        "type": "collection",
+        "entry": [{"fullUrl": _make_url(recording, "report"), "resource": report}, *entries],
+    }
+
+
+def _make_url(recording: ExportedRecording, name: str) -> str:
+    summary = recording.summary
+    key = [recording.name, summary.video_sha256, summary.version, name]
+    return f"urn:uuid:{uuid.uuid5(NAMESPACE, json.dumps(key))}"
+
+
+def _describe_subject(recording: ExportedRecording) -> dict[str, Any]:
+    """Return who was observed, and when, as far as the table of participants says it."""
+    person = recording.participant
+    if person is None:
+        return {}
+    about: dict[str, Any] = {
+        "subject": {
+            "type": "Patient",
+            "identifier": {"system": f"{CODES}:participant", "value": person.participant_id},
+        }
+    }
+    if person.date:
+        about["effectiveDateTime"] = person.date
+    return about
+
+
+def _code(name: str, text: str) -> dict[str, Any]:
+    return {"coding": [{"system": CODES, "code": name, "display": text}], "text": text}
+
+
+def _make_observation(name: str, text: str, category: str) -> dict[str, Any]:
+    return {
+        "resourceType": "Observation",
+        "status": "preliminary",
+        "category": [{"coding": [{"system": CATEGORIES, "code": category}]}],
+        "code": _code(name, text),
+    }
+
+
+def _observe_answer(summary: Summary) -> tuple[str, dict[str, Any]]:
+    """Return the screening answer's observation. One that is not assessable has no value."""
+    assessment = summary.assessment
+    _, about = find_field("assessment.status")
+    observation = _make_observation("assessment.status", about.en, "exam")
+    if assessment.status == "not_assessable":
+        reasons = " ".join(reason.message for reason in assessment.reasons)
+        observation["dataAbsentReason"] = _absent(reasons)
+    else:
+        status = {"system": f"{CODES}:status", "code": assessment.status}
+        observation["valueCodeableConcept"] = {
+            "coding": [status],
+            "text": assessment.status.replace("_", " "),
+        }
+    if assessment.cautions:
+        observation["note"] = [{"text": caution.message} for caution in assessment.cautions]
+    return "assessment.status", observation
+
+
+def _absent(text: str) -> dict[str, Any]:
+    return {"coding": [{"system": ABSENT, "code": "unknown"}], "text": text or "Not measured."}
+
+
+def _observe(summary: Summary, path: str, unit: str) -> tuple[str, dict[str, Any]]:
+    """Return the observation of a field, with its 95 % interval where there is one."""
+    _, about = find_field(path)
+    category = "survey" if path in QUALITY else "exam"
+    observation = _make_observation(path, about.en, category)
+    value = get_value(summary, path)
+    quantity = {"unit": about.unit or unit, "system": UCUM, "code": unit}
+    if value is None:
+        observation["dataAbsentReason"] = _absent("The recording does not show it.")
+        return path, observation
+    observation["valueQuantity"] = {"value": value, **quantity}
+    if path == "down_range" and summary.down_range_is_lower_bound:
+        # Lids hid the irises: the eyes looked down by this or more.
+        observation["valueQuantity"]["comparator"] = ">="
+    interval = getattr(summary, f"{path}_ci95", None)
+    if interval and None not in interval:
+        observation["component"] = [
+            {
+                "code": _code(f"{path}_ci95.{end}", f"95 % interval, {name}"),
+                "valueQuantity": {"value": bound, **quantity},
+            }
+            for end, name, bound in zip(
+                ("low", "high"), ("lower end", "upper end"), interval, strict=True
+            )
+        ]
+    return path, observation

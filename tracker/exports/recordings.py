@@ -1,0 +1,153 @@
+"""Find and read the results that are exported, and name the person that each belongs to."""
+
+import csv
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tracker.files.columns import BLINK_COLUMNS, FRAME_COLUMNS, Column
+from tracker.files.documents import SummaryFormatError, parse_summary
+from tracker.files.fields import Summary
+from tracker.files.names import ENDINGS, printable, result_path
+from tracker.files.participants import Participant, Participants
+from tracker.video.container import InputError
+
+SUMMARY_ENDING = f".{ENDINGS['summary']}"
+MAX_SUMMARY_BYTES = 4 * 2**20
+MAX_TABLE_BYTES = 2**30
+
+Row = dict[str, Any]
+"""A row of a table by the columns' names. What is missing is None."""
+
+
+class ExportInputError(InputError):
+    """A result cannot be exported; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedRecording:
+    """The result of a recording, as it was written to files.
+
+    Attributes
+    ----------
+    name : str
+        Where the recording's files are, from the folder that was searched, without their endings.
+    directory : Path
+        The folder of its files.
+    stem : str
+        Start of its files' names.
+    summary : Summary
+    participant : Participant or None
+        Who was recorded; None if nothing says it.
+    """
+
+    name: str
+    directory: Path
+    stem: str
+    summary: Summary
+    participant: Participant | None
+
+    def read_frames(self) -> list[Row]:
+        """Read ``STEM.frames.csv``. A column that an earlier version did not write is None."""
+        return _read_table(result_path(self.directory, self.stem, "frames"), FRAME_COLUMNS)
+
+    def read_blinks(self) -> list[Row]:
+        """Read ``STEM.blinks.csv``. A column that an earlier version did not write is None."""
+        return _read_table(result_path(self.directory, self.stem, "blinks"), BLINK_COLUMNS)
+
+
+def find_results(
+    paths: Sequence[Path], participants: Participants
+) -> Iterator[ExportedRecording | InputError]:
+    """Find and read the summaries among files and in directories and their sub-directories.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Directories, and files of the name ``STEM.summary.json``.
+    participants : Participants
+        Says who was recorded.
+
+    Yields
+    ------
+    ExportedRecording or InputError
+        A recording, or why a summary cannot be read. In a fixed order, each file once.
+    """
+    seen: set[Path] = set()
+    for root in paths:
+        files = sorted(root.rglob(f"*{SUMMARY_ENDING}")) if root.is_dir() else [root]
+        for path in files:
+            inner = path.relative_to(root) if root.is_dir() else Path(path.name)
+            real = path.resolve()
+            if real in seen or any(part.startswith(".") for part in inner.parts):
+                continue
+            seen.add(real)
+            try:
+                summary = _read_summary(path)
+            except InputError as error:
+                yield error
+                continue
+            stem = path.name.removesuffix(SUMMARY_ENDING)
+            name = (inner.parent / stem).as_posix()
+            yield ExportedRecording(
+                name, path.parent, stem, summary, participants.find(name, summary.source)
+            )
+
+
+def _read_summary(path: Path) -> Summary:
+    name = printable(path.name)
+    remedy = "Make it anew with `eye-tracker reanalyze`."
+    if not path.name.endswith(SUMMARY_ENDING):
+        raise ExportInputError(f"{name}: name a STEM{SUMMARY_ENDING}, or a folder with some.")
+    try:
+        if path.stat().st_size > MAX_SUMMARY_BYTES:
+            raise ExportInputError(f"{name}: over {MAX_SUMMARY_BYTES >> 20} MB is no summary.")
+        summary, _ = parse_summary(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ExportInputError(f"{name}: cannot be read ({error.strerror}).") from error
+    except SummaryFormatError as error:
+        raise ExportInputError(
+            f"{name}: not a summary of this version: {error}. {remedy}"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise ExportInputError(f"{name}: not a summary. {remedy}") from error
+    return summary
+
+
+def _read_table(path: Path, columns: Sequence[Column]) -> list[Row]:
+    name = printable(path.name)
+    try:
+        if path.stat().st_size > MAX_TABLE_BYTES:
+            raise ExportInputError(f"{name}: tables over {MAX_TABLE_BYTES >> 30} GB are not read.")
+        with path.open(newline="", encoding="utf-8") as file:
+            return [
+                {one.name: _parse(one, row.get(one.name)) for one in columns}
+                for row in csv.DictReader(file, strict=True)
+            ]
+    except FileNotFoundError as error:
+        raise ExportInputError(
+            f"{name}: is missing beside its summary. Analyse the recording again."
+        ) from error
+    except (OSError, csv.Error, ValueError) as error:
+        raise ExportInputError(
+            f"{name}: is damaged ({error}). Analyse the recording again."
+        ) from error
+
+
+def _parse(column: Column, text: str | None) -> Any:
+    """Return a value of a table as written by `tracker.files.tables`."""
+    if not text:
+        return None
+    if column.kind is bool:
+        return {"true": True, "false": False}[text] if text in ("true", "false") else _refuse(text)
+    value = column.kind(text)
+    if column.kind is float and not math.isfinite(value):
+        _refuse(text)
+    return value
+
+
+def _refuse(text: str) -> Any:
+    raise ValueError(f"{text!r:.40} is no value of its column")

@@ -1,0 +1,188 @@
+"""Who was recorded, and when: a table that a study keeps beside its videos.
+
+The table is ``participants.tsv`` as in BIDS, or ``participants.csv``.
+"""
+
+import csv
+import datetime
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from pathlib import Path, PurePosixPath
+
+from tracker.files.names import printable
+
+NAMES = ("participants.tsv", "participants.csv")
+"""Names under which the table is found in a folder."""
+MAX_BYTES = 16 * 2**20
+MAX_TEXT = 128
+"""Longest id, group or visit, in characters."""
+
+
+class ParticipantsError(ValueError):
+    """The table of participants cannot be used; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """Who was recorded, at which visit; empty where the table says nothing.
+
+    Attributes
+    ----------
+    participant_id : str
+        The study's code of the person.
+    group : str
+        Such as ``PSP`` or ``control``.
+    visit : str
+        Name or number of the visit.
+    date : str
+        Date of the recording, ``YYYY-MM-DD``.
+    """
+
+    participant_id: str
+    group: str = ""
+    visit: str = ""
+    date: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Participants:
+    """A table of participants.
+
+    Attributes
+    ----------
+    by_file : dict of str to Participant
+        For rows with a `file`: its path from the table's folder, without suffix.
+    by_id : dict of str to Participant
+        For rows without a `file`.
+    """
+
+    by_file: dict[str, Participant]
+    by_id: dict[str, Participant]
+
+    def find(self, name: str, source: str = "") -> Participant | None:
+        """Return who was recorded; None if the table does not say it.
+
+        A row with this file comes first. Without one, a row belongs to the recordings whose stem,
+        or one of whose folders, is its id, also with ``sub-`` before it.
+
+        Parameters
+        ----------
+        name : str
+            The recording's path from the folder that was searched, without suffix.
+        source : str
+            The video's name.
+
+        Examples
+        --------
+        >>> table = Participants({}, {"p01": Participant("p01", "control")})
+        >>> table.find("sub-p01/second")
+        Participant(participant_id='p01', group='control', visit='', date='')
+        """
+        path = PurePosixPath(name)
+        # A folder may hold a.mp4 and a.mov: their results are called a.mp4 and a.mov, too.
+        for key in (name, f"{path.parent / PurePosixPath(source).stem}", path.name):
+            if key in self.by_file:
+                return self.by_file[key]
+        for part in reversed(path.parts):
+            for key in (part, part.removeprefix("sub-")):
+                if key in self.by_id:
+                    return self.by_id[key]
+        return None
+
+
+NOBODY = Participants({}, {})
+"""The table of a folder that has none."""
+
+
+def find_participants(folders: Iterable[Path]) -> Path | None:
+    """Return the first table of participants that lies directly in one of the folders.
+
+    Raises
+    ------
+    ParticipantsError
+        There are several.
+    """
+    found = [folder / name for folder in folders for name in NAMES if (folder / name).is_file()]
+    if len(found) > 1:
+        names = ", ".join(map(printable, found))
+        raise ParticipantsError(f"there are several tables of participants: {names}. Keep one")
+    return found[0] if found else None
+
+
+def read_participants(path: Path) -> Participants:
+    """Read a table of participants.
+
+    Parameters
+    ----------
+    path : Path
+        UTF-8, values separated by tabs (``.tsv``) or commas. Columns: `participant_id`, and where
+        wanted `file`, `group`, `visit` and `date` (``YYYY-MM-DD``). Other columns are left out, and
+        ``n/a`` is empty, as in BIDS.
+
+    Returns
+    -------
+    Participants
+
+    Raises
+    ------
+    ParticipantsError
+        The table is not such a one. The message names the line, and says what is expected.
+    """
+    where = printable(path.name)
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ParticipantsError(f"{where} is over {MAX_BYTES >> 20} MB")
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(
+                csv.DictReader(
+                    file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",", strict=True
+                )
+            )
+    except OSError as error:
+        raise ParticipantsError(f"{where} cannot be read ({error.strerror})") from error
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ParticipantsError(f"{where} is not a table in UTF-8: {error}") from error
+    by_file: dict[str, Participant] = {}
+    by_id: dict[str, Participant] = {}
+    for number, row in enumerate(rows, 2):
+        line = f"{where}, line {number}"
+        values = {
+            name: _clean(value) for name, value in row.items() if name and isinstance(value, str)
+        }
+        if not values.get("participant_id"):
+            raise ParticipantsError(f"{line}: participant_id is missing")
+        one = Participant(**{item.name: values.get(item.name, "") for item in fields(Participant)})
+        _check(one, line)
+        file_name = values.get("file", "")
+        key = str(PurePosixPath(file_name.replace("\\", "/")).with_suffix("")) if file_name else ""
+        table, key = (by_file, key) if key else (by_id, one.participant_id)
+        if key in table:
+            raise ParticipantsError(
+                f"{line}: {printable(key)} is there twice; give each visit its own `file`"
+            )
+        table[key] = one
+    if not rows:
+        raise ParticipantsError(f"{where} has no row with a participant_id")
+    return Participants(by_file, by_id)
+
+
+def _clean(value: str) -> str:
+    value = value.strip()
+    return "" if value == "n/a" else value
+
+
+def _check(one: Participant, line: str) -> None:
+    for item in fields(Participant):
+        value = getattr(one, item.name)
+        if len(value) > MAX_TEXT or not value.isprintable():
+            raise ParticipantsError(
+                f"{line}: {item.name} is longer than {MAX_TEXT} characters, or cannot be printed"
+            )
+    if one.date:
+        try:
+            if not re.fullmatch(r"\d{4}-\d\d-\d\d", one.date):
+                raise ValueError
+            datetime.date.fromisoformat(one.date)
+        except ValueError:
+            raise ParticipantsError(f"{line}: date is {one.date!r}, expected YYYY-MM-DD") from None
