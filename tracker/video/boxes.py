@@ -9,7 +9,6 @@ import re
 import struct
 from collections.abc import Iterator
 from io import BufferedIOBase
-from pathlib import Path
 
 from tracker.video.libav import FFmpegError
 
@@ -63,13 +62,13 @@ class Box:
             place += size
 
 
-def read_capture_fps(source: Path | BufferedIOBase) -> float:
+def read_capture_fps(file: BufferedIOBase) -> float:
     """Return the rate at which an MP4's frames were captured, as Samsung or Sony write it.
 
     Parameters
     ----------
-    source : Path or BufferedIOBase
-        A file, or a seekable stream, which is at its start again afterwards.
+    file : BufferedIOBase
+        A seekable stream, which is at its start again afterwards.
 
     Returns
     -------
@@ -81,13 +80,10 @@ def read_capture_fps(source: Path | BufferedIOBase) -> float:
     UnknownSpeedError
         The video was recorded in slow or fast motion, and the file does not say at which rate.
     """
-    if isinstance(source, Path):
-        with source.open("rb") as file:
-            return _read(file)
     try:
-        return _read(source)
+        return _read(file)
     finally:
-        source.seek(0)
+        file.seek(0)
 
 
 def _read(file: BufferedIOBase) -> float:

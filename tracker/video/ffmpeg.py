@@ -10,17 +10,20 @@ import contextlib
 import ctypes as c
 import errno
 from collections.abc import Callable
+from dataclasses import dataclass
 from io import BufferedIOBase
 from pathlib import Path
 from typing import Any
 
 from tracker.video import boxes
 from tracker.video.container import MIN_SIDE_PX
+from tracker.video.ends import is_cut_off
 from tracker.video.hdr import Light
 from tracker.video.libav import (
     NO_TIME,
     AvCodecParameters,
     AvIoContext,
+    AvPacket,
     AvReadFunction,
     AvSeekFunction,
     FFmpegError,
@@ -39,9 +42,10 @@ from tracker.video.orientation import (
 from tracker.video.pixels import Converter, LazyImage
 from tracker.video.streams import (
     choose_recording,
-    count_unshown,
+    count_hidden,
     estimate_frame_count,
     find_recordings,
+    is_data_missing,
     read_capture_fps,
     read_pixel_aspect,
     read_turn,
@@ -140,6 +144,54 @@ class _StreamReader:
             library["avformat"].avio_context_free(c.byref(self.context))
 
 
+@dataclass(slots=True)
+class ReadPackets:
+    """What was read of a file.
+
+    Attributes
+    ----------
+    count, size_bytes : int
+        Number and size of the recording's encoded frames; the count stops at `BITRATE_FRAMES`.
+    last_place : int
+        Place in the file of the recording's frame that lies furthest into it; -1 without one.
+    data_end : int
+        Where in the file the frames and the sound end.
+    """
+
+    count: int = 0
+    size_bytes: int = 0
+    last_place: int = -1
+    data_end: int = 0
+
+    def note(self, packet: AvPacket, of_recording: bool) -> None:
+        """Note a packet of the recording or of another stream."""
+        place, size = packet.position, packet.size
+        self.data_end = max(self.data_end, place + size)
+        if of_recording:
+            self.last_place = max(self.last_place, place)
+            if self.count < BITRATE_FRAMES:
+                self.count += 1
+                self.size_bytes += size
+
+
+def _set_option(options: c.c_void_p, name: bytes, value: bytes) -> None:
+    load_libraries()["avutil"].av_dict_set(c.byref(options), name, value, 0)
+
+
+def _find_stream_info(context: Any) -> int:
+    """Let FFmpeg find the streams' properties; return its code, negative if that failed."""
+    count = context.contents.stream_count
+    # One set of options for each stream known so far.
+    options = [c.c_void_p() for _ in range(count)]
+    for one in options:
+        _set_option(one, b"max_pixels", _MAX_PIXELS)
+    array = (c.c_void_p * count)(*options)
+    code: int = load_libraries()["avformat"].avformat_find_stream_info(context, array)
+    for left in array:
+        load_libraries()["avutil"].av_dict_free(c.byref(c.c_void_p(left)))
+    return code
+
+
 class Decoder:
     """Decodes the frames of a file's recording in order, on one thread.
 
@@ -161,8 +213,8 @@ class Decoder:
     frames_by_duration : int
         Number of frames computed from the duration and the rate that the container declares; 0 if
         it declares none. In a fragmented file it covers all fragments, unlike `frame_count`.
-    hidden, beyond_end : int
-        See `tracker.video.streams.count_unshown`.
+    hidden : int
+        Number of frames that an edit list hides.
     capture_fps : float
         Frames a second when they were captured, if the file says so (in slow motion it differs from
         the rate at which the video is played); otherwise 0.
@@ -170,9 +222,8 @@ class Decoder:
         Number of video streams that could be the recording; only one of them is decoded.
     unreadable, unread_at_end : int
         Number of packets that could not be read: right before the last frame, and at the end.
-    packets, packet_bytes : int
-        Number and size of the encoded frames read so far, without sound; the count stops at
-        `BITRATE_FRAMES`.
+    packets : ReadPackets
+        What was read so far.
     ended : bool
         Whether the file has been read to its end and the decoder holds no more frames.
 
@@ -186,10 +237,11 @@ class Decoder:
 
     def __init__(self, source: Path | BufferedIOBase) -> None:
         self._library = library = load_libraries()
-        self.packets = self.packet_bytes = 0
+        self.packets = ReadPackets()
         self.unreadable = self.unread_at_end = 0
         self.ended = False
         self._converters: dict[tuple[int, int, float], Converter] = {}
+        self._file = source.open("rb") if isinstance(source, Path) else source
         self._reader: _StreamReader | None = None
         self._context = c.c_void_p()
         self._format = library["avformat"].avformat_alloc_context()
@@ -203,11 +255,11 @@ class Decoder:
 
     def _open(self, source: Path | BufferedIOBase) -> None:
         library = self._library["avformat"]
-        capture_fps = boxes.read_capture_fps(source)
+        capture_fps = boxes.read_capture_fps(self._file)
         options = c.c_void_p()
-        self._set(options, b"format_whitelist", CONTAINERS)
+        _set_option(options, b"format_whitelist", CONTAINERS)
         # A file cannot make FFmpeg open an address on the network.
-        self._set(options, b"protocol_whitelist", b"file")
+        _set_option(options, b"protocol_whitelist", b"file")
         if isinstance(source, Path):
             url = b"file:" + str(source.resolve()).encode(errors="surrogateescape")
         else:
@@ -220,7 +272,7 @@ class Decoder:
         if code < 0:
             raise FFmpegError("not a video file")
         find_recordings(self._format.contents)
-        code = self._find_stream_info()
+        code = _find_stream_info(self._format)
         self._raise_stream_error()
         if code < 0:
             raise FFmpegError("not a video file")
@@ -238,7 +290,7 @@ class Decoder:
             self._format.contents, self._stream, self.fps
         )
         self.frame_count = self._stream.frame_count
-        self.hidden, self.beyond_end = count_unshown(self._format.contents, self._stream)
+        self.hidden = count_hidden(self._format.contents, self._stream)
         # A camera that records in slow motion may write its usual rate in the other place.
         self.capture_fps = max(capture_fps, read_capture_fps(self._format.contents, self._stream))
         turn = read_turn(parameters)
@@ -252,19 +304,6 @@ class Decoder:
         if self.width * self.height > MAX_FRAME_PIXELS:
             raise FrameSizeError(self.width, self.height)
 
-    def _find_stream_info(self) -> int:
-        """Let FFmpeg find the streams' properties; return its code, negative if that failed."""
-        count = self._format.contents.stream_count
-        # One set of options for each stream known so far.
-        options = [c.c_void_p() for _ in range(count)]
-        for one in options:
-            self._set(one, b"max_pixels", _MAX_PIXELS)
-        array = (c.c_void_p * count)(*options)
-        code: int = self._library["avformat"].avformat_find_stream_info(self._format, array)
-        for left in array:
-            self._library["avutil"].av_dict_free(c.byref(c.c_void_p(left)))
-        return code
-
     def _open_codec(self, parameters: AvCodecParameters) -> None:
         library = self._library["avcodec"]
         codec = library.avcodec_find_decoder(parameters.codec_id)
@@ -273,8 +312,8 @@ class Decoder:
         self._context = c.c_void_p(library.avcodec_alloc_context3(codec))
         options = c.c_void_p()
         # A single thread, because on one core FFmpeg's own threads cost more than they save.
-        self._set(options, b"threads", b"1")
-        self._set(options, b"max_pixels", _MAX_PIXELS)
+        _set_option(options, b"threads", b"1")
+        _set_option(options, b"max_pixels", _MAX_PIXELS)
         opened = (
             library.avcodec_parameters_to_context(self._context, c.byref(parameters)) >= 0
             and library.avcodec_open2(self._context, codec, c.byref(options)) >= 0
@@ -282,9 +321,6 @@ class Decoder:
         self._library["avutil"].av_dict_free(c.byref(options))
         if not opened:
             raise FFmpegError("its codec cannot be opened")
-
-    def _set(self, options: c.c_void_p, name: bytes, value: bytes) -> None:
-        self._library["avutil"].av_dict_set(c.byref(options), name, value, 0)
 
     def _raise_stream_error(self) -> None:
         if self._reader is not None:
@@ -307,6 +343,8 @@ class Decoder:
             code = self._library["avformat"].av_read_frame(self._format, packet)
             self._raise_stream_error()
             others = code >= 0 and packet.contents.stream_index != self._stream.index
+            if code >= 0:
+                self.packets.note(packet.contents, not others)
             if others or code == _TRY_AGAIN:
                 reads += 1
                 if reads > READ_ATTEMPTS:
@@ -316,9 +354,7 @@ class Decoder:
             if code < 0 and code != _EOF and self.unreadable < READ_ERRORS:
                 self.unreadable += 1
                 continue
-            if code >= 0:
-                self._count_packet()
-            elif self.unreadable:
+            if code < 0 and self.unreadable:
                 self.unread_at_end, self.unreadable = self.unreadable, 0
             # At the end, send no packet: this asks the decoder for the frames that it still holds.
             if library.avcodec_send_packet(context, packet if code >= 0 else None) < 0:
@@ -332,11 +368,11 @@ class Decoder:
                     break
         return found
 
-    def _count_packet(self) -> None:
-        packet = self._packet.contents
-        if self.packets < BITRATE_FRAMES:
-            self.packets += 1
-            self.packet_bytes += packet.size
+    def is_cut_off(self) -> bool:
+        """Return whether the file, which has been read to its end, ends before it should."""
+        return is_data_missing(self._format.contents, self._stream) or is_cut_off(
+            self._file, self.packets.last_place, self.packets.data_end
+        )
 
     @property
     def time_s(self) -> float:
@@ -386,6 +422,8 @@ class Decoder:
         library["avutil"].av_frame_free(c.byref(self._frame))
         if self._reader is not None:
             self._reader.close()
+        else:
+            self._file.close()
 
     def __del__(self) -> None:
         with contextlib.suppress(AttributeError):

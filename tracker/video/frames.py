@@ -256,12 +256,12 @@ class Video:
                 else:
                     yield Frame(index, time_s, pixels), self._count(decoded, failed)
             index += 1
-        whole = decoder.ended and not (decoder.unread_at_end or decoder.beyond_end)
+        whole = decoder.ended and not (decoder.unread_at_end or decoder.is_cut_off())
         yield None, replace(self._count(decoded, failed), whole=whole)
 
     def _count(self, decoded: int, failed: int) -> _Counts:
-        decoder = self._decoder
-        return _Counts(decoded, failed, decoder.packets, decoder.packet_bytes, whole=True)
+        read = self._decoder.packets
+        return _Counts(decoded, failed, read.count, read.size_bytes, whole=True)
 
     def _in_batches(self, decoded: Iterator["_Decoded"]) -> Iterator["_Decoded"]:
         # A pixel takes 1.5 bytes, and with 10 bits twice as many.

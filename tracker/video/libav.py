@@ -148,6 +148,10 @@ class AvPacket(c.Structure):
         ("size", c.c_int),
         ("stream_index", c.c_int),
         ("flags", c.c_int),
+        ("side_data", c.c_void_p),
+        ("side_data_count", c.c_int),
+        ("duration", c.c_int64),
+        ("position", c.c_int64),
     ]
 
 

@@ -7,11 +7,13 @@ are left, the one that the file marks as default is taken, or else the longest o
 
 import contextlib
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from tracker.video.libav import (
     AvCodecParameters,
     AvFormatContext,
+    AvIndexEntry,
     AvStream,
     FrameSizeError,
     load_libraries,
@@ -97,31 +99,42 @@ def estimate_frame_count(context: AvFormatContext, stream: AvStream, fps: float)
     return max(0, int(seconds * fps + 0.5))
 
 
-def count_unshown(context: AvFormatContext, stream: AvStream) -> tuple[int, int]:
-    """Count the frames that an MP4's header lists but that will not be decoded.
+def count_hidden(context: AvFormatContext, stream: AvStream) -> int:
+    """Return how many frames of an MP4 its edit list hides; of other kinds of file, 0."""
+    if not stream.frame_count or not _is_mp4(context):
+        return 0
+    entries = list(_index_entries(stream))
+    shown = sum(not entry.flags & _HIDDEN_ENTRY for entry in entries)
+    return max(0, stream.frame_count - shown) if entries else 0
 
-    For other kinds of file, both counts are 0.
 
-    Returns
-    -------
-    hidden : int
-        Number of frames that the edit list hides.
-    beyond_end : int
-        Number of frames beyond the end of the file, because it was cut off.
+def is_data_missing(context: AvFormatContext, stream: AvStream) -> bool:
+    """Return whether an MP4 lists frames beyond the end of the file, because it was cut off.
+
+    Of a fragmented file, sound counts as well: fragments of the video may have followed it. What
+    is listed there is complete once the file has been read to its end.
     """
-    if not stream.frame_count or not context.input_format.contents.name.startswith(b"mov"):
-        return 0, 0
+    size = load_libraries()["avformat"].avio_size(context.io)
+    if size <= 0 or not _is_mp4(context):
+        return False
+    streams = [context.streams[n].contents for n in range(context.stream_count)]
+    count = load_libraries()["avformat"].avformat_index_get_entries_count
+    if not any(count(one) > one.frame_count for one in streams):
+        streams = [stream]
+    return any(
+        entry.position + entry.size > size for one in streams for entry in _index_entries(one)
+    )
+
+
+def _is_mp4(context: AvFormatContext) -> bool:
+    name: bytes = context.input_format.contents.name
+    return name.startswith(b"mov")
+
+
+def _index_entries(stream: AvStream) -> Iterator[AvIndexEntry]:
     library = load_libraries()["avformat"]
-    listed = library.avformat_index_get_entries_count(stream)
-    if not listed:
-        return 0, 0
-    size = library.avio_size(context.io)
-    shown = beyond_end = 0
-    for n in range(listed):
-        entry = library.avformat_index_get_entry(stream, n).contents
-        shown += not entry.flags & _HIDDEN_ENTRY
-        beyond_end += 0 < size < entry.position + entry.size
-    return max(0, stream.frame_count - shown), beyond_end
+    for n in range(library.avformat_index_get_entries_count(stream)):
+        yield library.avformat_index_get_entry(stream, n).contents
 
 
 def read_turn(parameters: AvCodecParameters) -> Turn:

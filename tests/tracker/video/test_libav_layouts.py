@@ -45,6 +45,7 @@ HEADERS = {
     AvSideData: {"numbers": 0, "size": 8, "kind": 16},
     AvPacket: {
         "buffer": 0, "pts": 8, "dts": 16, "data": 24, "size": 32, "stream_index": 36, "flags": 40,
+        "side_data": 48, "side_data_count": 56, "duration": 64, "position": 72,
     },
     AvCodecParameters: {
         "codec_type": 0, "codec_id": 4, "codec_tag": 8, "extradata": 16, "extradata_size": 24,
@@ -108,7 +109,7 @@ WITNESSES = {
         AvDictionaryEntry: {"key", "value"},
     },
     "test_packets_and_index_are_read_back": {
-        AvPacket: {"pts", "dts", "size", "stream_index", "flags", "data"},
+        AvPacket: {"pts", "dts", "size", "stream_index", "flags", "data", "position", "duration"},
         AvIndexEntry: {"position", "timestamp", "flags", "size"},
     },
     "test_frames_are_read_back": {
@@ -133,7 +134,7 @@ NOT_USED = {
     AvStream: {"flags"},
     AvIndexEntry: set(),
     AvFrame: {"time_base"},
-    AvPacket: {"flags"},
+    AvPacket: {"flags", "side_data", "side_data_count"},
 }
 """Fields that share their name with one of another structure that is used."""
 
@@ -303,14 +304,31 @@ def test_packets_and_index_are_read_back(opened: Any, clip: Path) -> None:
     while library["avformat"].av_read_frame(opened, packet) >= 0:
         one = packet.contents
         ours.append(
-            (one.stream_index, one.pts, one.dts, one.flags & 1, c.string_at(one.data, one.size))
+            (
+                one.stream_index,
+                one.pts,
+                one.dts,
+                one.flags & 1,
+                one.duration,
+                one.position,
+                c.string_at(one.data, one.size),
+            )
         )
         library["avcodec"].av_packet_unref(packet)
     library["avcodec"].av_packet_free(c.byref(packet))
     with av.open(clip) as container:
         theirs = [one for one in container.demux() if one.dts is not None]
         expected = [
-            (one.stream.index, one.pts, one.dts, int(one.is_keyframe), bytes(one)) for one in theirs
+            (
+                one.stream.index,
+                one.pts,
+                one.dts,
+                int(one.is_keyframe),
+                one.duration,
+                one.pos,
+                bytes(one),
+            )
+            for one in theirs
         ]
         places = [
             (one.pos, one.dts, int(one.is_keyframe), one.size)
