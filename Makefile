@@ -12,7 +12,7 @@ export VIDEO
 KERNEL_TESTS = $(addprefix tests/kernels/test_,geometry.py pose.py closures.py gaze.py measures.py quantiles.py \
   uncertainty.py change.py looks.py crosstalk.py sampling.py refinement.py)
 
-.PHONY: help setup run quick test ahead attack bench bench-short lint lint-deploy layers budget lock docs picture accuracy \
+.PHONY: help setup run quick test ahead attack bench bench-short lint lint-deploy layers budget lock docs picture accuracy extended \
   accuracy-baseline cohorts fuzz clean
 
 help:
@@ -33,6 +33,7 @@ help:
 	@echo "make accuracy-baseline    the same, and keep the results as the new baseline"
 	@echo "make cohorts              simulate 1,000 people of each kind; tables and picture in docs/ (8 minutes)"
 	@echo "make fuzz                 read 10,000 damaged videos (5 minutes; FIRST=SEED begins elsewhere)"
+	@echo "make extended             record the extended task in a browser, at its full length (4 minutes)"
 	@echo "make lock                 resolve requirements.lock anew (needs uv)"
 	@echo "make clean                remove the environment and all results"
 
@@ -142,6 +143,10 @@ FIRST := 0
 
 fuzz: setup
 	$(PY) -m tests.fuzz --files 10000 --first $(FIRST)
+
+# The extended task in a browser, with the fake camera, at its full length; the tests record a tenth of it.
+extended: setup
+	EXTENDED_SHARE=1 $(PY) -m pytest tests/test_browser.py -k extended
 
 lock:
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \

@@ -82,7 +82,7 @@ class Engine:
         with _translated_errors(), Video(source) as video:
             info = replace(video.info, frame_count=video.expected_frames)
         _check_limits(info)
-        most = parameters.max_frames * parameters.step
+        most = parameters.most_frames * parameters.step
         frames = min(most, info.frame_count or most)
         megapixels = info.width * info.height / 1e6
         tracked = math.ceil(frames / parameters.step)

@@ -8,6 +8,7 @@ import csv
 import io
 import json
 import math
+import os
 import re
 import shutil
 import signal
@@ -36,6 +37,7 @@ from tracker.lab.clip_spec import (
     make_spec,
 )
 from tracker.lab.drawing import render_frame
+from tracker.protocol import GUIDED_TASKS, PAUSE_S, plan_protocol
 from tracker.video.frames import Image
 
 FPS = 30.0
@@ -43,6 +45,8 @@ ONSETS_S = (0.4, 1.3, 2.5, 4.0, 5.8)
 """Of the camera's blinks: every two neighbours are apart by another time, also over the loop."""
 CLIP_S = 7.6
 TASK = [("fixate", 1.0), ("up", 2.5), ("down", 2.5)]
+EXTENDED_SHARE = float(os.environ.get("EXTENDED_SHARE", "0.1"))
+"""Share of the extended task's time that is recorded; ``make extended`` records all of it."""
 SCREENS = {"desktop": (1280, 800), "phone": (390, 844)}
 FLAGS = (
     "--no-sandbox",
@@ -131,8 +135,17 @@ def assert_it_fits(page: Page) -> None:
 
 def shorten(page: Page, ready_s: float = 0.2) -> None:
     """Have the page record for seconds instead of half a minute, and ask for no consent."""
-    task = [{"phase": phase, "seconds": seconds} for phase, seconds in TASK]
-    code = f"export const READY_S = {ready_s}; export const TASK = {json.dumps(task)};"
+    tasks = {
+        "up_down": [["up_down", TASK]],
+        "extended": [
+            [part.name, [[phase, EXTENDED_SHARE * s] for phase, s in part.instructions]]
+            for part in GUIDED_TASKS["extended"]
+        ],
+    }
+    code = (
+        f"export const READY_S = {ready_s}; export const PAUSE_S = {EXTENDED_SHARE * PAUSE_S};"
+        f"export const TASKS = {json.dumps(tasks)};"
+    )
     page.route(
         "**/task.js",
         lambda route: route.fulfill(body=code, content_type="text/javascript; charset=utf-8"),
@@ -246,6 +259,83 @@ def test_the_task_is_recorded_sent_and_analysed(
     ]
     # By less than they differ; the camera itself is late where the machine is busy.
     assert min(differences_s) < 0.15
+
+
+def test_the_extended_task_is_recorded_sent_and_analysed(chromium: Browser, url: str) -> None:
+    visit = open_app(chromium, url, "phone")
+    page = visit.page
+    asked: list[dict[str, Any]] = []
+    page.on(
+        "request",
+        lambda one: asked.append(one.post_data_json) if one.url.endswith("/uploads") else None,
+    )
+    page.evaluate(
+        """() => {
+          [window.said, window.shares] = [[], []];
+          const prompt = document.getElementById("prompt-text");
+          const part = document.getElementById("task-progress");
+          const bar = document.getElementById("task-bar");
+          new MutationObserver(() => {
+            window.said.push([part.textContent, prompt.textContent]);
+            window.shares.push(bar.value / bar.max);
+          }).observe(prompt, { childList: true });
+        }"""
+    )
+    page.check("#task-extended")
+    page.click("#record")
+    is_shown(page, "camera")
+    expect(page.locator("#note-task")).to_contain_text("in 5 parts")
+    page.click("#begin")
+    expect(page.locator("#task-progress")).to_have_text("Part 3 of 5", timeout=60_000)
+    assert_it_fits(page)
+    expect(page.locator("section#review")).to_be_visible(timeout=180_000 * EXTENDED_SHARE + 20_000)
+    said = [tuple(one) for one in page.evaluate("window.said")]
+    shares = page.evaluate("window.shares")
+    # The last is the minute of rest, which begins in the middle of the task.
+    assert shares == sorted(shares)
+    assert (shares[0], shares[-1]) == (0, pytest.approx(64 / 124, abs=0.06))
+    page.click("#send")
+    expect(page.locator("section#result")).to_be_visible(timeout=120_000)
+    analysis_id = page.inner_text("#analysis-id")
+    with visit.context.expect_page() as opening:
+        page.click("#report")
+    report = opening.value
+    visit.watch(report)
+    expect(report.locator("#answer")).to_be_visible()
+    assert_it_fits(report)
+    visit.end()
+
+    turns = [("Part 2 of 5", "Look up"), ("Part 2 of 5", "Look down")] * 4
+    sides = [("Part 3 of 5", "Look left"), ("Part 3 of 5", "Look right")] * 4
+    assert said == [
+        ("", "Get ready"),
+        ("Part 1 of 5", "Look at the camera"),
+        ("Part 2 of 5", "Next: look up and down in turn"),
+        *turns,
+        ("Part 3 of 5", "Next: look left and right in turn"),
+        *sides,
+        ("Part 4 of 5", "Next: look up and stay there, then down"),
+        ("Part 4 of 5", "Look up"),
+        ("Part 4 of 5", "Look down"),
+        ("Part 5 of 5", "Next: one minute of rest"),
+        ("Part 5 of 5", "Rest: look where you like, blink as you like"),
+    ]
+    (request,) = asked
+    assert request["parameters"]["task"] == "extended"
+    protocol = request["parameters"]["protocol"]
+    plan = plan_protocol("extended")
+    assert [one["phase"] for one in protocol] == [one.phase for one in plan]
+    for one, planned in zip(protocol, plan, strict=True):
+        length_s = EXTENDED_SHARE * (planned.end_s - planned.start_s)
+        assert one["end_s"] - one["start_s"] == pytest.approx(length_s, abs=0.15)
+    # The pauses are in the recording, and in no phase.
+    gap_s = protocol[1]["start_s"] - protocol[0]["end_s"]
+    assert gap_s == pytest.approx(EXTENDED_SHARE * PAUSE_S, abs=0.15)
+    summary = requests.get(f"{url}/status/{analysis_id}", timeout=10).json()["summary"]
+    assert summary["parameters"]["task"] == "extended"
+    assert len(summary["phases"]) == len(plan)
+    assert summary["sampling"]["largest_step"] == 1
+    assert not summary["partial"]
 
 
 def test_the_protocols_times_count_from_the_videos_beginning(chromium: Browser, url: str) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields, replace
 from typing import Literal, TypedDict
 
-from tracker.protocol import TASKS, Phase, Task
+from tracker.protocol import EXTENDED_FRAMES, TASKS, Phase, Task
 
 NOMINAL_EAR = 0.24
 """EAR (lid opening) of a typical open eye. `blink_thresh` is meant for an eye that is this open."""
@@ -36,7 +36,8 @@ class Parameters:
     blink_thresh : float
         EAR below which an eye of typical openness (`NOMINAL_EAR`) counts as closed; 0.05-0.23.
     max_frames : int
-        Largest number of frames to analyse; 1-216,000.
+        Largest number of frames to analyse; 1-216,000. It does not cut the task ``extended``; see
+        `most_frames`.
     blink_min_frames : int
         Shortest closure that counts, in frames at 30 fps; 1-15.
     blink_baseline : {"adaptive", "fixed"}
@@ -45,9 +46,9 @@ class Parameters:
     protocol : tuple of Phase
         What the person was asked to do, and when, from `tracker.protocol.parse_protocol`. Empty if
         the times are not known.
-    task : {"up_down", "unknown"}
-        What the person was asked to do, if there is no protocol. If it is unknown, a small range
-        does not support the suspicion: the person may not have tried to look far.
+    task : {"up_down", "extended", "unknown"}
+        What the person was asked to do; a protocol says more, and goes first. If both are unknown,
+        a small range does not support the suspicion: the person may not have tried to look far.
     task_assumed : bool
         True if nobody said what the person was asked to do, and `task` is only assumed.
 
@@ -118,6 +119,13 @@ class Parameters:
         if known or task == "unknown":
             return replace(self, protocol=self.protocol or protocol)
         return replace(self, protocol=self.protocol or protocol, task=task, task_assumed=False)
+
+    @property
+    def most_frames(self) -> int:
+        """Largest number of frames to analyse: `max_frames`, or enough for an extended task."""
+        if self.task == "extended":
+            return max(self.max_frames, EXTENDED_FRAMES)
+        return self.max_frames
 
     @property
     def close_ratio(self) -> float:

@@ -72,7 +72,7 @@ def track_recording(
         stream or source,
         finder,
         parameters.step,
-        parameters.max_frames,
+        parameters.most_frames,
         on_progress,
         None if budget_s is None else budget_s - (time.monotonic() - start_s),
         eye_pictures=eye_pictures,

@@ -12,14 +12,52 @@ HORIZONTAL_PHASES = ("left", "right")
 RESTING_PHASES = ("fixate", "rest")
 MAX_TIME_S = 24 * 3600.0
 
-Task = Literal["up_down", "unknown"]
+Task = Literal["up_down", "extended", "unknown"]
 """What the person was asked to do, as far as the caller knows it.
 
-``up_down``: to look up and down as far as possible, at times that are not known. ``unknown``: the
-person may have done anything. A new task must also be added to `tracker.measures.basis`, with the
-measure that its verdict rests on.
+``up_down``: to look up and down as far as possible. ``extended``: the longer task of
+`GUIDED_TASKS`. A protocol says at which times. ``unknown``: the person may have done anything. A
+new task must also be added to `tracker.measures.basis`, which says what its verdict rests on.
 """
 TASKS: tuple[Task, ...] = get_args(Task)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a guided task: instructions that follow one another without a pause.
+
+    Attributes
+    ----------
+    name : str
+        What the part is called; the web client says it before the part begins.
+    instructions : tuple of (str, float)
+        The phase that the person is asked for, one of `PHASES`, and how many seconds it lasts.
+    """
+
+    name: str
+    instructions: tuple[tuple[str, float], ...]
+
+
+READY_S = 3.0
+"""Time to get ready before the recording begins."""
+PAUSE_S = 3.0
+"""Pause between two parts. The recording goes on, so that all times stay on one clock."""
+GUIDED_TASKS: dict[Task, tuple[Part, ...]] = {
+    "up_down": (Part("up_down", (("fixate", 3.0), ("up", 10.0), ("down", 10.0))),),
+    "extended": (
+        Part("fixation", (("fixate", 10.0),)),
+        Part("vertical", 4 * (("up", 2.0), ("down", 2.0))),
+        Part("horizontal", 4 * (("left", 2.0), ("right", 2.0))),
+        Part("hold", (("up", 5.0), ("down", 5.0))),
+        Part("rest", (("rest", 60.0),)),
+    ),
+}
+"""What an app asks for, and for how long. ``make docs`` writes it into the web client."""
+EXTENDED_FRAMES = 36_000
+"""Frames that are always analysed of the task ``extended``: 150 s at 240 frames a second.
+
+With its pauses, the task takes 124 s.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +96,33 @@ class Phase:
                 f"phase {self.phase} lasts from {self.start_s} to {self.end_s} s, expected "
                 f"0 <= start_s < end_s <= {MAX_TIME_S:g}"
             )
+
+
+def plan_protocol(task: Task) -> tuple[Phase, ...]:
+    """Return the phases of a guided task as planned, if it begins with the video's first frame.
+
+    Parameters
+    ----------
+    task : {"up_down", "extended"}
+
+    Returns
+    -------
+    tuple of Phase
+        The pauses between the parts belong to no phase.
+
+    Examples
+    --------
+    >>> from tracker.protocol import plan_protocol
+    >>> [(one.phase, one.start_s, one.end_s) for one in plan_protocol("up_down")]
+    [('fixate', 0.0, 3.0), ('up', 3.0, 13.0), ('down', 13.0, 23.0)]
+    """
+    phases: list[Phase] = []
+    for part in GUIDED_TASKS[task]:
+        start_s = phases[-1].end_s + PAUSE_S if phases else 0.0
+        for phase, seconds in part.instructions:
+            phases.append(Phase(phase, start_s, start_s + seconds))
+            start_s += seconds
+    return tuple(phases)
 
 
 def parse_protocol(items: Any) -> tuple[Phase, ...]:

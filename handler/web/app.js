@@ -1,5 +1,5 @@
 import { API, CONSENT, NEEDS_KEY, NEEDS_TOKEN } from "./config.js";
-import { READY_S, TASK } from "./task.js";
+import { PAUSE_S, READY_S, TASKS } from "./task.js";
 import { TEXTS } from "./texts.js";
 
 // Limits of the analysis (tracker/measures/obstacles.py), with a margin, because these are estimates.
@@ -29,7 +29,8 @@ const USER_ID = /^[^\p{Cc}\p{Cs}]{1,128}$/u;
 
 const $ = (id) => document.getElementById(id);
 let language = navigator.language.toLowerCase().startsWith("ko") ? "ko" : "en";
-let video; // {blob, type, protocol, description}: the video to send
+let task = "up_down"; // which of TASKS is recorded
+let video; // {blob, type, task, protocol}: the video to send
 let sent; // id of the analysis that runs
 let shown = "start";
 let stopping; // AbortController of the current task
@@ -39,9 +40,11 @@ let leaveResult = () => {};
 
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const say = (name, values = {}) => fill(TEXTS[language][name], values);
-const taskSeconds = () => Object.fromEntries([
-  ["ready", READY_S], ...TASK.map(({ phase, seconds }) => [phase, seconds]),
-]);
+const sum = (numbers) => numbers.reduce((total, one) => total + one, 0);
+const partSeconds = ([, prompts]) => sum(prompts.map(([, seconds]) => seconds));
+const taskSeconds = (parts) => sum(parts.map(partSeconds)) + PAUSE_S * (parts.length - 1);
+const minutes = (parts) => (taskSeconds(parts) / 60)
+  .toLocaleString(language, { maximumFractionDigits: 1 });
 const announce = (text) => { $("status").textContent = text; };
 const megabytes = (bytes) => (bytes / 1e6).toLocaleString(language, { maximumFractionDigits: 1 });
 
@@ -58,14 +61,25 @@ function translate(to) {
   document.documentElement.lang = language;
   document.title = say("title");
   for (const one of document.querySelectorAll("[data-text]")) {
-    one.textContent = say(one.dataset.text, taskSeconds());
+    one.textContent = say(one.dataset.text, { minutes: minutes(TASKS.extended) });
   }
+  writeTask();
   $("consent-text").textContent = CONSENT ? CONSENT.text[language] : "";
   for (const [id, [name, values]] of written) write(id, name, values);
   if (video && shown === "review") describe();
   for (const [id, code] of [["english", "en"], ["korean", "ko"]]) {
     $(id).setAttribute("aria-pressed", String(language === code));
   }
+}
+
+/** Write what the chosen task asks for. */
+function writeTask() {
+  const parts = TASKS[task];
+  const seconds = Object.fromEntries(parts.flatMap(([, prompts]) => prompts));
+  write("note-task", `noteTask_${task}`, {
+    ...seconds, ready: READY_S, minutes: minutes(parts), parts: parts.length,
+  });
+  write("note-tones", `noteTones_${task}`);
 }
 
 // Screens
@@ -146,7 +160,8 @@ async function openCamera() {
         facingMode: "user",
         width: { ideal: 1280 },
         height: { ideal: 720 },
-        frameRate: { ideal: 30 },
+        // Fast movements are seen better at 60.
+        frameRate: { ideal: task === "extended" ? 60 : 30 },
       },
     });
   } catch (error) {
@@ -294,18 +309,23 @@ function speak(text) {
 const CUES = {
   up: { arrow: "↑", tones: [[520, 0.2], [780, 0.2], [1040, 0.25]] },
   down: { arrow: "↓", tones: [[780, 0.2], [520, 0.2], [350, 0.25]] },
+  // The preview is a mirror: the left of the person is the left of the screen.
+  left: { arrow: "←", tones: [[300, 0.4]] },
+  right: { arrow: "→", tones: [[1000, 0.4]] },
   fixate: { arrow: "●", tones: [[660, 0.15]] },
+  rest: { arrow: "", tones: [[440, 0.8]] },
+  pause: { arrow: "", tones: [] },
   ready: { arrow: "", tones: [] },
 };
 
 /** Show an instruction, count its seconds down, and return when they are over. */
-async function prompt(name, seconds, signal) {
+async function prompt(name, seconds, signal, text = name) {
   const end = performance.now() + 1000 * seconds;
   $("prompt").className = `prompt ${name}`;
   $("arrow").textContent = CUES[name].arrow;
-  write("prompt-text", name);
+  write("prompt-text", text);
   tone(...CUES[name].tones);
-  speak(say(name));
+  speak(say(text));
   for (;;) {
     const left = end - performance.now();
     if (left <= 0) return;
@@ -339,6 +359,9 @@ async function record() {
   recorder.ondataavailable = ({ data }) => parts.push(data);
   recorder.onerror = () => leaveCamera(new Failure("cameraLost"));
   const ended = new Promise((resolve) => { recorder.onstop = resolve; });
+  let ticking;
+  $("task-bar").value = 0;
+  write("task-progress", "");
   try {
     await prompt("ready", READY_S, signal);
     recorder.start();
@@ -347,11 +370,22 @@ async function record() {
     const begunMs = performance.now();
     const capturedAt = new Date().toISOString();
     const protocol = [];
-    for (const { phase, seconds } of TASK) {
-      const start = protocol.length ? (performance.now() - begunMs) / 1000 : 0;
-      await prompt(phase, seconds, signal);
-      const end = (performance.now() - begunMs) / 1000;
-      protocol.push({ phase, start_s: round(start), end_s: round(end) });
+    const taskParts = TASKS[task];
+    $("task-bar").max = taskSeconds(taskParts);
+    ticking = setInterval(() => {
+      $("task-bar").value = (performance.now() - begunMs) / 1000;
+    }, 500);
+    for (const [index, [name, prompts]] of taskParts.entries()) {
+      const progress = { part: index + 1, parts: taskParts.length };
+      write("task-progress", taskParts.length > 1 ? "partOf" : "", progress);
+      // The recording goes on during a pause, so that all times stay on one clock.
+      if (index) await prompt("pause", PAUSE_S, signal, `next_${name}`);
+      for (const [phase, seconds] of prompts) {
+        const start = protocol.length ? (performance.now() - begunMs) / 1000 : 0;
+        await prompt(phase, seconds, signal);
+        const end = (performance.now() - begunMs) / 1000;
+        protocol.push({ phase, start_s: round(start), end_s: round(end) });
+      }
     }
     recorder.stop();
     await ended;
@@ -362,6 +396,7 @@ async function record() {
       blob: new Blob(parts, { type }),
       type,
       capturedAt,
+      task,
       protocol,
       seconds: Math.round(protocol.at(-1).end_s),
     };
@@ -372,6 +407,7 @@ async function record() {
     if (recorder.state !== "inactive") recorder.stop();
     if (!signal.aborted) throw error;
   } finally {
+    clearInterval(ticking);
     document.removeEventListener("visibilitychange", onHidden);
   }
 }
@@ -397,7 +433,7 @@ function chooseFile() {
   }
   // The service detects the kind from the content, but the form's type must be one that it accepts.
   const type = UPLOAD_TYPES.includes(file.type) ? file.type : UPLOAD_TYPES[0];
-  video = { blob: file, type, name: file.name };
+  video = { blob: file, type, name: file.name, task };
   review();
 }
 
@@ -473,6 +509,13 @@ function upload({ url, fields }, onProgress, signal) {
   });
 }
 
+/** Return the parameters that say what the person was asked to do. */
+function describeTask() {
+  if (video.protocol) return { task: video.task, protocol: video.protocol };
+  // The service assumes the short task of a video that was chosen, and says so.
+  return video.task === "extended" ? { task: "extended" } : {};
+}
+
 async function send() {
   if (!isEntered()) {
     show("start");
@@ -499,7 +542,7 @@ async function send() {
       ...(video.capturedAt ? { captured_at: video.capturedAt } : {}),
       ...(CONSENT ? { consent: CONSENT.version } : {}),
       content_type: video.type,
-      parameters: video.protocol ? { protocol: video.protocol } : {},
+      parameters: describeTask(),
       report: true,
       lang: asked,
     }, signal);
@@ -618,6 +661,11 @@ function showReport(url) {
 
 $("english").onclick = () => translate("en");
 $("korean").onclick = () => translate("ko");
+for (const one of document.querySelectorAll("input[name=task]")) {
+  one.onchange = () => { task = one.value; writeTask(); };
+  // A browser may keep what was chosen when the page is loaded again.
+  one.checked = one.value === task;
+}
 $("record").onclick = openCamera;
 $("choose").onclick = () => { if (isEntered()) $("file").click(); };
 $("file").onchange = chooseFile;

@@ -5,7 +5,11 @@ export const TEXTS = {
     research: "For research use. This is not a diagnosis.",
     startTitle: "Record the eyes, or choose a video",
     startText:
-      "The recording takes half a minute: look at the camera, then up as far as you can, then down as far as you can. Only the eyes move; the head stays still.",
+      "You look where the page tells you, as far as you can. Only the eyes move; the head stays still.",
+    taskTitle: "Which task?",
+    task_up_down: "Short, half a minute: look at the camera, up, and down",
+    task_extended:
+      "Extended, {minutes} minutes: also quickly up and down, left and right, and a minute of rest",
     participant: "Participant code",
     participantHelp:
       "The code your study or clinic uses, not a name. It may stay empty. This page does not keep it.",
@@ -21,21 +25,33 @@ export const TEXTS = {
     noteCamera: "The camera records the picture only, without sound.",
     noteSent: "Nothing is sent before you press Send.",
     noteChoose:
-      "A chosen video should show the same task: first up, then down, about 10 seconds each, the face seen from the front.",
+      "A chosen video should show the same task, the face seen from the front. The short task: first up, then down, about 10 seconds each.",
     cameraTitle: "Find a good position",
     begin: "Start the recording",
     back: "Back",
     sound: "Tones and voice",
-    noteTask:
+    noteTask_up_down:
       "You have {ready} seconds to get ready. Then look at the camera for {fixate} seconds, up for {up} seconds, and down for {down} seconds.",
-    noteTones:
+    noteTask_extended:
+      "You have {ready} seconds to get ready. The recording then takes {minutes} minutes, in {parts} parts. Before each part, the page says what comes next.",
+    noteTones_up_down:
       "While you look up you cannot read the screen: a rising tone means look up, a falling tone means look down, two short tones mean done.",
+    noteTones_extended:
+      "While you look away you cannot read the screen: a rising tone means look up, a falling tone means look down, a low tone means look left, a high tone means look right, two short tones mean done.",
     noteHead: "Keep the head still. Blink as you like.",
     stopRecording: "Stop and start over",
     ready: "Get ready",
     fixate: "Look at the camera",
     up: "Look up",
     down: "Look down",
+    left: "Look left",
+    right: "Look right",
+    rest: "Rest: look where you like, blink as you like",
+    next_vertical: "Next: look up and down in turn",
+    next_horizontal: "Next: look left and right in turn",
+    next_hold: "Next: look up and stay there, then down",
+    next_rest: "Next: one minute of rest",
+    partOf: "Part {part} of {parts}",
     done: "Done",
     hintGood: "Good position",
     hintNoFace: "Bring the whole face into the picture",
@@ -94,7 +110,10 @@ export const TEXTS = {
     research: "연구용이며 진단이 아닙니다.",
     startTitle: "눈을 녹화하거나 영상을 선택하세요",
     startText:
-      "녹화는 30초쯤 걸립니다. 카메라를 보고, 최대한 위를 보고, 최대한 아래를 봅니다. 눈만 움직이고 머리는 움직이지 않습니다.",
+      "페이지가 알려 주는 쪽을 최대한 봅니다. 눈만 움직이고 머리는 움직이지 않습니다.",
+    taskTitle: "어떤 과제를 할까요?",
+    task_up_down: "짧은 과제, 30초: 카메라, 위, 아래를 보기",
+    task_extended: "긴 과제, {minutes}분: 위아래와 좌우를 빠르게 번갈아 보기와 1분 휴식 포함",
     participant: "참가자 코드",
     participantHelp:
       "연구나 병원에서 쓰는 코드이며, 이름이 아닙니다. 비워 두어도 됩니다. 이 페이지는 코드를 보관하지 않습니다.",
@@ -109,14 +128,18 @@ export const TEXTS = {
     noteCamera: "카메라는 소리 없이 화면만 녹화합니다.",
     noteSent: "보내기를 누르기 전에는 아무것도 전송되지 않습니다.",
     noteChoose:
-      "선택하는 영상에는 같은 과제가 담겨 있어야 합니다. 먼저 위, 다음에 아래를 10초쯤씩 보고, 얼굴은 정면을 향합니다.",
+      "선택하는 영상에는 같은 과제가 담겨 있고, 얼굴은 정면을 향해야 합니다. 짧은 과제는 먼저 위, 다음에 아래를 10초쯤씩 봅니다.",
     cameraTitle: "자리를 맞추세요",
     begin: "녹화 시작",
     back: "뒤로",
     sound: "신호음과 음성",
-    noteTask:
+    noteTask_up_down:
       "{ready}초 동안 준비합니다. 그다음 카메라를 {fixate}초, 위를 {up}초, 아래를 {down}초 봅니다.",
-    noteTones:
+    noteTask_extended:
+      "{ready}초 동안 준비합니다. 녹화는 {parts}부분으로 {minutes}분 걸립니다. 각 부분 전에 다음에 할 일을 알려 줍니다.",
+    noteTones_extended:
+      "다른 곳을 보는 동안에는 화면을 읽을 수 없습니다. 올라가는 소리는 위를, 내려가는 소리는 아래를, 낮은 소리는 왼쪽을, 높은 소리는 오른쪽을 보라는 뜻이고, 짧은 소리 두 번은 끝났다는 뜻입니다.",
+    noteTones_up_down:
       "위를 보는 동안에는 화면을 읽을 수 없습니다. 올라가는 소리는 위를, 내려가는 소리는 아래를 보라는 뜻이고, 짧은 소리 두 번은 끝났다는 뜻입니다.",
     noteHead: "머리는 움직이지 마세요. 눈은 편하게 깜박이세요.",
     stopRecording: "멈추고 다시 하기",
@@ -124,6 +147,14 @@ export const TEXTS = {
     fixate: "카메라를 보세요",
     up: "위를 보세요",
     down: "아래를 보세요",
+    left: "왼쪽을 보세요",
+    right: "오른쪽을 보세요",
+    rest: "쉬세요. 아무 데나 보고 편하게 깜박이세요",
+    next_vertical: "다음: 위와 아래를 번갈아 보기",
+    next_horizontal: "다음: 왼쪽과 오른쪽을 번갈아 보기",
+    next_hold: "다음: 위를 계속 보고, 이어서 아래를 계속 보기",
+    next_rest: "다음: 1분 휴식",
+    partOf: "{parts}부분 중 {part}",
     done: "끝났습니다",
     hintGood: "좋은 자리입니다",
     hintNoFace: "얼굴 전체가 화면에 들어오게 하세요",

@@ -173,6 +173,12 @@ def test_slow_motion_is_told(plain: Path, mesh: FaceMesh, tmp_path: Path) -> Non
     assert sampling.effective_rate_hz == pytest.approx(FPS, rel=0.01)
 
 
+def test_the_extended_task_is_analysed_whole(plain: Path, mesh: FaceMesh) -> None:
+    """Of 240 frames, all are tracked, although `max_frames` is 100."""
+    track = track_recording(plain, mesh, Parameters(task="extended", max_frames=100))
+    assert (track.times_s.size, track.info.raised_step, track.info.complete) == (240, 0, True)
+
+
 @pytest.mark.parametrize(
     ("step", "keep_step", "tracked", "covered"),
     [(1, False, 80, True), (1, True, 100, False), (2, False, 100, False)],

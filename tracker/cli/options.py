@@ -26,7 +26,8 @@ _PARAMETER_HELP = {
     "blink_min_frames": "shortest blink in frames at 30 frames a second",
     "blink_baseline": "scale blink_thresh to the person's open eye (adaptive) or not (fixed)",
     "task": "what the person was asked to do: up_down says that it was to look up and down as far "
-    "as possible. If it is unknown, a small range supports nothing",
+    "as possible, extended that it was the longer task of docs/definitions.md. If it is unknown, "
+    "a small range supports nothing",
 }
 
 

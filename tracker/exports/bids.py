@@ -26,7 +26,7 @@ from tracker.files.whole import write_whole
 from tracker.version import __version__
 
 BIDS_VERSION = "1.11.1"
-TASKS = {"protocol": "protocol", "up_down": "updown", "unknown": "unknown"}
+TASKS = {"protocol": "protocol", "up_down": "updown", "extended": "extended", "unknown": "unknown"}
 """Label of each of the summary's tasks; BIDS allows letters and digits only."""
 EYES = {"L": ("eye1", "left"), "R": ("eye2", "right")}
 """Of each eye: its `recording` label, and its name. Left is the subject's left."""

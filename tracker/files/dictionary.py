@@ -1,7 +1,7 @@
-"""``python -m tracker.files.dictionary``: write the page that explains every output field.
+"""``python -m tracker.files.dictionary``: write the files of a checkout that follow from the code.
 
-It writes ``docs/outputs.md`` and ``docs/summary.schema.json`` of a checkout, from
-`tracker.files.fields` and `tracker.files.columns`.
+It writes ``docs/outputs.md`` and ``docs/summary.schema.json``, from `tracker.files.fields` and
+`tracker.files.columns`, and the web client's ``task.js``, from `tracker.protocol`.
 """
 
 import json
@@ -13,6 +13,7 @@ from typing import Any
 from tracker.files.columns import BLINK_COLUMNS, COHORT_COLUMNS, ENDS, FRAME_COLUMNS, Column
 from tracker.files.documents import JSON_TYPES, Shape, read_record
 from tracker.files.fields import Field, Interval, Summary
+from tracker.protocol import GUIDED_TASKS, PAUSE_S, READY_S
 
 GROUPS = {
     "assessment": "Assessment",
@@ -163,9 +164,27 @@ def _make_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def make_task_script() -> str:
+    """Return the text of the web client's ``task.js``: what it asks for, and for how long."""
+    lines = [
+        "// The guided recordings. `make docs` writes this from tracker/protocol.py: edit that.",
+        f"export const READY_S = {READY_S:g}; // before the recording begins",
+        f"export const PAUSE_S = {PAUSE_S:g}; // between two parts",
+        "// The parts of each task: [name, [[phase, seconds], …]].",
+        "export const TASKS = {",
+    ]
+    for task, parts in GUIDED_TASKS.items():
+        lines.append(f"  {task}: [")
+        lines += [f"    {json.dumps([part.name, part.instructions])}," for part in parts]
+        lines.append("  ],")
+    return "\n".join([*lines, "};\n"])
+
+
 def main() -> None:
-    """Write the page and the JSON Schema into the ``docs`` of this checkout."""
-    docs = Path(__file__).parents[2] / "docs"
+    """Write the page, the JSON Schema and the web client's task into this checkout."""
+    root = Path(__file__).parents[2]
+    docs = root / "docs"
+    (root / "handler" / "web" / "task.js").write_text(make_task_script(), encoding="utf-8")
     (docs / "outputs.md").write_text(make_page(), encoding="utf-8")
     schema = json.dumps(make_schema(), indent=2, ensure_ascii=False) + "\n"
     (docs / "summary.schema.json").write_text(schema, encoding="utf-8")

@@ -334,11 +334,12 @@ class ParameterFields:
     protocol: Annotated[tuple[AskedFields, ...], Field("parameters", "",
         "What the person was asked to do, and when. Empty if no protocol was given.",
         "Parameter protocol", "매개변수 protocol")]
-    task: Annotated[Literal["up_down", "unknown"], Field("parameters", "",
-        "What the person was asked to do, where no protocol says it.",
+    task: Annotated[Literal["up_down", "extended", "unknown"], Field("parameters", "",
+        "What the person was asked to do. A protocol says more, and goes first.",
         "Parameter task", "매개변수 task",
         {
             "up_down": ("up_down: to look up and down", "up_down: 위아래를 보기"),
+            "extended": ("extended: the longer task", "extended: 긴 과제"),
             "unknown": ("unknown", "unknown: 알 수 없음"),
         })]
     task_assumed: Annotated[bool, Field("parameters", "",
@@ -536,12 +537,13 @@ class Summary:
     framing_gain: Annotated[float | None, Field("gaze", "",
         "Factor by which the vertical offset was corrected for the framing of the face.",
         "Factor that corrects the vertical offset", "수직 위치를 보정하는 계수")]
-    task: Annotated[Literal["protocol", "up_down", "unknown"], Field("recording", "",
+    task: Annotated[Literal["protocol", "up_down", "extended", "unknown"], Field("recording", "",
         "What the person was asked to do: the protocol, or the parameter `task`.",
         "Task", "과제",
         {
             "protocol": ("the protocol's", "프로토콜에 따름"),
             "up_down": ("to look up and down", "위아래를 보기"),
+            "extended": ("the longer task, at unknown times", "긴 과제, 시각은 알 수 없음"),
             "unknown": ("unknown", "알 수 없음"),
         })]
     phases: tuple[PhaseFields, ...]

@@ -5,9 +5,17 @@ from typing import Literal
 
 from tracker.files.fields import BasisName
 from tracker.measures.analysis import Analysis
+from tracker.protocol import Task
 
 DOWN_SHARE = 0.5
 """Limit of the range down over `vpp_thresh`: the range has a half up and a half down."""
+
+SMALL_RANGE_COUNTS: dict[Task, bool] = {"up_down": True, "extended": False, "unknown": False}
+"""Whether a small range supports the suspicion where a task is known, but not its times.
+
+In the extended task, the eyes look up, and down, for an eighth of the time each. The 5th and 95th
+percentiles of the whole recording can then miss the ends of a good range.
+"""
 
 Side = Literal["below", "above", "between"]
 

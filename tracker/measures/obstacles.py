@@ -12,7 +12,7 @@ from kernels import (
 )
 from kernels.dips import REFUSALS
 from tracker.measures.analysis import Analysis
-from tracker.measures.basis import Basis
+from tracker.measures.basis import SMALL_RANGE_COUNTS, Basis
 from tracker.measures.findings import Finding
 from tracker.measures.gaze import MAX_HEAD_YAW_DEG
 from tracker.measures.quality import MIN_RATE_HZ, Quality
@@ -240,8 +240,11 @@ def find_basis_obstacles(
     if basis.is_lower_bound:
         return [Finding("range_is_lower_bound", shown)]
     parameters = analysis.parameters
-    if parameters.task == "unknown" and not parameters.protocol:
-        return [Finding("task_unknown", {}, "" if basis.side == "below" else "between")]
+    if not parameters.protocol and not SMALL_RANGE_COUNTS[parameters.task]:
+        variant = "" if basis.side == "below" else "between"
+        if parameters.task == "unknown":
+            return [Finding("task_unknown", {}, variant)]
+        return [Finding("times_unknown", {}, variant)]
     return []
 
 

@@ -106,9 +106,10 @@ def find_primary(
     primary : float
         Median offset; NaN if the gaze is seen for under `MIN_PRIMARY_TIME_S`.
     source : {"protocol", "before_protocol", "assumed_first_second", None}
-        The time that it was taken from: the phases ``fixate`` and ``rest``; the time before the
-        first phase; or, without a protocol, the first second. In that second, whoever starts the
-        recording is assumed to look at the phone. None if there is no primary position.
+        The time that it was taken from: the phases ``fixate``, or ``rest`` if there is none of
+        those; the time before the first phase; or, without a protocol, the first second. In that
+        second, whoever starts the recording is assumed to look at the phone. None if there is no
+        primary position.
     """
     where, source = mark_primary(protocol, times_s, gaze_valid)
     if compute_valid_time_s(where, times_s) < MIN_PRIMARY_TIME_S:
@@ -120,9 +121,11 @@ def mark_primary(
     protocol: tuple[Phase, ...], times_s: Float64Array, gaze_valid: BoolArray
 ) -> tuple[BoolArray, str]:
     """Mark the samples that `find_primary` uses, shape (N,), and return its source as well."""
-    resting = mark_phases(protocol, RESTING_PHASES, times_s)
-    if resting.any():
-        return resting & gaze_valid, "protocol"
+    # At rest, people may look anywhere.
+    for name in RESTING_PHASES:
+        resting = mark_phases(protocol, (name,), times_s)
+        if resting.any():
+            return resting & gaze_valid, "protocol"
     if protocol:
         return (times_s < protocol[0].start_s) & gaze_valid, "before_protocol"
     return (times_s < FIRST_S) & gaze_valid, "assumed_first_second"

@@ -84,6 +84,7 @@ INDICATORS = (
             "gaze_not_measured",
             "protocol_mismatch",
             "task_unknown",
+            "times_unknown",
             "task_assumed",
             "down_not_apart",
             "up_limited",

@@ -289,8 +289,11 @@ def find_concerns(recordings: Sequence[Labelled]) -> list[Concern]:
     for recording in recordings:
         assessment = recording.summary.assessment
         codes = list(dict.fromkeys(reason.code for reason in assessment.reasons))
-        # With an unknown task, all was measured well: only what the range means is not known.
-        if assessment.status == "not_assessable" and codes != ["task_unknown"]:
+        # With these, all was measured well: only what the range means is not known.
+        if assessment.status == "not_assessable" and codes not in (
+            ["task_unknown"],
+            ["times_unknown"],
+        ):
             add("not_assessable", [recording.label], ", ".join(codes))
     add("task_unknown", [one.label for one in recordings if one.summary.task == "unknown"])
     add("earlier_verdict", [one.label for one in recordings if one.summary.parameters.task is None])

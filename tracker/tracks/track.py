@@ -40,7 +40,7 @@ class TrackInfo:
         Medians over the recording.
     protocol : tuple of Phase
         What the person was asked to do, and when; empty if that is unknown.
-    task : {"up_down", "unknown"}
+    task : {"up_down", "extended", "unknown"}
         What the person was asked to do, if somebody said so; see `tracker.protocol.Task`.
     raised_step : int
         Largest step to which `step` was raised to cover the whole recording; 0 if it was kept.

@@ -110,6 +110,12 @@ TEXTS: dict[str, str] = {
     "finding.task_unknown.between": "The range is not surely large enough to count against a "
     "suspicion, and nobody said whether the person was asked to look up and down. If so, run again "
     "with --task up_down.",
+    "finding.times_unknown": "The range is small, but nobody said at which times the extended task "
+    "asked for what: without them, a good range can be missed. Run again with the task's protocol "
+    "(--protocol FILE).",
+    "finding.times_unknown.between": "The range is not surely large enough to count against a "
+    "suspicion, and nobody said at which times the extended task asked for what. Run again with "
+    "the task's protocol (--protocol FILE).",
     "finding.task_assumed": "Nobody said what the person was asked to do: that it was to look up "
     "and down as far as possible is assumed.",
     "finding.range_is_lower_bound": "The lids hid the eyes while they looked down: the range is "
@@ -313,6 +319,8 @@ TEXTS: dict[str, str] = {
     "report.phases": "What the person was asked to do",
     "report.no_protocol.up_down": "The person was asked to look up and down as far as possible; no "
     "protocol says when.",
+    "report.no_protocol.extended": "The person was asked to do the extended task; no protocol says "
+    "when what was asked.",
     "report.no_protocol.assumed": "Nobody said what the person was asked to do: that it was to "
     "look up and down as far as possible is assumed.",
     "report.no_protocol.unknown": "Nobody said what the person was asked to do.",
@@ -556,6 +564,7 @@ TEXTS: dict[str, str] = {
     "cohort.code.strong_compression": "strongly compressed",
     "cohort.code.task_assumed": "task assumed",
     "cohort.code.task_unknown": "task unknown",
+    "cohort.code.times_unknown": "times of the task unknown",
     "cohort.code.timestamps_repaired": "timestamps mended",
     "cohort.code.timestamps_unusable": "timestamps unusable",
     "cohort.code.too_dark_or_noisy": "dark or noisy",
@@ -686,6 +695,7 @@ TEXTS: dict[str, str] = {
     "patient.range_is_lower_bound": "Please hold the phone lower, at the height of your chin, and "
     "record again.",
     "patient.task_unknown": "Your doctor will tell you what to do next.",
+    "patient.times_unknown": "Your doctor will tell you what to do next.",
     "patient.down_not_apart": "Please look at the camera for a moment before you look up and down.",
     "patient.head_unsteady": "Please keep your head still, and move only your eyes.",
     "patient.gaze_partly_used": "Please keep your eyes open between blinks, and your head still.",

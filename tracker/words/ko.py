@@ -103,6 +103,12 @@ TEXTS: dict[str, str] = {
     "다시 실행하십시오.",
     "finding.task_unknown.between": "범위가 의심에 반할 만큼 확실히 크지 않고, 대상자에게 위아래를 "
     "보라고 지시했는지 알려 주지 않았습니다. 지시했다면 --task up_down을 붙여 다시 실행하십시오.",
+    "finding.times_unknown": "범위가 작지만, 긴 과제에서 언제 무엇을 지시했는지 알려 주지 "
+    "않았습니다. 시각을 모르면 정상 범위를 놓칠 수 있습니다. 과제의 프로토콜(--protocol FILE)을 "
+    "붙여 다시 실행하십시오.",
+    "finding.times_unknown.between": "범위가 의심에 반할 만큼 확실히 크지 않고, 긴 과제에서 언제 "
+    "무엇을 지시했는지 알려 주지 않았습니다. 과제의 프로토콜(--protocol FILE)을 붙여 다시 "
+    "실행하십시오.",
     "finding.task_assumed": "대상자에게 무엇을 지시했는지 알려 주지 않아, 위아래를 최대한 보라고 "
     "지시한 것으로 가정했습니다.",
     "finding.range_is_lower_bound": "아래를 보는 동안 눈꺼풀이 눈을 가렸습니다. 범위는 {range:.3f} "
@@ -302,6 +308,8 @@ TEXTS: dict[str, str] = {
     "report.phases": "대상자에게 지시한 것",
     "report.no_protocol.up_down": "대상자에게 위아래를 최대한 보라고 지시했으며, 언제인지는 "
     "프로토콜이 없어 알 수 없습니다.",
+    "report.no_protocol.extended": "대상자에게 긴 과제를 지시했으며, 언제 무엇을 지시했는지는 "
+    "프로토콜에 없습니다.",
     "report.no_protocol.assumed": "대상자에게 무엇을 지시했는지 알려 주지 않아, 위아래를 최대한 "
     "보라고 지시한 것으로 가정했습니다.",
     "report.no_protocol.unknown": "대상자에게 무엇을 지시했는지 알려 주지 않았습니다.",
@@ -539,6 +547,7 @@ TEXTS: dict[str, str] = {
     "cohort.code.strong_compression": "강한 압축",
     "cohort.code.task_assumed": "과제를 가정함",
     "cohort.code.task_unknown": "과제를 알 수 없음",
+    "cohort.code.times_unknown": "과제의 시각을 알 수 없음",
     "cohort.code.timestamps_repaired": "타임스탬프 수정됨",
     "cohort.code.timestamps_unusable": "타임스탬프 사용 불가",
     "cohort.code.too_dark_or_noisy": "어둡거나 잡음이 많음",
@@ -661,6 +670,7 @@ TEXTS: dict[str, str] = {
     "patient.looked_aside": "똑바로 위를, 이어서 똑바로 아래를 보며 다시 촬영해 주세요.",
     "patient.range_is_lower_bound": "휴대전화를 턱 높이로 더 낮게 들고 다시 촬영해 주세요.",
     "patient.task_unknown": "다음에 할 일은 담당 의사가 알려 드립니다.",
+    "patient.times_unknown": "다음에 할 일은 담당 의사가 알려 드립니다.",
     "patient.down_not_apart": "위아래를 보기 전에 잠시 카메라를 봐 주세요.",
     "patient.head_unsteady": "머리는 움직이지 말고 눈만 움직여 주세요.",
     "patient.gaze_partly_used": "깜빡일 때 말고는 눈을 뜨고 머리를 움직이지 말아 주세요.",

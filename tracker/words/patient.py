@@ -44,6 +44,7 @@ CODES_BY_IMPORTANCE = (
     "step_raised",
     "borderline",
     "task_unknown",
+    "times_unknown",
     "head_unsteady",
     "gaze_partly_used",
     "down_not_apart",

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from tests.made_results import BLINK_FRAMES, DOWN, FPS, LEFT, PEOPLE, UP
-from tracker.exports.bids import export_bids
+from tracker.exports.bids import TASKS, export_bids
 from tracker.exports.recordings import ExportedRecording, ExportInputError, find_results
 from tracker.files.participants import Participant
+from tracker.protocol import TASKS as ALL_TASKS
 
 STEM = "sub-p01_ses-month6_task-protocol"
 
@@ -50,6 +51,11 @@ def validate(folder: Path) -> list[str]:
 
 def test_the_validator_finds_no_error(data_set: Path) -> None:
     assert validate(data_set) == []
+
+
+def test_every_task_has_a_label_of_letters_and_digits() -> None:
+    assert TASKS.keys() == {"protocol", *ALL_TASKS}
+    assert all(label.isalnum() for label in TASKS.values())
 
 
 def edit(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], object]:

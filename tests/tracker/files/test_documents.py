@@ -170,7 +170,7 @@ class TestEarlierVersions:
         (lambda d: d.update(perclos="0"), "perclos is '0', expected number"),
         (lambda d: d.update(partial=0), "partial is 0, expected boolean"),
         (lambda d: d.update(source=None), "source is None, expected string"),
-        (lambda d: d.update(task="nothing"), "expected protocol or up_down or unknown"),
+        (lambda d: d.update(task="nothing"), "expected protocol or up_down or extended or unknown"),
         (lambda d: d["assessment"].update(status="better"), "assessment.status is 'better'"),
         (lambda d: d["assessment"].update(reasons={}), "assessment.reasons is {}, expected a list"),
         (lambda d: d["assessment"].update(reasons=[1]), "reasons is 1, expected an object"),

@@ -418,6 +418,8 @@ class TestGaze:
         ("phases", "source", "primary"),
         [
             ([("up", 5, 15), ("rest", 20, 25)], "protocol", 0.2),
+            # At rest, people look anywhere: their look at the camera goes first.
+            ([("fixate", 0, 4), ("up", 5, 15), ("rest", 20, 30)], "protocol", 0.05),
             ([("up", 5, 15), ("down", 15, 20)], "before_protocol", 0.05),
             ([("up", 0, 15)], None, np.nan),
         ],

@@ -11,8 +11,9 @@ import pytest
 from tests.made_tracks import make_landmarks, make_track
 from tracker.measures.analysis import Analysis, analyze_track
 from tracker.measures.assessment import Assessment, assess
-from tracker.measures.basis import choose_basis
+from tracker.measures.basis import SMALL_RANGE_COUNTS, choose_basis
 from tracker.parameters import Parameters
+from tracker.protocol import TASKS as ALL_TASKS
 from tracker.protocol import Phase
 from tracker.words import LANGUAGES, TEXTS
 
@@ -31,6 +32,7 @@ def doing(up: float, down: float, parameters: Parameters, **info: Any) -> Analys
 TASKS = {
     "unknown": Parameters(),
     "up_down": Parameters(task="up_down"),
+    "extended": Parameters(task="extended"),
     "assumed": Parameters(task="up_down", task_assumed=True),
     # The time before the first phase, or the phase at the camera, is where straight ahead is.
     "protocol": Parameters(protocol=PROTOCOL),
@@ -57,6 +59,13 @@ TABLE = {
     # Nobody said that the person was asked to move the eyes: a small range supports nothing.
     ("unknown", "below", "measured"): "not_assessable",
     ("unknown", "between", "measured"): "not_assessable",
+    # Without its times, the extended task may hide a good range in its other parts.
+    ("extended", "below", "measured"): "not_assessable",
+    ("extended", "between", "measured"): "not_assessable",
+    ("extended", "above", "measured"): "not_suspected",
+    ("extended", "below", "at least"): "not_assessable",
+    ("extended", "between", "at least"): "not_assessable",
+    ("extended", "above", "at least"): "not_suspected",
     # The true range is larger than measured: large enough it stays, small it may not be.
     ("unknown", "above", "at least"): "not_suspected",
     ("up_down", "above", "at least"): "not_suspected",
@@ -133,6 +142,17 @@ def test_an_unknown_task_says_what_to_do(side: str, words: str) -> None:
     decided = decide("unknown", side, "measured", "good")
     assert [reason.code for reason in decided.reasons] == ["task_unknown"]
     assert words in decided.rule_reason
+
+
+@pytest.mark.parametrize("side", ["below", "between"])
+def test_an_extended_task_without_its_times_says_what_to_do(side: str) -> None:
+    decided = decide("extended", side, "measured", "good")
+    assert [reason.code for reason in decided.reasons] == ["times_unknown"]
+    assert "Run again with the task's protocol" in decided.rule_reason
+
+
+def test_every_task_says_what_a_small_range_means() -> None:
+    assert SMALL_RANGE_COUNTS.keys() == set(ALL_TASKS)
 
 
 def test_a_suspicion_says_whether_the_task_is_known_or_assumed() -> None:

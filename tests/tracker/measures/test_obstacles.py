@@ -481,6 +481,10 @@ GATES = [
     reason("borderline", with_glances_for, 0.5, 0.1),
     reason("task_unknown", lambda range_: moving_by(range_, "unknown"), 0.1, 0.02, "below"),
     reason("task_unknown", lambda range_: moving_by(range_, "unknown"), 0.1, THRESHOLD, "between"),
+    reason("times_unknown", lambda range_: moving_by(range_, "extended"), 0.1, 0.02, "below"),
+    reason(
+        "times_unknown", lambda range_: moving_by(range_, "extended"), 0.1, THRESHOLD, "between"
+    ),
     reason("range_is_lower_bound", looking_down_behind_lids, 1.0, 1.9),
     caution("task_assumed", lambda assumed: moving_by(0.1, "up_down", assumed), False, True),
     caution("down_not_apart", asked_from, 2.0, 0.0),
@@ -546,7 +550,7 @@ def test_either_side_of_the_limit(gate: Gate) -> None:
     inside, outside = gate.make(gate.inside), gate.make(gate.outside)
     assert gate.code not in found(inside)[gate.kind]
     assert gate.code in found(outside)[gate.kind]
-    if gate.code in ("borderline", "task_unknown"):
+    if gate.code in ("borderline", "task_unknown", "times_unknown"):
         assert assess(inside).status == "not_suspected"
         assert assess(outside).status == (
             "borderline" if gate.code == "borderline" else "not_assessable"
