@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tracker.face.follow import choose_second_passes
 from tracker.lab.clip_spec import ClipSpec, Float64Array, GazePhase
 from tracker.lab.faces import FACES, ROTATION_RADIUS
-from tracker.lab.people import SECOND_PASS_EVERY, describe_track, make_landmarks
+from tracker.lab.people import describe_track, make_landmarks
 from tracker.tracks.track import Track
 
 PEAK_OVER_MEAN = np.pi / 2
@@ -192,7 +193,7 @@ def simulate_track(
     upper, lower = FACES[spec.face].lid_heights(closure, vertical, spec.lid_follow)
     size = times_s.size
     slow = _draw_slow(noise, times_s, rng)
-    second = np.arange(0, size, SECOND_PASS_EVERY)
+    second = choose_second_passes(np.ones(size, np.bool_))
 
     def place(samples: NDArray[np.int64], gain: float) -> NDArray[np.float32]:
         jitter = noise.jitter * np.sqrt(2) * rng.normal(size=(2, samples.size, 2))
