@@ -10,10 +10,13 @@ from tracker.cli.options import (
     REANALYSIS_PARAMETERS,
     add_output_options,
     add_parameter_options,
+    add_participants_option,
     add_report_options,
     prepare_output,
     read_parameters,
+    read_participants_option,
     report_language,
+    report_strangers,
 )
 from tracker.cli.terminal import (
     EXIT_DONE,
@@ -28,6 +31,7 @@ from tracker.parameters import Parameters
 
 if TYPE_CHECKING:
     from tracker.cli.options import Commands
+    from tracker.files.participants import Participants
     from tracker.study.cohort import Outcome
     from tracker.study.folders import FoundRecordings
     from tracker.study.recording import Recording, Request
@@ -53,6 +57,7 @@ def add_analyze(commands: "Commands") -> None:
         help="number of recordings to analyse at the same time; each uses one processor and about "
         "0.4 GB of memory (default: the number of processors)",
     )
+    add_participants_option(parser, "videos")
     add_output_options(parser)
     add_parameter_options(parser, ("step", "max_frames"))
     add_parameter_options(parser, REANALYSIS_PARAMETERS)
@@ -86,9 +91,13 @@ def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -
         found = find_recordings(options.videos, options.out)
     except ValueError as error:
         parser.error(str(error))
+    is_cohort = len(options.videos) > 1 or options.videos[0].is_dir()
+    if options.participants and not is_cohort:
+        parser.error("--participants is for the table of a folder: name a folder of videos")
+    participants = read_participants_option(options, options.videos, parser)
     prepare_output(options, options.out, parser)
-    if len(options.videos) > 1 or options.videos[0].is_dir():
-        return _analyze_cohort(options, parameters, request, found)
+    if is_cohort:
+        return _analyze_cohort(options, parameters, request, found, participants)
 
     from tracker.face.mesh import FaceMesh
     from tracker.study.recording import analyze_recording
@@ -124,6 +133,7 @@ def _analyze_cohort(
     parameters: Parameters,
     request: "Request",
     found: "FoundRecordings",
+    participants: "Participants | None",
 ) -> int:
     from tracker.study.progress import CohortProgress
     from tracker.study.workers import analyze_recordings, default_workers
@@ -159,11 +169,14 @@ def _analyze_cohort(
 
     # Imported here, because the workers would have waited for it.
     from tracker.files.columns import explain_missing_parquet
+    from tracker.files.participants import NOBODY
     from tracker.study.cohort import cohort_rows, describe_cohort, write_cohort
     from tracker.study.cohort_page import write_cohort_page
 
     ordered = [outcomes[index] for index in range(len(recordings))]
-    rows = cohort_rows(recordings, ordered, options.out)
+    rows = cohort_rows(recordings, ordered, options.out, participants or NOBODY)
+    if participants is not None:
+        report_strangers([row.file for row in rows], [row.participant for row in rows])
     notes = [*found.problems, *found.notes]
     written = [
         *write_cohort(rows, options.out),

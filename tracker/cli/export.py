@@ -5,7 +5,12 @@ import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracker.cli.options import prepare_output
+from tracker.cli.options import (
+    add_participants_option,
+    prepare_output,
+    read_participants_option,
+    report_strangers,
+)
 from tracker.cli.terminal import EXIT_DONE, EXIT_INPUT, print_line, report_failure
 
 if TYPE_CHECKING:
@@ -30,36 +35,21 @@ def add_export(commands: "Commands") -> None:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="where to write the files"
     )
-    parser.add_argument(
-        "--participants",
-        type=Path,
-        metavar="FILE",
-        help="table of who was recorded: .tsv or .csv with participant_id and, where wanted, "
-        "file, group, visit, date (default: participants.tsv or .csv of a folder of results)",
-    )
+    add_participants_option(parser, "results")
     parser.set_defaults(run=_run_export)
 
 
 def _run_export(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     from tracker.exports.recordings import find_results
-    from tracker.files.participants import (
-        NOBODY,
-        ParticipantsError,
-        find_participants,
-        read_participants,
-    )
+    from tracker.files.participants import NOBODY
 
-    try:
-        table = options.participants or find_participants(filter(Path.is_dir, options.results))
-        participants = read_participants(table) if table else NOBODY
-    except ParticipantsError as error:
-        parser.error(f"{error}.")
+    participants = read_participants_option(options, options.results, parser)
     if options.format == "excel" and importlib.util.find_spec("xlsxwriter") is None:
         parser.error("XlsxWriter, which writes workbooks, is missing: pip install xlsxwriter")
     prepare_output(options, options.out, parser)
     recordings: list[ExportedRecording] = []
     code = EXIT_DONE
-    for one in find_results(options.results, participants):
+    for one in find_results(options.results, participants or NOBODY):
         if isinstance(one, Exception):
             code = max(code, report_failure(one))
         else:
@@ -69,8 +59,8 @@ def _run_export(options: argparse.Namespace, parser: argparse.ArgumentParser) ->
         return max(code, EXIT_INPUT)
     for path in _export(options.format, recordings, options.out):
         print(path, flush=True)
-    if table:
-        _report_unknown(recordings, table)
+    if participants is not None:
+        report_strangers([one.name for one in recordings], [one.participant for one in recordings])
     return code
 
 
@@ -91,10 +81,3 @@ def _export(name: str, recordings: "list[ExportedRecording]", out: Path) -> list
     from tracker.exports.ndjson import export_ndjson
 
     return export_ndjson(recordings, out)
-
-
-def _report_unknown(recordings: "list[ExportedRecording]", table: Path) -> None:
-    """Tell which recordings the table of participants does not know."""
-    for one in recordings:
-        if one.participant is None:
-            print_line(f"note: {table} does not say who {one.name} is")

@@ -2,16 +2,19 @@
 
 import argparse
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tracker.cli.terminal import print_line
 from tracker.parameters import Parameters
 from tracker.protocol import TASKS, read_protocol
 from tracker.words import LANGUAGES, Language
 
 if TYPE_CHECKING:
+    from tracker.files.participants import Participant, Participants
+
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
     """Type of the parser's list of commands. The module of each command adds it to that list."""
 
@@ -40,6 +43,36 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="print only the summaries on stdout, as JSON, one a line",
     )
+
+
+def add_participants_option(parser: argparse.ArgumentParser, where: str) -> None:
+    parser.add_argument(
+        "--participants",
+        type=Path,
+        metavar="FILE",
+        help="table of who was recorded: .tsv or .csv with participant_id and, where wanted, "
+        f"file, group, visit, date (default: participants.tsv or .csv of a folder of {where})",
+    )
+
+
+def read_participants_option(
+    options: argparse.Namespace, folders: Iterable[Path], parser: argparse.ArgumentParser
+) -> "Participants | None":
+    """Return the table that the options name, or that of one of the folders; None without one."""
+    from tracker.files.participants import ParticipantsError, find_participants, read_participants
+
+    try:
+        path = options.participants or find_participants(filter(Path.is_dir, folders))
+        return read_participants(path) if path else None
+    except ParticipantsError as error:
+        parser.error(f"{error}.")
+
+
+def report_strangers(names: Sequence[str], participants: Iterable["Participant | None"]) -> None:
+    """Print which recordings the table of participants does not know."""
+    for name, person in zip(names, participants, strict=True):
+        if person is None:
+            print_line(f"note: the table of participants does not say who {name} is")
 
 
 def add_report_options(parser: argparse.ArgumentParser) -> None:

@@ -4,8 +4,8 @@ import csv
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path, PurePath
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from tracker.files.columns import (
 )
 from tracker.files.fields import STATUSES
 from tracker.files.names import to_unicode
+from tracker.files.participants import NOBODY, Participant, Participants
 from tracker.files.whole import write_whole
 from tracker.study.recording import Failure, FinishedRecording, Recording
 
@@ -52,6 +53,8 @@ class Row:
         The video's name.
     status : str
         One of `OUTCOMES`.
+    participant : Participant or None
+        Who was recorded; None if nothing says it.
     reasons, cautions : tuple of str
         Codes of findings.
     outliers : tuple of str
@@ -67,6 +70,7 @@ class Row:
     recording: str
     file: str
     status: str
+    participant: Participant | None = None
     reasons: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
     outliers: tuple[str, ...] = ()
@@ -91,6 +95,8 @@ class Row:
         cells: dict[str, Value] = dict.fromkeys(column.name for column in COHORT_COLUMNS)
         cells |= self.values
         cells |= {"recording": self.recording, "file": self.file, "status": self.status}
+        if self.participant is not None:
+            cells |= {name: text or None for name, text in asdict(self.participant).items()}
         cells |= {"failure_code": self.failure_code, "failure_message": self.failure_message}
         if not self.has_failed:
             for name in ("reasons", "cautions", "outliers"):
@@ -122,7 +128,10 @@ class Spread:
 
 
 def cohort_rows(
-    recordings: Sequence[Recording], outcomes: Sequence[Outcome], out: Path
+    recordings: Sequence[Recording],
+    outcomes: Sequence[Outcome],
+    out: Path,
+    participants: Participants = NOBODY,
 ) -> list[Row]:
     """Return the table's rows, in the order of the recordings.
 
@@ -133,13 +142,20 @@ def cohort_rows(
         One for each recording.
     out : Path
         Folder of the table. Paths of files in the table are relative to it.
+    participants : Participants
+        Says who was recorded.
 
     Returns
     -------
     list of Row
     """
     rows = [
-        _row(recording, outcome, out)
+        replace(
+            _row(recording, outcome, out),
+            participant=participants.find(
+                PurePath(recording.name).with_suffix("").as_posix(), recording.name
+            ),
+        )
         for recording, outcome in zip(recordings, outcomes, strict=True)
     ]
     spreads = {name: measure_spread(rows, name) for name in OUTLIER_MEASURES}

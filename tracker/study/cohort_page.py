@@ -28,9 +28,13 @@ from tracker.study.cohort import (
     Spread,
     measure_spread,
 )
+from tracker.study.compare_text import format_change, format_value, format_verdict
+from tracker.study.groups import GROUP_MEASURES, Course, list_courses, list_groups
 from tracker.study.recording import Failure
 from tracker.words import TEXTS, Language, format_text, round_range
 
+PEOPLE = {"participant_id": "participant", "group": "group", "visit": "visit"}
+"""Fields of a participant that the table shows, and their keys in `tracker.words`."""
 _TABLES = ("cohort.csv", "cohort.parquet")
 _MARKS: dict[str, Grade] = {
     "suspected": "caution",
@@ -69,9 +73,10 @@ class NumberCell:
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """A recording in the table."""
+    """A recording in the table. `people` are its participant, group and visit, if any has some."""
 
     file: str
+    people: list[str]
     link: str | None
     status: str
     status_rank: int
@@ -116,7 +121,7 @@ def write_cohort_page(
     Path
     """
     links = [_link_report(outcome, out) for outcome in outcomes]
-    text = _render_cohort(rows, links, notes, language)
+    text = _render_cohort(rows, outcomes, links, notes, language)
     return write_whole(
         # Line ends stay as they are: the policy contains hashes of them.
         out / "cohort.html",
@@ -132,17 +137,29 @@ def _link_report(outcome: Outcome, out: Path) -> str | None:
 
 
 def _render_cohort(
-    rows: Sequence[Row], links: Sequence[str | None], notes: Sequence[str], language: Language
+    rows: Sequence[Row],
+    outcomes: Sequence[Outcome],
+    links: Sequence[str | None],
+    notes: Sequence[str],
+    language: Language,
 ) -> str:
     spreads = {name: measure_spread(rows, name) for name in OUTLIER_MEASURES}
     thresholds = [row.number("parameter_vpp_thresh") for row in rows if not row.has_failed]
     threshold = thresholds[0] if thresholds else None
     plots = _list_plots(rows, threshold, language)
-    table = [_make_row(row, link, spreads, language) for row, link in zip(rows, links, strict=True)]
+    people = [name for name in PEOPLE if any(getattr(row.participant, name, "") for row in rows)]
+    table = [
+        _make_row(row, link, people, spreads, language)
+        for row, link in zip(rows, links, strict=True)
+    ]
     body = render_template(
         "cohort.html",
         language,
         rows=table,
+        people=[PEOPLE[name] for name in people],
+        groups=list_groups(rows),
+        courses=[_describe_course(course, language) for course in list_courses(rows, outcomes)],
+        group_measures=GROUP_MEASURES,
         marks=_MARKS,
         threshold=threshold,
         counts={status: sum(row.status == status for row in rows) for status in OUTCOMES},
@@ -170,6 +187,21 @@ def _render_cohort(
     )
 
 
+def _describe_course(course: Course, language: Language) -> dict[str, Any]:
+    """Return a person's visits in words: of each measure the value, the change, and the verdict."""
+    visits = []
+    for number, visit in enumerate(course.visits):
+        cells = []
+        for measure in course.measures:
+            change = course.changes(measure)[number]
+            words = ["", ""]
+            if change is not None:
+                words = [format_change(language, measure, change), format_verdict(language, change)]
+            cells.append([format_value(language, measure, measure.values[number]), *words])
+        visits.append({"name": visit, "cells": cells})
+    return {"person": course.participant_id, "visits": visits}
+
+
 def _list_same_videos(rows: Sequence[Row], language: Language) -> list[str]:
     """Return a note for each video that was found under several names."""
     names: dict[str, list[str]] = defaultdict(list)
@@ -184,7 +216,11 @@ def _list_same_videos(rows: Sequence[Row], language: Language) -> list[str]:
 
 
 def _make_row(
-    row: Row, link: str | None, spreads: Mapping[str, Spread], language: Language
+    row: Row,
+    link: str | None,
+    people: Sequence[str],
+    spreads: Mapping[str, Spread],
+    language: Language,
 ) -> TableRow:
     further = [code for code in row.cautions if code not in row.reasons]
 
@@ -195,6 +231,7 @@ def _make_row(
     threshold = row.number("parameter_vpp_thresh")
     return TableRow(
         file=row.file,
+        people=[getattr(row.participant, name, "") for name in people],
         link=link,
         status=row.status,
         status_rank=OUTCOMES.index(row.status),

@@ -470,6 +470,20 @@ TEXTS: dict[str, str] = {
     "cohort.column.seen": "Face seen (s)",
     "cohort.column.eye": "Eye (pixels wide)",
     "cohort.column.outlier": "Outlier",
+    "cohort.column.participant": "Participant",
+    "cohort.column.group": "Group",
+    "cohort.column.visit": "Visit",
+    "cohort.groups": "Groups",
+    "cohort.groups_use": "Median and quartiles over the people whose recordings are assessable. A "
+    "person with several recordings counts once, with their mean. Nothing here tests whether the "
+    "groups differ.",
+    "cohort.group.none": "without a group",
+    "cohort.group.people": "People",
+    "cohort.group.recordings": "Recordings",
+    "cohort.group.of_people": "{count} people",
+    "cohort.visits": "Visits",
+    "cohort.visits_use": "What changed in each person since the first visit, judged as by "
+    "“eye-tracker compare”. Of the judged changes, about 1 in 20 is found by chance.",
     "cohort.search": "Found while searching",
     "cohort.same_content": "The same video under several names, counted as often: {names}.",
     "cohort.table": "Recordings",

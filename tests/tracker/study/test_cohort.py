@@ -15,6 +15,7 @@ from tests.missing_modules import hide_modules
 from tests.tracker.cli.test_main import strict
 from tracker.cli.main import main
 from tracker.face.mesh import FaceMesh
+from tracker.files.participants import Participant, Participants
 from tracker.parameters import Parameters
 from tracker.study.cohort import cohort_rows, write_cohort
 from tracker.study.cohort_page import write_cohort_page
@@ -81,6 +82,9 @@ ELSEWHERE = {
 }
 
 
+PEOPLE = {"participant_id", "group", "visit", "date"}
+
+
 def test_every_single_value_of_the_summaries_is_in_the_table(
     results: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
@@ -115,7 +119,24 @@ def test_every_single_value_of_the_summaries_is_in_the_table(
                     assert text == str(expected), name
     every = Request(overlay=True, report="en")
     files = {f"{kind}_file" for kind in recordings[0].files(every)}
-    assert set(frame.columns) - reported == {"failure_code", "failure_message"} | files
+    assert set(frame.columns) - reported == {"failure_code", "failure_message"} | PEOPLE | files
+
+
+def test_who_was_recorded_is_in_the_table(
+    results: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    out, found = results
+    outcome = next(iter(found.values()))
+    recordings = [Recording(out / name, out, name, name) for name in ("p1/a.mp4", "b.mp4")]
+    person = Participant("=p1", "PSP", "", "2026-01-31")
+    people = Participants({}, {"p1": person})
+    write_cohort(cohort_rows(recordings, [outcome] * 2, out, people), tmp_path)
+    first, second = read_csv(tmp_path / "cohort.csv")
+    assert [first[name] for name in sorted(PEOPLE)] == ["2026-01-31", "PSP", "'=p1", ""]
+    assert [second[name] for name in PEOPLE] == [""] * 4
+    frame = pd.read_parquet(tmp_path / "cohort.parquet")
+    assert frame["participant_id"].fillna("").tolist() == ["=p1", ""]
+    assert frame["visit"].isna().all()
 
 
 def test_without_pyarrow_the_table_is_csv_and_no_older_one_stays(

@@ -14,6 +14,7 @@ from tests.tracker.pages.made_reports import ATTACK, assert_harmless, spoil_text
 from tests.tracker.pages.test_page import Elements
 from tracker.face.mesh import FaceMesh
 from tracker.files.documents import parse_summary
+from tracker.files.participants import Participant
 from tracker.parameters import Parameters
 from tracker.study.cohort import OUTLIER_MEASURES, Row, cohort_rows, is_outlier, measure_spread
 from tracker.study.cohort_page import write_cohort_page
@@ -257,3 +258,28 @@ def test_in_a_browser(plain_browser: Any, summary: dict[str, Any], tmp_path: Pat
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     assert wrong == []
     context.close()
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_groups_and_visits_are_shown(
+    language: str, summary: dict[str, Any], tmp_path: Path
+) -> None:
+    rows, outcomes = make_cohort(summary, tmp_path, ("a", "b", "c"), [{}, {}, {}])
+    without = write_cohort_page(rows, outcomes, [], tmp_path, language).read_text(encoding="utf-8")
+    people = [
+        Participant("p1", "<b>PSP</b>", "first"),
+        Participant("p1", "<b>PSP</b>", "second"),
+        None,
+    ]
+    rows = [replace(row, participant=one) for row, one in zip(rows, people, strict=True)]
+    text = write_cohort_page(rows, outcomes, [], tmp_path, language).read_text(encoding="utf-8")
+    for key in ("cohort.groups_use", "cohort.visits_use", "cohort.group.none"):
+        words = TEXTS[language][key]
+        assert words in text
+        assert words not in without
+    assert "&lt;b&gt;PSP&lt;/b&gt;" in text
+    assert "<b>PSP" not in text
+    # Each column has a head, also those of the participants.
+    head = text.split("<thead>")[1].split("</thead>")[0]
+    row = text.split("<tbody>")[1].split("</tr>")[0]
+    assert head.count("<th") == row.count("<th") + row.count("<td")

@@ -1,0 +1,165 @@
+"""The people of a cohort: its groups, and what changed from visit to visit in each person."""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracker.study.cohort import OUTCOMES, Outcome, Row
+from tracker.study.compare import compare
+from tracker.study.compare_input import Labelled
+from tracker.study.comparison import Change, ComparedMeasure
+from tracker.study.recording import FinishedRecording
+
+GROUP_MEASURES = ("vertical_peak_to_peak", "blink_rate_per_min")
+"""Measures that are shown by group and by visit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quartiles:
+    """Quartiles of a measure over people, and how many people they come from."""
+
+    low: float
+    median: float
+    high: float
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The recordings of a group.
+
+    Attributes
+    ----------
+    name : str
+        Empty for people without one.
+    people, recordings : int
+        How many there are.
+    counts : dict of str to int
+        Recordings by outcome.
+    measures : dict of str to Quartiles or None
+        Of `GROUP_MEASURES`. A person with several recordings counts once, with their mean. Only
+        assessable recordings count; None without one.
+    """
+
+    name: str
+    people: int
+    recordings: int
+    counts: dict[str, int]
+    measures: dict[str, Quartiles | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What changed in a person from the first visit to each later one.
+
+    Attributes
+    ----------
+    participant_id : str
+    visits : tuple of str
+        In order of time.
+    measures : tuple of ComparedMeasure
+        Those of `GROUP_MEASURES`, with one value for each visit.
+    """
+
+    participant_id: str
+    visits: tuple[str, ...]
+    measures: tuple[ComparedMeasure, ...]
+
+    def changes(self, measure: ComparedMeasure) -> tuple[Change | None, ...]:
+        """Return a measure's change at each visit; None at the first."""
+        return (None, *measure.changes)
+
+
+def list_groups(rows: Sequence[Row]) -> list[Group]:
+    """Return the groups in alphabetical order; none if no recording has a group."""
+    if not any(row.participant and row.participant.group for row in rows):
+        return []
+    members: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        members[row.participant.group if row.participant else ""].append(row)
+    return [_describe_group(name, members[name]) for name in sorted(members)]
+
+
+def _describe_group(name: str, rows: Sequence[Row]) -> Group:
+    people: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        people[row.participant.participant_id if row.participant else row.recording].append(row)
+    return Group(
+        name,
+        len(people),
+        len(rows),
+        {status: sum(row.status == status for row in rows) for status in OUTCOMES},
+        {measure: _measure_people(list(people.values()), measure) for measure in GROUP_MEASURES},
+    )
+
+
+def _measure_people(people: Sequence[Sequence[Row]], measure: str) -> Quartiles | None:
+    means = []
+    for rows in people:
+        values = [
+            value
+            for row in rows
+            if row.status not in ("not_assessable", "failed")
+            and (value := row.number(measure)) is not None
+        ]
+        if values:
+            means.append(sum(values) / len(values))
+    if not means:
+        return None
+    low, median, high = np.quantile(means, (0.25, 0.5, 0.75)).tolist()
+    return Quartiles(low, median, high, len(means))
+
+
+def list_courses(rows: Sequence[Row], outcomes: Sequence[Outcome]) -> list[Course]:
+    """Return what changed in each person who was recorded at two visits or more.
+
+    A visit is told from another by its name, or where it has none, by its date. Visits are ordered
+    by date if all have one, else by name, in which numbers count as numbers.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+    outcomes : sequence of FinishedRecording or Failure
+        One for each row. Recordings without a result are left out.
+
+    Returns
+    -------
+    list of Course
+        In the order of the ids.
+    """
+    people: dict[str, list[tuple[Row, FinishedRecording]]] = defaultdict(list)
+    for row, outcome in zip(rows, outcomes, strict=True):
+        if row.participant and isinstance(outcome, FinishedRecording):
+            people[row.participant.participant_id].append((row, outcome))
+    courses = []
+    for person, recordings in sorted(people.items()):
+        dated = all(row.participant and row.participant.date for row, _ in recordings)
+        visits: dict[str, list[Labelled]] = defaultdict(list)
+        for row, outcome in sorted(recordings, key=lambda one: _order(one[0], dated)):
+            label = _name_visit(row)
+            if label:
+                visits[label].append(Labelled(label, outcome.summary))
+        if len(visits) > 1:
+            comparison = compare([one for visit in visits.values() for one in visit])
+            measures = tuple(one for one in comparison.measures if one.name in GROUP_MEASURES)
+            courses.append(Course(person, tuple(visits), measures))
+    return courses
+
+
+def _name_visit(row: Row) -> str:
+    assert row.participant is not None
+    return row.participant.visit or row.participant.date
+
+
+def _order(row: Row, dated: bool) -> tuple[str, list[tuple[bool, int, str]]]:
+    """Return what visits are sorted by: the date, if all have one; then the name."""
+    assert row.participant is not None
+    parts = re.findall(r"\d+|\D+", _name_visit(row))
+    key = [
+        (not part.isdecimal(), int(part) if part.isdecimal() else 0, part.casefold())
+        for part in parts
+    ]
+    return row.participant.date if dated else "", key
