@@ -1,5 +1,6 @@
 """Every kind of container gives the numbers of its plain twin, however it is read."""
 
+import functools
 import io
 import json
 from io import BufferedIOBase
@@ -17,20 +18,23 @@ from handler.identity import Access
 from handler.local.app import LocalContext
 from handler.service import Service
 from tests.aws_server import BUCKET, Aws
-from tests.containers import KINDS, MATRICES, encode, read_images, write_shown
+from tests.container_kinds import KINDS, REFUSED, Kind, remux_to, write_turned_wide
+from tests.containers import MATRICES, encode, read_images, write_shown
 from tracker.face.mesh import FaceMesh
 from tracker.lab.clip_spec import make_spec
 from tracker.lab.synthetic import write_clip
 from tracker.parameters import Parameters
 from tracker.pipeline import measure_track, track_recording
 from tracker.result import Result
+from tracker.video.container import VideoOpenError
 from tracker.video.frames import Video
 
 pytestmark = pytest.mark.slow
 
-FPS = 120
-"""High enough for the tag of slow motion to be meant."""
-FRAMES = 2 * FPS
+FPS, SECONDS = {False: 30, True: 120}, {False: 2.0, True: 1.0}
+"""Of the plain video, and of the fast one that kinds of slow motion are made from."""
+FRAMES = 60
+PLAIN = Kind(functools.partial(remux_to, "plain.mp4"))
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +43,24 @@ def mesh() -> FaceMesh:
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return 2 s of a face that looks up and down and blinks; key frames every half second."""
+def plains(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Path]:
+    """Return a face that looks up and down and blinks, at both rates.
+
+    There is a key frame every half second.
+    """
     folder = tmp_path_factory.mktemp("plain")
-    spec = make_spec(2.0, fps=FPS, width=320, height=240, seed=3, blinks_per_min=60.0)
-    write_clip(folder / "drawn.mp4", spec)
-    images = list(read_images(folder / "drawn.mp4"))
-    return encode(folder / "plain.mp4", images, qp="0", g="60", bf="0")
+    paths = {}
+    for fast, fps in FPS.items():
+        spec = make_spec(SECONDS[fast], fps=fps, width=480, height=360, seed=3, blinks_per_min=60.0)
+        write_clip(folder / "drawn.mp4", spec)
+        images = list(read_images(folder / "drawn.mp4"))
+        paths[fast] = encode(folder / f"{fps}.mp4", images, qp="0", g=str(fps // 2), bf="0")
+    return paths
+
+
+@pytest.fixture(scope="module")
+def plain(plains: dict[bool, Path]) -> Path:
+    return plains[False]
 
 
 def analyze(source: Path | io.BytesIO, mesh: FaceMesh) -> Result:
@@ -54,31 +69,32 @@ def analyze(source: Path | io.BytesIO, mesh: FaceMesh) -> Result:
 
 
 @pytest.fixture(scope="module")
-def twin(plain: Path, mesh: FaceMesh) -> Result:
-    result = analyze(plain, mesh)
-    assert result.summary.frames_processed == FRAMES
-    assert result.summary.blink_count >= 2
-    return result
+def twins(plains: dict[bool, Path], mesh: FaceMesh) -> dict[bool, Result]:
+    results = {fast: analyze(path, mesh) for fast, path in plains.items()}
+    assert results[False].summary.frames_processed == FRAMES
+    assert results[False].summary.blink_count >= 2
+    assert results[True].summary.blink_count >= 1
+    return results
 
 
-def assert_twins(result: Result, twin: Result, hidden_s: float = 0.0) -> None:
+def assert_twins(result: Result, twin: Result, kind: Kind) -> None:
     """Compare frames, times, blinks, ranges and the sides of both eyes."""
-    hidden = round(hidden_s * FPS)
     track, expected = result.track, twin.track
+    shown = (expected.times_s > kind.from_s - 1e-3) & (expected.times_s < kind.to_s - 1e-3)
+    times_s = expected.times_s[shown] - kind.from_s
+    times_s += np.where(times_s > 1 - 1e-3, kind.paused_s, 0)
     assert track.info.frames_failed == 0
     assert track.info.complete
     assert track.info.time_source == "stream"
-    assert track.frame_index.tolist() == list(range(FRAMES - hidden))
-    np.testing.assert_allclose(track.times_s, expected.times_s[: FRAMES - hidden], atol=1.5e-3)
+    assert track.frame_index.tolist() == list(range(times_s.size))
+    np.testing.assert_allclose(track.times_s, times_s, atol=1.5e-3)
     seen, wanted = result.analysis.traces, twin.analysis.traces
-    assert np.corrcoef(seen.ear, wanted.ear[hidden:])[0, 1] > 0.98
+    assert np.corrcoef(seen.ear, wanted.ear[shown])[0, 1] > 0.98
     # In every picture, the left eye is the one on the right.
     scale = track.info.video.width / expected.info.video.width
-    apart = track.landmarks.mean(axis=(0, 1)) - scale * expected.landmarks[hidden:].mean(
-        axis=(0, 1)
-    )
+    apart = track.landmarks.mean(axis=(0, 1)) - scale * expected.landmarks[shown].mean(axis=(0, 1))
     assert np.abs(apart).max() < 1.5
-    if hidden:
+    if not shown.all():
         return
     assert result.summary.blink_count == twin.summary.blink_count
     ours, theirs = (one.summary.vertical_peak_to_peak for one in (result, twin))
@@ -94,49 +110,80 @@ def read_frames(source: Path | BufferedIOBase) -> list[tuple[int, float, float]]
         ]
 
 
-def ask_api(aws: Aws, engine: Engine, path: Path) -> tuple[dict[str, Any], bytes, bytes]:
-    """Let the API analyse an upload in S3; return the summary and the tables' bytes."""
+def ask_api(aws: Aws, engine: Engine, path: Path) -> dict[str, Any]:
+    """Let the API analyse an upload in S3; return its answer about it."""
     log = Logger(service="test", stream=io.StringIO())
     api = Api(Service(AwsStorage(read_environment()), engine), BUCKET, Access("local"), log)
-    folder = f"users/somebody/eye/{'a' * 32}/"
-    aws.s3.put_object(Bucket=BUCKET, Key=f"{folder}original", Body=path.read_bytes())
-    place = {"bucket": {"name": BUCKET}, "object": {"key": f"{folder}original"}}
+    aws.s3.put_object(Bucket=BUCKET, Key=f"{FOLDER}original", Body=path.read_bytes())
+    place = {"bucket": {"name": BUCKET}, "object": {"key": f"{FOLDER}original"}}
     created = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": place}
-    assert api.handle({"Records": [created]}, LocalContext(900)) == {"status": "success"}
+    api.handle({"Records": [created]}, LocalContext(900))
     question = {"httpMethod": "GET", "path": f"/status/{'a' * 32}"}
-    answer = json.loads(api.handle(question, LocalContext(60))["body"])
-    assert answer["status"] == "completed", answer
-    frames, blinks = (
-        aws.s3.get_object(Bucket=BUCKET, Key=f"{folder}{name}.csv")["Body"].read()
-        for name in ("frames", "blinks")
-    )
-    return answer["summary"], frames, blinks
+    answer: dict[str, Any] = json.loads(api.handle(question, LocalContext(60))["body"])
+    return answer
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_each_kind_is_its_plain_twin(
-    kind: str, plain: Path, twin: Result, aws: Aws, engine: Engine, mesh: FaceMesh, tmp_path: Path
+FOLDER = f"users/somebody/eye/{'a' * 32}/"
+
+
+def open_stored() -> BufferedIOBase:
+    return AwsStorage(read_environment()).open_file(f"{FOLDER}original")
+
+
+def assert_same_by_every_way(
+    path: Path, result: Result, aws: Aws, engine: Engine, folder: Path
 ) -> None:
-    """As a file, as a stream, read from S3, and analysed by the API."""
-    path = KINDS[kind](plain, tmp_path)
-    result = analyze(path, mesh)
-    assert_twins(result, twin, hidden_s=1.0 if kind == "trimmed" else 0.0)
-    codes = {one.code for one in result.summary.assessment.cautions}
-    assert not codes & {"video_damaged", "video_cut_off", "several_videos"}
-
+    """Compare what was measured of a file with a stream of it, S3's, and what the API answers."""
     frames = read_frames(path)
     assert len(frames) == result.track.times_s.size
     assert read_frames(io.BytesIO(path.read_bytes())) == frames
-    files = result.save(tmp_path / "out", report=None)
-    summary, frames_table, blinks_table = ask_api(aws, engine, path)
-    assert frames_table == files["frames"].read_bytes()
-    assert blinks_table == files["blinks"].read_bytes()
-    ours = json.loads(files["summary"].read_text(encoding="utf-8"))
+    files = result.save(folder, report=None)
+    answer = ask_api(aws, engine, path)
+    assert answer["status"] == "completed", answer
+    for name in ("frames", "blinks"):
+        table = aws.s3.get_object(Bucket=BUCKET, Key=f"{FOLDER}{name}.csv")["Body"].read()
+        assert table == files[name].read_bytes()
+    summary, ours = answer["summary"], json.loads(files["summary"].read_text(encoding="utf-8"))
     for name in ("frames_processed", "blink_count", "vertical_peak_to_peak", "video_meta"):
         assert summary[name] == ours[name], name
     assert summary["assessment"]["status"] == ours["assessment"]["status"]
-    stored = AwsStorage(read_environment()).open_file(f"users/somebody/eye/{'a' * 32}/original")
-    assert read_frames(stored) == frames
+    assert read_frames(open_stored()) == frames
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_each_kind_is_its_plain_twin(
+    name: str,
+    plains: dict[bool, Path],
+    twins: dict[bool, Result],
+    aws: Aws,
+    engine: Engine,
+    mesh: FaceMesh,
+    tmp_path: Path,
+) -> None:
+    """As a file, as a stream, read from S3, and analysed by the API."""
+    kind = KINDS[name]
+    path = kind.write(plains[kind.fast], tmp_path)
+    result = analyze(path, mesh)
+    assert_twins(result, twins[kind.fast], kind)
+    codes = {one.code for one in result.summary.assessment.cautions}
+    assert codes & {"video_damaged", "video_cut_off", "several_videos"} == kind.told
+    assert_same_by_every_way(path, result, aws, engine, tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_each_refusal_names_its_reason_by_every_way(
+    name: str, plain: Path, aws: Aws, engine: Engine, tmp_path: Path
+) -> None:
+    write, reason = REFUSED[name]
+    path = write(plain, tmp_path)
+    for source in (path, io.BytesIO(path.read_bytes())):
+        with pytest.raises(VideoOpenError, match=reason):
+            read_frames(source)
+    answer = ask_api(aws, engine, path)
+    assert answer["status"] == "failed"
+    assert reason in answer["error"]
+    with pytest.raises(VideoOpenError, match=reason):
+        read_frames(open_stored())
 
 
 @pytest.fixture(scope="module")
@@ -155,22 +202,39 @@ def seen_by_camera(
 
 @pytest.mark.parametrize("name", MATRICES)
 def test_what_the_camera_saw_is_measured(
-    name: str, plain: Path, seen_by_camera: dict[bool, Result], mesh: FaceMesh, tmp_path: Path
+    name: str,
+    plain: Path,
+    seen_by_camera: dict[bool, Result],
+    aws: Aws,
+    engine: Engine,
+    mesh: FaceMesh,
+    tmp_path: Path,
 ) -> None:
     """All eight files show the same, but where the matrix mirrors, that is a mirror image."""
-    result = analyze(write_shown(plain, tmp_path, name), mesh)
+    path = write_shown(plain, tmp_path, name)
+    result = analyze(path, mesh)
     mirrored = "flipped" in name
-    assert_twins(result, seen_by_camera[mirrored])
+    assert_twins(result, seen_by_camera[mirrored], PLAIN)
     assert result.summary.video_meta.mirrored == mirrored
     apart = np.abs(result.track.landmarks - seen_by_camera[mirrored].track.landmarks)
     assert np.quantile(apart, 0.99) < 0.3
+    assert_same_by_every_way(path, result, aws, engine, tmp_path / "out")
 
 
-def test_slow_motion_is_told(plain: Path, mesh: FaceMesh, tmp_path: Path) -> None:
-    sampling = analyze(KINDS["slow motion"](plain, tmp_path), mesh).summary.sampling
-    assert sampling.capture_fps == FPS
+@pytest.mark.parametrize("name", MATRICES)
+def test_wide_pixels_are_turned_and_mirrored_too(
+    name: str, plain: Path, seen_by_camera: dict[bool, Result], mesh: FaceMesh, tmp_path: Path
+) -> None:
+    result = analyze(write_turned_wide(plain, tmp_path, name), mesh)
+    assert_twins(result, seen_by_camera["flipped" in name], PLAIN)
+
+
+def test_slow_motion_is_told(plains: dict[bool, Path], mesh: FaceMesh, tmp_path: Path) -> None:
+    path = KINDS["slow motion"].write(plains[True], tmp_path)
+    sampling = analyze(path, mesh).summary.sampling
+    assert sampling.capture_fps == FPS[True]
     assert sampling.slowed_down == pytest.approx(8, rel=0.01)
-    assert sampling.effective_rate_hz == pytest.approx(FPS, rel=0.01)
+    assert sampling.effective_rate_hz == pytest.approx(FPS[True], rel=0.01)
 
 
 def test_the_extended_task_is_analysed_whole(plain: Path, mesh: FaceMesh) -> None:
@@ -181,16 +245,16 @@ def test_the_extended_task_is_analysed_whole(plain: Path, mesh: FaceMesh) -> Non
 
 @pytest.mark.parametrize(
     ("step", "keep_step", "tracked", "covered"),
-    [(1, False, 80, True), (1, True, 100, False), (2, False, 100, False)],
+    [(1, False, 20, True), (1, True, 25, False), (2, False, 25, False)],
 )
 def test_a_long_recording_is_covered_unless_its_step_was_asked_for(
     step: int, keep_step: bool, tracked: int, covered: bool, plain: Path, mesh: FaceMesh
 ) -> None:
-    parameters = Parameters(step=step, max_frames=100)
+    parameters = Parameters(step=step, max_frames=25)
     track = track_recording(plain, mesh, parameters, keep_step=keep_step)
     assert track.times_s.size == tracked
     assert track.info.complete == covered
-    # Of 240 frames, every third one fits.
+    # Of 60 frames, every third one fits.
     assert track.info.raised_step == (3 if covered else 0)
     codes = {one.code for one in measure_track(track, parameters, "").summary.assessment.cautions}
     assert ("step_raised" in codes) == covered

@@ -41,6 +41,7 @@ from tracker.video.orientation import (
 )
 from tracker.video.pixels import Converter, LazyImage
 from tracker.video.streams import (
+    choose_capture_fps,
     choose_recording,
     count_hidden,
     estimate_frame_count,
@@ -255,7 +256,7 @@ class Decoder:
 
     def _open(self, source: Path | BufferedIOBase) -> None:
         library = self._library["avformat"]
-        capture_fps = boxes.read_capture_fps(self._file)
+        boxed_fps = boxes.read_capture_fps(self._file)
         options = c.c_void_p()
         _set_option(options, b"format_whitelist", CONTAINERS)
         # A file cannot make FFmpeg open an address on the network.
@@ -291,8 +292,8 @@ class Decoder:
         )
         self.frame_count = self._stream.frame_count
         self.hidden = count_hidden(self._format.contents, self._stream)
-        # A camera that records in slow motion may write its usual rate in the other place.
-        self.capture_fps = max(capture_fps, read_capture_fps(self._format.contents, self._stream))
+        tagged_fps = read_capture_fps(self._format.contents, self._stream)
+        self.capture_fps = choose_capture_fps(boxed_fps, tagged_fps)
         turn = read_turn(parameters)
         self.mirrored, self._turn = is_mirrored(turn), mirror_back(turn)
         aspect = read_pixel_aspect(self._format, self._stream)

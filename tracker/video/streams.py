@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from tracker.video.boxes import UnknownSpeedError
 from tracker.video.libav import (
     AvCodecParameters,
     AvFormatContext,
@@ -20,9 +21,13 @@ from tracker.video.libav import (
 )
 from tracker.video.limits import MAX_FRAME_PIXELS
 from tracker.video.orientation import NO_TURN, Turn, read_display_matrix
+from tracker.video.times import SLOW_MOTION_FPS
 
 CAPTURE_RATE_TAGS = (b"com.android.capture.fps",)
 """Tags with the rate at which frames were captured; players ignore them."""
+
+SAME_RATE = 0.05
+"""Rates of capture that differ by a smaller share mean the same: 119.88 and 120."""
 
 _VIDEO = 0
 _TIME_BASE_HZ = 1_000_000
@@ -172,3 +177,20 @@ def read_capture_fps(context: AvFormatContext, stream: AvStream) -> float:
                 if math.isfinite(rate) and rate > 0:
                     return rate
     return 0.0
+
+
+def choose_capture_fps(*told_fps: float) -> float:
+    """Return the rate of capture that the places of a file tell together; 0: none tells one.
+
+    A camera that records in slow motion may write its usual rate in another place, so the highest
+    rate is meant.
+
+    Raises
+    ------
+    UnknownSpeedError
+        Two places tell different rates of slow motion.
+    """
+    highest = max(told_fps)
+    if any(SLOW_MOTION_FPS <= one < (1 - SAME_RATE) * highest for one in told_fps):
+        raise UnknownSpeedError("different rates of slow motion are told")
+    return highest

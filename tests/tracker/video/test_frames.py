@@ -2,17 +2,16 @@
 
 import io
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 import cv2
 import numpy as np
 import pytest
 
-from tests.containers import remux, set_edits
+from tests.containers import remux, set_edits, shift
 from tracker.lab.clip_spec import make_spec
 from tracker.lab.synthetic import write_clip
 from tracker.video.container import VideoOpenError
@@ -105,19 +104,9 @@ def test_times_come_from_the_stream_at_a_variable_frame_rate(tmp_path: Path) -> 
     np.testing.assert_allclose(times_s, pts_s - pts_s[0], atol=1e-3)
 
 
-def shift(path: Path, suffix: str, by_s: Callable[[float], float]) -> Path:
-    """Copy a clip with other times."""
-
-    def change(packet: Any) -> None:
-        ticks = round(by_s(float(packet.dts * packet.time_base)) / packet.time_base)
-        packet.pts, packet.dts = packet.pts + ticks, packet.dts + ticks
-
-    return remux(path, path.with_name(f"shifted{suffix}"), change, avoid_negative_ts="disabled")
-
-
 def test_times_below_zero_are_times(tmp_path: Path) -> None:
     plain = write_counting_clip(tmp_path / "plain.mp4", regular(60), bf="2")
-    path = shift(plain, ".ts", lambda _: -1.0)
+    path = shift(plain, tmp_path / "shifted.ts", lambda _: -1.0)
     with av.open(path) as container:
         assert container.streams.video[0].start_time == -90_000
     claimed, drawn, times_s, video = read_all(path)
@@ -130,7 +119,7 @@ def test_times_below_zero_are_times(tmp_path: Path) -> None:
 def test_a_gap_stays_a_gap(tmp_path: Path, suffix: str) -> None:
     """The recording was paused for five seconds."""
     plain = write_counting_clip(tmp_path / "plain.mp4", regular(40), bf="0")
-    path = shift(plain, suffix, lambda time_s: 5.0 if time_s > 0.99 else 0.0)
+    path = shift(plain, tmp_path / f"shifted{suffix}", lambda time_s: 5.0 if time_s > 0.99 else 0.0)
     claimed, drawn, times_s, video = read_all(path)
     assert claimed == drawn == list(range(40))
     expected = np.arange(40) / 30

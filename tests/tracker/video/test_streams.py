@@ -11,8 +11,10 @@ import pytest
 
 from tests.containers import encode, read_images, remux
 from tests.tracker.video.test_frames import read_all, regular, write_counting_clip
+from tracker.video.boxes import UnknownSpeedError
 from tracker.video.container import VideoOpenError
 from tracker.video.frames import Video
+from tracker.video.streams import choose_capture_fps
 from tracker.video.times import compute_slowed_down
 
 
@@ -125,6 +127,19 @@ def test_slow_motion_is_told_from_darkness(
     index = np.arange(0, 100, 2)
     ratio = compute_slowed_down(index / played_fps, index, capture_fps)
     assert ratio == pytest.approx(slowed_down)
+
+
+@pytest.mark.parametrize(
+    ("told", "meant"), [((0, 0), 0), ((30, 120), 120), ((120, 0), 120), ((119.88, 120), 120)]
+)
+def test_rates_of_two_places_are_one(told: tuple[float, float], meant: float) -> None:
+    assert choose_capture_fps(*told) == choose_capture_fps(*told[::-1]) == meant
+
+
+def test_two_rates_of_slow_motion_are_none() -> None:
+    for told in ((120, 240), (960, 240)):
+        with pytest.raises(UnknownSpeedError):
+            choose_capture_fps(*told)
 
 
 def test_what_is_cut_off_is_told(tmp_path: Path) -> None:
