@@ -12,7 +12,7 @@ export VIDEO
 KERNEL_TESTS = $(addprefix tests/kernels/test_,geometry.py pose.py closures.py gaze.py measures.py quantiles.py \
   uncertainty.py change.py looks.py crosstalk.py sampling.py refinement.py)
 
-.PHONY: help setup run quick test ahead attack bench bench-short lint lint-deploy layers budget lock docs picture accuracy extended \
+.PHONY: help setup run quick test ahead attack bench bench-short lint lint-deploy layers budget lock docs site picture accuracy extended \
   accuracy-baseline cohorts fuzz clean
 
 help:
@@ -28,6 +28,7 @@ help:
 	@echo "make budget               measure dist/ in Lambda's limits (needs root)"
 	@echo "make lint-deploy          shellcheck, cfn-lint, checkov and sam validate"
 	@echo "make docs                 write docs/outputs.md and the summary's schema from tracker/files/fields.py"
+	@echo "make site                 run the documentation's commands, and build its site in build/site"
 	@echo "make picture              draw the README's pictures from the demo clip (needs chromium)"
 	@echo "make accuracy             measure accuracy as synthetic clips get worse; list changes (4 minutes)"
 	@echo "make accuracy-baseline    the same, and keep the results as the new baseline"
@@ -77,13 +78,13 @@ PARALLEL := -n auto --dist loadfile
 
 quick: setup
 	$(PY) -m kernels.warmup
-	$(PY) -m pytest $(PARALLEL) -m "not slow and not browser and not aws"
+	$(PY) -m pytest $(PARALLEL) -m "not slow and not browser and not aws and not site"
 
 # Browser tests run alone, because browsers record late on a busy machine. The kernels' own tests run
 # twice more: as plain Python, and as in Lambda, compiled ahead of time and without Numba.
 test: setup ahead
 	$(PY) -m kernels.warmup
-	KERNELS_EXTENSION=$(AHEAD) $(PY) -m pytest $(PARALLEL) -m "not browser"
+	KERNELS_EXTENSION=$(AHEAD) $(PY) -m pytest $(PARALLEL) -m "not browser and not site"
 	$(PY) -m pytest -m browser
 	NUMBA_DISABLE_JIT=1 $(PY) -m pytest $(KERNEL_TESTS)
 	PYTHONPATH=$(AHEAD) $(PY) -c "import kernels, sys; sys.exit('numba' in sys.modules)"
@@ -125,6 +126,11 @@ budget: setup
 
 docs: setup
 	$(PY) -m tracker.files.dictionary
+
+# A broken link is an error. The API reference comes from docstrings.
+site: setup
+	$(PY) -m pytest -m site
+	$(PY) -m sphinx -W --keep-going -q -b html docs build/site
 
 picture: setup
 	$(PY) -m benchmarks.picture docs/demo.png
