@@ -58,8 +58,8 @@ class EyePictures:
         self._usual = 0.0
         self._closing = False
 
-    def add(self, sample: int, image: ImageLike, points: NDArray[np.float32]) -> None:
-        """Keep a picture of the eyes of a frame, if a report may show it.
+    def add(self, sample: int, image: ImageLike, points: NDArray[np.float32]) -> bytes | None:
+        """Keep a picture of the eyes of a frame, if a report may show it, and return it.
 
         Parameters
         ----------
@@ -73,8 +73,19 @@ class EyePictures:
         wanted = self._may_be_wanted(sample, points)
         picture = cut_eyes(image, points) if wanted else None
         if picture is None:
-            return
+            return None
         jpeg = cv2.imencode(".jpg", picture, (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY))[1].tobytes()
+        self.keep(sample, jpeg)
+        return jpeg
+
+    def begin_anew(self) -> None:
+        """Forget how far the eyes are usually open; keep the pictures."""
+        self._frames, self._usual, self._closing = 0, 0.0, False
+
+    def keep(self, sample: int, jpeg: bytes) -> None:
+        """Keep a picture; if all take too much memory, leave out every second frame's."""
+        if sample % self._interval:
+            return
         self.jpegs[sample] = jpeg
         self._size += len(jpeg)
         while self._size > MAX_BYTES:

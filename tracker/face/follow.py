@@ -39,7 +39,7 @@ How far FaceMesh follows vertical gaze depends on how the region frames the face
 still. The gaze is therefore also measured in these framings, and the results are compared.
 """
 MAX_FACES = 4
-"""Most people that are followed in one recording; each needs memory for landmarks."""
+"""Most people that are followed in one frame, and kept; each needs memory for landmarks."""
 MIN_AREA_SHARE = 0.25
 """A face below this share of the largest one's area is counted, but not followed."""
 MAX_SIZE_CHANGE = 2.0
@@ -109,8 +109,8 @@ class FollowedFace:
         Area of the next largest face divided by the area of this face, both summed over the frames;
         0 if there is no other face.
     image_quality : ImageQuality
-        Median of each value over the measured frames, one in `QUALITY_INTERVAL_FRAMES`. A median is
-        hardly changed by blinks. NaN if no frame was measured.
+        Median of each value over the measured frames: the first with the face, and one in
+        `QUALITY_INTERVAL_FRAMES`. A median is hardly changed by blinks. NaN if none was measured.
     eye_pictures : dict of int to bytes
         JPEGs of the eyes, by index of the N frames; empty unless requested.
     """
@@ -124,22 +124,67 @@ class FollowedFace:
     eye_pictures: dict[int, bytes]
 
 
+class Look:
+    """The landmarks of the face that was found in a region of a frame.
+
+    Attributes
+    ----------
+    landmarks : ndarray, shape (K, 2), float32
+        Pixels, in the columns of `kernels.FACE_MESH_INDICES`.
+    region : Region
+        Where the face is looked for in the next frame.
+    quality : ImageQuality or None
+        None unless `measure` was called.
+    eyes : bytes or None
+        JPEG of the eyes, if `keep_eyes` made one.
+    """
+
+    def __init__(self, image: ImageLike, points: NDArray[np.float32]) -> None:
+        self._image, self._points = image, points
+        self.landmarks = points[_COLUMNS]
+        self.region = region_of(points)
+        self.quality: ImageQuality | None = None
+        self.eyes: bytes | None = None
+
+    def measure(self) -> ImageQuality | None:
+        """Measure how well the image shows the face."""
+        self.quality = measure_image(self._image, self._points)
+        return self.quality
+
+    def keep_eyes(self, pictures: EyePictures, sample: int) -> None:
+        """Add a picture of the eyes to `pictures`, if a report may show it."""
+        self.eyes = pictures.add(sample, self._image, self._points)
+
+    def release(self) -> None:
+        """Let the image and most of the face's points go; what was read from them stays."""
+        del self._image, self._points
+
+
 class _Face:
-    """One person: where the face was last, its landmarks, its summed area, and its quality."""
+    """One person: where the face was last, its landmarks, its summed area, and its quality.
+
+    `recent_area` is the area summed since faces were last followed anew.
+    """
 
     def __init__(self, region: Region, max_frames: int, frames_before: int) -> None:
         self.region = region
         self.followed = False
-        self.area = 0.0
+        self.area = self.recent_area = 0.0
         self.frames_followed = 0
         self.qualities: list[ImageQuality] = []
         self.eyes = EyePictures()
         # Pages of an empty array take no memory until they are written.
         self.landmarks = np.empty((max_frames, LANDMARK_COUNT, 2), dtype=np.float32)
         self.landmarks[:frames_before] = np.nan
-        passes = -(-max_frames // SECOND_PASS_INTERVAL_FRAMES)
-        self.second_pass = np.full((passes, LANDMARK_COUNT, 2), np.nan, dtype=np.float32)
-        self.second_passes_found = 0
+        self.second_passes: dict[int, _SecondPass] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class _SecondPass:
+    """What a second pass found: its landmarks, and the index of its turn in `TURNS_DEG`."""
+
+    landmarks: NDArray[np.float32]
+    turn: int
 
 
 class FaceFollower:
@@ -171,15 +216,22 @@ class FaceFollower:
         self._faces: list[_Face] = []
         self._frames = 0
         self._frames_unscanned = 0
+        self._ordinal = self._ordinal_before = -1
 
-    def add(self, image: ImageLike) -> None:
+    def add(self, image: ImageLike, ordinal: int | None = None) -> None:
         """Find the faces of the next frame.
 
         Parameters
         ----------
         image : ndarray or LazyImage, shape (height, width, 3), uint8
             The whole frame, blue-green-red.
+        ordinal : int, optional
+            Number of the frame among those to analyse, from the recording's start. Frames that
+            could not be decoded are counted, so that it is known wherever decoding starts. What is
+            only done now and then is done by it. By default, it is one more than the last.
         """
+        self._ordinal_before = self._ordinal
+        self._ordinal = self._ordinal + 1 if ordinal is None else ordinal
         self._frames_unscanned += 1
         for face in self._faces:
             face.landmarks[self._frames] = np.nan
@@ -187,9 +239,32 @@ class FaceFollower:
                 self._follow(face, image)
         self._drop_doubles()
         lost = not any(face.followed for face in self._faces)
-        if lost or self._frames_unscanned == self._scan_interval:
+        if lost or self._is_due(self._scan_interval):
             self._scan(image)
         self._frames += 1
+
+    def skip(self, ordinal: int) -> None:
+        """Note that frame `ordinal` was passed, and that no face is looked for in it."""
+        self._ordinal = ordinal
+
+    def begin_anew(self, regions: list[Region]) -> None:
+        """From the next frame on, follow the faces in these regions and no others."""
+        before = [face for face in self._faces if face.followed]
+        for face in self._faces:
+            face.followed, face.recent_area = False, 0.0
+            face.eyes.begin_anew()
+        seen: list[_Face] = []
+        for region in regions:
+            same = [face for face in before if face not in seen and _overlap(face.region, region)]
+            one = _nearest(same, region) if same else self._claim(region, seen)
+            if one is not None:
+                one.region, one.followed = region, True
+                seen.append(one)
+
+    @property
+    def followed_regions(self) -> list[Region]:
+        """Where the faces that are followed are looked for in the next frame."""
+        return [face.region for face in self._faces if face.followed]
 
     def result(self) -> FollowedFace:
         """Return the face with the largest area, summed over the frames."""
@@ -204,63 +279,77 @@ class FaceFollower:
             none = np.empty(0, np.int64)
             return FollowedFace(nothing, none, nothing[:0], none, 0.0, ImageQuality(), {})
         main = ranked[0]
-        passes = np.flatnonzero(np.isfinite(main.second_pass[:, 0, 0])).astype(np.int64)
+        passes = main.second_passes
         return FollowedFace(
             landmarks=main.landmarks[: self._frames],
-            second_pass_sample=SECOND_PASS_INTERVAL_FRAMES * passes,
-            second_pass_landmarks=main.second_pass[passes],
-            second_pass_turn=passes % len(TURNS_DEG),
+            second_pass_sample=np.array(list(passes), np.int64),
+            second_pass_landmarks=np.array(
+                [one.landmarks for one in passes.values()], np.float32
+            ).reshape(-1, LANDMARK_COUNT, 2),
+            second_pass_turn=np.array([one.turn for one in passes.values()], np.int64),
             other_face_ratio=(ranked[1].area if len(ranked) > 1 else 0.0) / main.area,
             image_quality=median_quality(main.qualities),
             eye_pictures=main.eyes.jpegs,
         )
 
+    def detect(self, image: ImageLike) -> list[Region]:
+        """Find the faces of a frame, the most certain first."""
+        return self._finder.detect(image)
+
+    def look(self, image: ImageLike, region: Region) -> Look | None:
+        """Find the landmarks of the face in a region of a frame; None if there is no face."""
+        points = self._finder.find_landmarks(image, region)
+        return None if points is None else Look(image, points)
+
+    def _is_due(self, interval: int) -> bool:
+        """Return whether to do what is done in every `interval`-th frame, from the first one on."""
+        return self._ordinal // interval != self._ordinal_before // interval
+
     def _follow(self, face: _Face, image: ImageLike) -> None:
-        points = self._finder.find_landmarks(image, face.region)
-        face.followed = points is not None
-        if points is not None:
-            face.landmarks[self._frames] = points[_COLUMNS]
+        look = self.look(image, face.region)
+        face.followed = look is not None
+        if look is not None:
+            face.landmarks[self._frames] = look.landmarks
             self._add_second_pass(face, image)
-            face.region = region_of(points)
+            face.region = look.region
             face.area += face.region.side_px**2
-            if face.frames_followed % self._quality_interval == 0:
-                face.qualities.append(measure_image(image, points))
+            face.recent_area += face.region.side_px**2
+            if face.frames_followed == 0 or self._is_due(self._quality_interval):
+                quality = look.measure()
+                if quality is not None:
+                    face.qualities.append(quality)
             face.frames_followed += 1
             if self._keep_eyes:
-                face.eyes.add(self._frames, image, points)
+                look.keep_eyes(face.eyes, self._frames)
 
     def _add_second_pass(self, face: _Face, image: ImageLike) -> None:
         """In some frames, find the face's landmarks again in a turned region."""
-        if self._frames % compute_second_pass_interval(face.second_passes_found):
+        if not self._is_due(compute_second_pass_interval(len(face.second_passes))):
             return
-        index = self._frames // SECOND_PASS_INTERVAL_FRAMES
-        turn_rad = np.radians(TURNS_DEG[index % len(TURNS_DEG)])
+        turn = self._ordinal // SECOND_PASS_INTERVAL_FRAMES % len(TURNS_DEG)
+        turn_rad = np.radians(TURNS_DEG[turn])
         region = replace(face.region, rotation_rad=face.region.rotation_rad + turn_rad)
-        points = self._finder.find_landmarks(image, region)
-        if points is not None:
-            face.second_pass[index] = points[_COLUMNS]
-            face.second_passes_found += 1
+        look = self.look(image, region)
+        if look is not None:
+            face.second_passes[self._frames] = _SecondPass(look.landmarks, turn)
 
     def _drop_doubles(self) -> None:
-        """If two faces overlap, stop following the one with less area, summed over the frames."""
+        """If two faces overlap, stop following the one with less area of late."""
         followed = [face for face in self._faces if face.followed]
-        followed.sort(key=lambda face: face.area, reverse=True)
+        followed.sort(key=lambda face: face.recent_area, reverse=True)
         for rank, face in enumerate(followed):
             if any(_overlap(face.region, other.region) for other in followed[:rank]):
                 face.followed = False
                 face.landmarks[self._frames] = np.nan
                 face.eyes.drop(self._frames)
-                index, rest = divmod(self._frames, SECOND_PASS_INTERVAL_FRAMES)
-                if not rest and np.isfinite(face.second_pass[index, 0, 0]):
-                    face.second_pass[index] = np.nan
-                    face.second_passes_found -= 1
+                face.second_passes.pop(self._frames, None)
 
     def _scan(self, image: ImageLike) -> None:
         """Search the whole image for new faces; follow large ones, sum up the area of others."""
         unscanned, self._frames_unscanned = self._frames_unscanned, 0
         seen = [face for face in self._faces if face.followed]
         newly_seen = []
-        for region in self._finder.detect(image):
+        for region in self.detect(image):
             if any(_overlap(region, face.region) for face in seen):
                 continue
             face = self._claim(region, seen)
@@ -280,8 +369,9 @@ class FaceFollower:
         """Return the person to whom a newly found face belongs; `region` is where it is.
 
         This is a person who was lost nearby, with a face of about that size, or else a new one.
-        Nobody in `seen` is returned: their faces were found elsewhere in this frame. None if a new
-        person would be one more than `MAX_FACES`.
+        Nobody in `seen` is returned: their faces were found elsewhere in this frame. For a new
+        person, the absent one with the least area is given up if there are `MAX_FACES`. None if
+        none of these is absent.
         """
         absent = [
             face
@@ -292,9 +382,12 @@ class FaceFollower:
         # A face that appears elsewhere may be somebody else, and a track must show one person.
         nearby = [face for face in absent if _distance(face.region, region) < face.region.side_px]
         if nearby:
-            return min(nearby, key=lambda face: _distance(face.region, region))
+            return _nearest(nearby, region)
         if len(self._faces) == MAX_FACES:
-            return None
+            others = [one for one in self._faces if one not in seen and not one.followed]
+            if not others:
+                return None
+            self._faces.remove(min(others, key=lambda one: one.area))
         face = _Face(region, self._max_frames, self._frames + 1)
         self._faces.append(face)
         return face
@@ -302,6 +395,10 @@ class FaceFollower:
 
 def _distance(a: Region, b: Region) -> float:
     return float(np.hypot(a.centre_x - b.centre_x, a.centre_y - b.centre_y))
+
+
+def _nearest(faces: list[_Face], region: Region) -> _Face:
+    return min(faces, key=lambda face: _distance(face.region, region))
 
 
 def _overlap(a: Region, b: Region) -> bool:

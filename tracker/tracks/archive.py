@@ -8,6 +8,7 @@ import math
 import re
 import sys
 import zipfile
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -106,8 +107,14 @@ def load_track(path: str | Path) -> Track:
         ) from error
 
 
-def _read_track(archive: zipfile.ZipFile, name: str) -> Track:
-    """Read and check all of a track's file."""
+def open_arrays(archive: zipfile.ZipFile, name: str) -> Callable[[str], Any]:
+    """Return a function that reads an array of an ``.npz`` file, given the array's name.
+
+    Raises
+    ------
+    TrackFileError
+        All arrays together are too large. `name` is what the message calls the file.
+    """
     unpacked = sum(member.file_size for member in archive.infolist())
     if unpacked > MAX_TRACK_BYTES:
         raise TrackFileError(f"{name}: unpacks to over {MAX_TRACK_BYTES >> 20} MB.")
@@ -119,6 +126,12 @@ def _read_track(archive: zipfile.ZipFile, name: str) -> Track:
                 member, allow_pickle=False
             )
 
+    return read
+
+
+def _read_track(archive: zipfile.ZipFile, name: str) -> Track:
+    """Read and check all of a track's file."""
+    read = open_arrays(archive, name)
     header = json.loads(str(read("header")))
     if header["format"] != FORMAT or tuple(header["landmarks"]) != FACE_MESH_INDICES:
         raise TrackFileError(f"{name}: written by another version. Make it again from the video.")
@@ -138,7 +151,7 @@ def _read_track(archive: zipfile.ZipFile, name: str) -> Track:
 def _parse_info(header: dict[str, Any]) -> TrackInfo:
     """Read and check the header's values."""
     info = TrackInfo(
-        video=VideoInfo(**header["video"]),
+        video=parse_video_info(header["video"]),
         step=header["step"],
         frames_decoded=header["frames_decoded"],
         frames_failed=header["frames_failed"],
@@ -168,11 +181,31 @@ def _parse_info(header: dict[str, Any]) -> TrackInfo:
     return info
 
 
+def parse_video_info(values: dict[str, Any]) -> VideoInfo:
+    """Read and check what a file says of its video.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A value is missing, unknown or out of its range.
+    """
+    info = VideoInfo(**values)
+    if not (
+        values.keys() == asdict(info).keys()
+        and all(is_count(count) for count in (info.width, info.height, info.frame_count))
+        and min(info.width, info.height) >= 1
+        and info.width * info.height <= MAX_FRAME_PIXELS
+        and is_number(info.fps)
+        and is_number(info.bits_per_frame)
+        and info.fps <= MAX_FPS
+        and info.frame_count <= most_frames(info.fps)
+    ):
+        raise ValueError("a value of the video is out of range")
+    return info
+
+
 def _check_info(header: dict[str, Any], info: TrackInfo) -> None:
     counts = (
-        info.video.width,
-        info.video.height,
-        info.video.frame_count,
         info.step,
         info.raised_step,
         info.frames_decoded,
@@ -180,21 +213,14 @@ def _check_info(header: dict[str, Any], info: TrackInfo) -> None:
         info.recordings,
     )
     if not (
-        header["video"].keys() == asdict(info.video).keys()
-        and header["picture"].keys() == asdict(info.image_quality).keys()
-        and all(type(count) is int and 0 <= count <= MAX_FRAME_COUNT for count in counts)
-        and min(info.step, info.video.width, info.video.height) >= 1
-        and info.video.width * info.video.height <= MAX_FRAME_PIXELS
+        header["picture"].keys() == asdict(info.image_quality).keys()
+        and all(is_count(count) for count in counts)
+        and info.step >= 1
         and all(
-            _is_number(value)
-            for value in (
-                *(info.video.fps, info.video.bits_per_frame, info.other_face_ratio),
-                *(info.capture_fps, info.slowed_down),
-            )
+            is_number(value)
+            for value in (info.other_face_ratio, info.capture_fps, info.slowed_down)
         )
         and info.slowed_down > 0
-        and info.video.fps <= MAX_FPS
-        and info.video.frame_count <= most_frames(info.video.fps)
         and info.time_source in TIME_SOURCES
         and info.task in TASKS
         and all(
@@ -204,12 +230,18 @@ def _check_info(header: dict[str, Any], info: TrackInfo) -> None:
         and type(info.video_sha256) is str
         and re.fullmatch("([0-9a-f]{64})?", info.video_sha256)
         # null stands for "not measured". NaN and infinity, which Python's JSON allows, are refused.
-        and all(value is None or _is_number(value) for value in header["picture"].values())
+        and all(value is None or is_number(value) for value in header["picture"].values())
     ):
         raise ValueError("a value of the header is out of range")
 
 
-def _is_number(value: object) -> bool:
+def is_count(value: object) -> bool:
+    """Return whether a value is a whole number that can be a number of frames."""
+    return type(value) is int and 0 <= value <= MAX_FRAME_COUNT
+
+
+def is_number(value: object) -> bool:
+    """Return whether a value is a finite number, not below 0."""
     # Whole numbers in JSON can exceed every float; dividing them would overflow.
     return type(value) in (int, float) and 0 <= value <= sys.float_info.max  # type: ignore[operator]
 

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.opening import MAX_GAP_S
+from tracker.face.blocks import BlockFollower
 from tracker.face.follow import TURNS_DEG, FaceFinder, FaceFollower, FollowedFace
 from tracker.face.quality import ImageQuality, worst_quality
 from tracker.machine import count_processors
 from tracker.protocol import Phase, Task
 from tracker.tracks.pacing import LARGEST_STEP, Pacer
-from tracker.video.frames import Video, VideoInfo
+from tracker.video.frames import Frame, Video, VideoInfo
 from tracker.video.times import TIME_SOURCES, TimeSource, compute_slowed_down, repair_times
 
 
@@ -173,21 +174,51 @@ def track_video(
         See `tracker.video.frames.Video`.
     """
     with source if isinstance(source, Video) else Video(source) as video:
-        used_step = step if keep_step else _raise_step(video, step, max_frames)
+        used_step = step if keep_step else raise_step(video, step, max_frames)
         pacer = None if budget_s is None else _make_pacer(video, used_step, max_frames, budget_s)
         follower = FaceFollower(finder, max_frames, used_step, eye_pictures is not None)
+        blocks = BlockFollower(follower, finder, used_step)
         ahead = decode_ahead and pacer is None and count_processors() > 1
-        frames = _Frames(max_frames)
-        _follow_frames(video, frames, follower, pacer, used_step, ahead, on_progress)
+        frames = Frames(max_frames)
+        _follow_frames(video, frames, blocks, pacer, used_step, ahead, on_progress)
         face = follower.result()
         largest = max(used_step, 0 if pacer is None else pacer.raised_step)
-        track = _make_track(video, frames, face, step, largest if largest > step else 0)
+        track = make_track(frames.read(video), face, step, largest)
     if eye_pictures is not None:
         eye_pictures.update(face.eye_pictures)
     return track
 
 
-class _Frames:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read of a video.
+
+    Attributes
+    ----------
+    frame_index : ndarray, shape (N,), int64
+        Index of each tracked frame in the video, strictly increasing.
+    stream_times_s : ndarray, shape (N,), float64
+        Their times as the stream tells them, not repaired.
+    complete, out_of_time : bool
+        Whether all frames that were to be tracked were, and whether the time budget ended before.
+    video, frames_decoded, frames_failed, whole, recordings, mirrored, capture_fps
+        See `tracker.video.frames.Video`.
+    """
+
+    frame_index: NDArray[np.int64]
+    stream_times_s: NDArray[np.float64]
+    complete: bool
+    out_of_time: bool
+    video: VideoInfo
+    frames_decoded: int
+    frames_failed: int
+    whole: bool
+    recordings: int
+    mirrored: bool
+    capture_fps: float
+
+
+class Frames:
     """The frames that were tracked: their indices, their times, and why tracking ended."""
 
     def __init__(self, max_frames: int) -> None:
@@ -196,8 +227,31 @@ class _Frames:
         self.count = 0
         self.complete, self.out_of_time = True, False
 
+    def add(self, frame: Frame) -> None:
+        """Keep a frame's index and time."""
+        self.index[self.count] = frame.index
+        self.stream_times_s[self.count] = frame.stream_time_s
+        self.count += 1
 
-def _raise_step(video: Video, step: int, max_frames: int) -> int:
+    def read(self, video: Video) -> Reading:
+        """Return what was read of the video from which the frames came."""
+        return Reading(
+            # Copies, so that the buffers for max_frames are freed.
+            frame_index=self.index[: self.count].copy(),
+            stream_times_s=self.stream_times_s[: self.count].copy(),
+            complete=self.complete,
+            out_of_time=self.out_of_time,
+            video=video.info,
+            frames_decoded=video.frames_decoded,
+            frames_failed=video.frames_failed,
+            whole=video.whole,
+            recordings=video.recordings,
+            mirrored=video.mirrored,
+            capture_fps=video.capture_fps,
+        )
+
+
+def raise_step(video: Video, step: int, max_frames: int) -> int:
     """Return the step to use: a step of 1 is raised so that `max_frames` cover the recording."""
     if step > 1:
         return step
@@ -212,8 +266,8 @@ def _make_pacer(video: Video, step: int, max_frames: int, budget_s: float) -> Pa
 
 def _follow_frames(
     video: Video,
-    frames: _Frames,
-    follower: FaceFollower,
+    frames: Frames,
+    blocks: BlockFollower,
     pacer: Pacer | None,
     step: int,
     ahead: bool,
@@ -229,9 +283,9 @@ def _follow_frames(
         if done or out_of_time:
             frames.complete, frames.out_of_time = False, out_of_time
             return
-        frames.index[count], frames.stream_times_s[count] = frame.index, frame.stream_time_s
-        follower.add(frame.pixels)
-        frames.count += 1
+        # The pacer changes the step: then the frames are only counted.
+        blocks.add(frame.pixels, frame.index // step if pacer is None else count)
+        frames.add(frame)
         if on_progress is not None:
             passed = frame.index // step + 1
             on_progress(frames.count if pacer is None else min(passed, expected), expected)
@@ -239,15 +293,24 @@ def _follow_frames(
             pacer.tracked()
 
 
-def _make_track(
-    video: Video, frames: _Frames, face: FollowedFace, step: int, raised_step: int
-) -> Track:
-    # Copies, so that the buffers for max_frames are freed.
-    index = frames.index[: frames.count].copy()
-    times_s, time_source = repair_times(
-        frames.stream_times_s[: frames.count], index, video.info.fps
-    )
-    slowed_down = compute_slowed_down(times_s, index, video.capture_fps)
+def make_track(reading: Reading, face: FollowedFace, step: int, largest_step: int) -> Track:
+    """Put a track together.
+
+    Parameters
+    ----------
+    reading : Reading
+    face : FollowedFace
+        The recorded person's face in each frame of the reading.
+    step, largest_step : int
+        The step that was asked for, and the largest one that was used.
+
+    Returns
+    -------
+    Track
+    """
+    index = reading.frame_index
+    times_s, time_source = repair_times(reading.stream_times_s, index, reading.video.fps)
+    slowed_down = compute_slowed_down(times_s, index, reading.capture_fps)
     return Track(
         frame_index=index,
         times_s=times_s / slowed_down,
@@ -256,20 +319,20 @@ def _make_track(
         second_pass_landmarks=face.second_pass_landmarks,
         second_pass_turn=face.second_pass_turn,
         info=TrackInfo(
-            video=video.info,
+            video=reading.video,
             step=step,
-            frames_decoded=video.frames_decoded,
-            frames_failed=video.frames_failed,
+            frames_decoded=reading.frames_decoded,
+            frames_failed=reading.frames_failed,
             time_source=time_source,
-            complete=frames.complete and video.whole,
+            complete=reading.complete and reading.whole,
             other_face_ratio=face.other_face_ratio,
             image_quality=face.image_quality,
-            raised_step=raised_step,
-            out_of_time=frames.out_of_time,
-            cut_off=frames.complete and not video.whole,
-            recordings=video.recordings,
-            mirrored=video.mirrored,
-            capture_fps=video.capture_fps,
+            raised_step=largest_step if largest_step > step else 0,
+            out_of_time=reading.out_of_time,
+            cut_off=reading.complete and not reading.whole,
+            recordings=reading.recordings,
+            mirrored=reading.mirrored,
+            capture_fps=reading.capture_fps,
             slowed_down=slowed_down,
         ),
     )

@@ -73,8 +73,8 @@ other files and addresses to read.
 # An encoded frame is up to a block larger than the frame that is shown.
 _MAX_PIXELS = b"%d" % (MAX_FRAME_PIXELS * 9 // 8)
 _SEEK_SIZE = 0x10000
-_EOF = -int.from_bytes(b"EOF ", "little")
-_TRY_AGAIN = -errno.EAGAIN
+END_OF_FILE = -int.from_bytes(b"EOF ", "little")
+TRY_AGAIN = -errno.EAGAIN
 _INVALID = -errno.EINVAL
 
 
@@ -107,7 +107,7 @@ class _StreamReader:
             if len(content) > size:
                 raise OSError(f"the stream gave {len(content)} bytes where {size} were asked")
             c.memmove(buffer, content, len(content))
-            return len(content) or _EOF
+            return len(content) or END_OF_FILE
 
         return self._guarded(copy)
 
@@ -134,7 +134,7 @@ class _StreamReader:
                 return action()
             except BaseException as error:
                 self._error = error
-        return _EOF
+        return END_OF_FILE
 
     def close(self) -> None:
         """Free FFmpeg's memory for reading. Call this when the decoder is already closed."""
@@ -340,19 +340,17 @@ class Decoder:
         found: bool = library.avcodec_receive_frame(context, frame) >= 0
         reads = attempts = self.unreadable = 0
         while not found:
-            library.av_packet_unref(packet)
-            code = self._library["avformat"].av_read_frame(self._format, packet)
-            self._raise_stream_error()
+            code = self._read()
             others = code >= 0 and packet.contents.stream_index != self._stream.index
             if code >= 0:
                 self.packets.note(packet.contents, not others)
-            if others or code == _TRY_AGAIN:
+            if others or code == TRY_AGAIN:
                 reads += 1
                 if reads > READ_ATTEMPTS:
                     break
                 continue
             # What follows a packet that cannot be read may be whole.
-            if code < 0 and code != _EOF and self.unreadable < READ_ERRORS:
+            if code < 0 and code != END_OF_FILE and self.unreadable < READ_ERRORS:
                 self.unreadable += 1
                 continue
             if code < 0 and self.unreadable:
@@ -363,7 +361,7 @@ class Decoder:
                 break
             code = library.avcodec_receive_frame(context, frame)
             found = code >= 0
-            if not found and code != _TRY_AGAIN:
+            if not found and code != TRY_AGAIN:
                 attempts += 1
                 if attempts > DECODE_ATTEMPTS:
                     break
@@ -374,6 +372,13 @@ class Decoder:
         return is_data_missing(self._format.contents, self._stream) or is_cut_off(
             self._file, self.packets.last_place, self.packets.data_end
         )
+
+    def _read(self) -> int:
+        """Read the next packet of any stream; return FFmpeg's code."""
+        self._library["avcodec"].av_packet_unref(self._packet)
+        code: int = self._library["avformat"].av_read_frame(self._format, self._packet)
+        self._raise_stream_error()
+        return code
 
     @property
     def time_s(self) -> float:

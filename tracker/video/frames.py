@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 
 from tracker.video.boxes import UnknownSpeedError
 from tracker.video.container import MIN_SIDE_PX, VideoOpenError, check_container, read_head
+from tracker.video.division import Stretch
 from tracker.video.ffmpeg import Decoder
 from tracker.video.libav import FFmpegError, FrameSizeError, PixelAspectError
 from tracker.video.limits import MAX_FRAME_PIXELS
 from tracker.video.pixels import LazyImage
+from tracker.video.seeking import Packet, SeekingDecoder
 
 Image = NDArray[np.uint8]
 """Pixels, shape (height, width, 3), blue-green-red."""
@@ -51,6 +53,13 @@ other from the processor's cache, which would cost a tenth of a frame's time if 
 """
 
 cv2.setNumThreads(1)
+
+
+class DivisionError(Exception):
+    """The frames of a stretch are not where they were expected, so they cannot be counted.
+
+    The whole video must be decoded from its start.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +113,15 @@ class Video:
     ----------
     source : Path or BufferedIOBase
         A file, or a seekable binary stream.
+    stretch : Stretch, optional
+        Decode only these frames of the video, with their run-in. Their indices are the same as in
+        the whole video. By default, all are decoded.
 
     Attributes
     ----------
     frames_decoded, frames_failed : int
-        Frames decoded so far, including skipped ones, and frames that could not be decoded.
+        Frames decoded so far, including skipped ones, and frames that could not be decoded. Those
+        of a run-in do not count.
     whole : bool
         False if reading ended before the end of the file. It is only known after the last frame.
     expected_frames : int
@@ -124,15 +137,18 @@ class Video:
     VideoOpenError
         The input is not a video, has no video stream, its frames are too small or too large, or it
         declares impossible pixels or frame rates.
+    DivisionError
+        The file does not have this stretch, here or in `frames`.
     Exception
         Any error that the stream raises when it is read, here or in `frames`.
     """
 
-    def __init__(self, source: Path | BufferedIOBase) -> None:
+    def __init__(self, source: Path | BufferedIOBase, stretch: Stretch | None = None) -> None:
         self._name = source.name if isinstance(source, Path) else "the video"
+        self._stretch = stretch
         check_container(read_head(source), self._name)
         try:
-            self._decoder = Decoder(source)
+            self._decoder = Decoder(source) if stretch is None else SeekingDecoder(source)
         except FrameSizeError as error:
             raise VideoOpenError(_wrong_size(self._name, error.width, error.height)) from error
         except PixelAspectError as error:
@@ -166,6 +182,16 @@ class Video:
         if self.capture_fps and not _is_believable_capture(self.capture_fps, fps):
             self.close()
             raise VideoOpenError(_odd_capture(self._name, self.capture_fps, fps))
+        if stretch is not None and stretch.keyframe is not None:
+            self._start_at(stretch.keyframe)
+
+    def _start_at(self, key: Packet) -> None:
+        assert isinstance(self._decoder, SeekingDecoder)
+        try:
+            self._decoder.start_at(key)
+        except FFmpegError as error:
+            self.close()
+            raise DivisionError(f"{self._name}: {error}") from error
 
     @property
     def info(self) -> VideoInfo:
@@ -231,8 +257,8 @@ class Video:
         self, step: int, wants: Callable[[int], bool] | None
     ) -> Iterator[tuple[Frame | None, _Counts]]:
         """Yield each wanted frame with the counts so far; at the end, None with the final ones."""
-        decoder = self._decoder
-        index = consecutive = decoded = failed = 0
+        decoder, guide = self._decoder, _Guide(self._stretch, self._decoder)
+        index, consecutive, decoded, failed = guide.start, 0, 0, 0
         while consecutive < MAX_CONSECUTIVE_FAILURES:
             found = decoder.grab()
             consecutive += decoder.unreadable
@@ -241,21 +267,27 @@ class Video:
                     break
                 consecutive += 1
                 continue
+            if guide.is_before(index):
+                continue
             # Failures before a success were damaged packets of one frame each. Failures at the end
             # of the file are not counted. Packets come in decoding order, so with B-frames the
             # indices of a few frames near the damage may be wrong. Their times are right.
             index += consecutive
-            failed += consecutive
+            failed += guide.count(index, consecutive)
             consecutive = 0
-            decoded += 1
+            if guide.is_behind(index):
+                yield None, self._count(decoded, failed)
+                return
+            decoded += guide.count(index + 1, 1)
             if index % step == 0 if wants is None else wants(index):
                 time_s, pixels = decoder.time_s, decoder.take()
                 if pixels is None:
-                    failed += 1
-                    decoded -= 1
+                    failed += guide.count(index + 1, 1)
+                    decoded -= guide.count(index + 1, 1)
                 else:
                     yield Frame(index, time_s, pixels), self._count(decoded, failed)
             index += 1
+        guide.check_end()
         whole = decoder.ended and not (decoder.unread_at_end or decoder.is_cut_off())
         yield None, replace(self._count(decoded, failed), whole=whole)
 
@@ -293,6 +325,54 @@ class Video:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+class _Guide:
+    """Tells which decoded frames are those of a stretch, and checks that their indices are right.
+
+    Without a stretch, all of them are.
+    """
+
+    def __init__(self, stretch: Stretch | None, decoder: Decoder) -> None:
+        self._stretch, self._decoder = stretch, decoder
+        self.start = 0 if stretch is None else stretch.key_index
+
+    @property
+    def _pts(self) -> int:
+        assert isinstance(self._decoder, SeekingDecoder)
+        return self._decoder.pts
+
+    def is_before(self, index: int) -> bool:
+        """Return whether the frame just decoded is stored after the keyframe but shown before it.
+
+        It refers to frames before the keyframe, and it belongs to another stretch.
+        """
+        key = None if self._stretch is None else self._stretch.keyframe
+        return key is not None and index == self.start and self._pts < key.pts
+
+    def is_behind(self, index: int) -> bool:
+        """Return whether the frame just decoded, number `index`, comes after the stretch."""
+        stretch = self._stretch
+        if stretch is None:
+            return False
+        pts = self._pts
+        behind = not stretch.is_last and pts >= stretch.stop_pts
+        # Else a frame is missing without a failure, or was counted twice.
+        if (pts >= stretch.first_pts) != (index >= stretch.first) or behind != (
+            index >= stretch.stop
+        ):
+            raise DivisionError("the frames are not those that the file lists")
+        return behind
+
+    def count(self, stop: int, frames: int) -> int:
+        """Return how many of the `frames` frames before index `stop` are no run-in."""
+        first = 0 if self._stretch is None else self._stretch.first
+        return max(0, min(frames, stop - first))
+
+    def check_end(self) -> None:
+        """Check that the stretch ends here, where decoding does."""
+        if self._stretch is not None and not self._stretch.is_last:
+            raise DivisionError("the video ends before the stretch")
 
 
 _Decoded = tuple[Frame | None, _Counts]

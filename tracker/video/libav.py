@@ -228,6 +228,7 @@ _FUNCTIONS: tuple[tuple[Any, ...], ...] = (
      c.c_int),
     ("avformat", "av_guess_sample_aspect_ratio", AvRational, _Format, c.POINTER(AvStream), _Frame),
     ("avformat", "av_read_frame", c.c_int, _Format, c.POINTER(AvPacket)),
+    ("avformat", "av_seek_frame", c.c_int, _Format, c.c_int, c.c_int64, c.c_int),
     ("avformat", "avio_alloc_context", c.POINTER(AvIoContext), c.c_void_p, c.c_int, c.c_int,
      c.c_void_p, AvReadFunction, c.c_void_p, AvSeekFunction),
     ("avformat", "avio_context_free", None, c.POINTER(c.POINTER(AvIoContext))),

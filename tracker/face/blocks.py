@@ -1,0 +1,64 @@
+"""Follow the faces of a recording in blocks, each of which begins without what came before.
+
+Where a face is looked for depends on where it was found in the frame before, so that small
+differences may last for ever. In blocks, they end at a frame whose number is known. A recording can
+therefore be divided there, and its parts show exactly what the whole does.
+"""
+
+from tracker.face.follow import FaceFinder, FaceFollower
+from tracker.video.frames import ImageLike
+
+BLOCK_FRAMES = 1500
+"""Analysed frames of a block: 50 s of a usual recording. Shorter recordings are one block."""
+RUN_IN_FRAMES = 30
+"""Analysed frames before a block in which its faces are found and followed.
+
+In most recordings, the landmarks are then within 0.3 px of those in a region that was followed for
+long. In pictures that show only a part of the face they stay apart by some pixels.
+"""
+
+
+class BlockFollower:
+    """Follows faces, and begins anew at each block.
+
+    Parameters
+    ----------
+    follower : FaceFollower
+        Follows the faces through all blocks.
+    finder : FaceFinder
+        Finds the faces before a block.
+    step : int
+        Every `step`-th source frame is added.
+    first : int, default 0
+        The first frame that is followed: the start of a block. Those before are its run-in.
+    """
+
+    def __init__(
+        self, follower: FaceFollower, finder: FaceFinder, step: int, first: int = 0
+    ) -> None:
+        self._follower, self._finder, self._step, self._first = follower, finder, step, first
+        self._block = max(0, first // BLOCK_FRAMES - 1)
+        self._run_in: _RunIn | None = None
+
+    def add(self, image: ImageLike, ordinal: int) -> None:
+        """Find the faces of the next frame; see `FaceFollower.add`."""
+        block = ordinal // BLOCK_FRAMES
+        if block != self._block:
+            self._block = block
+            self._follower.begin_anew(self._run_in.followed_regions if self._run_in else [])
+            self._run_in = None
+        if (ordinal + RUN_IN_FRAMES) // BLOCK_FRAMES != block:
+            if self._run_in is None:
+                self._run_in = _RunIn(self._finder, RUN_IN_FRAMES, self._step)
+            self._run_in.add(image, ordinal)
+        if ordinal >= self._first:
+            self._follower.add(image, ordinal)
+        else:
+            self._follower.skip(ordinal)
+
+
+class _RunIn(FaceFollower):
+    """Follows faces only to find out where they are."""
+
+    def _add_second_pass(self, face: object, image: ImageLike) -> None:
+        pass

@@ -1,0 +1,274 @@
+"""One recording in several segments, which different workers track: plan, track, join.
+
+A segment consists of blocks: see `tracker.face.blocks`. It is decoded from a keyframe before the
+run-in of its first block. What was seen in it is kept in a `Part`. To join the parts, the faces are
+followed once more, through what was seen: see `tracker.face.looks`. The track is the one of a
+single run, bit for bit.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from io import BufferedIOBase
+from pathlib import Path
+
+import numpy as np
+
+from tracker.face.blocks import BLOCK_FRAMES, RUN_IN_FRAMES, BlockFollower
+from tracker.face.follow import FaceFinder
+from tracker.face.looks import RecallingFollower, RecordingFollower
+from tracker.machine import count_processors
+from tracker.tracks.parts import Part, Segment
+from tracker.tracks.track import Frames, Track, make_track, raise_step
+from tracker.video.division import Layout, can_start_at
+from tracker.video.frames import Video
+from tracker.video.libav import FFmpegError
+from tracker.video.seeking import Packet
+
+MAX_SKIPPED_FRAMES = 750
+"""Most source frames that are only decoded, from a keyframe to the run-in: 25 s."""
+MAX_SEGMENTS = 1000
+"""Most segments of one recording."""
+
+
+class PartsError(ValueError):
+    """The parts are not all parts of one plan, each of them once."""
+
+
+def plan_segments(
+    source: Path | BufferedIOBase,
+    count: int,
+    step: int,
+    max_frames: int,
+    keep_step: bool = False,
+) -> tuple[Segment, ...]:
+    """Divide a recording at keyframes into segments that take about equally long.
+
+    The file is read, but not decoded.
+
+    Parameters
+    ----------
+    source : Path or BufferedIOBase
+        A file, or a seekable binary stream.
+    count : int
+        Most segments; there are fewer if the recording is short or has few keyframes.
+    step, max_frames, keep_step
+        See `track_video`; `max_frames` bounds the whole recording, as in a single run.
+
+    Returns
+    -------
+    tuple of Segment
+        One segment, the whole recording, if it is not sure that it can be divided exactly.
+
+    Raises
+    ------
+    InputError
+        See `tracker.video.frames.Video`.
+    ValueError
+        `count` is not between 1 and `MAX_SEGMENTS`.
+    """
+    if not 1 <= count <= MAX_SEGMENTS:
+        raise ValueError(f"count is {count}, expected 1-{MAX_SEGMENTS}")
+    _rewind(source)
+    with Video(source) as video:
+        used_step = step if keep_step else raise_step(video, step, max_frames)
+    whole = Segment(0, 1, _hash(step, used_step, max_frames), step, used_step, max_frames)
+    if count == 1:
+        return (whole,)
+    _rewind(source)
+    try:
+        layout = Layout(source)
+    except FFmpegError:
+        return (whole,)
+    stop = min(layout.frames, max_frames * used_step)
+    cuts = _choose_cuts(layout, count, used_step, stop) if layout.is_divisible else []
+    if not cuts or not can_start_at(source, [cut.keyframe for cut in cuts]):
+        return (whole,)
+    return _divide(whole, layout, cuts, stop)
+
+
+def _divide(whole: Segment, layout: Layout, cuts: list["_Cut"], stop: int) -> tuple[Segment, ...]:
+    """Divide the first `stop` frames of a recording at these cuts."""
+    stretches = [
+        layout.stretch(cut.keyframe, cut.key_index, cut.first, after.first if after else stop)
+        for cut, after in zip([_Cut(None, 0, 0), *cuts], [*cuts, None], strict=True)
+    ]
+    plan = _hash(layout.sha256, stretches, whole.asked_step, whole.step)
+    return tuple(
+        replace(
+            whole,
+            index=n,
+            count=len(stretches),
+            plan=plan,
+            max_frames=-(-(stretch.stop - stretch.first) // whole.step),
+            ends_early=stop < layout.frames,
+            bits_per_frame=layout.bits_per_frame,
+            stretch=stretch,
+        )
+        for n, stretch in enumerate(stretches)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """Where a recording can be divided: a block's first frame, and a keyframe to decode from."""
+
+    keyframe: Packet | None
+    key_index: int
+    first: int
+
+
+def _choose_cuts(layout: Layout, count: int, step: int, stop: int) -> list[_Cut]:
+    """Return where to divide the first `stop` frames of a recording most evenly."""
+    keys = layout.find_keyframes()
+    indices = np.array([index for index, _ in keys], np.int64)
+    possible = []
+    for first in range(BLOCK_FRAMES * step, stop, BLOCK_FRAMES * step):
+        start = first - RUN_IN_FRAMES * step
+        key_index, key = keys[max(0, int(np.searchsorted(indices, start, "right")) - 1)]
+        if 0 < key_index <= start <= key_index + MAX_SKIPPED_FRAMES:
+            possible.append(_Cut(key, key_index, first))
+    if not possible:
+        return []
+    firsts = np.array([cut.first for cut in possible])
+    wanted = np.arange(1, count) * stop / count
+    chosen = {int(np.abs(firsts - one).argmin()) for one in wanted}
+    return [possible[n] for n in sorted(chosen)]
+
+
+def _hash(*values: object) -> str:
+    return hashlib.sha256(repr(values).encode()).hexdigest()
+
+
+def _rewind(source: Path | BufferedIOBase) -> None:
+    if isinstance(source, BufferedIOBase):
+        source.seek(0)
+
+
+def track_segment(
+    source: Path | BufferedIOBase,
+    segment: Segment,
+    finder: FaceFinder,
+    *,
+    on_progress: Callable[[int, int], None] | None = None,
+    decode_ahead: bool = True,
+    keep_eyes: bool = False,
+) -> Part:
+    """Decode one segment of a recording and keep all that is seen of faces in it.
+
+    Parameters
+    ----------
+    source : Path or BufferedIOBase
+        The same recording that was given to `plan_segments`.
+    segment : Segment
+    finder : FaceFinder
+    on_progress : callable, optional
+        Called after each tracked frame with the frames tracked and those expected (0: unknown).
+    decode_ahead : bool, default True
+        See `track_video`.
+    keep_eyes : bool, default False
+        Whether to keep pictures of the eyes for the report.
+
+    Returns
+    -------
+    Part
+
+    Raises
+    ------
+    InputError
+        See `tracker.video.frames.Video`.
+    DivisionError
+        The frames are not where the plan expects them: the recording is damaged or another one.
+        Track it as one segment: ``plan_segments(source, 1, …)``.
+    """
+    _rewind(source)
+    step, stretch = segment.step, segment.stretch
+    first = 0 if stretch is None else stretch.first
+    begin = first - RUN_IN_FRAMES * step if first else 0
+    follower = RecordingFollower(finder, segment.max_frames, step, keep_eyes)
+    blocks = BlockFollower(follower, finder, step, first // step)
+    frames = Frames(segment.max_frames)
+    with Video(source, stretch) as video:
+        expected = -(-video.expected_frames // step) if stretch is None else segment.max_frames
+        ahead = decode_ahead and count_processors() > 1
+        for frame in video.frames(
+            wants=lambda index: index % step == 0 and index >= begin, ahead=ahead
+        ):
+            if frames.count == segment.max_frames:
+                frames.complete = False
+                break
+            blocks.add(frame.pixels, frame.index // step)
+            if frame.index >= first:
+                frames.add(frame)
+            if on_progress is not None:
+                on_progress(frames.count, min(expected, segment.max_frames))
+        reading = frames.read(video)
+    return Part(segment, reading, follower.looks())
+
+
+def join_parts(parts: Iterable[Part], eye_pictures: dict[int, bytes] | None = None) -> Track:
+    """Join the parts of a recording into its track.
+
+    Parameters
+    ----------
+    parts : iterable of Part
+        One of each segment, in any order. A part may be given twice if both are the same.
+    eye_pictures : dict, optional
+        See `track_video`.
+
+    Returns
+    -------
+    Track
+        The same as of a single run.
+
+    Raises
+    ------
+    PartsError
+        A part is missing, belongs to another plan, or differs from another one of its segment.
+    """
+    ordered = _put_in_order(parts)
+    readings = [part.reading for part in ordered]
+    last = ordered[-1].segment
+    count = sum(reading.frame_index.size for reading in readings)
+    follower = RecallingFollower(count, last.step, eye_pictures is not None)
+    for part in ordered:
+        follower.follow(part.looks, part.reading.frame_index // last.step)
+    face = follower.result()
+    if eye_pictures is not None:
+        eye_pictures.update(face.eye_pictures)
+    video = readings[0].video
+    if last.stretch is not None:
+        video = replace(video, bits_per_frame=last.bits_per_frame)
+    reading = replace(
+        readings[0],
+        frame_index=np.concatenate([one.frame_index for one in readings]),
+        stream_times_s=np.concatenate([one.stream_times_s for one in readings]),
+        complete=readings[-1].complete and not last.ends_early,
+        # A single run sees that the recording goes on by decoding one frame more.
+        frames_decoded=sum(one.frames_decoded for one in readings) + last.ends_early,
+        frames_failed=sum(one.frames_failed for one in readings),
+        whole=readings[-1].whole,
+        video=video,
+    )
+    return make_track(reading, face, last.asked_step, last.step)
+
+
+def _put_in_order(parts: Iterable[Part]) -> list[Part]:
+    """Return the parts in the recording's order, each once, after checking that all are there."""
+    given = list(parts)
+    plans = {(part.segment.plan, part.segment.count) for part in given}
+    if not plans:
+        raise PartsError("there is no part to join")
+    if len(plans) > 1:
+        raise PartsError("the parts belong to different plans: track all segments of one plan")
+    ((_, count),) = plans
+    found: dict[int, Part] = {}
+    for part in given:
+        n = part.segment.index
+        other = found.setdefault(n, part)
+        if other is not part and not other.is_same(part):
+            raise PartsError(f"segment {n} has two parts that differ: track it again")
+    missing = sorted(set(range(count)) - found.keys())
+    if missing:
+        raise PartsError(f"parts are missing: track segments {', '.join(map(str, missing))} too")
+    return [found[n] for n in range(count)]

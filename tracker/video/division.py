@@ -1,0 +1,128 @@
+"""Divide a video where decoding can start, without decoding it."""
+
+import hashlib
+from dataclasses import dataclass
+from io import BufferedIOBase
+from pathlib import Path
+
+import numpy as np
+
+from tracker.video.ffmpeg import BITRATE_FRAMES
+from tracker.video.libav import NO_TIME, FFmpegError
+from tracker.video.seeking import Packet, SeekingDecoder
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Successive frames of a video, and where to start to decode them.
+
+    Attributes
+    ----------
+    keyframe : Packet or None
+        Keyframe at which decoding starts; None for the start of the file.
+    key_index : int
+        Index of its frame in the video; 0 for the start of the file.
+    first, stop : int
+        Indices of the first frame that counts, and of the first after it that does not. Those from
+        the keyframe up to `first` are decoded, too: they make the run-in.
+    first_pts, stop_pts : int
+        Timestamps of these two frames; `stop_pts` is `NO_TIME` at the video's end.
+    """
+
+    keyframe: Packet | None
+    key_index: int
+    first: int
+    stop: int
+    first_pts: int
+    stop_pts: int = NO_TIME
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the stretch ends with the video."""
+        return self.stop_pts == NO_TIME
+
+
+class Layout:
+    """The encoded frames of a video, in the order in which they are stored.
+
+    Parameters
+    ----------
+    source : Path or BufferedIOBase
+        A file, or a seekable binary stream at its start, which is read to its end.
+
+    Attributes
+    ----------
+    frames : int
+        Number of frames that are shown.
+    sha256 : str
+        Hash of the packets' timestamps and sizes, in hexadecimal.
+    bits_per_frame : float
+        See `tracker.video.frames.VideoInfo`.
+    is_divisible : bool
+        False if the frames' order, or which of them can be decoded, is not known for sure: a
+        timestamp is missing or occurs twice, or the file was cut off.
+
+    Raises
+    ------
+    FFmpegError
+        The file cannot be opened or read to its end.
+    """
+
+    def __init__(self, source: Path | BufferedIOBase) -> None:
+        decoder = SeekingDecoder(source)
+        try:
+            self._packets = list(decoder.read_packets())
+            cut_off = decoder.is_cut_off()
+        finally:
+            decoder.close()
+        listed = [(packet.pts, packet.size) for packet in self._packets]
+        self.sha256 = hashlib.sha256(np.array(listed, np.int64).tobytes()).hexdigest()
+        first = [packet.size for packet in self._packets[:BITRATE_FRAMES]]
+        self.bits_per_frame = 8 * sum(first) / len(first) if first else 0.0
+        shown = [packet.pts for packet in self._packets if not packet.is_hidden]
+        self._shown_pts = np.unique(np.array(shown, np.int64))
+        self.frames = len(shown)
+        self.is_divisible = not (cut_off or NO_TIME in shown or self._shown_pts.size < self.frames)
+
+    def find_keyframes(self) -> list[tuple[int, Packet]]:
+        """Return the keyframes at which the video can be divided, with their frames' indices.
+
+        All that is stored before such a keyframe is shown before it.
+        """
+        found = []
+        latest = NO_TIME
+        for packet in self._packets:
+            if packet.is_hidden:
+                continue
+            if packet.is_key and packet.pts > latest:
+                found.append((int(np.searchsorted(self._shown_pts, packet.pts)), packet))
+            latest = max(latest, packet.pts)
+        return found
+
+    def stretch(self, key: Packet | None, key_index: int, first: int, stop: int) -> Stretch:
+        """Return the frames from `first` up to `stop`, decoded from a keyframe."""
+        at_end = stop >= self.frames
+        return Stretch(
+            key,
+            key_index,
+            first,
+            min(stop, self.frames),
+            int(self._shown_pts[first]),
+            NO_TIME if at_end else int(self._shown_pts[stop]),
+        )
+
+
+def can_start_at(source: Path | BufferedIOBase, keys: list[Packet | None]) -> bool:
+    """Return whether each of these keyframes is found in a file that was just opened."""
+    try:
+        for key in filter(None, keys):
+            if isinstance(source, BufferedIOBase):
+                source.seek(0)
+            decoder = SeekingDecoder(source)
+            try:
+                decoder.start_at(key)
+            finally:
+                decoder.close()
+    except FFmpegError:
+        return False
+    return True
