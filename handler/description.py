@@ -8,7 +8,7 @@ import types
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from handler.answers import CLEAR_ANSWERS
 from handler.events import DEFAULT_LIST, MAX_LIST
@@ -22,7 +22,7 @@ from handler.requests import (
     UPLOAD_TYPES,
 )
 from handler.routes import ROUTES, Route
-from tracker.files.fields import Field, Summary
+from tracker.files.fields import Field, Interval, Summary
 from tracker.parameters import CHOICES, RANGES, Parameters
 from tracker.protocol import MAX_TIME_S, PHASES
 from tracker.version import __version__
@@ -451,8 +451,10 @@ def _describe_type(hint: Any) -> dict[str, Any]:
     if get_origin(hint) in (Union, types.UnionType):
         inner = [one for one in get_args(hint) if one is not types.NoneType]
         return {"anyOf": [*map(_describe_type, inner), {"type": "null"}]}
-    if is_dataclass(hint) and hasattr(hint, "low"):
-        return {"type": "array", "items": {"type": ["number", "null"]}}
+    if hint is Interval:
+        return {"type": "array", "items": _NUMBER, "minItems": 2, "maxItems": 2}
+    if get_origin(hint) is Literal:
+        return {"enum": list(get_args(hint))}
     if is_dataclass(hint) and isinstance(hint, type):
         return _describe_record(hint)
     if get_origin(hint) is tuple:

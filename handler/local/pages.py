@@ -14,6 +14,7 @@ WEB = Path(__file__).parents[1] / "web"
 WEB_FILES = {
     "": ("index.html", "text/html; charset=utf-8"),
     "app.js": ("app.js", "text/javascript; charset=utf-8"),
+    "client.js": ("client.js", "text/javascript; charset=utf-8"),
     "config.js": ("config.js", "text/javascript; charset=utf-8"),
     "face.js": ("face.js", "text/javascript; charset=utf-8"),
     "task.js": ("task.js", "text/javascript; charset=utf-8"),

@@ -1,3 +1,4 @@
+import { EyeTrackingClient, EyeTrackingError, pause } from "./client.js";
 import { API, CONSENT, NEEDS_KEY, NEEDS_TOKEN } from "./config.js";
 import { PAUSE_S, READY_S, TASKS } from "./task.js";
 import { TEXTS } from "./texts.js";
@@ -22,7 +23,6 @@ const UPLOAD_TYPES = [ // handler/requests.py
 ];
 const MAX_UPLOAD_BYTES = 2 * 2 ** 30;
 const POLL_MS = 2000;
-const POLL_FAILURES = 5;
 const DELETE_ATTEMPTS = 5;
 const REPORT_REFRESH_MS = 10 * 60 * 1000; // its address is valid for 15 minutes
 const USER_ID = /^[^\p{Cc}\p{Cs}]{1,128}$/u;
@@ -111,14 +111,6 @@ function fail(error, retry) {
   $("retry").onclick = retry;
   show("failed");
   announce(`${say("failedTitle")} ${say(known.text)}`);
-}
-
-function wait(ms, signal) {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => { clearTimeout(timer); reject(signal.reason); });
-    if (signal.aborted) reject(signal.reason);
-  });
 }
 
 function start() {
@@ -330,7 +322,7 @@ async function prompt(name, seconds, signal, text = name) {
     const left = end - performance.now();
     if (left <= 0) return;
     $("seconds").textContent = Math.ceil(left / 1000);
-    await wait(Math.min(left, left % 1000 || 1000), signal);
+    await pause(Math.min(left, left % 1000 || 1000), signal);
   }
 }
 
@@ -458,55 +450,25 @@ function review() {
 
 // The service
 
-async function ask(path, body, signal, method = body ? "POST" : "GET") {
-  const headers = {};
-  if (body) headers["Content-Type"] = "application/json";
-  if (NEEDS_KEY) headers["x-api-key"] = $("key").value;
-  if (NEEDS_TOKEN) headers.Authorization = `Bearer ${$("token").value.trim()}`;
-  let answer;
-  let document_;
-  try {
-    answer = await fetch(`${API}${path}`, {
-      method,
-      headers,
-      body: body && JSON.stringify(body),
-      signal,
-      cache: "no-store",
-      credentials: "omit",
-      referrerPolicy: "no-referrer",
-    });
-    document_ = answer.status === 204 ? {} : await answer.json();
-  } catch (error) {
-    if (signal.aborted) throw error;
-    throw new Failure("failedNetwork");
-  }
-  if (answer.ok) return document_;
-  if (answer.status === 401 && NEEDS_TOKEN) throw new Failure("failedToken");
-  if (answer.status === 403 && NEEDS_KEY) throw new Failure("failedKey");
-  const text = answer.status === 429 || answer.status >= 500 ? "failedBusy" : "failedRefused";
-  const refused = new Failure(text, document_.error);
-  refused.isFinal = text === "failedRefused";
-  throw refused;
-}
+const client = new EyeTrackingClient({
+  address: API,
+  getKey: NEEDS_KEY ? () => $("key").value : undefined,
+  getToken: NEEDS_TOKEN ? () => $("token").value.trim() : undefined,
+});
 
-/** Send the file as a form. Not with fetch, which reports no progress. */
-function upload({ url, fields }, onProgress, signal) {
-  const form = new FormData();
-  for (const [name, value] of Object.entries(fields)) form.append(name, value);
-  form.append("file", video.blob);
-  return new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest();
-    request.open("POST", url);
-    request.upload.onprogress = ({ loaded, total }) => onProgress(loaded / total);
-    request.onload = () => {
-      if (request.status >= 200 && request.status < 300) resolve();
-      else reject(new Failure("failedUpload", `HTTP ${request.status}`));
-    };
-    request.onerror = () => reject(new Failure("failedUpload"));
-    request.onabort = () => reject(signal.reason);
-    signal.addEventListener("abort", () => request.abort());
-    request.send(form);
-  });
+/** Return what to show of an error. */
+function explain(error) {
+  if (!(error instanceof EyeTrackingError)) return error;
+  const texts = {
+    network: "failedNetwork",
+    unauthorized: NEEDS_TOKEN ? "failedToken" : "failedRefused",
+    forbidden: NEEDS_KEY ? "failedKey" : "failedRefused",
+    busy: "failedBusy",
+    refused: "failedRefused",
+    upload: "failedUpload",
+    analysis: "failedAnalysis",
+  };
+  return new Failure(texts[error.reason], error.message);
 }
 
 /** Return the parameters that say what the person was asked to do. */
@@ -535,7 +497,7 @@ async function send() {
   show("working");
   announce(say("announceStart"));
   try {
-    const offer = await ask("/uploads", {
+    const offer = await client.createUpload({
       // With a token, the token says who it is.
       ...(NEEDS_TOKEN ? {} : { user_id: $("participant").value.trim() }),
       ...(video.name ? { file_name: video.name } : {}),
@@ -547,58 +509,47 @@ async function send() {
       lang: asked,
     }, signal);
     sent = offer.analysis_id;
-    await upload(offer.upload, showUpload, signal);
+    await client.upload(offer, video.blob, showUpload, signal);
     await follow(offer.analysis_id, asked, signal);
   } catch (error) {
     if (signal.aborted) return;
-    fail(error, send);
+    fail(explain(error), send);
   }
 }
 
 async function follow(id, asked, signal) {
-  const again = async () => {
-    const controller = stopping = new AbortController();
-    show("working");
-    try {
-      await follow(id, asked, controller.signal);
-    } catch (error) {
-      if (!controller.signal.aborted) fail(error, again);
+  let state = "";
+  const onStatus = (told) => {
+    if (told.status !== state) announce(say(told.status));
+    state = told.status;
+    write("working-title", state);
+    if (told.progress_percent) {
+      $("bar").value = told.progress_percent;
+      write("working-text", "processingText", { percent: told.progress_percent });
+    } else {
+      $("bar").removeAttribute("value");
+      write("working-text", "workingText");
     }
   };
-  let failures = 0;
-  let state = "";
-  for (;;) {
-    let told;
-    try {
-      told = await ask(`/status/${id}`, undefined, signal);
-      failures = 0;
-    } catch (error) {
-      failures += 1;
-      if (signal.aborted || error.isFinal) throw error;
-      if (failures === POLL_FAILURES) {
-        // The video has arrived, so it need not be sent again.
-        fail(error, again);
-        return;
-      }
-    }
-    if (told?.status === "completed") {
-      showResult(told, asked);
-      return;
-    }
-    if (["failed", "expired"].includes(told?.status)) throw new Failure("failedAnalysis", told.error);
-    if (told) {
-      if (told.status !== state) announce(say(told.status));
-      state = told.status;
-      write("working-title", state);
-      if (told.progress_percent) {
-        $("bar").value = told.progress_percent;
-        write("working-text", "processingText", { percent: told.progress_percent });
-      } else {
-        $("bar").removeAttribute("value");
-        write("working-text", "workingText");
-      }
-    }
-    await wait(POLL_MS, signal);
+  let told;
+  try {
+    told = await client.waitFor(id, { onStatus, intervalMs: POLL_MS, signal });
+  } catch (error) {
+    if (!(error instanceof EyeTrackingError && error.isPassing)) throw error;
+    // The video has arrived, so it need not be sent again.
+    fail(explain(error), () => followAgain(id, asked));
+    return;
+  }
+  showResult(told, asked);
+}
+
+async function followAgain(id, asked) {
+  const { signal } = stopping = new AbortController();
+  show("working");
+  try {
+    await follow(id, asked, signal);
+  } catch (error) {
+    if (!signal.aborted) fail(explain(error), () => followAgain(id, asked));
   }
 }
 
@@ -613,11 +564,11 @@ async function cancel() {
   sent = undefined;
   for (let attempt = 0; attempt < DELETE_ATTEMPTS; attempt += 1) {
     try {
-      await ask(`/analyses/${id}`, undefined, signal, "DELETE");
+      await client.deleteAnalysis(id, signal);
       announce(say("deleted"));
       return;
     } catch {
-      await wait(POLL_MS, signal);
+      await pause(POLL_MS, signal);
     }
   }
   announce(say("notDeleted"));
@@ -637,7 +588,7 @@ function showResult(told, asked) {
   const controller = new AbortController();
   const timer = setInterval(async () => {
     try {
-      const again = await ask(`/status/${told.analysis_id}`, undefined, controller.signal);
+      const again = await client.getStatus(told.analysis_id, controller.signal);
       showReport(again.report_url);
     } catch {
       // Try the old address.

@@ -5,6 +5,7 @@ It writes ``docs/outputs.md`` and ``docs/summary.schema.json``, from `tracker.fi
 """
 
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import is_dataclass
 from pathlib import Path
@@ -181,10 +182,12 @@ def make_task_script() -> str:
 
 
 def main() -> None:
-    """Write the page, the JSON Schema and the web client's task into this checkout."""
+    """Write the page, the JSON Schema and two files of the web client into this checkout."""
     root = Path(__file__).parents[2]
     docs = root / "docs"
     (root / "handler" / "web" / "task.js").write_text(make_task_script(), encoding="utf-8")
+    # The client is one file that others copy; the page needs it among its own.
+    shutil.copyfile(root / "clients" / "eye-tracking.js", root / "handler" / "web" / "client.js")
     (docs / "outputs.md").write_text(make_page(), encoding="utf-8")
     schema = json.dumps(make_schema(), indent=2, ensure_ascii=False) + "\n"
     (docs / "summary.schema.json").write_text(schema, encoding="utf-8")
