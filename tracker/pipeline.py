@@ -4,6 +4,7 @@ Every analysis uses these functions: in the command line, the Python API, the La
 `compare`, `profile` and the check of the deployed bundle. `tracker.result` writes results to files.
 """
 
+import functools
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -68,22 +69,58 @@ def track_recording(
         # Hash first: the system then has the file in memory when FFmpeg reads it.
         fingerprint = take_fingerprint(source)
     stream = HashedStream(source) if isinstance(source, BufferedIOBase) else None
-    track = track_video(
+    track = _track_all_that_fits(
         stream or source,
-        finder,
-        parameters.step,
-        parameters.most_frames,
-        on_progress,
+        parameters,
+        keep_step,
         None if budget_s is None else budget_s - (time.monotonic() - start_s),
-        eye_pictures=eye_pictures,
-        decode_ahead=decode_ahead,
-        keep_step=keep_step,
+        eye_pictures,
+        functools.partial(
+            track_video, finder=finder, on_progress=on_progress, decode_ahead=decode_ahead
+        ),
     )
     video_sha256 = stream.finish() if stream else ""
     if fingerprint is not None:
         fingerprint.check_unchanged()
         video_sha256 = fingerprint.sha256
     return replace(track, info=_describe_source(track.info, parameters, video_sha256))
+
+
+def _track_all_that_fits(
+    source: Path | BufferedIOBase | Video,
+    parameters: Parameters,
+    keep_step: bool,
+    budget_s: float | None,
+    eye_pictures: dict[int, bytes] | None,
+    track_with: Callable[..., Track],
+) -> Track:
+    """Track a recording; track it again if frames were left out although all would have fitted.
+
+    A container may promise many more frames than it has: its clock jumped, or its sound is longer.
+    """
+    start_s = time.monotonic()
+    track_with = functools.partial(
+        track_with,
+        source,
+        step=parameters.step,
+        max_frames=parameters.most_frames,
+        eye_pictures=eye_pictures,
+    )
+    track = track_with(budget_s=budget_s, keep_step=keep_step)
+    info, took_s = track.info, time.monotonic() - start_s
+    fits = info.complete and info.frames_decoded + info.frames_failed <= parameters.most_frames
+    # If time was short, the step was raised for that reason, and there is no time to track again.
+    in_time = budget_s is None or took_s < budget_s / 3
+    if not (parameters.step == 1 < info.raised_step and fits and in_time):
+        return track
+    if isinstance(source, Video):
+        return track
+    if isinstance(source, BufferedIOBase):
+        source.seek(0)
+    if eye_pictures is not None:
+        eye_pictures.clear()
+    left_s = None if budget_s is None else budget_s - took_s
+    return track_with(budget_s=left_s, keep_step=True)
 
 
 def _describe_source(info: TrackInfo, parameters: Parameters, video_sha256: str) -> TrackInfo:

@@ -19,7 +19,7 @@ from handler.local.app import LocalContext
 from handler.service import Service
 from tests.aws_server import BUCKET, Aws
 from tests.container_kinds import KINDS, REFUSED, Kind, remux_to, write_turned_wide
-from tests.containers import MATRICES, encode, read_images, write_shown
+from tests.containers import MATRICES, encode, read_images, shift, write_shown
 from tracker.face.mesh import FaceMesh
 from tracker.lab.clip_spec import make_spec
 from tracker.lab.synthetic import write_clip
@@ -259,3 +259,18 @@ def test_a_long_recording_is_covered_unless_its_step_was_asked_for(
     codes = {one.code for one in measure_track(track, parameters, "").summary.assessment.cautions}
     assert ("step_raised" in codes) == covered
     assert ("max_frames_reached" in codes) != covered
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_clock_that_jumps_leaves_no_frame_out(
+    stream: bool, plain: Path, mesh: FaceMesh, tmp_path: Path
+) -> None:
+    """By its times the recording lasts ten hours, which would be too many frames."""
+    path = shift(plain, tmp_path / "jump.ts", lambda time_s: 36_000.0 if time_s > 0.99 else 0.0)
+    with Video(path) as video:
+        assert video.expected_frames > 1_000_000
+    source = io.BytesIO(path.read_bytes()) if stream else path
+    track = track_recording(source, mesh, Parameters())
+    assert track.times_s.size == FRAMES
+    assert (track.info.raised_step, track.info.complete) == (0, True)
+    assert len(track.info.video_sha256) == 64

@@ -126,6 +126,14 @@ def _read_samsung(samsung: Box) -> float:
     return 0.0
 
 
+def is_fragmented(file: BufferedIOBase) -> bool:
+    """Return whether an MP4 says that more frames than its index lists may follow."""
+    whole = Box(file, 0, file.seek(0, 2))
+    found = any(True for movie in whole.find(b"moov") for _ in movie.find(b"mvex"))
+    file.seek(0)
+    return found
+
+
 def read_picture_turns(content: bytes) -> list[tuple[bytes, int]]:
     """Return how an AVIF picture must be turned and mirrored to be shown.
 

@@ -257,6 +257,7 @@ class Decoder:
     def _open(self, source: Path | BufferedIOBase) -> None:
         library = self._library["avformat"]
         boxed_fps = boxes.read_capture_fps(self._file)
+        fragmented = boxes.is_fragmented(self._file)
         options = c.c_void_p()
         _set_option(options, b"format_whitelist", CONTAINERS)
         # A file cannot make FFmpeg open an address on the network.
@@ -288,7 +289,7 @@ class Decoder:
             library.av_guess_frame_rate(self._format, c.byref(self._stream), None)
         )
         self.frames_by_duration = estimate_frame_count(
-            self._format.contents, self._stream, self.fps
+            self._format.contents, self._stream, self.fps, fragmented
         )
         self.frame_count = self._stream.frame_count
         self.hidden = count_hidden(self._format.contents, self._stream)

@@ -96,8 +96,16 @@ def _frames_by_duration(stream: AvStream) -> int:
     return round(_duration_s(stream) * float(stream.mean_frame_rate))
 
 
-def estimate_frame_count(context: AvFormatContext, stream: AvStream, fps: float) -> int:
-    """Return the number of frames: declared duration times `fps`; 0 if no duration is declared."""
+def estimate_frame_count(
+    context: AvFormatContext, stream: AvStream, fps: float, fragmented: bool
+) -> int:
+    """Return the number of frames: declared duration times `fps`; 0 if no duration is declared.
+
+    The index of an MP4 that is not `fragmented` lists them all, so they need no duration. That of
+    the file may be the sound's.
+    """
+    if _is_mp4(context) and not fragmented and stream.frame_count:
+        return stream.frame_count  # type: ignore[no-any-return]
     seconds = context.duration / _TIME_BASE_HZ
     if seconds <= 0:
         seconds = stream.duration * float(stream.time_base)

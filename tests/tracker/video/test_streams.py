@@ -142,6 +142,28 @@ def test_two_rates_of_slow_motion_are_none() -> None:
             choose_capture_fps(*told)
 
 
+@pytest.mark.parametrize(("flags", "expected"), [("faststart", 30), ("frag_keyframe", 300)])
+def test_sound_that_goes_on_is_no_longer_video(tmp_path: Path, flags: str, expected: int) -> None:
+    """An index lists all frames; of a fragmented file, only the duration is known."""
+    path = tmp_path / "sound.mp4"
+    with av.open(path, "w", options={"movflags": flags}) as container:
+        stream: Any = container.add_stream("libx264", rate=30, options={"g": "5", "bf": "0"})
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        audio = container.add_stream("aac", rate=48_000, layout="mono")
+        for _ in range(30):
+            image = np.zeros((64, 64, 3), np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+        container.mux(stream.encode())
+        silence = av.AudioFrame.from_ndarray(np.zeros((1, 480_000), np.float32), "fltp", "mono")
+        silence.sample_rate = 48_000
+        container.mux(audio.encode(silence))
+        container.mux(audio.encode())
+    with Video(path) as video:
+        assert video.expected_frames == pytest.approx(expected, rel=0.05)
+        assert sum(1 for _ in video.frames()) == 30
+        assert video.whole
+
+
 def test_what_is_cut_off_is_told(tmp_path: Path) -> None:
     """An MP4 whose index stands before its frames, of which the last third is missing."""
     plain = write_counting_clip(tmp_path / "plain.mp4", regular(60), g="1", bf="0")
