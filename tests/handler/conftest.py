@@ -4,10 +4,15 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from handler.api import Api
 from handler.events import HttpCall
 from tests.handler.described import check_exchange
+
+# How long an example takes says how busy the machine is, and nothing of what is tested.
+settings.register_profile("any_speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any_speed")
 
 
 @pytest.fixture(autouse=True)
