@@ -91,7 +91,7 @@ class AssessmentFields:
         "Rests on", "판정의 근거가 되는 값",
         {
             "vertical_peak_to_peak": ("the vertical range", "수직 범위"),
-            "down_range": ("the range down", "아래 범위"),
+            "down_range": ("the range down", "아래쪽 범위"),
         })]
     basis_limit: Annotated[float, Field("assessment", "eye widths",
         "Limit of that field: `vpp_thresh`, or half of it for `down_range`.",
@@ -234,7 +234,7 @@ class VideoFields:
         "Frames, as the file says", "프레임 수, 파일의 정보")]
     frames_decoded: Annotated[int, Field("video", "frames",
         "Frames that were decoded.",
-        "Frames decoded", "해독된 프레임")]
+        "Frames decoded", "디코딩된 프레임")]
     frames_failed: Annotated[int, Field("video", "frames",
         "Frames that were missing or damaged.",
         "Frames damaged", "손상된 프레임")]

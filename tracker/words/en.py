@@ -159,8 +159,9 @@ TEXTS: dict[str, str] = {
     "page.no_script": "The graphics need JavaScript, which is switched off here.",
     # The report.
     "report.title": "Eye movement report",
-    "report.subtitle": "Recording of {seconds:.1f} s. Ranges are in eye widths (from canthus to "
-    "canthus); left and right are the person's own.",
+    "report.subtitle": "Screening for progressive supranuclear palsy (PSP). Recording of "
+    "{seconds:.1f} s. Ranges are in eye widths (from canthus to canthus); left and right are the "
+    "person's own.",
     "report.for_patient": "Told to the patient:",
     "report.range": "How far the eyes moved up and down",
     "report.down": "How far the eyes moved down",

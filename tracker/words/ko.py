@@ -9,8 +9,8 @@ TEXTS: dict[str, str] = {
     "전체가 화면에 들어오고 빛이 정면에서 오도록 하십시오.",
     "finding.low_rate": "초당 {rate_hz:.1f}프레임이 분석되었습니다. 최소 {least_hz:.0f}프레임이 "
     "필요합니다. 초당 30프레임으로 촬영하거나 step을 줄이십시오.",
-    "finding.low_rate.part": "시간이 부족하여 녹화의 {share:.0%} 동안 초당 {least_hz:.0f}프레임 "
-    "미만이 분석되었습니다. 더 짧게, 또는 1280x720으로 촬영하십시오.",
+    "finding.low_rate.part": "분석 시간이 초과되어 녹화의 {share:.0%} 동안 초당 "
+    "{least_hz:.0f}프레임 미만이 분석되었습니다. 더 짧게, 또는 1280x720으로 촬영하십시오.",
     "finding.too_short": "얼굴이 {seen_s:.1f}초 동안 보였습니다. 최소 {least_s:.0f}초가 "
     "필요합니다. 10초 동안 위를, 10초 동안 아래를 보며 촬영하십시오.",
     "finding.eyes_closed": "눈을 뜨고 있던 시간이 {open_s:.1f}초입니다. 최소 {least_s:.0f}초가 "
@@ -96,23 +96,24 @@ TEXTS: dict[str, str] = {
     "finding.timestamps_repaired": "영상의 일부 시간 정보가 잘못되어 바로잡았습니다.",
     "finding.timestamps_unusable": "영상의 시간 정보를 쓸 수 없어 모든 시간을 공칭 프레임 속도로 "
     "계산했습니다.",
-    "finding.borderline": "95 % 신뢰구간 {low:.3f} ~ {high:.3f} 안에 기준값 {limit:g}이(가) 있어, "
+    "finding.borderline": "95 % 신뢰구간 {low:.3f} ~ {high:.3f} 안에 기준값({limit:g})이 있어, "
     "녹화만으로는 어느 쪽인지 알 수 없습니다. 위아래를 여러 번 보면서 다시 촬영하십시오.",
     "finding.task_unknown": "범위가 작지만, 대상자에게 위아래를 보라고 지시했는지 알려 주지 "
-    "않았습니다. 위아래를 보라고 지시했다면 이 결과는 의심을 뒷받침합니다. --task up_down을 붙여 "
+    "않았습니다. 위아래를 보라고 지시했다면 이 결과는 PSP 의심 소견입니다. --task up_down을 붙여 "
     "다시 실행하십시오.",
-    "finding.task_unknown.between": "범위가 의심에 반할 만큼 확실히 크지 않고, 대상자에게 위아래를 "
-    "보라고 지시했는지 알려 주지 않았습니다. 지시했다면 --task up_down을 붙여 다시 실행하십시오.",
+    "finding.task_unknown.between": "의심 소견이 없다고 할 만큼 범위가 확실히 크지 않고, "
+    "대상자에게 위아래를 보라고 지시했는지 알려 주지 않았습니다. 지시했다면 --task up_down을 붙여 "
+    "다시 실행하십시오.",
     "finding.times_unknown": "범위가 작지만, 긴 과제에서 언제 무엇을 지시했는지 알려 주지 "
     "않았습니다. 시각을 모르면 정상 범위를 놓칠 수 있습니다. 과제의 프로토콜(--protocol FILE)을 "
     "붙여 다시 실행하십시오.",
-    "finding.times_unknown.between": "범위가 의심에 반할 만큼 확실히 크지 않고, 긴 과제에서 언제 "
-    "무엇을 지시했는지 알려 주지 않았습니다. 과제의 프로토콜(--protocol FILE)을 붙여 다시 "
-    "실행하십시오.",
+    "finding.times_unknown.between": "의심 소견이 없다고 할 만큼 범위가 확실히 크지 않고, 긴 "
+    "과제에서 언제 무엇을 지시했는지 알려 주지 않았습니다. 과제의 프로토콜(--protocol FILE)을 "
+    "붙여 다시 실행하십시오.",
     "finding.task_assumed": "대상자에게 무엇을 지시했는지 알려 주지 않아, 위아래를 최대한 보라고 "
     "지시한 것으로 가정했습니다.",
     "finding.range_is_lower_bound": "아래를 보는 동안 눈꺼풀이 눈을 가렸습니다. 범위는 {range:.3f} "
-    "이상이며, 이것만으로는 아무것도 뒷받침하지 않습니다. 휴대전화를 턱 높이로 낮게 들고 다시 "
+    "이상이며, 이것만으로는 판단할 수 없습니다. 휴대전화를 턱 높이로 낮게 들고 다시 "
     "촬영하십시오.",
     "finding.down_not_apart": "먼저 정면을 보는 눈이 보이지 않아 위와 아래를 나누어 볼 수 "
     "없습니다. 위를 잘 보는 것이 아래를 보지 못하는 것을 가릴 수 있습니다. 카메라를 보는 것으로 "
@@ -125,24 +126,24 @@ TEXTS: dict[str, str] = {
     "시간에는 눈을 감았거나, 머리가 제자리를 벗어났거나, 얼굴이 보이지 않았습니다.",
     # The answer, in a sentence and as a heading.
     "because.suspected.vertical_peak_to_peak": "눈의 수직 범위가 눈 너비의 {value:.3f}(95 % "
-    "신뢰구간 {low:.3f} ~ {high:.3f})이며 {limit:g}보다 작습니다. PSP 의심을 뒷받침합니다.",
+    "신뢰구간 {low:.3f} ~ {high:.3f})이며 {limit:g}보다 작습니다. PSP 의심 소견입니다.",
     "because.suspected.down_range": "눈이 아래로 움직인 범위가 눈 너비의 {value:.3f}(95 % 신뢰구간 "
-    "{low:.3f} ~ {high:.3f})이며 {limit:g}보다 작습니다. PSP 의심을 뒷받침합니다.",
+    "{low:.3f} ~ {high:.3f})이며 {limit:g}보다 작습니다. PSP 의심 소견입니다.",
     "because.asked": "대상자에게 위아래를 최대한 보라고 지시했습니다.",
     "because.assumed": "대상자에게 위아래를 최대한 보라고 지시했을 때에만 그러하며, 그렇게 지시한 "
     "것으로 가정했습니다.",
     "because.borderline.vertical_peak_to_peak": "눈의 수직 범위가 눈 너비의 {value:.3f}이며, "
-    "{limit:g}에 너무 가까워 PSP 의심을 뒷받침하지도 반하지도 않습니다.",
+    "{limit:g}에 너무 가까워 PSP 의심 여부를 판단할 수 없습니다.",
     "because.borderline.down_range": "눈이 아래로 움직인 범위가 눈 너비의 {value:.3f}이며, "
-    "{limit:g}에 너무 가까워 PSP 의심을 뒷받침하지도 반하지도 않습니다.",
+    "{limit:g}에 너무 가까워 PSP 의심 여부를 판단할 수 없습니다.",
     "because.not_suspected.vertical_peak_to_peak": "눈의 수직 범위가 눈 너비의 {value:.3f}(95 % "
     "신뢰구간 {low:.3f} ~ {high:.3f})이며 {limit:g}보다 작지 않습니다.",
     "because.not_suspected.down_range": "눈이 아래로 움직인 범위가 눈 너비의 {value:.3f}(95 % "
     "신뢰구간 {low:.3f} ~ {high:.3f})이며 {limit:g}보다 작지 않습니다.",
     "because.not_assessable": "평가할 수 없습니다.",
-    "verdict.suspected": "PSP 의심을 뒷받침함",
-    "verdict.borderline": "경계: PSP 의심을 뒷받침하지도 반하지도 않음",
-    "verdict.not_suspected": "PSP 의심을 뒷받침하지 않음",
+    "verdict.suspected": "PSP 의심 소견",
+    "verdict.borderline": "경계: 이 녹화로는 PSP 의심 여부를 알 수 없음",
+    "verdict.not_suspected": "PSP 의심 소견 없음",
     "verdict.not_assessable": "평가할 수 없음",
     "value.not_measurable": "측정 불가",
     # Every page.
@@ -151,8 +152,8 @@ TEXTS: dict[str, str] = {
     "page.no_script": "그래프를 보려면 JavaScript가 필요하지만, 여기서는 꺼져 있습니다.",
     # The report.
     "report.title": "눈 움직임 보고서",
-    "report.subtitle": "녹화 길이 {seconds:.1f}초. 범위의 단위는 눈 너비(눈구석 사이 거리)이며, "
-    "왼쪽과 오른쪽은 대상자 기준입니다.",
+    "report.subtitle": "진행성핵상마비(PSP) 선별. 녹화 길이 {seconds:.1f}초. 범위의 단위는 눈 "
+    "너비(눈구석 사이 거리)이며, 왼쪽과 오른쪽은 대상자 기준입니다.",
     "report.for_patient": "환자에게 전한 말:",
     "report.range": "눈이 위아래로 움직인 범위",
     "report.down": "눈이 아래로 움직인 범위",
@@ -163,14 +164,14 @@ TEXTS: dict[str, str] = {
     "report.interval": "95 % 신뢰구간 {low} ~ {high}",
     "report.interval_short": "{low} ~ {high}",
     "report.threshold": "기준값 {threshold:g}",
-    "report.below": "의심",
-    "report.above": "의심 없음",
+    "report.below": "의심 소견",
+    "report.above": "의심 소견 없음",
     "report.range_alt": "수직 범위 {value:.3f} 눈 너비, 95 % 신뢰구간 {low:.3f} ~ {high:.3f}, "
     "기준값 {threshold:g}.",
-    "report.down_alt": "아래 범위 {value:.3f} 눈 너비, 95 % 신뢰구간 {low:.3f} ~ {high:.3f}, "
+    "report.down_alt": "아래쪽 범위 {value:.3f} 눈 너비, 95 % 신뢰구간 {low:.3f} ~ {high:.3f}, "
     "기준값 {threshold:g}.",
     "report.whole_range": "위아래를 합한 범위: 눈 너비의 {value:.3f}. 위를 잘 보는 것이 아래를 "
-    "보지 못하는 것을 가리지 않도록, 판정은 아래 범위를 근거로 합니다.",
+    "보지 못하는 것을 가리지 않도록, 판정은 아래쪽 범위를 근거로 합니다.",
     "report.range_deg": "각도 추정값: 눈이 {low:.0f}°에서 {high:.0f}° 사이로 움직였습니다.",
     "report.rate_alt": "분당 눈 깜빡임 {value:.1f}회, 95 % 신뢰구간 {low:.1f} ~ {high:.1f}. 건강한 "
     "사람은 안정 시 평균 분당 {healthy:g}회 깜빡입니다.",
@@ -213,11 +214,11 @@ TEXTS: dict[str, str] = {
     "report.indicator.task.value": "두 눈의 차이 {disagreement:.3f} ({most:g}보다 크면 판정할 수 "
     "없을 수 있음)",
     "report.indicator.video": "영상이 온전함",
-    "report.indicator.video.value": "{frames}프레임 분석, {decoded}프레임 해독, {failed}프레임 "
-    "손상",
+    "report.indicator.video.value": "{frames}프레임 분석, 디코딩된 프레임 {decoded}개, "
+    "{failed}프레임 손상",
     "report.contents": "차례",
     "report.traces": "시간에 따른 기록",
-    "report.traces_use": "그래프 위를 끌면 확대되고 두 번 클릭하면 축소됩니다. 단추를 써도 됩니다. "
+    "report.traces_use": "그래프 위를 끌면 확대되고 두 번 클릭하면 축소됩니다. 버튼을 써도 됩니다. "
     "모든 그래프는 같은 시간축을 씁니다.",
     "report.traces_alt": "눈 뜬 정도, 수직 시선, 수평 시선, 얼굴이 보인 시간, 머리 자세를 시간에 "
     "따라 나타낸 그래프. 같은 값이 프레임 표(CSV)에 있습니다.",
@@ -280,7 +281,7 @@ TEXTS: dict[str, str] = {
     "report.offset_unseen": "끝이 보이지 않음",
     "report.complete": "완전",
     "report.incomplete": "불완전",
-    "report.pictures": "사건마다의 눈",
+    "report.pictures": "깜빡임별 눈 사진",
     "report.pictures_use": "영상에서처럼 대상자의 오른쪽 눈이 왼쪽에 있습니다. 각 사진은 그 눈의 "
     "양쪽 눈구석에 맞추어 돌리고 크기를 맞춘 것입니다.",
     "report.pictures_need_video": "눈 사진에는 영상이 필요하지만, 이 보고서는 영상 없이 "
@@ -409,12 +410,12 @@ TEXTS: dict[str, str] = {
     "Microsaccades uncover the orientation of covert attention, Vision Research 43, 2003.",
     "report.definition.assessment.term": "평가",
     "report.definition.assessment": "대상자에게 위아래를 보라고 지시했고, 수직 범위의 95 % "
-    "신뢰구간 전체가 {threshold:g}보다 작으며, 판정을 막는 것이 없으면 의심을 뒷받침합니다. 구간 "
-    "전체가 기준값 이상이면 의심에 반하고, 그 밖에는 경계입니다. 프로토콜이 아래를 볼 때를 알려 "
-    "주면, 아래 범위와 그 기준값의 절반을 대신 씁니다. 보이지 않은 것은 범위를 키울 수만 "
-    "있으므로, 기준값보다 작으면서 보이지 않은 것이 너무 많으면 평가할 수 없습니다.",
-    "report.limit.task": "위아래를 보라는 지시를 받지 않았거나 따르지 않은 사람은 마비처럼 "
-    "나타납니다.",
+    "신뢰구간 전체가 {threshold:g}보다 작으며, 판정을 막는 것이 없으면 PSP 의심 소견입니다. 구간 "
+    "전체가 기준값 이상이면 의심 소견이 없는 것이고, 그 밖에는 경계입니다. 프로토콜이 아래를 볼 "
+    "때를 알려 주면, 아래쪽 범위와 그 기준값의 절반을 대신 씁니다. 보이지 않은 것은 범위를 키울 "
+    "수만 있으므로, 기준값보다 작으면서 보이지 않은 것이 너무 많으면 평가할 수 없습니다.",
+    "report.limit.task": "위아래를 보라는 지시를 받지 않았거나 따르지 않은 사람은 눈의 "
+    "마비처럼 측정됩니다.",
     "report.limit.degrees": "표식점은 수직 시선을 일부만 따라갑니다. 범위는 서로, 그리고 기준값과 "
     "비교할 수 있지만, 각도는 실제보다 작습니다.",
     "report.limit.blink_end": "눈 깜빡임은 눈꺼풀이 움직이기 시작할 때부터 멈출 때까지입니다. "
@@ -431,9 +432,9 @@ TEXTS: dict[str, str] = {
     "cohort.recordings_alone": "녹화 {count}건",
     "cohort.show": "표에 표시",
     "cohort.all": "전체",
-    "cohort.status.suspected": "의심됨",
+    "cohort.status.suspected": "PSP 의심 소견",
     "cohort.status.borderline": "경계",
-    "cohort.status.not_suspected": "의심되지 않음",
+    "cohort.status.not_suspected": "PSP 의심 소견 없음",
     "cohort.status.not_assessable": "평가할 수 없음",
     "cohort.status.failed": "실패",
     "cohort.explain.suspected": "범위가 확실히 기준값보다 작음",
@@ -476,7 +477,7 @@ TEXTS: dict[str, str] = {
     "cohort.distributions_use": "표시 하나가 녹화 하나입니다. 누르면 표에서 찾을 수 있고, 같은 "
     "값이 표에 있습니다. 실패한 녹화는 값이 없습니다.",
     "cohort.plot.vertical": "수직 범위(눈 너비)",
-    "cohort.plot.blinks": "분당 깜빡임",
+    "cohort.plot.blinks": "분당 눈 깜빡임",
     "cohort.plot.quality": "품질",
     "cohort.plot.threshold": "기준값",
     "cohort.plot.needed": "필요한 값",
@@ -484,7 +485,7 @@ TEXTS: dict[str, str] = {
     "cohort.quality.face_coverage": "얼굴이 보인 비율",
     "cohort.quality.canthal_distance_px": "눈 너비(픽셀)",
     "cohort.quality.sharpness": "선명도",
-    "cohort.quality.contrast_over_noise": "잡음 대비 명암",
+    "cohort.quality.contrast_over_noise": "잡음에 대한 눈의 명암비",
     "cohort.outliers": "이상값",
     "cohort.outlier_rule": "값이 코호트의 중앙값에서 척도화한 중앙값 절대 편차(MAD / 0.6745)의 "
     "{limit:g}배보다 더 벗어나면 이상값이라고 합니다(B. Iglewicz, D. C. Hoaglin, How to Detect and "
@@ -496,12 +497,12 @@ TEXTS: dict[str, str] = {
     "cohort.outlier.alike": "대부분의 녹화가 같은 값이어서 판단하지 않음: {names}.",
     "cohort.outlier.value": "{name} {value}: 예상 범위 {low}~{high}",
     "cohort.measure.vertical_peak_to_peak": "수직 범위",
-    "cohort.measure.blink_rate_per_min": "분당 깜빡임",
-    "cohort.measure.blink_duration_median_s": "깜빡임 길이(초)",
+    "cohort.measure.blink_rate_per_min": "분당 눈 깜빡임",
+    "cohort.measure.blink_duration_median_s": "눈 깜빡임 지속 시간(초)",
     "cohort.measure.perclos": "눈을 감은 시간의 비율(PERCLOS)",
     "cohort.measure.quality_canthal_distance_px": "눈 너비(픽셀)",
     "cohort.measure.quality_sharpness": "선명도",
-    "cohort.measure.quality_contrast_over_noise": "잡음 대비 명암",
+    "cohort.measure.quality_contrast_over_noise": "잡음에 대한 눈의 명암비",
     "cohort.files": "모든 녹화의 모든 값: {files}.",
     "cohort.failure.not_found": "파일이 없거나 읽을 수 없습니다.",
     "cohort.failure.not_found.remedy": "파일의 위치와 읽기 권한을 확인하십시오.",
@@ -524,7 +525,7 @@ TEXTS: dict[str, str] = {
     "cohort.code.baseline_fixed": "고정된 깜빡임 기준",
     "cohort.code.blinks_cut": "깜빡임이 잘림",
     "cohort.code.blurred": "흐림",
-    "cohort.code.borderline": "경계선",
+    "cohort.code.borderline": "경계",
     "cohort.code.camera_angle": "카메라 높이 부적절",
     "cohort.code.down_not_apart": "위아래를 나눌 수 없음",
     "cohort.code.eyes_closed": "눈을 감음",
@@ -545,13 +546,13 @@ TEXTS: dict[str, str] = {
     "cohort.code.max_frames_reached": "앞부분만 분석됨",
     "cohort.code.no_face": "얼굴 없음",
     "cohort.code.other_face": "다른 얼굴이 있음",
-    "cohort.code.out_of_time": "시간 부족",
+    "cohort.code.out_of_time": "시간 초과",
     "cohort.code.overexposed": "노출 과다",
     "cohort.code.phase_down_missing": "아래 보기 단계 없음",
     "cohort.code.phase_up_missing": "위 보기 단계 없음",
     "cohort.code.picture_not_measured": "화질 측정 불가",
     "cohort.code.protocol_mismatch": "지시와 다름",
-    "cohort.code.range_is_lower_bound": "눈꺼풀이 아래 범위를 가림",
+    "cohort.code.range_is_lower_bound": "눈꺼풀이 아래쪽 범위를 가림",
     "cohort.code.sampling_gaps": "프레임 사이 공백",
     "cohort.code.several_faces": "여러 얼굴",
     "cohort.code.several_videos": "파일에 영상 여러 개",
@@ -561,22 +562,22 @@ TEXTS: dict[str, str] = {
     "cohort.code.task_assumed": "과제를 가정함",
     "cohort.code.task_unknown": "과제를 알 수 없음",
     "cohort.code.times_unknown": "과제의 시각을 알 수 없음",
-    "cohort.code.timestamps_repaired": "타임스탬프 수정됨",
-    "cohort.code.timestamps_unusable": "타임스탬프 사용 불가",
+    "cohort.code.timestamps_repaired": "시간 정보 수정됨",
+    "cohort.code.timestamps_unusable": "시간 정보 사용 불가",
     "cohort.code.too_dark_or_noisy": "어둡거나 잡음이 많음",
     "cohort.code.too_short": "너무 짧음",
-    "cohort.code.up_limited": "위 범위가 작음",
+    "cohort.code.up_limited": "위쪽 범위가 작음",
     "cohort.code.video_cut_off": "영상 잘림",
     "cohort.code.video_damaged": "영상 손상",
     # The page of a comparison.
     "compare.title": "녹화 비교",
-    "compare.measure.vertical_peak_to_peak": "수직 안구 운동 범위",
+    "compare.measure.vertical_peak_to_peak": "수직 범위",
     "compare.measure.up_range": "위쪽 범위",
     "compare.measure.down_range": "아래쪽 범위",
-    "compare.measure.horizontal_peak_to_peak": "수평 안구 운동 범위",
+    "compare.measure.horizontal_peak_to_peak": "수평 범위",
     "compare.measure.blink_rate_per_min": "눈 깜빡임",
-    "compare.measure.prolonged_closure_rate_per_min": "오래 감은 눈",
-    "compare.measure.blink_duration_median_s": "깜빡임 지속 시간(중앙값)",
+    "compare.measure.prolonged_closure_rate_per_min": "긴 눈 감음",
+    "compare.measure.blink_duration_median_s": "눈 깜빡임 지속 시간(중앙값)",
     "compare.measure.perclos": "눈꺼풀이 감긴 시간(PERCLOS)",
     "compare.unit.eye_widths": "눈 너비",
     "compare.unit.per_min": "분당",
@@ -586,14 +587,14 @@ TEXTS: dict[str, str] = {
     "compare.verdict.repeated": "반복 녹화의 차이보다 큰 변화",
     "compare.verdict.unchanged": "변화가 확인되지 않음",
     "compare.verdict.not_judged": "판정하지 않음",
-    "compare.why.no_interval": "조건마다 두 번 이상 녹화하세요",
+    "compare.why.no_interval": "조건마다 두 번 이상 녹화하십시오",
     "compare.why.not_assessable": "평가할 수 없는 녹화가 있음",
     "compare.why.same_recording": "같은 녹화가 두 번 주어짐",
     "compare.why.other_parameters": "매개변수가 다름",
     "compare.why.other_protocol": "과제가 다름",
     "compare.why.other_camera_height": "카메라 높이가 다름",
     "compare.concern.not_assessable": "{labels}: 평가할 수 없는 녹화가 있습니다({details}). 이 "
-    "녹화가 포함된 변화는 판정하지 않습니다. 다시 녹화하세요.",
+    "녹화가 포함된 변화는 판정하지 않습니다. 다시 녹화하십시오.",
     "compare.concern.task_unknown": "{labels}: 대상자에게 무엇을 지시했는지 알려 주지 않았습니다. "
     "시선의 변화가 과제의 변화일 수 있습니다. --task나 프로토콜을 붙여 다시 분석하십시오.",
     "compare.concern.earlier_verdict": "{labels}: 이전 버전으로 분석한 것입니다. 그 버전은 무엇을 "
@@ -604,22 +605,22 @@ TEXTS: dict[str, str] = {
     "측정이 아닙니다.",
     "compare.concern.other_parameters": "{labels}: 첫 번째 녹화({first})와 다른 깜빡임 매개변수로 "
     "분석되었습니다. 아무것도 판정하지 않습니다. `eye-tracker reanalyze`로 같은 매개변수로 다시 "
-    "분석하세요.",
+    "분석하십시오.",
     "compare.concern.other_protocol": "{labels}: 첫 번째 녹화({first})와 다른 과제를 요청했습니다. "
-    "시선은 판정하지 않습니다. 같은 과제로 녹화하세요.",
+    "시선은 판정하지 않습니다. 같은 과제로 녹화하십시오.",
     "compare.concern.other_version": "{labels}: 첫 번째 녹화({first})와 다른 버전의 프로그램으로 "
-    "분석되었습니다. 새로 분석되는 트랙 파일(STEM.track.npz)을 비교하세요.",
+    "분석되었습니다. 새로 분석되는 트랙 파일(STEM.track.npz)을 비교하십시오.",
     "compare.concern.other_rate": "{labels}: 분석된 초당 프레임 수가 첫 번째 녹화({first})와 "
     "다릅니다. 프레임 수가 적으면 짧은 깜빡임을 놓칩니다.",
     "compare.concern.other_camera_height": "{labels}: 카메라의 높이가 첫 번째 녹화({first})와 "
-    "다르며, 그것만으로도 범위가 달라집니다. 시선은 판정하지 않습니다. 눈높이에서 녹화하세요.",
+    "다르며, 그것만으로도 범위가 달라집니다. 시선은 판정하지 않습니다. 눈높이에서 녹화하십시오.",
     "compare.sum.changed": "{first} 대비 차이 있음",
     "compare.sum.unchanged": "변화가 확인되지 않음",
     "compare.sum.not_judged": "판정하지 않음",
     "compare.sum.none": "없음",
     "compare.note.once": "구간은 각 녹화 안에서의 변동만 나타냅니다. 같은 사람이 녹화마다, 또는 "
     "날마다 얼마나 달라지는지는 조건마다 한 번의 녹화로는 알 수 없으며, 변화가 그 때문일 수 "
-    "있습니다. 조건마다 두 번 이상 녹화하여 모두 입력하세요.",
+    "있습니다. 조건마다 두 번 이상 녹화하여 모두 입력하십시오.",
     "compare.note.repeated": "최소 감지 변화량은 같은 조건을 반복 녹화했을 때의 차이에서 "
     "구합니다(자유도 {free}). 녹화한 날들에 대해서만 유효합니다.",
     "compare.note.chance": "변화 {judged}건을 각각 5 % 수준에서 판정했습니다. 아무 변화가 없어도 "
@@ -639,9 +640,9 @@ TEXTS: dict[str, str] = {
     "compare.heading.recordings": "녹화",
     "compare.heading.how": "변화를 판정하는 방법",
     "compare.detectable": "한 번씩 녹화한 두 값 사이의 최소 감지 변화량: {value}",
-    "compare.status.suspected": "의심됨",
+    "compare.status.suspected": "PSP 의심 소견",
     "compare.status.borderline": "경계",
-    "compare.status.not_suspected": "의심되지 않음",
+    "compare.status.not_suspected": "PSP 의심 소견 없음",
     "compare.status.not_assessable": "평가할 수 없음",
     "compare.to": "~",
     "compare.ratio": "{value}배",

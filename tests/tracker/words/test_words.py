@@ -7,15 +7,19 @@ import re
 import string
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.tracker.measures.test_obstacles import GATES, Gate, codes_in_the_source
+from tracker.files.columns import BLINK_COLUMNS, COHORT_COLUMNS, FRAME_COLUMNS, SUMMARY_COLUMNS
 from tracker.measures import obstacles
 from tracker.measures.assessment import assess
 from tracker.words import LANGUAGES, TEXTS, Language, format_text
+from tracker.words.glossary import GLOSSARY
 
+WEB_TEXTS = Path(__file__).parents[3] / "handler" / "web" / "texts.js"
 ENGLISH, KOREAN = TEXTS["en"], TEXTS["ko"]
 SAME_IN_BOTH = {
     "report.interval_short",
@@ -104,3 +108,27 @@ def test_texts_load_nothing_heavy_and_no_other_room() -> None:
     package = ["tracker", "tracker.version", "tracker.video", "tracker.video.limits"]
     words = ["tracker.words", "tracker.words.en", "tracker.words.ko", "tracker.words.patient"]
     assert result.stdout.split() == package + words
+
+
+def find_avoided(text: str) -> list[str]:
+    """Return the words in a Korean text that the glossary says not to use."""
+    return [word for term in GLOSSARY for word in term.avoid if word in text]
+
+
+def test_every_korean_text_keeps_to_the_glossary() -> None:
+    script = WEB_TEXTS.read_text(encoding="utf-8")
+    for name, text in (*KOREAN.items(), *korean_labels(), ("texts.js", script)):
+        assert find_avoided(text) == [], name
+
+
+def korean_labels() -> list[tuple[str, str]]:
+    labels = []
+    for table in (SUMMARY_COLUMNS, COHORT_COLUMNS, FRAME_COLUMNS, BLINK_COLUMNS):
+        labels += [(column.name, column.ko) for column in table]
+    return labels
+
+
+def test_the_glossary_finds_what_it_avoids_and_names_what_is_used() -> None:
+    assert find_avoided("눈 깜박임 해독") == ["깜박", "해독"]
+    used = " ".join([*KOREAN.values(), WEB_TEXTS.read_text(encoding="utf-8")])
+    assert [term.ko for term in GLOSSARY if term.ko not in used] == []
