@@ -39,7 +39,8 @@ ANALYSIS, LIGHT = "lambda_function.lambda_handler", "handler.light_function.lamb
 LONG_FRAMES = 12_000
 LARGE_FILE_BYTES = 600 * 10**6
 
-MAX_INIT_CPU_S, MAX_LIGHT_INIT_CPU_S = 1.6, 0.6
+MAX_INIT_CPU_S, MAX_LIGHT_INIT_CPU_S = 0.6, 0.35
+"""A third above what they take, and less than what one more large library would add."""
 MAX_PEAK_RSS_MB = 450.0
 
 
@@ -258,12 +259,13 @@ def run_short(budget: Budget, inputs: Path) -> None:
 
 def run_long(budget: Budget, inputs: Path) -> None:
     """Measure recordings of the largest length, and a file that does not fit into /tmp."""
-    # This noise gives the bit rates of a phone: about 7 Mbit/s, for which /tmp is large enough, and
-    # 15 Mbit/s, for which it is not.
-    for number, (name, spec) in enumerate(
+    # The noise gives the bit rates of a phone: about 7 and 8 Mbit/s, for which /tmp is large enough
+    # and every frame can be tracked in time, and 15 Mbit/s, for which neither holds.
+    for number, (name, spec, every_frame) in enumerate(
         (
-            ("12,000 frames of 720p30", _spec(width=1280, height=720, noise_std=5.5)),
-            ("12,000 frames of 1080p30", _spec(width=1920, height=1080, noise_std=5.5)),
+            ("12,000 frames of 720p30", _spec(width=1280, height=720, noise_std=5.5), True),
+            ("12,000 frames of 1080p30", _spec(width=1920, height=1080, noise_std=4.65), True),
+            ("12,000 frames of 1080p30", _spec(width=1920, height=1080, noise_std=5.5), False),
         )
     ):
         video = inputs / f"long-{number}.mp4"
@@ -272,7 +274,7 @@ def run_long(budget: Budget, inputs: Path) -> None:
         summary = _run_upload(budget, video, name, number)
         video.unlink()
         budget.require_whole(name, summary, LONG_FRAMES)
-        if number == 0 and summary["sampling"]["effective_step"] != 1:
+        if every_frame and summary["sampling"]["effective_step"] != 1:
             budget.missed.append(f"{name}: step {summary['sampling']['effective_step']:.2f}, not 1")
 
     # The noise is hardly compressed, so that every part of the file is read, not only its ends.
