@@ -83,7 +83,10 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
         help="do not write STEM.report.html, and remove an earlier one",
     )
     parser.add_argument(
-        "--lang", choices=LANGUAGES, default="en", help="report language (default: %(default)s)"
+        "--lang",
+        choices=LANGUAGES,
+        default="en",
+        help="language of reports and of what is printed of a recording (default: %(default)s)",
     )
 
 

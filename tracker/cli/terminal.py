@@ -58,12 +58,14 @@ def print_result(
     """Print a result: as JSON if the options ask for it, else as text with the files' names."""
     from tracker.files.names import printable
     from tracker.files.summary import describe_summary, to_json
+    from tracker.words import format_text
 
     if options.json:
         print(to_json(summary.to_dict()), flush=True)
     else:
-        print(describe_summary(summary, name), flush=True)
-        print("  written     " + " ".join(map(printable, written)), flush=True)
+        print(describe_summary(summary, name, options.lang), flush=True)
+        files = " ".join(map(printable, written))
+        print(format_text(options.lang, "terminal.written", files=files), flush=True)
 
 
 class Progress:

@@ -31,7 +31,7 @@ from tracker.protocol import Task
 from tracker.tracks.archive import save_track
 from tracker.tracks.track import Track
 from tracker.version import __version__
-from tracker.words import round_range
+from tracker.words import Language, format_text, round_range
 
 SIGNIFICANT_DIGITS = 6
 NOTE = "Research use, not a diagnosis."
@@ -185,50 +185,70 @@ def to_json(document: Any, indent: int | None = None) -> str:
     return json.dumps(plain(document), indent=indent, allow_nan=False, ensure_ascii=False)
 
 
-def describe_summary(summary: Summary, name: str) -> str:
-    """Return the main values of a summary as a few lines of text for a person."""
-    threshold = summary.parameters.vpp_thresh
+def describe_summary(summary: Summary, name: str, language: Language = "en") -> str:
+    """Return the main values of a summary as a few lines of text for a person.
 
-    def number(value: float | None, form: str) -> str:
-        return "-" if value is None else format(value, form)
+    In Korean, reasons and cautions have their short names, because a summary has no Korean texts.
+    """
 
-    def interval(ends: Interval, form: str) -> str:
-        low, high = ends
-        return "" if low is None else f" (95 % interval {low:{form}}-{high:{form}})"
+    def say(key: str, **values: Any) -> str:
+        return format_text(language, f"terminal.{key}", **values)
 
-    def range_(what: str, value: float | None, ends: Interval, limit: float) -> str:
+    def range_(value: float | None, ends: Interval, limit: float) -> dict[str, str]:
         shown, *rounded = (
             None if one is None else round_range(one, limit) for one in (value, *ends)
         )
-        return f"{number(shown, '.3f')} {what}{interval(Interval(*rounded), '.3f')}"
+        words = {"value": _format_number(shown, ".3f"), "limit": f"{limit:g}"}
+        return words | {"interval": _format_interval(Interval(*rounded), ".3f", language)}
 
-    vertical = range_(
-        "eye widths peak to peak",
-        summary.vertical_peak_to_peak,
-        summary.vertical_peak_to_peak_ci95,
-        threshold,
-    )
-    lines = [
-        f"{printable(name)}: {summary.assessment.status}",
-        f"  because     {summary.psp_rule_reason}",
-        f"  vertical    {vertical}, threshold {threshold:g}",
-        f"  blinks      {summary.blink_count}, {number(summary.blink_rate_per_min, '.1f')} a minute"
-        f"{interval(summary.blink_rate_per_min_ci95, '.1f')}; "
-        f"prolonged closures {summary.prolonged_closure_count}",
-        f"  recording   face seen for {summary.valid_time_s:.1f} of "
-        f"{summary.duration_sec_est:.1f} s, {summary.frames_processed} frames analysed "
-        f"of {number(summary.fps, '.1f')} a second",
-    ]
-    if summary.assessment.basis == "down_range":
-        limit = summary.assessment.basis_limit
-        down = range_("eye widths", summary.down_range, summary.down_range_ci95, limit)
-        lines.insert(3, f"  down        {down}, limit {limit:g}")
+    assessment = summary.assessment
+    answer, reason = str(assessment.status), summary.psp_rule_reason
+    cautions = [one.message for one in assessment.cautions if one.message not in reason]
+    if language != "en":
+        answer = format_text(language, f"verdict.{assessment.status}")
+        reason = ", ".join(_name_findings(assessment.reasons, language))
+        cautions = _name_findings(assessment.cautions, language)
+    lines = [f"{printable(name)}: {answer}", *([say("because", reason=reason)] if reason else [])]
+    vertical = (summary.vertical_peak_to_peak, summary.vertical_peak_to_peak_ci95)
+    lines.append(say("vertical", **range_(*vertical, summary.parameters.vpp_thresh)))
+    if assessment.basis == "down_range":
+        down = range_(summary.down_range, summary.down_range_ci95, assessment.basis_limit)
+        lines.append(say("down", **down))
     lines += [
-        f"  caution     {caution.message}"
-        for caution in summary.assessment.cautions
-        if caution.message not in summary.psp_rule_reason
+        say(
+            "blinks",
+            count=summary.blink_count,
+            rate=_format_number(summary.blink_rate_per_min, ".1f"),
+            interval=_format_interval(summary.blink_rate_per_min_ci95, ".1f", language),
+            prolonged=summary.prolonged_closure_count,
+        ),
+        say(
+            "recording",
+            seen=summary.valid_time_s,
+            seconds=summary.duration_sec_est,
+            frames=summary.frames_processed,
+            fps=_format_number(summary.fps, ".1f"),
+        ),
+        *(say("caution", caution=one) for one in cautions),
     ]
     return "\n".join(lines)
+
+
+def _format_number(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
+
+
+def _format_interval(ends: Interval, form: str, language: Language) -> str:
+    low, high = ends
+    if low is None or high is None:
+        return ""
+    return format_text(
+        language, "terminal.interval", low=format(low, form), high=format(high, form)
+    )
+
+
+def _name_findings(findings: Iterable[FindingFields], language: Language) -> list[str]:
+    return [format_text(language, f"cohort.code.{one.code}") for one in findings]
 
 
 def plain(value: Any) -> Any:

@@ -441,6 +441,18 @@ TEXTS: dict[str, str] = {
     "range read like a palsy. Nothing warns of it: take them off for the recording.",
     "report.limit.mirror": "Mirrored videos swap left and right.",
     "report.limit.not_validated": "None of the thresholds has been validated on patients.",
+    # What the command line prints of a recording.
+    "terminal.because": "  because     {reason}",
+    "terminal.vertical": "  vertical    {value} eye widths peak to peak{interval}, "
+    "threshold {limit}",
+    "terminal.down": "  down        {value} eye widths{interval}, limit {limit}",
+    "terminal.blinks": "  blinks      {count}, {rate} a minute{interval}; "
+    "prolonged closures {prolonged}",
+    "terminal.recording": "  recording   face seen for {seen:.1f} of {seconds:.1f} s, {frames} "
+    "frames analysed of {fps} a second",
+    "terminal.caution": "  caution     {caution}",
+    "terminal.written": "  written     {files}",
+    "terminal.interval": " (95 % interval {low}-{high})",
     # The page of a cohort.
     "cohort.title": "Cohort report",
     "cohort.recordings": "{count} recordings, threshold of the vertical range {threshold:g} eye "

@@ -426,6 +426,16 @@ TEXTS: dict[str, str] = {
     "마비처럼 나타날 수 있습니다. 이에 대한 경고는 없으니 안경을 벗고 녹화하십시오.",
     "report.limit.mirror": "좌우가 뒤집힌 영상에서는 왼쪽과 오른쪽이 바뀝니다.",
     "report.limit.not_validated": "어떤 기준값도 환자에서 검증되지 않았습니다.",
+    # What the command line prints of a recording.
+    "terminal.because": "  이유        {reason}",
+    "terminal.vertical": "  수직 범위   눈 너비의 {value}{interval}, 기준값 {limit}",
+    "terminal.down": "  아래쪽 범위 눈 너비의 {value}{interval}, 기준값 {limit}",
+    "terminal.blinks": "  눈 깜빡임   {count}회, 분당 {rate}회{interval}, 긴 눈 감음 {prolonged}회",
+    "terminal.recording": "  녹화        {seconds:.1f}초 중 얼굴이 보인 시간 {seen:.1f}초, 초당 "
+    "{fps}프레임 영상에서 {frames}프레임 분석",
+    "terminal.caution": "  유의할 점   {caution}",
+    "terminal.written": "  저장한 파일 {files}",
+    "terminal.interval": "(95 % 신뢰구간 {low}-{high})",
     # The page of a cohort.
     "cohort.title": "코호트 보고서",
     "cohort.recordings": "녹화 {count}건, 수직 범위의 기준값은 눈 너비의 {threshold:g}",
