@@ -385,8 +385,12 @@ KINDS = {
     "Samsung's slow motion": Kind(write_samsung_slow_motion, fast=True),
     "wrapped": Kind(write_wrapped),
     "below zero": Kind(write_below_zero),
-    "paused": Kind(write_paused, paused_s=5.0),
-    "paused MP4": Kind(functools.partial(write_paused, suffix=".mp4"), paused_s=5.0),
+    "paused": Kind(write_paused, paused_s=5.0, told=frozenset(("sampling_gaps",))),
+    "paused MP4": Kind(
+        functools.partial(write_paused, suffix=".mp4"),
+        paused_s=5.0,
+        told=frozenset(("sampling_gaps",)),
+    ),
     "HLG": Kind(functools.partial(write_hdr, transfer="hlg")),
     "PQ": Kind(functools.partial(write_hdr, transfer="pq")),
 }

@@ -19,7 +19,7 @@ from handler.local.app import LocalContext
 from handler.service import Service
 from tests.aws_server import BUCKET, Aws
 from tests.container_kinds import KINDS, REFUSED, Kind, remux_to, write_turned_wide
-from tests.containers import MATRICES, encode, read_images, shift, write_shown
+from tests.containers import MATRICES, encode, read_images, remux, shift, write_shown
 from tracker.face.mesh import FaceMesh
 from tracker.lab.clip_spec import make_spec
 from tracker.lab.synthetic import write_clip
@@ -101,6 +101,13 @@ def assert_twins(result: Result, twin: Result, kind: Kind) -> None:
     assert ours == pytest.approx(theirs, abs=0.01)
 
 
+def find_told(result: Result) -> set[str]:
+    """Return what is told of the file itself, as a caution or as a reason against an answer."""
+    assessment = result.summary.assessment
+    codes = {one.code for one in (*assessment.cautions, *assessment.reasons)}
+    return codes & {"video_damaged", "video_cut_off", "several_videos", "sampling_gaps"}
+
+
 def read_frames(source: Path | BufferedIOBase) -> list[tuple[int, float, float]]:
     """Return the index, the time and the sum of all pixels of each frame."""
     with Video(source) as video:
@@ -165,8 +172,22 @@ def test_each_kind_is_its_plain_twin(
     path = kind.write(plains[kind.fast], tmp_path)
     result = analyze(path, mesh)
     assert_twins(result, twins[kind.fast], kind)
-    codes = {one.code for one in result.summary.assessment.cautions}
-    assert codes & {"video_damaged", "video_cut_off", "several_videos"} == kind.told
+    assert find_told(result) == kind.told
+    assert_same_by_every_way(path, result, aws, engine, tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["cut.mkv", "cut.ts", "cut.mp4"])
+def test_a_cut_is_told_by_every_way(
+    name: str, plain: Path, aws: Aws, engine: Engine, mesh: FaceMesh, tmp_path: Path
+) -> None:
+    fragments = {"movflags": "frag_keyframe"} if name == "cut.mp4" else {}
+    path = remux(plain, tmp_path / name, **fragments)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * 4 // 5 + 7])
+    result = analyze(path, mesh)
+    assert FRAMES / 2 < result.summary.frames_processed < FRAMES
+    assert find_told(result) == {"video_cut_off"}
+    assert not result.summary.video_meta.complete
     assert_same_by_every_way(path, result, aws, engine, tmp_path / "out")
 
 
@@ -238,9 +259,9 @@ def test_slow_motion_is_told(plains: dict[bool, Path], mesh: FaceMesh, tmp_path:
 
 
 def test_the_extended_task_is_analysed_whole(plain: Path, mesh: FaceMesh) -> None:
-    """Of 240 frames, all are tracked, although `max_frames` is 100."""
-    track = track_recording(plain, mesh, Parameters(task="extended", max_frames=100))
-    assert (track.times_s.size, track.info.raised_step, track.info.complete) == (240, 0, True)
+    """All 60 frames are tracked, although `max_frames` is 25."""
+    track = track_recording(plain, mesh, Parameters(task="extended", max_frames=25))
+    assert (track.times_s.size, track.info.raised_step, track.info.complete) == (FRAMES, 0, True)
 
 
 @pytest.mark.parametrize(
