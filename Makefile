@@ -10,9 +10,9 @@ AHEAD := $(CURDIR)/build/ahead
 TOOLS := build/tools
 export VIDEO
 KERNEL_TESTS = $(addprefix tests/kernels/test_,geometry.py pose.py closures.py gaze.py measures.py quantiles.py \
-  uncertainty.py change.py looks.py crosstalk.py sampling.py refinement.py)
+  uncertainty.py change.py looks.py crosstalk.py sampling.py refinement.py fixation.py flanks.py)
 
-.PHONY: help setup run quick test ahead attack bench bench-short lint lint-deploy layers budget lock docs site picture accuracy extended \
+.PHONY: help setup run quick test ahead attack bench bench-short lint lint-deploy layers budget lock docs site picture accuracy extended fixation \
   accuracy-baseline cohorts fuzz clean
 
 help:
@@ -34,6 +34,7 @@ help:
 	@echo "make accuracy-baseline    the same, and keep the results as the new baseline"
 	@echo "make cohorts              simulate 1,000 people of each kind; tables and picture in docs/ (8 minutes)"
 	@echo "make fuzz                 read 10,000 damaged videos (5 minutes; FIRST=SEED begins elsewhere)"
+	@echo "make fixation             find square-wave jerks in 1,800 simulated recordings (a minute)"
 	@echo "make extended             record the extended task in a browser, at its full length (4 minutes)"
 	@echo "make lock                 resolve requirements.lock anew (needs uv)"
 	@echo "make clean                remove the environment and all results"
@@ -149,6 +150,10 @@ FIRST := 0
 
 fuzz: setup
 	$(PY) -m tests.fuzz --files 10000 --first $(FIRST)
+
+# Square-wave jerks in many more simulated recordings than the tests have.
+fixation: setup
+	FIXATION_RECORDINGS=200 $(PY) -m pytest tests/tracker/measures/test_fixation.py -k visible -rP
 
 # The extended task in a browser, with the fake camera, at its full length; the tests record a tenth of it.
 extended: setup

@@ -14,6 +14,8 @@ from kernels.closures import (
 )
 from kernels.crosstalk import remove_crosstalk
 from kernels.dips import Dips, find_dips
+from kernels.fixation import Jerks, detect_jerks
+from kernels.flanks import fit_flanks
 from kernels.gaze import Saccades, compute_framing_gain, detect_saccades
 from kernels.geometry import EyeGeometry, compute_eye_geometry, compute_rotation_deg
 from kernels.landmarks import FACE_MESH_INDICES, LANDMARK_COUNT, LEFT, RIGHT
@@ -50,6 +52,7 @@ __all__ = [
     "Dips",
     "EyeGeometry",
     "HeadPose",
+    "Jerks",
     "Planes",
     "Saccades",
     "compute_correlation",
@@ -73,9 +76,11 @@ __all__ = [
     "compute_valid_time_s",
     "cut_eye",
     "detect_closures",
+    "detect_jerks",
     "detect_saccades",
     "detect_winks",
     "find_dips",
+    "fit_flanks",
     "map_points",
     "mark_around_closures",
     "mark_closures_in_winks",

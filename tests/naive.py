@@ -1065,3 +1065,142 @@ def level_square(
     across, down = scale * (max(x) - min(x)), scale * (max(y) - min(y))
     corner = middle - complex(across, down) / 2
     return [(corner + step) * level for step in (0, across / size, 1j * down / size)]
+
+
+def raised_step(time_s, step_s, exposure_s):
+    """The mean over an exposure of a raised-cosine step, by adding up a thousand moments."""
+    total = 0.0
+    for k in range(1000):
+        share = (time_s + (k + 0.5) / 1000 * exposure_s) / step_s
+        total += (1 - math.cos(math.pi * min(max(share, 0.0), 1.0))) / 2
+    return total / 1000
+
+
+def fit_step(times_s, shares, exposure_s):
+    """Time of the step that fits best, on ever finer grids of its middle and its time."""
+
+    def misfit(middle_s, step_s):
+        begin_s = middle_s - step_s / 2
+        model = [raised_step_fast(t - begin_s, step_s, exposure_s) for t in times_s]
+        return sum((one - other) ** 2 for one, other in zip(shares, model, strict=True))
+
+    def raised_step_fast(time_s, step_s, exposure_s):
+        # 16 moments instead of a thousand.
+        total = 0.0
+        for k in range(16):
+            share = (time_s + (k + 0.5) / 16 * exposure_s) / step_s
+            total += (1 - math.cos(math.pi * min(max(share, 0.0), 1.0))) / 2
+        return total / 16
+
+    best = None
+    for middle in range(60):
+        for step in range(40):
+            middle_s = times_s[0] + middle / 59 * (times_s[-1] - times_s[0])
+            step_s = 0.02 * 1.1**step
+            found = misfit(middle_s, step_s), middle_s, step_s
+            best = found if best is None or found < best else best
+    width_s, factor = (times_s[-1] - times_s[0]) / 59, 1.1
+    for _ in range(12):
+        _, centre_s, usual_s = best
+        for shift in range(-3, 4):
+            for power in range(-3, 4):
+                middle_s, step_s = centre_s + shift / 3 * width_s, usual_s * factor ** (power / 3)
+                best = min(best, (misfit(middle_s, step_s), middle_s, step_s))
+        width_s, factor = width_s / 2, math.sqrt(factor)
+    return best[2]
+
+
+def find_runs(keep, times_s, max_gap_s):
+    runs = []
+    for n, kept in enumerate(keep):
+        if not kept:
+            continue
+        if n > 0 and keep[n - 1] and times_s[n] - times_s[n - 1] <= max_gap_s:
+            runs[-1][1] = n + 1
+        else:
+            runs.append([n, n + 1])
+    return runs
+
+
+def whiten(values, weights, start):
+    """What is left of values minus their prediction; None for the first ones of a run."""
+    order = len(weights)
+    left = []
+    for n in range(len(values)):
+        if n < start + order:
+            left.append(None)
+        else:
+            past = sum(weights[k] * values[n - 1 - k] for k in range(order))
+            left.append(values[n] - past)
+    return left
+
+
+def fit_jerk(values, weights, noise, window, step_s, interval_s, jerk):
+    """Amplitude and score of one jerk beside a level: least squares on a window's whitened samples.
+
+    jerk are the samples and the shares of an interval at which the steps begin.
+    """
+    (first, first_share), (second, second_share) = jerk
+    shape = []
+    for n in range(len(values)):
+        up, down = (
+            raised_step_exact((n - at + share) * interval_s, step_s, interval_s / 2)
+            for at, share in ((first, first_share), (second, second_share))
+        )
+        shape.append(up - down)
+    white, pattern = (whiten(one, weights, 0)[slice(*window)] for one in (values, shape))
+    level = sum(pattern) / len(pattern)
+    power = sum((one - level) ** 2 for one in pattern) / noise**2
+    product = sum(a * (b - level) for a, b in zip(white, pattern, strict=True)) / noise**2
+    return product / power, product / math.sqrt(power)
+
+
+def raised_step_exact(time_s, step_s, exposure_s):
+    """The integral of (1 - cos) / 2 over the exposure, written out."""
+
+    def integral(moment_s):
+        share = moment_s / step_s
+        if share <= 0:
+            return 0.0
+        if share >= 1:
+            return step_s * (share - 0.5)
+        return step_s * (share - math.sin(math.pi * share) / math.pi) / 2
+
+    return (integral(time_s + exposure_s) - integral(time_s)) / exposure_s
+
+
+def predict(covariance):
+    """The weights of the best prediction from the past, from the normal equations."""
+    order = len(covariance) - 1
+    rows = [
+        [covariance[abs(i - j)] for j in range(order)] + [covariance[i + 1]] for i in range(order)
+    ]
+    # Gauss's elimination.
+    for i in range(order):
+        rows[i] = [one / rows[i][i] for one in rows[i]]
+        for k in range(order):
+            if k != i:
+                rows[k] = [a - rows[k][i] * b for a, b in zip(rows[k], rows[i], strict=True)]
+    return [row[-1] for row in rows]
+
+
+def autocovariance(values, runs, order):
+    """Mean product of samples `lag` apart in one run, without the run's mean."""
+    found = []
+    for lag in range(order + 1):
+        products = []
+        for start, stop in runs:
+            mean = sum(values[start:stop]) / (stop - start)
+            for n in range(start + lag, stop):
+                products.append((values[n] - mean) * (values[n - lag] - mean))
+        found.append(sum(products) / len(products))
+    return found
+
+
+def window_differences(values, runs, width):
+    found = []
+    for start, stop in runs:
+        for n in range(start + width, stop - width + 1):
+            before, after = values[n - width : n], values[n : n + width]
+            found.append(sum(after) / width - sum(before) / width)
+    return found

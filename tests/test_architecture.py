@@ -84,6 +84,7 @@ LARGE = {
     "tracker/words/en.py": "a table of texts, read entry by entry",
     "tracker/words/ko.py": "a table of texts, read entry by entry",
     "tracker/files/fields.py": "a table of all fields, read entry by entry",
+    "tracker/files/fields.py:Summary": "the part of it that is the JSON document, in its order",
 }
 """What is larger than the limits, with the reason."""
 

@@ -9,7 +9,9 @@ from typing import Any, Literal, get_args
 PHASES = ("up", "down", "left", "right", "fixate", "rest")
 VERTICAL_PHASES = ("up", "down")
 HORIZONTAL_PHASES = ("left", "right")
-RESTING_PHASES = ("fixate", "rest")
+FIXATION_PHASES = ("fixate",)
+REST_PHASES = ("rest",)
+RESTING_PHASES = FIXATION_PHASES + REST_PHASES
 MAX_TIME_S = 24 * 3600.0
 
 Task = Literal["up_down", "extended", "unknown"]

@@ -72,6 +72,8 @@ with event.install_recorder("numba:compile") as recorder:
     rest = call("remove_crosstalk", times_s, 0 * times_s, ~marked)
     noise = call("compute_noise_floor", times_s, ~marked)
     rate = call("compute_rate_interval", 0, 1.0)
+    jerks = call("detect_jerks", times_s, np.ones(300, bool), times_s, 1 / 30)
+    steps_s, _ = call("fit_flanks", ear / level, times_s, [[3.3, 3.6]], np.array([102]), 1 / 30)
     mesh = np.arange(12, dtype=np.float32).reshape(6, 2)
     square = np.empty((2, 2, 1), np.float32)
     features, points = np.ones((48, 48, 1), np.float32), np.arange(6)
@@ -106,6 +108,7 @@ assert abs(between_s[0] - 2) < 1e-9
 assert 0 <= interval[0] < peak_to_peak < interval[1] < 20
 assert abs(noise - 0.115) < 1e-3
 assert abs(rate[1] - 3.689) < 1e-3
+assert len(jerks.amplitude) == 0 and np.isfinite(steps_s).all()
 assert (mesh == mesh[0]).all() and extent == (*mesh[0], *mesh[0])
 assert np.abs(pixels - 128 / 255).max() < 1e-6
 

@@ -20,6 +20,8 @@ GROUPS = {
     "assessment": "Assessment",
     "gaze": "Gaze",
     "blinks": "Blinks and lids",
+    "fixation": "Fixation (not validated on patients)",
+    "lids": "Lid movements (not validated on patients)",
     "phases": "Phases of a protocol",
     "quality": "Quality of the recording",
     "recording": "Recording and program",

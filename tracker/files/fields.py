@@ -534,6 +534,146 @@ class Summary:
     open_ear: Annotated[float | None, Field("blinks", "EAR",
         "Eye aspect ratio of this person's open eyes.",
         "EAR of the open eyes", "뜬 눈의 EAR")]
+    fixation_phases: Annotated[str | None, Field("fixation", "",
+        "Phases that the measures of fixation come from.",
+        "Phases of the fixation", "주시를 측정한 단계")]
+    fixation_time_s: Annotated[float | None, Field("fixation", "s",
+        "Time in these phases that counts for the gaze.",
+        "Fixation seen (s)", "주시 시간(초)")]
+    square_wave_jerk_rate_per_min: Annotated[float | None, Field("fixation", "1/min",
+        "Square-wave jerks a minute of fixation, of the amplitude that is visible or more.",
+        "Square-wave jerks a minute", "분당 방형파 움직임")]
+    square_wave_jerk_rate_per_min_ci95: Annotated[Interval, Field("fixation", "1/min",
+        "95 % interval of that rate: exact Poisson interval.",
+        "Their 95 % interval", "그 95 % 신뢰구간")]
+    square_wave_jerk_rate_per_min_reason: Annotated[
+        Literal["no_fixation", "not_seen", "too_short", "rate_too_low", "too_noisy"] | None,
+        Field("fixation", "",
+        "Why there is no rate of square-wave jerks.",
+        "Why square-wave jerks were not measured", "방형파 움직임을 측정하지 못한 이유", {
+            "no_fixation": ("no phase asks for a fixation", "주시를 지시한 단계가 없음"),
+            "not_seen": (
+                "blinks or head turns interrupt every fixation",
+                "깜빡임이나 머리 움직임으로 주시가 모두 끊김"),
+            "too_short": ("too short", "너무 짧음"),
+            "rate_too_low": ("the frame rate is too low", "프레임 속도가 너무 낮음"),
+            "too_noisy": (
+                "too noisy: every jerk would be hidden", "잡음이 커서 방형파 움직임이 모두 가려짐"),
+        })]
+    square_wave_jerk_count: Annotated[int | None, Field("fixation", "events",
+        "Square-wave jerks of 0.5 to 5 degrees that were found.",
+        "Square-wave jerks", "방형파 움직임 수")]
+    square_wave_jerk_amplitude_deg_est: Annotated[float | None, Field("fixation", "deg",
+        "Their median amplitude, an estimate.",
+        "Median amplitude of square-wave jerks, estimate (degrees)",
+        "방형파 움직임 크기의 중앙값, 추정(도)")]
+    square_wave_jerk_visible_deg_est: Annotated[float | None, Field("fixation", "deg",
+        "Smallest amplitude that this recording shows: three noise floors or more.",
+        "Smallest visible square-wave jerk, estimate (degrees)",
+        "보일 수 있는 가장 작은 방형파 움직임, 추정(도)")]
+    fixation_noise_floor_deg_est: Annotated[float | None, Field("fixation", "deg",
+        "Standard deviation of the difference of two means over 0.15 s in a fixation.",
+        "Noise floor of the fixation, estimate (degrees)", "주시의 잡음 수준, 추정(도)")]
+    fixation_bcea: Annotated[float | None, Field("fixation", "squared eye widths",
+        "Area of the ellipse that holds 68.2 % of the gaze (BCEA); landmark noise included.",
+        "Area of fixation, BCEA (squared eye widths)", "주시 영역 BCEA(눈 너비의 제곱)")]
+    fixation_bcea_ci95: Annotated[Interval, Field("fixation", "squared eye widths",
+        "95 % interval of that area: jackknife over seconds.",
+        "Its 95 % interval", "그 95 % 신뢰구간")]
+    fixation_bcea_reason: Annotated[
+        Literal["no_fixation", "too_short"] | None, Field("fixation", "",
+        "Why there is no area of fixation.",
+        "Why the area of fixation was not measured", "주시 영역을 측정하지 못한 이유", {
+            "no_fixation": ("no phase asks for a fixation", "주시를 지시한 단계가 없음"),
+            "too_short": ("too short", "너무 짧음"),
+        })]
+    lid_kinematics_phases: Annotated[str | None, Field("lids", "",
+        "Phases that velocity, amplitude and regularity of blinks come from.",
+        "Phases of the lid movements", "눈꺼풀 움직임을 측정한 단계")]
+    blink_closing_velocity_per_s: Annotated[float | None, Field("lids", "lid openings/s",
+        "Median peak velocity of the closing lids in blinks; 1 is the opening of the open eye.",
+        "Peak velocity of closing lids (openings a second)",
+        "눈꺼풀을 감는 최고 속도(초당 눈 뜬 높이)")]
+    blink_closing_velocity_per_s_ci95: Annotated[Interval, Field("lids", "lid openings/s",
+        "95 % interval of that median, widened by the unknown exposure of a frame.",
+        "Its 95 % interval", "그 95 % 신뢰구간")]
+    blink_closing_velocity_per_s_reason: Annotated[
+        Literal["too_few_blinks", "rate_too_low"] | None, Field("lids", "",
+        "Why there is no such velocity.",
+        "Why the closing velocity was not measured", "감는 속도를 측정하지 못한 이유", {
+            "too_few_blinks": ("too few blinks were seen whole", "온전히 보인 깜빡임이 너무 적음"),
+            "rate_too_low": ("the frame rate is too low", "프레임 속도가 너무 낮음"),
+        })]
+    blink_opening_velocity_per_s: Annotated[float | None, Field("lids", "lid openings/s",
+        "Median peak velocity of the opening lids in blinks; 1 is the opening of the open eye.",
+        "Peak velocity of opening lids (openings a second)",
+        "눈꺼풀을 뜨는 최고 속도(초당 눈 뜬 높이)")]
+    blink_opening_velocity_per_s_ci95: Annotated[Interval, Field("lids", "lid openings/s",
+        "95 % interval of that median, widened by the unknown exposure of a frame.",
+        "Its 95 % interval", "그 95 % 신뢰구간")]
+    blink_opening_velocity_per_s_reason: Annotated[
+        Literal["too_few_blinks", "rate_too_low"] | None, Field("lids", "",
+        "Why there is no such velocity.",
+        "Why the opening velocity was not measured", "뜨는 속도를 측정하지 못한 이유", {
+            "too_few_blinks": ("too few blinks were seen whole", "온전히 보인 깜빡임이 너무 적음"),
+            "rate_too_low": ("the frame rate is too low", "프레임 속도가 너무 낮음"),
+        })]
+    blink_closing_time_s: Annotated[float | None, Field("lids", "s",
+        "Median time in which the lids close.",
+        "Median closing time (s)", "눈꺼풀을 감는 시간의 중앙값(초)")]
+    blink_opening_time_s: Annotated[float | None, Field("lids", "s",
+        "Median time in which the lids open.",
+        "Median opening time (s)", "눈꺼풀을 뜨는 시간의 중앙값(초)")]
+    blink_amplitude: Annotated[float | None, Field("lids", "0-1",
+        "Median share of the lid opening by which the lids close in blinks.",
+        "Median amplitude of blinks (0-1)", "눈 깜빡임 크기의 중앙값(0-1)")]
+    incomplete_blink_share: Annotated[float | None, Field("lids", "0-1",
+        "Share of the blinks that do not close the eyes completely.",
+        "Share of incomplete blinks (0-1)", "불완전한 깜빡임의 비율(0-1)")]
+    inter_blink_interval_variation: Annotated[float | None, Field("lids", "",
+        "Standard deviation of the times from blink to blink over their mean.",
+        "Variability of the time between blinks", "깜빡임 사이 시간의 변동")]
+    blink_amplitude_change_per_10: Annotated[float | None, Field("lids", "",
+        "Change of the amplitude over 10 blinks, as a share of its mean; negative: decrement.",
+        "Change of the amplitude over 10 blinks", "깜빡임 10번 동안의 크기 변화")]
+    blink_amplitude_change_per_10_ci95: Annotated[Interval, Field("lids", "",
+        "95 % interval of that change.",
+        "Its 95 % interval", "그 95 % 신뢰구간")]
+    blink_rate_rest_per_min: Annotated[float | None, Field("lids", "1/min",
+        "Blinks a minute in the phases `rest`.",
+        "Blinks a minute at rest", "휴식 중 분당 눈 깜빡임")]
+    blink_rate_rest_per_min_ci95: Annotated[Interval, Field("lids", "1/min",
+        "95 % interval of that rate: exact Poisson interval.",
+        "Their 95 % interval", "그 95 % 신뢰구간")]
+    blink_rate_rest_per_min_reason: Annotated[
+        Literal["no_phase", "too_short"] | None, Field("lids", "",
+        "Why there is no such rate.",
+        "Why blinks at rest were not counted", "휴식 중 깜빡임을 세지 못한 이유", {
+            "no_phase": ("the protocol has no such phase", "프로토콜에 이런 단계가 없음"),
+            "too_short": ("too short", "너무 짧음"),
+        })]
+    blink_rate_rest_phases: Annotated[str | None, Field("lids", "",
+        "Phases that this rate comes from.",
+        "Phases of the blinks at rest", "휴식 중 깜빡임을 센 단계")]
+    blink_rate_rest_time_s: Annotated[float | None, Field("lids", "s",
+        "Time with a face in the phases `rest`.",
+        "Rest seen (s)", "휴식 시간(초)")]
+    blink_rate_task_per_min: Annotated[float | None, Field("lids", "1/min",
+        "Blinks a minute in the phases other than `rest`.",
+        "Blinks a minute during the task", "과제 중 분당 눈 깜빡임")]
+    blink_rate_task_per_min_ci95: Annotated[Interval, Field("lids", "1/min",
+        "95 % interval of that rate: exact Poisson interval.",
+        "Their 95 % interval", "그 95 % 신뢰구간")]
+    blink_rate_task_per_min_reason: Annotated[
+        Literal["no_phase", "too_short"] | None, Field("lids", "",
+        "Why there is no such rate.",
+        "Why blinks during the task were not counted", "과제 중 깜빡임을 세지 못한 이유", {
+            "no_phase": ("the protocol has no such phase", "프로토콜에 이런 단계가 없음"),
+            "too_short": ("too short", "너무 짧음"),
+        })]
+    blink_rate_task_phases: Annotated[str | None, Field("lids", "",
+        "Phases that this rate comes from.",
+        "Phases of the blinks during the task", "과제 중 깜빡임을 센 단계")]
     framing_gain: Annotated[float | None, Field("gaze", "",
         "Factor by which the vertical offset was corrected for the framing of the face.",
         "Factor that corrects the vertical offset", "수직 위치를 보정하는 계수")]

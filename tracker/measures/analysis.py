@@ -22,7 +22,9 @@ from kernels import (
 )
 from kernels.closures import COMPLETE_RATIO
 from kernels.measures import median_finite
+from tracker.measures.fixation import FixationMeasures, measure_fixation
 from tracker.measures.gaze import Gaze, GazeMeasures, mark_task, measure_gaze, trace_gaze
+from tracker.measures.lid_kinematics import LidMeasures, measure_lid_kinematics
 from tracker.measures.lids import Events, detect_events
 from tracker.measures.phases import PhaseResult, measure_phases
 from tracker.measures.traces import BoolArray, Float64Array, Traces, trace_track
@@ -41,7 +43,7 @@ GAZE_MEASURES = tuple(field.name for field in fields(GazeMeasures))
 
 
 @dataclass(frozen=True, slots=True)
-class Measures(GazeMeasures):
+class Measures(LidMeasures, FixationMeasures, GazeMeasures):
     """All numbers of a recording; NaN where there is nothing to measure.
 
     Attributes
@@ -230,6 +232,7 @@ def measure_events(
     rate_time_s = traces.valid_time_s if traces.valid_time_s >= MIN_RATE_TIME_S else math.nan
     measures = Measures(
         **{name: getattr(gaze.measures, name) for name in GAZE_MEASURES},
+        **_measure_movements(traces, events, gaze.gaze, parameters),
         duration_s=traces.duration_s,
         fps=traces.fps,
         valid_time_s=traces.valid_time_s,
@@ -252,6 +255,26 @@ def measure_events(
         open_ear=float(compute_quantiles(events.baseline, seen, (0.5,))[0]),
     )
     return Analysis(parameters, traces, events, gaze.gaze, gaze.phases, measures)
+
+
+def _measure_movements(
+    traces: Traces, events: Events, gaze: Gaze, parameters: Parameters
+) -> dict[str, Any]:
+    """Return the fields of `FixationMeasures` and of `LidMeasures`."""
+    times_s, protocol = traces.track.times_s, parameters.protocol
+    fixation = measure_fixation(
+        gaze.vertical,
+        gaze.horizontal,
+        gaze.valid,
+        times_s,
+        traces.interval_s,
+        traces.iris_ratio,
+        protocol,
+    )
+    lids = measure_lid_kinematics(
+        events.ratio, events.closures, traces.seen, times_s, traces.interval_s, protocol
+    )
+    return vars(fixation) | vars(lids)
 
 
 def _measure_upper_lid(

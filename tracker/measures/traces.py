@@ -67,6 +67,8 @@ class Traces:
         Median time between analysed frames; NaN below two.
     canthal_distance_px, iris_diameter_px : float
         Medians of both eyes.
+    iris_ratio : float
+        The latter over the former; NaN if either is unknown or 0.
     head_roll_deg, head_yaw_deg, head_pitch_deg : float
         Medians; for roll and yaw, of the absolute values.
     """
@@ -88,6 +90,7 @@ class Traces:
     interval_s: float
     canthal_distance_px: float
     iris_diameter_px: float
+    iris_ratio: float
     head_roll_deg: float
     head_yaw_deg: float
     head_pitch_deg: float
@@ -119,6 +122,8 @@ def trace_track(track: Track) -> Traces:
         typical_ear >= MIN_TYPICAL_EAR and valid_time_s >= MIN_COVERAGE_FOR_BASELINE * duration_s
     )
     level = compute_open_level(ear, times_s) if trusted else make_fixed_level(ear)
+    canthal_distance_px = median_finite(geometry.canthal_distance_px)
+    iris_diameter_px = median_finite(geometry.iris_diameter_px)
     # If both eyes have no opening, the shares are NaN.
     with np.errstate(divide="ignore", invalid="ignore"):
         ear_share = by_eye / ear
@@ -138,8 +143,13 @@ def trace_track(track: Track) -> Traces:
         fps=fps,
         valid_time_s=valid_time_s,
         interval_s=interval_s,
-        canthal_distance_px=median_finite(geometry.canthal_distance_px),
-        iris_diameter_px=median_finite(geometry.iris_diameter_px),
+        canthal_distance_px=canthal_distance_px,
+        iris_diameter_px=iris_diameter_px,
+        iris_ratio=(
+            iris_diameter_px / canthal_distance_px
+            if min(iris_diameter_px, canthal_distance_px) > 0
+            else math.nan
+        ),
         head_roll_deg=median_finite(np.abs(geometry.head_roll_deg)),
         head_yaw_deg=median_finite(np.abs(head.yaw_deg)),
         head_pitch_deg=head_pitch_deg,

@@ -1,0 +1,469 @@
+"""Square-wave jerks: small pairs of opposite horizontal steps that interrupt a fixation."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kernels._arguments import as_kept, as_times
+from kernels._jit import kernel
+from kernels.flanks import raised_step
+from kernels.measures import median_finite
+from kernels.quantiles import take_quantiles
+
+HELD_S = (0.15, 0.45)
+"""Least and longest time from the first step of a jerk to the second one."""
+WINDOW_S = 0.15
+"""Length of the windows whose means are compared for the noise floor, and beside a jerk."""
+FLOORS = 3.0
+"""A jerk is visible from this many noise floors on."""
+STEP_S = 0.045
+"""How long a step takes: a healthy saccade of 1 to 5 degrees takes 0.040 to 0.048 s."""
+MEMORY_S = 0.1
+"""For how long the noise is predicted from its past."""
+STRIDE_S = 0.02
+"""Time from one tried time between the steps to the next one."""
+LEAST_SCORE = 4.5
+"""Least amplitude of a jerk over its standard error.
+
+A minute offers thousands of pairs of steps. Of pure noise, about one passes in three minutes.
+"""
+SENSITIVITY_SCORE = 1.645
+"""A jerk whose score is larger than `LEAST_SCORE` by this much is found in 95 % of the cases."""
+LEAST_VISIBLE_SHARE = 0.7
+"""Least measured amplitude over the smallest visible one: what is smaller may be noise."""
+ECHO_SHARE = 0.3
+"""Jerks of less than this share of one beside them are what its fit has left over."""
+MAX_NET_SHARE = 0.9
+"""Largest displacement from before a jerk to after it, over the jerk's amplitude. Of a single step,
+it is about 2."""
+MIN_HALF_SHARE = 0.25
+"""Least displacement in each half of the time between the steps, over the amplitude. It tells a
+jerk from an outlier that lasts for a frame or two."""
+MAX_GAP_INTERVALS = 1.9
+"""Longest time between samples of one run, in median intervals: no frame is missing."""
+OUTLIER_FACTOR = 8.0
+"""A sample is an outlier if it is this many times as far from its neighbours as is usual."""
+ROUNDS = 2
+"""In each round, the noise is estimated without the jerks that the round before has found."""
+MAD_TO_STD = 1.4826
+
+Float64Array = NDArray[np.float64]
+Int64Array = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Jerks:
+    """Square-wave jerks: M of them, in order of time.
+
+    Attributes
+    ----------
+    interval : ndarray, shape (M, 2), int64
+        Samples at which the first and the second step begin.
+    amplitude : ndarray, shape (M,), float64
+        Positive where the first step goes in the positive direction.
+    noise_floor : float
+        Standard deviation of the difference of two neighbouring means over `WINDOW_S`, without the
+        jerks; NaN if no run of samples is long enough.
+    visible : float
+        Smallest amplitude of which 95 % of the jerks are found: `FLOORS` noise floors, or more if
+        the frame rate asks for it. NaN like the noise floor.
+    searched_s : float
+        Time in which a jerk could begin and be seen whole.
+    """
+
+    interval: Int64Array
+    amplitude: Float64Array
+    noise_floor: float
+    visible: float
+    searched_s: float
+
+
+@kernel("i8(b1[::1], f8[::1], f8, i8[:,::1])")
+def _find_runs(keep, times_s, max_gap_s, runs):
+    """Fill runs (M, 2) with [start, stop) of the samples that are kept without a gap; return M."""
+    found, start = 0, -1
+    for n in range(keep.size + 1):
+        ends = n == keep.size or not keep[n]
+        if start >= 0 and (ends or times_s[n] - times_s[n - 1] > max_gap_s):
+            runs[found, 0], runs[found, 1] = start, n
+            found += 1
+            start = -1
+        if not ends and start < 0:
+            start = n
+    return found
+
+
+@kernel("void(f8[::1], i8[:,::1], f8[::1], f8[::1])")
+def _autocovariance(values, runs, centred, out):
+    """Fill centred (N,) with values minus the mean of their run, and out (P,) by lag.
+
+    Each lag's covariance is the mean over all pairs of samples of one run.
+    """
+    out[:] = 0.0
+    counts = np.zeros(out.size)
+    for m in range(runs.shape[0]):
+        start, stop = runs[m, 0], runs[m, 1]
+        mean = 0.0
+        for n in range(start, stop):
+            mean += values[n]
+        mean /= stop - start
+        for n in range(start, stop):
+            centred[n] = values[n] - mean
+        for n in range(start, stop):
+            for lag in range(min(out.size, n - start + 1)):
+                out[lag] += centred[n] * centred[n - lag]
+                counts[lag] += 1
+    for lag in range(out.size):
+        out[lag] = out[lag] / counts[lag] if counts[lag] > 0 else 0.0
+
+
+@kernel("void(f8[::1], f8[::1])")
+def _predict(covariance, weights):
+    """Fill weights (P,) with the best prediction of a sample from the P samples before it.
+
+    covariance (P + 1,) is the noise's. It is the recursion of Levinson and Durbin.
+    """
+    weights[:] = 0.0
+    # A little white noise keeps the prediction stable.
+    error = covariance[0] * (1 + 1e-9)
+    before = np.zeros(weights.size)
+    for order in range(weights.size):
+        if not error > 0:
+            return
+        rest = covariance[order + 1]
+        for k in range(order):
+            rest -= weights[k] * covariance[order - k]
+        reflection = rest / error
+        for k in range(order):
+            before[k] = weights[k]
+        for k in range(order):
+            weights[k] = before[k] - reflection * before[order - 1 - k]
+        weights[order] = reflection
+        error *= 1 - reflection * reflection
+
+
+@kernel("void(f8[::1], i8[:,::1], f8[::1], f8[::1])")
+def _whiten(values, runs, weights, out):
+    """Fill out (N,) with values minus their prediction; NaN where a run has too few before."""
+    out[:] = np.nan
+    for m in range(runs.shape[0]):
+        for n in range(runs[m, 0] + weights.size, runs[m, 1]):
+            rest = values[n]
+            for k in range(weights.size):
+                rest -= weights[k] * values[n - 1 - k]
+            out[n] = rest
+
+
+@kernel("void(f8[:,::1], f8[::1], f8[:,::1])")
+def _whiten_steps(steps, weights, out):
+    """Fill out (phases, L) with steps (phases, L) minus their prediction; they are 0 before."""
+    for p in range(steps.shape[0]):
+        for n in range(steps.shape[1]):
+            rest = steps[p, n]
+            for k in range(min(weights.size, n)):
+                rest -= weights[k] * steps[p, n - 1 - k]
+            out[p, n] = rest
+
+
+@kernel("void(f8[::1], i8[:,::1], f8[:,::1], f8, i8[::1], f8[:,::1], i8[::1], f8[:,::1], f8[::1])")
+def _match(white, runs, edges, rest, spans, found, held, correlated, summed):
+    """Fit a jerk that begins at each sample: fill found (3, N) and held (N,).
+
+    found[0] is the amplitude of the best fit and found[1] its score, the amplitude over the
+    standard error: white (N,) is whitened, with noise of a standard deviation of 1. found[2] is the
+    score of a jerk whose steps are as near as they can be. held is the time between the steps, in
+    samples; 0 where no jerk can begin. edges (phases, L) are whitened
+    steps, which end at the value rest. spans (5,) are, in samples, the least and the longest time
+    between the steps, from how many to how many samples it is tried, the margin before and after a
+    jerk that must lie in its run, and how much of the margin before it is whitened. correlated
+    (phases, N) and summed (N + 1,) are working memory.
+    """
+    fewest, most, stride, margin, lead = spans
+    found[:], held[:] = 0.0, 0
+    length = edges.shape[1]
+    # A jerk that lasts for d samples is a step minus the same step d samples later.
+    shape = (edges.shape[0], edges.shape[0], most + 1)
+    energy, total, mean = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    for p in range(edges.shape[0]):
+        for q in range(edges.shape[0]):
+            for d in range(fewest, most + 1):
+                for n in range(d + length):
+                    up = edges[p, n] if n < length else rest
+                    down = 0.0
+                    if n >= d:
+                        down = edges[q, n - d] if n - d < length else rest
+                    energy[p, q, d] += (up - down) ** 2
+                    total[p, q, d] += up - down
+                # The level of the eyes is not known: what looks like a level is no evidence.
+                mean[p, q, d] = total[p, q, d] / (lead + d + margin)
+                energy[p, q, d] -= mean[p, q, d] * total[p, q, d]
+    scale = 1 / np.sqrt(np.maximum(energy, 1e-300))
+    for m in range(runs.shape[0]):
+        start, stop = runs[m, 0], runs[m, 1]
+        summed[start] = 0.0
+        for n in range(start, stop):
+            summed[n + 1] = summed[n] + (0.0 if np.isnan(white[n]) else white[n])
+        for p in range(edges.shape[0]):
+            for n in range(start, stop - length + 1):
+                correlated[p, n] = 0.0
+                for k in range(length):
+                    if not np.isnan(white[n + k]):
+                        correlated[p, n] += (edges[p, k] - rest) * white[n + k]
+        for n in range(start + margin, stop - margin):
+            for d in range(fewest, most + 1, stride):
+                if n + d + margin >= stop or n + d + length > stop:
+                    break
+                plateau = rest * (summed[n + d] - summed[n])
+                around = summed[n + d + margin] - summed[n - lead]
+                for p in range(edges.shape[0]):
+                    for q in range(edges.shape[0]):
+                        fit = correlated[p, n] - correlated[q, n + d] + plateau
+                        fit -= mean[p, q, d] * around
+                        score = fit * scale[p, q, d]
+                        if d == fewest and p + q == 0:
+                            found[2, n] = score
+                        if np.abs(score) > np.abs(found[1, n]):
+                            found[0, n], found[1, n] = score * scale[p, q, d], score
+                            held[n] = d
+
+
+@kernel("f8(f8[::1], i8, i8)")
+def _mean(values, start, stop):
+    total = 0.0
+    for n in range(start, stop):
+        total += values[n]
+    return total / max(stop - start, 1)
+
+
+@kernel("i8(f8[::1], f8[:,::1], i8[::1], i8[::1], i8[::1], f8[::1], i8[::1])")
+def _choose(values, found, held, order, spans, shares, chosen):
+    """Fill chosen with the samples at which jerks begin, the clearest first; return how many.
+
+    found (3, N) and held (N,) come from `_match`; those that overlap a chosen one are set to 0 in
+    held. order (C,) are the samples to choose from, the clearest first. spans (3,) are, in samples,
+    the longest jerk, the margin of `_match`, and the time of a step. shares (3,) are
+    `MAX_NET_SHARE`, `MIN_HALF_SHARE` and `ECHO_SHARE`.
+    """
+    most, margin, turn = spans
+    count = 0
+    for best in order:
+        if held[best] == 0:
+            continue
+        amplitude, last = found[0, best], best + held[best]
+        before = _mean(values, best - margin, best)
+        after = _mean(values, last + turn, last + margin)
+        middle = (best + turn + last) // 2
+        usual = (before + after) / 2
+        first_half = _mean(values, best + turn, max(middle, best + turn + 1)) - usual
+        second_half = _mean(values, min(middle, last - 1), last) - usual
+        if (
+            np.abs(after - before) > shares[0] * np.abs(amplitude)
+            or first_half / amplitude < shares[1]
+            or second_half / amplitude < shares[1]
+        ):
+            continue
+        chosen[count] = best
+        count += 1
+        for n in range(max(0, best - 2 * most), min(held.size, last + most)):
+            # What overlaps it shows the same steps.
+            overlaps = n + held[n] + turn >= best and n <= last + turn
+            echo = np.abs(found[0, n]) < shares[2] * np.abs(amplitude)
+            if n != best and (overlaps or echo):
+                held[n] = 0
+    return count
+
+
+@kernel("i8(f8[::1], i8[:,::1], i8, f8[::1])")
+def _window_differences(values, runs, width, out):
+    """Fill out with the differences of neighbouring means over width samples; return how many."""
+    count = 0
+    for m in range(runs.shape[0]):
+        start, stop = runs[m, 0], runs[m, 1]
+        if stop - start < 2 * width:
+            continue
+        before = _mean(values, start, start + width) * width
+        after = _mean(values, start + width, start + 2 * width) * width
+        for n in range(start + width, stop - width + 1):
+            out[count] = (after - before) / width
+            count += 1
+            if n + width < stop:
+                before += values[n] - values[n - width]
+                after += values[n + width] - values[n]
+    return count
+
+
+def detect_jerks(
+    values: ArrayLike, keep: ArrayLike, times_s: ArrayLike, interval_s: float
+) -> Jerks:
+    """Detect square-wave jerks in fixations.
+
+    Parameters
+    ----------
+    values : array_like, shape (N,), float64
+        Horizontal gaze; the amplitudes have its unit.
+    keep : array_like, shape (N,), bool
+        Samples of fixations in which the gaze is seen.
+    times_s : array_like, shape (N,), float64
+        Presentation times in seconds, strictly increasing.
+    interval_s : float
+        Median time between samples.
+
+    Returns
+    -------
+    Jerks
+        Of every amplitude that stands out of the noise: a jerk's two steps are `HELD_S` apart, and
+        end where they began.
+
+    Raises
+    ------
+    ValueError
+        Shapes differ, or `times_s` is not strictly increasing.
+
+    Notes
+    -----
+    The noise of landmarks is correlated in time, so a sudden step stands out of it more than its
+    size tells. A matched filter uses that: samples and jerk are whitened with the noise's own
+    correlation over `MEMORY_S`, and the jerk is fitted by least squares at each sample and for
+    each time between its steps. The noise is estimated twice, the second time beside the jerks
+    that were found.
+    """
+    series, kept = as_kept(values, keep)
+    times = as_times(times_s, series.size, "values")
+    runs = np.empty((series.size, 2), np.int64)
+    kept = kept & np.isfinite(series)
+    count = 0
+    if interval_s > 0:
+        count = _find_runs(kept, times, MAX_GAP_INTERVALS * interval_s, runs)
+    runs = runs[:count].copy()
+    if count:
+        width = max(1, round(WINDOW_S / interval_s))
+        runs = runs[runs[:, 1] - runs[:, 0] >= 2 * width + round(HELD_S[0] / interval_s)].copy()
+    if not len(runs):
+        return Jerks(runs, np.empty(0), np.nan, np.nan, 0.0)
+    search = _Search(_remove_outliers(series, runs), runs, interval_s, width)
+    jerks, amplitude = np.empty((0, 2), np.int64), np.empty(0)
+    for _ in range(ROUNDS):
+        quiet = search.find_quiet(kept, times, jerks)
+        jerks, amplitude, error = search.find(quiet)
+    quiet = search.find_quiet(kept, times, jerks)
+    differences = np.empty(series.size)
+    count = _window_differences(series, quiet, width, differences)
+    floor = float(np.std(differences[:count]))
+    visible = max(FLOORS * floor, (LEAST_SCORE + SENSITIVITY_SCORE) * error)
+    lost_s = 2 * width * interval_s + sum(HELD_S) / 2
+    searched_s = np.maximum((runs[:, 1] - runs[:, 0]) * interval_s - lost_s, 0.0).sum()
+    order = np.argsort(jerks[:, 0])
+    order = order[np.abs(amplitude[order]) >= LEAST_VISIBLE_SHARE * visible]
+    return Jerks(jerks[order], amplitude[order], floor, visible, float(searched_s))
+
+
+def _remove_outliers(series: Float64Array, runs: Int64Array) -> Float64Array:
+    """Return the series (N,) without outliers that last for one sample: landmarks that jump.
+
+    They become the median of the sample and its two neighbours. Steps stay as they are.
+    """
+    before, here, after = series[:-2], series[1:-1], series[2:]
+    low, high = np.minimum(before, here), np.maximum(before, here)
+    middle = series.copy()
+    middle[1:-1] = np.maximum(low, np.minimum(high, after))
+    for ends in (runs[:, 0], runs[:, 1] - 1):
+        middle[ends] = series[ends]
+    apart = np.abs(series - middle)
+    usual = median_finite(apart[apart > 0])
+    return np.where(apart > OUTLIER_FACTOR * usual, middle, series)
+
+
+class _Search:
+    """Finds jerks in the runs of a series."""
+
+    def __init__(
+        self, series: Float64Array, runs: Int64Array, interval_s: float, width: int
+    ) -> None:
+        self._series, self._runs = series, runs
+        self._interval_s, self._width = interval_s, width
+        self._fewest = int(np.ceil(HELD_S[0] / interval_s - 0.5))
+        self._most = int(np.floor(HELD_S[1] / interval_s + 0.5))
+        self._stride = max(1, int(STRIDE_S / interval_s))
+        self._turn = int(np.ceil((STEP_S + interval_s / 2) / interval_s))
+
+    def find_quiet(
+        self, kept: NDArray[np.bool_], times_s: Float64Array, jerks: Int64Array
+    ) -> Int64Array:
+        """Return the runs without these jerks, shape (M, 2); all runs if nothing would be left."""
+        if not len(jerks):
+            return self._runs
+        quiet = kept.copy()
+        for start, stop in jerks:
+            quiet[start : stop + self._turn] = False
+        runs = np.empty((quiet.size, 2), np.int64)
+        count = _find_runs(quiet, times_s, MAX_GAP_INTERVALS * self._interval_s, runs)
+        runs = runs[:count][runs[:count, 1] - runs[:count, 0] >= 2 * self._width].copy()
+        return runs if len(runs) else self._runs
+
+    def find(self, quiet: Int64Array) -> tuple[Int64Array, Float64Array, float]:
+        """Return the jerks (M, 2), their amplitudes (M,), and the standard error of these.
+
+        The noise is that of the runs `quiet`, without jerks, shape (R, 2).
+        """
+        memory = max(2, round(MEMORY_S / self._interval_s))
+        size = self._series.size
+        centred, white = np.zeros(size), np.empty(size)
+        covariance, weights = np.empty(memory + 1), np.empty(memory)
+        _autocovariance(self._series, quiet, centred, covariance)
+        _predict(covariance, weights)
+        _whiten(centred, quiet, weights, white)
+        seen = np.isfinite(white)
+        noise = MAD_TO_STD * float(take_quantiles(np.abs(white), seen, (0.5,))[1][0])
+        if not noise > 0:
+            return np.empty((0, 2), np.int64), np.empty(0), 0.0
+        _autocovariance(self._series, self._runs, centred, covariance)
+        _whiten(centred, self._runs, weights, white)
+        # The more often a step is sampled, the less it matters when between two samples it begins.
+        length = self._turn + memory + 1
+        phases = (0.0, 0.5) if self._interval_s > STEP_S / 2 else (0.0,)
+        steps = np.array(
+            [
+                [
+                    raised_step((n + phase) * self._interval_s, STEP_S, self._interval_s / 2)
+                    for n in range(length)
+                ]
+                for phase in phases
+            ]
+        )
+        edges = np.empty((len(phases), length))
+        _whiten_steps(steps, weights, edges)
+        # Before its run has lasted for the noise's memory, nothing is whitened.
+        margin = max(self._width, length)
+        lead = margin - memory
+        found, held = np.empty((3, size)), np.empty(size, np.int64)
+        _match(
+            white / noise,
+            self._runs,
+            edges / noise,
+            float(1 - weights.sum()) / noise,
+            np.array((self._fewest, self._most, self._stride, margin, lead)),
+            found,
+            held,
+            np.empty((len(phases), size)),
+            np.empty(size + 1),
+        )
+        typical = held > 0
+        # Noise that the prediction does not describe spreads the scores by more than 1.
+        spread = MAD_TO_STD * median_finite(np.abs(found[2, typical]))
+        scores = np.abs(found[1]) / max(spread, 1.0)
+        error = median_finite(np.abs(found[0, typical]) / scores[typical])
+        clear = np.flatnonzero(scores >= LEAST_SCORE)
+        chosen = np.empty(clear.size, np.int64)
+        count = _choose(
+            self._series,
+            found,
+            held,
+            clear[np.argsort(-scores[clear], kind="stable")],
+            np.array((self._most, self._width, self._turn)),
+            np.array((MAX_NET_SHARE, MIN_HALF_SHARE, ECHO_SHARE)),
+            chosen,
+        )
+        starts = chosen[:count]
+        jerks = np.column_stack((starts, starts + held[starts]))
+        return jerks, found[0, starts], error

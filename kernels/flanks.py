@@ -1,0 +1,214 @@
+"""How fast the lids close and open in a blink: the fall and the rise, each fitted as one step."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kernels._arguments import as_series, as_times
+from kernels._jit import kernel
+from kernels.opening import MAX_GAP_S
+
+REST_S = 0.15
+"""Time before the fall, and after the rise, whose mean is the lids' level at rest."""
+FLOOR_SHARE = 0.05
+"""Samples within this share of the depth from the deepest one tell how far the lids are down."""
+STEPS_S = (0.03, 0.05, 0.08, 0.12, 0.2, 0.3)
+"""Times of a step from which the fit begins, to end at the best."""
+LEAST_INTERVALS = 0.5
+"""Shortest time of a step, in sampling intervals: shorter ones look alike."""
+LONGEST_STEP_S = 2.0
+MAX_ITERATIONS = 40
+
+Float64Array = NDArray[np.float64]
+Int64Array = NDArray[np.int64]
+
+
+@kernel("f8(f8, f8, f8)")
+def raised_step(time_s, step_s, exposure_s):
+    """Return a raised-cosine step of size 1 that begins at 0 and takes step_s.
+
+    It is the mean over the exposure that begins at time_s.
+    """
+    total = 0.0
+    for sign, moment_s in ((-1.0, time_s), (1.0, time_s + exposure_s)):
+        share = moment_s / step_s
+        if share >= 1:
+            total += sign * (share - 0.5)
+        elif share > 0:
+            total += sign * (share - np.sin(np.pi * share) / np.pi) / 2
+    return total * step_s / exposure_s
+
+
+@kernel("f8(f8[::1], f8[::1], f8, f8, f8)")
+def _misfit(times_s, shares, begin_s, step_s, exposure_s):
+    """Return the sum of the squared differences of shares (K,) from a step."""
+    total = 0.0
+    for k in range(times_s.size):
+        total += (shares[k] - raised_step(times_s[k] - begin_s, step_s, exposure_s)) ** 2
+    return total
+
+
+@kernel("f8(f8[::1], f8[::1], f8, f8[::1], f8[::1], i8)")
+def _fit_step(times_s, shares, exposure_s, limits_s, starts_s, iterations):
+    """Return how long the step takes that fits shares (K,) at times_s (K,) best.
+
+    It is a least-squares fit of the step's beginning and of the logarithm of its time, by damped
+    Gauss-Newton steps (Levenberg and Marquardt). limits_s (2,) are the shortest and the longest
+    time; the fit begins at the best of starts_s (S,), and takes so many iterations at most.
+    """
+    least, most = np.log(limits_s[0]), np.log(limits_s[1])
+    half_s = times_s[-1]
+    for k in range(1, times_s.size):
+        if shares[k] >= 0.5:
+            rise = shares[k] - shares[k - 1]
+            back = (shares[k] - 0.5) / rise if rise > 0 else 0.0
+            half_s = times_s[k] - min(back, 1.0) * (times_s[k] - times_s[k - 1])
+            break
+    best, begin_s, log_s = np.inf, 0.0, 0.0
+    for step_s in starts_s:
+        first_s = half_s - (step_s + exposure_s) / 2
+        misfit = _misfit(times_s, shares, first_s, step_s, exposure_s)
+        if misfit < best:
+            best, begin_s, log_s = misfit, first_s, np.log(step_s)
+    damping, tiny = 1e-3, 1e-5
+    for _ in range(iterations):
+        step_s, longer_s = np.exp(log_s), np.exp(log_s + tiny)
+        aa, ab, bb, ar, br = 0.0, 0.0, 0.0, 0.0, 0.0
+        for k in range(times_s.size):
+            since_s = times_s[k] - begin_s
+            model = raised_step(since_s, step_s, exposure_s)
+            a = (raised_step(since_s - tiny, step_s, exposure_s) - model) / tiny
+            b = (raised_step(since_s, longer_s, exposure_s) - model) / tiny
+            rest = shares[k] - model
+            aa, ab, bb = aa + a * a, ab + a * b, bb + b * b
+            ar, br = ar + a * rest, br + b * rest
+        aa, bb = aa * (1 + damping) + 1e-12, bb * (1 + damping) + 1e-12
+        denominator = aa * bb - ab * ab
+        new_begin_s = begin_s + (bb * ar - ab * br) / denominator
+        change = (aa * br - ab * ar) / denominator
+        new_log_s = min(max(log_s + min(max(change, -0.5), 0.5), least), most)
+        misfit = _misfit(times_s, shares, new_begin_s, np.exp(new_log_s), exposure_s)
+        if misfit < best:
+            ends = best - misfit < 1e-9
+            best, begin_s, log_s, damping = misfit, new_begin_s, new_log_s, damping / 3
+            if ends:
+                break
+        else:
+            damping *= 5
+            if damping > 1e6:
+                break
+    return np.exp(log_s)
+
+
+@kernel("void(f8[::1], f8[::1], f8[:,::1], i8[::1], f8[::1], f8[::1], f8[::1], i8, f8[:,:,::1])")
+def _fit_flanks(ratio, times_s, moving_s, peaks, settings, limits_s, starts_s, iterations, out):
+    """Fill out (M, 2, 2) with the time and the depth of the fall and of the rise of M blinks.
+
+    ratio and times_s (N,) are the lid opening and its times. moving_s (M, 2) are the times at which
+    the lids begin and cease to move, and peaks (M,) the deepest samples. settings (4,) are the
+    exposure, `REST_S`, `MAX_GAP_S` and `FLOOR_SHARE`; the others are those of `_fit_step`. A flank
+    without a sample at rest, or across a gap, is NaN.
+    """
+    exposure_s, rest_s, max_gap_s, floor_share = settings
+    out[:] = np.nan
+    for m in range(peaks.size):
+        peak = peaks[m]
+        for side in range(2):
+            way = 1 if side else -1
+            # Outward from the peak to the last sample at rest.
+            last, rest, count = peak, 0.0, 0
+            until_s = moving_s[m, side] + way * rest_s
+            while 0 <= last + way < ratio.size and way * (times_s[last + way] - until_s) <= 0:
+                n = last + way
+                if np.isnan(ratio[n]) or np.abs(times_s[n] - times_s[last]) > max_gap_s:
+                    break
+                if way * (times_s[n] - moving_s[m, side]) >= 0:
+                    rest += ratio[n]
+                    count += 1
+                last = n
+            if count == 0:
+                continue
+            rest /= count
+            floor, below = 0.0, 0
+            limit = ratio[peak] + floor_share * (rest - ratio[peak])
+            # Where the lids are down on this side of the peak, or on both.
+            for other in (-1, 1):
+                n = peak if other == -1 else peak + 1
+                while 0 <= n < ratio.size and ratio[n] <= limit:
+                    floor += ratio[n]
+                    below += 1
+                    n += other
+            depth = rest - floor / below
+            if not depth > 0:
+                continue
+            size = np.abs(last - peak) + 1
+            times, shares = np.empty(size), np.empty(size)
+            for k in range(size):
+                # In the order in which the lids go down, so that both flanks are falls.
+                n = last - way * k
+                times[k] = -way * (times_s[n] - times_s[last])
+                shares[k] = (rest - ratio[n]) / depth
+            # A rise is a fall seen backwards, and so is its exposure.
+            if side:
+                times -= exposure_s
+            out[m, side, 0] = _fit_step(times, shares, exposure_s, limits_s, starts_s, iterations)
+            out[m, side, 1] = depth
+
+
+def fit_flanks(
+    ratio: ArrayLike,
+    times_s: ArrayLike,
+    moving_s: ArrayLike,
+    peak: NDArray[np.int64],
+    interval_s: float,
+) -> tuple[Float64Array, Float64Array]:
+    """Fit the fall and the rise of the lids in each blink.
+
+    Parameters
+    ----------
+    ratio : array_like, shape (N,), float64
+        Lid opening over that of the open eye: 1 = open; NaN = missing.
+    times_s : array_like, shape (N,), float64
+        Presentation times in seconds, strictly increasing.
+    moving_s : array_like, shape (M, 2), float64
+        When the lids begin and cease to move: `Closures.onset_s` and `offset_s`.
+    peak : ndarray, shape (M,), int64
+        Sample of the least opening in each blink.
+    interval_s : float
+        Median time between samples. Frames are taken to be exposed for half of it.
+
+    Returns
+    -------
+    step_s : ndarray, shape (M, 2), float64
+        How long the lids take to close and to open, along a raised cosine; NaN if that was not
+        seen.
+    depth : ndarray, shape (M, 2), float64
+        How far they go down from where they were at rest, and up to where they come to rest.
+
+    Raises
+    ------
+    ValueError
+        Shapes differ, or `times_s` is not strictly increasing.
+
+    Notes
+    -----
+    The peak velocity of a raised cosine is pi / 2 times its mean velocity, depth over time.
+    """
+    series = as_series(ratio, "ratio")
+    times = as_times(times_s, series.size, "ratio")
+    moving = np.ascontiguousarray(moving_s, dtype=np.float64).reshape(-1, 2)
+    if len(moving) != len(peak):
+        raise ValueError(f"moving_s has {len(moving)} blinks and peak {len(peak)}")
+    out = np.full((len(moving), 2, 2), np.nan)
+    if interval_s > 0:
+        _fit_flanks(
+            series,
+            times,
+            moving,
+            np.asarray(peak, np.int64),
+            np.array((interval_s / 2, REST_S, MAX_GAP_S, FLOOR_SHARE)),
+            np.array((LEAST_INTERVALS * interval_s, LONGEST_STEP_S)),
+            np.array(STEPS_S),
+            MAX_ITERATIONS,
+            out,
+        )
+    return out[:, :, 0].copy(), out[:, :, 1].copy()

@@ -1,0 +1,263 @@
+"""How the lids move in blinks: how fast, how far, how regularly, and how often in which phase."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels import (
+    BLINK,
+    Closures,
+    compute_inter_blink_intervals_s,
+    compute_rate_interval,
+    compute_valid_time_s,
+    fit_flanks,
+)
+from kernels.closures import COMPLETE_RATIO
+from kernels.measures import median_finite
+from kernels.student import compute_student_quantile
+from tracker.measures.phases import mark_phases
+from tracker.protocol import PHASES, REST_PHASES, Phase
+
+PEAK_OVER_MEAN = math.pi / 2
+"""Peak velocity of a raised cosine over its mean velocity."""
+EXPOSURE_SPREAD = (1 / 12) / (1 / 4 - 2 / math.pi**2)
+"""Variance of the moments of an exposure over that of a raised cosine's velocity, both of length 1.
+
+Variances add: a movement of time T reads as if it took ``sqrt(T**2 + EXPOSURE_SPREAD * w**2)`` if
+each frame collects light for the time w.
+"""
+MEDIAN_OVER_MEAN_ERROR = math.sqrt(math.pi / 2)
+"""Standard error of a median over that of a mean, of normal values."""
+LEAST_BLINKS = 3
+"""Fewest blinks for a velocity."""
+LEAST_BLINKS_IN_A_ROW = 6
+"""Fewest blinks for a decrement, and for the variability of their intervals."""
+MAX_EXPOSURE_FACTOR = 2.0
+"""A velocity is not measurable if the unknown exposure alone may have halved it."""
+LEAST_RATE_TIME_S = 5.0
+"""Least time with a face in phases for a blink rate of theirs."""
+TASK_PHASES = tuple(phase for phase in PHASES if phase not in REST_PHASES)
+DECREMENT_BLINKS = 10
+
+VelocityReason = Literal["too_few_blinks", "rate_too_low"]
+RateReason = Literal["no_phase", "too_short"]
+
+Float64Array = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class LidMeasures:
+    """The numbers of the lids' movements in blinks; NaN where there is nothing to measure.
+
+    A lid opening of 1 is that of the open eye.
+
+    Attributes
+    ----------
+    lid_kinematics_phases : str
+        Phases that the measures of velocity, amplitude and regularity come from: ``all``.
+    blink_closing_velocity_per_s, blink_opening_velocity_per_s : float
+        Median peak velocity with which the lids close and open, in lid openings per second. Each
+        movement is fitted as a raised cosine, as frames that are exposed for half of their time
+        show it.
+    blink_closing_velocity_per_s_ci95, blink_opening_velocity_per_s_ci95 : (float, float)
+        95 % intervals of the medians, widened by what the unknown exposure may have hidden: from
+        none to the whole time between two frames.
+    blink_closing_velocity_per_s_reason, blink_opening_velocity_per_s_reason : str or None
+        Why there is no velocity. ``too_few_blinks``: under `LEAST_BLINKS` were seen whole;
+        ``rate_too_low``: the movement is too short for the frame rate.
+    blink_closing_time_s, blink_opening_time_s : float
+        Median times of the two movements.
+    blink_amplitude : float
+        Median share of the lid opening by which the lids close.
+    incomplete_blink_share : float
+        Share of the blinks that are incomplete.
+    inter_blink_interval_variation : float
+        Standard deviation of the times from blink to blink over their mean.
+    blink_amplitude_change_per_10 : float
+        Change of the amplitude over 10 blinks, as a share of its mean; negative: a decrement.
+    blink_amplitude_change_per_10_ci95 : (float, float)
+    blink_rate_rest_per_min, blink_rate_task_per_min : float
+        Blinks a minute in the phases ``rest``, and in all other phases.
+    blink_rate_rest_per_min_ci95, blink_rate_task_per_min_ci95 : (float, float)
+        Poisson intervals.
+    blink_rate_rest_per_min_reason, blink_rate_task_per_min_reason : str or None
+        Why there is no rate. ``no_phase``: the protocol has no such phase, or there is none;
+        ``too_short``: the face is seen for less than `LEAST_RATE_TIME_S` in them.
+    blink_rate_rest_phases, blink_rate_task_phases : str or None
+        Names of the phases that the rates come from.
+    blink_rate_rest_time_s : float
+        Time with a face in the phases ``rest``.
+    """
+
+    lid_kinematics_phases: str
+    blink_closing_velocity_per_s: float
+    blink_closing_velocity_per_s_ci95: tuple[float, float]
+    blink_closing_velocity_per_s_reason: str | None
+    blink_opening_velocity_per_s: float
+    blink_opening_velocity_per_s_ci95: tuple[float, float]
+    blink_opening_velocity_per_s_reason: str | None
+    blink_closing_time_s: float
+    blink_opening_time_s: float
+    blink_amplitude: float
+    incomplete_blink_share: float
+    inter_blink_interval_variation: float
+    blink_amplitude_change_per_10: float
+    blink_amplitude_change_per_10_ci95: tuple[float, float]
+    blink_rate_rest_per_min: float
+    blink_rate_rest_per_min_ci95: tuple[float, float]
+    blink_rate_rest_per_min_reason: str | None
+    blink_rate_rest_phases: str | None
+    blink_rate_rest_time_s: float
+    blink_rate_task_per_min: float
+    blink_rate_task_per_min_ci95: tuple[float, float]
+    blink_rate_task_per_min_reason: str | None
+    blink_rate_task_phases: str | None
+
+
+def measure_lid_kinematics(
+    ratio: Float64Array,
+    closures: Closures,
+    seen: BoolArray,
+    times_s: Float64Array,
+    interval_s: float,
+    protocol: tuple[Phase, ...],
+) -> LidMeasures:
+    """Measure how the lids move in blinks.
+
+    Parameters
+    ----------
+    ratio : ndarray, shape (N,), float64
+        Lid opening over that of the open eye.
+    closures : Closures
+    seen : ndarray, shape (N,), bool
+        Frames with a face.
+    times_s : ndarray, shape (N,), float64
+        Presentation times in seconds, strictly increasing.
+    interval_s : float
+        Median time between frames; NaN for fewer than two.
+    protocol : tuple of Phase
+
+    Returns
+    -------
+    LidMeasures
+    """
+    blinks = closures.select(closures.kind == BLINK)
+    moving_s = np.column_stack((blinks.onset_s, blinks.offset_s))
+    step_s, depth = fit_flanks(ratio, times_s, moving_s, blinks.peak, interval_s)
+    both_seen = np.column_stack((blinks.onset_seen, blinks.offset_seen))
+    step_s[~both_seen] = math.nan
+    amplitude = 1 - blinks.least_ratio
+    intervals_s = compute_inter_blink_intervals_s(blinks.interval[:, 0], seen, times_s)
+    return LidMeasures(
+        lid_kinematics_phases="all",
+        **_measure_velocity("closing", step_s[:, 0], depth[:, 0], interval_s),
+        **_measure_velocity("opening", step_s[:, 1], depth[:, 1], interval_s),
+        blink_amplitude=median_finite(amplitude),
+        incomplete_blink_share=(
+            float((blinks.least_ratio > COMPLETE_RATIO).mean()) if amplitude.size else math.nan
+        ),
+        inter_blink_interval_variation=_measure_variation(intervals_s),
+        **_measure_change(amplitude),
+        **_measure_rate("rest", REST_PHASES, blinks, seen, times_s, protocol),
+        **_measure_rate("task", TASK_PHASES, blinks, seen, times_s, protocol),
+    )
+
+
+def _measure_velocity(
+    name: str, step_s: Float64Array, depth: Float64Array, interval_s: float
+) -> dict[str, Any]:
+    """Return the fields of `LidMeasures` about one direction of the lids, from its fits, (M,)."""
+    fitted = np.isfinite(step_s)
+    count = int(fitted.sum())
+    typical_s = median_finite(step_s)
+    value, ends = math.nan, (math.nan, math.nan)
+    reason: VelocityReason | None = None
+    if count < LEAST_BLINKS:
+        reason = "too_few_blinks"
+    else:
+        slower, faster = _bound_exposure(typical_s, interval_s)
+        logs = np.log(PEAK_OVER_MEAN * depth[fitted] / step_s[fitted])
+        error = MEDIAN_OVER_MEAN_ERROR * float(logs.std(ddof=1)) / math.sqrt(count)
+        reach = compute_student_quantile(count - 1) * error
+        if faster > MAX_EXPOSURE_FACTOR:
+            reason = "rate_too_low"
+        else:
+            value = math.exp(float(np.median(logs)))
+            ends = slower * value * math.exp(-reach), faster * value * math.exp(reach)
+    return {
+        f"blink_{name}_velocity_per_s": value,
+        f"blink_{name}_velocity_per_s_ci95": ends,
+        f"blink_{name}_velocity_per_s_reason": reason,
+        f"blink_{name}_time_s": typical_s if reason is None else math.nan,
+    }
+
+
+def _bound_exposure(step_s: float, interval_s: float) -> tuple[float, float]:
+    """Return the factors from a fitted velocity to the true one, if the exposure was another.
+
+    The fit takes frames to be exposed for half of their time. The first factor holds if they are
+    not exposed at all, the second one if they are for all of it; it may be infinite.
+    """
+    half, whole = (EXPOSURE_SPREAD * (share * interval_s) ** 2 for share in (0.5, 1.0))
+    shortest = step_s**2 + half - whole
+    return (
+        step_s / math.sqrt(step_s**2 + half),
+        step_s / math.sqrt(shortest) if shortest > 0 else math.inf,
+    )
+
+
+def _measure_variation(intervals_s: Float64Array) -> float:
+    """Return the standard deviation of the times from blink to blink over their mean."""
+    known = intervals_s[np.isfinite(intervals_s)]
+    if known.size < LEAST_BLINKS_IN_A_ROW - 1:
+        return math.nan
+    return float(known.std(ddof=1) / known.mean())
+
+
+def _measure_change(amplitude: Float64Array) -> dict[str, Any]:
+    """Return the fields of `LidMeasures` about the decrement, from the amplitudes (M,)."""
+    name, count = "blink_amplitude_change_per_10", amplitude.size
+    if count < LEAST_BLINKS_IN_A_ROW:
+        return {name: math.nan, f"{name}_ci95": (math.nan, math.nan)}
+    number = np.arange(count) - (count - 1) / 2
+    mean = float(amplitude.mean())
+    power = float(number @ number)
+    slope = float(number @ amplitude) / power
+    rest = amplitude - mean - slope * number
+    error = math.sqrt(float(rest @ rest) / (count - 2) / power)
+    reach = compute_student_quantile(count - 2) * error
+    low, value, high = (
+        DECREMENT_BLINKS * one / mean for one in (slope - reach, slope, slope + reach)
+    )
+    return {name: value, f"{name}_ci95": (low, high)}
+
+
+def _measure_rate(
+    name: str,
+    phases: tuple[str, ...],
+    blinks: Closures,
+    seen: BoolArray,
+    times_s: Float64Array,
+    protocol: tuple[Phase, ...],
+) -> dict[str, Any]:
+    """Return the fields of `LidMeasures` about the rate of blinks in some phases."""
+    asked = [phase for phase in phases if any(one.phase == phase for one in protocol)]
+    inside = mark_phases(protocol, phases, times_s)
+    time_s = compute_valid_time_s(inside & seen, times_s)
+    reason: RateReason | None = None if asked else "no_phase"
+    if asked and time_s < LEAST_RATE_TIME_S:
+        reason = "too_short"
+    count = int(inside[blinks.interval[:, 0]].sum())
+    minutes = time_s / 60 if reason is None else math.nan
+    rate = f"blink_rate_{name}"
+    measured = {
+        f"{rate}_per_min": count / minutes,
+        f"{rate}_per_min_ci95": compute_rate_interval(count, minutes),
+        f"{rate}_per_min_reason": reason,
+        f"{rate}_phases": ", ".join(asked) or None,
+    }
+    return measured | ({f"{rate}_time_s": time_s} if name == "rest" else {})
