@@ -6,7 +6,7 @@ Every analysis uses these functions: in the command line, the Python API, the La
 
 import functools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from io import BufferedIOBase
 from pathlib import Path
@@ -19,12 +19,14 @@ from tracker.measures.assessment import assess
 from tracker.measures.still import StillMeasures, analyze_image
 from tracker.parameters import Parameters
 from tracker.result import Result
+from tracker.tracks.segments import join_parts
 from tracker.tracks.track import Track, TrackInfo, track_video
 from tracker.video.frames import Video
 from tracker.video.stills import read_image
 
 if TYPE_CHECKING:
     from tracker.face.follow import FaceFinder
+    from tracker.tracks.parts import Part
 
 
 def track_recording(
@@ -121,6 +123,39 @@ def _track_all_that_fits(
         eye_pictures.clear()
     left_s = None if budget_s is None else budget_s - took_s
     return track_with(budget_s=left_s, keep_step=True)
+
+
+def join_recording(
+    parts: "Iterable[Part]",
+    parameters: Parameters,
+    fingerprint: Fingerprint,
+    eye_pictures: dict[int, bytes] | None = None,
+) -> Track:
+    """Join the parts of a recording that was tracked in segments.
+
+    Parameters
+    ----------
+    parts : iterable of Part
+        See `tracker.tracks.segments.join_parts`.
+    parameters : Parameters
+    fingerprint : Fingerprint
+        Of the file, from before it was divided.
+    eye_pictures : dict, optional
+        See `tracker.tracks.track.track_video`.
+
+    Returns
+    -------
+    Track
+        The same as from `track_recording`.
+
+    Raises
+    ------
+    InputError
+        The file was written to meanwhile.
+    """
+    track = join_parts(parts, eye_pictures)
+    fingerprint.check_unchanged()
+    return replace(track, info=_describe_source(track.info, parameters, fingerprint.sha256))
 
 
 def _describe_source(info: TrackInfo, parameters: Parameters, video_sha256: str) -> TrackInfo:

@@ -282,16 +282,20 @@ def test_a_long_recording_is_covered_unless_its_step_was_asked_for(
     assert ("max_frames_reached" in codes) != covered
 
 
-@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("jump_s", "expected", "stream"),
+    [(700.0, 21_060, False), (700.0, 21_060, True), (36e3, 0, False)],
+)
 def test_a_clock_that_jumps_leaves_no_frame_out(
-    stream: bool, plain: Path, mesh: FaceMesh, tmp_path: Path
+    jump_s: float, expected: int, stream: bool, plain: Path, mesh: FaceMesh, tmp_path: Path
 ) -> None:
-    """By its times the recording lasts ten hours, which would be too many frames."""
-    path = shift(plain, tmp_path / "jump.ts", lambda time_s: 36_000.0 if time_s > 0.99 else 0.0)
+    """By its times the recording has too many frames; by its size it cannot last ten hours."""
+    path = shift(plain, tmp_path / "jump.ts", lambda time_s: jump_s if time_s > 0.99 else 0.0)
     with Video(path) as video:
-        assert video.expected_frames > 1_000_000
+        assert video.expected_frames == expected
     source = io.BytesIO(path.read_bytes()) if stream else path
     track = track_recording(source, mesh, Parameters())
     assert track.times_s.size == FRAMES
+    assert track.times_s[-1] == pytest.approx(jump_s + (FRAMES - 1) / 30, abs=0.01)
     assert (track.info.raised_step, track.info.complete) == (0, True)
     assert len(track.info.video_sha256) == 64

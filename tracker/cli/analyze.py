@@ -54,8 +54,9 @@ def add_analyze(commands: "Commands") -> None:
         "--workers",
         type=int,
         metavar="N",
-        help="number of recordings to analyse at the same time; each uses one processor and about "
-        "0.4 GB of memory (default: the number of processors)",
+        help="number of processes, each of which uses one processor and about 0.4 GB of memory "
+        "(default: the number of processors). Each analyses one recording at a time, or a part of "
+        "a long one; the results are the same for any number",
     )
     add_participants_option(parser, "videos")
     add_output_options(parser)
@@ -99,8 +100,14 @@ def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -
     if is_cohort:
         return _analyze_cohort(options, parameters, request, found, participants)
 
+    from tracker.study.recording import analyze_recording, is_long
+    from tracker.study.workers import default_workers
+
+    workers = options.workers or default_workers()
+    if workers > 1 and is_long(found.recordings[0], parameters):
+        return _analyze_divided(options, parameters, request, found.recordings[0], workers)
+
     from tracker.face.mesh import FaceMesh
-    from tracker.study.recording import analyze_recording
 
     mesh = FaceMesh()
 
@@ -112,6 +119,33 @@ def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -
         print_result(options, recording.name, result.summary, result.files.values())
 
     return for_each(found.recordings, analyze)
+
+
+def _analyze_divided(
+    options: argparse.Namespace,
+    parameters: Parameters,
+    request: "Request",
+    recording: "Recording",
+    workers: int,
+) -> int:
+    """Analyse one long recording in several processes."""
+    from tracker.study.workers import analyze_recordings
+
+    with (
+        Progress(recording.video.name) as progress,
+        closing(
+            analyze_recordings(
+                [recording],
+                parameters,
+                request,
+                workers,
+                lambda _, done, expected: progress.update(done, expected),
+                resume=False,
+            )
+        ) as answers,
+    ):
+        ((_, outcome),) = answers
+    return _print_outcome(options, recording, outcome)
 
 
 def _read_request(options: argparse.Namespace, parser: argparse.ArgumentParser) -> "Request":

@@ -4,7 +4,7 @@ import functools
 import hashlib
 import json
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from tracker.words import Language
 if TYPE_CHECKING:
     from tracker.face.follow import FaceFinder
     from tracker.result import Result
+    from tracker.tracks.parts import Part, Segment
 
 
 _Report = Callable[[int, int, int], None]
@@ -191,6 +192,117 @@ def analyze_recording(
     if resume and (summary := _load_finished(files, identity)) is not None:
         return FinishedRecording(summary, files, resumed=True)
 
+    def measure(report: _Report) -> "Result":
+        return _measure(
+            recording, parameters, request, fingerprint, make_finder(), report, decode_ahead
+        )
+
+    return _finish(recording, parameters, request, fingerprint, measure, on_progress, decode_ahead)
+
+
+def is_long(recording: Recording, parameters: Parameters) -> bool:
+    """Return whether a video is so long that it may be divided; False if it cannot be read."""
+    from tracker.tracks import segments
+
+    try:
+        return segments.is_long(recording.video, parameters.step)
+    except InputError:
+        return False
+
+
+def divide_recording(
+    recording: Recording, parameters: Parameters, request: Request, segments: int, resume: bool
+) -> "tuple[Fingerprint, tuple[Segment, ...]] | FinishedRecording | None":
+    """Divide a long video into segments that are tracked apart.
+
+    Parameters
+    ----------
+    recording, parameters, request, resume
+        See `analyze_recording`.
+    segments : int
+        Most segments.
+
+    Returns
+    -------
+    tuple of Fingerprint and Segment
+    FinishedRecording
+        If `resume`, and an earlier run wrote the files.
+    None
+        The video is too short, or cannot be divided.
+
+    Raises
+    ------
+    InputError
+        The video changed meanwhile.
+    """
+    if not is_long(recording, parameters):
+        return None
+    from tracker.tracks.segments import plan_segments
+
+    fingerprint = take_fingerprint(recording.video)
+    identity = _identify(recording, fingerprint.sha256, parameters, request)
+    files = recording.files(request)
+    if resume and (summary := _load_finished(files, identity)) is not None:
+        return FinishedRecording(summary, files, resumed=True)
+    plan = plan_segments(
+        recording.video, segments, parameters.step, parameters.most_frames, request.keep_step
+    )
+    return (fingerprint, plan) if len(plan) > 1 else None
+
+
+def finish_divided(
+    recording: Recording,
+    parameters: Parameters,
+    request: Request,
+    fingerprint: Fingerprint,
+    parts: "Iterable[Part]",
+    on_progress: Callable[[int, int], None] | None = None,
+    decode_ahead: bool = True,
+) -> FinishedRecording:
+    """Join the parts of a video that was tracked in segments, and write all its files.
+
+    Parameters
+    ----------
+    recording, parameters, request, on_progress, decode_ahead
+        See `analyze_recording`.
+    fingerprint : Fingerprint
+        From `divide_recording`.
+    parts : iterable of Part
+        One of each segment, in any order.
+
+    Returns
+    -------
+    FinishedRecording
+
+    Raises
+    ------
+    InputError
+        The video changed since it was divided.
+    OSError
+        A file cannot be written.
+    """
+
+    def measure(_report: _Report) -> "Result":
+        from tracker.pipeline import join_recording, measure_track
+
+        pictures: dict[int, bytes] = {}
+        track = join_recording(parts, parameters, fingerprint, pictures if request.report else None)
+        return measure_track(track, parameters, recording.video.name, pictures)
+
+    return _finish(recording, parameters, request, fingerprint, measure, on_progress, decode_ahead)
+
+
+def _finish(
+    recording: Recording,
+    parameters: Parameters,
+    request: Request,
+    fingerprint: Fingerprint,
+    measure: "Callable[[_Report], Result]",
+    on_progress: Callable[[int, int], None] | None,
+    decode_ahead: bool,
+) -> FinishedRecording:
+    """Measure a recording, seal its result and write it."""
+    files = recording.files(request)
     if request.blur_face:
         # An earlier copy may show the face: it must be gone even if this analysis fails.
         files["overlay"].unlink(missing_ok=True)
@@ -201,9 +313,8 @@ def analyze_recording(
         if on_progress is not None:
             on_progress(before + done, passes * expected)
 
-    result = _measure(
-        recording, parameters, request, fingerprint, make_finder(), report, decode_ahead
-    )
+    result = measure(report)
+    identity = _identify(recording, fingerprint.sha256, parameters, request)
     sealed = replace(result.summary, resume_key=_seal(result.summary, identity))
     result = replace(result, summary=sealed)
     _write(recording, result, request, fingerprint, report, decode_ahead)

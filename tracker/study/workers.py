@@ -1,7 +1,7 @@
 """Recordings in parallel processes. If one process dies, the others go on.
 
-Each worker analyses one recording at a time and answers over its own pipe. When a process is
-killed, its recording is therefore known; `concurrent.futures` would give up all of them.
+Each worker does one job at a time and answers over its own pipe. When a process is killed, its
+recording is therefore known; `concurrent.futures` would give up all of them.
 """
 
 import contextlib
@@ -9,22 +9,25 @@ import functools
 import multiprocessing
 import signal
 import time
-from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tracker.machine import count_processors, measure_memory_bytes, measure_peak_bytes
 from tracker.parameters import Parameters
+from tracker.study.jobs import Job, do_job
 from tracker.study.recording import (
     Failure,
     FinishedRecording,
     Recording,
     Request,
-    analyze_recording,
     explain_failure,
 )
+from tracker.study.schedule import Schedule
+
+if TYPE_CHECKING:
+    from tracker.study.jobs import Answer
 
 WORKER_BYTES = 2**30
 """Memory to reserve for each worker: more than twice what a worker uses at 1080p. A worker that
@@ -55,10 +58,12 @@ def analyze_recordings(
     request: Request,
     workers: int,
     on_progress: Callable[[int, int, int], None] | None = None,
+    resume: bool = True,
 ) -> Generator[tuple[int, FinishedRecording | Failure]]:
-    """Analyse recordings in `workers` processes. Files that an earlier run finished are kept.
+    """Analyse recordings in `workers` processes.
 
-    If the iteration is given up, the workers are stopped and leave no half-written file.
+    A long recording is divided if workers would otherwise have nothing to do in the end. If the
+    iteration is given up, the workers are stopped and leave no half-written file.
 
     Parameters
     ----------
@@ -70,6 +75,8 @@ def analyze_recordings(
     on_progress : callable, optional
         Called now and then with a recording's index, the number of its frames done and the number
         expected (0 if unknown).
+    resume : bool, default True
+        Keep the files of recordings that an earlier run finished.
 
     Yields
     ------
@@ -77,33 +84,29 @@ def analyze_recordings(
         Index of the recording that was just done.
     outcome : FinishedRecording or Failure
     """
-    pending = deque(enumerate(recordings))
+    schedule = Schedule(recordings, request, workers)
     # With at least two processors for each recording, decoding gets its own thread.
     decode_ahead = workers >= 2 * len(recordings)
     pool: list[_Worker] = []
     try:
-        while pending or pool:
-            while pending and len(pool) < workers:
-                pool.append(_Worker(parameters, request, decode_ahead))
-                pool[-1].give(*pending.popleft())
+        while schedule.pending or pool:
+            while schedule.pending and len(pool) < workers:
+                pool.append(_Worker(parameters, request, resume, decode_ahead))
+                pool[-1].give(*schedule.take())
             for ready in wait([worker.connection for worker in pool]):
                 worker = next(worker for worker in pool if worker.connection is ready)
-                kind, *values = worker.receive()
-                if kind == "died":
-                    pool.remove(worker)
-                    yield worker.index, worker.explain_death()
+                received = _receive(worker, schedule, on_progress)
+                if received is None:
                     continue
-                if kind == "progress":
-                    if on_progress is not None:
-                        on_progress(worker.index, *values)
-                    continue
-                index, (outcome, peak_bytes) = worker.index, values
-                if pending and (peak_bytes or 0) <= WORKER_BYTES:
-                    worker.give(*pending.popleft())
+                index, (answer, is_usable) = worker.index, received
+                outcome = schedule.note(index, worker.job, answer)
+                if schedule.pending and is_usable:
+                    worker.give(*schedule.take())
                 else:
                     pool.remove(worker)
                     worker.dismiss()
-                yield index, outcome
+                if outcome is not None:
+                    yield index, outcome
     finally:
         for worker in pool:
             worker.process.terminate()
@@ -111,23 +114,40 @@ def analyze_recordings(
             worker.bury()
 
 
-class _Worker:
-    """A process and the recording it works on."""
+def _receive(
+    worker: "_Worker", schedule: Schedule, on_progress: Callable[[int, int, int], None] | None
+) -> "tuple[Answer, bool] | None":
+    """Return a worker's answer and whether it can do more; None if it only told its progress."""
+    kind, *values = worker.receive()
+    if kind == "died":
+        return worker.explain_death(), False
+    if kind == "done":
+        answer, peak_bytes = values
+        return answer, (peak_bytes or 0) <= WORKER_BYTES
+    if on_progress is not None and not schedule.is_done(worker.index):
+        on_progress(worker.index, *schedule.note_progress(worker.index, worker.job, *values))
+    return None
 
-    def __init__(self, parameters: Parameters, request: Request, decode_ahead: bool) -> None:
+
+class _Worker:
+    """A process and the job that it has."""
+
+    def __init__(
+        self, parameters: Parameters, request: Request, resume: bool, decode_ahead: bool
+    ) -> None:
         self.connection, theirs = _SPAWN.Pipe()
         self.process: SpawnProcess = _SPAWN.Process(
-            target=_work, args=(theirs, parameters, request, decode_ahead), daemon=True
+            target=_work, args=(theirs, parameters, request, resume, decode_ahead), daemon=True
         )
         with _interrupts_blocked():
             self.process.start()
         theirs.close()
 
-    def give(self, index: int, recording: Recording) -> None:
-        self.index, self.recording = index, recording
+    def give(self, index: int, job: Job) -> None:
+        self.index, self.job = index, job
         # A dead process is noticed at the next `receive`.
         with contextlib.suppress(OSError):
-            self.connection.send(recording)
+            self.connection.send(job)
 
     def receive(self) -> tuple[Any, ...]:
         """Return the message that the process sent, or ``("died",)`` if it has ended."""
@@ -162,7 +182,8 @@ class _Worker:
         if self.process.pid is not None:
             from tracker.files.whole import remove_partial_files
 
-            remove_partial_files(self.recording.directory, self.recording.stem, self.process.pid)
+            recording = self.job.recording
+            remove_partial_files(recording.directory, recording.stem, self.process.pid)
 
 
 @contextlib.contextmanager
@@ -195,9 +216,13 @@ def _signal_name(number: int) -> str:
 
 
 def _work(
-    connection: Connection, parameters: Parameters, request: Request, decode_ahead: bool
+    connection: Connection,
+    parameters: Parameters,
+    request: Request,
+    resume: bool,
+    decode_ahead: bool,
 ) -> None:
-    """Analyse the recordings that come over the connection, until it is closed."""
+    """Do the jobs that come over the connection, until it is closed."""
     if not hasattr(signal, "pthread_sigmask"):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     make_finder = functools.cache(_load_models)
@@ -211,25 +236,24 @@ def _work(
             connection.send(("progress", done, expected))
 
     while True:
-        outcome: FinishedRecording | Failure
         try:
-            recording = connection.recv()
+            job = connection.recv()
             reported_s = -PROGRESS_S
             try:
-                outcome = analyze_recording(
-                    recording,
+                answer = do_job(
+                    job,
                     parameters,
                     request,
                     make_finder,
                     report,
-                    resume=True,
+                    resume=resume,
                     decode_ahead=decode_ahead,
                 )
             except BrokenPipeError:
                 raise
             except Exception as error:
-                outcome = explain_failure(error)
-            connection.send(("done", outcome, measure_peak_bytes()))
+                answer = explain_failure(error)
+            connection.send(("done", answer, measure_peak_bytes()))
         except (EOFError, OSError):
             # The main process has closed the pipe: nobody waits for a result.
             return

@@ -35,6 +35,19 @@ class PartsError(ValueError):
     """The parts are not all parts of one plan, each of them once."""
 
 
+def is_long(source: Path | BufferedIOBase, step: int) -> bool:
+    """Return whether a recording is so long that it may be divided.
+
+    Raises
+    ------
+    InputError
+        See `tracker.video.frames.Video`.
+    """
+    _rewind(source)
+    with Video(source) as video:
+        return video.expected_frames // step >= 2 * BLOCK_FRAMES
+
+
 def plan_segments(
     source: Path | BufferedIOBase,
     count: int,
@@ -80,8 +93,11 @@ def plan_segments(
         layout = Layout(source)
     except FFmpegError:
         return (whole,)
-    stop = min(layout.frames, max_frames * used_step)
-    cuts = _choose_cuts(layout, count, used_step, stop) if layout.is_divisible else []
+    if layout.frames <= max_frames:
+        # A container may promise many more frames than it has; no step has to be raised for them.
+        whole = replace(whole, step=step)
+    stop = min(layout.frames, max_frames * whole.step)
+    cuts = _choose_cuts(layout, count, whole.step, stop) if layout.is_divisible else []
     if not cuts or not can_start_at(source, [cut.keyframe for cut in cuts]):
         return (whole,)
     return _divide(whole, layout, cuts, stop)

@@ -26,6 +26,8 @@ from tracker.video.times import SLOW_MOTION_FPS
 CAPTURE_RATE_TAGS = (b"com.android.capture.fps",)
 """Tags with the rate at which frames were captured; players ignore them."""
 
+LEAST_FRAME_BYTES = 16
+"""Size of a frame in which nothing moves, with what the container adds."""
 SAME_RATE = 0.05
 """Rates of capture that differ by a smaller share mean the same: 119.88 and 120."""
 
@@ -99,9 +101,10 @@ def _frames_by_duration(stream: AvStream) -> int:
 def estimate_frame_count(
     context: AvFormatContext, stream: AvStream, fps: float, fragmented: bool
 ) -> int:
-    """Return the number of frames: declared duration times `fps`; 0 if no duration is declared.
+    """Return the number of frames: declared duration times `fps`; 0 if it is not known.
 
-    The index of an MP4 that is not `fragmented` lists them all, so they need no duration. That of
+    A duration is not believed if the file is too small for it, as after a clock that jumped. The
+    index of an MP4 that is not `fragmented` lists them all, so they need no duration. That of
     the file may be the sound's.
     """
     if _is_mp4(context) and not fragmented and stream.frame_count:
@@ -109,7 +112,9 @@ def estimate_frame_count(
     seconds = context.duration / _TIME_BASE_HZ
     if seconds <= 0:
         seconds = stream.duration * float(stream.time_base)
-    return max(0, int(seconds * fps + 0.5))
+    count = max(0, int(seconds * fps + 0.5))
+    size_bytes = load_libraries()["avformat"].avio_size(context.io)
+    return count if count * LEAST_FRAME_BYTES <= size_bytes else 0
 
 
 def count_hidden(context: AvFormatContext, stream: AvStream) -> int:

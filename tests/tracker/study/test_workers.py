@@ -1,5 +1,6 @@
 """Recordings in parallel processes: what one of them does to the others, and what is done again."""
 
+import contextlib
 import json
 import multiprocessing
 import os
@@ -7,9 +8,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -294,6 +297,74 @@ def test_a_process_that_is_killed_takes_only_its_recording_along(
     assert not list(tmp_path.glob("b.*"))
     # What it was writing is gone; what is not its own is not.
     assert [path.name for path in tmp_path.glob(".*")] == [f".{killed[0]}.another"]
+
+
+@pytest.fixture(scope="module")
+def long_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with one recording of over two blocks, with a keyframe every second."""
+    path = tmp_path_factory.mktemp("long")
+    spec = ClipSpec(duration_s=1.0, fps=30.0, width=160, height=120)
+    write_clip(path / "long.mp4", spec, repeats=105)
+    return path
+
+
+def test_a_long_recording_is_divided_and_gives_the_same_files(
+    long_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    video, before = str(long_folder / "long.mp4"), set(multiprocessing.active_children())
+    found, printed, processes = [], [], []
+    for workers in ("1", "2"):
+        out = tmp_path / workers
+        arguments = ["--out", str(out), "--workers", workers, "--json", "--lang", "en"]
+        with watch_children(processes, before):
+            assert main(["analyze", video, *arguments]) == 0
+        printed.append(capsys.readouterr())
+        found.append(contents(out))
+        before.update(multiprocessing.active_children())
+    assert found[0].keys() == {f"long.{end}" for end in FILES}
+    assert found[0] == found[1]
+    assert printed[0] == printed[1]
+    assert processes == [0, 2]
+
+
+@contextlib.contextmanager
+def watch_children(counts: list[int], before: set[Any]) -> Iterator[None]:
+    """Append to `counts` how many processes are started in the ``with`` block."""
+    seen: set[int | None] = set()
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.05):
+            seen.update(one.pid for one in set(multiprocessing.active_children()) - before)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    yield
+    done.set()
+    thread.join()
+    counts.append(len(seen))
+
+
+def test_a_killed_segment_fails_its_recording_and_no_other(
+    long_folder: Path, clips: Path, tmp_path: Path
+) -> None:
+    videos = {"long": long_folder / "long.mp4", "tiny": clips / "tiny.mp4"}
+    recordings = [Recording(video, tmp_path, stem, stem) for stem, video in videos.items()]
+    others = set(multiprocessing.active_children())
+    killed = []
+
+    def kill(index: int, frames: int, _expected: int) -> None:
+        started = sorted(set(multiprocessing.active_children()) - others, key=lambda one: one.pid)
+        if index == 0 and frames and len(started) == 2 and not killed:
+            killed.append(started[0].pid)
+            os.kill(killed[0], signal.SIGKILL)
+
+    outcomes = dict(analyze_recordings(recordings, Parameters(), Request(), 2, kill))
+    assert killed
+    assert isinstance(outcomes[0], Failure)
+    assert outcomes[0].code == "process_died"
+    assert isinstance(outcomes[1], FinishedRecording)
+    assert sorted(path.name[:4] for path in tmp_path.iterdir()) == ["tiny"] * 4
 
 
 def test_a_worker_whose_memory_grew_is_replaced(

@@ -111,6 +111,14 @@ def test_max_frames_raises_the_step_of_the_whole_recording(clip: Path, mesh: Fac
     assert_same(joined, track_video(clip, mesh, 1, 90))
 
 
+def test_a_promise_of_many_more_frames_raises_no_step(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segments, "raise_step", lambda *_: 5)
+    assert {one.step for one in plan_segments(clip, 3, 1, FRAMES)} == {1}
+    assert {one.step for one in plan_segments(clip, 3, 1, FRAMES - 1)} == {5}
+
+
 def test_a_stream_is_divided_too(parts: list[Part], clip: Path, mesh: FaceMesh) -> None:
     stream = io.BytesIO(clip.read_bytes())
     plan = plan_segments(stream, 3, 1, MANY)

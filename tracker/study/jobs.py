@@ -1,0 +1,141 @@
+"""What one process does of the analysis of recordings: a whole one, a segment, or joining parts.
+
+A long recording is divided if workers would otherwise wait for the one that has it. The results are
+the same: see `tracker.tracks.segments`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from tracker.files.fingerprint import Fingerprint
+from tracker.parameters import Parameters
+from tracker.study.recording import (
+    FinishedRecording,
+    Recording,
+    Request,
+    analyze_recording,
+    divide_recording,
+    finish_divided,
+)
+
+if TYPE_CHECKING:
+    from tracker.face.follow import FaceFinder
+    from tracker.study.recording import Failure
+    from tracker.tracks.parts import Part, Segment
+
+    Answer: TypeAlias = "FinishedRecording | Failure | Division | Indivisible | Part"
+    """What comes of a job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Analyse a recording; or, if it is long, plan up to `segments` segments of it."""
+
+    recording: Recording
+    segments: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class OneSegment:
+    """Track a segment of a recording."""
+
+    recording: Recording
+    segment: "Segment"
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """Join the parts of a recording, and write its files."""
+
+    recording: Recording
+    fingerprint: Fingerprint
+    parts: "tuple[Part, ...]"
+
+
+Job = Whole | OneSegment | Joining
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """Answer to `Whole`: the recording is to be tracked in these segments."""
+
+    fingerprint: Fingerprint
+    segments: "tuple[Segment, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Indivisible:
+    """Answer to `OneSegment`: the recording is not as planned, and must be tracked as a whole."""
+
+
+def do_job(
+    job: Job,
+    parameters: Parameters,
+    request: Request,
+    make_finder: "Callable[[], FaceFinder]",
+    on_progress: Callable[[int, int], None],
+    *,
+    resume: bool,
+    decode_ahead: bool,
+) -> "Answer":
+    """Do a job, and return what comes of it.
+
+    Parameters
+    ----------
+    job : Whole, OneSegment or Joining
+    parameters, request, make_finder, on_progress, resume, decode_ahead
+        See `tracker.study.recording.analyze_recording`.
+
+    Returns
+    -------
+    FinishedRecording, Division, Indivisible or Part
+
+    Raises
+    ------
+    InputError, OSError
+        See `tracker.study.recording.analyze_recording`.
+    """
+    if isinstance(job, OneSegment):
+        return _track(job, request, make_finder, on_progress)
+    if isinstance(job, Whole) and job.segments > 1:
+        found = divide_recording(job.recording, parameters, request, job.segments, resume)
+        if isinstance(found, FinishedRecording):
+            return found
+        if found is not None:
+            return Division(*found)
+    if isinstance(job, Joining):
+        return finish_divided(
+            job.recording,
+            parameters,
+            request,
+            job.fingerprint,
+            job.parts,
+            on_progress,
+            decode_ahead,
+        )
+    return analyze_recording(
+        job.recording, parameters, request, make_finder, on_progress, resume, decode_ahead
+    )
+
+
+def _track(
+    job: OneSegment,
+    request: Request,
+    make_finder: "Callable[[], FaceFinder]",
+    on_progress: Callable[[int, int], None],
+) -> "Part | Indivisible":
+    from tracker.tracks.segments import track_segment
+    from tracker.video.frames import DivisionError
+
+    try:
+        return track_segment(
+            job.recording.video,
+            job.segment,
+            make_finder(),
+            on_progress=on_progress,
+            decode_ahead=False,
+            keep_eyes=bool(request.report),
+        )
+    except DivisionError:
+        return Indivisible()

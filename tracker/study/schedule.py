@@ -1,0 +1,125 @@
+"""Which job comes next when several processes analyse recordings, and what their answers mean."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tracker.study.jobs import Division, Indivisible, Job, Joining, OneSegment, Whole
+from tracker.study.recording import Failure, FinishedRecording, Recording, Request
+
+if TYPE_CHECKING:
+    from tracker.study.jobs import Answer
+    from tracker.tracks.parts import Part
+
+
+SEGMENTS_PER_WORKER = 3
+"""Segments of a long recording among others. Each costs some frames more than the whole does."""
+
+
+class Schedule:
+    """The jobs to do: recordings in their order, and long ones in segments where that saves time.
+
+    Parameters
+    ----------
+    recordings : sequence of Recording
+    request : Request
+    workers : int
+        Number of processes.
+
+    Attributes
+    ----------
+    pending : deque of (int, Job)
+        Jobs that nobody has yet, with the indices of their recordings.
+    """
+
+    def __init__(self, recordings: Sequence[Recording], request: Request, workers: int) -> None:
+        self._workers = workers
+        # Workers that still have other recordings join in later, so there must be enough for all.
+        self._segments = workers if len(recordings) == 1 else SEGMENTS_PER_WORKER * workers
+        self._passes = 2 if request.overlay else 1
+        self._sizes = [_size_bytes(recording) for recording in recordings]
+        self._left_bytes = sum(self._sizes)
+        self._divided: dict[int, _Divided] = {}
+        self._done: set[int] = set()
+        self.pending: deque[tuple[int, Job]] = deque(
+            (index, Whole(recording)) for index, recording in enumerate(recordings)
+        )
+
+    def take(self) -> tuple[int, Job]:
+        """Return the next job, and the index of its recording."""
+        index, job = self.pending.popleft()
+        if isinstance(job, Whole) and index not in self._divided:
+            # A file's size stands for the work. If it is more than a worker's share of what is
+            # left, the others would have nothing to do in the end.
+            size, left = self._sizes[index], self._left_bytes
+            self._left_bytes -= size
+            if self._workers > 1 and size * self._workers > left:
+                job = replace(job, segments=self._segments)
+        return index, job
+
+    def note(self, index: int, job: Job, answer: "Answer") -> FinishedRecording | Failure | None:
+        """Note a job's answer, and return the recording's outcome if it is known now."""
+        if index in self._done:
+            # Another of its segments has failed.
+            return None
+        if isinstance(answer, FinishedRecording | Failure):
+            self._done.add(index)
+            self._forget(index)
+            return answer
+        if isinstance(answer, Division):
+            self._divided[index] = _Divided(answer)
+            jobs = [OneSegment(job.recording, segment) for segment in answer.segments]
+            self.pending.extendleft((index, one) for one in reversed(jobs))
+            return None
+        divided = self._divided[index]
+        if isinstance(answer, Indivisible):
+            if not divided.given_up:
+                divided.given_up = True
+                self._forget(index)
+                self.pending.appendleft((index, Whole(job.recording)))
+        elif not divided.given_up:
+            divided.parts.append(answer)
+            if len(divided.parts) == divided.count:
+                joining = Joining(job.recording, divided.fingerprint, tuple(divided.parts))
+                divided.parts.clear()
+                self.pending.appendleft((index, joining))
+        return None
+
+    def note_progress(self, index: int, job: Job, done: int, expected: int) -> tuple[int, int]:
+        """Return how many frames of a recording are done, and how many are expected.
+
+        `done` and `expected` are what one of its jobs has told.
+        """
+        if not isinstance(job, OneSegment):
+            return done, expected
+        divided = self._divided[index]
+        divided.frames_done[job.segment.index] = done
+        return sum(divided.frames_done.values()), self._passes * divided.frames
+
+    def is_done(self, index: int) -> bool:
+        """Return whether the outcome of a recording is known."""
+        return index in self._done
+
+    def _forget(self, index: int) -> None:
+        """Remove what is pending of a recording."""
+        self.pending = deque(one for one in self.pending if one[0] != index)
+
+
+class _Divided:
+    """A recording that is tracked in segments: what is known of them so far."""
+
+    def __init__(self, division: Division) -> None:
+        self.fingerprint = division.fingerprint
+        self.count = len(division.segments)
+        self.frames = sum(segment.max_frames for segment in division.segments)
+        self.frames_done: dict[int, int] = {}
+        self.parts: list[Part] = []
+        self.given_up = False
+
+
+def _size_bytes(recording: Recording) -> int:
+    try:
+        return recording.video.stat().st_size
+    except OSError:
+        return 0
