@@ -349,7 +349,7 @@ class Analyzer:
 
     @contextmanager
     def _identifying(self, work: Work, source: _Source) -> Iterator[None]:
-        """Note which file it was if the analysis in the ``with`` block fails."""
+        """If the analysis in the ``with`` block fails, note which file was analysed."""
         try:
             yield
         except HandlerError:

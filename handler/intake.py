@@ -80,8 +80,8 @@ class Intake:
     def _begin_again(self, content: list[str | None], record: Record) -> Work:
         """Continue the analysis of the same content and parameters; begin it if there is none.
 
-        `content` tells the user, the file and its kind. A deleted analysis is never continued: the
-        same request then begins a new one.
+        `content` names the user, the file and the file's kind. A deleted analysis is never
+        continued: the same request then begins a new analysis.
         """
         parts = [*content, record.parameters, __version__]
         if record.report:

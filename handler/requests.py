@@ -316,14 +316,14 @@ def parse_form_query(query: Mapping[str, Any], caller: Caller) -> tuple[AnalyzeD
 
 
 def _read_number(text: Any) -> Any:
-    """Return the number that a text is; the text itself if it is no number."""
+    """Convert a text to a number; return the text itself if it is not a number."""
     if not isinstance(text, str) or not _NUMBER.fullmatch(text):
         return text
     return int(text) if text.removeprefix("-").isdigit() else float(text)
 
 
 def assume_task(document: Any) -> Any:
-    """Return the request; if it names no task for the patient, with the task that the app sets.
+    """Return the request with the app's task for the patient, if the request names no task.
 
     Parameters
     ----------

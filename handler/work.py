@@ -65,7 +65,7 @@ class Work:
         )
 
     def note_provenance(self, provenance: dict[str, Any]) -> None:
-        """Note which bytes an analysis failed on; `fail` writes it."""
+        """Note which bytes an analysis failed on; `fail` writes this note into the record."""
         self.record = replace(self.record, provenance=provenance)
 
     def save(self, record: Record) -> None:

@@ -54,7 +54,7 @@ def require(values: ArrayLike, dtype: type[Scalar]) -> NDArray[Scalar]:
 def as_series(values: ArrayLike, name: str) -> NDArray[np.float64]:
     """Return `values` as a contiguous, writable float64 array.
 
-    The number of dimensions must be one, or a ValueError mentions `name`.
+    Raise a ValueError that mentions `name` if `values` does not have exactly one dimension.
     """
     series = require(values, np.float64)
     _check_one_dimension(series.shape, name)
@@ -64,7 +64,7 @@ def as_series(values: ArrayLike, name: str) -> NDArray[np.float64]:
 def as_flags(values: ArrayLike, name: str) -> NDArray[np.bool_]:
     """Return `values` as a contiguous, writable bool array.
 
-    The number of dimensions must be one, or a ValueError mentions `name`.
+    Raise a ValueError that mentions `name` if `values` does not have exactly one dimension.
     """
     flags = require(values, np.bool_)
     _check_one_dimension(flags.shape, name)

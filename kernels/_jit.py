@@ -73,7 +73,7 @@ def _compile_cached(function: Callable[..., Any], signatures: tuple[str, ...]) -
 
 @functools.cache
 def _announce_compilation() -> None:
-    """Tell the user that kernels are being compiled: once, after the first of them."""
+    """Tell the user that kernels are being compiled. Only the first call prints the message."""
     print(
         "Compiling the numerical kernels for this machine, once. It takes about ten seconds.",
         file=sys.stderr,

@@ -124,20 +124,20 @@ def _flank(ratio, times_s, peak, step, bound, half, settings, max_gap_s, samples
     """Find where the lids fall before a closure's peak, or rise after it: fill samples and levels.
 
     The search starts at the sample `peak` and goes back in time (step -1) or forward (step 1), at
-    most to the sample `bound`. It first walks to the last sample with a ratio below `half`. In the
-    settings[0] seconds beyond that sample, the lids are at rest where ratio is highest. The rise is
-    the ratio at rest minus that at the peak.
+    most to the sample `bound`. It first walks to the last sample with a ratio below `half`. Then it
+    looks at the settings[0] seconds beyond that sample. The lids are at rest there at the sample
+    with the highest ratio. The rise is the ratio at rest minus the ratio at the peak.
 
-    levels (3,) are ratios. Samples below levels[0] belong to the closure. It is the ratio at rest
-    minus the share settings[1] of the rise, or minus the noise settings[5] if that is more.
-    levels[1] and levels[2] are the ratio at rest minus the shares settings[2] and settings[3] of
-    the rise; the lids' movement is timed between these two. If the recording or the face ends in
-    those settings[0] seconds, before the ratio reaches settings[4] (open eyes), the closure lasts
-    until that end: levels[0] is infinite.
+    levels (3,) are ratios, each a distance below the ratio at rest. For levels[0] the distance is
+    the share settings[1] of the rise, or the noise settings[5] if that is more. Samples below
+    levels[0] belong to the closure. For levels[1] and levels[2] the distances are the shares
+    settings[2] and settings[3] of the rise; the lids' movement is timed between these two levels.
+    The recording or the face may end in the settings[0] seconds, before the ratio reaches
+    settings[4] (open eyes). The closure then lasts until that end, and levels[0] is infinite.
 
-    samples (4,) are the samples furthest from the peak below levels[0] and below levels[1], the
-    nearest one inward of the latter at or below levels[2], and the one at which the lids are at
-    rest.
+    samples[0] and samples[1] are the samples furthest from the peak below levels[0] and below
+    levels[1]. samples[2] is the first sample at or below levels[2] on the way from samples[1] to
+    the peak. At samples[3] the lids are at rest.
     """
     within_s, open_, noise = settings[0], settings[4], settings[5]
     inside = _within(ratio, times_s, peak, step, bound, half, max_gap_s)

@@ -41,14 +41,14 @@ def remove_crosstalk(vertical: ArrayLike, horizontal: ArrayLike, keep: ArrayLike
 
     Notes
     -----
-    With h, the horizontal offset from its median, horizontal gaze explains ``a h + b |h|``: a
-    tilted face makes the first term, perspective and the curved lids the second. The two factors
-    make the sum of squares of what remains least, within `CROSSTALK_MOST` of 0. Without that limit,
-    eyes that go up and down would be explained by the slight horizontal movement that comes with
-    it.
+    Let h be the horizontal offset minus its median. Horizontal gaze explains ``a h + b |h|``. A
+    tilted face makes the first term, perspective and the curved lids make the second. The factors
+    a and b are those that leave the least sum of squares, each between -`CROSSTALK_MOST` and
+    `CROSSTALK_MOST`. Without that limit, a real movement up and down would be explained by the
+    slight horizontal movement that comes with it.
 
-    If the eyes really move along a slant, as much as horizontal gaze may explain is removed as
-    well, because such a recording does not tell one from the other.
+    If the eyes really move along a slant, a part of their vertical movement is removed too. The
+    recording does not show whether that part is crosstalk.
     """
     series, flags = as_kept(vertical, keep)
     aside = as_series(horizontal, "horizontal")
@@ -74,9 +74,10 @@ def remove_crosstalk(vertical: ArrayLike, horizontal: ArrayLike, keep: ArrayLike
 
 @kernel("void(f8[::1], f8[::1], b1[::1], f8, f8[::1])")
 def _sum_crosstalk(vertical, horizontal, keep, middle, sums):
-    """Fill sums (9,) over the kept samples (N,): 1, v, h, b, h h, h b, b b, h v, b v; b = |h|.
+    """Fill sums (9,) with the sums of 1, v, h, b, h h, h b, b b, h v, b v over the kept samples.
 
-    h is the horizontal offset from `middle`. Samples without one of the offsets do not count.
+    v is the vertical offset, h the horizontal one minus `middle`, and b is |h|. vertical,
+    horizontal and keep are (N,). Samples without one of the offsets do not count.
     """
     sums[:] = 0.0
     for n in range(vertical.size):
@@ -97,9 +98,9 @@ def _sum_crosstalk(vertical, horizontal, keep, middle, sums):
 def _fit_within(squares: Float64Array, products: Float64Array, most: float) -> Float64Array:
     """Return the two factors of a least-squares fit, each limited to the range -most to most.
 
-    They make ``x S x - 2 p x`` least, where x (2,) are the factors, S (2, 2) is `squares`, the
-    matrix of the fit, and p (2,) is `products`, its right side. The least lies inside the square
-    of allowed factors, or on one of its four edges.
+    The factors x (2,) minimise ``x S x - 2 p x``. S (2, 2) is `squares`, the matrix of the fit, and
+    p (2,) is `products`, its right side. The minimum lies inside the square of allowed factors, or
+    on one of its four edges.
     """
     # Single numbers: calls of NumPy take longer than the fit itself.
     ((s00, s01), (_, s11)), (p0, p1) = squares.tolist(), products.tolist()

@@ -61,7 +61,7 @@ BoolArray = NDArray[np.bool_]
 class ClosureRules:
     """The limits by which a dip counts as a closure.
 
-    Each is explained at the constant of the same name in capitals, such as `NOISE_MULTIPLE`.
+    Each limit is explained at the constant of the same name in capitals, such as `NOISE_MULTIPLE`.
     `ignored` names the rules that are left out, as a sum of bits of `REFUSALS`; 0 leaves out none.
     The results with and without a rule show what it is good for.
     """
@@ -152,8 +152,9 @@ def _reach(ratio, times_s, peak, step, level, max_gap_s):
 def _crossings_s(ratio, times_s, outside, inside, level, max_gap_s, out):
     """Fill out (M,) with the times at which ratio crosses level (M,), between two neighbours.
 
-    The neighbours are the samples inside (M,) and outside (M,). NaN where the outside one is beyond
-    the recording, has no face, is a gap away, or has the inside one's ratio.
+    The neighbours are the samples inside (M,) and outside (M,). The time is NaN where the outside
+    sample is beyond the recording, has no face, lies across a gap, or has the same ratio as the
+    inside sample.
     """
     for m in range(level.size):
         far, near = outside[m], inside[m]
@@ -171,8 +172,8 @@ def _crossings_s(ratio, times_s, outside, inside, level, max_gap_s, out):
 def _fall_s(ratio, times_s, first, peak, step_s, max_gap_s):
     """Return the `fall_s` of one dip, see `Dips`; NaN if the lids do not fall.
 
-    `first` is the first sample of the dip's span. The fall begins at the last sample before it at
-    which the lids were not yet falling. A speed is taken over at least step_s.
+    `first` is the first sample of the dip's span. The fall begins before it, at the last sample at
+    which the lids were not yet falling. Each speed is measured over step_s seconds or more.
     """
     top = first
     while top > 0 and times_s[top] - times_s[top - 1] <= max_gap_s and ratio[top - 1] > ratio[top]:
@@ -313,8 +314,8 @@ def find_dips(
     noise : float
         Standard deviation of `ratio` while the eyes are open: from `compute_lid_noise`.
     lowered : array_like, shape (N,), bool
-        Samples whose open level, by which `ratio` was divided, is that of lids that stay far down,
-        and not that of open eyes.
+        Samples around which the lids stay far down. `ratio` was divided there by the level of
+        these lids, and not by the level of open eyes.
     close_ratio : float
         Ratio below which the eyes count as closing; in (0, 1).
     rules : ClosureRules, optional

@@ -1,4 +1,4 @@
-"""Measures over a recording: range, valid time, rates, PERCLOS, inter-blink intervals."""
+"""Measures over a recording: range, valid time, rates, PERCLOS, times between blinks."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray

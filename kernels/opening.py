@@ -58,9 +58,10 @@ _NORMAL_CHANGE = NormalDist().inv_cdf((1 + VARIATION_QUANTILE) / 2) * 2**0.5
 
 @kernel("i8(f8[::1], i8, f8)")
 def _insert(largest, held, value):
-    """Insert a value into the first `held` of largest (N,), which decrease; return their number.
+    """Insert a value into the sorted list that the first `held` numbers of largest (N,) are.
 
-    Indices are unsigned, because Numba checks signed ones for being negative.
+    The list decreases. Return its new length. Indices are unsigned, because Numba checks signed
+    ones for being negative.
     """
     k = held
     while k > 0 and largest[np.uint64(k - 1)] < value:
@@ -72,9 +73,10 @@ def _insert(largest, held, value):
 
 @kernel("i8(f8[::1], i8, f8)")
 def _remove(largest, held, value):
-    """Remove a value, if it is there, from the first `held` of largest (N,); return their number.
+    """Remove a value from the list that `_insert` fills, if it is there; return the new length.
 
-    They decrease, and lack only smaller values or equal ones.
+    The list holds the largest values of a window. A value that is not in the list is therefore not
+    larger than the last one in it.
     """
     if held == 0 or value < largest[np.uint64(held - 1)]:
         return held
@@ -91,7 +93,10 @@ def _remove(largest, held, value):
 
 @kernel("i8(f8[::1], i8, f8[::1])")
 def _take_largest(values, most, largest):
-    """Fill largest (N,) with the `most` largest of values (N,), or all; return their number."""
+    """Fill largest (N,) with the `most` largest of values (N,), in decreasing order.
+
+    NaN is left out. Return how many there are: fewer than `most` if there are fewer values.
+    """
     held = 0
     for value in values:
         # NaN compares as not above.
@@ -104,12 +109,14 @@ def _take_largest(values, most, largest):
 def _open_level(values, times_s, window, max_gap_s, scratch, stops, level):
     """Fill level (N,): for each sample, the least quantile of all windows that hold the sample.
 
-    It is inf if there is no such window. window (2,) holds the length and the quantile. A window
-    begins at a sample. It counts if its samples cover its whole length without a gap, where each
-    lasts for the mean time between them, and if at least half of them have a value.
+    The level is infinite where no window holds the sample. window (2,) holds a window's length in
+    seconds and which quantile is taken. A window begins at a sample. It counts if its samples
+    cover its whole length without a gap, and if at least half of them have a value. Each sample is
+    taken to last for the mean time between samples.
 
-    scratch (2, N + 1) and stops (N,) are working memory: the largest values of the window, sorted;
-    the quantiles of those windows so far that may still be the least; and where these windows end.
+    scratch (2, N + 1) and stops (N,) are working memory. scratch[0] holds the largest values of the
+    window, sorted. scratch[1] holds the quantiles of earlier windows that may still be the least,
+    and stops holds the samples at which these windows end.
     """
     largest, quantiles = scratch[0], scratch[1]
     length_s, quantile = window

@@ -62,8 +62,9 @@ class HeadPose:
 def _fit_affine(landmarks, columns, pseudo_inverse, rows):
     """Fit the affine map from `RIGID_POINTS` to each frame's landmarks by least squares.
 
-    Rows (6, N) receive both rows of the map. The points are `columns` (P,) of landmarks (N, K, 2).
-    `pseudo_inverse` (P, 3) is computed from the same points of `RIGID_POINTS`.
+    The map's six numbers for each frame are written to `rows` (6, N): its first row, then its
+    second row. `columns` (P,) says which of the landmarks (N, K, 2) are used. `pseudo_inverse`
+    (P, 3) is computed from the same points of `RIGID_POINTS`.
     """
     for n in range(landmarks.shape[0]):
         # Each column of the pseudo-inverse sums to zero, so any point can be the origin. With one
@@ -90,7 +91,8 @@ def _turn_ahead(rows):
 
     On entry, rows (6, N) hold what `_fit_affine` filled in. On return, the first three hold how far
     the face looks to the right, down and ahead, after the roll of the head is undone; NaN where no
-    direction follows from the map. No call and no branch, so that the loop is vectorised.
+    direction follows from the map. The loop has no call and no branch, so that the compiler
+    vectorises it.
     """
     rax, ray, raz, rbx, rby, rbz = rows[0], rows[1], rows[2], rows[3], rows[4], rows[5]
     for n in range(rows.shape[1]):

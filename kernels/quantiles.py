@@ -30,10 +30,10 @@ BoolArray = NDArray[np.bool_]
 
 @kernel("f8(f8[::1], i8)")
 def _select(values, rank):
-    """Return the value of a rank, counted from 0, among values (N,), and reorder them.
+    """Return the value that would have index `rank` if values (N,) were sorted.
 
-    No value before that rank is larger afterwards, and none after it is smaller. Indices are
-    unsigned, because Numba checks signed ones for being negative.
+    The values are reordered: afterwards, no value before that index is larger, and none after it
+    is smaller. Indices are unsigned, because Numba checks signed ones for being negative.
     """
     first, last = 0, values.size - 1
     while first < last:
@@ -61,11 +61,12 @@ def _select(values, rank):
 
 @kernel("void(f8[::1], b1[::1], f8[::1], f8[::1], f8[::1], f8[::1])")
 def _place_bins(values, keep, shares, settings, sample, place):
-    """Fill `place` (2,) with the least value of the first bin, and with the bins per unit.
+    """Fill `place` (2,) with the least value of the first bin, and the number of bins per unit.
 
-    A sample of the finite values (N,) marked by `keep` tells where the quantiles `shares` (Q,) lie.
-    Values that are equal, or too close or too far apart to divide by their distance, share one bin:
-    0 bins per unit. `settings` (3,) are `BINS`, `SAMPLE` and `MARGIN`. `sample` (N,) is working
+    Some of the finite values (N,) that `keep` marks are looked at first. They show where the
+    quantiles `shares` (Q,) lie, and the bins are placed there. The number is 0, so that all values
+    share one bin, if the values looked at are so close or so far apart that nothing can be divided
+    by their distance. `settings` (3,) are `BINS`, `SAMPLE` and `MARGIN`. `sample` (N,) is working
     memory.
     """
     place[:] = 0.0
@@ -91,7 +92,7 @@ def _quantiles(values, keep, shares, settings, counts, bins, scratch, out):
     """Fill `out` (Q,) with the quantiles `shares` (Q,) of the finite values (N,) marked by `keep`.
 
     Return how many values these are; if none, `out` is NaN. `settings` (3,) are those of
-    `_place_bins`. What lies beyond the bins counts for the first or the last one. `counts` (B,),
+    `_place_bins`. A value beyond the bins counts in the first or the last one. `counts` (B,),
     `bins` (N,) and `scratch` (2 N + 3,) are working memory.
     """
     size, last_bin = values.size, float(counts.size - 1)

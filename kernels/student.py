@@ -13,9 +13,10 @@ CONFIDENCE = 0.95
 
 @kernel("f8(f8, i8)")
 def _within(angle, degrees_of_freedom):
-    """Return the probability between -t and t, where t is the root of the degrees times tan(angle).
+    """Return the probability that Student's t lies between -t and t.
 
-    See the reference of `compute_student_quantile`.
+    t is ``sqrt(degrees_of_freedom) * tan(angle)``. The reference of `compute_student_quantile`
+    has the formula.
     """
     odd = degrees_of_freedom % 2
     cosine = np.cos(angle)
@@ -30,7 +31,7 @@ def _within(angle, degrees_of_freedom):
 
 @kernel("f8(i8, f8)")
 def _student_angle(degrees_of_freedom, confidence):
-    """Return the angle at which `_within` is the confidence, by bisection to the last digit."""
+    """Find the angle for which `_within` returns `confidence`, by bisection to the last digit."""
     low, high = 0.0, np.pi / 2
     middle = (low + high) / 2
     while low < middle and middle < high:

@@ -144,9 +144,9 @@ def _cut_blocks(values, keep, times_s, block_s, kept, blocks, sizes):
 
 @kernel("void(f8[::1], b1[::1], f8[::1])")
 def _neighbour_differences(values, keep, out):
-    """Fill out (N,) with the distance of each value from the one before.
+    """Fill out (N,) with the absolute difference of each value from the value before it.
 
-    NaN where keep does not mark both, and for the first value.
+    The difference is NaN where keep does not mark both values, and for the first value.
     """
     for n in range(values.size):
         out[n] = np.abs(values[n] - values[n - 1]) if n > 0 and keep[n] and keep[n - 1] else np.nan
@@ -247,9 +247,9 @@ def compute_range_reach(
     The first part is a block bootstrap [1]_. The recording is cut into blocks of `BLOCK_S`. In each
     of `REPLICATES` draws, every block is replaced by a random one of its stratum, which is
     `STRATUM_BLOCKS` neighbouring blocks. The ranges of the draws give a `CONFIDENCE` percentile
-    interval. The distance to its further end is used on both sides: no draw can hold a gaze beyond
-    those of the recording, so the other end, mostly the upper one, is too near. The distance is
-    then multiplied by the factor of `compute_bootstrap_correction`.
+    interval. The distance to its further end is used on both sides. The other end, mostly the upper
+    one, is too near, because no draw can hold a gaze that the recording does not have. The distance
+    is then multiplied by the factor of `compute_bootstrap_correction`.
 
     The blocks of one long look are alike, so no draw shows how looks differ. `kernels.looks` gives
     this second part. It is independent of the first, so their squares are added. Without it, the
@@ -333,15 +333,16 @@ def compute_bootstrap_correction(block_count: int) -> float:
     length b then has ``V(m) = 2 r / m * (1 - r / m * (1 - exp(-m / r)))`` times the variance of a
     single sample.
 
-    The bootstrap errs twice. It treats the blocks of a stratum as independent, and it divides by
-    their number where an unbiased variance divides by one less [1]_. It therefore gives a sum over
-    the m blocks of a stratum the variance of their means about each other, ``m * (V(1) - V(m))``;
-    the true variance of the sum over all n blocks is ``n**2 * V(n)``. The root of the ratio
+    The bootstrap errs twice. It treats the blocks of a stratum as independent. And it divides by
+    their number m, where an unbiased variance divides by m - 1 [1]_. It therefore takes
+    ``m * (V(1) - V(m))`` for the variance of the sum over the m blocks of a stratum: only how much
+    the blocks' means differ from each other. The true variance of the sum over all n blocks is
+    ``n**2 * V(n)``. The factor is the root of the true variance divided by the bootstrap's, and
     corrects both errors. It is derived for a mean. In large samples it also holds for a quantile,
-    because its error comes from a mean: the share of time spent below it.
+    because a quantile's error comes from a mean: the share of time spent below it.
 
     The variance is estimated from few blocks. Student's quantile therefore replaces the normal
-    distribution's; its degrees of freedom are the blocks minus one for each stratum.
+    distribution's. Its degrees of freedom are the number of blocks minus the number of strata.
 
     References
     ----------

@@ -174,7 +174,7 @@ class LocalApp:
             raise ForbiddenError("foreign_origin", "Pages of other machines may not ask.")
 
     def _check_address(self, request: Request, path: str) -> None:
-        """Refuse a request whose address this server did not give out, or too long ago."""
+        """Refuse a request to an address that this server did not give out, or that has expired."""
         query = request.args
         self._guard.check_signature(path, query.get("until", ""), query.get("signature", ""))
 

@@ -96,7 +96,7 @@ class Guard:
         return f"?until={until}&signature={self._compute_signature(path, str(until))}"
 
     def check_signature(self, path: str, until: str, signature: str) -> None:
-        """Check the query string of an address, which `sign` made.
+        """Check that `sign` made an address's query string, and that the address is still valid.
 
         Raises
         ------

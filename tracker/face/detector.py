@@ -128,7 +128,7 @@ def decode(
 def suppress_doubles(
     faces: NDArray[np.float32], scores: NDArray[np.float32]
 ) -> list[NDArray[np.float32]]:
-    """Join boxes that overlap, and so show one face, into their mean, weighted by the scores.
+    """Join the boxes of one face, which overlap, into one box: their mean, weighted by the scores.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def suppress_doubles(
 
 
 def _overlap(box: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the area that a box shares with each of the boxes, divided by that of their union."""
+    """Return the area that `box` shares with each other box, divided by the area of their union."""
     sides = np.minimum(box[2:4], boxes[:, 2:4]) - np.maximum(box[:2], boxes[:, :2])
     shared = np.maximum(sides, 0).prod(axis=1)
     area = (box[2:4] - box[:2]).prod()

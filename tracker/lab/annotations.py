@@ -355,7 +355,8 @@ def _make_clip(
 def _read_closure_table(path: Path, directory: Path) -> list[AnnotatedClip | AnnotationError]:
     """Read ``<stem>.blinks.csv``, which annotates one recording.
 
-    Return a list with that recording, or an empty list if the command ``analyze`` wrote the file.
+    Return a list with that recording, or with the error because of which it cannot be used. The
+    list is empty if the command ``analyze`` wrote the file: it is then a result, not an annotation.
     """
     if "onset_frame" in _read_text(path).partition("\n")[0].split(","):
         return []

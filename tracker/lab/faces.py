@@ -72,7 +72,8 @@ class Face:
     size_px : (int, int)
         Width and height of the portrait.
     canthi_px : tuple
-        Canthi (x, y) of the left and the right eye, each from the subject's right to the left.
+        Canthi (x, y) of the left eye, then of the right eye. Of each eye, first the canthus towards
+        the subject's right, then the one towards the left.
     centre_px : (float, float)
         Middle of the face.
     short_side_px : float
@@ -127,7 +128,7 @@ class Face:
         vertical: Float64Array | np.float64,
         follow: float,
     ) -> tuple[Float64Array, Float64Array]:
-        """Compute how high the edges of the upper and the lower lid are at the middle of the eye.
+        """Compute where the edges of the upper and the lower lid are at the middle of the eye.
 
         Parameters
         ----------
@@ -141,7 +142,7 @@ class Face:
         Returns
         -------
         tuple of ndarray
-            Of the upper and of the lower lid's edge: height from the canthi's axis, positive down.
+            How far the upper lid's edge, and the lower lid's, is below the line through the canthi.
         """
         looking_down = ROTATION_RADIUS * np.sin(np.radians(LOOKING_DOWN_DEG))
         lowered = follow * np.asarray(vertical, dtype=np.float64)

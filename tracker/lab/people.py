@@ -296,7 +296,7 @@ def make_landmarks(
     Parameters
     ----------
     ear : ndarray, shape (N,), float64
-        EAR that the landmarks should show.
+        Eye aspect ratio (EAR) that the landmarks should show.
     vertical : ndarray, shape (N,) or (N, 2), float64
         Vertical offset of the iris in eye widths that the landmarks should show: of both eyes, or
         of the left eye, then of the right eye.

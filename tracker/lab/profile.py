@@ -129,7 +129,7 @@ class Profile:
 
     @property
     def frame_ms(self) -> float:
-        """CPU ms for a tracked frame; not ``load``, ``measures``, ``write`` and ``other``."""
+        """CPU ms for a tracked frame, without ``load``, ``measures``, ``write`` and ``other``."""
         return 1000 * self.cpu_of("open", *PER_FRAME) / max(1, self.frames_tracked)
 
     @property

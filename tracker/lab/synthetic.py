@@ -51,8 +51,8 @@ class ClosureTruth:
     kind : {"blink", "long_closure"}
     start, end : int or None
         First and last frame in which the lids are closed by `VISIBLE_DEPTH` or more. The closure
-        includes frame `end`, as in annotated recordings. Frames without a face do not count, here
-        and below; None if no other frame shows the closure.
+        includes frame `end`, as in annotated recordings. Here and below, only frames with a face
+        count; None if none of them shows the closure.
     peak : int or None
         The frame in which the lids are closed the most.
     closed_first, closed_last : int or None

@@ -93,9 +93,10 @@ class Comparison:
     variant : str
         A key of `tracker.lab.variants.VARIANTS`.
     detector : Counts
-        Blinks of the detector. Its constants were chosen for each person on the other people.
+        Blinks that the detector found, invented or missed. In each person's recordings, it had the
+        constants that were chosen on the other people's.
     simple : Counts
-        Blinks of the simple rule, `detect_simply`.
+        The same numbers for the simple rule, `detect_simply`.
     """
 
     group: str
@@ -134,8 +135,8 @@ class Margin:
     limit : float
         The limit.
     blink : float
-        The quantity's value in that detected, annotated blink which is nearest to the limit. NaN if
-        there is none.
+        The quantity's value in one blink, which was annotated and detected: of all such blinks, it
+        is the one nearest to the limit. NaN if there is none.
     where : str
         Recording and frame of that blink; empty if there is none.
     """
@@ -265,11 +266,11 @@ def choose_without_each(
 
 
 def choose_rules(combinations: Sequence[ClosureRules], counts: NDArray[np.int64]) -> ClosureRules:
-    """Return that of C combinations of constants which has the highest F1.
+    """Return the combination of constants with the highest F1, out of C combinations.
 
     `counts` (C, 3) are the found, false and missed blinks of each combination. If several have the
-    highest F1, return the one nearest to the geometric middle of those, because it is farthest from
-    combinations that make more mistakes.
+    highest F1, return the one nearest to their geometric middle, because that one is farthest from
+    the combinations that make more mistakes.
     """
     found, false, missed = counts.T
     score = 2 * found / np.maximum(2 * found + false + missed, 1)

@@ -72,8 +72,8 @@ def choose_basis(analysis: Analysis, threshold: float) -> Basis:
     -------
     Basis
         The range down, if a protocol says when the person was asked to look down and the primary
-        position is known: then a good range up cannot hide a lost range down, and up-gaze that has
-        become small with age does not count. Otherwise the whole vertical range.
+        position is known. A good range up can then not hide a lost range down, and a range up that
+        has become small with age does not count. Otherwise the whole vertical range.
     """
     measures, protocol = analysis.measures, analysis.parameters.protocol
     # Both quantities end where the eyes look down.

@@ -193,7 +193,7 @@ class GazeMeasures:
     vertical_saccade_peak_velocity_deg_per_s_est : float
         The same in degrees per second; too small, like the other angles.
     vertical_saccade_velocity_to_amplitude_per_s : float
-        Median over the saccades of peak velocity over amplitude.
+        Peak velocity divided by amplitude: median over the saccades.
     vertical_saccade_reason : str or None
         Why the saccades were not measured.
     """

@@ -60,12 +60,12 @@ class Events:
     Attributes
     ----------
     baseline : ndarray, shape (N,), float64
-        EAR of the open eyes around each frame. While the eyes are held shut, it is that before and
-        after. While the lids are lowered to look down, it is that of the lowered lids.
+        EAR of the open eyes around each frame. While the eyes are held shut, it is taken from
+        before and after. While the lids are lowered to look down, it is the lowered lids' EAR.
     ratio : ndarray, shape (N,), float64
         EAR divided by the baseline: 1 = open.
     dips : Dips
-        All falls of the lid opening that were considered, and why most of them are no closure.
+        All falls of the lid opening, and for each that is not a closure, why not.
     closures : Closures
     eye_amplitude : ndarray, shape (M, 2), float64
         How far each eye closes in each closure: 0 = stays open, 1 = no opening left.
@@ -195,8 +195,8 @@ def _choose_level(
 ) -> tuple[_Level, Float64Array, Float64Array]:
     """Return the level, the EAR divided by it, (N,), and the same for each eye, (N, 2).
 
-    Both eyes share one level, because a person's eyes differ by a constant factor. Separate levels
-    would diverge as soon as one of them took lowered lids for open ones.
+    Both eyes share one level, because a person's eyes differ by a constant factor. Two separate
+    levels would differ more as soon as only one of them took lowered lids for open lids.
     """
     level = _start_level(traces, parameters)
     eye_share = _usual_share(traces, level.ear, parameters.close_ratio)
@@ -261,9 +261,9 @@ def _find_runs(marked: BoolArray) -> Int64Array:
 def _find_shut(traces: Traces, parameters: Parameters, level: _Level, dips: Dips) -> Int64Array:
     """Return the intervals [start, stop) of a low level in which the eyes are shut, shape (S, 2).
 
-    In the others, the lids are only lowered. Shut eyes have an EAR like the person's own blinks at
-    their deepest, and do not blink. While the person is asked to look down, lids count as lowered,
-    however far down they are.
+    In the other intervals of a low level, the lids are only lowered. Shut eyes have an EAR like the
+    person's own blinks at their deepest, and do not blink. While the person is asked to look down,
+    lids count as lowered, however far down they are.
     """
     typical = traces.typical_ear
     # Of a closure as long as the level's window, the level lies between shut and open.
@@ -294,8 +294,8 @@ def _find_shut(traces: Traces, parameters: Parameters, level: _Level, dips: Dips
 def _raise_level(traces: Traces, level: _Level, shut: Int64Array) -> _Level:
     """Return the level after raising it where the eyes are held shut.
 
-    shut (R, 2) are these intervals [start, stop). There, the level becomes the lower of those
-    before and after.
+    shut (R, 2) are the intervals [start, stop) in which they are. In each, the level becomes that
+    before the interval or that after it, whichever is lower.
     """
     ear, is_low, times_s = level.ear.copy(), level.is_low.copy(), traces.track.times_s
     for start, stop in shut:

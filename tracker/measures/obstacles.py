@@ -415,7 +415,7 @@ def _strong_compression(quality: Quality) -> Finding:
 
 
 def _covered_s(analysis: Analysis) -> tuple[float, float]:
-    """Return two times: with an eye held shut, and with the irises hidden by lowered lids.
+    """Return how many seconds an eye is held shut, and how many lowered lids hide the irises.
 
     Eyes are held shut in prolonged closures, winks and flutters.
     """

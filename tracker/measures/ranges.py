@@ -43,16 +43,16 @@ def make_interval(
     Parameters
     ----------
     range_ : float
+        The measured range. The arguments below have the same unit, except `gain_std`.
     reach : float
-        How far the interval would reach to either side of the range without the errors below.
+        How far the interval reaches to either side if the range has no further errors.
     gain_std : float
-        Standard deviation of an error in proportion to the range: 0.1 is 10 % of the range. It is
-        independent of the errors behind `reach`.
+        Standard deviation of a further error, as a share of the range: 0.1 is 10 % of it.
     noise : float
-        Part of the range that may be noise. Noise only makes a range larger, so it only moves the
-        lower end.
+        How much of the range may be noise. Noise can only make a range larger, so only the lower
+        end is moved by it.
     least : float, optional
-        Least value of the lower end.
+        The lower end is not below this.
     """
     whole_reach = math.hypot(reach, NORMAL_QUANTILE * gain_std * range_)
     # NaN stays NaN.

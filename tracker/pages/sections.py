@@ -123,7 +123,7 @@ class MeasureCard:
     Attributes
     ----------
     name : str
-        Name of the measure, which the keys of its texts contain.
+        Name of the measure. The keys of its texts contain this name.
     field, exact : str
         Name of the field in the summary, and its value with all digits.
     figure, unit : str
@@ -376,7 +376,7 @@ class ExtremeEntry:
 
 
 def list_extremes(source: ReportInput, extremes: Mapping[str, Extreme]) -> list[ExtremeEntry]:
-    """Return the entries for up, straight ahead and down, without those that no frame shows."""
+    """Return an entry for each of up, straight ahead and down, if a frame shows it."""
     track, vertical = source.analysis.track, source.analysis.gaze.vertical
     _, about = find_field("primary_position_source")
     origin = source.summary.primary_position_source

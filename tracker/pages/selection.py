@@ -190,9 +190,9 @@ def _closest(
 ) -> list[int]:
     """Return the indices of up to `EXTREME_FRAMES` samples with the smallest misses, in order.
 
-    `misses` is how far each sample is from the wanted gaze. The samples are taken from those marked
-    in `among` that have a picture, and are `EXTREME_APART_S` apart or more. Only the best one may
-    miss by over `most`.
+    `misses` (N,) says how far each sample is from the wanted gaze, in the unit of `most`. Only
+    samples that `among` marks and that have a picture are chosen, at least `EXTREME_APART_S` apart.
+    All of them but the best must miss by `most` or less.
     """
     candidates = np.flatnonzero(among)
     chosen: list[int] = []

@@ -257,7 +257,8 @@ def _make_cell(
 ) -> NumberCell:
     """Return a cell with the value of column `name` and its interval, formatted with `form`.
 
-    `threshold` is only given for a vertical range. Rounding then keeps the range on its side of it.
+    `threshold` is only given for a vertical range. The rounded range is then on the same side of
+    the threshold as the exact one.
     """
 
     def shown(number: float) -> str:

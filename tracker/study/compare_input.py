@@ -159,7 +159,7 @@ def read_recording(path: Path, label: str) -> Labelled:
     Raises
     ------
     InputError
-        The file is no summary and no track, or a value to compare is missing or out of range.
+        The file is neither a summary nor a track, or a value to compare is missing or out of range.
     """
     if path.suffix == ".npz":
         return Labelled(label, measure_track(load_track(path), Parameters(), path.name).summary)

@@ -1,4 +1,4 @@
-"""Progress of the analysis of many recordings: a bar on a terminal, elsewhere a line a minute."""
+"""Progress of the analysis of many recordings: a bar on a terminal, or else a line every minute."""
 
 import sys
 import time

@@ -126,7 +126,7 @@ class _Cost:
         self._sum_s += seconds
 
     def settle(self) -> float:
-        """Return the new mean: midway between the old one and that of the durations added since."""
+        """Return the new mean: halfway from the old one to that of the durations added since."""
         if self.count:
             latest_s = self._sum_s / self.count
             before_s = latest_s if math.isnan(self._mean_s) else self._mean_s

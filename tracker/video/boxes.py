@@ -163,7 +163,7 @@ def read_picture_turns(content: bytes) -> list[tuple[bytes, int]]:
 
 
 def _linked(links: Box, number: int) -> list[int]:
-    """Return the numbers of the properties of picture `number`; a turn is such a property.
+    """Return which properties picture `number` has, as numbers; a turn is such a property.
 
     The box `links` lists the properties of each picture in the file.
     """

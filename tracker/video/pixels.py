@@ -122,8 +122,7 @@ def _turn(
 ) -> NDArray[np.uint8]:
     """Transpose and flip a part of the stored picture, so that it is as shown.
 
-    `right` is negative if it must be flipped from left to right, `down` if it must be flipped from
-    top to bottom.
+    `right` is negative if left and right must be exchanged, and `down` if top and bottom must be.
     """
     turned: Any = cv2.transpose(part) if transposed else part
     if right < 0 or down < 0:

@@ -68,7 +68,10 @@ def find_recordings(context: AvFormatContext) -> list[AvStream]:
 
 
 def choose_recording(videos: list[AvStream]) -> AvStream:
-    """Return the stream that the file marks as default, the longest if several or none are."""
+    """Return the stream that the file marks as default.
+
+    If it marks several, return the longest of them. If it marks none, return the longest of all.
+    """
     default = [one for one in videos if one.disposition & _DEFAULT]
     if len(default) == 1:
         return default[0]
