@@ -12,13 +12,14 @@ export VIDEO
 KERNEL_TESTS = $(addprefix tests/kernels/test_,geometry.py pose.py closures.py gaze.py measures.py quantiles.py \
   uncertainty.py change.py looks.py crosstalk.py sampling.py refinement.py fixation.py flanks.py)
 
-.PHONY: help setup run quick test ahead attack bench bench-short lint lint-deploy layers budget lock docs site picture accuracy extended fixation \
+.PHONY: help setup run quick test test-long ahead attack bench bench-short lint lint-deploy layers budget lock docs site picture accuracy extended fixation \
   accuracy-baseline cohorts fuzz clean
 
 help:
 	@echo "make run VIDEO=clip.mp4   analyse a video (without VIDEO: a synthetic demo clip)"
 	@echo "make quick                run the quick tests, in parallel (under a minute)"
 	@echo "make test                 run all tests (those of pages need chromium)"
+	@echo "make test-long            run the long form of all tests: more cases, clips and repeats"
 	@echo "make attack               attack the API for long; a short attack is among the tests"
 	@echo "make bench                run all benchmarks; fails if a ratio is out of its bounds"
 	@echo "make bench-short          the same in a minute or two"
@@ -91,6 +92,10 @@ test: setup ahead
 	PYTHONPATH=$(AHEAD) $(PY) -c "import kernels, sys; sys.exit('numba' in sys.modules)"
 	PYTHONPATH=$(AHEAD) $(PY) -m pytest $(KERNEL_TESTS)
 
+# Tests that take long have a short form, which `make test` runs.
+test-long: export TESTS := long
+test-long: test
+
 ahead: $(AHEAD)/ready
 
 $(AHEAD)/ready: $(READY) $(wildcard kernels/*.py) deploy/compile_kernels.py
@@ -98,9 +103,9 @@ $(AHEAD)/ready: $(READY) $(wildcard kernels/*.py) deploy/compile_kernels.py
 	$(PY) -m deploy.compile_kernels $(AHEAD)
 	@touch $@
 
-# The attacks that are among the tests, for longer.
+# The long form of the attacks alone.
 attack: setup
-	ATTACK=long $(PY) -m pytest tests/handler/attack -rP
+	TESTS=long $(PY) -m pytest tests/handler/attack -rP
 
 bench bench-short: setup
 	@mkdir -p $(OUT)/$@

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from tests.lengths import FEW, LONG
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
@@ -21,12 +23,19 @@ MARK_OF = {"chromium_path": "browser", "aws_server": "aws"}
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by what they need, before those that are not asked for are left out."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark tests by what they need, before those that are not asked for are left out.
+
+    Those that belong to the long form are left out here; pytest counts them as deselected.
+    """
     for item in items:
         for fixture, mark in MARK_OF.items():
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(mark)
+    later = {mark for mark, left_out in (("long", not LONG), ("repeats", FEW)) if left_out}
+    deselected = [item for item in items if later & {mark.name for mark in item.iter_markers()}]
+    items[:] = [item for item in items if item not in deselected]
+    config.hook.pytest_deselected(items=deselected)
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def analyse(url: str, clip: Path, action: str = "analyze_video") -> requests.Res
 
 def upload(url: str, clip: Path, **parameters: Any) -> tuple[str, dict[str, Any], int]:
     body = {"action": "create_upload", "user_id": "somebody", "parameters": parameters}
-    offer = requests.post(url, json=body, timeout=10).json()
+    offer = requests.post(url, json=body, timeout=60).json()
     posted = requests.post(
         offer["upload"]["url"],
         data=offer["upload"]["fields"],
@@ -59,10 +59,10 @@ def upload(url: str, clip: Path, **parameters: Any) -> tuple[str, dict[str, Any]
     return offer["analysis_id"], offer, posted.status_code
 
 
-def wait_for(url: str, analysis_id: str, timeout_s: float = 30.0) -> dict[str, Any]:
+def wait_for(url: str, analysis_id: str, timeout_s: float = 120.0) -> dict[str, Any]:
     end_s = time.monotonic() + timeout_s
     while time.monotonic() < end_s:
-        reported = requests.get(f"{url}/status/{analysis_id}", timeout=10).json()
+        reported = requests.get(f"{url}/status/{analysis_id}", timeout=60).json()
         if reported["status"] in ("completed", "failed"):
             return dict(reported)
         time.sleep(0.1)
@@ -73,7 +73,7 @@ def raw(url: str, request: bytes) -> bytes:
     host, port = url.removeprefix("http://").split(":")
     line, rest = request.split(b"\r\n", 1)
     request = b"\r\n".join((line, f"Host: {host}:{port}".encode(), rest))
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(request)
         connection.shutdown(socket.SHUT_WR)
         answer = b""

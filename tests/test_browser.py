@@ -66,7 +66,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     process, address = start(tmp_path_factory.mktemp("browser") / "data")
     yield address
     process.send_signal(signal.SIGINT)
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
 
 
 @pytest.fixture(scope="module")
@@ -240,7 +240,7 @@ def test_the_task_is_recorded_sent_and_analysed(
     (analysis,) = requests.get(
         f"{url}/analyses", {"user_id": "P-017", "limit": 1}, timeout=10
     ).json()["analyses"]
-    reported = requests.get(f"{url}/status/{analysis['analysis_id']}", timeout=10).json()
+    reported = requests.get(f"{url}/status/{analysis['analysis_id']}", timeout=60).json()
     summary = reported["summary"]
     assert summary["task"] == "protocol"
     assert summary["video_meta"]["time_source"] == "stream"
@@ -427,7 +427,7 @@ def test_a_video_is_chosen_sent_and_analysed(chromium: Browser, url: str, clips:
     page.click("#send")
     is_shown(page, "result")
     analysis_id = page.inner_text("#analysis-id")
-    reported = requests.get(f"{url}/status/{analysis_id}", timeout=10).json()
+    reported = requests.get(f"{url}/status/{analysis_id}", timeout=60).json()
     assert reported["summary"]["task"] != "protocol"
     assert page.locator("#message").get_attribute("lang") == "ko"
     assert page.inner_text("#message") == reported["patient_message"]
@@ -580,7 +580,7 @@ def test_what_is_cancelled_is_deleted(chromium: Browser, url: str, clips: Path) 
     page.click("#cancel")
     expect(page.locator("#status")).to_have_text("What was sent is deleted.")
     answer = offered.value.json()
-    assert requests.get(url + answer["status_url"], timeout=10).status_code == 404
+    assert requests.get(url + answer["status_url"], timeout=60).status_code == 404
     # If it cannot be deleted, the page says so.
     page.route(re.compile("/analyses/"), lambda route: route.abort())
     page.click("#send")
@@ -640,7 +640,7 @@ def test_without_consent_nothing_is_recorded_or_sent(
         page.click("#send")
     is_shown(page, "result")
     status_url = offered.value.json()["status_url"]
-    reported = requests.get(url + status_url, timeout=10).json()
+    reported = requests.get(url + status_url, timeout=60).json()
     assert (reported["consent"], reported["file_name"]) == ("1", "tiny.mp4")
     visit.end()
 

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.clips import PLAIN, SIDE_PX, SWAY_PX, measure_spec
 from benchmarks.faces import FacePoint, format_faces, make_clip, share_of_angles_held
+from tests.lengths import LONG
 from tracker.face.mesh import FaceMesh
 from tracker.lab.clip_spec import ClipSpec, LidClosure, glances_spec
 from tracker.lab.faces import FACES
@@ -73,15 +74,21 @@ def test_the_clip_holds_up_and_down_for_a_quarter_each() -> None:
     assert len(truth.closures) == 9
 
 
+SHORT: dict[str, Any] = {} if LONG else {"duration_s": 30.0}
+
+
 def make_glances(face: str, **fields: Any) -> ClipSpec:
-    """Make two minutes of glances up and down by 37 degrees, each held for 0.4 to 10 s."""
-    size = {"width": SIDE_PX, "height": SIDE_PX, "fps": 15.0, "sway_px": SWAY_PX}
+    """Make 30 s of glances up and down by 37 degrees; in the long form, two minutes.
+
+    Each glance is held for 0.4 to 10 s.
+    """
+    size = {"width": SIDE_PX, "height": SIDE_PX, "fps": 15.0, "sway_px": SWAY_PX, **SHORT}
     return glances_spec(0.2, face=face, seed=1, **(size | fields))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("face", FACES)
-def test_lids_that_follow_two_minutes_of_glances_close_in_none(face: str) -> None:
+def test_lids_that_follow_glances_close_in_none(face: str) -> None:
     spec = make_glances(face)
     (measured,) = measure_spec(FaceMesh(), spec, [PLAIN])
     analysis, truth = measured.analysis, compute_truth(spec)

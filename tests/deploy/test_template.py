@@ -596,6 +596,7 @@ def test_a_cohort_is_analysed(endpoint: str, monkeypatch: pytest.MonkeyPatch) ->
     assert details["Key"].startswith("cohort-results/")
 
 
+@pytest.mark.long
 @pytest.mark.aws
 def test_what_is_never_done_is_not_asked_for_without_end(
     endpoint: str, monkeypatch: pytest.MonkeyPatch

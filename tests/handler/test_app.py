@@ -326,7 +326,7 @@ def send(url: str, path: Path, **query: str) -> tuple[int, str]:
 
 
 def test_the_app_on_this_machine(url: str, clips: Path) -> None:
-    assert requests.get(f"{url}/healthz", headers=HEADERS, timeout=10).status_code == 200
+    assert requests.get(f"{url}/healthz", headers=HEADERS, timeout=60).status_code == 200
     code, body = send(url, clips / "no_face.mp4")
     assert (code, json.loads(body)["code"]) == (422, "not_assessable")
     assert "얼굴" in json.loads(body)["error"]
@@ -388,9 +388,9 @@ def test_where_nobody_was_asked_to_look_the_app_reads_no_answer(url: str, record
 
 
 def test_the_description_is_served(url: str) -> None:
-    document = requests.get(f"{url}/openapi.json", timeout=10).json()
+    document = requests.get(f"{url}/openapi.json", timeout=60).json()
     assert document["openapi"].startswith("3.1")
-    page = requests.get(f"{url}/docs", timeout=10)
+    page = requests.get(f"{url}/docs", timeout=60)
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     assert "script" not in page.headers["Content-Security-Policy"]

@@ -55,7 +55,7 @@ def looks(
 
 
 @pytest.mark.parametrize("gain", [0.9, 1.0, 1.12])
-@pytest.mark.parametrize("count", [30, 1200])
+@pytest.mark.parametrize("count", [30, pytest.param(1200, marks=pytest.mark.repeats)])
 def test_gain_of_a_moving_gaze_is_found_in_noise(
     rng: np.random.Generator, gain: float, count: int
 ) -> None:
@@ -67,7 +67,7 @@ def test_gain_of_a_moving_gaze_is_found_in_noise(
     assert found[:, 1].mean() < 0.035
 
 
-@pytest.mark.parametrize("count", [30, 1200])
+@pytest.mark.parametrize("count", [30, pytest.param(1200, marks=pytest.mark.repeats)])
 def test_gain_of_a_gaze_that_rests_stays_near_one(rng: np.random.Generator, count: int) -> None:
     """However long it rests, and however far the turned views are off."""
     found = np.array([compute_framing_gain(*looks(rng, 1, 0.0, count)) for _ in range(100)])

@@ -134,6 +134,7 @@ def hold_positions(rng: np.random.Generator, count: int, rate_hz: float, held_s:
     return rng.normal(size=changes.sum() + 1)[np.cumsum(changes)]
 
 
+@pytest.mark.repeats
 def test_the_interval_covers_the_true_range(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 60 simulated recordings of 24 s, of which the percentile interval holds it in 39."""
     monkeypatch.setattr("kernels.uncertainty.REPLICATES", 100)
@@ -156,6 +157,7 @@ def look_up_and_down(rng: np.random.Generator, count: int, rate_hz: float, look_
     return ends[look] + 0.08 * hold_positions(rng, count, rate_hz, HELD_S)
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize(("seconds", "look_s"), [(10, 2), (10, 5), (20, 5), (20, 10), (40, 10)])
 def test_the_interval_covers_few_long_looks(
     seconds: int, look_s: float, monkeypatch: pytest.MonkeyPatch

@@ -121,15 +121,20 @@ assert set(called) == functions, functions ^ set(called)
 
 # Imports two files, of kernels that compile in a moment.
 IMPORT_POSE = """
+import contextlib
+import io
 import json
 
 import numba
 from numba.core import event
 
 with event.install_recorder("numba:compile") as recorder:
-    import kernels
-    from kernels import _arguments, _jit, pose
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        import kernels
+        from kernels import _arguments, _jit, pose
 
+# The user is told once, and only if something is compiled.
+assert said.getvalue().count("Compiling the numerical kernels") == bool(recorder.buffer)
 files = {one.__module__ for one in _jit.KERNELS}
 assert files == {"kernels._arguments", "kernels.pose"}, files
 """
@@ -176,14 +181,17 @@ def report(script: str, directory: Path, environment: dict[str, str]) -> dict:
 
 
 @pytest.mark.slow
-def test_after_the_warm_up_nothing_is_compiled(tmp_path: Path) -> None:
-    environment = clean_environment(NUMBA_CACHE_DIR=str(tmp_path))
+@pytest.mark.parametrize("fresh", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_after_the_warm_up_nothing_is_compiled(fresh: bool, tmp_path: Path) -> None:
+    """In the cache beside the kernels, or in a fresh one, for which every kernel is compiled."""
+    environment = clean_environment(**({"NUMBA_CACHE_DIR": str(tmp_path)} if fresh else {}))
+    cache = tmp_path if fresh else KERNELS_DIR / "__pycache__"
     printed = run(["-m", "kernels.warmup"], REPOSITORY, environment)
-    assert str(tmp_path) in printed
-    assert list(tmp_path.rglob("*.nbc"))
+    assert str(cache) in printed
+    assert list(cache.rglob("*.nbc"))
     answer = report(CALL_EVERYTHING, REPOSITORY, environment)
     assert answer["compiled"] == 0
-    assert all(Path(one).is_relative_to(tmp_path) for one in answer["cache_dirs"])
+    assert all(Path(one).is_relative_to(cache) for one in answer["cache_dirs"])
 
 
 @pytest.fixture

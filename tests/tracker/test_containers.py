@@ -20,6 +20,7 @@ from handler.service import Service
 from tests.aws_server import BUCKET, Aws
 from tests.container_kinds import KINDS, REFUSED, Kind, remux_to, write_turned_wide
 from tests.containers import MATRICES, encode, read_images, remux, shift, write_shown
+from tests.lengths import thin
 from tracker.face.mesh import FaceMesh
 from tracker.lab.clip_spec import make_spec
 from tracker.lab.synthetic import write_clip
@@ -173,7 +174,9 @@ def test_each_kind_is_its_plain_twin(
     result = analyze(path, mesh)
     assert_twins(result, twins[kind.fast], kind)
     assert find_told(result) == kind.told
-    assert_same_by_every_way(path, result, aws, engine, tmp_path / "out")
+    # The short form reads only some kinds by every way.
+    if name in thin([*KINDS], 3):
+        assert_same_by_every_way(path, result, aws, engine, tmp_path / "out")
 
 
 @pytest.mark.parametrize("name", ["cut.mkv", "cut.ts", "cut.mp4"])
@@ -221,7 +224,7 @@ def seen_by_camera(
     }
 
 
-@pytest.mark.parametrize("name", MATRICES)
+@pytest.mark.parametrize("name", thin([*MATRICES], 3))
 def test_what_the_camera_saw_is_measured(
     name: str,
     plain: Path,

@@ -32,6 +32,9 @@ TWINS = {
 """Each file's plain twin, and how much of the twin's beginning it hides in seconds."""
 JITTERING = "pixels_64_45.mp4"
 """The file whose second encoding makes the landmarks jitter; see `assert_same_answer`."""
+LATER = {"fragments_10s.mp4", "cover_before_video.mp4"}
+"""These kinds are drawn in `tests.tracker.test_containers`, too."""
+CHOSEN = [pytest.param(one, marks=[pytest.mark.long] if one in LATER else []) for one in TWINS]
 
 pytestmark = [
     pytest.mark.slow,
@@ -81,7 +84,7 @@ def assert_same_answer(name: str, ours: Summary, twin: Summary) -> None:
     assert min(without_noise) > ours.parameters.vpp_thresh
 
 
-@pytest.mark.parametrize("name", TWINS)
+@pytest.mark.parametrize("name", CHOSEN)
 def test_each_container_is_its_plain_twin(name: str, analyze: Analyze) -> None:
     twin_name, hidden_s = TWINS[name]
     ours, twin = analyze(f"field/{name}").summary, analyze(twin_name).summary
@@ -121,7 +124,7 @@ def test_the_left_of_a_mirror_image_is_the_subjects(analyze: Analyze) -> None:
     assert ours.summary.video_meta.mirrored
 
 
-@pytest.mark.parametrize("name", TWINS)
+@pytest.mark.parametrize("name", CHOSEN)
 def test_each_event_is_the_twins(name: str, analyze: Analyze) -> None:
     twin_name, hidden_s = TWINS[name]
     ours, twin = analyze(f"field/{name}"), analyze(twin_name)

@@ -1,6 +1,1 @@
-"""Attacks on the API: a short run of each in CI, a long one by `make attack`."""
-
-import os
-
-LONG = os.environ.get("ATTACK") == "long"
-"""Whether this is the long run."""
+"""Attacks on the API: a short run of each in `make test`, a long one by `make attack`."""

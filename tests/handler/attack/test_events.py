@@ -18,8 +18,8 @@ from handler.identity import Access
 from handler.local.app import LocalContext
 from handler.local.storage import LocalStorage
 from handler.service import Service
-from tests.handler.attack import LONG
 from tests.handler.fake_engine import FakeEngine, make_video
+from tests.lengths import LONG
 
 ID = "0123456789abcdef" * 2
 LEAF = (

@@ -35,10 +35,10 @@ from handler.local.guard import Guard
 from handler.local.storage import LocalStorage
 from handler.service import Service
 from handler.tokens import TokenVerifier
-from tests.handler.attack import LONG
 from tests.handler.fake_engine import FakeEngine, encode_video, make_video
 from tests.handler.test_app import make_event, make_request
 from tests.handler.test_tokens import FORGED, ISSUER, KEY, Issuer
+from tests.lengths import LONG
 
 USERS = ("anna", "+82 10-1234-5678", "홍길동")
 CLINICIAN = "dr-1"

@@ -19,7 +19,7 @@ def url(folder: Path) -> Iterator[str]:
     process, address = start(folder)
     yield address
     process.send_signal(signal.SIGINT)
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     log = (folder.parent / "log").read_text()
     assert "Traceback" not in log
     assert "somebody" not in log

@@ -1,6 +1,5 @@
 """The local server with an engine that analyses nothing, so that what is around it is tested."""
 
-import os
 import re
 import select
 import subprocess
@@ -8,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from tests.lengths import start_fast
 from tests.local_server import ROOT
 
 SCRIPT = """
@@ -38,7 +38,7 @@ def start_fake(
         process = subprocess.Popen(
             [sys.executable, "-c", script, *options],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env=start_fast(),
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,

@@ -17,8 +17,9 @@ import pytest
 import requests
 
 from tests.handler.attack.test_fuzz import read_memory_mb
-from tests.handler.fake_engine import encode_video, make_video
+from tests.handler.fake_engine import FRAMES, encode_video, make_video
 from tests.handler.local.fake_server import start_fake
+from tests.lengths import start_fast
 from tests.local_server import wait_for
 
 
@@ -34,16 +35,16 @@ def read_messages(folder: Path) -> list[tuple[int, float]]:
 
 
 def upload(url: str, **about: Any) -> str:
-    offer = requests.post(f"{url}/uploads", json={"user_id": "u"}, timeout=10).json()
+    offer = requests.post(f"{url}/uploads", json={"user_id": "u"}, timeout=60).json()
     files = {"file": make_video("suspected", **about)}
-    posted = requests.post(offer["upload"]["url"], files=files, timeout=10)
+    posted = requests.post(offer["upload"]["url"], files=files, timeout=60)
     assert posted.status_code == 204
     return str(offer["analysis_id"])
 
 
 def wait_until(url: str, analysis_id: str, state: str) -> None:
-    end_s = time.monotonic() + 20
-    while requests.get(f"{url}/status/{analysis_id}", timeout=10).json()["status"] != state:
+    end_s = time.monotonic() + 120
+    while requests.get(f"{url}/status/{analysis_id}", timeout=60).json()["status"] != state:
         assert time.monotonic() < end_s
         time.sleep(0.05)
 
@@ -110,7 +111,7 @@ def test_a_large_form_goes_to_the_disk_and_not_into_memory(tmp_path: Path) -> No
             f"{url}/eye/process",
             headers={**headers, "Content-Length": str(3 * 2**30)},
             data=b"",
-            timeout=10,
+            timeout=60,
         )
         assert too_large.status_code in (400, 413)
     finally:
@@ -123,16 +124,16 @@ def test_a_large_form_goes_to_the_disk_and_not_into_memory(tmp_path: Path) -> No
 def test_every_5xx_is_in_the_log_under_its_id(tmp_path: Path) -> None:
     process, url = start_fake(tmp_path / "data")
     try:
-        offer = requests.post(f"{url}/uploads", json={"user_id": "u"}, timeout=10).json()
+        offer = requests.post(f"{url}/uploads", json={"user_id": "u"}, timeout=60).json()
         # The disk breaks.
         (tmp_path / "data" / "files").rmdir()
         (tmp_path / "data" / "files").touch()
         answers = [
-            requests.post(offer["upload"]["url"], files={"file": b"x"}, timeout=10),
+            requests.post(offer["upload"]["url"], files={"file": b"x"}, timeout=60),
             requests.post(
                 f"{url}/analyze",
                 json={"action": "analyze_video", "file_data": encode_video("suspected")},
-                timeout=10,
+                timeout=60,
             ),
         ]
     finally:
@@ -153,18 +154,16 @@ def test_stopping_twice_gives_the_work_back_and_counts_no_attempt(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     folder = tmp_path / "data"
-    # As often as an analysis that kills its process would be given up.
+    # As often as an analysis that kills its process would be given up. It would take ten minutes.
     for _ in range(3):
-        process, url = start_fake(folder, frame_s=0.2)
+        process, url = start_fake(folder, frame_s=600 / FRAMES)
         known = read_records(folder)
         analysis_id = known[0]["analysis_id"] if known else upload(url)
         wait_until(url, analysis_id, "processing")
-        begun_s = time.monotonic()
         for _ in range(2):
             process.send_signal(number)
             time.sleep(0.02)
-        assert process.wait(10) == 0
-        assert time.monotonic() - begun_s < 3
+        assert process.wait(60) == 0
         (record,) = read_records(folder)
         assert (record["state"], record["attempts"], record["owner"]) == ("queued", 0, "")
         assert read_messages(folder) == [(0, 0.0)]
@@ -187,20 +186,20 @@ def test_what_nobody_takes_up_again_is_said_to_be_interrupted(tmp_path: Path) ->
 
     def ask() -> None:
         with pytest.raises(requests.ConnectionError):
-            requests.post(f"{url}/analyze", json=body, timeout=20)
+            requests.post(f"{url}/analyze", json=body, timeout=60)
 
     thread = threading.Thread(target=ask)
     thread.start()
     while not (found := read_records(tmp_path / "data")) or found[0]["state"] != "processing":
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
     thread.join()
     process, url = start_fake(tmp_path / "data")
     try:
-        reported = requests.get(f"{url}/status/{found[0]['analysis_id']}", timeout=10).json()
+        reported = requests.get(f"{url}/status/{found[0]['analysis_id']}", timeout=60).json()
         assert (reported["status"], reported["code"]) == ("failed", "interrupted")
-        assert requests.post(f"{url}/analyze", json=body, timeout=20).json()["status"] == "success"
+        assert requests.post(f"{url}/analyze", json=body, timeout=60).json()["status"] == "success"
     finally:
         process.kill()
         process.wait()
@@ -222,7 +221,7 @@ def test_a_token_is_asked_for(tmp_path: Path) -> None:
             "user_id": "u",
             "report": True,
         }
-        answer = requests.post(f"{url}/analyze", json=body, headers=known, timeout=20).json()
+        answer = requests.post(f"{url}/analyze", json=body, headers=known, timeout=60).json()
         assert answer["status"] == "success"
         status = f"{url}/status/{answer['analysis_id']}"
         for headers in (
@@ -243,24 +242,24 @@ def test_a_token_is_asked_for(tmp_path: Path) -> None:
                 ("GET", f"{url}/reports/{answer['analysis_id']}"),
                 ("DELETE", f"{url}/users/me?user_id=u"),
             ):
-                refused = requests.request(method, address, headers=headers, timeout=10)
+                refused = requests.request(method, address, headers=headers, timeout=60)
                 assert (refused.status_code, refused.json()["code"]) == (401, "unauthorized")
-        assert requests.get(status, headers=known, timeout=10).json()["status"] == "completed"
+        assert requests.get(status, headers=known, timeout=60).json()["status"] == "completed"
         # A browser has no token where it opens a report: the address itself holds for a while.
-        report = requests.get(status, headers=known, timeout=10).json()["report_url"]
-        assert requests.get(report, timeout=10).status_code == 200
+        report = requests.get(status, headers=known, timeout=60).json()["report_url"]
+        assert requests.get(report, timeout=60).status_code == 200
         for forged in (
             report.replace("until=1", "until=2"),
             report[:-1] + ("0" if report[-1] != "0" else "1"),
             report.replace(answer["analysis_id"], "0" * 32),
             report.split("&")[0],
         ):
-            assert requests.get(forged, timeout=10).status_code == 401
-        assert "NEEDS_TOKEN = true" in requests.get(f"{url}/app/config.js", timeout=10).text
-        assert requests.get(f"{url}/health", timeout=10).status_code == 200
+            assert requests.get(forged, timeout=60).status_code == 401
+        assert "NEEDS_TOKEN = true" in requests.get(f"{url}/app/config.js", timeout=60).text
+        assert requests.get(f"{url}/health", timeout=60).status_code == 200
         # A page of another site has no token, so that it may be anywhere.
         elsewhere = {**known, "Host": "eyes.example", "Origin": "https://eyes.example"}
-        assert requests.get(status, headers=elsewhere, timeout=10).status_code == 200
+        assert requests.get(status, headers=elsewhere, timeout=60).status_code == 200
     finally:
         process.kill()
         process.wait()
@@ -289,7 +288,7 @@ def test_options_that_would_leave_it_open_are_refused(
     done = subprocess.run(
         [sys.executable, *program, str(tmp_path / "data"), *arguments],
         cwd=tmp_path,
-        env={"PYTHONPATH": str(Path(__file__).parents[3]), "PATH": ""},
+        env=start_fast(),
         capture_output=True,
         text=True,
         check=False,

@@ -11,7 +11,7 @@ from tests.local_server import ROOT, analyse, raw
 
 
 def test_the_page_is_served_by_fixed_names(url: str) -> None:
-    answer = requests.get(f"{url}/app", timeout=10)
+    answer = requests.get(f"{url}/app", timeout=60)
     assert answer.url == f"{url}/app/"
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     policy = answer.headers["Content-Security-Policy"].split("; ")
@@ -20,7 +20,7 @@ def test_the_page_is_served_by_fixed_names(url: str) -> None:
     assert "connect-src 'self'" in policy
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
     for path, (name, content_type) in WEB_FILES.items():
-        answer = requests.get(f"{url}/app/{path}", timeout=10)
+        answer = requests.get(f"{url}/app/{path}", timeout=60)
         assert answer.content == (WEB / name).read_bytes()
         assert answer.headers["Content-Type"] == content_type
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -32,9 +32,9 @@ def test_the_page_is_served_by_fixed_names(url: str) -> None:
     for path in ("../local.py", "..%2flocal.py", "x", "app.js/", "/etc/passwd", "%00", "./app.js"):
         answer = raw(url, f"GET /app/{path} HTTP/1.1\r\nConnection: close\r\n\r\n".encode())
         assert b" 404 " in answer.split(b"\r\n")[0], path
-    assert requests.post(f"{url}/app/", data=b"x", timeout=10).status_code == 405
+    assert requests.post(f"{url}/app/", data=b"x", timeout=60).status_code == 405
     # Another name of this machine would be another origin than the one that uploads go to.
-    there = requests.get(url.replace("127.0.0.1", "localhost") + "/app/", timeout=10)
+    there = requests.get(url.replace("127.0.0.1", "localhost") + "/app/", timeout=60)
     assert there.url == f"{url}/app/"
 
 
@@ -50,7 +50,7 @@ def test_the_pages_detector_is_the_file_of_mediapipes_wheel() -> None:
 
 def test_a_report_that_is_not_there(url: str, clips: Path) -> None:
     answer = analyse(url, clips / "tiny.mp4").json()
-    reported = requests.get(f"{url}/status/{answer['analysis_id']}", timeout=10).json()
+    reported = requests.get(f"{url}/status/{answer['analysis_id']}", timeout=60).json()
     assert "report_url" not in reported
     for path in (answer["analysis_id"], "0" * 32, "..%2f", "x", ""):
-        assert requests.get(f"{url}/reports/{path}", timeout=10).status_code == 404
+        assert requests.get(f"{url}/reports/{path}", timeout=60).status_code == 404

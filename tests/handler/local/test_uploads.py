@@ -15,30 +15,30 @@ from tests.local_server import start, wait_for
 
 def test_a_broken_upload_is_refused_and_can_be_repeated(url: str, clips: Path) -> None:
     body = {"action": "create_upload", "user_id": "somebody"}
-    offer = requests.post(url, json=body, timeout=10).json()
+    offer = requests.post(url, json=body, timeout=60).json()
     target = offer["upload"]["url"]
-    assert requests.post(target, data=b"x", timeout=10).status_code == 400
-    assert requests.post(target, files={"other": b"x"}, timeout=10).status_code == 400
-    assert requests.post(target, files={"file": b""}, timeout=10).status_code == 400
+    assert requests.post(target, data=b"x", timeout=60).status_code == 400
+    assert requests.post(target, files={"other": b"x"}, timeout=60).status_code == 400
+    assert requests.post(target, files={"file": b""}, timeout=60).status_code == 400
     # Cut off by the client in the middle.
-    connection = http.client.HTTPConnection(target.split("/")[2], timeout=10)
+    connection = http.client.HTTPConnection(target.split("/")[2], timeout=60)
     connection.putrequest("POST", "/uploads/" + offer["analysis_id"])
     connection.putheader("Content-Type", "multipart/form-data; boundary=b")
     connection.putheader("Content-Length", "100000")
     connection.endheaders()
     connection.send(b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\nsome bytes')
     connection.close()
-    assert requests.get(f"{url}{offer['status_url']}", timeout=10).json()["status"] == "queued"
+    assert requests.get(f"{url}{offer['status_url']}", timeout=60).json()["status"] == "queued"
     files = {"file": (clips / "tiny.mp4").read_bytes()}
-    assert requests.post(target, files=files, timeout=10).status_code == 204
+    assert requests.post(target, files=files, timeout=60).status_code == 204
     assert wait_for(url, offer["analysis_id"])["status"] == "completed"
 
 
 def test_a_slower_upload_does_not_replace_the_file_that_was_analysed(url: str, clips: Path) -> None:
     body = {"action": "create_upload", "user_id": "somebody"}
-    offer = requests.post(url, json=body, timeout=10).json()
+    offer = requests.post(url, json=body, timeout=60).json()
     slow = b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\nanother video\r\n--b--\r\n'
-    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
     connection.putrequest("POST", f"/uploads/{offer['analysis_id']}")
     connection.putheader("Content-Type", "multipart/form-data; boundary=b")
     connection.putheader("Content-Length", str(len(slow)))
@@ -46,7 +46,7 @@ def test_a_slower_upload_does_not_replace_the_file_that_was_analysed(url: str, c
     connection.send(slow[:60])
     video = (clips / "tiny.mp4").read_bytes()
     assert (
-        requests.post(offer["upload"]["url"], files={"file": video}, timeout=10).status_code == 204
+        requests.post(offer["upload"]["url"], files={"file": video}, timeout=60).status_code == 204
     )
     reported = wait_for(url, offer["analysis_id"])
     connection.send(slow[60:])
@@ -124,9 +124,9 @@ def test_a_form_is_not_searched_for_its_file_for_ever() -> None:
 def test_an_upload_that_stalls_is_ended_and_can_be_repeated(tmp_path: Path, clips: Path) -> None:
     process, url = start(tmp_path / "data", stalled_s=0.5)
     try:
-        offer = requests.post(url, json={"action": "create_upload"}, timeout=10).json()
+        offer = requests.post(url, json={"action": "create_upload"}, timeout=60).json()
         head = b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\nsome bytes'
-        connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
+        connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
         connection.putrequest("POST", f"/uploads/{offer['analysis_id']}")
         connection.putheader("Content-Type", "multipart/form-data; boundary=b")
         connection.putheader("Content-Length", "1000")
@@ -138,7 +138,7 @@ def test_an_upload_that_stalls_is_ended_and_can_be_repeated(tmp_path: Path, clip
         connection.close()
         assert list((tmp_path / "data" / "work").iterdir()) == []
         files = {"file": (clips / "tiny.mp4").read_bytes()}
-        assert requests.post(offer["upload"]["url"], files=files, timeout=10).status_code == 204
+        assert requests.post(offer["upload"]["url"], files=files, timeout=60).status_code == 204
         assert wait_for(url, offer["analysis_id"])["status"] == "completed"
     finally:
         process.kill()

@@ -1,5 +1,6 @@
 """Every real clip: our landmarks beside those of MediaPipe's own graph, frame by frame."""
 
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from kernels.sampling import sample_planes
+from tests.lengths import thin
 from tests.mediapipe_graphs import (
     REFINED,
     MediaPipeMesh,
@@ -37,8 +39,11 @@ pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"the recordings are n
 
 
 def clips() -> list[str]:
+    """Return the names of the clips; in the short form, one in five of each folder."""
     videos = (path for path in DATA.rglob("*") if path.suffix in (".mp4", ".mov", ".webm", ".avi"))
-    return sorted(str(path.relative_to(DATA)) for path in videos)
+    names = sorted(str(path.relative_to(DATA)) for path in videos)
+    folders = itertools.groupby(names, lambda name: name.rpartition("/")[0])
+    return [name for _, folder in folders for name in thin([*folder], 5)]
 
 
 @dataclass(frozen=True)

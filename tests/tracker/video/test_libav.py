@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from tests.lengths import LONG
 from tests.tracker.video.test_ffmpeg import turn, write_noise
 from tests.tracker.video.test_frames import regular, write_counting_clip
 from tracker.video import libav
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
+FRAMES = 60 if LONG else 12
+"""How many frames of each real recording are compared."""
 
 READ = """
 import hashlib, json, sys
@@ -134,8 +137,8 @@ def test_pyav_reads_real_recordings_like_opencv() -> None:
         for path in (DATA / folder).glob("*.*")
         if path.suffix in {".mp4", ".mov", ".webm", ".avi"}
     )
-    read = assert_same(paths, most=60)
-    assert sum(len(video) == 4 and len(video[3]) == 60 for video in read) > 15
+    read = assert_same(paths, most=FRAMES)
+    assert sum(len(video) == 4 and len(video[3]) == FRAMES for video in read) > 15
 
 
 def test_without_the_pinned_wheels_it_says_what_to_install(

@@ -1,0 +1,30 @@
+"""How long tests are: `make test` runs the short form of each, `make test-long` the long one."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+Case = TypeVar("Case")
+
+LONG = os.environ.get("TESTS") == "long"
+"""Whether this is the long form. Tests with the mark `long` run in it alone."""
+
+FEW = os.environ.get("NUMBA_DISABLE_JIT") == "1" and not LONG
+"""Whether the kernels run as plain Python, which takes a hundred times as long: repeat less."""
+
+
+def thin(cases: Sequence[Case], every: int) -> Sequence[Case]:
+    """Return one of every few cases, the first among them; in the long form, return all."""
+    return cases if LONG else cases[::every]
+
+
+def start_fast() -> dict[str, str]:
+    """Return the environment for a process of ours that is to start fast.
+
+    `make test` has compiled the kernels ahead of time. A process that finds them there loads no
+    Numba, which saves two thirds of its start.
+    """
+    built = os.environ.get("KERNELS_EXTENSION")
+    paths = [built] if built else []
+    return os.environ | {"PYTHONPATH": os.pathsep.join([*paths, str(Path(__file__).parents[1])])}
