@@ -151,7 +151,7 @@ class Service:
     def _analyze_form(self, request: AnalyzeForm, limits: Limits, request_id: str) -> Answer:
         """Analyse a form's file, for a client that understands only a clear result or an error.
 
-        It would show any other answer as healthy.
+        That client would show any other answer as healthy.
         """
         language = request.data.about.language
         try:

@@ -96,9 +96,10 @@ def _track_all_that_fits(
     eye_pictures: dict[int, bytes] | None,
     track_with: Callable[..., Track],
 ) -> Track:
-    """Track a recording; track it again if frames were left out although all would have fitted.
+    """Track a recording, and once more if the step was raised without need.
 
-    A container may promise many more frames than it has: its clock jumped, or its sound is longer.
+    A container may promise many more frames than it has, because its clock jumped or its sound is
+    longer. The step is then raised, although all frames would have fitted into `max_frames`.
     """
     start_s = time.monotonic()
     track_with = functools.partial(

@@ -168,8 +168,8 @@ def parse_protocol(items: Any) -> tuple[Phase, ...]:
 def read_protocol(path: Path) -> tuple[Phase, ...]:
     """Read a protocol from a JSON file, or from a BIDS table of events.
 
-    In a table (``.tsv``), a row's `onset` and `duration` (s) say when a phase was, and its
-    `trial_type` which. Rows whose `trial_type` is ``n/a`` are no phases.
+    A row of a table (``.tsv``) is a phase. Its `onset` and `duration`, in seconds, say when the
+    phase was, and its `trial_type` names it. Rows whose `trial_type` is ``n/a`` are left out.
 
     Raises
     ------

@@ -151,7 +151,7 @@ def _place(recordings: Sequence[ExportedRecording]) -> list[_Place]:
 def _make_labels(texts: Iterable[str]) -> dict[str, str]:
     """Return a label of letters and digits for each text; different texts get different ones.
 
-    A label that would be empty, or another's too, ends in a number.
+    A label that would be empty, or equal to another one, gets a number at its end.
     """
     plain = {
         text: re.sub("[^0-9A-Za-z]", "", unicodedata.normalize("NFKD", text.removeprefix("sub-")))
@@ -281,7 +281,7 @@ def _text(value: Any) -> str:
 
 
 def _write_compressed(path: Path, rows: Sequence[Row], names: dict[str, str], eye: str) -> Path:
-    """Write a table without header, as BIDS wants it of recordings. Equal tables, equal bytes."""
+    """Write a compressed table without a header, as BIDS asks; equal tables give equal bytes."""
     columns = [source.format(eye=eye) for source in names.values()]
     text = io.StringIO()
     csv.writer(text, delimiter="\t", lineterminator="\n").writerows(

@@ -1,7 +1,7 @@
 """A result as a FHIR R4B bundle: a report, and an observation for each measure.
 
-The report is preliminary, because no clinician has looked at it. Units are UCUM's. What could not
-be measured is there with the reason. Only elements that R4 has, too, are used.
+The report is preliminary, because no clinician has looked at it. Units are those of UCUM. A measure
+that is missing has an observation too, which says why. Only elements that R4 has as well are used.
 
 Source: https://hl7.org/fhir/R4B (DiagnosticReport, Observation).
 """
@@ -126,7 +126,7 @@ def _make_observation(name: str, text: str, category: str) -> dict[str, Any]:
 
 
 def _observe_answer(summary: Summary) -> tuple[str, dict[str, Any]]:
-    """Return the screening answer's observation. One that is not assessable has no value."""
+    """Return the screening answer's observation; it has no value if nothing was assessable."""
     assessment = summary.assessment
     _, about = find_field("assessment.status")
     observation = _make_observation("assessment.status", about.en, "exam")

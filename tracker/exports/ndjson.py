@@ -13,8 +13,8 @@ from tracker.files.whole import write_whole
 def export_ndjson(recordings: Iterable[ExportedRecording], out: Path) -> list[Path]:
     """Write ``recordings.ndjson``, ``blinks.ndjson`` and ``frames.ndjson``.
 
-    A line of the first is a recording with its summary; of the others, a row of its tables. Each
-    line names its recording.
+    A line of the first file is a recording with its summary. A line of the others is a row of a
+    recording's table. Each line names its recording.
     """
     recordings = list(recordings)
     return [

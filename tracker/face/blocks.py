@@ -1,8 +1,9 @@
 """Follow the faces of a recording in blocks, each of which begins without what came before.
 
-Where a face is looked for depends on where it was found in the frame before, so that small
-differences may last for ever. In blocks, they end at a frame whose number is known. A recording can
-therefore be divided there, and its parts show exactly what the whole does.
+A face is looked for where it was found in the frame before. A small difference in one frame may
+therefore last for the rest of a recording. With blocks, it lasts at most until the next block
+begins, which is at a frame whose number is known. A recording can be divided there, and what is
+found in its parts is exactly what is found in the whole.
 """
 
 from tracker.face.follow import FaceFinder, FaceFollower
@@ -30,7 +31,8 @@ class BlockFollower:
     step : int
         Every `step`-th source frame is added.
     first : int, default 0
-        The first frame that is followed: the start of a block. Those before are its run-in.
+        The first frame that is followed: the start of a block. In the frames before it, the run-in,
+        faces are only looked for so that the block can begin with them.
     """
 
     def __init__(

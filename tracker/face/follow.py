@@ -57,7 +57,10 @@ class FaceFinder(Protocol):
 
 
 def compute_second_pass_interval(found: int) -> int:
-    """Return the analysed frames between second passes after `found` that found the face."""
+    """Return how many analysed frames lie from one second pass to the next.
+
+    `found` is how many second passes have found the face so far.
+    """
     stretch: int = SECOND_PASS_STRETCH ** (found // SECOND_PASSES_PER_INTERVAL)
     return SECOND_PASS_INTERVAL_FRAMES * stretch
 
@@ -73,15 +76,15 @@ def choose_second_passes(found: NDArray[np.bool_]) -> NDArray[np.int64]:
     Returns
     -------
     ndarray, shape (T,), int64
-        Those frames of them that `FaceFollower` keeps second passes of.
+        The frames whose second passes `FaceFollower` would keep.
 
     Notes
     -----
-    Whether a frame has a second pass depends on its number and on how many before it found the
-    face. Each interval is a multiple of those before. So parts of a recording may be followed
-    apart, each as if nothing came before it but with its frames' numbers in the whole recording:
-    the second passes of a part include all that following the whole recording makes there. This
-    function chooses these among the second passes of all parts.
+    Whether a frame has a second pass depends on its number, and on how many second passes found the
+    face before. The more there were, the longer the interval, and a longer interval is a multiple
+    of each shorter one. Therefore the parts of a recording can be followed separately, with the
+    frames' numbers in the whole recording. A part then has all the second passes that the whole
+    recording has there, and more. This function chooses those of the whole recording.
     """
     chosen: list[int] = []
     for frame in range(0, found.size, SECOND_PASS_INTERVAL_FRAMES):
@@ -227,8 +230,9 @@ class FaceFollower:
             The whole frame, blue-green-red.
         ordinal : int, optional
             Number of the frame among those to analyse, from the recording's start. Frames that
-            could not be decoded are counted, so that it is known wherever decoding starts. What is
-            only done now and then is done by it. By default, it is one more than the last.
+            could not be decoded are counted, so the number is known wherever decoding starts. It
+            decides in which frames the rare steps are made, such as a second pass. By default, it
+            is one more than the number of the last frame.
         """
         self._ordinal_before = self._ordinal
         self._ordinal = self._ordinal + 1 if ordinal is None else ordinal

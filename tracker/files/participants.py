@@ -63,8 +63,8 @@ class Participants:
     def find(self, name: str, source: str = "") -> Participant | None:
         """Return who was recorded; None if the table does not say it.
 
-        A row with this file comes first. Without one, a row belongs to the recordings whose stem,
-        or one of whose folders, is its id, also with ``sub-`` before it.
+        If a row names this file, that row is taken. Otherwise a row is taken whose id is the
+        recording's stem, or the name of one of its folders. ``sub-`` may stand before the id.
 
         Parameters
         ----------
@@ -127,7 +127,7 @@ def read_participants(path: Path) -> Participants:
     Raises
     ------
     ParticipantsError
-        The table is not such a one. The message names the line, and says what is expected.
+        The table has another form. The message names the line, and says what is expected.
     """
     where = printable(path.name)
     try:

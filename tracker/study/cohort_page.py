@@ -73,7 +73,7 @@ class NumberCell:
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """A recording in the table. `people` are its participant, group and visit, if any has some."""
+    """A recording in the table. `people` holds its participant, group and visit, where known."""
 
     file: str
     people: list[str]

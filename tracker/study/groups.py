@@ -40,8 +40,8 @@ class Group:
     counts : dict of str to int
         Recordings by outcome.
     measures : dict of str to Quartiles or None
-        Of `GROUP_MEASURES`. A person with several recordings counts once, with their mean. Only
-        assessable recordings count; None without one.
+        Quartiles of each of `GROUP_MEASURES`. A person with several recordings counts once, with
+        their mean. Only assessable recordings count; None if there is none.
     """
 
     name: str
@@ -116,8 +116,8 @@ def _measure_people(people: Sequence[Sequence[Row]], measure: str) -> Quartiles 
 def list_courses(rows: Sequence[Row], outcomes: Sequence[Outcome]) -> list[Course]:
     """Return what changed in each person who was recorded at two visits or more.
 
-    A visit is told from another by its name, or where it has none, by its date. Visits are ordered
-    by date if all have one, else by name, in which numbers count as numbers.
+    Visits differ by their names, or by their dates if they have no name. They are ordered by date
+    if all have one, and otherwise by name. Numbers in names are compared as numbers: 9 < 10.
 
     Parameters
     ----------

@@ -64,7 +64,7 @@ class Segment:
     Attributes
     ----------
     index, count : int
-        Which of how many segments of the recording.
+        Number of this segment, from 0, and number of all segments of the recording.
     plan : str
         Hash of the plan, in hexadecimal: parts of other plans, or of other videos, do not fit.
     asked_step, step : int

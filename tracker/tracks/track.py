@@ -200,7 +200,8 @@ class Reading:
     stream_times_s : ndarray, shape (N,), float64
         Their times as the stream tells them, not repaired.
     complete, out_of_time : bool
-        Whether all frames that were to be tracked were, and whether the time budget ended before.
+        `complete`: whether every frame that was to be tracked was tracked. `out_of_time`: whether
+        the time budget ended before that.
     video, frames_decoded, frames_failed, whole, recordings, mirrored, capture_fps
         See `tracker.video.frames.Video`.
     """

@@ -23,8 +23,8 @@ class Stretch:
     key_index : int
         Index of its frame in the video; 0 for the start of the file.
     first, stop : int
-        Indices of the first frame that counts, and of the first after it that does not. Those from
-        the keyframe up to `first` are decoded, too: they make the run-in.
+        Index of the stretch's first frame, and of the first frame after the stretch. The frames
+        from the keyframe up to `first` are decoded, too: they are the run-in.
     first_pts, stop_pts : int
         Timestamps of these two frames; `stop_pts` is `NO_TIME` at the video's end.
     """

@@ -2,7 +2,7 @@
 
 MP4, Matroska, AVI and WMV declare sizes. A program that streams a recording does not know its size,
 and declares none; then only the last element can be seen to be incomplete. MPEG declares no size of
-the whole either. Where a file was cut exactly between two such elements, nothing tells it.
+the whole either. If a file was cut exactly between two such elements, that cannot be seen.
 """
 
 from io import BufferedIOBase
@@ -97,7 +97,10 @@ def _are_boxes_cut(reader: _Reader, place: int) -> bool:
 
 
 def _is_riff_cut(reader: _Reader, last_frame: int) -> bool:
-    """Compare an AVI's declared size; a long one has several such parts."""
+    """Return whether an AVI is shorter than the size it declares.
+
+    A long AVI has several parts, each with a size of its own.
+    """
     place = 0
     while True:
         head = reader.read(place, 12)
@@ -133,7 +136,8 @@ def _are_chunks_cut(reader: _Reader, place: int) -> bool:
 def _read_ebml_size(content: bytes) -> tuple[int, int | None]:
     """Return how many bytes a size of Matroska takes, and the size; None if it is not known.
 
-    The number of leading zero bits tells how many bytes there are. They are 9 for what is no size.
+    The number of leading zero bits tells how many bytes the size takes. If `content` does not begin
+    with a whole size, return 9 and None.
     """
     length = 9 - content[0].bit_length() if content else 9
     if length > len(content):
@@ -144,7 +148,7 @@ def _read_ebml_size(content: bytes) -> tuple[int, int | None]:
 
 
 def _is_matroska_cut(reader: _Reader, last_frame: int) -> bool:
-    """Compare the declared size of a Matroska file; if there is none, look at its end."""
+    """Return whether a Matroska file is shorter than it declares, or incomplete at its end."""
     head = reader.read(0, HEAD_BYTES)
     length, size = _read_ebml_size(head[4:12])
     place = 4 + length + (size or 0)
@@ -183,7 +187,7 @@ def _are_elements_cut(reader: _Reader, place: int) -> bool:
 
 
 def _is_asf_cut(reader: _Reader, head: bytes) -> bool:
-    """Compare the size of the object of a WMV that holds all frames."""
+    """Return whether a WMV is shorter than the declared size of the object with the frames."""
     header_size = _little(head[16:24])
     header = reader.read(0, min(header_size, TAIL_BYTES))
     found = header.find(_ASF_PROPERTIES)

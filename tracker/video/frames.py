@@ -328,9 +328,9 @@ class Video:
 
 
 class _Guide:
-    """Tells which decoded frames are those of a stretch, and checks that their indices are right.
+    """Tells which decoded frames belong to a stretch, and checks that their indices are right.
 
-    Without a stretch, all of them are.
+    Without a stretch, every frame belongs to it.
     """
 
     def __init__(self, stretch: Stretch | None, decoder: Decoder) -> None:
@@ -365,7 +365,10 @@ class _Guide:
         return behind
 
     def count(self, stop: int, frames: int) -> int:
-        """Return how many of the `frames` frames before index `stop` are no run-in."""
+        """Return how many of the last `frames` frames before index `stop` belong to the stretch.
+
+        The others are its run-in.
+        """
         first = 0 if self._stretch is None else self._stretch.first
         return max(0, min(frames, stop - first))
 

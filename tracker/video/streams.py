@@ -106,9 +106,9 @@ def estimate_frame_count(
 ) -> int:
     """Return the number of frames: declared duration times `fps`; 0 if it is not known.
 
-    A duration is not believed if the file is too small for it, as after a clock that jumped. The
-    index of an MP4 that is not `fragmented` lists them all, so they need no duration. That of
-    the file may be the sound's.
+    A duration is not believed if the file is too small for it, as after a clock that jumped. No
+    duration is needed for an MP4 that is not `fragmented`, because its index lists all frames.
+    The duration that a file declares may be that of its sound.
     """
     if _is_mp4(context) and not fragmented and stream.frame_count:
         return stream.frame_count  # type: ignore[no-any-return]
@@ -132,8 +132,8 @@ def count_hidden(context: AvFormatContext, stream: AvStream) -> int:
 def is_data_missing(context: AvFormatContext, stream: AvStream) -> bool:
     """Return whether an MP4 lists frames beyond the end of the file, because it was cut off.
 
-    Of a fragmented file, sound counts as well: fragments of the video may have followed it. What
-    is listed there is complete once the file has been read to its end.
+    In a fragmented file, missing sound counts as well, because fragments of the video may have
+    followed it. The list of a fragmented file is only complete after the file was read to its end.
     """
     size = load_libraries()["avformat"].avio_size(context.io)
     if size <= 0 or not _is_mp4(context):
@@ -196,10 +196,10 @@ def read_capture_fps(context: AvFormatContext, stream: AvStream) -> float:
 
 
 def choose_capture_fps(*told_fps: float) -> float:
-    """Return the rate of capture that the places of a file tell together; 0: none tells one.
+    """Choose the rate of capture from those that a file tells in several places; 0 if none does.
 
-    A camera that records in slow motion may write its usual rate in another place, so the highest
-    rate is meant.
+    A camera that records in slow motion may write its usual rate into one of the places. The
+    highest rate is therefore the right one.
 
     Raises
     ------

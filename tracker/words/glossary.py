@@ -17,7 +17,7 @@ class Term(NamedTuple):
     note : str
         When it is used, in English.
     avoid : tuple of str
-        What is not used for it.
+        Other words for the same thing, which no text may use.
     """
 
     ko: str
