@@ -259,7 +259,7 @@ def _lose_frames(track: Track, share: float, rng: np.random.Generator) -> Track:
 
 
 def _keep(track: Track, keep: np.ndarray[Any, np.dtype[np.bool_]]) -> Track:
-    turned = keep[track.second_pass_sample]
+    turned, pictured = keep[track.second_pass_sample], keep[track.picture_sample]
     kept_index = np.cumsum(keep) - 1
     return replace(
         track,
@@ -270,6 +270,8 @@ def _keep(track: Track, keep: np.ndarray[Any, np.dtype[np.bool_]]) -> Track:
         second_pass_sample=kept_index[track.second_pass_sample[turned]],
         second_pass_landmarks=track.second_pass_landmarks[turned],
         second_pass_turn=track.second_pass_turn[turned],
+        picture_sample=kept_index[track.picture_sample[pictured]],
+        picture_heights=track.picture_heights[pictured],
     )
 
 

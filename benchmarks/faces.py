@@ -17,6 +17,9 @@ from tracker.lab.clip_spec import ClipSpec, GazePhase
 from tracker.lab.faces import FACES, rotation_deg
 from tracker.lab.scoring import summarize_scores
 from tracker.lab.synthetic import compute_truth
+from tracker.measures.analysis import analyze_track
+from tracker.measures.assessment import assess
+from tracker.parameters import Parameters
 
 DURATION_S, FPS = 12.0, 15.0
 SEED = 5
@@ -25,6 +28,8 @@ AMPLITUDES = (0.06, 0.12, 0.20)
 LID_FOLLOWS = (0.0, 0.5, 1.0)
 MAX_DOWN_LOST = 0.1
 """Largest share of the gaze down that may be lost because lowered lids are taken for closed."""
+HEALTHY = 0.12
+"""Gaze up and down of 21 degrees or more: nobody who looks so far may be suspected."""
 MIN_ANGLES_HELD = 0.95
 """Least share of the clips whose interval in degrees contains what was drawn."""
 
@@ -53,6 +58,10 @@ class FacePoint:
         Of the blinks.
     prolonged : int
         Prolonged closures found; none is drawn.
+    in_pictures : float
+        Range of the irises in the pictures (`tracker.measures.quality.Quality`).
+    status : str
+        The answer, where the task is known.
     drawn_deg, low_deg, high_deg : float
         Angle from up to down, and its bounds as measured.
     """
@@ -68,6 +77,8 @@ class FacePoint:
     ear_down: float
     f1: float
     prolonged: int
+    in_pictures: float
+    status: str
     drawn_deg: float
     low_deg: float
     high_deg: float
@@ -81,6 +92,7 @@ class FacePoint:
             "prolonged": self.prolonged == 0,
             # The range's end, a percentile, may lie beyond the median of the gaze down.
             "down": self.down_range >= (1 - MAX_DOWN_LOST) * down,
+            "suspected": self.status != "suspected" or self.drawn < HEALTHY,
             "degrees": self.low_deg <= self.drawn_deg <= self.high_deg,
         }
         return [name for name, is_met in met.items() if not is_met]
@@ -136,6 +148,7 @@ def make_face_point(spec: ClipSpec, measured: Measured, amplitude: float) -> Fac
 
     gaze, ear, measures = analysis.gaze.vertical, analysis.traces.ear, analysis.measures
     fissure = truth.fissure.mean(axis=1)
+    asked = assess(analyze_track(analysis.track, Parameters(task="up_down")))
     low_deg, high_deg = measures.vertical_peak_to_peak_deg_range
     return FacePoint(
         face=spec.face,
@@ -149,6 +162,8 @@ def make_face_point(spec: ClipSpec, measured: Measured, amplitude: float) -> Fac
         ear_down=median(ear, down) / median(ear, ahead),
         f1=summarize_scores([score_spec(spec, measured)]).f1,
         prolonged=int(np.count_nonzero(analysis.events.closures.kind == PROLONGED_CLOSURE)),
+        in_pictures=measured.quality.picture_gaze_range,
+        status=asked.status,
         drawn_deg=2 * float(rotation_deg(amplitude)),
         low_deg=low_deg,
         high_deg=high_deg,
@@ -166,12 +181,13 @@ def format_faces(points: Sequence[FacePoint]) -> str:
         "\nfaces, and lids that follow the gaze: up and down shares of the drawn gaze, lid opening "
         "looking down over ahead",
         f"{'':28} {'lids':>4} {'drawn':>5} {'range':>6} {'up':>5} {'down':>5} {'range':>6} "
-        f"{'drawn':>5} {'EAR':>5} {'F1':>5} {'long':>4} {'drawn':>6} {'degrees':>13}  broken",
+        f"{'drawn':>5} {'EAR':>5} {'F1':>5} {'long':>4} {'shown':>5} {'status':14} {'drawn':>6} "
+        f"{'degrees':>13}  broken",
     ]
     lines += [
         f"{p.face:28} {p.lid_follow:4.1f} {p.drawn:5.2f} {p.vertical:6.3f} {p.up_share:5.2f} "
         f"{p.down_share:5.2f} {p.down_range:6.3f} {p.fissure_down:5.2f} {p.ear_down:5.2f} "
-        f"{p.f1:5.3f} {p.prolonged:4d} {p.drawn_deg:5.1f}° "
+        f"{p.f1:5.3f} {p.prolonged:4d} {p.in_pictures:5.2f} {p.status:14} {p.drawn_deg:5.1f}° "
         f"{f'{p.low_deg:.1f} to {p.high_deg:.0f}':>13}  {' '.join(p.failures)}"
         for p in points
     ]

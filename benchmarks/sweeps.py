@@ -142,6 +142,8 @@ class Run:
             face.second_pass_landmarks,
             face.second_pass_turn,
             info,
+            face.picture_sample,
+            face.picture_heights,
         )
         return analyze(track)
 

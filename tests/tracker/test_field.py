@@ -140,7 +140,7 @@ def slow_and_twin(analyze: Analyze) -> tuple[Result, Result]:
     slow = analyze("field/android_slow_motion_240.mp4")
     track = analyze(PORTRAIT).track
     count = np.count_nonzero(track.times_s <= slow.track.times_s[-1])
-    passes = track.second_pass_sample < count
+    passes, pictures = track.second_pass_sample < count, track.picture_sample < count
     part = replace(
         track,
         frame_index=track.frame_index[:count],
@@ -149,6 +149,8 @@ def slow_and_twin(analyze: Analyze) -> tuple[Result, Result]:
         second_pass_sample=track.second_pass_sample[passes],
         second_pass_landmarks=track.second_pass_landmarks[passes],
         second_pass_turn=track.second_pass_turn[passes],
+        picture_sample=track.picture_sample[pictures],
+        picture_heights=track.picture_heights[pictures],
     )
     return slow, measure_track(part, ASKED, "part")
 

@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels import FACE_MESH_INDICES, LANDMARK_COUNT
+from tracker.face import picture_gaze
 from tracker.face.eye_pictures import EyePictures
+from tracker.face.picture_gaze import PictureGaze, SmallPicture, cut_picture
 from tracker.face.quality import ImageQuality, measure_image, median_quality
 from tracker.face.region import Region, region_of
 from tracker.video.frames import ImageLike
@@ -108,6 +110,10 @@ class FollowedFace:
         Landmarks of the second pass.
     second_pass_turn : ndarray, shape (T,), int64
         How far the region was turned: index of `TURNS_DEG`.
+    picture_sample : ndarray, shape (S,), int64
+        Frames whose pictures were measured (`tracker.face.picture_gaze`), as indices of the N.
+    picture_heights : ndarray, shape (S, 2), float32
+        Height of the left and the right iris in them.
     other_face_ratio : float
         Area of the next largest face divided by the area of this face, both summed over the frames;
         0 if there is no other face.
@@ -122,6 +128,8 @@ class FollowedFace:
     second_pass_sample: NDArray[np.int64]
     second_pass_landmarks: NDArray[np.float32]
     second_pass_turn: NDArray[np.int64]
+    picture_sample: NDArray[np.int64]
+    picture_heights: NDArray[np.float32]
     other_face_ratio: float
     image_quality: ImageQuality
     eye_pictures: dict[int, bytes]
@@ -138,6 +146,8 @@ class Look:
         Where the face is looked for in the next frame.
     quality : ImageQuality or None
         None unless `measure` was called.
+    picture : SmallPicture or None
+        None unless `take_picture` was called, and if there is none.
     eyes : bytes or None
         JPEG of the eyes, if `keep_eyes` made one.
     """
@@ -147,12 +157,18 @@ class Look:
         self.landmarks = points[_COLUMNS]
         self.region = region_of(points)
         self.quality: ImageQuality | None = None
+        self.picture: SmallPicture | None = None
         self.eyes: bytes | None = None
 
     def measure(self) -> ImageQuality | None:
         """Measure how well the image shows the face."""
         self.quality = measure_image(self._image, self._points)
         return self.quality
+
+    def take_picture(self) -> SmallPicture | None:
+        """Cut the picture out in which the irises are measured."""
+        self.picture = cut_picture(self._image, self._points)
+        return self.picture
 
     def keep_eyes(self, pictures: EyePictures, sample: int) -> None:
         """Add a picture of the eyes to `pictures`, if a report may show it."""
@@ -176,6 +192,7 @@ class _Face:
         self.frames_followed = 0
         self.qualities: list[ImageQuality] = []
         self.eyes = EyePictures()
+        self.picture_gaze = PictureGaze()
         # Pages of an empty array take no memory until they are written.
         self.landmarks = np.empty((max_frames, LANDMARK_COUNT, 2), dtype=np.float32)
         self.landmarks[:frames_before] = np.nan
@@ -216,6 +233,7 @@ class FaceFollower:
         self._keep_eyes = keep_eyes
         self._scan_interval = max(1, round(SCAN_INTERVAL_FRAMES / step))
         self._quality_interval = max(1, round(QUALITY_INTERVAL_FRAMES / step))
+        self._picture_interval = max(1, round(picture_gaze.INTERVAL_FRAMES / step))
         self._faces: list[_Face] = []
         self._frames = 0
         self._frames_unscanned = 0
@@ -281,9 +299,13 @@ class FaceFollower:
         if not ranked:
             nothing = np.full((self._frames, LANDMARK_COUNT, 2), np.nan, dtype=np.float32)
             none = np.empty(0, np.int64)
-            return FollowedFace(nothing, none, nothing[:0], none, 0.0, ImageQuality(), {})
+            empty = np.empty((0, 2), np.float32)
+            return FollowedFace(
+                nothing, none, nothing[:0], none, none, empty, 0.0, ImageQuality(), {}
+            )
         main = ranked[0]
         passes = main.second_passes
+        picture_sample, picture_heights = main.picture_gaze.measure()
         return FollowedFace(
             landmarks=main.landmarks[: self._frames],
             second_pass_sample=np.array(list(passes), np.int64),
@@ -291,6 +313,8 @@ class FaceFollower:
                 [one.landmarks for one in passes.values()], np.float32
             ).reshape(-1, LANDMARK_COUNT, 2),
             second_pass_turn=np.array([one.turn for one in passes.values()], np.int64),
+            picture_sample=picture_sample,
+            picture_heights=picture_heights,
             other_face_ratio=(ranked[1].area if len(ranked) > 1 else 0.0) / main.area,
             image_quality=median_quality(main.qualities),
             eye_pictures=main.eyes.jpegs,
@@ -315,6 +339,10 @@ class FaceFollower:
         if look is not None:
             face.landmarks[self._frames] = look.landmarks
             self._add_second_pass(face, image)
+            if self._is_due(self._picture_interval):
+                picture = look.take_picture()
+                if picture is not None:
+                    face.picture_gaze.add(self._frames, picture)
             face.region = look.region
             face.area += face.region.side_px**2
             face.recent_area += face.region.side_px**2
@@ -347,6 +375,7 @@ class FaceFollower:
                 face.landmarks[self._frames] = np.nan
                 face.eyes.drop(self._frames)
                 face.second_passes.pop(self._frames, None)
+                face.picture_gaze.drop(self._frames)
 
     def _scan(self, image: ImageLike) -> None:
         """Search the whole image for new faces; follow large ones, sum up the area of others."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from kernels import LANDMARK_COUNT
 from tracker.face.eye_pictures import EyePictures
 from tracker.face.follow import TURNS_DEG, FaceFinder, FaceFollower, Look
+from tracker.face.picture_gaze import HEIGHT_PX, WIDTH_PX, SmallPicture
 from tracker.face.quality import ImageQuality
 from tracker.face.region import Region
 from tracker.video.frames import ImageLike
@@ -53,6 +54,11 @@ class Looks:
         Whether the quality was measured.
     quality : ndarray, shape (L, 5), float64
         The values of an `ImageQuality`; NaN where nothing was measured.
+    pictured : ndarray, shape (P,), int64
+        Looks of which a picture was taken, as indices of the L looks, strictly increasing.
+    pictures : ndarray, shape (P, 56, 84), uint8
+    iris_columns : ndarray, shape (P, 2), float64
+        The values of their `SmallPicture`.
     eyes : tuple of bytes, length L
         JPEGs of the eyes; empty where none was kept.
     """
@@ -68,6 +74,9 @@ class Looks:
     landmarks: NDArray[np.float32]
     measured: NDArray[np.bool_]
     quality: NDArray[np.float64]
+    pictured: NDArray[np.int64]
+    pictures: NDArray[np.uint8]
+    iris_columns: NDArray[np.float64]
     eyes: tuple[bytes, ...]
 
 
@@ -107,6 +116,7 @@ class RecordingFollower(FaceFollower):
         """Return all that was seen."""
         begun = [(frame, region) for frame, regions in self._begun for region in regions]
         seen = [look for _, _, look in self._looked]
+        pictures = {n: look.picture for n, look in enumerate(seen) if look.picture is not None}
         return Looks(
             begun=np.array([frame for frame, _ in self._begun], np.int64),
             begun_frame=np.array([frame for frame, _ in begun], np.int64),
@@ -121,6 +131,13 @@ class RecordingFollower(FaceFollower):
             ),
             measured=np.array([look.quality is not None for look in seen], np.bool_),
             quality=_as_rows([look.quality or ImageQuality() for look in seen], _QUALITY),
+            pictured=np.array(list(pictures), np.int64),
+            pictures=np.array([one.grey for one in pictures.values()], np.uint8).reshape(
+                -1, HEIGHT_PX, WIDTH_PX
+            ),
+            iris_columns=np.array(
+                [one.iris_columns for one in pictures.values()], np.float64
+            ).reshape(-1, 2),
             eyes=tuple(look.eyes or b"" for look in seen),
         )
 
@@ -132,10 +149,18 @@ class _Recalled(Look):
         self.landmarks = looks.landmarks[n]
         self.region = Region(*looks.region[n].tolist())
         self.quality = ImageQuality(*looks.quality[n].tolist()) if looks.measured[n] else None
+        self.picture = None
+        place = int(np.searchsorted(looks.pictured, n))
+        if place < looks.pictured.size and looks.pictured[place] == n:
+            left, right = looks.iris_columns[place].tolist()
+            self.picture = SmallPicture(looks.pictures[place], (left, right))
         self.eyes = looks.eyes[n] or None
 
     def measure(self) -> ImageQuality | None:
         return self.quality
+
+    def take_picture(self) -> SmallPicture | None:
+        return self.picture
 
     def keep_eyes(self, pictures: EyePictures, sample: int) -> None:
         if self.eyes:

@@ -214,6 +214,10 @@ class QualityFields:
         "P95 minus P5 of half the difference of the eyes' vertical offsets, looking ahead.",
         "Range in which each eye goes its own way (eye widths)",
         "두 눈이 따로 움직인 범위(눈 너비)")]
+    picture_gaze_range: Annotated[float | None, Field("quality", "eye widths",
+        "Vertical range of the irises in the pictures, found coarsely and without landmarks.",
+        "Vertical range of the irises in the pictures (eye widths)",
+        "영상 속 홍채의 수직 범위(눈 너비)")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ TRACK_MODULES = (
     "kernels.sampling",
     "tracker.video.frames",
     "tracker.face.eye_pictures",
+    "tracker.face.picture_gaze",
     "tracker.face.mesh",
     "tracker.face.detector",
     "tracker.face.region",

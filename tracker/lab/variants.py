@@ -45,6 +45,8 @@ def thin_track(track: Track, step: int, first: int) -> Track:
         second_pass_landmarks=track.second_pass_landmarks[:0],
         second_pass_turn=none,
         info=replace(track.info, step=track.info.step * step),
+        picture_sample=none,
+        picture_heights=track.picture_heights[:0],
     )
 
 

@@ -87,6 +87,18 @@ whose measures became wrong have fewer. Original recordings have at least 18 (do
 MAX_EYE_DISAGREEMENT = 0.02
 """Largest disagreement of the two eyes. The median of original recordings is 0.013. The least
 disagreement that made a fixed gaze pass the threshold was 0.023 (docs/accuracy.md)."""
+MIN_PICTURE_RANGE = 0.09
+"""Range of the irises in the pictures from which they surely moved.
+
+Resting eyes show 0.04 at most (39 recordings), and eyes that look up and down by 21 degrees 0.11 or
+more (drawn faces; docs/accuracy.md).
+"""
+MIN_FOLLOWED_SHARE = 1 / 3
+"""Least share of that range that the landmarks show if they follow the irises.
+
+On drawn faces without spectacles they show 0.45 or more of it. Where a healthy person was
+suspected behind thick rims, they showed 0.26 at most.
+"""
 NOTED_UNSEEN_SHARE = 0.1
 """Share of the time without a face, or in gaps between frames, above which it is mentioned.
 
@@ -111,8 +123,9 @@ RANGE_HIDING = (
     "face_partly_lost",
     "head_moved",
     "sampling_gaps",
+    "gaze_not_followed",
 )
-"""Cautions about time that was not seen and may hide a part of the range."""
+"""Cautions about what may hide a part of the range: time that was not seen, mostly."""
 
 
 def find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
@@ -253,9 +266,10 @@ def _find_hidden_range(
 ) -> list[Finding]:
     """Return why the true range of gaze may lie on the other side of the verdict's limit.
 
-    Time that was not seen can only hide a larger range, so a range below the limit is then no
-    evidence. Looking aside and nodding also move the measured iris up and down, so a range that
-    only passes the limit with their help is no evidence either.
+    Time that was not seen can only hide a larger range, and so can landmarks that do not follow the
+    irises: a range below the limit is then no evidence. Looking aside and nodding also move the
+    measured iris up and down, so a range that only passes the limit with their help is no evidence
+    either.
     """
     measures = analysis.measures
     if basis.value < basis.limit:
@@ -348,6 +362,12 @@ def _find_seen_cautions(analysis: Analysis, quality: Quality) -> Iterator[Findin
     spread_deg = max(quality.head_yaw_spread_deg, quality.head_pitch_spread_deg)
     if spread_deg > NOTED_HEAD_SPREAD_DEG:
         yield Finding("head_unsteady", {"spread_deg": spread_deg})
+    # A nod moves the bridge of the nose, too, against which the irises are measured.
+    moved = quality.picture_gaze_range - analysis.measures.nod_allowance
+    shown = analysis.measures.vertical_peak_to_peak
+    # NaN passes: tracks of earlier versions have no pictures.
+    if moved >= MIN_PICTURE_RANGE and shown < MIN_FOLLOWED_SHARE * moved:
+        yield Finding("gaze_not_followed", {"moved": moved, "shown": shown})
     if quality.gaze_share < 1 - NOTED_EXCLUDED_SHARE:
         yield Finding(
             "gaze_partly_used",

@@ -94,6 +94,7 @@ INDICATORS = (
         ),
         last=True,
     ),
+    QualityIndicator("following", ("gaze_not_followed",)),
     QualityIndicator(
         "video",
         (
@@ -203,6 +204,11 @@ def _collect_numbers(analysis: Analysis, assessment: Assessment) -> dict[str, di
         "people": {"share": quality.other_face_ratio, "most": obstacles.AMBIGUOUS_FACE_RATIO},
         "lids": {"seconds": measures.gaze_time_s, "seen": measures.duration_s},
         "task": {"disagreement": quality.eye_disagreement, "most": obstacles.MAX_EYE_DISAGREEMENT},
+        "following": {
+            "moved": quality.picture_gaze_range,
+            "shown": measures.vertical_peak_to_peak,
+            "least": obstacles.MIN_FOLLOWED_SHARE,
+        },
         "video": {
             "frames": len(analysis.track.times_s),
             "decoded": info.frames_decoded,

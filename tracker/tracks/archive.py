@@ -33,6 +33,7 @@ FORMAT = 2
 """Version of the file's layout; another version is refused."""
 MAX_TRACK_BYTES = 2**30
 """Largest size to which a file may unpack."""
+_PICTURE_ARRAYS = ("picture_sample", "picture_heights")
 _HEADER_NAMES = {"image_quality": "picture"}
 """Header names of fields that `TrackInfo` has renamed since. Old files must stay readable."""
 
@@ -65,6 +66,8 @@ def save_track(track: Track, path: Path) -> None:
         turned_sample=track.second_pass_sample,
         turned_landmarks=track.second_pass_landmarks,
         turned_by=track.second_pass_turn,
+        picture_sample=track.picture_sample,
+        picture_heights=track.picture_heights,
     )
 
 
@@ -143,6 +146,8 @@ def _read_track(archive: zipfile.ZipFile, name: str) -> Track:
         second_pass_landmarks=read("turned_landmarks"),
         second_pass_turn=read("turned_by"),
         info=_parse_info(header),
+        # Older tracks lack these, too.
+        **{one: read(one) for one in _PICTURE_ARRAYS if f"{one}.npy" in archive.namelist()},
     )
     _check_arrays(track)
     return track
@@ -268,5 +273,12 @@ def _check_arrays(track: Track) -> None:
         and np.isfinite(track.second_pass_landmarks).all()
         and track.second_pass_turn.dtype == np.int64
         and track.second_pass_turn.shape == track.second_pass_sample.shape
+        and track.picture_sample.dtype == np.int64
+        and track.picture_sample.ndim == 1
+        and (np.diff(track.picture_sample) > 0).all()
+        and ((track.picture_sample >= 0) & (track.picture_sample < count)).all()
+        and track.picture_heights.dtype == np.float32
+        and track.picture_heights.shape == (track.picture_sample.size, 2)
+        and not np.isinf(track.picture_heights).any()
     ):
         raise ValueError("the arrays do not fit together")

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from kernels import LANDMARK_COUNT
 from tracker.face.looks import Looks
+from tracker.face.picture_gaze import HEIGHT_PX, WIDTH_PX
 from tracker.tracks.archive import (
     TrackFileError,
     is_count,
@@ -45,6 +46,9 @@ _ARRAYS = {
     "landmarks": (np.float32, (LANDMARK_COUNT, 2)),
     "measured": (np.bool_, ()),
     "quality": (np.float64, (5,)),
+    "pictured": (np.int64, ()),
+    "pictures": (np.uint8, (HEIGHT_PX, WIDTH_PX)),
+    "iris_columns": (np.float64, (2,)),
     "eye_bytes": (np.int64, ()),
     "eyes": (np.uint8, ()),
 }
@@ -269,6 +273,7 @@ def _check_looks(frames: int, looks: Looks) -> None:
         "detected_frame": ("detected_region",),
         "begun_frame": ("begun_region",),
         "begun": (),
+        "pictured": ("pictures", "iris_columns"),
     }
     regions = (looks.asked, looks.region, looks.detected_region, looks.begun_region)
     if not (
@@ -279,11 +284,14 @@ def _check_looks(frames: int, looks: Looks) -> None:
         )
         and all(
             ((one >= 0) & (one < frames)).all() and (np.diff(one) >= 0).all()
-            for one in (getattr(looks, frame) for frame in pairs)
+            for one in (getattr(looks, frame) for frame in pairs if frame != "pictured")
         )
         and np.isin(looks.begun_frame, looks.begun).all()
         and all(np.isfinite(one).all() and (one[:, 2] > 0).all() for one in regions)
         and np.isfinite(looks.landmarks).all()
+        and ((looks.pictured >= 0) & (looks.pictured < looks.frame.size)).all()
+        and (np.diff(looks.pictured) > 0).all()
+        and np.isfinite(looks.iris_columns).all()
         and not np.isinf(looks.quality).any()
         and (np.isnan(looks.quality) | (looks.quality >= 0)).all()
     ):

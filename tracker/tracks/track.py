@@ -1,7 +1,7 @@
 """The track: the eye landmarks of a recording. Nothing else of a video is kept or analysed."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from io import BufferedIOBase
 from pathlib import Path
 
@@ -102,6 +102,13 @@ class Track:
         How far the region was turned: index of `tracker.face.follow.TURNS_DEG`. When tracks are
         joined, each recording gets indices of its own.
     info : TrackInfo
+    picture_sample : ndarray, shape (S,), int64
+        Frames in whose pictures the irises were measured without landmarks
+        (`tracker.face.picture_gaze`), as indices of the N frames, strictly increasing. Tracks of
+        earlier versions have none.
+    picture_heights : ndarray, shape (S, 2), float32
+        Height of the left and the right iris in them, in canthal distances, down positive: from
+        where it is in the recording's typical picture. NaN where it was not found.
 
     Examples
     --------
@@ -120,6 +127,10 @@ class Track:
     second_pass_landmarks: NDArray[np.float32]
     second_pass_turn: NDArray[np.int64]
     info: TrackInfo
+    picture_sample: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    picture_heights: NDArray[np.float32] = field(
+        default_factory=lambda: np.empty((0, 2), np.float32)
+    )
 
     def __repr__(self) -> str:
         seen = int(np.isfinite(self.landmarks[:, 0, 0]).sum())
@@ -336,6 +347,8 @@ def make_track(reading: Reading, face: FollowedFace, step: int, largest_step: in
             capture_fps=reading.capture_fps,
             slowed_down=slowed_down,
         ),
+        picture_sample=face.picture_sample,
+        picture_heights=face.picture_heights,
     )
 
 
@@ -362,10 +375,11 @@ def concatenate_tracks(tracks: Sequence[Track]) -> Track:
         raise ValueError("no track to concatenate")
     if len({(t.info.video.width, t.info.video.height, t.info.step) for t in tracks}) > 1:
         raise ValueError("the tracks differ in frame size or step: track the videos alike")
-    frame_index, times_s, second_pass_sample = [], [], []
+    frame_index, times_s, second_pass_sample, picture_sample = [], [], [], []
     next_index, next_time_s, samples = 0, 0.0, 0
     for track in tracks:
         second_pass_sample.append(track.second_pass_sample + samples)
+        picture_sample.append(track.picture_sample + samples)
         samples += track.times_s.size
         frame_index.append(track.frame_index + next_index)
         times_s.append(track.times_s + next_time_s)
@@ -383,6 +397,8 @@ def concatenate_tracks(tracks: Sequence[Track]) -> Track:
             [track.second_pass_turn + len(TURNS_DEG) * n for n, track in enumerate(tracks)]
         ),
         _join_infos([track.info for track in tracks]),
+        np.concatenate(picture_sample),
+        np.concatenate([track.picture_heights for track in tracks]),
     )
 
 

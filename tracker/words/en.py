@@ -71,6 +71,9 @@ TEXTS: dict[str, str] = {
     "messenger.",
     "finding.baseline_fixed": "The open eye was seen too little to know its shape: a fixed blink "
     "threshold was used.",
+    "finding.gaze_not_followed": "In the pictures the irises move up and down by {moved:.2f} of "
+    "the eye's width, but the landmarks show {shown:.3f}: they hardly follow, as behind thick rims "
+    "of spectacles, and the range is too small. Record without spectacles, in good light.",
     "finding.eyes_held_shut": "An eye was held shut for {shut_s:.1f} s, in which the gaze is not "
     "counted. What the eyes did then is not known: ask the person to keep both eyes open.",
     "finding.lids_lowered": "The upper lids covered the irises for {hidden_s:.1f} s, in which the "
@@ -224,6 +227,9 @@ TEXTS: dict[str, str] = {
     "report.indicator.task": "Gaze",
     "report.indicator.task.value": "eyes differ by {disagreement:.3f} (more than {most:g} can "
     "stand against an answer)",
+    "report.indicator.following": "Landmarks follow the irises",
+    "report.indicator.following.value": "range {shown:.3f}, in the pictures {moved:.2f} (if "
+    "they move, at least {least:.0%} of it)",
     "report.indicator.video": "Video complete",
     "report.indicator.video.value": "{frames} frames analysed, {decoded} decoded, {failed} damaged",
     "report.contents": "Contents",
@@ -437,8 +443,9 @@ TEXTS: dict[str, str] = {
     "People who annotate see them end at the same time, but begin 0.05 s later.",
     "report.limit.lids": "In extreme down-gaze the lids may hide the iris. Those frames are left "
     "out of the gaze; they are no closure.",
-    "report.limit.spectacles": "Thick rims of spectacles near the lids can make a healthy person's "
-    "range read like a palsy. Nothing warns of it: take them off for the recording.",
+    "report.limit.spectacles": "Behind thick rims of spectacles the range reads too small, and the "
+    "range down is not known within 10 %. Where it could read like a palsy, the recording is not "
+    "assessable: take them off.",
     "report.limit.mirror": "Mirrored videos swap left and right.",
     "report.limit.not_validated": "None of the thresholds has been validated on patients.",
     # What the command line prints of a recording.
@@ -559,6 +566,7 @@ TEXTS: dict[str, str] = {
     "cohort.code.camera_angle": "camera too high or low",
     "cohort.code.down_not_apart": "up and down not told apart",
     "cohort.code.eyes_closed": "eyes closed",
+    "cohort.code.gaze_not_followed": "gaze not followed",
     "cohort.code.eyes_disagree": "eyes disagree",
     "cohort.code.eyes_too_small": "eyes too small",
     "cohort.code.eyes_held_shut": "eyes held shut",
@@ -717,6 +725,7 @@ TEXTS: dict[str, str] = {
     "patient.phase_down_missing": "Please record the whole task, looking down as well.",
     "patient.gaze_not_measured": "Please record in more light, looking at the camera first.",
     "patient.eyes_disagree": "Please record again in good light, and keep your head still.",
+    "patient.gaze_not_followed": "Please take off your glasses, and record in good light.",
     "patient.protocol_mismatch": "Please look up and down when you are asked to.",
     "patient.looked_aside": "Please record again, looking straight up and then straight down.",
     "patient.range_is_lower_bound": "Please hold the phone lower, at the height of your chin, and "

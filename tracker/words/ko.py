@@ -67,6 +67,9 @@ TEXTS: dict[str, str] = {
     "흐려지고 움직여 보입니다. 메신저를 거치지 말고 휴대전화에 저장된 그대로 보내십시오.",
     "finding.baseline_fixed": "뜬 눈이 너무 적게 보여 그 모양을 알 수 없었습니다. 고정된 눈 깜빡임 "
     "기준을 사용했습니다.",
+    "finding.gaze_not_followed": "영상에서는 홍채가 위아래로 눈 너비의 {moved:.2f}만큼 움직이지만 "
+    "표식점은 {shown:.3f}만 보여 줍니다. 두꺼운 안경테가 있을 때처럼 표식점이 거의 따라가지 못하여 "
+    "범위가 너무 작습니다. 밝은 곳에서 안경을 벗고 녹화하십시오.",
     "finding.eyes_held_shut": "{shut_s:.1f}초 동안 눈을 감고 있었고, 그동안의 시선은 세지 "
     "않았습니다. 그때 눈이 어떻게 움직였는지는 알 수 없습니다. 두 눈을 뜨고 있도록 요청하십시오.",
     "finding.lids_lowered": "{hidden_s:.1f}초 동안 윗눈꺼풀이 홍채를 가렸고, 그동안의 시선은 세지 "
@@ -213,6 +216,9 @@ TEXTS: dict[str, str] = {
     "report.indicator.task": "시선",
     "report.indicator.task.value": "두 눈의 차이 {disagreement:.3f} ({most:g}보다 크면 판정할 수 "
     "없을 수 있음)",
+    "report.indicator.following": "표식점이 홍채를 따라감",
+    "report.indicator.following.value": "범위 {shown:.3f}, 영상에서는 {moved:.2f} (움직이면 그 "
+    "{least:.0%} 이상)",
     "report.indicator.video": "영상이 온전함",
     "report.indicator.video.value": "{frames}프레임 분석, 디코딩된 프레임 {decoded}개, "
     "{failed}프레임 손상",
@@ -422,8 +428,9 @@ TEXTS: dict[str, str] = {
     "사람이 표시한 것과 끝은 같고 시작은 0.05초 이릅니다.",
     "report.limit.lids": "아래를 극도로 보면 눈꺼풀이 홍채를 가릴 수 있습니다. 그 프레임은 "
     "시선에서 빼며 눈 감음이 아닙니다.",
-    "report.limit.spectacles": "눈꺼풀 가까이에 있는 두꺼운 안경테 때문에 건강한 사람의 범위도 "
-    "마비처럼 나타날 수 있습니다. 이에 대한 경고는 없으니 안경을 벗고 녹화하십시오.",
+    "report.limit.spectacles": "두꺼운 안경테가 있으면 범위가 실제보다 작게 나타나고, 아래쪽 "
+    "범위는 10 % 이내로 알 수 없습니다. 마비처럼 나타날 수 있는 영상은 판정하지 않으니 안경을 벗고 "
+    "녹화하십시오.",
     "report.limit.mirror": "좌우가 뒤집힌 영상에서는 왼쪽과 오른쪽이 바뀝니다.",
     "report.limit.not_validated": "어떤 기준값도 환자에서 검증되지 않았습니다.",
     # What the command line prints of a recording.
@@ -539,6 +546,7 @@ TEXTS: dict[str, str] = {
     "cohort.code.camera_angle": "카메라 높이 부적절",
     "cohort.code.down_not_apart": "위아래를 나눌 수 없음",
     "cohort.code.eyes_closed": "눈을 감음",
+    "cohort.code.gaze_not_followed": "시선을 따라가지 못함",
     "cohort.code.eyes_disagree": "두 눈이 따로 움직임",
     "cohort.code.eyes_too_small": "눈이 너무 작음",
     "cohort.code.eyes_held_shut": "눈을 감고 있음",
@@ -690,6 +698,7 @@ TEXTS: dict[str, str] = {
     "patient.phase_down_missing": "아래를 보는 것까지 과제 전체를 촬영해 주세요.",
     "patient.gaze_not_measured": "먼저 카메라를 보면서 더 밝은 곳에서 촬영해 주세요.",
     "patient.eyes_disagree": "머리를 움직이지 말고 밝은 곳에서 다시 촬영해 주세요.",
+    "patient.gaze_not_followed": "안경을 벗고 밝은 곳에서 촬영해 주세요.",
     "patient.protocol_mismatch": "지시가 있을 때 위와 아래를 보아 주세요.",
     "patient.looked_aside": "똑바로 위를, 이어서 똑바로 아래를 보며 다시 촬영해 주세요.",
     "patient.range_is_lower_bound": "휴대전화를 턱 높이로 더 낮게 들고 다시 촬영해 주세요.",

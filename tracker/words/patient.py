@@ -29,6 +29,7 @@ CODES_BY_IMPORTANCE = (
     "phase_down_missing",
     "gaze_not_measured",
     "eyes_disagree",
+    "gaze_not_followed",
     "protocol_mismatch",
     "looked_aside",
     "range_is_lower_bound",

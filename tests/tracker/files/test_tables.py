@@ -263,6 +263,8 @@ def test_summary(files: Path, analysis: Analysis) -> None:
     assert summary["quality"].pop("head_pitch_deg") == pytest.approx(0, abs=0.5)
     gaze_share = summary["quality"].pop("gaze_share")
     assert gaze_share == pytest.approx(summary["gaze_time_s"] / seen_s)
+    # The track has no pictures.
+    assert summary["quality"].pop("picture_gaze_range") is None
     assert summary["quality"] == pytest.approx(
         {
             "face_coverage": 1.0,

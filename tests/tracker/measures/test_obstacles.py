@@ -48,8 +48,10 @@ from tracker.measures.obstacles import (
     MIN_CANTHAL_DISTANCE_PX,
     MIN_CONTRAST_OVER_NOISE,
     MIN_COVERAGE,
+    MIN_FOLLOWED_SHARE,
     MIN_GAZE_TIME_S,
     MIN_PHASE_TIME_S,
+    MIN_PICTURE_RANGE,
     MIN_SHARPNESS,
     MIN_VALID_TIME_S,
     NOTED_BITS_PER_EYE,
@@ -331,6 +333,22 @@ def turning(spread_deg: float) -> Analysis:
     return analyzed(turn_head(make_landmarks(*looking()), yaw_deg=yaw_deg))
 
 
+def with_pictures(
+    shown: float, moved: float, seen: tuple[float, float] = (1.0, 1.0), pitch_deg: float = 0.0
+) -> Analysis:
+    """The landmarks show a range of gaze, and the pictures another one, which each eye shows."""
+    ear, vertical = looking()
+    landmarks = make_landmarks(ear, shown / 2 * np.sign(vertical))
+    if pitch_deg:
+        landmarks = turn_head(landmarks, pitch_deg=np.linspace(-0.5, 0.5, ear.size) * pitch_deg)
+    sample = np.arange(0, ear.size, 10)
+    heights = moved / 2 * np.sign(vertical[sample])[:, None] * seen
+    track = dataclasses.replace(
+        make_track(landmarks), picture_sample=sample, picture_heights=heights.astype(np.float32)
+    )
+    return analyze_track(track, ASKED)
+
+
 def with_gaze_for(share: float) -> Analysis:
     """A part of the frames shows a turned head."""
     landmarks = make_landmarks(*looking())
@@ -470,6 +488,23 @@ GATES = [
         *either_side(2 * MAX_EYE_DISAGREEMENT, 0.001, False),
         "what is left",
     ),
+    reason(
+        "gaze_not_followed",
+        lambda moved: with_pictures(0.01, moved),
+        *either_side(MIN_PICTURE_RANGE, 0.001, False),
+    ),
+    reason(
+        "gaze_not_followed",
+        lambda shown: with_pictures(shown, 0.12),
+        *either_side(0.12 * MIN_FOLLOWED_SHARE, 0.001, True),
+        "share",
+    ),
+    caution(
+        "gaze_not_followed",
+        lambda shown: with_pictures(shown, 0.6),
+        *either_side(0.6 * MIN_FOLLOWED_SHARE, 0.001, True),
+        "above the threshold",
+    ),
     reason("protocol_mismatch", moving_when_not_asked, *either_side(THRESHOLD, 0.001, False)),
     caution(
         "protocol_mismatch",
@@ -569,7 +604,7 @@ def test_either_side_of_the_limit(gate: Gate) -> None:
             )
             expected = (
                 {"suspected"}
-                if gate.code == "protocol_mismatch"
+                if gate.code in ("protocol_mismatch", "gaze_not_followed")
                 else {"not_suspected", "borderline"}
                 if near
                 else {"not_suspected"}
@@ -613,6 +648,32 @@ def test_pictures_that_are_bad_are_refused_for_what_they_are(
     follower.add(Degradation(**damage).apply(render_frame(spec, 0.0), 0))  # type: ignore[arg-type]
     quality = follower.result().image_quality
     assert found(analyzed(image_quality=quality))["reason"] == ([] if code is None else [code])
+
+
+@pytest.mark.parametrize("seen", [(1.0, 0.0), (0.0, 1.0)])
+def test_what_the_picture_of_one_eye_shows_is_no_movement(seen: tuple[float, float]) -> None:
+    assessed = assess(with_pictures(0.01, 0.2, seen))
+    assert assessed.status == "suspected"
+    assert assessed.quality.picture_gaze_range == 0
+
+
+@pytest.mark.parametrize("seen", [(1.0, np.nan), (np.nan, 1.0)])
+def test_an_eye_that_no_picture_shows_does_not_count(seen: tuple[float, float]) -> None:
+    assessed = assess(with_pictures(0.01, 0.2, seen))
+    assert [reason.code for reason in assessed.reasons] == ["gaze_not_followed"]
+    assert assessed.quality.picture_gaze_range == pytest.approx(0.2)
+
+
+def test_a_nod_is_not_taken_for_irises_that_move() -> None:
+    """The eyes of a head that nods by 10 degrees move by 10 mm * sin(10 degrees): 0.058."""
+    moved = MIN_PICTURE_RANGE + 0.05
+    assert "gaze_not_followed" in found(with_pictures(0.0, moved))["reason"]
+    nodding_ = found(with_pictures(0.0, moved, pitch_deg=10 / 0.9))
+    assert "gaze_not_followed" not in nodding_["caution"]
+
+
+def test_a_track_without_pictures_has_no_range_in_them() -> None:
+    assert math.isnan(assess(analyzed()).quality.picture_gaze_range)
 
 
 def test_eyes_that_differ_while_they_look_aside_do_not_disagree() -> None:

@@ -209,6 +209,11 @@ FORGED_LOOKS = {
     "landmarks missing": lambda looks: {"landmarks": looks.landmarks[:-1]},
     "landmarks nowhere": lambda looks: {"landmarks": looks.landmarks * np.nan},
     "endless quality": lambda looks: {"quality": looks.quality + np.inf},
+    "picture of no look": lambda looks: {"pictured": looks.pictured + 1000},
+    "pictures unordered": lambda looks: {"pictured": looks.pictured[::-1]},
+    "picture missing": lambda looks: {"pictures": looks.pictures[:-1]},
+    "picture of another size": lambda looks: {"pictures": looks.pictures[:, 1:]},
+    "irises nowhere": lambda looks: {"iris_columns": looks.iris_columns * np.nan},
     "faces of no beginning": lambda looks: {"begun": looks.begun[:0]},
     "other type": lambda looks: {"landmarks": looks.landmarks.astype(np.float64)},
 }

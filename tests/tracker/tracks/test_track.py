@@ -26,13 +26,19 @@ QUALITY = dataclasses.asdict(GOOD_IMAGE)
 def track(rng: np.random.Generator) -> Track:
     landmarks = make_landmarks(rng.uniform(0.1, 0.3, 40), rng.uniform(-0.1, 0.1, 40))
     landmarks[7] = np.nan
-    return make_track(landmarks, frames_failed=3, other_face_ratio=0.25)
+    return dataclasses.replace(
+        make_track(landmarks, frames_failed=3, other_face_ratio=0.25),
+        picture_sample=np.array([0, 10, 20, 30]),
+        picture_heights=np.array([(0, 0), (0.1, np.nan), (0.1, 0.2), (-0.1, 0)], np.float32),
+    )
 
 
 def assert_equal(one: Track, other: Track) -> None:
     np.testing.assert_array_equal(one.frame_index, other.frame_index)
     np.testing.assert_array_equal(one.times_s, other.times_s)
     np.testing.assert_array_equal(one.landmarks, other.landmarks)
+    np.testing.assert_array_equal(one.picture_sample, other.picture_sample)
+    np.testing.assert_array_equal(one.picture_heights, other.picture_heights)
     assert one.info == other.info
 
 
@@ -52,6 +58,16 @@ def test_what_was_not_measured_of_the_picture_stays_so(track: Track, tmp_path: P
     loaded = load_track(tmp_path / "a.npz").info.image_quality
     assert math.isnan(loaded.sharpness)
     assert loaded.face_grey == GOOD_IMAGE.face_grey
+
+
+def test_a_track_of_an_earlier_version_has_no_pictures(track: Track, tmp_path: Path) -> None:
+    save_track(track, tmp_path / "a.npz")
+    with np.load(tmp_path / "a.npz") as arrays:
+        kept = {name: arrays[name] for name in arrays if not name.startswith("picture")}
+    np.savez_compressed(tmp_path / "old.npz", **kept)
+    loaded = load_track(tmp_path / "old.npz")
+    assert loaded.picture_sample.size == loaded.picture_heights.size == 0
+    np.testing.assert_array_equal(loaded.landmarks, track.landmarks)
 
 
 def test_a_saved_track_is_small(tmp_path: Path) -> None:
@@ -96,6 +112,13 @@ def test_what_is_no_track_is_refused(kind: str, track: Track, tmp_path: Path) ->
         {"landmarks": np.zeros((40, 40, 2), np.float64)},
         {"landmarks": np.zeros((39, 40, 2), np.float32)},
         {"landmarks": np.full((40, 40, 2), np.inf, np.float32)},
+        {"picture_sample": np.array([0, 10, 20, 40])},
+        {"picture_sample": np.array([-1, 10, 20, 30])},
+        {"picture_sample": np.array([0, 20, 10, 30])},
+        {"picture_sample": np.array([0.0, 10.0, 20.0, 30.0])},
+        {"picture_heights": np.zeros((3, 2), np.float32)},
+        {"picture_heights": np.zeros((4, 2))},
+        {"picture_heights": np.full((4, 2), np.inf, np.float32)},
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(
@@ -237,6 +260,9 @@ def test_concatenated_tracks_continue_with_a_gap(track: Track) -> None:
     np.testing.assert_allclose(np.delete(steps_s, [39, 79]), 1 / 30)
     assert (steps_s[[39, 79]] > MAX_GAP_S).all()
     np.testing.assert_array_equal(whole.landmarks[40:80], track.landmarks)
+    expected = (np.arange(3)[:, None] * 40 + track.picture_sample).ravel()
+    np.testing.assert_array_equal(whole.picture_sample, expected)
+    np.testing.assert_array_equal(whole.picture_heights[4:8], track.picture_heights)
     assert (whole.info.frames_decoded, whole.info.frames_failed) == (120, 9)
     assert whole.info.video.frame_count == 120
 

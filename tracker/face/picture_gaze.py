@@ -1,0 +1,194 @@
+"""Measure in the pictures how far the irises move up and down, without the landmarks' help.
+
+Landmarks follow the iris only in part, and behind thick rims of spectacles hardly at all. Nothing
+in the landmarks shows that they do not follow. In the picture, the iris is darker than the white of
+the eye beside it, and rims, lids and lashes, which run across, are not. How that dark place moves
+against the bridge of the nose is a coarse measure, but no rim holds it back.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tracker.face.sampling import sample
+from tracker.video.frames import ImageLike
+
+INTERVAL_FRAMES = 10
+"""Source frames between two pictures that are measured."""
+MOST_PICTURES = 512
+"""If there are more, every second one is kept, then every fourth, and so on."""
+EYE_PX = 24
+"""Distance of an eye's canthi in the small picture: no more than in the smallest eyes that are
+assessed."""
+WIDTH_PX, HEIGHT_PX, EYE_ROW = 84, 56, 16
+"""Size of the small picture, which shows both eyes and the nose, and the row of the eyes."""
+BRIDGE_ROWS, BRIDGE_COLUMNS = (8, 24), (30, 54)
+"""Where the bridge of the nose is. It moves with the skull, and spectacles rest on it.
+
+Further down, the nose stands out more, so that a nod moves it further against the eyes.
+"""
+IRIS_ROWS = (8, 30)
+"""Rows in which the iris is looked for: 0.33 above the eye's axis to 0.54 below, in eye widths."""
+LARGEST_SHIFT_PX = (4, 8)
+"""Farthest shift that is looked for, to the sides and up or down: a sixth and a third of an eye."""
+IRIS_RADIUS_PX = 0.195 * EYE_PX
+"""Radius of the iris: 11.7 mm of diameter in an eye 30 mm wide."""
+CORE, BESIDE = 0.7, (1.05, 1.65)
+"""In radii from the iris' middle: its dark part, and the white of the eye on both sides."""
+LEAST_LIKENESS = 0.6
+"""Least correlation of the place that is found with the one that is looked for."""
+TYPICAL_OF = 64
+"""Pictures from which the typical one is made, spread over the recording."""
+
+_CANTHI = (33, 133, 362, 263)
+_IRISES = (473, 468)
+
+Float64Array = NDArray[np.float64]
+Float32Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class SmallPicture:
+    """Both eyes and the nose of a face, upright and in one size.
+
+    Attributes
+    ----------
+    grey : ndarray, shape (56, 84), uint8
+    iris_columns : (float, float)
+        Column of the middle of the left and of the right iris.
+    """
+
+    grey: NDArray[np.uint8]
+    iris_columns: tuple[float, float]
+
+
+def cut_picture(image: ImageLike, points: NDArray[np.float32]) -> SmallPicture | None:
+    """Cut both eyes and the nose out of an image.
+
+    Parameters
+    ----------
+    image : ndarray or LazyImage, shape (height, width, 3), uint8
+        Blue-green-red. Only the part around the eyes is read.
+    points : ndarray, shape (478, 2), float32
+        All landmarks of the face in pixels.
+
+    Returns
+    -------
+    SmallPicture or None
+        None if the eyes have no width, or are larger than the image.
+    """
+    # Points of the image are complex numbers, so that a factor turns and scales them.
+    outer, inner, left_inner, left_outer, *irises = (
+        complex(x, y) for x, y in points[list(_CANTHI + _IRISES)].tolist()
+    )
+    apart = (left_inner + left_outer - outer - inner) / 2
+    eye_px = (abs(inner - outer) + abs(left_outer - left_inner)) / 2
+    if not (abs(apart) > 1 and 1 < eye_px < max(image.shape[:2])):
+        return None
+    pixel = apart / abs(apart) * eye_px / EYE_PX
+    corner = (outer + inner + apart) / 2 - pixel * complex((WIDTH_PX - 1) / 2, EYE_ROW)
+    matrix = np.array(
+        ((pixel.real, -pixel.imag, corner.real), (pixel.imag, pixel.real, corner.imag))
+    )
+    small = np.empty((HEIGHT_PX, WIDTH_PX, 3), np.float32)
+    reduction = max(1, min(int(eye_px / EYE_PX), min(image.shape[:2]) // 4))
+    sample(image, matrix, small, high=255, reduction=reduction)
+    left, right = (((iris - corner) / pixel).real for iris in irises)
+    return SmallPicture(np.rint(small.mean(axis=2)).astype(np.uint8), (left, right))
+
+
+class PictureGaze:
+    """Keeps small pictures of one face, and measures the irises in them."""
+
+    def __init__(self) -> None:
+        self._samples: list[int] = []
+        self._pictures: list[SmallPicture] = []
+        self._added = 0
+        self._every = 1
+
+    def add(self, index: int, picture: SmallPicture) -> None:
+        """Keep the picture of a frame, given the frame's index among the analysed ones."""
+        self._added += 1
+        if (self._added - 1) % self._every:
+            return
+        self._samples.append(index)
+        self._pictures.append(picture)
+        if len(self._samples) > MOST_PICTURES:
+            self._every *= 2
+            del self._samples[1::2], self._pictures[1::2]
+
+    def drop(self, index: int) -> None:
+        """Remove the picture of the last frame if it is that of `index`: it shows another face."""
+        if self._samples and self._samples[-1] == index:
+            del self._samples[-1], self._pictures[-1]
+
+    def measure(self) -> tuple[NDArray[np.int64], Float32Array]:
+        """Measure the height of the irises in all pictures that were kept.
+
+        Returns
+        -------
+        samples : ndarray, shape (S,), int64
+            The frames, as indices of the analysed ones.
+        heights : ndarray, shape (S, 2), float32
+            Of the left and the right iris: how much lower it is, against the bridge of the nose,
+            than in the recording's typical picture; in canthal distances. NaN where the iris or the
+            bridge is not found.
+        """
+        samples = np.array(self._samples, np.int64)
+        if not samples.size:
+            return samples, np.empty((0, 2), np.float32)
+        pictures = np.array([one.grey for one in self._pictures])
+        columns = np.array([one.iris_columns for one in self._pictures])
+        rows = [_iris_rows(pictures, columns[:, side]) for side in (0, 1)]
+        bridge = _find_shifts(pictures, BRIDGE_ROWS, BRIDGE_COLUMNS)
+        irises = [_find_shifts(one[..., None], IRIS_ROWS, (0, 1)) for one in rows]
+        heights = (np.column_stack(irises) - bridge[:, None]) / EYE_PX
+        return samples, heights.astype(np.float32)
+
+
+def _iris_rows(pictures: NDArray[np.uint8], columns: Float64Array) -> Float32Array:
+    """Return how much darker the iris is than what is beside it, in each row: shape (S, HEIGHT_PX).
+
+    `columns` (S,) are the columns of the iris' middle. What is not darker is 0: lids, rims and
+    lashes run across, so they are as dark in the middle as on both sides.
+    """
+    away = np.abs(np.arange(WIDTH_PX) - columns[:, None]) / IRIS_RADIUS_PX
+    soft = 1 / IRIS_RADIUS_PX
+    core = np.clip((CORE - away) / soft + 0.5, 0, 1)
+    low, high = BESIDE
+    beside = np.clip(np.minimum(away - low, high - away) / soft + 0.5, 0, 1)
+    # Beyond the picture there is no white of the eye.
+    weights = beside / np.maximum(beside.sum(axis=1, keepdims=True), 1)
+    weights -= core / np.maximum(core.sum(axis=1, keepdims=True), 1)
+    darker: Float64Array = np.maximum((pictures * weights[:, None]).sum(axis=2), 0)
+    return darker.astype(np.float32)
+
+
+def _find_shifts(
+    pictures: NDArray[np.uint8] | Float32Array, rows: tuple[int, int], columns: tuple[int, int]
+) -> Float64Array:
+    """Return how many pixels lower than usual a part of each picture (S, H, W) is: shape (S,).
+
+    `rows` and `columns` are where the part is in the typical picture: their median. NaN where the
+    part is not found, or lies at the end of what is searched.
+    """
+    typical = np.median(pictures[:: -(-len(pictures) // TYPICAL_OF)], axis=0).astype(np.float32)
+    (top, bottom), (left, right) = rows, columns
+    aside, down = LARGEST_SHIFT_PX if right - left > 1 else (0, LARGEST_SHIFT_PX[1])
+    part = typical[top:bottom, left:right]
+    if not part.std() > 0:
+        return np.full(len(pictures), np.nan)
+    shifts = np.full(len(pictures), np.nan)
+    for n, picture in enumerate(pictures):
+        searched = picture[top - down : bottom + down, left - aside : right + aside]
+        likeness = cv2.matchTemplate(
+            np.ascontiguousarray(searched, np.float32), part, cv2.TM_CCOEFF_NORMED
+        )
+        row, column = np.unravel_index(int(likeness.argmax()), likeness.shape)
+        if likeness[row, column] >= LEAST_LIKENESS and 0 < row < 2 * down:
+            before, at, after = likeness[row - 1 : row + 2, column].astype(np.float64)
+            # A parabola through the best row and its neighbours is highest between two rows.
+            shifts[n] = row - down + (before - after) / 2 / min(before - 2 * at + after, -1e-9)
+    return shifts
