@@ -296,7 +296,7 @@ def test_a_dip_stands_out_of_the_noise(depth: float, noise: float, found: bool) 
 
 
 @pytest.mark.parametrize("deeper", [0, 1])
-@pytest.mark.parametrize(("other", "found"), [(0.26, True), (0.24, False)])
+@pytest.mark.parametrize(("other", "found"), [(0.31, True), (0.29, False)])
 def test_both_eyes_take_part(deeper: int, other: float, found: bool) -> None:
     ratio, times_s = one_dip(0.5, 0.1), at_fps(100, 4)
     eyes = both(ratio)

@@ -454,7 +454,8 @@ class Summary:
         "95 % interval of the range up.",
         "Its 95 % interval (eye widths)", "그 95 % 신뢰구간(눈 너비)")]
     down_range: Annotated[float | None, Field("gaze", "eye widths",
-        "95th percentile below the primary position; down is positive.",
+        "95th percentile below the primary position, down positive: what the landmarks show, "
+        "a part of what the eyes do.",
         "Range below it (eye widths)", "그 아래의 범위(눈 너비)")]
     down_range_ci95: Annotated[Interval, Field("gaze", "eye widths",
         "95 % interval of the range down.",

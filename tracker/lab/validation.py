@@ -27,19 +27,21 @@ from tracker.tracks.track import Track
 AS_MADE = "as made"
 CHOICES: dict[str, tuple[float, ...]] = {
     "noise_multiple": (4.0, 6.0, 8.0, 10.0, 12.0, 14.0),
-    "eye_share": (0.1, 0.17, 0.25, 0.35, 0.5),
+    "eye_share": (0.1, 0.2, 0.25, 0.3, 0.35, 0.5),
     "longest_fall_s": (0.075, 0.1, 0.15, 0.2, 0.3),
 }
 """The detector's constants that are chosen on recordings, and the values that are tried for each.
 The detector's other constants are not chosen on recordings."""
 CHOICE_VARIANTS = (
     AS_MADE,
+    "every 3rd frame",
     "noise 0.01",
     "blinks of 0.6 depth",
     "eyes less open by 0.2",
     "glare on one eye",
     "glances down of 0.4 s",
     "squints of 0.9 s",
+    "deep squints of 1 s",
 )
 """The variants of the recordings on which the constants are chosen.
 

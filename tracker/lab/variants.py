@@ -188,6 +188,8 @@ def _with_closing(times_s: tuple[float, float, float], depths: Sequence[float]) 
 GLANCE_DEPTHS = (0.2, 0.27, 0.34)
 """Shares by which the lid opening shrinks when the eyes look down by 24 to 40 degrees."""
 SQUINT_DEPTHS = (0.3, 0.45, 0.6)
+DEEP_SQUINT_DEPTHS = (0.55, 0.65, 0.8)
+"""As deep as a blink: only the speed of the lids tells the two apart."""
 
 VARIANTS: dict[str, MakeVariant] = {
     "as made": lambda _clip, track: [track],
@@ -207,5 +209,6 @@ VARIANTS: dict[str, MakeVariant] = {
     "glances down of 0.4 s": _with_closing((0.09, 0.4, 0.09), GLANCE_DEPTHS),
     "glances down of 1 s": _with_closing((0.09, 1.0, 0.09), GLANCE_DEPTHS),
     "squints of 0.9 s": _with_closing((0.3, 0.2, 0.4), SQUINT_DEPTHS),
+    "deep squints of 1 s": _with_closing((0.4, 0.1, 0.5), DEEP_SQUINT_DEPTHS),
     "squints of 2 s": _with_closing((0.8, 0.5, 0.8), SQUINT_DEPTHS),
 }

@@ -304,16 +304,21 @@ def _find_hidden_range(
 
 
 def _find_disagreement(quality: Quality, basis: Basis) -> list[Finding]:
-    """Return a finding if the eyes disagree so much that the true range may be below the limit.
+    """Return a finding if the eyes disagree so much that the true range may pass the limit.
 
     The measured gaze is the true gaze plus errors, and the range of a sum is at most the sum of
-    the ranges. The true range is therefore at least the measured range minus that of the errors,
-    which is taken from how much the two eyes disagree.
+    the ranges. The true range therefore differs from the measured one by at most that of the
+    errors, which is taken from how much the two eyes disagree. If one eye does not move, their mean
+    shows half of what the other does. A range down can only miss its half of the errors.
     """
     disagreement = quality.eye_disagreement
-    if disagreement > MAX_EYE_DISAGREEMENT and (
-        basis.value - disagreement < basis.limit <= basis.value
-    ):
+    missing = disagreement * basis.limit / basis.threshold
+    passes = (
+        basis.value - disagreement < basis.limit
+        if basis.value >= basis.limit
+        else basis.value + missing >= basis.limit
+    )
+    if disagreement > MAX_EYE_DISAGREEMENT and passes:
         shown = round_range(basis.value, basis.limit)
         return [Finding("eyes_disagree", {"disagreement": disagreement, "range": shown})]
     return []

@@ -64,8 +64,8 @@ TEXTS: dict[str, str] = {
     "finding.looked_aside": "The eyes moved sideways, which the vertical range depends on: without "
     "it, the range is {range:.3f}. Record again, looking straight up and straight down.",
     "finding.eyes_disagree": "The eyes do not move together: by {disagreement:.3f} of the "
-    "{range:.3f} each goes its own way, as lids that flutter, darkness or strong compression make "
-    "it look. Record again in good light, the head still.",
+    "{range:.3f} each goes its own way. One eye may move less, or lids that flutter, darkness or "
+    "strong compression make it look so. Record again in good light, the head still.",
     "finding.strong_compression": "The video is strongly compressed ({bits:.0f} bits a frame for "
     "an eye), which blurs and moves the eyes. Send it as the phone stores it, not through a "
     "messenger.",

@@ -697,6 +697,17 @@ def test_a_frame_that_is_missing_is_no_gap_yet(interval_s: float, is_gap: bool) 
     assert quality.gap_share == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(("moves", "status"), [(0.1, "not_assessable"), (0.03, "suspected")])
+def test_one_eye_that_does_not_move_hides_no_healthy_other(moves: float, status: str) -> None:
+    """The mean of both eyes shows half of what one does: 0.05, of a limit of 0.06."""
+    ear, vertical = looking()
+    eyes = np.stack((moves / 2 * np.sign(vertical), np.zeros(ear.size)), axis=1)
+    analysis = analyzed(make_landmarks(ear[:, None], eyes))
+    assert analysis.measures.vertical_peak_to_peak == pytest.approx(moves / 2, rel=1e-4)
+    assert assess(analysis).status == status
+    assert found(analysis)["reason"] == ([] if status == "suspected" else ["eyes_disagree"])
+
+
 def test_a_dark_picture_is_called_dark_and_a_noisy_one_grainy() -> None:
     for grey, word in ((30.0, "dark"), (130.0, "grainy")):
         assessed = assess(with_image(eye_contrast=2.0, face_grey=grey))
