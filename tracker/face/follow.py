@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels import FACE_MESH_INDICES, LANDMARK_COUNT
-from tracker.face import picture_gaze
 from tracker.face.eye_pictures import EyePictures
 from tracker.face.picture_gaze import PictureGaze, SmallPicture, cut_picture
 from tracker.face.quality import ImageQuality, measure_image, median_quality
@@ -21,6 +20,8 @@ Frames are counted, not seconds, because the times of a damaged file may stand s
 """
 QUALITY_INTERVAL_FRAMES = 30
 """Source frames between measurements of the image quality of a followed face."""
+PICTURE_INTERVAL_FRAMES = 10
+"""Source frames between pictures of a followed face in which the irises are measured."""
 SECOND_PASS_INTERVAL_FRAMES = 10
 """Analysed frames between second passes, at the beginning."""
 SECOND_PASS_STRETCH, SECOND_PASSES_PER_INTERVAL = 3, 80
@@ -233,7 +234,7 @@ class FaceFollower:
         self._keep_eyes = keep_eyes
         self._scan_interval = max(1, round(SCAN_INTERVAL_FRAMES / step))
         self._quality_interval = max(1, round(QUALITY_INTERVAL_FRAMES / step))
-        self._picture_interval = max(1, round(picture_gaze.INTERVAL_FRAMES / step))
+        self._picture_interval = max(1, round(PICTURE_INTERVAL_FRAMES / step))
         self._faces: list[_Face] = []
         self._frames = 0
         self._frames_unscanned = 0

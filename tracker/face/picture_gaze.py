@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 from tracker.face.sampling import sample
 from tracker.video.frames import ImageLike
 
-INTERVAL_FRAMES = 10
-"""Source frames between two pictures that are measured."""
 MOST_PICTURES = 512
 """If there are more, every second one is kept, then every fourth, and so on."""
 EYE_PX = 24
