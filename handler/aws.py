@@ -1,13 +1,12 @@
-"""The storage in AWS: S3, DynamoDB, SQS. Only this file uses boto3 or environment variables."""
+"""The storage in AWS: S3, DynamoDB, SQS, Step Functions. Only this file uses boto3."""
 
 import io
 import json
-import os
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from datetime import UTC
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +17,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
+from handler.environment import Environment
 from handler.errors import (
     ConflictError,
     HandlerError,
@@ -25,8 +25,6 @@ from handler.errors import (
     StorageUnavailableError,
     ThrottledError,
 )
-from handler.identity import Access, Mode
-from handler.keys import OWN_PREFIX
 from handler.records import Record, is_over
 from handler.storage import (
     DOWNLOAD_VALID_S,
@@ -50,8 +48,6 @@ BLOCKS_KEPT = 4
 READ_ATTEMPTS = 4
 MAX_DELETED = 1000
 """Objects that S3 deletes in one request."""
-LAMBDA_MB_PER_CORE = 1769
-"""Memory at which a Lambda function gets one whole core."""
 
 # These timeouts leave room for retries within API Gateway's 29 s.
 _CONFIG = Config(
@@ -75,55 +71,6 @@ _THROTTLED = {
     "TooManyRequestsException",
 }
 _MISSING = {"404", "NoSuchKey", "NoSuchVersion", "NotFound"}
-
-
-@dataclass(frozen=True, slots=True)
-class Environment:
-    """The settings in the function's environment variables.
-
-    Attributes
-    ----------
-    bucket, table : str
-        Names of the S3 bucket (``S3_BUCKET``) and of the DynamoDB table (``DYNAMODB_TABLE``).
-    queue_url : str
-        ``QUEUE_URL``. If empty, nothing is queued and the caller waits.
-    cpu_share : float
-        Share of one core that Lambda gives, computed from ``AWS_LAMBDA_FUNCTION_MEMORY_SIZE``.
-    access : Access
-        How callers are identified: ``ACCESS`` (``identity`` or ``open``) and ``OWN_PREFIX``.
-    retention_days : int
-        ``RETENTION_DAYS``: how many days a record is kept; 0: for ever.
-    """
-
-    bucket: str
-    table: str
-    queue_url: str
-    cpu_share: float
-    access: Access
-    retention_days: int
-
-
-def read_environment() -> Environment:
-    """Read the environment variables.
-
-    Raises
-    ------
-    RuntimeError
-        A required variable is missing.
-    """
-    missing = [name for name in ("S3_BUCKET", "DYNAMODB_TABLE") if not os.environ.get(name)]
-    if missing:
-        raise RuntimeError(f"Set the environment variable {' and '.join(missing)}.")
-    mode: Mode = "open" if os.environ.get("ACCESS") == "open" else "identity"
-    memory_mb = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE") or LAMBDA_MB_PER_CORE)
-    return Environment(
-        bucket=os.environ["S3_BUCKET"],
-        table=os.environ["DYNAMODB_TABLE"],
-        queue_url=os.environ.get("QUEUE_URL", ""),
-        cpu_share=min(1.0, memory_mb / LAMBDA_MB_PER_CORE),
-        access=Access(mode, os.environ.get("OWN_PREFIX") or OWN_PREFIX),
-        retention_days=int(os.environ.get("RETENTION_DAYS") or 0),
-    )
 
 
 class AwsStorage:

@@ -12,11 +12,10 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from handler.answers import CLEAR_ANSWERS
 from handler.events import DEFAULT_LIST, MAX_LIST
+from handler.form_query import FORM_FLAGS, FORM_PARAMETERS
 from handler.keys import MAX_KEY_BYTES, MAX_USER_ID_CHARACTERS, RESULT_NAMES
 from handler.requests import (
     ACTIONS,
-    FORM_FLAGS,
-    FORM_PARAMETERS,
     MAX_CONSENT_CHARACTERS,
     MAX_PROTOCOL_PHASES,
     UPLOAD_TYPES,

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from urllib.parse import unquote_plus
 
 from handler.errors import BadRequestError, TooLargeError, UnsupportedMediaError
+from handler.form_query import parse_form_query
 from handler.identity import Access, Caller
 from handler.keys import check_analysis_id, parse_original_key
 from handler.requests import (
@@ -30,7 +31,6 @@ from handler.requests import (
     clean_file_name,
     decode_base64,
     parse_action,
-    parse_form_query,
     parse_language,
 )
 from handler.routes import Operation, find_route

@@ -6,8 +6,9 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from handler.api import Api, Context
-from handler.aws import AwsStorage, read_environment
+from handler.aws import AwsStorage
 from handler.engine import Engine
+from handler.environment import read_environment
 from handler.service import Service
 from handler.temporary import remove_leftovers
 

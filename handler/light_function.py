@@ -9,7 +9,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from handler.api import Api, Context
-from handler.aws import AwsStorage, read_environment
+from handler.aws import AwsStorage
+from handler.environment import read_environment
 from handler.service import Service
 
 _ENVIRONMENT = read_environment()

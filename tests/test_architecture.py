@@ -289,7 +289,7 @@ def test_the_environment_is_read_in_one_file() -> None:
         )
     ]
     # The authorizer is a function of its own, which needs nothing of AWS.
-    assert readers == ["handler.authorizer", "handler.aws"]
+    assert readers == ["handler.authorizer", "handler.environment"]
 
 
 # What is loaded, each in a process of its own

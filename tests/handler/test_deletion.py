@@ -15,7 +15,8 @@ from aws_lambda_powertools import Logger
 
 from handler import work as work_module
 from handler.api import Api
-from handler.aws import AwsStorage, read_environment
+from handler.aws import AwsStorage
+from handler.environment import read_environment
 from handler.errors import HandlerError
 from handler.identity import Access
 from handler.local.app import LocalContext

@@ -11,8 +11,9 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from handler.description import make_document, make_page
 from handler.errors import HandlerError
+from handler.form_query import parse_form_query
 from handler.identity import Caller
-from handler.requests import parse_action, parse_form_query, parse_parameters
+from handler.requests import parse_action, parse_parameters
 from handler.routes import ROUTES
 from tests.handler.described import find_schema, validate
 from tests.handler.test_requests import DATA, JSON

@@ -21,8 +21,9 @@ from handler import aws as aws_module
 from handler import records as records_module
 from handler import work as work_module
 from handler.api import Api, RedeliveryError
-from handler.aws import AwsStorage, read_environment
+from handler.aws import AwsStorage
 from handler.engine import Engine
+from handler.environment import read_environment
 from handler.errors import ConflictError, StorageUnavailableError
 from handler.identity import Access
 from handler.limits import Limits

@@ -11,7 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from boto3.dynamodb.types import TypeDeserializer
 
-from handler.aws import AwsStorage, read_environment
+from handler.aws import AwsStorage
+from handler.environment import read_environment
 from handler.errors import BadRequestError, HandlerError, NotFoundError
 from handler.identity import Caller
 from handler.keys import REPORT, content_type_of

@@ -12,7 +12,8 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from handler.api import Api
-from handler.aws import AwsStorage, read_environment
+from handler.aws import AwsStorage
+from handler.environment import read_environment
 from handler.engine import Engine
 from handler.identity import Access
 from handler.local.app import LocalContext

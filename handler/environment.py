@@ -1,0 +1,68 @@
+"""The settings of a deployed function. Only this file reads environment variables."""
+
+import os
+from dataclasses import dataclass
+
+from handler.identity import Access, Mode
+from handler.keys import OWN_PREFIX
+
+LAMBDA_MB_PER_CORE = 1769
+"""Memory at which a Lambda function gets one whole core."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The settings in the function's environment variables.
+
+    Attributes
+    ----------
+    bucket, table : str
+        Names of the S3 bucket (``S3_BUCKET``) and of the DynamoDB table (``DYNAMODB_TABLE``).
+    queue_url : str
+        ``QUEUE_URL``. If empty, nothing is queued and the caller waits.
+    fan_out_arn : str
+        ``FAN_OUT_ARN``: the state machine that divides a long recording among many workers. If
+        empty, one invocation analyses each recording.
+    fan_out_workers : int
+        ``FAN_OUT_WORKERS``: how many segments are tracked at the same time.
+    cpu_share : float
+        Share of one core that Lambda gives, computed from ``AWS_LAMBDA_FUNCTION_MEMORY_SIZE``.
+    access : Access
+        How callers are identified: ``ACCESS`` (``identity`` or ``open``) and ``OWN_PREFIX``.
+    retention_days : int
+        ``RETENTION_DAYS``: how many days a record is kept; 0: for ever.
+    """
+
+    bucket: str
+    table: str
+    queue_url: str
+    fan_out_arn: str
+    fan_out_workers: int
+    cpu_share: float
+    access: Access
+    retention_days: int
+
+
+def read_environment() -> Environment:
+    """Read the environment variables.
+
+    Raises
+    ------
+    RuntimeError
+        A required variable is missing.
+    """
+    missing = [name for name in ("S3_BUCKET", "DYNAMODB_TABLE") if not os.environ.get(name)]
+    if missing:
+        raise RuntimeError(f"Set the environment variable {' and '.join(missing)}.")
+    mode: Mode = "open" if os.environ.get("ACCESS") == "open" else "identity"
+    memory_mb = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE") or LAMBDA_MB_PER_CORE)
+    return Environment(
+        bucket=os.environ["S3_BUCKET"],
+        table=os.environ["DYNAMODB_TABLE"],
+        queue_url=os.environ.get("QUEUE_URL", ""),
+        fan_out_arn=os.environ.get("FAN_OUT_ARN", ""),
+        fan_out_workers=int(os.environ.get("FAN_OUT_WORKERS") or 1),
+        cpu_share=min(1.0, memory_mb / LAMBDA_MB_PER_CORE),
+        access=Access(mode, os.environ.get("OWN_PREFIX") or OWN_PREFIX),
+        retention_days=int(os.environ.get("RETENTION_DAYS") or 0),
+    )
