@@ -1,7 +1,8 @@
 """``python -m tracker.files.dictionary``: write the files of a checkout that follow from the code.
 
-It writes ``docs/outputs.md`` and ``docs/summary.schema.json``, from `tracker.files.fields` and
-`tracker.files.columns`, and the web client's ``task.js``, from `tracker.protocol`.
+It writes ``docs/outputs.md``, ``docs/summary.schema.json`` and ``docs/athena.sql``, from
+`tracker.files.fields` and `tracker.files.columns`, and the web client's ``task.js``, from
+`tracker.protocol`.
 """
 
 import json
@@ -14,6 +15,7 @@ from typing import Any
 from tracker.files.columns import BLINK_COLUMNS, COHORT_COLUMNS, ENDS, FRAME_COLUMNS, Column
 from tracker.files.documents import JSON_TYPES, Shape, read_record
 from tracker.files.fields import Field, Interval, Summary
+from tracker.files.results_table import make_athena_table
 from tracker.protocol import GUIDED_TASKS, PAUSE_S, READY_S
 
 GROUPS = {
@@ -184,7 +186,7 @@ def make_task_script() -> str:
 
 
 def main() -> None:
-    """Write the page, the JSON Schema and two files of the web client into this checkout."""
+    """Write the page, the JSON Schema, Athena's table and two files of the web client."""
     root = Path(__file__).parents[2]
     docs = root / "docs"
     (root / "handler" / "web" / "task.js").write_text(make_task_script(), encoding="utf-8")
@@ -193,6 +195,7 @@ def main() -> None:
     (docs / "outputs.md").write_text(make_page(), encoding="utf-8")
     schema = json.dumps(make_schema(), indent=2, ensure_ascii=False) + "\n"
     (docs / "summary.schema.json").write_text(schema, encoding="utf-8")
+    (docs / "athena.sql").write_text(make_athena_table(), encoding="utf-8")
 
 
 if __name__ == "__main__":

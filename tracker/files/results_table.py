@@ -1,0 +1,84 @@
+"""The table of the results of many recordings, as rows of `RESULT_COLUMNS`; and its Athena table.
+
+A deployed cohort's results are written as Parquet files into folders by date, each file named after
+its cohort's execution. `make_athena_table` returns the statement that makes a table of them.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tracker.files.columns import COHORT_COLUMNS
+from tracker.files.documents import parse_summary
+from tracker.files.parquet import write_parquet
+
+FAILED = "failed"
+PARTITION = "date"
+"""Name of the column that the folders make, such as ``date=2026-01-31``."""
+OF_A_FOLDER = ("participant_id", "group", "visit", "date", "outliers", "overlay_file")
+"""Columns of a folder's table that a bucket has nothing for: nobody lists its participants, and
+outliers are told when all results are there."""
+RESULT_COLUMNS = tuple(one for one in COHORT_COLUMNS if one.name not in OF_A_FOLDER)
+ATHENA_TYPES = {str: "string", int: "bigint", float: "double", bool: "boolean"}
+
+
+def write_results(path: Path, results: Iterable[Mapping[str, Any]]) -> Path:
+    """Write the results of many recordings as Parquet.
+
+    Parameters
+    ----------
+    path : Path
+    results : iterable of mapping
+        Each with ``file``, the video's key; and with ``analysis_id``, ``summary`` (its JSON
+        document) and ``files`` (where its files are, by `FILE_KINDS`), or with ``code`` and
+        ``error`` if it could not be analysed.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    SummaryFormatError
+        A document is no summary.
+    """
+    return write_parquet(path, RESULT_COLUMNS, [_make_row(one) for one in results])
+
+
+def _make_row(result: Mapping[str, Any]) -> dict[str, Any]:
+    if "code" in result:
+        return {
+            "file": result["file"],
+            "status": FAILED,
+            "failure_code": result["code"],
+            "failure_message": result["error"],
+        }
+    summary, _ = parse_summary(result["summary"])
+    row = {column.name: column.read(summary) for column in RESULT_COLUMNS if column.path}
+    return row | {
+        "recording": result["analysis_id"],
+        "file": result["file"],
+        "reasons": " ".join(one.code for one in summary.assessment.reasons),
+        "cautions": " ".join(one.code for one in summary.assessment.cautions),
+        **{f"{kind}_file": place for kind, place in result["files"].items()},
+    }
+
+
+def make_athena_table() -> str:
+    """Return the statement with which Athena makes a table of the results."""
+    lines = [f"  `{one.name}` {ATHENA_TYPES[one.kind]}" for one in RESULT_COLUMNS]
+    columns = ",\n".join(lines)
+    return f"""-- Made by `make docs` from tracker/files/columns.py. The LOCATION is your bucket.
+CREATE EXTERNAL TABLE eye_tracking (
+{columns}
+)
+PARTITIONED BY (`{PARTITION}` string)
+STORED AS PARQUET
+LOCATION 's3://seoul-ht-09/cohort-results/table/'
+TBLPROPERTIES (
+  'projection.enabled' = 'true',
+  'projection.{PARTITION}.type' = 'date',
+  'projection.{PARTITION}.format' = 'yyyy-MM-dd',
+  'projection.{PARTITION}.range' = '2026-01-01,NOW'
+);
+"""
