@@ -12,7 +12,7 @@ export VIDEO
 KERNEL_TESTS = $(addprefix tests/kernels/test_,geometry.py pose.py closures.py gaze.py measures.py quantiles.py \
   uncertainty.py change.py looks.py crosstalk.py sampling.py refinement.py fixation.py flanks.py)
 
-.PHONY: help setup run quick test test-long ahead attack bench bench-short lint lint-deploy layers budget lock docs site picture accuracy extended fixation \
+.PHONY: help setup run quick test test-long ahead attack chaos bench bench-short lint lint-deploy layers budget lock docs site picture accuracy extended fixation \
   accuracy-baseline cohorts fuzz clean
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo "make test                 run all tests (those of pages need chromium)"
 	@echo "make test-long            run the long form of all tests: more cases, clips and repeats"
 	@echo "make attack               attack the API for long; a short attack is among the tests"
+	@echo "make chaos                kill the workers of divided recordings, in thousands of ways (10 minutes)"
 	@echo "make bench                run all benchmarks; fails if a ratio is out of its bounds"
 	@echo "make bench-short          the same in a minute or two"
 	@echo "make lint                 ruff and mypy"
@@ -102,6 +103,10 @@ $(AHEAD)/ready: $(READY) $(wildcard kernels/*.py) deploy/compile_kernels.py
 	@rm -rf $(AHEAD)
 	$(PY) -m deploy.compile_kernels $(AHEAD)
 	@touch $@
+
+# The long form of the kill tests of divided recordings alone: thousands of cases.
+chaos: setup
+	TESTS=long $(PY) -m pytest tests/handler/test_chaos.py -k whatever -rP
 
 # The long form of the attacks alone.
 attack: setup

@@ -38,6 +38,7 @@
  * @property {string | null} [user_id] Only where the API knows no callers.
  * @property {AnalysisParameters | null} [parameters]
  * @property {boolean} [report]
+ * @property {boolean} [fan_out] Divide the video among many workers, whatever its length.
  * @property {"en" | "ko"} [lang]
  * @property {string} [file_name]
  * @property {string} [captured_at] ISO 8601.

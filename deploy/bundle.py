@@ -349,6 +349,7 @@ def _check_it_answers(
         "S3_BUCKET": "bucket",
         "DYNAMODB_TABLE": "table",
         "QUEUE_URL": "https://sqs.ap-northeast-2.amazonaws.com/000000000000/queue",
+        "FAN_OUT_ARN": "arn:aws:states:ap-northeast-2:000000000000:stateMachine:fan-out",
     }
     # A function removes what a killed one left in the temporary folder, and others may be using
     # this machine's.

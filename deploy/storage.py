@@ -13,7 +13,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from handler.aws import USER_INDEX
-from handler.keys import OWN_PREFIX
+from handler.keys import OWN_PREFIX, PARTS
 
 NOT_SET = {
     "NoSuchLifecycleConfiguration",
@@ -21,6 +21,8 @@ NOT_SET = {
     "NoSuchBucketPolicy",
     "ServerSideEncryptionConfigurationNotFoundError",
 }
+PARTS_DAYS = 1
+"""Parts of divided recordings are removed when they are joined; this is for what was left."""
 KEYS = {"analysis_id": "HASH"}
 INDEX_KEYS = {"user_id": "HASH", "created_at": "RANGE"}
 
@@ -55,10 +57,11 @@ def find_bucket_faults(s3: Any, bucket: str, prefixes: list[str], days: int) -> 
     rules = [one for one in rules if one.get("Status") == "Enabled"]
     if not any("AbortIncompleteMultipartUpload" in one for one in rules):
         yield "incomplete uploads are kept: a rule AbortIncompleteMultipartUpload is missing"
-    for prefix in prefixes if days else []:
+    kept = dict.fromkeys(prefixes if days else [], days) | {PARTS: PARTS_DAYS}
+    for prefix, most in kept.items():
         covering = [one for one in rules if prefix.startswith(_read_prefix(one))]
-        if not any(0 < one.get("Expiration", {}).get("Days", 0) <= days for one in covering):
-            yield f"files under {prefix} are not deleted after {days} days: a rule is missing"
+        if not any(0 < one.get("Expiration", {}).get("Days", 0) <= most for one in covering):
+            yield f"files under {prefix} are not deleted after {most} days: a rule is missing"
         if not any("NoncurrentVersionExpiration" in one for one in covering):
             yield f"earlier versions under {prefix} are kept for ever: a rule is missing"
 

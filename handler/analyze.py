@@ -3,9 +3,9 @@
 import hashlib
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import BufferedIOBase
 from pathlib import Path
@@ -19,18 +19,15 @@ from handler.errors import (
     NotFoundError,
     TooLargeError,
     UndecodableError,
-    UnsupportedMediaError,
 )
+from handler.fan_out import FanOut, check_attempts
 from handler.intake import Intake
 from handler.keys import (
     ORIGINAL,
-    RESULT_NAMES,
     content_type_of,
-    make_key,
     parse_original_key,
 )
 from handler.limits import Limits
-from handler.records import Record
 from handler.requests import (
     MAX_UPLOAD_BYTES,
     AnalyzeData,
@@ -38,11 +35,11 @@ from handler.requests import (
     document_file_request,
     parse_parameters,
 )
-from handler.storage import Storage, StoredObject, StoredVersion
+from handler.source import Source, check_kind
+from handler.storage import Storage, StoredObject
 from handler.temporary import temporary_folder
 from handler.work import Work
 from tracker.parameters import Parameters
-from tracker.version import __version__
 
 if TYPE_CHECKING:
     from handler.engine import Engine
@@ -55,70 +52,10 @@ MAX_DOWNLOAD_SHARE = 0.8
 """Largest share of the free disk space that a download may take, for the same reason."""
 MIN_DOWNLOAD_BYTES_PER_S = 4 * 2**20
 """If the download at this rate would use up the caller's time, the file is queued unopened."""
-MAX_KILLED = 2
-"""After this many attempts without any result, the file itself seems to kill the process."""
 TAKES_TOO_LONG = (
     "The analysis takes longer than this request can wait. Ask POST /uploads where to send the "
     "video, or send a shorter one."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """A file to analyse.
-
-    Attributes
-    ----------
-    file : Path or BufferedIOBase
-        The path of the file on this disk, or a stream that reads it from the storage.
-    kind : {"video", "image"}
-    original : Path or None
-        The path of a file that came with the request and is not yet in the storage; else None.
-    size_bytes, version, stored_at
-        Size, version and time of storing, if the file is in the storage.
-    """
-
-    file: Path | BufferedIOBase
-    kind: str
-    original: Path | None
-    size_bytes: int = 0
-    version: StoredVersion | None = None
-    stored_at: str = ""
-
-    def measure_content(self, sha256: str | None) -> dict[str, Any]:
-        """Return the size and the SHA-256 of the analysed file.
-
-        `sha256` is the hash if it is known already. If it is None, it is computed from the file,
-        or stays None if the file is a stream.
-        """
-        if not isinstance(self.file, Path):
-            return {"sha256": sha256, "size_bytes": self.size_bytes}
-        if sha256 is None:
-            with self.file.open("rb") as file:
-                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        return {"sha256": sha256, "size_bytes": self.file.stat().st_size}
-
-    def identify(
-        self,
-        code: Mapping[str, str],
-        version: StoredVersion | None,
-        stored_at: str,
-        sha256: str | None = None,
-    ) -> dict[str, Any]:
-        """Return which bytes were analysed, when, and by which program and models.
-
-        `code` names the program's and the models' files. `version` is None for a file that came
-        with the request and failed, because only what was analysed is stored.
-        """
-        return {
-            **self.measure_content(sha256),
-            "etag": version.etag.strip('"') if version else None,
-            "version_id": (version.version_id or None) if version else None,
-            "stored_at": stored_at or None,
-            "analysed_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "program_version": __version__,
-            **code,
-        }
 
 
 class Analyzer:
@@ -152,6 +89,7 @@ class Analyzer:
         self._storage = storage
         self._engine = engine
         self._cpu_share = cpu_share
+        self._fan_out = FanOut(storage, engine, cpu_share)
         self._observe = observe
         self._work_folder = work_folder
 
@@ -181,13 +119,18 @@ class Analyzer:
         with work.failing(request_id):
             with path.open("rb") as file:
                 kind = self._engine.detect_kind(file.read(512))
-            _check_kind(kind, request.kind)
-            source = _Source(path, kind, path)
+            check_kind(kind, request.kind)
+            source = Source(path, kind, path)
+            key = work.record.source_key
             with self._identifying(work, source):
+                asked = work.record.fan_out
+                if division := self._fan_out.choose(source, request.parameters, limits, asked):
+                    version = self._storage.put_file(key, path, content_type_of(ORIGINAL))
+                    work.pin(version.name, work.record.expires_at)
+                    return self._fan_out.start(work, division)
                 if kind == "video" and self._must_queue(path, request.parameters, limits):
                     if not limits.may_queue:
                         raise UndecodableError("takes_too_long", TAKES_TOO_LONG)
-                    key = work.record.source_key
                     self._storage.put_file(key, path, content_type_of(ORIGINAL))
                     return self._enqueue(work, AnalyzeFile(None, key, work.record.user_id, None))
                 self._carry_out(work, source, request.parameters, limits)
@@ -220,7 +163,11 @@ class Analyzer:
             temporary_folder(self._work_folder) as folder,
         ):
             if not work.settled:
-                source = self._fetch(file, request.kind, limits, folder)
+                stored = self._inspect(file, request.kind)
+                asked = request.fan_out or work.record.fan_out
+                if division := self._fan_out.choose(stored, parameters, limits, asked):
+                    return self._fan_out.start(work, division)
+                source = self._fetch(file, stored, limits, folder)
                 if source is None:
                     return self._enqueue(work, request)
                 with self._identifying(work, source):
@@ -242,35 +189,38 @@ class Analyzer:
                 work.fail(error, limits.comes_again)
             raise
 
+    def _inspect(self, file: StoredObject, expected_kind: str | None) -> Source:
+        """Check size and kind of a stored file; return it as a stream."""
+        if file.size_bytes > MAX_UPLOAD_BYTES:
+            raise TooLargeError(
+                "file_too_large", f"The file has over {MAX_UPLOAD_BYTES >> 20} MB. Cut it."
+            )
+        kind = self._engine.detect_kind(file.stream.read(512))
+        check_kind(kind, expected_kind)
+        file.stream.seek(0)
+        return Source(file.stream, kind, None, file.size_bytes, file.version, file.stored_at)
+
     def _fetch(
-        self, file: StoredObject, expected_kind: str | None, limits: Limits, folder: Path
-    ) -> _Source | None:
+        self, file: StoredObject, stored: Source, limits: Limits, folder: Path
+    ) -> Source | None:
         """Return a stored file, ready for the analysis.
 
         It is downloaded if the disk has room for it; a larger video is read as a stream. None
         means that nothing was downloaded, because it would take longer than the caller waits.
         """
-        if file.size_bytes > MAX_UPLOAD_BYTES:
-            raise TooLargeError(
-                "file_too_large", f"The file has over {MAX_UPLOAD_BYTES >> 20} MB. Cut it."
-            )
-        stream = file.stream
-        kind = self._engine.detect_kind(stream.read(512))
-        _check_kind(kind, expected_kind)
-        stream.seek(0)
         waited_for = limits.answer_by_s is not None and self._storage.can_enqueue
         most_bytes = MIN_DOWNLOAD_BYTES_PER_S * limits.compute_tracking_budget_s()
-        if kind == "video" and waited_for and file.size_bytes > most_bytes:
+        if stored.kind == "video" and waited_for and file.size_bytes > most_bytes:
             return None
         room = MAX_DOWNLOAD_SHARE * shutil.disk_usage(folder).free
         if file.size_bytes > min(MAX_DOWNLOAD_BYTES, room):
-            if kind == "image":
+            if stored.kind == "image":
                 raise TooLargeError("file_too_large", "The image is too large. Export it smaller.")
-            return _Source(stream, kind, None, file.size_bytes, file.version, file.stored_at)
+            return stored
         path = folder / ORIGINAL
         with path.open("wb") as target:
-            shutil.copyfileobj(stream, target, 2**20)
-        return _Source(path, kind, None, file.size_bytes, file.version, file.stored_at)
+            shutil.copyfileobj(file.stream, target, 2**20)
+        return replace(stored, file=path)
 
     def _must_queue(
         self, source: Path | BufferedIOBase, parameters: Parameters, limits: Limits
@@ -293,21 +243,16 @@ class Analyzer:
         return answer_analysis(self._storage, work.record)
 
     def _carry_out(
-        self, work: Work, source: _Source, parameters: Parameters, limits: Limits
+        self, work: Work, source: Source, parameters: Parameters, limits: Limits
     ) -> None:
         """Analyse the file, store all results, and only then mark the record as completed."""
-        if work.record.state == "processing" and work.record.attempts >= MAX_KILLED:
-            raise UndecodableError(
-                "analysis_killed",
-                f"The analysis was stopped {work.record.attempts} times without a result. Export "
-                "the video as MP4 (H.264) at 1280x720, or record a shorter one.",
-            )
+        check_attempts(work.record)
         begun_s = time.monotonic()
         lease_until_s = limits.end_s + LEASE_MARGIN_S
         work.save(records.claim(work.record, work.owner, time.time(), lease_until_s))
         with temporary_folder(self._work_folder) as folder:
             outcome, paths = self._analyze(work, source, parameters, limits, folder)
-            files = self._store_results(work.record, paths)
+            files = work.store_results(paths)
         provenance = self._store_source(work, source, outcome)
         work.save(records.complete(work.record, source.kind, outcome, files, provenance))
         measured = {"AnalysisSeconds": time.monotonic() - begun_s}
@@ -318,7 +263,7 @@ class Analyzer:
         self._observe(measured)
 
     def _analyze(
-        self, work: Work, source: _Source, parameters: Parameters, limits: Limits, folder: Path
+        self, work: Work, source: Source, parameters: Parameters, limits: Limits, folder: Path
     ) -> tuple[dict[str, Any], list[Path]]:
         """Return the outcome of the analysis, and the files that it wrote into the folder."""
         if source.kind == "image":
@@ -335,7 +280,7 @@ class Analyzer:
         )
         return summary.to_dict(), paths
 
-    def _store_source(self, work: Work, source: _Source, outcome: dict[str, Any]) -> dict[str, Any]:
+    def _store_source(self, work: Work, source: Source, outcome: dict[str, Any]) -> dict[str, Any]:
         """Store the analysed file if it came with the request, and return its provenance."""
         version, stored_at = source.version, source.stored_at
         if source.original is not None:
@@ -348,7 +293,7 @@ class Analyzer:
         return source.identify(self._engine.identity, version, stored_at, sha256)
 
     @contextmanager
-    def _identifying(self, work: Work, source: _Source) -> Iterator[None]:
+    def _identifying(self, work: Work, source: Source) -> Iterator[None]:
         """If the analysis in the ``with`` block fails, note which file was analysed."""
         try:
             yield
@@ -357,25 +302,7 @@ class Analyzer:
             work.note_provenance(source.identify(code, source.version, source.stored_at))
             raise
 
-    def _store_results(self, record: Record, paths: list[Path]) -> dict[str, str]:
-        """Store the result files of an analysis; return each file's key by its name in answers."""
-        written = {path.name.removeprefix("analysis."): path for path in paths}
-        keys = {}
-        for name, file_name in RESULT_NAMES.items():
-            if file_name in written:
-                keys[name] = make_key(record.user_id, record.analysis_id, file_name)
-                self._storage.put_file(keys[name], written[file_name], content_type_of(file_name))
-        return keys
-
 
 def _check_time_left(limits: Limits) -> None:
     if not limits.can_begin_work:
         raise ConflictError("no_time_left", "There is no time left to begin. Try again.")
-
-
-def _check_kind(kind: str, expected: str | None) -> None:
-    if expected is not None and kind != expected:
-        raise UnsupportedMediaError(
-            "unsupported_media_type",
-            f"The file is of kind {kind}: use the action analyze_{kind}.",
-        )

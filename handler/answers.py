@@ -1,8 +1,9 @@
 """The JSON documents that requests are answered with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from handler.division import Division
 from handler.errors import HandlerError
 from handler.keys import content_type_of
 from handler.records import Record
@@ -23,13 +24,14 @@ class Answer:
 
     If `page` is not empty, it is an HTML page that is sent instead of the document. `shown` holds
     the ids of those analyses in the document that belong to another user than the caller; they are
-    logged.
+    logged. `is_handed_over` is true if a state machine now does what was asked for.
     """
 
     status_code: int
     document: dict[str, Any]
     shown: tuple[str, ...] = ()
     page: str = ""
+    is_handed_over: bool = False
 
 
 def answer_analysis(storage: Storage, record: Record, language: Language | None = None) -> Answer:
@@ -38,20 +40,31 @@ def answer_analysis(storage: Storage, record: Record, language: Language | None 
     It holds the outcome if the analysis is completed, otherwise the path to ask for its status.
     """
     if record.state != "completed":
-        return Answer(
-            202,
-            {
-                "analysis_id": record.analysis_id,
-                "status": record.state,
-                "status_url": status_url(record),
-            },
-        )
+        return _answer_later(record)
     document = {
         **_document_outcome(storage, record),
         **document_report(storage, record, language),
         "status": "success",
     }
     return Answer(200, document)
+
+
+def _answer_later(record: Record) -> Answer:
+    return Answer(
+        202,
+        {
+            "analysis_id": record.analysis_id,
+            "status": record.state,
+            "status_url": status_url(record),
+        },
+    )
+
+
+def answer_division(record: Record, division: Division) -> Answer:
+    """Return the answer to a request whose video is divided among many workers."""
+    answer = _answer_later(record)
+    document = {**answer.document, "fan_out": division.document()}
+    return replace(answer, document=document, is_handed_over=True)
 
 
 def answer_form(answer: Answer, language: Language | None) -> Answer:

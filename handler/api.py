@@ -267,7 +267,7 @@ class Api:
         for request in requests:
             try:
                 answer = self._observed(request, limits, request_id)
-                if answer.document["status"] == "processing":
+                if answer.document["status"] == "processing" and not answer.is_handed_over:
                     # If the owner was killed, this message must continue its work later.
                     raise ConflictError("in_progress", "Another one runs this analysis.")
             except Exception as error:

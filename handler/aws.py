@@ -5,7 +5,7 @@ import json
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, fields
 from datetime import UTC
 from decimal import Decimal
@@ -56,10 +56,15 @@ _CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 4},
 )
 _REGIONAL = {"us_east_1_regional_endpoint": "regional", "addressing_style": "virtual"}
-_MISPLACED = {"NoSuchBucket", "ResourceNotFoundException", "QueueDoesNotExist"}
+_MISPLACED = {
+    "NoSuchBucket",
+    "ResourceNotFoundException",
+    "QueueDoesNotExist",
+    "StateMachineDoesNotExist",
+}
 _MISCONFIGURED = (
-    "The bucket, the table or the queue is missing or has another shape. The table needs the "
-    "partition key analysis_id (not analysisId), a text, and the index "
+    "The bucket, the table, the queue or the state machine is missing or has another shape. The "
+    "table needs the partition key analysis_id (not analysisId), a text, and the index "
     f"{USER_INDEX}. The operator finds out more with: python -m deploy.storage."
 )
 _THROTTLED = {
@@ -85,12 +90,17 @@ class AwsStorage:
         self._bucket = environment.bucket
         self._table = environment.table
         self._queue_url = environment.queue_url
+        self._fan_out_arn = environment.fan_out_arn
+        self._workers = environment.fan_out_workers
         # Newer regions like Seoul accept neither the older signature nor the global address.
         self._s3 = boto3.client(
             "s3", config=_CONFIG.merge(Config(signature_version="s3v4", s3=_REGIONAL))
         )
         self._dynamodb = boto3.client("dynamodb", config=_CONFIG)
         self._sqs = boto3.client("sqs", config=_CONFIG) if environment.queue_url else None
+        self._states = (
+            boto3.client("stepfunctions", config=_CONFIG) if environment.fan_out_arn else None
+        )
 
     def create(self, record: Record) -> None:
         try:
@@ -185,6 +195,9 @@ class AwsStorage:
     def has_file(self, key: str) -> bool:
         return any(current and one["Key"] == key for one, current in self._list_versions(key))
 
+    def list_files(self, prefix: str) -> set[str]:
+        return {one["Key"] for one, current in self._list_versions(prefix) if current}
+
     def delete_version(self, key: str, version_id: str) -> None:
         self._delete([{"Key": key, "VersionId": version_id}])
 
@@ -266,6 +279,29 @@ class AwsStorage:
 
     def withdraw(self, analysis_id: str) -> None:
         pass
+
+    @property
+    def workers(self) -> int:
+        return 0 if self._states is None else self._workers
+
+    def start_fan_out(self, execution: str, analysis_id: str) -> None:
+        assert self._states is not None
+        with _translated_errors():
+            # The input stays in the execution's history for 90 days: no user and no key in it.
+            self._states.start_execution(
+                stateMachineArn=self._fan_out_arn,
+                name=execution,
+                input=json.dumps({"analysis_id": analysis_id, "execution": execution}),
+            )
+
+    def stop_fan_out(self, execution: str) -> None:
+        if self._states is None:
+            return
+        arn = self._fan_out_arn.replace(":stateMachine:", ":execution:", 1)
+        # It may never have begun, or have ended long ago.
+        gone = self._states.exceptions.ExecutionDoesNotExist
+        with _translated_errors(), suppress(gone):
+            self._states.stop_execution(executionArn=f"{arn}:{execution}")
 
     def postpone(self, receipt: str, delay_s: int) -> None:
         if self._sqs is None or not receipt:

@@ -1,8 +1,10 @@
 """Delete analyses: the record, all files in all versions, and the messages in the queue.
 
 The record is marked as deleted first. A process that still works on the analysis finds the mark,
-stops, and removes the files that it wrote meanwhile. In the end, only the id of the record is left.
-If the storage fails halfway, the client sends the same request again to complete the deletion.
+stops, and removes the files that it wrote meanwhile. A state machine that divides the recording is
+stopped, and the parts that its workers made are removed. In the end, only the id of the record is
+left. If the storage fails halfway, the client sends the same request again to complete the
+deletion.
 """
 
 import time
@@ -12,7 +14,7 @@ from contextlib import suppress
 from handler import records
 from handler.errors import ConflictError, NotFoundError
 from handler.identity import Caller
-from handler.keys import find_analysis_ids, make_key
+from handler.keys import find_analysis_ids, make_key, make_part_key
 from handler.limits import Limits
 from handler.records import Record
 from handler.storage import RecordChangedError, Storage
@@ -69,6 +71,9 @@ def delete_record(storage: Storage, record: Record, caller: Caller) -> None:
     if record.state != "deleted":
         record = _mark(storage, record)
     storage.withdraw(record.analysis_id)
+    if record.execution:
+        storage.stop_fan_out(record.execution)
+        storage.delete_files(make_part_key(record.analysis_id, "", ""))
     storage.delete_files(make_key(record.user_id, record.analysis_id, ""))
     if record.source_key.startswith(caller.list_own_prefixes(record.user_id)):
         storage.delete_file(record.source_key)

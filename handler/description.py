@@ -225,6 +225,11 @@ def _describe_body(actions: Iterable[str]) -> dict[str, Any]:
             ]
         },
         "report": {"type": "boolean", "default": False},
+        "fan_out": {
+            "type": "boolean",
+            "default": False,
+            "description": "Divide a video among many workers, whatever its length.",
+        },
         "lang": _LANGUAGE,
         "file_name": {"description": "Kept without folders."},
         "captured_at": _TIME,
@@ -344,9 +349,26 @@ def _describe_small_answers() -> dict[str, Any]:
             }
         ),
         "Queued": _make_object(
-            {"analysis_id": _ID, "status": {"enum": ["queued", "processing"]}, "status_url": _TEXT},
+            {
+                "analysis_id": _ID,
+                "status": {"enum": ["queued", "processing"]},
+                "status_url": _TEXT,
+                "fan_out": _refer("Division"),
+            },
+            ("analysis_id", "status", "status_url"),
             strict=True,
         ),
+        "Division": {
+            "description": "The video is divided among many workers: an estimate.",
+            **_make_object(
+                {
+                    "segments": {"type": "integer", "minimum": 2},
+                    "expected_s": {"type": "integer", "description": "Seconds to the result."},
+                    "cost_usd": {"type": "number", "description": "By AWS' list prices."},
+                },
+                strict=True,
+            ),
+        },
         "List": _make_object(
             {
                 "analyses": {"type": "array", "items": _refer("Status")},

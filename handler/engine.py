@@ -1,24 +1,37 @@
 """Analyse one file with the tracker: check its limits, estimate the time, run the models."""
 
 import functools
+import hashlib
 import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from io import BufferedIOBase
 from pathlib import Path
 from typing import Any
 
-from handler.errors import TooLargeError, UndecodableError, UnsupportedMediaError
+from handler.errors import (
+    HandlerError,
+    IndivisibleError,
+    TooLargeError,
+    UndecodableError,
+    UnsupportedMediaError,
+)
+from handler.parts import DAMAGED
 from tracker.face.mesh import FaceMesh
 from tracker.files.fields import Summary
+from tracker.files.fingerprint import HashedStream
 from tracker.files.provenance import identify_models, identify_program
+from tracker.files.results_table import write_results
 from tracker.parameters import Parameters
-from tracker.pipeline import measure_still, measure_track, track_recording
+from tracker.pipeline import describe_source, measure_still, measure_track, track_recording
 from tracker.result import document_still, write_files, write_still
+from tracker.tracks.parts import PartFileError, load_part, parse_segment
+from tracker.tracks.segments import PartsError, join_parts, plan_segments, track_segment
+from tracker.tracks.track import Track
 from tracker.video.container import ImageKindError, InputError, detect_kind
-from tracker.video.frames import Video, VideoInfo
+from tracker.video.frames import DivisionError, Video, VideoInfo
 from tracker.words import Language
 
 MAX_DURATION_S = 3600.0
@@ -79,16 +92,15 @@ class Engine:
         ------
         UndecodableError, TooLargeError
         """
-        with _translated_errors(), Video(source) as video:
-            info = replace(video.info, frame_count=video.expected_frames)
-        _check_limits(info)
-        most = parameters.most_frames * parameters.step
-        frames = min(most, info.frame_count or most)
-        megapixels = info.width * info.height / 1e6
-        tracked = math.ceil(frames / parameters.step)
-        return frames * DECODING_S_PER_MEGAPIXEL * megapixels + tracked * (
-            TRACKING_S + TRACKING_S_PER_MEGAPIXEL * megapixels
-        )
+        return _estimate_s(_inspect(source), parameters)
+
+    def estimate_whole_s(self, source: Path | BufferedIOBase, parameters: Parameters) -> float:
+        """Estimate the time as `estimate_video_s` does; 0 if the container tells no length.
+
+        A recording of unknown length may be short, so that it is not divided.
+        """
+        info = _inspect(source)
+        return _estimate_s(info, parameters) if info.frame_count else 0.0
 
     def analyze_video(
         self,
@@ -137,9 +149,105 @@ class Engine:
                 budget_s=budget_s,
                 eye_pictures=pictures,
             )
-        result = measure_track(track, parameters, "original", pictures)
-        files = write_files(result, folder, "analysis", report, report_name=name)
-        return result.summary, list(files.values())
+        return _write_result(track, parameters, folder, report, name, pictures)
+
+    def plan_segments(
+        self, source: BufferedIOBase, parameters: Parameters, count: int
+    ) -> dict[str, Any]:
+        """Divide a video.
+
+        Parameters
+        ----------
+        source : BufferedIOBase
+            It is read to its end.
+        parameters : Parameters
+        count : int
+            Most segments.
+
+        Returns
+        -------
+        dict
+            ``segments``, a text for each, and ``sha256`` of the video. One segment means that the
+            video cannot be divided.
+
+        Raises
+        ------
+        UndecodableError
+        """
+        stream = HashedStream(source)
+        with _translated_errors():
+            segments = plan_segments(stream, count, parameters.step, parameters.most_frames)
+        sha256 = stream.finish()
+        if not sha256:
+            source.seek(0)
+            sha256 = hashlib.file_digest(source, "sha256").hexdigest()
+        return {"segments": [one.to_json() for one in segments], "sha256": sha256}
+
+    def track_segment(
+        self,
+        source: BufferedIOBase,
+        segment: str,
+        path: Path,
+        on_progress: Callable[[int, int], None],
+        with_pictures: bool,
+    ) -> None:
+        """Track a segment that `plan_segments` planned, and write its part to `path`.
+
+        Raises
+        ------
+        UndecodableError, IndivisibleError
+        """
+        with self._lock, _translated_errors():
+            part = track_segment(
+                source,
+                parse_segment(segment),
+                self._mesh,
+                on_progress=on_progress,
+                keep_eyes=with_pictures,
+            )
+        part.save(path)
+
+    def join_parts(
+        self,
+        paths: Iterable[Path],
+        sha256: str,
+        parameters: Parameters,
+        folder: Path,
+        report: Language | None,
+        name: str,
+    ) -> tuple[Summary, list[Path]]:
+        """Join the parts of a video and measure it.
+
+        Parameters
+        ----------
+        paths : iterable of Path
+            The parts of all segments, in any order.
+        sha256 : str
+            Hash of the video.
+        parameters, folder, report, name
+            See `analyze_video`.
+
+        Returns
+        -------
+        summary : Summary
+        files : list of Path
+
+        Raises
+        ------
+        HandlerError
+            A part is missing, damaged, or of another video.
+        """
+        pictures: dict[int, bytes] | None = {} if report else None
+        try:
+            track = join_parts([load_part(path) for path in paths], pictures)
+        except (PartsError, PartFileError) as error:
+            raise HandlerError("part_damaged", DAMAGED) from error
+        track = replace(track, info=describe_source(track.info, parameters, sha256))
+        return _write_result(track, parameters, folder, report, name, pictures)
+
+    def write_table(self, path: Path, results: Sequence[Mapping[str, Any]]) -> None:
+        """Write the results of many files; see `tracker.files.results_table.write_results`."""
+        write_results(path, results)
 
     def analyze_image(
         self, path: Path, parameters: Parameters, folder: Path
@@ -169,6 +277,37 @@ class Engine:
         return document_still(still), [write_still(still, folder, "analysis")]
 
 
+def _inspect(source: Path | BufferedIOBase) -> VideoInfo:
+    """Return what a video's container tells, after checking its limits."""
+    with _translated_errors(), Video(source) as video:
+        info = replace(video.info, frame_count=video.expected_frames)
+    _check_limits(info)
+    return info
+
+
+def _estimate_s(info: VideoInfo, parameters: Parameters) -> float:
+    most = parameters.most_frames * parameters.step
+    frames = min(most, info.frame_count or most)
+    megapixels = info.width * info.height / 1e6
+    tracked = math.ceil(frames / parameters.step)
+    return frames * DECODING_S_PER_MEGAPIXEL * megapixels + tracked * (
+        TRACKING_S + TRACKING_S_PER_MEGAPIXEL * megapixels
+    )
+
+
+def _write_result(
+    track: Track,
+    parameters: Parameters,
+    folder: Path,
+    report: Language | None,
+    name: str,
+    pictures: dict[int, bytes] | None,
+) -> tuple[Summary, list[Path]]:
+    result = measure_track(track, parameters, "original", pictures)
+    files = write_files(result, folder, "analysis", report, report_name=name)
+    return result.summary, list(files.values())
+
+
 def _check_limits(info: VideoInfo) -> None:
     duration_s = info.frame_count / info.fps if info.fps else 0.0
     if duration_s > MAX_DURATION_S or info.frame_count > MAX_SOURCE_FRAMES:
@@ -185,5 +324,7 @@ def _translated_errors() -> Iterator[None]:
         yield
     except ImageKindError as error:
         raise UnsupportedMediaError("unsupported_media_type", str(error)) from error
+    except DivisionError as error:
+        raise IndivisibleError("indivisible", "The video cannot be divided.") from error
     except InputError as error:
         raise UndecodableError("undecodable", str(error)) from error

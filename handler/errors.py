@@ -99,6 +99,10 @@ class UndecodableError(HandlerError):
     status_code = 422
 
 
+class IndivisibleError(HandlerError):
+    """The recording cannot be divided into segments after all."""
+
+
 class ThrottledError(HandlerError):
     """The storage refuses a request because it gets too many at a time."""
 

@@ -52,6 +52,7 @@ class Intake:
         """
         user_id = request.user_id or ANONYMOUS
         record = make_record("", user_id, request.parameters, request.report, request.about)
+        record = replace(record, fan_out=request.fan_out)
         if request.is_secret:
             return self._begin(record, lambda _repetition: uuid.uuid4().hex)
         return self._begin_again([user_id, digest, request.kind], record)
@@ -72,7 +73,12 @@ class Intake:
         user_id = (upload[0] if upload else request.user_id) or ANONYMOUS
         parameters = request.parameters or Parameters()
         record = make_record("", user_id, parameters, request.report, request.about)
-        record = replace(record, source_key=request.key, source_version=version.name)
+        record = replace(
+            record,
+            source_key=request.key,
+            source_version=version.name,
+            fan_out=request.fan_out,
+        )
         if upload:
             return self._begin(record, lambda _repetition: upload[1])
         return self._begin_again([user_id, f"{request.key}\n{version.name}", request.kind], record)
@@ -86,6 +92,8 @@ class Intake:
         parts = [*content, record.parameters, __version__]
         if record.report:
             parts.append({"report": record.report})
+        if record.fan_out:
+            parts.append({"fan_out": True})
         return self._begin(record, lambda repetition: _derive_id(parts, repetition))
 
     def _begin(self, record: Record, choose_id: Callable[[int], str]) -> Work:

@@ -29,6 +29,8 @@ RESULT_NAMES = {
     "result": "result.json",
 }
 """File name of each result, by its name in the answers."""
+PARTS = "parts/"
+"""Where the parts of divided recordings are until they are joined. No key there names a user."""
 MAX_KEY_BYTES = 1024
 _CONTENT_TYPES = {
     "json": "application/json",
@@ -116,6 +118,15 @@ def check_key(value: Any) -> str:
 def make_key(user_id: str, analysis_id: str, name: str) -> str:
     """Return the key of the file `name` of an analysis; if `name` is empty, of their folder."""
     return f"users/{name_user(user_id)}/eye/{analysis_id}/{name}"
+
+
+def make_part_key(analysis_id: str, execution: str, name: str) -> str:
+    """Return the key of a part of an analysis.
+
+    If `name` is empty, it is that of their folder; if `execution` is empty too, that of the parts
+    of all executions.
+    """
+    return f"{PARTS}{analysis_id}/{execution}/{name}" if execution else f"{PARTS}{analysis_id}/"
 
 
 def parse_original_key(key: str) -> tuple[str, str] | None:

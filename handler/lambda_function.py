@@ -2,25 +2,15 @@
 
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools import Logger
 
 from handler.api import Api, Context
 from handler.aws import AwsStorage
 from handler.engine import Engine
 from handler.environment import read_environment
+from handler.metrics import publish
 from handler.service import Service
 from handler.temporary import remove_leftovers
-
-_METRICS = Metrics(namespace="ParkinsonEyeTracking", service="eye-tracking")
-
-
-def _publish(measured: dict[str, float]) -> None:
-    for name, value in measured.items():
-        unit = MetricUnit.Seconds if name.endswith("Seconds") else MetricUnit.Count
-        _METRICS.add_metric(name=name, unit=unit, value=value)
-    _METRICS.flush_metrics()
-
 
 remove_leftovers()
 _ENVIRONMENT = read_environment()
@@ -28,7 +18,7 @@ _SERVICE = Service(
     AwsStorage(_ENVIRONMENT),
     Engine(),
     _ENVIRONMENT.cpu_share,
-    _publish,
+    publish,
     retention_days=_ENVIRONMENT.retention_days,
 )
 _API = Api(_SERVICE, _ENVIRONMENT.bucket, _ENVIRONMENT.access, Logger(service="eye-tracking"))

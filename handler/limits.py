@@ -37,5 +37,12 @@ class Limits:
 
     def compute_tracking_budget_s(self) -> float:
         """Return how many seconds decoding and tracking may take from now on; at least 1."""
-        left_s = min(self.end_s, self.answer_by_s or self.end_s) - time.time()
-        return max(1.0, left_s - RESERVE_S - RESERVE_SHARE * left_s)
+        return _subtract_reserve(min(self.end_s, self.answer_by_s or self.end_s) - time.time())
+
+    def compute_longest_s(self) -> float:
+        """Return the same for an invocation like this one that nobody waits for."""
+        return _subtract_reserve(self.end_s - time.time())
+
+
+def _subtract_reserve(left_s: float) -> float:
+    return max(1.0, left_s - RESERVE_S - RESERVE_SHARE * left_s)

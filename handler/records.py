@@ -80,6 +80,11 @@ class Record:
         if it says nothing.
     provenance : dict
         When completed or failed in the analysis: which bytes were analysed, when, and by what.
+    fan_out : bool
+        Whether the client asked to divide the video among many workers.
+    execution : str
+        Name of the last execution of the state machine that divides the video; empty if there was
+        none. The execution works on the analysis as long as it is also the `owner`.
     """
 
     analysis_id: str
@@ -105,6 +110,8 @@ class Record:
     captured_at: str = ""
     consent: str = ""
     provenance: dict[str, Any] | None = None
+    fan_out: bool = False
+    execution: str = ""
 
 
 def is_over(record: Record, now_s: float) -> bool:
@@ -122,8 +129,12 @@ def as_reported(record: Record, now_s: float) -> Record:
     return replace(record, state="failed", error=INTERRUPTED)
 
 
-def claim(record: Record, owner: str, now_s: float, lease_until_s: float) -> Record:
+def claim(
+    record: Record, owner: str, now_s: float, lease_until_s: float, execution: str = ""
+) -> Record:
     """Make `owner` the process that works on the analysis, until `lease_until_s`.
+
+    If it is an execution of the state machine, its name is `owner` and `execution`.
 
     Raises
     ------
@@ -141,6 +152,7 @@ def claim(record: Record, owner: str, now_s: float, lease_until_s: float) -> Rec
         state="processing",
         version=record.version + 1,
         owner=owner,
+        execution=execution or record.execution,
         lease_until_s=lease_until_s,
         attempts=record.attempts + 1,
         progress_percent=0,
@@ -148,10 +160,15 @@ def claim(record: Record, owner: str, now_s: float, lease_until_s: float) -> Rec
     )
 
 
-def advance(record: Record, progress_percent: int) -> Record:
-    """Return the record with this progress."""
+def advance(record: Record, progress_percent: int, lease_until_s: float | None = None) -> Record:
+    """Return the record with this progress, and with a new end of its lease if one is given."""
     assert record.state == "processing"
-    return replace(record, version=record.version + 1, progress_percent=progress_percent)
+    return replace(
+        record,
+        version=record.version + 1,
+        progress_percent=progress_percent,
+        lease_until_s=record.lease_until_s if lease_until_s is None else lease_until_s,
+    )
 
 
 def complete(

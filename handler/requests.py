@@ -69,7 +69,8 @@ class AnalyzeData:
     """Analyse a file that came with the request: the actions analyze_image and analyze_video.
 
     Here and below, `report` is the language of the report to write; None for no report. If
-    `is_secret` is true, the id is random: nobody can compute it, and no earlier one is continued.
+    `fan_out` is true, a long video is divided among many workers. If `is_secret` is true, the id is
+    random: nobody can compute it, and no earlier one is continued.
     """
 
     kind: str
@@ -78,6 +79,7 @@ class AnalyzeData:
     parameters: Parameters
     report: Language | None = None
     is_secret: bool = False
+    fan_out: bool = False
     about: About = field(default=About(), compare=False)
 
 
@@ -105,6 +107,7 @@ class AnalyzeFile:
     user_id: str | None
     parameters: Parameters | None
     report: Language | None = None
+    fan_out: bool = False
     version_id: str = ""
     etag: str = ""
     about: About = field(default=About(), compare=False)
@@ -118,6 +121,7 @@ class CreateUpload:
     content_type: str
     parameters: Parameters
     report: Language | None = None
+    fan_out: bool = False
     about: About = field(default=About(), compare=False)
 
 
@@ -219,10 +223,12 @@ def parse_action(document: Any, caller: Caller) -> Request:
     given = document.get("parameters")
     parameters = parse_parameters(given)
     report = _parse_report(document)
+    fan_out = _parse_flag(document, "fan_out")
     about = _parse_about(document)
     if action == "create_upload":
-        return CreateUpload(user_id, _parse_upload_type(document), parameters, report, about)
-    file_data, s3_key = document.get("file_data"), document.get("s3_key")
+        content_type = _parse_upload_type(document)
+        return CreateUpload(user_id, content_type, parameters, report, fan_out, about)
+    file_data = document.get("file_data")
     if action != "process_s3_file" and file_data is not None:
         return AnalyzeData(
             kind=action.removeprefix("analyze_"),
@@ -231,21 +237,29 @@ def parse_action(document: Any, caller: Caller) -> Request:
             parameters=parameters,
             report=report,
             is_secret=caller.role == "anyone",
+            fan_out=fan_out,
             about=about,
         )
-    if s3_key is None:
-        needed = "s3_key" if action == "process_s3_file" else "file_data (base64) or s3_key"
-        raise BadRequestError("missing_field", f"{needed} is missing")
-    key = check_key(s3_key)
-    caller.check_own_key(key, user_id)
     return AnalyzeFile(
         kind=None if action == "process_s3_file" else action.removeprefix("analyze_"),
-        key=key,
+        key=_parse_own_key(document, caller, user_id),
         user_id=user_id,
         parameters=parameters if given or report else None,
         report=report,
+        fan_out=fan_out,
         about=about,
     )
+
+
+def _parse_own_key(document: dict[str, Any], caller: Caller, user_id: str | None) -> str:
+    s3_key = document.get("s3_key")
+    if s3_key is None:
+        is_file = document["action"] == "process_s3_file"
+        needed = "s3_key" if is_file else "file_data (base64) or s3_key"
+        raise BadRequestError("missing_field", f"{needed} is missing")
+    key = check_key(s3_key)
+    caller.check_own_key(key, user_id)
+    return key
 
 
 def assume_task(document: Any) -> Any:
@@ -337,6 +351,8 @@ def document_file_request(request: AnalyzeFile) -> dict[str, Any]:
         document["parameters"] = document_parameters(request.parameters)
     if request.report:
         document |= {"report": True, "lang": request.report}
+    if request.fan_out:
+        document["fan_out"] = True
     return document
 
 
@@ -414,12 +430,15 @@ def parse_language(value: Any) -> Language:
 
 def _parse_report(document: dict[str, Any]) -> Language | None:
     """Return the language of the report; None if no report is asked for."""
-    wanted, language = document.get("report", False), document.get("lang", LANGUAGES[0])
-    if not isinstance(wanted, bool):
-        raise BadRequestError("bad_parameter", f"report is {wanted!r}, expected true or false")
-    language = parse_language(language)
-    if not wanted:
-        return None
-    if document["action"] == "analyze_image":
-        raise BadRequestError("bad_parameter", "report is true, expected false for an image")
-    return language
+    language = parse_language(document.get("lang", LANGUAGES[0]))
+    return language if _parse_flag(document, "report") else None
+
+
+def _parse_flag(document: dict[str, Any], name: str) -> bool:
+    """Return a flag that only a request for a video may set."""
+    value = document.get(name, False)
+    if not isinstance(value, bool):
+        raise BadRequestError("bad_parameter", f"{name} is {value!r}, expected true or false")
+    if value and document["action"] == "analyze_image":
+        raise BadRequestError("bad_parameter", f"{name} is true, expected false for an image")
+    return value

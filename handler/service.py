@@ -173,6 +173,7 @@ class Service:
             make_record(analysis_id, user_id, request.parameters, request.report, request.about),
             source_key=make_key(user_id, analysis_id, ORIGINAL),
             awaits_upload=True,
+            fan_out=request.fan_out,
             expires_at=int(time.time()) + NEVER_SENT_S,
         )
         self._storage.create(record)

@@ -119,6 +119,9 @@ class Storage(Protocol):
     def delete_file(self, key: str) -> None:
         """Delete a file in all versions, if there is one."""
 
+    def list_files(self, prefix: str) -> set[str]:
+        """Return the keys of all files that begin with `prefix`."""
+
     def delete_files(self, prefix: str) -> set[str]:
         """Delete all versions of all files whose keys begin with `prefix`; return their keys."""
 
@@ -143,6 +146,19 @@ class Storage(Protocol):
 
         SQS does not allow it. Such a message is then ignored when it is delivered.
         """
+
+    @property
+    def workers(self) -> int:
+        """How many workers a long recording can be divided among; 0 if it cannot be divided."""
+
+    def start_fan_out(self, execution: str, analysis_id: str) -> None:
+        """Have the state machine divide a recording.
+
+        While this execution runs, nothing happens if it is started again.
+        """
+
+    def stop_fan_out(self, execution: str) -> None:
+        """Stop an execution of the state machine, if it is running."""
 
     def postpone(self, receipt: str, delay_s: int) -> None:
         """Have a failed message delivered again after `delay_s`, sooner than usual.

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from handler import records
@@ -18,7 +19,7 @@ from handler.errors import (
     to_document,
     to_handler_error,
 )
-from handler.keys import make_key
+from handler.keys import RESULT_NAMES, content_type_of, make_key
 from handler.records import Record
 from handler.storage import RecordChangedError, RecordExistsError, Storage
 
@@ -116,6 +117,22 @@ class Work:
         percent = min(99, 100 * done // expected) if expected else self.record.progress_percent
         with suppress(ThrottledError, StorageUnavailableError):
             self.save(records.advance(self.record, percent))
+
+    def hand_over(self, execution: str, lease_until_s: float) -> None:
+        """Make an execution of the state machine the owner; `fail` takes the analysis back."""
+        self.owner = execution
+        self.save(records.claim(self.record, execution, time.time(), lease_until_s, execution))
+
+    def store_results(self, paths: list[Path]) -> dict[str, str]:
+        """Store the result files; return each file's key by its name in answers."""
+        written = {path.name.removeprefix("analysis."): path for path in paths}
+        keys = {}
+        for name, file_name in RESULT_NAMES.items():
+            if file_name in written:
+                keys[name] = make_key(self.record.user_id, self.record.analysis_id, file_name)
+                content_type = content_type_of(file_name)
+                self._storage.put_file(keys[name], written[file_name], content_type)
+        return keys
 
     def fail(self, error: HandlerError, comes_again: bool = False) -> None:
         """Write the error into the record, unless another process owns the record by now.

@@ -168,7 +168,7 @@ class _ProxyHandler(BaseHTTPRequestHandler):
 
 @dataclass
 class Aws:
-    """A bucket, a table and a queue, and clients of one's own that meet no faults."""
+    """A bucket, a table, a queue and state machines; and clients that meet no faults."""
 
     url: str
     proxy: FaultyProxy
@@ -176,6 +176,7 @@ class Aws:
     s3: Any
     dynamodb: Any
     sqs: Any
+    states: Any
 
     @property
     def environment(self) -> dict[str, str]:
@@ -257,8 +258,9 @@ def run_aws() -> Iterator[Aws]:
         host, port = server.get_host_and_port()
         proxy = FaultyProxy(host, port)
         url = f"http://{host}:{port}"
-        s3, dynamodb, sqs = (
-            boto3.client(name, endpoint_url=url) for name in ("s3", "dynamodb", "sqs")
+        s3, dynamodb, sqs, states = (
+            boto3.client(name, endpoint_url=url)
+            for name in ("s3", "dynamodb", "sqs", "stepfunctions")
         )
         s3.create_bucket(Bucket=BUCKET)
         dynamodb.create_table(
@@ -282,7 +284,7 @@ def run_aws() -> Iterator[Aws]:
         )
         queue_url = sqs.create_queue(QueueName=QUEUE)["QueueUrl"]
         try:
-            yield Aws(url, proxy, queue_url, s3, dynamodb, sqs)
+            yield Aws(url, proxy, queue_url, s3, dynamodb, sqs, states)
         finally:
             proxy.shutdown()
             proxy.server_close()

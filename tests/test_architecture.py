@@ -45,6 +45,11 @@ ENGINE = "handler.engine"
 ENGINE_IMPORTS = {
     "tracker.pipeline": "measures videos and images",
     "tracker.result": "writes their files",
+    "tracker.tracks.segments": "divides a recording among workers",
+    "tracker.tracks.parts": "what a worker is given, and what it gives back",
+    "tracker.tracks.track": "the type of what the parts are joined to",
+    "tracker.files.fingerprint": "hashes a stream while it is read",
+    "tracker.files.results_table": "writes the table of a cohort",
     "tracker.files.provenance": "hashes of program and models, for the record",
     "tracker.face.mesh": "the models are loaded once for many requests",
     "tracker.video.container": "tells videos from images; its errors become answers",

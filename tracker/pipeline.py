@@ -85,7 +85,7 @@ def track_recording(
     if fingerprint is not None:
         fingerprint.check_unchanged()
         video_sha256 = fingerprint.sha256
-    return replace(track, info=_describe_source(track.info, parameters, video_sha256))
+    return replace(track, info=describe_source(track.info, parameters, video_sha256))
 
 
 def _track_all_that_fits(
@@ -156,10 +156,10 @@ def join_recording(
     """
     track = join_parts(parts, eye_pictures)
     fingerprint.check_unchanged()
-    return replace(track, info=_describe_source(track.info, parameters, fingerprint.sha256))
+    return replace(track, info=describe_source(track.info, parameters, fingerprint.sha256))
 
 
-def _describe_source(info: TrackInfo, parameters: Parameters, video_sha256: str) -> TrackInfo:
+def describe_source(info: TrackInfo, parameters: Parameters, video_sha256: str) -> TrackInfo:
     """Return the track's information with the protocol, the task and the video's hash added."""
     # An assumption is not kept as if somebody had said so.
     task = "unknown" if parameters.task_assumed else parameters.task

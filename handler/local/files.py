@@ -92,11 +92,13 @@ class LocalFiles:
     def delete_file(self, key: str) -> None:
         self._path(key).unlink(missing_ok=True)
 
-    def delete_files(self, prefix: str) -> set[str]:
+    def list_files(self, prefix: str) -> set[str]:
         # All prefixes are folders'.
-        folder = self._path(prefix)
-        root = self._files.resolve()
-        keys = {str(one.relative_to(root)) for one in folder.rglob("*") if one.is_file()}
+        folder, root = self._path(prefix), self._files.resolve()
+        return {str(one.relative_to(root)) for one in folder.rglob("*") if one.is_file()}
+
+    def delete_files(self, prefix: str) -> set[str]:
+        folder, keys = self._path(prefix), self.list_files(prefix)
         shutil.rmtree(folder, ignore_errors=True)
         if folder.exists():
             raise StorageUnavailableError("storage_unavailable", "Not all files can be deleted.")

@@ -252,6 +252,16 @@ class LocalStorage(LocalFiles):
         with self._connect() as connection:
             connection.execute("DELETE FROM messages WHERE instr(body, ?)", (analysis_id,))
 
+    @property
+    def workers(self) -> int:
+        return 0
+
+    def start_fan_out(self, execution: str, analysis_id: str) -> None:
+        raise NotImplementedError("One process analyses each recording.")
+
+    def stop_fan_out(self, execution: str) -> None:
+        """Do nothing: there are none."""
+
     def postpone(self, receipt: str, delay_s: int) -> None:
         """Do nothing: a failed message comes again within seconds anyway; see `return_message`."""
 

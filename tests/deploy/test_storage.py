@@ -40,8 +40,9 @@ def test_a_bare_bucket_lacks_everything_and_the_stacks_own_nothing(aws: Aws) -> 
         faults = list_bucket_faults(aws)
         assert [one.split()[0] for one in faults] == [
             *("versioning", "public", "connections", "no", "incomplete"),
-            *("files", "earlier") * len(PREFIXES),
+            *("files", "earlier") * (len(PREFIXES) + 1),
         ]
+        assert faults[-2].startswith("files under parts/ are not deleted after 1 days")
         # Each setting of the template's bucket, as its own fault goes.
         about = properties("Bucket")
         aws.s3.put_bucket_versioning(

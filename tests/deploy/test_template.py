@@ -20,9 +20,10 @@ from moto.core.config import default_user_config
 from moto.server import ThreadedMotoServer
 
 from handler.aws import USER_INDEX
+from handler.cohort_table import FOLDER
 from handler.events import parse_queue_message
 from handler.identity import Access
-from handler.keys import OWN_PREFIX, REPORT, make_key
+from handler.keys import OWN_PREFIX, PARTS, REPORT, make_key
 from handler.records import Record
 from handler.routes import ROUTES
 from handler.storage import MAX_DELIVERIES
@@ -147,7 +148,9 @@ def test_the_zips_are_those_that_are_built() -> None:
     assert {one["Ref"] for one in properties("AnalysisFunction")["Layers"]} == layers
 
 
-@pytest.mark.parametrize("function", ["AnalysisFunction", "LightFunction", "AuthorizerFunction"])
+@pytest.mark.parametrize(
+    "function", ["AnalysisFunction", "LightFunction", "SegmentFunction", "AuthorizerFunction"]
+)
 def test_the_handlers_exist(function: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     # The import removes what a killed function left; tests beside this one use the system's folder.
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -308,6 +311,17 @@ def test_what_is_kept_ends_everywhere_after_the_same_time() -> None:
         assert rule["ExpirationInDays"] == 365
         assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
         assert rule["Prefix"] in ("users/", "cohort-results/")
+    # Parts of recordings go within a day, however long results are kept.
+    assert rules["parts"] == (
+        "",
+        {
+            "Id": "parts",
+            "Status": "Enabled",
+            "Prefix": PARTS,
+            "ExpirationInDays": 1,
+            "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
+        },
+    )
     assert properties("Bucket")["VersioningConfiguration"] == {"Status": "Enabled"}
     table = properties("Table")
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
@@ -332,6 +346,8 @@ ACTIONS = {
     ("dynamodb", "query"): "dynamodb:Query",
     ("sqs", "send_message"): "sqs:SendMessage",
     ("sqs", "change_message_visibility"): "sqs:ChangeMessageVisibility",
+    ("states", "start_execution"): "states:StartExecution",
+    ("states", "stop_execution"): "states:StopExecution",
 }
 
 
@@ -348,7 +364,7 @@ def actions(role: str) -> set[str]:
 
 def test_the_roles_allow_what_the_code_calls_and_nothing_wider() -> None:
     source = (ROOT / "handler" / "aws.py").read_text()
-    calls = set(re.findall(r"self\._(s3|dynamodb|sqs)\.([a-z_]+)\(", source))
+    calls = set(re.findall(r"self\._(s3|dynamodb|sqs|states)\.([a-z_]+)\(", source))
     # A call that is not listed above needs its permission here and in the template.
     called = {ACTIONS[call] for call in calls}
     granted = actions("AnalysisRole") | actions("LightRole")
@@ -369,7 +385,10 @@ def test_the_roles_allow_what_the_code_calls_and_nothing_wider() -> None:
         "logs:CreateLogStream",
         "logs:PutLogEvents",
     }
-    for role in ("AnalysisRole", "LightRole", "AuthorizerRole", "CohortRole"):
+    for role in (
+        *("AnalysisRole", "LightRole", "SegmentRole", "AuthorizerRole"),
+        *("FanOutRole", "CohortRole"),
+    ):
         assert "ManagedPolicyArns" not in properties(role)
         for statement in statements(role):
             assert "*" not in json.dumps(statement["Action"])
@@ -384,7 +403,46 @@ def test_the_roles_allow_what_the_code_calls_and_nothing_wider() -> None:
                 assert resource != "*"
                 # Of a name that is given, any execution; of nothing else all.
                 text = json.dumps(resource)
-                assert not text.endswith(':*"') or "-cohort:" in text
+                assert not text.endswith(':*"') or "-cohort:" in text or "-fan-out:" in text
+
+
+def allowed(role: str, action: str) -> set[str]:
+    """Return the resources on which a role may do something, without the bucket's name."""
+    found = [one["Resource"] for one in statements(role) if action in json.dumps(one["Action"])]
+    listed = [resolve(one if isinstance(one, list) else [one]) for one in found]
+    return {str(one).removeprefix("arn:aws:s3:::seoul-ht-09/") for two in listed for one in two}
+
+
+def test_the_workers_write_parts_and_results_and_nothing_else() -> None:
+    assert allowed("SegmentRole", "s3:PutObject") == {
+        "users/*",
+        f"{PARTS}*",
+        f"{FOLDER}*",
+    }
+    assert allowed("SegmentRole", "s3:DeleteObjectVersion") == {"users/*", f"{PARTS}*"}
+    assert allowed("AnalysisRole", "s3:PutObject") == {"users/*"}
+    # They neither queue nor start anything; only deletion stops what runs.
+    assert not any(one.startswith(("sqs:", "states:")) for one in actions("SegmentRole"))
+    assert allowed("LightRole", "states:StopExecution") == {
+        f"arn:aws:states:{REGION}:123456789012:execution:parkinson-eye-tracking-fan-out:*"
+    }
+    assert allowed("AnalysisRole", "states:StartExecution") == {"FanOut"}
+    assert "states:StartExecution" not in actions("LightRole")
+    # Deletion must reach the parts.
+    assert f"{PARTS}*" in allowed("LightRole", "s3:DeleteObjectVersion")
+
+
+def test_workers_have_a_concurrency_of_their_own_which_the_map_keeps_to() -> None:
+    about = properties("SegmentFunction")
+    assert about["ReservedConcurrentExecutions"] == {"Ref": "SegmentConcurrency"}
+    assert resolve(about["ReservedConcurrentExecutions"]) == 12
+    assert (about["MemorySize"], about["Timeout"]) == (1024, 300)
+    for function in ("SegmentFunction", "AnalysisFunction"):
+        variables = properties(function)["Environment"]["Variables"]
+        assert variables["FAN_OUT_WORKERS"] == {"Ref": "SegmentConcurrency"}
+    states = properties("FanOut")["Definition"]["States"]
+    assert states["TrackParts"]["MaxConcurrencyPath"] == "$.plan.workers"
+    assert states["TrackParts"]["ToleratedFailureCount"] == 0
 
 
 def test_a_bucket_of_our_own_is_private() -> None:
@@ -553,6 +611,9 @@ def run_cohort(
     # Moto does not know it.
     writer = map_state["ResultWriter"].pop("WriterConfig")
     assert writer == {"Transformation": "COMPACT", "OutputType": "JSONL"}
+    # The table is written by the function itself, of what moto does not write.
+    del definition["States"]["WriteTable"], map_state["Next"]
+    map_state["End"] = True
     if not write:
         del map_state["ResultWriter"]
     # No half minute here.

@@ -1,14 +1,20 @@
 """An engine that analyses nothing: what a "video" gives is written in it."""
 
 import base64
+import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from io import BufferedIOBase
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from handler.errors import UndecodableError, UnsupportedMediaError
+from handler.errors import (
+    HandlerError,
+    IndivisibleError,
+    UndecodableError,
+    UnsupportedMediaError,
+)
 from tracker.parameters import Parameters
 
 FRAMES = 20
@@ -17,7 +23,11 @@ RANGES = {"suspected": 0.021, "not_suspected": 0.183, "borderline": 0.058, "not_
 
 
 def make_video(status: str, **about: Any) -> bytes:
-    """Return a "video" of which the engine says this; `seconds` makes it cost so many."""
+    """Return a "video" of which the engine says this.
+
+    `seconds` makes it cost so many. If it is divided, it has at most `most` segments; the engine
+    calls the segment `poison` damaged, and finds that the segment `indivisible` is none.
+    """
     return b"VIDEO " + json.dumps({"status": status, **about}).encode()
 
 
@@ -53,6 +63,9 @@ class FakeEngine:
     def estimate_video_s(self, source: Path | BufferedIOBase, parameters: Parameters) -> float:
         return float(self._read(source).get("seconds", 0.0))
 
+    def estimate_whole_s(self, source: Path | BufferedIOBase, parameters: Parameters) -> float:
+        return self.estimate_video_s(source, parameters)
+
     def analyze_video(
         self,
         source: Path | BufferedIOBase,
@@ -69,12 +82,58 @@ class FakeEngine:
             on_progress(frame, FRAMES)
         self.analysed.append(about["status"])
         summary = make_summary(about["status"], parameters)
-        names = ["summary.json", "frames.csv", "blinks.csv", "track.npz"]
-        names += ["report.html"] if report else []
-        paths = [folder / f"analysis.{one}" for one in names]
-        for path in paths:
-            path.write_text(json.dumps(summary))
-        return SimpleNamespace(to_dict=lambda: summary), paths
+        return _write_results(summary, folder, report)
+
+    def plan_segments(
+        self, source: BufferedIOBase, parameters: Parameters, count: int
+    ) -> dict[str, Any]:
+        content = source.read()
+        about = json.loads(content.removeprefix(b"VIDEO "))
+        count = min(count, about.get("most", count))
+        texts = [json.dumps({"index": n, "count": count, "about": about}) for n in range(count)]
+        return {"segments": texts, "sha256": hashlib.sha256(content).hexdigest()}
+
+    def track_segment(
+        self,
+        source: BufferedIOBase,
+        segment: str,
+        path: Path,
+        on_progress: Callable[[int, int], None],
+        with_pictures: bool,
+    ) -> None:
+        about, planned = self._read(source), json.loads(segment)
+        assert about == planned["about"]
+        if planned["index"] == about.get("poison"):
+            raise UndecodableError("undecodable", "damaged")
+        if planned["index"] == about.get("indivisible"):
+            raise IndivisibleError("indivisible", "not there")
+        for frame in range(FRAMES):
+            self.on_frame(frame)
+            on_progress(frame, FRAMES)
+        self.analysed.append(str(planned["index"]))
+        path.write_text(json.dumps({**planned, "frames": 100 + planned["index"]}))
+
+    def join_parts(
+        self,
+        paths: Iterable[Path],
+        sha256: str,
+        parameters: Parameters,
+        folder: Path,
+        report: str | None,
+        name: str,
+    ) -> tuple[Any, list[Path]]:
+        try:
+            parts = {one["index"]: one for one in (json.loads(path.read_text()) for path in paths)}
+        except ValueError as error:
+            raise HandlerError("part_damaged", "damaged") from error
+        count = parts[0]["count"]
+        if parts.keys() != set(range(count)):
+            raise HandlerError("part_damaged", "missing")
+        self.analysed.append("joined")
+        summary = make_summary(parts[0]["about"]["status"], parameters)
+        summary |= {"frames_processed": sum(one["frames"] for one in parts.values())}
+        summary |= {"video_sha256": sha256}
+        return _write_results(summary, folder, report)
 
     def analyze_image(
         self, path: Path, parameters: Parameters, folder: Path
@@ -95,6 +154,17 @@ class FakeEngine:
         except ValueError as error:
             raise UndecodableError("undecodable", "damaged") from error
         return about
+
+
+def _write_results(
+    summary: dict[str, Any], folder: Path, report: str | None
+) -> tuple[Any, list[Path]]:
+    names = ["summary.json", "frames.csv", "blinks.csv", "track.npz"]
+    names += ["report.html"] if report else []
+    paths = [folder / f"analysis.{one}" for one in names]
+    for path in paths:
+        path.write_text(json.dumps(summary))
+    return SimpleNamespace(to_dict=lambda: summary), paths
 
 
 def make_summary(status: str, parameters: Parameters) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def test_the_page_loads_nothing_from_anywhere() -> None:
     st.dictionaries(
         st.sampled_from(
             [
-                *("user_id", "report", "lang", "file_name", "captured_at", "consent"),
+                *("user_id", "report", "fan_out", "lang", "file_name", "captured_at", "consent"),
                 *("content_type", "s3_key", "parameters"),
             ]
         ),

@@ -13,8 +13,8 @@ from aws_lambda_powertools import Logger
 
 from handler.api import Api
 from handler.aws import AwsStorage
-from handler.environment import read_environment
 from handler.engine import Engine
+from handler.environment import read_environment
 from handler.identity import Access
 from handler.local.app import LocalContext
 from handler.service import Service

@@ -1,0 +1,111 @@
+"""Write the results of a cohort as a table: Parquet files in a folder for each day."""
+
+import itertools
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from handler.keys import RESULT_NAMES
+from handler.storage import Storage
+from handler.temporary import temporary_folder
+
+if TYPE_CHECKING:
+    from handler.engine import Engine
+
+FOLDER = "cohort-results/table/"
+ROWS_OF_A_FILE = 5000
+"""Recordings in one file; their summaries are in memory together."""
+CHUNK_BYTES = 2**20
+CONTENT_TYPE = "application/vnd.apache.parquet"
+FILE_KINDS = {"frames" if name == "csv" else name: f"{name}_path" for name in RESULT_NAMES}
+"""Field of an answer that names a file, by the table's name of it."""
+_EXECUTION = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?=T)")
+
+
+class CohortTable:
+    """Writes tables.
+
+    Parameters
+    ----------
+    storage : Storage
+    engine : Engine
+    work_folder : Path or None
+        Folder for temporary files; None: the system's own folder for them.
+    """
+
+    def __init__(self, storage: Storage, engine: "Engine", work_folder: Path | None = None) -> None:
+        self._storage = storage
+        self._engine = engine
+        self._work_folder = work_folder
+
+    def write(self, results: str, execution: str, started_at: str) -> dict[str, Any]:
+        """Write the table of one cohort; written again, it replaces itself.
+
+        Parameters
+        ----------
+        results : str
+            Key of the manifest that the distributed map wrote.
+        execution : str
+            Name of the execution of the cohort's state machine.
+        started_at : str
+            When it was started, ISO 8601, UTC.
+
+        Returns
+        -------
+        dict
+            ``files`` and ``recordings``: how many were written.
+        """
+        day = _DAY.match(started_at)
+        if not day or not _EXECUTION.fullmatch(execution):
+            raise ValueError("this is no execution of a state machine")
+        found = self._read_results(results)
+        files = recordings = 0
+        while batch := list(itertools.islice(found, ROWS_OF_A_FILE)):
+            name = f"{execution}-{files}.parquet"
+            with temporary_folder(self._work_folder) as folder:
+                path = folder / name
+                self._engine.write_table(path, batch)
+                self._storage.put_file(f"{FOLDER}date={day[0]}/{name}", path, CONTENT_TYPE)
+            files, recordings = files + 1, recordings + len(batch)
+        return {"files": files, "recordings": recordings}
+
+    def _read_results(self, results: str) -> Iterator[dict[str, Any]]:
+        """Yield the result of each recording; neither folders nor pictures have one."""
+        with self._storage.open_file(results).stream as stream:
+            listed = json.load(stream)["ResultFiles"]
+        for line in self._read_lines(listed["SUCCEEDED"]):
+            answer = line["answer"]
+            if "summary" in answer:
+                files = {kind: answer[name] for kind, name in FILE_KINDS.items() if name in answer}
+                known = {name: answer[name] for name in ("analysis_id", "summary")}
+                yield {"file": line["key"], "files": files, **known}
+        for line in self._read_lines(listed["FAILED"]):
+            yield {"file": json.loads(line["Input"])["key"], **_read_failure(line)}
+
+    def _read_lines(self, files: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        for one in files:
+            with self._storage.open_file(one["Key"]).stream as stream:
+                rest = b""
+                while chunk := stream.read(CHUNK_BYTES):
+                    *lines, rest = (rest + chunk).split(b"\n")
+                    yield from map(json.loads, filter(None, lines))
+            # The last line may have no end.
+            if rest:
+                yield json.loads(rest)
+
+
+def _read_failure(line: dict[str, Any]) -> dict[str, str]:
+    """Return the code and the message, `error`, of a recording that failed.
+
+    Its cause is the answer, unless the function itself failed.
+    """
+    try:
+        answer = json.loads(line.get("Cause") or "{}")
+        return {"code": answer["code"], "error": answer["error"]}
+    except (ValueError, KeyError, TypeError):
+        error = line.get("Error") or "unknown"
+        told = f"The analysis was stopped ({error}). Start the cohort again."
+        return {"code": "not_analyzed", "error": told}

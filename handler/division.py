@@ -1,0 +1,97 @@
+"""Divide a long recording among many workers: into how many segments, how fast, at what cost."""
+
+import math
+from dataclasses import dataclass, replace
+
+from handler.environment import LAMBDA_MB_PER_CORE
+from tracker.parameters import RANGES, Parameters
+
+SEGMENT_S = 30.0
+"""How long a worker should take for its segment: long beside its start, short beside a wait."""
+MAX_SEGMENTS = 1000
+START_S = 2.0
+"""What a worker spends before its first frame: start, models, the file's index, the run-in."""
+OVERHEAD_S = 10.0
+"""What comes before and after the segments: starting the state machine, planning, joining."""
+JOBS_BESIDE_SEGMENTS = 3
+"""The plan, the file's hash, and joining."""
+GB_SECOND_USD = 0.0000166667
+INVOCATION_USD = 0.2e-6
+TRANSITION_USD = 25e-6
+PUT_USD = 5e-6
+"""List prices of Lambda (x86), Step Functions (standard) and S3 in us-east-1, November 2026."""
+TRANSITIONS_OF_A_JOB, TRANSITIONS_OF_AN_EXECUTION = 3, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """How a recording is divided.
+
+    Attributes
+    ----------
+    segments : int
+        Their number. One segment is not worth dividing.
+    expected_s : float
+        Estimated time until the result is there, in seconds.
+    cost_usd : float
+        Estimated cost.
+    """
+
+    segments: int
+    expected_s: float
+    cost_usd: float
+
+    def document(self) -> dict[str, float]:
+        """Return the estimate as an answer holds it."""
+        return {
+            "segments": self.segments,
+            "expected_s": math.ceil(self.expected_s),
+            "cost_usd": round(self.cost_usd, 4),
+        }
+
+
+def divide(cpu_s: float, cpu_share: float, workers: int) -> Division:
+    """Return how a recording is best divided.
+
+    Parameters
+    ----------
+    cpu_s : float
+        Estimated time on one whole core.
+    cpu_share : float
+        Share of a core that each worker gets.
+    workers : int
+        How many of them work at the same time.
+
+    Returns
+    -------
+    Division
+    """
+    alone_s = cpu_s / cpu_share
+    segments = max(1, math.ceil(alone_s / SEGMENT_S))
+    rounds = math.ceil(segments / workers)
+    if rounds > 1:
+        # In a last round that is not full, workers would idle.
+        segments = rounds * workers
+    segments = min(segments, MAX_SEGMENTS)
+    rounds = math.ceil(segments / workers)
+    jobs = segments + JOBS_BESIDE_SEGMENTS
+    memory_gb = cpu_share * LAMBDA_MB_PER_CORE / 1024
+    transitions = jobs * TRANSITIONS_OF_A_JOB + TRANSITIONS_OF_AN_EXECUTION
+    return Division(
+        segments,
+        OVERHEAD_S + rounds * (START_S + alone_s / segments),
+        (alone_s + jobs * START_S) * memory_gb * GB_SECOND_USD
+        + jobs * (INVOCATION_USD + PUT_USD)
+        + transitions * TRANSITION_USD,
+    )
+
+
+def cover_whole(parameters: Parameters) -> Parameters:
+    """Return the parameters with which a divided recording is tracked.
+
+    `max_frames` bounds the memory of one process. If nobody chose it, it bounds each segment, and
+    the recording is covered whole. If somebody did, it bounds the recording.
+    """
+    if parameters.max_frames != Parameters().max_frames:
+        return parameters
+    return replace(parameters, max_frames=int(RANGES["max_frames"][1]))

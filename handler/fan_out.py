@@ -1,0 +1,85 @@
+"""Choose which recordings are divided among many workers, and have the state machine do it."""
+
+import time
+from typing import TYPE_CHECKING
+
+from handler.answers import Answer, answer_division
+from handler.division import Division, cover_whole, divide
+from handler.errors import TooLargeError, UndecodableError
+from handler.limits import Limits
+from handler.records import Record
+from handler.source import Source
+from handler.storage import Storage
+from handler.work import Work
+from tracker.parameters import Parameters
+
+if TYPE_CHECKING:
+    from handler.engine import Engine
+
+PLANNED_WITHIN_S = 300.0
+"""A divided recording belongs to its execution for so long, before the plan is made."""
+MAX_KILLED = 2
+"""After this many attempts without any result, the file itself seems to kill the process."""
+
+
+class FanOut:
+    """Divides recordings.
+
+    Parameters
+    ----------
+    storage : Storage
+    engine : Engine
+    cpu_share : float
+        Share of one core that each worker gets.
+    """
+
+    def __init__(self, storage: Storage, engine: "Engine", cpu_share: float) -> None:
+        self._storage = storage
+        self._engine = engine
+        self._cpu_share = cpu_share
+
+    def choose(
+        self, source: Source, parameters: Parameters, limits: Limits, asked: bool
+    ) -> Division | None:
+        """Return how a file is divided; None if one invocation analyses it.
+
+        A video is divided if the client asked for it, or if one invocation would not cover it in
+        time.
+        """
+        if source.kind != "video" or not self._storage.workers or not limits.may_queue:
+            return None
+        try:
+            cpu_s = self._engine.estimate_whole_s(source.file, cover_whole(parameters))
+        except (UndecodableError, TooLargeError):
+            # The analysis finds the same, and notes which bytes it was.
+            return None
+        finally:
+            source.rewind()
+        if not asked and cpu_s <= self._cpu_share * limits.compute_longest_s():
+            return None
+        division = divide(cpu_s, self._cpu_share, self._storage.workers)
+        return division if division.segments > 1 else None
+
+    def start(self, work: Work, division: Division) -> Answer:
+        """Have the state machine analyse the file."""
+        check_attempts(work.record)
+        # The version makes the name new each time, also after an attempt that did not count.
+        execution = f"{work.record.analysis_id}-{work.record.version}"
+        work.hand_over(execution, time.time() + PLANNED_WITHIN_S)
+        self._storage.start_fan_out(execution, work.record.analysis_id)
+        return answer_division(work.record, division)
+
+
+def check_attempts(record: Record) -> None:
+    """Refuse a file whose analysis was killed again and again.
+
+    Raises
+    ------
+    UndecodableError
+    """
+    if record.state == "processing" and record.attempts >= MAX_KILLED:
+        raise UndecodableError(
+            "analysis_killed",
+            f"The analysis was stopped {record.attempts} times without a result. Export the video "
+            "as MP4 (H.264) at 1280x720, or record a shorter one.",
+        )

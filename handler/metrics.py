@@ -1,0 +1,14 @@
+"""What a deployed function measures, as metrics in CloudWatch."""
+
+from aws_lambda_powertools import Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+_METRICS = Metrics(namespace="ParkinsonEyeTracking", service="eye-tracking")
+
+
+def publish(measured: dict[str, float]) -> None:
+    """Write measured values, such as ``AnalysisSeconds``, by their names."""
+    for name, value in measured.items():
+        unit = MetricUnit.Seconds if name.endswith("Seconds") else MetricUnit.Count
+        _METRICS.add_metric(name=name, unit=unit, value=value)
+    _METRICS.flush_metrics()

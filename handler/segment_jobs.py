@@ -1,0 +1,328 @@
+"""The jobs of the state machine that divides a long recording among many workers.
+
+`plan` divides it, `part` finds the landmarks of one segment, `join` makes the results of all parts,
+and `give_up` writes down why there are none. Each job is an invocation of its own, and can be
+killed at any moment, come twice and in any order. So it only writes whole files, always under the
+same key, and asks the record before and after: as soon as the analysis is deleted, has failed, or
+belongs to another execution, its parts are removed.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from handler import records
+from handler.division import cover_whole, divide
+from handler.errors import (
+    ConflictError,
+    HandlerError,
+    IndivisibleError,
+    StorageUnavailableError,
+    ThrottledError,
+    to_document,
+)
+from handler.keys import make_key
+from handler.limits import Limits
+from handler.ownership import AnalysisEndedError, Ownership
+from handler.parts import DAMAGED, UNDIVIDED, Parts, name_part
+from handler.records import Record
+from handler.requests import parse_parameters
+from handler.source import Source
+from handler.storage import Storage
+from handler.temporary import temporary_folder
+from handler.work import PROGRESS_INTERVAL_S, Work
+
+if TYPE_CHECKING:
+    from handler.engine import Engine
+    from tracker.files.fields import Summary
+
+KILLED = {
+    "code": "analysis_killed",
+    "error": "A part of the analysis was stopped again and again. Export the video as MP4 (H.264) "
+    "at 1280x720, or record a shorter one.",
+}
+FAILURES = {
+    "throttled": "Too many requests at a time. Send it again later.",
+    "storage_unavailable": "The storage did not answer. Send it again.",
+    "storage_denied": "The storage denies access. The function's role lacks a permission; tell the "
+    "operator.",
+    "file_changed": "The file was written over while it was analysed. Send it again.",
+    "part_damaged": DAMAGED,
+}
+"""What is written into the record if a job failed with this code until no attempt was left."""
+
+
+class JobFailedError(Exception):
+    """The job may succeed if it is tried again. The text is a code and names nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the state machine asks for.
+
+    Attributes
+    ----------
+    name : {"plan", "part", "join", "give_up"}
+    analysis_id, execution : str
+    part : str
+        Index of the segment to track.
+    cause : str
+        Why the state machine gave up: the JSON text of Lambda's error; empty if it has none.
+    """
+
+    name: str
+    analysis_id: str
+    execution: str
+    part: str = ""
+    cause: str = ""
+
+
+class SegmentJobs:
+    """Carries out the jobs.
+
+    Parameters
+    ----------
+    storage : Storage
+    engine : Engine
+    cpu_share : float
+        Share of one core that this process gets.
+    workers : int
+        How many processes like this one work at the same time.
+    observe : callable
+        Called after each analysis with a dictionary of its measured values.
+    work_folder : Path or None
+        Folder for temporary files; None: the system's own folder for them.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        engine: "Engine",
+        cpu_share: float,
+        workers: int,
+        observe: Callable[[dict[str, float]], None],
+        work_folder: Path | None = None,
+    ) -> None:
+        self._storage = storage
+        self._engine = engine
+        self._cpu_share = cpu_share
+        self._workers = workers
+        self._observe = observe
+        self._work_folder = work_folder
+
+    def run(self, job: Job, limits: Limits) -> dict[str, Any]:
+        """Carry out a job, in the time that this invocation has.
+
+        Raises
+        ------
+        AnalysisEndedError
+            It must not be tried again. If this job is why, the record says so.
+        HandlerError
+            It may succeed later.
+        """
+        try:
+            match job.name:
+                case "plan":
+                    return self._plan(job)
+                case "part":
+                    return self._make_part(job)
+                case "join":
+                    return self._join(job, limits)
+                case _:
+                    return self._give_up(job)
+        except HandlerError as error:
+            if error.retryable or error.status_code >= 500:
+                raise
+            self._fail(job, to_document(error))
+            raise AnalysisEndedError(error.code) from None
+        except AnalysisEndedError:
+            self._parts(job).remove()
+            raise
+
+    def _plan(self, job: Job) -> dict[str, Any]:
+        """Divide the recording; return the names of its parts."""
+        record = self._record(job).read()
+        whole = cover_whole(parse_parameters(record.parameters))
+        with self._open(record) as source:
+            cpu_s = self._engine.estimate_whole_s(source.file, whole)
+            source.rewind()
+            count = divide(cpu_s, self._cpu_share, self._workers).segments
+            plan = self._engine.plan_segments(source.stream, whole, count)
+            source.rewind()
+            provenance = source.identify(self._engine.identity, source.version, source.stored_at)
+        parts = self._parts(job)
+        parts.write_plan(plan)
+        if len(plan["segments"]) < 2:
+            parts.mark_undivided()
+        # With what is known of the file, should a job fail.
+        self._record(job).renew(0, provenance)
+        names = [str(index) for index in range(len(plan["segments"]))]
+        return {"parts": names, "workers": self._workers}
+
+    def _make_part(self, job: Job) -> dict[str, Any]:
+        """Track one segment, unless it was done before."""
+        record, parts = self._record(job).read(), self._parts(job)
+        plan = parts.read_plan()
+        name = name_part(int(job.part))
+        if not parts.list_names() & {name, UNDIVIDED}:
+            try:
+                with self._open(record) as source, temporary_folder(self._work_folder) as folder:
+                    path = folder / name
+                    self._engine.track_segment(
+                        source.stream,
+                        plan["segments"][int(job.part)],
+                        path,
+                        self._watch(job),
+                        record.report is not None,
+                    )
+                    parts.put(name, path)
+            except IndivisibleError:
+                parts.mark_undivided()
+        # Beside the parts is the plan, and joining is still to come.
+        done = len(parts.list_names()) - 1
+        self._record(job).renew(100 * done // (len(plan["segments"]) + 1))
+        return {"part": job.part}
+
+    def _watch(self, job: Job) -> Callable[[int, int], None]:
+        """Return what to call after each frame: every few seconds, it stops work that is void."""
+        asked_s = time.monotonic()
+
+        def look(_done: int, _expected: int) -> None:
+            nonlocal asked_s
+            if time.monotonic() - asked_s >= PROGRESS_INTERVAL_S:
+                asked_s = time.monotonic()
+                with suppress(ThrottledError, StorageUnavailableError):
+                    self._record(job).read()
+
+        return look
+
+    def _join(self, job: Job, limits: Limits) -> dict[str, Any]:
+        """Make the results, and mark the record as completed."""
+        record, parts = self._record(job).read(may_be_completed=True), self._parts(job)
+        if record.state != "completed":
+            with self._open(record) as source, temporary_folder(self._work_folder) as folder:
+                if UNDIVIDED in parts.list_names():
+                    summary, written = self._analyze_whole(job, record, source, folder, limits)
+                else:
+                    summary, written = self._join_parts(record, parts, folder)
+                self._complete(job, record, source, summary.to_dict(), written)
+        parts.remove()
+        return {"status": "completed"}
+
+    def _join_parts(
+        self, record: Record, parts: Parts, folder: Path
+    ) -> tuple["Summary", list[Path]]:
+        plan = parts.read_plan()
+        fetched = folder / "parts"
+        fetched.mkdir()
+        paths = [parts.fetch(name_part(n), fetched) for n in range(len(plan["segments"]))]
+        return self._engine.join_parts(
+            paths,
+            plan["sha256"],
+            parse_parameters(record.parameters),
+            folder,
+            record.report,
+            record.analysis_id,
+        )
+
+    def _analyze_whole(
+        self, job: Job, record: Record, source: Source, folder: Path, limits: Limits
+    ) -> tuple["Summary", list[Path]]:
+        """Analyse a recording that cannot be divided, as one invocation can."""
+        return self._engine.analyze_video(
+            source.file,
+            parse_parameters(record.parameters),
+            folder,
+            limits.compute_tracking_budget_s(),
+            self._watch(job),
+            record.report,
+            record.analysis_id,
+        )
+
+    def _complete(
+        self,
+        job: Job,
+        record: Record,
+        source: Source,
+        outcome: dict[str, Any],
+        written: list[Path],
+    ) -> None:
+        """Store the results, and only then mark the record as completed."""
+        provenance = source.identify(
+            self._engine.identity, source.version, source.stored_at, outcome["video_sha256"]
+        )
+        files = Work(self._storage, record).store_results(written)
+        try:
+            self._record(job).write(
+                lambda stored: records.complete(stored, "video", outcome, files, provenance)
+            )
+        except AnalysisEndedError as error:
+            if str(error) == "deleted":
+                # The results were written after the deletion had removed them.
+                self._storage.delete_files(make_key(record.user_id, record.analysis_id, ""))
+            raise
+        self._observe(
+            {
+                "FramesProcessed": outcome["frames_processed"],
+                "SampledRateHz": outcome["sampling"]["effective_rate_hz"] or 0.0,
+                "PartialAnalyses": float(outcome["partial"]),
+            }
+        )
+
+    def _give_up(self, job: Job) -> dict[str, Any]:
+        """Write down why the analysis failed, unless a job has done so; remove its parts."""
+        code = _read_code(job.cause)
+        document = KILLED if code not in FAILURES else {"code": code, "error": FAILURES[code]}
+        if code == "internal_error":
+            error = "Internal error. Report this id, by which the log has the rest: "
+            document = {"code": code, "error": error + job.execution}
+        self._fail(job, document)
+        return {"code": document["code"]}
+
+    def _fail(self, job: Job, document: dict[str, str]) -> None:
+        with suppress(AnalysisEndedError):
+            self._record(job).write(lambda stored: records.fail(stored, document))
+        self._parts(job).remove()
+
+    def _record(self, job: Job) -> Ownership:
+        return Ownership(self._storage, job.analysis_id, job.execution)
+
+    def _parts(self, job: Job) -> Parts:
+        return Parts(self._storage, job.analysis_id, job.execution, self._work_folder)
+
+    @contextmanager
+    def _open(self, record: Record) -> Iterator[Source]:
+        """Yield the recording: exactly the version that the record names."""
+        version = record.source_version
+        # A bucket without versions names it by its ETag, in quotes.
+        name = "" if version.startswith('"') else version
+        file = self._storage.open_file(record.source_key, name)
+        with file.stream:
+            if file.version.name != version:
+                raise ConflictError("file_changed", FAILURES["file_changed"])
+            yield Source(file.stream, "video", None, file.size_bytes, file.version, file.stored_at)
+
+
+def parse_job(event: Mapping[str, Any]) -> Job:
+    """Return the job that an event of the state machine asks for."""
+    return Job(
+        event["job"],
+        event["analysis_id"],
+        event["execution"],
+        event.get("part", ""),
+        event.get("error", {}).get("Cause", ""),
+    )
+
+
+def _read_code(cause: str) -> str:
+    """Return the code in Lambda's description of an error; "" if a job of ours did not name it."""
+    try:
+        document = json.loads(cause)
+        known = document["errorType"] == JobFailedError.__name__
+        return str(document["errorMessage"]) if known else ""
+    except (ValueError, TypeError, KeyError):
+        return ""
