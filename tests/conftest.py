@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from handler.engine import Engine
     from tests.aws_server import Aws
 
+
+# In the background of a shell, a process ignores Ctrl-C, and so would all programs that the tests
+# start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 MARK_OF = {"chromium_path": "browser", "aws_server": "aws"}
 """What a test is marked as for the fixture that it uses, itself or through another one."""
