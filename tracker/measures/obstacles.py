@@ -90,8 +90,8 @@ disagreement that made a fixed gaze pass the threshold was 0.023 (docs/accuracy.
 MIN_PICTURE_RANGE = 0.09
 """Range of the irises in the pictures from which they surely moved.
 
-Resting eyes show 0.04 at most (39 recordings), and eyes that look up and down by 21 degrees 0.11 or
-more (drawn faces; docs/accuracy.md).
+Resting eyes show 0.041 at most (25 recordings), and drawn eyes that look up and down by 21 degrees
+0.11 or more (docs/accuracy.md).
 """
 MIN_FOLLOWED_SHARE = 1 / 3
 """Least share of that range that the landmarks show if they follow the irises.

@@ -32,6 +32,7 @@ from tracker.lab.validation import (
 )
 from tracker.measures.analysis import Analysis, analyze_track
 from tracker.measures.assessment import assess
+from tracker.measures.obstacles import MIN_PICTURE_RANGE
 from tracker.parameters import Parameters
 from tracker.study.compare import compare
 from tracker.study.compare_input import Labelled
@@ -366,6 +367,21 @@ def test_winks_are_no_blinks_and_the_gaze_phases_come_out(analyze: Analyze) -> N
     )
     assert min(down, down_again) > max(level, level_again)
     assert up < min(level, level_again)
+
+
+def test_landmarks_follow_the_irises_of_people_with_and_without_spectacles(
+    analyze: Analyze,
+) -> None:
+    """They look at the camera: a picture's range of the irises is the error of that measure."""
+    ranges = {}
+    for clip in read_rows("zju/clips.csv"):
+        assessed = assess(analyze(f"zju/{clip['video']}"))
+        assert "gaze_not_followed" not in [caution.code for caution in assessed.cautions]
+        ranges[clip["video"]] = assessed.quality.picture_gaze_range
+    found = np.array([one for one in ranges.values() if not math.isnan(one)])
+    print(f"{found.size} of {len(ranges)}: median {np.median(found):.3f}, most {found.max():.3f}")
+    assert found.size > 10
+    assert found.max() < 0.6 * MIN_PICTURE_RANGE
 
 
 def test_nobody_healthy_is_suspected_and_nobody_at_rest_is_cleared(analyze: Analyze) -> None:
