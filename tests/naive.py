@@ -1111,11 +1111,10 @@ def fit_step(times_s, shares, exposure_s):
 
 
 def find_runs(keep, times_s, max_gap_s):
+    """Intervals [first, last + 1) of kept samples, each at most max_gap_s after the one before."""
     runs = []
-    for n, kept in enumerate(keep):
-        if not kept:
-            continue
-        if n > 0 and keep[n - 1] and times_s[n] - times_s[n - 1] <= max_gap_s:
+    for n in [n for n, kept in enumerate(keep) if kept]:
+        if runs and times_s[n] - times_s[runs[-1][1] - 1] <= max_gap_s:
             runs[-1][1] = n + 1
         else:
             runs.append([n, n + 1])

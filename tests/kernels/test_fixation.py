@@ -9,7 +9,6 @@ from kernels import detect_jerks, fixation
 from tests import naive
 
 Float64Array = NDArray[np.float64]
-EVERYWHERE = np.zeros(0, bool)
 
 
 def step(times_s: Float64Array, begin_s: float, step_s: float = 0.045) -> Float64Array:
@@ -37,15 +36,18 @@ def detect(values: Float64Array, fps: float) -> fixation.Jerks:
 # Against the reference
 
 
-def test_runs_end_at_gaps_and_at_what_is_not_kept(rng: np.random.Generator) -> None:
-    keep = rng.random(200) < 0.9
-    times_s = np.cumsum(np.where(rng.random(200) < 0.1, 0.2, 1 / 30))
-    runs = np.empty((200, 2), np.int64)
-    count = fixation._find_runs(keep, times_s, 0.1, runs)
-    assert runs[:count].tolist() == naive.find_runs(keep.tolist(), times_s.tolist(), 0.1)
-    for flags in (np.zeros(5, bool), np.ones(5, bool), EVERYWHERE):
-        count = fixation._find_runs(flags, np.arange(flags.size) / 30, 0.1, runs)
-        assert runs[:count].tolist() == ([[0, 5]] if flags.any() else [])
+def test_samples_are_put_on_a_grid_that_ends_at_gaps(rng: np.random.Generator) -> None:
+    keep = rng.random(200) < 0.8
+    keep[[0, 50, 51, 52, 53, 54, 199]] = True, False, False, False, False, False, True
+    times_s = np.arange(200) / 30
+    values = rng.normal(size=200)
+    found, runs = fixation._resample(values[keep], times_s[keep], 1 / 30)
+    assert runs.tolist() == naive.find_runs(keep.tolist(), times_s.tolist(), 0.11)
+    assert found.size == 200
+    assert_allclose(found[keep], values[keep])
+    # Between two samples, on the line from the one to the other.
+    n = next(n for n in range(1, 199) if keep[n - 1] and not keep[n] and keep[n + 1])
+    assert found[n] == pytest.approx((values[n - 1] + values[n + 1]) / 2)
 
 
 RUNS = np.array([[0, 60], [70, 130]])
@@ -192,13 +194,30 @@ def test_a_jerk_across_missing_samples_is_not_counted(rng: np.random.Generator) 
     values = 2 * jerk(times_s, 4.0) + 0.05 * rng.normal(size=480)
     keep = np.ones(480, bool)
     assert len(detect_jerks(values, keep, times_s, 1 / 60).amplitude) == 1
-    keep[246] = False
+    # A dropped frame or two are bridged.
+    keep[246:248] = False
+    found = detect_jerks(values, keep, times_s, 1 / 60)
+    assert len(found.amplitude) == 1
+    assert times_s[found.interval[0]] == pytest.approx([4.0, 4.25], abs=0.04)
+    keep[244:252] = False
     found = detect_jerks(values, keep, times_s, 1 / 60)
     assert len(found.amplitude) == 0
-    # Two runs of 246 and 233 frames, each of which loses 0.6 s.
-    assert found.searched_s == pytest.approx((246 + 233) / 60 - 2 * 0.6, abs=0.05)
-    values[246] = np.nan
+    # Two runs of 244 and 228 frames, each of which loses 0.6 s.
+    assert found.searched_s == pytest.approx((244 + 228) / 60 - 2 * 0.6, abs=0.05)
+    values[244:252] = np.nan
     assert len(detect_jerks(values, np.ones(480, bool), times_s, 1 / 60).amplitude) == 0
+
+
+def test_jerks_are_found_at_irregular_times(rng: np.random.Generator) -> None:
+    """A clock that jitters by a quarter of a frame, and a tenth of the frames dropped."""
+    times_s = np.sort(np.arange(600) / 60 + rng.uniform(-0.25, 0.25, 600) / 60)
+    times_s = times_s[rng.random(600) < 0.9]
+    values = 0.05 * rng.normal(size=times_s.size)
+    for begin_s in (2.0, 5.0, 8.0):
+        values += 2 * jerk(times_s, begin_s)
+    found = detect_jerks(values, np.ones(times_s.size, bool), times_s, 1 / 60)
+    assert times_s[found.interval[:, 0]] == pytest.approx([2.0, 5.0, 8.0], abs=0.05)
+    assert_allclose(found.amplitude, 2, rtol=0.15)
 
 
 @pytest.mark.parametrize("fps", [30.0, 60.0, 120.0])

@@ -41,6 +41,11 @@ LEAST_RATE_TIME_S = 5.0
 """Least time with a face in phases for a blink rate of theirs."""
 TASK_PHASES = tuple(phase for phase in PHASES if phase not in REST_PHASES)
 DECREMENT_BLINKS = 10
+BLINKS_AT_REST_PER_MIN = {"psp": 3.0, "pd": 12.5, "healthy": 17.0}
+"""Published means. PSP and Parkinson's disease: L. I. Golbe, P. H. Davis, F. E. Lepore, "Eyelid
+movement abnormalities in progressive supranuclear palsy", Movement Disorders 4, 1989, 297-302.
+Healthy: A. R. Bentivoglio et al., "Analysis of Blink Rate Patterns in Normal Subjects", Movement
+Disorders 12, 1997, 1028-1034: 150 people."""
 
 VelocityReason = Literal["too_few_blinks", "rate_too_low"]
 RateReason = Literal["no_phase", "too_short"]

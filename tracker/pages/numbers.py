@@ -14,8 +14,11 @@ from tracker.measures.gaze import MIN_AHEAD_TIME_S, MIN_SACCADE_RATE_HZ
 from tracker.measures.phases import MIN_PRIMARY_TIME_S
 from tracker.words import Language, format_text, round_range
 
-FIELD_GROUPS = {group: list_values(group) for group in ("gaze", "blinks", "quality")}
-"""The summary's fields in the table of all numbers, by group."""
+FIELD_GROUPS = {
+    group: tuple(name for name in list_values(group) if not name.endswith("_reason"))
+    for group in ("gaze", "blinks", "fixation", "lids", "quality")
+}
+"""The summary's fields in the table of all numbers, by group. A reason is where its number is."""
 
 PROVENANCE_FIELDS = list_values("recording", "video", "sampling", "parameters")
 """The summary's fields that say what was analysed, and how."""
@@ -138,8 +141,31 @@ def explain_missing(
     str
         A short text in `language`.
     """
+    if find_field(field)[1].group in ("fixation", "lids") and analysis.traces.seen.any():
+        return _name_reason(field, analysis, language)
     key, values = _find_cause(field, analysis, assessment)
     return format_text(language, f"report.missing.{key}", **values)
+
+
+def _name_reason(field: str, analysis: Analysis, language: Language) -> str:
+    """Return why a number about fixation or the lids is missing, from the measures' own reasons."""
+    name = field.removesuffix("_ci95")
+    # Where a number has no reason of its own, this one's holds.
+    named = {
+        "square_wave_jerk": "square_wave_jerk_rate_per_min",
+        "fixation_noise": "square_wave_jerk_rate_per_min",
+        "fixation": "fixation_bcea",
+        "blink_closing": "blink_closing_velocity_per_s",
+        "blink_opening": "blink_opening_velocity_per_s",
+        "blink_rate_rest": "blink_rate_rest_per_min",
+        "blink_rate_task": "blink_rate_task_per_min",
+    }
+    owner = next((owner for start, owner in named.items() if name.startswith(start)), None)
+    code = owner and getattr(analysis.measures, f"{owner}_reason")
+    if not code:
+        return format_text(language, "report.missing.too_little")
+    words = find_field(f"{owner}_reason")[1].name_value(code, language)
+    return format_text(language, "report.missing.reason", reason=words)
 
 
 def _find_cause(

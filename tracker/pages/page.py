@@ -171,7 +171,7 @@ def draw_ruler(
     end: float,
     ticks: Sequence[float],
     threshold: RulerMark | None = None,
-    reference: RulerMark | None = None,
+    references: Sequence[RulerMark] = (),
     below: str = "",
     above: str = "",
 ) -> Markup:
@@ -190,8 +190,8 @@ def draw_ruler(
     ticks : sequence of float
     threshold : RulerMark, optional
         A limit. The scale is hatched from 0 to there.
-    reference : RulerMark, optional
-        A value to compare with, marked above the scale.
+    references : sequence of RulerMark, optional
+        Values to compare with, in order. Words of every second one have a line of their own.
     below, above : str
         Words for the parts of the scale below and above the threshold.
 
@@ -219,7 +219,7 @@ def draw_ruler(
         end=end,
         ticks=ticks,
         threshold=threshold,
-        reference=reference,
+        references=references,
         below=below,
         above=above,
     )

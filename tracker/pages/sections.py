@@ -13,6 +13,7 @@ from tracker.files.fields import PhaseFields, Summary
 from tracker.measures.analysis import Analysis
 from tracker.measures.assessment import Assessment
 from tracker.measures.gaze import MAX_HEAD_YAW_DEG, MIN_SACCADE_RATE_HZ
+from tracker.measures.lid_kinematics import BLINKS_AT_REST_PER_MIN
 from tracker.measures.phases import MIN_PRIMARY_TIME_S
 from tracker.pages.numbers import explain_missing, format_exact, is_angle_known
 from tracker.pages.page import Grade, RulerMark, draw_ruler
@@ -21,9 +22,7 @@ from tracker.words import Language, format_text, round_range
 
 RANGE_SCALE_END = 0.2
 RATE_SCALE_END = 40.0
-HEALTHY_RATE_PER_MIN = 17.0
-"""Mean of 150 healthy people at rest: A. R. Bentivoglio et al., "Analysis of Blink Rate Patterns in
-Normal Subjects", Movement Disorders 12 (6), 1997, 1028-1034."""
+HEALTHY_RATE_PER_MIN = BLINKS_AT_REST_PER_MIN["healthy"]
 RATE_HIDING = {"low_rate", "sampling_gaps", "step_raised", "blinks_cut", "eyes_closed"}
 """Findings that make the blink rate unreliable: blinks may have been missed or counted twice, or
 the eyes were hardly open to blink."""
@@ -256,7 +255,9 @@ def make_rate_card(source: ReportInput) -> MeasureCard:
             description=description,
             end=end,
             ticks=[end * part / 4 for part in range(5)],
-            reference=RulerMark(HEALTHY_RATE_PER_MIN, text("healthy", rate=HEALTHY_RATE_PER_MIN)),
+            references=[
+                RulerMark(HEALTHY_RATE_PER_MIN, text("healthy", rate=HEALTHY_RATE_PER_MIN))
+            ],
         ),
         note=text("rate_source"),
     )

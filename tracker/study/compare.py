@@ -23,7 +23,7 @@ from kernels.change import (
 from kernels.student import CONFIDENCE
 from tracker.files.fields import Interval, Summary
 from tracker.files.summary import plain
-from tracker.study.compare_input import MEASURES, Group, Labelled, Measure
+from tracker.study.compare_input import MEASURES, MOVEMENT_MEASURES, Group, Labelled, Measure
 from tracker.study.compare_text import format_concern
 from tracker.study.comparison import (
     Change,
@@ -81,7 +81,13 @@ def compare(recordings: Sequence[Labelled]) -> Comparison:
     labels = list(dict.fromkeys(recording.label for recording in recordings))
     groups = [[one.summary for one in recordings if one.label == label] for label in labels]
     concerns = find_concerns(recordings)
-    measures = tuple(_compare_measure(measure, labels, groups, concerns) for measure in MEASURES)
+    measures = tuple(
+        _compare_measure(measure, labels, groups, concerns)
+        for measure in MEASURES
+        # Most recordings have no measures of movements: their task did not ask for them.
+        if measure not in MOVEMENT_MEASURES
+        or any(getattr(one.summary, measure.name) is not None for one in recordings)
+    )
     judged = sum(change.changed is not None for measure in measures for change in measure.changes)
     return Comparison(
         conditions=tuple(

@@ -48,7 +48,12 @@ class Measure:
     count: str | None = None
 
 
-MEASURES = (
+def _make_movement(name: str, group: Group, unit: str, digits: int) -> Measure:
+    """Return a measure of movements, whose interval is in the summary."""
+    return Measure(name, group, unit, digits, f"{name}_ci95")
+
+
+_ANSWER_MEASURES = (
     Measure("vertical_peak_to_peak", "gaze", "eye_widths", 3, "vertical_peak_to_peak_ci95"),
     Measure("up_range", "gaze", "eye_widths", 3),
     Measure("down_range", "gaze", "eye_widths", 3),
@@ -60,9 +65,19 @@ MEASURES = (
     Measure("blink_duration_median_s", "lids", "s", 3),
     Measure("perclos", "lids", "share", 3),
 )
+MOVEMENT_MEASURES = (
+    _make_movement("square_wave_jerk_rate_per_min", "gaze", "per_min", 1),
+    _make_movement("fixation_bcea", "gaze", "squared_eye_widths", 6),
+    _make_movement("blink_closing_velocity_per_s", "lids", "openings_per_s", 1),
+    _make_movement("blink_opening_velocity_per_s", "lids", "openings_per_s", 1),
+    _make_movement("blink_rate_rest_per_min", "lids", "per_min", 1),
+    _make_movement("blink_rate_task_per_min", "lids", "per_min", 1),
+)
+"""Measures that earlier versions lack, and that are not validated on patients."""
+MEASURES = _ANSWER_MEASURES + MOVEMENT_MEASURES
 
 NEEDED = (
-    *(name for one in MEASURES for name in (one.count or one.name, one.interval) if name),
+    *(name for one in _ANSWER_MEASURES for name in (one.count or one.name, one.interval) if name),
     "source",
     "version",
     "partial",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from tracker.study.compare_input import MOVEMENT_MEASURES
 from tracker.study.comparison import Change, ComparedMeasure, Comparison, ConditionValue
 from tracker.words import Language, format_text, round_range
 
@@ -104,6 +105,14 @@ def list_notes(language: Language, comparison: Comparison) -> list[str]:
     ]
     if judged:
         notes.append(format_text(language, "compare.note.chance", judged=judged, expected=expected))
+    names = [
+        format_text(language, f"compare.measure.{measure.name}")
+        for measure in comparison.measures
+        if measure.name in {one.name for one in MOVEMENT_MEASURES}
+    ]
+    if names:
+        joined = ", ".join(names)
+        notes.append(format_text(language, "compare.note.movements", names=joined))
     return [*notes, format_text(language, "compare.note.person")]
 
 

@@ -348,6 +348,42 @@ TEXTS: dict[str, str] = {
     "report.latency.unmoved": "did not move",
     "report.latency.hidden": "hidden while moving",
     "report.latency.no_direction": "no direction asked for",
+    "report.movements": "Movements of eyes and lids",
+    "report.movements_not_validated": "Not validated on patients.",
+    "report.movements_use": "These measures are no part of the answer. A light tells how well "
+    "this recording shows a measure, not whether it is normal.",
+    "report.movement.good": "measured",
+    "report.movement.caution": "limited",
+    "report.movement.bad": "not reliable: the recording is not good enough",
+    "report.movement.unknown": "not measured",
+    "report.movement.all": "the whole recording",
+    "report.movement.phases": "From: {phases}.",
+    "report.movement.jerks": "Jerks of {visible:.1f} degrees (estimate) or more are counted: "
+    "smaller ones cannot be seen in this recording. Published means: 33.5 a minute in PSP, 10.3 in "
+    "Parkinson's disease, 4.3 in healthy people.",
+    "report.movement.jerks_not_comparable": "Published rates hold jerks from 0.5 degrees on, so "
+    "this one cannot be compared with them.",
+    "report.movement.area": "The landmarks' noise is a part of it.",
+    "report.movement.velocity": "At {rate:.0f} frames a second. The interval allows for any "
+    "exposure time of a frame.",
+    "report.movement.rest": "Published means at rest: PSP {psp:g}, Parkinson's disease {pd:g}, "
+    "healthy {healthy:g}.",
+    "report.movement.rest_alt": "{value:.1f} blinks a minute at rest, 95 % interval {low:.1f} to "
+    "{high:.1f}, on a scale with the published means of PSP ({psp:g}), Parkinson's disease "
+    "({pd:g}) and healthy people ({healthy:g}).",
+    "report.movement.mean.psp": "PSP {rate:g}",
+    "report.movement.mean.pd": "PD {rate:g}",
+    "report.movement.mean.healthy": "healthy {rate:g}",
+    "report.movement.told_apart.0": "{seconds:.0f} s are too short to tell any two of these means "
+    "apart.",
+    "report.movement.told_apart.1": "{seconds:.0f} s are enough to tell PSP from healthy people, "
+    "and too short to tell Parkinson's disease from either.",
+    "report.movement.told_apart.2": "{seconds:.0f} s are enough to tell PSP from both others, and "
+    "too short to tell Parkinson's disease from healthy people.",
+    "report.movement.told_apart.3": "{seconds:.0f} s are enough to tell these means apart.",
+    "report.missing.reason": "not measured: {reason}",
+    "report.group.fixation": "Fixation (not validated on patients)",
+    "report.group.lids": "Lid movements (not validated on patients)",
     "report.distributions": "Distributions",
     "report.plot.vertical": "Vertical gaze offset",
     "report.plot.duration": "Duration of blinks",
@@ -617,10 +653,18 @@ TEXTS: dict[str, str] = {
     "compare.measure.prolonged_closure_rate_per_min": "Prolonged closures",
     "compare.measure.blink_duration_median_s": "Blink duration (median)",
     "compare.measure.perclos": "Time with the lids shut (PERCLOS)",
+    "compare.measure.square_wave_jerk_rate_per_min": "Square-wave jerks",
+    "compare.measure.fixation_bcea": "Area of fixation (BCEA)",
+    "compare.measure.blink_closing_velocity_per_s": "Peak velocity of closing lids",
+    "compare.measure.blink_opening_velocity_per_s": "Peak velocity of opening lids",
+    "compare.measure.blink_rate_rest_per_min": "Blinks at rest",
+    "compare.measure.blink_rate_task_per_min": "Blinks during the task",
     "compare.unit.eye_widths": "eye widths",
     "compare.unit.per_min": "per minute",
     "compare.unit.s": "seconds",
     "compare.unit.share": "share of the time, 0-1",
+    "compare.unit.squared_eye_widths": "squared eye widths",
+    "compare.unit.openings_per_s": "lid openings a second",
     "compare.verdict.once": "differs by more than the recordings' own uncertainty",
     "compare.verdict.repeated": "changed by more than repeated recordings differ",
     "compare.verdict.unchanged": "no change shown",
@@ -666,6 +710,7 @@ TEXTS: dict[str, str] = {
     "which they were made.",
     "compare.note.chance": "{judged} changes were judged, each at 5 %: up to {expected:.2f} would "
     "be called changed by chance if nothing had changed.",
+    "compare.note.movements": "Not validated on patients: {names}.",
     "compare.note.person": "All recordings have to be of one person; the program does not know.",
     "compare.column.condition": "Condition",
     "compare.column.value": "Value (95 % interval)",

@@ -338,6 +338,41 @@ TEXTS: dict[str, str] = {
     "report.latency.unmoved": "움직이지 않음",
     "report.latency.hidden": "움직이는 동안 가려짐",
     "report.latency.no_direction": "방향을 지시하지 않음",
+    "report.movements": "눈과 눈꺼풀의 움직임",
+    "report.movements_not_validated": "환자에서 검증되지 않았습니다.",
+    "report.movements_use": "이 측정값들은 판정에 쓰이지 않습니다. 표시등은 이 녹화가 측정값을 "
+    "얼마나 잘 보여 주는지를 뜻하며, 정상인지를 뜻하지 않습니다.",
+    "report.movement.good": "측정됨",
+    "report.movement.caution": "제한됨",
+    "report.movement.bad": "믿을 수 없음: 녹화 품질이 부족함",
+    "report.movement.unknown": "측정되지 않음",
+    "report.movement.all": "녹화 전체",
+    "report.movement.phases": "측정한 단계: {phases}.",
+    "report.movement.jerks": "{visible:.1f}도(추정) 이상의 움직임만 셉니다. 더 작은 것은 이 "
+    "녹화에서 보이지 않습니다. 발표된 평균: 분당 PSP 33.5, 파킨슨병 10.3, 건강한 사람 4.3.",
+    "report.movement.jerks_not_comparable": "발표된 값은 0.5도부터 센 것이므로 이 값과 비교할 수 "
+    "없습니다.",
+    "report.movement.area": "표식점의 잡음도 포함됩니다.",
+    "report.movement.velocity": "초당 {rate:.0f}프레임에서 측정했습니다. 신뢰구간은 프레임의 노출 "
+    "시간이 얼마이든 성립하도록 넓혔습니다.",
+    "report.movement.rest": "발표된 휴식 시 평균: PSP {psp:g}, 파킨슨병 {pd:g}, 건강한 사람 "
+    "{healthy:g}.",
+    "report.movement.rest_alt": "휴식 중 분당 깜빡임 {value:.1f}회, 95 % 신뢰구간 {low:.1f} ~ "
+    "{high:.1f}. 눈금에 PSP({psp:g}), 파킨슨병({pd:g}), 건강한 사람({healthy:g})의 발표된 평균이 "
+    "있습니다.",
+    "report.movement.mean.psp": "PSP 평균 {rate:g}",
+    "report.movement.mean.pd": "파킨슨병 {rate:g}",
+    "report.movement.mean.healthy": "건강 {rate:g}",
+    "report.movement.told_apart.0": "{seconds:.0f}초는 이 평균들 가운데 어느 둘도 구별하기에 너무 "
+    "짧습니다.",
+    "report.movement.told_apart.1": "{seconds:.0f}초는 PSP와 건강한 사람을 구별하기에 충분하지만, "
+    "파킨슨병을 어느 쪽과도 구별하기에는 너무 짧습니다.",
+    "report.movement.told_apart.2": "{seconds:.0f}초는 PSP를 나머지 둘과 구별하기에 충분하지만, "
+    "파킨슨병과 건강한 사람을 구별하기에는 너무 짧습니다.",
+    "report.movement.told_apart.3": "{seconds:.0f}초는 이 평균들을 모두 구별하기에 충분합니다.",
+    "report.missing.reason": "측정되지 않음: {reason}",
+    "report.group.fixation": "주시(환자에서 검증되지 않음)",
+    "report.group.lids": "눈꺼풀 움직임(환자에서 검증되지 않음)",
     "report.distributions": "분포",
     "report.plot.vertical": "수직 시선 위치",
     "report.plot.duration": "눈 깜빡임의 지속 시간",
@@ -598,10 +633,18 @@ TEXTS: dict[str, str] = {
     "compare.measure.prolonged_closure_rate_per_min": "긴 눈 감음",
     "compare.measure.blink_duration_median_s": "눈 깜빡임 지속 시간(중앙값)",
     "compare.measure.perclos": "눈꺼풀이 감긴 시간(PERCLOS)",
+    "compare.measure.square_wave_jerk_rate_per_min": "방형파 움직임",
+    "compare.measure.fixation_bcea": "주시 영역(BCEA)",
+    "compare.measure.blink_closing_velocity_per_s": "눈꺼풀을 감는 최고 속도",
+    "compare.measure.blink_opening_velocity_per_s": "눈꺼풀을 뜨는 최고 속도",
+    "compare.measure.blink_rate_rest_per_min": "휴식 중 눈 깜빡임",
+    "compare.measure.blink_rate_task_per_min": "과제 중 눈 깜빡임",
     "compare.unit.eye_widths": "눈 너비",
     "compare.unit.per_min": "분당",
     "compare.unit.s": "초",
     "compare.unit.share": "시간의 비율, 0-1",
+    "compare.unit.squared_eye_widths": "눈 너비의 제곱",
+    "compare.unit.openings_per_s": "초당 눈 뜬 높이",
     "compare.verdict.once": "각 녹화의 불확실성보다 큰 차이",
     "compare.verdict.repeated": "반복 녹화의 차이보다 큰 변화",
     "compare.verdict.unchanged": "변화가 확인되지 않음",
@@ -644,6 +687,7 @@ TEXTS: dict[str, str] = {
     "구합니다(자유도 {free}). 녹화한 날들에 대해서만 유효합니다.",
     "compare.note.chance": "변화 {judged}건을 각각 5 % 수준에서 판정했습니다. 아무 변화가 없어도 "
     "우연히 최대 {expected:.2f}건이 변화로 나올 수 있습니다.",
+    "compare.note.movements": "환자에서 검증되지 않은 값: {names}.",
     "compare.note.person": "모든 녹화는 같은 사람의 것이어야 하며, 프로그램은 이를 확인하지 "
     "못합니다.",
     "compare.column.condition": "조건",

@@ -91,7 +91,7 @@ def count_hits(
 def test_visible_jerks_are_found(fps: float) -> None:
     """Of the amplitude that a recording calls visible and more. Others are called invisible."""
     rng = np.random.default_rng(round(fps))
-    hits = drawn_count = found_count = 0
+    hits = drawn_count = found_count = refused = 0
     for noise in NOISES:
         quiet = simulate(rng, fps, noise, [], 20.0).measures
         # The landmarks show 0.8 of a horizontal movement, of which 0.84 are expected.
@@ -99,12 +99,18 @@ def test_visible_jerks_are_found(fps: float) -> None:
         assert visible_deg >= 3 * quiet.fixation_noise_floor_deg_est
         for _ in range(RECORDINGS):
             drawn = draw_jerks(rng, visible_deg)
-            found = count_hits(simulate(rng, fps, noise, drawn), drawn)
+            analysis = simulate(rng, fps, noise, drawn)
+            if analysis.measures.square_wave_jerk_rate_per_min_reason is not None:
+                refused += 1
+                continue
+            found = count_hits(analysis, drawn)
             hits, found_count = hits + found[0], found_count + found[1]
             drawn_count += len(drawn)
     f1 = 2 * hits / (drawn_count + found_count)
     print(f"{fps:.0f} Hz: F1 {f1:.3f}, {hits} hits of {drawn_count} jerks, {found_count} found")
     assert f1 >= 0.95
+    # With jerks in it, a noisy recording may call itself too noisy.
+    assert refused <= 0.1 * len(NOISES) * RECORDINGS
 
 
 @pytest.mark.parametrize("fps", [30.0, 60.0, 120.0])

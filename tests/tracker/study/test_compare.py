@@ -53,6 +53,19 @@ class TestVerdicts:
         assert found["changed"] is None
         assert found["why_not"] == ["no_interval"]
 
+    def test_movements_are_judged_by_their_own_intervals(self) -> None:
+        def closing(value: float, low: float, high: float) -> Any:
+            name = "blink_closing_velocity_per_s"
+            return make_summary(**{name: value, f"{name}_ci95": [low, high]})
+
+        found = judge(closing(10.0, 9.0, 11.0), closing(15.0, 14.0, 16.0))
+        closing_lids = found["blink_closing_velocity_per_s"]
+        assert closing_lids["changed"] is True
+        # By hand: 5 -+ hypot(1, 1).
+        assert closing_lids["interval"] == pytest.approx((5 - math.sqrt(2), 5 + math.sqrt(2)))
+        # What neither recording has is not in the comparison.
+        assert "square_wave_jerk_rate_per_min" not in found
+
     def test_repeats_judge_it_by_what_they_differ_by(self) -> None:
         groups = [
             [make_summary(perclos=value) for value in values] for values in ((0.1, 0.2), (0.5, 0.6))

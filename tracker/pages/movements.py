@@ -1,0 +1,177 @@
+"""The report's section of movements (saccades, fixation, lids), which are no part of the answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from markupsafe import Markup
+
+from kernels import compute_rate_interval
+from tracker.files.documents import find_field, get_value, list_values, read_record
+from tracker.files.fields import Summary
+from tracker.measures.assessment import Assessment
+from tracker.measures.lid_kinematics import BLINKS_AT_REST_PER_MIN
+from tracker.pages.indicators import INDICATORS
+from tracker.pages.numbers import format_exact
+from tracker.pages.page import Grade, RulerMark, draw_ruler
+from tracker.pages.sections import ReportInput
+
+MOVEMENT_GROUPS = ("saccades", "fixation", "lids")
+"""Groups of the summary's fields that describe movements."""
+RATE_SCALE_END = 30.0
+COMPARABLE_DEG = 1.0
+"""Published rates of square-wave jerks count them from 0.5 degrees on. A rate is compared with them
+if jerks of this amplitude are visible."""
+MAX_END_RATIO = 3.0
+"""A measure is limited if the ends of its interval have a larger ratio."""
+
+
+@dataclass(frozen=True, slots=True)
+class MovementRow:
+    """A measure of movements as the report shows it.
+
+    Attributes
+    ----------
+    field, exact : str
+        Name of the field in the summary, and its value with all digits.
+    grade : {"good", "caution", "bad", "unknown"}
+        How well the recording shows it: not whether it is normal.
+    label : str
+    shown : str
+        The value and its interval, or why it is missing.
+    notes : sequence of str
+        Sentences about it.
+    ruler : Markup
+        The value on a scale; empty for most measures.
+    """
+
+    field: str
+    exact: str
+    grade: Grade
+    label: str
+    shown: str
+    notes: Sequence[str]
+    ruler: Markup
+
+
+def _list_names() -> tuple[str, ...]:
+    """Return the names of the measures that have an interval and a reason, of both eyes."""
+    known = read_record(Summary)
+    return tuple(
+        name
+        for name in list_values(*MOVEMENT_GROUPS)
+        if {f"{name}_ci95", f"{name}_reason"} <= known.keys()
+        and not name.endswith(("_left", "_right"))
+    )
+
+
+MOVEMENTS = _list_names()
+"""The measures that the section shows. The others are in the table of all numbers."""
+
+
+def list_movements(source: ReportInput) -> list[MovementRow]:
+    """Return the rows of the section, in the summary's order."""
+    is_unreliable = _is_unreliable(source.assessment)
+    return [_make_row(source, name, is_unreliable) for name in MOVEMENTS]
+
+
+def _is_unreliable(assessment: Assessment) -> bool:
+    """Return whether the recording is too bad for an answer, whatever the task."""
+    poor = {code for one in INDICATORS if one.name != "task" for code in one.codes}
+    return any(reason.code in poor for reason in assessment.reasons)
+
+
+def _make_row(source: ReportInput, name: str, is_unreliable: bool) -> MovementRow:
+    value, (low, high) = (get_value(source.summary, one) for one in (name, f"{name}_ci95"))
+    label = find_field(name)[1].label(source.language)
+    if value is None:
+        shown = source.explain_missing(name)
+        return MovementRow(name, "", "unknown", label, shown, (), Markup())
+    notes, is_limited = _note(source, name)
+    shown = f"{value:.3g}"
+    if low is not None:
+        shown += f" ({source.text('interval', low=f'{low:.3g}', high=f'{high:.3g}')})"
+        is_limited |= low > 0 and high / low > MAX_END_RATIO
+    grade: Grade = "bad" if is_unreliable else "caution" if is_limited else "good"
+    ruler = (
+        _draw_rest(source, value, (low, high)) if name == "blink_rate_rest_per_min" else Markup()
+    )
+    return MovementRow(name, format_exact(value), grade, label, shown, notes, ruler)
+
+
+def _note(source: ReportInput, name: str) -> tuple[list[str], bool]:
+    """Return sentences about a measure, and whether they limit it."""
+    text, summary, measures = source.text, source.summary, source.analysis.measures
+    notes, is_limited = [], False
+    if name == "square_wave_jerk_rate_per_min":
+        visible_deg = measures.square_wave_jerk_visible_deg_est
+        notes.append(text("movement.jerks", visible=visible_deg))
+        if visible_deg > COMPARABLE_DEG:
+            notes.append(text("movement.jerks_not_comparable"))
+            is_limited = True
+    if name == "fixation_bcea":
+        notes.append(text("movement.area"))
+    if name in ("blink_closing_velocity_per_s", "blink_opening_velocity_per_s"):
+        rate_hz = source.assessment.quality.sampled_rate_hz
+        notes.append(text("movement.velocity", rate=rate_hz))
+    if name == "blink_rate_rest_per_min":
+        seconds = measures.blink_rate_rest_time_s
+        pairs = count_pairs_told_apart(seconds)
+        notes += [
+            text("movement.rest", **BLINKS_AT_REST_PER_MIN),
+            text(f"movement.told_apart.{pairs}", seconds=seconds),
+        ]
+        is_limited = pairs < 2
+    family = name.split("_velocity")[0] if "_velocity" in name else name.split("_per_min")[0]
+    fields = {
+        "square_wave_jerk_rate": "fixation_phases",
+        "fixation_bcea": "fixation_phases",
+        "blink_closing": "lid_kinematics_phases",
+        "blink_opening": "lid_kinematics_phases",
+        "blink_rate_rest": "blink_rate_rest_phases",
+        "blink_rate_task": "blink_rate_task_phases",
+    }
+    if family in fields and (phases := getattr(summary, fields[family])):
+        names = [
+            text("movement.all") if one == "all" else text(f"phase_name.{one}")
+            for one in phases.split(", ")
+        ]
+        notes.append(text("movement.phases", phases=", ".join(names)))
+    return notes, is_limited
+
+
+def count_pairs_told_apart(seconds: float) -> int:
+    """Return how many pairs of `BLINKS_AT_REST_PER_MIN` a count of blinks tells apart.
+
+    Two rates are told apart if the interval of the count that each leads one to expect leaves out
+    the other one. The first pair is PSP and healthy, then PSP and Parkinson's disease, then
+    Parkinson's disease and healthy.
+    """
+    minutes = seconds / 60
+    apart = 0
+    for one, other in combinations(sorted(BLINKS_AT_REST_PER_MIN.values()), 2):
+        high = compute_rate_interval(round(one * minutes), minutes)[1]
+        low = compute_rate_interval(round(other * minutes), minutes)[0]
+        apart += high < other and low > one
+    return apart
+
+
+def _draw_rest(
+    source: ReportInput, value: float, interval: tuple[float | None, float | None]
+) -> Markup:
+    """Draw the blink rate at rest on a scale with the published means."""
+    low, high = interval
+    known = None if low is None or high is None else (low, high)
+    return draw_ruler(
+        value,
+        known,
+        description=source.text(
+            "movement.rest_alt", value=value, low=low, high=high, **BLINKS_AT_REST_PER_MIN
+        ),
+        end=RATE_SCALE_END,
+        ticks=[RATE_SCALE_END * part / 3 for part in range(4)],
+        references=[
+            RulerMark(rate, source.text(f"movement.mean.{name}", rate=rate))
+            for name, rate in BLINKS_AT_REST_PER_MIN.items()
+        ],
+    )
