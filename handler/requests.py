@@ -169,7 +169,7 @@ class GetDescription:
 
 @dataclass(frozen=True, slots=True)
 class GetHealth:
-    """Say whether the function works."""
+    """A request whether the service works."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class UploadOffer:
-    """The address to POST a file to, and the form fields that must come before it."""
+    """The address to POST a file to, and the fields of the form, which the file must follow."""
 
     url: str
     fields: dict[str, str]

@@ -103,7 +103,7 @@ class Work:
                 self.record = stored
 
     def report_progress(self, done: int, expected: int) -> None:
-        """Write the progress every few seconds; if the storage fails, the analysis goes on.
+        """Store how many frames are done, at most once every few seconds; ignore a failing storage.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""How far the lids are open: the level of the open eye around each frame, and its noise."""
+"""The EAR of a person's open eyes around each frame, and how much it varies by noise alone."""
 
 from statistics import NormalDist
 

@@ -288,10 +288,10 @@ def compute_range_reach(
 def _draw_quantiles(
     kept: Float64Array, blocks: NDArray[np.int64], sizes: NDArray[np.int64]
 ) -> Float64Array:
-    """Return the quantiles `RANGE_QUANTILES` of each of R bootstrap draws, shape (2, R).
+    """Resample values by whole blocks, R times, and return two quantiles of each sample.
 
-    kept (N,) are the values, blocks (N,) the number of each value's block, and sizes (B,) the
-    number of values in each block.
+    The quantiles are `RANGE_QUANTILES`, shape (2, R). kept (N,) are the values; blocks (N,) says
+    which block each value belongs to; sizes (B,) says how many values each block has.
     """
     order = np.argsort(kept)
     weights, shares = _draw_weights(sizes.size, REPLICATES), np.array(RANGE_QUANTILES)

@@ -14,7 +14,7 @@ def count_processors() -> int:
 
 
 def measure_memory_bytes() -> int | None:
-    """Return the size of the machine's memory; None where the system does not tell, as Windows."""
+    """Return the size of the machine's memory; None where a system such as Windows hides it."""
     if not hasattr(os, "sysconf"):
         return None
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

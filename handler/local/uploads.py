@@ -117,8 +117,8 @@ def read_chunk(stream: IO[bytes], size: int = CHUNK_BYTES) -> bytes:
     Raises
     ------
     StalledError
-        The client sends nothing. The `TimeoutError` is replaced because it is an `OSError`, which
-        would look like an error of the disk.
+        The client sent nothing until the connection's time was over. Python raises `TimeoutError`
+        then, which is an `OSError` and would be taken for an error of the disk.
     """
     try:
         return stream.read(size)

@@ -36,17 +36,17 @@ class ImageQuality:
     Attributes
     ----------
     sharpness : float
-        Variance of the Laplacian over the variance of the grey levels, in boxes around the eyes.
-        The boxes are turned upright and resampled to `GRID_PX` per canthal distance. 0 means
-        nothing but smooth shading; white noise would give 20.
+        Variance of the Laplacian over the variance of the grey levels, in a box around each
+        eye. The boxes are turned upright and resized so that an eye is `GRID_PX` pixels wide from
+        canthus to canthus. 0 means nothing but smooth shading; white noise would give 20.
     eye_contrast : float
-        Standard deviation of the grey levels in the same boxes.
+        Standard deviation of the grey levels (0 to 255) in the same boxes.
     noise_std : float
-        Noise of the grey levels in the box around the face, after Immerkær [1]_.
+        Noise of the grey levels in the box around the face's landmarks, after Immerkær [1]_.
     face_grey : float
-        Mean grey level in the box around the face's landmarks.
+        Mean grey level in the face's box.
     clipped_share : float
-        Share of black and white pixels in that box; see `BLACK_LEVEL`.
+        Share of black and white pixels in the face's box; see `BLACK_LEVEL`.
 
     References
     ----------

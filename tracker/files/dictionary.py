@@ -1,4 +1,4 @@
-"""``python -m tracker.files.dictionary``: write the files of a checkout that follow from the code.
+"""``python -m tracker.files.dictionary``: write the files of a checkout that the code decides.
 
 It writes ``docs/outputs.md``, ``docs/summary.schema.json`` and ``docs/athena.sql``, from
 `tracker.files.fields` and `tracker.files.columns`, and the web client's ``task.js``, from

@@ -329,7 +329,7 @@ class ClipSpec:
         return gaze[0], gaze[1]
 
     def _drift_at(self, times_s: Float64Array) -> Float64Array:
-        """Return the drift of the vertical and the horizontal gaze, shape (2, ...)."""
+        """Return the drift of the gaze at each time in eye widths: first vertical, shape (2, N)."""
         phases = np.random.default_rng((self.seed, 5)).uniform(0, 2 * np.pi, (2, DRIFT_HZ.size))
         angles = 2 * np.pi * np.multiply.outer(times_s, DRIFT_HZ)
         waves = np.stack([np.sin(angles + phase) for phase in phases])

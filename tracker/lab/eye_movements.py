@@ -1,7 +1,8 @@
-"""Movements of the eyes as they are drawn: steps of a known speed, jerks, and tracks of them.
+"""Made-up eye movements whose truth is known: saccades, square-wave jerks and drift.
 
-The same `ClipSpec` is rendered (`tracker.lab.synthetic.write_clip`) or becomes a simulated track
-(`simulate_track`), which takes a few milliseconds and has landmarks with a given noise.
+A `ClipSpec` describes them. It can be drawn as a video (`tracker.lab.synthetic.write_clip`). Or
+`simulate_track` makes a track from it without a video, in a few milliseconds, with landmarks of a
+given noise.
 """
 
 from collections.abc import Callable, Sequence

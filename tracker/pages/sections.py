@@ -377,7 +377,7 @@ class ExtremeEntry:
 
 
 def list_extremes(source: ReportInput, extremes: Mapping[str, Extreme]) -> list[ExtremeEntry]:
-    """Return an entry for each of up, straight ahead and down, if a frame shows it."""
+    """Return what the report shows of the eyes up, ahead and down; nothing where no frame is."""
     track, vertical = source.analysis.track, source.analysis.gaze.vertical
     _, about = find_field("primary_position_source")
     origin = source.summary.primary_position_source

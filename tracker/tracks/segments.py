@@ -228,14 +228,14 @@ def join_parts(parts: Iterable[Part], eye_pictures: dict[int, bytes] | None = No
     Parameters
     ----------
     parts : iterable of Part
-        One of each segment, in any order. A part may be given twice if both are the same.
+        One part for each segment, in any order. A part may be given twice if both are the same.
     eye_pictures : dict, optional
         See `track_video`.
 
     Returns
     -------
     Track
-        The same as of a single run.
+        The same track as if the recording had not been divided.
 
     Raises
     ------

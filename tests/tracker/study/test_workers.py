@@ -396,8 +396,9 @@ def test_an_interruption_stops_the_workers_and_leaves_nothing_half_written(
 ) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
-    for number in range(30):
-        shutil.copy(clips / "short.mp4", folder / f"{number}.mp4")
+    # So many that they are not done before the interruption, however fast the machine is.
+    for number in range(200):
+        shutil.copy(clips / "tiny.mp4", folder / f"{number}.mp4")
     out = tmp_path / "out"
     command = [sys.executable, "-m", "tracker", "analyze", str(folder), "--out", str(out)]
     process = subprocess.Popen(
@@ -422,5 +423,5 @@ def test_an_interruption_stops_the_workers_and_leaves_nothing_half_written(
     written = sorted(path.name for path in out.iterdir())
     assert not [name for name in written if name.startswith((".", "cohort"))]
     finished = {path.name.removesuffix(".summary.json") for path in out.glob("*.summary.json")}
-    assert 1 <= len(finished) < 30
+    assert 1 <= len(finished) < 200
     assert {f"{stem}.{end}" for stem in finished for end in FILES} <= set(written)
