@@ -351,16 +351,9 @@ def _check_it_answers(
         "QUEUE_URL": "https://sqs.ap-northeast-2.amazonaws.com/000000000000/queue",
         "FAN_OUT_ARN": "arn:aws:states:ap-northeast-2:000000000000:stateMachine:fan-out",
     }
-    # A function removes what a killed one left in the temporary folder, and others may be using
-    # this machine's.
-    with tempfile.TemporaryDirectory() as scratch:
-        done = subprocess.run(
-            [python, "-S", "-c", script],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=environment | {"TMPDIR": scratch},
-        )
+    done = subprocess.run(
+        [python, "-S", "-c", script], capture_output=True, text=True, check=False, env=environment
+    )
     if done.returncode:
         raise BundleError(f"{module} does not answer: {done.stderr.strip()}")
 

@@ -31,6 +31,8 @@ class Environment:
         How callers are identified: ``ACCESS`` (``identity`` or ``open``) and ``OWN_PREFIX``.
     retention_days : int
         ``RETENTION_DAYS``: how many days a record is kept; 0: for ever.
+    in_lambda : bool
+        Whether Lambda runs this process, which then has the temporary folder to itself.
     """
 
     bucket: str
@@ -41,6 +43,7 @@ class Environment:
     cpu_share: float
     access: Access
     retention_days: int
+    in_lambda: bool
 
 
 def read_environment() -> Environment:
@@ -65,4 +68,5 @@ def read_environment() -> Environment:
         cpu_share=min(1.0, memory_mb / LAMBDA_MB_PER_CORE),
         access=Access(mode, os.environ.get("OWN_PREFIX") or OWN_PREFIX),
         retention_days=int(os.environ.get("RETENTION_DAYS") or 0),
+        in_lambda="AWS_LAMBDA_RUNTIME_API" in os.environ,
     )

@@ -12,8 +12,10 @@ from handler.metrics import publish
 from handler.service import Service
 from handler.temporary import remove_leftovers
 
-remove_leftovers()
 _ENVIRONMENT = read_environment()
+if _ENVIRONMENT.in_lambda:
+    # Elsewhere, other processes may be using the system's temporary folder.
+    remove_leftovers()
 _SERVICE = Service(
     AwsStorage(_ENVIRONMENT),
     Engine(),

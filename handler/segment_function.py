@@ -16,8 +16,10 @@ from handler.segment_jobs import SegmentJobs
 from handler.temporary import remove_leftovers
 from handler.worker import Worker
 
-remove_leftovers()
 _ENVIRONMENT = read_environment()
+if _ENVIRONMENT.in_lambda:
+    # Elsewhere, other processes may be using the system's temporary folder.
+    remove_leftovers()
 _STORAGE, _ENGINE = AwsStorage(_ENVIRONMENT), Engine()
 _WORKER = Worker(
     SegmentJobs(_STORAGE, _ENGINE, _ENVIRONMENT.cpu_share, _ENVIRONMENT.fan_out_workers, publish),

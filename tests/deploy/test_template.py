@@ -6,7 +6,6 @@ Its syntax and every property's type are `sam validate`'s and cfn-lint's: see ``
 import importlib
 import json
 import re
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import fields
@@ -151,9 +150,7 @@ def test_the_zips_are_those_that_are_built() -> None:
 @pytest.mark.parametrize(
     "function", ["AnalysisFunction", "LightFunction", "SegmentFunction", "AuthorizerFunction"]
 )
-def test_the_handlers_exist(function: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    # The import removes what a killed function left; tests beside this one use the system's folder.
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+def test_the_handlers_exist(function: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JWT_ISSUER", "https://issuer.example")
     monkeypatch.setenv("JWT_AUDIENCE", "app")
     monkeypatch.setenv("S3_BUCKET", "bucket")

@@ -720,6 +720,22 @@ def test_leftovers_are_removed_and_the_local_servers_data_are_not(
     assert list(tmp_path.iterdir()) == [data]
 
 
+@pytest.mark.parametrize("function", ["lambda_function", "segment_function"])
+def test_outside_of_lambda_a_function_removes_nothing(
+    function: str, server: Aws, tmp_path: Path
+) -> None:
+    """What others write in the same temporary folder is theirs."""
+    others = tmp_path / f"{TEMPORARY_PREFIX}others"
+    others.mkdir()
+    subprocess.run(
+        [sys.executable, "-c", f"import handler.{function}"],
+        cwd=ROOT,
+        env={**os.environ, **server.environment, "TMPDIR": str(tmp_path)},
+        check=True,
+    )
+    assert others in tmp_path.iterdir()
+
+
 def test_without_its_environment_the_function_says_what_is_missing(tmp_path: Path) -> None:
     environment = {k: v for k, v in start_fast().items() if not k.startswith("S3_")}
     # A directory of its own: the function clears the one it gets, which others may work in.
