@@ -96,9 +96,7 @@ class Work:
                 ) from error
             # Our own earlier write was made, although it seemed to have failed.
             if stored.state == "processing":
-                record = replace(record, version=stored.version + 1)
-                self._storage.replace(record)
-                self.record = record
+                self.save(replace(record, version=stored.version + 1))
             else:
                 self.record = stored
 
