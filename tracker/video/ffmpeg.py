@@ -9,6 +9,7 @@ that part. The pixels are exactly the same (`tests/tracker/video/test_ffmpeg.py`
 import contextlib
 import ctypes as c
 import errno
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BufferedIOBase
@@ -50,6 +51,7 @@ from tracker.video.streams import (
     read_capture_fps,
     read_pixel_aspect,
     read_turn,
+    tells_times,
 )
 
 BITRATE_FRAMES = 300
@@ -221,6 +223,8 @@ class Decoder:
         the rate at which the video is played); otherwise 0.
     recordings : int
         Number of video streams that could be the recording; only one of them is decoded.
+    tells_times : bool
+        Whether the file says when each frame is shown; see `tracker.video.streams.tells_times`.
     unreadable, unread_at_end : int
         Number of packets that could not be read: right before the last frame, and at the end.
     packets : ReadPackets
@@ -282,6 +286,7 @@ class Decoder:
         if not videos:
             raise FFmpegError("no video stream")
         self.recordings = len(videos)
+        self.tells_times = tells_times(self._format.contents)
         self._stream = choose_recording(videos)
         parameters = self._stream.parameters.contents
         self._open_codec(parameters)
@@ -383,11 +388,14 @@ class Decoder:
 
     @property
     def time_s(self) -> float:
-        """Seconds from the stream's start to the last grabbed frame; 0 if it has no timestamp."""
+        """Seconds from the stream's start to the last grabbed frame; NaN without a timestamp."""
         frame = self._frame.contents
-        ticks: int = frame.packet_dts if frame.pts == NO_TIME else frame.pts
+        ticks: int = frame.pts
+        if ticks == NO_TIME or not self.tells_times:
+            # Frames leave the decoder as regularly as packets enter it.
+            ticks = frame.packet_dts
         if ticks == NO_TIME:
-            return 0.0
+            return math.nan
         start: int = self._stream.start_time
         return (ticks - (0 if start == NO_TIME else start)) * float(self._stream.time_base)
 

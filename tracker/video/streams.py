@@ -147,6 +147,16 @@ def is_data_missing(context: AvFormatContext, stream: AvStream) -> bool:
     )
 
 
+def tells_times(context: AvFormatContext) -> bool:
+    """Return whether frames have times of their own; MPEG video without a container has none.
+
+    FFmpeg then guesses when to show each frame, which is wrong after frames that refer to later
+    ones. It knows how long each packet lasts.
+    """
+    name: bytes = context.input_format.contents.name
+    return name != b"mpegvideo"
+
+
 def _is_mp4(context: AvFormatContext) -> bool:
     name: bytes = context.input_format.contents.name
     return name.startswith(b"mov")

@@ -17,8 +17,12 @@ SLOW_MOTION_FPS = 100.0
 """Rate of capture that is only meant for slow motion; 60 are recorded at normal speed, too."""
 TIME_LAPSE_FPS = 15.0
 """Rate of capture below which a faster playback is a time lapse."""
+SHORTEST_STEP_S = 1e-4
+"""A smaller step counts as none. FFmpeg advances by one tick where a duration is impossible."""
 MAX_REPAIRED_SHARE = 0.1
 """Largest share of timestamps that is repaired; if more are wrong, all are replaced."""
+LEAST_MEASURED_STEPS = 10
+"""Good steps in time from which the frame rate is measured; of fewer, the declared one is used."""
 
 
 def repair_times(
@@ -29,11 +33,12 @@ def repair_times(
     Parameters
     ----------
     stream_times_s : ndarray, shape (N,), float64
-        Timestamps as read from the stream.
+        Timestamps as read from the stream; NaN for a frame without one.
     frame_index : ndarray, shape (N,), int64
         Index of each frame in the source, strictly increasing.
     fps : float
-        Frame rate that the container declares. If it declares none, 30 is assumed.
+        Frame rate that the container declares. It counts where too few good timestamps tell the
+        rate. If it declares none, 30 is assumed.
 
     Returns
     -------
@@ -42,8 +47,8 @@ def repair_times(
     source : str
         ``"stream"``: the times are as read. ``"stream_repaired"``: the few times that did not
         increase were interpolated over the frame index. ``"frame_rate"``: all times come from the
-        frame index and `fps`, because more than `MAX_REPAIRED_SHARE` did not increase, or their
-        steps were outside `PLAUSIBLE_FRAME_S`.
+        frame index and the frame rate, because more than `MAX_REPAIRED_SHARE` did not increase, or
+        their steps were outside `PLAUSIBLE_FRAME_S`.
     """
     count = stream_times_s.size
     if count == 0:
@@ -51,7 +56,7 @@ def repair_times(
     latest_before = np.maximum.accumulate(
         np.concatenate(([-np.inf], np.where(np.isfinite(stream_times_s), stream_times_s, -np.inf)))
     )[:-1]
-    good = np.isfinite(stream_times_s) & (stream_times_s > latest_before)
+    good = np.isfinite(stream_times_s) & (stream_times_s > latest_before + SHORTEST_STEP_S)
     seconds_a_frame = 1 / fps if 1 <= fps <= 1000 else 1 / 30
     frames_s = np.diff(stream_times_s[good]) / np.diff(frame_index[good])
     plausible = (
@@ -59,6 +64,9 @@ def repair_times(
         if frames_s.size
         else count == 1
     )
+    if frames_s.size >= LEAST_MEASURED_STEPS and plausible:
+        # What a container declares may be a guess, or the mean of wrong durations.
+        seconds_a_frame = float(np.median(frames_s))
     if good.all() and plausible:
         return stream_times_s - stream_times_s[0], "stream"
     if np.count_nonzero(~good) > MAX_REPAIRED_SHARE * count or not plausible:

@@ -11,14 +11,14 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.containers import remux, set_edits, shift
+from tests.containers import encode, remux, set_edits, shift
 from tracker.lab.clip_spec import make_spec
 from tracker.lab.synthetic import write_clip
 from tracker.video.container import VideoOpenError
 from tracker.video.ffmpeg import BITRATE_FRAMES
 from tracker.video.frames import Video
 from tracker.video.pixels import LazyImage
-from tracker.video.times import repair_times
+from tracker.video.times import TimeSource, repair_times
 
 WIDTH, HEIGHT, BITS = 256, 64, 8
 TIME_BASE = Fraction(1, 60_000)  # MPEG-4 part 2 takes no finer one
@@ -61,6 +61,15 @@ def regular(count: int, fps: float = 30, start_s: float = 0) -> list[float]:
 
 def read_all(path: Path, step: int = 1) -> tuple[list[int], list[int], np.ndarray, Video]:
     """Return the frames' claimed indices, drawn indices and repaired times, and the video."""
+    claimed, drawn, repaired, video, source = read_repaired(path, step)
+    assert source == "stream"
+    return claimed, drawn, repaired, video
+
+
+def read_repaired(
+    path: Path, step: int = 1
+) -> tuple[list[int], list[int], np.ndarray, Video, TimeSource]:
+    """Return the same, and where the times come from."""
     with Video(path) as video:
         claimed, drawn, times_s = [], [], []
         for frame in video.frames(step):
@@ -68,8 +77,7 @@ def read_all(path: Path, step: int = 1) -> tuple[list[int], list[int], np.ndarra
             drawn.append(read_index(frame.image))
             times_s.append(frame.stream_time_s)
     repaired, source = repair_times(np.array(times_s), np.array(claimed), video.info.fps)
-    assert source == "stream"
-    return claimed, drawn, repaired, video
+    return claimed, drawn, repaired, video, source
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 7, 100])
@@ -102,6 +110,37 @@ def test_times_come_from_the_stream_at_a_variable_frame_rate(tmp_path: Path) -> 
     claimed, drawn, times_s, _ = read_all(path)
     assert claimed == drawn == list(range(60))
     np.testing.assert_allclose(times_s, pts_s - pts_s[0], atol=1e-3)
+
+
+@pytest.mark.parametrize("b_frames", [0, 2])
+@pytest.mark.parametrize(
+    ("suffix", "codec"),
+    [
+        (".m1v", "mpeg1video"), (".m2v", "mpeg2video"), (".mpg", "mpeg1video"),
+        (".vob", "mpeg2video"), (".ts", "mpeg2video"),
+    ],
+)  # fmt: skip
+def test_frames_of_mpeg_that_have_no_time_are_where_they_belong(
+    tmp_path: Path, suffix: str, codec: str, b_frames: int
+) -> None:
+    """Without a container, MPEG video has no times; in one, the last frame may have none."""
+    path = tmp_path / f"clip{suffix}"
+    images = [(draw_index(n), Fraction(n, 30)) for n in range(50)]
+    encode(path, images, codec, clock_hz=30, bf=str(b_frames), qmin="1", qmax="2", b="20M")
+    claimed, drawn, times_s, _, source = read_repaired(path)
+    assert claimed == drawn == list(range(50))
+    np.testing.assert_allclose(times_s, np.arange(50) / 30, atol=1e-3)
+    assert source in ("stream", "stream_repaired")
+
+
+def test_an_impossible_duration_in_an_mp4_leaves_the_rate_right(tmp_path: Path) -> None:
+    """FFmpeg takes a frame of ten hours for one of a tick, so that no time after it is right."""
+    plain = write_counting_clip(tmp_path / "plain.mp4", regular(40), bf="0")
+    path = shift(plain, tmp_path / "long.mp4", lambda time_s: 36_000 if time_s > 0.99 else 0.0)
+    claimed, drawn, times_s, _, source = read_repaired(path)
+    assert claimed == drawn == list(range(40))
+    np.testing.assert_allclose(times_s, np.arange(40) / 30, atol=1e-3)
+    assert source == "frame_rate"
 
 
 def test_times_below_zero_are_times(tmp_path: Path) -> None:

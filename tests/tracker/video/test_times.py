@@ -44,6 +44,27 @@ class TestRepairTimes:
         np.testing.assert_allclose(times_s, 2 * self.index / 25, atol=1e-12)
         assert source == "frame_rate"
 
+    @pytest.mark.parametrize("bad", [0, 2, 29])
+    def test_a_missing_stamp_at_an_end_continues_at_the_measured_rate(self, bad: int) -> None:
+        """30 frames a second, of which the container declares 25."""
+        index = np.arange(30)
+        stream_s = index / 30
+        stream_s[bad] = np.nan
+        times_s, source = repair_times(stream_s, index, 25)
+        np.testing.assert_allclose(times_s, index / 30, atol=1e-12)
+        assert source == "stream_repaired"
+
+    @pytest.mark.parametrize("tick_s", [0, 1 / 90_000])
+    def test_a_rate_that_is_declared_wrongly_gives_way_to_the_measured_one(
+        self, tick_s: float
+    ) -> None:
+        """After 20 frames the clock almost stands still; the declared mean rate is twice 30."""
+        index = np.arange(40)
+        stream_s = np.where(index < 20, index / 30, 19 / 30 + (index - 19) * tick_s)
+        times_s, source = repair_times(stream_s, index, 60)
+        np.testing.assert_allclose(times_s, index / 30, atol=1e-12)
+        assert source == "frame_rate"
+
     @pytest.mark.parametrize("frame_s", [1 / 60_000, 5.0])
     def test_implausible_steps_give_way_to_the_frame_rate(self, frame_s: float) -> None:
         times_s, source = repair_times(self.index * frame_s, self.index, 25)
