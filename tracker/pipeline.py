@@ -20,7 +20,8 @@ from tracker.measures.still import StillMeasures, analyze_image
 from tracker.parameters import Parameters
 from tracker.result import Result
 from tracker.tracks.segments import join_parts
-from tracker.tracks.track import Track, TrackInfo, track_video
+from tracker.tracks.track import Track, TrackInfo, raise_step, track_video
+from tracker.video.division import count_frames
 from tracker.video.frames import Video
 from tracker.video.stills import read_image
 
@@ -96,34 +97,49 @@ def _track_all_that_fits(
     eye_pictures: dict[int, bytes] | None,
     track_with: Callable[..., Track],
 ) -> Track:
-    """Track a recording, and once more if the step was raised without need.
+    """Track a recording, and once more if the step did not suit its number of frames.
 
     A container may promise many more frames than it has, because its clock jumped or its sound is
-    longer. The step is then raised, although all frames would have fitted into `max_frames`.
+    longer. The step is then raised without need. It may also promise fewer, or none if it was
+    recorded live. Then `max_frames` may not reach the end.
     """
     start_s = time.monotonic()
     track_with = functools.partial(
         track_with,
-        source,
         step=parameters.step,
         max_frames=parameters.most_frames,
         eye_pictures=eye_pictures,
     )
-    track = track_with(budget_s=budget_s, keep_step=keep_step)
-    info, took_s = track.info, time.monotonic() - start_s
-    fits = info.complete and info.frames_decoded + info.frames_failed <= parameters.most_frames
+    track = track_with(source, budget_s=budget_s, keep_step=keep_step)
     # If time was short, the step was raised for that reason, and there is no time to track again.
-    in_time = budget_s is None or took_s < budget_s / 3
-    if not (parameters.step == 1 < info.raised_step and fits and in_time):
+    in_time = budget_s is None or time.monotonic() - start_s < budget_s / 3
+    if isinstance(source, Video) or keep_step or parameters.step > 1 or not in_time:
         return track
-    if isinstance(source, Video):
+    expected_frames = _correct_expected_frames(source, track.info, parameters.most_frames)
+    if not expected_frames:
         return track
     if isinstance(source, BufferedIOBase):
         source.seek(0)
     if eye_pictures is not None:
         eye_pictures.clear()
-    left_s = None if budget_s is None else budget_s - took_s
-    return track_with(budget_s=left_s, keep_step=True)
+    video = Video(source)
+    video.expected_frames = expected_frames
+    left_s = None if budget_s is None else budget_s - (time.monotonic() - start_s)
+    return track_with(video, budget_s=left_s, keep_step=False)
+
+
+def _correct_expected_frames(
+    source: Path | BufferedIOBase, info: TrackInfo, most_frames: int
+) -> int:
+    """Return a recording's number of frames; 0 if it was tracked with the step that suits it."""
+    read = info.frames_decoded + info.frames_failed
+    if info.complete:
+        return read if info.raised_step > 1 and read <= most_frames else 0
+    if info.out_of_time or info.cut_off:
+        return 0
+    count = count_frames(source)
+    used_step = max(info.step, info.raised_step)
+    return count if raise_step(count, info.step, most_frames) > used_step else 0
 
 
 def join_recording(

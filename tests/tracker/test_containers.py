@@ -1,6 +1,7 @@
 """Every kind of container gives the numbers of its plain twin, however it is read."""
 
 import functools
+import hashlib
 import io
 import json
 from io import BufferedIOBase
@@ -28,6 +29,7 @@ from tracker.lab.synthetic import write_clip
 from tracker.parameters import Parameters
 from tracker.pipeline import measure_track, track_recording
 from tracker.result import Result
+from tracker.tracks.segments import plan_segments
 from tracker.video.container import VideoOpenError
 from tracker.video.frames import Video
 
@@ -284,6 +286,28 @@ def test_a_long_recording_is_covered_unless_its_step_was_asked_for(
     codes = {one.code for one in measure_track(track, parameters, "").summary.assessment.cautions}
     assert ("step_raised" in codes) == covered
     assert ("max_frames_reached" in codes) != covered
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("kind", ["live", "short header"])
+def test_a_long_recording_is_covered_though_its_header_does_not_tell_its_length(
+    kind: str, stream: bool, plain: Path, mesh: FaceMesh, tmp_path: Path
+) -> None:
+    """A program that records live cannot go back to write how long it recorded."""
+    if kind == "live":
+        path = remux(plain, tmp_path / "live.mkv", live="1")
+    else:
+        path = KINDS[kind].write(plain, tmp_path)
+    with Video(path) as video:
+        assert video.expected_frames <= FRAMES / 2
+    source = io.BytesIO(path.read_bytes()) if stream else path
+    parameters = Parameters(max_frames=25)
+    track = track_recording(source, mesh, parameters)
+    # Of 60 frames, every third one fits.
+    assert track.frame_index.tolist() == list(range(0, FRAMES, 3))
+    assert (track.info.raised_step, track.info.complete) == (3, True)
+    assert track.info.video_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert plan_segments(path, 4, parameters.step, parameters.max_frames)[0].step == 3
 
 
 @pytest.mark.parametrize(

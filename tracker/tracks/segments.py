@@ -84,7 +84,7 @@ def plan_segments(
         raise ValueError(f"count is {count}, expected 1-{MAX_SEGMENTS}")
     _rewind(source)
     with Video(source) as video:
-        used_step = step if keep_step else raise_step(video, step, max_frames)
+        used_step = step if keep_step else raise_step(video.expected_frames, step, max_frames)
     whole = Segment(0, 1, _hash(step, used_step, max_frames), step, used_step, max_frames)
     if count == 1:
         return (whole,)
@@ -96,6 +96,9 @@ def plan_segments(
     if layout.frames <= max_frames:
         # A container may promise many more frames than it has; no step has to be raised for them.
         whole = replace(whole, step=step)
+    elif not keep_step and layout.frames > max_frames * whole.step:
+        # Or it may promise fewer.
+        whole = replace(whole, step=raise_step(layout.frames, step, max_frames))
     stop = min(layout.frames, max_frames * whole.step)
     cuts = _choose_cuts(layout, count, whole.step, stop) if layout.is_divisible else []
     if not cuts or not can_start_at(source, [cut.keyframe for cut in cuts]):

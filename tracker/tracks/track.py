@@ -185,7 +185,7 @@ def track_video(
         See `tracker.video.frames.Video`.
     """
     with source if isinstance(source, Video) else Video(source) as video:
-        used_step = step if keep_step else raise_step(video, step, max_frames)
+        used_step = step if keep_step else raise_step(video.expected_frames, step, max_frames)
         pacer = None if budget_s is None else _make_pacer(video, used_step, max_frames, budget_s)
         follower = FaceFollower(finder, max_frames, used_step, eye_pictures is not None)
         blocks = BlockFollower(follower, finder, used_step)
@@ -263,11 +263,11 @@ class Frames:
         )
 
 
-def raise_step(video: Video, step: int, max_frames: int) -> int:
+def raise_step(expected_frames: int, step: int, max_frames: int) -> int:
     """Return the step to use: a step of 1 is raised so that `max_frames` cover the recording."""
     if step > 1:
         return step
-    return max(step, min(LARGEST_STEP, -(-video.expected_frames // max_frames)))
+    return max(step, min(LARGEST_STEP, -(-expected_frames // max_frames)))
 
 
 def _make_pacer(video: Video, step: int, max_frames: int, budget_s: float) -> Pacer:

@@ -72,7 +72,7 @@ class Layout:
         decoder = SeekingDecoder(source)
         try:
             self._packets = list(decoder.read_packets())
-            cut_off = decoder.is_cut_off()
+            is_sure = decoder.tells_times and not decoder.is_cut_off()
         finally:
             decoder.close()
         listed = [(packet.pts, packet.size) for packet in self._packets]
@@ -82,7 +82,8 @@ class Layout:
         shown = [packet.pts for packet in self._packets if not packet.is_hidden]
         self._shown_pts = np.unique(np.array(shown, np.int64))
         self.frames = len(shown)
-        self.is_divisible = not (cut_off or NO_TIME in shown or self._shown_pts.size < self.frames)
+        all_differ = NO_TIME not in shown and self._shown_pts.size == self.frames
+        self.is_divisible = is_sure and all_differ
 
     def find_keyframes(self) -> list[tuple[int, Packet]]:
         """Return the keyframes at which the video can be divided, with their frames' indices.
@@ -110,6 +111,19 @@ class Layout:
             int(self._shown_pts[first]),
             NO_TIME if at_end else int(self._shown_pts[stop]),
         )
+
+
+def count_frames(source: Path | BufferedIOBase) -> int:
+    """Return how many frames a video shows; 0 if it cannot be read to its end.
+
+    The file is read, but not decoded.
+    """
+    if isinstance(source, BufferedIOBase):
+        source.seek(0)
+    try:
+        return Layout(source).frames
+    except FFmpegError:
+        return 0
 
 
 def can_start_at(source: Path | BufferedIOBase, keys: list[Packet | None]) -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.containers import remux, set_edits
 from tests.tracker.video.test_frames import read_index, regular, write_counting_clip
-from tracker.video.division import Layout, can_start_at
+from tracker.video.division import Layout, can_start_at, count_frames
 from tracker.video.frames import DivisionError, Video
 
 FRAMES = 96
@@ -134,3 +134,15 @@ def test_times_that_occur_twice_are_not_divided(tmp_path: Path) -> None:
     path = write_counting_clip(tmp_path / "a.mkv", regular(FRAMES, fps=1500), bf="0", g="12")
     assert len({time_s for _, time_s, _ in read(path)}) < FRAMES
     assert not Layout(path).is_divisible
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_frames_are_counted_without_decoding(tmp_path: Path, stream: bool) -> None:
+    path = write_counting_clip(tmp_path / "live.mkv", regular(70), bf="2")
+    source = io.BytesIO(path.read_bytes()) if stream else path
+    assert count_frames(source) == 70
+    # Again, as after an analysis that has read the stream.
+    assert count_frames(source) == 70
+    nothing = tmp_path / "nothing.mkv"
+    nothing.write_bytes(b"nothing")
+    assert count_frames(nothing) == 0
