@@ -362,6 +362,43 @@ def test_a_worker_stops_within_seconds_and_removes_what_it_stores_late(
     assert world.storage.list_files("") == set()
 
 
+def test_a_part_that_is_stored_after_the_deletion_is_removed(world: DividedWorld) -> None:
+    analysis_id = world.upload()
+    document = json.loads(next(iter(world.storage.started.values())))
+    world.carry_out(SEGMENTS, {"job": "plan", **document})
+    track = world.engine.track_segment
+
+    def track_and_delete(*arguments: Any) -> None:
+        track(*arguments)
+        assert world.ask("DELETE", f"/analyses/{analysis_id}")[0] == 204
+        assert world.list_parts() == set()
+
+    world.engine.track_segment = track_and_delete  # type: ignore[method-assign]
+    # Nobody asks it to clean up: the execution was stopped.
+    with pytest.raises(AnalysisEndedError):
+        world.carry_out(SEGMENTS, {"job": "part", "part": "0", **document})
+    assert world.storage.list_files("") == set()
+
+
+@pytest.mark.parametrize("job", ["plan", "part", "join"])
+def test_a_file_that_is_written_over_meanwhile_is_no_result(world: DividedWorld, job: str) -> None:
+    analysis_id = world.upload()
+    key = f"users/u1/eye/{analysis_id}/original"
+    seen = False
+
+    def invoke(name: str, event: Any) -> Any:
+        nonlocal seen
+        if event["job"] == job and not seen:
+            seen = True
+            # In a bucket that keeps no versions, the first file is lost.
+            world.put(key, make_video("suspected", seconds=LONG_S, other="longer"))
+        return world.carry_out(name, event)
+
+    assert world.run_started(invoke=invoke).status == "FAILED"
+    assert world.status(analysis_id)["code"] == "file_changed"
+    assert world.list_parts() == set()
+
+
 def test_an_execution_that_was_overtaken_changes_nothing(world: DividedWorld) -> None:
     from handler import records
 
