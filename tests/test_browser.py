@@ -295,7 +295,7 @@ def test_the_extended_task_is_recorded_sent_and_analysed(chromium: Browser, url:
     assert shares == sorted(shares)
     assert (shares[0], shares[-1]) == (0, pytest.approx(64 / 124, abs=0.06))
     page.click("#send")
-    expect(page.locator("section#result")).to_be_visible(timeout=120_000)
+    expect(page.locator("section#result")).to_be_visible(timeout=60_000 + 600_000 * EXTENDED_SHARE)
     analysis_id = page.inner_text("#analysis-id")
     with visit.context.expect_page() as opening:
         page.click("#report")

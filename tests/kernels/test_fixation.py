@@ -154,6 +154,7 @@ def test_drawn_jerks_are_found(rng: np.random.Generator, fps: float, sign: float
     assert found.visible < 0.5
 
 
+@pytest.mark.repeats
 def test_the_noise_floor_is_that_of_white_noise(rng: np.random.Generator) -> None:
     """The mean of 18 samples has a deviation of 1 / sqrt(18); a difference, sqrt(2) times that."""
     found = detect(rng.normal(size=40_000), 120.0)
@@ -161,6 +162,7 @@ def test_the_noise_floor_is_that_of_white_noise(rng: np.random.Generator) -> Non
     assert found.visible >= 3 * found.noise_floor
 
 
+@pytest.mark.repeats
 def test_jerks_do_not_raise_the_noise_floor(rng: np.random.Generator) -> None:
     times_s = np.arange(1800) / 60
     values = 0.1 * rng.normal(size=times_s.size)
@@ -220,6 +222,7 @@ def test_jerks_are_found_at_irregular_times(rng: np.random.Generator) -> None:
     assert_allclose(found.amplitude, 2, rtol=0.15)
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("fps", [30.0, 60.0, 120.0])
 def test_noise_alone_shows_few_jerks(fps: float) -> None:
     """Of noise that is half white, half slow: under one a minute."""

@@ -47,7 +47,7 @@ def test_a_step_through_an_exposure_is_its_mean(time_s: float, exposure_s: float
     assert flanks.raised_step(time_s, 0.08, exposure_s) == pytest.approx(exact, abs=1e-12)
 
 
-@pytest.mark.parametrize("fps", [30.0, 60.0, 120.0])
+@pytest.mark.parametrize("fps", [30.0, 60.0, pytest.param(120.0, marks=pytest.mark.repeats)])
 @pytest.mark.parametrize("step_s", [0.06, 0.1, 0.25])
 def test_a_step_is_fitted_as_the_reference_does(
     rng: np.random.Generator, fps: float, step_s: float
