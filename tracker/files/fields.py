@@ -596,7 +596,7 @@ class Summary:
         "Phases that velocity, amplitude and regularity of blinks come from.",
         "Phases of the lid movements", "눈꺼풀 움직임을 측정한 단계")]
     blink_closing_velocity_per_s: Annotated[float | None, Field("lids", "lid openings/s",
-        "Median peak velocity of the closing lids in blinks; 1 is the opening of the open eye.",
+        "Median peak velocity of the closing lids, as the landmarks show it; 1 = open eye.",
         "Peak velocity of closing lids (openings a second)",
         "눈꺼풀을 감는 최고 속도(초당 눈 뜬 높이)")]
     blink_closing_velocity_per_s_ci95: Annotated[Interval, Field("lids", "lid openings/s",
@@ -610,7 +610,7 @@ class Summary:
             "rate_too_low": ("the frame rate is too low", "프레임 속도가 너무 낮음"),
         })]
     blink_opening_velocity_per_s: Annotated[float | None, Field("lids", "lid openings/s",
-        "Median peak velocity of the opening lids in blinks; 1 is the opening of the open eye.",
+        "Median peak velocity of the opening lids, as the landmarks show it; 1 = open eye.",
         "Peak velocity of opening lids (openings a second)",
         "눈꺼풀을 뜨는 최고 속도(초당 눈 뜬 높이)")]
     blink_opening_velocity_per_s_ci95: Annotated[Interval, Field("lids", "lid openings/s",

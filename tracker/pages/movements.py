@@ -114,6 +114,7 @@ def _note(source: ReportInput, name: str) -> tuple[list[str], bool]:
     if name in ("blink_closing_velocity_per_s", "blink_opening_velocity_per_s"):
         rate_hz = source.assessment.quality.sampled_rate_hz
         notes.append(text("movement.velocity", rate=rate_hz))
+        is_limited = True
     if name == "blink_rate_rest_per_min":
         seconds = measures.blink_rate_rest_time_s
         pairs = count_pairs_told_apart(seconds)

@@ -354,7 +354,9 @@ TEXTS: dict[str, str] = {
     "없습니다.",
     "report.movement.area": "표식점의 잡음도 포함됩니다.",
     "report.movement.velocity": "초당 {rate:.0f}프레임에서 측정했습니다. 신뢰구간은 프레임의 노출 "
-    "시간이 얼마이든 성립하도록 넓혔습니다.",
+    "시간이 얼마이든 성립하지만, 표식점이 눈꺼풀을 따라가는 정도는 반영하지 않습니다. "
+    "그린 얼굴에서 표식점은 실제 속도의 0.5 ~ 2.1배를 보였습니다. "
+    "같은 사람의 녹화끼리만 비교하십시오.",
     "report.movement.rest": "발표된 휴식 시 평균: PSP {psp:g}, 파킨슨병 {pd:g}, 건강한 사람 "
     "{healthy:g}.",
     "report.movement.rest_alt": "휴식 중 분당 깜빡임 {value:.1f}회, 95 % 신뢰구간 {low:.1f} ~ "
