@@ -13,7 +13,7 @@ KERNEL_TESTS = $(addprefix tests/kernels/test_,geometry.py pose.py closures.py g
   uncertainty.py change.py looks.py crosstalk.py sampling.py refinement.py fixation.py flanks.py)
 
 .PHONY: help setup run quick test test-long ahead attack chaos bench bench-short lint lint-deploy layers budget lock docs site picture accuracy extended fixation \
-  accuracy-baseline cohorts fuzz clean
+  accuracy-baseline cohorts scale fuzz clean
 
 help:
 	@echo "make run VIDEO=clip.mp4   analyse a video (without VIDEO: a synthetic demo clip)"
@@ -35,6 +35,7 @@ help:
 	@echo "make accuracy             measure accuracy as synthetic clips get worse; list changes (4 minutes)"
 	@echo "make accuracy-baseline    the same, and keep the results as the new baseline"
 	@echo "make cohorts              simulate 1,000 people of each kind; tables and picture in docs/ (8 minutes)"
+	@echo "make scale                simulate long recordings and cohorts in AWS; tables in docs/"
 	@echo "make fuzz                 read 10,000 damaged videos (5 minutes; FIRST=SEED begins elsewhere)"
 	@echo "make fixation             find square-wave jerks in 1,800 simulated recordings (a minute)"
 	@echo "make extended             record the extended task in a browser, at its full length (4 minutes)"
@@ -149,6 +150,12 @@ picture: setup
 
 cohorts: setup
 	$(PY) -m tracker.lab.cohorts --out docs
+
+# With MEASURE=--measure, first a real run in Lambda's CPU limit, which needs root (5 minutes).
+MEASURE :=
+
+scale: setup
+	$(PY) -m benchmarks.scale $(MEASURE)
 
 accuracy: setup
 	$(PY) -m benchmarks.accuracy --out $(OUT)/accuracy

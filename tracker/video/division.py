@@ -128,15 +128,16 @@ def count_frames(source: Path | BufferedIOBase) -> int:
 
 def can_start_at(source: Path | BufferedIOBase, keys: list[Packet | None]) -> bool:
     """Return whether each of these keyframes is found in a file that was just opened."""
+    if isinstance(source, BufferedIOBase):
+        source.seek(0)
     try:
-        for key in filter(None, keys):
-            if isinstance(source, BufferedIOBase):
-                source.seek(0)
-            decoder = SeekingDecoder(source)
-            try:
+        decoder = SeekingDecoder(source)
+        try:
+            # The last one first: FFmpeg has then not read what lies before it.
+            for key in filter(None, reversed(keys)):
                 decoder.start_at(key)
-            finally:
-                decoder.close()
+        finally:
+            decoder.close()
     except FFmpegError:
         return False
     return True

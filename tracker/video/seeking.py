@@ -70,6 +70,7 @@ class SeekingDecoder(Decoder):
         FFmpegError
             The file has no such packet, or it cannot be reached.
         """
+        self._waiting = False
         start: int = self._stream.start_time
         # What demuxers compare the time with differs, so both are tried. From the start, every
         # packet is met.

@@ -16,6 +16,8 @@ from tests.containers import encode, read_images
 from tests.tracker.tracks.test_track import assert_equal
 from tracker.face import blocks
 from tracker.face.mesh import FaceMesh
+from tracker.lab.clip_spec import ClipSpec
+from tracker.lab.synthetic import write_clip
 from tracker.tracks import segments
 from tracker.tracks.parts import Part, PartFileError, Segment, load_part, parse_segment
 from tracker.tracks.segments import PartsError, join_parts, plan_segments, track_segment
@@ -117,6 +119,28 @@ def test_a_promise_of_many_more_frames_raises_no_step(
     monkeypatch.setattr(segments, "raise_step", lambda *_: 5)
     assert {one.step for one in plan_segments(clip, 3, 1, FRAMES)} == {1}
     assert {one.step for one in plan_segments(clip, 3, 1, FRAMES - 1)} == {5}
+
+
+def test_half_an_hour_is_covered_at_every_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (blocks, segments):
+        monkeypatch.setattr(module, "BLOCK_FRAMES", 1500)
+        monkeypatch.setattr(module, "RUN_IN_FRAMES", 30)
+    path, frames = tmp_path / "long.mp4", 30 * 60 * 30
+    spec = ClipSpec(duration_s=1.0, fps=30.0, width=64, height=64)
+    write_clip(path, spec, repeats=1800)
+    plan = plan_segments(path, 12, 1, 60_000)
+    assert [one.step for one in plan] == [1] * 12
+    stretches = [one.stretch for one in plan]
+    assert all(stretch is not None for stretch in stretches)
+    ends = [(one.first, one.stop) for one in stretches if one is not None]
+    assert ends == [(4500 * n, 4500 * (n + 1)) for n in range(12)]
+    assert ends[-1][1] == frames
+    assert sum(one.max_frames for one in plan) == frames
+    assert not plan[-1].ends_early
+    # By default, a single run raises the step, and so does a plan.
+    assert {one.step for one in plan_segments(path, 12, 1, MANY)} == {5}
 
 
 def test_a_stream_is_divided_too(parts: list[Part], clip: Path, mesh: FaceMesh) -> None:
