@@ -281,6 +281,27 @@ def test_what_follows_damage_is_used_and_what_is_damaged_is_counted(tmp_path: Pa
     np.testing.assert_allclose(times_s, np.array(expected) / 30, atol=1e-3)
 
 
+def test_pixels_that_change_their_shape_on_the_way_are_stretched_as_they_say(
+    tmp_path: Path,
+) -> None:
+    """First they are wide; then they are square, and the picture stands in the middle."""
+    image = np.zeros((240, 240, 3), np.uint8)
+    image[:, 60:180] = 255
+    images = [(image, Fraction(n, 30)) for n in range(20)]
+    parts = [
+        encode(tmp_path / f"{aspect.numerator}.ts", images, "mpeg2video", aspect, 30, bf="0")
+        for aspect in (Fraction(4, 3), Fraction(1))
+    ]
+    path = tmp_path / "both.ts"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    with Video(path) as video:
+        assert (video.info.width, video.info.height) == (320, 240)
+        rows = [frame.image[120, :, 1] > 127 for frame in video.frames()]
+    spans = [(int(row.argmax()), int(row.sum())) for row in rows]
+    np.testing.assert_allclose(spans[:20], [(80, 160)] * 20, atol=1)
+    np.testing.assert_allclose(spans[20:], [(40 + 60, 120)] * 20, atol=1)
+
+
 def test_frames_that_cannot_be_converted_are_counted_and_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,22 +10,35 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.containers import MATRICES, store_for
 from tests.heif import write_heif
 from tests.tracker.video.test_frames import HEIGHT, WIDTH, draw_index
 from tracker.video.container import ImageKindError, ImageOpenError, InputNotFoundError
 from tracker.video.stills import read_image
 
+EXIF_ORDER = (
+    "upright", "flipped", "upside down", "upside down flipped",
+    "clockwise flipped", "clockwise", "anticlockwise flipped", "anticlockwise",
+)  # fmt: skip
+"""How EXIF's orientations 1 to 8 must be turned to be shown."""
+
 
 class TestReadImage:
-    def test_exif_orientation_is_applied(self, tmp_path: Path) -> None:
-        encoded = cv2.imencode(".jpg", draw_index(1))[1].tobytes()
-        # An EXIF segment that says: turn by 90 degrees clockwise to view (orientation 6).
-        tiff = b"MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00"
-        body = b"Exif\x00\x00" + tiff + bytes(4)
+    @pytest.mark.parametrize(("orientation", "name"), list(enumerate(EXIF_ORDER, 1)))
+    def test_exif_orientation_is_applied(self, tmp_path: Path, orientation: int, name: str) -> None:
+        """What is stored is computed from the definition of each turn."""
+        shown = draw_index(1)
+        shown[: HEIGHT // 2, : WIDTH // 2] = (0, 0, 255)
+        stored = store_for(shown, MATRICES[name])
+        encoded = cv2.imencode(".jpg", stored, (cv2.IMWRITE_JPEG_QUALITY, 100))[1].tobytes()
+        tiff = b"MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01"
+        body = b"Exif\x00\x00" + tiff + struct.pack(">HH", orientation, 0) + bytes(4)
         segment = b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body
         path = tmp_path / "turned.jpg"
         path.write_bytes(encoded[:2] + segment + encoded[2:])
-        assert read_image(path).shape == (WIDTH, HEIGHT, 3)
+        image = read_image(path)
+        assert image.shape == shown.shape
+        assert np.abs(image.astype(int) - shown).mean() < 8
 
     def test_transparency_is_dropped(self, tmp_path: Path) -> None:
         path = tmp_path / "alpha.png"
