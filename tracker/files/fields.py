@@ -257,7 +257,7 @@ class VideoFields:
             "stream": ("the video's own timestamps", "영상 자체의 시간 정보"),
             "stream_repaired": (
                 "the video's own timestamps, some mended", "영상 자체의 시간 정보, 일부 바로잡음"),
-            "frame_rate": ("the nominal frame rate", "공칭 프레임 속도"),
+            "frame_rate": ("the frame rate", "프레임 속도"),
         })]
     complete: Annotated[bool, Field("video", "",
         "Whether the video was decoded to its end.",

@@ -103,7 +103,7 @@ TEXTS: dict[str, str] = {
     "Copy the video from the phone again.",
     "finding.timestamps_repaired": "Some of the video's timestamps were wrong and mended.",
     "finding.timestamps_unusable": "The video's timestamps are unusable: all times come from its "
-    "nominal frame rate.",
+    "frame rate.",
     "finding.borderline": "Its 95 % interval, {low:.3f} to {high:.3f}, holds the limit {limit:g}: "
     "the recording cannot tell on which side it is. Record again, looking up and down several "
     "times.",

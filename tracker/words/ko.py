@@ -98,7 +98,7 @@ TEXTS: dict[str, str] = {
     "finding.video_damaged": "{frames}프레임이 없거나 손상되었습니다. 결과는 나머지에 대한 "
     "것입니다. 휴대전화에서 영상을 다시 복사하십시오.",
     "finding.timestamps_repaired": "영상의 일부 시간 정보가 잘못되어 바로잡았습니다.",
-    "finding.timestamps_unusable": "영상의 시간 정보를 쓸 수 없어 모든 시간을 공칭 프레임 속도로 "
+    "finding.timestamps_unusable": "영상의 시간 정보를 쓸 수 없어 모든 시간을 프레임 속도로 "
     "계산했습니다.",
     "finding.borderline": "95 % 신뢰구간 {low:.3f} ~ {high:.3f} 안에 기준값({limit:g})이 있어, "
     "녹화만으로는 어느 쪽인지 알 수 없습니다. 위아래를 여러 번 보면서 다시 촬영하십시오.",
