@@ -12,6 +12,8 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from tracker.files.fields import Field, Interval, Prefix, Summary
 
+MOVEMENT_GROUPS = ("saccades", "fixation", "lids")
+"""Groups of the summary's fields that describe movements. They are not validated on patients."""
 JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
 
@@ -87,6 +89,20 @@ def list_values(*groups: str) -> tuple[str, ...]:
     Free text and lists are left out, because reports do not show them in a table of numbers.
     """
     return tuple(name for group, name in _walk(Summary, "") if group in groups)
+
+
+def list_movements() -> tuple[str, ...]:
+    """Return the names of the measures of movements: those with an interval and a reason.
+
+    Measures of a single eye are left out.
+    """
+    known = read_record(Summary)
+    return tuple(
+        name
+        for name in list_values(*MOVEMENT_GROUPS)
+        if {f"{name}_ci95", f"{name}_reason"} <= known.keys()
+        and not name.endswith(("_left", "_right"))
+    )
 
 
 def _walk(record: type, path: str) -> Iterator[tuple[str, str]]:

@@ -7,8 +7,7 @@ from itertools import combinations
 from markupsafe import Markup
 
 from kernels import compute_rate_interval
-from tracker.files.documents import find_field, get_value, list_values, read_record
-from tracker.files.fields import Summary
+from tracker.files.documents import find_field, get_value, list_movements
 from tracker.measures.assessment import Assessment
 from tracker.measures.lid_kinematics import BLINKS_AT_REST_PER_MIN
 from tracker.pages.indicators import INDICATORS
@@ -16,8 +15,6 @@ from tracker.pages.numbers import format_exact
 from tracker.pages.page import Grade, RulerMark, draw_ruler
 from tracker.pages.sections import ReportInput
 
-MOVEMENT_GROUPS = ("saccades", "fixation", "lids")
-"""Groups of the summary's fields that describe movements."""
 RATE_SCALE_END = 30.0
 COMPARABLE_DEG = 1.0
 """Published rates of square-wave jerks count them from 0.5 degrees on. A rate is compared with them
@@ -54,22 +51,11 @@ class MovementRow:
     ruler: Markup
 
 
-def _list_names() -> tuple[str, ...]:
-    """Return the names of the measures that have an interval and a reason, of both eyes."""
-    known = read_record(Summary)
-    return tuple(
-        name
-        for name in list_values(*MOVEMENT_GROUPS)
-        if {f"{name}_ci95", f"{name}_reason"} <= known.keys()
-        and not name.endswith(("_left", "_right"))
-    )
-
-
-MOVEMENTS = _list_names()
+MOVEMENTS = list_movements()
 """The measures that the section shows. The others are in the table of all numbers."""
 
 
-def list_movements(source: ReportInput) -> list[MovementRow]:
+def list_movement_rows(source: ReportInput) -> list[MovementRow]:
     """Return the rows of the section, in the summary's order."""
     is_unreliable = _is_unreliable(source.assessment)
     return [_make_row(source, name, is_unreliable) for name in MOVEMENTS]

@@ -15,7 +15,7 @@ from tracker.measures.assessment import Assessment
 from tracker.measures.phases import MIN_PRIMARY_TIME_S
 from tracker.pages import sections
 from tracker.pages.indicators import grade_indicators
-from tracker.pages.movements import list_movements
+from tracker.pages.movements import list_movement_rows
 from tracker.pages.numbers import FIELD_GROUPS, PROVENANCE_FIELDS, list_numbers
 from tracker.pages.page import make_page, read_asset, render_template
 from tracker.pages.plots import make_plot_data
@@ -132,7 +132,7 @@ def _make_values(source: ReportInput, events: list[Event]) -> dict[str, Any]:
         "cards": (sections.make_range_card(source), sections.make_rate_card(source)),
         "indicators": grade_indicators(analysis, assessment, language),
         "cautions": sections.list_cautions(source),
-        "movements": list_movements(source),
+        "movements": list_movement_rows(source),
         "events": sections.list_events(source, events),
         "has_primary": "ahead" in extremes,
         "extremes": sections.list_extremes(source, extremes),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tracker.files.documents import SummaryFormatError, parse_summary
+from tracker.files.documents import SummaryFormatError, find_field, list_movements, parse_summary
 from tracker.files.fields import Summary
 from tracker.files.names import printable
 from tracker.parameters import Parameters
@@ -31,7 +31,8 @@ class Measure:
     group : {"gaze", "lids"}
         What the number describes.
     unit : str
-        Key of the unit's name in `tracker.words`, without ``compare.unit.``.
+        Key of the unit's name in `tracker.words`, without ``compare.unit.``. Of a movement, the
+        unit itself: its label names it.
     digits : int
         Number of decimals that are shown.
     interval : str or None
@@ -48,10 +49,8 @@ class Measure:
     count: str | None = None
 
 
-def _make_movement(name: str, group: Group, unit: str, digits: int) -> Measure:
-    """Return a measure of movements, whose interval is in the summary."""
-    return Measure(name, group, unit, digits, f"{name}_ci95")
-
+_DIGITS = {"ms": 0, "deg/s": 0, "1/min": 1, "lid openings/s": 1, "squared eye widths": 6}
+"""Decimals of a measure of movements, by its unit; others have 3."""
 
 _ANSWER_MEASURES = (
     Measure("vertical_peak_to_peak", "gaze", "eye_widths", 3, "vertical_peak_to_peak_ci95"),
@@ -65,13 +64,15 @@ _ANSWER_MEASURES = (
     Measure("blink_duration_median_s", "lids", "s", 3),
     Measure("perclos", "lids", "share", 3),
 )
-MOVEMENT_MEASURES = (
-    _make_movement("square_wave_jerk_rate_per_min", "gaze", "per_min", 1),
-    _make_movement("fixation_bcea", "gaze", "squared_eye_widths", 6),
-    _make_movement("blink_closing_velocity_per_s", "lids", "openings_per_s", 1),
-    _make_movement("blink_opening_velocity_per_s", "lids", "openings_per_s", 1),
-    _make_movement("blink_rate_rest_per_min", "lids", "per_min", 1),
-    _make_movement("blink_rate_task_per_min", "lids", "per_min", 1),
+MOVEMENT_MEASURES = tuple(
+    Measure(
+        name,
+        "lids" if about.group == "lids" else "gaze",
+        about.unit,
+        _DIGITS.get(about.unit, 3),
+        f"{name}_ci95",
+    )
+    for name, about in ((name, find_field(name)[1]) for name in list_movements())
 )
 """Measures that earlier versions lack, and that are not validated on patients."""
 MEASURES = _ANSWER_MEASURES + MOVEMENT_MEASURES

@@ -11,6 +11,7 @@ from tracker.study.compare_text import (
     format_value,
     format_verdict,
     list_notes,
+    name_measure,
 )
 from tracker.study.comparison import ComparedMeasure, Comparison, ConditionValue
 from tracker.words import Language, format_text
@@ -127,7 +128,7 @@ def _make_answer(comparison: Comparison, language: Language) -> list[AnswerLine]
     unchanged: list[ChangedMeasure] = []
     not_judged: list[ChangedMeasure] = []
     for measure in comparison.measures:
-        name = format_text(language, f"compare.measure.{measure.name}")
+        name = name_measure(language, measure.name)
         for change in measure.changes:
             words = f"{change.label}: {name}" if has_several else name
             if change.changed:

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
-from tracker.study.compare_input import MOVEMENT_MEASURES
+from tracker.files.documents import find_field, list_movements
 from tracker.study.comparison import Change, ComparedMeasure, Comparison, ConditionValue
 from tracker.words import Language, format_text, round_range
+
+_MOVEMENTS = frozenset(list_movements())
 
 
 def describe_comparison(comparison: Comparison) -> str:
@@ -39,8 +41,17 @@ def describe_comparison(comparison: Comparison) -> str:
 
 def format_measure(language: Language, measure: ComparedMeasure) -> str:
     """Return a measure's name and unit."""
+    if measure.name in _MOVEMENTS:
+        return name_measure(language, measure.name)
     unit = format_text(language, f"compare.unit.{measure.unit}")
-    return f"{format_text(language, 'compare.measure.' + measure.name)}, {unit}"
+    return f"{name_measure(language, measure.name)}, {unit}"
+
+
+def name_measure(language: Language, name: str) -> str:
+    """Return a measure's name. Of a movement, it is the summary's label, with the unit."""
+    if name in _MOVEMENTS:
+        return find_field(name)[1].label(language)
+    return format_text(language, f"compare.measure.{name}")
 
 
 def format_number(measure: ComparedMeasure, value: float | None, sign: str = "") -> str:
@@ -106,9 +117,9 @@ def list_notes(language: Language, comparison: Comparison) -> list[str]:
     if judged:
         notes.append(format_text(language, "compare.note.chance", judged=judged, expected=expected))
     names = [
-        format_text(language, f"compare.measure.{measure.name}")
+        name_measure(language, measure.name)
         for measure in comparison.measures
-        if measure.name in {one.name for one in MOVEMENT_MEASURES}
+        if measure.name in _MOVEMENTS
     ]
     if names:
         joined = ", ".join(names)

@@ -348,7 +348,7 @@ TEXTS: dict[str, str] = {
     "report.movement.unknown": "측정되지 않음",
     "report.movement.all": "녹화 전체",
     "report.movement.phases": "측정한 단계: {phases}.",
-    "report.movement.jerks": "{visible:.1f}도(추정) 이상의 움직임만 셉니다. 더 작은 것은 이 "
+    "report.movement.jerks": "{visible:.1f}도(추정) 이상의 방형파 움직임만 셉니다. 더 작은 것은 이 "
     "녹화에서 보이지 않습니다. 발표된 평균: 분당 PSP 33.5, 파킨슨병 10.3, 건강한 사람 4.3.",
     "report.movement.jerks_not_comparable": "발표된 값은 0.5도부터 센 것이므로 이 값과 비교할 수 "
     "없습니다.",
@@ -635,18 +635,10 @@ TEXTS: dict[str, str] = {
     "compare.measure.prolonged_closure_rate_per_min": "긴 눈 감음",
     "compare.measure.blink_duration_median_s": "눈 깜빡임 지속 시간(중앙값)",
     "compare.measure.perclos": "눈꺼풀이 감긴 시간(PERCLOS)",
-    "compare.measure.square_wave_jerk_rate_per_min": "방형파 움직임",
-    "compare.measure.fixation_bcea": "주시 영역(BCEA)",
-    "compare.measure.blink_closing_velocity_per_s": "눈꺼풀을 감는 최고 속도",
-    "compare.measure.blink_opening_velocity_per_s": "눈꺼풀을 뜨는 최고 속도",
-    "compare.measure.blink_rate_rest_per_min": "휴식 중 눈 깜빡임",
-    "compare.measure.blink_rate_task_per_min": "과제 중 눈 깜빡임",
     "compare.unit.eye_widths": "눈 너비",
     "compare.unit.per_min": "분당",
     "compare.unit.s": "초",
     "compare.unit.share": "시간의 비율, 0-1",
-    "compare.unit.squared_eye_widths": "눈 너비의 제곱",
-    "compare.unit.openings_per_s": "초당 눈 뜬 높이",
     "compare.verdict.once": "각 녹화의 불확실성보다 큰 차이",
     "compare.verdict.repeated": "반복 녹화의 차이보다 큰 변화",
     "compare.verdict.unchanged": "변화가 확인되지 않음",

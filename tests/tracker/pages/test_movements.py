@@ -10,7 +10,12 @@ import pytest
 from tests.made_tracks import make_landmarks, make_track
 from tracker.files.fields import Interval
 from tracker.measures.lid_kinematics import BLINKS_AT_REST_PER_MIN
-from tracker.pages.movements import MOVEMENTS, MovementRow, count_pairs_told_apart, list_movements
+from tracker.pages.movements import (
+    MOVEMENTS,
+    MovementRow,
+    count_pairs_told_apart,
+    list_movement_rows,
+)
 from tracker.pages.report import render_report
 from tracker.pages.sections import ReportInput
 from tracker.parameters import Parameters
@@ -51,7 +56,7 @@ def record(seconds: float = 90.0, *, protocol: bool = True, **info: Any) -> Resu
 
 def show(result: Result, language: Language = "en") -> dict[str, MovementRow]:
     source = ReportInput(result.analysis, result.assessment, result.summary, None, language)
-    return {row.field: row for row in list_movements(source)}
+    return {row.field: row for row in list_movement_rows(source)}
 
 
 def test_every_stable_measure_is_shown_once() -> None:

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from tests.tracker.study.made_summaries import ranged
+from tests.tracker.study.made_summaries import make_summary, ranged
+from tracker.files.documents import find_field
 from tracker.study.compare import _DIFFERENCES, _WITHHOLDS, compare
-from tracker.study.compare_input import MEASURES, Labelled
-from tracker.study.compare_text import describe_comparison
+from tracker.study.compare_input import MEASURES, MOVEMENT_MEASURES, Labelled
+from tracker.study.compare_text import describe_comparison, list_notes, name_measure
 from tracker.words import LANGUAGES, TEXTS
 
 
@@ -16,6 +17,11 @@ class TestWords:
     def test_everything_that_can_be_said_has_words(self, language: Any) -> None:
         texts = TEXTS[language]
         for measure in MEASURES:
+            # The data dictionary's label of a movement names its unit, too.
+            if measure in MOVEMENT_MEASURES:
+                assert find_field(measure.name)[1].unit == measure.unit
+                assert name_measure(language, measure.name)
+                continue
             assert {
                 f"compare.measure.{measure.name}",
                 f"compare.unit.{measure.unit}",
@@ -23,6 +29,24 @@ class TestWords:
         codes = {*_WITHHOLDS, *_DIFFERENCES, "partial"}
         assert {f"compare.concern.{code}" for code in codes} <= texts.keys()
         assert {f"compare.why.{code}" for code in (*_WITHHOLDS, "no_interval")} <= texts.keys()
+
+    @pytest.mark.parametrize(
+        ("language", "words"),
+        [
+            ("en", "Not validated on patients: Blinks a minute at rest."),
+            ("ko", "환자에서 검증되지 않은 값: 휴식 중 분당 눈 깜빡임."),
+        ],
+    )
+    def test_movements_are_named_as_not_validated(self, language: Any, words: str) -> None:
+        name = "blink_rate_rest_per_min"
+        first, other = (
+            make_summary(**{name: rate, f"{name}_ci95": [rate - 2, rate + 2]})
+            for rate in (5.0, 15.0)
+        )
+        notes = list_notes(language, compare([Labelled("off", first), Labelled("on", other)]))
+        assert words in notes
+        without = compare([Labelled("off", make_summary()), Labelled("on", make_summary())])
+        assert not any("validated" in note for note in list_notes("en", without))
 
     def test_a_person_reads_values_changes_verdicts_and_limits(self) -> None:
         first, other = ranged(0.05, 0.046, 0.053), ranged(0.08, 0.074, 0.086, partial=True)
