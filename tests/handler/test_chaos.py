@@ -28,7 +28,7 @@ from tests.aws_server import Aws, Fault
 from tests.deploy.test_template import properties, resolve
 from tests.handler.divided import DividedWorld, DividingStorage
 from tests.handler.fake_engine import FakeEngine, make_video
-from tests.lengths import LONG
+from tests.lengths import LONG, thin
 from tests.state_machine import KILLED, Chaos, StateError
 
 CASES = 3000 if LONG else 25
@@ -160,6 +160,7 @@ def iter_started(storage: DividingStorage) -> Iterator[str]:
         yield storage.started[execution]
 
 
+@pytest.mark.slow
 def test_whatever_happens_the_result_is_the_same_or_a_clean_failure(
     storage: DividingStorage, tmp_path: Path
 ) -> None:
@@ -257,7 +258,7 @@ OPERATIONS = (
 )
 
 
-@pytest.mark.parametrize("kind", ["server_error", "throttled", "answer_lost"])
+@pytest.mark.parametrize("kind", thin(["throttled", "server_error", "answer_lost"], 2))
 def test_a_service_that_fails_once_at_every_call_is_not_noticed(
     in_aws: AwsWorld, kind: str
 ) -> None:
@@ -274,11 +275,14 @@ def test_a_service_that_fails_once_at_every_call_is_not_noticed(
 
 @pytest.mark.parametrize(
     ("operation", "kind", "code"),
-    [
-        ("PUT 1.npz", "denied", "storage_denied"),
-        ("GET 1.npz", "server_error", "storage_unavailable"),
-        ("PUT summary.json", "throttled", "throttled"),
-    ],
+    thin(
+        [
+            ("PUT 1.npz", "denied", "storage_denied"),
+            ("GET 1.npz", "server_error", "storage_unavailable"),
+            ("PUT summary.json", "throttled", "throttled"),
+        ],
+        2,
+    ),
 )
 def test_a_service_that_stays_away_fails_the_analysis_with_its_code(
     in_aws: AwsWorld, operation: str, kind: str, code: str
