@@ -39,6 +39,12 @@ from tracker.tracks.track import Track
 
 MAX_HEAD_YAW_DEG = 20.0
 """Largest yaw. Foreshortening makes offsets read 6 % too large at 20 degrees (1 / cosine)."""
+NOTED_PITCH_RANGE_DEG = 4.0
+"""A range of the head's pitch above this may explain the range of the eyes.
+
+Heads at rest show less (2.6 at most in the ZJU recordings), and so do moving eyes in a still head
+(3.3 on the synthetic face that looks up and down by 21 degrees).
+"""
 MAX_NOD_DEG = 10.0
 """Largest pitch, from the recording's median, at which a frame counts for the gaze.
 

@@ -14,7 +14,8 @@ from kernels.dips import REFUSALS
 from tracker.measures.analysis import Analysis
 from tracker.measures.basis import SMALL_RANGE_COUNTS, Basis
 from tracker.measures.findings import Finding
-from tracker.measures.gaze import MAX_HEAD_YAW_DEG
+from tracker.measures.following import find_unfollowed
+from tracker.measures.gaze import MAX_HEAD_YAW_DEG, NOTED_PITCH_RANGE_DEG
 from tracker.measures.quality import MIN_RATE_HZ, Quality
 from tracker.protocol import VERTICAL_PHASES
 from tracker.words import round_range
@@ -37,12 +38,6 @@ MAX_HEAD_PITCH_DEG = 25.0
 
 Foreshortening makes offsets read 9 % too large at 25 degrees. FaceMesh rarely saw faces with a
 larger pitch.
-"""
-NOTED_PITCH_RANGE_DEG = 4.0
-"""A range of the head's pitch above this may explain the range of the eyes.
-
-Heads at rest show less (2.6 at most in the ZJU recordings), and so do moving eyes in a still head
-(3.3 on the synthetic face that looks up and down by 21 degrees).
 """
 AMBIGUOUS_FACE_RATIO = 0.5
 """If the second face's area, summed over time, is this share of the first one's or more, it is not
@@ -87,18 +82,6 @@ whose measures became wrong have fewer. Original recordings have at least 18 (do
 MAX_EYE_DISAGREEMENT = 0.02
 """Largest disagreement of the two eyes. The median of original recordings is 0.013. The least
 disagreement that made a fixed gaze pass the threshold was 0.023 (docs/accuracy.md)."""
-MIN_PICTURE_RANGE = 0.09
-"""Range of the irises in the pictures from which they surely moved.
-
-Resting eyes show 0.041 at most (25 recordings), and drawn eyes that look up and down by 21 degrees
-0.11 or more (docs/accuracy.md).
-"""
-MIN_FOLLOWED_SHARE = 1 / 3
-"""Least share of that range that the landmarks show if they follow the irises.
-
-On drawn faces without spectacles they show 0.45 or more of it. Where a healthy person was
-suspected behind thick rims, they showed 0.26 at most.
-"""
 NOTED_UNSEEN_SHARE = 0.1
 """Share of the time without a face, or in gaps between frames, above which it is mentioned.
 
@@ -273,7 +256,7 @@ def _find_hidden_range(
     """
     measures = analysis.measures
     if basis.value < basis.limit:
-        hiding = [caution for caution in cautions if caution.code in RANGE_HIDING]
+        hiding = [one for one in cautions if one.code in RANGE_HIDING and one.variant != "up"]
         any_time = measures.vertical_peak_to_peak_any_time
         if measures.vertical_peak_to_peak < basis.threshold <= any_time:
             shown = round_range(any_time, basis.threshold)
@@ -367,12 +350,7 @@ def _find_seen_cautions(analysis: Analysis, quality: Quality) -> Iterator[Findin
     spread_deg = max(quality.head_yaw_spread_deg, quality.head_pitch_spread_deg)
     if spread_deg > NOTED_HEAD_SPREAD_DEG:
         yield Finding("head_unsteady", {"spread_deg": spread_deg})
-    # A nod moves the bridge of the nose, too, against which the irises are measured.
-    moved = quality.picture_gaze_range - analysis.measures.nod_allowance
-    shown = analysis.measures.vertical_peak_to_peak
-    # NaN passes: tracks of earlier versions have no pictures.
-    if moved >= MIN_PICTURE_RANGE and shown < MIN_FOLLOWED_SHARE * moved:
-        yield Finding("gaze_not_followed", {"moved": moved, "shown": shown})
+    yield from find_unfollowed(analysis)
     if quality.gaze_share < 1 - NOTED_EXCLUDED_SHARE:
         yield Finding(
             "gaze_partly_used",

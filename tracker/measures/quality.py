@@ -15,16 +15,13 @@ from kernels import (
 from kernels.measures import median_finite
 from kernels.opening import TIME_TOLERANCE_S
 from tracker.measures.analysis import Analysis
-from tracker.measures.gaze import mark_task
+from tracker.measures.following import measure_picture_ranges
 
 MIN_RATE_HZ = 9.0
 """Least rate of analysed frames. In degraded recordings, blinks are still counted correctly at
 7.5 Hz, but not at 6 Hz (docs/accuracy.md)."""
 GAP_S = 2 / MIN_RATE_HZ
 """A longer time between frames is a gap: even at the least rate, more than one frame is missing."""
-
-MIN_PICTURES = 8
-"""Fewest pictures from which the range of an iris is taken: 3 s of a recording at 30 Hz."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +74,7 @@ class Quality:
         95th minus 5th percentile of the height of the irises in the pictures, found without
         landmarks (`tracker.face.picture_gaze`), in canthal distances and over the frames of the
         vertical range. Of the two eyes, which move together, that of the eye with less: what only
-        one shows is an error. NaN if each eye was found in fewer than `MIN_PICTURES`.
+        one shows is an error. NaN if each eye was found in fewer than 8.
     """
 
     face_coverage: float
@@ -149,7 +146,7 @@ def measure_quality(analysis: Analysis) -> Quality:
         bits_per_pixel=bits_per_pixel,
         bits_per_eye=bits_per_pixel * traces.canthal_distance_px**2,
         eye_disagreement=compute_peak_to_peak(difference / 2, ahead),
-        picture_gaze_range=_picture_gaze_range(analysis),
+        picture_gaze_range=measure_picture_ranges(analysis)[0],
     )
 
 
@@ -158,20 +155,6 @@ def _measure_spread(angle_deg: NDArray[np.float64], median_deg: float) -> float:
     distance_deg = np.abs(angle_deg - median_deg)
     (spread_deg,) = compute_quantiles(distance_deg, np.isfinite(distance_deg), (0.95,)).tolist()
     return float(spread_deg)
-
-
-def _picture_gaze_range(analysis: Analysis) -> float:
-    """Return `Quality.picture_gaze_range`."""
-    track = analysis.track
-    in_task = mark_task(analysis.gaze.valid, analysis.parameters.protocol, track.times_s)
-    counted = in_task[track.picture_sample]
-    ranges = []
-    for eye in (LEFT, RIGHT):
-        height = track.picture_heights[:, eye].astype(np.float64)
-        found = counted & np.isfinite(height)
-        if np.count_nonzero(found) >= MIN_PICTURES:
-            ranges.append(compute_peak_to_peak(height, found))
-    return min(ranges, default=math.nan)
 
 
 def _head_moved_share(analysis: Analysis) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 from tracker.measures import obstacles
 from tracker.measures.analysis import Analysis
 from tracker.measures.assessment import Assessment
+from tracker.measures.following import MIN_FOLLOWED_SHARE
 from tracker.measures.gaze import MAX_HEAD_YAW_DEG
 from tracker.measures.quality import MIN_RATE_HZ
 from tracker.pages.page import Grade
@@ -207,7 +208,7 @@ def _collect_numbers(analysis: Analysis, assessment: Assessment) -> dict[str, di
         "following": {
             "moved": quality.picture_gaze_range,
             "shown": measures.vertical_peak_to_peak,
-            "least": obstacles.MIN_FOLLOWED_SHARE,
+            "least": MIN_FOLLOWED_SHARE,
         },
         "video": {
             "frames": len(analysis.track.times_s),

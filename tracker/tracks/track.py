@@ -364,7 +364,9 @@ def concatenate_tracks(tracks: Sequence[Track]) -> Track:
     -------
     Track
         Times and frame indices continue from track to track. The gap between two tracks is so long
-        that no closure and no valid time crosses it.
+        that no closure and no valid time crosses it. `picture_heights` still start from each
+        recording's own typical picture: if one recording shows only up, and another only down,
+        nobody notices landmarks that do not follow the irises.
 
     Raises
     ------

@@ -74,6 +74,13 @@ TEXTS: dict[str, str] = {
     "finding.gaze_not_followed": "In the pictures the irises move up and down by {moved:.2f} of "
     "the eye's width, but the landmarks show {shown:.3f}: they hardly follow, as behind thick rims "
     "of spectacles, and the range is too small. Record without spectacles, in good light.",
+    "finding.gaze_not_followed.down": "In the pictures the irises move down by {moved:.2f} of the "
+    "eye's width, but the landmarks show {shown:.3f}: they hardly follow, as behind thick rims of "
+    "spectacles, and the range down is too small. Record without spectacles, in good light.",
+    "finding.gaze_not_followed.up": "In the pictures the irises move up and down by {moved:.2f} of "
+    "the eye's width, but the landmarks show {shown:.3f}: they hardly follow, as behind thick rims "
+    "of spectacles. The range up is too small; what is known of the range down stays. Record "
+    "without spectacles, in good light.",
     "finding.eyes_held_shut": "An eye was held shut for {shut_s:.1f} s, in which the gaze is not "
     "counted. What the eyes did then is not known: ask the person to keep both eyes open.",
     "finding.lids_lowered": "The upper lids covered the irises for {hidden_s:.1f} s, in which the "
@@ -481,8 +488,8 @@ TEXTS: dict[str, str] = {
     "report.limit.lids": "In extreme down-gaze the lids may hide the iris. Those frames are left "
     "out of the gaze; they are no closure.",
     "report.limit.spectacles": "Behind thick rims of spectacles the range reads too small, and the "
-    "range down is not known within 10 %. Where it could read like a palsy, the recording is not "
-    "assessable: take them off.",
+    "range down is not known within 10 %. Most recordings that could read like a palsy for it are "
+    "found and not assessable, not all: take them off.",
     "report.limit.mirror": "Mirrored videos swap left and right.",
     "report.limit.not_validated": "None of the thresholds has been validated on patients.",
     # What the command line prints of a recording.

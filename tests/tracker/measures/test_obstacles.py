@@ -33,10 +33,11 @@ from tracker.face.mesh import FaceMesh
 from tracker.face.quality import ImageQuality
 from tracker.lab.clip_spec import make_spec
 from tracker.lab.drawing import render_frame
-from tracker.measures import assessment, obstacles
+from tracker.measures import assessment, following, obstacles
 from tracker.measures.analysis import Analysis, analyze_track
 from tracker.measures.assessment import assess
-from tracker.measures.gaze import MAX_HEAD_YAW_DEG, MAX_NOD_DEG
+from tracker.measures.following import MIN_FOLLOWED_SHARE, MIN_PICTURE_RANGE
+from tracker.measures.gaze import MAX_HEAD_YAW_DEG, MAX_NOD_DEG, NOTED_PITCH_RANGE_DEG
 from tracker.measures.lids import BLINK_GUARD_S
 from tracker.measures.obstacles import (
     AMBIGUOUS_FACE_RATIO,
@@ -48,10 +49,8 @@ from tracker.measures.obstacles import (
     MIN_CANTHAL_DISTANCE_PX,
     MIN_CONTRAST_OVER_NOISE,
     MIN_COVERAGE,
-    MIN_FOLLOWED_SHARE,
     MIN_GAZE_TIME_S,
     MIN_PHASE_TIME_S,
-    MIN_PICTURE_RANGE,
     MIN_SHARPNESS,
     MIN_VALID_TIME_S,
     NOTED_BITS_PER_EYE,
@@ -59,7 +58,6 @@ from tracker.measures.obstacles import (
     NOTED_EXCLUDED_SHARE,
     NOTED_FACE_RATIO,
     NOTED_HEAD_SPREAD_DEG,
-    NOTED_PITCH_RANGE_DEG,
     NOTED_UNSEEN_SHARE,
 )
 from tracker.measures.quality import GAP_S, MIN_RATE_HZ
@@ -809,7 +807,8 @@ def test_a_range_below_the_threshold_with_a_part_unseen_is_no_evidence(
 def codes_in_the_source() -> set[str]:
     """Return every code that a finding can have, as it is written where findings are made."""
     codes = set()
-    for node in ast.walk(ast.parse(inspect.getsource(assessment) + inspect.getsource(obstacles))):
+    sources = "".join(map(inspect.getsource, (assessment, obstacles, following)))
+    for node in ast.walk(ast.parse(sources)):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Finding":
             code = node.args[0]
             if isinstance(code, ast.Constant):

@@ -32,7 +32,7 @@ from tracker.lab.validation import (
 )
 from tracker.measures.analysis import Analysis, analyze_track
 from tracker.measures.assessment import assess
-from tracker.measures.obstacles import MIN_PICTURE_RANGE
+from tracker.measures.following import MIN_PICTURE_RANGE
 from tracker.parameters import Parameters
 from tracker.study.compare import compare
 from tracker.study.compare_input import Labelled

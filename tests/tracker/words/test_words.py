@@ -14,7 +14,7 @@ import pytest
 
 from tests.tracker.measures.test_obstacles import GATES, Gate, codes_in_the_source
 from tracker.files.columns import BLINK_COLUMNS, COHORT_COLUMNS, FRAME_COLUMNS, SUMMARY_COLUMNS
-from tracker.measures import obstacles
+from tracker.measures import following, obstacles
 from tracker.measures.assessment import assess
 from tracker.words import LANGUAGES, TEXTS, Language, format_text
 from tracker.words.glossary import GLOSSARY
@@ -51,7 +51,7 @@ def test_the_korean_word_for_a_blink_is_in_the_table() -> None:
 
 def test_every_finding_has_its_texts() -> None:
     used = set()
-    for module in (obstacles, inspect.getmodule(assess)):
+    for module in (obstacles, following, inspect.getmodule(assess)):
         for node in ast.walk(ast.parse(inspect.getsource(module))):  # type: ignore[arg-type]
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 used.add(node.value)

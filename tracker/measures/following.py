@@ -1,0 +1,103 @@
+"""Whether the landmarks follow the irises, which the pictures also show without landmarks."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels import LEFT, RIGHT, compute_quantiles
+from kernels.measures import RANGE_QUANTILES
+from tracker.measures.analysis import Analysis
+from tracker.measures.basis import DOWN_SHARE, choose_basis
+from tracker.measures.findings import Finding
+from tracker.measures.gaze import NOTED_PITCH_RANGE_DEG, mark_task
+from tracker.measures.phases import mark_primary
+
+MIN_PICTURES = 8
+"""Fewest pictures from which the range of an iris is taken: 3 s of a recording at 30 Hz."""
+MIN_PRIMARY_PICTURES = 3
+"""Fewest pictures of eyes that look ahead: a median of fewer is decided by a single error."""
+MIN_PICTURE_RANGE = 0.09
+"""Range of the irises in the pictures from which they surely moved; half of it for the range down.
+
+Resting eyes show 0.041 at most (25 recordings), and drawn eyes that look up and down by 21 degrees
+0.11 or more if their lids follow (docs/accuracy.md).
+"""
+MIN_FOLLOWED_SHARE = 0.4
+"""Least share of that range that the landmarks show if they follow the irises.
+
+On drawn faces without spectacles they show 0.45 or more of it, and 0.43 or more of the range down.
+Where a healthy person was suspected behind thick rims, they showed 0.37 at most.
+"""
+
+
+def measure_picture_ranges(analysis: Analysis) -> tuple[float, float]:
+    """Measure how far the irises move in the pictures, in the frames of the vertical range.
+
+    Returns
+    -------
+    whole : float
+        From the top to the bottom of their heights: see
+        `tracker.measures.quality.Quality.picture_gaze_range`.
+    down : float
+        From the primary position to the bottom. Both are those of the eye with less, and NaN where
+        too few pictures show an iris.
+    """
+    track, valid = analysis.track, analysis.gaze.valid
+    protocol = analysis.parameters.protocol
+    in_task = mark_task(valid, protocol, track.times_s)[track.picture_sample]
+    ahead = mark_primary(protocol, track.times_s, valid)[0][track.picture_sample]
+    eyes = [_measure_eye(track.picture_heights[:, eye], in_task, ahead) for eye in (LEFT, RIGHT)]
+    whole, down = (
+        min((one for one in ranges if not math.isnan(one)), default=math.nan)
+        for ranges in zip(*eyes, strict=True)
+    )
+    return whole, down
+
+
+def _measure_eye(
+    heights: NDArray[np.float32], in_task: NDArray[np.bool_], ahead: NDArray[np.bool_]
+) -> tuple[float, float]:
+    """Return `measure_picture_ranges` of one eye; all arrays are (S,), one value a picture."""
+    height = heights.astype(np.float64)
+    found = np.isfinite(height)
+    if np.count_nonzero(found & in_task) < MIN_PICTURES:
+        return math.nan, math.nan
+    top, bottom = compute_quantiles(height, found & in_task, RANGE_QUANTILES).tolist()
+    if np.count_nonzero(found & ahead) < MIN_PRIMARY_PICTURES:
+        return bottom - top, math.nan
+    (primary,) = compute_quantiles(height, found & ahead, (0.5,)).tolist()
+    return bottom - top, bottom - primary
+
+
+def find_unfollowed(analysis: Analysis) -> list[Finding]:
+    """Return a finding if the irises move in the pictures, but hardly in the landmarks.
+
+    Where the verdict rests on the range down, that range alone is compared: a good range up would
+    hide what is lost of it, and a lost range up says nothing about it (variant ``up``).
+    """
+    measures = analysis.measures
+    whole, down = measure_picture_ranges(analysis)
+    # A nod moves the bridge of the nose, too, against which the irises are measured. A smaller one
+    # is what moving eyes alone make of the pitch.
+    nodded = measures.head_pitch_range_deg > NOTED_PITCH_RANGE_DEG
+    nod = measures.nod_allowance if nodded else 0.0
+    parameters = analysis.parameters
+    on_down = choose_basis(analysis, parameters.vpp_thresh).name == "down_range"
+    down_known = on_down and not math.isnan(down)
+    if down_known:
+        found = _compare(down - DOWN_SHARE * nod, measures.down_range, DOWN_SHARE, "down")
+        if found:
+            return found
+    shown = measures.vertical_peak_to_peak
+    return _compare(whole - nod, shown, 1.0, "up" if down_known else "")
+
+
+def _compare(moved: float, shown: float, part: float, variant: str) -> list[Finding]:
+    """Compare a range in the pictures with the landmarks'; `part` of the whole range is expected.
+
+    NaN passes: tracks of earlier versions have no pictures.
+    """
+    if moved >= part * MIN_PICTURE_RANGE and shown < MIN_FOLLOWED_SHARE * moved:
+        return [Finding("gaze_not_followed", {"moved": moved, "shown": shown}, variant)]
+    return []
