@@ -10,10 +10,10 @@ AHEAD := $(CURDIR)/build/ahead
 TOOLS := build/tools
 export VIDEO
 KERNEL_TESTS = $(addprefix tests/kernels/test_,geometry.py pose.py closures.py gaze.py measures.py quantiles.py \
-  uncertainty.py change.py looks.py crosstalk.py sampling.py refinement.py fixation.py flanks.py)
+  uncertainty.py change.py looks.py crosstalk.py sampling.py refinement.py fixation.py flanks.py saccades.py pooling.py)
 
 .PHONY: help setup run quick test test-long ahead attack chaos bench bench-short lint lint-deploy layers budget lock docs site picture accuracy extended fixation \
-  accuracy-baseline cohorts scale fuzz clean
+  accuracy-baseline cohorts saccades scale fuzz clean
 
 help:
 	@echo "make run VIDEO=clip.mp4   analyse a video (without VIDEO: a synthetic demo clip)"
@@ -32,10 +32,11 @@ help:
 	@echo "make docs                 write docs/outputs.md and the summary's schema from tracker/files/fields.py"
 	@echo "make site                 run the documentation's commands, and build its site in build/site"
 	@echo "make picture              draw the README's pictures from the demo clip (needs chromium)"
-	@echo "make accuracy             measure accuracy as synthetic clips get worse; list changes (4 minutes)"
+	@echo "make accuracy             measure accuracy as synthetic clips get worse; list changes (8 minutes)"
 	@echo "make accuracy-baseline    the same, and keep the results as the new baseline"
 	@echo "make cohorts              simulate 1,000 people of each kind; tables and picture in docs/ (8 minutes)"
 	@echo "make scale                simulate long recordings and cohorts in AWS; tables in docs/"
+	@echo "make saccades             simulate 1,000 recordings of saccades in each condition; docs/saccades.md (an hour)"
 	@echo "make fuzz                 read 10,000 damaged videos (5 minutes; FIRST=SEED begins elsewhere)"
 	@echo "make fixation             find square-wave jerks in 1,800 simulated recordings (a minute)"
 	@echo "make extended             record the extended task in a browser, at its full length (4 minutes)"
@@ -157,8 +158,12 @@ MEASURE :=
 scale: setup
 	$(PY) -m benchmarks.scale $(MEASURE)
 
+saccades: setup
+	$(PY) -m benchmarks.saccades --out docs
+
 accuracy: setup
 	$(PY) -m benchmarks.accuracy --out $(OUT)/accuracy
+	$(PY) -m benchmarks.saccades --recordings 50 --rendered 1 --out $(OUT)/accuracy
 
 accuracy-baseline: setup
 	$(PY) -m benchmarks.accuracy --out docs

@@ -16,7 +16,7 @@ from kernels.crosstalk import remove_crosstalk
 from kernels.dips import Dips, find_dips
 from kernels.fixation import Jerks, detect_jerks
 from kernels.flanks import fit_flanks
-from kernels.gaze import Saccades, compute_framing_gain, detect_saccades
+from kernels.gaze import compute_framing_gain
 from kernels.geometry import EyeGeometry, compute_eye_geometry, compute_rotation_deg
 from kernels.landmarks import FACE_MESH_INDICES, LANDMARK_COUNT, LEFT, RIGHT
 from kernels.measures import (
@@ -28,9 +28,11 @@ from kernels.measures import (
     mark_around_closures,
 )
 from kernels.opening import compute_lid_noise, compute_open_level, compute_typical_opening
+from kernels.pooling import pool_events
 from kernels.pose import HeadPose, compute_head_pose
 from kernels.quantiles import compute_quantiles
 from kernels.refinement import compute_extent, cut_eye, map_points, place_points
+from kernels.saccades import estimate_offset_noise, find_steps, fit_step, weigh_products
 from kernels.sampling import Planes, sample_pixels, sample_planes
 from kernels.uncertainty import (
     compute_noise_floor,
@@ -54,7 +56,6 @@ __all__ = [
     "HeadPose",
     "Jerks",
     "Planes",
-    "Saccades",
     "compute_correlation",
     "compute_extent",
     "compute_eye_amplitude",
@@ -77,15 +78,19 @@ __all__ = [
     "cut_eye",
     "detect_closures",
     "detect_jerks",
-    "detect_saccades",
     "detect_winks",
+    "estimate_offset_noise",
     "find_dips",
+    "find_steps",
     "fit_flanks",
+    "fit_step",
     "map_points",
     "mark_around_closures",
     "mark_closures_in_winks",
     "place_points",
+    "pool_events",
     "remove_crosstalk",
     "sample_pixels",
     "sample_planes",
+    "weigh_products",
 ]

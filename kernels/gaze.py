@@ -1,13 +1,10 @@
-"""Gaze: measure how far the landmarks follow it, and detect saccades (fast eye movements)."""
-
-from dataclasses import dataclass
+"""Gaze: measure how far the landmarks follow it."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kernels._arguments import as_kept, as_series, as_times
+from kernels._arguments import as_series
 from kernels._jit import kernel
-from kernels.uncertainty import MAD_TO_STD
 
 GAIN_STD = 0.08
 """Relative standard deviation of FaceMesh's vertical gain over different framings of one face.
@@ -32,84 +29,8 @@ The synthetic face shows 0.02 over the same poses and sizes with lids that follo
 that is added, because they show a single face. With lids that follow as a healthy person's do it
 shows 0.047 (docs/accuracy.txt): the interval of such a range is too narrow by some per cent.
 """
-SACCADE_NOISE_FACTOR = 6.0
-"""In a saccade the velocity is above this multiple of its noise; see `detect_saccades`."""
-SHORTEST_SACCADE_SAMPLES = 3
-"""Fewest samples in a saccade, as in the reference of `detect_saccades`."""
-
 Float64Array = NDArray[np.float64]
 Int64Array = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Saccades:
-    """M saccades (fast eye movements) in order of time.
-
-    Attributes
-    ----------
-    interval : ndarray, shape (M, 2), int64
-        Index of the first sample of each saccade, and of the first sample after it. In between,
-        the velocity is above the threshold.
-    amplitude : ndarray, shape (M,), float64
-        Gaze offset at the end minus that at the beginning, in the unit of the given offsets.
-    peak_velocity_per_s : ndarray, shape (M,), float64
-        Largest absolute velocity, in the same unit per second.
-    """
-
-    interval: Int64Array
-    amplitude: Float64Array
-    peak_velocity_per_s: Float64Array
-
-
-@kernel("void(f8[::1], b1[::1], f8[::1], f8, f8[::1])")
-def _velocity(values, keep, times_s, max_interval_s, out):
-    """Fill `out` (N,) with the velocity at each sample: the slope over the five samples around it.
-
-    It is NaN if one of them is missing, or two neighbours are more than `max_interval_s` apart.
-    """
-    size = values.size
-    for n in range(size):
-        out[n] = np.nan
-        if n < 2 or n + 2 >= size:
-            continue
-        usable = True
-        for k in range(n - 2, n + 3):
-            usable = usable and keep[k] and np.isfinite(values[k])
-            if k > n - 2:
-                usable = usable and times_s[k] - times_s[k - 1] <= max_interval_s
-        if usable:
-            rise = values[n + 2] + values[n + 1] - values[n - 1] - values[n - 2]
-            time_s = times_s[n + 2] + times_s[n + 1] - times_s[n - 1] - times_s[n - 2]
-            out[n] = rise / time_s
-
-
-@kernel("i8(f8[::1], f8[::1], f8, i8, i8[:,::1], f8[::1], f8[::1])")
-def _find_saccades(values, velocity, threshold, shortest, intervals, amplitude, peak_velocity):
-    """Find runs of `shortest` or more samples that are faster than the threshold, in one direction.
-
-    Return their number M. Fill the first M rows of `intervals` (N, 2), `amplitude` (N,) and
-    `peak_velocity` (N,).
-    """
-    found, start = 0, -1
-    size = values.size
-    for n in range(size + 1):
-        moving = n < size and np.abs(velocity[n]) > threshold
-        if moving and start >= 0 and velocity[n] * velocity[start] < 0:
-            moving = False
-        if moving and start < 0:
-            start = n
-        elif not moving and start >= 0:
-            if n - start >= shortest:
-                peak = 0.0
-                for k in range(start, n):
-                    peak = max(peak, np.abs(velocity[k]))
-                intervals[found, 0], intervals[found, 1] = start, n
-                # The slope reaches two samples beyond the first and the last one.
-                amplitude[found] = values[n + 1] - values[start - 2]
-                peak_velocity[found] = peak
-                found += 1
-            start = -1
-    return found
 
 
 @kernel("void(f8[::1], f8[::1], i8[::1], f8[::1], f8[:,::1], f8[::1])")
@@ -212,62 +133,3 @@ def compute_framing_gain(
     _framing_gain(one, other, groups, prior, sums, out)
     gain, gain_std = out.tolist()
     return gain, gain_std
-
-
-def detect_saccades(
-    values: ArrayLike, keep: ArrayLike, times_s: ArrayLike, max_interval_s: float
-) -> Saccades:
-    """Detect saccades, which are fast eye movements, by their velocity.
-
-    Parameters
-    ----------
-    values : array_like, shape (N,), float64
-        A gaze offset; NaN = missing.
-    keep : array_like, shape (N,), bool
-        True for the samples to use: those outside closures of the lids.
-    times_s : array_like, shape (N,), float64
-        Presentation times in seconds, strictly increasing.
-    max_interval_s : float
-        No velocity is computed across two neighbouring samples that are further apart.
-
-    Returns
-    -------
-    Saccades
-        Runs of at least `SHORTEST_SACCADE_SAMPLES` samples in which the velocity is above
-        `SACCADE_NOISE_FACTOR` times its noise, in one direction.
-
-    Raises
-    ------
-    ValueError
-        Shapes differ, or `times_s` is not strictly increasing.
-
-    Notes
-    -----
-    The noise is the median absolute velocity, scaled to a standard deviation. The reference uses
-    another estimator, which is also based on the median. It also uses both dimensions; here only
-    the vertical one counts.
-
-    References
-    ----------
-    .. [1] R. Engbert, R. Kliegl, "Microsaccades uncover the orientation of covert attention",
-       Vision Research 43, 2003. Equations 1 and 2: the velocity over five samples, and a threshold
-       that is a multiple of its noise.
-    """
-    series, kept = as_kept(values, keep)
-    times = as_times(times_s, series.size, "values")
-    velocity = np.empty(series.size)
-    _velocity(series, kept, times, max_interval_s, velocity)
-    finite = velocity[np.isfinite(velocity)]
-    threshold = (
-        SACCADE_NOISE_FACTOR * MAD_TO_STD * float(np.median(np.abs(finite)))
-        if finite.size
-        else np.inf
-    )
-    intervals = np.empty((series.size, 2), dtype=np.int64)
-    amplitude, peak_velocity = np.empty((2, series.size))
-    count = _find_saccades(
-        series, velocity, threshold, SHORTEST_SACCADE_SAMPLES, intervals, amplitude, peak_velocity
-    )
-    return Saccades(
-        intervals[:count].copy(), amplitude[:count].copy(), peak_velocity[:count].copy()
-    )

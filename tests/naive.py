@@ -60,8 +60,6 @@ MAX_GAP_S = 0.5
 WINK_DEPTH = 0.6
 WINK_ASYMMETRY = 0.5
 SHORTEST_WINK_S = 0.3
-SACCADE_NOISE_FACTOR = 6.0
-SHORTEST_SACCADE_SAMPLES = 3
 MAD_TO_STD = 1.4826
 NORMAL_RANGE = 3.2897
 GAIN_STD = 0.08
@@ -847,64 +845,179 @@ def in_winks(
     ]
 
 
-def velocity(
-    values: Sequence[float], keep: Sequence[bool], times_s: Sequence[float], max_interval_s: float
+def step_scores(
+    values: Sequence[float],
+    keep: Sequence[bool],
+    times_s: Sequence[float],
+    gap_s: float,
+    mean_s: float,
+    least: int,
 ) -> list[float]:
-    """Return Engbert and Kliegl's slope over five samples, for irregular times."""
-    result = []
-    for n in range(len(values)):
-        window = range(n - 2, n + 3)
-        usable = (
-            window[0] >= 0
-            and window[-1] < len(values)
-            and all(keep[k] and math.isfinite(values[k]) for k in window)
-            and all(times_s[k + 1] - times_s[k] <= max_interval_s for k in window[:-1])
-        )
-        if not usable:
-            result.append(NAN)
-            continue
-        ahead, behind = (n + 1, n + 2), (n - 1, n - 2)
-        rise = sum(values[k] for k in ahead) - sum(values[k] for k in behind)
-        result.append(rise / (sum(times_s[k] for k in ahead) - sum(times_s[k] for k in behind)))
-    return result
+    """Return the mean after each sample minus the mean before it."""
+
+    def mean(low_s: float, high_s: float) -> float:
+        chosen = [
+            value
+            for value, kept, time_s in zip(values, keep, times_s, strict=True)
+            if kept and not math.isnan(value) and low_s <= time_s <= high_s
+        ]
+        return sum(chosen) / len(chosen) if len(chosen) >= least else math.nan
+
+    return [
+        mean(t + gap_s, t + gap_s + mean_s) - mean(t - gap_s - mean_s, t - gap_s) for t in times_s
+    ]
 
 
-@dataclass
-class Saccade:
-    """One saccade."""
-
-    interval: tuple[int, int]
-    amplitude: float
-    peak_velocity_per_s: float
-
-
-def saccades(
-    values: Sequence[float], keep: Sequence[bool], times_s: Sequence[float], max_interval_s: float
-) -> list[Saccade]:
-    """Return the runs of one direction above the threshold."""
-    speeds = velocity(values, keep, times_s, max_interval_s)
-    known = [abs(speed) for speed in speeds if not math.isnan(speed)]
-    if not known:
-        return []
-    threshold = SACCADE_NOISE_FACTOR * MAD_TO_STD * quantile(known, 0.5)
+def group_steps(
+    score: Sequence[float], times_s: Sequence[float], threshold: float
+) -> list[tuple[float, float]]:
+    """Return centre and rise of each run of scores above the threshold, in one direction."""
     runs: list[list[int]] = []
-    for n, speed in enumerate(speeds):
-        # NaN compares as not above.
-        if not abs(speed) > threshold:
+    for n, value in enumerate(score):
+        if not abs(value) > threshold:
             continue
-        if runs and runs[-1][-1] == n - 1 and speed * speeds[n - 1] > 0:
+        if runs and runs[-1][-1] == n - 1 and value * score[n - 1] > 0:
             runs[-1].append(n)
         else:
             runs.append([n])
+    found = []
+    for run in runs:
+        best = max(run, key=lambda n: abs(score[n]))
+        core = [best]
+        for way in (-1, 1):
+            n = best + way
+            while n in run and abs(score[n]) >= abs(score[best]) / 2:
+                core.append(n)
+                n += way
+        weights = [abs(score[n]) for n in core]
+        centre = sum(w * times_s[n] for w, n in zip(weights, core, strict=True)) / sum(weights)
+        found.append((centre, score[best]))
+    return found
+
+
+def noise_covariance(
+    times_s: Sequence[float], jitter: float, slow: float, slow_s: float
+) -> list[list[float]]:
+    """Return the covariance of white noise plus exponentially correlated noise."""
     return [
-        Saccade(
-            (run[0], run[-1] + 1),
-            values[run[-1] + 2] - values[run[0] - 2],
-            max(abs(speeds[n]) for n in run),
-        )
-        for run in runs
-        if len(run) >= SHORTEST_SACCADE_SAMPLES
+        [
+            slow**2 * math.exp(-abs(a - b) / slow_s) + (jitter**2 if n == m else 0.0)
+            for m, b in enumerate(times_s)
+        ]
+        for n, a in enumerate(times_s)
     ]
+
+
+def whiten_noise(values: Sequence[float], covariance: Sequence[Sequence[float]]) -> list[float]:
+    """Solve L x = values by substitution, where L is the Cholesky factor of the covariance."""
+    size = len(values)
+    factor = [[0.0] * size for _ in range(size)]
+    for n in range(size):
+        for m in range(n + 1):
+            rest = covariance[n][m] - sum(factor[n][k] * factor[m][k] for k in range(m))
+            factor[n][m] = math.sqrt(rest) if n == m else rest / factor[m][m]
+    white: list[float] = []
+    for n in range(size):
+        rest = values[n] - sum(factor[n][k] * white[k] for k in range(n))
+        white.append(rest / factor[n][n])
+    return white
+
+
+def exposed_step(time_s: float, centre_s: float, duration_s: float, exposure_s: float) -> float:
+    """Return the mean of a raised cosine step over an exposure that begins at a time."""
+
+    def area(at_s: float) -> float:
+        s = (at_s - centre_s) / duration_s + 0.5
+        if s <= 0:
+            return 0.0
+        if s >= 1:
+            return duration_s * (s - 0.5)
+        return duration_s * (s / 2 - math.sin(math.pi * s) / (2 * math.pi))
+
+    return (area(time_s + exposure_s) - area(time_s)) / exposure_s
+
+
+def step_fit(
+    values: Sequence[float],
+    times_s: Sequence[float],
+    noise: tuple[float, float, float],
+    duration_s: float,
+    exposure_s: float,
+    centre_s: float,
+) -> tuple[float, float, float, float]:
+    """Fit level and amplitude by generalised least squares.
+
+    Return the log likelihood with both integrated out, the amplitude, its variance, and the
+    weighted sum of squares that is left.
+    """
+    covariance = noise_covariance(times_s, *noise)
+    y = whiten_noise(values, covariance)
+    one = whiten_noise([1.0] * len(values), covariance)
+    step = whiten_noise(
+        [exposed_step(time_s, centre_s, duration_s, exposure_s) for time_s in times_s], covariance
+    )
+
+    def product(a: Sequence[float], b: Sequence[float]) -> float:
+        return sum(x * z for x, z in zip(a, b, strict=True))
+
+    bottom = product(one, one) * product(step, step) - product(one, step) ** 2
+    amplitude = product(one, one) * product(step, y) - product(one, step) * product(one, y)
+    amplitude /= bottom
+    level = (product(one, y) - amplitude * product(one, step)) / product(one, one)
+    rest = [a - level * b - amplitude * c for a, b, c in zip(y, one, step, strict=True)]
+    left = product(rest, rest)
+    return -(left + math.log(bottom)) / 2, amplitude, product(one, one) / bottom, left
+
+
+def product_likelihood(
+    fit: Sequence[tuple[float, float, float]],
+    rises_s: Sequence[float],
+    log_values: Sequence[float],
+    power: float,
+    slope: float,
+    offset: float,
+) -> list[float]:
+    """Return the log likelihood of each product, up to a constant.
+
+    `fit` holds log likelihood, amplitude and its standard deviation for each 10-90 % time.
+    """
+    top = max(one[0] for one in fit)
+    found = []
+    for log_value in log_values:
+        total = 0.0
+        for (log_likelihood, mean, std), rise_s in zip(fit, rises_s, strict=True):
+            amplitude = math.exp((log_value + slope * math.log(rise_s) - offset) / power)
+            z = (amplitude - mean) / std
+            total += math.exp(log_likelihood - top) / std * math.exp(-z * z / 2)
+        found.append(math.log(total + 1e-12))
+    return found
+
+
+def pooled_chances(
+    log_values: Sequence[float],
+    log_likelihoods: Sequence[Sequence[Sequence[float]]],
+    spreads: Sequence[float],
+    chances: Sequence[float],
+) -> list[float]:
+    """Return how likely each location of a log-normal population is, up to a factor.
+
+    `log_likelihoods` (M, L, G) are those of M events under L shared assumptions.
+    """
+    found = []
+    for location in log_values:
+        total = 0.0
+        for shared in range(len(log_likelihoods[0])):
+            for spread, chance in zip(spreads, chances, strict=True):
+                bell = [math.exp(-(((value - location) / spread) ** 2) / 2) for value in log_values]
+                joint = chance
+                for event in log_likelihoods:
+                    top = max(map(max, event))
+                    weights = [math.exp(one - top) for one in event[shared]]
+                    mixed = sum(a * b for a, b in zip(weights, bell, strict=True))
+                    joint *= mixed / sum(bell)
+                total += joint
+        found.append(total)
+    return found
 
 
 def framing_gain(

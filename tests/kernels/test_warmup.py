@@ -47,7 +47,13 @@ with event.install_recorder("numba:compile") as recorder:
     call("compute_rotation_deg", [0.0], 0.4)
     pose = call("compute_head_pose", face)
     gain, _ = call("compute_framing_gain", [0, 0, 2, 2], [-0.2, 0.0, 2.0, 2.2], [0] * 4)
-    saccades = call("detect_saccades", times_s, np.ones(300, bool), times_s, 0.1)
+    jump = np.where(times_s < 5, 0.0, 1.0) + 0.01 * np.sin(30 * times_s)
+    steps = call("find_steps", jump, np.ones(300, bool), times_s, 1 / 30)
+    jitter = call("estimate_offset_noise", jump, np.ones(300, bool), times_s, 1 / 30, steps)
+    fit = call("fit_step", jump[140:160], times_s[140:160], 5.0, jitter, [0.02])
+    grid = np.log(1.0) + 0.04 * np.arange(-20, 21)
+    likelihood = call("weigh_products", fit, 1.0, grid, 1, 0)
+    pooled = call("pool_events", grid, [likelihood, likelihood])
     typical = call("compute_typical_opening", ear)
     level = call("compute_open_level", ear, times_s)
     noise = call("compute_lid_noise", ear, level, times_s)
@@ -91,7 +97,9 @@ assert geometry.head_roll_deg.tolist() == [0, 0]
 assert np.isfinite(pose.yaw_deg).all()
 assert 1 < gain < 1.1
 assert reach.peak_to_peak > 0 and (rest == times_s).all()
-assert len(saccades.amplitude) == 0
+assert abs(steps.centre_s[0] - 5) < 0.02 and abs(steps.rise[0] - 1) < 0.02
+assert jitter.jitter + jitter.slow > 0
+assert pooled[1] < 1 < pooled[2]
 assert winks.tolist() == [[200, 215]] and eyes.tolist() == [kernels.LEFT]
 assert in_winks.tolist() == [False]
 assert typical == 0.3

@@ -21,6 +21,7 @@ from tracker.protocol import GUIDED_TASKS, PAUSE_S, READY_S
 GROUPS = {
     "assessment": "Assessment",
     "gaze": "Gaze",
+    "saccades": "Saccades (not validated on patients; no part of the answer)",
     "blinks": "Blinks and lids",
     "fixation": "Fixation (not validated on patients)",
     "lids": "Lid movements (not validated on patients)",

@@ -484,21 +484,113 @@ class Summary:
         "Vertical range that eyes at rest would show in a head that nods this far.",
         "Range that this nod alone can make (eye widths)",
         "이 끄덕임만으로 생길 수 있는 범위(눈 너비)")]
-    vertical_saccade_count: Annotated[int | None, Field("gaze", "events",
-        "Vertical saccades; null below 110 frames a second.",
-        "Vertical saccades", "수직 단속운동")]
-    vertical_saccade_peak_velocity_per_s: Annotated[float | None, Field("gaze", "eye widths/s",
-        "Peak velocity of the fastest vertical saccade.",
-        "Fastest saccade (eye widths a second)", "가장 빠른 단속운동(초당 눈 너비)")]
-    vertical_saccade_peak_velocity_deg_per_s_est: Annotated[float | None, Field("gaze", "deg/s",
-        "The same in degrees: an estimate, too small.",
-        "Fastest saccade, estimate (degrees a second)", "가장 빠른 단속운동, 추정값(초당 도)")]
-    vertical_saccade_velocity_to_amplitude_per_s: Annotated[float | None, Field("gaze", "1/s",
-        "Median over the saccades of peak velocity over amplitude.",
-        "Saccades' velocity over amplitude (1/s)", "단속운동의 속도 / 진폭(1/초)")]
-    vertical_saccade_reason: Annotated[str | None, Field("gaze", "",
-        "Why there are no saccades, in English.",
-        "Why there are no saccades", "단속운동이 없는 이유")]
+    vertical_saccade_count: Annotated[int | None, Field("saccades", "events",
+        "Vertical steps of the gaze that could be fitted; null below 23 frames a second.",
+        "Vertical saccades measured", "측정된 수직 단속운동")]
+    horizontal_saccade_count: Annotated[int | None, Field("saccades", "events",
+        "The same of horizontal steps.",
+        "Horizontal saccades measured", "측정된 수평 단속운동")]
+    vertical_saccade_time_ms: Annotated[float | None, Field("saccades", "ms",
+        "Time from 10 to 90 % of a vertical saccade: typical value over six or more.",
+        "Vertical saccades, 10-90 % time (ms)", "수직 단속운동의 10-90 % 시간(ms)")]
+    vertical_saccade_time_ms_ci95: Annotated[Interval, Field("saccades", "ms",
+        "Its 95 % interval.",
+        "Its 95 % interval", "그 95 % 신뢰구간")]
+    vertical_saccade_time_ms_reason: Annotated[str | None, Field("saccades", "",
+        "Code of why it is null; see definitions.md.",
+        "Why it is missing", "값이 없는 이유")]
+    vertical_saccade_time_ms_left: Annotated[float | None, Field("saccades", "ms",
+        "The same of the subject's left eye.",
+        "The same, left eye (ms)", "같은 값, 왼쪽 눈(ms)")]
+    vertical_saccade_time_ms_left_ci95: Annotated[Interval, Field("saccades", "ms",
+        "Its 95 % interval.",
+        "Its 95 % interval", "그 95 % 신뢰구간")]
+    vertical_saccade_time_ms_left_reason: Annotated[str | None, Field("saccades", "",
+        "Code of why it is null; see definitions.md.",
+        "Why it is missing", "값이 없는 이유")]
+    vertical_saccade_time_ms_right: Annotated[float | None, Field("saccades", "ms",
+        "The same of the subject's right eye.",
+        "The same, right eye (ms)", "같은 값, 오른쪽 눈(ms)")]
+    vertical_saccade_time_ms_right_ci95: Annotated[Interval, Field("saccades", "ms",
+        "Its 95 % interval.",
+        "Its 95 % interval", "그 95 % 신뢰구간")]
+    vertical_saccade_time_ms_right_reason: Annotated[str | None, Field("saccades", "",
+        "Code of why it is null; see definitions.md.",
+        "Why it is missing", "값이 없는 이유")]
+    vertical_saccade_amplitude: Annotated[float | None, Field("saccades", "eye widths",
+        "Typical amplitude of the vertical saccades.",
+        "Vertical saccades, amplitude (eye widths)", "수직 단속운동의 진폭(눈 너비)")]
+    vertical_saccade_amplitude_ci95: Annotated[Interval, Field("saccades", "eye widths",
+        "Its 95 % interval.",
+        "Its 95 % interval", "그 95 % 신뢰구간")]
+    vertical_saccade_amplitude_reason: Annotated[str | None, Field("saccades", "",
+        "Code of why it is null; see definitions.md.",
+        "Why it is missing", "값이 없는 이유")]
+    vertical_saccade_peak_velocity_deg_s_est: Annotated[float | None, Field("saccades", "deg/s",
+        "Typical peak velocity: an estimate, too small like all angles.",
+        "Vertical saccades, peak velocity, estimate, too small (degrees a second)",
+        "수직 단속운동의 최고 속도, 실제보다 작은 추정값(초당 도)")]
+    vertical_saccade_peak_velocity_deg_s_est_ci95: Annotated[Interval, Field("saccades", "deg/s",
+        "Bounds of the true peak velocity: allow for what the landmarks do not show.",
+        "Bounds of the true peak velocity (degrees a second)",
+        "실제 최고 속도의 하한과 상한(초당 도)")]
+    vertical_saccade_peak_velocity_deg_s_est_reason: Annotated[str | None, Field("saccades", "",
+        "Code of why it is null; see definitions.md.",
+        "Why it is missing", "값이 없는 이유")]
+    amplitude_times_velocity_up: Annotated[float | None, Field("saccades", "eye widths²/s",
+        "Amplitude times peak velocity of saccades up: typical value.",
+        "Saccades up, amplitude x velocity", "위로 단속운동의 진폭 x 속도")]
+    amplitude_times_velocity_up_ci95: Annotated[Interval, Field("saccades", "eye widths²/s",
+        "Its 95 % interval.",
+        "Its 95 % interval", "그 95 % 신뢰구간")]
+    amplitude_times_velocity_up_reason: Annotated[str | None, Field("saccades", "",
+        "Code of why it is null; see definitions.md.",
+        "Why it is missing", "값이 없는 이유")]
+    amplitude_times_velocity_down: Annotated[float | None, Field("saccades", "eye widths²/s",
+        "Amplitude times peak velocity of saccades down: typical value.",
+        "Saccades down, amplitude x velocity", "아래로 단속운동의 진폭 x 속도")]
+    amplitude_times_velocity_down_ci95: Annotated[Interval, Field("saccades", "eye widths²/s",
+        "Its 95 % interval.",
+        "Its 95 % interval", "그 95 % 신뢰구간")]
+    amplitude_times_velocity_down_reason: Annotated[str | None, Field("saccades", "",
+        "Code of why it is null; see definitions.md.",
+        "Why it is missing", "값이 없는 이유")]
+    amplitude_times_velocity_horizontal: Annotated[float | None, Field("saccades", "eye widths²/s",
+        "Amplitude times peak velocity of saccades to either side: typical value.",
+        "Horizontal saccades, amplitude x velocity", "수평 단속운동의 진폭 x 속도")]
+    amplitude_times_velocity_horizontal_ci95: Annotated[Interval, Field("saccades", "eye widths²/s",
+        "Its 95 % interval.",
+        "Its 95 % interval", "그 95 % 신뢰구간")]
+    amplitude_times_velocity_horizontal_reason: Annotated[str | None, Field("saccades", "",
+        "Code of why it is null; see definitions.md.",
+        "Why it is missing", "값이 없는 이유")]
+    amplitude_times_velocity_ratio: Annotated[float | None, Field("saccades", "",
+        "Amplitude times peak velocity of vertical saccades over that of horizontal ones.",
+        "The same, vertical over horizontal", "같은 값, 수직 / 수평")]
+    amplitude_times_velocity_ratio_ci95: Annotated[Interval, Field("saccades", "",
+        "Its 95 % interval.",
+        "Its 95 % interval", "그 95 % 신뢰구간")]
+    amplitude_times_velocity_ratio_reason: Annotated[str | None, Field("saccades", "",
+        "Code of why it is null; see definitions.md.",
+        "Why it is missing", "값이 없는 이유")]
+    saccade_latency_ms_up: Annotated[float | None, Field("saccades", "ms",
+        "Median time from a prompt to look up until the eyes begin to move.",
+        "Latency of saccades up (ms)", "위로 단속운동의 지연 시간(ms)")]
+    saccade_latency_ms_up_ci95: Annotated[Interval, Field("saccades", "ms",
+        "Its 95 % interval.",
+        "Its 95 % interval", "그 95 % 신뢰구간")]
+    saccade_latency_ms_up_reason: Annotated[str | None, Field("saccades", "",
+        "Code of why it is null; see definitions.md.",
+        "Why it is missing", "값이 없는 이유")]
+    saccade_latency_ms_down: Annotated[float | None, Field("saccades", "ms",
+        "Median time from a prompt to look down until the eyes begin to move.",
+        "Latency of saccades down (ms)", "아래로 단속운동의 지연 시간(ms)")]
+    saccade_latency_ms_down_ci95: Annotated[Interval, Field("saccades", "ms",
+        "Its 95 % interval.",
+        "Its 95 % interval", "그 95 % 신뢰구간")]
+    saccade_latency_ms_down_reason: Annotated[str | None, Field("saccades", "",
+        "Code of why it is null; see definitions.md.",
+        "Why it is missing", "값이 없는 이유")]
     valid_time_s: Annotated[float, Field("quality", "s",
         "Time with a face.",
         "Time with the face in view (s)", "얼굴이 보인 시간(초)")]

@@ -26,6 +26,8 @@ FASTEST_DEG_S, AMPLITUDE_SCALE_DEG = 551.0, 14.0
 R. W. Baloh, A. W. Sills, W. E. Kumley, V. Honrubia, Neurology 25, 1975, 1065-1070."""
 HORIZONTAL_NOISE = 1.5
 """Noise of the horizontal offset over that of the vertical one, as found in real clips."""
+SETTLING_CHANGE_S = 0.1
+"""Time in which the correlation of the error after a step falls to 1 / e."""
 EAR_OF_HEIGHT = 0.85
 """EAR of an open eye over the height of its lid opening: it averages heights beside the middle."""
 
@@ -137,11 +139,16 @@ class LandmarkNoise:
         Noise that differs in every frame.
     slow, slow_s : float
         Noise that changes slowly, and the time in which its correlation falls to 1 / e.
+    settling, settling_s : float
+        After a step the landmarks creep or swing for some frames: standard deviation of that error
+        as a share of the step, and the time in which it fades to 1 / e.
     """
 
     jitter: float = 0.0012
     slow: float = 0.003
     slow_s: float = 0.2
+    settling: float = 0.07
+    settling_s: float = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,13 +200,17 @@ def simulate_track(
     closure = spec.closure_at(moments_s).mean(axis=(1, 2))
     upper, lower = FACES[spec.face].lid_heights(closure, vertical, spec.lid_follow)
     size = times_s.size
-    slow = _draw_slow(noise, times_s, rng)
+    slow = _draw_slow(noise.slow, noise.slow_s, times_s, rng)
+    moved = np.stack((shown.vertical * vertical, shown.horizontal * horizontal))
+    settling = _draw_slow(noise.settling, SETTLING_CHANGE_S, times_s, rng)
+    settling *= np.abs(moved - _follow_late(moved, times_s, noise.settling_s))[:, :, None]
     second = choose_second_passes(np.ones(size, np.bool_))
 
     def place(samples: NDArray[np.int64], gain: float) -> NDArray[np.float32]:
         jitter = noise.jitter * np.sqrt(2) * rng.normal(size=(2, samples.size, 2))
         jitter += slow[:, samples]
         jitter[1] *= HORIZONTAL_NOISE
+        jitter += settling[:, samples]
         return make_landmarks(
             EAR_OF_HEIGHT * (lower - upper)[samples],
             gain * shown.vertical * vertical[samples, None] + jitter[0],
@@ -221,12 +232,21 @@ def simulate_track(
 
 
 def _draw_slow(
-    noise: LandmarkNoise, times_s: Float64Array, rng: np.random.Generator
+    std: float, slow_s: float, times_s: Float64Array, rng: np.random.Generator
 ) -> Float64Array:
-    """Return the slow noise of both offsets of both eyes, shape (2, N, 2)."""
-    drawn = noise.slow * np.sqrt(2) * rng.normal(size=(times_s.size, 2, 2))
-    kept = np.exp(-np.diff(times_s) / noise.slow_s)
+    """Return slow noise of both offsets of both eyes, shape (2, N, 2); `std` is of their mean."""
+    drawn = std * np.sqrt(2) * rng.normal(size=(times_s.size, 2, 2))
+    kept = np.exp(-np.diff(times_s) / slow_s)
     fresh = np.sqrt(1 - kept**2)
     for n in range(1, times_s.size):
         drawn[n] = kept[n - 1] * drawn[n - 1] + fresh[n - 1] * drawn[n]
     return np.ascontiguousarray(drawn.transpose(1, 0, 2))
+
+
+def _follow_late(values: Float64Array, times_s: Float64Array, late_s: float) -> Float64Array:
+    """Return values (2, N) as something sees them that follows them exponentially."""
+    followed = values.copy()
+    kept = np.exp(-np.diff(times_s) / late_s)
+    for n in range(1, times_s.size):
+        followed[:, n] += kept[n - 1] * (followed[:, n - 1] - values[:, n])
+    return followed

@@ -21,11 +21,10 @@ from kernels import (
     compute_range_reach,
     compute_rotation_deg,
     compute_valid_time_s,
-    detect_saccades,
     remove_crosstalk,
 )
 from kernels.geometry import IRIS_DIAMETER_MM, ROTATION_RADIUS_MM
-from kernels.measures import RANGE_QUANTILES, median_finite
+from kernels.measures import RANGE_QUANTILES
 from tracker.measures.phases import find_primary, mark_phases
 from tracker.measures.ranges import (
     bound_angle,
@@ -33,6 +32,7 @@ from tracker.measures.ranges import (
     measure_directions,
     measure_threshold_distance,
 )
+from tracker.measures.saccades import SaccadeMeasures, measure_saccades
 from tracker.parameters import Parameters
 from tracker.protocol import VERTICAL_PHASES, Phase
 from tracker.tracks.track import Track
@@ -57,13 +57,6 @@ Beyond it, about a sixth of the horizontal movement shows up in the vertical off
 """
 MIN_AHEAD_TIME_S = 3.0
 """Least time with the eyes ahead from which their range is measured."""
-MIN_SACCADE_RATE_HZ = 110.0
-"""Least frame rate at which the velocity of saccades is measured. Phones reach it in slow motion.
-
-The velocity over five samples underestimates the peak of a saccade of 20 degrees (65 ms): by 66 %
-at 30 frames per second, by 13 % at 120, and by 3 % at 240 (computed from minimum-jerk traces).
-"""
-
 Float64Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
@@ -135,7 +128,7 @@ class Gaze:
 
 
 @dataclass(frozen=True, slots=True)
-class GazeMeasures:
+class GazeMeasures(SaccadeMeasures):
     """The numbers of the gaze; NaN where there is nothing to measure.
 
     A range is the 95th minus the 5th percentile of the offset over the valid frames, in canthal
@@ -192,16 +185,6 @@ class GazeMeasures:
         Range of the head's pitch over the frames of the vertical range.
     nod_allowance : float
         Vertical range that resting eyes would show in a head with that range of pitch.
-    vertical_saccade_count : int or None
-        Number of fast eye movements up or down; None if they were not measured.
-    vertical_saccade_peak_velocity_per_s : float
-        Peak velocity of the fastest saccade, in canthal distances per second.
-    vertical_saccade_peak_velocity_deg_per_s_est : float
-        The same in degrees per second; too small, like the other angles.
-    vertical_saccade_velocity_to_amplitude_per_s : float
-        Peak velocity divided by amplitude: median over the saccades.
-    vertical_saccade_reason : str or None
-        Why the saccades were not measured.
     """
 
     gaze_time_s: float
@@ -233,11 +216,6 @@ class GazeMeasures:
     vertical_to_horizontal_ratio: float
     head_pitch_range_deg: float
     nod_allowance: float
-    vertical_saccade_count: int | None
-    vertical_saccade_peak_velocity_per_s: float
-    vertical_saccade_peak_velocity_deg_per_s_est: float
-    vertical_saccade_velocity_to_amplitude_per_s: float
-    vertical_saccade_reason: str | None
 
 
 def prepare_gaze(
@@ -386,7 +364,7 @@ def measure_gaze(
         **_measure_horizontal(gaze.horizontal, valid, range_, iris_ratio),
         head_pitch_range_deg=pitch_range_deg,
         nod_allowance=_nod_range(pitch_range_deg, iris_ratio),
-        **_measure_saccades(vertical, vertical_deg, in_task, times_s, traces.interval_s),
+        **measure_saccades(gaze, times_s, traces.interval_s, iris_ratio, parameters.protocol),
     )
 
 
@@ -443,46 +421,3 @@ def _nod_range(pitch_range_deg: float, iris_ratio: float) -> float:
     """Return the vertical range, in canthal distances, that resting eyes show in a nodding head."""
     radius = ROTATION_RADIUS_MM * iris_ratio / IRIS_DIAMETER_MM
     return radius * math.sin(math.radians(min(pitch_range_deg, 90.0)))
-
-
-def _measure_saccades(
-    vertical: Float64Array,
-    vertical_deg: Float64Array,
-    valid: BoolArray,
-    times_s: Float64Array,
-    interval_s: float,
-) -> dict[str, Any]:
-    """Return the fields of `GazeMeasures` about saccades."""
-    rate_hz = 1 / interval_s if times_s.size > 1 else 0.0
-    measured: dict[str, Any] = {
-        "vertical_saccade_count": None,
-        "vertical_saccade_peak_velocity_per_s": math.nan,
-        "vertical_saccade_peak_velocity_deg_per_s_est": math.nan,
-        "vertical_saccade_velocity_to_amplitude_per_s": math.nan,
-        "vertical_saccade_reason": None,
-    }
-    if rate_hz < MIN_SACCADE_RATE_HZ:
-        measured["vertical_saccade_reason"] = (
-            f"{rate_hz:.0f} frames a second are too few for the velocity of saccades; at least "
-            f"{MIN_SACCADE_RATE_HZ:.0f} are needed (slow motion)"
-        )
-        return measured
-    saccades = detect_saccades(vertical, valid, times_s, 2 / MIN_SACCADE_RATE_HZ)
-    measured["vertical_saccade_count"] = len(saccades.amplitude)
-    if not len(saccades.amplitude):
-        measured["vertical_saccade_reason"] = "no saccade stands out of the noise"
-        return measured
-    fastest = int(np.argmax(saccades.peak_velocity_per_s))
-    start, stop = saccades.interval[fastest]
-    # Degrees per canthal distance over this saccade.
-    rise, rise_deg = (v[stop - 1] - v[start] for v in (vertical, vertical_deg))
-    peak_per_s = float(saccades.peak_velocity_per_s[fastest])
-    return measured | {
-        "vertical_saccade_peak_velocity_per_s": peak_per_s,
-        "vertical_saccade_peak_velocity_deg_per_s_est": (
-            peak_per_s * float(rise_deg / rise) if rise else math.nan
-        ),
-        "vertical_saccade_velocity_to_amplitude_per_s": median_finite(
-            saccades.peak_velocity_per_s / np.abs(saccades.amplitude)
-        ),
-    }

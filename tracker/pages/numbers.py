@@ -10,13 +10,14 @@ from tracker.files.fields import Summary
 from tracker.measures.analysis import MIN_RATE_TIME_S, Analysis
 from tracker.measures.assessment import Assessment
 from tracker.measures.basis import Basis
-from tracker.measures.gaze import MIN_AHEAD_TIME_S, MIN_SACCADE_RATE_HZ
+from tracker.measures.gaze import MIN_AHEAD_TIME_S
 from tracker.measures.phases import MIN_PRIMARY_TIME_S
+from tracker.measures.saccades import LEAST_RATE_HZ
 from tracker.words import Language, format_text, round_range
 
 FIELD_GROUPS = {
     group: tuple(name for name in list_values(group) if not name.endswith("_reason"))
-    for group in ("gaze", "blinks", "fixation", "lids", "quality")
+    for group in ("gaze", "saccades", "blinks", "fixation", "lids", "quality")
 }
 """The summary's fields in the table of all numbers, by group. A reason is where its number is."""
 
@@ -179,6 +180,8 @@ def _find_cause(
         return "one_frame", {}
     if not analysis.traces.seen.any():
         return "no_face", {}
+    if find_field(field)[1].group == "saccades":
+        return _find_saccade_cause(field.removesuffix("_ci95"), analysis)
     blinks = analysis.measures.blink_count
     if field.startswith("blink_rate_per_min"):
         return "rate_time", {"least": MIN_RATE_TIME_S}
@@ -188,11 +191,6 @@ def _find_cause(
         return "cut_interval" if blinks > 1 else "one_blink", {}
     if not analysis.gaze.valid.any():
         return "no_gaze", {}
-    if field.startswith("vertical_saccade"):
-        if analysis.measures.vertical_saccade_count is not None:
-            return "no_saccade", {}
-        rate_hz = assessment.quality.sampled_rate_hz
-        return "saccade_rate", {"rate": rate_hz, "least": MIN_SACCADE_RATE_HZ}
     primary = ("primary_position", "primary_position_source", "up_range", "down_range")
     if field.removesuffix("_ci95") in primary:
         return "no_primary", {"least": MIN_PRIMARY_TIME_S}
@@ -201,3 +199,10 @@ def _find_cause(
     if field == "vertical_to_horizontal_ratio":
         return "not_aside", {}
     return "too_little", {}
+
+
+def _find_saccade_cause(field: str, analysis: Analysis) -> tuple[str, dict[str, float]]:
+    """Return why a number of the saccades is missing, as `_find_cause` does."""
+    # The counts are missing only if all is, for one reason.
+    name = "vertical_saccade_time_ms" if field.endswith("_saccade_count") else field
+    return f"saccade_{getattr(analysis.measures, name + '_reason')}", {"least": LEAST_RATE_HZ}

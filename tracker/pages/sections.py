@@ -12,9 +12,10 @@ from tracker.files.documents import find_field, get_value
 from tracker.files.fields import PhaseFields, Summary
 from tracker.measures.analysis import Analysis
 from tracker.measures.assessment import Assessment
-from tracker.measures.gaze import MAX_HEAD_YAW_DEG, MIN_SACCADE_RATE_HZ
+from tracker.measures.gaze import MAX_HEAD_YAW_DEG
 from tracker.measures.lid_kinematics import BLINKS_AT_REST_PER_MIN
 from tracker.measures.phases import MIN_PRIMARY_TIME_S
+from tracker.measures.saccades import LEAST_RATE_HZ, LEAST_STEPS
 from tracker.pages.numbers import explain_missing, format_exact, is_angle_known
 from tracker.pages.page import Grade, RulerMark, draw_ruler
 from tracker.pages.selection import Event, Extreme
@@ -452,7 +453,7 @@ def list_definitions(source: ReportInput) -> list[tuple[str, str]]:
         "rate": {},
         "pose": {"yaw": MAX_HEAD_YAW_DEG},
         "picture": {},
-        "saccade": {"least": MIN_SACCADE_RATE_HZ},
+        "saccade": {"least": LEAST_RATE_HZ, "steps": LEAST_STEPS},
         "assessment": {"threshold": parameters.vpp_thresh},
     }
     return [

@@ -389,6 +389,7 @@ TEXTS: dict[str, str] = {
     "report.numbers": "모든 수치",
     "report.numbers_open": "요약의 모든 수치",
     "report.group.gaze": "시선",
+    "report.group.saccades": "단속운동",
     "report.group.blinks": "눈 깜빡임",
     "report.group.quality": "품질",
     "report.provenance": "녹화, 매개변수, 버전",
@@ -412,9 +413,21 @@ TEXTS: dict[str, str] = {
     "report.missing.not_ahead": "측정되지 않음: 눈이 정면을 본 시간이 {least:g}초 미만입니다",
     "report.missing.not_aside": "측정되지 않음: 눈이 잡음을 넘어 옆으로 움직이지 않았습니다",
     "report.missing.no_direction": "방향을 지시하지 않음",
-    "report.missing.saccade_rate": "측정되지 않음: 초당 {rate:.0f}프레임은 너무 적습니다. 최소 "
-    "{least:.0f}프레임이 필요합니다(슬로 모션)",
-    "report.missing.no_saccade": "없음: 잡음보다 두드러진 단속운동이 없습니다",
+    "report.missing.saccade_frame_rate": "측정되지 않음: 초당 {least:.0f}프레임 이상이 필요합니다",
+    "report.missing.saccade_no_gaze": "측정되지 않음: 머리가 제자리에 있고 눈을 뜬 프레임이 "
+    "없습니다",
+    "report.missing.saccade_no_steps": "없음: 잡음보다 두드러진 시선 이동이 없습니다",
+    "report.missing.saccade_too_few_steps": "측정되지 않음: 시선 이동이 너무 적습니다",
+    "report.missing.saccade_hidden": "측정되지 않음: 눈 깜빡임, 눈꺼풀 또는 놓친 얼굴 때문에 "
+    "가려진 시선 이동이 너무 많습니다",
+    "report.missing.saccade_crowded": "측정되지 않음: 너무 빨리 이어지는 시선 이동이 너무 많습니다",
+    "report.missing.saccade_not_single": "측정되지 않음: 한 번의 이동과 모양이 다른 시선 이동이 "
+    "너무 많습니다",
+    "report.missing.saccade_unsteady": "측정되지 않음: 시선이 이동한 뒤 표식점이 지나치거나 "
+    "흔들립니다",
+    "report.missing.saccade_imprecise": "측정되지 않음: 신뢰구간이 너무 넓어 의미가 없습니다",
+    "report.missing.saccade_no_protocol": "측정되지 않음: 그쪽을 보라고 지시한 시각을 알려 주는 "
+    "프로토콜이 없습니다",
     "report.missing.vague_angle": "표시하지 않음: 하한과 상한의 차이가 값 자체보다 큽니다",
     "report.missing.not_declared": "알 수 없음: 영상에 정보가 없습니다",
     "report.missing.too_little": "측정되지 않음: 보인 것이 너무 적습니다",
@@ -457,8 +470,11 @@ TEXTS: dict[str, str] = {
     "report.definition.picture": "J. Immerkær, Fast Noise Variance Estimation, Computer Vision and "
     "Image Understanding 64, 1996.",
     "report.definition.saccade.term": "단속운동",
-    "report.definition.saccade": "초당 {least:g}프레임 이상의 녹화에서: R. Engbert, R. Kliegl, "
-    "Microsaccades uncover the orientation of covert attention, Vision Research 43, 2003.",
+    "report.definition.saccade": "초당 {least:g}프레임부터, 빠른 시선 이동마다 정해진 모양의 "
+    "이동을 맞춥니다. 프레임의 노출 시간과 녹화 자체의 잡음을 고려합니다. 값은 단속운동 {steps}개 "
+    "이상(방향별로는 3개 이상)의 대푯값입니다. 10-90 % 시간은 표식점이 눈을 얼마나 따라가는지와 "
+    "무관하지만, 진폭과 속도는 실제보다 작게 나옵니다. 환자에게서 검증되지 않았으며 판정에 쓰이지 "
+    "않습니다.",
     "report.definition.assessment.term": "평가",
     "report.definition.assessment": "대상자에게 위아래를 보라고 지시했고, 수직 범위의 95 % "
     "신뢰구간 전체가 {threshold:g}보다 작으며, 판정을 막는 것이 없으면 PSP 의심 소견입니다. 구간 "

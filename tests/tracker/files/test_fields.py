@@ -58,7 +58,12 @@ def test_each_field_says_what_it_is(shape: Any, about: Field) -> None:
 def test_what_the_report_s_tables_show_has_a_name_for_each_value() -> None:
     names = list_values(*dictionary.GROUPS)
     assert {"blink_count", "quality.sharpness", "vertical_peak_to_peak_ci95", "task"} <= {*names}
-    assert {"source", "vertical_saccade_reason", "phases", "parameters.protocol"}.isdisjoint(names)
+    assert {
+        "source",
+        "vertical_saccade_time_ms_reason",
+        "phases",
+        "parameters.protocol",
+    }.isdisjoint(names)
     for name in names:
         shape, about = find_field(name)
         if shape.choices and about.group != "assessment":

@@ -254,9 +254,11 @@ def test_summary(files: Path, analysis: Analysis) -> None:
     for name, value in expected.items():
         assert summary[name] == pytest.approx(value, rel=2e-4, abs=1e-6), name
     assert summary["primary_position_source"] == "assumed_first_second"
-    assert summary["vertical_saccade_count"] is None
-    assert summary["vertical_saccade_peak_velocity_per_s"] is None
-    assert "30 frames a second are too few" in summary["vertical_saccade_reason"]
+    assert summary["vertical_saccade_count"] == 0
+    assert summary["vertical_saccade_time_ms"] is None
+    assert summary["vertical_saccade_time_ms_ci95"] == [None, None]
+    assert summary["vertical_saccade_time_ms_reason"] == "no_steps"
+    assert summary["saccade_latency_ms_up_reason"] == "no_protocol"
     # Nothing jitters, so that no noise floor can divide.
     assert summary["threshold_distance_in_noise_floors"] is None
     # The made face's inner canthi stand a little higher than the mean face's.

@@ -21,7 +21,7 @@ from tracker.lab.faces import rotation_deg
 from tracker.measures.analysis import analyze_track
 from tracker.parameters import Parameters
 
-SILENT = LandmarkNoise(0.0, 0.0)
+SILENT = LandmarkNoise(0.0, 0.0, settling=0.0)
 
 
 def test_an_angle_is_the_displacement_that_is_drawn() -> None:
@@ -134,3 +134,16 @@ def test_the_noise_has_its_sizes() -> None:
     assert eyes.horizontal_offset.mean(axis=1).std() == pytest.approx(
         1.5 * np.hypot(0.001, 0.003), rel=0.1
     )
+
+
+def test_the_landmarks_settle_after_a_step() -> None:
+    """The error is a share of the step: large after it, and gone half a second later."""
+    gaze = tuple(GazePhase(float(n), 0.1 * (-1) ** n, 0.0, 0.01) for n in range(1, 400))
+    noise = LandmarkNoise(0.0, 0.0, settling=0.1, settling_s=0.1)
+    track = simulate_track(ClipSpec(duration_s=400.0, gaze=gaze), np.random.default_rng(2), noise)
+    eyes = compute_eye_geometry(track.landmarks).vertical_offset.mean(axis=1)
+    error = np.abs(eyes).reshape(400, 30)[2:] - 0.044
+    # A tenth of the step of 0.088; 33 ms later, exp(-1 / 3) of that, and so on.
+    assert error[:, 1].std() == pytest.approx(0.0088 * np.exp(-1 / 3), rel=0.15)
+    assert error[:, 7].std() == pytest.approx(0.0088 * np.exp(-7 / 3), rel=0.15)
+    assert error[:, 28].std() < 0.0001

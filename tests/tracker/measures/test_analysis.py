@@ -518,47 +518,6 @@ class TestGaze:
             assert analysis.gaze.valid.tolist() == [True] * 600 + [False] * 300
             assert analysis.measures.vertical_peak_to_peak == pytest.approx(0, abs=1e-4)
 
-    def test_saccades_in_slow_motion(self, rng: np.random.Generator) -> None:
-        """Up by 0.1 within 80 ms of least jerk, ten times: the peak is 1.875 times the mean."""
-        times_s = np.arange(240 * 20) / 240
-        u = np.clip((times_s % 2 - 1) / 0.08, 0, 1)
-        vertical = noisy(rng, -0.1 * (10 * u**3 - 15 * u**4 + 6 * u**5), 1e-4)
-        track = make_track(make_landmarks(np.full(times_s.size, 0.3), vertical), fps=240)
-        measures = analyze_track(track, Parameters()).measures
-        # The way back is a jump within a sample, which no saccade makes: too short to be one, or
-        # as fast as the samples allow.
-        assert measures.vertical_saccade_count is not None
-        assert measures.vertical_saccade_count >= 10
-        assert measures.vertical_saccade_reason is None
-        slow = analyze_track(
-            dataclasses.replace(
-                track,
-                frame_index=track.frame_index[::8],
-                times_s=track.times_s[::8],
-                landmarks=track.landmarks[::8],
-            ),
-            Parameters(),
-        ).measures
-        assert slow.vertical_saccade_count is None
-        assert np.isnan(slow.vertical_saccade_peak_velocity_per_s)
-        assert slow.vertical_saccade_reason is not None
-
-    def test_a_single_saccade_s_velocity_in_both_units(self, rng: np.random.Generator) -> None:
-        times_s = np.arange(240 * 12) / 240
-        u = np.clip((times_s - 6) / 0.08, 0, 1)
-        vertical = noisy(rng, -0.05 + 0.1 * (10 * u**3 - 15 * u**4 + 6 * u**5), 1e-4)
-        track = make_track(make_landmarks(np.full(times_s.size, 0.3), vertical), fps=240)
-        measures = analyze_track(track, Parameters()).measures
-        assert measures.vertical_saccade_count == 1
-        assert measures.vertical_saccade_peak_velocity_per_s == pytest.approx(2.34, rel=0.05)
-        assert measures.vertical_saccade_velocity_to_amplitude_per_s == pytest.approx(
-            23.4, rel=0.07
-        )
-        # In the middle of the way an eye width of 29.25 mm turns the eye by 29.25 / 10 radians.
-        assert measures.vertical_saccade_peak_velocity_deg_per_s_est == pytest.approx(
-            2.34 * np.degrees(2.925), rel=0.05
-        )
-
 
 def test_a_wink_is_counted_apart_and_is_no_gaze(tmp_path: Path) -> None:
     ears = np.full((900, 2), 0.3)

@@ -1,0 +1,124 @@
+"""Pool what several events say about one quantity: their typical value, and its 95 % interval."""
+
+import functools
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kernels.student import CONFIDENCE
+
+SPREADS = (0.02, 0.04, 0.08, 0.16, 0.32)
+"""Standard deviations over events that are tried, as parts of the value."""
+CHANCES = (3.0, 1.0, 1.0, 1.0, 1.0)
+"""How likely each of them is beforehand: equal ratios alike, as for any scale. The first one stands
+for two smaller ones as well, which the values' spacing does not tell apart."""
+SPACING = 0.04
+"""Distance between two values that are tried, as a part of the value."""
+MOST_VALUES = 160
+
+Float64Array = NDArray[np.float64]
+
+
+@functools.cache
+def _bells() -> Float64Array:
+    """Return the normal density of each distance between two values, shape (spreads, G, G).
+
+    The spread of a bell is at least half of the spacing, or it would fall between the values.
+    """
+    apart = SPACING * np.subtract.outer(np.arange(MOST_VALUES), np.arange(MOST_VALUES))
+    stds = np.maximum(np.array(SPREADS), SPACING / 2)[:, None, None]
+    bells: Float64Array = np.exp(-((apart / stds) ** 2) / 2)
+    return bells
+
+
+def make_log_grid(low: float, high: float) -> Float64Array:
+    """Return the logarithms of values from `low` to `high`, `SPACING` apart, at most `MOST_VALUES`.
+
+    Parameters
+    ----------
+    low, high : float
+        Above 0.
+
+    Returns
+    -------
+    ndarray, shape (G,), float64
+    """
+    size = min(int(np.log(high / low) / SPACING) + 1, MOST_VALUES)
+    grid: Float64Array = np.log(low) + SPACING * np.arange(size, dtype=np.float64)
+    return grid
+
+
+def interpolate_nodes(nodes: Float64Array, at: Float64Array) -> Float64Array:
+    """Interpolate values that are given at 0, 1, 2 …, by cubics; a parabola stays one.
+
+    Parameters
+    ----------
+    nodes : ndarray, shape (L, K), float64
+        Values at the K nodes.
+    at : ndarray, shape (G,), float64
+        Where to interpolate; below the first and above the last node, the value stays.
+
+    Returns
+    -------
+    ndarray, shape (L, G), float64
+    """
+    slopes = np.gradient(nodes, axis=1)
+    where = np.clip(at, 0, nodes.shape[1] - 1)
+    left = np.minimum(where.astype(np.int64), nodes.shape[1] - 2)
+    t = where - left
+    right = left + 1
+    cubic: Float64Array = (
+        nodes[:, left] * (1 + 2 * t) * (1 - t) ** 2
+        + slopes[:, left] * t * (1 - t) ** 2
+        + nodes[:, right] * t**2 * (3 - 2 * t)
+        - slopes[:, right] * t**2 * (1 - t)
+    )
+    return cubic
+
+
+def pool_events(
+    log_values: ArrayLike, log_likelihoods: ArrayLike, error: float = 0.0
+) -> tuple[float, float, float]:
+    """Pool the likelihoods of events into their typical value and its 95 % interval.
+
+    Parameters
+    ----------
+    log_values : array_like, shape (G,), float64
+        Logarithms of the values that were tried, from `make_log_grid`.
+    log_likelihoods : array_like, shape (M, L, G), float64
+        Log likelihood of each value for each of M events, under L assumptions that all events
+        share and that are equally likely beforehand.
+    error : float, optional
+        Standard deviation of an error that all events share, as a part of the value.
+
+    Returns
+    -------
+    tuple of float
+        The typical value (median over events), and both ends of its interval.
+
+    Notes
+    -----
+    The events' values have a log-normal distribution, within the values that were tried. Its
+    location has a flat prior, and its standard deviation is one of `SPREADS`. Both are integrated
+    over, and so are the shared assumptions. Events that say little move the result little, and
+    those that only exclude values exclude them.
+    """
+    grid = np.asarray(log_values, dtype=np.float64)
+    logs = np.asarray(log_likelihoods, dtype=np.float64)
+    bells = _bells()[:, : grid.size, : grid.size]
+    bells = bells / bells.sum(axis=2, keepdims=True)
+    weights = np.exp(logs - logs.max(axis=(1, 2), keepdims=True)).transpose(1, 0, 2)
+    # Shape (spreads, L, M, G): the likelihood of each location, for each event.
+    each = np.log(weights @ bells.transpose(0, 2, 1)[:, None] + 1e-300)
+    total = each.sum(axis=2)
+    chances = np.array(CHANCES) @ np.exp(total - total.max()).sum(axis=1)
+    if error > SPACING / 4:
+        reach = int(np.ceil(4 * error / SPACING))
+        bell = np.exp(-((SPACING * np.arange(-reach, reach + 1) / error) ** 2) / 2)
+        chances = np.convolve(chances, bell)
+        grid = grid[0] + SPACING * np.arange(-reach, grid.size + reach)
+    summed = np.cumsum(chances) - chances / 2
+    tail = (1 - CONFIDENCE) / 2
+    ends = np.interp(np.array((0.5, tail, 1 - tail)) * chances.sum(), summed, grid)
+    middle, least, most = np.exp(ends).tolist()
+    return middle, least, most

@@ -1,0 +1,597 @@
+"""Steps of the gaze (saccades): find them, and fit how far, how fast and when the eyes moved.
+
+A phone takes 30 to 120 frames a second, and a saccade lasts 30 to 150 ms. Its velocity cannot be
+read from neighbouring samples. A step of a known shape is fitted instead: a raised cosine, smeared
+by the exposure of each frame, in the noise of the recording. For each duration the likelihood is
+computed, so that an interval follows even where a step falls between two frames.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kernels._arguments import as_kept, as_times
+from kernels._jit import kernel
+from kernels.uncertainty import MAD_TO_STD
+
+RISE_SHARE = float((np.arccos(-0.8) - np.arccos(0.8)) / np.pi)
+"""Share of a raised cosine's time that passes from 10 % of its rise to 90 %: 0.590."""
+PEAK_TIMES_RISE = float(np.pi / 2 * RISE_SHARE)
+"""Peak velocity of a raised cosine, times its 10-90 % time, over its amplitude: 0.927.
+
+It hardly depends on the shape: 0.95 for the smoothest step there is (minimum jerk).
+"""
+RISE_MS = np.exp(np.arange(np.log(10.0), np.log(620.0), 0.12))
+"""10-90 % times that are tried, shape (K,), in equal ratios. The saccades of people have 12 ms
+(2 degrees) to 60 ms (30 degrees). The slowest of people with PSP take ten times as long."""
+
+GAP_S, MEAN_S = 0.1, 0.15
+"""A step is the difference of two means over `MEAN_S`, from `GAP_S` after a moment and until
+`GAP_S` before it."""
+STEP_NOISE_FACTOR = 4.0
+"""A step is larger than this multiple of the difference's noise."""
+CENTRES = 17
+"""Moments that are tried for the middle of a step, for each of its durations."""
+FIRST_SLIP_S, FIRST_SHARE, FIRST_STRIDE = 0.08, 0.15, 6
+"""How far the middle is first sought from the given one: a time, and a share of the duration. Only
+every sixth duration is tried."""
+SLIP_STDS, SHARE = 4.0, 0.05
+"""How far it is sought then: standard deviations of the moment found, and a share of the
+duration."""
+NOISE_LAGS_S = (0.0, 0.034, 0.067, 0.1, 0.2, 0.4)
+NOISE_TIMES_S = (0.04, 0.08, 0.16, 0.32)
+MOST_PAIRS = 1500
+"""Most differences that a noise is estimated from."""
+
+Float64Array = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """M candidates for steps, in order of time.
+
+    Attributes
+    ----------
+    centre_s : ndarray, shape (M,), float64
+        Time of the middle.
+    rise : ndarray, shape (M,), float64
+        Offset after the step minus that before it.
+    least_rise : float
+        Steps have a larger absolute rise, or they would not stand out of the noise.
+    """
+
+    centre_s: Float64Array
+    rise: Float64Array
+    least_rise: float
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetNoise:
+    """Noise of a gaze offset: standard deviations in its unit.
+
+    Attributes
+    ----------
+    jitter : float
+        Noise that differs in every sample.
+    slow, slow_s : float
+        Noise that changes slowly, and the time in which its correlation falls to 1 / e.
+    """
+
+    jitter: float
+    slow: float
+    slow_s: float
+
+
+@kernel("void(f8[::1], b1[::1], f8[::1], f8, f8, i8, f8[::1])")
+def _score_steps(values, keep, times_s, gap_s, mean_s, least, out):
+    """Fill `out` (N,) with the mean after each sample minus the mean before it; see `find_steps`.
+
+    It is NaN where one of the means has fewer than `least` samples.
+    """
+    size = values.size
+    sums, counts = np.zeros(size + 1), np.zeros(size + 1, np.int64)
+    for n in range(size):
+        used = keep[n] and np.isfinite(values[n])
+        sums[n + 1] = sums[n] + (values[n] if used else 0.0)
+        counts[n + 1] = counts[n] + (1 if used else 0)
+    first, last, next_, end = 0, 0, 0, 0
+    for n in range(size):
+        time_s = times_s[n]
+        while first < size and times_s[first] < time_s - gap_s - mean_s:
+            first += 1
+        while last < size and times_s[last] <= time_s - gap_s:
+            last += 1
+        while next_ < size and times_s[next_] < time_s + gap_s:
+            next_ += 1
+        while end < size and times_s[end] <= time_s + gap_s + mean_s:
+            end += 1
+        before, after = counts[last] - counts[first], counts[end] - counts[next_]
+        out[n] = np.nan
+        if before >= least and after >= least:
+            out[n] = (sums[end] - sums[next_]) / after - (sums[last] - sums[first]) / before
+
+
+@kernel("i8(f8[::1], f8[::1], f8, f8[:,::1])")
+def _group_steps(score, times_s, threshold, out):
+    """Fill the first M rows of `out` (N, 2) with centre and rise of each step, and return M.
+
+    A step is a run in which the score is above the threshold, in one direction. Its centre is the
+    mean of the times, weighted by the score where that is above half of the run's largest.
+    """
+    found, size, n = 0, score.size, 0
+    while n < size:
+        if not np.abs(score[n]) > threshold:
+            n += 1
+            continue
+        stop, best = n, n
+        while stop < size and np.abs(score[stop]) > threshold and score[stop] * score[n] > 0:
+            if np.abs(score[stop]) > np.abs(score[best]):
+                best = stop
+            stop += 1
+        low, high = best, best
+        half = np.abs(score[best]) / 2
+        while low > n and np.abs(score[low - 1]) >= half:
+            low -= 1
+        while high + 1 < stop and np.abs(score[high + 1]) >= half:
+            high += 1
+        weight, moment = 0.0, 0.0
+        for k in range(low, high + 1):
+            weight += np.abs(score[k])
+            moment += np.abs(score[k]) * (times_s[k] - times_s[best])
+        out[found, 0] = times_s[best] + moment / weight
+        out[found, 1] = score[best]
+        found += 1
+        n = stop
+    return found
+
+
+def find_steps(values: ArrayLike, keep: ArrayLike, times_s: ArrayLike, interval_s: float) -> Steps:
+    """Find steps of a gaze offset: moments before and after which it stays at different places.
+
+    Parameters
+    ----------
+    values : array_like, shape (N,), float64
+        A gaze offset; NaN = missing.
+    keep : array_like, shape (N,), bool
+        True for the samples to use.
+    times_s : array_like, shape (N,), float64
+        Presentation times in seconds, strictly increasing.
+    interval_s : float
+        Median time between samples.
+
+    Returns
+    -------
+    Steps
+
+    Raises
+    ------
+    ValueError
+        Shapes differ, or `times_s` is not strictly increasing.
+
+    Notes
+    -----
+    The noise of the difference is its median absolute value, scaled to a standard deviation: most
+    of the time the eyes stay where they are.
+    """
+    series, kept = as_kept(values, keep)
+    times = as_times(times_s, series.size, "values")
+    score = np.empty(series.size)
+    least = max(2, round(MEAN_S / interval_s / 2)) if series.size else 2
+    _score_steps(series, kept, times, GAP_S, MEAN_S, least, score)
+    finite = np.abs(score[:: 1 + series.size // MOST_PAIRS])
+    finite = finite[np.isfinite(finite)]
+    noise = MAD_TO_STD * float(np.median(finite)) if finite.size else np.inf
+    found = np.empty((series.size, 2))
+    least_rise = STEP_NOISE_FACTOR * noise
+    count = _group_steps(score, times, least_rise, found)
+    return Steps(found[:count, 0].copy(), found[:count, 1].copy(), least_rise)
+
+
+def estimate_offset_noise(
+    values: ArrayLike, keep: ArrayLike, times_s: ArrayLike, interval_s: float, steps: Steps
+) -> OffsetNoise:
+    """Estimate the noise of a gaze offset from its differences over several times.
+
+    Parameters
+    ----------
+    values, keep, times_s : array_like, shape (N,)
+        As in `find_steps`.
+    interval_s : float
+        Median time between samples. Samples that are missing are few.
+    steps : Steps
+        No difference is taken from before a step to after it, nor within `GAP_S` of one.
+
+    Returns
+    -------
+    OffsetNoise
+        NaN without differences.
+
+    Notes
+    -----
+    Half of the mean squared difference over a time t is ``jitter² + slow² (1 - exp(-t / slow_s))``.
+    It is taken from the median absolute difference, to which few disturbances do not matter. Of
+    `NOISE_TIMES_S`, the time that fits best is chosen.
+    """
+    series, kept = as_kept(values, keep)
+    times = as_times(times_s, series.size, "values")
+    fixation = np.searchsorted(steps.centre_s, times)
+    nearest = np.concatenate(([-np.inf], steps.centre_s, [np.inf]))
+    near = np.minimum(times - nearest[fixation], nearest[fixation + 1] - times) < GAP_S
+    used = np.where(kept & ~near, series, np.nan)
+    lags_s, power = [], []
+    stride = 1 + series.size // MOST_PAIRS
+    for lag in sorted({max(1, round(lag_s / interval_s)) for lag_s in NOISE_LAGS_S}):
+        differences = np.abs(used[lag::stride] - used[:-lag:stride])
+        same = fixation[lag::stride] == fixation[:-lag:stride]
+        finite = differences[np.isfinite(differences) & same]
+        if finite.size >= 2:
+            lags_s.append(lag * interval_s)
+            power.append((MAD_TO_STD * float(np.median(finite))) ** 2 / 2)
+    return _fit_noise(np.array(lags_s), np.array(power))
+
+
+def _fit_noise(lags_s: Float64Array, power: Float64Array) -> OffsetNoise:
+    """Return the noise whose half mean squared differences are nearest to `power`, relatively."""
+    if not power.size or not (power > 0).all():
+        return OffsetNoise(np.nan, np.nan, NOISE_TIMES_S[0])
+    best, noise = np.inf, OffsetNoise(np.nan, np.nan, NOISE_TIMES_S[0])
+    for slow_s in NOISE_TIMES_S:
+        shape = 1 - np.exp(-lags_s / slow_s)
+        one, grown = 1 / power, shape / power
+        # Least squares with two coefficients, none of them below 0.
+        square, product, mixed = one @ one, grown @ grown, one @ grown
+        left, right = one.sum(), grown.sum()
+        bottom = square * product - mixed * mixed
+        jitter = (left * product - right * mixed) / bottom if bottom > 0 else -1.0
+        slow = (right * square - left * mixed) / bottom if bottom > 0 else -1.0
+        if jitter < 0:
+            jitter, slow = 0.0, right / product
+        elif slow < 0:
+            jitter, slow = left / square, 0.0
+        error = float(((jitter * one + slow * grown - 1) ** 2).sum())
+        if error < best:
+            best = error
+            noise = OffsetNoise(float(np.sqrt(jitter)), float(np.sqrt(slow)), slow_s)
+    return noise
+
+
+@dataclass(frozen=True, slots=True)
+class StepFit:
+    """What the samples around a step say, for each of L exposures and K 10-90 % times.
+
+    Attributes
+    ----------
+    log_likelihood : ndarray, shape (L, K), float64
+        Of the exposure and the 10-90 % time, up to a constant; amplitude, level and moment are
+        integrated out.
+    amplitude, amplitude_std : ndarray, shape (L, K), float64
+    onset_s, onset_std_s : ndarray, shape (L, K), float64
+        When the step begins.
+    misfit : float
+        Mean squared residual of the best fit over that which the noise explains.
+    count : int
+        Number of samples.
+    """
+
+    log_likelihood: Float64Array
+    amplitude: Float64Array
+    amplitude_std: Float64Array
+    onset_s: Float64Array
+    onset_std_s: Float64Array
+    misfit: float
+    count: int
+
+
+@kernel("void(f8[::1], f8, f8, f8, f8[:,::1])")
+def _whitening(times_s, jitter, slow, slow_s, out):
+    """Fill `out` (N, 3) with the coefficients that make the noise at N times white.
+
+    The slow noise is a Markov process, so a Kalman filter whitens it: for each sample the factor on
+    the prediction, the gain, and one over the innovation's standard deviation.
+    """
+    variance = slow * slow
+    for n in range(times_s.size):
+        kept = 1.0
+        if n > 0:
+            kept = np.exp(-(times_s[n] - times_s[n - 1]) / slow_s)
+            variance = kept * kept * variance + slow * slow * (1 - kept * kept)
+        total = variance + jitter * jitter
+        gain = variance / total
+        out[n, 0], out[n, 1], out[n, 2] = kept, gain, 1 / np.sqrt(total)
+        variance = (1 - gain) * variance
+
+
+@kernel("void(f8[::1], f8[:,::1], f8[::1])")
+def _whiten(values, whitening, out):
+    """Fill `out` (N,) with the values (N,) as `whitening` (N, 3) makes them."""
+    state = 0.0
+    for n in range(values.size):
+        predicted = whitening[n, 0] * state
+        innovation = values[n] - predicted
+        state = predicted + whitening[n, 1] * innovation
+        out[n] = innovation * whitening[n, 2]
+
+
+@kernel("void(f8[::1], f8[:,::1], f8[:,::1], f8, f8, f8, f8[:,::1], f8[:,::1])")
+def _fit_centres(times_s, whitening, white, duration_s, exposure_s, slip_s, work, out):
+    """Fit steps of one duration, centred at C moments around 0.
+
+    `times_s` (N,) are the samples' times, `whitening` (N, 3) their coefficients, and `white`
+    (2, N) the whitened values and the whitened constant 1. The centres are spread evenly from
+    ``-slip_s`` to ``slip_s``. `work` (5, C) is working memory. Fill `out` (4, C) with the log
+    likelihood, the amplitude, its variance, and the centre.
+    """
+    centres, size = out.shape[1], times_s.size
+    scale, shape = duration_s / exposure_s, 1 / (2 * np.pi)
+    level, square, product = 0.0, 0.0, 0.0
+    for n in range(size):
+        level += white[1, n] * white[1, n]
+        square += white[0, n] * white[0, n]
+        product += white[0, n] * white[1, n]
+    for j in range(centres):
+        out[3, j] = slip_s * (2 * j / (centres - 1) - 1)
+        work[0, j] = 0.0
+        work[1, j] = 0.0
+        work[2, j] = 0.0
+        work[3, j] = 0.0
+    for n in range(size):
+        kept, gain, weight = whitening[n, 0], whitening[n, 1], whitening[n, 2]
+        begin = times_s[n] / duration_s + 0.5
+        longer = exposure_s / duration_s
+        value, one = white[0, n], white[1, n]
+        if begin + longer + slip_s / duration_s <= 0:
+            # None of the steps has begun.
+            continue
+        if begin - slip_s / duration_s >= 1:
+            # All of them are over.
+            for j in range(centres):
+                innovation = 1 - kept * work[0, j]
+                work[0, j] = 1 - innovation + gain * innovation
+                innovation *= weight
+                work[1, j] += innovation * innovation
+                work[2, j] += innovation * value
+                work[3, j] += innovation * one
+            continue
+        for j in range(centres):
+            # The integral of a raised cosine from 0 to s is s / 2 - sin(pi s) / (2 pi), and it
+            # grows by 1 a second afterwards. sin(pi s) is the cosine series of pi (s - 1/2).
+            late = begin - out[3, j] / duration_s
+            inside = min(max(late, 0.0), 1.0)
+            v = (inside - 0.5) * (inside - 0.5) * (np.pi * np.pi)
+            sine = 1 - v / 2 * (1 - v / 12 * (1 - v / 30 * (1 - v / 56 * (1 - v / 90))))
+            first = inside / 2 - shape * sine + max(late - 1, 0.0)
+            late += longer
+            inside = min(max(late, 0.0), 1.0)
+            v = (inside - 0.5) * (inside - 0.5) * (np.pi * np.pi)
+            sine = 1 - v / 2 * (1 - v / 12 * (1 - v / 30 * (1 - v / 56 * (1 - v / 90))))
+            step = scale * (inside / 2 - shape * sine + max(late - 1, 0.0) - first)
+            predicted = kept * work[0, j]
+            innovation = step - predicted
+            work[0, j] = predicted + gain * innovation
+            innovation *= weight
+            work[1, j] += innovation * innovation
+            work[2, j] += innovation * value
+            work[3, j] += innovation * one
+    for j in range(centres):
+        # Amplitude and level by least squares; both are integrated out of the likelihood.
+        power, with_value, with_level = work[1, j], work[2, j], work[3, j]
+        bottom = level * power - with_level * with_level
+        work[4, j] = square
+        if not bottom > 1e-9 * level * level:
+            # The step lies outside of the samples, or is a constant within them.
+            out[0, j], out[1, j], out[2, j] = -np.inf, 0.0, 0.0
+            continue
+        amplitude = (level * with_value - with_level * product) / bottom
+        base = (power * product - with_level * with_value) / bottom
+        rest = square - base * product - amplitude * with_value
+        out[0, j] = -(rest + np.log(bottom)) / 2
+        out[1, j] = amplitude
+        out[2, j] = level / bottom
+        work[4, j] = rest
+
+
+@kernel(
+    "f8(f8[::1], f8[::1], f8[:,::1], f8[::1], f8[::1], f8, f8, f8, i8, f8[:,::1], f8[:,::1],"
+    " f8[:,::1], f8[:,:,::1])"
+)
+def _fit_durations(
+    values,
+    times_s,
+    whitening,
+    durations_s,
+    exposures_s,
+    centre_s,
+    slip_s,
+    share,
+    stride,
+    white,
+    work,
+    fits,
+    out,
+):
+    """Fit steps of each duration and exposure around a centre; return the least residual.
+
+    `values` and `times_s` (N,) are the samples. Of the durations (K,), every `stride`-th is used.
+    Centres are tried up to `slip_s` plus `share` of the duration away. Fill `out` (5, L, K) with
+    the log likelihood of each exposure and duration, and with means and standard deviations over
+    the centres: amplitude, its standard deviation, centre and its standard deviation. `white`
+    (2, N), `work` (5, C) and `fits` (4, C) are working memory.
+    """
+    size, centres = times_s.size, fits.shape[1]
+    moved_s, ones = np.empty(size), np.ones(size)
+    for n in range(size):
+        moved_s[n] = times_s[n] - centre_s
+    _whiten(values, whitening, white[0])
+    _whiten(ones, whitening, white[1])
+    least = np.inf
+    for m in range(exposures_s.size):
+        for k in range(0, durations_s.size, stride):
+            reach_s = slip_s + share * durations_s[k]
+            _fit_centres(
+                moved_s, whitening, white, durations_s[k], exposures_s[m], reach_s, work, fits
+            )
+            top = -np.inf
+            for j in range(centres):
+                top = max(top, fits[0, j])
+                least = min(least, work[4, j])
+            if not top > -np.inf:
+                continue
+            total, mean, centre, spread, wide = 0.0, 0.0, 0.0, 0.0, 0.0
+            for j in range(centres):
+                weight = np.exp(fits[0, j] - top)
+                total += weight
+                mean += weight * fits[1, j]
+                spread += weight * (fits[2, j] + fits[1, j] * fits[1, j])
+                centre += weight * fits[3, j]
+                wide += weight * fits[3, j] * fits[3, j]
+            mean, centre = mean / total, centre / total
+            out[0, m, k] = top + np.log(total * reach_s)
+            out[1, m, k] = mean
+            out[2, m, k] = np.sqrt(max(spread / total - mean * mean, 0.0))
+            out[3, m, k] = centre_s + centre
+            out[4, m, k] = np.sqrt(max(wide / total - centre * centre, 0.0))
+    return least
+
+
+def fit_step(
+    values: ArrayLike,
+    times_s: ArrayLike,
+    centre_s: float,
+    noise: OffsetNoise,
+    exposures_s: ArrayLike,
+) -> StepFit:
+    """Fit a step to the samples around it.
+
+    Parameters
+    ----------
+    values : array_like, shape (N,), float64
+        A gaze offset at the samples around the step, all finite. At least 4.
+    times_s : array_like, shape (N,), float64
+        When the exposure of each sample begins, in seconds, strictly increasing.
+    centre_s : float
+        Roughly the middle of the step.
+    noise : OffsetNoise
+        Noise of the offset; one of its standard deviations is above 0.
+    exposures_s : array_like, shape (L,), float64
+        Exposure times that are possible, above 0.
+
+    Returns
+    -------
+    StepFit
+
+    Raises
+    ------
+    ValueError
+        Shapes differ, there are fewer than 4 samples, or the noise is not above 0.
+
+    Notes
+    -----
+    A sample is the mean over its exposure of ``level + amplitude * g((t - onset) / duration)``,
+    where g is a raised cosine, plus noise with the covariance of `OffsetNoise`. Level and
+    amplitude follow from generalised least squares. They are integrated out of the likelihood with
+    flat priors, and so is the step's middle, over `CENTRES` moments. The range of these moments is
+    found with a few durations first.
+    """
+    series, _ = as_kept(values, np.ones(np.shape(values), np.bool_))
+    times = as_times(times_s, series.size, "values")
+    exposures = np.ascontiguousarray(exposures_s, dtype=np.float64)
+    if series.size < 4:
+        raise ValueError(f"values has {series.size} samples, expected 4 or more around a step")
+    if not noise.jitter + noise.slow > 0:
+        raise ValueError(f"noise is {noise}, expected a standard deviation above 0")
+    whitening, white = np.empty((series.size, 3)), np.empty((2, series.size))
+    _whitening(times, noise.jitter, noise.slow, noise.slow_s, whitening)
+    work, fits = np.empty((5, CENTRES)), np.empty((4, CENTRES))
+    durations_s = RISE_MS / 1000 / RISE_SHARE
+    out = np.zeros((5, exposures.size, durations_s.size))
+    out[0] = -np.inf
+
+    def fit(middle_s: float, slip_s: float, share: float, stride: int) -> float:
+        return float(
+            _fit_durations(
+                series, times, whitening, durations_s, exposures, middle_s, slip_s, share, stride,
+                white, work, fits, out,
+            )
+        )  # fmt: skip
+
+    fit(centre_s, FIRST_SLIP_S, FIRST_SHARE, FIRST_STRIDE)
+    first, tried = np.unravel_index(np.argmax(out[0]), out[0].shape)
+    spacing_s = 2 * (FIRST_SLIP_S + FIRST_SHARE * durations_s[tried]) / (CENTRES - 1)
+    slip_s = max(SLIP_STDS * float(out[4, first, tried]), float(spacing_s))
+    least = fit(float(out[3, first, tried]), slip_s, SHARE, 1)
+    return StepFit(
+        log_likelihood=out[0],
+        amplitude=out[1],
+        amplitude_std=out[2],
+        onset_s=out[3] - durations_s / 2,
+        onset_std_s=out[4],
+        misfit=least / max(series.size - 4, 1),
+        count=series.size,
+    )
+
+
+@kernel("void(f8[:,:,::1], f8[::1], f8[::1], f8, f8, f8, f8[:,::1])")
+def _weigh_powers(fit, rises_s, log_values, power, slope, offset, out):
+    """Fill `out` (L, G) with the log likelihood of each product; see `weigh_products`.
+
+    `fit` (3, L, K) holds the log likelihood, the amplitude and its standard deviation. A product's
+    logarithm is ``power * log(amplitude) - slope * log(rise) + offset``.
+    """
+    exposures, rises, values = fit.shape[1], fit.shape[2], log_values.size
+    top = -np.inf
+    for m in range(exposures):
+        for k in range(rises):
+            top = max(top, fit[0, m, k])
+    for m in range(exposures):
+        for g in range(values):
+            out[m, g] = 0.0
+        for k in range(rises):
+            if fit[0, m, k] < top - 16:
+                continue
+            weight = np.exp(fit[0, m, k] - top) / fit[2, m, k]
+            shift = (slope * np.log(rises_s[k]) - offset) / power
+            for g in range(values):
+                amplitude = np.exp(log_values[g] / power + shift)
+                z = (amplitude - fit[1, m, k]) / fit[2, m, k]
+                if np.abs(z) < 6:
+                    out[m, g] += weight * np.exp(-z * z / 2)
+        for g in range(values):
+            out[m, g] = np.log(out[m, g] + 1e-12)
+
+
+def weigh_products(
+    fit: StepFit, sign: float, log_values: ArrayLike, amplitudes: int, velocities: int
+) -> Float64Array:
+    """Compute the likelihood of a step's amplitude, peak velocity, or the product of both.
+
+    Parameters
+    ----------
+    fit : StepFit
+    sign : {1.0, -1.0}
+        Direction of the step.
+    log_values : array_like, shape (G,), float64
+        Logarithms of the values to try.
+    amplitudes, velocities : int
+        How often the product has the amplitude and the peak velocity as a factor: 1 and 0, 0 and
+        1, or 1 and 1.
+
+    Returns
+    -------
+    ndarray, shape (L, G), float64
+        Log likelihood under each exposure, up to a constant.
+    """
+    grid = np.ascontiguousarray(log_values, dtype=np.float64)
+    parts = np.stack((fit.log_likelihood, sign * fit.amplitude, fit.amplitude_std))
+    out = np.empty((len(fit.log_likelihood), grid.size))
+    _weigh_powers(
+        parts,
+        RISE_MS / 1000,
+        grid,
+        float(amplitudes + velocities),
+        float(velocities),
+        velocities * float(np.log(PEAK_TIMES_RISE)),
+        out,
+    )
+    return out

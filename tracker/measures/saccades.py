@@ -1,0 +1,297 @@
+"""Saccades: how far, how fast and how soon the eyes jump, at 30 to 120 frames a second.
+
+The gaze's steps are found and fitted one by one (`tracker.measures.steps`). What they say is pooled
+into the person's typical values, with intervals (`kernels.pooling`).
+"""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels import LEFT, RIGHT
+from kernels.geometry import IRIS_DIAMETER_MM, ROTATION_RADIUS_MM
+from kernels.pooling import interpolate_nodes, make_log_grid, pool_events
+from kernels.saccades import RISE_MS, weigh_products
+from tracker.measures.ranges import EYE_SIZE_ERROR, FOLLOWED_SHARE
+from tracker.measures.steps import OBLIQUE, Camera, Steps, fit_steps, refit_steps
+from tracker.protocol import HORIZONTAL_PHASES, VERTICAL_PHASES, Phase
+
+if TYPE_CHECKING:
+    from tracker.measures.gaze import Gaze
+
+LEAST_RATE_HZ = 23.0
+"""Least frame rate at which steps are fitted. Below it, most of a saccade lies in one frame."""
+LEAST_STEPS = 6
+"""Fewest steps from which a typical value is computed."""
+LEAST_ONE_WAY = 3
+"""The same of one direction. The task ``extended`` asks for each four times or more."""
+MOST_RATIO = 8.0
+"""An interval whose ends have a larger ratio says nothing."""
+RECORDER_START_S = 0.05
+"""How far a recorder's clock may be from the app's when the recording begins: an assumption."""
+FASTEST_DEG_S = 1000.0
+"""No human eye turns faster."""
+ANTICIPATED_S = 0.06
+"""A step so soon after the prompt began before the prompt was seen or heard."""
+
+NO_INTERVAL = (math.nan, math.nan)
+
+Float64Array = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+Pooled = tuple[float, float, float]
+"""A typical value, and both ends of its interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaccadeMeasures:
+    """The numbers of the saccades; NaN where there is nothing to measure.
+
+    Each has a 95 % interval (``_ci95``), and a reason (``_reason``) if it is missing: one of
+    ``frame_rate``, ``no_gaze``, ``no_steps``, ``too_few_steps``, ``hidden``, ``crowded``,
+    ``not_single``, ``unsteady``, ``imprecise``, ``no_protocol``. Lengths are in eye widths.
+
+    Attributes
+    ----------
+    vertical_saccade_count, horizontal_saccade_count : int or None
+        Number of steps behind the values; None if none could be looked for.
+    vertical_saccade_time_ms : float
+        Time from 10 % of a vertical step to 90 %, typical value (median) over the steps.
+    vertical_saccade_time_ms_left, vertical_saccade_time_ms_right : float
+        The same of each eye.
+    vertical_saccade_amplitude : float
+    vertical_saccade_peak_velocity_deg_s_est : float
+        Estimate; too small, like the other angles. Its interval bounds the true velocity: like
+        `vertical_peak_to_peak_deg_range`, it allows for the share that the landmarks follow.
+    amplitude_times_velocity_up, amplitude_times_velocity_down : float
+        Amplitude times peak velocity, in squared eye widths a second.
+    amplitude_times_velocity_horizontal : float
+    amplitude_times_velocity_ratio : float
+        Vertical (both directions) over horizontal.
+    saccade_latency_ms_up, saccade_latency_ms_down : float
+        Time from the prompt until the eyes begin to move.
+    """
+
+    vertical_saccade_count: int | None
+    horizontal_saccade_count: int | None
+    vertical_saccade_time_ms: float
+    vertical_saccade_time_ms_ci95: tuple[float, float]
+    vertical_saccade_time_ms_reason: str | None
+    vertical_saccade_time_ms_left: float
+    vertical_saccade_time_ms_left_ci95: tuple[float, float]
+    vertical_saccade_time_ms_left_reason: str | None
+    vertical_saccade_time_ms_right: float
+    vertical_saccade_time_ms_right_ci95: tuple[float, float]
+    vertical_saccade_time_ms_right_reason: str | None
+    vertical_saccade_amplitude: float
+    vertical_saccade_amplitude_ci95: tuple[float, float]
+    vertical_saccade_amplitude_reason: str | None
+    vertical_saccade_peak_velocity_deg_s_est: float
+    vertical_saccade_peak_velocity_deg_s_est_ci95: tuple[float, float]
+    vertical_saccade_peak_velocity_deg_s_est_reason: str | None
+    amplitude_times_velocity_up: float
+    amplitude_times_velocity_up_ci95: tuple[float, float]
+    amplitude_times_velocity_up_reason: str | None
+    amplitude_times_velocity_down: float
+    amplitude_times_velocity_down_ci95: tuple[float, float]
+    amplitude_times_velocity_down_reason: str | None
+    amplitude_times_velocity_horizontal: float
+    amplitude_times_velocity_horizontal_ci95: tuple[float, float]
+    amplitude_times_velocity_horizontal_reason: str | None
+    amplitude_times_velocity_ratio: float
+    amplitude_times_velocity_ratio_ci95: tuple[float, float]
+    amplitude_times_velocity_ratio_reason: str | None
+    saccade_latency_ms_up: float
+    saccade_latency_ms_up_ci95: tuple[float, float]
+    saccade_latency_ms_up_reason: str | None
+    saccade_latency_ms_down: float
+    saccade_latency_ms_down_ci95: tuple[float, float]
+    saccade_latency_ms_down_reason: str | None
+
+
+def measure_saccades(
+    gaze: "Gaze",
+    times_s: Float64Array,
+    interval_s: float,
+    iris_ratio: float,
+    protocol: tuple[Phase, ...],
+) -> dict[str, Any]:
+    """Measure the saccades, and return the fields of `SaccadeMeasures`.
+
+    Parameters
+    ----------
+    gaze : Gaze
+    times_s : ndarray, shape (N,), float64
+        Presentation times in seconds, strictly increasing.
+    interval_s : float
+        Median time between frames; NaN for fewer than two.
+    iris_ratio : float
+        Iris diameter over eye width.
+    protocol : tuple of Phase
+        With phases up and down, only vertical steps within them count; horizontal ones alike.
+    """
+    if not gaze.valid.any():
+        return _explain_all("no_gaze")
+    if not 1 / interval_s >= LEAST_RATE_HZ:
+        return _explain_all("frame_rate")
+    camera = Camera.of(times_s, interval_s)
+    vertical, horizontal, valid = gaze.vertical, gaze.horizontal, gaze.valid
+    phases = _find_phases(protocol, VERTICAL_PHASES)
+    upright = fit_steps(vertical, horizontal, OBLIQUE, valid, camera, phases)
+    phases = _find_phases(protocol, HORIZONTAL_PHASES)
+    level = fit_steps(horizontal, vertical, 1.0, valid, camera, phases)
+    measured: dict[str, Any] = {
+        "vertical_saccade_count": len(upright.steps),
+        "horizontal_saccade_count": len(level.steps),
+        **_measure_vertical(upright, iris_ratio, gaze.framing_gain_std),
+        **_measure_products(upright, level, gaze.framing_gain_std),
+    }
+    for side, name in ((LEFT, "left"), (RIGHT, "right")):
+        offset = np.ascontiguousarray(gaze.vertical_by_eye[:, side])
+        one = refit_steps(upright, offset, valid, camera)
+        measured |= _pack(f"vertical_saccade_time_ms_{name}", one, LEAST_STEPS, pool_times(one))
+    typical_ms = measured["vertical_saccade_time_ms"]
+    for name, sign in (("up", -1.0), ("down", 1.0)):
+        steps = upright.one_way(sign)
+        measured |= _measure_latency(name, steps, protocol, camera, typical_ms)
+    return measured
+
+
+def pool_times(steps: Steps) -> Pooled | None:
+    """Return the typical 10-90 % time in milliseconds, and its interval; None without steps."""
+    if not steps.steps:
+        return None
+    grid = make_log_grid(RISE_MS[0], RISE_MS[-1])
+    at = (grid - grid[0]) / float(np.log(RISE_MS[1] / RISE_MS[0]))
+    logs = [interpolate_nodes(step.fit.log_likelihood, at) for step in steps.steps]
+    return pool_events(grid, np.stack(logs))
+
+
+def pool_products(
+    steps: Steps, amplitudes: int, velocities: int, error: float = 0.0
+) -> Pooled | None:
+    """Return the typical amplitude, velocity, or product of them, and its interval.
+
+    `amplitudes` and `velocities` are the numbers of factors, see `kernels.saccades.weigh_products`.
+    `error` is a relative standard deviation of all amplitudes.
+    """
+    if not steps.steps:
+        return None
+    best = []
+    for step in steps.steps:
+        exposure, k = np.unravel_index(
+            np.argmax(step.fit.log_likelihood), step.fit.log_likelihood.shape
+        )
+        amplitude = max(abs(float(step.fit.amplitude[exposure, k])), 1e-6)
+        best.append(amplitude ** (amplitudes + velocities) * (1000 / RISE_MS[k]) ** velocities)
+    middle, width = float(np.median(best)), math.exp(3.1)
+    grid = make_log_grid(middle / width, middle * width)
+    logs = [
+        weigh_products(step.fit, step.sign, grid, amplitudes, velocities) for step in steps.steps
+    ]
+    return pool_events(grid, np.stack(logs), error * (amplitudes + velocities))
+
+
+def _measure_vertical(steps: Steps, iris_ratio: float, gain_std: float) -> dict[str, Any]:
+    """Return the fields about time, amplitude and velocity of vertical steps."""
+    velocity = pool_products(steps, 0, 1, gain_std)
+    if velocity is not None:
+        radius = ROTATION_RADIUS_MM * iris_ratio / IRIS_DIAMETER_MM
+        middle, low, high = (math.degrees(one / radius) for one in velocity)
+        least, most = FOLLOWED_SHARE
+        low *= (1 - EYE_SIZE_ERROR) / most
+        high = min(high * (1 + EYE_SIZE_ERROR) / least, max(FASTEST_DEG_S, low))
+        velocity = (middle, low, high)
+    return {
+        **_pack("vertical_saccade_time_ms", steps, LEAST_STEPS, pool_times(steps)),
+        **_pack(
+            "vertical_saccade_amplitude", steps, LEAST_STEPS, pool_products(steps, 1, 0, gain_std)
+        ),
+        **_pack("vertical_saccade_peak_velocity_deg_s_est", steps, LEAST_STEPS, velocity, math.inf),
+    }
+
+
+def _measure_products(upright: Steps, level: Steps, gain_std: float) -> dict[str, Any]:
+    """Return the fields about amplitude times velocity."""
+    horizontal = pool_products(level, 1, 1)
+    measured = _pack("amplitude_times_velocity_horizontal", level, LEAST_STEPS, horizontal)
+    for name, sign in (("up", -1.0), ("down", 1.0)):
+        steps = upright.one_way(sign)
+        product = pool_products(steps, 1, 1, gain_std)
+        measured |= _pack(f"amplitude_times_velocity_{name}", steps, LEAST_ONE_WAY, product)
+    vertical, ratio = pool_products(upright, 1, 1, gain_std), None
+    if vertical is not None and horizontal is not None:
+        # The errors of both are independent.
+        below, above = (
+            math.hypot(*(math.log(one[end] / one[0]) for one in (vertical, horizontal)[::order]))
+            for end, order in ((1, 1), (2, -1))
+        )
+        middle = vertical[0] / horizontal[0]
+        ratio = (middle, middle * math.exp(-below), middle * math.exp(above))
+    fewer = upright if upright.find_reason(LEAST_STEPS) else level
+    return measured | _pack("amplitude_times_velocity_ratio", fewer, LEAST_STEPS, ratio)
+
+
+def _measure_latency(
+    name: str, steps: Steps, protocol: tuple[Phase, ...], camera: Camera, typical_ms: float
+) -> dict[str, Any]:
+    """Return the fields about the latency of steps in one direction, which `steps` holds alone.
+
+    `typical_ms` is the person's 10-90 % time.
+    """
+    prompts = _find_phases(protocol, (name,))
+    field = f"saccade_latency_ms_{name}"
+    if not prompts:
+        return _explain(field, "no_protocol")
+    answers = []
+    for prompt in prompts:
+        after = [s for s in steps.steps if prompt.start_s < s.centre_s < prompt.end_s]
+        if after:
+            onset_s, std_s = after[0].find_onset(typical_ms)
+            if onset_s - prompt.start_s > ANTICIPATED_S:
+                answers.append((onset_s - prompt.start_s, std_s))
+    if len(answers) < LEAST_ONE_WAY:
+        return _explain(field, steps.find_reason(LEAST_ONE_WAY) or "too_few_steps")
+    grid = make_log_grid(ANTICIPATED_S / 2, 5.0)
+    late_s, stds_s = np.array(answers).T[:, :, None]
+    logs = -(((np.exp(grid) - late_s) / np.maximum(stds_s, 1e-3)) ** 2) / 2
+    _, low, high = pool_events(grid, logs[:, None])
+    clock_s = camera.interval_s / 2 + RECORDER_START_S
+    pooled = (
+        1000 * float(np.median(late_s)),
+        1000 * max(low - clock_s, 0.0),
+        1000 * (high + clock_s),
+    )
+    return _pack(field, steps, LEAST_ONE_WAY, pooled, math.inf)
+
+
+def _find_phases(protocol: tuple[Phase, ...], names: tuple[str, ...]) -> list[Phase]:
+    return [phase for phase in protocol if phase.phase in names]
+
+
+def _pack(
+    field: str, steps: Steps, least: int, pooled: Pooled | None, most_ratio: float = MOST_RATIO
+) -> dict[str, Any]:
+    """Return a field with its interval and its reason."""
+    reason = steps.find_reason(least)
+    if reason is None and pooled is not None and pooled[2] > most_ratio * pooled[1]:
+        reason = "imprecise"
+    if reason is not None or pooled is None:
+        return _explain(field, reason or "no_steps")
+    return {field: pooled[0], f"{field}_ci95": pooled[1:], f"{field}_reason": None}
+
+
+def _explain(field: str, reason: str) -> dict[str, Any]:
+    """Return a field without a value, with its reason."""
+    return {field: math.nan, f"{field}_ci95": NO_INTERVAL, f"{field}_reason": reason}
+
+
+def _explain_all(reason: str) -> dict[str, Any]:
+    """Return all fields without a value, with one reason."""
+    measured: dict[str, Any] = {"vertical_saccade_count": None, "horizontal_saccade_count": None}
+    for field in SaccadeMeasures.__dataclass_fields__:
+        if field.endswith("_reason"):
+            measured |= _explain(field.removesuffix("_reason"), reason)
+    return measured

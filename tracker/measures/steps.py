@@ -1,0 +1,378 @@
+"""Steps of the gaze: find those that count, and fit each of them.
+
+`tracker.measures.saccades` pools what they say into the person's values.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels import saccades
+from kernels.saccades import (
+    RISE_MS,
+    OffsetNoise,
+    StepFit,
+    estimate_offset_noise,
+    find_steps,
+    fit_step,
+)
+from kernels.uncertainty import MAD_TO_STD
+from tracker.protocol import Phase
+
+MOST_STEPS = 20
+"""Most steps that are fitted, the first ones. More make the interval hardly narrower."""
+MAIN_SHARE = 0.5
+"""A step counts if it has this share of the large ones (their third quartile): smaller ones are
+corrections, which follow a saccade that fell short."""
+OBLIQUE = 0.4
+"""A vertical step is at least this share of the horizontal step at the same time, in eye widths.
+A sixth of a horizontal movement shows in the vertical offset, and landmarks show vertical movements
+half as large as horizontal ones."""
+FLANK_S = 0.1
+"""The eyes are seen at rest for at least this time before a step and after it."""
+WINDOW_S = 0.2
+"""Samples of this time before and after a step are fitted, besides the step's own."""
+MOST_MISFIT = 3.0
+"""Mean squared residual, over that of the noise, above which a step is not a single one."""
+MOST_MEAN_MISFIT = 0.9
+"""The same of the mean of all steps, above which landmarks do not follow the eyes steadily. It is
+0.3 to 0.7 in simulated recordings, and 1 to 3 in most rendered clips in which landmarks overshoot
+and the 10-90 % time reads a third too short."""
+LEAST_MISFIT = 0.7
+"""Better fits than this do not mean less noise: slow noise shows little in so short a time."""
+PRIOR_COUNT = 20
+"""The noise that the whole recording shows counts like this many samples around the steps."""
+READOUT_S = 0.02
+"""Longest time in which a phone's sensor reads the rows of a frame, one after another; not longer
+than the time between two frames. The eyes are taken to lie at a third of it, on average."""
+SHAPE_ERROR = 0.02
+"""How far a real step is from the fitted shape, as a share of its amplitude."""
+SETTLING, SETTLING_S = 0.07, 0.1
+"""Landmarks settle after a step: they creep or swing for some frames, as the face's region follows
+them and the video's compression catches up. Standard deviation as a share of the amplitude, and
+correlation time, as found in real glances."""
+ONE_PERSON_SPREAD = 0.15
+"""Spread of the 10-90 % times of one person's steps, as a part of them."""
+LEAST_NOISE = 1e-5
+HIDDEN_S = 0.1
+"""A gap in the gaze of this time or more may hide a step."""
+
+Float64Array = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of the gaze that could be fitted.
+
+    Attributes
+    ----------
+    centre_s : float
+        Roughly its middle.
+    rise : float
+        Roughly its amplitude; down and the subject's left are positive.
+    window : slice
+        The samples that were fitted.
+    fit : StepFit
+    """
+
+    centre_s: float
+    rise: float
+    window: slice
+    fit: StepFit
+
+    @property
+    def sign(self) -> float:
+        """1 for steps down or to the subject's left, -1 for others."""
+        return math.copysign(1.0, self.rise)
+
+    def find_onset(self, typical_ms: float) -> tuple[float, float]:
+        """Return when the eyes begin to move, in seconds, and the standard deviation of its error.
+
+        The mean over all fits is weighted by their likelihood, and by how near their 10-90 % time
+        is to the person's typical one, `typical_ms`; NaN if that is not known. A single step often
+        leaves open whether it began early and was slow, or late and fast.
+        """
+        logs = self.fit.log_likelihood
+        if not math.isnan(typical_ms):
+            logs = logs - (np.log(RISE_MS / typical_ms) / ONE_PERSON_SPREAD) ** 2 / 2
+        chances = np.exp(logs - logs.max())
+        chances /= chances.sum()
+        onset_s = float((chances * self.fit.onset_s).sum())
+        spread = self.fit.onset_std_s**2 + (self.fit.onset_s - onset_s) ** 2
+        return onset_s, math.sqrt(float((chances * spread).sum()))
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The steps of one offset, and why others could not be fitted.
+
+    Attributes
+    ----------
+    steps : tuple of Step
+    rejected : Counter of str
+        Numbers of candidates that were not fitted, by reason.
+    found : kernels.saccades.Steps
+        All steps of the offset, also those that do not count.
+    """
+
+    steps: tuple[Step, ...]
+    rejected: Counter[str]
+    found: saccades.Steps
+
+    def one_way(self, sign: float) -> "Steps":
+        """Return the steps in one direction."""
+        return replace(self, steps=tuple(step for step in self.steps if step.sign == sign))
+
+    def find_reason(self, least: int) -> str | None:
+        """Return why there are fewer than `least` steps, if so."""
+        if len(self.steps) >= least:
+            return None
+        if not self.steps and not self.rejected:
+            return "no_steps"
+        if len(self.steps) + self.rejected.total() < least:
+            return "too_few_steps"
+        return self.rejected.most_common(1)[0][0]
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """When the frames were exposed, as far as it is known.
+
+    Attributes
+    ----------
+    times_s : ndarray, shape (N,), float64
+        When the exposure of the eyes begins in each frame.
+    interval_s : float
+        Median time between frames.
+    exposures_s : ndarray, shape (L,), float64
+        Possible exposure times. They matter the less, the shorter the interval is.
+    """
+
+    times_s: Float64Array
+    interval_s: float
+    exposures_s: Float64Array
+
+    @classmethod
+    def of(cls, times_s: Float64Array, interval_s: float) -> "Camera":
+        """Return what is known of the camera from the times of its frames."""
+        shares = [0.5]
+        if interval_s > 1 / 100:
+            shares = [0.3, 0.8] if interval_s < 1 / 45 else [0.15, 0.5, 0.95]
+        late_s = min(READOUT_S, interval_s) / 3
+        return cls(times_s + late_s, interval_s, interval_s * np.array(shares))
+
+
+def fit_steps(
+    offset: Float64Array,
+    other: Float64Array,
+    least_share: float,
+    valid: BoolArray,
+    camera: Camera,
+    phases: Sequence[Phase],
+) -> Steps:
+    """Find and fit the steps of an offset that count.
+
+    Parameters
+    ----------
+    offset, other : ndarray, shape (N,), float64
+        The gaze offset in question, and the one at right angles to it.
+    least_share : float
+        A step of `offset` is at least this share of that of `other` at the same time.
+    valid : ndarray, shape (N,), bool
+    camera : Camera
+    phases : sequence of Phase
+        Only steps that begin within them count; all do if there are none.
+
+    Returns
+    -------
+    Steps
+    """
+    found = find_steps(offset, valid, camera.times_s, camera.interval_s)
+    inside = np.ones(found.centre_s.size, np.bool_)
+    if phases:
+        inside = np.array(
+            [any(p.start_s <= at < p.end_s for p in phases) for at in found.centre_s], np.bool_
+        )
+    noise = estimate_offset_noise(offset, valid, camera.times_s, camera.interval_s, found)
+    rejected = Counter(hidden=_count_hidden(found, offset, valid, camera, phases))
+    if not inside.any() or math.isnan(noise.jitter):
+        return Steps((), +rejected, found)
+    rises = np.abs(found.rise)
+    main = inside & (rises >= MAIN_SHARE * np.quantile(rises[inside], 0.75))
+    chosen: dict[int, slice] = {}
+    for index in np.flatnonzero(main).tolist():
+        window, reason = _choose_window(found.centre_s, index, offset, valid, camera)
+        if reason is not None:
+            rejected[reason] += 1
+        elif not _is_oblique(index, found, other, valid, camera, least_share):
+            chosen[index] = window
+        if len(chosen) == MOST_STEPS:
+            break
+    noise = _roughen(noise, offset, chosen.values())
+    steps = [
+        _fit(found.centre_s[index], found.rise[index], window, offset, noise, camera)
+        for index, window in chosen.items()
+    ]
+    misfits = [min(step.fit.misfit, MOST_MISFIT) for step in steps]
+    if misfits and float(np.mean(misfits)) > MOST_MEAN_MISFIT:
+        return Steps((), Counter(unsteady=len(steps)), found)
+    single = tuple(step for step in steps if step.fit.misfit <= MOST_MISFIT)
+    rejected["not_single"] += len(steps) - len(single)
+    return _temper(Steps(single, +rejected, found))
+
+
+def _roughen(noise: OffsetNoise, offset: Float64Array, windows: Iterable[slice]) -> OffsetNoise:
+    """Return the noise with at least the jitter that the samples around the steps show.
+
+    In some recordings the landmarks swing from frame to frame for a while, because the face's
+    region follows them. Each sample is compared with the mean of its neighbours, but for those in
+    the middle third of a window, in which the eyes step. The median tells: a step that overshoots
+    is no noise.
+    """
+    rough = []
+    for window in windows:
+        part = offset[window]
+        bent = part[1:-1] - (part[:-2] + part[2:]) / 2
+        third = bent.size // 3
+        rough += [bent[:third], bent[bent.size - third :]]
+    bends = np.concatenate(rough) if rough else np.empty(0)
+    bends = bends[np.isfinite(bends)]
+    # White noise bends by 1.5 of its variance.
+    bend = MAD_TO_STD * float(np.median(np.abs(bends))) if bends.size else 0.0
+    local = bend / math.sqrt(1.5)
+    return replace(noise, jitter=max(noise.jitter, local))
+
+
+def _count_hidden(
+    found: saccades.Steps,
+    offset: Float64Array,
+    valid: BoolArray,
+    camera: Camera,
+    phases: Sequence[Phase],
+) -> int:
+    """Count the steps within closures of the lids and other gaps of the gaze.
+
+    The offset before a gap differs from that after it by more than the noise.
+    """
+    edges = np.flatnonzero(np.diff(valid.astype(np.int8)))
+    # Gaps begin after a valid sample and end before one.
+    inner = edges[1 if edges.size and not valid[edges[0]] else 0 :]
+    reach, count = max(1, round(FLANK_S / camera.interval_s)), 0
+    for last, before in zip(inner[::2].tolist(), inner[1::2].tolist(), strict=False):
+        start_s, stop_s = camera.times_s[last], camera.times_s[before + 1]
+        asked = any(p.start_s < stop_s and start_s < p.end_s for p in phases) or not phases
+        if stop_s - start_s >= HIDDEN_S and asked and last + 1 >= reach:
+            before_gap = offset[last + 1 - reach : last + 1]
+            moved = float(np.mean(offset[before + 1 : before + 1 + reach]) - np.mean(before_gap))
+            count += abs(moved) > found.least_rise
+    return count
+
+
+def _choose_window(
+    centres_s: Float64Array, index: int, offset: Float64Array, valid: BoolArray, camera: Camera
+) -> tuple[slice, str | None]:
+    """Return the samples around a step that are fitted, and why they cannot be, if so."""
+    times_s, centre_s = camera.times_s, float(centres_s[index])
+    lows = [centre_s - 3 * WINDOW_S, *((centres_s[index - 1 : index] + centre_s) / 2)]
+    highs = [centre_s + 3 * WINDOW_S, *((centres_s[index + 1 : index + 2] + centre_s) / 2)]
+    first, last = np.searchsorted(times_s, (max(lows), min(highs))).tolist()
+    middle = int(np.searchsorted(times_s, centre_s)) - first
+    part, kept = offset[first:last], valid[first:last]
+    reach = max(1, round(FLANK_S / camera.interval_s))
+    before, after = kept[: max(middle - reach, 0)], kept[middle + reach :]
+    if min(before.sum(), after.sum()) < 2:
+        return slice(0), "hidden" if min(before.size, after.size) >= 2 else "crowded"
+    start = float(np.median(part[: before.size][before]))
+    stop = float(np.median(part[middle + reach :][after]))
+    share = (part - start) / (stop - start)
+    moving = kept & (share > 0.15) & (share < 0.85)
+    low = high = min(max(middle, 1), part.size - 1)
+    while low > 0 and moving[low - 1]:
+        low -= 1
+    while high < part.size and moving[high]:
+        high += 1
+    grown = math.ceil((WINDOW_S + 1.2 * (high - low) * camera.interval_s) / camera.interval_s)
+    near = slice(max(low - 2, 0), high + 2)
+    gaps_s = np.diff(times_s[first + near.start : first + near.stop])
+    if not kept[near].all() or (gaps_s > 1.8 * camera.interval_s).any():
+        return slice(0), "hidden"
+    flank = max(3, round(FLANK_S / camera.interval_s))
+    low, high = max(low - grown, 0), min(high + grown, part.size)
+    if min(middle - low, high - middle) < flank:
+        return slice(0), "crowded"
+    return slice(first + low, first + high), None
+
+
+def _is_oblique(
+    index: int,
+    found: saccades.Steps,
+    other: Float64Array,
+    valid: BoolArray,
+    camera: Camera,
+    share: float,
+) -> bool:
+    """Return whether the other offset moves too much during a step."""
+    times_s, centre_s = camera.times_s, found.centre_s[index]
+    edges_s = centre_s + FLANK_S * np.array((-3, -1, 1, 3))
+    low, until, since, high = np.searchsorted(times_s, edges_s).tolist()
+    before, after = (other[part][valid[part]] for part in (slice(low, until), slice(since, high)))
+    if not (before.size and after.size):
+        return False
+    moved = abs(float(after.mean() - before.mean()))
+    return bool(abs(found.rise[index]) < share * moved)
+
+
+def _fit(
+    centre_s: float,
+    rise: float,
+    window: slice,
+    offset: Float64Array,
+    noise: OffsetNoise,
+    camera: Camera,
+) -> Step:
+    # Gaps are no problem: the fit knows the time of each sample.
+    part = offset[window]
+    seen = np.isfinite(part)
+    settling = (SETTLING * rise) ** 2
+    slow = math.hypot(noise.slow, SETTLING * rise)
+    noise = OffsetNoise(
+        jitter=max(math.hypot(noise.jitter, SHAPE_ERROR * rise), LEAST_NOISE),
+        slow=slow,
+        slow_s=(noise.slow**2 * noise.slow_s + settling * SETTLING_S) / max(slow**2, 1e-12),
+    )
+    fit = fit_step(part[seen], camera.times_s[window][seen], centre_s, noise, camera.exposures_s)
+    return Step(float(centre_s), float(rise), window, fit)
+
+
+def refit_steps(steps: Steps, offset: Float64Array, valid: BoolArray, camera: Camera) -> Steps:
+    """Return the same steps, fitted to the offset of one eye."""
+    noise = estimate_offset_noise(offset, valid, camera.times_s, camera.interval_s, steps.found)
+    noise = _roughen(noise, offset, [step.window for step in steps.steps])
+    fitted = tuple(
+        _fit(step.centre_s, step.rise, step.window, offset, noise, camera) for step in steps.steps
+    )
+    return _temper(replace(steps, steps=fitted))
+
+
+def _temper(steps: Steps) -> Steps:
+    """Return the steps with likelihoods for the noise that the fits leave, not the estimated one.
+
+    Fits that are worse make all likelihoods flatter, and better ones make them sharper.
+    """
+    if not steps.steps:
+        return steps
+    count = sum(step.fit.count for step in steps.steps)
+    rest = sum(step.fit.misfit * step.fit.count for step in steps.steps)
+    worse = max((rest + PRIOR_COUNT) / (count + PRIOR_COUNT), LEAST_MISFIT)
+    return replace(
+        steps,
+        steps=tuple(
+            replace(step, fit=replace(step.fit, log_likelihood=step.fit.log_likelihood / worse))
+            for step in steps.steps
+        ),
+    )
