@@ -140,6 +140,9 @@ class _Cut:
 def _choose_cuts(layout: Layout, count: int, step: int, stop: int) -> list[_Cut]:
     """Return where to divide the first `stop` frames of a recording most evenly."""
     keys = layout.find_keyframes()
+    if not keys:
+        # Some recordings mark none, as where the encoder refreshes the picture piece by piece.
+        return []
     indices = np.array([index for index, _ in keys], np.int64)
     possible = []
     for first in range(BLOCK_FRAMES * step, stop, BLOCK_FRAMES * step):

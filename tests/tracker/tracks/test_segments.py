@@ -158,6 +158,13 @@ def test_what_cannot_be_divided_is_one_segment(clip: Path, mesh: FaceMesh, tmp_p
     assert_same(join_parts([part]), track_video(one_keyframe, mesh, 1, MANY))
 
 
+def test_a_recording_that_marks_no_keyframe_is_one_segment(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracker.video.division.Layout.find_keyframes", lambda _: [])
+    assert len(plan_segments(clip, 3, 1, MANY)) == 1
+
+
 def test_progress_is_told(clip: Path, mesh: FaceMesh) -> None:
     told: list[tuple[int, int]] = []
     segment = plan_segments(clip, 3, 1, MANY)[1]
