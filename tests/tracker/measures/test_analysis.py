@@ -543,7 +543,7 @@ def test_a_weak_lid_makes_no_winks() -> None:
     """Whose eyes never close alike has blinks and prolonged closures, not winks."""
     ears = np.full((900, 2), 0.3)
     for start, stop in ((100, 106), (200, 215), (400, 470), (600, 606)):
-        ears[start:stop] = 0.03, 0.22
+        ears[start:stop] = 0.03, 0.19
     analysis = analyze_track(make_track(make_landmarks(ears, np.zeros(900))), Parameters())
     assert analysis.measures.wink_count == 0
     assert analysis.events.closures.interval.tolist() == [
