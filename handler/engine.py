@@ -162,13 +162,13 @@ class Engine:
             It is read to its end.
         parameters : Parameters
         count : int
-            Most segments.
+            Largest number of segments.
 
         Returns
         -------
         dict
-            ``segments``, a text for each, and ``sha256`` of the video. One segment means that the
-            video cannot be divided.
+            ``segments``: each as text, to track it elsewhere. ``sha256`` of the video. One segment
+            means that the video cannot be divided.
 
         Raises
         ------

@@ -116,9 +116,10 @@ class EyePictures:
 
 
 def _lid_opening(points: NDArray[np.float32]) -> float | None:
-    """Return the lid openings of both eyes divided by their widths; None if they have no width.
+    """Return the sum of both eyes' lid openings over the sum of their widths; None if that is 0.
 
-    This is less exact than the EAR, but fast, because it uses plain numbers. Every frame needs it.
+    points, shape (K, 2), are in pixels. This is less exact than the EAR, but fast, because it uses
+    plain numbers. Every frame needs it.
     """
     (a, b, c, d) = points[list(_LIDS)].tolist()
     (e, f), (g, h) = (points[list(pair)].tolist() for pair in EYE_CANTHI)

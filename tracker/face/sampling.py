@@ -190,10 +190,10 @@ def _end(high: float, low: float, size: int, block: int) -> int:
 
 
 def _to_part(matrix: Affine, left: int, top: int, factor_x: int, factor_y: int) -> Affine:
-    """Change a map to the whole picture into one to a part of it that was made smaller.
+    """Return an affine map whose results are pixels of a smaller part, not of the whole picture.
 
-    `matrix` is the map to the whole picture. The part begins there at `left` and `top`, and each of
-    its pixels is the mean of `factor_x` by `factor_y` pixels. Return the map to the part.
+    `matrix` is the map into the whole picture. The part was cut out of it at `left` and `top`, and
+    each of its pixels is the mean of `factor_x` by `factor_y` pixels.
     """
     reduced = matrix / ((factor_x,), (factor_y,))
     reduced[0, 2] += (0.5 - left) / factor_x - 0.5

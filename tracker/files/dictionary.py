@@ -142,9 +142,10 @@ def _name_end(column: Column) -> str:
 
 
 def _list_fields(record: type, path: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield the group and the table row of each field of a record.
+    """Yield, for each field of a record, the heading it belongs under and its row of the table.
 
-    If a field holds another record, or a list of records, the rows of that record's fields follow.
+    `path` is what stands before the fields' names. If a field holds another record, or a list of
+    records, the rows of that record's fields follow.
     """
     for name, (shape, about) in read_record(record).items():
         if isinstance(about, Field):

@@ -76,7 +76,7 @@ def _renderer(spec: ClipSpec) -> "_Renderer":
 
 
 class _Renderer:
-    """Draws the frames of one clip. It prepares the parts that all frames share only once."""
+    """Draws the frames of one clip. What all frames share is prepared once."""
 
     def __init__(self, spec: ClipSpec) -> None:
         self._spec = spec

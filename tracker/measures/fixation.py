@@ -230,8 +230,9 @@ def _measure_area(
 ) -> tuple[float, tuple[float, float]]:
     """Return the BCEA of the samples `keep`, shape (N,), and its 95 % interval.
 
-    Each fixation has its own centre. The interval is that of a jackknife: the logarithm of the area
-    is computed without each second, and these values tell how much it varies.
+    Both are in squared eye widths. Each fixation has its own centre. The interval is
+    that of a jackknife: one second after the other is left out, and the spread of the areas'
+    logarithms gives the standard error.
     """
     sums = []
     for phase in fixations:

@@ -287,12 +287,14 @@ def _find_hidden_range(
 
 
 def _find_disagreement(quality: Quality, basis: Basis) -> list[Finding]:
-    """Return a finding if the eyes disagree so much that the true range may pass the limit.
+    """Return a finding if the eyes disagree so much that the answer may be wrong.
 
-    The measured gaze is the true gaze plus errors, and the range of a sum is at most the sum of
-    the ranges. The true range therefore differs from the measured one by at most that of the
-    errors, which is taken from how much the two eyes disagree. If one eye does not move, their mean
-    shows half of what the other does. A range down can only miss its half of the errors.
+    How much the two eyes disagree is taken for the range of the errors in the gaze. The true range
+    differs from the measured one by no more. The answer may be wrong if the true range can lie on
+    the other side of the basis' limit.
+
+    An example: if one eye does not move, the mean of both shows half of what the other eye does.
+    Of a range down alone, errors can hide no more than a share: its limit over the whole range's.
     """
     disagreement = quality.eye_disagreement
     missing = disagreement * basis.limit / basis.threshold

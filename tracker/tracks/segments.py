@@ -32,7 +32,7 @@ MAX_SEGMENTS = 1000
 
 
 class PartsError(ValueError):
-    """The parts are not all parts of one plan, each of them once."""
+    """The parts do not make one recording: one is missing, differs, or is of another plan."""
 
 
 def is_long(source: Path | BufferedIOBase, step: int) -> bool:

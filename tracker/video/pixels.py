@@ -200,7 +200,10 @@ class Converter:
     def convert(
         self, frame: AvFrame, top: int, bottom: int, left: int, right: int
     ) -> NDArray[np.uint8]:
-        """Return a part of the frame in blue, green and red; edges are in the shown picture."""
+        """Return a part of the frame as shown: upright, square pixels, blue-green-red.
+
+        `top`, `bottom`, `left` and `right` are the part's edges in pixels of the shown picture.
+        """
         if bottom <= top or right <= left:
             return np.empty((max(0, bottom - top), max(0, right - left), 3), np.uint8)
         linear = self.to_stored[:, :2]
