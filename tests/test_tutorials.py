@@ -46,7 +46,7 @@ def test_a_tutorial_runs_as_it_is_written(page: Path, tmp_path: Path) -> None:
     if "in a checkout, set up by" in text:
         # Without the kernels, which do not change: they would be compiled again.
         ignored = shutil.ignore_patterns("__pycache__")
-        for name in ("tracker", "handler", "docs"):
+        for name in ("tracker", "handler", "docs", "clients"):
             shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
     blocks = BLOCK.findall(text)
     assert any(kind != "text" for kind, _ in blocks)
