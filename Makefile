@@ -143,7 +143,7 @@ docs: setup
 # A broken link is an error. The API reference comes from docstrings.
 site: setup
 	$(PY) -m pytest -m site
-	$(PY) -m sphinx -W --keep-going -q -b html docs build/site
+	$(PY) -m sphinx -E -W --keep-going -q -b html docs build/site
 
 picture: setup
 	$(PY) -m benchmarks.picture docs/demo.png
