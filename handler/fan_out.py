@@ -16,8 +16,10 @@ from tracker.parameters import Parameters
 if TYPE_CHECKING:
     from handler.engine import Engine
 
-PLANNED_WITHIN_S = 300.0
-"""A divided recording belongs to its execution for so long, before the plan is made."""
+PLANNED_WITHIN_S = 1200.0
+"""A divided recording belongs to its execution for so long, before the plan is made: the plan waits
+while all workers are busy. It is less than the half hour after which the queue delivers a message
+again, should this process be killed before it has started the execution."""
 MAX_KILLED = 2
 """After this many attempts without any result, the file itself seems to kill the process."""
 
