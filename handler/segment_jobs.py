@@ -8,6 +8,7 @@ belongs to another execution, its parts are removed.
 """
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -56,6 +57,10 @@ FAILURES = {
 """What is written into the record if a job failed with this code until no attempt was left."""
 
 
+BUSY = "Lambda.TooManyRequestsException"
+"""What the state machine calls it if all workers stay busy with other recordings."""
+
+
 class JobFailedError(Exception):
     """The job may succeed if it is tried again. The text is a code and names nobody."""
 
@@ -70,14 +75,16 @@ class Job:
     analysis_id, execution : str
     part : str
         Index of the segment to track.
-    cause : str
-        Why the state machine gave up: the JSON text of Lambda's error; empty if it has none.
+    error, cause : str
+        Why the state machine gave up: its name of the error, and the JSON text of Lambda's error;
+        empty if it has none.
     """
 
     name: str
     analysis_id: str
     execution: str
     part: str = ""
+    error: str = ""
     cause: str = ""
 
 
@@ -129,7 +136,7 @@ class SegmentJobs:
                 case "plan":
                     return self._plan(job)
                 case "part":
-                    return self._make_part(job)
+                    return self._make_part(job, limits)
                 case "join":
                     return self._join(job, limits)
                 case _:
@@ -163,8 +170,9 @@ class SegmentJobs:
         names = [str(index) for index in range(len(plan["segments"]))]
         return {"parts": names, "workers": self._workers}
 
-    def _make_part(self, job: Job) -> dict[str, Any]:
+    def _make_part(self, job: Job, limits: Limits) -> dict[str, Any]:
         """Track one segment, unless it was done before."""
+        end_s = time.monotonic() + limits.compute_longest_s()
         record, parts = self._record(job).read(), self._parts(job)
         plan = parts.read_plan()
         name = name_part(int(job.part))
@@ -176,7 +184,7 @@ class SegmentJobs:
                         source.stream,
                         plan["segments"][int(job.part)],
                         path,
-                        self._watch(job),
+                        self._watch(job, end_s),
                         record.report is not None,
                     )
                     parts.put(name, path)
@@ -187,12 +195,18 @@ class SegmentJobs:
         self._record(job).renew(100 * done // (len(plan["segments"]) + 1))
         return {"part": job.part}
 
-    def _watch(self, job: Job) -> Callable[[int, int], None]:
-        """Return what to call after each frame: every few seconds, it stops work that is void."""
+    def _watch(self, job: Job, end_s: float = math.inf) -> Callable[[int, int], None]:
+        """Return what to call after each frame: every few seconds, it stops work that is void.
+
+        It stops a segment that takes longer than until `end_s`, too: with few keyframes, or with a
+        large step, segments cannot be short. Another attempt would take as long.
+        """
         asked_s = time.monotonic()
 
         def look(_done: int, _expected: int) -> None:
             nonlocal asked_s
+            if time.monotonic() >= end_s:
+                raise IndivisibleError("segment_too_long", "A segment takes too long.")
             if time.monotonic() - asked_s >= PROGRESS_INTERVAL_S:
                 asked_s = time.monotonic()
                 with suppress(ThrottledError, StorageUnavailableError):
@@ -275,7 +289,7 @@ class SegmentJobs:
 
     def _give_up(self, job: Job) -> dict[str, Any]:
         """Write down why the analysis failed, unless a job has done so; remove its parts."""
-        code = _read_code(job.cause)
+        code = "throttled" if job.error == BUSY else _read_code(job.cause)
         document = KILLED if code not in FAILURES else {"code": code, "error": FAILURES[code]}
         if code == "internal_error":
             error = "Internal error. Report this id, by which the log has the rest: "
@@ -314,6 +328,7 @@ def parse_job(event: Mapping[str, Any]) -> Job:
         event["analysis_id"],
         event["execution"],
         event.get("part", ""),
+        event.get("error", {}).get("Error", ""),
         event.get("error", {}).get("Cause", ""),
     )
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from handler import segment_jobs as jobs_module
 from handler.ownership import AnalysisEndedError, Ownership
 from handler.segment_jobs import JobFailedError
 from tests.containers import encode, read_images
+from tests.deploy.test_template import properties
 from tests.handler.divided import (
     LONG_S,
     SEGMENTS,
@@ -201,6 +203,31 @@ def test_what_cannot_be_divided_is_analysed_whole(
     assert world.list_parts() == set()
 
 
+def test_a_recording_with_a_segment_that_takes_too_long_is_analysed_whole(
+    world: DividedWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    analysis_id, tracked = world.upload(), list[str]()
+
+    def invoke(name: str, event: Any) -> Any:
+        if event.get("part") != "3":
+            return world.carry_out(name, event)
+        # An invocation of 1 s, in which a frame takes 0.1 s: 10 of 20 frames.
+        with monkeypatch.context() as patch:
+            patch.setattr(world.engine, "on_frame", lambda _frame: time.sleep(0.1))
+            answer = world.carry_out(name, event, seconds=1.0)
+        tracked.extend(world.engine.analysed)
+        return answer
+
+    assert world.run_started(invoke=invoke).status == "SUCCEEDED"
+    # No second attempt at that segment, and none of those after it.
+    assert "3" not in tracked
+    assert world.engine.analysed == [*tracked, "not_suspected"]
+    assert world.machine is not None
+    assert world.machine.waited_s == 0
+    assert world.status(analysis_id)["summary"]["frames_processed"] == 20
+    assert world.list_parts() == set()
+
+
 @pytest.mark.parametrize("job", ["plan", "part", "join"])
 @pytest.mark.parametrize("times", [3, 99])
 def test_a_job_that_is_killed_comes_again_but_not_for_ever(
@@ -255,6 +282,37 @@ def test_a_passing_throttle_is_waited_for(
     assert world.status(analysis_id)["status"] == "completed"
     assert world.machine is not None
     assert world.machine.waited_s > 60
+
+
+def test_an_execution_that_waits_for_workers_is_not_overtaken_by_the_same_request(
+    world: DividedWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    analysis_id, begun_s = world.upload(), time.time()
+    key = world.storage.read(analysis_id).source_key
+    # Then the queue delivers the message again, if the first process was killed.
+    again_s = properties("AnalysisQueue")["VisibilityTimeout"]
+    for after_s, comes_again, started in ((1000.0, True, 1), (again_s, False, 2)):
+        now_s = begun_s + after_s
+        monkeypatch.setattr(time, "time", lambda now_s=now_s: now_s)
+        assert world.deliver(key) == comes_again
+        assert len(world.storage.started) == started
+
+
+@pytest.mark.parametrize("job", ["plan", "part", "join"])
+def test_workers_that_stay_busy_with_others_are_told_as_such(world: DividedWorld, job: str) -> None:
+    analysis_id = world.upload()
+
+    def invoke(name: str, event: Any) -> Any:
+        if event["job"] == job and event.get("part", "2") == "2":
+            raise StateError("Lambda.TooManyRequestsException", "Rate Exceeded.")
+        return world.carry_out(name, event)
+
+    assert world.run_started(invoke=invoke).status == "FAILED"
+    status = world.status(analysis_id)
+    # Nothing is wrong with the file.
+    assert (status["status"], status["code"]) == ("failed", "throttled")
+    assert "again later" in status["error"]
+    assert world.list_parts() == set()
 
 
 def raise_(error: Exception) -> Any:
