@@ -17,6 +17,9 @@ from tracker.measures.analysis import Analysis
 Table = dict[str, NDArray[Any] | list[str] | list[bool | None]]
 """Columns of one length by name, in the file's order. What is missing is NaN or None."""
 
+ROWS_AT_A_TIME = 10_000
+"""So many rows are texts at the same time: a text takes seven times the memory of its number."""
+
 KIND_NAMES = {BLINK: "blink", PROLONGED_CLOSURE: "prolonged_closure", FLUTTER: "flutter"}
 WINK_NAMES = {LEFT: "wink_left", RIGHT: "wink_right"}
 
@@ -111,7 +114,10 @@ def _write_csv(path: Path, table: Table) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(table)
-        writer.writerows(zip(*map(_format_column, table.values()), strict=True))
+        for start in range(0, max(map(len, table.values())), ROWS_AT_A_TIME):
+            rows = slice(start, start + ROWS_AT_A_TIME)
+            columns = (_format_column(column[rows]) for column in table.values())
+            writer.writerows(zip(*columns, strict=True))
 
 
 def _format_column(column: NDArray[Any] | list[str] | list[bool | None]) -> Sequence[Any]:

@@ -7,12 +7,14 @@ stand at either end; each value is worked by hand from what the track was made w
 import csv
 import dataclasses
 import json
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.made_tracks import EYE_WIDTH_PX, GOOD_IMAGE, IRIS_WIDTH_PX, make_landmarks, make_track
+from tracker.files import tables
 from tracker.files.summary import summarize, to_json, write_analysis
 from tracker.measures.analysis import Analysis, analyze_track
 from tracker.measures.assessment import assess
@@ -68,6 +70,39 @@ def files(analysis: Analysis, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def read(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("rows", [1, 7, COUNT - 1, COUNT, COUNT + 1])
+def test_how_many_rows_are_written_at_a_time_changes_nothing(
+    rows: int,
+    files: Path,
+    analysis: Analysis,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tables, "ROWS_AT_A_TIME", rows)
+    summary = summarize(analysis, assess(analysis), "a.mp4")
+    for path in write_analysis(tmp_path, "a", analysis, summary):
+        assert path.read_bytes() == (files / path.name).read_bytes()
+
+
+def test_the_texts_of_a_long_recording_are_not_all_in_memory(tmp_path: Path) -> None:
+    table = {name: np.arange(0.5, 40_000) for name in "abcde"}
+    peaks = []
+    for stop in (10_000, 40_000):
+        tracemalloc.start()
+        tables._write_csv(tmp_path / "a.csv", {name: one[:stop] for name, one in table.items()})
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert (tmp_path / "a.csv").read_text().count("\n") == 40_001
+    assert peaks[1] < 1.5 * peaks[0]
+
+
+def test_columns_of_different_lengths_are_no_table(tmp_path: Path) -> None:
+    for lengths in ((20_000, 10_000), (10_000, 20_000)):
+        columns = {str(n): np.zeros(length) for n, length in enumerate(lengths)}
+        with pytest.raises(ValueError, match="zip"):
+            tables._write_csv(tmp_path / "a.csv", columns)
 
 
 def test_frames(files: Path) -> None:
