@@ -218,6 +218,7 @@ def test_a_step_has_the_time_and_size_it_was_drawn_with(
     assert (values == before).all()
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("fps", [30, 60])
 def test_intervals_of_single_steps_hold_what_was_drawn(rng: np.random.Generator, fps: int) -> None:
     """Of 400 steps, whose exposures are those that are tried: 95 %, within three deviations."""
