@@ -281,14 +281,27 @@ def _find_shut(traces: Traces, parameters: Parameters, level: _Level, dips: Dips
             for start, stop in runs
         ]
     )
-    shut_ear = median_finite(traces.ear[deep[~in_low]])
-    highest = UNSEEN_SHUT_RATIO * typical
-    if not math.isnan(shut_ear):
-        highest = shut_ear + SLIT * typical
+    highest = np.full(len(runs), UNSEEN_SHUT_RATIO * typical)
+    if not in_low.all():
+        highest = _expect_shut(traces.ear, deep[~in_low], runs) + SLIT * typical
     # What reads like a slit that was open is a slit too.
-    highest = min([highest, *(opening[open_] - SLIT * typical)])
-    shut: Int64Array = runs[~open_ & (opening <= highest)]
+    slit = min(opening[open_] - SLIT * typical, default=math.inf)
+    shut: Int64Array = runs[~open_ & (opening <= np.minimum(highest, slit))]
     return shut
+
+
+def _expect_shut(ear: Float64Array, deepest: Int64Array, runs: Int64Array) -> Float64Array:
+    """Return the EAR of shut eyes in each of the intervals runs (R, 2), shape (R,).
+
+    deepest (D,) are the frames in which blinks are at their deepest, in order. Their median EAR is
+    that of shut eyes. Eyes that look down read a little higher when shut, so that the blinks before
+    and after an interval count too: the lower of the two, if it is higher than the median.
+    """
+    after = np.searchsorted(deepest, runs[:, 0])
+    before = ear[deepest[np.maximum(after - 1, 0)]]
+    following = ear[deepest[np.minimum(after, len(deepest) - 1)]]
+    expected: Float64Array = np.maximum(median_finite(ear[deepest]), np.minimum(before, following))
+    return expected
 
 
 def _raise_level(traces: Traces, level: _Level, shut: Int64Array) -> _Level:

@@ -182,3 +182,19 @@ def test_a_slit_that_blinks_is_not_shut() -> None:
     assert closures.interval[4].tolist() == [1100, 1300]
     lowered = analysis.events.lowered
     assert lowered.ravel().tolist() == pytest.approx([300, 600, 700, 900], abs=4)
+
+
+def test_eyes_that_look_down_are_higher_when_shut() -> None:
+    """The lids of the eye that looks down meet where the EAR of shut lids reads a little higher."""
+    ear = np.full(1500, 0.32)
+    ear[700:1100] = 0.26
+    for start in (100, 250, 400, 550, 1200, 1400):
+        ear[start : start + 5] = 0.036
+    for start in (750, 1050):
+        ear[start : start + 5] = 0.049
+    ear[900:945] = 0.0495  # shut; over a typical opening of 0.32, 0.0422 above the usual blinks
+    analysis = analyze_track(make_track(make_landmarks(ear, 0)), Parameters())
+    closures = analysis.events.closures
+    assert closures.kind.tolist() == [BLINK] * 5 + [PROLONGED_CLOSURE] + [BLINK] * 3
+    assert closures.interval[5].tolist() == pytest.approx([900, 945], abs=4)
+    assert analysis.events.lowered.tolist() == []
