@@ -10,6 +10,7 @@ from kernels._jit import kernel
 from kernels.flanks import raised_step
 from kernels.measures import median_finite
 from kernels.quantiles import take_quantiles
+from kernels.uncertainty import MAD_TO_STD
 
 HELD_S = (0.15, 0.45)
 """Least and longest time from the first step of a jerk to the second one."""
@@ -50,7 +51,6 @@ OUTLIER_FACTOR = 8.0
 """A sample is an outlier if it is this many times as far from its neighbours as is usual."""
 ROUNDS = 2
 """In each round, the noise is estimated without the jerks that the round before has found."""
-MAD_TO_STD = 1.4826
 
 Float64Array = NDArray[np.float64]
 Int64Array = NDArray[np.int64]

@@ -196,7 +196,7 @@ def _write_recording(recording: ExportedRecording, place: _Place, out: Path) -> 
     folder, summary = out / place.folder, recording.summary
     folder.mkdir(parents=True, exist_ok=True)
     frames, blinks = recording.read_frames(), recording.read_blinks()
-    # Where the onset is not seen, a closure began before the first sample that shows it.
+    # In BIDS, every event has an onset.
     blinks = [row for row in blinks if row["onset_s"] is not None]
     written = []
     for eye, (label, name) in EYES.items():

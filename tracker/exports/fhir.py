@@ -46,17 +46,14 @@ ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 
 def export_fhir(recordings: Iterable[ExportedRecording], out: Path) -> list[Path]:
     """Write a bundle for each recording, ``NAME.fhir.json``, in the folders of the results."""
-    written = []
-    for recording in recordings:
-        path = out / f"{recording.name}.fhir.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(make_bundle(recording), indent=2, ensure_ascii=False, allow_nan=False)
-        written.append(write_whole(path, _writer(text + "\n")))
-    return written
+    return [_write_bundle(recording, out) for recording in recordings]
 
 
-def _writer(text: str) -> Any:
-    return lambda partial: partial.write_text(text, encoding="utf-8")
+def _write_bundle(recording: ExportedRecording, out: Path) -> Path:
+    path = out / f"{recording.name}.fhir.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(make_bundle(recording), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return write_whole(path, lambda partial: partial.write_text(text, encoding="utf-8"))
 
 
 def make_bundle(recording: ExportedRecording) -> dict[str, Any]:

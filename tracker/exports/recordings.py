@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from tracker.files.columns import BLINK_COLUMNS, FRAME_COLUMNS, Column
-from tracker.files.documents import SummaryFormatError, parse_summary
+from tracker.files.documents import MAX_SUMMARY_BYTES, SummaryFormatError, parse_summary
 from tracker.files.fields import Summary
 from tracker.files.names import ENDINGS, printable, result_path
 from tracker.files.participants import Participant, Participants
 from tracker.video.container import InputError
 
 SUMMARY_ENDING = f".{ENDINGS['summary']}"
-MAX_SUMMARY_BYTES = 4 * 2**20
 MAX_TABLE_BYTES = 2**30
 
 Row = dict[str, Any]

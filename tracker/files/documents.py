@@ -14,6 +14,8 @@ from tracker.files.fields import Field, Interval, Prefix, Summary
 
 MOVEMENT_GROUPS = ("saccades", "fixation", "lids")
 """Groups of the summary's fields that describe movements. They are not validated on patients."""
+MAX_SUMMARY_BYTES = 4 * 2**20
+"""Largest file that is read as a summary."""
 JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
 

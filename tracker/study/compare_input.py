@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tracker.files.documents import SummaryFormatError, find_field, list_movements, parse_summary
+from tracker.files.documents import (
+    MAX_SUMMARY_BYTES,
+    SummaryFormatError,
+    find_field,
+    list_movements,
+    parse_summary,
+)
 from tracker.files.fields import Summary
 from tracker.files.names import printable
 from tracker.parameters import Parameters
@@ -14,7 +20,6 @@ from tracker.pipeline import measure_track
 from tracker.tracks.archive import load_track
 from tracker.video.container import InputError, check_readable
 
-MAX_SUMMARY_BYTES = 4 * 2**20
 MAX_COUNT = 1_000_000
 
 Group = Literal["gaze", "lids"]
