@@ -24,7 +24,7 @@ class Answer:
 
     If `page` is not empty, it is an HTML page that is sent instead of the document. `shown` holds
     the ids of those analyses in the document that belong to another user than the caller; they are
-    logged. `is_handed_over` is true if a state machine now does what was asked for.
+    logged. `is_handed_over` is true if a state machine carries out the request from now on.
     """
 
     status_code: int
@@ -70,8 +70,9 @@ def answer_division(record: Record, division: Division) -> Answer:
 def answer_form(answer: Answer, language: Language | None) -> Answer:
     """Return the answer for a client that understands only a clear result or an error.
 
-    `answer` is returned unchanged if its result is clear: suspected or not suspected. Otherwise an
-    error is returned, whose message gives the reason in `language`; None: in English and Korean.
+    If the result of `answer` is clear (suspected or not suspected), `answer` itself is returned.
+    Otherwise an error is returned. Its message gives the reason in `language`, or in English and
+    Korean if that is None.
     """
     summary = answer.document["summary"]
     status = summary["assessment"]["status"]

@@ -438,7 +438,7 @@ def _translate(error: ClientError) -> HandlerError:
 
 
 def _is_about_shape(error: ClientError) -> bool:
-    """Return whether the error says that the table has other key fields or lacks an index."""
+    """Return whether an error of DynamoDB says that the table lacks a key field or an index."""
     text = error.response["Error"].get("Message", "")
     return any(word in text for word in ("schema", "index", "the key", "required keys"))
 

@@ -100,7 +100,7 @@ class CohortTable:
 def _read_failure(line: dict[str, Any]) -> dict[str, str]:
     """Return the code and the message, `error`, of a recording that failed.
 
-    Its cause is the answer, unless the function itself failed.
+    The text `Cause` of the line is the function's answer, unless the function itself failed.
     """
     try:
         answer = json.loads(line.get("Cause") or "{}")

@@ -191,7 +191,7 @@ class Engine:
         on_progress: Callable[[int, int], None],
         with_pictures: bool,
     ) -> None:
-        """Track a segment that `plan_segments` planned, and write its part to `path`.
+        """Track one segment of a plan, and write what was seen in it, its part, to `path`.
 
         Raises
         ------

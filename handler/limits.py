@@ -40,7 +40,7 @@ class Limits:
         return _subtract_reserve(min(self.end_s, self.answer_by_s or self.end_s) - time.time())
 
     def compute_longest_s(self) -> float:
-        """Return the same for an invocation like this one that nobody waits for."""
+        """Return how many seconds tracking could take in such an invocation if nobody waited."""
         return _subtract_reserve(self.end_s - time.time())
 
 

@@ -76,7 +76,8 @@ class Ownership:
     def renew(self, percent: int, provenance: dict[str, Any] | None = None) -> None:
         """Write the progress, and that the execution is alive.
 
-        `provenance` tells which file it is, should a job fail; None keeps what is known.
+        `provenance` tells which file is analysed, so that the record says it even if a job fails.
+        None keeps what the record says.
         """
 
         def change(stored: Record) -> Record:

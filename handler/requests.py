@@ -66,7 +66,7 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class AnalyzeData:
-    """Analyse a file that came with the request: the actions analyze_image and analyze_video.
+    """A request to analyse the file it holds: the actions analyze_image and analyze_video.
 
     Here and below, `report` is the language of the report to write; None for no report. If
     `fan_out` is true, a long video is divided among many workers. If `is_secret` is true, the id is
@@ -85,7 +85,7 @@ class AnalyzeData:
 
 @dataclass(frozen=True, slots=True)
 class AnalyzeForm:
-    """Analyse the file of a form, for the app that understands only a clear result or an error.
+    """A request to analyse a form's file, from the app that knows clear results and errors only.
 
     If `keep` is false, the analysis and its files are deleted before the answer is sent.
     """
@@ -96,10 +96,11 @@ class AnalyzeForm:
 
 @dataclass(frozen=True, slots=True)
 class AnalyzeFile:
-    """Analyse a stored file. If `kind` is None, the file's content tells if it is a video or image.
+    """A request to analyse a stored file.
 
-    If `parameters` is None, those in the upload's record apply. If S3's notification led to
-    this request, it gives `version_id` and `etag`, and `user_id` is the user's part of the key.
+    If `kind` is None, the file's content tells whether it is a video or an image. If `parameters`
+    is None, those in the upload's record apply. If S3's notification led to this request, it gives
+    `version_id` and `etag`, and `user_id` is the user's part of the key.
     """
 
     kind: str | None
@@ -115,7 +116,7 @@ class AnalyzeFile:
 
 @dataclass(frozen=True, slots=True)
 class CreateUpload:
-    """Offer the client an address to upload a file to."""
+    """A request for an address to upload a file to."""
 
     user_id: str | None
     content_type: str
@@ -127,7 +128,7 @@ class CreateUpload:
 
 @dataclass(frozen=True, slots=True)
 class GetStatus:
-    """Return the state of an analysis; `language` as in `About`."""
+    """A request for the state of an analysis; `language` is that of `About`."""
 
     analysis_id: str
     caller: Caller = field(compare=False)
@@ -136,7 +137,7 @@ class GetStatus:
 
 @dataclass(frozen=True, slots=True)
 class ListAnalyses:
-    """List at most `limit` analyses of a user, the newest first; `token` asks for the next ones."""
+    """A request for at most `limit` analyses of a user; `token` asks for the next ones."""
 
     user_id: str
     limit: int
@@ -146,7 +147,7 @@ class ListAnalyses:
 
 @dataclass(frozen=True, slots=True)
 class DeleteAnalysis:
-    """Delete an analysis: its record, its files, and the file that was analysed."""
+    """A request to delete an analysis: its record, its files, and the file that was analysed."""
 
     analysis_id: str
     caller: Caller
@@ -154,7 +155,7 @@ class DeleteAnalysis:
 
 @dataclass(frozen=True, slots=True)
 class DeleteUser:
-    """Delete all analyses and files of a user."""
+    """A request to delete all analyses and files of a user."""
 
     user_id: str
     caller: Caller
@@ -162,19 +163,19 @@ class DeleteUser:
 
 @dataclass(frozen=True, slots=True)
 class GetDescription:
-    """Return the description of the API in OpenAPI, or as an HTML page that shows it."""
+    """A request for the description of the API: an OpenAPI document, or a page that shows it."""
 
     as_page: bool
 
 
 @dataclass(frozen=True, slots=True)
 class GetHealth:
-    """A request whether the service works."""
+    """A request that asks whether the service works."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """Answer a browser's question which requests it may send (a CORS preflight)."""
+    """A browser's question which requests it may send (a CORS preflight)."""
 
 
 Request = (

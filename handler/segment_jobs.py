@@ -2,9 +2,9 @@
 
 `plan` divides it, `part` finds the landmarks of one segment, `join` makes the results of all parts,
 and `give_up` writes down why there are none. Each job is an invocation of its own, and can be
-killed at any moment, come twice and in any order. So it only writes whole files, always under the
-same key, and asks the record before and after: as soon as the analysis is deleted, has failed, or
-belongs to another execution, its parts are removed.
+killed at any moment, come twice and in any order. A job therefore only writes whole files, always
+under the same key. It reads the record before and after its work. If the analysis was deleted, has
+failed, or belongs to another execution by then, the job removes its parts.
 """
 
 import json
@@ -198,8 +198,9 @@ class SegmentJobs:
     def _watch(self, job: Job, end_s: float = math.inf) -> Callable[[int, int], None]:
         """Return what to call after each frame: every few seconds, it stops work that is void.
 
-        It stops a segment that takes longer than until `end_s`, too: with few keyframes, or with a
-        large step, segments cannot be short. Another attempt would take as long.
+        It also stops a segment that is still running at `end_s`: with few keyframes, or with a
+        large step, a segment can be too long for one invocation, and another attempt would take as
+        long.
         """
         asked_s = time.monotonic()
 

@@ -218,7 +218,8 @@ class Service:
     def _as_reported(self, record: Record) -> Record:
         """Return a record as a client sees it now.
 
-        It is shown as expired if its upload did not come in time, as failed if its process died.
+        If its upload did not come in time, it is shown as expired. If its process died, it is shown
+        as failed.
         """
         now_s = time.time()
         age_s = now_s - datetime.fromisoformat(record.created_at).timestamp()

@@ -31,7 +31,10 @@ class RecordChangedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Records of one user, the newest first. `next_token` asks for more; it is empty at the end."""
+    """A part of the list of a user's records, of which the newest is first.
+
+    `next_token` asks for the next part; it is empty at the end of the list.
+    """
 
     records: tuple[Record, ...]
     next_token: str

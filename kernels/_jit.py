@@ -141,7 +141,10 @@ def _fits(argument: object, type_: ArgumentType) -> bool:
 
 
 def _private_cache_dir() -> Path:
-    """Return a cache directory that no other user can write to, as Numba unpickles its files."""
+    """Return a cache directory that no other user can write to.
+
+    Numba unpickles the files in it, so that whoever can write there can run code here.
+    """
     if not hasattr(os, "getuid"):  # Windows, where each user has a temporary folder
         return Path(tempfile.mkdtemp(prefix="eye-tracker-numba-"))
     directory = Path(tempfile.gettempdir()) / f"eye-tracker-numba-{os.getuid()}"

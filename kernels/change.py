@@ -112,9 +112,9 @@ def compute_rate_ratio_interval(
 
 
 def _binomial_log_odds(count: int, total: int, probability: float) -> float:
-    """Find how likely success must be for `count` or fewer successes to have this `probability`.
+    """Find the log-odds of a success for which `count` or fewer successes have this `probability`.
 
-    The successes are counted in `total` independent trials. Return the log-odds of one success.
+    The successes are counted in `total` independent trials.
     """
     k = np.arange(count + 1)
     log_factorial = np.concatenate(([0.0], np.cumsum(np.log(np.arange(1, total + 1)))))

@@ -104,9 +104,9 @@ def _fit_flanks(ratio, times_s, moving_s, peaks, settings, limits_s, starts_s, i
     """Fill out (M, 2, 2) with the time and the depth of the fall and of the rise of M blinks.
 
     ratio and times_s (N,) are the lid opening and its times. moving_s (M, 2) are the times at which
-    the lids begin and cease to move, and peaks (M,) the deepest samples. settings (4,) are the
-    exposure, `REST_S`, `MAX_GAP_S` and `FLOOR_SHARE`; the others are those of `_fit_step`. A flank
-    without a sample at rest, or across a gap, is NaN.
+    the lids begin and cease to move, and peaks (M,) are the samples of the least opening. settings
+    (4,) are the exposure, `REST_S`, `MAX_GAP_S` and `FLOOR_SHARE`; the others are those of
+    `_fit_step`. A flank without a sample at rest, or across a gap, is NaN.
     """
     exposure_s, rest_s, max_gap_s, floor_share = settings
     out[:] = np.nan

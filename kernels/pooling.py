@@ -21,9 +21,10 @@ Float64Array = NDArray[np.float64]
 
 @functools.cache
 def _bells() -> Float64Array:
-    """Return the normal density of each distance between two values, shape (spreads, G, G).
+    """Return normal densities at the distances between the values of a grid, (spreads, G, G).
 
-    The spread of a bell is at least half of the spacing, or it would fall between the values.
+    There is one matrix for each of `SPREADS`. A spread is at least half of the grid's spacing,
+    because a narrower density would vanish between two values.
     """
     apart = SPACING * np.subtract.outer(np.arange(MOST_VALUES), np.arange(MOST_VALUES))
     stds = np.maximum(np.array(SPREADS), SPACING / 2)[:, None, None]
@@ -49,7 +50,7 @@ def make_log_grid(low: float, high: float) -> Float64Array:
 
 
 def interpolate_nodes(nodes: Float64Array, at: Float64Array) -> Float64Array:
-    """Interpolate values that are given at 0, 1, 2 …, by cubics; a parabola stays one.
+    """Interpolate between values at 0, 1, 2 … by cubic polynomials, which keep a parabola exact.
 
     Parameters
     ----------

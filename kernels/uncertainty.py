@@ -61,7 +61,7 @@ class RangeReach:
 
 @kernel("i8(i1[::1], i4[::1], i4[::1], i4[::1], i4[::1], i4[::1])")
 def _pass_value(times, near, far, passed, first, second):
-    """Take one step of the walk over the sorted values, in R draws; return how many must go on.
+    """Walk past one sorted value in R bootstrap draws; return how many draws must go on.
 
     The step passes one value, which draw r holds times[r] times. passed (R,) counts what a draw has
     passed so far. A draw needs its values of rank near (R,) and far (R,), and goes on until it has

@@ -260,7 +260,7 @@ class LocalStorage(LocalFiles):
         raise NotImplementedError("One process analyses each recording.")
 
     def stop_fan_out(self, execution: str) -> None:
-        """Do nothing: there are none."""
+        """Do nothing, because this storage starts no state machine."""
 
     def postpone(self, receipt: str, delay_s: int) -> None:
         """Do nothing: a failed message comes again within seconds anyway; see `return_message`."""

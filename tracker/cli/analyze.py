@@ -149,7 +149,7 @@ def _analyze_divided(
 
 
 def _read_request(options: argparse.Namespace, parser: argparse.ArgumentParser) -> "Request":
-    """Return what the options ask for, besides parameters; end the program if they clash."""
+    """Return what the options ask for besides parameters; end the program if two contradict."""
     from tracker.study.recording import Request
 
     if options.blur_face and not options.overlay:

@@ -69,7 +69,7 @@ def read_participants_option(
 
 
 def report_strangers(names: Sequence[str], participants: Iterable["Participant | None"]) -> None:
-    """Print which recordings the table of participants does not know."""
+    """Print which recordings are not in the table of participants."""
     for name, person in zip(names, participants, strict=True):
         if person is None:
             print_line(f"note: the table of participants does not say who {name} is")

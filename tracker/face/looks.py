@@ -81,7 +81,7 @@ class Looks:
 
 
 class RecordingFollower(FaceFollower):
-    """Follows faces, and keeps all that it sees of them. The parameters are `FaceFollower`'s."""
+    """Follows faces, and keeps all looks at them. The parameters are those of `FaceFollower`."""
 
     def __init__(
         self, finder: FaceFinder, max_frames: int, step: int, keep_eyes: bool = False
@@ -113,7 +113,7 @@ class RecordingFollower(FaceFollower):
             look.release()
 
     def looks(self) -> Looks:
-        """Return all that was seen."""
+        """Return all looks that were kept, and all faces that were detected."""
         begun = [(frame, region) for frame, regions in self._begun for region in regions]
         seen = [look for _, _, look in self._looked]
         pictures = {n: look.picture for n, look in enumerate(seen) if look.picture is not None}
@@ -143,7 +143,7 @@ class RecordingFollower(FaceFollower):
 
 
 class _Recalled(Look):
-    """A look that was kept."""
+    """A look that was kept in `Looks`, with what was read from its picture at that time."""
 
     def __init__(self, looks: Looks, n: int) -> None:
         self.landmarks = looks.landmarks[n]
@@ -217,7 +217,7 @@ class RecallingFollower(FaceFollower):
 
 
 class _Blind:
-    """Finds nothing, because there is no picture."""
+    """Stands in for the models where there is no picture; it finds no face."""
 
     def detect(self, image: ImageLike) -> list[Region]:
         return []

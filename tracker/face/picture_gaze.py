@@ -118,7 +118,7 @@ class PictureGaze:
             del self._samples[1::2], self._pictures[1::2]
 
     def drop(self, index: int) -> None:
-        """Remove the picture of the last frame if it is that of `index`: it shows another face."""
+        """Remove the last picture if it is that of frame `index`, which showed another face."""
         if self._samples and self._samples[-1] == index:
             del self._samples[-1], self._pictures[-1]
 

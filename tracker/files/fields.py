@@ -52,7 +52,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """How the columns of a nested record begin in the tables of cohorts and sweeps."""
+    """What the names of a nested record's columns begin with, in tables of cohorts and sweeps."""
 
     text: str
 

@@ -1,8 +1,8 @@
 """Write a table as Parquet with Python alone.
 
-Pyarrow, with which the tables of folders are written, has 170 MB, which do not fit into a Lambda
-function beside the models. This writes the plainest Parquet that there is: one group of rows, each
-column in one page, its values as they are, compressed by gzip.
+Tables of folders are written by pyarrow. Its 170 MB do not fit into a Lambda function beside the
+models, so this module stands in for it there. It writes the plainest Parquet that there is: one
+group of rows, and each column in one page, compressed by gzip.
 
 References
 ----------
@@ -121,7 +121,7 @@ def _describe_file(
 
 
 def _pack_bits(values: Iterable[bool]) -> bytes:
-    """Return bits, the first one lowest in each byte."""
+    """Pack flags into bytes, eight in each; the first of them is its lowest bit."""
     bits = "".join("1" if value else "0" for value in values)
     size = -(-len(bits) // 8)
     return int(bits[::-1] or "0", 2).to_bytes(size, "little")
@@ -145,7 +145,7 @@ _ENCODERS: dict[type, Callable[[list[Any]], bytes]] = {
 
 
 def _encode(fields: Fields) -> bytes:
-    """Return a struct of the compact protocol."""
+    """Encode a record of fields (id, type, value) in Thrift's compact protocol."""
     parts, last = [], 0
     for number, kind, value in fields:
         # No two ids are further apart than 15, the most that this short form holds.
@@ -169,7 +169,7 @@ def _encode_value(kind: int, value: Any) -> bytes:
 
 
 def _varint(value: int) -> bytes:
-    """Return a number of no sign in groups of seven bits, the lowest first."""
+    """Encode an unsigned number: seven bits in each byte, the lowest first."""
     groups = []
     while value > 0x7F:
         groups.append(value & 0x7F | 0x80)

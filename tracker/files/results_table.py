@@ -29,9 +29,9 @@ def write_results(path: Path, results: Iterable[Mapping[str, Any]]) -> Path:
     ----------
     path : Path
     results : iterable of mapping
-        Each with ``file``, the video's key; and with ``analysis_id``, ``summary`` (its JSON
-        document) and ``files`` (where its files are, by `FILE_KINDS`), or with ``code`` and
-        ``error`` if it could not be analysed.
+        Each holds the video's key as ``file``. If the video was analysed, it also holds
+        ``analysis_id``, ``summary`` (the JSON document) and ``files`` (their places, by
+        `FILE_KINDS`). If not, it holds ``code`` and ``error`` instead.
 
     Returns
     -------

@@ -188,7 +188,8 @@ def to_json(document: Any, indent: int | None = None) -> str:
 def describe_summary(summary: Summary, name: str, language: Language = "en") -> str:
     """Return the main values of a summary as a few lines of text for a person.
 
-    In Korean, reasons and cautions have their short names, because a summary has no Korean texts.
+    A summary holds the sentences of its reasons and cautions in English only. In Korean, their
+    short names stand in place of the sentences.
     """
 
     def say(key: str, **values: Any) -> str:

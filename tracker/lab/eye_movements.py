@@ -244,7 +244,10 @@ def _draw_slow(
 
 
 def _follow_late(values: Float64Array, times_s: Float64Array, late_s: float) -> Float64Array:
-    """Return values (2, N) as something sees them that follows them exponentially."""
+    """Return what an exponential follower shows of values (2, N), which lags behind them.
+
+    After a step, the rest of the way to the new value falls to 1 / e in `late_s` seconds.
+    """
     followed = values.copy()
     kept = np.exp(-np.diff(times_s) / late_s)
     for n in range(1, times_s.size):

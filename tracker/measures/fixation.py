@@ -70,7 +70,7 @@ class FixationMeasures:
         gaze, in squared canthal distances. The noise of the landmarks is a part of it.
     fixation_bcea_ci95 : (float, float)
     fixation_bcea_reason : str or None
-        ``no_fixation``, or ``too_short``: under `LEAST_BLOCKS` seconds are seen.
+        ``no_fixation``, or ``too_short``: less than `LEAST_BLOCKS` seconds of fixation are seen.
     """
 
     fixation_phases: str | None
@@ -230,8 +230,8 @@ def _measure_area(
 ) -> tuple[float, tuple[float, float]]:
     """Return the BCEA of the samples `keep`, shape (N,), and its 95 % interval.
 
-    Both are in squared eye widths. Each fixation has its own centre. The interval is
-    that of a jackknife: one second after the other is left out, and the spread of the areas'
+    Both are in squared eye widths. Each fixation has its own centre. The interval comes from a
+    jackknife: the area is computed again without each single second, and the spread of these areas'
     logarithms gives the standard error.
     """
     sums = []

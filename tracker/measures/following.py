@@ -73,8 +73,9 @@ def _measure_eye(
 def find_unfollowed(analysis: Analysis) -> list[Finding]:
     """Return a finding if the irises move in the pictures, but hardly in the landmarks.
 
-    Where the verdict rests on the range down, that range alone is compared: a good range up would
-    hide what is lost of it, and a lost range up says nothing about it (variant ``up``).
+    If the verdict rests on the range down, that range is compared first, because a good range up
+    would hide that the landmarks miss a part of it. If the landmarks follow downwards and only miss
+    a part of the whole range, the finding has the variant ``up``.
     """
     measures = analysis.measures
     whole, down = measure_picture_ranges(analysis)
@@ -94,9 +95,12 @@ def find_unfollowed(analysis: Analysis) -> list[Finding]:
 
 
 def _compare(moved: float, shown: float, part: float, variant: str) -> list[Finding]:
-    """Compare a range in the pictures with the landmarks'; `part` of the whole range is expected.
+    """Return a finding if the pictures show a movement that the landmarks hardly show.
 
-    NaN passes: tracks of earlier versions have no pictures.
+    `moved` is the range in the pictures and `shown` that of the landmarks. `part` is the share of
+    the whole vertical range that they are expected to be: it scales the least range that is
+    compared. There is no finding if a range is NaN, because tracks of earlier versions have no
+    pictures.
     """
     if moved >= part * MIN_PICTURE_RANGE and shown < MIN_FOLLOWED_SHARE * moved:
         return [Finding("gaze_not_followed", {"moved": moved, "shown": shown}, variant)]

@@ -65,9 +65,9 @@ class LidMeasures:
     lid_kinematics_phases : str
         Phases that the measures of velocity, amplitude and regularity come from: ``all``.
     blink_closing_velocity_per_s, blink_opening_velocity_per_s : float
-        Median peak velocity with which the lids close and open, in lid openings per second. Each
-        movement is fitted as a raised cosine, as frames that are exposed for half of their time
-        show it.
+        Median peak velocity with which the lids close and open, in lid openings per second. A
+        raised cosine is fitted to each movement, blurred as if each frame was exposed for half of
+        the time to the next one.
     blink_closing_velocity_per_s_ci95, blink_opening_velocity_per_s_ci95 : (float, float)
         95 % intervals of the medians, widened by what the unknown exposure may have hidden: from
         none to the whole time between two frames.
@@ -204,8 +204,8 @@ def _measure_velocity(
 def _bound_exposure(step_s: float, interval_s: float) -> tuple[float, float]:
     """Return the factors from a fitted velocity to the true one, if the exposure was another.
 
-    The fit takes frames to be exposed for half of their time. The first factor holds if they are
-    not exposed at all, the second one if they are for all of it; it may be infinite.
+    The fit assumes that a frame is exposed for half of the time to the next one. The first factor
+    holds for no exposure at all, the second one for the whole time; it may be infinite.
     """
     half, whole = (EXPOSURE_SPREAD * (share * interval_s) ** 2 for share in (0.5, 1.0))
     shortest = step_s**2 + half - whole

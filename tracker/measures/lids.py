@@ -294,8 +294,9 @@ def _expect_shut(ear: Float64Array, deepest: Int64Array, runs: Int64Array) -> Fl
     """Return the EAR of shut eyes in each of the intervals runs (R, 2), shape (R,).
 
     deepest (D,) are the frames in which blinks are at their deepest, in order. Their median EAR is
-    that of shut eyes. Eyes that look down read a little higher when shut, so that the blinks before
-    and after an interval count too: the lower of the two, if it is higher than the median.
+    that of shut eyes. Shut eyes that look down have a slightly higher EAR. Therefore the EAR of the
+    blinks right before and after an interval counts too: the lower of the two is returned if it is
+    above the median.
     """
     after = np.searchsorted(deepest, runs[:, 0])
     before = ear[deepest[np.maximum(after - 1, 0)]]

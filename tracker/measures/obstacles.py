@@ -293,8 +293,9 @@ def _find_disagreement(quality: Quality, basis: Basis) -> list[Finding]:
     differs from the measured one by no more. The answer may be wrong if the true range can lie on
     the other side of the basis' limit.
 
-    An example: if one eye does not move, the mean of both shows half of what the other eye does.
-    Of a range down alone, errors can hide no more than a share: its limit over the whole range's.
+    An example: if one eye does not move, the mean of both shows half of what the other eye does. If
+    the answer rests on the range down, only a part of that error counts: the limit of the range
+    down divided by that of the whole range.
     """
     disagreement = quality.eye_disagreement
     missing = disagreement * basis.limit / basis.threshold

@@ -73,8 +73,8 @@ class Quality:
     picture_gaze_range : float
         95th minus 5th percentile of the height of the irises in the pictures, found without
         landmarks (`tracker.face.picture_gaze`), in canthal distances and over the frames of the
-        vertical range. Of the two eyes, which move together, that of the eye with less: what only
-        one shows is an error. NaN if each eye was found in fewer than 8.
+        vertical range. The smaller of the two eyes' ranges is taken: both eyes move together, so
+        that what only one of them shows is an error. NaN if each eye was found in fewer than 8.
     """
 
     face_coverage: float

@@ -32,7 +32,7 @@ class MovementRow:
     field, exact : str
         Name of the field in the summary, and its value with all digits.
     grade : {"good", "caution", "bad", "unknown"}
-        How well the recording shows it: not whether it is normal.
+        How well the recording shows the measure. It does not say whether the value is normal.
     label : str
     shown : str
         The value and its interval, or why it is missing.

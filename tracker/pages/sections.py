@@ -133,7 +133,8 @@ class MeasureCard:
     is_unreliable : bool
         Whether the number is shown but unreliable.
     is_doubtful : bool
-        Whether the recording makes this measure unreliable, even if its number is missing.
+        Whether the recording is too bad for this measure. Unlike `is_unreliable`, this is also set
+        if the number is missing.
     ruler : Markup
         The number on a scale, from `draw_ruler`.
     note : str

@@ -36,8 +36,8 @@ class Measure:
     group : {"gaze", "lids"}
         What the number describes.
     unit : str
-        Key of the unit's name in `tracker.words`, without ``compare.unit.``. Of a movement, the
-        unit itself: its label names it.
+        The key ``compare.unit.UNIT`` in `tracker.words` has the unit's name. For a measure of
+        movements, which has no such key, it is the unit itself.
     digits : int
         Number of decimals that are shown.
     interval : str or None

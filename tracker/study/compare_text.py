@@ -48,7 +48,10 @@ def format_measure(language: Language, measure: ComparedMeasure) -> str:
 
 
 def name_measure(language: Language, name: str) -> str:
-    """Return a measure's name. Of a movement, it is the summary's label, with the unit."""
+    """Return a measure's name in a language.
+
+    A measure of movements is called by its label in the summary, which holds the unit too.
+    """
     if name in _MOVEMENTS:
         return find_field(name)[1].label(language)
     return format_text(language, f"compare.measure.{name}")

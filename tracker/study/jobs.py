@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """Analyse a recording; or, if it is long, plan up to `segments` segments of it."""
+    """The job to analyse a recording, or to plan up to `segments` segments if it is long."""
 
     recording: Recording
     segments: int = 1
@@ -38,7 +38,7 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class OneSegment:
-    """Track a segment of a recording."""
+    """The job to track one segment of a recording."""
 
     recording: Recording
     segment: "Segment"
@@ -46,7 +46,7 @@ class OneSegment:
 
 @dataclass(frozen=True, slots=True)
 class Joining:
-    """Join the parts of a recording, and write its files."""
+    """The job to join the parts of a recording and to write its files."""
 
     recording: Recording
     fingerprint: Fingerprint
@@ -58,7 +58,7 @@ Job = Whole | OneSegment | Joining
 
 @dataclass(frozen=True, slots=True)
 class Division:
-    """Answer to `Whole`: the recording is to be tracked in these segments."""
+    """The answer to `Whole` for a long recording: the segments in which it must be tracked."""
 
     fingerprint: Fingerprint
     segments: "tuple[Segment, ...]"
@@ -66,7 +66,7 @@ class Division:
 
 @dataclass(frozen=True, slots=True)
 class Indivisible:
-    """Answer to `OneSegment`: the recording is not as planned, and must be tracked as a whole."""
+    """The answer to `OneSegment` if the file is not as planned: it must be tracked as a whole."""
 
 
 def do_job(

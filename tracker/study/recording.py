@@ -224,11 +224,12 @@ def divide_recording(
 
     Returns
     -------
-    tuple of Fingerprint and Segment
+    tuple of Fingerprint and tuple of Segment
+        Of a long video.
     FinishedRecording
-        If `resume`, and an earlier run wrote the files.
+        Returned if `resume` is true and an earlier run wrote the files.
     None
-        The video is too short, or cannot be divided.
+        Returned if the video is too short, or cannot be divided.
 
     Raises
     ------

@@ -102,7 +102,7 @@ class Schedule:
         return index in self._done
 
     def _forget(self, index: int) -> None:
-        """Remove what is pending of a recording."""
+        """Remove all pending jobs of a recording."""
         self.pending = deque(one for one in self.pending if one[0] != index)
 
 

@@ -364,9 +364,10 @@ def concatenate_tracks(tracks: Sequence[Track]) -> Track:
     -------
     Track
         Times and frame indices continue from track to track. The gap between two tracks is so long
-        that no closure and no valid time crosses it. `picture_heights` still start from each
-        recording's own typical picture: if one recording shows only up, and another only down,
-        nobody notices landmarks that do not follow the irises.
+        that no closure and no valid time crosses it. `picture_heights` are not made comparable:
+        each recording's still start from its own typical picture. If one recording shows only looks
+        up and another one only looks down, it is therefore not noticed if the landmarks do not
+        follow the irises.
 
     Raises
     ------
@@ -405,7 +406,7 @@ def concatenate_tracks(tracks: Sequence[Track]) -> Track:
 
 
 def _join_infos(infos: Sequence[TrackInfo]) -> TrackInfo:
-    """Add up the counts of several tracks, and take the worst of everything else."""
+    """Return the information of joined tracks: the sum of each count, the worst of all else."""
     return replace(
         infos[0],
         video=replace(

@@ -127,7 +127,7 @@ def count_frames(source: Path | BufferedIOBase) -> int:
 
 
 def can_start_at(source: Path | BufferedIOBase, keys: list[Packet | None]) -> bool:
-    """Return whether each of these keyframes is found in a file that was just opened."""
+    """Return whether decoding can start at each of these keyframes in a newly opened file."""
     if isinstance(source, BufferedIOBase):
         source.seek(0)
     try:

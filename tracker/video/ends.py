@@ -75,7 +75,7 @@ def is_cut_off(file: BufferedIOBase, last_frame: int, data_end: int) -> bool:
 
 
 def _are_boxes_cut(reader: _Reader, place: int) -> bool:
-    """Follow the boxes of an MP4 from the end of its last frame on.
+    """Return whether an MP4 ends within a box, following its boxes from its last frame's end.
 
     Frames beyond the end of the file are counted elsewhere (`tracker.video.streams`).
     """
@@ -115,7 +115,7 @@ def _is_riff_cut(reader: _Reader, last_frame: int) -> bool:
 
 
 def _are_chunks_cut(reader: _Reader, place: int) -> bool:
-    """Follow the chunks of an AVI without a size, from its last frame on."""
+    """Return whether an AVI without a size ends within a chunk after its last frame."""
     if place < 0:
         return False
     for _ in range(MAX_ELEMENTS):
@@ -169,7 +169,7 @@ def _is_matroska_cut(reader: _Reader, last_frame: int) -> bool:
 
 
 def _are_elements_cut(reader: _Reader, place: int) -> bool:
-    """Follow the elements of a Matroska file from the end of a block on."""
+    """Return whether a Matroska file ends within an element, following them from a block's end."""
     for _ in range(MAX_ELEMENTS):
         if place >= reader.size:
             return place > reader.size

@@ -56,7 +56,7 @@ class Light:
 
     @property
     def usual(self) -> bool:
-        """Whether the values need no conversion for an ordinary screen."""
+        """Whether an ordinary screen shows the stored values as they are."""
         return self.transfer not in (PQ, HLG) and self.primaries != BT2020
 
     def show(self, colours: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -84,7 +84,7 @@ class Light:
         return _look_up(_screen_table(), root, float(np.sqrt(_BRIGHTEST)))
 
     def show_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Convert like `show`, but blue, green and red of 0 to 255, shape (H, W, 3)."""
+        """Convert as `show` does, for blue, green and red of 0 to 255, shape (H, W, 3)."""
         colours: Any = pixels[..., ::-1].astype(np.float32) / 255
         shown: Any = np.rint(255 * self.show(colours)).astype(np.uint8)
         return np.ascontiguousarray(shown[..., ::-1])
@@ -101,7 +101,7 @@ def _look_up(
 
 @functools.cache
 def _light_table(transfer: int) -> NDArray[np.float32]:
-    """Return how much light each stored value stands for; the values are 0 to 1 in even steps.
+    """Return the amount of light for each of many stored values, evenly spaced from 0 to 1.
 
     For PQ and ordinary video, 1 is the light of white. For HLG, 1 is the brightest light.
     """
@@ -121,9 +121,10 @@ def _light_table(transfer: int) -> NDArray[np.float32]:
 
 @functools.cache
 def _screen_table() -> NDArray[np.float32]:
-    """Return which value, 0 to 1, the screen gets for each amount of light, 0 to `_BRIGHTEST`.
+    """Return the value, 0 to 1, that the screen gets for each of many amounts of light.
 
-    The square root of the light increases in even steps, so that there are more steps in the dark.
+    The amounts go from 0 to `_BRIGHTEST`. Their square roots are evenly spaced, so that dark ones
+    lie closer together.
     """
     light = np.linspace(0, np.sqrt(_BRIGHTEST), _LEVELS) ** 2
     above = np.maximum(light - SHOULDER, 0) / (1 - SHOULDER)

@@ -106,9 +106,9 @@ def estimate_frame_count(
 ) -> int:
     """Return the number of frames: declared duration times `fps`; 0 if it is not known.
 
-    A duration is not believed if the file is too small for it, as after a clock that jumped. No
-    duration is needed for an MP4 that is not `fragmented`, because its index lists all frames.
-    The duration that a file declares may be that of its sound.
+    A duration is ignored if the file is too small for it, which happens if the clock jumped. No
+    duration is needed for an MP4 that is not `fragmented`, because its index lists all frames. The
+    duration that a file declares may be that of its sound.
     """
     if _is_mp4(context) and not fragmented and stream.frame_count:
         return stream.frame_count  # type: ignore[no-any-return]
@@ -133,7 +133,8 @@ def is_data_missing(context: AvFormatContext, stream: AvStream) -> bool:
     """Return whether an MP4 lists frames beyond the end of the file, because it was cut off.
 
     In a fragmented file, missing sound counts as well, because fragments of the video may have
-    followed it. The list of a fragmented file is only complete after the file was read to its end.
+    followed it. Call this for a fragmented file only after it was read to its end: its list is
+    complete then.
     """
     size = load_libraries()["avformat"].avio_size(context.io)
     if size <= 0 or not _is_mp4(context):
@@ -148,7 +149,7 @@ def is_data_missing(context: AvFormatContext, stream: AvStream) -> bool:
 
 
 def tells_times(context: AvFormatContext) -> bool:
-    """Return whether frames have times of their own; MPEG video without a container has none.
+    """Return whether the file stores a time for each frame; raw MPEG video stores none.
 
     FFmpeg then guesses when to show each frame, which is wrong after frames that refer to later
     ones. It knows how long each packet lasts.
