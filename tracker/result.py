@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tracker.files.fields import Summary
 from tracker.files.names import result_path, shorten_stem
 from tracker.files.summary import describe_summary, plain, to_json, write_analysis, write_track
-from tracker.files.whole import write_whole
+from tracker.files.whole import write_text_whole
 from tracker.measures.analysis import Analysis
 from tracker.measures.assessment import Assessment
 from tracker.measures.still import StillFace, StillMeasures
@@ -123,9 +123,7 @@ class Result:
 
         parts = (self.analysis, self.assessment, self.summary, self.eye_pictures)
         text = render_report(*parts, language)
-        return write_whole(
-            Path(path), lambda partial: partial.write_text(text, encoding="utf-8", newline="")
-        )
+        return write_text_whole(Path(path), text)
 
     def __repr__(self) -> str:
         return f"<Result of {describe_summary(self.summary, self.name)}>"
@@ -212,7 +210,4 @@ def document_still(still: StillMeasures) -> dict[str, Any]:
 def write_still(still: StillMeasures, directory: Path, stem: str) -> Path:
     """Write what was measured in an image as ``STEM.result.json``, and return the path."""
     path = directory / f"{stem}.result.json"
-    return write_whole(
-        path,
-        lambda partial: partial.write_text(to_json(document_still(still)) + "\n", encoding="utf-8"),
-    )
+    return write_text_whole(path, to_json(document_still(still)) + "\n")

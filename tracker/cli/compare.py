@@ -41,7 +41,7 @@ def add_compare(commands: "Commands") -> None:
 
 def _run_compare(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     from tracker.files.summary import to_json
-    from tracker.files.whole import write_whole
+    from tracker.files.whole import write_text_whole
     from tracker.study.compare import compare
     from tracker.study.compare_input import label_files, read_recording
     from tracker.study.compare_text import describe_comparison
@@ -60,7 +60,7 @@ def _run_compare(options: argparse.Namespace, parser: argparse.ArgumentParser) -
         from tracker.study.compare_page import make_comparison_page
 
         html = make_comparison_page(comparison, options.lang)
-        write_whole(page, lambda path: path.write_text(html, encoding="utf-8", newline=""))
+        write_text_whole(page, html)
     text = to_json(comparison.to_dict()) if options.json else describe_comparison(comparison)
     print(text, flush=True)
     if page is not None and not options.json:

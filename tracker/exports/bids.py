@@ -22,7 +22,7 @@ from typing import Any
 from tracker.exports.recordings import ExportedRecording, ExportInputError, Row
 from tracker.files.columns import BLINK_COLUMNS, FRAME_COLUMNS, Column
 from tracker.files.fields import Summary
-from tracker.files.whole import write_whole
+from tracker.files.whole import write_text_whole, write_whole
 from tracker.version import __version__
 
 BIDS_VERSION = "1.11.1"
@@ -122,7 +122,7 @@ def export_bids(recordings: Iterable[ExportedRecording], out: Path) -> list[Path
                 "GeneratedBy": [{"Name": "parkinson-eye-tracking", "Version": __version__}],
             },
         ),
-        write_whole(out / "README.md", lambda path: path.write_text(README, encoding="utf-8")),
+        write_text_whole(out / "README.md", README),
         *_write_participants(recordings, places, out),
     ]
     for recording, place in zip(recordings, places, strict=True):
@@ -303,4 +303,4 @@ def _write_tsv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]])
 
 def _write_json(path: Path, document: dict[str, Any]) -> Path:
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    return write_whole(path, lambda partial: partial.write_text(text, encoding="utf-8"))
+    return write_text_whole(path, text)

@@ -15,7 +15,7 @@ from typing import Any
 from tracker.exports.recordings import ExportedRecording
 from tracker.files.documents import find_field, get_value
 from tracker.files.fields import Summary
-from tracker.files.whole import write_whole
+from tracker.files.whole import write_text_whole
 
 MEASURES = {
     "vertical_peak_to_peak": "{eye_width}",
@@ -53,7 +53,7 @@ def _write_bundle(recording: ExportedRecording, out: Path) -> Path:
     path = out / f"{recording.name}.fhir.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(make_bundle(recording), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    return write_whole(path, lambda partial: partial.write_text(text, encoding="utf-8"))
+    return write_text_whole(path, text)
 
 
 def make_bundle(recording: ExportedRecording) -> dict[str, Any]:

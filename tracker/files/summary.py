@@ -23,7 +23,7 @@ from tracker.files.fields import (
 )
 from tracker.files.names import printable, to_unicode
 from tracker.files.tables import _write_csv, closure_table, frame_table
-from tracker.files.whole import write_whole
+from tracker.files.whole import write_text_whole, write_whole
 from tracker.measures.analysis import Analysis
 from tracker.measures.assessment import Assessment
 from tracker.measures.findings import Finding
@@ -168,10 +168,7 @@ def write_analysis(directory: Path, stem: str, analysis: Analysis, summary: Summ
             lambda path: _write_csv(path, closure_table(analysis)),
         ),
     ]
-    write_whole(
-        summary_path,
-        lambda path: path.write_text(to_json(summary.to_dict(), indent=2) + "\n", encoding="utf-8"),
-    )
+    write_text_whole(summary_path, to_json(summary.to_dict(), indent=2) + "\n")
     return [summary_path, *tables]
 
 

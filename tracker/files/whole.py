@@ -24,3 +24,11 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
     finally:
         partial.unlink(missing_ok=True)
     return path
+
+
+def write_text_whole(path: Path, text: str) -> Path:
+    """Write a text as UTF-8, whole or not at all; return `path`.
+
+    Line ends stay as they are: the content security policy of a page contains hashes of them.
+    """
+    return write_whole(path, lambda partial: partial.write_bytes(text.encode()))

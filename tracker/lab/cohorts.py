@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from tracker.files.fields import STATUSES, Status
-from tracker.files.whole import write_whole
+from tracker.files.whole import write_text_whole, write_whole
 from tracker.lab.people import COHORTS, Cohort, compute_true_range, draw_person, make_task, record
 from tracker.measures.analysis import analyze_gaze, measure_events
 from tracker.measures.assessment import assess_thresholds
@@ -327,7 +327,7 @@ def write_docs(outcomes: Sequence[Outcome], folder: Path) -> list[Path]:
     """
     document = json.dumps([asdict(one) for one in outcomes], indent=1) + "\n"
     written = [
-        write_whole(folder / "cohorts.json", lambda path: path.write_text(document)),
+        write_text_whole(folder / "cohorts.json", document),
         write_whole(folder / "cohorts.png", lambda path: draw_picture(outcomes, path)),
     ]
     page = folder / "accuracy.md"
@@ -336,7 +336,7 @@ def write_docs(outcomes: Sequence[Outcome], folder: Path) -> list[Path]:
         between = re.compile(f"{re.escape(_BEGIN)}.*?{re.escape(_END)}", re.DOTALL)
         tables = f"{_BEGIN}\n\n{format_tables(outcomes)}\n\n{_END}"
         replaced = between.sub(lambda _: tables, text)
-        written.append(write_whole(page, lambda path: path.write_text(replaced, encoding="utf-8")))
+        written.append(write_text_whole(page, replaced))
     return written
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from tracker.files.fields import Summary
 from tracker.files.names import result_path
-from tracker.files.whole import write_whole
+from tracker.files.whole import write_text_whole
 from tracker.measures.analysis import Analysis
 from tracker.measures.assessment import Assessment
 from tracker.measures.phases import MIN_PRIMARY_TIME_S
@@ -106,11 +106,7 @@ def write_report(
 ) -> Path:
     """Write the page of `render_report` as ``STEM.report.html``, whole or not at all."""
     text = render_report(analysis, assessment, summary, pictures, language)
-    return write_whole(
-        result_path(directory, stem, "report"),
-        # Line ends stay as they are: the policy contains hashes of them.
-        lambda path: path.write_text(text, encoding="utf-8", newline=""),
-    )
+    return write_text_whole(result_path(directory, stem, "report"), text)
 
 
 def _make_values(source: ReportInput, events: list[Event]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tracker.files.columns import explain_missing_parquet
-from tracker.files.whole import write_whole
+from tracker.files.whole import write_text_whole
 from tracker.measures.obstacles import (
     MIN_CANTHAL_DISTANCE_PX,
     MIN_CONTRAST_OVER_NOISE,
@@ -122,11 +122,7 @@ def write_cohort_page(
     """
     links = [_link_report(outcome, out) for outcome in outcomes]
     text = _render_cohort(rows, outcomes, links, notes, language)
-    return write_whole(
-        # Line ends stay as they are: the policy contains hashes of them.
-        out / "cohort.html",
-        lambda path: path.write_text(text, encoding="utf-8", newline=""),
-    )
+    return write_text_whole(out / "cohort.html", text)
 
 
 def _link_report(outcome: Outcome, out: Path) -> str | None:
