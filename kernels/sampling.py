@@ -43,20 +43,140 @@ def _touch(plane, row, left, right, top, bottom, line):
     return total
 
 
-@kernel(
-    "i4(u1, u1, u1, u1, i4, i4, i4)",
-    "i4(u2, u2, u2, u2, i4, i4, i4)",
-)
-def _mix(a, b, c, e, right, down, bits):
-    """Return the bilinear mean of four samples, multiplied by ``2 ** (2 * bits)``.
+@kernel("void(i8, i8, i8, i8, i8[::1], u4[:,::1], i4[:,::1], i8)")
+def _place(x, y, step_x, step_y, layout, places, weights, count):
+    """Find the samples of `count` pixels in a row, for `_read_pairs` and `_convert`.
 
-    b lies to the right of a, c lies below a, and e lies below b. The weight of the right samples is
-    right / 2 ** bits, and that of the lower samples is down / 2 ** bits.
+    x and y are the first pixel's place in the picture, and step_x and step_y lead to the next one,
+    all in 2**-20 px. layout (7,) is `_sample_planes`'s. What lies outside of the picture has the
+    samples of its edge. places (4, N) is filled with the numbers of the left samples: in the plane
+    of lightness above and below the place, then in those of colour. weights (3, N) is filled with
+    the weight of the right samples of lightness and of colour, and with that of the lower ones.
     """
-    first, third = np.int32(a), np.int32(c)
-    above = (first << bits) + (np.int32(b) - first) * right
-    below = (third << bits) + (np.int32(e) - third) * right
-    return np.int32((above << bits) + (below - above) * down)
+    stride, chroma_stride, width, height, shift_x, shift_y, bits = layout
+    row, chroma_row = np.uint32(stride), np.uint32(chroma_stride)
+    down_shift, right_shift = np.uint32(shift_y), np.uint32(shift_x)
+    zero, one, whole = np.int64(0), np.uint32(1), np.uint64(20)
+    x_most, y_most = np.uint64((width - 1) << 20), np.uint64((height - 1) << 20)
+    last_column, last_line = np.uint32(width - 1), np.uint32(height - 1)
+    # The last sample of a row has none to its right. It is read as the right one of a pair.
+    last_pair = np.uint32(width - 2)
+    last_chroma_pair = np.uint32(((width - 1) >> shift_x) - 1)
+    weight_bits = (30 - bits) // 2
+    fraction, mask = np.uint64(20 - weight_bits), np.uint32((1 << weight_bits) - 1)
+    all_, none = np.int32(1 << weight_bits), np.int32(0)
+    for i in range(count):
+        at_x = min(np.uint64(max(x + i * step_x, zero)), x_most)
+        at_y = min(np.uint64(max(y + i * step_y, zero)), y_most)
+        column, line = np.uint32(at_x >> whole), np.uint32(at_y >> whole)
+        right = np.int32(np.uint32(at_x >> fraction) & mask)
+        next_column = min(np.uint32(column + one), last_column)
+        next_line = min(np.uint32(line + one), last_line)
+        left = min(column, last_pair)
+        places[0, i] = np.uint32(line * row) + left
+        places[1, i] = np.uint32(next_line * row) + left
+        weights[0, i] = right if left == column else all_
+        # Both pixels may have the same sample of colour.
+        first, second = np.uint32(column >> right_shift), np.uint32(next_column >> right_shift)
+        left = min(first, last_chroma_pair)
+        places[2, i] = np.uint32(np.uint32(line >> down_shift) * chroma_row) + left
+        places[3, i] = np.uint32(np.uint32(next_line >> down_shift) * chroma_row) + left
+        weights[1, i] = right if first != second else none if left == first else all_
+        weights[2, i] = np.int32(np.uint32(at_y >> fraction) & mask)
+
+
+@kernel(
+    "void(u1[::1], u1[::1], u1[::1], u4[:,::1], u4[:,::1], i8)",
+    "void(u2[::1], u2[::1], u2[::1], u4[:,::1], u4[:,::1], i8)",
+)
+def _read_pairs(luma, blue, red, places, pairs, count):
+    """Read the samples at places (4, N) of the planes, each with the one to its right.
+
+    pairs (6, N) is filled with luma's two, above and below the place, then with blue's and red's.
+    The left sample has the lower bits. The compiler makes one access of two neighbours.
+    """
+    next_, bits = np.uint64(1), np.uint64(np.iinfo(luma.dtype).bits)
+    for i in range(count):
+        p, q = np.uint64(places[0, i]), np.uint64(places[1, i])
+        pairs[0, i] = luma[p] | (np.uint64(luma[p + next_]) << bits)
+        pairs[1, i] = luma[q] | (np.uint64(luma[q + next_]) << bits)
+        p, q = np.uint64(places[2, i]), np.uint64(places[3, i])
+        pairs[2, i] = blue[p] | (np.uint64(blue[p + next_]) << bits)
+        pairs[3, i] = blue[q] | (np.uint64(blue[q + next_]) << bits)
+        pairs[4, i] = red[p] | (np.uint64(red[p + next_]) << bits)
+        pairs[5, i] = red[q] | (np.uint64(red[q + next_]) << bits)
+
+
+@kernel("i4(u4, u4, i4, i4, i4, u4)")
+def _mix(above, below, right, down, weight_bits, bits):
+    """Return the bilinear mean of two pairs of samples, times ``2 ** (2 * weight_bits)``.
+
+    bits is by how many bits the right sample of a pair is shifted. The weight of the right samples
+    is right / 2 ** weight_bits, and that of the lower pair is down / 2 ** weight_bits.
+    """
+    mask = np.uint32((1 << bits) - 1)
+    first, second = np.int32(above & mask), np.int32(above >> bits)
+    third, fourth = np.int32(below & mask), np.int32(below >> bits)
+    high = np.int32(np.int32(first << weight_bits) + np.int32((second - first) * right))
+    low = np.int32(np.int32(third << weight_bits) + np.int32((fourth - third) * right))
+    return np.int32(np.int32(high << weight_bits) + np.int32((low - high) * down))
+
+
+@kernel("void(u4[:,::1], i4[:,::1], u4, f4[::1], f4[::1], u8, i8)")
+def _convert(pairs, weights, bits, colour, out, first, count):
+    """Write red, green and blue of `count` pixels into out (M,), from number first on.
+
+    pairs (6, N) are from `_read_pairs`, weights (3, N) from `_place`, colour from `compute_colour`.
+    bits is the number of bits of a sample.
+    """
+    weight_bits, bits = np.int32((30 - bits) // 2), np.uint32(8 if bits == 8 else 16)
+    unit = np.float32(1 << (2 * weight_bits))
+    y_scale, y_offset, middle = colour[0] / unit, colour[1], colour[6] * unit
+    red_v, green_u, green_v, blue_u = (
+        colour[2] / unit, colour[3] / unit, colour[4] / unit, colour[5] / unit,
+    )  # fmt: skip
+    low, high = colour[7], colour[8]
+    one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
+    for i in range(count):
+        right, right_chroma, down = weights[0, i], weights[1, i], weights[2, i]
+        grey = _mix(pairs[0, i], pairs[1, i], right, down, weight_bits, bits)
+        blue = _mix(pairs[2, i], pairs[3, i], right_chroma, down, weight_bits, bits)
+        red = _mix(pairs[4, i], pairs[5, i], right_chroma, down, weight_bits, bits)
+        light = np.float32(grey) * y_scale + y_offset
+        u, v = np.float32(blue) - middle, np.float32(red) - middle
+        out[first] = min(max(light + red_v * v, low), high)
+        out[first + one] = min(max(light + green_u * u + green_v * v, low), high)
+        out[first + two] = min(max(light + blue_u * u, low), high)
+        first += three
+
+
+@kernel(
+    "i8(u1[::1], u1[::1], u1[::1], i8[::1], f8[:,::1], i8, i8)",
+    "i8(u2[::1], u2[::1], u2[::1], i8[::1], f8[:,::1], i8, i8)",
+)
+def _read_ahead(luma, blue, red, layout, matrix, rows, size):
+    """Bring the part of the planes that `_sample_planes` samples into the processor's cache.
+
+    A decoded frame is seldom there, and a loop that jumps from row to row waits for each line of
+    the cache. Here, one byte of each line is read in order: the processor fetches ahead of that.
+    `rows` and `size` are those of the small picture. The returned number has no meaning.
+    """
+    stride, chroma_stride, width, height, shift_x, shift_y, _ = layout
+    span = abs(matrix[0, 0]) * size + abs(matrix[0, 1]) * rows
+    x_mid = matrix[0, 2] + (matrix[0, 0] * size + matrix[0, 1] * rows) / 2
+    left = np.uint64(min(max(x_mid - span / 2, 0), width - 1))
+    right = np.uint64(min(max(x_mid + span / 2 + 1, 0), width - 1))
+    span = abs(matrix[1, 0]) * size + abs(matrix[1, 1]) * rows
+    y_mid = matrix[1, 2] + (matrix[1, 0] * size + matrix[1, 1] * rows) / 2
+    top = np.uint64(min(max(y_mid - span / 2, 0), height - 1))
+    bottom = np.uint64(min(max(y_mid + span / 2 + 1, 0), height - 1))
+    row, chroma_row = np.uint64(stride), np.uint64(chroma_stride)
+    line = np.uint64(64 // luma.itemsize)
+    touched = _touch(luma, row, left, right, top, bottom, line)
+    left, right = left >> np.uint64(shift_x), right >> np.uint64(shift_x)
+    top, bottom = top >> np.uint64(shift_y), bottom >> np.uint64(shift_y)
+    touched += _touch(blue, chroma_row, left, right, top, bottom, line)
+    return touched + _touch(red, chroma_row, left, right, top, bottom, line)
 
 
 @kernel(
@@ -68,105 +188,45 @@ def _sample_planes(luma, blue, red, layout, matrix, colour, out):
 
     matrix (2, 3) maps a pixel of out to the picture. layout (7,) holds seven numbers of `Planes`,
     from stride to bits. colour (10,) is from `compute_colour`. The returned number has no meaning:
-    it keeps the compiler from leaving out the reading ahead (`_touch`).
+    it keeps the compiler from leaving out the reading ahead.
 
     Positions are whole numbers of 2**-20 px that are added up. Weights have so many bits that a
-    sample times two of them fits into 32. Indices are unsigned: for signed ones Numba checks at
-    each access whether they are negative, which doubles the time. Rows wholly within the picture,
-    nearly all, take a loop that does not limit the indices. The conversion to RGB is a loop of its
-    own, so that the compiler vectorises it.
+    sample times two of them fits into 32. Only `_read_pairs` takes one pixel after the other: the
+    compiler vectorises the loops before and after it. Indices are unsigned: for signed ones Numba
+    checks at each access whether they are negative.
     """
-    stride, chroma_stride, width, height, shift_x, shift_y, bits = layout
-    size = out.shape[1]
+    _, _, width, height, _, _, bits = layout
+    rows, size = out.shape[0], out.shape[1]
     one = np.int64(1) << 20
     half = one >> 1
-    weight_bits = np.int32((30 - bits) // 2)
-    fraction, mask = np.int64(20 - weight_bits), np.int64((1 << weight_bits) - 1)
-    unit = np.float32(1 << (2 * weight_bits))
-    y_scale, y_offset, middle = colour[0] / unit, colour[1], colour[6] * unit
-    red_v, green_u, green_v, blue_u = (
-        colour[2] / unit, colour[3] / unit, colour[4] / unit, colour[5] / unit,
-    )  # fmt: skip
-    low, high, outside = colour[7], colour[8], colour[9]
-    repeat = np.isnan(outside)
-    grey, us, vs = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int32)
-    row, chroma_row, next_ = np.uint64(stride), np.uint64(chroma_stride), np.uint64(1)
-    right_shift, down_shift = np.uint64(shift_x), np.uint64(shift_y)
+    outside = colour[9]
+    # Of a size that the compiler knows: it then needs fewer registers.
+    piece = 256
+    pairs = np.empty((6, piece), np.uint32)
+    flat = out.reshape(out.size)
+    places, weights = np.empty((4, piece), np.uint32), np.empty((3, piece), np.int32)
     step_x, step_y = np.int64(np.rint(matrix[0, 0] * one)), np.int64(np.rint(matrix[1, 0] * one))
     x_most, y_most = (width - 1) * one, (height - 1) * one
 
-    # A decoded frame is seldom in the cache, and a loop that jumps from row to row waits for each
-    # line. Read one byte of each line in order first: the processor fetches ahead of that.
-    rows = out.shape[0]
-    span = abs(matrix[0, 0]) * size + abs(matrix[0, 1]) * rows
-    x_mid = matrix[0, 2] + (matrix[0, 0] * size + matrix[0, 1] * rows) / 2
-    left = np.uint64(min(max(x_mid - span / 2, 0), width - 1))
-    right = np.uint64(min(max(x_mid + span / 2 + 1, 0), width - 1))
-    span = abs(matrix[1, 0]) * size + abs(matrix[1, 1]) * rows
-    y_mid = matrix[1, 2] + (matrix[1, 0] * size + matrix[1, 1] * rows) / 2
-    top = np.uint64(min(max(y_mid - span / 2, 0), height - 1))
-    bottom = np.uint64(min(max(y_mid + span / 2 + 1, 0), height - 1))
-    line = np.uint64(64 // luma.itemsize)
-    touched = _touch(luma, row, left, right, top, bottom, line)
-    left, right = left >> right_shift, right >> right_shift
-    top, bottom = top >> down_shift, bottom >> down_shift
-    touched += _touch(blue, chroma_row, left, right, top, bottom, line)
-    touched += _touch(red, chroma_row, left, right, top, bottom, line)
-
+    touched = _read_ahead(luma, blue, red, layout, matrix, rows, size)
     for j in range(rows):
         x = np.int64(np.floor((matrix[0, 1] * j + matrix[0, 2]) * one))
         y = np.int64(np.floor((matrix[1, 1] * j + matrix[1, 2]) * one))
-        x_end, y_end = x + step_x * (size - 1), y + step_y * (size - 1)
-        within = (
-            min(x, x_end) >= 0 and max(x, x_end) < x_most - half
-            and min(y, y_end) >= 0 and max(y, y_end) < y_most - half
-        )  # fmt: skip
-        if within:
+        for start in range(0, size, piece):
+            count = min(size - start, piece)
+            _place(
+                x + start * step_x, y + start * step_y, step_x, step_y,
+                layout, places, weights, count,
+            )  # fmt: skip
+            _read_pairs(luma, blue, red, places, pairs, count)
+            first = np.uint64(3 * (j * size + start))
+            _convert(pairs, weights, np.uint32(bits), colour, flat, first, count)
+        if not np.isnan(outside):
             for i in range(size):
-                r, d = np.int32((x >> fraction) & mask), np.int32((y >> fraction) & mask)
-                column, line_ = np.uint64(x >> 20), np.uint64(y >> 20)
-                p, q = line_ * row + column, (line_ + next_) * row + column
-                grey[i] = _mix(
-                    luma[p], luma[p + next_], luma[q], luma[q + next_], r, d, weight_bits
-                )
-                a, b = column >> right_shift, (column + next_) >> right_shift
-                p = (line_ >> down_shift) * chroma_row
-                q = ((line_ + next_) >> down_shift) * chroma_row
-                us[i] = _mix(blue[p + a], blue[p + b], blue[q + a], blue[q + b], r, d, weight_bits)
-                vs[i] = _mix(red[p + a], red[p + b], red[q + a], red[q + b], r, d, weight_bits)
-                x += step_x
-                y += step_y
-        else:
-            for i in range(size):
-                cx, cy = min(max(x, 0), x_most), min(max(y, 0), y_most)
-                r, d = np.int32((cx >> fraction) & mask), np.int32((cy >> fraction) & mask)
-                column, line_ = np.uint64(cx >> 20), np.uint64(cy >> 20)
-                right_by = next_ if cx < x_most else np.uint64(0)
-                down_by = next_ if cy < y_most else np.uint64(0)
-                p, q = line_ * row + column, (line_ + down_by) * row + column
-                grey[i] = _mix(
-                    luma[p], luma[p + right_by], luma[q], luma[q + right_by], r, d, weight_bits
-                )
-                a, b = column >> right_shift, (column + right_by) >> right_shift
-                p = (line_ >> down_shift) * chroma_row
-                q = ((line_ + down_by) >> down_shift) * chroma_row
-                us[i] = _mix(blue[p + a], blue[p + b], blue[q + a], blue[q + b], r, d, weight_bits)
-                vs[i] = _mix(red[p + a], red[p + b], red[q + a], red[q + b], r, d, weight_bits)
-                x += step_x
-                y += step_y
-        for i in range(size):
-            light = np.float32(grey[i]) * y_scale + y_offset
-            u, v = np.float32(us[i]) - middle, np.float32(vs[i]) - middle
-            out[j, i, 0] = min(max(light + red_v * v, low), high)
-            out[j, i, 1] = min(max(light + green_u * u + green_v * v, low), high)
-            out[j, i, 2] = min(max(light + blue_u * u, low), high)
-        if not (within or repeat):
-            x, y = x_end, y_end
-            for i in range(size - 1, -1, -1):
                 if x < -half or x > x_most + half or y < -half or y > y_most + half:
                     out[j, i, 0] = out[j, i, 1] = out[j, i, 2] = outside
-                x -= step_x
-                y -= step_y
+                x += step_x
+                y += step_y
     return touched  # or the reading would be left out
 
 
@@ -337,7 +397,11 @@ def sample_planes(
         [p.stride, p.chroma_stride, p.width, p.height, p.shift_x, p.shift_y, p.bits], np.int64
     )
     colour = _cached_colour(p.matrix, p.full_range, p.bits, low, high, outside)
-    _sample_planes(p.luma, p.blue, p.red, layout, matrix, colour, out)
+    luma, blue, red = p.luma, p.blue, p.red
+    if p.width - 1 >> p.shift_x == 0:
+        # Samples are read in pairs: the last one of all needs one to its right, without a weight.
+        luma, blue, red = (np.append(one, one[-1:]) for one in (luma, blue, red))
+    _sample_planes(luma, blue, red, layout, matrix, colour, out)
 
 
 def sample_pixels(

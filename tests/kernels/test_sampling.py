@@ -84,6 +84,16 @@ def test_each_pixel_is_where_the_map_leads(
     np.testing.assert_allclose(out, naive_sample(planes, matrix, (17, 13), outside), atol=atol)
 
 
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_wide_row_is_made_in_pieces(rng: np.random.Generator, bits: int) -> None:
+    planes = make_planes(rng, bits=bits)
+    matrix = np.array([[0.04, -0.2, 3.117], [0.02, 0.7, 2.9]])
+    out = np.full((3, 700, 3), np.nan, np.float32)
+    sample_planes(planes, matrix, out, outside=0.25)
+    expected = naive_sample(planes, matrix, (3, 700), 0.25)
+    np.testing.assert_allclose(out, expected, atol=2.5 / 2 ** ((30 - bits) // 2))
+
+
 @pytest.mark.parametrize("bits", [8, 10, 12, 16])
 @pytest.mark.parametrize("full_range", [False, True])
 @pytest.mark.parametrize("matrix", [1, 5, 9])
