@@ -72,6 +72,13 @@ def _cut_square(features, matrix, out):
                 )
 
 
+@kernel("void(f4[:,::1], f4[:,:,::1], i8[::1], i8, i8, f8, f8, f8[:,::1], f4[:,:,::1])")
+def _cut_eye(mesh, features, points, left, right, scale, to_map, matrix, out):
+    """Fill matrix (2, 3) and out (S, S, C) by the two kernels above; see `cut_eye`."""
+    _place_square(mesh, points, left, right, scale, out.shape[0], to_map, matrix)
+    _cut_square(features, matrix, out)
+
+
 @kernel("void(f4[::1], f8[:,::1], f8, i8[::1], f4[:,::1])")
 def _place_points(head, matrix, to_map, points, out):
     """Fill the rows `points` of out (K, 2) from head (2 P,), see `place_points`."""
@@ -138,8 +145,7 @@ def cut_eye(
         Affine map from the square's pixels to the feature map's.
     """
     matrix = np.empty((2, 3))
-    _place_square(mesh, points, corners[0], corners[1], scale, out.shape[0], to_map, matrix)
-    _cut_square(features, matrix, out)
+    _cut_eye(mesh, features, points, corners[0], corners[1], scale, to_map, matrix, out)
     return matrix
 
 

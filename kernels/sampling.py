@@ -9,7 +9,6 @@ models were trained on pictures that were made in this way.
 """
 
 import functools
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +20,8 @@ from kernels._jit import kernel
 REPEAT = np.nan
 """As `outside`: what lies outside of the picture repeats its edge."""
 FARTHEST_PX = 2.0**30
-"""Largest number that an affine map may hold: places are whole numbers of 2**-20 px in 64 bits."""
+"""Limit for the sum of a map's numbers, without signs: a place is a whole number of 2**-20 px in 64
+bits."""
 
 Affine = NDArray[np.float64]
 """Shape (2, 3): takes a pixel ``(x, y, 1)`` of what is made to one of the picture. The centre of
@@ -389,7 +389,8 @@ def sample_planes(
     Raises
     ------
     ValueError
-        `matrix` holds a number as large as `FARTHEST_PX`, or one that is not finite.
+        The numbers of `matrix` sum up to `FARTHEST_PX` or more, without their signs, or one of them
+        is not finite.
     """
     _require_near(matrix)
     p = planes
@@ -425,7 +426,9 @@ _cached_colour = functools.lru_cache(maxsize=64)(compute_colour)
 
 
 def _require_near(matrix: Affine) -> None:
-    largest = max(abs(value) for row in matrix.tolist() for value in row)
-    # In this form, NaN is too far as well; max() may pass over one.
-    if not (largest < FARTHEST_PX and math.isfinite(matrix.sum())):
-        raise ValueError(f"the map holds {largest:.3g}, expected below {FARTHEST_PX:.3g}")
+    total = sum(map(abs, matrix.ravel().tolist()))
+    # In this form, NaN is too far as well.
+    if not total < FARTHEST_PX:
+        raise ValueError(
+            f"the map's numbers sum up to {total:.3g}, expected below {FARTHEST_PX:.3g}"
+        )

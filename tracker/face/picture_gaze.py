@@ -94,7 +94,9 @@ def cut_picture(image: ImageLike, points: NDArray[np.float32]) -> SmallPicture |
     reduction = max(1, min(int(eye_px / EYE_PX), min(image.shape[:2]) // 4))
     sample(image, matrix, small, high=255, reduction=reduction)
     left, right = (((iris - corner) / pixel).real for iris in irises)
-    return SmallPicture(np.rint(small.mean(axis=2)).astype(np.uint8), (left, right))
+    # As `mean` does, which takes several times as long for three values.
+    grey = (small[..., 0] + small[..., 1] + small[..., 2]) / np.float32(3)
+    return SmallPicture(np.rint(grey).astype(np.uint8), (left, right))
 
 
 class PictureGaze:

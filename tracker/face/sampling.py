@@ -83,9 +83,11 @@ def sample(
 
 def join_affine(second: Affine, first: Affine) -> Affine:
     """Return the map that does what `first` does and then what `second` does."""
-    joined: Affine = second[:, :1] * first[:1] + second[:, 1:2] * first[1:]
-    joined[:, 2] += second[:, 2]
-    return joined
+    (a, b, x), (c, d, y) = first.tolist()
+    # Plain numbers: so small arrays take NumPy several times as long.
+    return np.array(
+        [(p * a + q * c, p * b + q * d, p * x + q * y + r) for p, q, r in second.tolist()]
+    )
 
 
 def bounds(matrix: Affine, width: int, height: int) -> tuple[float, float, float, float]:

@@ -3,6 +3,7 @@
 FFmpeg's library swscale converts the pixels."""
 
 import ctypes as c
+import functools
 from typing import Any
 
 import cv2
@@ -113,8 +114,13 @@ class LazyImage:
 
 
 def _view_plane(address: int, size_bytes: int, kind: type) -> NDArray[Any]:
-    memory = (c.c_uint8 * size_bytes).from_address(address)
-    return np.frombuffer(memory, kind)
+    return np.frombuffer(_memory_type(size_bytes).from_address(address), kind)
+
+
+@functools.lru_cache(maxsize=64)
+def _memory_type(size_bytes: int) -> Any:
+    # A class that nobody holds is made anew for each frame, and left to the garbage collector.
+    return c.c_uint8 * size_bytes
 
 
 def _turn(
@@ -161,10 +167,11 @@ class Converter:
         # (primaries 18) make swscale jump through a null pointer.
         frame.primaries = frame.transfer = _UNSPECIFIED
         convertible = load_libraries()["swscale"].sws_test_frame
-        if not convertible(c.byref(frame), 0):
-            # swscale does not know some colour matrices, such as those of HDR. An approximate
-            # colour is good enough to find a face.
-            frame.matrix = _UNSPECIFIED
+        if convertible(c.byref(frame), 0):
+            return True
+        # swscale does not know some colour matrices, such as those of HDR. An approximate colour is
+        # good enough to find a face.
+        frame.matrix = _UNSPECIFIED
         return bool(convertible(c.byref(frame), 0))
 
     def converts_parts(self, frame: AvFrame) -> bool:
