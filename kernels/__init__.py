@@ -33,7 +33,7 @@ from kernels.pose import HeadPose, compute_head_pose
 from kernels.quantiles import compute_quantiles
 from kernels.refinement import compute_extent, cut_eye, map_points, place_points
 from kernels.saccades import estimate_offset_noise, find_steps, fit_step, weigh_products
-from kernels.sampling import Planes, sample_pixels, sample_planes
+from kernels.sampling import Planes, average_plane, sample_pixels, sample_planes
 from kernels.uncertainty import (
     compute_noise_floor,
     compute_peak_to_peak_interval,
@@ -56,6 +56,7 @@ __all__ = [
     "HeadPose",
     "Jerks",
     "Planes",
+    "average_plane",
     "compute_correlation",
     "compute_extent",
     "compute_eye_amplitude",

@@ -265,6 +265,40 @@ def _sample_pixels(pixels, matrix, colour, out):
                 out[j, i, 2 - k] = level * scale + offset
 
 
+@kernel(
+    "void(u1[::1], u8, u8, u8, u8, u4[::1], u1[:,::1])",
+    "void(u2[::1], u8, u8, u8, u8, u4[::1], u2[:,::1])",
+)
+def _average_plane(plane, row, first, factor_x, factor_y, sums, out):
+    """Fill out (H, W) with the means of blocks of samples of plane (N,); see `average_plane`.
+
+    row is the number of samples from one row to the next, and first is that of the first block's
+    first sample. sums (W * factor_x,) is memory to work in.
+    """
+    columns, one = np.uint64(out.shape[1]), np.uint64(1)
+    width = columns * factor_x
+    share = np.float32(1) / np.float32(factor_x * factor_y)
+    # OpenCV, with which the limits of picture quality were set, rounds means of four up.
+    of_four = factor_x == 2 and factor_y == 2
+    for j in range(np.uint64(out.shape[0])):
+        for i in range(width):
+            sums[i] = 0
+        for k in range(factor_y):
+            start = first + (j * factor_y + k) * row
+            for i in range(width):
+                sums[i] += plane[start + i]
+        p = np.uint64(0)
+        for i in range(columns):
+            total = np.uint32(0)
+            for _ in range(factor_x):
+                total = np.uint32(total + sums[p])
+                p += one
+            if of_four:
+                out[j, i] = np.uint32(total + np.uint32(2)) >> np.uint32(2)
+            else:
+                out[j, i] = np.rint(np.float32(total) * share)
+
+
 @dataclass(frozen=True, slots=True)
 class Planes:
     """A decoded picture: lightness and two colour differences, each in a plane of its own.
@@ -403,6 +437,35 @@ def sample_planes(
         # Samples are read in pairs: the last one of all needs one to its right, without a weight.
         luma, blue, red = (np.append(one, one[-1:]) for one in (luma, blue, red))
     _sample_planes(luma, blue, red, layout, matrix, colour, out)
+
+
+def average_plane(
+    plane: NDArray[Any], stride: int, box: tuple[int, int, int, int], factor_x: int, factor_y: int
+) -> NDArray[Any]:
+    """Make a part of a plane smaller: each new sample is the mean of a block of samples.
+
+    Parameters
+    ----------
+    plane : ndarray, shape (N,), uint8 or uint16
+        Samples, row after row.
+    stride : int
+        Samples from the start of a row to that of the next.
+    box : tuple of int
+        Left, top, right and bottom of the part; the last two exclusive. It must lie in the plane.
+    factor_x, factor_y : int
+        Width and height of the blocks.
+
+    Returns
+    -------
+    ndarray, shape (H, W), of the plane's type
+        The rounded means. An incomplete block at the right or lower end is left out.
+    """
+    left, top, right, bottom = box
+    rows, columns = (bottom - top) // factor_y, (right - left) // factor_x
+    out = np.empty((rows, columns), plane.dtype)
+    sums = np.empty(columns * factor_x, np.uint32)
+    _average_plane(plane, stride, top * stride + left, factor_x, factor_y, sums, out)
+    return out
 
 
 def sample_pixels(

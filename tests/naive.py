@@ -1154,6 +1154,20 @@ def interpolate(rows: Sequence[Sequence[float]], x: float, y: float) -> float:
     return above * (1 - v) + below * v
 
 
+def average_blocks(
+    rows: Sequence[Sequence[float]], factor_x: int, factor_y: int
+) -> list[list[float]]:
+    """Return the mean of each whole block of samples."""
+    return [
+        [
+            math.fsum(rows[top + y][left + x] for y in range(factor_y) for x in range(factor_x))
+            / (factor_x * factor_y)
+            for left in range(0, len(rows[0]) - factor_x + 1, factor_x)
+        ]
+        for top in range(0, len(rows) - factor_y + 1, factor_y)
+    ]
+
+
 def spread(
     rows: Sequence[Sequence[float]], width: int, height: int, shift_x: int, shift_y: int
 ) -> list[list[float]]:

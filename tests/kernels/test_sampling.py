@@ -2,11 +2,19 @@
 
 import math
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from kernels.sampling import FARTHEST_PX, Planes, compute_colour, sample_pixels, sample_planes
+from kernels.sampling import (
+    FARTHEST_PX,
+    Planes,
+    average_plane,
+    compute_colour,
+    sample_pixels,
+    sample_planes,
+)
 from tests import naive
 
 SHIFTS = {"4:2:0": (1, 1), "4:2:2": (1, 0), "4:4:4": (0, 0)}
@@ -167,6 +175,28 @@ def test_pixels(rng: np.random.Generator, name: str, outside: float) -> None:
                 expected = [outside] * 3
             np.testing.assert_allclose(out[j, i], expected, atol=1e-5)
     np.testing.assert_array_equal(pixels, before)
+
+
+@pytest.mark.parametrize("bits", [8, 12])
+@pytest.mark.parametrize("factors", [(1, 1), (2, 2), (1, 3), (2, 3), (5, 4), (8, 8), (40, 30)])
+def test_averaging(rng: np.random.Generator, factors: tuple[int, int], bits: int) -> None:
+    kind = np.uint8 if bits == 8 else np.uint16
+    plane = rng.integers(0, 2**bits, 50 * 35).astype(kind)
+    before = plane.copy()
+    left, top, right, bottom = box = (4, 3, 47, 35)
+    averaged = average_plane(plane, 50, box, *factors)
+    assert averaged.dtype == kind
+    part = plane.reshape(35, 50)[top:bottom, left:right]
+    expected = np.array(naive.average_blocks(part.astype(float).tolist(), *factors))
+    assert averaged.shape == expected.shape
+    np.testing.assert_allclose(averaged, expected, atol=0.5001)
+    height, width = expected.shape
+    opencvs = cv2.resize(
+        part[: height * factors[1], : width * factors[0]], (width, height),
+        interpolation=cv2.INTER_AREA,
+    )  # fmt: skip
+    np.testing.assert_array_equal(averaged, opencvs)
+    np.testing.assert_array_equal(plane, before)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, 2 * FARTHEST_PX])

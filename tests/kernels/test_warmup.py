@@ -90,6 +90,7 @@ with event.install_recorder("numba:compile") as recorder:
     grey, pixels = np.full((1, 16), 128, np.uint8), np.empty((2, 2, 2, 3), np.float32)
     planes = kernels.Planes(grey[0], grey[0, :4], grey[0, :4], 4, 2, 4, 4, full_range=True)
     call("sample_planes", planes, np.eye(2, 3), pixels[0])
+    call("average_plane", grey[0], 4, (0, 0, 4, 4), 2, 2)
     call("sample_pixels", np.full((4, 4, 3), 128, np.uint8), np.eye(2, 3), pixels[1])
 
 assert geometry.canthal_distance_px.tolist() == [[50, 40], [50, 40]]

@@ -11,7 +11,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.sampling import REPEAT, Affine, Planes, sample_pixels, sample_planes
+from kernels.sampling import (
+    REPEAT,
+    Affine,
+    Planes,
+    average_plane,
+    sample_pixels,
+    sample_planes,
+)
 from tracker.video.frames import ImageLike
 from tracker.video.pixels import LazyImage
 
@@ -54,7 +61,7 @@ def sample(
     if planes is None:
         height, width = picture.shape[:2]
         left, top, right, bottom = _box(matrix, out, width, height, reduction, reduction)
-        part = _average(np.asarray(picture[top:bottom, left:right]), reduction, reduction)
+        part = _average(np.asarray(picture[top:bottom, left:right]), reduction)
         to_part = _to_part(matrix, left, top, reduction, reduction)
         sample_pixels(part, to_part, out, low, high, outside)
         return
@@ -123,10 +130,10 @@ def average_planes(planes: Planes, box: Box, factor_x: int, factor_y: int) -> Pl
     """
     left, top, right, bottom = box
     shift_x, shift_y = planes.shift_x, planes.shift_y
-    luma = _average(_view(planes.luma, planes.stride, left, top, right, bottom), factor_x, factor_y)
+    luma = average_plane(planes.luma, planes.stride, box, factor_x, factor_y)
     chroma_box = (left >> shift_x, top >> shift_y, -(-right >> shift_x), -(-bottom >> shift_y))
     blue, red = (
-        _average(_view(plane, planes.chroma_stride, *chroma_box), factor_x, factor_y)
+        average_plane(plane, planes.chroma_stride, chroma_box, factor_x, factor_y)
         for plane in (planes.blue, planes.red)
     )
     # Of an odd number of pixels, the last sample of colour may not be filled.
@@ -144,25 +151,13 @@ def average_planes(planes: Planes, box: Box, factor_x: int, factor_y: int) -> Pl
     )
 
 
-def _view(
-    plane: NDArray[Any], stride: int, left: int, top: int, right: int, bottom: int
-) -> NDArray[Any]:
-    """Return a part of a plane (N,) as an array of rows that shares its memory."""
-    size = plane.itemsize
-    first = (top * stride + left) * size
-    shape, strides = (bottom - top, right - left), (stride * size, size)
-    return np.ndarray(shape, plane.dtype, plane, first, strides)
-
-
-def _average(pixels: NDArray[Any], factor_x: int, factor_y: int) -> NDArray[Any]:
-    if factor_x == factor_y == 1:
+def _average(pixels: NDArray[Any], reduction: int) -> NDArray[Any]:
+    if reduction == 1:
         return pixels
-    height, width = pixels.shape[:2]
-    whole: Any = pixels[: height // factor_y * factor_y, : width // factor_x * factor_x]
+    height, width = (size // reduction for size in pixels.shape[:2])
+    whole: Any = pixels[: height * reduction, : width * reduction]
     # By a whole factor, for which OpenCV is several times as fast.
-    averaged: Any = cv2.resize(
-        whole, (width // factor_x, height // factor_y), interpolation=cv2.INTER_AREA
-    )
+    averaged: Any = cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA)
     return averaged  # type: ignore[no-any-return]
 
 
