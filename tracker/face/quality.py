@@ -153,10 +153,11 @@ def _sample_eye(image: ImageLike, first: NDArray[Any], second: NDArray[Any]) -> 
     origin = (first + second) / 2 - turn[:, 0] * (columns - 1) / 2 - turn[:, 1] * (rows - 1) / 2
     # Blur details too fine for the grid: they would alias. Only the part around the eye is read.
     reduction = float(np.hypot(*step))
-    reach = math.hypot(EYE_BOX_U, EYE_BOX_V) * float(np.hypot(*axis)) + 2 * reduction + 2
+    reach = EYE_BOX_U * abs(axis) + EYE_BOX_V * abs(axis[::-1]) + 2 * reduction + 2
     middle = (first + second) / 2
     left, top = np.maximum((middle - reach).astype(int), 0)
-    part: Any = image[top : int(middle[1] + reach) + 1, left : int(middle[0] + reach) + 1]
+    right, bottom = (middle + reach).astype(int) + 1
+    part: Any = image[top : max(bottom, 0), left : max(right, 0)]
     if part.size == 0:
         return np.zeros((rows, columns), np.float32)
     part = cv2.cvtColor(part, cv2.COLOR_BGR2GRAY).astype(np.float32)
