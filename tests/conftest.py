@@ -1,8 +1,10 @@
 """What tests share: one seeded source of random numbers; models, clips and AWS, made once."""
 
+import gc
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from tests.lengths import FEW, LONG
+from tests.lengths import AHEAD, FEW, LONG, start_fast
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -41,6 +43,32 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     deselected = [item for item in items if later & {mark.name for mark in item.iter_markers()}]
     items[:] = [item for item in items if item not in deselected]
     config.hook.pytest_deselected(items=deselected)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[object]:
+    """Look for no garbage while tests are collected: there is none, and it takes long.
+
+    What was collected is no garbage later, either.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _processes_start_fast() -> None:
+    """Let all processes that tests start find the kernels that are compiled ahead of time.
+
+    This process has loaded its kernels before. In the long form, the processes load Numba, too.
+    """
+    if AHEAD and not LONG:
+        os.environ["PYTHONPATH"] = start_fast()["PYTHONPATH"]
+        # Processes that are spawned get this one's path.
+        sys.path.append(AHEAD)
 
 
 @pytest.fixture

@@ -12,8 +12,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,7 +25,8 @@ from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from handler.errors import HandlerError
 from handler.keys import check_user_id
-from tests.local_server import ROOT, start
+from tests.local_server import start
+from tracker.cli.main import main
 from tracker.face.mesh import FaceMesh
 from tracker.face.region import REGION_SCALE
 from tracker.lab.clip_spec import (
@@ -447,18 +446,12 @@ def folder(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     recordings.mkdir()
     shutil.copy(clips / "short.mp4", recordings / "first.mp4")
     (recordings / "broken.mp4").write_bytes(b"no video")
-    command = [sys.executable, "-m", "tracker", "analyze"]
     for language, source, code in (
         ("en", recordings, 3),
         ("ko", recordings / "first.mp4", 0),
     ):
-        done = subprocess.run(
-            [*command, str(source), "--lang", language, "--out", str(folder / language)],
-            cwd=ROOT,
-            capture_output=True,
-            check=False,
-        )
-        assert done.returncode == code, done.stderr
+        out = ["--out", str(folder / language)]
+        assert main(["analyze", str(source), "--lang", language, *out]) == code
     return folder
 
 

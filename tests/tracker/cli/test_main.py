@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.lengths import start_as_installed
 from tests.made_tracks import make_landmarks, make_track
 from tests.tracker.video.test_container import make_bad_input
 from tracker.cli.main import main
@@ -100,6 +101,7 @@ def analyzed(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
         [sys.executable, "-m", "tracker", "analyze", str(clip), "--out", str(out), "--json"],
         capture_output=True,
         text=True,
+        env=start_as_installed(),
     )
     assert result.returncode == 0
     return out, result.stdout, result.stderr
