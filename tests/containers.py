@@ -68,7 +68,9 @@ def encode(
     """Encode images with little loss but that of their colours' fineness."""
     with av.open(path, "w") as container:
         height, width = images[0][0].shape[:2]
-        stream: Any = container.add_stream(codec, rate=30, options=options or {"qp": "0"})
+        # Without loss, all presets give the same pixels.
+        options = options or {"qp": "0", "preset": "ultrafast"}
+        stream: Any = container.add_stream(codec, rate=30, options=options)
         stream.width, stream.height, stream.pix_fmt = width, height, pixels
         stream.codec_context.time_base = Fraction(1, clock_hz)
         if aspect is not None:

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.clips import PLAIN, SIDE_PX, SWAY_PX, measure_spec
 from benchmarks.faces import FacePoint, format_faces, make_clip, share_of_angles_held
-from tests.lengths import LONG
+from tests.lengths import LONG, thin
 from tracker.face.mesh import FaceMesh
 from tracker.lab.clip_spec import ClipSpec, LidClosure, glances_spec
 from tracker.lab.faces import FACES
@@ -92,7 +92,7 @@ def make_glances(face: str, **fields: Any) -> ClipSpec:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("face", FACES)
+@pytest.mark.parametrize("face", thin([*FACES], 2))
 def test_lids_that_follow_glances_close_in_none(face: str) -> None:
     spec = make_glances(face)
     (measured,) = measure_spec(FaceMesh(), spec, [PLAIN])

@@ -184,7 +184,7 @@ NONE = {
 
 
 @pytest.mark.parametrize("kind", NONE)
-@pytest.mark.parametrize("fps", [30.0, 60.0, 120.0])
+@pytest.mark.parametrize("fps", [30.0, 60.0, pytest.param(120.0, marks=pytest.mark.repeats)])
 def test_what_is_no_jerk(rng: np.random.Generator, kind: str, fps: float) -> None:
     times_s = np.arange(round(8 * fps)) / fps
     values = NONE[kind](times_s) + 0.1 * rng.normal(size=times_s.size)

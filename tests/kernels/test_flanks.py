@@ -1,5 +1,7 @@
 """The fall and the rise of the lids: against the reference and drawn blinks."""
 
+import itertools
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -7,6 +9,7 @@ from numpy.typing import NDArray
 
 from kernels import fit_flanks, flanks
 from tests import naive
+from tests.lengths import thin
 
 Float64Array = NDArray[np.float64]
 ONSET_S = 0.5
@@ -47,10 +50,11 @@ def test_a_step_through_an_exposure_is_its_mean(time_s: float, exposure_s: float
     assert flanks.raised_step(time_s, 0.08, exposure_s) == pytest.approx(exact, abs=1e-12)
 
 
-@pytest.mark.parametrize("fps", [30.0, 60.0, pytest.param(120.0, marks=pytest.mark.repeats)])
-@pytest.mark.parametrize("step_s", [0.06, 0.1, 0.25])
+@pytest.mark.parametrize(
+    ("step_s", "fps"), thin([*itertools.product((0.25, 0.1, 0.06), (30.0, 60.0, 120.0))], 4)
+)
 def test_a_step_is_fitted_as_the_reference_does(
-    rng: np.random.Generator, fps: float, step_s: float
+    rng: np.random.Generator, step_s: float, fps: float
 ) -> None:
     times_s = np.arange(round(0.5 * fps)) / fps
     shares = np.array([naive.raised_step(t - 0.15, step_s, 0.5 / fps) for t in times_s])

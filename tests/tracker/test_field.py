@@ -32,7 +32,7 @@ TWINS = {
 """Each file's plain twin, and how much of the twin's beginning it hides in seconds."""
 JITTERING = "pixels_64_45.mp4"
 """The file whose second encoding makes the landmarks jitter; see `assert_same_answer`."""
-LATER = {"fragments_10s.mp4", "cover_before_video.mp4"}
+LATER = {"fragments_10s.mp4", "cover_before_video.mp4", "short_header.avi", "size_changes.webm"}
 """These kinds are drawn in `tests.tracker.test_containers`, too."""
 CHOSEN = [pytest.param(one, marks=[pytest.mark.long] if one in LATER else []) for one in TWINS]
 

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from kernels.sampling import sample_planes
-from tests.lengths import thin
+from tests.lengths import LONG, thin
 from tests.mediapipe_graphs import (
     REFINED,
     MediaPipeMesh,
@@ -26,7 +26,7 @@ from tracker.video.frames import Image, Video
 from tracker.video.pixels import LazyImage
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
-FRAMES, EVERY = 16, 7
+FRAMES, EVERY = 16 if LONG else 8, 7
 ROUNDINGS = 8
 WITHOUT_FACE = ("hard/no_face.mp4", "field/cover_before_video.mp4")
 STRETCHED = ("field/pixels_1_2.mp4", "field/pixels_64_45.mp4")
@@ -186,9 +186,10 @@ def test_landmarks_are_mediapipes(name: str, meshes: tuple[FaceMesh, MediaPipeMe
 @pytest.mark.parametrize(
     "name",
     [
-        *(name for name in clips() if name.startswith(("gaze/", "people/"))),
+        *(name for name in clips() if name.startswith("gaze/")),
+        *thin([name for name in clips() if name.startswith("people/")], 2),
         *[name for name in clips() if name.startswith("zju/")][2::4],
-        "field/mirrored_pixels.mp4",
+        pytest.param("field/mirrored_pixels.mp4", marks=pytest.mark.long),
     ],
 )
 def test_measures_are_those_of_mediapipes_landmarks(

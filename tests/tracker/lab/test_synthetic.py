@@ -140,7 +140,7 @@ def test_blinks_do_not_look_like_gaze(face_mesh: FaceMesh) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fps", [30.0, 60.0])
+@pytest.mark.parametrize("fps", [30.0, pytest.param(60.0, marks=pytest.mark.long)])
 def test_blinks_last_as_long_as_drawn(face_mesh: FaceMesh, fps: float) -> None:
     spec = make_spec(8.0, fps=fps, blinks_per_min=60, width=320, height=320, seed=5, sway_px=3.0)
     times_s = compute_truth(spec).times_s

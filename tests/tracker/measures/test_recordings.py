@@ -15,7 +15,7 @@ import pytest
 from kernels import BLINK, FACE_MESH_INDICES, FLUTTER, LEFT, PROLONGED_CLOSURE, RIGHT
 from kernels.dips import RULES
 from kernels.uncertainty import HELD_S
-from tests.lengths import LONG
+from tests.lengths import LONG, thin
 from tests.mediapipe_graphs import Graph, import_bindings, require_mediapipe
 from tracker.face.follow import FaceFollower
 from tracker.face.mesh import FaceMesh
@@ -297,6 +297,7 @@ TRANSFORMS = {
     "twice as large": scaled(2),
     "cropped": cropped(0.15, 0.85),
 }
+HOW = thin([*TRANSFORMS], 2)
 
 
 @pytest.fixture(scope="module")
@@ -306,7 +307,7 @@ def analyze_transformed(mesh: FaceMesh, analyze: Analyze) -> Callable[[str], dic
     @functools.cache
     def analyze_transformed(name: str) -> dict[str, Analysis]:
         track = analyze(name).track
-        followers = {how: FaceFollower(mesh, len(track.times_s), 1) for how in TRANSFORMS}
+        followers = {how: FaceFollower(mesh, len(track.times_s), 1) for how in HOW}
         with Video(DATA / name) as video:
             for frame in video.frames():
                 image = frame.image
@@ -333,10 +334,10 @@ def analyze_transformed(mesh: FaceMesh, analyze: Analyze) -> Callable[[str], dic
     [
         "gaze/up_down.mp4",
         pytest.param("blinks/phone_portrait.mp4", marks=pytest.mark.long),
-        LOOKS_AHEAD,
+        pytest.param(LOOKS_AHEAD, marks=pytest.mark.long),
     ],
 )
-@pytest.mark.parametrize("how", TRANSFORMS)
+@pytest.mark.parametrize("how", HOW)
 def test_the_range_does_not_depend_on_how_the_face_is_framed(
     name: str,
     how: str,

@@ -264,7 +264,9 @@ def test_a_video_that_changes_meanwhile_is_refused(
     assert list((tmp_path / "out").iterdir()) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGABRT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGKILL, pytest.param(signal.SIGABRT, marks=pytest.mark.long)]
+)
 def test_a_process_that_is_killed_takes_only_its_recording_along(
     number: signal.Signals, clips: Path, tmp_path: Path
 ) -> None:

@@ -95,7 +95,13 @@ def measure_alone(path: Path, mesh: FaceMesh, block: int) -> Result:
         return measure_track(track_video(path, mesh, 1, MANY), ASKED, path.name)
 
 
-@pytest.mark.parametrize("name", ["field/trimmed_edit_list.mp4", "people/makeup_double_blink.mp4"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("field/trimmed_edit_list.mp4", marks=pytest.mark.long),
+        "people/makeup_double_blink.mp4",
+    ],
+)
 def test_beginning_anew_hardly_moves_the_range(name: str, mesh: FaceMesh) -> None:
     in_one, in_blocks = (measure_alone(DATA / name, mesh, block) for block in (10**9, 150))
     ranges = [one.summary.vertical_peak_to_peak for one in (in_one, in_blocks)]

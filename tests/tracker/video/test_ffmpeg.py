@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.lengths import thin
 from tests.tracker.video.test_frames import read_index, regular, write_counting_clip
 from tracker.face.mesh import FaceMesh
 from tracker.lab.clip_spec import make_spec
@@ -118,11 +119,11 @@ def assert_like_opencv(path: Path) -> int:
         (640, 360, "libx264", "yuv420p", {"colorspace": BT709}),
         (640, 360, "libx264", "yuvj420p", {"color_range": FULL_RANGE}),
         pytest.param(
-            *(1080, 608, "libx265", "yuv420p", {"colorspace": BT709}), marks=pytest.mark.slow
+            *(1080, 608, "libx265", "yuv420p", {"colorspace": BT709}), marks=pytest.mark.long
         ),
         (480, 272, "libx265", "yuv420p10le", {}),
         (480, 272, "libx264", "yuv422p", {}),
-        pytest.param(*(854, 480, "libvpx-vp9", "yuv420p", {}), marks=pytest.mark.slow),
+        pytest.param(*(854, 480, "libvpx-vp9", "yuv420p", {}), marks=pytest.mark.long),
         (270, 478, "libx264", "yuv420p", {}),
         (322, 242, "mpeg4", "yuv420p", {}),
         (331, 243, "libvpx-vp9", "yuv420p", {}),
@@ -138,7 +139,7 @@ def test_parts_and_whole_are_what_opencv_converts(
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("colorspace", 8), ("colorspace", 14), ("colorspace", 15), ("color_trc", 10)],
+    thin([("colorspace", 8), ("colorspace", 14), ("colorspace", 15), ("color_trc", 10)], 3),
 )
 def test_colours_that_swscale_does_not_know_are_taken_for_usual_ones(
     name: str, value: int, tmp_path: Path
