@@ -3,8 +3,6 @@
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
 from tracker.measures import obstacles
 from tracker.measures.analysis import Analysis
 from tracker.measures.assessment import Assessment
@@ -188,8 +186,8 @@ def _collect_numbers(analysis: Analysis, assessment: Assessment) -> dict[str, di
         "head": {
             "yaw": quality.head_yaw_deg,
             "spread": max(quality.head_yaw_spread_deg, quality.head_pitch_spread_deg),
-            # Adding 0 turns -0 into 0, which has no sign.
-            "pitch": float(np.rint(quality.head_pitch_deg)) + 0.0,
+            # A small one would read as -0, and 0 has no sign.
+            "pitch": 0.0 if abs(quality.head_pitch_deg) < 0.5 else quality.head_pitch_deg,
             "most_yaw": MAX_HEAD_YAW_DEG,
             "most_pitch": obstacles.MAX_HEAD_PITCH_DEG,
             "most_spread": obstacles.NOTED_HEAD_SPREAD_DEG,

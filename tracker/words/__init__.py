@@ -5,7 +5,9 @@ can import it.
 """
 
 import math
+import re
 import string
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from tracker.words import en, ko
@@ -16,16 +18,107 @@ TEXTS: dict[Language, dict[str, str]] = {"en": en.TEXTS, "ko": ko.TEXTS}
 """The texts by language and key. Both languages have the same keys and placeholders."""
 
 
+_LIMIT = re.compile(r"(least|most)(?:_(.+))?")
+"""Names of placeholders that hold a limit: ``least``, ``most_deg``, ``most_yaw``, …"""
+_PLACES = re.compile(r"(.*\.)(\d)([f%])")
+MOST_MORE_DECIMALS = 9
+
+
 class _Formatter(string.Formatter):
-    """Formats as `str.format` does, but replaces a missing number (NaN) by words."""
+    """Formats as `str.format` does, but with two differences.
+
+    A missing number (NaN) is replaced by words. A number beside the limit that it misses gets more
+    digits if it would read as if it kept it: 23.97 is no "24.0, at least 24".
+    """
 
     def __init__(self, missing: str) -> None:
         self._missing = missing
 
+    def vformat(self, text: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
+        fields = [(name, form or "") for _, name, form, _ in self.parse(text) if name]
+        told = dict(kwargs)
+        for limit, limit_form, name, form in _pair_limits(fields):
+            value = kwargs[name]
+            if isinstance(value, float) and math.isfinite(value):
+                is_least = limit.startswith("least")
+                told[name] = _Formatted(
+                    format_beside(value, form, kwargs[limit], limit_form, is_least=is_least)
+                )
+        return super().vformat(text, args, told)
+
     def format_field(self, value: Any, format_spec: str) -> str:
+        if isinstance(value, _Formatted):
+            return value
         if isinstance(value, float) and math.isnan(value):
             return self._missing
         return str(super().format_field(value, format_spec))
+
+
+class _Formatted(str):
+    """A number that is formatted already."""
+
+
+def _pair_limits(fields: Sequence[tuple[str, str]]) -> list[tuple[str, str, str, str]]:
+    """Return the limits of a text, each with its form, and name and form of the value beside it.
+
+    That is the value whose name the limit's ends with, or else the last one before it. A share in
+    per cent is only compared with another one.
+    """
+    pairs = []
+    for number, (limit, limit_form) in enumerate(fields):
+        words = _LIMIT.fullmatch(limit)
+        values = [
+            (name, form)
+            for name, form in fields[:number]
+            if not _LIMIT.fullmatch(name) and form.endswith("%") == limit_form.endswith("%")
+        ]
+        if words and values:
+            end = words[2] or ""
+            named = [one for one in values if end and re.fullmatch(f"(.*_)?{end}", one[0])]
+            pairs.append((limit, limit_form, *(named or values)[-1]))
+    return pairs
+
+
+def format_beside(value: float, form: str, limit: float, limit_form: str, *, is_least: bool) -> str:
+    """Format a number that is shown beside a limit of it.
+
+    Parameters
+    ----------
+    value, limit : float
+        Their sizes are compared, without signs.
+    form, limit_form : str
+        Their formats, such as ``.1f`` and ``.0f``.
+    is_least : bool
+        Whether the value should be the limit or more; otherwise the limit or less.
+
+    Returns
+    -------
+    str
+        The value in its format. If it would then read as within the limit and is not, or the other
+        way round, it has as many more decimals as that takes.
+
+    Examples
+    --------
+    >>> format_beside(23.97, ".1f", 24.0, ".0f", is_least=True)
+    '23.97'
+    >>> format_beside(24.02, ".1f", 24.0, ".0f", is_least=True)
+    '24.0'
+    """
+
+    def is_within(one: float, other: float) -> bool:
+        return one >= other if is_least else one <= other
+
+    true, shown_limit = is_within(abs(value), abs(limit)), _read(format(limit, limit_form))
+    forms = [form]
+    if places := _PLACES.fullmatch(form):
+        more = range(1, MOST_MORE_DECIMALS + 1)
+        forms += [f"{places[1]}{int(places[2]) + one}{places[3]}" for one in more]
+    shown = [format(value, one) for one in forms]
+    return next((one for one in shown if is_within(_read(one), shown_limit) == true), shown[0])
+
+
+def _read(shown: str) -> float:
+    return float(shown[:-1]) / 100 if shown.endswith("%") else abs(float(shown))
 
 
 def format_text(language: Language, key: str, **values: Any) -> str:

@@ -83,6 +83,41 @@ def _key(finding: Any) -> str:
     return ".".join(("finding", finding.code, *([finding.variant] if finding.variant else [])))
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("key", "values", "shown", "hidden"),
+    [
+        ("finding.low_rate", {"rate_hz": 23.97, "least_hz": 24.0}, "23.97", "24.0"),
+        ("finding.face_lost", {"seen": 0.796, "least": 0.8}, "79.6%", " 80% of"),
+        ("finding.head_turned", {"yaw_deg": 20.3, "most_deg": 20.0}, "20.3", "20.0"),
+        ("finding.too_short", {"seen_s": 9.9996, "least_s": 10.0}, "9.9996", "10.0"),
+        ("report.indicator.eye_size.value", {"width": 23.9996, "least": 24.0}, "23.9996", "24.0"),
+        # What keeps the limit needs no more digits.
+        ("finding.low_rate", {"rate_hz": 24.02, "least_hz": 24.0}, "24.0", "24.02"),
+    ],
+)
+def test_a_number_that_misses_its_limit_does_not_read_as_if_it_kept_it(
+    language: Language, key: str, values: dict[str, float], shown: str, hidden: str
+) -> None:
+    text = format_text(language, key, **values)
+    assert shown in text
+    assert hidden not in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_of_each_limit_the_right_number_is_compared(language: Language) -> None:
+    """The head's three limits stand among its numbers: only the one that fails changes."""
+    kept = {"yaw": 19.6, "most_yaw": 20.0, "pitch": -24.6, "most_pitch": 25.0}
+    kept |= {"spread": 9.6, "most_spread": 10.0}
+    for name, value, shown in (("yaw", 20.4, "20.4°"), ("pitch", -25.4, "-25.4°")):
+        text = format_text(language, "report.indicator.head.value", **(kept | {name: value}))
+        assert shown in text
+        assert re.findall(r"\d\.\d", text) == [shown[-4:-1]]
+    # No other number of this text is held against its limit.
+    text = format_text(language, "finding.low_rate.part", share=0.999, least_hz=1.0)
+    assert "100%" in text
+
+
 @pytest.mark.parametrize(("language", "words"), [("en", "not measurable"), ("ko", "측정 불가")])
 def test_a_missing_number_is_called_so(language: Language, words: str) -> None:
     assert words in format_text(language, "finding.looked_aside", range=math.nan)
