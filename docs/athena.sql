@@ -180,6 +180,7 @@ CREATE EXTERNAL TABLE eye_tracking (
   `video_height` bigint,
   `video_fps` double,
   `video_frame_count` bigint,
+  `video_recorded_at` string,
   `video_frames_decoded` bigint,
   `video_frames_failed` bigint,
   `video_recordings` bigint,
@@ -207,7 +208,8 @@ CREATE EXTERNAL TABLE eye_tracking (
   `frames_file` string,
   `blinks_file` string,
   `track_file` string,
-  `report_file` string
+  `report_file` string,
+  `pdf_file` string
 )
 PARTITIONED BY (`date` string)
 STORED AS PARQUET

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from tracker.files.fields import Summary
 from tracker.files.names import result_path, shorten_stem
+from tracker.files.participants import Participant
 from tracker.files.summary import describe_summary, plain, to_json, write_analysis, write_track
-from tracker.files.whole import write_text_whole
+from tracker.files.whole import write_text_whole, write_whole
 from tracker.measures.analysis import Analysis
 from tracker.measures.assessment import Assessment
 from tracker.measures.still import StillFace, StillMeasures
@@ -38,6 +39,8 @@ class Result:
     eye_pictures : mapping of int to bytes, or None
         Pictures of the eyes for the report, as JPEG, by the frame's index in the track. None if
         there is no video to take them from.
+    participant : Participant, optional
+        Who was recorded, as the report shall say.
 
     Examples
     --------
@@ -54,6 +57,7 @@ class Result:
     assessment: Assessment
     summary: Summary
     eye_pictures: Mapping[int, bytes] | None = None
+    participant: Participant | None = None
 
     @property
     def track(self) -> Track:
@@ -121,9 +125,13 @@ class Result:
         """
         from tracker.pages.report import render_report
 
-        parts = (self.analysis, self.assessment, self.summary, self.eye_pictures)
-        text = render_report(*parts, language)
+        text = render_report(*self._report_parts(self.summary, language))
         return write_text_whole(Path(path), text)
+
+    def _report_parts(self, summary: Summary, language: Language) -> tuple[Any, ...]:
+        """Return the arguments of `tracker.pages.report.render_report` and `render_sheet`."""
+        parts = (self.analysis, self.assessment, summary, self.eye_pictures)
+        return (*parts, language, self.participant)
 
     def __repr__(self) -> str:
         return f"<Result of {describe_summary(self.summary, self.name)}>"
@@ -146,13 +154,14 @@ def write_files(
     report: Language | None = None,
     *,
     report_name: str | None = None,
+    pdf: Language | None = None,
     with_track: bool = True,
     write_copy: Callable[[], object] | None = None,
 ) -> dict[str, Path]:
     """Write a result's files, the summary last.
 
-    The summary, report and annotated copy of an earlier analysis are removed first. If there is a
-    summary, the files beside it are therefore whole and belong to it.
+    The summary, report, its PDF and the annotated copy of an earlier analysis are removed first. If
+    there is a summary, the files beside it are therefore whole and belong to it.
 
     Parameters
     ----------
@@ -165,6 +174,8 @@ def write_files(
         The report's language; without one, no report is written.
     report_name : str, optional
         What the report calls the recording; by default its name.
+    pdf : {"en", "ko"}, optional
+        Language of the report's sheet as PDF; without one, none is written.
     with_track : bool, default True
         Write the track, too.
     write_copy : callable, optional
@@ -176,26 +187,43 @@ def write_files(
         The files by kind, in the order of `tracker.files.names.ENDINGS`.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    for kind in ("summary", "report", "overlay"):
+    for kind in ("summary", "report", "pdf", "overlay"):
         result_path(directory, stem, kind).unlink(missing_ok=True)
     kinds = ["summary", "frames", "blinks"]
     if with_track:
         write_track(directory, stem, result.track)
         kinds.append("track")
-    if report is not None:
-        # Imported here, because an analysis without a report does not need it.
-        from tracker.pages.report import write_report
-
-        summary = replace(result.summary, source=report_name or result.summary.source)
-        parts = (result.analysis, result.assessment, summary, result.eye_pictures)
-        write_report(directory, stem, *parts, report)
+    _write_pages(result, directory, stem, report, pdf, report_name or result.summary.source)
     if write_copy is not None:
         write_copy()
         kinds.append("overlay")
-    if report is not None:
-        kinds.append("report")
+    kinds += [kind for kind, wanted in (("report", report), ("pdf", pdf)) if wanted is not None]
     write_analysis(directory, stem, result.analysis, result.summary)
     return {kind: result_path(directory, stem, kind) for kind in kinds}
+
+
+def _write_pages(
+    result: Result,
+    directory: Path,
+    stem: str,
+    report: Language | None,
+    pdf: Language | None,
+    name: str,
+) -> None:
+    """Write the report and the PDF of its sheet, each if it has a language."""
+    summary = replace(result.summary, source=name)
+    if report is not None:
+        # Imported here, because an analysis without a report does not need it.
+        from tracker.pages.report import render_report
+
+        text = render_report(*result._report_parts(summary, report))
+        write_text_whole(result_path(directory, stem, "report"), text)
+    if pdf is not None:
+        from tracker.pages.pdf import print_page
+        from tracker.pages.report import render_sheet
+
+        sheet = render_sheet(*result._report_parts(summary, pdf))
+        write_whole(result_path(directory, stem, "pdf"), lambda path: print_page(sheet, path))
 
 
 def document_still(still: StillMeasures) -> dict[str, Any]:

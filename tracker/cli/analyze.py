@@ -12,8 +12,10 @@ from tracker.cli.options import (
     add_parameter_options,
     add_participants_option,
     add_report_options,
+    pdf_language,
     prepare_output,
     read_parameters,
+    read_participant,
     read_participants_option,
     report_language,
     report_strangers,
@@ -31,7 +33,7 @@ from tracker.parameters import Parameters
 
 if TYPE_CHECKING:
     from tracker.cli.options import Commands
-    from tracker.files.participants import Participants
+    from tracker.files.participants import Participant, Participants
     from tracker.study.cohort import Outcome
     from tracker.study.folders import FoundRecordings
     from tracker.study.recording import Recording, Request
@@ -95,7 +97,11 @@ def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -
     is_cohort = len(options.videos) > 1 or options.videos[0].is_dir()
     if options.participants and not is_cohort:
         parser.error("--participants is for the table of a folder: name a folder of videos")
+    if options.participant and is_cohort:
+        parser.error("--participant is for a single video: use --participants for a folder")
     participants = read_participants_option(options, options.videos, parser)
+    person = read_participant(options, parser)
+    found = _name_people(found, person, participants)
     prepare_output(options, options.out, parser)
     if is_cohort:
         return _analyze_cohort(options, parameters, request, found, participants)
@@ -119,6 +125,20 @@ def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -
         print_result(options, recording.name, result.summary, result.files.values())
 
     return for_each(found.recordings, analyze)
+
+
+def _name_people(
+    found: "FoundRecordings", person: "Participant | None", participants: "Participants | None"
+) -> "FoundRecordings":
+    """Return the recordings with who was recorded: the person that is named, or the table's."""
+    from tracker.files.participants import NOBODY
+    from tracker.study.recording import find_person
+
+    table = participants or NOBODY
+    recordings = (
+        replace(one, participant=person or find_person(table, one)) for one in found.recordings
+    )
+    return replace(found, recordings=tuple(recordings))
 
 
 def _analyze_divided(
@@ -158,6 +178,7 @@ def _read_request(options: argparse.Namespace, parser: argparse.ArgumentParser) 
         overlay=options.overlay,
         blur_face=options.blur_face,
         report=report_language(options),
+        pdf=pdf_language(options, parser),
         keep_step=hasattr(options, "step"),
     )
 

@@ -83,6 +83,17 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
         help="do not write STEM.report.html, and remove an earlier one",
     )
     parser.add_argument(
+        "--pdf",
+        action="store_true",
+        help="also write STEM.pdf, the report's first page on one sheet of A4, with this machine's "
+        "Chromium, Chrome or Edge",
+    )
+    parser.add_argument(
+        "--participant",
+        metavar="CODE",
+        help="code of the person of the one recording that is named, to show on the report",
+    )
+    parser.add_argument(
         "--lang",
         choices=LANGUAGES,
         default="en",
@@ -143,6 +154,35 @@ def prepare_output(
         tempfile.TemporaryFile(dir=directory).close()
     except OSError as error:
         parser.error(f"--out {options.out}: cannot be written ({error.strerror}): name another")
+
+
+def read_participant(
+    options: argparse.Namespace, parser: argparse.ArgumentParser
+) -> "Participant | None":
+    """Return who the options say was recorded; None if they do not."""
+    from tracker.files.participants import Participant, ParticipantsError, check_participant
+
+    if not options.participant:
+        return None
+    participant = Participant(options.participant.strip())
+    try:
+        check_participant(participant)
+    except ParticipantsError as error:
+        parser.error(f"--participant: {error}.")
+    return participant
+
+
+def pdf_language(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Language | None:
+    """Return the language of the PDF; None without one. If no browser can make it, end here."""
+    if not options.pdf:
+        return None
+    from tracker.pages.pdf import PdfError, find_browser
+
+    try:
+        find_browser()
+    except PdfError as error:
+        parser.error(f"--pdf: {error}")
+    return options.lang  # type: ignore[no-any-return]
 
 
 def report_language(options: argparse.Namespace) -> Language | None:

@@ -1,6 +1,7 @@
 """``eye-tracker reanalyze``, with one set of parameters or a grid of them."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,9 +9,13 @@ from tracker.cli.options import (
     REANALYSIS_PARAMETERS,
     add_output_options,
     add_parameter_options,
+    add_participants_option,
     add_report_options,
+    pdf_language,
     prepare_output,
     read_parameters,
+    read_participant,
+    read_participants_option,
     report_language,
 )
 from tracker.cli.terminal import (
@@ -48,6 +53,7 @@ def add_reanalyze(commands: "Commands") -> None:
         "each: NAME=0.04,0.05 or NAME=FIRST:LAST:STEP, once for each of vpp_thresh, blink_thresh, "
         "blink_min_frames, blink_baseline",
     )
+    add_participants_option(parser, "tracks")
     add_output_options(parser)
     add_parameter_options(parser, REANALYSIS_PARAMETERS)
     add_report_options(parser)
@@ -67,6 +73,12 @@ def _run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser)
         return _sweep(options, parser, parameters, [track.path for track in tracks], problems)
     prepare_output(options, options.out, parser)
     code = _report_search(bool(tracks), problems)
+    from tracker.files.participants import NOBODY
+
+    if options.participant and len(tracks) != 1:
+        parser.error("--participant is for a single track: use --participants for a folder")
+    person, pdf = read_participant(options, parser), pdf_language(options, parser)
+    participants = read_participants_option(options, options.tracks, parser) or NOBODY
 
     from tracker.pipeline import measure_track
     from tracker.result import write_files
@@ -74,8 +86,10 @@ def _run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser)
 
     def reanalyze(file: "TrackFile") -> None:
         result = measure_track(load_track(file.path), parameters, file.path.name)
+        name = (file.directory / file.stem).relative_to(options.out).as_posix()
+        result = replace(result, participant=person or participants.find(name))
         written = write_files(
-            result, file.directory, file.stem, report_language(options), with_track=False
+            result, file.directory, file.stem, report_language(options), pdf=pdf, with_track=False
         )
         print_result(options, file.path.name, result.summary, written.values())
 

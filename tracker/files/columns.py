@@ -160,6 +160,7 @@ FILE_KINDS = {
     "track": "표식점",
     "overlay": "표시 영상",
     "report": "보고서",
+    "pdf": "PDF",
 }
 
 # Each column takes two or three lines here. The formatter would make eight of them.

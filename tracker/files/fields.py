@@ -134,12 +134,12 @@ class PhaseFields:
         "Held offset (eye widths)", "유지한 위치(눈 너비)")]
     latency_s: Annotated[float | None, Field("phases", "s",
         "Time from the start of the phase until the gaze is halfway to the reached position.",
-        "Latency (s)", "지연 시간(초)")]
+        "Latency (s)", "잠복기(초)")]
     latency_reason: Annotated[
         Literal["unseen_before", "unmoved", "hidden", "no_direction"] | None,
         Field("phases", "",
         "Why there is no latency.",
-        "Why there is no latency", "지연 시간이 없는 이유")]
+        "Why there is no latency", "잠복기가 없는 이유")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +236,9 @@ class VideoFields:
     frame_count: Annotated[int | None, Field("video", "frames",
         "Number of frames that the file declares.",
         "Frames, as the file says", "프레임 수, 파일의 정보")]
+    recorded_at: Annotated[str | None, Field("video", "",
+        "When it was recorded, as the file says: ISO 8601 with the offset from UTC.",
+        "Recorded, as the file says", "촬영 일시, 파일의 정보")]
     frames_decoded: Annotated[int, Field("video", "frames",
         "Frames that were decoded.",
         "Frames decoded", "디코딩된 프레임")]
@@ -575,7 +578,7 @@ class Summary:
         "Why it is missing", "값이 없는 이유")]
     saccade_latency_ms_up: Annotated[float | None, Field("saccades", "ms",
         "Median time from a prompt to look up until the eyes begin to move.",
-        "Latency of saccades up (ms)", "위로 단속운동의 지연 시간(ms)")]
+        "Latency of saccades up (ms)", "위로 단속운동의 잠복기(ms)")]
     saccade_latency_ms_up_ci95: Annotated[Interval, Field("saccades", "ms",
         "Its 95 % interval.",
         "Its 95 % interval", "그 95 % 신뢰구간")]
@@ -584,7 +587,7 @@ class Summary:
         "Why it is missing", "값이 없는 이유")]
     saccade_latency_ms_down: Annotated[float | None, Field("saccades", "ms",
         "Median time from a prompt to look down until the eyes begin to move.",
-        "Latency of saccades down (ms)", "아래로 단속운동의 지연 시간(ms)")]
+        "Latency of saccades down (ms)", "아래로 단속운동의 잠복기(ms)")]
     saccade_latency_ms_down_ci95: Annotated[Interval, Field("saccades", "ms",
         "Its 95 % interval.",
         "Its 95 % interval", "그 95 % 신뢰구간")]
@@ -738,23 +741,23 @@ class Summary:
         "Its 95 % interval", "그 95 % 신뢰구간")]
     blink_rate_rest_per_min: Annotated[float | None, Field("lids", "1/min",
         "Blinks a minute in the phases `rest`.",
-        "Blinks a minute at rest", "휴식 중 분당 눈 깜빡임")]
+        "Blinks a minute at rest", "안정 시 분당 눈 깜빡임")]
     blink_rate_rest_per_min_ci95: Annotated[Interval, Field("lids", "1/min",
         "95 % interval of that rate: exact Poisson interval.",
         "Their 95 % interval", "그 95 % 신뢰구간")]
     blink_rate_rest_per_min_reason: Annotated[
         Literal["no_phase", "too_short"] | None, Field("lids", "",
         "Why there is no such rate.",
-        "Why blinks at rest were not counted", "휴식 중 깜빡임을 세지 못한 이유", {
+        "Why blinks at rest were not counted", "안정 시 깜빡임을 세지 못한 이유", {
             "no_phase": ("the protocol has no such phase", "프로토콜에 이런 단계가 없음"),
             "too_short": ("too short", "너무 짧음"),
         })]
     blink_rate_rest_phases: Annotated[str | None, Field("lids", "",
         "Phases that this rate comes from.",
-        "Phases of the blinks at rest", "휴식 중 깜빡임을 센 단계")]
+        "Phases of the blinks at rest", "안정 시 깜빡임을 센 단계")]
     blink_rate_rest_time_s: Annotated[float | None, Field("lids", "s",
         "Time with a face in the phases `rest`.",
-        "Rest seen (s)", "휴식 시간(초)")]
+        "Rest seen (s)", "안정 시간(초)")]
     blink_rate_task_per_min: Annotated[float | None, Field("lids", "1/min",
         "Blinks a minute in the phases other than `rest`.",
         "Blinks a minute during the task", "과제 중 분당 눈 깜빡임")]

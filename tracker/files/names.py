@@ -11,6 +11,7 @@ ENDINGS = {
     "track": "track.npz",
     "overlay": "overlay.mp4",
     "report": "report.html",
+    "pdf": "pdf",
 }
 """Ending of the name of each kind of file. It follows the stem and a dot."""
 

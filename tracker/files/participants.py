@@ -153,7 +153,10 @@ def read_participants(path: Path) -> Participants:
         if not values.get("participant_id"):
             raise ParticipantsError(f"{line}: participant_id is missing")
         one = Participant(**{item.name: values.get(item.name, "") for item in fields(Participant)})
-        _check(one, line)
+        try:
+            check_participant(one)
+        except ParticipantsError as error:
+            raise ParticipantsError(f"{line}: {error}") from None
         file_name = values.get("file", "")
         key = str(PurePosixPath(file_name.replace("\\", "/")).with_suffix("")) if file_name else ""
         table, key = (by_file, key) if key else (by_id, one.participant_id)
@@ -172,12 +175,19 @@ def _clean(value: str) -> str:
     return "" if value == "n/a" else value
 
 
-def _check(one: Participant, line: str) -> None:
+def check_participant(one: Participant) -> None:
+    """Check what is said of a participant.
+
+    Raises
+    ------
+    ParticipantsError
+        A text is too long or cannot be printed, or the date is none.
+    """
     for item in fields(Participant):
         value = getattr(one, item.name)
         if len(value) > MAX_TEXT or not value.isprintable():
             raise ParticipantsError(
-                f"{line}: {item.name} is longer than {MAX_TEXT} characters, or cannot be printed"
+                f"{item.name} is longer than {MAX_TEXT} characters, or cannot be printed"
             )
     if one.date:
         try:
@@ -185,4 +195,4 @@ def _check(one: Participant, line: str) -> None:
                 raise ValueError
             datetime.date.fromisoformat(one.date)
         except ValueError:
-            raise ParticipantsError(f"{line}: date is {one.date!r}, expected YYYY-MM-DD") from None
+            raise ParticipantsError(f"date is {one.date!r}, expected YYYY-MM-DD") from None

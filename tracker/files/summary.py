@@ -84,6 +84,7 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> Summar
             height=info.video.height,
             fps=plain(info.video.fps or None),
             frame_count=info.video.frame_count or None,
+            recorded_at=info.video.recorded_at or None,
         ),
         sampling=_describe_sampling(analysis),
         partial=not info.complete,

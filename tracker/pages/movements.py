@@ -12,8 +12,8 @@ from tracker.measures.assessment import Assessment
 from tracker.measures.lid_kinematics import BLINKS_AT_REST_PER_MIN
 from tracker.pages.indicators import INDICATORS
 from tracker.pages.numbers import format_exact
-from tracker.pages.page import Grade, RulerMark, draw_ruler
-from tracker.pages.sections import ReportInput
+from tracker.pages.page import Grade, draw_ruler
+from tracker.pages.sections import MeasureCard, ReportInput, mark_mean_rates
 
 RATE_SCALE_END = 30.0
 COMPARABLE_DEG = 1.0
@@ -127,6 +127,33 @@ def _note(source: ReportInput, name: str) -> tuple[list[str], bool]:
     return notes, is_limited
 
 
+def make_rest_card(source: ReportInput) -> MeasureCard | None:
+    """Return the `MeasureCard` of the blink rate at rest; None if it was not measured."""
+    name = "blink_rate_rest_per_min"
+    value, (low, high) = (get_value(source.summary, one) for one in (name, f"{name}_ci95"))
+    if value is None:
+        return None
+    is_unreliable = _is_unreliable(source.assessment)
+    count = count_pairs_told_apart(source.analysis.measures.blink_rate_rest_time_s)
+    told_apart = source.text(
+        f"movement.told_apart.{count}", seconds=source.analysis.measures.blink_rate_rest_time_s
+    )
+    return MeasureCard(
+        name="rest",
+        field=name,
+        exact=format_exact(value),
+        figure=f"{value:.1f}",
+        unit=source.text("per_minute"),
+        details=""
+        if low is None
+        else source.text("interval", low=f"{low:.1f}", high=f"{high:.1f}"),
+        is_unreliable=is_unreliable,
+        is_doubtful=is_unreliable,
+        ruler=_draw_rest(source, value, (low, high)),
+        note=f"{told_apart} {source.text('movements_not_validated')}",
+    )
+
+
 def count_pairs_told_apart(seconds: float) -> int:
     """Return how many pairs of `BLINKS_AT_REST_PER_MIN` a count of blinks tells apart.
 
@@ -157,8 +184,5 @@ def _draw_rest(
         ),
         end=RATE_SCALE_END,
         ticks=[RATE_SCALE_END * part / 3 for part in range(4)],
-        references=[
-            RulerMark(rate, source.text(f"movement.mean.{name}", rate=rate))
-            for name, rate in BLINKS_AT_REST_PER_MIN.items()
-        ],
+        references=mark_mean_rates(source),
     )

@@ -28,7 +28,7 @@ from tracker.files.summary import to_json
 from tracker.version import __version__
 from tracker.words import Language, format_text
 
-Grade = Literal["good", "between", "caution", "bad", "unknown"]
+Grade = Literal["good", "between", "caution", "alarm", "bad", "unknown"]
 
 PLOTLY_VERSION = "4.1.1"
 PLOTLY_SHA256 = "99784e3abfb07b142a15e521a439e6d9addceadb3f79553fd24c72774f0649ba"

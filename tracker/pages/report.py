@@ -4,28 +4,30 @@ This needs only NumPy and Jinja2, so that the Lambda function can write reports.
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
+from kernels.closures import LONGEST_BLINK_S
 from tracker.files.fields import Summary
-from tracker.files.names import result_path
-from tracker.files.whole import write_text_whole
+from tracker.files.participants import Participant
 from tracker.measures.analysis import Analysis
 from tracker.measures.assessment import Assessment
 from tracker.measures.phases import MIN_PRIMARY_TIME_S
 from tracker.pages import sections
 from tracker.pages.indicators import grade_indicators
-from tracker.pages.movements import list_movement_rows
+from tracker.pages.movements import list_movement_rows, make_rest_card
 from tracker.pages.numbers import FIELD_GROUPS, PROVENANCE_FIELDS, list_numbers
 from tracker.pages.page import make_page, read_asset, render_template
 from tracker.pages.plots import make_plot_data
 from tracker.pages.sections import ReportInput
 from tracker.pages.selection import (
     Event,
+    Extreme,
+    Histogram,
     count_distributions,
     find_events,
     find_extremes,
 )
+from tracker.pages.sheet import SHEET_LIMITS, fit_findings, is_dense, list_head
 from tracker.words import Language
 
 MAX_BYTES = 5_000_000
@@ -50,8 +52,12 @@ def render_report(
     summary: Summary,
     pictures: Mapping[int, bytes] | None,
     language: Language = "en",
+    participant: Participant | None = None,
 ) -> str:
     """Make the report of a recording: one HTML page that needs no other file.
+
+    Its first part, the sheet, prints on one page of A4. What follows is printed only if the reader
+    asks the page for it.
 
     Parameters
     ----------
@@ -64,23 +70,27 @@ def render_report(
         JPEG pictures of the eyes by the index of the analysed frame, from
         `tracker.tracks.track.track_video`. None if there is no video; the page then says so.
     language : {"en", "ko"}, optional
+    participant : Participant, optional
+        Who was recorded. The group is not shown: who reads the report shall not know it.
 
     Returns
     -------
     str
         The HTML, at most `MAX_BYTES` as UTF-8. If there are very many blinks, not all pictures are
-        shown, and the page says how many are left out.
+        shown, and the page says how many are left out. It tells the day on which it was made.
     """
-    source = ReportInput(analysis, assessment, summary, pictures, language)
+    source = ReportInput(analysis, assessment, summary, pictures, language, participant)
     # All values but the pictures, whose number depends on the size of the page.
     events = find_events(analysis)
-    values = _make_values(source, events)
-    data = values.pop("plot_data")
+    extremes = find_extremes(analysis, pictures)
+    distributions = count_distributions(analysis)
+    values = _make_sheet_values(source, extremes) | _make_values(source, events, distributions)
+    data = make_plot_data(source, events, extremes, distributions)
     room_bytes = PICTURES_BYTES
     while True:
         shown = [] if pictures is None else _choose_frames(events, pictures, room_bytes)
         page = make_page(
-            title=f"{summary.source}: {source.text('title')}",
+            title=_make_title(source),
             language=language,
             body=render_template(
                 "report.html", language, **values, **_make_picture_values(source, events, shown)
@@ -95,44 +105,69 @@ def render_report(
         room_bytes = max(0, room_bytes - excess_bytes - 10_000)
 
 
-def write_report(
-    directory: Path,
-    stem: str,
+def render_sheet(
     analysis: Analysis,
     assessment: Assessment,
     summary: Summary,
     pictures: Mapping[int, bytes] | None,
-    language: Language,
-) -> Path:
-    """Write the page of `render_report` as ``STEM.report.html``, whole or not at all."""
-    text = render_report(analysis, assessment, summary, pictures, language)
-    return write_text_whole(result_path(directory, stem, "report"), text)
+    language: Language = "en",
+    participant: Participant | None = None,
+) -> str:
+    """Make a page of the report's sheet alone, to be printed; arguments as of `render_report`."""
+    source = ReportInput(analysis, assessment, summary, pictures, language, participant)
+    values = _make_sheet_values(source, find_extremes(analysis, pictures))
+    return make_page(
+        title=_make_title(source),
+        language=language,
+        body=render_template("sheet.html", language, **values),
+        style=read_asset("report.css"),
+    )
 
 
-def _make_values(source: ReportInput, events: list[Event]) -> dict[str, Any]:
-    """Return the values of the template's variables, except the pictures of events."""
+def _make_title(source: ReportInput) -> str:
+    return f"{source.summary.source}: {source.text('title')}"
+
+
+def _make_sheet_values(source: ReportInput, extremes: Mapping[str, Extreme]) -> dict[str, Any]:
+    """Return the values of the variables in ``templates/sheet.html``."""
+    answer, cautions = sections.make_verdict(source), sections.list_cautions(source)
+    fitting = fit_findings(answer.sentences, cautions, source.language)
+    head, cards = list_head(source), [sections.make_range_card(source)]
+    cards += [one for one in (sections.make_rate_card(source), make_rest_card(source)) if one]
+    names = (source.summary.source, *(entry.text for entry in head))
+    return {
+        "summary": source.summary,
+        "has_video": source.pictures is not None,
+        "least_primary_s": MIN_PRIMARY_TIME_S,
+        "head": head,
+        "answer": answer,
+        "cards": cards,
+        "has_primary": "ahead" in extremes,
+        "extremes": sections.list_extremes(source, extremes),
+        "no_extremes": "" if extremes else source.explain_missing("vertical_peak_to_peak"),
+        "indicators": grade_indicators(source.analysis, source.assessment, source.language),
+        "cautions": cautions,
+        "fitting": fitting,
+        "is_dense": is_dense(fitting, names, len(cards)),
+        "sheet_limits": SHEET_LIMITS,
+    }
+
+
+def _make_values(
+    source: ReportInput, events: list[Event], distributions: Mapping[str, Histogram]
+) -> dict[str, Any]:
+    """Return the values of the template's other variables, except the pictures of events."""
     analysis, assessment, summary = source.analysis, source.assessment, source.summary
     language = source.language
-    extremes = find_extremes(analysis, source.pictures)
-    distributions = count_distributions(analysis)
 
     def list_rows(names: tuple[str, ...]) -> list[Any]:
         return list_numbers(names, analysis, assessment, summary, language)
 
     return {
-        "summary": summary,
         "measures": analysis.measures,
-        "has_video": source.pictures is not None,
-        "least_primary_s": MIN_PRIMARY_TIME_S,
-        "answer": sections.make_verdict(source),
-        "cards": (sections.make_range_card(source), sections.make_rate_card(source)),
-        "indicators": grade_indicators(analysis, assessment, language),
-        "cautions": sections.list_cautions(source),
+        "longest_blink_s": LONGEST_BLINK_S,
         "movements": list_movement_rows(source),
         "events": sections.list_events(source, events),
-        "has_primary": "ahead" in extremes,
-        "extremes": sections.list_extremes(source, extremes),
-        "no_extremes": "" if extremes else source.explain_missing("vertical_peak_to_peak"),
         "phases": sections.list_phases(source),
         "task": "assumed" if assessment.is_assumed else analysis.parameters.task,
         # In place of a plot without values, the page shows the reason.
@@ -143,7 +178,6 @@ def _make_values(source: ReportInput, events: list[Event]) -> dict[str, Any]:
         "number_groups": {name: list_rows(names) for name, names in FIELD_GROUPS.items()},
         "provenance": list_rows(PROVENANCE_FIELDS),
         "definitions": sections.list_definitions(source),
-        "plot_data": make_plot_data(source, events, extremes, distributions),
     }
 
 

@@ -3,13 +3,16 @@
 import base64
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from markupsafe import Markup
 
+from kernels.closures import LONGEST_BLINK_S
 from tracker.files.documents import find_field, get_value
 from tracker.files.fields import PhaseFields, Summary
+from tracker.files.participants import Participant
 from tracker.measures.analysis import Analysis
 from tracker.measures.assessment import Assessment
 from tracker.measures.gaze import MAX_HEAD_YAW_DEG
@@ -19,17 +22,16 @@ from tracker.measures.saccades import LEAST_RATE_HZ, LEAST_STEPS
 from tracker.pages.numbers import explain_missing, format_exact, is_angle_known
 from tracker.pages.page import Grade, RulerMark, draw_ruler
 from tracker.pages.selection import Event, Extreme
-from tracker.words import Language, format_text, round_range
+from tracker.words import Language, format_beside, format_text, round_range
 
 RANGE_SCALE_END = 0.2
 RATE_SCALE_END = 40.0
-HEALTHY_RATE_PER_MIN = BLINKS_AT_REST_PER_MIN["healthy"]
 RATE_HIDING = {"low_rate", "sampling_gaps", "step_raised", "blinks_cut", "eyes_closed"}
 """Findings that make the blink rate unreliable: blinks may have been missed or counted twice, or
 the eyes were hardly open to blink."""
 
 _VERDICT_GRADES: dict[str, Grade] = {
-    "suspected": "caution",
+    "suspected": "alarm",
     "borderline": "between",
     "not_suspected": "good",
     "not_assessable": "unknown",
@@ -49,6 +51,10 @@ class ReportInput:
         JPEG pictures of the eyes by the index of the analysed frame. None if there is no video.
     language : {"en", "ko"}
         Language of the report.
+    participant : Participant, optional
+        Who was recorded.
+    analyzed_at : datetime, optional
+        With an offset from UTC. Default: now.
     """
 
     analysis: Analysis
@@ -56,6 +62,8 @@ class ReportInput:
     summary: Summary
     pictures: Mapping[int, bytes] | None
     language: Language
+    participant: Participant | None = None
+    analyzed_at: datetime = field(default_factory=lambda: datetime.now().astimezone())
 
     def text(self, key: str, **values: Any) -> str:
         """Return the text ``report.KEY`` in the report's language, with its placeholders filled."""
@@ -234,9 +242,7 @@ def make_rate_card(source: ReportInput) -> MeasureCard:
     description = text("not_measured")
     details = ""
     if is_measured:
-        description = text(
-            "rate_alt", value=value, low=low, high=high, healthy=HEALTHY_RATE_PER_MIN
-        )
+        description = text("rate_alt", value=value, low=low, high=high, **BLINKS_AT_REST_PER_MIN)
         details = text("rate_count", count=measures.blink_count, seconds=measures.valid_time_s)
         if interval:
             details = f"{text('interval', low=f'{low:.1f}', high=f'{high:.1f}')}; {details}"
@@ -257,12 +263,18 @@ def make_rate_card(source: ReportInput) -> MeasureCard:
             description=description,
             end=end,
             ticks=[end * part / 4 for part in range(5)],
-            references=[
-                RulerMark(HEALTHY_RATE_PER_MIN, text("healthy", rate=HEALTHY_RATE_PER_MIN))
-            ],
+            references=mark_mean_rates(source),
         ),
-        note=text("rate_source"),
+        note=text("rate_source", **BLINKS_AT_REST_PER_MIN),
     )
+
+
+def mark_mean_rates(source: ReportInput) -> list[RulerMark]:
+    """Return the published means of the blink rate at rest, to mark on a scale."""
+    return [
+        RulerMark(rate, source.text(f"movement.mean.{name}", rate=rate))
+        for name, rate in BLINKS_AT_REST_PER_MIN.items()
+    ]
 
 
 # Evidence
@@ -289,6 +301,7 @@ class EventEntry:
     kind: str
     onset_s: float
     duration_s: float
+    closed: str
     amplitude: str
     sides: str
     frames: str
@@ -315,6 +328,7 @@ def list_events(source: ReportInput, events: Sequence[Event]) -> list[EventEntry
                 kind=source.text(f"kind.{event.kind}"),
                 onset_s=onset_s,
                 duration_s=offset_s - onset_s,
+                closed=_format_closed(event.closed_s),
                 amplitude=_percent(event.amplitude),
                 sides="-" if math.isnan(event.amplitude) else sides,
                 frames=f"{frame_index[event.onset]}-{frame_index[event.offset]}",
@@ -322,6 +336,13 @@ def list_events(source: ReportInput, events: Sequence[Event]) -> list[EventEntry
             )
         )
     return entries
+
+
+def _format_closed(closed_s: float) -> str:
+    """Format how long the eyes were closed, which tells a blink from a prolonged closure."""
+    if math.isnan(closed_s):
+        return "-"
+    return format_beside(closed_s, ".2f", LONGEST_BLINK_S, "g", is_least=False)
 
 
 def name_event(source: ReportInput, number: int, event: Event) -> str:
@@ -372,7 +393,7 @@ class ExtremeEntry:
     """An end of the vertical range, or the primary position, with the frames that show it."""
 
     heading: str
-    offset: float
+    offset: str
     note: str
     frames: list[str]
     pictures: list[EyePicture]
@@ -388,7 +409,7 @@ def list_extremes(source: ReportInput, extremes: Mapping[str, Extreme]) -> list[
         if name not in extremes:
             continue
         samples = extremes[name].samples
-        offsets = {sample: f"{vertical[sample]:+.3f}" for sample in samples}
+        offsets = {sample: _format_offset(vertical[sample]) for sample in samples}
         short = source.text(f"end.{name}.short")
         frames, pictures = [], []
         if source.pictures is None:
@@ -400,7 +421,7 @@ def list_extremes(source: ReportInput, extremes: Mapping[str, Extreme]) -> list[
         entries.append(
             ExtremeEntry(
                 heading=source.text(f"end.{name}"),
-                offset=extremes[name].offset,
+                offset=_format_offset(extremes[name].offset),
                 note=about.name_value(origin, source.language)
                 if name == "ahead" and origin
                 else "",
@@ -461,6 +482,11 @@ def list_definitions(source: ReportInput) -> list[tuple[str, str]]:
         (source.text(f"definition.{name}.term"), source.text(f"definition.{name}", **numbers))
         for name, numbers in values.items()
     ]
+
+
+def _format_offset(offset: float) -> str:
+    shown = f"{offset:+.3f}"
+    return "0.000" if float(shown) == 0 else shown
 
 
 def _percent(share: float) -> str:

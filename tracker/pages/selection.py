@@ -43,6 +43,8 @@ class Event:
     amplitude, amplitude_left, amplitude_right : float
         How far both eyes, or one of them, closed: 0 = stays open, 1 = no opening left; NaN if it is
         not known, as for winks.
+    closed_s : float
+        How long the eyes were closed; NaN if it is not known, as for winks.
     complete : bool or None
         Whether the lids closed completely; None if it is not known.
     onset_seen, offset_seen : bool
@@ -56,6 +58,7 @@ class Event:
     amplitude: float
     amplitude_left: float
     amplitude_right: float
+    closed_s: float
     complete: bool | None
     onset_seen: bool
     offset_seen: bool
@@ -118,6 +121,7 @@ def find_events(analysis: Analysis) -> list[Event]:
                 amplitude=float(1 - closures.least_ratio[index]),
                 amplitude_left=float(analysis.events.eye_amplitude[index, LEFT]),
                 amplitude_right=float(analysis.events.eye_amplitude[index, 1 - LEFT]),
+                closed_s=float(closures.closed_s[index]),
                 complete=bool(closures.least_ratio[index] <= COMPLETE_RATIO),
                 onset_seen=bool(closures.onset_seen[index]),
                 offset_seen=seen,
@@ -136,6 +140,7 @@ def find_events(analysis: Analysis) -> list[Event]:
                 amplitude=math.nan,
                 amplitude_left=math.nan,
                 amplitude_right=math.nan,
+                closed_s=math.nan,
                 complete=None,
                 onset_seen=True,
                 offset_seen=stop < count,

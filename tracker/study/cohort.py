@@ -5,7 +5,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from tracker.files.fields import STATUSES
 from tracker.files.names import to_unicode
 from tracker.files.participants import NOBODY, Participant, Participants
 from tracker.files.whole import write_whole
-from tracker.study.recording import Failure, FinishedRecording, Recording
+from tracker.study.recording import Failure, FinishedRecording, Recording, find_person
 
 FAILED = "failed"
 OUTCOMES = (*STATUSES, FAILED)
@@ -152,9 +152,7 @@ def cohort_rows(
     rows = [
         replace(
             _row(recording, outcome, out),
-            participant=participants.find(
-                PurePath(recording.name).with_suffix("").as_posix(), recording.name
-            ),
+            participant=find_person(participants, recording),
         )
         for recording, outcome in zip(recordings, outcomes, strict=True)
     ]

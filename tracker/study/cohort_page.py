@@ -37,7 +37,7 @@ PEOPLE = {"participant_id": "participant", "group": "group", "visit": "visit"}
 """Fields of a participant that the table shows, and their keys in `tracker.words`."""
 _TABLES = ("cohort.csv", "cohort.parquet")
 _MARKS: dict[str, Grade] = {
-    "suspected": "caution",
+    "suspected": "alarm",
     "borderline": "between",
     "not_suspected": "good",
     "not_assessable": "unknown",

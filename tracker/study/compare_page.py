@@ -138,7 +138,7 @@ def _make_answer(comparison: Comparison, language: Language) -> list[AnswerLine]
             else:
                 unchanged.append(ChangedMeasure(words))
     return [
-        AnswerLine("changed", "caution", changed),
+        AnswerLine("changed", "caution" if changed else "unknown", changed),
         AnswerLine("unchanged", "unknown", unchanged),
         AnswerLine("not_judged", "unknown", not_judged),
     ]

@@ -6,13 +6,14 @@ import json
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from tracker.files.documents import parse_summary
 from tracker.files.fields import Summary
 from tracker.files.fingerprint import Fingerprint, VideoChangedError, take_fingerprint
 from tracker.files.names import ENDINGS, result_path
+from tracker.files.participants import Participant, Participants
 from tracker.files.provenance import identify_program
 from tracker.parameters import Parameters
 from tracker.video.container import InputError
@@ -46,6 +47,8 @@ class Request:
         Whether that copy shows only the eyes of the face.
     report : {"en", "ko", None}
         The report's language; None for no report.
+    pdf : {"en", "ko", None}
+        Language of the report's sheet as PDF; None for no PDF.
     keep_step : bool
         True if the user asked for a step of 1. The step is then not raised for long videos, and the
         analysis ends after `max_frames` frames.
@@ -54,7 +57,13 @@ class Request:
     overlay: bool = False
     blur_face: bool = False
     report: Language | None = None
+    pdf: Language | None = None
     keep_step: bool = False
+
+    @property
+    def needs_pictures(self) -> bool:
+        """Whether a file shows pictures of the eyes."""
+        return bool(self.report or self.pdf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +79,22 @@ class Recording:
         Beginning of the files' names.
     name : str
         The video's path below the directory that was searched, to show to the user.
+    participant : Participant, optional
+        Who was recorded.
     """
 
     video: Path
     directory: Path
     stem: str
     name: str
+    participant: Participant | None = None
 
     def files(self, request: Request) -> dict[str, Path]:
         """Return the path of each file to write, by its kind. The summary comes first."""
         kinds = ["summary", "frames", "blinks", "track"]
         kinds += ["overlay"] if request.overlay else []
         kinds += ["report"] if request.report else []
+        kinds += ["pdf"] if request.pdf else []
         return {kind: result_path(self.directory, self.stem, kind) for kind in kinds}
 
 
@@ -200,6 +213,12 @@ def analyze_recording(
     return _finish(recording, parameters, request, fingerprint, measure, on_progress, decode_ahead)
 
 
+def find_person(participants: Participants, recording: Recording) -> Participant | None:
+    """Return who was recorded, as the table says; None if it does not."""
+    name = PurePath(recording.name)
+    return participants.find(name.with_suffix("").as_posix(), recording.name)
+
+
 def is_long(recording: Recording, parameters: Parameters) -> bool:
     """Return whether a video is so long that it may be divided; False if it cannot be read."""
     from tracker.tracks import segments
@@ -287,7 +306,9 @@ def finish_divided(
         from tracker.pipeline import join_recording, measure_track
 
         pictures: dict[int, bytes] = {}
-        track = join_recording(parts, parameters, fingerprint, pictures if request.report else None)
+        track = join_recording(
+            parts, parameters, fingerprint, pictures if request.needs_pictures else None
+        )
         return measure_track(track, parameters, recording.video.name, pictures)
 
     return _finish(recording, parameters, request, fingerprint, measure, on_progress, decode_ahead)
@@ -317,7 +338,7 @@ def _finish(
     result = measure(report)
     identity = _identify(recording, fingerprint.sha256, parameters, request)
     sealed = replace(result.summary, resume_key=_seal(result.summary, identity))
-    result = replace(result, summary=sealed)
+    result = replace(result, summary=sealed, participant=recording.participant)
     _write(recording, result, request, fingerprint, report, decode_ahead)
     return FinishedRecording(sealed, files)
 
@@ -341,7 +362,7 @@ def _measure(
         parameters,
         functools.partial(report, 0),
         fingerprint=fingerprint,
-        eye_pictures=pictures if request.report else None,
+        eye_pictures=pictures if request.needs_pictures else None,
         decode_ahead=decode_ahead,
         keep_step=request.keep_step,
     )
@@ -382,6 +403,7 @@ def _write(
         recording.directory,
         recording.stem,
         request.report,
+        pdf=request.pdf,
         write_copy=write_copy if request.overlay else None,
     )
 
@@ -393,7 +415,10 @@ def _identify(
 
     If the text has changed since the files were written, they must be written again.
     """
+    person = recording.participant if request.needs_pictures else None
     identity = {
+        # What the report says of the person.
+        "participant": person and [person.participant_id, person.visit, person.date],
         "source": recording.video.name,
         "video_sha256": video_sha256,
         "parameters": asdict(parameters),

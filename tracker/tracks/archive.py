@@ -10,6 +10,7 @@ import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,14 @@ from tracker.video.frames import (
     most_frames,
 )
 from tracker.video.limits import MAX_FRAME_PIXELS
-from tracker.video.times import TIME_SOURCES
+from tracker.video.times import TIME_SOURCES, check_recorded_at
 
 FORMAT = 2
 """Version of the file's layout; another version is refused."""
 MAX_TRACK_BYTES = 2**30
 """Largest size to which a file may unpack."""
 _PICTURE_ARRAYS = ("picture_sample", "picture_heights")
+_LAST_TIME = datetime.max.replace(tzinfo=UTC) - timedelta(days=2)
 _HEADER_NAMES = {"image_quality": "picture"}
 """Header names of fields that `TrackInfo` has renamed since. Old files must stay readable."""
 
@@ -196,7 +198,9 @@ def parse_video_info(values: dict[str, Any]) -> VideoInfo:
     """
     info = VideoInfo(**values)
     if not (
-        values.keys() == asdict(info).keys()
+        # Older tracks do not say when their video was recorded.
+        asdict(info).keys() - {"recorded_at"} <= values.keys()
+        and _is_recorded_at(info.recorded_at)
         and all(is_count(count) for count in (info.width, info.height, info.frame_count))
         and min(info.width, info.height) >= 1
         and info.width * info.height <= MAX_FRAME_PIXELS
@@ -207,6 +211,14 @@ def parse_video_info(values: dict[str, Any]) -> VideoInfo:
     ):
         raise ValueError("a value of the video is out of range")
     return info
+
+
+def _is_recorded_at(value: object) -> bool:
+    """Return whether a value is what a track may say of its recording's time, or says nothing.
+
+    The clock of the machine that made the track may have been ahead of this one's.
+    """
+    return type(value) is str and (value == "" or check_recorded_at(value, _LAST_TIME) == value)
 
 
 def _check_info(header: dict[str, Any], info: TrackInfo) -> None:

@@ -50,6 +50,7 @@ from tracker.video.streams import (
     is_data_missing,
     read_capture_fps,
     read_pixel_aspect,
+    read_recorded_at,
     read_turn,
     tells_times,
 )
@@ -219,8 +220,9 @@ class Decoder:
     hidden : int
         Number of frames that an edit list hides.
     capture_fps : float
-        Frames a second when they were captured, if the file says so (in slow motion it differs from
-        the rate at which the video is played); otherwise 0.
+        Frames a second when they were captured (not played: slow motion); 0 if it is not said.
+    recorded_at : str
+        See `tracker.video.streams.read_recorded_at`.
     recordings : int
         Number of video streams that could be the recording; only one of them is decoded.
     tells_times : bool
@@ -298,8 +300,9 @@ class Decoder:
         )
         self.frame_count = self._stream.frame_count
         self.hidden = count_hidden(self._format.contents, self._stream)
-        tagged_fps = read_capture_fps(self._format.contents, self._stream)
-        self.capture_fps = choose_capture_fps(boxed_fps, tagged_fps)
+        tags = (self._format.contents, self._stream)
+        self.capture_fps = choose_capture_fps(boxed_fps, read_capture_fps(*tags))
+        self.recorded_at = read_recorded_at(*tags)
         turn = read_turn(parameters)
         self.mirrored, self._turn = is_mirrored(turn), mirror_back(turn)
         aspect = read_pixel_aspect(self._format, self._stream)

@@ -96,7 +96,8 @@ class VideoInfo:
 
     The size in pixels is that of the upright picture. `frame_count` leaves out the frames that an
     edit list hides. `bits_per_frame` is measured: the mean size of the encoded frames read so far,
-    without sound; only the first `tracker.video.ffmpeg.BITRATE_FRAMES` count.
+    without sound; only the first `tracker.video.ffmpeg.BITRATE_FRAMES` count. `recorded_at` is when
+    it was recorded, ISO 8601 with the offset from UTC; see `tracker.video.times.check_recorded_at`.
     """
 
     width: int
@@ -104,6 +105,7 @@ class VideoInfo:
     fps: float
     frame_count: int
     bits_per_frame: float = 0.0
+    recorded_at: str = ""
 
 
 class Video:
@@ -167,7 +169,11 @@ class Video:
         expected = max(count, by_duration if fps <= MAX_COUNTED_FPS else 0) - hidden
         count = (count or by_duration) - hidden
         self._info = VideoInfo(
-            width, height, fps, frame_count=count if 0 <= count <= most_frames(fps) else 0
+            width,
+            height,
+            fps,
+            frame_count=count if 0 <= count <= most_frames(fps) else 0,
+            recorded_at=self._decoder.recorded_at,
         )
         if min(width, height) < MIN_SIDE_PX:
             self.close()

@@ -8,6 +8,7 @@ are left, the one that the file marks as default is taken, or else the longest o
 import contextlib
 import math
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from tracker.video.boxes import UnknownSpeedError
@@ -21,10 +22,12 @@ from tracker.video.libav import (
 )
 from tracker.video.limits import MAX_FRAME_PIXELS
 from tracker.video.orientation import NO_TURN, Turn, read_display_matrix
-from tracker.video.times import SLOW_MOTION_FPS
+from tracker.video.times import SLOW_MOTION_FPS, check_recorded_at
 
 CAPTURE_RATE_TAGS = (b"com.android.capture.fps",)
 """Tags with the rate at which frames were captured; players ignore them."""
+RECORDED_TAGS = (b"com.apple.quicktime.creationdate", b"creation_time")
+"""Tags with the time of the recording, the one that also tells the place's time zone first."""
 
 LEAST_FRAME_BYTES = 16
 """Size of a frame in which nothing moves, with what the container adds."""
@@ -204,6 +207,22 @@ def read_capture_fps(context: AvFormatContext, stream: AvStream) -> float:
                 if math.isfinite(rate) and rate > 0:
                     return rate
     return 0.0
+
+
+def read_recorded_at(context: AvFormatContext, stream: AvStream) -> str:
+    """Return when the video was recorded, as its metadata say; "" if they say nothing believable.
+
+    See `tracker.video.times.check_recorded_at`. An iPhone tells the local time and its offset from
+    UTC in a tag of its own; other cameras tell UTC.
+    """
+    find, now = load_libraries()["avutil"].av_dict_get, datetime.now(UTC)
+    for tag in RECORDED_TAGS:
+        for metadata in (context.metadata, stream.metadata):
+            entry = find(metadata, tag, None, 0)
+            text = entry.contents.value[:64].decode("ascii", "replace") if entry else ""
+            if recorded_at := check_recorded_at(text, now):
+                return recorded_at
+    return ""
 
 
 def choose_capture_fps(*told_fps: float) -> float:

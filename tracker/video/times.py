@@ -1,5 +1,7 @@
 """Compute the times of frames from the stream's timestamps, and the speed of slow motion."""
 
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Literal, get_args
 
 import numpy as np
@@ -23,6 +25,11 @@ MAX_REPAIRED_SHARE = 0.1
 """Largest share of timestamps that is repaired; if more are wrong, all are replaced."""
 LEAST_MEASURED_STEPS = 10
 """Good steps in time from which the frame rate is measured; of fewer, the declared one is used."""
+_FIRST_RECORDING = datetime(2000, 1, 1, tzinfo=UTC)
+_ISO_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
+    r"(Z|[+-](0[0-9]|1[0-4]):?[0-5][0-9])"
+)
 
 
 def repair_times(
@@ -80,6 +87,40 @@ def repair_times(
     first = np.flatnonzero(good)[0]
     times_s[:first] = times_s[first] - (frame_index[first] - frame_index[:first]) * seconds_a_frame
     return times_s - times_s[0], "stream_repaired"
+
+
+def check_recorded_at(text: str, now: datetime) -> str:
+    """Return when a video was recorded, from a file that may say anything; "" if it is not known.
+
+    Parameters
+    ----------
+    text : str
+        ISO 8601 with the offset from UTC, as in ``2026-03-02T09:15:00+09:00``; Z is UTC.
+    now : datetime
+        With an offset. A recording of the future is not believed, but a clock may be a day fast.
+
+    Returns
+    -------
+    str
+        The same to the second. Empty if it is of another form, before the year 2000 (clocks that
+        were never set say 1904 or 1970), or after tomorrow.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> check_recorded_at("2026-03-02T00:15:00.000000Z", datetime(2026, 11, 29, tzinfo=UTC))
+    '2026-03-02T00:15:00+00:00'
+    >>> check_recorded_at("1904-01-01T00:00:00Z", datetime(2026, 11, 29, tzinfo=UTC))
+    ''
+    """
+    if not _ISO_TIME.fullmatch(text):
+        return ""
+    try:
+        recorded_at = datetime.fromisoformat(text)
+        is_believable = _FIRST_RECORDING <= recorded_at <= now + timedelta(days=1)
+    except (ValueError, OverflowError):
+        return ""
+    return recorded_at.isoformat(timespec="seconds") if is_believable else ""
 
 
 def compute_slowed_down(

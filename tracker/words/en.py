@@ -169,13 +169,27 @@ TEXTS: dict[str, str] = {
     "page.no_script": "The graphics need JavaScript, which is switched off here.",
     # The report.
     "report.title": "Eye movement report",
-    "report.subtitle": "Screening for progressive supranuclear palsy (PSP). Recording of "
-    "{seconds:.1f} s. Ranges are in eye widths (from canthus to canthus); left and right are the "
-    "person's own.",
+    "report.subtitle": "Screening for progressive supranuclear palsy (PSP). Ranges are in eye "
+    "widths (from canthus to canthus); left and right are the person's own.",
+    "report.head.participant": "Participant",
+    "report.head.visit": "Visit",
+    "report.head.recorded": "Recorded",
+    "report.head.analyzed": "Analysed",
+    "report.head.length": "Length",
+    "report.head.version": "Version",
+    "report.not_given": "not given",
+    "report.unknown": "unknown",
+    "report.by_file": "{moment}, as the file says",
+    "report.print": "Print",
+    "report.print.sheet": "Print one page",
+    "report.print.all": "Print with all details",
+    "report.further": "Also found:",
+    "report.findings": "All findings",
     "report.for_patient": "Told to the patient:",
     "report.range": "How far the eyes moved up and down",
     "report.down": "How far the eyes moved down",
     "report.rate": "Blink rate",
+    "report.rest": "Blink rate at rest",
     "report.range_unit": "eye widths, 95th minus 5th percentile",
     "report.down_unit": "eye widths below straight ahead, 95th percentile",
     "report.per_minute": "blinks a minute",
@@ -192,11 +206,12 @@ TEXTS: dict[str, str] = {
     "range down, so that a good range up cannot hide a lost range down.",
     "report.range_deg": "An estimate in degrees: the eyes turned by between {low:.0f}° and "
     "{high:.0f}°.",
-    "report.rate_alt": "{value:.1f} blinks a minute, 95 % interval {low:.1f} to {high:.1f}; "
-    "healthy people at rest blink {healthy:g} times a minute on average.",
+    "report.rate_alt": "{value:.1f} blinks a minute, 95 % interval {low:.1f} to {high:.1f}, on a "
+    "scale with the published means at rest of PSP ({psp:g}), Parkinson's disease ({pd:g}) and "
+    "healthy people ({healthy:g}).",
     "report.rate_count": "{count} in {seconds:.1f} s with the face in view",
-    "report.healthy": "healthy at rest: {rate:g}",
-    "report.rate_source": "Means of 150 healthy people: 17 a minute at rest, 4.5 reading, 26 "
+    "report.rate_source": "Published means at rest: PSP {psp:g}, Parkinson's disease {pd:g} "
+    "(Golbe et al., Movement Disorders 4, 1989, 297-302); healthy {healthy:g}, and 4.5 reading, 26 "
     "talking (Bentivoglio et al., Movement Disorders 12, 1997, 1028-1034). Looking up and down on "
     "request is none of these.",
     "report.not_measured": "not measured",
@@ -284,12 +299,15 @@ TEXTS: dict[str, str] = {
     "report.events": "Blinks and closures",
     "report.event_counts": "Blinks: {blinks}, of them incomplete: {incomplete}. Prolonged "
     "closures: {prolonged}. Winks: {winks}. Flutters of the lids: {flutters}.",
-    "report.event_use": "Choose a row to see its traces and its pictures.",
+    "report.event_use": "Lids that are closed for more than {longest:g} s, by at least half "
+    "of the time between two frames, make a prolonged closure. The duration also holds the time in "
+    "which the lids move. Choose a row to see its traces and its pictures.",
     "report.no_events": "No blink, prolonged closure, flutter or wink was found.",
     "report.event.number": "No.",
     "report.event.kind": "Kind",
     "report.event.onset": "Onset (s)",
     "report.event.duration": "Duration (s)",
+    "report.event.closed": "Closed for (s)",
     "report.event.amplitude": "Closed by",
     "report.event.left_right": "Left / right",
     "report.event.frames": "Frames",

@@ -62,6 +62,10 @@ GLOSSARY = (
     Term("아래쪽 범위", "range down", "", ("하방 범위",)),
     Term("일차 안위", "primary position", "Of the eyes that look ahead.", ("제일안위", "1차 안위")),
     Term("단속운동", "saccade", "", ("사카드", "신속보기")),
+    Term("잠복기", "latency", "From an instruction until the eyes move.", ("지연 시간",)),
+    Term(
+        "안정 시", "at rest", "Of the blink rate. The task's phase is 휴식.", ("휴식 시", "휴식 중")
+    ),
     Term("방형파 움직임", "square-wave jerk", "Two small opposite saccades in a fixation."),
     Term("주시", "fixation", "Looking at one point. The gaze itself is 시선."),
     Term("기준값", "threshold", "", ("임계값", "역치", "한계값")),

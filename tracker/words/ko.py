@@ -14,11 +14,11 @@ TEXTS: dict[str, str] = {
     "finding.too_short": "얼굴이 {seen_s:.1f}초 동안 보였습니다. 최소 {least_s:.0f}초가 "
     "필요합니다. 10초 동안 위를, 10초 동안 아래를 보며 촬영하십시오.",
     "finding.eyes_closed": "눈을 뜨고 있던 시간이 {open_s:.1f}초입니다. 최소 {least_s:.0f}초가 "
-    "필요합니다. 눈 깜빡임 사이에는 눈을 뜨고 있으십시오.",
-    "finding.phase_up_missing": "위를 보라고 한 동안 뜬 눈이 {seen_s:.1f}초 보였습니다. 최소 "
+    "필요합니다. 눈을 깜빡일 때 외에는 눈을 뜨고 계십시오.",
+    "finding.phase_up_missing": "위를 보도록 지시한 동안 눈을 뜬 시간이 {seen_s:.1f}초입니다. 최소 "
     "{least_s:.0f}초가 필요합니다. 과제 전체를 촬영하십시오.",
-    "finding.phase_down_missing": "아래를 보라고 한 동안 뜬 눈이 {seen_s:.1f}초 보였습니다. 최소 "
-    "{least_s:.0f}초가 필요합니다. 과제 전체를 촬영하십시오.",
+    "finding.phase_down_missing": "아래를 보도록 지시한 동안 눈을 뜬 시간이 {seen_s:.1f}초입니다. "
+    "최소 {least_s:.0f}초가 필요합니다. 과제 전체를 촬영하십시오.",
     "finding.face_lost": "얼굴이 전체 시간의 {seen:.0%} 동안 보였습니다. 최소 {least:.0%}가 "
     "필요합니다. 얼굴 전체가 화면에 들어오게 하십시오.",
     "finding.eyes_too_small": "눈의 너비가 {width_px:.0f}픽셀입니다. 최소 {least_px:.0f}픽셀이 "
@@ -26,17 +26,18 @@ TEXTS: dict[str, str] = {
     "finding.head_not_measured": "머리의 자세를 측정할 수 없었습니다. 얼굴 전체가 화면에 들어오게 "
     "하고 카메라를 마주 보십시오.",
     "finding.head_turned": "머리가 약 {yaw_deg:.0f}도 돌아가 있습니다. 최대 {most_deg:.0f}도까지 "
-    "가능합니다. 카메라를 마주 보고 눈만 움직이십시오.",
+    "허용됩니다. 카메라를 마주 보고 눈만 움직이십시오.",
     "finding.head_moved.time": "머리가 많이 움직여 {left_s:.1f}초만 남았습니다. 최소 "
     "{least_s:.0f}초가 필요합니다. 머리는 움직이지 말고 눈만 움직이십시오.",
-    "finding.head_moved.nod": "머리를 {nod_deg:.0f}도 끄덕였고, 측정된 {range:.3f} 중 "
-    "{allowance:.3f}은 그것만으로 생길 수 있습니다. 머리는 움직이지 말고 눈만 움직이십시오.",
-    "finding.head_moved": "전체 시간의 {share:.0%} 동안 머리가 돌아가거나 끄덕여져 시선을 세지 "
-    "않았습니다. 머리는 움직이지 말고 눈만 움직이십시오.",
+    "finding.head_moved.nod": "머리를 {nod_deg:.0f}도 끄덕였습니다. 측정된 범위 {range:.3f} 중 "
+    "{allowance:.3f}은 머리 움직임만으로도 생길 수 있습니다. 머리는 움직이지 말고 눈만 "
+    "움직이십시오.",
+    "finding.head_moved": "전체 시간의 {share:.0%} 동안 머리를 돌리거나 끄덕여, 그동안의 시선은 "
+    "계산에서 제외했습니다. 머리는 움직이지 말고 눈만 움직이십시오.",
     "finding.camera_angle.above": "카메라가 약 {pitch_deg:.0f}도 위에서 얼굴을 찍고 있습니다. 최대 "
-    "{most_deg:.0f}도까지 가능합니다. 휴대전화를 눈높이에 드십시오.",
+    "{most_deg:.0f}도까지 허용됩니다. 휴대전화를 눈높이로 드십시오.",
     "finding.camera_angle.below": "카메라가 약 {pitch_deg:.0f}도 아래에서 얼굴을 찍고 있습니다. "
-    "최대 {most_deg:.0f}도까지 가능합니다. 휴대전화를 눈높이에 드십시오.",
+    "최대 {most_deg:.0f}도까지 허용됩니다. 휴대전화를 눈높이로 드십시오.",
     "finding.several_faces": "비슷한 크기의 얼굴 두 개가 화면에 있어 누구를 측정할지 분명하지 "
     "않습니다. 한 사람만 촬영하십시오.",
     "finding.gaze_not_measured": "홍채를 측정할 수 없었습니다. 더 밝은 곳에서 촬영하십시오.",
@@ -50,44 +51,45 @@ TEXTS: dict[str, str] = {
     "finding.blurred": "눈이 흐립니다(선명도 {sharpness:.2f}, 최소 {least:g} 필요). 렌즈를 닦고, "
     "휴대전화를 팔 길이에서 흔들리지 않게 들고, 얼굴에 초점을 맞추십시오.",
     "finding.overexposed": "얼굴의 {share:.0%}가 완전히 희거나 검습니다. 최대 {most:.0%}까지 "
-    "가능합니다. 얼굴이나 얼굴 뒤에 직사광선이나 조명이 오지 않게 하십시오.",
-    "finding.sampling_gaps": "영상 시간의 {share:.0%}에 프레임이 너무 적습니다(가장 긴 공백 "
+    "허용됩니다. 직사광선이나 조명이 얼굴이나 얼굴 뒤에 비치지 않게 하십시오.",
+    "finding.sampling_gaps": "영상의 {share:.0%} 구간에서 프레임이 부족합니다(가장 긴 공백 "
     "{longest_s:.1f}초). 다른 앱을 닫고 다시 촬영하고, 휴대전화에 저장된 그대로의 영상을 "
     "보내십시오.",
     "finding.protocol_mismatch.elsewhere": "눈이 {range:.3f}만큼 움직였지만, 지시한 때가 "
     "아니었습니다. 프로토콜의 시간을 확인하거나 다시 촬영하십시오.",
     "finding.protocol_mismatch": "아래를 보라고 했을 때보다 위를 보라고 했을 때 눈이 더 아래에 "
     "있었습니다. 프로토콜을 확인하십시오.",
-    "finding.looked_aside": "눈이 옆으로 움직였고, 수직 범위는 그 영향을 받습니다. 그것을 빼면 "
-    "범위는 {range:.3f}입니다. 똑바로 위와 똑바로 아래를 보며 다시 촬영하십시오.",
+    "finding.looked_aside": "눈이 옆으로 움직였으며, 수직 범위가 그 영향을 받았습니다. 이를 "
+    "제외하면 범위는 {range:.3f}입니다. 옆을 보지 않고 똑바로 위와 아래를 보며 다시 촬영하십시오.",
     "finding.eyes_disagree": "두 눈이 함께 움직이지 않습니다. {range:.3f} 중 "
-    "{disagreement:.3f}만큼 따로 움직인 것으로 나타납니다. 한쪽 눈이 덜 움직이거나, 눈꺼풀 떨림, "
-    "어두움, 강한 압축이 그렇게 보이게 할 수 있습니다. 머리를 움직이지 말고 밝은 곳에서 다시 "
-    "촬영하십시오.",
+    "{disagreement:.3f}만큼 따로 움직인 것으로 나타납니다. 한쪽 눈의 움직임이 실제로 작을 수도 "
+    "있고, 눈꺼풀 떨림이나 어두운 조명, 강한 압축 때문에 그렇게 보일 수도 있습니다. 머리를 "
+    "움직이지 말고 밝은 곳에서 다시 촬영하십시오.",
     "finding.strong_compression": "영상이 강하게 압축되어(눈 하나에 프레임당 {bits:.0f}비트) 눈이 "
     "흐려지고 움직여 보입니다. 메신저를 거치지 말고 휴대전화에 저장된 그대로 보내십시오.",
-    "finding.baseline_fixed": "뜬 눈이 너무 적게 보여 그 모양을 알 수 없었습니다. 고정된 눈 깜빡임 "
-    "기준을 사용했습니다.",
+    "finding.baseline_fixed": "눈을 뜬 구간이 너무 짧아 이 사람의 눈을 뜬 상태를 알 수 없었습니다. "
+    "고정된 눈 깜빡임 기준을 사용했습니다.",
     "finding.gaze_not_followed": "영상에서는 홍채가 위아래로 눈 너비의 {moved:.2f}만큼 움직이지만 "
-    "표식점은 {shown:.3f}만 보여 줍니다. 두꺼운 안경테가 있을 때처럼 표식점이 거의 따라가지 못하여 "
-    "범위가 너무 작습니다. 밝은 곳에서 안경을 벗고 녹화하십시오.",
+    "표식점은 {shown:.3f}만큼만 움직입니다. 안경테가 두꺼울 때처럼 표식점이 홍채를 거의 따라가지 "
+    "못하여 범위가 실제보다 작게 측정됩니다. 안경을 벗고 밝은 곳에서 촬영하십시오.",
     "finding.gaze_not_followed.down": "영상에서는 홍채가 아래로 눈 너비의 {moved:.2f}만큼 "
-    "움직이지만 표식점은 {shown:.3f}만 보여 줍니다. 두꺼운 안경테가 있을 때처럼 표식점이 거의 "
-    "따라가지 못하여 아래쪽 범위가 너무 작습니다. 밝은 곳에서 안경을 벗고 녹화하십시오.",
+    "움직이지만 표식점은 {shown:.3f}만큼만 움직입니다. 안경테가 두꺼울 때처럼 표식점이 홍채를 거의 "
+    "따라가지 못하여 아래쪽 범위가 실제보다 작게 측정됩니다. 안경을 벗고 밝은 곳에서 촬영하십시오.",
     "finding.gaze_not_followed.up": "영상에서는 홍채가 위아래로 눈 너비의 {moved:.2f}만큼 "
-    "움직이지만 표식점은 {shown:.3f}만 보여 줍니다. 두꺼운 안경테가 있을 때처럼 표식점이 거의 "
-    "따라가지 못하여 위쪽 범위가 너무 작습니다. 아래쪽 범위에 대해 알려진 것은 그대로입니다. "
-    "밝은 곳에서 안경을 벗고 녹화하십시오.",
-    "finding.eyes_held_shut": "{shut_s:.1f}초 동안 눈을 감고 있었고, 그동안의 시선은 세지 "
-    "않았습니다. 그때 눈이 어떻게 움직였는지는 알 수 없습니다. 두 눈을 뜨고 있도록 요청하십시오.",
-    "finding.lids_lowered": "{hidden_s:.1f}초 동안 윗눈꺼풀이 홍채를 가렸고, 그동안의 시선은 세지 "
-    "않았습니다. 그때 아래를 보고 있었다면 실제 범위는 측정값보다 큽니다. 휴대전화를 턱 높이로 더 "
-    "낮게 들거나 손가락으로 눈꺼풀을 들어 올리십시오.",
+    "움직이지만 표식점은 {shown:.3f}만큼만 움직입니다. 안경테가 두꺼울 때처럼 표식점이 홍채를 거의 "
+    "따라가지 못하여 위쪽 범위가 실제보다 작게 측정됩니다. 아래쪽 범위에 관한 결과는 그대로 "
+    "유효합니다. 안경을 벗고 밝은 곳에서 촬영하십시오.",
+    "finding.eyes_held_shut": "한쪽 눈을 {shut_s:.1f}초 동안 감고 있었으며, 그동안의 시선은 "
+    "계산에서 제외했습니다. 그때 눈이 어떻게 움직였는지는 알 수 없습니다. 두 눈을 뜨고 있도록 "
+    "안내하십시오.",
+    "finding.lids_lowered": "{hidden_s:.1f}초 동안 윗눈꺼풀이 홍채를 가렸으며, 그동안의 시선은 "
+    "계산에서 제외했습니다. 그때 아래를 보고 있었다면 실제 범위는 측정값보다 큽니다. 휴대전화를 턱 "
+    "높이로 더 낮게 들거나 손가락으로 눈꺼풀을 들어 올리십시오.",
     "finding.face_partly_lost": "얼굴이 전체 시간의 {seen:.0%} 동안 보였습니다. 나머지 시간의 눈 "
-    "움직임은 범위에 들어 있지 않습니다. 얼굴 전체가 화면에 들어오게 하십시오.",
-    "finding.blinks_cut": "눈 깜빡임 {blinks}회 중 {cut}회는 얼굴이나 프레임이 없는 곳에서 "
-    "시작하거나 끝납니다. 한 번이 여러 번으로 세어졌거나 빠진 것이 있을 수 있습니다. 횟수와 빈도를 "
-    "신뢰하지 마십시오. 얼굴 전체가 화면에 들어오게 하십시오.",
+    "움직임은 범위에 포함되지 않습니다. 얼굴 전체가 화면에 들어오게 하십시오.",
+    "finding.blinks_cut": "눈 깜빡임 {blinks}회 중 {cut}회는 얼굴이 보이지 않거나 프레임이 빠진 "
+    "구간에서 시작하거나 끝납니다. 한 번을 여러 번으로 세었거나 놓친 깜빡임이 있을 수 있으므로 "
+    "횟수와 빈도는 신뢰할 수 없습니다. 얼굴 전체가 화면에 들어오게 하십시오.",
     "finding.other_face": "더 작은 다른 얼굴이 화면에 있습니다. 가장 큰 얼굴을 분석했습니다.",
     "finding.step_raised": "녹화가 길어 때때로 {step}프레임마다가 아니라 "
     "{largest_step}프레임마다 한 프레임만 분석되었고, 짧은 눈 깜빡임을 놓쳤을 수 있습니다. 더 "
@@ -96,9 +98,10 @@ TEXTS: dict[str, str] = {
     "손상되었습니다. 휴대전화에서 영상을 다시 복사하십시오.",
     "finding.several_videos": "파일에 영상이 {videos}개 있으며 그중 하나만 분석되었습니다. 올바른 "
     "영상인지 확인하십시오.",
-    "finding.slow_motion_suspected": "눈꺼풀이 사람에게서 있을 수 없을 만큼 느리게 감깁니다. 슬로 "
-    "모션일 수 있으며, 그렇다면 모든 시간과 빈도가 틀립니다. 보통 속도의 원본 영상을 보내십시오.",
-    "finding.out_of_time": "시간이 다 되어 처음 {analysed_s:.0f}초만 분석되었습니다. 더 짧게, 또는 "
+    "finding.slow_motion_suspected": "눈꺼풀이 감기는 속도가 사람에게서 볼 수 없을 만큼 느립니다. "
+    "슬로 모션일 수 있으며, 그렇다면 모든 시간과 빈도가 틀립니다. 보통 속도의 원본 영상을 "
+    "보내십시오.",
+    "finding.out_of_time": "시간 초과로 처음 {analysed_s:.0f}초만 분석되었습니다. 더 짧게, 또는 "
     "1280x720으로 촬영하십시오.",
     "finding.max_frames_reached": "처음 {frames}프레임만 분석되었습니다. 녹화 전체를 분석하려면 "
     "max_frames나 step을 늘리십시오.",
@@ -109,28 +112,28 @@ TEXTS: dict[str, str] = {
     "계산했습니다.",
     "finding.borderline": "95 % 신뢰구간 {low:.3f} ~ {high:.3f} 안에 기준값({limit:g})이 있어, "
     "녹화만으로는 어느 쪽인지 알 수 없습니다. 위아래를 여러 번 보면서 다시 촬영하십시오.",
-    "finding.task_unknown": "범위가 작지만, 대상자에게 위아래를 보라고 지시했는지 알려 주지 "
-    "않았습니다. 위아래를 보라고 지시했다면 이 결과는 PSP 의심 소견입니다. --task up_down을 붙여 "
-    "다시 실행하십시오.",
+    "finding.task_unknown": "범위가 작지만, 대상자에게 위아래를 보도록 지시했는지에 관한 정보가 "
+    "없습니다. 지시했다면 이 결과는 PSP 의심 소견에 해당합니다. --task up_down을 붙여 다시 "
+    "실행하십시오.",
     "finding.task_unknown.between": "의심 소견이 없다고 할 만큼 범위가 확실히 크지 않고, "
-    "대상자에게 위아래를 보라고 지시했는지 알려 주지 않았습니다. 지시했다면 --task up_down을 붙여 "
-    "다시 실행하십시오.",
-    "finding.times_unknown": "범위가 작지만, 긴 과제에서 언제 무엇을 지시했는지 알려 주지 "
-    "않았습니다. 시각을 모르면 정상 범위를 놓칠 수 있습니다. 과제의 프로토콜(--protocol FILE)을 "
+    "대상자에게 위아래를 보도록 지시했는지에 관한 정보가 없습니다. 지시했다면 --task up_down을 "
     "붙여 다시 실행하십시오.",
+    "finding.times_unknown": "범위가 작지만, 긴 과제에서 언제 무엇을 지시했는지에 관한 정보가 "
+    "없습니다. 그 시각을 모르면 정상적인 범위를 놓칠 수 있습니다. 과제의 프로토콜(--protocol "
+    "FILE)을 붙여 다시 실행하십시오.",
     "finding.times_unknown.between": "의심 소견이 없다고 할 만큼 범위가 확실히 크지 않고, 긴 "
-    "과제에서 언제 무엇을 지시했는지 알려 주지 않았습니다. 과제의 프로토콜(--protocol FILE)을 "
+    "과제에서 언제 무엇을 지시했는지에 관한 정보가 없습니다. 과제의 프로토콜(--protocol FILE)을 "
     "붙여 다시 실행하십시오.",
-    "finding.task_assumed": "대상자에게 무엇을 지시했는지 알려 주지 않아, 위아래를 최대한 보라고 "
-    "지시한 것으로 가정했습니다.",
+    "finding.task_assumed": "대상자에게 무엇을 지시했는지에 관한 정보가 없어, 위아래를 최대한 "
+    "보도록 지시한 것으로 가정했습니다.",
     "finding.range_is_lower_bound": "아래를 보는 동안 눈꺼풀이 눈을 가렸습니다. 범위는 {range:.3f} "
     "이상이며, 이것만으로는 판단할 수 없습니다. 휴대전화를 턱 높이로 낮게 들고 다시 "
     "촬영하십시오.",
-    "finding.down_not_apart": "먼저 정면을 보는 눈이 보이지 않아 위와 아래를 나누어 볼 수 "
-    "없습니다. 위를 잘 보는 것이 아래를 보지 못하는 것을 가릴 수 있습니다. 카메라를 보는 것으로 "
-    "녹화를 시작하거나, 프로토콜에 그 단계(fixate)를 넣으십시오.",
-    "finding.up_limited": "눈이 위로 {range:.3f}만 움직였습니다({limit:g} 미만). 위를 보는 범위는 "
-    "나이가 들어도 줄어들므로, 판정의 근거로 쓰지 않습니다.",
+    "finding.down_not_apart": "처음에 정면을 보는 구간이 없어 위쪽 범위와 아래쪽 범위를 구분할 수 "
+    "없습니다. 위쪽 범위가 양호하면 아래쪽 범위의 감소가 가려질 수 있습니다. 카메라를 보는 것으로 "
+    "촬영을 시작하거나, 프로토콜에 그 단계(fixate)를 넣으십시오.",
+    "finding.up_limited": "눈이 위로 {range:.3f}만 움직였습니다({limit:g} 미만). 위쪽 범위는 "
+    "나이가 들면서도 줄어들므로, 판정의 근거로 삼지 않습니다.",
     "finding.head_unsteady": "머리가 평소 방향에서 {spread_deg:.0f}도까지 돌아가거나 "
     "끄덕였습니다(시간의 95 %). 머리를 움직이지 말고 눈만 움직이십시오.",
     "finding.gaze_partly_used": "{seen_s:.1f}초 중 {used_s:.1f}초만 시선 계산에 쓰였습니다. 나머지 "
@@ -140,9 +143,9 @@ TEXTS: dict[str, str] = {
     "신뢰구간 {low:.3f} ~ {high:.3f})이며 {limit:g}보다 작습니다. PSP 의심 소견입니다.",
     "because.suspected.down_range": "눈이 아래로 움직인 범위가 눈 너비의 {value:.3f}(95 % 신뢰구간 "
     "{low:.3f} ~ {high:.3f})이며 {limit:g}보다 작습니다. PSP 의심 소견입니다.",
-    "because.asked": "대상자에게 위아래를 최대한 보라고 지시했습니다.",
-    "because.assumed": "대상자에게 위아래를 최대한 보라고 지시했을 때에만 그러하며, 그렇게 지시한 "
-    "것으로 가정했습니다.",
+    "because.asked": "대상자에게 위아래를 최대한 보도록 지시했습니다.",
+    "because.assumed": "이는 대상자에게 위아래를 최대한 보도록 지시한 경우에만 해당하며, 그렇게 "
+    "지시한 것으로 가정했습니다.",
     "because.borderline.vertical_peak_to_peak": "눈의 수직 범위가 눈 너비의 {value:.3f}이며, "
     "{limit:g}에 너무 가까워 PSP 의심 여부를 판단할 수 없습니다.",
     "because.borderline.down_range": "눈이 아래로 움직인 범위가 눈 너비의 {value:.3f}이며, "
@@ -163,12 +166,27 @@ TEXTS: dict[str, str] = {
     "page.no_script": "그래프를 보려면 JavaScript가 필요하지만, 여기서는 꺼져 있습니다.",
     # The report.
     "report.title": "눈 움직임 보고서",
-    "report.subtitle": "진행성핵상마비(PSP) 선별. 녹화 길이 {seconds:.1f}초. 범위의 단위는 눈 "
-    "너비(눈구석 사이 거리)이며, 왼쪽과 오른쪽은 대상자 기준입니다.",
-    "report.for_patient": "환자에게 전한 말:",
+    "report.subtitle": "진행성핵상마비(PSP) 선별 검사. 범위의 단위는 눈 너비(양쪽 눈구석 사이 "
+    "거리)이며, 왼쪽과 오른쪽은 대상자 기준입니다.",
+    "report.head.participant": "참가자 번호",
+    "report.head.visit": "방문",
+    "report.head.recorded": "촬영 일시",
+    "report.head.analyzed": "분석일",
+    "report.head.length": "녹화 길이",
+    "report.head.version": "버전",
+    "report.not_given": "입력되지 않음",
+    "report.unknown": "알 수 없음",
+    "report.by_file": "{moment}, 파일의 정보",
+    "report.print": "인쇄",
+    "report.print.sheet": "한 장으로 인쇄",
+    "report.print.all": "세부 자료까지 인쇄",
+    "report.further": "그 밖의 소견:",
+    "report.findings": "모든 소견",
+    "report.for_patient": "환자에게 전한 안내:",
     "report.range": "눈이 위아래로 움직인 범위",
     "report.down": "눈이 아래로 움직인 범위",
     "report.rate": "눈 깜빡임 빈도",
+    "report.rest": "안정 시 눈 깜빡임 빈도",
     "report.range_unit": "눈 너비, 95백분위수 - 5백분위수",
     "report.down_unit": "눈 너비, 정면에서 아래로 95백분위수",
     "report.per_minute": "회/분",
@@ -181,35 +199,35 @@ TEXTS: dict[str, str] = {
     "기준값 {threshold:g}.",
     "report.down_alt": "아래쪽 범위 {value:.3f} 눈 너비, 95 % 신뢰구간 {low:.3f} ~ {high:.3f}, "
     "기준값 {threshold:g}.",
-    "report.whole_range": "위아래를 합한 범위: 눈 너비의 {value:.3f}. 위를 잘 보는 것이 아래를 "
-    "보지 못하는 것을 가리지 않도록, 판정은 아래쪽 범위를 근거로 합니다.",
+    "report.whole_range": "위아래를 합한 범위: 눈 너비의 {value:.3f}. 위쪽 범위가 양호하여 아래쪽 "
+    "범위의 감소가 가려지는 일이 없도록, 판정은 아래쪽 범위를 근거로 합니다.",
     "report.range_deg": "각도 추정값: 눈이 {low:.0f}°에서 {high:.0f}° 사이로 움직였습니다.",
-    "report.rate_alt": "분당 눈 깜빡임 {value:.1f}회, 95 % 신뢰구간 {low:.1f} ~ {high:.1f}. 건강한 "
-    "사람은 안정 시 평균 분당 {healthy:g}회 깜빡입니다.",
+    "report.rate_alt": "분당 눈 깜빡임 {value:.1f}회, 95 % 신뢰구간 {low:.1f} ~ {high:.1f}. 눈금에 "
+    "PSP({psp:g}), 파킨슨병({pd:g}), 건강한 사람({healthy:g})의 문헌 평균(안정 시)이 있습니다.",
     "report.rate_count": "얼굴이 보인 {seconds:.1f}초 동안 {count}회",
-    "report.healthy": "건강인 안정 시: {rate:g}",
-    "report.rate_source": "건강한 150명의 평균: 안정 시 분당 17회, 읽을 때 4.5회, 말할 때 "
-    "26회(Bentivoglio 외, Movement Disorders 12, 1997, 1028-1034). 지시에 따라 위아래를 보는 것은 "
-    "이 중 어느 것도 아닙니다.",
+    "report.rate_source": "안정 시 문헌 평균(분당): PSP {psp:g}회, 파킨슨병 {pd:g}회(Golbe 외, "
+    "Movement Disorders 4, 1989, 297-302), 건강한 사람 {healthy:g}회, 읽을 때 4.5회, 말할 때 "
+    "26회(Bentivoglio 외, Movement Disorders 12, 1997, 1028-1034). 지시에 따라 위아래를 보는 "
+    "상황은 이 중 어느 것에도 해당하지 않습니다.",
     "report.not_measured": "측정되지 않음",
-    "report.quality": "이 결과를 얼마나 신뢰할 수 있는가",
-    "report.no_result": "측정되었지만 신뢰할 수 없습니다.",
+    "report.quality": "결과의 신뢰도",
+    "report.no_result": "측정되었으나 신뢰할 수 없습니다.",
     "report.caution": "유의할 점:",
-    "report.status.good": "좋음",
+    "report.status.good": "양호",
     "report.status.caution": "제한적",
-    "report.status.bad": "부족함",
+    "report.status.bad": "부적합",
     "report.status.unknown": "판정하지 않음",
-    "report.indicator.face": "얼굴이 보임",
+    "report.indicator.face": "얼굴 인식",
     "report.indicator.face.value": "전체 시간의 {share:.0%}, {seconds:.1f}초 (최소 {least:.0%}, "
     "{least_s:.0f}초)",
     "report.indicator.rate": "프레임 속도",
     "report.indicator.rate.value": "초당 {rate:.1f} (최소 {least:.0f}), 가장 긴 공백 {gap:.2f}초",
     "report.indicator.eye_size": "눈의 크기",
     "report.indicator.eye_size.value": "너비 {width:.1f}픽셀 (최소 {least:.0f})",
-    "report.indicator.head": "머리가 바르고 움직이지 않음",
+    "report.indicator.head": "머리 자세와 움직임",
     "report.indicator.head.value": "회전 {yaw:.0f}° (최대 {most_yaw:.0f}°), 카메라 각도 "
     "{pitch:+.0f}° (최대 ±{most_pitch:.0f}°), 시간의 95 % 동안 그 방향에서 ±{spread:.0f}° 이내 "
-    "(±{most_spread:.0f}°까지는 움직이지 않은 것)",
+    "(±{most_spread:.0f}° 이내면 안정)",
     "report.indicator.light": "밝기",
     "report.indicator.light.value": "눈의 명암이 잡음의 {ratio:.0f}배 (최소 {least:.0f}), 완전히 "
     "희거나 검은 부분 {clipped:.0%} (최대 {most:.0%})",
@@ -217,21 +235,21 @@ TEXTS: dict[str, str] = {
     "report.indicator.sharpness.value": "{sharpness:.2f} (최소 {least:g})",
     "report.indicator.compression": "압축",
     "report.indicator.compression.value": "눈 하나에 프레임당 {bits:.0f}비트 (최소 {least:.0f})",
-    "report.indicator.people": "한 사람",
+    "report.indicator.people": "한 사람만 촬영",
     "report.indicator.people.value": "다음으로 큰 얼굴이 이 얼굴의 {share:.0%} ({most:.0%} 미만)",
-    "report.indicator.lids": "눈을 뜸",
+    "report.indicator.lids": "눈을 뜬 상태",
     "report.indicator.lids.value": "{seen:.1f}초 중 {seconds:.1f}초 동안 시선이 보임",
     "report.indicator.task": "시선",
     "report.indicator.task.value": "두 눈의 차이 {disagreement:.3f} ({most:g}보다 크면 판정할 수 "
     "없을 수 있음)",
-    "report.indicator.following": "표식점이 홍채를 따라감",
+    "report.indicator.following": "표식점의 홍채 추적",
     "report.indicator.following.value": "범위 {shown:.3f}, 영상에서는 {moved:.2f} (움직이면 그 "
     "{least:.0%} 이상)",
-    "report.indicator.video": "영상이 온전함",
+    "report.indicator.video": "영상의 온전함",
     "report.indicator.video.value": "{frames}프레임 분석, 디코딩된 프레임 {decoded}개, "
     "{failed}프레임 손상",
     "report.contents": "차례",
-    "report.traces": "시간에 따른 기록",
+    "report.traces": "시간에 따른 파형",
     "report.traces_use": "그래프 위를 끌면 확대되고 두 번 클릭하면 축소됩니다. 버튼을 써도 됩니다. "
     "모든 그래프는 같은 시간축을 씁니다.",
     "report.traces_alt": "눈 뜬 정도, 수직 시선, 수평 시선, 얼굴이 보인 시간, 머리 자세를 시간에 "
@@ -241,11 +259,11 @@ TEXTS: dict[str, str] = {
     "report.do.out": "축소",
     "report.do.earlier": "이전 구간",
     "report.do.later": "다음 구간",
-    "report.do.previous": "이전 사건",
-    "report.do.next": "다음 사건",
+    "report.do.previous": "이전 항목",
+    "report.do.next": "다음 항목",
     "report.legend.left": "왼쪽 눈",
     "report.legend.right": "오른쪽 눈",
-    "report.legend.limit": "이 아래면 감음",
+    "report.legend.limit": "감음 기준",
     "report.legend.counted": "계산에 쓰인 시선",
     "report.legend.uncounted": "쓰이지 않음",
     "report.legend.yaw": "좌우 회전(yaw)",
@@ -275,12 +293,15 @@ TEXTS: dict[str, str] = {
     "report.events": "눈 깜빡임과 눈 감음",
     "report.event_counts": "눈 깜빡임: {blinks}회, 그중 불완전: {incomplete}회. 긴 눈 감음: "
     "{prolonged}회. 한쪽 눈 감음: {winks}회. 눈꺼풀 떨림: {flutters}회.",
-    "report.event_use": "행을 고르면 그 그래프와 사진이 나타납니다.",
+    "report.event_use": "감은 시간이 {longest:g}초를 프레임 간격의 절반 이상 넘으면 긴 눈 "
+    "감음입니다. 지속 시간에는 눈꺼풀이 움직이는 시간도 포함됩니다. 행을 선택하면 해당 파형과 "
+    "사진이 나타납니다.",
     "report.no_events": "눈 깜빡임, 긴 눈 감음, 눈꺼풀 떨림, 한쪽 눈 감음이 없었습니다.",
     "report.event.number": "번호",
     "report.event.kind": "종류",
     "report.event.onset": "시작(초)",
     "report.event.duration": "지속(초)",
+    "report.event.closed": "감은 시간(초)",
     "report.event.amplitude": "감긴 정도",
     "report.event.left_right": "왼쪽 / 오른쪽",
     "report.event.frames": "프레임",
@@ -296,13 +317,13 @@ TEXTS: dict[str, str] = {
     "report.complete": "완전",
     "report.incomplete": "불완전",
     "report.pictures": "깜빡임별 눈 사진",
-    "report.pictures_use": "영상에서처럼 대상자의 오른쪽 눈이 왼쪽에 있습니다. 각 사진은 그 눈의 "
-    "양쪽 눈구석에 맞추어 돌리고 크기를 맞춘 것입니다.",
+    "report.pictures_use": "영상에서와 같이 대상자의 오른쪽 눈이 왼쪽에 있습니다. 각 사진은 양쪽 "
+    "눈구석에 맞추어 회전하고 크기를 조정한 것입니다.",
     "report.pictures_need_video": "눈 사진에는 영상이 필요하지만, 이 보고서는 영상 없이 "
     "만들어졌습니다. 사진이 필요하면 영상을 다시 분석하십시오.",
-    "report.pictures_left_out": "파일이 커지지 않도록 마지막 사건 {count}개의 사진은 뺐습니다.",
-    "report.frames_left_out": "이 사건들의 사진 {count}장은 파일이 커지지 않도록 뺐거나 얻을 수 "
-    "없었습니다.",
+    "report.pictures_left_out": "파일이 커지지 않도록 마지막 {count}개 항목의 사진은 생략했습니다.",
+    "report.frames_left_out": "이 항목들의 사진 {count}장은 파일이 커지지 않도록 생략했거나 얻을 "
+    "수 없었습니다.",
     "report.no_picture": "사진 없음: 눈이 보이지 않았습니다.",
     "report.picture_alt": "{time:.3f}초의 눈: {what}",
     "report.frame": "프레임 {frame}",
@@ -311,7 +332,7 @@ TEXTS: dict[str, str] = {
     "report.role.peak": "최대",
     "report.role.opening": "뜨는 중",
     "report.role.offset": "끝",
-    "report.extremes": "범위의 양 끝에서의 눈",
+    "report.extremes": "범위 양 끝의 눈 사진",
     "report.extremes_use": "범위는 이 두 위치 사이입니다. 사진은 그 위치에 가장 가까운 프레임이며, "
     "각 프레임의 위치를 함께 적었습니다(눈 너비, 아래가 +).",
     "report.end.up": "위: 5백분위수",
@@ -320,14 +341,14 @@ TEXTS: dict[str, str] = {
     "report.end.ahead.short": "정면",
     "report.end.down": "아래: 95백분위수",
     "report.end.down.short": "아래",
-    "report.phases": "대상자에게 지시한 것",
-    "report.no_protocol.up_down": "대상자에게 위아래를 최대한 보라고 지시했으며, 언제인지는 "
-    "프로토콜이 없어 알 수 없습니다.",
-    "report.no_protocol.extended": "대상자에게 긴 과제를 지시했으며, 언제 무엇을 지시했는지는 "
-    "프로토콜에 없습니다.",
-    "report.no_protocol.assumed": "대상자에게 무엇을 지시했는지 알려 주지 않아, 위아래를 최대한 "
-    "보라고 지시한 것으로 가정했습니다.",
-    "report.no_protocol.unknown": "대상자에게 무엇을 지시했는지 알려 주지 않았습니다.",
+    "report.phases": "대상자에게 지시한 과제",
+    "report.no_protocol.up_down": "대상자에게 위아래를 최대한 보도록 지시했으나, 프로토콜이 없어 "
+    "그 시각은 알 수 없습니다.",
+    "report.no_protocol.extended": "대상자에게 긴 과제를 지시했으나, 프로토콜이 없어 언제 무엇을 "
+    "지시했는지는 알 수 없습니다.",
+    "report.no_protocol.assumed": "대상자에게 무엇을 지시했는지에 관한 정보가 없어, 위아래를 "
+    "최대한 보도록 지시한 것으로 가정했습니다.",
+    "report.no_protocol.unknown": "대상자에게 무엇을 지시했는지에 관한 정보가 없습니다.",
     "report.phase.phase": "지시",
     "report.phase.time": "시간",
     "report.phase.gaze_time": "시선이 보인 시간",
@@ -347,31 +368,31 @@ TEXTS: dict[str, str] = {
     "report.latency.no_direction": "방향을 지시하지 않음",
     "report.movements": "눈과 눈꺼풀의 움직임",
     "report.movements_not_validated": "환자에서 검증되지 않았습니다.",
-    "report.movements_use": "이 측정값들은 판정에 쓰이지 않습니다. 표시등은 이 녹화가 측정값을 "
-    "얼마나 잘 보여 주는지를 뜻하며, 정상인지를 뜻하지 않습니다.",
+    "report.movements_use": "이 측정값들은 판정에 쓰이지 않습니다. 표시등은 이 녹화에서 측정값을 "
+    "얼마나 잘 얻었는지를 뜻하며, 정상 여부를 뜻하지 않습니다.",
     "report.movement.good": "측정됨",
-    "report.movement.caution": "제한됨",
-    "report.movement.bad": "믿을 수 없음: 녹화 품질이 부족함",
+    "report.movement.caution": "제한적",
+    "report.movement.bad": "신뢰할 수 없음: 녹화 품질이 부적합함",
     "report.movement.unknown": "측정되지 않음",
     "report.movement.all": "녹화 전체",
     "report.movement.phases": "측정한 단계: {phases}.",
     "report.movement.jerks": "{visible:.1f}도(추정) 이상의 방형파 움직임만 셉니다. 더 작은 것은 이 "
-    "녹화에서 보이지 않습니다. 발표된 평균: 분당 PSP 33.5, 파킨슨병 10.3, 건강한 사람 4.3.",
-    "report.movement.jerks_not_comparable": "발표된 값은 0.5도부터 센 것이므로 이 값과 비교할 수 "
+    "녹화에서 확인할 수 없습니다. 문헌 평균: 분당 PSP 33.5, 파킨슨병 10.3, 건강한 사람 4.3.",
+    "report.movement.jerks_not_comparable": "문헌의 값은 0.5도부터 센 것이므로 이 값과 비교할 수 "
     "없습니다.",
     "report.movement.area": "표식점의 잡음도 포함됩니다.",
     "report.movement.velocity": "초당 {rate:.0f}프레임에서 측정했습니다. 신뢰구간은 프레임의 노출 "
-    "시간이 얼마이든 성립하지만, 표식점이 눈꺼풀을 따라가는 정도는 반영하지 않습니다. "
-    "그린 얼굴에서 표식점은 실제 속도의 0.5 ~ 2.1배를 보였습니다. "
-    "같은 사람의 녹화끼리만 비교하십시오.",
-    "report.movement.rest": "발표된 휴식 시 평균: PSP {psp:g}, 파킨슨병 {pd:g}, 건강한 사람 "
+    "시간에 따른 불확실성을 포함하지만, 표식점이 눈꺼풀을 따라가는 정도는 반영하지 않습니다. 합성 "
+    "얼굴 영상에서 표식점은 실제 속도의 0.5 ~ 2.1배를 보였습니다. 같은 사람의 녹화끼리만 "
+    "비교하십시오.",
+    "report.movement.rest": "안정 시 문헌 평균: PSP {psp:g}, 파킨슨병 {pd:g}, 건강한 사람 "
     "{healthy:g}.",
-    "report.movement.rest_alt": "휴식 중 분당 깜빡임 {value:.1f}회, 95 % 신뢰구간 {low:.1f} ~ "
-    "{high:.1f}. 눈금에 PSP({psp:g}), 파킨슨병({pd:g}), 건강한 사람({healthy:g})의 발표된 평균이 "
+    "report.movement.rest_alt": "안정 시 분당 눈 깜빡임 {value:.1f}회, 95 % 신뢰구간 {low:.1f} ~ "
+    "{high:.1f}. 눈금에 PSP({psp:g}), 파킨슨병({pd:g}), 건강한 사람({healthy:g})의 문헌 평균이 "
     "있습니다.",
-    "report.movement.mean.psp": "PSP 평균 {rate:g}",
-    "report.movement.mean.pd": "파킨슨병 {rate:g}",
-    "report.movement.mean.healthy": "건강 {rate:g}",
+    "report.movement.mean.psp": "PSP {rate:g}회",
+    "report.movement.mean.pd": "파킨슨병 {rate:g}회",
+    "report.movement.mean.healthy": "건강인 {rate:g}회",
     "report.movement.told_apart.0": "{seconds:.0f}초는 이 평균들 가운데 어느 둘도 구별하기에 너무 "
     "짧습니다.",
     "report.movement.told_apart.1": "{seconds:.0f}초는 PSP와 건강한 사람을 구별하기에 충분하지만, "
@@ -408,10 +429,10 @@ TEXTS: dict[str, str] = {
     "report.missing.no_whole_blink": "측정되지 않음: 처음부터 끝까지 보인 눈 깜빡임이 없습니다",
     "report.missing.cut_interval": "측정되지 않음: 눈 깜빡임 사이에 얼굴이 보이지 않았습니다",
     "report.missing.no_gaze": "측정되지 않음: 머리가 제자리에 있고 눈을 뜬 프레임이 없습니다",
-    "report.missing.no_primary": "측정되지 않음: 일차 안위를 재는 구간에서 정면을 보는 눈이 "
-    "{least:g}초 동안 보이지 않았습니다",
+    "report.missing.no_primary": "측정되지 않음: 일차 안위를 정하는 구간에서 정면을 {least:g}초 "
+    "이상 보지 않았습니다",
     "report.missing.not_ahead": "측정되지 않음: 눈이 정면을 본 시간이 {least:g}초 미만입니다",
-    "report.missing.not_aside": "측정되지 않음: 눈이 잡음을 넘어 옆으로 움직이지 않았습니다",
+    "report.missing.not_aside": "측정되지 않음: 옆으로 움직인 크기가 잡음을 넘지 않습니다",
     "report.missing.no_direction": "방향을 지시하지 않음",
     "report.missing.saccade_frame_rate": "측정되지 않음: 초당 {least:.0f}프레임 이상이 필요합니다",
     "report.missing.saccade_no_gaze": "측정되지 않음: 머리가 제자리에 있고 눈을 뜬 프레임이 "
@@ -459,7 +480,7 @@ TEXTS: dict[str, str] = {
     "깊이가 뜬 눈꺼풀의 변동의 8배 이상이어야 합니다. 0.5초 넘게 감으면 긴 눈 감음이며 눈 "
     "깜빡임으로 세지 않습니다. 짧은 간격으로 네 번 이상 내려가면 눈꺼풀 떨림, 한쪽 눈을 0.3초 이상 "
     "감으면 한쪽 눈 감음입니다. 시선을 따라 내려가 머무는 눈꺼풀은 눈 감음이 아닙니다. 얼굴이 "
-    "보이지 않으면 사건이 끝납니다.",
+    "보이지 않으면 거기서 끝난 것으로 봅니다.",
     "report.definition.rate.term": "눈 깜빡임 빈도",
     "report.definition.rate": "얼굴이 보인 시간에 대한 눈 깜빡임 횟수입니다.",
     "report.definition.pose.term": "머리 자세",
@@ -473,7 +494,7 @@ TEXTS: dict[str, str] = {
     "report.definition.saccade": "초당 {least:g}프레임부터, 빠른 시선 이동마다 정해진 모양의 "
     "이동을 맞춥니다. 프레임의 노출 시간과 녹화 자체의 잡음을 고려합니다. 값은 단속운동 {steps}개 "
     "이상(방향별로는 3개 이상)의 대푯값입니다. 10-90 % 시간은 표식점이 눈을 얼마나 따라가는지와 "
-    "무관하지만, 진폭과 속도는 실제보다 작게 나옵니다. 환자에게서 검증되지 않았으며 판정에 쓰이지 "
+    "무관하지만, 진폭과 속도는 실제보다 작게 나옵니다. 환자에서 검증되지 않았으며 판정에 쓰이지 "
     "않습니다.",
     "report.definition.assessment.term": "평가",
     "report.definition.assessment": "대상자에게 위아래를 보라고 지시했고, 수직 범위의 95 % "
@@ -481,19 +502,19 @@ TEXTS: dict[str, str] = {
     "전체가 기준값 이상이면 의심 소견이 없는 것이고, 그 밖에는 경계입니다. 프로토콜이 아래를 볼 "
     "때를 알려 주면, 아래쪽 범위와 그 기준값의 절반을 대신 씁니다. 보이지 않은 것은 범위를 키울 "
     "수만 있으므로, 기준값보다 작으면서 보이지 않은 것이 너무 많으면 평가할 수 없습니다.",
-    "report.limit.task": "위아래를 보라는 지시를 받지 않았거나 따르지 않은 사람은 눈의 "
-    "마비처럼 측정됩니다.",
-    "report.limit.degrees": "표식점은 수직 시선을 일부만 따라갑니다. 범위는 서로, 그리고 기준값과 "
-    "비교할 수 있지만, 각도는 실제보다 작습니다.",
+    "report.limit.task": "위아래를 보라는 지시를 받지 않았거나 따르지 않으면, 안구 마비가 있는 "
+    "것처럼 측정됩니다.",
+    "report.limit.degrees": "표식점은 수직 시선을 일부만 따라갑니다. 따라서 범위는 서로 비교하거나 "
+    "기준값과 비교할 수 있지만, 각도는 실제보다 작습니다.",
     "report.limit.blink_end": "눈 깜빡임은 눈꺼풀이 움직이기 시작할 때부터 멈출 때까지입니다. "
-    "사람이 표시한 것과 끝은 같고 시작은 0.05초 이릅니다.",
-    "report.limit.lids": "아래를 극도로 보면 눈꺼풀이 홍채를 가릴 수 있습니다. 그 프레임은 "
-    "시선에서 빼며 눈 감음이 아닙니다.",
-    "report.limit.spectacles": "두꺼운 안경테가 있으면 범위가 실제보다 작게 나타나고, 아래쪽 "
-    "범위는 10 % 이내로 알 수 없습니다. 그 때문에 마비처럼 나타날 수 있는 영상은 대부분 찾아내어 "
-    "판정하지 않지만 전부는 아닙니다. 안경을 벗고 녹화하십시오.",
+    "사람이 직접 표시한 것과 비교하면 끝은 같고 시작은 0.05초 빠릅니다.",
+    "report.limit.lids": "아래를 최대한 보면 눈꺼풀이 홍채를 가릴 수 있습니다. 그런 프레임은 시선 "
+    "계산에서 제외하며, 눈 감음으로 세지 않습니다.",
+    "report.limit.spectacles": "안경테가 두꺼우면 범위가 실제보다 작게 측정되고, 아래쪽 범위는 10 "
+    "% 이내의 정확도로 알 수 없습니다. 그 때문에 마비처럼 보일 수 있는 녹화는 대부분 걸러내어 "
+    "판정하지 않지만, 모두 걸러내지는 못합니다. 안경을 벗고 촬영하십시오.",
     "report.limit.mirror": "좌우가 뒤집힌 영상에서는 왼쪽과 오른쪽이 바뀝니다.",
-    "report.limit.not_validated": "어떤 기준값도 환자에서 검증되지 않았습니다.",
+    "report.limit.not_validated": "모든 기준값은 아직 환자를 대상으로 검증되지 않았습니다.",
     # What the command line prints of a recording.
     "terminal.because": "  이유        {reason}",
     "terminal.vertical": "  수직 범위   눈 너비의 {value}{interval}, 기준값 {limit}",
@@ -534,20 +555,20 @@ TEXTS: dict[str, str] = {
     "cohort.column.eye": "눈 너비(픽셀)",
     "cohort.column.outlier": "이상값",
     "cohort.column.participant": "참가자",
-    "cohort.column.group": "집단",
+    "cohort.column.group": "군",
     "cohort.column.visit": "방문",
-    "cohort.groups": "집단",
-    "cohort.groups_use": "평가할 수 있는 녹화가 있는 참가자의 중앙값과 사분위수입니다. 녹화가 "
-    "여러 건인 참가자는 그 평균으로 한 번만 셉니다. 집단 간 차이를 검정하지 않습니다.",
-    "cohort.group.none": "집단 없음",
+    "cohort.groups": "군별 요약",
+    "cohort.groups_use": "평가할 수 있는 녹화가 있는 참가자의 중앙값과 사분위수입니다. 녹화가 여러 "
+    "건인 참가자는 그 평균으로 한 번만 셉니다. 군 간 차이는 검정하지 않습니다.",
+    "cohort.group.none": "군 정보 없음",
     "cohort.group.people": "참가자",
     "cohort.group.recordings": "녹화",
     "cohort.group.of_people": "참가자 {count}명",
-    "cohort.visits": "방문",
-    "cohort.visits_use": "각 참가자에서 첫 방문 이후 달라진 점이며, “eye-tracker compare”와 같은 "
-    "방법으로 판단합니다. 판단한 변화 가운데 20개 중 약 1개는 우연히 나타납니다.",
-    "cohort.search": "찾는 동안 확인된 사항",
-    "cohort.same_content": "이름만 다른 같은 영상이며, 그 수만큼 세었습니다: {names}.",
+    "cohort.visits": "방문별 변화",
+    "cohort.visits_use": "각 참가자에서 첫 방문 이후의 변화이며, “eye-tracker compare”와 같은 "
+    "방법으로 판정합니다. 판정한 변화 20개 중 약 1개는 우연히 나타납니다.",
+    "cohort.search": "검색 중 확인된 사항",
+    "cohort.same_content": "이름만 다른 동일한 영상이며, 각각 따로 세었습니다: {names}.",
     "cohort.table": "녹화 목록",
     "cohort.table_use": "열 제목을 누르면 그 열로 정렬됩니다. 값 아래는 95 % 구간, 이유 아래는 "
     "주의 사항입니다. 기울임꼴 값은 신뢰할 수 없습니다. 녹화 이름을 누르면 보고서가 열립니다.",
@@ -565,11 +586,11 @@ TEXTS: dict[str, str] = {
     "cohort.quality.sharpness": "선명도",
     "cohort.quality.contrast_over_noise": "잡음에 대한 눈의 명암비",
     "cohort.outliers": "이상값",
-    "cohort.outlier_rule": "값이 코호트의 중앙값에서 척도화한 중앙값 절대 편차(MAD / 0.6745)의 "
-    "{limit:g}배보다 더 벗어나면 이상값이라고 합니다(B. Iglewicz, D. C. Hoaglin, How to Detect and "
-    "Handle Outliers, 1993). 값이 있는 녹화가 {least}건 이상일 때만 판단하며, 수직 범위는 평가할 "
-    "수 있는 녹화만 봅니다. 이상값은 다른 녹화와 다르다는 뜻일 뿐, 잘못되었거나 병이 있다는 뜻이 "
-    "아닙니다.",
+    "cohort.outlier_rule": "코호트의 중앙값에서 척도화한 중앙값 절대 편차(MAD / 0.6745)의 "
+    "{limit:g}배를 넘게 벗어난 값을 이상값으로 표시합니다(B. Iglewicz, D. C. Hoaglin, How to "
+    "Detect and Handle Outliers, 1993). 값이 있는 녹화가 {least}건 이상일 때만 판단하며, 수직 "
+    "범위는 평가할 수 있는 녹화만 봅니다. 이상값은 다른 녹화와 다르다는 뜻일 뿐, 측정 오류나 "
+    "질환을 뜻하지 않습니다.",
     "cohort.outlier.none": "없습니다.",
     "cohort.outlier.too_few": "값이 있는 녹화가 {least}건보다 적어 판단하지 않음: {names}.",
     "cohort.outlier.alike": "대부분의 녹화가 같은 값이어서 판단하지 않음: {names}.",
@@ -597,7 +618,7 @@ TEXTS: dict[str, str] = {
     "cohort.failure.installation_damaged": "이 프로그램의 파일이 없거나 손상되었습니다.",
     "cohort.failure.installation_damaged.remedy": "프로그램을 다시 설치하십시오.",
     "cohort.failure.internal_error": "이 프로그램의 결함입니다.",
-    "cohort.failure.internal_error.remedy": "옆에 있는 문구를 알려 주십시오.",
+    "cohort.failure.internal_error.remedy": "옆에 있는 문구를 개발자에게 알려 주십시오.",
     "cohort.failure.unusable": "사용할 수 없습니다.",
     "cohort.failure.unusable.remedy": "옆에 있는 문구를 확인하십시오.",
     "cohort.code.baseline_fixed": "고정된 깜빡임 기준",
@@ -610,9 +631,9 @@ TEXTS: dict[str, str] = {
     "cohort.code.gaze_not_followed": "시선을 따라가지 못함",
     "cohort.code.eyes_disagree": "두 눈이 따로 움직임",
     "cohort.code.eyes_too_small": "눈이 너무 작음",
-    "cohort.code.eyes_held_shut": "눈을 감고 있음",
+    "cohort.code.eyes_held_shut": "한쪽 눈을 감고 있음",
     "cohort.code.face_lost": "얼굴이 보이지 않음",
-    "cohort.code.face_partly_lost": "얼굴이 일부 시간 보이지 않음",
+    "cohort.code.face_partly_lost": "일부 시간 얼굴이 보이지 않음",
     "cohort.code.gaze_partly_used": "시선이 일부만 쓰임",
     "cohort.code.gaze_not_measured": "시선 측정 불가",
     "cohort.code.head_moved": "머리가 움직임",
@@ -666,40 +687,41 @@ TEXTS: dict[str, str] = {
     "compare.verdict.repeated": "반복 녹화의 차이보다 큰 변화",
     "compare.verdict.unchanged": "변화가 확인되지 않음",
     "compare.verdict.not_judged": "판정하지 않음",
-    "compare.why.no_interval": "조건마다 두 번 이상 녹화하십시오",
+    "compare.why.no_interval": "조건마다 두 번 이상 촬영하십시오",
     "compare.why.not_assessable": "평가할 수 없는 녹화가 있음",
-    "compare.why.same_recording": "같은 녹화가 두 번 주어짐",
+    "compare.why.same_recording": "같은 녹화가 두 번 입력됨",
     "compare.why.other_parameters": "매개변수가 다름",
     "compare.why.other_protocol": "과제가 다름",
     "compare.why.other_camera_height": "카메라 높이가 다름",
     "compare.concern.not_assessable": "{labels}: 평가할 수 없는 녹화가 있습니다({details}). 이 "
-    "녹화가 포함된 변화는 판정하지 않습니다. 다시 녹화하십시오.",
-    "compare.concern.task_unknown": "{labels}: 대상자에게 무엇을 지시했는지 알려 주지 않았습니다. "
-    "시선의 변화가 과제의 변화일 수 있습니다. --task나 프로토콜을 붙여 다시 분석하십시오.",
+    "녹화가 포함된 변화는 판정하지 않습니다. 다시 촬영하십시오.",
+    "compare.concern.task_unknown": "{labels}: 대상자에게 무엇을 지시했는지에 관한 정보가 "
+    "없습니다. 시선의 변화가 과제의 차이 때문일 수 있습니다. --task나 프로토콜을 붙여 다시 "
+    "분석하십시오.",
     "compare.concern.earlier_verdict": "{labels}: 이전 버전으로 분석한 것입니다. 그 버전은 무엇을 "
-    "지시했는지 묻지 않았고, 구간 안에 기준값이 있어도 판정을 내렸습니다. 그 평가는 알 수 있는 "
-    "것보다 많은 것을 말합니다. --task를 붙여 표식점을 다시 분석하십시오.",
+    "지시했는지 묻지 않았고, 구간 안에 기준값이 있어도 판정을 내렸으므로, 그 평가는 근거가 "
+    "충분하지 않을 수 있습니다. --task를 붙여 표식점을 다시 분석하십시오.",
     "compare.concern.partial": "{labels}: 녹화의 끝부분이 분석되지 않았습니다.",
-    "compare.concern.same_recording": "{labels}: 같은 녹화가 두 번 주어졌습니다. 같은 값은 두 번째 "
-    "측정이 아닙니다.",
+    "compare.concern.same_recording": "{labels}: 같은 녹화가 두 번 입력되었습니다. 같은 값은 두 "
+    "번째 측정이 아닙니다.",
     "compare.concern.other_parameters": "{labels}: 첫 번째 녹화({first})와 다른 깜빡임 매개변수로 "
     "분석되었습니다. 아무것도 판정하지 않습니다. `eye-tracker reanalyze`로 같은 매개변수로 다시 "
     "분석하십시오.",
-    "compare.concern.other_protocol": "{labels}: 첫 번째 녹화({first})와 다른 과제를 요청했습니다. "
-    "시선은 판정하지 않습니다. 같은 과제로 녹화하십시오.",
+    "compare.concern.other_protocol": "{labels}: 첫 번째 녹화({first})와 다른 과제를 지시했습니다. "
+    "시선은 판정하지 않습니다. 같은 과제로 촬영하십시오.",
     "compare.concern.other_version": "{labels}: 첫 번째 녹화({first})와 다른 버전의 프로그램으로 "
     "분석되었습니다. 새로 분석되는 트랙 파일(STEM.track.npz)을 비교하십시오.",
     "compare.concern.other_rate": "{labels}: 분석된 초당 프레임 수가 첫 번째 녹화({first})와 "
     "다릅니다. 프레임 수가 적으면 짧은 깜빡임을 놓칩니다.",
     "compare.concern.other_camera_height": "{labels}: 카메라의 높이가 첫 번째 녹화({first})와 "
-    "다르며, 그것만으로도 범위가 달라집니다. 시선은 판정하지 않습니다. 눈높이에서 녹화하십시오.",
+    "다르며, 그것만으로도 범위가 달라집니다. 시선은 판정하지 않습니다. 눈높이에서 촬영하십시오.",
     "compare.sum.changed": "{first} 대비 차이 있음",
     "compare.sum.unchanged": "변화가 확인되지 않음",
     "compare.sum.not_judged": "판정하지 않음",
     "compare.sum.none": "없음",
     "compare.note.once": "구간은 각 녹화 안에서의 변동만 나타냅니다. 같은 사람이 녹화마다, 또는 "
     "날마다 얼마나 달라지는지는 조건마다 한 번의 녹화로는 알 수 없으며, 변화가 그 때문일 수 "
-    "있습니다. 조건마다 두 번 이상 녹화하여 모두 입력하십시오.",
+    "있습니다. 조건마다 두 번 이상 촬영하여 모두 입력하십시오.",
     "compare.note.repeated": "최소 감지 변화량은 같은 조건을 반복 녹화했을 때의 차이에서 "
     "구합니다(자유도 {free}). 녹화한 날들에 대해서만 유효합니다.",
     "compare.note.chance": "변화 {judged}건을 각각 5 % 수준에서 판정했습니다. 아무 변화가 없어도 "
@@ -709,7 +731,7 @@ TEXTS: dict[str, str] = {
     "못합니다.",
     "compare.column.condition": "조건",
     "compare.column.value": "값(95 % 구간)",
-    "compare.column.picture": "그림",
+    "compare.column.picture": "도표",
     "compare.column.change": "{first} 대비 변화(95 % 구간)",
     "compare.column.verdict": "판정",
     "compare.column.recording": "녹화",
@@ -728,7 +750,7 @@ TEXTS: dict[str, str] = {
     "compare.ratio": "{value}배",
     "compare.repeats": "; 반복 녹화의 차이 최대 {limit}",
     "compare.how": "수직 범위의 변화: 각 녹화의 구간(블록 부트스트랩)에서 구한 차이의 95 % 구간(G. "
-    "Y. Zou, A. Donner, Statistics in Medicine 27, 2008). 비율의 변화: 두 비율의 비에 대한 정확한 "
+    "Y. Zou, A. Donner, Statistics in Medicine 27, 2008). 빈도의 변화: 두 빈도의 비에 대한 정확한 "
     "95 % 구간(J. Przyborowski, H. Wilenski, Biometrika 31, 1940). 깜빡임이 서로 독립적으로 "
     "일어난다고 가정하므로, 몰아서 일어나는 깜빡임은 실제로 더 크게 변합니다. 한 조건을 두 번 이상 "
     "녹화한 경우에는 변화가 최소 감지 변화량도 넘어야 합니다. 이는 스튜던트 t 분위수에 조건 내 "

@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -529,3 +530,41 @@ def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
         assert summary["blink_count"] == repeats
         peaks_mb.append(float(result.stdout.splitlines()[-1]))
     assert peaks_mb[1] - peaks_mb[0] < 9
+
+
+def test_reports_of_a_folder_name_whom_its_table_names(
+    tmp_path: Path, clips: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    videos, out = tmp_path / "videos", tmp_path / "out"
+    videos.mkdir()
+    shutil.copy(clips / "tiny.mp4", videos / "a.mp4")
+    table = videos / "participants.tsv"
+
+    def analyze(code: str) -> str:
+        table.write_text(f"participant_id\tfile\tgroup\tvisit\n{code}\ta.mp4\tcontrols\tmonth 6\n")
+        assert main(["analyze", str(videos), "--out", str(out), "--workers", "1"]) == 0
+        text = (out / "a.report.html").read_text(encoding="utf-8")
+        return text.split('<dl class="head">')[1].split("</dl>")[0]
+
+    for code in ("P-7", "P-8"):
+        # The second time, the same file is another person's: its report must not stay.
+        head = analyze(code)
+        assert code in head
+        assert "month 6" in head
+        assert "controls" not in head
+    shutil.copy(table, out)
+    assert main(["reanalyze", str(out), "--out", str(out)]) == 0
+    assert "P-8" in (out / "a.report.html").read_text(encoding="utf-8")
+    with pytest.raises(SystemExit):
+        main(["analyze", str(videos), "--participant", "P-1", "--out", str(out)])
+    assert "use --participants" in capsys.readouterr().err
+
+
+def test_a_code_that_cannot_be_printed_is_wrong_usage(
+    clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(
+            ["analyze", str(clips / "tiny.mp4"), "--participant", "a\x1bb", "--out", str(tmp_path)]
+        )
+    assert "cannot be printed" in capsys.readouterr().err

@@ -333,6 +333,7 @@ def test_summary(files: Path, analysis: Analysis) -> None:
         "height": 360,
         "fps": 90.0,
         "frame_count": 2702,
+        "recorded_at": None,
         "frames_decoded": 2701,
         "frames_failed": 2,
         "recordings": 1,

@@ -13,6 +13,7 @@ from tracker.measures.analysis import Analysis, analyze_track
 from tracker.measures.assessment import assess
 from tracker.pages.report import render_report
 from tracker.parameters import Parameters
+from tracker.protocol import parse_protocol
 from tracker.words import TEXTS, Language
 
 FPS = 30.0
@@ -76,6 +77,27 @@ def looking(seconds: float = 24.0, blinks_s: tuple[float, ...] = (2.0, 7.5, 15.0
 def analyzed(landmarks: Any = None, parameters: Parameters | None = None) -> Analysis:
     landmarks = looking() if landmarks is None else landmarks
     return analyze_track(make_track(landmarks, FPS), parameters or Parameters())
+
+
+def answered(status: str) -> Analysis:
+    """Return an analysis with this answer: of someone who looks ahead, up, and down by 0.05.
+
+    The limit of that is half of the parameter: twice the range, the range itself, or less.
+    """
+    if status == "not_assessable":
+        return analyzed(looking(6.0, ()))
+    vertical = np.repeat([0.0, -0.15, 0.05], [4 * 30, 8 * 30, 8 * 30])
+    protocol = parse_protocol(
+        [
+            {"phase": "fixate", "start_s": 0, "end_s": 4},
+            {"phase": "up", "start_s": 4, "end_s": 12},
+            {"phase": "down", "start_s": 12, "end_s": 20},
+        ]
+    )
+    limit = {"suspected": 0.2, "borderline": 0.1, "not_suspected": 0.04}[status]
+    jitter = 0.002 * np.sin(np.arange(vertical.size))
+    landmarks = make_landmarks(np.full(vertical.size, 0.3), vertical + jitter, 2 * jitter)
+    return analyzed(landmarks, Parameters(vpp_thresh=limit, protocol=protocol))
 
 
 def fake_pictures(analysis: Analysis, size: int = 30) -> dict[int, bytes]:

@@ -6,13 +6,14 @@ import re
 from base64 import b64encode
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 from markupsafe import Markup
 
 from tracker.pages import page
-from tracker.pages.page import RulerMark, draw_mark, draw_ruler, make_page
+from tracker.pages.page import Grade, RulerMark, draw_mark, draw_ruler, make_page
 from tracker.words import LANGUAGES
 
 HOSTILE = "</script><script>alert(1)</script><!--<img src=x onerror=alert(1)>\u2028\u2029&"
@@ -102,8 +103,8 @@ def test_without_a_script_the_library_is_left_out() -> None:
 
 
 def test_every_status_has_its_own_shape() -> None:
-    marks = {draw_mark(status) for status in ("good", "caution", "bad", "unknown")}
-    assert len({re.sub('class="mark [a-z]+"', "", mark) for mark in marks}) == 4
+    marks = {draw_mark(status) for status in get_args(Grade)}
+    assert len({re.sub('class="mark [a-z]+"', "", mark) for mark in marks}) == 6
 
 
 def test_a_ruler_is_to_scale() -> None:

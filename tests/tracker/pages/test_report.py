@@ -4,18 +4,22 @@ import json
 import math
 import re
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import Browser
 
 from kernels import BLINK
+from tests.axe import LOOKS, find_violations, read_colors
 from tests.made_tracks import make_landmarks, make_looking
 from tests.tracker.pages.made_reports import (
     ATTACK,
     FPS,
     analyzed,
+    answered,
     assert_harmless,
     fake_pictures,
     long_analysis,
@@ -25,11 +29,14 @@ from tests.tracker.pages.made_reports import (
     spoil_texts,
 )
 from tracker.cli.main import main
+from tracker.files.fields import STATUSES, Status
 from tracker.files.summary import summarize
 from tracker.measures.assessment import assess
 from tracker.pages import report
 from tracker.pages.numbers import FIELD_GROUPS, PROVENANCE_FIELDS
+from tracker.pages.page import read_asset
 from tracker.pages.report import MAX_BYTES, render_report
+from tracker.pages.sections import _format_closed
 from tracker.pages.selection import (
     find_events,
 )
@@ -127,6 +134,8 @@ def test_the_whole_summary_is_shown() -> None:
     otherwise = {
         *("source", "video_sha256", "version", "note", "psp_suspected", "psp_rule_reason"),
         *("phases", "parameters.protocol", "primary_position_reason"),
+        # At the top of the page.
+        "video_meta.recorded_at",
         # The table tells reasons in words, where the number is missing.
         *(name for name in summary if name.endswith("_reason")),
         # The section of movements names the phases.
@@ -222,6 +231,89 @@ def test_every_event_is_in_the_table_and_in_pictures_with_its_times() -> None:
             *("onset", "closing", "peak", "opening", "offset")
         ] or {"onset", "peak", "offset"} <= {role for roles in shown.values() for role in roles}
     assert [one["start"] for one in page.data()["events"]] == [2.0, 7.5, 15.0]
+
+
+def test_the_table_shows_what_makes_a_closure_prolonged() -> None:
+    """Shut for 0.4 and for 0.8 s, after lids that take 0.1 s to fall and to rise."""
+    ear = np.full(24 * 30, 0.3)
+    flank = np.linspace(0.3, 0.05, 4)
+    for start, shut in ((100, 12), (400, 24)):
+        ear[start : start + 4], ear[start + 4 + shut : start + 8 + shut] = flank, flank[::-1]
+        ear[start + 4 : start + 4 + shut] = 0.05
+    analysis = analyzed(make_landmarks(ear, np.zeros(ear.size)))
+    page, _ = rendered(analysis)
+    rows = page.text.split("<tbody>")[1].split("</tbody>")[0].split("<tr ")[1:]
+    cells = [re.findall(r"<td[^>]*>([^<]*)</td>", row) for row in rows]
+    assert [row[0] for row in cells] == ["Blink", "Prolonged closure"]
+    for row, shut_s in zip(cells, (0.4, 0.8), strict=True):
+        assert float(row[3]) == pytest.approx(shut_s, abs=0.1)
+        assert float(row[2]) > float(row[3]), "its duration has the flanks, too"
+    assert "more than 0.5 s" in page.text
+    assert "Closed for (s)" in page.text
+
+
+def test_what_is_closed_for_just_over_the_limit_does_not_read_as_the_limit() -> None:
+    assert _format_closed(0.5004) == "0.5004"
+    assert _format_closed(0.5) == "0.50"
+    assert _format_closed(math.nan) == "-"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("status", "mark"),
+    [("not_suspected", "good"), ("borderline", "between"), ("suspected", "alarm")],
+)
+def test_the_answers_colour_mark_and_words_are_those_of_its_state(
+    language: Language, status: str, mark: str
+) -> None:
+    page, summary = rendered(answered(status), language)
+    assert summary["assessment"]["status"] == status
+    (answer,) = [one for one, _ in page.with_attribute("data-value") if "answer" in str(one)]
+    assert answer["class"] == f"card answer {mark}"
+    words = next(text for one, text in page.with_attribute("id") if one["id"] == "answer")
+    assert words == TEXTS[language][f"verdict.{status}"]
+    sentence = TEXTS[language][f"because.{status}.down_range"]
+    begun = page.text.split('aria-labelledby="answer"')[1].split("</section>")[0]
+    assert re.search(re.sub(r"\\\{[^{}]+\\\}", ".*?", re.escape(sentence)), unescape(begun))
+
+
+def test_borderline_is_amber_and_suspected_is_not() -> None:
+    style = read_asset("page.css")
+    amber = re.search(r"([^{}]*)\{ fill: var\(--orange\); \}", style)
+    assert amber is not None
+    assert "between" in amber[1]
+    assert "alarm" not in amber[1]
+
+
+@pytest.mark.parametrize(("language", "healthy"), [("en", "healthy 17"), ("ko", "건강인 17")])
+def test_the_scale_of_blinks_has_the_published_means_and_their_sources(
+    language: Language, healthy: str
+) -> None:
+    page, _ = rendered(analyzed(), language)
+    card = page.text.split('aria-labelledby="rate"')[1].split("</section>")[0]
+    # Of 340 units from 10 on for 40 a minute: 3, 12.5 and 17.
+    marks = re.findall(r'class="reference" d="M([\d.]+)', card)
+    assert marks == ["35.5", "116.2", "154.5"]
+    for words in ("PSP 3", "12.5", healthy, "Golbe", "Bentivoglio", "Movement Disorders 4, 1989"):
+        assert words in card
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_everybody_can_read_it(plain_browser: Browser, tmp_path: Path, status: Status) -> None:
+    """By axe: contrast, names, order; on two screens, in light and in dark colours."""
+    analysis = answered(status)
+    assessment = assess(analysis)
+    summary = summarize(analysis, assessment, "a name that is long " * 5)
+    language: Language = "ko" if status in ("suspected", "borderline") else "en"
+    text = render_report(analysis, assessment, summary, fake_pictures(analysis), language)
+    path = tmp_path / "report.html"
+    path.write_text(text, encoding="utf-8", newline="")
+    for width, scheme in LOOKS:
+        assert find_violations(plain_browser, path.as_uri(), width, scheme) == [], (width, scheme)
+    # What is dark on a screen is light on paper.
+    light = read_colors(plain_browser, path.as_uri(), "light", "screen")
+    assert read_colors(plain_browser, path.as_uri(), "dark", "screen") != light
+    assert read_colors(plain_browser, path.as_uri(), "dark", "print") == light
 
 
 def test_without_the_video_the_page_says_so() -> None:

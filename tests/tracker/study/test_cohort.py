@@ -117,7 +117,7 @@ def test_every_single_value_of_the_summaries_is_in_the_table(
                         else one
                     )
                     assert text == str(expected), name
-    every = Request(overlay=True, report="en")
+    every = Request(overlay=True, report="en", pdf="en")
     files = {f"{kind}_file" for kind in recordings[0].files(every)}
     assert set(frame.columns) - reported == {"failure_code", "failure_message"} | PEOPLE | files
 

@@ -10,6 +10,7 @@ from urllib.parse import unquote_to_bytes
 
 import pytest
 
+from tests.axe import LOOKS, find_violations
 from tests.tracker.pages.made_reports import ATTACK, assert_harmless, spoil_texts
 from tests.tracker.pages.test_page import Elements
 from tracker.face.mesh import FaceMesh
@@ -258,6 +259,28 @@ def test_in_a_browser(plain_browser: Any, summary: dict[str, Any], tmp_path: Pat
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     assert wrong == []
     context.close()
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_everybody_can_read_it(
+    plain_browser: Any, language: str, summary: dict[str, Any], tmp_path: Path
+) -> None:
+    """And each table fits its column: on a phone it is scrolled in its own place."""
+    statuses = ("suspected", "borderline", "not_suspected", "not_assessable")
+    changes: list[dict[str, Any]] = [{"status": one} for one in statuses]
+    changes += [{"failure": "undecodable"}]
+    names = [f"site-{n}/participant-{n}/second visit of the study {n}" for n in range(5)]
+    rows, outcomes = make_cohort(summary, tmp_path, names, changes)
+    people = [Participant(f"participant-{n // 2}", "PSP", f"month {n}") for n in range(5)]
+    rows = [replace(row, participant=one) for row, one in zip(rows, people, strict=True)]
+    path = write_cohort_page(rows, outcomes, [], tmp_path, language)
+    for width, scheme in LOOKS:
+        assert find_violations(plain_browser, path.as_uri(), width, scheme) == [], (width, scheme)
+    page = plain_browser.new_page(viewport={"width": 1440, "height": 900})
+    page.goto(path.as_uri())
+    overflow = "all => all.map((one) => one.scrollWidth - one.parentElement.clientWidth)"
+    assert max(page.locator("table").evaluate_all(overflow)) <= 0
+    page.close()
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])

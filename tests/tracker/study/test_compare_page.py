@@ -8,6 +8,7 @@ import pytest
 from markupsafe import escape
 from playwright.sync_api import Browser
 
+from tests.axe import LOOKS, find_violations
 from tests.tracker.pages.made_reports import ATTACK, assert_harmless, spoil_texts
 from tests.tracker.study.made_summaries import make_summary, ranged
 from tracker.study.compare import compare
@@ -68,6 +69,24 @@ class TestPage:
         assert drawn["width"] > 5
         page.close()
         assert [one for one in wrong if not one.startswith("data:")] == []
+
+    def test_everybody_can_read_it(self, tmp_path: Path, plain_browser: Browser) -> None:
+        recordings = [
+            Labelled("off", make_summary(source="a" * 90)),
+            Labelled("a label " * 12, ranged(0.2, 0.19, 0.21)),
+        ]
+        path = tmp_path / "page.html"
+        path.write_text(make_comparison_page(compare(recordings), "en"), encoding="utf-8")
+        for width, scheme in LOOKS:
+            assert find_violations(plain_browser, path.as_uri(), width, scheme) == [], scheme
+
+    def test_no_warning_stands_beside_an_empty_list(self) -> None:
+        usual, other = make_summary(source="a"), make_summary(source="b")
+        page = make_comparison_page(compare([Labelled("off", usual), Labelled("on", other)]), "en")
+        line = page.split("<li>")[1].split("</li>")[0]
+        assert "Different from off" in line
+        assert "none" in line
+        assert 'class="mark unknown"' in line
 
     def test_the_page_draws_values_and_intervals_where_they_are(self) -> None:
         first, other = ranged(0.05, 0.04, 0.06), ranged(0.1, 0.08, 0.16)

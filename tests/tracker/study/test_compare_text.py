@@ -34,7 +34,7 @@ class TestWords:
         ("language", "words"),
         [
             ("en", "Not validated on patients: Blinks a minute at rest."),
-            ("ko", "환자에서 검증되지 않은 값: 휴식 중 분당 눈 깜빡임."),
+            ("ko", "환자에서 검증되지 않은 값: 안정 시 분당 눈 깜빡임."),
         ],
     )
     def test_movements_are_named_as_not_validated(self, language: Any, words: str) -> None:

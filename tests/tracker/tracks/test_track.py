@@ -170,6 +170,11 @@ def test_damage_anywhere_is_a_named_error_or_nothing(
         ("video", []),
         ("video", {"width": 1, "height": 1, "fps": 30, "frame_count": 1}),
         ("video", VIDEO | {"width": 0}),
+        ("video", VIDEO | {"recorded_at": None}),
+        ("video", VIDEO | {"recorded_at": 0}),
+        ("video", VIDEO | {"recorded_at": "<b>"}),
+        ("video", VIDEO | {"recorded_at": "1904-01-01T00:00:00+00:00"}),
+        ("video", VIDEO | {"recorded_at": "2024-05-06T07:08:09Z"}),
         ("video", VIDEO | {"bits_per_frame": -1}),
         ("video", VIDEO | {"bits_per_frame": None}),
         ("video", VIDEO | {"fps": float("inf")}),
@@ -210,6 +215,7 @@ def test_header_values_are_checked(name: str, value: object, track: Track, tmp_p
         VideoInfo(640, 480, 90_000.0, 40),
         VideoInfo(640, 480, 0.0, 0),
         VideoInfo(32, 32, 0.5, 40),
+        VideoInfo(640, 480, 30.0, 40, recorded_at="2024-05-06T16:08:09+09:00"),
     ],
 )
 def test_what_containers_declare_is_no_damage(
@@ -218,6 +224,17 @@ def test_what_containers_declare_is_no_damage(
     info = dataclasses.replace(track.info, video=video)
     save_track(dataclasses.replace(track, info=info), tmp_path / "a.npz")
     assert load_track(tmp_path / "a.npz").info == info
+
+
+def test_a_track_from_before_times_were_read_has_none(track: Track, tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    save_track(track, path)
+    with np.load(path) as arrays:
+        contents = dict(arrays)
+    header = json.loads(str(contents["header"]))
+    del header["video"]["recorded_at"]
+    np.savez(path, **(contents | {"header": np.array(json.dumps(header))}))
+    assert load_track(path).info.video.recorded_at == ""
 
 
 def test_a_header_that_is_no_object_is_refused(track: Track, tmp_path: Path) -> None:

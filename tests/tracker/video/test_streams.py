@@ -1,6 +1,7 @@
 """Which stream is the recording, and what is refused of what a file says of itself."""
 
 import io
+from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from tracker.video.boxes import UnknownSpeedError
 from tracker.video.container import VideoOpenError
 from tracker.video.frames import Video
 from tracker.video.streams import choose_capture_fps
-from tracker.video.times import compute_slowed_down
+from tracker.video.times import check_recorded_at, compute_slowed_down
 
 
 def write_two(path: Path, lengths: tuple[int, int], default: int | None) -> Path:
@@ -104,6 +105,73 @@ def test_a_rate_that_is_no_number_tells_nothing(tmp_path: Path, rate: str) -> No
     path = remux(plain, tmp_path / "tag.mp4", metadata=tag, movflags="use_metadata_tags")
     with Video(path) as video:
         assert video.capture_fps == 0
+
+
+NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("2026-03-02T00:15:00.000000Z", "2026-03-02T00:15:00+00:00"),
+        ("2026-03-02T09:15:00+0900", "2026-03-02T09:15:00+09:00"),
+        ("2000-01-01T00:00:00Z", "2000-01-01T00:00:00+00:00"),
+        # A clock may be a day fast.
+        ("2026-11-30T12:00:00Z", "2026-11-30T12:00:00+00:00"),
+        ("2026-11-30T12:00:01Z", ""),
+        ("1999-12-31T23:59:59Z", ""),
+        ("2000-01-01T08:59:59+09:00", ""),
+        ("1904-01-01T00:00:00Z", ""),
+        ("1970-01-01T00:00:00Z", ""),
+        ("9999-12-31T23:59:59-14:00", ""),
+        ("2026-02-30T00:00:00Z", ""),
+        ("2026-03-02T24:15:00Z", ""),
+        ("2026-03-02T00:15:00", ""),
+        ("2026-03-02T00:15:00+24:00", ""),
+        ("2026-03-02", ""),
+        ("2026-W10-1T00:15:00Z", ""),
+        ("<script>alert(1)</script>", ""),
+        ("٢٠٢٦-03-02T00:15:00Z", ""),
+        ("2026-03-02T00:15:00Z" * 5000, ""),
+        ("", ""),
+    ],
+)
+def test_a_recordings_time_is_checked(text: str, shown: str) -> None:
+    assert check_recorded_at(text, NOW) == shown
+
+
+@pytest.mark.parametrize(
+    ("metadata", "shown"),
+    [
+        ({}, ""),
+        ({"creation_time": "2024-05-06T07:08:09Z"}, "2024-05-06T07:08:09+00:00"),
+        # An iPhone's own tag has the place's time; what it cannot be is not taken.
+        (
+            {
+                "creation_time": "2024-05-06T07:08:09Z",
+                "com.apple.quicktime.creationdate": "2024-05-06T16:08:09+0900",
+            },
+            "2024-05-06T16:08:09+09:00",
+        ),
+        (
+            {
+                "creation_time": "2024-05-06T07:08:09Z",
+                "com.apple.quicktime.creationdate": "<b>yesterday</b>",
+            },
+            "2024-05-06T07:08:09+00:00",
+        ),
+        ({"creation_time": "1980-05-06T07:08:09Z"}, ""),
+        ({"creation_time": "2039-05-06T07:08:09Z"}, ""),
+    ],
+)
+def test_the_recordings_time_is_the_containers(
+    metadata: dict[str, str], shown: str, tmp_path: Path
+) -> None:
+    plain = write_counting_clip(tmp_path / "plain.mp4", regular(3))
+    flags = "use_metadata_tags" if len(metadata) > 1 else "faststart"
+    path = remux(plain, tmp_path / "dated.mp4", metadata=metadata, movflags=flags)
+    with Video(path) as video:
+        assert video.info.recorded_at == shown
 
 
 @pytest.mark.parametrize(

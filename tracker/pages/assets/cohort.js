@@ -32,8 +32,8 @@
   // Plotly reads some HTML in texts: escape it.
   const plain = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
   const looks = {
-    suspected: { color: Page.colors.vermillion, symbol: "diamond" },
-    borderline: { color: Page.colors.sky, symbol: "square" },
+    suspected: { color: Page.colors.vermillion, symbol: "octagon" },
+    borderline: { color: Page.colors.orange, symbol: "diamond" },
     not_suspected: { color: Page.colors.blue, symbol: "circle" },
     not_assessable: { color: Page.colors.quiet, symbol: "circle-open" },
   };

@@ -239,4 +239,13 @@
       annotations: lines.map(([one, text]) => ({ xref: "x", yref: "paper", x: levels[one], y: 1, yanchor: "bottom", showarrow: false, text, font: { size: 11 } })),
     });
   }
+
+  // The sheet alone, as the browser's own menu prints it, or all of the page.
+  for (const button of document.querySelectorAll("[data-prints]")) {
+    button.addEventListener("click", () => {
+      document.documentElement.dataset.print = button.dataset.prints;
+      print();
+    });
+  }
+  addEventListener("afterprint", () => { delete document.documentElement.dataset.print; });
 })();

@@ -1,0 +1,197 @@
+"""The report's sheet on paper: one page of A4, whatever has to stand on it."""
+
+import string
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pypdfium2 as pdfium
+import pytest
+
+from tests.tracker.pages.made_reports import answered, fake_pictures
+from tests.tracker.pages.test_movements import record
+from tracker.cli.main import main
+from tracker.files.fields import STATUSES, Status
+from tracker.files.participants import Participant
+from tracker.files.summary import summarize
+from tracker.measures.assessment import assess
+from tracker.measures.findings import Finding
+from tracker.pages import pdf
+from tracker.pages.pdf import PdfError, print_page
+from tracker.pages.report import render_sheet
+from tracker.pages.sheet import USUAL_LINES
+from tracker.words import LANGUAGES, TEXTS, Language
+
+A4_PT = (595.3, 841.9)
+MARGIN_PT, FOOT_PT = 42.5, 30
+"""At the bottom, 15 mm; in them stands the page's own foot."""
+RESERVE_PT = 30
+"""Room that is left even so, for other fonts than this machine's."""
+PERSON = Participant("P-017", "control", "month 6", "2026-03-02")
+
+
+def every_finding() -> tuple[Finding, ...]:
+    """Return a finding of each code, the longest text of it, with numbers that take room."""
+    longest: dict[str, str] = {}
+    for key, text in TEXTS["en"].items():
+        if key.startswith("finding."):
+            code = key.split(".")[1]
+            if len(text) > len(TEXTS["en"].get(longest.get(code, ""), "")):
+                longest[code] = key
+    findings = []
+    for code, key in longest.items():
+        names = [name for _, name, _, _ in string.Formatter().parse(TEXTS["en"][key]) if name]
+        variant = key.removeprefix(f"finding.{code}").removeprefix(".")
+        findings.append(Finding(code, dict.fromkeys(names, 88.888), variant))
+    return tuple(findings)
+
+
+def fullest_sheet(language: Language) -> str:
+    """Return the sheet with the most on it that is not yet dense: all lights with their numbers."""
+    analysis = answered("suspected")
+    usual = assess(analysis)
+    found = [one for one in every_finding() if 112 < len(one.message) < 200][: USUAL_LINES // 2]
+    assessment = replace(usual, cautions=tuple(found[1:]))
+    summary = summarize(analysis, assessment, "a" * 55)
+    pictures = fake_pictures(analysis, 3000)
+    person = replace(PERSON, participant_id="P" * 55, visit="v" * 55)
+    return render_sheet(analysis, assessment, summary, pictures, language, person)
+
+
+@pytest.mark.usefixtures("chromium_path")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_fullest_usual_sheet_is_one_page(language: Language, tmp_path: Path) -> None:
+    text = fullest_sheet(language)
+    assert 'class="sheet"' in text, "it is not dense"
+    print_page(text, tmp_path / "sheet.pdf")
+    printed = read_page(tmp_path / "sheet.pdf")
+    assert printed.lowest_pt > MARGIN_PT + RESERVE_PT
+    # The lights have their numbers.
+    assert "±25°" in printed.words
+
+
+def longest_sheet(status: Status, language: Language) -> str:
+    """Return the sheet of the extended task, with everything found that can be, and a long name."""
+    result = record()
+    found = every_finding()
+    has_reasons = status in ("borderline", "not_assessable")
+    assessment = replace(
+        assess(result.analysis),
+        status=status,
+        reasons=found[:12] if status == "not_assessable" else found[:1] if has_reasons else (),
+        cautions=found[12:],
+    )
+    name = ("눈 " * 60 if language == "ko" else "recording of a visit " * 12)[:120] + ".mp4"
+    summary = summarize(result.analysis, assessment, name)
+    pictures = fake_pictures(result.analysis, 3000)
+    visit = "방문 " * 40 if language == "ko" else "visit " * 21
+    person = replace(PERSON, participant_id="P" * 128, visit=visit)
+    return render_sheet(result.analysis, assessment, summary, pictures, language, person)
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A PDF of one page: its size, its text without spaces, and where its lowest text is."""
+
+    size_pt: tuple[float, float]
+    words: str
+    lowest_pt: float
+
+
+def read_page(path: Path) -> Printed:
+    """Read a PDF that has a single page. The page's own foot does not count as its lowest text."""
+    document = pdfium.PdfDocument(path)
+    (page,) = document
+    text = page.get_textpage()
+    bottoms = [text.get_charbox(n)[1] for n in range(text.count_chars())]
+    words = "".join(text.get_text_range().split())
+    lowest_pt = min(one for one in bottoms if one > FOOT_PT)
+    size_pt = page.get_size()
+    document.close()
+    return Printed(size_pt, words, lowest_pt)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("chromium_path")
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("status", STATUSES)
+def test_the_sheet_is_one_page_of_a4(status: Status, language: Language, tmp_path: Path) -> None:
+    path = tmp_path / "sheet.pdf"
+    print_page(longest_sheet(status, language), path)
+    printed = read_page(path)
+    assert printed.size_pt == pytest.approx(A4_PT, abs=1.5)
+    assert printed.lowest_pt > MARGIN_PT + RESERVE_PT
+    words = printed.words
+    for text in (
+        TEXTS[language][f"verdict.{status}"],
+        TEXTS[language]["report.further"],
+        TEXTS[language]["report.limit.not_validated"],
+        TEXTS[language]["report.rest"],
+        TEXTS[language]["page.note"],
+        "P" * 128,
+        "2026-03-02",
+    ):
+        assert "".join(text.split()) in words, text
+    # What has no room for a sentence has its name.
+    named = TEXTS[language]["cohort.code.video_damaged"]
+    assert "".join(named.split()) in words
+    # The group stays hidden from who reads the report.
+    assert "control" not in words
+    assert [one.name for one in tmp_path.iterdir()] == ["sheet.pdf"]
+
+
+@pytest.mark.usefixtures("chromium_path")
+def test_a_usual_sheet_explains_all_that_was_found(tmp_path: Path) -> None:
+    analysis = answered("not_assessable")
+    assessment = assess(analysis)
+    summary = summarize(analysis, assessment, "clip.mp4")
+    path = tmp_path / "sheet.pdf"
+    print_page(render_sheet(analysis, assessment, summary, None, "en", PERSON), path)
+    words = read_page(path).words
+    for finding in (*assessment.reasons, *assessment.cautions):
+        assert "".join(finding.message.split()) in words
+    assert "Alsofound" not in words
+    assert "P-017" in words
+    assert "month6" in words
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("chromium_path")
+def test_the_command_writes_it_and_removes_it(tmp_path: Path, clips: Path) -> None:
+    out = tmp_path / "out"
+    command = ["analyze", str(clips / "tiny.mp4"), "--out", str(out), "--no-report"]
+    assert main([*command, "--pdf", "--participant", "P-9", "--lang", "ko"]) == 0
+    words = read_page(out / "tiny.pdf").words
+    assert "P-9" in words
+    assert "참가자" in words
+    assert not (out / "tiny.report.html").exists()
+    track = str(out / "tiny.track.npz")
+    assert main(["reanalyze", track, "--out", str(out), "--pdf"]) == 0
+    assert "Participant" in read_page(out / "tiny.pdf").words
+    assert main(["reanalyze", track, "--out", str(out)]) == 0
+    assert not (out / "tiny.pdf").exists()
+
+
+def test_without_a_browser_the_command_says_what_to_do_before_it_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(pdf, "_list_places", lambda: iter([tmp_path / "none"]))
+    with pytest.raises(SystemExit) as ended:
+        main(["analyze", "clip.mp4", "--pdf", "--out", str(tmp_path / "out")])
+    assert ended.value.code == 2
+    error = capsys.readouterr().err
+    assert "Install Chromium, Chrome or Edge" in error
+    assert "print it" in error
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("script", ["exit 1", "exit 0"])
+def test_a_browser_that_makes_no_pdf_is_said(
+    script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = tmp_path / "browser"
+    browser.write_text(f"#!/bin/sh\n{script}\n")
+    browser.chmod(0o755)
+    monkeypatch.setattr(pdf, "_list_places", lambda: iter([browser]))
+    with pytest.raises(PdfError, match="could not make the PDF"):
+        print_page("<p>", tmp_path / "a.pdf")
+    assert [one.name for one in tmp_path.iterdir()] == ["browser"]

@@ -1,0 +1,130 @@
+"""The sheet: the first part of a report, which prints as one sheet of A4 to be filed."""
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from tracker.pages.sections import ReportInput, Sentence
+from tracker.words import Language, format_text
+
+SHEET_LIMITS = ("not_validated", "task", "spectacles", "degrees")
+"""The limits of the method that the sheet names. The others are in the appendix."""
+FINDING_LINES = 8
+"""Printed lines that the sheet has for findings. What needs more is named, not explained."""
+USUAL_LINES = 6
+"""With more lines of findings, names and measures than this beyond the usual ones, the sheet leaves
+out the numbers beside the lights, and its pictures are smaller."""
+CARD_LINES = 3
+"""Lines that a third measure takes, because the others are then narrower."""
+LINE_WIDTH = 112
+"""Width of such a line in Latin letters. A Korean one counts as two."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadEntry:
+    """What the head of the sheet says to file it by: who, when, with which version."""
+
+    name: str
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SheetFindings:
+    """How many findings the sheet explains, and the short names of the others.
+
+    Attributes
+    ----------
+    reasons, cautions : int
+        The first ones of each are explained.
+    named : str
+        The others, separated by commas; empty if there are none.
+    lines : int
+        Lines that all findings would take.
+    """
+
+    reasons: int
+    cautions: int
+    named: str
+    lines: int
+
+
+def list_head(source: ReportInput) -> list[HeadEntry]:
+    """Return what the recording is filed by. What is not known is said to be unknown.
+
+    The day of a recording that the table of participants names stands before the file's own time,
+    which a copy may have changed.
+    """
+    person, text = source.participant, source.text
+    entries = {"participant": person.participant_id if person else text("not_given")}
+    if person and person.visit:
+        entries["visit"] = person.visit
+    recorded = [person.date] if person and person.date else []
+    if source.summary.video_meta.recorded_at:
+        moment = format_moment(source.summary.video_meta.recorded_at)
+        recorded.append(text("by_file", moment=moment))
+    entries["recorded"] = "; ".join(recorded) or text("unknown")
+    entries["analyzed"] = _format_day(source.analyzed_at)
+    entries["length"] = f"{source.summary.duration_sec_est:.1f} s"
+    entries["version"] = source.summary.version
+    return [HeadEntry(name, text(f"head.{name}"), value) for name, value in entries.items()]
+
+
+def format_moment(text: str) -> str:
+    """Return a moment, in ISO 8601 with the offset from UTC, as people read it, to the minute.
+
+    Examples
+    --------
+    >>> format_moment("2026-03-02T09:15:00+09:00"), format_moment("2026-03-02T00:15:00+00:00")
+    ('2026-03-02 09:15 (UTC+09:00)', '2026-03-02 00:15 (UTC)')
+    """
+    moment = datetime.fromisoformat(text)
+    return f"{moment:%Y-%m-%d %H:%M} ({moment.tzinfo})"
+
+
+def _format_day(moment: datetime) -> str:
+    """Return the day of a moment. A server's day may not be the reader's, so UTC is named."""
+    return f"{moment:%Y-%m-%d}" if moment.utcoffset() else f"{moment:%Y-%m-%d} (UTC)"
+
+
+def fit_findings(
+    reasons: Sequence[Sentence], cautions: Sequence[Sentence], language: Language
+) -> SheetFindings:
+    """Decide which findings the sheet explains, so that it stays one sheet.
+
+    Parameters
+    ----------
+    reasons, cautions : sequence of Sentence
+        From `tracker.pages.sections.make_verdict` and `list_cautions`, the most important first.
+    language : {"en", "ko"}
+
+    Returns
+    -------
+    SheetFindings
+    """
+    lines, explained = 0, 0
+    beyond: list[str] = []
+    for one in (*reasons, *cautions):
+        lines += _count_lines(one.text)
+        if lines <= FINDING_LINES and not beyond:
+            explained += 1
+        else:
+            beyond.append(one.code)
+    kept = min(explained, len(reasons))
+    named = ", ".join(format_text(language, f"cohort.code.{code}") for code in beyond)
+    return SheetFindings(kept, explained - kept, named, lines)
+
+
+def is_dense(fitting: SheetFindings, names: Iterable[str], cards: int) -> bool:
+    """Return whether the sheet has more to show than usual; see `USUAL_LINES`."""
+    longer = sum(_count_lines(name) for name in names if _measure_width(name) > LINE_WIDTH // 2)
+    return fitting.lines + longer + CARD_LINES * (cards > 2) > USUAL_LINES
+
+
+def _count_lines(text: str) -> int:
+    return -(-_measure_width(text) // LINE_WIDTH)
+
+
+def _measure_width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in text)
