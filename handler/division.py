@@ -1,10 +1,9 @@
 """Divide a long recording among many workers: into how many segments, how fast, at what cost."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from handler.environment import LAMBDA_MB_PER_CORE
-from tracker.parameters import RANGES, Parameters
 
 SEGMENT_S = 30.0
 """How long a worker should take for its segment: long beside its start, short beside a wait."""
@@ -84,14 +83,3 @@ def divide(cpu_s: float, cpu_share: float, workers: int) -> Division:
         + jobs * (INVOCATION_USD + PUT_USD)
         + transitions * TRANSITION_USD,
     )
-
-
-def cover_whole(parameters: Parameters) -> Parameters:
-    """Return the parameters with which a divided recording is tracked.
-
-    `max_frames` bounds the memory of one process. If nobody chose it, it bounds each segment, and
-    the recording is covered whole. If somebody did, it bounds the recording.
-    """
-    if parameters.max_frames != Parameters().max_frames:
-        return parameters
-    return replace(parameters, max_frames=int(RANGES["max_frames"][1]))

@@ -4,7 +4,7 @@ import time
 from typing import TYPE_CHECKING
 
 from handler.answers import Answer, answer_division
-from handler.division import Division, cover_whole, divide
+from handler.division import Division, divide
 from handler.errors import TooLargeError, UndecodableError
 from handler.limits import Limits
 from handler.records import Record
@@ -51,7 +51,7 @@ class FanOut:
         if source.kind != "video" or not self._storage.workers or not limits.may_queue:
             return None
         try:
-            cpu_s = self._engine.estimate_whole_s(source.file, cover_whole(parameters))
+            cpu_s = self._engine.estimate_whole_s(source.file, parameters.cover_whole())
         except (UndecodableError, TooLargeError):
             # The analysis finds the same, and notes which bytes it was.
             return None

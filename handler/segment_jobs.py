@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from handler import records
-from handler.division import cover_whole, divide
+from handler.division import divide
 from handler.errors import (
     ConflictError,
     HandlerError,
@@ -153,7 +153,7 @@ class SegmentJobs:
     def _plan(self, job: Job) -> dict[str, Any]:
         """Divide the recording; return the names of its parts."""
         record = self._record(job).read()
-        whole = cover_whole(parse_parameters(record.parameters))
+        whole = parse_parameters(record.parameters).cover_whole()
         with self._open(record) as source:
             cpu_s = self._engine.estimate_whole_s(source.file, whole)
             source.rewind()

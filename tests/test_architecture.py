@@ -376,6 +376,22 @@ def test_what_asks_for_no_report_loads_nothing_of_it(clips: Path, tmp_path: Path
     ]
 
 
+def test_how_long_a_recording_is_needs_no_kernel_and_no_model(clips: Path) -> None:
+    """Before it knows, the command line cannot start the workers that divide a recording."""
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from tracker.parameters import Parameters\n"
+        "from tracker.study.recording import Recording, is_long\n"
+        "import tracker.study.workers\n"
+        f"recording = Recording(Path({str(clips / 'short.mp4')!r}), Path(), 'a', 'a')\n"
+        "print(is_long(recording, Parameters()))\n"
+        "print('cv2' in sys.modules, *sorted(set(sys.modules) & {'kernels', 'numba', 'jinja2'}))\n"
+        "print('ai_edge_litert' in sys.modules)\n"
+    )
+    assert run(script).splitlines() == ["False", "True", "False"]
+
+
 @pytest.mark.parametrize(
     ("package", "arguments"),
     [

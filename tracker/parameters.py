@@ -37,7 +37,7 @@ class Parameters:
         EAR below which an eye of typical openness (`NOMINAL_EAR`) counts as closed; 0.05-0.23.
     max_frames : int
         Largest number of frames to analyse; 1-216,000. It does not cut the task ``extended``; see
-        `most_frames`.
+        `most_frames`. Its default does not cut a recording; see `cover_whole`.
     blink_min_frames : int
         Shortest closure that counts, in frames at 30 fps; 1-15.
     blink_baseline : {"adaptive", "fixed"}
@@ -126,6 +126,16 @@ class Parameters:
         if self.task == "extended":
             return max(self.max_frames, EXTENDED_FRAMES)
         return self.max_frames
+
+    def cover_whole(self) -> "Parameters":
+        """Return the parameters with which a recording of known length is tracked.
+
+        If nobody chose `max_frames`, every frame of it is tracked: in one process, and in segments,
+        of which `max_frames` then bounds each. If somebody did, it bounds the recording.
+        """
+        if self.max_frames != Parameters().max_frames:
+            return self
+        return replace(self, max_frames=int(RANGES["max_frames"][1]))
 
     @property
     def close_ratio(self) -> float:

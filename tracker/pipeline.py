@@ -104,18 +104,15 @@ def _track_all_that_fits(
     recorded live. Then `max_frames` may not reach the end.
     """
     start_s = time.monotonic()
-    track_with = functools.partial(
-        track_with,
-        step=parameters.step,
-        max_frames=parameters.most_frames,
-        eye_pictures=eye_pictures,
-    )
-    track = track_with(source, budget_s=budget_s, keep_step=keep_step)
+    track_with = functools.partial(track_with, step=parameters.step, eye_pictures=eye_pictures)
+    video = source if isinstance(source, Video) else Video(source)
+    most_frames = _bound_frames(parameters, video.expected_frames)
+    track = track_with(video, max_frames=most_frames, budget_s=budget_s, keep_step=keep_step)
     # If time was short, the step was raised for that reason, and there is no time to track again.
     in_time = budget_s is None or time.monotonic() - start_s < budget_s / 3
     if isinstance(source, Video) or keep_step or parameters.step > 1 or not in_time:
         return track
-    expected_frames = _correct_expected_frames(source, track.info, parameters.most_frames)
+    expected_frames = _correct_expected_frames(source, track.info, most_frames)
     if not expected_frames:
         return track
     if isinstance(source, BufferedIOBase):
@@ -125,7 +122,17 @@ def _track_all_that_fits(
     video = Video(source)
     video.expected_frames = expected_frames
     left_s = None if budget_s is None else budget_s - (time.monotonic() - start_s)
-    return track_with(video, budget_s=left_s, keep_step=False)
+    most_frames = _bound_frames(parameters, expected_frames)
+    return track_with(video, max_frames=most_frames, budget_s=left_s, keep_step=False)
+
+
+def _bound_frames(parameters: Parameters, expected_frames: int) -> int:
+    """Return the most frames to track of a recording; `expected_frames` is 0 if unknown.
+
+    A time budget is shared out among the frames that are expected. Without a length these are the
+    most, which should then not be far more than most recordings have.
+    """
+    return (parameters.cover_whole() if expected_frames else parameters).most_frames
 
 
 def _correct_expected_frames(

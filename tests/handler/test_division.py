@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from handler.division import cover_whole, divide
+from handler.division import divide
 from handler.engine import _estimate_s
 from tracker.parameters import Parameters
 from tracker.video.frames import VideoInfo
@@ -48,9 +48,9 @@ def test_the_estimate_is_the_sum_of_what_aws_asks_for() -> None:
 
 
 def test_the_default_of_max_frames_bounds_a_segment_and_a_choice_the_recording() -> None:
-    assert cover_whole(Parameters()).max_frames == 216_000
-    assert cover_whole(Parameters(max_frames=11_999)).max_frames == 11_999
-    assert cover_whole(Parameters(max_frames=54_000)).max_frames == 54_000
+    assert Parameters().cover_whole().max_frames == 216_000
+    assert Parameters(max_frames=11_999).cover_whole().max_frames == 11_999
+    assert Parameters(max_frames=54_000).cover_whole().max_frames == 54_000
 
 
 # What the docs say of it
@@ -58,7 +58,7 @@ def test_the_default_of_max_frames_bounds_a_segment_and_a_choice_the_recording()
 
 def estimate(height_px: int, minutes: int, workers: int = 12) -> dict[str, float]:
     info = VideoInfo(height_px * 16 // 9, height_px, 30.0, minutes * 60 * 30)
-    cpu_s = _estimate_s(info, cover_whole(Parameters()))
+    cpu_s = _estimate_s(info, Parameters().cover_whole())
     return divide(cpu_s, CPU_SHARE, workers).document()
 
 
@@ -97,7 +97,7 @@ def test_no_segment_is_longer_than_max_frames() -> None:
     """By default, `max_frames` bounds a segment: also of the smallest pictures."""
     for size in (16, 64, 320, 1280, 4096):
         for frames in (13_000, 54_000, 216_000):
-            cpu_s = _estimate_s(VideoInfo(size, size, 30.0, frames), cover_whole(Parameters()))
+            cpu_s = _estimate_s(VideoInfo(size, size, 30.0, frames), Parameters().cover_whole())
             for workers in (1, 12, 1000):
                 segments = divide(cpu_s, CPU_SHARE, workers).segments
                 assert frames / segments <= Parameters().max_frames

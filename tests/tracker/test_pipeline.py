@@ -19,6 +19,7 @@ from tracker.parameters import Parameters
 from tracker.pipeline import track_recording
 from tracker.protocol import Phase
 from tracker.study.compare_input import read_recording
+from tracker.video.frames import Video
 
 CLIP = "short.mp4"
 
@@ -135,6 +136,40 @@ def test_the_protocol_goes_with_the_track(clips: Path, engine: Engine) -> None:
     other = (Phase("rest", 0.0, 0.4),)
     again = tracker.analyze_track(track, protocol=other)
     assert again.analysis.parameters.protocol == other
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected_frames", "most"),
+    [
+        (Parameters(), 60, 216_000),
+        (Parameters(), 300_000, 216_000),
+        (Parameters(step=2), 60, 216_000),
+        # If the container does not tell the length, a time budget is shared out among the most.
+        (Parameters(), 0, 12_000),
+        (Parameters(max_frames=11_999), 60, 11_999),
+        (Parameters(max_frames=54_000), 60, 54_000),
+    ],
+)
+def test_the_default_of_max_frames_does_not_cut_a_recording(
+    parameters: Parameters,
+    expected_frames: int,
+    most: int,
+    clips: Path,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class EnoughError(Exception):
+        pass
+
+    def track(*_: Any, max_frames: int, **__: Any) -> None:
+        assert max_frames == most
+        raise EnoughError
+
+    monkeypatch.setattr("tracker.pipeline.track_video", track)
+    video = Video(clips / "tiny.mp4")
+    video.expected_frames = expected_frames
+    with video, pytest.raises(EnoughError):
+        track_recording(video, engine._mesh, parameters)
 
 
 def test_a_video_that_changes_meanwhile_has_no_result(clips: Path, tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ REANALYSIS_PARAMETERS = ("vpp_thresh", *BLINK_PARAMETERS, "task", "protocol")
 
 _PARAMETER_HELP = {
     "step": "analyse every N-th frame",
-    "max_frames": "largest number of frames to analyse",
+    "max_frames": "largest number of frames to analyse; its default does not cut a recording, of "
+    "which up to 216,000 frames are then analysed",
     "vpp_thresh": "vertical peak-to-peak below which PSP is suspected, in eye widths",
     "blink_thresh": "EAR that closes an eye of nominal openness (EAR 0.24)",
     "blink_min_frames": "shortest blink in frames at 30 frames a second",

@@ -6,8 +6,12 @@ begins, which is at a frame whose number is known. A recording can be divided th
 found in its parts is exactly what is found in the whole.
 """
 
-from tracker.face.follow import FaceFinder, FaceFollower
-from tracker.video.frames import ImageLike
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    # Loading them takes as long as tracking 100 frames, and who only plans needs the sizes alone.
+    from tracker.face.follow import FaceFinder, FaceFollower, RunInFollower
+    from tracker.video.frames import ImageLike
 
 BLOCK_FRAMES = 1500
 """Analysed frames of a block: 50 s of a usual recording. Shorter recordings are one block."""
@@ -36,13 +40,13 @@ class BlockFollower:
     """
 
     def __init__(
-        self, follower: FaceFollower, finder: FaceFinder, step: int, first: int = 0
+        self, follower: "FaceFollower", finder: "FaceFinder", step: int, first: int = 0
     ) -> None:
         self._follower, self._finder, self._step, self._first = follower, finder, step, first
         self._block = max(0, first // BLOCK_FRAMES - 1)
-        self._run_in: _RunIn | None = None
+        self._run_in: RunInFollower | None = None
 
-    def add(self, image: ImageLike, ordinal: int) -> None:
+    def add(self, image: "ImageLike", ordinal: int) -> None:
         """Find the faces of the next frame; see `FaceFollower.add`."""
         block = ordinal // BLOCK_FRAMES
         if block != self._block:
@@ -51,16 +55,11 @@ class BlockFollower:
             self._run_in = None
         if (ordinal + RUN_IN_FRAMES) // BLOCK_FRAMES != block:
             if self._run_in is None:
-                self._run_in = _RunIn(self._finder, RUN_IN_FRAMES, self._step)
+                from tracker.face.follow import RunInFollower
+
+                self._run_in = RunInFollower(self._finder, RUN_IN_FRAMES, self._step)
             self._run_in.add(image, ordinal)
         if ordinal >= self._first:
             self._follower.add(image, ordinal)
         else:
             self._follower.skip(ordinal)
-
-
-class _RunIn(FaceFollower):
-    """Follows faces only to find out where they are."""
-
-    def _add_second_pass(self, face: object, image: ImageLike) -> None:
-        pass

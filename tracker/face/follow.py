@@ -427,6 +427,13 @@ class FaceFollower:
         return face
 
 
+class RunInFollower(FaceFollower):
+    """Follows faces only to find out where they are; see `tracker.face.blocks`."""
+
+    def _add_second_pass(self, face: _Face, image: ImageLike) -> None:
+        pass
+
+
 def _distance(a: Region, b: Region) -> float:
     return float(np.hypot(a.centre_x - b.centre_x, a.centre_y - b.centre_y))
 

@@ -325,7 +325,7 @@ class ParameterFields:
         "EAR that closes an eye of nominal openness.",
         "Parameter blink_thresh (EAR)", "매개변수 blink_thresh(EAR)")]
     max_frames: Annotated[int, Field("parameters", "frames",
-        "Most frames to analyse.",
+        "Most frames to analyse; the default does not cut a recording of known length.",
         "Parameter max_frames", "매개변수 max_frames")]
     blink_min_frames: Annotated[int, Field("parameters", "frames",
         "Shortest closure, in frames at 30 frames a second.",

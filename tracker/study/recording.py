@@ -220,11 +220,16 @@ def find_person(participants: Participants, recording: Recording) -> Participant
 
 
 def is_long(recording: Recording, parameters: Parameters) -> bool:
-    """Return whether a video is so long that it may be divided; False if it cannot be read."""
-    from tracker.tracks import segments
+    """Return whether a video is so long that it may be divided; False if it cannot be read.
+
+    No kernel and no model is loaded for this.
+    """
+    from tracker.face.blocks import BLOCK_FRAMES
+    from tracker.video.frames import Video
 
     try:
-        return segments.is_long(recording.video, parameters.step)
+        with Video(recording.video) as video:
+            return video.expected_frames // parameters.step >= 2 * BLOCK_FRAMES
     except InputError:
         return False
 
@@ -257,17 +262,23 @@ def divide_recording(
     """
     if not is_long(recording, parameters):
         return None
-    from tracker.tracks.segments import plan_segments
+    from concurrent.futures import ThreadPoolExecutor
 
-    fingerprint = take_fingerprint(recording.video)
-    identity = _identify(recording, fingerprint.sha256, parameters, request)
-    files = recording.files(request)
-    if resume and (summary := _load_finished(files, identity)) is not None:
-        return FinishedRecording(summary, files, resumed=True)
-    plan = plan_segments(
-        recording.video, segments, parameters.step, parameters.most_frames, request.keep_step
-    )
-    return (fingerprint, plan) if len(plan) > 1 else None
+    with ThreadPoolExecutor(1) as aside:
+        # Other processors have nothing to do yet, so the file is hashed while it is planned.
+        hashing = aside.submit(take_fingerprint, recording.video)
+        if resume:
+            identity = _identify(recording, hashing.result().sha256, parameters, request)
+            files = recording.files(request)
+            if (summary := _load_finished(files, identity)) is not None:
+                return FinishedRecording(summary, files, resumed=True)
+        from tracker.tracks.segments import plan_segments
+
+        most_frames = parameters.cover_whole().most_frames
+        plan = plan_segments(
+            recording.video, segments, parameters.step, most_frames, request.keep_step
+        )
+        return (hashing.result(), plan) if len(plan) > 1 else None
 
 
 def finish_divided(

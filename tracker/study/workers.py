@@ -6,8 +6,10 @@ recording is therefore known; `concurrent.futures` would give up all of them.
 
 import contextlib
 import functools
+import importlib
 import multiprocessing
 import signal
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
@@ -23,6 +25,7 @@ from tracker.study.recording import (
     Recording,
     Request,
     explain_failure,
+    is_long,
 )
 from tracker.study.schedule import Schedule
 
@@ -87,16 +90,19 @@ def analyze_recordings(
     schedule = Schedule(recordings, request, workers)
     # With at least two processors for each recording, decoding gets its own thread.
     decode_ahead = workers >= 2 * len(recordings)
-    pool: list[_Worker] = []
+    start = functools.partial(_Worker, parameters, request, resume, decode_ahead)
+    pool, spares = list[_Worker](), list[_Worker]()
     try:
+        if workers > 1 and len(recordings) == 1 and is_long(recordings[0], parameters):
+            # Those that will get a segment load the models while it is planned.
+            spares += [start(True) for _ in range(workers)]
         while schedule.pending or pool:
             while schedule.pending and len(pool) < workers:
-                pool.append(_Worker(parameters, request, resume, decode_ahead))
+                pool.append(spares.pop() if spares else start(False))
                 pool[-1].give(*schedule.take())
             for ready in wait([worker.connection for worker in pool]):
                 worker = next(worker for worker in pool if worker.connection is ready)
-                received = _receive(worker, schedule, on_progress)
-                if received is None:
+                if (received := _receive(worker, schedule, on_progress)) is None:
                     continue
                 index, (answer, is_usable) = worker.index, received
                 outcome = schedule.note(index, worker.job, answer)
@@ -108,10 +114,17 @@ def analyze_recordings(
                 if outcome is not None:
                     yield index, outcome
     finally:
-        for worker in pool:
-            worker.process.terminate()
-        for worker in pool:
-            worker.bury()
+        _stop(pool, spares)
+
+
+def _stop(pool: list["_Worker"], spares: list["_Worker"]) -> None:
+    """End the processes that have a job, and those that never had one."""
+    for worker in [*pool, *spares]:
+        worker.process.terminate()
+    for worker in spares:
+        worker.wait_for_end()
+    for worker in pool:
+        worker.bury()
 
 
 def _receive(
@@ -130,14 +143,24 @@ def _receive(
 
 
 class _Worker:
-    """A process and the job that it has."""
+    """A process and the job that it has.
+
+    If `loads_early`, the process loads what segments need before it has a job.
+    """
 
     def __init__(
-        self, parameters: Parameters, request: Request, resume: bool, decode_ahead: bool
+        self,
+        parameters: Parameters,
+        request: Request,
+        resume: bool,
+        decode_ahead: bool,
+        loads_early: bool,
     ) -> None:
         self.connection, theirs = _SPAWN.Pipe()
         self.process: SpawnProcess = _SPAWN.Process(
-            target=_work, args=(theirs, parameters, request, resume, decode_ahead), daemon=True
+            target=_work,
+            args=(theirs, parameters, request, resume, decode_ahead, loads_early),
+            daemon=True,
         )
         with _interrupts_blocked():
             self.process.start()
@@ -173,12 +196,17 @@ class _Worker:
         )
         return Failure("process_died", f"its process {how}. {remedy}")
 
-    def bury(self) -> None:
+    def wait_for_end(self) -> None:
+        """Wait until the process has ended, and kill it if that takes too long."""
         self.process.join(STOP_S)
         if self.process.exitcode is None:
             self.process.kill()
             self.process.join()
         self.connection.close()
+
+    def bury(self) -> None:
+        """Wait until the process has ended, and remove its half-written files."""
+        self.wait_for_end()
         if self.process.pid is not None:
             from tracker.files.whole import remove_partial_files
 
@@ -192,7 +220,8 @@ def _interrupts_blocked() -> Iterator[None]:
 
     A terminal sends Ctrl-C's signal to all its processes, but only this one must act on it. The
     signal is blocked here, and new processes inherit the block. Windows cannot block it; there,
-    `_work` makes the new process ignore it.
+    `_work` makes the new process ignore it. Threads of libraries are not blocked, so this process
+    also notes a signal until the end: a process that is half started could not end quietly.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -201,11 +230,21 @@ def _interrupts_blocked() -> Iterator[None]:
 
     # It must run before, because its start unblocks the signal.
     resource_tracker.ensure_running()
+    noted: list[int] = []
+    # Only the main thread may choose what a signal does.
+    handles = threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGINT)
+    if handles:
+        signal.signal(signal.SIGINT, lambda number, _: noted.append(number))
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        if handles:
+            signal.signal(signal.SIGINT, before)
+        if noted:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _signal_name(number: int) -> str:
@@ -221,10 +260,16 @@ def _work(
     request: Request,
     resume: bool,
     decode_ahead: bool,
+    loads_early: bool,
 ) -> None:
     """Do the jobs that come over the connection, until it is closed."""
     if not hasattr(signal, "pthread_sigmask"):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if loads_early:
+        # What fails here fails once more in the job, whose answer explains it.
+        with contextlib.suppress(Exception):
+            importlib.import_module("tracker.tracks.segments")
+            importlib.import_module("tracker.face.mesh")
     make_finder = functools.cache(_load_models)
     reported_s = 0.0
 

@@ -35,19 +35,6 @@ class PartsError(ValueError):
     """The parts do not make one recording: one is missing, differs, or is of another plan."""
 
 
-def is_long(source: Path | BufferedIOBase, step: int) -> bool:
-    """Return whether a recording is so long that it may be divided.
-
-    Raises
-    ------
-    InputError
-        See `tracker.video.frames.Video`.
-    """
-    _rewind(source)
-    with Video(source) as video:
-        return video.expected_frames // step >= 2 * BLOCK_FRAMES
-
-
 def plan_segments(
     source: Path | BufferedIOBase,
     count: int,

@@ -11,11 +11,14 @@ eye is always on the right of the picture. The summary says that this was done (
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kernels.sampling import Affine
+if TYPE_CHECKING:
+    # Loading the kernels takes as long as tracking 100 frames, and who only plans calls none.
+    from kernels.sampling import Affine
 
 MAX_PIXEL_ASPECT = 4.0
 """Widest or tallest pixel that is believed: PAL video of half the width, 16:9, has 2.9."""
@@ -66,7 +69,7 @@ def is_transposed(turn: Turn) -> bool:
     return not turn[0, 0]
 
 
-def map_points(affine: Affine, x: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
+def map_points(affine: "Affine", x: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
     """Apply an affine transform to N points; return their new x and y, shape (2, N)."""
     points = np.atleast_2d(x), np.atleast_2d(y)
     mapped: NDArray[np.float64] = affine[:, :1] * points[0] + affine[:, 1:2] * points[1]
@@ -101,7 +104,7 @@ class Placement:
     turn: Turn
     shown_width: int
     shown_height: int
-    to_stored: Affine
+    to_stored: "Affine"
     whole_pixels: bool
 
 

@@ -4,16 +4,18 @@ FFmpeg's library swscale converts the pixels."""
 
 import ctypes as c
 import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.sampling import Planes
 from tracker.video.hdr import Light
 from tracker.video.libav import AvFrame, FFmpegError, load_libraries
 from tracker.video.orientation import Placement, is_transposed, map_points
+
+if TYPE_CHECKING:
+    from kernels.sampling import Planes
 
 BLOCK_PX = 64
 """Parts are converted in whole blocks of columns.
@@ -88,7 +90,7 @@ class LazyImage:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[np.uint8]:
         return self[:, :]
 
-    def planes(self) -> Planes | None:
+    def planes(self) -> "Planes | None":
         """Return the stored colour planes; None if the pixels are not stored in three planes.
 
         The arrays are the decoder's own memory. Do not write to them, and do not use them after
@@ -183,7 +185,7 @@ class Converter:
             and all(frame.planes[:3])
         )
 
-    def planes(self, frame: AvFrame) -> Planes | None:
+    def planes(self, frame: AvFrame) -> "Planes | None":
         """Return the frame's stored planes without a copy; None if it does not have three."""
         layout = self._planar_formats.get(frame.format)
         strides = frame.strides[:3]
@@ -199,6 +201,9 @@ class Converter:
                 (self._height, rows, rows), strict=True,
             )
         )  # fmt: skip
+        # Here, because who only asks how long a video is needs no kernels.
+        from kernels.sampling import Planes
+
         return Planes(
             luma, blue, red, strides[0] // size, strides[1] // size, self._width, self._height,
             shift_x, shift_y, bits, frame.matrix, full_range or frame.range == _FULL_RANGE,

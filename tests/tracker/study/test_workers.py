@@ -30,6 +30,7 @@ from tracker.study.recording import (
     analyze_recording,
 )
 from tracker.study.workers import _Worker, analyze_recordings
+from tracker.video.frames import Video
 
 # Processes that each load the models.
 pytestmark = pytest.mark.slow
@@ -253,8 +254,8 @@ def test_a_video_that_changes_meanwhile_is_refused(
     video = tmp_path / "a.mp4"
     shutil.copy(clips / "tiny.mp4", video)
 
-    def write_meanwhile(source: Path, *arguments: object, **options: object) -> Track:
-        with source.open("ab") as file:
+    def write_meanwhile(source: Video, *arguments: object, **options: object) -> Track:
+        with video.open("ab") as file:
             file.write(b"\0")
         return track_video(source, *arguments, **options)
 
@@ -329,6 +330,54 @@ def test_a_long_recording_is_divided_and_gives_the_same_files(
     assert processes == [0, 2]
 
 
+@pytest.mark.long
+def test_the_default_of_max_frames_cuts_no_recording_with_any_number_of_workers(
+    tmp_path: Path,
+) -> None:
+    spec = ClipSpec(duration_s=1.0, fps=30.0, width=96, height=72)
+    write_clip(tmp_path / "long.mp4", spec, repeats=401)
+    found = []
+    for workers in (1, 2):
+        out = tmp_path / str(workers)
+        arguments = ["--out", str(out), "--workers", str(workers), "--no-report"]
+        assert main(["analyze", str(tmp_path / "long.mp4"), *arguments]) == 0
+        found.append(contents(out))
+        summary = strict((out / "long.summary.json").read_text())
+        assert (summary["frames_processed"], summary["sampling"]["step"]) == (12_030, 1)
+    assert found[0] == found[1]
+
+
+def test_workers_without_a_segment_end_with_the_others(long_folder: Path, tmp_path: Path) -> None:
+    """Three blocks are at most three segments; the other workers have got ready in vain."""
+    others = set(multiprocessing.active_children())
+    processes: list[int] = []
+    recording = Recording(long_folder / "long.mp4", tmp_path, "long", "long.mp4")
+    with watch_children(processes, others):
+        outcomes = dict(analyze_recordings([recording], Parameters(), Request(), 5))
+    assert isinstance(outcomes[0], FinishedRecording)
+    assert processes == [5]
+    deadline_s = time.monotonic() + 60
+    while set(multiprocessing.active_children()) - others:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)
+
+
+def test_a_worker_that_is_killed_before_its_first_job_is_told(
+    long_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start_and_kill(*arguments: Any) -> _Worker:
+        worker = _Worker(*arguments)
+        worker.process.kill()
+        return worker
+
+    monkeypatch.setattr("tracker.study.workers._Worker", start_and_kill)
+    recording = Recording(long_folder / "long.mp4", tmp_path, "long", "long.mp4")
+    outcomes = dict(analyze_recordings([recording], Parameters(), Request(), 3))
+    assert isinstance(outcomes[0], Failure)
+    assert outcomes[0].code == "process_died"
+    assert not list(tmp_path.iterdir())
+
+
 @contextlib.contextmanager
 def watch_children(counts: list[int], before: set[Any]) -> Iterator[None]:
     """Append to `counts` how many processes are started in the ``with`` block."""
@@ -383,6 +432,30 @@ def test_a_worker_whose_memory_grew_is_replaced(
     outcomes = dict(analyze_recordings(recordings, Parameters(step=2), Request(), 1))
     assert len(started) == 3
     assert all(isinstance(outcome, FinishedRecording) for outcome in outcomes.values())
+
+
+def test_an_interruption_stops_workers_that_get_ready(long_folder: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tracker", "analyze", str(long_folder / "long.mp4")]
+    process = subprocess.Popen(
+        [*command, "--out", str(tmp_path), "--workers", "4"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    deadline_s = time.monotonic() + 300
+    # Python's resource tracker is one of them.
+    while len(children.read_text().split()) < 3:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.001)
+    os.killpg(process.pid, signal.SIGINT)
+    _, stderr = process.communicate()
+    assert (process.returncode, stderr) == (130, "interrupted\n")
+    while is_group_alive(process.pid):
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)
+    assert not list(tmp_path.iterdir())
 
 
 def is_group_alive(group: int) -> bool:
