@@ -4,11 +4,10 @@ It is made from the same tables that the handler checks requests with. This modu
 when a client asks for the description.
 """
 
-import types
 from collections.abc import Iterable
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
 from handler.answers import CLEAR_ANSWERS
 from handler.events import DEFAULT_LIST, MAX_LIST
@@ -21,7 +20,8 @@ from handler.requests import (
     UPLOAD_TYPES,
 )
 from handler.routes import ROUTES, Route
-from tracker.files.fields import Field, Interval, Summary
+from tracker.files.documents import describe_record
+from tracker.files.fields import Summary
 from tracker.parameters import CHOICES, RANGES, Parameters
 from tracker.protocol import MAX_TIME_S, PHASES
 from tracker.version import __version__
@@ -29,7 +29,6 @@ from tracker.words import LANGUAGES
 
 TEMPLATES = Path(__file__).with_name("templates")
 STATES = ("queued", "processing", "completed", "failed", "expired")
-_JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 _ID = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 _TEXT = {"type": "string"}
 _NUMBER = {"type": ["number", "null"]}
@@ -317,7 +316,7 @@ def _describe_schemas() -> dict[str, Any]:
             },
             strict=True,
         ),
-        "Summary": _describe_record(Summary),
+        "Summary": describe_record(Summary, strict=False),
     }
 
 
@@ -451,36 +450,6 @@ def _describe_answers(route: Route) -> dict[str, Any]:
             "content": {"application/json": {"schema": _refer("Error")}},
         }
     return answers
-
-
-def _describe_record(record: type) -> dict[str, Any]:
-    """Return the JSON schema of a dataclass such as `Summary`.
-
-    The `Field` in the annotation of each field gives its meaning and unit.
-    """
-    properties = {}
-    for name, hint in get_type_hints(record, include_extras=True).items():
-        about = next(iter(getattr(hint, "__metadata__", ())), None)
-        schema = _describe_type(get_type_hints(record)[name])
-        if isinstance(about, Field):
-            schema["description"] = f"{about.meaning}{f' ({about.unit})' if about.unit else ''}"
-        properties[name] = schema
-    return {"type": "object", "properties": properties}
-
-
-def _describe_type(hint: Any) -> dict[str, Any]:
-    if get_origin(hint) in (Union, types.UnionType):
-        inner = [one for one in get_args(hint) if one is not types.NoneType]
-        return {"anyOf": [*map(_describe_type, inner), {"type": "null"}]}
-    if hint is Interval:
-        return {"type": "array", "items": _NUMBER, "minItems": 2, "maxItems": 2}
-    if get_origin(hint) is Literal:
-        return {"enum": list(get_args(hint))}
-    if is_dataclass(hint) and isinstance(hint, type):
-        return _describe_record(hint)
-    if get_origin(hint) is tuple:
-        return {"type": "array", "items": _describe_type(get_args(hint)[0])}
-    return {"type": _JSON_TYPES[hint]} if hint in _JSON_TYPES else {}
 
 
 def _make_object(

@@ -38,6 +38,7 @@ LEAVES = {
     "tracker.version": set[str](),
     "tracker.words": set[str](),
     "tracker.files.fields": set[str](),
+    "tracker.files.documents": {"tracker.files.fields"},
     "tracker.files.whole": set[str](),
 }
 """What every room may import, and what of ours these may import themselves."""

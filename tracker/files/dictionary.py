@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tracker.files.columns import BLINK_COLUMNS, COHORT_COLUMNS, ENDS, FRAME_COLUMNS, Column
-from tracker.files.documents import JSON_TYPES, Shape, read_record
+from tracker.files.documents import JSON_TYPES, Shape, describe_record, read_record
 from tracker.files.fields import Field, Interval, Summary
 from tracker.files.results_table import make_athena_table
 from tracker.protocol import GUIDED_TASKS, PAUSE_S, READY_S
@@ -68,39 +68,8 @@ def make_schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Summary of a recording",
-        **_describe_record(Summary),
+        **describe_record(Summary, strict=True),
     }
-
-
-def _describe_record(record: type) -> dict[str, Any]:
-    properties = {}
-    for name, (shape, about) in read_record(record).items():
-        properties[name] = _describe_shape(shape)
-        if isinstance(about, Field):
-            properties[name]["description"] = about.meaning
-            if about.unit:
-                properties[name]["x-unit"] = about.unit
-    return {
-        "description": record.__doc__,
-        "type": "object",
-        "properties": properties,
-        "required": [name for name in properties if name != "resume_key"],
-        "additionalProperties": False,
-    }
-
-
-def _describe_shape(shape: Shape) -> dict[str, Any]:
-    if is_dataclass(shape.kind):
-        return _describe_record(shape.kind)
-    if shape.item is not None:
-        return {"type": "array", "items": _describe_record(shape.item)}
-    if shape.kind is Interval:
-        end = {"type": ["number", "null"]}
-        return {"type": "array", "items": end, "minItems": 2, "maxItems": 2}
-    if shape.choices:
-        return {"enum": [*shape.choices, *([None] if shape.nullable else [])]}
-    name = JSON_TYPES[shape.kind]
-    return {"type": [name, "null"] if shape.nullable else name}
 
 
 def make_page() -> str:

@@ -1,4 +1,4 @@
-"""Read and check a summary's JSON document, from any version of this program; look up its fields.
+"""Read, check and describe a summary's JSON document; look up its fields.
 
 The annotations of `tracker.files.fields.Summary` say what a document must hold. This module imports
 nothing that is slow to load.
@@ -65,6 +65,45 @@ def _read_hint(hint: Any) -> Shape:
     if get_origin(hint) is tuple:
         return Shape(tuple, item=get_args(hint)[0])
     return Shape(hint)
+
+
+def describe_record(record: type, *, strict: bool) -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of a dataclass such as `Summary`.
+
+    Parameters
+    ----------
+    record : type
+    strict : bool
+        Whether it describes what this version writes: all fields, and no others. Otherwise it also
+        fits the documents of other versions, which may lack fields and have more.
+    """
+    properties = {}
+    for name, (shape, about) in read_record(record).items():
+        properties[name] = _describe_shape(shape, strict)
+        if isinstance(about, Field):
+            properties[name]["description"] = about.meaning
+            if about.unit:
+                properties[name]["x-unit"] = about.unit
+    described = {"description": record.__doc__, "type": "object", "properties": properties}
+    if strict:
+        # Only the command line writes this field.
+        described["required"] = [name for name in properties if name != "resume_key"]
+        described["additionalProperties"] = False
+    return described
+
+
+def _describe_shape(shape: Shape, strict: bool) -> dict[str, Any]:
+    if is_dataclass(shape.kind):
+        return describe_record(shape.kind, strict=strict)
+    if shape.item is not None:
+        return {"type": "array", "items": describe_record(shape.item, strict=strict)}
+    if shape.kind is Interval:
+        end = {"type": ["number", "null"]}
+        return {"type": "array", "items": end, "minItems": 2, "maxItems": 2}
+    if shape.choices:
+        return {"enum": [*shape.choices, *([None] if shape.nullable else [])]}
+    name = JSON_TYPES[shape.kind]
+    return {"type": [name, "null"] if shape.nullable else name}
 
 
 def find_field(path: str) -> tuple[Shape, Field]:
