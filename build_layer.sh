@@ -119,7 +119,8 @@ prune() {
   site=$STAGE/layer-base/$SITE
   # The SDK describes every service. Only these are used.
   find "$site/botocore/data" "$site/boto3/data" -mindepth 1 -maxdepth 1 -type d \
-    ! -name s3 ! -name dynamodb ! -name sqs ! -name stepfunctions -exec rm -rf {} +
+    ! -name s3 ! -name dynamodb ! -name sqs ! -name stepfunctions ! -name secretsmanager \
+    -exec rm -rf {} +
   rm -rf "$site/boto3/examples"
 
   site=$STAGE/layer-litert/$SITE

@@ -36,6 +36,8 @@ from tracker.lab.synthetic import write_clip
 TIMEOUT_S = 300.0
 LAYERS = ("layer-base", "layer-litert", "layer-opencv", "layer-ffmpeg")
 ANALYSIS, LIGHT = "lambda_function.lambda_handler", "handler.light_function.lambda_handler"
+WEBHOOK = "handler.webhook_function.lambda_handler"
+LABELS = {ANALYSIS: "analysis function", LIGHT: "light function", WEBHOOK: "webhook's function"}
 LONG_FRAMES = 12_000
 LARGE_FILE_BYTES = 600 * 10**6
 
@@ -84,7 +86,7 @@ class Budget:
         self._scratch = scratch
         self._roots = {}
         site = Path(sysconfig.get_paths()["purelib"])
-        for handler, layers in ((ANALYSIS, LAYERS), (LIGHT, LAYERS[:1])):
+        for handler, layers in ((ANALYSIS, LAYERS), (LIGHT, LAYERS[:1]), (WEBHOOK, LAYERS[:1])):
             self._roots[handler] = scratch / handler
             self._roots[handler].mkdir()
             make_root(self._roots[handler], dist, layers, site)
@@ -96,6 +98,9 @@ class Budget:
             "S3_BUCKET": BUCKET,
             "DYNAMODB_TABLE": TABLE,
             "QUEUE_URL": aws.queue_url,
+            "WEBHOOK_URL": "https://receiver.example/",
+            "WEBHOOK_SECRET_ARN": "secret",
+            "WEBHOOK_QUEUE_URL": aws.queue_url,
         }
 
     @contextmanager
@@ -108,10 +113,9 @@ class Budget:
             del environment["QUEUE_URL"]
         with Sandbox(self._roots[handler], handler, environment, self._scratch) as sandbox:
             usage = sandbox.usage
-            label = "light function" if handler == LIGHT else "analysis function"
             self._add(
                 Row(
-                    f"init of the {label}",
+                    f"init of the {LABELS[handler]}",
                     sandbox.init_wall_s,
                     sandbox.init_cpu_s,
                     peak_rss_mb=usage.peak_rss_mb,
@@ -206,7 +210,7 @@ class Budget:
 
 
 def run_short(budget: Budget, inputs: Path) -> None:
-    """Measure both functions' start, and each action on a small file."""
+    """Measure the functions' start, and each action on a small file."""
     spec = _spec(width=1280, height=720)
     video = inputs / "short.mp4"
     write_clip(video, spec)
@@ -229,6 +233,8 @@ def run_short(budget: Budget, inputs: Path) -> None:
         event = {"httpMethod": "GET", "path": "/analyses", **known}
         answer = budget.invoke(light, "GET /analyses", event)
         assert len(json.loads(answer["body"])["analyses"]) == 1, answer
+    with budget.function(WEBHOOK) as webhook:
+        budget.require("webhook's function", "init CPU s", webhook.init_cpu_s, MAX_LIGHT_INIT_CPU_S)
     with budget.function(ANALYSIS) as function:
         budget.require("analysis function", "init CPU s", function.init_cpu_s, MAX_INIT_CPU_S)
         for name, value in (("first", 1.0), ("warm", 0.9)):

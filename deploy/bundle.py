@@ -191,6 +191,7 @@ def check(unpacked: Unpacked, reference: Reference, python: str) -> None:
     _check_it_answers("lambda_function", site, task, python, ["numba"])
     heavy = ["numpy", "cv2", "ai_edge_litert", "numba"]
     _check_it_answers("handler.light_function", unpacked.light / SITE, task, python, heavy)
+    _check_the_webhook(unpacked.light / SITE, task, python, heavy)
 
 
 def _format_sizes(zips: list[Path]) -> str:
@@ -356,6 +357,28 @@ def _check_it_answers(
     )
     if done.returncode:
         raise BundleError(f"{module} does not answer: {done.stderr.strip()}")
+
+
+def _check_the_webhook(site: Path, task: Path, python: str, absent: Sequence[str]) -> None:
+    """Check that the webhook's function takes a batch, and does not load the `absent` modules."""
+    script = (
+        f"import sys; sys.path[:0] = [{str(task)!r}, {str(site)!r}]\n"
+        "from handler.webhook_function import lambda_handler\n"
+        "assert lambda_handler({'Records': []}, None) == {'batchItemFailures': []}\n"
+        f"loaded = {{*{absent!r}}} & set(sys.modules)\n"
+        "assert not loaded, f'{loaded} is loaded'\n"
+    )
+    environment = {
+        "AWS_DEFAULT_REGION": "ap-northeast-2",
+        "WEBHOOK_URL": "https://receiver.example/",
+        "WEBHOOK_SECRET_ARN": "secret",
+        "WEBHOOK_QUEUE_URL": "https://sqs.ap-northeast-2.amazonaws.com/000000000000/queue",
+    }
+    done = subprocess.run(
+        [python, "-S", "-c", script], capture_output=True, text=True, check=False, env=environment
+    )
+    if done.returncode:
+        raise BundleError(f"handler.webhook_function does not answer: {done.stderr.strip()}")
 
 
 def _check_authorizer(task: Path, python: str) -> None:

@@ -17,14 +17,9 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
-from handler.environment import Environment
-from handler.errors import (
-    ConflictError,
-    HandlerError,
-    NotFoundError,
-    StorageUnavailableError,
-    ThrottledError,
-)
+from handler.aws_errors import make_unavailable, translate
+from handler.environment import Environment, WebhookEnvironment
+from handler.errors import HandlerError, NotFoundError, StorageUnavailableError
 from handler.records import Record, is_over
 from handler.storage import (
     DOWNLOAD_VALID_S,
@@ -56,26 +51,6 @@ _CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 4},
 )
 _REGIONAL = {"us_east_1_regional_endpoint": "regional", "addressing_style": "virtual"}
-_MISPLACED = {
-    "NoSuchBucket",
-    "ResourceNotFoundException",
-    "QueueDoesNotExist",
-    "StateMachineDoesNotExist",
-}
-_MISCONFIGURED = (
-    "The bucket, the table, the queue or the state machine is missing or has another shape. The "
-    "table needs the partition key analysis_id (not analysisId), a text, and the index "
-    f"{USER_INDEX}. The operator finds out more with: python -m deploy.storage."
-)
-_THROTTLED = {
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "SlowDown",
-    "Throttling",
-    "ThrottlingException",
-    "TooManyRequestsException",
-}
-_MISSING = {"404", "NoSuchKey", "NoSuchVersion", "NotFound"}
 
 
 class AwsStorage:
@@ -238,7 +213,7 @@ class AwsStorage:
             )
         for error in answer.get("Errors", []):
             # Of many objects, S3 deletes those that it can, and answers 200.
-            raise _translate(ClientError({"Error": error}, "DeleteObjects"))
+            raise translate({"Error": error})
 
     def locate(self, key: str) -> str:
         return f"s3://{self._bucket}/{key}"
@@ -310,6 +285,42 @@ class AwsStorage:
             self._sqs.change_message_visibility(
                 QueueUrl=self._queue_url, ReceiptHandle=receipt, VisibilityTimeout=delay_s
             )
+
+
+class AwsWebhookQueue:
+    """The queue of the webhook's events, and the secret that signs them.
+
+    It takes part in no analysis, and its function may reach no file and no record.
+
+    Parameters
+    ----------
+    environment : WebhookEnvironment
+    """
+
+    def __init__(self, environment: WebhookEnvironment) -> None:
+        self._queue_url = environment.queue_url
+        self._secret_arn = environment.secret_arn
+        self._sqs = boto3.client("sqs", config=_CONFIG)
+        self._secrets = boto3.client("secretsmanager", config=_CONFIG)
+
+    def send(self, message: str) -> None:
+        """Put an event into the queue."""
+        with _translated_errors():
+            self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=message)
+
+    def postpone(self, receipt: str, delay_s: int) -> None:
+        """Have a message delivered again after `delay_s`, unless it is deleted by then."""
+        with _translated_errors():
+            self._sqs.change_message_visibility(
+                QueueUrl=self._queue_url, ReceiptHandle=receipt, VisibilityTimeout=delay_s
+            )
+
+    def read_secret(self) -> str:
+        """Return the secret as it is now: the operator may replace it at any time."""
+        with _translated_errors():
+            answer = self._secrets.get_secret_value(SecretId=self._secret_arn)
+        secret: str = answer["SecretString"]
+        return secret
 
 
 class S3Object(io.BufferedIOBase):
@@ -387,7 +398,7 @@ class S3Object(io.BufferedIOBase):
                 if attempt == READ_ATTEMPTS - 1:
                     raise
             time.sleep(0.1 * 2**attempt)
-        raise StorageUnavailableError("storage_unavailable", _UNAVAILABLE)
+        raise make_unavailable()
 
 
 def _read_version(answer: dict[str, Any]) -> StoredVersion:
@@ -399,48 +410,15 @@ def _name_version(version: StoredVersion) -> dict[str, str]:
     return {"VersionId": version.version_id} if version.version_id else {}
 
 
-_UNAVAILABLE = "The storage does not answer at present. Try again in a minute."
-
-
 @contextmanager
 def _translated_errors() -> Iterator[None]:
     """Replace boto3's errors in the ``with`` block by `HandlerError`, which names no file."""
     try:
         yield
     except ClientError as error:
-        raise _translate(error) from error
+        raise translate(error.response) from error
     except (BotoCoreError, HTTPClientError, OSError) as error:
-        raise StorageUnavailableError("storage_unavailable", _UNAVAILABLE) from error
-
-
-def _translate(error: ClientError) -> HandlerError:
-    code = error.response.get("Error", {}).get("Code", "")
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if code in _MISPLACED or (code == "ValidationException" and _is_about_shape(error)):
-        return HandlerError("storage_misconfigured", _MISCONFIGURED)
-    if code in _MISSING:
-        return NotFoundError("file_not_found", "There is no such file. Upload it first.")
-    if code in ("PreconditionFailed", "412"):
-        return ConflictError("file_changed", "The file was written over meanwhile. Try again.")
-    if code in _THROTTLED:
-        return ThrottledError("throttled", "Too many requests at a time. Try again in a minute.")
-    # DynamoDB answers 400 when it denies access.
-    if status in (401, 403) or code.startswith("AccessDenied"):
-        return HandlerError(
-            "storage_denied",
-            "The storage denies access. The function's role lacks a permission; tell the operator.",
-        )
-    if status >= 500 or not status:
-        return StorageUnavailableError("storage_unavailable", _UNAVAILABLE)
-    return HandlerError(
-        "storage_error", f"The storage refused a request ({code}). Tell the operator."
-    )
-
-
-def _is_about_shape(error: ClientError) -> bool:
-    """Return whether an error of DynamoDB says that the table lacks a key field or an index."""
-    text = error.response["Error"].get("Message", "")
-    return any(word in text for word in ("schema", "index", "the key", "required keys"))
+        raise make_unavailable() from error
 
 
 def _to_item(record: Record) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from handler.requests import (
     UPLOAD_TYPES,
 )
 from handler.routes import ROUTES, Route
+from handler.webhook_description import describe_webhooks
 from tracker.files.documents import describe_record
 from tracker.files.fields import Summary
 from tracker.parameters import CHOICES, RANGES, Parameters
@@ -82,6 +83,7 @@ def make_document() -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "security": [{"token": []}],
         "paths": paths,
+        "webhooks": describe_webhooks(),
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
             "schemas": _describe_schemas(),

@@ -70,3 +70,38 @@ def read_environment() -> Environment:
         retention_days=int(os.environ.get("RETENTION_DAYS") or 0),
         in_lambda="AWS_LAMBDA_RUNTIME_API" in os.environ,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEnvironment:
+    """The settings of the function that sends the webhook.
+
+    Attributes
+    ----------
+    url : str
+        ``WEBHOOK_URL``: the https address to which events are posted.
+    secret_arn : str
+        ``WEBHOOK_SECRET_ARN``: the secret in Secrets Manager that signs them.
+    queue_url : str
+        ``WEBHOOK_QUEUE_URL``: the queue in which they wait.
+    """
+
+    url: str
+    secret_arn: str
+    queue_url: str
+
+
+def read_webhook_environment() -> WebhookEnvironment:
+    """Read the environment variables of the function that sends the webhook.
+
+    Raises
+    ------
+    RuntimeError
+        A variable is missing, or the address is not https.
+    """
+    names = ("WEBHOOK_URL", "WEBHOOK_SECRET_ARN", "WEBHOOK_QUEUE_URL")
+    if missing := [name for name in names if not os.environ.get(name)]:
+        raise RuntimeError(f"Set the environment variable {' and '.join(missing)}.")
+    if not os.environ["WEBHOOK_URL"].startswith("https://"):
+        raise RuntimeError("WEBHOOK_URL must begin with https://")
+    return WebhookEnvironment(*(os.environ[name] for name in names))

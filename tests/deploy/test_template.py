@@ -29,6 +29,7 @@ from handler.storage import MAX_DELIVERIES
 
 ROOT = Path(__file__).parents[2]
 REGION = "ap-northeast-2"
+NO_VALUE = "AWS::NoValue"
 
 
 class _Loader(yaml.SafeLoader):
@@ -148,13 +149,20 @@ def test_the_zips_are_those_that_are_built() -> None:
 
 
 @pytest.mark.parametrize(
-    "function", ["AnalysisFunction", "LightFunction", "SegmentFunction", "AuthorizerFunction"]
+    "function",
+    [
+        *("AnalysisFunction", "LightFunction", "SegmentFunction"),
+        *("AuthorizerFunction", "WebhookFunction"),
+    ],
 )
 def test_the_handlers_exist(function: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JWT_ISSUER", "https://issuer.example")
     monkeypatch.setenv("JWT_AUDIENCE", "app")
     monkeypatch.setenv("S3_BUCKET", "bucket")
     monkeypatch.setenv("DYNAMODB_TABLE", "table")
+    monkeypatch.setenv("WEBHOOK_URL", "https://receiver.example/")
+    monkeypatch.setenv("WEBHOOK_SECRET_ARN", "secret")
+    monkeypatch.setenv("WEBHOOK_QUEUE_URL", "https://sqs.ap-northeast-2.amazonaws.com/0/queue")
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     module, _, name = properties(function)["Handler"].rpartition(".")
     assert callable(getattr(importlib.import_module(module), name))
@@ -345,6 +353,7 @@ ACTIONS = {
     ("sqs", "change_message_visibility"): "sqs:ChangeMessageVisibility",
     ("states", "start_execution"): "states:StartExecution",
     ("states", "stop_execution"): "states:StopExecution",
+    ("secrets", "get_secret_value"): "secretsmanager:GetSecretValue",
 }
 
 
@@ -361,10 +370,10 @@ def actions(role: str) -> set[str]:
 
 def test_the_roles_allow_what_the_code_calls_and_nothing_wider() -> None:
     source = (ROOT / "handler" / "aws.py").read_text()
-    calls = set(re.findall(r"self\._(s3|dynamodb|sqs|states)\.([a-z_]+)\(", source))
+    calls = set(re.findall(r"self\._(s3|dynamodb|sqs|states|secrets)\.([a-z_]+)\(", source))
     # A call that is not listed above needs its permission here and in the template.
     called = {ACTIONS[call] for call in calls}
-    granted = actions("AnalysisRole") | actions("LightRole")
+    granted = actions("AnalysisRole") | actions("LightRole") | actions("WebhookRole")
     assert called <= granted
     # Of the services themselves: finding out what does not exist, taking messages, logging.
     assert granted - called == {
@@ -374,6 +383,11 @@ def test_the_roles_allow_what_the_code_calls_and_nothing_wider() -> None:
         "sqs:ReceiveMessage",
         "sqs:DeleteMessage",
         "sqs:GetQueueAttributes",
+        # Reading the table's stream.
+        "dynamodb:DescribeStream",
+        "dynamodb:GetRecords",
+        "dynamodb:GetShardIterator",
+        "dynamodb:ListStreams",
         # Only where a key or tracing is asked for.
         "kms:Decrypt",
         "kms:GenerateDataKey",
@@ -384,7 +398,7 @@ def test_the_roles_allow_what_the_code_calls_and_nothing_wider() -> None:
     }
     for role in (
         *("AnalysisRole", "LightRole", "SegmentRole", "AuthorizerRole"),
-        *("FanOutRole", "CohortRole"),
+        *("FanOutRole", "CohortRole", "WebhookRole"),
     ):
         assert "ManagedPolicyArns" not in properties(role)
         for statement in statements(role):
@@ -442,11 +456,104 @@ def test_workers_have_a_concurrency_of_their_own_which_the_map_keeps_to() -> Non
     assert states["TrackParts"]["ToleratedFailureCount"] == 0
 
 
+def test_the_webhooks_function_reaches_no_file_and_no_record() -> None:
+    services = {one.split(":")[0] for one in actions("WebhookRole")}
+    assert services == {"dynamodb", "sqs", "secretsmanager", "logs", "kms", "xray"}
+    for action in ("GetRecords", "GetShardIterator", "DescribeStream", "ListStreams"):
+        assert allowed("WebhookRole", f"dynamodb:{action}") == {
+            f"arn:aws:dynamodb:{REGION}:123456789012:table/parkinson-analysis/stream/*"
+        }
+    assert allowed("WebhookRole", "secretsmanager:GetSecretValue") == {"WebhookSecret"}
+    assert allowed("WebhookRole", "sqs:SendMessage") == {
+        "WebhookQueue.Arn",
+        "WebhookDeadLetterQueue.Arn",
+    }
+    assert allowed("WebhookRole", "sqs:DeleteMessage") == {"WebhookQueue.Arn"}
+    # And nobody else reads the secret.
+    for role in ("AnalysisRole", "LightRole", "SegmentRole", "AuthorizerRole", "CohortRole"):
+        assert not any(one.startswith("secretsmanager:") for one in actions(role))
+
+
+def list_references(value: Any) -> Iterator[str]:
+    """Yield what a part of the template refers to, conditions among it."""
+    if isinstance(value, dict):
+        for key, one in value.items():
+            if key in ("Ref", "Condition") and isinstance(one, str):
+                yield one
+            elif key == "Fn::GetAtt":
+                yield one[0]
+            else:
+                yield from list_references(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from list_references(one)
+
+
+def test_without_a_webhook_nothing_of_it_exists() -> None:
+    assert DEFAULTS["WebhookUrl"] == DEFAULTS["TableStreamArn"] == ""
+    condition = "WebhookIsSent"
+    assert TEMPLATE["Conditions"][condition] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "WebhookUrl"}, ""]}]
+    }
+    names = {
+        name for name, one in {**RESOURCES, **TEMPLATE["Outputs"]}.items() if "Webhook" in name
+    }
+    assert names >= {"WebhookFunction", "WebhookRole", "WebhookSecret", "WebhookQueue"}
+    for name, one in {**RESOURCES, **TEMPLATE["Outputs"]}.items():
+        assert (one.get("Condition") == condition) == (name in names), name
+        if name not in names:
+            assert not names & set(list_references(one)), name
+    # Of the rest, only the table differs.
+    stream = {"Fn::If": [condition, {"StreamViewType": "NEW_AND_OLD_IMAGES"}, {"Ref": NO_VALUE}]}
+    assert properties("Table")["StreamSpecification"] == stream
+    others = json.dumps({name: one for name, one in RESOURCES.items() if name not in names})
+    assert others.count(condition) == 1
+
+
+def test_the_webhooks_server_is_one_https_address() -> None:
+    pattern = re.compile(TEMPLATE["Parameters"]["WebhookUrl"]["AllowedPattern"])
+    for url in (
+        *("", "https://a.example", "https://a.example:8443/hooks/eye?tenant=1&x=%20"),
+        *("https://a.example/", "https://192.0.2.1/hook"),
+    ):
+        assert pattern.fullmatch(url), url
+    for url in (
+        *("http://a.example/", "https://", "https://user:word@a.example/", "a.example"),
+        *("https://a.example/#part", "https://a.example/ b", "https://a.example/\\r\\nX: 1"),
+    ):
+        assert not pattern.fullmatch(url), url
+    # No request can name it: it is nowhere but in the function's settings.
+    assert properties("WebhookFunction")["Environment"]["Variables"]["WEBHOOK_URL"] == {
+        "Ref": "WebhookUrl"
+    }
+    others = json.dumps({k: v for k, v in RESOURCES.items() if k != "WebhookFunction"})
+    assert "WebhookUrl" not in others.replace("The server at WebhookUrl", "")
+
+
+def test_the_webhook_takes_the_stream_of_either_table() -> None:
+    events = properties("WebhookFunction")["Events"]
+    stream = events["EndedAnalyses"]["Properties"]
+    assert stream["Stream"] == {
+        "Fn::If": ["TableIsOurs", {"Fn::GetAtt": ["Table", "StreamArn"]}, {"Ref": "TableStreamArn"}]
+    }
+    assert stream["StartingPosition"] == "TRIM_HORIZON"
+    rule = TEMPLATE["Rules"]["WebhookNeedsTheTablesStream"]
+    assert rule["Assertions"][0]["Assert"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "TableStreamArn"}, ""]}]
+    }
+    deliveries = events["Deliveries"]["Properties"]
+    assert deliveries["BatchSize"] == 1
+    assert deliveries["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    # A waiting server never keeps the stream's batches from the function.
+    most = deliveries["ScalingConfig"]["MaximumConcurrency"]
+    assert most < properties("WebhookFunction")["ReservedConcurrentExecutions"]
+
+
 def test_a_bucket_of_our_own_is_private() -> None:
     bucket = properties("Bucket")
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    for policy in ("BucketPolicy", "AnalysisQueuePolicy"):
+    for policy in ("BucketPolicy", "AnalysisQueuePolicy", "WebhookQueuePolicy"):
         denied = [
             one
             for one in properties(policy)["PolicyDocument"]["Statement"]

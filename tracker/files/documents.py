@@ -84,7 +84,11 @@ def describe_record(record: type, *, strict: bool) -> dict[str, Any]:
             properties[name]["description"] = about.meaning
             if about.unit:
                 properties[name]["x-unit"] = about.unit
-    described = {"description": record.__doc__, "type": "object", "properties": properties}
+    described: dict[str, Any] = {
+        "description": record.__doc__,
+        "type": "object",
+        "properties": properties,
+    }
     if strict:
         # Only the command line writes this field.
         described["required"] = [name for name in properties if name != "resume_key"]
