@@ -790,8 +790,8 @@ TEXTS: dict[str, str] = {
     "patient.picture_not_measured": "Please record in good light, with your whole face in the "
     "picture.",
     "patient.overexposed": "Please record out of the sun and away from bright lamps.",
-    "patient.strong_compression": "Please send the video as the phone recorded it, not by a "
-    "messenger app.",
+    "patient.strong_compression": "Please send the video as the phone recorded it, not through "
+    "a messenger app.",
     "patient.eyes_too_small": "Please move closer to the camera.",
     "patient.blurred": "Please clean the lens and hold the phone still while you record.",
     "patient.head_not_measured": "Please face the camera, with your whole face in the picture.",
@@ -802,8 +802,8 @@ TEXTS: dict[str, str] = {
     "patient.too_short": "Please record for longer: 10 seconds looking up, then 10 seconds looking "
     "down.",
     "patient.eyes_closed": "Please keep your eyes open between blinks.",
-    "patient.phase_up_missing": "Please record the whole task, looking up as well.",
-    "patient.phase_down_missing": "Please record the whole task, looking down as well.",
+    "patient.phase_up_missing": "Please record all of it, looking up as well.",
+    "patient.phase_down_missing": "Please record all of it, looking down as well.",
     "patient.gaze_not_measured": "Please record in more light, looking at the camera first.",
     "patient.eyes_disagree": "Please record again in good light, and keep your head still.",
     "patient.gaze_not_followed": "Please take off your glasses, and record in good light.",
@@ -820,7 +820,7 @@ TEXTS: dict[str, str] = {
     "patient.lids_lowered": "Please hold the phone lower, at chin height, while you look down.",
     "patient.face_partly_lost": "Please keep your head still and your whole face in the picture.",
     "patient.blinks_cut": "Please keep your head still and your whole face in the picture.",
-    "patient.video_damaged": "Please send the video unchanged, and wait until all of it is sent.",
+    "patient.video_damaged": "Please send the video unchanged, and wait until it is sent whole.",
     "patient.out_of_time": "Please record a shorter video.",
     "patient.max_frames_reached": "Please record a shorter video.",
     "patient.video_cut_off": "Please wait until all of the video is sent.",
