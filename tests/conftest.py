@@ -15,7 +15,7 @@ import pytest
 from tests.lengths import AHEAD, FEW, LONG, start_fast
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, BrowserType
 
     from handler.engine import Engine
     from tests.aws_server import Aws
@@ -133,13 +133,46 @@ def chromium_path() -> str:
     return path
 
 
-@pytest.fixture(scope="module")
-def plain_browser(chromium_path: str) -> "Iterator[Browser]":
-    """Return the machine's Chromium, without a camera."""
+@pytest.fixture(scope="session")
+def playwright_chromium(chromium_path: str) -> "Iterator[BrowserType]":
+    """Return what starts browsers. There can be only one at a time."""
     from playwright.sync_api import sync_playwright
 
-    flags = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=list(flags))
-        yield browser
-        browser.close()
+        yield playwright.chromium
+
+
+@pytest.fixture(scope="module")
+def plain_browser(playwright_chromium: "BrowserType", chromium_path: str) -> "Iterator[Browser]":
+    """Return the machine's Chromium, without a camera."""
+    flags = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
+    browser = playwright_chromium.launch(executable_path=chromium_path, args=list(flags))
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def chromium(
+    playwright_chromium: "BrowserType",
+    chromium_path: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> "Iterator[Browser]":
+    """Return the machine's Chromium with a camera that plays a clip."""
+    from tests.browsing import launch, write_camera
+
+    path = tmp_path_factory.mktemp("camera") / "camera.mjpeg"
+    write_camera(path)
+    browser = launch(playwright_chromium, chromium_path, path)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def page_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the address of a local server for the tests of pages."""
+    from tests.local_server import start
+
+    process, address = start(tmp_path_factory.mktemp("browser") / "data")
+    yield address
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 0

@@ -1,18 +1,12 @@
-"""The web client and the reports in the machine's Chromium: what a person does, sees and hears.
-
-The camera is a file that Chromium plays in its place.
-"""
+"""The web client and the reports in the machine's Chromium: what a person does, sees and hears."""
 
 import base64
 import csv
 import io
 import json
 import math
-import os
 import re
 import shutil
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,161 +15,39 @@ import cv2
 import numpy as np
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Route, expect
 
 from handler.errors import HandlerError
 from handler.keys import check_user_id
-from tests.local_server import start
+from tests.browsing import (
+    CLIP_S,
+    EXTENDED_SHARE,
+    ONSETS_S,
+    SCREENS,
+    TASK,
+    Visit,
+    assert_it_fits,
+    choose,
+    configure,
+    is_shown,
+    list_kept,
+    open_app,
+    shorten,
+)
 from tracker.cli.main import main
 from tracker.face.mesh import FaceMesh
 from tracker.face.region import REGION_SCALE
 from tracker.lab.clip_spec import (
-    ClipSpec,
-    GazePhase,
-    LidClosure,
     make_spec,
 )
 from tracker.lab.drawing import render_frame
-from tracker.protocol import GUIDED_TASKS, PAUSE_S, plan_protocol
+from tracker.protocol import PAUSE_S, plan_protocol
 from tracker.video.frames import Image
 
-FPS = 30.0
-ONSETS_S = (0.4, 1.3, 2.5, 4.0, 5.8)
-"""Of the camera's blinks: every two neighbours are apart by another time, also over the loop."""
-CLIP_S = 7.6
-TASK = [("fixate", 1.0), ("up", 2.5), ("down", 2.5)]
-EXTENDED_SHARE = float(os.environ.get("EXTENDED_SHARE", "0.1"))
-"""Share of the extended task's time that is recorded; ``make extended`` records all of it."""
-SCREENS = {"desktop": (1280, 800), "phone": (390, 844)}
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-)
 
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    process, address = start(tmp_path_factory.mktemp("browser") / "data")
-    yield address
-    process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 0
-
-
-@pytest.fixture(scope="module")
-def camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a file for Chromium to play as the camera, over and over."""
-    spec = ClipSpec(
-        duration_s=CLIP_S,
-        width=640,
-        height=480,
-        closures=tuple(LidClosure(onset_s, 0.25) for onset_s in ONSETS_S),
-        gaze=(GazePhase(0.0, -0.1), GazePhase(CLIP_S / 2, 0.1)),
-    )
-    path = tmp_path_factory.mktemp("camera") / "camera.mjpeg"
-    with path.open("wb") as file:
-        for index in range(round(CLIP_S * FPS)):
-            _, jpeg = cv2.imencode(".jpg", render_frame(spec, index / FPS))
-            file.write(jpeg.tobytes())
-    return path
-
-
-@pytest.fixture(scope="module")
-def chromium(chromium_path: str, camera: Path) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium_path,
-            args=[*FLAGS, f"--use-file-for-fake-video-capture={camera}"],
-        )
-        yield browser
-        browser.close()
-
-
-class Visit:
-    """A page that is looked at, and what went wrong in it."""
-
-    def __init__(self, browser: Browser, screen: str = "desktop", **context: Any) -> None:
-        width, height = SCREENS[screen]
-        self.context = browser.new_context(viewport={"width": width, "height": height}, **context)
-        self.page = self.context.new_page()
-        self.page.set_default_timeout(20_000)
-        self.wrong: list[str] = []
-        self.watch(self.page)
-
-    def watch(self, page: Page) -> None:
-        page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        page.on(
-            "console",
-            lambda one: self.wrong.append(one.text) if one.type in ("error", "warning") else None,
-        )
-        page.on(
-            "requestfailed",
-            # Chromium takes back its own first request of a recorded video.
-            lambda one: None if one.url.startswith("blob:") else self.wrong.append(one.url),
-        )
-
-    def end(self, *expected: str) -> None:
-        """Close the page; nothing went wrong but what these texts are in."""
-        assert_it_fits(self.page)
-        self.context.close()
-        assert [one for one in self.wrong if not any(text in one for text in expected)] == []
-
-
-def assert_it_fits(page: Page) -> None:
-    """Check that nothing has to be scrolled sideways for."""
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-
-
-def shorten(page: Page, ready_s: float = 0.2) -> None:
-    """Have the page record for seconds instead of half a minute, and ask for no consent."""
-    tasks = {
-        "up_down": [["up_down", TASK]],
-        "extended": [
-            [part.name, [[phase, EXTENDED_SHARE * s] for phase, s in part.instructions]]
-            for part in GUIDED_TASKS["extended"]
-        ],
-    }
-    code = (
-        f"export const READY_S = {ready_s}; export const PAUSE_S = {EXTENDED_SHARE * PAUSE_S};"
-        f"export const TASKS = {json.dumps(tasks)};"
-    )
-    page.route(
-        "**/task.js",
-        lambda route: route.fulfill(body=code, content_type="text/javascript; charset=utf-8"),
-    )
-    configure(page, consent=None)
-
-
-def configure(page: Page, consent: dict[str, Any] | None, *, needs_token: bool = False) -> None:
-    """Have the page of another deployment, with another config.js."""
-    code = (
-        "export const API = ''; export const NEEDS_KEY = false;"
-        f"export const NEEDS_TOKEN = {json.dumps(needs_token)};"
-        f"export const CONSENT = {json.dumps(consent)};"
-    )
-    page.route(
-        "**/config.js",
-        lambda route: route.fulfill(body=code, content_type="text/javascript; charset=utf-8"),
-    )
-
-
-def open_app(browser: Browser, url: str, screen: str = "desktop", **context: Any) -> Visit:
-    visit = Visit(browser, screen, **context)
-    shorten(visit.page)
-    visit.page.goto(f"{url}/app")
-    return visit
-
-
-def is_shown(page: Page, name: str) -> None:
-    expect(page.locator(f"section#{name}")).to_be_visible(timeout=20_000)
-    assert page.evaluate("document.activeElement.tagName") == "H2"
-    assert_it_fits(page)
+@pytest.fixture
+def url(page_server: str) -> str:
+    return page_server
 
 
 # Recording, sending, the result
@@ -526,11 +398,6 @@ def test_a_cohorts_page_leads_to_its_reports(chromium: Browser, folder: Path, sc
 # What does not work
 
 
-def choose(page: Page, clip: Path) -> None:
-    page.set_input_files("#file", clip)
-    is_shown(page, "review")
-
-
 def test_an_upload_that_breaks_off_is_sent_again(chromium: Browser, url: str, clips: Path) -> None:
     visit = open_app(chromium, url)
     page = visit.page
@@ -584,6 +451,15 @@ def test_what_is_cancelled_is_deleted(chromium: Browser, url: str, clips: Path) 
         page.wait_for_timeout(100)
         page.clock.fast_forward(2500)
     expect(page.locator("#review-text")).to_contain_text("could not be deleted")
+    # The next time that the page is opened, it tries again.
+    page.unroute(re.compile("/analyses/"))
+    with page.expect_response(lambda one: one.request.method == "DELETE") as deleted:
+        page.reload()
+    assert deleted.value.status == 204
+    assert (
+        requests.get(f"{url}/status/{deleted.value.url.split('/')[-1]}", timeout=60).status_code
+        == 404
+    )
     visit.end("/analyses/", "net::ERR_FAILED", "AbortError", "/status/")
 
 
@@ -634,7 +510,7 @@ def test_without_consent_nothing_is_recorded_or_sent(
     is_shown(page, "result")
     status_url = offered.value.json()["status_url"]
     reported = requests.get(url + status_url, timeout=60).json()
-    assert (reported["consent"], reported["file_name"]) == ("1", "tiny.mp4")
+    assert (reported["consent"], reported["file_name"]) == ("2", "tiny.mp4")
     visit.end()
 
 
@@ -668,13 +544,26 @@ def test_a_service_that_does_not_answer_is_asked_again(
 
 
 def test_what_cannot_be_analysed_is_said(chromium: Browser, url: str, tmp_path: Path) -> None:
-    (tmp_path / "a.mp4").write_bytes(b"no video at all")
+    # Its first bytes are those of a video.
+    (tmp_path / "a.mp4").write_bytes(b"\0\0\0\x14ftypisom" + bytes(200))
     visit = open_app(chromium, url)
-    choose(visit.page, tmp_path / "a.mp4")
-    visit.page.click("#send")
-    is_shown(visit.page, "failed")
-    expect(visit.page.locator("#failed-text")).to_have_text("The video could not be analysed.")
-    assert "MP4" in visit.page.inner_text("#failed-detail")
+    page = visit.page
+    uploads: list[str] = []
+    page.on("request", lambda one: uploads.append(one.url) if "/uploads" in one.url else None)
+    choose(page, tmp_path / "a.mp4")
+    page.click("#send")
+    is_shown(page, "failed")
+    expect(page.locator("#failed-text")).to_have_text(
+        "The video could not be analysed. Please record again, or ask your clinic or study."
+    )
+    assert "a.mp4" not in page.inner_text("#failed-detail")
+    assert page.inner_text("#failed-detail")
+    # It would fail again: it cannot be sent again, and nothing of it is left.
+    expect(page.locator("#retry")).to_be_hidden()
+    page.click("#restart")
+    is_shown(page, "start")
+    assert len(uploads) == 2
+    assert list_kept(page) == []
     visit.end()
 
 
@@ -756,33 +645,7 @@ def test_a_code_that_the_service_would_refuse_is_said(chromium: Browser, url: st
     visit.end()
 
 
-# Without a mouse, in either language, and what the page keeps and loads
-
-
-def test_the_keyboard_reaches_everything(chromium: Browser, url: str) -> None:
-    visit = open_app(chromium, url)
-    page = visit.page
-
-    def tab_to(name: str) -> None:
-        for _ in range(12):
-            page.keyboard.press("Tab")
-            if page.evaluate("document.activeElement.id") == name:
-                outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
-                assert outline == "solid"
-                return
-        raise AssertionError(name)
-
-    for name in ("participant", "record", "choose"):
-        tab_to(name)
-    page.keyboard.press("Shift+Tab")
-    page.keyboard.press("Enter")
-    is_shown(page, "camera")
-    for name in ("begin", "leave-camera", "sound"):
-        tab_to(name)
-    page.keyboard.press("Shift+Tab")
-    page.keyboard.press("Enter")
-    is_shown(page, "start")
-    visit.end()
+# In either language, and what the page keeps and loads
 
 
 def test_both_languages_say_the_same_things(chromium: Browser, url: str) -> None:
@@ -818,6 +681,7 @@ def test_the_page_keeps_nothing_and_asks_nobody_else(chromium: Browser, url: str
     assert asked
     assert all(one.startswith((f"{url}/app", "data:")) for one in asked)
     assert page.evaluate("localStorage.length + sessionStorage.length") == 0
+    assert list_kept(page) == []
     assert page.context.cookies() == []
     visit.end()
 

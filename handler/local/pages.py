@@ -11,19 +11,25 @@ from handler.keys import REPORT, check_analysis_id, content_type_of
 from handler.local.storage import LocalStorage
 
 WEB = Path(__file__).parents[1] / "web"
+_CONTENT_TYPES = {
+    "html": "text/html; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "webmanifest": "application/manifest+json",
+    "svg": "image/svg+xml",
+    "png": "image/png",
+    "tflite": "application/octet-stream",
+}
+_WEB_NAMES = (
+    *("app.js", "camera.js", "client.js", "config.js", "eye.js", "face.js", "kind.js", "look.js"),
+    *("page.js", "practice.js", "recording.js", "sending.js", "storage.js", "sw.js", "task.js"),
+    *("texts.js", "style.css", "face_detection_short_range.tflite"),
+    *("manifest.en.webmanifest", "manifest.ko.webmanifest"),
+    *("icon.svg", "icon-192.png", "icon-512.png"),
+)
 WEB_FILES = {
-    "": ("index.html", "text/html; charset=utf-8"),
-    "app.js": ("app.js", "text/javascript; charset=utf-8"),
-    "client.js": ("client.js", "text/javascript; charset=utf-8"),
-    "config.js": ("config.js", "text/javascript; charset=utf-8"),
-    "face.js": ("face.js", "text/javascript; charset=utf-8"),
-    "task.js": ("task.js", "text/javascript; charset=utf-8"),
-    "texts.js": ("texts.js", "text/javascript; charset=utf-8"),
-    "style.css": ("style.css", "text/css; charset=utf-8"),
-    "face_detection_short_range.tflite": (
-        "face_detection_short_range.tflite",
-        "application/octet-stream",
-    ),
+    path: (name, _CONTENT_TYPES[name.rpartition(".")[2]])
+    for path, name in (("", "index.html"), *zip(_WEB_NAMES, _WEB_NAMES, strict=True))
 }
 """Name and content type of each file by its path below ``/app/``. No other path is answered."""
 
@@ -34,8 +40,8 @@ _PAGE_HEADERS = {
 }
 _APP_HEADERS = _PAGE_HEADERS | {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src data:; media-src blob:; connect-src 'self'; worker-src 'self'; "
-    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+    "img-src 'self' data:; media-src blob:; connect-src 'self'; manifest-src 'self'; "
+    "worker-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }

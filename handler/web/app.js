@@ -1,75 +1,37 @@
-import { EyeTrackingClient, EyeTrackingError, pause } from "./client.js";
-import { API, CONSENT, NEEDS_KEY, NEEDS_TOKEN } from "./config.js";
-import { PAUSE_S, READY_S, TASKS } from "./task.js";
-import { TEXTS } from "./texts.js";
+/* The way of a person through the page: consent, recording, review, sending, result. */
+import { openCamera } from "./camera.js";
+import { CONSENT, NEEDS_KEY, NEEDS_TOKEN } from "./config.js";
+import { findKind } from "./kind.js";
+import {
+  $, announce, dayAndTime, fail, Failure, language, megabytes, minutes, say, show, shown, translate,
+  write,
+} from "./page.js";
+import {
+  deletePending, deliver, explain, getStatus, isFinal, lacksAccess, mayWorkLater, withdraw,
+} from "./sending.js";
+import { forget, isOver, keep, KEPT_MS, recall } from "./storage.js";
+import { READY_S, TASKS } from "./task.js";
 
-// Limits of the analysis (tracker/measures/obstacles.py), with a margin, because these are estimates.
-const MIN_EYE_PX = 36; // canthus to canthus; the analysis refuses less than 24
-const EYE_OVER_EYE_DISTANCE = 0.4; // canthus to canthus, as a share of the distance between the eyes
-const DARK_GREY_LEVEL = 60;
-const MAX_FACE_SHARE = 0.8; // of the picture's width or height
-const MAX_OFF_CENTRE = 0.2; // of the picture's width or height
-const MIN_OTHER_FACE_SHARE = 0.5; // of the first one's width
-
-const DETECTOR_SIDE_PX = 128;
-const HINT_INTERVAL_MS = 300;
-const BITS_PER_SECOND = 8_000_000;
-const RECORDED_TYPES = [
-  "video/mp4;codecs=avc1.640028", "video/mp4;codecs=avc1.42E01F", "video/webm;codecs=vp9",
-  "video/webm;codecs=vp8", "video/mp4", "video/webm",
-];
 const UPLOAD_TYPES = [ // handler/requests.py
   "video/mp4", "video/quicktime", "video/webm", "video/x-matroska", "video/x-msvideo", "video/3gpp",
 ];
 const MAX_UPLOAD_BYTES = 2 * 2 ** 30;
-const POLL_MS = 2000;
-const DELETE_ATTEMPTS = 5;
 const REPORT_REFRESH_MS = 10 * 60 * 1000; // its address is valid for 15 minutes
+const OTHER_TAB_MS = 1500; // a page that is loaded again holds its lock a little longer
 const USER_ID = /^[^\p{Cc}\p{Cs}]{1,128}$/u;
+const RESULT = "result"; // in the session storage: what is shown, until the tab is closed
 
-const $ = (id) => document.getElementById(id);
-let language = navigator.language.toLowerCase().startsWith("ko") ? "ko" : "en";
 let task = "up_down"; // which of TASKS is recorded
-let video; // {blob, type, task, protocol}: the video to send
-let sent; // id of the analysis that runs
-let shown = "start";
-let stopping; // AbortController of the current task
-let leaveResult = () => {};
+let video; // the video to send: {blob, type, task, protocol, participant, consent, madeMs, …}
+let isKept; // whether the page finds it again if it is closed now; undefined: not known yet
+let stopping; // AbortController of the sending
 
-// Texts
+// Texts that follow from what is chosen
 
-const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
-const say = (name, values = {}) => fill(TEXTS[language][name], values);
-const sum = (numbers) => numbers.reduce((total, one) => total + one, 0);
-const partSeconds = ([, prompts]) => sum(prompts.map(([, seconds]) => seconds));
-const taskSeconds = (parts) => sum(parts.map(partSeconds)) + PAUSE_S * (parts.length - 1);
-const minutes = (parts) => (taskSeconds(parts) / 60)
-  .toLocaleString(language, { maximumFractionDigits: 1 });
-const announce = (text) => { $("status").textContent = text; };
-const megabytes = (bytes) => (bytes / 1e6).toLocaleString(language, { maximumFractionDigits: 1 });
-
-// Texts that the program shows. They are written again if the language changes.
-const written = new Map();
-
-function write(id, name, values = {}) {
-  written.set(id, [name, values]);
-  $(id).textContent = name ? say(name, values) : "";
-}
-
-function translate(to) {
-  language = to;
-  document.documentElement.lang = language;
-  document.title = say("title");
-  for (const one of document.querySelectorAll("[data-text]")) {
-    one.textContent = say(one.dataset.text, { minutes: minutes(TASKS.extended) });
-  }
+function speakIn(to) {
+  translate(to);
   writeTask();
   $("consent-text").textContent = CONSENT ? CONSENT.text[language] : "";
-  for (const [id, [name, values]] of written) write(id, name, values);
-  if (video && shown === "review") describe();
-  for (const [id, code] of [["english", "en"], ["korean", "ko"]]) {
-    $(id).setAttribute("aria-pressed", String(language === code));
-  }
 }
 
 /** Write what the chosen task asks for. */
@@ -82,41 +44,26 @@ function writeTask() {
   write("note-tones", `noteTones_${task}`);
 }
 
-// Screens
+/** Put the fields of the key and the token on the screen that asks for them. */
+const askAccessOn = (screen) => $(`${screen}-access`).append($("access"));
 
-function show(name) {
-  leaveResult();
-  leaveResult = () => {};
-  shown = name;
-  for (const section of document.querySelectorAll("main > section")) {
-    section.hidden = section.id !== name;
-  }
-  document.querySelector(`#${name} h2`).focus();
-  window.scrollTo(0, 0);
-}
-
-class Failure extends Error {
-  constructor(text, detail = "") {
-    super(text);
-    this.text = text;
-    this.detail = detail;
-  }
-}
-
-function fail(error, retry) {
-  const known = error instanceof Failure ? error : new Failure("failedRefused", String(error));
-  write("failed-text", known.text);
-  $("failed-detail").textContent = known.detail;
-  $("retry").hidden = !retry;
-  $("retry").onclick = retry;
-  show("failed");
-  announce(`${say("failedTitle")} ${say(known.text)}`);
-}
+// The start
 
 function start() {
   video = undefined;
-  sent = undefined;
+  sessionStorage.removeItem(RESULT);
   forgetPlayback();
+  // The next person has a code of their own, and agrees for themselves.
+  $("participant").value = "";
+  $("consent").checked = false;
+  askAccessOn("start");
+  write("start-note", "");
+  show("start");
+}
+
+/** Go back without a recording: what was entered stays. */
+function goBack() {
+  askAccessOn("start");
   show("start");
 }
 
@@ -129,304 +76,66 @@ function isEntered() {
   if (!good) $("participant").focus();
   const agreed = !CONSENT || $("consent").checked;
   write("consent-error", agreed ? "" : "consentMissing");
+  $("consent").setAttribute("aria-invalid", String(!agreed));
   if (good && !agreed) $("consent").focus();
   return good && agreed;
 }
 
-// The camera
+/** Return what was entered, which belongs to the next recording. */
+const readEntered = () => ({
+  participant: $("participant").value.trim(),
+  ...(CONSENT ? { consent: CONSENT.version } : {}),
+});
 
-let stream;
-let hinting;
-
-async function openCamera() {
-  if (!isEntered()) return;
-  if (!navigator.mediaDevices?.getUserMedia || !window.MediaRecorder) {
-    fail(new Failure("cameraInsecure"));
-    return;
-  }
+async function record(entered) {
   $("record").disabled = true;
   try {
-    stream = await navigator.mediaDevices.getUserMedia({
-      audio: false,
-      video: {
-        facingMode: "user",
-        width: { ideal: 1280 },
-        height: { ideal: 720 },
-        // Fast movements are seen better at 60.
-        frameRate: { ideal: task === "extended" ? 60 : 30 },
-      },
+    await openCamera(task, (recorded) => {
+      if (recorded) take({ ...recorded, ...entered });
+      else goBack();
     });
-  } catch (error) {
-    const texts = { NotAllowedError: "cameraDenied", NotFoundError: "cameraMissing" };
-    fail(new Failure(texts[error.name] ?? "cameraBusy"), openCamera);
-    return;
   } finally {
     $("record").disabled = false;
   }
-  stream.getVideoTracks()[0].addEventListener("ended", () => {
-    if (stream) leaveCamera(new Failure("cameraLost"));
-  });
-  $("preview").srcObject = stream;
-  showPosition();
-  show("camera");
-  hinting = startHints();
-  // Ask early: the browser only knows its voices some time after the first request.
-  window.speechSynthesis?.getVoices();
-  // Playing fails if the user has already left the camera's screen.
-  await $("preview").play().catch(() => {});
-}
-
-function showPosition() {
-  document.body.classList.remove("recording");
-  $("prompt").hidden = true;
-  $("camera-actions").hidden = false;
-  $("camera-notes").hidden = false;
-  $("recording-actions").hidden = true;
-}
-
-function closeCamera() {
-  hinting?.();
-  hinting = undefined;
-  const open = stream;
-  stream = undefined;
-  open?.getTracks().forEach((track) => track.stop());
-  $("preview").srcObject = null;
-  showPosition();
-}
-
-function leaveCamera(failure) {
-  stopping?.abort(failure);
-  closeCamera();
-  if (failure) fail(failure, openCamera);
-  else start();
-}
-
-/** While the camera is open, show hints on the place of the face. Return a function that stops it. */
-function startHints() {
-  const worker = new Worker("face.js");
-  const canvas = document.createElement("canvas");
-  canvas.width = canvas.height = DETECTOR_SIDE_PX;
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  const preview = $("preview");
-  let timer;
-  let before = "";
-  const look = () => {
-    const { videoWidth: width, videoHeight: height } = preview;
-    if (!width) {
-      timer = setTimeout(look, HINT_INTERVAL_MS);
-      return;
-    }
-    const scale = DETECTOR_SIDE_PX / Math.max(width, height);
-    const [w, h] = [scale * width, scale * height];
-    context.drawImage(preview, (DETECTOR_SIDE_PX - w) / 2, (DETECTOR_SIDE_PX - h) / 2, w, h);
-    const { data } = context.getImageData(0, 0, DETECTOR_SIDE_PX, DETECTOR_SIDE_PX);
-    worker.postMessage({ pixels: data }, [data.buffer]);
-  };
-  worker.onmessage = ({ data }) => {
-    const hint = judge(data, preview.videoWidth, preview.videoHeight);
-    // Show a hint only if two looks agree: it would flicker, and a screen reader would never end.
-    if (hint === before && written.get("hint")?.[0] !== hint) showHint(hint);
-    before = hint;
-    timer = setTimeout(look, HINT_INTERVAL_MS);
-  };
-  worker.onerror = () => showHint("hintUnknown");
-  showHint("");
-  look();
-  return () => {
-    clearTimeout(timer);
-    worker.terminate();
-    showHint("");
-  };
-}
-
-function showHint(name) {
-  write("hint", name);
-  $("hint").className = `hint ${{ hintGood: "good", hintUnknown: "", "": "" }[name] ?? "bad"}`;
-}
-
-function judge({ faces, grey }, width, height) {
-  if (!faces.length) return "hintNoFace";
-  const [face, other] = faces;
-  if (other && other.box.width > MIN_OTHER_FACE_SHARE * face.box.width) return "hintSeveralFaces";
-  // Convert shares of a square around the picture to pixels.
-  const side = Math.max(width, height);
-  const [right, left] = face.eyes;
-  const eyesPx = side * Math.hypot(left.x - right.x, left.y - right.y);
-  if (EYE_OVER_EYE_DISTANCE * eyesPx < MIN_EYE_PX) return "hintTooFar";
-  const { box } = face;
-  if (box.width * side > MAX_FACE_SHARE * width || box.height * side > MAX_FACE_SHARE * height) {
-    return "hintTooNear";
-  }
-  const offX = Math.abs(box.x + box.width / 2 - 0.5) * side / width;
-  const offY = Math.abs(box.y + box.height / 2 - 0.5) * side / height;
-  if (Math.max(offX, offY) > MAX_OFF_CENTRE) return "hintOffCentre";
-  return grey < DARK_GREY_LEVEL ? "hintTooDark" : "hintGood";
-}
-
-// The guided recording
-
-let audio;
-
-function tone(...notes) {
-  if (!audio) return;
-  let at = audio.currentTime;
-  for (const [hz, seconds] of notes) {
-    const [oscillator, gain] = [audio.createOscillator(), audio.createGain()];
-    oscillator.frequency.setValueAtTime(hz, at);
-    // Without a slope, a tone begins and ends with a click.
-    gain.gain.setValueAtTime(0, at);
-    gain.gain.linearRampToValueAtTime(0.3, at + 0.02);
-    gain.gain.setValueAtTime(0.3, at + seconds - 0.02);
-    gain.gain.linearRampToValueAtTime(0, at + seconds);
-    oscillator.connect(gain).connect(audio.destination);
-    oscillator.start(at);
-    oscillator.stop(at + seconds);
-    at += seconds;
-  }
-}
-
-/** Speak with a voice of this device, because other voices send the text to a server. */
-function speak(text) {
-  if (!audio || !window.speechSynthesis) return;
-  const voice = speechSynthesis.getVoices()
-    .find((one) => one.localService && one.lang.toLowerCase().startsWith(language));
-  if (!voice) return;
-  const words = new SpeechSynthesisUtterance(text);
-  words.voice = voice;
-  words.lang = voice.lang;
-  speechSynthesis.cancel();
-  speechSynthesis.speak(words);
-}
-
-const CUES = {
-  up: { arrow: "↑", tones: [[520, 0.2], [780, 0.2], [1040, 0.25]] },
-  down: { arrow: "↓", tones: [[780, 0.2], [520, 0.2], [350, 0.25]] },
-  // The preview is a mirror: the left of the person is the left of the screen.
-  left: { arrow: "←", tones: [[300, 0.4]] },
-  right: { arrow: "→", tones: [[1000, 0.4]] },
-  fixate: { arrow: "●", tones: [[660, 0.15]] },
-  rest: { arrow: "", tones: [[440, 0.8]] },
-  pause: { arrow: "", tones: [] },
-  ready: { arrow: "", tones: [] },
-};
-
-/** Show an instruction, count its seconds down, and return when they are over. */
-async function prompt(name, seconds, signal, text = name) {
-  const end = performance.now() + 1000 * seconds;
-  $("prompt").className = `prompt ${name}`;
-  $("arrow").textContent = CUES[name].arrow;
-  write("prompt-text", text);
-  tone(...CUES[name].tones);
-  speak(say(text));
-  for (;;) {
-    const left = end - performance.now();
-    if (left <= 0) return;
-    $("seconds").textContent = Math.ceil(left / 1000);
-    await pause(Math.min(left, left % 1000 || 1000), signal);
-  }
-}
-
-async function record() {
-  const controller = stopping = new AbortController();
-  const { signal } = controller;
-  const onHidden = () => {
-    if (document.hidden) leaveCamera(new Failure("pageHidden"));
-  };
-  document.addEventListener("visibilitychange", onHidden);
-  document.body.classList.add("recording");
-  $("camera-actions").hidden = true;
-  $("camera-notes").hidden = true;
-  $("recording-actions").hidden = false;
-  $("prompt").hidden = false;
-  $("stop").focus();
-  if ($("sound").checked && window.AudioContext) {
-    audio ??= new AudioContext();
-    audio.resume();
-  } else {
-    audio = undefined;
-  }
-  const mimeType = RECORDED_TYPES.find((type) => MediaRecorder.isTypeSupported(type));
-  const recorder = new MediaRecorder(stream, { mimeType, videoBitsPerSecond: BITS_PER_SECOND });
-  const parts = [];
-  recorder.ondataavailable = ({ data }) => parts.push(data);
-  recorder.onerror = () => leaveCamera(new Failure("cameraLost"));
-  const ended = new Promise((resolve) => { recorder.onstop = resolve; });
-  let ticking;
-  $("task-bar").value = 0;
-  write("task-progress", "");
-  try {
-    await prompt("ready", READY_S, signal);
-    recorder.start();
-    // Times of a protocol count from the video's beginning, which is this call. The recorder's event
-    // onstart comes up to a second later, when its encoder is ready.
-    const begunMs = performance.now();
-    const capturedAt = new Date().toISOString();
-    const protocol = [];
-    const taskParts = TASKS[task];
-    $("task-bar").max = taskSeconds(taskParts);
-    ticking = setInterval(() => {
-      $("task-bar").value = (performance.now() - begunMs) / 1000;
-    }, 500);
-    for (const [index, [name, prompts]] of taskParts.entries()) {
-      const progress = { part: index + 1, parts: taskParts.length };
-      write("task-progress", taskParts.length > 1 ? "partOf" : "", progress);
-      // The recording goes on during a pause, so that all times stay on one clock.
-      if (index) await prompt("pause", PAUSE_S, signal, `next_${name}`);
-      for (const [phase, seconds] of prompts) {
-        const start = protocol.length ? (performance.now() - begunMs) / 1000 : 0;
-        await prompt(phase, seconds, signal);
-        const end = (performance.now() - begunMs) / 1000;
-        protocol.push({ phase, start_s: round(start), end_s: round(end) });
-      }
-    }
-    recorder.stop();
-    await ended;
-    tone([880, 0.12], [0, 0.08], [880, 0.12]);
-    speak(say("done"));
-    const type = recorder.mimeType.split(";")[0];
-    video = {
-      blob: new Blob(parts, { type }),
-      type,
-      capturedAt,
-      task,
-      protocol,
-      seconds: Math.round(protocol.at(-1).end_s),
-    };
-    closeCamera();
-    review();
-  } catch (error) {
-    recorder.ondataavailable = null;
-    if (recorder.state !== "inactive") recorder.stop();
-    if (!signal.aborted) throw error;
-  } finally {
-    clearInterval(ticking);
-    document.removeEventListener("visibilitychange", onHidden);
-  }
-}
-
-const round = (seconds) => Math.round(1000 * seconds) / 1000;
-
-function stopRecording() {
-  stopping.abort();
-  window.speechSynthesis?.cancel();
-  showPosition();
-  $("begin").focus();
 }
 
 // The video to send
 
-function chooseFile() {
+async function chooseFile() {
   const [file] = $("file").files;
   $("file").value = "";
-  if (!file) return;
+  if (!file || !isEntered()) return;
+  const refuse = (text) => fail(new Failure(text), () => $("file").click(), "chooseOther");
+  let kind;
+  try {
+    kind = await findKind(file);
+  } catch {
+    refuse("kind_unread");
+    return;
+  }
+  if (kind !== "video") {
+    refuse(`kind_${kind}`);
+    return;
+  }
   if (file.size > MAX_UPLOAD_BYTES) {
-    fail(new Failure("tooLarge"));
+    refuse("tooLarge");
     return;
   }
   // The service detects the kind from the content, but the form's type must be one that it accepts.
   const type = UPLOAD_TYPES.includes(file.type) ? file.type : UPLOAD_TYPES[0];
-  video = { blob: file, type, name: file.name, task };
+  take({ blob: file, type, name: file.name, task, ...readEntered() });
+}
+
+/** Take a new video, and keep it on this device until it is sent. */
+async function take(taken) {
+  video = { ...taken, madeMs: Date.now() };
+  // The code belongs to this recording now; the next one may be of somebody else.
+  $("participant").value = "";
+  $("consent").checked = false;
+  isKept = undefined;
   review();
+  isKept = await keep(video);
+  showKept();
 }
 
 function forgetPlayback() {
@@ -435,169 +144,203 @@ function forgetPlayback() {
   playback.removeAttribute("src");
 }
 
-function describe() {
-  const size = megabytes(video.blob.size);
-  if (video.protocol) write("review-text", "reviewRecorded", { size, seconds: video.seconds });
-  else write("review-text", "reviewChosen", { size, name: video.name });
-}
-
 function review() {
   forgetPlayback();
   $("playback").src = URL.createObjectURL(video.blob);
-  describe();
-  show("review");
+  const { participant, seconds, name, protocol } = video;
+  const size = () => megabytes(video?.blob?.size ?? 0);
+  write("review-text", protocol ? "reviewRecorded" : "reviewChosen", { size, seconds, name });
+  write("review-code", participant ? "reviewCode" : "", { participant });
+  write("redo", protocol ? "redoRecorded" : "chooseOther");
+  showKept();
+  askAccessOn("review");
+  $("review-access").hidden = !lacksAccess();
+  show("review", watchAge());
+}
+
+/** Say whether the video outlives this page, once it is known. */
+function showKept() {
+  write("review-kept", isKept === undefined ? "" : isKept ? "kept" : "notKept");
+}
+
+/** Delete the recording when a day is over, also of a page that stays open. Return how to stop. */
+function watchAge() {
+  const check = () => {
+    if (video && isOver(video)) expire();
+  };
+  const timer = setTimeout(check, Math.max(0, video.madeMs + KEPT_MS - Date.now()));
+  document.addEventListener("visibilitychange", check);
+  return () => {
+    clearTimeout(timer);
+    document.removeEventListener("visibilitychange", check);
+  };
+}
+
+async function expire() {
+  await forget();
+  start();
+  write("start-note", "expired");
+  announce(say("expired"));
+}
+
+/** Delete the video, here and, if some of it may have arrived, at the service. */
+async function discard() {
+  const id = video.offer?.analysis_id;
+  await forget();
+  start();
+  announce(say("discarded"));
+  if (id) await withdrawSent(id, "start-note");
+}
+
+/** Make the video again: of the same person, who has agreed. */
+async function redo() {
+  const { protocol, participant, consent, offer } = video;
+  await forget();
+  video = undefined;
+  forgetPlayback();
+  if (offer) withdraw(offer.analysis_id);
+  $("participant").value = participant;
+  $("consent").checked = Boolean(consent);
+  if (protocol) {
+    await record(readEntered());
+  } else {
+    goBack();
+    $("file").click();
+  }
 }
 
 // The service
 
-const client = new EyeTrackingClient({
-  address: API,
-  getKey: NEEDS_KEY ? () => $("key").value : undefined,
-  getToken: NEEDS_TOKEN ? () => $("token").value.trim() : undefined,
-});
-
-/** Return what to show of an error. */
-function explain(error) {
-  if (!(error instanceof EyeTrackingError)) return error;
-  const texts = {
-    network: "failedNetwork",
-    unauthorized: NEEDS_TOKEN ? "failedToken" : "failedRefused",
-    forbidden: NEEDS_KEY ? "failedKey" : "failedRefused",
-    busy: "failedBusy",
-    refused: "failedRefused",
-    upload: "failedUpload",
-    analysis: "failedAnalysis",
-  };
-  return new Failure(texts[error.reason], error.message);
-}
-
-/** Return the parameters that say what the person was asked to do. */
-function describeTask() {
-  if (video.protocol) return { task: video.task, protocol: video.protocol };
-  // The service assumes the short task of a video that was chosen, and says so.
-  return video.task === "extended" ? { task: "extended" } : {};
-}
-
 async function send() {
-  if (!isEntered()) {
-    show("start");
+  if (lacksAccess()) {
+    askAgainForAccess();
     return;
   }
-  const controller = stopping = new AbortController();
-  const { signal } = controller;
-  const asked = language;
-  const size = megabytes(video.blob.size);
-  const showUpload = (share) => {
-    const percent = Math.round(100 * share);
+  video.language ??= language;
+  const { signal } = stopping = new AbortController();
+  let told = -1; // what a screen reader has heard, in quarters
+  const showShare = (text, percent, values = {}) => {
     $("bar").value = percent;
-    write("working-text", "uploadingText", { percent, size });
+    write("working-text", text, { percent, ...values });
+    const quarter = Math.floor(percent / 25);
+    if (quarter > Math.max(0, told)) announce(say(text, { percent, ...values }));
+    told = quarter;
   };
-  write("working-title", "uploading");
-  showUpload(0);
-  show("working");
-  announce(say("announceStart"));
-  try {
-    const offer = await client.createUpload({
-      // With a token, the token says who it is.
-      ...(NEEDS_TOKEN ? {} : { user_id: $("participant").value.trim() }),
-      ...(video.name ? { file_name: video.name } : {}),
-      ...(video.capturedAt ? { captured_at: video.capturedAt } : {}),
-      ...(CONSENT ? { consent: CONSENT.version } : {}),
-      content_type: video.type,
-      parameters: describeTask(),
-      report: true,
-      lang: asked,
-    }, signal);
-    sent = offer.analysis_id;
-    await client.upload(offer, video.blob, showUpload, signal);
-    await follow(offer.analysis_id, asked, signal);
-  } catch (error) {
-    if (signal.aborted) return;
-    fail(explain(error), send);
-  }
-}
-
-async function follow(id, asked, signal) {
+  const onUpload = (share) => {
+    write("working-title", "uploading");
+    write("working-note", isKept ? "uploadingNoteKept" : "uploadingNote");
+    showShare("uploadingText", Math.round(100 * share), { size: megabytes(video.blob.size) });
+  };
   let state = "";
-  const onStatus = (told) => {
-    if (told.status !== state) announce(say(told.status));
-    state = told.status;
-    write("working-title", state);
-    if (told.progress_percent) {
-      $("bar").value = told.progress_percent;
-      write("working-text", "processingText", { percent: told.progress_percent });
+  const onStatus = ({ status, progress_percent: percent }) => {
+    if (status !== state) announce(say(status));
+    state = status;
+    write("working-title", status);
+    write("working-note", "workingNote");
+    if (status === "processing") {
+      showShare("processingText", percent);
     } else {
       $("bar").removeAttribute("value");
-      write("working-text", "workingText");
+      write("working-text", "queuedText");
     }
   };
-  let told;
-  try {
-    told = await client.waitFor(id, { onStatus, intervalMs: POLL_MS, signal });
-  } catch (error) {
-    if (!(error instanceof EyeTrackingError && error.isPassing)) throw error;
-    // The video has arrived, so it need not be sent again.
-    fail(explain(error), () => followAgain(id, asked));
-    return;
-  }
-  showResult(told, asked);
-}
-
-async function followAgain(id, asked) {
-  const { signal } = stopping = new AbortController();
+  $("bar").removeAttribute("value");
+  for (const id of ["working-text", "working-note"]) write(id, "");
+  write("working-title", "connecting");
   show("working");
   try {
-    await follow(id, asked, signal);
+    const done = await deliver(video, { onUpload, onStatus, signal });
+    await forget();
+    showResult(done, video.language);
+    deletePending();
   } catch (error) {
-    if (!signal.aborted) fail(explain(error), () => followAgain(id, asked));
+    if (!signal.aborted) await failSending(error);
+  }
+}
+
+async function failSending(error) {
+  if (isFinal(error) || (error.reason === "analysis" && !video.blob)) {
+    await forget();
+    fail(explain(error));
+    video = undefined;
+    return;
+  }
+  fail(explain(error), mayWorkLater(error) ? send : undefined);
+}
+
+/** Go to the start, or to the recording that waits to be sent. */
+function leaveFailure() {
+  if (!video) {
+    goBack();
+  } else if (video.blob) {
+    review();
+    $("review-access").hidden = false; // the key or token may be wrong
+  } else {
+    showWaiting();
+  }
+}
+
+function askAgainForAccess() {
+  if (shown === "review") {
+    $("review-access").hidden = false;
+    $(NEEDS_TOKEN ? "token" : "key").focus();
+    write("review-text", NEEDS_TOKEN ? "failedToken" : "failedKey");
+  } else {
+    showWaiting();
   }
 }
 
 /** Stop, and have what was sent deleted. */
 async function cancel() {
   stopping.abort();
-  announce(say("cancelled"));
-  review();
-  if (!sent) return;
-  const { signal } = new AbortController();
-  const id = sent;
-  sent = undefined;
-  for (let attempt = 0; attempt < DELETE_ATTEMPTS; attempt += 1) {
-    try {
-      await client.deleteAnalysis(id, signal);
-      announce(say("deleted"));
-      return;
-    } catch {
-      await pause(POLL_MS, signal);
-    }
+  const id = video.offer?.analysis_id;
+  const { blob } = video;
+  Object.assign(video, { offer: undefined, arrived: false });
+  if (blob) {
+    review();
+    isKept = await keep(video);
+    showKept();
+  } else {
+    await forget();
+    start();
   }
-  announce(say("notDeleted"));
-  write("review-text", "notDeleted");
+  announce(say("cancelled"));
+  if (id) await withdrawSent(id, blob ? "review-text" : "start-note");
 }
+
+async function withdrawSent(id, place) {
+  const isGone = await withdraw(id);
+  announce(say(isGone ? "deleted" : "notDeleted"));
+  if (!isGone) write(place, "notDeleted");
+}
+
+// The result
 
 /** Show the patient what to do. The assessment is in the report, which the clinician opens. */
 function showResult(told, asked) {
   forgetPlayback();
+  video = undefined;
+  // A phone may load the page again while the report is looked at in another tab.
+  sessionStorage.setItem(RESULT, JSON.stringify({ id: told.analysis_id, asked }));
   // Use the language of the request; the page's language may have changed since.
   $("message").textContent = told.patient_message ?? told.summary.assessment.patient_message;
   $("message").lang = told.patient_message ? asked : "en";
   $("analysis-id").textContent = told.analysis_id;
   showReport(told.report_url);
-  show("result");
-  announce(say("resultTitle"));
   const controller = new AbortController();
   const timer = setInterval(async () => {
     try {
-      const again = await client.getStatus(told.analysis_id, controller.signal);
+      const again = await getStatus(told.analysis_id, controller.signal);
       showReport(again.report_url);
     } catch {
       // Try the old address.
     }
   }, REPORT_REFRESH_MS);
-  leaveResult = () => {
+  show("result", () => {
     clearInterval(timer);
     controller.abort();
-  };
+  });
+  announce(say("resultTitle"));
 }
 
 function showReport(url) {
@@ -608,32 +351,97 @@ function showReport(url) {
   write("clinician-text", good ? "reportText" : "noReport");
 }
 
-// Beginning
+// Coming back
 
-$("english").onclick = () => translate("en");
-$("korean").onclick = () => translate("ko");
+/** Show that a recording waits on this device, but not whose face it is, before it is asked for. */
+function showWaiting() {
+  const { madeMs, participant, offer } = video;
+  write("waiting-text", offer ? "waitingSent" : "waitingText", { time: () => dayAndTime(madeMs) });
+  write("waiting-code", participant ? "reviewCode" : "", { participant });
+  write("continue", offer ? "continueSending" : "continueReview");
+  askAccessOn("waiting");
+  $("waiting-access").hidden = !(offer && (NEEDS_KEY || NEEDS_TOKEN));
+  show("waiting", watchAge());
+}
+
+async function showResultAgain({ id, asked }) {
+  try {
+    const told = await getStatus(id);
+    if (told.status === "completed") {
+      showResult(told, asked);
+      return;
+    }
+  } catch {
+    // It is in the records of the clinic or study.
+  }
+  start();
+}
+
+/** Go on where the page was left. */
+async function begin() {
+  const kept = await recall();
+  const result = sessionStorage.getItem(RESULT);
+  deletePending();
+  if (kept?.isOver) {
+    await expire();
+  } else if (kept && (kept.blob || kept.arrived)) {
+    [video, isKept] = [kept, true];
+    if (kept.offer && !lacksAccess()) await send();
+    else showWaiting();
+  } else if (result && !lacksAccess()) {
+    await showResultAgain(JSON.parse(result));
+  } else {
+    await forget();
+    start();
+  }
+}
+
+/** Call `begin` if no other tab has this page open: they would send the same recording twice. */
+function beginAlone() {
+  if (!navigator.locks) {
+    begin();
+    return;
+  }
+  const signal = AbortSignal.timeout(OTHER_TAB_MS);
+  navigator.locks.request("eye-tracking", { signal }, () => {
+    begin();
+    return new Promise(() => {}); // until the page is closed
+  }).catch(() => fail(new Failure("otherTab"), () => window.location.reload()));
+}
+
+$("english").onclick = () => speakIn("en");
+$("korean").onclick = () => speakIn("ko");
+$("larger").onclick = () => {
+  const isLarger = document.documentElement.classList.toggle("larger");
+  $("larger").setAttribute("aria-pressed", String(isLarger));
+};
 for (const one of document.querySelectorAll("input[name=task]")) {
   one.onchange = () => { task = one.value; writeTask(); };
   // A browser may keep what was chosen when the page is loaded again.
   one.checked = one.value === task;
 }
-$("record").onclick = openCamera;
+$("record").onclick = () => { if (isEntered()) record(readEntered()); };
 $("choose").onclick = () => { if (isEntered()) $("file").click(); };
 $("file").onchange = chooseFile;
-$("begin").onclick = record;
-$("leave-camera").onclick = () => leaveCamera();
-$("stop").onclick = stopRecording;
 $("send").onclick = send;
-$("discard").onclick = start;
+$("redo").onclick = redo;
+$("discard").onclick = discard;
 $("cancel").onclick = cancel;
-$("restart").onclick = start;
+$("continue").onclick = () => (video.offer ? send() : review());
+$("delete-waiting").onclick = discard;
+$("restart").onclick = leaveFailure;
 $("again").onclick = start;
 $("key-field").hidden = !NEEDS_KEY;
 $("token-field").hidden = !NEEDS_TOKEN;
 $("participant-field").hidden = NEEDS_TOKEN;
 $("consent-field").hidden = !CONSENT;
 window.addEventListener("beforeunload", (event) => {
-  if (shown === "review" || shown === "working") event.preventDefault();
+  const isLost = video?.blob && !isKept && !video.arrived;
+  if (isLost && (shown === "review" || shown === "working")) event.preventDefault();
 });
-translate(language);
-start();
+speakIn(language);
+beginAlone();
+if (navigator.serviceWorker) {
+  navigator.serviceWorker.register("sw.js").catch(() => {}); // the page works without it
+  navigator.serviceWorker.ready.then(() => { $("note-offline").hidden = false; });
+}

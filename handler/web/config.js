@@ -13,9 +13,9 @@ export const NEEDS_TOKEN = false;
 // What a person agrees to before the camera opens, and its version, which the record of each analysis
 // keeps. Change both together. null: the page asks for no consent.
 export const CONSENT = {
-  version: "1",
+  version: "2",
   text: {
-    en: "I agree that a video of my face is sent to this service, analysed for eye movements, and kept there until it is deleted. I can have it deleted at any time.",
-    ko: "내 얼굴 영상이 이 서비스로 전송되어 눈 움직임이 분석되고, 삭제될 때까지 보관되는 데 동의합니다. 언제든지 삭제를 요청할 수 있습니다.",
+    en: "I agree that a video of my face is recorded and kept on this device until it is sent, for 24 hours at most. I agree that it is sent to this service, analysed for eye movements, and kept there until it is deleted. I can have it deleted at any time.",
+    ko: "내 얼굴 영상을 촬영하고, 보낼 때까지 이 기기에 최대 24시간 보관하는 데 동의합니다. 영상을 이 서비스로 보내 눈 움직임을 분석하고, 삭제할 때까지 서비스에 보관하는 데 동의합니다. 언제든지 삭제를 요청할 수 있습니다.",
   },
 };

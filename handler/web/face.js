@@ -5,14 +5,17 @@
  * GPUs", 2019, arXiv:1907.05047. The weights are read from MediaPipe's own file (Apache 2.0, see
  * LICENSE-face-detection.txt), which stays as it is in the wheel of mediapipe 0.10.21.
  *
- * In: {pixels: Uint8ClampedArray, RGBA}. Out: {faces: [{score, box, eyes}], grey}, the best first,
- * all places as shares of the picture's side; grey is the mean of the first one's box, 0-255.
+ * In: {pixels: Uint8ClampedArray, RGBA; transparent where there is no picture}. Out: {faces: [{score,
+ * box, eyes}], grey, clipped, around}, the best first, all places as shares of the picture's side. Of
+ * the first one's box, grey is the mean, 0-255, and clipped the share of white; around is the mean of
+ * the rest of the picture.
  */
 "use strict";
 
 const SIDE = 128;
 const MIN_SCORE = 0.5;
 const MAX_OVERLAP = 0.3;
+const WHITE_LEVEL = 251; // tracker/face/quality.py
 // Channels and stride of each block; the outputs are taken from the blocks 10 and 15.
 const BLOCKS = [
   [24, 1], [28, 1], [32, 2], [36, 1], [42, 1], [48, 2], [56, 1], [64, 1],
@@ -203,18 +206,27 @@ function detect(weights, pixels) {
   return faces;
 }
 
-/** Mean of the luma (Rec. 601) within a box. */
-function meanGrey(pixels, box) {
-  const limit = (value) => Math.max(0, Math.min(SIDE, Math.round(SIDE * value)));
-  let [sum, count] = [0, 0];
-  for (let y = limit(box.y); y < limit(box.y + box.height); y += 1) {
-    for (let x = limit(box.x); x < limit(box.x + box.width); x += 1) {
+/** Measure the luma (Rec. 601) within a box, and around it. */
+function measureLight(pixels, box) {
+  const within = (share, from, size) => SIDE * from <= share && share < SIDE * (from + size);
+  const [inside, outside] = [{ sum: 0, count: 0 }, { sum: 0, count: 0 }];
+  let white = 0;
+  for (let y = 0; y < SIDE; y += 1) {
+    for (let x = 0; x < SIDE; x += 1) {
       const k = 4 * (y * SIDE + x);
-      sum += 0.299 * pixels[k] + 0.587 * pixels[k + 1] + 0.114 * pixels[k + 2];
-      count += 1;
+      if (!pixels[k + 3]) continue;
+      const luma = 0.299 * pixels[k] + 0.587 * pixels[k + 1] + 0.114 * pixels[k + 2];
+      const isInside = within(x, box.x, box.width) && within(y, box.y, box.height);
+      const part = isInside ? inside : outside;
+      part.sum += luma;
+      part.count += 1;
+      white += isInside && luma >= WHITE_LEVEL;
     }
   }
-  return count ? sum / count : 0;
+  const mean = ({ sum, count }) => (count ? sum / count : 0);
+  return {
+    grey: mean(inside), clipped: white / Math.max(1, inside.count), around: mean(outside),
+  };
 }
 
 const ready = fetch("face_detection_short_range.tflite")
@@ -226,5 +238,6 @@ const ready = fetch("face_detection_short_range.tflite")
 
 self.onmessage = async ({ data: { pixels } }) => {
   const faces = detect(await ready, pixels);
-  self.postMessage({ faces, grey: faces.length ? meanGrey(pixels, faces[0].box) : 0 });
+  const light = faces.length ? measureLight(pixels, faces[0].box) : {};
+  self.postMessage({ faces, ...light });
 };

@@ -2,6 +2,9 @@
 
 import hashlib
 import importlib.metadata
+import json
+import re
+import struct
 from pathlib import Path
 
 import requests
@@ -36,6 +39,24 @@ def test_the_page_is_served_by_fixed_names(url: str) -> None:
     # Another name of this machine would be another origin than the one that uploads go to.
     there = requests.get(url.replace("127.0.0.1", "localhost") + "/app/", timeout=60)
     assert there.url == f"{url}/app/"
+
+
+def test_the_page_without_a_connection_has_every_file() -> None:
+    script = (WEB / "sw.js").read_text(encoding="utf-8")
+    (block,) = re.findall(r"const FILES = \[(.*?)\];", script, re.DOTALL)
+    names = re.findall(r'"([^"]+)"', block)
+    assert len(names) == len(set(names))
+    # The browser itself keeps the service worker.
+    assert {"" if name == "./" else name for name in names} == WEB_FILES.keys() - {"sw.js"}
+    for language in ("en", "ko"):
+        manifest = json.loads((WEB / f"manifest.{language}.webmanifest").read_text("utf-8"))
+        assert manifest["lang"] == language
+        assert manifest["display"] == "standalone"
+        for icon in manifest["icons"]:
+            content = (WEB / icon["src"]).read_bytes()
+            assert content.startswith(b"\x89PNG")
+            width, height = struct.unpack(">II", content[16:24])
+            assert icon["sizes"] == f"{width}x{height}"
 
 
 def test_the_pages_detector_is_the_file_of_mediapipes_wheel() -> None:
