@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pypdfium2 as pdfium
 import pytest
+from playwright.sync_api import Browser, Page
 
 from tests.tracker.pages.made_reports import answered, fake_pictures
 from tests.tracker.pages.test_movements import record
@@ -17,7 +18,7 @@ from tracker.measures.assessment import assess
 from tracker.measures.findings import Finding
 from tracker.pages import pdf
 from tracker.pages.pdf import PdfError, print_page
-from tracker.pages.report import render_sheet
+from tracker.pages.report import render_report, render_sheet
 from tracker.pages.sheet import USUAL_LINES
 from tracker.words import LANGUAGES, TEXTS, Language
 
@@ -195,3 +196,36 @@ def test_a_browser_that_makes_no_pdf_is_said(
     with pytest.raises(PdfError, match="could not make the PDF"):
         print_page("<p>", tmp_path / "a.pdf")
     assert [one.name for one in tmp_path.iterdir()] == ["browser"]
+
+
+def count_pages(page: Page, path: Path) -> int:
+    page.pdf(path=path, prefer_css_page_size=True, print_background=True)
+    document = pdfium.PdfDocument(path)
+    count = len(document)
+    document.close()
+    return count
+
+
+@pytest.mark.slow
+def test_the_page_prints_its_sheet_and_the_rest_only_if_asked(
+    plain_browser: Browser, tmp_path: Path
+) -> None:
+    analysis = answered("suspected")
+    assessment = assess(analysis)
+    summary = summarize(analysis, assessment, "clip.mp4")
+    report = render_report(analysis, assessment, summary, fake_pictures(analysis), "en", PERSON)
+    (tmp_path / "report.html").write_bytes(report.encode())
+    page = plain_browser.new_page()
+    page.goto((tmp_path / "report.html").as_uri())
+    # As the browser's own menu does; and again after all was printed.
+    for _ in range(2):
+        assert count_pages(page, tmp_path / "one.pdf") == 1
+        page.evaluate("window.print = () => {}")
+        page.click("[data-prints=all]")
+        assert count_pages(page, tmp_path / "all.pdf") > 3
+    page.click("[data-prints=sheet]")
+    assert count_pages(page, tmp_path / "one.pdf") == 1
+    printed = read_page(tmp_path / "one.pdf")
+    assert "P-017" in printed.words
+    assert TEXTS["en"]["report.print.sheet"].replace(" ", "") not in printed.words
+    page.close()
