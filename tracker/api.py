@@ -8,6 +8,8 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
+from tracker.files.corrections import read_corrections
+from tracker.measures.corrections import Corrections
 from tracker.parameters import Parameters, ParameterValues
 from tracker.pipeline import measure_track, track_recording
 from tracker.result import Result
@@ -98,7 +100,11 @@ def track(
 
 
 def analyze_track(
-    track: Track, parameters: Parameters | None = None, **values: Unpack[ParameterValues]
+    track: Track,
+    parameters: Parameters | None = None,
+    *,
+    corrections: str | os.PathLike[str] | Corrections | None = None,
+    **values: Unpack[ParameterValues],
 ) -> Result:
     """Measure gaze and blinks in a track and assess them, as `analyze` does.
 
@@ -111,11 +117,19 @@ def analyze_track(
     parameters, **values
         See `analyze`. If they name no protocol or no task, the one that was saved in the track is
         used. ``step`` and ``max_frames`` have no effect: they only matter when a track is made.
+    corrections : str, PathLike or Corrections, optional
+        File of corrections, as a report saves it, or its content. What a person says there goes
+        before what is detected.
 
     Returns
     -------
     Result
         As from `analyze`, but without pictures of the eyes.
+
+    Raises
+    ------
+    tracker.video.container.InputError
+        The corrections cannot be read, or belong to another recording.
 
     Examples
     --------
@@ -127,7 +141,10 @@ def analyze_track(
     3
     3
     """
-    return measure_track(track, replace(parameters or Parameters(), **values), "track")
+    if isinstance(corrections, (str, os.PathLike)):
+        corrections = read_corrections(Path(corrections))
+    parameters = replace(parameters or Parameters(), **values)
+    return measure_track(track, parameters, "track", corrections=corrections)
 
 
 def _open(source: Source) -> Path | BufferedIOBase:

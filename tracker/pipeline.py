@@ -12,10 +12,12 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tracker.files.corrections import check_corrections
 from tracker.files.fingerprint import Fingerprint, HashedStream, take_fingerprint
 from tracker.files.summary import summarize
 from tracker.measures.analysis import analyze_track
 from tracker.measures.assessment import assess
+from tracker.measures.corrections import Corrections
 from tracker.measures.still import StillMeasures, analyze_image
 from tracker.parameters import Parameters
 from tracker.result import Result
@@ -194,6 +196,7 @@ def measure_track(
     parameters: Parameters,
     name: str,
     eye_pictures: Mapping[int, bytes] | None = None,
+    corrections: Corrections | None = None,
 ) -> Result:
     """Measure a track, assess it and summarise both.
 
@@ -206,13 +209,22 @@ def measure_track(
         What the summary calls the recording.
     eye_pictures : mapping of int to bytes, optional
         Pictures of the eyes for the report, from `track_recording`.
+    corrections : Corrections, optional
+        What a person says that the eyes did, from `tracker.files.corrections.read_corrections`.
 
     Returns
     -------
     Result
+
+    Raises
+    ------
+    CorrectionsError
+        The corrections belong to another recording.
     """
+    if corrections is not None:
+        check_corrections(corrections, track)
     parameters = parameters.complete(track.info.protocol, track.info.task)
-    analysis = analyze_track(track, parameters)
+    analysis = analyze_track(track, parameters, corrections)
     assessment = assess(analysis)
     summary = summarize(analysis, assessment, name)
     return Result(name, analysis, assessment, summary, eye_pictures)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracker.files.fields import Summary
-from tracker.files.names import result_path, shorten_stem
+from tracker.files.names import DETECTED, result_path, shorten_stem
 from tracker.files.participants import Participant
 from tracker.files.summary import describe_summary, plain, to_json, write_analysis, write_track
 from tracker.files.whole import write_text_whole, write_whole
@@ -80,7 +80,7 @@ class Result:
 
         from tracker.files.tables import closure_table
 
-        table = pd.DataFrame(closure_table(self.analysis))
+        table = pd.DataFrame(closure_table(self.analysis, self.analysis.events))
         # Flags that may be missing; without closures, pandas could not know.
         return table.astype({"L_complete": "boolean", "R_complete": "boolean"})
 
@@ -184,7 +184,8 @@ def write_files(
     Returns
     -------
     dict of str to Path
-        The files by kind, in the order of `tracker.files.names.ENDINGS`.
+        The files by kind, in the order of `tracker.files.names.ENDINGS`. If a person corrected the
+        events, ``detected`` is their table before that.
     """
     directory.mkdir(parents=True, exist_ok=True)
     for kind in ("summary", "report", "pdf", "overlay"):
@@ -199,7 +200,10 @@ def write_files(
         kinds.append("overlay")
     kinds += [kind for kind, wanted in (("report", report), ("pdf", pdf)) if wanted is not None]
     write_analysis(directory, stem, result.analysis, result.summary)
-    return {kind: result_path(directory, stem, kind) for kind in kinds}
+    written = {kind: result_path(directory, stem, kind) for kind in kinds}
+    if result.summary.corrected:
+        written["detected"] = directory / f"{stem}.{DETECTED}"
+    return written
 
 
 def _write_pages(

@@ -54,6 +54,13 @@ def add_reanalyze(commands: "Commands") -> None:
         "blink_min_frames, blink_baseline",
     )
     add_participants_option(parser, "tracks")
+    parser.add_argument(
+        "--corrections",
+        type=Path,
+        metavar="FILE",
+        help="STEM.corrections.json, saved in a report: what a person corrected there goes before "
+        "what is detected. Also writes STEM.blinks.auto.csv, the events before the corrections",
+    )
     add_output_options(parser)
     add_parameter_options(parser, REANALYSIS_PARAMETERS)
     add_report_options(parser)
@@ -69,6 +76,8 @@ def _run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser)
         tracks, problems = find_tracks(options.tracks, options.out)
     except ValueError as error:
         parser.error(str(error))
+    if options.corrections and (options.grid or len(tracks) + len(problems) != 1):
+        parser.error("--corrections: name the one track that they belong to, without --grid")
     if options.grid:
         return _sweep(options, parser, parameters, [track.path for track in tracks], problems)
     prepare_output(options, options.out, parser)
@@ -80,12 +89,15 @@ def _run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser)
     person, pdf = read_participant(options, parser), pdf_language(options, parser)
     participants = read_participants_option(options, options.tracks, parser) or NOBODY
 
+    from tracker.files.corrections import read_corrections
     from tracker.pipeline import measure_track
     from tracker.result import write_files
     from tracker.tracks.archive import load_track
 
     def reanalyze(file: "TrackFile") -> None:
-        result = measure_track(load_track(file.path), parameters, file.path.name)
+        corrections = read_corrections(options.corrections) if options.corrections else None
+        track = load_track(file.path)
+        result = measure_track(track, parameters, file.path.name, corrections=corrections)
         name = (file.directory / file.stem).relative_to(options.out).as_posix()
         result = replace(result, participant=person or participants.find(name))
         written = write_files(

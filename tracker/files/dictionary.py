@@ -28,6 +28,7 @@ GROUPS = {
     "phases": "Phases of a protocol",
     "quality": "Quality of the recording",
     "recording": "Recording and program",
+    "corrections": "Corrections by a person",
     "video": "The video file",
     "sampling": "Sampling",
     "parameters": "Parameters",
@@ -47,6 +48,7 @@ The JSON Schema of the summary is [summary.schema.json](summary.schema.json).
 | `STEM.report.html` | the result as a page, see [report.md](report.md) |
 | `STEM.frames.csv` | a row for each analysed frame |
 | `STEM.blinks.csv` | a row for each blink and prolonged closure |
+| `STEM.blinks.auto.csv` | the same before corrections, see [corrections.md](corrections.md) |
 | `STEM.track.npz` | the landmarks; `reanalyze` computes all of this again from them |
 | `STEM.overlay.mp4` | with `--overlay`, an annotated copy of the video |
 | `cohort.html`, `.csv`, `.parquet` | for several videos, see [folders.md](folders.md) |

@@ -438,11 +438,12 @@ class Summary:
         "Vertical offset of the eyes that look straight ahead; down is positive.",
         "Primary position (eye widths, down is +)", "일차 안위(눈 너비, 아래가 +)")]
     primary_position_source: Annotated[
-        Literal["protocol", "before_protocol", "assumed_first_second"] | None,
+        Literal["corrected", "protocol", "before_protocol", "assumed_first_second"] | None,
         Field("gaze", "",
         "Where the primary position is taken.",
         "Where the primary position is taken", "일차 안위를 잰 구간",
         {
+            "corrected": ("a stretch that a person chose", "사람이 정한 구간"),
             "protocol": ("the phases at the camera and at rest", "카메라 주시와 휴식 단계"),
             "before_protocol": ("what comes before the first phase", "첫 단계 이전"),
             "assumed_first_second": ("the first second: an assumption", "처음 1초(가정)"),
@@ -794,6 +795,27 @@ class Summary:
         "Whether the analysis ended before the recording did.",
         "Ended before the recording did", "녹화보다 먼저 끝남")]
     parameters: Annotated[ParameterFields, Prefix("parameter_")]
+    corrected: Annotated[bool | None, Field("corrections", "",
+        "Whether a person corrected the events; null in summaries of earlier versions.",
+        "Corrected by a person", "사람이 수정함")]
+    corrected_by: Annotated[str | None, Field("corrections", "",
+        "Initials of the person who corrected them; null if nobody did.",
+        "Corrected by", "수정한 사람")]
+    corrected_at: Annotated[str | None, Field("corrections", "",
+        "When the corrections were saved, UTC.",
+        "Corrected at (UTC)", "수정한 때(UTC)")]
+    corrected_why: Annotated[str | None, Field("corrections", "",
+        "Why, in that person's words; null if no reason was given.",
+        "Reason for the corrections", "수정한 이유")]
+    correction_count: Annotated[int | None, Field("corrections", "",
+        "Events removed, added or changed, unusable stretches, and the primary position.",
+        "Corrections", "수정 건수")]
+    detected_blink_count: Annotated[int | None, Field("corrections", "events",
+        "Blinks before the corrections.",
+        "Blinks before the corrections", "수정 전 눈 깜빡임")]
+    unusable_time_s: Annotated[float | None, Field("corrections", "s",
+        "Time with a face that the corrections take away as unusable.",
+        "Time marked as not usable (s)", "쓸 수 없다고 표시한 시간(초)")]
     version: Annotated[str, Field("recording", "",
         "Version of this program.",
         "Version", "버전")]

@@ -15,6 +15,9 @@ ENDINGS = {
 }
 """Ending of the name of each kind of file. It follows the stem and a dot."""
 
+DETECTED = "blinks.auto.csv"
+"""Ending of the table of closures as they were detected, beside that of the corrected ones."""
+
 MAX_STEM_BYTES = 230
 """Longest stem that is kept. File systems take names of 255 bytes; the longest ending and the mark
 of a file that is still being written take 25."""

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
+from kernels import BLINK, compute_valid_time_s
 from tracker.files.documents import read_record
 from tracker.files.fields import (
     AskedFields,
@@ -21,11 +22,12 @@ from tracker.files.fields import (
     Summary,
     VideoFields,
 )
-from tracker.files.names import printable, to_unicode
+from tracker.files.names import DETECTED, printable, to_unicode
 from tracker.files.tables import _write_csv, closure_table, frame_table
 from tracker.files.whole import write_text_whole, write_whole
 from tracker.measures.analysis import Analysis
 from tracker.measures.assessment import Assessment
+from tracker.measures.corrections import count_corrections, list_events
 from tracker.measures.findings import Finding
 from tracker.protocol import Task
 from tracker.tracks.archive import save_track
@@ -95,10 +97,38 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> Summar
             step=info.step,
             protocol=tuple(_fill(AskedFields, phase) for phase in analysis.parameters.protocol),
         ),
+        **_describe_corrections(analysis),
         version=__version__,
         note=NOTE,
         resume_key=None,
     )
+
+
+def _describe_corrections(analysis: Analysis) -> dict[str, Any]:
+    """Return the summary's fields about corrections; all but `corrected` are None without them."""
+    said, detected, times_s = analysis.corrections, analysis.detected, analysis.track.times_s
+    if said is None or detected is None:
+        names = ("by", "at", "why")
+        return {
+            "corrected": False,
+            **{f"corrected_{name}": None for name in names},
+            "correction_count": None,
+            "detected_blink_count": None,
+            "unusable_time_s": None,
+        }
+    before_s, after_s = (
+        compute_valid_time_s(np.isfinite(landmarks).all(axis=(1, 2)), times_s)
+        for landmarks in (analysis.track.landmarks, analysis.traces.landmarks)
+    )
+    return {
+        "corrected": True,
+        "corrected_by": said.by,
+        "corrected_at": said.at,
+        "corrected_why": said.why or None,
+        "correction_count": count_corrections(list_events(detected, times_s), said),
+        "detected_blink_count": int(np.count_nonzero(detected.closures.kind == BLINK)),
+        "unusable_time_s": plain(before_s - after_s),
+    }
 
 
 def _fill(record: Callable[..., T], measured: object, /, **values: Any) -> T:
@@ -141,7 +171,8 @@ def write_analysis(directory: Path, stem: str, analysis: Analysis, summary: Summ
     """Write the table of frames, then the table of closures, then the summary.
 
     The summary of an earlier analysis is removed first. A summary therefore always belongs to the
-    tables beside it.
+    tables beside it. If a person corrected the closures, they are also written as they were
+    detected, in a table beside the other; else an earlier one of these is removed.
 
     Parameters
     ----------
@@ -159,16 +190,22 @@ def write_analysis(directory: Path, stem: str, analysis: Analysis, summary: Summ
         The written files. If an error occurs, no file is left half-written.
     """
     summary_path = directory / f"{stem}.summary.json"
-    summary_path.unlink(missing_ok=True)
+    detected_path = directory / f"{stem}.{DETECTED}"
+    for path in (summary_path, detected_path):
+        path.unlink(missing_ok=True)
     tables = [
         write_whole(
             directory / f"{stem}.frames.csv", lambda path: _write_csv(path, frame_table(analysis))
         ),
         write_whole(
             directory / f"{stem}.blinks.csv",
-            lambda path: _write_csv(path, closure_table(analysis)),
+            lambda path: _write_csv(path, closure_table(analysis, analysis.events)),
         ),
     ]
+    detected = analysis.detected
+    if detected is not None:
+        write_whole(detected_path, lambda path: _write_csv(path, closure_table(analysis, detected)))
+        tables.append(detected_path)
     write_text_whole(summary_path, to_json(summary.to_dict(), indent=2) + "\n")
     return [summary_path, *tables]
 
@@ -213,6 +250,9 @@ def describe_summary(summary: Summary, name: str, language: Language = "en") -> 
     if assessment.basis == "down_range":
         down = range_(summary.down_range, summary.down_range_ci95, assessment.basis_limit)
         lines.append(say("down", **down))
+    if summary.corrected:
+        words = {"count": summary.correction_count, "by": summary.corrected_by}
+        lines.append(say("corrected", **words, blinks=summary.detected_blink_count))
     lines += [
         say(
             "blinks",

@@ -9,19 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels import BLINK, FLUTTER, LEFT, PROLONGED_CLOSURE, RIGHT
+from kernels import LEFT, RIGHT
 from kernels.closures import COMPLETE_RATIO
 from kernels.landmarks import FACE_MESH_INDICES
 from tracker.measures.analysis import Analysis
+from tracker.measures.lids import KIND_NAMES, WINK_NAMES, Events
 
 Table = dict[str, NDArray[Any] | list[str] | list[bool | None]]
 """Columns of one length by name, in the file's order. What is missing is NaN or None."""
 
 ROWS_AT_A_TIME = 10_000
 """So many rows are texts at the same time: a text takes seven times the memory of its number."""
-
-KIND_NAMES = {BLINK: "blink", PROLONGED_CLOSURE: "prolonged_closure", FLUTTER: "flutter"}
-WINK_NAMES = {LEFT: "wink_left", RIGHT: "wink_right"}
 
 
 def name_events(analysis: Analysis) -> list[str]:
@@ -40,7 +38,7 @@ def frame_table(analysis: Analysis) -> Table:
     """Return the columns of the table of frames by name; each has one value per analysed frame."""
     geometry, track = analysis.traces.geometry, analysis.track
     iris = {
-        eye: track.landmarks[:, FACE_MESH_INDICES.index(index)].astype(np.float64)
+        eye: analysis.traces.landmarks[:, FACE_MESH_INDICES.index(index)].astype(np.float64)
         for eye, index in ((LEFT, 473), (RIGHT, 468))
     }
     return {
@@ -74,9 +72,12 @@ def frame_table(analysis: Analysis) -> Table:
     }
 
 
-def closure_table(analysis: Analysis) -> Table:
-    """Return the columns of the table of closures by name; each has one value per closure."""
-    closures, times_s = analysis.events.closures, analysis.track.times_s
+def closure_table(analysis: Analysis, events: Events) -> Table:
+    """Return the columns of the table of closures by name; each has one value per closure.
+
+    `events` are those of the analysis, or those that were detected before they were corrected.
+    """
+    closures, times_s = events.closures, analysis.track.times_s
     frame_index = analysis.track.frame_index
     start, stop = closures.interval[:, 0], closures.interval[:, 1]
     # If the end was not seen, the closure lasts at least until its last sample.
@@ -96,10 +97,10 @@ def closure_table(analysis: Analysis) -> Table:
         "closed_s": closures.closed_s,
         "amplitude": 1 - closures.least_ratio,
         "complete": closures.least_ratio <= COMPLETE_RATIO,
-        "L_amplitude": analysis.events.eye_amplitude[:, LEFT],
-        "R_amplitude": analysis.events.eye_amplitude[:, RIGHT],
-        "L_complete": _find_complete(analysis.events.eye_amplitude[:, LEFT]),
-        "R_complete": _find_complete(analysis.events.eye_amplitude[:, RIGHT]),
+        "L_amplitude": events.eye_amplitude[:, LEFT],
+        "R_amplitude": events.eye_amplitude[:, RIGHT],
+        "L_complete": _find_complete(events.eye_amplitude[:, LEFT]),
+        "R_complete": _find_complete(events.eye_amplitude[:, RIGHT]),
         "onset_seen": closures.onset_seen,
         "offset_seen": closures.offset_seen,
     }

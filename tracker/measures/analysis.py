@@ -1,7 +1,7 @@
 """The analysis: all measures of a track. It takes milliseconds and needs no video."""
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,8 @@ from kernels import (
 )
 from kernels.closures import COMPLETE_RATIO
 from kernels.measures import median_finite
+from tracker.measures.corrected import correct_events
+from tracker.measures.corrections import Corrections
 from tracker.measures.fixation import FixationMeasures, measure_fixation
 from tracker.measures.gaze import Gaze, GazeMeasures, mark_task, measure_gaze, trace_gaze
 from tracker.measures.lid_kinematics import LidMeasures, measure_lid_kinematics
@@ -127,6 +129,10 @@ class Analysis:
     phases : tuple of PhaseResult
         What the eyes did in each phase of the protocol.
     measures : Measures
+    corrections : Corrections or None
+        What a person said that the eyes did; None if nobody corrected the events.
+    detected : Events or None
+        The events before the corrections; None without corrections.
 
     Examples
     --------
@@ -144,6 +150,8 @@ class Analysis:
     gaze: Gaze
     phases: tuple[PhaseResult, ...]
     measures: Measures
+    corrections: Corrections | None = None
+    detected: Events | None = None
 
     @property
     def track(self) -> Track:
@@ -154,7 +162,9 @@ class Analysis:
         return f"<Analysis of {self.track!r}, {self.measures.blink_count} blinks>"
 
 
-def analyze_track(track: Track, parameters: Parameters) -> Analysis:
+def analyze_track(
+    track: Track, parameters: Parameters, corrections: Corrections | None = None
+) -> Analysis:
     """Measure the gaze and the blinks of a track.
 
     Parameters
@@ -162,6 +172,8 @@ def analyze_track(track: Track, parameters: Parameters) -> Analysis:
     track : Track
     parameters : Parameters
         `step` and `max_frames` are not used: they were applied when the track was made.
+    corrections : Corrections, optional
+        What a person says that the eyes did. It goes before what is detected.
 
     Returns
     -------
@@ -169,8 +181,24 @@ def analyze_track(track: Track, parameters: Parameters) -> Analysis:
     """
     traces = trace_track(track)
     events = detect_events(traces, parameters)
+    detected = None
+    if corrections is not None:
+        detected = events
+        traces = _correct_traces(traces, corrections)
+        events = correct_events(detected, traces, parameters, corrections)
     gaze = analyze_gaze(traces, events.eyes_open, parameters)
-    return measure_events(traces, events, gaze, parameters)
+    analysis = measure_events(traces, events, gaze, parameters)
+    return replace(analysis, corrections=corrections, detected=detected)
+
+
+def _correct_traces(traces: Traces, corrections: Corrections) -> Traces:
+    """Return the traces without the unusable stretches, and with the primary position as said."""
+    track, primary = traces.track, corrections.primary
+    if corrections.unusable:
+        traces = trace_track(track, corrections.mark_unusable(track.times_s))
+    if primary is None:
+        return traces
+    return replace(traces, gaze=replace(traces.gaze, said_primary=primary.mark(track.times_s)))
 
 
 def analyze_gaze(traces: Traces, eyes_open: BoolArray, parameters: Parameters) -> GazeResult:
@@ -198,6 +226,7 @@ def analyze_gaze(traces: Traces, eyes_open: BoolArray, parameters: Parameters) -
         gaze.horizontal,
         gaze.valid,
         measures.vertical_noise_floor,
+        traces.gaze.said_primary,
     )
     return GazeResult(gaze, measures, phases)
 

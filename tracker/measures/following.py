@@ -46,7 +46,8 @@ def measure_picture_ranges(analysis: Analysis) -> tuple[float, float]:
     track, valid = analysis.track, analysis.gaze.valid
     protocol = analysis.parameters.protocol
     in_task = mark_task(valid, protocol, track.times_s)[track.picture_sample]
-    ahead = mark_primary(protocol, track.times_s, valid)[0][track.picture_sample]
+    said = analysis.traces.gaze.said_primary
+    ahead = mark_primary(protocol, track.times_s, valid, said)[0][track.picture_sample]
     eyes = [_measure_eye(track.picture_heights[:, eye], in_task, ahead) for eye in (LEFT, RIGHT)]
     whole, down = (
         min((one for one in ranges if not math.isnan(one)), default=math.nan)

@@ -83,6 +83,8 @@ class GazeTraces:
         How far the region was turned in the second pass: index of `tracker.face.follow.TURNS_DEG`.
     interval_s : float
         Median time between frames; NaN for fewer than two.
+    said_primary : ndarray, shape (N,), bool, or None
+        Frames in which a person says that the eyes look straight ahead; None if nobody says so.
     """
 
     vertical_by_eye: Float64Array
@@ -94,6 +96,7 @@ class GazeTraces:
     second_pass_offset: Float64Array
     second_pass_turn: NDArray[np.int64]
     interval_s: float
+    said_primary: BoolArray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +171,7 @@ class GazeMeasures(SaccadeMeasures):
         followed, but not above `LARGEST_RANGE_DEG`. `EYE_SIZE_ERROR` widens both.
     primary_position : float
         Vertical offset from which up and down are measured.
-    primary_position_source : {"protocol", "assumed_first_second", "before_protocol", None}
+    primary_position_source : str or None
         See `tracker.measures.phases.find_primary`.
     primary_position_reason : str or None
         Why there is no primary position.
@@ -325,12 +328,11 @@ def measure_gaze(
     -------
     GazeMeasures
     """
-    vertical, valid = gaze.vertical, gaze.valid
-    in_task = mark_task(valid, parameters.protocol, times_s)
+    vertical, valid, protocol = gaze.vertical, gaze.valid, parameters.protocol
+    in_task = mark_task(valid, protocol, times_s)
     top, bottom = compute_quantiles(vertical, in_task, RANGE_QUANTILES).tolist()
-    # A single sample has no range.
-    range_ = bottom - top if np.count_nonzero(in_task) > 1 else math.nan
-    primary = find_primary(parameters.protocol, times_s, vertical, valid)[0]
+    range_ = bottom - top if np.count_nonzero(in_task) > 1 else math.nan  # One sample has none.
+    primary = find_primary(protocol, times_s, vertical, valid, traces.said_primary)[0]
     reach = compute_range_reach(vertical, in_task, times_s, primary)
     noise_floor = compute_noise_floor(vertical, valid)
     interval = make_interval(range_, reach.peak_to_peak, gaze.framing_gain_std, noise_floor)
@@ -355,7 +357,8 @@ def measure_gaze(
             vertical,
             valid,
             times_s,
-            parameters.protocol,
+            protocol,
+            said_primary=traces.said_primary,
             ends=(top, bottom) if range_ >= 0 else (math.nan, math.nan),
             reach=reach,
             gain_std=gaze.framing_gain_std,
@@ -364,7 +367,7 @@ def measure_gaze(
         **_measure_horizontal(gaze.horizontal, valid, range_, iris_ratio),
         head_pitch_range_deg=pitch_range_deg,
         nod_allowance=_nod_range(pitch_range_deg, iris_ratio),
-        **measure_saccades(gaze, times_s, traces.interval_s, iris_ratio, parameters.protocol),
+        **measure_saccades(gaze, times_s, traces.interval_s, iris_ratio, protocol),
     )
 
 

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels import (
+    BLINK,
+    FLUTTER,
     LEFT,
     PROLONGED_CLOSURE,
     RIGHT,
@@ -50,6 +52,9 @@ LOWERED_GAZE = 0.02
 Lids that are half down are lowered without it: no squint and no turn of the head goes so far.
 """
 
+KIND_NAMES = {BLINK: "blink", PROLONGED_CLOSURE: "prolonged_closure", FLUTTER: "flutter"}
+WINK_NAMES = {LEFT: "wink_left", RIGHT: "wink_right"}
+
 Int64Array = NDArray[np.int64]
 
 
@@ -64,6 +69,8 @@ class Events:
         before and after. While the lids are lowered to look down, it is the lowered lids' EAR.
     ratio : ndarray, shape (N,), float64
         EAR divided by the baseline: 1 = open.
+    eye_ratio : ndarray, shape (N, 2), float64
+        The same of each eye, over its own share of the baseline.
     dips : Dips
         All falls of the lid opening, and for each that is not a closure, why not.
     closures : Closures
@@ -87,6 +94,7 @@ class Events:
 
     baseline: Float64Array
     ratio: Float64Array
+    eye_ratio: Float64Array
     dips: Dips
     closures: Closures
     eye_amplitude: Float64Array
@@ -164,30 +172,71 @@ def detect_events(traces: Traces, parameters: Parameters, rules: ClosureRules = 
             closures, eye_amplitude = closures.select(~in_wink), eye_amplitude[~in_wink]
         else:
             winks, wink_eye = winks[:0], wink_eye[:0]
-    held = closures.interval[closures.kind == PROLONGED_CLOSURE]
-    lowered = _find_lowered(
-        traces, level.ear, parameters.close_ratio, np.concatenate((held, winks))
-    )
     glance = _mark_glances(dips, len(times_s))
+    open_ = find_open(traces, parameters, level.ear, ratio, closures, winks, glance)
+    return Events(
+        baseline=level.ear,
+        ratio=ratio,
+        eye_ratio=eye_ratio,
+        dips=dips,
+        closures=closures,
+        eye_amplitude=eye_amplitude,
+        winks=winks,
+        wink_eye=wink_eye,
+        lowered=open_.lowered,
+        glance=glance,
+        iris_hidden=open_.iris_hidden,
+        eyes_open=open_.eyes_open,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OpenEyes:
+    """When the eyes are open, and what the lids then leave in sight; see `Events`."""
+
+    lowered: Int64Array
+    iris_hidden: BoolArray
+    eyes_open: BoolArray
+
+
+def find_open(
+    traces: Traces,
+    parameters: Parameters,
+    baseline: Float64Array,
+    ratio: Float64Array,
+    closures: Closures,
+    winks: Int64Array,
+    glance: BoolArray,
+    also_lowered: Int64Array | None = None,
+) -> OpenEyes:
+    """Find the frames with open eyes, from what closes them.
+
+    Parameters
+    ----------
+    traces : Traces
+    parameters : Parameters
+    baseline, ratio, closures, winks, glance
+        See `Events`.
+    also_lowered : ndarray, shape (L, 2), int64, optional
+        Sample intervals in which the lids are lowered, besides those that the level shows.
+
+    Returns
+    -------
+    OpenEyes
+    """
+    times_s = traces.track.times_s
+    held = closures.interval[closures.kind == PROLONGED_CLOSURE]
+    lowered = _find_lowered(traces, baseline, parameters.close_ratio, np.concatenate((held, winks)))
+    if also_lowered is not None and len(also_lowered):
+        either = mark_intervals(np.concatenate((lowered, also_lowered)), len(times_s))
+        lowered = find_runs(either & traces.seen)
     # NaN compares as not below.
     closing = (ratio < parameters.close_ratio) & ~glance
     for intervals in (closures.interval, winks):
         if len(intervals):
             closing |= mark_around_closures(intervals, times_s, BLINK_GUARD_S)
     hidden = _mark_hidden(traces, lowered) & ~closing
-    return Events(
-        baseline=level.ear,
-        ratio=ratio,
-        dips=dips,
-        closures=closures,
-        eye_amplitude=eye_amplitude,
-        winks=winks,
-        wink_eye=wink_eye,
-        lowered=lowered,
-        glance=glance,
-        iris_hidden=hidden,
-        eyes_open=traces.seen & ~closing & ~hidden,
-    )
+    return OpenEyes(lowered, hidden, traces.seen & ~closing & ~hidden)
 
 
 def _choose_level(
@@ -208,7 +257,9 @@ def _choose_level(
     dips = _find_dips(traces, ratio, eye_ratio, level, parameters, rules)
     shut = _find_shut(traces, parameters, level, dips)
     if len(shut):
-        before, level = level, _raise_level(traces, level, shut)
+        before = level
+        is_low = level.is_low & ~mark_intervals(shut, level.is_low.size)
+        level = replace(level, ear=raise_level(traces, level.ear, shut), is_low=is_low)
         changed = np.flatnonzero(level.ear != before.ear)
         raised = level.ear[changed]
         ratio[changed] = traces.ear[changed] / raised
@@ -251,7 +302,15 @@ def _find_dips(
     )
 
 
-def _find_runs(marked: BoolArray) -> Int64Array:
+def mark_intervals(intervals: Int64Array, count: int) -> BoolArray:
+    """Mark the samples in half-open intervals (M, 2), shape (count,)."""
+    marked = np.zeros(count, dtype=np.bool_)
+    for start, stop in intervals:
+        marked[start:stop] = True
+    return marked
+
+
+def find_runs(marked: BoolArray) -> Int64Array:
     """Return the half-open intervals of the marked samples, shape (R, 2)."""
     changes = np.flatnonzero(marked[1:] != marked[:-1]) + 1
     ends = [0] * int(marked[:1].any()), [marked.size] * int(marked[-1:].any())
@@ -267,7 +326,7 @@ def _find_shut(traces: Traces, parameters: Parameters, level: _Level, dips: Dips
     """
     typical = traces.typical_ear
     # Of a closure as long as the level's window, the level lies between shut and open.
-    runs = np.concatenate((_find_runs(level.is_partly_low), _find_runs(level.is_low)))
+    runs = np.concatenate((find_runs(level.is_partly_low), find_runs(level.is_low)))
     if not len(runs):
         return runs
     asked = mark_phases(parameters.protocol, ("down",), traces.track.times_s)
@@ -305,13 +364,13 @@ def _expect_shut(ear: Float64Array, deepest: Int64Array, runs: Int64Array) -> Fl
     return expected
 
 
-def _raise_level(traces: Traces, level: _Level, shut: Int64Array) -> _Level:
-    """Return the level after raising it where the eyes are held shut.
+def raise_level(traces: Traces, level: Float64Array, shut: Int64Array) -> Float64Array:
+    """Return the level (N,) after raising it where the eyes are held shut.
 
     shut (R, 2) are the intervals [start, stop) in which they are. In each, the level becomes that
     before the interval or that after it, whichever is lower.
     """
-    ear, is_low, times_s = level.ear.copy(), level.is_low.copy(), traces.track.times_s
+    ear, times_s = level.copy(), traces.track.times_s
     for start, stop in shut:
         # Windows that hold a few open samples give levels between the two.
         first, last = start, stop - 1
@@ -329,8 +388,7 @@ def _raise_level(traces: Traces, level: _Level, shut: Int64Array) -> _Level:
             if not start <= n < stop and rest_s >= LEVEL_WINDOW_S / 2
         ]
         ear[first : last + 1] = min(around, default=traces.typical_ear)
-        is_low[start:stop] = False
-    return replace(level, ear=ear, is_low=is_low)
+    return ear
 
 
 def _find_lowered(
@@ -346,7 +404,7 @@ def _find_lowered(
     down = level < close_ratio * traces.typical_ear
     for start, stop in closed:
         down[start:stop] = False
-    runs, times_s = _find_runs(down & traces.seen), traces.track.times_s
+    runs, times_s = find_runs(down & traces.seen), traces.track.times_s
     if not len(runs):
         return runs
     gaze = (traces.gaze.vertical_by_eye[LEFT] + traces.gaze.vertical_by_eye[RIGHT]) / 2

@@ -87,7 +87,11 @@ def mark_phases(
 
 
 def find_primary(
-    protocol: tuple[Phase, ...], times_s: Float64Array, values: Float64Array, gaze_valid: BoolArray
+    protocol: tuple[Phase, ...],
+    times_s: Float64Array,
+    values: Float64Array,
+    gaze_valid: BoolArray,
+    said: BoolArray | None = None,
 ) -> tuple[float, str | None]:
     """Find the primary position: the offset of the eyes that look straight ahead.
 
@@ -100,27 +104,34 @@ def find_primary(
         A gaze offset.
     gaze_valid : ndarray, shape (N,), bool
         Frames that count for the gaze.
+    said : ndarray, shape (N,), bool, optional
+        Frames in which a person says that the eyes look straight ahead.
 
     Returns
     -------
     primary : float
         Median offset; NaN if the gaze is seen for under `MIN_PRIMARY_TIME_S`.
-    source : {"protocol", "before_protocol", "assumed_first_second", None}
-        The time that it was taken from: the phases ``fixate``, or ``rest`` if there is none of
-        those; the time before the first phase; or, without a protocol, the first second. In that
-        second, whoever starts the recording is assumed to look at the phone. None if there is no
-        primary position.
+    source : {"corrected", "protocol", "before_protocol", "assumed_first_second", None}
+        The time that it was taken from: what a person says; the phases ``fixate``, or ``rest`` if
+        there is none of those; the time before the first phase; or, without a protocol, the first
+        second. In that second, whoever starts the recording is assumed to look at the phone. None
+        if there is no primary position.
     """
-    where, source = mark_primary(protocol, times_s, gaze_valid)
+    where, source = mark_primary(protocol, times_s, gaze_valid, said)
     if compute_valid_time_s(where, times_s) < MIN_PRIMARY_TIME_S:
         return math.nan, None
     return _median(values, where), source
 
 
 def mark_primary(
-    protocol: tuple[Phase, ...], times_s: Float64Array, gaze_valid: BoolArray
+    protocol: tuple[Phase, ...],
+    times_s: Float64Array,
+    gaze_valid: BoolArray,
+    said: BoolArray | None = None,
 ) -> tuple[BoolArray, str]:
     """Mark the samples that `find_primary` uses, shape (N,), and return its source as well."""
+    if said is not None:
+        return said & gaze_valid, "corrected"
     # At rest, people may look anywhere.
     for name in RESTING_PHASES:
         resting = mark_phases(protocol, (name,), times_s)
@@ -142,6 +153,7 @@ def measure_phases(
     horizontal: Float64Array,
     gaze_valid: BoolArray,
     noise_floor: float,
+    said_primary: BoolArray | None = None,
 ) -> tuple[PhaseResult, ...]:
     """Measure the gaze in each phase.
 
@@ -156,6 +168,8 @@ def measure_phases(
         Frames that count for the gaze.
     noise_floor : float
         Peak-to-peak of the landmarks' jitter.
+    said_primary : ndarray, shape (N,), bool, optional
+        See `find_primary`.
 
     Returns
     -------
@@ -164,7 +178,7 @@ def measure_phases(
     if not protocol:
         return ()
     traces = [
-        (offset, find_primary(protocol, times_s, offset, gaze_valid)[0])
+        (offset, find_primary(protocol, times_s, offset, gaze_valid, said_primary)[0])
         for offset in (vertical, horizontal)
     ]
     return tuple(

@@ -31,6 +31,10 @@ NO_PRIMARY = (
     "fixate or rest in the protocol"
 )
 
+NO_SAID_PRIMARY = (
+    "the eyes were not seen for long enough in the stretch that was set for it: set another one"
+)
+
 Float64Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
@@ -82,6 +86,7 @@ def measure_directions(
     times_s: Float64Array,
     protocol: tuple[Phase, ...],
     *,
+    said_primary: BoolArray | None,
     ends: tuple[float, float],
     reach: RangeReach,
     gain_std: float,
@@ -96,6 +101,8 @@ def measure_directions(
     valid : ndarray, shape (N,), bool
         Frames that count for the gaze.
     protocol : tuple of Phase
+    said_primary : ndarray, shape (N,), bool, or None
+        See `tracker.measures.phases.find_primary`.
     ends : (float, float)
         The upper and the lower end of the vertical range; NaN if there is no range.
     reach : RangeReach
@@ -107,17 +114,18 @@ def measure_directions(
     -------
     dict
     """
-    primary, source = find_primary(protocol, times_s, vertical, valid)
-    where = mark_primary(protocol, times_s, valid)[0]
+    primary, source = find_primary(protocol, times_s, vertical, valid, said_primary)
+    where = mark_primary(protocol, times_s, valid, said_primary)[0]
     primary_std = math.nan
     held = vertical[where & np.isfinite(vertical)]
     if source and held.size:
         shown_s = compute_valid_time_s(where, times_s)
         primary_std = float(held.std()) * math.sqrt(compute_held_mean_variance(shown_s))
+    reason = NO_PRIMARY if said_primary is None else NO_SAID_PRIMARY
     measured: dict[str, Any] = {
         "primary_position": primary,
         "primary_position_source": source,
-        "primary_position_reason": None if source else NO_PRIMARY,
+        "primary_position_reason": None if source else reason,
     }
     for name, range_, end_reach in (
         ("up_range", primary - ends[0], reach.top),

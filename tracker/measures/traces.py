@@ -41,6 +41,8 @@ class Traces:
     Attributes
     ----------
     track : Track
+    landmarks : ndarray, shape (N, K, 2), float32
+        The track's landmarks; NaN where a person says that frames are unusable.
     geometry : EyeGeometry
         Lid opening and gaze offset of each eye in each frame.
     head : HeadPose
@@ -74,6 +76,7 @@ class Traces:
     """
 
     track: Track
+    landmarks: NDArray[np.float32]
     geometry: EyeGeometry
     head: HeadPose
     seen: BoolArray
@@ -96,20 +99,22 @@ class Traces:
     head_pitch_deg: float
 
 
-def trace_track(track: Track) -> Traces:
+def trace_track(track: Track, unusable: BoolArray | None = None) -> Traces:
     """Compute the signals of a track that do not depend on a threshold.
 
     Parameters
     ----------
     track : Track
+    unusable : ndarray, shape (N,), bool, optional
+        Frames to treat as if they showed no face.
 
     Returns
     -------
     Traces
     """
-    times_s = track.times_s
-    geometry = compute_eye_geometry(track.landmarks)
-    head = compute_head_pose(track.landmarks)
+    times_s, landmarks = track.times_s, _hide_frames(track.landmarks, unusable)
+    geometry = compute_eye_geometry(landmarks)
+    head = compute_head_pose(landmarks)
     head_pitch_deg = median_finite(head.pitch_deg)
     by_eye = np.ascontiguousarray(geometry.ear.T)
     ear = (by_eye[LEFT] + by_eye[RIGHT]) / 2
@@ -124,11 +129,11 @@ def trace_track(track: Track) -> Traces:
     level = compute_open_level(ear, times_s) if trusted else make_fixed_level(ear)
     canthal_distance_px = median_finite(geometry.canthal_distance_px)
     iris_diameter_px = median_finite(geometry.iris_diameter_px)
-    # If both eyes have no opening, the shares are NaN.
     with np.errstate(divide="ignore", invalid="ignore"):
-        ear_share = by_eye / ear
+        ear_share = by_eye / ear  # NaN if both eyes have no opening
     return Traces(
         track=track,
+        landmarks=landmarks,
         geometry=geometry,
         head=head,
         seen=seen,
@@ -154,6 +159,13 @@ def trace_track(track: Track) -> Traces:
         head_yaw_deg=median_finite(np.abs(head.yaw_deg)),
         head_pitch_deg=head_pitch_deg,
     )
+
+
+def _hide_frames(landmarks: NDArray[np.float32], unusable: BoolArray | None) -> NDArray[np.float32]:
+    """Return the landmarks (N, K, 2), with those of unusable frames replaced by NaN."""
+    if unusable is None or not unusable.any():
+        return landmarks
+    return np.where(unusable[:, np.newaxis, np.newaxis], np.float32(math.nan), landmarks)
 
 
 def make_fixed_level(ear: Float64Array) -> Float64Array:

@@ -24,6 +24,9 @@ FIELD_GROUPS = {
 PROVENANCE_FIELDS = list_values("recording", "video", "sampling", "parameters")
 """The summary's fields that say what was analysed, and how."""
 
+CORRECTION_FIELDS = list_values("corrections")
+"""The summary's fields about corrections. The first one says whether there are any."""
+
 
 @dataclass(frozen=True, slots=True)
 class NumberRow:

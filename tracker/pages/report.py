@@ -13,9 +13,15 @@ from tracker.measures.analysis import Analysis
 from tracker.measures.assessment import Assessment
 from tracker.measures.phases import MIN_PRIMARY_TIME_S
 from tracker.pages import sections
+from tracker.pages.corrections import BUTTONS, describe_corrections, make_editor_data
 from tracker.pages.indicators import grade_indicators
 from tracker.pages.movements import list_movement_rows, make_rest_card
-from tracker.pages.numbers import FIELD_GROUPS, PROVENANCE_FIELDS, list_numbers
+from tracker.pages.numbers import (
+    CORRECTION_FIELDS,
+    FIELD_GROUPS,
+    PROVENANCE_FIELDS,
+    list_numbers,
+)
 from tracker.pages.page import make_page, read_asset, render_template
 from tracker.pages.plots import make_plot_data
 from tracker.pages.sections import ReportInput
@@ -86,6 +92,7 @@ def render_report(
     distributions = count_distributions(analysis)
     values = _make_sheet_values(source, extremes) | _make_values(source, events, distributions)
     data = make_plot_data(source, events, extremes, distributions)
+    data["corrections"] = make_editor_data(source)
     room_bytes = PICTURES_BYTES
     while True:
         shown = [] if pictures is None else _choose_frames(events, pictures, room_bytes)
@@ -96,8 +103,8 @@ def render_report(
                 "report.html", language, **values, **_make_picture_values(source, events, shown)
             ),
             data=data,
-            script=read_asset("report.js"),
-            style=read_asset("report.css"),
+            script=read_asset("report.js") + read_asset("corrections.js"),
+            style=read_asset("report.css") + read_asset("corrections.css"),
         )
         excess_bytes = len(page.encode()) - MAX_BYTES
         if excess_bytes <= 0 or room_bytes == 0:
@@ -140,6 +147,7 @@ def _make_sheet_values(source: ReportInput, extremes: Mapping[str, Extreme]) -> 
         "has_video": source.pictures is not None,
         "least_primary_s": MIN_PRIMARY_TIME_S,
         "head": head,
+        "corrections": describe_corrections(source),
         "answer": answer,
         "cards": cards,
         "has_primary": "ahead" in extremes,
@@ -176,8 +184,11 @@ def _make_values(
             for name, field in _DISTRIBUTION_FIELDS.items()
         },
         "number_groups": {name: list_rows(names) for name, names in FIELD_GROUPS.items()},
-        "provenance": list_rows(PROVENANCE_FIELDS),
+        "provenance": list_rows(
+            PROVENANCE_FIELDS + (CORRECTION_FIELDS if summary.corrected else CORRECTION_FIELDS[:1])
+        ),
         "definitions": sections.list_definitions(source),
+        "correct_buttons": BUTTONS,
     }
 
 

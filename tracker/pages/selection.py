@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from kernels import BLINK, LEFT, compute_inter_blink_intervals_s
 from kernels.closures import COMPLETE_RATIO
 from kernels.measures import RANGE_QUANTILES
-from tracker.files.tables import KIND_NAMES, WINK_NAMES
 from tracker.measures.analysis import Analysis
 from tracker.measures.gaze import mark_task
+from tracker.measures.lids import KIND_NAMES, WINK_NAMES
 
 MOST_SAMPLES = 16_000
 """About how many samples of a trace are drawn at most. Of more, mainly extremes are drawn."""

@@ -66,6 +66,13 @@ def list_head(source: ReportInput) -> list[HeadEntry]:
         recorded.append(text("by_file", moment=moment))
     entries["recorded"] = "; ".join(recorded) or text("unknown")
     entries["analyzed"] = _format_day(source.analyzed_at)
+    if source.summary.corrected:
+        entries["corrected"] = text(
+            "head.corrected_by",
+            by=source.summary.corrected_by,
+            day=str(source.summary.corrected_at)[:10],
+            count=source.summary.correction_count,
+        )
     entries["length"] = f"{source.summary.duration_sec_est:.1f} s"
     entries["version"] = source.summary.version
     return [HeadEntry(name, text(f"head.{name}"), value) for name, value in entries.items()]

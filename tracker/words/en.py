@@ -528,11 +528,83 @@ TEXTS: dict[str, str] = {
     "found and not assessable, not all: take them off.",
     "report.limit.mirror": "Mirrored videos swap left and right.",
     "report.limit.not_validated": "None of the thresholds has been validated on patients.",
+    # Corrections in the report.
+    "report.corrections": "Corrections",
+    "report.head.corrected": "Corrected by a person",
+    "report.head.corrected_by": "{by}, {day} (UTC), corrections: {count}",
+    "report.correct.mark": "Corrected by a person: {by}, {at} UTC. Corrections: {count}. Blinks "
+    "before: {before}, now: {after}. All numbers on this page are of the corrected events.",
+    "report.correct.mark_why": "Reason: {why}",
+    "report.correct.mark_link": "What was corrected",
+    "report.correct.kept": "All events were looked at and kept as they were detected.",
+    "report.correct.before": "Detected",
+    "report.correct.after": "Corrected",
+    "report.correct.what": "Correction",
+    "report.correct.added": "added",
+    "report.correct.removed": "removed",
+    "report.correct.changed": "changed",
+    "report.correct.unseen": "Not counted: no face is seen there.",
+    "report.correct.unusable": "not usable",
+    "report.correct.primary": "straight ahead",
+    "report.correct.event": "{kind}, {start} to {end} s",
+    "report.correct.between": "{start} to {end} s",
+    "report.correct.open": "Correct the events",
+    "report.correct.use": "Is an event missing or wrong, or a part of the recording not usable? "
+    "Click an event to choose it, drag it or its ends, or drag over an empty place to choose a "
+    "stretch. Then use the buttons. The numbers on this page stay as they are until the saved "
+    "corrections are used (see below).",
+    "report.correct.removed_means": "Remove an event only if the eyes were open. If they cannot "
+    "be seen, mark the stretch as not usable: it then counts like time without a face.",
+    "report.correct.keys": "Keys: left and right move the cursor by a frame (with Shift they "
+    "choose a stretch, with Alt they move the chosen event), N and P choose the next and the "
+    "previous event, A adds, Delete removes, S splits, M merges, U marks as not usable, G marks "
+    "straight ahead, + and - zoom, Ctrl+Z undoes, Ctrl+Y redoes.",
+    "report.correct.timeline": "Opening of both eyes over time, with the events, to be corrected",
+    "report.correct.do.add": "Add a blink",
+    "report.correct.do.remove": "Remove",
+    "report.correct.do.split": "Split",
+    "report.correct.do.merge": "Merge with the next",
+    "report.correct.do.unusable": "Not usable",
+    "report.correct.do.primary": "Eyes straight ahead",
+    "report.correct.do.undo": "Undo",
+    "report.correct.do.redo": "Redo",
+    "report.correct.do.previous": "Previous event",
+    "report.correct.do.next": "Next event",
+    "report.correct.do.in": "Zoom in",
+    "report.correct.do.out": "Zoom out",
+    "report.correct.do.earlier": "Earlier",
+    "report.correct.do.later": "Later",
+    "report.correct.start": "From (s)",
+    "report.correct.end": "To (s)",
+    "report.correct.kind": "Kind",
+    "report.correct.list": "Your corrections",
+    "report.correct.no_changes": "None yet.",
+    "report.correct.by": "Your initials",
+    "report.correct.why": "Reason (optional)",
+    "report.correct.save": "Save corrections",
+    "report.correct.afterwards": "The file that this saves belongs beside the track of the "
+    "recording. This command makes all numbers and the report anew with it:",
+    "report.correct.lane.said": "corrected",
+    "report.correct.lane.detected": "detected",
+    "report.correct.done": "{what}: {start} to {end} s.",
+    "report.correct.undone": "Undone.",
+    "report.correct.redone": "Done again.",
+    "report.correct.saved": "Saved as {file}.",
+    "report.correct.unsaved": "Not saved yet.",
+    "report.correct.stretch_first": "First choose a stretch: drag over the trace, or hold Shift "
+    "and press the left or right key.",
+    "report.correct.choose_first": "First choose an event.",
+    "report.correct.no_room": "There is an event already.",
+    "report.correct.no_next": "There is no later event to merge with.",
+    "report.correct.too_short": "Too short: it must be a frame or more.",
+    "report.correct.too_short_primary": "Too short: 0.3 s or more are needed.",
+    "report.correct.no_initials": "Give your initials: letters first, up to 20 characters.",
     # What the command line prints of a recording.
     "terminal.because": "  because     {reason}",
     "terminal.vertical": "  vertical    {value} eye widths peak to peak{interval}, "
     "threshold {limit}",
     "terminal.down": "  down        {value} eye widths{interval}, limit {limit}",
+    "terminal.corrected": "  corrected   {count} corrections by {by}; {blinks} blinks before",
     "terminal.blinks": "  blinks      {count}, {rate} a minute{interval}; "
     "prolonged closures {prolonged}",
     "terminal.recording": "  recording   face seen for {seen:.1f} of {seconds:.1f} s, {frames} "
@@ -719,6 +791,8 @@ TEXTS: dict[str, str] = {
     "ask what the person had to do, and answered even where the interval holds the limit. Its "
     "assessment says more than is known: analyse the track again, with --task.",
     "compare.concern.partial": "{labels}: the end of a recording was not analysed.",
+    "compare.concern.corrected": "{labels}: a person corrected its events, and not those of the "
+    "other recordings. A change may be one of the correction: correct all of them, or none.",
     "compare.concern.same_recording": "{labels}: one recording is given twice. The same numbers "
     "are no second measurement.",
     "compare.concern.other_parameters": "{labels}: analysed with other parameters of the blinks "

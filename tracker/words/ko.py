@@ -515,10 +515,82 @@ TEXTS: dict[str, str] = {
     "판정하지 않지만, 모두 걸러내지는 못합니다. 안경을 벗고 촬영하십시오.",
     "report.limit.mirror": "좌우가 뒤집힌 영상에서는 왼쪽과 오른쪽이 바뀝니다.",
     "report.limit.not_validated": "모든 기준값은 아직 환자를 대상으로 검증되지 않았습니다.",
+    # Corrections in the report.
+    "report.corrections": "수정",
+    "report.head.corrected": "사람이 수정함",
+    "report.head.corrected_by": "{by}, {day} (UTC), 수정 {count}건",
+    "report.correct.mark": "사람이 수정함: {by}, {at} UTC. 수정 {count}건. 눈 깜빡임 수정 전 "
+    "{before}회, 수정 후 {after}회. 이 보고서의 모든 값은 수정된 사건에서 계산한 것입니다.",
+    "report.correct.mark_why": "이유: {why}",
+    "report.correct.mark_link": "수정 내용 보기",
+    "report.correct.kept": "모든 사건을 살펴보았고, 검출된 그대로 두었습니다.",
+    "report.correct.before": "검출",
+    "report.correct.after": "수정",
+    "report.correct.what": "수정 내용",
+    "report.correct.added": "추가",
+    "report.correct.removed": "삭제",
+    "report.correct.changed": "변경",
+    "report.correct.unseen": "얼굴이 보이지 않아 세지 않았습니다.",
+    "report.correct.unusable": "쓸 수 없음",
+    "report.correct.primary": "정면",
+    "report.correct.event": "{kind}, {start} ~ {end}초",
+    "report.correct.between": "{start} ~ {end}초",
+    "report.correct.open": "사건 수정하기",
+    "report.correct.use": "빠졌거나 잘못된 사건, 쓸 수 없는 구간이 있습니까? 사건을 클릭하여 "
+    "고르고, 사건이나 그 양 끝을 끌어 옮기십시오. 빈 곳을 끌면 구간이 선택됩니다. 그런 다음 "
+    "버튼을 누르십시오. 저장한 수정 내용을 적용할 때까지(아래 참조) 이 보고서의 값은 바뀌지 "
+    "않습니다.",
+    "report.correct.removed_means": "눈을 뜨고 있었던 때에만 사건을 삭제하십시오. 눈이 보이지 "
+    "않으면 그 구간을 쓸 수 없음으로 표시하십시오. 그러면 얼굴이 보이지 않은 시간처럼 처리됩니다.",
+    "report.correct.keys": "키: 왼쪽·오른쪽 화살표는 커서를 한 프레임 옮깁니다(Shift와 함께 "
+    "누르면 구간을 선택하고, Alt와 함께 누르면 고른 사건을 옮깁니다). N과 P는 다음·이전 사건 "
+    "고르기, A는 추가, Delete는 삭제, S는 나누기, M은 합치기, U는 쓸 수 없음, G는 정면 표시, +와 "
+    "-는 확대·축소, Ctrl+Z는 실행 취소, Ctrl+Y는 다시 실행입니다.",
+    "report.correct.timeline": "시간에 따른 두 눈의 뜬 정도와 수정할 사건",
+    "report.correct.do.add": "눈 깜빡임 추가",
+    "report.correct.do.remove": "삭제",
+    "report.correct.do.split": "나누기",
+    "report.correct.do.merge": "다음 사건과 합치기",
+    "report.correct.do.unusable": "쓸 수 없음",
+    "report.correct.do.primary": "정면을 보는 구간",
+    "report.correct.do.undo": "실행 취소",
+    "report.correct.do.redo": "다시 실행",
+    "report.correct.do.previous": "이전 사건",
+    "report.correct.do.next": "다음 사건",
+    "report.correct.do.in": "확대",
+    "report.correct.do.out": "축소",
+    "report.correct.do.earlier": "이전 구간",
+    "report.correct.do.later": "다음 구간",
+    "report.correct.start": "시작(초)",
+    "report.correct.end": "끝(초)",
+    "report.correct.kind": "종류",
+    "report.correct.list": "수정한 내용",
+    "report.correct.no_changes": "아직 없습니다.",
+    "report.correct.by": "수정한 사람의 머리글자",
+    "report.correct.why": "이유(선택)",
+    "report.correct.save": "수정 내용 저장",
+    "report.correct.afterwards": "저장한 파일은 녹화의 트랙 파일과 같은 폴더에 두십시오. 다음 "
+    "명령을 실행하면 그 파일을 적용하여 모든 값과 보고서를 다시 만듭니다.",
+    "report.correct.lane.said": "수정",
+    "report.correct.lane.detected": "검출",
+    "report.correct.done": "{what}: {start} ~ {end}초.",
+    "report.correct.undone": "취소했습니다.",
+    "report.correct.redone": "다시 실행했습니다.",
+    "report.correct.saved": "{file} 파일로 저장했습니다.",
+    "report.correct.unsaved": "아직 저장하지 않았습니다.",
+    "report.correct.stretch_first": "먼저 구간을 선택하십시오. 그래프 위를 끌거나, Shift를 누른 "
+    "채 왼쪽·오른쪽 화살표를 누르십시오.",
+    "report.correct.choose_first": "먼저 사건을 고르십시오.",
+    "report.correct.no_room": "그 자리에 이미 사건이 있습니다.",
+    "report.correct.no_next": "합칠 다음 사건이 없습니다.",
+    "report.correct.too_short": "너무 짧습니다. 한 프레임 이상이어야 합니다.",
+    "report.correct.too_short_primary": "너무 짧습니다. 0.3초 이상이어야 합니다.",
+    "report.correct.no_initials": "머리글자를 입력하십시오. 글자로 시작하고 20자 이하여야 합니다.",
     # What the command line prints of a recording.
     "terminal.because": "  이유        {reason}",
     "terminal.vertical": "  수직 범위   눈 너비의 {value}{interval}, 기준값 {limit}",
     "terminal.down": "  아래쪽 범위 눈 너비의 {value}{interval}, 기준값 {limit}",
+    "terminal.corrected": "  수정        {by}, {count}건; 수정 전 눈 깜빡임 {blinks}회",
     "terminal.blinks": "  눈 깜빡임   {count}회, 분당 {rate}회{interval}, 긴 눈 감음 {prolonged}회",
     "terminal.recording": "  녹화        {seconds:.1f}초 중 얼굴이 보인 시간 {seen:.1f}초, 초당 "
     "{fps}프레임 영상에서 {frames}프레임 분석",
@@ -702,6 +774,8 @@ TEXTS: dict[str, str] = {
     "지시했는지 묻지 않았고, 구간 안에 기준값이 있어도 판정을 내렸으므로, 그 평가는 근거가 "
     "충분하지 않을 수 있습니다. --task를 붙여 표식점을 다시 분석하십시오.",
     "compare.concern.partial": "{labels}: 녹화의 끝부분이 분석되지 않았습니다.",
+    "compare.concern.corrected": "{labels}: 사람이 이 녹화의 사건을 수정했고, 다른 녹화는 "
+    "수정하지 않았습니다. 차이가 수정 때문일 수 있으니 모두 수정하거나 모두 수정하지 마십시오.",
     "compare.concern.same_recording": "{labels}: 같은 녹화가 두 번 입력되었습니다. 같은 값은 두 "
     "번째 측정이 아닙니다.",
     "compare.concern.other_parameters": "{labels}: 첫 번째 녹화({first})와 다른 깜빡임 매개변수로 "

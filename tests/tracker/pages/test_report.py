@@ -33,7 +33,7 @@ from tracker.files.fields import STATUSES, Status
 from tracker.files.summary import summarize
 from tracker.measures.assessment import assess
 from tracker.pages import report
-from tracker.pages.numbers import FIELD_GROUPS, PROVENANCE_FIELDS
+from tracker.pages.numbers import CORRECTION_FIELDS, FIELD_GROUPS, PROVENANCE_FIELDS
 from tracker.pages.page import read_asset
 from tracker.pages.report import MAX_BYTES, render_report
 from tracker.pages.sections import _format_closed
@@ -130,7 +130,8 @@ def test_the_whole_summary_is_shown() -> None:
             return {leaf for key, one in value.items() for leaf in leaves(one, f"{name}.{key}")}
         return {name.removeprefix(".")}
 
-    fields = {field for group in FIELD_GROUPS.values() for field in group} | set(PROVENANCE_FIELDS)
+    fields = {field for group in FIELD_GROUPS.values() for field in group}
+    fields |= {*PROVENANCE_FIELDS, *CORRECTION_FIELDS}
     otherwise = {
         *("source", "video_sha256", "version", "note", "psp_suspected", "psp_rule_reason"),
         *("phases", "parameters.protocol", "primary_position_reason"),
@@ -138,6 +139,8 @@ def test_the_whole_summary_is_shown() -> None:
         "video_meta.recorded_at",
         # The table tells reasons in words, where the number is missing.
         *(name for name in summary if name.endswith("_reason")),
+        # The top of a corrected report tells these (test_corrections.py).
+        *("corrected_by", "corrected_at", "corrected_why"),
         # The section of movements names the phases.
         *(name for name in summary if name.endswith("_phases")),
     }

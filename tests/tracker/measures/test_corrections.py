@@ -1,0 +1,73 @@
+"""What differs between detected events and those of a person, counted by hand."""
+
+import numpy as np
+import pytest
+
+from tracker.measures.corrections import (
+    Corrections,
+    Stretch,
+    TimedEvent,
+    count_corrections,
+    find_changes,
+    match_events,
+)
+
+A, B, C = (TimedEvent(at_s, at_s + 0.25, "blink") for at_s in (2.0, 5.0, 9.0))
+
+
+def test_the_same_event_is_found_once() -> None:
+    nearly = TimedEvent(A.onset_s + 0.0005, A.offset_s - 0.0005, "blink")
+    assert match_events([A, B], [nearly, nearly, B]) == [0, None, 1]
+    assert match_events([A], [TimedEvent(2.002, 2.25, "blink")]) == [None]
+    assert match_events([A], [TimedEvent(2.0, 2.25, "flutter")]) == [None]
+
+
+@pytest.mark.parametrize(
+    ("said", "changes"),
+    [
+        ([A, B, C], []),
+        ([A, C], [([B], [])]),
+        ([A, B, TimedEvent(7.0, 7.2, "blink"), C], [([], [TimedEvent(7.0, 7.2, "blink")])]),
+        # Moved within its own time, it is the same event; further away, one is gone and one new.
+        ([TimedEvent(2.1, 2.4, "blink"), B, C], [([A], [TimedEvent(2.1, 2.4, "blink")])]),
+        (
+            [B, TimedEvent(7.0, 7.2, "blink"), C],
+            [([A], []), ([], [TimedEvent(7.0, 7.2, "blink")])],
+        ),
+        (
+            [TimedEvent(2.0, 2.1, "blink"), TimedEvent(2.1, 2.25, "blink"), B, C],
+            [([A], [TimedEvent(2.0, 2.1, "blink"), TimedEvent(2.1, 2.25, "blink")])],
+        ),
+        ([TimedEvent(2.0, 5.25, "blink"), C], [([A, B], [TimedEvent(2.0, 5.25, "blink")])]),
+        (
+            [A, B, TimedEvent(9.0, 9.25, "prolonged_closure")],
+            [([C], [TimedEvent(9.0, 9.25, "prolonged_closure")])],
+        ),
+        ([], [([A], []), ([B], []), ([C], [])]),
+    ],
+    ids=["kept", "removed", "added", "moved", "moved far", "split", "merged", "kind", "all gone"],
+)
+def test_changes(
+    said: list[TimedEvent], changes: list[tuple[list[TimedEvent], list[TimedEvent]]]
+) -> None:
+    found = find_changes([A, B, C], said)
+    assert [(one.before, one.after) for one in found] == changes
+    corrections = Corrections("AB", "", "", tuple(said))
+    assert count_corrections([A, B, C], corrections) == len(changes)
+
+
+def test_neighbours_that_touch_are_two_changes() -> None:
+    other = TimedEvent(A.offset_s, A.offset_s + 0.2, "blink")
+    assert len(find_changes([A, other], [])) == 2
+
+
+def test_stretches_and_the_primary_position_count_too() -> None:
+    said = Corrections("AB", "", "", (A,), (Stretch(1, 2), Stretch(4, 5)), Stretch(0, 1))
+    assert count_corrections([A], said) == 3
+
+
+def test_a_stretch_ends_before_its_end() -> None:
+    times_s = np.arange(10) / 10
+    assert np.flatnonzero(Stretch(0.2, 0.5).mark(times_s)).tolist() == [2, 3, 4]
+    said = Corrections("AB", "", "", (), (Stretch(0.7, 0.8), Stretch(0.1, 0.3)))
+    assert np.flatnonzero(said.mark_unusable(times_s)).tolist() == [1, 2, 7]

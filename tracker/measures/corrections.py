@@ -1,0 +1,177 @@
+"""Corrections: what a person says that the eyes did, which goes before what was detected."""
+
+import bisect
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracker.measures.lids import KIND_NAMES, WINK_NAMES, Events
+
+SAME_S = 0.001
+"""Times that differ by less are the same: files give them to a tenth of that."""
+EVENT_KINDS = (*KIND_NAMES.values(), *WINK_NAMES.values())
+
+Float64Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TimedEvent:
+    """A closure or a wink, by its times in seconds from the first frame.
+
+    Attributes
+    ----------
+    onset_s, offset_s : float
+        When it begins and ends.
+    kind : str
+        One of `EVENT_KINDS`.
+    """
+
+    onset_s: float
+    offset_s: float
+    kind: str
+
+    def is_same(self, other: "TimedEvent") -> bool:
+        """Return whether both are one event, as far as files can tell."""
+        return (
+            self.kind == other.kind
+            and abs(self.onset_s - other.onset_s) <= SAME_S
+            and abs(self.offset_s - other.offset_s) <= SAME_S
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch of the recording [start_s, end_s), in seconds from the first frame."""
+
+    start_s: float
+    end_s: float
+
+    def mark(self, times_s: Float64Array) -> NDArray[np.bool_]:
+        """Mark the samples in the stretch, shape (N,)."""
+        marked: NDArray[np.bool_] = (times_s >= self.start_s) & (times_s < self.end_s)
+        return marked
+
+
+@dataclass(frozen=True, slots=True)
+class Corrections:
+    """What a person who looked at a recording says that the eyes did.
+
+    Attributes
+    ----------
+    by, at, why : str
+        Initials of the person, the time (UTC) in ISO 8601, and the reason, which may be empty.
+    events : tuple of TimedEvent
+        All closures and winks of the recording, in order of time. They replace the detected ones.
+    unusable : tuple of Stretch
+        Stretches to be treated as if no face was seen.
+    primary : Stretch or None
+        Stretch in which the eyes look straight ahead; None keeps the one that the analysis takes.
+    video_sha256, track_sha256 : str
+        Hashes of the recording that the corrections belong to; one of them may be empty. See
+        `tracker.files.corrections`.
+    """
+
+    by: str
+    at: str
+    why: str
+    events: tuple[TimedEvent, ...]
+    unusable: tuple[Stretch, ...] = ()
+    primary: Stretch | None = None
+    video_sha256: str = ""
+    track_sha256: str = ""
+
+    def mark_unusable(self, times_s: Float64Array) -> NDArray[np.bool_]:
+        """Mark the samples in the unusable stretches, shape (N,)."""
+        marked = np.zeros(times_s.size, dtype=np.bool_)
+        for stretch in self.unusable:
+            first, stop = np.searchsorted(times_s, (stretch.start_s, stretch.end_s))
+            marked[first:stop] = True
+        return marked
+
+
+@dataclass(slots=True)
+class Change:
+    """Detected events and the corrected ones in their place; either list may be empty."""
+
+    before: list[TimedEvent] = field(default_factory=list)
+    after: list[TimedEvent] = field(default_factory=list)
+
+
+def list_events(events: Events, times_s: Float64Array) -> list[TimedEvent]:
+    """Return all closures and winks by their times, in order; times_s is (N,)."""
+    closures = events.closures
+    times = np.column_stack((closures.onset_s, closures.offset_s)).tolist()
+    found = [
+        TimedEvent(onset_s, offset_s, KIND_NAMES[kind])
+        for (onset_s, offset_s), kind in zip(times, closures.kind.tolist(), strict=True)
+    ]
+    found += [
+        time_wink(start, stop, eye, times_s)
+        for (start, stop), eye in zip(events.winks.tolist(), events.wink_eye.tolist(), strict=True)
+    ]
+    return sorted(found)
+
+
+def time_wink(start: int, stop: int, eye: int, times_s: Float64Array) -> TimedEvent:
+    """Return a wink of the samples [start, stop) by its times."""
+    end = min(stop, times_s.size - 1)
+    return TimedEvent(float(times_s[start]), float(times_s[end]), WINK_NAMES[eye])
+
+
+def match_events(detected: Sequence[TimedEvent], said: Sequence[TimedEvent]) -> list[int | None]:
+    """Return for each event of `said` the index of the same one in `detected`, or None.
+
+    Both are in order. No detected event is taken twice.
+    """
+    onsets_s = [one.onset_s for one in detected]
+    taken: set[int] = set()
+    matched: list[int | None] = []
+    for event in said:
+        first = bisect.bisect_left(onsets_s, event.onset_s - SAME_S)
+        stop = bisect.bisect_right(onsets_s, event.onset_s + SAME_S)
+        found = (n for n in range(first, stop) if n not in taken and event.is_same(detected[n]))
+        match = next(found, None)
+        matched.append(match)
+        if match is not None:
+            taken.add(match)
+    return matched
+
+
+def find_changes(detected: Sequence[TimedEvent], said: Sequence[TimedEvent]) -> list[Change]:
+    """Return what a person changed: a removed, an added, or a moved, split or merged event each.
+
+    Events that overlap belong to one change.
+
+    Parameters
+    ----------
+    detected, said : sequence of TimedEvent
+        Both in order.
+
+    Returns
+    -------
+    list of Change
+        In order of time.
+    """
+    matched = match_events(detected, said)
+    kept = {index for index in matched if index is not None}
+    different: Iterable[tuple[TimedEvent, bool]] = [
+        *((event, False) for n, event in enumerate(detected) if n not in kept),
+        *((event, True) for event, match in zip(said, matched, strict=True) if match is None),
+    ]
+    changes: list[Change] = []
+    end_s = -1.0
+    for event, is_new in sorted(different, key=lambda one: one[0]):
+        if not changes or event.onset_s > end_s - SAME_S:
+            changes.append(Change())
+            end_s = event.offset_s
+        (changes[-1].after if is_new else changes[-1].before).append(event)
+        end_s = max(end_s, event.offset_s)
+    return changes
+
+
+def count_corrections(detected: Sequence[TimedEvent], corrections: Corrections) -> int:
+    """Return how many corrections there are: changes of events, stretches, and primary position."""
+    changes = find_changes(detected, corrections.events)
+    return len(changes) + len(corrections.unusable) + (corrections.primary is not None)
