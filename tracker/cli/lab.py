@@ -45,11 +45,12 @@ def add_evaluate(commands: "Commands") -> None:
         "evaluate",
         help="annotated recordings: how well blinks are found",
         description="Compare with annotated recordings in DIR and the directories in it: "
-        "STEM.blinks.csv or STEM.tag beside STEM.mp4, or blinks.csv and clips.csv beside all of "
-        "them. A detected blink belongs to the annotated one that holds its peak, each used once. "
-        "Draws a picture of every missed and every false one, and keeps the tracks, so that "
-        "another run with other thresholds takes seconds. With recordings of three people or "
-        "more, the constants that data chose are chosen again without each of them.",
+        "STEM.blinks.csv, STEM.tag or STEM.corrections.json beside STEM.mp4, or blinks.csv and "
+        "clips.csv beside all of them. A detected blink belongs to the annotated one that holds "
+        "its peak, each used once. Draws a picture of every missed and every false one, and keeps "
+        "the tracks, so that another run with other thresholds takes seconds. With recordings of "
+        "three people or more, the constants that data chose are chosen again without each of "
+        "them.",
     )
     parser.add_argument("directory", type=Path, metavar="DIR")
     parser.add_argument(
@@ -77,7 +78,7 @@ def _run_evaluate(options: argparse.Namespace, parser: argparse.ArgumentParser) 
 
     from tracker.face.mesh import FaceMesh
     from tracker.files.summary import to_json
-    from tracker.lab.annotations import find_annotations
+    from tracker.lab.annotations import find_annotations, place_corrections
     from tracker.lab.evaluate import collect_evaluation, describe_evaluation, load_or_make_track
     from tracker.lab.pictures import draw_mistakes, explain_missing_pictures, remove_pictures
     from tracker.lab.scoring import score_clip
@@ -105,6 +106,7 @@ def _run_evaluate(options: argparse.Namespace, parser: argparse.ArgumentParser) 
                 track = load_or_make_track(
                     clip.video, parameters, options.out / "tracks", make_finder, progress.update
                 )
+            clip = place_corrections(clip, track)
             analysis = analyze_track(track, parameters)
             score = score_clip(clip, analysis)
             scored.append((score, draw_mistakes(score, analysis, options.out)))

@@ -3,10 +3,16 @@
 import csv
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
+import numpy as np
+
+from tracker.files.corrections import ENDING as CORRECTIONS_ENDING
+from tracker.files.corrections import check_corrections, read_corrections
+from tracker.measures.corrections import Corrections, TimedEvent
+from tracker.tracks.track import Track
 from tracker.video.container import VIDEO_SUFFIXES, InputError
 
 KINDS = ("blink", "long_closure", "ambiguous")
@@ -78,6 +84,8 @@ class AnnotatedClip:
     person : str
         Code of the person in the recording: the directory and the annotation's ``subject``. Without
         a ``subject`` it equals `name`, so that each recording counts as another person.
+    corrections : Corrections or None
+        What a person corrected in the recording's report. `place_corrections` makes closures of it.
     """
 
     name: str
@@ -89,6 +97,7 @@ class AnnotatedClip:
     scored: tuple[int, int] | None = None
     view: str | None = None
     person: str = ""
+    corrections: Corrections | None = None
 
 
 def find_annotations(directory: Path) -> tuple[list[AnnotatedClip], list[AnnotationError]]:
@@ -105,6 +114,9 @@ def find_annotations(directory: Path) -> tuple[list[AnnotatedClip], list[Annotat
         with the first name too; it is recognised by its columns and skipped.
     ``<stem>.tag`` beside the video ``<stem>.*``
         See `read_tag`.
+    ``<stem>.corrections.json`` beside the video ``<stem>.*``
+        What a person saved in the recording's report. It gives seconds, not frames: see
+        `place_corrections`.
 
     ``kind`` is ``blink`` (the default), ``long_closure`` or ``ambiguous``.
 
@@ -136,12 +148,15 @@ def find_annotations(directory: Path) -> tuple[list[AnnotatedClip], list[Annotat
                 found += _read_closure_table(path, directory)
             elif path.suffix.lower() == ".tag":
                 found.append(read_tag(path, directory))
+            elif path.name.endswith(f".{CORRECTIONS_ENDING}"):
+                found.append(_read_corrected(path, directory))
         except AnnotationError as error:
             found.append(error)
     if not found:
         raise AnnotationError(
             f"{directory}: no annotations found. Put STEM.blinks.csv (columns start, end, kind) or "
-            "STEM.tag beside each video STEM.mp4, or blinks.csv and clips.csv beside all of them."
+            "STEM.tag or STEM.corrections.json beside each video STEM.mp4, or blinks.csv and "
+            "clips.csv beside all of them."
         )
     clips, errors = _keep_single(item for item in found if isinstance(item, AnnotatedClip))
     return clips, [item for item in found if isinstance(item, AnnotationError)] + errors
@@ -399,6 +414,66 @@ def _read_clip_tables(path: Path, directory: Path) -> list[AnnotatedClip | Annot
         except AnnotationError as error:
             clips.append(error)
     return clips
+
+
+def _read_corrected(path: Path, directory: Path) -> AnnotatedClip:
+    """Read corrections that were saved in a report, and moved beside the video."""
+    try:
+        corrections = read_corrections(path)
+    except InputError as error:
+        raise AnnotationError(str(error)) from error
+    video = _video_beside(path, path.name.removesuffix(f".{CORRECTIONS_ENDING}"))
+    name = video.relative_to(directory).as_posix()
+    return AnnotatedClip(name, video, path, (), person=name, corrections=corrections)
+
+
+def place_corrections(clip: AnnotatedClip, track: Track) -> AnnotatedClip:
+    """Return a clip with the closures that its corrections name, in frames of the video.
+
+    Other clips are returned as they are. Flutters and what is not usable are ambiguous. An event
+    whose middle is not usable is left out, and so are winks, which are not scored.
+
+    Parameters
+    ----------
+    clip : AnnotatedClip
+    track : Track
+        Of that video.
+
+    Returns
+    -------
+    AnnotatedClip
+
+    Raises
+    ------
+    InputError
+        The corrections belong to another recording.
+    """
+    said = clip.corrections
+    if said is None:
+        return clip
+    check_corrections(said, track)
+
+    def place(start_s: float, end_s: float) -> Closure:
+        # Each time is that of the nearest frame; those between tracked frames follow from both.
+        start, stop = np.rint(np.interp((start_s, end_s), track.times_s, track.frame_index))
+        return Closure(int(start), max(int(stop), int(start) + 1))
+
+    def is_usable(event: TimedEvent) -> bool:
+        middle_s = (event.onset_s + event.offset_s) / 2
+        return not any(one.start_s <= middle_s < one.end_s for one in said.unusable)
+
+    by_kind: dict[str, list[Closure]] = {}
+    for event in filter(is_usable, said.events):
+        by_kind.setdefault(event.kind, []).append(place(event.onset_s, event.offset_s))
+    return replace(
+        clip,
+        blinks=tuple(by_kind.get("blink", ())),
+        long_closures=tuple(by_kind.get("prolonged_closure", ())),
+        ambiguous=(
+            *by_kind.get("flutter", ()),
+            *(place(one.start_s, one.end_s) for one in said.unusable),
+        ),
+    )
 
 
 def _video_beside(annotation: Path, stem: str) -> Path:

@@ -435,7 +435,8 @@ def _check_frame_numbers(clip: AnnotatedClip, track: Track) -> None:
     ends = [one.stop for one in (*clip.blinks, *clip.long_closures, *clip.ambiguous)]
     named = max([*ends, clip.scored[1] if clip.scored else 0])
     dropped = 0
-    if clip.video.suffix.lower() == ".avi":
+    # Corrections name times, not frames.
+    if clip.video.suffix.lower() == ".avi" and clip.corrections is None:
         dropped = round(track.times_s[-1] * info.video.fps) - int(track.frame_index[-1])
     if counted is not None and named > counted + SPARE_FRAMES:
         problem = f"names frame {named - 1}, but {clip.name} has only the frames 0 to {counted - 1}"

@@ -304,6 +304,9 @@ def find_concerns(recordings: Sequence[Labelled]) -> list[Concern]:
     add("task_unknown", [one.label for one in recordings if one.summary.task == "unknown"])
     add("earlier_verdict", [one.label for one in recordings if one.summary.parameters.task is None])
     add("partial", [one.label for one in recordings if one.summary.partial])
+    corrected = [one.label for one in recordings if one.summary.corrected]
+    if len(corrected) < len(recordings):
+        add("corrected", corrected)
     essences = [_essence(one.summary) for one in recordings]
     add(
         "same_recording",
