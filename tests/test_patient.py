@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Dialog, Page, Route, expect
 
 from tests.axe import AXE
 from tests.browsing import (
@@ -224,6 +224,44 @@ def test_a_page_that_is_loaded_again_goes_on(chromium: Browser, url: str, clips:
     gone = requests.get(f"{url}/status/{deleted.value.url.split('/')[-1]}", timeout=60)
     assert gone.status_code == 404
     visit.end("/uploads/", "ERR_FAILED", "/status/", "AbortError")
+
+
+def test_where_nothing_can_be_kept_the_page_says_so(
+    chromium: Browser, url: str, clips: Path
+) -> None:
+    visit = Visit(chromium)
+    page = visit.page
+    shorten(page)
+    page.add_init_script(
+        "IDBFactory.prototype.open = () => { throw new DOMException('', 'SecurityError'); };"
+    )
+    asked_to_stay: list[str] = []
+
+    def leave(dialog: Dialog) -> None:
+        asked_to_stay.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", leave)
+    page.goto(f"{url}/app")
+    is_shown(page, "start")
+    choose(page, clips / "tiny.mp4")
+    expect(page.locator("#review-kept")).to_contain_text("cannot keep the video")
+    page.click("#english")
+    page.reload()
+    is_shown(page, "start")
+    assert asked_to_stay == ["beforeunload"]
+    # An analysis that broke off, not because of the video, begins anew.
+    asked = count_requests(page, "/uploads")
+    broken = {"status": "failed", "code": "interrupted", "error": "x"}
+    page.route(re.compile("/status/"), lambda route: route.fulfill(json=broken), times=1)
+    choose(page, clips / "tiny.mp4")
+    page.click("#send")
+    is_shown(page, "failed")
+    expect(page.locator("#failed-text")).to_contain_text("was interrupted")
+    page.click("#retry")
+    is_shown(page, "result")
+    assert len(asked) == 2
+    visit.end()
 
 
 # Files that are no video
