@@ -1,4 +1,4 @@
-"""A folder of recordings: two workers compared with one, including the start of processes."""
+"""A folder of recordings, and a long one: two workers compared with one, with their start."""
 
 import os
 import resource
@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.conftest import Figure, Race, Ratio
+from benchmarks.long_on_cores import AT_MOST, MINUTES, analyze_on_cores, write_long_clip
 from tracker.lab.clip_spec import make_spec
 from tracker.lab.synthetic import write_clip
 
@@ -65,3 +66,24 @@ def test_two_workers_against_one(folder: Path, race: Race, ratio: Ratio, figure:
     cpu_s = {workers: statistics.median(values) for workers, values in taken_s.items()}
     ratio(f"{RECORDINGS} recordings, CPU of two workers over one", cpu_s[2] / cpu_s[1], at_most=1.3)
     figure(f"{RECORDINGS} recordings, one worker", cpu_s[1], "CPU s")
+
+
+@pytest.mark.whole
+@pytest.mark.benchmark(group="folders", timer=time.perf_counter)
+def test_two_workers_of_a_long_recording(tmp_path: Path, race: Race, ratio: Ratio) -> None:
+    if len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("one processor: there is nothing for a second worker to run on")
+    video = tmp_path / "long.mp4"
+    write_long_clip(video, MINUTES)
+    said: set[str] = set()
+
+    def analyze(count: int) -> None:
+        said.add(analyze_on_cores(video, count)[0])
+
+    medians = race({"two workers": lambda: analyze(2), "one worker": lambda: analyze(1)}, rounds=1)
+    assert len(said) == 1
+    ratio(
+        f"wall time of two workers over one, {MINUTES} min of 720p",
+        medians["two workers"] / medians["one worker"],
+        at_most=AT_MOST,
+    )

@@ -26,10 +26,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.lambda_sandbox import CPU_SHARE, Cgroup
+from benchmarks.long_on_cores import measure_cores, write_long_clip
 from tracker.face.blocks import BLOCK_FRAMES, RUN_IN_FRAMES
 from tracker.face.follow import choose_second_passes
-from tracker.lab.clip_spec import ClipSpec, GazePhase, LidClosure
-from tracker.lab.synthetic import write_clip
 
 DOCS = Path(__file__).parents[1] / "docs"
 FPS = 30
@@ -424,17 +423,7 @@ def measure(minutes: float, workers: int, folder: Path) -> dict[str, Any]:
     else this machine does then slows both.
     """
     video, plan = folder / "long.mp4", folder / "plan.json"
-    # This noise gives a phone's bit rate.
-    spec = ClipSpec(
-        duration_s=10.0,
-        fps=float(FPS),
-        width=1280,
-        height=720,
-        noise_std=5.5,
-        closures=(LidClosure(0.5, 0.2),),
-        gaze=(GazePhase(1.0, -0.1),),
-    )
-    write_clip(video, spec, repeats=round(minutes * 6))
+    write_long_clip(video, minutes)
     frames = round(minutes * 60 * FPS)
     cgroups = [Cgroup(f"scale-{os.getpid()}-{n}") for n in range(2)]
     common = {"video": str(video), "plan": str(plan)}
@@ -473,6 +462,7 @@ def measure(minutes: float, workers: int, folder: Path) -> dict[str, Any]:
     return {
         "frames": frames, "calibration": calibration, "plan": planned, "segments": segments,
         "join": joined, "single": single, "same": bool(same), "skipped": skipped,
+        "cores": measure_cores(video),
     }  # fmt: skip
 
 

@@ -130,6 +130,28 @@ def _describe_run(measured: dict[str, Any], costs: Costs, found: dict[str, float
         f"| the same with the latencies of AWS, simulated | {simulated.wall_s:.1f} s |",
         f"| the joined track is the single run's, bit for bit | "
         f"{'yes' if measured['same'] else 'NO'} |",
+        # An older measurement does not have it.
+        *(_describe_cores(measured["cores"], frames) if "cores" in measured else []),
+    ]
+
+
+def _describe_cores(found: dict[str, Any], frames: int) -> list[str]:
+    one, two = found["one"], found["two"]
+    return [
+        "",
+        "## On one machine",
+        "",
+        f"`analyze` of {frames:,} frames of 720p30 at 7 Mbit/s, with the start of all processes "
+        "and the report.",
+        "Measured by `python -m benchmarks.long_on_cores`.",
+        "",
+        "| | wall s | CPU s |",
+        "|---|---|---|",
+        f"| one worker on one core | {one['wall_s']:.1f} | {one['cpu_s']:.1f} |",
+        f"| two workers on two cores | {two['wall_s']:.1f} | {two['cpu_s']:.1f} |",
+        f"| two over one | {two['wall_s'] / one['wall_s']:.3f} | "
+        f"{two['cpu_s'] / one['cpu_s']:.3f} |",
+        f"| the same summary | {'yes' if found['same'] else 'NO'} | |",
     ]
 
 
