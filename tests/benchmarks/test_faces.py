@@ -92,7 +92,7 @@ def make_glances(face: str, **fields: Any) -> ClipSpec:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("face", thin([*FACES], 2))
+@pytest.mark.parametrize("face", thin([*FACES], 4))
 def test_lids_that_follow_glances_close_in_none(face: str) -> None:
     spec = make_glances(face)
     (measured,) = measure_spec(FaceMesh(), spec, [PLAIN])
