@@ -139,3 +139,11 @@ def test_a_ruler_without_a_number_has_no_dot() -> None:
     ruler = draw_ruler(None, None, description="not measured", end=1.0, ticks=(0.0, 1.0))
     assert 'class="value"' not in ruler
     assert 'class="interval"' not in ruler
+
+
+@pytest.mark.parametrize("name", ["report", "corrections", "cohort", "comparison"])
+def test_every_colour_that_a_style_uses_is_one_of_the_pages(name: str) -> None:
+    """A name that is not defined would be drawn black, also on a dark screen."""
+    shell, style = page.read_asset("page.css"), page.read_asset(f"{name}.css")
+    defined = set(re.findall(r"(--[a-z-]+):", shell + style))
+    assert set(re.findall(r"var\((--[a-z-]+)", style)) <= defined
