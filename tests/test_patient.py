@@ -223,6 +223,21 @@ def test_a_page_that_is_loaded_again_goes_on(chromium: Browser, url: str, clips:
     assert list_kept(page) == []
     gone = requests.get(f"{url}/status/{deleted.value.url.split('/')[-1]}", timeout=60)
     assert gone.status_code == 404
+    # A video that the service refused while the page was closed is not sent again.
+    page.unroute(status)
+    held.clear()
+    page.route(upload, lambda route: held.append(route))
+    choose(page, clips / "tiny.mp4")
+    with page.expect_request(upload):
+        page.click("#send")
+    refused = {"status": "failed", "code": "undecodable", "error": "damaged"}
+    page.route(status, lambda route: route.fulfill(json=refused))
+    page.reload()
+    is_shown(page, "failed")
+    expect(page.locator("#failed-text")).to_contain_text("could not be analysed")
+    expect(page.locator("#retry")).to_be_hidden()
+    assert len(held) == 1
+    assert list_kept(page) == []
     visit.end("/uploads/", "ERR_FAILED", "/status/", "AbortError")
 
 

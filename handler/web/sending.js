@@ -114,7 +114,7 @@ async function lookForArrival(video, signal) {
     if (!(error instanceof EyeTrackingError && error.reason === "refused")) throw error;
     status = "expired"; // it is not there any more
   }
-  if (status === "processing" || status === "completed") {
+  if (["processing", "completed", "failed"].includes(status)) {
     await noteArrival(video);
   } else if (status !== "queued" || Date.now() - video.offeredMs > OFFER_VALID_MS) {
     await noteDeletions([...await listDeletions(), id]);

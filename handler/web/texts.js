@@ -160,7 +160,7 @@ export const TEXTS = {
     larger: "큰 글씨",
     startTitle: "눈을 촬영하거나 영상을 선택해 주세요",
     startText:
-      "화면에서 알려 주는 쪽을 눈으로 끝까지 봅니다. 머리는 움직이지 않고 눈만 움직입니다.",
+      "화면에서 알려 주는 쪽으로 눈을 최대한 돌립니다. 머리는 움직이지 않고 눈만 움직입니다.",
     taskTitle: "어떤 촬영을 할까요?",
     task_up_down: "짧은 촬영, 약 30초: 카메라를 본 다음 위와 아래를 봅니다",
     task_extended:
@@ -272,7 +272,7 @@ export const TEXTS = {
     uploadingText: "{size} MB 중 {percent}%",
     uploadingNote: "영상을 다 보낼 때까지 이 페이지를 닫지 마세요.",
     uploadingNoteKept:
-      "영상을 다 보낼 때까지 이 페이지를 닫지 마세요. 닫혔을 때는 다시 열어 주세요. 영상을 다시 보냅니다.",
+      "영상을 다 보낼 때까지 이 페이지를 닫지 마세요. 닫혔다면 다시 열어 주세요. 영상을 처음부터 다시 보냅니다.",
     queued: "분석을 기다리는 중",
     queuedText: "몇 분 걸릴 수 있습니다.",
     processing: "분석하는 중",
