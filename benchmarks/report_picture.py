@@ -14,7 +14,7 @@ from tracker.lab.synthetic import write_clip
 from tracker.parameters import Parameters
 from tracker.study.recording import Recording, Request, analyze_recording
 
-WIDTH_PX, ANSWER_HEIGHT_PX, EVIDENCE_HEIGHT_PX = 1180, 570, 500
+WIDTH_PX, ANSWER_HEIGHT_PX, EVIDENCE_HEIGHT_PX = 1180, 630, 500
 
 
 def main() -> None:
