@@ -10,7 +10,6 @@ import argparse
 import functools
 import math
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,7 +18,6 @@ from typing import Any
 import numpy as np
 
 from benchmarks.sweeps import BLUE, GREY, ORANGE
-from tracker.face.follow import FaceFinder
 from tracker.files.summary import to_json
 from tracker.files.whole import write_whole
 from tracker.lab.clip_spec import ClipSpec, GazePhase, LidClosure
@@ -32,14 +30,13 @@ from tracker.lab.eye_movements import (
     simulate_track,
     turn_time_s,
 )
-from tracker.lab.synthetic import write_clip
 from tracker.measures.analysis import analyze_gaze
 from tracker.measures.lids import detect_events
 from tracker.measures.saccades import SaccadeMeasures
 from tracker.measures.traces import trace_track
 from tracker.parameters import Parameters
 from tracker.protocol import Phase
-from tracker.tracks.track import Track, track_video
+from tracker.tracks.track import Track
 
 SEED = 20_261_129
 RATES_HZ = (30.0, 60.0, 120.0)
@@ -49,12 +46,13 @@ SCATTER = 0.1
 LATENCY_SCATTER = 0.15
 FRAMING_STD, SECOND_STD = 0.066, 0.03
 """How far the first pass and the second one over- or underestimate movements."""
+JITTER, UNEVEN, RUSH, BEND = 0.001, 0.8, (0.3, 0.5), (0.0, 0.15)
+"""Noise of the landmarks, see `LandmarkNoise`, as measured on 20 rendered clips that judge nothing.
+The rush and the bend have a mean and a standard deviation."""
 BLINKS_PER_MIN = 12.0
 SLOW_DEG_S = (40.0, 100.0)
 NORMAL_SPREAD = 0.15
 AMPLITUDES_DEG = (10.0, 20.0)
-SIDE_PX = 400
-"""Side of the rendered clips; the eyes are 40 px wide."""
 
 PHASES = (
     Phase("fixate", 0.0, AHEAD_S),
@@ -154,12 +152,15 @@ def draw_recording(
 
 
 def draw_noise(rng: np.random.Generator, factor: float = 1.0) -> LandmarkNoise:
-    """Return the noise of one recording; they differ as the real clips do."""
+    """Return the noise of one recording; they differ as real and rendered clips do."""
     typical = LandmarkNoise()
     return LandmarkNoise(
-        factor * typical.jitter * float(np.exp(0.4 * rng.normal())),
-        factor * typical.slow * float(np.exp(0.3 * rng.normal())),
-        float(rng.uniform(0.08, 0.3)),
+        jitter=factor * JITTER * float(np.exp(0.5 * rng.normal())),
+        slow=factor * typical.slow * float(np.exp(0.3 * rng.normal())),
+        slow_s=float(rng.uniform(0.08, 0.3)),
+        uneven=UNEVEN,
+        rush=(float(rng.normal(*RUSH)), float(rng.normal(*RUSH))),
+        bend=float(rng.normal(*BEND)),
     )
 
 
@@ -409,45 +410,6 @@ def measure_cohorts(people: int) -> Iterator[Separation]:
             yield separate(name, fps, *[[getattr(one, name) for one in group] for group in found])
 
 
-RENDERED = (
-    {"name": "30 a second", "fps": 30.0},
-    {"name": "60 a second", "fps": 60.0},
-    {"name": "120 a second", "fps": 120.0},
-    {"name": "60 a second, 5 degrees", "fps": 60.0, "amplitude_deg": 5.0},
-    {"name": "60 a second, 25 degrees", "fps": 60.0, "amplitude_deg": 25.0},
-    {"name": "60 a second, slow", "fps": 60.0, "velocity_deg_s": 70.0},
-    {"name": "60 a second, noise 8", "fps": 60.0, "noise_std": 8.0},
-    {"name": "60 a second, CRF 30", "fps": 60.0, "crf": 30},
-    {"name": "60 a second, CRF 38", "fps": 60.0, "crf": 38},
-    {"name": "30 a second, slow", "fps": 30.0, "velocity_deg_s": 70.0},
-)
-"""The rendered clips: what differs from a step of 15 degrees, noise of 3 grey levels and CRF 23."""
-
-
-def render(finder: FaceFinder, each: int) -> Iterator[tuple[str, float, list[Result]]]:
-    """Render, encode and track clips of each condition, and yield its results."""
-    for number, condition in enumerate(RENDERED):
-        fields = dict(condition)
-        name, fps = str(fields.pop("name")), float(fields.pop("fps"))  # type: ignore[arg-type]
-        amplitude_deg = float(fields.pop("amplitude_deg", 15.0))  # type: ignore[arg-type]
-        normal = main_sequence_deg_s(amplitude_deg)
-        velocity = float(fields.pop("velocity_deg_s", normal))  # type: ignore[arg-type]
-        results = []
-        for index in range(each):
-            rng = np.random.default_rng((SEED, 8, number, index))
-            usual = {"width": SIDE_PX, "height": SIDE_PX, "noise_std": 3.0, "crf": 23}
-            recording = draw_recording(
-                Eyes(amplitude_deg, velocity, 0.25), fps, rng, blinks=False, sway_px=2.0,
-                **(usual | fields),
-            )  # fmt: skip
-            with tempfile.TemporaryDirectory() as folder:
-                clip = Path(folder) / "clip.mp4"
-                write_clip(clip, recording.spec)
-                track = track_video(clip, finder, 1, recording.spec.frame_count)
-            results.append(compare(measure(track), recording, Shown().vertical))
-        yield name, fps, results
-
-
 def format_cells(cells: Sequence[Cell]) -> str:
     """Return the cells as a Markdown table."""
     lines = [
@@ -512,7 +474,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Simulate and render the recordings; print and write tables, numbers and a picture."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.saccades", description=__doc__)
     parser.add_argument("--recordings", type=int, default=1000, metavar="N", help="in each cell")
-    parser.add_argument("--rendered", type=int, default=2, metavar="N", help="of each condition")
+    parser.add_argument("--rendered", type=int, default=20, metavar="N", help="rendered clips")
     parser.add_argument("--out", type=Path, default=Path("results/saccades"), metavar="DIR")
     options: Any = parser.parse_args(arguments)
     if options.recordings < 2:
@@ -540,20 +502,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for fps in RATES_HZ
     }
     separations = list(measure_cohorts(options.recordings))
-    rendered: list[Cell] = []
-    if options.rendered:
-        from tracker.face.mesh import FaceMesh
+    # They use this module.
+    from benchmarks import ideal_observers, rate_cohorts, rendered_saccades
 
-        rendered = [
-            summarize(name, fps, found) for name, fps, found in render(FaceMesh(), options.rendered)
-        ]
+    fewer = max(options.recordings // 20, 2)
     tables = {
         "Simulated as tracks:": format_cells(cells),
         "Slow against normal vertical saccades, by the 10-90 % time:": format_aurocs(aurocs),
         "Cohorts by published separation (84 % and 55 % at a specificity of 95 %):": (
             format_separations(separations)
         ),
-        "Rendered, encoded and tracked:": format_cells(rendered),
+        "The least errors of latencies that an ideal observer has:": (
+            ideal_observers.format_latencies(5 * fewer)
+        ),
+        "Square-wave jerks:": ideal_observers.format_jerks(
+            list(ideal_observers.measure_jerks(fewer))
+        ),
+        "Cohorts by published rates of jerks and blinks:": rate_cohorts.format_cells(
+            list(rate_cohorts.measure_rates(fewer))
+        ),
+        "Rendered, encoded and tracked:": rendered_saccades.judge(options.rendered, simulated),
     }
     text = "\n\n".join(f"{title}\n\n{table}" for title, table in tables.items())
     print(text)
@@ -563,7 +531,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "cells": [asdict(cell) for cell in cells],
         "auroc": {f"{fps:.0f}": area for fps, area in aurocs.items()},
         "cohorts": [asdict(one) for one in separations],
-        "rendered": [asdict(cell) for cell in rendered],
     }
     numbers = to_json(document, indent=1) + "\n"
     write_whole(options.out / "saccades.json", lambda path: path.write_text(numbers))

@@ -24,7 +24,7 @@ MEMORY_S = 0.1
 """For how long the noise is predicted from its past."""
 STRIDE_S = 0.02
 """Time from one tried time between the steps to the next one."""
-LEAST_SCORE = 4.5
+LEAST_SCORE = 4.3
 """Least amplitude of a jerk over its standard error.
 
 A minute offers thousands of pairs of steps. Of pure noise, about one passes in three minutes.
@@ -35,7 +35,7 @@ SENSITIVITY_SCORE = 2.33
 Without other errors, 99 % of those would be found. At 30 samples a second, it is 95 %: the steps
 begin between two samples, and the noise of a short fixation is not well known.
 """
-LEAST_VISIBLE_SHARE = 0.7
+LEAST_VISIBLE_SHARE = 0.62
 """Least measured amplitude over the smallest visible one: what is smaller may be noise."""
 ECHO_SHARE = 0.3
 """Jerks of less than this share of one beside them are what its fit has left over."""
@@ -49,8 +49,9 @@ MAX_GAP_S = 0.11
 """Longest time between neighbouring samples of one run: of 30 a second, two may be missing."""
 OUTLIER_FACTOR = 8.0
 """A sample is an outlier if it is this many times as far from its neighbours as is usual."""
-ROUNDS = 2
-"""In each round, the noise is estimated without the jerks that the round before has found."""
+DOUBTFUL_SCORES = (4.3, 3.5, 3.5)
+"""In each round, the noise is estimated without what the round before has found above its score. It
+may be a jerk, and one that stays in makes the noise look larger and hides others."""
 
 Float64Array = NDArray[np.float64]
 Int64Array = NDArray[np.int64]
@@ -330,9 +331,11 @@ def detect_jerks(
         return Jerks(runs, np.empty(0), np.nan, np.nan, 0.0)
     search = _Search(_remove_outliers(series, runs), runs, interval_s, width)
     jerks, amplitude = np.empty((0, 2), np.int64), np.empty(0)
-    for _ in range(ROUNDS):
-        quiet = search.find_quiet(jerks)
-        jerks, amplitude, error = search.find(quiet)
+    quiet = search.find_quiet(jerks)
+    for score in DOUBTFUL_SCORES:
+        doubtful, _, _ = search.find(quiet, score)
+        quiet = search.find_quiet(doubtful)
+    jerks, amplitude, error = search.find(quiet, LEAST_SCORE)
     quiet = search.find_quiet(jerks)
     differences = np.empty(series.size)
     count = _window_differences(series, quiet, width, differences)
@@ -409,10 +412,11 @@ class _Search:
         runs = np.array([run for run in quiet if run[1] - run[0] >= 2 * self._width], np.int64)
         return runs if len(runs) else self._runs
 
-    def find(self, quiet: Int64Array) -> tuple[Int64Array, Float64Array, float]:
+    def find(self, quiet: Int64Array, least_score: float) -> tuple[Int64Array, Float64Array, float]:
         """Return the jerks (M, 2), their amplitudes (M,), and the standard error of these.
 
-        The noise is that of the runs `quiet`, without jerks, shape (R, 2).
+        They have a score of `least_score` or more. The noise is that of the runs `quiet`, without
+        jerks, shape (R, 2).
         """
         memory = max(2, round(MEMORY_S / self._interval_s))
         size = self._series.size
@@ -461,7 +465,7 @@ class _Search:
         spread = MAD_TO_STD * median_finite(np.abs(found[2, typical]))
         scores = np.abs(found[1]) / max(spread, 1.0)
         error = median_finite(np.abs(found[0, typical]) / scores[typical])
-        clear = np.flatnonzero(scores >= LEAST_SCORE)
+        clear = np.flatnonzero(scores >= least_score)
         chosen = np.empty(clear.size, np.int64)
         count = _choose(
             self._series,

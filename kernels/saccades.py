@@ -314,17 +314,41 @@ def _whiten(values, whitening, out):
         out[n] = innovation * whitening[n, 2]
 
 
-@kernel("void(f8[::1], f8[:,::1], f8[:,::1], f8, f8, f8, f8[:,::1], f8[:,::1])")
-def _fit_centres(times_s, whitening, white, duration_s, exposure_s, slip_s, work, out):
+@kernel("f8(f8, f8, f8)")
+def _expose(late, longer, scale):
+    """Return the mean of a step from 0 to 1 over an exposure.
+
+    `late` is the time from the step's beginning to the exposure's, and `longer` the exposure's
+    length, both over the step's duration; `scale` is 1 / `longer`.
+    """
+    # The integral of a raised cosine from 0 to s is s / 2 - sin(pi s) / (2 pi), and it grows by 1 a
+    # second afterwards. sin(pi s) is the cosine series of pi (s - 1/2).
+    shape = 1 / (2 * np.pi)
+    inside = min(max(late, 0.0), 1.0)
+    v = (inside - 0.5) * (inside - 0.5) * (np.pi * np.pi)
+    sine = 1 - v / 2 * (1 - v / 12 * (1 - v / 30 * (1 - v / 56 * (1 - v / 90))))
+    first = inside / 2 - shape * sine + max(late - 1, 0.0)
+    late += longer
+    inside = min(max(late, 0.0), 1.0)
+    v = (inside - 0.5) * (inside - 0.5) * (np.pi * np.pi)
+    sine = 1 - v / 2 * (1 - v / 12 * (1 - v / 30 * (1 - v / 56 * (1 - v / 90))))
+    return scale * (inside / 2 - shape * sine + max(late - 1, 0.0) - first)
+
+
+@kernel("void(f8[::1], f8[:,::1], f8[:,::1], f8, f8, f8, f8, f8, f8[:,::1], f8[:,::1])")
+def _fit_centres(times_s, whitening, white, duration_s, exposure_s, slip_s, ahead, rush, work, out):
     """Fit steps of one duration, centred at C moments around 0.
 
     `times_s` (N,) are the samples' times, `whitening` (N, 3) their coefficients, and `white`
     (2, N) the whitened values and the whitened constant 1. The centres are spread evenly from
-    ``-slip_s`` to ``slip_s``. `work` (5, C) is working memory. Fill `out` (4, C) with the log
-    likelihood, the amplitude, its variance, and the centre.
+    ``-slip_s`` to ``slip_s``. `ahead` and `rush` are the rush's mean and standard deviation, see
+    `fit_step`; if `rush` is 0, there is none. `work` (10, C) is working memory. Fill `out` (4, C)
+    with the log likelihood, the amplitude, its variance, and the centre; work[4] with the squared
+    residual.
     """
     centres, size = out.shape[1], times_s.size
-    scale, shape = duration_s / exposure_s, 1 / (2 * np.pi)
+    scale = duration_s / exposure_s
+    longer = exposure_s / duration_s
     level, square, product = 0.0, 0.0, 0.0
     for n in range(size):
         level += white[1, n] * white[1, n]
@@ -332,69 +356,71 @@ def _fit_centres(times_s, whitening, white, duration_s, exposure_s, slip_s, work
         product += white[0, n] * white[1, n]
     for j in range(centres):
         out[3, j] = slip_s * (2 * j / (centres - 1) - 1)
-        work[0, j] = 0.0
-        work[1, j] = 0.0
-        work[2, j] = 0.0
-        work[3, j] = 0.0
+        for row in range(10):
+            work[row, j] = 0.0
     for n in range(size):
         kept, gain, weight = whitening[n, 0], whitening[n, 1], whitening[n, 2]
         begin = times_s[n] / duration_s + 0.5
-        longer = exposure_s / duration_s
         value, one = white[0, n], white[1, n]
         if begin + longer + slip_s / duration_s <= 0:
             # None of the steps has begun.
             continue
-        if begin - slip_s / duration_s >= 1:
-            # All of them are over.
-            for j in range(centres):
-                innovation = 1 - kept * work[0, j]
-                work[0, j] = 1 - innovation + gain * innovation
-                innovation *= weight
-                work[1, j] += innovation * innovation
-                work[2, j] += innovation * value
-                work[3, j] += innovation * one
-            continue
+        over = begin - slip_s / duration_s >= 1
         for j in range(centres):
-            # The integral of a raised cosine from 0 to s is s / 2 - sin(pi s) / (2 pi), and it
-            # grows by 1 a second afterwards. sin(pi s) is the cosine series of pi (s - 1/2).
-            late = begin - out[3, j] / duration_s
-            inside = min(max(late, 0.0), 1.0)
-            v = (inside - 0.5) * (inside - 0.5) * (np.pi * np.pi)
-            sine = 1 - v / 2 * (1 - v / 12 * (1 - v / 30 * (1 - v / 56 * (1 - v / 90))))
-            first = inside / 2 - shape * sine + max(late - 1, 0.0)
-            late += longer
-            inside = min(max(late, 0.0), 1.0)
-            v = (inside - 0.5) * (inside - 0.5) * (np.pi * np.pi)
-            sine = 1 - v / 2 * (1 - v / 12 * (1 - v / 30 * (1 - v / 56 * (1 - v / 90))))
-            step = scale * (inside / 2 - shape * sine + max(late - 1, 0.0) - first)
-            predicted = kept * work[0, j]
-            innovation = step - predicted
-            work[0, j] = predicted + gain * innovation
+            step = 1.0
+            if not over:
+                step = _expose(begin - out[3, j] / duration_s, longer, scale)
+            innovation = step - kept * work[0, j]
+            work[0, j] = kept * work[0, j] + gain * innovation
             innovation *= weight
+            jump = 0.0
+            if rush > 0:
+                # The change since the sample before, whitened alike.
+                jump = step - work[5, j] - kept * work[6, j]
+                work[5, j] = step
+                work[6, j] = kept * work[6, j] + gain * jump
+                jump *= weight
+                innovation += ahead * jump
             work[1, j] += innovation * innovation
             work[2, j] += innovation * value
             work[3, j] += innovation * one
+            if rush > 0:
+                work[7, j] += jump * jump
+                work[8, j] += jump * value
+                work[9, j] += jump * one
+                work[4, j] += jump * innovation
     for j in range(centres):
-        # Amplitude and level by least squares; both are integrated out of the likelihood.
         power, with_value, with_level = work[1, j], work[2, j], work[3, j]
-        bottom = level * power - with_level * with_level
-        work[4, j] = square
+        base, rest, mixed, rushed = level, square, product, 0.0
+        if rush > 0:
+            # The rush has a normal prior, and is integrated out first.
+            known = work[7, j] + 1 / (rush * rush)
+            power -= work[4, j] * work[4, j] / known
+            with_value -= work[4, j] * work[8, j] / known
+            with_level -= work[4, j] * work[9, j] / known
+            base -= work[9, j] * work[9, j] / known
+            rest -= work[8, j] * work[8, j] / known
+            mixed -= work[8, j] * work[9, j] / known
+            rushed = np.log(known * rush * rush)
+        # Amplitude and level by least squares; both are integrated out of the likelihood.
+        bottom = base * power - with_level * with_level
+        work[4, j] = rest
         if not bottom > 1e-9 * level * level:
             # The step lies outside of the samples, or is a constant within them.
             out[0, j], out[1, j], out[2, j] = -np.inf, 0.0, 0.0
             continue
-        amplitude = (level * with_value - with_level * product) / bottom
-        base = (power * product - with_level * with_value) / bottom
-        rest = square - base * product - amplitude * with_value
-        out[0, j] = -(rest + np.log(bottom)) / 2
+        amplitude = (base * with_value - with_level * mixed) / bottom
+        constant = (power * mixed - with_level * with_value) / bottom
+        rest -= constant * mixed + amplitude * with_value
+        out[0, j] = -(rest + np.log(bottom) + rushed) / 2
         out[1, j] = amplitude
-        out[2, j] = level / bottom
+        out[2, j] = base / bottom
         work[4, j] = rest
 
 
 @kernel(
-    "f8(f8[::1], f8[::1], f8[:,::1], f8[::1], f8[::1], f8, f8, f8, i8, f8[:,::1], f8[:,::1],"
-    " f8[:,::1], f8[:,:,::1])"
+    "f8(f8[::1], f8[::1], f8[:,::1], f8[::1], f8[::1], f8, f8, f8, i8, f8, f8, f8[:,::1],"
+    " f8[:,::1], f8[:,::1], f8[:,:,::1])"
 )
 def _fit_durations(
     values,
@@ -406,6 +432,8 @@ def _fit_durations(
     slip_s,
     share,
     stride,
+    ahead,
+    rush,
     white,
     work,
     fits,
@@ -417,7 +445,8 @@ def _fit_durations(
     Centres are tried up to `slip_s` plus `share` of the duration away. Fill `out` (5, L, K) with
     the log likelihood of each exposure and duration, and with means and standard deviations over
     the centres: amplitude, its standard deviation, centre and its standard deviation. `white`
-    (2, N), `work` (5, C) and `fits` (4, C) are working memory.
+    (2, N), `work` (10, C) and `fits` (4, C) are working memory. `ahead` and `rush` as in
+    `_fit_centres`.
     """
     size, centres = times_s.size, fits.shape[1]
     moved_s, ones = np.empty(size), np.ones(size)
@@ -430,8 +459,9 @@ def _fit_durations(
         for k in range(0, durations_s.size, stride):
             reach_s = slip_s + share * durations_s[k]
             _fit_centres(
-                moved_s, whitening, white, durations_s[k], exposures_s[m], reach_s, work, fits
-            )
+                moved_s, whitening, white, durations_s[k], exposures_s[m], reach_s, ahead, rush,
+                work, fits,
+            )  # fmt: skip
             top = -np.inf
             for j in range(centres):
                 top = max(top, fits[0, j])
@@ -461,6 +491,7 @@ def fit_step(
     centre_s: float,
     noise: OffsetNoise,
     exposures_s: ArrayLike,
+    rush: tuple[float, float] = (0.0, 0.0),
 ) -> StepFit:
     """Fit a step to the samples around it.
 
@@ -476,6 +507,10 @@ def fit_step(
         Noise of the offset; one of its standard deviations is above 0.
     exposures_s : array_like, shape (L,), float64
         Exposure times that are possible, above 0.
+    rush : (float, float), optional
+        By how much of the change since the sample before a sample is further: the mean, as a share
+        of that change, and the standard deviation, in the unit of `values`. If that is 0, there is
+        no rush.
 
     Returns
     -------
@@ -493,6 +528,10 @@ def fit_step(
     amplitude follow from generalised least squares. They are integrated out of the likelihood with
     flat priors, and so is the step's middle, over `CENTRES` moments. The range of these moments is
     found with a few durations first.
+
+    Landmarks may rush ahead of a moving eye or fall behind it: they are found in a region that the
+    landmarks of the frame before tell, and the region moves with the eyes, a frame late. To each
+    sample, a multiple of ``g(n) - g(n - 1)`` is added, and integrated out with a normal prior.
     """
     series, _ = as_kept(values, np.ones(np.shape(values), np.bool_))
     times = as_times(times_s, series.size, "values")
@@ -503,7 +542,7 @@ def fit_step(
         raise ValueError(f"noise is {noise}, expected a standard deviation above 0")
     whitening, white = np.empty((series.size, 3)), np.empty((2, series.size))
     _whitening(times, noise.jitter, noise.slow, noise.slow_s, whitening)
-    work, fits = np.empty((5, CENTRES)), np.empty((4, CENTRES))
+    work, fits = np.empty((10, CENTRES)), np.empty((4, CENTRES))
     durations_s = RISE_MS / 1000 / RISE_SHARE
     out = np.zeros((5, exposures.size, durations_s.size))
     out[0] = -np.inf
@@ -512,7 +551,7 @@ def fit_step(
         return float(
             _fit_durations(
                 series, times, whitening, durations_s, exposures, middle_s, slip_s, share, stride,
-                white, work, fits, out,
+                *rush, white, work, fits, out,
             )
         )  # fmt: skip
 

@@ -908,17 +908,28 @@ def noise_covariance(
     ]
 
 
-def whiten_noise(values: Sequence[float], covariance: Sequence[Sequence[float]]) -> list[float]:
-    """Solve L x = values by substitution, where L is the Cholesky factor of the covariance."""
-    size = len(values)
+def factor_covariance(covariance: Sequence[Sequence[float]]) -> list[list[float]]:
+    """Return the covariance's Cholesky factor."""
+    size = len(covariance)
     factor = [[0.0] * size for _ in range(size)]
     for n in range(size):
         for m in range(n + 1):
             rest = covariance[n][m] - sum(factor[n][k] * factor[m][k] for k in range(m))
             factor[n][m] = math.sqrt(rest) if n == m else rest / factor[m][m]
+    return factor
+
+
+def log_determinant(covariance: Sequence[Sequence[float]]) -> float:
+    """Return the logarithm of the covariance's determinant."""
+    return 2 * sum(math.log(row[n]) for n, row in enumerate(factor_covariance(covariance)))
+
+
+def whiten_noise(values: Sequence[float], covariance: Sequence[Sequence[float]]) -> list[float]:
+    """Solve L x = values by substitution, where L is the Cholesky factor of the covariance."""
+    factor = factor_covariance(covariance)
     white: list[float] = []
-    for n in range(size):
-        rest = values[n] - sum(factor[n][k] * white[k] for k in range(n))
+    for n, value in enumerate(values):
+        rest = value - sum(factor[n][k] * white[k] for k in range(n))
         white.append(rest / factor[n][n])
     return white
 
@@ -944,18 +955,26 @@ def step_fit(
     duration_s: float,
     exposure_s: float,
     centre_s: float,
+    ahead: float,
+    rush: float,
 ) -> tuple[float, float, float, float]:
     """Fit level and amplitude by generalised least squares.
 
-    Return the log likelihood with both integrated out, the amplitude, its variance, and the
-    weighted sum of squares that is left.
+    The rush, a multiple of the changes from sample to sample, has a normal distribution: its mean
+    is a part of the step, and the rest a part of the noise. Return the log likelihood with level
+    and amplitude integrated out, the amplitude, its variance, and the weighted sum of squares that
+    is left.
     """
-    covariance = noise_covariance(times_s, *noise)
+    shape = [exposed_step(time_s, centre_s, duration_s, exposure_s) for time_s in times_s]
+    changes = [after - before for before, after in zip([0.0, *shape], shape, strict=False)]
+    quiet = noise_covariance(times_s, *noise)
+    covariance = [
+        [one + rush**2 * a * b for one, b in zip(row, changes, strict=True)]
+        for row, a in zip(quiet, changes, strict=True)
+    ]
     y = whiten_noise(values, covariance)
     one = whiten_noise([1.0] * len(values), covariance)
-    step = whiten_noise(
-        [exposed_step(time_s, centre_s, duration_s, exposure_s) for time_s in times_s], covariance
-    )
+    step = whiten_noise([a + ahead * b for a, b in zip(shape, changes, strict=True)], covariance)
 
     def product(a: Sequence[float], b: Sequence[float]) -> float:
         return sum(x * z for x, z in zip(a, b, strict=True))
@@ -966,7 +985,10 @@ def step_fit(
     level = (product(one, y) - amplitude * product(one, step)) / product(one, one)
     rest = [a - level * b - amplitude * c for a, b, c in zip(y, one, step, strict=True)]
     left = product(rest, rest)
-    return -(left + math.log(bottom)) / 2, amplitude, product(one, one) / bottom, left
+    # The noise's determinant grows with the rush.
+    louder = log_determinant(covariance) - log_determinant(quiet)
+    likelihood = -(left + math.log(bottom) + louder) / 2
+    return likelihood, amplitude, product(one, one) / bottom, left
 
 
 def product_likelihood(

@@ -132,19 +132,29 @@ def test_whitening_is_the_reference(rng: np.random.Generator, count: int) -> Non
 # Fitting a step.
 
 
-def test_the_fit_of_each_centre_is_the_reference(rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("rush", [0.0, 0.02])
+def test_the_fit_of_each_centre_is_the_reference(rng: np.random.Generator, rush: float) -> None:
     times_s = irregular_times_s(rng, 12, gaps=0.1) - 0.2
     values = 0.03 * draw_step(times_s, 0.01, 0.05, 0.02) + rng.normal(0, 0.001, 12)
     coefficients, white = np.empty((12, 3)), np.empty((2, 12))
     saccades._whitening(times_s, NOISE.jitter, NOISE.slow, NOISE.slow_s, coefficients)
     saccades._whiten(values, coefficients, white[0])
     saccades._whiten(np.ones(12), coefficients, white[1])
-    out, work = np.empty((4, 5)), np.empty((5, 5))
-    saccades._fit_centres(times_s, coefficients, white, 0.08, 0.02, 0.06, work, out)
+    out, work = np.empty((4, 5)), np.empty((10, 5))
+    saccades._fit_centres(times_s, coefficients, white, 0.08, 0.02, 0.06, 0.3, rush, work, out)
     assert_allclose(out[3], [-0.06, -0.03, 0.0, 0.03, 0.06])
     noise = (NOISE.jitter, NOISE.slow, NOISE.slow_s)
     for column, centre_s in enumerate(out[3].tolist()):
-        expected = naive.step_fit(values.tolist(), times_s.tolist(), noise, 0.08, 0.02, centre_s)
+        expected = naive.step_fit(
+            values.tolist(),
+            times_s.tolist(),
+            noise,
+            0.08,
+            0.02,
+            centre_s,
+            0.3 if rush else 0.0,
+            rush,
+        )
         # The kernel's sine is a series, right to six digits.
         assert_allclose(out[:3, column], expected[:3], rtol=1e-4)
         assert work[4, column] == pytest.approx(expected[3], rel=1e-4)
@@ -155,8 +165,8 @@ def test_a_step_beyond_the_samples_has_no_likelihood() -> None:
     coefficients, white = np.empty((10, 3)), np.zeros((2, 10))
     saccades._whitening(times_s, NOISE.jitter, NOISE.slow, NOISE.slow_s, coefficients)
     saccades._whiten(np.ones(10), coefficients, white[1])
-    out, work = np.empty((4, 3)), np.empty((5, 3))
-    saccades._fit_centres(times_s - 2, coefficients, white, 0.08, 0.02, 2.0, work, out)
+    out, work = np.empty((4, 3)), np.empty((10, 3))
+    saccades._fit_centres(times_s - 2, coefficients, white, 0.08, 0.02, 2.0, 0.0, 0.0, work, out)
     assert np.isneginf(out[0]).tolist() == [False, True, True]
 
 
@@ -165,11 +175,11 @@ def test_means_over_the_centres_are_the_reference(rng: np.random.Generator) -> N
     values = 0.03 * draw_step(times_s, 0.22, 0.05, 0.02) + rng.normal(0, 0.001, 14)
     coefficients, durations_s = np.empty((14, 3)), np.array((0.05, 0.1, 0.2))
     saccades._whitening(times_s, NOISE.jitter, NOISE.slow, NOISE.slow_s, coefficients)
-    out, work, fits = np.zeros((5, 2, 3)), np.empty((5, 7)), np.empty((4, 7))
+    out, work, fits = np.zeros((5, 2, 3)), np.empty((10, 7)), np.empty((4, 7))
     exposures_s, white = np.array((0.01, 0.03)), np.empty((2, 14))
     least = saccades._fit_durations(
-        values, times_s, coefficients, durations_s, exposures_s, 0.2, 0.05, 0.1, 1, white, work,
-        fits, out,
+        values, times_s, coefficients, durations_s, exposures_s, 0.2, 0.05, 0.1, 1, 0.3, 0.01,
+        white, work, fits, out,
     )  # fmt: skip
     noise, lefts = (NOISE.jitter, NOISE.slow, NOISE.slow_s), []
     for row, exposure_s in enumerate(exposures_s.tolist()):
@@ -179,7 +189,14 @@ def test_means_over_the_centres_are_the_reference(rng: np.random.Generator) -> N
             found = np.array(
                 [
                     naive.step_fit(
-                        values.tolist(), times_s.tolist(), noise, duration_s, exposure_s, centre_s
+                        values.tolist(),
+                        times_s.tolist(),
+                        noise,
+                        duration_s,
+                        exposure_s,
+                        centre_s,
+                        0.3,
+                        0.01,
                     )
                     for centre_s in centres_s.tolist()
                 ]

@@ -705,6 +705,10 @@ class Summary:
             "too_few_blinks": ("too few blinks were seen whole", "온전히 보인 깜빡임이 너무 적음"),
             "rate_too_low": ("the frame rate is too low", "프레임 속도가 너무 낮음"),
         })]
+    blink_closing_velocity_true_per_s_ci95: Annotated[Interval, Field("lids", "lid openings/s",
+        "Bounds of the lids' own velocity, of which landmarks show between half and twice.",
+        "Bounds of the true closing velocity (openings a second)",
+        "눈꺼풀을 감는 실제 속도의 범위(초당 눈 뜬 높이)")]
     blink_opening_velocity_per_s: Annotated[float | None, Field("lids", "lid openings/s",
         "Median peak velocity of the opening lids, as the landmarks show it; 1 = open eye.",
         "Peak velocity of opening lids (openings a second)",
@@ -719,6 +723,10 @@ class Summary:
             "too_few_blinks": ("too few blinks were seen whole", "온전히 보인 깜빡임이 너무 적음"),
             "rate_too_low": ("the frame rate is too low", "프레임 속도가 너무 낮음"),
         })]
+    blink_opening_velocity_true_per_s_ci95: Annotated[Interval, Field("lids", "lid openings/s",
+        "Bounds of the lids' own velocity, of which landmarks show between half and twice.",
+        "Bounds of the true opening velocity (openings a second)",
+        "눈꺼풀을 뜨는 실제 속도의 범위(초당 눈 뜬 높이)")]
     blink_closing_time_s: Annotated[float | None, Field("lids", "s",
         "Median time in which the lids close.",
         "Median closing time (s)", "눈꺼풀을 감는 시간의 중앙값(초)")]

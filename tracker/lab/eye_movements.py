@@ -142,6 +142,15 @@ class LandmarkNoise:
     settling, settling_s : float
         After a step the landmarks creep or swing for some frames: standard deviation of that error
         as a share of the step, and the time in which it fades to 1 / e.
+    uneven : float
+        The landmarks swing from frame to frame in some fixations and not in others, because the
+        face's region follows them: standard deviation, over fixations, of the jitter's logarithm.
+    rush : (float, float)
+        In the frame in which the eyes move up, and down, landmarks are further than they will be by
+        this share of the movement since the frame before, or less far.
+    bend : float
+        Vertical landmarks follow the eyes unevenly: with the gaze u as a share of the farthest one,
+        they show ``u + bend * (u**3 - u)``. Negative: more in the middle than at the ends.
     """
 
     jitter: float = 0.0012
@@ -149,6 +158,9 @@ class LandmarkNoise:
     slow_s: float = 0.2
     settling: float = 0.07
     settling_s: float = 0.15
+    uneven: float = 0.0
+    rush: tuple[float, float] = (0.0, 0.0)
+    bend: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,15 +217,19 @@ def simulate_track(
     settling = _draw_slow(noise.settling, SETTLING_CHANGE_S, times_s, rng)
     settling *= np.abs(moved - _follow_late(moved, times_s, noise.settling_s))[:, :, None]
     second = choose_second_passes(np.ones(size, np.bool_))
+    fixation = np.searchsorted([phase.start_s for phase in spec.gaze], times_s, "right")
+    swing = np.exp(noise.uneven * rng.normal(size=len(spec.gaze) + 1))[fixation]
+    followed = _follow_unevenly(vertical, spec, noise)
 
     def place(samples: NDArray[np.int64], gain: float) -> NDArray[np.float32]:
         jitter = noise.jitter * np.sqrt(2) * rng.normal(size=(2, samples.size, 2))
+        jitter *= swing[samples, None]
         jitter += slow[:, samples]
         jitter[1] *= HORIZONTAL_NOISE
         jitter += settling[:, samples]
         return make_landmarks(
             EAR_OF_HEIGHT * (lower - upper)[samples],
-            gain * shown.vertical * vertical[samples, None] + jitter[0],
+            gain * shown.vertical * followed[samples, None] + jitter[0],
             shown.vertical * vertical[samples],
             rng,
             0.0,
@@ -229,6 +245,14 @@ def simulate_track(
         second_pass_turn=np.zeros(second.size, dtype=np.int64),
         info=describe_track(size, spec.fps),
     )
+
+
+def _follow_unevenly(vertical: Float64Array, spec: ClipSpec, noise: LandmarkNoise) -> Float64Array:
+    """Return the vertical gaze (N,) as landmarks follow it that bend and rush ahead."""
+    farthest = max((abs(phase.vertical) for phase in spec.gaze), default=0.0) or 1.0
+    bent = vertical + noise.bend * (vertical**3 / farthest**2 - vertical)
+    change = np.diff(bent, prepend=bent[:1])
+    return np.asarray(bent + np.where(change < 0, *noise.rush) * change)
 
 
 def _draw_slow(

@@ -261,7 +261,7 @@ def measure_events(
     rate_time_s = traces.valid_time_s if traces.valid_time_s >= MIN_RATE_TIME_S else math.nan
     measures = Measures(
         **{name: getattr(gaze.measures, name) for name in GAZE_MEASURES},
-        **_measure_movements(traces, events, gaze.gaze, parameters),
+        **measure_movements(traces, events, gaze.gaze, parameters),
         duration_s=traces.duration_s,
         fps=traces.fps,
         valid_time_s=traces.valid_time_s,
@@ -286,7 +286,7 @@ def measure_events(
     return Analysis(parameters, traces, events, gaze.gaze, gaze.phases, measures)
 
 
-def _measure_movements(
+def measure_movements(
     traces: Traces, events: Events, gaze: Gaze, parameters: Parameters
 ) -> dict[str, Any]:
     """Return the fields of `FixationMeasures` and of `LidMeasures`."""

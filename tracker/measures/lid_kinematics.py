@@ -37,6 +37,9 @@ LEAST_BLINKS_IN_A_ROW = 6
 """Fewest blinks for a decrement, and for the variability of their intervals."""
 MAX_EXPOSURE_FACTOR = 2.0
 """A velocity is not measurable if the unknown exposure alone may have halved it."""
+FOLLOWED = (0.48, 1.9)
+"""Least and largest true velocity over the one that the landmarks show, as on drawn faces
+(docs/accuracy.md): they follow the lids too little at first, and then snap shut."""
 LEAST_RATE_TIME_S = 5.0
 """Least time with a face in phases for a blink rate of theirs."""
 TASK_PHASES = tuple(phase for phase in PHASES if phase not in REST_PHASES)
@@ -74,6 +77,9 @@ class LidMeasures:
     blink_closing_velocity_per_s_reason, blink_opening_velocity_per_s_reason : str or None
         Why there is no velocity. ``too_few_blinks``: under `LEAST_BLINKS` were seen whole;
         ``rate_too_low``: the movement is too short for the frame rate.
+    blink_closing_velocity_true_per_s_ci95, blink_opening_velocity_true_per_s_ci95 : (float, float)
+        Bounds of the lids' own velocities: these intervals, widened by how the landmarks may follow
+        the lids (`FOLLOWED`).
     blink_closing_time_s, blink_opening_time_s : float
         Median times of the two movements.
     blink_amplitude : float
@@ -102,9 +108,11 @@ class LidMeasures:
     blink_closing_velocity_per_s: float
     blink_closing_velocity_per_s_ci95: tuple[float, float]
     blink_closing_velocity_per_s_reason: str | None
+    blink_closing_velocity_true_per_s_ci95: tuple[float, float]
     blink_opening_velocity_per_s: float
     blink_opening_velocity_per_s_ci95: tuple[float, float]
     blink_opening_velocity_per_s_reason: str | None
+    blink_opening_velocity_true_per_s_ci95: tuple[float, float]
     blink_closing_time_s: float
     blink_opening_time_s: float
     blink_amplitude: float
@@ -197,6 +205,7 @@ def _measure_velocity(
         f"blink_{name}_velocity_per_s": value,
         f"blink_{name}_velocity_per_s_ci95": ends,
         f"blink_{name}_velocity_per_s_reason": reason,
+        f"blink_{name}_velocity_true_per_s_ci95": (FOLLOWED[0] * ends[0], FOLLOWED[1] * ends[1]),
         f"blink_{name}_time_s": typical_s if reason is None else math.nan,
     }
 

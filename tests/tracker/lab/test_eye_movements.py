@@ -147,3 +147,40 @@ def test_the_landmarks_settle_after_a_step() -> None:
     assert error[:, 1].std() == pytest.approx(0.0088 * np.exp(-1 / 3), rel=0.15)
     assert error[:, 7].std() == pytest.approx(0.0088 * np.exp(-7 / 3), rel=0.15)
     assert error[:, 28].std() < 0.0001
+
+
+def test_landmarks_rush_ahead_in_the_frame_in_which_the_eyes_move() -> None:
+    """By half of the movement up, 0.2 of which 0.44 are shown; a frame later they are right."""
+    gaze = (GazePhase(0.0, 0.1), GazePhase(1.0, -0.1, 0.0, 0.005), GazePhase(2.0, 0.1, 0.0, 0.005))
+    spec = ClipSpec(duration_s=3.0, gaze=gaze)
+    noise = LandmarkNoise(0.0, 0.0, settling=0.0, rush=(0.5, 0.0))
+    track = simulate_track(spec, np.random.default_rng(0), noise)
+    shown = compute_eye_geometry(track.landmarks).vertical_offset.mean(axis=1)
+    moved = int(np.argmax(shown < 0))
+    assert moved in (30, 31)
+    assert shown[moved] == pytest.approx(-0.044 - 0.5 * 0.088, abs=1e-5)
+    assert shown[moved + 1] == pytest.approx(-0.044, abs=1e-5)
+    # Down, they do not.
+    assert shown[62] == pytest.approx(0.044, abs=1e-5)
+    assert shown.max() == pytest.approx(0.044, abs=1e-5)
+
+
+def test_landmarks_that_bend_are_right_at_the_ends() -> None:
+    """Of half of the way, 0.5 + 0.4 * (0.125 - 0.5) = 0.35 are shown."""
+    gaze = (GazePhase(0.0, -0.1), GazePhase(1.0, 0.05, 0.0, 0.01), GazePhase(2.0, 0.1, 0.0, 0.01))
+    noise = LandmarkNoise(0.0, 0.0, settling=0.0, bend=0.4)
+    track = simulate_track(ClipSpec(duration_s=3.0, gaze=gaze), np.random.default_rng(0), noise)
+    shown = compute_eye_geometry(track.landmarks).vertical_offset.mean(axis=1)
+    expected = [-0.044, 0.044 * 0.35, 0.044]
+    assert [shown[10], shown[50], shown[80]] == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_jitter_differs_from_fixation_to_fixation() -> None:
+    gaze = tuple(GazePhase(float(n), 0.1 * (-1) ** n, 0.0, 0.01) for n in range(400))
+    noise = LandmarkNoise(0.001, 0.0, settling=0.0, uneven=0.8)
+    track = simulate_track(ClipSpec(duration_s=400.0, gaze=gaze), np.random.default_rng(3), noise)
+    shown = compute_eye_geometry(track.landmarks).vertical_offset.mean(axis=1)
+    sizes = np.log(shown.reshape(400, 30)[:, 2:].std(axis=1))
+    assert np.median(sizes) == pytest.approx(np.log(0.001), abs=0.15)
+    # A standard deviation of 28 samples has an error of 0.13 itself.
+    assert sizes.std() == pytest.approx(np.hypot(0.8, 0.13), rel=0.1)

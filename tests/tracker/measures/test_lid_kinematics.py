@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from kernels import BLINK, Closures
+from tests.made_tracks import make_landmarks, make_track
 from tracker.lab.clip_spec import ClipSpec, LidClosure
 from tracker.lab.eye_movements import LandmarkNoise, simulate_track
 from tracker.measures.analysis import Measures, analyze_track
@@ -68,6 +69,49 @@ def test_the_interval_holds_the_velocity_at_lower_rates(fps: float, exposure_sha
         held.append(low <= math.pi / 2 / 0.09 <= high)
     # 16 or more of 20 have a probability of 0.997 if each has one of 0.95.
     assert sum(held) >= 16
+
+
+SHOWN = {
+    "astronaut": (1, 0.96, 0.91, 0.83, 0.78, 0.70, 0.60, 0.29, 0.15, 0.13, 0.11),
+    "spectacles": (1, 0.97, 0.96, 0.89, 0.87, 0.83, 0.74, 0.62, 0.53, 0.56, 0.65),
+    "narrow": (1, 0.95, 0.88, 0.85, 0.79, 0.71, 0.48, 0.17, 0.12, 0.12, 0.13),
+}
+"""Lid opening that FaceMesh shows of drawn faces whose lids are shut by 0, 0.1, …, 1, read off
+still pictures."""
+
+
+@pytest.mark.parametrize("face", SHOWN)
+@pytest.mark.parametrize("fps", [30.0, 60.0, 120.0])
+def test_the_bounds_hold_the_velocity_of_lids_that_landmarks_follow_unevenly(
+    face: str, fps: float
+) -> None:
+    rng = np.random.default_rng(4)
+    times_s = np.arange(round(60 * fps)) / fps
+    onsets_s = np.arange(1.0, 55.0, 3.0) + rng.uniform(0, 1, 18)
+    closed = ClipSpec(
+        duration_s=60.0,
+        fps=fps,
+        closures=tuple(LidClosure(float(one), 0.3) for one in onsets_s),
+        exposure_s=0.5 / fps,
+    )
+    closure = closed.closure_at(closed.exposed_at(times_s, 0.0)).mean(axis=(1, 2))
+    ratio = np.interp(closure, np.linspace(0, 1, 11), SHOWN[face]) + rng.normal(
+        0, 0.01, closure.size
+    )
+    measures = analyze_track(
+        make_track(make_landmarks(0.3 * ratio, 0.0), fps), Parameters()
+    ).measures
+    for phase, time_s in (("closing", 0.09), ("opening", 0.15)):
+        if (
+            fps == 30
+            and getattr(measures, f"blink_{phase}_velocity_per_s_reason") == "rate_too_low"
+        ):
+            # Lids that snap shut within a frame.
+            continue
+        low, high = getattr(measures, f"blink_{phase}_velocity_true_per_s_ci95")
+        assert low <= math.pi / 2 / time_s <= high
+        inner = getattr(measures, f"blink_{phase}_velocity_per_s_ci95")
+        assert low < inner[0] < inner[1] < high
 
 
 def test_a_frame_rate_that_cannot_show_it_is_told() -> None:

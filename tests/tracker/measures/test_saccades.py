@@ -249,3 +249,26 @@ def test_without_a_gaze_all_is_missing(count: int) -> None:
     nothing = np.full(count, np.nan)
     measured = run(nothing, nothing, np.arange(count) / 30.0)
     assert reasons(SaccadeMeasures(**measured)) == dict.fromkeys(NAMES, "no_gaze")
+
+
+@pytest.mark.parametrize("fps", [30.0, 60.0])
+def test_landmarks_may_swing_in_some_fixations(fps: float) -> None:
+    """The face's region follows the landmarks, which follow the region: they swing now and then."""
+    steady, swinging = (
+        measure(follow(VERTICAL, fps, 350.0), VERTICAL, LandmarkNoise(0.001, uneven=uneven))
+        for uneven in (0.0, 0.8)
+    )
+    drawn_ms = 1000 * RISE_SHARE * turn_time_s(STEP_DEG, 350.0)
+    for measures in (steady, swinging):
+        assert measures.vertical_saccade_time_ms_reason is None
+        low, high = measures.vertical_saccade_time_ms_ci95
+        assert low <= drawn_ms <= high
+
+
+@pytest.mark.parametrize("fps", [30.0, 60.0])
+def test_landmarks_that_rush_ahead_are_no_faster_eyes(fps: float) -> None:
+    """Half of the movement since the frame before, too far."""
+    noise = LandmarkNoise(0.0005, 0.001, 0.1, rush=(0.5, 0.5))
+    measures = measure(follow(VERTICAL, fps, 200.0), VERTICAL, noise)
+    low, high = measures.vertical_saccade_time_ms_ci95
+    assert low <= 1000 * RISE_SHARE * turn_time_s(STEP_DEG, 200.0) <= high

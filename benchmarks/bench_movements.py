@@ -1,0 +1,77 @@
+"""Time what the extended task's measures add: saccades, jerks, lids and blinks of 12,000 frames."""
+
+import numpy as np
+import pytest
+
+from benchmarks.conftest import Figure, Race, Ratio
+from tracker.lab.clip_spec import ClipSpec, LidClosure
+from tracker.lab.eye_movements import Target, make_steps, simulate_track
+from tracker.measures.analysis import analyze_gaze, analyze_track, measure_movements
+from tracker.measures.lids import detect_events
+from tracker.measures.saccades import measure_saccades
+from tracker.measures.traces import trace_track
+from tracker.parameters import Parameters
+from tracker.protocol import Phase
+from tracker.tracks.track import Track
+
+MOST_SHARE = 0.75
+"""Of all measures. The others of so long a recording take 8 ms, and these 14; they may take 15."""
+FPS, SECONDS = 120.0, 100.0
+AHEAD_S, TARGET_S, LATENCY_S, SIDE_DEG = 10.0, 2.0, 0.3, 9.0
+DIRECTIONS = {"up": (-1, 0), "down": (1, 0), "left": (0, 1), "right": (0, -1)}
+ASKED = (*("up", "down") * 4, *("left", "right") * 4)
+REST_S = AHEAD_S + TARGET_S * len(ASKED)
+PHASES = (
+    Phase("fixate", 0.0, AHEAD_S),
+    *(
+        Phase(name, AHEAD_S + n * TARGET_S, AHEAD_S + (n + 1) * TARGET_S)
+        for n, name in enumerate(ASKED)
+    ),
+    Phase("rest", REST_S, SECONDS),
+)
+
+
+def record() -> Track:
+    """Return the track of a person who does the task, and blinks every 4 s at rest."""
+    targets = [Target(0.0)]
+    for phase in PHASES[1:-1]:
+        down, left = DIRECTIONS[phase.phase]
+        targets.append(Target(phase.start_s + LATENCY_S, SIDE_DEG * down, SIDE_DEG * left))
+    targets.append(Target(REST_S + LATENCY_S))
+    spec = ClipSpec(
+        duration_s=SECONDS,
+        fps=FPS,
+        gaze=make_steps(targets),
+        closures=tuple(LidClosure(float(at_s), 0.25) for at_s in np.arange(44, 98, 4)),
+        exposure_s=0.5 / FPS,
+    )
+    return simulate_track(spec, np.random.default_rng(0))
+
+
+@pytest.mark.benchmark(group="kernels")
+def test_movements(race: Race, ratio: Ratio, figure: Figure, short: bool) -> None:
+    track, parameters = record(), Parameters(protocol=PHASES)
+    assert len(track.times_s) == 12_000
+    traces = trace_track(track)
+    events = detect_events(traces, parameters)
+    gaze = analyze_gaze(traces, events.eyes_open, parameters).gaze
+
+    def move() -> int:
+        """What none of the older measures needs."""
+        measured = measure_saccades(
+            gaze, track.times_s, traces.interval_s, traces.iris_ratio, PHASES
+        )
+        measure_movements(traces, events, gaze, parameters)
+        return int(measured["vertical_saccade_count"])
+
+    assert move() >= 6
+    medians = race(
+        {"movements": move, "all measures": lambda: analyze_track(track, parameters)},
+        rounds=3 if short else 15,
+    )
+    figure("movements of the extended task, 12,000 frames", 1000 * medians["movements"], "ms CPU")
+    ratio(
+        "movements over all measures, extended task",
+        medians["movements"] / medians["all measures"],
+        at_most=MOST_SHARE,
+    )

@@ -1,0 +1,212 @@
+"""Clips of people who look up and down, drawn, encoded and tracked like any video.
+
+They tell whether the noise of the simulated tracks of `benchmarks.saccades` is like that of
+pictures. Frame rate, face, noise, compression and the person change from clip to clip.
+"""
+
+import math
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.saccades import (
+    PHASES,
+    RATES_HZ,
+    SEED,
+    Recording,
+    Result,
+    compare,
+    draw_normal,
+    draw_recording,
+    draw_slow,
+    measure,
+)
+from tracker.face.follow import FaceFinder
+from tracker.lab.faces import FACES
+from tracker.lab.synthetic import write_clip
+from tracker.measures.analysis import analyze_gaze
+from tracker.measures.lids import detect_events
+from tracker.measures.traces import trace_track
+from tracker.parameters import Parameters
+from tracker.tracks.track import Track, track_video
+
+Float64Array = NDArray[np.float64]
+
+JUDGED, BUILT_WITH = 8, 9
+"""Seeds of the clips that judge the noise model, and of those that it was measured on."""
+SIDE_PX = (400, 640)
+NOISE_STD, CRF = (2.0, 5.0), (18, 29)
+EYES = 0.42
+"""Height of the eyes in the picture, see `tracker.lab.eye_movements.Shown`."""
+STILL = 1e-4
+"""Eyes that move less from frame to frame rest."""
+MOST_FREE = 10
+"""Fewest resting frames that tell how much of the movement the landmarks show."""
+NOT_FOLLOWED = ("officer", "astronaut_with_spectacles")
+"""Faces whose landmarks show less than a tenth of the vertical movement."""
+WIDTH_IN_STDS = 2 * 1.96
+PERMUTATIONS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A clip to render.
+
+    Attributes
+    ----------
+    kind : {"normal", "slow"}
+    face : str
+        Key of `tracker.lab.faces.FACES`.
+    recording : Recording
+    """
+
+    kind: str
+    face: str
+    recording: Recording
+
+
+def draw_clips(count: int, seed: int) -> Iterator[Clip]:
+    """Yield the clips: each frame rate with each face, and both kinds of people, in turn."""
+    for index in range(count):
+        rng = np.random.default_rng((SEED, seed, index))
+        kind, draw = (("normal", draw_normal), ("slow", draw_slow))[index % 2]
+        face = tuple(FACES)[index % len(FACES)]
+        side_px = 2 * int(rng.integers(SIDE_PX[0] // 2, SIDE_PX[1] // 2))
+        recording = draw_recording(
+            draw(rng),
+            RATES_HZ[index % len(RATES_HZ)],
+            rng,
+            face=face,
+            width=side_px,
+            height=side_px,
+            noise_std=float(rng.uniform(*NOISE_STD)),
+            crf=int(rng.integers(*CRF)),
+            sway_px=float(rng.uniform(0.0, 3.0)),
+        )
+        yield Clip(kind, face, recording)
+
+
+def track_clip(clip: Clip, finder: FaceFinder) -> Track:
+    """Draw and encode a clip, and track it."""
+    spec = clip.recording.spec
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "clip.mp4"
+        write_clip(path, spec)
+        return track_video(path, finder, 1, spec.frame_count)
+
+
+def measure_clip(clip: Clip, track: Track) -> Result:
+    """Measure a clip's track, and compare it with what was drawn.
+
+    The share of the movement that the landmarks show is that of the frames in which the eyes rest,
+    by least squares against the drawn gaze.
+    """
+    spec = clip.recording.spec
+    vertical, _ = (
+        gaze.mean(axis=-1) for gaze in spec.gaze_at(spec.exposed_at(track.times_s, EYES))
+    )
+    traces = trace_track(track)
+    eyes_open = detect_events(traces, Parameters()).eyes_open
+    gaze = analyze_gaze(traces, eyes_open, Parameters(protocol=PHASES)).gaze
+    resting = gaze.valid & (np.abs(np.gradient(vertical)) < STILL)
+    if np.count_nonzero(resting) < MOST_FREE:
+        return compare(measure(track), clip.recording, 0.0)
+    slope, _ = np.polyfit(vertical[resting], gaze.vertical[resting], 1)
+    return compare(measure(track), clip.recording, float(slope))
+
+
+def standardize(results: Iterable[Result]) -> Float64Array:
+    """Return the errors of the times in standard deviations, as their intervals tell them."""
+    errors = [
+        np.log(one.time_ms / one.drawn_time_ms) / (np.log(one.time_width) / WIDTH_IN_STDS)
+        for one in results
+        if not math.isnan(one.time_ms)
+    ]
+    return np.array(errors)
+
+
+def compute_distance(first: Float64Array, second: Float64Array) -> float:
+    """Return the largest difference of two distributions (Kolmogorov and Smirnov)."""
+    values = np.concatenate((first, second))
+    shares = (
+        np.searchsorted(np.sort(one), values, side="right") / one.size for one in (first, second)
+    )
+    return float(np.abs(np.subtract(*shares)).max())
+
+
+def compute_chance(first: Float64Array, second: Float64Array, rng: np.random.Generator) -> float:
+    """Return how often two samples of one distribution are this far apart, by permutation."""
+    both, far = np.concatenate((first, second)), compute_distance(first, second)
+    apart = [
+        compute_distance(mixed[: first.size], mixed[first.size :])
+        for mixed in (rng.permutation(both) for _ in range(PERMUTATIONS))
+    ]
+    return float(np.mean(np.array(apart) >= far - 1e-12))
+
+
+def compute_binomial_chance(hits: int, count: int, share: float = 0.95) -> float:
+    """Return how often so few hits, or fewer, happen."""
+    return sum(math.comb(count, k) * share**k * (1 - share) ** (count - k) for k in range(hits + 1))
+
+
+def judge(count: int, simulated: dict[str, dict[float, list[Result]]]) -> str:
+    """Render clips, and return a Markdown table of them and what it says about the noise model."""
+    if not count:
+        return "No clip was rendered."
+    from tracker.face.mesh import FaceMesh
+
+    finder, clips = FaceMesh(), list(draw_clips(count, JUDGED))
+    return describe(
+        [(clip, measure_clip(clip, track_clip(clip, finder))) for clip in clips], simulated
+    )
+
+
+def describe(
+    judged: Sequence[tuple[Clip, Result]], simulated: dict[str, dict[float, list[Result]]]
+) -> str:
+    """Return a Markdown table of the clips, and how they agree with the simulated recordings."""
+    lines = [
+        "| eyes | face | a second | drawn (ms) | measured (ms) | interval, upper / lower | "
+        "holds the time | the amplitude |",
+        "|---" * 8 + "|",
+    ]
+    for clip, one in judged:
+        told = [clip.kind, clip.face, f"{clip.recording.spec.fps:.0f}", f"{one.drawn_time_ms:.0f}"]
+        if math.isnan(one.time_ms):
+            told += ["-"] * 4
+        else:
+            told += [f"{one.time_ms:.0f}", f"{one.time_width:.2f}"]
+            told += ["yes" if held else "no" for held in (one.time_inside, one.amplitude_inside)]
+        lines.append(f"| {' | '.join(told)} |")
+    answered = [one for _, one in judged if not math.isnan(one.time_ms)]
+    followed = sum(clip.face not in NOT_FOLLOWED for clip, _ in judged)
+    lines += [
+        "",
+        f"{len(answered)} of the {len(judged)} clips have a value. The landmarks follow the gaze "
+        f"of {followed} of them, those without spectacles.",
+    ]
+    if not answered:
+        return "\n".join(lines)
+    for name in ("time", "amplitude"):
+        hits = int(sum(getattr(one, f"{name}_inside") for one in answered))
+        chance = compute_binomial_chance(hits, len(answered))
+        lines.append(
+            f"The interval of the {name} holds what was drawn in {hits} of {len(answered)}: "
+            f"if 95 % do, so few or fewer happen in {chance:.0%}."
+        )
+    errors = standardize(answered)
+    alike = standardize(
+        one for by_rate in simulated.values() for found in by_rate.values() for one in found
+    )
+    chance = compute_chance(errors, alike, np.random.default_rng((SEED, 10)))
+    lines.append(
+        f"Errors of the time, in standard deviations as the intervals tell them: "
+        f"{errors.mean():+.2f} ± {errors.std():.2f} rendered, {alike.mean():+.2f} ± "
+        f"{alike.std():.2f} simulated. Two samples of one distribution differ as much in "
+        f"{chance:.0%} (Kolmogorov and Smirnov, by permutation)."
+    )
+    return "\n".join(lines)
