@@ -297,6 +297,7 @@ def test_the_saved_file_changes_what_it_must(editor: Editor, tmp_path: Path) -> 
     page.evaluate("document.documentElement.dataset.print = 'all'")
     expect(page.locator("#corrections-table")).to_be_visible()
     expect(page.locator("#correct")).to_be_hidden()
+    page.emulate_media(media="screen")
 
 
 def test_what_cannot_be_done_is_said(editor: Editor) -> None:
