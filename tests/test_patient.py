@@ -448,6 +448,7 @@ def test_a_practice_run_says_what_to_change(chromium: Browser, url: str) -> None
     expect(page.locator("#advice-title")).to_contain_text("Please change this", timeout=10_000)
     expect(page.locator("#advice-title")).to_be_focused()
     expect(page.locator("#advice-light")).to_contain_text("Too dark")
+    assert_everybody_can_use_it(page)
     show(good)
     expect(page.locator("#hint")).to_contain_text("Good position", timeout=10_000)
     page.click("#practise")
