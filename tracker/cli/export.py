@@ -61,6 +61,12 @@ def _run_export(options: argparse.Namespace, parser: argparse.ArgumentParser) ->
         print(path, flush=True)
     if participants is not None:
         report_strangers([one.name for one in recordings], [one.participant for one in recordings])
+    elif len(recordings) > 1:
+        # `analyze` may have had a table, which lies beside the videos.
+        print_line(
+            "note: without a table of participants, each recording counts as another person; name "
+            "the table with --participants FILE"
+        )
     return code
 
 

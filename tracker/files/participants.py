@@ -116,7 +116,7 @@ def read_participants(path: Path) -> Participants:
     Parameters
     ----------
     path : Path
-        UTF-8, values separated by tabs (``.tsv``) or commas. Columns: `participant_id`, and where
+        UTF-8, values separated by tabs, commas or semicolons. Columns: `participant_id`, and where
         wanted `file`, `group`, `visit` and `date` (``YYYY-MM-DD``). Other columns are left out, and
         ``n/a`` is empty, as in BIDS.
 
@@ -130,28 +130,19 @@ def read_participants(path: Path) -> Participants:
         The table has another form. The message names the line, and says what is expected.
     """
     where = printable(path.name)
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ParticipantsError(f"{where} is over {MAX_BYTES >> 20} MB")
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(
-                csv.DictReader(
-                    file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",", strict=True
-                )
-            )
-    except OSError as error:
-        raise ParticipantsError(f"{where} cannot be read ({error.strerror})") from error
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise ParticipantsError(f"{where} is not a table in UTF-8: {error}") from error
+    rows = _read_rows(path)
     by_file: dict[str, Participant] = {}
     by_id: dict[str, Participant] = {}
     for number, row in enumerate(rows, 2):
         line = f"{where}, line {number}"
         values = {
-            name: _clean(value) for name, value in row.items() if name and isinstance(value, str)
+            name.strip(): _clean(value)
+            for name, value in row.items()
+            if name and isinstance(value, str)
         }
         if not values.get("participant_id"):
-            raise ParticipantsError(f"{line}: participant_id is missing")
+            columns = ", ".join(map(printable, values))
+            raise ParticipantsError(f"{line}: participant_id is missing. Columns: {columns}")
         one = Participant(**{item.name: values.get(item.name, "") for item in fields(Participant)})
         try:
             check_participant(one)
@@ -168,6 +159,32 @@ def read_participants(path: Path) -> Participants:
     if not rows:
         raise ParticipantsError(f"{where} has no row with a participant_id")
     return Participants(by_file, by_id)
+
+
+def _read_rows(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a table by the names of its columns, whatever separates its values."""
+    where = printable(path.name)
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ParticipantsError(f"{where} is over {MAX_BYTES >> 20} MB")
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            header = file.readline()
+            file.seek(0)
+            # Where a comma is the decimal sign, spreadsheets write semicolons into a .csv.
+            usual = "\t,;" if path.suffix.lower() == ".tsv" else ",;\t"
+            fitting = [one for one in usual if "participant_id" in _split(header, one)]
+            delimiter = (fitting or usual)[0]
+            return list(csv.DictReader(file, delimiter=delimiter, strict=True))
+    except OSError as error:
+        raise ParticipantsError(f"{where} cannot be read ({error.strerror})") from error
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ParticipantsError(
+            f"{where} is not a table in UTF-8: {error}. A spreadsheet saves one as “CSV UTF-8”"
+        ) from error
+
+
+def _split(header: str, delimiter: str) -> list[str]:
+    return [name.strip() for row in csv.reader([header], delimiter=delimiter) for name in row]
 
 
 def _clean(value: str) -> str:

@@ -45,6 +45,24 @@ def test_the_table_of_a_folder_is_used(
     assert [json.loads(line).get("group") for line in lines] == [None, "PSP", None]
 
 
+def test_without_a_table_it_is_said_that_each_recording_is_a_person(
+    results: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    arguments = ["--format", "ndjson", "--out"]
+    assert main(["export", str(results), *arguments, str(tmp_path / "a")]) == 0
+    assert "each recording counts as another person" in capsys.readouterr().err
+    table = tmp_path / "participants.csv"
+    table.write_text("participant_id\np-01\n")
+    arguments = ["--participants", str(table), *arguments]
+    assert main(["export", str(results), *arguments, str(tmp_path / "b")]) == 0
+    assert "counts as another person" not in capsys.readouterr().err
+    one = str(sorted(results.rglob("*.summary.json"))[0])
+    assert main(["export", one, "--format", "ndjson", "--out", str(tmp_path / "c")]) == 0
+    assert "counts as another person" not in capsys.readouterr().err
+
+
 def test_wrong_use_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()

@@ -39,6 +39,34 @@ def test_a_row_with_a_file_comes_first(tmp_path: Path) -> None:
     assert table.find("p1/c", "c.mp4") == Participant("p1")
 
 
+@pytest.mark.parametrize("name", ["participants.csv", "participants.tsv"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_what_spreadsheets_write_is_read(name: str, separator: str, tmp_path: Path) -> None:
+    """A byte order mark, Windows' line ends, quotes, and the separator of the country."""
+    text = '\ufefffile, participant_id,group\r\np1/a.mp4,p1,"PSP, RS"\r\n'
+    text = text.replace(",", separator).replace(f"PSP{separator} RS", "PSP, RS")
+    assert read(tmp_path, text, name).find("p1/a", "a.mp4") == Participant("p1", "PSP, RS")
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_columns_name_may_hold_the_other_separators(separator: str, tmp_path: Path) -> None:
+    names = ["participant_id", '"a, b; c\t d, e; f\t g, h; i\t"', "group"]
+    text = f"{separator.join(names)}\np1{separator}x{separator}PSP\n"
+    for name in ("participants.csv", "participants.tsv"):
+        assert read(tmp_path, text, name).find("p1") == Participant("p1", "PSP")
+
+
+def test_a_table_without_ids_names_its_columns(tmp_path: Path) -> None:
+    with pytest.raises(ParticipantsError, match="Columns: Subject, group"):
+        read(tmp_path, "Subject\tgroup\np1\tPSP\n")
+
+
+def test_korean_windows_own_text_is_told_how_to_be_saved(tmp_path: Path) -> None:
+    (tmp_path / "participants.csv").write_bytes("participant_id,group\np1,대조군\n".encode("cp949"))
+    with pytest.raises(ParticipantsError, match="CSV UTF-8"):
+        read_participants(tmp_path / "participants.csv")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
