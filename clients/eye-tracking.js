@@ -5,7 +5,7 @@
  *     import { EyeTrackingClient } from "./eye-tracking.js";
  *
  *     const client = new EyeTrackingClient({ address: "https://ID.execute-api.…/dev", getToken });
- *     const offer = await client.createUpload({ content_type: file.type, report: true });
+ *     const offer = await client.createUpload({ file_name: file.name, report: true });
  *     await client.upload(offer, file, (share) => console.log(share));
  *     const told = await client.waitFor(offer.analysis_id, { onStatus: console.log });
  *
@@ -34,7 +34,7 @@
 
 /**
  * @typedef {object} Upload A request to send a file.
- * @property {string} [content_type]
+ * @property {string} [content_type] One that the API lists. Without it, the content decides as well.
  * @property {string | null} [user_id] Only where the API knows no callers.
  * @property {AnalysisParameters | null} [parameters]
  * @property {boolean} [report]

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 LOCAL_NAMES = (HOST, "localhost")
+ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
+"""Lets a browser show an answer to the page that asked; `LocalApp` refuses foreign pages before."""
 SYNCHRONOUS_S = 300.0
 """Time limit of a request, the same as the Lambda function's timeout."""
 
@@ -92,7 +94,7 @@ class LocalApp:
                     "trace": describe_for_log(error),
                 },
             )
-        headers = {"Content-Type": "application/json", "X-Request-Id": request_id}
+        headers = {"Content-Type": "application/json", "X-Request-Id": request_id, **ANY_ORIGIN}
         return Response(json.dumps(to_document(known)), known.status_code, headers)
 
     def _respond(self, request: Request, path: str, context: LocalContext) -> Response:
@@ -100,7 +102,7 @@ class LocalApp:
         if request.method == "POST" and (upload := re.fullmatch(r"/uploads/([^/]+)", path)):
             self._check_address(request, path)
             receive_upload(self._storage, request, upload[1])
-            response = Response(b"", 204)
+            response = Response(b"", 204, ANY_ORIGIN)
             del response.headers["Content-Type"]
             return response
         first, _, rest = path.removeprefix("/").partition("/")

@@ -34,6 +34,23 @@ def test_a_broken_upload_is_refused_and_can_be_repeated(url: str, clips: Path) -
     assert wait_for(url, offer["analysis_id"])["status"] == "completed"
 
 
+def test_a_page_of_another_port_learns_whether_its_file_arrived(url: str) -> None:
+    """A browser hides an answer from a page of another origin unless the answer allows it."""
+    page = {"Origin": "http://localhost:5173"}
+    body = {"action": "create_upload", "user_id": "somebody"}
+    offer = requests.post(url, json=body, headers=page, timeout=60)
+    target = offer.json()["upload"]["url"]
+    asks_first = page | {"Access-Control-Request-Method": "POST"}
+    answers = [
+        offer,
+        requests.options(target, headers=asks_first, timeout=60),
+        requests.post(target, data=b"x", headers=page, timeout=60),
+        requests.post(target, files={"file": b"no video"}, headers=page, timeout=60),
+    ]
+    assert [one.status_code for one in answers] == [200, 204, 400, 204]
+    assert {one.headers.get("Access-Control-Allow-Origin") for one in answers} == {"*"}
+
+
 def test_a_slower_upload_does_not_replace_the_file_that_was_analysed(url: str, clips: Path) -> None:
     body = {"action": "create_upload", "user_id": "somebody"}
     offer = requests.post(url, json=body, timeout=60).json()
