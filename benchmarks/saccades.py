@@ -48,7 +48,8 @@ FRAMING_STD, SECOND_STD = 0.066, 0.03
 """How far the first pass and the second one over- or underestimate movements."""
 JITTER, UNEVEN, RUSH, BEND = 0.001, 0.8, (0.3, 0.5), (0.0, 0.15)
 """Noise of the landmarks, see `LandmarkNoise`, as measured on 20 rendered clips that judge nothing.
-The rush and the bend have a mean and a standard deviation."""
+The rush and the bend have a mean and a standard deviation.
+The bend's is half of the 0.3 measured, much of which is error: an assumption."""
 BLINKS_PER_MIN = 12.0
 SLOW_DEG_S = (40.0, 100.0)
 NORMAL_SPREAD = 0.15
