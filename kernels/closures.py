@@ -22,23 +22,24 @@ FLUTTER_S = 0.2
 FLUTTER_DIPS = 4
 """Fewest dips in a row of a flutter: two are a double blink, three are still told apart."""
 FLUTTER_CLOSURES = 3
-"""Fewest of them that would be closures: noise alone does not tremble."""
+"""Fewest of these dips that must be closures by themselves, so that noise alone is no flutter."""
 ONSET_DEPTH = 0.1
-"""Share of the way down from which a sample belongs to a closure, as rise times are measured."""
+"""Share of the way down from which a sample belongs to a closure; 0.1 is usual for rise times."""
 FLANK_DEPTHS = (0.2, 0.6)
 """Shares of the way down between which a flank is timed, to tell when the lids begin to move.
 
-From there the course is that of a raised cosine: smooth at both ends, as movements of least jerk
-nearly are. The ends themselves are lost in the noise, and shut lids still move in the landmarks.
+Outside of these shares, the movement is taken to go on as a raised cosine. Its ends are smooth, and
+nearly those of a movement of least jerk. The real ends cannot be timed: the upper one is lost in
+the noise, and at the lower one the landmarks of shut lids still move.
 """
 REST_WITHIN_S = (0.25, 0.5)
-"""Time before a closure's half, and after it, in which the lids are at rest once.
+"""Times before and after the lids pass half of a closure's depth, in which they are at rest once.
 
-Lids close in 0.1 s and open in two to three times as long. Slower changes of the opening are not
-the closure's.
+Lids close in 0.1 s and open in two to three times as long. Slower changes of the opening do not
+belong to the closure.
 """
 CLOSED_DEPTH = 0.9
-"""Lids count as closed from this share of the closure's depth, as rise times are measured."""
+"""Lids count as closed from this share of the closure's depth; 0.9 is usual for rise times."""
 LONGEST_BLINK_S = 0.5
 """A closure that stays closed for longer is prolonged; a microsleep is at least this long."""
 COMPLETE_RATIO = 0.6
@@ -287,7 +288,7 @@ def detect_closures(
     -------
     Closures
         A closure is prolonged if the lids stay closed for longer than `LONGEST_BLINK_S` plus half
-        of the time between samples, because durations are only known to that. `FLUTTER_DIPS` or
+        of the time between samples: no duration is known more exactly. `FLUTTER_DIPS` or
         more dips, each within `FLUTTER_S` of the end of the one before it, are one flutter, if at
         least `FLUTTER_CLOSURES` of them would be closures by themselves.
 
@@ -325,7 +326,7 @@ def detect_closures(
         np.isfinite(closes_s), closes_s, times[shut]
     )
     tolerance_s = min(median_interval_s(times, interval_s), MAX_GAP_S) / 2 + TIME_TOLERANCE_S
-    # Lids that are down wherever the face is seen are closed for as long, however deep each sample.
+    # If neither end was seen, the lids are down in all samples: they count as closed for that long.
     down_s = np.where(onset_seen | offset_seen, closed_s, offset_s - onset_s)
     kind = np.where(down_s > LONGEST_BLINK_S + tolerance_s, PROLONGED_CLOSURE, BLINK)
     kind[ends[:, 0] < ends[:, 1]] = FLUTTER

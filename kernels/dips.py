@@ -22,23 +22,24 @@ duration of a pulse.
 NOISE_MULTIPLE = 8.0
 """Least depth of a dip, in standard deviations of the open lids (`compute_lid_noise`).
 
-Chosen on the annotated recordings and variants of them (`tracker.lab.validation`). The shallowest
-blink reaches 12, other dips of this shape 7: nearer to the latter, for other people's blinks are
-shallower.
+Chosen on the annotated recordings and variants of them (`tracker.lab.validation`). There, the
+shallowest blink reaches 12, and other dips of the same shape reach 7. The limit is nearer to 7,
+because other people's blinks may be shallower.
 """
 DEEP_RATIO = 0.5
-"""Below this share of the level a dip is no noise, and lids are shut.
+"""A dip down to this share of the level or less is not noise: the lids are shut.
 
 Lids that follow the gaze 40 degrees down leave 0.66 of the opening.
 """
 LONGEST_PARTIAL_S = 0.3
-"""Longest width of a dip that leaves over `DEEP_RATIO`: a glance or a squint could be it.
+"""Longest width of a closure that leaves more than `DEEP_RATIO` open.
 
-A spontaneous blink is over after 0.4 s, and half of its depth after less. A glance down lasts
-longer: between its two saccades, of 0.1 s each, lies a fixation of 0.2 s or more.
+A wider dip may be a glance or a squint. A spontaneous blink takes up to 0.4 s, and its width at
+half of its depth is less. A glance down lasts longer: between its two saccades, of 0.1 s each, lies
+a fixation of 0.2 s or more.
 """
 LONGEST_FALL_S = 0.15
-"""Longest time in which the lids would fall by the whole depth at their fastest.
+"""Longest time that the lids of a closure would need for its whole depth at their fastest speed.
 
 The closing phase of a spontaneous blink lasts about 0.1 s; by this measure, 0.115 s at most in the
 annotated recordings. Half as much again leaves room for slow lids.
@@ -48,11 +49,12 @@ EYE_SHARE = 0.3
 
 Glare on spectacles moves the landmarks of one eye alone. In the annotated recordings the share is
 0.396 or more in blinks, and 0.11 in what glare does. Chosen on these recordings and all variants of
-them (`tracker.lab.validation`). Without one of 23 people they choose 0.25, and without any other
-the same.
+them (`tracker.lab.validation`). The choice would be 0.25 if one of the 23 people was left out, and
+the same if any other one was.
 """
 FALL_STEP_S = 0.025
-"""Least time over which the speed of a fall is taken: a frame at common rates, several at high."""
+"""Least time over which the speed of a fall is taken: one frame at usual rates, several at high
+rates."""
 
 Float64Array = NDArray[np.float64]
 Int64Array = NDArray[np.int64]

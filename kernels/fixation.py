@@ -15,43 +15,50 @@ from kernels.uncertainty import MAD_TO_STD
 HELD_S = (0.15, 0.45)
 """Least and longest time from the first step of a jerk to the second one."""
 WINDOW_S = 0.15
-"""Length of the windows whose means are compared for the noise floor, and beside a jerk."""
+"""Length of the windows whose means are compared: neighbours for the noise floor, and the two
+before and after a jerk."""
 FLOORS = 3.0
 """A jerk is visible from this many noise floors on."""
 STEP_S = 0.045
 """How long a step takes: a healthy saccade of 1 to 5 degrees takes 0.040 to 0.048 s."""
 MEMORY_S = 0.1
-"""For how long the noise is predicted from its past."""
+"""The noise in a sample is predicted from the samples of this time before it."""
 STRIDE_S = 0.02
-"""Time from one tried time between the steps to the next one."""
+"""The times between the steps that are tried differ by this much, or by one sampling interval."""
 LEAST_SCORE = 4.3
 """Least amplitude of a jerk over its standard error.
 
-A minute offers thousands of pairs of steps. Of pure noise, about one passes in three minutes.
+A minute holds thousands of pairs of moments at which two steps could lie, so a lower limit would
+let noise pass. With this one, pure noise passes about once in three minutes.
 """
 SENSITIVITY_SCORE = 2.33
-"""A jerk of an amplitude whose score is larger than `LEAST_SCORE` by this much is visible.
+"""A jerk is visible if the score of its true amplitude exceeds `LEAST_SCORE` by this much.
 
-Without other errors, 99 % of those would be found. At 30 samples a second, it is 95 %: the steps
-begin between two samples, and the noise of a short fixation is not well known.
+If noise were the only error, 99 % of such jerks would be found. At 30 samples a second, 95 % are:
+the steps begin between two samples, and the noise of a short fixation is not well known.
 """
 LEAST_VISIBLE_SHARE = 0.62
 """Least measured amplitude over the smallest visible one: what is smaller may be noise."""
 ECHO_SHARE = 0.3
-"""Jerks of less than this share of one beside them are what its fit has left over."""
+"""A jerk is left out if it is smaller than this share of a jerk beside it: it is then only what the
+fit of the larger one leaves over."""
 MAX_NET_SHARE = 0.9
-"""Largest displacement from before a jerk to after it, over the jerk's amplitude. Of a single step,
-it is about 2."""
+"""Largest displacement from before a jerk to after it, over the jerk's amplitude. A jerk that is
+fitted to a single step has about 2."""
 MIN_HALF_SHARE = 0.25
 """Least displacement in each half of the time between the steps, over the amplitude. It tells a
 jerk from an outlier that lasts for a frame or two."""
-MAX_GAP_S = 0.11
-"""Longest time between neighbouring samples of one run: of 30 a second, two may be missing."""
+MAX_FIXATION_GAP_S = 0.11
+"""Longest time between neighbouring samples of one run: of 30 a second, two may be missing. At low
+rates, it is 1.5 sampling intervals."""
 OUTLIER_FACTOR = 8.0
 """A sample is an outlier if it is this many times as far from its neighbours as is usual."""
 DOUBTFUL_SCORES = (4.3, 3.5, 3.5)
-"""In each round, the noise is estimated without what the round before has found above its score. It
-may be a jerk, and one that stays in makes the noise look larger and hides others."""
+"""Scores from which a pair of steps may be a jerk, one for each round of the search.
+
+The noise is estimated without the jerks of the round before: a jerk that stays in makes the noise
+look larger, and so hides other jerks.
+"""
 
 Float64Array = NDArray[np.float64]
 Int64Array = NDArray[np.int64]
@@ -71,8 +78,8 @@ class Jerks:
         Standard deviation of the difference of two neighbouring means over `WINDOW_S`, without the
         jerks; NaN if no run of samples is long enough.
     visible : float
-        Smallest amplitude of which 95 % of the jerks are found: `FLOORS` noise floors, or more if
-        the frame rate asks for it. NaN like the noise floor.
+        Smallest amplitude of which 95 % of the jerks are found: `FLOORS` noise floors, or that with
+        the score ``LEAST_SCORE + SENSITIVITY_SCORE`` if it is larger. NaN like the noise floor.
     searched_s : float
         Time in which a jerk could begin and be seen whole.
     """
@@ -86,9 +93,9 @@ class Jerks:
 
 @kernel("void(f8[::1], i8[:,::1], f8[::1], f8[::1])")
 def _autocovariance(values, runs, centred, out):
-    """Fill centred (N,) with values minus the mean of their run, and out (P,) by lag.
+    """Fill centred (N,) with values minus the mean of their run, and out (P,) with covariances.
 
-    Each lag's covariance is the mean over all pairs of samples of one run.
+    out[lag] is the mean product of two centred samples of one run that are lag samples apart.
     """
     out[:] = 0.0
     counts = np.zeros(out.size)
@@ -110,9 +117,10 @@ def _autocovariance(values, runs, centred, out):
 
 @kernel("void(f8[::1], f8[::1])")
 def _predict(covariance, weights):
-    """Fill weights (P,) with the best prediction of a sample from the P samples before it.
+    """Fill weights (P,) with those that best predict a sample from the P samples before it.
 
-    covariance (P + 1,) is the noise's. It is the recursion of Levinson and Durbin.
+    weights[0] is that of the nearest sample. covariance (P + 1,) is the noise's, from
+    `_autocovariance`. The method is the recursion of Levinson and Durbin.
     """
     weights[:] = 0.0
     # A little white noise keeps the prediction stable.
@@ -135,7 +143,7 @@ def _predict(covariance, weights):
 
 @kernel("void(f8[::1], i8[:,::1], f8[::1], f8[::1])")
 def _whiten(values, runs, weights, out):
-    """Fill out (N,) with values minus their prediction; NaN where a run has too few before."""
+    """Fill out (N,) with values minus their prediction; NaN in the first P samples of each run."""
     out[:] = np.nan
     for m in range(runs.shape[0]):
         for n in range(runs[m, 0] + weights.size, runs[m, 1]):
@@ -147,7 +155,7 @@ def _whiten(values, runs, weights, out):
 
 @kernel("void(f8[:,::1], f8[::1], f8[:,::1])")
 def _whiten_steps(steps, weights, out):
-    """Fill out (phases, L) with steps (phases, L) minus their prediction; they are 0 before."""
+    """Fill out (phases, L) with steps minus their prediction; each step is 0 before it begins."""
     for p in range(steps.shape[0]):
         for n in range(steps.shape[1]):
             rest = steps[p, n]
@@ -160,14 +168,16 @@ def _whiten_steps(steps, weights, out):
 def _match(white, runs, edges, rest, spans, found, held, correlated, summed):
     """Fit a jerk that begins at each sample: fill found (3, N) and held (N,).
 
-    found[0] is the amplitude of the best fit and found[1] its score, the amplitude over the
-    standard error: white (N,) is whitened, with noise of a standard deviation of 1. found[2] is the
-    score of a jerk whose steps are as near as they can be. held is the time between the steps, in
-    samples; 0 where no jerk can begin. edges (phases, L) are whitened
-    steps, which end at the value rest. spans (5,) are, in samples, the least and the longest time
-    between the steps, from how many to how many samples it is tried, the margin before and after a
-    jerk that must lie in its run, and how much of the margin before it is whitened. correlated
-    (phases, N) and summed (N + 1,) are working memory.
+    found[0] is the amplitude of the best fit. found[1] is its score: the amplitude over its
+    standard error. found[2] is the score of the shortest jerk that is tried. held is the number of
+    samples between the two steps of the best fit; 0 where no jerk can begin.
+
+    white (N,) is the whitened series; the standard deviation of its noise is 1. edges (phases, L)
+    are whitened steps that begin at different moments between two samples; they end at the value
+    rest. spans (5,) are numbers of samples: the least and the largest held; the difference between
+    two that are tried; the margin before and after a jerk, which must lie in the jerk's run; and
+    the last part of the margin before it, which is whitened. correlated (phases, N) and summed
+    (N + 1,) are working memory.
     """
     fewest, most, stride, margin, lead = spans
     found[:], held[:] = 0.0, 0
@@ -185,7 +195,7 @@ def _match(white, runs, edges, rest, spans, found, held, correlated, summed):
                         down = edges[q, n - d] if n - d < length else rest
                     energy[p, q, d] += (up - down) ** 2
                     total[p, q, d] += up - down
-                # The level of the eyes is not known: what looks like a level is no evidence.
+                # The level of the eyes is not known, so the mean of a jerk is no evidence for it.
                 mean[p, q, d] = total[p, q, d] / (lead + d + margin)
                 energy[p, q, d] -= mean[p, q, d] * total[p, q, d]
     scale = 1 / np.sqrt(np.maximum(energy, 1e-300))
@@ -230,10 +240,11 @@ def _mean(values, start, stop):
 def _choose(values, found, held, order, spans, shares, chosen):
     """Fill chosen with the samples at which jerks begin, the clearest first; return how many.
 
-    found (3, N) and held (N,) come from `_match`; those that overlap a chosen one are set to 0 in
-    held. order (C,) are the samples to choose from, the clearest first. spans (3,) are, in samples,
-    the longest jerk, the margin of `_match`, and the time of a step. shares (3,) are
-    `MAX_NET_SHARE`, `MIN_HALF_SHARE` and `ECHO_SHARE`.
+    found (3, N) and held (N,) come from `_match`. held is set to 0 for jerks that overlap a chosen
+    one, or that its fit leaves over (`ECHO_SHARE`). order (C,) are the samples to choose from, the
+    clearest first. spans (3,) are, in samples, the longest jerk, the margin before and after a
+    jerk, and the time of a step. shares (3,) are `MAX_NET_SHARE`, `MIN_HALF_SHARE` and
+    `ECHO_SHARE`.
     """
     most, margin, turn = spans
     count = 0
@@ -302,8 +313,8 @@ def detect_jerks(
     Returns
     -------
     Jerks
-        Of every amplitude that stands out of the noise: a jerk's two steps are `HELD_S` apart, and
-        end where they began.
+        The jerks of every amplitude that stands out of the noise. The two steps of a jerk are as
+        far apart as `HELD_S` says, and the second one ends near where the first one began.
 
     Raises
     ------
@@ -315,8 +326,8 @@ def detect_jerks(
     The noise of landmarks is correlated in time, so a sudden step stands out of it more than its
     size tells. A matched filter uses that: samples and jerk are whitened with the noise's own
     correlation over `MEMORY_S`, and the jerk is fitted by least squares at each sample and for
-    each time between its steps. The noise is estimated twice, the second time beside the jerks
-    that were found.
+    each time between its steps. This is repeated (`DOUBTFUL_SCORES`): each time, the noise is
+    estimated anew, without the jerks that were found before.
     """
     series, kept = as_kept(values, keep)
     times = as_times(times_s, series.size, "values")
@@ -345,7 +356,7 @@ def detect_jerks(
     searched_s = np.maximum((runs[:, 1] - runs[:, 0]) * interval_s - lost_s, 0.0).sum()
     order = np.argsort(jerks[:, 0])
     order = order[np.abs(amplitude[order]) >= LEAST_VISIBLE_SHARE * visible]
-    # From places on the grid to the samples that come next.
+    # Find the sample that comes next after each place on the grid.
     begun_s = times[origin[0]] + jerks[order] * interval_s
     after = np.searchsorted(times[origin], begun_s - interval_s / 2)
     interval = origin[np.minimum(after, origin.size - 1)]
@@ -361,7 +372,7 @@ def _resample(
     """
     size = 1 + round((times_s[-1] - times_s[0]) / interval_s)
     grid_s = times_s[0] + interval_s * np.arange(size)
-    gaps = np.flatnonzero(np.diff(times_s) > max(MAX_GAP_S, 1.5 * interval_s))
+    gaps = np.flatnonzero(np.diff(times_s) > max(MAX_FIXATION_GAP_S, 1.5 * interval_s))
     places = np.round((times_s - times_s[0]) / interval_s).astype(np.int64)
     starts = np.concatenate((places[:1], places[gaps + 1]))
     stops = np.concatenate((places[gaps], places[-1:])) + 1
@@ -413,10 +424,10 @@ class _Search:
         return runs if len(runs) else self._runs
 
     def find(self, quiet: Int64Array, least_score: float) -> tuple[Int64Array, Float64Array, float]:
-        """Return the jerks (M, 2), their amplitudes (M,), and the standard error of these.
+        """Return jerks (M, 2), their amplitudes (M,), and the standard error of an amplitude.
 
-        They have a score of `least_score` or more. The noise is that of the runs `quiet`, without
-        jerks, shape (R, 2).
+        They are the jerks with a score of `least_score` or more. The noise is estimated in the runs
+        `quiet` (R, 2), which hold no jerks.
         """
         memory = max(2, round(MEMORY_S / self._interval_s))
         size = self._series.size
@@ -445,7 +456,7 @@ class _Search:
         )
         edges = np.empty((len(phases), length))
         _whiten_steps(steps, weights, edges)
-        # Before its run has lasted for the noise's memory, nothing is whitened.
+        # The first samples of a run cannot be whitened: too few samples come before them.
         margin = max(self._width, length)
         lead = margin - memory
         found, held = np.empty((3, size)), np.empty(size, np.int64)

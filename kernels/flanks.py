@@ -12,7 +12,7 @@ REST_S = 0.15
 FLOOR_SHARE = 0.05
 """Samples within this share of the depth from the deepest one tell how far the lids are down."""
 STEPS_S = (0.03, 0.05, 0.08, 0.12, 0.2, 0.3)
-"""Times of a step from which the fit begins, to end at the best."""
+"""Durations of a step that are tried first; the fit goes on from the best of them."""
 LEAST_INTERVALS = 0.5
 """Shortest time of a step, in sampling intervals: shorter ones look alike."""
 LONGEST_STEP_S = 2.0
@@ -182,7 +182,8 @@ def fit_flanks(
         How long the lids take to close and to open, along a raised cosine; NaN if that was not
         seen.
     depth : ndarray, shape (M, 2), float64
-        How far they go down from where they were at rest, and up to where they come to rest.
+        How far the lids fall from their opening at rest before the blink, and how far they rise to
+        their opening at rest after it; 1 is the opening of the open eye.
 
     Raises
     ------
@@ -191,7 +192,8 @@ def fit_flanks(
 
     Notes
     -----
-    The peak velocity of a raised cosine is pi / 2 times its mean velocity, depth over time.
+    The mean velocity of the lids is ``depth / step_s``. The peak velocity of a raised cosine is
+    pi / 2 times its mean velocity.
     """
     series = as_series(ratio, "ratio")
     times = as_times(times_s, series.size, "ratio")

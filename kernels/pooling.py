@@ -8,10 +8,11 @@ from numpy.typing import ArrayLike, NDArray
 from kernels.student import CONFIDENCE
 
 SPREADS = (0.02, 0.04, 0.08, 0.16, 0.32)
-"""Standard deviations over events that are tried, as parts of the value."""
+"""Standard deviations of the quantity over events that are tried, as parts of its value."""
 CHANCES = (3.0, 1.0, 1.0, 1.0, 1.0)
-"""How likely each of them is beforehand: equal ratios alike, as for any scale. The first one stands
-for two smaller ones as well, which the values' spacing does not tell apart."""
+"""How likely each of `SPREADS` is beforehand, up to a factor. Spreads in equal ratios are equally
+likely, as is usual for a scale. The first one also stands for two smaller ones, because values that
+are `SPACING` apart do not tell them from it."""
 SPACING = 0.04
 """Distance between two values that are tried, as a part of the value."""
 MOST_VALUES = 160
@@ -50,7 +51,9 @@ def make_log_grid(low: float, high: float) -> Float64Array:
 
 
 def interpolate_nodes(nodes: Float64Array, at: Float64Array) -> Float64Array:
-    """Interpolate between values at 0, 1, 2 … by cubic polynomials, which keep a parabola exact.
+    """Interpolate between values at 0, 1, 2 … by cubic polynomials.
+
+    They are exact for a parabola, except next to the first and the last node.
 
     Parameters
     ----------
@@ -99,10 +102,10 @@ def pool_events(
 
     Notes
     -----
-    The events' values have a log-normal distribution, within the values that were tried. Its
-    location has a flat prior, and its standard deviation is one of `SPREADS`. Both are integrated
-    over, and so are the shared assumptions. Events that say little move the result little, and
-    those that only exclude values exclude them.
+    The model: the events' values have a log-normal distribution, cut off at the ends of the values
+    that were tried. Its location has a flat prior, and its standard deviation is one of `SPREADS`.
+    Both are integrated over, and so are the shared assumptions. An event that says little hardly
+    changes the result. An event that only rules some values out does no more than that.
     """
     grid = np.asarray(log_values, dtype=np.float64)
     logs = np.asarray(log_likelihoods, dtype=np.float64)

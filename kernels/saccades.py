@@ -23,22 +23,22 @@ PEAK_TIMES_RISE = float(np.pi / 2 * RISE_SHARE)
 It hardly depends on the shape: 0.95 for the smoothest step there is (minimum jerk).
 """
 RISE_MS = np.exp(np.arange(np.log(10.0), np.log(620.0), 0.12))
-"""10-90 % times that are tried, shape (K,), in equal ratios. The saccades of people have 12 ms
+"""10-90 % times that are tried, shape (K,), in equal ratios. Healthy saccades take 12 ms
 (2 degrees) to 60 ms (30 degrees). The slowest of people with PSP take ten times as long."""
 
 GAP_S, MEAN_S = 0.1, 0.15
-"""A step is the difference of two means over `MEAN_S`, from `GAP_S` after a moment and until
-`GAP_S` before it."""
+"""The step at a moment is the mean gaze over `MEAN_S` after it minus that over `MEAN_S` before it.
+Samples within `GAP_S` of the moment are left out, because the eyes still move in them."""
 STEP_NOISE_FACTOR = 4.0
 """A step is larger than this multiple of the difference's noise."""
 CENTRES = 17
 """Moments that are tried for the middle of a step, for each of its durations."""
 FIRST_SLIP_S, FIRST_SHARE, FIRST_STRIDE = 0.08, 0.15, 6
-"""How far the middle is first sought from the given one: a time, and a share of the duration. Only
-every sixth duration is tried."""
+"""The first search tries a step's middle up to this far from the given one: a time, plus a share of
+the step's duration. It tries only every sixth duration."""
 SLIP_STDS, SHARE = 4.0, 0.05
-"""How far it is sought then: standard deviations of the moment found, and a share of the
-duration."""
+"""The second search tries it up to this far from the middle that the first one found: a multiple of
+that middle's standard deviation, plus a share of the step's duration."""
 NOISE_LAGS_S = (0.0, 0.034, 0.067, 0.1, 0.2, 0.4)
 NOISE_TIMES_S = (0.04, 0.08, 0.16, 0.32)
 MOST_PAIRS = 1500
@@ -117,8 +117,9 @@ def _score_steps(values, keep, times_s, gap_s, mean_s, least, out):
 def _group_steps(score, times_s, threshold, out):
     """Fill the first M rows of `out` (N, 2) with centre and rise of each step, and return M.
 
-    A step is a run in which the score is above the threshold, in one direction. Its centre is the
-    mean of the times, weighted by the score where that is above half of the run's largest.
+    A step is a run of samples whose scores have one sign and are above the threshold. Its centre is
+    the mean time of the samples around the largest score that have at least half of it, weighted by
+    their scores.
     """
     found, size, n = 0, score.size, 0
     while n < size:
@@ -172,8 +173,9 @@ def find_steps(values: ArrayLike, keep: ArrayLike, times_s: ArrayLike, interval_
 
     Notes
     -----
-    The noise of the difference is its median absolute value, scaled to a standard deviation: most
-    of the time the eyes stay where they are.
+    A step must stand out of the noise of the difference between the two means (`MEAN_S`). That
+    noise is the median absolute difference, scaled to a standard deviation: most of the time the
+    eyes stay where they are, so most differences are noise alone.
     """
     series, kept = as_kept(values, keep)
     times = as_times(times_s, series.size, "values")
@@ -192,14 +194,14 @@ def find_steps(values: ArrayLike, keep: ArrayLike, times_s: ArrayLike, interval_
 def estimate_offset_noise(
     values: ArrayLike, keep: ArrayLike, times_s: ArrayLike, interval_s: float, steps: Steps
 ) -> OffsetNoise:
-    """Estimate the noise of a gaze offset from its differences over several times.
+    """Estimate the noise of a gaze offset from how much it changes over several times.
 
     Parameters
     ----------
     values, keep, times_s : array_like, shape (N,)
         As in `find_steps`.
     interval_s : float
-        Median time between samples. Samples that are missing are few.
+        Median time between samples. Few samples may be missing.
     steps : Steps
         No difference is taken from before a step to after it, nor within `GAP_S` of one.
 
@@ -211,8 +213,8 @@ def estimate_offset_noise(
     Notes
     -----
     Half of the mean squared difference over a time t is ``jitter² + slow² (1 - exp(-t / slow_s))``.
-    It is taken from the median absolute difference, to which few disturbances do not matter. Of
-    `NOISE_TIMES_S`, the time that fits best is chosen.
+    It is taken from the median absolute difference, which a few disturbances hardly change. The
+    best fit over all of `NOISE_TIMES_S` gives ``slow_s``.
     """
     series, kept = as_kept(values, keep)
     times = as_times(times_s, series.size, "values")
@@ -233,7 +235,7 @@ def estimate_offset_noise(
 
 
 def _fit_noise(lags_s: Float64Array, power: Float64Array) -> OffsetNoise:
-    """Return the noise whose half mean squared differences are nearest to `power`, relatively."""
+    """Return the noise whose half mean squared differences are relatively nearest to `power`."""
     if not power.size or not (power > 0).all():
         return OffsetNoise(np.nan, np.nan, NOISE_TIMES_S[0])
     best, noise = np.inf, OffsetNoise(np.nan, np.nan, NOISE_TIMES_S[0])
@@ -267,8 +269,9 @@ class StepFit:
         Of the exposure and the 10-90 % time, up to a constant; amplitude, level and moment are
         integrated out.
     amplitude, amplitude_std : ndarray, shape (L, K), float64
+        The step's amplitude, and its standard deviation.
     onset_s, onset_std_s : ndarray, shape (L, K), float64
-        When the step begins.
+        When the step begins, and the standard deviation of that.
     misfit : float
         Mean squared residual of the best fit over that which the noise explains.
     count : int
@@ -288,8 +291,9 @@ class StepFit:
 def _whitening(times_s, jitter, slow, slow_s, out):
     """Fill `out` (N, 3) with the coefficients that make the noise at N times white.
 
-    The slow noise is a Markov process, so a Kalman filter whitens it: for each sample the factor on
-    the prediction, the gain, and one over the innovation's standard deviation.
+    The slow noise is a Markov process, so a Kalman filter whitens it. The coefficients of a sample
+    are the factor from the last state to the prediction, the gain, and one over the innovation's
+    standard deviation.
     """
     variance = slow * slow
     for n in range(times_s.size):
@@ -305,7 +309,7 @@ def _whitening(times_s, jitter, slow, slow_s, out):
 
 @kernel("void(f8[::1], f8[:,::1], f8[::1])")
 def _whiten(values, whitening, out):
-    """Fill `out` (N,) with the values (N,) as `whitening` (N, 3) makes them."""
+    """Fill `out` (N,) with the values (N,), whitened by the coefficients `whitening` (N, 3)."""
     state = 0.0
     for n in range(values.size):
         predicted = whitening[n, 0] * state
@@ -508,9 +512,9 @@ def fit_step(
     exposures_s : array_like, shape (L,), float64
         Exposure times that are possible, above 0.
     rush : (float, float), optional
-        By how much of the change since the sample before a sample is further: the mean, as a share
-        of that change, and the standard deviation, in the unit of `values`. If that is 0, there is
-        no rush.
+        Mean and standard deviation of the rush, the factor by which landmarks run ahead of a moving
+        eye; see Notes. The mean is a share of the amplitude, and the standard deviation is in the
+        unit of `values`. If the standard deviation is 0, there is no rush.
 
     Returns
     -------
@@ -529,9 +533,10 @@ def fit_step(
     flat priors, and so is the step's middle, over `CENTRES` moments. The range of these moments is
     found with a few durations first.
 
-    Landmarks may rush ahead of a moving eye or fall behind it: they are found in a region that the
-    landmarks of the frame before tell, and the region moves with the eyes, a frame late. To each
-    sample, a multiple of ``g(n) - g(n - 1)`` is added, and integrated out with a normal prior.
+    Landmarks may rush ahead of a moving eye or fall behind it: they are found in a region that
+    comes from the landmarks of the frame before, so it moves with the eyes one frame late. The
+    model therefore adds to each sample n the rush times ``g(n) - g(n - 1)``, where g(n) is the step
+    in that sample. The rush is integrated out with a normal prior.
     """
     series, _ = as_kept(values, np.ones(np.shape(values), np.bool_))
     times = as_times(times_s, series.size, "values")

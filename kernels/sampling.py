@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from kernels._jit import kernel
 
 REPEAT = np.nan
-"""As `outside`: what lies outside of the picture repeats its edge."""
+"""Value of `outside` with which pixels outside of the picture repeat its edge."""
 FARTHEST_PX = 2.0**30
-"""Limit for the sum of a map's numbers, without signs: a place is a whole number of 2**-20 px in 64
-bits."""
+"""A map's numbers, without their signs, must sum up to less: places are counted in 2**-20 px, and
+these counts must fit into 64 bits."""
 
 Affine = NDArray[np.float64]
 """Shape (2, 3): takes a pixel ``(x, y, 1)`` of what is made to one of the picture. The centre of
@@ -93,7 +93,7 @@ def _read_pairs(luma, blue, red, places, pairs, count):
     """Read the samples at places (4, N) of the planes, each with the one to its right.
 
     pairs (6, N) is filled with luma's two, above and below the place, then with blue's and red's.
-    The left sample has the lower bits. The compiler makes one access of two neighbours.
+    The left sample has the lower bits. The compiler reads two neighbours in one access.
     """
     next_, bits = np.uint64(1), np.uint64(np.iinfo(luma.dtype).bits)
     for i in range(count):

@@ -80,12 +80,15 @@ def _pass_value(times, near, far, passed, first, second):
 
 @kernel("void(f8[::1], i8[::1], i8[::1], i1[:,::1], f8[::1], i4[:,::1], f8[:,::1])")
 def _bootstrap_quantiles(ordered, blocks, sizes, weights, shares, scratch, quantiles):
-    """Compute two quantiles, those of `shares`, in each of R bootstrap draws.
+    """Fill quantiles (2, R) with two quantiles of the values in each of R bootstrap draws.
 
-    Shapes: shares (2,), quantiles (2, R). ordered (N,) holds all values in increasing order, blocks
-    (N,) the block of each. Block b has sizes[b] values, and draw r holds it weights[b, r] times. To
-    find a quantile, the loop walks over the values from the nearer end until it has passed enough
-    of them, in all draws at once. scratch (6, R) is working memory.
+    shares (2,) says which quantiles: a low one, such as 0.05, and a high one, such as 0.95. ordered
+    (N,) holds all values in increasing order, and blocks (N,) the number of each value's block.
+    Block b has sizes[b] values, and draw r holds this block weights[b, r] times.
+
+    To find the low quantile in all draws at once, the loop walks up from the lowest value until it
+    has passed enough values in each draw. For the high quantile, it walks down from the highest
+    value. scratch (6, R) is working memory.
     """
     # Assign the rows one by one: Numba treats unpacked rows as strided.
     total, near, far = scratch[0], scratch[1], scratch[2]

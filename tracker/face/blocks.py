@@ -9,7 +9,7 @@ found in its parts is exactly what is found in the whole.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    # Loading them takes as long as tracking 100 frames, and who only plans needs the sizes alone.
+    # Loading them takes as long as tracking 100 frames. To plan blocks, only the sizes are needed.
     from tracker.face.follow import FaceFinder, FaceFollower, RunInFollower
     from tracker.video.frames import ImageLike
 

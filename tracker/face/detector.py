@@ -19,7 +19,7 @@ from tracker.video.frames import ImageLike
 SIDE_PX = 128
 """Side of the model's picture."""
 MAX_REDUCED_PX = 2 * SIDE_PX
-"""Longer side of the picture that it is sampled from: a larger one is averaged first."""
+"""Largest side of the picture that it is sampled from: a larger picture is averaged first."""
 MIN_SCORE = 0.5
 MIN_OVERLAP = 0.3
 """Intersection over union from which two boxes are of one face."""
@@ -28,7 +28,8 @@ REGION_SCALE = 1.5
 LARGEST_LOGIT = 100.0
 
 _ANCHORS = ((8, 2), (16, 6))
-"""Pixels from one anchor to the next, and anchors at each place: the layers of 16 px are three."""
+"""For each grid of anchors: pixels from place to place, and anchors at a place. The second grid
+holds three layers of the model, with two anchors each."""
 _RIGHT_EYE, _LEFT_EYE = 4, 6
 """Columns of a box's answer: centre, size, then x and y of six points, these two first."""
 

@@ -38,7 +38,7 @@ ADAPTATION = 0.02
 """Weight of a new opening in the usual one, which takes two seconds to follow lowered lids."""
 
 OUTSIDE = 128
-"""Grey level where the picture ends."""
+"""Grey level of what lies beyond the edge of the image."""
 LARGEST_EYE = 4
 """Distance of the canthi over the picture's longer side, above which no eye is cut out."""
 

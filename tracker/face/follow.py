@@ -28,11 +28,12 @@ SECOND_PASS_STRETCH, SECOND_PASSES_PER_INTERVAL = 3, 80
 """By what factor the interval between second passes grows, and after how many that found the face.
 
 The factor is odd, so that all `TURNS_DEG` still come in turn. A second pass takes as long as a
-first one. The gain (`kernels.compute_framing_gain`) counts 40 of them as independent, but none that
-falls into a blink or a turn of the head. Up to 26 s at 30 frames a second, which is longer than the
-task takes, nothing changes. In simulated longer recordings, the gain moves by less than half of its
-own uncertainty (docs/accuracy.md). If the interval grew after 40, most of them would fall into the
-first half of the task: in a recording of 24 s, the gain's uncertainty grew by 40 %.
+first one. The gain (`kernels.compute_framing_gain`) counts at most 40 of them as independent, and
+uses none that falls into a blink or a turn of the head. In the first 26 s at 30 frames a second, in
+which the task ends, the interval does not grow. In simulated longer recordings, the growth changes
+the gain by less than half of its own uncertainty (docs/accuracy.md). If the interval grew after 40
+of them, most would fall into the first half of the task: in a recording of 24 s, the gain's
+uncertainty grew by 40 %.
 """
 TURNS_DEG = (-6.0, 2.0, -2.0, 6.0)
 """Turns of the region in successive second passes.
@@ -148,7 +149,7 @@ class Look:
     quality : ImageQuality or None
         None unless `measure` was called.
     picture : SmallPicture or None
-        None unless `take_picture` was called, and if there is none.
+        None unless `take_picture` was called and could cut one out.
     eyes : bytes or None
         JPEG of the eyes, if `keep_eyes` made one.
     """
@@ -167,7 +168,7 @@ class Look:
         return self.quality
 
     def take_picture(self) -> SmallPicture | None:
-        """Cut the picture out in which the irises are measured."""
+        """Cut out the small picture in which the irises are measured."""
         self.picture = cut_picture(self._image, self._points)
         return self.picture
 
@@ -404,8 +405,8 @@ class FaceFollower:
 
         This is a person who was lost nearby, with a face of about that size, or else a new one.
         Nobody in `seen` is returned: their faces were found elsewhere in this frame. For a new
-        person, the absent one with the least area is given up if there are `MAX_FACES`. None if
-        none of these is absent.
+        person, the absent one with the least area is given up if there are `MAX_FACES`. Return None
+        if all of these are present.
         """
         absent = [
             face

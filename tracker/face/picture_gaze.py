@@ -16,7 +16,7 @@ from tracker.face.sampling import sample
 from tracker.video.frames import ImageLike
 
 MOST_PICTURES = 512
-"""If there are more, every second one is kept, then every fourth, and so on."""
+"""Most pictures of a face. If there are more, every second one is kept, then every fourth, ..."""
 EYE_PX = 24
 """Distance of an eye's canthi in the small picture: no more than in the smallest eyes that are
 assessed."""
@@ -36,9 +36,9 @@ IRIS_RADIUS_PX = 0.195 * EYE_PX
 CORE, BESIDE = 0.7, (1.05, 1.65)
 """In radii from the iris' middle: its dark part, and the white of the eye on both sides."""
 LEAST_LIKENESS = 0.6
-"""Least correlation of the place that is found with the one that is looked for."""
+"""Least correlation of a part of a picture with the same part of the typical one, to be found."""
 TYPICAL_OF = 64
-"""Pictures from which the typical one is made, spread over the recording."""
+"""Most pictures from which the typical one is made; they are spread over the recording."""
 
 _CANTHI = (33, 133, 362, 263)
 _IRISES = (473, 468)
@@ -94,7 +94,7 @@ def cut_picture(image: ImageLike, points: NDArray[np.float32]) -> SmallPicture |
     reduction = max(1, min(int(eye_px / EYE_PX), min(image.shape[:2]) // 4))
     sample(image, matrix, small, high=255, reduction=reduction)
     left, right = (((iris - corner) / pixel).real for iris in irises)
-    # As `mean` does, which takes several times as long for three values.
+    # The mean over the colours. NumPy's `mean` takes several times as long for three values.
     grey = (small[..., 0] + small[..., 1] + small[..., 2]) / np.float32(3)
     return SmallPicture(np.rint(grey).astype(np.uint8), (left, right))
 
@@ -169,7 +169,7 @@ def _iris_rows(pictures: NDArray[np.uint8], columns: Float64Array) -> Float32Arr
 def _find_shifts(
     pictures: NDArray[np.uint8] | Float32Array, rows: tuple[int, int], columns: tuple[int, int]
 ) -> Float64Array:
-    """Return how many pixels lower than usual a part of each picture (S, H, W) is: shape (S,).
+    """Return by how many pixels a part of each picture (S, H, W) is lower than usual, shape (S,).
 
     `rows` and `columns` are where the part is in the typical picture: their median. NaN where the
     part is not found, or lies at the end of what is searched.

@@ -68,8 +68,8 @@ def sample(
     to_stored: Affine = picture.to_stored  # type: ignore[union-attr]
     matrix = join_affine(to_stored, matrix)
     if reduction > 1:
-        # A pixel of the picture may be more or fewer of the stored ones. At most half of the stored
-        # picture is averaged, as a picture of another size may have few.
+        # A pixel of the picture may be more or less than one stored pixel. A block takes at most
+        # half of the stored picture, which may be smaller than the picture.
         sizes = (planes.width >> planes.shift_x, planes.height >> planes.shift_y)
         factor_x, factor_y = (
             max(1, min(round(reduction * math.hypot(*row[:2])), size // 2))
@@ -91,7 +91,7 @@ def sample(
 def join_affine(second: Affine, first: Affine) -> Affine:
     """Return the map that does what `first` does and then what `second` does."""
     (a, b, x), (c, d, y) = first.tolist()
-    # Plain numbers: so small arrays take NumPy several times as long.
+    # With plain numbers: NumPy takes several times as long for such small arrays.
     return np.array(
         [(p * a + q * c, p * b + q * d, p * x + q * y + r) for p, q, r in second.tolist()]
     )
@@ -136,7 +136,7 @@ def average_planes(planes: Planes, box: Box, factor_x: int, factor_y: int) -> Pl
         average_plane(plane, planes.chroma_stride, chroma_box, factor_x, factor_y)
         for plane in (planes.blue, planes.red)
     )
-    # Of an odd number of pixels, the last sample of colour may not be filled.
+    # With an odd number of pixels, the last sample of colour may lack some of its pixels.
     width = min(luma.shape[1], blue.shape[1] << shift_x)
     height = min(luma.shape[0], blue.shape[0] << shift_y)
     return replace(
@@ -176,7 +176,7 @@ def _box(
 
 
 def _first(low: float, size: int, block: int) -> int:
-    # Where the part lies outside of the picture, its edge is what is repeated.
+    # Where the part lies outside of the picture, the picture's edge is read, to be repeated.
     first = min(max(math.floor(low) - MARGIN_PX * block, 0), max(size - 2 * block, 0))
     return first // block * block
 

@@ -41,7 +41,7 @@ def explain_missing_pictures() -> str | None:
 
 
 def remove_pictures(directory: Path) -> None:
-    """Remove the pictures of an earlier run, whose mistakes may be different."""
+    """Remove the pictures that an earlier run drew, because this run may make other mistakes."""
     for path in directory.iterdir():
         if _PICTURE_NAME.fullmatch(path.name):
             path.unlink()

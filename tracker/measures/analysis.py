@@ -36,8 +36,8 @@ from tracker.tracks.track import Track
 MAX_HIDDEN_SHARE = 0.01
 """Share of the frames with a hidden iris above which the range down is a lower bound.
 
-They look down further than all others. So many of them move its end, the 95th percentile, by one
-percentile.
+In these frames the eyes look down further than in all others. This share of them moves the end of
+the range, the 95th percentile, by one percentile.
 """
 MIN_RATE_TIME_S = 1.0
 """Valid time below which no rate is computed."""
@@ -173,7 +173,7 @@ def analyze_track(
     parameters : Parameters
         `step` and `max_frames` are not used: they were applied when the track was made.
     corrections : Corrections, optional
-        What a person says that the eyes did. It goes before what is detected.
+        What a person says that the eyes did. It replaces what is detected.
 
     Returns
     -------
@@ -192,7 +192,7 @@ def analyze_track(
 
 
 def _correct_traces(traces: Traces, corrections: Corrections) -> Traces:
-    """Return the traces without the unusable stretches, and with the primary position as said."""
+    """Return the traces without unusable stretches, and with the primary position a person set."""
     track, primary = traces.track, corrections.primary
     if corrections.unusable:
         traces = trace_track(track, corrections.mark_unusable(track.times_s))

@@ -39,7 +39,8 @@ class Assessment:
     basis : Basis
         The quantity that the answer rests on, or would rest on.
     is_assumed : bool
-        True if nobody said that the person was asked to look up and down, and it is assumed.
+        True if nobody said what the person was asked to do. The analysis then assumes that it was
+        to look up and down.
     quality : Quality
         How well the recording shows the eyes.
     """

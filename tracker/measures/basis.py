@@ -8,7 +8,7 @@ from tracker.measures.analysis import Analysis
 from tracker.protocol import Task
 
 DOWN_SHARE = 0.5
-"""Limit of the range down over `vpp_thresh`: the range has a half up and a half down."""
+"""Limit of the range down, as a share of `vpp_thresh`: half of the whole range is down."""
 
 SMALL_RANGE_COUNTS: dict[Task, bool] = {"up_down": True, "extended": False, "unknown": False}
 """Whether a small range supports the suspicion where a task is known, but not its times.

@@ -195,9 +195,10 @@ def _keep_seen(placed: _Placed, traces: Traces, ratio: Float64Array) -> _Placed 
 def _raise_baseline(
     found: Events, traces: Traces, parameters: Parameters, kept: list[_Placed]
 ) -> Events:
-    """Return the events with the baseline of open eyes where a person says that they were shut.
+    """Return the events with a higher baseline where a person says that the eyes were shut.
 
-    There, the detection may have taken shut eyes for lids that are lowered to look down.
+    The detection may have taken the shut eyes for lids that are lowered to look down, and so their
+    EAR for the baseline. In these closures, the baseline becomes that of the open eyes around them.
     """
     if parameters.blink_baseline == "fixed" or not traces.baseline_trusted:
         return found

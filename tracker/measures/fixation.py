@@ -21,11 +21,11 @@ JERK_DEG = (0.5, 5.0)
 LEAST_RATE_HZ = 23.0
 """Least frame rate for jerks: between their steps, the eyes are seen three times or more."""
 LEAST_SEARCHED_S = 5.0
-"""Least time in which a jerk could have been seen, for a rate."""
+"""Least time in which jerks can be seen from which a rate is computed."""
 CONTOUR_SHARE = 0.682
 """Share of the gaze that the contour of the BCEA holds, as is usual."""
 BLOCK_S = 1.0
-"""The interval of the BCEA comes from leaving out one second after the other."""
+"""Length of the blocks that are left out one by one to find the interval of the BCEA."""
 LEAST_BLOCKS = 5
 """Fewest seconds of fixation for a BCEA."""
 
@@ -54,9 +54,9 @@ class FixationMeasures:
         Poisson interval of that rate.
     square_wave_jerk_rate_per_min_reason : str or None
         Why there is no rate. ``no_fixation``: no protocol asks for a fixation; ``not_seen``: blinks
-        or a turned head interrupt it all the time; ``too_short``: it is under `LEAST_SEARCHED_S`;
-        ``rate_too_low``: the frame rate is below `LEAST_RATE_HZ`; ``too_noisy``: only jerks that
-        are larger than any would be visible.
+        or a turned head interrupt it all the time; ``too_short``: jerks can be seen for less than
+        `LEAST_SEARCHED_S`; ``rate_too_low``: the frame rate is below `LEAST_RATE_HZ`;
+        ``too_noisy``: no jerk of `JERK_DEG` would be visible.
     square_wave_jerk_count : int or None
     square_wave_jerk_amplitude_deg_est : float
         Median amplitude.

@@ -1,4 +1,4 @@
-"""Whether the landmarks follow the irises, which the pictures also show without landmarks."""
+"""Compare the movement of the irises in the landmarks with that in the pictures themselves."""
 
 import math
 
@@ -16,9 +16,9 @@ from tracker.measures.phases import mark_primary
 MIN_PICTURES = 8
 """Fewest pictures from which the range of an iris is taken: 3 s of a recording at 30 Hz."""
 MIN_PRIMARY_PICTURES = 3
-"""Fewest pictures of eyes that look ahead: a median of fewer is decided by a single error."""
+"""Fewest pictures of eyes that look ahead: one error can decide the median of fewer."""
 MIN_PICTURE_RANGE = 0.09
-"""Range of the irises in the pictures from which they surely moved; half of it for the range down.
+"""The irises surely moved if their range in the pictures is this or more; half for the range down.
 
 Resting eyes show 0.041 at most (25 recordings), and drawn eyes that look up and down by 21 degrees
 0.11 or more if their lids follow (docs/accuracy.md).
@@ -27,12 +27,15 @@ MIN_FOLLOWED_SHARE = 0.4
 """Least share of that range that the landmarks show if they follow the irises.
 
 On drawn faces without spectacles they show 0.45 or more of it, and 0.43 or more of the range down.
-Where a healthy person was suspected behind thick rims, they showed 0.37 at most.
+Where thick rims led to the suspicion of PSP in a healthy person, they showed 0.37 at most.
 """
 
 
 def measure_picture_ranges(analysis: Analysis) -> tuple[float, float]:
     """Measure how far the irises move in the pictures, in the frames of the vertical range.
+
+    Both ranges are in canthal distances. Each is the smaller one of the two eyes', and NaN if too
+    few pictures show an iris.
 
     Returns
     -------
@@ -40,8 +43,7 @@ def measure_picture_ranges(analysis: Analysis) -> tuple[float, float]:
         From the top to the bottom of their heights: see
         `tracker.measures.quality.Quality.picture_gaze_range`.
     down : float
-        From the primary position to the bottom. Both are those of the eye with less, and NaN where
-        too few pictures show an iris.
+        From the primary position to the bottom.
     """
     track, valid = analysis.track, analysis.gaze.valid
     protocol = analysis.parameters.protocol
@@ -80,8 +82,8 @@ def find_unfollowed(analysis: Analysis) -> list[Finding]:
     """
     measures = analysis.measures
     whole, down = measure_picture_ranges(analysis)
-    # A nod moves the bridge of the nose, too, against which the irises are measured. A smaller one
-    # is what moving eyes alone make of the pitch.
+    # A nod also moves the bridge of the nose, against which the irises are measured. A smaller
+    # change of the pitch may come from moving eyes alone.
     nodded = measures.head_pitch_range_deg > NOTED_PITCH_RANGE_DEG
     nod = measures.nod_allowance if nodded else 0.0
     parameters = analysis.parameters

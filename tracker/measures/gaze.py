@@ -382,7 +382,7 @@ def _median_iris_ratio(traces: GazeTraces, valid: BoolArray) -> float:
 
 
 def _measure_parts(gaze: Gaze, in_task: BoolArray, times_s: Float64Array) -> dict[str, Any]:
-    """Return the fields of `GazeMeasures` about single eyes, and about gaze that is not aside."""
+    """Return the fields about single eyes, and about the range without looking aside."""
     left, right = gaze.vertical_by_eye[:, LEFT], gaze.vertical_by_eye[:, RIGHT]
     ahead = in_task & gaze.ahead
     enough_ahead = compute_valid_time_s(ahead, times_s) >= MIN_AHEAD_TIME_S

@@ -24,10 +24,10 @@ from tracker.protocol import PHASES, REST_PHASES, Phase
 PEAK_OVER_MEAN = math.pi / 2
 """Peak velocity of a raised cosine over its mean velocity."""
 EXPOSURE_SPREAD = (1 / 12) / (1 / 4 - 2 / math.pi**2)
-"""Variance of the moments of an exposure over that of a raised cosine's velocity, both of length 1.
+"""Spread in time of an exposure over that of a raised cosine's velocity, both of length 1.
 
-Variances add: a movement of time T reads as if it took ``sqrt(T**2 + EXPOSURE_SPREAD * w**2)`` if
-each frame collects light for the time w.
+The spreads are variances, which add: a movement that takes the time T reads as if it took
+``sqrt(T**2 + EXPOSURE_SPREAD * w**2)`` if each frame collects light for the time w.
 """
 MEDIAN_OVER_MEAN_ERROR = math.sqrt(math.pi / 2)
 """Standard error of a median over that of a mean, of normal values."""
@@ -39,9 +39,9 @@ MAX_EXPOSURE_FACTOR = 2.0
 """A velocity is not measurable if the unknown exposure alone may have halved it."""
 FOLLOWED = (0.48, 1.9)
 """Least and largest true velocity over the one that the landmarks show, as on drawn faces
-(docs/accuracy.md): they follow the lids too little at first, and then snap shut."""
+(docs/accuracy.md): landmarks follow the lids too little at first, and then snap shut."""
 LEAST_RATE_TIME_S = 5.0
-"""Least time with a face in phases for a blink rate of theirs."""
+"""Least time with a face in the phases from which a blink rate is computed."""
 TASK_PHASES = tuple(phase for phase in PHASES if phase not in REST_PHASES)
 DECREMENT_BLINKS = 10
 BLINKS_AT_REST_PER_MIN = {"psp": 3.0, "pd": 12.5, "healthy": 17.0}
@@ -66,20 +66,20 @@ class LidMeasures:
     Attributes
     ----------
     lid_kinematics_phases : str
-        Phases that the measures of velocity, amplitude and regularity come from: ``all``.
+        Phases that the measures of velocity, amplitude and regularity come from: always ``all``.
     blink_closing_velocity_per_s, blink_opening_velocity_per_s : float
-        Median peak velocity with which the lids close and open, in lid openings per second. A
-        raised cosine is fitted to each movement, blurred as if each frame was exposed for half of
-        the time to the next one.
+        Median peak velocity with which the lids close and open, in lid openings per second. It
+        comes from a raised cosine that is fitted to each movement. The fit assumes that each frame
+        is exposed for half of the time to the next one.
     blink_closing_velocity_per_s_ci95, blink_opening_velocity_per_s_ci95 : (float, float)
-        95 % intervals of the medians, widened by what the unknown exposure may have hidden: from
-        none to the whole time between two frames.
+        95 % intervals of the medians. They are widened because the exposure is not known: it may
+        last for any part of the time between two frames.
     blink_closing_velocity_per_s_reason, blink_opening_velocity_per_s_reason : str or None
         Why there is no velocity. ``too_few_blinks``: under `LEAST_BLINKS` were seen whole;
         ``rate_too_low``: the movement is too short for the frame rate.
     blink_closing_velocity_true_per_s_ci95, blink_opening_velocity_true_per_s_ci95 : (float, float)
-        Bounds of the lids' own velocities: these intervals, widened by how the landmarks may follow
-        the lids (`FOLLOWED`).
+        Bounds of the true velocities of the lids: the 95 % intervals, widened by `FOLLOWED`,
+        because landmarks do not follow the lids exactly.
     blink_closing_time_s, blink_opening_time_s : float
         Median times of the two movements.
     blink_amplitude : float
@@ -87,16 +87,18 @@ class LidMeasures:
     incomplete_blink_share : float
         Share of the blinks that are incomplete.
     inter_blink_interval_variation : float
-        Standard deviation of the times from blink to blink over their mean.
+        Standard deviation of the times from blink to blink, divided by their mean.
     blink_amplitude_change_per_10 : float
-        Change of the amplitude over 10 blinks, as a share of its mean; negative: a decrement.
+        Change of the amplitude over 10 blinks, as a share of its mean. A negative change is a
+        decrement.
     blink_amplitude_change_per_10_ci95 : (float, float)
+        95 % interval of that change.
     blink_rate_rest_per_min, blink_rate_task_per_min : float
         Blinks a minute in the phases ``rest``, and in all other phases.
     blink_rate_rest_per_min_ci95, blink_rate_task_per_min_ci95 : (float, float)
         Poisson intervals.
     blink_rate_rest_per_min_reason, blink_rate_task_per_min_reason : str or None
-        Why there is no rate. ``no_phase``: the protocol has no such phase, or there is none;
+        Why there is no rate. ``no_phase``: there is no protocol, or it has no such phase;
         ``too_short``: the face is seen for less than `LEAST_RATE_TIME_S` in them.
     blink_rate_rest_phases, blink_rate_task_phases : str or None
         Names of the phases that the rates come from.
@@ -211,10 +213,11 @@ def _measure_velocity(
 
 
 def _bound_exposure(step_s: float, interval_s: float) -> tuple[float, float]:
-    """Return the factors from a fitted velocity to the true one, if the exposure was another.
+    """Return the least and the largest factor from a fitted velocity to the true one.
 
-    The fit assumes that a frame is exposed for half of the time to the next one. The first factor
-    holds for no exposure at all, the second one for the whole time; it may be infinite.
+    They differ from 1 because the fit assumes that a frame is exposed for half of the time to the
+    next one. The first factor holds if the exposure takes no time. The second one holds if it takes
+    the whole time; this factor may be infinite.
     """
     half, whole = (EXPOSURE_SPREAD * (share * interval_s) ** 2 for share in (0.5, 1.0))
     shortest = step_s**2 + half - whole

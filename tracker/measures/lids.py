@@ -34,22 +34,26 @@ from tracker.parameters import Parameters
 BLINK_GUARD_S = 0.1
 """Time on either side of a closure that the gaze leaves out, as the lid still moves the iris."""
 SLIT = 0.04
-"""EAR above that of the person's own shut eyes, over the typical one, from which a slit is open.
+"""Eyes are not shut if their EAR exceeds that of the person's shut eyes by more than this.
 
-Eyes held shut read as the same person's blinks do at their deepest (``phone_portrait``). Lids that
-are lowered to read or to look down as far as they go read 0.06 (``reads_downwards``) to 0.26
-(``up_down``) more.
+It is a share of the typical EAR. Eyes held shut read as the same person's blinks do at their
+deepest (``phone_portrait``). Lids that are lowered to read or to look down as far as they go read
+0.06 (``reads_downwards``) to 0.26 (``up_down``) more.
 """
 UNSEEN_SHUT_RATIO = 0.25
-"""EAR over the typical one below which eyes are shut, of people without a blink to compare with."""
+"""If there is no blink to compare with, eyes are shut up to this share of the typical EAR."""
 IRIS_IN_SIGHT = 0.02
-"""Iris centre below the upper lid's edge, in canthal distances, from which the iris is measured."""
+"""The iris is in sight if its centre is at least this far below the upper lid's edge.
+
+It is in canthal distances.
+"""
 SHORTEST_LOWERING_S = 1.0
 """Lids are lowered for at least this long: what is shorter is a glance."""
 LOWERED_GAZE = 0.02
-"""Gaze below that of the other frames, in canthal distances, with which lids are lowered.
+"""Low lids are lowered if the gaze is this far below that of the other frames, or further.
 
-Lids that are half down are lowered without it: no squint and no turn of the head goes so far.
+It is in canthal distances. Lids that are half down are lowered wherever the gaze is: no squint and
+no turn of the head brings them so far down.
 """
 
 KIND_NAMES = {BLINK: "blink", PROLONGED_CLOSURE: "prolonged_closure", FLUTTER: "flutter"}
@@ -209,7 +213,7 @@ def find_open(
     glance: BoolArray,
     also_lowered: Int64Array | None = None,
 ) -> OpenEyes:
-    """Find the frames with open eyes, from what closes them.
+    """Find the frames with open eyes: no closure, no wink, and no lid that hides the iris.
 
     Parameters
     ----------
@@ -269,7 +273,7 @@ def _choose_level(
 
 def _start_level(traces: Traces, parameters: Parameters) -> _Level:
     if parameters.blink_baseline == "adaptive":
-        # Without eyes that were open for long enough, the level is that of nobody.
+        # If open eyes were not seen for long enough, the level is not the person's own.
         share = np.ones(traces.level.size)
         if traces.baseline_trusted:
             share = traces.level / traces.typical_ear
@@ -325,7 +329,7 @@ def _find_shut(traces: Traces, parameters: Parameters, level: _Level, dips: Dips
     lids count as lowered, however far down they are.
     """
     typical = traces.typical_ear
-    # Of a closure as long as the level's window, the level lies between shut and open.
+    # In a closure as long as the level's window, the level lies between shut and open.
     runs = np.concatenate((find_runs(level.is_partly_low), find_runs(level.is_low)))
     if not len(runs):
         return runs
@@ -343,7 +347,7 @@ def _find_shut(traces: Traces, parameters: Parameters, level: _Level, dips: Dips
     highest = np.full(len(runs), UNSEEN_SHUT_RATIO * typical)
     if not in_low.all():
         highest = _expect_shut(traces.ear, deep[~in_low], runs) + SLIT * typical
-    # What reads like a slit that was open is a slit too.
+    # What reads like eyes that were open as a slit is an open slit too.
     slit = min(opening[open_] - SLIT * typical, default=math.inf)
     shut: Int64Array = runs[~open_ & (opening <= np.minimum(highest, slit))]
     return shut
@@ -378,7 +382,8 @@ def raise_level(traces: Traces, level: Float64Array, shut: Int64Array) -> Float6
             first -= 1
         while last + 1 < ear.size and ear[last + 1] > ear[last]:
             last += 1
-        # Of less than half a window of open lids, the level is that of the shut ones beside them.
+        # Where open lids fill less than half a window, the level is that of the shut lids beside
+        # them.
         around = [
             ear[n]
             for n, rest_s in (

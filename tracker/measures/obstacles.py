@@ -85,8 +85,8 @@ disagreement that made a fixed gaze pass the threshold was 0.023 (docs/accuracy.
 NOTED_UNSEEN_SHARE = 0.1
 """Share of the time without a face, or in gaps between frames, above which it is mentioned.
 
-The range ignores an extreme gaze that lasts less than 5 % of the time. Only in more unseen time can
-one be hidden that would count.
+The range ignores an extreme gaze that lasts less than 5 % of the time. Only a longer unseen time
+can hide one that would count.
 """
 NOTED_EXCLUDED_SHARE = 0.2
 """Share of the recording's time that does not count for the gaze, above which it is mentioned."""
@@ -116,7 +116,7 @@ def find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
     if not analysis.traces.seen.any():
         return [Finding("no_face")]
     if quality.sampled_rate_hz < MIN_RATE_HZ:
-        # Frames this far apart add no valid time, so the other gates would report a missing face.
+        # Frames this far apart add no valid time, so the other checks would report a lost face.
         return [Finding("low_rate", {"rate_hz": quality.sampled_rate_hz, "least_hz": MIN_RATE_HZ})]
     found = _find_slow_part(analysis)
     open_time_s = compute_valid_time_s(analysis.gaze.eyes_open, analysis.track.times_s)
@@ -289,9 +289,9 @@ def _find_hidden_range(
 def _find_disagreement(quality: Quality, basis: Basis) -> list[Finding]:
     """Return a finding if the eyes disagree so much that the answer may be wrong.
 
-    How much the two eyes disagree is taken for the range of the errors in the gaze. The true range
-    differs from the measured one by no more. The answer may be wrong if the true range can lie on
-    the other side of the basis' limit.
+    The disagreement of the two eyes is taken as the range of the errors in the gaze: the true range
+    is assumed to differ from the measured one by no more than that. The answer may be wrong if the
+    true range can then lie on the other side of the basis' limit.
 
     An example: if one eye does not move, the mean of both shows half of what the other eye does. If
     the answer rests on the range down, only a part of that error counts: the limit of the range
@@ -457,7 +457,7 @@ def _looks_slowed_down(analysis: Analysis) -> bool:
     times_s, dips = analysis.track.times_s, analysis.events.dips
     if analysis.track.info.slowed_down != 1:
         return False
-    # Slow enough, a blink is no closure any more, but what is refused for its speed alone.
+    # A blink that is slow enough is no closure any more: its dip is refused for its speed alone.
     shaped = dips.refused & ~(REFUSALS["slow"] | REFUSALS["long"]) == 0
     slow = shaped & (dips.refused & REFUSALS["slow"] > 0)
     if np.count_nonzero(slow) >= LEAST_SLOW_CLOSURES and (slow == shaped).all():

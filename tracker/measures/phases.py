@@ -1,4 +1,4 @@
-"""The gaze in each phase of the protocol: each instruction to look in some direction."""
+"""The gaze in each phase of the protocol. A phase is an instruction, such as to look up."""
 
 import math
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from kernels import compute_quantiles, compute_valid_time_s
 from tracker.protocol import HORIZONTAL_PHASES, RESTING_PHASES, Phase
 
 REACHED_QUANTILE = 0.95
-"""Quantile of the displacements in a phase that counts as reached; it ignores outliers."""
+"""The eyes reach this quantile of the displacements in a phase; outliers beyond it do not count."""
 HELD_SHARE = 0.5
 """The gaze that is held is measured over this last share of a phase."""
 ONSET_SHARE = 0.5

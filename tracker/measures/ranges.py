@@ -14,9 +14,9 @@ from tracker.protocol import Phase
 FOLLOWED_SHARE = (0.15, 1.0)
 """Bounds of the share of an eye movement that the measured offset follows.
 
-With the lower bound, the interval in degrees holds what is drawn on every synthetic face, whose
-lids follow the gaze or not (docs/accuracy.txt): the share of the range is 0.27 to 0.53 without
-spectacles, but 0.13 to 0.32 through them. The upper bound is all of the movement.
+With the lower bound, the interval in degrees holds the drawn angle of every synthetic face, whether
+its lids follow the gaze or not (docs/accuracy.txt). The offset follows 0.27 to 0.53 of their range
+without spectacles, but 0.13 to 0.32 through them. The upper bound is all of the movement.
 """
 LARGEST_RANGE_DEG = 110.0
 """Vertical range that healthy people do not exceed.
@@ -66,7 +66,24 @@ def make_interval(
 def measure_threshold_distance(
     range_: float, interval: tuple[float, float], noise_floor: float, vpp_thresh: float
 ) -> dict[str, Any]:
-    """Return the fields of `GazeMeasures` whose names begin with ``threshold_distance``."""
+    """Return how far the vertical range is from the verdict's threshold, in three units.
+
+    Parameters
+    ----------
+    range_ : float
+        The vertical range.
+    interval : (float, float)
+        Its 95 % interval.
+    noise_floor : float
+        Range that the jitter of the landmarks alone would give.
+    vpp_thresh : float
+        The threshold.
+
+    Returns
+    -------
+    dict
+        The fields of `GazeMeasures` whose names begin with ``threshold_distance``.
+    """
     distance = range_ - vpp_thresh
     half_width = range_ - interval[0] if distance >= 0 else interval[1] - range_
     return {

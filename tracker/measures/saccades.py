@@ -27,17 +27,17 @@ LEAST_RATE_HZ = 23.0
 LEAST_STEPS = 6
 """Fewest steps from which a typical value is computed."""
 LEAST_ONE_WAY = 3
-"""The same of one direction. The task ``extended`` asks for each four times or more."""
+"""The same for steps in one direction. The task ``extended`` asks for each four times or more."""
 MOST_RATIO = 8.0
 """An interval whose ends have a larger ratio says nothing."""
 RECORDER_START_S = 0.05
 """How far a recorder's clock may be from the app's when the recording begins: an assumption."""
 TIME_ERROR = 0.1
-"""Landmarks follow the eyes more in the middle of their way than at its ends, or less, which makes
-all steps of a recording read shorter, or longer: standard deviation in rendered clips, as a share
-of the 10-90 % time."""
+"""Relative error of the 10-90 % time that all steps of a recording share: its standard deviation in
+rendered clips. Landmarks may follow the eyes more in the middle of their way than at its ends, and
+all steps then read shorter; or they follow less there, and all steps read longer."""
 AMPLITUDE_ERROR = 0.04
-"""The same of the amplitude."""
+"""Relative error of the amplitude that all steps of a recording share."""
 FASTEST_DEG_S = 1000.0
 """No human eye turns faster."""
 ANTICIPATED_S = 0.06
@@ -57,7 +57,8 @@ class SaccadeMeasures:
 
     Each has a 95 % interval (``_ci95``), and a reason (``_reason``) if it is missing: one of
     ``frame_rate``, ``no_gaze``, ``no_steps``, ``too_few_steps``, ``hidden``, ``crowded``,
-    ``not_single``, ``unsteady``, ``imprecise``, ``no_protocol``. Lengths are in eye widths.
+    ``not_single``, ``unsteady``, ``imprecise``, ``no_protocol``; docs/definitions.md explains them.
+    Lengths are in eye widths.
 
     Attributes
     ----------
@@ -69,8 +70,9 @@ class SaccadeMeasures:
         The same of each eye.
     vertical_saccade_amplitude : float
     vertical_saccade_peak_velocity_deg_s_est : float
-        Estimate; too small, like the other angles. Its interval bounds the true velocity: like
-        `vertical_peak_to_peak_deg_range`, it allows for the share that the landmarks follow.
+        Estimate; too small, because landmarks follow only a part of the movement. Its interval
+        bounds the true velocity: it allows for the share that they follow, like
+        `vertical_peak_to_peak_deg_range`.
     amplitude_times_velocity_up, amplitude_times_velocity_down : float
         Amplitude times peak velocity, in squared eye widths a second.
     amplitude_times_velocity_horizontal : float
@@ -136,7 +138,8 @@ def measure_saccades(
     iris_ratio : float
         Iris diameter over eye width.
     protocol : tuple of Phase
-        With phases up and down, only vertical steps within them count; horizontal ones alike.
+        If it has phases up and down, only the vertical steps within them count. If it has phases
+        left and right, only the horizontal steps within those count.
     """
     if not gaze.valid.any():
         return _explain_all("no_gaze")
@@ -181,7 +184,8 @@ def pool_products(
     """Return the typical amplitude, velocity, or product of them, and its interval.
 
     `amplitudes` and `velocities` are the numbers of factors, see `kernels.saccades.weigh_products`.
-    `error` is a relative standard deviation of all amplitudes.
+    `error` is the relative standard deviation of an error that all amplitudes share, besides
+    `AMPLITUDE_ERROR`.
     """
     if not steps.steps:
         return None
@@ -245,9 +249,9 @@ def _measure_products(upright: Steps, level: Steps, gain_std: float) -> dict[str
 def _measure_latency(
     name: str, steps: Steps, protocol: tuple[Phase, ...], camera: Camera, typical_ms: float
 ) -> dict[str, Any]:
-    """Return the fields about the latency of steps in one direction, which `steps` holds alone.
+    """Return the fields about the latency of the steps in one direction, `name`.
 
-    `typical_ms` is the person's 10-90 % time.
+    `steps` holds the steps in this direction only. `typical_ms` is the person's 10-90 % time.
     """
     prompts = _find_phases(protocol, (name,))
     field = f"saccade_latency_ms_{name}"

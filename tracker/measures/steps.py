@@ -26,8 +26,8 @@ from tracker.protocol import Phase
 MOST_STEPS = 20
 """Most steps that are fitted, the first ones. More make the interval hardly narrower."""
 MAIN_SHARE = 0.5
-"""A step counts if it has this share of the large ones (their third quartile): smaller ones are
-corrections, which follow a saccade that fell short."""
+"""A step counts if it has this share of the size of the large ones (the third quartile) or more.
+Smaller ones are corrections, which follow a saccade that fell short."""
 OBLIQUE = 0.4
 """A vertical step is at least this share of the horizontal step at the same time, in eye widths.
 A sixth of a horizontal movement shows in the vertical offset, and landmarks show vertical movements
@@ -39,7 +39,7 @@ WINDOW_S = 0.2
 MOST_MISFIT = 3.0
 """Mean squared residual, over that of the noise, above which a step is not a single one."""
 MOST_MEAN_MISFIT = 1.3
-"""The same of the mean of all steps, above which landmarks do not follow the eyes steadily. 95 % of
+"""If the mean of this over all steps is larger, landmarks do not follow the eyes steadily. 95 % of
 simulated recordings are below it, and so are rendered clips in which the landmarks follow."""
 LEAST_MISFIT = 0.7
 """Better fits than this do not mean less noise: slow noise shows little in so short a time."""
@@ -47,7 +47,7 @@ PRIOR_COUNT = 20
 """The noise that the whole recording shows counts like this many samples around the steps."""
 READOUT_S = 0.02
 """Longest time in which a phone's sensor reads the rows of a frame, one after another; not longer
-than the time between two frames. The eyes are taken to lie at a third of it, on average."""
+than the time between two frames. The eyes are taken to be read after a third of it."""
 SHAPE_ERROR = 0.02
 """How far a real step is from the fitted shape, as a share of its amplitude."""
 SETTLING, SETTLING_S = 0.07, 0.1
@@ -62,7 +62,7 @@ ONE_PERSON_SPREAD = 0.15
 """Spread of the 10-90 % times of one person's steps, as a part of them."""
 LEAST_NOISE = 1e-5
 LEAST_UNSURE_S = 0.001
-"""Moments are tried this far apart, or further."""
+"""Least standard deviation of a step's onset: moments are tried this far apart, or further."""
 HIDDEN_S = 0.1
 """A gap in the gaze of this time or more may hide a step."""
 
@@ -134,7 +134,7 @@ class Steps:
         return replace(self, steps=tuple(step for step in self.steps if step.sign == sign))
 
     def find_reason(self, least: int) -> str | None:
-        """Return why there are fewer than `least` steps, if so."""
+        """Return why there are fewer than `least` steps; None if there are not."""
         if len(self.steps) >= least:
             return None
         if not self.steps and not self.rejected:
@@ -189,9 +189,10 @@ def fit_steps(
     least_share : float
         A step of `offset` is at least this share of that of `other` at the same time.
     valid : ndarray, shape (N,), bool
+        Frames that count for the gaze.
     camera : Camera
     phases : sequence of Phase
-        Only steps that begin within them count; all do if there are none.
+        Only steps whose middle lies within them count; all do if there are none.
 
     Returns
     -------
@@ -234,9 +235,9 @@ def _roughen(noise: OffsetNoise, part: Float64Array) -> OffsetNoise:
     """Return the noise with at least the jitter that the samples around a step show, `part` (N,).
 
     In some fixations the landmarks swing from frame to frame, because the face's region follows
-    them and they follow the region. Each sample is compared with the mean of its neighbours, but
-    for those in the middle third, in which the eyes step. The median tells: a step that overshoots
-    is no noise.
+    them and they follow the region. To measure this, each sample is compared with the mean of its
+    neighbours, except in the middle third, in which the eyes step. The median of the differences is
+    used, because a step that overshoots is no noise.
     """
     bent = part[1:-1] - (part[:-2] + part[2:]) / 2
     third = bent.size // 3
@@ -254,9 +255,9 @@ def _count_hidden(
     camera: Camera,
     phases: Sequence[Phase],
 ) -> int:
-    """Count the steps within closures of the lids and other gaps of the gaze.
+    """Count the steps that closures of the lids and other gaps of the gaze hide.
 
-    The offset before a gap differs from that after it by more than the noise.
+    A gap hides a step if the offset before it differs from that after it by more than the noise.
     """
     edges = np.flatnonzero(np.diff(valid.astype(np.int8)))
     # Gaps begin after a valid sample and end before one.
@@ -275,7 +276,7 @@ def _count_hidden(
 def _choose_window(
     centres_s: Float64Array, index: int, offset: Float64Array, valid: BoolArray, camera: Camera
 ) -> tuple[slice, str | None]:
-    """Return the samples around a step that are fitted, and why they cannot be, if so."""
+    """Return the samples around a step to fit, and None; if they cannot be fitted, the reason."""
     times_s, centre_s = camera.times_s, float(centres_s[index])
     lows = [centre_s - 3 * WINDOW_S, *((centres_s[index - 1 : index] + centre_s) / 2)]
     highs = [centre_s + 3 * WINDOW_S, *((centres_s[index + 1 : index + 2] + centre_s) / 2)]
@@ -349,8 +350,8 @@ def _fit(
         part[seen], camera.times_s[window][seen], centre_s, noise, camera.exposures_s,
         (RUSH[0], RUSH[1] * abs(rise)),
     )  # fmt: skip
-    # The middle of a long step is less certain than that of a short one. Integrated out, it would
-    # speak for long steps, and the more so the more steps are pooled.
+    # The middle of a long step is less certain than that of a short one. To integrate it out would
+    # therefore favour long steps, and the more so the more steps are pooled.
     unsure_s = np.maximum(fit.onset_std_s, LEAST_UNSURE_S)
     fit = replace(fit, log_likelihood=fit.log_likelihood - np.log(unsure_s))
     return Step(float(centre_s), float(rise), window, fit)

@@ -13,7 +13,7 @@ from tracker.parameters import NOMINAL_EAR
 from tracker.video.frames import Image
 
 LEAST_PART_PX = 512
-"""Side of the smallest parts in which faces are looked for; one of 60 pixels is found in them."""
+"""Side of the smallest parts in which faces are looked for; there, a face of 60 pixels is found."""
 SAME_FACE = 0.3
 """Regions whose centres are closer than this share of their side are of the same face."""
 

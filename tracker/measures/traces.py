@@ -66,11 +66,11 @@ class Traces:
     duration_s, fps, valid_time_s : float
         Length of the recording, frames per second in the video, time with a face.
     interval_s : float
-        Median time between analysed frames; NaN below two.
+        Median time between analysed frames; NaN for fewer than two.
     canthal_distance_px, iris_diameter_px : float
         Medians of both eyes.
     iris_ratio : float
-        The latter over the former; NaN if either is unknown or 0.
+        Iris diameter over canthal distance; NaN if either is unknown or 0.
     head_roll_deg, head_yaw_deg, head_pitch_deg : float
         Medians; for roll and yaw, of the absolute values.
     """

@@ -90,20 +90,22 @@ def repair_times(
 
 
 def check_recorded_at(text: str, now: datetime) -> str:
-    """Return when a video was recorded, from a file that may say anything; "" if it is not known.
+    """Check the time of recording that a video file gives; return "" if it cannot be true.
 
     Parameters
     ----------
     text : str
-        ISO 8601 with the offset from UTC, as in ``2026-03-02T09:15:00+09:00``; Z is UTC.
+        What the file says. It should be ISO 8601 with the offset from UTC, as in
+        ``2026-03-02T09:15:00+09:00``; Z is UTC.
     now : datetime
-        With an offset. A recording of the future is not believed, but a clock may be a day fast.
+        The present time, with its offset from UTC.
 
     Returns
     -------
     str
-        The same to the second. Empty if it is of another form, before the year 2000 (clocks that
-        were never set say 1904 or 1970), or after tomorrow.
+        The time of recording in the same form, cut to whole seconds. Empty if `text` has another
+        form, is before the year 2000 (clocks that were never set say 1904 or 1970), or is over a
+        day after `now`, as a clock may be a day fast.
 
     Examples
     --------
