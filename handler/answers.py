@@ -15,7 +15,7 @@ _OUTCOME_NAMES = {"video": "summary", "image": "result"}
 
 
 CLEAR_ANSWERS = {"suspected": True, "not_suspected": False}
-"""What the app reads of a clear answer, by the status of the assessment."""
+"""The value `suspected` for the app, by each status of an assessment that is a clear answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,10 +54,10 @@ _PAGE_HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 SOON_OVER = {"throttled", "storage_unavailable"}
-"""Codes of errors after which a message comes again soon: S3 has no other word for being throttled
-than that it is unavailable, where its answer has no body."""
+"""Codes of errors after which a message comes again soon. The second is one of them because S3, in
+an answer without a body, says only that it is unavailable, even if it is throttled."""
 THROTTLED_S, THROTTLED_FACTOR = 60.0, 4.0
-"""How long a message waits that a throttled storage has stopped, and how much longer each time."""
+"""First wait of a message that a throttled storage stopped; how many times longer each next is."""
 STOP_MARGIN_S = 1.0
 """An answer must be sent this long before the function is stopped."""
 
@@ -233,7 +233,7 @@ class Api:
         try:
             self._service.postpone(str(record.raw_event.get("receiptHandle") or ""), delay_s)
         except HandlerError as error:
-            # It then comes later.
+            # The message then comes again after its usual wait.
             self._log(error, request_id)
 
     def _handle_notification(

@@ -36,7 +36,7 @@ def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     stage = "/".join(event["methodArn"].split("/")[:2])
     statement = {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": f"{stage}/*"}
     return {
-        # API Gateway's own log may hold it, and must name nobody.
+        # API Gateway's own log may hold this value, so it names nobody.
         "principalId": "caller",
         "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},
         "context": {

@@ -39,7 +39,7 @@ MAX_ITEM_BYTES = 390_000
 """DynamoDB's limit is 400 kB; it counts names and numbers as slightly larger than JSON does."""
 BLOCK_BYTES = 8 * 2**20
 BLOCKS_KEPT = 4
-"""Blocks kept in memory of a file that is read in place: for its index, and around a frame."""
+"""Most blocks of an `S3Object` that are in memory: those of its index, and around a frame."""
 READ_ATTEMPTS = 4
 MAX_DELETED = 1000
 """Objects that S3 deletes in one request."""
@@ -148,7 +148,7 @@ class AwsStorage:
             )
             if records or "LastEvaluatedKey" not in answer:
                 break
-            # This page held only items of an older program, or over; records may follow.
+            # All items of this page have expired or are an older program's; records may follow.
             start["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
         return Page(records, encode_token(records[-1]) if "LastEvaluatedKey" in answer else "")
 
@@ -212,7 +212,7 @@ class AwsStorage:
                 Bucket=self._bucket, Delete={"Objects": versions, "Quiet": True}
             )
         for error in answer.get("Errors", []):
-            # Of many objects, S3 deletes those that it can, and answers 200.
+            # S3 deletes the objects that it can, and answers 200 even if others are left.
             raise translate({"Error": error})
 
     def locate(self, key: str) -> str:

@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 FOLDER = "cohort-results/table/"
 ROWS_OF_A_FILE = 5000
-"""Recordings in one file; their summaries are in memory together."""
+"""Most recordings in one file; their summaries are in memory at the same time."""
 CHUNK_BYTES = 2**20
 CONTENT_TYPE = "application/vnd.apache.parquet"
 FILE_KINDS = {"frames" if name == "csv" else name: f"{name}_path" for name in RESULT_NAMES}
-"""Field of an answer that names a file, by the table's name of it."""
+"""Field of an answer that holds a file's path, by the name that the table gives this file."""
 _EXECUTION = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?=T)")
 
 
 class CohortTable:
-    """Writes tables.
+    """Writes the tables of cohorts.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class CohortTable:
         self._work_folder = work_folder
 
     def write(self, results: str, execution: str, started_at: str) -> dict[str, Any]:
-        """Write the table of one cohort; written again, it replaces itself.
+        """Write the table of one cohort. A second call replaces the files of the first one.
 
         Parameters
         ----------
@@ -51,12 +51,12 @@ class CohortTable:
         execution : str
             Name of the execution of the cohort's state machine.
         started_at : str
-            When it was started, ISO 8601, UTC.
+            When the execution was started, ISO 8601, UTC.
 
         Returns
         -------
         dict
-            ``files`` and ``recordings``: how many were written.
+            ``files`` and ``recordings``: how many of each were written.
         """
         day = _DAY.match(started_at)
         if not day or not _EXECUTION.fullmatch(execution):
@@ -98,9 +98,10 @@ class CohortTable:
 
 
 def _read_failure(line: dict[str, Any]) -> dict[str, str]:
-    """Return the code and the message, `error`, of a recording that failed.
+    """Return why a recording failed: ``code``, and the message ``error``.
 
-    The text `Cause` of the line is the function's answer, unless the function itself failed.
+    The line's ``Cause`` holds the function's answer, which says it. If the function itself failed,
+    there is no such answer, and a general code and message are returned.
     """
     try:
         answer = json.loads(line.get("Cause") or "{}")

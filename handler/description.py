@@ -212,7 +212,7 @@ def _describe_body(actions: Iterable[str]) -> dict[str, Any]:
                     "type": "object",
                     "properties": describe_analysis_parameters(),
                     "additionalProperties": False,
-                    # What is assumed must be a task.
+                    # If the task is marked as assumed, a known task must be given.
                     "if": {
                         "properties": {"task_assumed": {"const": True}},
                         "required": ["task_assumed"],
@@ -251,7 +251,7 @@ def _describe_body(actions: Iterable[str]) -> dict[str, Any]:
         "type": "object",
         "properties": properties,
         "required": ["action"],
-        # Only an upload has a type; of a file that is there, the content decides.
+        # Only a request for an upload has a content type; a stored file's content decides.
         "allOf": [
             _make_condition("create_upload", {"content_type": content_type}, ()),
             _make_condition("process_s3_file", {"s3_key": key}, ("s3_key",)),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from handler.environment import LAMBDA_MB_PER_CORE
 
 SEGMENT_S = 30.0
-"""How long a worker should take for its segment: long beside its start, short beside a wait."""
+"""How long a worker should take for its segment: far longer than its start, yet a short wait."""
 MAX_SEGMENTS = 1000
 START_S = 2.0
 """What a worker spends before its first frame: start, models, the file's index, the run-in."""

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from handler.engine import Engine
 
 PLANNED_WITHIN_S = 1200.0
-"""A divided recording belongs to its execution for so long, before the plan is made: the plan waits
-while all workers are busy. It is less than the half hour after which the queue delivers a message
-again, should this process be killed before it has started the execution."""
+"""How long a divided recording belongs to its execution before the plan is made, which waits while
+all workers are busy. It is less than the half hour after which the queue delivers a message again:
+this process may be killed before it has started the execution."""
 MAX_KILLED = 2
 """After this many attempts without any result, the file itself seems to kill the process."""
 
@@ -45,15 +45,15 @@ class FanOut:
     ) -> Division | None:
         """Return how a file is divided; None if one invocation analyses it.
 
-        A video is divided if the client asked for it, or if one invocation would not cover it in
-        time.
+        A video is divided if the client asked for it, or if one invocation could not track all of
+        it in time.
         """
         if source.kind != "video" or not self._storage.workers or not limits.may_queue:
             return None
         try:
             cpu_s = self._engine.estimate_whole_s(source.file, parameters.cover_whole())
         except (UndecodableError, TooLargeError):
-            # The analysis finds the same, and notes which bytes it was.
+            # The analysis will fail in the same way, and note which bytes it failed on.
             return None
         finally:
             source.rewind()

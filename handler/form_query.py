@@ -19,7 +19,7 @@ FORM_PARAMETERS = (
 )
 """Parameters of an analysis that the query of a form may have."""
 FORM_FLAGS = {"save": True, "return_overlay": False}
-"""What else it may have, and the defaults."""
+"""Flags that the query may have, with their defaults."""
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?", re.ASCII)
 
 
@@ -66,9 +66,9 @@ def parse_form_query(query: Mapping[str, Any], caller: Caller) -> tuple[AnalyzeD
         kind="video",
         data=b"",
         user_id=caller.take_user_id(query.get("user_id")),
-        # The app's guided flow, if it does not say otherwise.
+        # Without a task, that of the app's guided flow is assumed.
         parameters=parse_parameters(given if "task" in given else given | ASSUMED),
-        # What is deleted after its answer must be no analysis that was kept before.
+        # If it is not kept, it gets a new id: deleting it must not delete an earlier, kept one.
         is_secret=caller.role == "anyone" or not flags["save"],
         about=About(language=parse_language(query["lang"]) if "lang" in query else None),
     )

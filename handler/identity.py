@@ -201,7 +201,8 @@ class Access:
                 "unauthorized", "Sign in: send a valid token as Authorization: Bearer TOKEN."
             ) from None
         expires = str(claims.get("exp", ""))
-        # Cognito's authorizer writes a date here; API Gateway does not keep its answers.
+        # Cognito's authorizer writes a date here. It is not compared, because API Gateway does
+        # not reuse this authorizer's answers.
         expired = expires.isdigit() and int(expires[:12]) <= now_s
         if expired or user_id == ANONYMOUS:
             raise UnauthorizedError("unauthorized", "The token is over. Sign in again.")

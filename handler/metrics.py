@@ -1,4 +1,4 @@
-"""What a deployed function measures, as metrics in CloudWatch."""
+"""Publish the values that a deployed function measures as metrics in CloudWatch."""
 
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -7,7 +7,7 @@ _METRICS = Metrics(namespace="ParkinsonEyeTracking", service="eye-tracking")
 
 
 def publish(measured: dict[str, float]) -> None:
-    """Write measured values, such as ``AnalysisSeconds``, by their names."""
+    """Publish measured values, given by their names, such as ``AnalysisSeconds``."""
     for name, value in measured.items():
         unit = MetricUnit.Seconds if name.endswith("Seconds") else MetricUnit.Count
         _METRICS.add_metric(name=name, unit=unit, value=value)

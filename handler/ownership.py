@@ -13,9 +13,9 @@ from handler.records import Record
 from handler.storage import RecordChangedError, Storage
 
 LEASE_S = 1800.0
-"""Each job renews the execution's lease for so long: a throttled job may wait for minutes."""
+"""How long a job renews the execution's lease for. A throttled job may wait for minutes."""
 WRITES = 30
-"""How often a record is written anew that other jobs write at the same time."""
+"""Most attempts to write a record, because other jobs write it at the same time."""
 
 
 class AnalysisEndedError(Exception):
@@ -42,8 +42,8 @@ class Ownership:
         Raises
         ------
         AnalysisEndedError
-            This execution does not own the analysis, or not any more. Its text is ``deleted``, or
-            another state of the record.
+            This execution does not own the analysis, or no longer. The error's text is the state
+            of the record, such as ``deleted``.
         """
         try:
             record = self._storage.read(self._analysis_id)

@@ -79,7 +79,7 @@ class Record:
         What the client says about the file, and which version of a text the person agreed to; empty
         if it says nothing.
     provenance : dict
-        When completed or failed in the analysis: which bytes were analysed, when, and by what.
+        Which bytes were analysed, when, and by what; None until that is known.
     fan_out : bool
         Whether the client asked to divide the video among many workers.
     execution : str

@@ -37,7 +37,7 @@ UPLOAD_TYPES = (
 )
 ACTIONS = ("analyze_image", "analyze_video", "process_s3_file", "create_upload")
 ASSUMED = {"task": "up_down", "task_assumed": True}
-"""The task of the app's guided flow, where a request over HTTP says nothing of one."""
+"""The task of the app's guided flow. It is assumed if a request over HTTP names no task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class CreateUpload:
 
 @dataclass(frozen=True, slots=True)
 class GetStatus:
-    """A request for the state of an analysis; `language` is that of `About`."""
+    """A request for the state of an analysis; `language` has the same meaning as in `About`."""
 
     analysis_id: str
     caller: Caller = field(compare=False)

@@ -1,10 +1,12 @@
 """The jobs of the state machine that divides a long recording among many workers.
 
-`plan` divides it, `part` finds the landmarks of one segment, `join` makes the results of all parts,
-and `give_up` writes down why there are none. Each job is an invocation of its own, and can be
-killed at any moment, come twice and in any order. A job therefore only writes whole files, always
-under the same key. It reads the record before and after its work. If the analysis was deleted, has
-failed, or belongs to another execution by then, the job removes its parts.
+`plan` divides the recording. `part` finds the landmarks of one segment. `join` computes the results
+from all parts. `give_up` writes down why there are no results.
+
+Each job is an invocation of its own. It can be killed at any moment, it can come twice, and the
+jobs can come in any order. A job therefore only writes whole files, always under the same key. It
+reads the record before and after its work. If the analysis was deleted, has failed, or belongs to
+another execution by then, the job removes the parts of its own execution.
 """
 
 import json
@@ -54,11 +56,11 @@ FAILURES = {
     "file_changed": "The file was written over while it was analysed. Send it again.",
     "part_damaged": DAMAGED,
 }
-"""What is written into the record if a job failed with this code until no attempt was left."""
+"""The message for the record, by the code with which the last attempt of a job failed."""
 
 
 BUSY = "Lambda.TooManyRequestsException"
-"""What the state machine calls it if all workers stay busy with other recordings."""
+"""The state machine's name of the error that all workers stay busy with other recordings."""
 
 
 class JobFailedError(Exception):
@@ -127,9 +129,9 @@ class SegmentJobs:
         Raises
         ------
         AnalysisEndedError
-            It must not be tried again. If this job is why, the record says so.
+            The job must not be tried again. If it has failed for good, the record holds the error.
         HandlerError
-            It may succeed later.
+            The job may succeed later.
         """
         try:
             match job.name:
@@ -165,7 +167,7 @@ class SegmentJobs:
         parts.write_plan(plan)
         if len(plan["segments"]) < 2:
             parts.mark_undivided()
-        # With what is known of the file, should a job fail.
+        # From now on, the record tells which file was analysed, even if a later job fails.
         self._record(job).renew(0, provenance)
         names = [str(index) for index in range(len(plan["segments"]))]
         return {"parts": names, "workers": self._workers}
@@ -190,17 +192,17 @@ class SegmentJobs:
                     parts.put(name, path)
             except IndivisibleError:
                 parts.mark_undivided()
-        # Beside the parts is the plan, and joining is still to come.
+        # One of the files is the plan. The total is one more than the segments: the joining.
         done = len(parts.list_names()) - 1
         self._record(job).renew(100 * done // (len(plan["segments"]) + 1))
         return {"part": job.part}
 
     def _watch(self, job: Job, end_s: float = math.inf) -> Callable[[int, int], None]:
-        """Return what to call after each frame: every few seconds, it stops work that is void.
+        """Return a function to call after each frame, which raises if the job must stop.
 
-        It also stops a segment that is still running at `end_s`: with few keyframes, or with a
-        large step, a segment can be too long for one invocation, and another attempt would take as
-        long.
+        Every few seconds it checks whether this execution still owns the analysis. It also stops a
+        segment that is still running at `end_s`: with few keyframes, or with a large step, a
+        segment can be too long for one invocation, and another attempt would take as long.
         """
         asked_s = time.monotonic()
 
@@ -277,7 +279,7 @@ class SegmentJobs:
             )
         except AnalysisEndedError as error:
             if str(error) == "deleted":
-                # The results were written after the deletion had removed them.
+                # The deletion came before the results were written, so it left them.
                 self._storage.delete_files(make_key(record.user_id, record.analysis_id, ""))
             raise
         self._observe(
@@ -335,7 +337,7 @@ def parse_job(event: Mapping[str, Any]) -> Job:
 
 
 def _read_code(cause: str) -> str:
-    """Return the code in Lambda's description of an error; "" if a job of ours did not name it."""
+    """Return the code of a `JobFailedError` from Lambda's description; "" for any other error."""
     try:
         document = json.loads(cause)
         known = document["errorType"] == JobFailedError.__name__

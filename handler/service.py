@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 
 UPLOADING_S = 3600
-"""An upload that began while its form was valid may take so long to arrive."""
+"""How long an upload may take to arrive if it began while its form was valid."""
 
 
 class Service:

@@ -18,7 +18,7 @@ from handler.records import Record
 UPLOAD_VALID_S = 3600
 DOWNLOAD_VALID_S = 900
 MAX_DELIVERIES = 3
-"""The queue delivers a message so many times; after that it is a dead letter."""
+"""How many times the queue delivers a message; after that it is a dead letter."""
 
 
 class RecordExistsError(Exception):
@@ -157,7 +157,7 @@ class Storage(Protocol):
     def start_fan_out(self, execution: str, analysis_id: str) -> None:
         """Have the state machine divide a recording.
 
-        While this execution runs, nothing happens if it is started again.
+        If this execution is already running, nothing happens.
         """
 
     def stop_fan_out(self, execution: str) -> None:

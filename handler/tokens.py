@@ -10,15 +10,15 @@ from typing import Any
 import jwt
 
 ALGORITHMS = ("RS256", "ES256")
-"""The only ones. A token's own word of its algorithm never widens them."""
+"""The only algorithms that are accepted, whatever a token says about its own."""
 MAX_TOKEN_CHARACTERS = 8192
 MAX_DOCUMENT_BYTES = 2**20
 FETCH_TIMEOUT_S = 5
 KEYS_VALID_S = 6 * 3600.0
 MIN_FETCH_INTERVAL_S = 60.0
-"""Tokens with made-up key ids must not have the issuer asked once for each."""
+"""Shortest time between two fetches of keys: made-up key ids must not cause one fetch each."""
 LEEWAY_S = 30
-"""Clocks differ."""
+"""By how much the clocks of the issuer and of this machine may differ."""
 
 
 class TokenError(Exception):
@@ -111,7 +111,7 @@ class TokenVerifier:
             listed = self._fetch(address)["keys"]
             keys = {}
             for one in listed:
-                # Others are for purposes of the issuer's own.
+                # The issuer uses its other keys for its own purposes.
                 if one.get("use", "sig") == "sig" and one.get("kty") in ("RSA", "EC"):
                     key = jwt.PyJWK(one)
                     if key.algorithm_name in ALGORITHMS and key.key_id:

@@ -37,7 +37,7 @@ TIMEOUT_S = 10.0
 ATTEMPT_S = 30
 """Longest time of an attempt: the function's timeout. It ends an answer that comes byte by byte."""
 SECRET_VALID_S = 300.0
-"""For so long, a secret that the operator has replaced may still sign."""
+"""How long a secret may still sign after the operator has replaced it."""
 
 
 class WebhookQueue(Protocol):

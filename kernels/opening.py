@@ -93,9 +93,10 @@ def _remove(largest, held, value):
 
 @kernel("i8(f8[::1], i8, f8[::1])")
 def _take_largest(values, most, largest):
-    """Fill largest (N,) with the `most` largest of values (N,), in decreasing order.
+    """Fill the start of largest (N,) with up to `most` of the largest of values (N,).
 
-    NaN is left out. Return how many there are: fewer than `most` if there are fewer values.
+    They are in decreasing order; NaN is left out. Return how many were written: fewer than `most`
+    if there are fewer values.
     """
     held = 0
     for value in values:

@@ -156,16 +156,16 @@ def place_points(
     points: NDArray[np.int64],
     out: Float32Array,
 ) -> None:
-    """Write the points that a head of the model found into the mesh.
+    """Write into the mesh the landmarks that one head of the model has found.
 
     Parameters
     ----------
     head : ndarray, shape (2 P,), float32
-        Output of the head: x and y of each point in turn, in pixels of its square.
+        Output of the head: x and y of each point in turn, in pixels of the square that was cut out.
     matrix : ndarray, shape (2, 3), float64
-        From `cut_eye`.
+        Affine map from the square's pixels to the feature map's: the result of `cut_eye`.
     to_map : float
-        As for `cut_eye`.
+        Size of a pixel of the image, in pixels of the feature map.
     points : ndarray, shape (P,), int64
         Rows of `out` that are filled.
     out : ndarray, shape (K, 2), float32

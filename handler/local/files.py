@@ -93,7 +93,7 @@ class LocalFiles:
         self._path(key).unlink(missing_ok=True)
 
     def list_files(self, prefix: str) -> set[str]:
-        # All prefixes are folders'.
+        # Every prefix is the path of a folder.
         folder, root = self._path(prefix), self._files.resolve()
         return {str(one.relative_to(root)) for one in folder.rglob("*") if one.is_file()}
 

@@ -29,7 +29,7 @@ STALLED_S = 60
 """A client that sends nothing for this long is cut off."""
 MAX_HEAD_BYTES = 2**16
 CLEANING_S = 3600.0
-"""How often what is kept no longer is removed."""
+"""Time from one removal of expired records and files to the next."""
 
 
 class LocalServer:

@@ -214,7 +214,10 @@ class LocalStorage(LocalFiles):
         return Page(records[:limit], encode_token(records[limit - 1]) if more else "")
 
     def remove_expired(self) -> None:
-        """Remove what is kept no longer; S3 and DynamoDB do this by themselves."""
+        """Remove each record that has expired, and its files.
+
+        S3 and DynamoDB do this by themselves.
+        """
         with self._connect() as connection:
             rows = connection.execute(
                 f"SELECT document FROM records WHERE {_OVER}", (time.time(),)

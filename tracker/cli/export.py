@@ -62,7 +62,7 @@ def _run_export(options: argparse.Namespace, parser: argparse.ArgumentParser) ->
     if participants is not None:
         report_strangers([one.name for one in recordings], [one.participant for one in recordings])
     elif len(recordings) > 1:
-        # `analyze` may have had a table, which lies beside the videos.
+        # `analyze` may have used a table beside the videos, which was not found from here.
         print_line(
             "note: without a table of participants, each recording counts as another person; name "
             "the table with --participants FILE"

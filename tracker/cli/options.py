@@ -124,7 +124,7 @@ def add_parameter_options(parser: argparse.ArgumentParser, names: Sequence[str])
             *([f"--{name}"] if "_" in name else []),
             dest=name,
             type=type(default),
-            # A step that was asked for is kept, so it must be known whether it was.
+            # No default: a step is only kept if the user gave it, so that must be known.
             default=argparse.SUPPRESS if name == "step" else default,
             choices=choices,
             metavar=None if choices else name.rsplit("_", 1)[-1].upper(),

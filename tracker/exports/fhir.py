@@ -34,9 +34,9 @@ QUALITY = {
     "quality.sharpness": "1",
     "quality.contrast_over_noise": "1",
 }
-"""The same, of the recording's quality."""
+"""The same, for the fields that describe the recording's quality."""
 NAMESPACE = uuid.UUID("7d0b4c5e-9c0f-4a51-9f4e-5f2b0c1a6d37")
-"""Of the ids of exported resources: equal results get equal ids. Made once, at random."""
+"""Namespace of the exported ids, drawn once at random. With it, equal results get equal ids."""
 CODES = f"urn:uuid:{NAMESPACE}"
 """The system of the codes, which are names of the summary's fields."""
 UCUM = "http://unitsofmeasure.org"

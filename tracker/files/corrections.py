@@ -204,7 +204,8 @@ def hash_track(track: Track) -> str:
 def identify_track(track: Track) -> dict[str, str]:
     """Return the hashes by which corrections know their recording.
 
-    The video's hash also fits other tracks of it. The track's is only used if that is not known.
+    The track's hash is only used if the video's is not known, because the video's hash also fits
+    other tracks of the same video.
     """
     video_sha256 = track.info.video_sha256
     return {

@@ -1,4 +1,4 @@
-"""``python -m tracker.files.dictionary``: write the files of a checkout that the code decides.
+"""``python -m tracker.files.dictionary``: write those files of a checkout that come from the code.
 
 It writes ``docs/outputs.md``, ``docs/summary.schema.json`` and ``docs/athena.sql``, from
 `tracker.files.fields` and `tracker.files.columns`, and the web client's ``task.js``, from
@@ -163,7 +163,7 @@ def main() -> None:
     root = Path(__file__).parents[2]
     docs = root / "docs"
     (root / "handler" / "web" / "task.js").write_text(make_task_script(), encoding="utf-8")
-    # The client is one file that others copy; the page needs it among its own.
+    # Others copy the client as one file; the page needs a copy of it among its own files.
     shutil.copyfile(root / "clients" / "eye-tracking.js", root / "handler" / "web" / "client.js")
     (docs / "outputs.md").write_text(make_page(), encoding="utf-8")
     schema = json.dumps(make_schema(), indent=2, ensure_ascii=False) + "\n"

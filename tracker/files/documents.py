@@ -196,7 +196,7 @@ def parse_summary(
 
 
 _EARLIER_TASK = ("task", "assumed_up_then_down")
-"""What earlier versions wrote where they did not know the task: the same as none."""
+"""Field and value that earlier versions wrote if they did not know the task: read as missing."""
 
 
 def _parse_record(

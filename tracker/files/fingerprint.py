@@ -34,7 +34,8 @@ class Fingerprint:
     sha256 : str
         Hash of the content, 64 hexadecimal digits.
     size_bytes, modified_ns : int
-        Size, and time of the last change. They show whether the file was written to.
+        Size and time of the last change when it was hashed. If they differ later, the file was
+        written to.
     """
 
     path: Path

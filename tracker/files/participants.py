@@ -198,7 +198,7 @@ def check_participant(one: Participant) -> None:
     Raises
     ------
     ParticipantsError
-        A text is too long or cannot be printed, or the date is none.
+        A text is too long or cannot be printed, or `date` is not a date.
     """
     for item in fields(Participant):
         value = getattr(one, item.name)

@@ -16,8 +16,8 @@ FAILED = "failed"
 PARTITION = "date"
 """Name of the column that the folders make, such as ``date=2026-01-31``."""
 OF_A_FOLDER = ("participant_id", "group", "visit", "date", "outliers", "overlay_file")
-"""Columns of a folder's table that a bucket has nothing for: nobody lists its participants, and
-outliers are told when all results are there."""
+"""Columns of a folder's table that are left out here, because a bucket has no values for them: it
+has no list of participants, and outliers are only known when all results are there."""
 RESULT_COLUMNS = tuple(one for one in COHORT_COLUMNS if one.name not in OF_A_FOLDER)
 ATHENA_TYPES = {str: "string", int: "bigint", float: "double", bool: "boolean"}
 

@@ -19,7 +19,7 @@ Table = dict[str, NDArray[Any] | list[str] | list[bool | None]]
 """Columns of one length by name, in the file's order. What is missing is NaN or None."""
 
 ROWS_AT_A_TIME = 10_000
-"""So many rows are texts at the same time: a text takes seven times the memory of its number."""
+"""Most rows that are text at the same time: a text takes seven times the memory of its number."""
 
 
 def name_events(analysis: Analysis) -> list[str]:

@@ -430,8 +430,9 @@ def _read_corrected(path: Path, directory: Path) -> AnnotatedClip:
 def place_corrections(clip: AnnotatedClip, track: Track) -> AnnotatedClip:
     """Return a clip with the closures that its corrections name, in frames of the video.
 
-    Other clips are returned as they are. Flutters and what is not usable are ambiguous. An event
-    whose middle is not usable is left out, and so are winks, which are not scored.
+    A clip without corrections is returned as it is. Flutters, and times that are marked as not
+    usable, become ambiguous closures. An event whose middle lies in such a time is left out. Winks
+    are left out too, because they are not scored.
 
     Parameters
     ----------
@@ -454,7 +455,7 @@ def place_corrections(clip: AnnotatedClip, track: Track) -> AnnotatedClip:
     check_corrections(said, track)
 
     def place(start_s: float, end_s: float) -> Closure:
-        # Each time is that of the nearest frame; those between tracked frames follow from both.
+        # The nearest frame. Between two tracked frames, frame numbers are interpolated.
         start, stop = np.rint(np.interp((start_s, end_s), track.times_s, track.frame_index))
         return Closure(int(start), max(int(stop), int(start) + 1))
 

@@ -35,7 +35,7 @@ SACCADE_S = 0.08
 DRIFT_HZ = np.array([0.11, 0.23, 0.37, 0.61])
 """Frequencies of the waves that add up to a drift of the eyes."""
 EXPOSURE_SAMPLES = 8
-"""Moments within an exposure whose mean a frame shows."""
+"""Number of moments within an exposure. A frame shows the mean of them."""
 VISIBLE_DEPTH = 0.05
 """An annotated closure lasts while it has at least this share of its depth: less is not visible."""
 LONGEST_BLINK_S = 0.5

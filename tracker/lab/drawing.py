@@ -325,7 +325,7 @@ class _Eye:
         x = self.source[..., 0] + v * self.source_v[0]
         y = self.source[..., 1] + v * self.source_v[1]
         bare = min(max(lowered / BARE_AT_LOWERED, 0.0), 1.0)
-        # All of one is half of the work.
+        # If only one of the two skins is seen, the other one need not be drawn.
         if bare == 1:
             return cv2.remap(bare_skin(self.face_name), x, y, cv2.INTER_LINEAR).astype(np.float32)
         image = cv2.remap(open_skin(self.face_name), x, y, cv2.INTER_LINEAR).astype(np.float32)

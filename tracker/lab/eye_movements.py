@@ -146,8 +146,8 @@ class LandmarkNoise:
         The landmarks swing from frame to frame in some fixations and not in others, because the
         face's region follows them: standard deviation, over fixations, of the jitter's logarithm.
     rush : (float, float)
-        In the frame in which the eyes move up, and down, landmarks are further than they will be by
-        this share of the movement since the frame before, or less far.
+        While the eyes move up, and while they move down, vertical landmarks are ahead of the eyes
+        by this share of the movement since the frame before. Negative: they lag behind.
     bend : float
         Vertical landmarks follow the eyes unevenly: with the gaze u as a share of the farthest one,
         they show ``u + bend * (u**3 - u)``. Negative: more in the middle than at the ends.
@@ -192,7 +192,7 @@ def simulate_track(
     noise: LandmarkNoise = LandmarkNoise(),
     shown: Shown = Shown(),
 ) -> Track:
-    """Return the track that a clip would have if the landmarks followed its eyes with a noise.
+    """Return the track that a clip would have if the landmarks followed its eyes with noise.
 
     Parameters
     ----------
@@ -248,7 +248,7 @@ def simulate_track(
 
 
 def _follow_unevenly(vertical: Float64Array, spec: ClipSpec, noise: LandmarkNoise) -> Float64Array:
-    """Return the vertical gaze (N,) as landmarks follow it that bend and rush ahead."""
+    """Return the vertical gaze (N,) with the bend and the rush of the landmarks."""
     farthest = max((abs(phase.vertical) for phase in spec.gaze), default=0.0) or 1.0
     bent = vertical + noise.bend * (vertical**3 / farthest**2 - vertical)
     change = np.diff(bent, prepend=bent[:1])

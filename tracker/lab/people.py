@@ -59,7 +59,7 @@ FRAMING_STD = 0.066
 Standard deviation of that size over crops of one face, as a share of the mean (see
 docs/accuracy.txt)."""
 LOOK_SHORTFALL = 0.12
-"""By how much looks fall short of the farthest that the person can look, as a share of it.
+"""By how much looks fall short of the farthest look that the person can do, as a share of it.
 
 The share is the absolute value of a normal random number with this standard deviation: an
 assumption.

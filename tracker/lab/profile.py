@@ -445,7 +445,7 @@ class _TimedImage(LazyImage):
     def __init__(self, image: LazyImage, clock: _Clock) -> None:
         self._image, self._clock = image, clock
         self.shape, self.to_stored, self.light = image.shape, image.to_stored, image.light
-        # What is not timed is the image's own.
+        # These two are not timed, so the image's own ones are used.
         self.planes, self.release = image.planes, image.release  # type: ignore[method-assign]
 
     def __getitem__(self, part: tuple[slice, slice]) -> Image:

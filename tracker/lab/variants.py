@@ -173,7 +173,7 @@ def add_closing(
 
 
 def _every(step: int, _clip: AnnotatedClip, track: Track) -> Sequence[Track]:
-    # Each way to leave frames out is a recording of its own.
+    # The first frame decides which frames are left out. Each choice gives one more recording.
     return [thin_track(track, step, first) for first in range(step)]
 
 

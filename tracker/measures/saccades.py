@@ -63,7 +63,7 @@ class SaccadeMeasures:
     Attributes
     ----------
     vertical_saccade_count, horizontal_saccade_count : int or None
-        Number of steps behind the values; None if none could be looked for.
+        Number of steps that the values come from; None if steps could not be looked for.
     vertical_saccade_time_ms : float
         Time from 10 % of a vertical step to 90 %, typical value (median) over the steps.
     vertical_saccade_time_ms_left, vertical_saccade_time_ms_right : float

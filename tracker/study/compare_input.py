@@ -98,7 +98,7 @@ NEEDED = (
     "quality.sampled_rate_hz",
     "quality.head_pitch_deg",
 )
-"""A summary without one of these fields is refused. Those of earlier versions may lack others."""
+"""A summary without one of these fields is refused. Earlier versions may lack other fields."""
 _REMEDY = "Name another file, or make it anew with `eye-tracker reanalyze`."
 
 

@@ -1,7 +1,7 @@
-"""What one process does of the analysis of recordings: a whole one, a segment, or joining parts.
+"""The jobs of a worker: analyse a whole recording, track one of its segments, or join its parts.
 
-A long recording is divided if workers would otherwise wait for the one that has it. The results are
-the same: see `tracker.tracks.segments`.
+A long recording is divided if other workers would otherwise wait for the one that analyses it. The
+results are the same: see `tracker.tracks.segments`.
 """
 
 from collections.abc import Callable

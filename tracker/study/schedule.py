@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 SEGMENTS_PER_WORKER = 3
-"""Segments of a long recording among others. Each costs some frames more than the whole does."""
+"""Segments for each worker if there are other recordings too. Each costs some extra frames."""
 
 
 class Schedule:
@@ -35,7 +35,7 @@ class Schedule:
 
     def __init__(self, recordings: Sequence[Recording], request: Request, workers: int) -> None:
         self._workers = workers
-        # Workers that still have other recordings join in later, so there must be enough for all.
+        # Workers that are busy with other recordings join in later, so that all need segments.
         self._segments = workers if len(recordings) == 1 else SEGMENTS_PER_WORKER * workers
         self._passes = 2 if request.overlay else 1
         self._sizes = [_size_bytes(recording) for recording in recordings]
@@ -51,7 +51,7 @@ class Schedule:
         index, job = self.pending.popleft()
         if isinstance(job, Whole) and index not in self._divided:
             # A file's size stands for the work. If it is more than a worker's share of what is
-            # left, the others would have nothing to do in the end.
+            # left, the other workers would be idle before this one is done.
             size, left = self._sizes[index], self._left_bytes
             self._left_bytes -= size
             if self._workers > 1 and size * self._workers > left:

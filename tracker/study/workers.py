@@ -65,8 +65,8 @@ def analyze_recordings(
 ) -> Generator[tuple[int, FinishedRecording | Failure]]:
     """Analyse recordings in `workers` processes.
 
-    A long recording is divided if workers would otherwise have nothing to do in the end. If the
-    iteration is given up, the workers are stopped and leave no half-written file.
+    A long recording is divided if other workers would otherwise have nothing to do while one tracks
+    it. If the caller stops iterating, the workers are stopped and leave no half-written file.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def analyze_recordings(
     parameters : Parameters
     request : Request
     workers : int
-        How many at the same time, on one processor each.
+        Number of processes; each keeps one processor busy.
     on_progress : callable, optional
         Called now and then with a recording's index, the number of its frames done and the number
         expected (0 if unknown).
@@ -220,8 +220,9 @@ def _interrupts_blocked() -> Iterator[None]:
 
     A terminal sends Ctrl-C's signal to all its processes, but only this one must act on it. The
     signal is blocked here, and new processes inherit the block. Windows cannot block it; there,
-    `_work` makes the new process ignore it. Threads of libraries are not blocked, so this process
-    also notes a signal until the end: a process that is half started could not end quietly.
+    `_work` makes the new process ignore it. Threads of libraries are not blocked, so that a signal
+    can still reach this process. It is only noted then, and raised at the end of the block: a new
+    process that is half started could not end quietly.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield

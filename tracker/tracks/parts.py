@@ -1,6 +1,6 @@
-"""What a worker is given of a recording, what it gives back, and the files of both.
+"""What one worker is given to track, what it gives back, and the files of both.
 
-Files come from other machines, so that reading checks everything.
+The files come from other machines, so reading them checks everything.
 """
 
 import json
@@ -58,7 +58,7 @@ _FLAGS = ("complete", "out_of_time", "whole", "mirrored")
 
 
 class PartFileError(InputError):
-    """The file is not a part, or the text not a segment, that this version can read."""
+    """A file is not a part, or a text is not a segment, that this version can read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ class Part:
         return all(ours[name].tobytes() == theirs[name].tobytes() for name in ours)
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
-        """Return all of the part as arrays."""
+        """Return the whole part as arrays, by their names in the file."""
         reading, looks = self.reading, self.looks
         header = {
             "format": FORMAT,

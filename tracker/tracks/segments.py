@@ -2,8 +2,8 @@
 
 A segment consists of blocks: see `tracker.face.blocks`. It is decoded from a keyframe before the
 run-in of its first block. What was seen in it is kept in a `Part`. To join the parts, the faces are
-followed once more, through what was seen: see `tracker.face.looks`. The track is the one of a
-single run, bit for bit.
+followed once more through what the parts hold, without the video: see `tracker.face.looks`. The
+track is the same as that of a single run, bit for bit.
 """
 
 import hashlib
@@ -81,10 +81,10 @@ def plan_segments(
     except FFmpegError:
         return (whole,)
     if layout.frames <= max_frames:
-        # A container may promise many more frames than it has; no step has to be raised for them.
+        # A container may promise many more frames than it has. The step need not be raised then.
         whole = replace(whole, step=step)
     elif not keep_step and layout.frames > max_frames * whole.step:
-        # Or it may promise fewer.
+        # Or it may promise fewer frames than it has.
         whole = replace(whole, step=raise_step(layout.frames, step, max_frames))
     stop = min(layout.frames, max_frames * whole.step)
     cuts = _choose_cuts(layout, count, whole.step, stop) if layout.is_divisible else []
@@ -128,7 +128,7 @@ def _choose_cuts(layout: Layout, count: int, step: int, stop: int) -> list[_Cut]
     """Return where to divide the first `stop` frames of a recording most evenly."""
     keys = layout.find_keyframes()
     if not keys:
-        # Some recordings mark none, as where the encoder refreshes the picture piece by piece.
+        # Some recordings mark no keyframes: their encoder refreshes the picture piece by piece.
         return []
     indices = np.array([index for index, _ in keys], np.int64)
     possible = []

@@ -107,8 +107,8 @@ class Track:
         (`tracker.face.picture_gaze`), as indices of the N frames, strictly increasing. Tracks of
         earlier versions have none.
     picture_heights : ndarray, shape (S, 2), float32
-        Height of the left and the right iris in them, in canthal distances, down positive: from
-        where it is in the recording's typical picture. NaN where it was not found.
+        Height of the left and the right iris in these frames, in canthal distances, down positive.
+        0 is the height in the recording's typical picture. NaN where the iris was not found.
 
     Examples
     --------
@@ -295,7 +295,7 @@ def _follow_frames(
         if done or out_of_time:
             frames.complete, frames.out_of_time = False, out_of_time
             return
-        # The pacer changes the step: then the frames are only counted.
+        # A pacer changes the step, so that the number of a tracked frame is simply its count.
         blocks.add(frame.pixels, frame.index // step if pacer is None else count)
         frames.add(frame)
         if on_progress is not None:
@@ -364,10 +364,10 @@ def concatenate_tracks(tracks: Sequence[Track]) -> Track:
     -------
     Track
         Times and frame indices continue from track to track. The gap between two tracks is so long
-        that no closure and no valid time crosses it. `picture_heights` are not made comparable:
-        each recording's still start from its own typical picture. If one recording shows only looks
-        up and another one only looks down, it is therefore not noticed if the landmarks do not
-        follow the irises.
+        that no closure and no valid time crosses it. `picture_heights` are not made comparable: in
+        each recording, 0 is still that recording's own typical picture. If one recording has only
+        looks up and another one only looks down, the heights therefore cannot show that the
+        landmarks do not follow the irises.
 
     Raises
     ------

@@ -13,7 +13,7 @@ from io import BufferedIOBase
 from tracker.video.libav import FFmpegError
 
 MAX_BOXES = 256
-"""Boxes beside each other that are looked at; a recording has a dozen."""
+"""Most boxes that are read one after another; a recording has a dozen side by side."""
 MAX_XML_BYTES = 2**20
 
 _SAMSUNG_CAPTURE_FPS = {12: 240.0, 13: 120.0}
@@ -127,7 +127,7 @@ def _read_samsung(samsung: Box) -> float:
 
 
 def is_fragmented(file: BufferedIOBase) -> bool:
-    """Return whether an MP4 says that more frames than its index lists may follow."""
+    """Return whether an MP4 says that it may hold frames that its index does not list."""
     whole = Box(file, 0, file.seek(0, 2))
     found = any(True for movie in whole.find(b"moov") for _ in movie.find(b"mvex"))
     file.seek(0)

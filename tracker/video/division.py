@@ -86,9 +86,10 @@ class Layout:
         self.is_divisible = is_sure and all_differ
 
     def find_keyframes(self) -> list[tuple[int, Packet]]:
-        """Return the keyframes at which the video can be divided, with their frames' indices.
+        """Return the frame index and the packet of each keyframe at which the video can be divided.
 
-        All that is stored before such a keyframe is shown before it.
+        All frames that are stored before such a keyframe are also shown before it, so that none of
+        them is missing in what begins at the keyframe.
         """
         found = []
         latest = NO_TIME

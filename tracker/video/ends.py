@@ -1,8 +1,9 @@
 """Find whether a file was cut off: whether it ends before its container says.
 
 MP4, Matroska, AVI and WMV declare sizes. A program that streams a recording does not know its size,
-and declares none; then only the last element can be seen to be incomplete. MPEG declares no size of
-the whole either. If a file was cut exactly between two such elements, that cannot be seen.
+and declares none. MPEG declares no size of the whole file either. In such a file, only the last
+element can show that the file was cut off: it is incomplete. A cut exactly between two elements
+cannot be seen.
 """
 
 from io import BufferedIOBase
@@ -10,11 +11,11 @@ from io import BufferedIOBase
 from tracker.video.container import HEAD_BYTES
 
 SLACK_BYTES = 16
-"""Some programs count a header twice, or a byte that only fills up."""
+"""A file may be this much too short: some programs count a header twice, or a padding byte."""
 TAIL_BYTES = 2**18
-"""What is looked at of the end of an MPEG file: several encoded frames with their sound."""
+"""Bytes at the end of an MPEG file that are read: several encoded frames with their sound."""
 MAX_ELEMENTS = 10_000
-"""Elements that are looked at behind the last frame: an index, tags, and more of the like."""
+"""Most elements that are read after the last frame, such as an index and tags."""
 
 _BOX_TYPES = frozenset((b"moof", b"mdat", b"mfra", b"sidx", b"styp", b"moov", b"free", b"prft",
                         b"emsg", b"uuid", b"ssix", b"udta", b"meta"))  # fmt: skip
@@ -231,7 +232,7 @@ def _is_program_cut(tail: bytes) -> bool:
         if len(head) < 6:
             return True
         if head[:4] == _PACK:
-            # The head of a pack has a fixed size in MPEG-1. In MPEG-2 it may be filled up.
+            # The head of a pack has a fixed size in MPEG-1. In MPEG-2, padding may follow.
             filled = head[13] & 7 if len(head) == 14 else 0
             place += 14 + filled if head[4] >> 6 == 1 else 12
         else:

@@ -62,7 +62,7 @@ READ_ATTEMPTS, DECODE_ATTEMPTS = 4096, 64
 READ_ERRORS = 600
 """Packets in a row that cannot be read, after which reading ends."""
 MAX_CONVERTERS = 16
-"""Sizes of the pictures of one video; pictures of further sizes are left out."""
+"""Most different sizes of frames in one video; frames of further sizes are left out."""
 STREAM_BUFFER_BYTES = 2**16
 MOST_STREAM_BYTES = 2**44 - 2**12
 """Largest file that Linux' usual file system holds; no place beyond it is sought."""
@@ -125,7 +125,7 @@ class _StreamReader:
             if not 0 <= target < MOST_STREAM_BYTES:
                 self._stream.seek(here)
                 return _INVALID
-            # A damaged file leads anywhere; many streams refuse places that they do not have.
+            # A damaged file may name a place beyond its end, which many streams refuse.
             self._stream.seek(min(target, size))
             return target
 
@@ -395,7 +395,7 @@ class Decoder:
         frame = self._frame.contents
         ticks: int = frame.pts
         if ticks == NO_TIME or not self.tells_times:
-            # Frames leave the decoder as regularly as packets enter it.
+            # The packet's decoding time instead: frames leave as regularly as packets enter.
             ticks = frame.packet_dts
         if ticks == NO_TIME:
             return math.nan

@@ -34,7 +34,7 @@ MAX_CONSECUTIVE_FAILURES = 600
 MAX_FPS = 1e6
 """Higher declared rates are ignored. Some containers declare up to 90,000, which is wrong."""
 MAX_COUNTED_FPS = 300.0
-"""Declared rates above this count no frames by themselves."""
+"""A higher declared rate is not trusted to tell the number of frames from the duration."""
 MAX_VIDEO_S = 24 * 3600.0
 """Longest duration of a video that is believed."""
 CAPTURE_FPS_RANGE = (1.0, 1000.0)
@@ -165,7 +165,8 @@ class Video:
         fps = fps if fps <= MAX_FPS else 0.0
         width, height, count = self._decoder.width, self._decoder.height, self._decoder.frame_count
         hidden, by_duration = self._decoder.hidden, self._decoder.frames_by_duration
-        # The count of a header may be too small; a rate that is not meant gives too large a number.
+        # A header's count may be too small. A declared rate that is far too high, as some
+        # containers have, gives too large a number.
         expected = max(count, by_duration if fps <= MAX_COUNTED_FPS else 0) - hidden
         count = (count or by_duration) - hidden
         self._info = VideoInfo(

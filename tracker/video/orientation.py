@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
-    # Loading the kernels takes as long as tracking 100 frames, and who only plans calls none.
+    # Loading the kernels takes as long as tracking 100 frames, and planning needs none of them.
     from kernels.sampling import Affine
 
 MAX_PIXEL_ASPECT = 4.0

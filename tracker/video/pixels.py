@@ -121,7 +121,7 @@ def _view_plane(address: int, size_bytes: int, kind: type) -> NDArray[Any]:
 
 @functools.lru_cache(maxsize=64)
 def _memory_type(size_bytes: int) -> Any:
-    # A class that nobody holds is made anew for each frame, and left to the garbage collector.
+    # Without the cache, each frame would make a new class, which the garbage collector must find.
     return c.c_uint8 * size_bytes
 
 
@@ -201,7 +201,7 @@ class Converter:
                 (self._height, rows, rows), strict=True,
             )
         )  # fmt: skip
-        # Here, because who only asks how long a video is needs no kernels.
+        # Imported here: a program that only asks how long a video is needs no kernels.
         from kernels.sampling import Planes
 
         return Planes(
@@ -232,7 +232,7 @@ class Converter:
         end_x, end_y = np.clip(high, 0, size).tolist()
         shown = np.zeros((bottom - top, right - left, 3), np.uint8)
         if first_x >= end_x or first_y >= end_y:
-            # Beside a picture that does not fill the shown one.
+            # The part lies beside the stored picture, which does not fill the shown one.
             return shown
         part = self._convert_stored(frame, first_y, end_y, first_x, end_x)
         offset = map_points(self.to_stored, left, top)[:, 0] - (first_x, first_y)

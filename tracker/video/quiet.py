@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 
 _ONE_AT_A_TIME = threading.Lock()
-"""Two at once would each take the other's silence for the true stderr, and one would keep it."""
+"""Of two at once, the second would save the first one's silence as stderr, and restore it."""
 
 
 @contextlib.contextmanager

@@ -72,8 +72,8 @@ class SeekingDecoder(Decoder):
         """
         self._waiting = False
         start: int = self._stream.start_time
-        # What demuxers compare the time with differs, so both are tried. From the start, every
-        # packet is met.
+        # Some demuxers compare the time with pts, others with dts, so both are tried. The start of
+        # the file comes last: reading from there meets every packet, but takes longest.
         for ticks in (key.pts, key.dts, min(start, key.dts)):
             if ticks != NO_TIME and self._seek(ticks) and self._walk_to(key):
                 self._waiting = True

@@ -27,10 +27,10 @@ from tracker.video.times import SLOW_MOTION_FPS, check_recorded_at
 CAPTURE_RATE_TAGS = (b"com.android.capture.fps",)
 """Tags with the rate at which frames were captured; players ignore them."""
 RECORDED_TAGS = (b"com.apple.quicktime.creationdate", b"creation_time")
-"""Tags with the time of the recording, the one that also tells the place's time zone first."""
+"""Tags with the time of the recording. The first one is preferred: it also tells the time zone."""
 
 LEAST_FRAME_BYTES = 16
-"""Size of a frame in which nothing moves, with what the container adds."""
+"""Size of the smallest frame, in which nothing moves, with what the container adds to it."""
 SAME_RATE = 0.05
 """Rates of capture that differ by a smaller share mean the same: 119.88 and 120."""
 

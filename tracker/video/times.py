@@ -13,10 +13,10 @@ TimeSource = Literal["stream", "stream_repaired", "frame_rate"]
 TIME_SOURCES: tuple[TimeSource, ...] = get_args(TimeSource)
 """Sources of times, the best first; see `repair_times`."""
 LEAST_SLOWED_DOWN = 1.8
-"""Slow motion is played at half of its speed or less. Darkness, too, makes a phone record fewer
-frames a second than its tag says, so that a tag alone tells nothing."""
+"""A video that is slowed down by less is no slow motion: that is played at half speed or slower. A
+phone records fewer frames in the dark than its tag says, so that the tag alone proves nothing."""
 SLOW_MOTION_FPS = 100.0
-"""Rate of capture that is only meant for slow motion; 60 are recorded at normal speed, too."""
+"""Lowest rate of capture of slow motion; 60 frames a second are used at normal speed, too."""
 TIME_LAPSE_FPS = 15.0
 """Rate of capture below which a faster playback is a time lapse."""
 SHORTEST_STEP_S = 1e-4
@@ -24,7 +24,7 @@ SHORTEST_STEP_S = 1e-4
 MAX_REPAIRED_SHARE = 0.1
 """Largest share of timestamps that is repaired; if more are wrong, all are replaced."""
 LEAST_MEASURED_STEPS = 10
-"""Good steps in time from which the frame rate is measured; of fewer, the declared one is used."""
+"""With fewer good steps in time, the frame rate is not measured: the declared one is used."""
 _FIRST_RECORDING = datetime(2000, 1, 1, tzinfo=UTC)
 _ISO_TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
@@ -44,8 +44,8 @@ def repair_times(
     frame_index : ndarray, shape (N,), int64
         Index of each frame in the source, strictly increasing.
     fps : float
-        Frame rate that the container declares. It counts where too few good timestamps tell the
-        rate. If it declares none, 30 is assumed.
+        Frame rate that the container declares. It is used if there are too few good timestamps to
+        measure the rate. If it declares none, 30 is assumed.
 
     Returns
     -------
