@@ -25,16 +25,17 @@ MAX_CONSENT_CHARACTERS = 64
 MAX_PROTOCOL_PHASES = 100
 """A protocol is part of the record, and the database limits a record to 400 kB."""
 UPLOAD_TYPES = (
-    "video/mp4",
-    "video/quicktime",
-    "video/webm",
-    "video/x-matroska",
-    "video/x-msvideo",
-    "video/3gpp",
-    "image/jpeg",
-    "image/png",
-    "image/webp",
+    *("video/mp4", "video/x-m4v", "video/quicktime", "video/3gpp", "video/3gpp2"),
+    *("video/webm", "video/x-matroska", "video/matroska"),
+    *("video/x-msvideo", "video/vnd.avi", "video/avi"),
+    *("video/mpeg", "video/mp2t", "video/x-ms-wmv", "video/x-ms-asf"),
+    *("image/jpeg", "image/png", "image/webp", "image/bmp", "image/tiff"),
+    *("image/heic", "image/heif", "image/avif"),
 )
+"""The kinds of files that are read, as browsers and systems name them; the first is the default.
+
+The content decides what a file is. These only keep a form from storing a page or a script.
+"""
 ACTIONS = ("analyze_image", "analyze_video", "process_s3_file", "create_upload")
 ASSUMED = {"task": "up_down", "task_assumed": True}
 """The task of the app's guided flow. It is assumed if a request over HTTP names no task."""

@@ -12,8 +12,11 @@ import {
 import { forget, isOver, keep, KEPT_MS, recall } from "./storage.js";
 import { READY_S, TASKS } from "./task.js";
 
-const UPLOAD_TYPES = [ // handler/requests.py
-  "video/mp4", "video/quicktime", "video/webm", "video/x-matroska", "video/x-msvideo", "video/3gpp",
+const UPLOAD_TYPES = [ // the videos in handler/requests.py
+  "video/mp4", "video/x-m4v", "video/quicktime", "video/3gpp", "video/3gpp2",
+  "video/webm", "video/x-matroska", "video/matroska",
+  "video/x-msvideo", "video/vnd.avi", "video/avi",
+  "video/mpeg", "video/mp2t", "video/x-ms-wmv", "video/x-ms-asf",
 ];
 const MAX_UPLOAD_BYTES = 2 * 2 ** 30;
 const REPORT_REFRESH_MS = 10 * 60 * 1000; // its address is valid for 15 minutes

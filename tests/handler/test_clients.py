@@ -59,7 +59,7 @@ def test_the_clients_types_are_the_apis() -> None:
 
 
 def test_the_clients_example_sends_any_file() -> None:
-    """Browsers have types of their own for MKV and AVI, or none, which the API refuses."""
+    """Browsers give some files no type, or one of their own, which the API refuses."""
     (sent,) = re.findall(r"createUpload\(\{ (.*) \}\);", CLIENT.split("*/")[0])
     names = {one.split(":")[0].strip() for one in sent.split(",")}
     assert names <= SCHEMAS["Upload"]["properties"].keys()

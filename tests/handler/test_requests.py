@@ -5,6 +5,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from handler.keys import check_key, make_key, name_user, parse_original_key
 from handler.local.app import LocalContext
 from handler.local.storage import LocalStorage
 from handler.requests import (
+    UPLOAD_TYPES,
     AnalyzeData,
     AnalyzeFile,
     CreateUpload,
@@ -116,6 +118,46 @@ def test_the_other_actions() -> None:
     document = {"action": "create_upload", "user_id": "u1", "content_type": "video/quicktime"}
     expected = CreateUpload("u1", "video/quicktime", ASSUMED)
     assert parse(post(document)) == parse(post(document, path="/uploads")) == expected
+
+
+ROOT = Path(__file__).parents[2]
+MEDIA_TYPES = {
+    "MP4": ("video/mp4", "video/x-m4v"),
+    "MOV": ("video/quicktime",),
+    "3GP": ("video/3gpp", "video/3gpp2"),
+    "WebM": ("video/webm",),
+    "MKV": ("video/matroska", "video/x-matroska"),
+    "AVI": ("video/vnd.avi", "video/avi", "video/x-msvideo"),
+    "MPEG": ("video/mpeg",),
+    "transport stream": ("video/mp2t",),
+    "WMV": ("video/x-ms-wmv", "video/x-ms-asf"),
+    "JPEG": ("image/jpeg",),
+    "HEIC": ("image/heic", "image/heif"),
+    "AVIF": ("image/avif",),
+    "PNG": ("image/png",),
+    "WebP": ("image/webp",),
+    "BMP": ("image/bmp",),
+    "TIFF": ("image/tiff",),
+}
+"""IANA's names, and the older ones that browsers and systems still give."""
+
+
+def test_every_kind_that_is_read_may_be_uploaded() -> None:
+    guide = (ROOT / "docs" / "videos.md").read_text(encoding="utf-8")
+    (sentence,) = re.findall(r"^Any (.*)\.$", guide, re.MULTILINE)
+    kinds = re.split(r", and any |, | or ", sentence)
+    assert kinds == list(MEDIA_TYPES)
+    names = [name for kind in kinds for name in MEDIA_TYPES[kind]]
+    for name in names:
+        body = {"action": "create_upload", "content_type": name}
+        assert parse(post(body)) == CreateUpload(None, name, ASSUMED)
+    # Nothing else, such as a page or a drawing with a script in it.
+    assert set(UPLOAD_TYPES) == set(names)
+    code = (ROOT / "handler" / "web" / "app.js").read_text(encoding="utf-8")
+    (listed,) = re.findall(r"^const UPLOAD_TYPES = \[(.*?)^\];", code, re.MULTILINE | re.DOTALL)
+    assert re.findall(r'"(\S+?)"', listed) == [
+        name for name in UPLOAD_TYPES if name.startswith("video/")
+    ]
 
 
 def test_a_report_is_asked_for_in_a_language() -> None:
