@@ -104,11 +104,22 @@ class Webhook:
         failed = []
         for record in event["Records"]:
             if record["eventSource"] == "aws:dynamodb":
-                if message := make_message(record):
-                    self._queue.send(message)
+                self._announce(record)
             elif not self._deliver(record):
                 failed.append({"itemIdentifier": record["messageId"]})
         return {"batchItemFailures": failed}
+
+    def _announce(self, entry: Mapping[str, Any]) -> None:
+        """Put an entry's event into the queue, if it ended an analysis."""
+        try:
+            message = make_message(entry)
+        except KeyError:
+            # Another program writes to the table, too. Raised, this would hold up all entries
+            # behind it for as long as the mapping repeats the batch.
+            self._logger.warning("not an analysis", extra={"event_id": entry["eventID"]})
+            return
+        if message:
+            self._queue.send(message)
 
     def _deliver(self, record: Mapping[str, Any]) -> bool:
         """Send the event in a message of the queue; return whether the server has taken it."""
@@ -151,6 +162,11 @@ def make_message(entry: Mapping[str, Any]) -> str:
     The message holds the event's id and the body of the request. The body says which analysis it
     is, and neither whose nor with which result: the receiver asks the API for that, which checks
     who asks.
+
+    Raises
+    ------
+    KeyError
+        What was written is no record of an analysis.
     """
     written = entry["dynamodb"]
     state = _read_state(written, "NewImage")

@@ -549,6 +549,28 @@ def test_the_webhook_takes_the_stream_of_either_table() -> None:
     assert most < properties("WebhookFunction")["ReservedConcurrentExecutions"]
 
 
+def test_an_operator_learns_of_lost_events_while_the_stream_still_has_them() -> None:
+    stream = properties("WebhookFunction")["Events"]["EndedAnalyses"]["Properties"]
+    # DynamoDB keeps a stream's entries for 24 hours.
+    given_up_s = stream["MaximumRecordAgeInSeconds"]
+    assert 0 < given_up_s <= 12 * 3600
+    # The entries are tried again until then, each alone in the end, and are not lost then.
+    assert stream["BisectBatchOnFunctionError"] is True
+    assert "MaximumRetryAttempts" not in stream
+    assert stream["DestinationConfig"]["OnFailure"]["Destination"] == {
+        "Fn::GetAtt": ["WebhookDeadLetterQueue", "Arn"]
+    }
+    watched = {
+        "WebhookAlarm": ("AWS/SQS", {"Fn::GetAtt": ["WebhookDeadLetterQueue", "QueueName"]}),
+        "WebhookErrorsAlarm": ("AWS/Lambda", {"Ref": "WebhookFunction"}),
+    }
+    for name, (namespace, watches) in watched.items():
+        alarm = properties(name)
+        assert (alarm["Namespace"], alarm["Dimensions"][0]["Value"]) == (namespace, watches)
+        assert alarm["Period"] * alarm["EvaluationPeriods"] <= given_up_s / 4
+        assert alarm["AlarmActions"] == properties("DeadLetterAlarm")["AlarmActions"]
+
+
 def test_a_bucket_of_our_own_is_private() -> None:
     bucket = properties("Bucket")
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}

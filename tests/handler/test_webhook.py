@@ -314,6 +314,24 @@ def test_no_event_is_lost_if_the_queue_fails(
     check(receiver.received[0], answer["analysis_id"], "completed")
 
 
+@pytest.mark.parametrize("lost", ["created_at", "analysis_id"])
+def test_an_entry_of_another_program_stops_no_event(
+    lost: str, world: WebhookWorld, receiver: Receiver
+) -> None:
+    """Raised, it would hold up the entries behind it until the stream gives it up."""
+    _, answer = analyse(world)
+    entries = world.list_new_entries()
+    (end,) = entries
+    image = {name: value for name, value in end["dynamodb"]["NewImage"].items() if name != lost}
+    other = end | {"eventID": "other", "dynamodb": end["dynamodb"] | {"NewImage": image}}
+    assert world.webhook.handle({"Records": [other, end]}) == {"batchItemFailures": []}
+    while world.send_one():
+        pass
+    expect(receiver, (answer["analysis_id"], "completed"))
+    line = json.loads(world.webhook_log.getvalue().splitlines()[0])
+    assert (line["message"], line["event_id"]) == ("not an analysis", "other")
+
+
 # Until it is taken
 
 
