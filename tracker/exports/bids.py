@@ -56,6 +56,9 @@ EVENTS = {
 }
 """Columns of an eye's closures, and the column of ``STEM.blinks.csv`` that each holds."""
 
+SHARED_KINDS = ("blink", "prolonged_closure", "flutter")
+"""Kinds of events in which both eyes close."""
+
 README = """\
 # Eye tracking from videos of the face
 
@@ -63,7 +66,8 @@ Exported by parkinson-eye-tracking. For research; the measures are not a diagnos
 
 Samples are where the iris is between the corners of the eye, in widths of that eye: the position of
 the eye in the head, and no point on a screen. x is positive to the subject's left, y is positive
-downwards. Both eyes close together: a closure is listed for each eye, with that eye's amplitude.
+downwards. Both eyes close together: a closure is listed for each eye, with that eye's amplitude. A
+wink is listed for its eye only.
 """
 
 
@@ -201,6 +205,8 @@ def _write_recording(recording: ExportedRecording, place: _Place, out: Path) -> 
     written = []
     for eye, (label, name) in EYES.items():
         stem = f"{place.stem}_recording-{label}"
+        # A wink is an event of one eye.
+        own = [row for row in blinks if row["kind"] in (*SHARED_KINDS, f"wink_{name}")]
         about = {
             "SamplingFrequency": summary.quality.sampled_rate_hz or summary.fps,
             "StartTime": frames[0]["time_sec"] if frames else 0,
@@ -219,13 +225,13 @@ def _write_recording(recording: ExportedRecording, place: _Place, out: Path) -> 
         ]
         about = {
             "Columns": list(EVENTS),
-            "Description": "Blinks and longer closures of the eyes.",
+            "Description": f"Blinks and longer closures. {recording.correction}".strip(),
             "TaskName": place.task,
             "OnsetSource": "timestamp",
             **_describe(EVENTS, BLINK_COLUMNS, eye),
         }
         written += [
-            _write_compressed(folder / f"{stem}_physioevents.tsv.gz", blinks, EVENTS, eye),
+            _write_compressed(folder / f"{stem}_physioevents.tsv.gz", own, EVENTS, eye),
             _write_json(folder / f"{stem}_physioevents.json", about),
         ]
     return written + _write_phases(summary, place, folder)

@@ -1,7 +1,9 @@
 """A result as a FHIR R4B bundle: a report, and an observation for each measure.
 
-The report is preliminary, because no clinician has looked at it. Units are those of UCUM. A measure
-that is missing has an observation too, which says why. Only elements that R4 has as well are used.
+The report is preliminary, because no clinician has signed it. Units are those of UCUM. A measure
+that is missing has an observation too, which says why. A range that was measured but supports no
+answer says so in a note, for each observation may be read alone. Only elements that R4 has as well
+are used.
 
 Source: https://hl7.org/fhir/R4B (DiagnosticReport, Observation).
 """
@@ -26,6 +28,8 @@ MEASURES = {
     "perclos": "1",
 }
 """Fields of the summary that become observations, and their units in UCUM."""
+GAZE = ("vertical_peak_to_peak", "up_range", "down_range")
+"""Those on which the answer rests. Without an answer, each says why it is not to be relied on."""
 QUALITY = {
     "quality.face_coverage": "1",
     "quality.gaze_share": "1",
@@ -78,7 +82,9 @@ def make_bundle(recording: ExportedRecording) -> dict[str, Any]:
         "code": _code("assessment", "Eye movements and blinks in a video of the face"),
         **about,
         "result": [{"reference": entry["fullUrl"]} for entry in entries],
-        "conclusion": f"{summary.psp_rule_reason} {summary.note}",
+        "conclusion": " ".join(
+            filter(None, (summary.psp_rule_reason, recording.correction, summary.note))
+        ),
     }
     return {
         "resourceType": "Bundle",
@@ -128,8 +134,7 @@ def _observe_answer(summary: Summary) -> tuple[str, dict[str, Any]]:
     _, about = find_field("assessment.status")
     observation = _make_observation("assessment.status", about.en, "exam")
     if assessment.status == "not_assessable":
-        reasons = " ".join(reason.message for reason in assessment.reasons)
-        observation["dataAbsentReason"] = _absent(reasons)
+        observation["dataAbsentReason"] = _absent(_join_reasons(summary))
     else:
         status = {"system": f"{CODES}:status", "code": assessment.status}
         observation["valueCodeableConcept"] = {
@@ -139,6 +144,10 @@ def _observe_answer(summary: Summary) -> tuple[str, dict[str, Any]]:
     if assessment.cautions:
         observation["note"] = [{"text": caution.message} for caution in assessment.cautions]
     return "assessment.status", observation
+
+
+def _join_reasons(summary: Summary) -> str:
+    return " ".join(reason.message for reason in summary.assessment.reasons)
 
 
 def _absent(text: str) -> dict[str, Any]:
@@ -156,6 +165,8 @@ def _observe(summary: Summary, path: str, unit: str) -> tuple[str, dict[str, Any
         observation["dataAbsentReason"] = _absent("The recording does not show it.")
         return path, observation
     observation["valueQuantity"] = {"value": value, **quantity}
+    if path in GAZE and summary.assessment.status == "not_assessable":
+        observation["note"] = [{"text": f"Not assessable. {_join_reasons(summary)}"}]
     if path == "down_range" and summary.down_range_is_lower_bound:
         # Lids hid the irises: the eyes looked down by this or more.
         observation["valueQuantity"]["comparator"] = ">="

@@ -49,6 +49,12 @@ class ExportedRecording:
     summary: Summary
     participant: Participant | None
 
+    @property
+    def correction(self) -> str:
+        """A sentence that says who corrected the events; empty if nobody did."""
+        one = self.summary
+        return f"Corrected by {one.corrected_by}, {one.corrected_at}." if one.corrected else ""
+
     def read_frames(self) -> list[Row]:
         """Read ``STEM.frames.csv``. A column that an earlier version did not write is None."""
         return _read_table(result_path(self.directory, self.stem, "frames"), FRAME_COLUMNS)

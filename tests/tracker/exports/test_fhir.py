@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 
 from tracker.exports.fhir import export_fhir
 from tracker.exports.recordings import ExportedRecording
+from tracker.files.fields import FindingFields
 
 
 @pytest.fixture
@@ -93,6 +95,40 @@ def test_what_is_not_assessable_has_no_value_but_a_reason(bundles: dict[str, Any
     assert len(answer["dataAbsentReason"]["text"]) > 20
     assert "subject" not in answer
     assert "valueCodeableConcept" in find(bundles["first.fhir.json"], "assessment.status")
+
+
+def test_a_range_that_supports_no_answer_says_so_itself(
+    recordings: list[ExportedRecording],
+    bundles: dict[str, Any],
+    tmp_path: Path,
+) -> None:
+    (recording,) = (one for one in recordings if one.stem == "first")
+    summary = recording.summary
+    reason = FindingFields("recording_too_short", "It is too short. Record again.")
+    refused = replace(summary.assessment, status="not_assessable", reasons=(reason,))
+    doubtful = replace(recording, summary=replace(summary, assessment=refused))
+    (path,) = export_fhir([doubtful], tmp_path / "doubtful")
+    bundle = json.loads(path.read_text(encoding="utf-8"))
+    Bundle.model_validate(bundle)
+    for name in ("vertical_peak_to_peak", "up_range", "down_range"):
+        observed = find(bundle, name)
+        assert "valueQuantity" in observed
+        assert observed["note"] == [{"text": f"Not assessable. {reason.message}"}]
+        assert "note" not in find(bundles["first.fhir.json"], name)
+    assert "note" not in find(bundle, "blink_rate_per_min")
+
+
+def test_the_report_says_who_corrected_the_events(
+    recordings: list[ExportedRecording], bundles: dict[str, Any], tmp_path: Path
+) -> None:
+    at = "2026-01-31T09:30:00Z"
+    summary = replace(recordings[1].summary, corrected=True, corrected_by="AB", corrected_at=at)
+    (path,) = export_fhir([replace(recordings[1], summary=summary)], tmp_path / "corrected")
+    bundle = json.loads(path.read_text(encoding="utf-8"))
+    Bundle.model_validate(bundle)
+    assert f"Corrected by AB, {at}." in bundle["entry"][0]["resource"]["conclusion"]
+    original = bundles["first.fhir.json"]["entry"][0]["resource"]["conclusion"]
+    assert "Corrected" not in original
 
 
 def test_equal_results_are_equal_bundles(

@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,9 @@ def test_tables_are_read_with_their_types(recordings: list[ExportedRecording]) -
         assert row["complete"] is True
 
 
-def test_a_summary_is_found_once_and_hidden_files_never(results: Path) -> None:
+def test_a_summary_is_found_once_and_hidden_files_never(results: Path, tmp_path: Path) -> None:
+    # Other tests read the results, too.
+    results = Path(shutil.copytree(results, tmp_path / "results"))
     hidden = results / ".trash"
     hidden.mkdir()
     (hidden / "old.summary.json").write_text("{}")
