@@ -42,7 +42,7 @@ MAX_LIST, DEFAULT_LIST = 100, 20
 
 @dataclass(frozen=True, slots=True)
 class FormFile:
-    """A form's file that the local server has written to its disk: its path, and its given name."""
+    """A file from a form: where the local server saved it, and what the client called it."""
 
     path: Path
     name: str

@@ -143,7 +143,7 @@ def _fits(argument: object, type_: ArgumentType) -> bool:
 def _private_cache_dir() -> Path:
     """Return a cache directory that no other user can write to.
 
-    Numba unpickles the files in it, so that whoever can write there can run code here.
+    Numba unpickles the files in it, so whoever can write there can run code in this process.
     """
     if not hasattr(os, "getuid"):  # Windows, where each user has a temporary folder
         return Path(tempfile.mkdtemp(prefix="eye-tracker-numba-"))

@@ -33,7 +33,8 @@ nearly those of a movement of least jerk. The real ends cannot be timed: the upp
 the noise, and at the lower one the landmarks of shut lids still move.
 """
 REST_WITHIN_S = (0.25, 0.5)
-"""Times before and after the lids pass half of a closure's depth, in which they are at rest once.
+"""The lids at rest are looked for in these times: before the lids pass half of a closure's depth on
+the way down, and after they pass it on the way up.
 
 Lids close in 0.1 s and open in two to three times as long. Slower changes of the opening do not
 belong to the closure.

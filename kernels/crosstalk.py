@@ -12,8 +12,9 @@ from kernels.quantiles import take_quantiles
 CROSSTALK_MOST = 1 / 6
 """Largest vertical offset that a horizontal one makes, as a share of it.
 
-On the synthetic face, horizontal gaze of 0.1 to 0.2 makes up to 0.11 of itself, and 0.15 where the
-head is turned. Vertical gaze comes with horizontal movements of a sixth of it, or less.
+On the synthetic face, horizontal gaze of 0.1 to 0.2 makes a vertical offset of up to 0.11 of
+itself, and of 0.15 where the head is turned. When the eyes really move up or down, they also move
+to the side by a sixth of that, or less.
 """
 
 Float64Array = NDArray[np.float64]
@@ -27,7 +28,7 @@ def remove_crosstalk(vertical: ArrayLike, horizontal: ArrayLike, keep: ArrayLike
     vertical, horizontal : array_like, shape (N,), float64
         Gaze offsets; NaN = missing.
     keep : array_like, shape (N,), bool
-        Samples that decide what is explained.
+        Samples to which the explanation is fitted. It is removed from all samples.
 
     Returns
     -------

@@ -45,12 +45,12 @@ The closing phase of a spontaneous blink lasts about 0.1 s; by this measure, 0.1
 annotated recordings. Half as much again leaves room for slow lids.
 """
 EYE_SHARE = 0.3
-"""Least share of the deeper eye's depth by which the other eye closes.
+"""The eye that closes less closes by at least this share of what the other eye does.
 
 Glare on spectacles moves the landmarks of one eye alone. In the annotated recordings the share is
-0.396 or more in blinks, and 0.11 in what glare does. Chosen on these recordings and all variants of
-them (`tracker.lab.validation`). The choice would be 0.25 if one of the 23 people was left out, and
-the same if any other one was.
+0.396 or more in blinks, and 0.11 in dips that come from glare. Chosen on these recordings and all
+variants of them (`tracker.lab.validation`). Without one of the 23 people, the choice would be 0.25.
+Without any other one, it stays the same.
 """
 FALL_STEP_S = 0.025
 """Least time over which the speed of a fall is taken: one frame at usual rates, several at high
@@ -386,20 +386,20 @@ def _refuse(
     eyes. least_depth is how far the lids must reopen in a dip of which only the fall is seen.
     """
     deep = dips.least_ratio <= rules.deep_ratio
-    # NaN, for want of an eye, compares as enough.
     weak = dips.noises < rules.noise_multiple
     longest_s = np.where(deep & ~lowered, np.inf, rules.longest_partial_s)
-    # A width is known to the time between samples: one sample alone has that width.
+    # A width is only known to within the time between samples: a dip of one sample has that width.
     tolerance_s = min(interval_s, MAX_GAP_S / 2) + TIME_TOLERANCE_S
     whole = np.isfinite(dips.width_s)
     begun = dips.onset_seen & (dips.reopened >= least_depth)
     for name, refused in {
         "noise": weak & (~deep | lowered),
+        # If an eye is not seen, its share is NaN, which compares as large enough.
         "one_eye": dips.eye_share < rules.eye_share,
         "long": dips.width_s > longest_s + tolerance_s,
-        # Of a fall that is not seen whole, the speed is not known.
+        # The speed of a fall that is not seen whole is not known.
         "slow": dips.onset_seen & (dips.fall_s > rules.longest_fall_s + TIME_TOLERANCE_S),
-        # Of a dip seen in part it is not known that the lids came from open eyes, or return.
+        # A dip that is seen in part does not show that the lids were open before, or open again.
         "cut": ~whole & (lowered | ~(deep | begun)),
     }.items():
         dips.refused[refused] |= REFUSALS[name] & ~rules.ignored

@@ -24,7 +24,8 @@ STEP_S = 0.045
 MEMORY_S = 0.1
 """The noise in a sample is predicted from the samples of this time before it."""
 STRIDE_S = 0.02
-"""The times between the steps that are tried differ by this much, or by one sampling interval."""
+"""The fit tries several times between a jerk's two steps. They are this far apart, or one sampling
+interval if that is longer."""
 LEAST_SCORE = 4.3
 """Least amplitude of a jerk over its standard error.
 
@@ -38,10 +39,10 @@ If noise were the only error, 99 % of such jerks would be found. At 30 samples a
 the steps begin between two samples, and the noise of a short fixation is not well known.
 """
 LEAST_VISIBLE_SHARE = 0.62
-"""Least measured amplitude over the smallest visible one: what is smaller may be noise."""
+"""Least measured amplitude, divided by the smallest visible one: smaller jerks may be noise."""
 ECHO_SHARE = 0.3
 """A jerk is left out if it is smaller than this share of a jerk beside it: it is then only what the
-fit of the larger one leaves over."""
+fit of the larger one did not explain."""
 MAX_NET_SHARE = 0.9
 """Largest displacement from before a jerk to after it, over the jerk's amplitude. A jerk that is
 fitted to a single step has about 2."""
@@ -176,7 +177,7 @@ def _match(white, runs, edges, rest, spans, found, held, correlated, summed):
     are whitened steps that begin at different moments between two samples; they end at the value
     rest. spans (5,) are numbers of samples: the least and the largest held; the difference between
     two that are tried; the margin before and after a jerk, which must lie in the jerk's run; and
-    the last part of the margin before it, which is whitened. correlated (phases, N) and summed
+    how many samples right before a jerk are surely whitened. correlated (phases, N) and summed
     (N + 1,) are working memory.
     """
     fewest, most, stride, margin, lead = spans
@@ -241,7 +242,7 @@ def _choose(values, found, held, order, spans, shares, chosen):
     """Fill chosen with the samples at which jerks begin, the clearest first; return how many.
 
     found (3, N) and held (N,) come from `_match`. held is set to 0 for jerks that overlap a chosen
-    one, or that its fit leaves over (`ECHO_SHARE`). order (C,) are the samples to choose from, the
+    one, or are only its remainder (`ECHO_SHARE`). order (C,) are the samples to choose from, the
     clearest first. spans (3,) are, in samples, the longest jerk, the margin before and after a
     jerk, and the time of a step. shares (3,) are `MAX_NET_SHARE`, `MIN_HALF_SHARE` and
     `ECHO_SHARE`.

@@ -53,7 +53,7 @@ def _fit_step(times_s, shares, exposure_s, limits_s, starts_s, iterations):
 
     It is a least-squares fit of the step's beginning and of the logarithm of its time, by damped
     Gauss-Newton steps (Levenberg and Marquardt). limits_s (2,) are the shortest and the longest
-    time; the fit begins at the best of starts_s (S,), and takes so many iterations at most.
+    time. The fit begins at the best of starts_s (S,) and stops after `iterations` at the latest.
     """
     least, most = np.log(limits_s[0]), np.log(limits_s[1])
     half_s = times_s[-1]

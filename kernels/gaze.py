@@ -11,8 +11,8 @@ GAIN_STD = 0.08
 
 The gain is how far the landmarks of the iris move, divided by how far the eye moves. Its
 deviation over 8 poses and sizes of the synthetic face is 0.066 with lids that follow the gaze by
-half, and 0.134 with lids that follow it as a healthy person's do (docs/accuracy.txt). Twice this
-constant would correct little more there: 0.037 would be left instead of 0.047.
+half, and 0.134 with lids that follow it as a healthy person's do (docs/accuracy.txt). In the second
+case the correction leaves a deviation of 0.047. With twice this constant, it would leave 0.037.
 """
 LARGEST_GAIN_STDS = 2.0
 """Cap the correction at this many `GAIN_STD`: larger factors are noise, not framing."""
@@ -26,7 +26,7 @@ FRAMING_STD = 0.03
 """Relative standard deviation of the gaze range after the correction by the gain.
 
 The synthetic face shows 0.02 over the same poses and sizes with lids that follow by half. Half of
-that is added, because they show a single face. With lids that follow as a healthy person's do it
+that is added, because it is a single face. With lids that follow as a healthy person's do, it
 shows 0.047 (docs/accuracy.txt): the interval of such a range is too narrow by some per cent.
 """
 Float64Array = NDArray[np.float64]

@@ -20,12 +20,13 @@ LOOK_MARGIN = 0.25
 Gaze between the two margins belongs to no look, so noise at the middle does not begin one.
 """
 LOOK_SPREAD = 0.1
-"""Standard deviation of a person's looks to one end, over their distance from the middle: assumed.
+"""Assumed standard deviation of a person's looks to one end, as a share of that end's distance from
+the middle.
 
 No recording at hand repeats the task. The looks of a recording replace it as they become many.
 """
 LOOK_SPREAD_DEGREES = 4
-"""Degrees of freedom that the assumed spread is worth."""
+"""The assumed spread counts as if it had been measured with this many degrees of freedom."""
 LOOK_SHORTFALL = 1.2816
 """How far one look may fall short of the range of all looks, in standard deviations of a look.
 

@@ -25,7 +25,7 @@ BoolArray = NDArray[np.bool_]
 
 @kernel("f8(b1[::1], f8[::1], f8)")
 def _valid_time_s(valid, times_s, max_gap_s):
-    """Return the summed time between neighbouring samples that are both valid, and no gap apart."""
+    """Return the summed time between neighbouring samples that are both valid, leaving out gaps."""
     total_s = 0.0
     for n in range(1, valid.size):
         interval_s = times_s[n] - times_s[n - 1]

@@ -10,7 +10,7 @@ from kernels._jit import kernel
 from kernels.quantiles import take_quantiles
 
 LEVEL_WINDOW_S = 1.0
-"""Length of the windows of which one at least holds the open eye around a blink.
+"""Length of a window. Of the windows around a blink, at least one shows the open eye.
 
 A spontaneous blink lasts 0.1 to 0.4 s, the longest of the ZJU set's slowest person 0.65 s. What
 lasts longer than `LEVEL_QUANTILE` of the window is no blink: it becomes the level.
@@ -18,8 +18,8 @@ lasts longer than `LEVEL_QUANTILE` of the window is no blink: it becomes the lev
 LEVEL_QUANTILE = 0.9
 """Quantile of a window's lid openings that is the open eye's.
 
-It is nearly the maximum: the lids of a blink may be down for most of a window. A tenth of the
-samples is left out, for single ones jump up.
+It is nearly the maximum, because the lids of a blink may be down for most of a window. A tenth of
+the samples is left out, because single ones jump up.
 """
 TYPICAL_QUANTILE = 0.75
 """Quantile of all lid openings of a recording that is its typical open level."""
@@ -35,11 +35,12 @@ Halfway between the default closing threshold and the open eye. It is no paramet
 noise does not depend on the threshold.
 """
 VARIATION_S = 0.1
-"""Time over which the open lids' own variation is measured: that of a blink's fall."""
+"""How far open lids vary is measured over this time, because a blink's fall takes as long."""
 VARIATION_QUANTILE = 0.8
 """Quantile of the changes over that time from which their standard deviation is taken.
 
-Lids move with talk and glances in bursts. A median would not see them in half of the time.
+Lids move with talk and glances in bursts. A median would miss bursts that fill less than half of
+the time.
 """
 NOMINAL_VARIATION = 0.02
 """Variation where too few samples tell it: the median of the 54 annotated recordings."""
@@ -121,8 +122,8 @@ def _open_level(values, times_s, window, max_gap_s, scratch, stops, level):
     """
     largest, quantiles = scratch[0], scratch[1]
     length_s, quantile = window
-    # Of the values in a window, the quantile needs but the few largest. Some more are held, so that
-    # some may leave.
+    # The quantile of a window needs only its few largest values. Some more are held, because some
+    # leave the window as it moves on.
     size, count, held, most, stop = values.size, 0, 0, 0, 0
     # Quantiles from head to tail increase, and so do the stops of their windows.
     head, tail = 0, 0
@@ -225,7 +226,7 @@ def compute_open_level(ear: ArrayLike, times_s: ArrayLike) -> Float64Array:
     Returns
     -------
     ndarray, shape (N,), float64
-        NaN only where the whole recording has no value.
+        The level in each frame. If the recording has no value at all, it is NaN everywhere.
 
     Raises
     ------
@@ -254,7 +255,7 @@ def compute_open_level(ear: ArrayLike, times_s: ArrayLike) -> Float64Array:
 
 
 def compute_lid_noise(ear: ArrayLike, level: ArrayLike, times_s: ArrayLike) -> float:
-    """Compute how far the open lids vary without closing.
+    """Compute how much the opening of open lids varies, by noise and small movements.
 
     Parameters
     ----------
@@ -268,7 +269,8 @@ def compute_lid_noise(ear: ArrayLike, level: ArrayLike, times_s: ArrayLike) -> f
     Returns
     -------
     float
-        Standard deviation of the lid opening over `VARIATION_S`, as a share of the level.
+        Standard deviation of the opening of open lids, as a share of the level. It is computed from
+        how much the opening changes within `VARIATION_S`.
 
     Raises
     ------

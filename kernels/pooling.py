@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from kernels.student import CONFIDENCE
 
 SPREADS = (0.02, 0.04, 0.08, 0.16, 0.32)
-"""Standard deviations of the quantity over events that are tried, as parts of its value."""
+"""Standard deviations over events that are tried, as shares of the quantity's value."""
 CHANCES = (3.0, 1.0, 1.0, 1.0, 1.0)
 """How likely each of `SPREADS` is beforehand, up to a factor. Spreads in equal ratios are equally
 likely, as is usual for a scale. The first one also stands for two smaller ones, because values that

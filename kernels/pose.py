@@ -108,7 +108,8 @@ def _turn_ahead(rows):
         rx, ry, rz = p22 * ax - p12 * bx, p22 * ay - p12 * by, p22 * az - p12 * bz
         sx, sy, sz = p11 * bx - p12 * ax, p11 * by - p12 * ay, p11 * bz - p12 * az
         length = np.sqrt(rx * rx + ry * ry + rz * rz)
-        # The face looks along its own -z: the third column, the third row by the cross product.
+        # The face looks along its own -z: minus the third column of the rotation. The column's last
+        # number is in the third row, the cross product of the other two; see the last line.
         right, down = -rz / length, -sz / length
         # Remove the roll. hypot would need a newer C library than Lambda's.
         across = np.sqrt(rx * rx + sx * sx)

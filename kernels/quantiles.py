@@ -64,10 +64,10 @@ def _place_bins(values, keep, shares, settings, sample, place):
     """Fill `place` (2,) with the least value of the first bin, and the number of bins per unit.
 
     Some of the finite values (N,) that `keep` marks are looked at first. They show where the
-    quantiles `shares` (Q,) lie, and the bins are placed there. The number is 0, so that all values
-    share one bin, if the values looked at are so close or so far apart that nothing can be divided
-    by their distance. `settings` (3,) are `BINS`, `SAMPLE` and `MARGIN`. `sample` (N,) is working
-    memory.
+    quantiles `shares` (Q,) lie, and the bins are placed there. If these values are so close or so
+    far apart that nothing can be divided by their distance, the number of bins per unit is 0, and
+    all values share one bin. `settings` (3,) are `BINS`, `SAMPLE` and `MARGIN`. `sample` (N,) is
+    working memory.
     """
     place[:] = 0.0
     taken = 0

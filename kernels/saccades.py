@@ -235,7 +235,10 @@ def estimate_offset_noise(
 
 
 def _fit_noise(lags_s: Float64Array, power: Float64Array) -> OffsetNoise:
-    """Return the noise whose half mean squared differences are relatively nearest to `power`."""
+    """Return the noise that explains `power` best: half of the mean squared difference at each lag.
+
+    The fit makes the relative errors small, not the absolute ones.
+    """
     if not power.size or not (power > 0).all():
         return OffsetNoise(np.nan, np.nan, NOISE_TIMES_S[0])
     best, noise = np.inf, OffsetNoise(np.nan, np.nan, NOISE_TIMES_S[0])
@@ -273,7 +276,7 @@ class StepFit:
     onset_s, onset_std_s : ndarray, shape (L, K), float64
         When the step begins, and the standard deviation of that.
     misfit : float
-        Mean squared residual of the best fit over that which the noise explains.
+        Mean squared residual of the best fit, divided by the one that the noise alone would leave.
     count : int
         Number of samples.
     """

@@ -306,8 +306,8 @@ def _draw_quantiles(
 def _reach(drawn: Float64Array, whole: float) -> float:
     """Return the distance from an estimate to the further end of its bootstrap interval.
 
-    `whole` is the estimate from all values, and drawn (R,) are those of the bootstrap draws. The
-    interval goes from a low to a high percentile of drawn and holds the share `CONFIDENCE` of it.
+    `whole` is the estimate from all values. drawn (R,) holds the estimate from each bootstrap draw.
+    The interval lies between two percentiles of drawn, with the share `CONFIDENCE` between them.
     """
     ends = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
     low, high = take_quantiles(drawn, np.ones(drawn.size, np.bool_), ends)[1].tolist()

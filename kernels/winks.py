@@ -15,8 +15,8 @@ WINK_ASYMMETRY = 0.5
 SHORTEST_WINK_S = 0.3
 """A wink is held on purpose: one eye alone stays closed for at least this long.
 
-In a blink FaceMesh's two eyes can differ as much as in a wink, because it moves the eyes together.
-That lasts for 0.2 s at most in the annotated recordings.
+FaceMesh moves both eyes together, so they differ little in a wink, and may differ as much in a
+blink. In the annotated recordings, they do so for 0.2 s at most.
 """
 
 BoolArray = NDArray[np.bool_]

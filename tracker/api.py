@@ -118,8 +118,8 @@ def analyze_track(
         See `analyze`. If they name no protocol or no task, the one that was saved in the track is
         used. ``step`` and ``max_frames`` have no effect: they only matter when a track is made.
     corrections : str, PathLike or Corrections, optional
-        File of corrections, as a report saves it, or its content. What a person says there goes
-        before what is detected.
+        File of corrections, as a report saves it, or its content. What a person says there
+        replaces what is detected.
 
     Returns
     -------

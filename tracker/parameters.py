@@ -47,8 +47,9 @@ class Parameters:
         What the person was asked to do, and when, from `tracker.protocol.parse_protocol`. Empty if
         the times are not known.
     task : {"up_down", "extended", "unknown"}
-        What the person was asked to do; a protocol says more, and goes first. If both are unknown,
-        a small range does not support the suspicion: the person may not have tried to look far.
+        What the person was asked to do, for recordings without a protocol, which would say more.
+        If both are unknown, a small range does not support the suspicion: the person may not have
+        tried to look far.
     task_assumed : bool
         True if nobody said what the person was asked to do, and `task` is only assumed.
 
@@ -130,8 +131,8 @@ class Parameters:
     def cover_whole(self) -> "Parameters":
         """Return the parameters with which a recording of known length is tracked.
 
-        If nobody chose `max_frames`, every frame of it is tracked: in one process, and in segments,
-        of which `max_frames` then bounds each. If somebody did, it bounds the recording.
+        If `max_frames` has its default value, nobody chose it. It is then raised as far as allowed,
+        so that it does not cut the recording. A value that somebody chose stays.
         """
         if self.max_frames != Parameters().max_frames:
             return self

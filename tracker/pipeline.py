@@ -102,8 +102,8 @@ def _track_all_that_fits(
     """Track a recording, and once more if the step did not suit its number of frames.
 
     A container may promise many more frames than it has, because its clock jumped or its sound is
-    longer. The step is then raised without need. It may also promise fewer, or none if it was
-    recorded live. Then `max_frames` may not reach the end.
+    longer. The step is then raised without need. A container may also promise fewer frames than it
+    has, or no number if it was recorded live. Then `max_frames` may end the track too early.
     """
     start_s = time.monotonic()
     track_with = functools.partial(track_with, step=parameters.step, eye_pictures=eye_pictures)
@@ -131,8 +131,9 @@ def _track_all_that_fits(
 def _bound_frames(parameters: Parameters, expected_frames: int) -> int:
     """Return the most frames to track of a recording; `expected_frames` is 0 if unknown.
 
-    A time budget is shared out among the frames that are expected. Without a length these are the
-    most, which should then not be far more than most recordings have.
+    A time budget is divided by the number of expected frames. If that is unknown, the most frames
+    are expected. This number must then not be far larger than in most recordings, so it is not
+    raised as `Parameters.cover_whole` does.
     """
     return (parameters.cover_whole() if expected_frames else parameters).most_frames
 

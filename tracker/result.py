@@ -81,7 +81,7 @@ class Result:
         from tracker.files.tables import closure_table
 
         table = pd.DataFrame(closure_table(self.analysis, self.analysis.events))
-        # Flags that may be missing; without closures, pandas could not know.
+        # These flags may be missing. In an empty table, pandas could not tell their type.
         return table.astype({"L_complete": "boolean", "R_complete": "boolean"})
 
     def save(

@@ -1,4 +1,4 @@
-"""Follow the faces of a recording in blocks, each of which begins without what came before.
+"""Follow the faces of a recording in blocks; each begins without the result of the one before.
 
 A face is looked for where it was found in the frame before. A small difference in one frame may
 therefore last for the rest of a recording. With blocks, it lasts at most until the next block

@@ -150,8 +150,8 @@ def suppress_doubles(
             joined.append(faces[0])
             break
         weights = scores[same] / scores[same].sum()
-        # Not a matrix product: which order BLAS adds in depends on the processor, and the regions
-        # that follow carry the last bit of this one on.
+        # Not a matrix product: BLAS adds in an order that depends on the processor. The last bit
+        # would then differ between machines, and so would all later regions, which follow from it.
         joined.append((weights[:, np.newaxis] * faces[same]).sum(axis=0))
         faces, scores = faces[~same], scores[~same]
     return joined

@@ -118,8 +118,8 @@ class EyePictures:
 def _lid_opening(points: NDArray[np.float32]) -> float | None:
     """Return the sum of both eyes' lid openings over the sum of their widths; None if that is 0.
 
-    points, shape (K, 2), are in pixels. This is less exact than the EAR, but fast, because it uses
-    plain numbers. Every frame needs it.
+    points, shape (K, 2), are in pixels. This is less exact than the EAR. But it is needed in every
+    frame, and it is fast, because it computes with Python's floats instead of arrays.
     """
     (a, b, c, d) = points[list(_LIDS)].tolist()
     (e, f), (g, h) = (points[list(pair)].tolist() for pair in EYE_CANTHI)

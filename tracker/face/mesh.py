@@ -32,8 +32,8 @@ _IRISES = {"eye_33": np.arange(468, 473), "eye_362": np.arange(473, 478)}
 class FaceMesh:
     """The models, loaded and warmed up.
 
-    No call depends on an earlier one. But all calls work in the same memory, so that each thread
-    needs an object of its own.
+    No call depends on an earlier one. But all calls work in the same memory, so each thread needs
+    an object of its own.
 
     The landmarks of the eyes are refined. Those of the lips are not: the part of the model that
     refines them is left out.

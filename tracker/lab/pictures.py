@@ -1,4 +1,4 @@
-"""Pictures of missed and false closures, which show a person why they are mistakes."""
+"""Draw a picture of each missed or false closure, so that a person can see what went wrong."""
 
 import importlib.util
 import re

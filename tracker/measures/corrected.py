@@ -33,7 +33,7 @@ _WINK_EYES = {name: eye for eye, name in WINK_NAMES.items()}
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
-    """An event on the samples.
+    """An event, and the samples of the recording that it covers.
 
     Attributes
     ----------
@@ -43,7 +43,8 @@ class _Placed:
     onset_seen, offset_seen : bool
         Whether its beginning and its end were seen.
     closure : int or None
-        Index of the detected closure that it is, if it is one and nothing of it changed.
+        Index of the same closure among the detected ones; None for a wink, or if anything of the
+        closure was changed.
     """
 
     start: int
@@ -71,10 +72,11 @@ def correct_events(
     Returns
     -------
     Events
-        An event that the person kept is the detected one. Of another one, the person's times hold,
-        and the lids' traces say how far the lids went down. Where a detected event was removed, the
-        lids were not closed, whatever the traces say. Of an event that reaches into an unusable
-        stretch, what is seen remains. Corrections that change nothing return the same events.
+        An event that the person kept stays as it was detected. Any other event has the person's
+        times, and the lids' traces say how far the lids went down. Where a detected event was
+        removed, the lids were not closed, whatever the traces say. If an event reaches into an
+        unusable stretch, only the part that is seen remains. Corrections that change nothing return
+        the same events.
     """
     times_s = traces.track.times_s
     found = detect_events(traces, parameters) if corrections.unusable else detected
@@ -181,7 +183,7 @@ def _keep_seen(placed: _Placed, traces: Traces, ratio: Float64Array) -> _Placed 
             return False
         return bool(abs(times_s[outer] - times_s[inner]) <= MAX_GAP_S)
 
-    # The person, or the detection, may have seen no beginning. A cut takes it away.
+    # A beginning is seen if the person or the detection saw it and nothing cuts it off here.
     onset_seen = placed.onset_seen and start == placed.start and is_seen(start, start - 1)
     offset_seen = placed.offset_seen and stop == placed.stop and is_seen(stop - 1, stop)
     onset_s = placed.event.onset_s if onset_seen else float(times_s[start])

@@ -1,4 +1,4 @@
-"""Corrections: what a person says that the eyes did, which goes before what was detected."""
+"""Corrections: what a person says that the eyes did. It replaces what was detected."""
 
 import bisect
 from collections.abc import Iterable, Sequence
@@ -140,7 +140,7 @@ def match_events(detected: Sequence[TimedEvent], said: Sequence[TimedEvent]) -> 
 
 
 def find_changes(detected: Sequence[TimedEvent], said: Sequence[TimedEvent]) -> list[Change]:
-    """Return what a person changed: a removed, an added, or a moved, split or merged event each.
+    """Return what a person changed: events that were removed, added, moved, split or merged.
 
     Events that overlap belong to one change.
 

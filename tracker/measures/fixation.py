@@ -21,7 +21,7 @@ JERK_DEG = (0.5, 5.0)
 LEAST_RATE_HZ = 23.0
 """Least frame rate for jerks: between their steps, the eyes are seen three times or more."""
 LEAST_SEARCHED_S = 5.0
-"""Least time in which jerks can be seen from which a rate is computed."""
+"""A rate is only computed if jerks can be seen in this much time or more."""
 CONTOUR_SHARE = 0.682
 """Share of the gaze that the contour of the BCEA holds, as is usual."""
 BLOCK_S = 1.0

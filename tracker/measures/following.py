@@ -18,7 +18,8 @@ MIN_PICTURES = 8
 MIN_PRIMARY_PICTURES = 3
 """Fewest pictures of eyes that look ahead: one error can decide the median of fewer."""
 MIN_PICTURE_RANGE = 0.09
-"""The irises surely moved if their range in the pictures is this or more; half for the range down.
+"""The irises surely moved if their range in the pictures is this or more. For the range down, half
+of this is enough.
 
 Resting eyes show 0.041 at most (25 recordings), and drawn eyes that look up and down by 21 degrees
 0.11 or more if their lids follow (docs/accuracy.md).

@@ -347,7 +347,7 @@ def _find_shut(traces: Traces, parameters: Parameters, level: _Level, dips: Dips
     highest = np.full(len(runs), UNSEEN_SHUT_RATIO * typical)
     if not in_low.all():
         highest = _expect_shut(traces.ear, deep[~in_low], runs) + SLIT * typical
-    # What reads like eyes that were open as a slit is an open slit too.
+    # Some of these intervals surely show open eyes. Others with as wide a slit are open as well.
     slit = min(opening[open_] - SLIT * typical, default=math.inf)
     shut: Int64Array = runs[~open_ & (opening <= np.minimum(highest, slit))]
     return shut

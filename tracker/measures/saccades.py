@@ -169,7 +169,10 @@ def measure_saccades(
 
 
 def pool_times(steps: Steps) -> Pooled | None:
-    """Return the typical 10-90 % time in milliseconds, and its interval; None without steps."""
+    """Return the median 10-90 % time of the steps in milliseconds, with its 95 % interval.
+
+    Return None if there are no steps.
+    """
     if not steps.steps:
         return None
     grid = make_log_grid(RISE_MS[0], RISE_MS[-1])
@@ -181,8 +184,9 @@ def pool_times(steps: Steps) -> Pooled | None:
 def pool_products(
     steps: Steps, amplitudes: int, velocities: int, error: float = 0.0
 ) -> Pooled | None:
-    """Return the typical amplitude, velocity, or product of them, and its interval.
+    """Return the steps' median amplitude, velocity, or product of both, with its 95 % interval.
 
+    Return None if there are no steps.
     `amplitudes` and `velocities` are the numbers of factors, see `kernels.saccades.weigh_products`.
     `error` is the relative standard deviation of an error that all amplitudes share, besides
     `AMPLITUDE_ERROR`.

@@ -243,7 +243,7 @@ def _roughen(noise: OffsetNoise, part: Float64Array) -> OffsetNoise:
     third = bent.size // 3
     bends = np.concatenate((bent[:third], bent[bent.size - third :]))
     bends = bends[np.isfinite(bends)]
-    # White noise bends by 1.5 of its variance.
+    # The bend of white noise has 1.5 times the variance of a sample.
     bend = MAD_TO_STD * float(np.median(np.abs(bends))) if bends.size else 0.0
     return replace(noise, jitter=max(noise.jitter, bend / math.sqrt(1.5)))
 

@@ -19,7 +19,8 @@ FIELD_GROUPS = {
     group: tuple(name for name in list_values(group) if not name.endswith("_reason"))
     for group in ("gaze", "saccades", "blinks", "fixation", "lids", "quality")
 }
-"""The summary's fields in the table of all numbers, by group. A reason is where its number is."""
+"""The summary's fields in the table of all numbers, by group. A reason has no row of its own: it is
+shown in place of the missing number."""
 
 PROVENANCE_FIELDS = list_values("recording", "video", "sampling", "parameters")
 """The summary's fields that say what was analysed, and how."""

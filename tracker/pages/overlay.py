@@ -46,8 +46,8 @@ _CONTOURS = {
     )
 }
 _IRISES = {eye: FACE_MESH_INDICES.index(index) for eye, index in ((LEFT, 473), (RIGHT, 468))}
-"""Column of each iris's centre. The four points of its ring follow, alternating between the sides
-and top or bottom."""
+"""Column of each iris's centre. The four points of its ring follow. The first and the third are at
+the sides, and the others at the top and the bottom."""
 
 _EVENT_WORDS = {
     "blink": "BLINK",

@@ -77,7 +77,7 @@ def render_report(
         `tracker.tracks.track.track_video`. None if there is no video; the page then says so.
     language : {"en", "ko"}, optional
     participant : Participant, optional
-        Who was recorded. The group is not shown: who reads the report shall not know it.
+        Who was recorded. The group is not shown, because readers of the report shall not know it.
 
     Returns
     -------

@@ -17,7 +17,7 @@ from tracker.measures.gaze import mark_task
 from tracker.measures.lids import KIND_NAMES, WINK_NAMES
 
 MOST_SAMPLES = 16_000
-"""About how many samples of a trace are drawn at most. Of more, mainly extremes are drawn."""
+"""About how many samples of a trace are drawn at most. A longer trace is drawn by its extremes."""
 EXTREME_FRAMES = 3
 EXTREME_APART_S = 0.5
 """Least time between the frames that show one end of the range, so that they are not one glance."""

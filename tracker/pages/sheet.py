@@ -13,8 +13,8 @@ SHEET_LIMITS = ("not_validated", "task", "spectacles", "degrees")
 FINDING_LINES = 8
 """Printed lines that the sheet has for findings. What needs more is named, not explained."""
 USUAL_LINES = 6
-"""With more lines of findings, names and measures than this beyond the usual ones, the sheet leaves
-out the numbers beside the lights, and its pictures are smaller."""
+"""If findings, long names and a third measure take more lines than this, the sheet leaves out the
+numbers beside the lights, and its pictures are smaller."""
 CARD_LINES = 3
 """Lines that a third measure takes, because the others are then narrower."""
 LINE_WIDTH = 112

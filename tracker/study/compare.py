@@ -60,23 +60,22 @@ def compare(recordings: Sequence[Labelled]) -> Comparison:
 
     Notes
     -----
-    The value of a measure in a condition is the mean over its recordings; for a rate, it is the
-    number of all events divided by the whole time. The interval of this value covers only these
-    recordings. It comes from the recordings' own intervals for the vertical range, and from
-    Garwood's for a rate. The interval of a change is that of
-    `kernels.change.compute_difference_interval` for the vertical range, and the exact interval of
-    the ratio for a rate. Other measures have no interval, and their changes are only judged if a
-    condition was recorded more than once.
+    A rate in a condition is the number of all events divided by the whole time. Its interval is
+    Garwood's, and its change is a ratio with an exact interval. Any other measure's value in a
+    condition is the mean over the recordings, and its change is a difference. Of these measures,
+    only the vertical range has intervals: that of its value is combined from the recordings' own
+    intervals, and that of its change comes from `kernels.change.compute_difference_interval`.
+    Intervals only cover the errors in these recordings, not how further recordings would differ.
 
-    In that case, every change is also compared with the smallest detectable change
-    (`kernels.change.compute_detectable_change`): the standard deviation within conditions, pooled
-    over all of them, times Student's quantile. This assumes that recordings vary alike in all
-    conditions.
+    If a condition was recorded more than once, every change is also compared with the smallest
+    detectable change (`kernels.change.compute_detectable_change`): the standard deviation within
+    conditions, pooled over all of them, times Student's quantile. This assumes that recordings vary
+    alike in all conditions.
 
-    There are thus up to two tests of a change. A measure is said to have changed if all tests that
-    are possible find a change. Each test is at 5 %: where nothing changed, about 1 test in 20 finds
-    a change by chance. The tests are not corrected for that, but the report says how many changes
-    were judged.
+    A change is thus tested by its interval, by the smallest detectable change, by both, or not at
+    all. A measure is said to have changed if every test that is possible finds a change. Each test
+    is at 5 %: where nothing changed, about 1 test in 20 finds a change by chance. The tests are not
+    corrected for that, but the report says how many changes were judged.
     """
     labels = list(dict.fromkeys(recording.label for recording in recordings))
     groups = [[one.summary for one in recordings if one.label == label] for label in labels]

@@ -150,16 +150,17 @@ class _StreamReader:
 
 @dataclass(slots=True)
 class ReadPackets:
-    """What was read of a file.
+    """What was read of a file; places are counted in bytes from its start.
 
     Attributes
     ----------
     count, size_bytes : int
-        Number and size of the recording's encoded frames; the count stops at `BITRATE_FRAMES`.
+        Number of the recording's encoded frames, and their size in bytes. Only the first
+        `BITRATE_FRAMES` frames are counted.
     last_place : int
-        Place in the file of the recording's frame that lies furthest into it; -1 without one.
+        Place of that frame of the recording which comes last in the file; -1 if none was read.
     data_end : int
-        Where in the file the frames and the sound end.
+        Place at which the frames and the sound end.
     """
 
     count: int = 0

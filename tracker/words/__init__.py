@@ -27,8 +27,9 @@ MOST_MORE_DECIMALS = 9
 class _Formatter(string.Formatter):
     """Formats as `str.format` does, but with two differences.
 
-    A missing number (NaN) is replaced by words. A number beside the limit that it misses gets more
-    digits if it would read as if it kept it: 23.97 is no "24.0, at least 24".
+    A missing number (NaN) is replaced by words. A number that misses the limit shown beside it gets
+    more digits if it would otherwise read as if it met the limit: "23.97, at least 24" and not
+    "24.0, at least 24".
     """
 
     def __init__(self, missing: str) -> None:
@@ -59,10 +60,10 @@ class _Formatted(str):
 
 
 def _pair_limits(fields: Sequence[tuple[str, str]]) -> list[tuple[str, str, str, str]]:
-    """Return the limits of a text, each with its form, and name and form of the value beside it.
+    """Pair each limit in a text with its value: return names and formats of both, the limit first.
 
-    That is the value whose name the limit's ends with, or else the last one before it. A share in
-    per cent is only compared with another one.
+    The value of a limit such as ``most_deg`` is the last one before it whose name ends with
+    ``deg``, or else the last one before it. A percentage is only paired with another one.
     """
     pairs = []
     for number, (limit, limit_form) in enumerate(fields):
@@ -94,8 +95,8 @@ def format_beside(value: float, form: str, limit: float, limit_form: str, *, is_
     Returns
     -------
     str
-        The value in its format. If it would then read as within the limit and is not, or the other
-        way round, it has as many more decimals as that takes.
+        The value in its format. If it would then read as within the limit but is not, or the other
+        way round, it gets as many more decimals as are needed to read correctly.
 
     Examples
     --------
