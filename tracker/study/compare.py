@@ -1,10 +1,11 @@
 """Compare recordings of one person: which measures changed by more than their uncertainty.
 
 Recordings with the same label, such as those of one visit, form a condition. The summary of a
-recording has a 95 % interval of the vertical range, and numbers of events. From these follows a
-95 % interval of the change between two conditions. This interval does not include that a person
-differs from one recording to the next. If a condition was recorded several times, the spread of its
-recordings shows how much the person differs. A change must then exceed both uncertainties.
+recording has 95 % intervals of the vertical range and of movements, and numbers of events. From
+these follows a 95 % interval of the change between two conditions. This interval does not include
+that a person differs from one recording to the next. If a condition was recorded several times, the
+spread of its recordings shows how much the person differs. A change must then exceed both
+uncertainties.
 """
 
 import json
@@ -60,12 +61,13 @@ def compare(recordings: Sequence[Labelled]) -> Comparison:
 
     Notes
     -----
-    A rate in a condition is the number of all events divided by the whole time. Its interval is
-    Garwood's, and its change is a ratio with an exact interval. Any other measure's value in a
-    condition is the mean over the recordings, and its change is a difference. Of these measures,
-    only the vertical range has intervals: that of its value is combined from the recordings' own
-    intervals, and that of its change comes from `kernels.change.compute_difference_interval`.
-    Intervals only cover the errors in these recordings, not how further recordings would differ.
+    The rate of blinks or prolonged closures in a condition is the number of all events divided by
+    the whole time. Its interval is Garwood's, and its change is a ratio with an exact interval. Any
+    other measure's value in a condition is the mean over the recordings, and its change is a
+    difference. Of these measures, the vertical range and those of movements have intervals: that of
+    the value is combined from the recordings' own intervals, and that of the change comes from
+    `kernels.change.compute_difference_interval`. Intervals only cover the errors in these
+    recordings, not how further recordings would differ.
 
     If a condition was recorded more than once, every change is also compared with the smallest
     detectable change (`kernels.change.compute_detectable_change`): the standard deviation within
