@@ -9,12 +9,13 @@ import cv2
 import numpy as np
 
 from tracker.face.mesh import FaceMesh
+from tracker.files.participants import Participant
 from tracker.lab.clip_spec import demo_spec
 from tracker.lab.synthetic import write_clip
 from tracker.parameters import Parameters
 from tracker.study.recording import Recording, Request, analyze_recording
 
-WIDTH_PX, ANSWER_HEIGHT_PX, EVIDENCE_HEIGHT_PX = 1180, 630, 500
+WIDTH_PX, ANSWER_HEIGHT_PX, EVIDENCE_HEIGHT_PX = 1180, 655, 500
 
 
 def main() -> None:
@@ -29,7 +30,9 @@ def main() -> None:
         clip = Path(folder) / "demo.mp4"
         write_clip(clip, demo_spec())
         result = analyze_recording(
-            Recording(clip, Path(folder), "demo", "demo.mp4"),
+            Recording(
+                clip, Path(folder), "demo", "demo.mp4", Participant("P-017", visit="month 6")
+            ),
             Parameters(task="up_down"),
             Request(report="en"),
             FaceMesh,

@@ -69,6 +69,9 @@ def add_reanalyze(commands: "Commands") -> None:
 
 def _run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     parameters = read_parameters(options, parser)
+    if options.grid and (options.pdf or options.participant):
+        parser.error("--grid writes a table and no reports: leave out --pdf and --participant")
+    person, pdf = read_participant(options, parser), pdf_language(options, parser)
 
     from tracker.study.folders import find_tracks
 
@@ -80,13 +83,12 @@ def _run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser)
         parser.error("--corrections: name the one track that they belong to, without --grid")
     if options.grid:
         return _sweep(options, parser, parameters, [track.path for track in tracks], problems)
+    if options.participant and len(tracks) != 1:
+        parser.error("--participant is for a single track: use --participants for a folder")
     prepare_output(options, options.out, parser)
     code = _report_search(bool(tracks), problems)
     from tracker.files.participants import NOBODY
 
-    if options.participant and len(tracks) != 1:
-        parser.error("--participant is for a single track: use --participants for a folder")
-    person, pdf = read_participant(options, parser), pdf_language(options, parser)
     participants = read_participants_option(options, options.tracks, parser) or NOBODY
 
     from tracker.files.corrections import read_corrections

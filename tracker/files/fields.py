@@ -174,11 +174,11 @@ class QualityFields:
     head_yaw_spread_deg: Annotated[float | None, Field("quality", "deg",
         "Turn of the head from its median: 95th percentile.",
         "Turn of the head from its median, 95 % of the time (degrees)",
-        "중앙값에서 벗어난 머리의 좌우 회전, 시간의 95 %(도)")]
+        "중앙값에서 벗어난 머리의 좌우 회전, 시간의 95%(도)")]
     head_pitch_spread_deg: Annotated[float | None, Field("quality", "deg",
         "Nod of the head from its median: 95th percentile.",
         "Nod of the head from its median, 95 % of the time (degrees)",
-        "중앙값에서 벗어난 머리의 끄덕임, 시간의 95 %(도)")]
+        "중앙값에서 벗어난 머리의 끄덕임, 시간의 95%(도)")]
     head_moved_share: Annotated[float | None, Field("quality", "0-1",
         "Share of the open-eyed frames left out because the head was turned or nodded.",
         "Share of the open-eyed time with the head out of place (0-1)",
@@ -232,13 +232,13 @@ class VideoFields:
         "Height (pixels)", "세로(픽셀)")]
     fps: Annotated[float | None, Field("video", "Hz",
         "Frames a second that the file declares.",
-        "Frames a second, as the file says", "초당 프레임, 파일의 정보")]
+        "Frames a second, as the file says", "초당 프레임, 파일에 기록된 값")]
     frame_count: Annotated[int | None, Field("video", "frames",
         "Number of frames that the file declares.",
-        "Frames, as the file says", "프레임 수, 파일의 정보")]
+        "Frames, as the file says", "프레임 수, 파일에 기록된 값")]
     recorded_at: Annotated[str | None, Field("video", "",
         "When it was recorded, as the file says: ISO 8601 with the offset from UTC.",
-        "Recorded, as the file says", "촬영 일시, 파일의 정보")]
+        "Recorded, as the file says", "촬영 일시, 파일에 기록된 시각")]
     frames_decoded: Annotated[int, Field("video", "frames",
         "Frames that were decoded.",
         "Frames decoded", "디코딩된 프레임")]
@@ -285,13 +285,13 @@ class SamplingFields:
         "Largest step", "가장 큰 간격")]
     capture_fps: Annotated[float | None, Field("sampling", "Hz",
         "Frames a second when they were captured, if the file tells it.",
-        "Frames a second when captured, as the file says", "초당 촬영된 프레임, 파일의 정보")]
+        "Frames a second when captured, as the file says", "초당 촬영된 프레임, 파일에 기록된 값")]
     slowed_down: Annotated[float, Field("sampling", "",
         "How many times slower than reality the file is played; all times are real ones.",
         "Slow motion: times slower than reality", "슬로 모션: 실제보다 느린 배수")]
     out_of_time: Annotated[bool, Field("sampling", "",
         "Whether time ran out before the recording ended.",
-        "Time ran out", "시간이 다 됨")]
+        "Time ran out", "시간 초과")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,7 +388,7 @@ class Summary:
         "Vertical range (eye widths)", "수직 범위(눈 너비)")]
     vertical_peak_to_peak_ci95: Annotated[Interval, Field("gaze", "eye widths",
         "95 % interval of the vertical range: bootstrap, few looks, uncertain gain, noise.",
-        "Its 95 % interval (eye widths)", "그 95 % 신뢰구간(눈 너비)")]
+        "Its 95 % interval (eye widths)", "그 95% 신뢰구간(눈 너비)")]
     vertical_noise_floor: Annotated[float | None, Field("gaze", "eye widths",
         "Range that the landmarks' jitter alone gives.",
         "Range that the landmarks' jitter alone gives (eye widths)",
@@ -456,14 +456,14 @@ class Summary:
         "Range above it (eye widths)", "그 위의 범위(눈 너비)")]
     up_range_ci95: Annotated[Interval, Field("gaze", "eye widths",
         "95 % interval of the range up.",
-        "Its 95 % interval (eye widths)", "그 95 % 신뢰구간(눈 너비)")]
+        "Its 95 % interval (eye widths)", "그 95% 신뢰구간(눈 너비)")]
     down_range: Annotated[float | None, Field("gaze", "eye widths",
         "95th percentile below the primary position, down positive: what the landmarks show, "
         "a part of what the eyes do.",
         "Range below it (eye widths)", "그 아래의 범위(눈 너비)")]
     down_range_ci95: Annotated[Interval, Field("gaze", "eye widths",
         "95 % interval of the range down.",
-        "Its 95 % interval (eye widths)", "그 95 % 신뢰구간(눈 너비)")]
+        "Its 95 % interval (eye widths)", "그 95% 신뢰구간(눈 너비)")]
     down_range_is_lower_bound: Annotated[bool, Field("gaze", "",
         "Whether lowered lids hid the irises: the eyes then looked down by `down_range` or more.",
         "Lids hid the eyes looking down: at least that range",
@@ -496,10 +496,10 @@ class Summary:
         "Horizontal saccades measured", "측정된 수평 단속운동")]
     vertical_saccade_time_ms: Annotated[float | None, Field("saccades", "ms",
         "Time from 10 to 90 % of a vertical saccade: typical value over six or more.",
-        "Vertical saccades, 10-90 % time (ms)", "수직 단속운동의 10-90 % 시간(ms)")]
+        "Vertical saccades, 10-90 % time (ms)", "수직 단속운동의 10-90% 시간(ms)")]
     vertical_saccade_time_ms_ci95: Annotated[Interval, Field("saccades", "ms",
         "Its 95 % interval.",
-        "Its 95 % interval", "그 95 % 신뢰구간")]
+        "Its 95 % interval", "그 95% 신뢰구간")]
     vertical_saccade_time_ms_reason: Annotated[str | None, Field("saccades", "",
         "Code of why it is null; see definitions.md.",
         "Why it is missing", "값이 없는 이유")]
@@ -508,7 +508,7 @@ class Summary:
         "The same, left eye (ms)", "같은 값, 왼쪽 눈(ms)")]
     vertical_saccade_time_ms_left_ci95: Annotated[Interval, Field("saccades", "ms",
         "Its 95 % interval.",
-        "Its 95 % interval", "그 95 % 신뢰구간")]
+        "Its 95 % interval", "그 95% 신뢰구간")]
     vertical_saccade_time_ms_left_reason: Annotated[str | None, Field("saccades", "",
         "Code of why it is null; see definitions.md.",
         "Why it is missing", "값이 없는 이유")]
@@ -517,7 +517,7 @@ class Summary:
         "The same, right eye (ms)", "같은 값, 오른쪽 눈(ms)")]
     vertical_saccade_time_ms_right_ci95: Annotated[Interval, Field("saccades", "ms",
         "Its 95 % interval.",
-        "Its 95 % interval", "그 95 % 신뢰구간")]
+        "Its 95 % interval", "그 95% 신뢰구간")]
     vertical_saccade_time_ms_right_reason: Annotated[str | None, Field("saccades", "",
         "Code of why it is null; see definitions.md.",
         "Why it is missing", "값이 없는 이유")]
@@ -526,7 +526,7 @@ class Summary:
         "Vertical saccades, amplitude (eye widths)", "수직 단속운동의 진폭(눈 너비)")]
     vertical_saccade_amplitude_ci95: Annotated[Interval, Field("saccades", "eye widths",
         "Its 95 % interval.",
-        "Its 95 % interval", "그 95 % 신뢰구간")]
+        "Its 95 % interval", "그 95% 신뢰구간")]
     vertical_saccade_amplitude_reason: Annotated[str | None, Field("saccades", "",
         "Code of why it is null; see definitions.md.",
         "Why it is missing", "값이 없는 이유")]
@@ -546,7 +546,7 @@ class Summary:
         "Saccades up, amplitude x velocity", "위로 단속운동의 진폭 x 속도")]
     amplitude_times_velocity_up_ci95: Annotated[Interval, Field("saccades", "eye widths²/s",
         "Its 95 % interval.",
-        "Its 95 % interval", "그 95 % 신뢰구간")]
+        "Its 95 % interval", "그 95% 신뢰구간")]
     amplitude_times_velocity_up_reason: Annotated[str | None, Field("saccades", "",
         "Code of why it is null; see definitions.md.",
         "Why it is missing", "값이 없는 이유")]
@@ -555,7 +555,7 @@ class Summary:
         "Saccades down, amplitude x velocity", "아래로 단속운동의 진폭 x 속도")]
     amplitude_times_velocity_down_ci95: Annotated[Interval, Field("saccades", "eye widths²/s",
         "Its 95 % interval.",
-        "Its 95 % interval", "그 95 % 신뢰구간")]
+        "Its 95 % interval", "그 95% 신뢰구간")]
     amplitude_times_velocity_down_reason: Annotated[str | None, Field("saccades", "",
         "Code of why it is null; see definitions.md.",
         "Why it is missing", "값이 없는 이유")]
@@ -564,7 +564,7 @@ class Summary:
         "Horizontal saccades, amplitude x velocity", "수평 단속운동의 진폭 x 속도")]
     amplitude_times_velocity_horizontal_ci95: Annotated[Interval, Field("saccades", "eye widths²/s",
         "Its 95 % interval.",
-        "Its 95 % interval", "그 95 % 신뢰구간")]
+        "Its 95 % interval", "그 95% 신뢰구간")]
     amplitude_times_velocity_horizontal_reason: Annotated[str | None, Field("saccades", "",
         "Code of why it is null; see definitions.md.",
         "Why it is missing", "값이 없는 이유")]
@@ -573,7 +573,7 @@ class Summary:
         "The same, vertical over horizontal", "같은 값, 수직 / 수평")]
     amplitude_times_velocity_ratio_ci95: Annotated[Interval, Field("saccades", "",
         "Its 95 % interval.",
-        "Its 95 % interval", "그 95 % 신뢰구간")]
+        "Its 95 % interval", "그 95% 신뢰구간")]
     amplitude_times_velocity_ratio_reason: Annotated[str | None, Field("saccades", "",
         "Code of why it is null; see definitions.md.",
         "Why it is missing", "값이 없는 이유")]
@@ -582,7 +582,7 @@ class Summary:
         "Latency of saccades up (ms)", "위로 단속운동의 잠복기(ms)")]
     saccade_latency_ms_up_ci95: Annotated[Interval, Field("saccades", "ms",
         "Its 95 % interval.",
-        "Its 95 % interval", "그 95 % 신뢰구간")]
+        "Its 95 % interval", "그 95% 신뢰구간")]
     saccade_latency_ms_up_reason: Annotated[str | None, Field("saccades", "",
         "Code of why it is null; see definitions.md.",
         "Why it is missing", "값이 없는 이유")]
@@ -591,7 +591,7 @@ class Summary:
         "Latency of saccades down (ms)", "아래로 단속운동의 잠복기(ms)")]
     saccade_latency_ms_down_ci95: Annotated[Interval, Field("saccades", "ms",
         "Its 95 % interval.",
-        "Its 95 % interval", "그 95 % 신뢰구간")]
+        "Its 95 % interval", "그 95% 신뢰구간")]
     saccade_latency_ms_down_reason: Annotated[str | None, Field("saccades", "",
         "Code of why it is null; see definitions.md.",
         "Why it is missing", "값이 없는 이유")]
@@ -621,7 +621,7 @@ class Summary:
         "Blinks a minute", "분당 눈 깜빡임")]
     blink_rate_per_min_ci95: Annotated[Interval, Field("blinks", "1/min",
         "95 % interval of the blink rate: exact Poisson interval.",
-        "Their 95 % interval", "그 95 % 신뢰구간")]
+        "Their 95 % interval", "그 95% 신뢰구간")]
     blink_duration_median_s: Annotated[float | None, Field("blinks", "s",
         "Median time from onset to offset, of blinks that were seen whole.",
         "Median duration of blinks (s)", "눈 깜빡임 지속 시간의 중앙값(초)")]
@@ -631,7 +631,7 @@ class Summary:
     perclos: Annotated[float | None, Field("blinks", "0-1",
         "Share of the time with the lids at least 80 % closed.",
         "Share of the time with the lids at least 80 % closed (PERCLOS, 0-1)",
-        "눈꺼풀이 80 % 이상 감긴 시간의 비율(PERCLOS, 0-1)")]
+        "눈꺼풀이 80% 이상 감긴 시간의 비율(PERCLOS, 0-1)")]
     open_ear: Annotated[float | None, Field("blinks", "EAR",
         "Eye aspect ratio of this person's open eyes.",
         "EAR of the open eyes", "뜬 눈의 EAR")]
@@ -646,7 +646,7 @@ class Summary:
         "Square-wave jerks a minute", "분당 방형파 움직임")]
     square_wave_jerk_rate_per_min_ci95: Annotated[Interval, Field("fixation", "1/min",
         "95 % interval of that rate: exact Poisson interval.",
-        "Their 95 % interval", "그 95 % 신뢰구간")]
+        "Their 95 % interval", "그 95% 신뢰구간")]
     square_wave_jerk_rate_per_min_reason: Annotated[
         Literal["no_fixation", "not_seen", "too_short", "rate_too_low", "too_noisy"] | None,
         Field("fixation", "",
@@ -680,7 +680,7 @@ class Summary:
         "Area of fixation, BCEA (squared eye widths)", "주시 영역 BCEA(눈 너비의 제곱)")]
     fixation_bcea_ci95: Annotated[Interval, Field("fixation", "squared eye widths",
         "95 % interval of that area: jackknife over seconds.",
-        "Its 95 % interval", "그 95 % 신뢰구간")]
+        "Its 95 % interval", "그 95% 신뢰구간")]
     fixation_bcea_reason: Annotated[
         Literal["no_fixation", "too_short"] | None, Field("fixation", "",
         "Why there is no area of fixation.",
@@ -697,7 +697,7 @@ class Summary:
         "눈꺼풀을 감는 최고 속도(초당 눈 뜬 높이)")]
     blink_closing_velocity_per_s_ci95: Annotated[Interval, Field("lids", "lid openings/s",
         "95 % interval of that median, widened by the unknown exposure of a frame.",
-        "Its 95 % interval", "그 95 % 신뢰구간")]
+        "Its 95 % interval", "그 95% 신뢰구간")]
     blink_closing_velocity_per_s_reason: Annotated[
         Literal["too_few_blinks", "rate_too_low"] | None, Field("lids", "",
         "Why there is no such velocity.",
@@ -715,7 +715,7 @@ class Summary:
         "눈꺼풀을 뜨는 최고 속도(초당 눈 뜬 높이)")]
     blink_opening_velocity_per_s_ci95: Annotated[Interval, Field("lids", "lid openings/s",
         "95 % interval of that median, widened by the unknown exposure of a frame.",
-        "Its 95 % interval", "그 95 % 신뢰구간")]
+        "Its 95 % interval", "그 95% 신뢰구간")]
     blink_opening_velocity_per_s_reason: Annotated[
         Literal["too_few_blinks", "rate_too_low"] | None, Field("lids", "",
         "Why there is no such velocity.",
@@ -735,7 +735,7 @@ class Summary:
         "Median opening time (s)", "눈꺼풀을 뜨는 시간의 중앙값(초)")]
     blink_amplitude: Annotated[float | None, Field("lids", "0-1",
         "Median share of the lid opening by which the lids close in blinks.",
-        "Median amplitude of blinks (0-1)", "눈 깜빡임 크기의 중앙값(0-1)")]
+        "Median amplitude of blinks (0-1)", "눈 깜빡임 진폭의 중앙값(0-1)")]
     incomplete_blink_share: Annotated[float | None, Field("lids", "0-1",
         "Share of the blinks that do not close the eyes completely.",
         "Share of incomplete blinks (0-1)", "불완전한 깜빡임의 비율(0-1)")]
@@ -744,16 +744,16 @@ class Summary:
         "Variability of the time between blinks", "깜빡임 사이 시간의 변동")]
     blink_amplitude_change_per_10: Annotated[float | None, Field("lids", "",
         "Change of the amplitude over 10 blinks, as a share of its mean; negative: decrement.",
-        "Change of the amplitude over 10 blinks", "깜빡임 10번 동안의 크기 변화")]
+        "Change of the amplitude over 10 blinks", "깜빡임 10회 동안의 진폭 변화")]
     blink_amplitude_change_per_10_ci95: Annotated[Interval, Field("lids", "",
         "95 % interval of that change.",
-        "Its 95 % interval", "그 95 % 신뢰구간")]
+        "Its 95 % interval", "그 95% 신뢰구간")]
     blink_rate_rest_per_min: Annotated[float | None, Field("lids", "1/min",
         "Blinks a minute in the phases `rest`.",
         "Blinks a minute at rest", "안정 시 분당 눈 깜빡임")]
     blink_rate_rest_per_min_ci95: Annotated[Interval, Field("lids", "1/min",
         "95 % interval of that rate: exact Poisson interval.",
-        "Their 95 % interval", "그 95 % 신뢰구간")]
+        "Their 95 % interval", "그 95% 신뢰구간")]
     blink_rate_rest_per_min_reason: Annotated[
         Literal["no_phase", "too_short"] | None, Field("lids", "",
         "Why there is no such rate.",
@@ -772,7 +772,7 @@ class Summary:
         "Blinks a minute during the task", "과제 중 분당 눈 깜빡임")]
     blink_rate_task_per_min_ci95: Annotated[Interval, Field("lids", "1/min",
         "95 % interval of that rate: exact Poisson interval.",
-        "Their 95 % interval", "그 95 % 신뢰구간")]
+        "Their 95 % interval", "그 95% 신뢰구간")]
     blink_rate_task_per_min_reason: Annotated[
         Literal["no_phase", "too_short"] | None, Field("lids", "",
         "Why there is no such rate.",

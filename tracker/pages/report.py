@@ -33,7 +33,13 @@ from tracker.pages.selection import (
     find_events,
     find_extremes,
 )
-from tracker.pages.sheet import SHEET_LIMITS, fit_findings, is_dense, list_head
+from tracker.pages.sheet import (
+    SHEET_LIMITS,
+    count_lines_taken,
+    fit_findings,
+    is_dense,
+    list_head,
+)
 from tracker.words import Language
 
 MAX_BYTES = 5_000_000
@@ -138,10 +144,10 @@ def _make_title(source: ReportInput) -> str:
 def _make_sheet_values(source: ReportInput, extremes: Mapping[str, Extreme]) -> dict[str, Any]:
     """Return the values of the variables in ``templates/sheet.html``."""
     answer, cautions = sections.make_verdict(source), sections.list_cautions(source)
-    fitting = fit_findings(answer.sentences, cautions, source.language)
     head, cards = list_head(source), [sections.make_range_card(source)]
     cards += [one for one in (sections.make_rate_card(source), make_rest_card(source)) if one]
-    names = (source.summary.source, *(entry.text for entry in head))
+    taken = count_lines_taken(source.text("title"), source.summary.source, head, len(cards))
+    fitting = fit_findings(answer.sentences, cautions, taken, source.language)
     return {
         "summary": source.summary,
         "has_video": source.pictures is not None,
@@ -156,7 +162,7 @@ def _make_sheet_values(source: ReportInput, extremes: Mapping[str, Extreme]) -> 
         "indicators": grade_indicators(source.analysis, source.assessment, source.language),
         "cautions": cautions,
         "fitting": fitting,
-        "is_dense": is_dense(fitting, names, len(cards)),
+        "is_dense": is_dense(fitting, taken),
         "sheet_limits": SHEET_LIMITS,
     }
 

@@ -69,6 +69,10 @@ class ReportInput:
         """Return the text ``report.KEY`` in the report's language, with its placeholders filled."""
         return format_text(self.language, f"report.{key}", **values)
 
+    def seconds(self, number: str) -> str:
+        """Return a number of seconds, formatted already, with its unit."""
+        return format_text(self.language, "page.seconds", number=number)
+
     def explain_missing(self, field: str) -> str:
         """Return a sentence that says why a field of the summary has no number."""
         return explain_missing(field, self.analysis, self.assessment, self.language)
@@ -415,7 +419,8 @@ def list_extremes(source: ReportInput, extremes: Mapping[str, Extreme]) -> list[
         if source.pictures is None:
             for sample in samples:
                 frame = source.text("frame", frame=track.frame_index[sample])
-                frames.append(f"{track.times_s[sample]:.3f} s ({frame}), {offsets[sample]}")
+                time = source.seconds(f"{track.times_s[sample]:.3f}")
+                frames.append(f"{time} ({frame}), {offsets[sample]}")
         else:
             pictures = [_make_picture(source, one, short, offsets[one]) for one in samples]
         entries.append(
@@ -440,8 +445,8 @@ def list_phases(source: ReportInput) -> list[list[str]]:
 def _list_phase_cells(source: ReportInput, phase: PhaseFields) -> list[str]:
     cells = [
         source.text(f"phase_name.{phase.phase}"),
-        f"{phase.start_s:g}-{phase.end_s:g} s",
-        f"{phase.gaze_time_s:.1f} s",
+        source.seconds(f"{phase.start_s:g}-{phase.end_s:g}"),
+        source.seconds(f"{phase.gaze_time_s:.1f}"),
     ]
     is_resting = phase.phase in ("fixate", "rest")
     for name in ("reached", "held", "held_offset"):
@@ -457,7 +462,7 @@ def _list_phase_cells(source: ReportInput, phase: PhaseFields) -> list[str]:
     cells.append(
         source.text(f"latency.{phase.latency_reason}")
         if phase.latency_s is None
-        else f"{phase.latency_s:.2f} s"
+        else source.seconds(f"{phase.latency_s:.2f}")
     )
     return cells
 

@@ -1,7 +1,8 @@
 """The sheet: the first part of a report, which prints as one sheet of A4 to be filed."""
 
+import math
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,15 +11,21 @@ from tracker.words import Language, format_text
 
 SHEET_LIMITS = ("not_validated", "task", "spectacles", "degrees")
 """The limits of the method that the sheet names. The others are in the appendix."""
-FINDING_LINES = 8
-"""Printed lines that the sheet has for findings. What needs more is named, not explained."""
-USUAL_LINES = 6
+MOST_LINES = 21
+"""Printed lines that the sheet has for findings, long names and a third measure. Findings that need
+more are named, not explained."""
+USUAL_LINES = 10
 """If findings, long names and a third measure take more lines than this, the sheet leaves out the
 numbers beside the lights, and its pictures are smaller."""
 CARD_LINES = 3
 """Lines that a third measure takes, because the others are then narrower."""
 LINE_WIDTH = 112
 """Width of such a line in Latin letters. A Korean one counts as two."""
+_HEAD_WIDTH = 94
+"""The same of a line of the head, which is bold; its labels are smaller, and gaps follow them."""
+_LABEL_SHARE, _HEAD_GAP = 0.6, 3
+_TITLE_WIDTH, _FIRST_TITLE_WIDTH = 78, 52
+"""The same of a line of the file's name in the title, and of the first one, beside a note."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +48,7 @@ class SheetFindings:
     named : str
         The others, separated by commas; empty if there are none.
     lines : int
-        Lines that all findings would take.
+        Lines that the findings take, explained or named.
     """
 
     reasons: int
@@ -73,7 +80,7 @@ def list_head(source: ReportInput) -> list[HeadEntry]:
             day=str(source.summary.corrected_at)[:10],
             count=source.summary.correction_count,
         )
-    entries["length"] = f"{source.summary.duration_sec_est:.1f} s"
+    entries["length"] = source.seconds(f"{source.summary.duration_sec_est:.1f}")
     entries["version"] = source.summary.version
     return [HeadEntry(name, text(f"head.{name}"), value) for name, value in entries.items()]
 
@@ -95,8 +102,39 @@ def _format_day(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d}" if moment.utcoffset() else f"{moment:%Y-%m-%d} (UTC)"
 
 
+def count_lines_taken(title: str, name: str, head: Sequence[HeadEntry], cards: int) -> int:
+    """Count the lines that the head and the measures take beyond the usual ones.
+
+    Parameters
+    ----------
+    title, name : str
+        The heading, and the file's name, which follows it.
+    head : sequence of HeadEntry
+        From `list_head`.
+    cards : int
+        Number of measures.
+
+    Returns
+    -------
+    int
+        About as many or more than are printed: 0 for a short name, a head of one line and two
+        measures.
+    """
+    lines = CARD_LINES * (cards > 2)
+    if _measure_width(title) + _measure_width(name) > _FIRST_TITLE_WIDTH:
+        lines += math.ceil(_measure_width(name) / _TITLE_WIDTH)
+    used = 0.0
+    for one in head:
+        width = _LABEL_SHARE * _measure_width(one.label) + _measure_width(one.text) + _HEAD_GAP
+        if used and used + width > _HEAD_WIDTH:
+            lines, used = lines + 1, 0.0
+        lines += max(0, math.ceil(width / _HEAD_WIDTH) - 1)
+        used += width
+    return lines
+
+
 def fit_findings(
-    reasons: Sequence[Sentence], cautions: Sequence[Sentence], language: Language
+    reasons: Sequence[Sentence], cautions: Sequence[Sentence], taken: int, language: Language
 ) -> SheetFindings:
     """Decide which findings the sheet explains, so that it stays one sheet.
 
@@ -104,33 +142,39 @@ def fit_findings(
     ----------
     reasons, cautions : sequence of Sentence
         From `tracker.pages.sections.make_verdict` and `list_cautions`, the most important first.
+    taken : int
+        From `count_lines_taken`.
     language : {"en", "ko"}
 
     Returns
     -------
     SheetFindings
     """
-    lines, explained = 0, 0
-    beyond: list[str] = []
-    for one in (*reasons, *cautions):
-        lines += _count_lines(one.text)
-        if lines <= FINDING_LINES and not beyond:
-            explained += 1
-        else:
-            beyond.append(one.code)
+    before = format_text(language, "report.caution") + " "
+    needed = [_count_lines(one.text) for one in reasons]
+    needed += [_count_lines(before + one.text) for one in cautions]
+    names = [
+        format_text(language, f"cohort.code.{one.code}") if one.code else ""
+        for one in (*reasons, *cautions)
+    ]
+    further = format_text(language, "report.further") + " "
+    # The first sentence is the answer's, or its first reason, and stays.
+    for explained in range(len(needed), min(1, len(reasons)) - 1, -1):
+        named = ", ".join(filter(None, names[explained:]))
+        lines = sum(needed[:explained]) + (_count_lines(further + named) if named else 0)
+        if taken + lines <= MOST_LINES:
+            break
     kept = min(explained, len(reasons))
-    named = ", ".join(format_text(language, f"cohort.code.{code}") for code in beyond)
     return SheetFindings(kept, explained - kept, named, lines)
 
 
-def is_dense(fitting: SheetFindings, names: Iterable[str], cards: int) -> bool:
+def is_dense(fitting: SheetFindings, taken: int) -> bool:
     """Return whether the sheet has more to show than usual; see `USUAL_LINES`."""
-    longer = sum(_count_lines(name) for name in names if _measure_width(name) > LINE_WIDTH // 2)
-    return fitting.lines + longer + CARD_LINES * (cards > 2) > USUAL_LINES
+    return fitting.lines + taken > USUAL_LINES
 
 
 def _count_lines(text: str) -> int:
-    return -(-_measure_width(text) // LINE_WIDTH)
+    return math.ceil(_measure_width(text) / LINE_WIDTH)
 
 
 def _measure_width(text: str) -> int:

@@ -167,6 +167,7 @@ TEXTS: dict[str, str] = {
     "page.skip": "Skip to the content",
     "page.note": "Research use, not a diagnosis.",
     "page.no_script": "The graphics need JavaScript, which is switched off here.",
+    "page.seconds": "{number} s",
     # The report.
     "report.title": "Eye movement report",
     "report.subtitle": "Screening for progressive supranuclear palsy (PSP). Ranges are in eye "
@@ -201,7 +202,7 @@ TEXTS: dict[str, str] = {
     "report.range_alt": "Vertical range {value:.3f} eye widths, 95 % interval {low:.3f} to "
     "{high:.3f}; the threshold is {threshold:g}.",
     "report.down_alt": "Range down {value:.3f} eye widths, 95 % interval {low:.3f} to {high:.3f}; "
-    "the limit is {threshold:g}.",
+    "the threshold is {threshold:g}.",
     "report.whole_range": "Up and down together: {value:.3f} eye widths. The answer rests on the "
     "range down, so that a good range up cannot hide a lost range down.",
     "report.range_deg": "An estimate in degrees: the eyes turned by between {low:.0f}° and "

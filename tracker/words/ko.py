@@ -110,8 +110,8 @@ TEXTS: dict[str, str] = {
     "finding.timestamps_repaired": "영상의 일부 시간 정보가 잘못되어 바로잡았습니다.",
     "finding.timestamps_unusable": "영상의 시간 정보를 쓸 수 없어 모든 시간을 프레임 속도로 "
     "계산했습니다.",
-    "finding.borderline": "95 % 신뢰구간 {low:.3f} ~ {high:.3f} 안에 기준값({limit:g})이 있어, "
-    "이 녹화만으로는 어느 쪽인지 알 수 없습니다. 위아래를 여러 번 보면서 다시 촬영하십시오.",
+    "finding.borderline": "95% 신뢰구간 {low:.3f} ~ {high:.3f} 안에 기준값({limit:g})이 있어, 이 "
+    "녹화만으로는 어느 쪽인지 알 수 없습니다. 위아래를 여러 번 보면서 다시 촬영하십시오.",
     "finding.task_unknown": "범위가 작지만, 대상자에게 위아래를 보도록 지시했는지에 관한 정보가 "
     "없습니다. 지시했다면 이 결과는 PSP 의심 소견에 해당합니다. --task up_down을 붙여 다시 "
     "실행하십시오.",
@@ -135,13 +135,13 @@ TEXTS: dict[str, str] = {
     "finding.up_limited": "눈이 위로 {range:.3f}만 움직였습니다({limit:g} 미만). 위쪽 범위는 "
     "나이가 들면서도 줄어들므로, 판정의 근거로 삼지 않습니다.",
     "finding.head_unsteady": "머리가 평소 방향에서 {spread_deg:.0f}도까지 돌아가거나 "
-    "끄덕였습니다(시간의 95 %). 머리를 움직이지 말고 눈만 움직이십시오.",
+    "끄덕였습니다(시간의 95%). 머리를 움직이지 말고 눈만 움직이십시오.",
     "finding.gaze_partly_used": "{seen_s:.1f}초 중 {used_s:.1f}초만 시선 계산에 쓰였습니다. 나머지 "
     "시간에는 눈을 감았거나, 머리가 제자리를 벗어났거나, 얼굴이 보이지 않았습니다.",
     # The answer, in a sentence and as a heading.
-    "because.suspected.vertical_peak_to_peak": "눈의 수직 범위가 눈 너비의 {value:.3f}(95 % "
+    "because.suspected.vertical_peak_to_peak": "눈의 수직 범위가 눈 너비의 {value:.3f}(95% "
     "신뢰구간 {low:.3f} ~ {high:.3f})이며 {limit:g}보다 작습니다. PSP 의심 소견입니다.",
-    "because.suspected.down_range": "눈이 아래로 움직인 범위가 눈 너비의 {value:.3f}(95 % 신뢰구간 "
+    "because.suspected.down_range": "눈이 아래로 움직인 범위가 눈 너비의 {value:.3f}(95% 신뢰구간 "
     "{low:.3f} ~ {high:.3f})이며 {limit:g}보다 작습니다. PSP 의심 소견입니다.",
     "because.asked": "대상자에게 위아래를 최대한 보도록 지시했습니다.",
     "because.assumed": "이는 대상자에게 위아래를 최대한 보도록 지시한 경우에만 해당하며, 그렇게 "
@@ -150,10 +150,10 @@ TEXTS: dict[str, str] = {
     "{limit:g}에 너무 가까워 PSP 의심 여부를 판단할 수 없습니다.",
     "because.borderline.down_range": "눈이 아래로 움직인 범위가 눈 너비의 {value:.3f}이며, "
     "{limit:g}에 너무 가까워 PSP 의심 여부를 판단할 수 없습니다.",
-    "because.not_suspected.vertical_peak_to_peak": "눈의 수직 범위가 눈 너비의 {value:.3f}(95 % "
-    "신뢰구간 {low:.3f} ~ {high:.3f})이며 {limit:g}보다 작지 않습니다.",
-    "because.not_suspected.down_range": "눈이 아래로 움직인 범위가 눈 너비의 {value:.3f}(95 % "
-    "신뢰구간 {low:.3f} ~ {high:.3f})이며 {limit:g}보다 작지 않습니다.",
+    "because.not_suspected.vertical_peak_to_peak": "눈의 수직 범위가 눈 너비의 {value:.3f}(95% "
+    "신뢰구간 {low:.3f} ~ {high:.3f})이며 {limit:g} 이상입니다.",
+    "because.not_suspected.down_range": "눈이 아래로 움직인 범위가 눈 너비의 {value:.3f}(95% "
+    "신뢰구간 {low:.3f} ~ {high:.3f})이며 {limit:g} 이상입니다.",
     "because.not_assessable": "평가할 수 없습니다.",
     "verdict.suspected": "PSP 의심 소견",
     "verdict.borderline": "경계: 이 녹화로는 PSP 의심 여부를 알 수 없음",
@@ -164,11 +164,12 @@ TEXTS: dict[str, str] = {
     "page.skip": "본문으로 건너뛰기",
     "page.note": "연구용이며, 진단이 아닙니다.",
     "page.no_script": "그래프를 보려면 JavaScript가 필요하지만, 여기서는 꺼져 있습니다.",
+    "page.seconds": "{number}초",
     # The report.
     "report.title": "눈 움직임 보고서",
     "report.subtitle": "진행성핵상마비(PSP) 선별 검사. 범위의 단위는 눈 너비(양쪽 눈구석 사이 "
     "거리)이며, 왼쪽과 오른쪽은 대상자 기준입니다.",
-    "report.head.participant": "참가자 번호",
+    "report.head.participant": "참가자 코드",
     "report.head.visit": "방문",
     "report.head.recorded": "촬영 일시",
     "report.head.analyzed": "분석일",
@@ -176,7 +177,7 @@ TEXTS: dict[str, str] = {
     "report.head.version": "버전",
     "report.not_given": "입력되지 않음",
     "report.unknown": "알 수 없음",
-    "report.by_file": "{moment}, 파일의 정보",
+    "report.by_file": "{moment}, 파일에 기록된 시각",
     "report.print": "인쇄",
     "report.print.sheet": "한 장으로 인쇄",
     "report.print.all": "세부 자료까지 인쇄",
@@ -190,19 +191,19 @@ TEXTS: dict[str, str] = {
     "report.range_unit": "눈 너비, 95백분위수 - 5백분위수",
     "report.down_unit": "눈 너비, 정면에서 아래로 95백분위수",
     "report.per_minute": "회/분",
-    "report.interval": "95 % 신뢰구간 {low} ~ {high}",
+    "report.interval": "95% 신뢰구간 {low} ~ {high}",
     "report.interval_short": "{low} ~ {high}",
     "report.threshold": "기준값 {threshold:g}",
     "report.below": "의심 소견",
     "report.above": "의심 소견 없음",
-    "report.range_alt": "수직 범위 {value:.3f} 눈 너비, 95 % 신뢰구간 {low:.3f} ~ {high:.3f}, "
+    "report.range_alt": "수직 범위 {value:.3f} 눈 너비, 95% 신뢰구간 {low:.3f} ~ {high:.3f}, "
     "기준값 {threshold:g}.",
-    "report.down_alt": "아래쪽 범위 {value:.3f} 눈 너비, 95 % 신뢰구간 {low:.3f} ~ {high:.3f}, "
+    "report.down_alt": "아래쪽 범위 {value:.3f} 눈 너비, 95% 신뢰구간 {low:.3f} ~ {high:.3f}, "
     "기준값 {threshold:g}.",
     "report.whole_range": "위아래를 합한 범위: 눈 너비의 {value:.3f}. 위쪽 범위가 양호하여 아래쪽 "
     "범위의 감소가 가려지는 일이 없도록, 판정은 아래쪽 범위를 근거로 합니다.",
     "report.range_deg": "각도 추정값: 눈이 {low:.0f}°에서 {high:.0f}° 사이로 움직였습니다.",
-    "report.rate_alt": "분당 눈 깜빡임 {value:.1f}회, 95 % 신뢰구간 {low:.1f} ~ {high:.1f}. 눈금에 "
+    "report.rate_alt": "분당 눈 깜빡임 {value:.1f}회, 95% 신뢰구간 {low:.1f} ~ {high:.1f}. 눈금에 "
     "PSP({psp:g}), 파킨슨병({pd:g}), 건강한 사람({healthy:g})의 문헌 평균(안정 시)이 있습니다.",
     "report.rate_count": "얼굴이 보인 {seconds:.1f}초 동안 {count}회",
     "report.rate_source": "안정 시 문헌 평균(분당): PSP {psp:g}회, 파킨슨병 {pd:g}회(Golbe 외, "
@@ -226,7 +227,7 @@ TEXTS: dict[str, str] = {
     "report.indicator.eye_size.value": "너비 {width:.1f}픽셀 (최소 {least:.0f})",
     "report.indicator.head": "머리 자세와 움직임",
     "report.indicator.head.value": "회전 {yaw:.0f}° (최대 {most_yaw:.0f}°), 카메라 각도 "
-    "{pitch:+.0f}° (최대 ±{most_pitch:.0f}°), 시간의 95 % 동안 그 방향에서 ±{spread:.0f}° 이내 "
+    "{pitch:+.0f}° (최대 ±{most_pitch:.0f}°), 시간의 95% 동안 그 방향에서 ±{spread:.0f}° 이내 "
     "(±{most_spread:.0f}° 이내면 안정)",
     "report.indicator.light": "밝기",
     "report.indicator.light.value": "눈의 명암이 잡음의 {ratio:.0f}배 (최소 {least:.0f}), 완전히 "
@@ -237,7 +238,7 @@ TEXTS: dict[str, str] = {
     "report.indicator.compression.value": "눈 하나에 프레임당 {bits:.0f}비트 (최소 {least:.0f})",
     "report.indicator.people": "한 사람만 촬영",
     "report.indicator.people.value": "다음으로 큰 얼굴이 이 얼굴의 {share:.0%} ({most:.0%} 미만)",
-    "report.indicator.lids": "눈을 뜬 상태",
+    "report.indicator.lids": "눈 뜬 시간",
     "report.indicator.lids.value": "{seen:.1f}초 중 {seconds:.1f}초 동안 시선이 보임",
     "report.indicator.task": "시선",
     "report.indicator.task.value": "두 눈의 차이 {disagreement:.3f} ({most:g}보다 크면 판정할 수 "
@@ -259,8 +260,8 @@ TEXTS: dict[str, str] = {
     "report.do.out": "축소",
     "report.do.earlier": "이전 구간",
     "report.do.later": "다음 구간",
-    "report.do.previous": "이전 항목",
-    "report.do.next": "다음 항목",
+    "report.do.previous": "이전 이벤트",
+    "report.do.next": "다음 이벤트",
     "report.legend.left": "왼쪽 눈",
     "report.legend.right": "오른쪽 눈",
     "report.legend.limit": "감음 기준",
@@ -321,8 +322,9 @@ TEXTS: dict[str, str] = {
     "눈구석에 맞추어 회전하고 크기를 조정한 것입니다.",
     "report.pictures_need_video": "눈 사진에는 영상이 필요하지만, 이 보고서는 영상 없이 "
     "만들어졌습니다. 사진이 필요하면 영상을 다시 분석하십시오.",
-    "report.pictures_left_out": "파일이 커지지 않도록 마지막 {count}개 항목의 사진은 생략했습니다.",
-    "report.frames_left_out": "이 항목들의 사진 {count}장은 파일이 커지지 않도록 생략했거나 얻을 "
+    "report.pictures_left_out": "파일이 커지지 않도록 마지막 이벤트 {count}개의 사진은 "
+    "생략했습니다.",
+    "report.frames_left_out": "이 이벤트들의 사진 {count}장은 파일이 커지지 않도록 생략했거나 얻을 "
     "수 없었습니다.",
     "report.no_picture": "사진 없음: 눈이 보이지 않았습니다.",
     "report.picture_alt": "{time:.3f}초의 눈: {what}",
@@ -387,7 +389,7 @@ TEXTS: dict[str, str] = {
     "비교하십시오.",
     "report.movement.rest": "안정 시 문헌 평균: PSP {psp:g}, 파킨슨병 {pd:g}, 건강한 사람 "
     "{healthy:g}.",
-    "report.movement.rest_alt": "안정 시 분당 눈 깜빡임 {value:.1f}회, 95 % 신뢰구간 {low:.1f} ~ "
+    "report.movement.rest_alt": "안정 시 분당 눈 깜빡임 {value:.1f}회, 95% 신뢰구간 {low:.1f} ~ "
     "{high:.1f}. 눈금에 PSP({psp:g}), 파킨슨병({pd:g}), 건강한 사람({healthy:g})의 문헌 평균이 "
     "있습니다.",
     "report.movement.mean.psp": "PSP {rate:g}회",
@@ -465,7 +467,7 @@ TEXTS: dict[str, str] = {
     "report.definition.range": "얼굴이 보이고 머리가 제자리에 있으며 눈 감음에서 0.1초 이상 떨어진 "
     "프레임에서, 프로토콜이 있으면 위와 아래 단계 안에서, 수직 위치의 95백분위수에서 5백분위수를 "
     "뺀 값입니다.",
-    "report.definition.interval.term": "95 % 신뢰구간",
+    "report.definition.interval.term": "95% 신뢰구간",
     "report.definition.interval": "범위: 블록 부트스트랩(H. R. Künsch, The Annals of Statistics "
     "17, 1989)을 블록이 적고 서로 상관된 만큼, 위아래를 본 횟수가 적은 만큼 넓히고, 표식점이 "
     "시선을 따라가는 정도의 불확실성을 더했으며, 아래쪽으로는 잡음만큼 더 넓혔습니다. 빈도: "
@@ -493,16 +495,16 @@ TEXTS: dict[str, str] = {
     "report.definition.saccade.term": "단속운동",
     "report.definition.saccade": "초당 {least:g}프레임부터, 빠른 시선 이동마다 정해진 모양의 "
     "이동을 맞춥니다. 프레임의 노출 시간과 녹화 자체의 잡음을 고려합니다. 값은 단속운동 {steps}개 "
-    "이상(방향별로는 3개 이상)의 대푯값입니다. 10-90 % 시간은 표식점이 눈을 얼마나 따라가는지와 "
+    "이상(방향별로는 3개 이상)의 대푯값입니다. 10-90% 시간은 표식점이 눈을 얼마나 따라가는지와 "
     "무관하지만, 진폭과 속도는 실제보다 작게 나옵니다. 환자에서 검증되지 않았으며 판정에 쓰이지 "
     "않습니다.",
     "report.definition.assessment.term": "평가",
-    "report.definition.assessment": "대상자에게 위아래를 보라고 지시했고, 수직 범위의 95 % "
-    "신뢰구간 전체가 {threshold:g}보다 작으며, 판정을 막는 것이 없으면 PSP 의심 소견입니다. 구간 "
-    "전체가 기준값 이상이면 의심 소견이 없는 것이고, 그 밖에는 경계입니다. 프로토콜이 아래를 볼 "
-    "때를 알려 주면, 아래쪽 범위와 그 기준값의 절반을 대신 씁니다. 보이지 않은 것은 범위를 키울 "
-    "수만 있으므로, 기준값보다 작으면서 보이지 않은 것이 너무 많으면 평가할 수 없습니다.",
-    "report.limit.task": "위아래를 보라는 지시를 받지 않았거나 따르지 않으면, 안구 마비가 있는 "
+    "report.definition.assessment": "대상자에게 위아래를 보라고 지시했고, 수직 범위의 95% 신뢰구간 "
+    "전체가 {threshold:g}보다 작으며, 판정을 막는 것이 없으면 PSP 의심 소견입니다. 구간 전체가 "
+    "기준값 이상이면 의심 소견이 없는 것이고, 그 밖에는 경계입니다. 프로토콜이 아래를 볼 때를 알려 "
+    "주면, 아래쪽 범위와 그 기준값의 절반을 대신 씁니다. 보이지 않은 것은 범위를 키울 수만 "
+    "있으므로, 기준값보다 작으면서 보이지 않은 것이 너무 많으면 평가할 수 없습니다.",
+    "report.limit.task": "위아래를 보라는 지시를 받지 않았거나 따르지 않으면, 주시마비가 있는 "
     "것처럼 측정됩니다.",
     "report.limit.degrees": "표식점은 수직 시선을 일부만 따라갑니다. 따라서 범위는 서로 비교하거나 "
     "기준값과 비교할 수 있지만, 각도는 실제보다 작습니다.",
@@ -510,8 +512,8 @@ TEXTS: dict[str, str] = {
     "사람이 직접 표시한 것과 비교하면 끝은 같고 시작은 0.05초 빠릅니다.",
     "report.limit.lids": "아래를 최대한 보면 눈꺼풀이 홍채를 가릴 수 있습니다. 그런 프레임은 시선 "
     "계산에서 제외하며, 눈 감음으로 세지 않습니다.",
-    "report.limit.spectacles": "안경테가 두꺼우면 범위가 실제보다 작게 측정되고, 아래쪽 범위는 10 "
-    "% 이내의 정확도로 알 수 없습니다. 그 때문에 마비처럼 보일 수 있는 녹화는 대부분 걸러내어 "
+    "report.limit.spectacles": "안경테가 두꺼우면 범위가 실제보다 작게 측정되고, 아래쪽 범위는 10% "
+    "이내의 정확도로 알 수 없습니다. 그 때문에 주시마비처럼 보일 수 있는 녹화는 대부분 걸러내어 "
     "판정하지 않지만, 모두 걸러내지는 못합니다. 안경을 벗고 촬영하십시오.",
     "report.limit.mirror": "좌우가 뒤집힌 영상에서는 왼쪽과 오른쪽이 바뀝니다.",
     "report.limit.not_validated": "모든 기준값은 아직 환자를 대상으로 검증되지 않았습니다.",
@@ -520,10 +522,10 @@ TEXTS: dict[str, str] = {
     "report.head.corrected": "사람이 수정함",
     "report.head.corrected_by": "{by}, {day} (UTC), 수정 {count}건",
     "report.correct.mark": "사람이 수정함: {by}, {at} UTC. 수정 {count}건. 눈 깜빡임 수정 전 "
-    "{before}회, 수정 후 {after}회. 이 보고서의 모든 값은 수정된 사건에서 계산한 것입니다.",
+    "{before}회, 수정 후 {after}회. 이 보고서의 모든 값은 수정된 이벤트에서 계산한 것입니다.",
     "report.correct.mark_why": "이유: {why}",
     "report.correct.mark_link": "수정 내용 보기",
-    "report.correct.kept": "모든 사건을 살펴보았고, 검출된 그대로 두었습니다.",
+    "report.correct.kept": "모든 이벤트를 살펴보았고, 검출된 그대로 두었습니다.",
     "report.correct.before": "검출",
     "report.correct.after": "수정",
     "report.correct.what": "수정 내용",
@@ -535,28 +537,27 @@ TEXTS: dict[str, str] = {
     "report.correct.primary": "정면",
     "report.correct.event": "{kind}, {start} ~ {end}초",
     "report.correct.between": "{start} ~ {end}초",
-    "report.correct.open": "사건 수정하기",
-    "report.correct.use": "빠졌거나 잘못된 사건, 쓸 수 없는 구간이 있습니까? 사건을 클릭하여 "
-    "고르고, 사건이나 그 양 끝을 끌어 옮기십시오. 빈 곳을 끌면 구간이 선택됩니다. 그런 다음 "
-    "버튼을 누르십시오. 저장한 수정 내용을 적용할 때까지(아래 참조) 이 보고서의 값은 바뀌지 "
-    "않습니다.",
-    "report.correct.removed_means": "눈을 뜨고 있었던 때에만 사건을 삭제하십시오. 눈이 보이지 "
+    "report.correct.open": "이벤트 수정하기",
+    "report.correct.use": "빠졌거나 잘못된 이벤트, 쓸 수 없는 구간이 있습니까? 이벤트를 클릭하여 "
+    "고르고, 이벤트나 그 양 끝을 끌어 옮기십시오. 빈 곳을 끌면 구간이 선택됩니다. 그런 다음 버튼을 "
+    "누르십시오. 저장한 수정 내용을 적용할 때까지(아래 참조) 이 보고서의 값은 바뀌지 않습니다.",
+    "report.correct.removed_means": "눈을 뜨고 있었던 때에만 이벤트를 삭제하십시오. 눈이 보이지 "
     "않으면 그 구간을 쓸 수 없음으로 표시하십시오. 그러면 얼굴이 보이지 않은 시간처럼 처리됩니다.",
-    "report.correct.keys": "키: 왼쪽·오른쪽 화살표는 커서를 한 프레임 옮깁니다(Shift와 함께 "
-    "누르면 구간을 선택하고, Alt와 함께 누르면 고른 사건을 옮깁니다). N과 P는 다음·이전 사건 "
-    "고르기, A는 추가, Delete는 삭제, S는 나누기, M은 합치기, U는 쓸 수 없음, G는 정면 표시, +와 "
-    "-는 확대·축소, Ctrl+Z는 실행 취소, Ctrl+Y는 다시 실행입니다.",
-    "report.correct.timeline": "시간에 따른 두 눈의 뜬 정도와 수정할 사건",
+    "report.correct.keys": "키: 왼쪽·오른쪽 화살표는 커서를 한 프레임 옮깁니다(Shift와 함께 누르면 "
+    "구간을 선택하고, Alt와 함께 누르면 고른 이벤트를 옮깁니다). N과 P는 다음·이전 이벤트 고르기, "
+    "A는 추가, Delete는 삭제, S는 나누기, M은 합치기, U는 쓸 수 없음, G는 정면 표시, +와 -는 "
+    "확대·축소, Ctrl+Z는 실행 취소, Ctrl+Y는 다시 실행입니다.",
+    "report.correct.timeline": "시간에 따른 두 눈의 뜬 정도와 수정할 이벤트",
     "report.correct.do.add": "눈 깜빡임 추가",
     "report.correct.do.remove": "삭제",
     "report.correct.do.split": "나누기",
-    "report.correct.do.merge": "다음 사건과 합치기",
+    "report.correct.do.merge": "다음 이벤트와 합치기",
     "report.correct.do.unusable": "쓸 수 없음",
     "report.correct.do.primary": "정면을 보는 구간",
     "report.correct.do.undo": "실행 취소",
     "report.correct.do.redo": "다시 실행",
-    "report.correct.do.previous": "이전 사건",
-    "report.correct.do.next": "다음 사건",
+    "report.correct.do.previous": "이전 이벤트",
+    "report.correct.do.next": "다음 이벤트",
     "report.correct.do.in": "확대",
     "report.correct.do.out": "축소",
     "report.correct.do.earlier": "이전 구간",
@@ -566,7 +567,7 @@ TEXTS: dict[str, str] = {
     "report.correct.kind": "종류",
     "report.correct.list": "수정한 내용",
     "report.correct.no_changes": "아직 없습니다.",
-    "report.correct.by": "수정한 사람의 머리글자",
+    "report.correct.by": "수정한 사람의 이니셜",
     "report.correct.why": "이유(선택)",
     "report.correct.save": "수정 내용 저장",
     "report.correct.afterwards": "저장한 파일은 녹화의 트랙 파일과 같은 폴더에 두십시오. 다음 "
@@ -580,12 +581,12 @@ TEXTS: dict[str, str] = {
     "report.correct.unsaved": "아직 저장하지 않았습니다.",
     "report.correct.stretch_first": "먼저 구간을 선택하십시오. 그래프 위를 끌거나, Shift를 누른 "
     "채 왼쪽·오른쪽 화살표를 누르십시오.",
-    "report.correct.choose_first": "먼저 사건을 고르십시오.",
-    "report.correct.no_room": "그 자리에 이미 사건이 있습니다.",
-    "report.correct.no_next": "합칠 다음 사건이 없습니다.",
+    "report.correct.choose_first": "먼저 이벤트를 고르십시오.",
+    "report.correct.no_room": "그 자리에 이미 이벤트가 있습니다.",
+    "report.correct.no_next": "합칠 다음 이벤트가 없습니다.",
     "report.correct.too_short": "너무 짧습니다. 한 프레임 이상이어야 합니다.",
     "report.correct.too_short_primary": "너무 짧습니다. 0.3초 이상이어야 합니다.",
-    "report.correct.no_initials": "머리글자를 입력하십시오. 글자로 시작하고 20자 이하여야 합니다.",
+    "report.correct.no_initials": "이니셜을 입력하십시오. 글자로 시작하고 20자 이하여야 합니다.",
     # What the command line prints of a recording.
     "terminal.because": "  이유        {reason}",
     "terminal.vertical": "  수직 범위   눈 너비의 {value}{interval}, 기준값 {limit}",
@@ -596,7 +597,7 @@ TEXTS: dict[str, str] = {
     "{fps}프레임 영상에서 {frames}프레임 분석",
     "terminal.caution": "  유의할 점   {caution}",
     "terminal.written": "  저장한 파일 {files}",
-    "terminal.interval": "(95 % 신뢰구간 {low}-{high})",
+    "terminal.interval": " (95% 신뢰구간 {low} ~ {high})",
     # The page of a cohort.
     "cohort.title": "코호트 보고서",
     "cohort.recordings": "녹화 {count}건, 수직 범위의 기준값은 눈 너비의 {threshold:g}",
@@ -610,7 +611,7 @@ TEXTS: dict[str, str] = {
     "cohort.status.failed": "실패",
     "cohort.explain.suspected": "범위가 확실히 기준값보다 작음",
     "cohort.explain.borderline": "기준값에 너무 가까워 알 수 없음",
-    "cohort.explain.not_suspected": "범위가 확실히 기준값보다 작지 않음",
+    "cohort.explain.not_suspected": "범위가 확실히 기준값 이상임",
     "cohort.explain.not_assessable": "측정했으나 신뢰할 수 없음",
     "cohort.explain.failed": "결과 없음",
     "cohort.shown": "녹화 {count}건 중 {shown}건 표시",
@@ -642,8 +643,8 @@ TEXTS: dict[str, str] = {
     "cohort.search": "검색 중 확인된 사항",
     "cohort.same_content": "이름만 다른 동일한 영상이며, 각각 따로 세었습니다: {names}.",
     "cohort.table": "녹화 목록",
-    "cohort.table_use": "열 제목을 누르면 그 열로 정렬됩니다. 값 아래는 95 % 구간, 이유 아래는 "
-    "주의 사항입니다. 기울임꼴 값은 신뢰할 수 없습니다. 녹화 이름을 누르면 보고서가 열립니다.",
+    "cohort.table_use": "열 제목을 누르면 그 열로 정렬됩니다. 값 아래는 95% 구간, 이유 아래는 주의 "
+    "사항입니다. 기울임꼴 값은 신뢰할 수 없습니다. 녹화 이름을 누르면 보고서가 열립니다.",
     "cohort.distributions": "분포",
     "cohort.distributions_use": "표시 하나가 녹화 하나입니다. 누르면 표에서 찾을 수 있고, 같은 "
     "값이 표에 있습니다. 실패한 녹화는 값이 없습니다.",
@@ -652,7 +653,7 @@ TEXTS: dict[str, str] = {
     "cohort.plot.quality": "품질",
     "cohort.plot.threshold": "기준값",
     "cohort.plot.needed": "필요한 값",
-    "cohort.plot_alt": "{name}: 녹화 {count}건, 중앙값 {median}, {low}에서 {high}까지.",
+    "cohort.plot_alt": "{name}: 녹화 {count}건, 중앙값 {median}, 범위 {low} ~ {high}.",
     "cohort.quality.face_coverage": "얼굴이 보인 비율",
     "cohort.quality.canthal_distance_px": "눈 너비(픽셀)",
     "cohort.quality.sharpness": "선명도",
@@ -666,7 +667,7 @@ TEXTS: dict[str, str] = {
     "cohort.outlier.none": "없습니다.",
     "cohort.outlier.too_few": "값이 있는 녹화가 {least}건보다 적어 판단하지 않음: {names}.",
     "cohort.outlier.alike": "대부분의 녹화가 같은 값이어서 판단하지 않음: {names}.",
-    "cohort.outlier.value": "{name} {value}: 예상 범위 {low}~{high}",
+    "cohort.outlier.value": "{name} {value}: 예상 범위 {low} ~ {high}",
     "cohort.measure.vertical_peak_to_peak": "수직 범위",
     "cohort.measure.blink_rate_per_min": "분당 눈 깜빡임",
     "cohort.measure.blink_duration_median_s": "눈 깜빡임 지속 시간(초)",
@@ -772,9 +773,9 @@ TEXTS: dict[str, str] = {
     "분석하십시오.",
     "compare.concern.earlier_verdict": "{labels}: 이전 버전으로 분석한 것입니다. 그 버전은 무엇을 "
     "지시했는지 묻지 않았고, 구간 안에 기준값이 있어도 판정을 내렸으므로, 그 평가는 근거가 "
-    "충분하지 않을 수 있습니다. --task를 붙여 표식점을 다시 분석하십시오.",
+    "충분하지 않을 수 있습니다. --task를 붙여 트랙 파일을 다시 분석하십시오.",
     "compare.concern.partial": "{labels}: 녹화의 끝부분이 분석되지 않았습니다.",
-    "compare.concern.corrected": "{labels}: 사람이 이 녹화의 사건을 수정했고, 다른 녹화는 "
+    "compare.concern.corrected": "{labels}: 사람이 이 녹화의 이벤트를 수정했고, 다른 녹화는 "
     "수정하지 않았습니다. 차이가 수정 때문일 수 있으니 모두 수정하거나 모두 수정하지 마십시오.",
     "compare.concern.same_recording": "{labels}: 같은 녹화가 두 번 입력되었습니다. 같은 값은 두 "
     "번째 측정이 아닙니다.",
@@ -798,15 +799,15 @@ TEXTS: dict[str, str] = {
     "있습니다. 조건마다 두 번 이상 촬영하여 모두 입력하십시오.",
     "compare.note.repeated": "최소 감지 변화량은 같은 조건을 반복 녹화했을 때의 차이에서 "
     "구합니다(자유도 {free}). 녹화한 날들에 대해서만 유효합니다.",
-    "compare.note.chance": "변화 {judged}건을 각각 5 % 수준에서 판정했습니다. 아무 변화가 없어도 "
+    "compare.note.chance": "변화 {judged}건을 각각 5% 수준에서 판정했습니다. 아무 변화가 없어도 "
     "우연히 최대 {expected:.2f}건이 변화로 나올 수 있습니다.",
     "compare.note.movements": "환자에서 검증되지 않은 값: {names}.",
     "compare.note.person": "모든 녹화는 같은 사람의 것이어야 하며, 프로그램은 이를 확인하지 "
     "못합니다.",
     "compare.column.condition": "조건",
-    "compare.column.value": "값(95 % 구간)",
+    "compare.column.value": "값(95% 구간)",
     "compare.column.picture": "도표",
-    "compare.column.change": "{first} 대비 변화(95 % 구간)",
+    "compare.column.change": "{first} 대비 변화(95% 구간)",
     "compare.column.verdict": "판정",
     "compare.column.recording": "녹화",
     "compare.column.status": "평가",
@@ -823,9 +824,9 @@ TEXTS: dict[str, str] = {
     "compare.to": "~",
     "compare.ratio": "{value}배",
     "compare.repeats": "; 반복 녹화의 차이 최대 {limit}",
-    "compare.how": "수직 범위의 변화: 각 녹화의 구간(블록 부트스트랩)에서 구한 차이의 95 % 구간(G. "
+    "compare.how": "수직 범위의 변화: 각 녹화의 구간(블록 부트스트랩)에서 구한 차이의 95% 구간(G. "
     "Y. Zou, A. Donner, Statistics in Medicine 27, 2008). 빈도의 변화: 두 빈도의 비에 대한 정확한 "
-    "95 % 구간(J. Przyborowski, H. Wilenski, Biometrika 31, 1940). 깜빡임이 서로 독립적으로 "
+    "95% 구간(J. Przyborowski, H. Wilenski, Biometrika 31, 1940). 깜빡임이 서로 독립적으로 "
     "일어난다고 가정하므로, 몰아서 일어나는 깜빡임은 실제로 더 크게 변합니다. 한 조건을 두 번 이상 "
     "녹화한 경우에는 변화가 최소 감지 변화량도 넘어야 합니다. 이는 스튜던트 t 분위수에 조건 내 "
     "표준편차와 녹화 수 n, m에 대한 1/n + 1/m의 제곱근을 곱한 값입니다(J. M. Bland, D. G. Altman, "

@@ -19,7 +19,6 @@ from tracker.measures.findings import Finding
 from tracker.pages import pdf
 from tracker.pages.pdf import PdfError, print_page
 from tracker.pages.report import render_report, render_sheet
-from tracker.pages.sheet import USUAL_LINES
 from tracker.words import LANGUAGES, TEXTS, Language
 
 A4_PT = (595.3, 841.9)
@@ -46,23 +45,32 @@ def every_finding() -> tuple[Finding, ...]:
     return tuple(findings)
 
 
-def fullest_sheet(language: Language) -> str:
+def fullest_sheet(language: Language, name_length: int) -> str:
     """Return the sheet with the most on it that is not yet dense: all lights with their numbers."""
     analysis = answered("suspected")
     usual = assess(analysis)
-    found = [one for one in every_finding() if 112 < len(one.message) < 200][: USUAL_LINES // 2]
-    assessment = replace(usual, cautions=tuple(found[1:]))
-    summary = summarize(analysis, assessment, "a" * 55)
+    found = [one for one in every_finding() if 112 < len(one.message) < 200]
     pictures = fake_pictures(analysis, 3000)
-    person = replace(PERSON, participant_id="P" * 55, visit="v" * 55)
-    return render_sheet(analysis, assessment, summary, pictures, language, person)
+    person = replace(PERSON, participant_id="P" * name_length, visit="v" * name_length)
+    fullest = ""
+    for count in range(len(found)):
+        assessment = replace(usual, cautions=tuple(found[:count]))
+        summary = summarize(analysis, assessment, "a" * name_length)
+        text = render_sheet(analysis, assessment, summary, pictures, language, person)
+        if 'class="sheet"' not in text:
+            return fullest
+        fullest = text
+    pytest.fail("no sheet is dense")
 
 
 @pytest.mark.usefixtures("chromium_path")
+@pytest.mark.parametrize("name_length", [9, 37, 55])
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_fullest_usual_sheet_is_one_page(language: Language, tmp_path: Path) -> None:
-    text = fullest_sheet(language)
-    assert 'class="sheet"' in text, "it is not dense"
+def test_the_fullest_usual_sheet_is_one_page(
+    language: Language, name_length: int, tmp_path: Path
+) -> None:
+    text = fullest_sheet(language, name_length)
+    assert text
     print_page(text, tmp_path / "sheet.pdf")
     printed = read_page(tmp_path / "sheet.pdf")
     assert printed.lowest_pt > MARGIN_PT + RESERVE_PT
@@ -70,8 +78,8 @@ def test_the_fullest_usual_sheet_is_one_page(language: Language, tmp_path: Path)
     assert "±25°" in printed.words
 
 
-def longest_sheet(status: Status, language: Language) -> str:
-    """Return the sheet of the extended task, with everything found that can be, and a long name."""
+def longest_sheet(status: Status, language: Language, *, has_long_names: bool = True) -> str:
+    """Return the sheet of the extended task, with everything found that can be."""
     result = record()
     found = every_finding()
     has_reasons = status in ("borderline", "not_assessable")
@@ -81,11 +89,13 @@ def longest_sheet(status: Status, language: Language) -> str:
         reasons=found[:12] if status == "not_assessable" else found[:1] if has_reasons else (),
         cautions=found[12:],
     )
-    name = ("눈 " * 60 if language == "ko" else "recording of a visit " * 12)[:120] + ".mp4"
+    name, person = "clip.mp4", PERSON
+    if has_long_names:
+        name = ("눈 " * 60 if language == "ko" else "recording of a visit " * 12)[:120] + ".mp4"
+        visit = "방문 " * 40 if language == "ko" else "visit " * 21
+        person = replace(PERSON, participant_id="P" * 128, visit=visit)
     summary = summarize(result.analysis, assessment, name)
     pictures = fake_pictures(result.analysis, 3000)
-    visit = "방문 " * 40 if language == "ko" else "visit " * 21
-    person = replace(PERSON, participant_id="P" * 128, visit=visit)
     return render_sheet(result.analysis, assessment, summary, pictures, language, person)
 
 
@@ -141,6 +151,19 @@ def test_the_sheet_is_one_page_of_a4(status: Status, language: Language, tmp_pat
 
 
 @pytest.mark.usefixtures("chromium_path")
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("status", ["suspected", "not_assessable"])
+def test_what_long_names_do_not_take_explains_more(
+    status: Status, language: Language, tmp_path: Path
+) -> None:
+    """More is explained, and still it is one page."""
+    shorter, longer = (longest_sheet(status, language, has_long_names=one) for one in (False, True))
+    assert shorter.count('class="left-out"') < longer.count('class="left-out"')
+    print_page(shorter, tmp_path / "sheet.pdf")
+    assert read_page(tmp_path / "sheet.pdf").lowest_pt > MARGIN_PT + RESERVE_PT
+
+
+@pytest.mark.usefixtures("chromium_path")
 def test_a_usual_sheet_explains_all_that_was_found(tmp_path: Path) -> None:
     analysis = answered("not_assessable")
     assessment = assess(analysis)
@@ -172,17 +195,31 @@ def test_the_command_writes_it_and_removes_it(tmp_path: Path, clips: Path) -> No
     assert not (out / "tiny.pdf").exists()
 
 
+@pytest.mark.parametrize("command", [["analyze", "clip.mp4"], ["reanalyze", "clip.track.npz"]])
 def test_without_a_browser_the_command_says_what_to_do_before_it_begins(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    command: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(pdf, "_list_places", lambda: iter([tmp_path / "none"]))
     with pytest.raises(SystemExit) as ended:
-        main(["analyze", "clip.mp4", "--pdf", "--out", str(tmp_path / "out")])
+        main([*command, "--pdf", "--out", str(tmp_path / "out")])
     assert ended.value.code == 2
     error = capsys.readouterr().err
     assert "Install Chromium, Chrome or Edge" in error
     assert "print it" in error
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("option", [["--pdf"], ["--participant", "P-1"]])
+def test_a_table_of_a_grid_has_no_reports_to_ask_for(
+    option: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["reanalyze", "clip.track.npz", "--grid", "vpp_thresh=0.05,0.06", *option])
+    assert ended.value.code == 2
+    assert "leave out --pdf and --participant" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("script", ["exit 1", "exit 0"])

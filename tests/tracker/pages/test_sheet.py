@@ -13,9 +13,12 @@ from tracker.measures.assessment import assess
 from tracker.pages.report import render_report, render_sheet
 from tracker.pages.sections import ReportInput, Sentence
 from tracker.pages.sheet import (
-    FINDING_LINES,
+    CARD_LINES,
     LINE_WIDTH,
+    MOST_LINES,
     USUAL_LINES,
+    HeadEntry,
+    count_lines_taken,
     fit_findings,
     format_moment,
     is_dense,
@@ -49,6 +52,7 @@ def test_what_is_not_known_is_said_to_be_unknown() -> None:
     assert entries["recorded"] == "unknown"
     assert "visit" not in entries
     assert entries["length"] == "20.0 s"
+    assert head(language="ko")["length"] == "20.0초"
     assert head(language="ko")["recorded"] == "알 수 없음"
 
 
@@ -80,29 +84,55 @@ def sentences(count: int, width: int, code: str = "blurred") -> list[Sentence]:
 
 
 def test_findings_are_explained_while_there_is_room() -> None:
-    usual = fit_findings(sentences(1, LINE_WIDTH), sentences(2, 10), "en")
+    usual = fit_findings(sentences(1, LINE_WIDTH), sentences(2, 10), 0, "en")
     assert (usual.reasons, usual.cautions, usual.named, usual.lines) == (1, 2, "", 3)
-    many = fit_findings(sentences(2, LINE_WIDTH), sentences(20, 2 * LINE_WIDTH), "en")
-    assert many.reasons == 2
-    assert many.cautions == (FINDING_LINES - 2) // 2
-    assert many.named.count("blurred") == 20 - many.cautions
+    # "To keep in mind:" stands before a caution, which then needs three lines. The names of the
+    # others need two: 14 of 9 letters, and "Also found:".
+    many = fit_findings(sentences(2, LINE_WIDTH), sentences(20, 2 * LINE_WIDTH), 0, "en")
+    assert (MOST_LINES, many.reasons, many.cautions, many.lines) == (21, 2, 5, 2 + 5 * 3 + 2)
+    assert many.named.count("blurred") == 15
+    # What the head takes, findings cannot have.
+    fewer = fit_findings(sentences(2, LINE_WIDTH), sentences(20, 2 * LINE_WIDTH), 3, "en")
+    assert (fewer.reasons, fewer.cautions) == (2, 4)
     # A Korean letter takes the room of two.
-    assert fit_findings([Sentence("blurred", "가" * LINE_WIDTH)], [], "ko").lines == 2
+    assert fit_findings([Sentence("blurred", "가" * LINE_WIDTH)], [], 0, "ko").lines == 2
+
+
+def test_the_answers_own_sentence_always_stays() -> None:
+    fitting = fit_findings(sentences(2, 9 * LINE_WIDTH), sentences(1, 9), 30, "en")
+    assert (fitting.reasons, fitting.cautions) == (1, 0)
+    assert fitting.named == "blurred, blurred"
+
+
+def test_long_names_and_a_third_measure_take_lines() -> None:
+    def count(name: str, *texts: str, cards: int = 2) -> int:
+        head = [HeadEntry("", "label", text) for text in texts]
+        return count_lines_taken("Eye movement report", name, head, cards)
+
+    usual = ("P-017", "2026-03-02", "2026-11-29", "24.0 s", "0.2.0")
+    assert count("demo.mp4", *usual) == 0
+    assert count("demo.mp4", *usual, cards=3) == CARD_LINES
+    assert count("a" * 60, *usual) == 1
+    assert count("가" * 60, *usual) == 2
+    assert (
+        count("demo.mp4", "2026-03-02; 2026-03-02 09:15 (UTC+09:00), as the file says", *usual) == 1
+    )
+    assert count("demo.mp4", "P" * 128, *usual) == 2
 
 
 def test_the_sheet_is_dense_where_there_is_more_than_usual() -> None:
-    full = fit_findings(sentences(USUAL_LINES, LINE_WIDTH), [], "en")
-    assert not is_dense(full, ["clip.mp4", "P-017"], 2)
-    assert is_dense(full, ["clip.mp4", "P-017"], 3)
-    assert is_dense(full, ["clip.mp4", "P" * 128], 2)
-    assert is_dense(fit_findings(sentences(USUAL_LINES + 1, 9), [], "en"), [], 2)
+    full = fit_findings(sentences(USUAL_LINES, LINE_WIDTH), [], 0, "en")
+    assert not is_dense(full, 0)
+    assert is_dense(full, 1)
+    assert is_dense(fit_findings(sentences(USUAL_LINES + 1, 9), [], 0, "en"), 0)
 
 
 def test_after_the_first_that_does_not_fit_none_is_explained() -> None:
     """They are in the order of their weight."""
     fitting = fit_findings(
         sentences(1, LINE_WIDTH),
-        [*sentences(1, LINE_WIDTH * 10, "no_face"), *sentences(1, 9)],
+        [*sentences(1, LINE_WIDTH * 30, "no_face"), *sentences(1, 9)],
+        0,
         "en",
     )
     assert (fitting.reasons, fitting.cautions) == (1, 0)
