@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tracker.cli.options import prepare_output
 from tracker.cli.terminal import EXIT_DONE
-from tracker.words import LANGUAGES
+from tracker.words import LANGUAGES, format_text
 
 if TYPE_CHECKING:
     from tracker.cli.options import Commands
@@ -31,7 +31,10 @@ def add_compare(commands: "Commands") -> None:
         help="also write a page that needs no network (in a DIR: comparison.html)",
     )
     parser.add_argument(
-        "--lang", choices=LANGUAGES, default="en", help="page language (default: %(default)s)"
+        "--lang",
+        choices=LANGUAGES,
+        default="en",
+        help="language of the page and of what is printed (default: %(default)s)",
     )
     parser.add_argument(
         "--json", action="store_true", help="print only the comparison on stdout, as JSON"
@@ -61,8 +64,10 @@ def _run_compare(options: argparse.Namespace, parser: argparse.ArgumentParser) -
 
         html = make_comparison_page(comparison, options.lang)
         write_text_whole(page, html)
-    text = to_json(comparison.to_dict()) if options.json else describe_comparison(comparison)
-    print(text, flush=True)
-    if page is not None and not options.json:
-        print(f"written {page}", flush=True)
+    if options.json:
+        print(to_json(comparison.to_dict()), flush=True)
+        return EXIT_DONE
+    print(describe_comparison(comparison, options.lang), flush=True)
+    if page is not None:
+        print(format_text(options.lang, "compare.terminal.written", text=page), flush=True)
     return EXIT_DONE

@@ -9,34 +9,41 @@ from tracker.words import Language, format_text, round_range
 _MOVEMENTS = frozenset(list_movements())
 
 
-def describe_comparison(comparison: Comparison) -> str:
-    """Return a comparison as text for a terminal, in English.
+def describe_comparison(comparison: Comparison, language: Language = "en") -> str:
+    """Return a comparison as text for a terminal.
 
     Parameters
     ----------
     comparison : Comparison
+    language : {"en", "ko"}, optional
 
     Returns
     -------
     str
         A line for each condition of each measure, then cautions and notes.
     """
-    width = max(len(condition.label) for condition in comparison.conditions)
+    labels = [condition.label for condition in comparison.conditions]
+    width = max(map(len, labels))
     lines = []
     for measure in comparison.measures:
-        lines.append(f"{format_measure('en', measure)}")
+        lines.append(f"{format_measure(language, measure)}")
         changes = [None, *measure.changes]
         for value, change in zip(measure.values, changes, strict=True):
-            words = f"  {value.label:<{width}}  {format_value('en', measure, value):<24}"
+            words = f"  {value.label:<{width}}  {format_value(language, measure, value):<24}"
             if change is not None:
-                verdict = format_verdict("en", change)
-                words += f"  {format_change('en', measure, change):<32}  {verdict}"
+                verdict = format_verdict(language, change)
+                words += f"  {format_change(language, measure, change):<32}  {verdict}"
             lines.append(words.rstrip())
         if measure.smallest_detectable_change is not None:
             limit = format_number(measure, measure.smallest_detectable_change)
-            lines.append(f"  {format_text('en', 'compare.detectable', value=limit)}")
-    lines += [f"caution: {concern.message}" for concern in comparison.concerns]
-    return "\n".join([*lines, *(f"note: {note}" for note in list_notes("en", comparison))])
+            lines.append(f"  {format_text(language, 'compare.detectable', value=limit)}")
+    concerns = [
+        format_concern(language, one.code, one.labels, labels[0], one.details)
+        for one in comparison.concerns
+    ]
+    for kind, texts in (("caution", concerns), ("note", list_notes(language, comparison))):
+        lines += [format_text(language, f"compare.terminal.{kind}", text=one) for one in texts]
+    return "\n".join(lines)
 
 
 def format_measure(language: Language, measure: ComparedMeasure) -> str:

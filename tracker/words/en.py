@@ -761,6 +761,9 @@ TEXTS: dict[str, str] = {
     "cohort.code.video_cut_off": "video cut off",
     "cohort.code.video_damaged": "video damaged",
     # The page of a comparison.
+    "compare.terminal.caution": "caution: {text}",
+    "compare.terminal.note": "note: {text}",
+    "compare.terminal.written": "written {text}",
     "compare.title": "Comparison of recordings",
     "compare.measure.vertical_peak_to_peak": "Vertical range",
     "compare.measure.up_range": "Range up",

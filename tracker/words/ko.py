@@ -743,6 +743,9 @@ TEXTS: dict[str, str] = {
     "cohort.code.video_cut_off": "영상 잘림",
     "cohort.code.video_damaged": "영상 손상",
     # The page of a comparison.
+    "compare.terminal.caution": "유의할 점: {text}",
+    "compare.terminal.note": "참고: {text}",
+    "compare.terminal.written": "저장한 파일: {text}",
     "compare.title": "녹화 비교",
     "compare.measure.vertical_peak_to_peak": "수직 범위",
     "compare.measure.up_range": "위쪽 범위",

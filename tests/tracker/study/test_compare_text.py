@@ -1,5 +1,6 @@
 """A comparison in words: everything has a text, and the terminal shows what matters."""
 
+import re
 from typing import Any
 
 import pytest
@@ -58,3 +59,14 @@ class TestWords:
         assert "caution: on: the end of a recording was not analysed." in text
         assert "is not known from one recording of each" in text
         assert "up to 0.15 would be called" in text
+
+    def test_in_korean_nothing_is_left_in_english(self) -> None:
+        first, other = ranged(0.05, 0.046, 0.053), ranged(0.08, 0.074, 0.086, partial=True)
+        text = describe_comparison(compare([Labelled("A", first), Labelled("B", other)]), "ko")
+        assert "수직 범위, 눈 너비\n  A  0.050 (0.046 ~ 0.053)\n  B  0.080" in text
+        assert "각 녹화의 불확실성보다 큰 차이\n" in text
+        assert "유의할 점: B: 녹화의 끝부분이 분석되지 않았습니다." in text
+        assert "참고: 모든 녹화는 같은 사람의 것이어야" in text
+        for line in text.splitlines():
+            # Labels, and the names of measures as researchers write them.
+            assert set(re.findall("[A-Za-z]+", line)) <= {"A", "B", "PERCLOS", "BCEA"}, line
