@@ -83,7 +83,7 @@ def test_parquet_files_carry_units_meanings_and_labels(tmp_path: Path) -> None:
     reported = read.field("blink_rate_per_min_low").metadata
     assert reported[b"unit"] == b"1/min"
     assert reported[b"label"] == b"Their 95 % interval, lower end"
-    assert reported[b"label_ko"].decode() == "그 95 % 신뢰구간, 하한"
+    assert reported[b"label_ko"].decode() == "그 95% 신뢰구간, 하한"
     assert b"Poisson" in reported[b"meaning"]
     assert read.field("quality_longest_gap_s").metadata[b"unit"] == b"s"
 

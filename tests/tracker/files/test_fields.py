@@ -13,7 +13,7 @@ import pytest
 
 from tests.made_tracks import make_landmarks, make_track
 from tracker.files import columns, dictionary, summary
-from tracker.files.documents import find_field, list_values, read_record
+from tracker.files.documents import describe_record, find_field, list_values, read_record
 from tracker.files.fields import Field, Interval, Prefix, Summary
 from tracker.measures.analysis import Measures, analyze_track
 from tracker.measures.assessment import assess
@@ -133,7 +133,7 @@ def test_a_new_measure_is_declared_where_it_is_measured_and_in_fields() -> None:
     (column,) = (one for one in columns._make_columns(extended) if one.name == new)
     assert (column.unit, column.meaning, column.ko) == ("px", "It drifts.", "흐름")
     assert column.read(made) == 1.23457
-    schema = dictionary._describe_record(extended)
+    schema = describe_record(extended, strict=True)
     assert schema["properties"][new] == {
         "type": ["number", "null"],
         "description": "It drifts.",

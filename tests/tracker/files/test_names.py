@@ -63,12 +63,13 @@ def test_all_files_of_the_longest_name_can_be_written(text: str, tmp_path: Path)
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("chromium_path")
 def test_a_recording_of_the_longest_name_is_analysed(clips: Path, tmp_path: Path) -> None:
     from tracker.cli.main import main
 
     video = tmp_path / (fill(KOREAN, 251) + ".mp4")
     shutil.copy(clips / "tiny.mp4", video)
     out = tmp_path / "out"
-    assert main(["analyze", "--out", str(out), "--overlay", str(video)]) == 0
+    assert main(["analyze", "--out", str(out), "--overlay", "--pdf", str(video)]) == 0
     stem = shorten_stem(video.stem)
     assert {path.name for path in out.iterdir()} >= {f"{stem}.{end}" for end in ENDINGS.values()}
