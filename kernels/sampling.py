@@ -9,7 +9,7 @@ models were trained on pictures that were made in this way.
 """
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -322,6 +322,8 @@ class Planes:
     full_range : bool
         Whether black is 0 and white the largest number. Otherwise black is 16 and white 235, for
         samples of 8 bits.
+    layout : ndarray, shape (7,), int64
+        The seven numbers from `stride` to `bits`, as the kernels take them.
     """
 
     luma: NDArray[Any]
@@ -336,6 +338,7 @@ class Planes:
     bits: int = 8
     matrix: int = 2
     full_range: bool = False
+    layout: NDArray[np.int64] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         rows, columns = -(-self.height >> self.shift_y), -(-self.width >> self.shift_x)
@@ -347,6 +350,9 @@ class Planes:
             and min(self.blue.size, self.red.size) >= self.chroma_stride * (rows - 1) + columns
         ):
             raise ValueError("a plane is smaller than the picture")
+        p = self
+        numbers = (p.stride, p.chroma_stride, p.width, p.height, p.shift_x, p.shift_y, p.bits)
+        object.__setattr__(self, "layout", np.array(numbers, np.int64))
 
 
 _BT601 = (0.299, 0.114)
@@ -428,15 +434,12 @@ def sample_planes(
     """
     _require_near(matrix)
     p = planes
-    layout = np.array(
-        [p.stride, p.chroma_stride, p.width, p.height, p.shift_x, p.shift_y, p.bits], np.int64
-    )
     colour = _cached_colour(p.matrix, p.full_range, p.bits, low, high, outside)
     luma, blue, red = p.luma, p.blue, p.red
     if p.width - 1 >> p.shift_x == 0:
         # Samples are read in pairs: the last one of all needs one to its right, without a weight.
         luma, blue, red = (np.append(one, one[-1:]) for one in (luma, blue, red))
-    _sample_planes(luma, blue, red, layout, matrix, colour, out)
+    _sample_planes(luma, blue, red, p.layout, matrix, colour, out)
 
 
 def average_plane(

@@ -1,6 +1,7 @@
 """Sampling against its reference: formats, ranges, turns, edges."""
 
 import math
+from dataclasses import fields
 
 import cv2
 import numpy as np
@@ -217,7 +218,7 @@ def test_planes_that_are_too_small_are_an_error(
     rng: np.random.Generator, change: dict[str, int]
 ) -> None:
     planes = make_planes(rng)
-    arguments = {name: getattr(planes, name) for name in planes.__slots__}
+    arguments = {one.name: getattr(planes, one.name) for one in fields(planes) if one.init}
     with pytest.raises(ValueError, match="smaller than the picture"):
         Planes(**arguments | change)
 

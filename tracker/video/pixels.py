@@ -23,6 +23,8 @@ BLOCK_PX = 64
 The vectors of swscale hold up to 32 pixels, and it computes the rest of a row in another way.
 """
 
+MAX_KNOWN_PLANES = 128
+"""Frames in memory whose planes are kept described: a decoder holds up to 30 at a time."""
 _PART_FORMATS = (b"yuv420p", b"yuvj420p")
 """Pixel formats that swscale converts without looking at neighbouring pixels.
 
@@ -154,6 +156,7 @@ class Converter:
         self.to_stored = placement.to_stored
         self._whole_context = load_libraries()["swscale"].sws_alloc_context()
         self._contexts: dict[tuple[int, int, int, int], int] = {}
+        self._planes: dict[tuple[int, ...], Planes] = {}
 
     def fits(self, frame: AvFrame) -> bool:
         """Return whether this converter can convert a frame: by its size and its pixel format.
@@ -187,8 +190,14 @@ class Converter:
 
     def planes(self, frame: AvFrame) -> "Planes | None":
         """Return the frame's stored planes without a copy; None if it does not have three."""
+        addresses, strides = frame.planes[:3], frame.strides[:3]
+        key = (*addresses, *strides, frame.format, frame.matrix, frame.range)
+        # The decoder uses the memory of earlier frames again. An object that only says where the
+        # planes lie is then made already.
+        known = self._planes.get(key)
+        if known is not None:
+            return known
         layout = self._planar_formats.get(frame.format)
-        strides = frame.strides[:3]
         if layout is None or min(strides) <= 0 or strides[1] != strides[2]:
             return None
         shift_x, shift_y, bits, full_range = layout
@@ -197,17 +206,20 @@ class Converter:
         luma, blue, red = (
             _view_plane(address, stride * (height - 1) + width * size, kind)
             for address, stride, width, height in zip(
-                frame.planes[:3], strides, (self._width, columns, columns),
+                addresses, strides, (self._width, columns, columns),
                 (self._height, rows, rows), strict=True,
             )
         )  # fmt: skip
         # Imported here: a program that only asks how long a video is needs no kernels.
         from kernels.sampling import Planes
 
-        return Planes(
+        if len(self._planes) >= MAX_KNOWN_PLANES:
+            self._planes.clear()
+        self._planes[key] = Planes(
             luma, blue, red, strides[0] // size, strides[1] // size, self._width, self._height,
             shift_x, shift_y, bits, frame.matrix, full_range or frame.range == _FULL_RANGE,
         )  # fmt: skip
+        return self._planes[key]
 
     def convert(
         self, frame: AvFrame, top: int, bottom: int, left: int, right: int
