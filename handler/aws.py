@@ -290,7 +290,8 @@ class AwsStorage:
 class AwsWebhookQueue:
     """The queue of the webhook's events, and the secret that signs them.
 
-    It takes part in no analysis, and its function may reach no file and no record.
+    The Lambda function that sends the webhook uses it. That function runs no analysis, and may
+    reach no file and no record.
 
     Parameters
     ----------

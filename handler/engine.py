@@ -97,7 +97,7 @@ class Engine:
     def estimate_whole_s(self, source: Path | BufferedIOBase, parameters: Parameters) -> float:
         """Estimate the time as `estimate_video_s` does; 0 if the container tells no length.
 
-        A recording of unknown length may be short, so that it is not divided.
+        With 0, the recording is not divided, because it may be short.
         """
         info = _inspect(source)
         return _estimate_s(info, parameters) if info.frame_count else 0.0

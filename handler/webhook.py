@@ -1,4 +1,4 @@
-"""Tell a server of the operator's that an analysis has ended; see docs/api.md.
+"""Tell the operator's server that an analysis has ended; see docs/api.md.
 
 An event begins in the stream of the analyses' table, not in the processes that analyse: each write
 that ends an analysis appears there, whichever way it ended, and a process that dies just after the
@@ -159,9 +159,8 @@ class Webhook:
 def make_message(entry: Mapping[str, Any]) -> str:
     """Return the queue's message about an entry of the table's stream; "" if it ended no analysis.
 
-    The message holds the event's id and the body of the request. The body says which analysis it
-    is, and neither whose nor with which result: the receiver asks the API for that, which checks
-    who asks.
+    The message holds the event's id and the body of the request. The body names the analysis, but
+    neither its user nor its result: the receiver asks the API for these, which checks who asks.
 
     Raises
     ------
@@ -192,7 +191,7 @@ def _read_state(written: Mapping[str, Any], image: str) -> str:
 
 
 def choose_delay_s(attempt: int) -> int:
-    """Return how long an event waits after this attempt, the first of which is 1."""
+    """Return how many seconds an event waits after attempt number `attempt`, counted from 1."""
     longest_s = RETRY_DELAYS_S[min(attempt, len(RETRY_DELAYS_S)) - 1]
     return round(longest_s * (1 + random.uniform(0, MAX_JITTER)))
 

@@ -149,7 +149,10 @@ class LocalApp:
         return Response(answer["body"], answer["statusCode"], answer["headers"])
 
     def _identify(self, request: Request, path: str) -> Mapping[str, Any]:
-        """Return what the guard says about the caller; empty if the route is public."""
+        """Have the guard check the caller, and return its answer; empty for a public route.
+
+        The answer has the form of what API Gateway's authorizer says: see `Guard.identify`.
+        """
         if request.method == "OPTIONS":
             return {}
         with suppress(NotFoundError, MethodNotAllowedError):

@@ -1,4 +1,4 @@
-"""Records and messages in SQLite, beside the files in their directory."""
+"""The local server's storage: records and the queue's messages in SQLite, files in a folder."""
 
 import contextlib
 import json
@@ -79,8 +79,8 @@ class LocalStorage(LocalFiles):
     address : str
         Address of the server, to which files are uploaded.
     sign : callable
-        Returns the query that an address of a report or an upload needs, by the address' path and
-        the seconds for which it is valid.
+        Returns the query string that the address of a report or an upload needs. It is called
+        with the address' path, and the seconds for which the address is valid.
     has_message : threading.Event
         Set when a message enters the queue.
 

@@ -130,7 +130,7 @@ def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -
 def _name_people(
     found: "FoundRecordings", person: "Participant | None", participants: "Participants | None"
 ) -> "FoundRecordings":
-    """Return the recordings, each with who was recorded: `person`, or else who the table says."""
+    """Return the recordings with their participants: `person`, or else those in the table."""
     from tracker.files.participants import NOBODY
     from tracker.study.recording import find_person
 

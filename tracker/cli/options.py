@@ -174,7 +174,10 @@ def read_participant(
 
 
 def pdf_language(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Language | None:
-    """Return the language of the PDF; None without one. If no browser can make it, end here."""
+    """Return the language of the PDF; None if no PDF is asked for.
+
+    If no browser can make the PDF, the program ends with a message.
+    """
     if not options.pdf:
         return None
     from tracker.pages.pdf import PdfError, find_browser

@@ -129,7 +129,10 @@ def _make_observation(name: str, text: str, category: str) -> dict[str, Any]:
 
 
 def _observe_answer(summary: Summary) -> tuple[str, dict[str, Any]]:
-    """Return the screening answer's observation; it has no value if nothing was assessable."""
+    """Return the screening answer's name and its observation.
+
+    The observation has no value if the recording was not assessable.
+    """
     assessment = summary.assessment
     _, about = find_field("assessment.status")
     observation = _make_observation("assessment.status", about.en, "exam")
@@ -155,7 +158,10 @@ def _absent(text: str) -> dict[str, Any]:
 
 
 def _observe(summary: Summary, path: str, unit: str) -> tuple[str, dict[str, Any]]:
-    """Return the observation of a field, with its 95 % interval where there is one."""
+    """Return `path`, a field's name, and the observation of its value in the UCUM unit `unit`.
+
+    The observation holds the value's 95 % interval if the summary has one.
+    """
     _, about = find_field(path)
     category = "survey" if path in QUALITY else "exam"
     observation = _make_observation(path, about.en, category)

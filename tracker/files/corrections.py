@@ -1,4 +1,4 @@
-"""Read and check ``STEM.corrections.json``, which a report saves and anything may be in."""
+"""Read and check ``STEM.corrections.json``: a report saves it, but anybody may have changed it."""
 
 import hashlib
 import itertools

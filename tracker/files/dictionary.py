@@ -2,7 +2,7 @@
 
 It writes ``docs/outputs.md``, ``docs/summary.schema.json`` and ``docs/athena.sql``, from
 `tracker.files.fields` and `tracker.files.columns`, and the web client's ``task.js``, from
-`tracker.protocol`.
+`tracker.protocol`. It also copies ``clients/eye-tracking.js`` to the web client's files.
 """
 
 import json

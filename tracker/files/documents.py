@@ -137,9 +137,9 @@ def list_values(*groups: str) -> tuple[str, ...]:
 
 
 def list_movements() -> tuple[str, ...]:
-    """Return the names of the measures of movements: those with an interval and a reason.
+    """Return the names of the measures of movements, leaving out those of a single eye.
 
-    Measures of a single eye are left out.
+    These measures have fields for their interval and for the reason why they may be missing.
     """
     known = read_record(Summary)
     return tuple(

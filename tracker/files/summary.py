@@ -171,8 +171,8 @@ def write_analysis(directory: Path, stem: str, analysis: Analysis, summary: Summ
     """Write the table of frames, then the table of closures, then the summary.
 
     The summary of an earlier analysis is removed first. A summary therefore always belongs to the
-    tables beside it. If a person corrected the closures, they are also written as they were
-    detected, in a table beside the other; else an earlier one of these is removed.
+    tables beside it. If a person corrected the closures, one more table holds the closures as they
+    were detected. Otherwise such a table of an earlier analysis is removed.
 
     Parameters
     ----------

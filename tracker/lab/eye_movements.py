@@ -127,7 +127,9 @@ def add_jerks(
 
 @dataclass(frozen=True, slots=True)
 class LandmarkNoise:
-    """Noise of the gaze offset, mean of both eyes: standard deviations in canthal distances.
+    """How the landmarks err. Noise is given for the mean gaze offset of both eyes.
+
+    Where nothing else is said, it is a standard deviation in canthal distances.
 
     The defaults are typical of the real clips that this was measured on, people at rest at 30
     frames a second. There the noise of the two eyes is independent, and that of the horizontal
@@ -143,8 +145,8 @@ class LandmarkNoise:
         After a step the landmarks creep or swing for some frames: standard deviation of that error
         as a share of the step, and the time in which it fades to 1 / e.
     uneven : float
-        The landmarks swing from frame to frame in some fixations and not in others, because the
-        face's region follows them: standard deviation, over fixations, of the jitter's logarithm.
+        Standard deviation, over fixations, of the jitter's logarithm. In some fixations the
+        landmarks swing from frame to frame, because the face's region follows them.
     rush : (float, float)
         While the eyes move up, and while they move down, vertical landmarks are ahead of the eyes
         by this share of the movement since the frame before. Negative: they lag behind.
@@ -258,7 +260,10 @@ def _follow_unevenly(vertical: Float64Array, spec: ClipSpec, noise: LandmarkNois
 def _draw_slow(
     std: float, slow_s: float, times_s: Float64Array, rng: np.random.Generator
 ) -> Float64Array:
-    """Return slow noise of both offsets of both eyes, shape (2, N, 2); `std` is of their mean."""
+    """Return slow noise (2, N, 2): the vertical, then the horizontal offset of each eye.
+
+    `std` is the standard deviation of the mean of both eyes.
+    """
     drawn = std * np.sqrt(2) * rng.normal(size=(times_s.size, 2, 2))
     kept = np.exp(-np.diff(times_s) / slow_s)
     fresh = np.sqrt(1 - kept**2)

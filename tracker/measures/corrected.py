@@ -38,13 +38,13 @@ class _Placed:
     Attributes
     ----------
     start, stop : int
-        Its samples [start, stop).
+        First sample of the event, and first sample after it.
     event : TimedEvent
     onset_seen, offset_seen : bool
         Whether its beginning and its end were seen.
     closure : int or None
-        Index of the same closure among the detected ones; None for a wink, or if anything of the
-        closure was changed.
+        If the event is a detected closure whose measures are kept: its index among the detected
+        closures. None if the event is measured anew, or is a wink.
     """
 
     start: int

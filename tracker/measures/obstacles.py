@@ -182,9 +182,9 @@ def _find_time_obstacles(
 def _find_head_obstacles(
     analysis: Analysis, quality: Quality, open_time_s: float
 ) -> Iterator[Finding]:
-    """Yield a finding if the direction of the head is unknown, or too far from the camera's.
+    """Yield findings if the head's direction is unknown, or too far from the camera's.
 
-    This includes a head that moves so much that too little time is left to measure the gaze.
+    Also yield one if the head moves so much that too little time is left to measure the gaze.
     """
     gaze_time_s = analysis.measures.gaze_time_s
     if math.isnan(quality.head_yaw_deg + quality.head_pitch_deg):
@@ -289,13 +289,13 @@ def _find_hidden_range(
 def _find_disagreement(quality: Quality, basis: Basis) -> list[Finding]:
     """Return a finding if the eyes disagree so much that the answer may be wrong.
 
-    The disagreement of the two eyes is taken as the range of the errors in the gaze: the true range
-    is assumed to differ from the measured one by no more than that. The answer may be wrong if the
-    true range can then lie on the other side of the basis' limit.
+    The true range is assumed to differ from the measured one by no more than the disagreement of
+    the two eyes. The answer may be wrong if the true range can then lie on the other side of the
+    basis' limit. For example, if one eye's landmarks do not move, the mean of both eyes shows half
+    of the other eye's range, and the disagreement is the half that is missing.
 
-    An example: if one eye does not move, the mean of both shows half of what the other eye does. If
-    the answer rests on the range down, only a part of that error counts: the limit of the range
-    down divided by that of the whole range.
+    If the basis is the range down, only a part of the disagreement can be missing in it: its limit
+    divided by the limit of the whole range.
     """
     disagreement = quality.eye_disagreement
     missing = disagreement * basis.limit / basis.threshold

@@ -117,7 +117,7 @@ def make_comparison_page(comparison: Comparison, language: Language) -> str:
 
 
 def _mark_change(is_changed: bool | None) -> Grade:
-    """Return the mark beside a verdict: ``caution`` for a change; only this one stands out."""
+    """Return the mark beside a verdict: ``caution`` for a change, ``unknown`` for all others."""
     return "caution" if is_changed else "unknown"
 
 

@@ -140,7 +140,10 @@ def list_notes(language: Language, comparison: Comparison) -> list[str]:
 def format_concern(
     language: Language, code: str, labels: Sequence[str], first: str, details: str
 ) -> str:
-    """Return a concern in words. `first` is the label that all others are compared with."""
+    """Return a concern in words.
+
+    `first` is the label of the first condition. The rest are fields of `Concern`.
+    """
     return format_text(
         language, f"compare.concern.{code}", labels=", ".join(labels), first=first, details=details
     )

@@ -214,9 +214,9 @@ def parse_video_info(values: dict[str, Any]) -> VideoInfo:
 
 
 def _is_recorded_at(value: object) -> bool:
-    """Return whether a value is what a track may say of its recording's time, or says nothing.
+    """Return whether a track may hold this value as its time of recording; "" if none is known.
 
-    The clock of the machine that made the track may have been ahead of this one's.
+    A time in the future is accepted: the clock of the machine that made the track may be ahead.
     """
     return type(value) is str and (value == "" or check_recorded_at(value, _LAST_TIME) == value)
 

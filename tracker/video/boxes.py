@@ -1,4 +1,4 @@
-"""Read from files what FFmpeg and OpenCV do not: capture rates in MP4, and turns of AVIF pictures.
+"""Read what FFmpeg and OpenCV do not: capture rates of MP4 files, and how to turn AVIF pictures.
 
 The capture rate is read as Samsung and Sony write it. Both kinds of file consist of boxes. A box
 has a size, a type of four letters, and content, which often consists of further boxes.
@@ -106,7 +106,7 @@ def _read(file: BufferedIOBase) -> float:
 
 
 def _read_samsung(samsung: Box) -> float:
-    """Return the capture rate that Samsung's box tells by its camera mode; 0 if it does not.
+    """Return the capture rate from the camera mode in Samsung's box; 0 if it tells no rate.
 
     The box holds pairs of bytes, a key and its value. The value of key 0 is the mode.
     """
@@ -163,9 +163,9 @@ def read_picture_turns(content: bytes) -> list[tuple[bytes, int]]:
 
 
 def _linked(links: Box, number: int) -> list[int]:
-    """Return which properties picture `number` has, as numbers; a turn is such a property.
+    """Return the numbers of the properties that picture `number` has; a turn is a property.
 
-    The box `links` lists the properties of each picture in the file.
+    The box `links` lists these numbers for each picture in the file.
     """
     head = links.read(8)
     if len(head) < 8:

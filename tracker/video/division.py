@@ -88,8 +88,8 @@ class Layout:
     def find_keyframes(self) -> list[tuple[int, Packet]]:
         """Return the frame index and the packet of each keyframe at which the video can be divided.
 
-        All frames that are stored before such a keyframe are also shown before it, so that none of
-        them is missing in what begins at the keyframe.
+        All frames that are stored before such a keyframe are also shown before it. Decoding
+        from the keyframe on therefore misses no frame that is shown after it.
         """
         found = []
         latest = NO_TIME
@@ -102,7 +102,7 @@ class Layout:
         return found
 
     def stretch(self, key: Packet | None, key_index: int, first: int, stop: int) -> Stretch:
-        """Return the frames from `first` up to `stop`, decoded from a keyframe."""
+        """Return the stretch of the frames from `first` up to `stop`, decoded from `key` on."""
         at_end = stop >= self.frames
         return Stretch(
             key,

@@ -78,7 +78,7 @@ def is_cut_off(file: BufferedIOBase, last_frame: int, data_end: int) -> bool:
 def _are_boxes_cut(reader: _Reader, place: int) -> bool:
     """Return whether an MP4 ends within a box, following its boxes from its last frame's end.
 
-    Frames beyond the end of the file are counted elsewhere (`tracker.video.streams`).
+    Frames that lie beyond the end of the file are found by `tracker.video.streams`.
     """
     for _ in range(MAX_ELEMENTS):
         head = reader.read(place, 16)
@@ -135,10 +135,10 @@ def _are_chunks_cut(reader: _Reader, place: int) -> bool:
 
 
 def _read_ebml_size(content: bytes) -> tuple[int, int | None]:
-    """Return how many bytes a size of Matroska takes, and the size; None if it is not known.
+    """Return the length in bytes of the size field that `content` begins with, and the size.
 
-    The number of leading zero bits tells how many bytes the size takes. If `content` does not begin
-    with a whole size, return 9 and None.
+    In Matroska, the field's number of leading zero bits tells its length. The size is None if the
+    field says that it is not known. If `content` does not hold the whole field, return 9 and None.
     """
     length = 9 - content[0].bit_length() if content else 9
     if length > len(content):
@@ -245,7 +245,7 @@ def _is_program_cut(tail: bytes) -> bool:
 def _is_transport_cut(reader: _Reader, prefix: int) -> bool:
     """Return whether the last packet of a transport stream, or what it carries, is incomplete.
 
-    A packet has 188 bytes; camcorders put 4 before each.
+    A packet has 188 bytes. `prefix` is the number of bytes before each: 4 from a camcorder, else 0.
     """
     step = 188 + prefix
     if reader.size % step:

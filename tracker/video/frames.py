@@ -352,7 +352,7 @@ class _Guide:
     def is_before(self, index: int) -> bool:
         """Return whether the frame just decoded is stored after the keyframe but shown before it.
 
-        It refers to frames before the keyframe, and it belongs to another stretch.
+        Such a frame belongs to another stretch: it refers to frames before the keyframe.
         """
         key = None if self._stretch is None else self._stretch.keyframe
         return key is not None and index == self.start and self._pts < key.pts
@@ -427,7 +427,10 @@ class _Ahead:
 
 
 def most_frames(fps: float) -> float:
-    """Return the largest believable frame count at a declared frame rate (0: none is declared)."""
+    """Return the largest frame count that is believed, if a file declares the rate `fps`.
+
+    No video is believed to last longer than `MAX_VIDEO_S`. If `fps` is 0, no rate is declared.
+    """
     return min(MAX_VIDEO_S * fps, MAX_FRAME_COUNT) if fps else MAX_FRAME_COUNT
 
 

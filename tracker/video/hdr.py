@@ -6,9 +6,9 @@ landmarks would be found at other places.
 
 References
 ----------
-.. [1] ITU-R BT.2100-2, tables 4 and 5: PQ's and HLG's transfer to light; HLG's is of a screen of
-   1000 cd/m2.
-.. [2] ITU-R BT.2408: white of 203 cd/m2 is the usual screen's white.
+.. [1] ITU-R BT.2100-2, tables 4 and 5: the light of each value in PQ and in HLG; that in HLG is for
+   a screen of 1000 cd/m2.
+.. [2] ITU-R BT.2408: the usual screen's white stands for 203 cd/m2.
 .. [3] ITU-R BT.2087-0: BT.2020's colours in those of BT.709.
 .. [4] ITU-R BT.1886: the usual screen's exponent.
 """

@@ -55,7 +55,7 @@ def read_display_matrix(values: Sequence[int]) -> Turn:
 
 
 def is_mirrored(turn: Turn) -> bool:
-    """Return whether a turn mirrors the picture, besides rotating it or not."""
+    """Return whether a turn mirrors the picture; it may also rotate it."""
     return bool(turn[0, 0] * turn[1, 1] - turn[0, 1] * turn[1, 0] < 0)
 
 

@@ -107,11 +107,11 @@ def _frames_by_duration(stream: AvStream) -> int:
 def estimate_frame_count(
     context: AvFormatContext, stream: AvStream, fps: float, fragmented: bool
 ) -> int:
-    """Return the number of frames: declared duration times `fps`; 0 if it is not known.
+    """Return the expected number of frames; 0 if it is not known.
 
-    A duration is ignored if the file is too small for it, which happens if the clock jumped. No
-    duration is needed for an MP4 that is not `fragmented`, because its index lists all frames. The
-    duration that a file declares may be that of its sound.
+    An MP4 that is not `fragmented` gives it in its index, which lists all frames. For other files
+    it is the declared duration, which may be that of the sound, times `fps`. A duration is ignored
+    if the file is too small for it, which happens if the camera's clock jumped.
     """
     if _is_mp4(context) and not fragmented and stream.frame_count:
         return stream.frame_count  # type: ignore[no-any-return]
