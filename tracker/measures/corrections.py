@@ -11,6 +11,7 @@ from tracker.measures.lids import KIND_NAMES, WINK_NAMES, Events
 
 SAME_S = 0.001
 """Times that differ by less are the same: files give them to a tenth of that."""
+_ROUNDING_S = SAME_S / 10
 EVENT_KINDS = (*KIND_NAMES.values(), *WINK_NAMES.values())
 
 Float64Array = NDArray[np.float64]
@@ -43,14 +44,23 @@ class TimedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A stretch of the recording [start_s, end_s), in seconds from the first frame."""
+    """A stretch of the recording [start_s, end_s), in seconds from the first frame.
+
+    If it reaches the last frame, it holds that, too: nobody can choose a later end.
+    """
 
     start_s: float
     end_s: float
 
     def mark(self, times_s: Float64Array) -> NDArray[np.bool_]:
         """Mark the samples in the stretch, shape (N,)."""
-        marked: NDArray[np.bool_] = (times_s >= self.start_s) & (times_s < self.end_s)
+        marked = np.zeros(times_s.size, dtype=np.bool_)
+        # Files round times, which must not move a sample out of an event's own stretch.
+        ends_s = (self.start_s - _ROUNDING_S, self.end_s - _ROUNDING_S)
+        first, stop = np.searchsorted(times_s, ends_s).tolist()
+        if times_s.size and self.end_s >= times_s[-1] - SAME_S:
+            stop = times_s.size
+        marked[first:stop] = True
         return marked
 
 
@@ -86,8 +96,7 @@ class Corrections:
         """Mark the samples in the unusable stretches, shape (N,)."""
         marked = np.zeros(times_s.size, dtype=np.bool_)
         for stretch in self.unusable:
-            first, stop = np.searchsorted(times_s, (stretch.start_s, stretch.end_s))
-            marked[first:stop] = True
+            marked |= stretch.mark(times_s)
         return marked
 
 

@@ -71,3 +71,18 @@ def test_a_stretch_ends_before_its_end() -> None:
     assert np.flatnonzero(Stretch(0.2, 0.5).mark(times_s)).tolist() == [2, 3, 4]
     said = Corrections("AB", "", "", (), (Stretch(0.7, 0.8), Stretch(0.1, 0.3)))
     assert np.flatnonzero(said.mark_unusable(times_s)).tolist() == [1, 2, 7]
+
+
+def test_a_stretch_that_reaches_the_last_frame_holds_it() -> None:
+    times_s = np.arange(10) / 10
+    for end_s in (0.8999, 0.9, 0.95, 7.0):
+        assert np.flatnonzero(Stretch(0.7, end_s).mark(times_s)).tolist() == [7, 8, 9]
+    assert not Stretch(0.7, 0.9).mark(times_s[:0]).any()
+
+
+def test_times_that_a_file_has_rounded_move_no_sample() -> None:
+    times_s = np.arange(10) / 30
+    start_s, end_s = round(2 / 30, 4), round(8 / 30, 4)
+    assert start_s > times_s[2]
+    assert end_s > times_s[8]
+    assert np.flatnonzero(Stretch(start_s, end_s).mark(times_s)).tolist() == [2, 3, 4, 5, 6, 7]
