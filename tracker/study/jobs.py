@@ -135,7 +135,7 @@ def _track(
             make_finder(),
             on_progress=on_progress,
             decode_ahead=False,
-            keep_eyes=bool(request.report),
+            keep_eyes=request.needs_pictures,
         )
     except DivisionError:
         return Indivisible()
