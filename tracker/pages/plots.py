@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from kernels import LEFT, RIGHT, compute_eye_geometry
 from tracker.measures.analysis import Analysis
 from tracker.measures.gaze import mark_task
 from tracker.pages.sections import ReportInput, name_event
@@ -14,7 +15,7 @@ _WORDS = (
     *("ear", "vertical_axis", "horizontal_axis", "coverage_axis", "pose_axis", "time_axis"),
     *("primary", "p5", "p95", "count", "seconds"),
     *("offset_axis", "legend.left", "legend.right", "legend.limit", "legend.counted"),
-    *("legend.uncounted", "legend.yaw", "legend.pitch", "legend.roll"),
+    *("legend.uncounted", "legend.excluded", "legend.yaw", "legend.pitch", "legend.roll"),
     *("yes", "no", "coverage"),
 )
 """Keys of the texts that the script uses, without their beginning ``report.``."""
@@ -29,7 +30,7 @@ def make_plot_data(
     """Return the data that the report's script, ``assets/report.js``, draws."""
     times_s = source.analysis.track.times_s
     return {
-        "series": _make_series(source.analysis),
+        "series": _make_series(source.analysis) | _make_excluded(source.analysis),
         "events": [
             {
                 "kind": event.kind,
@@ -78,6 +79,23 @@ def _make_series(analysis: Analysis) -> dict[str, list[int | None]]:
         "yaw": _scale(head.yaw_deg[samples], 10),
         "pitch": _scale(head.pitch_deg[samples], 10),
         "roll": _scale(geometry.head_roll_deg[samples], 10),
+    }
+
+
+def _make_excluded(analysis: Analysis) -> dict[str, list[int | None]]:
+    """Return the lids' traces where a person says that the recording is not usable.
+
+    They are drawn pale, so that a reader sees what was left out. Empty without such a stretch.
+    """
+    said, track = analysis.corrections, analysis.track
+    if said is None or not said.unusable:
+        return {}
+    samples = choose_samples(analysis)
+    ear = compute_eye_geometry(track.landmarks[samples]).ear
+    ear[~said.mark_unusable(track.times_s[samples])] = np.nan
+    return {
+        "excluded_left": _scale(ear[:, LEFT], 10_000),
+        "excluded_right": _scale(ear[:, RIGHT], 10_000),
     }
 
 

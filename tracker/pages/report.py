@@ -177,8 +177,10 @@ def _make_values(
     def list_rows(names: tuple[str, ...]) -> list[Any]:
         return list_numbers(names, analysis, assessment, summary, language)
 
+    said = analysis.corrections
     return {
         "measures": analysis.measures,
+        "is_any_excluded": said is not None and len(said.unusable) > 0,
         "longest_blink_s": LONGEST_BLINK_S,
         "movements": list_movement_rows(source),
         "events": sections.list_events(source, events),

@@ -73,9 +73,19 @@ class NumberCell:
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """A recording in the table. `people` holds its participant, group and visit, where known."""
+    """A recording in the table.
+
+    Attributes
+    ----------
+    people : list of str
+        Its participant, group and visit, where known.
+    corrected, corrections : str
+        Who corrected it, and how much; both empty if nobody did.
+    """
 
     file: str
+    corrected: str
+    corrections: str
     people: list[str]
     link: str | None
     status: str
@@ -227,6 +237,7 @@ def _make_row(
     threshold = row.number("parameter_vpp_thresh")
     return TableRow(
         file=row.file,
+        **_describe_corrections(row, language),
         people=[getattr(row.participant, name, "") for name in people],
         link=link,
         status=row.status,
@@ -242,6 +253,21 @@ def _make_row(
         cautions="" if row.has_failed else name_codes(further),
         outliers=[_describe_outlier(row, name, spreads[name], language) for name in row.outliers],
     )
+
+
+def _describe_corrections(row: Row, language: Language) -> dict[str, str]:
+    values = row.values
+    if not values.get("corrected"):
+        return {"corrected": "", "corrections": ""}
+    counts = {
+        "count": values["correction_count"],
+        "before": values["detected_blink_count"],
+        "after": values["blink_count"],
+    }
+    return {
+        "corrected": format_text(language, "cohort.corrected", by=values["corrected_by"]),
+        "corrections": format_text(language, "cohort.corrected_count", **counts),
+    }
 
 
 def _make_cell(

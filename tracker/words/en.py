@@ -281,6 +281,7 @@ TEXTS: dict[str, str] = {
     "report.legend.flutter": "lid flutter",
     "report.legend.wink": "wink",
     "report.legend.unseen": "no face",
+    "report.legend.excluded": "marked as not usable",
     "report.ear": "Eye opening (EAR)",
     "report.vertical_axis": "Vertical gaze (eye widths; up is -)",
     "report.horizontal_axis": "Horizontal gaze (left is +)",
@@ -614,6 +615,8 @@ TEXTS: dict[str, str] = {
     "terminal.written": "  written     {files}",
     "terminal.interval": " (95 % interval {low}-{high})",
     # The page of a cohort.
+    "cohort.corrected": "corrected by {by}",
+    "cohort.corrected_count": "Corrections: {count}. Blinks before: {before}, now: {after}.",
     "cohort.title": "Cohort report",
     "cohort.recordings": "{count} recordings, threshold of the vertical range {threshold:g} eye "
     "widths",

@@ -275,6 +275,7 @@ TEXTS: dict[str, str] = {
     "report.legend.flutter": "눈꺼풀 떨림",
     "report.legend.wink": "한쪽 눈 감음",
     "report.legend.unseen": "얼굴 없음",
+    "report.legend.excluded": "쓸 수 없음으로 표시한 구간",
     "report.ear": "눈 뜬 정도(EAR)",
     "report.vertical_axis": "수직 시선(눈 너비, 위가 -)",
     "report.horizontal_axis": "수평 시선(왼쪽이 +)",
@@ -599,6 +600,8 @@ TEXTS: dict[str, str] = {
     "terminal.written": "  저장한 파일 {files}",
     "terminal.interval": " (95% 신뢰구간 {low} ~ {high})",
     # The page of a cohort.
+    "cohort.corrected": "{by} 수정",
+    "cohort.corrected_count": "수정 {count}건. 눈 깜빡임 수정 전 {before}회, 수정 후 {after}회.",
     "cohort.title": "코호트 보고서",
     "cohort.recordings": "녹화 {count}건, 수직 범위의 기준값은 눈 너비의 {threshold:g}",
     "cohort.recordings_alone": "녹화 {count}건",

@@ -20,7 +20,7 @@ from tracker.files.corrections import read_corrections
 from tracker.measures.analysis import analyze_track
 from tracker.measures.corrections import Corrections, Stretch, TimedEvent
 from tracker.parameters import Parameters
-from tracker.tracks.archive import save_track
+from tracker.tracks.archive import load_track, save_track
 
 SHA = "0123456789abcdef" * 4
 FRAME_S = 1 / 30
@@ -66,8 +66,11 @@ class Editor:
         expect(self.time).to_be_in_viewport()
 
     def do(self, name: str) -> None:
+        button = self.page.locator(f'[data-correct="{name}"]')
+        # Waits until nothing moves any more, which a forced click does not.
+        button.scroll_into_view_if_needed()
         # A button of what cannot be done now says why.
-        self.page.locator(f'[data-correct="{name}"]').click(force=True)
+        button.click(force=True)
 
     def show_all(self) -> None:
         for _ in range(3):
@@ -300,6 +303,36 @@ def test_the_saved_file_changes_what_it_must(editor: Editor, tmp_path: Path) -> 
     page.emulate_media(media="screen")
 
 
+def test_a_chosen_event_s_own_time_is_marked_as_not_usable(editor: Editor, tmp_path: Path) -> None:
+    first, _second, third = BLINKS_S
+    editor.press("Home", "n")
+    button = editor.page.locator('[data-correct="unusable"]')
+    expect(button).to_have_attribute("aria-disabled", "false")
+    editor.do("unusable")
+    assert len(editor.changes()) == 1
+    editor.press("End", "p", "u")
+    saved = editor.save()
+    assert [list(one.values()) for one in saved["unusable"]] == [
+        pytest.approx(one, abs=1e-4) for one in (first, third)
+    ]
+    # Neither blink is left, nor what an end of it would look like.
+    path = editor.folder / "clip.corrections.json"
+    track = load_track(editor.folder / "clip.track.npz")
+    analysis = analyze_track(track, Parameters(), read_corrections(path))
+    assert analysis.measures.blink_count == len(analysis.events.closures.kind) == 1
+    # The excluded trace can still be seen, in the editor and among the traces.
+    out = ["--out", str(tmp_path)]
+    track_path = str(editor.folder / "clip.track.npz")
+    assert main(["reanalyze", track_path, "--corrections", str(path), *out]) == 0
+    page = editor.page
+    page.goto((tmp_path / "clip.report.html").as_uri())
+    page.locator('nav a[href="#corrections"]').click()
+    editor.show_all()
+    paths = page.locator("#correct-timeline .trace.excluded")
+    assert paths.count() == 2
+    assert all("L" in str(one.get_attribute("d")) for one in paths.all())
+
+
 def test_what_cannot_be_done_is_said(editor: Editor) -> None:
     said = editor.page.locator("#correct-said")
     for name, words in (
@@ -362,6 +395,22 @@ def test_a_corrected_report_shows_both_versions() -> None:
         [start_s for start_s, _ in BLINKS_S], abs=1e-4
     )
     assert [one["kind"] for one in data["events"]] == ["blink", "blink", "prolonged_closure"]
+
+
+def test_what_is_not_usable_is_drawn_apart() -> None:
+    """From 20 to 21 s, frames 600 to 629, the open eyes of `looking` have an EAR of 0.3."""
+    page = render_corrected()
+    series = page.data()["series"]
+    for eye in ("left", "right"):
+        known = [n for n, one in enumerate(series[f"excluded_{eye}"]) if one is not None]
+        assert known == list(range(600, 630))
+        assert {series[eye][n] for n in known} == {None}
+        assert {series[f"excluded_{eye}"][n] for n in known} == {3000}
+    legend = '<span class="swatch excluded"></span>marked as not usable'
+    assert legend in page.text
+    without = render_corrected(replace(SAID, unusable=()))
+    assert not any(name.startswith("excluded") for name in without.data()["series"])
+    assert legend not in without.text
 
 
 def test_an_event_without_a_face_is_said_to_be_left_out() -> None:

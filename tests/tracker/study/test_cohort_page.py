@@ -1,5 +1,6 @@
 """The page of a cohort: what it says, what cannot get into it, and how it is used in a browser."""
 
+import html
 import math
 import os
 import re
@@ -268,6 +269,7 @@ def test_everybody_can_read_it(
     """And each table fits its column: on a phone it is scrolled in its own place."""
     statuses = ("suspected", "borderline", "not_suspected", "not_assessable")
     changes: list[dict[str, Any]] = [{"status": one} for one in statuses]
+    changes[0] |= CORRECTED
     changes += [{"failure": "undecodable"}]
     names = [f"site-{n}/participant-{n}/second visit of the study {n}" for n in range(5)]
     rows, outcomes = make_cohort(summary, tmp_path, names, changes)
@@ -281,6 +283,36 @@ def test_everybody_can_read_it(
     overflow = "all => all.map((one) => one.scrollWidth - one.parentElement.clientWidth)"
     assert max(page.locator("table").evaluate_all(overflow)) <= 0
     page.close()
+
+
+CORRECTED = {
+    "corrected": True,
+    "corrected_by": "A<b>",
+    "corrected_at": "2026-01-31T09:30:00Z",
+    "correction_count": 4,
+    "detected_blink_count": 9,
+    "blink_count": 7,
+    "unusable_time_s": 0.0,
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "mark", "title"),
+    [
+        ("en", "corrected by A<b>", "Corrections: 4. Blinks before: 9, now: 7."),
+        ("ko", "A<b> 수정", "수정 4건. 눈 깜빡임 수정 전 9회, 수정 후 7회."),
+    ],
+)
+def test_a_corrected_recording_is_marked(
+    language: Any, mark: str, title: str, summary: dict[str, Any], tmp_path: Path
+) -> None:
+    changes: list[dict[str, Any]] = [{}, CORRECTED, {"failure": "undecodable"}]
+    rows, outcomes = make_cohort(summary, tmp_path, ("a", "b", "c"), changes)
+    text = write_cohort_page(rows, outcomes, [], tmp_path, language).read_text(encoding="utf-8")
+    (small,) = re.findall(r'<small class="corrected" title="([^"]*)">([^<]*)</small>', text)
+    assert tuple(map(html.unescape, small)) == (title, mark)
+    row = text[text.index('data-number="1"') : text.index('data-number="2"')]
+    assert "corrected" in row
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])

@@ -155,9 +155,12 @@
       done(`${kinds[both.kind]}, ${words.changed}`, both);
     },
     unusable() {
-      if (!selection) { say(words.stretch_first); return; }
-      if (selection[1] - selection[0] < least()) { say(words.too_short); return; }
-      const next = fresh(), added = { start: round(selection[0]), stop: round(selection[1]) };
+      // Without a stretch, the time of the chosen event.
+      const event = chosen?.list === "events" ? item() : null;
+      const [from, stop] = selection ?? (event ? [event.start, event.stop] : []);
+      if (stop === undefined) { say(words.stretch_first); return; }
+      if (stop - from < least()) { say(words.too_short); return; }
+      const next = fresh(), added = { start: round(from), stop: round(stop) };
       next.unusable.push(added);
       change(joined(next, added), { list: "unusable", what: added });
       done(words.unusable, added);
@@ -249,7 +252,8 @@
     if (what.stop < view[0] || what.start > view[1]) return;
     put("rect", { class: className, x: x(what.start), y: top, width: Math.max(2, x(what.stop) - x(what.start)), height: bottom - top, ...data });
   }
-  const peak = Math.max(1, ...[...series.left, ...series.right].map((value) => value ?? 0));
+  const peak = [...series.left, ...series.right, ...(series.excluded_left ?? []), ...(series.excluded_right ?? [])]
+    .reduce((most, value) => Math.max(most, value ?? 0), 1);
   function line(values, className) {
     let path = "", pen = false, column = -1, low = 0, high = 0;
     const y = (value) => floor() - 2 - (value / peak) * (floor() - TOP - 14);
@@ -285,6 +289,7 @@
     line(series.left, "left");
     line(series.right, "right");
     line(series.limit, "limit");
+    if (series.excluded_left) for (const name of ["excluded_left", "excluded_right"]) line(series[name], "excluded");
     given.detected.forEach((what) => box(what, "detected", floor() + 4, floor() + 4 + LANE));
     put("text", { class: "lane", x: 4, y: TOP + 11 }, words["lane.said"]);
     put("text", { class: "lane", x: 4, y: floor() + LANE }, words["lane.detected"]);
@@ -308,7 +313,7 @@
     one("kind").disabled = !isEvent;
     one("kind").value = isEvent ? what.kind : "";
     for (const [action, able] of Object.entries({
-      remove: Boolean(what), split: isEvent, merge: isEvent, unusable: Boolean(selection), primary: Boolean(selection),
+      remove: Boolean(what), split: isEvent, merge: isEvent, unusable: isEvent || Boolean(selection), primary: Boolean(selection),
       undo: past.length > 0, redo: future.length > 0,
     })) {
       document.querySelector(`[data-correct="${action}"]`).setAttribute("aria-disabled", String(!able));

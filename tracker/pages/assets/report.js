@@ -16,6 +16,9 @@
   const traces = [
     { axis: "y", name: words["legend.left"], y: values.left, line: { color: blue, width: 1.6 } },
     { axis: "y", name: words["legend.right"], y: values.right, line: { color: vermillion, width: 1.6, dash: "5px,2px" } },
+    ...["excluded_left", "excluded_right"].filter((name) => values[name]).map((name) => (
+      { axis: "y", name: words["legend.excluded"], y: values[name], line: { color: "#8a94a0", width: 0.8 }, hoverinfo: "skip" }
+    )),
     { axis: "y", name: words["legend.limit"], y: values.limit, line: { color: "#000", width: 1.3, dash: "2px,3px" } },
     { axis: "y2", name: words["legend.uncounted"], y: values.vertical, line: { color: "#8a94a0", width: 0.8 }, hoverinfo: "skip" },
     { axis: "y2", name: words.vertical_axis, y: counted("vertical", "in_task"), line: { color: blue, width: 1.8 } },
