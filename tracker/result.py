@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tracker.files.corrections import keep_corrections
 from tracker.files.fields import Summary
 from tracker.files.names import DETECTED, result_path, shorten_stem
 from tracker.files.participants import Participant
@@ -185,9 +186,15 @@ def write_files(
     -------
     dict of str to Path
         The files by kind, in the order of `tracker.files.names.ENDINGS`. If a person corrected the
-        events, ``detected`` is their table before that.
+        events, ``detected`` is their table before that, and ``corrections`` what the person said.
+
+    Raises
+    ------
+    CorrectionsError
+        Other corrections of the recording lie there. Nothing was written.
     """
     directory.mkdir(parents=True, exist_ok=True)
+    corrected = _keep_corrections(result, directory, stem)
     for kind in ("summary", "report", "pdf", "overlay"):
         result_path(directory, stem, kind).unlink(missing_ok=True)
     kinds = ["summary", "frames", "blinks"]
@@ -200,10 +207,16 @@ def write_files(
         kinds.append("overlay")
     kinds += [kind for kind, wanted in (("report", report), ("pdf", pdf)) if wanted is not None]
     write_analysis(directory, stem, result.analysis, result.summary)
-    written = {kind: result_path(directory, stem, kind) for kind in kinds}
-    if result.summary.corrected:
-        written["detected"] = directory / f"{stem}.{DETECTED}"
-    return written
+    return {kind: result_path(directory, stem, kind) for kind in kinds} | corrected
+
+
+def _keep_corrections(result: Result, directory: Path, stem: str) -> dict[str, Path]:
+    """Write what a person corrected, and return the files that only a corrected result has."""
+    said = result.analysis.corrections
+    if said is None:
+        return {}
+    kept = keep_corrections(directory, stem, said, result.summary.source)
+    return {"detected": directory / f"{stem}.{DETECTED}", "corrections": kept}
 
 
 def _write_pages(

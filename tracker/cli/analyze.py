@@ -49,7 +49,8 @@ def add_analyze(commands: "Commands") -> None:
         "sub-directories of --out. For a directory, or more than one video, cohort.html, "
         "cohort.csv and cohort.parquet summarise all recordings. Recordings that are already "
         "finished (same content, parameters and program) are kept: after an interruption, run "
-        "the same command again.",
+        "the same command again. What a person corrected in a report counts again: "
+        "STEM.corrections.json beside the results.",
     )
     parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO|DIR")
     parser.add_argument(

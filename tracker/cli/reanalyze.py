@@ -41,6 +41,7 @@ def add_reanalyze(commands: "Commands") -> None:
         description="Analyse tracks written by `analyze`, and those in directories and the "
         "directories in them (*.track.npz). Writes STEM.report.html (without pictures of the eyes, "
         "which need the video), STEM.summary.json, STEM.frames.csv and STEM.blinks.csv for each. "
+        "What a person corrected counts again: STEM.corrections.json beside the track or in --out. "
         "With --grid, writes one table for all tracks instead: sweep.csv, or the file that --out "
         "names if that ends in .csv or .parquet.",
     )
@@ -59,7 +60,8 @@ def add_reanalyze(commands: "Commands") -> None:
         type=Path,
         metavar="FILE",
         help="STEM.corrections.json, saved in a report: what a person corrected there goes before "
-        "what is detected. Also writes STEM.blinks.auto.csv, the events before the corrections",
+        "what is detected. Copied to --out, where later analyses find it. Also writes "
+        "STEM.blinks.auto.csv, the events before the corrections",
     )
     add_output_options(parser)
     add_parameter_options(parser, REANALYSIS_PARAMETERS)
@@ -91,13 +93,17 @@ def _run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser)
 
     participants = read_participants_option(options, options.tracks, parser) or NOBODY
 
-    from tracker.files.corrections import read_corrections
+    from tracker.files.corrections import read_beside, read_corrections
     from tracker.pipeline import measure_track
     from tracker.result import write_files
     from tracker.tracks.archive import load_track
 
     def reanalyze(file: "TrackFile") -> None:
-        corrections = read_corrections(options.corrections) if options.corrections else None
+        corrections = (
+            read_corrections(options.corrections)
+            if options.corrections
+            else read_beside(file.stem, file.path.parent, file.directory)
+        )
         track = load_track(file.path)
         result = measure_track(track, parameters, file.path.name, corrections=corrections)
         name = (file.directory / file.stem).relative_to(options.out).as_posix()

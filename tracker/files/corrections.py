@@ -1,14 +1,21 @@
-"""Read and check ``STEM.corrections.json``: a report saves it, but anybody may have changed it."""
+"""Read, check and keep ``STEM.corrections.json``: anybody may have changed what a report saved.
+
+The file beside the results of a recording counts: each analysis that writes there applies it.
+"""
 
 import hashlib
 import itertools
 import json
+import os
 import re
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tracker.files.names import CORRECTIONS
+from tracker.files.whole import write_text_whole
 from tracker.measures.corrections import (
     EVENT_KINDS,
     SAME_S,
@@ -24,7 +31,6 @@ from tracker.video.container import InputError, check_readable
 
 FORMAT = 1
 """Version of the file's layout; another version is refused."""
-ENDING = "corrections.json"
 MAX_BYTES = 4 * 2**20
 MAX_EVENTS = 20_000
 """Most events: an hour of 300 blinks a minute has fewer."""
@@ -75,6 +81,96 @@ def read_corrections(path: Path) -> Corrections:
         raise CorrectionsError(
             f"{path.name}: cannot be used as corrections: {error}. Save them again in the report."
         ) from error
+
+
+def read_beside(stem: str, *directories: Path) -> Corrections | None:
+    """Read a recording's corrections, which lie beside its track or its results.
+
+    Parameters
+    ----------
+    stem : str
+        What the names of the recording's files begin with.
+    *directories : Path
+        Where to look; the first file is read.
+
+    Returns
+    -------
+    Corrections or None
+        None if there is no file: nobody corrected the recording.
+
+    Raises
+    ------
+    CorrectionsError
+        See `read_corrections`.
+    """
+    for directory in directories:
+        path = directory / f"{stem}.{CORRECTIONS}"
+        if os.path.lexists(path):
+            return read_corrections(path)
+    return None
+
+
+def read_of_video(path: Path, video_sha256: str) -> Corrections:
+    """Read the corrections of a video, of which only the hash is known yet.
+
+    Raises
+    ------
+    CorrectionsError
+        They cannot be used, or belong to another video.
+    """
+    corrections = read_corrections(path)
+    if corrections.video_sha256 not in ("", video_sha256):
+        raise CorrectionsError(
+            f"{path.name}: belongs to another video of that name. Move it away if this is the "
+            "video to analyse, or put the other video back."
+        )
+    return corrections
+
+
+def keep_corrections(directory: Path, stem: str, corrections: Corrections, recording: str) -> Path:
+    """Write the corrections of a result beside it, so that later analyses apply them, too.
+
+    A file that holds the same stays as it is. Earlier corrections by the same person are replaced.
+
+    Parameters
+    ----------
+    directory : Path
+    stem : str
+        What the names of the result's files begin with.
+    corrections : Corrections
+    recording : str
+        Name of the recording, for people who read the file.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    CorrectionsError
+        The file there is somebody else's, or later. It is not replaced, as it is somebody's work.
+    """
+    path = directory / f"{stem}.{CORRECTIONS}"
+    there = read_beside(stem, directory)
+    if there == corrections:
+        return path
+    if there is not None and (there.by != corrections.by or there.at > corrections.at):
+        raise CorrectionsError(
+            f"{path.name}: holds other corrections, by {there.by} at {there.at}. Move that file "
+            "away if they shall not count any more, then run this again."
+        )
+    document = {
+        "corrections": FORMAT,
+        "recording": recording[:MAX_NAME],
+        **{name: getattr(corrections, name) for name in ("video_sha256", "track_sha256")},
+        **{name: getattr(corrections, name) for name in ("by", "at", "why")},
+        "events": [asdict(one) for one in corrections.events],
+        "unusable": [asdict(one) for one in corrections.unusable],
+        "primary": corrections.primary and asdict(corrections.primary),
+    }
+    # Python code may make corrections of anything; what is written here must be read again.
+    parse_corrections(document)
+    return write_text_whole(path, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 
 
 def parse_corrections(document: object) -> Corrections:
@@ -229,7 +325,7 @@ def check_corrections(corrections: Corrections, track: Track) -> None:
     if not fits:
         raise CorrectionsError(
             "the corrections belong to another recording. Name the track of the recording whose "
-            "report they were saved in."
+            "report they were saved in, or move the file away if it lies beside another one's."
         )
     times_s = track.times_s
     # The last frame is shown for as long as the one before it.

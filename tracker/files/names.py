@@ -18,9 +18,13 @@ ENDINGS = {
 DETECTED = "blinks.auto.csv"
 """Ending of the table of closures as they were detected, beside that of the corrected ones."""
 
-MAX_STEM_BYTES = 230
+CORRECTIONS = "corrections.json"
+"""Ending of the file of what a person corrected. Analyses read it; see `tracker.files.corrections`.
+"""
+
+MAX_STEM_BYTES = 226
 """Longest stem that is kept. File systems take names of 255 bytes; the longest ending and the mark
-of a file that is still being written take 25."""
+of a file that is still being written take 29."""
 
 _CONTROL_CHARACTERS = dict.fromkeys([*range(32), *range(127, 160)], "\N{REPLACEMENT CHARACTER}")
 

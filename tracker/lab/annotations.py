@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tracker.files.corrections import ENDING as CORRECTIONS_ENDING
 from tracker.files.corrections import check_corrections, read_corrections
+from tracker.files.names import CORRECTIONS
 from tracker.measures.corrections import Corrections, TimedEvent
 from tracker.tracks.track import Track
 from tracker.video.container import VIDEO_SUFFIXES, InputError
@@ -148,7 +148,7 @@ def find_annotations(directory: Path) -> tuple[list[AnnotatedClip], list[Annotat
                 found += _read_closure_table(path, directory)
             elif path.suffix.lower() == ".tag":
                 found.append(read_tag(path, directory))
-            elif path.name.endswith(f".{CORRECTIONS_ENDING}"):
+            elif path.name.endswith(f".{CORRECTIONS}"):
                 found.append(_read_corrected(path, directory))
         except AnnotationError as error:
             found.append(error)
@@ -422,7 +422,7 @@ def _read_corrected(path: Path, directory: Path) -> AnnotatedClip:
         corrections = read_corrections(path)
     except InputError as error:
         raise AnnotationError(str(error)) from error
-    video = _video_beside(path, path.name.removesuffix(f".{CORRECTIONS_ENDING}"))
+    video = _video_beside(path, path.name.removesuffix(f".{CORRECTIONS}"))
     name = video.relative_to(directory).as_posix()
     return AnnotatedClip(name, video, path, (), person=name, corrections=corrections)
 

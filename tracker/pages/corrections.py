@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tracker.files.corrections import ENDING, FORMAT, MAX_BY, MAX_NAME, MAX_WHY, identify_track
-from tracker.files.names import ENDINGS, shorten_stem
+from tracker.files.corrections import FORMAT, MAX_BY, MAX_NAME, MAX_WHY, identify_track
+from tracker.files.names import CORRECTIONS, ENDINGS, shorten_stem
 from tracker.measures.corrected import find_unseen
 from tracker.measures.corrections import (
     EVENT_KINDS,
@@ -123,7 +123,7 @@ def make_editor_data(source: ReportInput) -> dict[str, Any]:
         "recording": name[:MAX_NAME],
         **identify_track(analysis.track),
         "stem": shorten_stem(stem),
-        "endings": {"report": ENDINGS["report"], "track": ENDINGS["track"], "own": ENDING},
+        "endings": {"report": ENDINGS["report"], "track": ENDINGS["track"], "own": CORRECTIONS},
         "detected": _list_plain(detected),
         "events": _list_plain(said.events),
         "unusable": [_plain_stretch(one) for one in said.unusable],

@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import json
+import os
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from tracker.files.documents import parse_summary
 from tracker.files.fields import Summary
 from tracker.files.fingerprint import Fingerprint, VideoChangedError, take_fingerprint
-from tracker.files.names import ENDINGS, result_path
+from tracker.files.names import CORRECTIONS, DETECTED, ENDINGS, result_path
 from tracker.files.participants import Participant, Participants
 from tracker.files.provenance import identify_program
 from tracker.parameters import Parameters
@@ -21,8 +22,10 @@ from tracker.words import Language
 
 if TYPE_CHECKING:
     from tracker.face.follow import FaceFinder
+    from tracker.measures.corrections import Corrections
     from tracker.result import Result
     from tracker.tracks.parts import Part, Segment
+    from tracker.tracks.track import Track
 
 
 _Report = Callable[[int, int, int], None]
@@ -89,13 +92,21 @@ class Recording:
     name: str
     participant: Participant | None = None
 
-    def files(self, request: Request) -> dict[str, Path]:
-        """Return the path of each file to write, by its kind. The summary comes first."""
+    def files(self, request: Request, corrected: bool = False) -> dict[str, Path]:
+        """Return the path of each file to write, by its kind. The summary comes first.
+
+        If a person corrected the recording, these are the last: the file of corrections, and the
+        table of closures as they were detected.
+        """
         kinds = ["summary", "frames", "blinks", "track"]
         kinds += ["overlay"] if request.overlay else []
         kinds += ["report"] if request.report else []
         kinds += ["pdf"] if request.pdf else []
-        return {kind: result_path(self.directory, self.stem, kind) for kind in kinds}
+        files = {kind: result_path(self.directory, self.stem, kind) for kind in kinds}
+        if corrected:
+            files["detected"] = self.directory / f"{self.stem}.{DETECTED}"
+            files["corrections"] = self.directory / f"{self.stem}.{CORRECTIONS}"
+        return files
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +184,11 @@ def analyze_recording(
 ) -> FinishedRecording:
     """Analyse a video and write all its files.
 
+    What a person corrected, in the file of corrections beside the results, is applied.
+
     Parameters
     ----------
-    recording : Recording
-    parameters : Parameters
-    request : Request
+    recording, parameters, request
     make_finder : callable
         Returns the face models. It is only called if the video must be tracked.
     on_progress : callable, optional
@@ -195,22 +206,43 @@ def analyze_recording(
     Raises
     ------
     InputError
-        The video cannot be read, or it changed during the analysis.
+        The video cannot be read or changed meanwhile, or its corrections cannot be used.
     OSError
         A file cannot be written.
     """
-    files = recording.files(request)
     fingerprint = take_fingerprint(recording.video)
-    identity = _identify(recording, fingerprint.sha256, parameters, request)
-    if resume and (summary := _load_finished(files, identity)) is not None:
-        return FinishedRecording(summary, files, resumed=True)
+    corrections = _read_corrections(recording, fingerprint)
+    asked = (recording, parameters, request, fingerprint, corrections)
+    if resume and (finished := _load_finished(*asked)):
+        return finished
 
-    def measure(report: _Report) -> "Result":
-        return _measure(
-            recording, parameters, request, fingerprint, make_finder(), report, decode_ahead
+    # Only here: a recording that is finished already needs none of it.
+    from tracker.pipeline import track_recording
+
+    def track(report: _Report, pictures: dict[int, bytes] | None) -> "Track":
+        return track_recording(
+            recording.video,
+            make_finder(),
+            parameters,
+            functools.partial(report, 0),
+            fingerprint=fingerprint,
+            eye_pictures=pictures,
+            decode_ahead=decode_ahead,
+            keep_step=request.keep_step,
         )
 
-    return _finish(recording, parameters, request, fingerprint, measure, on_progress, decode_ahead)
+    return _finish(*asked, track, on_progress, decode_ahead)
+
+
+def _read_corrections(recording: Recording, fingerprint: Fingerprint) -> "Corrections | None":
+    """Return what a person corrected in this recording; None if nobody did."""
+    path = recording.directory / f"{recording.stem}.{CORRECTIONS}"
+    if not os.path.lexists(path):
+        return None
+    # Only here, because it loads the kernels.
+    from tracker.files.corrections import read_of_video
+
+    return read_of_video(path, fingerprint.sha256)
 
 
 def find_person(participants: Participants, recording: Recording) -> Participant | None:
@@ -258,7 +290,7 @@ def divide_recording(
     Raises
     ------
     InputError
-        The video changed meanwhile.
+        The video changed meanwhile, or its corrections cannot be used.
     """
     if not is_long(recording, parameters):
         return None
@@ -268,16 +300,18 @@ def divide_recording(
         # Other processors have nothing to do yet, so the file is hashed while it is planned.
         hashing = aside.submit(take_fingerprint, recording.video)
         if resume:
-            identity = _identify(recording, hashing.result().sha256, parameters, request)
-            files = recording.files(request)
-            if (summary := _load_finished(files, identity)) is not None:
-                return FinishedRecording(summary, files, resumed=True)
+            fingerprint = hashing.result()
+            corrections = _read_corrections(recording, fingerprint)
+            if finished := _load_finished(recording, parameters, request, fingerprint, corrections):
+                return finished
         from tracker.tracks.segments import plan_segments
 
         most_frames = parameters.cover_whole().most_frames
         plan = plan_segments(
             recording.video, segments, parameters.step, most_frames, request.keep_step
         )
+        # What cannot be used is said before the video is tracked.
+        _read_corrections(recording, hashing.result())
         return (hashing.result(), plan) if len(plan) > 1 else None
 
 
@@ -308,21 +342,21 @@ def finish_divided(
     Raises
     ------
     InputError
-        The video changed since it was divided.
+        The video changed since it was divided, or its corrections cannot be used.
     OSError
         A file cannot be written.
     """
 
-    def measure(_report: _Report) -> "Result":
-        from tracker.pipeline import join_recording, measure_track
+    corrections = _read_corrections(recording, fingerprint)
 
-        pictures: dict[int, bytes] = {}
-        track = join_recording(
-            parts, parameters, fingerprint, pictures if request.needs_pictures else None
-        )
-        return measure_track(track, parameters, recording.video.name, pictures)
+    def track(_report: _Report, pictures: dict[int, bytes] | None) -> "Track":
+        from tracker.pipeline import join_recording
 
-    return _finish(recording, parameters, request, fingerprint, measure, on_progress, decode_ahead)
+        return join_recording(parts, parameters, fingerprint, pictures)
+
+    return _finish(
+        recording, parameters, request, fingerprint, corrections, track, on_progress, decode_ahead
+    )
 
 
 def _finish(
@@ -330,15 +364,17 @@ def _finish(
     parameters: Parameters,
     request: Request,
     fingerprint: Fingerprint,
-    measure: "Callable[[_Report], Result]",
+    corrections: "Corrections | None",
+    track: "Callable[[_Report, dict[int, bytes] | None], Track]",
     on_progress: Callable[[int, int], None] | None,
     decode_ahead: bool,
 ) -> FinishedRecording:
-    """Measure a recording, seal its result and write it."""
-    files = recording.files(request)
+    """Track and measure a recording, seal its result and write it."""
+    from tracker.pipeline import measure_track
+
     if request.blur_face:
         # An earlier copy may show the face: it must be gone even if this analysis fails.
-        files["overlay"].unlink(missing_ok=True)
+        recording.files(request)["overlay"].unlink(missing_ok=True)
     # An annotated copy needs a second pass over the video, which counts as half of the progress.
     passes = 2 if request.overlay else 1
 
@@ -346,38 +382,14 @@ def _finish(
         if on_progress is not None:
             on_progress(before + done, passes * expected)
 
-    result = measure(report)
-    identity = _identify(recording, fingerprint.sha256, parameters, request)
+    pictures: dict[int, bytes] = {}
+    tracked = track(report, pictures if request.needs_pictures else None)
+    result = measure_track(tracked, parameters, recording.video.name, pictures, corrections)
+    identity = _identify(recording, fingerprint.sha256, parameters, request, corrections)
     sealed = replace(result.summary, resume_key=_seal(result.summary, identity))
     result = replace(result, summary=sealed, participant=recording.participant)
     _write(recording, result, request, fingerprint, report, decode_ahead)
-    return FinishedRecording(sealed, files)
-
-
-def _measure(
-    recording: Recording,
-    parameters: Parameters,
-    request: Request,
-    fingerprint: Fingerprint,
-    finder: "FaceFinder",
-    report: _Report,
-    decode_ahead: bool,
-) -> "Result":
-    # Only here: a recording that is finished already needs none of it.
-    from tracker.pipeline import measure_track, track_recording
-
-    pictures: dict[int, bytes] = {}
-    track = track_recording(
-        recording.video,
-        finder,
-        parameters,
-        functools.partial(report, 0),
-        fingerprint=fingerprint,
-        eye_pictures=pictures if request.needs_pictures else None,
-        decode_ahead=decode_ahead,
-        keep_step=request.keep_step,
-    )
-    return measure_track(track, parameters, recording.video.name, pictures)
+    return FinishedRecording(sealed, recording.files(request, corrected=corrections is not None))
 
 
 def _write(
@@ -420,7 +432,11 @@ def _write(
 
 
 def _identify(
-    recording: Recording, video_sha256: str, parameters: Parameters, request: Request
+    recording: Recording,
+    video_sha256: str,
+    parameters: Parameters,
+    request: Request,
+    corrections: "Corrections | None",
 ) -> str:
     """Return everything that a recording's files depend on, as one text.
 
@@ -434,6 +450,7 @@ def _identify(
         "video_sha256": video_sha256,
         "parameters": asdict(parameters),
         "request": asdict(request),
+        "corrections": corrections and asdict(corrections),
         "program": identify_program(),
     }
     return json.dumps(identity, sort_keys=True)
@@ -448,12 +465,20 @@ def _seal(summary: Summary, identity: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _load_finished(files: dict[str, Path], identity: str) -> Summary | None:
-    """Return the summary of an earlier run, or None if the video must be analysed again.
+def _load_finished(
+    recording: Recording,
+    parameters: Parameters,
+    request: Request,
+    fingerprint: Fingerprint,
+    corrections: "Corrections | None",
+) -> FinishedRecording | None:
+    """Return the outcome of an earlier run, or None if the video must be analysed again.
 
-    The summary is only returned if nobody edited it, if it was written for this `identity` (the
-    text from `_identify`), and if all files exist.
+    It is only returned if nobody edited the summary, if it was written for what `_identify` names,
+    and if all files exist.
     """
+    files = recording.files(request, corrected=corrections is not None)
+    identity = _identify(recording, fingerprint.sha256, parameters, request, corrections)
     try:
         document = json.loads(files["summary"].read_text(encoding="utf-8"))
         summary, _ = parse_summary(document)
@@ -465,4 +490,4 @@ def _load_finished(files: dict[str, Path], identity: str) -> Summary | None:
         and summary.to_dict() == document
         and all(path.is_file() for path in files.values())
     )
-    return summary if is_finished else None
+    return FinishedRecording(summary, files, resumed=True) if is_finished else None

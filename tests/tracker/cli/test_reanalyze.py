@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import tracker
 from tests.made_tracks import make_track
 from tests.tracker.pages.made_reports import looking
 from tracker.cli.main import main
+from tracker.files.corrections import read_corrections
 from tracker.measures.corrections import list_events
 from tracker.tracks.archive import load_track, save_track
 
@@ -126,11 +128,75 @@ def test_a_corrected_result(folder: Path, tmp_path: Path, capsys: Any) -> None:
     assert {rows[600][name] for name in ("L_iris_cx", "eye_open", "v_offset")} == {""}
     assert rows[600]["gaze_valid"] == "false"
     assert rows[599]["eye_open"] != ""
+    # Analysed again, also with other parameters, they count as before: the file lies there.
+    for options in ([], ["--vpp-thresh", "0.05"]):
+        again_command = ["reanalyze", str(folder / "clip.track.npz"), "--out", str(tmp_path)]
+        assert main([*again_command, *options]) == 0
+        again = json.loads((tmp_path / "clip.summary.json").read_text(encoding="utf-8"))
+        for name in MARKS:
+            assert again[name] == summary[name]
+        assert again["blink_rate_per_min"] == summary["blink_rate_per_min"]
     # Analysed without the corrections, all is as before.
+    (tmp_path / "clip.corrections.json").unlink()
+    path.unlink()
     assert main(["reanalyze", str(folder / "clip.track.npz"), "--out", str(tmp_path)]) == 0
     assert not (tmp_path / "clip.blinks.auto.csv").exists()
     again = json.loads((tmp_path / "clip.summary.json").read_text(encoding="utf-8"))
     assert (again["corrected"], again["blink_count"]) == (False, 3)
+
+
+def test_corrections_are_kept_beside_the_results(folder: Path, tmp_path: Path, capsys: Any) -> None:
+    path = write_corrections(folder, slice(1, None), unusable=[{"start_s": 20.0, "end_s": 21.0}])
+    path = path.rename(tmp_path / "clip.corrections (1).json")
+    out = tmp_path / "out"
+    reanalyze(folder, out, path)
+    kept = out / "clip.corrections.json"
+    assert read_corrections(kept) == read_corrections(path)
+    # A folder of tracks is analysed again with what lies beside each track.
+    shutil.copy(folder / "clip.track.npz", out)
+    again = tmp_path / "again"
+    assert main(["reanalyze", str(out), "--out", str(again)]) == 0
+    assert "2 corrections by AB" in capsys.readouterr().out
+    assert (again / "clip.corrections.json").read_bytes() == kept.read_bytes()
+    for name in ("blinks.csv", "blinks.auto.csv", "frames.csv"):
+        assert (again / f"clip.{name}").read_bytes() == (out / f"clip.{name}").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("values", "taken"),
+    [
+        ({"at": "2026-02-01T09:30:00Z"}, True),
+        ({"at": "2026-01-30T09:30:00Z"}, False),
+        ({"by": "CD", "at": "2026-02-01T09:30:00Z"}, False),
+    ],
+    ids=["later", "earlier", "another person"],
+)
+def test_nobody_s_corrections_are_lost(
+    values: dict[str, Any], taken: bool, folder: Path, tmp_path: Path, capsys: Any
+) -> None:
+    out = tmp_path / "out"
+    reanalyze(folder, out, write_corrections(folder, slice(1, None)))
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    other = write_corrections(folder, slice(2, None), **values)
+    command = ["reanalyze", str(folder / "clip.track.npz"), "--corrections", str(other)]
+    assert main([*command, "--out", str(out)]) == (0 if taken else 3)
+    if taken:
+        assert read_corrections(out / "clip.corrections.json") == read_corrections(other)
+        return
+    error = capsys.readouterr().err
+    assert "clip.corrections.json: holds other corrections, by AB at 2026-01-31T09:30:00Z" in error
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_a_damaged_file_of_corrections_beside_the_track_is_told(
+    folder: Path, tmp_path: Path, capsys: Any
+) -> None:
+    shutil.copy(folder / "clip.track.npz", tmp_path)
+    (tmp_path / "clip.corrections.json").write_text('{"corrections": 1, "eve', encoding="utf-8")
+    track = str(tmp_path / "clip.track.npz")
+    assert main(["reanalyze", track, "--out", str(tmp_path)]) == 3
+    assert "clip.corrections.json: cannot be used as corrections" in capsys.readouterr().err
+    assert not (tmp_path / "clip.summary.json").exists()
 
 
 def test_in_python_and_in_korean(folder: Path, tmp_path: Path, capsys: Any) -> None:

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tracker.files.names import ENDINGS, MAX_STEM_BYTES, result_path, shorten_stem
+from tracker.files.names import (
+    CORRECTIONS,
+    DETECTED,
+    ENDINGS,
+    MAX_STEM_BYTES,
+    result_path,
+    shorten_stem,
+)
 from tracker.files.whole import write_whole
 from tracker.study.folders import find_recordings, find_tracks
 
@@ -51,12 +58,13 @@ def test_all_files_of_the_longest_name_can_be_written(text: str, tmp_path: Path)
     assert [one.video for one in found] == videos
     written = set()
     for one in found:
-        for kind in ENDINGS:
-            one.directory.mkdir(parents=True, exist_ok=True)
-            path = result_path(one.directory, one.stem, kind)
+        one.directory.mkdir(parents=True, exist_ok=True)
+        paths = [result_path(one.directory, one.stem, kind) for kind in ENDINGS]
+        paths += [one.directory / f"{one.stem}.{ending}" for ending in (DETECTED, CORRECTIONS)]
+        for path in paths:
             write_whole(path, lambda partial: partial.write_bytes(b""))
-            written.add(path)
-    assert len(written) == 2 * len(ENDINGS)
+        written.update(paths)
+    assert len(written) == 2 * (len(ENDINGS) + 2)
     # Analysed anew, a track's files are named like those that it came with.
     tracks, _ = find_tracks([tmp_path / "out"], tmp_path / "out")
     assert {track.stem for track in tracks} == {one.stem for one in found}
@@ -72,4 +80,4 @@ def test_a_recording_of_the_longest_name_is_analysed(clips: Path, tmp_path: Path
     out = tmp_path / "out"
     assert main(["analyze", "--out", str(out), "--overlay", "--pdf", str(video)]) == 0
     stem = shorten_stem(video.stem)
-    assert {path.name for path in out.iterdir()} >= {f"{stem}.{end}" for end in ENDINGS.values()}
+    assert {path.name for path in out.iterdir()} == {f"{stem}.{end}" for end in ENDINGS.values()}

@@ -246,6 +246,57 @@ class TestResuming:
         assert not analyze()
 
 
+def test_what_a_person_corrected_counts_again(
+    folder: Path, analyzed: tuple[Path, str, str], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    """Of the clip of 0.5 s, the first 0.2 s are not usable. Its frames are 0.1 s apart."""
+    out = shutil.copytree(analyzed[0], tmp_path / "out")
+    before = strict((out / "on" / "clip.summary.json").read_text())
+    assert before["valid_time_s"] == pytest.approx(0.4)
+    own = out / "on" / "clip.corrections.json"
+    document = {
+        **{"corrections": 1, "recording": "clip.mp4", "track_sha256": ""},
+        **{"video_sha256": before["video_sha256"], "at": "2026-01-31T09:30:00Z"},
+        **{"why": "", "events": [], "primary": None},
+        "unusable": [{"start_s": 0.0, "end_s": 0.2}],
+    }
+    command = ["analyze", str(folder), "--out", str(out), "--json", "--workers", "1"]
+
+    def analyze(by: str) -> list[dict[str, Any]]:
+        own.write_text(json.dumps(document | {"by": by}), encoding="utf-8")
+        assert main(command) == 3
+        return [strict(line) for line in capsys.readouterr().out.splitlines()]
+
+    *others, corrected = analyze("AB")
+    assert others == [strict(line) for line in analyzed[1].splitlines()][:2]
+    assert (corrected["corrected_by"], corrected["correction_count"]) == ("AB", 1)
+    assert corrected["valid_time_s"] == pytest.approx(0.2)
+    assert corrected["unusable_time_s"] == pytest.approx(0.2)
+    assert (out / "on" / "clip.blinks.auto.csv").is_file()
+    # The report has its pictures, and the cohort's page says who corrected it.
+    assert "data:image/jpeg" in (out / "on" / "clip.report.html").read_text()
+    assert (out / "cohort.html").read_text().count("corrected by AB") == 1
+    # What is finished is kept; what was corrected anew is not.
+    finished = out / "on" / "clip.frames.csv"
+    os.utime(finished, (0, 0))
+    assert analyze("AB")[-1] == corrected
+    assert finished.stat().st_mtime == 0
+    assert analyze("CD")[-1]["corrected_by"] == "CD"
+    assert finished.stat().st_mtime > 0
+    # Corrections of another video are told, and replace nothing.
+    written = {name: one for name, one in contents(out / "on").items() if "corrections" not in name}
+    document["video_sha256"] = "f" * 64
+    own.write_text(json.dumps(document | {"by": "CD"}), encoding="utf-8")
+    assert main(command) == 3
+    assert "clip.corrections.json: belongs to another video" in capsys.readouterr().err
+    assert {one: contents(out / "on")[one] for one in written} == written
+    # Without the file, all is as it was detected.
+    own.unlink()
+    assert main(command) == 3
+    assert capsys.readouterr().out == analyzed[1]
+    assert {f"on/{name}" for name in contents(out / "on")} == {f"on/clip.{end}" for end in FILES}
+
+
 def test_a_video_that_changes_meanwhile_is_refused(
     clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
