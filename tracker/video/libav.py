@@ -3,7 +3,6 @@
 import ctypes as c
 import functools
 import importlib.util
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,8 @@ MAX_BLOCK_BYTES = 8 * MAX_FRAME_PIXELS
 """Most memory that FFmpeg may request at once: the largest frame with the largest pixels."""
 NO_TIME = -(2**63)
 """Timestamp of a frame that has none."""
-KEPT_BYTES = 128 * 2**20
-"""Freed memory that is kept for the next recording: of 1080p, the decoder's frames take 80 MB."""
-LARGE_PAGE_BYTES = 2**21
 
 _LOG_NOTHING = -8
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-_LARGE_BLOCK_BYTES = 32 * 2**20
-"""Larger blocks are always returned to the system when they are freed."""
-_USE_LARGE_PAGES = 14
 
 
 class FFmpegError(Exception):
@@ -318,31 +310,4 @@ def load_libraries() -> dict[str, c.CDLL]:
     # FFmpeg logs nothing, because the decoder counts and reports what cannot be decoded.
     libraries["avutil"].av_log_set_level(_LOG_NOTHING)
     libraries["avutil"].av_max_alloc(MAX_BLOCK_BYTES)
-    if sys.platform == "linux":
-        _keep_memory()
     return libraries
-
-
-def _keep_memory() -> None:
-    """Let decoded frames lie in large pages, and keep their memory when they are freed.
-
-    Otherwise, each recording takes thousands of small pages anew, and the system clears each of
-    them. That takes up to a twentieth of the time to track a short recording. Where the system has
-    no large pages, only the second half is done. Other C libraries than glibc cannot do either.
-    """
-    libc = c.CDLL(None)
-    if not hasattr(libc, "mallopt"):
-        return
-    libc.mallopt(_TRIM_THRESHOLD, KEPT_BYTES)
-    libc.mallopt(_MMAP_THRESHOLD, _LARGE_BLOCK_BYTES)
-    libc.malloc.restype, libc.malloc.argtypes = c.c_void_p, [c.c_size_t]
-    libc.free.restype, libc.free.argtypes = None, [c.c_void_p]
-    libc.madvise.argtypes = [c.c_void_p, c.c_size_t, c.c_int]
-    # Just below the size of what is not kept. Memory that nobody wrote to takes no room.
-    size = _LARGE_BLOCK_BYTES - LARGE_PAGE_BYTES
-    blocks = [block for _ in range(KEPT_BYTES // size) if (block := libc.malloc(size))]
-    for block in blocks:
-        first = -(-block // LARGE_PAGE_BYTES) * LARGE_PAGE_BYTES
-        libc.madvise(first, block + size - first, _USE_LARGE_PAGES)
-    for block in blocks:
-        libc.free(block)

@@ -147,22 +147,3 @@ def test_without_the_pinned_wheels_it_says_what_to_install(
     monkeypatch.setattr(libav, "WHEELS", (("cv2", "no/{}{}"), ("no_such_package", "no/{}{}")))
     with pytest.raises(RuntimeError, match=r'pip install "opencv-python-headless==4\.14\.\*"'):
         libav.find_libraries()
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="the memory's pages are only set on Linux")
-def test_the_memory_of_frames_serves_the_next_recording(tmp_path: Path) -> None:
-    """No page of the frames is requested anew: a frame has 337 of them, and 8 are held at once."""
-    path = write_noise(tmp_path / "clip.mp4", 1280, 720, count=16)
-    script = """
-import resource, sys
-from pathlib import Path
-from tracker.video.frames import Video
-for _ in range(3):
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    with Video(Path(sys.argv[1])) as video:
-        assert sum(1 for _ in video.frames()) == 16
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
-"""
-    command = [sys.executable, "-c", script, str(path)]
-    answer = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert int(answer.stdout) < 337
