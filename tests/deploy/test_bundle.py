@@ -97,7 +97,7 @@ def test_linear_algebra_that_is_left_out_ends_the_process(
         ("layer-base.zip", "*/aws_lambda_powertools/logging/logger.py", "does not answer"),
         ("function.zip", "handler/light_function.py", "light_function does not answer"),
         ("layer-base.zip", "*/data/secretsmanager/*/service-2.json*", "webhook_function does not"),
-        ("function.zip", "handler/webhook.py", "webhook_function does not answer"),
+        ("function.zip", "handler/webhook_function.py", "webhook_function does not answer"),
     ],
 )
 def test_without_a_needed_file_it_is_refused(
