@@ -8,7 +8,11 @@ version = release = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 html_theme = "alabaster"
 html_title = f"{project} {version}"
-html_theme_options = {"description": "Vertical gaze and blinks from a video of the face"}
+html_theme_options = {
+    "description": "Vertical gaze and blinks from a video of the face",
+    "page_width": "1200px",
+}
+html_static_path, html_css_files = ["_static"], ["site.css"]
 html_show_copyright = False
 # Headings can be linked to, as on the repository's pages.
 myst_heading_anchors = 3
