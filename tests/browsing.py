@@ -119,10 +119,16 @@ def shorten(page: Page, ready_s: float = 0.2) -> None:
     configure(page, consent=None)
 
 
-def configure(page: Page, consent: dict[str, Any] | None, *, needs_token: bool = False) -> None:
+def configure(
+    page: Page,
+    consent: dict[str, Any] | None,
+    *,
+    needs_key: bool = False,
+    needs_token: bool = False,
+) -> None:
     """Have the page of another deployment, with another config.js."""
     code = (
-        "export const API = ''; export const NEEDS_KEY = false;"
+        f"export const API = ''; export const NEEDS_KEY = {json.dumps(needs_key)};"
         f"export const NEEDS_TOKEN = {json.dumps(needs_token)};"
         f"export const CONSENT = {json.dumps(consent)};"
     )

@@ -551,6 +551,7 @@ def test_what_cannot_be_analysed_is_said(chromium: Browser, url: str, tmp_path: 
     uploads: list[str] = []
     page.on("request", lambda one: uploads.append(one.url) if "/uploads" in one.url else None)
     choose(page, tmp_path / "a.mp4")
+    expect(page.locator("#review-play")).to_contain_text("cannot show the video")
     page.click("#send")
     is_shown(page, "failed")
     expect(page.locator("#failed-text")).to_have_text(
@@ -580,6 +581,21 @@ def test_a_camera_that_cannot_be_used_is_said(chromium: Browser, url: str) -> No
         is_shown(page, "failed")
         expect(page.locator("#failed-text")).to_contain_text(words)
         page.click("#restart")
+    # Whoever presses twice opens one camera: a second one would stay on.
+    page.click("#record")
+    is_shown(page, "failed")
+    page.evaluate(
+        """() => {
+          window.opened = 0;
+          navigator.mediaDevices.getUserMedia = () => {
+            window.opened += 1;
+            return new Promise(() => {});
+          };
+        }"""
+    )
+    page.dblclick("#retry")
+    assert page.evaluate("window.opened") == 1
+    page.click("#restart")
     page.evaluate("delete window.MediaRecorder")
     page.click("#record")
     expect(page.locator("#failed-text")).to_contain_text("secure page")

@@ -3,13 +3,13 @@ import { openCamera } from "./camera.js";
 import { CONSENT, NEEDS_KEY, NEEDS_TOKEN } from "./config.js";
 import { findKind } from "./kind.js";
 import {
-  $, announce, dayAndTime, fail, Failure, language, megabytes, minutes, say, show, shown, translate,
-  write,
+  $, announce, chooseLanguage, dayAndTime, fail, Failure, language, megabytes, minutes, say, show,
+  shown, stayAwake, translate, write,
 } from "./page.js";
 import {
-  deletePending, deliver, explain, getStatus, isFinal, lacksAccess, mayWorkLater, withdraw,
+  deletePending, deliver, explain, findMissingAccess, getStatus, isFinal, mayWorkLater, withdraw,
 } from "./sending.js";
-import { forget, isOver, keep, KEPT_MS, recall } from "./storage.js";
+import { forget, isOver, keep, recall, recollect, remember } from "./storage.js";
 import { READY_S, TASKS } from "./task.js";
 
 const UPLOAD_TYPES = [ // the videos in handler/requests.py
@@ -20,9 +20,10 @@ const UPLOAD_TYPES = [ // the videos in handler/requests.py
 ];
 const MAX_UPLOAD_BYTES = 2 * 2 ** 30;
 const REPORT_REFRESH_MS = 10 * 60 * 1000; // its address is valid for 15 minutes
+const AGE_CHECK_MS = 60 * 1000;
 const OTHER_TAB_MS = 1500; // a page that is loaded again holds its lock a little longer
 const USER_ID = /^[^\p{Cc}\p{Cs}]{1,128}$/u;
-const RESULT = "result"; // in the session storage: what is shown, until the tab is closed
+const RESULT = "result"; // remembered until the tab is closed: what is shown
 
 let task = "up_down"; // which of TASKS is recorded
 let video; // the video to send: {blob, type, task, protocol, participant, consent, madeMs, …}
@@ -31,10 +32,20 @@ let stopping; // AbortController of the sending
 
 // Texts that follow from what is chosen
 
-function speakIn(to) {
-  translate(to);
+/** Write what `translate` does not. */
+function writeChosen() {
   writeTask();
   $("consent-text").textContent = CONSENT ? CONSENT.text[language] : "";
+}
+
+function speakIn(to) {
+  chooseLanguage(to);
+  writeChosen();
+}
+
+function setLarger(isLarger) {
+  document.documentElement.classList.toggle("larger", isLarger);
+  $("larger").setAttribute("aria-pressed", String(isLarger));
 }
 
 /** Write what the chosen task asks for. */
@@ -48,16 +59,28 @@ function writeTask() {
 }
 
 /** Put the fields of the key and the token on the screen that asks for them. */
-const askAccessOn = (screen) => $(`${screen}-access`).append($("access"));
+function askAccessOn(screen) {
+  $(`${screen}-access`).append($("access"));
+  showMissing("");
+}
+
+/** Say which of the key and the token is missing, or "" for none. */
+function showMissing(missing) {
+  write("access-error", missing && `${missing}Wrong`);
+  for (const name of ["key", "token"]) {
+    $(name).setAttribute("aria-invalid", String(name === missing));
+  }
+}
 
 // The start
 
 function start() {
   video = undefined;
-  sessionStorage.removeItem(RESULT);
+  remember(RESULT, undefined);
   forgetPlayback();
-  // The next person has a code of their own, and agrees for themselves.
+  // The next person has a code or a token of their own, and agrees for themselves.
   $("participant").value = "";
+  $("token").value = "";
   $("consent").checked = false;
   askAccessOn("start");
   write("start-note", "");
@@ -135,9 +158,16 @@ async function take(taken) {
   // The code belongs to this recording now; the next one may be of somebody else.
   $("participant").value = "";
   $("consent").checked = false;
+  await keepAndReview();
+}
+
+async function keepAndReview() {
+  const kept = video;
   isKept = undefined;
   review();
-  isKept = await keep(video);
+  const isWritten = await keep(kept);
+  if (video !== kept) return; // it was deleted meanwhile
+  isKept = isWritten;
   showKept();
 }
 
@@ -155,10 +185,11 @@ function review() {
   write("review-text", protocol ? "reviewRecorded" : "reviewChosen", { size, seconds, name });
   write("review-code", participant ? "reviewCode" : "", { participant });
   write("redo", protocol ? "redoRecorded" : "chooseOther");
+  write("review-play", "");
   showKept();
   askAccessOn("review");
-  $("review-access").hidden = !lacksAccess();
-  show("review", watchAge());
+  $("review-access").hidden = !findMissingAccess();
+  show("review");
 }
 
 /** Say whether the video outlives this page, once it is known. */
@@ -166,33 +197,31 @@ function showKept() {
   write("review-kept", isKept === undefined ? "" : isKept ? "kept" : "notKept");
 }
 
-/** Delete the recording when a day is over, also of a page that stays open. Return how to stop. */
-function watchAge() {
-  const check = () => {
-    if (video && isOver(video)) expire();
-  };
-  const timer = setTimeout(check, Math.max(0, video.madeMs + KEPT_MS - Date.now()));
-  document.addEventListener("visibilitychange", check);
-  return () => {
-    clearTimeout(timer);
-    document.removeEventListener("visibilitychange", check);
-  };
+/** Delete the recording when a day is over, also of a page that stays open. */
+function checkAge() {
+  if (video && shown !== "working" && isOver(video)) expire(video);
 }
 
-async function expire() {
+async function expire({ arrived }) {
   await forget();
   start();
-  write("start-note", "expired");
-  announce(say("expired"));
+  tellAtStart(arrived ? "expiredSent" : "expired");
+}
+
+function tellAtStart(text) {
+  write("start-note", text);
+  announce(say(text));
 }
 
 /** Delete the video, here and, if some of it may have arrived, at the service. */
 async function discard() {
   const id = video.offer?.analysis_id;
-  await forget();
+  const isGone = await forget() || isKept === false;
+  const withdrawal = id && withdraw(id); // in the name of the person who is signed in until now
   start();
-  announce(say("discarded"));
-  if (id) await withdrawSent(id, "start-note");
+  if (isGone) announce(say("discarded"));
+  else tellAtStart("notForgotten");
+  if (id) await tellWithdrawal(withdrawal, "start-note");
 }
 
 /** Make the video again: of the same person, who has agreed. */
@@ -215,8 +244,11 @@ async function redo() {
 // The service
 
 async function send() {
-  if (lacksAccess()) {
-    askAgainForAccess();
+  const missing = findMissingAccess();
+  if (missing) {
+    $(`${shown}-access`).hidden = false;
+    showMissing(missing);
+    $(missing).focus();
     return;
   }
   video.language ??= language;
@@ -234,8 +266,10 @@ async function send() {
     write("working-note", isKept ? "uploadingNoteKept" : "uploadingNote");
     showShare("uploadingText", Math.round(100 * share), { size: megabytes(video.blob.size) });
   };
+  const letSleep = stayAwake();
   let state = "";
   const onStatus = ({ status, progress_percent: percent }) => {
+    letSleep(); // it goes on without this page
     if (status !== state) announce(say(status));
     state = status;
     write("working-title", status);
@@ -254,17 +288,20 @@ async function send() {
   try {
     const done = await deliver(video, { onUpload, onStatus, signal });
     await forget();
+    if (signal.aborted) return;
     showResult(done, video.language);
     deletePending();
   } catch (error) {
     if (!signal.aborted) await failSending(error);
+  } finally {
+    letSleep();
   }
 }
 
 async function failSending(error) {
   if (isFinal(error) || (error.reason === "analysis" && !video.blob)) {
     await forget();
-    fail(explain(error));
+    fail(isFinal(error) ? explain(error) : new Failure("failedGone", error.code));
     video = undefined;
     return;
   }
@@ -283,36 +320,26 @@ function leaveFailure() {
   }
 }
 
-function askAgainForAccess() {
-  if (shown === "review") {
-    $("review-access").hidden = false;
-    $(NEEDS_TOKEN ? "token" : "key").focus();
-    write("review-text", NEEDS_TOKEN ? "failedToken" : "failedKey");
-  } else {
-    showWaiting();
-  }
-}
-
 /** Stop, and have what was sent deleted. */
 async function cancel() {
   stopping.abort();
   const id = video.offer?.analysis_id;
   const { blob } = video;
+  const withdrawal = id && withdraw(id);
   Object.assign(video, { offer: undefined, arrived: false });
   if (blob) {
-    review();
-    isKept = await keep(video);
-    showKept();
+    await keepAndReview();
   } else {
     await forget();
     start();
   }
   announce(say("cancelled"));
-  if (id) await withdrawSent(id, blob ? "review-text" : "start-note");
+  if (id) await tellWithdrawal(withdrawal, blob ? "review-text" : "start-note");
 }
 
-async function withdrawSent(id, place) {
-  const isGone = await withdraw(id);
+/** Say whether the service has deleted what was sent, once it is known. */
+async function tellWithdrawal(withdrawal, place) {
+  const isGone = await withdrawal;
   announce(say(isGone ? "deleted" : "notDeleted"));
   if (!isGone) write(place, "notDeleted");
 }
@@ -324,7 +351,7 @@ function showResult(told, asked) {
   forgetPlayback();
   video = undefined;
   // A phone may load the page again while the report is looked at in another tab.
-  sessionStorage.setItem(RESULT, JSON.stringify({ id: told.analysis_id, asked }));
+  remember(RESULT, JSON.stringify({ id: told.analysis_id, asked }));
   // Use the language of the request; the page's language may have changed since.
   $("message").textContent = told.patient_message ?? told.summary.assessment.patient_message;
   $("message").lang = told.patient_message ? asked : "en";
@@ -356,15 +383,18 @@ function showReport(url) {
 
 // Coming back
 
+/** Whether the video is looked at before the sending goes on: a token decides whose it will be. */
+const mustLook = () => !video.offer || (NEEDS_TOKEN && video.blob);
+
 /** Show that a recording waits on this device, but not whose face it is, before it is asked for. */
 function showWaiting() {
   const { madeMs, participant, offer } = video;
   write("waiting-text", offer ? "waitingSent" : "waitingText", { time: () => dayAndTime(madeMs) });
   write("waiting-code", participant ? "reviewCode" : "", { participant });
-  write("continue", offer ? "continueSending" : "continueReview");
+  write("continue", mustLook() ? "continueReview" : "continueSending");
   askAccessOn("waiting");
-  $("waiting-access").hidden = !(offer && (NEEDS_KEY || NEEDS_TOKEN));
-  show("waiting", watchAge());
+  $("waiting-access").hidden = mustLook() || !(NEEDS_KEY || NEEDS_TOKEN);
+  show("waiting");
 }
 
 async function showResultAgain({ id, asked }) {
@@ -383,15 +413,15 @@ async function showResultAgain({ id, asked }) {
 /** Go on where the page was left. */
 async function begin() {
   const kept = await recall();
-  const result = sessionStorage.getItem(RESULT);
+  const result = recollect(RESULT);
   deletePending();
   if (kept?.isOver) {
-    await expire();
+    await expire(kept);
   } else if (kept && (kept.blob || kept.arrived)) {
     [video, isKept] = [kept, true];
-    if (kept.offer && !lacksAccess()) await send();
+    if (kept.offer && !findMissingAccess()) await send();
     else showWaiting();
-  } else if (result && !lacksAccess()) {
+  } else if (result && !findMissingAccess()) {
     await showResultAgain(JSON.parse(result));
   } else {
     await forget();
@@ -405,18 +435,29 @@ function beginAlone() {
     begin();
     return;
   }
-  const signal = AbortSignal.timeout(OTHER_TAB_MS);
-  navigator.locks.request("eye-tracking", { signal }, () => {
+  const waiting = new AbortController();
+  const timer = setTimeout(() => waiting.abort(), OTHER_TAB_MS);
+  navigator.locks.request("eye-tracking", { signal: waiting.signal }, () => {
+    clearTimeout(timer);
     begin();
     return new Promise(() => {}); // until the page is closed
-  }).catch(() => fail(new Failure("otherTab"), () => window.location.reload()));
+  }).catch(() => {
+    clearTimeout(timer);
+    if (waiting.signal.aborted) {
+      fail(new Failure("otherTab"), () => window.location.reload());
+      $("restart").hidden = true; // no way past the other tab
+    } else {
+      begin(); // a browser that lets pages keep nothing has no locks, either
+    }
+  });
 }
 
 $("english").onclick = () => speakIn("en");
 $("korean").onclick = () => speakIn("ko");
 $("larger").onclick = () => {
-  const isLarger = document.documentElement.classList.toggle("larger");
-  $("larger").setAttribute("aria-pressed", String(isLarger));
+  const isLarger = !document.documentElement.classList.contains("larger");
+  remember("larger", isLarger ? "yes" : undefined);
+  setLarger(isLarger);
 };
 for (const one of document.querySelectorAll("input[name=task]")) {
   one.onchange = () => { task = one.value; writeTask(); };
@@ -430,10 +471,11 @@ $("send").onclick = send;
 $("redo").onclick = redo;
 $("discard").onclick = discard;
 $("cancel").onclick = cancel;
-$("continue").onclick = () => (video.offer ? send() : review());
+$("continue").onclick = () => (mustLook() ? review() : send());
 $("delete-waiting").onclick = discard;
 $("restart").onclick = leaveFailure;
 $("again").onclick = start;
+$("playback").onerror = () => write("review-play", "cannotPlay");
 $("key-field").hidden = !NEEDS_KEY;
 $("token-field").hidden = !NEEDS_TOKEN;
 $("participant-field").hidden = NEEDS_TOKEN;
@@ -442,7 +484,11 @@ window.addEventListener("beforeunload", (event) => {
   const isLost = video?.blob && !isKept && !video.arrived;
   if (isLost && (shown === "review" || shown === "working")) event.preventDefault();
 });
-speakIn(language);
+document.addEventListener("visibilitychange", checkAge);
+setInterval(checkAge, AGE_CHECK_MS);
+setLarger(recollect("larger") !== null);
+translate(language);
+writeChosen();
 beginAlone();
 if (navigator.serviceWorker) {
   navigator.serviceWorker.register("sw.js").catch(() => {}); // the page works without it

@@ -1,5 +1,5 @@
 /* The camera's screen: the hint on the place of the face, the practice run, and the recording. */
-import { $, fail, Failure, show, write, writtenIn } from "./page.js";
+import { $, fail, Failure, show, stayAwake, write, writtenIn } from "./page.js";
 import { judgeLight, judgePlace, watch } from "./look.js";
 import { PRACTICE_S, practise } from "./practice.js";
 import { openSound, prompt, recordTask, stopVoice } from "./recording.js";
@@ -10,6 +10,7 @@ let handOver; // takes the video, or nothing if the user leaves
 let stopWatching;
 let looks = () => {}; // gets what is found in each look
 let stopping; // AbortController of what runs
+let isOpening = false;
 
 /** Open the camera. `onEnd` gets the recorded video, or nothing if the user goes back. */
 export async function openCamera(wantedTask, onEnd) {
@@ -17,6 +18,8 @@ export async function openCamera(wantedTask, onEnd) {
     fail(new Failure("cameraInsecure"));
     return;
   }
+  // A second camera would stay on when the first one is closed.
+  if (isOpening) return;
   const again = () => openCamera(wantedTask, onEnd);
   [task, handOver] = [wantedTask, onEnd];
   const video = {
@@ -26,12 +29,15 @@ export async function openCamera(wantedTask, onEnd) {
     // Fast movements are seen better at 60.
     frameRate: { ideal: task === "extended" ? 60 : 30 },
   };
+  isOpening = true;
   try {
     stream = await navigator.mediaDevices.getUserMedia({ audio: false, video });
   } catch (error) {
     const texts = { NotAllowedError: "cameraDenied", NotFoundError: "cameraMissing" };
     fail(new Failure(texts[error.name] ?? "cameraBusy"), again);
     return;
+  } finally {
+    isOpening = false;
   }
   stream.getVideoTracks()[0].addEventListener("ended", () => {
     if (stream) stopWith(new Failure("cameraLost"));
@@ -114,9 +120,12 @@ async function runStoppably(stage, work) {
   setStage(stage);
   openSound($("sound").checked);
   $("stop").focus();
+  // Nobody touches the screen meanwhile; a phone that locks it hides the page.
+  const letSleep = stayAwake();
   try {
     return await work(controller.signal);
   } finally {
+    letSleep();
     document.removeEventListener("visibilitychange", onHidden);
   }
 }
@@ -125,8 +134,12 @@ async function record() {
   const lost = () => stopWith(new Failure("cameraLost"));
   const video = await runStoppably(
     "record", (signal) => recordTask(stream, task, signal, lost),
-  );
+  ).catch(lost);
   if (!video) return;
+  if (!video.blob.size) {
+    lost();
+    return;
+  }
   close();
   handOver(video);
 }

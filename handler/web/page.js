@@ -1,9 +1,11 @@
 /* The screens and texts of the page: what every other part of it writes with. */
+import { recollect, remember } from "./storage.js";
 import { PAUSE_S, TASKS } from "./task.js";
 import { TEXTS } from "./texts.js";
 
 export const $ = (id) => document.getElementById(id);
-export let language = navigator.language.toLowerCase().startsWith("ko") ? "ko" : "en";
+export let language = recollect("language")
+  ?? (navigator.language.toLowerCase().startsWith("ko") ? "ko" : "en");
 export let shown = "";
 let leave = () => {};
 
@@ -64,23 +66,37 @@ export function show(name, onLeave = () => {}) {
   window.scrollTo(0, 0);
 }
 
-/** What went wrong, as the name of a text. `detail` is the service's own text, in English. */
+/** Choose the language, until the tab is closed. */
+export function chooseLanguage(to) {
+  remember("language", to);
+  translate(to);
+}
+
+/** Keep the screen on, where the browser can. Return what lets it go off again. */
+export function stayAwake() {
+  const lock = navigator.wakeLock?.request("screen").catch(() => undefined);
+  return () => lock?.then((one) => one?.release());
+}
+
+/** What went wrong, as the name of a text. `code` is the service's, which its operators know. */
 export class Failure extends Error {
-  constructor(text, detail = "") {
+  constructor(text, code = "") {
     super(text);
     this.text = text;
-    this.detail = detail;
+    this.code = code;
   }
 }
 
 /** Say what went wrong. Without `retry`, the only way is back to the start. */
 export function fail(error, retry, label = "retry") {
-  const known = error instanceof Failure ? error : new Failure("failedRefused", String(error));
+  const known = error instanceof Failure ? error : new Failure("failedRefused", error.name);
   write("failed-text", known.text);
-  $("failed-detail").textContent = known.detail;
+  const reason = `reason_${known.code}`;
+  write("failed-detail", reason in TEXTS.en ? reason : "");
+  write("failed-code", known.code ? "failedCode" : "", { code: known.code });
   $("retry").hidden = !retry;
   $("retry").onclick = retry;
   write("retry", label);
   show("failed");
-  announce(`${say("failedTitle")} ${say(known.text)}`);
+  announce(`${say("failedTitle")} ${say(known.text)} ${$("failed-detail").textContent}`);
 }

@@ -2,7 +2,7 @@
 import { EyeTrackingClient, EyeTrackingError, pause } from "./client.js";
 import { API, NEEDS_KEY, NEEDS_TOKEN } from "./config.js";
 import { $, Failure } from "./page.js";
-import { listDeletions, note, noteDeletions } from "./storage.js";
+import { changeDeletions, listDeletions, note } from "./storage.js";
 
 const POLL_MS = 2000;
 const OFFER_VALID_MS = 55 * 60 * 1000; // the service takes the file for an hour
@@ -12,17 +12,27 @@ const PASSING_CODES = new Set([
   "interrupted", "internal_error", "expired", "throttled", "analysis_killed", "part_damaged",
 ]);
 
-const client = new EyeTrackingClient({
-  address: API,
-  getKey: NEEDS_KEY ? () => $("key").value : undefined,
-  getToken: NEEDS_TOKEN ? () => $("token").value.trim() : undefined,
-});
+const HEADER = /^[\x21-\x7e]+$/; // what a browser can send as a key or a token
 
-export const getStatus = (id, signal) => client.getStatus(id, signal);
+const read = (field) => $(field).value.trim();
 
-/** Whether the page must be told a key or a token before it can ask the service. */
-export const lacksAccess = () =>
-  (NEEDS_KEY && !$("key").value) || (NEEDS_TOKEN && !$("token").value.trim());
+/** Return a client in the name of the person whose key and token are in the fields now. */
+function connect() {
+  const [key, token] = [read("key"), read("token")];
+  return new EyeTrackingClient({
+    address: API,
+    getKey: NEEDS_KEY ? () => key : undefined,
+    getToken: NEEDS_TOKEN ? () => token : undefined,
+  });
+}
+
+export const getStatus = (id, signal) => connect().getStatus(id, signal);
+
+/** Return the field that the page needs before it can ask the service: "key", "token" or "". */
+export function findMissingAccess() {
+  if (NEEDS_KEY && !HEADER.test(read("key"))) return "key";
+  return NEEDS_TOKEN && !HEADER.test(read("token")) ? "token" : "";
+}
 
 /** Return what to show of an error. */
 export function explain(error) {
@@ -36,7 +46,9 @@ export function explain(error) {
     upload: "failedUpload",
     analysis: PASSING_CODES.has(error.code) ? "failedPassing" : "failedAnalysis",
   };
-  return new Failure(texts[error.reason], error.message);
+  return new Failure(
+    texts[error.reason], error.code || (error.status ? `HTTP ${error.status}` : ""),
+  );
 }
 
 /** Whether the service has judged the video itself, so that sending it again would change nothing. */
@@ -61,12 +73,19 @@ function describeTask({ task, protocol }) {
  * that was loaded again, the same call goes on from there. Returns the analysis.
  */
 export async function deliver(video, { onUpload, onStatus, signal }) {
-  if (video.offer && !video.arrived) await lookForArrival(video, signal);
+  const client = connect();
+  if (video.offer && !video.arrived) await lookForArrival(client, video, signal);
   if (!video.arrived) {
-    video.offer ??= await askForOffer(video, signal);
+    video.offer ??= await askForOffer(client, video, signal);
     await note(video);
     onUpload(0);
-    await client.upload(video.offer, video.blob, onUpload, signal);
+    try {
+      await client.upload(video.offer, video.blob, onUpload, signal);
+    } catch (error) {
+      // This address takes it no more: another attempt asks for another one.
+      if (error.status >= 400 && error.status < 500) video.offeredMs = 0;
+      throw error;
+    }
     await noteArrival(video);
   }
   try {
@@ -82,9 +101,10 @@ export async function deliver(video, { onUpload, onStatus, signal }) {
   }
 }
 
-async function askForOffer(video, signal) {
+async function askForOffer(client, video, signal) {
   video.offeredMs = Date.now();
-  return client.createUpload({
+  // It is not broken off: only its answer tells what is to be deleted.
+  const offer = await client.createUpload({
     // With a token, the token says who it is.
     ...(NEEDS_TOKEN ? {} : { user_id: video.participant }),
     ...(video.name ? { file_name: video.name } : {}),
@@ -94,7 +114,12 @@ async function askForOffer(video, signal) {
     parameters: describeTask(video),
     report: true,
     lang: video.language,
-  }, signal);
+  });
+  if (signal.aborted) {
+    withdraw(offer.analysis_id, client);
+    throw signal.reason;
+  }
+  return offer;
 }
 
 async function noteArrival(video) {
@@ -105,7 +130,7 @@ async function noteArrival(video) {
 }
 
 /** An upload broke off, or its end was not seen: ask how far it came. */
-async function lookForArrival(video, signal) {
+async function lookForArrival(client, video, signal) {
   const { analysis_id: id } = video.offer;
   let status;
   try {
@@ -117,33 +142,34 @@ async function lookForArrival(video, signal) {
   if (["processing", "completed", "failed"].includes(status)) {
     await noteArrival(video);
   } else if (status !== "queued" || Date.now() - video.offeredMs > OFFER_VALID_MS) {
-    await noteDeletions([...await listDeletions(), id]);
+    await changeDeletions((ids) => [...ids, id]);
     video.offer = undefined;
   }
 }
 
 /** Have an analysis deleted by the service. Return whether it is; if not, the next page tries again. */
-export async function withdraw(id) {
-  await noteDeletions([...await listDeletions(), id]);
+export async function withdraw(id, client = connect()) {
+  await changeDeletions((ids) => [...ids, id]);
   for (let attempt = 0; attempt < DELETE_ATTEMPTS; attempt += 1) {
-    if (await deletePending()) return true;
+    if (await tryToDelete(id, client)) return true;
     await pause(POLL_MS);
   }
   return false;
 }
 
-/** Try once to delete all that is still to be deleted. Return whether nothing is left. */
-export async function deletePending() {
-  let left = await listDeletions();
-  if (left.length && lacksAccess()) return false;
-  for (const id of left) {
-    try {
-      await client.deleteAnalysis(id);
-      left = left.filter((one) => one !== id);
-      await noteDeletions(left);
-    } catch {
-      // Another time.
-    }
+async function tryToDelete(id, client) {
+  try {
+    await client.deleteAnalysis(id);
+  } catch {
+    return false;
   }
-  return !left.length;
+  await changeDeletions((ids) => ids.filter((one) => one !== id));
+  return true;
+}
+
+/** Try once to delete all that is still to be deleted. */
+export async function deletePending() {
+  if (findMissingAccess()) return;
+  const client = connect();
+  for (const id of await listDeletions()) await tryToDelete(id, client);
 }

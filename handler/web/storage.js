@@ -21,8 +21,17 @@ function open() {
   return opened;
 }
 
-/** Run one transaction; return its result when it is written. */
+/** Run a transaction; return its result when it is written. */
 async function transact(mode, work) {
+  try {
+    return await attempt(mode, work);
+  } catch {
+    opened = undefined; // phones lose the connection to the database while they sleep
+    return attempt(mode, work);
+  }
+}
+
+async function attempt(mode, work) {
   const database = await open();
   return new Promise((resolve, reject) => {
     const transaction = database.transaction("kept", mode);
@@ -64,15 +73,16 @@ export async function note({ blob, ...about }) {
   }
 }
 
-/** Delete the recording and all that is known of it. */
+/** Delete the recording and all that is known of it. Return whether this browser did. */
 export async function forget() {
   try {
     await transact("readwrite", (store) => {
       store.delete("video");
       return store.delete("about");
     });
+    return true;
   } catch {
-    // There is nothing where nothing can be kept.
+    return false;
   }
 }
 
@@ -96,24 +106,42 @@ export async function recall() {
   }
 }
 
-let deletions;
+let deletions; // a promise of the list
 
 /** Return the ids of analyses that are still to be deleted from the service. */
-export async function listDeletions() {
-  try {
-    deletions ??= await transact("readonly", (store) => store.get("deletions")) ?? [];
-  } catch {
-    deletions ??= [];
-  }
+export function listDeletions() {
+  deletions ??= transact("readonly", (store) => store.get("deletions"))
+    .then((ids) => ids ?? [], () => []);
   return deletions;
 }
 
-export async function noteDeletions(ids) {
-  deletions = ids;
+/** Change the list of what is still to be deleted. Two changes at a time come one after another. */
+export async function changeDeletions(change) {
+  deletions = listDeletions().then(change);
+  const ids = await deletions;
   try {
     await transact("readwrite", (store) =>
       (ids.length ? store.put(ids, "deletions") : store.delete("deletions")));
   } catch {
     // Then only this page tries.
+  }
+}
+
+/** Remember a text until the tab is closed, where the browser allows it; forget it if there is none. */
+export function remember(name, text) {
+  try {
+    if (text === undefined) sessionStorage.removeItem(name);
+    else sessionStorage.setItem(name, text);
+  } catch {
+    // Then it is lost when the page is loaded again.
+  }
+}
+
+/** Return what was remembered, or null. */
+export function recollect(name) {
+  try {
+    return sessionStorage.getItem(name);
+  } catch {
+    return null;
   }
 }

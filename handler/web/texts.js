@@ -19,6 +19,8 @@ export const TEXTS = {
     keyHelp: "You get it from whoever runs the service. This page forgets it when it is closed.",
     token: "Access token",
     tokenHelp: "You get it from whoever runs the service. This page forgets it when it is closed.",
+    keyWrong: "The API key is missing, or has characters that no key has. Please enter it.",
+    tokenWrong: "The access token is missing, or has characters that no token has. Please enter it.",
     consentMissing: "Please agree first. Until you agree, nothing is recorded or sent.",
     record: "Record with the camera",
     choose: "Choose a video",
@@ -36,20 +38,22 @@ export const TEXTS = {
     practise: "Practise first (5 seconds)",
     practiseAgain: "Practise again",
     practiceNote: "Practice: nothing is recorded.",
-    practiceGood: "All is well. You can start the recording.",
+    practiceGood: "The practice found nothing to change. You can start the recording.",
     practiceBad: "Please change this. Then practise again.",
     practiceUnknown: "This device cannot check it. You can record all the same.",
     practiceLight: "The light is good.",
     practiceDistance: "The distance is good.",
-    practiceEyes: "Both eyes can be seen well.",
+    practiceEyes:
+      "Nothing seems to hide your eyes. Please check yourself that both are open: the practice often misses eyes that are shut.",
     practiceEyesHidden:
       "Your eyes cannot be seen clearly. If you wear glasses, take them off. Keep your hair out of your eyes.",
-    practiceEyesShut: "Please open both eyes as wide as is comfortable.",
+    practiceEyesShut:
+      "Your eyes look almost shut. Open both as wide as is comfortable. If they are open, you can record all the same.",
     begin: "Start the recording",
     back: "Back",
     sound: "Tones and voice",
     notePractice:
-      "The practice checks the light, the distance and your eyes. Nothing is recorded.",
+      "The practice checks the light, the distance, and whether anything hides your eyes. Nothing is recorded.",
     noteTask_up_down:
       "First you have {ready} seconds to get ready. Then you look at the camera for {fixate} seconds, up for {up} seconds, and down for {down} seconds.",
     noteTask_extended:
@@ -104,7 +108,12 @@ export const TEXTS = {
     kept:
       "The video stays on this device until it is sent, for 24 hours at most. Then it is deleted here.",
     notKept: "This browser cannot keep the video. Send it before you close this page.",
+    notForgotten:
+      "The video could not be deleted from this device. Delete this site's data in the browser's settings.",
+    cannotPlay: "This browser cannot show the video. You can send it all the same.",
     expired: "The recording was deleted because it was 24 hours old. Please record again.",
+    expiredSent:
+      "Your last video was sent more than 24 hours ago. You need not send it again. Ask your clinic or study for the result.",
     kind_image: "This is a photo, not a video. Please choose a video.",
     kind_audio: "This is a sound recording, not a video. Please choose a video.",
     kind_empty: "This file is empty. Please choose another video.",
@@ -138,6 +147,13 @@ export const TEXTS = {
     failedAnalysis:
       "The video could not be analysed. Please record again, or ask your clinic or study.",
     failedPassing: "The analysis was interrupted. Please try again.",
+    failedGone:
+      "The analysis was interrupted, and the video is no longer on this device. Please record again.",
+    failedCode: "Code for your clinic or study: {code}",
+    reason_undecodable: "The video file is damaged, or of a kind that the service cannot read.",
+    reason_unsupported_media_type: "The file is not a video of a kind that the service can read.",
+    reason_file_too_large: "The video is too large. Please choose a shorter one.",
+    reason_takes_too_long: "The video is too long. Please choose a shorter one.",
     otherTab:
       "This page is open in another tab or window. Go on there, or close it and try again.",
     retry: "Try again",
@@ -173,6 +189,8 @@ export const TEXTS = {
     keyHelp: "서비스 운영자에게 받은 키입니다. 이 페이지를 닫으면 지워집니다.",
     token: "접근 토큰",
     tokenHelp: "서비스 운영자에게 받은 토큰입니다. 이 페이지를 닫으면 지워집니다.",
+    keyWrong: "API 키가 없거나 쓸 수 없는 문자가 들어 있습니다. 다시 입력해 주세요.",
+    tokenWrong: "접근 토큰이 없거나 쓸 수 없는 문자가 들어 있습니다. 다시 입력해 주세요.",
     consentMissing: "먼저 동의해 주세요. 동의하기 전에는 아무것도 촬영하거나 보내지 않습니다.",
     record: "카메라로 촬영하기",
     choose: "영상 선택하기",
@@ -190,19 +208,22 @@ export const TEXTS = {
     practise: "먼저 연습하기(5초)",
     practiseAgain: "다시 연습하기",
     practiceNote: "연습 중이며, 녹화하지 않습니다.",
-    practiceGood: "모두 좋습니다. 이제 촬영을 시작하셔도 됩니다.",
+    practiceGood: "연습에서 고칠 점을 찾지 못했습니다. 이제 촬영을 시작하셔도 됩니다.",
     practiceBad: "아래 내용을 고친 뒤 다시 연습해 주세요.",
     practiceUnknown: "이 기기에서는 확인할 수 없습니다. 그래도 촬영하실 수 있습니다.",
     practiceLight: "밝기가 알맞습니다.",
     practiceDistance: "거리가 알맞습니다.",
-    practiceEyes: "두 눈이 잘 보입니다.",
+    practiceEyes:
+      "눈을 가리는 것은 없어 보입니다. 눈을 감고 있어도 알아채지 못할 때가 많으니, 두 눈을 떴는지 직접 확인해 주세요.",
     practiceEyesHidden:
       "눈이 잘 보이지 않습니다. 안경을 쓰셨으면 벗어 주세요. 머리카락이 눈을 가리지 않게 해 주세요.",
-    practiceEyesShut: "두 눈을 불편하지 않을 만큼 크게 떠 주세요.",
+    practiceEyesShut:
+      "눈이 거의 감긴 것처럼 보입니다. 두 눈을 불편하지 않을 만큼 크게 떠 주세요. 이미 뜨고 계시면 그대로 촬영하셔도 됩니다.",
     begin: "촬영 시작",
     back: "뒤로",
     sound: "신호음과 음성 안내",
-    notePractice: "연습에서는 밝기와 거리, 눈이 잘 보이는지를 확인합니다. 녹화하지 않습니다.",
+    notePractice:
+      "연습에서는 밝기와 거리, 눈을 가리는 것이 있는지를 확인합니다. 녹화하지 않습니다.",
     noteTask_up_down:
       "먼저 {ready}초 동안 준비합니다. 그다음 카메라를 {fixate}초, 위를 {up}초, 아래를 {down}초 동안 봅니다.",
     noteTask_extended:
@@ -258,7 +279,12 @@ export const TEXTS = {
     kept:
       "영상은 보낼 때까지 이 기기에 최대 24시간 보관됩니다. 그 뒤에는 이 기기에서 삭제됩니다.",
     notKept: "이 브라우저는 영상을 보관하지 못합니다. 이 페이지를 닫기 전에 보내 주세요.",
+    notForgotten:
+      "이 기기에서 영상을 삭제하지 못했습니다. 브라우저 설정에서 이 사이트의 데이터를 삭제해 주세요.",
+    cannotPlay: "이 브라우저에서는 영상을 재생할 수 없습니다. 그래도 보내실 수 있습니다.",
     expired: "24시간이 지나 영상을 삭제했습니다. 다시 촬영해 주세요.",
+    expiredSent:
+      "지난번 영상은 24시간보다 전에 보냈으므로 다시 보내지 않으셔도 됩니다. 결과는 병원이나 연구진에게 문의해 주세요.",
     kind_image: "영상이 아니라 사진입니다. 영상을 선택해 주세요.",
     kind_audio: "영상이 아니라 소리 파일입니다. 영상을 선택해 주세요.",
     kind_empty: "빈 파일입니다. 다른 영상을 선택해 주세요.",
@@ -291,6 +317,12 @@ export const TEXTS = {
     failedAnalysis:
       "영상을 분석하지 못했습니다. 다시 촬영하거나 병원이나 연구진에게 문의해 주세요.",
     failedPassing: "분석이 중단되었습니다. 다시 시도해 주세요.",
+    failedGone: "분석이 중단되었고, 영상은 이 기기에 더 이상 없습니다. 다시 촬영해 주세요.",
+    failedCode: "병원이나 연구진에게 알려 줄 코드: {code}",
+    reason_undecodable: "영상 파일이 손상되었거나 서비스에서 읽을 수 없는 형식입니다.",
+    reason_unsupported_media_type: "서비스에서 읽을 수 있는 영상 형식이 아닙니다.",
+    reason_file_too_large: "영상 파일이 너무 큽니다. 더 짧은 영상을 선택해 주세요.",
+    reason_takes_too_long: "영상이 너무 깁니다. 더 짧은 영상을 선택해 주세요.",
     otherTab:
       "이 페이지가 다른 탭이나 창에 열려 있습니다. 그곳에서 계속하거나, 닫은 뒤 다시 시도해 주세요.",
     retry: "다시 시도하기",

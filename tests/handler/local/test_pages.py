@@ -59,6 +59,14 @@ def test_the_page_without_a_connection_has_every_file() -> None:
             assert icon["sizes"] == f"{width}x{height}"
 
 
+def test_the_page_tells_the_reasons_that_the_service_has() -> None:
+    script = (WEB / "texts.js").read_text(encoding="utf-8")
+    service = "".join(path.read_text(encoding="utf-8") for path in WEB.parent.glob("*.py"))
+    reasons = set(re.findall(r"^    reason_(\w+):", script, re.MULTILINE))
+    assert reasons
+    assert {one for one in reasons if f'"{one}"' not in service} == set()
+
+
 def test_the_pages_detector_is_the_file_of_mediapipes_wheel() -> None:
     name = "face_detection_short_range.tflite"
     wheel = importlib.metadata.distribution("mediapipe")
