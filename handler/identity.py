@@ -211,7 +211,7 @@ class Access:
 
 
 def _find_claims(authorizer: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the token's claims, which each kind of API and authorizer puts in another place."""
+    """Return the token's claims; their place depends on the kind of API and of authorizer."""
     for path in (("claims",), ("jwt", "claims"), ("lambda",)):
         found: Any = authorizer
         for name in path:

@@ -58,7 +58,7 @@ class Parts:
         return plan
 
     def mark_undivided(self) -> None:
-        """Note that the recording cannot be divided."""
+        """Store the mark that the recording cannot be divided."""
         self._write(UNDIVIDED, b"whole")
 
     def remove(self) -> None:

@@ -49,11 +49,12 @@ def _misfit(times_s, shares, begin_s, step_s, exposure_s):
 
 @kernel("f8(f8[::1], f8[::1], f8, f8[::1], f8[::1], i8)")
 def _fit_step(times_s, shares, exposure_s, limits_s, starts_s, iterations):
-    """Return how long the step takes that fits shares (K,) at times_s (K,) best.
+    """Return the duration of the step that best fits shares (K,) of the depth at times_s (K,).
 
-    It is a least-squares fit of the step's beginning and of the logarithm of its time, by damped
-    Gauss-Newton steps (Levenberg and Marquardt). limits_s (2,) are the shortest and the longest
-    time. The fit begins at the best of starts_s (S,) and stops after `iterations` at the latest.
+    It is a least-squares fit of the step's beginning and of the logarithm of its duration, by
+    damped Gauss-Newton steps (Levenberg and Marquardt). limits_s (2,) are the least and the
+    greatest duration. The fit begins at the best of starts_s (S,) and stops after `iterations` at
+    the latest.
     """
     least, most = np.log(limits_s[0]), np.log(limits_s[1])
     half_s = times_s[-1]

@@ -611,7 +611,7 @@ def _weigh_powers(fit, rises_s, log_values, power, slope, offset, out):
 def weigh_products(
     fit: StepFit, sign: float, log_values: ArrayLike, amplitudes: int, velocities: int
 ) -> Float64Array:
-    """Compute the likelihood of a step's amplitude, peak velocity, or the product of both.
+    """Compute the log likelihood of a step's amplitude, peak velocity, or their product.
 
     Parameters
     ----------
@@ -621,8 +621,8 @@ def weigh_products(
     log_values : array_like, shape (G,), float64
         Logarithms of the values to try.
     amplitudes, velocities : int
-        How often the product has the amplitude and the peak velocity as a factor: 1 and 0, 0 and
-        1, or 1 and 1.
+        Exponents of the amplitude and of the peak velocity in the product: 1 and 0, 0 and 1, or 1
+        and 1.
 
     Returns
     -------

@@ -193,7 +193,7 @@ def _clean(value: str) -> str:
 
 
 def check_participant(one: Participant) -> None:
-    """Check what is said of a participant.
+    """Check the texts and the date that describe a participant.
 
     Raises
     ------

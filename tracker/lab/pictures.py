@@ -48,7 +48,7 @@ def remove_pictures(directory: Path) -> None:
 
 
 def draw_mistakes(score: ClipScore, analysis: Analysis, directory: Path) -> list[Path | None]:
-    """Draw a picture of each mistake: eyes from the video, the EAR around it, both intervals.
+    """Draw each mistake: the eyes, the EAR, and the annotated and detected closures near it.
 
     Parameters
     ----------

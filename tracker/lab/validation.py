@@ -290,7 +290,7 @@ def compare_methods(
     variants: Iterable[str],
     parameters: Parameters,
 ) -> Iterator[Comparison]:
-    """Score the detector, with constants chosen on other people, and the simple rule.
+    """Score `detect_simply`, and the detector with the constants chosen on other people.
 
     Parameters
     ----------

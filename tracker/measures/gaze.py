@@ -423,7 +423,7 @@ def mark_task(valid: BoolArray, protocol: tuple[Phase, ...], times_s: Float64Arr
 def _nod_range(pitch_range_deg: float, iris_ratio: float) -> float:
     """Return the vertical range that eyes at rest show if the head nods, in canthal distances.
 
-    It is taken to be as large as the way of the iris when an eye turns by `pitch_range_deg`.
+    It is taken to equal the distance that the iris moves when an eye turns by `pitch_range_deg`.
     """
     radius = ROTATION_RADIUS_MM * iris_ratio / IRIS_DIAMETER_MM
     return radius * math.sin(math.radians(min(pitch_range_deg, 90.0)))

@@ -249,10 +249,10 @@ def _find_hidden_range(
 ) -> list[Finding]:
     """Return why the true range of gaze may lie on the other side of the verdict's limit.
 
-    Time that was not seen can only hide a larger range, and so can landmarks that do not follow the
-    irises: a range below the limit is then no evidence. Looking aside and nodding also move the
-    measured iris up and down, so a range that only passes the limit with their help is no evidence
-    either.
+    Time in which the eyes were not seen can only make the measured range too small. So can
+    landmarks that do not follow the irises. A range below the limit is then no evidence. Looking
+    aside and nodding also move the measured iris up and down. A range that passes the limit only
+    with their help is no evidence either.
     """
     measures = analysis.measures
     if basis.value < basis.limit:

@@ -15,7 +15,7 @@ from tracker.words import Language, format_text
 
 @dataclass(frozen=True, slots=True)
 class QualityIndicator:
-    """An aspect of the recording's quality, which the findings of the assessment grade.
+    """An aspect of the recording's quality, graded by the findings of the assessment.
 
     Attributes
     ----------

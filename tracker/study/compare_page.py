@@ -1,4 +1,4 @@
-"""A comparison as a page: first what changed, then each measure drawn with its intervals."""
+"""A comparison as an HTML page: what changed, then a drawing of each measure's intervals."""
 
 from dataclasses import dataclass
 

@@ -186,7 +186,7 @@ def _make_stems_unique(found: Sequence[tuple[Recording, bool]]) -> list[Recordin
     Raises
     ------
     ValueError
-        Recordings that the user named as files would write the same files.
+        The results of two recordings that the user named as files would have the same paths.
     """
     counts = Counter(_locate_files(recording) for recording, _ in found)
     named = Counter(
