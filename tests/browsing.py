@@ -5,6 +5,7 @@ The camera is a file that Chromium plays in its place.
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,17 @@ def open_app(browser: Browser, url: str, screen: str = "desktop", **context: Any
     visit.page.goto(f"{url}/app")
     is_shown(visit.page, "start")
     return visit
+
+
+def is_true(page: Page, expression: str, timeout_s: float = 15.0) -> None:
+    """Wait until a JavaScript expression, or the promise that it gives, is true.
+
+    `Page.wait_for_function` asks again from within the page, where the page's policy forbids it.
+    """
+    end_s = time.monotonic() + timeout_s
+    while not page.evaluate(expression):
+        assert time.monotonic() < end_s, f"never true: {expression}"
+        page.wait_for_timeout(50)
 
 
 def is_shown(page: Page, name: str) -> None:

@@ -23,6 +23,7 @@ from tests.browsing import (
     choose,
     configure,
     is_shown,
+    is_true,
     list_kept,
     open_app,
     shorten,
@@ -105,7 +106,7 @@ def test_it_is_recorded_without_a_connection_and_sent_later(chromium: Browser, u
     expect(page.locator("#waiting-code")).to_have_text("Participant code: P-017")
     page.click("#continue")
     is_shown(page, "review")
-    page.wait_for_function("document.getElementById('playback').readyState >= 1")
+    is_true(page, "document.getElementById('playback').readyState >= 1")
     page.click("#send")
     is_shown(page, "failed")
     expect(page.locator("#failed-text")).to_contain_text("Your video is not lost")
@@ -121,10 +122,10 @@ def test_it_is_recorded_without_a_connection_and_sent_later(chromium: Browser, u
     is_shown(page, "start")
     # The page brings itself up to date: the new version is there after one more start, whole.
     page.reload()
-    page.wait_for_function("caches.keys().then((names) => names.length === 2)")
+    is_true(page, "caches.keys().then((names) => names.length === 2)")
     page.reload()
     is_shown(page, "start")
-    page.wait_for_function("caches.keys().then((names) => names.length === 1)")
+    is_true(page, "caches.keys().then((names) => names.length === 1)")
     assert page.evaluate("caches.has('page-old')") is False
     assert page.evaluate("import('./task.js').then((one) => one.READY_S)") == 3
     visit.end("ERR_INTERNET_DISCONNECTED", "/uploads", "/health")
