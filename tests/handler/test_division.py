@@ -80,13 +80,10 @@ def test_the_table_of_the_docs_is_computed() -> None:
         }
 
 
-ROW = r"^\| 10 minutes of 720p30, .* \| ([0-9]+) s \| \$([0-9.]+) \|$"
-
-
 def test_the_readmes_cost_is_computed() -> None:
     text = (ROOT / "README.md").read_text()
     (found,) = re.findall(
-        r"^\| 10 minutes of 720p30, .* \| ([0-9]+) s \| \$([0-9.]+) \|$", text, re.M
+        r"the first row has room to spare: ([0-9]+) s and \$([0-9]+\.[0-9]+)", text
     )
     told = estimate(720, 10)
     assert int(found[0]) == told["expected_s"] < 60
