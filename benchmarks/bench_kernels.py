@@ -38,6 +38,7 @@ from tracker.measures import gaze
 from tracker.measures.analysis import analyze_gaze, analyze_track, measure_events
 from tracker.measures.assessment import assess
 from tracker.measures.lids import detect_events
+from tracker.measures.saccades import _explain_all
 from tracker.measures.traces import trace_track
 from tracker.parameters import Parameters
 from tracker.study.sweep import parse_grid, sweep_track, sweep_tracks
@@ -74,6 +75,14 @@ def no_bootstrap() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def no_saccades() -> Iterator[None]:
+    """Leave out the fits of saccades, which NumPy's version does not make: see bench_movements."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gaze, "measure_saccades", lambda *_: _explain_all("no_steps"))
+        yield
+
+
 def assert_equal(own: dict[str, Any], other: dict[str, float], tolerance: float) -> None:
     numbers = {**asdict(own["measures"]), **asdict(own["quality"])}
     numbers["framing_gain"] = own["gaze"].framing_gain
@@ -90,10 +99,10 @@ def assert_equal(own: dict[str, Any], other: dict[str, float], tolerance: float)
 @pytest.mark.benchmark(group="all measures")
 @pytest.mark.parametrize("length", LENGTHS)
 def test_vectorised(length: str, race: Race, ratio: Ratio, figure: Figure, short: bool) -> None:
-    """All measures but the bootstrap's, beside well-written NumPy and pandas."""
+    """All measures but the bootstrap's and the saccades', beside well-written NumPy and pandas."""
     track = make_session(FRAMES[length] / FPS)
     assert_equal(measure_all(track), measure_vectorised(track, PARAMETERS), 1e-9)
-    with no_bootstrap():
+    with no_bootstrap(), no_saccades():
         medians = race(
             {
                 "kernels": lambda: measure_all(track),
@@ -107,7 +116,7 @@ def test_vectorised(length: str, race: Race, ratio: Ratio, figure: Figure, short
         medians["NumPy and pandas"] / own,
         at_least=3,
     )
-    figure(f"all measures, {length}, without the bootstrap", 1000 * own, "ms CPU")
+    figure(f"all measures, {length}, without bootstrap and saccades", 1000 * own, "ms CPU")
 
 
 @pytest.mark.benchmark(group="all measures")
