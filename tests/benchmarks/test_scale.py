@@ -3,9 +3,11 @@
 import json
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
+from benchmarks.long_on_cores import AT_MOST
 from benchmarks.scale import (
     BYTES_PER_FRAME,
     DOCS,
@@ -138,6 +140,12 @@ def test_the_real_run_is_as_the_model_says(measured: dict[str, object]) -> None:
     assert measured["frames"] == 18_000
     assert len(measured["segments"]) == 12  # type: ignore[arg-type]
     assert find_misses(measured) == []
+
+
+def test_two_workers_take_little_more_than_half(measured: dict[str, Any]) -> None:
+    cores = measured["cores"]
+    assert cores["same"] is True
+    assert cores["two"]["wall_s"] <= AT_MOST * cores["one"]["wall_s"]
 
 
 def test_what_is_wrong_with_a_run_is_told(measured: dict[str, object]) -> None:
