@@ -38,7 +38,7 @@ from tracker.measures import gaze
 from tracker.measures.analysis import analyze_gaze, analyze_track, measure_events
 from tracker.measures.assessment import assess
 from tracker.measures.lids import detect_events
-from tracker.measures.saccades import _explain_all
+from tracker.measures.saccades import explain_all
 from tracker.measures.traces import trace_track
 from tracker.parameters import Parameters
 from tracker.study.sweep import parse_grid, sweep_track, sweep_tracks
@@ -79,7 +79,7 @@ def no_bootstrap() -> Iterator[None]:
 def no_saccades() -> Iterator[None]:
     """Leave out the fits of saccades, which NumPy's version does not make: see bench_movements."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gaze, "measure_saccades", lambda *_: _explain_all("no_steps"))
+        patch.setattr(gaze, "measure_saccades", lambda *_: explain_all("no_steps"))
         yield
 
 

@@ -352,11 +352,7 @@ def _check_it_answers(
         "QUEUE_URL": "https://sqs.ap-northeast-2.amazonaws.com/000000000000/queue",
         "FAN_OUT_ARN": "arn:aws:states:ap-northeast-2:000000000000:stateMachine:fan-out",
     }
-    done = subprocess.run(
-        [python, "-S", "-c", script], capture_output=True, text=True, check=False, env=environment
-    )
-    if done.returncode:
-        raise BundleError(f"{module} does not answer: {done.stderr.strip()}")
+    _run_alone(python, script, environment, module)
 
 
 def _check_the_webhook(site: Path, task: Path, python: str, absent: Sequence[str]) -> None:
@@ -374,11 +370,16 @@ def _check_the_webhook(site: Path, task: Path, python: str, absent: Sequence[str
         "WEBHOOK_SECRET_ARN": "secret",
         "WEBHOOK_QUEUE_URL": "https://sqs.ap-northeast-2.amazonaws.com/000000000000/queue",
     }
+    _run_alone(python, script, environment, "handler.webhook_function")
+
+
+def _run_alone(python: str, script: str, environment: dict[str, str], module: str) -> None:
+    """Run a script that has only this environment; raise an error that names the module."""
     done = subprocess.run(
         [python, "-S", "-c", script], capture_output=True, text=True, check=False, env=environment
     )
     if done.returncode:
-        raise BundleError(f"handler.webhook_function does not answer: {done.stderr.strip()}")
+        raise BundleError(f"{module} does not answer: {done.stderr.strip()}")
 
 
 def _check_authorizer(task: Path, python: str) -> None:
@@ -397,11 +398,7 @@ def _check_authorizer(task: Path, python: str) -> None:
         "    raise AssertionError('not refused')\n"
     )
     environment = {"JWT_ISSUER": "https://issuer.example", "JWT_AUDIENCE": "app"}
-    done = subprocess.run(
-        [python, "-S", "-c", script], capture_output=True, text=True, check=False, env=environment
-    )
-    if done.returncode:
-        raise BundleError(f"handler.authorizer does not answer: {done.stderr.strip()}")
+    _run_alone(python, script, environment, "handler.authorizer")
 
 
 def make_inputs(directory: Path) -> list[Path]:

@@ -142,9 +142,9 @@ def measure_saccades(
         left and right, only the horizontal steps within those count.
     """
     if not gaze.valid.any():
-        return _explain_all("no_gaze")
+        return explain_all("no_gaze")
     if not 1 / interval_s >= LEAST_RATE_HZ:
-        return _explain_all("frame_rate")
+        return explain_all("frame_rate")
     camera = Camera.of(times_s, interval_s)
     vertical, horizontal, valid = gaze.vertical, gaze.horizontal, gaze.valid
     phases = _find_phases(protocol, VERTICAL_PHASES)
@@ -304,7 +304,7 @@ def _explain(field: str, reason: str) -> dict[str, Any]:
     return {field: math.nan, f"{field}_ci95": NO_INTERVAL, f"{field}_reason": reason}
 
 
-def _explain_all(reason: str) -> dict[str, Any]:
+def explain_all(reason: str) -> dict[str, Any]:
     """Return all fields without a value, with one reason."""
     measured: dict[str, Any] = {"vertical_saccade_count": None, "horizontal_saccade_count": None}
     for field in SaccadeMeasures.__dataclass_fields__:
