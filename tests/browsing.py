@@ -160,7 +160,7 @@ def is_true(page: Page, expression: str, timeout_s: float = 15.0) -> None:
 
 def is_shown(page: Page, name: str) -> None:
     expect(page.locator(f"section#{name}")).to_be_visible(timeout=20_000)
-    assert page.evaluate("document.activeElement.tagName") == "H2"
+    expect(page.locator(f"section#{name} h2")).to_be_focused()
     assert_it_fits(page)
 
 
