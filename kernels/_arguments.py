@@ -13,7 +13,7 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 @kernel("b1(f8[::1])")
 def _increases(times_s):
-    """Return whether times (N,) are finite and strictly increasing."""
+    """Return whether times (N,) are finite and strictly increasing; True if N is 0."""
     size = times_s.size
     # A comparison with NaN is false, and a number between two finite numbers is finite.
     increases = size == 0 or (np.isfinite(times_s[0]) and np.isfinite(times_s[size - 1]))
@@ -24,7 +24,7 @@ def _increases(times_s):
 
 @kernel("b1(i8[::1], i8)")
 def _are_within(indices, highest):
-    """Return whether all indices (N,) lie between 0 and `highest`, both included."""
+    """Return whether all indices (N,) are from 0 to `highest`, both included; True if N is 0."""
     within = True
     for n in range(indices.size):
         within = within and indices[n] >= 0 and indices[n] <= highest
@@ -33,7 +33,7 @@ def _are_within(indices, highest):
 
 @kernel("b1(i8[:,::1])")
 def _are_intervals(pairs):
-    """Return whether every interval in pairs (M, 2) starts before it stops."""
+    """Return whether every interval [start, stop) in pairs (M, 2) starts before it stops."""
     begin = True
     for m in range(pairs.shape[0]):
         begin = begin and pairs[m, 0] < pairs[m, 1]
@@ -41,7 +41,7 @@ def _are_intervals(pairs):
 
 
 def require(values: ArrayLike, dtype: type[Scalar]) -> NDArray[Scalar]:
-    """Return `values` as a contiguous, writable array of type `dtype`.
+    """Return `values` as a contiguous, writable array of type `dtype`, which the kernels ask for.
 
     An array that is all of this already is returned itself, without a copy.
     """
@@ -52,9 +52,10 @@ def require(values: ArrayLike, dtype: type[Scalar]) -> NDArray[Scalar]:
 
 
 def as_series(values: ArrayLike, name: str) -> NDArray[np.float64]:
-    """Return `values` as a contiguous, writable float64 array.
+    """Return `values` as a contiguous, writable float64 array of shape (N,).
 
-    Raise a ValueError that mentions `name` if `values` does not have exactly one dimension.
+    Raise a ValueError if `values` does not have exactly one dimension. `name` is the name of the
+    caller's argument, for the error's message.
     """
     series = require(values, np.float64)
     _check_one_dimension(series.shape, name)
@@ -62,9 +63,10 @@ def as_series(values: ArrayLike, name: str) -> NDArray[np.float64]:
 
 
 def as_flags(values: ArrayLike, name: str) -> NDArray[np.bool_]:
-    """Return `values` as a contiguous, writable bool array.
+    """Return `values` as a contiguous, writable bool array of shape (N,).
 
-    Raise a ValueError that mentions `name` if `values` does not have exactly one dimension.
+    Raise a ValueError if `values` does not have exactly one dimension. `name` is the name of the
+    caller's argument, for the error's message.
     """
     flags = require(values, np.bool_)
     _check_one_dimension(flags.shape, name)
@@ -74,7 +76,7 @@ def as_flags(values: ArrayLike, name: str) -> NDArray[np.bool_]:
 def as_kept(values: ArrayLike, keep: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return `values` as float64 and `keep` as bool, after checking that they have one shape (N,).
 
-    ``keep[n]`` says whether ``values[n]`` is used.
+    ``keep[n]`` says whether ``values[n]`` is used. A ValueError if the shapes differ.
     """
     series, kept = as_series(values, "values"), as_flags(keep, "keep")
     if series.shape != kept.shape:
@@ -85,7 +87,7 @@ def as_kept(values: ArrayLike, keep: ArrayLike) -> tuple[NDArray[np.float64], ND
 def as_times(times_s: ArrayLike, count: int, name: str) -> NDArray[np.float64]:
     """Return `times_s` as float64, after checking that it holds `count` strictly increasing times.
 
-    `name` is the name of the values that belong to the times. Error messages mention it.
+    `name` is the name of the values that belong to the times, for the message of the ValueError.
     """
     times = as_series(times_s, "times_s")
     if times.size != count:
@@ -103,7 +105,9 @@ def as_indices(
 ) -> NDArray[np.int64]:
     """Return `indices` as int64, after checking their shape and that they are from 0 to `highest`.
 
-    If `shape` begins with -1, the first length is not checked. Error messages mention `name`.
+    If `shape` begins with -1, the first length is not checked. Empty `indices` of any shape become
+    an empty array of that shape. `name` is the name of the caller's argument, for the message of
+    the ValueError.
     """
     array = np.asarray(indices)
     if array.size == 0:
@@ -125,7 +129,8 @@ def as_indices(
 def as_intervals(intervals: ArrayLike, count: int) -> NDArray[np.int64]:
     """Return `intervals` as int64, after checking that they are [start, stop), shape (M, 2).
 
-    Each interval must hold at least one sample, and lie within `count` samples.
+    Start and stop are indices of samples. Each interval must hold at least one sample, and lie
+    within `count` samples; otherwise a ValueError is raised.
     """
     pairs = as_indices(intervals, (-1, 2), count, "intervals")
     if not _are_intervals(pairs):
@@ -134,7 +139,10 @@ def as_intervals(intervals: ArrayLike, count: int) -> NDArray[np.int64]:
 
 
 def as_eye_ratio(eye_ratio: ArrayLike) -> NDArray[np.float64]:
-    """Return `eye_ratio` as a contiguous, writable float64 array; its shape must be (N, 2)."""
+    """Return `eye_ratio` as a contiguous, writable float64 array; a ValueError if not (N, 2).
+
+    It holds the lid opening of the left and the right eye, divided by that of the open eye.
+    """
     ratios = require(eye_ratio, np.float64)
     if ratios.ndim != 2 or ratios.shape[1] != 2:
         raise ValueError(f"eye_ratio has shape {ratios.shape}, expected (N, 2)")
@@ -142,7 +150,10 @@ def as_eye_ratio(eye_ratio: ArrayLike) -> NDArray[np.float64]:
 
 
 def as_landmarks(landmarks: ArrayLike) -> NDArray[np.float32]:
-    """Return `landmarks` as a contiguous, writable float32 array; its shape must be (N, 40, 2)."""
+    """Return `landmarks` as a contiguous, writable float32 array; a ValueError if not (N, 40, 2).
+
+    It holds x and y in pixels of 40 points of the face in each of N frames.
+    """
     points = require(landmarks, np.float32)
     if points.ndim != 3 or points.shape[1:] != (LANDMARK_COUNT, 2):
         raise ValueError(

@@ -47,7 +47,10 @@ def kernel(*signatures: str) -> Callable[[Callable[..., Any]], Dispatcher]:
 
 
 def extension_name(function: Callable[..., Any], variant: int) -> str:
-    """Return a kernel's name in the extension; it has one variant for each signature."""
+    """Return the name that a kernel's compiled code has in the extension.
+
+    A kernel is compiled once for each of its signatures; `variant` is the signature's index.
+    """
     return f"{function.__module__.replace('.', '__')}__{function.__name__}__{variant}"
 
 
@@ -116,7 +119,10 @@ _SCALARS: dict[str, tuple[type, ...]] = {
 
 
 def _argument_types(signature: str) -> list[ArgumentType]:
-    """Parse the arguments of a signature such as ``"f8(i8[:,::1], b1[::1], f8)"``."""
+    """Parse the arguments of a signature such as ``"f8(i8[:,::1], b1[::1], f8)"``.
+
+    Return each argument's type and number of dimensions (0 for a scalar), in order.
+    """
     arguments = re.sub(r"\s", "", signature).partition("(")[2].removesuffix(")")
     types: list[ArgumentType] = []
     for argument in re.split(r",(?![^\[]*\])", arguments) if arguments else []:

@@ -1,4 +1,4 @@
-"""Whether two measurements of one person differ by more than the measurement error."""
+"""Tell whether two measurements of one person differ by more than the measurement error."""
 
 import math
 from collections.abc import Sequence
@@ -114,7 +114,8 @@ def compute_rate_ratio_interval(
 def _binomial_log_odds(count: int, total: int, probability: float) -> float:
     """Find the log-odds of a success for which `count` or fewer successes have this `probability`.
 
-    The successes are counted in `total` independent trials.
+    The successes are counted in `total` independent trials. For a success of probability p, the
+    result is ``log(p / (1 - p))``, between -50 and 50.
     """
     k = np.arange(count + 1)
     log_factorial = np.concatenate(([0.0], np.cumsum(np.log(np.arange(1, total + 1)))))
@@ -163,7 +164,7 @@ def compute_detectable_change(
     Parameters
     ----------
     within_std : float
-        From `compute_within_std`.
+        Standard deviation of repeated measurements, from `compute_within_std`.
     degrees_of_freedom : int
         From `compute_within_std`, too.
     first_count, second_count : int, default 1
@@ -172,6 +173,7 @@ def compute_detectable_change(
     Returns
     -------
     float
+        The size of the change, in the unit of `within_std`:
         ``t * within_std * sqrt(1 / first_count + 1 / second_count)``, with the t of
         `kernels.student.compute_student_quantile`. For two single measurements and many degrees of
         freedom this is the 1.96 * sqrt(2) * within_std of the literature [1]_ [2]_, which assumes

@@ -108,9 +108,11 @@ _ATTRIBUTES = operator.attrgetter(*(field.name for field in fields(Closures)))
 
 @kernel("i8(f8[::1], f8[::1], i8, i8, i8, f8, f8)")
 def _within(ratio, times_s, peak, step, bound, level, max_gap_s):
-    """Walk from `peak` in steps of `step` while ratio is below level; return the last sample.
+    """Walk from the sample `peak` while ratio is below level; return the last such sample.
 
-    step is 1 or -1. The walk also ends at the sample `bound`, and before a gap or a missing face.
+    ratio (N,) is the lid opening divided by that of the open eye. step is 1 (forward in time) or -1
+    (back). The walk also ends at the sample `bound`, and before a missing face (NaN) or a gap of
+    more than max_gap_s seconds.
     """
     n = peak
     while n != bound:
@@ -125,8 +127,10 @@ def _within(ratio, times_s, peak, step, bound, level, max_gap_s):
 def _flank(ratio, times_s, peak, step, bound, half, settings, max_gap_s, samples, levels):
     """Find where the lids fall before a closure's peak, or rise after it: fill samples and levels.
 
-    The search starts at the sample `peak` and goes back in time (step -1) or forward (step 1), at
-    most to the sample `bound`. It first walks to the last sample with a ratio below `half`. Then it
+    ratio (N,) is the lid opening divided by that of the open eye; samples (4,) and levels (3,) are
+    filled. The search starts at the sample `peak` and goes back in time (step -1) or forward (step
+    1), at most to the sample `bound`, a missing face, or a gap of more than max_gap_s seconds. It
+    first walks to the last sample with a ratio below `half`. Then it
     looks at the settings[0] seconds beyond that sample. The lids are at rest there at the sample
     with the highest ratio. The rise is the ratio at rest minus the ratio at the peak.
 
@@ -171,14 +175,17 @@ def _flank(ratio, times_s, peak, step, bound, half, settings, max_gap_s, samples
 
 @kernel("void(f8[::1], f8[::1], i8[:,::1], f8[:,::1], f8[:,::1], f8, i8[:,::1], f8[:,::1])")
 def _measure_closures(ratio, times_s, ends, openings, settings, max_gap_s, samples, levels):
-    """Find both sides of each closure: fill samples (M, 10) and levels (M, 6).
+    """Find where the lids fall and rise in each of M closures: fill samples and levels.
 
-    ends (M, 2) are the first and the last peak of each closure. openings (2, M) are the ratio at
-    half of its depth, and the ratio at or below which the lids count as closed. settings (2, 6) are
-    those of `_flank`, for the side before the closure and the side after it.
+    ratio (N,) is the lid opening divided by that of the open eye. ends (M, 2) are the samples of
+    the first and the last deepest point (peak) of each closure: the same one, but in a flutter.
+    openings (2, M) are the ratio at half of the closure's depth, and the ratio at or below which
+    the lids count as closed. settings (2, 6) are those of `_flank`, for the fall and for the rise.
+    No walk crosses a gap of more than max_gap_s seconds.
 
-    `_flank` fills samples[:, :4] and levels[:, :3] for the side before, and samples[:, 4:8] and
-    levels[:, 3:] for the side after. samples[:, 8:] are the first and the last closed sample.
+    `_flank` fills samples[:, :4] and levels[:, :3] for the fall, and samples[:, 4:8] and
+    levels[:, 3:] for the rise, of samples (M, 10) and levels (M, 6). samples[:, 8:] are the first
+    and the last sample at which the lids are closed.
     """
     for m in range(ends.shape[0]):
         half, closed = openings[0, m], openings[1, m]
@@ -209,15 +216,16 @@ def _measure_closures(ratio, times_s, ends, openings, settings, max_gap_s, sampl
     "i8(f8[::1], f8[::1], i8[::1], i8[:,::1], b1[::1], b1[::1], i8[::1], f8, i8[:,::1], i8[::1])"
 )
 def _group_dips(ratio, times_s, peaks, spans, kept, trembles, fewest, longest_s, ends, deepest):
-    """Make M closures of D dips; return M.
+    """Make closures of D dips of the lid opening; return the number of closures, M.
 
-    Fill ends (M, 2) with the first and the last peak of each closure, and deepest (M,) with the
-    peak of its least ratio. peaks (D,) and spans (D, 2) are those of the dips. kept (D,) marks dips
-    that are closures by themselves, and trembles (D,) all dips that can be a part of a flutter.
+    Fill the first M rows of ends (D, 2) with the samples of a closure's first and last peak, and
+    those of deepest (D,) with the sample of its least ratio. A peak is the deepest sample of a dip.
+    peaks (D,) and spans (D, 2), [start, stop), are those of the dips. kept (D,) marks dips that are
+    closures by themselves, and trembles (D,) all dips that can be a part of a flutter.
 
     A closure is a single kept dip, or a flutter: a run of trembling dips, each of which begins at
-    most longest_s after the end of the one before. A flutter needs at least fewest[0] dips, of
-    which at least fewest[1] are kept ones.
+    most longest_s seconds after the end of the one before. A flutter needs at least fewest[0] dips,
+    of which at least fewest[1] are kept ones.
     """
     found, run = 0, 0
     while run < peaks.size:
@@ -251,7 +259,11 @@ def _group_dips(ratio, times_s, peaks, spans, kept, trembles, fewest, longest_s,
 
 @kernel("void(f8[:,::1], i8[:,::1], f8[:,::1])")
 def _eye_amplitude(eye_ratio, intervals, out):
-    """Fill out (M, 2) with 1 minus the least of eye_ratio (N, 2) in each of intervals (M, 2)."""
+    """Fill out (M, 2) with 1 minus the least of eye_ratio (N, 2) in each of intervals (M, 2).
+
+    The columns of eye_ratio and out are the left and the right eye. intervals are samples [start,
+    stop). NaN where a sample of the interval is missing.
+    """
     for m in range(intervals.shape[0]):
         for eye in range(2):
             least = np.inf
@@ -276,14 +288,19 @@ def detect_closures(
 
     Parameters
     ----------
-    ratio, times_s, noise
-        As for `find_dips`.
+    ratio : array_like, shape (N,), float64
+        Lid opening over its open level, mean of both eyes: 1 = open; NaN = no face.
+    times_s : array_like, shape (N,), float64
+        Presentation times in seconds, strictly increasing.
     dips : Dips
         From `find_dips`, of the same samples.
+    noise : float
+        Standard deviation of `ratio` while the eyes are open: from `compute_lid_noise`.
     shortest_s : float
         A closure that lasts for less than this from onset to offset is noise, and is left out.
     interval_s : float, optional
-        Median time between samples, if the caller knows it already.
+        Median time in seconds between samples, if the caller knows it already; otherwise it is
+        computed.
 
     Returns
     -------
@@ -349,10 +366,11 @@ def detect_closures(
 def _end_s(
     ratio: Float64Array, times_s: Float64Array, samples: Int64Array, levels: Float64Array, step: int
 ) -> tuple[Float64Array, BoolArray]:
-    """Return when the lids begin (step -1) or cease (step 1) to move in each closure, shape (M,).
+    """Return when the lids begin (step -1) or cease (step 1) to move in each of M closures.
 
-    Return also whether this was seen, shape (M,). Where it was not, the time is that of the first
-    or last sample of the closure. samples (M, 4) and levels (M, 3) come from `_flank`.
+    Return the times in seconds, shape (M,), and whether each was seen, shape (M,). Where it was
+    not, the time is that of the first or last sample of the closure. ratio and times_s are (N,);
+    samples (M, 4) and levels (M, 3) are what `_flank` found for this side of each closure.
     """
     outermost, outer, inner, at_rest = samples.T.copy()
     outer_s, inner_s = (
@@ -376,12 +394,13 @@ def compute_eye_amplitude(eye_ratio: ArrayLike, intervals: ArrayLike) -> Float64
     eye_ratio : array_like, shape (N, 2), float64
         Lid opening of the left and the right eye over its open baseline: 1 = open; NaN = missing.
     intervals : array_like, shape (M, 2), int64
-        Half-open intervals of samples.
+        The closures: samples [start, stop) of each.
 
     Returns
     -------
     ndarray, shape (M, 2), float64
-        1 minus the least ratio: 0 = stays open, 1 = no opening left; NaN where a sample is missing.
+        Left and right eye: 1 minus the least ratio, so that 0 = stays open, 1 = no opening left;
+        NaN where a sample is missing.
 
     Raises
     ------

@@ -26,14 +26,16 @@ def remove_crosstalk(vertical: ArrayLike, horizontal: ArrayLike, keep: ArrayLike
     Parameters
     ----------
     vertical, horizontal : array_like, shape (N,), float64
-        Gaze offsets; NaN = missing.
+        Gaze offsets, both in eye widths (the distance between the corners of an eye); NaN =
+        missing.
     keep : array_like, shape (N,), bool
         Samples to which the explanation is fitted. It is removed from all samples.
 
     Returns
     -------
     ndarray, shape (N,), float64
-        The vertical offset minus what is explained; NaN where an offset is missing.
+        The vertical offset minus what is explained, in eye widths; NaN where an offset is missing,
+        and everywhere if `keep` leaves no sample with both offsets.
 
     Raises
     ------
@@ -77,8 +79,8 @@ def remove_crosstalk(vertical: ArrayLike, horizontal: ArrayLike, keep: ArrayLike
 def _sum_crosstalk(vertical, horizontal, keep, middle, sums):
     """Fill sums (9,) with the sums of 1, v, h, b, h h, h b, b b, h v, b v over the kept samples.
 
-    v is the vertical offset, h the horizontal one minus `middle`, and b is |h|. vertical,
-    horizontal and keep are (N,). Samples without one of the offsets do not count.
+    v is the vertical offset, h the horizontal one minus its median `middle`, and b is |h|.
+    vertical, horizontal and keep are (N,). Samples without one of the offsets do not count.
     """
     sums[:] = 0.0
     for n in range(vertical.size):
@@ -99,9 +101,10 @@ def _sum_crosstalk(vertical, horizontal, keep, middle, sums):
 def _fit_within(squares: Float64Array, products: Float64Array, most: float) -> Float64Array:
     """Return the two factors of a least-squares fit, each limited to the range -most to most.
 
-    The factors x (2,) minimise ``x S x - 2 p x``. S (2, 2) is `squares`, the matrix of the fit, and
-    p (2,) is `products`, its right side. The minimum lies inside the square of allowed factors, or
-    on one of its four edges.
+    The factors x (2,) minimise ``x S x - 2 p x``. S (2, 2) is `squares`, the symmetric matrix of
+    the fit, and p (2,) is `products`, its right side. The minimum lies inside the square of allowed
+    factors, or on one of its four edges. A factor that the data do not determine is within the
+    range, too.
     """
     # Single numbers: calls of NumPy take longer than the fit itself.
     ((s00, s01), (_, s11)), (p0, p1) = squares.tolist(), products.tolist()

@@ -65,9 +65,21 @@ BoolArray = NDArray[np.bool_]
 class ClosureRules:
     """The limits by which a dip counts as a closure.
 
-    Each limit is explained at the constant of the same name in capitals, such as `NOISE_MULTIPLE`.
-    `ignored` names the rules that are left out, as a sum of bits of `REFUSALS`; 0 leaves out none.
-    The results with and without a rule show what it is good for.
+    Attributes
+    ----------
+    noise_multiple : float
+        Least depth of a closure, in standard deviations of the open lids' opening.
+    deep_ratio : float
+        Lids that go down to this share of the open eye, or less, are shut: such a dip is not noise.
+    longest_partial_s : float
+        Longest time, at half of its depth, of a closure that does not shut the lids so far.
+    longest_fall_s : float
+        Longest time that the lids may need for the whole depth at their fastest speed.
+    eye_share : float
+        The eye that closes less closes by at least this share of what the other eye does.
+    ignored : int
+        Rules that are left out, as a sum of bits of `REFUSALS`; 0 leaves out none. The results with
+        and without a rule show what it is good for.
     """
 
     noise_multiple: float = NOISE_MULTIPLE
@@ -103,14 +115,16 @@ class Dips:
         Time from passing half of the depth on the way down to passing it on the way up; NaN where
         one of the two is not seen.
     fall_s : ndarray, shape (D,), float64
-        Time that the lids would need for the whole depth at their fastest speed, minus the time
-        over which that speed was measured; NaN if they do not fall.
+        How slow the lids fall, at least: the time that they would need for the whole depth at their
+        fastest speed, minus the time between the samples that show this speed. A fall that is
+        faster than the samples gives about 0, or a little less; NaN if the lids do not fall.
     reopened : ndarray, shape (D,), float64
         Largest ratio in the span after the peak, minus the ratio at the peak.
     onset_seen : ndarray, shape (D,), bool
         Whether the passing of half of the depth on the way down is seen.
     eye_share : ndarray, shape (D,), float64
-        Depth of the eye that closes less, divided by that of the other eye, each over the span.
+        Depth of the eye that closes less, divided by that of the other eye. An eye's depth is 1
+        minus its own least ratio in the span. NaN if an eye is missing in the span.
     refused : ndarray, shape (D,), int64
         Why the dip is not a closure: a sum of bits of `REFUSALS`; 0 for a closure.
     """
@@ -133,11 +147,12 @@ REFUSALS = {"noise": 1, "one_eye": 2, "long": 4, "slow": 8, "cut": 16, "merged":
 
 @kernel("i8(f8[::1], f8[::1], i8, i8, f8, f8)")
 def _reach(ratio, times_s, peak, step, level, max_gap_s):
-    """Walk from `peak` in steps of `step` while ratio is below level; return the last sample.
+    """Walk from the sample `peak` while ratio is below level; return the last such sample.
 
-    step is 1 or -1. The walk also ends before a gap or a missing face. Return -1 if ratio falls
-    below its value at `peak` on the way, because `peak` is then not the lowest sample of the dip.
-    Of equal samples, only the first counts as the lowest.
+    ratio (N,) is the lid opening divided by that of the open eye. step is 1 (forward in time) or -1
+    (back). The walk also ends before a missing face (NaN) or a gap of more than max_gap_s seconds.
+    Return -1 if ratio falls below its value at `peak` on the way, because `peak` is then not the
+    lowest sample of the dip. Of equal samples, only the first counts as the lowest.
     """
     n = peak
     while True:
@@ -156,9 +171,9 @@ def _reach(ratio, times_s, peak, step, level, max_gap_s):
 def _crossings_s(ratio, times_s, outside, inside, level, max_gap_s, out):
     """Fill out (M,) with the times at which ratio crosses level (M,), between two neighbours.
 
-    The neighbours are the samples inside (M,) and outside (M,). The time is NaN where the outside
-    sample is beyond the recording, has no face, lies across a gap, or has the same ratio as the
-    inside sample.
+    The neighbours are the samples inside (M,) and outside (M,), and the times are interpolated
+    linearly, in seconds. The time is NaN where the outside sample is beyond the recording, has no
+    face, lies across a gap of more than max_gap_s, or has the same ratio as the inside sample.
     """
     for m in range(level.size):
         far, near = outside[m], inside[m]
@@ -174,10 +189,13 @@ def _crossings_s(ratio, times_s, outside, inside, level, max_gap_s, out):
 
 @kernel("f8(f8[::1], f8[::1], i8, i8, f8, f8)")
 def _fall_s(ratio, times_s, first, peak, step_s, max_gap_s):
-    """Return the `fall_s` of one dip, see `Dips`; NaN if the lids do not fall.
+    """Return how slow the lids fall in one dip, in seconds: `Dips.fall_s`.
 
-    `first` is the first sample of the dip's span. The fall begins before it, at the last sample at
-    which the lids were not yet falling. Each speed is measured over step_s seconds or more.
+    It is the time for the whole depth at the fastest speed, minus the time between the two samples
+    that show this speed; NaN if the lids do not fall. `first` is the first sample of the dip's
+    span, and `peak` its lowest. The fall begins before `first`, at the last sample at which the
+    lids were not yet falling; no fall crosses a gap of more than max_gap_s. Each speed is measured
+    over step_s seconds or more.
     """
     top = first
     while top > 0 and times_s[top] - times_s[top - 1] <= max_gap_s and ratio[top - 1] > ratio[top]:
@@ -199,8 +217,9 @@ def _fall_s(ratio, times_s, first, peak, step_s, max_gap_s):
 def _eye_share(eye_ratio, start, stop):
     """Return how far the eye that closes less closes, divided by how far the other one does.
 
-    Only the samples from start up to stop count. NaN if an eye is missing in one of them; 0 if
-    neither eye closes.
+    eye_ratio (N, 2) is the opening of the left and the right eye, each divided by that when it is
+    open. Only the samples from start up to, not including, stop count. An eye closes by 1 minus its
+    least ratio. NaN if an eye is missing in one of the samples; 0 if neither eye closes.
     """
     least_left, least_right = 1.0, 1.0
     for n in range(start, stop):
@@ -216,10 +235,12 @@ def _eye_share(eye_ratio, start, stop):
 def _find_dips(ratio, eye_ratio, times_s, levels, max_gap_s, spans, measured):
     """Find the dips of ratio (N,); return their number D.
 
-    levels (3,) are the ratio below which the peak of a dip must be, the share of its depth by which
-    the lids must reopen, and the least time over which a speed is taken. Fill the first D rows of
-    spans (N, 3) with peak, start and stop, and those of measured (N, 3) with `fall_s`, `reopened`
-    and `eye_share`, as described at `Dips`.
+    ratio is the lid opening divided by that of the open eye, and eye_ratio (N, 2) that of the left
+    and the right eye. levels (3,) are the ratio below which the peak of a dip must be, the share of
+    its depth by which the lids must reopen, and the least time in seconds over which a speed is
+    taken. No dip crosses a gap of more than max_gap_s. Fill the first D rows of spans (N, 3) with
+    the samples peak, start and stop, and those of measured (N, 3) with `fall_s`, `reopened` and
+    `eye_share`, as described at `Dips`.
     """
     open_, half, step_s = levels
     found = 0
@@ -249,9 +270,11 @@ def _find_dips(ratio, eye_ratio, times_s, levels, max_gap_s, spans, measured):
 def _merge_dips(ratio, eye_ratio, times_s, levels, max_gap_s, peaks, merged):
     """Mark in merged (D,) the shallower of two dips in a row if only one eye reopens between them.
 
-    peaks (D,) are the samples of the dips. levels (2,) are the ratio of open eyes, and a share. Two
-    dips stay apart if the ratio reaches that of open eyes between them, if there is a gap, or if
-    the eye that reopens less does so by at least the share of what the other one does.
+    ratio (N,) is the lid opening divided by that of the open eye, and eye_ratio (N, 2) that of the
+    left and the right eye. peaks (D,) are the lowest samples of the dips. levels (2,) are the ratio
+    from which the eyes count as open, and a share. Two dips stay apart if the ratio reaches that of
+    open eyes between them, if there is a gap of more than max_gap_s, or if the eye that reopens
+    less does so by at least the share of what the other one does.
     """
     open_, eye_share = levels
     last = 0
@@ -283,9 +306,11 @@ def cross_s(
     inside: Int64Array,
     level: Float64Array,
 ) -> Float64Array:
-    """Return the times, shape (M,), at which ratio crosses level (M,) between two neighbours.
+    """Return the times in seconds, shape (M,), at which ratio crosses level (M,).
 
-    The neighbours are the samples inside (M,) and outside (M,). NaN where the crossing is not seen.
+    Each crossing lies between the samples inside (M,) and outside (M,), which are neighbours; its
+    time is interpolated linearly. NaN where it is not seen: the outside sample is beyond the
+    recording, has no face, or is more than `MAX_GAP_S` away.
     """
     crossed_s = np.empty(level.size)
     _crossings_s(ratio, times_s, require(outside, np.int64), inside, level, MAX_GAP_S, crossed_s)
@@ -325,11 +350,13 @@ def find_dips(
     rules : ClosureRules, optional
         The limits by which a dip counts as a closure.
     interval_s : float, optional
-        Median time between samples, if the caller knows it already.
+        Median time in seconds between samples, if the caller knows it already; otherwise it is
+        computed.
 
     Returns
     -------
     Dips
+        All dips in order of time. Those whose `refused` is 0 are closures.
 
     Raises
     ------
@@ -380,10 +407,12 @@ def find_dips(
 def _refuse(
     dips: Dips, lowered: BoolArray, least_depth: float, interval_s: float, rules: ClosureRules
 ) -> None:
-    """Set `Dips.refused`: the bits of the rules that each dip breaks.
+    """Set `dips.refused` in place: the bits of the rules (`REFUSALS`) that each dip breaks.
 
     lowered (D,) marks the dips that start from lids that were already far down, and not from open
-    eyes. least_depth is how far the lids must reopen in a dip of which only the fall is seen.
+    eyes. least_depth is how far, as a share of the open eye, the lids must reopen in a dip of which
+    only the fall is seen. interval_s is the median time between samples. The rule "merged" looks at
+    two dips at a time, and is left to `_merge_dips`.
     """
     deep = dips.least_ratio <= rules.deep_ratio
     weak = dips.noises < rules.noise_multiple
@@ -406,9 +435,9 @@ def _refuse(
 
 
 def median_interval_s(times_s: Float64Array, interval_s: float | None) -> float:
-    """Return `interval_s`, or the median time between samples if that is None.
+    """Return `interval_s`, or the median time between samples, in seconds, if that is None.
 
-    Return 0 if there are fewer than two samples.
+    Return 0 if there are fewer than two samples, whatever `interval_s` is. times_s is (N,).
     """
     if times_s.size < 2:
         return 0.0

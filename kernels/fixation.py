@@ -69,20 +69,23 @@ Int64Array = NDArray[np.int64]
 class Jerks:
     """Square-wave jerks: M of them, in order of time.
 
+    A jerk is a horizontal step of the gaze, and shortly after it a step back.
+
     Attributes
     ----------
     interval : ndarray, shape (M, 2), int64
-        Samples at which the first and the second step begin.
+        Indices of the samples at which the first and the second step begin.
     amplitude : ndarray, shape (M,), float64
-        Positive where the first step goes in the positive direction.
+        Size of the steps in the unit of the gaze; positive where the first step goes in the
+        positive direction.
     noise_floor : float
         Standard deviation of the difference of two neighbouring means over `WINDOW_S`, without the
-        jerks; NaN if no run of samples is long enough.
+        jerks, in the unit of the gaze; NaN if no run of samples is long enough.
     visible : float
         Smallest amplitude of which 95 % of the jerks are found: `FLOORS` noise floors, or that with
         the score ``LEAST_SCORE + SENSITIVITY_SCORE`` if it is larger. NaN like the noise floor.
     searched_s : float
-        Time in which a jerk could begin and be seen whole.
+        Time in which a jerk could begin and be seen whole; 0 if no run is long enough.
     """
 
     interval: Int64Array
@@ -96,7 +99,9 @@ class Jerks:
 def _autocovariance(values, runs, centred, out):
     """Fill centred (N,) with values minus the mean of their run, and out (P,) with covariances.
 
-    out[lag] is the mean product of two centred samples of one run that are lag samples apart.
+    values (N,) are equally spaced in time. runs (M, 2) are samples [start, stop); what is in no run
+    is left as it is in centred. out[lag] is the mean product of two centred samples of one run that
+    are lag samples apart, 0 if there are none.
     """
     out[:] = 0.0
     counts = np.zeros(out.size)
@@ -120,8 +125,9 @@ def _autocovariance(values, runs, centred, out):
 def _predict(covariance, weights):
     """Fill weights (P,) with those that best predict a sample from the P samples before it.
 
-    weights[0] is that of the nearest sample. covariance (P + 1,) is the noise's, from
-    `_autocovariance`. The method is the recursion of Levinson and Durbin.
+    The prediction is the sum of weights[k] times the sample k + 1 before. covariance (P + 1,) is
+    the noise's, from `_autocovariance`; without noise, all weights are 0. The method is the
+    recursion of Levinson and Durbin.
     """
     weights[:] = 0.0
     # A little white noise keeps the prediction stable.
@@ -144,7 +150,11 @@ def _predict(covariance, weights):
 
 @kernel("void(f8[::1], i8[:,::1], f8[::1], f8[::1])")
 def _whiten(values, runs, weights, out):
-    """Fill out (N,) with values minus their prediction; NaN in the first P samples of each run."""
+    """Fill out (N,) with values minus their prediction: noise is then uncorrelated in time.
+
+    runs (M, 2) are samples [start, stop). weights (P,) come from `_predict`. NaN in the first P
+    samples of each run, which cannot be predicted, and outside the runs.
+    """
     out[:] = np.nan
     for m in range(runs.shape[0]):
         for n in range(runs[m, 0] + weights.size, runs[m, 1]):
@@ -156,7 +166,11 @@ def _whiten(values, runs, weights, out):
 
 @kernel("void(f8[:,::1], f8[::1], f8[:,::1])")
 def _whiten_steps(steps, weights, out):
-    """Fill out (phases, L) with steps minus their prediction; each step is 0 before it begins."""
+    """Fill out (phases, L) with steps minus their prediction, as `_whiten` does with the gaze.
+
+    steps (phases, L) are L samples of a step of size 1; each row begins at another moment between
+    two samples, and is 0 before that. weights (P,) come from `_predict`.
+    """
     for p in range(steps.shape[0]):
         for n in range(steps.shape[1]):
             rest = steps[p, n]
@@ -169,16 +183,18 @@ def _whiten_steps(steps, weights, out):
 def _match(white, runs, edges, rest, spans, found, held, correlated, summed):
     """Fit a jerk that begins at each sample: fill found (3, N) and held (N,).
 
-    found[0] is the amplitude of the best fit. found[1] is its score: the amplitude over its
-    standard error. found[2] is the score of the shortest jerk that is tried. held is the number of
-    samples between the two steps of the best fit; 0 where no jerk can begin.
+    found[0] is the amplitude of the best fit, in the unit of the gaze. found[1] is its score: the
+    amplitude over its standard error, with the amplitude's sign. found[2] is the score of the
+    shortest jerk that is tried. held is the number of samples between the two steps of the best
+    fit; 0 where no jerk can begin.
 
-    white (N,) is the whitened series; the standard deviation of its noise is 1. edges (phases, L)
-    are whitened steps that begin at different moments between two samples; they end at the value
-    rest. spans (5,) are numbers of samples: the least and the largest held; the difference between
-    two that are tried; the margin before and after a jerk, which must lie in the jerk's run; and
-    how many samples right before a jerk are surely whitened. correlated (phases, N) and summed
-    (N + 1,) are working memory.
+    white (N,) is the whitened gaze (`_whiten`); the standard deviation of its noise is 1. runs
+    (M, 2) are its samples [start, stop) without gaps. edges (phases, L) are whitened steps that
+    begin at different moments between two samples; they end at the value rest. Both are in standard
+    deviations of the noise for a step of size 1. spans (5,) are numbers of samples: the least and
+    the largest held; the difference between two that are tried; the margin before and after a jerk,
+    which must lie in the jerk's run; and how many samples right before a jerk are surely whitened.
+    correlated (phases, N) and summed (N + 1,) are working memory.
     """
     fewest, most, stride, margin, lead = spans
     found[:], held[:] = 0.0, 0
@@ -239,13 +255,13 @@ def _mean(values, start, stop):
 
 @kernel("i8(f8[::1], f8[:,::1], i8[::1], i8[::1], i8[::1], f8[::1], i8[::1])")
 def _choose(values, found, held, order, spans, shares, chosen):
-    """Fill chosen with the samples at which jerks begin, the clearest first; return how many.
+    """Fill chosen (C,) with the samples at which jerks begin, the clearest first; return how many.
 
-    found (3, N) and held (N,) come from `_match`. held is set to 0 for jerks that overlap a chosen
-    one, or are only its remainder (`ECHO_SHARE`). order (C,) are the samples to choose from, the
-    clearest first. spans (3,) are, in samples, the longest jerk, the margin before and after a
-    jerk, and the time of a step. shares (3,) are `MAX_NET_SHARE`, `MIN_HALF_SHARE` and
-    `ECHO_SHARE`.
+    values (N,) are the gaze. found (3, N) and held (N,) come from `_match`: the jerk that fits best
+    at each sample, and how long it lasts. held is set to 0 for jerks that overlap a chosen one, or
+    are only its remainder (`ECHO_SHARE`). order (C,) are the samples to choose from, the clearest
+    first. spans (3,) are, in samples, the longest jerk, the margin before and after a jerk, and the
+    time of a step. shares (3,) are `MAX_NET_SHARE`, `MIN_HALF_SHARE` and `ECHO_SHARE`.
     """
     most, margin, turn = spans
     count = 0
@@ -278,7 +294,12 @@ def _choose(values, found, held, order, spans, shares, chosen):
 
 @kernel("i8(f8[::1], i8[:,::1], i8, f8[::1])")
 def _window_differences(values, runs, width, out):
-    """Fill out with the differences of neighbouring means over width samples; return how many."""
+    """Fill out (N,) from its start with differences of neighbouring means; return how many.
+
+    Each is the mean of width samples minus the mean of the width samples before them, for every
+    place in the runs (M, 2), samples [start, stop) of values (N,). Runs of less than twice the
+    width give none.
+    """
     count = 0
     for m in range(runs.shape[0]):
         start, stop = runs[m, 0], runs[m, 1]
@@ -303,13 +324,13 @@ def detect_jerks(
     Parameters
     ----------
     values : array_like, shape (N,), float64
-        Horizontal gaze; the amplitudes have its unit.
+        Horizontal gaze in any unit, which is then that of the amplitudes; NaN = missing.
     keep : array_like, shape (N,), bool
         Samples of fixations in which the gaze is seen.
     times_s : array_like, shape (N,), float64
         Presentation times in seconds, strictly increasing.
     interval_s : float
-        Median time between samples.
+        Median time in seconds between samples.
 
     Returns
     -------
@@ -367,9 +388,13 @@ def detect_jerks(
 def _resample(
     values: Float64Array, times_s: Float64Array, interval_s: float
 ) -> tuple[Float64Array, Int64Array]:
-    """Return the values on a grid of times, and its runs [start, stop) without gaps, (M, 2).
+    """Return the values at equally spaced times, and the runs of these without gaps.
 
-    The grid begins at the first sample. Cameras drop frames, and their clocks jitter.
+    Cameras drop frames, and their clocks jitter, but the search for jerks needs equal spacing.
+    values and times_s are (N,), without NaN. The new times (G,) begin at times_s[0] and are
+    interval_s apart; the values at them, shape (G,), are interpolated linearly. The runs (M, 2) are
+    indices [start, stop) of the new times. Between two runs lies a gap: a time between two samples
+    of more than `MAX_FIXATION_GAP_S` and more than 1.5 interval_s.
     """
     size = 1 + round((times_s[-1] - times_s[0]) / interval_s)
     grid_s = times_s[0] + interval_s * np.arange(size)
@@ -383,7 +408,8 @@ def _resample(
 def _remove_outliers(series: Float64Array, runs: Int64Array) -> Float64Array:
     """Return the series (N,) without outliers that last for one sample: landmarks that jump.
 
-    They become the median of the sample and its two neighbours. Steps stay as they are.
+    They become the median of the sample and its two neighbours. Steps stay as they are, and so do
+    the first and the last sample of each run (M, 2), [start, stop).
     """
     before, here, after = series[:-2], series[1:-1], series[2:]
     low, high = np.minimum(before, here), np.maximum(before, here)
@@ -397,7 +423,12 @@ def _remove_outliers(series: Float64Array, runs: Int64Array) -> Float64Array:
 
 
 class _Search:
-    """Finds jerks in the runs of a series."""
+    """Finds square-wave jerks in a series of equally spaced samples.
+
+    series (N,) is the horizontal gaze, interval_s apart in time. runs (M, 2) are its samples
+    [start, stop) without gaps, in which jerks are looked for. width is the length of the windows
+    whose means are compared (`WINDOW_S`), in samples.
+    """
 
     def __init__(
         self, series: Float64Array, runs: Int64Array, interval_s: float, width: int
@@ -410,7 +441,11 @@ class _Search:
         self._turn = int(np.ceil((STEP_S + interval_s / 2) / interval_s))
 
     def find_quiet(self, jerks: Int64Array) -> Int64Array:
-        """Return the runs without these jerks, shape (M, 2); all runs if nothing would be left."""
+        """Return the runs without these jerks, shape (R, 2); all runs if nothing would be left.
+
+        jerks (M, 2) are the samples at which the two steps of each begin. What is left of a run
+        between jerks is a run of its own, if it has at least two windows; [start, stop).
+        """
         if not len(jerks):
             return self._runs
         ends = [(start, stop + self._turn) for start, stop in jerks.tolist()]
@@ -427,8 +462,10 @@ class _Search:
     def find(self, quiet: Int64Array, least_score: float) -> tuple[Int64Array, Float64Array, float]:
         """Return jerks (M, 2), their amplitudes (M,), and the standard error of an amplitude.
 
-        They are the jerks with a score of `least_score` or more. The noise is estimated in the runs
-        `quiet` (R, 2), which hold no jerks.
+        A jerk is the two samples at which its steps begin; the clearest jerk comes first. The jerks
+        are those whose amplitude is at least `least_score` times its standard error. The noise is
+        estimated in the runs `quiet` (R, 2), [start, stop), which hold no jerks; without noise,
+        there are no jerks, and the error is 0.
         """
         memory = max(2, round(MEMORY_S / self._interval_s))
         size = self._series.size

@@ -1,4 +1,7 @@
-"""How fast the lids close and open in a blink: the fall and the rise, each fitted as one step."""
+"""How fast the lids close and open in a blink.
+
+The two flanks of a blink, the lids' fall and their rise, are each fitted as one smooth step.
+"""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,9 +27,11 @@ Int64Array = NDArray[np.int64]
 
 @kernel("f8(f8, f8, f8)")
 def raised_step(time_s, step_s, exposure_s):
-    """Return a raised-cosine step of size 1 that begins at 0 and takes step_s.
+    """Return how far a smooth movement from 0 to 1 is seen to be, in a frame taken at time_s.
 
-    It is the mean over the exposure that begins at time_s.
+    The movement is a raised cosine that begins at time 0 and lasts for step_s seconds. A frame
+    shows its mean over the exposure, which begins at time_s and lasts for exposure_s seconds. Both
+    durations must be above 0.
     """
     total = 0.0
     for sign, moment_s in ((-1.0, time_s), (1.0, time_s + exposure_s)):
@@ -40,7 +45,12 @@ def raised_step(time_s, step_s, exposure_s):
 
 @kernel("f8(f8[::1], f8[::1], f8, f8, f8)")
 def _misfit(times_s, shares, begin_s, step_s, exposure_s):
-    """Return the sum of the squared differences of shares (K,) from a step."""
+    """Return how badly a smooth step fits: the sum of squared differences from shares (K,).
+
+    shares are how far the lids have moved, as shares of the whole way, in frames at times_s (K,).
+    The step (`raised_step`) goes from 0 to 1, begins at begin_s and lasts for step_s. Each frame
+    shows its mean over exposure_s seconds.
+    """
     total = 0.0
     for k in range(times_s.size):
         total += (shares[k] - raised_step(times_s[k] - begin_s, step_s, exposure_s)) ** 2
@@ -49,12 +59,14 @@ def _misfit(times_s, shares, begin_s, step_s, exposure_s):
 
 @kernel("f8(f8[::1], f8[::1], f8, f8[::1], f8[::1], i8)")
 def _fit_step(times_s, shares, exposure_s, limits_s, starts_s, iterations):
-    """Return the duration of the step that best fits shares (K,) of the depth at times_s (K,).
+    """Return how long the lids take for a fall: the duration in seconds of the best-fitting step.
 
-    It is a least-squares fit of the step's beginning and of the logarithm of its duration, by
-    damped Gauss-Newton steps (Levenberg and Marquardt). limits_s (2,) are the least and the
-    greatest duration. The fit begins at the best of starts_s (S,) and stops after `iterations` at
-    the latest.
+    shares (K,) are how far the lids have fallen, as shares of the whole depth, in frames at times_s
+    (K,) that are exposed for exposure_s seconds. A smooth step (`raised_step`) is fitted by least
+    squares: its beginning and the logarithm of its duration, by damped Gauss-Newton steps
+    (Levenberg and Marquardt). limits_s (2,) are the least and the greatest duration allowed. The
+    fit begins at the best of the durations starts_s (S,) and stops after `iterations` at the
+    latest.
     """
     least, most = np.log(limits_s[0]), np.log(limits_s[1])
     half_s = times_s[-1]
@@ -102,12 +114,14 @@ def _fit_step(times_s, shares, exposure_s, limits_s, starts_s, iterations):
 
 @kernel("void(f8[::1], f8[::1], f8[:,::1], i8[::1], f8[::1], f8[::1], f8[::1], i8, f8[:,:,::1])")
 def _fit_flanks(ratio, times_s, moving_s, peaks, settings, limits_s, starts_s, iterations, out):
-    """Fill out (M, 2, 2) with the time and the depth of the fall and of the rise of M blinks.
+    """Fill out (M, 2, 2) with the duration and the depth of the fall and the rise of M blinks.
 
-    ratio and times_s (N,) are the lid opening and its times. moving_s (M, 2) are the times at which
-    the lids begin and cease to move, and peaks (M,) are the samples of the least opening. settings
-    (4,) are the exposure, `REST_S`, `MAX_GAP_S` and `FLOOR_SHARE`; the others are those of
-    `_fit_step`. A flank without a sample at rest, or across a gap, is NaN.
+    out[m, 0] is the fall and out[m, 1] the rise, each a duration in seconds and a depth as a share
+    of the open eye. ratio and times_s (N,) are the lid opening, divided by that of the open eye,
+    and its times. moving_s (M, 2) are the times at which the lids begin and cease to move, and
+    peaks (M,) are the samples of the least opening. settings (4,) are the exposure in seconds,
+    `REST_S`, `MAX_GAP_S` and `FLOOR_SHARE`. limits_s, starts_s and iterations are those of
+    `_fit_step`. A flank without a sample at rest, across a gap, or without depth is NaN.
     """
     exposure_s, rest_s, max_gap_s, floor_share = settings
     out[:] = np.nan
@@ -175,16 +189,16 @@ def fit_flanks(
     peak : ndarray, shape (M,), int64
         Sample of the least opening in each blink.
     interval_s : float
-        Median time between samples. Frames are taken to be exposed for half of it.
+        Median time in seconds between samples. Frames are taken to be exposed for half of it.
 
     Returns
     -------
     step_s : ndarray, shape (M, 2), float64
         How long the lids take to close and to open, along a raised cosine; NaN if that was not
-        seen.
+        seen, or `interval_s` is not above 0.
     depth : ndarray, shape (M, 2), float64
         How far the lids fall from their opening at rest before the blink, and how far they rise to
-        their opening at rest after it; 1 is the opening of the open eye.
+        their opening at rest after it; 1 is the opening of the open eye. NaN where `step_s` is.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Gaze: measure how far the landmarks follow it."""
+"""How far the landmarks follow the gaze: from two ways to cut each face out of its frame."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -37,9 +37,11 @@ Int64Array = NDArray[np.int64]
 def _framing_gain(one, other, groups, prior, sums, out):
     """Fill `out` (2,) with the gain and its standard deviation; see `compute_framing_gain`.
 
-    `one` and `other` (T,) are the offsets of both passes, and `groups` (T,) are the framings,
-    numbered from 0. `prior` (4,) holds `GAIN_STD`, `LARGEST_GAIN_STDS`, `MOST_SAMPLES` and
-    `FRAMING_STD`. `sums` (3, T) is working memory.
+    The gain is the slope of the vertical gaze offsets `other` (T,), of the second pass, over `one`
+    (T,), those of the first; NaN = missing. `groups` (T,) tells how the second pass framed the
+    face, as numbers from 0 to below T. `prior` (4,) holds `GAIN_STD`, `LARGEST_GAIN_STDS`,
+    `MOST_SAMPLES` and `FRAMING_STD`. `sums` (3, T) is working memory. Without a slope, `out` is 1
+    and `GAIN_STD`.
     """
     prior_std, largest_stds, most_samples, least_std = prior
     out[0], out[1] = 1.0, prior_std
@@ -91,7 +93,7 @@ def compute_framing_gain(
     Parameters
     ----------
     offset : array_like, shape (T,), float64
-        Vertical gaze offset in some frames; NaN = missing.
+        Vertical gaze offset in some frames, in eye widths; NaN = missing.
     second_offset : array_like, shape (T,), float64
         Offset in the same frames, from a second pass that frames the face differently.
     framing : array_like, shape (T,), int64
@@ -105,7 +107,8 @@ def compute_framing_gain(
         about the slope, and the nearer to 1 the gain is. It differs from 1 by at most
         `LARGEST_GAIN_STDS` times `GAIN_STD`.
     gain_std : float
-        Standard deviation of the gain's error; `GAIN_STD` if no slope can be computed.
+        Standard deviation of the gain's error. If no slope can be computed, the gain is 1 and this
+        is `GAIN_STD`.
 
     Raises
     ------

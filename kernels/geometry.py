@@ -38,11 +38,11 @@ class EyeGeometry:
         (vertical) and along it (horizontal), divided by the distance between the canthi. Down and
         the subject's left are positive.
     iris_diameter_px : ndarray, shape (N, 2), float64
-        Horizontal iris diameter.
+        Horizontal iris diameter in pixels.
     palpebral_fissure_px : ndarray, shape (N, 2), float64
-        Height of the lid opening in the middle of the lids.
+        Height of the lid opening in the middle of the lids, in pixels.
     canthal_distance_px : ndarray, shape (N, 2), float64
-        Distance between the inner and the outer canthus.
+        Distance between the inner and the outer canthus, in pixels.
     upper_lid_offset : ndarray, shape (N, 2), float64
         Like `vertical_offset`, for the middle of the upper lid's edge instead of the iris centre.
     head_roll_deg : ndarray, shape (N,), float64
@@ -70,9 +70,10 @@ def _distance(landmarks, n, i, j):
 
 @kernel("void(f4[:,:,::1], i8[:,::1], f8[:,:,::1], f8[::1])")
 def _eye_geometry(landmarks, eye_columns, measured, head_roll_deg):
-    """Fill measured (7, N, 2) and head_roll_deg (N,) from landmarks (N, K, 2).
+    """Fill measured (7, N, 2) and head_roll_deg (N,) from landmarks (N, K, 2), in pixels.
 
-    The rows of measured are the first seven attributes of `EyeGeometry`, in order.
+    The rows of measured are the first seven attributes of `EyeGeometry`, in order: the left eye,
+    then the right one. eye_columns (2, 11) is `EYE_COLUMNS`, the columns of landmarks for each eye.
     """
     ear, vertical_offset, horizontal_offset = measured[0], measured[1], measured[2]
     iris_diameter_px, palpebral_fissure_px = measured[3], measured[4]
@@ -111,9 +112,10 @@ def _eye_geometry(landmarks, eye_columns, measured, head_roll_deg):
 
 @kernel("void(f8[::1], f8, f8, f8[::1])")
 def _rotation_deg(offset, scale_mm, radius_mm, out):
-    """Fill out (N,) with the angle in degrees whose sine is ``offset * scale_mm / radius_mm``.
+    """Fill out (N,) with the eye's rotation in degrees; its sine is offset * scale_mm / radius_mm.
 
-    offset is (N,). The angle is NaN where the sine would lie beyond -1 to 1.
+    offset (N,) is the gaze offset in eye widths, scale_mm the width of an eye, and radius_mm the
+    distance from its centre of rotation to the iris. NaN where the sine would lie beyond -1 to 1.
     """
     for n in range(offset.size):
         sine = offset[n] * scale_mm / radius_mm
@@ -172,9 +174,10 @@ def compute_rotation_deg(offset: ArrayLike, iris_to_canthal_ratio: float) -> Flo
     Returns
     -------
     ndarray, float64
-        ``asin(offset_mm / ROTATION_RADIUS_MM)`` in degrees; NaN for an offset beyond the radius.
-        ``offset_mm`` is the offset in millimetres of an eye whose iris is `IRIS_DIAMETER_MM` wide.
-        The angle is only an estimate, because both lengths are assumed.
+        ``asin(offset_mm / ROTATION_RADIUS_MM)`` in degrees, in the shape and with the sign of
+        `offset`; NaN for an offset beyond the radius. ``offset_mm`` is the offset in millimetres of
+        an eye whose iris is `IRIS_DIAMETER_MM` wide. The angle is only an estimate, because both
+        lengths are assumed.
 
     Raises
     ------

@@ -41,10 +41,11 @@ Float64Array = NDArray[np.float64]
 def _sum_looks(values, top_line, bottom_line, sums):
     """Sum up the looks to each end of the gaze range: fill sums (2, 4).
 
-    Row 0 is for the top and row 1 for the bottom. values (N,) are in order of time; up is negative.
-    A look to the top begins with a value at or below top_line, and lasts until a value is at or
-    above bottom_line. A look to the bottom is the reverse. Only values beyond a look's own line
-    count: n of them, with the mean x. The columns are the sums of n, n^2, n x and n x^2 over looks.
+    Row 0 is for the top and row 1 for the bottom. values (N,) are gaze offsets in order of time,
+    without NaN; up is negative. A look to the top begins with a value at or below top_line, and
+    lasts until a value is at or above bottom_line. A look to the bottom is the reverse. Only values
+    beyond a look's own line count: n of them, with the mean x. The columns are the sums of n, n^2,
+    n x and n x^2 over the looks; 0 where there are none.
     """
     sums[:] = 0.0
     end, size, total = -1, 0.0, 0.0
@@ -75,9 +76,10 @@ def compute_look_reach(
     Parameters
     ----------
     values : ndarray, shape (N,), float64
-        A gaze offset in order of time, without missing samples.
+        A vertical gaze offset in eye widths, in order of time, without missing samples.
     top, bottom : float
-        The ends of its range; `top` is the lower value, for up is negative.
+        The ends of its range: its 5th and 95th percentile. `top` is the lower value, for up is
+        negative.
     *middles : float
         Offsets from which looks are assumed to start, one for each result. The assumed spread of
         the looks to an end grows with the distance of this end from the middle.
@@ -85,8 +87,8 @@ def compute_look_reach(
     Returns
     -------
     list of (float, float)
-        For each middle, the reach of the top's interval and that of the bottom's; both are 0 if the
-        range is 0.
+        For each middle, how far the top's interval reaches to either side of the top, and the same
+        of the bottom, both in eye widths; both are 0 if the range is 0.
 
     Notes
     -----
@@ -115,8 +117,9 @@ def compute_look_reach(
 def _reach_of_end(sums: Sequence[float], distance: float) -> float:
     """Return how far the 95 % interval of one end of the gaze range reaches to either side of it.
 
-    sums is the row of `_sum_looks` for this end. distance is the gaze offset of this end minus the
-    offset from which looks are assumed to start.
+    sums is the row of `_sum_looks` for this end, with at least one look. distance is the gaze
+    offset of this end minus the offset from which looks are assumed to start. All are in eye
+    widths.
     """
     size, squares, total, total_squares = sums
     share, mean = squares / size**2, total / size

@@ -25,7 +25,10 @@ BoolArray = NDArray[np.bool_]
 
 @kernel("f8(b1[::1], f8[::1], f8)")
 def _valid_time_s(valid, times_s, max_gap_s):
-    """Return the summed time between neighbouring samples that are both valid, leaving out gaps."""
+    """Return the summed time in seconds between neighbouring samples that are both valid (N,).
+
+    Neighbours more than max_gap_s apart do not count. 0 if no time counts.
+    """
     total_s = 0.0
     for n in range(1, valid.size):
         interval_s = times_s[n] - times_s[n - 1]
@@ -36,9 +39,11 @@ def _valid_time_s(valid, times_s, max_gap_s):
 
 @kernel("f8(f8[::1], f8[::1], f8, f8)")
 def _perclos(closure, times_s, threshold, max_gap_s):
-    """Return the share of the valid time with closure (N,) at or above threshold.
+    """Return the share of time, 0 to 1, in which closure (N,) is at or above threshold.
 
-    Each time between two samples counts half for the one and half for the other.
+    closure is 0 for an open eye, 1 for a shut one, and NaN without a face. Only the time between
+    two samples with a face counts, if they are at most max_gap_s apart; half of it counts for the
+    one and half for the other. NaN if there is no such time.
     """
     closed_s, total_s = 0.0, 0.0
     for n in range(1, closure.size):
@@ -53,7 +58,11 @@ def _perclos(closure, times_s, threshold, max_gap_s):
 
 @kernel("void(i8[:,::1], f8[::1], f8, b1[::1])")
 def _mark_around(intervals, times_s, guard_s, marked):
-    """Set marked (N,) to True within guard_s of the intervals (M, 2), which are in order."""
+    """Set marked (N,) to True in M intervals, and within guard_s seconds before and after them.
+
+    intervals (M, 2) are indices of samples, [start, stop), in order of time; times_s (N,) are the
+    samples' times. Other entries of marked stay as they are.
+    """
     first = 0
     for m in range(intervals.shape[0]):
         from_s = times_s[intervals[m, 0]] - guard_s
@@ -68,7 +77,12 @@ def _mark_around(intervals, times_s, guard_s, marked):
 
 @kernel("void(i8[::1], b1[::1], f8[::1], f8, f8[::1])")
 def _intervals_between(onsets, valid, times_s, max_gap_s, out):
-    """Fill out (M - 1,) with the times between onsets (M,); NaN if the face was lost meanwhile."""
+    """Fill out (M - 1,) with the times in seconds from each onset to the next.
+
+    onsets (M,) are the samples at which blinks begin, in order. valid (N,) marks samples with a
+    face. NaN where the face was lost in between, or two samples are more than max_gap_s apart: a
+    blink may have been missed there.
+    """
     for m in range(1, onsets.size):
         out[m - 1] = times_s[onsets[m]] - times_s[onsets[m - 1]]
         for n in range(onsets[m - 1] + 1, onsets[m] + 1):
@@ -83,15 +97,15 @@ def compute_peak_to_peak(values: ArrayLike, keep: ArrayLike) -> float:
     Parameters
     ----------
     values : array_like, shape (N,), float64
-        A gaze offset; NaN = missing.
+        Such as a gaze offset; NaN = missing.
     keep : array_like, shape (N,), bool
-        Samples to use: those outside closures.
+        Samples to use: of a gaze offset, those outside closures.
 
     Returns
     -------
     float
-        The difference, with percentiles that are interpolated linearly between neighbouring values;
-        NaN with fewer than two samples.
+        The difference in the unit of `values`, with percentiles that are interpolated linearly
+        between neighbouring values; NaN with fewer than two samples.
 
     Raises
     ------
@@ -103,16 +117,17 @@ def compute_peak_to_peak(values: ArrayLike, keep: ArrayLike) -> float:
 
 
 def median_finite(values: ArrayLike) -> float:
-    """Return the median of the finite values; NaN if there are none."""
+    """Return the median of the finite values, in an array of any shape; NaN if there are none."""
     series = require(values, np.float64).reshape(-1)
     return float(take_quantiles(series, np.ones(series.size, np.bool_), (0.5,))[1][0])
 
 
 @kernel("f8(f8[::1], f8[::1], b1[::1])")
 def _correlation(one, other, keep):
-    """Return Pearson's correlation of the samples (N,) that keep marks.
+    """Return Pearson's correlation of one (N,) and other (N,) over the samples that keep marks.
 
-    NaN if one of the series is constant, or fewer than two samples are marked.
+    They must be finite there. NaN if one of the series is constant, or fewer than two samples are
+    marked.
     """
     count, mean_one, mean_other = 0, 0.0, 0.0
     for n in range(keep.size):
@@ -174,7 +189,8 @@ def compute_valid_time_s(valid: ArrayLike, times_s: ArrayLike) -> float:
     Returns
     -------
     float
-        Sum of the intervals between neighbouring valid frames at most `MAX_GAP_S` apart.
+        Sum of the intervals between neighbouring valid frames at most `MAX_GAP_S` apart; 0 if there
+        are none.
 
     Raises
     ------

@@ -1,4 +1,7 @@
-"""The EAR of a person's open eyes around each frame, and how much it varies by noise alone."""
+"""The EAR of a person's open eyes around each frame, and how much it varies by noise alone.
+
+The EAR (eye aspect ratio) is the height of the lid opening divided by the width of the eye.
+"""
 
 from statistics import NormalDist
 
@@ -61,8 +64,8 @@ _NORMAL_CHANGE = NormalDist().inv_cdf((1 + VARIATION_QUANTILE) / 2) * 2**0.5
 def _insert(largest, held, value):
     """Insert a value into the sorted list that the first `held` numbers of largest (N,) are.
 
-    The list decreases. Return its new length. Indices are unsigned, because Numba checks signed
-    ones for being negative.
+    The list decreases, and needs room for one more number. Return its new length, held + 1. Indices
+    are unsigned, because Numba checks signed ones for being negative.
     """
     k = held
     while k > 0 and largest[np.uint64(k - 1)] < value:
@@ -76,8 +79,9 @@ def _insert(largest, held, value):
 def _remove(largest, held, value):
     """Remove a value from the list that `_insert` fills, if it is there; return the new length.
 
-    The list holds the largest values of a window. A value that is not in the list is therefore not
-    larger than the last one in it.
+    The list is the first `held` numbers of largest (N,). It holds the largest values of a window,
+    in decreasing order. The value must be one of the window's: if it is below the last one in the
+    list, it is not in it, and nothing is removed.
     """
     if held == 0 or value < largest[np.uint64(held - 1)]:
         return held
@@ -111,10 +115,11 @@ def _take_largest(values, most, largest):
 def _open_level(values, times_s, window, max_gap_s, scratch, stops, level):
     """Fill level (N,): for each sample, the least quantile of all windows that hold the sample.
 
-    The level is infinite where no window holds the sample. window (2,) holds a window's length in
-    seconds and which quantile is taken. A window begins at a sample. It counts if its samples
-    cover its whole length without a gap, and if at least half of them have a value. Each sample is
-    taken to last for the mean time between samples.
+    values (N,) are the eye aspect ratio, NaN without a face. The level is infinite where no window
+    holds the sample. window (2,) holds a window's length in seconds and which quantile is taken, 0
+    to 1. A window begins at a sample. It counts if its samples cover its whole length without a gap
+    of more than max_gap_s, and if at least half of them have a value. Each sample is taken to last
+    for the mean time between samples.
 
     scratch (2, N + 1) and stops (N,) are working memory. scratch[0] holds the largest values of the
     window, sorted. scratch[1] holds the quantiles of earlier windows that may still be the least,
@@ -168,11 +173,12 @@ def _open_level(values, times_s, window, max_gap_s, scratch, stops, level):
 
 @kernel("i8(f8[::1], f8[::1], f8[::1], f8, f8, f8[::1])")
 def _lid_changes(ear, level, times_s, steady, lag_s, changes):
-    """Measure how far open lids move within `lag_s`: fill changes (N,) from its start.
+    """Measure how far open lids move within `lag_s` seconds: fill changes (N,) from its start.
 
-    Return the number of changes. A change is the absolute difference of the ratio ear / level
-    between a sample and the one nearest to `lag_s` later, which is at most twice `lag_s` later. It
-    counts if the ratio is above steady at both.
+    Return the number of changes. ear (N,) is the eye aspect ratio, NaN without a face, and level
+    (N,) that of the open eye. A change is the absolute difference of the ratio ear / level between
+    a sample and the one nearest to `lag_s` later, which is at most twice `lag_s` later. It counts
+    if the ratio is above steady at both, so that the lids are open.
     """
     size, later, count = ear.size, 0, 0
     for n in range(size):
@@ -270,7 +276,8 @@ def compute_lid_noise(ear: ArrayLike, level: ArrayLike, times_s: ArrayLike) -> f
     -------
     float
         Standard deviation of the opening of open lids, as a share of the level. It is computed from
-        how much the opening changes within `VARIATION_S`.
+        how much the opening changes within `VARIATION_S`. If fewer than `LEAST_CHANGES` changes are
+        seen, it is `NOMINAL_VARIATION`, a typical person's.
 
     Raises
     ------

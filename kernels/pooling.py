@@ -24,8 +24,9 @@ Float64Array = NDArray[np.float64]
 def _bells() -> Float64Array:
     """Return normal densities at the distances between the values of a grid, (spreads, G, G).
 
-    There is one matrix for each of `SPREADS`. A spread is at least half of the grid's spacing,
-    because a narrower density would vanish between two values.
+    The grid is the longest that `make_log_grid` makes, with G = `MOST_VALUES`. There is one matrix
+    for each of `SPREADS`; its densities are 1 on the diagonal. A spread is at least half of the
+    grid's spacing, because a narrower density would vanish between two values.
     """
     apart = SPACING * np.subtract.outer(np.arange(MOST_VALUES), np.arange(MOST_VALUES))
     stds = np.maximum(np.array(SPREADS), SPACING / 2)[:, None, None]
@@ -39,11 +40,13 @@ def make_log_grid(low: float, high: float) -> Float64Array:
     Parameters
     ----------
     low, high : float
-        Above 0.
+        The least and the largest value; above 0, in any unit.
 
     Returns
     -------
     ndarray, shape (G,), float64
+        Natural logarithms, ascending by `SPACING` from that of `low`. The last one is at or just
+        below that of `high`, or far below it if `MOST_VALUES` do not reach so far.
     """
     size = min(int(np.log(high / low) / SPACING) + 1, MOST_VALUES)
     grid: Float64Array = np.log(low) + SPACING * np.arange(size, dtype=np.float64)
@@ -60,11 +63,13 @@ def interpolate_nodes(nodes: Float64Array, at: Float64Array) -> Float64Array:
     nodes : ndarray, shape (L, K), float64
         Values at the K nodes.
     at : ndarray, shape (G,), float64
-        Where to interpolate; below the first and above the last node, the value stays.
+        Where to interpolate, as a node's index from 0 to K - 1, or a fraction between two; below
+        the first and above the last node, the value stays.
 
     Returns
     -------
     ndarray, shape (L, G), float64
+        The interpolated values.
     """
     slopes = np.gradient(nodes, axis=1)
     where = np.clip(at, 0, nodes.shape[1] - 1)
@@ -98,7 +103,9 @@ def pool_events(
     Returns
     -------
     tuple of float
-        The typical value (median over events), and both ends of its interval.
+        The typical value (median over events), and the lower and the upper end of its interval, in
+        the unit of the values themselves, not of their logarithms. Without events (M = 0), they
+        only tell the range of the values that were tried.
 
     Notes
     -----

@@ -62,9 +62,10 @@ class HeadPose:
 def _fit_affine(landmarks, columns, pseudo_inverse, rows):
     """Fit the affine map from `RIGID_POINTS` to each frame's landmarks by least squares.
 
-    The map's six numbers for each frame are written to `rows` (6, N): its first row, then its
-    second row. `columns` (P,) says which of the landmarks (N, K, 2) are used. `pseudo_inverse`
-    (P, 3) is computed from the same points of `RIGID_POINTS`.
+    The map's six numbers for each frame are written to `rows` (6, N): three for x in pixels, then
+    three for y. `columns` (P,) says which of the landmarks (N, K, 2), in pixels, are used.
+    `pseudo_inverse` (P, 3) is computed from the same points of `RIGID_POINTS`. A frame without a
+    face gives NaN.
     """
     for n in range(landmarks.shape[0]):
         # Each column of the pseudo-inverse sums to zero, so any point can be the origin. With one
@@ -89,10 +90,10 @@ def _fit_affine(landmarks, columns, pseudo_inverse, rows):
 def _turn_ahead(rows):
     """Replace each frame's affine map by the direction in which the face looks, in place.
 
-    On entry, rows (6, N) hold what `_fit_affine` filled in. On return, the first three hold how far
-    the face looks to the right, down and ahead, after the roll of the head is undone; NaN where no
-    direction follows from the map. The loop has no call and no branch, so that the compiler
-    vectorises it.
+    On entry, rows (6, N) hold what `_fit_affine` filled in. On return, the first three hold the
+    direction as a vector of length 1: how far it points to the right of the image, down, and to the
+    camera, after the roll of the head is undone. They are NaN where no direction follows from the
+    map. The loop has no call and no branch, so that the compiler vectorises it.
     """
     rax, ray, raz, rbx, rby, rbz = rows[0], rows[1], rows[2], rows[3], rows[4], rows[5]
     for n in range(rows.shape[1]):
@@ -120,7 +121,12 @@ def _turn_ahead(rows):
 
 @kernel("void(f8[:,::1], f8[:,::1])")
 def _head_angles(directions, angles_deg):
-    """Fill yaw and pitch (2, N) from the first three of directions (6, N); see `_turn_ahead`."""
+    """Fill angles_deg (2, N) with yaw and pitch in degrees, from directions (6, N).
+
+    The first three rows of directions say how far the face looks to the right of the image, down,
+    and to the camera (`_turn_ahead`); the other rows are not read. Yaw is positive to the right,
+    pitch is positive down; both are NaN where the direction is.
+    """
     for n in range(directions.shape[1]):
         right, down, ahead = directions[0, n], directions[1, n], directions[2, n]
         if np.isnan(down):

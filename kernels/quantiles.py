@@ -61,12 +61,13 @@ def _select(values, rank):
 
 @kernel("void(f8[::1], b1[::1], f8[::1], f8[::1], f8[::1], f8[::1])")
 def _place_bins(values, keep, shares, settings, sample, place):
-    """Fill `place` (2,) with the least value of the first bin, and the number of bins per unit.
+    """Tell where a histogram needs its bins: around the quantiles that are looked for.
 
-    Some of the finite values (N,) that `keep` marks are looked at first. They show where the
-    quantiles `shares` (Q,) lie, and the bins are placed there. If these values are so close or so
-    far apart that nothing can be divided by their distance, the number of bins per unit is 0, and
-    all values share one bin. `settings` (3,) are `BINS`, `SAMPLE` and `MARGIN`. `sample` (N,) is
+    Fill `place` (2,) with the least value of the first bin, and the number of bins per unit of the
+    values. Some of the finite values (N,) that `keep` marks are looked at first. They show about
+    where the quantiles `shares` (Q,), each in [0, 1], lie. If these values are so close or so far
+    apart that nothing can be divided by their distance, the number of bins per unit is 0, and all
+    values share one bin. `settings` (3,) are `BINS`, `SAMPLE` and `MARGIN`. `sample` (N,) is
     working memory.
     """
     place[:] = 0.0
@@ -91,9 +92,10 @@ def _place_bins(values, keep, shares, settings, sample, place):
 def _quantiles(values, keep, shares, settings, counts, bins, scratch, out):
     """Fill `out` (Q,) with the quantiles `shares` (Q,) of the finite values (N,) marked by `keep`.
 
-    Return how many values these are; if none, `out` is NaN. `settings` (3,) are those of
-    `_place_bins`. A value beyond the bins counts in the first or the last one. `counts` (B,),
-    `bins` (N,) and `scratch` (2 N + 3,) are working memory.
+    A share is in [0, 1]; 0.5 gives the median. Return how many values these are; if none, `out` is
+    NaN. `settings` (3,) are those of `_place_bins`. A value beyond the histogram's bins counts in
+    the first or the last one. `counts` (`BINS`,), `bins` (N,) and `scratch` (2 N + 3,) are working
+    memory.
     """
     size, last_bin = values.size, float(counts.size - 1)
     place = scratch[2 * size + 1 :]
@@ -145,9 +147,11 @@ _SETTINGS = np.array((BINS, SAMPLE, MARGIN))
 def take_quantiles(
     values: Float64Array, keep: BoolArray, shares: Sequence[float]
 ) -> tuple[int, Float64Array]:
-    """Return the number of finite values that `keep` marks, and their quantiles.
+    """Return the number of finite values (N,) that `keep` (N,) marks, and their quantiles (Q,).
 
-    Arguments are not checked.
+    shares has Q numbers from 0 to 1; 0.5 gives the median. If no value is marked, the number is 0
+    and the quantiles are NaN. It is `compute_quantiles` for callers whose arguments are known to be
+    right: they are not checked.
     """
     size, out = values.size, np.empty(len(shares))
     counts, bins, scratch = (

@@ -1,4 +1,4 @@
-"""Cut out the squares that MediaPipe's attention model refines the eyes from, and use its answers.
+"""Cut out the squares from which MediaPipe's attention model refines the eyes; use its answers.
 
 The model has a trunk, which finds the mesh of the whole face and a feature map, and a head for each
 eye. A head refines the eye's landmarks from a small square of the feature map around the eye.
@@ -19,8 +19,10 @@ Float32Array = NDArray[np.float32]
 def _place_square(mesh, points, left, right, scale, size, to_map, matrix):
     """Lay a square around an eye: fill matrix (2, 3), which maps its pixels to the feature map.
 
-    size is the side of the square in pixels; left and right are the eye's corners. See `cut_eye`
-    for the other arguments.
+    mesh (K, D) holds x and y of the face's landmarks, in pixels of the model's input image. points
+    (P,) are the eye's rows of it, and left and right the rows of the eye's corners. scale is the
+    square's width over that of the points' bounding box, size the side of the square in pixels, and
+    to_map the size of a pixel of the image in pixels of the feature map.
     """
     dx = np.float64(mesh[right, 0]) - np.float64(mesh[left, 0])
     dy = np.float64(mesh[right, 1]) - np.float64(mesh[left, 1])
@@ -45,8 +47,8 @@ def _place_square(mesh, points, left, right, scale, size, to_map, matrix):
 def _cut_square(features, matrix, out):
     """Fill out (S, S, C) from features (H, W, C), bilinearly; 0 beyond the edge of the feature map.
 
-    matrix (2, 3) maps a position in out to one in features. The centre of the first pixel is at
-    (0.5, 0.5) in both.
+    C is the number of features of a pixel. matrix (2, 3) maps a position (x, y) in out to one in
+    features, in pixels. The centre of the first pixel is at (0.5, 0.5) in both.
     """
     height, width, depth = features.shape
     one = np.float32(1)
@@ -74,14 +76,22 @@ def _cut_square(features, matrix, out):
 
 @kernel("void(f4[:,::1], f4[:,:,::1], i8[::1], i8, i8, f8, f8, f8[:,::1], f4[:,:,::1])")
 def _cut_eye(mesh, features, points, left, right, scale, to_map, matrix, out):
-    """Fill matrix (2, 3) and out (S, S, C) by the two kernels above; see `cut_eye`."""
+    """Cut the square around an eye out of the feature map: fill matrix (2, 3) and out (S, S, C).
+
+    It is `_place_square`, then `_cut_square`; `cut_eye` explains the arguments.
+    """
     _place_square(mesh, points, left, right, scale, out.shape[0], to_map, matrix)
     _cut_square(features, matrix, out)
 
 
 @kernel("void(f4[::1], f8[:,::1], f8, i8[::1], f4[:,::1])")
 def _place_points(head, matrix, to_map, points, out):
-    """Fill the rows `points` of out (K, 2) from head (2 P,), see `place_points`."""
+    """Fill the rows `points` (P,) of the mesh `out` (K, 2) with the landmarks of one head.
+
+    head (2 P,) is x and y of each point in turn, in pixels of the square that was cut out; out is
+    in pixels of the model's input image. matrix (2, 3) maps the square to the feature map, and
+    to_map is the size of a pixel of the image in pixels of the feature map.
+    """
     for k in range(points.size):
         x, y = head[2 * k], head[2 * k + 1]
         # MediaPipe widens the translation to the image's pixels, and not the rest.
@@ -135,7 +145,7 @@ def cut_eye(
         The square's width divided by the bounding box's width. The same holds for the heights,
         so that a box that is not square is stretched to one.
     to_map : float
-        Size of a pixel of the image, in pixels of the feature map.
+        Size of a pixel of the model's input image, in pixels of the feature map.
     out : ndarray, shape (S, S, C), float32
         Filled with the square; 0 beyond the edge of the feature map.
 
@@ -165,7 +175,7 @@ def place_points(
     matrix : ndarray, shape (2, 3), float64
         Affine map from the square's pixels to the feature map's: the result of `cut_eye`.
     to_map : float
-        Size of a pixel of the image, in pixels of the feature map.
+        Size of a pixel of the model's input image, in pixels of the feature map.
     points : ndarray, shape (P,), int64
         Rows of `out` that are filled.
     out : ndarray, shape (K, 2), float32

@@ -50,16 +50,17 @@ BoolArray = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """M candidates for steps, in order of time.
+    """Steps of a gaze offset that may be saccades: M of them, in order of time.
 
     Attributes
     ----------
     centre_s : ndarray, shape (M,), float64
-        Time of the middle.
+        Time of the step's middle, in seconds, on the clock of the samples' times.
     rise : ndarray, shape (M,), float64
-        Offset after the step minus that before it.
+        Offset after the step minus that before it, with its sign.
     least_rise : float
-        Steps have a larger absolute rise, or they would not stand out of the noise.
+        Steps have a larger absolute rise, or they would not stand out of the noise. Infinite if
+        nothing tells the noise.
     """
 
     centre_s: Float64Array
@@ -69,14 +70,18 @@ class Steps:
 
 @dataclass(frozen=True, slots=True)
 class OffsetNoise:
-    """Noise of a gaze offset: standard deviations in its unit.
+    """Noise of a gaze offset, in two parts.
 
     Attributes
     ----------
     jitter : float
-        Noise that differs in every sample.
-    slow, slow_s : float
-        Noise that changes slowly, and the time in which its correlation falls to 1 / e.
+        Standard deviation of the noise that differs in every sample, in the offset's unit; NaN if
+        it is not known.
+    slow : float
+        Standard deviation of the noise that changes slowly, in the offset's unit; NaN if it is not
+        known.
+    slow_s : float
+        Time in seconds in which the correlation of the slow noise falls to 1 / e.
     """
 
     jitter: float
@@ -86,9 +91,11 @@ class OffsetNoise:
 
 @kernel("void(f8[::1], b1[::1], f8[::1], f8, f8, i8, f8[::1])")
 def _score_steps(values, keep, times_s, gap_s, mean_s, least, out):
-    """Fill `out` (N,) with the mean after each sample minus the mean before it; see `find_steps`.
+    """Fill `out` (N,) with the mean gaze after each sample minus the mean gaze before it.
 
-    It is NaN where one of the means has fewer than `least` samples.
+    The means are over the samples from `gap_s` to `gap_s` plus `mean_s` seconds away that `keep`
+    (N,) marks and whose values (N,) are finite. NaN where one of the two has fewer than `least`
+    samples.
     """
     size = values.size
     sums, counts = np.zeros(size + 1), np.zeros(size + 1, np.int64)
@@ -117,9 +124,10 @@ def _score_steps(values, keep, times_s, gap_s, mean_s, least, out):
 def _group_steps(score, times_s, threshold, out):
     """Fill the first M rows of `out` (N, 2) with centre and rise of each step, and return M.
 
-    A step is a run of samples whose scores have one sign and are above the threshold. Its centre is
-    the mean time of the samples around the largest score that have at least half of it, weighted by
-    their scores.
+    score (N,) is the mean gaze after each sample minus that before it; NaN = not known. A step is a
+    run of samples whose scores have one sign and whose absolute value is above the threshold. Its
+    rise is the largest of these scores, with its sign. Its centre is the mean time, in seconds, of
+    the samples around that one that have at least half of its score, weighted by their scores.
     """
     found, size, n = 0, score.size, 0
     while n < size:
@@ -160,11 +168,12 @@ def find_steps(values: ArrayLike, keep: ArrayLike, times_s: ArrayLike, interval_
     times_s : array_like, shape (N,), float64
         Presentation times in seconds, strictly increasing.
     interval_s : float
-        Median time between samples.
+        Median time in seconds between samples.
 
     Returns
     -------
     Steps
+        In order of time; none if the samples are too few.
 
     Raises
     ------
@@ -198,17 +207,23 @@ def estimate_offset_noise(
 
     Parameters
     ----------
-    values, keep, times_s : array_like, shape (N,)
-        As in `find_steps`.
+    values : array_like, shape (N,), float64
+        A gaze offset; NaN = missing.
+    keep : array_like, shape (N,), bool
+        True for the samples to use.
+    times_s : array_like, shape (N,), float64
+        Presentation times in seconds, strictly increasing.
     interval_s : float
-        Median time between samples. Few samples may be missing.
+        Median time in seconds between samples. Few samples may be missing.
     steps : Steps
-        No difference is taken from before a step to after it, nor within `GAP_S` of one.
+        The offset's steps, from `find_steps`. No difference is taken from before a step to after
+        it, nor within `GAP_S` of one.
 
     Returns
     -------
     OffsetNoise
-        NaN without differences.
+        Its standard deviations are NaN if no differences can be taken, or if over some time at
+        least half of them are 0.
 
     Notes
     -----
@@ -235,9 +250,11 @@ def estimate_offset_noise(
 
 
 def _fit_noise(lags_s: Float64Array, power: Float64Array) -> OffsetNoise:
-    """Return the noise that explains `power` best: half of the mean squared difference at each lag.
+    """Return the noise that explains best how much a gaze offset changes over some times.
 
-    The fit makes the relative errors small, not the absolute ones.
+    lags_s (P,) are these times in seconds, and power (P,) half of the mean squared difference of
+    two samples so far apart. The fit makes the relative errors small, not the absolute ones. The
+    standard deviations are NaN if P is 0, or a power is not above 0.
     """
     if not power.size or not (power > 0).all():
         return OffsetNoise(np.nan, np.nan, NOISE_TIMES_S[0])
@@ -266,17 +283,22 @@ def _fit_noise(lags_s: Float64Array, power: Float64Array) -> OffsetNoise:
 class StepFit:
     """What the samples around a step say, for each of L exposures and K 10-90 % times.
 
+    The exposures are those given to `fit_step`. The K 10-90 % times, in which the step passes from
+    10 % to 90 % of its amplitude, are `RISE_MS`.
+
     Attributes
     ----------
     log_likelihood : ndarray, shape (L, K), float64
         Of the exposure and the 10-90 % time, up to a constant; amplitude, level and moment are
-        integrated out.
+        integrated out. -inf where no step fits.
     amplitude, amplitude_std : ndarray, shape (L, K), float64
-        The step's amplitude, and its standard deviation.
+        The step's amplitude with its sign, and its standard deviation, in the unit of the gaze.
     onset_s, onset_std_s : ndarray, shape (L, K), float64
-        When the step begins, and the standard deviation of that.
+        When the step begins, in seconds on the clock of the samples, and the standard deviation of
+        that.
     misfit : float
-        Mean squared residual of the best fit, divided by the one that the noise alone would leave.
+        Mean squared residual of the best fit, divided by the one that the noise alone would leave:
+        about 1 for a step of the assumed shape.
     count : int
         Number of samples.
     """
@@ -292,11 +314,12 @@ class StepFit:
 
 @kernel("void(f8[::1], f8, f8, f8, f8[:,::1])")
 def _whitening(times_s, jitter, slow, slow_s, out):
-    """Fill `out` (N, 3) with the coefficients that make the noise at N times white.
+    """Fill `out` (N, 3) with the coefficients by which `_whiten` makes the noise uncorrelated.
 
-    The slow noise is a Markov process, so a Kalman filter whitens it. The coefficients of a sample
-    are the factor from the last state to the prediction, the gain, and one over the innovation's
-    standard deviation.
+    times_s (N,) are in seconds; jitter, slow and slow_s are those of `OffsetNoise`. The slow noise
+    is a Markov process, so a Kalman filter whitens it. The coefficients of a sample are the factor
+    from the last state to the prediction, the gain, and one over the innovation's standard
+    deviation.
     """
     variance = slow * slow
     for n in range(times_s.size):
@@ -312,7 +335,10 @@ def _whitening(times_s, jitter, slow, slow_s, out):
 
 @kernel("void(f8[::1], f8[:,::1], f8[::1])")
 def _whiten(values, whitening, out):
-    """Fill `out` (N,) with the values (N,), whitened by the coefficients `whitening` (N, 3)."""
+    """Fill `out` (N,) with values (N,) whose noise is made uncorrelated, of standard deviation 1.
+
+    `whitening` (N, 3) are the coefficients that `_whitening` computes from the noise.
+    """
     state = 0.0
     for n in range(values.size):
         predicted = whitening[n, 0] * state
@@ -323,10 +349,11 @@ def _whiten(values, whitening, out):
 
 @kernel("f8(f8, f8, f8)")
 def _expose(late, longer, scale):
-    """Return the mean of a step from 0 to 1 over an exposure.
+    """Return how far a step from 0 to 1 is seen to be in one frame: its mean over the exposure.
 
-    `late` is the time from the step's beginning to the exposure's, and `longer` the exposure's
-    length, both over the step's duration; `scale` is 1 / `longer`.
+    The step is a raised cosine. `late` is the time from the step's beginning to the exposure's
+    beginning, and `longer` the exposure's length, both divided by the step's duration; `scale` is
+    1 / `longer`.
     """
     # The integral of a raised cosine from 0 to s is s / 2 - sin(pi s) / (2 pi), and it grows by 1 a
     # second afterwards. sin(pi s) is the cosine series of pi (s - 1/2).
@@ -344,14 +371,17 @@ def _expose(late, longer, scale):
 
 @kernel("void(f8[::1], f8[:,::1], f8[:,::1], f8, f8, f8, f8, f8, f8[:,::1], f8[:,::1])")
 def _fit_centres(times_s, whitening, white, duration_s, exposure_s, slip_s, ahead, rush, work, out):
-    """Fit steps of one duration, centred at C moments around 0.
+    """Fit steps of one duration, centred at C moments around time 0.
 
-    `times_s` (N,) are the samples' times, `whitening` (N, 3) their coefficients, and `white`
-    (2, N) the whitened values and the whitened constant 1. The centres are spread evenly from
-    ``-slip_s`` to ``slip_s``. `ahead` and `rush` are the rush's mean and standard deviation, see
-    `fit_step`; if `rush` is 0, there is none. `work` (10, C) is working memory. Fill `out` (4, C)
-    with the log likelihood, the amplitude, its variance, and the centre; work[4] with the squared
-    residual.
+    `times_s` (N,) are the samples' times in seconds, `whitening` (N, 3) the coefficients of
+    `_whitening` for them, and `white` (2, N) the whitened values and the whitened constant 1.
+    `duration_s` is the whole duration of a step, and `exposure_s` the exposure of a frame. The
+    centres are spread evenly from ``-slip_s`` to ``slip_s``. `ahead` and `rush` are the mean and
+    the standard deviation of the rush, by which landmarks run ahead of a moving eye (`fit_step`);
+    if `rush` is 0, there is none. `work` (10, C) is working memory. Fill `out` (4, C) with the log
+    likelihood, the amplitude, its variance, and the centre in seconds; work[4] with the sum of the
+    squared residuals, in units of the noise. The log likelihood is -inf where a step lies outside
+    of the samples.
     """
     centres, size = out.shape[1], times_s.size
     scale = duration_s / exposure_s
@@ -446,14 +476,17 @@ def _fit_durations(
     fits,
     out,
 ):
-    """Fit steps of each duration and exposure around a centre; return the least residual.
+    """Fit steps of each duration and exposure around a centre.
 
-    `values` and `times_s` (N,) are the samples. Of the durations (K,), every `stride`-th is used.
-    Centres are tried up to `slip_s` plus `share` of the duration away. Fill `out` (5, L, K) with
-    the log likelihood of each exposure and duration, and with means and standard deviations over
-    the centres: amplitude, its standard deviation, centre and its standard deviation. `white`
-    (2, N), `work` (10, C) and `fits` (4, C) are working memory. `ahead` and `rush` as in
-    `_fit_centres`.
+    Return the sum of the squared residuals of the best fit, in units of the noise. `values` and
+    `times_s` (N,) are the samples, and `whitening` (N, 3) their coefficients from `_whitening`.
+    `durations_s` (K,) are whole durations of a step, of which every `stride`-th is used, and
+    `exposures_s` (L,) exposures of a frame. Centres are tried up to `slip_s` plus `share` of the
+    duration away from `centre_s`. Fill `out` (5, L, K) with the log likelihood of each exposure and
+    duration, and with means and standard deviations over the centres: amplitude, its standard
+    deviation, centre in seconds and its standard deviation. What is not fitted stays as it was.
+    `ahead` and `rush` are those of `_fit_centres`. `white` (2, N), `work` (10, C) and `fits` (4, C)
+    are working memory.
     """
     size, centres = times_s.size, fits.shape[1]
     moved_s, ones = np.empty(size), np.ones(size)
@@ -509,11 +542,11 @@ def fit_step(
     times_s : array_like, shape (N,), float64
         When the exposure of each sample begins, in seconds, strictly increasing.
     centre_s : float
-        Roughly the middle of the step.
+        Roughly the middle of the step, in seconds on the clock of `times_s`.
     noise : OffsetNoise
         Noise of the offset; one of its standard deviations is above 0.
     exposures_s : array_like, shape (L,), float64
-        Exposure times that are possible, above 0.
+        Exposure times of a frame that are possible, in seconds, above 0.
     rush : (float, float), optional
         Mean and standard deviation of the rush, the factor by which landmarks run ahead of a moving
         eye; see Notes. The mean is a share of the amplitude, and the standard deviation is in the
@@ -522,6 +555,7 @@ def fit_step(
     Returns
     -------
     StepFit
+        For each of `exposures_s`, and for each 10-90 % time of `RISE_MS`.
 
     Raises
     ------
@@ -581,10 +615,12 @@ def fit_step(
 
 @kernel("void(f8[:,:,::1], f8[::1], f8[::1], f8, f8, f8, f8[:,::1])")
 def _weigh_powers(fit, rises_s, log_values, power, slope, offset, out):
-    """Fill `out` (L, G) with the log likelihood of each product; see `weigh_products`.
+    """Fill `out` (L, G) with the log likelihood of each value of a product; see `weigh_products`.
 
-    `fit` (3, L, K) holds the log likelihood, the amplitude and its standard deviation. A product's
-    logarithm is ``power * log(amplitude) - slope * log(rise) + offset``.
+    `fit` (3, L, K) holds the log likelihood, the amplitude, positive, and its standard deviation,
+    of L exposures and K 10-90 % times. rises_s (K,) are these times in seconds. log_values (G,) are
+    the logarithms of the values to try. The product's logarithm is ``power * log(amplitude) - slope
+    * log(rise_s) + offset``.
     """
     exposures, rises, values = fit.shape[1], fit.shape[2], log_values.size
     top = -np.inf
@@ -616,10 +652,12 @@ def weigh_products(
     Parameters
     ----------
     fit : StepFit
+        The fitted step, with L exposures.
     sign : {1.0, -1.0}
-        Direction of the step.
+        Direction of the step: the sign of its amplitude.
     log_values : array_like, shape (G,), float64
-        Logarithms of the values to try.
+        Logarithms of the values to try: of an amplitude in the unit of the gaze, of a velocity in
+        that unit a second, or of their product.
     amplitudes, velocities : int
         Exponents of the amplitude and of the peak velocity in the product: 1 and 0, 0 and 1, or 1
         and 1.
@@ -627,7 +665,7 @@ def weigh_products(
     Returns
     -------
     ndarray, shape (L, G), float64
-        Log likelihood under each exposure, up to a constant.
+        Log likelihood of each value under each exposure, up to a constant, for `pool_events`.
     """
     grid = np.ascontiguousarray(log_values, dtype=np.float64)
     parts = np.stack((fit.log_likelihood, sign * fit.amplitude, fit.amplitude_std))

@@ -30,10 +30,12 @@ the pixel in the first row and column is (0, 0)."""
 
 @kernel("i8(u1[::1], u8, u8, u8, u8, u8, u8)", "i8(u2[::1], u8, u8, u8, u8, u8, u8)")
 def _touch(plane, row, left, right, top, bottom, line):
-    """Read every `line`-th sample of a part of a plane (N,), row by row; return their sum.
+    """Bring a part of a plane (N,) into the processor's cache, by reading from it row by row.
 
-    This brings the part into the processor's cache. `row` is the number of samples from one row to
-    the next. The part ends with column `right` and row `bottom`, both included.
+    Every `line`-th sample is read: as many as a line of the cache holds. `row` is the number of
+    samples from the start of one row to that of the next. The part goes from column `left` and row
+    `top` to column `right` and row `bottom`, both included. The returned sum of the samples keeps
+    the compiler from leaving the reading out.
     """
     total = np.int64(0)
     one = np.uint64(1)
@@ -47,11 +49,15 @@ def _touch(plane, row, left, right, top, bottom, line):
 def _place(x, y, step_x, step_y, layout, places, weights, count):
     """Find the samples of `count` pixels in a row, for `_read_pairs` and `_convert`.
 
-    x and y are the first pixel's place in the picture, and step_x and step_y lead to the next one,
-    all in 2**-20 px. layout (7,) is `_sample_planes`'s. What lies outside of the picture has the
-    samples of its edge. places (4, N) is filled with the numbers of the left samples: in the plane
-    of lightness above and below the place, then in those of colour. weights (3, N) is filled with
-    the weight of the right samples of lightness and of colour, and with that of the lower ones.
+    Each pixel of the small picture is mixed from samples of the decoded picture around one place. x
+    and y are the place of the row's first pixel, and step_x and step_y lead to the next one, all in
+    2**-20 px. layout (7,) is `Planes.layout`. What lies outside of the decoded picture has the
+    samples of its edge.
+
+    The first `count` columns are filled. places (4, N) get the indices of the left samples: in the
+    plane of lightness above and below the place, then above and below it in those of colour.
+    weights (3, N) get the weight of the right samples of lightness and of colour, and that of the
+    lower ones: whole numbers, of which ``2 ** ((30 - bits) // 2)`` stands for 1.
     """
     stride, chroma_stride, width, height, shift_x, shift_y, bits = layout
     row, chroma_row = np.uint32(stride), np.uint32(chroma_stride)
@@ -90,10 +96,12 @@ def _place(x, y, step_x, step_y, layout, places, weights, count):
     "void(u2[::1], u2[::1], u2[::1], u4[:,::1], u4[:,::1], i8)",
 )
 def _read_pairs(luma, blue, red, places, pairs, count):
-    """Read the samples at places (4, N) of the planes, each with the one to its right.
+    """Read the samples at places (4, N), from `_place`, each with the one to its right.
 
-    pairs (6, N) is filled with luma's two, above and below the place, then with blue's and red's.
-    The left sample has the lower bits. The compiler reads two neighbours in one access.
+    luma, blue and red are a picture's planes, row after row. The first `count` columns of pairs
+    (6, N) are filled with luma's pair of samples above and the one below the place, then with
+    blue's and red's. The left sample of a pair has its lower bits. The compiler reads two
+    neighbours in one access.
     """
     next_, bits = np.uint64(1), np.uint64(np.iinfo(luma.dtype).bits)
     for i in range(count):
@@ -111,8 +119,9 @@ def _read_pairs(luma, blue, red, places, pairs, count):
 def _mix(above, below, right, down, weight_bits, bits):
     """Return the bilinear mean of two pairs of samples, times ``2 ** (2 * weight_bits)``.
 
-    bits is by how many bits the right sample of a pair is shifted. The weight of the right samples
-    is right / 2 ** weight_bits, and that of the lower pair is down / 2 ** weight_bits.
+    above and below each hold two neighbouring samples: the left one in the lower `bits` bits, the
+    right one in those above. The weight of the right samples is right / 2 ** weight_bits, and that
+    of the lower pair is down / 2 ** weight_bits.
     """
     mask = np.uint32((1 << bits) - 1)
     first, second = np.int32(above & mask), np.int32(above >> bits)
@@ -124,10 +133,11 @@ def _mix(above, below, right, down, weight_bits, bits):
 
 @kernel("void(u4[:,::1], i4[:,::1], u4, f4[::1], f4[::1], u8, i8)")
 def _convert(pairs, weights, bits, colour, out, first, count):
-    """Write red, green and blue of `count` pixels into out (M,), from number first on.
+    """Write red, green and blue of `count` pixels into out (M,), from index `first` on.
 
-    pairs (6, N) are from `_read_pairs`, weights (3, N) from `_place`, colour from `compute_colour`.
-    bits is the number of bits of a sample.
+    pairs (6, N) are from `_read_pairs`, weights (3, N) from `_place`, and colour (10,) is from
+    `compute_colour`, which also sets the values of black and white. bits is the number of bits of a
+    sample.
     """
     weight_bits, bits = np.int32((30 - bits) // 2), np.uint32(8 if bits == 8 else 16)
     unit = np.float32(1 << (2 * weight_bits))
@@ -158,8 +168,10 @@ def _read_ahead(luma, blue, red, layout, matrix, rows, size):
     """Bring the part of the planes that `_sample_planes` samples into the processor's cache.
 
     A decoded frame is seldom there, and a loop that jumps from row to row waits for each line of
-    the cache. Here, one byte of each line is read in order: the processor fetches ahead of that.
-    `rows` and `size` are those of the small picture. The returned number has no meaning.
+    the cache. Here, one sample of each line is read in order: the processor fetches ahead of that.
+    luma, blue, red and layout (7,) are those of `Planes`. matrix (2, 3) maps a pixel of the small
+    picture, which has `rows` rows and `size` columns, to the decoded one. The returned number has
+    no meaning.
     """
     stride, chroma_stride, width, height, shift_x, shift_y, _ = layout
     span = abs(matrix[0, 0]) * size + abs(matrix[0, 1]) * rows
@@ -184,11 +196,12 @@ def _read_ahead(luma, blue, red, layout, matrix, rows, size):
     "i8(u2[::1], u2[::1], u2[::1], i8[::1], f8[:,::1], f4[::1], f4[:,:,::1])",
 )
 def _sample_planes(luma, blue, red, layout, matrix, colour, out):
-    """Fill out (H, W, 3) from the planes luma (N,), blue (M,) and red (M,); see `sample_planes`.
+    """Fill out (H, W, 3), RGB, from the planes luma (N,), blue (M,) and red (M,) of a picture.
 
-    matrix (2, 3) maps a pixel of out to the picture. layout (7,) holds seven numbers of `Planes`,
-    from stride to bits. colour (10,) is from `compute_colour`. The returned number has no meaning:
-    it keeps the compiler from leaving out the reading ahead.
+    It is the kernel of `sample_planes`. matrix (2, 3) maps a pixel of out to the picture. layout
+    (7,) holds seven numbers of `Planes`, from stride to bits. colour (10,) is from
+    `compute_colour`. The returned number has no meaning: it keeps the compiler from leaving out the
+    reading ahead.
 
     Positions are whole numbers of 2**-20 px that are added up. Weights have so many bits that a
     sample times two of them fits into 32. Only `_read_pairs` takes one pixel after the other: the
@@ -232,10 +245,11 @@ def _sample_planes(luma, blue, red, layout, matrix, colour, out):
 
 @kernel("void(u1[:,:,::1], f8[:,::1], f4[::1], f4[:,:,::1])")
 def _sample_pixels(pixels, matrix, colour, out):
-    """Fill out (H, W, 3), RGB, from pixels (R, C, 3), BGR; see `sample_pixels`.
+    """Fill out (H, W, 3), RGB, from pixels (R, C, 3), blue-green-red, bilinearly.
 
-    matrix (2, 3) maps a pixel of out to one of pixels. colour (3,) holds the factor and the offset
-    for all values, and the value outside of the picture.
+    It is the kernel of `sample_pixels`. matrix (2, 3) maps a pixel of out to one of pixels. colour
+    (3,) holds the factor and the offset for all values, and the value outside of the picture; NaN
+    (`REPEAT`) repeats its edge.
     """
     scale, offset, outside = colour[0], colour[1], colour[2]
     repeat = np.isnan(outside)
@@ -270,10 +284,11 @@ def _sample_pixels(pixels, matrix, colour, out):
     "void(u2[::1], u8, u8, u8, u8, u4[::1], u2[:,::1])",
 )
 def _average_plane(plane, row, first, factor_x, factor_y, sums, out):
-    """Fill out (H, W) with the means of blocks of samples of plane (N,); see `average_plane`.
+    """Fill out (H, W) with the rounded means of blocks of samples of plane (N,).
 
-    row is the number of samples from one row to the next, and first is that of the first block's
-    first sample. sums (W * factor_x,) is memory to work in.
+    It is the kernel of `average_plane`. row is the number of samples from the start of one row to
+    that of the next, and first is the index in plane of the first block's first sample. A block is
+    factor_x samples wide and factor_y high. sums (W * factor_x,) is memory to work in.
     """
     columns, one = np.uint64(out.shape[1]), np.uint64(1)
     width = columns * factor_x
@@ -370,7 +385,14 @@ def compute_colour(
 ) -> NDArray[np.float32]:
     """Return the numbers that `_sample_planes` needs to convert samples to red, green and blue.
 
-    The first three arguments are `Planes`'s, and the others `sample_planes`'s.
+    Parameters
+    ----------
+    matrix, full_range, bits : int, bool, int
+        How the samples are to be read; see `Planes`. `matrix` is a number of H.273, no affine map.
+    low, high : float
+        What black and white become.
+    outside : float
+        What pixels outside of the picture become; it is passed on in the result.
 
     Returns
     -------
@@ -410,7 +432,7 @@ def sample_planes(
     high: float = 1.0,
     outside: float = REPEAT,
 ) -> None:
-    """Fill a small picture with a part of a decoded picture.
+    """Fill a small picture with a part of a decoded picture, interpolated bilinearly.
 
     Parameters
     ----------
@@ -419,7 +441,7 @@ def sample_planes(
     matrix : ndarray, shape (2, 3), float64
         Maps a pixel of `out` to the decoded picture, see `Affine`. It may turn, mirror and squeeze.
     out : ndarray, shape (H, W, 3), float32
-        Filled with red, green and blue.
+        Filled with red, green and blue, from `low` to `high`.
     low, high : float
         Values of black and white in `out`.
     outside : float, optional
@@ -454,9 +476,10 @@ def average_plane(
     stride : int
         Samples from the start of a row to that of the next.
     box : tuple of int
-        Left, top, right and bottom of the part; the last two exclusive. It must lie in the plane.
+        Left, top, right and bottom of the part, in samples; the last two exclusive. It must lie in
+        the plane.
     factor_x, factor_y : int
-        Width and height of the blocks.
+        Width and height of the blocks, in samples.
 
     Returns
     -------
@@ -479,9 +502,26 @@ def sample_pixels(
     high: float = 1.0,
     outside: float = REPEAT,
 ) -> None:
-    """Fill a small picture with a part of `pixels`, shape (R, C, 3), blue-green-red.
+    """Fill a small picture with a part of a picture, interpolated bilinearly.
 
-    The other arguments are those of `sample_planes`.
+    Parameters
+    ----------
+    pixels : ndarray, shape (R, C, 3), uint8
+        The picture: blue, green and red.
+    matrix : ndarray, shape (2, 3), float64
+        Maps a pixel of `out` to one of `pixels`, see `Affine`. It may turn, mirror and squeeze.
+    out : ndarray, shape (H, W, 3), float32
+        Filled with red, green and blue, from `low` to `high`.
+    low, high : float
+        Values in `out` of 0 and 255 in `pixels`.
+    outside : float, optional
+        Value of the pixels of `out` that lie outside of the picture. `REPEAT` repeats its edge.
+
+    Raises
+    ------
+    ValueError
+        The numbers of `matrix` sum up to `FARTHEST_PX` or more, without their signs, or one of them
+        is not finite.
     """
     _require_near(matrix)
     colour = np.array([(high - low) / 255, low, outside], np.float32)

@@ -1,4 +1,4 @@
-"""Student's t distribution."""
+"""Student's t distribution: how wide a 95 % interval is if its spread comes from few values."""
 
 import math
 from collections.abc import Callable
@@ -15,8 +15,8 @@ CONFIDENCE = 0.95
 def _within(angle, degrees_of_freedom):
     """Return the probability that Student's t lies between -t and t.
 
-    t is ``sqrt(degrees_of_freedom) * tan(angle)``. The reference of `compute_student_quantile`
-    has the formula.
+    t is ``sqrt(degrees_of_freedom) * tan(angle)``, with the angle in radians, 0 to pi / 2, and at
+    least 1 degree of freedom. The reference of `compute_student_quantile` has the formula.
     """
     odd = degrees_of_freedom % 2
     cosine = np.cos(angle)
@@ -31,7 +31,10 @@ def _within(angle, degrees_of_freedom):
 
 @kernel("f8(i8, f8)")
 def _student_angle(degrees_of_freedom, confidence):
-    """Find the angle for which `_within` returns `confidence`, by bisection to the last digit."""
+    """Find the angle for which `_within` returns `confidence`, by bisection to the last digit.
+
+    The angle is in radians, and says where Student's t has its quantile: see `_within`.
+    """
     low, high = 0.0, np.pi / 2
     middle = (low + high) / 2
     while low < middle and middle < high:
@@ -49,7 +52,7 @@ def compute_student_quantile(degrees_of_freedom: int) -> float:
     Parameters
     ----------
     degrees_of_freedom : int
-        At least 1.
+        At least 1; otherwise a ValueError is raised.
 
     Returns
     -------
@@ -73,7 +76,7 @@ def bisect(is_below: Callable[[float], bool], low: float, high: float) -> float:
     Parameters
     ----------
     is_below : callable
-        Tells whether a value is below the one to find.
+        Takes a value and tells whether it is below the one to find.
     low, high : float
         The value to find lies between these two.
 

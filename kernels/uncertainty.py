@@ -45,6 +45,8 @@ Float64Array = NDArray[np.float64]
 class RangeReach:
     """How far the 95 % intervals of a range and of its ends reach to either side of the estimate.
 
+    Each is half the width of an interval, in the unit of the values; NaN if it is not known.
+
     Attributes
     ----------
     peak_to_peak : float
@@ -63,10 +65,12 @@ class RangeReach:
 def _pass_value(times, near, far, passed, first, second):
     """Walk past one sorted value in R bootstrap draws; return how many draws must go on.
 
-    The step passes one value, which draw r holds times[r] times. passed (R,) counts what a draw has
-    passed so far. A draw needs its values of rank near (R,) and far (R,), and goes on until it has
-    passed both. first (R,) and second (R,) count the steps before the one that passes each.
-    This is a separate kernel so that the loop over the draws is vectorised.
+    This is one step of `_bootstrap_quantiles`, which walks up the sorted values to find a quantile
+    of each draw. The step passes one value, which draw r holds times[r] times. passed (R,) counts
+    what a draw has passed so far. A draw needs its values of rank near (R,) and far (R,), counted
+    from 0, and goes on until it has passed both. first (R,) and second (R,) count the steps before
+    the one that passes each. passed, first and second are changed in place. This is a separate
+    kernel so that the loop over the draws is vectorised.
     """
     going = 0
     for r in range(passed.size):
@@ -126,9 +130,10 @@ def _bootstrap_quantiles(ordered, blocks, sizes, weights, shares, scratch, quant
 def _cut_blocks(values, keep, times_s, block_s, kept, blocks, sizes):
     """Copy the finite values that keep marks to kept (N,); return how many they are.
 
-    Fill blocks (N,) with the number of the block that each lies in, and sizes (N,) with the number
-    of values in each block. Blocks last `block_s`, counted from the first of these values. A block
-    without a value gets no number.
+    Fill blocks (N,) with the number, from 0, of the block that each lies in, and sizes (N,) with
+    the number of values in each block; what comes after these is not written. Blocks last `block_s`
+    seconds, counted from the time of the first of these values. A block without a value gets no
+    number.
     """
     count, block, last, first_s = 0, -1, -1.0, 0.0
     for n in range(values.size):
@@ -149,7 +154,8 @@ def _cut_blocks(values, keep, times_s, block_s, kept, blocks, sizes):
 def _neighbour_differences(values, keep, out):
     """Fill out (N,) with the absolute difference of each value from the value before it.
 
-    The difference is NaN where keep does not mark both values, and for the first value.
+    The difference is NaN where keep (N,) does not mark both values, where one of them is NaN, and
+    for the first value.
     """
     for n in range(values.size):
         out[n] = np.abs(values[n] - values[n - 1]) if n > 0 and keep[n] and keep[n - 1] else np.nan
@@ -169,11 +175,11 @@ def _poisson_cumulative(log_factorials, mean):
 
 @functools.lru_cache(maxsize=8)
 def _draw_weights(blocks: int, replicates: int) -> NDArray[np.int8]:
-    """Draw blocks at random; return how often each draw holds each block.
+    """Draw a recording's blocks at random, `replicates` times, for the block bootstrap.
 
-    The shape is (blocks, replicates). Each block of a draw comes from the same `STRATUM_BLOCKS`
-    neighbours as the one that it replaces. The draws are the same for all recordings with the same
-    number of blocks.
+    Return how often each draw holds each block, shape (blocks, replicates). Each block of a draw
+    comes from the same `STRATUM_BLOCKS` neighbours as the one that it replaces. The draws are the
+    same for all recordings with the same number of blocks.
     """
     first = np.arange(blocks) // STRATUM_BLOCKS * STRATUM_BLOCKS
     stop = np.minimum(first + STRATUM_BLOCKS, blocks)
@@ -182,7 +188,10 @@ def _draw_weights(blocks: int, replicates: int) -> NDArray[np.int8]:
 
 
 def count_draws(draws: NDArray[np.int64]) -> NDArray[np.int8]:
-    """Count how often each of R draws holds each of B blocks: (B, R) from draws (R, B)."""
+    """Count how often each of R draws holds each of B blocks: (B, R) from draws (R, B).
+
+    Row r of draws are the numbers of the blocks, 0 to B - 1, that draw r took in place of each.
+    """
     replicates, blocks = draws.shape
     cells = draws + blocks * np.arange(replicates)[:, np.newaxis]
     counts = np.bincount(cells.ravel(), minlength=replicates * blocks)
@@ -196,14 +205,19 @@ def compute_peak_to_peak_interval(
 
     Parameters
     ----------
-    values, keep, times_s : array_like
-        See `compute_range_reach`.
+    values : array_like, shape (N,), float64
+        A gaze offset; NaN = missing.
+    keep : array_like, shape (N,), bool
+        Samples to use: those outside closures.
+    times_s : array_like, shape (N,), float64
+        Presentation times in seconds, strictly increasing.
 
     Returns
     -------
     low, high : float
-        The ends lie equally far below and above the range of all samples, but `low` is at least 0.
-        NaN if the kept samples lie in fewer than two blocks of `BLOCK_S`.
+        The interval, in the unit of `values`. The ends lie equally far below and above the range of
+        all samples, but `low` is at least 0. Both are NaN if the kept samples lie in fewer than two
+        blocks of `BLOCK_S`. `compute_range_reach` says how it is computed.
 
     Raises
     ------
@@ -236,9 +250,9 @@ def compute_range_reach(
     Returns
     -------
     RangeReach
-        NaN if the kept samples lie in fewer than two blocks of `BLOCK_S`, because the variation of
-        blocks is then unknown. The intervals cover how the person's looks vary, not how recordings
-        of the same person differ.
+        In the unit of `values`. NaN if the kept samples lie in fewer than two blocks of `BLOCK_S`,
+        because the variation of blocks is then unknown. The intervals cover how the person's looks
+        vary, not how recordings of the same person differ.
 
     Raises
     ------
@@ -293,8 +307,9 @@ def _draw_quantiles(
 ) -> Float64Array:
     """Resample values by whole blocks, R times, and return two quantiles of each sample.
 
-    The quantiles are `RANGE_QUANTILES`, shape (2, R). kept (N,) are the values; blocks (N,) says
-    which block each value belongs to; sizes (B,) says how many values each block has.
+    R is `REPLICATES`. The quantiles are `RANGE_QUANTILES`, shape (2, R), in the unit of the values.
+    kept (N,) are the values, without NaN; blocks (N,) says which block, numbered from 0, each value
+    belongs to; sizes (B,) says how many values each block has.
     """
     order = np.argsort(kept)
     weights, shares = _draw_weights(sizes.size, REPLICATES), np.array(RANGE_QUANTILES)
@@ -418,7 +433,13 @@ def compute_rate_interval(count: int, exposure: float) -> tuple[float, float]:
     -------
     low, high : float
         At the lower rate, `count` or more events have a probability of ``(1 - CONFIDENCE) / 2``; at
-        the higher rate, `count` or fewer have it. NaN if `exposure` is not above 0.
+        the higher rate, `count` or fewer have it. `low` is 0 if `count` is 0. Both are NaN if
+        `exposure` is not above 0.
+
+    Raises
+    ------
+    ValueError
+        `count` is negative.
 
     References
     ----------
@@ -434,13 +455,19 @@ def compute_rate_interval(count: int, exposure: float) -> tuple[float, float]:
 
 @functools.lru_cache(maxsize=1024)
 def _poisson_limits(count: int) -> tuple[float, float]:
-    """Return the confidence interval of a Poisson mean, given the number of events seen."""
+    """Return the confidence interval (low, high) of a Poisson mean, given the events seen.
+
+    `count` is their number, at least 0; `low` is 0 if it is 0.
+    """
     tail = (1 - CONFIDENCE) / 2
     return 0.0 if count == 0 else _poisson_mean(count - 1, 1 - tail), _poisson_mean(count, tail)
 
 
 def _poisson_mean(count: int, probability: float) -> float:
-    """Return the mean at which `count` or fewer events have the given probability, by bisection."""
+    """Return the mean of the Poisson distribution for which `count` or fewer events are so likely.
+
+    They have the given probability, between 0 and 1. The mean is found by bisection.
+    """
     log_factorials = np.array([math.lgamma(k + 1) for k in range(count + 1)])
     low, high = 1e-9, 1.0
     while _poisson_cumulative(log_factorials, high) > probability:

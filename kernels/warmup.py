@@ -8,7 +8,10 @@ from kernels import _jit
 
 
 def main() -> None:
-    """Print how many kernels the import compiled, and how many it loaded from the cache."""
+    """Print how many kernels were compiled, and how many were loaded from the cache.
+
+    The compiling itself is over when this runs: importing `kernels` does it.
+    """
     compiled = sum(sum(kernel.stats.cache_misses.values()) for kernel in _jit.KERNELS)
     loaded = sum(sum(kernel.stats.cache_hits.values()) for kernel in _jit.KERNELS)
     directories = {kernel.stats.cache_path for kernel in _jit.KERNELS}

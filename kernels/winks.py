@@ -27,10 +27,12 @@ Int64Array = NDArray[np.int64]
 def _find_winks(ratio, times_s, limits, max_gap_s, intervals, eyes):
     """Find the winks in ratio (N, 2); return their number M.
 
-    Fill intervals (M, 2) with their samples [start, stop), and eyes (M,) with the column of the
-    closed eye. limits (3,) are the depth, the asymmetry and the shortest duration of a wink. The
-    duration ends at the first sample after the wink, or at the last sample of the wink if a gap or
-    the end of the recording follows.
+    ratio is the opening of the left and the right eye, each divided by that when it is open; NaN
+    without a face. Fill the first M rows of intervals (N, 2) with a wink's samples [start, stop),
+    and those of eyes (N,) with the column of the closed eye: 0 is left. limits (3,) are
+    `WINK_DEPTH`, `WINK_ASYMMETRY` and the shortest duration of a wink in seconds. The duration ends
+    at the first sample after the wink, or at the last sample of the wink if a gap of more than
+    max_gap_s or the end of the recording follows.
     """
     depth, asymmetry, shortest_s = limits
     found, start, eye = 0, 0, -1
@@ -93,9 +95,9 @@ def mark_closures_in_winks(closures: Closures, winks: ArrayLike) -> BoolArray:
     Parameters
     ----------
     closures : Closures
-        Closures of the mean of both eyes.
+        Closures of the mean of both eyes: M of them, of the same samples.
     winks : array_like, shape (W, 2), int64
-        From `detect_winks`.
+        Samples [start, stop) of each wink, from `detect_winks`.
 
     Returns
     -------
