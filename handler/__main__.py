@@ -12,7 +12,7 @@ LOOPBACK = "127.0.0.1"
 
 
 def main() -> NoReturn:
-    """Run the local server; exit with 0 when stopped, with 2 for an error that the user can fix."""
+    """Serve the API on this machine; exit with 0 when stopped, with 2 for an error of the user."""
     parser = argparse.ArgumentParser(
         prog="python -m handler",
         description="Serve the API on 127.0.0.1: uploads, analyses, status and results, as the "
@@ -73,12 +73,21 @@ def main() -> NoReturn:
 
 
 def make_guard(options: argparse.Namespace) -> "Guard":
-    """Return who may use the server.
+    """Return the `Guard` that decides who may use the server, from the command line's options.
+
+    Without ``--token`` and ``--issuer``, everyone on this machine may; ``--host`` must then be left
+    as it is.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        With ``token`` (a path or None), ``issuer``, ``audience`` and ``host``.
 
     Raises
     ------
     ValueError, OSError
-        The options do not fit together, or the token's file cannot be read.
+        The options do not fit together, the secret is too short, PyJWT is missing, or the token's
+        file cannot be read. The message names the option.
     """
     from handler.local.guard import MIN_TOKEN_CHARACTERS, Guard
 

@@ -1,4 +1,4 @@
-"""Carry out a request to analyse a file: now, or later through the queue."""
+"""Analyse the file of a request at once, or later: through the queue, or by many workers."""
 
 import hashlib
 import shutil
@@ -65,11 +65,13 @@ class Analyzer:
     ----------
     storage : Storage
     engine : Engine
+        It runs the models; one file at a time.
     cpu_share : float
-        Share of one core that this process gets.
+        Share of one core that this process gets, above 0 and at most 1. Estimates of CPU time are
+        divided by it, to know how long an analysis will take here.
     observe : callable
-        Called after each analysis with a dictionary of its measured values, such as
-        ``AnalysisSeconds`` and ``FramesProcessed``.
+        Called after each analysis with a dictionary of measured values, such as ``AnalysisSeconds``
+        and ``FramesProcessed``: see `handler.metrics.publish`.
     work_folder : Path or None
         Folder for temporary files; None: the system's own folder for them.
     retention_days : int
@@ -94,7 +96,11 @@ class Analyzer:
         self._work_folder = work_folder
 
     def analyze_data(self, request: AnalyzeData, limits: Limits, request_id: str) -> Answer:
-        """Analyse a file that came with the request.
+        """Analyse a file that came with the request, at once or later.
+
+        `limits` says by when to end or answer, and `request_id` is the request's id in the log. The
+        answer holds the result, or has status 202 if the analysis ends later: from the queue, or by
+        many workers. The same request, sent again, gets the same analysis.
 
         Raises
         ------
@@ -137,7 +143,11 @@ class Analyzer:
         return answer_analysis(self._storage, work.record, request.about.language)
 
     def analyze_file(self, request: AnalyzeFile, limits: Limits, request_id: str) -> Answer:
-        """Analyse a file of the storage.
+        """Analyse a file of the storage, at once or later.
+
+        `limits` says by when to end or answer, and `request_id` is the request's id in the log. The
+        answer holds the result, or has status 202 if the analysis ends later: from the queue, or by
+        many workers. A file that was analysed before gets that result.
 
         Raises
         ------
@@ -163,11 +173,11 @@ class Analyzer:
             temporary_folder(self._work_folder) as folder,
         ):
             if not work.settled:
-                stored = self._inspect(file, request.kind)
+                stored = _inspect(self._engine, file, request.kind)
                 asked = request.fan_out or work.record.fan_out
                 if division := self._fan_out.choose(stored, parameters, limits, asked):
                     return self._fan_out.start(work, division)
-                source = self._fetch(file, stored, limits, folder)
+                source = _fetch(file, stored, limits, self._storage.can_enqueue, folder)
                 if source is None:
                     return self._enqueue(work, request)
                 with self._identifying(work, source):
@@ -189,45 +199,13 @@ class Analyzer:
                 work.fail(error, limits.comes_again)
             raise
 
-    def _inspect(self, file: StoredObject, expected_kind: str | None) -> Source:
-        """Check size and kind of a stored file; return it as a stream."""
-        if file.size_bytes > MAX_UPLOAD_BYTES:
-            raise TooLargeError(
-                "file_too_large", f"The file has over {MAX_UPLOAD_BYTES >> 20} MB. Cut it."
-            )
-        kind = self._engine.detect_kind(file.stream.read(512))
-        check_kind(kind, expected_kind)
-        file.stream.seek(0)
-        return Source(file.stream, kind, None, file.size_bytes, file.version, file.stored_at)
-
-    def _fetch(
-        self, file: StoredObject, stored: Source, limits: Limits, folder: Path
-    ) -> Source | None:
-        """Return a stored file, ready for the analysis.
-
-        It is downloaded if the disk has room for it; a larger video is read as a stream. None
-        means that nothing was downloaded, because it would take longer than the caller waits.
-        """
-        waited_for = limits.answer_by_s is not None and self._storage.can_enqueue
-        most_bytes = MIN_DOWNLOAD_BYTES_PER_S * limits.compute_tracking_budget_s()
-        if stored.kind == "video" and waited_for and file.size_bytes > most_bytes:
-            return None
-        room = MAX_DOWNLOAD_SHARE * shutil.disk_usage(folder).free
-        if file.size_bytes > min(MAX_DOWNLOAD_BYTES, room):
-            if stored.kind == "image":
-                raise TooLargeError("file_too_large", "The image is too large. Export it smaller.")
-            return stored
-        path = folder / ORIGINAL
-        with path.open("wb") as target:
-            shutil.copyfileobj(file.stream, target, 2**20)
-        return replace(stored, file=path)
-
     def _must_queue(
         self, source: Path | BufferedIOBase, parameters: Parameters, limits: Limits
     ) -> bool:
-        """Check a video's limits and return whether its analysis must wait in the queue.
+        """Check a video's length and return whether its analysis must wait in the queue.
 
-        It must if a caller waits for the answer and would give up before the analysis ends.
+        It must if a caller waits for the answer and would give up before the analysis ends. A video
+        that is too long to be analysed at all raises `TooLargeError`.
         """
         cost_s = self._engine.estimate_video_s(source, parameters) / self._cpu_share
         if isinstance(source, BufferedIOBase):
@@ -245,7 +223,7 @@ class Analyzer:
     def _carry_out(
         self, work: Work, source: Source, parameters: Parameters, limits: Limits
     ) -> None:
-        """Analyse the file, store all results, and only then mark the record as completed."""
+        """Claim the record, analyse the file, store the results, then mark it as completed."""
         check_attempts(work.record)
         begun_s = time.monotonic()
         lease_until_s = limits.end_s + LEASE_MARGIN_S
@@ -265,7 +243,10 @@ class Analyzer:
     def _analyze(
         self, work: Work, source: Source, parameters: Parameters, limits: Limits, folder: Path
     ) -> tuple[dict[str, Any], list[Path]]:
-        """Return the outcome of the analysis, and the files that it wrote into the folder."""
+        """Analyse the file, and write the results into `folder`.
+
+        The result is the outcome for `Record.outcome`, and the files that were written.
+        """
         if source.kind == "image":
             assert isinstance(source.file, Path)
             return self._engine.analyze_image(source.file, parameters, folder)
@@ -281,7 +262,10 @@ class Analyzer:
         return summary.to_dict(), paths
 
     def _store_source(self, work: Work, source: Source, outcome: dict[str, Any]) -> dict[str, Any]:
-        """Store the analysed file if it came with the request, and return its provenance."""
+        """Store the analysed file if it came with the request, and return the analysis' provenance.
+
+        The provenance says which bytes were analysed: see `Source.identify`.
+        """
         version, stored_at = source.version, source.stored_at
         if source.original is not None:
             version = self._storage.put_file(
@@ -294,7 +278,7 @@ class Analyzer:
 
     @contextmanager
     def _identifying(self, work: Work, source: Source) -> Iterator[None]:
-        """If the analysis in the ``with`` block fails, note which file was analysed."""
+        """If the analysis in the ``with`` block fails, note the file's identity for the record."""
         try:
             yield
         except HandlerError:
@@ -306,3 +290,51 @@ class Analyzer:
 def _check_time_left(limits: Limits) -> None:
     if not limits.can_begin_work:
         raise ConflictError("no_time_left", "There is no time left to begin. Try again.")
+
+
+def _inspect(engine: "Engine", file: StoredObject, expected_kind: str | None) -> Source:
+    """Check size and kind of a stored file; return it as a `Source` that is a stream.
+
+    `expected_kind` is the kind that the request names; None takes a video or an image.
+
+    Raises
+    ------
+    TooLargeError, UnsupportedMediaError
+    """
+    if file.size_bytes > MAX_UPLOAD_BYTES:
+        raise TooLargeError(
+            "file_too_large", f"The file has over {MAX_UPLOAD_BYTES >> 20} MB. Cut it."
+        )
+    kind = engine.detect_kind(file.stream.read(512))
+    check_kind(kind, expected_kind)
+    file.stream.seek(0)
+    return Source(file.stream, kind, None, file.size_bytes, file.version, file.stored_at)
+
+
+def _fetch(
+    file: StoredObject, stored: Source, limits: Limits, can_enqueue: bool, folder: Path
+) -> Source | None:
+    """Return a stored file, ready for the analysis; None if the request must be queued first.
+
+    It is downloaded into `folder` if the disk has room for it; a larger video is read as a stream.
+    The request must be queued if the download of a video would take longer than the caller waits,
+    and if there is a queue (`can_enqueue`). Nothing is downloaded then.
+
+    Raises
+    ------
+    TooLargeError
+        An image for which the disk has no room.
+    """
+    waited_for = limits.answer_by_s is not None and can_enqueue
+    most_bytes = MIN_DOWNLOAD_BYTES_PER_S * limits.compute_tracking_budget_s()
+    if stored.kind == "video" and waited_for and file.size_bytes > most_bytes:
+        return None
+    room = MAX_DOWNLOAD_SHARE * shutil.disk_usage(folder).free
+    if file.size_bytes > min(MAX_DOWNLOAD_BYTES, room):
+        if stored.kind == "image":
+            raise TooLargeError("file_too_large", "The image is too large. Export it smaller.")
+        return stored
+    path = folder / ORIGINAL
+    with path.open("wb") as target:
+        shutil.copyfileobj(file.stream, target, 2**20)
+    return replace(stored, file=path)

@@ -20,7 +20,7 @@ CLEAR_ANSWERS = {"suspected": True, "not_suspected": False}
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to a request: a status code and a JSON document.
+    """The answer to a request: an HTTP status code and a JSON document.
 
     If `page` is not empty, it is an HTML page that is sent instead of the document. `shown` holds
     the ids of those analyses in the document that belong to another user than the caller; they are
@@ -37,7 +37,9 @@ class Answer:
 def answer_analysis(storage: Storage, record: Record, language: Language | None = None) -> Answer:
     """Return the answer to a request to analyse a file.
 
-    It holds the outcome if the analysis is completed, otherwise the path to ask for its status.
+    It holds the outcome if the analysis is completed, with a message for the patient in `language`
+    (see `document_report`). Otherwise its status is 202, and it holds the path to ask for the
+    state.
     """
     if record.state != "completed":
         return _answer_later(record)
@@ -61,18 +63,21 @@ def _answer_later(record: Record) -> Answer:
 
 
 def answer_division(record: Record, division: Division) -> Answer:
-    """Return the answer to a request whose video is divided among many workers."""
+    """Return the answer, status 202, to a request whose video is divided among many workers.
+
+    It holds the path to ask for the state, and the estimates in `division`.
+    """
     answer = _answer_later(record)
     document = {**answer.document, "fan_out": division.document()}
     return replace(answer, document=document, is_handed_over=True)
 
 
 def answer_form(answer: Answer, language: Language | None) -> Answer:
-    """Return the answer for a client that understands only a clear result or an error.
+    """Return the answer for an app that understands only a clear result or an error.
 
-    If the result of `answer` is clear (suspected or not suspected), `answer` itself is returned.
-    Otherwise an error is returned. Its message gives the reason in `language`, or in English and
-    Korean if that is None.
+    If the result in `answer`, that of a completed analysis, is clear (suspected or not suspected),
+    `answer` itself is returned. Otherwise an error of status 422 is returned. Its message gives the
+    reason in `language`, or in English and Korean if that is None.
     """
     summary = answer.document["summary"]
     status = summary["assessment"]["status"]
@@ -101,9 +106,10 @@ def explain_refusal(error: HandlerError, language: Language | None) -> str:
 
 
 def document_status(storage: Storage, record: Record, with_outcome: bool) -> dict[str, Any]:
-    """Return the state of an analysis as JSON.
+    """Return the state of an analysis as JSON, and its outcome if it is completed.
 
-    If `with_outcome` is false, as in a list, the summary or result and the parameters are left out.
+    If `with_outcome` is false, as in a list of analyses, the summary or result, the provenance, the
+    parameters, and what the client said of the file are left out.
     """
     document: dict[str, Any] = {
         "analysis_id": record.analysis_id,
@@ -129,10 +135,12 @@ def document_status(storage: Storage, record: Record, with_outcome: bool) -> dic
 def document_report(
     storage: Storage, record: Record, language: Language | None = None
 ) -> dict[str, str]:
-    """Return the address of the report, if there is one, and the message for the patient.
+    """Return the fields ``report_url`` and ``patient_message`` of an answer.
+
+    Without a report there is no ``report_url``.
 
     The message is in `language`. If that is None, it is in the report's language; without a report
-    there is no message.
+    there is no message, and neither is one for a picture.
     """
     document = {}
     key = (record.files or {}).get("report")
@@ -145,7 +153,10 @@ def document_report(
 
 
 def write_patient_message(summary: dict[str, Any], language: Language) -> str:
-    """Return the sentence for the patient: how to record better, or that the test is done."""
+    """Return the sentence for the patient: how to record better, or that the test is done.
+
+    `summary` is a video's summary as JSON. The sentence never tells the result.
+    """
     reasons, cautions = (
         [finding["code"] for finding in summary["assessment"][name]]
         for name in ("reasons", "cautions")

@@ -1,4 +1,8 @@
-"""Answer every kind of event: API Gateway, direct invocation, S3 notification, SQS batch."""
+"""Answer every kind of event that Lambda passes to the function.
+
+These are HTTP calls through API Gateway, direct invocations, notifications of S3, and batches of
+messages of the SQS queue.
+"""
 
 import json
 import time
@@ -63,7 +67,7 @@ STOP_MARGIN_S = 1.0
 
 
 class Context(Protocol):
-    """The parts of Lambda's context object that this program uses."""
+    """The parts of Lambda's context object that this program uses; any object with them will do."""
 
     aws_request_id: str
 
@@ -75,7 +79,7 @@ class RedeliveryError(Exception):
 
 
 class Api:
-    """Handles every kind of event.
+    """Turns events into requests, has the service carry them out, and answers as AWS expects it.
 
     Routes are matched in `handler.events`, not by Powertools: its resolvers keep the current event
     in class attributes, which the local server's threads would share.
@@ -83,8 +87,10 @@ class Api:
     Parameters
     ----------
     service : Service
+        It carries out the requests.
     bucket : str or None
-        Notifications of other buckets are ignored. None: those of all buckets are accepted.
+        Name of the S3 bucket. Notifications of other buckets are ignored. None: those of all
+        buckets are accepted.
     access : Access
         How the sender of an HTTP request is identified.
     logger : Logger
@@ -110,15 +116,21 @@ class Api:
         event : dict
             The event that Lambda passes to the function.
         context : Context
+            It says how much time is left, and the id of the request for the log.
         answer_within_s : float, optional
             How many seconds the sender of an HTTP request waits for the answer.
 
         Returns
         -------
         dict
-            For a proxy event ``statusCode``, ``headers`` and ``body``; for an SQS batch
-            ``batchItemFailures``; for a direct invocation the answer's document, with
-            ``status_code`` in it if it is an error.
+            For an HTTP call ``statusCode``, ``headers`` and ``body``; for an SQS batch
+            ``batchItemFailures``, the messages to deliver again; for a notification ``status``; for
+            a direct invocation the answer's document, with ``status_code`` in it if it is an error.
+
+        Raises
+        ------
+        RedeliveryError
+            A notification's request failed, and may succeed if AWS delivers the event again.
         """
         end_s = time.time() + context.get_remaining_time_in_millis() / 1000 - STOP_MARGIN_S
         request_id = context.aws_request_id
@@ -170,7 +182,7 @@ class Api:
         }
 
     def _run(self, parse: Callable[[], Request], limits: Limits, request_id: str) -> Answer:
-        """Parse and carry out a request. Every error becomes an answer."""
+        """Parse a request by calling `parse`, and carry it out. Every error becomes an answer."""
         try:
             return self._observed(parse(), limits, request_id)
         except Exception as error:
@@ -205,7 +217,11 @@ class Api:
     def _handle_batch(
         self, event: dict[str, Any], limits: Limits, request_id: str
     ) -> dict[str, Any]:
-        """Carry out a batch of queue messages; the answer lists those to be delivered again."""
+        """Carry out the messages of an SQS batch, and return AWS' answer to it.
+
+        It lists under ``batchItemFailures`` the messages that failed, and that the queue delivers
+        again.
+        """
 
         def handle(record: SQSRecord) -> None:
             received = _count_deliveries(record.raw_event)
@@ -227,7 +243,7 @@ class Api:
     def _postpone(self, record: SQSRecord, received: int, request_id: str) -> None:
         """Have the queue deliver a failed message again soon, instead of after its usual wait.
 
-        `received` is how often it was delivered; the delay grows with it.
+        `received` is how often it was delivered, from 1; the delay grows with it.
         """
         delay_s = round(THROTTLED_S * THROTTLED_FACTOR ** (received - 1))
         try:
@@ -239,7 +255,13 @@ class Api:
     def _handle_notification(
         self, records: list[Any], limits: Limits, request_id: str
     ) -> dict[str, Any]:
-        """Carry out a notification that S3 sent directly; Lambda sends it again if this raises."""
+        """Carry out a notification that S3 sent directly; `records` are its entries.
+
+        Raises
+        ------
+        RedeliveryError
+            Lambda then passes the notification again.
+        """
 
         def parse() -> list[Request]:
             found = [parse_notification(record, self._bucket) for record in records]
@@ -251,7 +273,9 @@ class Api:
     def _carry_out(
         self, parse: Callable[[], Sequence[Request]], limits: Limits, request_id: str
     ) -> None:
-        """Carry out requests that nobody waits for.
+        """Carry out the requests that `parse` returns, for which nobody waits.
+
+        Errors that another attempt cannot mend are only logged.
 
         Raises
         ------
@@ -293,7 +317,7 @@ class Api:
 
 
 def _count_deliveries(message: dict[str, Any]) -> int:
-    """Return how often a message was delivered, this time included."""
+    """Return how often the queue delivered a message, this time included; 1 if it does not say."""
     attributes = message.get("attributes")
     text = attributes.get("ApproximateReceiveCount") if isinstance(attributes, dict) else None
     return int(text) if isinstance(text, str) and text.isascii() and text.isdigit() else 1

@@ -18,6 +18,8 @@ def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
     API Gateway reuses the policy for some minutes, so it must not depend on the path of one call.
 
+    The policy also holds the token's claims that `handler.identity` reads.
+
     Parameters
     ----------
     event : dict

@@ -190,7 +190,11 @@ class AwsStorage:
             self._delete(found[start : start + MAX_DELETED])
 
     def _list_versions(self, prefix: str) -> Iterator[tuple[dict[str, Any], bool]]:
-        """Yield each version of the files below `prefix`, and whether it is its file's newest."""
+        """Yield each version of the files whose keys begin with `prefix`, as S3 describes it.
+
+        With it comes whether it is the newest version of its file. Marks of a deletion are versions
+        too; they never count as the newest.
+        """
         position: dict[str, str] = {}
         while True:
             with _translated_errors():
@@ -305,12 +309,15 @@ class AwsWebhookQueue:
         self._secrets = boto3.client("secretsmanager", config=_CONFIG)
 
     def send(self, message: str) -> None:
-        """Put an event into the queue."""
+        """Put an event into the queue, as the text that `make_message` returns."""
         with _translated_errors():
             self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=message)
 
     def postpone(self, receipt: str, delay_s: int) -> None:
-        """Have a message delivered again after `delay_s`, unless it is deleted by then."""
+        """Have a message delivered again after `delay_s` seconds, unless it is deleted by then.
+
+        `receipt` is the queue's handle of this delivery.
+        """
         with _translated_errors():
             self._sqs.change_message_visibility(
                 QueueUrl=self._queue_url, ReceiptHandle=receipt, VisibilityTimeout=delay_s
@@ -327,7 +334,15 @@ class AwsWebhookQueue:
 class S3Object(io.BufferedIOBase):
     """A file in S3 that is read in blocks, so that only a few of them are in memory.
 
-    If the file is replaced in S3 while it is open, reads fail; they never mix two versions.
+    It is the stream and the `StoredObject` in one. If the file is replaced in S3 while it is open,
+    reads fail; they never mix two versions.
+
+    Parameters
+    ----------
+    s3 : boto3 client
+    bucket, key : str
+    head : dict
+        What S3 answers to ``head_object`` of the version to read.
     """
 
     def __init__(self, s3: Any, bucket: str, key: str, head: dict[str, Any]) -> None:
@@ -438,7 +453,7 @@ def _to_item(record: Record) -> dict[str, Any]:
 
 
 def _from_item(item: dict[str, Any]) -> Record | None:
-    """Return the record that a DynamoDB item holds; None if an incompatible program wrote it."""
+    """Return the record in an item of the table; None if an incompatible program wrote the item."""
     document = _plain(TypeDeserializer().deserialize({"M": item}))
     if document.get("state") == "deleted":
         document = {"user_id": "", "created_at": "", **document}

@@ -40,7 +40,9 @@ def make_unavailable() -> HandlerError:
 
 
 def translate(answer: Any) -> HandlerError:
-    """Return the error for a service's answer that says why it refuses; it names no file.
+    """Return the error of the API for an answer by which an AWS service refuses a request.
+
+    Its message names no file and no user.
 
     Parameters
     ----------
@@ -71,6 +73,6 @@ def translate(answer: Any) -> HandlerError:
 
 
 def _is_about_shape(answer: Any) -> bool:
-    """Return whether an error of DynamoDB says that the table lacks a key field or an index."""
+    """Return whether an answer of DynamoDB says that the table lacks a key field or an index."""
     text = answer["Error"].get("Message", "")
     return any(word in text for word in ("schema", "index", "the key", "required keys"))

@@ -26,12 +26,13 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?=T)")
 
 
 class CohortTable:
-    """Writes the tables of cohorts.
+    """Writes the results of a cohort, many recordings that one state machine analysed, as a table.
 
     Parameters
     ----------
     storage : Storage
     engine : Engine
+        It writes the Parquet files.
     work_folder : Path or None
         Folder for temporary files; None: the system's own folder for them.
     """
@@ -42,12 +43,15 @@ class CohortTable:
         self._work_folder = work_folder
 
     def write(self, results: str, execution: str, started_at: str) -> dict[str, Any]:
-        """Write the table of one cohort. A second call replaces the files of the first one.
+        """Write the table of one cohort into the storage, in as many Parquet files as it takes.
+
+        A second call replaces the files of the first one.
 
         Parameters
         ----------
         results : str
-            Key of the manifest that the distributed map wrote.
+            Key of the manifest that the state machine's distributed map wrote: a JSON file that
+            lists the files with the answers of all recordings.
         execution : str
             Name of the execution of the cohort's state machine.
         started_at : str
@@ -57,6 +61,11 @@ class CohortTable:
         -------
         dict
             ``files`` and ``recordings``: how many of each were written.
+
+        Raises
+        ------
+        ValueError
+            `execution` or `started_at` is not of this form.
         """
         day = _DAY.match(started_at)
         if not day or not _EXECUTION.fullmatch(execution):
@@ -73,7 +82,10 @@ class CohortTable:
         return {"files": files, "recordings": recordings}
 
     def _read_results(self, results: str) -> Iterator[dict[str, Any]]:
-        """Yield the result of each recording; neither folders nor pictures have one."""
+        """Yield the result of each recording, as `write_results` takes it.
+
+        `results` is the manifest's key, see `write`. Folders and pictures are left out.
+        """
         with self._storage.open_file(results).stream as stream:
             listed = json.load(stream)["ResultFiles"]
         for line in self._read_lines(listed["SUCCEEDED"]):
@@ -100,8 +112,9 @@ class CohortTable:
 def _read_failure(line: dict[str, Any]) -> dict[str, str]:
     """Return why a recording failed: ``code``, and the message ``error``.
 
-    The line's ``Cause`` holds the function's answer, which says it. If the function itself failed,
-    there is no such answer, and a general code and message are returned.
+    `line` is the state machine's entry of the recording. Its ``Cause`` holds the function's answer,
+    which says it. If the function itself failed, there is no such answer, and a general code and
+    message are returned.
     """
     try:
         answer = json.loads(line.get("Cause") or "{}")

@@ -25,7 +25,9 @@ ATTEMPTS = 20
 
 
 def delete_analysis(storage: Storage, analysis_id: str, caller: Caller) -> None:
-    """Delete an analysis if it is the caller's; nothing happens if there is none.
+    """Delete an analysis if the caller may; do nothing if there is none, or if it is another's.
+
+    The caller is not told the difference, which would show that such an analysis exists.
 
     Raises
     ------
@@ -39,7 +41,9 @@ def delete_analysis(storage: Storage, analysis_id: str, caller: Caller) -> None:
 
 
 def delete_user(storage: Storage, user_id: str, caller: Caller, limits: Limits) -> bool:
-    """Delete all analyses and files of a user.
+    """Delete all analyses and files of a user. Whether the caller may, was checked before.
+
+    `limits` says when this invocation must end.
 
     Returns
     -------
@@ -64,9 +68,15 @@ def delete_user(storage: Storage, user_id: str, caller: Caller, limits: Limits) 
 
 
 def delete_record(storage: Storage, record: Record, caller: Caller) -> None:
-    """Delete the analysis of a record that was read from the storage.
+    """Delete the analysis of a record that was read from the storage, completely.
 
-    The analysed file is deleted too if its key belongs to the user's own files.
+    The analysed file is deleted too if its key is one of the user's own files: see
+    `Caller.list_own_prefixes`. Whether the caller may delete the analysis, was checked before.
+
+    Raises
+    ------
+    HandlerError
+        The storage failed. Sending the same request again completes the deletion.
     """
     if record.state != "deleted":
         record = _mark(storage, record)
@@ -83,7 +93,15 @@ def delete_record(storage: Storage, record: Record, caller: Caller) -> None:
 
 
 def _mark(storage: Storage, record: Record) -> Record:
-    """Mark a record as deleted and return it; try again if another process writes it meanwhile."""
+    """Store a record as deleted, as the first step, and return it as it is stored then.
+
+    If another process writes it meanwhile, try again, `ATTEMPTS` times at most.
+
+    Raises
+    ------
+    ConflictError
+        The other process wrote it each time.
+    """
     for _ in range(ATTEMPTS):
         marked = record if record.state == "deleted" else records.withdraw(record)
         try:

@@ -67,7 +67,7 @@ ERRORS = {
 
 
 def make_document() -> dict[str, Any]:
-    """Return the OpenAPI document."""
+    """Return the description of the API, an OpenAPI 3.1 document."""
     paths: dict[str, dict[str, Any]] = {}
     for route in ROUTES:
         paths.setdefault(route.path, {})[route.method.lower()] = _describe_route(route)
@@ -92,7 +92,7 @@ def make_document() -> dict[str, Any]:
 
 
 def make_page(document: dict[str, Any]) -> str:
-    """Return an HTML page that shows an OpenAPI document and loads no other file."""
+    """Return an HTML page that shows the document of `make_document` and loads no other file."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -160,7 +160,7 @@ def _query(name: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def describe_analysis_parameters() -> dict[str, dict[str, Any]]:
-    """Return the schema of each parameter of an analysis, with its range and its default."""
+    """Return the JSON Schema of each parameter of an analysis, by its name."""
     described: dict[str, dict[str, Any]] = {}
     for field in fields(Parameters):
         if field.name in RANGES:
@@ -262,7 +262,10 @@ def _describe_body(actions: Iterable[str]) -> dict[str, Any]:
 def _make_condition(
     action: str, properties: dict[str, Any], required: Iterable[str]
 ) -> dict[str, Any]:
-    """Return the schema of the fields that apply only if the request has this action."""
+    """Return the JSON Schema of the fields that apply only if the request has this `action`.
+
+    `properties` are the fields' schemas by name, and `required` the names that must be there.
+    """
     return {
         "if": {"properties": {"action": {"const": action}}},
         "then": {"properties": properties, "required": list(required)},
@@ -457,7 +460,7 @@ def _describe_answers(route: Route) -> dict[str, Any]:
 def _make_object(
     properties: dict[str, Any], required: Iterable[str] | None = None, *, strict: bool = False
 ) -> dict[str, Any]:
-    """Return the schema of a JSON object with these properties.
+    """Return the JSON Schema of an object with these properties.
 
     If `required` is None, all of them are required. If `strict` is true, no others are allowed.
     """

@@ -1,4 +1,4 @@
-"""Divide a long recording among many workers: into how many segments, how fast, at what cost."""
+"""Plan how to divide a long recording among many workers: the number of segments, time and cost."""
 
 import math
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ START_S = 2.0
 OVERHEAD_S = 10.0
 """What comes before and after the segments: starting the state machine, planning, joining."""
 JOBS_BESIDE_SEGMENTS = 3
-"""The plan, the file's hash, and joining."""
+"""Planning and joining are two; the third gives the estimate some room."""
 GB_SECOND_USD = 0.0000166667
 INVOCATION_USD = 0.2e-6
 TRANSITION_USD = 25e-6
@@ -29,11 +29,12 @@ class Division:
     Attributes
     ----------
     segments : int
-        Their number. One segment is not worth dividing.
+        Largest number of segments; there can be fewer, because segments begin at keyframes. 1 means
+        that dividing is not worth while.
     expected_s : float
-        Estimated time until the result is there, in seconds.
+        Estimated seconds from the request until the result is there.
     cost_usd : float
-        Estimated cost.
+        Estimated cost of the whole recording in AWS, in US dollars, without a free tier.
     """
 
     segments: int
@@ -41,7 +42,7 @@ class Division:
     cost_usd: float
 
     def document(self) -> dict[str, float]:
-        """Return the estimate as an answer holds it."""
+        """Return the estimate, rounded, as the field ``fan_out`` of an answer."""
         return {
             "segments": self.segments,
             "expected_s": math.ceil(self.expected_s),
@@ -50,16 +51,16 @@ class Division:
 
 
 def divide(cpu_s: float, cpu_share: float, workers: int) -> Division:
-    """Return how a recording is best divided.
+    """Return how a recording is best divided: each worker shall take about `SEGMENT_S`.
 
     Parameters
     ----------
     cpu_s : float
-        Estimated time on one whole core.
+        Estimated CPU time of the whole recording, in seconds on one whole core.
     cpu_share : float
-        Share of a core that each worker gets.
+        Share of a core that each worker gets, above 0 and at most 1.
     workers : int
-        How many of them work at the same time.
+        How many of them work at the same time, at least 1.
 
     Returns
     -------

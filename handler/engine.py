@@ -1,4 +1,7 @@
-"""Analyse one file with the tracker: check its limits, estimate the time, run the models."""
+"""Analyse one file with the tracker: check its limits, estimate the time, run the models.
+
+This is the only module of the handler that runs the tracker on a file.
+"""
 
 import functools
 import hashlib
@@ -55,7 +58,7 @@ class Engine:
 
     @functools.cached_property
     def identity(self) -> dict[str, str]:
-        """The hashes of the program and of its models, which each record keeps."""
+        """SHA-256 of the program and of its models, so that a record says which code ran."""
         return {"program_sha256": identify_program(), "models_sha256": identify_models()}
 
     def detect_kind(self, head: bytes) -> str:
@@ -78,26 +81,27 @@ class Engine:
     def estimate_video_s(self, source: Path | BufferedIOBase, parameters: Parameters) -> float:
         """Check a video's limits before anything is decoded, and estimate the time to analyse it.
 
-        Parameters
-        ----------
-        source : Path or BufferedIOBase
-        parameters : Parameters
+        `source` is a path, or a stream at its beginning, which is moved.
 
         Returns
         -------
         float
-            CPU time in seconds.
+            CPU time in seconds, on one core of a Lambda function. If the container tells no length,
+            it is that of the most frames that are ever analysed.
 
         Raises
         ------
         UndecodableError, TooLargeError
+            The video cannot be read; or it has over `MAX_SOURCE_FRAMES`, or lasts over
+            `MAX_DURATION_S`.
         """
         return _estimate_s(_inspect(source), parameters)
 
     def estimate_whole_s(self, source: Path | BufferedIOBase, parameters: Parameters) -> float:
         """Estimate the time as `estimate_video_s` does; 0 if the container tells no length.
 
-        With 0, the recording is not divided, because it may be short.
+        It serves to decide whether to divide the recording. With 0 it is not divided, because it
+        may be short.
         """
         info = _inspect(source)
         return _estimate_s(info, parameters) if info.frame_count else 0.0
@@ -112,20 +116,22 @@ class Engine:
         report: Language | None = None,
         name: str = "original",
     ) -> tuple[Summary, list[Path]]:
-        """Analyse a video whose limits were checked.
+        """Analyse a video whose limits were checked by `estimate_video_s`, and write its results.
 
         Parameters
         ----------
         source : Path or BufferedIOBase
         parameters : Parameters
         folder : Path
-            Where to write the results.
+            Where to write the results; each name begins with ``analysis.``.
         budget_s : float
-            How many seconds decoding and tracking may take.
+            How many seconds decoding and tracking may take. If that is too short, fewer frames are
+            analysed: see `tracker.tracks.track.track_video`.
         on_progress : callable
-            See `tracker.tracks.track.track_video`.
+            Called after each frame that was analysed, with the number of these so far, and the
+            number expected (0: unknown). What it raises ends the analysis.
         report : {"en", "ko"}, optional
-            Language of the report to write.
+            Language of the report to write. Default: no report.
         name : str, optional
             What the report calls the recording.
 
@@ -154,12 +160,12 @@ class Engine:
     def plan_segments(
         self, source: BufferedIOBase, parameters: Parameters, count: int
     ) -> dict[str, Any]:
-        """Divide a video.
+        """Divide a video at keyframes into segments that workers can track one by one.
 
         Parameters
         ----------
         source : BufferedIOBase
-            It is read to its end.
+            It is read to its end, for the hash.
         parameters : Parameters
         count : int
             Largest number of segments.
@@ -167,8 +173,8 @@ class Engine:
         Returns
         -------
         dict
-            ``segments``: each as text, to track it elsewhere. ``sha256`` of the video. One segment
-            means that the video cannot be divided.
+            ``segments``, a list: each is a text for `track_segment`. ``sha256`` of the video, in
+            hexadecimal. One segment means that the video cannot be divided.
 
         Raises
         ------
@@ -191,11 +197,25 @@ class Engine:
         on_progress: Callable[[int, int], None],
         with_pictures: bool,
     ) -> None:
-        """Track one segment of a plan, and write what was seen in it, its part, to `path`.
+        """Find the landmarks in one segment of a video, and write them to a file: its part.
+
+        Parameters
+        ----------
+        source : BufferedIOBase
+            The whole video; only the segment is decoded.
+        segment : str
+            One of the ``segments`` of `plan_segments`.
+        path : Path
+            Where to write the part.
+        on_progress : callable
+            See `analyze_video`.
+        with_pictures : bool
+            Whether to keep pictures of the eyes, which a report needs.
 
         Raises
         ------
         UndecodableError, IndivisibleError
+            The video cannot be read; or not be divided here with the result of a single run.
         """
         with self._lock, _translated_errors():
             part = track_segment(
@@ -216,21 +236,16 @@ class Engine:
         report: Language | None,
         name: str,
     ) -> tuple[Summary, list[Path]]:
-        """Join the parts of a video and measure it.
+        """Join the parts of all segments of one video, measure the whole, and write the results.
 
         Parameters
         ----------
         paths : iterable of Path
-            The parts of all segments, in any order.
+            The files that `track_segment` wrote, one for each segment, in any order.
         sha256 : str
-            Hash of the video.
+            Hash of the video, from `plan_segments`.
         parameters, folder, report, name
-            See `analyze_video`.
-
-        Returns
-        -------
-        summary : Summary
-        files : list of Path
+            See `analyze_video`, also for the result: the summary, and the files that were written.
 
         Raises
         ------
@@ -246,31 +261,35 @@ class Engine:
         return _write_result(track, parameters, folder, report, name, pictures)
 
     def write_table(self, path: Path, results: Sequence[Mapping[str, Any]]) -> None:
-        """Write the results of many files; see `tracker.files.results_table.write_results`."""
+        """Write the results of many recordings as one Parquet file at `path`.
+
+        See `tracker.files.results_table.write_results` for what each of `results` holds.
+        """
         write_results(path, results)
 
     def analyze_image(
         self, path: Path, parameters: Parameters, folder: Path
     ) -> tuple[dict[str, Any], list[Path]]:
-        """Analyse an image.
+        """Analyse an image, and write its result.
 
         Parameters
         ----------
-        path : Path
+        path, folder : Path
+            The image, and where to write the result.
         parameters : Parameters
-        folder : Path
-            Where to write the result.
+            Only the threshold of the blink is used.
 
         Returns
         -------
         result : dict
             The JSON document; see `tracker.result.document_still`.
         files : list of Path
-            result.json.
+            analysis.result.json.
 
         Raises
         ------
-        UndecodableError
+        UndecodableError, UnsupportedMediaError
+            The image cannot be decoded, or is of no supported kind.
         """
         with self._lock, _translated_errors():
             still = measure_still(path, self._mesh, parameters.blink_thresh)
@@ -278,7 +297,14 @@ class Engine:
 
 
 def _inspect(source: Path | BufferedIOBase) -> VideoInfo:
-    """Return what a video's container tells, after checking its limits."""
+    """Check a video's limits, and return what its container tells, such as size and frame count.
+
+    A `frame_count` of 0 means that the container does not tell it.
+
+    Raises
+    ------
+    UndecodableError, TooLargeError
+    """
     with _translated_errors(), Video(source) as video:
         info = replace(video.info, frame_count=video.expected_frames)
     _check_limits(info)

@@ -26,7 +26,8 @@ class Environment:
     fan_out_workers : int
         ``FAN_OUT_WORKERS``: how many segments are tracked at the same time.
     cpu_share : float
-        Share of one core that Lambda gives, computed from ``AWS_LAMBDA_FUNCTION_MEMORY_SIZE``.
+        Share of one core that Lambda gives, above 0 and at most 1, computed from
+        ``AWS_LAMBDA_FUNCTION_MEMORY_SIZE``.
     access : Access
         How callers are identified: ``ACCESS`` (``identity`` or ``open``) and ``OWN_PREFIX``.
     retention_days : int
@@ -47,12 +48,14 @@ class Environment:
 
 
 def read_environment() -> Environment:
-    """Read the environment variables.
+    """Read the environment variables of the functions that answer the API and track segments.
 
     Raises
     ------
     RuntimeError
         A required variable is missing.
+    ValueError
+        A variable that must be a number is something else.
     """
     missing = [name for name in ("S3_BUCKET", "DYNAMODB_TABLE") if not os.environ.get(name)]
     if missing:

@@ -8,14 +8,15 @@ MAX_MESSAGE_CHARACTERS = 400
 
 
 class HandlerError(Exception):
-    """A request or a file that cannot be processed.
+    """A request or a file that cannot be processed. Its subclasses set the answer's HTTP status.
 
     Parameters
     ----------
     code : str
-        Short name of the error, for programs.
+        Short name of the error, for programs, such as ``bad_key``.
     message : str
-        Text for the client: the fault, the expected value, or the remedy.
+        Text for the client: the fault, the expected value, or the remedy. It is cut to
+        `MAX_MESSAGE_CHARACTERS`, because messages quote the client's values.
     """
 
     status_code = 500
@@ -63,20 +64,23 @@ class MethodNotAllowedError(HandlerError):
 
 
 class ConflictError(HandlerError):
-    """Another process works on the analysis, or the file has changed in the meantime."""
+    """The work cannot be done now, but perhaps later.
+
+    Another process works on the analysis, or the file has changed in the meantime.
+    """
 
     status_code = 409
     retryable = True
 
 
 class SentTwiceError(HandlerError):
-    """A second file came for one upload. The client must ask for a new upload."""
+    """A second file came for one upload: the client must ask for a new upload for it."""
 
     status_code = 409
 
 
 class DeletedError(HandlerError):
-    """The analysis was deleted while this process worked on it."""
+    """The analysis was deleted, in most cases while this process worked on it."""
 
     status_code = 410
 
@@ -94,13 +98,13 @@ class UnsupportedMediaError(HandlerError):
 
 
 class UndecodableError(HandlerError):
-    """The video or image is damaged."""
+    """The video or image cannot be analysed: it is damaged, or takes too long."""
 
     status_code = 422
 
 
 class IndivisibleError(HandlerError):
-    """The recording cannot be divided into segments after all."""
+    """The recording cannot be divided after all, so one worker must analyse all of it."""
 
 
 class ThrottledError(HandlerError):
@@ -118,7 +122,7 @@ class StorageUnavailableError(HandlerError):
 
 
 def to_handler_error(error: BaseException, request_id: str) -> HandlerError:
-    """Return the error that a client may see.
+    """Return the error that a client may see for any error.
 
     Parameters
     ----------
@@ -141,7 +145,7 @@ def to_handler_error(error: BaseException, request_id: str) -> HandlerError:
 
 
 def to_document(error: HandlerError) -> dict[str, Any]:
-    """Return the JSON document of an error."""
+    """Return an error as the JSON object of an answer: ``error``, the message, and ``code``."""
     return {"error": error.message, "code": error.code}
 
 

@@ -1,4 +1,4 @@
-"""Read requests from events: HTTP calls, S3 notifications and messages of the queue.
+"""Make requests of events: of HTTP calls, notifications of S3, and messages of the queue.
 
 Nothing in an event is trusted before this module or `handler.requests` has checked it.
 """
@@ -54,6 +54,14 @@ class HttpCall:
 
     Attributes
     ----------
+    method : str
+        In capitals, such as "GET".
+    path : str
+        Without the stage of the API and without the query.
+    query : mapping
+        The values of the query by their names.
+    content_type : str
+        The header ``Content-Type``; empty if there is none.
     body : object
         The text that the client sent. For a form, the local server writes the file to its disk
         and puts a `FormFile` here instead.
@@ -62,7 +70,7 @@ class HttpCall:
     received_at_s : float
         Unix time at which API Gateway received the request; 0 if the event does not say.
     authorizer : mapping
-        What the authorizer in front of the API says about the caller.
+        What the authorizer in front of the API says about the caller; empty if there is none.
     """
 
     method: str
@@ -81,6 +89,7 @@ def read_http_event(event: Mapping[str, Any]) -> HttpCall | None:
     Parameters
     ----------
     event : dict
+        The event that Lambda passes to the function.
 
     Returns
     -------
@@ -119,12 +128,13 @@ def read_http_event(event: Mapping[str, Any]) -> HttpCall | None:
 
 
 def parse_http_call(call: HttpCall, access: Access) -> Request:
-    """Check an HTTP request.
+    """Check an HTTP call, and return the request that it makes of the API.
 
     Parameters
     ----------
     call : HttpCall
     access : Access
+        How the caller is identified.
 
     Returns
     -------
@@ -190,13 +200,18 @@ def parse_notification(record: Any, bucket: str | None) -> AnalyzeFile | None:
     record : object
         One of the notification's `Records`.
     bucket : str or None
-        Files of other buckets are ignored.
+        Name of the bucket. Files of other buckets are ignored; None: those of all buckets count.
 
     Returns
     -------
     AnalyzeFile or None
         None if the file starts no analysis: it is in another bucket, or nobody uploaded it (for
         example, it is a result that an analysis wrote).
+
+    Raises
+    ------
+    BadRequestError
+        The record is not one of an S3 notification.
     """
     try:
         if not record["eventName"].removeprefix("s3:").startswith("ObjectCreated:"):
@@ -244,7 +259,7 @@ def parse_queue_message(body: Any, bucket: str | None, operator: Caller) -> list
     Raises
     ------
     HandlerError
-        The message is neither a notification nor a request object.
+        The message is neither a notification nor a request to analyse a stored file.
     """
     document = parse_json(body)
     if isinstance(document, dict) and document.get("Event") == "s3:TestEvent":
@@ -261,12 +276,12 @@ def parse_queue_message(body: Any, bucket: str | None, operator: Caller) -> list
 
 
 def parse_json(text: Any) -> Any:
-    """Parse strict JSON.
+    """Return what strict JSON says: without NaN and infinity, which Python would take.
 
     Raises
     ------
     BadRequestError
-        The text is not JSON, or it is nested too deeply.
+        It is no text, no JSON, or nested too deeply.
     """
     if not isinstance(text, str | bytes):
         raise BadRequestError("bad_json", "The body is missing, expected a JSON object")

@@ -25,14 +25,16 @@ MAX_KILLED = 2
 
 
 class FanOut:
-    """Divides recordings.
+    """Decides which recordings are divided among many workers, and has the state machine do it.
 
     Parameters
     ----------
     storage : Storage
+        It starts the state machine, and says how many workers there are.
     engine : Engine
+        It estimates how long an analysis takes.
     cpu_share : float
-        Share of one core that each worker gets.
+        Share of one core that each worker gets, above 0 and at most 1.
     """
 
     def __init__(self, storage: Storage, engine: "Engine", cpu_share: float) -> None:
@@ -45,8 +47,9 @@ class FanOut:
     ) -> Division | None:
         """Return how a file is divided; None if one invocation analyses it.
 
-        A video is divided if the client asked for it, or if one invocation could not track all of
-        it in time.
+        A video is divided if the client asked for it (`asked`), or if one invocation could not
+        track all of it in time (`limits`). It stays whole in any case if it is short or if there
+        are no workers.
         """
         if source.kind != "video" or not self._storage.workers or not limits.may_queue:
             return None
@@ -63,7 +66,13 @@ class FanOut:
         return division if division.segments > 1 else None
 
     def start(self, work: Work, division: Division) -> Answer:
-        """Have the state machine analyse the file."""
+        """Have the state machine analyse the file, and return the answer that says so.
+
+        Raises
+        ------
+        UndecodableError
+            See `check_attempts`.
+        """
         check_attempts(work.record)
         # The version makes the name new each time, also after an attempt that did not count.
         execution = f"{work.record.analysis_id}-{work.record.version}"
@@ -73,7 +82,9 @@ class FanOut:
 
 
 def check_attempts(record: Record) -> None:
-    """Refuse a file whose analysis was killed again and again.
+    """Refuse a file whose analysis was killed again and again, `MAX_KILLED` times.
+
+    It is called before each attempt.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Check the query of a form's URL."""
+"""Check the query of the URL that a form with a video is sent to (``POST /eye/process?...``)."""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ FORM_PARAMETERS = (
 )
 """Parameters of an analysis that the query of a form may have."""
 FORM_FLAGS = {"save": True, "return_overlay": False}
-"""Flags that the query may have, with their defaults."""
+"""True or false values that the query may have, with their defaults."""
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?", re.ASCII)
 
 
@@ -31,6 +31,7 @@ def parse_form_query(query: Mapping[str, Any], caller: Caller) -> tuple[AnalyzeD
     query : mapping of str to str
         The parameters by name. Numbers are given as text.
     caller : Caller
+        Who sent it. The id of another user in the query is refused.
 
     Returns
     -------
@@ -42,6 +43,7 @@ def parse_form_query(query: Mapping[str, Any], caller: Caller) -> tuple[AnalyzeD
     Raises
     ------
     HandlerError
+        The query is not valid, or not allowed to this caller. The message says why.
     """
     known = (*FORM_PARAMETERS, *FORM_FLAGS, "user_id", "lang")
     if unknown := query.keys() - set(known):

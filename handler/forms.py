@@ -32,7 +32,7 @@ def read_boundary(content_type: str) -> bytes:
 
 
 def read_stream(stream: IO[bytes]) -> bytes:
-    """Return the next bytes of a stream; empty at its end."""
+    """Return the next bytes of a stream, `CHUNK_BYTES` at most; empty at its end."""
     return stream.read(CHUNK_BYTES)
 
 
@@ -53,7 +53,7 @@ def copy_form_file(
     target : file object
         The file that the content is written to.
     read_chunk : callable, optional
-        Reads the next bytes of the stream.
+        Reads the next bytes of the stream; empty at its end. Default: `read_stream`.
 
     Returns
     -------

@@ -1,6 +1,7 @@
-"""The caller of a request, as an authorizer identified it, and what that caller may do.
+"""Who sent a request, and what that caller may do.
 
-This module checks no token. API Gateway or the local server does that before.
+No token is checked here. Before a request comes here, API Gateway's authorizer or the local server
+has checked the token and says whose it is.
 """
 
 import re
@@ -33,11 +34,13 @@ class Caller:
     Attributes
     ----------
     role : str
-        What kind of caller it is. A "user" or a "clinician" was named by an authorizer.
+        What kind of caller it is. A "user" or a "clinician" was named by an authorizer, and a
+        clinician may also read what belongs to others. For "anyone", "local" and "operator" see
+        `Mode` and `Role`.
     user_id : str or None
         The user id that the authorizer gave; None if it gave none.
     own_prefix : str
-        How the keys of a user's own files begin, with ``{user_id}`` for the user.
+        How the keys of the files begin that apps store for a user, with ``{user_id}`` for the user.
     """
 
     role: Role
@@ -50,7 +53,7 @@ class Caller:
         return self.role in ("user", "clinician")
 
     def take_user_id(self, given: Any) -> str | None:
-        """Return the user who will own the files of a request; None if there is no user.
+        """Return the user who will own the files of a request; None if nobody is named.
 
         Parameters
         ----------
@@ -76,6 +79,8 @@ class Caller:
     def choose_listed(self, given: Any) -> str:
         """Return the user whose analyses to list: `given`, or else the caller.
 
+        `given` is the `user_id` of the request.
+
         Raises
         ------
         BadRequestError
@@ -96,6 +101,8 @@ class Caller:
     def choose_forgotten(self, given: Any) -> str:
         """Return the user whose data to delete: the caller, or `given` if the caller has no id.
 
+        `given` is the `user_id` of the request.
+
         Raises
         ------
         BadRequestError
@@ -115,14 +122,17 @@ class Caller:
         return self.role != "user" or owner == self.user_id
 
     def may_change(self, owner: str) -> bool:
-        """Return whether the caller may continue or delete the analyses of the user `owner`."""
+        """Return whether the caller may delete the analyses that belong to the user `owner`.
+
+        A clinician may read those of others, but not delete them.
+        """
         return not self.is_known or owner == self.user_id
 
     def list_own_prefixes(self, user_id: str) -> tuple[str, ...]:
-        """Return the beginnings of the keys of a user's own files.
+        """Return the one or two texts that the keys of a user's own files begin with.
 
-        One is that of uploads and results. The other is `own_prefix`, for files that apps store; it
-        is left out if both are the same.
+        One is for uploads and results. The other is `own_prefix`, for files that apps store; it is
+        left out if both are the same.
         """
         name = name_user(user_id)
         prefixes = (
@@ -132,6 +142,9 @@ class Caller:
 
     def check_own_key(self, key: str, user_id: str | None) -> None:
         """Check by its key alone that a stored file may be analysed for this caller.
+
+        `user_id` is the user who will own the results; None: nobody in particular. An operator may
+        then analyse any file outside of all users' folders.
 
         Raises
         ------
@@ -211,7 +224,11 @@ class Access:
 
 
 def _find_claims(authorizer: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the token's claims; their place depends on the kind of API and of authorizer."""
+    """Return the token's claims out of what an authorizer said.
+
+    Their place depends on the kind of API and of authorizer. If there is none, `authorizer` itself
+    is returned.
+    """
     for path in (("claims",), ("jwt", "claims"), ("lambda",)):
         found: Any = authorizer
         for name in path:

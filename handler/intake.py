@@ -1,4 +1,7 @@
-"""Find the record that a request to analyse belongs to, or make it."""
+"""Find the record of the analysis that a request asks for, or make it.
+
+A request that was sent before gets the record of then, so that nothing is analysed twice.
+"""
 
 import hashlib
 import itertools
@@ -26,7 +29,7 @@ from tracker.words import Language
 
 
 class Intake:
-    """Finds and makes records in a storage.
+    """Finds the records that requests to analyse belong to, and makes new ones.
 
     Parameters
     ----------
@@ -40,15 +43,15 @@ class Intake:
         self._retention_days = retention_days
 
     def begin_data(self, request: AnalyzeData, digest: str) -> Work:
-        """Return the `Work` for a file that came with the request.
+        """Return the `Work`, the record to work on, for a file that came with the request.
 
-        The same request, sent again by an app that got no answer, continues the same analysis.
+        The same request, sent again by an app that got no answer, gets the same record.
 
         Parameters
         ----------
         request : AnalyzeData
         digest : str
-            SHA-256 of the file.
+            SHA-256 of the file, in hexadecimal.
         """
         user_id = request.user_id or ANONYMOUS
         record = make_record("", user_id, request.parameters, request.report, request.about)
@@ -60,7 +63,9 @@ class Intake:
     def begin_file(
         self, request: AnalyzeFile, version: StoredVersion, upload: tuple[str, str] | None
     ) -> Work:
-        """Return the `Work` for a stored file for which no upload record exists.
+        """Return the `Work`, the record to work on, for a stored file without an upload's record.
+
+        The same request for the same version of the file gets the same record.
 
         Parameters
         ----------
@@ -68,7 +73,8 @@ class Intake:
         version : StoredVersion
             The version of the file to analyse.
         upload : tuple of str or None
-            User and analysis id in the file's key; None if the key is not that of an upload.
+            User and analysis id in the file's key, from `parse_original_key`; None if the key is
+            not that of an upload.
         """
         user_id = (upload[0] if upload else request.user_id) or ANONYMOUS
         parameters = request.parameters or Parameters()
@@ -84,10 +90,20 @@ class Intake:
         return self._begin_again([user_id, f"{request.key}\n{version.name}", request.kind], record)
 
     def _begin_again(self, content: list[str | None], record: Record) -> Work:
-        """Continue the analysis of the same content and parameters; begin it if there is none.
+        """Return the `Work` with the record of an equal earlier request, or with a new record.
 
-        `content` names the user, the file and the file's kind. A deleted analysis is never
-        continued: the same request then begins a new analysis.
+        The record may be in any state: if it is completed, the caller answers with its result.
+        Requests are equal if `content`, and the parameters, report and division in `record`, are
+        the same, and the program's version is too. A deleted analysis is never taken up: the
+        request then gets a new record.
+
+        Parameters
+        ----------
+        content : list of str or None
+            The user, the file (its hash, or its key and version), and the kind that the request
+            names; None if it names none.
+        record : Record
+            The record to write if there is none, still without id.
         """
         parts = [*content, record.parameters, __version__]
         if record.report:
@@ -116,19 +132,24 @@ class Intake:
         raise DeletedError("deleted", "The analysis was deleted.")
 
     def compute_end_s(self, record: Record) -> int | None:
-        """Return the Unix time in seconds when a record expires; None if it is kept for ever."""
+        """Return the Unix time in seconds when a record expires; None if it is kept for ever.
+
+        It is `retention_days` after the record was made.
+        """
         if not self._retention_days:
             return None
         created_s = datetime.fromisoformat(record.created_at).timestamp()
         return int(created_s) + 86400 * self._retention_days
 
     def find_upload(self, upload: tuple[str, str], request: AnalyzeFile) -> Work | None:
-        """Return the `Work` for the record of an upload; None if the upload has no record.
+        """Return the `Work`, the record to work on, of an upload; None if the upload has no record.
+
+        The record was made when the client asked for the upload's address.
 
         Parameters
         ----------
         upload : tuple of str
-            User and analysis id in the key.
+            User and analysis id in the key of the file, from `parse_original_key`.
         request : AnalyzeFile
 
         Raises
@@ -165,6 +186,13 @@ class Intake:
         newest one, the first file is lost. The second file then gets an analysis of its own, and
         the record of the first still says which bytes were analysed.
 
+        Parameters
+        ----------
+        record : Record
+            The record of the upload.
+        request : AnalyzeFile
+            The notice of S3 that a file has come to the upload's key.
+
         Returns
         -------
         AnalyzeFile or None
@@ -190,7 +218,20 @@ def make_record(
     report: Language | None,
     about: About,
 ) -> Record:
-    """Return a new record in its first version, still without the key of its file."""
+    """Return a new record in its first version, still without the key of its file.
+
+    Parameters
+    ----------
+    analysis_id : str
+        Empty: the caller sets it later.
+    user_id : str
+        Whom it belongs to.
+    parameters : Parameters
+    report : {"en", "ko", None}
+        Language of the report to write; None: no report.
+    about : About
+        What the client says about the file.
+    """
     return Record(
         analysis_id=analysis_id,
         user_id=user_id,
@@ -205,9 +246,11 @@ def make_record(
 
 
 def _derive_id(parts: Sequence[object], repetition: int) -> str:
-    """Return the id of an analysis, computed from what is analysed and how.
+    """Return the id of an analysis, a hash of what is analysed and how.
 
-    Equal arguments give the same id. `repetition` counts the deleted analyses of the same request.
+    `parts` are the values, as JSON can hold them, that make two requests equal. Equal arguments
+    give the same id. `repetition` is 0 at first, and one more for each id that belongs to a deleted
+    analysis.
     """
     if repetition:
         parts = [*parts, {"repetition": repetition}]

@@ -15,7 +15,8 @@ from handler.errors import BadRequestError, NotFoundError
 ANONYMOUS = "anonymous"
 """The user id of requests without one."""
 OWN_PREFIX = "users/{user_id}/"
-"""Where a user's own files are, if nothing else is configured; the results are always there."""
+"""Beginning of the keys of a user's own files, if nothing else is configured (see `Caller`). The
+uploads and results of the API are there in any case."""
 MAX_USER_ID_CHARACTERS = 128
 ORIGINAL = "original"
 """Name of the uploaded file. It has no suffix, because its content decides what it is."""
@@ -30,7 +31,8 @@ RESULT_NAMES = {
 }
 """File name of each result, by its name in the answers."""
 PARTS = "parts/"
-"""Where the parts of divided recordings are until they are joined. No key there names a user."""
+"""Where the parts of divided recordings are until they are joined: what each worker made of its
+segment. No key there names a user."""
 MAX_KEY_BYTES = 1024
 _CONTENT_TYPES = {
     "json": "application/json",
@@ -66,10 +68,11 @@ def check_user_id(value: Any) -> str:
 
 
 def name_user(user_id: str) -> str:
-    """Return the part of a key that stands for a user.
+    """Return the text that stands for a user in keys: ``<user>`` in ``users/<user>/eye/``.
 
-    It is the user id itself if that is safe in a key. Otherwise it is ``~`` and a hash of the user
-    id. No other user has the same, because a user id that begins with ``~`` is hashed too.
+    It is the user id itself if that is safe in a key. Otherwise it is ``~`` and the SHA-256 of the
+    user id in hexadecimal. No two users share it, because a user id that begins with ``~`` is
+    hashed too.
     """
     if _PLAIN_USER_ID.fullmatch(user_id):
         return user_id
@@ -90,7 +93,11 @@ def check_analysis_id(value: Any) -> str:
 
 
 def check_key(value: Any) -> str:
-    """Return the value if it is a key of a file.
+    """Return the value as it is if it can be the key of a file.
+
+    It must be a relative path of at most `MAX_KEY_BYTES` bytes.
+
+    Whose file it is, is not checked here: see `Caller.check_own_key`.
 
     Raises
     ------
@@ -116,21 +123,35 @@ def check_key(value: Any) -> str:
 
 
 def make_key(user_id: str, analysis_id: str, name: str) -> str:
-    """Return the key of the file `name` of an analysis; if `name` is empty, of their folder."""
+    """Return the key of one file of an analysis.
+
+    `name` is the file's name, such as ``original`` or one of `RESULT_NAMES`. If it is empty, the
+    result is the beginning that the keys of all files of this analysis have.
+    """
     return f"users/{name_user(user_id)}/eye/{analysis_id}/{name}"
 
 
 def make_part_key(analysis_id: str, execution: str, name: str) -> str:
-    """Return the key of a part of an analysis.
+    """Return the key of a file that belongs to a divided recording while its workers run.
 
-    If `name` is empty, it is that of their folder; if `execution` is empty too, that of the parts
-    of all executions.
+    Parameters
+    ----------
+    analysis_id : str
+    execution : str
+        Name of the state machine's execution that divides the recording; one analysis can have
+        several, if it is tried again. Empty, with `name` empty too: the result is the beginning of
+        all keys of all executions.
+    name : str
+        File name. Empty: the result is the beginning of all keys of this execution.
     """
     return f"{PARTS}{analysis_id}/{execution}/{name}" if execution else f"{PARTS}{analysis_id}/"
 
 
 def parse_original_key(key: str) -> tuple[str, str] | None:
-    """Return the user's name and the analysis id in an upload's key; None for any other key."""
+    """Return whose upload a key is, as ``(user, analysis_id)``; None if it is no upload's key.
+
+    `user` is the text that `name_user` returns, so it is a hash for some users.
+    """
     match key.split("/"):
         case ["users", user, "eye", analysis_id, name] if (
             name == ORIGINAL
@@ -142,7 +163,10 @@ def parse_original_key(key: str) -> tuple[str, str] | None:
 
 
 def find_analysis_ids(keys: set[str]) -> set[str]:
-    """Return the ids of the analyses that the files with these keys belong to."""
+    """Return the ids of the analyses that the files with these keys belong to.
+
+    Keys of another form than ``users/<user>/eye/<analysis_id>/<name>`` are ignored.
+    """
     parts = (key.split("/") for key in keys)
     return {
         one[3]
@@ -152,5 +176,5 @@ def find_analysis_ids(keys: set[str]) -> set[str]:
 
 
 def content_type_of(name: str) -> str:
-    """Return the content type of a file by the suffix of its name."""
+    """Return the content type for a file's name, by its suffix; a general one if it is unknown."""
     return _CONTENT_TYPES.get(name.rpartition(".")[2], "binary/octet-stream")

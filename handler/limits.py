@@ -20,7 +20,8 @@ class Limits:
     answer_by_s : float or None
         Time at which the caller gives up. None: nobody waits, and nothing is queued.
     comes_again : bool
-        Whether the queue will deliver the same message again if its work fails now.
+        Whether the queue will deliver the same message again if its work fails now. False if the
+        request did not come from the queue.
     may_queue : bool
         Whether a long analysis may be queued, so that the caller must ask for the result later.
     """
@@ -36,11 +37,15 @@ class Limits:
         return self.end_s - time.time() >= MIN_WORK_S
 
     def compute_tracking_budget_s(self) -> float:
-        """Return how many seconds decoding and tracking may take from now on; at least 1."""
+        """Return how many seconds decoding and tracking may take from now on; at least 1.
+
+        It is the time until the caller gives up or the process is stopped, whichever is first,
+        minus a reserve for computing and storing the results.
+        """
         return _subtract_reserve(min(self.end_s, self.answer_by_s or self.end_s) - time.time())
 
     def compute_longest_s(self) -> float:
-        """Return how many seconds tracking could take in such an invocation if nobody waited."""
+        """Return what `compute_tracking_budget_s` would be if no caller waited for the answer."""
         return _subtract_reserve(self.end_s - time.time())
 
 

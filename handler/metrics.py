@@ -7,7 +7,11 @@ _METRICS = Metrics(namespace="ParkinsonEyeTracking", service="eye-tracking")
 
 
 def publish(measured: dict[str, float]) -> None:
-    """Publish measured values, given by their names, such as ``AnalysisSeconds``."""
+    """Publish measured values in CloudWatch.
+
+    `measured` holds them by name, such as ``AnalysisSeconds`` and ``FramesProcessed``. A name that
+    ends in ``Seconds`` is a time in seconds, any other is a count.
+    """
     for name, value in measured.items():
         unit = MetricUnit.Seconds if name.endswith("Seconds") else MetricUnit.Count
         _METRICS.add_metric(name=name, unit=unit, value=value)

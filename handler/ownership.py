@@ -1,4 +1,8 @@
-"""The record of an analysis that an execution of the state machine owns, for all of its jobs."""
+"""Access to the record of an analysis for the jobs of the state machine that owns it together.
+
+Many jobs read and write one record at the same time. Each must stop as soon as the analysis is
+deleted, has failed, or belongs to another execution of the state machine.
+"""
 
 import random
 import time
@@ -19,16 +23,22 @@ WRITES = 30
 
 
 class AnalysisEndedError(Exception):
-    """No attempt can succeed: the analysis has failed, or does not belong to this execution."""
+    """The analysis has failed, was deleted, or belongs to another execution: do not try again.
+
+    The text is the state of the record, such as ``deleted``, or the code of the error.
+    """
 
 
 class Ownership:
-    """Reads and writes the record, as long as the execution owns it.
+    """Reads and writes the record of an analysis, as long as one execution owns it.
 
     Parameters
     ----------
     storage : Storage
-    analysis_id, execution : str
+    analysis_id : str
+    execution : str
+        Name of the execution of the state machine; it owns the record if `Record.owner` is the
+        same.
     """
 
     def __init__(self, storage: Storage, analysis_id: str, execution: str) -> None:
@@ -37,12 +47,14 @@ class Ownership:
         self._execution = execution
 
     def read(self, may_be_completed: bool = False) -> Record:
-        """Return the record.
+        """Return the record, which this execution must own and which must be in work.
+
+        If `may_be_completed` is true, a completed record is returned too.
 
         Raises
         ------
         AnalysisEndedError
-            This execution does not own the analysis, or no longer. The error's text is the state
+            It is not so, or no longer. The error's text is the state
             of the record, such as ``deleted``.
         """
         try:
@@ -57,11 +69,15 @@ class Ownership:
         return record
 
     def write(self, change: Callable[[Record], Record]) -> None:
-        """Change the record, which other jobs write at the same time.
+        """Store what `change` makes of the record, which other jobs write at the same time.
+
+        `change` takes the stored record and returns its next version. It is called again with a
+        newer record if another job was faster.
 
         Raises
         ------
         AnalysisEndedError
+            See `read`.
         ConflictError
             The others wrote again and again.
         """
@@ -74,10 +90,15 @@ class Ownership:
         raise ConflictError("in_progress", "The record is being written. Try again.")
 
     def renew(self, percent: int, provenance: dict[str, Any] | None = None) -> None:
-        """Write the progress, and that the execution is alive.
+        """Write the progress, and that the execution is alive for another `LEASE_S`.
 
-        `provenance` tells which file is analysed, so that the record says it even if a job fails.
-        None keeps what the record says.
+        Parameters
+        ----------
+        percent : int
+            0-100. Less than what is stored changes nothing, because jobs end in any order.
+        provenance : dict, optional
+            Which file is analysed, from `Source.identify`, so that the record says it even if a job
+            fails. Default: what the record says stays.
         """
 
         def change(stored: Record) -> Record:

@@ -1,4 +1,7 @@
-"""The folder in the storage where an execution of the state machine keeps what its jobs made."""
+"""Where the jobs of a divided recording keep their files in the storage until they are joined.
+
+Each execution of the state machine that divides a recording has a folder of its own there.
+"""
 
 import json
 from pathlib import Path
@@ -17,12 +20,18 @@ DAMAGED = "A part of the analysis is missing or damaged. Send it again."
 
 
 class Parts:
-    """The files of one execution. Each is written whole, and always under the same name.
+    """The files of one execution of the state machine that divides a recording.
+
+    They are the plan, a part for each segment (the landmarks that a worker found in it), and
+    perhaps the mark that the recording cannot be divided. Each file is written whole, and always
+    under the same name, so that a job that runs twice does no harm.
 
     Parameters
     ----------
     storage : Storage
-    analysis_id, execution : str
+    analysis_id : str
+    execution : str
+        Name of the execution.
     work_folder : Path or None
         Folder for temporary files; None: the system's own folder for them.
     """
@@ -35,34 +44,53 @@ class Parts:
         self._work_folder = work_folder
 
     def list_names(self) -> set[str]:
-        """Return the names of the files that are stored."""
+        """Return the names of the files stored so far: plan, parts, and perhaps `UNDIVIDED`."""
         return {key.removeprefix(self._folder) for key in self._storage.list_files(self._folder)}
 
     def put(self, name: str, path: Path) -> None:
-        """Store a file under a name."""
+        """Store the file at `path` under the name `name`, over an earlier one of that name."""
         self._storage.put_file(self._folder + name, path, CONTENT_TYPE)
 
     def fetch(self, name: str, folder: Path) -> Path:
-        """Copy a file into a folder, and return its path."""
+        """Copy the file `name` from the storage into a local folder, and return its path there.
+
+        Raises
+        ------
+        HandlerError
+            There is no such file, or no longer.
+        """
         path = folder / name
         path.write_bytes(self._read(name))
         return path
 
     def write_plan(self, plan: dict[str, Any]) -> None:
-        """Store the plan: ``segments``, texts for the engine, and ``sha256`` of the recording."""
+        """Store the plan, which says how the recording is divided.
+
+        It is what `Engine.plan_segments` returns: ``segments``, a list of texts that
+        `Engine.track_segment` takes, and ``sha256`` of the recording.
+        """
         self._write(PLAN, json.dumps(plan).encode())
 
     def read_plan(self) -> dict[str, Any]:
-        """Return the plan."""
+        """Return the plan that `write_plan` stored.
+
+        Raises
+        ------
+        HandlerError
+            There is no plan, or no longer.
+        """
         plan: dict[str, Any] = json.loads(self._read(PLAN))
         return plan
 
     def mark_undivided(self) -> None:
-        """Store the mark that the recording cannot be divided."""
+        """Store the mark that the recording cannot be divided.
+
+        The job that would join the parts then analyses all of it.
+        """
         self._write(UNDIVIDED, b"whole")
 
     def remove(self) -> None:
-        """Remove all files."""
+        """Remove all files of this execution."""
         self._storage.delete_files(self._folder)
 
     def _write(self, name: str, content: bytes) -> None:
@@ -72,7 +100,7 @@ class Parts:
             self.put(name, path)
 
     def _read(self, name: str) -> bytes:
-        """Return a file's content.
+        """Return the content of the file `name`.
 
         Raises
         ------
@@ -87,5 +115,5 @@ class Parts:
 
 
 def name_part(index: int) -> str:
-    """Return the file name of a segment's part."""
+    """Return the file name of the part of segment number `index`, counted from 0."""
     return f"{index}.npz"

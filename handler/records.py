@@ -11,7 +11,8 @@ from handler.errors import ConflictError
 from tracker.words import Language
 
 State = Literal["queued", "processing", "completed", "failed", "expired", "deleted"]
-"""``expired`` is only reported, of an upload that never came. ``deleted`` is only stored."""
+"""Where an analysis is on its way. ``expired`` is only reported to clients, of an upload that never
+came. ``deleted`` is only stored: clients are told that there is no such analysis."""
 
 TAKEN_OVER_WITHIN_S = 3 * 1800.0
 """For this time after a lease's end, another process may still take the analysis over: the queue
@@ -53,19 +54,21 @@ class Record:
         Number of times the record was written, 1 at first. A storage writes version n only over
         version n - 1, so that no process overwrites the changes of another.
     owner : str
-        Random id of the process that works on the analysis, or that last did.
+        Id of whoever works on the analysis, or last did: the random id of a process (see `Work`),
+        or the name of an execution of the state machine.
     lease_until_s : float
-        Unix time after which the owner counts as dead.
+        Unix time until which the owner has the analysis for itself. After it, the owner counts as
+        dead, and another process may take the analysis over.
     attempts : int
-        How many times work on it has begun.
+        How many times work on it has begun. An attempt that `give_back` ended does not count.
     progress_percent : int
         0-100.
     kind : {"video", "image", ""}
-        Decided by the file's content; empty until then.
+        Decided by the file's content; empty until the analysis is completed.
     outcome : dict
         When completed: a video's `summary`, or an image's `result`.
     files : dict
-        Keys of the stored results, by their names in the answers.
+        When completed: keys of the stored results, by their names in `RESULT_NAMES`.
     error : dict
         If the analysis failed: `code` and `error`, the message.
     awaits_upload : bool
@@ -79,7 +82,8 @@ class Record:
         What the client says about the file, and which version of a text the person agreed to; empty
         if it says nothing.
     provenance : dict
-        Which bytes were analysed, when, and by what; None until that is known.
+        Which bytes were analysed, when, and by which program and models: what `Source.identify`
+        returns; None until that is known.
     fan_out : bool
         Whether the client asked to divide the video among many workers.
     execution : str
@@ -115,14 +119,16 @@ class Record:
 
 
 def is_over(record: Record, now_s: float) -> bool:
-    """Return whether a record has expired; always false if it is kept for ever."""
+    """Return whether a record has expired at the Unix time `now_s`; false if kept for ever."""
     return record.expires_at is not None and record.expires_at <= now_s
 
 
 def as_reported(record: Record, now_s: float) -> Record:
-    """Return the record as a client sees it: as failed if its owner died and no other took over.
+    """Return the record as a client is to see it at the Unix time `now_s`.
 
-    The stored record does not change, so a late delivery or the same request can still continue it.
+    It is shown as failed if its owner died and `TAKEN_OVER_WITHIN_S` has passed since without
+    another taking over; otherwise it is returned as it is. The stored record does not change, so a
+    late message, or the same request sent again, can still continue the analysis.
     """
     if record.state != "processing" or now_s < record.lease_until_s + TAKEN_OVER_WITHIN_S:
         return record
@@ -132,9 +138,17 @@ def as_reported(record: Record, now_s: float) -> Record:
 def claim(
     record: Record, owner: str, now_s: float, lease_until_s: float, execution: str = ""
 ) -> Record:
-    """Make `owner` the process that works on the analysis, until `lease_until_s`.
+    """Return the record with `owner` as the one that works on the analysis, until `lease_until_s`.
 
-    If it is an execution of the state machine, its name is `owner` and `execution`.
+    Parameters
+    ----------
+    record : Record
+    owner : str
+        Id of the process, or name of the execution of the state machine.
+    now_s, lease_until_s : float
+        Unix times: now, and when the owner counts as dead.
+    execution : str, optional
+        The execution's name, if it is the owner. Default: the record keeps the name that it has.
 
     Raises
     ------
@@ -161,7 +175,11 @@ def claim(
 
 
 def advance(record: Record, progress_percent: int, lease_until_s: float | None = None) -> Record:
-    """Return the record with this progress, and with a new end of its lease if one is given."""
+    """Return a record that is being processed with this progress, 0-100.
+
+    `lease_until_s` is the Unix time until which the owner keeps the analysis; None keeps the time
+    that the record has.
+    """
     assert record.state == "processing"
     return replace(
         record,
@@ -178,7 +196,19 @@ def complete(
     files: dict[str, str],
     provenance: dict[str, Any] | None = None,
 ) -> Record:
-    """Return the record as completed, with the outcome of the analysis."""
+    """Return a record that was being processed as completed.
+
+    Parameters
+    ----------
+    record : Record
+    kind : {"video", "image"}
+    outcome : dict
+        The summary of a video, or the result of an image.
+    files : dict
+        Keys of the stored results, by their names in `RESULT_NAMES`.
+    provenance : dict, optional
+        See `Record`.
+    """
     assert record.state == "processing"
     return replace(
         record,
@@ -193,13 +223,19 @@ def complete(
 
 
 def fail(record: Record, error: dict[str, str]) -> Record:
-    """Return the record as failed with this error; the work need not have begun."""
+    """Return the record as failed. The work need not have begun.
+
+    `error` has the keys ``code`` and ``error``, the message: see `to_document`.
+    """
     assert record.state in ("queued", "processing", "failed")
     return replace(record, state="failed", version=record.version + 1, error=error)
 
 
 def requeue(record: Record) -> Record:
-    """Return a failed record as queued, so that the analysis is tried again."""
+    """Return a failed record as queued, so that the analysis is tried again.
+
+    The earlier attempts stay counted.
+    """
     assert record.state == "failed"
     return replace(
         record,
@@ -212,7 +248,10 @@ def requeue(record: Record) -> Record:
 
 
 def give_back(record: Record) -> Record:
-    """Return the record as queued, as if this attempt had not begun; another process will try."""
+    """Return the record as queued, so that another process tries; do not count this attempt.
+
+    It is for work that stopped through no fault of the file, such as a storage that is throttled.
+    """
     assert record.state in ("queued", "processing", "failed")
     begun = record.state == "processing"
     return replace(
@@ -228,7 +267,7 @@ def give_back(record: Record) -> Record:
 
 
 def expire(record: Record) -> Record:
-    """Return the record as a client sees it if the upload did not come in time."""
+    """Return the record as a client sees it if its upload did not come in time; never stored."""
     error = {
         "error": "No file came while the form was valid. Ask for a new upload.",
         "code": "expired",
@@ -237,7 +276,11 @@ def expire(record: Record) -> Record:
 
 
 def withdraw(record: Record) -> Record:
-    """Return the record as deleted: without results, but with what is needed to find its files."""
+    """Return the record as deleted, the first step of a deletion.
+
+    It has no results any more, but still the user and the keys with which the files to delete are
+    found. `forget` is the last step.
+    """
     return replace(
         record,
         state="deleted",
@@ -255,8 +298,10 @@ def withdraw(record: Record) -> Record:
 def forget(record: Record, now_s: float) -> Record:
     """Return a deleted record with nothing but its id, so that no analysis gets this id again.
 
-    A process that still works on the analysis finds this record and stops. If the file comes only
-    now, it is removed. The record itself expires after `TOMBSTONE_S`.
+    It is the last step of a deletion, when the files are gone. `now_s` is the Unix time.
+
+    A process that still works on the analysis finds this record and stops. If an uploaded file
+    comes only after this, it is removed. The record itself expires after `TOMBSTONE_S`.
     """
     return Record(
         analysis_id=record.analysis_id,

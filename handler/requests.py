@@ -54,7 +54,7 @@ class About:
     captured_at : str
         When the file was recorded, ISO 8601; empty if the client gives none.
     consent : str
-        Version of the text that the person agreed to; empty if the client gives none.
+        Version of the consent text that the person agreed to; empty if the client gives none.
     language : {"en", "ko", None}
         Language of the sentence for the patient in the answer. None: no such sentence.
     """
@@ -69,9 +69,23 @@ class About:
 class AnalyzeData:
     """A request to analyse the file it holds: the actions analyze_image and analyze_video.
 
-    Here and below, `report` is the language of the report to write; None for no report. If
-    `fan_out` is true, a long video is divided among many workers. If `is_secret` is true, the id is
-    random: nobody can compute it, and no earlier one is continued.
+    Attributes
+    ----------
+    kind : {"video", "image"}
+        What the file must be; its content is checked.
+    data : bytes or Path
+        The file's content, or where the local server has saved it.
+    user_id : str or None
+        Who will own the files; None: nobody in particular.
+    parameters : Parameters
+    report : {"en", "ko", None}
+        Language of the report to write; None: no report.
+    is_secret : bool
+        If true, the analysis' id is random: nobody can compute it, and no earlier analysis of the
+        same file is continued. If false, the same request always gets the same id.
+    fan_out : bool
+        If true, a long video is divided among many workers, even if one could analyse it in time.
+    about : About
     """
 
     kind: str
@@ -88,7 +102,8 @@ class AnalyzeData:
 class AnalyzeForm:
     """A request to analyse a form's file, from the app that knows clear results and errors only.
 
-    If `keep` is false, the analysis and its files are deleted before the answer is sent.
+    `data` is the file and how to analyse it. If `keep` is false, the analysis and its files are
+    deleted before the answer is sent.
     """
 
     data: AnalyzeData
@@ -97,11 +112,22 @@ class AnalyzeForm:
 
 @dataclass(frozen=True, slots=True)
 class AnalyzeFile:
-    """A request to analyse a stored file.
+    """A request to analyse a stored file: the action process_s3_file, or S3's notice of a new file.
 
-    If `kind` is None, the file's content tells whether it is a video or an image. If `parameters`
-    is None, those in the upload's record apply. If S3's notification led to this request, it gives
-    `version_id` and `etag`, and `user_id` is the user's part of the key.
+    Attributes
+    ----------
+    kind : {"video", "image", None}
+        What the file must be; None: whatever its content says.
+    key : str
+        The file's key in the storage.
+    user_id : str or None
+        Who asks. In a notice of S3, the user's part of the key (see `name_user`).
+    parameters : Parameters or None
+        None: those in the record of the upload apply, or the defaults if there is no such record.
+    report, fan_out, about
+        See `AnalyzeData`.
+    version_id, etag : str
+        Which version of the file S3's notice is about; empty for other requests.
     """
 
     kind: str | None
@@ -117,7 +143,11 @@ class AnalyzeFile:
 
 @dataclass(frozen=True, slots=True)
 class CreateUpload:
-    """A request for an address to upload a file to."""
+    """A request for an address to upload a file to, which is analysed once it has come.
+
+    `content_type` is the file's, one of `UPLOAD_TYPES`. The other attributes are those of
+    `AnalyzeData`.
+    """
 
     user_id: str | None
     content_type: str
@@ -129,7 +159,10 @@ class CreateUpload:
 
 @dataclass(frozen=True, slots=True)
 class GetStatus:
-    """A request for the state of an analysis; `language` has the same meaning as in `About`."""
+    """A request for the state of an analysis, and for its result once there is one.
+
+    `language` has the same meaning as in `About`.
+    """
 
     analysis_id: str
     caller: Caller = field(compare=False)
@@ -138,7 +171,10 @@ class GetStatus:
 
 @dataclass(frozen=True, slots=True)
 class ListAnalyses:
-    """A request for at most `limit` analyses of a user; `token` asks for the next ones."""
+    """A request for at most `limit` analyses of a user, the newest first.
+
+    `token` is the field ``next`` of the answer before; empty: from the newest on.
+    """
 
     user_id: str
     limit: int
@@ -156,7 +192,7 @@ class DeleteAnalysis:
 
 @dataclass(frozen=True, slots=True)
 class DeleteUser:
-    """A request to delete all analyses and files of a user."""
+    """A request to delete all analyses and files of a user. It is carried out for `caller`."""
 
     user_id: str
     caller: Caller
@@ -195,13 +231,14 @@ Request = (
 
 
 def parse_action(document: Any, caller: Caller) -> Request:
-    """Check the JSON object of a request, and return the request that its `action` names.
+    """Check the JSON object of a request, and return the request that its field ``action`` names.
 
     Parameters
     ----------
     document : object
-        The body of an HTTP call, or the event of a direct invocation.
+        The body of an HTTP call as parsed JSON, or the event of a direct invocation.
     caller : Caller
+        Who sent it. A request for another user's data is refused.
 
     Returns
     -------
@@ -210,7 +247,7 @@ def parse_action(document: Any, caller: Caller) -> Request:
     Raises
     ------
     HandlerError
-        The request is not valid. The message says why.
+        The request is not valid, or not allowed to this caller. The message says why.
     """
     if not isinstance(document, dict):
         raise BadRequestError("bad_json", "The request is not valid, expected a JSON object")
@@ -265,7 +302,10 @@ def _parse_own_key(document: dict[str, Any], caller: Caller, user_id: str | None
 
 
 def assume_task(document: Any) -> Any:
-    """Return the request with the app's task for the patient, if the request names no task.
+    """Return the request with the task of the app's guided flow, if the request names no task.
+
+    The task (look up and down) is what the person was asked to do. Without it, no small range of
+    the gaze would support a suspicion.
 
     Parameters
     ----------
@@ -342,7 +382,10 @@ def document_parameters(parameters: Parameters) -> dict[str, Any]:
 
 
 def document_file_request(request: AnalyzeFile) -> dict[str, Any]:
-    """Return a request as a JSON object for the queue; the inverse of `parse_action`."""
+    """Return a request as a JSON object for the queue, from which `parse_action` makes it again.
+
+    `about`, `version_id` and `etag` are left out.
+    """
     document: dict[str, Any] = {
         "action": "process_s3_file" if request.kind is None else f"analyze_{request.kind}",
         "s3_key": request.key,
@@ -410,18 +453,22 @@ def _parse_about(document: dict[str, Any]) -> About:
 
 
 def clean_file_name(value: Any) -> str:
-    """Return a file's name without folders and without characters that cannot be shown."""
+    """Return a client's name of a file, for display: without folders and invisible characters.
+
+    It is cut to `MAX_FILE_NAME_CHARACTERS`. A value that is no text gives an empty name.
+    """
     name = value.replace("\\", "/").rpartition("/")[2] if isinstance(value, str) else ""
     shown = "".join(one for one in name if unicodedata.category(one)[0] != "C")
     return shown[:MAX_FILE_NAME_CHARACTERS]
 
 
 def parse_language(value: Any) -> Language:
-    """Return the value if it is the code of a supported language.
+    """Return the value if it is the code of a supported language, "en" or "ko".
 
     Raises
     ------
     BadRequestError
+        It is anything else.
     """
     if value not in LANGUAGES:
         raise BadRequestError(
@@ -431,13 +478,19 @@ def parse_language(value: Any) -> Language:
 
 
 def _parse_report(document: dict[str, Any]) -> Language | None:
-    """Return the language of the report; None if no report is asked for."""
+    """Return the language of the report that a request asks for; None if it asks for none."""
     language = parse_language(document.get("lang", LANGUAGES[0]))
     return language if _parse_flag(document, "report") else None
 
 
 def _parse_flag(document: dict[str, Any], name: str) -> bool:
-    """Return a flag that only a request for a video may set."""
+    """Return the true or false field `name` of a request; false if it is missing.
+
+    Raises
+    ------
+    BadRequestError
+        It is neither true nor false, or it is true in a request for an image.
+    """
     value = document.get(name, False)
     if not isinstance(value, bool):
         raise BadRequestError("bad_parameter", f"{name} is {value!r}, expected true or false")

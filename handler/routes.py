@@ -28,7 +28,7 @@ class Route:
     method, path : str
         A path may have one variable part, written in braces.
     operation : str
-        Name of what it does.
+        Name of what it does; `handler.events` makes a request of it.
     is_light : bool
         Whether the function that does not load the models can answer it.
     is_public : bool
@@ -61,6 +61,13 @@ ROUTES = (
 
 def find_route(method: str, path: str) -> tuple[Route, str]:
     """Return the route of a request, and the text at the path's variable part ("" without one).
+
+    Parameters
+    ----------
+    method : str
+        In capitals, such as "GET".
+    path : str
+        Without the query. Slashes at its ends do not count.
 
     Raises
     ------

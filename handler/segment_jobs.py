@@ -1,7 +1,8 @@
 """The jobs of the state machine that divides a long recording among many workers.
 
-`plan` divides the recording. `part` finds the landmarks of one segment. `join` computes the results
-from all parts. `give_up` writes down why there are no results.
+The state machine (AWS Step Functions) runs four kinds of jobs. `plan` divides the recording.
+`part` finds the landmarks of one segment and stores them in a file, the segment's part. `join`
+computes the results from all parts. `give_up` writes into the record why there are no results.
 
 Each job is an invocation of its own. It can be killed at any moment, it can come twice, and the
 jobs can come in any order. A job therefore only writes whole files, always under the same key. It
@@ -64,21 +65,26 @@ BUSY = "Lambda.TooManyRequestsException"
 
 
 class JobFailedError(Exception):
-    """The job may succeed if it is tried again. The text is a code and names nobody."""
+    """A job failed in a way that another attempt may mend; the state machine retries on this name.
+
+    Its text is the error's code, such as ``throttled``. It names no user, because AWS keeps it.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What the state machine asks for.
+    """One job that the state machine asks for; the module's docstring says what each does.
 
     Attributes
     ----------
     name : {"plan", "part", "join", "give_up"}
-    analysis_id, execution : str
+    analysis_id : str
+    execution : str
+        Name of the state machine's execution, which must own the analysis: see `Record.owner`.
     part : str
-        Index of the segment to track.
+        For "part": index of the segment to track, from 0, as a decimal number. Else empty.
     error, cause : str
-        Why the state machine gave up: its name of the error, and the JSON text of Lambda's error;
+        For "give_up": the state machine's name of the error, and the JSON text of Lambda's error;
         empty if it has none.
     """
 
@@ -91,18 +97,20 @@ class Job:
 
 
 class SegmentJobs:
-    """Carries out the jobs.
+    """Carries out the jobs, which the module's docstring explains.
 
     Parameters
     ----------
     storage : Storage
     engine : Engine
     cpu_share : float
-        Share of one core that this process gets.
+        Share of one core that this process gets, above 0 and at most 1.
     workers : int
-        How many processes like this one work at the same time.
+        How many segments are tracked at the same time, each by a process of its own. `_plan`
+        chooses the number of segments by `cpu_share` and `workers`.
     observe : callable
-        Called after each analysis with a dictionary of its measured values.
+        Called after each joined analysis with a dictionary of its measured values, such as
+        ``FramesProcessed``: see `handler.metrics.publish`.
     work_folder : Path or None
         Folder for temporary files; None: the system's own folder for them.
     """
@@ -124,7 +132,10 @@ class SegmentJobs:
         self._work_folder = work_folder
 
     def run(self, job: Job, limits: Limits) -> dict[str, Any]:
-        """Carry out a job, in the time that this invocation has.
+        """Carry out a job, in the time that this invocation has (`limits`).
+
+        The result is what the state machine goes on with: after "plan" ``parts``, the indices of
+        the segments as texts, and ``workers``; after the others what it only shows.
 
         Raises
         ------
@@ -153,10 +164,13 @@ class SegmentJobs:
             raise
 
     def _plan(self, job: Job) -> dict[str, Any]:
-        """Divide the recording; return the names of its parts."""
+        """Divide the recording and store the plan; return the segments' indices, see `run`.
+
+        If the recording cannot be divided, it gets a single segment, and the mark that says so.
+        """
         record = self._record(job).read()
         whole = parse_parameters(record.parameters).cover_whole()
-        with self._open(record) as source:
+        with _open(self._storage, record) as source:
             cpu_s = self._engine.estimate_whole_s(source.file, whole)
             source.rewind()
             count = divide(cpu_s, self._cpu_share, self._workers).segments
@@ -173,14 +187,20 @@ class SegmentJobs:
         return {"parts": names, "workers": self._workers}
 
     def _make_part(self, job: Job, limits: Limits) -> dict[str, Any]:
-        """Track one segment, unless it was done before."""
+        """Track one segment and store its part, unless that was done before.
+
+        If it cannot be tracked on its own after all, the recording is marked as undivided.
+        """
         end_s = time.monotonic() + limits.compute_longest_s()
         record, parts = self._record(job).read(), self._parts(job)
         plan = parts.read_plan()
         name = name_part(int(job.part))
         if not parts.list_names() & {name, UNDIVIDED}:
             try:
-                with self._open(record) as source, temporary_folder(self._work_folder) as folder:
+                with (
+                    _open(self._storage, record) as source,
+                    temporary_folder(self._work_folder) as folder,
+                ):
                     path = folder / name
                     self._engine.track_segment(
                         source.stream,
@@ -198,11 +218,12 @@ class SegmentJobs:
         return {"part": job.part}
 
     def _watch(self, job: Job, end_s: float = math.inf) -> Callable[[int, int], None]:
-        """Return a function to call after each frame, which raises if the job must stop.
+        """Return a function for an engine's `on_progress`, which raises if the job must stop.
 
         Every few seconds it checks whether this execution still owns the analysis. It also stops a
-        segment that is still running at `end_s`: with few keyframes, or with a large step, a
-        segment can be too long for one invocation, and another attempt would take as long.
+        segment that is still running at `end_s`, a time of `time.monotonic`: with few keyframes, or
+        with a large step, a segment can be too long for one invocation, and another attempt would
+        take as long.
         """
         asked_s = time.monotonic()
 
@@ -218,10 +239,13 @@ class SegmentJobs:
         return look
 
     def _join(self, job: Job, limits: Limits) -> dict[str, Any]:
-        """Make the results, and mark the record as completed."""
+        """Make the results from all parts, mark the record as completed, and remove the parts."""
         record, parts = self._record(job).read(may_be_completed=True), self._parts(job)
         if record.state != "completed":
-            with self._open(record) as source, temporary_folder(self._work_folder) as folder:
+            with (
+                _open(self._storage, record) as source,
+                temporary_folder(self._work_folder) as folder,
+            ):
                 if UNDIVIDED in parts.list_names():
                     summary, written = self._analyze_whole(job, record, source, folder, limits)
                 else:
@@ -249,7 +273,7 @@ class SegmentJobs:
     def _analyze_whole(
         self, job: Job, record: Record, source: Source, folder: Path, limits: Limits
     ) -> tuple["Summary", list[Path]]:
-        """Analyse a recording that cannot be divided, as one invocation can."""
+        """Analyse all of a recording that cannot be divided, in what time this invocation has."""
         return self._engine.analyze_video(
             source.file,
             parse_parameters(record.parameters),
@@ -268,7 +292,11 @@ class SegmentJobs:
         outcome: dict[str, Any],
         written: list[Path],
     ) -> None:
-        """Store the results, and only then mark the record as completed."""
+        """Store the results, and only then mark the record as completed.
+
+        `outcome` is the summary as a dictionary, and `written` the files of the results on this
+        disk.
+        """
         provenance = source.identify(
             self._engine.identity, source.version, source.stored_at, outcome["video_sha256"]
         )
@@ -291,7 +319,7 @@ class SegmentJobs:
         )
 
     def _give_up(self, job: Job) -> dict[str, Any]:
-        """Write down why the analysis failed, unless a job has done so; remove its parts."""
+        """Write into the record why the analysis failed, if it has not ended; remove its parts."""
         code = "throttled" if job.error == BUSY else _read_code(job.cause)
         document = KILLED if code not in FAILURES else {"code": code, "error": FAILURES[code]}
         if code == "internal_error":
@@ -311,18 +339,6 @@ class SegmentJobs:
     def _parts(self, job: Job) -> Parts:
         return Parts(self._storage, job.analysis_id, job.execution, self._work_folder)
 
-    @contextmanager
-    def _open(self, record: Record) -> Iterator[Source]:
-        """Yield the recording: exactly the version that the record names."""
-        version = record.source_version
-        # A bucket without versions names it by its ETag, in quotes.
-        name = "" if version.startswith('"') else version
-        file = self._storage.open_file(record.source_key, name)
-        with file.stream:
-            if file.version.name != version:
-                raise ConflictError("file_changed", FAILURES["file_changed"])
-            yield Source(file.stream, "video", None, file.size_bytes, file.version, file.stored_at)
-
 
 def parse_job(event: Mapping[str, Any]) -> Job:
     """Return the job that an event of the state machine asks for."""
@@ -337,10 +353,34 @@ def parse_job(event: Mapping[str, Any]) -> Job:
 
 
 def _read_code(cause: str) -> str:
-    """Return the code of a `JobFailedError` from Lambda's description; "" for any other error."""
+    """Return the code of a `JobFailedError` from Lambda's JSON description of it.
+
+    "" for any other error, or for a text of another form.
+    """
     try:
         document = json.loads(cause)
         known = document["errorType"] == JobFailedError.__name__
         return str(document["errorMessage"]) if known else ""
     except (ValueError, TypeError, KeyError):
         return ""
+
+
+@contextmanager
+def _open(storage: Storage, record: Record) -> Iterator[Source]:
+    """Yield the recording, exactly the version that the record names, and close it at the end.
+
+    Raises
+    ------
+    ConflictError
+        The file was replaced meanwhile.
+    NotFoundError
+        It is gone.
+    """
+    version = record.source_version
+    # A bucket without versions names it by its ETag, in quotes.
+    name = "" if version.startswith('"') else version
+    file = storage.open_file(record.source_key, name)
+    with file.stream:
+        if file.version.name != version:
+            raise ConflictError("file_changed", FAILURES["file_changed"])
+        yield Source(file.stream, "video", None, file.size_bytes, file.version, file.stored_at)

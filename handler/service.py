@@ -58,18 +58,18 @@ UPLOADING_S = 3600
 
 
 class Service:
-    """The API. It needs a storage and, to run analyses, an engine.
+    """The API: it carries out each kind of request, with a storage and, to run analyses, an engine.
 
     Parameters
     ----------
     storage : Storage
     engine : Engine or None
-        None if this process does not analyse: it then answers only light requests.
+        None if this process does not analyse: it then refuses requests to analyse.
     cpu_share : float, default 1
-        Share of one core that this process gets.
+        Share of one core that this process gets, above 0 and at most 1.
     observe : callable, optional
-        Called after each analysis with a dictionary of its measured values, such as
-        ``AnalysisSeconds``.
+        Called after each analysis with a dictionary of measured values, such as
+        ``AnalysisSeconds``. Default: they are dropped.
     work_folder : Path, optional
         Folder for temporary files. Default: the system's own folder for them.
     retention_days : int, optional
@@ -100,12 +100,15 @@ class Service:
         ----------
         request : Request
         limits : Limits
+            By when this invocation must end or answer.
         request_id : str
             An id that appears in the log and in the messages of internal errors.
 
         Returns
         -------
         Answer
+            Status 200, 202 (the analysis will end later) or 204 (nothing to say). Only a form's
+            answer can be 422: see `answer_form`.
 
         Raises
         ------
@@ -149,9 +152,10 @@ class Service:
         return self._analyzer
 
     def _analyze_form(self, request: AnalyzeForm, limits: Limits, request_id: str) -> Answer:
-        """Analyse a form's file, for a client that understands only a clear result or an error.
+        """Analyse a form's file, for an app that understands only a clear result or an error.
 
-        That client would show any other answer as healthy.
+        That app would show any other answer as healthy. The analysis is therefore never queued, and
+        an answer without a clear result becomes an error: see `answer_form`.
         """
         language = request.data.about.language
         try:
@@ -216,10 +220,10 @@ class Service:
         return Answer(200, {"analyses": rows, "next": page.next_token or None}, shown)
 
     def _as_reported(self, record: Record) -> Record:
-        """Return a record as a client sees it now.
+        """Return a record as a client is to see it now; the stored record does not change.
 
-        If its upload did not come in time, it is shown as expired. If its process died, it is shown
-        as failed.
+        It is shown as expired if its upload did not come in time, and as failed if its process
+        died: see `records.as_reported`. Otherwise it is returned as it is.
         """
         now_s = time.time()
         age_s = now_s - datetime.fromisoformat(record.created_at).timestamp()
@@ -242,7 +246,7 @@ class Service:
 
 
 def _describe_api(as_page: bool) -> Answer:
-    """Return the description of the API; if `as_page` is true, as an HTML page."""
+    """Return the answer with the OpenAPI description; if `as_page` is true, as an HTML page."""
     # Only this request needs it.
     from handler.description import make_document, make_page
 

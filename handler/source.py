@@ -1,4 +1,4 @@
-"""A file to analyse, and what its record says of it."""
+"""The file that an analysis reads, where it comes from, and the facts that identify it later."""
 
 import hashlib
 from collections.abc import Mapping
@@ -24,8 +24,12 @@ class Source:
     kind : {"video", "image"}
     original : Path or None
         The path of a file that came with the request and is not yet in the storage; else None.
-    size_bytes, version, stored_at
-        Size, version and time of storing, if the file is in the storage.
+    size_bytes : int
+        Its size in the storage; 0 if it is not there.
+    version : StoredVersion or None
+        Its version in the storage; None if it is not there.
+    stored_at : str
+        When it was stored, ISO 8601 in UTC; empty if it is not in the storage.
     """
 
     file: Path | BufferedIOBase
@@ -37,20 +41,20 @@ class Source:
 
     @property
     def stream(self) -> BufferedIOBase:
-        """The stream of a file that is read from the storage."""
+        """`file`, which must be a stream that reads from the storage and not a path."""
         assert isinstance(self.file, BufferedIOBase)
         return self.file
 
     def rewind(self) -> None:
-        """Go back to the beginning of a stream."""
+        """Go back to the beginning if the file is a stream; do nothing if it is a path."""
         if not isinstance(self.file, Path):
             self.file.seek(0)
 
     def measure_content(self, sha256: str | None) -> dict[str, Any]:
-        """Return the size and the SHA-256 of the analysed file.
+        """Return ``sha256`` (hexadecimal) and ``size_bytes`` of the analysed file.
 
-        `sha256` is the hash if it is known already. If it is None, it is computed from the file,
-        or stays None if the file is a stream.
+        `sha256` is the hash if it is known already. If it is None, it is computed from the file;
+        for a stream, which would have to be downloaded again, it stays None.
         """
         if not isinstance(self.file, Path):
             return {"sha256": sha256, "size_bytes": self.size_bytes}
@@ -66,10 +70,24 @@ class Source:
         stored_at: str,
         sha256: str | None = None,
     ) -> dict[str, Any]:
-        """Return which bytes were analysed, when, and by which program and models.
+        """Return which bytes were analysed, when, and by which program: `Record.provenance`.
 
-        `code` names the program's and the models' files. `version` is None for a file that came
-        with the request and failed, because only what was analysed is stored.
+        Parameters
+        ----------
+        code : mapping
+            Hashes of the program and the models: see `Engine.identity`.
+        version : StoredVersion or None
+            The stored version. None for a file that came with the request and failed, because only
+            what was analysed is stored.
+        stored_at : str
+            When it was stored, ISO 8601; empty: not stored.
+        sha256 : str, optional
+            See `measure_content`.
+
+        Returns
+        -------
+        dict
+            Size, hashes, version and times; None for what is not known.
         """
         return {
             **self.measure_content(sha256),
@@ -83,7 +101,19 @@ class Source:
 
 
 def check_kind(kind: str, expected: str | None) -> None:
-    """Refuse a file of another kind than the request names; None takes any kind."""
+    """Refuse a file of another kind than the request names.
+
+    Parameters
+    ----------
+    kind : {"video", "image"}
+        What the file is, by its content.
+    expected : {"video", "image", None}
+        What the request names; None takes either.
+
+    Raises
+    ------
+    UnsupportedMediaError
+    """
     if expected is not None and kind != expected:
         raise UnsupportedMediaError(
             "unsupported_media_type",

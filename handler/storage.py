@@ -18,7 +18,8 @@ from handler.records import Record
 UPLOAD_VALID_S = 3600
 DOWNLOAD_VALID_S = 900
 MAX_DELIVERIES = 3
-"""How many times the queue delivers a message; after that it is a dead letter."""
+"""How many times the queue delivers a message; if the last one fails too, the message is moved to a
+queue of its own for an operator to look at (the dead letters)."""
 
 
 class RecordExistsError(Exception):
@@ -26,14 +27,15 @@ class RecordExistsError(Exception):
 
 
 class RecordChangedError(Exception):
-    """Another process has written the record since it was read."""
+    """Another process has changed the record since it was read, so nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """A part of the list of a user's records, of which the newest is first.
 
-    `next_token` asks for the next part; it is empty at the end of the list.
+    `next_token` is the `token` that `Storage.list_records` takes for the next part; it is empty at
+    the end of the list. `records` may hold records of deleted analyses.
     """
 
     records: tuple[Record, ...]
@@ -42,7 +44,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class UploadOffer:
-    """The address to POST a file to, and the fields of the form, which the file must follow."""
+    """What a client needs to upload a file: an address, and form fields that go with the file.
+
+    The client POSTs a multipart form to `url`: first all of `fields`, unchanged, then the file in
+    the field ``file``.
+    """
 
     url: str
     fields: dict[str, str]
@@ -70,7 +76,11 @@ class StoredVersion:
 
 
 class StoredObject(Protocol):
-    """A stored file that is open for reading. All reads are of the same version."""
+    """A stored file that is open for reading. All reads are of the same version.
+
+    `stored_at` is the time of storing, ISO 8601 in UTC. `stream` is at the file's beginning, can
+    seek, and is to be closed after use.
+    """
 
     @property
     def size_bytes(self) -> int: ...
@@ -92,26 +102,32 @@ class Storage(Protocol):
     """
 
     def create(self, record: Record) -> None:
-        """Write a new record; raise `RecordExistsError` if its id is taken."""
+        """Write the record of a new analysis; raise `RecordExistsError` if its id is taken."""
 
     def read(self, analysis_id: str) -> Record:
-        """Return a record; raise `NotFoundError` if there is none."""
+        """Return the record of an analysis; raise `NotFoundError` if there is none or no longer."""
 
     def replace(self, record: Record) -> None:
-        """Write a record over its last version; raise `RecordChangedError` if another is stored."""
+        """Write version n of a record over version n - 1, where n is `record.version`.
+
+        Raise `RecordChangedError`, and write nothing, if another version is stored, or none.
+        """
 
     def list_records(self, user_id: str, limit: int, token: str) -> Page:
-        """Return one page of a user's records, the newest first.
+        """Return one page of a user's records, at most `limit`, the newest first.
 
         `token` is the `next_token` of the page before; empty for the first page.
         A wrong token raises `BadRequestError`.
         """
 
     def put_file(self, key: str, path: Path, content_type: str) -> StoredVersion:
-        """Store a file, either whole or not at all."""
+        """Store the file at `path` under a key, whole or not at all; return its version."""
 
     def open_file(self, key: str, version_id: str = "") -> StoredObject:
-        """Open a stored file in this version, or the newest; raise `NotFoundError` if missing."""
+        """Open the version `version_id` of a stored file, or the newest if that is empty.
+
+        Raise `NotFoundError` if it is missing.
+        """
 
     def has_file(self, key: str) -> bool:
         """Return whether a file is stored under this key."""
@@ -120,10 +136,10 @@ class Storage(Protocol):
         """Delete one version of a file; the version before it becomes the newest again."""
 
     def delete_file(self, key: str) -> None:
-        """Delete a file in all versions, if there is one."""
+        """Delete a file in all versions; do nothing if there is none."""
 
     def list_files(self, prefix: str) -> set[str]:
-        """Return the keys of all files that begin with `prefix`."""
+        """Return the keys that begin with `prefix`, of all stored files."""
 
     def delete_files(self, prefix: str) -> set[str]:
         """Delete all versions of all files whose keys begin with `prefix`; return their keys."""
@@ -132,10 +148,17 @@ class Storage(Protocol):
         """Return where a file is, for use in answers: an ``s3://`` URL, or a path on the disk."""
 
     def offer_upload(self, key: str, content_type: str, max_bytes: int) -> UploadOffer:
-        """Return an offer to upload a file of at most `max_bytes` within `UPLOAD_VALID_S`."""
+        """Return what a client needs to upload a file to `key` within `UPLOAD_VALID_S`.
+
+        The file may have 1 to `max_bytes` bytes, and `content_type` becomes its content type.
+        """
 
     def offer_download(self, key: str, content_type: str) -> str:
-        """Return a URL at which a file can be read for at least `DOWNLOAD_VALID_S`."""
+        """Return a URL at which a browser can open a file without signing in.
+
+        It is valid for at least `DOWNLOAD_VALID_S`. `content_type` is what the answer at this URL
+        gives as the file's content type.
+        """
 
     @property
     def can_enqueue(self) -> bool:
@@ -145,38 +168,42 @@ class Storage(Protocol):
         """Put a message into the queue: a request's JSON object, or a notification of an upload."""
 
     def withdraw(self, analysis_id: str) -> None:
-        """Remove the messages about an upload from the queue, if the queue allows it.
+        """Remove the queue's messages about an analysis that is deleted, if the queue allows it.
 
         SQS does not allow it. Such a message is then ignored when it is delivered.
         """
 
     @property
     def workers(self) -> int:
-        """How many workers a long recording can be divided among; 0 if it cannot be divided."""
+        """How many workers share a long recording at the same time; 0: none is ever divided."""
 
     def start_fan_out(self, execution: str, analysis_id: str) -> None:
-        """Have the state machine divide a recording.
+        """Have the state machine divide the recording of an analysis among many workers.
 
-        If this execution is already running, nothing happens.
+        `execution` is the name of this run of the state machine. If a run of this name is already
+        going on, nothing happens.
         """
 
     def stop_fan_out(self, execution: str) -> None:
-        """Stop an execution of the state machine, if it is running."""
+        """Stop the state machine's execution of this name; do nothing if it does not run."""
 
     def postpone(self, receipt: str, delay_s: int) -> None:
-        """Have a failed message delivered again after `delay_s`, sooner than usual.
+        """Have a failed message delivered again after `delay_s` seconds, not after the usual wait.
 
-        `receipt` is the queue's handle of the delivery.
+        `receipt` is the queue's handle of this delivery of the message.
         """
 
 
 def encode_token(record: Record) -> str:
-    """Return a token for the next page of a list, which begins after this record."""
+    """Return a token that asks for the page of a list that begins after this record.
+
+    It holds the time of creation and the id of the record, not encrypted.
+    """
     return base64.urlsafe_b64encode(f"{record.created_at} {record.analysis_id}".encode()).decode()
 
 
 def decode_token(token: str) -> tuple[str, str]:
-    """Return what a token says: time of creation and id of the record before the next page.
+    """Return what a token says, ``(created_at, analysis_id)`` of the record before the next page.
 
     Raises
     ------

@@ -22,7 +22,7 @@ LEEWAY_S = 30
 
 
 class TokenError(Exception):
-    """The token is not valid. The message holds nothing of the token, so that it can be logged."""
+    """The token is not valid. The message holds nothing of the token, so it can be logged."""
 
 
 class KeysUnavailableError(Exception):
@@ -40,7 +40,7 @@ class TokenVerifier:
     audience : str
         The name of this API in the tokens.
     fetch : callable, optional
-        Returns the JSON document at a URL. Default: `fetch_json`.
+        Takes a URL and returns the JSON document at it. Default: `fetch_json`.
 
     Raises
     ------
@@ -61,7 +61,17 @@ class TokenVerifier:
         self._fetched_s = -KEYS_VALID_S
 
     def verify(self, token: str) -> dict[str, Any]:
-        """Check a token and return its claims.
+        """Check a token and return its claims, what it says about its user.
+
+        Parameters
+        ----------
+        token : str
+            The token alone, without ``Bearer``.
+
+        Returns
+        -------
+        dict
+            ``sub`` (the user's id), ``exp``, ``iss`` and ``aud`` are always there.
 
         Raises
         ------
@@ -137,7 +147,14 @@ def read_bearer(header: str) -> str:
 
 
 def fetch_json(address: str) -> Any:
-    """Return the JSON document at an address."""
+    """Return the JSON document at an address.
+
+    Raises
+    ------
+    OSError, ValueError
+        There is no answer within `FETCH_TIMEOUT_S`, or it is no JSON of at most
+        `MAX_DOCUMENT_BYTES`.
+    """
     with urllib.request.urlopen(address, timeout=FETCH_TIMEOUT_S) as answer:
         return json.loads(answer.read(MAX_DOCUMENT_BYTES))
 

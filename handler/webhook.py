@@ -41,7 +41,7 @@ SECRET_VALID_S = 300.0
 
 
 class WebhookQueue(Protocol):
-    """The queue in which events wait, and the secret; see `handler.aws.AwsWebhookQueue`."""
+    """What `Webhook` needs of the queue in which events wait; see `handler.aws.AwsWebhookQueue`."""
 
     def send(self, message: str) -> None: ...
 
@@ -51,7 +51,7 @@ class WebhookQueue(Protocol):
 
 
 class Webhook:
-    """Puts events into the queue, and sends those that are in it to the server.
+    """Puts events (an analysis has ended) into a queue, and sends those in it to the server.
 
     Parameters
     ----------
@@ -62,7 +62,8 @@ class Webhook:
         Its messages hold ids, status codes and names of errors; never the address, the secret, or
         what the server answered.
     post : callable, optional
-        Sends a request and returns the answer's status code. Default: `post_json`.
+        Takes an address, headers and a body, POSTs them, and returns the answer's status code.
+        Default: `post_json`.
     """
 
     def __init__(
@@ -110,7 +111,7 @@ class Webhook:
         return {"batchItemFailures": failed}
 
     def _announce(self, entry: Mapping[str, Any]) -> None:
-        """Put an entry's event into the queue, if it ended an analysis."""
+        """Put the event of an entry of the stream into the queue, if it ended an analysis."""
         try:
             message = make_message(entry)
         except KeyError:
@@ -122,7 +123,11 @@ class Webhook:
             self._queue.send(message)
 
     def _deliver(self, record: Mapping[str, Any]) -> bool:
-        """Send the event in a message of the queue; return whether the server has taken it."""
+        """Send the event in a message of the queue to the server; return whether it took it.
+
+        The server has taken it if it answers with a status of 200 to 299. Before sending, the
+        message's next delivery is put off by `choose_delay_s`.
+        """
         message = json.loads(record["body"])
         attempt = int(record["attributes"]["ApproximateReceiveCount"])
         about = {"event_id": message["id"], "attempt": attempt}
@@ -157,7 +162,10 @@ class Webhook:
 
 
 def make_message(entry: Mapping[str, Any]) -> str:
-    """Return the queue's message about an entry of the table's stream; "" if it ended no analysis.
+    """Return the queue's message about a write to the analyses' table; "" if it ended no analysis.
+
+    `entry` is one of the ``Records`` that DynamoDB's stream passes to a function. The write ended
+    an analysis if it set the state to completed or failed, and the state was another before.
 
     The message holds the event's id and the body of the request. The body names the analysis, but
     neither its user nor its result: the receiver asks the API for these, which checks who asks.
@@ -191,21 +199,25 @@ def _read_state(written: Mapping[str, Any], image: str) -> str:
 
 
 def choose_delay_s(attempt: int) -> int:
-    """Return how many seconds an event waits after attempt number `attempt`, counted from 1."""
+    """Return how many seconds an event waits after its attempt number `attempt`, counted from 1.
+
+    A random share of up to `MAX_JITTER` is added, so that events that failed together part.
+    """
     longest_s = RETRY_DELAYS_S[min(attempt, len(RETRY_DELAYS_S)) - 1]
     return round(longest_s * (1 + random.uniform(0, MAX_JITTER)))
 
 
 def sign(secret: str, event_id: str, timestamp_s: int, body: bytes) -> str:
-    """Return the value of the header ``webhook-signature``.
+    """Return the value of the header ``webhook-signature``, which proves who sent a request.
 
     Parameters
     ----------
     secret : str
         The key in base64; ``whsec_`` may stand before it.
     event_id : str
+        Value of the header ``webhook-id``.
     timestamp_s : int
-        When the request is sent, in Unix seconds.
+        When the request is sent, in Unix seconds: the value of ``webhook-timestamp``.
     body : bytes
         The request's body, byte by byte as it is sent.
 
@@ -220,9 +232,14 @@ def sign(secret: str, event_id: str, timestamp_s: int, body: bytes) -> str:
 
 
 def post_json(url: str, headers: Mapping[str, str], body: bytes) -> int:
-    """Post a body to an https address and return the answer's status code.
+    """Post a JSON body to an https address and return the answer's status code.
 
     It follows no redirect, asks no proxy, and does not read the answer's body.
+
+    Raises
+    ------
+    OSError, http.client.HTTPException
+        There is no answer within `TIMEOUT_S`, or it is no HTTP.
     """
     parts = urlsplit(url)
     assert parts.hostname is not None

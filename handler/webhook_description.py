@@ -16,7 +16,10 @@ HEADERS = {
 
 
 def describe_webhooks() -> dict[str, Any]:
-    """Return the OpenAPI description of each type of event, by its type."""
+    """Return the OpenAPI description of the request that each type of event is sent with.
+
+    The keys are the types, such as ``analysis.completed``.
+    """
     return {
         event_type: {
             "post": {

@@ -1,4 +1,7 @@
-"""Entry point of the Lambda function that sends the webhook. It loads neither models nor NumPy."""
+"""Entry point of the Lambda function that sends the webhook (see `handler.webhook`).
+
+It loads neither models nor NumPy.
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""The record of an analysis while this process works on it."""
+"""The record of an analysis while this process works on it, and every way of writing it.
+
+Writing fails on purpose if the analysis was deleted, or if another process has taken it over.
+"""
 
 import time
 import uuid
@@ -34,6 +37,15 @@ class Work:
     storage : Storage
     record : Record
         The version that is stored now.
+
+    Attributes
+    ----------
+    record : Record
+        The newest version that this process knows; `pin` and `note_provenance` change it before it
+        is stored.
+    owner : str
+        Random id of this process, which the record gets when the work begins; after `hand_over`,
+        the name of the execution.
     """
 
     def __init__(self, storage: Storage, record: Record) -> None:
@@ -45,7 +57,10 @@ class Work:
 
     @classmethod
     def begin(cls, storage: Storage, record: Record) -> "Work":
-        """Create the record; if it exists already, continue with the stored one."""
+        """Store a new record and return its `Work`; if its id is taken, use the stored record.
+
+        The stored record can be in any state, also deleted.
+        """
         try:
             storage.create(record)
         except RecordExistsError:
@@ -54,23 +69,38 @@ class Work:
 
     @property
     def settled(self) -> bool:
-        """Whether this process has nothing to do: the analysis is completed, or runs elsewhere."""
+        """Whether nothing is to do here: the analysis is completed, or another process has it."""
         return self.record.state == "completed" or (
             self.record.state == "processing" and time.time() < self.record.lease_until_s
         )
 
     def pin(self, source_version: str, expires_at: int | None) -> None:
-        """Note the version of the file that has come; `save` writes it with the next change."""
+        """Note which version of the file is analysed; it is stored with the next `save`.
+
+        Parameters
+        ----------
+        source_version : str
+            See `StoredVersion.name`.
+        expires_at : int or None
+            Unix time at which the record expires, in place of the short time that it has while the
+            file is awaited; None: never.
+        """
         self.record = replace(
             self.record, source_version=source_version, expires_at=expires_at, awaits_upload=False
         )
 
     def note_provenance(self, provenance: dict[str, Any]) -> None:
-        """Note which bytes an analysis failed on; `fail` writes this note into the record."""
+        """Note which file an analysis failed on, so that `fail` stores it with the error.
+
+        `provenance` is what `Source.identify` returns.
+        """
         self.record = replace(self.record, provenance=provenance)
 
     def save(self, record: Record) -> None:
-        """Write the record's next version.
+        """Store the record's next version, which a function of `handler.records` made.
+
+        If the same write was made before but its answer was lost, this is found out and counts as
+        success.
 
         Raises
         ------
@@ -101,7 +131,10 @@ class Work:
                 self.record = stored
 
     def report_progress(self, done: int, expected: int) -> None:
-        """Store how many frames are done, at most once every few seconds; ignore a failing storage.
+        """Store how many frames of how many are done, at most once in `PROGRESS_INTERVAL_S`.
+
+        If `expected` is 0 (unknown), the progress stays as it is. If the storage fails, the
+        analysis goes on all the same. It serves as `on_progress` of `Engine.analyze_video`.
 
         Raises
         ------
@@ -117,12 +150,21 @@ class Work:
             self.save(records.advance(self.record, percent))
 
     def hand_over(self, execution: str, lease_until_s: float) -> None:
-        """Make an execution of the state machine the owner; `fail` takes the analysis back."""
+        """Make an execution of the state machine the owner of the analysis, until `lease_until_s`.
+
+        `execution` is its name, and `lease_until_s` a Unix time. If the execution cannot be
+        started, `fail` can still write the error, because this object acts in the execution's name
+        from now on.
+        """
         self.owner = execution
         self.save(records.claim(self.record, execution, time.time(), lease_until_s, execution))
 
     def store_results(self, paths: list[Path]) -> dict[str, str]:
-        """Store the result files; return each file's key by its name in answers."""
+        """Store the result files; return each file's key by its name in `RESULT_NAMES`.
+
+        `paths` are files on this disk, such as ``analysis.summary.json``. Files that are no result
+        are left out.
+        """
         written = {path.name.removeprefix("analysis."): path for path in paths}
         keys = {}
         for name, file_name in RESULT_NAMES.items():
@@ -133,14 +175,16 @@ class Work:
         return keys
 
     def fail(self, error: HandlerError, comes_again: bool = False) -> None:
-        """Write the error into the record, unless another process owns the record by now.
+        """Write the error into the record, unless it is completed or another's by now.
+
+        If the storage fails too, nothing happens.
 
         Parameters
         ----------
         error : HandlerError
         comes_again : bool, optional
-            Whether the queue will deliver the same request again. If a new attempt may succeed,
-            the record is then set back to queued instead of failed.
+            Whether the queue will deliver the same request again. If a new attempt may succeed
+            (`HandlerError.retryable`), the record is then set back to queued instead of failed.
         """
         mine = self.record.state == "processing" and self.record.owner == self.owner
         if self._lost or (not mine and (self.record.state == "completed" or self.settled)):
@@ -154,9 +198,10 @@ class Work:
 
     @contextmanager
     def failing(self, request_id: str, comes_again: bool = False) -> Iterator[None]:
-        """Write every error that is raised in the ``with`` block into the record.
+        """Write every error of the ``with`` block into the record, and raise it again.
 
-        If the analysis was deleted meanwhile, the files that were written since then are deleted.
+        If the analysis was deleted meanwhile, the files that were written since then are deleted
+        instead. `request_id` is the id of the request in the log; `comes_again` is that of `fail`.
         """
         try:
             yield

@@ -1,4 +1,7 @@
-"""Answer the state machines, which tell errors apart by their names."""
+"""Carry out the jobs that AWS' state machines ask for, and log them.
+
+A state machine tells errors apart by the names of their classes alone, so all end in two.
+"""
 
 import time
 from collections.abc import Mapping
@@ -14,13 +17,14 @@ from handler.segment_jobs import JobFailedError, SegmentJobs, parse_job
 
 
 class Worker:
-    """Carries out the jobs of the state machines.
+    """Carries out the jobs of both state machines: dividing a long recording, and a cohort's table.
 
     Parameters
     ----------
     jobs : SegmentJobs
     table : CohortTable
     logger : Logger
+        Its messages hold ids, codes and source lines; never a user id or a key.
     """
 
     def __init__(self, jobs: SegmentJobs, table: CohortTable, logger: Logger) -> None:
@@ -33,10 +37,28 @@ class Worker:
     ) -> dict[str, Any]:
         """Carry out the job that an event asks for.
 
+        Parameters
+        ----------
+        event : mapping
+            ``job``, ``execution``, and what this job needs: see `parse_job` and
+            `CohortTable.write`.
+        limits : Limits
+            When this invocation is stopped.
+        request_id : str
+            Id of the invocation in the log.
+
+        Returns
+        -------
+        dict
+            What the state machine goes on with: see `SegmentJobs.run` and `CohortTable.write`.
+
         Raises
         ------
-        AnalysisEndedError, JobFailedError
-            Their text is only a code, because it stays in the history of the execution.
+        AnalysisEndedError
+            The job must not be tried again.
+        JobFailedError
+            It may succeed if it is tried again. Like the other, its text is only a code, because it
+            stays in the history of the execution.
         """
         about = {
             "job": event["job"],

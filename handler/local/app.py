@@ -1,4 +1,4 @@
-"""The WSGI application of the local server, which gives the API events like API Gateway's."""
+"""The WSGI application of the local server, which gives the API events as API Gateway does."""
 
 import json
 import re
@@ -41,7 +41,7 @@ SYNCHRONOUS_S = 300.0
 
 
 class LocalContext:
-    """Stands in for Lambda's context object during one request."""
+    """Stands in for Lambda's context object during one request, which may take `seconds`."""
 
     def __init__(self, seconds: float) -> None:
         self.aws_request_id = str(uuid.uuid4())
@@ -57,10 +57,14 @@ class LocalApp:
     Parameters
     ----------
     api : Api
+        It answers the requests that API Gateway would pass on in AWS.
     storage : LocalStorage
-        Its attribute `address` holds the URL of the server.
+        Uploads go there, and reports come from there. Its attribute `address` holds the URL of the
+        server.
     guard : Guard
+        It checks the callers.
     logger : Logger
+        Errors of the server itself are logged.
     """
 
     def __init__(self, api: Api, storage: LocalStorage, guard: Guard, logger: Logger) -> None:
@@ -127,6 +131,9 @@ class LocalApp:
     ) -> Response:
         """Give a request to the API in the form of API Gateway's event, and return its answer.
 
+        `authorizer` is what `_identify` returned. `body` is the text of the request, or the file of
+        a form.
+
         The sender of a form waits until the analysis ends. All others get an answer within API
         Gateway's time limit.
         """
@@ -149,9 +156,14 @@ class LocalApp:
         return Response(answer["body"], answer["statusCode"], answer["headers"])
 
     def _identify(self, request: Request, path: str) -> Mapping[str, Any]:
-        """Have the guard check the caller, and return its answer; empty for a public route.
+        """Check the caller's token, unless the route is public; return what it says about the user.
 
-        The answer has the form of what API Gateway's authorizer says: see `Guard.identify`.
+        The result has the form of what API Gateway's authorizer says, see `Guard.identify`; it is
+        empty for a public route.
+
+        Raises
+        ------
+        UnauthorizedError, StorageUnavailableError
         """
         if request.method == "OPTIONS":
             return {}
@@ -179,12 +191,18 @@ class LocalApp:
             raise ForbiddenError("foreign_origin", "Pages of other machines may not ask.")
 
     def _check_address(self, request: Request, path: str) -> None:
-        """Refuse a request to an address that this server did not give out, or that has expired."""
+        """Refuse a request to an address that this server did not give out, or that has expired.
+
+        Such an address of a report or an upload is signed in its query: see `Guard.sign`.
+        """
         query = request.args
         self._guard.check_signature(path, query.get("until", ""), query.get("signature", ""))
 
     def _answer_page(self, request: Request, path: str, first: str, rest: str) -> Response:
-        """Answer with a file of the web client, or with a report."""
+        """Answer with a file of the web client, or with a report.
+
+        `first` is the first part of `path`, "app" or "reports", and `rest` is what follows it.
+        """
         if request.method not in ("GET", "HEAD"):
             raise MethodNotAllowedError(
                 "method_not_allowed", "This path does not take this method."

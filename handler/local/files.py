@@ -18,7 +18,7 @@ from handler.temporary import TEMPORARY_PREFIX
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A stored file that is open for reading."""
+    """A stored file that is open for reading; see `handler.storage.StoredObject`."""
 
     size_bytes: int
     version: StoredVersion
@@ -52,9 +52,14 @@ class LocalFiles:
 
     @contextlib.contextmanager
     def writing(self, key: str) -> Iterator[Any]:
-        """Yield a temporary file to write to; at the end it is moved to its place in the folder.
+        """Yield a temporary file to write to; at the end it becomes the file of this key.
 
         If an error is raised meanwhile, the temporary file is deleted and nothing is stored.
+
+        Raises
+        ------
+        StorageUnavailableError
+            The file cannot be written, for example because the disk is full.
         """
         target = self._path(key)
         try:

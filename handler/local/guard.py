@@ -1,6 +1,7 @@
-"""Who may use the local server: this machine, whoever has its token, or users of an issuer.
+"""Who may use the local server: this machine, whoever has its token, or the users of an issuer.
 
-An issuer is a service that signs tokens which name their users (OpenID Connect)."""
+An issuer is a service that signs tokens which name their users (OpenID Connect).
+"""
 
 import hashlib
 import hmac
@@ -24,10 +25,11 @@ class Guard:
     Parameters
     ----------
     token : str, optional
-        The server's own token. Its sender may read and change all data on the server.
+        The server's own secret. Who sends it may read and change all data on the server. Empty:
+        there is none.
     verifier : TokenVerifier, optional
-        If it is given, callers need a token that it accepts, which names the user; see
-        `handler.identity`.
+        If it is given, callers need a token that it accepts, and each sees the data of the user
+        whom the token names; see `handler.identity`. `token` then has no effect.
 
     Attributes
     ----------
@@ -85,10 +87,11 @@ class Guard:
         )
 
     def sign(self, path: str, valid_s: int) -> str:
-        """Return the query string that makes an address valid for `valid_s` seconds.
+        """Return the query string, ``?...``, that makes an address valid for `valid_s` seconds.
 
-        `path` is ``/reports/ID`` or ``/uploads/ID``, where the caller sends no token. The query
-        string is empty if callers are not checked.
+        `path` is ``/reports/ID`` or ``/uploads/ID``: a browser opens these without a token, so the
+        address itself must prove that this server gave it out. The query string is empty if callers
+        are not checked.
         """
         if self.is_open:
             return ""
@@ -97,6 +100,9 @@ class Guard:
 
     def check_signature(self, path: str, until: str, signature: str) -> None:
         """Check that `sign` made an address's query string, and that the address is still valid.
+
+        `path` is the address' path, and `until` and `signature` are the values in its query,
+        unchecked.
 
         Raises
         ------

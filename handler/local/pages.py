@@ -61,7 +61,7 @@ def answer_app_file(name: str, needs_token: bool) -> Response:
     Parameters
     ----------
     name : str
-        The file's path below ``/app/``.
+        The file's path below ``/app/``; empty for the page itself.
     needs_token : bool
         Whether the page must ask its user for a token.
 
@@ -81,7 +81,11 @@ def answer_app_file(name: str, needs_token: bool) -> Response:
 
 
 def redirect_to_app(address: str) -> Response:
-    """Return a redirect to the web client at `address`, the only address where it works."""
+    """Return a redirect to the web client under the server's own address.
+
+    `address` is that address, such as ``http://127.0.0.1:8000``. Under another name of this
+    machine, the client's page and its uploads would count as different sites.
+    """
     headers = {"Location": f"{address}/app/", **_APP_HEADERS}
     response = Response(b"", 308, headers)
     del response.headers["Content-Type"]
@@ -89,7 +93,7 @@ def redirect_to_app(address: str) -> Response:
 
 
 def answer_report(storage: LocalStorage, analysis_id: str) -> Response:
-    """Return the report of an analysis.
+    """Return the report of an analysis as an HTML page. Whether the caller may, was checked before.
 
     Raises
     ------

@@ -23,7 +23,8 @@ from handler.local.storage import LocalStorage
 from handler.service import Service
 
 WORKER_S = 3600.0
-"""After this time a message's lease ends, even if its process was killed. Work is not stopped."""
+"""How long a message's analysis belongs to this process. If the process was killed, another can
+take it over after this time. An analysis that takes longer is not stopped."""
 HTTP_THREADS = 32
 STALLED_S = 60
 """A client that sends nothing for this long is cut off."""
@@ -40,7 +41,8 @@ class LocalServer:
     port : int
         The TCP port; 0: any free one.
     folder : Path
-        Folder in which the server keeps its data.
+        Folder in which the server keeps its data: files, records and messages. It is made if
+        missing.
     host : str, optional
         The name or address that clients use.
     guard : Guard, optional
@@ -85,7 +87,7 @@ class LocalServer:
         threading.Thread(target=self._work, daemon=True).start()
 
     def stop(self) -> None:
-        """Give up the running analyses; those with a message in the queue run at the next start.
+        """Give up the running analyses; those with a queued message begin again at the next start.
 
         The others are marked as failed. The process must end right after this.
         """
@@ -169,14 +171,22 @@ class _HttpServer(wsgi.Server):
         self._logger = logger
 
     def error_log(self, msg: str = "", level: int = 0, traceback: bool = False) -> None:
-        """Log what failed, without the message: it could quote a request."""
+        """Log where an error happened, but no texts: these could quote a request."""
         error = sys.exception()
         if traceback and error is not None and not isinstance(error, ConnectionError):
             self._logger.error("failed", extra={"trace": describe_for_log(error)})
 
 
 def serve(port: int, folder: Path, host: str, guard: Guard) -> NoReturn:
-    """Serve until Ctrl+C or SIGTERM, then end the process; see `LocalServer`."""
+    """Serve until Ctrl+C or SIGTERM, then end the process with code 0.
+
+    The parameters are those of `LocalServer`.
+
+    Raises
+    ------
+    DataInUseError, StorageUnavailableError, OSError
+        See `LocalServer`.
+    """
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         # A second one changes nothing: the first one's work takes milliseconds.

@@ -48,8 +48,15 @@ class DataInUseError(Exception):
 def _lock(folder: Path) -> sqlite3.Connection:
     """Lock the folder for this process, until the connection is closed or the process ends.
 
-    If another process holds the lock, `DataInUseError` is raised at once. SQLite can lock a file on
-    every system, whereas Python's module for locks, `fcntl`, exists only on Unix.
+    SQLite can lock a file on every system, whereas Python's module for locks, `fcntl`, exists only
+    on Unix.
+
+    Raises
+    ------
+    DataInUseError
+        Another process holds the lock.
+    StorageUnavailableError
+        The lock's file is damaged.
     """
     lock = sqlite3.connect(
         folder / "lock", timeout=0, isolation_level=None, check_same_thread=False
@@ -77,7 +84,8 @@ class LocalStorage(LocalFiles):
     Attributes
     ----------
     address : str
-        Address of the server, to which files are uploaded.
+        Address of the server, such as ``http://127.0.0.1:8000``. The server sets it when it knows
+        its port.
     sign : callable
         Returns the query string that the address of a report or an upload needs. It is called
         with the address' path, and the seconds for which the address is valid.
@@ -87,6 +95,7 @@ class LocalStorage(LocalFiles):
     Raises
     ------
     DataInUseError, StorageUnavailableError
+        Another server uses the folder, or its database cannot be used.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -104,12 +113,12 @@ class LocalStorage(LocalFiles):
         self._clean_deleted()
 
     def close(self) -> None:
-        """Let another server use the folder."""
+        """Release the lock, so that another server can use the folder."""
         self._lock.close()
 
     @contextlib.contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
-        """Yield a connection for one transaction in this thread."""
+        """Yield a connection to the database for one transaction, which is committed at the end."""
         try:
             connection = sqlite3.connect(self._database, timeout=10)
             with contextlib.closing(connection), connection:
@@ -132,7 +141,7 @@ class LocalStorage(LocalFiles):
                 self.replace(replace(record, version=record.version + 1, lease_until_s=time.time()))
 
     def _clean_deleted(self) -> None:
-        """Remove files of deleted analyses, which a killed process may have left behind."""
+        """Remove the files of deleted analyses that a killed process may have left behind."""
         with self._connect() as connection:
             rows = connection.execute("SELECT document FROM records").fetchall()
         for (document,) in rows:
@@ -214,7 +223,7 @@ class LocalStorage(LocalFiles):
         return Page(records[:limit], encode_token(records[limit - 1]) if more else "")
 
     def remove_expired(self) -> None:
-        """Remove each record that has expired, and its files.
+        """Remove each record that has expired, and the files of its analysis.
 
         S3 and DynamoDB do this by themselves.
         """
@@ -269,7 +278,11 @@ class LocalStorage(LocalFiles):
         """Do nothing: a failed message comes again within seconds anyway; see `return_message`."""
 
     def receive(self) -> tuple[int, str, int] | None:
-        """Return the next message, if one is waiting: its id, its body, how often it failed."""
+        """Return the oldest message that is due, ``(id, body, failures)``; None if there is none.
+
+        `failures` is how often its work has failed. It stays in the queue until `acknowledge` or
+        `return_message` is called.
+        """
         with self._connect() as connection:
             row: tuple[int, str, int] | None = connection.execute(
                 "SELECT message_id, body, deliveries FROM messages WHERE visible_at_s <= ? "
@@ -279,12 +292,12 @@ class LocalStorage(LocalFiles):
         return row
 
     def acknowledge(self, message_id: int) -> None:
-        """Remove a message whose work is done."""
+        """Remove a message whose work is done, by its id."""
         with self._connect() as connection:
             connection.execute("DELETE FROM messages WHERE message_id = ?", (message_id,))
 
     def return_message(self, message_id: int) -> None:
-        """Put a failed message back into the queue, to be delivered again after some seconds.
+        """Have a failed message delivered again after 1 s, after 2 s if it fails again, and so on.
 
         If it was delivered `MAX_DELIVERIES` times, remove it instead.
         """

@@ -1,4 +1,4 @@
-"""Uploads: accept a form with a file as S3 does, and write the file to the disk as it arrives."""
+"""Take forms with a file, as S3 does, and write the file to the disk while it arrives."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,10 +30,13 @@ class StalledError(HandlerError):
 def receive_upload(storage: LocalStorage, request: Request, analysis_id: str) -> None:
     """Store the file from an upload form, and queue a message that it has arrived, as S3 does.
 
+    The message makes the server analyse the file.
+
     Parameters
     ----------
     storage : LocalStorage
     request : Request
+        The HTTP request, its body still unread.
     analysis_id : str
         From the path of the request, not checked yet.
 
@@ -64,6 +67,7 @@ def received_form(request: Request, work: Path) -> Iterator[FormFile]:
     Parameters
     ----------
     request : Request
+        The HTTP request, its body still unread.
     work : Path
         Folder for temporary files.
 
@@ -82,10 +86,15 @@ def received_form(request: Request, work: Path) -> Iterator[FormFile]:
 
 
 def _read_awaited(storage: LocalStorage, analysis_id: str, begun: datetime) -> Record:
-    """Return the record of an analysis if it still waits for its file.
+    """Return the record of an analysis that still waits for its file.
 
-    An analysis waits if its state is ``queued`` and the upload began at most `UPLOAD_VALID_S` after
-    the record was made. Otherwise, raise `NotFoundError`.
+    It waits if its state is ``queued`` and the upload `begun` at most `UPLOAD_VALID_S` after the
+    record was made.
+
+    Raises
+    ------
+    NotFoundError
+        It does not, or there is no such analysis.
     """
     record = storage.read(analysis_id)
     age_s = (begun - datetime.fromisoformat(record.created_at)).total_seconds()
@@ -95,14 +104,16 @@ def _read_awaited(storage: LocalStorage, analysis_id: str, begun: datetime) -> R
 
 
 def check_length(request: Request, limit: int, remedy: str) -> None:
-    """Check the declared length of a request's body before any of it is read.
+    """Check that a request's body is declared to have at most `limit` bytes, before it is read.
+
+    `remedy` is a sentence for the error's message: what the client can do.
 
     Raises
     ------
     BadRequestError
         The length is not known.
     TooLargeError
-        The length is over `limit` bytes. The message ends with `remedy`: what the client can do.
+        The length is over `limit`.
     """
     text = request.headers.get("Content-Length", "0")
     if request.headers.get("Transfer-Encoding") or not text.isascii() or not text.isdigit():
@@ -112,7 +123,9 @@ def check_length(request: Request, limit: int, remedy: str) -> None:
 
 
 def read_chunk(stream: IO[bytes], size: int = CHUNK_BYTES) -> bytes:
-    """Read the next bytes of a request's body; empty at its end, or if the client disconnected.
+    """Return the next bytes of a request's body, at most `size`.
+
+    They are empty at its end, or if the client disconnected.
 
     Raises
     ------
