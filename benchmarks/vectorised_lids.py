@@ -393,6 +393,7 @@ def _runs_of(marked: Array) -> list[tuple[int, int]]:
 
 
 def _cross_s(ratio: Array, times_s: Array, outside: Array, inside: Array, level: Array) -> Array:
+    """Return when ratio crosses the level between two samples; NaN where that is not seen."""
     exists = (outside >= 0) & (outside < times_s.size)
     other = np.where(exists, outside, inside)
     known = (
@@ -400,8 +401,8 @@ def _cross_s(ratio: Array, times_s: Array, outside: Array, inside: Array, level:
         & np.isfinite(ratio[other])
         & (np.abs(times_s[other] - times_s[inside]) <= opening.MAX_GAP_S)
     )
-    rise = np.where(known, ratio[other] - ratio[inside], 1.0)
-    share = np.where(known, (level - ratio[inside]) / rise, 0.0)
+    rise = np.where(known, ratio[other] - ratio[inside], np.nan)
+    share = (level - ratio[inside]) / rise
     crossed_s: Array = times_s[inside] + share * (times_s[other] - times_s[inside])
     return crossed_s
 

@@ -18,6 +18,7 @@ from kernels import (
     measures,
 )
 from tests import naive
+from tests.lengths import FEW
 
 Float64Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -385,3 +386,33 @@ def test_times_that_do_not_increase_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match="times_s is not strictly increasing"):
         function(times_s)
+
+
+# Long recordings.
+
+
+def test_sums_over_three_hours_lose_no_digits() -> None:
+    """Against sums that `math.fsum` rounds only once."""
+    rng = np.random.default_rng(7)
+    count = 10_000 if FEW else 324_000
+    times_s = irregular_times_s(rng, count, 0.001)
+    steps_s = np.diff(times_s)
+    near = steps_s <= measures.MAX_GAP_S
+    valid = rng.random(count) < 0.9
+    closed = rng.random(count) < 0.03
+    whole_s = math.fsum(steps_s[near])
+    closed_s = math.fsum((steps_s * (closed[1:].astype(int) + closed[:-1]) / 2)[near])
+    assert_allclose(
+        compute_valid_time_s(valid, times_s),
+        math.fsum(steps_s[near & valid[1:] & valid[:-1]]),
+        rtol=RTOL,
+    )
+    assert_allclose(compute_perclos(closed, times_s), closed_s / whole_s, rtol=RTOL)
+    # Offsets far from 0, of which most digits are common.
+    one = 0.3 + rng.normal(0, 0.01, count)
+    other = one + rng.normal(0, 0.001, count)
+    x, y = (each[valid] - math.fsum(each[valid]) / valid.sum() for each in (one, other))
+    powers = math.fsum(x * x) * math.fsum(y * y)
+    assert_allclose(
+        compute_correlation(one, other, valid), math.fsum(x * y) / math.sqrt(powers), rtol=RTOL
+    )
