@@ -136,8 +136,11 @@ def chromium_path() -> str:
 @pytest.fixture(scope="session")
 def playwright_chromium(chromium_path: str) -> "Iterator[BrowserType]":
     """Return what starts browsers. There can be only one at a time."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    from tests.browsing import PATIENCE_S
+
+    expect.set_options(timeout=1000 * PATIENCE_S)
     with sync_playwright() as playwright:
         yield playwright.chromium
 

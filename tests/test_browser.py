@@ -7,6 +7,8 @@ import json
 import math
 import re
 import shutil
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import cv2
 import numpy as np
 import pytest
 import requests
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from handler.errors import HandlerError
 from handler.keys import check_user_id
@@ -29,10 +31,17 @@ from tests.browsing import (
     assert_it_fits,
     choose,
     configure,
+    is_kept,
+    is_reviewed,
     is_shown,
-    list_kept,
+    is_true,
+    keep_recorded,
     open_app,
+    read_mark,
+    read_recorded,
     shorten,
+    until,
+    watch_prompts,
 )
 from tracker.cli.main import main
 from tracker.face.mesh import FaceMesh
@@ -62,6 +71,7 @@ def test_the_task_is_recorded_sent_and_analysed(
     visit = Visit(chromium, screen)
     page = visit.page
     shorten(page)
+    keep_recorded(page)
     # As browsers that record in one of them only.
     page.add_init_script(
         "const supported = MediaRecorder.isTypeSupported;"
@@ -74,15 +84,18 @@ def test_the_task_is_recorded_sent_and_analysed(
     )
     page.goto(f"{url}/app")
     page.fill("#participant", "P-017")
+    watch_prompts(page)
     page.click("#record")
     is_shown(page, "camera")
-    expect(page.locator("#hint")).to_have_text("Good position", timeout=20_000)
+    expect(page.locator("#hint")).to_have_text("Good position")
     page.click("#begin")
-    for words in ("Get ready", "Look at the camera", "Look up", "Look down"):
-        expect(page.locator("#prompt-text")).to_have_text(words)
-        assert_it_fits(page)
-    is_shown(page, "review")
+    is_reviewed(page)
+    prompts, late_s = page.evaluate("[window.prompts, window.late_s]")
+    assert [(one["words"], one["fits"]) for one in prompts] == [
+        (words, True) for words in ("Get ready", "Look at the camera", "Look up", "Look down")
+    ]
     assert page.evaluate("document.getElementById('preview').srcObject") is None
+    recorded = read_recorded(page)
     page.click("#send")
     is_shown(page, "result")
     # The patient reads no verdict; the clinician opens it.
@@ -105,31 +118,70 @@ def test_the_task_is_recorded_sent_and_analysed(
     protocol = request["parameters"]["protocol"]
     assert [one["phase"] for one in protocol] == [phase for phase, _ in TASK]
     assert protocol[0]["start_s"] == 0
-    for one, (_, seconds) in zip(protocol, TASK, strict=True):
-        assert one["end_s"] - one["start_s"] == pytest.approx(seconds, abs=0.15)
+    assert_lengths(protocol, [seconds for _, seconds in TASK], late_s)
 
     (analysis,) = requests.get(
-        f"{url}/analyses", {"user_id": "P-017", "limit": 1}, timeout=10
+        f"{url}/analyses", {"user_id": "P-017", "limit": 1}, timeout=60
     ).json()["analyses"]
     reported = requests.get(f"{url}/status/{analysis['analysis_id']}", timeout=60).json()
     summary = reported["summary"]
     assert summary["task"] == "protocol"
     assert summary["video_meta"]["time_source"] == "stream"
     assert summary["quality"]["face_coverage"] == 1.0
-    # The video ends with the last phase; the last pictures are missing where the machine is busy.
-    assert -0.5 < summary["duration_sec_est"] - protocol[-1]["end_s"] < 0.15
-    # The camera's blinks come one after another as they did in front of it.
     with Path(reported["blinks_path"]).open() as file:
         onsets_s = [float(row["onset_s"]) for row in csv.DictReader(file)]
+    times_s, clip_s = read_camera(recorded)
+    # The video ends with the last phase; the last pictures are missing where the machine is busy.
+    missing_s = protocol[-1]["end_s"] - summary["duration_sec_est"]
+    assert -0.15 < missing_s < max(0.5, 2 * np.diff(times_s).max())
+    # A blink is found where the recording shows it, late as the camera may be on a busy machine.
     assert len(onsets_s) >= 3
-    cycle_s = np.diff([*ONSETS_S, CLIP_S + ONSETS_S[0]])
-    found_s = np.diff(onsets_s)
-    differences_s = [
-        np.abs(np.resize(np.roll(cycle_s, -first), found_s.size) - found_s).max()
-        for first in range(cycle_s.size)
-    ]
-    # By less than they differ; the camera itself is late where the machine is busy.
-    assert min(differences_s) < 0.15
+    shown = list_shown(times_s, clip_s)
+    for one in shown:
+        if one.gap_s < 0.1:
+            assert np.abs(np.array(onsets_s) - one.onset_s).min() < 0.05 + one.gap_s
+    for onset_s in onsets_s[onsets_s[0] < 0.3 :]:
+        assert any(abs(one.onset_s - onset_s) < 0.05 + one.gap_s for one in shown), onset_s
+
+
+def assert_lengths(protocol: list[dict[str, Any]], lengths_s: list[float], late_s: float) -> None:
+    """Check how long each phase took: no shorter than asked for, longer by the clock's lateness."""
+    for one, length_s in zip(protocol, lengths_s, strict=True):
+        too_long_s = one["end_s"] - one["start_s"] - length_s
+        assert -0.002 < too_long_s < max(0.15, 0.05 + late_s), one["phase"]
+
+
+def read_camera(recorded: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """Return the times of a recording's pictures, and when each of them is in the camera's clip."""
+    with av.open(io.BytesIO(recorded)) as container:
+        frames = list(container.decode(video=0))
+    clip_s = [read_mark(frame.to_ndarray(format="gray")) for frame in frames]
+    return np.array([frame.time for frame in frames]), np.array(clip_s)
+
+
+@dataclass(frozen=True)
+class ShownBlink:
+    """A blink in a recording: when it begins, and the longest time without a picture around it.
+
+    If the recording does not show all of it, that time is infinite.
+    """
+
+    onset_s: float
+    gap_s: float
+
+
+def list_shown(times_s: np.ndarray, clip_s: np.ndarray) -> list[ShownBlink]:
+    """Return the blinks that the pictures of these times, which are from the clip's, show."""
+    clip_s = np.unwrap(clip_s, period=CLIP_S)
+    shown = []
+    for cycle, onset_s in product(range(int(clip_s[-1] // CLIP_S) + 1), ONSETS_S):
+        in_clip_s = onset_s + cycle * CLIP_S
+        if clip_s[0] < in_clip_s < clip_s[-1]:
+            first, last = np.searchsorted(clip_s, (in_clip_s - 0.3, in_clip_s + 0.6))
+            is_whole = first > 0 and last < clip_s.size
+            gap_s = np.diff(times_s[first - 1 : last + 1]).max() if is_whole else math.inf
+            shown.append(ShownBlink(float(np.interp(in_clip_s, clip_s, times_s)), float(gap_s)))
+    return shown
 
 
 def test_the_extended_task_is_recorded_sent_and_analysed(chromium: Browser, url: str) -> None:
@@ -140,31 +192,16 @@ def test_the_extended_task_is_recorded_sent_and_analysed(chromium: Browser, url:
         "request",
         lambda one: asked.append(one.post_data_json) if one.url.endswith("/uploads") else None,
     )
-    page.evaluate(
-        """() => {
-          [window.said, window.shares] = [[], []];
-          const prompt = document.getElementById("prompt-text");
-          const part = document.getElementById("task-progress");
-          const bar = document.getElementById("task-bar");
-          new MutationObserver(() => {
-            window.said.push([part.textContent, prompt.textContent]);
-            window.shares.push(bar.value / bar.max);
-          }).observe(prompt, { childList: true });
-        }"""
-    )
+    watch_prompts(page)
     page.check("#task-extended")
     page.click("#record")
     is_shown(page, "camera")
     expect(page.locator("#note-task")).to_contain_text("in 5 parts")
     page.click("#begin")
-    expect(page.locator("#task-progress")).to_have_text("Part 3 of 5", timeout=60_000)
-    assert_it_fits(page)
-    expect(page.locator("section#review")).to_be_visible(timeout=180_000 * EXTENDED_SHARE + 20_000)
-    said = [tuple(one) for one in page.evaluate("window.said")]
-    shares = page.evaluate("window.shares")
-    # The last is the minute of rest, which begins in the middle of the task.
-    assert shares == sorted(shares)
-    assert (shares[0], shares[-1]) == (0, pytest.approx(64 / 124, abs=0.06))
+    expect(page.locator("section#review")).to_be_visible(timeout=180_000 * EXTENDED_SHARE + 60_000)
+    prompts, late_s = page.evaluate("[window.prompts, window.late_s]")
+    said = [(one["part"], one["words"]) for one in prompts]
+    assert all(one["fits"] for one in prompts)
     page.click("#send")
     expect(page.locator("section#result")).to_be_visible(timeout=60_000 + 600_000 * EXTENDED_SHARE)
     analysis_id = page.inner_text("#analysis-id")
@@ -196,13 +233,18 @@ def test_the_extended_task_is_recorded_sent_and_analysed(chromium: Browser, url:
     protocol = request["parameters"]["protocol"]
     plan = plan_protocol("extended")
     assert [one["phase"] for one in protocol] == [one.phase for one in plan]
-    for one, planned in zip(protocol, plan, strict=True):
-        length_s = EXTENDED_SHARE * (planned.end_s - planned.start_s)
-        assert one["end_s"] - one["start_s"] == pytest.approx(length_s, abs=0.15)
+    assert_lengths(protocol, [EXTENDED_SHARE * (one.end_s - one.start_s) for one in plan], late_s)
     # The pauses are in the recording, and in no phase.
-    gap_s = protocol[1]["start_s"] - protocol[0]["end_s"]
-    assert gap_s == pytest.approx(EXTENDED_SHARE * PAUSE_S, abs=0.15)
-    summary = requests.get(f"{url}/status/{analysis_id}", timeout=10).json()["summary"]
+    pause = {"phase": "pause", "start_s": protocol[0]["end_s"], "end_s": protocol[1]["start_s"]}
+    assert_lengths([pause], [EXTENDED_SHARE * PAUSE_S], late_s)
+    # The last instruction is the minute of rest, which begins in the middle of the task. The bar
+    # moves twice a second.
+    bars_s = [one["bar_s"] for one in prompts]
+    assert bars_s == sorted(bars_s)
+    assert bars_s[0] == 0
+    assert plan[-1].start_s / plan[-1].end_s == pytest.approx(64 / 124)
+    assert -0.55 - late_s < bars_s[-1] - protocol[-1]["start_s"] <= 0
+    summary = requests.get(f"{url}/status/{analysis_id}", timeout=60).json()["summary"]
     assert summary["parameters"]["task"] == "extended"
     assert len(summary["phases"]) == len(plan)
     assert summary["sampling"]["largest_step"] == 1
@@ -235,16 +277,9 @@ def test_the_protocols_times_count_from_the_videos_beginning(chromium: Browser, 
         Object.defineProperty(MediaRecorder.prototype, "onstart", {
           set(told) { this.addEventListener("start", () => setTimeout(told, 400)); },
         });
-        const make = URL.createObjectURL;
-        URL.createObjectURL = (blob) => { window.recorded = blob; return make(blob); };
-        window.prompts = {};
-        addEventListener("DOMContentLoaded", () => {
-          const prompt = document.getElementById("prompt-text");
-          new MutationObserver(() => { window.prompts[prompt.textContent] = performance.now(); })
-            .observe(prompt, { childList: true });
-        });
         """
     )
+    keep_recorded(page)
     asked: list[Any] = []
 
     def refuse(route: Route) -> None:
@@ -253,33 +288,32 @@ def test_the_protocols_times_count_from_the_videos_beginning(chromium: Browser, 
 
     page.route("**/uploads", refuse)
     page.goto(f"{url}/app")
+    is_shown(page, "start")
+    watch_prompts(page)
     page.click("#record")
     page.click("#begin")
-    is_shown(page, "review")
-    prompts_ms = page.evaluate("window.prompts")
-    content = page.evaluate(
-        """() => new Promise((resolve) => {
-          const reader = new FileReader();
-          reader.onload = () => resolve(reader.result.split(",")[1]);
-          reader.readAsDataURL(window.recorded);
-        })"""
-    )
+    is_reviewed(page)
+    prompts_ms = {one["words"]: 1000 * one["at_s"] for one in page.evaluate("window.prompts")}
+    content = read_recorded(page)
     page.click("#send")
     is_shown(page, "failed")
     visit.end("net::ERR_FAILED", "/uploads")
 
     begun_ms = []
-    with av.open(io.BytesIO(base64.b64decode(content))) as container:
+    with av.open(io.BytesIO(content)) as container:
         for frame in container.decode(video=0):
             bits = frame.to_ndarray(format="gray")[60, 16::32] > 127
             shown_ms = sum(1 << int(bit) for bit in np.flatnonzero(bits))
             begun_ms.append(shown_ms - 1000 * frame.time)
     assert len(begun_ms) > 30
-    assert np.percentile(begun_ms, 90) - np.percentile(begun_ms, 10) < 20, "one clock, one video"
+    # A picture that is taken late seems to be from a video that began earlier.
+    half = len(begun_ms) // 2
+    early_ms, late_ms = (np.percentile(one, 90) for one in (begun_ms[:half], begun_ms[half:]))
+    assert abs(early_ms - late_ms) < 20, "one clock, one video"
     (protocol,) = asked
     for phase, words in (("up", "Look up"), ("down", "Look down")):
         (start_s,) = [one["start_s"] for one in protocol if one["phase"] == phase]
-        in_video_s = (prompts_ms[words] - np.median(begun_ms)) / 1000
+        in_video_s = (prompts_ms[words] - np.percentile(begun_ms, 90)) / 1000
         assert start_s == pytest.approx(in_video_s, abs=0.02)
 
 
@@ -364,20 +398,23 @@ def test_a_report_opens_from_disk(
     assert whole_s[1] - whole_s[0] == pytest.approx(summary["duration_sec_est"], abs=0.2)
     rows.nth(1).click()
     expect(page.locator("#plot-traces")).to_be_in_viewport()
+    until(page, lambda: shown_s() != whole_s)
     start_s, stop_s = shown_s()
     assert start_s < onsets_s[1] < stop_s
     assert stop_s - start_s < 0.7 * (whole_s[1] - whole_s[0])
     rows.nth(0).locator("button").focus()
     page.keyboard.press("Enter")
+    until(page, lambda: shown_s() != [start_s, stop_s])
     start_s, stop_s = shown_s()
     assert start_s <= onsets_s[0] < stop_s
     page.locator('[data-do="all"]').click()
-    assert shown_s() == whole_s
+    until(page, lambda: shown_s() == whole_s)
     # Each blink shows the eyes that it comes from.
+    is_drawn = "(one) => one.complete && one.naturalWidth > 0"
     for index in range(len(onsets_s)):
         image = page.locator(f"#event-{index + 1} img").first
         image.scroll_into_view_if_needed()
-        assert image.evaluate("(one) => one.complete && one.naturalWidth > 0")
+        until(page, lambda image=image: image.evaluate(is_drawn))
     visit.end()
 
 
@@ -420,13 +457,23 @@ def test_an_upload_is_cancelled(chromium: Browser, url: str, clips: Path) -> Non
     choose(page, clips / "tiny.mp4")
     page.click("#send")
     expect(page.locator("#working-title")).to_have_text("Sending")
-    page.wait_for_timeout(300)
+    until(page, lambda: held)
     # Not only hidden: it is no longer sent.
     with page.expect_event("requestfailed", lambda request: "/uploads/" in request.url):
         page.click("#cancel")
     is_shown(page, "review")
     expect(page.locator("#status")).to_have_text("What was sent is deleted.")
     visit.end("/uploads/")
+
+
+def wait_shorter(page: Page, selector: str, words: str) -> None:
+    """Wait for a text, with the page's clock, which is a made one, put forward again and again."""
+
+    def is_said() -> bool:
+        page.clock.fast_forward(2500)
+        return words in page.inner_text(selector)
+
+    until(page, is_said)
 
 
 def test_what_is_cancelled_is_deleted(chromium: Browser, url: str, clips: Path) -> None:
@@ -447,10 +494,7 @@ def test_what_is_cancelled_is_deleted(chromium: Browser, url: str, clips: Path) 
     expect(page.locator("#working-title")).to_have_text("Waiting for the analysis")
     page.clock.install()
     page.click("#cancel")
-    for _ in range(6):
-        page.wait_for_timeout(100)
-        page.clock.fast_forward(2500)
-    expect(page.locator("#review-text")).to_contain_text("could not be deleted")
+    wait_shorter(page, "#review-text", "could not be deleted")
     # The next time that the page is opened, it tries again.
     page.unroute(re.compile("/analyses/"))
     with page.expect_response(lambda one: one.request.method == "DELETE") as deleted:
@@ -529,14 +573,9 @@ def test_a_service_that_does_not_answer_is_asked_again(
     )
     choose(page, clips / "tiny.mp4")
     page.click("#send")
-    for _ in range(5):
-        page.wait_for_timeout(150)
-        page.clock.fast_forward(2500)
+    wait_shorter(page, "#failed-text", "cannot answer at present")
     is_shown(page, "failed")
-    expect(page.locator("#failed-text")).to_contain_text("cannot answer at present")
     page.click("#retry")
-    page.wait_for_timeout(300)
-    page.clock.fast_forward(2500)
     is_shown(page, "result")
     # The video was there: it is not sent again.
     assert len(uploads) == 2
@@ -564,7 +603,7 @@ def test_what_cannot_be_analysed_is_said(chromium: Browser, url: str, tmp_path: 
     page.click("#restart")
     is_shown(page, "start")
     assert len(uploads) == 2
-    assert list_kept(page) == []
+    is_kept(page)
     visit.end()
 
 
@@ -594,6 +633,7 @@ def test_a_camera_that_cannot_be_used_is_said(chromium: Browser, url: str) -> No
         }"""
     )
     page.dblclick("#retry")
+    is_true(page, "window.opened >= 1")
     assert page.evaluate("window.opened") == 1
     page.click("#restart")
     page.evaluate("delete window.MediaRecorder")
@@ -604,8 +644,12 @@ def test_a_camera_that_cannot_be_used_is_said(chromium: Browser, url: str) -> No
 
 
 def test_a_recording_is_stopped_and_begun_anew(chromium: Browser, url: str) -> None:
-    visit = open_app(chromium, url)
+    visit = Visit(chromium)
     page = visit.page
+    # Longer than the test looks at it, by the page's clock, which is put forward.
+    shorten(page, [("fixate", 1000.0), ("up", 1.0)])
+    page.clock.install()
+    page.goto(f"{url}/app")
     page.evaluate(
         """
         window.recorders = [];
@@ -621,9 +665,10 @@ def test_a_recording_is_stopped_and_begun_anew(chromium: Browser, url: str) -> N
     expect(page.locator("#prompt-text")).to_have_text("Look at the camera")
     page.click("#stop")
     expect(page.locator("#begin")).to_be_focused()
+    is_true(page, "window.recorders.map((one) => one.state).join() === 'inactive'")
+    page.clock.fast_forward(2_000_000)
     page.wait_for_timeout(300)
     expect(page.locator("#review")).to_be_hidden()
-    assert page.evaluate("window.recorders.map((one) => one.state)") == ["inactive"]
     # Left while it records, as when a call comes in.
     page.click("#begin")
     expect(page.locator("#prompt-text")).to_have_text("Look at the camera")
@@ -633,8 +678,9 @@ def test_a_recording_is_stopped_and_begun_anew(chromium: Browser, url: str) -> N
     )
     is_shown(page, "failed")
     expect(page.locator("#failed-text")).to_contain_text("the page was left")
-    assert page.evaluate("window.recorders.map((one) => one.state)") == ["inactive"] * 2
-    page.wait_for_timeout(1300)
+    is_true(page, "window.recorders.map((one) => one.state).join() === 'inactive,inactive'")
+    page.clock.fast_forward(2_000_000)
+    page.wait_for_timeout(300)
     assert page.locator("#prompt-text").text_content() == "Look at the camera"
     assert page.evaluate("document.getElementById('preview').srcObject") is None
     visit.end()
@@ -693,11 +739,11 @@ def test_the_page_keeps_nothing_and_asks_nobody_else(chromium: Browser, url: str
     page.fill("#participant", "P-017")
     page.check("#consent")
     page.click("#record")
-    expect(page.locator("#hint")).not_to_be_empty(timeout=20_000)
+    expect(page.locator("#hint")).not_to_be_empty()
     assert asked
     assert all(one.startswith((f"{url}/app", "data:")) for one in asked)
     assert page.evaluate("localStorage.length + sessionStorage.length") == 0
-    assert list_kept(page) == []
+    is_kept(page)
     assert page.context.cookies() == []
     visit.end()
 
@@ -803,5 +849,5 @@ def test_the_hint_says_how_the_face_is_placed(chromium: Browser, url: str) -> No
             }""",
             base64.b64encode(jpeg.tobytes()).decode(),
         )
-        expect(page.locator("#hint")).to_contain_text(words, timeout=10_000)
+        expect(page.locator("#hint")).to_contain_text(words)
     visit.end()

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browsing import PATIENCE_S
 from tests.made_tracks import make_track
 from tests.tracker.pages.made_reports import ATTACK, assert_harmless, looking, rendered, spoil_texts
 from tests.tracker.pages.made_reports import Page as Parsed
@@ -53,7 +54,7 @@ class Editor:
 
     def __init__(self, page: Page, folder: Path) -> None:
         self.page, self.folder = page, folder
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(1000 * PATIENCE_S)
         self.wrong: list[str] = []
         page.on("pageerror", lambda error: self.wrong.append(str(error)))
         page.on(
@@ -67,7 +68,7 @@ class Editor:
 
     def do(self, name: str) -> None:
         button = self.page.locator(f'[data-correct="{name}"]')
-        # Waits until nothing moves any more, which a forced click does not.
+        # Waits until it stays in its place, which a forced click does not.
         button.scroll_into_view_if_needed()
         # A button of what cannot be done now says why.
         button.click(force=True)
@@ -125,8 +126,12 @@ def editor(
     request: pytest.FixtureRequest, plain_browser: Browser, folder: Path
 ) -> Iterator[Editor]:
     width, height = request.param
+    # Where a page that moves is pressed, something else may be by then.
     context = plain_browser.new_context(
-        viewport={"width": width, "height": height}, offline=True, has_touch=width < 500
+        viewport={"width": width, "height": height},
+        offline=True,
+        has_touch=width < 500,
+        reduced_motion="reduce",
     )
     editor = Editor(context.new_page(), folder)
     yield editor
@@ -352,7 +357,7 @@ def test_what_cannot_be_done_is_said(editor: Editor) -> None:
     expect(said).to_contain_text("0.3 s or more")
     editor.page.locator("#correct-form button").click()
     expect(editor.page.locator("#correct-saved")).to_contain_text("initials")
-    assert editor.page.evaluate("document.activeElement.id") == "correct-by"
+    expect(editor.page.locator("#correct-by")).to_be_focused()
     assert editor.changes() == []
 
 

@@ -204,6 +204,10 @@ def test_one_video_under_two_names_is_told(summary: dict[str, Any], tmp_path: Pa
 
 
 def test_in_a_browser(plain_browser: Any, summary: dict[str, Any], tmp_path: Path) -> None:
+    from playwright.sync_api import expect
+
+    from tests.browsing import PATIENCE_S, is_true
+
     changes: list[dict[str, Any]] = [
         {"vertical_peak_to_peak": 0.2, "status": "not_suspected"},
         {"vertical_peak_to_peak": 0.05, "status": "suspected"},
@@ -215,7 +219,7 @@ def test_in_a_browser(plain_browser: Any, summary: dict[str, Any], tmp_path: Pat
     path = write_cohort_page(rows, outcomes, [], tmp_path, "en")
     context = plain_browser.new_context(viewport={"width": 390, "height": 844}, offline=True)
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(1000 * PATIENCE_S)
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda one: wrong.append(one.text))
@@ -231,30 +235,32 @@ def test_in_a_browser(plain_browser: Any, summary: dict[str, Any], tmp_path: Pat
     head = page.locator("#recordings thead th").nth(2)
     head.locator("button").focus()
     page.keyboard.press("Enter")
-    assert head.get_attribute("aria-sort") == "ascending"
+    expect(head).to_have_attribute("aria-sort", "ascending")
     assert shown() == ["<b>b.mp4", "눈.mp4", "c.mp4", "d.mp4"]
     page.keyboard.press("Space")
-    assert head.get_attribute("aria-sort") == "descending"
+    expect(head).to_have_attribute("aria-sort", "descending")
     assert shown() == ["c.mp4", "눈.mp4", "<b>b.mp4", "d.mp4"]
     # One status alone, then all.
     suspected = page.locator("button[data-filter=suspected]")
     assert suspected.locator(".count").inner_text() == "1"
     suspected.focus()
     page.keyboard.press("Enter")
-    assert suspected.get_attribute("aria-pressed") == "true"
+    expect(suspected).to_have_attribute("aria-pressed", "true")
     assert shown() == ["<b>b.mp4"]
-    assert page.locator("#shown").inner_text() == "1 of 4 recordings shown"
+    expect(page.locator("#shown")).to_have_text("1 of 4 recordings shown")
     # A mark leads to its row, also to one that is not shown. Hidden marks are of the other traces.
     marks = page.locator("#plot-vertical_peak_to_peak .scatterlayer .trace")
+    expect(marks).to_have_count(2)
     assert [trace.locator(".points path").count() for trace in marks.all()] == [1, 2]
-    page.evaluate(
+    # The page hears clicks once Plotly has drawn everything.
+    click = (
         "document.getElementById('plot-vertical_peak_to_peak').emit('plotly_click', "
-        "{points: [{customdata: 2}]})"
+        "{points: [{customdata: 2}]}), document.activeElement.dataset.number === '2'"
     )
-    assert page.evaluate("document.activeElement.dataset.number") == "2"
+    is_true(page, click)
     assert len(shown()) == 4
     # The threshold's line.
-    assert page.locator("#plot-vertical_peak_to_peak .shapelayer path").count() == 1
+    expect(page.locator("#plot-vertical_peak_to_peak .shapelayer path")).to_have_count(1)
     assert "threshold 0.06" in page.locator("#plot-vertical_peak_to_peak").inner_html()
     # Nothing but the table, in its own place, is wider than a phone.
     assert page.evaluate("document.documentElement.scrollWidth") == 390
