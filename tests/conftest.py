@@ -145,7 +145,7 @@ def playwright_chromium(chromium_path: str) -> "Iterator[BrowserType]":
         yield playwright.chromium
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def plain_browser(playwright_chromium: "BrowserType", chromium_path: str) -> "Iterator[Browser]":
     """Return the machine's Chromium, without a camera."""
     flags = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")

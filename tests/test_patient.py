@@ -15,7 +15,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Dialog, Page, Route, expect
 
-from tests.axe import AXE
+from tests.axe import SCHEMES, ask_axe
 from tests.browsing import (
     TASK,
     Visit,
@@ -30,7 +30,6 @@ from tests.browsing import (
     shorten,
     until,
 )
-from tests.lengths import LONG
 from tracker.lab.clip_spec import make_spec
 from tracker.lab.drawing import render_frame
 from tracker.video.container import detect_kind
@@ -734,17 +733,8 @@ def check_eyes(page: Page) -> None:
 
 def assert_everybody_can_use_it(page: Page) -> None:
     """Check the screen with axe in light and dark, and with text of twice the size."""
-    if not page.evaluate("typeof window.axe === 'object'"):
-        page.evaluate(AXE)
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        # Only colours differ in the dark.
-        only = {} if scheme == "light" or LONG else {"runOnly": ["color-contrast"]}
-        found = page.evaluate(
-            "(options) => axe.run(document, options)", {"resultTypes": ["violations"], **only}
-        )
-        wrong = [(one["id"], node["html"]) for one in found["violations"] for node in one["nodes"]]
-        assert wrong == [], scheme
+    for scheme in SCHEMES:
+        assert ask_axe(page, scheme) == []
     page.evaluate("document.documentElement.style.fontSize = '225%'")
     assert_it_fits(page)
     page.evaluate("document.documentElement.style.fontSize = ''")

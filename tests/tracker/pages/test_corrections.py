@@ -121,7 +121,11 @@ class Editor:
         return self.page.locator("#correct-list li").all_inner_texts()
 
 
-@pytest.fixture(params=[(1440, 900), (390, 844)], ids=["desktop", "phone"])
+DESKTOP = pytest.param((1440, 900), id="desktop")
+PHONE = pytest.param((390, 844), id="phone")
+
+
+@pytest.fixture(params=[DESKTOP, pytest.param(*PHONE.values, id="phone", marks=pytest.mark.long)])
 def editor(
     request: pytest.FixtureRequest, plain_browser: Browser, folder: Path
 ) -> Iterator[Editor]:
@@ -152,6 +156,11 @@ def assert_events(editor: Editor, *expected: tuple[float, float], abs_s: float =
         assert one == pytest.approx(other, abs=abs_s)
 
 
+@pytest.mark.parametrize(
+    "editor",
+    [PHONE, pytest.param(*DESKTOP.values, id="desktop", marks=pytest.mark.long)],
+    indirect=True,
+)
 def test_every_correction_by_mouse(editor: Editor) -> None:
     _first, second, third = BLINKS_S
     editor.show_all()

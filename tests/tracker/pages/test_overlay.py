@@ -116,6 +116,17 @@ def box_mask(landmarks: np.ndarray, margin_px: int) -> np.ndarray:
     return cv2.dilate(mask, np.ones((1 + 2 * margin_px,) * 2, np.uint8)) > 0
 
 
+@pytest.fixture(scope="module")
+def analysis() -> Analysis:
+    return analyze(np.arange(COUNT), VFR_S)
+
+
+@pytest.fixture(scope="module")
+def copy(source: Path, analysis: Analysis, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the copy of the whole source, alone in its folder."""
+    return write_overlay(tmp_path_factory.mktemp("copy"), "clip", source, analysis)
+
+
 class TestWhatItHolds:
     @pytest.mark.parametrize("chosen", [np.arange(COUNT), np.arange(0, COUNT, 3), np.arange(20)])
     def test_the_analysed_frames_at_their_own_times(
@@ -137,19 +148,17 @@ class TestWhatItHolds:
         assert seen == [(n + 1, chosen.size) for n in range(chosen.size)]
 
     def test_a_browser_plays_it_and_nothing_of_the_source_goes_with_it(
-        self, source: Path, tmp_path: Path
+        self, source: Path, copy: Path
     ) -> None:
         assert PRIVATE[1].encode() in source.read_bytes()
         with av.open(source) as container:
             assert len(container.streams.audio) == 1
-        everything = np.arange(COUNT)
-        path = write_overlay(tmp_path, "clip", source, analyze(everything, VFR_S))
-        assert path == tmp_path / "clip.overlay.mp4"
-        assert [file.name for file in tmp_path.iterdir()] == [path.name]
-        content = path.read_bytes()
+        assert copy.name == "clip.overlay.mp4"
+        assert list(copy.parent.iterdir()) == [copy]
+        content = copy.read_bytes()
         assert content.index(b"moov") < content.index(b"mdat")
         assert not [word for word in PRIVATE if word.encode() in content]
-        with av.open(path) as container:
+        with av.open(copy) as container:
             (stream,) = container.streams
             assert container.metadata.keys() <= {
                 "major_brand", "minor_version", "compatible_brands", "encoder",
@@ -159,10 +168,9 @@ class TestWhatItHolds:
             assert (stream.width, stream.height) == (640, 630)
             assert stream.start_time == 0
 
-    def test_chromium_plays_it(self, source: Path, tmp_path: Path, plain_browser: Browser) -> None:
-        copy = write_overlay(tmp_path, "clip", source, analyze(np.arange(COUNT), VFR_S))
+    def test_chromium_plays_it(self, copy: Path, tmp_path: Path, plain_browser: Browser) -> None:
         shell = tmp_path / "shell.html"
-        shell.write_text(f"<video src='{copy.name}' muted></video>")
+        shell.write_text(f"<video src='{copy.as_uri()}' muted></video>")
         page = plain_browser.new_page()
         page.goto(shell.as_uri())
         begun_s = page.evaluate(
@@ -232,10 +240,9 @@ class TestWhatItHolds:
 
 class TestWhatIsDrawn:
     def test_lids_and_irises_are_where_that_frame_has_them_and_nothing_else(
-        self, source: Path, tmp_path: Path
+        self, source: Path, analysis: Analysis, copy: Path
     ) -> None:
-        analysis = analyze(np.arange(COUNT), VFR_S)
-        images, _ = read(write_overlay(tmp_path, "clip", source, analysis))
+        images, _ = read(copy)
         with Video(source) as video:
             originals = [frame.image.copy() for frame in video.frames()]
         for n in (0, 11, 20, 33, 40):
@@ -252,10 +259,8 @@ class TestWhatIsDrawn:
                 patch = images[n][y - 2 : y + 3, x - 2 : x + 3].reshape(-1, 3)
                 assert np.abs(patch - YELLOW).max(axis=1).min() < 110, (n, index)
 
-    def test_the_panel_tells_states_apart(self, source: Path, tmp_path: Path) -> None:
-        analysis = analyze(np.arange(COUNT), VFR_S)
-        path = write_overlay(tmp_path, "clip", source, analysis)
-        with av.open(path) as container:
+    def test_the_panel_tells_states_apart(self, analysis: Analysis, copy: Path) -> None:
+        with av.open(copy) as container:
             panels = [
                 frame.to_ndarray(format="gray")[HEIGHT:] for frame in container.decode(video=0)
             ]

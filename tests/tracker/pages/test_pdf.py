@@ -1,6 +1,7 @@
 """The report's sheet on paper: one page of A4, whatever has to stand on it."""
 
 import string
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pypdfium2 as pdfium
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.lengths import LONG
 from tests.tracker.pages.made_reports import answered, fake_pictures
 from tests.tracker.pages.test_movements import record
 from tracker.cli.main import main
@@ -63,15 +65,40 @@ def fullest_sheet(language: Language, name_length: int) -> str:
     pytest.fail("no sheet is dense")
 
 
-@pytest.mark.usefixtures("chromium_path")
+Print = Callable[[str, Path], None]
+
+
+@pytest.fixture
+def print_sheet(plain_browser: Browser) -> Print:
+    """Return what prints a page as `print_page` does, but in a browser that runs already.
+
+    The long form starts a browser for each page, as users do.
+    """
+
+    def print_sheet(text: str, path: Path) -> None:
+        page = plain_browser.new_page()
+        page.set_content(text)
+        page.pdf(path=path, prefer_css_page_size=True, print_background=True)
+        page.close()
+
+    return print_page if LONG else print_sheet
+
+
+def test_a_browser_that_runs_prints_the_same(print_sheet: Print, tmp_path: Path) -> None:
+    text = fullest_sheet("en", 37)
+    for name, print_one in (("new", print_page), ("runs", print_sheet)):
+        print_one(text, tmp_path / f"{name}.pdf")
+    assert read_page(tmp_path / "new.pdf") == read_page(tmp_path / "runs.pdf")
+
+
 @pytest.mark.parametrize("name_length", [9, 37, 55])
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_fullest_usual_sheet_is_one_page(
-    language: Language, name_length: int, tmp_path: Path
+    language: Language, name_length: int, tmp_path: Path, print_sheet: Print
 ) -> None:
     text = fullest_sheet(language, name_length)
     assert text
-    print_page(text, tmp_path / "sheet.pdf")
+    print_sheet(text, tmp_path / "sheet.pdf")
     printed = read_page(tmp_path / "sheet.pdf")
     assert printed.lowest_pt > MARGIN_PT + RESERVE_PT
     # The lights have their numbers.
@@ -122,12 +149,13 @@ def read_page(path: Path) -> Printed:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("chromium_path")
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("status", STATUSES)
-def test_the_sheet_is_one_page_of_a4(status: Status, language: Language, tmp_path: Path) -> None:
+def test_the_sheet_is_one_page_of_a4(
+    status: Status, language: Language, tmp_path: Path, print_sheet: Print
+) -> None:
     path = tmp_path / "sheet.pdf"
-    print_page(longest_sheet(status, language), path)
+    print_sheet(longest_sheet(status, language), path)
     printed = read_page(path)
     assert printed.size_pt == pytest.approx(A4_PT, abs=1.5)
     assert printed.lowest_pt > MARGIN_PT + RESERVE_PT
@@ -150,16 +178,15 @@ def test_the_sheet_is_one_page_of_a4(status: Status, language: Language, tmp_pat
     assert [one.name for one in tmp_path.iterdir()] == ["sheet.pdf"]
 
 
-@pytest.mark.usefixtures("chromium_path")
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("status", ["suspected", "not_assessable"])
 def test_what_long_names_do_not_take_explains_more(
-    status: Status, language: Language, tmp_path: Path
+    status: Status, language: Language, tmp_path: Path, print_sheet: Print
 ) -> None:
     """More is explained, and still it is one page."""
     shorter, longer = (longest_sheet(status, language, has_long_names=one) for one in (False, True))
     assert shorter.count('class="left-out"') < longer.count('class="left-out"')
-    print_page(shorter, tmp_path / "sheet.pdf")
+    print_sheet(shorter, tmp_path / "sheet.pdf")
     assert read_page(tmp_path / "sheet.pdf").lowest_pt > MARGIN_PT + RESERVE_PT
 
 
