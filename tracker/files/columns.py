@@ -48,13 +48,21 @@ class Column:
     end: int | None = None
 
     def read(self, summary: Summary) -> Any:
-        """Return the column's value for a recording."""
+        """Return the column's value for a recording, from its summary; None if it is missing.
+
+        Only a column with a `path` can be read.
+        """
         value = get_value(summary, self.path)
         return value if self.end is None else value[self.end]
 
 
 def _make_columns(record: type, path: str = "", prefix: str = "") -> Iterator[Column]:
-    """Yield a column for each single value of a record, in order, and two for an interval."""
+    """Yield a column for each single value of a record, in order, and two for an interval.
+
+    `record` is a dataclass such as `Summary`; fields that are records themselves are gone through
+    too. `path` is what stands before the fields in dotted names, and `prefix` in the columns'
+    names.
+    """
     for name, (shape, about) in read_record(record).items():
         if is_dataclass(shape.kind) and isinstance(about, Prefix):
             yield from _make_columns(shape.kind, f"{path}{name}.", about.text)
@@ -120,7 +128,7 @@ def _make_cohort_columns() -> Iterator[Column]:
 
 
 def disarm_formula(text: str, mark: str = "'") -> str:
-    """Return text for a spreadsheet, with `mark` before it if it would run as a formula."""
+    """Return text that no spreadsheet runs as a formula: with `mark` before it if one would."""
     return mark + text if text.startswith(FORMULA_BEGINNINGS) else text
 
 

@@ -1,4 +1,6 @@
-"""Read, check and keep ``STEM.corrections.json``: anybody may have changed what a report saved.
+"""Read, check and keep ``STEM.corrections.json``, what a person corrected in a recording's events.
+
+A report's editor saves the file, but anybody may have changed it, so that all of it is checked.
 
 The file beside the results of a recording counts: each analysis that writes there applies it.
 """
@@ -111,10 +113,14 @@ def read_beside(stem: str, *directories: Path) -> Corrections | None:
 
 
 def read_of_video(path: Path, video_sha256: str) -> Corrections:
-    """Read the corrections of a video, of which only the hash is known yet.
+    """Read a file of corrections, and check that they belong to the video with this hash.
+
+    It is for a video that is not analysed yet, so that a wrong file is found before the work.
 
     Raises
     ------
+    InputNotFoundError
+        There is no such file.
     CorrectionsError
         They cannot be used, or belong to another video.
     """
@@ -144,6 +150,7 @@ def keep_corrections(directory: Path, stem: str, corrections: Corrections, recor
     Returns
     -------
     Path
+        The file.
 
     Raises
     ------
@@ -213,14 +220,21 @@ def parse_corrections(document: object) -> Corrections:
 
 
 def _check_keys(where: str, value: object, keys: tuple[str, ...]) -> dict[str, Any]:
-    """Return the value, which must be an object with these keys and no others."""
+    """Return the value, which must be an object with these keys and no others; else `ValueError`.
+
+    `where` is what an error message calls the value, such as ``events[3]``.
+    """
     if not isinstance(value, dict) or value.keys() != set(keys):
         raise ValueError(f"{where} is {value!r:.80}, expected an object with {', '.join(keys)}")
     return value
 
 
 def _read_text(document: dict[str, Any], name: str, most: int, pattern: str = "") -> str:
-    """Return a text; characters in it that cannot be shown are replaced."""
+    """Return the text under the key `name`; characters in it that cannot be shown are replaced.
+
+    It must have at most `most` characters and, if `pattern` is given, match it whole; else
+    `ValueError`.
+    """
     text = document[name]
     if not isinstance(text, str) or len(text) > most:
         raise ValueError(f"{name} is {text!r:.80}, expected a text of up to {most} characters")
@@ -275,7 +289,10 @@ def _read_stretch(where: str, item: object) -> Stretch:
 
 
 def _order(events: list[TimedEvent]) -> tuple[TimedEvent, ...]:
-    """Return the events in order of time. Neither closures nor winks of one eye may overlap."""
+    """Return the events in order of time.
+
+    Neither closures nor winks of one eye may overlap by more than `SAME_S`; else `ValueError`.
+    """
     ordered = sorted(events)
     winks = WINK_NAMES.values()
     groups = [[one for one in ordered if one.kind == kind] for kind in winks]
@@ -298,10 +315,10 @@ def hash_track(track: Track) -> str:
 
 
 def identify_track(track: Track) -> dict[str, str]:
-    """Return the hashes by which corrections know their recording.
+    """Return ``video_sha256`` and ``track_sha256``, by which corrections know their recording.
 
-    The track's hash is only used if the video's is not known, because the video's hash also fits
-    other tracks of the same video.
+    The track's hash is only used if the video's is not known, and is empty otherwise, because the
+    video's hash also fits other tracks of the same video.
     """
     video_sha256 = track.info.video_sha256
     return {
@@ -311,7 +328,7 @@ def identify_track(track: Track) -> dict[str, str]:
 
 
 def check_corrections(corrections: Corrections, track: Track) -> None:
-    """Check that corrections belong to a track, and lie within its time.
+    """Check that corrections belong to a track, by their hash, and lie within its time.
 
     Raises
     ------

@@ -113,7 +113,7 @@ def _name_end(column: Column) -> str:
 
 
 def _list_fields(record: type, path: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield, for each field of a record, the heading it belongs under and its row of the table.
+    """Yield, for each field of a record, its group (see `GROUPS`) and its row of the page's table.
 
     `path` is what stands before the fields' names. If a field holds another record, or a list of
     records, the rows of that record's fields follow.

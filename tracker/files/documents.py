@@ -25,7 +25,7 @@ class SummaryFormatError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The type of a value, from its annotation.
+    """The type of a value in a summary's JSON document, as read from a dataclass's annotation.
 
     Attributes
     ----------
@@ -47,7 +47,12 @@ class Shape:
 
 @functools.cache
 def read_record(record: Any) -> dict[str, tuple[Shape, Field | Prefix | None]]:
-    """Return the shape and the description of each field of a dataclass, by name and in order."""
+    """Return what the annotations of a dataclass, such as `Summary`, say about each of its fields.
+
+    The result has the fields by name and in order. Each has its type, and its description; the
+    description is a `Prefix` if the field holds another record whose columns have one, and None if
+    there is none.
+    """
     hints = get_type_hints(record)
     return {
         name: (_read_hint(hints[name]), getattr(hint, "__metadata__", (None,))[0])
@@ -73,6 +78,7 @@ def describe_record(record: type, *, strict: bool) -> dict[str, Any]:
     Parameters
     ----------
     record : type
+        A dataclass with the annotations of `tracker.files.fields`.
     strict : bool
         Whether it describes what this version writes: all fields, and no others. Otherwise it also
         fits the documents of other versions, which may lack fields and have more.
@@ -111,7 +117,9 @@ def _describe_shape(shape: Shape, strict: bool) -> dict[str, Any]:
 
 
 def find_field(path: str) -> tuple[Shape, Field]:
-    """Return the type and description of a summary's field, such as ``quality.sharpness``.
+    """Return the type and description of a summary's field.
+
+    `path` is its dotted name, such as ``quality.sharpness``.
 
     Raises
     ------

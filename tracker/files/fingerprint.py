@@ -60,7 +60,7 @@ class Fingerprint:
 
 
 def take_fingerprint(path: Path) -> Fingerprint:
-    """Hash a video file.
+    """Hash a video file, and note its size and the time of its last change.
 
     Raises
     ------
@@ -80,6 +80,8 @@ def take_fingerprint(path: Path) -> Fingerprint:
 
 class HashedStream(BufferedIOBase):
     """A stream that hashes what a decoder reads from it, so that nothing is fetched twice.
+
+    Give it to the decoder in place of `stream`, then call `finish` for the hash.
 
     Parameters
     ----------

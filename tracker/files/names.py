@@ -1,4 +1,7 @@
-"""Names of files: make those that this program writes, and turn any name into safe text."""
+"""Names of files: make those that this program writes, and turn any name into safe text.
+
+All files of a recording begin with the same *stem*: in ``clip.report.html`` it is ``clip``.
+"""
 
 import hashlib
 import os

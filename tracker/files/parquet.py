@@ -38,12 +38,15 @@ def write_parquet(path: Path, columns: Sequence[Column], rows: Sequence[Mapping[
     ----------
     path : Path
     columns : sequence of Column
+        Columns of the table, in order. A value that is not None is converted to the column's
+        `kind`.
     rows : sequence of mapping
         Values by the columns' names.
 
     Returns
     -------
     Path
+        `path`.
     """
     return write_whole(path, lambda partial: _write(partial, columns, rows))
 
@@ -65,7 +68,10 @@ def _write(path: Path, columns: Sequence[Column], rows: Sequence[Mapping[str, An
 
 
 def _make_page(column: Column, values: list[Any]) -> tuple[bytes, bytes, int]:
-    """Return a column's page: its header, its content, and the size before compression."""
+    """Return a column's page: its header, its compressed content, and the size before compression.
+
+    `values` are the column's, one for each row; None is null.
+    """
     levels = _pack_bits([value is not None for value in values])
     # One run of groups of eight bits; the length comes before it.
     run = _varint(len(levels) << 1 | 1) + levels
@@ -145,7 +151,10 @@ _ENCODERS: dict[type, Callable[[list[Any]], bytes]] = {
 
 
 def _encode(fields: Fields) -> bytes:
-    """Encode a record of fields (id, type, value) in Thrift's compact protocol."""
+    """Encode a struct in Thrift's compact protocol, as Parquet's headers and footer are written.
+
+    `fields` are the id, type and value of each field, see `Fields`.
+    """
     parts, last = [], 0
     for number, kind, value in fields:
         # No two ids are further apart than 15, the most that this short form holds.

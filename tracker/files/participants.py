@@ -52,9 +52,9 @@ class Participants:
     Attributes
     ----------
     by_file : dict of str to Participant
-        For rows with a `file`: its path from the table's folder, without suffix.
+        For rows that name a `file`. The key is its path from the table's folder, without suffix.
     by_id : dict of str to Participant
-        For rows without a `file`.
+        For rows without a `file`. The key is the participant's id.
     """
 
     by_file: dict[str, Participant]
@@ -162,7 +162,15 @@ def read_participants(path: Path) -> Participants:
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a table by the names of its columns, whatever separates its values."""
+    """Return the rows of a table by the names of its columns.
+
+    Values may be separated by tabs, commas or semicolons: the header shows by which.
+
+    Raises
+    ------
+    ParticipantsError
+        The file is too large, cannot be read, or is no such table in UTF-8.
+    """
     where = printable(path.name)
     try:
         if path.stat().st_size > MAX_BYTES:

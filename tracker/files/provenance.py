@@ -13,7 +13,7 @@ TRACK_LIBRARIES = ("ai-edge-litert", "numpy", "opencv-python-headless")
 
 
 def identify_code(sources: Iterable[Path]) -> str:
-    """Return a hash of a program: its version, its source files and its libraries' versions.
+    """Return a hash of a program: of its version, its source files and its libraries' versions.
 
     The version number alone is not enough, because the code also changes between versions.
 

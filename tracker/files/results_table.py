@@ -28,14 +28,16 @@ def write_results(path: Path, results: Iterable[Mapping[str, Any]]) -> Path:
     Parameters
     ----------
     path : Path
+        The file to write.
     results : iterable of mapping
         Each holds the video's key as ``file``. If the video was analysed, it also holds
-        ``analysis_id``, ``summary`` (the JSON document) and ``files`` (their places, by
-        `FILE_KINDS`). If not, it holds ``code`` and ``error`` instead.
+        ``analysis_id``, ``summary`` (the JSON document) and ``files`` (where each is, by the keys
+        of `tracker.files.columns.FILE_KINDS`). If not, it holds ``code`` and ``error`` instead.
 
     Returns
     -------
     Path
+        `path`.
 
     Raises
     ------
@@ -65,7 +67,10 @@ def _make_row(result: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def make_athena_table() -> str:
-    """Return the statement with which Athena makes a table of the results."""
+    """Return the SQL statement with which Amazon Athena makes a table of the Parquet files.
+
+    It is written to ``docs/athena.sql``.
+    """
     lines = [f"  `{one.name}` {ATHENA_TYPES[one.kind]}" for one in RESULT_COLUMNS]
     columns = ",\n".join(lines)
     return f"""-- Made by `make docs` from tracker/files/columns.py. The LOCATION is your bucket.

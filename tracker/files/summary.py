@@ -1,4 +1,7 @@
-"""The files of an analysis: summary (JSON), frames and closures (CSV), track (npz)."""
+"""Make the summary of an analysis, and write its files: summary, tables and track.
+
+They are JSON (summary), CSV (frames and closures) and npz (the track: landmarks and times).
+"""
 
 import json
 import math
@@ -135,7 +138,7 @@ def _fill(record: Callable[..., T], measured: object, /, **values: Any) -> T:
     """Make an object of `record`, one of the summary's dataclasses.
 
     A field's value comes from `values` if it is named there, and otherwise from the attribute of
-    `measured` with the field's name.
+    `measured` with the field's name, by `plain`.
     """
     shapes = read_record(record)
     for name in shapes.keys() - values.keys():
@@ -221,7 +224,9 @@ def to_json(document: Any, indent: int | None = None) -> str:
 
 
 def describe_summary(summary: Summary, name: str, language: Language = "en") -> str:
-    """Return the main values of a summary as a few lines of text for a person.
+    """Return the main values of a summary as a few lines of text for the terminal.
+
+    `name` is what the first line calls the recording.
 
     A summary holds the sentences of its reasons and cautions in English only. In Korean, their
     short names stand in place of the sentences.
@@ -291,7 +296,11 @@ def _name_findings(findings: Iterable[FindingFields], language: Language) -> lis
 
 
 def plain(value: Any) -> Any:
-    """Return a value with Python's numbers for NumPy's, None for NaN, and floats rounded."""
+    """Return a value as JSON can hold it, in what it contains too.
+
+    Floats are rounded to `SIGNIFICANT_DIGITS`, NaN and infinity become None, tuples and arrays
+    become lists, and NumPy's numbers Python's.
+    """
     # The most frequent type first: tables of sweeps have millions of values.
     if isinstance(value, float):
         return float(format(value, _SIGNIFICANT)) if math.isfinite(value) else None

@@ -23,7 +23,10 @@ ROWS_AT_A_TIME = 10_000
 
 
 def name_events(analysis: Analysis) -> list[str]:
-    """Return for each analysed frame which kind of closure or wink it belongs to; "" for none."""
+    """Return for each analysed frame which kind of closure or wink it belongs to; "" for none.
+
+    The kinds are ``blink``, ``prolonged_closure``, ``flutter``, ``wink_left`` and ``wink_right``.
+    """
     events = [""] * len(analysis.track.times_s)
     for (start, stop), kind in zip(
         analysis.events.closures.interval, analysis.events.closures.kind, strict=True
@@ -35,7 +38,10 @@ def name_events(analysis: Analysis) -> list[str]:
 
 
 def frame_table(analysis: Analysis) -> Table:
-    """Return the columns of the table of frames by name; each has one value per analysed frame."""
+    """Return the table of frames, `FRAME_COLUMNS`: each column has one value per analysed frame.
+
+    The columns are by name, in the file's order; `tracker.files.columns` says their units.
+    """
     geometry, track = analysis.traces.geometry, analysis.track
     iris = {
         eye: analysis.traces.landmarks[:, FACE_MESH_INDICES.index(index)].astype(np.float64)
@@ -73,9 +79,9 @@ def frame_table(analysis: Analysis) -> Table:
 
 
 def closure_table(analysis: Analysis, events: Events) -> Table:
-    """Return the columns of the table of closures by name; each has one value per closure.
+    """Return the table of closures, `BLINK_COLUMNS`: each column has one value per closure.
 
-    `events` are those of the analysis, or those that were detected before they were corrected.
+    `events` are those of the analysis, or those that were detected before a person corrected them.
     """
     closures, times_s = events.closures, analysis.track.times_s
     frame_index = analysis.track.frame_index
@@ -107,7 +113,10 @@ def closure_table(analysis: Analysis, events: Events) -> Table:
 
 
 def _find_complete(amplitude: NDArray[np.float64]) -> list[bool | None]:
-    """Return for each amplitude whether the eye closed completely; None if it is NaN."""
+    """Return for each amplitude whether the eye closed completely; None if it is NaN.
+
+    An amplitude is how far an eye closed: 0 = stays open, 1 = no opening left.
+    """
     return [None if math.isnan(one) else 1 - one <= COMPLETE_RATIO for one in amplitude.tolist()]
 
 

@@ -1,4 +1,7 @@
-"""What a report shows of corrections, and what its editor of corrections starts from."""
+"""What a report shows of a person's corrections, and the data that its editor starts from.
+
+The editor runs in the browser. It saves what a reader corrects as ``STEM.corrections.json``.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,7 +40,11 @@ _WORDS = (
 
 @dataclass(frozen=True, slots=True)
 class CorrectionRow:
-    """A row of the table of corrections: what was detected, what is in its place, and the kind."""
+    """A row of the table of corrections, in the report's language.
+
+    `before` is what was detected, `after` what stands in its place, and `what` the kind of the
+    correction. `before` is empty for what was added, `after` for what was removed.
+    """
 
     before: str
     after: str
@@ -46,7 +53,10 @@ class CorrectionRow:
 
 @dataclass(frozen=True, slots=True)
 class CorrectionMark:
-    """What a corrected report says of its corrections: sentences, and a row for each of them."""
+    """What a corrected report says of its corrections, in the report's language.
+
+    `sentences` say who corrected how much, when and why; `rows` list each correction.
+    """
 
     sentences: list[str]
     rows: list[CorrectionRow]
@@ -88,7 +98,7 @@ def describe_corrections(source: ReportInput) -> CorrectionMark | None:
 
 
 def _join(source: ReportInput, events: Sequence[TimedEvent]) -> str:
-    """Return events in words, such as "Blink, 2.00 to 2.25 s"."""
+    """Return events in words, such as "Blink, 2.00 to 2.25 s"; "" if there are none."""
     return "; ".join(
         source.text(
             "correct.event",
@@ -108,7 +118,7 @@ def _list_stretch(source: ReportInput, stretch: Stretch, name: str) -> Correctio
 
 
 def make_editor_data(source: ReportInput) -> dict[str, Any]:
-    """Return the data that the editor, ``assets/corrections.js``, starts from.
+    """Return the data that the editor, ``assets/corrections.js``, starts from, as JSON can hold it.
 
     It holds the events as detected, and what is in their place now: the same, or what a person
     corrected before.

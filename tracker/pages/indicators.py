@@ -1,4 +1,8 @@
-"""Quality indicators of a report: each grades one aspect of the recording, such as light."""
+"""Quality indicators of a report: each grades one aspect of the recording, such as light.
+
+An indicator measures nothing itself. Its grade follows from the findings of the assessment, what
+prevents or limits an answer.
+"""
 
 import math
 from dataclasses import dataclass
@@ -110,7 +114,10 @@ INDICATORS = (
 
 @dataclass(frozen=True, slots=True)
 class GradedIndicator:
-    """A quality indicator as the report shows it: name, grade, and a text with its numbers."""
+    """A quality indicator as the report shows it.
+
+    `numbers` is a text with its measured values and their limits, in the report's language.
+    """
 
     name: str
     grade: Grade
@@ -127,7 +134,7 @@ def grade_indicator(
     indicator : QualityIndicator
     assessment : Assessment
     is_measured : bool
-        Whether the indicator's numbers could be measured.
+        Whether all numbers that the indicator shows could be measured.
 
     Returns
     -------
@@ -164,7 +171,10 @@ def grade_indicators(
 
 
 def _collect_numbers(analysis: Analysis, assessment: Assessment) -> dict[str, dict[str, float]]:
-    """Return the numbers and limits that each indicator's text shows, by placeholder."""
+    """Return the numbers and limits that each indicator's text shows.
+
+    They are by the indicator's name, then by the placeholder in its text; NaN if not measured.
+    """
     quality, measures = assessment.quality, analysis.measures
     info = analysis.track.info
     return {

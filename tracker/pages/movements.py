@@ -56,13 +56,17 @@ MOVEMENTS = list_movements()
 
 
 def list_movement_rows(source: ReportInput) -> list[MovementRow]:
-    """Return the rows of the section, in the summary's order."""
+    """Return the rows of the section, one for each of `MOVEMENTS`."""
     is_unreliable = _is_unreliable(source.assessment)
     return [_make_row(source, name, is_unreliable) for name in MOVEMENTS]
 
 
 def _is_unreliable(assessment: Assessment) -> bool:
-    """Return whether the recording is too bad for an answer, whatever the task."""
+    """Return whether the recording itself is too bad for an answer.
+
+    A fault that is only about the task, such as that it is unknown, does not count: the movements
+    can be measured all the same.
+    """
     poor = {code for one in INDICATORS if one.name != "task" for code in one.codes}
     return any(reason.code in poor for reason in assessment.reasons)
 
@@ -86,7 +90,10 @@ def _make_row(source: ReportInput, name: str, is_unreliable: bool) -> MovementRo
 
 
 def _note(source: ReportInput, name: str) -> tuple[list[str], bool]:
-    """Return sentences about a measure, and whether they limit it."""
+    """Return sentences about a measure, and whether they limit how far it can be trusted.
+
+    `name` is the measure's field in the summary.
+    """
     text, summary, measures = source.text, source.summary, source.analysis.measures
     notes, is_limited = [], False
     if name == "square_wave_jerk_rate_per_min":
@@ -155,7 +162,10 @@ def make_rest_card(source: ReportInput) -> MeasureCard | None:
 
 
 def count_pairs_told_apart(seconds: float) -> int:
-    """Return how many pairs of `BLINKS_AT_REST_PER_MIN` a count of blinks tells apart.
+    """Return how many pairs of published blink rates a count over so many seconds tells apart, 0-3.
+
+    The rates are the means in `BLINKS_AT_REST_PER_MIN`: of people with PSP, of people with
+    Parkinson's disease, and of healthy people.
 
     Two rates are told apart if the interval of the count that each leads one to expect leaves out
     the other one. The first pair is PSP and healthy, then PSP and Parkinson's disease, then
@@ -173,7 +183,7 @@ def count_pairs_told_apart(seconds: float) -> int:
 def _draw_rest(
     source: ReportInput, value: float, interval: tuple[float | None, float | None]
 ) -> Markup:
-    """Draw the blink rate at rest on a scale with the published means."""
+    """Draw the blink rate at rest, in blinks a minute, on a scale with the published means."""
     low, high = interval
     known = None if low is None or high is None else (low, high)
     return draw_ruler(

@@ -44,6 +44,7 @@ class NumberRow:
     shown : str
         The value as readers see it, or why it is missing.
     is_missing : bool
+        Whether the summary has no value here.
     """
 
     field: str
@@ -75,6 +76,7 @@ def list_numbers(
     Returns
     -------
     list of NumberRow
+        One for each name, in the same order.
     """
     rows = []
     hides_angle = not is_angle_known(*analysis.measures.vertical_peak_to_peak_deg_range)
@@ -95,7 +97,10 @@ def list_numbers(
 
 
 def format_exact(value: Any) -> str:
-    """Return a value with all its digits; the ends of an interval are separated by a space."""
+    """Return a value of the summary as text, with all its digits; "" for None.
+
+    The ends of an interval are separated by a space.
+    """
     if isinstance(value, tuple):
         return " ".join(map(format_exact, value))
     return "" if value is None else str(value)
@@ -153,7 +158,10 @@ def explain_missing(
 
 
 def _name_reason(field: str, analysis: Analysis, language: Language) -> str:
-    """Return why a number about fixation or the lids is missing, from the measures' own reasons."""
+    """Return in words why a number about fixation or the lids is missing.
+
+    The measures hold a code of the reason, in fields that end in ``_reason``.
+    """
     name = field.removesuffix("_ci95")
     # Where a number has no reason of its own, this one's holds.
     named = {

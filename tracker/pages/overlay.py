@@ -1,4 +1,4 @@
-"""An annotated copy of a video: each analysed frame shows its measures."""
+"""An annotated copy of a video: each analysed frame, and its measures in a panel below."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -229,13 +229,13 @@ class Layout:
         )
 
     def scale(self, points: NDArray[Any]) -> NDArray[np.float64]:
-        """Convert points (x, y) of the source video, shape (..., 2), to pixels of the picture."""
+        """Convert points (x, y), shape (..., 2), from the video's pixels to the copy's picture."""
         scaled: NDArray[np.float64] = points * np.array([self.scale_x, self.scale_y])
         return scaled
 
 
 class _Painter:
-    """Draws the frames of a copy, one after another, into the same array."""
+    """Draws the copy's frames, picture and panel, one after another into the same array."""
 
     def __init__(self, layout: Layout, analysis: Analysis, blur_face: bool) -> None:
         self._layout = layout
@@ -254,7 +254,7 @@ class _Painter:
         self._canvas: Image = np.full((layout.height, layout.width, 3), _DARK_LEVEL, np.uint8)
 
     def paint(self, n: int, image: Image) -> Image:
-        """Draw the `n`-th analysed frame; the returned array is overwritten by the next one."""
+        """Draw frame `n` of the analysed ones, from 0; the next call overwrites the result."""
         layout, canvas = self._layout, self._canvas
         area = canvas[: layout.picture_height, layout.left : layout.left + layout.picture_width]
         size = (layout.picture_width, layout.picture_height)
@@ -438,7 +438,7 @@ def eye_boxes(landmarks: NDArray[np.float32]) -> list[NDArray[np.float64]]:
     Parameters
     ----------
     landmarks : ndarray, shape (K, 2), float32
-        Landmarks of one frame with a face.
+        Landmarks of one frame with a face, in pixels.
 
     Returns
     -------
@@ -472,7 +472,7 @@ def _show_inside(area: Image, picture: Image, corners: NDArray[np.float64]) -> N
 
 
 def _fixed(points: NDArray[np.float64]) -> NDArray[np.int32]:
-    """Return points as OpenCV's fixed-point integers; there, (0, 0) is the first pixel's centre."""
+    """Return points (..., 2) in OpenCV's fixed-point numbers, in which pixel centres are whole."""
     # Points far outside of the picture would overflow; OpenCV itself clips at 2^15 pixels.
     limited = np.clip(points, -(2.0**14), 2.0**14)
     fixed: NDArray[np.int32] = np.round((limited - 0.5) * 2**_SUBPIXEL_BITS).astype(np.int32)

@@ -29,6 +29,9 @@ from tracker.version import __version__
 from tracker.words import Language, format_text
 
 Grade = Literal["good", "between", "caution", "alarm", "bad", "unknown"]
+"""How good or bad something is, each with its own symbol and colour: "good"; "caution" (usable with
+care) and "bad" (not usable) of a recording's quality; "alarm" (suspected) and "between"
+(borderline) of an answer; "unknown": not measured or not assessable."""
 
 PLOTLY_VERSION = "4.1.1"
 PLOTLY_SHA256 = "99784e3abfb07b142a15e521a439e6d9addceadb3f79553fd24c72774f0649ba"
@@ -133,7 +136,7 @@ def _environment() -> Environment:
 
 @cache
 def read_asset(name: str) -> str:
-    """Return the text of a file in ``assets/``."""
+    """Return the text of the file `name` in ``assets/``."""
     return (_ASSETS / name).read_text(encoding="utf-8")
 
 
@@ -142,7 +145,10 @@ def _digest(code: str) -> str:
 
 
 def _embed(data: Any) -> str:
-    """Return data as JSON for a ``<script>``; <, >, & and Unicode line separators are escaped."""
+    """Return data as JSON that is safe in a ``<script>`` of a page, whatever its texts hold.
+
+    <, >, & and Unicode line separators are escaped.
+    """
     text = to_json(data)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -157,7 +163,7 @@ def draw_mark(grade: Grade) -> Markup:
 
 @dataclass(frozen=True, slots=True)
 class RulerMark:
-    """A value that `draw_ruler` marks, with the words beside the mark."""
+    """A value that `draw_ruler` marks, in the ruler's unit, with the words beside the mark."""
 
     value: float
     words: str
@@ -180,14 +186,13 @@ def draw_ruler(
     Parameters
     ----------
     value : float or None
-        The number. None draws only the scale.
+        The number, in the same unit as all others here. None draws only the scale.
     interval : (float, float) or None
         The ends of the number's confidence interval; None if there is none.
     description : str
         What the drawing shows in words, for people who cannot see it.
-    end : float
-        End of the scale. A value beyond it is drawn at the end, with an arrow.
-    ticks : sequence of float
+    end, ticks : float, sequence of float
+        End of the scale, and values to mark. A value beyond the end is drawn there, with an arrow.
     threshold : RulerMark, optional
         A limit. The scale is hatched from 0 to there.
     references : sequence of RulerMark, optional

@@ -27,7 +27,7 @@ class PdfError(OSError):
 
 
 def find_browser() -> Path:
-    """Return the program of a browser that prints pages without showing them.
+    """Return the path of a browser on this machine that can print a page without showing a window.
 
     Raises
     ------
@@ -59,12 +59,12 @@ def print_page(html: str, path: Path) -> None:
     html : str
         A page of `tracker.pages.page.make_page`, which needs no network.
     path : Path
-        Where the PDF is written.
+        Where the PDF is written, over an earlier file. Its folder must exist.
 
     Raises
     ------
     PdfError
-        There is no browser, or it failed.
+        There is no browser, or it failed, or it took longer than `MOST_S`.
     """
     browser = find_browser()
     # The page lies beside the PDF: some browsers may not read the system's temporary folder.

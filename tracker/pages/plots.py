@@ -27,7 +27,18 @@ def make_plot_data(
     extremes: Mapping[str, Extreme],
     distributions: Mapping[str, Histogram],
 ) -> dict[str, Any]:
-    """Return the data that the report's script, ``assets/report.js``, draws."""
+    """Return the data that the report's script, ``assets/report.js``, draws, as JSON can hold it.
+
+    Parameters
+    ----------
+    source : ReportInput
+    events : sequence of Event
+        All events, from `find_events`.
+    extremes : mapping of str to Extreme
+        From `find_extremes`: the levels that the plot of the gaze marks.
+    distributions : mapping of str to Histogram
+        From `count_distributions`.
+    """
     times_s = source.analysis.track.times_s
     return {
         "series": _make_series(source.analysis) | _make_excluded(source.analysis),
@@ -59,7 +70,11 @@ def make_plot_data(
 
 
 def _make_series(analysis: Analysis) -> dict[str, list[int | None]]:
-    """Return the drawn traces as whole numbers, which take less room and time than fractions."""
+    """Return the traces to draw, by the names that the script uses: a value for each chosen sample.
+
+    They are whole numbers, which take less room and time than fractions: milliseconds, 1/10,000 of
+    EAR or of an eye width, 1/10 degree, and 0 or 1. A missing value is None.
+    """
     samples = choose_samples(analysis)
     times_s = analysis.track.times_s
     geometry, gaze, head = analysis.traces.geometry, analysis.gaze, analysis.traces.head
@@ -83,9 +98,10 @@ def _make_series(analysis: Analysis) -> dict[str, list[int | None]]:
 
 
 def _make_excluded(analysis: Analysis) -> dict[str, list[int | None]]:
-    """Return the lids' traces where a person says that the recording is not usable.
+    """Return the lids' traces where a person marked the recording as not usable.
 
-    They are drawn pale, so that a reader sees what was left out. Empty without such a stretch.
+    They are in 1/10,000 of EAR, and None everywhere else. They are drawn pale, so that a reader
+    sees what was left out. Without such marks, the result is empty.
     """
     said, track = analysis.corrections, analysis.track
     if said is None or not said.unusable:
@@ -100,7 +116,7 @@ def _make_excluded(analysis: Analysis) -> dict[str, list[int | None]]:
 
 
 def _scale(values: Any, factor: float) -> list[int | None]:
-    """Return values times a factor as whole numbers, and None for each missing value."""
+    """Return values (S,) times a factor, rounded to whole numbers; None for NaN and infinity."""
     finite = np.isfinite(values)
     whole = np.rint(np.where(finite, values, 0) * factor).astype(np.int64).tolist()
     return [one if known else None for one, known in zip(whole, finite.tolist(), strict=True)]

@@ -126,7 +126,10 @@ def render_sheet(
     language: Language = "en",
     participant: Participant | None = None,
 ) -> str:
-    """Make a page of the report's sheet alone, to be printed; arguments as of `render_report`."""
+    """Make an HTML page of the report's sheet alone, which prints as one page of A4.
+
+    The arguments are those of `render_report`.
+    """
     source = ReportInput(analysis, assessment, summary, pictures, language, participant)
     values = _make_sheet_values(source, find_extremes(analysis, pictures))
     return make_page(
@@ -142,7 +145,10 @@ def _make_title(source: ReportInput) -> str:
 
 
 def _make_sheet_values(source: ReportInput, extremes: Mapping[str, Extreme]) -> dict[str, Any]:
-    """Return the values of the variables in ``templates/sheet.html``."""
+    """Return the values of the variables in ``templates/sheet.html``, the report's first part.
+
+    `extremes` come from `find_extremes`.
+    """
     answer, cautions = sections.make_verdict(source), sections.list_cautions(source)
     head, cards = list_head(source), [sections.make_range_card(source)]
     cards += [one for one in (sections.make_rate_card(source), make_rest_card(source)) if one]
@@ -170,7 +176,10 @@ def _make_sheet_values(source: ReportInput, extremes: Mapping[str, Extreme]) -> 
 def _make_values(
     source: ReportInput, events: list[Event], distributions: Mapping[str, Histogram]
 ) -> dict[str, Any]:
-    """Return the values of the template's other variables, except the pictures of events."""
+    """Return the values of the variables in ``templates/report.html`` that the sheet does not use.
+
+    The pictures of events are left out: see `_make_picture_values`.
+    """
     analysis, assessment, summary = source.analysis, source.assessment, source.summary
     language = source.language
 
@@ -220,6 +229,9 @@ def _choose_frames(
     events: Sequence[Event], pictures: Mapping[int, bytes], room_bytes: int
 ) -> list[ShownFrames]:
     """Choose the frames of each event to show, so that their pictures take at most `room_bytes`.
+
+    The result has an item for each event in order: the indices of the analysed frames to show, and
+    what each shows, such as "peak". `pictures` are JPEGs by the same index.
 
     If there is too little room, each event gets fewer frames, in the end only its peak. If even the
     peaks take too much room, the last events are left out.

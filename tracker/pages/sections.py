@@ -54,7 +54,7 @@ class ReportInput:
     participant : Participant, optional
         Who was recorded.
     analyzed_at : datetime, optional
-        With an offset from UTC. Default: now.
+        When the analysis was made, with an offset from UTC. Default: now.
     """
 
     analysis: Analysis
@@ -70,15 +70,12 @@ class ReportInput:
         return format_text(self.language, f"report.{key}", **values)
 
     def seconds(self, number: str) -> str:
-        """Return a number of seconds, formatted already, with its unit."""
+        """Return a formatted number of seconds with its unit in the report's language."""
         return format_text(self.language, "page.seconds", number=number)
 
     def explain_missing(self, field: str) -> str:
         """Return a sentence that says why a field of the summary has no number."""
         return explain_missing(field, self.analysis, self.assessment, self.language)
-
-
-# The first screen
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +88,7 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The screening answer as the report shows it, its reasons, and the message to the patient."""
+    """The screening answer in words: symbol, heading, reasons, and the message to the patient."""
 
     status: str
     mark: Grade
@@ -143,10 +140,9 @@ class MeasureCard:
     details : str
         The confidence interval, or why the number is missing.
     is_unreliable : bool
-        Whether the number is shown but unreliable.
+        Whether there is a number, and `is_doubtful` is true.
     is_doubtful : bool
-        Whether the recording is too bad for this measure. Unlike `is_unreliable`, this is also set
-        if the number is missing.
+        Whether the recording is too bad to rely on this measure, whether or not there is a number.
     ruler : Markup
         The number on a scale, from `draw_ruler`.
     note : str
@@ -274,19 +270,20 @@ def make_rate_card(source: ReportInput) -> MeasureCard:
 
 
 def mark_mean_rates(source: ReportInput) -> list[RulerMark]:
-    """Return the published means of the blink rate at rest, to mark on a scale."""
+    """Return the published mean blink rates at rest, in blinks a minute, to mark on a scale."""
     return [
         RulerMark(rate, source.text(f"movement.mean.{name}", rate=rate))
         for name, rate in BLINKS_AT_REST_PER_MIN.items()
     ]
 
 
-# Evidence
-
-
 @dataclass(frozen=True, slots=True)
 class EyePicture:
-    """A picture of the eyes in one frame: image, texts, and the frame's time and index."""
+    """A picture of the eyes in one frame (a JPEG in `data_uri`), and the texts beside it.
+
+    `sample` is the index of the analysed frame, and `frame` that of the same frame in the video.
+    `words` name its role, such as "peak"; `offset` is the vertical gaze in eye widths, or empty.
+    """
 
     sample: int
     data_uri: str
@@ -299,7 +296,10 @@ class EyePicture:
 
 @dataclass(frozen=True, slots=True)
 class EventEntry:
-    """The table row of an event: a blink, another closure of the eyes, or a wink."""
+    """The cells of an event's row: of a blink, another closure of the eyes, or a wink.
+
+    `amplitude` and `sides` (left / right) say how far the lids closed, `closed` for how long.
+    """
 
     name: str
     kind: str
@@ -366,8 +366,7 @@ def list_event_pictures(
 ) -> list[list[EyePicture]]:
     """Return the pictures of each event.
 
-    `shown` holds for each event the chosen samples (indices of analysed frames) and their roles in
-    it, such as "peak".
+    `shown` holds for each event the indices of the analysed frames and their roles, such as "peak".
     """
     return [
         [
@@ -394,7 +393,10 @@ def _make_picture(source: ReportInput, sample: int, words: str, offset: str = ""
 
 @dataclass(frozen=True, slots=True)
 class ExtremeEntry:
-    """An end of the vertical range, or the primary position, with the frames that show it."""
+    """An end of the vertical range, or the primary position, with the frames that show it.
+
+    `offset` is its vertical gaze in eye widths, down positive. `frames` replace missing `pictures`.
+    """
 
     heading: str
     offset: str
@@ -438,7 +440,7 @@ def list_extremes(source: ReportInput, extremes: Mapping[str, Extreme]) -> list[
 
 
 def list_phases(source: ReportInput) -> list[list[str]]:
-    """Return the table of the protocol's phases: a list of cells for each phase."""
+    """Return the cells of the table of the protocol's phases: a list for each phase."""
     return [_list_phase_cells(source, phase) for phase in source.summary.phases]
 
 

@@ -1,4 +1,7 @@
-"""Evidence: choose the frames and samples that show where a recording's numbers come from."""
+"""Choose the frames and values that show a reader where a recording's numbers come from.
+
+A *sample* here is the index of an analysed frame, from 0: it selects a row of the track's arrays.
+"""
 
 import itertools
 import math
@@ -31,24 +34,24 @@ Float64Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A blink, prolonged closure or wink.
+    """A blink, another closure of both eyes, or a wink.
 
     Attributes
     ----------
     kind : str
-        ``blink``, ``prolonged_closure``, ``wink_left`` or ``wink_right``.
+        ``blink``, ``prolonged_closure``, ``flutter``, ``wink_left`` or ``wink_right``.
     onset, peak, offset : int
-        Indices of samples: the first closed one, the one with the least opening, and the first open
-        one after it. If the end was not seen, `offset` is the last closed one.
+        Indices of analysed frames: the first closed one, the one with the least opening, and the
+        first open one after it. If the end was not seen, `offset` is the last closed one.
     amplitude, amplitude_left, amplitude_right : float
         How far both eyes, or one of them, closed: 0 = stays open, 1 = no opening left; NaN if it is
         not known, as for winks.
     closed_s : float
-        How long the eyes were closed; NaN if it is not known, as for winks.
+        Seconds for which the eyes were closed; NaN if it is not known, as for winks.
     complete : bool or None
         Whether the lids closed completely; None if it is not known.
     onset_seen, offset_seen : bool
-        Whether the beginning and the end were seen.
+        Whether the beginning and the end were seen: no face or frames are missing there.
     """
 
     kind: str
@@ -64,7 +67,11 @@ class Event:
     offset_seen: bool
 
     def frames(self) -> list[tuple[int, list[str]]]:
-        """Return the samples (indices) that show the event, each with its roles: onset, peak, …"""
+        """Return the analysed frames that show the event, as pairs of index and roles, in order.
+
+        The roles are "onset", "closing", "peak", "opening" and "offset"; one frame can have
+        several.
+        """
         roles: dict[int, list[str]] = {}
         for role, sample in (
             ("onset", self.onset),
@@ -88,9 +95,10 @@ class Extreme:
     Attributes
     ----------
     offset : float
-        Its vertical gaze offset in eye widths.
+        Its vertical gaze offset in eye widths; down is positive.
     samples : list of int
-        Indices of the samples whose offset is closest to that, in order.
+        Indices of the analysed frames whose offset is closest to that, in order; empty if none has
+        a picture.
     """
 
     offset: float
@@ -99,14 +107,14 @@ class Extreme:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """A histogram: how many values, `counts` (B,), lie between neighbouring `edges` (B + 1,)."""
+    """How many values, `counts` (B,), lie between neighbouring `edges` (B + 1,), in their unit."""
 
     edges: NDArray[np.floating[Any]]
     counts: NDArray[np.int64]
 
 
 def find_events(analysis: Analysis) -> list[Event]:
-    """Return all closures and winks in order of time."""
+    """Return all closures and winks of the analysis, as corrected, in order of their onset."""
     closures, count = analysis.events.closures, analysis.track.times_s.size
     events = []
     for index, kind in enumerate(closures.kind):
@@ -156,7 +164,7 @@ def find_extremes(analysis: Analysis, pictured: Container[int] | None) -> dict[s
     ----------
     analysis : Analysis
     pictured : container of int or None
-        The samples that have a picture, to choose from. None: all samples.
+        The indices of the analysed frames that have a picture, to choose from. None: all frames.
 
     Returns
     -------
@@ -195,9 +203,18 @@ def _closest(
 ) -> list[int]:
     """Return the indices of up to `EXTREME_FRAMES` samples with the smallest misses, in order.
 
-    `misses` (N,) says how far each sample is from the wanted gaze, in the unit of `most`. Only
-    samples that `among` marks and that have a picture are chosen, at least `EXTREME_APART_S` apart.
-    All of them but the best must miss by `most` or less.
+    Parameters
+    ----------
+    misses : ndarray, shape (N,), float64
+        How far each sample is from the wanted gaze, in eye widths, 0 or more.
+    among : ndarray, shape (N,), bool
+        The samples to choose from.
+    times_s : ndarray, shape (N,), float64
+        Chosen samples are at least `EXTREME_APART_S` apart.
+    most : float
+        Largest miss of all chosen samples but the best.
+    pictured : container of int or None
+        Only these samples are chosen; None: any.
     """
     candidates = np.flatnonzero(among)
     chosen: list[int] = []
@@ -212,7 +229,7 @@ def _closest(
 
 
 def choose_samples(analysis: Analysis, most: int = MOST_SAMPLES) -> NDArray[np.int64]:
-    """Choose the samples to draw traces from.
+    """Choose the samples (analysed frames) to draw traces from, so that no peak is lost.
 
     Parameters
     ----------
@@ -223,9 +240,10 @@ def choose_samples(analysis: Analysis, most: int = MOST_SAMPLES) -> NDArray[np.i
     Returns
     -------
     ndarray, shape (S,), int64
-        Indices of samples, increasing. These are all samples if they are few enough. Otherwise they
-        are those with the least and the largest value of each trace in each stretch of time; those
-        at onset, peak and offset of each event; and those where the face is lost and found.
+        Indices of samples, increasing. These are all samples if they are few enough. Otherwise the
+        recording is cut into equal pieces, and these are the samples with the least and the largest
+        value of each trace in each piece; those at onset, peak and offset of each event; and those
+        where the face is lost and found.
     """
     count = analysis.track.times_s.size
     if count <= most:
@@ -257,9 +275,9 @@ def count_distributions(analysis: Analysis) -> dict[str, Histogram]:
     Returns
     -------
     dict
-        ``vertical``: vertical gaze offsets in the frames that the range is computed from.
-        ``duration``: durations of the blinks whose ends were both seen. ``interval``: times from
-        one blink to the next. A histogram without values is left out.
+        ``vertical``: vertical gaze offsets, in eye widths, in the frames that the range is computed
+        from. ``duration``: durations, in seconds, of the blinks whose ends were both seen.
+        ``interval``: seconds from one blink to the next. A histogram without values is left out.
     """
     times_s, closures = analysis.track.times_s, analysis.events.closures
     histograms = {}

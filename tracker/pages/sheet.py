@@ -30,7 +30,10 @@ _TITLE_WIDTH, _FIRST_TITLE_WIDTH = 78, 52
 
 @dataclass(frozen=True, slots=True)
 class HeadEntry:
-    """What the head of the sheet says to file it by: who, when, with which version."""
+    """One thing by which a sheet is filed, such as the participant: key, label and text.
+
+    `label` and `text` are in the report's language; `name` is the key for the template.
+    """
 
     name: str
     label: str
@@ -39,16 +42,16 @@ class HeadEntry:
 
 @dataclass(frozen=True, slots=True)
 class SheetFindings:
-    """How many findings the sheet explains, and the short names of the others.
+    """How many findings (what limits the answer) the sheet explains, and the names of the others.
 
     Attributes
     ----------
     reasons, cautions : int
-        The first ones of each are explained.
+        So many of the reasons, and of the cautions, are explained: the first ones.
     named : str
-        The others, separated by commas; empty if there are none.
+        Short names of the others, separated by commas; empty if there are none.
     lines : int
-        Lines that the findings take, explained or named.
+        Printed lines that all of this takes.
     """
 
     reasons: int
@@ -103,7 +106,9 @@ def _format_day(moment: datetime) -> str:
 
 
 def count_lines_taken(title: str, name: str, head: Sequence[HeadEntry], cards: int) -> int:
-    """Count the lines that the head and the measures take beyond the usual ones.
+    """Count the printed lines that the head and the measures take beyond the usual ones.
+
+    The sheet must stay one page of A4, so these lines are missing for findings.
 
     Parameters
     ----------
@@ -112,7 +117,7 @@ def count_lines_taken(title: str, name: str, head: Sequence[HeadEntry], cards: i
     head : sequence of HeadEntry
         From `list_head`.
     cards : int
-        Number of measures.
+        Number of measures at the top of the sheet, 2 or 3.
 
     Returns
     -------
@@ -136,7 +141,7 @@ def count_lines_taken(title: str, name: str, head: Sequence[HeadEntry], cards: i
 def fit_findings(
     reasons: Sequence[Sentence], cautions: Sequence[Sentence], taken: int, language: Language
 ) -> SheetFindings:
-    """Decide which findings the sheet explains, so that it stays one sheet.
+    """Decide which findings the sheet explains and which it only names, so that it stays one sheet.
 
     Parameters
     ----------
@@ -169,7 +174,10 @@ def fit_findings(
 
 
 def is_dense(fitting: SheetFindings, taken: int) -> bool:
-    """Return whether the sheet has more to show than usual; see `USUAL_LINES`."""
+    """Return whether the sheet prints more lines than `USUAL_LINES`; things are then left out.
+
+    `taken` comes from `count_lines_taken`.
+    """
     return fitting.lines + taken > USUAL_LINES
 
 
