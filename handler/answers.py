@@ -167,6 +167,8 @@ def write_patient_message(summary: dict[str, Any], language: Language) -> str:
 def document_for_app(summary: dict[str, Any]) -> dict[str, Any]:
     """Return the part of the answer that the phone app reads, ``analysis_result``.
 
+    `summary` is a video's summary as JSON.
+
     The app would show a missing, null or false `suspected` as healthy. Without a clear answer,
     `suspected` is therefore a text, which the app cannot read as true or false, so it stops.
     """

@@ -41,7 +41,7 @@ def delete_analysis(storage: Storage, analysis_id: str, caller: Caller) -> None:
 
 
 def delete_user(storage: Storage, user_id: str, caller: Caller, limits: Limits) -> bool:
-    """Delete all analyses and files of a user. Whether the caller may, was checked before.
+    """Delete all analyses and files of a user; `caller.choose_forgotten` says whose that may be.
 
     `limits` says when this invocation must end.
 
@@ -71,7 +71,7 @@ def delete_record(storage: Storage, record: Record, caller: Caller) -> None:
     """Delete the analysis of a record that was read from the storage, completely.
 
     The analysed file is deleted too if its key is one of the user's own files: see
-    `Caller.list_own_prefixes`. Whether the caller may delete the analysis, was checked before.
+    `Caller.list_own_prefixes`. The caller must have checked that this is allowed.
 
     Raises
     ------

@@ -58,7 +58,7 @@ class Engine:
 
     @functools.cached_property
     def identity(self) -> dict[str, str]:
-        """SHA-256 of the program and of its models, so that a record says which code ran."""
+        """Hashes ``program_sha256`` and ``models_sha256``: records keep which code ran."""
         return {"program_sha256": identify_program(), "models_sha256": identify_models()}
 
     def detect_kind(self, head: bytes) -> str:
@@ -139,7 +139,7 @@ class Engine:
         -------
         summary : Summary
         files : list of Path
-            summary.json, frames.csv, blinks.csv, track.npz; report.html if it was requested.
+            Summary, table of frames, table of blinks, track; the report if it was requested.
 
         Raises
         ------

@@ -155,8 +155,9 @@ class Intake:
         Raises
         ------
         NotFoundError
-            The id belongs to another user, or the analysis was deleted before its file came; this
-            file is then removed. The caller cannot tell either case from a missing file.
+            The id belongs to another user, or the analysis was deleted before its file came (this
+            file is then removed), or there is no record and the key names the user by a hash alone.
+            The caller cannot tell these from a missing file.
         SentTwiceError
             Another version of the file has already come. The new version is removed.
         """

@@ -47,7 +47,7 @@ _KEY_PART = re.compile(r"[^/\\\x00-\x1f\x7f\ud800-\udfff]+")
 
 
 def check_user_id(value: Any) -> str:
-    """Return the value if it is a user id: any text without control characters.
+    """Return the value if it is a user id: a text of 1 to 128 characters, none a control character.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def check_key(value: Any) -> str:
 
     It must be a relative path of at most `MAX_KEY_BYTES` bytes.
 
-    Whose file it is, is not checked here: see `Caller.check_own_key`.
+    `Caller.check_own_key` checks whose file it is.
 
     Raises
     ------

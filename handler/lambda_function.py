@@ -27,5 +27,5 @@ _API = Api(_SERVICE, _ENVIRONMENT.bucket, _ENVIRONMENT.access, Logger(service="e
 
 
 def lambda_handler(event: Any, context: Context) -> dict[str, Any]:
-    """Answer an event; see `handler.api.Api.handle`."""
+    """Answer an event, such as an HTTP call; see `handler.api.Api.handle`."""
     return _API.handle(event, context)

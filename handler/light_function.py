@@ -1,7 +1,7 @@
 """Entry point of a second Lambda function: health, status, lists, uploads and deletions.
 
 It does not load the models. So a client that polls the status need not wait for them, and does not
-occupy an instance of the function that analyses.
+occupy an instance of the function that analyses (`handler.lambda_function`).
 """
 
 from typing import Any
@@ -23,5 +23,5 @@ _API = Api(
 
 
 def lambda_handler(event: Any, context: Context) -> dict[str, Any]:
-    """Answer an event; see `handler.api.Api.handle`."""
+    """Answer an HTTP call, unless it asks for an analysis; see `handler.api.Api.handle`."""
     return _API.handle(event, context)

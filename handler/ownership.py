@@ -54,8 +54,8 @@ class Ownership:
         Raises
         ------
         AnalysisEndedError
-            It is not so, or no longer. The error's text is the state
-            of the record, such as ``deleted``.
+            Another execution owns the record, or it is in another state. The error's text is that
+            state, such as ``deleted``.
         """
         try:
             record = self._storage.read(self._analysis_id)

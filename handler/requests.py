@@ -82,7 +82,7 @@ class AnalyzeData:
         Language of the report to write; None: no report.
     is_secret : bool
         If true, the analysis' id is random: nobody can compute it, and no earlier analysis of the
-        same file is continued. If false, the same request always gets the same id.
+        same file is continued. If false, the same request, sent again, gets the same analysis.
     fan_out : bool
         If true, a long video is divided among many workers, even if one could analyse it in time.
     about : About
@@ -184,7 +184,7 @@ class ListAnalyses:
 
 @dataclass(frozen=True, slots=True)
 class DeleteAnalysis:
-    """A request to delete an analysis: its record, its files, and the file that was analysed."""
+    """A request of `caller` to delete an analysis: its record, its files, and the analysed file."""
 
     analysis_id: str
     caller: Caller
@@ -192,7 +192,7 @@ class DeleteAnalysis:
 
 @dataclass(frozen=True, slots=True)
 class DeleteUser:
-    """A request to delete all analyses and files of a user. It is carried out for `caller`."""
+    """A request of `caller` to delete all analyses and files of a user."""
 
     user_id: str
     caller: Caller

@@ -143,7 +143,10 @@ class Service:
                 return Answer(204, {})
 
     def postpone(self, receipt: str, delay_s: int) -> None:
-        """See `handler.storage.Storage.postpone`."""
+        """Have the queue deliver a failed message again after `delay_s` seconds.
+
+        See `handler.storage.Storage.postpone`.
+        """
         self._storage.postpone(receipt, delay_s)
 
     def _require_analyzer(self) -> Analyzer:

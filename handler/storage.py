@@ -71,7 +71,7 @@ class StoredVersion:
 
     @property
     def name(self) -> str:
-        """A text that no other version of the same file has."""
+        """A text that no other version of the same file has: `version_id`, or else `etag`."""
         return self.version_id or self.etag
 
 

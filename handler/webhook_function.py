@@ -16,5 +16,5 @@ _WEBHOOK = Webhook(_ENVIRONMENT.url, AwsWebhookQueue(_ENVIRONMENT), Logger(servi
 
 
 def lambda_handler(event: Any, _context: object) -> dict[str, Any]:
-    """Handle a batch; see `handler.webhook.Webhook.handle`."""
+    """Handle a batch of database writes or queued events; see `handler.webhook.Webhook.handle`."""
     return _WEBHOOK.handle(event)

@@ -93,7 +93,7 @@ def redirect_to_app(address: str) -> Response:
 
 
 def answer_report(storage: LocalStorage, analysis_id: str) -> Response:
-    """Return the report of an analysis as an HTML page. Whether the caller may, was checked before.
+    """Return the report of an analysis as an HTML page, to a caller who may see it.
 
     Raises
     ------
