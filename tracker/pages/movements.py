@@ -167,9 +167,9 @@ def count_pairs_told_apart(seconds: float) -> int:
     The rates are the means in `BLINKS_AT_REST_PER_MIN`: of people with PSP, of people with
     Parkinson's disease, and of healthy people.
 
-    Two rates are told apart if the interval of the count that each leads one to expect leaves out
-    the other one. The first pair is PSP and healthy, then PSP and Parkinson's disease, then
-    Parkinson's disease and healthy.
+    Two rates are told apart if the 95 % interval of the count that each leads one to expect leaves
+    out the other one. 1 means that only PSP and healthy are, 2 also PSP and Parkinson's disease, 3
+    all.
     """
     minutes = seconds / 60
     apart = 0

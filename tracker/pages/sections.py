@@ -343,14 +343,14 @@ def list_events(source: ReportInput, events: Sequence[Event]) -> list[EventEntry
 
 
 def _format_closed(closed_s: float) -> str:
-    """Format how long the eyes were closed, which tells a blink from a prolonged closure."""
+    """Format the seconds that the eyes were closed; rounding does not cross `LONGEST_BLINK_S`."""
     if math.isnan(closed_s):
         return "-"
     return format_beside(closed_s, ".2f", LONGEST_BLINK_S, "g", is_least=False)
 
 
 def name_event(source: ReportInput, number: int, event: Event) -> str:
-    """Return a name for an event: its kind, its number counted from 1, and its times."""
+    """Return a name for event `number`, from 0: its kind, its number from 1, and its times."""
     times_s = source.analysis.track.times_s
     return source.text(
         "event_name",

@@ -51,7 +51,7 @@ class Event:
     complete : bool or None
         Whether the lids closed completely; None if it is not known.
     onset_seen, offset_seen : bool
-        Whether the beginning and the end were seen: no face or frames are missing there.
+        Whether the beginning and the end were seen; false if the face or frames are missing there.
     """
 
     kind: str
