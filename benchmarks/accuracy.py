@@ -101,7 +101,10 @@ CODEC_LEVELS: dict[str, tuple[int, ...]] = {
 
 
 def measure_encoded(finder: FaceFinder, spec: ClipSpec, steps: Sequence[int]) -> list[Measured]:
-    """Encode a clip, decode every `step`-th frame as the product does, and measure."""
+    """Encode the clip of a spec; for each of `steps`, decode every so many frames and measure.
+
+    The clip is decoded and tracked as the product does it.
+    """
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "clip.mp4"
         write_synthetic_clip(clip, spec)
@@ -110,7 +113,13 @@ def measure_encoded(finder: FaceFinder, spec: ClipSpec, steps: Sequence[int]) ->
 
 @dataclass(frozen=True, slots=True)
 class GazeResponse:
-    """The measured gaze compared with the drawn one in each frame of stairs from -0.14 to 0.14."""
+    """The measured gaze compared with the drawn one, frame by frame, on a clip with stairs of gaze.
+
+    The stairs lead from -`LARGEST_GAZE` to `LARGEST_GAZE` canthal distances. Slope and R² are those
+    of a line through the frames (measured over drawn), for vertical and for horizontal stairs;
+    `zoom` and `roll_deg` are those of the clip; `framing_gain` is the correction that the product
+    applied.
+    """
 
     zoom: float
     roll_deg: float
@@ -123,7 +132,10 @@ class GazeResponse:
 
 @dataclass(frozen=True, slots=True)
 class GazeRange:
-    """The peak-to-peak measured for a drawn one, in canthal distances."""
+    """The peak-to-peak of a drawn gaze, and the measured one, in canthal distances.
+
+    It is measured in two clips, in which the gaze moves vertically and horizontally.
+    """
 
     drawn: float
     vertical: float
@@ -146,7 +158,7 @@ def measure_gaze_response(
     ----------
     finder : FaceFinder
     zoom, roll_deg : float
-        See `ClipSpec`.
+        Size of the face in the picture, and tilt of the head; see `ClipSpec`.
 
     Returns
     -------
@@ -174,7 +186,7 @@ def measure_gaze_response(
 
 
 def measure_gaze_range(finder: FaceFinder, amplitude: float) -> GazeRange:
-    """Measure the peak-to-peak of a gaze that goes to and fro by an amplitude."""
+    """Measure the peak-to-peak of a gaze that goes `amplitude` canthal distances to either side."""
     found = []
     for vertical, horizontal in ((1, 0), (0, 1)):
         gaze = tuple(
@@ -190,13 +202,16 @@ def measure_gaze_range(finder: FaceFinder, amplitude: float) -> GazeRange:
 
 
 def _fit(drawn: Float64Array, measured: Float64Array) -> tuple[float, float]:
-    """Return the slope of a line and its R²."""
+    """Return slope and R² of the line through the measured values over the drawn ones."""
     slope = float(np.polyfit(drawn, measured, 1)[0])
     return slope, float(np.corrcoef(drawn, measured)[0, 1] ** 2)
 
 
 def make_pair(duration_s: float = DURATION_S, **fields: Any) -> tuple[ClipSpec, ClipSpec]:
-    """Make the clip with fixed gaze and the one that looks up, then down, half the time each."""
+    """Make the two clips of a sweep: one with a fixed gaze, one that looks up, then down.
+
+    Up and down take half the time each; `fields` are those of `base_spec`.
+    """
     fixed, moving = (
         base_spec(
             duration_s,
@@ -213,7 +228,10 @@ def make_pair(duration_s: float = DURATION_S, **fields: Any) -> tuple[ClipSpec, 
 def _make_pair_point(
     value: float, specs: tuple[ClipSpec, ClipSpec], pair: Sequence[Measured]
 ) -> Point:
-    """Score the clip with fixed gaze and the moving one."""
+    """Make the point of a sweep from what was measured of the clips of `make_pair`, in their order.
+
+    `value` is the condition, in the unit of the sweep.
+    """
     scores = [score_spec(spec, measured) for spec, measured in zip(specs, pair, strict=True)]
     fixed, moving = pair
     return make_point(value, pair, scores, [fixed], moving)
@@ -226,12 +244,14 @@ class Loss:
     Attributes
     ----------
     value : float
-        The part that is left or lost, in the unit of its table.
+        How much is left or lost: see `measure_losses` for each table's unit.
     range_error, rate_error : float
         Errors of the vertical peak-to-peak and of the blink rate, relative to their values in the
-        whole recording: the 95th percentile of the draws. NaN if the table has none.
+        whole recording. Where the lost parts are random: the 95th percentile of `DRAWS` draws. NaN
+        if the table has none.
     one_sided_error : float
-        Error of the range if the missing part is the end of one direction.
+        Relative error of the range if the missing part is the end of the recording, and so of one
+        direction of the gaze. NaN if the table has none.
     """
 
     value: float
@@ -285,9 +305,10 @@ def measure_losses(finder: FaceFinder) -> dict[str, list[Loss]]:
     Returns
     -------
     dict
-        By name: ``coverage`` (share of the time with a face), ``gaps`` (share of the frames lost
-        in short spells) and ``length`` (seconds around the change of the
-        direction; one-sided: from the start).
+        Three tables by name. ``coverage``: `Loss.value` is the share of the frames with a face.
+        ``gaps``: it is the share of the frames lost in short spells. ``length``: it is the seconds
+        that are kept, around the change of direction for `range_error`, and from the start for
+        `one_sided_error`.
     """
     spec = base_spec(
         TASK_S,
@@ -361,7 +382,7 @@ def format_losses(losses: dict[str, list[Loss]]) -> str:
 def run_sweeps(
     finder: FaceFinder, short: bool, only: Sequence[str] = (), report: Callable[[str], None] = print
 ) -> list[Sweep]:
-    """Measure every sweep.
+    """Measure the clips of `make_pair` in every condition of every sweep.
 
     Parameters
     ----------
@@ -371,12 +392,13 @@ def run_sweeps(
     only : sequence of str
         Names of the sweeps to run; all if empty.
     report : callable
-        Called with a line about each sweep when it is done.
+        Called with the table of each sweep when it is done.
 
     Returns
     -------
     list of Sweep
-        The points of each sweep include the undisturbed condition.
+        The points of each sweep include the undisturbed condition, but for those of clips that are
+        encoded (steps and codecs).
     """
     duration_s = SHORT_DURATION_S if short else DURATION_S
     specs = make_pair(duration_s)
@@ -551,6 +573,7 @@ def find_changes(document: dict[str, Any], baseline: dict[str, Any]) -> list[str
     Returns
     -------
     list of str
+        Empty if nothing has changed.
     """
     before, lines = dict(_results(baseline)), []
     for (section, name), value in _results(document):
@@ -565,7 +588,10 @@ def find_changes(document: dict[str, Any], baseline: dict[str, Any]) -> list[str
 
 
 def _results(document: dict[str, Any]) -> Iterator[tuple[tuple[str, str], Any]]:
-    """Yield the numbers that are compared: the place, the name and the value of each."""
+    """Yield the numbers of an ``accuracy.json`` that are compared, as ``((place, name), value)``.
+
+    The place names the table and the condition; a value is None if it could not be measured.
+    """
     tables = [("gaze range", document["gaze_ranges"]), ("gaze", document["gaze_responses"])]
     tables.append(("face", document["faces"]))
     tables += [(sweep["name"], sweep["points"]) for sweep in document["sweeps"]]

@@ -24,7 +24,7 @@ DURATION_S = 30
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder of recordings of `DURATION_S` at 720p."""
+    """Return a folder of synthetic recordings of 720p, `DURATION_S` long each."""
     path = tmp_path_factory.mktemp("recordings")
     write_clip(path / "0.mp4", make_spec(DURATION_S, fps=30.0, width=1280, height=720, seed=5))
     for number in range(1, RECORDINGS):

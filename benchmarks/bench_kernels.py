@@ -59,7 +59,7 @@ GRIDS = {
 
 
 def measure_all(track: Track) -> dict[str, Any]:
-    """Analyse and assess; return the numbers by name."""
+    """Analyse and assess a track as the product does; return the numbers by the measures' names."""
     # Clear the cache: a count's interval is kept from one analysis to the next.
     uncertainty._poisson_limits.cache_clear()
     analysis = analyze_track(track, PARAMETERS)
@@ -77,7 +77,10 @@ def no_bootstrap() -> Iterator[None]:
 
 @contextmanager
 def no_saccades() -> Iterator[None]:
-    """Leave out the fits of saccades, which NumPy's version does not make: see bench_movements."""
+    """In the ``with`` block, leave out the fits of saccades: NumPy's version has none.
+
+    `benchmarks.bench_movements` times them.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gaze, "measure_saccades", lambda *_: explain_all("no_steps"))
         yield
@@ -189,7 +192,10 @@ def test_parts(length: str, race: Race) -> None:
 
 @pytest.mark.benchmark(group="kernels")
 def test_bootstrap(race: Race, ratio: Ratio, short: bool) -> None:
-    """The interval beside NumPy: all draws' values in one array, partitioned."""
+    """Time the bootstrap's interval of the range, beside NumPy.
+
+    NumPy has all draws' values in one array, and partitions it.
+    """
     track = make_session(60)
     analysis = analyze_track(track, PARAMETERS)
     values, keep, times_s = analysis.gaze.vertical, analysis.gaze.valid, track.times_s
@@ -231,7 +237,7 @@ def test_bootstrap(race: Race, ratio: Ratio, short: bool) -> None:
 
 @pytest.mark.benchmark(group="kernels")
 def test_level(race: Race, ratio: Ratio, short: bool) -> None:
-    """The level of the open eye beside pandas' rolling quantile and minimum."""
+    """Time the level of the open eye, beside pandas' rolling quantile and minimum."""
     track = make_session(400)
     ear = compute_eye_geometry(track.landmarks).ear.mean(axis=1)
     series = pd.Series(ear, index=pd.to_timedelta(track.times_s, unit="s"))

@@ -29,7 +29,7 @@ sys.exit(code)
 
 
 def measure_peak_mb(*arguments: str) -> float:
-    """Run a command, and return the most memory it had."""
+    """Run a command of this Python with these arguments; return the most memory it had, in MB."""
     result = subprocess.run(
         [sys.executable, "-c", RUN, *arguments],
         env=os.environ,
@@ -41,7 +41,7 @@ def measure_peak_mb(*arguments: str) -> float:
 
 
 def test_analyze(tmp_path: Path, ratio: Ratio, figure: Figure, short: bool) -> None:
-    """A 1080p video, and one that is ten times as long."""
+    """Compare the peak memory of analysing a 1080p video, and one that is ten times as long."""
     spec = make_spec(1.0, fps=30.0, width=1920, height=1080)
     peaks_mb = {}
     for repeats in (1, 4) if short else (6, 60):
@@ -61,7 +61,7 @@ def test_analyze(tmp_path: Path, ratio: Ratio, figure: Figure, short: bool) -> N
     "table", ["sweep.csv", pytest.param("sweep.parquet", marks=pytest.mark.whole)]
 )
 def test_sweep(table: str, tmp_path: Path, ratio: Ratio, figure: Figure, short: bool) -> None:
-    """A cohort, and ten times as many tracks."""
+    """Compare the peak memory of a sweep over a cohort, and over ten times as many tracks."""
     folder = tmp_path / "tracks"
     peaks_mb = []
     for count in (4, 40) if short else (20, 200):

@@ -33,7 +33,7 @@ PHASES = (
 
 
 def record() -> Track:
-    """Return the track of a person who does the task, and blinks every 4 s at rest."""
+    """Make the track of a simulated person who does the task, and blinks every 4 s at rest."""
     targets = [Target(0.0)]
     for phase in PHASES[1:-1]:
         down, left = DIRECTIONS[phase.phase]

@@ -16,7 +16,10 @@ from tracker.study.recording import Recording, Request, analyze_recording
 def test_a_report_adds_a_tenth_at_most(
     race: Race, ratio: Ratio, short: bool, tmp_path: Path
 ) -> None:
-    """A minute of 720p30, or 6 s; everything from the video to the files."""
+    """Time an analysis with and without a report, from the video to the files.
+
+    The video is a minute of 720p30, or 6 s in the short version.
+    """
     clip = tmp_path / "clip.mp4"
     write_clip(clip, make_spec(6.0 if short else 60.0, fps=30.0, width=1280, height=720))
     mesh = FaceMesh()

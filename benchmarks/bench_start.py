@@ -27,7 +27,7 @@ HANDLER_ENVIRONMENT = {
 
 
 def run_python(*arguments: str, **environment: str) -> str:
-    """Run this interpreter, and return what it prints."""
+    """Run this interpreter with these arguments and variables, and return what it prints."""
     return subprocess.run(
         [sys.executable, *arguments],
         env=os.environ | environment,

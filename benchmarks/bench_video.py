@@ -79,7 +79,10 @@ def mesh() -> FaceMesh:
 
 @pytest.fixture(scope="module")
 def stock() -> Any:
-    """MediaPipe's own solution, past its package file, which imports what is not installed."""
+    """Return MediaPipe's own face mesh solution.
+
+    It is imported past its package's ``__init__``, which imports what is not installed.
+    """
     import_bindings()
     name = "mediapipe.python.solutions"
     if name not in sys.modules:
@@ -139,14 +142,17 @@ def decode(clip: Clip, each: Callable[[], object] = lambda: None) -> int:
 
 
 def sum_bits(video: Video) -> float:
-    """Return the mean bits of a frame, as the decoder counts them from the start."""
+    """Return the mean number of bits of a frame, as the decoder counts them from the start."""
     for _ in video.frames(wants=lambda index: index == 0):
         pass
     return video.info.bits_per_frame
 
 
 def run_straightforward_loop(clip: Clip, stock: Any, step: int = 1) -> list[list[Any]]:
-    """Return the landmarks, (x, y) in pixels, of every `step`-th frame."""
+    """Run the straightforward loop of the module's docstring on a clip.
+
+    It returns the landmarks of every `step`-th frame, each a list of (x, y) in pixels.
+    """
     capture = cv2.VideoCapture(str(clip.path))
     stock.reset()
     landmarks = []
@@ -165,7 +171,7 @@ def run_straightforward_loop(clip: Clip, stock: Any, step: int = 1) -> list[list
 
 
 def assert_right(clip: Clip, tracked: Track, loop: list[list[Any]], mesh: FaceMesh) -> None:
-    """Both found the face in all frames, in the same places."""
+    """Assert that the product and the loop found the face in all frames, in the same places."""
     from kernels import FACE_MESH_INDICES
 
     assert len(loop) == len(tracked.times_s)

@@ -26,7 +26,10 @@ BLINKS_PER_MIN = 45.0
 
 
 def base_spec(duration_s: float, **fields: Any) -> ClipSpec:
-    """Make a clip whose pictures are those of the sweeps; `fields` are those of `make_spec`."""
+    """Make the spec of a clip as the sweeps use it.
+
+    `fields` override what is common to these clips, or add to it; they are those of `make_spec`.
+    """
     base = {"width": SIDE_PX, "height": SIDE_PX, "fps": FPS, "sway_px": SWAY_PX}
     return make_spec(duration_s, **(base | fields))
 
@@ -34,7 +37,10 @@ def base_spec(duration_s: float, **fields: Any) -> ClipSpec:
 def measure_spec(
     finder: FaceFinder, spec: ClipSpec, degradations: Sequence[Degradation]
 ) -> list[Measured]:
-    """Render a clip once and measure it under each degradation."""
+    """Render a clip once and measure it under each degradation, in their order.
+
+    The pictures go straight to the face tracking; nothing is encoded.
+    """
     times_s = compute_truth(spec).times_s
     runs = [Run(finder, degradation, times_s.size) for degradation in degradations]
     for index, time_s in enumerate(times_s):
@@ -46,7 +52,7 @@ def measure_spec(
 
 
 def score_spec(spec: ClipSpec, measured: Measured) -> ClipScore:
-    """Compare a clip's blinks with those that were drawn."""
+    """Compare the blinks that were found in a clip with those that were drawn."""
     blinks = [
         Closure(event.start, event.end + 1)
         for event in compute_truth(spec).closures

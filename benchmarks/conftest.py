@@ -47,13 +47,13 @@ Candidates = Mapping[str, Callable[[], object]]
 
 
 class Race(Protocol):
-    """The function that the fixture `race` returns."""
+    """The function that the fixture `race` returns; the module's docstring explains it."""
 
     def __call__(self, candidates: Candidates, rounds: int) -> dict[str, float]: ...
 
 
 class Ratio(Protocol):
-    """The function that the fixture `ratio` returns."""
+    """The function that the fixture `ratio` returns; the module's docstring explains it."""
 
     def __call__(
         self,
@@ -66,7 +66,7 @@ class Ratio(Protocol):
 
 
 class Figure(Protocol):
-    """The function that the fixture `figure` returns."""
+    """The function that the fixture `figure` returns; the module's docstring explains it."""
 
     def __call__(self, name: str, value: float, unit: str) -> None: ...
 
@@ -233,7 +233,7 @@ def format_results(results: Results, which: str) -> str:
     ----------
     results : Results
     which : str
-        Which benchmarks were run.
+        Words for the heading: which benchmarks were run.
 
     Returns
     -------

@@ -36,7 +36,7 @@ MIN_ANGLES_HELD = 0.95
 
 @dataclass(frozen=True, slots=True)
 class FacePoint:
-    """What is measured of one face's clip.
+    """What is measured of one face's clip, which looks ahead, up, ahead and down, and blinks.
 
     Attributes
     ----------
@@ -45,23 +45,25 @@ class FacePoint:
     lid_follow : float
         How far its lids follow the gaze: 0 = not at all, 1 = as a healthy person's.
     drawn : float
-        Gaze up and down, in canthal distances.
+        How far the gaze goes up, and how far down, in canthal distances.
     vertical : float
-        Vertical peak-to-peak as measured.
+        Vertical peak-to-peak as measured, in canthal distances.
     up_share, down_share : float
         Measured gaze up and down over the drawn one: medians of the frames with open lids.
     down_range : float
-        As measured: what is left of the gaze down after closures are left out.
+        Range down as measured, in canthal distances: what is left of it after closures are left
+        out.
     fissure_down, ear_down : float
         Lid opening looking down over the one looking ahead: as drawn, and the eye aspect ratio.
     f1 : float
-        Of the blinks.
+        F1 of the blinks found against those drawn.
     prolonged : int
         Prolonged closures found; none is drawn.
     in_pictures : float
-        Range of the irises in the pictures (`tracker.measures.quality.Quality`).
+        Range of the irises in the pictures, `picture_gaze_range` of
+        `tracker.measures.quality.Quality`.
     status : str
-        The answer, where the task is known.
+        The assessment's status if the task is known to be looking up and down.
     drawn_deg, low_deg, high_deg : float
         Angle from up to down, and its bounds as measured.
     """
@@ -85,7 +87,7 @@ class FacePoint:
 
     @property
     def failures(self) -> list[str]:
-        """The criteria that are not met."""
+        """Names of the criteria that are not met; empty if all are."""
         down = self.down_share * self.drawn
         met = {
             "F1": self.f1 >= MIN_F1,
@@ -122,7 +124,10 @@ def measure_faces(finder: FaceFinder, short: bool) -> list[FacePoint]:
 
 
 def make_clip(face: str, lid_follow: float, amplitude: float) -> ClipSpec:
-    """Make the clip of one face; up and down are held for a quarter of it each."""
+    """Make the spec of one face's clip: ahead, up, ahead and down, a quarter of it each.
+
+    `amplitude` is how far up and down, in canthal distances.
+    """
     gaze = (0.0, -amplitude, 0.0, amplitude)
     return base_spec(
         DURATION_S,
@@ -136,7 +141,10 @@ def make_clip(face: str, lid_follow: float, amplitude: float) -> ClipSpec:
 
 
 def make_face_point(spec: ClipSpec, measured: Measured, amplitude: float) -> FacePoint:
-    """Compare what was measured of a face's clip with what was drawn."""
+    """Compare what was measured of a face's clip with what was drawn.
+
+    `spec` and `amplitude` are those of `make_clip`.
+    """
     truth, analysis = compute_truth(spec), measured.analysis
     is_open = truth.closure.max(axis=1) == 0
     ahead, up, down = (
@@ -200,7 +208,7 @@ def format_faces(points: Sequence[FacePoint]) -> str:
 
 
 def draw_faces(axes: Any, points: Sequence[FacePoint]) -> None:
-    """Plot the measured over the drawn range, by face."""
+    """Plot the measured over the drawn range of each face into matplotlib's `axes`."""
     largest = max(point.drawn for point in points)
     for lid_follow, colour in zip(LID_FOLLOWS, (GREY, ORANGE, BLUE), strict=True):
         shown = [p for p in points if p.lid_follow == lid_follow and p.drawn == largest]

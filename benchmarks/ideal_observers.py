@@ -1,4 +1,4 @@
-"""``python -m benchmarks.ideal_observers``: what nobody could measure better.
+"""``python -m benchmarks.ideal_observers``: how small the errors of a perfect method would be.
 
 An ideal observer knows the shape of what was drawn and the covariance of the noise. What it misses
 is not there to be found: it tells whether a measure falls short of what the recordings show.
@@ -59,7 +59,11 @@ Jerk = tuple[float, float, float]
 
 
 def draw_step(times_s: Float64Array, turn_s: float, exposure_s: float) -> Float64Array:
-    """Return a step from 0 to 1 that begins at 0, as frames show it, any shape."""
+    """Return a step of the eyes from 0 to 1 as frames show it, at `times_s` of any shape.
+
+    It begins at time 0 and takes `turn_s` seconds. Each frame shows the mean over its exposure,
+    which lasts `exposure_s` from the frame's time on.
+    """
 
     def area(share: Float64Array) -> Float64Array:
         inside = np.clip(share, 0, 1)
@@ -71,7 +75,11 @@ def draw_step(times_s: Float64Array, turn_s: float, exposure_s: float) -> Float6
 
 
 def draw_covariance(times_s: Float64Array, std: float, slow: float, slow_s: float) -> Float64Array:
-    """Return the covariance of jitter and of slow noise, shape (N, N)."""
+    """Return the covariance (N, N) of the landmarks' noise at N times.
+
+    It is jitter of standard deviation `std`, independent from frame to frame, and slow noise of
+    standard deviation `slow`, whose correlation falls to 1/e in `slow_s` seconds.
+    """
     apart_s = np.abs(np.subtract.outer(times_s, times_s))
     covariance: Float64Array = std**2 * np.eye(times_s.size) + slow**2 * np.exp(-apart_s / slow_s)
     return covariance
@@ -87,11 +95,11 @@ class JerkCell:
     Attributes
     ----------
     fps, floors : float
-        Frame rate, and the amplitude in noise floors.
+        Frame rate, and the amplitude in noise floors (`Fixation.floor_deg`).
     ideal_f1 : float
-        Of an observer that knows amplitude, shape and noise, with its best threshold.
+        F1 of an observer that knows amplitude, shape and noise, with its best threshold.
     f1, recall, precision : float
-        Of `tracker.measures.fixation`.
+        The same of the product, `tracker.measures.fixation`.
     """
 
     fps: float
@@ -103,7 +111,7 @@ class JerkCell:
 
 
 def draw_jerks(rng: np.random.Generator, amplitude_deg: float) -> list[Jerk]:
-    """Return the jerks of one fixation."""
+    """Return the random jerks of one fixation, all of this amplitude, to either side, in order."""
     drawn: list[Jerk] = []
     begin_s = FIRST_S
     while True:
@@ -116,7 +124,10 @@ def draw_jerks(rng: np.random.Generator, amplitude_deg: float) -> list[Jerk]:
 
 
 def take_match(left: list[Jerk], begin_s: float, end_s: float, sign: float) -> bool:
-    """Take the jerk out of `left` that was found here, if one was drawn."""
+    """Remove the drawn jerk that was found from `left`; return whether there was one.
+
+    The found jerk steps at `begin_s` and back at `end_s`; `sign` is its direction, 1 or -1.
+    """
     for one in left:
         apart_s = max(abs(begin_s - one[0]), abs(end_s - one[0] - one[2]))
         if apart_s < NEAR_S and one[1] * sign > 0:
@@ -126,7 +137,21 @@ def take_match(left: list[Jerk], begin_s: float, end_s: float, sign: float) -> b
 
 
 class Fixation:
-    """The noise of a fixation in degrees, and the jerks that an ideal observer tries."""
+    """The noise of a simulated fixation in degrees, and two ways to find jerks in it.
+
+    Parameters
+    ----------
+    fps : float
+    noise : LandmarkNoise
+
+    Attributes
+    ----------
+    times_s : ndarray, shape (N,), float64
+    floor_deg : float
+        Noise floor: standard deviation of the difference of two means over `WINDOW_S` each.
+    factor, inverse : ndarray, shape (N, N), float64
+        Cholesky factor of the noise's covariance, and its inverse, which whitens.
+    """
 
     def __init__(self, fps: float, noise: LandmarkNoise) -> None:
         self.fps, self.noise = fps, noise
@@ -143,7 +168,7 @@ class Fixation:
         self.inverse = np.linalg.inv(self.factor)
 
     def draw(self, jerk: Jerk) -> Float64Array:
-        """Return what the frames show of a jerk."""
+        """Return the gaze in degrees, (N,), that the frames show of a jerk, without noise."""
         begin_s, amplitude_deg, held_s = jerk
         turn_s = turn_time_s(abs(amplitude_deg), main_sequence_deg_s(amplitude_deg))
         exposure_s = min(1 / self.fps, EXPOSURE_S)
@@ -156,7 +181,10 @@ class Fixation:
     def find_ideally(
         self, rng: np.random.Generator, amplitude_deg: float, recordings: int
     ) -> float:
-        """Return the F1 of an observer that knows everything but where the jerks are."""
+        """Return the F1 of an observer that knows everything but where the jerks are.
+
+        It is over so many simulated recordings, whose jerks have this amplitude.
+        """
         begins_s = np.arange(FIRST_S / 2, LAST_S, min(0.5 / self.fps, 0.012))
         tried = [
             (begin_s, amplitude_deg, held_s)
@@ -196,7 +224,10 @@ class Fixation:
     def find_measured(
         self, rng: np.random.Generator, amplitude_deg: float, recordings: int
     ) -> tuple[int, int, int]:
-        """Return how many drawn jerks the product finds, how many it finds, and the drawn ones."""
+        """Return how many jerks the product finds in so many simulated recordings.
+
+        It is three counts: drawn jerks that were found, all that were found, and drawn ones.
+        """
         hits = found_count = drawn_count = 0
         for _ in range(recordings):
             drawn = draw_jerks(rng, amplitude_deg)
@@ -226,7 +257,10 @@ class Fixation:
 
 
 def measure_jerks(recordings: int) -> Iterator[JerkCell]:
-    """Simulate fixations with each noise, and yield how well jerks are found in them."""
+    """Yield how well jerks are found at each frame rate and amplitude.
+
+    Each cell has so many recordings of each of `NOISES`.
+    """
     for number, (fps, floors) in enumerate(itertools.product(saccades.RATES_HZ, FLOORS)):
         ideal, counts = [], np.zeros(3)
         for kind, noise in enumerate(NOISES):
@@ -243,7 +277,7 @@ def measure_jerks(recordings: int) -> Iterator[JerkCell]:
 
 
 def format_jerks(cells: Sequence[JerkCell]) -> str:
-    """Return a Markdown table."""
+    """Return how well jerks are found as a Markdown table."""
     lines = [
         "| a second | amplitude (noise floors) | F1 of an ideal observer | F1 | found | right |",
         "|---" * 6 + "|",
@@ -263,7 +297,7 @@ def bound_onset_s(eyes: Eyes, fps: float, noise: LandmarkNoise, rng: np.random.G
     """Return the least standard error of one step's onset (Cramer and Rao).
 
     Known are the shape, the noise, the exposure and the spread of the person's durations; not known
-    are this step's level, amplitude, onset and duration. All is in units of the amplitude.
+    are this step's level, amplitude, onset and duration. `rng` draws the exposure and the noise.
     """
     turn_s = turn_time_s(eyes.amplitude_deg, eyes.velocity_deg_s)
     exposure_s = float(rng.uniform(0.1, 1.0)) / fps
@@ -299,7 +333,10 @@ def bound_onset_s(eyes: Eyes, fps: float, noise: LandmarkNoise, rng: np.random.G
 def bound_latency_ms(
     draw: Callable[[np.random.Generator], Eyes], fps: float, recordings: int
 ) -> float:
-    """Return the median error of an ideal observer's latency, a median over one direction."""
+    """Return the median error of an ideal observer's latency, over so many recordings.
+
+    `draw` makes a person's eyes. A recording's latency is the median over one direction's saccades.
+    """
     errors = []
     for index in range(recordings):
         rng = np.random.default_rng((SEED, 12, index))
@@ -310,7 +347,7 @@ def bound_latency_ms(
 
 
 def format_latencies(recordings: int) -> str:
-    """Return a Markdown table of the least errors of latencies."""
+    """Return a Markdown table of the least errors of latencies, from so many recordings each."""
     lines = [
         "| saccades | " + " | ".join(f"{fps:.0f} a second" for fps in saccades.RATES_HZ) + " |"
     ]
@@ -325,7 +362,7 @@ def format_latencies(recordings: int) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print both tables."""
+    """Print the tables of jerks and of latencies."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.ideal_observers", description=__doc__
     )

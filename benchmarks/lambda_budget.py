@@ -48,11 +48,12 @@ MAX_PEAK_RSS_MB = 450.0
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One invocation, or an initialisation. Memory is the peak of the process so far.
+    """What one invocation, or an initialisation, took. Memory is the peak of the process so far.
 
     Attributes
     ----------
     action : str
+        What was done, in words for the table.
     wall_s, cpu_s : float
     frames : int
         Source frames that were covered.
@@ -77,7 +78,7 @@ class Row:
 
 
 class Budget:
-    """The run: a row for each measurement, and the targets that were missed."""
+    """A run of the benchmark: a row for each measurement, and the targets that were missed."""
 
     def __init__(self, dist: Path, scratch: Path, aws: Aws, cold: bool) -> None:
         self.rows: list[Row] = []
@@ -105,7 +106,7 @@ class Budget:
 
     @contextmanager
     def function(self, handler: str) -> Iterator[Sandbox]:
-        """Start a function, measure its initialisation, and check /tmp at the end."""
+        """Start and yield the function of this handler; measure its start, and check /tmp last."""
         if self._cold:
             Path("/proc/sys/vm/drop_caches").write_text("3")
         environment = dict(self._environment)
@@ -134,7 +135,11 @@ class Budget:
         event: Any,
         read_summary: Callable[[Any], dict[str, Any]] = lambda _answer: {},
     ) -> Any:
-        """Invoke a function; return its answer."""
+        """Invoke a function with an event, add a row about it, and return its answer.
+
+        `read_summary` takes the answer and returns the video's summary, or nothing if there is
+        none.
+        """
         sandbox.forget_peaks()
         before_s, started_s = sandbox.usage.cpu_s, time.monotonic()
         answer = sandbox.api.invoke(event, TIMEOUT_S)
@@ -193,12 +198,12 @@ class Budget:
         return summary
 
     def require(self, action: str, name: str, value: float, most: float) -> None:
-        """Note a value that is above its target."""
+        """Note a target as missed if `value` is above `most`, which have the same unit."""
         if value > most:
             self.missed.append(f"{action}: {name} {value:.2f}, expected at most {most:g}")
 
     def require_whole(self, action: str, summary: dict[str, Any], frames: int) -> None:
-        """Note a recording that was not covered to its last frame."""
+        """Note a recording of `frames` frames that was not covered to its last one as a miss."""
         if summary["video_meta"]["frames_decoded"] != frames or summary["partial"]:
             self.missed.append(
                 f"{action}: {summary['video_meta']['frames_decoded']} of {frames} frames"

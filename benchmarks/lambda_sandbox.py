@@ -59,13 +59,14 @@ class SandboxUnavailableError(Exception):
 
 
 class Cgroup:
-    """Control groups, of version 1 or 2, with the limits of the function.
+    """Linux control groups, of version 1 or 2, with the memory and the CPU share of the function.
 
     They have precedence over other work, so that the function gets its share on a busy machine.
 
     Raises
     ------
     SandboxUnavailableError
+        They cannot be made on this machine.
     """
 
     def __init__(self, name: str) -> None:
@@ -102,7 +103,7 @@ class Cgroup:
 
     @property
     def cpu_s(self) -> float:
-        """CPU time so far, of user and system."""
+        """CPU seconds of all processes in the groups so far, user and system."""
         if self.version == 1:
             return int((self.directories[2] / "cpuacct.usage").read_text()) / 1e9
         text = (self.directories[0] / "cpu.stat").read_text()
@@ -115,7 +116,7 @@ class Cgroup:
         return int((self.directories[0] / name).read_text())
 
     def forget_max_usage(self) -> None:
-        """Reset the largest use of memory, if the kernel can."""
+        """Count the largest use of memory anew from now on; with version 2, do nothing."""
         if self.version == 1:
             self._write(0, "memory.max_usage_in_bytes", "0")
 
@@ -140,22 +141,25 @@ class Usage:
 
 
 class Sandbox:
-    """A function in its sandbox, initialised.
+    """A Lambda function that runs in its sandbox, initialised and ready for events.
 
     Parameters
     ----------
     root : Path
         From `make_root`.
     handler : str
+        Its handler, such as ``lambda_function.lambda_handler``.
     environment : dict
-        Of the function.
+        Its environment variables.
     scratch : Path
-        For the disk image.
+        Folder for the image of its /tmp, and for its log.
 
     Attributes
     ----------
     api : RuntimeApi
+        It passes events to the function.
     init_wall_s, init_cpu_s : float
+        What the initialisation took.
     tmp_peak_mb : float
         Largest use of /tmp among samples taken every `TMP_INTERVAL_S`.
 
@@ -234,7 +238,7 @@ class Sandbox:
         )
 
     def forget_peaks(self) -> None:
-        """Reset the peaks of memory and of /tmp."""
+        """Count the peaks of memory and of /tmp anew from now on."""
         Path(f"/proc/{self._process.pid}/clear_refs").write_text("5")
         self._cgroup.forget_max_usage()
         self.tmp_peak_mb = 0.0
@@ -249,7 +253,7 @@ class Sandbox:
 
     @property
     def tmp_files(self) -> list[str]:
-        """Return the files in /tmp."""
+        """The names of the files in the function's /tmp."""
         directory = Path(f"/proc/{self._process.pid}/root/tmp")
         return sorted(path.name for path in directory.iterdir() if path.name != "lost+found")
 
@@ -279,6 +283,7 @@ def check_rights() -> None:
     Raises
     ------
     SandboxUnavailableError
+        It may not, or a tool is missing.
     """
     if os.geteuid() != 0:
         raise SandboxUnavailableError("root is needed for mounts and control groups")
@@ -303,7 +308,7 @@ def python_prefix() -> str:
 
 
 def make_root(root: Path, dist: Path, layers: Sequence[str], environment: Path) -> None:
-    """Build the function's root directory.
+    """Build the function's root directory: the files that it sees, as in Lambda.
 
     Parameters
     ----------

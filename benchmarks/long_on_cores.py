@@ -44,10 +44,12 @@ def analyze_on_cores(video: Path, count: int) -> tuple[str, dict[str, float]]:
     ----------
     video : Path
     count : int
+        Number of cores, and of workers.
 
     Returns
     -------
     summary : str
+        The summary's JSON text, which must not depend on `count`.
     times : dict of str to float
         ``wall_s`` and ``cpu_s``, of all processes and with their start.
     """

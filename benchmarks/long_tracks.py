@@ -20,6 +20,7 @@ def make_session(duration_s: float, fps: float = 30.0, seed: int = 0) -> Track:
     Parameters
     ----------
     duration_s, fps : float
+        Length, and nominal frame rate.
     seed : int
         Seed of everything random.
 
@@ -55,7 +56,7 @@ def make_session(duration_s: float, fps: float = 30.0, seed: int = 0) -> Track:
 
 
 def _make_closures(rng: np.random.Generator, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how far each eye is closed, as a share of its opening, shape (N, 2)."""
+    """Return how far each eye is closed at N times, shape (N, 2): 0 = open, up to 0.95."""
     closed = np.zeros((times_s.size, 2))
     end_s = float(times_s[-1]) if times_s.size else 0.0
     onset_s, number = 1.0, 0

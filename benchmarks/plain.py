@@ -199,7 +199,12 @@ def measure_plain(track: Track, parameters: Parameters) -> dict[str, float]:
 
 @dataclass
 class Lids:
-    """What the lids do; one value for each sample, but for the closures."""
+    """What the lids do; lists have one value for each sample (analysed frame).
+
+    `level` is the EAR of the open eyes, `ratio` the EAR over it, and `eye_ratio` the same of each
+    eye, left and right. `closing` marks the samples below the closing threshold, `glance` those in
+    which the person only looks down. `closures` are the events.
+    """
 
     level: list[float]
     ratio: list[float]
@@ -216,7 +221,11 @@ def _detect_lids(
     level: list[float],
     parameters: Parameters,
 ) -> Lids:
-    """Detect closures; then again, with eyes that are held shut told from lowered lids."""
+    """Detect closures; then again, with eyes that are held shut told from lowered lids.
+
+    `ear` is the mean of both eyes, `ear_by_eye` that of each, and `level` that of the open eyes,
+    which is raised in place where eyes are held shut.
+    """
     typical = naive.typical_opening(ear)
     noise = naive.lid_noise(ear, level, times_s)
     is_low = [value < SHUT_RATIO * typical for value in level]
@@ -275,7 +284,10 @@ def _detect_lids(
 
 
 def _raise_level(level: list[float], run: range, times_s: list[float], typical: float) -> None:
-    """Give eyes that are held shut the level before and after them."""
+    """Give eyes that are held shut, the samples in `run`, the level around them, in place.
+
+    `typical` is the level if neither side shows one.
+    """
     first, last = run[0], run[-1]
     while first > 0 and level[first - 1] > level[first]:
         first -= 1
@@ -299,7 +311,7 @@ def _find_hidden(
     times_s: list[float],
     seen: list[bool],
 ) -> list[bool]:
-    """Tell of each sample whether a lowered lid covers the iris' centre."""
+    """Return for each sample whether a lowered lid covers the iris' centre."""
     gaze = [(left + right).imag / 2 for left, right in offsets]
     ahead = _median(
         [one for one, low, there in zip(gaze, down, seen, strict=True) if there and not low]

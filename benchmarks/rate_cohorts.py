@@ -30,7 +30,7 @@ PHASES = (Phase("fixate", 0.0, FIXATION_S), Phase("rest", FIXATION_S, FIXATION_S
 
 @dataclass(frozen=True, slots=True)
 class RateCell:
-    """How well PSP is told from others by a rate.
+    """How well people with PSP are told from others by a rate of jerks or of blinks.
 
     Attributes
     ----------
@@ -40,9 +40,9 @@ class RateCell:
     means : dict of str to float
         Mean of each group, per minute.
     auroc_pd, auroc_healthy : float
-        PSP against PD, and against healthy people.
+        Areas under the ROC curve: PSP against Parkinson's disease, and against healthy people.
     measured : float
-        Share of the people with a rate.
+        Share of all people whose rate could be measured.
     """
 
     measure: str
@@ -56,7 +56,10 @@ class RateCell:
 def draw_times_s(
     rng: np.random.Generator, begin_s: float, end_s: float, per_min: float, apart_s: float
 ) -> list[float]:
-    """Return random moments, each at least `apart_s` after the one before."""
+    """Return random moments between `begin_s` and `end_s`, `per_min` of them a minute on average.
+
+    Each is at least `apart_s` seconds after the one before.
+    """
     times_s: list[float] = []
     at_s = begin_s
     free_s = max(60 / per_min - apart_s, 0.1)
@@ -69,7 +72,12 @@ def draw_times_s(
 
 
 def measure_person(kind: str, fps: float, index: int) -> dict[str, tuple[float, float]]:
-    """Simulate a person, and return the typical and the measured rate of jerks and of blinks."""
+    """Simulate a person of a group at a frame rate.
+
+    `kind` is a key of `JERKS_PER_MIN`, and `index` the person's number in the group. The result
+    has, for ``jerks`` and ``blinks``, the person's typical rate and the measured one, per minute;
+    NaN if it could not be measured.
+    """
     rng = np.random.default_rng((SEED, 13, list(JERKS_PER_MIN).index(kind), index))
     # The mean of a log-normal distribution is above its median.
     drawn = {
@@ -99,7 +107,7 @@ def measure_person(kind: str, fps: float, index: int) -> dict[str, tuple[float, 
 
 
 def measure_rates(people: int) -> Iterator[RateCell]:
-    """Simulate each group at each frame rate, and yield how well PSP is told from the others."""
+    """Simulate so many people of each group at each frame rate; yield how well PSP is told."""
     for fps in saccades.RATES_HZ[::-1]:
         found = {
             kind: [measure_person(kind, fps, index) for index in range(people)]
@@ -134,7 +142,7 @@ def _compare_groups(
 
 
 def format_cells(cells: Sequence[RateCell]) -> str:
-    """Return a Markdown table."""
+    """Return how well PSP is told from others by rates as a Markdown table."""
     lines = [
         "| a minute | frames a second | PSP | PD | healthy | AUROC, PSP and PD | PSP and healthy | "
         "measured |",

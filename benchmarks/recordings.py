@@ -96,7 +96,7 @@ class Recording:
 
 
 def find_recordings(folder: Path) -> list[Recording]:
-    """Return a folder's annotated recordings; the last one looks up and down."""
+    """Return a folder's annotated recordings; in the last one, the person looks up and down."""
     clips, errors = find_annotations(folder)
     if errors:
         raise errors[0]
@@ -107,7 +107,7 @@ def find_recordings(folder: Path) -> list[Recording]:
 def measure_recording(
     finder: FaceFinder, path: Path, degradations: Sequence[Degradation]
 ) -> list[Measured]:
-    """Decode a recording once and measure it under each degradation."""
+    """Decode a recording once and measure it under each degradation, in their order."""
     with Video(path) as video:
         most = video.info.frame_count + 1000
         runs = [Run(finder, degradation, most) for degradation in degradations]
@@ -127,7 +127,10 @@ def measure_recording(
 
 
 def _recording_levels(eye_px: float, short: bool) -> list[tuple[str, float, Degradation]]:
-    """Return the levels of each sweep for a recording whose eyes are `eye_px` wide."""
+    """Return the sweep's name, the level and the degradation for each level of each sweep.
+
+    `eye_px` is how wide the recording's eyes are: sizes and blurs are relative to it.
+    """
     # Noise is only added to darkened pictures, because the recording has noise of its own.
     plain = Degradation()
     sizes_px = (20, 12) if short else (40, 30, 24, 20, 18, 16, 14, 12, 10, 8)
@@ -183,8 +186,9 @@ def run_degradations(
     base : Point
         All recordings as they are.
     sweeps : list of Sweep
+        A point at each level, of all recordings together.
     as_recorded : dict
-        The smallest, the median and the largest value of each quality over the recordings.
+        By the name of each quality: its ``least``, ``median`` and ``most`` over the recordings.
     """
     levels: dict[tuple[str, float], list[tuple[Recording, Measured]]] = {}
     plain: list[tuple[Recording, Measured]] = []
@@ -233,7 +237,10 @@ def run_degradations(
 
 
 def _format_moving(pairs: dict[tuple[str, float], list[tuple[Recording, Measured]]]) -> str:
-    """Return a table of the recording that looks up and down, at each level."""
+    """Return a table of the recording that looks up and down, at each level.
+
+    `pairs` holds by sweep and level what was measured of each recording.
+    """
     lines = [
         "\nthe recording that looks up and down, by itself",
         f"{'':>14} {'range':>6} {'disagr.':>7} {'sharp':>6} {'c/n':>6} {'grey':>5} {'clip':>5}",
@@ -256,9 +263,10 @@ def _format_left_out(
     plain: Sequence[tuple[Recording, Measured]],
     pairs: dict[tuple[str, float], list[tuple[Recording, Measured]]],
 ) -> str:
-    """Return a table of the blinks at each level, beside a simple rule.
+    """Return a table of how well blinks are found at each level, beside a simple rule.
 
-    Of each person, they are detected with constants that were chosen without that person.
+    Each person's are detected with constants that were chosen without that person. `plain` are the
+    recordings as they are, and `pairs` holds those of each sweep and level.
     """
     recordings = [(r.clip, one.analysis.track) for r, one in plain if r.clip is not None]
     chosen = choose_without_each(recordings, Parameters())
@@ -290,13 +298,14 @@ def _make_recordings_point(value: float, pairs: Sequence[tuple[Recording, Measur
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """A re-encoded recording.
+    """What is measured of a re-encoded recording.
 
     Attributes
     ----------
     recording, codec : str
-        ``as recorded`` for the recording itself.
+        Names of both; the codec is ``as recorded`` for the recording itself.
     crf : int
+        Constant quality, see `CODEC_LEVELS`; 0 for the recording itself.
     vertical_peak_to_peak, eye_disagreement, bits_per_eye, sharpness : float
     count_error : int
         Number of blinks and prolonged closures minus the number in the recording itself.
@@ -404,7 +413,8 @@ def measure_glare(finder: FaceFinder, recordings: Sequence[Recording]) -> dict[s
     Returns
     -------
     dict
-        A list for each view, with a value for each recording: the median share of pixels at or
+        A list for each view of the ZJU set, by its code (see `format_glare`), with a value for each
+        recording: the median share of pixels at or
         above `WHITE_LEVEL` in boxes around the eyes, which reach 0.8 by 0.6 canthal distances to
         either side of the middle.
     """
@@ -483,7 +493,7 @@ def format_encodings(encodings: Sequence[Encoding]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Degrade and re-encode; write tables, numbers and a picture."""
+    """Degrade and re-encode recordings; write tables, numbers and a picture."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.recordings", description=__doc__)
     parser.add_argument("folder", type=Path, metavar="DIR")
     parser.add_argument("--short", action="store_true", help="every fifth recording, fewer levels")

@@ -59,6 +59,7 @@ class Clip:
     Attributes
     ----------
     kind : {"normal", "slow"}
+        Whether the person's saccades are slow.
     face : str
         Key of `tracker.lab.faces.FACES`.
     recording : Recording
@@ -70,7 +71,7 @@ class Clip:
 
 
 def draw_clips(count: int, seed: int) -> Iterator[Clip]:
-    """Yield the clips: each frame rate with each face, and both kinds of people, in turn."""
+    """Yield `count` random clips: each frame rate with each face, both kinds of people, in turn."""
     for index in range(count):
         rng = np.random.default_rng((SEED, seed, index))
         kind, draw = (("normal", draw_normal), ("slow", draw_slow))[index % 2]
@@ -120,7 +121,10 @@ def measure_clip(clip: Clip, track: Track) -> Result:
 
 
 def standardize(results: Iterable[Result]) -> Float64Array:
-    """Return the errors of the times in standard deviations, as their intervals tell them."""
+    """Return the errors of the times in standard deviations, as their intervals tell them.
+
+    They are errors of the time's logarithm, one for each result that has a time.
+    """
     errors = [
         np.log(one.time_ms / one.drawn_time_ms) / (np.log(one.time_width) / WIDTH_IN_STDS)
         for one in results
@@ -130,7 +134,7 @@ def standardize(results: Iterable[Result]) -> Float64Array:
 
 
 def compute_distance(first: Float64Array, second: Float64Array) -> float:
-    """Return the largest difference of two distributions (Kolmogorov and Smirnov)."""
+    """Return the largest difference of two distributions, 0-1 (Kolmogorov and Smirnov)."""
     values = np.concatenate((first, second))
     shares = (
         np.searchsorted(np.sort(one), values, side="right") / one.size for one in (first, second)
@@ -139,7 +143,10 @@ def compute_distance(first: Float64Array, second: Float64Array) -> float:
 
 
 def compute_chance(first: Float64Array, second: Float64Array, rng: np.random.Generator) -> float:
-    """Return how often two samples of one distribution are this far apart, by permutation."""
+    """Return how probable it is that two samples of one distribution are this far apart.
+
+    It is found by permutation, with the distance of `compute_distance`.
+    """
     both, far = np.concatenate((first, second)), compute_distance(first, second)
     apart = [
         compute_distance(mixed[: first.size], mixed[first.size :])
@@ -149,12 +156,16 @@ def compute_chance(first: Float64Array, second: Float64Array, rng: np.random.Gen
 
 
 def compute_binomial_chance(hits: int, count: int, share: float = 0.95) -> float:
-    """Return how often so few hits, or fewer, happen."""
+    """Return how probable so few hits or fewer of `count` are, if each has the chance `share`."""
     return sum(math.comb(count, k) * share**k * (1 - share) ** (count - k) for k in range(hits + 1))
 
 
 def judge(count: int, simulated: dict[str, dict[float, list[Result]]]) -> str:
-    """Render clips, and return a Markdown table of them and what it says about the noise model."""
+    """Render clips; return a Markdown table of them and what they say about the noise model.
+
+    `simulated` holds the results of simulated recordings, by kind of people and frame rate, to
+    compare with.
+    """
     if not count:
         return "No clip was rendered."
     from tracker.face.mesh import FaceMesh
@@ -168,7 +179,10 @@ def judge(count: int, simulated: dict[str, dict[float, list[Result]]]) -> str:
 def describe(
     judged: Sequence[tuple[Clip, Result]], simulated: dict[str, dict[float, list[Result]]]
 ) -> str:
-    """Return a Markdown table of the clips, and how they agree with the simulated recordings."""
+    """Return a Markdown table of the clips, and sentences on how the simulated recordings agree.
+
+    `simulated` is that of `judge`.
+    """
     lines = [
         "| eyes | face | a second | drawn (ms) | measured (ms) | interval, upper / lower | "
         "holds the time | the amplitude |",

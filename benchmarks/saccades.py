@@ -74,6 +74,7 @@ class Eyes:
     amplitude_deg, velocity_deg_s : float
         Typical amplitude, and the peak velocity at that amplitude.
     latency_s : float
+        Typical time from the instruction to the start of the movement.
     """
 
     amplitude_deg: float
@@ -82,19 +83,22 @@ class Eyes:
 
     @property
     def time_ms(self) -> float:
-        """Time from 10 to 90 % of a typical saccade."""
+        """Time in which a typical saccade goes from 10 to 90 % of its way."""
         return 1000 * RISE_SHARE * turn_time_s(self.amplitude_deg, self.velocity_deg_s)
 
 
 def draw_normal(rng: np.random.Generator) -> Eyes:
-    """Return eyes that follow the main sequence, within its spread over people."""
+    """Return random eyes of a healthy person.
+
+    They follow the main sequence (velocity by amplitude) within its spread over people.
+    """
     amplitude_deg = rng.uniform(*AMPLITUDES_DEG)
     velocity = main_sequence_deg_s(amplitude_deg) * np.exp(NORMAL_SPREAD * rng.normal())
     return Eyes(float(amplitude_deg), float(velocity), float(rng.uniform(0.2, 0.6)))
 
 
 def draw_slow(rng: np.random.Generator) -> Eyes:
-    """Return eyes whose saccades are slow."""
+    """Return random eyes whose saccades are slow: `SLOW_DEG_S` at their peak."""
     return replace(draw_normal(rng), velocity_deg_s=float(rng.uniform(*SLOW_DEG_S)))
 
 
@@ -107,7 +111,7 @@ class Recording:
     spec : ClipSpec
     eyes : Eyes
     latency_ms : dict of str to float
-        Median of the drawn latencies, by direction.
+        Median of the drawn latencies, by direction, ``up`` and ``down``.
     """
 
     spec: ClipSpec
@@ -153,7 +157,10 @@ def draw_recording(
 
 
 def draw_noise(rng: np.random.Generator, factor: float = 1.0) -> LandmarkNoise:
-    """Return the noise of one recording; they differ as real and rendered clips do."""
+    """Return the landmarks' noise of one random recording, as real and rendered clips vary.
+
+    `factor` multiplies it.
+    """
     typical = LandmarkNoise()
     return LandmarkNoise(
         jitter=factor * JITTER * float(np.exp(0.5 * rng.normal())),
@@ -179,13 +186,13 @@ class Result:
     Attributes
     ----------
     time_ms, drawn_time_ms : float
-        10-90 % time.
+        Time from 10 to 90 % of a saccade's way.
     time_inside, amplitude_inside : float
-        1 if the interval holds what was drawn, 0 if not.
+        1 if the 95 % interval holds what was drawn, 0 if not.
     time_width : float
         Upper end of the time's interval over its lower end.
-    latency_error_ms : float
-        Largest error of both directions.
+    latency_errors_ms : tuple of float
+        Measured minus drawn latency, up and down.
     velocity, product : float
         Peak velocity in degrees a second as estimated, and amplitude times velocity: geometric
         mean of up and down.
@@ -202,7 +209,11 @@ class Result:
 
 
 def compare(measures: SaccadeMeasures, recording: Recording, shown: float) -> Result:
-    """Compare what was measured with what was drawn; the landmarks show a share `shown` of it."""
+    """Compare what was measured with what was drawn.
+
+    `shown` is the share of the drawn movement that the landmarks show: the measured amplitude is
+    compared with so much of the drawn one.
+    """
     eyes = recording.eyes
     amplitude = 2 * shown * displace(eyes.amplitude_deg / 2)
 
@@ -235,7 +246,10 @@ def simulate(
     seed: tuple[int, ...],
     noise: float = 1.0,
 ) -> list[Result]:
-    """Simulate recordings of as many people, and compare what is measured with what was drawn."""
+    """Simulate recordings of `count` people, and compare what is measured with what was drawn.
+
+    `draw` makes a person's eyes; `noise` multiplies the landmarks' noise.
+    """
     results = []
     for index in range(count):
         rng = np.random.default_rng((SEED, *seed, index))
@@ -261,9 +275,10 @@ class Cell:
     measured : float
         Share of the recordings with a 10-90 % time.
     time_covered, amplitude_covered : float
-        Shares of these whose 95 % interval holds what was drawn.
+        Shares of these whose 95 % interval holds what was drawn, 0-1.
     time_bias, time_error : float
-        Median of the measured over the drawn time, minus 1, and of its absolute value.
+        Medians over recordings: of the measured over the drawn time, minus 1; and of the absolute
+        value of that.
     time_width : float
         Median of the interval's upper end over its lower end.
     latency_error_ms, latency_bias_ms : float
@@ -284,7 +299,7 @@ class Cell:
 
 
 def summarize(name: str, fps: float, results: Sequence[Result]) -> Cell:
-    """Combine the recordings of one condition."""
+    """Combine the results of one condition's recordings into its `Cell`."""
 
     def collect(values: Sequence[float]) -> Any:
         found = np.array(values, dtype=np.float64)
@@ -341,7 +356,7 @@ LATENCY_S = {"PD": 0.268, "PSP": 0.903}
 
 
 def draw_patient(kind: str, rng: np.random.Generator) -> Eyes:
-    """Return a person with PD or with PSP."""
+    """Return the random eyes of a person with Parkinson's disease ("PD") or with PSP ("PSP")."""
     apart = 1.0 if kind == "PSP" else 0.0
     amplitude = PD_AMPLITUDE_DEG * np.exp(LOG_SPREAD * rng.normal() - apart * AMPLITUDE_APART)
     velocity = main_sequence_deg_s(PD_AMPLITUDE_DEG)
@@ -352,7 +367,7 @@ def draw_patient(kind: str, rng: np.random.Generator) -> Eyes:
 
 @dataclass(frozen=True, slots=True)
 class Separation:
-    """How well PSP is told from PD.
+    """How well people with PSP are told from people with Parkinson's disease (PD) by a measure.
 
     Attributes
     ----------
@@ -364,6 +379,7 @@ class Separation:
     sensitivity : float
         At a specificity of 95 %, of the people who could be measured.
     auroc : float
+        Area under the ROC curve, 0-1; 0.5 is chance.
     measured : float
         Share of all people who could be measured.
     """
@@ -377,7 +393,7 @@ class Separation:
 
 
 def separate(measure: str, fps: float, ill: Sequence[float], well: Sequence[float]) -> Separation:
-    """Compare the values of two groups; those of the ill are lower."""
+    """Compare the values of two groups by a measure, of which the ill have the lower ones."""
     lower, higher = [-one for one in ill], [-one for one in well]
     return Separation(
         measure,
@@ -390,7 +406,7 @@ def separate(measure: str, fps: float, ill: Sequence[float], well: Sequence[floa
 
 
 def measure_cohorts(people: int) -> Iterator[Separation]:
-    """Simulate both groups at each frame rate, and yield how well they are told apart."""
+    """Simulate so many people of both groups at each frame rate; yield how well they differ."""
     groups = ("PSP", "PD")
     drawn = {
         kind: [

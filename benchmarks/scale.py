@@ -101,7 +101,23 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """CPU times in seconds on one core, measured here; `spread` is relative, between segments."""
+    """CPU times in seconds on one core of this machine, from which the model computes.
+
+    Attributes
+    ----------
+    init_s : float
+        Start of a process with its models.
+    frame_s, decode_s : float
+        To decode and track a frame; only to decode it.
+    look_s : float
+        To find the landmarks in a frame a second time, as is done now and then to measure the gain.
+    plan_frame_s, join_frame_s : float
+        To plan the segments, and to join them, for each frame of the recording.
+    join_s : float
+        To compute the measures of the whole.
+    spread : float
+        Relative standard deviation between segments.
+    """
 
     init_s: float
     frame_s: float
@@ -135,7 +151,10 @@ def ordinary_looks(frames: int) -> float:
 
 
 def divide(frames: int, workers: int) -> list[int]:
-    """Return the frames of each segment: whole blocks, as evenly as they go."""
+    """Return the frames of each segment of a recording: whole blocks, as evenly as they go.
+
+    There are at most `workers` segments. Blocks are those of `tracker.face.blocks`.
+    """
     blocks = math.ceil(frames / BLOCK_FRAMES)
     count = min(blocks, workers)
     ends = [min(frames, BLOCK_FRAMES * round(n * blocks / count)) for n in range(count + 1)]
@@ -143,7 +162,7 @@ def divide(frames: int, workers: int) -> list[int]:
 
 
 class Clock:
-    """Calls what is due, in the order of time."""
+    """The clock of the simulation: it calls each action when it is due, in the order of time."""
 
     def __init__(self) -> None:
         self.now_s = 0.0
@@ -182,12 +201,18 @@ class Function:
 
     @property
     def speed(self) -> float:
-        """CPU seconds a second; decoding ahead uses a part of a second core."""
+        """CPU seconds that the function does a second, by its memory.
+
+        Above 1, because decoding ahead uses a part of a second core.
+        """
         share = self.memory_mb / self.published.full_core_mb
         return min(share, self.published.two_cores_speed)
 
     def invoke(self, cpu_s: float, other_s: float, then: Callable[[], None]) -> None:
-        """Run for some CPU time and other time as soon as an environment is free; then call."""
+        """Run as soon as an environment is free, then call `then`.
+
+        It takes `cpu_s` of CPU time and `other_s` of waiting, for example for the storage.
+        """
         self._waiting.append((cpu_s, other_s, then))
         self._begin()
 
@@ -216,14 +241,14 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a simulation gives: the time from start to end, and the price of all."""
+    """What a simulation gives: seconds from first start to last end, and the price of all."""
 
     wall_s: float
     usd: float
 
 
 class _Recording:
-    """One recording on its way: plan, segments, join; or one invocation for all of it."""
+    """One simulated recording on its way: plan, segments, join; or one invocation for all of it."""
 
     def __init__(
         self, function: Function, frames: int, workers: int, rng: np.random.Generator
@@ -280,7 +305,7 @@ class _Recording:
         self._function.clock.after(seconds, action)
 
     def _draw(self) -> float:
-        """Return how much slower than the mean an environment is."""
+        """Return a random factor: how much slower than the mean an environment is."""
         return float(np.exp(self._rng.normal(0, self._function.costs.spread)))
 
 
@@ -299,11 +324,11 @@ def simulate(
     ----------
     costs : Costs
     recordings : sequence of int
-        Frames of each.
+        Number of frames of each.
     workers : int
         Segments of each recording at most; 1: it is not divided.
     memory_mb, limit : int
-        Of the function: memory, and environments at most.
+        Of the function: memory, and how many environments run at the same time at most.
     published : Published, optional
     seed : int, default 0
 
@@ -327,7 +352,10 @@ def simulate(
 
 
 def count_paying_workers(walls_s: Sequence[float], workers: Sequence[int]) -> int:
-    """Return the fewest workers with which no more of them would save a tenth of the time."""
+    """Return the fewest workers with which no more of them would save a tenth of the time.
+
+    `walls_s` are the times with each number in `workers`.
+    """
     return next(
         count
         for count, wall_s in zip(workers, walls_s, strict=True)
@@ -339,7 +367,10 @@ def count_paying_workers(walls_s: Sequence[float], workers: Sequence[int]) -> in
 
 
 def run_limited(cgroup: Cgroup, job: dict[str, Any]) -> dict[str, float]:
-    """Do a job in a process of its own within the limits; return its times in seconds."""
+    """Do a job in a process of its own within the group's limits; return its times in seconds.
+
+    `job` is what `work` takes.
+    """
     started_s = time.monotonic()
     enter = 'for group in $1; do echo $$ > "$group/cgroup.procs"; done; shift; exec "$@"'
     command = [
@@ -352,7 +383,7 @@ def run_limited(cgroup: Cgroup, job: dict[str, Any]) -> dict[str, float]:
 
 
 def favour(cgroup: Cgroup) -> None:
-    """Give a group what its limit grants, whatever else runs on this machine."""
+    """Give a control group precedence, so that it gets its limit whatever else runs here."""
     name, most = ("cpu.weight", "10000") if cgroup.version == 2 else ("cpu.shares", "262144")
     for directory in cgroup.directories:
         if (directory / name).exists():
@@ -360,7 +391,11 @@ def favour(cgroup: Cgroup) -> None:
 
 
 def work(job: dict[str, Any]) -> dict[str, float]:
-    """Do one job of the real run; this is the process within the limits."""
+    """Do one job of the real run, and return the CPU seconds of its steps by their names.
+
+    This is the process within the limits. `job` holds the ``kind`` ("plan", "segment", "join",
+    "single" or "calibrate") and the paths that it needs.
+    """
     from tracker.face.mesh import FaceMesh
     from tracker.parameters import Parameters
     from tracker.pipeline import measure_track
@@ -467,7 +502,10 @@ def measure(minutes: float, workers: int, folder: Path) -> dict[str, Any]:
 
 
 def read_costs(measured: dict[str, Any]) -> Costs:
-    """Return the CPU times of a measurement. What segments took is not used, but its spread."""
+    """Return the CPU times of a measurement, from `measure`, for the model.
+
+    What segments took is used only for its spread, so that it can be compared with the model.
+    """
     frames = measured["frames"]
     took_s = np.array([one["segment_s"] for one in measured["segments"][1:]])
     return Costs(
@@ -483,7 +521,7 @@ def read_costs(measured: dict[str, Any]) -> Costs:
 
 
 def compare(measured: dict[str, Any]) -> dict[str, float]:
-    """Compare the real run with the model and with a single run."""
+    """Compare the real run, from `measure`, with the model and with a single run."""
     costs, frames = read_costs(measured), measured["frames"]
     segments = measured["segments"]
     looks = ordinary_looks(frames)
@@ -509,7 +547,7 @@ def compare(measured: dict[str, Any]) -> dict[str, float]:
 
 
 def find_misses(measured: dict[str, Any]) -> list[str]:
-    """Return what of the real run is not as it should be."""
+    """Return a sentence for each thing in the real run that is not as it should be."""
     found = compare(measured)
     misses = [] if measured["same"] else ["the joined track is not that of the single run"]
     if abs(found["wall_over_predicted"] - 1) > MODEL_TOLERANCE:

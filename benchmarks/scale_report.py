@@ -29,7 +29,7 @@ LONG_COHORT_SECONDS = 600
 
 
 def write_report(measured: dict[str, Any], folder: Path) -> None:
-    """Write scale.md and scale.png."""
+    """Write scale.md and scale.png into `folder`, from what `benchmarks.scale.measure` returned."""
     costs = read_costs(measured)
     long = {
         (minutes, memory_mb): [

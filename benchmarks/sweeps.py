@@ -62,7 +62,7 @@ class Degradation:
     step: int = 1
 
     def apply(self, image: Image, index: int) -> Image:
-        """Degrade a frame; its index decides the noise."""
+        """Return a degraded frame; its `index` in the clip decides the noise."""
         degraded: Any = image
         if self.scale != 1:
             size = [max(2, round(self.scale * side)) for side in image.shape[1::-1]]
@@ -101,13 +101,21 @@ class Measured:
 
 
 def analyze(track: Track) -> Measured:
-    """Analyse a track with the defaults."""
+    """Analyse a track with the default parameters, but with its own step."""
     analysis = analyze_track(track, Parameters(step=track.info.step))
     return Measured(analysis, measure_quality(analysis))
 
 
 class Run:
-    """A clip under one degradation, fed frame by frame."""
+    """A clip under one degradation, fed frame by frame.
+
+    Parameters
+    ----------
+    finder : FaceFinder
+    degradation : Degradation
+    max_frames : int
+        Most frames that will be added.
+    """
 
     def __init__(self, finder: FaceFinder, degradation: Degradation, max_frames: int) -> None:
         self._degradation = degradation
@@ -115,13 +123,13 @@ class Run:
         self._index: list[int] = []
 
     def add(self, image: Image, index: int) -> None:
-        """Track a frame if the step keeps it."""
+        """Degrade and track frame `index` of the clip, if the degradation's step keeps it."""
         if index % self._degradation.step == 0:
             self._follower.add(self._degradation.apply(image, index))
             self._index.append(index)
 
     def finish(self, times_s: Float64Array, video: VideoInfo) -> Measured:
-        """Analyse the clip; `times_s` are the times of all its frames."""
+        """Analyse the frames that were added; `times_s` are the times of all frames of the clip."""
         face = self._follower.result()
         frame_index = np.array(self._index, dtype=np.int64)
         info = TrackInfo(
@@ -162,19 +170,21 @@ class Point:
     moving_ratio : float
         Vertical peak-to-peak of the moving clip, divided by its undisturbed value.
     f1 : float
+        F1 of the detected blinks against the true ones.
     blink_count_error : int
         Number of detected blinks minus number of true blinks.
     blink_count : int
         Number of true blinks.
     face_coverage : float
+        Mean share of the time with a face.
     canthal_distance_px, rate_hz : float
-        As measured.
+        Medians of the clips, as measured.
     bits_per_eye, eye_disagreement : float
         Medians of the clips; see `tracker.measures.quality.Quality`.
     image_quality : ImageQuality
         Medians of the clips.
     clips : int
-        Number of clips behind the blinks and the fixed gaze.
+        Number of all clips.
     """
 
     value: float
@@ -193,7 +203,7 @@ class Point:
 
     @property
     def failures(self) -> list[str]:
-        """The criteria that are not met. A criterion that cannot be measured is not met."""
+        """Names of the criteria that are not met; one that cannot be measured is not met."""
         met = {
             "F1": self.f1 >= MIN_F1 or (math.isnan(self.f1) and self.blink_count == 0),
             "fixed": not self.fixed_peak_to_peak > MAX_FIXED_PEAK_TO_PEAK,
@@ -205,11 +215,12 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """One condition at several levels.
+    """One condition, such as blur, at several levels.
 
     Attributes
     ----------
     name : str
+        Name of the condition.
     unit : str
         Unit of the points' values, in words.
     points : list of Point
@@ -230,12 +241,15 @@ def make_point(
     fixed: Sequence[Measured],
     moving: Measured | None,
 ) -> Point:
-    """Combine the clips of one condition. `moving_ratio` is not yet divided: it is the range.
+    """Combine the clips of one condition into a point of its sweep.
+
+    Its `moving_ratio` is not yet a ratio: it is the range, which the caller divides by the
+    undisturbed one.
 
     Parameters
     ----------
     value : float
-        The condition.
+        The level of the condition, in the unit of its sweep.
     measured : sequence of Measured
         All clips.
     scores : sequence of ClipScore
@@ -303,7 +317,7 @@ def format_sweep(sweep: Sweep) -> str:
 
 
 def write_results(stem: Path, text: str, document: dict[str, Any]) -> None:
-    """Write the tables as ``.txt`` and the numbers as ``.json``."""
+    """Write the tables as ``STEM.txt`` and the numbers as ``STEM.json``."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     stem.with_suffix(".txt").write_text(text + "\n")
     stem.with_suffix(".json").write_text(to_json(document, indent=1) + "\n")
@@ -316,7 +330,10 @@ BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#999999"
 def draw_sweeps(
     path: Path, sweeps: Sequence[Sweep], draw_first: Sequence[Callable[[Any], None]] = ()
 ) -> None:
-    """Draw a panel for each sweep, after the panels that `draw_first` draws."""
+    """Draw a picture with a panel for each sweep, after the panels that `draw_first` draws.
+
+    Each function of `draw_first` gets matplotlib's axes of its panel.
+    """
     import matplotlib as mpl
 
     mpl.use("Agg")

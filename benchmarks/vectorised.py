@@ -272,7 +272,10 @@ def _rotation_deg(offset: Array, iris_ratio: float) -> Array:
 
 
 def _poisson_limits(count: int) -> tuple[float, float]:
-    """Find, by bisection, the lowest and highest mean at which `count` is still probable."""
+    """Return the lowest and the highest mean at which `count` events are still probable.
+
+    They are the ends of the 95 % interval of a Poisson mean, found by bisection.
+    """
     numbers = np.arange(count + 1)
     log_factorials = np.concatenate(([0.0], np.cumsum(np.log(numbers[1:]))))
     means = []

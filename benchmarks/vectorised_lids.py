@@ -20,11 +20,12 @@ Array = NDArray[Any]
 
 @dataclass
 class Lids:
-    """What the lids do.
+    """What the lids do at N samples (analysed frames).
 
-    level and ratio are (N,), eye_ratio is (N, 2); events has a row for each closure; winks are
-    start, stop and eye (W, 3); lowered are start and stop (L, 2). closing, glance and
-    hidden (N,) are the frames in which the lids close, look down, and cover the iris.
+    `level` (N,) is the EAR of the open eyes, `ratio` (N,) the EAR over it, and `eye_ratio` (N, 2)
+    the same of each eye. `events` has a row for each closure, `winks` (W, 3) start, stop and eye of
+    each, and `lowered` (L, 2) start and stop of each lowering. `closing`, `glance` and `hidden`
+    (N,) mark the frames in which the lids close, look down, and cover the iris.
     """
 
     level: Array
@@ -39,7 +40,10 @@ class Lids:
 
 
 def detect_lids(eyes: dict[str, Array], times_s: Array, parameters: Parameters) -> Lids:
-    """Detect what the lids do from the eyes' traces, each (N, 2)."""
+    """Detect what the lids do from the eyes' traces, each (N, 2).
+
+    `eyes` holds ``ear``, and ``vertical`` and ``upper_lid``, the heights of gaze and lid.
+    """
     ear = eyes["ear"].mean(axis=1)
     typical = np.nanquantile(ear, opening.TYPICAL_QUANTILE)
     level = _measure_level(ear, times_s)
@@ -147,7 +151,12 @@ def _detect(
     noise: float,
     parameters: Parameters,
 ) -> tuple[pd.DataFrame, Lids]:
-    """Find the dips below a level, the closures, and which samples close; no winks yet."""
+    """Find the dips of the EAR, the closures, and which samples close; no winks yet.
+
+    `ear` is the mean of `eye_ear` (N, 2), `level` that of the open eyes, `share` (2,) each eye's
+    EAR over the mean's, `low` marks samples whose level is that of shut eyes, and `noise` is the
+    lids' noise as a share of the level. The first result has a row for each dip.
+    """
     ratio = ear / level
     eye_ratio = eye_ear / (share * level[:, np.newaxis])
     table = _find_dips(ratio, eye_ratio, times_s, parameters.close_ratio)
@@ -203,7 +212,10 @@ def _find_dips(ratio: Array, eye_ratio: Array, times_s: Array, close: float) -> 
 
 
 def _fall_s(ratio: Array, times_s: Array, first: int, peak: int) -> float:
-    """Return the time of the whole fall at its fastest, less that between the two samples."""
+    """Return how many seconds the fall to `peak` would take at its fastest speed.
+
+    The time between the two samples that tell this speed is taken off. NaN if nothing falls.
+    """
     from_ = max(first - 64, 0)
     climbs = (np.diff(ratio[from_ : first + 1]) < 0) & (
         np.diff(times_s[from_ : first + 1]) <= opening.MAX_GAP_S
@@ -223,7 +235,10 @@ def _fall_s(ratio: Array, times_s: Array, first: int, peak: int) -> float:
 
 
 def _refuse(table: pd.DataFrame, low: Array, noise: float, times_s: Array, close: float) -> None:
-    """Add the column refused: the reasons, in order of their names."""
+    """Add the column ``refused`` to the table of dips: why each is no closure; "" if it is one.
+
+    The reasons are separated by spaces, in alphabetical order.
+    """
     least = table["least"]
     deep, lowered = least <= dips.DEEP_RATIO, low[table["peak"]]
     tolerance_s = np.median(np.diff(times_s)) + opening.TIME_TOLERANCE_S
@@ -265,7 +280,10 @@ def _merge(
 
 
 def _group_dips(table: pd.DataFrame, times_s: Array) -> pd.DataFrame:
-    """Return first and last peak of each closure, its deepest one, and whether it is a flutter."""
+    """Return a row for each closure: first and last peak, the deepest one, whether it is a flutter.
+
+    Most have one dip; a flutter has several.
+    """
     trembling = table[table["refused"].isin(["", "noise"])]
     begins_s, ends_s = (
         times_s[trembling["start"].to_numpy()],
@@ -365,7 +383,10 @@ def _flank(ratio: Array, times_s: Array, half: float, side: int, noise: float) -
 
 
 def _raise_level(level: Array, start: int, stop: int, times_s: Array, typical: float) -> None:
-    """Give eyes that are held shut the level before and after them."""
+    """Give eyes that are held shut in [start, stop) the level before and after them, in place.
+
+    `typical` is the level if neither side shows one.
+    """
     falls = np.flatnonzero(np.diff(level[: start + 1]) >= 0)
     first = falls[-1] + 1 if falls.size else 0
     rises = np.flatnonzero(np.diff(level[stop - 1 :]) <= 0)
@@ -381,7 +402,10 @@ def _raise_level(level: Array, start: int, stop: int, times_s: Array, typical: f
 
 
 def find_runs(inside: Array, joined: Array) -> tuple[Array, Array]:
-    """Return start and stop of the runs of true `inside` (N,), cut where `joined` is false."""
+    """Return starts and stops of the runs of true `inside` (N,).
+
+    A run is also cut between samples n and n + 1 where `joined` (N - 1,) is false.
+    """
     begins = inside & ~np.concatenate(([False], inside[:-1] & joined))
     ends = inside & ~np.concatenate((inside[1:] & joined, [False]))
     return np.flatnonzero(begins), np.flatnonzero(ends) + 1
@@ -408,7 +432,7 @@ def _cross_s(ratio: Array, times_s: Array, outside: Array, inside: Array, level:
 
 
 def _find_winks(eye_ratio: Array, times_s: Array) -> Array:
-    """Return start, stop and eye of the winks, shape (W, 3)."""
+    """Return start, stop and eye of the winks, shape (W, 3), in order of their start."""
     closed = 1 - eye_ratio
     found = []
     joined = np.diff(times_s) <= opening.MAX_GAP_S

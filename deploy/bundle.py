@@ -1,4 +1,6 @@
-"""``python -m deploy.bundle``: pack Lambda's layers and function, and check them.
+"""``python -m deploy.bundle``: pack what Lambda runs into zips, and check them before the upload.
+
+The zips are the *bundle*: the function's own code, and layers, which hold what it depends on.
 
 Used by ``build_layer.sh``. `verify` reads only the zips, so that it checks exactly the files that
 are uploaded.
@@ -61,7 +63,7 @@ def pack(stage: Path, dist: Path) -> None:
     Parameters
     ----------
     stage : Path
-        Holds ``function`` and ``layer-*``.
+        Holds the directories ``function`` and ``layer-*``.
     dist : Path
     """
     for directory in sorted(path for path in stage.iterdir() if path.is_dir()):
@@ -82,7 +84,7 @@ def verify(dist: Path, python: str) -> None:
     dist : Path
         Holds ``function.zip`` and ``layer-*.zip``.
     python : str
-        A Python 3.12 without the project's dependencies.
+        Command of a Python 3.12 without the project's dependencies: it runs the bundle's code.
 
     Raises
     ------
@@ -101,7 +103,9 @@ def verify(dist: Path, python: str) -> None:
 
 
 def verify_layers(dist: Path) -> None:
-    """Check what can be checked of layers and authorizer for another architecture; print sizes.
+    """Check the layers and the authorizer for a processor that this machine has not; print sizes.
+
+    Their code cannot run here, so only their sizes and libraries are checked.
 
     Parameters
     ----------
@@ -111,6 +115,7 @@ def verify_layers(dist: Path) -> None:
     Raises
     ------
     BundleError
+        A check failed. The message says which.
     """
     layers, authorizer = _find_layers(dist), dist / "authorizer.zip"
     print(_format_sizes(layers))
@@ -137,7 +142,8 @@ class Unpacked:
     task : Path
         ``/var/task``, the function.
     opt, light : Path
-        ``/opt``: all layers, and the only layer of the light function.
+        ``/opt`` of the function that analyses, with all layers; and of the light function, which
+        has one layer, without models.
     """
 
     task: Path
@@ -147,14 +153,18 @@ class Unpacked:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Files to measure, and what this environment measures in them."""
+    """Files to measure, and what this development environment measures in them.
+
+    The bundle must measure the same. `expected` has a JSON document by each file's name, and what
+    `deploy.smoke` adds.
+    """
 
     inputs: list[Path]
     expected: dict[str, Any]
 
 
 def unpack(dist: Path, target: Path) -> Unpacked:
-    """Extract the zips in `dist` into directories of `target`."""
+    """Extract the zips in `dist` into directories of `target`, as Lambda lays them out."""
     unpacked = Unpacked(target / "task", target / "opt", target / "light")
     for path in sorted(dist.glob("layer-*.zip")):
         _extract(path, unpacked.opt)
@@ -164,14 +174,14 @@ def unpack(dist: Path, target: Path) -> Unpacked:
 
 
 def make_reference(directory: Path) -> Reference:
-    """Write a file of every codec and format into a new directory, and measure them all here."""
+    """Write a file of every codec and format into a new `directory`, and measure them all here."""
     directory.mkdir()
     inputs = make_inputs(directory)
     return Reference(inputs, _run_smoke(sys.executable, ["-m", "deploy.smoke"], [], inputs))
 
 
 def check(unpacked: Unpacked, reference: Reference, python: str) -> None:
-    """Check everything but the sizes.
+    """Check the shared libraries, and that each function runs and answers; sizes are not checked.
 
     Parameters
     ----------
@@ -183,6 +193,7 @@ def check(unpacked: Unpacked, reference: Reference, python: str) -> None:
     Raises
     ------
     BundleError
+        A check failed. The message says which.
     """
     for root in (unpacked.opt, unpacked.task):
         _check_libraries(root)
@@ -195,7 +206,7 @@ def check(unpacked: Unpacked, reference: Reference, python: str) -> None:
 
 
 def _format_sizes(zips: list[Path]) -> str:
-    """Return the sizes by zip and package as a table."""
+    """Return a table of the zips' sizes in MB, unzipped and zipped, with those of each package."""
     lines = [f"{'':28}{'unzipped MB':>12}{'zipped MB':>11}"]
     total = [0, 0]
     for path in zips:
@@ -251,7 +262,13 @@ def _entries(path: Path) -> list[zipfile.ZipInfo]:
 
 
 def _extract(path: Path, directory: Path) -> None:
-    """Extract a zip into the same directory as the other layers, as Lambda does."""
+    """Extract a zip into a directory, which other layers may fill too, as Lambda does.
+
+    Raises
+    ------
+    BundleError
+        Another layer holds a file of the same path.
+    """
     with zipfile.ZipFile(path) as archive:
         for entry in archive.infolist():
             if (directory / entry.filename).exists():
@@ -265,7 +282,12 @@ def _check_libraries(root: Path) -> None:
 
 
 def _check_library(library: Path) -> None:
-    """Check that the system or the bundle has everything that a shared library needs."""
+    """Check that the system or the bundle has all libraries and symbols that a library needs.
+
+    Raises
+    ------
+    BundleError
+    """
     dynamic = _readelf("--dynamic", library)
     # The library's own directory is on the path of the libraries that load it.
     run_paths = [library.parent] + [
@@ -292,7 +314,10 @@ def _check_library(library: Path) -> None:
 
 
 def _needed_versions(text: str) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Yield each name and version in readelf's section of needed versions."""
+    """Yield each name and version, such as ``("GLIBC", (2, 34))``, that a library needs.
+
+    `text` is that section of the output of ``readelf --version-info``.
+    """
     for name, version in re.findall(r"Name: ([A-Z]+)_([\d.]+)\s", text):
         yield name, tuple(map(int, version.split(".")))
 
@@ -304,7 +329,11 @@ def _readelf(option: str, library: Path) -> str:
 
 
 def _check_it_runs(site: Path, task: Path, reference: Reference, python: str) -> None:
-    """Measure the reference's files with the bundle alone, and compare."""
+    """Measure the reference's files with the bundle alone, and compare with the expected values.
+
+    It also checks that the compiled kernels are used, and that no file of the bundle is written to.
+    `site` is the directory of the installed packages, and `task` that of the function.
+    """
     before = _snapshot(site, task)
     with tempfile.TemporaryDirectory() as scratch:
         smoke = str(Path(__file__).with_name("smoke.py").resolve())
@@ -328,7 +357,10 @@ def _check_it_runs(site: Path, task: Path, reference: Reference, python: str) ->
 def _check_it_answers(
     module: str, site: Path, task: Path, python: str, absent: Sequence[str]
 ) -> None:
-    """Check that a function answers a health request, and does not load the `absent` modules."""
+    """Check that a function answers a health request, and loads none of the `absent` modules.
+
+    `module` has the function's `lambda_handler`. The directories are those of `_check_it_runs`.
+    """
     script = (
         f"import sys; sys.path[:0] = [{str(task)!r}, {str(site)!r}]\n"
         f"from {module} import lambda_handler\n"
@@ -356,7 +388,7 @@ def _check_it_answers(
 
 
 def _check_the_webhook(site: Path, task: Path, python: str, absent: Sequence[str]) -> None:
-    """Check that the webhook's function takes a batch, and does not load the `absent` modules."""
+    """Check that the webhook's function takes a batch, and loads none of the `absent` modules."""
     script = (
         f"import sys; sys.path[:0] = [{str(task)!r}, {str(site)!r}]\n"
         "from handler.webhook_function import lambda_handler\n"
@@ -374,7 +406,10 @@ def _check_the_webhook(site: Path, task: Path, python: str, absent: Sequence[str
 
 
 def _run_alone(python: str, script: str, environment: dict[str, str], module: str) -> None:
-    """Run a script that has only this environment; raise an error that names the module."""
+    """Run a Python script with no environment variables but these; `BundleError` if it fails.
+
+    `module` is what the error's message names.
+    """
     done = subprocess.run(
         [python, "-S", "-c", script], capture_output=True, text=True, check=False, env=environment
     )
@@ -383,7 +418,7 @@ def _run_alone(python: str, script: str, environment: dict[str, str], module: st
 
 
 def _check_authorizer(task: Path, python: str) -> None:
-    """Check that the authorizer refuses a token, for which it needs no issuer."""
+    """Check that the authorizer loads and refuses a wrong token, for which it needs no issuer."""
     for library in sorted(task.rglob("*.so*")):
         _check_library(library)
     script = (
@@ -402,7 +437,7 @@ def _check_authorizer(task: Path, python: str) -> None:
 
 
 def make_inputs(directory: Path) -> list[Path]:
-    """Write a second of video in each codec and a picture in each format."""
+    """Write a second of video in each codec and a picture in each format; return the files."""
     import cv2
 
     from tracker.lab.clip_spec import ClipSpec, LidClosure
@@ -444,7 +479,11 @@ def _run_smoke(
 
 
 def _compare(measured: Any, expected: Any, name: str) -> None:
-    """Compare two JSON documents; numbers may differ by `RELATIVE_TOLERANCE`."""
+    """Raise `BundleError` if two JSON documents differ.
+
+    Numbers may differ by `RELATIVE_TOLERANCE`. `name` is what the error's message calls the
+    document.
+    """
     if isinstance(expected, dict) and isinstance(measured, dict):
         if measured.keys() != expected.keys():
             raise BundleError(f"{name}: {measured.keys() ^ expected.keys()} differ")
@@ -466,7 +505,7 @@ def _snapshot(*roots: Path) -> set[tuple[str, int, int]]:
 
 
 def main() -> None:
-    """Pack or verify."""
+    """Pack or verify, as the command line asks; exit with 1 and a message if a check fails."""
     parser = argparse.ArgumentParser(prog="python -m deploy.bundle", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     packing = commands.add_parser("pack", help="zip the directories of STAGE into DIST")

@@ -1,6 +1,7 @@
 """``python -m deploy.compile_kernels DIRECTORY``: compile every kernel into one extension module.
 
-The extension is for an environment without Numba: `kernels._jit` uses it if it can be imported.
+The extension is for an environment without Numba, such as Lambda: `kernels._jit` uses it if it can
+be imported.
 Needs a C compiler for Numba's glue between machine code and Python.
 """
 
@@ -21,7 +22,7 @@ compiles may have more (AVX-512), which would be an illegal instruction in Lambd
 
 
 def main() -> None:
-    """Compile for `TARGET_CPU`, not for this machine's processor, with an empty cache."""
+    """Compile the kernels for `TARGET_CPU`, not for this machine's CPU, and print the path."""
     parser = argparse.ArgumentParser(prog="python -m deploy.compile_kernels", description=__doc__)
     parser.add_argument("directory", type=Path, help="where to write the extension")
     directory = parser.parse_args().directory
@@ -87,7 +88,11 @@ def compile_extension(directory: Path) -> Path:
 
 
 def _forget_directories(location: Any) -> None:
-    """Make Numba name files without their directories in the errors that kernels may raise."""
+    """Make Numba name files without their directories in the errors that kernels may raise.
+
+    `location` is Numba's class for places in source code. The extension then has the same bytes
+    wherever the project lies.
+    """
     original = location.__init__
 
     def init(self: Any, filename: str, *arguments: Any, **named: Any) -> None:
@@ -97,7 +102,7 @@ def _forget_directories(location: Any) -> None:
 
 
 def _forwarder(name: str, kernel: Any, argument_count: int) -> Callable[..., Any]:
-    """Return a function that calls a kernel.
+    """Return a function of the name `name` that does nothing but call a kernel with its arguments.
 
     If the kernels themselves were exported, pycc would compile them with its own options, and a
     division by zero would raise. A kernel that is called keeps its options; LLVM inlines the call.

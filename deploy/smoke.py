@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Read ``{"paths": [...], "inputs": [...]}`` from the only argument."""
+    """Measure the files that the command line's only argument names.
+
+    It is JSON: ``{"paths": [...], "inputs": [...]}``. The paths go first on Python's path; the
+    inputs are the files. A file of the stem ``still`` is a picture, any other is a video. The
+    printed document has the results by file name, and which heavy ``modules`` were loaded and the
+    hash of the ``models``.
+    """
     request = json.loads(sys.argv[1])
     sys.path[:0] = request["paths"]
 
@@ -38,7 +44,11 @@ def main() -> None:
 
 
 def measure_video(path: Path, model: "FaceMesh") -> dict[str, Any]:
-    """Return a video's summary and a checksum of its landmarks, from a track written and read."""
+    """Return a video's summary as JSON, with the sum of all landmarks' coordinates as a checksum.
+
+    The summary comes from a track that was written and read again. Exit with a message if the face
+    is not found, or if the report lacks something.
+    """
     import numpy as np
 
     from tracker.parameters import Parameters

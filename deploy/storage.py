@@ -1,4 +1,6 @@
-"""``python -m deploy.storage``: say what a bucket and a table lack that the stack did not create.
+"""``python -m deploy.storage``: say which settings a bucket and a table lack.
+
+It is for a bucket and a table that the stack (``template.yaml``) did not create.
 
 The stack sets all of this on what it creates, and cannot set it on anything else. Nothing is
 changed here. Needs permission to read the settings of both.
@@ -28,16 +30,17 @@ INDEX_KEYS = {"user_id": "HASH", "created_at": "RANGE"}
 
 
 def find_bucket_faults(s3: Any, bucket: str, prefixes: list[str], days: int) -> Iterator[str]:
-    """Yield what a bucket lacks.
+    """Yield a sentence for each setting that a bucket lacks, with the command that sets it.
 
     Parameters
     ----------
-    s3 : client
+    s3 : boto3 client
     bucket : str
+        Name of the bucket.
     prefixes : list of str
-        Where files of users and results are.
+        Beginnings of the keys of users' files and results.
     days : int
-        How long files are kept; 0: for ever.
+        How many days files are kept; 0: for ever.
     """
     if s3.get_bucket_versioning(Bucket=bucket).get("Status") != "Enabled":
         yield (
@@ -67,7 +70,7 @@ def find_bucket_faults(s3: Any, bucket: str, prefixes: list[str], days: int) -> 
 
 
 def find_table_faults(dynamodb: Any, table: str) -> Iterator[str]:
-    """Yield what a table lacks."""
+    """Yield a sentence for each setting that a table lacks; `dynamodb` is a boto3 client."""
     about = dynamodb.describe_table(TableName=table)["Table"]
     if (found := _read_keys(about)) != KEYS:
         yield f"its key is {', '.join(found)}, expected analysis_id (text): make another table"
@@ -107,7 +110,11 @@ def _read_keys(schema: dict[str, Any]) -> dict[str, str]:
 
 
 def _read_prefix(rule: dict[str, Any]) -> str:
-    """Return the prefix that a lifecycle rule is for; a tag or size makes it no rule for all."""
+    """Return the beginning of the keys that a lifecycle rule is for; "" if it is for all.
+
+    A rule that also asks for a tag or a size covers not all of them: it gets a text with which no
+    key begins.
+    """
     about = rule.get("Filter", {})
     if "And" in about or "Tag" in about:
         return "\0"
@@ -115,7 +122,7 @@ def _read_prefix(rule: dict[str, Any]) -> str:
 
 
 def _ask(call: Callable[..., dict[str, Any]], **arguments: str) -> dict[str, Any]:
-    """Return a setting; an empty one if it was never set."""
+    """Return what a client's method answers about a setting; empty if it was never set."""
     try:
         return call(**arguments)
     except ClientError as error:
@@ -125,7 +132,7 @@ def _ask(call: Callable[..., dict[str, Any]], **arguments: str) -> dict[str, Any
 
 
 def main() -> None:
-    """Print what is missing; exit with 1 if anything is, with 2 if it cannot be found out."""
+    """Print what is missing; exit with 1 if anything is, with 2 if AWS does not tell."""
     parser = argparse.ArgumentParser(prog="python -m deploy.storage", description=__doc__)
     parser.add_argument("--bucket", required=True)
     parser.add_argument("--table", required=True)

@@ -1,4 +1,6 @@
-"""``python -m deploy.symbol_versions LIBRARY``: ask for the older of a function's two versions.
+"""``python -m deploy.symbol_versions LIBRARY``: make a library load in Amazon Linux 2023.
+
+It rewrites LIBRARY, so that it asks for the older of a C++ function's two versions.
 
 GCC 12 gave ``std::condition_variable::wait`` the version GLIBCXX_3.4.30, in which a thread that is
 cancelled may leave it by an exception. The version of before, GLIBCXX_3.4.11, does the same
@@ -20,7 +22,9 @@ _ENTRY_BYTES = 16
 
 
 def use_older_version(library: Path) -> None:
-    """Rewrite a library that needs `NEWER`; leave any other as it is.
+    """Rewrite a library that needs the version `NEWER`, so that it asks for `OLDER` instead.
+
+    Any other library is left as it is.
 
     Raises
     ------
@@ -43,7 +47,7 @@ def use_older_version(library: Path) -> None:
 
 
 def _find_entries(library: Path) -> dict[str, int]:
-    """Return where in the file each needed version stands."""
+    """Return the byte offset in the file of each needed version's entry, by name; empty if none."""
     _, _, needs = _readelf("--version-info", library).partition("Version needs section")
     section = re.search(r"Offset: (0x[0-9a-f]+)", needs)
     if section is None:
