@@ -311,7 +311,12 @@ def _find_hidden(
     times_s: list[float],
     seen: list[bool],
 ) -> list[bool]:
-    """Return for each sample whether a lowered lid covers the iris' centre."""
+    """Return for each sample whether a lowered lid covers the iris' centre.
+
+    All lists have a value for each sample: the landmarks, as complex numbers in pixels; each eye's
+    gaze offset (imaginary: down); the level of the open eyes; whether the lids are `down` but not
+    in a closure; the time; whether there is a face. `typical` is the EAR of the open eyes.
+    """
     gaze = [(left + right).imag / 2 for left, right in offsets]
     ahead = _median(
         [one for one, low, there in zip(gaze, down, seen, strict=True) if there and not low]

@@ -122,7 +122,10 @@ class Recording:
 def draw_recording(
     eyes: Eyes, fps: float, rng: np.random.Generator, *, blinks: bool = True, **fields: Any
 ) -> Recording:
-    """Return a random recording of a person who does the task; `fields` are those of `ClipSpec`."""
+    """Return a random recording of a person with these eyes who does the task.
+
+    `blinks` is whether there are any. `fields` override those of its `ClipSpec`.
+    """
     side_deg = eyes.amplitude_deg / 2
     gaze, place_deg = [GazePhase(0.0, displace(side_deg))], side_deg
     latencies_s: dict[str, list[float]] = {"up": [], "down": []}

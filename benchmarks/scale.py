@@ -454,6 +454,9 @@ def _save_landmarks(path: Path, landmarks: np.ndarray) -> None:
 def measure(minutes: float, workers: int, folder: Path) -> dict[str, Any]:
     """Run a recording whole and in segments within a function's CPU limit; return all times.
 
+    The recording lasts so many minutes and has one segment for each of `workers` at most. Its files
+    go into `folder`.
+
     The single run is done at the same time as the segments, which come one after the other: what
     else this machine does then slows both.
     """

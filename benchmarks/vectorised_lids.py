@@ -260,7 +260,11 @@ def _refuse(table: pd.DataFrame, low: Array, noise: float, times_s: Array, close
 def _merge(
     table: pd.DataFrame, ratio: Array, eye_ratio: Array, times_s: Array, close: float
 ) -> None:
-    """Refuse the shallower of two dips between which the lids stay down and one eye reopens."""
+    """Refuse the shallower of two dips between which the lids stay down and one eye reopens.
+
+    It gets "merged" in the column ``refused``. `close` is the closing threshold as a share of the
+    level.
+    """
     last = None
     for d in np.flatnonzero(table["refused"] == ""):
         if last is not None:
@@ -350,7 +354,9 @@ def _measure_closures(
 def _flank(ratio: Array, times_s: Array, half: float, side: int, noise: float) -> tuple[int, float]:
     """Return the outermost sample of a side, and when the movement begins or ends; NaN: not seen.
 
-    ratio and times_s run outwards, from the closure's peak on.
+    `ratio` and `times_s` run outwards, from the closure's peak on. `half` is the ratio at half of
+    its depth, `side` 0 before it and 1 after it, and `noise` the lids' noise as a share of the
+    level.
     """
     joined = np.abs(np.diff(times_s)) <= opening.MAX_GAP_S
     stays = np.append(joined & np.isfinite(ratio[1:]), False)
@@ -452,7 +458,11 @@ def _find_winks(eye_ratio: Array, times_s: Array) -> Array:
 def _separate_winks(
     events: pd.DataFrame, winked: Array, eye_ratio: Array
 ) -> tuple[pd.DataFrame, Array]:
-    """Drop the closures that are winks, or all winks of a person whose eyes never close alike."""
+    """Drop the closures that are winks, or all winks of a person whose eyes never close alike.
+
+    `winked` are the winks of `_find_winks`. The results are the closures and the winks that are
+    left.
+    """
     start, stop = (events[name].to_numpy()[:, np.newaxis] for name in ("start", "stop"))
     common = np.minimum(stop, winked[:, 1]) - np.maximum(start, winked[:, 0])
     begins_in = (winked[:, 0] <= start) & (start < winked[:, 1])

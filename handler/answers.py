@@ -97,7 +97,11 @@ def answer_form(answer: Answer, language: Language | None) -> Answer:
 
 
 def explain_refusal(error: HandlerError, language: Language | None) -> str:
-    """Return why a form's video was not analysed, in `language`; None: in English and Korean."""
+    """Return why a form's video was not analysed, in `language`; None: in English and Korean.
+
+    There is a sentence for the codes of the most frequent errors. For others it is a general one in
+    Korean, and the message of `error` in English.
+    """
     key = f"app.{error.code}" if f"app.{error.code}" in TEXTS["en"] else "app.refused"
     texts = {one: format_text(one, key) for one in LANGUAGES}
     if key == "app.refused":

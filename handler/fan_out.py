@@ -66,7 +66,9 @@ class FanOut:
         return division if division.segments > 1 else None
 
     def start(self, work: Work, division: Division) -> Answer:
-        """Have the state machine analyse the file, and return the answer that says so.
+        """Have the state machine analyse the file of `work`; return the answer with the estimates.
+
+        `division` comes from `choose`.
 
         Raises
         ------

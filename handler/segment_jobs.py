@@ -273,7 +273,7 @@ class SegmentJobs:
     def _analyze_whole(
         self, job: Job, record: Record, source: Source, folder: Path, limits: Limits
     ) -> tuple["Summary", list[Path]]:
-        """Analyse all of a recording that cannot be divided, in what time this invocation has."""
+        """Analyse an indivisible recording in the time that is left; write files into `folder`."""
         return self._engine.analyze_video(
             source.file,
             parse_parameters(record.parameters),

@@ -121,7 +121,10 @@ class Storage(Protocol):
         """
 
     def put_file(self, key: str, path: Path, content_type: str) -> StoredVersion:
-        """Store the file at `path` under a key, whole or not at all; return its version."""
+        """Store the file at `path` under a key, whole or not at all; return its version.
+
+        `content_type` is what a browser is told that the file is.
+        """
 
     def open_file(self, key: str, version_id: str = "") -> StoredObject:
         """Open the version `version_id` of a stored file, or the newest if that is empty.

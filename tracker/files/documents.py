@@ -168,7 +168,7 @@ def _walk(record: type, path: str) -> Iterator[tuple[str, str]]:
 
 
 def get_value(summary: Summary, path: str) -> Any:
-    """Return the value of a summary's field by its dotted name."""
+    """Return the value of a summary's field by its dotted name, such as ``quality.sharpness``."""
     return functools.reduce(getattr, path.split("."), summary)
 
 

@@ -46,7 +46,7 @@ class Field:
         return self.ko if language == "ko" else self.en
 
     def name_value(self, value: str, language: str) -> str:
-        """Return the name of one of the field's values in a language."""
+        """Return the name of `value`, one of the keys of `values`, in a language, "en" or "ko"."""
         return self.values[value][language == "ko"]
 
 

@@ -219,7 +219,11 @@ def write_track(directory: Path, stem: str, track: Track) -> Path:
 
 
 def to_json(document: Any, indent: int | None = None) -> str:
-    """Return a document as strict JSON, in which NaN and infinity become null."""
+    """Return a document as strict JSON, in which NaN and infinity become null.
+
+    Numbers are rounded, see `plain`. `indent` is the number of spaces a level; None: all on one
+    line.
+    """
     return json.dumps(plain(document), indent=indent, allow_nan=False, ensure_ascii=False)
 
 

@@ -183,7 +183,10 @@ def count_pairs_told_apart(seconds: float) -> int:
 def _draw_rest(
     source: ReportInput, value: float, interval: tuple[float | None, float | None]
 ) -> Markup:
-    """Draw the blink rate at rest, in blinks a minute, on a scale with the published means."""
+    """Draw the blink rate at rest, in blinks a minute, on a scale with the published means.
+
+    `interval` are the ends of its 95 % interval; None if they are not known.
+    """
     low, high = interval
     known = None if low is None or high is None else (low, high)
     return draw_ruler(

@@ -158,7 +158,7 @@ def explain_missing(
 
 
 def _name_reason(field: str, analysis: Analysis, language: Language) -> str:
-    """Return in words why a number about fixation or the lids is missing.
+    """Return in words why a number about fixation or the lids is missing; `field` is its name.
 
     The measures hold a code of the reason, in fields that end in ``_reason``.
     """
@@ -184,7 +184,10 @@ def _name_reason(field: str, analysis: Analysis, language: Language) -> str:
 def _find_cause(
     field: str, analysis: Analysis, assessment: Assessment
 ) -> tuple[str, dict[str, float]]:
-    """Return why a number is missing: the key of the text, and the values of its placeholders."""
+    """Return why a number is missing: the key of the text, and the values of its placeholders.
+
+    `field` is the number's dotted name in the summary.
+    """
     if field.startswith(("video_meta", "quality.bits")):
         return "not_declared", {}
     rates = ("fps", "quality.sampled_rate_hz", "quality.longest_gap_s")

@@ -406,7 +406,7 @@ class ExtremeEntry:
 
 
 def list_extremes(source: ReportInput, extremes: Mapping[str, Extreme]) -> list[ExtremeEntry]:
-    """Return what the report shows of the eyes up, ahead and down; nothing where no frame is."""
+    """Return what the report shows of the eyes up, ahead and down, for those in `extremes`."""
     track, vertical = source.analysis.track, source.analysis.gaze.vertical
     _, about = find_field("primary_position_source")
     origin = source.summary.primary_position_source

@@ -176,7 +176,7 @@ def fit_findings(
 def is_dense(fitting: SheetFindings, taken: int) -> bool:
     """Return whether the sheet prints more lines than `USUAL_LINES`; things are then left out.
 
-    `taken` comes from `count_lines_taken`.
+    `fitting` comes from `fit_findings`, and `taken` from `count_lines_taken`.
     """
     return fitting.lines + taken > USUAL_LINES
 
