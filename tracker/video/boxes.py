@@ -1,7 +1,8 @@
 """Read what FFmpeg and OpenCV do not: capture rates of MP4 files, and how to turn AVIF pictures.
 
-The capture rate is read as Samsung and Sony write it. Both kinds of file consist of boxes. A box
-has a size, a type of four letters, and content, which often consists of further boxes.
+The capture rate is how many frames a second the camera took; a slow-motion video is played at a
+lower rate. It is read as Samsung and Sony write it. Both kinds of file consist of boxes. A box has
+a size, a type of four letters, and content, which often consists of further boxes.
 """
 
 import io
@@ -26,11 +27,20 @@ _SONY_CAPTURE_FPS = re.compile(rb'captureFps="([0-9]{1,4}(?:\.[0-9]{1,4})?)')
 
 
 class UnknownSpeedError(FFmpegError):
-    """The recording is played faster or slower than reality; the file does not say by how much."""
+    """The recording is played faster or slower than reality; the file does not say by how much.
+
+    Its times cannot be trusted then, so the video is refused.
+    """
 
 
 class Box:
-    """A box of a file, or the whole file: where its content starts and ends, in bytes."""
+    """A box of a file, or the whole file.
+
+    Attributes
+    ----------
+    start, end : int
+        Where its content begins and ends, without its size and type: byte offsets in the file.
+    """
 
     def __init__(self, file: BufferedIOBase, start: int, end: int) -> None:
         self._file, self.start, self.end = file, start, end
@@ -41,11 +51,19 @@ class Box:
         return self._file.read(max(0, min(size, self.end - self.start)))
 
     def find(self, kind: bytes, skip: int = 0) -> Iterator["Box"]:
-        """Yield the boxes of type `kind` in the content, after its first `skip` bytes."""
+        """Yield the boxes of type `kind`, as ``b"moov"``, directly in this box's content.
+
+        The first `skip` bytes of the content, such as a version and flags, are passed over. Yields
+        nothing if there is no such box.
+        """
         return (box for found, box in self.boxes(skip) if found == kind)
 
     def boxes(self, skip: int = 0) -> Iterator[tuple[bytes, "Box"]]:
-        """Yield the type and the box of each box in the content, after its first `skip` bytes."""
+        """Yield the type (four bytes) and the box of each box directly in this box's content.
+
+        The first `skip` bytes of the content are passed over. It stops without an error at a
+        damaged box, and after `MAX_BOXES` boxes.
+        """
         place = self.start + skip
         for _ in range(MAX_BOXES):
             head = Box(self._file, place, self.end).read(16)
@@ -73,7 +91,8 @@ def read_capture_fps(file: BufferedIOBase) -> float:
     Returns
     -------
     float
-        Frames a second; 0 if the file is not an MP4 or does not say.
+        Frames a second that the camera took; 0 if the file is not an MP4 or does not say. A
+        slow-motion video is played at a lower rate.
 
     Raises
     ------
@@ -106,9 +125,11 @@ def _read(file: BufferedIOBase) -> float:
 
 
 def _read_samsung(samsung: Box) -> float:
-    """Return the capture rate from the camera mode in Samsung's box; 0 if it tells no rate.
+    """Return the frames a second that were captured, from Samsung's box; 0 if it tells no rate.
 
-    The box holds pairs of bytes, a key and its value. The value of key 0 is the mode.
+    The box holds pairs of bytes, a key and its value. The value of key 0 is the camera's mode, and
+    some modes have a fixed rate. `UnknownSpeedError` is raised for slow or fast motion without a
+    rate.
     """
     for author in samsung.find(b"saut", skip=4):
         pairs = author.read(8)[4:]
@@ -127,7 +148,11 @@ def _read_samsung(samsung: Box) -> float:
 
 
 def is_fragmented(file: BufferedIOBase) -> bool:
-    """Return whether an MP4 says that it may hold frames that its index does not list."""
+    """Return whether an MP4 says that it may hold frames that its index does not list.
+
+    Return False for other kinds of file. The stream `file` must be seekable; it is at its start
+    again afterwards.
+    """
     whole = Box(file, 0, file.seek(0, 2))
     found = any(True for movie in whole.find(b"moov") for _ in movie.find(b"mvex"))
     file.seek(0)
@@ -137,11 +162,17 @@ def is_fragmented(file: BufferedIOBase) -> bool:
 def read_picture_turns(content: bytes) -> list[tuple[bytes, int]]:
     """Return how an AVIF picture must be turned and mirrored to be shown.
 
+    Parameters
+    ----------
+    content : bytes
+        The whole file.
+
     Returns
     -------
     list of (bytes, int)
-        The steps in their order. ``(b"irot", n)``: turn it anticlockwise by n quarter turns.
-        ``(b"imir", 0)``: exchange top and bottom. ``(b"imir", 1)``: exchange left and right.
+        The steps in their order; empty if it is shown as stored. ``(b"irot", n)``: turn it
+        anticlockwise by n quarter turns. ``(b"imir", 0)``: exchange top and bottom.
+        ``(b"imir", 1)``: exchange left and right.
 
     References
     ----------
@@ -163,9 +194,10 @@ def read_picture_turns(content: bytes) -> list[tuple[bytes, int]]:
 
 
 def _linked(links: Box, number: int) -> list[int]:
-    """Return the numbers of the properties that picture `number` has; a turn is a property.
+    """Return the numbers of the properties that picture `number` has, in order; [] if it has none.
 
-    The box `links` lists these numbers for each picture in the file.
+    The box `links` (of type ``ipma``) lists them for each picture in the file. They count from 1 in
+    the file's list of properties (the box ``ipco``). A turn and a mirroring are properties.
     """
     head = links.read(8)
     if len(head) < 8:

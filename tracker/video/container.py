@@ -24,7 +24,7 @@ class InputError(Exception):
 
 
 class InputNotFoundError(InputError):
-    """There is no such file, or it cannot be read."""
+    """There is no such regular file, or it cannot be read."""
 
     code = "not_found"
 
@@ -51,7 +51,10 @@ def detect_kind(head: bytes) -> str | None:
 
 
 def read_head(source: Path | BufferedIOBase) -> bytes:
-    """Return the first `HEAD_BYTES` bytes of a file or stream; rewind the stream to its start."""
+    """Return the first `HEAD_BYTES` bytes of a file or stream; rewind the stream to its start.
+
+    A shorter file gives fewer bytes. Raises `InputNotFoundError` if the path cannot be read.
+    """
     if isinstance(source, BufferedIOBase):
         head = source.read(HEAD_BYTES)
         source.seek(0)
@@ -81,10 +84,17 @@ def check_readable(path: Path) -> None:
 
 
 def check_container(head: bytes, name: str) -> None:
-    """Check that a file which starts with `head` is a video container. Errors mention `name`.
+    """Check that a file is a video container, before FFmpeg opens it.
 
-    The reason is that FFmpeg guesses the format from the content. It would also open playlists and
-    scripts, which name other files and addresses to read.
+    FFmpeg guesses the format from the content. It would also open playlists and scripts, which name
+    other files and addresses to read.
+
+    Parameters
+    ----------
+    head : bytes
+        The file's first `HEAD_BYTES` bytes.
+    name : str
+        How the error's message calls the file.
 
     Raises
     ------
@@ -104,7 +114,7 @@ def check_container(head: bytes, name: str) -> None:
 
 
 def is_video(head: bytes) -> bool:
-    """Return whether a file that starts with these bytes is a video container."""
+    """Return whether a file that starts with `head` (`HEAD_BYTES` bytes) is a video container."""
     return (
         # ISO base media (MP4, MOV, 3GP) starts with a box of one of these types.
         (
@@ -121,7 +131,10 @@ def is_video(head: bytes) -> bool:
 
 
 def is_image(head: bytes) -> bool:
-    """Return whether a file that starts with these bytes is an image, even an unreadable kind."""
+    """Return whether a file that starts with `head` (`HEAD_BYTES` bytes) is a still image.
+
+    Kinds for which this machine may have no decoder, such as HEIC, count too.
+    """
     return (
         head[:3] == b"\xff\xd8\xff"  # JPEG
         or head[:8] == b"\x89PNG\r\n\x1a\n"

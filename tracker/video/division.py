@@ -16,17 +16,22 @@ from tracker.video.seeking import Packet, SeekingDecoder
 class Stretch:
     """Successive frames of a video, and where to start to decode them.
 
+    Frames are numbered from 0 in the order in which they are shown; frames that an edit list hides
+    do not count.
+
     Attributes
     ----------
     keyframe : Packet or None
-        Keyframe at which decoding starts; None for the start of the file.
+        Keyframe at which decoding starts, at or before `first`; None for the start of the file.
     key_index : int
-        Index of its frame in the video; 0 for the start of the file.
+        Number of the keyframe's frame; 0 for the start of the file.
     first, stop : int
-        Index of the stretch's first frame, and of the first frame after the stretch. The frames
-        from the keyframe up to `first` are decoded, too: they are the run-in.
+        Number of the stretch's first frame, and of the first frame after the stretch. The frames
+        from the keyframe up to `first` are decoded too, because later frames depend on them: they
+        are the run-in.
     first_pts, stop_pts : int
-        Timestamps of these two frames; `stop_pts` is `NO_TIME` at the video's end.
+        Timestamps of these two frames, in ticks of the video stream's clock, to check that the
+        frames are the expected ones; `stop_pts` is `NO_TIME` at the video's end.
     """
 
     keyframe: Packet | None
@@ -38,12 +43,14 @@ class Stretch:
 
     @property
     def is_last(self) -> bool:
-        """Whether the stretch ends with the video."""
+        """Whether the stretch ends where the video ends."""
         return self.stop_pts == NO_TIME
 
 
 class Layout:
-    """The encoded frames of a video, in the order in which they are stored.
+    """The encoded frames (packets) of a video, in the order in which they are stored.
+
+    It is read to divide the video into stretches for several workers: see `Stretch`.
 
     Parameters
     ----------
@@ -53,11 +60,13 @@ class Layout:
     Attributes
     ----------
     frames : int
-        Number of frames that are shown.
+        Number of frames that are shown: those that an edit list hides do not count.
     sha256 : str
-        Hash of the packets' timestamps and sizes, in hexadecimal.
+        Hash of the packets' timestamps and sizes, in hexadecimal, which tells one video from
+        another.
     bits_per_frame : float
-        See `tracker.video.frames.VideoInfo`.
+        Mean size of the first `BITRATE_FRAMES` encoded frames in bits, without sound; 0 if the
+        video has none.
     is_divisible : bool
         False if the frames' order, or which of them can be decoded, is not known for sure: a
         timestamp is missing or occurs twice, or the file was cut off.
@@ -86,7 +95,10 @@ class Layout:
         self.is_divisible = is_sure and all_differ
 
     def find_keyframes(self) -> list[tuple[int, Packet]]:
-        """Return the frame index and the packet of each keyframe at which the video can be divided.
+        """Return the frame number and packet of each keyframe at which the video can be divided.
+
+        The numbers count from 0 in the order in which frames are shown, as in `Stretch`. The list
+        is empty if the file marks no keyframe.
 
         All frames that are stored before such a keyframe are also shown before it. Decoding
         from the keyframe on therefore misses no frame that is shown after it.
@@ -102,7 +114,18 @@ class Layout:
         return found
 
     def stretch(self, key: Packet | None, key_index: int, first: int, stop: int) -> Stretch:
-        """Return the stretch of the frames from `first` up to `stop`, decoded from `key` on."""
+        """Return the `Stretch` of the frames from `first` up to, not including, `stop`.
+
+        Parameters
+        ----------
+        key : Packet or None
+            Keyframe to decode from, one of `find_keyframes`; None for the start of the file.
+        key_index : int
+            Number of its frame, as `find_keyframes` returns it; 0 for the start of the file.
+        first, stop : int
+            Frame numbers, counted from 0 as shown; `first` < `frames`. A `stop` at or beyond the
+            video's end means its end.
+        """
         at_end = stop >= self.frames
         return Stretch(
             key,
@@ -117,7 +140,8 @@ class Layout:
 def count_frames(source: Path | BufferedIOBase) -> int:
     """Return how many frames a video shows; 0 if it cannot be read to its end.
 
-    The file is read, but not decoded.
+    The file is read, but not decoded. Frames that an edit list hides do not count. A stream is read
+    from its start.
     """
     if isinstance(source, BufferedIOBase):
         source.seek(0)
@@ -128,7 +152,11 @@ def count_frames(source: Path | BufferedIOBase) -> int:
 
 
 def can_start_at(source: Path | BufferedIOBase, keys: list[Packet | None]) -> bool:
-    """Return whether decoding can start at each of these keyframes in a newly opened file."""
+    """Return whether decoding can start at each of these keyframes in a newly opened file.
+
+    A file can list keyframes that FFmpeg does not reach by a seek. None stands for the start of the
+    file, which is not tried. A stream `source` is read from its start.
+    """
     if isinstance(source, BufferedIOBase):
         source.seek(0)
     try:

@@ -1,9 +1,10 @@
 """Find whether a file was cut off: whether it ends before its container says.
 
-MP4, Matroska, AVI and WMV declare sizes. A program that streams a recording does not know its size,
-and declares none. MPEG declares no size of the whole file either. In such a file, only the last
-element can show that the file was cut off: it is incomplete. A cut exactly between two elements
-cannot be seen.
+A recording that stopped halfway, or was copied in part, lacks its last seconds; the result must say
+so. MP4, Matroska, AVI and WMV declare sizes. A program that streams a recording does not know its
+size, and declares none. MPEG declares no size of the whole file either. In such a file, only the
+last element can show that the file was cut off: it is incomplete. A cut exactly between two
+elements cannot be seen.
 """
 
 from io import BufferedIOBase
@@ -30,14 +31,17 @@ _PACK, _PROGRAM_END = b"\0\0\1\xba", b"\0\0\1\xb9"
 
 
 class _Reader:
-    """Reads parts of a file by their place in it."""
+    """Reads bytes of a file at any offset. `size` is the file's size in bytes."""
 
     def __init__(self, file: BufferedIOBase) -> None:
         self._file = file
         self.size: int = file.seek(0, 2)
 
     def read(self, start: int, size: int) -> bytes:
-        """Return `size` bytes from `start` on; fewer at the end of the file, none beyond it."""
+        """Return `size` bytes from the byte offset `start` on.
+
+        There are fewer at the end of the file, and none if `start` is negative or beyond the end.
+        """
         if not 0 <= start < self.size:
             return b""
         self._file.seek(start)
@@ -50,12 +54,12 @@ def is_cut_off(file: BufferedIOBase, last_frame: int, data_end: int) -> bool:
     Parameters
     ----------
     file : BufferedIOBase
-        The whole file; its position afterwards may be any.
+        The whole file, seekable; its position afterwards may be any.
     last_frame : int
-        Place of the encoded frame that lies furthest into the file, as FFmpeg gives it; in Matroska
-        it is that of the frame's block. Negative if no frame was read.
+        Byte offset of the encoded frame that lies furthest into the file, as FFmpeg gives it; in
+        Matroska it is that of the content of the frame's block. Negative if no frame was read.
     data_end : int
-        Where the frames and the sound that were read end.
+        Byte offset at which the frames and the sound that were read end.
     """
     reader = _Reader(file)
     head = reader.read(0, HEAD_BYTES)
@@ -76,9 +80,10 @@ def is_cut_off(file: BufferedIOBase, last_frame: int, data_end: int) -> bool:
 
 
 def _are_boxes_cut(reader: _Reader, place: int) -> bool:
-    """Return whether an MP4 ends within a box, following its boxes from its last frame's end.
+    """Return whether an MP4 ends within a box, following its boxes from the byte offset `place` on.
 
-    Frames that lie beyond the end of the file are found by `tracker.video.streams`.
+    `place` is where the last frame or sound ends. Frames that lie beyond the end of the file are
+    found by `tracker.video.streams.is_data_missing`.
     """
     for _ in range(MAX_ELEMENTS):
         head = reader.read(place, 16)
@@ -100,7 +105,9 @@ def _are_boxes_cut(reader: _Reader, place: int) -> bool:
 def _is_riff_cut(reader: _Reader, last_frame: int) -> bool:
     """Return whether an AVI is shorter than the size it declares.
 
-    A long AVI has several parts, each with a size of its own.
+    A long AVI consists of several RIFF lists, each with a size of its own. If one declares no size,
+    the chunks from the last frame on are followed instead; `last_frame` is the byte offset of its
+    content.
     """
     place = 0
     while True:
@@ -116,7 +123,11 @@ def _is_riff_cut(reader: _Reader, last_frame: int) -> bool:
 
 
 def _are_chunks_cut(reader: _Reader, place: int) -> bool:
-    """Return whether an AVI without a size ends within a chunk after its last frame."""
+    """Return whether an AVI ends within a chunk, following its chunks from the last frame's on.
+
+    `place` is the byte offset where the chunk of the last frame begins; False if it is negative.
+    This is for an AVI whose header declares no size for the whole.
+    """
     if place < 0:
         return False
     for _ in range(MAX_ELEMENTS):
@@ -135,10 +146,12 @@ def _are_chunks_cut(reader: _Reader, place: int) -> bool:
 
 
 def _read_ebml_size(content: bytes) -> tuple[int, int | None]:
-    """Return the length in bytes of the size field that `content` begins with, and the size.
+    """Return the length of the size field that `content` begins with, and the size; both in bytes.
 
-    In Matroska, the field's number of leading zero bits tells its length. The size is None if the
-    field says that it is not known. If `content` does not hold the whole field, return 9 and None.
+    In Matroska, each element is a kind, a size field of 1 to 8 bytes, and as many bytes of content
+    as the field says. The field's number of leading zero bits tells its length. The size is None if
+    the field says that it is not known. If `content` does not hold the whole field, return 9 and
+    None.
     """
     length = 9 - content[0].bit_length() if content else 9
     if length > len(content):
@@ -149,7 +162,10 @@ def _read_ebml_size(content: bytes) -> tuple[int, int | None]:
 
 
 def _is_matroska_cut(reader: _Reader, last_frame: int) -> bool:
-    """Return whether a Matroska file is shorter than it declares, or incomplete at its end."""
+    """Return whether a Matroska file is shorter than it declares, or incomplete at its end.
+
+    `last_frame` is the byte offset of the last frame's content. It is used if no size is declared.
+    """
     head = reader.read(0, HEAD_BYTES)
     length, size = _read_ebml_size(head[4:12])
     place = 4 + length + (size or 0)
@@ -170,7 +186,10 @@ def _is_matroska_cut(reader: _Reader, last_frame: int) -> bool:
 
 
 def _are_elements_cut(reader: _Reader, place: int) -> bool:
-    """Return whether a Matroska file ends within an element, following them from a block's end."""
+    """Return whether a Matroska file ends within an element.
+
+    The elements are followed from the byte offset `place` on, where the last frame's block ends.
+    """
     for _ in range(MAX_ELEMENTS):
         if place >= reader.size:
             return place > reader.size
@@ -188,7 +207,10 @@ def _are_elements_cut(reader: _Reader, place: int) -> bool:
 
 
 def _is_asf_cut(reader: _Reader, head: bytes) -> bool:
-    """Return whether a WMV is shorter than the declared size of the object with the frames."""
+    """Return whether a WMV is shorter than the declared size of the object with the frames.
+
+    `head` is the file's first `HEAD_BYTES` bytes. False if the file is not built as expected.
+    """
     header_size = _little(head[16:24])
     header = reader.read(0, min(header_size, TAIL_BYTES))
     found = header.find(_ASF_PROPERTIES)
@@ -208,7 +230,8 @@ def _is_asf_cut(reader: _Reader, head: bytes) -> bool:
 def _is_live_asf_cut(reader: _Reader, start: int, packet_size: int) -> bool:
     """Return whether a WMV without a size ends neither with a whole packet nor with an index.
 
-    `start` is where its packets begin. Their size is 0 if it varies.
+    `start` is the byte offset of its first packet, and `packet_size` the bytes of each; 0 if they
+    vary.
     """
     tail_start = reader.size - min(reader.size, TAIL_BYTES)
     tail = reader.read(tail_start, TAIL_BYTES)
@@ -223,7 +246,10 @@ def _little(content: bytes) -> int:
 
 
 def _is_program_cut(tail: bytes) -> bool:
-    """Return whether the last packet of an MPEG program stream is incomplete."""
+    """Return whether the last packet of an MPEG program stream is incomplete.
+
+    `tail` holds the file's last bytes, up to `TAIL_BYTES`. False if no pack begins in them.
+    """
     place = tail.rfind(_PACK)
     while place >= 0:
         head = tail[place : place + 14]
@@ -243,9 +269,11 @@ def _is_program_cut(tail: bytes) -> bool:
 
 
 def _is_transport_cut(reader: _Reader, prefix: int) -> bool:
-    """Return whether the last packet of a transport stream, or what it carries, is incomplete.
+    """Return whether an MPEG transport stream ends within a packet, or within an encoded frame.
 
     A packet has 188 bytes. `prefix` is the number of bytes before each: 4 from a camcorder, else 0.
+    A frame, or a piece of sound, is spread over many packets and says how long it is. It may also
+    say no length; then it cannot be seen whether it is complete.
     """
     step = 188 + prefix
     if reader.size % step:

@@ -82,7 +82,7 @@ _INVALID = -errno.EINVAL
 
 
 class _StreamReader:
-    """Lets FFmpeg read from a Python stream.
+    """Lets FFmpeg read from a Python stream instead of a file; `context` is what FFmpeg is given.
 
     FFmpeg is C code, so an exception of the stream cannot pass through it. Instead, FFmpeg is told
     that the stream ends. When FFmpeg's function has returned, `raise_error` raises the exception.
@@ -100,7 +100,7 @@ class _StreamReader:
         )  # fmt: skip
 
     def raise_error(self) -> None:
-        """Raise the exception that the stream raised while FFmpeg read; do nothing without one."""
+        """Raise the exception that the stream raised while FFmpeg read, if there was one."""
         if self._error is not None:
             raise self._error
 
@@ -150,7 +150,9 @@ class _StreamReader:
 
 @dataclass(slots=True)
 class ReadPackets:
-    """What was read of a file; places are counted in bytes from its start.
+    """How much was read of a video file so far, in encoded frames and bytes.
+
+    The recording is the video stream that is decoded; a file may hold others, and sound.
 
     Attributes
     ----------
@@ -158,9 +160,10 @@ class ReadPackets:
         Number of the recording's encoded frames, and their size in bytes. Only the first
         `BITRATE_FRAMES` frames are counted.
     last_place : int
-        Place of that frame of the recording which comes last in the file; -1 if none was read.
+        Byte offset in the file of that frame of the recording which lies furthest into the file; -1
+        if none was read.
     data_end : int
-        Place at which the frames and the sound end.
+        Byte offset in the file at which the last of the frames and the sound read so far ends.
     """
 
     count: int = 0
@@ -169,7 +172,7 @@ class ReadPackets:
     data_end: int = 0
 
     def note(self, packet: AvPacket, of_recording: bool) -> None:
-        """Note a packet of the recording or of another stream."""
+        """Count a packet that was just read; `of_recording`: not of sound or another stream."""
         place, size = packet.position, packet.size
         self.data_end = max(self.data_end, place + size)
         if of_recording:
@@ -184,7 +187,10 @@ def _set_option(options: c.c_void_p, name: bytes, value: bytes) -> None:
 
 
 def _find_stream_info(context: Any) -> int:
-    """Let FFmpeg find the streams' properties; return its code, negative if that failed."""
+    """Let FFmpeg read the start of the file to find its streams' properties, such as their rates.
+
+    `context` is a pointer to an `AvFormatContext`. Return FFmpeg's code, negative if that failed.
+    """
     count = context.contents.stream_count
     # One set of options for each stream known so far.
     options = [c.c_void_p() for _ in range(count)]
@@ -198,9 +204,11 @@ def _find_stream_info(context: Any) -> int:
 
 
 class Decoder:
-    """Decodes the frames of a file's recording in order, on one thread.
+    """Decodes the frames of a video file in order, on one thread.
 
-    `tracker.video.streams` says which of the file's streams is the recording.
+    Call `grab` to decode the next frame, then read `time_s`, then call `take` for its pixels. One
+    video stream of the file is decoded, the recording; `tracker.video.streams` says which. Most
+    callers want `tracker.video.frames.Video`, which checks and counts more.
 
     Parameters
     ----------
@@ -214,24 +222,26 @@ class Decoder:
     mirrored : bool
         Whether the file says to show a mirror image; `take` returns the frames mirrored back.
     fps, frame_count : float, int
-        Frame rate and number of frames that the container declares; 0 if it does not.
+        Frame rate and number of frames that the container declares; 0 if it does not. Frames that
+        an edit list hides are counted.
     frames_by_duration : int
         Number of frames computed from the duration and the rate that the container declares; 0 if
         it declares none. In a fragmented file it covers all fragments, unlike `frame_count`.
     hidden : int
-        Number of frames that an edit list hides.
+        Number of frames that an edit list hides: they are stored, but no player shows them.
     capture_fps : float
         Frames a second when they were captured (not played: slow motion); 0 if it is not said.
     recorded_at : str
-        See `tracker.video.streams.read_recorded_at`.
+        When the video was recorded, ISO 8601 with the offset from UTC; "" if it is not known.
     recordings : int
         Number of video streams that could be the recording; only one of them is decoded.
     tells_times : bool
         Whether the file says when each frame is shown; see `tracker.video.streams.tells_times`.
     unreadable, unread_at_end : int
-        Number of packets that could not be read: right before the last frame, and at the end.
+        Number of packets that could not be read: right before the last grabbed frame, and at the
+        end of the file.
     packets : ReadPackets
-        What was read so far.
+        How much was read so far.
     ended : bool
         Whether the file has been read to its end and the decoder holds no more frames.
 
@@ -340,8 +350,8 @@ class Decoder:
     def grab(self) -> bool:
         """Decode the next frame and return True; return False if there was none.
 
-        In that case `ended` tells the reason. True: the file has ended. False: a packet gave no
-        frame, so a later call may still find one.
+        On False, look at `ended`. True: the file has ended. False: a packet gave no frame, so a
+        later call may still find one. Raises ValueError after `close`.
         """
         if not self._context:
             raise ValueError("the video is closed")
@@ -378,13 +388,19 @@ class Decoder:
         return found
 
     def is_cut_off(self) -> bool:
-        """Return whether the file, which has been read to its end, ends before it should."""
+        """Return whether the file ends before its container says: frames are missing at its end.
+
+        Call this when `ended` is True. False if it cannot be told.
+        """
         return is_data_missing(self._format.contents, self._stream) or is_cut_off(
             self._file, self.packets.last_place, self.packets.data_end
         )
 
     def _read(self) -> int:
-        """Read the next packet of any stream; return FFmpeg's code."""
+        """Read the next packet of any stream into `self._packet`.
+
+        Return FFmpeg's code: negative for none, as `END_OF_FILE` or `TRY_AGAIN`.
+        """
         self._library["avcodec"].av_packet_unref(self._packet)
         code: int = self._library["avformat"].av_read_frame(self._format, self._packet)
         self._raise_stream_error()
@@ -392,7 +408,7 @@ class Decoder:
 
     @property
     def time_s(self) -> float:
-        """Seconds from the stream's start to the last grabbed frame; NaN without a timestamp."""
+        """Seconds from the stream's start to the last grabbed frame; NaN if it is not known."""
         frame = self._frame.contents
         ticks: int = frame.pts
         if ticks == NO_TIME or not self.tells_times:
@@ -404,7 +420,10 @@ class Decoder:
         return (ticks - (0 if start == NO_TIME else start)) * float(self._stream.time_base)
 
     def take(self) -> LazyImage | None:
-        """Return the last grabbed frame; None if its size or pixel format cannot be handled."""
+        """Return the last grabbed frame; None if its size or pixel format cannot be handled.
+
+        Call it once for each frame that `grab` found: the decoder then no longer holds that frame.
+        """
         converter = self._find_converter()
         frame = self._frame.contents
         light = Light(frame.transfer, frame.primaries)

@@ -58,13 +58,24 @@ cv2.setNumThreads(1)
 class DivisionError(Exception):
     """The frames of a stretch are not where they were expected, so they cannot be counted.
 
-    The whole video must be decoded from its start.
+    See `tracker.video.division.Stretch`. The caller must decode the whole video from its start.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A decoded frame. Its pixels can be used until the next frame is requested."""
+    """A decoded frame. Its pixels can be used until the next frame is requested.
+
+    Attributes
+    ----------
+    index : int
+        Its number in the video, counted from 0 over all frames, also skipped and undecodable ones.
+    stream_time_s : float
+        Seconds from the stream's start, as stored: may be NaN, or not increase. See
+        `tracker.video.times.repair_times`.
+    pixels : LazyImage
+        Its pixels, upright, which are converted only where they are used.
+    """
 
     index: int
     stream_time_s: float
@@ -72,15 +83,23 @@ class Frame:
 
     @property
     def image(self) -> Image:
-        """The whole frame as an array of blue, green and red. It is converted when first used."""
+        """The whole frame: shape (height, width, 3), blue-green-red, 0-255."""
         return np.asarray(self.pixels)
 
 
 @dataclass(frozen=True, slots=True)
 class _Counts:
-    """Counts from the start of the video to a decoded frame: frames, failures, packets, bytes.
+    """How much was read when a frame came out of the decoder, counted from the start of the video.
 
-    `whole` is False if reading ended before the end of the file.
+    Attributes
+    ----------
+    decoded, failed : int
+        Frames decoded, including skipped ones, and frames that could not be decoded. Of a stretch,
+        only its own frames count, not its run-in.
+    packets, packet_bytes : int
+        Encoded frames and their bytes; only the first `tracker.video.ffmpeg.BITRATE_FRAMES` count.
+    whole : bool
+        False if reading ended before the end of the file. It is only known after the last frame.
     """
 
     decoded: int
@@ -92,12 +111,22 @@ class _Counts:
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
-    """Size, frame rate and frame count that the container declares; 0 where it declares nothing.
+    """What the container declares of a video; 0 or "" where it declares nothing.
 
-    The size in pixels is that of the upright picture. `frame_count` leaves out the frames that an
-    edit list hides. `bits_per_frame` is measured: the mean size of the encoded frames read so far,
-    without sound; only the first `tracker.video.ffmpeg.BITRATE_FRAMES` count. `recorded_at` is when
-    it was recorded, ISO 8601 with the offset from UTC; see `tracker.video.times.check_recorded_at`.
+    Attributes
+    ----------
+    width, height : int
+        Size of the upright picture in pixels.
+    fps : float
+        Frames a second when played.
+    frame_count : int
+        Number of frames, without those that an edit list hides.
+    bits_per_frame : float
+        This one is measured: the mean size of the encoded frames read so far, without sound. Only
+        the first `tracker.video.ffmpeg.BITRATE_FRAMES` count.
+    recorded_at : str
+        When it was recorded, ISO 8601 with the offset from UTC; see
+        `tracker.video.times.check_recorded_at`.
     """
 
     width: int
@@ -114,10 +143,11 @@ class Video:
     Parameters
     ----------
     source : Path or BufferedIOBase
-        A file, or a seekable binary stream.
+        A file, or a seekable binary stream at its start.
     stretch : Stretch, optional
-        Decode only these frames of the video, with their run-in. Their indices are the same as in
-        the whole video. By default, all are decoded.
+        Decode only these frames of the video, and the frames before them that this needs (their
+        run-in), which are yielded too. Indices are the same as in the whole video. By default, all
+        frames are decoded.
 
     Attributes
     ----------
@@ -202,7 +232,7 @@ class Video:
 
     @property
     def info(self) -> VideoInfo:
-        """What the container declares, and the mean bits per frame of the frames read so far."""
+        """What the container declares, with `bits_per_frame` of the frames read so far."""
         packets, size_bytes = self._counts.packets, self._counts.packet_bytes
         return replace(
             self._info,
@@ -229,11 +259,13 @@ class Video:
         Parameters
         ----------
         step : int, default 1
-            1 = every frame. Skipped frames are decoded (later ones depend on them), not converted.
+            1 = every frame, 2 = those of even index. Skipped frames are decoded (later ones depend
+            on them), not converted.
         wants : callable, optional
             Takes a frame's index and returns whether to yield the frame; replaces `step`.
         ahead : bool, default False
-            Decode up to `FRAMES_AHEAD` frames ahead on a second thread. The frames are the same.
+            Decode up to `FRAMES_AHEAD` frames ahead on a second thread, which is faster if there is
+            a second core. The frames are the same.
 
         Yields
         ------
@@ -263,7 +295,10 @@ class Video:
     def _decode(
         self, step: int, wants: Callable[[int], bool] | None
     ) -> Iterator[tuple[Frame | None, _Counts]]:
-        """Yield each wanted frame with the counts so far; at the end, None with the final ones."""
+        """Yield each wanted frame with the counts so far; at the end, None with the final counts.
+
+        `step` and `wants` are those of `frames`.
+        """
         decoder, guide = self._decoder, _Guide(self._stretch, self._decoder)
         index, consecutive, decoded, failed = guide.start, 0, 0, 0
         while consecutive < MAX_CONSECUTIVE_FAILURES:
@@ -335,9 +370,10 @@ class Video:
 
 
 class _Guide:
-    """Tells which decoded frames belong to a stretch, and checks that their indices are right.
+    """Tells which decoded frames belong to a `Stretch`, and checks that their indices are right.
 
-    Without a stretch, every frame belongs to it.
+    It looks at the frame that `decoder` grabbed last. Without a stretch, every frame belongs to it.
+    `start` is the index of the first frame that the decoder gives.
     """
 
     def __init__(self, stretch: Stretch | None, decoder: Decoder) -> None:
@@ -352,13 +388,17 @@ class _Guide:
     def is_before(self, index: int) -> bool:
         """Return whether the frame just decoded is stored after the keyframe but shown before it.
 
-        Such a frame belongs to another stretch: it refers to frames before the keyframe.
+        Such a frame is to be skipped: it refers to frames before the keyframe, which were not
+        decoded. `index` is the index that the frame would have.
         """
         key = None if self._stretch is None else self._stretch.keyframe
         return key is not None and index == self.start and self._pts < key.pts
 
     def is_behind(self, index: int) -> bool:
-        """Return whether the frame just decoded, number `index`, comes after the stretch."""
+        """Return whether the frame just decoded, of this index, comes after the stretch.
+
+        Raises `DivisionError` if its timestamp and its index do not agree on that.
+        """
         stretch = self._stretch
         if stretch is None:
             return False
@@ -372,15 +412,16 @@ class _Guide:
         return behind
 
     def count(self, stop: int, frames: int) -> int:
-        """Return how many of the last `frames` frames before index `stop` belong to the stretch.
+        """Return how many of the `frames` frames before index `stop` belong to the stretch.
 
-        The others are its run-in.
+        These are the ones from the stretch's first frame on. The others are its run-in, and not
+        counted.
         """
         first = 0 if self._stretch is None else self._stretch.first
         return max(0, min(frames, stop - first))
 
     def check_end(self) -> None:
-        """Check that the stretch ends here, where decoding does."""
+        """Raise `DivisionError` if the video ended, but the stretch should go on."""
         if self._stretch is not None and not self._stretch.is_last:
             raise DivisionError("the video ends before the stretch")
 
@@ -389,7 +430,10 @@ _Decoded = tuple[Frame | None, _Counts]
 
 
 class _Ahead:
-    """Decodes on a second thread, a few frames ahead of the thread that uses them."""
+    """Decodes on a second thread, up to `FRAMES_AHEAD` frames ahead of the thread that uses them.
+
+    `results` is what `Video._decode` returned.
+    """
 
     def __init__(self, results: Iterator[_Decoded]) -> None:
         self._results = results
@@ -417,7 +461,7 @@ class _Ahead:
             yield result
 
     def stop(self) -> None:
-        """End the decoding thread as soon as it can end, and wait for it."""
+        """End the decoding thread and wait for it; it first finishes the frame that it decodes."""
         self._stopped = True
         while self._thread.is_alive():
             # Make room in the queue, in case the thread waits for it.

@@ -84,7 +84,7 @@ class Light:
         return _look_up(_screen_table(), root, float(np.sqrt(_BRIGHTEST)))
 
     def show_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Convert as `show` does, for blue, green and red of 0 to 255, shape (H, W, 3)."""
+        """Convert as `show` does, from and to blue, green and red of 0 to 255, shape (H, W, 3)."""
         colours: Any = pixels[..., ::-1].astype(np.float32) / 255
         shown: Any = np.rint(255 * self.show(colours)).astype(np.uint8)
         return np.ascontiguousarray(shown[..., ::-1])
@@ -101,9 +101,11 @@ def _look_up(
 
 @functools.cache
 def _light_table(transfer: int) -> NDArray[np.float32]:
-    """Return the amount of light for each of many stored values, evenly spaced from 0 to 1.
+    """Return the amount of light for each of `_LEVELS` stored values, evenly spaced from 0 to 1.
 
-    For PQ and ordinary video, 1 is the light of white. For HLG, 1 is the brightest light.
+    `transfer` is ITU-T H.273's code of the transfer function. For PQ and ordinary video, an amount
+    of 1 is the light of white, and PQ goes far above it. For HLG, 1 is the brightest light. Shape
+    (`_LEVELS`,), to be looked up instead of computed for each pixel.
     """
     values = np.linspace(0, 1, _LEVELS)
     if transfer == HLG:
@@ -121,10 +123,11 @@ def _light_table(transfer: int) -> NDArray[np.float32]:
 
 @functools.cache
 def _screen_table() -> NDArray[np.float32]:
-    """Return the value, 0 to 1, that the screen gets for each of many amounts of light.
+    """Return the value, 0 to 1, that the screen gets for each of `_LEVELS` amounts of light.
 
-    The amounts go from 0 to `_BRIGHTEST`. Their square roots are evenly spaced, so that dark ones
-    lie closer together.
+    The amounts, relative to white, go from 0 to `_BRIGHTEST`. Their square roots are evenly spaced,
+    so that dark ones lie closer together: look up by the square root of the light. Shape
+    (`_LEVELS`,).
     """
     light = np.linspace(0, np.sqrt(_BRIGHTEST), _LEVELS) ** 2
     above = np.maximum(light - SHOULDER, 0) / (1 - SHOULDER)

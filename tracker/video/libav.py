@@ -1,4 +1,4 @@
-"""Declarations of FFmpeg's structures and functions, and where its libraries are found."""
+"""Declare FFmpeg's structures and functions to ctypes, and find its libraries."""
 
 import ctypes as c
 import functools
@@ -24,7 +24,7 @@ class FFmpegError(Exception):
 
 
 class FrameSizeError(FFmpegError):
-    """A frame is larger than `MAX_FRAME_PIXELS`."""
+    """A frame is larger than `MAX_FRAME_PIXELS`; `width` and `height` are its size in pixels."""
 
     def __init__(self, width: int, height: int) -> None:
         super().__init__(f"the picture is {width}x{height}")
@@ -32,7 +32,10 @@ class FrameSizeError(FFmpegError):
 
 
 class PixelAspectError(FFmpegError):
-    """The file declares pixels so wide or so tall that the declaration must be wrong."""
+    """The file declares pixels so wide or so tall that the declaration must be wrong.
+
+    `aspect` is the declared width of a pixel over its height.
+    """
 
     def __init__(self, aspect: float) -> None:
         super().__init__(f"a pixel is {aspect:.4g} times as wide as tall")
@@ -268,12 +271,15 @@ _REMEDY = (
 
 
 def find_libraries() -> dict[str, Path]:
-    """Return the file of each library in `MAJOR_VERSIONS`, all from one wheel.
+    """Return the file of each of FFmpeg's libraries in `MAJOR_VERSIONS`, by its name.
+
+    All come from one installed Python package (OpenCV's or PyAV's wheel), because they belong
+    together.
 
     Raises
     ------
     RuntimeError
-        No installed wheel has them.
+        No installed package has them all in these versions.
     """
     missing = dict(MAJOR_VERSIONS)
     for package, pattern in WHEELS:
@@ -295,7 +301,16 @@ def find_libraries() -> dict[str, Path]:
 
 @functools.cache
 def load_libraries() -> dict[str, c.CDLL]:
-    """Load FFmpeg's libraries and declare the functions that are used."""
+    """Load FFmpeg's libraries, once, and return them by name, such as ``"avcodec"``.
+
+    The functions that are used are declared to ctypes. FFmpeg is told to log nothing, and to refuse
+    to allocate more than `MAX_BLOCK_BYTES` at once.
+
+    Raises
+    ------
+    RuntimeError
+        The libraries are not there, or in other versions than `MAJOR_VERSIONS`.
+    """
     libraries = {name: c.CDLL(str(path)) for name, path in find_libraries().items()}
     for name, library in libraries.items():
         # The layouts hold for these versions, so the libraries themselves are asked for theirs.

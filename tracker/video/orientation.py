@@ -32,7 +32,7 @@ NO_TURN: Turn = np.eye(2, dtype=np.int64)
 
 
 def read_display_matrix(values: Sequence[int]) -> Turn:
-    """Return the turn that is nearest to a display matrix.
+    """Return the turn that is nearest to a video's display matrix, which says how to show it.
 
     There are eight turns: by 0 to 3 quarters, each with or without mirroring.
 
@@ -45,7 +45,8 @@ def read_display_matrix(values: Sequence[int]) -> Turn:
     Returns
     -------
     ndarray, shape (2, 2), int64
-        `NO_TURN` for a matrix that would make the picture a line or a point.
+        Takes a direction (x, y) in the stored picture to one in the shown picture; entries -1, 0
+        and 1. `NO_TURN` for a matrix that would make the picture a line or a point.
     """
     a, b, c, d = values[0], values[1], values[3], values[4]
     straight, across = (a, d), (c, b)
@@ -55,22 +56,28 @@ def read_display_matrix(values: Sequence[int]) -> Turn:
 
 
 def is_mirrored(turn: Turn) -> bool:
-    """Return whether a turn mirrors the picture; it may also rotate it."""
+    """Return whether a turn, see `read_display_matrix`, mirrors; it may also rotate."""
     return bool(turn[0, 0] * turn[1, 1] - turn[0, 1] * turn[1, 0] < 0)
 
 
 def mirror_back(turn: Turn) -> Turn:
-    """Return the turn without its mirroring; the picture is still shown the same way up."""
+    """Return the turn without its mirroring: left and right of the shown picture are exchanged.
+
+    The picture is still shown the same way up. A turn that does not mirror is returned as it is.
+    """
     return turn * ((-1,), (1,)) if is_mirrored(turn) else turn
 
 
 def is_transposed(turn: Turn) -> bool:
-    """Return whether the stored picture's rows are shown as columns."""
+    """Return whether a turn shows the stored picture's rows as columns, as a quarter turn does."""
     return not turn[0, 0]
 
 
 def map_points(affine: "Affine", x: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
-    """Apply an affine transform to N points; return their new x and y, shape (2, N)."""
+    """Apply an affine transform, shape (2, 3), to N points in pixels; return x and y, shape (2, N).
+
+    The centre of a picture's first pixel is (0, 0); `x` and `y` have shape (N,) or are numbers.
+    """
     points = np.atleast_2d(x), np.atleast_2d(y)
     mapped: NDArray[np.float64] = affine[:, :1] * points[0] + affine[:, 1:2] * points[1]
     return mapped + affine[:, 2:]
@@ -88,13 +95,14 @@ class Placement:
     Attributes
     ----------
     width, height : int
-        Size of the stored picture.
+        Size of the stored picture in pixels.
     turn : ndarray, shape (2, 2), int64
-        The turn from the stored to the shown picture.
+        The turn from the stored to the shown picture; see `read_display_matrix`.
     shown_width, shown_height : int
-        Size of the shown picture, which is the same for all pictures of a video.
+        Size of the shown picture in pixels, which is the same for all pictures of a video.
     to_stored : ndarray, shape (2, 3), float64
-        Affine transform of a point in the shown picture to its point in the stored picture.
+        Affine transform of a point (x, y, 1) in the shown picture to its point (x, y) in the stored
+        picture, in pixels; the centre of the first pixel is (0, 0).
     whole_pixels : bool
         Whether each shown pixel is exactly one stored pixel, so that nothing is interpolated.
     """
@@ -109,9 +117,17 @@ class Placement:
 
 
 def shown_size(width: int, height: int, turn: Turn, pixel_aspect: float) -> tuple[int, int]:
-    """Return the width and height of the shown picture, upright and with square pixels.
+    """Return the width and height of the shown picture in pixels, upright and with square pixels.
 
-    Pixels that are not square are stretched in their shorter direction.
+    Parameters
+    ----------
+    width, height : int
+        Size of the stored picture in pixels.
+    turn : ndarray, shape (2, 2), int64
+        The turn from the stored to the shown picture; see `read_display_matrix`.
+    pixel_aspect : float
+        Width of a stored pixel over its height. Pixels that are not square are stretched in their
+        shorter direction.
     """
     if pixel_aspect > 1:
         width = round(width * pixel_aspect)
@@ -128,13 +144,13 @@ def place_picture(
     Parameters
     ----------
     width, height : int
-        Size of the stored picture.
+        Size of the stored picture in pixels.
     turn : ndarray, shape (2, 2), int64
-        The turn from the stored to the shown picture.
+        The turn from the stored to the shown picture; see `read_display_matrix`.
     pixel_aspect : float
         Width of a stored pixel over its height.
     shown : tuple of int
-        Width and height of the shown picture.
+        Width and height of the shown picture in pixels.
 
     Returns
     -------

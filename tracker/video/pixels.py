@@ -52,18 +52,20 @@ _NO_PIXELS: NDArray[np.uint8] = np.empty((0, 0, 3), np.uint8)
 class LazyImage:
     """A decoded frame. Each part is converted to colour pixels only when it is used.
 
-    Slice it like an array: ``image[top:bottom, left:right]`` is that part in blue, green and red.
-    Do not write to the returned array. `numpy.asarray` gives the whole frame. A part that lies
-    inside the last converted part is not converted again.
+    Slice it like an array: ``image[top:bottom, left:right]`` is that part of the shown picture in
+    blue, green and red, 0 to 255. Do not write to the returned array. `numpy.asarray` gives the
+    whole frame. A part that lies inside the last converted part is not converted again.
 
     Attributes
     ----------
     shape : tuple of int
         Height and width of the shown picture (see `tracker.video.orientation`), and 3.
     to_stored : ndarray, shape (2, 3), float64
-        Affine transform of a point in the shown picture to its point in the stored `planes`.
+        Affine transform of a point (x, y, 1) in the shown picture to its point in the stored
+        `planes`, in pixels; the centre of the first pixel is (0, 0).
     light : Light
-        How the stored values stand for light. Converted parts are as an ordinary screen shows them.
+        How the stored values stand for light: HDR or ordinary. Parts that are sliced are converted
+        to what an ordinary screen shows; `planes` are as stored.
     """
 
     def __init__(self, frame: Any, converter: "Converter", light: Light) -> None:
@@ -95,8 +97,8 @@ class LazyImage:
     def planes(self) -> "Planes | None":
         """Return the stored colour planes; None if the pixels are not stored in three planes.
 
-        The arrays are the decoder's own memory. Do not write to them, and do not use them after
-        `release`.
+        They are neither turned upright nor converted: see `kernels.sampling.Planes`. The arrays are
+        the decoder's own memory. Do not write to them, and do not use them after `release`.
         """
         return self._converter.planes(self._held_frame())
 
@@ -132,7 +134,8 @@ def _turn(
 ) -> NDArray[np.uint8]:
     """Transpose and flip a part of the stored picture, so that it is as shown.
 
-    `right` is negative if left and right must be exchanged, and `down` if top and bottom must be.
+    If `transposed`, rows become columns, first. Then left and right are exchanged if `right` is
+    negative, and top and bottom if `down` is. `part` has shape (height, width, 3).
     """
     turned: Any = cv2.transpose(part) if transposed else part
     if right < 0 or down < 0:
@@ -141,7 +144,11 @@ def _turn(
 
 
 class Converter:
-    """Converts parts of frames that have one size. It caches swscale's context for each width."""
+    """Converts parts of decoded frames to upright pictures in blue, green and red.
+
+    All frames must have the size that `placement` names. It keeps what swscale, FFmpeg's library
+    for pixels, prepared for each width.
+    """
 
     def __init__(self, placement: Placement) -> None:
         self._placement = placement
@@ -161,8 +168,9 @@ class Converter:
     def fits(self, frame: AvFrame) -> bool:
         """Return whether this converter can convert a frame: by its size and its pixel format.
 
-        Properties of the frame that swscale cannot handle, such as some colour matrices, are
-        overwritten in the frame itself.
+        Call this before any other method, because it also prepares the frame. Properties of the
+        frame that swscale cannot handle, such as some colour matrices, are overwritten in the frame
+        itself.
         """
         if (frame.width, frame.height) != (self._width, self._height) or not frame.planes[0]:
             return False
@@ -189,7 +197,11 @@ class Converter:
         )
 
     def planes(self, frame: AvFrame) -> "Planes | None":
-        """Return the frame's stored planes without a copy; None if it does not have three."""
+        """Return the frame's stored colour planes without a copy; None if it does not have three.
+
+        The arrays are the decoder's own memory, valid as long as the frame is: see
+        `LazyImage.planes`.
+        """
         addresses, strides = frame.planes[:3], frame.strides[:3]
         key = (*addresses, *strides, frame.format, frame.matrix, frame.range)
         # The decoder uses the memory of earlier frames again. An object that only says where the
@@ -226,7 +238,10 @@ class Converter:
     ) -> NDArray[np.uint8]:
         """Return a part of the frame as shown: upright, square pixels, blue-green-red.
 
-        `top`, `bottom`, `left` and `right` are the part's edges in pixels of the shown picture.
+        `top` and `left` are the part's first row and column in the shown picture, `bottom` and
+        `right` the ones after its last. The result has shape (bottom - top, right - left, 3), 0 to
+        255. Beside a stored picture that does not fill the shown one, its outermost pixels are
+        repeated; a part that lies wholly beside it is black.
         """
         if bottom <= top or right <= left:
             return np.empty((max(0, bottom - top), max(0, right - left), 3), np.uint8)
@@ -285,7 +300,10 @@ class Converter:
         return pixels[top - first_row : bottom - first_row, left - first : right - first]
 
     def _convert_whole(self, frame: AvFrame) -> NDArray[np.uint8]:
-        """Return the whole stored frame in blue, green and red, shape (height, width, 3)."""
+        """Return the whole frame as stored, not upright: blue-green-red, (height, width, 3).
+
+        It is for pixel formats of which swscale cannot convert a part alone.
+        """
         libraries = load_libraries()
         context = c.c_void_p(self._whole_context)
         result = libraries["avutil"].av_frame_alloc()

@@ -11,7 +11,10 @@ _ONE_AT_A_TIME = threading.Lock()
 
 @contextlib.contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Discard what is written to stderr in the ``with`` block, by other threads too."""
+    """Discard what is written to stderr in the ``with`` block, by C code and by other threads too.
+
+    A second thread that enters such a block waits until the first has left its own.
+    """
     with _ONE_AT_A_TIME:
         try:
             kept = os.dup(2)

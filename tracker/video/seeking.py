@@ -1,4 +1,7 @@
-"""List the encoded frames of a video, and start to decode at one of them."""
+"""List the encoded frames of a video, and start to decode at one of them.
+
+With both, several workers can each decode a part of a long video.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,13 +20,14 @@ class Packet:
     Attributes
     ----------
     pts, dts : int
-        When it is shown and when it is decoded, in ticks; `NO_TIME` if the file does not say.
+        When it is shown and when it is decoded, in ticks of the stream's clock (its time base);
+        `NO_TIME` if the file does not say.
     size : int
-        Bytes.
+        Its size in bytes.
     is_key : bool
         Whether decoding can start here.
     is_hidden : bool
-        Whether the file's edit list hides the frame.
+        Whether the file's edit list hides the frame: it is stored, but no player shows it.
     """
 
     pts: int
@@ -34,18 +38,23 @@ class Packet:
 
 
 class SeekingDecoder(Decoder):
-    """A decoder that lists the encoded frames of a recording, or starts at one of them."""
+    """A decoder that lists the encoded frames of a recording, or starts to decode at one of them.
+
+    Use one object for one of the two: listing reads the file to its end.
+    """
 
     _waiting = False
 
     @property
     def pts(self) -> int:
-        """Timestamp of the last grabbed frame; `NO_TIME` if it has none."""
+        """Timestamp of the last grabbed frame in ticks of the stream's clock, or `NO_TIME`."""
         ticks: int = self._frame.contents.pts
         return ticks
 
     def read_packets(self) -> Iterator[Packet]:
-        """Yield the packets of the recording from here to the file's end. Nothing is decoded.
+        """Yield the recording's packets, in the order stored, up to the file's end; decode nothing.
+
+        Sound and other streams are left out.
 
         Raises
         ------
@@ -63,7 +72,12 @@ class SeekingDecoder(Decoder):
                 yield self._read_packet()
 
     def start_at(self, key: Packet) -> None:
-        """Continue at a keyframe that `read_packets` gave: it is the next one to be decoded.
+        """Seek to a keyframe, so that the next `grab` decodes it.
+
+        Parameters
+        ----------
+        key : Packet
+            A keyframe that `read_packets` of another decoder gave for the same file.
 
         Raises
         ------
@@ -88,7 +102,7 @@ class SeekingDecoder(Decoder):
         return code >= 0
 
     def _walk_to(self, key: Packet) -> bool:
-        """Read packets until `key` was read; return False if it does not come."""
+        """Read packets until `key` was read; return False if a later keyframe or the end comes."""
         while (code := self._read()) >= 0 or code == TRY_AGAIN:
             if code < 0 or self._packet.contents.stream_index != self._stream.index:
                 continue

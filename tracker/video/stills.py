@@ -1,4 +1,4 @@
-"""Still images, read from files."""
+"""Read still images from files."""
 
 from pathlib import Path
 from typing import Any
@@ -27,13 +27,18 @@ MAX_IMAGE_BYTES = 64 * 2**20
 def read_image(path: Path) -> Image:
     """Read a still image; turn it as its file says and drop transparency.
 
+    Returns
+    -------
+    ndarray, shape (height, width, 3), uint8
+        Blue, green and red.
+
     Raises
     ------
     InputNotFoundError
         The file is missing or unreadable.
     ImageOpenError
         The file is not a JPEG, HEIC, AVIF, PNG, WebP, BMP or TIFF image, is damaged, too large or
-        too small.
+        too small. If this machine has no decoder for HEIC, it is an `ImageKindError`.
     """
     head = read_head(path)
     if not is_image(head):
@@ -71,7 +76,11 @@ def _decode(content: bytes, name: str) -> Image | None:
 
 
 def _read_heic(content: bytes, name: str) -> Image | None:
-    """Read a HEIC picture, turned by libheif; None if it is damaged."""
+    """Decode the content of a HEIC file, turned upright by libheif; None if it is damaged.
+
+    `name` is the file's name for errors. Raises `ImageKindError` without a decoder,
+    `ImageOpenError` for a picture that is too large.
+    """
     try:
         # Only pi-heif's library, for the rest of it needs Pillow.
         import _pi_heif

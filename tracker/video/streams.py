@@ -44,7 +44,7 @@ _DISPLAY_MATRIX, _DISPLAY_MATRIX_BYTES = 5, 36
 
 
 def find_recordings(context: AvFormatContext) -> list[AvStream]:
-    """Return the video streams found so far that could be the recording.
+    """Return the video streams found so far that could be the recording; [] if there is none.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def find_recordings(context: AvFormatContext) -> list[AvStream]:
 
 
 def choose_recording(videos: list[AvStream]) -> AvStream:
-    """Return the stream that the file marks as default.
+    """Return which of the streams, at least one, to decode: the one that the file marks as default.
 
     If it marks several, return the longest of them. If it marks none, return the longest of all.
     """
@@ -100,7 +100,7 @@ def _duration_s(stream: AvStream) -> float:
 
 
 def _frames_by_duration(stream: AvStream) -> int:
-    """Return the number of a stream's frames by its duration and rate; 0 if it is not known."""
+    """Return how many frames a stream's duration and frame rate give; 0 if they are not known."""
     return round(_duration_s(stream) * float(stream.mean_frame_rate))
 
 
@@ -109,9 +109,10 @@ def estimate_frame_count(
 ) -> int:
     """Return the expected number of frames; 0 if it is not known.
 
-    An MP4 that is not `fragmented` gives it in its index, which lists all frames. For other files
-    it is the declared duration, which may be that of the sound, times `fps`. A duration is ignored
-    if the file is too small for it, which happens if the camera's clock jumped.
+    An MP4 that is not `fragmented` (see `tracker.video.boxes.is_fragmented`) gives it in its index,
+    which lists all frames. For other files it is the declared duration, which may be that of the
+    sound, times `fps`, the declared frame rate. A duration is ignored if the file is too small for
+    it, which happens if the camera's clock jumped.
     """
     if _is_mp4(context) and not fragmented and stream.frame_count:
         return stream.frame_count  # type: ignore[no-any-return]
@@ -124,7 +125,10 @@ def estimate_frame_count(
 
 
 def count_hidden(context: AvFormatContext, stream: AvStream) -> int:
-    """Return how many frames of an MP4 its edit list hides; of other kinds of file, 0."""
+    """Return how many frames of an MP4 its edit list hides: stored, but shown by no player.
+
+    For other kinds of file, it is 0.
+    """
     if not stream.frame_count or not _is_mp4(context):
         return 0
     entries = list(_index_entries(stream))
@@ -155,7 +159,7 @@ def tells_times(context: AvFormatContext) -> bool:
     """Return whether the file stores a time for each frame; raw MPEG video stores none.
 
     FFmpeg then guesses when to show each frame, which is wrong after frames that refer to later
-    ones. It knows how long each packet lasts.
+    ones. The time at which each packet is decoded is right, and can be used instead.
     """
     name: bytes = context.input_format.contents.name
     return name != b"mpegvideo"
@@ -173,7 +177,10 @@ def _index_entries(stream: AvStream) -> Iterator[AvIndexEntry]:
 
 
 def read_turn(parameters: AvCodecParameters) -> Turn:
-    """Return how the stream's display matrix turns and mirrors it; `NO_TURN` if it has none."""
+    """Return how the stream's display matrix turns and mirrors it; `NO_TURN` if it has none.
+
+    See `tracker.video.orientation.read_display_matrix`.
+    """
     for n in range(parameters.side_data_count):
         one = parameters.side_data[n]
         if one.kind == _DISPLAY_MATRIX and one.size >= _DISPLAY_MATRIX_BYTES:
@@ -197,7 +204,10 @@ def read_pixel_aspect(context: Any, stream: AvStream, frame: Any = None) -> floa
 
 
 def read_capture_fps(context: AvFormatContext, stream: AvStream) -> float:
-    """Return how many frames a second were captured, from metadata; 0 if they do not say."""
+    """Return how many frames a second the camera took, by the file's tags; 0 if no tag says it.
+
+    A slow-motion video is played at a lower rate than this.
+    """
     find = load_libraries()["avutil"].av_dict_get
     for metadata in (context.metadata, stream.metadata):
         for tag in CAPTURE_RATE_TAGS:
@@ -212,8 +222,8 @@ def read_capture_fps(context: AvFormatContext, stream: AvStream) -> float:
 def read_recorded_at(context: AvFormatContext, stream: AvStream) -> str:
     """Return when the video was recorded, as its metadata say; "" if they say nothing believable.
 
-    See `tracker.video.times.check_recorded_at`. An iPhone tells the local time and its offset from
-    UTC in a tag of its own; other cameras tell UTC.
+    The text is ISO 8601, as `tracker.video.times.check_recorded_at` returns it. An iPhone tells the
+    local time and its offset from UTC in a tag of its own; other cameras tell UTC.
     """
     find, now = load_libraries()["avutil"].av_dict_get, datetime.now(UTC)
     for tag in RECORDED_TAGS:
@@ -228,8 +238,9 @@ def read_recorded_at(context: AvFormatContext, stream: AvStream) -> str:
 def choose_capture_fps(*told_fps: float) -> float:
     """Choose the rate of capture from those that a file tells in several places; 0 if none does.
 
-    A camera that records in slow motion may write its usual rate into one of the places. The
-    highest rate is therefore the right one.
+    `told_fps` are frames a second that the camera took; 0 for a place that tells nothing. A camera
+    that records in slow motion may write its usual rate into one of the places. The highest rate is
+    therefore the right one.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Compute the times of frames from the stream's timestamps, and the speed of slow motion."""
+"""Compute the times of frames from the stream's timestamps, and how much they are slowed down."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -40,9 +40,9 @@ def repair_times(
     Parameters
     ----------
     stream_times_s : ndarray, shape (N,), float64
-        Timestamps as read from the stream; NaN for a frame without one.
+        Timestamps of the tracked frames as read from the stream; NaN for a frame without one.
     frame_index : ndarray, shape (N,), int64
-        Index of each frame in the source, strictly increasing.
+        Index of each frame in the video, counting skipped frames; strictly increasing.
     fps : float
         Frame rate that the container declares. It is used if there are too few good timestamps to
         measure the rate. If it declares none, 30 is assumed.
@@ -133,11 +133,11 @@ def compute_slowed_down(
     Parameters
     ----------
     times_s : ndarray, shape (N,), float64
-        Presentation times, strictly increasing.
+        When each frame is shown, in seconds, strictly increasing.
     frame_index : ndarray, shape (N,), int64
-        Index of each frame in the source, strictly increasing.
+        Index of each frame in the video, counting skipped frames; strictly increasing.
     capture_fps : float
-        Frames a second when they were captured, as the file says; 0 if it does not.
+        Frames a second that the camera took, as the file says; 0 if it does not.
 
     Returns
     -------
