@@ -1,4 +1,7 @@
-"""The specification of a synthetic clip: gaze, lid closures, head, image quality."""
+"""The specification of a synthetic clip: gaze, lid closures, head, image quality.
+
+`tracker.lab.synthetic` makes a video of it.
+"""
 
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -108,9 +111,9 @@ class LidClosure:
     Attributes
     ----------
     onset_s : float
-        Time of the first movement, from the clip's start.
+        Seconds from the clip's start to the first movement.
     duration_s : float
-        Time from the first movement to the last.
+        Seconds from the first movement to the last.
     depth : float, default 1.0
         Closure at the plateau: 0 = open, 1 = shut.
     eyes : {"both", "left", "right"}, default "both"
@@ -143,7 +146,7 @@ class LidClosure:
 
     @property
     def peak_s(self) -> float:
-        """Time of the middle of the plateau, from the clip's start."""
+        """Middle of the plateau, in seconds from the clip's start."""
         return (self.onset_s + self.closing_s + self.offset_s - self.opening_s) / 2
 
     @property
@@ -172,13 +175,13 @@ class GazePhase:
     Attributes
     ----------
     start_s : float
-        Time from the clip's start.
+        Seconds from the clip's start.
     vertical, horizontal : float
         Displacement of the iris from its place when the eye looks straight ahead, in canthal
         distances (from one corner of the eye to the other). Down and the subject's left are
         positive.
     turn_s : float
-        Time in which the eyes turn there, along a raised cosine.
+        Seconds in which the eyes turn there, along a raised cosine.
     """
 
     start_s: float
@@ -198,16 +201,17 @@ class ClipSpec:
     Attributes
     ----------
     duration_s, fps : float
-        The clip has ``round(duration_s * fps)`` frames; a VFR clip has fewer.
+        Seconds, and frames a second. The clip has ``round(duration_s * fps)`` frames; one with a
+        variable frame rate (`vfr`) has fewer.
     width, height : int
-        Even numbers, because the video's chroma has half the resolution.
+        Size in pixels: even numbers, because the video's chroma has half the resolution.
     closures : tuple of LidClosure
         Every blink, wink and prolonged closure.
     gaze : tuple of GazePhase
         In order of time. Before the first one, the gaze is 0: the primary position.
     drift : float
-        Standard deviation of a slow drift of the eyes, in canthal distances. It is added to the
-        vertical and to the horizontal gaze.
+        Standard deviation of a slow drift of the eyes, in canthal distances (from corner to corner
+        of an eye). It is added to the vertical and to the horizontal gaze.
     face : str, default "astronaut"
         The portrait that is animated: a key of `tracker.lab.faces.FACES`.
     lid_follow : float, default 1.0
@@ -219,13 +223,13 @@ class ClipSpec:
         At 1 the face fills 60 % of the frame's shorter side: about 77 px of canthal distance at
         720 px. Above 1.5 the frame cuts forehead and chin.
     shift_x_px, shift_y_px : float
-        Displacement of the face from the frame's centre.
+        Displacement of the face from the frame's centre, to the right and down.
     sway_px, sway_period_s : float
         Amplitude and period of a slow sinusoidal drift of the head. Vertically it is half as large.
     noise_std : float
         Standard deviation of noise in grey levels, independent for each channel.
     blur_sigma_px : float
-        Standard deviation of a Gaussian blur.
+        Standard deviation of a Gaussian blur, in pixels.
     exposure_s : float
         Time for which each row of a frame collects light: moving eyes are smeared.
     readout_s : float
@@ -293,7 +297,7 @@ class ClipSpec:
 
     @property
     def frame_count(self) -> int:
-        """Number of frames at the nominal rate; a VFR clip has fewer."""
+        """Number of frames at the nominal rate; a clip with a variable frame rate has fewer."""
         return round(self.duration_s * self.fps)
 
     def closure_at(self, time_s: ArrayLike) -> Float64Array:
@@ -310,9 +314,10 @@ class ClipSpec:
         return closure
 
     def gaze_at(self, time_s: ArrayLike) -> tuple[Float64Array, Float64Array]:
-        """Return the vertical and the horizontal gaze, each shape (...); see `GazePhase`.
+        """Return the vertical and the horizontal gaze, each shape (...), in canthal distances.
 
-        `time_s`, shape (...), is in seconds from the clip's start.
+        Down and the subject's left are positive; see `GazePhase`. `time_s`, shape (...), is in
+        seconds from the clip's start.
         """
         times_s = np.asarray(time_s, dtype=np.float64)
         gaze = np.zeros((2, *times_s.shape))
@@ -329,7 +334,10 @@ class ClipSpec:
         return gaze[0], gaze[1]
 
     def _drift_at(self, times_s: Float64Array) -> Float64Array:
-        """Return the drift of the gaze at each time in eye widths: first vertical, shape (2, N)."""
+        """Return the drift of the gaze at N times, shape (2, N): first vertical, then horizontal.
+
+        It is in canthal distances. `times_s` is in seconds from the clip's start.
+        """
         phases = np.random.default_rng((self.seed, 5)).uniform(0, 2 * np.pi, (2, DRIFT_HZ.size))
         angles = 2 * np.pi * np.multiply.outer(times_s, DRIFT_HZ)
         waves = np.stack([np.sin(angles + phase) for phase in phases])
@@ -337,10 +345,19 @@ class ClipSpec:
         return drift
 
     def exposed_at(self, time_s: ArrayLike, row_share: float) -> Float64Array:
-        """Return the moments whose mean a row of a frame shows, shape (..., samples).
+        """Return the moments at which a row of a frame collects light; the frame shows their mean.
 
-        `time_s`, shape (...), are timestamps of frames from the clip's start, in seconds.
-        `row_share` tells which row: 0 = the first, 1 = the last.
+        Parameters
+        ----------
+        time_s : array_like, shape (...)
+            Timestamps of frames, in seconds from the clip's start.
+        row_share : float
+            Which row: 0 = the first, 1 = the last. Later rows are exposed later (rolling shutter).
+
+        Returns
+        -------
+        ndarray, shape (..., EXPOSURE_SAMPLES), float64
+            Seconds from the clip's start; shape (..., 1) if `exposure_s` is 0.
         """
         begin_s = np.asarray(time_s, dtype=np.float64) + row_share * self.readout_s
         if self.exposure_s == 0:
@@ -349,7 +366,7 @@ class ClipSpec:
         return np.add.outer(begin_s, self.exposure_s * shares)
 
     def face_present_at(self, time_s: ArrayLike) -> BoolArray:
-        """Return whether the face is in the picture, shape (...).
+        """Return whether the face is in the picture, shape (...), bool: not in `dropouts_s`.
 
         `time_s`, shape (...), is in seconds from the clip's start.
         """
@@ -370,20 +387,21 @@ def make_spec(
 ) -> ClipSpec:
     """Specify a clip of a person who looks ahead, up, ahead and down, and blinks.
 
-    These are the phases of the protocol. Each lasts a quarter of the clip.
+    Each look lasts a quarter of the clip.
 
     Parameters
     ----------
     duration_s : float, default 24.0
-        Length of the clip.
+        Length of the clip in seconds.
     blinks_per_min : float, default 15.0
         Rate of blinks. They last 0.2 to 0.4 s, at random times.
     gaze_amplitude : float, default 0.12
-        Iris displacement up and down, in canthal distances. At 0 the gaze stays fixed.
+        Iris displacement up and down, in canthal distances (from corner to corner of an eye). At 0
+        the gaze stays fixed.
     seed : int, default 0
         Seed of the blinks' times and of everything else that is random.
     **fields
-        Other fields of `ClipSpec`. `closures` replaces the blinks, and `gaze` the phases.
+        Other fields of `ClipSpec`. `closures` replaces the blinks, and `gaze` the looks.
 
     Returns
     -------
@@ -426,7 +444,8 @@ def glances_spec(amplitude: float = 0.2, *, seed: int = 0, **fields: Any) -> Cli
     Parameters
     ----------
     amplitude : float, default 0.2
-        Iris displacement down and up, in canthal distances. 0.2 is 37 degrees.
+        Iris displacement down and up, in canthal distances (from corner to corner of an eye). 0.2
+        is 37 degrees.
     seed : int, default 0
         Seed of the order of the glances' times and of everything else that is random.
     **fields

@@ -41,7 +41,7 @@ class Condition:
     Attributes
     ----------
     seconds : float
-        Length of the recording.
+        Length of the recording in seconds.
     fps : float
         Frames a second.
     rounds : int
@@ -83,11 +83,12 @@ class Outcome:
     task : str
         What the analysis knew of the task: one of `TASK_KNOWN`.
     threshold : float
-        The `vpp_thresh` of the assessment, in eye widths.
+        The `vpp_thresh` of the assessment, in eye widths: the vertical range below which PSP is
+        suspected. An eye width is the distance between the two corners of an eye.
     people : int
         Number of people that were simulated.
     answers : dict of str to int
-        Number of people with each status.
+        Number of people with each status of the assessment, such as ``suspected``.
     covered : int
         Number of people whose true vertical range lies in the measured 95 % interval. It is
         measured once, with the task ``up_down``, and does not depend on `threshold`.
@@ -103,7 +104,7 @@ class Outcome:
     covered: int
 
     def share(self, status: Status) -> float:
-        """Return the share of the people who got this status, 0 to 1."""
+        """Return the share of the people whose assessment has this status, 0 to 1."""
         return self.answers[status] / self.people
 
 
@@ -180,7 +181,10 @@ def _simulate_cohort(
 
 
 def format_tables(outcomes: Sequence[Outcome]) -> str:
-    """Return the tables for docs/accuracy.md, as Markdown."""
+    """Return the tables for docs/accuracy.md, as Markdown.
+
+    `outcomes` are those of `simulate`, with all of `COHORTS`, `CONDITIONS` and `THRESHOLDS`.
+    """
     usual = CONDITIONS[0].name
     people = outcomes[0].people
     parts = [
@@ -261,7 +265,10 @@ def _format_rates(outcomes: Sequence[Outcome]) -> str:
 
 
 def draw_picture(outcomes: Sequence[Outcome], path: Path) -> None:
-    """Draw a PNG: the answers of each cohort, and the sensitivity and specificity by threshold."""
+    """Draw a PNG: the answers of each cohort, and the sensitivity and specificity by threshold.
+
+    `outcomes` are those of `simulate`. It needs matplotlib.
+    """
     # Imported here: only this picture needs it.
     from matplotlib.figure import Figure
 
@@ -316,6 +323,7 @@ def write_docs(outcomes: Sequence[Outcome], folder: Path) -> list[Path]:
     Parameters
     ----------
     outcomes : sequence of Outcome
+        All that `simulate` yielded.
     folder : Path
         An existing directory. In its ``accuracy.md``, the tables replace the text between the marks
         `_BEGIN` and `_END`.
@@ -341,7 +349,10 @@ def write_docs(outcomes: Sequence[Outcome], folder: Path) -> list[Path]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Simulate the cohorts, print the tables, and write the tables and the picture to files."""
+    """Simulate the cohorts, print the tables, and write the tables and the picture to files.
+
+    `arguments` are those of the command line, without the program's name; None takes ``sys.argv``.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m tracker.lab.cohorts", description="Simulate cohorts and assess them."
     )

@@ -55,7 +55,8 @@ def render_frame(spec: ClipSpec, time_s: float) -> Image:
     ----------
     spec : ClipSpec
     time_s : float
-        Time since the first frame, so that the first frame has 0 whatever `ClipSpec.start_time_s`.
+        Seconds since the first frame, so that the first frame has 0 whatever
+        `ClipSpec.start_time_s`.
 
     Returns
     -------
@@ -76,7 +77,11 @@ def _renderer(spec: ClipSpec) -> "_Renderer":
 
 
 class _Renderer:
-    """Draws the frames of one clip. What all frames share is prepared once."""
+    """Draws the frames of one clip.
+
+    What all frames share, such as the placed portrait of a head that does not sway, is prepared
+    once.
+    """
 
     def __init__(self, spec: ClipSpec) -> None:
         self._spec = spec
@@ -110,9 +115,11 @@ class _Renderer:
         return frame
 
     def _expose(self, eye: "_Eye", time_s: float) -> Image:
-        """Return the box of an eye as the frame with this timestamp shows it.
+        """Return the pixels around an eye as the frame with this timestamp shows them.
 
-        All rows of the box are exposed at the same time as its middle row.
+        They are the rectangle `eye.rows` by `eye.columns`. An eye that moves during the exposure is
+        smeared. All rows are exposed at the same time as the rectangle's middle row. `time_s` is in
+        seconds from the clip's start.
         """
         spec = self._spec
         middle = (eye.rows.start + eye.rows.stop) / 2
@@ -132,7 +139,7 @@ class _Renderer:
         return exposed
 
     def _place_face(self, time_s: float) -> "tuple[Image, list[_Eye]]":
-        """Draw the portrait where the head is at this time.
+        """Draw the portrait where the head is at this time, in seconds from the clip's start.
 
         Return the picture, as large as a frame, and the eyes that lie inside it: two, one or none.
         """
@@ -190,7 +197,7 @@ def _lay_over(image: Image, layer: Image) -> Image:
 
 @dataclass(frozen=True, slots=True)
 class _Eye:
-    """An eye to be painted into a box of the frame.
+    """An eye to be painted into a box of the frame: a rectangle of pixels around the eye.
 
     A point of the box has coordinates u and v. They are 0 midway between the two corners of the eye
     (canthi), and 1 is the distance between the corners. u grows along the line through the corners,
@@ -241,7 +248,19 @@ class _Eye:
     ) -> "_Eye | None":
         """Return an eye of the portrait, or None if the eye lies outside the frame.
 
-        A point p of the portrait is at ``turn @ p + shift`` in the frame.
+        Parameters
+        ----------
+        face_name : str
+            Key of `FACES`.
+        side : int
+            `LEFT` or `RIGHT`.
+        turn, shift : ndarray, shapes (2, 2) and (2,), float64
+            A pixel p = (x, y) of the portrait is at ``turn @ p + shift`` in the frame.
+        frame_shape : tuple of int
+            The frame's height and width.
+        glass : ndarray, shape (height, width, 4), uint8, or None
+            Picture of the spectacles, as large as the frame, with the opacity as its fourth
+            channel.
         """
         face = FACES[face_name]
         midpoint, axis, width_px = eye_axes(face, side)
@@ -278,10 +297,11 @@ class _Eye:
         )
 
     def draw(self, closure: float, vertical: float, horizontal: float, follow: float) -> Image:
-        """Return the box with the eye painted in it, shape (box height, box width, 3).
+        """Return the box with the eye painted in it, shape (box height, box width, 3), uint8.
 
-        `closure` is 0 for open and 1 for shut. `vertical` and `horizontal` displace the iris, in
-        units of u and v. `follow` is `ClipSpec.lid_follow`.
+        `closure` is 0 for open and 1 for shut. `vertical` and `horizontal` displace the iris from a
+        straight look, in canthal distances; down and the subject's left are positive. `follow` is
+        `ClipSpec.lid_follow`.
         """
         upper_height, lower_height = (
             float(height)
@@ -311,8 +331,20 @@ class _Eye:
     def _draw_skin(self, upper: Float32Array, lower: Float32Array, lowered: float) -> Float32Array:
         """Return the portrait's skin in the box, stretched so that its lids end where they should.
 
-        `upper` and `lower` are the v at which the upper and the lower lid should end at each pixel.
-        `lowered` is how far the upper lid is lowered, as a share of the lid opening.
+        Parameters
+        ----------
+        upper, lower : ndarray, shape (box height, box width), float32
+            Where the upper and the lower lid should end above and below each pixel: the coordinate
+            v of the lid's edge (see `_Eye`) at the pixel's u.
+        lowered : float
+            How far the upper lid has come down from where it is in a straight look, as a share of
+            the height of the lid opening. It fades the portrait's eyeliner and lid crease out: they
+            are gone at `BARE_AT_LOWERED`.
+
+        Returns
+        -------
+        ndarray, shape (box height, box width, 3), float32
+            Blue, green and red, 0 to 255.
         """
         own_upper = -np.float32(self.face.upper_lid) * self.lid_shape
         own_lower = np.float32(self.face.lower_lid) * self.lid_shape
@@ -367,7 +399,8 @@ class _Eye:
     def _step(self, distance: Float32Array) -> Float32Array:
         """Return 1 inside a shape and 0 outside it, with a smooth change of width `edge` between.
 
-        `distance` is each pixel's distance from the shape's edge, negative outside the shape.
+        `distance` is each pixel's distance from the shape's edge, in units of u and v; negative
+        outside the shape. The result has its shape.
         """
         share: Float32Array = np.clip(distance / self.edge + np.float32(0.5), 0, 1)
         return share

@@ -71,8 +71,14 @@ Float64Array = NDArray[np.float64]
 class DrawnMistake:
     """A missed or false closure, and the picture that shows it.
 
-    The frames are numbered as in the source video; `offset_frame` is the first one after the
-    closure. `picture` is None if none was drawn.
+    Attributes
+    ----------
+    kind : str
+        See `tracker.lab.scoring.Mistake`.
+    onset_frame, offset_frame : int
+        The closure's first frame, and the first one after it, numbered as in the source video.
+    picture : str or None
+        Path of the picture; None if none was drawn.
     """
 
     kind: str
@@ -83,7 +89,20 @@ class DrawnMistake:
 
 @dataclass(frozen=True, slots=True)
 class ClipEvaluation:
-    """A recording's score; `complete` is false if it was only scored up to ``--max-frames``."""
+    """A recording's score and its mistakes.
+
+    Attributes
+    ----------
+    name : str
+        The video's path, relative to the directory that was searched.
+    view : str or None
+        Kind of camera view; None if the annotation names none.
+    complete : bool
+        False if it was only scored up to ``--max-frames``.
+    summary : ScoreSummary
+    mistakes : tuple of DrawnMistake
+        In order of time.
+    """
 
     name: str
     view: str | None
@@ -116,7 +135,7 @@ class Evaluation:
     parameters: Parameters
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the document for `tracker.files.summary.to_json`."""
+        """Return the evaluation as dicts and lists, for `tracker.files.summary.to_json`."""
         return {
             "overall": asdict(self.overall),
             "views": {view: asdict(summary) for view, summary in self.views.items()},
@@ -146,7 +165,8 @@ def collect_evaluation(
     Parameters
     ----------
     scored : sequence of (ClipScore, sequence of Path)
-        Each score with the pictures of its mistakes.
+        Each score with the pictures of its mistakes, in the order of `ClipScore.mistakes`; None for
+        a mistake that was not drawn.
     failures : sequence of str
         Messages about recordings that were not scored.
     parameters : Parameters
@@ -231,7 +251,10 @@ def describe_evaluation(evaluation: Evaluation) -> str:
 
 
 def _format_row(summary: ScoreSummary) -> list[str]:
-    """Return the cells of a row of the table, without the first one, which names the recording."""
+    """Return the cells of a row of the table, without the first one, which names the recording.
+
+    A value that is NaN becomes ``-``.
+    """
     onset, offset, prolonged = (
         summary.onset_error_ms,
         summary.offset_error_ms,
@@ -265,7 +288,7 @@ def load_or_make_track(
     make_finder: Callable[[], FaceFinder],
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Track:
-    """Return the track of a video: load it if an earlier run kept the same one, else make it.
+    """Return the track of a video: load the one that an earlier run kept, or make and keep it.
 
     Parameters
     ----------
@@ -274,7 +297,8 @@ def load_or_make_track(
     folder : Path
         Folder of the kept tracks; it is made if it is missing.
     make_finder : callable
-        Returns the models. It is only called if the video has to be tracked.
+        Takes nothing and returns the models. It is only called if the video has to be tracked,
+        because loading them takes time.
     on_progress : callable, optional
         See `tracker.tracks.track.track_video`.
 
@@ -307,7 +331,9 @@ def load_or_make_track(
 
 
 def track_key(fingerprint: Fingerprint, parameters: Parameters) -> str:
-    """Return a hash of everything that the track of a video depends on.
+    """Return a hash, 32 hexadecimal digits, of everything that the track of a video depends on.
+
+    A kept track with the same hash need not be made again.
 
     This is the video's content, `step`, `max_frames`, the code of `TRACK_MODULES`, and
     the models.

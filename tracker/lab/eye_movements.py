@@ -33,25 +33,35 @@ EAR_OF_HEIGHT = 0.85
 
 
 def displace(angle_deg: float) -> float:
-    """Return how far the iris of an eye turned by an angle is displaced, in canthal distances."""
+    """Return how far the iris moves when the eye turns by an angle from looking straight ahead.
+
+    It is in canthal distances (from corner to corner of an eye), with the sign of the angle.
+    """
     return float(ROTATION_RADIUS * np.sin(np.radians(angle_deg)))
 
 
 def main_sequence_deg_s(amplitude_deg: float) -> float:
-    """Return the peak velocity of a healthy person's saccade of an amplitude."""
+    """Return the peak velocity, in degrees a second, of a healthy person's saccade.
+
+    `amplitude_deg` is how far the eyes turn in it; its sign does not matter.
+    """
     return float(FASTEST_DEG_S * (1 - np.exp(-abs(amplitude_deg) / AMPLITUDE_SCALE_DEG)))
 
 
 def turn_time_s(amplitude_deg: float, peak_velocity_deg_s: float) -> float:
-    """Return how long a step of this amplitude and peak velocity takes, from start to end."""
+    """Return how many seconds a step of this amplitude and peak velocity takes, from start to end.
+
+    The eyes move along a raised cosine, see `GazePhase`.
+    """
     return float(PEAK_OVER_MEAN * abs(amplitude_deg) / peak_velocity_deg_s)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where the eyes look from a moment on, in degrees; down and the subject's left are positive.
+    """Where the eyes look from a moment on, in degrees from straight ahead.
 
-    The eyes begin to move at `start_s`.
+    Down and the subject's left are positive. The eyes begin to move at `start_s`, in seconds from
+    the clip's start.
     """
 
     start_s: float
@@ -69,7 +79,7 @@ def make_steps(
     targets : sequence of Target
         In order of time. Before the first one, the eyes look straight ahead.
     velocity_deg_s : callable, optional
-        Returns the peak velocity of a step from its amplitude in degrees.
+        Takes the amplitude of a step in degrees and returns its peak velocity in degrees a second.
     """
     gaze, before = [], Target(0.0)
     for target in targets:
@@ -103,15 +113,17 @@ def add_jerks(
     targets : sequence of Target
         In order of time.
     onsets_s : sequence of float
-        When the eyes begin to move away. They are back before the next target.
+        When the eyes begin to move away, in seconds from the clip's start. Choose times such that
+        they are back before the next target.
     amplitude_deg : float
         Positive to the subject's left.
     held_s : float
-        Time from the start of the first step to the start of the second one.
+        Seconds from the start of the first step to the start of the second one.
 
     Returns
     -------
     tuple of Target
+        The given and the added ones, in order of time.
     """
     added = list(targets)
     for onset_s in onsets_s:
@@ -127,9 +139,11 @@ def add_jerks(
 
 @dataclass(frozen=True, slots=True)
 class LandmarkNoise:
-    """How the landmarks err. Noise is given for the mean gaze offset of both eyes.
+    """How the simulated landmarks err.
 
-    Where nothing else is said, it is a standard deviation in canthal distances.
+    Where nothing else is said, a value is a standard deviation of the gaze offset, in canthal
+    distances. The gaze offset is how far the iris is displaced between the corners of the eye; the
+    mean of both eyes is meant. A canthal distance is that between the corners.
 
     The defaults are typical of the real clips that this was measured on, people at rest at 30
     frames a second. There the noise of the two eyes is independent, and that of the horizontal
@@ -140,10 +154,10 @@ class LandmarkNoise:
     jitter : float
         Noise that differs in every frame.
     slow, slow_s : float
-        Noise that changes slowly, and the time in which its correlation falls to 1 / e.
+        Noise that changes slowly, and the seconds in which its correlation falls to 1 / e.
     settling, settling_s : float
         After a step the landmarks creep or swing for some frames: standard deviation of that error
-        as a share of the step, and the time in which it fades to 1 / e.
+        as a share of the step, and the seconds in which it fades to 1 / e.
     uneven : float
         Standard deviation, over fixations, of the jitter's logarithm. In some fixations the
         landmarks swing from frame to frame, because the face's region follows them.
@@ -167,15 +181,18 @@ class LandmarkNoise:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How the landmarks show the eyes' movements.
+    """How much of the eyes' movements the landmarks show.
+
+    FaceMesh finds the landmarks of some frames twice, in differently cropped pictures of the face:
+    the first and the second pass (see `tracker.tracks.track.Track`).
 
     Attributes
     ----------
     vertical, horizontal : float
         Shares of a drawn movement that FaceMesh's landmarks show (docs/accuracy.md).
     framing_gain, second_gain : float
-        Factors by which the first and the second pass over- or underestimate vertical movements;
-        see `tracker.lab.people.Person`.
+        Further factors on vertical movements, of the first and of the second pass: each crop over-
+        or underestimates them a little.
     eye_row : float
         Height of the eyes in the picture: 0 = the first row, 1 = the last. It delays the rolling
         exposure.
@@ -250,7 +267,11 @@ def simulate_track(
 
 
 def _follow_unevenly(vertical: Float64Array, spec: ClipSpec, noise: LandmarkNoise) -> Float64Array:
-    """Return the vertical gaze (N,) with the bend and the rush of the landmarks."""
+    """Return the vertical gaze (N,) as landmarks with `noise.bend` and `noise.rush` follow it.
+
+    `vertical` is the true gaze in canthal distances, down positive. The farthest gaze of `spec` is
+    the one at which the bend changes nothing.
+    """
     farthest = max((abs(phase.vertical) for phase in spec.gaze), default=0.0) or 1.0
     bent = vertical + noise.bend * (vertical**3 / farthest**2 - vertical)
     change = np.diff(bent, prepend=bent[:1])
@@ -260,9 +281,10 @@ def _follow_unevenly(vertical: Float64Array, spec: ClipSpec, noise: LandmarkNois
 def _draw_slow(
     std: float, slow_s: float, times_s: Float64Array, rng: np.random.Generator
 ) -> Float64Array:
-    """Return slow noise (2, N, 2): the vertical, then the horizontal offset of each eye.
+    """Return slow noise (2, N, 2): the vertical, then the horizontal offset; last axis: each eye.
 
-    `std` is the standard deviation of the mean of both eyes.
+    `std` is the standard deviation of the mean of both eyes, and gives the unit. `slow_s` is the
+    time in which the noise's correlation falls to 1 / e.
     """
     drawn = std * np.sqrt(2) * rng.normal(size=(times_s.size, 2, 2))
     kept = np.exp(-np.diff(times_s) / slow_s)
@@ -273,7 +295,7 @@ def _draw_slow(
 
 
 def _follow_late(values: Float64Array, times_s: Float64Array, late_s: float) -> Float64Array:
-    """Return what an exponential follower shows of values (2, N), which lags behind them.
+    """Return what an exponential follower shows of values (2, N), which lags behind them; (2, N).
 
     After a step, the rest of the way to the new value falls to 1 / e in `late_s` seconds.
     """

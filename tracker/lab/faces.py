@@ -35,7 +35,8 @@ LID_EXPONENT = 2.5
 def rotation_deg(gaze: Float64Array | float) -> Float64Array:
     """Return by how many degrees an eye is turned, from the displacement `gaze` of its iris.
 
-    `gaze` can have any shape; the result has the same.
+    `gaze` is in canthal distances from where the iris is in a straight look, and can have any
+    shape; the result has the same, and the same sign. It is NaN where no eye can turn so far.
     """
     angle: Float64Array = np.arcsin(np.asarray(gaze, dtype=np.float64) / ROTATION_RADIUS)
     return np.degrees(angle)
@@ -44,7 +45,8 @@ def rotation_deg(gaze: Float64Array | float) -> Float64Array:
 def foreshortened(gaze: Float64Array | float) -> Float64Array:
     """Return how wide the iris looks in a turned eye, as a share of its width straight ahead.
 
-    `gaze` is the displacement of the iris.
+    `gaze` is the displacement of the iris in canthal distances. It can have any shape; the result
+    has the same.
     """
     cosine: Float64Array = np.sqrt(1 - (np.asarray(gaze) / ROTATION_RADIUS) ** 2)
     return cosine
@@ -53,7 +55,8 @@ def foreshortened(gaze: Float64Array | float) -> Float64Array:
 def lid_shape(u: NDArray[Any] | float, half_width: float = 0.5) -> Float64Array:
     """Return a lid's height at `u`, as a share of its height at the middle of the eye.
 
-    `u`, of any shape, runs along the eye's axis: 0 = the middle, `half_width` = the lid's end.
+    `u`, of any shape, runs along the line through the eye's corners: 0 = the middle, `half_width` =
+    the lid's end, beyond which the height is 0. The result has the shape of `u`.
     """
     shape: Float64Array = np.maximum(1 - np.abs(np.asarray(u) / half_width) ** LID_EXPONENT, 0)
     return shape
@@ -70,12 +73,12 @@ class Face:
     package, file : str
         Distribution that holds the portrait, and the file's path in it.
     size_px : (int, int)
-        Width and height of the portrait.
+        Width and height of the portrait in pixels.
     canthi_px : tuple
-        Canthi (x, y) of the left eye, then of the right eye. Of each eye, first the canthus towards
-        the subject's right, then the one towards the left.
+        Canthi (corners), as (x, y), of the subject's left eye, then of the right eye. Of each eye,
+        first the canthus towards the subject's right, then the one towards the left.
     centre_px : (float, float)
-        Middle of the face.
+        Middle of the face, as (x, y).
     short_side_px : float
         Portrait pixels along the frame's shorter side at zoom 1. The face then fills 60 % of it.
     upper_lid, lower_lid : float
@@ -119,7 +122,7 @@ class Face:
 
     @property
     def fissure(self) -> float:
-        """Height of the drawn lid opening when the eye looks ahead."""
+        """Height of the drawn lid opening when the eye looks ahead, in canthal distances."""
         return self.opening * (self.upper_lid + self.lower_lid)
 
     def lid_heights(
@@ -135,14 +138,15 @@ class Face:
         closure : ndarray, any shape, float64
             Closure of the lids: 0 = open, 1 = shut.
         vertical : ndarray, same shape, float64
-            Vertical gaze, down positive.
+            Vertical gaze: displacement of the iris in canthal distances, down positive.
         follow : float
             How far the lids follow the gaze: 0 = they stay, 1 = as a healthy person's.
 
         Returns
         -------
         tuple of ndarray
-            How far the upper lid's edge, and the lower lid's, is below the line through the canthi.
+            How far the upper lid's edge, then the lower lid's, is below the line through the
+            canthi, in canthal distances. An open upper lid is above the line: negative.
         """
         looking_down = ROTATION_RADIUS * np.sin(np.radians(LOOKING_DOWN_DEG))
         lowered = follow * np.asarray(vertical, dtype=np.float64)
@@ -163,7 +167,8 @@ class Face:
         Parameters
         ----------
         closure, vertical, horizontal : ndarray, shapes that broadcast, float64
-            Closure of the lids and gaze.
+            Closure of the lids, 0 = open to 1 = shut; and displacement of the iris in canthal
+            distances, down and the subject's left positive.
         follow : float
             See `lid_heights`.
 

@@ -94,8 +94,9 @@ class Cohort:
     Attributes
     ----------
     name : str
+        What the tables call the group.
     kind : {"healthy", "PD", "PSP"}
-        The diagnosis.
+        The diagnosis: none, Parkinson's disease, or progressive supranuclear palsy.
     age_years : float
     up_share, down_share : (float, float)
         How far the people can still look up and down, as a share of how far healthy people can: the
@@ -131,16 +132,17 @@ class Person:
     ----------
     up, down : float
         How far the person can look up and down: distance of the iris from its place in a straight
-        look, as the landmarks show it, in eye widths.
+        look, as the landmarks show it, in eye widths (from corner to corner of an eye). Both are
+        positive.
     eye_widths_per_deg : float
-        By how much the landmarks show the iris to move when the eye turns by 1 degree.
+        By how many eye widths the landmarks show the iris to move when the eye turns by 1 degree.
     down_deg : float
         Angle by which the person's eyes can turn down.
     open_ear : float
-        EAR of the open eyes.
+        Eye aspect ratio (EAR) of the open eyes: height of the lid opening over its width.
     blinks_per_min : float
     latency_s : float
-        Time from an instruction until the eyes move.
+        Seconds from an instruction until the eyes move.
     jitter : float
         Noise of the landmarks that differs in every frame, in eye widths; see `JITTER`.
     framing_gain, second_gain : float
@@ -161,7 +163,7 @@ class Person:
 
 
 def draw_person(cohort: Cohort, rng: np.random.Generator) -> Person:
-    """Return a person of the cohort with random properties."""
+    """Return a person of the cohort with random properties, drawn with `rng`."""
     mean_age, age_std = STUDY_AGE_YEARS
     up_mean, up_std = UP_DEG
     slope = UP_AGE_CORRELATION * up_std / age_std
@@ -188,7 +190,7 @@ def draw_person(cohort: Cohort, rng: np.random.Generator) -> Person:
 
 
 def make_task(seconds: float, rounds: int = 1) -> tuple[Phase, ...]:
-    """Return the phases of the app's guided task, which takes `seconds` in all.
+    """Return the instructions of the app's guided task, which takes `seconds` in all.
 
     The person looks at the camera for `READY_S`, then up and down for equally long. The app asks
     for one round of up and down. With more rounds, each look is shorter.
@@ -204,10 +206,10 @@ def make_task(seconds: float, rounds: int = 1) -> tuple[Phase, ...]:
 
 
 def compute_true_range(person: Person, rng: np.random.Generator) -> float:
-    """Return the person's true vertical range, in eye widths.
+    """Return the person's true vertical range, in eye widths, to compare the measured one with.
 
     It is the distance from the 5th to the 95th percentile of the gaze in thousands of looks up and
-    as many looks down, without noise of the landmarks.
+    as many looks down, drawn with `rng`, without noise of the landmarks.
     """
     short = np.abs(LOOK_SHORTFALL * rng.normal(size=(2, 4000)))
     wander = FIXATION_DEG * person.eye_widths_per_deg * rng.normal(size=(2, 4000))
@@ -217,7 +219,10 @@ def compute_true_range(person: Person, rng: np.random.Generator) -> float:
 
 
 def record(person: Person, task: Sequence[Phase], fps: float, rng: np.random.Generator) -> Track:
-    """Return the track of a simulated recording in which the person does a task of `make_task`."""
+    """Return the track of a simulated recording in which the person does a task of `make_task`.
+
+    `fps` is its frame rate. What is random, such as when the person blinks, is drawn with `rng`.
+    """
     times_s = np.arange(round(task[-1].end_s * fps)) / fps
     look = np.zeros(times_s.size)
     for phase in task:
@@ -250,8 +255,8 @@ def _hold(
 ) -> Float64Array:
     """Return a random value for each time (N,): it stays the same for a while, then changes.
 
-    How long it stays is random, too: exponentially distributed with the mean `mean_s`. `draw` makes
-    the values.
+    How long it stays is random, too: exponentially distributed with the mean `mean_s`, in seconds.
+    `draw` makes the values. `times_s` are evenly spaced, from 0.
     """
     changes = rng.random(times_s.size) < -np.expm1(-times_s[1] / mean_s)
     numbers = np.cumsum(changes)
@@ -262,7 +267,7 @@ def _hold(
 def _lower_lids(person: Person, gaze: Float64Array) -> Float64Array:
     """Return the share of the lid opening (N,) that is left when the lids follow the gaze down.
 
-    1 is a straight look or a look up.
+    `gaze` (N,) is in eye widths, down positive. 1 is returned for a straight look or a look up.
     """
     farthest = max(person.down, 1e-9)
     down_deg = person.down_deg * np.clip(gaze / farthest, 0.0, 1.0)
@@ -273,7 +278,8 @@ def _lower_lids(person: Person, gaze: Float64Array) -> Float64Array:
 def _blink(person: Person, times_s: Float64Array, rng: np.random.Generator) -> Float64Array:
     """Return how far blinks close the lids at each time (N,): 0 = open, 1 = shut.
 
-    The blinks begin at random times that are independent of each other.
+    The blinks begin at random times that are independent of each other, `person.blinks_per_min` on
+    average. `times_s` (N,) is in seconds from 0.
     """
     seconds = float(times_s[-1])
     closure = np.zeros(times_s.size)
@@ -291,26 +297,28 @@ def make_landmarks(
     jitter: float,
     horizontal: Float64Array | float = 0.0,
 ) -> NDArray[np.float32]:
-    """Return landmarks (N, K, 2) of a still, upright face.
+    """Return landmarks (N, K, 2) of a still, upright face in N frames.
 
     Parameters
     ----------
     ear : ndarray, shape (N,), float64
         Eye aspect ratio (EAR) that the landmarks should show.
     vertical : ndarray, shape (N,) or (N, 2), float64
-        Vertical offset of the iris in eye widths that the landmarks should show: of both eyes, or
-        of the left eye, then of the right eye.
+        Vertical offset of the iris in eye widths that the landmarks should show, down positive: of
+        both eyes, or of the left eye, then of the right eye.
     gaze : ndarray, shape (N,), float64
-        Vertical offset without noise, in eye widths. The upper lid follows it.
+        Vertical offset without noise, in eye widths, down positive. The upper lid follows it.
     rng : numpy.random.Generator
     jitter : float
         Noise of the landmarks that differs in every frame, in eye widths; see `JITTER`.
     horizontal : ndarray, shape (N,) or (N, 2), float64, optional
-        Horizontal offset of the iris, in the same way.
+        Horizontal offset of the iris, in the same way; positive to the right of the picture, which
+        is the subject's left.
 
     Returns
     -------
     ndarray, shape (N, K, 2), float32
+        Pixels (x, y) of a 640x480 picture, in the columns of `kernels.FACE_MESH_INDICES`.
     """
     offsets = np.empty((2, ear.size, 2))
     for offset, given in zip(offsets, (horizontal, vertical), strict=True):
@@ -339,7 +347,10 @@ def make_landmarks(
 
 
 def describe_track(frames: int, fps: float) -> TrackInfo:
-    """Return the information that comes with the track of a good phone recording."""
+    """Return the information that comes with the track of a good phone recording, 640x480 pixels.
+
+    `frames` is its number of frames: all were decoded and tracked.
+    """
     return TrackInfo(
         video=VideoInfo(640, 480, fps, frames),
         step=1,

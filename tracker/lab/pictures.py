@@ -41,7 +41,10 @@ def explain_missing_pictures() -> str | None:
 
 
 def remove_pictures(directory: Path) -> None:
-    """Remove the pictures that an earlier run drew, because this run may make other mistakes."""
+    """Remove the pictures that an earlier run drew, because this run may make other mistakes.
+
+    Pictures are recognised by their names, in `directory` itself only.
+    """
     for path in directory.iterdir():
         if _PICTURE_NAME.fullmatch(path.name):
             path.unlink()
@@ -88,7 +91,9 @@ def _frames_to_show(closure: Closure, analysis: Analysis) -> list[int]:
 
 
 def _crop_eyes(video: Path, analysis: Analysis, wanted: set[int]) -> dict[int, Image]:
-    """Return the eyes in each wanted frame, or the whole frame if no face was seen.
+    """Return a picture of the eyes in each wanted frame, or of the whole frame if no face was seen.
+
+    The frames are numbered as in the video; a frame that cannot be decoded is left out.
 
     This decodes from the start, because seeking lands on other frames in some files.
     """
@@ -120,7 +125,7 @@ def _crop(image: Image, eyes: NDArray[np.float32]) -> Image:
 
 
 def _shrink(image: Image) -> Image:
-    """Return a red-green-blue copy that is not larger than its place in the drawing."""
+    """Return a red-green-blue copy of a picture, whose longer side has `MAX_CROP_PX` at most."""
     scale = min(1.0, MAX_CROP_PX / max(image.shape[:2]))
     size = [max(1, round(scale * side)) for side in (image.shape[1], image.shape[0])]
     shrunk = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
@@ -134,7 +139,11 @@ def _draw(
     eyes: dict[int, Image],
     path: Path,
 ) -> None:
-    """Draw a mistake: the eyes above, and the EAR with all closures below."""
+    """Draw a mistake to the PNG file `path`: the eyes above, and the EAR with all closures below.
+
+    `eyes` holds pictures of the eyes by frame of the video. The EAR (eye aspect ratio) tells how
+    far the lids are open.
+    """
     # Loaded here, because it takes half a second and most runs make no mistake.
     from matplotlib.figure import Figure
 
@@ -169,7 +178,10 @@ def _draw(
 
 
 def _draw_ear(axes: Any, analysis: Analysis, window_s: tuple[float, float]) -> None:
-    """Draw the EAR of each eye and of both, with the thresholds."""
+    """Draw the EAR of each eye and of both, with the thresholds that the detector used.
+
+    `axes` are matplotlib's. `window_s` is the shown time, (start, stop) in seconds of the track.
+    """
     near = slice(*np.searchsorted(analysis.track.times_s, window_s))
     times_s, baseline = analysis.track.times_s[near], analysis.events.baseline[near]
     both = analysis.traces.ear[near]
@@ -190,7 +202,10 @@ def _draw_ear(axes: Any, analysis: Analysis, window_s: tuple[float, float]) -> N
 def _shade_closures(
     axes: Any, clip: AnnotatedClip, analysis: Analysis, window_s: tuple[float, float]
 ) -> None:
-    """Shade annotated closures in the upper half, and detected ones in the lower half."""
+    """Shade annotated closures in the upper half of `axes`, and detected ones in the lower half.
+
+    `window_s` is the shown time, (start, stop) in seconds of the track.
+    """
     track = analysis.track
     shaded = [(clip.blinks, BLUE, 0.5, "annotated blink")]
     shaded += [(clip.long_closures, BLUE, 0.5, "annotated long closure")]
@@ -210,7 +225,7 @@ def _shade_closures(
 
 
 def _describe(analysis: Analysis, closure: Closure) -> str:
-    """Describe in one line what the detector saw."""
+    """Describe in one line of text what the detector saw during a missed or false closure."""
     index = analysis.track.frame_index
     inside = (index >= closure.start) & (index < closure.stop)
     ratio = (analysis.traces.ear / analysis.events.baseline)[inside]

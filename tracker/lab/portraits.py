@@ -38,7 +38,8 @@ HEAD_RADIUS = 0.42
 def eye_axes(face: Face, side: int) -> tuple[Float64Array, Float64Array, float]:
     """Return the midpoint, the direction and the length of an eye's axis, in portrait pixels.
 
-    The axis is the line between the eye's two canthi (corners). The direction is a unit vector.
+    The axis is the line between the eye's two canthi (corners). The midpoint is (x, y), and the
+    direction a unit vector (x, y) towards the subject's left. `side` is `LEFT` or `RIGHT`.
     """
     first, second = np.array(face.canthi_px[side])
     width_px = float(np.hypot(*(second - first)))
@@ -83,13 +84,19 @@ def load_portrait(name: str) -> Image:
 
 @functools.cache
 def enlarged_portrait(name: str) -> Image:
-    """Return the portrait, `ENLARGEMENT` times as large and otherwise unchanged."""
+    """Return a face's portrait, `ENLARGEMENT` times as large and otherwise unchanged.
+
+    `name` is a key of `tracker.lab.faces.FACES`, here and below.
+    """
     return _enlarge(load_portrait(name))
 
 
 @functools.cache
 def open_skin(name: str) -> Image:
-    """Return the enlarged portrait with skin in place of the spectacles that it wears, if any."""
+    """Return the enlarged portrait with skin in place of the spectacles that it wears, if any.
+
+    The eyes are still in it: only new eyes and lids are painted over.
+    """
     if not FACES[name].rims_px:
         return enlarged_portrait(name)
     return _fill(name, _mark_rims(name))
@@ -97,7 +104,10 @@ def open_skin(name: str) -> Image:
 
 @functools.cache
 def bare_skin(name: str) -> Image:
-    """Return `open_skin` with skin in place of the eyes, the lashes and the lid creases."""
+    """Return `open_skin` with skin in place of the eyes, the lashes and the lid creases.
+
+    It is what a shut lid shows.
+    """
     face = FACES[name]
     mask = _mark_rims(name)
     y, x = np.mgrid[: mask.shape[0], : mask.shape[1]]
@@ -116,7 +126,7 @@ def bare_skin(name: str) -> Image:
 def spectacles(name: str) -> Image | None:
     """Return the spectacles in front of the eyes; None if the face has none.
 
-    The shape is (h, w, 4): blue, green, red and opacity.
+    The shape is (h, w, 4): blue, green, red and opacity, 0 to 255; as large as `enlarged_portrait`.
     """
     face = FACES[name]
     if face.rims_px:
@@ -126,7 +136,10 @@ def spectacles(name: str) -> Image | None:
 
 
 def _draw_spectacles(face: Face) -> Image:
-    """Draw a rim around each eye, a bridge, and the reflection of a window on each lens."""
+    """Draw a rim around each eye, a bridge, and the reflection of a window on each lens.
+
+    Return a picture as `spectacles` does.
+    """
     width, height = (ENLARGEMENT * side for side in face.size_px)
     y, x = np.mgrid[:height, :width].astype(np.float32)
     rim, reflection = np.zeros((2, height, width), dtype=np.float32)

@@ -48,7 +48,7 @@ SMALL_SIDE_PX = 720
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The time of one stage.
+    """The time of one stage of an analysis; `name` is a key of `STAGES`.
 
     CPU seconds count the thread that the stage ran on; those of all stages add up to the whole. If
     frames are decoded ahead, the wall seconds of decoding overlap with those of other stages.
@@ -73,7 +73,17 @@ class Floor:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """A change that would save time, and the time that the analysis would then take in all."""
+    """A change that would save time, and the seconds that the analysis would then take in all.
+
+    Attributes
+    ----------
+    change : str
+        What to do, such as an option of the command line.
+    cpu_s, wall_s : float
+        CPU time and elapsed time, estimated.
+    note : str
+        What the change costs or needs; may be empty.
+    """
 
     change: str
     cpu_s: float
@@ -88,9 +98,11 @@ class Profile:
     Attributes
     ----------
     source : str
+        Name of the video's file.
     width, height, fps : int, int, float
-        Size and frame rate of the video.
+        Size of the video in pixels, and its frames a second.
     step, frames_decoded, frames_tracked : int
+        Every `step`-th frame is tracked; all are decoded.
     cores : int
         Number of cores that this process may use.
     decoded_ahead : bool
@@ -98,13 +110,13 @@ class Profile:
     stages : tuple of Stage
         In the order of `STAGES`.
     cpu_s, wall_s : float
-        Time of the whole analysis.
+        CPU time and elapsed time of the whole analysis, in seconds.
     peak_memory_mb : float
         Largest resident size of the process so far; NaN if the system does not tell it.
     floor : Floor or None
         None if no face was found: FaceMesh then had nothing to do.
     eye_width_px : float
-        NaN without a face.
+        Distance between the corners of an eye in pixels of the video; NaN without a face.
     """
 
     source: str
@@ -124,7 +136,7 @@ class Profile:
     eye_width_px: float
 
     def cpu_of(self, *names: str) -> float:
-        """Return the sum of the CPU seconds of some stages."""
+        """Return the sum of the CPU seconds of some stages, named by keys of `STAGES`."""
         return sum(stage.cpu_s for stage in self.stages if stage.name in names)
 
     @property
@@ -134,7 +146,10 @@ class Profile:
 
     @property
     def floor_ms(self) -> float:
-        """Least time of a tracked frame and the skipped frames before it; NaN if not known."""
+        """Least CPU ms for a tracked frame and the skipped frames before it; NaN if not known.
+
+        `frame_ms` is compared with it.
+        """
         if self.floor is None or not self.frames_tracked:
             return float("nan")
         decoded = self.frames_decoded / self.frames_tracked
@@ -142,7 +157,7 @@ class Profile:
 
     @property
     def limited_by(self) -> str:
-        """The stage that takes most of the time, in a sentence."""
+        """Which kind of work takes the most time, as a sentence for a person."""
         decoding = self.cpu_of("decode")
         looking = self.cpu_of(*PER_FRAME) - decoding
         fixed = self.cpu_s - decoding - looking
@@ -155,7 +170,10 @@ class Profile:
         return "Looking for faces takes the most: none is followed most of the time."
 
     def gains(self) -> list[Gain]:
-        """Compute the changes that would save time, the largest gain first."""
+        """Estimate what changes of options or hardware would save; the least elapsed time first.
+
+        Nothing is run again: the measured times are scaled.
+        """
         decoding = self.cpu_of("decode")
         looking = self.cpu_of(*PER_FRAME) - decoding
         fixed = self.cpu_s - decoding - looking
@@ -202,7 +220,10 @@ class Profile:
         return sorted(gains, key=lambda one: one.wall_s)
 
     def document(self) -> dict[str, Any]:
-        """Return the whole profile, ready for strict JSON."""
+        """Return the whole profile as dicts and lists, for `tracker.files.summary.to_json`.
+
+        A number that is not known is None or NaN, which becomes null there.
+        """
         frames = self.frames_tracked or float("nan")
         values = {name: value for name, value in asdict(self).items() if name != "stages"}
         return values | {
@@ -313,7 +334,10 @@ def _analyze(
     on_progress: Callable[[int, int], None] | None,
     clock: "_Clock",
 ) -> "tuple[_TimedVideo, _TimedFinder, Result]":
-    """Analyse a video, and time each stage with `clock`."""
+    """Analyse a video, and time each stage with `clock`.
+
+    Return the video, the models, and the result; the first two have noted what `Profile` needs.
+    """
     with clock.stage("load"):
         from tracker.face.mesh import FaceMesh
         from tracker.pipeline import measure_track, track_recording
@@ -365,7 +389,10 @@ def measure_floor(path: Path, face: Image, finder: FaceFinder) -> Floor:
 
 
 def cut_face(image: ImageLike, region: Region) -> Image:
-    """Cut a face out as a picture `CROP_PX` wide, without turning it upright."""
+    """Cut a face out as a square picture of `CROP_PX` pixels a side, without turning it upright.
+
+    `region` is the square around the face, in pixels of `image`; its angle is ignored.
+    """
     half = region.side_px / 2
     left, top = max(0, int(region.centre_x - half)), max(0, int(region.centre_y - half))
     part = image[top : int(region.centre_y + half), left : int(region.centre_x + half)]
@@ -373,7 +400,7 @@ def cut_face(image: ImageLike, region: Region) -> Image:
 
 
 def draw_profile(profile: Profile, path: Path) -> None:
-    """Draw the stages of a frame beside the floor.
+    """Draw the time that each stage takes for a frame, beside the least possible (`Floor`).
 
     Parameters
     ----------
@@ -415,7 +442,11 @@ def _number(value: float) -> float | None:
 
 
 class _Clock:
-    """Adds up the time of each stage. An inner stage's time does not count for the outer one."""
+    """Adds up the seconds of each stage, by its name.
+
+    The time of a stage inside another one does not count for the outer one. `cpu_s` is the time of
+    the thread, `wall_s` the elapsed time. Several threads may use one clock.
+    """
 
     def __init__(self) -> None:
         self.cpu_s: dict[str, float] = {}
@@ -454,7 +485,10 @@ class _TimedImage(LazyImage):
 
 
 class _TimedVideo(Video):
-    """A video whose decoding and conversions are timed."""
+    """A video whose decoding and conversions are timed by `clock`.
+
+    `decoded_ahead` tells whether `frames` was last asked to decode ahead.
+    """
 
     def __init__(self, path: Path, clock: _Clock) -> None:
         super().__init__(path)
@@ -479,7 +513,11 @@ class _TimedVideo(Video):
 
 
 class _TimedFinder:
-    """A `FaceFinder` that times its calls, and keeps a picture of the first face."""
+    """A `FaceFinder` that times its calls, and keeps a picture of the first face.
+
+    `measure_floor` needs the picture. `face` is that picture, see `cut_face`; None until a face was
+    found. `finder` is the one that works.
+    """
 
     def __init__(self, finder: FaceFinder, clock: _Clock) -> None:
         self.finder = finder

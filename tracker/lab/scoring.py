@@ -41,7 +41,7 @@ class Match:
     Attributes
     ----------
     hits : tuple of (Closure, Closure)
-        Pairs of a detected and an annotated closure.
+        Pairs of a closure as detected and the same closure as annotated, in this order.
     false, missed : tuple of Closure
         Closures that were only detected, and closures that were only annotated.
     """
@@ -80,8 +80,8 @@ class ClipScore:
     prolonged : Match
         Detected prolonged closures against annotated long closures.
     onset_errors_s, offset_errors_s : ndarray, float64
-        Detected minus annotated times at which the matched blinks begin and end. A blink whose
-        beginning or end was not seen has no value there.
+        Detected minus annotated times at which the matched blinks begin and end, in seconds. A
+        blink whose beginning or end was not seen has no value there, so the two may differ in size.
     duration_errors_s : ndarray, float64
         Detected minus annotated durations of the matched blinks of which both ends were seen. A
         detected blink lasts from its interpolated onset to its interpolated offset, an annotated
@@ -101,7 +101,7 @@ class ClipScore:
 
     @property
     def count_error(self) -> int:
-        """Number of detected blinks minus number of annotated blinks."""
+        """Number of detected blinks minus number of annotated blinks: positive if too many."""
         return len(self.blinks.false) - len(self.blinks.missed)
 
     @property
@@ -158,7 +158,10 @@ def match_closures(
 
 
 def _holds(annotated: Closure, detected: Closure) -> bool:
-    """Return whether the annotated closure contains the peak frame of the detected one."""
+    """Return whether the annotated closure contains the peak frame of the detected one.
+
+    Raises ValueError if `detected` is an annotated closure, which has no peak.
+    """
     if detected.peak is None:
         raise ValueError(f"{detected} has no peak: it is not detected")
     return annotated.start <= detected.peak < annotated.stop
@@ -223,6 +226,8 @@ def score_clip(clip: AnnotatedClip, analysis: Detection) -> ClipScore:
 def detected_closures(analysis: Detection) -> dict[int, list[Closure]]:
     """Return the detected closures by kind: `BLINK`, `PROLONGED_CLOSURE` or `FLUTTER`.
 
+    Each kind has a list in order of time, which may be empty.
+
     Their frames are numbered as in the source video, like those in the output ``blinks.csv``.
     """
     closures, frames = analysis.events.closures, analysis.track.frame_index
@@ -246,9 +251,11 @@ def detected_closures(analysis: Detection) -> dict[int, list[Closure]]:
 
 
 def frame_times_s(track: Track, frames: Sequence[int]) -> Float64Array:
-    """Return the times (M,) of these frames of the source video.
+    """Return the times (M,), in seconds, of these frames of the source video.
 
-    A frame that was not tracked gets a time between those of the tracked frames around it.
+    `frames` are M frame numbers, counted from 0. A frame that was not tracked gets a time between
+    those of the tracked frames around it. The end of the last tracked frame is known, too; a frame
+    beyond it gets its time, and a frame before the first tracked one the time of that one.
     """
     times_s, index = track.times_s, track.frame_index
     interval_s = float(np.median(np.diff(times_s))) if times_s.size > 1 else 1 / NOMINAL_FPS
@@ -271,6 +278,7 @@ class TimingErrors:
     median_low, median_high : float
         95 % interval of `median`; NaN if there are too few errors for an interval.
     count : int
+        Number of errors.
     """
 
     median_abs: float
@@ -297,8 +305,9 @@ class ClosureCounts:
 class ScoreSummary:
     """The score of one or several recordings. The JSON output has the same fields.
 
-    `true_positives`, `false_positives` and `false_negatives` count blinks. Precision, recall, F1
-    and the values per recording are NaN if there is nothing to divide by.
+    `true_positives` (annotated and detected), `false_positives` (only detected) and
+    `false_negatives` (only annotated) count blinks. Precision, recall and F1, 0 to 1, and the
+    values per recording are NaN if there is nothing to divide by.
 
     Attributes
     ----------
@@ -310,6 +319,9 @@ class ScoreSummary:
         Mean over the recordings of that difference in each recording, without its sign.
     count_error_zero_share : float
         Share of the recordings in which that difference is 0.
+    onset_error_ms, offset_error_ms, duration_error_ms : TimingErrors
+        Errors of the begin, of the end and of the duration of the matched blinks.
+    prolonged_closures : ClosureCounts
     """
 
     clips: int
@@ -404,7 +416,9 @@ def _median_rank(count: int) -> int | None:
 
 
 def _time_errors_s(track: Track, blinks: Match) -> tuple[Float64Array, Float64Array, Float64Array]:
-    """Return detected minus annotated onsets, offsets and durations of the matched blinks.
+    """Return the errors of the matched blinks' onsets, offsets and durations, in seconds.
+
+    An error is the detected minus the annotated value.
 
     An annotated blink begins with its first frame and ends with the first frame after it. Values
     that would need an unseen onset or offset are left out.

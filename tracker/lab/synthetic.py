@@ -44,19 +44,20 @@ class ClosureTruth:
     Attributes
     ----------
     onset_s, peak_s, offset_s : float
-        Stream times, which include `ClipSpec.start_time_s`.
+        Times of the first movement, of the middle of the plateau and of the last movement, in
+        seconds as the video's timestamps count them: they include `ClipSpec.start_time_s`.
     depth : float
         Closure at the peak: 0 = open, 1 = shut.
     eyes : {"both", "left", "right"}
     kind : {"blink", "long_closure"}
     start, end : int or None
-        First and last frame in which the lids are closed by `VISIBLE_DEPTH` or more. The closure
-        includes frame `end`, as in annotated recordings. Here and below, only frames with a face
-        count; None if none of them shows the closure.
+        First and last frame, counted from 0, in which the lids are closed by `VISIBLE_DEPTH` of
+        `depth` or more. The closure includes frame `end`, as in annotated recordings. Here and
+        below, only frames with a face count; None if none of them shows the closure.
     peak : int or None
         The frame in which the lids are closed the most.
     closed_first, closed_last : int or None
-        First and last frame in which the lids are closed by `CLOSED_DEPTH` or more.
+        First and last frame in which the lids are closed by `CLOSED_DEPTH` of `depth` or more.
     """
 
     onset_s: float
@@ -74,7 +75,7 @@ class ClosureTruth:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What each frame of a clip shows.
+    """What each of the N frames of a clip shows.
 
     Attributes
     ----------
@@ -91,9 +92,12 @@ class Truth:
     iris_in_sight : ndarray, shape (N, 2), float64
         Share of the iris's height between the lids: 0 = hidden, 1 = all.
     gaze_vertical, gaze_horizontal : ndarray, shape (N,), float64
-        Iris displacement from the primary position, in canthal distances.
+        Iris displacement from where it is in a straight look, in canthal distances; down and the
+        subject's left are positive.
     face_present : ndarray, shape (N,), bool
+        False where a plain background replaces the face.
     closures : tuple of ClosureTruth
+        In order of time.
     """
 
     spec: ClipSpec
@@ -118,7 +122,7 @@ def compute_truth(spec: ClipSpec, clock_hz: int = CLOCK_HZ[".mp4"], repeats: int
     clock_hz : int, default 60000
         Ticks per second of the container; timestamps are rounded to them.
     repeats : int, default 1
-        Number of times that the clip is shown.
+        Number of times that the clip is shown, one after the other.
 
     Returns
     -------
@@ -291,7 +295,10 @@ def _encode(
 
 
 def quality_options(codec: str, crf: int) -> dict[str, str]:
-    """Return the encoder's options for a constant quality; see `ClipSpec.crf`."""
+    """Return the encoder's options, as PyAV takes them, for a constant quality.
+
+    `codec` is a key of `ENCODERS`, and `crf` that of `ClipSpec`: 0 is best, 51 is worst.
+    """
     if codec == "mpeg4":
         # This codec has no constant quality, only a quantiser from 1 to 31.
         quantiser = str(1 + round(crf * 30 / 51))

@@ -1,5 +1,8 @@
 """Check that the blink detector works for new people, and better than a simple rule does.
 
+The detector first finds dips of the lid opening. Rules then decide which of them are closures; the
+rules' limits are the detector's constants (`kernels.dips.ClosureRules`).
+
 Some constants of the detector were chosen on annotated recordings. `choose_without_each` chooses
 them again for each person, from the other people's recordings. `compare_methods` scores the
 detector with these constants, and a simple rule, on `tracker.lab.variants` of the recordings.
@@ -60,7 +63,7 @@ Recordings = Sequence[tuple[AnnotatedClip, Track]]
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Numbers of blinks.
+    """Numbers of blinks of one or more recordings, summed with ``+``.
 
     `found`: annotated and detected. `false`: only detected. `missed`: only annotated.
     """
@@ -135,7 +138,7 @@ class Margin:
     rule : str
         The quantity that the rule limits: a field of `kernels.dips.Dips`.
     limit : float
-        The limit.
+        The limit of that quantity, in its unit.
     blink : float
         The quantity's value in one blink, which was annotated and detected: of all such blinks, it
         is the one nearest to the limit. NaN if there is none.
@@ -160,7 +163,7 @@ class Validation:
     comparisons : tuple of Comparison
         From `compare_methods`.
     ablations : tuple of Ablation
-        From `leave_out_rules`; empty if `all_variants` was false.
+        From `leave_out_rules`; empty if `validate` was called with `all_variants` false.
     margins : tuple of Margin
         From `find_margins`.
     """
@@ -212,6 +215,7 @@ def validate(recordings: Recordings, parameters: Parameters, all_variants: bool)
     Parameters
     ----------
     recordings : sequence of (AnnotatedClip, Track)
+        Annotated recordings of at least two people, each with its track.
     parameters : Parameters
     all_variants : bool
         True: score on all `VARIANTS`, and also without each of the detector's rules. False: score
@@ -270,9 +274,9 @@ def choose_without_each(
 def choose_rules(combinations: Sequence[ClosureRules], counts: NDArray[np.int64]) -> ClosureRules:
     """Return the combination of constants with the highest F1, out of C combinations.
 
-    `counts` (C, 3) are the found, false and missed blinks of each combination. If several have the
-    highest F1, return the one nearest to their geometric middle, because that one is farthest from
-    the combinations that make more mistakes.
+    `counts` (C, 3) are the found, false and missed blinks of each combination. F1 is the harmonic
+    mean of precision and recall. If several have the highest F1, return the one nearest to their
+    geometric middle, because that one is farthest from the combinations that make more mistakes.
     """
     found, false, missed = counts.T
     score = 2 * found / np.maximum(2 * found + false + missed, 1)
@@ -417,7 +421,10 @@ def detect_simply(ear: Float64Array) -> NDArray[np.int64]:
 def count_detected(
     clip: AnnotatedClip, traces: Traces, parameters: Parameters, rules: ClosureRules
 ) -> Counts:
-    """Count the found, false and missed blinks of the detector with these rules, in one track."""
+    """Count the found, false and missed blinks of the detector with these rules, in one track.
+
+    `traces` are those of the track (`trace_track`), and `clip` is the annotation of its recording.
+    """
     events = detect_events(traces, parameters, rules)
     blinks = score_clip(clip, _Detected(traces.track, events)).blinks
     return Counts(len(blinks.hits), len(blinks.false), len(blinks.missed))
@@ -426,7 +433,9 @@ def count_detected(
 def count_peaks(clip: AnnotatedClip, track: Track, samples: NDArray[np.int64]) -> Counts:
     """Count the found, false and missed blinks of a method that only finds the peaks of blinks.
 
-    `samples` (M,) are the peaks, as indices of the track's frames.
+    `samples` (M,) are the peaks, as indices of the track's frames. `clip` is the annotation of the
+    recording. A peak in an annotated long closure counts neither as right nor as wrong, because
+    such a method cannot tell it from a blink.
     """
     frames = track.frame_index[samples].tolist()
     low, high = clip.scored or (0, int(track.frame_index[-1]) + track.info.step)

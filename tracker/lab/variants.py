@@ -31,7 +31,11 @@ MakeVariant = Callable[[AnnotatedClip, Track], Sequence[Track]]
 
 
 def thin_track(track: Track, step: int, first: int) -> Track:
-    """Return a track of every `step`-th frame, beginning with the frame of index `first`."""
+    """Return a track of every `step`-th of the track's frames, as if the video had fewer.
+
+    `first` is the first frame that is kept, as an index of the track's frames. Times begin at 0
+    again.
+    """
     if step == 1:
         return track
     kept = slice(first, None, step)
@@ -66,7 +70,8 @@ def add_noise(track: Track, noise: float) -> Track:
 def scale_lids(track: Track, factor: Float64Array) -> Track:
     """Return a track whose lid openings are multiplied by `factor`.
 
-    It has the shape (N, 2), a column for each eye, or (N, 1) for both eyes alike.
+    It has the shape (N, 2), first the left eye, then the right, or (N, 1) for both eyes alike: 1
+    changes nothing, 0 shuts them.
     """
     landmarks = track.landmarks.astype(np.float64)
     by_eye = np.broadcast_to(factor, (len(landmarks), 2))
@@ -82,10 +87,11 @@ def scale_lids(track: Track, factor: Float64Array) -> Track:
 def change_lids(
     track: Track, change: Callable[[Float64Array, Float64Array], Float64Array]
 ) -> Track:
-    """Return a track with other EARs.
+    """Return a track with other EARs (eye aspect ratios: height of the lid opening over its width).
 
     `change` is called with two arrays (N, 2), which have a column for each eye: the EAR, and the
-    EAR of the open eye at that time. It returns the new EAR.
+    EAR of the open eye at that time. It returns the new EAR, shape (N, 2). No EAR gets smaller than
+    `LEAST_EAR`.
     """
     by_eye = compute_eye_geometry(track.landmarks).ear
     ear = by_eye.mean(axis=1)
@@ -96,7 +102,10 @@ def change_lids(
 
 
 def make_shallower(track: Track, share: float) -> Track:
-    """Return a track in which the lids close only this share of the way that they closed before."""
+    """Return a track in which the lids close only this share of the way that they closed before.
+
+    At 1 nothing changes; at 0 they stay open.
+    """
     return change_lids(
         track, lambda ear, level: np.where(ear < level, level - share * (level - ear), ear)
     )
@@ -105,6 +114,9 @@ def make_shallower(track: Track, share: float) -> Track:
 def make_narrower(track: Track, share: float) -> Track:
     """Return a track of narrower eyes: `share` of the typical EAR is subtracted from each EAR.
 
+    The EAR (eye aspect ratio) is the height of the lid opening over its width; 0.2 makes eyes a
+    fifth less open.
+
     The noise of the EAR stays the same, so it is larger relative to the opening.
     """
     typical = compute_typical_opening(compute_eye_geometry(track.landmarks).ear.mean(axis=1))
@@ -112,7 +124,7 @@ def make_narrower(track: Track, share: float) -> Track:
 
 
 def make_slower(track: Track, factor: float) -> Track:
-    """Return a track in which everything takes `factor` times as long."""
+    """Return a track in which everything takes `factor` times as long: 2 is half the speed."""
     return replace(track, times_s=track.times_s * factor)
 
 
@@ -144,8 +156,9 @@ def add_closing(
 ) -> Track:
     """Return a track with partial closures added: one in each gap between annotated closures.
 
-    Gaps that are too short stay as they are. `times_s` tells for how many seconds the lids fall,
-    stay lowered and rise again. `depths` tells by which share the lid opening shrinks in the first
+    They are no blinks, and a detector should not find them. Gaps that are too short stay as they
+    are. `times_s` tells for how many seconds the lids fall, stay lowered and rise again, in this
+    order. `depths` tells by which share of its height, 0 to 1, the lid opening shrinks in the first
     gap, in the second, and so on; after its last value, the first one follows again.
     """
     fall_s, hold_s, rise_s = times_s
