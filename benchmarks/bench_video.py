@@ -35,8 +35,8 @@ from tests.mediapipe_graphs import MediaPipeMesh, import_bindings
 from tracker.face.mesh import FaceMesh
 from tracker.face.region import Region, region_of
 from tracker.lab.clip_spec import make_spec
-from tracker.lab.profile import CROP_PX, cut_face
 from tracker.lab.synthetic import write_clip
+from tracker.lab.timing import CROP_PX, cut_face
 from tracker.machine import count_processors
 from tracker.tracks.track import Track, track_video
 from tracker.video.ffmpeg import Decoder

@@ -85,8 +85,7 @@ class AnnotatedClip:
         Code of the person in the recording: the directory and the annotation's ``subject``. Without
         a ``subject`` it equals `name`, so that each recording counts as another person.
     corrections : Corrections or None
-        What a person corrected in the recording's report, in seconds. `place_corrections` makes
-        closures of it; until then, there are none.
+        What a person corrected in the recording's report; `place_corrections` makes closures of it.
     """
 
     name: str
@@ -237,11 +236,7 @@ def read_tag(path: Path, directory: Path) -> AnnotatedClip:
 
 
 def _read_tag_rows(path: Path) -> list[tuple[int, int]]:
-    """Return the frame ID and the blink ID of each row between ``#start`` and ``#end``.
-
-    A blink ID of -1 means no blink. There is at least one row; a file that is not so, or is
-    malformed, raises `AnnotationError`.
-    """
+    """Return the frame ID and the blink ID (-1: no blink) of each row of a ``.tag`` file."""
     lines = _read_text(path, errors="replace").splitlines()
     marks = [line.strip().lower() for line in lines]
     if "#start" not in marks or "#end" not in marks[marks.index("#start") :]:
@@ -292,14 +287,7 @@ def _read_text(path: Path, errors: str = "strict") -> str:
 class _Row:
     """A row of a CSV file. It is checked when a cell is read, so that an error names the line.
 
-    Parameters
-    ----------
-    path : Path
-        The file, for errors.
-    line : int
-        The row's line in it, counted from 1, for errors.
-    header, cells : list of str
-        The columns' names, and the row's cells.
+    `line` is its number in the file, from 1. `header` holds the names of the columns of `cells`.
     """
 
     def __init__(self, path: Path, line: int, header: list[str], cells: list[str]) -> None:
@@ -308,10 +296,7 @@ class _Row:
         self._widths = (len(cells), len(header))
 
     def text(self, name: str) -> str:
-        """Return the cell in the column `name`, stripped of spaces; "" if there is no such column.
-
-        Raises `AnnotationError` if the row has more or fewer cells than the header.
-        """
+        """Return the cell in the column `name`, or an empty text if there is no such column."""
         if self._widths[0] != self._widths[1]:
             raise self.error("{} cells, expected {}".format(*self._widths))
         return self._cells.get(name, "").strip()
@@ -343,10 +328,7 @@ def _read_rows(path: Path, required: Sequence[str]) -> list[_Row]:
 
 
 def _read_closure(row: _Row) -> tuple[str, Closure]:
-    """Return the kind of the closure that a row describes (one of `KINDS`), and the closure.
-
-    Raises `AnnotationError` if the row is malformed.
-    """
+    """Return the kind of the closure that a row describes (one of `KINDS`), and the closure."""
     start, end = row.number("start"), row.number("end")
     if end < start:
         raise row.error(f"end {end} lies before start {start}")
@@ -391,11 +373,9 @@ def _make_clip(
 def _read_closure_table(path: Path, directory: Path) -> list[AnnotatedClip | AnnotationError]:
     """Read ``<stem>.blinks.csv``, which annotates one recording.
 
-    `directory` is the one that was searched for annotations; names of recordings are relative to
-    it.
-
     Return a list with that recording, or with the error because of which it cannot be used. The
     list is empty if the command ``analyze`` wrote the file: it is then a result, not an annotation.
+    Names of recordings are relative to `directory`, which was searched.
     """
     if "onset_frame" in _read_text(path).partition("\n")[0].split(","):
         return []
@@ -407,10 +387,8 @@ def _read_closure_table(path: Path, directory: Path) -> list[AnnotatedClip | Ann
 def _read_clip_tables(path: Path, directory: Path) -> list[AnnotatedClip | AnnotationError]:
     """Read ``blinks.csv`` and the ``clips.csv`` beside it, which annotate many recordings.
 
-    `path` is that of ``blinks.csv``. `directory` is the one that was searched for annotations;
-    names of recordings are relative to it.
-
-    Return each recording, or in its place the error because of which it cannot be used.
+    `path` is that of ``blinks.csv``. Return each recording, or in its place the error because of
+    which it cannot be used. Names of recordings are relative to `directory`, which was searched.
     """
     table = path.with_name("clips.csv")
     if not table.is_file():
@@ -444,11 +422,7 @@ def _read_clip_tables(path: Path, directory: Path) -> list[AnnotatedClip | Annot
 
 
 def _read_corrected(path: Path, directory: Path) -> AnnotatedClip:
-    """Read corrections that were saved in a report, and moved beside the video.
-
-    The clip has no closures yet: `place_corrections` adds them when the frames' times are known.
-    `directory` is the one that was searched for annotations; the clip's name is relative to it.
-    """
+    """Read corrections beside a video as a clip, to which `place_corrections` adds the closures."""
     try:
         corrections = read_corrections(path)
     except InputError as error:
@@ -461,10 +435,9 @@ def _read_corrected(path: Path, directory: Path) -> AnnotatedClip:
 def place_corrections(clip: AnnotatedClip, track: Track) -> AnnotatedClip:
     """Return a clip with the closures that its corrections name, in frames of the video.
 
-    Corrections are in seconds; the track knows each frame's time. A clip without corrections is
-    returned as it is. Flutters (several quick closures in a row), and times that are marked as not
-    usable, become ambiguous closures. An event whose middle lies in such a time is left out. Winks
-    are left out too, because they are not scored.
+    A clip without corrections is returned as it is. Flutters (quick closures in a row), and times
+    marked as not usable, become ambiguous closures. An event whose middle lies in such a time is
+    left out. Winks are left out too, because they are not scored.
 
     Parameters
     ----------

@@ -1,28 +1,24 @@
 """Measure where an analysis spends its time, compare with the least possible, suggest changes."""
 
-import contextlib
 import math
 import statistics
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from tracker.face.follow import FaceFinder
 from tracker.face.region import Region
 from tracker.files.fingerprint import take_fingerprint
+from tracker.lab.timing import CROP_PX, Clock, TimedFinder, TimedVideo
 from tracker.machine import count_processors, measure_peak_bytes
 from tracker.parameters import Parameters
 from tracker.video.ffmpeg import Decoder
-from tracker.video.frames import Frame, Image, ImageLike, Video
-from tracker.video.pixels import LazyImage
+from tracker.video.frames import Image
 
 if TYPE_CHECKING:
     from tracker.result import Result
@@ -42,7 +38,6 @@ STAGES = {
 PER_FRAME = ("decode", "convert", "face_mesh", "detector", "tracking")
 """Stages whose time grows with the recording."""
 FLOOR_FRAMES = 150
-CROP_PX = 256
 SMALL_SIDE_PX = 720
 
 
@@ -297,7 +292,7 @@ def profile_video(
     InputError
         See `tracker.video.frames.Video`.
     """
-    clock = _Clock()
+    clock = Clock()
     wall_s, cpu_s = time.perf_counter(), time.process_time()
     video, finder, result = _analyze(path, parameters, on_progress, clock)
     cpu_s = time.process_time() - cpu_s
@@ -332,8 +327,8 @@ def _analyze(
     path: Path,
     parameters: Parameters,
     on_progress: Callable[[int, int], None] | None,
-    clock: "_Clock",
-) -> "tuple[_TimedVideo, _TimedFinder, Result]":
+    clock: Clock,
+) -> "tuple[TimedVideo, TimedFinder, Result]":
     """Analyse a video, and time each stage with `clock`.
 
     Return the video, the models, and the result; the first two have noted what `Profile` needs.
@@ -343,10 +338,10 @@ def _analyze(
         from tracker.pipeline import measure_track, track_recording
         from tracker.result import write_files
 
-        finder = _TimedFinder(FaceMesh(), clock)
+        finder = TimedFinder(FaceMesh(), clock)
     with clock.stage("open"):
         fingerprint = take_fingerprint(path)
-        video = _TimedVideo(path, clock)
+        video = TimedVideo(path, clock)
     with clock.stage("tracking"):
         track = track_recording(video, finder, parameters, on_progress, fingerprint=fingerprint)
     with clock.stage("measures"):
@@ -386,17 +381,6 @@ def measure_floor(path: Path, face: Image, finder: FaceFinder) -> Floor:
         face_mesh_s.append(time.thread_time() - decoded_s)
     decoder.close()
     return Floor(1000 * statistics.fmean(decode_s), 1000 * statistics.median(face_mesh_s))
-
-
-def cut_face(image: ImageLike, region: Region) -> Image:
-    """Cut a face out as a square picture of `CROP_PX` pixels a side, without turning it upright.
-
-    `region` is the square around the face, in pixels of `image`; its angle is ignored.
-    """
-    half = region.side_px / 2
-    left, top = max(0, int(region.centre_x - half)), max(0, int(region.centre_y - half))
-    part = image[top : int(region.centre_y + half), left : int(region.centre_x + half)]
-    return cv2.resize(part, (CROP_PX, CROP_PX), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
 
 
 def draw_profile(profile: Profile, path: Path) -> None:
@@ -439,98 +423,3 @@ def draw_profile(profile: Profile, path: Path) -> None:
 
 def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
-
-
-class _Clock:
-    """Adds up the seconds of each stage, by its name.
-
-    The time of a stage inside another one does not count for the outer one. `cpu_s` is the time of
-    the thread, `wall_s` the elapsed time. Several threads may use one clock.
-    """
-
-    def __init__(self) -> None:
-        self.cpu_s: dict[str, float] = {}
-        self.wall_s: dict[str, float] = {}
-        self._thread = threading.local()
-
-    @contextlib.contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        outer = getattr(self._thread, "inner", None)
-        inner = self._thread.inner = [0.0, 0.0]
-        cpu_s, wall_s = time.thread_time(), time.perf_counter()
-        try:
-            yield
-        finally:
-            cpu_s, wall_s = time.thread_time() - cpu_s, time.perf_counter() - wall_s
-            self.cpu_s[name] = self.cpu_s.get(name, 0.0) + cpu_s - inner[0]
-            self.wall_s[name] = self.wall_s.get(name, 0.0) + wall_s - inner[1]
-            if outer is not None:
-                outer[0] += cpu_s
-                outer[1] += wall_s
-            self._thread.inner = outer
-
-
-class _TimedImage(LazyImage):
-    """A picture that times each conversion of a part of it to colours."""
-
-    def __init__(self, image: LazyImage, clock: _Clock) -> None:
-        self._image, self._clock = image, clock
-        self.shape, self.to_stored, self.light = image.shape, image.to_stored, image.light
-        # These two are not timed, so the image's own ones are used.
-        self.planes, self.release = image.planes, image.release  # type: ignore[method-assign]
-
-    def __getitem__(self, part: tuple[slice, slice]) -> Image:
-        with self._clock.stage("convert"):
-            return self._image[part]
-
-
-class _TimedVideo(Video):
-    """A video whose decoding and conversions are timed by `clock`.
-
-    `decoded_ahead` tells whether `frames` was last asked to decode ahead.
-    """
-
-    def __init__(self, path: Path, clock: _Clock) -> None:
-        super().__init__(path)
-        self.decoded_ahead = False
-        self._clock = clock
-
-    def frames(
-        self, step: int = 1, wants: Callable[[int], bool] | None = None, ahead: bool = False
-    ) -> Iterator[Frame]:
-        self.decoded_ahead = ahead
-        for frame in super().frames(step, wants, ahead):
-            yield replace(frame, pixels=_TimedImage(frame.pixels, self._clock))
-
-    def _decode(self, step: int, wants: Callable[[int], bool] | None) -> Iterator[Any]:
-        results = super()._decode(step, wants)
-        while True:
-            with self._clock.stage("decode"):
-                result = next(results, None)
-            if result is None:
-                return
-            yield result
-
-
-class _TimedFinder:
-    """A `FaceFinder` that times its calls, and keeps a picture of the first face.
-
-    `measure_floor` needs the picture. `face` is that picture, see `cut_face`; None until a face was
-    found. `finder` is the one that works.
-    """
-
-    def __init__(self, finder: FaceFinder, clock: _Clock) -> None:
-        self.finder = finder
-        self.face: Image | None = None
-        self._clock = clock
-
-    def detect(self, image: ImageLike) -> list[Region]:
-        with self._clock.stage("detector"):
-            return self.finder.detect(image)
-
-    def find_landmarks(self, image: ImageLike, region: Region) -> NDArray[np.float32] | None:
-        with self._clock.stage("face_mesh"):
-            points = self.finder.find_landmarks(image, region)
-        if self.face is None and points is not None:
-            self.face = cut_face(image, region)
-        return points

@@ -204,11 +204,9 @@ def _find_stream_info(context: Any) -> int:
 
 
 class Decoder:
-    """Decodes the frames of a video file in order, on one thread.
+    """Decodes the frames of a file's recording, one of its video streams, in order on one thread.
 
-    Call `grab` to decode the next frame, then read `time_s`, then call `take` for its pixels. One
-    video stream of the file is decoded, the recording; `tracker.video.streams` says which. Most
-    callers want `tracker.video.frames.Video`, which checks and counts more.
+    Call `grab`, read `time_s`, then call `take`. `tracker.video.streams` chooses the recording.
 
     Parameters
     ----------
@@ -222,8 +220,7 @@ class Decoder:
     mirrored : bool
         Whether the file says to show a mirror image; `take` returns the frames mirrored back.
     fps, frame_count : float, int
-        Frame rate and number of frames that the container declares; 0 if it does not. Frames that
-        an edit list hides are counted.
+        Frame rate and number of frames, hidden ones too, that the container declares; 0 if none.
     frames_by_duration : int
         Number of frames computed from the duration and the rate that the container declares; 0 if
         it declares none. In a fragmented file it covers all fragments, unlike `frame_count`.
@@ -238,8 +235,7 @@ class Decoder:
     tells_times : bool
         Whether the file says when each frame is shown; see `tracker.video.streams.tells_times`.
     unreadable, unread_at_end : int
-        Number of packets that could not be read: right before the last grabbed frame, and at the
-        end of the file.
+        Packets that could not be read: right before the last grabbed frame, and at the file's end.
     packets : ReadPackets
         How much was read so far.
     ended : bool
@@ -388,19 +384,13 @@ class Decoder:
         return found
 
     def is_cut_off(self) -> bool:
-        """Return whether the file ends before its container says: frames are missing at its end.
-
-        Call this when `ended` is True. False if it cannot be told.
-        """
+        """Return whether the file, read to its end, ends too early; False if that is not known."""
         return is_data_missing(self._format.contents, self._stream) or is_cut_off(
             self._file, self.packets.last_place, self.packets.data_end
         )
 
     def _read(self) -> int:
-        """Read the next packet of any stream into `self._packet`.
-
-        Return FFmpeg's code: negative for none, as `END_OF_FILE` or `TRY_AGAIN`.
-        """
+        """Read the next packet of any stream; return FFmpeg's code, negative if there was none."""
         self._library["avcodec"].av_packet_unref(self._packet)
         code: int = self._library["avformat"].av_read_frame(self._format, self._packet)
         self._raise_stream_error()
@@ -420,10 +410,7 @@ class Decoder:
         return (ticks - (0 if start == NO_TIME else start)) * float(self._stream.time_base)
 
     def take(self) -> LazyImage | None:
-        """Return the last grabbed frame; None if its size or pixel format cannot be handled.
-
-        Call it once for each frame that `grab` found: the decoder then no longer holds that frame.
-        """
+        """Return the last grabbed frame, once; None if its size or pixel format is not handled."""
         converter = self._find_converter()
         frame = self._frame.contents
         light = Light(frame.transfer, frame.primaries)

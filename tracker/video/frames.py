@@ -66,15 +66,9 @@ class DivisionError(Exception):
 class Frame:
     """A decoded frame. Its pixels can be used until the next frame is requested.
 
-    Attributes
-    ----------
-    index : int
-        Its number in the video, counted from 0 over all frames, also skipped and undecodable ones.
-    stream_time_s : float
-        Seconds from the stream's start, as stored: may be NaN, or not increase. See
-        `tracker.video.times.repair_times`.
-    pixels : LazyImage
-        Its pixels, upright, which are converted only where they are used.
+    `index` counts all frames of the video from 0, also skipped and undecodable ones.
+    `stream_time_s` is when it is shown, in seconds from the stream's start; as stored, so it may be
+    NaN or not increase.
     """
 
     index: int
@@ -89,17 +83,11 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class _Counts:
-    """How much was read when a frame came out of the decoder, counted from the start of the video.
+    """Counts from the start of the video to a decoded frame: frames, failures, packets, bytes.
 
-    Attributes
-    ----------
-    decoded, failed : int
-        Frames decoded, including skipped ones, and frames that could not be decoded. Of a stretch,
-        only its own frames count, not its run-in.
-    packets, packet_bytes : int
-        Encoded frames and their bytes; only the first `tracker.video.ffmpeg.BITRATE_FRAMES` count.
-    whole : bool
-        False if reading ended before the end of the file. It is only known after the last frame.
+    A run-in's frames are left out. Packets are encoded frames, of which only the first
+    `tracker.video.ffmpeg.BITRATE_FRAMES` count. `whole` is False if reading ended before the file
+    did.
     """
 
     decoded: int
@@ -111,22 +99,13 @@ class _Counts:
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
-    """What the container declares of a video; 0 or "" where it declares nothing.
+    """Size, frame rate and frame count that the container declares; 0 where it declares nothing.
 
-    Attributes
-    ----------
-    width, height : int
-        Size of the upright picture in pixels.
-    fps : float
-        Frames a second when played.
-    frame_count : int
-        Number of frames, without those that an edit list hides.
-    bits_per_frame : float
-        This one is measured: the mean size of the encoded frames read so far, without sound. Only
-        the first `tracker.video.ffmpeg.BITRATE_FRAMES` count.
-    recorded_at : str
-        When it was recorded, ISO 8601 with the offset from UTC; see
-        `tracker.video.times.check_recorded_at`.
+    The size in pixels is that of the upright picture; `fps` is the rate at which it is played.
+    `frame_count` leaves out the frames that an edit list hides. `bits_per_frame` is measured: the
+    mean size of the encoded frames read so far, without sound; only the first
+    `tracker.video.ffmpeg.BITRATE_FRAMES` count. `recorded_at` is when it was recorded, ISO 8601
+    with the offset from UTC, or ""; see `tracker.video.times.check_recorded_at`.
     """
 
     width: int
@@ -295,10 +274,7 @@ class Video:
     def _decode(
         self, step: int, wants: Callable[[int], bool] | None
     ) -> Iterator[tuple[Frame | None, _Counts]]:
-        """Yield each wanted frame with the counts so far; at the end, None with the final counts.
-
-        `step` and `wants` are those of `frames`.
-        """
+        """Yield each wanted frame with the counts so far; at the end, None with the final ones."""
         decoder, guide = self._decoder, _Guide(self._stretch, self._decoder)
         index, consecutive, decoded, failed = guide.start, 0, 0, 0
         while consecutive < MAX_CONSECUTIVE_FAILURES:
@@ -430,10 +406,7 @@ _Decoded = tuple[Frame | None, _Counts]
 
 
 class _Ahead:
-    """Decodes on a second thread, up to `FRAMES_AHEAD` frames ahead of the thread that uses them.
-
-    `results` is what `Video._decode` returned.
-    """
+    """Decodes on a second thread, a few frames ahead of the thread that uses them."""
 
     def __init__(self, results: Iterator[_Decoded]) -> None:
         self._results = results
