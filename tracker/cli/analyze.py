@@ -131,7 +131,11 @@ def _run_analyze(options: argparse.Namespace, parser: argparse.ArgumentParser) -
 def _name_people(
     found: "FoundRecordings", person: "Participant | None", participants: "Participants | None"
 ) -> "FoundRecordings":
-    """Return the recordings with their participants: `person`, or else those in the table."""
+    """Return the recordings with their participants: `person`, or else those in the table.
+
+    `person` is the one that the command line names, or None. A recording that the table does not
+    know gets None.
+    """
     from tracker.files.participants import NOBODY
     from tracker.study.recording import find_person
 
@@ -149,7 +153,7 @@ def _analyze_divided(
     recording: "Recording",
     workers: int,
 ) -> int:
-    """Analyse one long recording in several processes."""
+    """Analyse a long recording in `workers` processes, print the result; return the exit code."""
     from tracker.study.workers import analyze_recordings
 
     with (

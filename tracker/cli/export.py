@@ -71,7 +71,10 @@ def _run_export(options: argparse.Namespace, parser: argparse.ArgumentParser) ->
 
 
 def _export(name: str, recordings: "list[ExportedRecording]", out: Path) -> list[Path]:
-    """Write the files of a format, and return them. Only the format's own module is loaded."""
+    """Write the files of a format, one of `FORMATS`, to the folder `out`, and return them.
+
+    Only the format's own module is loaded, because some need packages that may be missing.
+    """
     if name == "bids":
         from tracker.exports.bids import export_bids
 

@@ -59,7 +59,11 @@ def add_participants_option(parser: argparse.ArgumentParser, where: str) -> None
 def read_participants_option(
     options: argparse.Namespace, folders: Iterable[Path], parser: argparse.ArgumentParser
 ) -> "Participants | None":
-    """Return the table that the options name, or that of one of the folders; None without one."""
+    """Return the table of who was recorded: the one that the options name, or that of a folder.
+
+    None if the options name none and none of `folders` has one. If a table cannot be used, or there
+    are several, the program ends with a message.
+    """
     from tracker.files.participants import ParticipantsError, find_participants, read_participants
 
     try:
@@ -70,7 +74,11 @@ def read_participants_option(
 
 
 def report_strangers(names: Sequence[str], participants: Iterable["Participant | None"]) -> None:
-    """Print which recordings are not in the table of participants."""
+    """Print on stderr which recordings are not in the table of participants.
+
+    `participants` are those of the recordings called `names`; None for a recording that is not in
+    it.
+    """
     for name, person in zip(names, participants, strict=True):
         if person is None:
             print_line(f"note: the table of participants does not say who {name} is")
@@ -148,7 +156,7 @@ def prepare_output(
 ) -> None:
     """Make the output directory and check that files can be written there.
 
-    If not, the program ends with a message now, and not only when its work is done.
+    If not, the program ends with a message (exit code 2) now, and not only when its work is done.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -160,7 +168,10 @@ def prepare_output(
 def read_participant(
     options: argparse.Namespace, parser: argparse.ArgumentParser
 ) -> "Participant | None":
-    """Return who the options say was recorded; None if they do not."""
+    """Return who the option ``--participant`` says was recorded; None if it is not given.
+
+    If the code cannot be used, the program ends with a message.
+    """
     from tracker.files.participants import Participant, ParticipantsError, check_participant
 
     if not options.participant:

@@ -30,16 +30,19 @@ def print_failure(failure: "Failure") -> int:
 
 
 def print_line(text: str) -> None:
-    """Print a text to stderr as one line, even if it contains line breaks, as a file's name may."""
+    """Print a text to stderr as one line, even if it contains line breaks, as a file's name may.
+
+    Control characters, which could change the terminal, are made visible.
+    """
     from tracker.files.names import printable
 
     print(printable(" ".join(text.splitlines())), file=sys.stderr, flush=True)
 
 
 def for_each(inputs: Iterable[T], process: Callable[[T], None]) -> int:
-    """Process each input. Return 0 if all succeed, else the highest exit code of a failure.
+    """Call `process` with each input. Return 0, or the highest exit code of a failure.
 
-    A failing input is reported on stderr and does not stop the rest.
+    An input for which it raises an exception is reported on stderr and does not stop the rest.
     """
     code = EXIT_DONE
     for one in inputs:
@@ -69,7 +72,10 @@ def print_result(
 
 
 class Progress:
-    """A progress bar on stderr. It is only shown if stderr is a terminal."""
+    """A progress bar on stderr, for a ``with`` statement. It is only shown if stderr is a terminal.
+
+    `name` stands before the bar, and `unit`, with a space before it, after the counts.
+    """
 
     def __init__(self, name: str, unit: str = " frames") -> None:
         from tqdm import tqdm

@@ -1,7 +1,8 @@
 """Results as a data set of the Brain Imaging Data Structure (BIDS 1.11), with eye tracking.
 
 A recording becomes a table of samples for each eye (``_physio.tsv.gz``), a table of its closures
-for each eye (``_physioevents.tsv.gz``), and the phases of its protocol (``_events.tsv``).
+for each eye (``_physioevents.tsv.gz``), and the phases of its protocol (``_events.tsv``): what the
+person was asked to do, and when.
 
 Source: https://bids-specification.readthedocs.io (Physiological recordings, Eye-tracking).
 """
@@ -73,7 +74,11 @@ wink is listed for its eye only.
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a recording goes in the data set: its labels, and the start of its files' names."""
+    """Where a recording goes in the data set: its labels, and the start of its files' names.
+
+    `session` is empty if no visit is known. `run` counts recordings with the same other labels from
+    1; it is 0 if there is only one. `folder` is relative to the data set.
+    """
 
     subject: str
     session: str
@@ -135,7 +140,7 @@ def export_bids(recordings: Iterable[ExportedRecording], out: Path) -> list[Path
 
 
 def _place(recordings: Sequence[ExportedRecording]) -> list[_Place]:
-    """Return where each recording goes. Labels are made from ids, visits and names."""
+    """Return where each recording goes, in order. Labels are made from ids, visits and names."""
     people = [one.participant.participant_id if one.participant else one.name for one in recordings]
     visits = [one.participant.visit if one.participant else "" for one in recordings]
     subjects, sessions = _make_labels(people), _make_labels(filter(None, visits))
@@ -238,7 +243,11 @@ def _write_recording(recording: ExportedRecording, place: _Place, out: Path) -> 
 
 
 def _describe(names: dict[str, str], columns: Sequence[Column], eye: str) -> dict[str, Any]:
-    """Return the meaning and unit of columns for a sidecar."""
+    """Return the meaning and unit of each column of a BIDS table, for the JSON file beside it.
+
+    `names` gives the column of our own table (`columns`) that each holds, as `SAMPLES` does; `eye`
+    is "L" or "R".
+    """
     by_name = {one.name: one for one in columns}
     result = {}
     for name, source in names.items():
@@ -251,7 +260,7 @@ def _describe(names: dict[str, str], columns: Sequence[Column], eye: str) -> dic
 
 
 def _write_phases(summary: Summary, place: _Place, folder: Path) -> list[Path]:
-    """Write the protocol's phases, if there are any."""
+    """Write the protocol's phases, and return the two files; none if there are no phases."""
     if not summary.phases:
         return []
     rows = [
@@ -287,7 +296,11 @@ def _text(value: Any) -> str:
 
 
 def _write_compressed(path: Path, rows: Sequence[Row], names: dict[str, str], eye: str) -> Path:
-    """Write a compressed table without a header, as BIDS asks; equal tables give equal bytes."""
+    """Write a compressed table without a header, as BIDS asks; equal tables give equal bytes.
+
+    `names` gives the column of `rows` that each written column holds, as `SAMPLES` does; `eye` is
+    "L" or "R".
+    """
     columns = [source.format(eye=eye) for source in names.values()]
     text = io.StringIO()
     csv.writer(text, delimiter="\t", lineterminator="\n").writerows(

@@ -30,7 +30,8 @@ NAME = "results.xlsx"
 def export_excel(recordings: Iterable[ExportedRecording], out: Path) -> list[Path]:
     """Write ``results.xlsx`` with the sheets recordings, blinks, phases, frames and dictionary.
 
-    Text that a spreadsheet would run as a formula gets an apostrophe before it.
+    Text that a spreadsheet would run as a formula gets an apostrophe before it. `out` is an
+    existing folder. A list with the one file is returned. It needs the package XlsxWriter.
 
     Raises
     ------
@@ -54,7 +55,7 @@ def export_excel(recordings: Iterable[ExportedRecording], out: Path) -> list[Pat
 
 
 class _Sheet:
-    """A sheet that is written row by row."""
+    """A sheet of an Excel workbook that is written row by row, from the header on."""
 
     def __init__(self, book: "xlsxwriter.Workbook", name: str, header: Sequence[str]) -> None:
         self._name, self._next = name, 0

@@ -49,7 +49,10 @@ ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 
 
 def export_fhir(recordings: Iterable[ExportedRecording], out: Path) -> list[Path]:
-    """Write a bundle for each recording, ``NAME.fhir.json``, in the folders of the results."""
+    """Write a bundle for each recording, ``NAME.fhir.json``; return the files.
+
+    They go to folders below `out` that are called as those of the results.
+    """
     return [_write_bundle(recording, out) for recording in recordings]
 
 
@@ -100,7 +103,7 @@ def _make_url(recording: ExportedRecording, name: str) -> str:
 
 
 def _describe_subject(recording: ExportedRecording) -> dict[str, Any]:
-    """Return who was observed, and when, as far as the table of participants says it."""
+    """Return the elements that say who was observed, and when; none if that is not known."""
     person = recording.participant
     if person is None:
         return {}
@@ -160,7 +163,8 @@ def _absent(text: str) -> dict[str, Any]:
 def _observe(summary: Summary, path: str, unit: str) -> tuple[str, dict[str, Any]]:
     """Return `path`, a field's name, and the observation of its value in the UCUM unit `unit`.
 
-    The observation holds the value's 95 % interval if the summary has one.
+    The observation holds the value's 95 % interval if the summary has one. If the value is missing,
+    it says so instead.
     """
     _, about = find_field(path)
     category = "survey" if path in QUALITY else "exam"

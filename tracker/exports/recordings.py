@@ -33,7 +33,8 @@ class ExportedRecording:
     Attributes
     ----------
     name : str
-        Where the recording's files are, from the folder that was searched, without their endings.
+        Path of the recording's files without their endings, relative to the folder that was
+        searched.
     directory : Path
         The folder of its files.
     stem : str
@@ -56,11 +57,19 @@ class ExportedRecording:
         return f"Corrected by {one.corrected_by}, {one.corrected_at}." if one.corrected else ""
 
     def read_frames(self) -> list[Row]:
-        """Read ``STEM.frames.csv``. A column that an earlier version did not write is None."""
+        """Read ``STEM.frames.csv``: for each analysed frame, a dict of its values by column.
+
+        A missing value, or a column that an earlier version did not write, is None. Raises
+        `ExportInputError` if the file is missing or damaged.
+        """
         return _read_table(result_path(self.directory, self.stem, "frames"), FRAME_COLUMNS)
 
     def read_blinks(self) -> list[Row]:
-        """Read ``STEM.blinks.csv``. A column that an earlier version did not write is None."""
+        """Read ``STEM.blinks.csv``: for each closure or wink, a dict of its values by column.
+
+        A missing value, or a column that an earlier version did not write, is None. Raises
+        `ExportInputError` if the file is missing or damaged.
+        """
         return _read_table(result_path(self.directory, self.stem, "blinks"), BLINK_COLUMNS)
 
 
@@ -143,7 +152,10 @@ def _read_table(path: Path, columns: Sequence[Column]) -> list[Row]:
 
 
 def _parse(column: Column, text: str | None) -> Any:
-    """Return a value of a table as written by `tracker.files.tables`."""
+    """Return a value of a table, as `tracker.files.tables` wrote it, in the column's type.
+
+    An empty or missing text is None. Raises ValueError for a text that is no value of the column.
+    """
     if not text:
         return None
     if column.kind is bool:

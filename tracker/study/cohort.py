@@ -56,15 +56,16 @@ class Row:
     participant : Participant or None
         Who was recorded; None if nothing says it.
     reasons, cautions : tuple of str
-        Codes of findings.
+        Codes of findings: those that decided the status, and other ones to know of.
     outliers : tuple of str
-        Measures in which the recording is unlike the others.
+        Measures, of `OUTLIER_MEASURES`, in which the recording is unlike the others.
     failure_code, failure_message : str or None
-        Why there is no result.
+        Why there is no result; None if there is one.
     values : mapping of str to (str, int, float, bool or None)
-        The summary's values by column; empty without a result.
+        The summary's values by the table's column; empty without a result.
     files : mapping of str to str
-        The files by kind, relative to the table's folder.
+        The files by kind, such as ``report``, relative to the table's folder; empty without a
+        result.
     """
 
     recording: str
@@ -81,17 +82,17 @@ class Row:
 
     @property
     def has_failed(self) -> bool:
-        """Whether there is no result."""
+        """Whether the recording has no result, because its analysis failed."""
         return self.status == FAILED
 
     def number(self, name: str) -> float | None:
-        """Return the number in a column; None if it is missing."""
+        """Return the number in a column of the table; None if it is missing."""
         value = self.values.get(name)
         assert not isinstance(value, str), name
         return value
 
     def cells(self) -> dict[str, Value]:
-        """Return all columns of the table, in order; None if a value is missing."""
+        """Return the row's values by the table's columns, in order; None if a value is missing."""
         cells: dict[str, Value] = dict.fromkeys(column.name for column in COHORT_COLUMNS)
         cells |= self.values
         cells |= {"recording": self.recording, "file": self.file, "status": self.status}
@@ -111,7 +112,8 @@ class Spread:
     Attributes
     ----------
     median, low, high : float
-        A value below `low` or above `high` is an outlier. NaN if outliers are not judged.
+        A value below `low` or above `high` is an outlier. These two are NaN if outliers are not
+        judged; the median is NaN only if there is no value at all.
     count : int
         Number of recordings that the usual values are computed from.
     """
@@ -123,7 +125,7 @@ class Spread:
 
     @property
     def is_judged(self) -> bool:
-        """Whether there are enough values to judge outliers."""
+        """Whether outliers are judged: there are enough values, and they differ."""
         return self.low < self.high
 
 
@@ -133,7 +135,7 @@ def cohort_rows(
     out: Path,
     participants: Participants = NOBODY,
 ) -> list[Row]:
-    """Return the table's rows, in the order of the recordings.
+    """Return the table's rows, in the order of the recordings, with their outliers.
 
     Parameters
     ----------
@@ -197,7 +199,10 @@ def measure_spread(rows: Sequence[Row], name: str) -> Spread:
 
 
 def is_outlier(row: Row, name: str, spread: Spread) -> bool:
-    """Return whether a recording's value is an outlier of its cohort."""
+    """Return whether a recording's value is an outlier of its cohort; False if it is not judged.
+
+    `name` is the measure's column, and `spread` that of the same measure.
+    """
     value = row.number(name)
     if value is None or not spread.is_judged or not _counts(row, name):
         return False
@@ -241,7 +246,7 @@ def write_cohort(rows: Sequence[Row], out: Path) -> list[Path]:
 
 
 def describe_cohort(rows: Sequence[Row]) -> str:
-    """Return how many recordings had each outcome, in a line for a person."""
+    """Return how many recordings had each outcome, in one line of text to print."""
     counts = Counter(row.status for row in rows)
     words = ", ".join(f"{counts[status]} {status}" for status in OUTCOMES if counts[status])
     return f"{len(rows)} recordings: {words}"
@@ -292,7 +297,7 @@ def _write_parquet(path: Path, rows: Sequence[Row]) -> None:
 
 
 def format_cell(name: str, value: Value) -> Value:
-    """Return a value as it is written to the CSV: a flag is ``true`` or ``false``.
+    """Return a value of column `name` as it is written to the CSV: a flag is ``true`` or ``false``.
 
     Text that a spreadsheet would run as a formula is changed as `write_cohort` says. Every other
     value is returned as it is.

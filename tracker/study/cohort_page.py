@@ -60,9 +60,11 @@ class NumberCell:
     exact : str
         The value with all digits, to sort by.
     value, interval : str
-        As shown.
+        The value and its 95 % interval as shown, such as ``0.091`` and ``0.085 - 0.097``; the
+        interval is empty if there is none.
     can_be_doubtful : bool
-        Whether the value is unreliable if the recording is not assessable.
+        Whether the page greys the value out if the recording is not assessable, because it cannot
+        be relied on then.
     """
 
     exact: str
@@ -77,10 +79,27 @@ class TableRow:
 
     Attributes
     ----------
-    people : list of str
-        Its participant, group and visit, where known.
+    file : str
+        The video's name.
     corrected, corrections : str
-        Who corrected it, and how much; both empty if nobody did.
+        Who corrected it, and how much, in words; both empty if nobody did.
+    people : list of str
+        Its participant, group and visit: those of `PEOPLE` that any recording has; empty texts
+        where it has none.
+    link : str or None
+        Address of its report, relative to the page; None if it has none.
+    status : str
+        One of `OUTCOMES`.
+    status_rank : int
+        Index of the status in `OUTCOMES`, to sort by.
+    numbers : list of NumberCell
+        Vertical range, blinks a minute, prolonged closures, seconds with a face, and width of an
+        eye in pixels.
+    reasons, cautions : str
+        Findings that decided the status, and other ones, in words. For a failed recording, the
+        cause of the failure, and nothing.
+    outliers : list of str
+        A text for each measure in which it is unlike the others.
     """
 
     file: str
@@ -98,7 +117,7 @@ class TableRow:
 
 @dataclass(frozen=True, slots=True)
 class FailedRecording:
-    """A recording without a result, and why."""
+    """A recording without a result: the video's name, and its failure's code and message."""
 
     file: str
     code: str
@@ -121,7 +140,7 @@ def write_cohort_page(
     outcomes : sequence of FinishedRecording or Failure
         One for each row.
     notes : sequence of str
-        Notes of the search for recordings.
+        Messages of the search for recordings, to be shown.
     out : Path
         An existing directory. The page links to the reports relative to it.
     language : {"en", "ko"}
@@ -194,7 +213,11 @@ def _render_cohort(
 
 
 def _describe_course(course: Course, language: Language) -> dict[str, Any]:
-    """Return a person's visits in words: of each measure the value, the change, and the verdict."""
+    """Return a person's visits in words: of each measure the value, the change, and the verdict.
+
+    The dict has the keys ``person`` and ``visits``. A visit has a ``name`` and ``cells``: a list of
+    these three texts for each measure. Change and verdict are empty at the first visit.
+    """
     visits = []
     for number, visit in enumerate(course.visits):
         cells = []
@@ -209,7 +232,7 @@ def _describe_course(course: Course, language: Language) -> dict[str, Any]:
 
 
 def _list_same_videos(rows: Sequence[Row], language: Language) -> list[str]:
-    """Return a note for each video that was found under several names."""
+    """Return a note in words for each video whose content was found under several names."""
     names: dict[str, list[str]] = defaultdict(list)
     for row in rows:
         if sha256 := row.values.get("video_sha256"):
@@ -277,10 +300,20 @@ def _make_cell(
     can_be_doubtful: bool = False,
     threshold: float | None = None,
 ) -> NumberCell:
-    """Return a cell with the value of column `name` and its interval, formatted with `form`.
+    """Return a cell with the value of column `name` and its 95 % interval.
 
-    `threshold` is only given for a vertical range. The rounded range is then on the same side of
-    the threshold as the exact one.
+    Parameters
+    ----------
+    row : Row
+    name : str
+        Column of the table.
+    form : str
+        Format of the numbers, such as ``.3f``.
+    can_be_doubtful : bool
+        See `NumberCell`.
+    threshold : float or None
+        Only for a vertical range: the limit below which PSP is suspected. The rounded range is then
+        on the same side of it as the exact one.
     """
 
     def shown(number: float) -> str:
@@ -312,7 +345,11 @@ def _describe_outlier(row: Row, name: str, spread: Spread, language: Language) -
 
 
 def _list_unjudged(spreads: Mapping[str, Spread], language: Language) -> dict[str, list[str]]:
-    """Return the measures whose outliers are not judged, by the reason."""
+    """Return the names of the measures whose outliers are not judged, by the reason.
+
+    The reasons are ``too_few`` (values) and ``alike`` (most values are equal); either list may be
+    empty.
+    """
     unjudged: dict[str, list[str]] = {"too_few": [], "alike": []}
     for name, spread in spreads.items():
         if not spread.is_judged:
@@ -323,19 +360,21 @@ def _list_unjudged(spreads: Mapping[str, Spread], language: Language) -> dict[st
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A distribution that the page draws.
+    """A distribution of a measure over the recordings, which the page's script draws.
 
     Attributes
     ----------
     measure : str
         Column of the table.
     title, description : str
+        The heading, and the text for those who cannot see the drawing.
     limit : float or None
-        Value at which a line is drawn, labelled with `limit_words`.
+        Value at which a line is drawn, labelled with `limit_words`; None for no line.
     limit_words : str
     height : int
         In pixels.
     legend : bool
+        Whether to show which colour stands for which outcome.
     """
 
     measure: str
@@ -348,7 +387,7 @@ class Plot:
 
     @property
     def id(self) -> str:
-        """Id of the plot's element."""
+        """Id of the plot's element in the page."""
         return f"plot-{self.measure}"
 
     @property
@@ -358,7 +397,10 @@ class Plot:
 
 
 def _list_plots(rows: Sequence[Row], threshold: float | None, language: Language) -> list[Plot]:
-    """Return the distributions of the measures that have values."""
+    """Return the distributions to draw: of those measures that have a value in any row.
+
+    `threshold` is the vertical range below which PSP is suspected; None if it is not known.
+    """
 
     def text(key: str) -> str:
         return format_text(language, f"cohort.{key}")
@@ -403,7 +445,7 @@ def _list_plots(rows: Sequence[Row], threshold: float | None, language: Language
 def _make_script_data(
     rows: Sequence[Row], plots: Sequence[Plot], language: Language
 ) -> dict[str, Any]:
-    """Return the data that the page hands to its script, ``assets/cohort.js``."""
+    """Return the data, ready for JSON, that the page hands to its script, ``assets/cohort.js``."""
     measures = ["vertical_peak_to_peak", "blink_rate_per_min"]
     measures += [f"quality_{name}" for name in _QUALITY_LIMITS]
     words = {status: format_text(language, f"cohort.status.{status}") for status in _MARKS}

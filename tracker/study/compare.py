@@ -1,11 +1,11 @@
 """Compare recordings of one person: which measures changed by more than their uncertainty.
 
-Recordings with the same label, such as those of one visit, form a condition. The summary of a
-recording has 95 % intervals of the vertical range and of movements, and numbers of events. From
-these follows a 95 % interval of the change between two conditions. This interval does not include
-that a person differs from one recording to the next. If a condition was recorded several times, the
-spread of its recordings shows how much the person differs. A change must then exceed both
-uncertainties.
+Recordings with the same label, such as those of one visit, form a condition. A concern is a reason
+why recordings are hard to compare. The summary of a recording has 95 % intervals of the vertical
+range and of movements, and numbers of events. From these follows a 95 % interval of the change
+between two conditions. This interval does not include that a person differs from one recording to
+the next. If a condition was recorded several times, the spread of its recordings shows how much the
+person differs. A change must then exceed both uncertainties.
 """
 
 import json
@@ -167,10 +167,22 @@ def _judge(
     within: tuple[float, int],
     concerns: list[Concern],
 ) -> Change:
-    """Judge how a measure changed from the first condition to the one at `index`.
+    """Judge how a measure changed from the first condition to the one at `index`; see `compare`.
 
-    `within` is the standard deviation within conditions, and its degrees of freedom. Some of the
-    concerns keep the change from being judged; see `Concern.withholds`.
+    Parameters
+    ----------
+    measure : Measure
+    labels : list of str
+        Labels of the conditions.
+    groups : list of list of Summary
+        The summaries of each condition, in the order of `labels`.
+    index : int
+        Which condition, 1 or more.
+    within : (float, int)
+        Standard deviation of the measure between recordings of one condition, pooled over the
+        conditions, and its degrees of freedom; NaN and 0 if it is not known.
+    concerns : list of Concern
+        Some of them keep the change from being judged; see `Concern.withholds`.
     """
     (value, ci95), (other_value, other_ci95) = (_pool(measure, groups[n]) for n in (0, index))
     if measure.count is None:
@@ -210,10 +222,10 @@ def _judge(
 
 
 def _find_threshold(measure: Measure, groups: list[list[Summary]]) -> float | None:
-    """Return the vertical range below which PSP is suspected.
+    """Return the vertical range, in eye widths, below which PSP is suspected.
 
-    None if the recordings' thresholds differ, and for any other measure, because only the
-    vertical range has a threshold.
+    `groups` are the summaries of each condition. None if their thresholds differ, and for any other
+    measure, because only the vertical range has a threshold.
     """
     found = {summary.parameters.vpp_thresh for group in groups for summary in group}
     return found.pop() if measure.name == "vertical_peak_to_peak" and len(found) == 1 else None
@@ -246,7 +258,8 @@ def _single(measure: Measure, summary: Summary) -> float:
 def _pool(measure: Measure, group: Sequence[Summary]) -> tuple[float, tuple[float, float]]:
     """Return a measure's value in a condition, and the 95 % interval of that value.
 
-    The interval covers only these recordings, not further ones. What is not known is NaN.
+    `group` are the summaries of the condition's recordings. The interval, (low, high), covers only
+    these recordings, not further ones. What is not known is NaN.
     """
     if measure.count is not None:
         count, minutes = _count(measure, group)
@@ -333,7 +346,10 @@ _WITHHOLDS: dict[str, tuple[Group, ...]] = {
 
 
 def _essence(summary: Summary) -> str:
-    """Return a summary's measures as text. Summaries with equal texts are of the same recording."""
+    """Return a summary's measures as text. Summaries with equal texts are of the same recording.
+
+    It finds a recording that was given twice, under different names.
+    """
     names = [name for one in MEASURES for name in (one.name, one.interval, one.count) if name]
     return json.dumps(
         [getattr(summary, name, None) for name in [*names, "valid_time_s", "open_ear"]]

@@ -32,9 +32,10 @@ class Measure:
     Attributes
     ----------
     name : str
-        Name of the summary's field. A rate that the summary lacks has a name of its own.
+        Name of the summary's field. A rate that is computed from `count`, because the summary lacks
+        it, has a name of its own.
     group : {"gaze", "lids"}
-        What the number describes.
+        What the number describes: how far the eyes look, or how the lids close.
     unit : str
         The key ``compare.unit.UNIT`` in `tracker.words` has the unit's name. For a measure of
         movements, which has no such key, it is the unit itself.
@@ -108,7 +109,10 @@ class ComparisonInputError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A recording's checked summary, and the condition that it belongs to."""
+    """A recording's checked summary, and the label of the condition that it belongs to.
+
+    A condition is, for example, a visit, or "before medication".
+    """
 
     label: str
     summary: Summary
@@ -126,7 +130,7 @@ def label_files(arguments: Sequence[str]) -> list[tuple[str, Path]]:
     Returns
     -------
     list of (str, Path)
-        Labels and files in order.
+        Labels and files, in the order of the arguments.
 
     Raises
     ------
@@ -171,7 +175,7 @@ def read_recording(path: Path, label: str) -> Labelled:
         ``STEM.summary.json`` or ``STEM.track.npz``. A track is analysed with this version's default
         parameters and the track's own protocol.
     label : str
-        The condition that the recording belongs to.
+        Label of the condition that the recording belongs to; see `Labelled`.
 
     Returns
     -------

@@ -22,7 +22,10 @@ _WIDTH, _HEIGHT, _MARGIN = 300, 24, 10
 
 @dataclass(frozen=True, slots=True)
 class ChangedMeasure:
-    """A measure in an `AnswerLine`: its name in words and, if it changed, the change in words."""
+    """A measure in an `AnswerLine`: its name in words and, if it changed, the change in words.
+
+    `change` is empty if the measure did not change or is not judged.
+    """
 
     words: str
     change: str = ""
@@ -32,7 +35,8 @@ class ChangedMeasure:
 class AnswerLine:
     """A line at the top of the page: the measures that changed, that did not, or are not judged.
 
-    `kind` is ``changed``, ``unchanged`` or ``not_judged``.
+    `kind` is ``changed``, ``unchanged`` or ``not_judged``. `mark` chooses the symbol beside the
+    line.
     """
 
     kind: str
@@ -42,7 +46,19 @@ class AnswerLine:
 
 @dataclass(frozen=True, slots=True)
 class ForestPlot:
-    """Horizontal positions at which a condition's interval, recordings and value are drawn."""
+    """The drawing of a condition's values on a horizontal scale: positions from the left edge.
+
+    They are in units of the drawing, which is `_WIDTH` wide.
+
+    Attributes
+    ----------
+    interval : (float, float) or None
+        Ends of the 95 % interval; None if there is none.
+    singles : list of float
+        The value of each recording; empty if there is only one.
+    value : float or None
+        The condition's value; None if it is not known.
+    """
 
     interval: tuple[float, float] | None
     singles: list[float]
@@ -53,6 +69,7 @@ class ForestPlot:
 class MeasureRow:
     """A row of a measure's table: a condition's value, and its change from the first condition.
 
+    All are texts to be shown, but `plot`, and `mark`, which chooses the symbol beside the verdict.
     In the first condition's own row, `change` and `verdict` are empty.
     """
 
@@ -68,7 +85,8 @@ class MeasureRow:
 class MeasureTable:
     """The table of a measure: a row for each condition, and the ends of the drawings' scale.
 
-    `detectable` is the smallest detectable change in words; empty if it is not known.
+    `low` and `high` are these ends as text. `detectable` is the smallest detectable change in
+    words; empty if it is not known.
     """
 
     heading: str
@@ -122,7 +140,10 @@ def _mark_change(is_changed: bool | None) -> Grade:
 
 
 def _make_answer(comparison: Comparison, language: Language) -> list[AnswerLine]:
-    """Return three lines: which measures changed, which did not, and which are not judged."""
+    """Return three lines: which measures changed, which did not, and which are not judged.
+
+    They are in this order, also if one has no measure.
+    """
     has_several = len(comparison.conditions) > 2
     changed: list[ChangedMeasure] = []
     unchanged: list[ChangedMeasure] = []
@@ -187,7 +208,7 @@ def _find_scale(measure: ComparedMeasure) -> tuple[float, float]:
 
 
 def _make_plot(value: ConditionValue, low: float, high: float) -> ForestPlot:
-    """Return the positions of a condition's marks on a scale from `low` to `high`."""
+    """Return the drawing of a condition's values on a scale from `low` to `high`."""
 
     def position(number: float) -> float:
         return _MARGIN + (_WIDTH - 2 * _MARGIN) * (number - low) / (high - low)

@@ -65,15 +65,15 @@ def name_measure(language: Language, name: str) -> str:
 
 
 def format_number(measure: ComparedMeasure, value: float | None, sign: str = "") -> str:
-    """Return a number as text with its measure's decimals, or a dash if it is missing.
+    """Return a number as text with its measure's decimals, or a dash if it is None.
 
-    With ``"+"`` as `sign`, a positive number gets a plus.
+    With ``"+"`` as `sign`, a positive number gets a plus; with "", it does not.
     """
     return "-" if value is None else f"{value:{sign}.{measure.digits}f}"
 
 
 def format_value(language: Language, measure: ComparedMeasure, value: ConditionValue) -> str:
-    """Return a condition's value as text, with its interval if it has one."""
+    """Return a condition's value as text, with its 95 % interval if it has one, but no unit."""
     numbers = [value.value, *value.ci95]
     if measure.threshold is not None:
         numbers = [None if one is None else round_range(one, measure.threshold) for one in numbers]
@@ -86,7 +86,10 @@ def format_value(language: Language, measure: ComparedMeasure, value: ConditionV
 
 
 def format_change(language: Language, measure: ComparedMeasure, change: Change) -> str:
-    """Return a change as text, with its interval and smallest detectable change if they exist."""
+    """Return a change as text, with its interval and smallest detectable change if they exist.
+
+    A difference gets its sign, such as ``+0.012 (+0.004 to +0.020)``; a ratio is called one.
+    """
     to = format_text(language, "compare.to")
     low, high = change.interval
     is_difference = measure.change_is == "difference"
@@ -116,7 +119,7 @@ def format_verdict(language: Language, change: Change) -> str:
 
 
 def list_notes(language: Language, comparison: Comparison) -> list[str]:
-    """Return the notes on how to read a comparison."""
+    """Return sentences on how to read a comparison, such as how many changes chance would make."""
     free = max(measure.degrees_of_freedom for measure in comparison.measures)
     judged, expected = comparison.judged_changes, comparison.changes_by_chance
     notes = [
@@ -140,9 +143,10 @@ def list_notes(language: Language, comparison: Comparison) -> list[str]:
 def format_concern(
     language: Language, code: str, labels: Sequence[str], first: str, details: str
 ) -> str:
-    """Return a concern in words.
+    """Return a concern, a reason why recordings are hard to compare, as a sentence.
 
-    `first` is the label of the first condition. The rest are fields of `Concern`.
+    `first` is the label of the first condition. `code`, `labels` and `details` are those of
+    `tracker.study.comparison.Concern`.
     """
     return format_text(
         language, f"compare.concern.{code}", labels=", ".join(labels), first=first, details=details

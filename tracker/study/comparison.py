@@ -54,11 +54,12 @@ class Concern:
     code : str
         Machine-readable kind of the concern.
     labels : tuple of str
-        The conditions concerned.
+        Labels of the conditions concerned.
     message : str
-        What was found and what to do about it, in English.
+        What was found and what to do about it: a whole sentence in English, to be shown alone.
     details : str
-        More details in the message, such as codes of findings.
+        What `message` says of this case, such as codes of findings; empty if that is nothing. With
+        it, `tracker.study.compare_text.format_concern` makes the sentence in another language.
     withholds : tuple of {"gaze", "lids"}
         Groups of measures whose changes are not judged because of the concern.
     """
@@ -72,7 +73,12 @@ class Concern:
 
 @dataclass(frozen=True, slots=True)
 class ComparedRecording:
-    """One recording of a condition: the fields of its summary that are shown."""
+    """One recording of a condition: the fields of its summary that are shown.
+
+    `source` is the video's name, `status` and `reasons` are the assessment's answer and the codes
+    of its reasons, `valid_time_s` is the time with a face in seconds, and `version` that of the
+    program.
+    """
 
     source: str
     status: Status
@@ -98,11 +104,13 @@ class ConditionValue:
     label : str
         The condition.
     value : float or None
-        Mean over the recordings; for a rate, all events over the whole time of all recordings.
+        Mean over the recordings; for a rate, all events over the whole time of all recordings. In
+        the unit of the measure.
     ci95 : (float or None, float or None)
-        95 % interval of the value. It leaves out how much a person differs between recordings.
+        95 % interval of the value, lower end first; None if there is none. It leaves out how much a
+        person differs between recordings.
     recordings : tuple of (float or None)
-        The value of each recording.
+        The value of each recording, in order.
     """
 
     label: str
@@ -126,11 +134,13 @@ class ComparedMeasure:
     values : tuple of ConditionValue
         One for each condition.
     within_condition_std : float or None
-        Standard deviation between recordings of one condition, pooled over the conditions.
+        Standard deviation between recordings of one condition, pooled over the conditions; None if
+        no condition was recorded twice.
     degrees_of_freedom : int
         Degrees of freedom of that deviation; 0 if no condition was recorded twice.
     smallest_detectable_change : float or None
-        Smallest change between two single recordings that is more than repeated recordings vary by.
+        Smallest change between two single recordings that is more than repeated recordings vary by;
+        None if no condition was recorded twice.
     changes : tuple of Change
         One for each condition but the first.
     """
@@ -177,5 +187,5 @@ class Comparison:
     note: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON document."""
+        """Return the comparison as dicts and lists for strict JSON; a missing number is None."""
         return plain(asdict(self))  # type: ignore[no-any-return]

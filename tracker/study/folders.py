@@ -25,7 +25,7 @@ class FoundRecordings:
     Attributes
     ----------
     recordings : tuple of Recording
-        In a fixed order.
+        In a fixed order: that of the paths, and in directories that of the names.
     problems : tuple of str
         A message for each file or directory that could not be read.
     notes : tuple of str
@@ -89,7 +89,7 @@ def find_recordings(paths: Sequence[Path], out: Path) -> FoundRecordings:
 
 @dataclass(frozen=True, slots=True)
 class TrackFile:
-    """The file of a track, and where the results of its analysis are written.
+    """The file of a track (``STEM.track.npz``), and where the results of its analysis are written.
 
     Attributes
     ----------
@@ -107,7 +107,11 @@ class TrackFile:
 
 
 class _Search:
-    """Collects the recordings of a search. A file that is found twice is collected once."""
+    """Collects the recordings of a search. A file that is found twice is collected once.
+
+    `out` is the directory for the results, which is not searched. `found` holds each recording, and
+    whether it was found in a directory, by the real path of its video.
+    """
 
     def __init__(self, out: Path) -> None:
         self.found: dict[str, tuple[Recording, bool]] = {}
@@ -164,7 +168,9 @@ class _Search:
 def _walk(root: Path, problems: list[str]) -> Iterator[tuple[Path, list[str], list[str]]]:
     """Walk like `os.walk`, but in a fixed order and without hidden files and directories.
 
-    A message for each directory that cannot be read is added to `problems`.
+    Yields a directory, the names of its sub-directories, and the names of its files. Names that are
+    removed from the list of sub-directories are not entered. A message for each directory that
+    cannot be read is added to `problems`.
     """
     for folder, folders, names in os.walk(
         root, onerror=lambda error: problems.append(_unreadable(error))
@@ -181,7 +187,8 @@ def _unreadable(error: OSError) -> str:
 def _make_stems_unique(found: Sequence[tuple[Recording, bool]]) -> list[Recording]:
     """Return the recordings; those found in a directory get a stem that no other recording has.
 
-    Each item of `found` is a recording, and whether it was found in a directory.
+    The stem is the beginning of the results' names. Each item of `found` is a recording, and
+    whether it was found in a directory.
 
     Raises
     ------

@@ -19,7 +19,10 @@ GROUP_MEASURES = ("vertical_peak_to_peak", "blink_rate_per_min")
 
 @dataclass(frozen=True, slots=True)
 class Quartiles:
-    """Quartiles of a measure over people, and how many people they come from."""
+    """Quartiles of a measure over people, in its unit, and how many people they come from.
+
+    `low` and `high` are the 25th and the 75th percentile.
+    """
 
     low: float
     median: float
@@ -29,7 +32,7 @@ class Quartiles:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The recordings of a group.
+    """The recordings of a group of people, such as ``PSP`` or ``control``.
 
     Attributes
     ----------
@@ -38,7 +41,7 @@ class Group:
     people, recordings : int
         How many there are.
     counts : dict of str to int
-        Recordings by outcome.
+        Number of recordings with each outcome, by `tracker.study.cohort.OUTCOMES`.
     measures : dict of str to Quartiles or None
         Quartiles of each of `GROUP_MEASURES`. A person with several recordings counts once, with
         their mean. Only assessable recordings count; None if there is none.
@@ -69,12 +72,15 @@ class Course:
     measures: tuple[ComparedMeasure, ...]
 
     def changes(self, measure: ComparedMeasure) -> tuple[Change | None, ...]:
-        """Return a measure's change at each visit; None at the first."""
+        """Return a measure's change from the first visit to each visit; None for the first."""
         return (None, *measure.changes)
 
 
 def list_groups(rows: Sequence[Row]) -> list[Group]:
-    """Return the groups in alphabetical order; none if no recording has a group."""
+    """Return the groups in alphabetical order; none if no recording has a group.
+
+    If some have one, the recordings without one form a group with an empty name.
+    """
     if not any(row.participant and row.participant.group for row in rows):
         return []
     members: dict[str, list[Row]] = defaultdict(list)
@@ -155,7 +161,10 @@ def _name_visit(row: Row) -> str:
 
 
 def _order(row: Row, dated: bool) -> tuple[str, list[tuple[bool, int, str]]]:
-    """Return what visits are sorted by: the date, if all have one; then the name."""
+    """Return what visits are sorted by: the date, if all have one (`dated`); then the name.
+
+    The name is cut into its numbers and the text between them, so that 9 comes before 10.
+    """
     assert row.participant is not None
     parts = re.findall(r"\d+|\D+", _name_visit(row))
     key = [

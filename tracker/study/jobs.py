@@ -1,7 +1,9 @@
 """The jobs of a worker: analyse a whole recording, track one of its segments, or join its parts.
 
-A long recording is divided if other workers would otherwise wait for the one that analyses it. The
-results are the same: see `tracker.tracks.segments`.
+A worker is a process (`tracker.study.workers`). A long recording is divided if other workers would
+otherwise wait for the one that analyses it: a first job plans its segments, each segment is a job,
+and a last job joins what was seen in them, the parts. The results are the same: see
+`tracker.tracks.segments`.
 """
 
 from collections.abc import Callable
@@ -30,7 +32,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """The job to analyse a recording, or to plan up to `segments` segments if it is long."""
+    """The job to analyse a recording in one piece, or, if it is long, only to plan its segments.
+
+    `segments` is the most segments that it may be divided into; 1 never divides it. A recording
+    that is too short to be divided is analysed at once.
+    """
 
     recording: Recording
     segments: int = 1
@@ -38,7 +44,7 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class OneSegment:
-    """The job to track one segment of a recording."""
+    """The job to track one segment of a recording: to find the landmarks of its frames."""
 
     recording: Recording
     segment: "Segment"
@@ -46,7 +52,11 @@ class OneSegment:
 
 @dataclass(frozen=True, slots=True)
 class Joining:
-    """The job to join the parts of a recording and to write its files."""
+    """The job to join the parts of a divided recording, to measure it, and to write its files.
+
+    `parts` holds what was seen in each segment, in any order. `fingerprint` is that of the video
+    when it was divided; another one means that the file has changed.
+    """
 
     recording: Recording
     fingerprint: Fingerprint
@@ -58,7 +68,10 @@ Job = Whole | OneSegment | Joining
 
 @dataclass(frozen=True, slots=True)
 class Division:
-    """The answer to `Whole` for a long recording: the segments in which it must be tracked."""
+    """The answer to `Whole` for a long recording: the segments in which it must be tracked.
+
+    `fingerprint` is the video's, to notice later whether the file has changed.
+    """
 
     fingerprint: Fingerprint
     segments: "tuple[Segment, ...]"
@@ -66,7 +79,10 @@ class Division:
 
 @dataclass(frozen=True, slots=True)
 class Indivisible:
-    """The answer to `OneSegment` if the file is not as planned: it must be tracked as a whole."""
+    """The answer to `OneSegment` if the frames are not where the plan expects them.
+
+    The recording must then be analysed in one piece.
+    """
 
 
 def do_job(
@@ -90,6 +106,8 @@ def do_job(
     Returns
     -------
     FinishedRecording, Division, Indivisible or Part
+        For `Whole`, the outcome or a division. For `OneSegment`, what was seen in it, or that the
+        recording cannot be divided. For `Joining`, the outcome.
 
     Raises
     ------

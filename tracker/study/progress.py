@@ -18,6 +18,8 @@ LINE_S = 60.0
 class CohortProgress:
     """Shows how many recordings are done, the frames per second, and the time left for all of them.
 
+    Use it in a ``with`` statement. Recordings are known by their index in `recordings`.
+
     The time left is estimated from the files' sizes, because nothing else is known of a video
     before it is opened. Recordings that an earlier run finished do not count as work.
     """
@@ -32,7 +34,7 @@ class CohortProgress:
         self._show()
 
     def update(self, index: int, frames: int, expected: int) -> None:
-        """Note that `frames` of the `expected` frames of recording number `index` are done.
+        """Show that `frames` of the `expected` frames of the recording at `index` are done.
 
         `expected` is 0 if it is not known.
         """
@@ -41,7 +43,7 @@ class CohortProgress:
         self._show()
 
     def finish(self, index: int, outcome: FinishedRecording | Failure) -> None:
-        """Note that recording number `index` is finished or has failed."""
+        """Show that the recording at `index` is finished or has failed."""
         self._done += 1
         self._shares[index] = 1.0
         if isinstance(outcome, Failure):

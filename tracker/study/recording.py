@@ -235,7 +235,10 @@ def analyze_recording(
 
 
 def _read_corrections(recording: Recording, fingerprint: Fingerprint) -> "Corrections | None":
-    """Return what a person corrected in this recording; None if nobody did."""
+    """Return what a person corrected in this recording; None if nobody did.
+
+    `fingerprint` is the video's: corrections that belong to another video raise `InputError`.
+    """
     path = recording.directory / f"{recording.stem}.{CORRECTIONS}"
     if not os.path.lexists(path):
         return None
@@ -246,7 +249,7 @@ def _read_corrections(recording: Recording, fingerprint: Fingerprint) -> "Correc
 
 
 def find_person(participants: Participants, recording: Recording) -> Participant | None:
-    """Return who was recorded, as the table says; None if it does not."""
+    """Return who was recorded, as the table of participants says; None if it does not."""
     name = PurePath(recording.name)
     return participants.find(name.with_suffix("").as_posix(), recording.name)
 
@@ -269,7 +272,7 @@ def is_long(recording: Recording, parameters: Parameters) -> bool:
 def divide_recording(
     recording: Recording, parameters: Parameters, request: Request, segments: int, resume: bool
 ) -> "tuple[Fingerprint, tuple[Segment, ...]] | FinishedRecording | None":
-    """Divide a long video into segments that are tracked apart.
+    """Plan the segments of a long video, so that several processes can track it.
 
     Parameters
     ----------
@@ -333,7 +336,7 @@ def finish_divided(
     fingerprint : Fingerprint
         From `divide_recording`.
     parts : iterable of Part
-        One of each segment, in any order.
+        What `tracker.tracks.segments.track_segment` saw in each segment, in any order.
 
     Returns
     -------
@@ -369,7 +372,10 @@ def _finish(
     on_progress: Callable[[int, int], None] | None,
     decode_ahead: bool,
 ) -> FinishedRecording:
-    """Track and measure a recording, seal its result and write it."""
+    """Track and measure a recording, and write its files with the hash of `_seal` in the summary.
+
+    `track` makes the track; it is told where to report progress, and the dict for eye pictures.
+    """
     from tracker.pipeline import measure_track
 
     if request.blur_face:
@@ -457,9 +463,9 @@ def _identify(
 
 
 def _seal(summary: Summary, identity: str) -> str:
-    """Return a hash of the summary and of the text from `_identify`.
+    """Return a hash of the summary and of the text from `_identify`, in hexadecimal.
 
-    It is saved in the summary. If somebody edits the summary, it no longer has this hash.
+    It is saved in the summary: a later run then knows that this is finished and was not edited.
     """
     text = json.dumps(replace(summary, resume_key=None).to_dict(), sort_keys=True) + identity
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,4 +1,7 @@
-"""Which job comes next when several processes analyse recordings, and what their answers mean."""
+"""Which job comes next when several processes analyse recordings, and what their answers mean.
+
+`tracker.study.jobs` defines the jobs and the answers. This module only decides; it starts nothing.
+"""
 
 from collections import deque
 from collections.abc import Sequence
@@ -25,12 +28,13 @@ class Schedule:
     recordings : sequence of Recording
     request : Request
     workers : int
-        Number of processes.
+        Number of processes that do jobs.
 
     Attributes
     ----------
     pending : deque of (int, Job)
-        Jobs that nobody has yet, with the indices of their recordings.
+        Jobs that no process has yet, each after the index of its recording in `recordings`; the
+        next one first. It may be empty while other jobs are being done, whose answers can add some.
     """
 
     def __init__(self, recordings: Sequence[Recording], request: Request, workers: int) -> None:
@@ -47,7 +51,10 @@ class Schedule:
         )
 
     def take(self) -> tuple[int, Job]:
-        """Return the next job, and the index of its recording."""
+        """Remove the next job from `pending`, and return the index of its recording and the job.
+
+        Call it only if `pending` is not empty.
+        """
         index, job = self.pending.popleft()
         if isinstance(job, Whole) and index not in self._divided:
             # A file's size stands for the work. If it is more than a worker's share of what is
@@ -59,7 +66,11 @@ class Schedule:
         return index, job
 
     def note(self, index: int, job: Job, answer: "Answer") -> FinishedRecording | Failure | None:
-        """Note a job's answer, and return the recording's outcome if it is known now."""
+        """Note a job's answer, and return the recording's outcome if it is known now, else None.
+
+        `index` and `job` are what `take` returned. The answer may add jobs to `pending`, such as
+        the segments of a long recording. A failure removes the recording's other jobs.
+        """
         if index in self._done:
             # Another of its segments has failed.
             return None
@@ -87,9 +98,10 @@ class Schedule:
         return None
 
     def note_progress(self, index: int, job: Job, done: int, expected: int) -> tuple[int, int]:
-        """Return how many frames of a recording are done, and how many are expected.
+        """Return how many frames of a recording are done in all, and how many are expected.
 
-        `done` and `expected` are what one of its jobs has told.
+        `done` and `expected` (0: unknown) are what its job `job` has told. For a segment, the
+        frames of the recording's other segments are added.
         """
         if not isinstance(job, OneSegment):
             return done, expected
@@ -98,7 +110,7 @@ class Schedule:
         return sum(divided.frames_done.values()), self._passes * divided.frames
 
     def is_done(self, index: int) -> bool:
-        """Return whether the outcome of a recording is known."""
+        """Return whether the outcome of the recording at `index` is known."""
         return index in self._done
 
     def _forget(self, index: int) -> None:
@@ -107,7 +119,11 @@ class Schedule:
 
 
 class _Divided:
-    """A recording that is tracked in segments: what is known of them so far."""
+    """A recording that is tracked in segments: what is known of them so far.
+
+    `parts` holds what was seen in the finished segments. `frames_done` counts frames by the
+    segment's number. `given_up` is True once the recording must be analysed in one piece.
+    """
 
     def __init__(self, division: Division) -> None:
         self.fingerprint = division.fingerprint

@@ -173,12 +173,12 @@ def sweep_track(track: Track, source: str, parameters: Parameters, grid: Grid) -
     ----------
     track : Track
     source : str
-        Name of the track in the rows.
+        Name of the track in the rows, for their first column.
     parameters : Parameters
         Values of the parameters that the grid does not vary. If they name no protocol or no task,
         the one that was saved in the track is used.
     grid : mapping of str to sequence
-        Values of `GRID_PARAMETERS`.
+        The values to try of one or more of `GRID_PARAMETERS`; see `parse_grid`.
 
     Yields
     ------
@@ -214,7 +214,9 @@ def sweep_track(track: Track, source: str, parameters: Parameters, grid: Grid) -
 def _make_points(
     base: Parameters, grid: tuple[tuple[str, tuple[Any, ...]], ...]
 ) -> tuple[Parameters, ...]:
-    """Return the parameters at each point of the grid.
+    """Return the parameters at each point of the grid, the last parameter changing fastest.
+
+    `grid` has pairs of a parameter's name and its values; the other values are those of `base`.
 
     They are cached, because they are the same for most tracks of a cohort.
     """
@@ -228,7 +230,7 @@ def _make_points(
 def _measure_thresholds(
     analysis: Analysis, thresholds: Sequence[float]
 ) -> tuple[list[tuple[Any, ...]], tuple[Any, ...]]:
-    """Return the results of an analysis for each threshold, and those that all thresholds share.
+    """Return the results of an analysis for each `vpp_thresh`, and those that all of them share.
 
     Those for each threshold are the values of `POINT_COLUMNS` from ``status`` to the last column.
     The shared ones are the values of `SHARED_COLUMNS`.
@@ -322,7 +324,10 @@ def sweep_tracks(
 
 
 def describe_sweep(statuses: Mapping[tuple[Any, ...], Counter[str]], grid: Grid) -> str:
-    """Return a text to print: a line for each point, with the number of tracks of each status."""
+    """Return a text to print: a line for each point, with the number of tracks of each status.
+
+    `statuses` is what `sweep_tracks` returned.
+    """
     lines = []
     for point, counts in statuses.items():
         values = dict(zip(GRID_PARAMETERS, point, strict=True))

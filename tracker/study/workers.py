@@ -118,7 +118,10 @@ def analyze_recordings(
 
 
 def _stop(pool: list["_Worker"], spares: list["_Worker"]) -> None:
-    """End the processes that have a job, and those that never had one."""
+    """End the processes that have a job (`pool`), and those that never had one (`spares`), at once.
+
+    The half-written files of their jobs are removed.
+    """
     for worker in [*pool, *spares]:
         worker.process.terminate()
     for worker in spares:
@@ -130,7 +133,12 @@ def _stop(pool: list["_Worker"], spares: list["_Worker"]) -> None:
 def _receive(
     worker: "_Worker", schedule: Schedule, on_progress: Callable[[int, int, int], None] | None
 ) -> "tuple[Answer, bool] | None":
-    """Return a worker's answer and whether it can do more; None if it only told its progress."""
+    """Wait for a worker's next message; return its answer, and whether it can do another job.
+
+    The answer is a `Failure` if the process has died. Return None if it only told its progress,
+    which is handed to `on_progress`. A worker that used more than `WORKER_BYTES` should do no other
+    job.
+    """
     kind, *values = worker.receive()
     if kind == "died":
         return worker.explain_death(), False
@@ -145,7 +153,8 @@ def _receive(
 class _Worker:
     """A process and the job that it has.
 
-    If `loads_early`, the process loads what segments need before it has a job.
+    It is started at once. `parameters`, `request`, `resume` and `decode_ahead` hold for all its
+    jobs, see `do_job`. If `loads_early`, the process loads what segments need before it has a job.
     """
 
     def __init__(
@@ -173,7 +182,11 @@ class _Worker:
             self.connection.send(job)
 
     def receive(self) -> tuple[Any, ...]:
-        """Return the message that the process sent, or ``("died",)`` if it has ended."""
+        """Wait for a message of the process and return it, or ``("died",)`` if it has ended.
+
+        A message is ``("progress", frames done, frames expected)``, or
+        ``("done", answer, largest memory in bytes or None)``.
+        """
         try:
             answer: tuple[Any, ...] = self.connection.recv()
         except (EOFError, OSError):
@@ -181,11 +194,11 @@ class _Worker:
         return answer
 
     def dismiss(self) -> None:
-        """Close the connection to the process, which then ends by itself."""
+        """Close the connection to the process, which then ends by itself. It must have no job."""
         self.connection.close()
 
     def explain_death(self) -> Failure:
-        """Return why the process ended, and remove its half-written files."""
+        """Return why the process ended, as its job's failure, and remove its half-written files."""
         self.bury()
         code = self.process.exitcode or 0
         how = f"ended with code {code}" if code >= 0 else f"was ended by {_signal_name(-code)}"
@@ -197,7 +210,7 @@ class _Worker:
         return Failure("process_died", f"its process {how}. {remedy}")
 
     def wait_for_end(self) -> None:
-        """Wait until the process has ended, and kill it if that takes too long."""
+        """Wait until the process, which was told to end, has ended; kill it after `STOP_S`."""
         self.process.join(STOP_S)
         if self.process.exitcode is None:
             self.process.kill()
@@ -205,7 +218,10 @@ class _Worker:
         self.connection.close()
 
     def bury(self) -> None:
-        """Wait until the process has ended, and remove its half-written files."""
+        """Wait until the process has ended, as `wait_for_end`, and remove its half-written files.
+
+        For a process that had a job and was told to end, or died.
+        """
         self.wait_for_end()
         if self.process.pid is not None:
             from tracker.files.whole import remove_partial_files
@@ -263,7 +279,10 @@ def _work(
     decode_ahead: bool,
     loads_early: bool,
 ) -> None:
-    """Do the jobs that come over the connection, until it is closed."""
+    """Do the jobs that come over the connection, until it is closed. This runs in the new process.
+
+    The arguments are those of `_Worker`, and `_Worker.receive` lists the messages that it sends.
+    """
     if not hasattr(signal, "pthread_sigmask"):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     if loads_early:

@@ -27,9 +27,9 @@ MOST_MORE_DECIMALS = 9
 class _Formatter(string.Formatter):
     """Formats as `str.format` does, but with two differences.
 
-    A missing number (NaN) is replaced by words. A number that misses the limit shown beside it gets
-    more digits if it would otherwise read as if it met the limit: "23.97, at least 24" and not
-    "24.0, at least 24".
+    A missing number (NaN) is replaced by the words `missing`. A number that misses the limit shown
+    beside it gets more digits if it would otherwise read as if it met the limit: "23.97, at least
+    24" and not "24.0, at least 24".
     """
 
     def __init__(self, missing: str) -> None:
@@ -60,10 +60,12 @@ class _Formatted(str):
 
 
 def _pair_limits(fields: Sequence[tuple[str, str]]) -> list[tuple[str, str, str, str]]:
-    """Pair each limit in a text with its value: return names and formats of both, the limit first.
+    """Pair each limit in a text with the value that it limits.
 
-    The value of a limit such as ``most_deg`` is the last one before it whose name ends with
-    ``deg``, or else the last one before it. A percentage is only paired with another one.
+    `fields` are the names and the formats of the text's placeholders, in order. A pair is (limit's
+    name, its format, value's name, its format). A limit without a value has no pair. The value of a
+    limit such as ``most_deg`` is the last one before it whose name ends with ``deg``, or else the
+    last one before it. A percentage is only paired with another one.
     """
     pairs = []
     for number, (limit, limit_form) in enumerate(fields):
