@@ -34,7 +34,9 @@ class UnknownSpeedError(FFmpegError):
 
 
 class Box:
-    """A box of a file, or the whole file.
+    """A box of an MP4 or AVIF file: a size, a type of four letters, and content, often more boxes.
+
+    The whole file counts as the content of a box, too.
 
     Attributes
     ----------
@@ -196,8 +198,9 @@ def read_picture_turns(content: bytes) -> list[tuple[bytes, int]]:
 def _linked(links: Box, number: int) -> list[int]:
     """Return the numbers of the properties that picture `number` has, in order; [] if it has none.
 
-    The box `links` (of type ``ipma``) lists them for each picture in the file. They count from 1 in
-    the file's list of properties (the box ``ipco``). A turn and a mirroring are properties.
+    `number` is the picture's id in the file, which may hold several. The box `links` (of type
+    ``ipma``) lists them for each picture in the file. They count from 1 in the file's list of
+    properties (the box ``ipco``). A turn and a mirroring are properties.
     """
     head = links.read(8)
     if len(head) < 8:

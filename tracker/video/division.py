@@ -1,4 +1,7 @@
-"""Divide a video where decoding can start, without decoding it."""
+"""Find where a video can be divided for several workers, without decoding it.
+
+A part of a video can only be decoded from a keyframe on, a frame that refers to no other.
+"""
 
 import hashlib
 from dataclasses import dataclass

@@ -172,7 +172,7 @@ class ReadPackets:
     data_end: int = 0
 
     def note(self, packet: AvPacket, of_recording: bool) -> None:
-        """Count a packet that was just read; `of_recording`: not of sound or another stream."""
+        """Count a packet that was just read; `of_recording`: it is a frame of the recording."""
         place, size = packet.position, packet.size
         self.data_end = max(self.data_end, place + size)
         if of_recording:
@@ -384,7 +384,7 @@ class Decoder:
         return found
 
     def is_cut_off(self) -> bool:
-        """Return whether the file, read to its end, ends too early; False if that is not known."""
+        """Return whether the file, read to its end, was cut off; False if that is not known."""
         return is_data_missing(self._format.contents, self._stream) or is_cut_off(
             self._file, self.packets.last_place, self.packets.data_end
         )
@@ -410,7 +410,7 @@ class Decoder:
         return (ticks - (0 if start == NO_TIME else start)) * float(self._stream.time_base)
 
     def take(self) -> LazyImage | None:
-        """Return the last grabbed frame, once; None if its size or pixel format is not handled."""
+        """Hand over the last grabbed frame; None if its size or pixel format is not handled."""
         converter = self._find_converter()
         frame = self._frame.contents
         light = Light(frame.transfer, frame.primaries)

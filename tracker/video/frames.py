@@ -444,7 +444,7 @@ class _Ahead:
 
 
 def most_frames(fps: float) -> float:
-    """Return the largest frame count that is believed, if a file declares the rate `fps`.
+    """Return the largest frame count that is believed, if a file declares `fps` frames a second.
 
     No video is believed to last longer than `MAX_VIDEO_S`. If `fps` is 0, no rate is declared.
     """

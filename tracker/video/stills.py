@@ -78,8 +78,8 @@ def _decode(content: bytes, name: str) -> Image | None:
 def _read_heic(content: bytes, name: str) -> Image | None:
     """Decode the content of a HEIC file, turned upright by libheif; None if it is damaged.
 
-    `name` is the file's name for errors. Raises `ImageKindError` without a decoder,
-    `ImageOpenError` for a picture that is too large.
+    The picture is blue-green-red, shape (height, width, 3). `name` is the file's name for errors.
+    Raises `ImageKindError` without a decoder, `ImageOpenError` for a picture that is too large.
     """
     try:
         # Only pi-heif's library, for the rest of it needs Pillow.
