@@ -333,10 +333,8 @@ def load_or_make_track(
 def track_key(fingerprint: Fingerprint, parameters: Parameters) -> str:
     """Return a hash, 32 hexadecimal digits, of everything that the track of a video depends on.
 
+    This is the video's content, `step`, `max_frames`, the code of `TRACK_MODULES`, and the models.
     A kept track with the same hash need not be made again.
-
-    This is the video's content, `step`, `max_frames`, the code of `TRACK_MODULES`, and
-    the models.
     """
     asked = f"{parameters.step} {parameters.max_frames}"
     identity = f"{fingerprint.sha256} {asked} {_tracker_identity()}"

@@ -80,6 +80,11 @@ def make_steps(
         In order of time. Before the first one, the eyes look straight ahead.
     velocity_deg_s : callable, optional
         Takes the amplitude of a step in degrees and returns its peak velocity in degrees a second.
+
+    Returns
+    -------
+    tuple of GazePhase
+        One for each target.
     """
     gaze, before = [], Target(0.0)
     for target in targets:

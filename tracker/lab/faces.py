@@ -45,6 +45,8 @@ def rotation_deg(gaze: Float64Array | float) -> Float64Array:
 def foreshortened(gaze: Float64Array | float) -> Float64Array:
     """Return how wide the iris looks in a turned eye, as a share of its width straight ahead.
 
+    The width is that along the direction in which the eye is turned.
+
     `gaze` is the displacement of the iris in canthal distances. It can have any shape; the result
     has the same.
     """

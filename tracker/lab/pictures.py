@@ -93,9 +93,8 @@ def _frames_to_show(closure: Closure, analysis: Analysis) -> list[int]:
 def _crop_eyes(video: Path, analysis: Analysis, wanted: set[int]) -> dict[int, Image]:
     """Return a picture of the eyes in each wanted frame, or of the whole frame if no face was seen.
 
-    The frames are numbered as in the video; a frame that cannot be decoded is left out.
-
-    This decodes from the start, because seeking lands on other frames in some files.
+    The frames are numbered as in the video; a frame that cannot be decoded is left out. This
+    decodes from the start, because seeking lands on other frames in some files.
     """
     seen = np.flatnonzero(analysis.traces.seen)
     last = max(wanted)

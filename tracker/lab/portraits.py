@@ -86,7 +86,7 @@ def load_portrait(name: str) -> Image:
 def enlarged_portrait(name: str) -> Image:
     """Return a face's portrait, `ENLARGEMENT` times as large and otherwise unchanged.
 
-    `name` is a key of `tracker.lab.faces.FACES`, here and below.
+    It is blue-green-red, shape (height, width, 3). `name` is a key of `tracker.lab.faces.FACES`.
     """
     return _enlarge(load_portrait(name))
 
@@ -95,7 +95,8 @@ def enlarged_portrait(name: str) -> Image:
 def open_skin(name: str) -> Image:
     """Return the enlarged portrait with skin in place of the spectacles that it wears, if any.
 
-    The eyes are still in it: only new eyes and lids are painted over.
+    The portrait's own eyes are still in it; drawn eyes cover them. The result is blue-green-red,
+    shape (height, width, 3). `name` is a key of `tracker.lab.faces.FACES`.
     """
     if not FACES[name].rims_px:
         return enlarged_portrait(name)
@@ -106,7 +107,8 @@ def open_skin(name: str) -> Image:
 def bare_skin(name: str) -> Image:
     """Return `open_skin` with skin in place of the eyes, the lashes and the lid creases.
 
-    It is what a shut lid shows.
+    It is what a shut lid shows. The result is blue-green-red, shape (height, width, 3). `name` is a
+    key of `tracker.lab.faces.FACES`.
     """
     face = FACES[name]
     mask = _mark_rims(name)
@@ -127,6 +129,7 @@ def spectacles(name: str) -> Image | None:
     """Return the spectacles in front of the eyes; None if the face has none.
 
     The shape is (h, w, 4): blue, green, red and opacity, 0 to 255; as large as `enlarged_portrait`.
+    `name` is a key of `tracker.lab.faces.FACES`.
     """
     face = FACES[name]
     if face.rims_px:
@@ -165,7 +168,11 @@ def _draw_spectacles(face: Face) -> Image:
 
 
 def _mark_rims(name: str) -> Image:
-    """Return a mask (height, width): 1 where the portrait's own spectacles hide skin that moves."""
+    """Return a mask (height, width): 1 where the portrait's own spectacles hide skin that moves.
+
+    It is as large as the portrait itself, and 0 everywhere for a face without spectacles. `name` is
+    a key of `tracker.lab.faces.FACES`.
+    """
     face = FACES[name]
     mask = np.zeros((face.size_px[1], face.size_px[0]), dtype=np.uint8)
     for rim in face.rims_px:
@@ -177,7 +184,11 @@ def _mark_rims(name: str) -> Image:
 
 
 def _fill(name: str, mask: Image) -> Image:
-    """Return the enlarged portrait; where the mask is 1, skin from around is painted over it."""
+    """Return the enlarged portrait; where the mask is 1, skin from around is painted over it.
+
+    `mask` (height, width) is as large as the portrait itself. `name` is a key of
+    `tracker.lab.faces.FACES`.
+    """
     filled = cv2.inpaint(load_portrait(name), mask, 3, cv2.INPAINT_TELEA)
     # Filling from the edges leaves streaks.
     smooth = cv2.GaussianBlur(filled, (0, 0), FILLED_BLUR_PX)

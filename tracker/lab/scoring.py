@@ -226,9 +226,8 @@ def score_clip(clip: AnnotatedClip, analysis: Detection) -> ClipScore:
 def detected_closures(analysis: Detection) -> dict[int, list[Closure]]:
     """Return the detected closures by kind: `BLINK`, `PROLONGED_CLOSURE` or `FLUTTER`.
 
-    Each kind has a list in order of time, which may be empty.
-
-    Their frames are numbered as in the source video, like those in the output ``blinks.csv``.
+    Each kind has a list in order of time, which may be empty. Frames are numbered as in the source
+    video, like those in the output ``blinks.csv``.
     """
     closures, frames = analysis.events.closures, analysis.track.frame_index
     by_kind: dict[int, list[Closure]] = {BLINK: [], PROLONGED_CLOSURE: [], FLUTTER: []}
@@ -418,10 +417,9 @@ def _median_rank(count: int) -> int | None:
 def _time_errors_s(track: Track, blinks: Match) -> tuple[Float64Array, Float64Array, Float64Array]:
     """Return the errors of the matched blinks' onsets, offsets and durations, in seconds.
 
-    An error is the detected minus the annotated value.
-
-    An annotated blink begins with its first frame and ends with the first frame after it. Values
-    that would need an unseen onset or offset are left out.
+    An error is the detected minus the annotated value. An annotated blink begins with its first
+    frame and ends with the first frame after it. Values that would need an unseen onset or offset
+    are left out.
     """
     frames = [frame for _, true in blinks.hits for frame in (true.start, true.stop)]
     annotated_s = frame_times_s(track, frames).reshape(-1, 2)

@@ -22,7 +22,7 @@ CROP_PX = 256
 
 
 class Clock:
-    """Adds up the seconds of each stage, by its name.
+    """Adds up the seconds of each stage, by its name: ``with clock.stage("decode"): ...``.
 
     The time of a stage inside another one does not count for the outer one. `cpu_s` is the time of
     the thread, `wall_s` the elapsed time. Several threads may use one clock.

@@ -210,7 +210,7 @@ class _Detected:
 
 
 def validate(recordings: Recordings, parameters: Parameters, all_variants: bool) -> Validation:
-    """Choose constants for each person on the others' recordings, and score the detector with them.
+    """Choose `CHOICES` for each person on the others' recordings, and score the detector with them.
 
     Parameters
     ----------

@@ -115,9 +115,7 @@ def make_narrower(track: Track, share: float) -> Track:
     """Return a track of narrower eyes: `share` of the typical EAR is subtracted from each EAR.
 
     The EAR (eye aspect ratio) is the height of the lid opening over its width; 0.2 makes eyes a
-    fifth less open.
-
-    The noise of the EAR stays the same, so it is larger relative to the opening.
+    fifth less open. The noise of the EAR stays the same, so it is larger relative to the opening.
     """
     typical = compute_typical_opening(compute_eye_geometry(track.landmarks).ear.mean(axis=1))
     return change_lids(track, lambda ear, _: ear - share * typical)
