@@ -1,4 +1,4 @@
-"""``eye-tracker analyze`` and ``image``."""
+"""The commands ``eye-tracker analyze``, for videos, and ``image``, for still pictures."""
 
 import argparse
 from contextlib import closing

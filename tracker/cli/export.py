@@ -1,4 +1,4 @@
-"""``eye-tracker export``: results in the formats of other programs."""
+"""The command ``eye-tracker export``: results in the formats of other programs."""
 
 import argparse
 import importlib.util

@@ -1,4 +1,4 @@
-"""``eye-tracker evaluate``, ``profile`` and ``synth``."""
+"""The commands for developers: ``eye-tracker evaluate``, ``profile`` and ``synth``."""
 
 import argparse
 import functools

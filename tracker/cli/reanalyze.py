@@ -1,4 +1,4 @@
-"""``eye-tracker reanalyze``, with one set of parameters or a grid of them."""
+"""The command ``eye-tracker reanalyze``: saved tracks again, with other parameters or a grid."""
 
 import argparse
 from dataclasses import replace

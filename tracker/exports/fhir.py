@@ -132,9 +132,9 @@ def _make_observation(name: str, text: str, category: str) -> dict[str, Any]:
 
 
 def _observe_answer(summary: Summary) -> tuple[str, dict[str, Any]]:
-    """Return the screening answer's name and its observation.
+    """Return the screening answer's name, ``assessment.status``, and its observation.
 
-    The observation has no value if the recording was not assessable.
+    The observation has no value, but the reason, if the recording was not assessable.
     """
     assessment = summary.assessment
     _, about = find_field("assessment.status")

@@ -56,7 +56,8 @@ class Row:
     participant : Participant or None
         Who was recorded; None if nothing says it.
     reasons, cautions : tuple of str
-        Codes of findings: those that decided the status, and other ones to know of.
+        Codes of findings: why the recording is not assessable or the answer borderline (else none),
+        and what limits the numbers without ruling out an answer.
     outliers : tuple of str
         Measures, of `OUTLIER_MEASURES`, in which the recording is unlike the others.
     failure_code, failure_message : str or None

@@ -96,8 +96,8 @@ class TableRow:
         Vertical range, blinks a minute, prolonged closures, seconds with a face, and width of an
         eye in pixels.
     reasons, cautions : str
-        Findings that decided the status, and other ones, in words. For a failed recording, the
-        cause of the failure, and nothing.
+        The findings of `tracker.study.cohort.Row`, in words. For a failed recording, the cause of
+        the failure, and nothing.
     outliers : list of str
         A text for each measure in which it is unlike the others.
     """

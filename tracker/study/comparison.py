@@ -75,9 +75,9 @@ class Concern:
 class ComparedRecording:
     """One recording of a condition: the fields of its summary that are shown.
 
-    `source` is the video's name, `status` and `reasons` are the assessment's answer and the codes
-    of its reasons, `valid_time_s` is the time with a face in seconds, and `version` that of the
-    program.
+    `source` is the video's name. `status` is the assessment's answer, and `reasons` are codes of
+    why it is not assessable or borderline. `valid_time_s` is the time with a face in seconds, and
+    `version` that of the program.
     """
 
     source: str

@@ -374,7 +374,7 @@ def _finish(
 ) -> FinishedRecording:
     """Track and measure a recording, and write its files with the hash of `_seal` in the summary.
 
-    `track` makes the track; it is told where to report progress, and the dict for eye pictures.
+    `track` makes the track; it gets a `_Report`, and a dict to fill with JPEGs of the eyes or None.
     """
     from tracker.pipeline import measure_track
 

@@ -167,7 +167,7 @@ def _parse_values(text: str, name: str, values: str) -> tuple[Any, ...]:
 
 
 def sweep_track(track: Track, source: str, parameters: Parameters, grid: Grid) -> Iterator[Row]:
-    """Analyse a track at each point of a grid.
+    """Analyse a track at each point of a grid: with each combination of its values.
 
     Parameters
     ----------
@@ -214,7 +214,7 @@ def sweep_track(track: Track, source: str, parameters: Parameters, grid: Grid) -
 def _make_points(
     base: Parameters, grid: tuple[tuple[str, tuple[Any, ...]], ...]
 ) -> tuple[Parameters, ...]:
-    """Return the parameters at each point of the grid, the last parameter changing fastest.
+    """Return the parameters for each combination of the grid's values, the last changing fastest.
 
     `grid` has pairs of a parameter's name and its values; the other values are those of `base`.
 
@@ -277,6 +277,8 @@ def sweep_tracks(
     on_failure: Callable[[Exception], None],
 ) -> dict[tuple[Any, ...], Counter[str]]:
     """Analyse each track at each point of a grid, and write the table of the results.
+
+    A point is a combination of the grid's values; the table has a row for each track and point.
 
     Memory holds one track at a time, its rows, and at most `ROWS_AT_ONCE` other rows.
 
