@@ -76,6 +76,8 @@ wink is listed for its eye only.
 class _Place:
     """Where a recording goes in the data set: its labels, and the start of its files' names.
 
+    `subject`, `session` and `task` are BIDS labels of the person, the visit and the task.
+
     `session` is empty if no visit is known. `run` counts recordings with the same other labels from
     1; it is 0 if there is only one. `folder` is relative to the data set.
     """

@@ -1,4 +1,7 @@
-"""A cohort's table, a row for each recording, as CSV and Parquet; and its outliers."""
+"""The table of a cohort, the recordings analysed together, as CSV and Parquet; and its outliers.
+
+Each recording has a row.
+"""
 
 import csv
 import math

@@ -1,4 +1,7 @@
-"""A cohort as a page: counts of the outcomes, a table of all recordings, and distributions."""
+"""A cohort, the recordings analysed together, as an HTML page.
+
+It has counts of the outcomes, a table of all recordings, and distributions of measures.
+"""
 
 import os
 from collections import defaultdict

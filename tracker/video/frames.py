@@ -56,7 +56,7 @@ cv2.setNumThreads(1)
 
 
 class DivisionError(Exception):
-    """The frames of a stretch are not where they were expected, so they cannot be counted.
+    """A part of the video is not where it was expected, so the numbers of its frames are unknown.
 
     See `tracker.video.division.Stretch`. The caller must decode the whole video from its start.
     """

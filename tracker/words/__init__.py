@@ -56,7 +56,7 @@ class _Formatter(string.Formatter):
 
 
 class _Formatted(str):
-    """A number that is formatted already."""
+    """A number that is formatted already, which the formatter leaves as it is."""
 
 
 def _pair_limits(fields: Sequence[tuple[str, str]]) -> list[tuple[str, str, str, str]]:
