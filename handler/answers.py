@@ -139,12 +139,10 @@ def document_status(storage: Storage, record: Record, with_outcome: bool) -> dic
 def document_report(
     storage: Storage, record: Record, language: Language | None = None
 ) -> dict[str, str]:
-    """Return the fields ``report_url`` and ``patient_message`` of an answer.
+    """Return the fields ``report_url`` and ``patient_message`` of an answer, or what there is.
 
-    Without a report there is no ``report_url``.
-
-    The message is in `language`. If that is None, it is in the report's language; without a report
-    there is no message, and neither is one for a picture.
+    Without a report there is no ``report_url``. The message is in `language`; None: in the report's
+    language, and without a report there is no message. A picture has no message either.
     """
     document = {}
     key = (record.files or {}).get("report")

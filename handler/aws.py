@@ -59,6 +59,7 @@ class AwsStorage:
     Parameters
     ----------
     environment : Environment
+        Names of the bucket, the table, the queue and the state machine.
     """
 
     def __init__(self, environment: Environment) -> None:
@@ -190,10 +191,10 @@ class AwsStorage:
             self._delete(found[start : start + MAX_DELETED])
 
     def _list_versions(self, prefix: str) -> Iterator[tuple[dict[str, Any], bool]]:
-        """Yield each version of the files whose keys begin with `prefix`, as S3 describes it.
+        """Yield each version of the files whose keys begin with `prefix`, and whether it is newest.
 
-        With it comes whether it is the newest version of its file. Marks of a deletion are versions
-        too; they never count as the newest.
+        A version is a dictionary as S3 describes it. Marks of a deletion are versions too; they
+        never count as the newest of their file.
         """
         position: dict[str, str] = {}
         while True:
@@ -300,6 +301,7 @@ class AwsWebhookQueue:
     Parameters
     ----------
     environment : WebhookEnvironment
+        Address of the queue and name of the secret.
     """
 
     def __init__(self, environment: WebhookEnvironment) -> None:

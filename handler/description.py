@@ -160,7 +160,7 @@ def _query(name: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def describe_analysis_parameters() -> dict[str, dict[str, Any]]:
-    """Return the JSON Schema of each parameter of an analysis, by its name."""
+    """Return the JSON Schema of each parameter of an analysis, by the parameter's name."""
     described: dict[str, dict[str, Any]] = {}
     for field in fields(Parameters):
         if field.name in RANGES:

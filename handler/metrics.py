@@ -1,4 +1,4 @@
-"""Publish the values that a deployed function measures as metrics in CloudWatch."""
+"""Publish what a deployed function measures as metrics in CloudWatch, AWS' monitoring."""
 
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit

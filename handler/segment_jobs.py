@@ -132,10 +132,11 @@ class SegmentJobs:
         self._work_folder = work_folder
 
     def run(self, job: Job, limits: Limits) -> dict[str, Any]:
-        """Carry out a job, in the time that this invocation has (`limits`).
+        """Carry out a job, one of the four in the module's docstring, within `limits`.
 
         The result is what the state machine goes on with: after "plan" ``parts``, the indices of
-        the segments as texts, and ``workers``; after the others what it only shows.
+        the segments as texts, and ``workers``; after "part" ``part``, the index; after "join"
+        ``status``; after "give_up" ``code``, that of the error.
 
         Raises
         ------
@@ -341,7 +342,10 @@ class SegmentJobs:
 
 
 def parse_job(event: Mapping[str, Any]) -> Job:
-    """Return the job that an event of the state machine asks for."""
+    """Return the job that an event of the state machine asks for.
+
+    The event holds ``job``, ``analysis_id`` and ``execution``, and what the job needs: see `Job`.
+    """
     return Job(
         event["job"],
         event["analysis_id"],

@@ -94,11 +94,12 @@ class Service:
         self._started_s = time.monotonic()
 
     def run(self, request: Request, limits: Limits, request_id: str) -> Answer:
-        """Carry out a request.
+        """Carry out a request of any kind, and return the answer to its sender.
 
         Parameters
         ----------
         request : Request
+            One of the classes in `handler.requests`; what it holds was checked.
         limits : Limits
             By when this invocation must end or answer.
         request_id : str

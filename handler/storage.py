@@ -1,4 +1,4 @@
-"""The methods that every storage of records and files has.
+"""The methods that every storage has. It keeps files, and a record of each analysis: its state.
 
 There are two: `handler.aws` (S3 and DynamoDB) and `handler.local.storage` (a directory and SQLite).
 """

@@ -131,7 +131,7 @@ class Work:
                 self.record = stored
 
     def report_progress(self, done: int, expected: int) -> None:
-        """Store how many frames of how many are done, at most once in `PROGRESS_INTERVAL_S`.
+        """Store the progress, `done` of `expected` frames, at most once in `PROGRESS_INTERVAL_S`.
 
         If `expected` is 0 (unknown), the progress stays as it is. If the storage fails, the
         analysis goes on all the same. It serves as `on_progress` of `Engine.analyze_video`.

@@ -95,7 +95,7 @@ class LocalServer:
         self.storage.release()
 
     def close(self) -> None:
-        """Close the storage, so that another server can use the folder."""
+        """Close the storage, after `stop`, so that another server can use the folder."""
         self.storage.close()
 
     def _serve(self, bound: "Future[None]") -> None:

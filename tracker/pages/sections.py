@@ -231,7 +231,7 @@ def _note_range(source: ReportInput) -> str:
 
 
 def make_rate_card(source: ReportInput) -> MeasureCard:
-    """Return the `MeasureCard` for the blink rate."""
+    """Return the `MeasureCard` for the blink rate, in blinks a minute with the face in view."""
     measures, text = source.analysis.measures, source.text
     value, (low, high) = measures.blink_rate_per_min, measures.blink_rate_per_min_ci95
     interval = (low, high) if math.isfinite(low) else None
