@@ -121,7 +121,8 @@ class AnalyzeFile:
     key : str
         The file's key in the storage.
     user_id : str or None
-        Who asks. In a notice of S3, the user's part of the key (see `name_user`).
+        Who will own the results; None: nobody. In a notice of S3, what `name_user` made of the
+        user.
     parameters : Parameters or None
         None: those in the record of the upload apply, or the defaults if there is no such record.
     report, fan_out, about
