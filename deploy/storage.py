@@ -112,8 +112,8 @@ def _read_keys(schema: dict[str, Any]) -> dict[str, str]:
 def _read_prefix(rule: dict[str, Any]) -> str:
     """Return the beginning of the keys that a lifecycle rule is for; "" if it is for all.
 
-    A rule that also asks for a tag or a size covers not all of them: it gets a text with which no
-    key begins.
+    A rule with a tag or with several conditions covers not all of them: the result is then a text
+    with which no key begins.
     """
     about = rule.get("Filter", {})
     if "And" in about or "Tag" in about:
