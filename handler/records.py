@@ -153,7 +153,7 @@ def claim(
     Raises
     ------
     ConflictError
-        Another process works on the analysis, and its lease has not ended.
+        Another process works on the analysis, and the record's `lease_until_s` is not over.
     ValueError
         The analysis is completed.
     """

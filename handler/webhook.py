@@ -201,7 +201,8 @@ def _read_state(written: Mapping[str, Any], image: str) -> str:
 def choose_delay_s(attempt: int) -> int:
     """Return how many seconds an event waits after its attempt number `attempt`, counted from 1.
 
-    A random share of up to `MAX_JITTER` is added, so that events that failed together part.
+    Up to `MAX_JITTER` of that time is added at random, so that events that failed together are not
+    sent again together.
     """
     longest_s = RETRY_DELAYS_S[min(attempt, len(RETRY_DELAYS_S)) - 1]
     return round(longest_s * (1 + random.uniform(0, MAX_JITTER)))

@@ -19,7 +19,7 @@ from tracker.words import Language, format_text
 
 @dataclass(frozen=True, slots=True)
 class QualityIndicator:
-    """An aspect of the recording's quality, graded by the findings of the assessment.
+    """An aspect of the recording's quality, graded by what the assessment found to limit it.
 
     Attributes
     ----------

@@ -80,7 +80,7 @@ class ReportInput:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence about one finding, with the finding's code; "" if it is about several or none."""
+    """A sentence about a finding of the assessment, with its code; "" for several or none."""
 
     code: str
     text: str
@@ -116,7 +116,7 @@ def make_verdict(source: ReportInput) -> Verdict:
 
 
 def list_cautions(source: ReportInput) -> list[Sentence]:
-    """Return the assessment's cautions, except those that are also reasons for its answer."""
+    """Return the assessment's cautions (what limits its numbers) that are not reasons as well."""
     assessment = source.assessment
     return [
         Sentence(one.code, one.describe(source.language))

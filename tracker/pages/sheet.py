@@ -141,7 +141,9 @@ def count_lines_taken(title: str, name: str, head: Sequence[HeadEntry], cards: i
 def fit_findings(
     reasons: Sequence[Sentence], cautions: Sequence[Sentence], taken: int, language: Language
 ) -> SheetFindings:
-    """Decide which findings the sheet explains and which it only names, so that it stays one sheet.
+    """Decide which findings (what limits the answer) the sheet explains, and which it only names.
+
+    It must stay one sheet of A4.
 
     Parameters
     ----------
