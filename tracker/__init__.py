@@ -17,6 +17,7 @@ from tracker.video import limits as _limits  # noqa: F401 (OpenCV reads its sett
 
 if TYPE_CHECKING:
     from tracker.api import analyze, analyze_track, track
+    from tracker.files.participants import Participant
     from tracker.measures.analysis import Analysis
     from tracker.parameters import Parameters
     from tracker.result import Result
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Analysis",
     "Parameters",
+    "Participant",
     "Result",
     "Track",
     "__version__",
@@ -40,6 +42,7 @@ if not TYPE_CHECKING:
     _MODULES = {
         "Analysis": "tracker.measures.analysis",
         "Parameters": "tracker.parameters",
+        "Participant": "tracker.files.participants",
         "Result": "tracker.result",
         "Track": "tracker.tracks.track",
         "analyze": "tracker.api",

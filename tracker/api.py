@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from tracker.files.corrections import read_corrections
+from tracker.files.participants import Participant, check_participant
 from tracker.measures.corrections import Corrections
 from tracker.parameters import Parameters, ParameterValues
 from tracker.pipeline import measure_track, track_recording
@@ -25,7 +26,11 @@ _one_at_a_time = threading.Lock()
 
 
 def analyze(
-    source: Source, parameters: Parameters | None = None, **values: Unpack[ParameterValues]
+    source: Source,
+    parameters: Parameters | None = None,
+    *,
+    participant: Participant | None = None,
+    **values: Unpack[ParameterValues],
 ) -> Result:
     """Measure gaze and blinks in a video, and answer whether they raise a suspicion of PSP.
 
@@ -36,6 +41,8 @@ def analyze(
         which is read from its beginning.
     parameters : Parameters, optional
         Default: every parameter has its default value.
+    participant : Participant, optional
+        Who was recorded, for the summary and the report.
     **values
         Single parameters by name, such as ``step=2``; they replace those of `parameters`.
 
@@ -49,7 +56,8 @@ def analyze(
     tracker.video.container.InputError
         The video cannot be read. The message says what to do.
     ValueError, TypeError
-        A parameter is out of its range, or the source is of another type.
+        A parameter is out of its range, a text of the participant is too long or cannot be
+        printed, or the source is of another type.
 
     Examples
     --------
@@ -60,13 +68,15 @@ def analyze(
     >>> files = result.save("results")
     """
     parameters = replace(parameters or Parameters(), **values)
+    if participant is not None:
+        check_participant(participant)
     path_or_stream = _open(source)
     eye_pictures: dict[int, bytes] = {}
     with _one_at_a_time:
         track = track_recording(
             path_or_stream, _load_models(), parameters, eye_pictures=eye_pictures
         )
-    return measure_track(track, parameters, _name(source), eye_pictures)
+    return measure_track(track, parameters, _name(source), eye_pictures, participant=participant)
 
 
 def track(
@@ -104,6 +114,7 @@ def analyze_track(
     parameters: Parameters | None = None,
     *,
     corrections: str | os.PathLike[str] | Corrections | None = None,
+    participant: Participant | None = None,
     **values: Unpack[ParameterValues],
 ) -> Result:
     """Measure gaze and blinks in a track and assess them, as `analyze` does.
@@ -120,6 +131,8 @@ def analyze_track(
     corrections : str, PathLike or Corrections, optional
         File of corrections, as a report saves it, or its content. What a person says there
         replaces what is detected.
+    participant : Participant, optional
+        See `analyze`.
 
     Returns
     -------
@@ -141,10 +154,14 @@ def analyze_track(
     3
     3
     """
+    if participant is not None:
+        check_participant(participant)
     if isinstance(corrections, (str, os.PathLike)):
         corrections = read_corrections(Path(corrections))
     parameters = replace(parameters or Parameters(), **values)
-    return measure_track(track, parameters, "track", corrections=corrections)
+    return measure_track(
+        track, parameters, "track", corrections=corrections, participant=participant
+    )
 
 
 def _open(source: Source) -> Path | BufferedIOBase:

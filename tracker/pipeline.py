@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from tracker.files.corrections import check_corrections
 from tracker.files.fingerprint import Fingerprint, HashedStream, take_fingerprint
+from tracker.files.participants import Participant
 from tracker.files.summary import summarize
 from tracker.measures.analysis import analyze_track
 from tracker.measures.assessment import assess
@@ -198,6 +199,7 @@ def measure_track(
     name: str,
     eye_pictures: Mapping[int, bytes] | None = None,
     corrections: Corrections | None = None,
+    participant: Participant | None = None,
 ) -> Result:
     """Measure a track, assess it and summarise both.
 
@@ -212,6 +214,8 @@ def measure_track(
         Pictures of the eyes for the report, from `track_recording`.
     corrections : Corrections, optional
         What a person says that the eyes did, from `tracker.files.corrections.read_corrections`.
+    participant : Participant, optional
+        Who was recorded, for the summary and the report.
 
     Returns
     -------
@@ -227,7 +231,7 @@ def measure_track(
     parameters = parameters.complete(track.info.protocol, track.info.task)
     analysis = analyze_track(track, parameters, corrections)
     assessment = assess(analysis)
-    summary = summarize(analysis, assessment, name)
+    summary = summarize(analysis, assessment, name, participant)
     return Result(name, analysis, assessment, summary, eye_pictures)
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from tracker.files.corrections import keep_corrections
 from tracker.files.fields import Summary
 from tracker.files.names import DETECTED, result_path, shorten_stem
-from tracker.files.participants import Participant
 from tracker.files.summary import describe_summary, plain, to_json, write_analysis, write_track
 from tracker.files.whole import write_text_whole, write_whole
 from tracker.measures.analysis import Analysis
@@ -40,8 +39,6 @@ class Result:
     eye_pictures : mapping of int to bytes, or None
         Pictures of the eyes for the report, as JPEG, by the frame's index in the track. None if
         there is no video to take them from.
-    participant : Participant, optional
-        Who was recorded, as the report shall say.
 
     Examples
     --------
@@ -58,7 +55,6 @@ class Result:
     assessment: Assessment
     summary: Summary
     eye_pictures: Mapping[int, bytes] | None = None
-    participant: Participant | None = None
 
     @property
     def track(self) -> Track:
@@ -131,8 +127,7 @@ class Result:
 
     def _report_parts(self, summary: Summary, language: Language) -> tuple[Any, ...]:
         """Return the arguments of `tracker.pages.report.render_report` and `render_sheet`."""
-        parts = (self.analysis, self.assessment, summary, self.eye_pictures)
-        return (*parts, language, self.participant)
+        return (self.analysis, self.assessment, summary, self.eye_pictures, language)
 
     def __repr__(self) -> str:
         return f"<Result of {describe_summary(self.summary, self.name)}>"

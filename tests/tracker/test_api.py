@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import json
 import os
 import subprocess
 import sys
@@ -25,6 +26,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = Path(np.__file__).parents[1]
 NAMES = {
     "analyze", "track", "analyze_track", "load_track", "Track", "Analysis", "Result", "Parameters",
+    "Participant",
 }  # fmt: skip
 
 
@@ -34,6 +36,25 @@ def result() -> tracker.Result:
     blink(ear, 100, 6)
     blink(ear, 300, 6)
     return tracker.analyze_track(make_track(make_landmarks(ear, 0)))
+
+
+def test_who_was_recorded_goes_into_the_summary_and_the_report(
+    result: tracker.Result, tmp_path: Path
+) -> None:
+    assert result.summary.participant is None
+    person = tracker.Participant("P-017", "PSP", "month 6", "2026-03-02")
+    named = tracker.analyze_track(result.track, participant=person)
+    written = named.save(tmp_path)
+    summary = json.loads(written["summary"].read_text(encoding="utf-8"))
+    about = {"participant_id": "P-017", "visit": "month 6", "date": "2026-03-02"}
+    assert summary.pop("participant") == about
+    assert summary == result.summary.to_dict()
+    head = written["report"].read_text(encoding="utf-8").split("</dl>")[0]
+    assert all(text in head for text in about.values())
+    with pytest.raises(ValueError, match="cannot be printed"):
+        tracker.analyze_track(result.track, participant=tracker.Participant("a\x1bb"))
+    with pytest.raises(ValueError, match="YYYY-MM-DD"):
+        tracker.analyze(BytesIO(), participant=tracker.Participant("P", date="March"))
 
 
 def test_the_import_is_light_and_the_names_are_there() -> None:

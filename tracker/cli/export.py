@@ -61,11 +61,10 @@ def _run_export(options: argparse.Namespace, parser: argparse.ArgumentParser) ->
         print(path, flush=True)
     if participants is not None:
         report_strangers([one.name for one in recordings], [one.participant for one in recordings])
-    elif len(recordings) > 1:
-        # `analyze` may have used a table beside the videos, which was not found from here.
+    elif len(recordings) > 1 and not all(one.participant for one in recordings):
         print_line(
-            "note: without a table of participants, each recording counts as another person; name "
-            "the table with --participants FILE"
+            "note: without a participant in its summary or in a table, each recording counts as "
+            "another person; name a table with --participants FILE"
         )
     return code
 

@@ -100,7 +100,7 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--participant",
         metavar="CODE",
-        help="code of the person of the one recording that is named, to show on the report",
+        help="code of the person of the one recording that is named, for the summary and report",
     )
     parser.add_argument(
         "--lang",

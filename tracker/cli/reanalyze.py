@@ -1,7 +1,6 @@
 """The command ``eye-tracker reanalyze``: saved tracks again, with other parameters or a grid."""
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +30,7 @@ from tracker.parameters import Parameters
 
 if TYPE_CHECKING:
     from tracker.cli.options import Commands
+    from tracker.files.participants import Participant
     from tracker.study.folders import TrackFile
 
 
@@ -104,16 +104,33 @@ def _run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser)
             if options.corrections
             else read_beside(file.stem, file.path.parent, file.directory)
         )
-        track = load_track(file.path)
-        result = measure_track(track, parameters, file.path.name, corrections=corrections)
         name = (file.directory / file.stem).relative_to(options.out).as_posix()
-        result = replace(result, participant=person or participants.find(name))
+        result = measure_track(
+            load_track(file.path),
+            parameters,
+            file.path.name,
+            corrections=corrections,
+            participant=person or participants.find(name) or _read_person(file),
+        )
         written = write_files(
             result, file.directory, file.stem, report_language(options), pdf=pdf, with_track=False
         )
         print_result(options, file.path.name, result.summary, written.values())
 
     return max(code, for_each(tracks, reanalyze))
+
+
+def _read_person(file: "TrackFile") -> "Participant | None":
+    """Return who was recorded, as the summary beside the track says; None if none says it."""
+    from tracker.files.documents import SummaryFormatError, load_summary
+    from tracker.files.names import result_path
+    from tracker.files.participants import ParticipantsError, read_participant_of
+
+    try:
+        path = result_path(file.path.parent, file.stem, "summary")
+        return read_participant_of(load_summary(path, ["participant.participant_id"]))
+    except (SummaryFormatError, ParticipantsError):
+        return None
 
 
 def _report_search(found: bool, problems: list[str]) -> int:

@@ -135,6 +135,7 @@ def export_bids(recordings: Iterable[ExportedRecording], out: Path) -> list[Path
         ),
         write_text_whole(out / "README.md", README),
         *_write_participants(recordings, places, out),
+        *_write_sessions(recordings, places, out),
     ]
     for recording, place in zip(recordings, places, strict=True):
         written += _write_recording(recording, place, out)
@@ -201,6 +202,38 @@ def _write_participants(
         _write_tsv(out / "participants.tsv", ["participant_id", *about], rows.values()),
         _write_json(out / "participants.json", about),
     ]
+
+
+def _write_sessions(
+    recordings: Sequence[ExportedRecording], places: Sequence[_Place], out: Path
+) -> list[Path]:
+    """Write the visits of each person who has some. The first recording of a visit dates it."""
+    visits: dict[str, dict[str, tuple[str, str]]] = {}
+    for one, place in zip(recordings, places, strict=True):
+        if one.participant and place.session:
+            of_person = visits.setdefault(place.subject, {})
+            visit, earlier = of_person.get(place.session, (one.participant.visit, ""))
+            date = min(filter(None, (earlier, one.participant.date)), default="")
+            of_person[place.session] = (visit, date)
+    about = {
+        "original_visit": {
+            "Description": "The study's name of the visit. The time of day, which is not known, "
+            "reads as midnight in acq_time."
+        }
+    }
+    written = []
+    for subject, of_person in visits.items():
+        rows = [
+            [f"ses-{session}", f"{date}T00:00:00" if date else "n/a", visit]
+            for session, (visit, date) in of_person.items()
+        ]
+        stem = out / f"sub-{subject}" / f"sub-{subject}_sessions"
+        stem.parent.mkdir(parents=True, exist_ok=True)
+        written += [
+            _write_tsv(stem.with_suffix(".tsv"), ["session_id", "acq_time", *about], rows),
+            _write_json(stem.with_suffix(".json"), about),
+        ]
+    return written
 
 
 def _write_recording(recording: ExportedRecording, place: _Place, out: Path) -> list[Path]:

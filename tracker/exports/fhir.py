@@ -103,7 +103,7 @@ def _make_url(recording: ExportedRecording, name: str) -> str:
 
 
 def _describe_subject(recording: ExportedRecording) -> dict[str, Any]:
-    """Return the elements that say who was observed, and when; none if that is not known."""
+    """Return the elements that say who was observed, at which visit, and when; none if unknown."""
     person = recording.participant
     if person is None:
         return {}
@@ -113,6 +113,11 @@ def _describe_subject(recording: ExportedRecording) -> dict[str, Any]:
             "identifier": {"system": f"{CODES}:participant", "value": person.participant_id},
         }
     }
+    if person.visit:
+        about["encounter"] = {
+            "type": "Encounter",
+            "identifier": {"system": f"{CODES}:visit", "value": person.visit},
+        }
     if person.date:
         about["effectiveDateTime"] = person.date
     return about

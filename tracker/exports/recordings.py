@@ -1,7 +1,6 @@
 """Find and read the results that are exported, and name the person that each belongs to."""
 
 import csv
-import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,10 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from tracker.files.columns import BLINK_COLUMNS, FRAME_COLUMNS, Column
-from tracker.files.documents import MAX_SUMMARY_BYTES, SummaryFormatError, parse_summary
+from tracker.files.documents import SummaryFormatError, load_summary
 from tracker.files.fields import Summary
 from tracker.files.names import ENDINGS, printable, result_path
-from tracker.files.participants import Participant, Participants
+from tracker.files.participants import (
+    Participant,
+    Participants,
+    ParticipantsError,
+    read_participant_of,
+)
 from tracker.video.container import InputError
 
 SUMMARY_ENDING = f".{ENDINGS['summary']}"
@@ -41,7 +45,8 @@ class ExportedRecording:
         Start of its files' names.
     summary : Summary
     participant : Participant or None
-        Who was recorded; None if nothing says it.
+        Who was recorded, as the table of participants says, or else the summary; None if neither
+        does.
     """
 
     name: str
@@ -99,36 +104,30 @@ def find_results(
             if real in seen or any(part.startswith(".") for part in inner.parts):
                 continue
             seen.add(real)
+            stem = path.name.removesuffix(SUMMARY_ENDING)
+            name = (inner.parent / stem).as_posix()
             try:
-                summary = _read_summary(path)
+                summary, said = _read_summary(path)
             except InputError as error:
                 yield error
                 continue
-            stem = path.name.removesuffix(SUMMARY_ENDING)
-            name = (inner.parent / stem).as_posix()
-            yield ExportedRecording(
-                name, path.parent, stem, summary, participants.find(name, summary.source)
-            )
+            person = participants.find(name, summary.source) or said
+            yield ExportedRecording(name, path.parent, stem, summary, person)
 
 
-def _read_summary(path: Path) -> Summary:
+def _read_summary(path: Path) -> tuple[Summary, Participant | None]:
+    """Return a summary, and the person that it names."""
     name = printable(path.name)
-    remedy = "Make it anew with `eye-tracker reanalyze`."
     if not path.name.endswith(SUMMARY_ENDING):
         raise ExportInputError(f"{name}: name a STEM{SUMMARY_ENDING}, or a folder with some.")
     try:
-        if path.stat().st_size > MAX_SUMMARY_BYTES:
-            raise ExportInputError(f"{name}: over {MAX_SUMMARY_BYTES >> 20} MB is no summary.")
-        summary, _ = parse_summary(json.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise ExportInputError(f"{name}: cannot be read ({error.strerror}).") from error
-    except SummaryFormatError as error:
+        summary = load_summary(path)
+        return summary, read_participant_of(summary)
+    except (SummaryFormatError, ParticipantsError) as error:
         raise ExportInputError(
-            f"{name}: not a summary of this version: {error}. {remedy}"
+            f"{name}: not a summary of this version: {error}. Make it anew with `eye-tracker "
+            "reanalyze`."
         ) from error
-    except (ValueError, RecursionError) as error:
-        raise ExportInputError(f"{name}: not a summary. {remedy}") from error
-    return summary
 
 
 def _read_table(path: Path, columns: Sequence[Column]) -> list[Row]:

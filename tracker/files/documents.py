@@ -5,12 +5,14 @@ nothing that is slow to load.
 """
 
 import functools
+import json
 import types
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, is_dataclass
+from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from tracker.files.fields import Field, Interval, Prefix, Summary
+from tracker.files.fields import OPTIONAL, Field, Interval, Prefix, Summary
 
 MOVEMENT_GROUPS = ("saccades", "fixation", "lids")
 """Groups of the summary's fields that describe movements. They are not validated on patients."""
@@ -96,8 +98,7 @@ def describe_record(record: type, *, strict: bool) -> dict[str, Any]:
         "properties": properties,
     }
     if strict:
-        # Only the command line writes this field.
-        described["required"] = [name for name in properties if name != "resume_key"]
+        described["required"] = [name for name in properties if name not in OPTIONAL]
         described["additionalProperties"] = False
     return described
 
@@ -203,6 +204,38 @@ def parse_summary(
     return summary, tuple(dict.fromkeys(lacks))
 
 
+def load_summary(path: Path, needed: Collection[str] | None = None) -> Summary:
+    """Read a file with a summary that any version of this program may have written.
+
+    Parameters
+    ----------
+    path : Path
+    needed : collection of str, optional
+        See `parse_summary`.
+
+    Returns
+    -------
+    Summary
+
+    Raises
+    ------
+    SummaryFormatError
+        The file cannot be read, is too large, or holds no summary.
+    """
+    try:
+        if path.stat().st_size > MAX_SUMMARY_BYTES:
+            raise SummaryFormatError(f"it is over {MAX_SUMMARY_BYTES >> 20} MB")
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SummaryFormatError(f"it cannot be read ({error.strerror})") from error
+    except SummaryFormatError:
+        raise
+    # Brackets that are nested too deeply are a RecursionError.
+    except (ValueError, RecursionError) as error:
+        raise SummaryFormatError("it is not JSON") from error
+    return parse_summary(document, needed)[0]
+
+
 _EARLIER_TASK = ("task", "assumed_up_then_down")
 """Field and value that earlier versions wrote if they did not know the task: read as missing."""
 
@@ -224,8 +257,7 @@ def _parse_record(
             is_needed = any(f"{one}.".startswith(f"{inner}.") for one in needed)
         if is_needed:
             raise SummaryFormatError(f"{inner} is missing")
-        # Only the command line writes this field.
-        if name != "resume_key":
+        if name not in OPTIONAL:
             lacks.append(inner)
         values[name] = _make_empty(shape)
     return record(**values)
@@ -236,7 +268,7 @@ def _make_empty(shape: Shape) -> Any:
         return Interval(None, None)
     if shape.kind is tuple:
         return ()
-    if is_dataclass(shape.kind):
+    if is_dataclass(shape.kind) and not shape.nullable:
         inner = read_record(shape.kind).items()
         return shape.kind(**{name: _make_empty(one) for name, (one, _) in inner})
     return None
@@ -245,6 +277,8 @@ def _make_empty(shape: Shape) -> Any:
 def _parse_value(
     shape: Shape, value: Any, path: str, needed: Collection[str] | None, lacks: list[str]
 ) -> Any:
+    if value is None and shape.nullable:
+        return None
     if is_dataclass(shape.kind):
         return _parse_record(shape.kind, value, path, needed, lacks)
     if shape.item is not None:
@@ -255,8 +289,6 @@ def _parse_value(
         if not (isinstance(value, list) and len(value) == 2 and all(map(_is_end, value))):
             raise SummaryFormatError(f"{path} is {value!r:.80}, expected two numbers or nulls")
         return Interval(*value)
-    if value is None and shape.nullable:
-        return None
     # JSON has one kind of number, but Python's True and False are not numbers here.
     allowed = (int, float) if shape.kind is float else (shape.kind,)
     if type(value) not in allowed or (shape.choices and value not in shape.choices):

@@ -268,6 +268,21 @@ class VideoFields:
 
 
 @dataclass(frozen=True, slots=True)
+class ParticipantFields:
+    """Who was recorded and when, as the user says on their own machine. The API writes none."""
+
+    participant_id: Annotated[str, Field("recording", "",
+        "The study's code of the person, from `--participant` or `participants.tsv`.",
+        "Participant", "참가자 코드")]
+    visit: Annotated[str | None, Field("recording", "",
+        "The visit, from `participants.tsv`.",
+        "Visit", "방문")]
+    date: Annotated[str | None, Field("recording", "",
+        "Date of the recording, YYYY-MM-DD, from `participants.tsv`.",
+        "Date", "날짜")]
+
+
+@dataclass(frozen=True, slots=True)
 class SamplingFields:
     """Which of the video's frames were analysed."""
 
@@ -833,14 +848,20 @@ class Summary:
     resume_key: Annotated[str | None, Field("recording", "",
         "Seal that lets a later run recognise finished files. Only `analyze` writes it.",
         "Resume key", "재개 키")] = None
+    participant: ParticipantFields | None = None
     # fmt: on
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document: plain numbers, text, lists and dictionaries."""
         document: dict[str, Any] = _to_plain(self)
-        if self.resume_key is None:
-            del document["resume_key"]
+        for name in OPTIONAL:
+            if document[name] is None:
+                del document[name]
         return document
+
+
+OPTIONAL = ("resume_key", "participant")
+"""Fields that the document lacks where they are None: the API writes none of them."""
 
 
 def _to_plain(value: Any) -> Any:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path, PurePosixPath
 
+from tracker.files.fields import Summary
 from tracker.files.names import printable
 
 NAMES = ("participants.tsv", "participants.csv")
@@ -198,6 +199,22 @@ def _split(header: str, delimiter: str) -> list[str]:
 def _clean(value: str) -> str:
     value = value.strip()
     return "" if value == "n/a" else value
+
+
+def read_participant_of(summary: Summary) -> Participant | None:
+    """Return who was recorded, as a summary says; None if it does not.
+
+    Raises
+    ------
+    ParticipantsError
+        See `check_participant`.
+    """
+    said = summary.participant
+    if said is None:
+        return None
+    one = Participant(said.participant_id, "", said.visit or "", said.date or "")
+    check_participant(one)
+    return one
 
 
 def check_participant(one: Participant) -> None:

@@ -19,6 +19,7 @@ from tracker.files.fields import (
     FindingFields,
     Interval,
     ParameterFields,
+    ParticipantFields,
     PhaseFields,
     QualityFields,
     SamplingFields,
@@ -26,6 +27,7 @@ from tracker.files.fields import (
     VideoFields,
 )
 from tracker.files.names import DETECTED, printable, to_unicode
+from tracker.files.participants import Participant
 from tracker.files.tables import _write_csv, closure_table, frame_table
 from tracker.files.whole import write_text_whole, write_whole
 from tracker.measures.analysis import Analysis
@@ -34,7 +36,7 @@ from tracker.measures.corrections import count_corrections, list_events
 from tracker.measures.findings import Finding
 from tracker.protocol import Task
 from tracker.tracks.archive import save_track
-from tracker.tracks.track import Track
+from tracker.tracks.track import Track, TrackInfo
 from tracker.version import __version__
 from tracker.words import Language, format_text, round_range
 
@@ -45,7 +47,9 @@ _SIGNIFICANT = f".{SIGNIFICANT_DIGITS}g"
 T = TypeVar("T")
 
 
-def summarize(analysis: Analysis, assessment: Assessment, source: str) -> Summary:
+def summarize(
+    analysis: Analysis, assessment: Assessment, source: str, participant: Participant | None = None
+) -> Summary:
     """Return the summary of an analysis.
 
     Parameters
@@ -54,6 +58,8 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> Summar
     assessment : Assessment
     source : str
         Name of the file that was analysed.
+    participant : Participant, optional
+        Who was recorded. The group is left out, because readers of a result shall not know it.
 
     Returns
     -------
@@ -82,15 +88,7 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> Summar
         task=name_task(analysis),
         phases=tuple(_fill(PhaseFields, phase) for phase in analysis.phases),
         quality=_fill(QualityFields, assessment.quality),
-        video_meta=_fill(
-            VideoFields,
-            info,
-            width=info.video.width,
-            height=info.video.height,
-            fps=plain(info.video.fps or None),
-            frame_count=info.video.frame_count or None,
-            recorded_at=info.video.recorded_at or None,
-        ),
+        video_meta=_describe_video(info),
         sampling=_describe_sampling(analysis),
         partial=not info.complete,
         parameters=_fill(
@@ -104,7 +102,24 @@ def summarize(analysis: Analysis, assessment: Assessment, source: str) -> Summar
         version=__version__,
         note=NOTE,
         resume_key=None,
+        participant=participant and _describe_participant(participant),
     )
+
+
+def _describe_video(info: TrackInfo) -> VideoFields:
+    return _fill(
+        VideoFields,
+        info,
+        width=info.video.width,
+        height=info.video.height,
+        fps=plain(info.video.fps or None),
+        frame_count=info.video.frame_count or None,
+        recorded_at=info.video.recorded_at or None,
+    )
+
+
+def _describe_participant(one: Participant) -> ParticipantFields:
+    return ParticipantFields(one.participant_id, one.visit or None, one.date or None)
 
 
 def _describe_corrections(analysis: Analysis) -> dict[str, Any]:

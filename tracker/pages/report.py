@@ -8,7 +8,6 @@ from typing import Any
 
 from kernels.closures import LONGEST_BLINK_S
 from tracker.files.fields import Summary
-from tracker.files.participants import Participant
 from tracker.measures.analysis import Analysis
 from tracker.measures.assessment import Assessment
 from tracker.measures.phases import MIN_PRIMARY_TIME_S
@@ -64,7 +63,6 @@ def render_report(
     summary: Summary,
     pictures: Mapping[int, bytes] | None,
     language: Language = "en",
-    participant: Participant | None = None,
 ) -> str:
     """Make the report of a recording: one HTML page that needs no other file.
 
@@ -82,8 +80,6 @@ def render_report(
         JPEG pictures of the eyes by the index of the analysed frame, from
         `tracker.tracks.track.track_video`. None if there is no video; the page then says so.
     language : {"en", "ko"}, optional
-    participant : Participant, optional
-        Who was recorded. The group is not shown, because readers of the report shall not know it.
 
     Returns
     -------
@@ -91,7 +87,7 @@ def render_report(
         The HTML, at most `MAX_BYTES` as UTF-8. If there are very many blinks, not all pictures are
         shown, and the page says how many are left out. It tells the day on which it was made.
     """
-    source = ReportInput(analysis, assessment, summary, pictures, language, participant)
+    source = ReportInput(analysis, assessment, summary, pictures, language)
     # All values but the pictures, whose number depends on the size of the page.
     events = find_events(analysis)
     extremes = find_extremes(analysis, pictures)
@@ -124,13 +120,12 @@ def render_sheet(
     summary: Summary,
     pictures: Mapping[int, bytes] | None,
     language: Language = "en",
-    participant: Participant | None = None,
 ) -> str:
     """Make an HTML page of the report's sheet alone, which prints as one page of A4.
 
     The arguments are those of `render_report`.
     """
-    source = ReportInput(analysis, assessment, summary, pictures, language, participant)
+    source = ReportInput(analysis, assessment, summary, pictures, language)
     values = _make_sheet_values(source, find_extremes(analysis, pictures))
     return make_page(
         title=_make_title(source),

@@ -12,7 +12,6 @@ from markupsafe import Markup
 from kernels.closures import LONGEST_BLINK_S
 from tracker.files.documents import find_field, get_value
 from tracker.files.fields import PhaseFields, Summary
-from tracker.files.participants import Participant
 from tracker.measures.analysis import Analysis
 from tracker.measures.assessment import Assessment
 from tracker.measures.gaze import MAX_HEAD_YAW_DEG
@@ -51,8 +50,6 @@ class ReportInput:
         JPEG pictures of the eyes by the index of the analysed frame. None if there is no video.
     language : {"en", "ko"}
         Language of the report.
-    participant : Participant, optional
-        Who was recorded.
     analyzed_at : datetime, optional
         When the analysis was made, with an offset from UTC. Default: now.
     """
@@ -62,7 +59,6 @@ class ReportInput:
     summary: Summary
     pictures: Mapping[int, bytes] | None
     language: Language
-    participant: Participant | None = None
     analyzed_at: datetime = field(default_factory=lambda: datetime.now().astimezone())
 
     def text(self, key: str, **values: Any) -> str:

@@ -66,7 +66,7 @@ def list_head(source: ReportInput) -> list[HeadEntry]:
     The day of a recording that the table of participants names stands before the file's own time,
     which a copy may have changed.
     """
-    person, text = source.participant, source.text
+    person, text = source.summary.participant, source.text
     entries = {"participant": person.participant_id if person else text("not_given")}
     if person and person.visit:
         entries["visit"] = person.visit

@@ -1,17 +1,15 @@
 """The input of a comparison: which measures are compared, and which files they are read from."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from tracker.files.documents import (
-    MAX_SUMMARY_BYTES,
     SummaryFormatError,
     find_field,
     list_movements,
-    parse_summary,
+    load_summary,
 )
 from tracker.files.fields import Summary
 from tracker.files.names import printable
@@ -189,20 +187,14 @@ def read_recording(path: Path, label: str) -> Labelled:
     if path.suffix == ".npz":
         return Labelled(label, measure_track(load_track(path), Parameters(), path.name).summary)
     check_readable(path)
-    wrong = (
-        f"{printable(path.name)}: not a summary (STEM.summary.json) that this version can compare"
-    )
-    if path.stat().st_size > MAX_SUMMARY_BYTES:
-        raise ComparisonInputError(f"{wrong}: it is over {MAX_SUMMARY_BYTES >> 20} MB.")
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        summary, _ = parse_summary(document, NEEDED)
+        summary = load_summary(path, NEEDED)
         _check_ranges(summary)
     except SummaryFormatError as error:
-        raise ComparisonInputError(f"{wrong}: {error}. {_REMEDY}") from error
-    # It is no JSON, or its brackets are nested too deeply.
-    except (OSError, ValueError, RecursionError) as error:
-        raise ComparisonInputError(f"{wrong}. {_REMEDY}") from error
+        raise ComparisonInputError(
+            f"{printable(path.name)}: not a summary (STEM.summary.json) that this version can "
+            f"compare: {error}. {_REMEDY}"
+        ) from error
     return Labelled(label, summary)
 
 

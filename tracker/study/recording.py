@@ -349,7 +349,6 @@ def finish_divided(
     OSError
         A file cannot be written.
     """
-
     corrections = _read_corrections(recording, fingerprint)
 
     def track(_report: _Report, pictures: dict[int, bytes] | None) -> "Track":
@@ -390,10 +389,11 @@ def _finish(
 
     pictures: dict[int, bytes] = {}
     tracked = track(report, pictures if request.needs_pictures else None)
-    result = measure_track(tracked, parameters, recording.video.name, pictures, corrections)
+    name, person = recording.video.name, recording.participant
+    result = measure_track(tracked, parameters, name, pictures, corrections, person)
     identity = _identify(recording, fingerprint.sha256, parameters, request, corrections)
     sealed = replace(result.summary, resume_key=_seal(result.summary, identity))
-    result = replace(result, summary=sealed, participant=recording.participant)
+    result = replace(result, summary=sealed)
     _write(recording, result, request, fingerprint, report, decode_ahead)
     return FinishedRecording(sealed, recording.files(request, corrected=corrections is not None))
 
@@ -448,9 +448,9 @@ def _identify(
 
     If the text has changed since the files were written, they must be written again.
     """
-    person = recording.participant if request.needs_pictures else None
+    person = recording.participant
     identity = {
-        # What the report says of the person.
+        # What the summary and the report say of the person.
         "participant": person and [person.participant_id, person.visit, person.date],
         "source": recording.video.name,
         "video_sha256": video_sha256,

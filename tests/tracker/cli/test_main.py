@@ -547,15 +547,28 @@ def test_reports_of_a_folder_name_whom_its_table_names(
         text = (out / "a.report.html").read_text(encoding="utf-8")
         return text.split('<dl class="head">')[1].split("</dl>")[0]
 
+    def read_person() -> dict[str, str | None]:
+        person: dict[str, str | None] = strict((out / "a.summary.json").read_text())["participant"]
+        return person
+
     for code in ("P-7", "P-8"):
         # The second time, the same file is another person's: its report must not stay.
         head = analyze(code)
         assert code in head
         assert "month 6" in head
         assert "controls" not in head
-    shutil.copy(table, out)
+        assert read_person() == {"participant_id": code, "visit": "month 6", "date": None}
+    # The table lies beside the videos only, but the summary still says who it is.
     assert main(["reanalyze", str(out), "--out", str(out)]) == 0
     assert "P-8" in (out / "a.report.html").read_text(encoding="utf-8")
+    assert read_person() == {"participant_id": "P-8", "visit": "month 6", "date": None}
+    assert "P-8" not in (out / "a.frames.csv").read_text(encoding="utf-8")
+    track = str(out / "a.track.npz")
+    assert main(["reanalyze", track, "--participant", "-1", "--out", str(out)]) == 0
+    assert read_person() == {"participant_id": "-1", "visit": None, "date": None}
+    shutil.copy(table, out)
+    assert main(["reanalyze", str(out), "--out", str(out)]) == 0
+    assert read_person() == {"participant_id": "P-8", "visit": "month 6", "date": None}
     with pytest.raises(SystemExit):
         main(["analyze", str(videos), "--participant", "P-1", "--out", str(out)])
     assert "use --participants" in capsys.readouterr().err

@@ -68,6 +68,11 @@ def edit(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], object]
     return damage
 
 
+def damage_visits(folder: Path, old: str, new: str) -> None:
+    path = folder / "sub-p01" / "sub-p01_sessions.tsv"
+    path.write_text(path.read_text().replace(old, new))
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -75,8 +80,10 @@ def edit(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], object]
         edit(lambda about: about.update(SampleCoordinateSystem="screen")),
         edit(lambda about: about["Columns"].reverse()),
         lambda folder: (folder / "dataset_description.json").unlink(),
+        lambda folder: damage_visits(folder, "T00:00:00", ""),
+        lambda folder: damage_visits(folder, "session_id", "visit_id"),
     ],
-    ids=["no eye", "wrong system", "wrong columns", "no description"],
+    ids=["no eye", "wrong system", "wrong columns", "no description", "no time", "no session"],
 )
 def test_the_validator_finds_damage(
     damage: Callable[[Path], object], data_set: Path, tmp_path: Path
@@ -164,6 +171,24 @@ def test_people_keep_their_ids(data_set: Path) -> None:
         "sub-p01\tp-01\tPSP",
         "sub-x001\t누구\tn/a",
     ]
+
+
+def test_visits_are_sessions_with_the_day_of_their_first_recording(
+    recordings: list[ExportedRecording], tmp_path: Path
+) -> None:
+    visits = [("2", "2026-09-01"), ("2", "2026-08-31"), ("=3", ""), ("", "2026-01-01")]
+    people = [
+        replace(recordings[1], participant=Participant("p-1", "PSP", *visit)) for visit in visits
+    ]
+    export_bids([*people, recordings[2]], tmp_path)
+    (path,) = tmp_path.rglob("*_sessions.tsv")
+    assert path == tmp_path / "sub-p1" / "sub-p1_sessions.tsv"
+    assert path.read_text().splitlines() == [
+        "session_id\tacq_time\toriginal_visit",
+        "ses-2\t2026-08-31T00:00:00\t2",
+        "ses-3\tn/a\t=3",
+    ]
+    assert validate(tmp_path) == []
 
 
 def test_different_people_never_share_a_label(

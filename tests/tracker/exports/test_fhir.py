@@ -84,6 +84,7 @@ def test_the_report_names_every_observation_and_the_person(bundles: dict[str, An
     assert len(set(references)) == len(references)
     for entry in bundle["entry"]:
         assert entry["resource"]["subject"]["identifier"]["value"] == "p-01"
+        assert entry["resource"]["encounter"]["identifier"]["value"] == "month 6"
         assert entry["resource"]["effectiveDateTime"] == "2026-03-01"
     assert "not a diagnosis" in report["resource"]["conclusion"]
 
@@ -93,7 +94,7 @@ def test_what_is_not_assessable_has_no_value_but_a_reason(bundles: dict[str, Any
     assert "valueCodeableConcept" not in answer
     assert answer["dataAbsentReason"]["coding"][0]["code"] == "unknown"
     assert len(answer["dataAbsentReason"]["text"]) > 20
-    assert "subject" not in answer
+    assert not {"subject", "encounter", "effectiveDateTime"} & answer.keys()
     assert "valueCodeableConcept" in find(bundles["first.fhir.json"], "assessment.status")
 
 

@@ -1,3 +1,4 @@
+import json
 import shutil
 from pathlib import Path
 
@@ -5,8 +6,10 @@ import pytest
 
 from tests.made_results import BLINK_FRAMES, DOWN, FPS, PEOPLE, UP
 from tracker.exports.recordings import ExportedRecording, ExportInputError, find_results
-from tracker.files.participants import NOBODY
+from tracker.files.participants import NOBODY, Participant
 from tracker.video.container import InputError
+
+PEOPLE_FOUND = [PEOPLE.by_id["=HYPERLINK(1)"], PEOPLE.by_id["p-01"]]
 
 
 def test_recordings_are_found_with_who_was_recorded(recordings: list[ExportedRecording]) -> None:
@@ -15,6 +18,37 @@ def test_recordings_are_found_with_who_was_recorded(recordings: list[ExportedRec
         ("p-01/first", PEOPLE.by_id["p-01"]),
         ("누구", None),
     ]
+
+
+def name_in_summary(path: Path, **person: object) -> None:
+    document = json.loads(path.read_text(encoding="utf-8"))
+    about = {"participant_id": "@7", "visit": "1", "date": "2026-03-05", **person}
+    path.write_text(json.dumps(document | {"participant": about}), encoding="utf-8")
+
+
+def test_a_summary_says_who_was_recorded_where_no_table_does(results: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(results, tmp_path / "results"))
+    for name in ("p-01/first", "누구"):
+        name_in_summary(folder / f"{name}.summary.json")
+    said = Participant("@7", "", "1", "2026-03-05")
+    for table, expected in ((NOBODY, [None, said, said]), (PEOPLE, [*PEOPLE_FOUND, said])):
+        found = find_results([folder], table)
+        assert [getattr(one, "participant", "no recording") for one in found] == expected
+
+
+@pytest.mark.parametrize(
+    "person",
+    [{"participant_id": "a\x1bb"}, {"participant_id": "a" * 129}, {"date": "yesterday"}],
+    ids=["escape", "long", "no date"],
+)
+def test_a_summary_that_names_an_impossible_person_is_refused(
+    person: dict[str, str], results: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(results / "p-01", tmp_path / "results"))
+    name_in_summary(folder / "first.summary.json", **person)
+    (error,) = find_results([folder], NOBODY)
+    assert isinstance(error, InputError)
+    assert "first.summary.json" in str(error)
 
 
 def test_tables_are_read_with_their_types(recordings: list[ExportedRecording]) -> None:

@@ -18,7 +18,7 @@ from tracker.files.documents import (
     list_values,
     parse_summary,
 )
-from tracker.files.fields import Interval, Summary
+from tracker.files.fields import Interval, ParticipantFields, Summary
 from tracker.files.summary import summarize, to_json
 from tracker.measures.analysis import analyze_track
 from tracker.measures.assessment import assess
@@ -86,6 +86,18 @@ def test_a_summary_is_plain() -> None:
     assert summary.phases[0].reached is None
     assert "resume_key" not in summary.to_dict()
     assert list(summary.to_dict())[:3] == ["source", "video_sha256", "frames_processed"]
+
+
+def test_who_was_recorded_is_in_the_document_only_if_known(document: dict[str, Any]) -> None:
+    assert "participant" not in document
+    about = {"participant_id": "P-1", "visit": "month 6", "date": None}
+    summary, lacks = parse_summary({**document, "participant": about})
+    assert summary.participant == ParticipantFields("P-1", "month 6", None)
+    assert lacks == ()
+    assert summary.to_dict()["participant"] == about
+    for wrong in ("P-1", {"participant_id": 1}, {"visit": "month 6"}):
+        with pytest.raises(SummaryFormatError, match="participant"):
+            parse_summary({**document, "participant": wrong})
 
 
 def test_a_value_is_found_by_its_dotted_name() -> None:

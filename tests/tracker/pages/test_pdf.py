@@ -57,8 +57,8 @@ def fullest_sheet(language: Language, name_length: int) -> str:
     fullest = ""
     for count in range(len(found)):
         assessment = replace(usual, cautions=tuple(found[:count]))
-        summary = summarize(analysis, assessment, "a" * name_length)
-        text = render_sheet(analysis, assessment, summary, pictures, language, person)
+        summary = summarize(analysis, assessment, "a" * name_length, person)
+        text = render_sheet(analysis, assessment, summary, pictures, language)
         if 'class="sheet"' not in text:
             return fullest
         fullest = text
@@ -121,9 +121,9 @@ def longest_sheet(status: Status, language: Language, *, has_long_names: bool = 
         name = ("눈 " * 60 if language == "ko" else "recording of a visit " * 12)[:120] + ".mp4"
         visit = "방문 " * 40 if language == "ko" else "visit " * 21
         person = replace(PERSON, participant_id="P" * 128, visit=visit)
-    summary = summarize(result.analysis, assessment, name)
+    summary = summarize(result.analysis, assessment, name, person)
     pictures = fake_pictures(result.analysis, 3000)
-    return render_sheet(result.analysis, assessment, summary, pictures, language, person)
+    return render_sheet(result.analysis, assessment, summary, pictures, language)
 
 
 @dataclass(frozen=True)
@@ -194,9 +194,9 @@ def test_what_long_names_do_not_take_explains_more(
 def test_a_usual_sheet_explains_all_that_was_found(tmp_path: Path) -> None:
     analysis = answered("not_assessable")
     assessment = assess(analysis)
-    summary = summarize(analysis, assessment, "clip.mp4")
+    summary = summarize(analysis, assessment, "clip.mp4", PERSON)
     path = tmp_path / "sheet.pdf"
-    print_page(render_sheet(analysis, assessment, summary, None, "en", PERSON), path)
+    print_page(render_sheet(analysis, assessment, summary, None, "en"), path)
     words = read_page(path).words
     for finding in (*assessment.reasons, *assessment.cautions):
         assert "".join(finding.message.split()) in words
@@ -276,8 +276,8 @@ def test_the_page_prints_its_sheet_and_the_rest_only_if_asked(
 ) -> None:
     analysis = answered("suspected")
     assessment = assess(analysis)
-    summary = summarize(analysis, assessment, "clip.mp4")
-    report = render_report(analysis, assessment, summary, fake_pictures(analysis), "en", PERSON)
+    summary = summarize(analysis, assessment, "clip.mp4", PERSON)
+    report = render_report(analysis, assessment, summary, fake_pictures(analysis), "en")
     (tmp_path / "report.html").write_bytes(report.encode())
     page = plain_browser.new_page()
     page.goto((tmp_path / "report.html").as_uri())

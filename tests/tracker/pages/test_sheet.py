@@ -40,9 +40,9 @@ def head(
 ) -> dict[str, str]:
     analysis = answered("suspected")
     assessment = assess(analysis)
-    summary = summarize(analysis, assessment, "clip.mp4")
+    summary = summarize(analysis, assessment, "clip.mp4", person)
     summary = replace(summary, video_meta=replace(summary.video_meta, recorded_at=recorded_at))
-    source = ReportInput(analysis, assessment, summary, None, language, person, analyzed_at)
+    source = ReportInput(analysis, assessment, summary, None, language, analyzed_at)
     return {entry.name: entry.text for entry in list_head(source)}
 
 

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ import pytest
 from tests.tracker.cli.test_main import strict
 from tracker.cli.main import main
 from tracker.face.mesh import FaceMesh
+from tracker.files.fields import ParticipantFields
+from tracker.files.participants import Participant
 from tracker.lab.clip_spec import ClipSpec
 from tracker.lab.synthetic import write_clip
 from tracker.parameters import Parameters
@@ -154,6 +157,20 @@ class TestResuming:
             assert not is_kept(blink_thresh=0.17)
             assert is_kept(blink_thresh=0.17)
             assert not is_kept()
+
+    def test_not_for_another_person_whose_group_does_not_matter(
+        self, recording: Recording, finder: FaceMesh
+    ) -> None:
+        for person, is_kept in (
+            (Participant("P-1", "PSP"), False),
+            (Participant("P-1", "control"), True),
+            (Participant("P-1", "control", "month 6"), False),
+        ):
+            named = replace(recording, participant=person)
+            result = analyze_recording(named, Parameters(), Request(), lambda: finder, resume=True)
+            assert result.resumed is is_kept
+            said = result.summary.participant
+            assert said == ParticipantFields("P-1", person.visit or None, None)
 
     def test_not_for_other_content_of_the_same_size_and_time(
         self, recording: Recording, is_kept: Callable[..., bool]
