@@ -91,7 +91,7 @@ quick: setup
 test: setup ahead
 	$(PY) -m kernels.warmup
 	KERNELS_EXTENSION=$(AHEAD) $(PY) -m pytest $(PARALLEL) -m "not browser and not site"
-	KERNELS_EXTENSION=$(AHEAD) $(PY) -m pytest -m browser
+	KERNELS_EXTENSION=$(AHEAD) $(PY) -m pytest -m "browser and not site"
 	NUMBA_DISABLE_JIT=1 $(PY) -m pytest $(KERNEL_TESTS)
 	PYTHONPATH=$(AHEAD) $(PY) -c "import kernels, sys; sys.exit('numba' in sys.modules)"
 	PYTHONPATH=$(AHEAD) $(PY) -m pytest $(KERNEL_TESTS)
