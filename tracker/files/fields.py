@@ -272,7 +272,7 @@ class ParticipantFields:
     """Who was recorded and when, as the user says on their own machine. The API writes none."""
 
     participant_id: Annotated[str, Field("recording", "",
-        "The study's code of the person, from `--participant` or `participants.tsv`.",
+        "The study's code of the person: `--participant`, or of `participants.tsv`. Else left out.",
         "Participant", "참가자 코드")]
     visit: Annotated[str | None, Field("recording", "",
         "The visit, from `participants.tsv`.",

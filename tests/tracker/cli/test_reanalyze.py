@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import tracker
+from tests.made_corrections import SHA, write_corrections
 from tests.made_tracks import make_track
 from tests.tracker.pages.made_reports import looking
 from tracker.cli.main import main
@@ -17,7 +18,6 @@ from tracker.files.corrections import read_corrections
 from tracker.measures.corrections import list_events
 from tracker.tracks.archive import load_track, save_track
 
-SHA = "0123456789abcdef" * 4
 MARKS = (
     *("corrected", "corrected_by", "corrected_at", "corrected_why"),
     *("correction_count", "detected_blink_count", "unusable_time_s"),
@@ -33,27 +33,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def write_corrections(folder: Path, kept: slice = slice(None), **values: Any) -> Path:
+def write_detected(folder: Path, kept: slice = slice(None), **values: Any) -> Path:
+    """Write corrections that keep some of the detected events as they are."""
     result = tracker.analyze_track(load_track(folder / "clip.track.npz"))
-    document = {
-        "corrections": 1,
-        "recording": "clip.mp4",
-        "video_sha256": SHA,
-        "track_sha256": "",
-        "by": "AB",
-        "at": "2026-01-31T09:30:00Z",
-        "why": "",
-        "events": [
-            {"kind": one.kind, "onset_s": round(one.onset_s, 4), "offset_s": round(one.offset_s, 4)}
-            for one in list_events(result.analysis.events, result.track.times_s)[kept]
-        ],
-        "unusable": [],
-        "primary": None,
-        **values,
-    }
-    path = folder / "clip.corrections.json"
-    path.write_text(json.dumps(document), encoding="utf-8")
-    return path
+    events = [
+        {"kind": one.kind, "onset_s": round(one.onset_s, 4), "offset_s": round(one.offset_s, 4)}
+        for one in list_events(result.analysis.events, result.track.times_s)[kept]
+    ]
+    return write_corrections(folder / "clip.corrections.json", events=events, **values)
 
 
 def reanalyze(folder: Path, out: Path, path: Path, *more: str) -> dict[str, Any]:
@@ -64,7 +51,7 @@ def reanalyze(folder: Path, out: Path, path: Path, *more: str) -> dict[str, Any]
 
 
 def test_corrections_that_change_nothing_change_only_the_mark(folder: Path, tmp_path: Path) -> None:
-    summary = reanalyze(folder, tmp_path, write_corrections(folder))
+    summary = reanalyze(folder, tmp_path, write_detected(folder))
     before = json.loads((folder / "before" / "clip.summary.json").read_text(encoding="utf-8"))
     assert {name: before.pop(name) for name in MARKS} == {
         "corrected": False,
@@ -103,7 +90,7 @@ def test_corrections_that_change_nothing_change_only_the_mark(folder: Path, tmp_
 
 
 def test_a_corrected_result(folder: Path, tmp_path: Path, capsys: Any) -> None:
-    path = write_corrections(
+    path = write_detected(
         folder, slice(1, None), why="glare", unusable=[{"start_s": 20.0, "end_s": 21.0}]
     )
     summary = reanalyze(folder, tmp_path, path)
@@ -146,7 +133,7 @@ def test_a_corrected_result(folder: Path, tmp_path: Path, capsys: Any) -> None:
 
 
 def test_corrections_are_kept_beside_the_results(folder: Path, tmp_path: Path, capsys: Any) -> None:
-    path = write_corrections(folder, slice(1, None), unusable=[{"start_s": 20.0, "end_s": 21.0}])
+    path = write_detected(folder, slice(1, None), unusable=[{"start_s": 20.0, "end_s": 21.0}])
     path = path.rename(tmp_path / "clip.corrections (1).json")
     out = tmp_path / "out"
     reanalyze(folder, out, path)
@@ -175,9 +162,9 @@ def test_nobody_s_corrections_are_lost(
     values: dict[str, Any], taken: bool, folder: Path, tmp_path: Path, capsys: Any
 ) -> None:
     out = tmp_path / "out"
-    reanalyze(folder, out, write_corrections(folder, slice(1, None)))
+    reanalyze(folder, out, write_detected(folder, slice(1, None)))
     before = {path.name: path.read_bytes() for path in out.iterdir()}
-    other = write_corrections(folder, slice(2, None), **values)
+    other = write_detected(folder, slice(2, None), **values)
     command = ["reanalyze", str(folder / "clip.track.npz"), "--corrections", str(other)]
     assert main([*command, "--out", str(out)]) == (0 if taken else 3)
     if taken:
@@ -200,7 +187,7 @@ def test_a_damaged_file_of_corrections_beside_the_track_is_told(
 
 
 def test_in_python_and_in_korean(folder: Path, tmp_path: Path, capsys: Any) -> None:
-    path = write_corrections(folder, slice(1, None))
+    path = write_detected(folder, slice(1, None))
     track = tracker.load_track(folder / "clip.track.npz")
     result = tracker.analyze_track(track, corrections=path)
     assert result.summary.corrected_by == "AB"
@@ -218,7 +205,7 @@ def test_in_python_and_in_korean(folder: Path, tmp_path: Path, capsys: Any) -> N
 
 
 def test_corrections_of_another_recording(folder: Path, tmp_path: Path, capsys: Any) -> None:
-    path = write_corrections(folder, video_sha256="f" * 64)
+    path = write_detected(folder, video_sha256="f" * 64)
     track = str(folder / "clip.track.npz")
     options = ["--corrections", str(path), "--out", str(tmp_path)]
     assert main(["reanalyze", track, *options]) == 3
@@ -230,7 +217,7 @@ def test_corrections_of_another_recording(folder: Path, tmp_path: Path, capsys: 
 
 
 def test_corrections_belong_to_one_track(folder: Path, tmp_path: Path, capsys: Any) -> None:
-    path, track = write_corrections(folder), str(folder / "clip.track.npz")
+    path, track = write_detected(folder), str(folder / "clip.track.npz")
     save_track(load_track(folder / "clip.track.npz"), tmp_path / "other.track.npz")
     for tracks in ([track, str(tmp_path)], [track, "--grid", "vpp_thresh=0.05,0.06"]):
         with pytest.raises(SystemExit) as ended:
@@ -240,13 +227,13 @@ def test_corrections_belong_to_one_track(folder: Path, tmp_path: Path, capsys: A
 
 
 def test_compare_reads_corrected_summaries(folder: Path, tmp_path: Path, capsys: Any) -> None:
-    reanalyze(folder, tmp_path, write_corrections(folder, slice(1, None)))
+    reanalyze(folder, tmp_path, write_detected(folder, slice(1, None)))
     names = [str(path / "clip.summary.json") for path in (folder / "before", tmp_path)]
     capsys.readouterr()
     command = ["compare", f"before={names[0]}", f"after={names[1]}", "--out", str(tmp_path)]
     assert main(command) == 0
     assert "after: a person corrected its events" in " ".join(capsys.readouterr().out.split())
-    again = reanalyze(folder, tmp_path / "again", write_corrections(folder, slice(2, None)))
+    again = reanalyze(folder, tmp_path / "again", write_detected(folder, slice(2, None)))
     assert again["blink_count"] == 1
     names[0] = str(tmp_path / "again" / "clip.summary.json")
     both = ["compare", f"before={names[0]}", f"after={names[1]}", "--out", str(tmp_path)]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.made_corrections import SHA, make_corrections
 from tests.made_tracks import make_track
 from tests.tracker.pages.made_reports import looking
 from tracker.files.corrections import (
@@ -21,17 +22,10 @@ from tracker.files.corrections import (
 from tracker.measures.corrections import Stretch, TimedEvent
 from tracker.video.container import InputError
 
-SHA = "0123456789abcdef" * 4
-
 
 def make_document(**values: Any) -> dict[str, Any]:
-    return {
-        "corrections": 1,
-        "recording": "clip.mp4",
-        "video_sha256": SHA,
-        "track_sha256": "",
+    usual = {
         "by": "A. B.",
-        "at": "2026-01-31T09:30:00Z",
         "why": "glare",
         "events": [
             {"kind": "wink_left", "onset_s": 2.1, "offset_s": 3},
@@ -39,8 +33,8 @@ def make_document(**values: Any) -> dict[str, Any]:
         ],
         "unusable": [{"start_s": 5, "end_s": 6.5}],
         "primary": {"start_s": 0.1, "end_s": 0.9},
-        **values,
     }
+    return make_corrections(**(usual | values))
 
 
 def make_event(onset_s: Any, offset_s: Any, kind: Any = "blink") -> dict[str, Any]:

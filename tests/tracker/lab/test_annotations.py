@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.made_corrections import SHA, write_corrections
 from tests.made_tracks import blink, make_landmarks, make_track
 from tracker.cli.main import main
 from tracker.files.fingerprint import take_fingerprint
@@ -20,7 +21,6 @@ from tracker.parameters import Parameters
 from tracker.tracks.track import Track
 from tracker.video.container import InputError
 
-SHA = "0123456789abcdef" * 4
 EVENTS = [
     {"kind": "blink", "onset_s": 2.0, "offset_s": 2.2},
     {"kind": "blink", "onset_s": 4.0, "offset_s": 4.0},
@@ -30,28 +30,13 @@ EVENTS = [
     {"kind": "prolonged_closure", "onset_s": 9.0, "offset_s": 10.0},
 ]
 UNUSABLE = [{"start_s": 6.0, "end_s": 6.5}]
-
-
-def write(path: Path, **values: Any) -> None:
-    document = {
-        "corrections": 1,
-        "recording": "clip.mp4",
-        "video_sha256": SHA,
-        "track_sha256": "",
-        "by": "AB",
-        "at": "2026-01-31T09:30:00Z",
-        "why": "",
-        "events": EVENTS,
-        "unusable": UNUSABLE,
-        "primary": None,
-    }
-    path.write_text(json.dumps(document | values), encoding="utf-8")
+SAID = {"events": EVENTS, "unusable": UNUSABLE}
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "clip.mp4").write_bytes(b"")
-    write(tmp_path / "clip.corrections.json")
+    write_corrections(tmp_path / "clip.corrections.json", **SAID)
     return tmp_path
 
 
@@ -99,12 +84,12 @@ def test_what_cannot_be_used_is_an_error(folder: Path) -> None:
     other = replace(drawn(), info=replace(drawn().info, video_sha256="f" * 64))
     with pytest.raises(InputError, match="belong to another recording"):
         place_corrections(clip, other)
-    write(folder / "clip.corrections.json", by="<b>")
+    write_corrections(folder / "clip.corrections.json", **SAID, by="<b>")
     clips, (error,) = find_annotations(folder)
     assert clips == []
     assert "expected initials" in str(error)
     (folder / "clip.mp4").unlink()
-    write(folder / "clip.corrections.json")
+    write_corrections(folder / "clip.corrections.json", **SAID)
     assert "no video clip.mp4" in str(find_annotations(folder)[1][0])
 
 
@@ -127,12 +112,12 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     ]
     sha = take_fingerprint(tmp_path / "clip.mp4").sha256
     path = tmp_path / "clip.corrections.json"
-    write(path, events=events, unusable=[], video_sha256=sha)
+    write_corrections(path, events=events, video_sha256=sha)
     command = ["evaluate", str(tmp_path), "--json", "--out", str(tmp_path / "out")]
     assert main(command) == 0
     score = json.loads(capsys.readouterr().out)["overall"]
     found = (score["true_positives"], score["false_positives"], score["false_negatives"])
     assert found == (1, 0, 1)
-    write(path, events=events, unusable=[])
+    write_corrections(path, events=events)
     assert main(command) == 3
     assert "belong to another recording" in capsys.readouterr().err

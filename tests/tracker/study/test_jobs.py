@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.containers import encode, read_images
+from tests.made_corrections import write_corrections
 from tracker.cli.main import main
 from tracker.face import blocks
 from tracker.face.mesh import FaceMesh
@@ -42,18 +43,15 @@ def finder() -> FaceMesh:
     return FaceMesh()
 
 
-def write_corrections(recording: Recording, **values: Any) -> None:
+def correct(recording: Recording, **values: Any) -> None:
     """Say that the clip has one long closure and no blink; its first second is not usable."""
-    document = {
-        **{"corrections": 1, "recording": "clip.mp4", "track_sha256": "", "by": "AB"},
-        **{"at": "2026-01-31T09:30:00Z", "why": "", "primary": None},
+    recording.directory.mkdir()
+    said = {
         "video_sha256": take_fingerprint(recording.video).sha256,
         "events": [{"kind": "prolonged_closure", "onset_s": 3.0, "offset_s": 4.0}],
         "unusable": [{"start_s": 0.0, "end_s": 1.0}],
     }
-    recording.directory.mkdir(exist_ok=True)
-    path = recording.directory / f"{recording.stem}.corrections.json"
-    path.write_text(json.dumps(document | values), encoding="utf-8")
+    write_corrections(recording.directory / "clip.corrections.json", **(said | values))
 
 
 def do(job: Any, finder: FaceMesh, resume: bool = False) -> Any:
@@ -89,7 +87,7 @@ def test_corrections_count_in_a_divided_recording_as_in_a_single_run(
         Recording(video, tmp_path / name, "clip", "clip.mp4") for name in ("single", "divided")
     )
     for one in (single, divided):
-        write_corrections(one)
+        correct(one)
     do(Whole(single), finder)
     summary = analyze_divided(divided, finder).summary
     assert (summary.corrected_by, summary.detected_blink_count) == ("AB", 3)
@@ -118,7 +116,7 @@ def test_corrections_of_another_video_are_refused_before_it_is_tracked(
     video: Path, finder: FaceMesh, tmp_path: Path
 ) -> None:
     recording = Recording(video, tmp_path / "out", "clip", "clip.mp4")
-    write_corrections(recording, video_sha256="f" * 64)
+    correct(recording, video_sha256="f" * 64)
     with pytest.raises(CorrectionsError, match="belongs to another video"):
         do(Whole(recording, segments=3), finder)
     assert [path.name for path in recording.directory.iterdir()] == ["clip.corrections.json"]

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests.made_corrections import write_corrections
 from tests.tracker.cli.test_main import strict
 from tracker.cli.main import main
 from tracker.face.mesh import FaceMesh
@@ -271,16 +272,11 @@ def test_what_a_person_corrected_counts_again(
     before = strict((out / "on" / "clip.summary.json").read_text())
     assert before["valid_time_s"] == pytest.approx(0.4)
     own = out / "on" / "clip.corrections.json"
-    document = {
-        **{"corrections": 1, "recording": "clip.mp4", "track_sha256": ""},
-        **{"video_sha256": before["video_sha256"], "at": "2026-01-31T09:30:00Z"},
-        **{"why": "", "events": [], "primary": None},
-        "unusable": [{"start_s": 0.0, "end_s": 0.2}],
-    }
+    sha256, unusable = before["video_sha256"], [{"start_s": 0.0, "end_s": 0.2}]
     command = ["analyze", str(folder), "--out", str(out), "--json", "--workers", "1"]
 
     def analyze(by: str) -> list[dict[str, Any]]:
-        own.write_text(json.dumps(document | {"by": by}), encoding="utf-8")
+        write_corrections(own, by=by, video_sha256=sha256, unusable=unusable)
         assert main(command) == 3
         return [strict(line) for line in capsys.readouterr().out.splitlines()]
 
@@ -302,8 +298,7 @@ def test_what_a_person_corrected_counts_again(
     assert finished.stat().st_mtime > 0
     # Corrections of another video are told, and replace nothing.
     written = {name: one for name, one in contents(out / "on").items() if "corrections" not in name}
-    document["video_sha256"] = "f" * 64
-    own.write_text(json.dumps(document | {"by": "CD"}), encoding="utf-8")
+    write_corrections(own, by="CD", video_sha256="f" * 64, unusable=unusable)
     assert main(command) == 3
     assert "clip.corrections.json: belongs to another video" in capsys.readouterr().err
     assert {one: contents(out / "on")[one] for one in written} == written
