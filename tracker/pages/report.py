@@ -34,9 +34,9 @@ from tracker.pages.selection import (
 )
 from tracker.pages.sheet import (
     SHEET_LIMITS,
+    choose_savings,
     count_lines_taken,
     fit_findings,
-    is_dense,
     list_head,
 )
 from tracker.words import Language
@@ -163,7 +163,7 @@ def _make_sheet_values(source: ReportInput, extremes: Mapping[str, Extreme]) -> 
         "indicators": grade_indicators(source.analysis, source.assessment, source.language),
         "cautions": cautions,
         "fitting": fitting,
-        "is_dense": is_dense(fitting, taken),
+        "savings": choose_savings(fitting, taken),
         "sheet_limits": SHEET_LIMITS,
     }
 

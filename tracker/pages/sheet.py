@@ -15,8 +15,10 @@ MOST_LINES = 21
 """Printed lines that the sheet has for findings, long names and a third measure. Findings that need
 more are named, not explained."""
 USUAL_LINES = 10
-"""If findings, long names and a third measure take more lines than this, the sheet leaves out the
-numbers beside the lights, and its pictures are smaller."""
+"""If findings, long names and a third measure take more lines than this, the sheet's pictures are
+smaller."""
+NUMBERS_LINES = 12
+"""If they take more lines than this, the sheet leaves out the numbers beside the lights, too."""
 CARD_LINES = 3
 """Lines that a third measure takes, because the others are then narrower."""
 LINE_WIDTH = 112
@@ -175,12 +177,11 @@ def fit_findings(
     return SheetFindings(kept, explained - kept, named, lines)
 
 
-def is_dense(fitting: SheetFindings, taken: int) -> bool:
-    """Return whether the sheet prints more lines than `USUAL_LINES`; things are then left out.
-
-    `fitting` comes from `fit_findings`, and `taken` from `count_lines_taken`.
-    """
-    return fitting.lines + taken > USUAL_LINES
+def choose_savings(fitting: SheetFindings, taken: int) -> list[str]:
+    """Return the classes of a sheet that has more to show than usual: how it saves room."""
+    lines = fitting.lines + taken
+    limits = {"small-pictures": USUAL_LINES, "no-numbers": NUMBERS_LINES}
+    return [name for name, most in limits.items() if lines > most]
 
 
 def _count_lines(text: str) -> int:

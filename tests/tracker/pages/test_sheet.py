@@ -18,10 +18,10 @@ from tracker.pages.sheet import (
     MOST_LINES,
     USUAL_LINES,
     HeadEntry,
+    choose_savings,
     count_lines_taken,
     fit_findings,
     format_moment,
-    is_dense,
     list_head,
 )
 from tracker.words import TEXTS, Language
@@ -120,11 +120,13 @@ def test_long_names_and_a_third_measure_take_lines() -> None:
     assert count("demo.mp4", "P" * 128, *usual) == 2
 
 
-def test_the_sheet_is_dense_where_there_is_more_than_usual() -> None:
+def test_pictures_then_numbers_make_room_for_more_than_usual() -> None:
     full = fit_findings(sentences(USUAL_LINES, LINE_WIDTH), [], 0, "en")
-    assert not is_dense(full, 0)
-    assert is_dense(full, 1)
-    assert is_dense(fit_findings(sentences(USUAL_LINES + 1, 9), [], 0, "en"), 0)
+    assert choose_savings(full, 0) == []
+    assert choose_savings(full, 1) == choose_savings(full, 2) == ["small-pictures"]
+    assert choose_savings(full, 3) == ["small-pictures", "no-numbers"]
+    more = fit_findings(sentences(USUAL_LINES + 1, 9), [], 0, "en")
+    assert choose_savings(more, 0) == ["small-pictures"]
 
 
 def test_after_the_first_that_does_not_fit_none_is_explained() -> None:
