@@ -38,7 +38,8 @@ from tracker.measures import gaze
 from tracker.measures.analysis import analyze_gaze, analyze_track, measure_events
 from tracker.measures.assessment import assess
 from tracker.measures.lids import detect_events
-from tracker.measures.saccades import explain_all
+from tracker.measures.saccades import NO_STEPS, Saccades
+from tracker.measures.steps import Camera
 from tracker.measures.traces import trace_track
 from tracker.parameters import Parameters
 from tracker.study.sweep import parse_grid, sweep_track, sweep_tracks
@@ -81,8 +82,10 @@ def no_saccades() -> Iterator[None]:
 
     `benchmarks.bench_movements` times them.
     """
+    camera = Camera(np.empty(0), math.nan, np.empty(0))
+    nothing = Saccades("no_gaze", NO_STEPS, NO_STEPS, (NO_STEPS, NO_STEPS), camera)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gaze, "measure_saccades", lambda *_: explain_all("no_steps"))
+        patch.setattr("tracker.measures.analysis.find_saccades", lambda *_: nothing)
         yield
 
 

@@ -8,7 +8,7 @@ from tracker.lab.clip_spec import ClipSpec, LidClosure
 from tracker.lab.eye_movements import Target, make_steps, simulate_track
 from tracker.measures.analysis import analyze_gaze, analyze_track, measure_movements
 from tracker.measures.lids import detect_events
-from tracker.measures.saccades import measure_saccades
+from tracker.measures.saccades import find_saccades, measure_saccades
 from tracker.measures.traces import trace_track
 from tracker.parameters import Parameters
 from tracker.protocol import Phase
@@ -59,9 +59,8 @@ def test_movements(race: Race, ratio: Ratio, figure: Figure, short: bool) -> Non
 
     def move() -> int:
         """What none of the older measures needs."""
-        measured = measure_saccades(
-            gaze, track.times_s, traces.interval_s, traces.iris_ratio, PHASES
-        )
+        found = find_saccades(gaze, track.times_s, traces.interval_s, PHASES)
+        measured = measure_saccades(found, gaze.framing_gain_std, traces.iris_ratio, PHASES)
         measure_movements(traces, events, gaze, parameters)
         return int(measured["vertical_saccade_count"])
 

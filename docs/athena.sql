@@ -218,6 +218,7 @@ CREATE EXTERNAL TABLE eye_tracking (
   `summary_file` string,
   `frames_file` string,
   `blinks_file` string,
+  `saccades_file` string,
   `track_file` string,
   `report_file` string,
   `pdf_file` string

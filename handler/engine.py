@@ -139,7 +139,7 @@ class Engine:
         -------
         summary : Summary
         files : list of Path
-            Summary, table of frames, table of blinks, track; the report if it was requested.
+            Summary, tables of frames, blinks and saccades, track; the report if it was requested.
 
         Raises
         ------

@@ -25,6 +25,7 @@ RESULT_NAMES = {
     "summary": "summary.json",
     "csv": "frames.csv",
     "blinks": "blinks.csv",
+    "saccades": "saccades.csv",
     "track": "track.npz",
     "report": REPORT,
     "result": "result.json",

@@ -123,6 +123,44 @@ def pool_events(
     each = np.log(weights @ bells.transpose(0, 2, 1)[:, None] + 1e-300)
     total = each.sum(axis=2)
     chances = np.array(CHANCES) @ np.exp(total - total.max()).sum(axis=1)
+    return _find_quantiles(grid, chances, error)
+
+
+def read_event(
+    log_values: ArrayLike, log_likelihood: ArrayLike, error: float = 0.0
+) -> tuple[float, float, float]:
+    """Return the value of a single event, and its 95 % interval.
+
+    Parameters
+    ----------
+    log_values : array_like, shape (G,), float64
+        Logarithms of the values that were tried, from `make_log_grid`.
+    log_likelihood : array_like, shape (L, G), float64
+        Log likelihood of each value, under L assumptions that are equally likely beforehand.
+    error : float, optional
+        Standard deviation of a further error, as a part of the value.
+
+    Returns
+    -------
+    tuple of float
+        The median over the values' chances, and both ends of the interval.
+
+    Notes
+    -----
+    The logarithm of the value has a flat prior.
+    """
+    logs = np.asarray(log_likelihood, dtype=np.float64)
+    chances = np.exp(logs - logs.max()).sum(axis=0)
+    return _find_quantiles(np.asarray(log_values, dtype=np.float64), chances, error)
+
+
+def _find_quantiles(
+    grid: Float64Array, chances: Float64Array, error: float
+) -> tuple[float, float, float]:
+    """Return the median and both ends of the 95 % interval of a value.
+
+    `chances` (G,) belong to the value's logarithms `grid` (G,), before a further relative `error`.
+    """
     if error > SPACING / 4:
         reach = int(np.ceil(4 * error / SPACING))
         bell = np.exp(-((SPACING * np.arange(-reach, reach + 1) / error) ** 2) / 2)

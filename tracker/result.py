@@ -81,6 +81,25 @@ class Result:
         # These flags may be missing. In an empty table, pandas could not tell their type.
         return table.astype({"L_complete": "boolean", "R_complete": "boolean"})
 
+    @cached_property
+    def saccades(self) -> "pd.DataFrame":
+        """A row for each step of the gaze and each eye, with the columns of ``STEM.saccades.csv``.
+
+        Examples
+        --------
+        >>> import tracker
+        >>> steps = tracker.analyze("clip.mp4").saccades
+        >>> fused = steps[steps.used & (steps.eye == "both")]
+        >>> fused[["direction", "onset_s", "time_10_90_ms"]].shape[1]
+        3
+        """
+        import pandas as pd
+
+        from tracker.files.tables import saccade_table
+
+        # In an empty table, pandas could not tell the type of the flags.
+        return pd.DataFrame(saccade_table(self.analysis)).astype({"used": bool})
+
     def save(
         self, directory: str | Path, stem: str | None = None, report: Language | None = "en"
     ) -> dict[str, Path]:
@@ -98,8 +117,8 @@ class Result:
         Returns
         -------
         dict of str to Path
-            The files by kind: summary, frames, blinks, track, report. A summary that the command
-            line writes also has a resume key, which lets an interrupted run continue.
+            The files by kind: summary, frames, blinks, saccades, track, report. A summary that the
+            command line writes also has a resume key, which lets an interrupted run continue.
 
         Examples
         --------
@@ -192,7 +211,7 @@ def write_files(
     corrected = _keep_corrections(result, directory, stem)
     for kind in ("summary", "report", "pdf", "overlay"):
         result_path(directory, stem, kind).unlink(missing_ok=True)
-    kinds = ["summary", "frames", "blinks"]
+    kinds = ["summary", "frames", "blinks", "saccades"]
     if with_track:
         write_track(directory, stem, result.track)
         kinds.append("track")

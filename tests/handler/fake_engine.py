@@ -159,7 +159,7 @@ class FakeEngine:
 def _write_results(
     summary: dict[str, Any], folder: Path, report: str | None
 ) -> tuple[Any, list[Path]]:
-    names = ["summary.json", "frames.csv", "blinks.csv", "track.npz"]
+    names = ["summary.json", "frames.csv", "blinks.csv", "saccades.csv", "track.npz"]
     names += ["report.html"] if report else []
     paths = [folder / f"analysis.{one}" for one in names]
     for path in paths:

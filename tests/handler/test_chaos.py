@@ -32,7 +32,14 @@ from tests.lengths import LONG, thin
 from tests.state_machine import KILLED, Chaos, StateError
 
 CASES = 3000 if LONG else 25
-RESULTS = ["blinks.csv", "frames.csv", "original", "summary.json", "track.npz"]
+RESULTS = [
+    "blinks.csv",
+    "frames.csv",
+    "original",
+    "saccades.csv",
+    "summary.json",
+    "track.npz",
+]
 CODES = {"analysis_killed", "storage_unavailable", "throttled", "part_damaged"}
 SECONDS = 150.0
 FRAMES = sum(100 + n for n in range(12))

@@ -34,7 +34,14 @@ from tests.aws_server import BUCKET, Aws, Fault
 from tests.lengths import LONG, thin
 
 ATTEMPTS = 2
-RESULTS = ["blinks.csv", "frames.csv", "original", "summary.json", "track.npz"]
+RESULTS = [
+    "blinks.csv",
+    "frames.csv",
+    "original",
+    "saccades.csv",
+    "summary.json",
+    "track.npz",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -102,6 +109,7 @@ CALLS = [
     ("PUT summary.json", 0),
     ("PUT frames.csv", 0),
     ("PUT blinks.csv", 0),
+    ("PUT saccades.csv", 0),
     ("PUT track.npz", 0),
     ("PUT original", 0),
     ("PutItem", 2),

@@ -32,7 +32,14 @@ from tracker.tracks import segments
 if TYPE_CHECKING:
     from handler.engine import Engine
 
-RESULTS = ["blinks.csv", "frames.csv", "original", "summary.json", "track.npz"]
+RESULTS = [
+    "blinks.csv",
+    "frames.csv",
+    "original",
+    "saccades.csv",
+    "summary.json",
+    "track.npz",
+]
 
 
 @pytest.fixture

@@ -5,7 +5,14 @@ import pytest
 from numpy.testing import assert_allclose
 
 from kernels import pool_events
-from kernels.pooling import CHANCES, SPACING, SPREADS, interpolate_nodes, make_log_grid
+from kernels.pooling import (
+    CHANCES,
+    SPACING,
+    SPREADS,
+    interpolate_nodes,
+    make_log_grid,
+    read_event,
+)
 from tests import naive
 
 
@@ -70,3 +77,22 @@ def test_intervals_hold_the_typical_value(
         _, low, high = pool_events(grid, -(((grid - seen) / error) ** 2) / 2)
         inside += low <= np.exp(truth) <= high
     assert abs(inside / 400 - 0.95) < 3 * np.sqrt(0.95 * 0.05 / 400)
+
+
+@pytest.mark.parametrize("error", [0.0, 0.3])
+def test_a_single_event_has_the_interval_of_its_own_likelihood(error: float) -> None:
+    """A normal distribution of the logarithm, and an error that adds to its variance."""
+    grid = make_log_grid(0.02, 50.0)
+    logs = -((grid / 0.4) ** 2) / 2
+    middle, low, high = read_event(grid, np.stack((logs, logs - 50)), error)
+    reach = 1.96 * np.hypot(0.4, error)
+    assert np.log((middle, low, high)) == pytest.approx((0.0, -reach, reach), abs=0.02)
+
+
+def test_assumptions_that_differ_widen_a_single_event() -> None:
+    """Under either exposure, one value or another is certain."""
+    grid = make_log_grid(1.0, 100.0)
+    logs = np.stack([-(((grid - np.log(at)) / 0.05) ** 2) / 2 for at in (5.0, 20.0)])
+    _, low, high = read_event(grid, logs)
+    assert 4.3 < low < 5.0
+    assert 20.0 < high < 23.0

@@ -249,7 +249,8 @@ def test_keywords_replace_parameters(result: tracker.Result) -> None:
 
 def test_tables_are_the_files(result: tracker.Result, tmp_path: Path) -> None:
     files = result.save(tmp_path / "new" / "folder", report=None)
-    for table, name in ((result.frames, "frames"), (result.blinks, "blinks")):
+    for name in ("frames", "blinks", "saccades"):
+        table = getattr(result, name)
         read = pd.read_csv(files[name], keep_default_na=False, na_values=[""])
         assert list(table) == list(read)
         assert len(table) == len(read)
@@ -258,8 +259,28 @@ def test_tables_are_the_files(result: tracker.Result, tmp_path: Path) -> None:
                 np.testing.assert_allclose(table[column], read[column], rtol=1e-8, equal_nan=True)
     assert result.blinks["kind"].tolist() == ["blink", "blink"]
     assert result.blinks["L_complete"].dtype == "boolean"
+    assert result.saccades["used"].dtype == bool
+    assert result.saccades["step"].dtype == "int64"
     assert result.frames["gaze_valid"].dtype == bool
     assert len(result.frames) == 600
+
+
+def test_the_table_of_saccades_has_a_row_for_each_step_and_eye(tmp_path: Path) -> None:
+    """Nine steps, down and up in turn."""
+    times_s = np.arange(600) / 30
+    vertical = np.where(times_s % 4 < 2, -0.05, 0.05)
+    noise = np.random.default_rng(0).normal(0, 0.0005, 600)
+    result = tracker.analyze_track(make_track(make_landmarks(np.full(600, 0.3), vertical + noise)))
+    steps = result.saccades
+    assert len(steps) == 3 * 9
+    fused = steps[steps.used & (steps.eye == "both")]
+    assert fused["direction"].tolist() == ["down", "up"] * 4 + ["down"]
+    # The eyes move between the last frame at one side and the first at the other.
+    middles_s = np.arange(2, 20, 2) - 0.5 / 30
+    np.testing.assert_allclose(fused["middle_s"], middles_s, atol=1 / 30)
+    np.testing.assert_allclose(fused["amplitude"], 0.1, rtol=0.05)
+    read = pd.read_csv(result.save(tmp_path, report=None)["saccades"])
+    np.testing.assert_allclose(read["onset_s_low"], steps["onset_s_low"], rtol=1e-8)
 
 
 def test_a_source_that_is_none_is_refused(tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ def assert_same_by_every_way(
     files = result.save(folder, report=None)
     answer = ask_api(aws, engine, path)
     assert answer["status"] == "completed", answer
-    for name in ("frames", "blinks"):
+    for name in ("frames", "blinks", "saccades"):
         table = aws.s3.get_object(Bucket=BUCKET, Key=f"{FOLDER}{name}.csv")["Body"].read()
         assert table == files[name].read_bytes()
     summary, ours = answer["summary"], json.loads(files["summary"].read_text(encoding="utf-8"))

@@ -55,7 +55,7 @@ def test_the_library_says_the_same(folder: Path, expected: dict[str, Any], tmp_p
     result = tracker.analyze(folder / CLIP)
     assert plain(result.summary) == expected
     files = result.save(tmp_path)
-    assert list(files) == ["summary", "frames", "blinks", "track", "report"]
+    assert list(files) == ["summary", "frames", "blinks", "saccades", "track", "report"]
     for kind, path in files.items():
         theirs = folder / "cli" / path.name
         if kind == "summary":

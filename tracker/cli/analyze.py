@@ -43,13 +43,13 @@ def add_analyze(commands: "Commands") -> None:
     parser = commands.add_parser(
         "analyze",
         help="videos, or folders of them, to reports, summaries, tables and tracks",
-        description="Analyse videos. Writes STEM.report.html, STEM.summary.json, "
-        "STEM.frames.csv, STEM.blinks.csv and STEM.track.npz for each. Videos in a directory and "
+        description="Analyse videos. Writes STEM.report.html, STEM.summary.json, STEM.frames.csv, "
+        "STEM.blinks.csv, STEM.saccades.csv and STEM.track.npz for each. Videos in a directory and "
         "in its sub-directories are found by suffix or content; their files go to the same "
         "sub-directories of --out. For a directory, or more than one video, cohort.html, "
         "cohort.csv and cohort.parquet summarise all recordings. Recordings that are already "
-        "finished (same content, parameters and program) are kept: after an interruption, run "
-        "the same command again. What a person corrected in a report counts again: "
+        "finished (same content, parameters and program) are kept: after an interruption, run the "
+        "same command again. What a person corrected in a report counts again: "
         "STEM.corrections.json beside the results.",
     )
     parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO|DIR")

@@ -25,10 +25,10 @@ def add_export(commands: "Commands") -> None:
         "export",
         help="write results as BIDS, FHIR, Excel or NDJSON",
         description="Write the results of `analyze` in the format of other programs. Reads "
-        "STEM.summary.json, STEM.frames.csv and STEM.blinks.csv; nothing is measured anew. bids: "
-        "a data set with eye tracking (BIDS 1.11). fhir: a bundle for each recording, "
-        "NAME.fhir.json (FHIR R4B). excel: results.xlsx with a sheet for each table. ndjson: "
-        "recordings, blinks and frames, an object a line.",
+        "STEM.summary.json, STEM.frames.csv, STEM.blinks.csv and STEM.saccades.csv; nothing is "
+        "measured anew. bids: a data set with eye tracking (BIDS 1.11). fhir: a bundle for each "
+        "recording, NAME.fhir.json (FHIR R4B). excel: results.xlsx with a sheet for each table. "
+        "ndjson: recordings, blinks, saccades and frames, an object a line.",
     )
     parser.add_argument("results", nargs="+", type=Path, metavar="DIR|STEM.summary.json")
     parser.add_argument("--format", required=True, choices=FORMATS, help="the format")

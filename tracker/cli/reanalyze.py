@@ -40,8 +40,9 @@ def add_reanalyze(commands: "Commands") -> None:
         help="analyse tracks again with other parameters, without the videos",
         description="Analyse tracks written by `analyze`, and those in directories and the "
         "directories in them (*.track.npz). Writes STEM.report.html (without pictures of the eyes, "
-        "which need the video), STEM.summary.json, STEM.frames.csv and STEM.blinks.csv for each. "
-        "What a person corrected counts again: STEM.corrections.json beside the track or in --out. "
+        "which need the video), STEM.summary.json, STEM.frames.csv, STEM.blinks.csv and "
+        "STEM.saccades.csv for each. What a person corrected counts again: "
+        "STEM.corrections.json beside the track or in --out. "
         "With --grid, writes one table for all tracks instead: sweep.csv, or the file that --out "
         "names if that ends in .csv or .parquet.",
     )

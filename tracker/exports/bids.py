@@ -1,8 +1,8 @@
 """Results as a data set of the Brain Imaging Data Structure (BIDS 1.11), with eye tracking.
 
 A recording becomes a table of samples for each eye (``_physio.tsv.gz``), a table of its closures
-for each eye (``_physioevents.tsv.gz``), and the phases of its protocol (``_events.tsv``): what the
-person was asked to do, and when.
+and saccades for each eye (``_physioevents.tsv.gz``), and the phases of its protocol
+(``_events.tsv``): what the person was asked to do, and when.
 
 Source: https://bids-specification.readthedocs.io (Physiological recordings, Eye-tracking).
 """
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from tracker.exports.recordings import ExportedRecording, ExportInputError, Row
-from tracker.files.columns import BLINK_COLUMNS, FRAME_COLUMNS, Column
+from tracker.files.columns import BLINK_COLUMNS, FRAME_COLUMNS, SACCADE_COLUMNS, Column
 from tracker.files.fields import Summary
 from tracker.files.whole import write_text_whole, write_whole
 from tracker.version import __version__
@@ -56,9 +56,27 @@ EVENTS = {
     "offset_seen": "offset_seen",
 }
 """Columns of an eye's closures, and the column of ``STEM.blinks.csv`` that each holds."""
+SACCADES = {
+    "direction": "direction",
+    "latency_ms": "latency_ms",
+    "saccade_amplitude": "amplitude",
+    "time_10_90_ms": "time_10_90_ms",
+    "peak_velocity_deg_s_est": "peak_velocity_deg_s_est",
+}
+"""Columns of an eye's saccades, and the column of ``STEM.saccades.csv`` that each holds. ``onset``
+and ``trial_type`` are columns of both."""
 
 SHARED_KINDS = ("blink", "prolonged_closure", "flutter")
 """Kinds of events in which both eyes close."""
+
+KINDS = {
+    "blink": "A blink.",
+    "prolonged_closure": "Lids that stay closed for longer than a blink.",
+    "flutter": "Four dips of the lids or more, in quick succession.",
+    "wink_left": "A wink of the subject's left eye.",
+    "wink_right": "A wink of the subject's right eye.",
+    "saccade": "A step of the gaze that could be measured. Columns about closures are n/a.",
+}
 
 README = """\
 # Eye tracking from videos of the face
@@ -239,7 +257,11 @@ def _write_sessions(
 def _write_recording(recording: ExportedRecording, place: _Place, out: Path) -> list[Path]:
     folder, summary = out / place.folder, recording.summary
     folder.mkdir(parents=True, exist_ok=True)
-    frames, blinks = recording.read_frames(), recording.read_blinks()
+    frames, blinks, saccades = (
+        recording.read_frames(),
+        recording.read_blinks(),
+        recording.read_saccades(),
+    )
     # In BIDS, every event has an onset.
     blinks = [row for row in blinks if row["onset_s"] is not None]
     written = []
@@ -247,6 +269,8 @@ def _write_recording(recording: ExportedRecording, place: _Place, out: Path) -> 
         stem = f"{place.stem}_recording-{label}"
         # A wink is an event of one eye.
         own = [row for row in blinks if row["kind"] in (*SHARED_KINDS, f"wink_{name}")]
+        own += [row | {"kind": "saccade"} for row in saccades if row["used"] and row["eye"] == name]
+        own.sort(key=lambda row: row["onset_s"])
         about = {
             "SamplingFrequency": summary.quality.sampled_rate_hz or summary.fps,
             "StartTime": frames[0]["time_sec"] if frames else 0,
@@ -264,14 +288,18 @@ def _write_recording(recording: ExportedRecording, place: _Place, out: Path) -> 
             _write_json(folder / f"{stem}_physio.json", about),
         ]
         about = {
-            "Columns": list(EVENTS),
-            "Description": f"Blinks and longer closures. {recording.correction}".strip(),
+            "Columns": list(EVENTS | SACCADES),
+            "Description": (
+                f"Blinks, longer closures, and saccades. {recording.correction}".strip()
+            ),
             "TaskName": place.task,
             "OnsetSource": "timestamp",
             **_describe(EVENTS, BLINK_COLUMNS, eye),
+            **_describe(SACCADES, SACCADE_COLUMNS, eye),
+            "trial_type": {"Description": "The kind of event.", "Levels": KINDS},
         }
         written += [
-            _write_compressed(folder / f"{stem}_physioevents.tsv.gz", own, EVENTS, eye),
+            _write_compressed(folder / f"{stem}_physioevents.tsv.gz", own, EVENTS | SACCADES, eye),
             _write_json(folder / f"{stem}_physioevents.json", about),
         ]
     return written + _write_phases(summary, place, folder)
@@ -339,7 +367,7 @@ def _write_compressed(path: Path, rows: Sequence[Row], names: dict[str, str], ey
     columns = [source.format(eye=eye) for source in names.values()]
     text = io.StringIO()
     csv.writer(text, delimiter="\t", lineterminator="\n").writerows(
-        [_text(row[name]) for name in columns] for row in rows
+        [_text(row.get(name)) for name in columns] for row in rows
     )
     content = gzip.compress(text.getvalue().encode(), mtime=0)
     return write_whole(path, lambda partial: partial.write_bytes(content))

@@ -9,6 +9,7 @@ from tracker.exports.recordings import ExportedRecording, ExportInputError
 from tracker.files.columns import (
     BLINK_COLUMNS,
     FRAME_COLUMNS,
+    SACCADE_COLUMNS,
     SUMMARY_COLUMNS,
     Column,
     disarm_formula,
@@ -28,10 +29,11 @@ NAME = "results.xlsx"
 
 
 def export_excel(recordings: Iterable[ExportedRecording], out: Path) -> list[Path]:
-    """Write ``results.xlsx`` with the sheets recordings, blinks, phases, frames and dictionary.
+    """Write ``results.xlsx``: recordings, blinks, saccades, phases, frames and dictionary.
 
-    Text that a spreadsheet would run as a formula gets an apostrophe before it. `out` is an
-    existing folder. A list with the one file is returned. It needs the package XlsxWriter.
+    Each of these is a sheet. Text that a spreadsheet would run as a formula gets an apostrophe
+    before it. `out` is an existing folder. A list with the one file is returned. It needs the
+    package XlsxWriter.
 
     Raises
     ------
@@ -47,6 +49,9 @@ def export_excel(recordings: Iterable[ExportedRecording], out: Path) -> list[Pat
         with xlsxwriter.Workbook(partial, options) as book:
             _write_recordings(book, recordings)
             _write_table(book, "blinks", BLINK_COLUMNS, recordings, ExportedRecording.read_blinks)
+            _write_table(
+                book, "saccades", SACCADE_COLUMNS, recordings, ExportedRecording.read_saccades
+            )
             _write_phases(book, recordings)
             _write_table(book, "frames", FRAME_COLUMNS, recordings, ExportedRecording.read_frames)
             _write_dictionary(book)
@@ -111,7 +116,12 @@ def _write_phases(book: "xlsxwriter.Workbook", recordings: list[ExportedRecordin
 
 def _write_dictionary(book: "xlsxwriter.Workbook") -> None:
     sheet = _Sheet(book, "dictionary", ["sheet", "column", "unit", "meaning", "label", "label_ko"])
-    tables = {"recordings": SUMMARY_COLUMNS, "blinks": BLINK_COLUMNS, "frames": FRAME_COLUMNS}
+    tables = {
+        "recordings": SUMMARY_COLUMNS,
+        "blinks": BLINK_COLUMNS,
+        "saccades": SACCADE_COLUMNS,
+        "frames": FRAME_COLUMNS,
+    }
     for table, columns in tables.items():
         for one in columns:
             sheet.write([table, one.name, one.unit, one.meaning, one.en, one.ko])

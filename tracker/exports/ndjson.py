@@ -11,7 +11,7 @@ from tracker.files.whole import write_whole
 
 
 def export_ndjson(recordings: Iterable[ExportedRecording], out: Path) -> list[Path]:
-    """Write ``recordings.ndjson``, ``blinks.ndjson`` and ``frames.ndjson``.
+    """Write ``recordings.ndjson``, ``blinks.ndjson``, ``saccades.ndjson`` and ``frames.ndjson``.
 
     A line of the first file is a recording with its summary. A line of the others is a row of a
     recording's table. Each line names its recording. `out` is an existing folder. The three paths
@@ -26,6 +26,7 @@ def export_ndjson(recordings: Iterable[ExportedRecording], out: Path) -> list[Pa
     return [
         _write(out / "recordings.ndjson", map(_describe, recordings)),
         _write(out / "blinks.ndjson", _rows(recordings, ExportedRecording.read_blinks)),
+        _write(out / "saccades.ndjson", _rows(recordings, ExportedRecording.read_saccades)),
         _write(out / "frames.ndjson", _rows(recordings, ExportedRecording.read_frames)),
     ]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tracker.files.columns import BLINK_COLUMNS, FRAME_COLUMNS, Column
+from tracker.files.columns import BLINK_COLUMNS, FRAME_COLUMNS, SACCADE_COLUMNS, Column
 from tracker.files.documents import SummaryFormatError, load_summary
 from tracker.files.fields import Summary
 from tracker.files.names import ENDINGS, printable, result_path
@@ -76,6 +76,10 @@ class ExportedRecording:
         `ExportInputError` if the file is missing or damaged.
         """
         return _read_table(result_path(self.directory, self.stem, "blinks"), BLINK_COLUMNS)
+
+    def read_saccades(self) -> list[Row]:
+        """Read ``STEM.saccades.csv``."""
+        return _read_table(result_path(self.directory, self.stem, "saccades"), SACCADE_COLUMNS)
 
 
 def find_results(

@@ -1,4 +1,4 @@
-"""The columns of all tables, each defined once: frames, blinks and cohorts.
+"""The columns of all tables, each defined once: frames, blinks, saccades and cohorts.
 
 The columns of a sweep's table are put together from these. A column that holds a field of the
 summary is described in `tracker.files.fields`. This module imports nothing that is slow to load.
@@ -165,6 +165,7 @@ FILE_KINDS = {
     "summary": "요약",
     "frames": "프레임",
     "blinks": "눈 깜빡임",
+    "saccades": "단속운동",
     "track": "트랙",
     "overlay": "표시 영상",
     "report": "보고서",
@@ -284,6 +285,54 @@ BLINK_COLUMNS = (
         "Offset seen", "끝이 보임"),
 )
 """Columns of ``STEM.blinks.csv``, which has a row for each blink and prolonged closure."""
+
+
+def _make_value(
+    name: str, unit: str, meaning: str, en: str, ko: str
+) -> tuple[Column, Column, Column]:
+    """Return the column of a measured value, and those of both ends of its 95 % interval."""
+    low, high = (
+        Column(f"{name}_{suffix}", float, unit, f"Its 95 % interval, {end_en}.",
+            f"{en}, {end_en}", f"{ko}, {end_ko}")
+        for suffix, end_en, end_ko in ENDS
+    )
+    return Column(name, float, unit, meaning, en, ko), low, high
+
+
+SACCADE_COLUMNS = (
+    Column("step", int, "", "Number of the gaze step, in order of time, from 1.",
+        "No.", "번호"),
+    Column("eye", str, "", "`both` (the mean of the eyes), `left` or `right`: the subject's.",
+        "Eye", "눈"),
+    Column("direction", str, "", "`up`, `down`, `left` or `right`: where the eyes moved.",
+        "Direction", "방향"),
+    Column("phase", str, "", "The protocol's phase at the middle of the step; empty outside.",
+        "Asked for", "지시"),
+    Column("prompt_s", float, "s", "Start of that phase.",
+        "Prompt (s)", "지시 시각(초)"),
+    Column("middle_s", float, "s",
+        "Roughly the middle of the step, or of the gap that hides it.",
+        "Time (s)", "시각(초)"),
+    *_make_value("onset_s", "s", "When the eyes began to move.",
+        "Onset (s)", "시작(초)"),
+    *_make_value("latency_ms", "ms",
+        "From the prompt to the onset, of the first step that answers it. The interval allows for "
+        "the recorder's clock.",
+        "Latency (ms)", "잠복기(ms)"),
+    *_make_value("amplitude", "eye widths", "How far the gaze moved.",
+        "Amplitude (eye widths)", "진폭(눈 너비)"),
+    *_make_value("time_10_90_ms", "ms", "Time from 10 to 90 % of the step.",
+        "10-90 % time (ms)", "10-90% 시간(ms)"),
+    *_make_value("peak_velocity_deg_s_est", "deg/s",
+        "Peak velocity: an estimate, too small like all angles. Its interval bounds the true one.",
+        "Peak velocity, estimate, too small (degrees a second)",
+        "최고 속도, 실제보다 작은 추정값(초당 도)"),
+    Column("used", bool, "", "Whether the summary's typical values come from it, among others.",
+        "Counts", "계산에 쓰임"),
+    Column("reason", str, "", "Code of why it does not count; see definitions.md.",
+        "Why it does not count", "쓰이지 않은 이유"),
+)
+"""Columns of ``STEM.saccades.csv``, which has a row for each step of the gaze and each eye."""
 
 COHORT_OWN_COLUMNS = (
     Column("recording", str, "",

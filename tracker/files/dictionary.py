@@ -12,7 +12,14 @@ from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
-from tracker.files.columns import BLINK_COLUMNS, COHORT_COLUMNS, ENDS, FRAME_COLUMNS, Column
+from tracker.files.columns import (
+    BLINK_COLUMNS,
+    COHORT_COLUMNS,
+    ENDS,
+    FRAME_COLUMNS,
+    SACCADE_COLUMNS,
+    Column,
+)
 from tracker.files.documents import JSON_TYPES, Shape, describe_record, read_record
 from tracker.files.fields import Field, Interval, Summary
 from tracker.files.results_table import make_athena_table
@@ -49,6 +56,7 @@ The JSON Schema of the summary is [summary.schema.json](summary.schema.json).
 | `STEM.frames.csv` | a row for each analysed frame |
 | `STEM.blinks.csv` | a row for each blink and prolonged closure |
 | `STEM.blinks.auto.csv` | the same before corrections, see [corrections.md](corrections.md) |
+| `STEM.saccades.csv` | a row for each step of the gaze and each eye |
 | `STEM.track.npz` | the landmarks; `reanalyze` computes all of this again from them |
 | `STEM.overlay.mp4` | with `--overlay`, an annotated copy of the video |
 | `cohort.html`, `.csv`, `.parquet` | for several videos, see [folders.md](folders.md) |
@@ -86,6 +94,7 @@ def make_page() -> str:
     tables: tuple[tuple[str, Sequence[Column]], ...] = (
         ("`STEM.frames.csv`", FRAME_COLUMNS),
         ("`STEM.blinks.csv`", BLINK_COLUMNS),
+        ("`STEM.saccades.csv`", SACCADE_COLUMNS),
         ("`cohort.csv` and `cohort.parquet`", COHORT_COLUMNS),
     )
     for title, columns in tables:

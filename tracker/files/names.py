@@ -11,6 +11,7 @@ ENDINGS = {
     "summary": "summary.json",
     "frames": "frames.csv",
     "blinks": "blinks.csv",
+    "saccades": "saccades.csv",
     "track": "track.npz",
     "overlay": "overlay.mp4",
     "report": "report.html",

@@ -1,6 +1,6 @@
 """Make the summary of an analysis, and write its files: summary, tables and track.
 
-They are JSON (summary), CSV (frames and closures) and npz (the track: landmarks and times).
+They are JSON (summary), CSV (frames, closures, saccades) and npz (the track: landmarks and times).
 """
 
 import json
@@ -28,7 +28,7 @@ from tracker.files.fields import (
 )
 from tracker.files.names import DETECTED, printable, to_unicode
 from tracker.files.participants import Participant
-from tracker.files.tables import _write_csv, closure_table, frame_table
+from tracker.files.tables import _write_csv, closure_table, frame_table, saccade_table
 from tracker.files.whole import write_text_whole, write_whole
 from tracker.measures.analysis import Analysis
 from tracker.measures.assessment import Assessment
@@ -218,6 +218,10 @@ def write_analysis(directory: Path, stem: str, analysis: Analysis, summary: Summ
         write_whole(
             directory / f"{stem}.blinks.csv",
             lambda path: _write_csv(path, closure_table(analysis, analysis.events)),
+        ),
+        write_whole(
+            directory / f"{stem}.saccades.csv",
+            lambda path: _write_csv(path, saccade_table(analysis)),
         ),
     ]
     detected = analysis.detected

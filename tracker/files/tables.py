@@ -1,4 +1,4 @@
-"""The tables of an analysis as CSV: a row for each frame, a row for each closure."""
+"""The tables of an analysis as CSV: a row for each frame, each closure, each step of the gaze."""
 
 import csv
 import math
@@ -14,6 +14,7 @@ from kernels.closures import COMPLETE_RATIO
 from kernels.landmarks import FACE_MESH_INDICES
 from tracker.measures.analysis import Analysis
 from tracker.measures.lids import KIND_NAMES, WINK_NAMES, Events
+from tracker.measures.saccade_rows import MEASURED, list_saccade_rows
 
 Table = dict[str, NDArray[Any] | list[str] | list[bool | None]]
 """Columns of one length by name, in the file's order. What is missing is NaN or None."""
@@ -110,6 +111,25 @@ def closure_table(analysis: Analysis, events: Events) -> Table:
         "onset_seen": closures.onset_seen,
         "offset_seen": closures.offset_seen,
     }
+
+
+def saccade_table(analysis: Analysis) -> Table:
+    """Return the columns of the table of saccades by name; each has one value per step and eye."""
+    rows = list_saccade_rows(analysis)
+    table: Table = {
+        "step": np.array([one.step for one in rows], dtype=np.int64),
+        "eye": [one.eye for one in rows],
+        "direction": [one.direction for one in rows],
+        "phase": [one.phase for one in rows],
+        "prompt_s": np.array([one.prompt_s for one in rows]),
+        "middle_s": np.array([one.middle_s for one in rows]),
+    }
+    for name in MEASURED:
+        values = np.array([getattr(one, name) for one in rows]).reshape(-1, 3)
+        table |= {f"{name}{end}": values[:, n] for n, end in enumerate(("", "_low", "_high"))}
+    table["used"] = np.array([not one.reason for one in rows], dtype=np.bool_)
+    table["reason"] = [one.reason for one in rows]
+    return table
 
 
 def _find_complete(amplitude: NDArray[np.float64]) -> list[bool | None]:

@@ -29,6 +29,7 @@ from tracker.measures.gaze import Gaze, GazeMeasures, mark_task, measure_gaze, t
 from tracker.measures.lid_kinematics import LidMeasures, measure_lid_kinematics
 from tracker.measures.lids import Events, detect_events
 from tracker.measures.phases import PhaseResult, measure_phases
+from tracker.measures.saccades import Saccades, find_saccades
 from tracker.measures.traces import BoolArray, Float64Array, Traces, trace_track
 from tracker.parameters import Parameters
 from tracker.tracks.track import Track
@@ -102,6 +103,8 @@ class GazeResult:
     ----------
     gaze : Gaze
         The gaze in each frame.
+    saccades : Saccades
+        Its steps.
     measures : GazeMeasures
         The numbers of the gaze over the recording.
     phases : tuple of PhaseResult
@@ -109,6 +112,7 @@ class GazeResult:
     """
 
     gaze: Gaze
+    saccades: Saccades
     measures: GazeMeasures
     phases: tuple[PhaseResult, ...]
 
@@ -126,6 +130,8 @@ class Analysis:
         Closures and winks.
     gaze : Gaze
         Gaze offsets, and the frames that count.
+    saccades : Saccades
+        The steps of the gaze.
     phases : tuple of PhaseResult
         What the eyes did in each phase of the protocol.
     measures : Measures
@@ -148,6 +154,7 @@ class Analysis:
     traces: Traces
     events: Events
     gaze: Gaze
+    saccades: Saccades
     phases: tuple[PhaseResult, ...]
     measures: Measures
     corrections: Corrections | None = None
@@ -218,7 +225,8 @@ def analyze_gaze(traces: Traces, eyes_open: BoolArray, parameters: Parameters) -
     """
     gaze = trace_gaze(traces.gaze, eyes_open)
     times_s = traces.track.times_s
-    measures = measure_gaze(gaze, traces.gaze, traces.head, times_s, parameters)
+    saccades = find_saccades(gaze, times_s, traces.interval_s, parameters.protocol)
+    measures = measure_gaze(gaze, saccades, traces.gaze, traces.head, times_s, parameters)
     phases = measure_phases(
         parameters.protocol,
         times_s,
@@ -228,7 +236,7 @@ def analyze_gaze(traces: Traces, eyes_open: BoolArray, parameters: Parameters) -
         measures.vertical_noise_floor,
         traces.gaze.said_primary,
     )
-    return GazeResult(gaze, measures, phases)
+    return GazeResult(gaze, saccades, measures, phases)
 
 
 def measure_events(
@@ -283,7 +291,7 @@ def measure_events(
         ),
         open_ear=float(compute_quantiles(events.baseline, seen, (0.5,))[0]),
     )
-    return Analysis(parameters, traces, events, gaze.gaze, gaze.phases, measures)
+    return Analysis(parameters, traces, events, gaze.gaze, gaze.saccades, gaze.phases, measures)
 
 
 def measure_movements(

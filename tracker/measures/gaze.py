@@ -32,7 +32,7 @@ from tracker.measures.ranges import (
     measure_directions,
     measure_threshold_distance,
 )
-from tracker.measures.saccades import SaccadeMeasures, measure_saccades
+from tracker.measures.saccades import SaccadeMeasures, Saccades, measure_saccades
 from tracker.parameters import Parameters
 from tracker.protocol import VERTICAL_PHASES, Phase
 from tracker.tracks.track import Track
@@ -310,13 +310,19 @@ def trace_gaze(traces: GazeTraces, eyes_open: BoolArray) -> Gaze:
 
 
 def measure_gaze(
-    gaze: Gaze, traces: GazeTraces, head: HeadPose, times_s: Float64Array, parameters: Parameters
+    gaze: Gaze,
+    saccades: Saccades,
+    traces: GazeTraces,
+    head: HeadPose,
+    times_s: Float64Array,
+    parameters: Parameters,
 ) -> GazeMeasures:
     """Measure the range and the speed of the gaze.
 
     Parameters
     ----------
     gaze : Gaze
+    saccades : Saccades
     traces : GazeTraces
         The traces that the gaze was computed from.
     head : HeadPose
@@ -336,9 +342,7 @@ def measure_gaze(
     reach = compute_range_reach(vertical, in_task, times_s, primary)
     noise_floor = compute_noise_floor(vertical, valid)
     interval = make_interval(range_, reach.peak_to_peak, gaze.framing_gain_std, noise_floor)
-    iris_ratio = _median_iris_ratio(traces, valid)
-    vertical_deg = compute_rotation_deg(vertical, iris_ratio)
-    pitch_range_deg = compute_peak_to_peak(head.pitch_deg, in_task)
+    iris_ratio = find_iris_ratio(traces, valid)
     return GazeMeasures(
         gaze_time_s=compute_valid_time_s(valid, times_s),
         vertical_peak_to_peak=range_,
@@ -348,11 +352,8 @@ def measure_gaze(
             range_ if in_task is valid else compute_peak_to_peak(vertical, valid)
         ),
         **measure_threshold_distance(range_, interval, noise_floor, parameters.vpp_thresh),
-        **_measure_parts(gaze, in_task, times_s),
-        vertical_peak_to_peak_deg_est=compute_peak_to_peak(vertical_deg, in_task),
+        **_measure_parts(gaze, in_task, times_s, iris_ratio),
         vertical_peak_to_peak_deg_range=bound_angle(interval, iris_ratio),
-        vertical_offset_std=float(vertical[valid].std()) if valid.any() else math.nan,
-        vertical_offset_median=float(compute_quantiles(vertical, valid, (0.5,))[0]),
         **measure_directions(
             vertical,
             valid,
@@ -365,13 +366,21 @@ def measure_gaze(
             noise=noise_floor / 2,
         ),
         **_measure_horizontal(gaze.horizontal, valid, range_, iris_ratio),
-        head_pitch_range_deg=pitch_range_deg,
-        nod_allowance=_nod_range(pitch_range_deg, iris_ratio),
-        **measure_saccades(gaze, times_s, traces.interval_s, iris_ratio, protocol),
+        **_measure_nod(head, in_task, iris_ratio),
+        **measure_saccades(saccades, gaze.framing_gain_std, iris_ratio, protocol),
     )
 
 
-def _median_iris_ratio(traces: GazeTraces, valid: BoolArray) -> float:
+def _measure_nod(head: HeadPose, in_task: BoolArray, iris_ratio: float) -> dict[str, Any]:
+    """Return the fields of `GazeMeasures` about the head's nod."""
+    range_deg = compute_peak_to_peak(head.pitch_deg, in_task)
+    return {
+        "head_pitch_range_deg": range_deg,
+        "nod_allowance": _nod_range(range_deg, iris_ratio),
+    }
+
+
+def find_iris_ratio(traces: GazeTraces, valid: BoolArray) -> float:
     """Return the median of iris diameter over canthal distance, of both eyes in the valid frames.
 
     Return NaN instead of 0, because no angle can be computed from 0.
@@ -381,8 +390,11 @@ def _median_iris_ratio(traces: GazeTraces, valid: BoolArray) -> float:
     return float(ratio) if ratio > 0 else math.nan
 
 
-def _measure_parts(gaze: Gaze, in_task: BoolArray, times_s: Float64Array) -> dict[str, Any]:
-    """Return the fields about single eyes, and about the range without looking aside."""
+def _measure_parts(
+    gaze: Gaze, in_task: BoolArray, times_s: Float64Array, iris_ratio: float
+) -> dict[str, Any]:
+    """Return the fields about single eyes, the range without looking aside, and all offsets."""
+    vertical_deg = compute_rotation_deg(gaze.vertical, iris_ratio)
     left, right = gaze.vertical_by_eye[:, LEFT], gaze.vertical_by_eye[:, RIGHT]
     ahead = in_task & gaze.ahead
     enough_ahead = compute_valid_time_s(ahead, times_s) >= MIN_AHEAD_TIME_S
@@ -393,6 +405,11 @@ def _measure_parts(gaze: Gaze, in_task: BoolArray, times_s: Float64Array) -> dic
         "vertical_peak_to_peak_beyond_horizontal": compute_peak_to_peak(
             remove_crosstalk(gaze.vertical, gaze.horizontal, in_task), in_task
         ),
+        "vertical_peak_to_peak_deg_est": compute_peak_to_peak(vertical_deg, in_task),
+        "vertical_offset_std": (
+            float(gaze.vertical[gaze.valid].std()) if gaze.valid.any() else math.nan
+        ),
+        "vertical_offset_median": float(compute_quantiles(gaze.vertical, gaze.valid, (0.5,))[0]),
         "vertical_eye_correlation": compute_correlation(left, right, in_task),
     }
 

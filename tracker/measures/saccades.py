@@ -5,6 +5,7 @@ into the person's typical values, with intervals (`kernels.pooling`).
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from kernels import LEFT, RIGHT
 from kernels.geometry import IRIS_DIAMETER_MM, ROTATION_RADIUS_MM
 from kernels.pooling import interpolate_nodes, make_log_grid, pool_events
 from kernels.saccades import RISE_MS, weigh_products
+from kernels.saccades import Steps as StepCandidates
 from tracker.measures.ranges import EYE_SIZE_ERROR, FOLLOWED_SHARE
 from tracker.measures.steps import OBLIQUE, Camera, Steps, fit_steps, refit_steps
 from tracker.protocol import HORIZONTAL_PHASES, VERTICAL_PHASES, Phase
@@ -44,6 +46,7 @@ ANTICIPATED_S = 0.06
 """A step so soon after the prompt began before the prompt was seen or heard."""
 
 NO_INTERVAL = (math.nan, math.nan)
+NO_STEPS = Steps((), (), StepCandidates(np.empty(0), np.empty(0), math.nan))
 
 Float64Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -119,14 +122,32 @@ class SaccadeMeasures:
     saccade_latency_ms_down_reason: str | None
 
 
-def measure_saccades(
-    gaze: "Gaze",
-    times_s: Float64Array,
-    interval_s: float,
-    iris_ratio: float,
-    protocol: tuple[Phase, ...],
-) -> dict[str, Any]:
-    """Measure the saccades, and return the fields of `SaccadeMeasures`.
+@dataclass(frozen=True, slots=True)
+class Saccades:
+    """The steps of the gaze in a recording.
+
+    Attributes
+    ----------
+    reason : str or None
+        Why steps were not looked for: ``frame_rate`` or ``no_gaze``; None if they were.
+    upright, level : Steps
+        Steps of the vertical and of the horizontal offset, mean of both eyes.
+    upright_by_eye : tuple of Steps
+        The vertical ones, fitted to the offset of each eye: `LEFT` and `RIGHT`.
+    camera : Camera
+    """
+
+    reason: str | None
+    upright: Steps
+    level: Steps
+    upright_by_eye: tuple[Steps, ...]
+    camera: Camera
+
+
+def find_saccades(
+    gaze: "Gaze", times_s: Float64Array, interval_s: float, protocol: tuple[Phase, ...]
+) -> Saccades:
+    """Find the steps of the gaze and fit them.
 
     Parameters
     ----------
@@ -135,36 +156,64 @@ def measure_saccades(
         Presentation times in seconds, strictly increasing.
     interval_s : float
         Median time between frames; NaN for fewer than two.
-    iris_ratio : float
-        Iris diameter over eye width.
     protocol : tuple of Phase
         If it has phases up and down, only the vertical steps within them count. If it has phases
         left and right, only the horizontal steps within those count.
+
+    Returns
+    -------
+    Saccades
     """
-    if not gaze.valid.any():
-        return explain_all("no_gaze")
-    if not 1 / interval_s >= LEAST_RATE_HZ:
-        return explain_all("frame_rate")
     camera = Camera.of(times_s, interval_s)
+    if not gaze.valid.any():
+        return Saccades("no_gaze", NO_STEPS, NO_STEPS, (NO_STEPS, NO_STEPS), camera)
+    if not 1 / interval_s >= LEAST_RATE_HZ:
+        return Saccades("frame_rate", NO_STEPS, NO_STEPS, (NO_STEPS, NO_STEPS), camera)
     vertical, horizontal, valid = gaze.vertical, gaze.horizontal, gaze.valid
-    phases = _find_phases(protocol, VERTICAL_PHASES)
+    phases = find_phases(protocol, VERTICAL_PHASES)
     upright = fit_steps(vertical, horizontal, OBLIQUE, valid, camera, phases)
-    phases = _find_phases(protocol, HORIZONTAL_PHASES)
+    phases = find_phases(protocol, HORIZONTAL_PHASES)
     level = fit_steps(horizontal, vertical, 1.0, valid, camera, phases)
+    by_eye = (np.ascontiguousarray(gaze.vertical_by_eye[:, side]) for side in (LEFT, RIGHT))
+    return Saccades(
+        None,
+        upright,
+        level,
+        tuple(refit_steps(upright, offset, valid, camera) for offset in by_eye),
+        camera,
+    )
+
+
+def measure_saccades(
+    found: Saccades, gain_std: float, iris_ratio: float, protocol: tuple[Phase, ...]
+) -> dict[str, Any]:
+    """Measure the saccades, and return the fields of `SaccadeMeasures`.
+
+    Parameters
+    ----------
+    found : Saccades
+    gain_std : float
+        See `tracker.measures.gaze.Gaze.framing_gain_std`.
+    iris_ratio : float
+        Iris diameter over eye width.
+    protocol : tuple of Phase
+    """
+    if found.reason is not None:
+        return explain_all(found.reason)
+    upright, level = found.upright, found.level
     measured: dict[str, Any] = {
         "vertical_saccade_count": len(upright.steps),
         "horizontal_saccade_count": len(level.steps),
-        **_measure_vertical(upright, iris_ratio, gaze.framing_gain_std),
-        **_measure_products(upright, level, gaze.framing_gain_std),
+        **_measure_vertical(upright, iris_ratio, gain_std),
+        **_measure_products(upright, level, gain_std),
     }
     for side, name in ((LEFT, "left"), (RIGHT, "right")):
-        offset = np.ascontiguousarray(gaze.vertical_by_eye[:, side])
-        one = refit_steps(upright, offset, valid, camera)
+        one = found.upright_by_eye[side]
         measured |= _pack(f"vertical_saccade_time_ms_{name}", one, LEAST_STEPS, pool_times(one))
     typical_ms = measured["vertical_saccade_time_ms"]
     for name, sign in (("up", -1.0), ("down", 1.0)):
         steps = upright.one_way(sign)
-        measured |= _measure_latency(name, steps, protocol, camera, typical_ms)
+        measured |= _measure_latency(name, steps, protocol, found.camera, typical_ms)
     return measured
 
 
@@ -175,10 +224,25 @@ def pool_times(steps: Steps) -> Pooled | None:
     """
     if not steps.steps:
         return None
+    grid, logs = weigh_times(steps)
+    return pool_events(grid, logs, TIME_ERROR)
+
+
+def find_typical_ms(steps: Steps) -> float:
+    """Return the person's typical 10-90 % time in milliseconds; NaN if it is not known."""
+    typical_ms: float = _pack("time", steps, LEAST_STEPS, pool_times(steps))["time"]
+    return typical_ms
+
+
+def weigh_times(steps: Steps) -> tuple[Float64Array, Float64Array]:
+    """Return logarithms of 10-90 % times, shape (G,), and the log likelihood of each.
+
+    The likelihoods have the shape (M, L, G), for each of M steps and under L exposures.
+    """
     grid = make_log_grid(RISE_MS[0], RISE_MS[-1])
     at = (grid - grid[0]) / float(np.log(RISE_MS[1] / RISE_MS[0]))
     logs = [interpolate_nodes(step.fit.log_likelihood, at) for step in steps.steps]
-    return pool_events(grid, np.stack(logs), TIME_ERROR)
+    return grid, np.stack(logs)
 
 
 def pool_products(
@@ -193,6 +257,14 @@ def pool_products(
     """
     if not steps.steps:
         return None
+    grid, logs = weigh_steps(steps, amplitudes, velocities)
+    return pool_events(grid, logs, find_shared_error(amplitudes, velocities, error))
+
+
+def weigh_steps(
+    steps: Steps, amplitudes: int, velocities: int
+) -> tuple[Float64Array, Float64Array]:
+    """Return logarithms of products, shape (G,), and their log likelihoods, as `weigh_times`."""
     best = []
     for step in steps.steps:
         exposure, k = np.unravel_index(
@@ -205,21 +277,20 @@ def pool_products(
     logs = [
         weigh_products(step.fit, step.sign, grid, amplitudes, velocities) for step in steps.steps
     ]
+    return grid, np.stack(logs)
+
+
+def find_shared_error(amplitudes: int, velocities: int, error: float) -> float:
+    """Return the relative error of a product that all steps share; see `pool_products`."""
     both = error * (amplitudes + velocities), TIME_ERROR * velocities
-    shared = math.hypot(*both, AMPLITUDE_ERROR * (amplitudes + velocities))
-    return pool_events(grid, np.stack(logs), shared)
+    return math.hypot(*both, AMPLITUDE_ERROR * (amplitudes + velocities))
 
 
 def _measure_vertical(steps: Steps, iris_ratio: float, gain_std: float) -> dict[str, Any]:
     """Return the fields about time, amplitude and velocity of vertical steps."""
     velocity = pool_products(steps, 0, 1, gain_std)
     if velocity is not None:
-        radius = ROTATION_RADIUS_MM * iris_ratio / IRIS_DIAMETER_MM
-        middle, low, high = (math.degrees(one / radius) for one in velocity)
-        least, most = FOLLOWED_SHARE
-        low *= (1 - EYE_SIZE_ERROR) / most
-        high = min(high * (1 + EYE_SIZE_ERROR) / least, max(FASTEST_DEG_S, low))
-        velocity = (middle, low, high)
+        velocity = to_degrees(velocity, iris_ratio, FOLLOWED_SHARE)
     return {
         **_pack("vertical_saccade_time_ms", steps, LEAST_STEPS, pool_times(steps)),
         **_pack(
@@ -227,6 +298,18 @@ def _measure_vertical(steps: Steps, iris_ratio: float, gain_std: float) -> dict[
         ),
         **_pack("vertical_saccade_peak_velocity_deg_s_est", steps, LEAST_STEPS, velocity, math.inf),
     }
+
+
+def to_degrees(velocity: Pooled, iris_ratio: float, shown: tuple[float, float]) -> Pooled:
+    """Return a velocity in degrees a second, from one in eye widths a second.
+
+    The interval bounds the true velocity, of which landmarks show a share between those of `shown`.
+    """
+    radius = ROTATION_RADIUS_MM * iris_ratio / IRIS_DIAMETER_MM
+    middle, low, high = (math.degrees(one / radius) for one in velocity)
+    least, most = shown
+    low *= (1 - EYE_SIZE_ERROR) / most
+    return middle, low, min(high * (1 + EYE_SIZE_ERROR) / least, max(FASTEST_DEG_S, low))
 
 
 def _measure_products(upright: Steps, level: Steps, gain_std: float) -> dict[str, Any]:
@@ -257,33 +340,61 @@ def _measure_latency(
 
     `steps` holds the steps in this direction only. `typical_ms` is the person's 10-90 % time.
     """
-    prompts = _find_phases(protocol, (name,))
+    prompts = find_phases(protocol, (name,))
     field = f"saccade_latency_ms_{name}"
     if not prompts:
         return _explain(field, "no_protocol")
-    answers = []
-    for prompt in prompts:
-        after = [s for s in steps.steps if prompt.start_s < s.centre_s < prompt.end_s]
-        if after:
-            onset_s, std_s = after[0].find_onset(typical_ms)
-            if onset_s - prompt.start_s > ANTICIPATED_S:
-                answers.append((onset_s - prompt.start_s, std_s))
+    answers = [
+        (late_s, std_s) for _, late_s, std_s in find_answers(steps, prompts, typical_ms).values()
+    ]
     if len(answers) < LEAST_ONE_WAY:
         return _explain(field, steps.find_reason(LEAST_ONE_WAY) or "too_few_steps")
     grid = make_log_grid(ANTICIPATED_S / 2, 5.0)
     late_s, stds_s = np.array(answers).T[:, :, None]
     logs = -(((np.exp(grid) - late_s) / np.maximum(stds_s, 1e-3)) ** 2) / 2
     _, low, high = pool_events(grid, logs[:, None])
-    clock_s = camera.interval_s / 2 + RECORDER_START_S
-    pooled = (
-        1000 * float(np.median(late_s)),
-        1000 * max(low - clock_s, 0.0),
-        1000 * (high + clock_s),
-    )
+    pooled = add_clock_error((float(np.median(late_s)), low, high), camera)
     return _pack(field, steps, LEAST_ONE_WAY, pooled, math.inf)
 
 
-def _find_phases(protocol: tuple[Phase, ...], names: tuple[str, ...]) -> list[Phase]:
+def find_answers(
+    steps: Steps, prompts: Sequence[Phase], typical_ms: float
+) -> dict[float, tuple[Phase, float, float]]:
+    """Find the steps that answer a prompt: the first one within each phase.
+
+    Parameters
+    ----------
+    steps : Steps
+        The steps in the direction that is asked for.
+    prompts : sequence of Phase
+    typical_ms : float
+        See `Step.find_onset`.
+
+    Returns
+    -------
+    dict of float to (Phase, float, float)
+        By the step's `centre_s`: the phase, the latency in seconds, and its standard deviation. A
+        step that began before the prompt could be seen or heard is none.
+    """
+    answers = {}
+    for prompt in prompts:
+        after = [one for one in steps.steps if prompt.start_s < one.centre_s < prompt.end_s]
+        if after:
+            onset_s, std_s = after[0].find_onset(typical_ms)
+            if onset_s - prompt.start_s > ANTICIPATED_S:
+                answers[after[0].centre_s] = (prompt, onset_s - prompt.start_s, std_s)
+    return answers
+
+
+def add_clock_error(latency_s: Pooled, camera: Camera) -> Pooled:
+    """Return a latency in milliseconds, its interval widened by what is unknown of the clock."""
+    middle_s, low_s, high_s = latency_s
+    clock_s = camera.interval_s / 2 + RECORDER_START_S
+    return 1000 * middle_s, 1000 * max(low_s - clock_s, 0.0), 1000 * (high_s + clock_s)
+
+
+def find_phases(protocol: tuple[Phase, ...], names: tuple[str, ...]) -> list[Phase]:
+    """Return the phases with these names."""
     return [phase for phase in protocol if phase.phase in names]
 
 

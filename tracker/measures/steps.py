@@ -65,6 +65,8 @@ LEAST_UNSURE_S = 0.001
 """Least standard deviation of a step's onset: moments are tried this far apart, or further."""
 HIDDEN_S = 0.1
 """A gap in the gaze of this time or more may hide a step."""
+NO_FAULTS = ("small", "oblique", "enough", "no_noise")
+"""Reasons to leave a step out that do not explain why too few steps are left."""
 
 Float64Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -113,20 +115,42 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A step of the gaze that does not count.
+
+    Attributes
+    ----------
+    centre_s : float
+        Roughly its middle; of a step that a gap of the gaze hides, the middle of that gap.
+    rise : float
+        Roughly its amplitude; down and the subject's left are positive.
+    reason : str
+        Why it does not count: ``hidden`` by a closure of the lids or another gap of the gaze;
+        ``crowded``: too close to another step; ``unsteady``: the landmarks do not follow the eyes
+        steadily in this recording; ``not_single``: no fit has its shape; ``small``: below
+        `MAIN_SHARE`; ``oblique``: the eyes move more in the other direction; ``enough``:
+        `MOST_STEPS` are fitted already; ``no_noise``: the recording does not show its noise.
+    """
+
+    centre_s: float
+    rise: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Steps:
-    """The steps of one offset, and why others could not be fitted.
+    """The steps of one offset, and why others do not count.
 
     Attributes
     ----------
     steps : tuple of Step
-    rejected : Counter of str
-        Numbers of candidates that were not fitted, by reason.
+    left_out : tuple of LeftOut
     found : kernels.saccades.Steps
-        All steps of the offset, also those that do not count.
+        All candidates of the offset, also those outside of the phases.
     """
 
     steps: tuple[Step, ...]
-    rejected: Counter[str]
+    left_out: tuple[LeftOut, ...]
     found: saccades.Steps
 
     def one_way(self, sign: float) -> "Steps":
@@ -137,11 +161,15 @@ class Steps:
         """Return why there are fewer than `least` steps; None if there are not."""
         if len(self.steps) >= least:
             return None
-        if not self.steps and not self.rejected:
+        faults = Counter(one.reason for one in self.left_out if one.reason not in NO_FAULTS)
+        if "unsteady" in faults:
+            # It concerns the whole recording.
+            faults = Counter(unsteady=faults["unsteady"])
+        if not self.steps and not faults:
             return "no_steps"
-        if len(self.steps) + self.rejected.total() < least:
+        if len(self.steps) + faults.total() < least:
             return "too_few_steps"
-        return self.rejected.most_common(1)[0][0]
+        return faults.most_common(1)[0][0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,36 +227,67 @@ def fit_steps(
     Steps
     """
     found = find_steps(offset, valid, camera.times_s, camera.interval_s)
-    inside = np.ones(found.centre_s.size, np.bool_)
-    if phases:
-        inside = np.array(
-            [any(p.start_s <= at < p.end_s for p in phases) for at in found.centre_s], np.bool_
-        )
     noise = estimate_offset_noise(offset, valid, camera.times_s, camera.interval_s, found)
-    rejected = Counter(hidden=_count_hidden(found, offset, valid, camera, phases))
-    if not inside.any() or math.isnan(noise.jitter):
-        return Steps((), +rejected, found)
-    rises = np.abs(found.rise)
-    main = inside & (rises >= MAIN_SHARE * np.quantile(rises[inside], 0.75))
-    chosen: dict[int, slice] = {}
-    for index in np.flatnonzero(main).tolist():
-        window, reason = _choose_window(found.centre_s, index, offset, valid, camera)
-        if reason is not None:
-            rejected[reason] += 1
-        elif not _is_oblique(index, found, other, valid, camera, least_share):
-            chosen[index] = window
-        if len(chosen) == MOST_STEPS:
-            break
-    steps = [
-        _fit(found.centre_s[index], found.rise[index], window, offset, noise, camera)
-        for index, window in chosen.items()
+    candidates = [
+        index
+        for index, at_s in enumerate(found.centre_s.tolist())
+        if not phases or any(phase.start_s <= at_s < phase.end_s for phase in phases)
     ]
-    misfits = [min(step.fit.misfit, MOST_MISFIT) for step in steps]
+    windows: dict[int, slice] = {}
+    reasons = dict.fromkeys(candidates, "no_noise")
+    if not math.isnan(noise.jitter):
+        windows, reasons = _choose_steps(
+            found, candidates, offset, other, least_share, valid, camera
+        )
+    fitted = {
+        index: _fit(found.centre_s[index], found.rise[index], window, offset, noise, camera)
+        for index, window in windows.items()
+    }
+    misfits = [min(step.fit.misfit, MOST_MISFIT) for step in fitted.values()]
     if misfits and float(np.mean(misfits)) > MOST_MEAN_MISFIT:
-        return Steps((), Counter(unsteady=len(steps)), found)
-    single = tuple(step for step in steps if step.fit.misfit <= MOST_MISFIT)
-    rejected["not_single"] += len(steps) - len(single)
-    return _temper(Steps(single, +rejected, found))
+        reasons |= dict.fromkeys(fitted, "unsteady")
+    else:
+        many = [index for index, step in fitted.items() if step.fit.misfit > MOST_MISFIT]
+        reasons |= dict.fromkeys(many, "not_single")
+    left_out = [
+        LeftOut(float(found.centre_s[index]), float(found.rise[index]), reason)
+        for index, reason in reasons.items()
+    ]
+    left_out += _find_hidden(found, offset, valid, camera, phases)
+    steps = tuple(step for index, step in fitted.items() if index not in reasons)
+    return _temper(Steps(steps, tuple(left_out), found))
+
+
+def _choose_steps(
+    found: saccades.Steps,
+    candidates: list[int],
+    offset: Float64Array,
+    other: Float64Array,
+    least_share: float,
+    valid: BoolArray,
+    camera: Camera,
+) -> tuple[dict[int, slice], dict[int, str]]:
+    """Return the samples around each step to fit, and why other steps are left out, by index.
+
+    `candidates` are the indices of those in the phases. The other arguments are as of `fit_steps`.
+    """
+    rises = np.abs(found.rise)
+    least = MAIN_SHARE * np.quantile(rises[candidates], 0.75) if candidates else 0.0
+    windows: dict[int, slice] = {}
+    reasons: dict[int, str] = {}
+    for index in candidates:
+        window, reason = slice(0), "small" if rises[index] < least else None
+        if reason is None and len(windows) == MOST_STEPS:
+            reason = "enough"
+        if reason is None:
+            window, reason = _choose_window(found.centre_s, index, offset, valid, camera)
+        if reason is None and _is_oblique(index, found, other, valid, camera, least_share):
+            reason = "oblique"
+        if reason is None:
+            windows[index] = window
+        else:
+            reasons[index] = reason
+    return windows, reasons
 
 
 def _roughen(noise: OffsetNoise, part: Float64Array) -> OffsetNoise:
@@ -248,29 +307,32 @@ def _roughen(noise: OffsetNoise, part: Float64Array) -> OffsetNoise:
     return replace(noise, jitter=max(noise.jitter, bend / math.sqrt(1.5)))
 
 
-def _count_hidden(
+def _find_hidden(
     found: saccades.Steps,
     offset: Float64Array,
     valid: BoolArray,
     camera: Camera,
     phases: Sequence[Phase],
-) -> int:
-    """Count the steps that closures of the lids and other gaps of the gaze hide.
+) -> list[LeftOut]:
+    """Return the steps that closures of the lids and other gaps of the gaze hide.
 
-    A gap hides a step if the offset before it differs from that after it by more than the noise.
+    A gap hides a step if the offset before it differs from that after it by more than the noise. A
+    candidate within the gap is that step already.
     """
     edges = np.flatnonzero(np.diff(valid.astype(np.int8)))
     # Gaps begin after a valid sample and end before one.
     inner = edges[1 if edges.size and not valid[edges[0]] else 0 :]
-    reach, count = max(1, round(FLANK_S / camera.interval_s)), 0
+    reach, hidden = max(1, round(FLANK_S / camera.interval_s)), []
     for last, before in zip(inner[::2].tolist(), inner[1::2].tolist(), strict=False):
         start_s, stop_s = camera.times_s[last], camera.times_s[before + 1]
         asked = any(p.start_s < stop_s and start_s < p.end_s for p in phases) or not phases
         if stop_s - start_s >= HIDDEN_S and asked and last + 1 >= reach:
             before_gap = offset[last + 1 - reach : last + 1]
             moved = float(np.mean(offset[before + 1 : before + 1 + reach]) - np.mean(before_gap))
-            count += abs(moved) > found.least_rise
-    return count
+            known = (found.centre_s > start_s) & (found.centre_s < stop_s)
+            if abs(moved) > found.least_rise and not known.any():
+                hidden.append(LeftOut(float(start_s + stop_s) / 2, moved, "hidden"))
+    return hidden
 
 
 def _choose_window(

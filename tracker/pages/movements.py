@@ -1,5 +1,6 @@
 """The report's section of movements (saccades, fixation, lids), which are no part of the answer."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -10,6 +11,8 @@ from kernels import compute_rate_interval
 from tracker.files.documents import find_field, get_value, list_movements
 from tracker.measures.assessment import Assessment
 from tracker.measures.lid_kinematics import BLINKS_AT_REST_PER_MIN
+from tracker.measures.saccade_rows import list_saccade_rows
+from tracker.measures.saccades import Pooled
 from tracker.pages.indicators import INDICATORS
 from tracker.pages.numbers import format_exact
 from tracker.pages.page import Grade, draw_ruler
@@ -132,6 +135,32 @@ def _note(source: ReportInput, name: str) -> tuple[list[str], bool]:
         ]
         notes.append(text("movement.phases", phases=", ".join(names)))
     return notes, is_limited
+
+
+def list_saccades(source: ReportInput) -> list[list[str]]:
+    """Return the table of the gaze's steps, mean of both eyes: a list of cells for each step."""
+
+    def show(value: Pooled, form: str) -> str:
+        if math.isnan(value[0]):
+            return "-"
+        middle, low, high = (format(one, form) for one in value)
+        return f"{middle} ({source.text('interval_short', low=low, high=high)})"
+
+    return [
+        [
+            str(row.step),
+            "-" if math.isnan(row.middle_s) else f"{row.middle_s:.2f}",
+            source.text(f"phase_name.{row.phase}") if row.phase else "-",
+            source.text(f"phase_name.{row.direction}"),
+            show(row.latency_ms, ".0f"),
+            show(row.amplitude, ".3f"),
+            show(row.time_10_90_ms, ".0f"),
+            show(row.peak_velocity_deg_s_est, ".0f"),
+            source.text(f"step.{row.reason}") if row.reason else "",
+        ]
+        for row in list_saccade_rows(source.analysis)
+        if row.eye == "both"
+    ]
 
 
 def make_rest_card(source: ReportInput) -> MeasureCard | None:

@@ -14,7 +14,7 @@ from tracker.measures.phases import MIN_PRIMARY_TIME_S
 from tracker.pages import sections
 from tracker.pages.corrections import BUTTONS, describe_corrections, make_editor_data
 from tracker.pages.indicators import grade_indicators
-from tracker.pages.movements import list_movement_rows, make_rest_card
+from tracker.pages.movements import list_movement_rows, list_saccades, make_rest_card
 from tracker.pages.numbers import (
     CORRECTION_FIELDS,
     FIELD_GROUPS,
@@ -181,7 +181,7 @@ def _make_values(
     def list_rows(names: tuple[str, ...]) -> list[Any]:
         return list_numbers(names, analysis, assessment, summary, language)
 
-    said = analysis.corrections
+    said, steps = analysis.corrections, list_saccades(source)
     return {
         "measures": analysis.measures,
         "is_any_excluded": said is not None and len(said.unusable) > 0,
@@ -189,6 +189,8 @@ def _make_values(
         "movements": list_movement_rows(source),
         "events": sections.list_events(source, events),
         "phases": sections.list_phases(source),
+        "saccades": steps,
+        "no_saccades": "" if steps else source.explain_missing("vertical_saccade_count"),
         "task": "assumed" if assessment.is_assumed else analysis.parameters.task,
         # In place of a plot without values, the page shows the reason.
         "plots": {

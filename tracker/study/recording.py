@@ -98,7 +98,7 @@ class Recording:
         If a person corrected the recording, these are the last: the file of corrections, and the
         table of closures as they were detected.
         """
-        kinds = ["summary", "frames", "blinks", "track"]
+        kinds = ["summary", "frames", "blinks", "saccades", "track"]
         kinds += ["overlay"] if request.overlay else []
         kinds += ["report"] if request.report else []
         kinds += ["pdf"] if request.pdf else []

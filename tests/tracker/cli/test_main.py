@@ -124,6 +124,7 @@ class TestAnalyze:
             "clip.blinks.csv",
             "clip.frames.csv",
             "clip.report.html",
+            "clip.saccades.csv",
             "clip.summary.json",
             "clip.track.npz",
         ]
@@ -197,7 +198,7 @@ class TestAnalyze:
         # A finished recording is known again by its key, which what `reanalyze` wrote has not.
         assert "resume_key" not in again
         assert again | {"source": "clip.mp4", "resume_key": first["resume_key"]} == first
-        for name in ("clip.frames.csv", "clip.blinks.csv"):
+        for name in ("clip.frames.csv", "clip.blinks.csv", "clip.saccades.csv"):
             assert (tmp_path / name).read_bytes() == (out / name).read_bytes()
 
     def test_reanalyzing_with_another_threshold_changes_the_verdict(

@@ -67,7 +67,7 @@ def test_corrections_that_change_nothing_change_only_the_mark(folder: Path, tmp_
         "unusable_time_s": 0.0,
     }
     assert summary == before
-    for name in ("frames", "blinks"):
+    for name in ("frames", "blinks", "saccades"):
         one, other = (path / f"clip.{name}.csv" for path in (tmp_path, folder / "before"))
         assert one.read_bytes() == other.read_bytes()
     detected = tmp_path / "clip.blinks.auto.csv"

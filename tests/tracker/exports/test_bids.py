@@ -123,8 +123,18 @@ def test_closures_are_events_of_both_eyes(data_set: Path) -> None:
         about, rows = read(folder / f"{STEM}_recording-{eye}_physioevents.tsv.gz")
         assert about["OnsetSource"] == "timestamp"
         assert "Corrected" not in about["Description"]
-        assert [row[about["Columns"].index("trial_type")] for row in rows] == ["blink"] * 3
+        kinds = [row[about["Columns"].index("trial_type")] for row in rows]
+        # The step from above to below, at 12 s.
+        assert kinds == ["blink", "blink", "saccade", "blink"]
+        assert set(kinds) <= about["trial_type"]["Levels"].keys()
         onsets = [float(row[0]) for row in rows]
+        assert onsets == sorted(onsets)
+        saccade = dict(zip(about["Columns"], rows[2], strict=True))
+        assert saccade["direction"] == "down"
+        assert float(saccade["onset"]) == pytest.approx(12.0, abs=2 / FPS)
+        assert float(saccade["saccade_amplitude"]) == pytest.approx(UP + DOWN, rel=0.1)
+        assert saccade["duration"] == saccade["amplitude"] == saccade["complete"] == "n/a"
+        onsets = [one for one, kind in zip(onsets, kinds, strict=True) if kind == "blink"]
         assert onsets == pytest.approx([start / FPS for start in BLINK_FRAMES], abs=1 / FPS)
 
 
@@ -147,7 +157,8 @@ def test_a_wink_is_an_event_of_its_eye_and_corrections_are_told(
         (path,) = (tmp_path / "out").rglob(f"*_recording-{eye}_physioevents.tsv.gz")
         about, rows = read(path)
         assert about["Description"].endswith("Corrected by AB, 2026-01-31T09:30:00Z.")
-        kinds[eye] = [row[about["Columns"].index("trial_type")] for row in rows]
+        found = [row[about["Columns"].index("trial_type")] for row in rows]
+        kinds[eye] = [kind for kind in found if kind != "saccade"]
     assert kinds == {"eye1": ["wink_left", "blink", "blink"], "eye2": ["blink", "blink"]}
     assert validate(tmp_path / "out") == []
 

@@ -25,7 +25,14 @@ def read(book: openpyxl.Workbook, sheet: str) -> list[dict]:
 def test_each_table_is_a_sheet(
     book: openpyxl.Workbook, recordings: list[ExportedRecording]
 ) -> None:
-    assert book.sheetnames == ["recordings", "blinks", "phases", "frames", "dictionary"]
+    assert book.sheetnames == [
+        "recordings",
+        "blinks",
+        "saccades",
+        "phases",
+        "frames",
+        "dictionary",
+    ]
     first = read(book, "recordings")[1]
     assert (first["recording"], first["participant_id"]) == ("p-01/first", "p-01")
     assert first["vertical_peak_to_peak"] == recordings[1].summary.vertical_peak_to_peak
@@ -35,11 +42,14 @@ def test_each_table_is_a_sheet(
     assert frames[400]["v_offset"] == pytest.approx(DOWN, abs=0.01)
     assert [row["phase"] for row in read(book, "phases")] == [one.phase for one in PHASES]
     assert [row["kind"] for row in read(book, "blinks")] == ["blink"] * 3
+    (both, _, _) = [row for row in read(book, "saccades") if row["direction"] == "down"]
+    assert (both["recording"], both["eye"], both["phase"]) == ("p-01/first", "both", "up")
+    assert both["middle_s"] == pytest.approx(12.0, abs=1 / FPS)
 
 
 def test_the_dictionary_explains_every_column(book: openpyxl.Workbook) -> None:
     explained = {(row["sheet"], row["column"]) for row in read(book, "dictionary")}
-    for sheet in ("recordings", "blinks", "phases", "frames"):
+    for sheet in ("recordings", "blinks", "saccades", "phases", "frames"):
         names = {cell.value for cell in next(book[sheet].iter_rows())}
         own = {"recording", "participant_id", "group", "visit", "date"}
         assert {(sheet, name) for name in names - own} <= explained

@@ -20,3 +20,7 @@ def test_each_line_is_an_object_that_names_its_recording(
     assert "participant_id" not in whole[2]
     assert len(tables["frames.ndjson"]) == 24 * FPS + 2 * 59
     assert {line["recording"] for line in tables["blinks.ndjson"]} == {"p-01/first"}
+    steps = tables["saccades.ndjson"]
+    assert {line["recording"] for line in steps} == {"p-01/first"}
+    assert [line["eye"] for line in steps] == ["both", "left", "right"] * (len(steps) // 3)
+    assert steps[0]["used"] in (True, False)

@@ -14,6 +14,7 @@ from tracker.files.columns import (
     COHORT_COLUMNS,
     FILE_KINDS,
     FRAME_COLUMNS,
+    SACCADE_COLUMNS,
     Column,
     find_columns,
     make_arrow_schema,
@@ -23,11 +24,13 @@ from tracker.files.summary import summarize, write_analysis
 from tracker.measures.analysis import analyze_track
 from tracker.measures.assessment import assess
 from tracker.parameters import Parameters
+from tracker.protocol import Phase
 from tracker.study.sweep import COLUMNS as SWEEP_COLUMNS
 
 TABLES = {
     "frames": FRAME_COLUMNS,
     "blinks": BLINK_COLUMNS,
+    "saccades": SACCADE_COLUMNS,
     "cohort": COHORT_COLUMNS,
     "sweep": SWEEP_COLUMNS,
 }
@@ -40,14 +43,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ear = np.full(720, 0.3)
     blink(ear, 100, 6)
     ear[0:3] = 0.03
-    landmarks = make_landmarks(ear, 0.01)
+    # Up and down in turn, at once; one of the steps is hidden by a blink.
+    times_s = np.arange(720) / 30
+    vertical = np.where(times_s % 4 < 2, -0.05, 0.05)
+    vertical += np.random.default_rng(0).normal(0, 0.0005, 720)
+    blink(ear, 237, 6)
+    landmarks = make_landmarks(ear, vertical)
     landmarks[600:] = np.nan
-    analysis = analyze_track(make_track(landmarks), Parameters())
+    phases = tuple(Phase(("up", "down")[n % 2], 2.0 * n - 0.3, 2.0 * n + 1.7) for n in range(1, 9))
+    analysis = analyze_track(make_track(landmarks), Parameters(protocol=phases))
     write_analysis(out, "a", analysis, summarize(analysis, assess(analysis), "a.mp4"))
     return out
 
 
-@pytest.mark.parametrize("table", ["frames", "blinks"])
+@pytest.mark.parametrize("table", ["frames", "blinks", "saccades"])
 def test_the_files_have_these_columns_and_types(folder: Path, table: str) -> None:
     with (folder / f"a.{table}.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))

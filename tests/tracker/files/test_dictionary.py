@@ -11,7 +11,12 @@ import pytest
 
 from tests.tracker.files.test_documents import SUMMARIES, USUAL
 from tracker.cli.main import main
-from tracker.files.columns import BLINK_COLUMNS, COHORT_COLUMNS, FRAME_COLUMNS
+from tracker.files.columns import (
+    BLINK_COLUMNS,
+    COHORT_COLUMNS,
+    FRAME_COLUMNS,
+    SACCADE_COLUMNS,
+)
 from tracker.files.dictionary import make_page, make_schema
 from tracker.files.documents import list_values
 from tracker.files.fields import Summary
@@ -38,7 +43,7 @@ def test_the_page_lists_everything_once() -> None:
     first = [line.split("`")[1] for line in lines]
     fields = [f"{name}" for name in list_values("gaze", "blinks", "quality", "video", "parameters")]
     assert {*fields, "source", "phases[].latency_s", "assessment.reasons[].code"} <= {*first}
-    for columns in (FRAME_COLUMNS, BLINK_COLUMNS, COHORT_COLUMNS):
+    for columns in (FRAME_COLUMNS, BLINK_COLUMNS, SACCADE_COLUMNS, COHORT_COLUMNS):
         names = [column.name for column in columns]
         begin = next(i for i in range(len(first)) if first[i : i + len(names)] == names)
         assert begin > 0

@@ -15,6 +15,7 @@ import pytest
 
 from tests.made_tracks import EYE_WIDTH_PX, GOOD_IMAGE, IRIS_WIDTH_PX, make_landmarks, make_track
 from tracker.files import tables
+from tracker.files.columns import SACCADE_COLUMNS
 from tracker.files.summary import summarize, to_json, write_analysis
 from tracker.measures.analysis import Analysis, analyze_track
 from tracker.measures.assessment import assess
@@ -210,6 +211,14 @@ def test_closures(files: Path) -> None:
         assert float(row["amplitude"]) == pytest.approx(both, abs=1e-5)
         assert row["complete"] == row["L_complete"] == row["R_complete"] == "true"
         assert (row["onset_seen"], row["offset_seen"]) == seen
+
+
+def test_without_steps_the_table_of_saccades_has_its_header_alone(tmp_path: Path) -> None:
+    analysis = eyes_shut_at(302, 0.3)
+    write_analysis(tmp_path, "a", analysis, summarize(analysis, assess(analysis), "a.mp4"))
+    assert (tmp_path / "a.saccades.csv").read_text().splitlines() == [
+        ",".join(column.name for column in SACCADE_COLUMNS)
+    ]
 
 
 def eyes_shut_at(frame: int, right: float) -> Analysis:

@@ -19,7 +19,12 @@ from tracker.lab.eye_movements import (
 )
 from tracker.measures.analysis import analyze_track
 from tracker.measures.gaze import Gaze
-from tracker.measures.saccades import LEAST_RATE_HZ, SaccadeMeasures, measure_saccades
+from tracker.measures.saccades import (
+    LEAST_RATE_HZ,
+    SaccadeMeasures,
+    find_saccades,
+    measure_saccades,
+)
 from tracker.parameters import Parameters
 from tracker.protocol import Phase
 from tracker.words.en import TEXTS
@@ -164,7 +169,8 @@ def run(vertical: Float64Array, horizontal: Float64Array, times_s: Float64Array)
         framing_gain_std=0.03,
     )
     interval_s = float(times_s[1] - times_s[0]) if times_s.size > 1 else np.nan
-    return measure_saccades(gaze, times_s, interval_s, 0.39, ())
+    found = find_saccades(gaze, times_s, interval_s, ())
+    return measure_saccades(found, gaze.framing_gain_std, 0.39, ())
 
 
 def jump(parts: tuple[float, ...], apart_s: float) -> Float64Array:

@@ -40,7 +40,14 @@ from tracker.video.frames import Video
 pytestmark = pytest.mark.slow
 
 REQUEST = Request(report="en")
-FILES = ("summary.json", "frames.csv", "blinks.csv", "track.npz", "report.html")
+FILES = (
+    "summary.json",
+    "frames.csv",
+    "blinks.csv",
+    "saccades.csv",
+    "track.npz",
+    "report.html",
+)
 
 
 def contents(out: Path) -> dict[str, bytes]:
@@ -478,7 +485,7 @@ def test_a_killed_segment_fails_its_recording_and_no_other(
     assert isinstance(outcomes[0], Failure)
     assert outcomes[0].code == "process_died"
     assert isinstance(outcomes[1], FinishedRecording)
-    assert sorted(path.name[:4] for path in tmp_path.iterdir()) == ["tiny"] * 4
+    assert sorted(path.name[:4] for path in tmp_path.iterdir()) == ["tiny"] * 5
 
 
 def test_a_worker_whose_memory_grew_is_replaced(

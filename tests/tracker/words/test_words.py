@@ -13,7 +13,13 @@ from typing import Any
 import pytest
 
 from tests.tracker.measures.test_obstacles import GATES, Gate, codes_in_the_source
-from tracker.files.columns import BLINK_COLUMNS, COHORT_COLUMNS, FRAME_COLUMNS, SUMMARY_COLUMNS
+from tracker.files.columns import (
+    BLINK_COLUMNS,
+    COHORT_COLUMNS,
+    FRAME_COLUMNS,
+    SACCADE_COLUMNS,
+    SUMMARY_COLUMNS,
+)
 from tracker.measures import following, obstacles
 from tracker.measures.assessment import assess
 from tracker.words import LANGUAGES, TEXTS, Language, format_text
@@ -160,7 +166,13 @@ def test_every_korean_text_keeps_to_the_glossary() -> None:
 
 def korean_labels() -> list[tuple[str, str]]:
     labels = []
-    for table in (SUMMARY_COLUMNS, COHORT_COLUMNS, FRAME_COLUMNS, BLINK_COLUMNS):
+    for table in (
+        SUMMARY_COLUMNS,
+        COHORT_COLUMNS,
+        FRAME_COLUMNS,
+        BLINK_COLUMNS,
+        SACCADE_COLUMNS,
+    ):
         labels += [(column.name, column.ko) for column in table]
     return labels
 
