@@ -20,17 +20,18 @@ MOST_VALUES = 160
 Float64Array = NDArray[np.float64]
 
 
-@functools.cache
-def _bells() -> Float64Array:
+@functools.lru_cache(maxsize=8)
+def _bells(size: int) -> Float64Array:
     """Return normal densities at the distances between the values of a grid, (spreads, G, G).
 
-    The grid is the longest that `make_log_grid` makes, with G = `MOST_VALUES`. There is one matrix
-    for each of `SPREADS`; its densities are 1 on the diagonal. A spread is at least half of the
-    grid's spacing, because a narrower density would vanish between two values.
+    The grid is one of `make_log_grid` with G = `size` values. There is one matrix for each of
+    `SPREADS`; the densities around each location, one of its rows, sum to 1. A spread is at least
+    half of the grid's spacing, because a narrower density would vanish between two values.
     """
-    apart = SPACING * np.subtract.outer(np.arange(MOST_VALUES), np.arange(MOST_VALUES))
+    apart = SPACING * np.subtract.outer(np.arange(size), np.arange(size))
     stds = np.maximum(np.array(SPREADS), SPACING / 2)[:, None, None]
     bells: Float64Array = np.exp(-((apart / stds) ** 2) / 2)
+    bells /= bells.sum(axis=2, keepdims=True)
     return bells
 
 
@@ -116,11 +117,9 @@ def pool_events(
     """
     grid = np.asarray(log_values, dtype=np.float64)
     logs = np.asarray(log_likelihoods, dtype=np.float64)
-    bells = _bells()[:, : grid.size, : grid.size]
-    bells = bells / bells.sum(axis=2, keepdims=True)
     weights = np.exp(logs - logs.max(axis=(1, 2), keepdims=True)).transpose(1, 0, 2)
     # Shape (spreads, L, M, G): the likelihood of each location, for each event.
-    each = np.log(weights @ bells.transpose(0, 2, 1)[:, None] + 1e-300)
+    each = np.log(weights @ _bells(grid.size).transpose(0, 2, 1)[:, None] + 1e-300)
     total = each.sum(axis=2)
     chances = np.array(CHANCES) @ np.exp(total - total.max()).sum(axis=1)
     return _find_quantiles(grid, chances, error)

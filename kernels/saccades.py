@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kernels._arguments import as_kept, as_times
 from kernels._jit import kernel
+from kernels.measures import median_finite
 from kernels.uncertainty import MAD_TO_STD
 
 RISE_SHARE = float((np.arccos(-0.8) - np.arccos(0.8)) / np.pi)
@@ -193,7 +194,7 @@ def find_steps(values: ArrayLike, keep: ArrayLike, times_s: ArrayLike, interval_
     _score_steps(series, kept, times, GAP_S, MEAN_S, least, score)
     finite = np.abs(score[:: 1 + series.size // MOST_PAIRS])
     finite = finite[np.isfinite(finite)]
-    noise = MAD_TO_STD * float(np.median(finite)) if finite.size else np.inf
+    noise = MAD_TO_STD * median_finite(finite) if finite.size else np.inf
     found = np.empty((series.size, 2))
     least_rise = STEP_NOISE_FACTOR * noise
     count = _group_steps(score, times, least_rise, found)
@@ -245,7 +246,7 @@ def estimate_offset_noise(
         finite = differences[np.isfinite(differences) & same]
         if finite.size >= 2:
             lags_s.append(lag * interval_s)
-            power.append((MAD_TO_STD * float(np.median(finite))) ** 2 / 2)
+            power.append((MAD_TO_STD * median_finite(finite)) ** 2 / 2)
     return _fit_noise(np.array(lags_s), np.array(power))
 
 
@@ -627,19 +628,31 @@ def _weigh_powers(fit, rises_s, log_values, power, slope, offset, out):
     for m in range(exposures):
         for k in range(rises):
             top = max(top, fit[0, m, k])
+    roots = np.empty(values)
+    for g in range(values):
+        roots[g] = np.exp(log_values[g] / power)
     for m in range(exposures):
         for g in range(values):
             out[m, g] = 0.0
         for k in range(rises):
             if fit[0, m, k] < top - 16:
                 continue
-            weight = np.exp(fit[0, m, k] - top) / fit[2, m, k]
-            shift = (slope * np.log(rises_s[k]) - offset) / power
-            for g in range(values):
-                amplitude = np.exp(log_values[g] / power + shift)
-                z = (amplitude - fit[1, m, k]) / fit[2, m, k]
-                if np.abs(z) < 6:
-                    out[m, g] += weight * np.exp(-z * z / 2)
+            mean, std = fit[1, m, k], fit[2, m, k]
+            weight = np.exp(fit[0, m, k] - top) / std
+            factor = np.exp((slope * np.log(rises_s[k]) - offset) / power)
+            # Amplitudes beyond 6 standard deviations count for nothing.
+            first, above = 0, values
+            while first < above:
+                middle = (first + above) // 2
+                if roots[middle] * factor - mean > -6 * std:
+                    above = middle
+                else:
+                    first = middle + 1
+            for g in range(first, values):
+                z = (roots[g] * factor - mean) / std
+                if not z < 6:
+                    break
+                out[m, g] += weight * np.exp(-z * z / 2)
         for g in range(values):
             out[m, g] = np.log(out[m, g] + 1e-12)
 
@@ -656,8 +669,8 @@ def weigh_products(
     sign : {1.0, -1.0}
         Direction of the step: the sign of its amplitude.
     log_values : array_like, shape (G,), float64
-        Logarithms of the values to try: of an amplitude in the unit of the gaze, of a velocity in
-        that unit a second, or of their product.
+        Logarithms of the values to try, in ascending order: of an amplitude in the unit of the
+        gaze, of a velocity in that unit a second, or of their product.
     amplitudes, velocities : int
         Exponents of the amplitude and of the peak velocity in the product: 1 and 0, 0 and 1, or 1
         and 1.

@@ -241,8 +241,8 @@ def weigh_times(steps: Steps) -> tuple[Float64Array, Float64Array]:
     """
     grid = make_log_grid(RISE_MS[0], RISE_MS[-1])
     at = (grid - grid[0]) / float(np.log(RISE_MS[1] / RISE_MS[0]))
-    logs = [interpolate_nodes(step.fit.log_likelihood, at) for step in steps.steps]
-    return grid, np.stack(logs)
+    nodes = np.concatenate([step.fit.log_likelihood for step in steps.steps])
+    return grid, interpolate_nodes(nodes, at).reshape(len(steps.steps), -1, grid.size)
 
 
 def pool_products(

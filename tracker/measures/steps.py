@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels import saccades
+from kernels.measures import median_finite
 from kernels.saccades import (
     RISE_MS,
     OffsetNoise,
@@ -249,11 +250,11 @@ def fit_steps(
     else:
         many = [index for index, step in fitted.items() if step.fit.misfit > MOST_MISFIT]
         reasons |= dict.fromkeys(many, "not_single")
-    left_out = [
+    left_out = _find_hidden(found, offset, valid, camera, phases)
+    left_out += [
         LeftOut(float(found.centre_s[index]), float(found.rise[index]), reason)
         for index, reason in reasons.items()
     ]
-    left_out += _find_hidden(found, offset, valid, camera, phases)
     steps = tuple(step for index, step in fitted.items() if index not in reasons)
     return _temper(Steps(steps, tuple(left_out), found))
 
@@ -303,7 +304,7 @@ def _roughen(noise: OffsetNoise, part: Float64Array) -> OffsetNoise:
     bends = np.concatenate((bent[:third], bent[bent.size - third :]))
     bends = bends[np.isfinite(bends)]
     # The bend of white noise has 1.5 times the variance of a sample.
-    bend = MAD_TO_STD * float(np.median(np.abs(bends))) if bends.size else 0.0
+    bend = MAD_TO_STD * median_finite(np.abs(bends)) if bends.size else 0.0
     return replace(noise, jitter=max(noise.jitter, bend / math.sqrt(1.5)))
 
 
@@ -322,17 +323,28 @@ def _find_hidden(
     edges = np.flatnonzero(np.diff(valid.astype(np.int8)))
     # Gaps begin after a valid sample and end before one.
     inner = edges[1 if edges.size and not valid[edges[0]] else 0 :]
-    reach, hidden = max(1, round(FLANK_S / camera.interval_s)), []
-    for last, before in zip(inner[::2].tolist(), inner[1::2].tolist(), strict=False):
-        start_s, stop_s = camera.times_s[last], camera.times_s[before + 1]
-        asked = any(p.start_s < stop_s and start_s < p.end_s for p in phases) or not phases
-        if stop_s - start_s >= HIDDEN_S and asked and last + 1 >= reach:
-            before_gap = offset[last + 1 - reach : last + 1]
-            moved = float(np.mean(offset[before + 1 : before + 1 + reach]) - np.mean(before_gap))
-            known = (found.centre_s > start_s) & (found.centre_s < stop_s)
-            if abs(moved) > found.least_rise and not known.any():
-                hidden.append(LeftOut(float(start_s + stop_s) / 2, moved, "hidden"))
-    return hidden
+    reach = max(1, round(FLANK_S / camera.interval_s))
+    last = inner[: inner.size // 2 * 2 : 2]
+    after = inner[1::2] + 1
+    start_s, stop_s = camera.times_s[last], camera.times_s[after]
+    # The samples before and after a gap; what goes beyond the recording is left out.
+    span = np.arange(reach)
+    later = after[:, None] + span
+    before = offset[np.maximum(last[:, None] - span, 0)].mean(axis=1)
+    within = later < offset.size
+    total = np.where(within, offset[np.minimum(later, offset.size - 1)], 0.0).sum(axis=1)
+    moved = total / within.sum(axis=1) - before
+    asked = np.full(last.size, not phases)
+    for phase in phases:
+        asked |= (start_s < phase.end_s) & (phase.start_s < stop_s)
+    centres_s = found.centre_s
+    known = np.searchsorted(centres_s, stop_s) > np.searchsorted(centres_s, start_s, "right")
+    hides = asked & ~known & (stop_s - start_s >= HIDDEN_S) & (last + 1 >= reach)
+    hides &= np.abs(moved) > found.least_rise
+    middle_s = (start_s + stop_s) / 2
+    return [
+        LeftOut(float(middle_s[gap]), float(moved[gap]), "hidden") for gap in np.flatnonzero(hides)
+    ]
 
 
 def _choose_window(
@@ -349,8 +361,8 @@ def _choose_window(
     before, after = kept[: max(middle - reach, 0)], kept[middle + reach :]
     if min(before.sum(), after.sum()) < 2:
         return slice(0), "hidden" if min(before.size, after.size) >= 2 else "crowded"
-    start = float(np.median(part[: before.size][before]))
-    stop = float(np.median(part[middle + reach :][after]))
+    start = median_finite(part[: before.size][before])
+    stop = median_finite(part[middle + reach :][after])
     share = (part - start) / (stop - start)
     moving = kept & (share > 0.15) & (share < 0.85)
     low = high = min(max(middle, 1), part.size - 1)
