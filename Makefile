@@ -161,6 +161,8 @@ scale: setup
 
 saccades: setup
 	$(PY) -m benchmarks.saccades --out docs
+	$(PY) -m benchmarks.step_intervals --out docs
+	$(PY) -m benchmarks.rate_cohorts --out docs
 
 accuracy: setup
 	$(PY) -m benchmarks.accuracy --out $(OUT)/accuracy

@@ -62,7 +62,6 @@ PHASES = (
         for n in range(TARGETS)
     ),
 )
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -523,7 +522,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     }
     separations = list(measure_cohorts(options.recordings))
     # They use this module.
-    from benchmarks import ideal_observers, rate_cohorts, rendered_saccades
+    from benchmarks import ideal_observers, rendered_saccades
 
     fewer = max(options.recordings // 20, 2)
     tables = {
@@ -538,15 +537,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "Square-wave jerks:": ideal_observers.format_jerks(
             list(ideal_observers.measure_jerks(fewer))
         ),
-        "Cohorts by published rates of jerks and blinks:": rate_cohorts.format_cells(
-            list(rate_cohorts.measure_rates(fewer))
-        ),
         "Rendered, encoded and tracked:": rendered_saccades.judge(options.rendered, simulated),
     }
     text = "\n\n".join(f"{title}\n\n{table}" for title, table in tables.items())
     print(text)
     options.out.mkdir(parents=True, exist_ok=True)
-    write_docs(text, options.out)
+    write_docs(text, options.out, "measured")
     document = {
         "cells": [asdict(cell) for cell in cells],
         "auroc": {f"{fps:.0f}": area for fps, area in aurocs.items()},
@@ -557,13 +553,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     write_whole(options.out / "saccades.png", lambda path: draw_picture(simulated, path))
 
 
-def write_docs(text: str, folder: Path) -> None:
-    """Replace the tables in the folder's ``saccades.md``, if there is one."""
+def write_docs(text: str, folder: Path, name: str) -> None:
+    """Replace what is between the marks `name` in the folder's ``saccades.md``, if it exists."""
     page = folder / "saccades.md"
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     if page.exists():
         before = page.read_text(encoding="utf-8")
-        between = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
-        after = between.sub(lambda _: f"{BEGIN}\n\n{text}\n\n{END}", before)
+        between = re.compile(f"{begin}.*?{end}", re.DOTALL)
+        after = between.sub(lambda _: f"{begin}\n\n{text}\n\n{end}", before)
         write_whole(page, lambda path: path.write_text(after, encoding="utf-8"))
 
 

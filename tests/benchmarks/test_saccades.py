@@ -8,8 +8,6 @@ import pytest
 
 from benchmarks import saccades
 from benchmarks.saccades import (
-    BEGIN,
-    END,
     PHASES,
     Eyes,
     Result,
@@ -115,7 +113,9 @@ def test_some_recordings_are_measured_as_many_are() -> None:
 def test_the_command_writes_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(saccades, "RATES_HZ", (30.0,))
     page = tmp_path / "saccades.md"
-    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
+    page.write_text(
+        "before\n<!-- measured: begin -->\nold\n<!-- measured: end -->\nafter\n", encoding="utf-8"
+    )
     saccades.main(["--recordings", "4", "--rendered", "0", "--out", str(tmp_path)])
     text = page.read_text(encoding="utf-8")
     assert text.startswith("before\n")
