@@ -316,8 +316,8 @@ class ClipSpec:
     def gaze_at(self, time_s: ArrayLike) -> tuple[Float64Array, Float64Array]:
         """Return the vertical and the horizontal gaze, each shape (...), in canthal distances.
 
-        Down and the subject's left are positive; see `GazePhase`. `time_s`, shape (...), is in
-        seconds from the clip's start.
+        A canthal distance is that between the corners of an eye. Down and the subject's left are
+        positive; see `GazePhase`. `time_s`, shape (...), is in seconds from the clip's start.
         """
         times_s = np.asarray(time_s, dtype=np.float64)
         gaze = np.zeros((2, *times_s.shape))
@@ -336,7 +336,8 @@ class ClipSpec:
     def _drift_at(self, times_s: Float64Array) -> Float64Array:
         """Return the drift of the gaze at N times, shape (2, N): first vertical, then horizontal.
 
-        It is in canthal distances. `times_s` is in seconds from the clip's start.
+        It is in canthal distances (from corner to corner of an eye). `times_s` is in seconds from
+        the clip's start.
         """
         phases = np.random.default_rng((self.seed, 5)).uniform(0, 2 * np.pi, (2, DRIFT_HZ.size))
         angles = 2 * np.pi * np.multiply.outer(times_s, DRIFT_HZ)

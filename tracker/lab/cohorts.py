@@ -123,7 +123,8 @@ def simulate(
     cohorts : sequence of Cohort, optional
     conditions : sequence of Condition, optional
     thresholds : sequence of float, optional
-        Values of `vpp_thresh`, in eye widths, with which each recording is assessed.
+        Values of `vpp_thresh`, the vertical range below which PSP is suspected, in eye widths (from
+        corner to corner of an eye), with which each recording is assessed.
 
     Yields
     ------

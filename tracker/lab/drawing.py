@@ -300,8 +300,8 @@ class _Eye:
         """Return the box with the eye painted in it, shape (box height, box width, 3), uint8.
 
         `closure` is 0 for open and 1 for shut. `vertical` and `horizontal` displace the iris from a
-        straight look, in canthal distances; down and the subject's left are positive. `follow` is
-        `ClipSpec.lid_follow`.
+        straight look, in canthal distances (from corner to corner of the eye); down and the
+        subject's left are positive. `follow` is `ClipSpec.lid_follow`.
         """
         upper_height, lower_height = (
             float(height)

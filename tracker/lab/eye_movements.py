@@ -274,8 +274,8 @@ def simulate_track(
 def _follow_unevenly(vertical: Float64Array, spec: ClipSpec, noise: LandmarkNoise) -> Float64Array:
     """Return the vertical gaze (N,) as landmarks with `noise.bend` and `noise.rush` follow it.
 
-    `vertical` is the true gaze in canthal distances, down positive. The farthest gaze of `spec` is
-    the one at which the bend changes nothing.
+    `vertical` is the true gaze in canthal distances (from corner to corner of the eye), down
+    positive. The farthest gaze of `spec` is the one at which the bend changes nothing.
     """
     farthest = max((abs(phase.vertical) for phase in spec.gaze), default=0.0) or 1.0
     bent = vertical + noise.bend * (vertical**3 / farthest**2 - vertical)

@@ -1,8 +1,8 @@
 """The faces that synthetic clips animate: where their eyes are, and how their lids follow the gaze.
 
-Each portrait is in the public domain and comes with a package that this project installs anyway.
-A name with ``_with_`` is a variant: the same portrait, changed as the name says.
-Lengths without a unit are in canthal distances (inner to outer canthus).
+Each portrait is in the public domain and comes with a package that this project installs anyway. A
+name with ``_with_`` is a variant: the same portrait, changed as the name says. Lengths without a
+unit are in canthal distances: from the inner to the outer corner of the eye.
 """
 
 from dataclasses import dataclass, replace
@@ -35,8 +35,9 @@ LID_EXPONENT = 2.5
 def rotation_deg(gaze: Float64Array | float) -> Float64Array:
     """Return by how many degrees an eye is turned, from the displacement `gaze` of its iris.
 
-    `gaze` is in canthal distances from where the iris is in a straight look, and can have any
-    shape; the result has the same, and the same sign. It is NaN where no eye can turn so far.
+    `gaze` is in canthal distances (from corner to corner of the eye), from where the iris is in a
+    straight look. It can have any shape; the result has the same, and the same sign. It is NaN
+    where no eye can turn so far.
     """
     angle: Float64Array = np.arcsin(np.asarray(gaze, dtype=np.float64) / ROTATION_RADIUS)
     return np.degrees(angle)
@@ -47,8 +48,8 @@ def foreshortened(gaze: Float64Array | float) -> Float64Array:
 
     The width is that along the direction in which the eye is turned.
 
-    `gaze` is the displacement of the iris in canthal distances. It can have any shape; the result
-    has the same.
+    `gaze` is the displacement of the iris in canthal distances (from corner to corner of the eye).
+    It can have any shape; the result has the same.
     """
     cosine: Float64Array = np.sqrt(1 - (np.asarray(gaze) / ROTATION_RADIUS) ** 2)
     return cosine
@@ -68,7 +69,7 @@ def lid_shape(u: NDArray[Any] | float, half_width: float = 0.5) -> Float64Array:
 class Face:
     """A portrait that clips are drawn on: its file, where its eyes are, and how to draw new eyes.
 
-    Heights are in canthal distances (inner to outer canthus).
+    Heights are in canthal distances: from the inner to the outer corner of the eye.
 
     Attributes
     ----------
@@ -124,7 +125,7 @@ class Face:
 
     @property
     def fissure(self) -> float:
-        """Height of the drawn lid opening when the eye looks ahead, in canthal distances."""
+        """Height of the drawn lid opening in a straight look, over the eye's width."""
         return self.opening * (self.upper_lid + self.lower_lid)
 
     def lid_heights(
@@ -134,6 +135,8 @@ class Face:
         follow: float,
     ) -> tuple[Float64Array, Float64Array]:
         """Compute where the edges of the upper and the lower lid are at the middle of the eye.
+
+        A canthal distance is that between the two corners of the eye, the canthi.
 
         Parameters
         ----------
@@ -170,7 +173,7 @@ class Face:
         ----------
         closure, vertical, horizontal : ndarray, shapes that broadcast, float64
             Closure of the lids, 0 = open to 1 = shut; and displacement of the iris in canthal
-            distances, down and the subject's left positive.
+            distances (from corner to corner of the eye), down and the subject's left positive.
         follow : float
             See `lid_heights`.
 

@@ -208,8 +208,9 @@ def make_task(seconds: float, rounds: int = 1) -> tuple[Phase, ...]:
 def compute_true_range(person: Person, rng: np.random.Generator) -> float:
     """Return the person's true vertical range, in eye widths, to compare the measured one with.
 
-    It is the distance from the 5th to the 95th percentile of the gaze in thousands of looks up and
-    as many looks down, drawn with `rng`, without noise of the landmarks.
+    An eye width is the distance between the corners of an eye. The range is the distance from the
+    5th to the 95th percentile of the gaze in thousands of looks up and as many looks down, drawn
+    with `rng`, without noise of the landmarks.
     """
     short = np.abs(LOOK_SHORTFALL * rng.normal(size=(2, 4000)))
     wander = FIXATION_DEG * person.eye_widths_per_deg * rng.normal(size=(2, 4000))
@@ -267,7 +268,8 @@ def _hold(
 def _lower_lids(person: Person, gaze: Float64Array) -> Float64Array:
     """Return the share of the lid opening (N,) that is left when the lids follow the gaze down.
 
-    `gaze` (N,) is in eye widths, down positive. 1 is returned for a straight look or a look up.
+    `gaze` (N,) is in eye widths (from corner to corner of the eye), down positive. 1 is returned
+    for a straight look or a look up.
     """
     farthest = max(person.down, 1e-9)
     down_deg = person.down_deg * np.clip(gaze / farthest, 0.0, 1.0)
@@ -302,10 +304,10 @@ def make_landmarks(
     Parameters
     ----------
     ear : ndarray, shape (N,), float64
-        Eye aspect ratio (EAR) that the landmarks should show.
+        Eye aspect ratio (height of the lid opening over its width) that the landmarks should show.
     vertical : ndarray, shape (N,) or (N, 2), float64
-        Vertical offset of the iris in eye widths that the landmarks should show, down positive: of
-        both eyes, or of the left eye, then of the right eye.
+        Vertical offset of the iris that the landmarks should show, in eye widths (from corner to
+        corner), down positive: of both eyes, or of the left eye, then of the right eye.
     gaze : ndarray, shape (N,), float64
         Vertical offset without noise, in eye widths, down positive. The upper lid follows it.
     rng : numpy.random.Generator

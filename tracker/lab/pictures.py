@@ -53,6 +53,8 @@ def remove_pictures(directory: Path) -> None:
 def draw_mistakes(score: ClipScore, analysis: Analysis, directory: Path) -> list[Path | None]:
     """Draw each mistake: the eyes, the EAR, and the annotated and detected closures near it.
 
+    The EAR (eye aspect ratio) tells how far the lids are open.
+
     Parameters
     ----------
     score : ClipScore
@@ -178,6 +180,8 @@ def _draw(
 
 def _draw_ear(axes: Any, analysis: Analysis, window_s: tuple[float, float]) -> None:
     """Draw the EAR of each eye and of both, with the thresholds that the detector used.
+
+    The EAR (eye aspect ratio) tells how far the lids are open.
 
     `axes` are matplotlib's. `window_s` is the shown time, (start, stop) in seconds of the track.
     """

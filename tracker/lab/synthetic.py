@@ -3,8 +3,8 @@
 The truth comes from the specification alone (`tracker.lab.clip_spec`), never from the tracker:
 the eyes are drawn exactly as specified (`tracker.lab.drawing`).
 
-"left" is the subject's left. Gaze and lids are in canthal distances (inner to outer canthus); down
-and the subject's left are positive, as in `kernels.geometry`.
+"left" is the subject's left. Gaze and lids are in canthal distances (from the inner to the outer
+corner of the eye); down and the subject's left are positive, as in `kernels.geometry`.
 """
 
 import csv
@@ -88,7 +88,8 @@ class Truth:
     closure : ndarray, shape (N, 2), float64
         0 = open, 1 = shut; the left eye in column `LEFT`, the right eye in column `RIGHT`.
     fissure : ndarray, shape (N, 2), float64
-        Height of the lid opening at its middle, in canthal distances. It depends on the gaze too.
+        Height of the lid opening at its middle, in canthal distances (from corner to corner of the
+        eye). It depends on the gaze too.
     iris_in_sight : ndarray, shape (N, 2), float64
         Share of the iris's height between the lids: 0 = hidden, 1 = all.
     gaze_vertical, gaze_horizontal : ndarray, shape (N,), float64

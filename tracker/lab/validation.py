@@ -392,7 +392,7 @@ def detect_simply(ear: Float64Array) -> NDArray[np.int64]:
     Parameters
     ----------
     ear : ndarray, shape (N,), float64
-        Mean of both eyes; NaN = no face.
+        How far the lids are open (eye aspect ratio), mean of both eyes; NaN = no face.
 
     Returns
     -------

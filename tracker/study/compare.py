@@ -224,6 +224,8 @@ def _judge(
 def _find_threshold(measure: Measure, groups: list[list[Summary]]) -> float | None:
     """Return the vertical range, in eye widths, below which PSP is suspected.
 
+    An eye width is the distance between the corners of an eye.
+
     `groups` are the summaries of each condition. None if their thresholds differ, and for any other
     measure, because only the vertical range has a threshold.
     """

@@ -114,7 +114,7 @@ class Schedule:
         return index in self._done
 
     def _forget(self, index: int) -> None:
-        """Remove all pending jobs of a recording."""
+        """Remove all pending jobs of the recording at `index`."""
         self.pending = deque(one for one in self.pending if one[0] != index)
 
 

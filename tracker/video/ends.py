@@ -209,6 +209,8 @@ def _are_elements_cut(reader: _Reader, place: int) -> bool:
 def _is_asf_cut(reader: _Reader, head: bytes) -> bool:
     """Return whether a WMV is shorter than the declared size of the object with the frames.
 
+    An object is a part of the file with a size of its own.
+
     `head` is the file's first `HEAD_BYTES` bytes. False if the file is not built as expected.
     """
     header_size = _little(head[16:24])

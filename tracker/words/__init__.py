@@ -150,7 +150,7 @@ def round_range(range_: float, threshold: float | None) -> float:
     Parameters
     ----------
     range_ : float
-        In eye widths. NaN if it is missing.
+        In eye widths (from corner to corner of the eye). NaN if it is missing.
     threshold : float or None
         The limit that the range is compared with, in eye widths. None if there is none.
 
@@ -158,7 +158,7 @@ def round_range(range_: float, threshold: float | None) -> float:
     -------
     float
         The nearest number with three decimals that is on the same side of the threshold as the
-        range. NaN if the range is NaN.
+        range. NaN if the range is NaN or infinite.
     """
     if not math.isfinite(range_):
         return math.nan
