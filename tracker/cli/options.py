@@ -154,7 +154,7 @@ def read_parameters(options: argparse.Namespace, parser: argparse.ArgumentParser
 def prepare_output(
     options: argparse.Namespace, directory: Path, parser: argparse.ArgumentParser
 ) -> None:
-    """Make the output directory and check that files can be written there.
+    """Make `directory`, where the output goes, and check that files can be written there.
 
     If not, the program ends with a message (exit code 2) now, and not only when its work is done.
     """

@@ -58,7 +58,10 @@ def for_each(inputs: Iterable[T], process: Callable[[T], None]) -> int:
 def print_result(
     options: argparse.Namespace, name: str, summary: "Summary", written: Iterable[Path]
 ) -> None:
-    """Print a result: as JSON if the options ask for it, else as text with the files' names."""
+    """Print a result: as JSON if the options ask for it, else as text with the files' names.
+
+    `name` is the video's or the track's name, and `written` are the files of the result.
+    """
     from tracker.files.names import printable
     from tracker.files.summary import describe_summary, to_json
     from tracker.words import format_text

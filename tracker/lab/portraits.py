@@ -205,7 +205,8 @@ def _enlarge(image: Any) -> Image:
 def _darken_skin(image: Image, face: Face) -> Image:
     """Return the portrait with the colours of the skin multiplied by `Face.skin_gain`.
 
-    Teeth, clothes and what is behind the head keep their colours.
+    `image` is the portrait, blue-green-red. Teeth, clothes and what is behind the head keep their
+    colours.
     """
     red_over_blue = image[..., 2].astype(np.float32) - image[..., 0]
     is_skin = np.clip((red_over_blue - 8) / 20, 0, 1)

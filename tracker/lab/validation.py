@@ -446,7 +446,7 @@ def count_peaks(clip: AnnotatedClip, track: Track, samples: NDArray[np.int64]) -
 
 
 def describe_validation(validation: Validation) -> str:
-    """Return the results as tables of text, to be printed."""
+    """Return the results of `validate` as tables of text, to be printed."""
     lines = ["", "Constants that were chosen again without each person, and how many times:"]
     for name in CHOICES:
         values = [getattr(rules, name) for rules in validation.chosen.values()]

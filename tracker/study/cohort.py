@@ -214,7 +214,7 @@ def is_outlier(row: Row, name: str, spread: Spread) -> bool:
 
 
 def _counts(row: Row, name: str) -> bool:
-    """Return whether a row's value is used to compute the usual values and to find outliers.
+    """Return whether a row's value in column `name` counts for the usual values and for outliers.
 
     A missing value is not used, nor is the vertical range of a recording that is not assessable.
     """

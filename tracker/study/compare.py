@@ -242,7 +242,11 @@ def _finite(values: list[float]) -> list[float]:
 
 
 def _count(measure: Measure, group: Sequence[Summary]) -> tuple[int, float]:
-    """Return the number of events in the recordings of a condition, and the minutes they cover."""
+    """Return how many events there are in a condition's recordings, and the minutes they cover.
+
+    `measure` is a rate, whose `count` names the events; `group` are the summaries of the
+    recordings.
+    """
     assert measure.count is not None
     return (
         sum(getattr(summary, measure.count) for summary in group),

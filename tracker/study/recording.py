@@ -93,7 +93,7 @@ class Recording:
     participant: Participant | None = None
 
     def files(self, request: Request, corrected: bool = False) -> dict[str, Path]:
-        """Return the path of each file to write, by its kind. The summary comes first.
+        """Return the path of each file to write, by its kind, as ``"report"``; the summary first.
 
         If a person corrected the recording, these are the last: the file of corrections, and the
         table of closures as they were detected.

@@ -100,8 +100,8 @@ class Schedule:
     def note_progress(self, index: int, job: Job, done: int, expected: int) -> tuple[int, int]:
         """Return how many frames of a recording are done in all, and how many are expected.
 
-        `done` and `expected` (0: unknown) are what its job `job` has told. For a segment, the
-        frames of the recording's other segments are added.
+        The recording is the one at `index`; `done` and `expected` (0: unknown) are what its job has
+        told. For a segment, the frames of the recording's other segments are added.
         """
         if not isinstance(job, OneSegment):
             return done, expected

@@ -328,7 +328,8 @@ def sweep_tracks(
 def describe_sweep(statuses: Mapping[tuple[Any, ...], Counter[str]], grid: Grid) -> str:
     """Return a text to print: a line for each point, with the number of tracks of each status.
 
-    `statuses` is what `sweep_tracks` returned.
+    `statuses` is what `sweep_tracks` returned. Of a point, the parameters that `grid` varies are
+    named.
     """
     lines = []
     for point, counts in statuses.items():

@@ -155,7 +155,7 @@ def count_frames(source: Path | BufferedIOBase) -> int:
 
 
 def can_start_at(source: Path | BufferedIOBase, keys: list[Packet | None]) -> bool:
-    """Return whether decoding can start at each of these keyframes in a newly opened file.
+    """Return whether decoding can start at each keyframe of `keys` in a newly opened file.
 
     A file can list keyframes that FFmpeg does not reach by a seek. None stands for the start of the
     file, which is not tried. A stream `source` is read from its start.

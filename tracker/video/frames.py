@@ -274,7 +274,7 @@ class Video:
     def _decode(
         self, step: int, wants: Callable[[int], bool] | None
     ) -> Iterator[tuple[Frame | None, _Counts]]:
-        """Yield each wanted frame with the counts so far; at the end, None with the final ones."""
+        """Yield each frame for `frames` with the counts so far; at the end, None with the last."""
         decoder, guide = self._decoder, _Guide(self._stretch, self._decoder)
         index, consecutive, decoded, failed = guide.start, 0, 0, 0
         while consecutive < MAX_CONSECUTIVE_FAILURES:

@@ -107,7 +107,7 @@ def _frames_by_duration(stream: AvStream) -> int:
 def estimate_frame_count(
     context: AvFormatContext, stream: AvStream, fps: float, fragmented: bool
 ) -> int:
-    """Return the expected number of frames; 0 if it is not known.
+    """Return the expected number of frames of a file's video stream `stream`; 0 if it is not known.
 
     An MP4 that is not `fragmented` (see `tracker.video.boxes.is_fragmented`) gives it in its index,
     which lists all frames. For other files it is the declared duration, which may be that of the
@@ -127,7 +127,7 @@ def estimate_frame_count(
 def count_hidden(context: AvFormatContext, stream: AvStream) -> int:
     """Return how many frames of an MP4 its edit list hides: stored, but shown by no player.
 
-    For other kinds of file, it is 0.
+    For other kinds of file, it is 0. `stream` is the file's video stream that is decoded.
     """
     if not stream.frame_count or not _is_mp4(context):
         return 0
@@ -139,9 +139,9 @@ def count_hidden(context: AvFormatContext, stream: AvStream) -> int:
 def is_data_missing(context: AvFormatContext, stream: AvStream) -> bool:
     """Return whether an MP4 lists frames beyond the end of the file, because it was cut off.
 
-    In a fragmented file, missing sound counts as well, because fragments of the video may have
-    followed it. Call this for a fragmented file only after it was read to its end: its list is
-    complete then.
+    The frames are those of `stream`, the video stream that is decoded. In a fragmented file,
+    missing sound counts as well, because fragments of the video may have followed it. Call this for
+    a fragmented file only after it was read to its end: its list is complete then.
     """
     size = load_libraries()["avformat"].avio_size(context.io)
     if size <= 0 or not _is_mp4(context):
