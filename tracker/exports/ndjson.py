@@ -14,7 +14,7 @@ def export_ndjson(recordings: Iterable[ExportedRecording], out: Path) -> list[Pa
     """Write ``recordings.ndjson``, ``blinks.ndjson``, ``saccades.ndjson`` and ``frames.ndjson``.
 
     A line of the first file is a recording with its summary. A line of the others is a row of a
-    recording's table. Each line names its recording. `out` is an existing folder. The three paths
+    recording's table. Each line names its recording. `out` is an existing folder. The four paths
     are returned in this order.
 
     Raises

@@ -78,7 +78,12 @@ class ExportedRecording:
         return _read_table(result_path(self.directory, self.stem, "blinks"), BLINK_COLUMNS)
 
     def read_saccades(self) -> list[Row]:
-        """Read ``STEM.saccades.csv``."""
+        """Read ``STEM.saccades.csv``: a dict of the values by column for each row.
+
+        Each step of the gaze, and each phase that no step answers, has a row for the mean of both
+        eyes and for each eye. A missing value, or a column that an earlier version did not write,
+        is None. Raises `ExportInputError` if the file is missing or damaged.
+        """
         return _read_table(result_path(self.directory, self.stem, "saccades"), SACCADE_COLUMNS)
 
 
