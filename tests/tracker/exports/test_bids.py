@@ -187,7 +187,8 @@ def test_people_keep_their_ids(data_set: Path) -> None:
 def test_visits_are_sessions_with_the_day_of_their_first_recording(
     recordings: list[ExportedRecording], tmp_path: Path
 ) -> None:
-    visits = [("2", "2026-09-01"), ("2", "2026-08-31"), ("=3", ""), ("", "2026-01-01")]
+    visits = [("2", "2026-09-01"), ("2", "2026-08-31"), ("2", "2026-09-02"), ("2", "")]
+    visits += [("=3", ""), ("", "2026-01-01")]
     people = [
         replace(recordings[1], participant=Participant("p-1", "PSP", *visit)) for visit in visits
     ]

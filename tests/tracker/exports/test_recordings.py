@@ -38,8 +38,13 @@ def test_a_summary_says_who_was_recorded_where_no_table_does(results: Path, tmp_
 
 @pytest.mark.parametrize(
     "person",
-    [{"participant_id": "a\x1bb"}, {"participant_id": "a" * 129}, {"date": "yesterday"}],
-    ids=["escape", "long", "no date"],
+    [
+        {"participant_id": "a\x1bb"},
+        {"participant_id": "a" * 129},
+        {"date": "yesterday"},
+        {"date": "20260301"},
+    ],
+    ids=["escape", "long", "no date", "short date"],
 )
 def test_a_summary_that_names_an_impossible_person_is_refused(
     person: dict[str, str], results: Path, tmp_path: Path

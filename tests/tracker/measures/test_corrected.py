@@ -186,6 +186,41 @@ def test_what_is_left_of_a_blink_beside_an_unusable_stretch(track: Track) -> Non
     assert (closures.onset_seen[0], closures.offset_seen[0]) == (True, False)
     assert closures.offset_s[0] == pytest.approx(62 / 30)
 
+    analysis = correct(track, unusable=(Stretch(0.0, 2.1),))
+    closures = analysis.events.closures
+    assert closures.interval[0].tolist() == [63, 66]
+    assert (closures.onset_seen[0], closures.offset_seen[0]) == (False, True)
+    assert closures.onset_s[0] == pytest.approx(63 / 30)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "left"), [(0.12, 0.06, [78, 90]), (0.06, 0.12, [60, 72])]
+)
+def test_of_a_closure_with_an_unusable_middle_the_deeper_part_is_left(
+    first: float, second: float, left: list[int]
+) -> None:
+    ear = np.full(FRAMES, 0.3)
+    ear[60:75], ear[75:90] = first, second
+    track = make_track(make_landmarks(ear, 0.0), FPS)
+    closure = TimedEvent(2.0, 3.0, "prolonged_closure")
+    closures = correct(track, (closure,), unusable=(Stretch(2.4, 2.6),)).events.closures
+    assert closures.interval.tolist() == [left]
+
+
+def test_lids_that_were_taken_for_a_glance_down_count_as_closed_if_a_person_says_so() -> None:
+    """Lids that go down to 0.65 for 0.7 s, which is too long for a blink of that depth."""
+    ear = np.full(FRAMES, 0.3)
+    ear[300:321] = 0.3 * 0.65
+    track = make_track(make_landmarks(ear, 0.0), FPS)
+    before = analyze_track(track, Parameters())
+    assert before.events.glance[300:321].all()
+    assert before.measures.perclos == 0
+    after = correct(track, (TimedEvent(10.0, 10.7, "prolonged_closure"),))
+    assert not after.events.glance.any()
+    # Without a complete closure, lids count as closed from 0.32 of the way down.
+    assert after.measures.perclos == pytest.approx(21 / 719)
+    assert after.measures.prolonged_closure_count == 1
+
 
 def test_the_primary_position(track: Track, detected: Analysis) -> None:
     assert detected.measures.primary_position == pytest.approx(0.0, abs=0.003)

@@ -61,6 +61,13 @@ def test_neighbours_that_touch_are_two_changes() -> None:
     assert len(find_changes([A, other], [])) == 2
 
 
+def test_all_that_a_long_event_overlaps_is_one_change() -> None:
+    long = TimedEvent(2.0, 5.0, "prolonged_closure")
+    blinks = [TimedEvent(2.5, 2.7, "blink"), TimedEvent(4.0, 4.2, "blink")]
+    (change,) = find_changes([long], blinks)
+    assert (change.before, change.after) == ([long], blinks)
+
+
 def test_stretches_and_the_primary_position_count_too() -> None:
     said = Corrections("AB", "", "", (A,), (Stretch(1, 2), Stretch(4, 5)), Stretch(0, 1))
     assert count_corrections([A], said) == 3
