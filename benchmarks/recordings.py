@@ -31,6 +31,7 @@ from benchmarks.sweeps import (
     make_point,
     write_results,
 )
+from kernels import compute_rate_interval
 from kernels.measures import median_finite
 from tracker.face.follow import FaceFinder
 from tracker.face.mesh import FaceMesh
@@ -46,6 +47,8 @@ from tracker.lab.validation import (
     count_peaks,
     detect_simply,
 )
+from tracker.measures.analysis import analyze_track
+from tracker.measures.fixation import find_jerks
 from tracker.measures.obstacles import (
     MAX_EYE_DISAGREEMENT,
     MIN_BITS_PER_EYE,
@@ -455,6 +458,72 @@ def format_glare(shares: dict[str, list[float]]) -> str:
     return "\n".join(lines)
 
 
+@dataclass(frozen=True, slots=True)
+class Jerk:
+    """A square-wave jerk that was found where the person looks at the camera.
+
+    Attributes
+    ----------
+    clip : str
+        The recording's name, without its suffix.
+    first, last : int
+        Frames of the video at which the eyes jump away, and back.
+    amplitude_deg, visible_deg : float
+        Estimated amplitude, and the smallest that this recording shows.
+    """
+
+    clip: str
+    first: int
+    last: int
+    amplitude_deg: float
+    visible_deg: float
+
+
+def measure_jerks(
+    finder: FaceFinder, recordings: Sequence[Recording]
+) -> tuple[list[Jerk], float, float]:
+    """Find the square-wave jerks in the recordings of people who look at the camera.
+
+    Return also the seconds of these recordings, and those in which jerks could be seen.
+    """
+    jerks, whole_s, searched_s = [], 0.0, 0.0
+    for recording in recordings:
+        if not recording.fixed:
+            continue
+        track = track_video(recording.path, finder, 1, Parameters().most_frames)
+        analysis = analyze_track(track, Parameters())
+        traces = analysis.traces
+        found = find_jerks(
+            analysis.gaze.horizontal,
+            analysis.gaze.valid,
+            track.times_s,
+            traces.interval_s,
+            traces.iris_ratio,
+        )
+        whole_s += traces.duration_s
+        searched_s += found.searched_s
+        for (first, last), amplitude in zip(
+            track.frame_index[found.interval].tolist(), found.amplitude_deg.tolist(), strict=True
+        ):
+            jerks.append(Jerk(recording.path.stem, first, last, amplitude, found.visible_deg))
+    return jerks, whole_s, searched_s
+
+
+def format_jerks(jerks: Sequence[Jerk], whole_s: float, searched_s: float) -> str:
+    """Return the jerks as a table, below their rate."""
+    low, high = compute_rate_interval(len(jerks), searched_s / 60)
+    lines = [
+        f"\n{len(jerks)} square-wave jerks in {whole_s:.0f} s, of which {searched_s:.0f} s could "
+        f"show one: {60 * len(jerks) / searched_s:.1f} a minute ({low:.1f}-{high:.1f})",
+        "clip, frames, degrees, visible from",
+    ]
+    lines += [
+        f"{one.clip} {one.first}-{one.last} {one.amplitude_deg:+.1f} {one.visible_deg:.1f}"
+        for one in jerks
+    ]
+    return "\n".join(lines)
+
+
 def format_encodings(encodings: Sequence[Encoding]) -> str:
     """Return tables: the qualities of broken and other encodings, and each encoding."""
     again = [e for e in encodings if e.codec != "as recorded"]
@@ -497,7 +566,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.recordings", description=__doc__)
     parser.add_argument("folder", type=Path, metavar="DIR")
     parser.add_argument("--short", action="store_true", help="every fifth recording, fewer levels")
-    parser.add_argument("--only", choices=("degraded", "encoded", "glare"), help="one part of it")
+    parser.add_argument(
+        "--only", choices=("degraded", "encoded", "glare", "jerks"), help="one part of it"
+    )
     parser.add_argument("--out", type=Path, default=Path("results/accuracy"), metavar="DIR")
     options = parser.parse_args(arguments)
     mesh = FaceMesh()
@@ -524,6 +595,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         glare = measure_glare(mesh, recordings)
         report(format_glare(glare))
         document["glare"] = glare
+    if options.only in (None, "jerks"):
+        jerks, whole_s, searched_s = measure_jerks(mesh, recordings)
+        report(format_jerks(jerks, whole_s, searched_s))
+        document["jerks"] = [asdict(jerk) for jerk in jerks]
     write_results(options.out / "recordings", "\n".join(tables).lstrip(), document)
     if sweeps:
         draw_sweeps(options.out / "recordings.png", sweeps)

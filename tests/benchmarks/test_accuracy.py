@@ -19,7 +19,7 @@ from benchmarks.accuracy import (
     measure_gaze_range,
     measure_gaze_response,
 )
-from benchmarks.recordings import find_recordings
+from benchmarks.recordings import Jerk, find_recordings, format_jerks
 from benchmarks.sweeps import MAX_FIXED_PEAK_TO_PEAK, Degradation, Point
 from tests.lengths import LONG
 from tests.made_tracks import make_landmarks, make_track
@@ -199,6 +199,17 @@ def test_the_stored_baseline_has_every_table() -> None:
     }  # fmt: skip
     assert set(baseline["losses"]) == {"coverage", "gaps", "length"}
     assert find_changes(baseline, baseline) == []
+
+
+def test_jerks_are_listed_with_their_rate() -> None:
+    """Two events have a Poisson interval of 0.24 to 7.22."""
+    jerks = [Jerk("a", 60, 73, -2.54, 3.0), Jerk("b", 30, 40, 3.27, 4.4)]
+    assert format_jerks(jerks, 100.4, 60.0).splitlines()[1:] == [
+        "2 square-wave jerks in 100 s, of which 60 s could show one: 2.0 a minute (0.2-7.2)",
+        "clip, frames, degrees, visible from",
+        "a 60-73 -2.5 3.0",
+        "b 30-40 +3.3 4.4",
+    ]
 
 
 def test_recordings_are_those_annotated_and_the_one_that_moves(tmp_path: Path) -> None:
