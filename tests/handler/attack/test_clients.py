@@ -173,7 +173,7 @@ def test_twelve_clients_and_a_server_that_is_killed(tmp_path: Path) -> None:
         stored = folder / "files" / one["source_key"]
         if one["state"] == "completed":
             assert one["provenance"]["size_bytes"] == stored.stat().st_size
-            assert len(list(stored.parent.iterdir())) == 5
+            assert len(list(stored.parent.iterdir())) == 6
     assert list((folder / "work").iterdir()) == []
     if LONG:  # A short run ends before memory could grow.
         assert len(memory_mb) > 8

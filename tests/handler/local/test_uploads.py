@@ -71,7 +71,7 @@ def test_a_slower_upload_does_not_replace_the_file_that_was_analysed(url: str, c
     connection.close()
     assert Path(reported["video_path"]).read_bytes() == video
     # Nor does it leave anything.
-    assert len(list(Path(reported["video_path"]).parent.iterdir())) == 5
+    assert len(list(Path(reported["video_path"]).parent.iterdir())) == 6
 
 
 # The form
