@@ -225,7 +225,11 @@ def _write_participants(
 def _write_sessions(
     recordings: Sequence[ExportedRecording], places: Sequence[_Place], out: Path
 ) -> list[Path]:
-    """Write the visits of each person who has some. The first recording of a visit dates it."""
+    """Write a table of the visits of each person who has some, and return the files.
+
+    `places` are those of `recordings`. The earliest recording of a visit dates it; a visit whose
+    recordings have no date gets none.
+    """
     visits: dict[str, dict[str, tuple[str, str]]] = {}
     for one, place in zip(recordings, places, strict=True):
         if one.participant and place.session:

@@ -125,7 +125,10 @@ def find_results(
 
 
 def _read_summary(path: Path) -> tuple[Summary, Participant | None]:
-    """Return a summary, and the person that it names."""
+    """Return a summary, and the person that it names; None if it names none.
+
+    Raises `ExportInputError` if the file is no summary of this version.
+    """
     name = printable(path.name)
     if not path.name.endswith(SUMMARY_ENDING):
         raise ExportInputError(f"{name}: name a STEM{SUMMARY_ENDING}, or a folder with some.")
