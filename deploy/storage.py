@@ -112,11 +112,11 @@ def _read_keys(schema: dict[str, Any]) -> dict[str, str]:
 def _read_prefix(rule: dict[str, Any]) -> str:
     """Return the beginning of the keys that a lifecycle rule is for; "" if it is for all.
 
-    A rule with a tag or with several conditions covers not all of them: the result is then a text
-    with which no key begins.
+    A rule with another condition than a prefix (a tag, a size, several conditions) leaves some of
+    these keys out: the result is then a text with which no key begins.
     """
     about = rule.get("Filter", {})
-    if "And" in about or "Tag" in about:
+    if about.keys() - {"Prefix"}:
         return "\0"
     return str(about.get("Prefix", rule.get("Prefix", "")))
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -34,7 +35,9 @@ def make_table(aws: Aws, key: str, **more: Any) -> None:
     )
 
 
-def test_a_bare_bucket_lacks_everything_and_the_stacks_own_nothing(aws: Aws) -> None:
+def test_a_bare_bucket_lacks_everything_and_the_stacks_own_nothing(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
     aws.s3.create_bucket(Bucket=BUCKET)
     try:
         faults = list_bucket_faults(aws)
@@ -79,6 +82,16 @@ def test_a_bare_bucket_lacks_everything_and_the_stacks_own_nothing(aws: Aws) -> 
         # A rule that keeps files for longer is none.
         longer = [one.partition(":")[0] for one in find_bucket_faults(aws.s3, BUCKET, PREFIXES, 30)]
         assert longer == [f"files under {one} are not deleted after 30 days" for one in PREFIXES]
+        # A rule that leaves some files out, by their size or tag, is none either.
+        for part in (
+            {"ObjectSizeGreaterThan": 1},
+            {"Tag": {"Key": "kind", "Value": "video"}},
+            {"And": {"Prefix": "", "ObjectSizeGreaterThan": 1}},
+        ):
+            answer = {"Rules": [one | {"Filter": part} for one in make_rules(about)]}
+            told = MagicMock(return_value=answer)
+            monkeypatch.setattr(aws.s3, "get_bucket_lifecycle_configuration", told)
+            assert list_bucket_faults(aws) == faults[-2 * (len(PREFIXES) + 1) :]
     finally:
         aws.s3.delete_bucket(Bucket=BUCKET)
 
