@@ -203,7 +203,7 @@ def format_cells(cells: Sequence[RateCell]) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Simulate the groups; print the table, and write it into the folder's ``saccades.md``."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.rate_cohorts", description=__doc__)
-    parser.add_argument("--people", type=int, default=300, metavar="N", help="in each group")
+    parser.add_argument("--people", type=int, default=200, metavar="N", help="in each group")
     parser.add_argument("--out", type=Path, default=Path("results/saccades"), metavar="DIR")
     options: Any = parser.parse_args(arguments)
     if options.people < 2:
