@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kernels._arguments import as_kept, as_times
+from kernels._arguments import as_kept, as_series, as_times, require
 from kernels._jit import kernel
 from kernels.measures import median_finite
 from kernels.uncertainty import MAD_TO_STD
@@ -26,6 +26,8 @@ It hardly depends on the shape: 0.95 for the smoothest step there is (minimum je
 RISE_MS = np.exp(np.arange(np.log(10.0), np.log(620.0), 0.12))
 """10-90 % times that are tried, shape (K,), in equal ratios. Healthy saccades take 12 ms
 (2 degrees) to 60 ms (30 degrees). The slowest of people with PSP take ten times as long."""
+DURATIONS_S = RISE_MS / 1000 / RISE_SHARE
+"""Whole durations of steps with these times, shape (K,)."""
 
 GAP_S, MEAN_S = 0.1, 0.15
 """The step at a moment is the mean gaze over `MEAN_S` after it minus that over `MEAN_S` before it.
@@ -40,6 +42,7 @@ the step's duration. It tries only every sixth duration."""
 SLIP_STDS, SHARE = 4.0, 0.05
 """The second search tries it up to this far from the middle that the first one found: a multiple of
 that middle's standard deviation, plus a share of the step's duration."""
+SEARCH = np.array((FIRST_SLIP_S, FIRST_SHARE, SLIP_STDS, SHARE))
 NOISE_LAGS_S = (0.0, 0.034, 0.067, 0.1, 0.2, 0.4)
 NOISE_TIMES_S = (0.04, 0.08, 0.16, 0.32)
 MOST_PAIRS = 1500
@@ -358,15 +361,17 @@ def _expose(late, longer, scale):
     """
     # The integral of a raised cosine from 0 to s is s / 2 - sin(pi s) / (2 pi), and it grows by 1 a
     # second afterwards. sin(pi s) is the cosine series of pi (s - 1/2).
+    # Division takes longer than all the rest.
+    a, b, c, d, e = 1 / 2, 1 / 12, 1 / 30, 1 / 56, 1 / 90
     shape = 1 / (2 * np.pi)
     inside = min(max(late, 0.0), 1.0)
     v = (inside - 0.5) * (inside - 0.5) * (np.pi * np.pi)
-    sine = 1 - v / 2 * (1 - v / 12 * (1 - v / 30 * (1 - v / 56 * (1 - v / 90))))
+    sine = 1 - v * a * (1 - v * b * (1 - v * c * (1 - v * d * (1 - v * e))))
     first = inside / 2 - shape * sine + max(late - 1, 0.0)
     late += longer
     inside = min(max(late, 0.0), 1.0)
     v = (inside - 0.5) * (inside - 0.5) * (np.pi * np.pi)
-    sine = 1 - v / 2 * (1 - v / 12 * (1 - v / 30 * (1 - v / 56 * (1 - v / 90))))
+    sine = 1 - v * a * (1 - v * b * (1 - v * c * (1 - v * d * (1 - v * e))))
     return scale * (inside / 2 - shape * sine + max(late - 1, 0.0) - first)
 
 
@@ -379,7 +384,7 @@ def _fit_centres(times_s, whitening, white, duration_s, exposure_s, slip_s, ahea
     `duration_s` is the whole duration of a step, and `exposure_s` the exposure of a frame. The
     centres are spread evenly from ``-slip_s`` to ``slip_s``. `ahead` and `rush` are the mean and
     the standard deviation of the rush, by which landmarks run ahead of a moving eye (`fit_step`);
-    if `rush` is 0, there is none. `work` (10, C) is working memory. Fill `out` (4, C) with the log
+    if `rush` is 0, there is none. `work` (13, C) is working memory. Fill `out` (4, C) with the log
     likelihood, the amplitude, its variance, and the centre in seconds; work[4] with the sum of the
     squared residuals, in units of the noise. The log likelihood is -inf where a step lies outside
     of the samples.
@@ -387,6 +392,7 @@ def _fit_centres(times_s, whitening, white, duration_s, exposure_s, slip_s, ahea
     centres, size = out.shape[1], times_s.size
     scale = duration_s / exposure_s
     longer = exposure_s / duration_s
+    per_s = 1 / duration_s
     level, square, product = 0.0, 0.0, 0.0
     for n in range(size):
         level += white[1, n] * white[1, n]
@@ -403,43 +409,53 @@ def _fit_centres(times_s, whitening, white, duration_s, exposure_s, slip_s, ahea
         if begin + longer + slip_s / duration_s <= 0:
             # None of the steps has begun.
             continue
-        over = begin - slip_s / duration_s >= 1
+        # Each loop works on few rows, or the compiler would not make vectors of it.
+        if begin - slip_s / duration_s >= 1:
+            for j in range(centres):
+                work[10, j] = 1.0
+        else:
+            for j in range(centres):
+                work[10, j] = _expose(begin - out[3, j] * per_s, longer, scale)
         for j in range(centres):
-            step = 1.0
-            if not over:
-                step = _expose(begin - out[3, j] / duration_s, longer, scale)
-            innovation = step - kept * work[0, j]
+            innovation = work[10, j] - kept * work[0, j]
             work[0, j] = kept * work[0, j] + gain * innovation
-            innovation *= weight
-            jump = 0.0
-            if rush > 0:
-                # The change since the sample before, whitened alike.
-                jump = step - work[5, j] - kept * work[6, j]
-                work[5, j] = step
+            work[11, j] = innovation * weight
+        if rush > 0:
+            # The change since the sample before, whitened alike.
+            for j in range(centres):
+                jump = work[10, j] - work[5, j] - kept * work[6, j]
                 work[6, j] = kept * work[6, j] + gain * jump
-                jump *= weight
-                innovation += ahead * jump
-            work[1, j] += innovation * innovation
-            work[2, j] += innovation * value
-            work[3, j] += innovation * one
-            if rush > 0:
-                work[7, j] += jump * jump
-                work[8, j] += jump * value
-                work[9, j] += jump * one
-                work[4, j] += jump * innovation
+                work[12, j] = jump * weight
+            for j in range(centres):
+                work[5, j] = work[10, j]
+                work[11, j] += ahead * work[12, j]
+            for j in range(centres):
+                work[7, j] += work[12, j] * work[12, j]
+                work[8, j] += work[12, j] * value
+            for j in range(centres):
+                work[9, j] += work[12, j] * one
+                work[4, j] += work[12, j] * work[11, j]
+        for j in range(centres):
+            work[1, j] += work[11, j] * work[11, j]
+            work[2, j] += work[11, j] * value
+        for j in range(centres):
+            work[3, j] += work[11, j] * one
     for j in range(centres):
         power, with_value, with_level = work[1, j], work[2, j], work[3, j]
-        base, rest, mixed, rushed = level, square, product, 0.0
+        base, rest, mixed, rushed = level, square, product, 1.0
         if rush > 0:
             # The rush has a normal prior, and is integrated out first.
             known = work[7, j] + 1 / (rush * rush)
-            power -= work[4, j] * work[4, j] / known
-            with_value -= work[4, j] * work[8, j] / known
-            with_level -= work[4, j] * work[9, j] / known
-            base -= work[9, j] * work[9, j] / known
-            rest -= work[8, j] * work[8, j] / known
-            mixed -= work[8, j] * work[9, j] / known
-            rushed = np.log(known * rush * rush)
+            # One division takes as long as five products.
+            unknown = 1 / known
+            by_step, by_value, by_level = work[4, j], work[8, j], work[9, j]
+            power -= by_step * by_step * unknown
+            with_value -= by_step * by_value * unknown
+            with_level -= by_step * by_level * unknown
+            base -= by_level * by_level * unknown
+            rest -= by_value * by_value * unknown
+            mixed -= by_value * by_level * unknown
+            rushed = known * rush * rush
         # Amplitude and level by least squares; both are integrated out of the likelihood.
         bottom = base * power - with_level * with_level
         work[4, j] = rest
@@ -447,12 +463,13 @@ def _fit_centres(times_s, whitening, white, duration_s, exposure_s, slip_s, ahea
             # The step lies outside of the samples, or is a constant within them.
             out[0, j], out[1, j], out[2, j] = -np.inf, 0.0, 0.0
             continue
-        amplitude = (base * with_value - with_level * mixed) / bottom
-        constant = (power * mixed - with_level * with_value) / bottom
+        share = 1 / bottom
+        amplitude = (base * with_value - with_level * mixed) * share
+        constant = (power * mixed - with_level * with_value) * share
         rest -= constant * mixed + amplitude * with_value
-        out[0, j] = -(rest + np.log(bottom) + rushed) / 2
+        out[0, j] = -(rest + np.log(bottom * rushed)) / 2
         out[1, j] = amplitude
-        out[2, j] = base / bottom
+        out[2, j] = base * share
         work[4, j] = rest
 
 
@@ -486,7 +503,7 @@ def _fit_durations(
     duration away from `centre_s`. Fill `out` (5, L, K) with the log likelihood of each exposure and
     duration, and with means and standard deviations over the centres: amplitude, its standard
     deviation, centre in seconds and its standard deviation. What is not fitted stays as it was.
-    `ahead` and `rush` are those of `_fit_centres`. `white` (2, N), `work` (10, C) and `fits` (4, C)
+    `ahead` and `rush` are those of `_fit_centres`. `white` (2, N), `work` (13, C) and `fits` (4, C)
     are working memory.
     """
     size, centres = times_s.size, fits.shape[1]
@@ -511,6 +528,9 @@ def _fit_durations(
                 continue
             total, mean, centre, spread, wide = 0.0, 0.0, 0.0, 0.0, 0.0
             for j in range(centres):
+                if fits[0, j] < top - 80:
+                    # Its share, 1e-35, changes no digit of the sums.
+                    continue
                 weight = np.exp(fits[0, j] - top)
                 total += weight
                 mean += weight * fits[1, j]
@@ -524,6 +544,52 @@ def _fit_durations(
             out[3, m, k] = centre_s + centre
             out[4, m, k] = np.sqrt(max(wide / total - centre * centre, 0.0))
     return least
+
+
+@kernel("f8(f8[::1], f8[::1], f8[::1], f8[::1], f8[::1], f8, f8[::1], i8, i8, f8, f8, f8[:,:,::1])")
+def _search_step(
+    values,
+    times_s,
+    noise,
+    durations_s,
+    exposures_s,
+    centre_s,
+    search,
+    stride,
+    centres,
+    ahead,
+    rush,
+    out,
+):
+    """Find a step's middle with every `stride`-th duration, fit all durations; see `fit_step`.
+
+    `values` and `times_s` (N,) are the samples. `noise` holds jitter, slow and slow_s of
+    `OffsetNoise`. `durations_s` (K,) and `exposures_s` (L,) are tried around `centre_s`, each with
+    so many `centres`. `search` holds `FIRST_SLIP_S`, `FIRST_SHARE`, `SLIP_STDS` and `SHARE`.
+    `ahead` and `rush` are as of `_fit_centres`. Fill `out` (5, L, K), which holds zeros, as
+    `_fit_durations` does, and return the least residual.
+    """
+    size = times_s.size
+    whitening, white = np.empty((size, 3)), np.empty((2, size))
+    work, fits = np.empty((13, centres)), np.empty((4, centres))
+    _whitening(times_s, noise[0], noise[1], noise[2], whitening)
+    out[0] = -np.inf
+    _fit_durations(
+        values, times_s, whitening, durations_s, exposures_s, centre_s, search[0], search[1],
+        stride, ahead, rush, white, work, fits, out,
+    )  # fmt: skip
+    first, tried = 0, 0
+    for m in range(exposures_s.size):
+        for k in range(durations_s.size):
+            if out[0, m, k] > out[0, first, tried]:
+                first, tried = m, k
+    spacing_s = 2 * (search[0] + search[1] * durations_s[tried]) / (centres - 1)
+    slip_s = max(search[2] * out[4, first, tried], spacing_s)
+    middle_s = out[3, first, tried]
+    return _fit_durations(
+        values, times_s, whitening, durations_s, exposures_s, middle_s, slip_s, search[3], 1, ahead,
+        rush, white, work, fits, out,
+    )  # fmt: skip
 
 
 def fit_step(
@@ -576,58 +642,45 @@ def fit_step(
     model therefore adds to each sample n the rush times ``g(n) - g(n - 1)``, where g(n) is the step
     in that sample. The rush is integrated out with a normal prior.
     """
-    series, _ = as_kept(values, np.ones(np.shape(values), np.bool_))
+    series = as_series(values, "values")
     times = as_times(times_s, series.size, "values")
     exposures = np.ascontiguousarray(exposures_s, dtype=np.float64)
     if series.size < 4:
         raise ValueError(f"values has {series.size} samples, expected 4 or more around a step")
     if not noise.jitter + noise.slow > 0:
         raise ValueError(f"noise is {noise}, expected a standard deviation above 0")
-    whitening, white = np.empty((series.size, 3)), np.empty((2, series.size))
-    _whitening(times, noise.jitter, noise.slow, noise.slow_s, whitening)
-    work, fits = np.empty((10, CENTRES)), np.empty((4, CENTRES))
-    durations_s = RISE_MS / 1000 / RISE_SHARE
-    out = np.zeros((5, exposures.size, durations_s.size))
-    out[0] = -np.inf
-
-    def fit(middle_s: float, slip_s: float, share: float, stride: int) -> float:
-        return float(
-            _fit_durations(
-                series, times, whitening, durations_s, exposures, middle_s, slip_s, share, stride,
-                *rush, white, work, fits, out,
-            )
-        )  # fmt: skip
-
-    fit(centre_s, FIRST_SLIP_S, FIRST_SHARE, FIRST_STRIDE)
-    first, tried = np.unravel_index(np.argmax(out[0]), out[0].shape)
-    spacing_s = 2 * (FIRST_SLIP_S + FIRST_SHARE * durations_s[tried]) / (CENTRES - 1)
-    slip_s = max(SLIP_STDS * float(out[4, first, tried]), float(spacing_s))
-    least = fit(float(out[3, first, tried]), slip_s, SHARE, 1)
+    out = np.zeros((5, exposures.size, DURATIONS_S.size))
+    least = _search_step(
+        series, times, np.array((noise.jitter, noise.slow, noise.slow_s)), DURATIONS_S, exposures,
+        centre_s, SEARCH, FIRST_STRIDE, CENTRES, *rush, out,
+    )  # fmt: skip
     return StepFit(
         log_likelihood=out[0],
         amplitude=out[1],
         amplitude_std=out[2],
-        onset_s=out[3] - durations_s / 2,
+        onset_s=out[3] - DURATIONS_S / 2,
         onset_std_s=out[4],
         misfit=least / max(series.size - 4, 1),
         count=series.size,
     )
 
 
-@kernel("void(f8[:,:,::1], f8[::1], f8[::1], f8, f8, f8, f8[:,::1])")
-def _weigh_powers(fit, rises_s, log_values, power, slope, offset, out):
+@kernel("void(f8[:,::1], f8[:,::1], f8[:,::1], f8, f8[::1], f8[::1], f8, f8, f8, f8[:,::1])")
+def _weigh_powers(logs, means, stds, sign, rises_s, log_values, power, slope, offset, out):
     """Fill `out` (L, G) with the log likelihood of each value of a product; see `weigh_products`.
 
-    `fit` (3, L, K) holds the log likelihood, the amplitude, positive, and its standard deviation,
-    of L exposures and K 10-90 % times. rises_s (K,) are these times in seconds. log_values (G,) are
-    the logarithms of the values to try. The product's logarithm is ``power * log(amplitude) - slope
-    * log(rise_s) + offset``.
+    `logs`, `means` and `stds` (L, K) are the log likelihood, the amplitude and its standard
+    deviation, of L exposures and K 10-90 % times; the amplitude times `sign` is positive. rises_s
+    (K,) are these times in seconds. log_values (G,) are the logarithms of the values to try,
+    ascending. The product's logarithm is ``power * log(amplitude) - slope * log(rise_s) + offset``.
     """
-    exposures, rises, values = fit.shape[1], fit.shape[2], log_values.size
+    exposures, rises, values = logs.shape[0], logs.shape[1], log_values.size
     top = -np.inf
     for m in range(exposures):
         for k in range(rises):
-            top = max(top, fit[0, m, k])
+            top = max(top, logs[m, k])
+    least = 1e-12
+    log_least = np.log(least)
     roots = np.empty(values)
     for g in range(values):
         roots[g] = np.exp(log_values[g] / power)
@@ -635,10 +688,11 @@ def _weigh_powers(fit, rises_s, log_values, power, slope, offset, out):
         for g in range(values):
             out[m, g] = 0.0
         for k in range(rises):
-            if fit[0, m, k] < top - 16:
+            if logs[m, k] < top - 16:
                 continue
-            mean, std = fit[1, m, k], fit[2, m, k]
-            weight = np.exp(fit[0, m, k] - top) / std
+            mean, std = sign * means[m, k], stds[m, k]
+            precision = 1 / std
+            weight = np.exp(logs[m, k] - top) * precision
             factor = np.exp((slope * np.log(rises_s[k]) - offset) / power)
             # Amplitudes beyond 6 standard deviations count for nothing.
             first, above = 0, values
@@ -649,12 +703,12 @@ def _weigh_powers(fit, rises_s, log_values, power, slope, offset, out):
                 else:
                     first = middle + 1
             for g in range(first, values):
-                z = (roots[g] * factor - mean) / std
+                z = (roots[g] * factor - mean) * precision
                 if not z < 6:
                     break
                 out[m, g] += weight * np.exp(-z * z / 2)
         for g in range(values):
-            out[m, g] = np.log(out[m, g] + 1e-12)
+            out[m, g] = np.log(out[m, g] + least) if out[m, g] > 0 else log_least
 
 
 def weigh_products(
@@ -681,10 +735,13 @@ def weigh_products(
         Log likelihood of each value under each exposure, up to a constant, for `pool_events`.
     """
     grid = np.ascontiguousarray(log_values, dtype=np.float64)
-    parts = np.stack((fit.log_likelihood, sign * fit.amplitude, fit.amplitude_std))
     out = np.empty((len(fit.log_likelihood), grid.size))
     _weigh_powers(
-        parts,
+        *(
+            require(one, np.float64)
+            for one in (fit.log_likelihood, fit.amplitude, fit.amplitude_std)
+        ),
+        sign,
         RISE_MS / 1000,
         grid,
         float(amplitudes + velocities),

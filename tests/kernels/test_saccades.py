@@ -140,7 +140,7 @@ def test_the_fit_of_each_centre_is_the_reference(rng: np.random.Generator, rush:
     saccades._whitening(times_s, NOISE.jitter, NOISE.slow, NOISE.slow_s, coefficients)
     saccades._whiten(values, coefficients, white[0])
     saccades._whiten(np.ones(12), coefficients, white[1])
-    out, work = np.empty((4, 5)), np.empty((10, 5))
+    out, work = np.empty((4, 5)), np.empty((13, 5))
     saccades._fit_centres(times_s, coefficients, white, 0.08, 0.02, 0.06, 0.3, rush, work, out)
     assert_allclose(out[3], [-0.06, -0.03, 0.0, 0.03, 0.06])
     noise = (NOISE.jitter, NOISE.slow, NOISE.slow_s)
@@ -165,7 +165,7 @@ def test_a_step_beyond_the_samples_has_no_likelihood() -> None:
     coefficients, white = np.empty((10, 3)), np.zeros((2, 10))
     saccades._whitening(times_s, NOISE.jitter, NOISE.slow, NOISE.slow_s, coefficients)
     saccades._whiten(np.ones(10), coefficients, white[1])
-    out, work = np.empty((4, 3)), np.empty((10, 3))
+    out, work = np.empty((4, 3)), np.empty((13, 3))
     saccades._fit_centres(times_s - 2, coefficients, white, 0.08, 0.02, 2.0, 0.0, 0.0, work, out)
     assert np.isneginf(out[0]).tolist() == [False, True, True]
 
@@ -175,7 +175,7 @@ def test_means_over_the_centres_are_the_reference(rng: np.random.Generator) -> N
     values = 0.03 * draw_step(times_s, 0.22, 0.05, 0.02) + rng.normal(0, 0.001, 14)
     coefficients, durations_s = np.empty((14, 3)), np.array((0.05, 0.1, 0.2))
     saccades._whitening(times_s, NOISE.jitter, NOISE.slow, NOISE.slow_s, coefficients)
-    out, work, fits = np.zeros((5, 2, 3)), np.empty((10, 7)), np.empty((4, 7))
+    out, work, fits = np.zeros((5, 2, 3)), np.empty((13, 7)), np.empty((4, 7))
     exposures_s, white = np.array((0.01, 0.03)), np.empty((2, 14))
     least = saccades._fit_durations(
         values, times_s, coefficients, durations_s, exposures_s, 0.2, 0.05, 0.1, 1, 0.3, 0.01,

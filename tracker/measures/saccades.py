@@ -320,8 +320,8 @@ def _measure_products(upright: Steps, level: Steps, gain_std: float) -> dict[str
         steps = upright.one_way(sign)
         product = pool_products(steps, 1, 1, gain_std)
         measured |= _pack(f"amplitude_times_velocity_{name}", steps, LEAST_ONE_WAY, product)
-    vertical, ratio = pool_products(upright, 1, 1, gain_std), None
-    if vertical is not None and horizontal is not None:
+    ratio = None
+    if horizontal is not None and (vertical := pool_products(upright, 1, 1, gain_std)) is not None:
         # The errors of both are independent.
         below, above = (
             math.hypot(*(math.log(one[end] / one[0]) for one in (vertical, horizontal)[::order]))
