@@ -144,7 +144,7 @@ def list_saccades(source: ReportInput) -> list[list[str]]:
         if math.isnan(value[0]):
             return "-"
         middle, low, high = (format(one, form) for one in value)
-        return f"{middle} ({source.text('interval_short', low=low, high=high)})"
+        return f"{middle} ({low}-{high})"
 
     return [
         [
