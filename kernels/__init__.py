@@ -1,7 +1,8 @@
 """Numerical core: computes the measures from landmarks. Imports NumPy and Numba only.
 
 Public functions check and prepare their arguments, then call a kernel compiled by `kernels._jit`.
-Missing data is NaN throughout; no function changes its input.
+Missing data is NaN throughout. No function changes its arguments, except an array named `out`,
+which it fills.
 """
 
 from kernels.closures import (

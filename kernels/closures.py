@@ -64,19 +64,21 @@ class Closures:
     Attributes
     ----------
     interval : ndarray, shape (M, 2), int64
-        Samples [start, stop) in which the lids are down by more than `ONSET_DEPTH` of the depth.
+        Indices of samples, [start, stop), in which the lids are down by more than `ONSET_DEPTH` of
+        the depth.
     peak : ndarray, shape (M,), int64
-        Sample of the least lid opening.
+        Index of the sample with the least lid opening.
     kind : ndarray, shape (M,), int8
         `BLINK`, `PROLONGED_CLOSURE` or `FLUTTER`.
     least_ratio : ndarray, shape (M,), float64
         Lid opening at the peak, divided by the opening of the open eye.
     onset_s, offset_s : ndarray, shape (M,), float64
-        Times at which the lids begin to close and cease to open, interpolated between samples; see
-        `FLANK_DEPTHS`. Where this was not seen, the time of the first or last sample of `interval`.
+        When the lids begin to close and cease to open, in seconds on the clock of the samples'
+        times, interpolated between samples; see `FLANK_DEPTHS`. Where this was not seen, the time
+        of the first or last sample of `interval`.
     closed_s : ndarray, shape (M,), float64
-        Time from when the lids first go down by `CLOSED_DEPTH` of the depth until they last rise
-        above that.
+        For how many seconds the lids are closed: from when they first go down by `CLOSED_DEPTH` of
+        the depth until they last rise above that.
     onset_seen, offset_seen : ndarray, shape (M,), bool
         False where `onset_s` or `offset_s` was not seen, because the recording or the face begins
         or ends within the closure.
@@ -130,9 +132,9 @@ def _flank(ratio, times_s, peak, step, bound, half, settings, max_gap_s, samples
     ratio (N,) is the lid opening divided by that of the open eye; samples (4,) and levels (3,) are
     filled. The search starts at the sample `peak` and goes back in time (step -1) or forward (step
     1), at most to the sample `bound`, a missing face, or a gap of more than max_gap_s seconds. It
-    first walks to the last sample with a ratio below `half`. Then it
-    looks at the settings[0] seconds beyond that sample. The lids are at rest there at the sample
-    with the highest ratio. The rise is the ratio at rest minus the ratio at the peak.
+    first walks to the last sample with a ratio below `half`. Then it looks at the settings[0]
+    seconds beyond that sample. The lids are at rest there at the sample with the highest ratio. The
+    rise is the ratio at rest minus the ratio at the peak.
 
     levels (3,) are ratios, each a distance below the ratio at rest. For levels[0] the distance is
     the share settings[1] of the rise, or the noise settings[5] if that is more. Samples below
@@ -178,10 +180,10 @@ def _measure_closures(ratio, times_s, ends, openings, settings, max_gap_s, sampl
     """Find where the lids fall and rise in each of M closures: fill samples and levels.
 
     ratio (N,) is the lid opening divided by that of the open eye. ends (M, 2) are the samples of
-    the first and the last deepest point (peak) of each closure: the same one, but in a flutter.
+    the first and the last deepest point (peak) of each closure: only in a flutter they differ.
     openings (2, M) are the ratio at half of the closure's depth, and the ratio at or below which
-    the lids count as closed. settings (2, 6) are those of `_flank`, for the fall and for the rise.
-    No walk crosses a gap of more than max_gap_s seconds.
+    the lids count as closed. settings (2, 6) are how `_flank` finds the fall, and the rise. Nothing
+    is looked for beyond a gap of more than max_gap_s seconds.
 
     `_flank` fills samples[:, :4] and levels[:, :3] for the fall, and samples[:, 4:8] and
     levels[:, 3:] for the rise, of samples (M, 10) and levels (M, 6). samples[:, 8:] are the first

@@ -103,8 +103,8 @@ def _fit_within(squares: Float64Array, products: Float64Array, most: float) -> F
 
     The factors x (2,) minimise ``x S x - 2 p x``. S (2, 2) is `squares`, the symmetric matrix of
     the fit, and p (2,) is `products`, its right side. The minimum lies inside the square of allowed
-    factors, or on one of its four edges. A factor that the data do not determine is within the
-    range, too.
+    factors, or on one of its four edges. If the data do not determine a factor, one of the equally
+    good ones within the range is returned.
     """
     # Single numbers: calls of NumPy take longer than the fit itself.
     ((s00, s01), (_, s11)), (p0, p1) = squares.tolist(), products.tolist()

@@ -35,7 +35,7 @@ Int64Array = NDArray[np.int64]
 
 @kernel("void(f8[::1], f8[::1], i8[::1], f8[::1], f8[:,::1], f8[::1])")
 def _framing_gain(one, other, groups, prior, sums, out):
-    """Fill `out` (2,) with the gain and its standard deviation; see `compute_framing_gain`.
+    """Fill `out` (2,) with the gain and its standard deviation, for `compute_framing_gain`.
 
     The gain is the slope of the vertical gaze offsets `other` (T,), of the second pass, over `one`
     (T,), those of the first; NaN = missing. `groups` (T,) tells how the second pass framed the

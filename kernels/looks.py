@@ -73,6 +73,9 @@ def compute_look_reach(
 ) -> list[tuple[float, float]]:
     """Compute how far the 95 % intervals of the two ends of a gaze range reach to either side.
 
+    A look is a time for which the gaze stays near one end of the range. The intervals say where the
+    ends could have been if the person had looked again.
+
     Parameters
     ----------
     values : ndarray, shape (N,), float64

@@ -234,11 +234,11 @@ def mark_around_closures(intervals: ArrayLike, times_s: ArrayLike, guard_s: floa
     Parameters
     ----------
     intervals : array_like, shape (M, 2), int64
-        The closures: half-open intervals of samples, in order.
+        The closures: indices of samples, [start, stop), in order of time.
     times_s : array_like, shape (N,), float64
         Presentation times in seconds, strictly increasing.
     guard_s : float
-        Time before and after each interval that is marked too.
+        Seconds before and after each interval that are marked too.
 
     Returns
     -------

@@ -93,9 +93,9 @@ def _quantiles(values, keep, shares, settings, counts, bins, scratch, out):
     """Fill `out` (Q,) with the quantiles `shares` (Q,) of the finite values (N,) marked by `keep`.
 
     A share is in [0, 1]; 0.5 gives the median. Return how many values these are; if none, `out` is
-    NaN. `settings` (3,) are those of `_place_bins`. A value beyond the histogram's bins counts in
-    the first or the last one. `counts` (`BINS`,), `bins` (N,) and `scratch` (2 N + 3,) are working
-    memory.
+    NaN. `settings` (3,) are `BINS`, `SAMPLE` and `MARGIN`. A value beyond the histogram's bins
+    counts in the first or the last one. `counts` (`BINS`,), `bins` (N,) and `scratch` (2 N + 3,)
+    are working memory.
     """
     size, last_bin = values.size, float(counts.size - 1)
     place = scratch[2 * size + 1 :]

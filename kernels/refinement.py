@@ -78,7 +78,11 @@ def _cut_square(features, matrix, out):
 def _cut_eye(mesh, features, points, left, right, scale, to_map, matrix, out):
     """Cut the square around an eye out of the feature map: fill matrix (2, 3) and out (S, S, C).
 
-    It is `_place_square`, then `_cut_square`; `cut_eye` explains the arguments.
+    It is `_place_square`, then `_cut_square`. mesh (K, D) holds x and y of the face's landmarks, in
+    pixels of the model's input image, and features (H, W, C) the feature map. points (P,) are the
+    eye's rows of mesh, and left and right those of its corners. scale is the square's width over
+    that of the points' bounding box, and to_map the size of a pixel of the image in pixels of the
+    feature map. matrix maps the square's pixels to the feature map's.
     """
     _place_square(mesh, points, left, right, scale, out.shape[0], to_map, matrix)
     _cut_square(features, matrix, out)

@@ -503,8 +503,9 @@ def _fit_durations(
     duration away from `centre_s`. Fill `out` (5, L, K) with the log likelihood of each exposure and
     duration, and with means and standard deviations over the centres: amplitude, its standard
     deviation, centre in seconds and its standard deviation. What is not fitted stays as it was.
-    `ahead` and `rush` are those of `_fit_centres`. `white` (2, N), `work` (13, C) and `fits` (4, C)
-    are working memory.
+    `ahead` and `rush` are the mean and the standard deviation of the rush, by which landmarks run
+    ahead of a moving eye (`fit_step`). `white` (2, N), `work` (13, C) and `fits` (4, C) are working
+    memory, for C centres.
     """
     size, centres = times_s.size, fits.shape[1]
     moved_s, ones = np.empty(size), np.ones(size)
@@ -667,12 +668,14 @@ def fit_step(
 
 @kernel("void(f8[:,::1], f8[:,::1], f8[:,::1], f8, f8[::1], f8[::1], f8, f8, f8, f8[:,::1])")
 def _weigh_powers(logs, means, stds, sign, rises_s, log_values, power, slope, offset, out):
-    """Fill `out` (L, G) with the log likelihood of each value of a product; see `weigh_products`.
+    """Fill `out` (L, G) with the log likelihood of each value of a product of a step's numbers.
 
-    `logs`, `means` and `stds` (L, K) are the log likelihood, the amplitude and its standard
-    deviation, of L exposures and K 10-90 % times; the amplitude times `sign` is positive. rises_s
-    (K,) are these times in seconds. log_values (G,) are the logarithms of the values to try,
-    ascending. The product's logarithm is ``power * log(amplitude) - slope * log(rise_s) + offset``.
+    It is the kernel of `weigh_products`: the product is the step's amplitude, its peak velocity, or
+    both multiplied. `logs`, `means` and `stds` (L, K) are the log likelihood, the amplitude and its
+    standard deviation, of L exposures and K 10-90 % times; the amplitude times `sign` is positive.
+    rises_s (K,) are these times in seconds. log_values (G,) are the logarithms of the values to
+    try, ascending. The product's logarithm is
+    ``power * log(amplitude) - slope * log(rise_s) + offset``.
     """
     exposures, rises, values = logs.shape[0], logs.shape[1], log_values.size
     top = -np.inf

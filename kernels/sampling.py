@@ -32,10 +32,10 @@ the pixel in the first row and column is (0, 0)."""
 def _touch(plane, row, left, right, top, bottom, line):
     """Bring a part of a plane (N,) into the processor's cache, by reading from it row by row.
 
-    Every `line`-th sample is read: as many as a line of the cache holds. `row` is the number of
-    samples from the start of one row to that of the next. The part goes from column `left` and row
-    `top` to column `right` and row `bottom`, both included. The returned sum of the samples keeps
-    the compiler from leaving the reading out.
+    `line` is the number of samples that a line of the cache holds: one sample of each is read.
+    `row` is the number of samples from the start of one row to that of the next. The part goes from
+    column `left` and row `top` to column `right` and row `bottom`, both included. The returned sum
+    of the samples keeps the compiler from leaving the reading out.
     """
     total = np.int64(0)
     one = np.uint64(1)

@@ -379,10 +379,10 @@ def compute_bootstrap_correction(block_count: int) -> float:
 
 
 def compute_held_mean_variance(time_s: float) -> float:
-    """Return the variance of the mean gaze over `time_s`, divided by that of a single sample.
+    """Return the variance of the mean gaze over `time_s` seconds, over that of a single sample.
 
-    It holds for eyes that hold each position for an exponentially distributed time of mean
-    `HELD_S`. 1 if `time_s` is not above 0.
+    From 0 to 1: the longer the time, the less the mean varies. It holds for eyes that hold each
+    position for an exponentially distributed time of mean `HELD_S`. 1 if `time_s` is not above 0.
     """
     if not time_s > 0:
         return 1.0
@@ -403,9 +403,10 @@ def compute_noise_floor(values: ArrayLike, keep: ArrayLike) -> float:
     Returns
     -------
     float
-        95th minus 5th percentile of a normal jitter, whose standard deviation comes from the median
-        absolute difference of neighbouring samples; NaN without neighbours. Saccades are too few to
-        change that median. Drift slower than the frame rate is not included.
+        95th minus 5th percentile of a normal jitter, in the unit of `values`. The jitter's standard
+        deviation comes from the median absolute difference of neighbouring samples; NaN without
+        neighbours. Saccades are too few to change that median. Drift slower than the frame rate is
+        not included.
 
     Raises
     ------
