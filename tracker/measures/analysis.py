@@ -54,7 +54,7 @@ class Measures(LidMeasures, FixationMeasures, GazeMeasures):
     duration_s, fps, valid_time_s : float
         Length of the recording, frames per second in the video, time with a face.
     blink_count, incomplete_blink_count, prolonged_closure_count, wink_count, flutter_count : int
-        Numbers of events; a wink is not counted as a blink.
+        Numbers of events. Incomplete blinks are blinks, too; none of the other events is.
     lids_lowered_s : float
         Time in which the lids are lowered because the person looks down.
     down_range_is_lower_bound : bool
@@ -65,13 +65,13 @@ class Measures(LidMeasures, FixationMeasures, GazeMeasures):
         the frames that count for the gaze and those in which the lid hides the iris. The lid
         follows the eye up and down, and stays in sight when the iris does not.
     blink_rate_per_min : float
-        Number of blinks divided by the minutes with a face.
+        Number of blinks divided by the minutes with a face; NaN for less than `MIN_RATE_TIME_S`.
     blink_rate_per_min_ci95 : (float, float)
         95 % interval of that rate; see `kernels.compute_rate_interval`.
     blink_duration_median_s, inter_blink_interval_median_s : float
         Median time from a blink's onset to its offset, and from one onset to the next.
     perclos : float
-        Share of the time with the lids at least 80 % closed.
+        Share of the time with a face in which the lids are at least 80 % closed, 0 to 1.
     open_ear : float
         The person's EAR (eye aspect ratio) with open eyes: median over the frames with a face.
     """
@@ -108,7 +108,7 @@ class GazeResult:
     measures : GazeMeasures
         The numbers of the gaze over the recording.
     phases : tuple of PhaseResult
-        What the eyes did in each phase of the protocol.
+        What the eyes did in each phase of the protocol; empty without a protocol.
     """
 
     gaze: Gaze
@@ -124,17 +124,19 @@ class Analysis:
     Attributes
     ----------
     parameters : Parameters
+        The thresholds and the protocol that were used.
     traces : Traces
-        The signals before any threshold is applied. They hold the track itself.
+        The signals before any threshold is applied, (N,) for N frames. They hold the track itself.
     events : Events
-        Closures and winks.
+        Closures and winks, after the corrections if there are any.
     gaze : Gaze
-        Gaze offsets, and the frames that count.
+        Gaze offset of each frame, and the frames that count.
     saccades : Saccades
         The steps of the gaze.
     phases : tuple of PhaseResult
-        What the eyes did in each phase of the protocol.
+        What the eyes did in each phase of the protocol; empty without a protocol.
     measures : Measures
+        All numbers of the recording.
     corrections : Corrections or None
         What a person said that the eyes did; None if nobody corrected the events.
     detected : Events or None
@@ -177,6 +179,7 @@ def analyze_track(
     Parameters
     ----------
     track : Track
+        The landmarks of a recording.
     parameters : Parameters
         `step` and `max_frames` are not used: they were applied when the track was made.
     corrections : Corrections, optional
@@ -185,6 +188,7 @@ def analyze_track(
     Returns
     -------
     Analysis
+        Its numbers are NaN where there is nothing to measure: a track without a face is no error.
     """
     traces = trace_track(track)
     events = detect_events(traces, parameters)
@@ -199,7 +203,12 @@ def analyze_track(
 
 
 def _correct_traces(traces: Traces, corrections: Corrections) -> Traces:
-    """Return the traces without unusable stretches, and with the primary position a person set."""
+    """Return the traces as a person's corrections change them.
+
+    Times that the person calls unusable are treated as if no face was seen. The frames in which the
+    person says that the eyes look straight ahead are marked in `GazeTraces.said_primary`. The
+    events are not touched.
+    """
     track, primary = traces.track, corrections.primary
     if corrections.unusable:
         traces = trace_track(track, corrections.mark_unusable(track.times_s))
@@ -214,14 +223,16 @@ def analyze_gaze(traces: Traces, eyes_open: BoolArray, parameters: Parameters) -
     Parameters
     ----------
     traces : Traces
+        The signals of the track, N frames.
     eyes_open : ndarray, shape (N,), bool
         `Events.eyes_open`. The gaze depends on no other result of the blink detection.
     parameters : Parameters
-        The blink thresholds are not used.
+        The protocol and `vpp_thresh` are used, the blink thresholds are not.
 
     Returns
     -------
     GazeResult
+        The gaze of each frame, its numbers (NaN where there is nothing to measure), and the phases.
     """
     gaze = trace_gaze(traces.gaze, eyes_open)
     times_s = traces.track.times_s
@@ -247,14 +258,18 @@ def measure_events(
     Parameters
     ----------
     traces : Traces
+        The signals of the track.
     events : Events
+        Its closures and winks.
     gaze : GazeResult
-        The gaze while the eyes are open.
+        Its gaze while the eyes are open, from `analyze_gaze`.
     parameters : Parameters
+        Those with which events and gaze were found.
 
     Returns
     -------
     Analysis
+        Without corrections: `analyze_track` adds them.
     """
     times_s, seen, closures = traces.track.times_s, traces.seen, events.closures
     is_blink = closures.kind == BLINK
@@ -297,7 +312,11 @@ def measure_events(
 def measure_movements(
     traces: Traces, events: Events, gaze: Gaze, parameters: Parameters
 ) -> dict[str, Any]:
-    """Return the fields of `FixationMeasures` and of `LidMeasures`."""
+    """Measure how still the eyes hold a fixation, and how the lids move in blinks.
+
+    Return the fields of `FixationMeasures` and of `LidMeasures`, by name. All arguments are of the
+    same recording.
+    """
     times_s, protocol = traces.track.times_s, parameters.protocol
     fixation = measure_fixation(
         gaze.vertical,
@@ -317,7 +336,11 @@ def measure_movements(
 def _measure_upper_lid(
     traces: Traces, events: Events, gaze: Gaze, parameters: Parameters
 ) -> dict[str, Any]:
-    """Return the fields of `Measures` that are computed from the upper lid."""
+    """Return the fields of `Measures` that are computed from the upper lid, by name.
+
+    They are `down_range_is_lower_bound` (whether the lids hid the irises too often) and
+    `upper_lid_range` (how far the upper lids moved, in canthal distances).
+    """
     hidden = events.iris_hidden & traces.gaze.head_in_place
     kept = mark_task(gaze.valid | hidden, parameters.protocol, traces.track.times_s)
     edge = traces.geometry.upper_lid_offset
@@ -329,7 +352,10 @@ def _measure_upper_lid(
 
 
 def _lowered_s(events: Events, times_s: Float64Array) -> float:
-    """Return the time in which the lids are lowered because the person looks down."""
+    """Return the seconds in which the lids are lowered because the person looks down; 0 if never.
+
+    times_s (N,) are the times of the frames.
+    """
     if not len(events.lowered):
         return 0.0
     return compute_valid_time_s(mark_around_closures(events.lowered, times_s, 0.0), times_s)

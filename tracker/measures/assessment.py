@@ -31,13 +31,14 @@ class Assessment:
     Attributes
     ----------
     status : {"suspected", "not_suspected", "borderline", "not_assessable"}
-        Whether PSP is suspected. Borderline: the 95 % interval of the basis holds its limit.
+        Whether PSP is suspected. Borderline: the 95 % interval of the measured range holds the
+        limit. Not assessable: the recording does not support an answer.
     reasons : tuple of Finding
         Why the recording is not assessable, or why the answer is borderline; otherwise empty.
     cautions : tuple of Finding
         What limits the numbers but does not rule out an answer.
     basis : Basis
-        The quantity that the answer rests on, or would rest on.
+        The one range that the answer rests on (or would, if it is not assessable), with its limit.
     is_assumed : bool
         True if nobody said what the person was asked to do. The analysis then assumes that it was
         to look up and down.
@@ -54,7 +55,7 @@ class Assessment:
 
     @property
     def rule_reason(self) -> str:
-        """The verdict and its reasons, in English."""
+        """The verdict and its reasons as an English text, for clinicians."""
         return self.describe("en")
 
     @property
@@ -63,7 +64,7 @@ class Assessment:
         return self.describe_for_patient("en")
 
     def describe(self, language: Language) -> str:
-        """Return the verdict and its reasons as a text in a language."""
+        """Return the verdict and its reasons as a text for clinicians, in a language."""
         if self.status == "not_assessable":
             words = format_text(language, "because.not_assessable")
         else:
@@ -83,7 +84,10 @@ class Assessment:
         return " ".join((words, *(reason.describe(language) for reason in self.reasons)))
 
     def describe_for_patient(self, language: Language) -> str:
-        """Return the message to the patient: what to do better, or "done"; not the verdict."""
+        """Return the message to the patient in a language: what to do better, or "done".
+
+        It does not tell the verdict, which a clinician should explain.
+        """
         return choose_patient_message(
             [reason.code for reason in self.reasons],
             # If the recording must be repeated, only the reason for that is mentioned.
@@ -98,12 +102,13 @@ def assess(analysis: Analysis) -> Assessment:
     Parameters
     ----------
     analysis : Analysis
+        What was measured. The threshold is `vpp_thresh` of its parameters.
 
     Returns
     -------
     Assessment
         PSP is suspected if the recording is assessable, the person was asked to look up and down,
-        and the whole 95 % interval of the quantity that decides (`Basis`) is below its limit.
+        and the whole 95 % interval of the range that decides (`Basis`) is below its limit.
     """
     (assessment,) = assess_thresholds(analysis, (analysis.parameters.vpp_thresh,))
     return assessment
@@ -115,13 +120,14 @@ def assess_thresholds(analysis: Analysis, thresholds: Sequence[float]) -> list[A
     Parameters
     ----------
     analysis : Analysis
+        What was measured.
     thresholds : sequence of float
-        Each replaces `vpp_thresh` of the analysis.
+        Limits of the vertical range in eye widths. Each replaces `vpp_thresh` of the analysis.
 
     Returns
     -------
     list of Assessment
-        The result of `assess` for each threshold.
+        The result of `assess` for each threshold, in their order.
     """
     quality = measure_quality(analysis)
     cautions = find_cautions(analysis, quality)

@@ -1,4 +1,4 @@
-"""The basis of a verdict: the one quantity that it rests on, and that quantity's own limit."""
+"""The basis of a verdict: the one range of the gaze that it rests on, and that range's limit."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -22,16 +22,16 @@ Side = Literal["below", "above", "between"]
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """The quantity that a verdict rests on.
+    """The range of the gaze that a verdict rests on: the whole vertical range, or the range down.
 
     Attributes
     ----------
     name : {"vertical_peak_to_peak", "down_range"}
         Its field in `tracker.measures.gaze.GazeMeasures`.
     value : float
-        In eye widths, like the limits.
+        The measured range, in eye widths like the limits; NaN if it could not be measured.
     interval : (float, float)
-        95 % interval of `value`.
+        Lower and upper end of the 95 % interval of `value`; NaN if it is unknown.
     limit : float
         Values below it support the suspicion of PSP.
     threshold : float
@@ -49,9 +49,10 @@ class Basis:
 
     @property
     def side(self) -> Side:
-        """``below`` or ``above`` if the whole interval lies on that side of the limit.
+        """On which side of the limit the whole 95 % interval lies: ``below`` or ``above``.
 
-        ``between`` if the interval holds the limit, or is unknown.
+        ``between`` if the interval holds the limit, or is unknown (NaN). An interval that begins
+        at the limit is ``above``.
         """
         low, high = self.interval
         if high < self.limit:
@@ -60,13 +61,15 @@ class Basis:
 
 
 def choose_basis(analysis: Analysis, threshold: float) -> Basis:
-    """Choose the quantity that the verdict rests on.
+    """Choose the range of the gaze that the verdict rests on.
 
     Parameters
     ----------
     analysis : Analysis
+        What was measured.
     threshold : float
-        Replaces `vpp_thresh` of the analysis.
+        Limit of the whole vertical range in eye widths; it replaces `vpp_thresh` of the analysis.
+        The limit of the range down is `DOWN_SHARE` of it.
 
     Returns
     -------

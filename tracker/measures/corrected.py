@@ -1,4 +1,4 @@
-"""Put what a person says in the place of the detected events."""
+"""Put the closures and winks that a person entered in the place of the detected ones."""
 
 import math
 from dataclasses import dataclass, replace
@@ -33,13 +33,16 @@ _WINK_EYES = {name: eye for eye, name in WINK_NAMES.items()}
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
-    """An event, and the samples of the recording that it covers.
+    """A closure or a wink, and the samples of the recording that it covers.
+
+    A sample is a frame of the track.
 
     Attributes
     ----------
     start, stop : int
-        First sample of the event, and first sample after it.
+        Index of the first sample of the event, and of the first sample after it.
     event : TimedEvent
+        The event's own times, which may lie between samples, and its kind.
     onset_seen, offset_seen : bool
         Whether its beginning and its end were seen.
     closure : int or None
@@ -65,9 +68,11 @@ def correct_events(
     detected : Events
         What was detected in the whole recording.
     traces : Traces
-        Of the recording without what the person says is unusable.
+        Signals of the recording, without the times that the person calls unusable.
     parameters : Parameters
+        Those with which `detected` was detected.
     corrections : Corrections
+        What the person says: all closures and winks, and the unusable times.
 
     Returns
     -------
@@ -75,8 +80,8 @@ def correct_events(
         An event that the person kept stays as it was detected. Any other event has the person's
         times, and the lids' traces say how far the lids went down. Where a detected event was
         removed, the lids were not closed, whatever the traces say. If an event reaches into an
-        unusable stretch, only the part that is seen remains. Corrections that change nothing return
-        the same events.
+        unusable time, only the part that is seen remains; an event in which no face is seen is
+        left out. Corrections that change nothing return the same events.
     """
     times_s = traces.track.times_s
     found = detect_events(traces, parameters) if corrections.unusable else detected
@@ -115,13 +120,20 @@ def correct_events(
 
 
 def find_unseen(corrections: Corrections, traces: Traces) -> list[TimedEvent]:
-    """Return the person's events in which no face is seen: they are not among the events."""
+    """Return the events that a person entered where no face is seen.
+
+    `correct_events` leaves them out, because nothing can be measured there. traces are those
+    without the times that the person calls unusable. Empty if every event is seen in part.
+    """
     placed = [_place(event, traces.track.times_s) for event in corrections.events]
     return [one.event for one in placed if not traces.seen[one.start : one.stop].any()]
 
 
 def _place_detected(events: Events, times_s: Float64Array) -> list[_Placed]:
-    """Return the detected events, in the order of `list_events`."""
+    """Return the detected closures and winks with their samples, in order of time.
+
+    The order is that of `list_events`. times_s (N,) are the times of the frames.
+    """
     closures = events.closures
     seen = np.column_stack((closures.onset_seen, closures.offset_seen)).tolist()
     placed = []
@@ -139,7 +151,13 @@ def _place_detected(events: Events, times_s: Float64Array) -> list[_Placed]:
 def _place_said(
     corrections: Corrections, originals: list[_Placed], traces: Traces, ratio: Float64Array
 ) -> tuple[list[_Placed], BoolArray]:
-    """Return what is seen of a person's events in order, and the samples of the new ones, (N,)."""
+    """Return what is seen of the events that a person said, and the samples of the new ones.
+
+    originals are the detected events, in order of time. An event that is the same as one of them
+    keeps its samples and measures. ratio (N,) is the lid opening divided by that of the open eye.
+    The events come in order of their first samples. The second result, shape (N,) and bool, is True
+    in the events that nothing detected.
+    """
     times_s = traces.track.times_s
     matched = match_events([one.event for one in originals], corrections.events)
     kept: list[_Placed] = []
@@ -155,7 +173,10 @@ def _place_said(
 
 
 def _place(event: TimedEvent, times_s: Float64Array) -> _Placed:
-    """Put an event of a person on the samples: at least on the one that is closest to it."""
+    """Return the samples that a person's event covers: at least the one that is closest to it.
+
+    times_s (N,) are the times of the samples. Its beginning and end count as seen.
+    """
     start, stop = np.searchsorted(times_s, (event.onset_s, event.offset_s)).tolist()
     if start == stop:
         middle_s = (event.onset_s + event.offset_s) / 2
@@ -167,7 +188,10 @@ def _place(event: TimedEvent, times_s: Float64Array) -> _Placed:
 def _keep_seen(placed: _Placed, traces: Traces, ratio: Float64Array) -> _Placed | None:
     """Return what is seen of an event without an interruption; None if nothing is.
 
-    Of several parts, it is the one in which the lids are lowest.
+    Frames without a face, and gaps of more than `MAX_GAP_S` between frames, interrupt it. Of
+    several parts, it is the one in which the lids are lowest. ratio (N,) is the lid opening divided
+    by that of the open eye. A beginning or an end that is cut off counts as not seen, and gets the
+    time of the part's first or last frame.
     """
     times_s, seen = traces.track.times_s, traces.seen
     inside = np.arange(placed.start, placed.stop)[seen[placed.start : placed.stop]]
@@ -199,8 +223,10 @@ def _raise_baseline(
 ) -> Events:
     """Return the events with a higher baseline where a person says that the eyes were shut.
 
-    The detection may have taken the shut eyes for lids that are lowered to look down, and so their
-    EAR for the baseline. In these closures, the baseline becomes that of the open eyes around them.
+    The baseline is the EAR of the open eyes around each frame. The detection may have taken the
+    shut eyes for lids that are lowered to look down, and so their EAR for the baseline. In the
+    prolonged closures of `kept` that the person entered, the baseline becomes that of the open eyes
+    before or after, and the lid openings are divided by it.
     """
     if parameters.blink_baseline == "fixed" or not traces.baseline_trusted:
         return found
@@ -227,7 +253,12 @@ def _raise_baseline(
 def _make_closures(
     kept: list[_Placed], detected: Events, found: Events, times_s: Float64Array
 ) -> tuple[Closures, Float64Array]:
-    """Return the closures among the events, and how far each eye closes in them, (M, 2)."""
+    """Return the closures among the events `kept`, and how far each eye closes in them, (M, 2).
+
+    The second is 0 for an eye that stays open, 1 for one that closes wholly: left, then right. A
+    closure that was detected as it is keeps its measures from `detected`; the others are measured
+    from the lid openings in `found`. times_s (N,) are the times of the frames.
+    """
     closing = [one for one in kept if one.event.kind in _CLOSURE_KINDS]
     if [one.closure for one in closing] == list(range(len(detected.closures.kind))):
         return detected.closures, detected.eye_amplitude
@@ -258,7 +289,11 @@ def _make_closures(
 
 
 def _measure_closed_s(placed: _Placed, ratio: Float64Array, times_s: Float64Array) -> float:
-    """Return how long the lids are down by `CLOSED_DEPTH`; 0 if they do not go down."""
+    """Return for how many seconds the lids are closed in an event; 0 if they do not go down.
+
+    They are closed from when they first go down by `CLOSED_DEPTH` of the event's depth until they
+    last rise above that. ratio (N,) is the lid opening divided by that of the open eye.
+    """
     inside = ratio[placed.start : placed.stop]
     depth = 1 - float(inside.min())
     if depth <= 0:
@@ -284,6 +319,10 @@ def _as_intervals(placed: list[_Placed]) -> Int64Array:
 def _mark_removed(
     originals: list[_Placed], closures: Closures, winks: Int64Array, count: int
 ) -> BoolArray:
-    """Mark the samples of detected events that are in no event any more, shape (count,)."""
+    """Mark the samples of detected events that are in no event any more, shape (count,).
+
+    originals are the detected events; closures and winks (W, 2), samples [start, stop), are the
+    corrected ones; count is the number of samples of the recording.
+    """
     before = mark_intervals(_as_intervals(originals), count)
     return before & ~mark_intervals(np.concatenate((closures.interval, winks)), count)

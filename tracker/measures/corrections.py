@@ -25,8 +25,8 @@ class TimedEvent:
     ----------
     onset_s, offset_s : float
         When it begins and ends.
-    kind : str
-        One of `EVENT_KINDS`.
+    kind : {"blink", "prolonged_closure", "flutter", "wink_left", "wink_right"}
+        What it is. "left" is the subject's left eye.
     """
 
     onset_s: float
@@ -34,7 +34,10 @@ class TimedEvent:
     kind: str
 
     def is_same(self, other: "TimedEvent") -> bool:
-        """Return whether both are one event, as far as files can tell."""
+        """Return whether both are one event: one kind, and times that differ by `SAME_S` or less.
+
+        Files round times, so equal events that were written and read again differ a little.
+        """
         return (
             self.kind == other.kind
             and abs(self.onset_s - other.onset_s) <= SAME_S
@@ -44,16 +47,17 @@ class TimedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A stretch of the recording [start_s, end_s), in seconds from the first frame.
+    """A span of time in a recording that a person chose, [start_s, end_s).
 
-    If it reaches the last frame, it holds that, too: nobody can choose a later end.
+    Both are in seconds from the first frame. If it reaches the last frame, it holds that, too:
+    nobody can choose a later end.
     """
 
     start_s: float
     end_s: float
 
     def mark(self, times_s: Float64Array) -> NDArray[np.bool_]:
-        """Mark the samples in the stretch, shape (N,)."""
+        """Return which of the frames lie in this span of time, shape (N,); times_s is (N,)."""
         marked = np.zeros(times_s.size, dtype=np.bool_)
         # Files round times, which must not move a sample out of an event's own stretch.
         ends_s = (self.start_s - _ROUNDING_S, self.end_s - _ROUNDING_S)
@@ -75,12 +79,13 @@ class Corrections:
     events : tuple of TimedEvent
         All closures and winks of the recording, in order of time. They replace the detected ones.
     unusable : tuple of Stretch
-        Stretches to be treated as if no face was seen.
+        Times to be treated as if no face was seen.
     primary : Stretch or None
-        Stretch in which the eyes look straight ahead; None keeps the one that the analysis takes.
+        Time in which the eyes look straight ahead, from which up and down are measured (the primary
+        position); None keeps the one that the analysis takes.
     video_sha256, track_sha256 : str
-        Hashes of the recording that the corrections belong to; one of them may be empty. See
-        `tracker.files.corrections`.
+        SHA-256 of the video and of the track that the corrections belong to, as hex; one of them
+        may be empty. See `tracker.files.corrections`.
     """
 
     by: str
@@ -93,7 +98,7 @@ class Corrections:
     track_sha256: str = ""
 
     def mark_unusable(self, times_s: Float64Array) -> NDArray[np.bool_]:
-        """Mark the samples in the unusable stretches, shape (N,)."""
+        """Return which of the frames the person calls unusable, shape (N,); times_s is (N,)."""
         marked = np.zeros(times_s.size, dtype=np.bool_)
         for stretch in self.unusable:
             marked |= stretch.mark(times_s)
@@ -102,14 +107,21 @@ class Corrections:
 
 @dataclass(slots=True)
 class Change:
-    """Detected events and the corrected ones in their place; either list may be empty."""
+    """One correction: detected events, and the person's events in their place.
+
+    Without `after`, the person removed events; without `before`, the person added them. Both lists
+    are in order of time.
+    """
 
     before: list[TimedEvent] = field(default_factory=list)
     after: list[TimedEvent] = field(default_factory=list)
 
 
 def list_events(events: Events, times_s: Float64Array) -> list[TimedEvent]:
-    """Return all closures and winks by their times, in order; times_s is (N,)."""
+    """Return all closures and winks by their times, in order of onset.
+
+    times_s (N,) are the times of the frames in which the events were found.
+    """
     closures = events.closures
     times = np.column_stack((closures.onset_s, closures.offset_s)).tolist()
     found = [
@@ -124,7 +136,11 @@ def list_events(events: Events, times_s: Float64Array) -> list[TimedEvent]:
 
 
 def time_wink(start: int, stop: int, eye: int, times_s: Float64Array) -> TimedEvent:
-    """Return a wink of the samples [start, stop) by its times."""
+    """Return a wink of the samples [start, stop) by its times: those of `start` and of `stop`.
+
+    If the recording ends with the wink, it ends at the last sample. eye is `kernels.LEFT` or
+    `kernels.RIGHT`, the closed one. times_s (N,) are the times of the samples.
+    """
     end = min(stop, times_s.size - 1)
     return TimedEvent(float(times_s[start]), float(times_s[end]), WINK_NAMES[eye])
 
@@ -132,7 +148,8 @@ def time_wink(start: int, stop: int, eye: int, times_s: Float64Array) -> TimedEv
 def match_events(detected: Sequence[TimedEvent], said: Sequence[TimedEvent]) -> list[int | None]:
     """Return for each event of `said` the index of the same one in `detected`, or None.
 
-    Both are in order. No detected event is taken twice.
+    `said` are the events as a person entered them. Both are in order of time. Events are the same
+    if `TimedEvent.is_same` says so. No detected event is taken twice.
     """
     onsets_s = [one.onset_s for one in detected]
     taken: set[int] = set()
@@ -156,12 +173,12 @@ def find_changes(detected: Sequence[TimedEvent], said: Sequence[TimedEvent]) -> 
     Parameters
     ----------
     detected, said : sequence of TimedEvent
-        Both in order.
+        The events as they were detected, and as the person entered them; both in order of time.
 
     Returns
     -------
     list of Change
-        In order of time.
+        In order of time; empty if nothing was changed.
     """
     matched = match_events(detected, said)
     kept = {index for index in matched if index is not None}
@@ -181,6 +198,10 @@ def find_changes(detected: Sequence[TimedEvent], said: Sequence[TimedEvent]) -> 
 
 
 def count_corrections(detected: Sequence[TimedEvent], corrections: Corrections) -> int:
-    """Return how many corrections there are: changes of events, stretches, and primary position."""
+    """Return how many corrections a person made to the detected events; 0 if none.
+
+    Each counts as one: a change of events (`find_changes`), a time called unusable, and a time set
+    for the primary position.
+    """
     changes = find_changes(detected, corrections.events)
     return len(changes) + len(corrections.unusable) + (corrections.primary is not None)

@@ -14,9 +14,9 @@ class Finding:
     code : str
         Machine-readable kind of finding, such as ``face_lost``.
     values : dict
-        The numbers in its message.
+        The numbers in its message, by the names of its placeholders in `tracker.words`.
     variant : str
-        Which of the code's messages to use; empty if there is only one.
+        Which of the code's messages to use, such as ``dark``; empty for the code's plain message.
     """
 
     code: str
@@ -29,6 +29,6 @@ class Finding:
         return self.describe("en")
 
     def describe(self, language: Language) -> str:
-        """Return the finding and its remedy as a sentence in a language."""
+        """Return the finding, and what to do about it, as a text in a language."""
         key = f"finding.{self.code}.{self.variant}" if self.variant else f"finding.{self.code}"
         return format_text(language, key, **self.values)

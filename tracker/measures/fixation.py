@@ -40,14 +40,16 @@ BoolArray = NDArray[np.bool_]
 class FixationMeasures:
     """The numbers of the fixations; NaN where there is nothing to measure.
 
-    They come from the protocol's phases ``fixate``.
+    They come from the protocol's phases ``fixate``, in which the person is asked to look at the
+    camera. A square-wave jerk is a small horizontal step of the eyes, and shortly after it a step
+    back. Angles in degrees (``deg_est``) are estimates.
 
     Attributes
     ----------
     fixation_phases : str or None
         Names of the phases that these measures come from; None if there are none.
     fixation_time_s : float
-        Time in these phases that counts for the gaze.
+        Time in these phases that counts for the gaze: the eyes are open and the head is in place.
     square_wave_jerk_rate_per_min : float
         Square-wave jerks of `JERK_DEG` that are seen, over the time in which they can be seen.
     square_wave_jerk_rate_per_min_ci95 : (float, float)
@@ -58,8 +60,9 @@ class FixationMeasures:
         `LEAST_SEARCHED_S`; ``rate_too_low``: the frame rate is below `LEAST_RATE_HZ`;
         ``too_noisy``: no jerk of `JERK_DEG` would be visible.
     square_wave_jerk_count : int or None
+        Number of jerks of `JERK_DEG` that are seen; None if there is no rate.
     square_wave_jerk_amplitude_deg_est : float
-        Median amplitude.
+        Median amplitude of these jerks, without its sign.
     square_wave_jerk_visible_deg_est : float
         Smallest amplitude of which this recording shows 95 % of the jerks: at least three times
         the noise floor. Smaller ones are missed.
@@ -69,8 +72,10 @@ class FixationMeasures:
         Bivariate contour ellipse area: the area of the ellipse that holds `CONTOUR_SHARE` of the
         gaze, in squared canthal distances. The noise of the landmarks is a part of it.
     fixation_bcea_ci95 : (float, float)
+        95 % interval of that area, in the same unit.
     fixation_bcea_reason : str or None
-        ``no_fixation``, or ``too_short``: less than `LEAST_BLOCKS` seconds of fixation are seen.
+        Why there is no area. ``no_fixation``: no protocol asks for a fixation; ``too_short``: less
+        than `LEAST_BLOCKS` seconds of fixation are seen. None if there is one.
     """
 
     fixation_phases: str | None
@@ -94,11 +99,16 @@ class FoundJerks:
     Attributes
     ----------
     interval : ndarray, shape (M, 2), int64
-        Samples at which the first and the second step begin.
+        Indices of the frames at which the first and the second step begin.
     amplitude_deg : ndarray, shape (M,), float64
-        Estimated amplitude; positive to the subject's left.
-    visible_deg, noise_floor_deg, searched_s : float
-        See `kernels.fixation.Jerks`.
+        Estimated amplitude; positive if the first step goes to the subject's left.
+    visible_deg : float
+        Smallest amplitude of which 95 % of the jerks are found; NaN if none can be seen.
+    noise_floor_deg : float
+        Standard deviation of the difference of two neighbouring means over 0.15 s; NaN like the one
+        before.
+    searched_s : float
+        Seconds in which a jerk could begin and be seen whole; 0 if none can be seen.
     """
 
     interval: NDArray[np.int64]
@@ -115,7 +125,7 @@ def find_jerks(
     interval_s: float,
     iris_ratio: float,
 ) -> FoundJerks:
-    """Find square-wave jerks among the samples `keep`, shape (N,).
+    """Find square-wave jerks among the frames that `keep` marks.
 
     Parameters
     ----------
@@ -126,14 +136,15 @@ def find_jerks(
     times_s : ndarray, shape (N,), float64
         Presentation times in seconds, strictly increasing.
     interval_s : float
-        Median time between frames.
+        Median time in seconds between frames.
     iris_ratio : float
         Iris diameter over canthal distance; NaN if unknown.
 
     Returns
     -------
     FoundJerks
-        Those with an amplitude within `JERK_DEG`.
+        Those with an amplitude within `JERK_DEG`, in degrees; none if `keep` marks nothing or
+        `iris_ratio` is NaN.
     """
     if not keep.any():
         return FoundJerks(np.empty((0, 2), np.int64), np.empty(0), math.nan, math.nan, 0.0)
@@ -161,7 +172,7 @@ def measure_fixation(
     iris_ratio: float,
     protocol: tuple[Phase, ...],
 ) -> FixationMeasures:
-    """Measure the fixations.
+    """Measure how still the eyes are while the protocol asks for a fixation.
 
     Parameters
     ----------
@@ -169,13 +180,19 @@ def measure_fixation(
         Gaze offsets in canthal distances.
     valid : ndarray, shape (N,), bool
         Frames that count for the gaze.
-    times_s, interval_s, iris_ratio
-        See `find_jerks`.
+    times_s : ndarray, shape (N,), float64
+        Presentation times in seconds, strictly increasing.
+    interval_s : float
+        Median time in seconds between frames; NaN for fewer than two.
+    iris_ratio : float
+        Iris diameter over canthal distance; NaN if unknown.
     protocol : tuple of Phase
+        Only its phases ``fixate`` are measured. Empty if it is not known.
 
     Returns
     -------
     FixationMeasures
+        NaN and None where there is nothing to measure, with the reasons.
     """
     fixations = tuple(phase for phase in protocol if phase.phase in FIXATION_PHASES)
     keep = valid & mark_phases(protocol, FIXATION_PHASES, times_s)
@@ -208,7 +225,11 @@ def measure_fixation(
 def _find_jerk_reason(
     found: FoundJerks, fixations: tuple[Phase, ...], interval_s: float
 ) -> JerkReason | None:
-    """Return why there is no rate of jerks; None if there is one."""
+    """Return why there is no rate of jerks; None if there is one.
+
+    The reasons are those of `FixationMeasures.square_wave_jerk_rate_per_min_reason`. fixations are
+    the protocol's phases ``fixate``, and interval_s is the median time between frames.
+    """
     if not fixations:
         return "no_fixation"
     # Fewer than two frames have no interval; NaN must not pass.
@@ -228,9 +249,11 @@ def _measure_area(
     times_s: Float64Array,
     fixations: tuple[Phase, ...],
 ) -> tuple[float, tuple[float, float]]:
-    """Return the BCEA of the samples `keep`, shape (N,), and its 95 % interval.
+    """Return the area that the gaze covers (BCEA) in the samples `keep`, and its 95 % interval.
 
-    Both are in squared eye widths. Each fixation has its own centre. The interval comes from a
+    The BCEA is the area of the ellipse that holds `CONTOUR_SHARE` of the gaze. All are in squared
+    eye widths; NaN if fewer than `LEAST_BLOCKS` seconds are seen. vertical and horizontal (N,) are
+    gaze offsets. Each of the phases `fixations` has its own centre. The interval comes from a
     jackknife: the area is computed again without each single second, and the spread of these areas'
     logarithms gives the standard error.
     """
@@ -259,7 +282,11 @@ def _measure_area(
 
 
 def _log_area(sums: Float64Array) -> Float64Array:
-    """Return the logarithm of the BCEA, shape (B,), from sums of 1, x, y, xx, yy and xy, (6, B)."""
+    """Return the natural logarithm of the area that the gaze covers (BCEA), shape (B,).
+
+    sums (6, B) hold, for each of B sets of samples, the sums of 1, x, y, x x, y y and x y. x and y
+    are gaze offsets. The result is -inf if the gaze does not move in two directions.
+    """
     count, x, y, xx, yy, xy = sums
     determinant = (xx / count - (x / count) ** 2) * (yy / count - (y / count) ** 2)
     determinant -= (xy / count - x * y / count**2) ** 2

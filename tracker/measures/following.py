@@ -1,4 +1,7 @@
-"""Compare the movement of the irises in the landmarks with that in the pictures themselves."""
+"""Compare how far the irises move by their landmarks with how far they move in the pictures.
+
+If they move in the pictures, but not in the landmarks, the measured range cannot be trusted.
+"""
 
 import math
 
@@ -33,18 +36,19 @@ Where thick rims led to the suspicion of PSP in a healthy person, they showed 0.
 
 
 def measure_picture_ranges(analysis: Analysis) -> tuple[float, float]:
-    """Measure how far the irises move in the pictures, in the frames of the vertical range.
+    """Measure how far the irises move vertically in the pictures, without their landmarks.
 
-    Both ranges are in canthal distances. Each is the smaller one of the two eyes', and NaN if too
-    few pictures show an iris.
+    The pictures are those of every tenth frame or so (`Track.picture_heights`); only those in which
+    the vertical range of the gaze is measured are used. Both ranges are in canthal distances. Each
+    is the smaller one of the two eyes', and NaN if too few pictures show an iris.
 
     Returns
     -------
     whole : float
-        From the top to the bottom of their heights: see
+        95th minus 5th percentile of the irises' heights: see
         `tracker.measures.quality.Quality.picture_gaze_range`.
     down : float
-        From the primary position to the bottom.
+        From the height of eyes that look straight ahead (median) down to the 95th percentile.
     """
     track, valid = analysis.track, analysis.gaze.valid
     protocol = analysis.parameters.protocol
@@ -62,7 +66,14 @@ def measure_picture_ranges(analysis: Analysis) -> tuple[float, float]:
 def _measure_eye(
     heights: NDArray[np.float32], in_task: NDArray[np.bool_], ahead: NDArray[np.bool_]
 ) -> tuple[float, float]:
-    """Return `measure_picture_ranges` of one eye; all arrays are (S,), one value a picture."""
+    """Return how far one iris moves in the pictures: the whole range, and the range down.
+
+    The whole range is the 95th minus the 5th percentile of its height, and the range down the 95th
+    percentile minus the median height when the eyes look straight ahead. They are in canthal
+    distances; NaN if too few pictures show the iris. heights (S,) is the height of the iris in each
+    picture, in canthal distances, down is positive; NaN = not found. in_task (S,) marks the
+    pictures that count, and ahead (S,) those in which the eyes look straight ahead.
+    """
     height = heights.astype(np.float64)
     found = np.isfinite(height)
     if np.count_nonzero(found & in_task) < MIN_PICTURES:
@@ -75,11 +86,12 @@ def _measure_eye(
 
 
 def find_unfollowed(analysis: Analysis) -> list[Finding]:
-    """Return a finding if the irises move in the pictures, but hardly in the landmarks.
+    """Return the finding `gaze_not_followed` if the irises move, but hardly in the landmarks.
 
-    If the verdict rests on the range down, that range is compared first, because a good range up
-    would hide that the landmarks miss a part of it. If the landmarks follow downwards and only miss
-    a part of the whole range, the finding has the variant ``up``.
+    How far they move is measured in the pictures themselves. If the verdict rests on the range
+    down, that range is compared first, because a good range up would hide that the landmarks miss a
+    part of it. If the landmarks follow downwards and only miss a part of the whole range, the
+    finding has the variant ``up``. The list is empty if they follow, or if nothing tells.
     """
     measures = analysis.measures
     whole, down = measure_picture_ranges(analysis)
@@ -101,10 +113,10 @@ def find_unfollowed(analysis: Analysis) -> list[Finding]:
 def _compare(moved: float, shown: float, part: float, variant: str) -> list[Finding]:
     """Return a finding if the pictures show a movement that the landmarks hardly show.
 
-    `moved` is the range in the pictures and `shown` that of the landmarks. `part` is the share of
-    the whole vertical range that they are expected to be: it scales the least range that is
-    compared. There is no finding if a range is NaN, because tracks of earlier versions have no
-    pictures.
+    `moved` is the range in the pictures and `shown` that of the landmarks, in canthal distances.
+    `part` is the share of the whole vertical range that they are expected to be: it scales the
+    least range that is compared. `variant` is that of the finding. There is no finding if a range
+    is NaN, because tracks of earlier versions have no pictures.
     """
     if moved >= part * MIN_PICTURE_RANGE and shown < MIN_FOLLOWED_SHARE * moved:
         return [Finding("gaze_not_followed", {"moved": moved, "shown": shown}, variant)]

@@ -1,4 +1,4 @@
-"""The gaze: how far and how fast the eyes moved."""
+"""The gaze: how far and how fast the eyes moved, up and down above all."""
 
 import math
 from dataclasses import dataclass
@@ -68,19 +68,22 @@ class GazeTraces:
     Attributes
     ----------
     vertical_by_eye : ndarray, shape (2, N), float64
-        Vertical offset of each eye, in canthal distances (from corner to corner).
+        Vertical offset of the left and the right iris from the middle of the eye, in canthal
+        distances (from corner to corner of an eye); down is positive.
     horizontal : ndarray, shape (N,), float64
-        Horizontal offset, mean of both eyes.
+        Horizontal offset, mean of both eyes; the subject's left is positive.
     head_in_place : ndarray, shape (N,), bool
         Frames in which the head is within `MAX_HEAD_YAW_DEG` and `MAX_NOD_DEG`.
     iris_ratio : ndarray, shape (2, N), float64
         Iris diameter over canthal distance.
     second_pass_sample : ndarray, shape (T,), int64
-        Frames whose landmarks were found a second time; see `tracker.tracks.track.Track`.
+        Indices of the frames whose landmarks were found a second time, with the face turned, to see
+        how closely they follow the gaze; see `tracker.tracks.track.Track`.
     first_pass_offset, second_pass_offset : ndarray, shape (T,), float64
         Vertical offset in those frames, mean of both eyes, from each pass.
     second_pass_turn : ndarray, shape (T,), int64
-        How far the region was turned in the second pass: index of `tracker.face.follow.TURNS_DEG`.
+        By how much the face's region was turned in the second pass: index of
+        `tracker.face.follow.TURNS_DEG`.
     interval_s : float
         Median time between frames; NaN for fewer than two.
     said_primary : ndarray, shape (N,), bool, or None
@@ -106,8 +109,8 @@ class Gaze:
     Attributes
     ----------
     vertical, horizontal : ndarray, shape (N,), float64
-        Offsets, mean of both eyes, in canthal distances. The vertical one is corrected by
-        `framing_gain`.
+        Offsets of the iris from the middle of the eye, mean of both eyes, in canthal distances.
+        Down and the subject's left are positive. The vertical one is corrected by `framing_gain`.
     vertical_by_eye : ndarray, shape (N, 2), float64
         Vertical offset of each eye, with the same correction.
     eyes_open : ndarray, shape (N,), bool
@@ -117,7 +120,8 @@ class Gaze:
     ahead : ndarray, shape (N,), bool
         Frames in which the eyes do not look aside, whether they count or not.
     framing_gain, framing_gain_std : float
-        See `kernels.compute_framing_gain`.
+        Factor that corrects how closely the landmarks follow the gaze in this framing of the face,
+        and the standard deviation of its error; see `kernels.compute_framing_gain`.
     """
 
     vertical: Float64Array
@@ -142,6 +146,8 @@ class GazeMeasures(SaccadeMeasures):
     ----------
     gaze_time_s : float
         Time with a face, open eyes, and the head in place: it counts for the gaze.
+    vertical_peak_to_peak : float
+        Vertical range of the mean of both eyes. The verdict rests on it, or on `down_range`.
     vertical_peak_to_peak_ci95 : (float, float)
         95 % interval from `kernels.compute_range_reach`. It is widened by the uncertainty of how
         far the landmarks follow the gaze in this framing of the face, and downwards by the noise
@@ -157,8 +163,12 @@ class GazeMeasures(SaccadeMeasures):
         the threshold. 1 or -1: the interval ends at the threshold.
     threshold_distance_in_noise_floors : float
         That distance divided by the noise floor.
+    vertical_peak_to_peak_left, vertical_peak_to_peak_right : float
+        Vertical range of each eye.
+    vertical_offset_std, vertical_offset_median : float
+        Standard deviation and median of the vertical offset over all valid frames.
     vertical_peak_to_peak_ahead : float
-        Range over the frames in which the eyes do not look aside.
+        Range over the frames in which the eyes do not look aside; NaN if these are too few.
     vertical_peak_to_peak_beyond_horizontal : float
         Range without the part that horizontal gaze explains; see `kernels.remove_crosstalk`.
     vertical_peak_to_peak_deg_est, horizontal_peak_to_peak_deg_est : float
@@ -170,16 +180,19 @@ class GazeMeasures(SaccadeMeasures):
         movement was followed. The upper bound is the upper end, as if the least share was
         followed, but not above `LARGEST_RANGE_DEG`. `EYE_SIZE_ERROR` widens both.
     primary_position : float
-        Vertical offset from which up and down are measured.
+        Vertical offset of the eyes that look straight ahead, from which up and down are measured.
     primary_position_source : str or None
-        See `tracker.measures.phases.find_primary`.
+        The time that it was taken from, see `tracker.measures.phases.find_primary`; None if there
+        is no primary position.
     primary_position_reason : str or None
-        Why there is no primary position.
+        Why there is no primary position, as an English text; None if there is one.
     up_range, down_range : float
         Distance from the primary position up to the 5th percentile and down to the 95th percentile.
     up_range_ci95, down_range_ci95 : (float, float)
         95 % intervals of the two, made like that of the whole range. Half of the noise floor may be
         a part of each, and the primary position adds its own uncertainty.
+    horizontal_peak_to_peak : float
+        Horizontal range of the mean of both eyes, over all valid frames.
     vertical_to_horizontal_ratio : float
         Vertical over horizontal range; NaN if the horizontal range is within its noise floor.
     vertical_eye_correlation : float
@@ -233,18 +246,20 @@ def prepare_gaze(
     Parameters
     ----------
     track : Track
+        The landmarks of a recording, N frames.
     geometry : EyeGeometry
         Eye geometry of the track's landmarks.
     head : HeadPose
         Head pose of the track's landmarks.
     head_pitch_deg : float
-        Its median pitch.
+        Its median pitch, from which nods are measured.
     interval_s : float
-        Median time between frames; NaN for fewer than two.
+        Median time in seconds between frames; NaN for fewer than two.
 
     Returns
     -------
     GazeTraces
+        NaN in frames without a face.
     """
     nod_deg = head.pitch_deg - head_pitch_deg
     by_eye = np.ascontiguousarray(geometry.vertical_offset.T)
@@ -278,12 +293,14 @@ def trace_gaze(traces: GazeTraces, eyes_open: BoolArray) -> Gaze:
     Parameters
     ----------
     traces : GazeTraces
+        The offsets as the landmarks show them, before any correction.
     eyes_open : ndarray, shape (N,), bool
         Frames with a face and open eyes.
 
     Returns
     -------
     Gaze
+        The vertical offsets are corrected for how closely the landmarks follow the gaze.
     """
     valid = eyes_open & traces.head_in_place
     counted = valid[traces.second_pass_sample]
@@ -321,14 +338,15 @@ def measure_gaze(
 
     Parameters
     ----------
-    gaze : Gaze
+    gaze, traces : Gaze, GazeTraces
+        The gaze in each frame, from `trace_gaze`, and the traces that it was computed from.
     saccades : Saccades
-    traces : GazeTraces
-        The traces that the gaze was computed from.
+        The gaze's steps, from `find_saccades`.
     head : HeadPose
     times_s : ndarray, shape (N,), float64
         Presentation times in seconds, strictly increasing.
     parameters : Parameters
+        The protocol and `vpp_thresh` are used.
 
     Returns
     -------
@@ -393,7 +411,11 @@ def find_iris_ratio(traces: GazeTraces, valid: BoolArray) -> float:
 def _measure_parts(
     gaze: Gaze, in_task: BoolArray, times_s: Float64Array, iris_ratio: float
 ) -> dict[str, Any]:
-    """Return the fields about single eyes, the range without looking aside, and all offsets."""
+    """Return the fields of `GazeMeasures` about single eyes, looking ahead, and all offsets.
+
+    in_task (N,) marks the frames of the vertical range, and times_s (N,) are the frames' times.
+    iris_ratio is iris diameter over canthal distance.
+    """
     vertical_deg = compute_rotation_deg(gaze.vertical, iris_ratio)
     left, right = gaze.vertical_by_eye[:, LEFT], gaze.vertical_by_eye[:, RIGHT]
     ahead = in_task & gaze.ahead
@@ -417,7 +439,11 @@ def _measure_parts(
 def _measure_horizontal(
     horizontal: Float64Array, valid: BoolArray, vertical_range: float, iris_ratio: float
 ) -> dict[str, Any]:
-    """Return the fields of `GazeMeasures` about the horizontal gaze."""
+    """Return the fields of `GazeMeasures` about the horizontal gaze, by name.
+
+    horizontal (N,) is the horizontal gaze offset, and valid (N,) marks the frames that count.
+    vertical_range is in canthal distances; iris_ratio is iris diameter over canthal distance.
+    """
     range_ = compute_peak_to_peak(horizontal, valid)
     moves_aside = range_ > compute_noise_floor(horizontal, valid)
     horizontal_deg = compute_rotation_deg(horizontal, iris_ratio)
@@ -431,7 +457,9 @@ def _measure_horizontal(
 def mark_task(valid: BoolArray, protocol: tuple[Phase, ...], times_s: Float64Array) -> BoolArray:
     """Mark the valid samples that the vertical range is taken from, shape (N,).
 
-    These are the samples in the protocol's phases up and down, or all if it has no such phase.
+    These are the valid samples in the protocol's phases up and down, or all valid ones if no sample
+    of the recording lies in such a phase. valid (N,) marks the samples that count for the gaze, and
+    times_s (N,) are their times.
     """
     in_task = mark_phases(protocol, VERTICAL_PHASES, times_s)
     return valid & in_task if in_task.any() else valid
@@ -440,7 +468,9 @@ def mark_task(valid: BoolArray, protocol: tuple[Phase, ...], times_s: Float64Arr
 def _nod_range(pitch_range_deg: float, iris_ratio: float) -> float:
     """Return the vertical range that eyes at rest show if the head nods, in canthal distances.
 
-    It is taken to equal the distance that the iris moves when an eye turns by `pitch_range_deg`.
+    `pitch_range_deg` is how far the head nods, and `iris_ratio` the iris diameter over the canthal
+    distance. The range is taken to equal the distance that the iris moves when an eye turns by that
+    angle.
     """
     radius = ROTATION_RADIUS_MM * iris_ratio / IRIS_DIAMETER_MM
     return radius * math.sin(math.radians(min(pitch_range_deg, 90.0)))

@@ -81,11 +81,11 @@ class LidMeasures:
         Bounds of the true velocities of the lids: the 95 % intervals, widened by `FOLLOWED`,
         because landmarks do not follow the lids exactly.
     blink_closing_time_s, blink_opening_time_s : float
-        Median times of the two movements.
+        Median durations of the two movements, as fitted; NaN where there is no velocity.
     blink_amplitude : float
-        Median share of the lid opening by which the lids close.
+        Median share of the lid opening by which the lids close, 0 to 1.
     incomplete_blink_share : float
-        Share of the blinks that are incomplete.
+        Share of the blinks that are incomplete: the lids leave more than `COMPLETE_RATIO` open.
     inter_blink_interval_variation : float
         Standard deviation of the times from blink to blink, divided by their mean.
     blink_amplitude_change_per_10 : float
@@ -146,19 +146,22 @@ def measure_lid_kinematics(
     Parameters
     ----------
     ratio : ndarray, shape (N,), float64
-        Lid opening over that of the open eye.
+        Lid opening over that of the open eye: 1 = open; NaN = no face.
     closures : Closures
+        The closures in `ratio`. Only the blinks among them are measured.
     seen : ndarray, shape (N,), bool
         Frames with a face.
     times_s : ndarray, shape (N,), float64
         Presentation times in seconds, strictly increasing.
     interval_s : float
-        Median time between frames; NaN for fewer than two.
+        Median time in seconds between frames; NaN for fewer than two.
     protocol : tuple of Phase
+        Tells when the person was at rest, for the blink rates; empty if it is not known.
 
     Returns
     -------
     LidMeasures
+        NaN where there is nothing to measure.
     """
     blinks = closures.select(closures.kind == BLINK)
     moving_s = np.column_stack((blinks.onset_s, blinks.offset_s))
@@ -185,7 +188,12 @@ def measure_lid_kinematics(
 def _measure_velocity(
     name: str, step_s: Float64Array, depth: Float64Array, interval_s: float
 ) -> dict[str, Any]:
-    """Return the fields of `LidMeasures` about one direction of the lids, from its fits, (M,)."""
+    """Return the fields of `LidMeasures` about how fast the lids close, or open, by name.
+
+    name is ``closing`` or ``opening``. step_s and depth (M,) are the fitted duration in seconds and
+    the depth of this movement in each of M blinks, NaN where it was not seen; a depth of 1 is the
+    whole opening. interval_s is the median time between frames.
+    """
     fitted = np.isfinite(step_s)
     count = int(fitted.sum())
     typical_s = median_finite(step_s)
@@ -215,9 +223,10 @@ def _measure_velocity(
 def _bound_exposure(step_s: float, interval_s: float) -> tuple[float, float]:
     """Return the least and the largest factor from a fitted velocity to the true one.
 
-    They differ from 1 because the fit assumes that a frame is exposed for half of the time to the
-    next one. The first factor holds if the exposure takes no time. The second one holds if it takes
-    the whole time; this factor may be infinite.
+    step_s is the fitted duration of the movement, and interval_s the time between frames. The
+    factors differ from 1 because the fit assumes that a frame is exposed for half of the time to
+    the next one. The first factor holds if the exposure takes no time. The second one holds if it
+    takes the whole time; this factor may be infinite.
     """
     half, whole = (EXPOSURE_SPREAD * (share * interval_s) ** 2 for share in (0.5, 1.0))
     shortest = step_s**2 + half - whole
@@ -228,7 +237,11 @@ def _bound_exposure(step_s: float, interval_s: float) -> tuple[float, float]:
 
 
 def _measure_variation(intervals_s: Float64Array) -> float:
-    """Return the standard deviation of the times from blink to blink over their mean."""
+    """Return the standard deviation of the times from blink to blink, divided by their mean.
+
+    intervals_s are these times, NaN where a blink may have been missed. NaN for fewer than
+    `LEAST_BLINKS_IN_A_ROW` - 1 known times.
+    """
     known = intervals_s[np.isfinite(intervals_s)]
     if known.size < LEAST_BLINKS_IN_A_ROW - 1:
         return math.nan
@@ -236,7 +249,12 @@ def _measure_variation(intervals_s: Float64Array) -> float:
 
 
 def _measure_change(amplitude: Float64Array) -> dict[str, Any]:
-    """Return the fields of `LidMeasures` about the decrement, from the amplitudes (M,)."""
+    """Return the fields of `LidMeasures` about the decrement: blinks that become smaller.
+
+    They are the change of the amplitude over 10 blinks, as a share of its mean, and its 95 %
+    interval. amplitude (M,) is that of the blinks in order of time. NaN for fewer than
+    `LEAST_BLINKS_IN_A_ROW`.
+    """
     name, count = "blink_amplitude_change_per_10", amplitude.size
     if count < LEAST_BLINKS_IN_A_ROW:
         return {name: math.nan, f"{name}_ci95": (math.nan, math.nan)}
@@ -261,7 +279,11 @@ def _measure_rate(
     times_s: Float64Array,
     protocol: tuple[Phase, ...],
 ) -> dict[str, Any]:
-    """Return the fields of `LidMeasures` about the rate of blinks in some phases."""
+    """Return the fields of `LidMeasures` about the rate of blinks in some phases, by name.
+
+    name is ``rest`` or ``task``, a part of the fields' names. phases are the names of the phases
+    that count. seen (N,) marks frames with a face. A blink belongs to the phase in which it begins.
+    """
     asked = [phase for phase in phases if any(one.phase == phase for one in protocol)]
     inside = mark_phases(protocol, phases, times_s)
     time_s = compute_valid_time_s(inside & seen, times_s)

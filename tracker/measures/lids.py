@@ -72,12 +72,13 @@ class Events:
         EAR of the open eyes around each frame. While the eyes are held shut, it is taken from
         before and after. While the lids are lowered to look down, it is the lowered lids' EAR.
     ratio : ndarray, shape (N,), float64
-        EAR divided by the baseline: 1 = open.
+        EAR divided by the baseline: 1 = open; NaN = no face.
     eye_ratio : ndarray, shape (N, 2), float64
-        The same of each eye, over its own share of the baseline.
+        The same of the left and the right eye, each over its own share of the baseline.
     dips : Dips
         All falls of the lid opening, and for each that is not a closure, why not.
     closures : Closures
+        The blinks, prolonged closures and flutters of both eyes: M of them, in order of time.
     eye_amplitude : ndarray, shape (M, 2), float64
         How far each eye closes in each closure: 0 = stays open, 1 = no opening left.
     winks : ndarray, shape (W, 2), int64
@@ -110,7 +111,7 @@ class Events:
     eyes_open: BoolArray
 
     def key(self) -> tuple[bytes, ...]:
-        """Return a key to compare events by: events with equal keys have the same measures."""
+        """Return a key to compare events of one track by: equal keys have the same measures."""
         arrays = (
             *(self.baseline, self.eyes_open, self.winks, self.lowered),
             *(self.glance, self.iris_hidden),
@@ -121,12 +122,12 @@ class Events:
 
 @dataclass(frozen=True, slots=True)
 class _Level:
-    """The level: the EAR of the open eyes around each frame.
+    """The level: the EAR (eye aspect ratio) of the open eyes around each frame.
 
     Attributes
     ----------
     ear : ndarray, shape (N,)
-        The level itself.
+        The level itself, an EAR.
     noise : float
         Standard deviation of the open lids, as a share of the level.
     is_partly_low, is_low : ndarray, shape (N,)
@@ -146,8 +147,8 @@ def detect_events(traces: Traces, parameters: Parameters, rules: ClosureRules = 
 
     Parameters
     ----------
-    traces : Traces
-    parameters : Parameters
+    traces, parameters : Traces, Parameters
+        The signals of a track, N frames; the blink thresholds and the protocol.
     rules : ClosureRules, optional
         Limits by which a dip is a closure. An analysis uses the default.
 
@@ -196,7 +197,12 @@ def detect_events(traces: Traces, parameters: Parameters, rules: ClosureRules = 
 
 @dataclass(frozen=True, slots=True)
 class OpenEyes:
-    """When the eyes are open, and what the lids then leave in sight; see `Events`."""
+    """When the eyes are open, and when lowered lids hide the irises.
+
+    lowered (L, 2) are frames [start, stop) in which the lids are lowered to look down; iris_hidden
+    (N,) marks frames of them whose iris is covered. eyes_open (N,) marks frames with a face, open
+    eyes and an iris in sight, at least `BLINK_GUARD_S` away from closures and winks.
+    """
 
     lowered: Int64Array
     iris_hidden: BoolArray
@@ -217,12 +223,16 @@ def find_open(
 
     Parameters
     ----------
-    traces : Traces
-    parameters : Parameters
-    baseline, ratio, closures, winks, glance
-        See `Events`.
+    traces, parameters : Traces, Parameters
+        The signals of a track, N frames; the blink threshold.
+    baseline, ratio : ndarray, shape (N,), float64
+        EAR of the open eyes (or of lowered lids) around each frame, and EAR divided by it.
+    closures, winks : Closures; ndarray, shape (W, 2), int64
+        Closures of both eyes, and frames [start, stop) in which only one eye is closed.
+    glance : ndarray, shape (N,), bool
+        Frames of glances down and squints, which are no closures although the ratio is low.
     also_lowered : ndarray, shape (L, 2), int64, optional
-        Sample intervals in which the lids are lowered, besides those that the level shows.
+        Frames [start, stop) in which the lids are lowered, besides those that `baseline` shows.
 
     Returns
     -------
@@ -248,8 +258,9 @@ def _choose_level(
 ) -> tuple[_Level, Float64Array, Float64Array]:
     """Return the level, the EAR divided by it, (N,), and the same for each eye, (N, 2).
 
-    Both eyes share one level, because a person's eyes differ by a constant factor. Two separate
-    levels would differ more as soon as only one of them took lowered lids for open lids.
+    The level is the EAR of the open eyes around each frame, also while they are held shut. Both
+    eyes share one level, because a person's eyes differ by a constant factor. Two separate levels
+    would differ more as soon as only one of them took lowered lids for open lids.
     """
     level = _start_level(traces, parameters)
     eye_share = _usual_share(traces, level.ear, parameters.close_ratio)
@@ -307,7 +318,7 @@ def _find_dips(
 
 
 def mark_intervals(intervals: Int64Array, count: int) -> BoolArray:
-    """Mark the samples in half-open intervals (M, 2), shape (count,)."""
+    """Return which of `count` samples lie in the intervals (M, 2), [start, stop): bool (count,)."""
     marked = np.zeros(count, dtype=np.bool_)
     for start, stop in intervals:
         marked[start:stop] = True
@@ -315,7 +326,7 @@ def mark_intervals(intervals: Int64Array, count: int) -> BoolArray:
 
 
 def find_runs(marked: BoolArray) -> Int64Array:
-    """Return the half-open intervals of the marked samples, shape (R, 2)."""
+    """Return the intervals [start, stop) of samples in a row that are marked (N,), shape (R, 2)."""
     changes = np.flatnonzero(marked[1:] != marked[:-1]) + 1
     ends = [0] * int(marked[:1].any()), [marked.size] * int(marked[-1:].any())
     return np.concatenate((ends[0], changes, ends[1])).astype(np.int64).reshape(-1, 2)
@@ -324,9 +335,10 @@ def find_runs(marked: BoolArray) -> Int64Array:
 def _find_shut(traces: Traces, parameters: Parameters, level: _Level, dips: Dips) -> Int64Array:
     """Return the intervals [start, stop) of a low level in which the eyes are shut, shape (S, 2).
 
-    In the other intervals of a low level, the lids are only lowered. Shut eyes have an EAR like the
-    person's own blinks at their deepest, and do not blink. While the person is asked to look down,
-    lids count as lowered, however far down they are.
+    The level, the EAR of the open eyes around each frame, sinks while eyes are held shut or lids
+    are lowered; this tells the two apart. dips are those at this level. Intervals may overlap. Shut
+    eyes have an EAR like the person's own blinks at their deepest, and do not blink. While the
+    person is asked to look down, lids count as lowered, however far down they are.
     """
     typical = traces.typical_ear
     # In a closure as long as the level's window, the level lies between shut and open.
@@ -354,12 +366,13 @@ def _find_shut(traces: Traces, parameters: Parameters, level: _Level, dips: Dips
 
 
 def _expect_shut(ear: Float64Array, deepest: Int64Array, runs: Int64Array) -> Float64Array:
-    """Return the EAR of shut eyes in each of the intervals runs (R, 2), shape (R,).
+    """Return the EAR that shut eyes would have in each of the intervals runs (R, 2), shape (R,).
 
-    deepest (D,) are the frames in which blinks are at their deepest, in order. Their median EAR is
-    that of shut eyes. Shut eyes that look down have a slightly higher EAR. Therefore the EAR of the
-    blinks right before and after an interval counts too: the lower of the two is returned if it is
-    above the median.
+    ear (N,) is the EAR of each frame; runs are frames [start, stop). deepest (D,) are the frames in
+    which blinks are at their deepest, in order, at least one of them. Their median EAR is that of
+    shut eyes. Shut eyes that look down have a slightly higher EAR. Therefore the EAR of the blinks
+    right before and after an interval counts too: the lower of the two is returned if it is above
+    the median.
     """
     after = np.searchsorted(deepest, runs[:, 0])
     before = ear[deepest[np.maximum(after - 1, 0)]]
@@ -371,8 +384,10 @@ def _expect_shut(ear: Float64Array, deepest: Int64Array, runs: Int64Array) -> Fl
 def raise_level(traces: Traces, level: Float64Array, shut: Int64Array) -> Float64Array:
     """Return the level (N,) after raising it where the eyes are held shut.
 
-    shut (R, 2) are the intervals [start, stop) in which they are. In each, the level becomes that
-    before the interval or that after it, whichever is lower.
+    The level is the EAR of the open eyes around each frame; shut eyes have drawn it down. shut
+    (R, 2) are the intervals [start, stop) in which they are. In each, the level becomes that before
+    the interval or that after it, whichever is lower, or the recording's typical one if neither is
+    known. The given level stays unchanged.
     """
     ear, times_s = level.copy(), traces.track.times_s
     for start, stop in shut:
@@ -401,8 +416,9 @@ def _find_lowered(
 ) -> Int64Array:
     """Return the intervals [start, stop) in which the person looks down with lowered lids, (L, 2).
 
-    The level is low there. It is also low in the intervals closed (C, 2), in which the eyes or one
-    eye are held closed; these are left out.
+    The level (N,), the EAR around each frame from which blinks start, is below close_ratio of the
+    recording's typical one there. It is also low in the intervals closed (C, 2), in which the eyes
+    or one eye are held closed; these are left out. L is 0 if the typical level cannot be trusted.
     """
     if not traces.baseline_trusted:
         return np.empty((0, 2), dtype=np.int64)
@@ -427,7 +443,7 @@ def _find_lowered(
 
 
 def _mark_glances(dips: Dips, count: int) -> BoolArray:
-    """Mark the samples of dips that last too long for a blink and do not shut the eyes, (N,)."""
+    """Mark the samples of dips too long for a blink that do not shut the eyes, shape (count,)."""
     glance = np.zeros(count, dtype=np.bool_)
     wide = (dips.refused & REFUSALS["long"]) != 0
     for start, stop in dips.span[wide & (dips.least_ratio > DEEP_RATIO)]:
@@ -438,7 +454,7 @@ def _mark_glances(dips: Dips, count: int) -> BoolArray:
 def _iris_below_lid(traces: Traces) -> Float64Array:
     """Return how far the iris' centre is below the upper lid's edge, in canthal distances, (N,).
 
-    It is the mean of both eyes.
+    It is the mean of both eyes; negative if the lid covers the centre, NaN without a face.
     """
     geometry = traces.geometry
     below = geometry.vertical_offset - geometry.upper_lid_offset
@@ -447,7 +463,7 @@ def _iris_below_lid(traces: Traces) -> Float64Array:
 
 
 def _mark_hidden(traces: Traces, lowered: Int64Array) -> BoolArray:
-    """Mark the frames with lowered lids in which the upper lid covers the iris' centre, (N,)."""
+    """Mark the frames in lowered (L, 2), [start, stop), in which lids cover the irises, (N,)."""
     hidden = np.zeros(traces.seen.size, dtype=np.bool_)
     if len(lowered):
         covered = _iris_below_lid(traces) < IRIS_IN_SIGHT
@@ -457,9 +473,10 @@ def _mark_hidden(traces: Traces, lowered: Int64Array) -> BoolArray:
 
 
 def _usual_share(traces: Traces, level: Float64Array, close_ratio: float) -> Float64Array:
-    """Return the usual EAR of each eye as a share of the mean of both eyes, shape (2,).
+    """Return the usual EAR of each eye, divided by the mean of both eyes, shape (2,), left first.
 
-    It is the median over the frames whose mean counts as open; NaN for an eye that is shut there.
+    It is the median over the frames whose mean EAR is at least close_ratio of the level (N,), so
+    that the eyes count as open; NaN for an eye that is shut there.
     """
     # NaN compares as not below.
     opened = ~(traces.ear < close_ratio * level) & (traces.ear > 0)
@@ -471,9 +488,10 @@ def _usual_share(traces: Traces, level: Float64Array, close_ratio: float) -> Flo
 def _close_alike(eye_amplitude: Float64Array) -> bool:
     """Return whether both eyes usually close about equally far, judged by closures outside winks.
 
-    If not, because one lid is weak, winks cannot be told from blinks: every blink looks like a
-    wink, and a long one lasts as long as a wink. The result is also False if there is no closure
-    outside winks.
+    eye_amplitude (M, 2) is how far the left and the right eye close in each of these closures: 0 =
+    stays open, 1 = no opening left. If they do not close alike, because one lid is weak, winks
+    cannot be told from blinks: every blink looks like a wink, and a long one lasts as long as a
+    wink. The result is also False if there is no closure outside winks.
     """
     asymmetry = eye_amplitude.min(axis=1) / eye_amplitude.max(axis=1)
     return median_finite(asymmetry) >= WINK_ASYMMETRY

@@ -1,4 +1,7 @@
-"""Find the reasons why a recording is not assessable, and what limits its numbers."""
+"""Find the reasons why a recording is not assessable, and what limits its numbers.
+
+An obstacle rules out an answer; a caution is told beside it. The basis is the range that decides.
+"""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -112,7 +115,7 @@ RANGE_HIDING = (
 
 
 def find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
-    """Return the findings that make the recording not assessable at any threshold."""
+    """Return the findings that rule out an answer at any threshold; empty if there are none."""
     if not analysis.traces.seen.any():
         return [Finding("no_face")]
     if quality.sampled_rate_hz < MIN_RATE_HZ:
@@ -142,8 +145,8 @@ def find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
 def _find_slow_part(analysis: Analysis) -> list[Finding]:
     """Return a finding if too many frames were skipped in a part of the recording.
 
-    The median time between frames does not show such a part. Blinks are missed in it, so their rate
-    reads too low.
+    That happens to finish in time. The median time between frames does not show such a part. Blinks
+    are missed in it, so their rate reads too low. None if it is `MAX_SLOW_SHARE` or less.
     """
     intervals_s = np.diff(analysis.track.times_s)
     slow = intervals_s > 1.05 / MIN_RATE_HZ
@@ -156,7 +159,7 @@ def _find_slow_part(analysis: Analysis) -> list[Finding]:
 def _find_time_obstacles(
     analysis: Analysis, quality: Quality, open_time_s: float
 ) -> Iterator[Finding]:
-    """Yield a finding if the face, the open eyes or a phase were seen for too short a time."""
+    """Yield findings if the face, open eyes (`open_time_s`) or a phase were seen too briefly."""
     seen_s = analysis.measures.valid_time_s
     if seen_s < MIN_VALID_TIME_S:
         yield Finding("too_short", {"seen_s": seen_s, "least_s": MIN_VALID_TIME_S})
@@ -184,7 +187,8 @@ def _find_head_obstacles(
 ) -> Iterator[Finding]:
     """Yield findings if the head's direction is unknown, or too far from the camera's.
 
-    Also yield one if the head moves so much that too little time is left to measure the gaze.
+    Also yield one if the head moves so much that too little of `open_time_s`, the seconds in which
+    the eyes were seen open, is left to measure the gaze.
     """
     gaze_time_s = analysis.measures.gaze_time_s
     if math.isnan(quality.head_yaw_deg + quality.head_pitch_deg):
@@ -204,7 +208,7 @@ def _find_head_obstacles(
 
 
 def _find_image_obstacles(quality: Quality) -> Iterator[Finding]:
-    """Yield a finding for each way in which the images are too bad to measure the eyes."""
+    """Yield a finding for each way in which the images are too bad to measure, such as blurred."""
     # A missing value is reported as not measured, not as bad.
     if math.isnan(
         quality.contrast_over_noise + quality.sharpness + quality.face_grey + quality.clipped_share
@@ -228,7 +232,10 @@ def _find_image_obstacles(quality: Quality) -> Iterator[Finding]:
 def find_basis_obstacles(
     analysis: Analysis, quality: Quality, cautions: Sequence[Finding], basis: Basis
 ) -> list[Finding]:
-    """Return the reasons why the basis, the quantity that decides, does not support an answer."""
+    """Return why the range that decides (`basis`) does not support an answer; empty if it does.
+
+    `cautions` come from `find_cautions`: some tell that a part of the range may not be seen.
+    """
     found = _find_hidden_range(analysis, cautions, basis) or _find_disagreement(quality, basis)
     if found or basis.side == "above":
         return found
@@ -248,6 +255,9 @@ def _find_hidden_range(
     analysis: Analysis, cautions: Sequence[Finding], basis: Basis
 ) -> list[Finding]:
     """Return why the true range of gaze may lie on the other side of the verdict's limit.
+
+    `basis` is the range that decides, with its limit. If it is below that, those of `cautions`
+    (from `find_cautions`) that are in `RANGE_HIDING` are returned.
 
     Time in which the eyes were not seen can only make the measured range too small. So can
     landmarks that do not follow the irises. A range below the limit is then no evidence. Looking
@@ -289,12 +299,13 @@ def _find_hidden_range(
 def _find_disagreement(quality: Quality, basis: Basis) -> list[Finding]:
     """Return a finding if the eyes disagree so much that the answer may be wrong.
 
-    The true range is assumed to differ from the measured one by no more than the disagreement of
-    the two eyes. The answer may be wrong if the true range can then lie on the other side of the
-    basis' limit. For example, if one eye's landmarks do not move, the mean of both eyes shows half
-    of the other eye's range, and the disagreement is the half that is missing.
+    `basis` is the range that decides. The true range is assumed to differ from the measured one by
+    no more than the disagreement of the two eyes (`Quality.eye_disagreement`). The answer may be
+    wrong if the true range can then lie on the other side of the limit. For example, if one eye's
+    landmarks do not move, the mean of both eyes shows half of the other eye's range, and the
+    disagreement is the half that is missing.
 
-    If the basis is the range down, only a part of the disagreement can be missing in it: its limit
+    If the range down decides, only a part of the disagreement can be missing in it: its limit
     divided by the limit of the whole range.
     """
     disagreement = quality.eye_disagreement
@@ -311,7 +322,7 @@ def _find_disagreement(quality: Quality, basis: Basis) -> list[Finding]:
 
 
 def find_basis_cautions(analysis: Analysis, basis: Basis) -> list[Finding]:
-    """Return what limits an answer on this basis: an assumed task, or a small range up."""
+    """Return cautions about the range that decides: an assumed task, or a small range up."""
     parameters, measures = analysis.parameters, analysis.measures
     if not parameters.protocol:
         return [Finding("task_assumed")] if parameters.task_assumed else []
@@ -326,7 +337,7 @@ def find_basis_cautions(analysis: Analysis, basis: Basis) -> list[Finding]:
 
 
 def find_cautions(analysis: Analysis, quality: Quality) -> list[Finding]:
-    """Return the findings that limit the numbers but do not rule out an answer."""
+    """Return the findings that limit the numbers but do not by themselves rule out an answer."""
     return [
         *_find_seen_cautions(analysis, quality),
         *_find_event_cautions(analysis),
@@ -336,7 +347,7 @@ def find_cautions(analysis: Analysis, quality: Quality) -> list[Finding]:
 
 
 def _find_seen_cautions(analysis: Analysis, quality: Quality) -> Iterator[Finding]:
-    """Yield cautions about how much was seen of the eyes, the face and the head."""
+    """Yield cautions if the eyes, the face or the head were seen too little or moved too much."""
     if analysis.parameters.blink_baseline == "adaptive" and not analysis.traces.baseline_trusted:
         yield Finding("baseline_fixed")
     shut_s, hidden_s = _covered_s(analysis)
@@ -365,7 +376,7 @@ def _find_seen_cautions(analysis: Analysis, quality: Quality) -> Iterator[Findin
 
 
 def _find_event_cautions(analysis: Analysis) -> Iterator[Finding]:
-    """Yield a finding if the eyes did not follow the protocol, or blinks were seen only in part."""
+    """Yield cautions if the gaze was lower in the phase up than down, or many blinks were cut."""
     held = {phase.phase: phase.held_offset for phase in analysis.phases}
     if held.get("up", math.nan) - held.get("down", math.nan) > (
         analysis.measures.vertical_noise_floor
@@ -377,7 +388,7 @@ def _find_event_cautions(analysis: Analysis) -> Iterator[Finding]:
 
 
 def _find_recording_cautions(analysis: Analysis, quality: Quality) -> Iterator[Finding]:
-    """Yield findings about gaps between frames, compression, and a second face."""
+    """Yield cautions about gaps between frames, compression and a second face, if not obstacles."""
     if NOTED_UNSEEN_SHARE < quality.gap_share <= 1 - MIN_COVERAGE:
         yield _sampling_gaps(quality)
     if MIN_BITS_PER_EYE <= quality.bits_per_eye < NOTED_BITS_PER_EYE:
@@ -387,7 +398,7 @@ def _find_recording_cautions(analysis: Analysis, quality: Quality) -> Iterator[F
 
 
 def _find_track_cautions(analysis: Analysis) -> Iterator[Finding]:
-    """Yield findings about the frames and their times, such as damage and slow motion."""
+    """Yield cautions about the frames and their times, such as damage and slow motion."""
     info = analysis.track.info
     if info.raised_step:
         yield Finding("step_raised", {"largest_step": info.raised_step, "step": info.step})
@@ -423,7 +434,7 @@ def _strong_compression(quality: Quality) -> Finding:
 def _covered_s(analysis: Analysis) -> tuple[float, float]:
     """Return how many seconds an eye is held shut, and how many lowered lids hide the irises.
 
-    Eyes are held shut in prolonged closures, winks and flutters.
+    Eyes are held shut in prolonged closures, winks and flutters; no time counts twice.
     """
     times_s, closures = analysis.track.times_s, analysis.events.closures
     shut = np.zeros(times_s.size, dtype=np.bool_)
@@ -435,10 +446,10 @@ def _covered_s(analysis: Analysis) -> tuple[float, float]:
 
 
 def _count_missing_frames(analysis: Analysis) -> int:
-    """Return the number of frames that the container declares but lacks at its end.
+    """Return the number of frames that the video file declares but lacks at its end.
 
-    The result is 0 if the recording is as long as declared, because some containers declare a wrong
-    rate or only estimate the count.
+    The result is 0 if the recording is as long as declared, because some files declare a wrong rate
+    or only estimate the count. It is also 0 if the track ended before the video did.
     """
     info = analysis.track.info
     if not info.complete or not info.video.fps:

@@ -41,6 +41,7 @@ class PhaseResult:
     phase : str
         Name of the phase, such as ``up``; see `tracker.protocol.Phase`.
     start_s, end_s : float
+        When the phase was, in seconds from the video's first frame.
     gaze_time_s : float
         Time within the phase that counts for the gaze.
     reached : float
@@ -78,7 +79,11 @@ class PhaseResult:
 def mark_phases(
     protocol: tuple[Phase, ...], names: tuple[str, ...], times_s: Float64Array
 ) -> BoolArray:
-    """Mark the samples in the phases with these names, shape (N,)."""
+    """Return which of the frames lie in the protocol's phases with these names, bool (N,).
+
+    names are some of `tracker.protocol.PHASES`, and times_s (N,) are the frames' times. A phase
+    holds its start and not its end. Nothing is marked if the protocol has no such phase.
+    """
     marked = np.zeros(times_s.size, dtype=np.bool_)
     for phase in protocol:
         if phase.phase in names:
@@ -98,10 +103,11 @@ def find_primary(
     Parameters
     ----------
     protocol : tuple of Phase
+        What the person was asked to do, and when; empty if it is not known.
     times_s : ndarray, shape (N,), float64
         Presentation times in seconds, strictly increasing.
     values : ndarray, shape (N,), float64
-        A gaze offset.
+        A gaze offset, vertical or horizontal.
     gaze_valid : ndarray, shape (N,), bool
         Frames that count for the gaze.
     said : ndarray, shape (N,), bool, optional
@@ -110,7 +116,7 @@ def find_primary(
     Returns
     -------
     primary : float
-        Median offset; NaN if the gaze is seen for under `MIN_PRIMARY_TIME_S`.
+        Median offset in that time; NaN if the gaze is seen for under `MIN_PRIMARY_TIME_S`.
     source : {"corrected", "protocol", "before_protocol", "assumed_first_second", None}
         The time that it was taken from: what a person says; the phases ``fixate``, or ``rest`` if
         there is none of those; the time before the first phase; or, without a protocol, the first
@@ -129,7 +135,30 @@ def mark_primary(
     gaze_valid: BoolArray,
     said: BoolArray | None = None,
 ) -> tuple[BoolArray, str]:
-    """Mark the samples that `find_primary` uses, shape (N,), and return its source as well."""
+    """Mark the frames in which the eyes look straight ahead, and tell how that is known.
+
+    These are the frames from which `find_primary` takes the primary position. What a person says
+    comes first; then the protocol's phases ``fixate``, or ``rest``; then the time before the first
+    phase; without a protocol, the first second.
+
+    Parameters
+    ----------
+    protocol : tuple of Phase
+        What the person was asked to do, and when; empty if it is not known.
+    times_s : ndarray, shape (N,), float64
+        Presentation times in seconds, strictly increasing.
+    gaze_valid : ndarray, shape (N,), bool
+        Frames that count for the gaze.
+    said : ndarray, shape (N,), bool, optional
+        Frames in which a person says that the eyes look straight ahead.
+
+    Returns
+    -------
+    where : ndarray, shape (N,), bool
+        These frames, as far as they count for the gaze; there may be none.
+    source : {"corrected", "protocol", "before_protocol", "assumed_first_second"}
+        Where they come from, in the order above.
+    """
     if said is not None:
         return said & gaze_valid, "corrected"
     # At rest, people may look anywhere.
@@ -160,20 +189,22 @@ def measure_phases(
     Parameters
     ----------
     protocol : tuple of Phase
+        What the person was asked to do, and when.
     times_s : ndarray, shape (N,), float64
         Presentation times in seconds, strictly increasing.
     vertical, horizontal : ndarray, shape (N,), float64
-        Gaze offsets in canthal distances.
+        Gaze offsets in canthal distances. Down and the subject's left are positive.
     gaze_valid : ndarray, shape (N,), bool
         Frames that count for the gaze.
     noise_floor : float
-        Peak-to-peak of the landmarks' jitter.
+        Peak-to-peak of the landmarks' jitter, in canthal distances.
     said_primary : ndarray, shape (N,), bool, optional
-        See `find_primary`.
+        Frames in which a person says that the eyes look straight ahead.
 
     Returns
     -------
     tuple of PhaseResult
+        One for each phase, in order; empty without a protocol.
     """
     if not protocol:
         return ()
@@ -197,10 +228,11 @@ def _measure_phase(
     gaze_valid: BoolArray,
     noise_floor: float,
 ) -> PhaseResult:
-    """Measure one phase.
+    """Measure the gaze in one phase of the protocol.
 
-    offset (N,) is the vertical or the horizontal one, as the phase's direction needs. primary is
-    the primary position of this offset.
+    offset (N,) is the vertical or the horizontal gaze offset, as the phase's direction needs, in
+    canthal distances. primary is this offset when the eyes look straight ahead; NaN if unknown.
+    noise_floor is the peak-to-peak of the landmarks' jitter.
     """
     inside = (times_s >= phase.start_s) & (times_s < phase.end_s) & gaze_valid
     late = inside & (times_s >= phase.end_s - HELD_SHARE * (phase.end_s - phase.start_s))
@@ -240,8 +272,9 @@ def _measure_latency(
 ) -> tuple[float, str | None]:
     """Return the seconds from `start_s` until the gaze has moved halfway to `position`, and None.
 
-    If they are unknown, return NaN and the reason (see `PhaseResult`). directed (N,) is the offset,
-    positive in the phase's direction.
+    If they are unknown, return NaN and the reason (see `PhaseResult`). directed (N,) is the gaze
+    offset, positive in the phase's direction, and position the one that the eyes reach. inside (N,)
+    marks the frames of the phase that count for the gaze, and gaze_valid (N,) all that do.
     """
     before = gaze_valid & (times_s < start_s) & (times_s >= start_s - BEFORE_S)
     if not before.any():

@@ -37,9 +37,10 @@ class Quality:
     longest_gap_s : float
         Longest time between analysed frames.
     canthal_distance_px, iris_diameter_px : float
-        Medians of both eyes.
+        Width of an eye, from corner to corner, and of an iris in the upright picture, in pixels;
+        medians of both eyes.
     head_roll_deg, head_yaw_deg : float
-        Medians of the absolute values.
+        How far the head is tilted and turned, to either side: medians of the absolute values.
     head_pitch_deg : float
         Median, relative to the camera; nose down is positive. At -20 the camera is far below the
         face.
@@ -58,9 +59,10 @@ class Quality:
         Share of the recording's time in gaps: intervals between analysed frames longer than
         `GAP_S`, 0-1.
     sharpness, contrast_over_noise, face_grey, clipped_share : float
-        See `tracker.face.quality.ImageQuality`.
+        How sharp, noisy, bright and overexposed the pictures of the face are: medians over the
+        recording. `tracker.face.quality.ImageQuality` defines them.
     bits_per_pixel : float
-        Size of the encoded video, without sound, over the first
+        Bits that the encoded video, without sound, spends on a pixel of a frame, from the first
         `tracker.video.ffmpeg.BITRATE_FRAMES` frames; NaN if they could not be counted.
     bits_per_eye : float
         Bits of a frame that an eye gets, if they are spread evenly over the frame. An eye is a
@@ -107,6 +109,7 @@ def measure_quality(analysis: Analysis) -> Quality:
     Parameters
     ----------
     analysis : Analysis
+        What was measured in the recording.
 
     Returns
     -------
@@ -151,13 +154,19 @@ def measure_quality(analysis: Analysis) -> Quality:
 
 
 def _measure_spread(angle_deg: NDArray[np.float64], median_deg: float) -> float:
-    """Return the 95th percentile of the angle's distance from its median; angle_deg is (N,)."""
+    """Return the 95th percentile of how far an angle is from its median, in degrees.
+
+    angle_deg (N,) is the angle in each frame, NaN without a face; median_deg is its median.
+    """
     distance_deg = np.abs(angle_deg - median_deg)
     (spread_deg,) = compute_quantiles(distance_deg, np.isfinite(distance_deg), (0.95,)).tolist()
     return float(spread_deg)
 
 
 def _head_moved_share(analysis: Analysis) -> float:
-    """Return the share of the frames with open eyes in which the head was turned or nodded."""
+    """Return the share of the frames with open eyes in which the head was turned or nodded too far.
+
+    From 0 to 1; NaN if the eyes are never open.
+    """
     opened = int(analysis.gaze.eyes_open.sum())
     return 1 - int(analysis.gaze.valid.sum()) / opened if opened else math.nan

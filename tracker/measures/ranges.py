@@ -49,7 +49,8 @@ def make_interval(
     range_ : float
         The measured range. The arguments below have the same unit, except `gain_std`.
     reach : float
-        How far the interval reaches to either side if the range has no further errors.
+        How far the interval reaches to either side because only so many looks were seen: from
+        `kernels.compute_range_reach`.
     gain_std : float
         Standard deviation of a further error, as a share of the range: 0.1 is 10 % of it.
     noise : float
@@ -57,6 +58,11 @@ def make_interval(
         end is moved by it.
     least : float, optional
         The lower end is not below this.
+
+    Returns
+    -------
+    low, high : float
+        Both ends, in the unit of the range; NaN if an argument is NaN.
     """
     whole_reach = math.hypot(reach, NORMAL_QUANTILE * gain_std * range_)
     # NaN stays NaN.
@@ -68,10 +74,12 @@ def measure_threshold_distance(
 ) -> dict[str, Any]:
     """Return how far the vertical range is from the verdict's threshold, in three units.
 
+    The distance is the range minus the threshold: positive if the range is above it.
+
     Parameters
     ----------
     range_ : float
-        The vertical range.
+        The vertical range, in eye widths like all arguments.
     interval : (float, float)
         Its 95 % interval.
     noise_floor : float
@@ -82,7 +90,10 @@ def measure_threshold_distance(
     Returns
     -------
     dict
-        The fields of `GazeMeasures` whose names begin with ``threshold_distance``.
+        Three fields of `GazeMeasures`: ``threshold_distance`` in eye widths;
+        ``threshold_distance_in_ci_half_widths``, divided by how far the interval reaches towards
+        the threshold; and ``threshold_distance_in_noise_floors``, divided by `noise_floor`. NaN
+        where the divisor is 0 or an argument is NaN.
     """
     distance = range_ - vpp_thresh
     half_width = range_ - interval[0] if distance >= 0 else interval[1] - range_
@@ -114,22 +125,26 @@ def measure_directions(
     Parameters
     ----------
     vertical, times_s : ndarray, shape (N,), float64
-        Vertical gaze offset and presentation time of each frame.
+        Vertical gaze offset, in canthal distances, and presentation time of each frame.
     valid : ndarray, shape (N,), bool
         Frames that count for the gaze.
     protocol : tuple of Phase
+        What the person was asked to do, and when; it may say when the eyes look straight ahead.
     said_primary : ndarray, shape (N,), bool, or None
-        See `tracker.measures.phases.find_primary`.
+        Frames in which a person says that the eyes look straight ahead; None if nobody says so.
     ends : (float, float)
-        The upper and the lower end of the vertical range; NaN if there is no range.
+        Vertical offsets of the upper and the lower end of the range; NaN if there is no range.
     reach : RangeReach
         How far the confidence intervals of these two ends reach.
-    gain_std, noise : float
-        See `make_interval`.
+    gain_std : float
+        Standard deviation of how far the landmarks follow the gaze, as a share of the movement.
+    noise : float
+        How much of the range up, and of the range down, may be the landmarks' jitter.
 
     Returns
     -------
     dict
+        These fields by name; the ranges are NaN if there is no primary position.
     """
     primary, source = find_primary(protocol, times_s, vertical, valid, said_primary)
     where = mark_primary(protocol, times_s, valid, said_primary)[0]
@@ -158,8 +173,9 @@ def measure_directions(
 def bound_angle(interval: tuple[float, float], iris_ratio: float) -> tuple[float, float]:
     """Return the least and the largest angle, in degrees, that the vertical range may truly have.
 
-    `interval` is the 95 % interval of the range, and `iris_ratio` the iris diameter divided by the
-    canthal distance. See `GazeMeasures.vertical_peak_to_peak_deg_range`.
+    `interval` is the 95 % interval of the range in canthal distances, and `iris_ratio` the iris
+    diameter divided by the canthal distance. The bounds are wide, because landmarks follow only a
+    part of the movement that is not known (`FOLLOWED_SHARE`). NaN if the interval is NaN.
     """
     # As an angle, the range is centred on straight ahead.
     low_deg, high_deg = 2 * compute_rotation_deg(np.array(interval) / 2, iris_ratio)

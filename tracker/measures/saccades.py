@@ -58,6 +58,9 @@ Pooled = tuple[float, float, float]
 class SaccadeMeasures:
     """The numbers of the saccades; NaN where there is nothing to measure.
 
+    A saccade is a fast jump of the eyes; in the gaze it is a *step*. `_left` and `_right` are the
+    subject's eyes; `_up` and `_down` are directions.
+
     Each has a 95 % interval (``_ci95``), and a reason (``_reason``) if it is missing: one of
     ``frame_rate``, ``no_gaze``, ``no_steps``, ``too_few_steps``, ``hidden``, ``crowded``,
     ``not_single``, ``unsteady``, ``imprecise``, ``no_protocol``; docs/definitions.md explains them.
@@ -72,6 +75,7 @@ class SaccadeMeasures:
     vertical_saccade_time_ms_left, vertical_saccade_time_ms_right : float
         The same of each eye.
     vertical_saccade_amplitude : float
+        How far the eyes jump vertically, as the landmarks show it: median over the steps.
     vertical_saccade_peak_velocity_deg_s_est : float
         Estimate; too small, because landmarks follow only a part of the movement. Its interval
         bounds the true velocity: it allows for the share that they follow, like
@@ -79,10 +83,12 @@ class SaccadeMeasures:
     amplitude_times_velocity_up, amplitude_times_velocity_down : float
         Amplitude times peak velocity, in squared eye widths a second.
     amplitude_times_velocity_horizontal : float
+        The same of the horizontal steps, both directions.
     amplitude_times_velocity_ratio : float
         Vertical (both directions) over horizontal.
     saccade_latency_ms_up, saccade_latency_ms_down : float
-        Time from the prompt until the eyes begin to move.
+        Median time from the start of a phase of the protocol, when the person was asked to look
+        there, until the eyes begin to move.
     """
 
     vertical_saccade_count: int | None
@@ -152,10 +158,11 @@ def find_saccades(
     Parameters
     ----------
     gaze : Gaze
+        The gaze in each frame.
     times_s : ndarray, shape (N,), float64
         Presentation times in seconds, strictly increasing.
     interval_s : float
-        Median time between frames; NaN for fewer than two.
+        Median time in seconds between frames; NaN for fewer than two.
     protocol : tuple of Phase
         If it has phases up and down, only the vertical steps within them count. If it has phases
         left and right, only the horizontal steps within those count.
@@ -163,6 +170,7 @@ def find_saccades(
     Returns
     -------
     Saccades
+        If steps cannot be looked for, there are none, and `reason` says why.
     """
     camera = Camera.of(times_s, interval_s)
     if not gaze.valid.any():
@@ -220,7 +228,8 @@ def measure_saccades(
 def pool_times(steps: Steps) -> Pooled | None:
     """Return the median 10-90 % time of the steps in milliseconds, with its 95 % interval.
 
-    Return None if there are no steps.
+    It is the time in which a step passes from 10 % to 90 % of its amplitude. The result is (median,
+    low, high); None if there are no steps.
     """
     if not steps.steps:
         return None
@@ -250,10 +259,10 @@ def pool_products(
 ) -> Pooled | None:
     """Return the steps' median amplitude, velocity, or product of both, with its 95 % interval.
 
-    Return None if there are no steps.
-    `amplitudes` and `velocities` are the numbers of factors, see `kernels.saccades.weigh_products`.
-    `error` is the relative standard deviation of an error that all amplitudes share, besides
-    `AMPLITUDE_ERROR`.
+    `amplitudes` and `velocities` are 1 or 0: whether each is a factor. Amplitudes are in eye
+    widths, and velocities are peak velocities in eye widths a second. `error` is the relative
+    standard deviation of an error that all amplitudes share, besides `AMPLITUDE_ERROR`. The result
+    is (median, low, high); None if there are no steps.
     """
     if not steps.steps:
         return None
@@ -287,7 +296,11 @@ def find_shared_error(amplitudes: int, velocities: int, error: float) -> float:
 
 
 def _measure_vertical(steps: Steps, iris_ratio: float, gain_std: float) -> dict[str, Any]:
-    """Return the fields about time, amplitude and velocity of vertical steps."""
+    """Return the fields of `SaccadeMeasures` about time, amplitude and velocity, by name.
+
+    steps are the vertical ones. iris_ratio is iris diameter over eye width. gain_std is the
+    relative standard deviation of how far the landmarks follow the gaze.
+    """
     velocity = pool_products(steps, 0, 1, gain_std)
     if velocity is not None:
         velocity = to_degrees(velocity, iris_ratio, FOLLOWED_SHARE)
@@ -313,7 +326,11 @@ def to_degrees(velocity: Pooled, iris_ratio: float, shown: tuple[float, float]) 
 
 
 def _measure_products(upright: Steps, level: Steps, gain_std: float) -> dict[str, Any]:
-    """Return the fields about amplitude times velocity."""
+    """Return the fields of `SaccadeMeasures` about amplitude times velocity, by name.
+
+    upright are the vertical steps, level the horizontal ones. gain_std is the relative standard
+    deviation of how far the landmarks follow the vertical gaze.
+    """
     horizontal = pool_products(level, 1, 1)
     measured = _pack("amplitude_times_velocity_horizontal", level, LEAST_STEPS, horizontal)
     for name, sign in (("up", -1.0), ("down", 1.0)):
@@ -336,9 +353,12 @@ def _measure_products(upright: Steps, level: Steps, gain_std: float) -> dict[str
 def _measure_latency(
     name: str, steps: Steps, protocol: tuple[Phase, ...], camera: Camera, typical_ms: float
 ) -> dict[str, Any]:
-    """Return the fields about the latency of the steps in one direction, `name`.
+    """Return the fields of `SaccadeMeasures` about the latency in one direction, by name.
 
-    `steps` holds the steps in this direction only. `typical_ms` is the person's 10-90 % time.
+    `name` is ``up`` or ``down``, and `steps` holds the steps in this direction only. The latency is
+    the time from the start of a phase `name` of the protocol to the start of the first step in it.
+    Steps within `ANTICIPATED_S` of the start do not count. `typical_ms` is the person's 10-90 %
+    time, NaN if it is not known.
     """
     prompts = find_phases(protocol, (name,))
     field = f"saccade_latency_ms_{name}"
@@ -401,7 +421,12 @@ def find_phases(protocol: tuple[Phase, ...], names: tuple[str, ...]) -> list[Pha
 def _pack(
     field: str, steps: Steps, least: int, pooled: Pooled | None, most_ratio: float = MOST_RATIO
 ) -> dict[str, Any]:
-    """Return a field with its interval and its reason."""
+    """Return a field of `SaccadeMeasures` with its interval and its reason, by name.
+
+    `pooled` is its value, and both ends of its interval. If there are fewer than `least` steps, or
+    one end of the interval is more than `most_ratio` times the other, the value is NaN, and the
+    reason says so.
+    """
     reason = steps.find_reason(least)
     if reason is None and pooled is not None and pooled[2] > most_ratio * pooled[1]:
         reason = "imprecise"
@@ -411,12 +436,15 @@ def _pack(
 
 
 def _explain(field: str, reason: str) -> dict[str, Any]:
-    """Return a field without a value, with its reason."""
+    """Return a field of `SaccadeMeasures` without a value (NaN), with its interval and reason."""
     return {field: math.nan, f"{field}_ci95": NO_INTERVAL, f"{field}_reason": reason}
 
 
 def explain_all(reason: str) -> dict[str, Any]:
-    """Return all fields without a value, with one reason."""
+    """Return all fields of `SaccadeMeasures` without a value, with one reason for all of them.
+
+    It is for recordings in which no steps can be looked for: the counts are None, all else NaN.
+    """
     measured: dict[str, Any] = {"vertical_saccade_count": None, "horizontal_saccade_count": None}
     for field in SaccadeMeasures.__dataclass_fields__:
         if field.endswith("_reason"):

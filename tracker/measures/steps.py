@@ -1,6 +1,7 @@
-"""Steps of the gaze: find those that count, and fit each of them.
+"""Steps of the gaze, which are saccades: find those that count, and fit each of them.
 
-`tracker.measures.saccades` pools what they say into the person's values.
+A fit says how far, how fast and when the eyes moved. `tracker.measures.saccades` pools the fits
+into the person's values.
 """
 
 import math
@@ -80,12 +81,13 @@ class Step:
     Attributes
     ----------
     centre_s : float
-        Roughly its middle.
+        Roughly its middle, in seconds on the clock of `Camera.times_s`.
     rise : float
-        Roughly its amplitude; down and the subject's left are positive.
+        Roughly its amplitude in eye widths; down and the subject's left are positive.
     window : slice
-        The samples that were fitted.
+        Indices of the frames that were fitted.
     fit : StepFit
+        What the fit says of amplitude, duration and beginning.
     """
 
     centre_s: float
@@ -101,9 +103,11 @@ class Step:
     def find_onset(self, typical_ms: float) -> tuple[float, float]:
         """Return when the eyes begin to move, in seconds, and the standard deviation of its error.
 
-        The mean over all fits is weighted by their likelihood, and by how near their 10-90 % time
-        is to the person's typical one, `typical_ms`; NaN if that is not known. A single step often
-        leaves open whether it began early and was slow, or late and fast.
+        It is a mean over all exposures and durations that were fitted, weighted by their
+        likelihood. A single step often leaves open whether it began early and was slow, or late and
+        fast. The weight therefore also depends on how near a duration is to the person's typical
+        one: `typical_ms` is the time from 10 to 90 % of a step in milliseconds, NaN if it is not
+        known.
         """
         logs = self.fit.log_likelihood
         if not math.isnan(typical_ms):
@@ -140,12 +144,14 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """The steps of one offset, and why others do not count.
+    """The steps of one gaze offset (vertical or horizontal), and why others do not count.
 
     Attributes
     ----------
     steps : tuple of Step
+        The steps that were fitted and count, in order of time.
     left_out : tuple of LeftOut
+        The others, with the reason of each.
     found : kernels.saccades.Steps
         All candidates of the offset, also those outside of the phases.
     """
@@ -155,11 +161,17 @@ class Steps:
     found: saccades.Steps
 
     def one_way(self, sign: float) -> "Steps":
-        """Return the steps in one direction."""
+        """Return the steps in one direction only; `left_out` and `found` stay those of both.
+
+        `sign` is 1.0 for steps down or to the subject's left, and -1.0 for steps up or right.
+        """
         return replace(self, steps=tuple(step for step in self.steps if step.sign == sign))
 
     def find_reason(self, least: int) -> str | None:
-        """Return why there are fewer than `least` steps; None if there are not."""
+        """Return why there are fewer than `least` steps; None if there are as many or more.
+
+        The reason is ``no_steps``, ``too_few_steps``, or the most frequent one in `left_out`.
+        """
         if len(self.steps) >= least:
             return None
         faults = Counter(one.reason for one in self.left_out if one.reason not in NO_FAULTS)
@@ -180,11 +192,13 @@ class Camera:
     Attributes
     ----------
     times_s : ndarray, shape (N,), float64
-        When the exposure of the eyes begins in each frame.
+        When the exposure of the eyes begins in each frame, in seconds from the first frame: a
+        little after the frame's own time, because a phone reads a frame row by row.
     interval_s : float
-        Median time between frames.
+        Median time in seconds between frames.
     exposures_s : ndarray, shape (L,), float64
-        Possible exposure times. They matter the less, the shorter the interval is.
+        For how long a frame may be exposed, in seconds: one to three values to try. They matter the
+        less, the shorter the interval is.
     """
 
     times_s: Float64Array
@@ -193,7 +207,10 @@ class Camera:
 
     @classmethod
     def of(cls, times_s: Float64Array, interval_s: float) -> "Camera":
-        """Return what is known of the camera from the times of its frames."""
+        """Return what is known of the camera from its frames' times (N,) and their median spacing.
+
+        Both are in seconds. `interval_s` must be known: not NaN.
+        """
         shares = [0.5]
         if interval_s > 1 / 100:
             shares = [0.3, 0.8] if interval_s < 1 / 45 else [0.15, 0.5, 0.95]
@@ -214,18 +231,21 @@ def fit_steps(
     Parameters
     ----------
     offset, other : ndarray, shape (N,), float64
-        The gaze offset in question, and the one at right angles to it.
+        The gaze offset in question, and the one at right angles to it, in eye widths.
     least_share : float
         A step of `offset` is at least this share of that of `other` at the same time.
     valid : ndarray, shape (N,), bool
         Frames that count for the gaze.
     camera : Camera
+        When these frames were exposed.
     phases : sequence of Phase
         Only steps whose middle lies within them count; all do if there are none.
 
     Returns
     -------
     Steps
+        The first `MOST_STEPS` of those that count. There are none if the landmarks follow the eyes
+        so unevenly (``unsteady``) that no fit can be trusted.
     """
     found = find_steps(offset, valid, camera.times_s, camera.interval_s)
     noise = estimate_offset_noise(offset, valid, camera.times_s, camera.interval_s, found)
@@ -292,8 +312,9 @@ def _choose_steps(
 
 
 def _roughen(noise: OffsetNoise, part: Float64Array) -> OffsetNoise:
-    """Return the noise with at least the jitter that the samples around a step show, `part` (N,).
+    """Return the noise with at least the jitter that the samples around a step show.
 
+    part (K,) are the gaze offsets around the step, NaN = missing; noise is that of the recording.
     In some fixations the landmarks swing from frame to frame, because the face's region follows
     them and they follow the region. To measure this, each sample is compared with the mean of its
     neighbours, except in the middle third, in which the eyes step. The median of the differences is
@@ -317,8 +338,10 @@ def _find_hidden(
 ) -> list[LeftOut]:
     """Return the steps that closures of the lids and other gaps of the gaze hide.
 
-    A gap hides a step if the offset before it differs from that after it by more than the noise. A
-    candidate within the gap is that step already.
+    A gap hides a step if the gaze offset (N,) before it differs from that after it by more than the
+    noise. A candidate within the gap is that step already. valid (N,) marks the frames that count
+    for the gaze. Only gaps of `HIDDEN_S` or more that reach into the phases count; if there are no
+    phases, gaps of all the recording do.
     """
     edges = np.flatnonzero(np.diff(valid.astype(np.int8)))
     # Gaps begin after a valid sample and end before one.
@@ -350,7 +373,13 @@ def _find_hidden(
 def _choose_window(
     centres_s: Float64Array, index: int, offset: Float64Array, valid: BoolArray, camera: Camera
 ) -> tuple[slice, str | None]:
-    """Return the samples around a step to fit, and None; if they cannot be fitted, the reason."""
+    """Choose the frames around a step that are fitted: some in rest before it and after it.
+
+    centres_s are the middles of all steps, and index says which of them it is. offset (N,) is the
+    gaze offset, and valid (N,) marks the frames that count. Return the frames as a slice, and None.
+    If the step cannot be fitted, the slice is empty and the second is the reason: ``hidden`` (the
+    gaze is not seen around it) or ``crowded`` (another step is too near).
+    """
     times_s, centre_s = camera.times_s, float(centres_s[index])
     lows = [centre_s - 3 * WINDOW_S, *((centres_s[index - 1 : index] + centre_s) / 2)]
     highs = [centre_s + 3 * WINDOW_S, *((centres_s[index + 1 : index + 2] + centre_s) / 2)]
@@ -390,7 +419,12 @@ def _is_oblique(
     camera: Camera,
     share: float,
 ) -> bool:
-    """Return whether the other offset moves too much during a step."""
+    """Return whether a step is mostly a movement in the other direction.
+
+    index says which step of `found` it is. other (N,) is the gaze offset at right angles to the
+    step's own, and share the least size of the step over that of the movement of `other` at the
+    same time. False if that movement is not seen.
+    """
     times_s, centre_s = camera.times_s, found.centre_s[index]
     edges_s = centre_s + FLANK_S * np.array((-3, -1, 1, 3))
     low, until, since, high = np.searchsorted(times_s, edges_s).tolist()
@@ -432,7 +466,10 @@ def _fit(
 
 
 def refit_steps(steps: Steps, offset: Float64Array, valid: BoolArray, camera: Camera) -> Steps:
-    """Return the same steps, fitted to the offset of one eye."""
+    """Return the same steps, fitted to another offset of the same frames: that of one eye.
+
+    offset (N,) is in eye widths; valid (N,) marks the frames that count for the gaze.
+    """
     noise = estimate_offset_noise(offset, valid, camera.times_s, camera.interval_s, steps.found)
     fitted = tuple(
         _fit(step.centre_s, step.rise, step.window, offset, noise, camera) for step in steps.steps
@@ -443,7 +480,8 @@ def refit_steps(steps: Steps, offset: Float64Array, valid: BoolArray, camera: Ca
 def _temper(steps: Steps) -> Steps:
     """Return the steps with likelihoods for the noise that the fits leave, not the estimated one.
 
-    Fits that are worse make all likelihoods flatter, and better ones make them sharper.
+    Fits that are worse than the estimated noise make all likelihoods flatter, so that intervals
+    become wider, and better ones make them sharper.
     """
     if not steps.steps:
         return steps

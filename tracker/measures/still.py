@@ -25,12 +25,12 @@ class StillEye:
     Attributes
     ----------
     iris_cx, iris_cy : float
-        The iris centre in pixels.
+        The iris centre in pixels of the image, from its left and its top edge.
     eye_open : float
-        Eye aspect ratio (EAR).
+        Eye aspect ratio (EAR): height of the lid opening over the width of the eye.
     v_offset, h_offset : float
-        Distance of the iris centre from the middle of the eye, down and to the subject's left, in
-        eye widths.
+        Distance of the iris centre from the middle of the eye, in eye widths: vertical, positive
+        down, and horizontal, positive to the subject's left.
     """
 
     iris_cx: float
@@ -53,13 +53,13 @@ class StillFace:
     blink_prob : float
         How far the eyes are closed, 0 to 1.
     landmarks : dict of int to (float, float)
-        Positions in pixels by FaceMesh index.
+        Positions (x, y) in pixels of the image, by FaceMesh index: 40 points.
 
     Notes
     -----
     `blink_prob` is a scale and not a frequency: a logistic function of the EAR that is 0.5 at
-    `blink_thresh` and 0.05 at the nominal open eye. A single image cannot tell a narrow eye from a
-    closing eye.
+    `blink_thresh` and, with the default of 0.18, 0.05 at the nominal open eye. A single image
+    cannot tell a narrow eye from a closing eye.
     """
 
     left: StillEye
@@ -95,13 +95,14 @@ def analyze_image(image: Image, finder: FaceFinder, blink_thresh: float) -> Stil
     image : ndarray, shape (height, width, 3), uint8
         Blue-green-red.
     finder : FaceFinder
-        The models.
+        The models that find faces and their landmarks.
     blink_thresh : float
         EAR below which an eye is closed.
 
     Returns
     -------
     StillMeasures
+        Without a face if none is found, which is no error.
     """
     regions = sorted(_detect(image, finder), key=lambda region: region.side_px, reverse=True)
     for region in regions:
@@ -118,7 +119,8 @@ def _detect(image: Image, finder: FaceFinder) -> list[Region]:
     """Find faces in the whole image, or else in smaller and smaller parts of it.
 
     The detector shrinks a picture to 128 pixels, in which a face must take about a tenth of the
-    side. In a panorama or a picture of a group, a face takes less.
+    side. In a panorama or a picture of a group, a face takes less. The image is blue-green-red,
+    (height, width, 3). The regions are in its pixels, one for each face; none if there is no face.
     """
     height, width = image.shape[:2]
     found = finder.detect(image)
@@ -136,15 +138,21 @@ def _detect(image: Image, finder: FaceFinder) -> list[Region]:
 
 
 def _starts(length: int, side: int) -> list[int]:
-    """Return the first pixel of each part, for parts of `side` pixels along `length` pixels.
+    """Return where to cut an image into parts of `side` pixels, along its width or its height.
 
-    The parts overlap by half or more, and the last one ends with the image.
+    `length` is that width or height. The result is the first pixel of each part, counted from 0.
+    The parts overlap by half or more, and the last one ends with the image. `side` is at most
+    `length`.
     """
     return [*range(0, length - side, side // 2), length - side]
 
 
 def _drop_doubles(regions: list[Region]) -> list[Region]:
-    """Return the largest region of each face, because several parts may show the same face."""
+    """Return the largest region of each face, because several parts may show the same face.
+
+    Two regions are of one face if their centres are closer than `SAME_FACE` of the larger side. The
+    largest face comes first.
+    """
     kept: list[Region] = []
     for region in sorted(regions, key=lambda one: one.side_px, reverse=True):
         apart = (
@@ -157,7 +165,11 @@ def _drop_doubles(regions: list[Region]) -> list[Region]:
 
 
 def _measure_face(points: NDArray[np.float32], blink_thresh: float) -> StillFace:
-    """Measure a face from its points (K, 2), in the columns of `kernels.FACE_MESH_INDICES`."""
+    """Measure a face from its landmarks.
+
+    points (40, 2) are x and y in pixels of the image, in the order of `kernels.FACE_MESH_INDICES`.
+    blink_thresh is the EAR below which an eye is closed.
+    """
     geometry = compute_eye_geometry(points[np.newaxis])
 
     def measure_eye(eye: int, iris_index: int) -> StillEye:

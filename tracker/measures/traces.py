@@ -41,8 +41,10 @@ class Traces:
     Attributes
     ----------
     track : Track
+        The track itself, N frames.
     landmarks : ndarray, shape (N, K, 2), float32
-        The track's landmarks; NaN where a person says that frames are unusable.
+        The track's landmarks in pixels, K = 40; NaN in frames without a face, and in those that a
+        person calls unusable.
     geometry : EyeGeometry
         Lid opening and gaze offset of each eye in each frame.
     head : HeadPose
@@ -63,12 +65,13 @@ class Traces:
     baseline_trusted : bool
         False if the open eyes were not seen for long enough to know the person's own level.
     gaze : GazeTraces
+        The signals that the gaze is measured from.
     duration_s, fps, valid_time_s : float
         Length of the recording, frames per second in the video, time with a face.
     interval_s : float
         Median time between analysed frames; NaN for fewer than two.
     canthal_distance_px, iris_diameter_px : float
-        Medians of both eyes.
+        Width of an eye, from corner to corner, and of an iris, in pixels; medians of both eyes.
     iris_ratio : float
         Iris diameter over canthal distance; NaN if either is unknown or 0.
     head_roll_deg, head_yaw_deg, head_pitch_deg : float
@@ -106,7 +109,7 @@ def trace_track(track: Track, unusable: BoolArray | None = None) -> Traces:
     ----------
     track : Track
     unusable : ndarray, shape (N,), bool, optional
-        Frames to treat as if they showed no face.
+        Frames of the track to treat as if they showed no face; none by default.
 
     Returns
     -------
@@ -162,19 +165,31 @@ def trace_track(track: Track, unusable: BoolArray | None = None) -> Traces:
 
 
 def _hide_frames(landmarks: NDArray[np.float32], unusable: BoolArray | None) -> NDArray[np.float32]:
-    """Return the landmarks (N, K, 2), with those of unusable frames replaced by NaN."""
+    """Return the landmarks (N, K, 2), with those of the frames `unusable` (N,) replaced by NaN.
+
+    The given array stays unchanged, and is returned itself if no frame is unusable.
+    """
     if unusable is None or not unusable.any():
         return landmarks
     return np.where(unusable[:, np.newaxis, np.newaxis], np.float32(math.nan), landmarks)
 
 
 def make_fixed_level(ear: Float64Array) -> Float64Array:
-    """Return an array (N,) that holds `NOMINAL_EAR` for each frame."""
+    """Return `NOMINAL_EAR` for each frame, (N,): how far open a typical person's open eyes are.
+
+    It stands in for the person's own level where the open eyes were not seen for long enough, or on
+    request. Only the length of ear (N,) is used.
+    """
     return np.full(ear.size, NOMINAL_EAR)
 
 
 def _duration(track: Track, interval_s: float) -> tuple[float, float]:
-    """Return the measured length of the recording in seconds, and its source frames per second."""
+    """Return the length of the recording in seconds, and the frames per second of the video.
+
+    The length is from the first analysed frame to the end of the last one. The frames that were
+    skipped count for the rate. interval_s is the median time between analysed frames. With fewer
+    than two frames, the length is 0 and the rate NaN.
+    """
     times_s = track.times_s
     if times_s.size < 2:
         return 0.0, math.nan
