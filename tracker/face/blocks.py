@@ -24,7 +24,7 @@ long. In pictures that show only a part of the face they stay apart by some pixe
 
 
 class BlockFollower:
-    """Follows faces, and begins anew at each block.
+    """Follows faces, and begins anew at each block of `BLOCK_FRAMES` frames.
 
     Parameters
     ----------
@@ -35,8 +35,9 @@ class BlockFollower:
     step : int
         Every `step`-th source frame is added.
     first : int, default 0
-        The first frame that is followed: the start of a block. In the frames before it, the run-in,
-        faces are only looked for so that the block can begin with them.
+        The first frame that is followed, as its number among the analysed frames of the recording:
+        the start of a block. In the frames before it, the run-in, faces are only looked for so that
+        the block can begin with them.
     """
 
     def __init__(
@@ -47,7 +48,11 @@ class BlockFollower:
         self._run_in: RunInFollower | None = None
 
     def add(self, image: "ImageLike", ordinal: int) -> None:
-        """Find the faces of the next frame; see `FaceFollower.add`."""
+        """Find the faces of the next frame, an image of blue, green and red.
+
+        `ordinal` is its number among the analysed frames of the recording, from 0, as in
+        `FaceFollower.add`. It tells when a block begins.
+        """
         block = ordinal // BLOCK_FRAMES
         if block != self._block:
             self._block = block

@@ -35,7 +35,11 @@ _RIGHT_EYE, _LEFT_EYE = 4, 6
 
 
 class Detector:
-    """The detector's model, loaded and warmed up. It keeps nothing from one call to the next."""
+    """The face detector's model, loaded and warmed up.
+
+    No call depends on an earlier one. But all calls work in the same memory, so each thread needs
+    an object of its own.
+    """
 
     def __init__(self) -> None:
         self._model = Model("detector.tflite")
@@ -51,7 +55,7 @@ class Detector:
         Returns
         -------
         list of Region
-            One for each face, the most certain first.
+            Where each face is, in pixels of the picture, the most certain first; empty without one.
         """
         height, width = picture.shape[:2]
         # The picture fits into the square; what is left of it is black.
@@ -74,11 +78,14 @@ class Detector:
 
 @functools.cache
 def anchors() -> NDArray[np.float32]:
-    """Return the centre of each anchor, x and y in 0 to 1, in the order of the model's answer.
+    """Return the centre of each anchor, in the order of the model's answer.
+
+    Anchors are fixed points of the model's picture, around which it looks for faces.
 
     Returns
     -------
     ndarray, shape (896, 2), float32
+        x and y, each from 0 to 1 across the model's picture.
     """
     centres = []
     for step, count in _ANCHORS:
@@ -158,7 +165,11 @@ def suppress_doubles(
 
 
 def _overlap(box: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the area that `box` shares with each other box, divided by the area of their union."""
+    """Return the area that `box` shares with each of `boxes`, divided by the area of their union.
+
+    box (16,) and boxes (F, 16) begin with left, top, right and bottom. The result (F,) is from 0 to
+    1; 0 if the union has no area.
+    """
     sides = np.minimum(box[2:4], boxes[:, 2:4]) - np.maximum(box[:2], boxes[:, :2])
     shared = np.maximum(sides, 0).prod(axis=1)
     area = (box[2:4] - box[:2]).prod()

@@ -48,7 +48,14 @@ _HALF_DIAGONAL_PX = math.hypot(EYE_WIDTH_PX, EYE_HEIGHT_PX) / 2
 
 
 class EyePictures:
-    """Keeps pictures of the eyes of one face: `jpegs` holds them by index of the analysed frame."""
+    """Keeps pictures of the eyes of one face, for a report.
+
+    Attributes
+    ----------
+    jpegs : dict of int to bytes
+        The JPEGs that were kept so far, by the index of the analysed frame. Together they take at
+        most `MAX_BYTES`.
+    """
 
     def __init__(self) -> None:
         self.jpegs: dict[int, bytes] = {}
@@ -61,6 +68,9 @@ class EyePictures:
     def add(self, sample: int, image: ImageLike, points: NDArray[np.float32]) -> bytes | None:
         """Keep a picture of the eyes of a frame, if a report may show it, and return it.
 
+        Call it for each frame in which the face is seen, in order: how far the eyes are usually
+        open is learnt from the landmarks.
+
         Parameters
         ----------
         sample : int
@@ -69,6 +79,11 @@ class EyePictures:
             Blue-green-red.
         points : ndarray, shape (478, 2), float32
             All landmarks of the face in pixels.
+
+        Returns
+        -------
+        bytes or None
+            The JPEG; None if the frame is not wanted or its eyes cannot be cut out.
         """
         wanted = self._may_be_wanted(sample, points)
         picture = cut_eyes(image, points) if wanted else None
@@ -79,11 +94,18 @@ class EyePictures:
         return jpeg
 
     def begin_anew(self) -> None:
-        """Forget how far the eyes are usually open; keep the pictures."""
+        """Forget how far the eyes are usually open; keep the pictures.
+
+        It is called where a block begins, whose result must not depend on the frames before it.
+        """
         self._frames, self._usual, self._closing = 0, 0.0, False
 
     def keep(self, sample: int, jpeg: bytes) -> None:
-        """Keep a picture; if all take too much memory, leave out every second frame's."""
+        """Keep the JPEG of the eyes in the analysed frame `sample` (its index).
+
+        If all pictures together take more than `MAX_BYTES`, every second one is removed, and from
+        then on only pictures of such frames are kept. This one may be left out for that reason.
+        """
         if sample % self._interval:
             return
         self.jpegs[sample] = jpeg
@@ -94,13 +116,17 @@ class EyePictures:
                 self.drop(other)
 
     def drop(self, sample: int) -> None:
-        """Remove the picture of a frame, if there is one: for example, if it shows another face."""
+        """Remove the picture of the analysed frame `sample` (its index), if there is one.
+
+        For example, it turned out to show another face.
+        """
         self._size -= len(self.jpegs.pop(sample, b""))
 
     def _may_be_wanted(self, sample: int, points: NDArray[np.float32]) -> bool:
-        """Return whether to keep the picture of a frame.
+        """Return whether to keep the picture of the analysed frame `sample` (its index).
 
-        True if the eyes are closing or have just opened, or if a regular picture is due.
+        True if the eyes are closing or have just opened, or if a regular picture is due. Every call
+        also updates how far the eyes are usually open, from points (478, 2), in pixels.
         """
         before, self._closing = self._closing, True
         opening = _lid_opening(points)
@@ -118,8 +144,9 @@ class EyePictures:
 def _lid_opening(points: NDArray[np.float32]) -> float | None:
     """Return the sum of both eyes' lid openings over the sum of their widths; None if that is 0.
 
-    points, shape (K, 2), are in pixels. This is less exact than the EAR. But it is needed in every
-    frame, and it is fast, because it computes with Python's floats instead of arrays.
+    points (478, 2) are all landmarks of the face in pixels. This is less exact than the EAR. But it
+    is needed in every frame, and it is fast, because it computes with Python's floats instead of
+    arrays.
     """
     (a, b, c, d) = points[list(_LIDS)].tolist()
     (e, f), (g, h) = (points[list(pair)].tolist() for pair in EYE_CANTHI)
@@ -128,7 +155,7 @@ def _lid_opening(points: NDArray[np.float32]) -> float | None:
 
 
 def cut_eyes(image: ImageLike, points: NDArray[np.float32]) -> Image | None:
-    """Cut both eyes out of an image, upright and with their corners at the same places.
+    """Cut both eyes out of an image, upright and with their corners always at the same places.
 
     Parameters
     ----------
@@ -140,8 +167,8 @@ def cut_eyes(image: ImageLike, points: NDArray[np.float32]) -> Image | None:
     Returns
     -------
     ndarray, shape (60, 196, 3), uint8, or None
-        The subject's right eye, then the left eye; grey beyond the edge of the image. None if an
-        eye has no width or lies outside the image.
+        Blue-green-red: the subject's right eye, then the left eye, with a white gap between them;
+        grey beyond the edge of the image. None if an eye has no width or lies outside the image.
     """
     # From left to right in the image, so the subject's right eye comes first.
     canthi = [points[list(pair)].tolist() for pair in EYE_CANTHI[::-1]]
@@ -160,8 +187,8 @@ def cut_eyes(image: ImageLike, points: NDArray[np.float32]) -> Image | None:
 class _Place:
     """How to cut an eye out of an image.
 
-    `matrix` maps a pixel of the eye's picture to one of the image. `reduction` is how many pixels
-    of the image are averaged in each direction before one is taken.
+    `matrix`, (2, 3), maps a pixel (x, y) of the eye's small picture to one of the image.
+    `reduction` is how many pixels of the image are averaged in each direction before one is taken.
     """
 
     matrix: Affine

@@ -53,7 +53,12 @@ _COLUMNS = np.array(FACE_MESH_INDICES)
 
 
 class FaceFinder(Protocol):
-    """What `FaceFollower` finds faces with: `tracker.face.mesh.FaceMesh`, or a stand-in for it."""
+    """What `FaceFollower` finds faces with: `tracker.face.mesh.FaceMesh`, or a stand-in for it.
+
+    `detect` searches a whole frame, blue-green-red, and returns the regions of the faces, the most
+    certain first. `find_landmarks` returns the 478 landmarks, (478, 2) in pixels of the frame, of
+    the face in a region; None if there is none.
+    """
 
     def detect(self, image: ImageLike) -> list[Region]: ...
 
@@ -63,6 +68,8 @@ class FaceFinder(Protocol):
 def compute_second_pass_interval(found: int) -> int:
     """Return how many analysed frames lie from one second pass to the next.
 
+    In a second pass, the landmarks of a frame are found again in a turned region, to see how
+    closely they follow the gaze. It takes time, so it is made less often as the recording goes on.
     `found` is how many second passes have found the face so far.
     """
     stretch: int = SECOND_PASS_STRETCH ** (found // SECOND_PASSES_PER_INTERVAL)
@@ -70,7 +77,9 @@ def compute_second_pass_interval(found: int) -> int:
 
 
 def choose_second_passes(found: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Choose the frames with a second pass.
+    """Choose the frames whose second pass is kept, as if a recording was followed in one run.
+
+    In a second pass, the landmarks are found again in a turned region.
 
     Parameters
     ----------
@@ -80,7 +89,7 @@ def choose_second_passes(found: NDArray[np.bool_]) -> NDArray[np.int64]:
     Returns
     -------
     ndarray, shape (T,), int64
-        The frames whose second passes `FaceFollower` would keep.
+        The frames whose second passes `FaceFollower` would keep, as indices of the N, ascending.
 
     Notes
     -----
@@ -104,18 +113,21 @@ class FollowedFace:
     Attributes
     ----------
     landmarks : ndarray, shape (N, K, 2), float32
-        Landmarks in each frame; NaN where the face was not seen.
+        Landmarks in each analysed frame, in pixels of the whole upright frame, in the columns of
+        `kernels.FACE_MESH_INDICES`; NaN where the face was not seen.
     second_pass_sample : ndarray, shape (T,), int64
-        Frames in which the landmarks were found a second time, with the region of the face turned;
-        as indices of the N frames.
+        Frames in which the landmarks were found a second time, with the region of the face turned,
+        to see how closely they follow the gaze; as indices of the N frames.
     second_pass_landmarks : ndarray, shape (T, K, 2), float32
-        Landmarks of the second pass.
+        Landmarks of the second pass, in pixels like the others.
     second_pass_turn : ndarray, shape (T,), int64
         How far the region was turned: index of `TURNS_DEG`.
     picture_sample : ndarray, shape (S,), int64
-        Frames whose pictures were measured (`tracker.face.picture_gaze`), as indices of the N.
+        Frames in whose pictures the irises were measured without landmarks
+        (`tracker.face.picture_gaze`), as indices of the N.
     picture_heights : ndarray, shape (S, 2), float32
-        Height of the left and the right iris in them.
+        Height of the left and the right iris in them, in canthal distances (from corner to corner
+        of an eye): how much lower they are than in the typical picture. NaN where not found.
     other_face_ratio : float
         Area of the next largest face divided by the area of this face, both summed over the frames;
         0 if there is no other face.
@@ -138,7 +150,10 @@ class FollowedFace:
 
 
 class Look:
-    """The landmarks of the face that was found in a region of a frame.
+    """What was found by looking for a face in one region of one frame: its landmarks.
+
+    Its methods read more from the whole frame `image`, (height, width, 3), blue-green-red, before
+    `release` lets it go. `points` (478, 2) are all landmarks of the face in its pixels.
 
     Attributes
     ----------
@@ -163,17 +178,17 @@ class Look:
         self.eyes: bytes | None = None
 
     def measure(self) -> ImageQuality | None:
-        """Measure how well the image shows the face."""
+        """Measure how well the image shows the face; return `quality`, which is then set."""
         self.quality = measure_image(self._image, self._points)
         return self.quality
 
     def take_picture(self) -> SmallPicture | None:
-        """Cut out the small picture in which the irises are measured."""
+        """Cut out, keep and return the picture for measuring the irises; None if it has no eyes."""
         self.picture = cut_picture(self._image, self._points)
         return self.picture
 
     def keep_eyes(self, pictures: EyePictures, sample: int) -> None:
-        """Add a picture of the eyes to `pictures`, if a report may show it."""
+        """Add a picture of the eyes in analysed frame `sample`, if a report may show it."""
         self.eyes = pictures.add(sample, self._image, self._points)
 
     def release(self) -> None:
@@ -182,9 +197,12 @@ class Look:
 
 
 class _Face:
-    """One person: where the face was last, its landmarks, its summed area, and its quality.
+    """One person's face, and all that is kept of it.
 
-    `recent_area` is the area summed since faces were last followed anew.
+    It is looked for next in `region`, if it is `followed`. `area` is its region's, in square
+    pixels, summed over all frames, and `recent_area` over those since faces were last followed
+    anew. There is room for landmarks in `max_frames` frames; those of the first `frames_before`,
+    in which it was not yet seen, are NaN.
     """
 
     def __init__(self, region: Region, max_frames: int, frames_before: int) -> None:
@@ -203,7 +221,10 @@ class _Face:
 
 @dataclass(frozen=True, slots=True)
 class _SecondPass:
-    """What a second pass found: its landmarks, and the index of its turn in `TURNS_DEG`."""
+    """What was found in a frame with the region of the face turned.
+
+    landmarks (K, 2) are in pixels; turn is the index of the region's turn in `TURNS_DEG`.
+    """
 
     landmarks: NDArray[np.float32]
     turn: int
@@ -224,7 +245,7 @@ class FaceFollower:
     step : int
         Every `step`-th source frame is added.
     keep_eyes : bool, optional
-        Whether to keep pictures of the eyes; see `tracker.face.eye_pictures`.
+        Whether to keep pictures of the eyes for a report.
     """
 
     def __init__(
@@ -242,7 +263,7 @@ class FaceFollower:
         self._ordinal = self._ordinal_before = -1
 
     def add(self, image: ImageLike, ordinal: int | None = None) -> None:
-        """Find the faces of the next frame.
+        """Find the faces of the next frame, and keep their landmarks and what else is asked for.
 
         Parameters
         ----------
@@ -268,11 +289,15 @@ class FaceFollower:
         self._frames += 1
 
     def skip(self, ordinal: int) -> None:
-        """Note that frame `ordinal` was passed, and that no face is looked for in it."""
+        """Note that analysed frame `ordinal` was passed, and that no face is looked for in it."""
         self._ordinal = ordinal
 
     def begin_anew(self, regions: list[Region]) -> None:
-        """From the next frame on, follow the faces in these regions and no others."""
+        """From the next frame on, follow the faces in these regions and no others.
+
+        A region where a followed face is now is that person's. Other regions are those of people
+        who were lost nearby, or of new ones. What was kept of all faces stays.
+        """
         before = [face for face in self._faces if face.followed]
         for face in self._faces:
             face.followed, face.recent_area = False, 0.0
@@ -287,11 +312,14 @@ class FaceFollower:
 
     @property
     def followed_regions(self) -> list[Region]:
-        """Where the faces that are followed are looked for in the next frame."""
+        """Where the faces that are followed are looked for in the next frame; empty if none is."""
         return [face.region for face in self._faces if face.followed]
 
     def result(self) -> FollowedFace:
-        """Return the face with the largest area, summed over the frames."""
+        """Return the recorded person's face: the one with the largest area, summed over the frames.
+
+        If no face was found at all, its landmarks are NaN in every frame.
+        """
         # A face that only the detector saw, but never FaceMesh, has no area.
         ranked = sorted(
             (face for face in self._faces if face.area > 0),
@@ -323,16 +351,23 @@ class FaceFollower:
         )
 
     def detect(self, image: ImageLike) -> list[Region]:
-        """Find the faces of a frame, the most certain first."""
+        """Search a whole frame for faces; return their regions, the most certain first."""
         return self._finder.detect(image)
 
     def look(self, image: ImageLike, region: Region) -> Look | None:
-        """Find the landmarks of the face in a region of a frame; None if there is no face."""
+        """Find the landmarks of the face in a region of a frame; None if there is no face.
+
+        The region is where the face was before, or where `detect` found it. It need not be exact.
+        """
         points = self._finder.find_landmarks(image, region)
         return None if points is None else Look(image, points)
 
     def _is_due(self, interval: int) -> bool:
-        """Return whether to do what is done in every `interval`-th frame, from the first one on."""
+        """Return whether this frame is one of those in which something rare is done.
+
+        It is done in every `interval`-th frame, from the first one on. If that frame could not be
+        decoded, the next one is taken.
+        """
         return self._ordinal // interval != self._ordinal_before // interval
 
     def _follow(self, face: _Face, image: ImageLike) -> None:
@@ -357,7 +392,10 @@ class FaceFollower:
                 look.keep_eyes(face.eyes, self._frames)
 
     def _add_second_pass(self, face: _Face, image: ImageLike) -> None:
-        """In some frames, find the face's landmarks again in a turned region."""
+        """If a second pass is due in this frame, find the face's landmarks again, and keep them.
+
+        The region is turned for it by one of `TURNS_DEG`.
+        """
         if not self._is_due(compute_second_pass_interval(len(face.second_passes))):
             return
         turn = self._ordinal // SECOND_PASS_INTERVAL_FRAMES % len(TURNS_DEG)
@@ -368,7 +406,10 @@ class FaceFollower:
             face.second_passes[self._frames] = _SecondPass(look.landmarks, turn)
 
     def _drop_doubles(self) -> None:
-        """If two faces overlap, stop following the one with less area of late."""
+        """If two followed faces are in one place, stop following the one with less area of late.
+
+        Both then follow the same face. What this one found in the current frame is removed.
+        """
         followed = [face for face in self._faces if face.followed]
         followed.sort(key=lambda face: face.recent_area, reverse=True)
         for rank, face in enumerate(followed):
@@ -403,10 +444,10 @@ class FaceFollower:
     def _claim(self, region: Region, seen: list[_Face]) -> _Face | None:
         """Return the person to whom a newly found face belongs; `region` is where it is.
 
-        This is a person who was lost nearby, with a face of about that size, or else a new one.
-        Nobody in `seen` is returned: their faces were found elsewhere in this frame. For a new
-        person, the absent one with the least area is given up if there are `MAX_FACES`. Return None
-        if all of these are present.
+        This is a person who was lost nearby, with a face of about that size, or else a new one, who
+        is added. Nobody in `seen` is returned: their faces were found elsewhere in this frame. If
+        there are `MAX_FACES` already, the absent one with the least area is given up for a new
+        person. Return None if all of them are present.
         """
         absent = [
             face
@@ -429,7 +470,10 @@ class FaceFollower:
 
 
 class RunInFollower(FaceFollower):
-    """Follows faces only to find out where they are; see `tracker.face.blocks`."""
+    """Follows faces only to find out where they are when a block of frames begins.
+
+    It leaves out the second passes, which take time. See `tracker.face.blocks`.
+    """
 
     def _add_second_pass(self, face: _Face, image: ImageLike) -> None:
         pass
@@ -444,5 +488,5 @@ def _nearest(faces: list[_Face], region: Region) -> _Face:
 
 
 def _overlap(a: Region, b: Region) -> bool:
-    """Return whether two regions show the same face: their centres are close to each other."""
+    """Return whether two regions show one face: the centres are less than 0.3 of a side apart."""
     return _distance(a, b) < 0.3 * max(a.side_px, b.side_px)

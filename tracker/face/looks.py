@@ -1,8 +1,9 @@
-"""Keep what was seen in a part of a recording, and follow the faces of a whole one through it.
+"""Keep all faces that were seen in a part of a recording, and follow them later without the video.
 
-Which face is the recorded person's, and who comes back, depends on all that came before. A part
-therefore keeps everything that was seen in it. The parts of a recording are then followed anew, in
-their order and by the same rules as in one run, but without any picture.
+A long recording is divided among workers. Which face is the recorded person's, and who comes back,
+depends on all that came before. Each worker therefore keeps everything that it saw. The parts of
+the recording are then followed anew, in their order and by the same rules as in one run, but
+without any picture. A *look* is one attempt to find a face in one region of a frame (`Look`).
 """
 
 import math
@@ -31,7 +32,11 @@ _QUALITY = tuple(field.name for field in fields(ImageQuality))
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """What was seen in N successive frames of a recording.
+    """All faces that were seen in N successive analysed frames of a recording.
+
+    A frame is given as an index of these N frames. A region is given by the four values of a
+    `Region`: centre x, centre y and side in pixels, and the turn in radians. A look is one attempt
+    to find a face in one region of a frame; those that found one are kept.
 
     Attributes
     ----------
@@ -40,16 +45,17 @@ class Looks:
     begun_frame : ndarray, shape (S,), int64
         Frame of `begun` for each face that was found then.
     begun_region : ndarray, shape (S, 4), float64
-        Where it was: the values of a `Region`.
+        Region in which it was.
     detected_frame : ndarray, shape (D,), int64
-        Frame of each face that a search of the whole image found, as an index of the N frames.
+        Frame of each face that a search of the whole image found.
     detected_region : ndarray, shape (D, 4), float64
-        Where it was.
+        Region in which it was.
     frame : ndarray, shape (L,), int64
-        Frame of each look that found a face, as an index of the N frames.
+        Frame of each look that found a face.
     asked, region : ndarray, shape (L, 4), float64
-        Where the face was looked for, and where it is looked for in the next frame.
+        Region in which the face was looked for, and in which it is looked for in the next frame.
     landmarks : ndarray, shape (L, K, 2), float32
+        Landmarks that the look found, in pixels of the whole frame; K = 40.
     measured : ndarray, shape (L,), bool
         Whether the quality was measured.
     quality : ndarray, shape (L, 5), float64
@@ -57,8 +63,9 @@ class Looks:
     pictured : ndarray, shape (P,), int64
         Looks of which a picture was taken, as indices of the L looks, strictly increasing.
     pictures : ndarray, shape (P, 56, 84), uint8
+        These small pictures of both eyes, in grey: see `SmallPicture`.
     iris_columns : ndarray, shape (P, 2), float64
-        The values of their `SmallPicture`.
+        Column of the middle of the left and of the right iris in them, in pixels.
     eyes : tuple of bytes, length L
         JPEGs of the eyes; empty where none was kept.
     """
@@ -81,7 +88,22 @@ class Looks:
 
 
 class RecordingFollower(FaceFollower):
-    """Follows faces, and keeps all looks at them. The parameters are those of `FaceFollower`."""
+    """Follows faces as `FaceFollower` does, and keeps all that was found on the way.
+
+    It is for one part of a recording: `looks` returns what a `RecallingFollower` needs to follow
+    the whole recording later.
+
+    Parameters
+    ----------
+    finder : FaceFinder
+        Finds faces and their landmarks in a frame.
+    max_frames : int
+        Most frames that will be added.
+    step : int
+        Every `step`-th source frame is added.
+    keep_eyes : bool, optional
+        Whether to keep pictures of the eyes for a report.
+    """
 
     def __init__(
         self, finder: FaceFinder, max_frames: int, step: int, keep_eyes: bool = False
@@ -113,7 +135,7 @@ class RecordingFollower(FaceFollower):
             look.release()
 
     def looks(self) -> Looks:
-        """Return all looks that were kept, and all faces that were detected."""
+        """Return all faces that were found in the frames added so far."""
         begun = [(frame, region) for frame, regions in self._begun for region in regions]
         seen = [look for _, _, look in self._looked]
         pictures = {n: look.picture for n, look in enumerate(seen) if look.picture is not None}
@@ -143,7 +165,10 @@ class RecordingFollower(FaceFollower):
 
 
 class _Recalled(Look):
-    """A look that was kept in `Looks`, with what was read from its picture at that time."""
+    """A look that was kept in `Looks`, with what was read from its picture at that time.
+
+    `n` is its index among the looks. Its methods return what was kept, because the picture is gone.
+    """
 
     def __init__(self, looks: Looks, n: int) -> None:
         self.landmarks = looks.landmarks[n]
@@ -170,10 +195,16 @@ class _Recalled(Look):
 class RecallingFollower(FaceFollower):
     """Follows faces through what was seen in the parts of a recording, without any picture.
 
+    The result is the same as that of a `FaceFollower` that sees the whole recording.
+
     Parameters
     ----------
-    max_frames, step, keep_eyes
-        See `FaceFollower`.
+    max_frames : int
+        Number of analysed frames of the whole recording.
+    step : int
+        Every `step`-th source frame was analysed.
+    keep_eyes : bool, optional
+        Whether to keep the pictures of the eyes, for a report.
     """
 
     def __init__(self, max_frames: int, step: int, keep_eyes: bool = False) -> None:
@@ -185,8 +216,10 @@ class RecallingFollower(FaceFollower):
         Parameters
         ----------
         looks : Looks
+            What was seen in the part. Parts come in the recording's order.
         ordinals : ndarray, shape (N,), int64
-            See `FaceFollower.add`, for each frame of the part.
+            Number of each frame of the part among the analysed frames of the whole recording, from
+            0. Frames that could not be decoded are counted.
         """
         count = np.arange(ordinals.size + 1)
         self._looks = looks

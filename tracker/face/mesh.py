@@ -54,7 +54,10 @@ class FaceMesh:
         self._points = np.zeros((LANDMARK_COUNT, 2), np.float32)
 
     def detect(self, image: ImageLike) -> list[Region]:
-        """Find the faces of a picture, the most certain first. See `Detector.detect`."""
+        """Search a whole picture (blue-green-red, uint8) for faces.
+
+        Return the region of each in pixels, the most certain first; empty if there is none.
+        """
         return self._detector.detect(image)
 
     def find_landmarks(self, image: ImageLike, region: Region) -> NDArray[np.float32] | None:
@@ -100,8 +103,15 @@ class FaceMesh:
 class _Eye:
     """How the landmarks of one eye are refined.
 
-    `points` and `iris` are the landmarks that are refined. `points`, `corners`, `scale` and
-    `to_map` say which square of the feature map is cut out: see `kernels.refinement.cut_eye`.
+    Attributes
+    ----------
+    points, iris : ndarray, int64
+        Indices of the 71 landmarks around the eye, and of the 5 of its iris, which are refined.
+    corners : (int, int)
+        Indices of the eye's left and right corner in the picture.
+    scale, to_map : float
+        Size of the square that is cut out for it, over that of the landmarks' bounding box; and
+        pixels of the model's feature map per pixel of its image. See `kernels.refinement.cut_eye`.
     """
 
     def __init__(self, options: dict[str, Any], iris: NDArray[np.int64]) -> None:
@@ -113,9 +123,11 @@ class _Eye:
 
 
 def _overlaps(image: ImageLike, region: Region, to_picture: Affine) -> bool:
-    """Return whether the part of a region inside the picture is two pixels or more wide and high.
+    """Return whether enough of a region lies inside the picture to look for a face there.
 
-    Return False, too, if the region is over `LARGEST_REGION` times as large as the picture.
+    That is two pixels or more in width and height. It is also False if the region is over
+    `LARGEST_REGION` times as large as the picture. `to_picture` maps a pixel of the region's small
+    picture to one of the whole picture.
     """
     height, width = image.shape[:2]
     left, top, right, bottom = bounds(to_picture, SIDE_PX, SIDE_PX)

@@ -54,8 +54,9 @@ class SmallPicture:
     Attributes
     ----------
     grey : ndarray, shape (56, 84), uint8
+        The picture: the mean of red, green and blue. An eye is `EYE_PX` wide in it.
     iris_columns : (float, float)
-        Column of the middle of the left and of the right iris.
+        Column of the middle of the left and of the right iris, in its pixels, by their landmarks.
     """
 
     grey: NDArray[np.uint8]
@@ -63,7 +64,7 @@ class SmallPicture:
 
 
 def cut_picture(image: ImageLike, points: NDArray[np.float32]) -> SmallPicture | None:
-    """Cut both eyes and the nose out of an image.
+    """Cut both eyes and the nose out of an image, as a small upright picture of one size.
 
     Parameters
     ----------
@@ -100,7 +101,10 @@ def cut_picture(image: ImageLike, points: NDArray[np.float32]) -> SmallPicture |
 
 
 class PictureGaze:
-    """Keeps small pictures of one face, and measures the irises in them."""
+    """Keeps small pictures of one face over a recording, and measures the irises in them.
+
+    At most `MOST_PICTURES` are kept, spread evenly.
+    """
 
     def __init__(self) -> None:
         self._samples: list[int] = []
@@ -109,7 +113,10 @@ class PictureGaze:
         self._every = 1
 
     def add(self, index: int, picture: SmallPicture) -> None:
-        """Keep the picture of a frame, given the frame's index among the analysed ones."""
+        """Take in the picture of a frame, given the frame's index among the analysed ones.
+
+        Frames come in order. The picture may be left out, if there are many.
+        """
         self._added += 1
         if (self._added - 1) % self._every:
             return
@@ -151,8 +158,9 @@ class PictureGaze:
 def _iris_rows(pictures: NDArray[np.uint8], columns: Float64Array) -> Float32Array:
     """Return how much darker the iris is than what is beside it, in each row: shape (S, HEIGHT_PX).
 
-    `columns` (S,) are the columns of the iris' middle. What is not darker is 0: lids, rims and
-    lashes run across, so they are as dark in the middle as on both sides.
+    pictures (S, `HEIGHT_PX`, `WIDTH_PX`) are small pictures in grey, and columns (S,) the columns
+    of one iris' middle in them. The result is in grey levels. What is not darker is 0: lids, rims
+    and lashes run across, so they are as dark in the middle as on both sides.
     """
     away = np.abs(np.arange(WIDTH_PX) - columns[:, None]) / IRIS_RADIUS_PX
     soft = 1 / IRIS_RADIUS_PX
@@ -171,8 +179,10 @@ def _find_shifts(
 ) -> Float64Array:
     """Return by how many pixels a part of each picture (S, H, W) is lower than usual, shape (S,).
 
-    `rows` and `columns` are where the part is in the typical picture: their median. NaN where the
-    part is not found, or lies at the end of what is searched.
+    `rows` and `columns`, each (first, stop), are where the part is in the typical picture: the
+    median of the pictures. It is searched for up to `LARGEST_SHIFT_PX` away; higher up is negative,
+    and the shift is interpolated between rows. NaN where the part is not found, or lies at the end
+    of what is searched.
     """
     typical = np.median(pictures[:: -(-len(pictures) // TYPICAL_OF)], axis=0).astype(np.float32)
     (top, bottom), (left, right) = rows, columns

@@ -46,7 +46,8 @@ class ImageQuality:
     face_grey : float
         Mean grey level in the face's box.
     clipped_share : float
-        Share of black and white pixels in the face's box; see `BLACK_LEVEL`.
+        Share of pixels in the face's box, 0 to 1, that are black (a grey level of `BLACK_LEVEL` or
+        less) or white (`WHITE_LEVEL` or more).
 
     References
     ----------
@@ -108,7 +109,10 @@ def measure_image(image: ImageLike, points: NDArray[np.float32]) -> ImageQuality
 
 
 def median_quality(qualities: Sequence[ImageQuality]) -> ImageQuality:
-    """Return the median of each value over the images in which it could be measured."""
+    """Return the median of each value over the images in which it could be measured.
+
+    It is NaN where no image has one.
+    """
     return ImageQuality(
         **{
             field.name: _median([getattr(quality, field.name) for quality in qualities])
@@ -120,7 +124,9 @@ def median_quality(qualities: Sequence[ImageQuality]) -> ImageQuality:
 def worst_quality(qualities: Sequence[ImageQuality]) -> ImageQuality:
     """Return the worst values of joined recordings: a good recording does not hide a bad one.
 
-    Contrast, noise and grey level come from the recording with the least contrast over noise.
+    Sharpness is the least, and the clipped share the largest. Contrast, noise and grey level come
+    from the recording with the least contrast over noise. Recordings without that are left out; all
+    values are NaN if none is left.
     """
     seen = [quality for quality in qualities if not math.isnan(quality.contrast_over_noise)]
     if not seen:
@@ -141,9 +147,11 @@ def _median(values: list[float]) -> float:
 
 
 def _sample_eye(image: ImageLike, first: NDArray[Any], second: NDArray[Any]) -> Any:
-    """Return the box around an eye as a small picture: grey, float32 and upright.
+    """Return the box around an eye as a small picture: grey (0 to 255), float32 and upright.
 
-    `first` and `second` are the canthi, which are `GRID_PX` apart in that picture.
+    `first` and `second`, (2,), are the eye's corners in pixels of the image, from left to right;
+    they are `GRID_PX` apart in the small picture, whose size is always the same. It is black if the
+    eye lies outside of the image.
     """
     axis = (second - first).astype(np.float64)
     # Frame pixels per grid pixel.

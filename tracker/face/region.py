@@ -17,7 +17,14 @@ REGION_SCALE = 1.5
 class Region:
     """A square around a face, in pixels of the whole picture, turned with the face.
 
-    `rotation_rad` is how far it is turned; clockwise in the picture is positive.
+    Attributes
+    ----------
+    centre_x, centre_y : float
+        Its centre in pixels, from the picture's left and top edge.
+    side_px : float
+        Length of its sides.
+    rotation_rad : float
+        How far it is turned, in radians; clockwise in the picture is positive.
     """
 
     centre_x: float
@@ -26,10 +33,11 @@ class Region:
     rotation_rad: float
 
     def affine(self, size: int) -> Affine:
-        """Return the affine map from a picture of this region to the whole picture.
+        """Return the affine map from a small picture of this region to the whole picture.
 
-        The picture of the region has `size` pixels a side. The pixel (0, 0) is mapped to the corner
-        of the region, not half a pixel inside. MediaPipe does the same, so its models expect it.
+        The small picture has `size` pixels a side. The map has shape (2, 3), and takes a pixel
+        ``(x, y, 1)``. The pixel (0, 0) is mapped to the corner of the region, not half a pixel
+        inside. MediaPipe does the same, so its models expect it.
         """
         scale = self.side_px / size
         cos, sin = scale * math.cos(self.rotation_rad), scale * math.sin(self.rotation_rad)

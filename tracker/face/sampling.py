@@ -39,14 +39,14 @@ def sample(
     outside: float = REPEAT,
     reduction: int = 1,
 ) -> None:
-    """Fill a small picture with a turned part of a large one.
+    """Fill a small picture with a turned part of a large one, interpolated bilinearly.
 
     Parameters
     ----------
     picture : ndarray or LazyImage, shape (height, width, 3), uint8
-        The large picture, blue-green-red. Only the part that is needed is read.
+        The large picture, blue-green-red, upright. Only the part that is needed is read.
     matrix : ndarray, shape (2, 3), float64
-        Maps a pixel of `out` to one of the upright picture.
+        Maps a pixel ``(x, y, 1)`` of `out` to one of the large picture.
     out : ndarray, shape (H, W, 3), float32
         Filled with red, green and blue.
     low, high : float
@@ -89,7 +89,7 @@ def sample(
 
 
 def join_affine(second: Affine, first: Affine) -> Affine:
-    """Return the map that does what `first` does and then what `second` does."""
+    """Return the affine map that does what `first` does and then what `second` does; all (2, 3)."""
     (a, b, x), (c, d, y) = first.tolist()
     # With plain numbers: NumPy takes several times as long for such small arrays.
     return np.array(
@@ -100,7 +100,8 @@ def join_affine(second: Affine, first: Affine) -> Affine:
 def bounds(matrix: Affine, width: int, height: int) -> tuple[float, float, float, float]:
     """Return the box in a large picture that a small one comes from: left, top, right, bottom.
 
-    `matrix` maps a pixel of the small picture, `width` by `height`, to one of the large picture.
+    `matrix`, (2, 3), maps a pixel of the small picture, `width` by `height`, to one of the large
+    picture. The box is in pixels of the large picture and may reach beyond its edges.
     """
     (a, b, x), (c, d, y) = matrix.tolist()
     return (
@@ -112,16 +113,18 @@ def bounds(matrix: Affine, width: int, height: int) -> tuple[float, float, float
 
 
 def average_planes(planes: Planes, box: Box, factor_x: int, factor_y: int) -> Planes:
-    """Make a part of a picture smaller by averaging blocks of samples.
+    """Make a part of a picture smaller by averaging blocks of samples, in each of its planes.
 
     Parameters
     ----------
     planes : Planes
+        The decoded picture, as it is stored: not yet turned upright.
     box : tuple of int
         Left, top, right and bottom of the part, in stored pixels. Left is a multiple of
         ``factor_x << planes.shift_x``, and top of ``factor_y << planes.shift_y``.
     factor_x, factor_y : int
-        Width and height of the blocks of samples that are averaged into one.
+        Width and height of the blocks of samples that are averaged into one, in each plane. Where
+        colour is stored more coarsely than lightness, its blocks cover more pixels.
 
     Returns
     -------
@@ -166,7 +169,9 @@ def _box(
 ) -> Box:
     """Return the part of a `width` by `height` picture that has to be read to fill `out`.
 
-    It begins and ends with a block of `block_x` by `block_y` pixels, or at the picture's edge.
+    `matrix`, (2, 3), maps a pixel of `out`, (H, W, 3), to one of the picture. The part begins and
+    ends with a block of `block_x` by `block_y` pixels, or at the picture's edge; it is left, top,
+    right and bottom in pixels, the last two exclusive.
     """
     left, top, right, bottom = bounds(matrix, out.shape[1], out.shape[0])
     return (
@@ -189,8 +194,8 @@ def _end(high: float, low: float, size: int, block: int) -> int:
 def _to_part(matrix: Affine, left: int, top: int, factor_x: int, factor_y: int) -> Affine:
     """Return an affine map whose results are pixels of a smaller part, not of the whole picture.
 
-    `matrix` is the map into the whole picture. The part was cut out of it at `left` and `top`, and
-    each of its pixels is the mean of `factor_x` by `factor_y` pixels.
+    `matrix`, (2, 3), is the map into the whole picture. The part was cut out of it at `left` and
+    `top`, in its pixels, and each pixel of the part is the mean of `factor_x` by `factor_y` pixels.
     """
     reduced = matrix / ((factor_x,), (factor_y,))
     reduced[0, 2] += (0.5 - left) / factor_x - 0.5

@@ -1,4 +1,4 @@
-"""Write and read the file of a track.
+"""Write and read ``STEM.track.npz``, the file of a track (the landmarks of a recording).
 
 Reading checks everything, because a file may be damaged or forged.
 """
@@ -41,7 +41,10 @@ _HEADER_NAMES = {"image_quality": "picture"}
 
 
 class TrackFileError(InputError):
-    """The file is not a track that this version can read."""
+    """The file is not a track that this version can read: damaged, another kind or version.
+
+    Its message says so to the user.
+    """
 
 
 def save_track(track: Track, path: Path) -> None:
@@ -50,8 +53,9 @@ def save_track(track: Track, path: Path) -> None:
     Parameters
     ----------
     track : Track
+        What to write.
     path : Path
-        File to write; its suffix is ``.npz``.
+        File to write; its suffix is ``.npz``. An existing file is replaced.
     """
     header: dict[str, Any] = {"format": FORMAT, "landmarks": FACE_MESH_INDICES}
     for name, value in asdict(track.info).items():
@@ -79,10 +83,12 @@ def load_track(path: str | Path) -> Track:
     Parameters
     ----------
     path : str or Path
+        A file such as ``clip.track.npz``.
 
     Returns
     -------
     Track
+        What older versions did not save has its default value.
 
     Raises
     ------
@@ -113,12 +119,15 @@ def load_track(path: str | Path) -> Track:
 
 
 def open_arrays(archive: zipfile.ZipFile, name: str) -> Callable[[str], Any]:
-    """Return a function that reads an array of an ``.npz`` file, given the array's name.
+    """Return a function that reads an array of an open ``.npz`` file, given the array's name.
+
+    It raises many kinds of errors for an array that is missing or damaged. `name` is the name of
+    the file, for the error's message.
 
     Raises
     ------
     TrackFileError
-        All arrays together are too large. `name` is what the message calls the file.
+        All arrays together would take more than `MAX_TRACK_BYTES` in memory.
     """
     unpacked = sum(member.file_size for member in archive.infolist())
     if unpacked > MAX_TRACK_BYTES:
@@ -135,7 +144,11 @@ def open_arrays(archive: zipfile.ZipFile, name: str) -> Callable[[str], Any]:
 
 
 def _read_track(archive: zipfile.ZipFile, name: str) -> Track:
-    """Read and check all of a track's file."""
+    """Read and check all of a track's file.
+
+    `name` is the file's name, for an error's message. A file of another version is a
+    `TrackFileError`; one that is damaged raises errors of many kinds.
+    """
     read = open_arrays(archive, name)
     header = json.loads(str(read("header")))
     if header["format"] != FORMAT or tuple(header["landmarks"]) != FACE_MESH_INDICES:
@@ -156,7 +169,11 @@ def _read_track(archive: zipfile.ZipFile, name: str) -> Track:
 
 
 def _parse_info(header: dict[str, Any]) -> TrackInfo:
-    """Read and check the header's values."""
+    """Return what a track's file says of its source: its JSON header, with every value checked.
+
+    A value that is missing or out of its range is a KeyError, TypeError or ValueError. What older
+    versions did not save has its default value.
+    """
     info = TrackInfo(
         video=parse_video_info(header["video"]),
         step=header["step"],
@@ -189,7 +206,9 @@ def _parse_info(header: dict[str, Any]) -> TrackInfo:
 
 
 def parse_video_info(values: dict[str, Any]) -> VideoInfo:
-    """Read and check what a file says of its video.
+    """Return what a track's file says of its video: size, frame rate, counts.
+
+    `values` are the fields of `VideoInfo` by name, as they were read from JSON. Each is checked.
 
     Raises
     ------
@@ -214,9 +233,10 @@ def parse_video_info(values: dict[str, Any]) -> VideoInfo:
 
 
 def _is_recorded_at(value: object) -> bool:
-    """Return whether a track may hold this value as its time of recording; "" if none is known.
+    """Return whether a track's file may hold this value as its time of recording.
 
-    A time in the future is accepted: the clock of the machine that made the track may be ahead.
+    True for a time in ISO 8601 with its offset from UTC, and for "" (no time is known). A time in
+    the future is accepted: the clock of the machine that made the track may be ahead.
     """
     return type(value) is str and (value == "" or check_recorded_at(value, _LAST_TIME) == value)
 
@@ -253,12 +273,15 @@ def _check_info(header: dict[str, Any], info: TrackInfo) -> None:
 
 
 def is_count(value: object) -> bool:
-    """Return whether a value is a whole number that can be a number of frames."""
+    """Return whether a value is a whole number that can be a number of frames: an int, not bool.
+
+    It is from 0 to `MAX_FRAME_COUNT`.
+    """
     return type(value) is int and 0 <= value <= MAX_FRAME_COUNT
 
 
 def is_number(value: object) -> bool:
-    """Return whether a value is a finite number, not below 0."""
+    """Return whether a value is a finite int or float (not bool), not below 0."""
     # Whole numbers in JSON can exceed every float; dividing them would overflow.
     return type(value) in (int, float) and 0 <= value <= sys.float_info.max  # type: ignore[operator]
 

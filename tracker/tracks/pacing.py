@@ -31,11 +31,11 @@ class Pacer:
     step : int
         The requested step: track every `step`-th frame.
     frame_count : int
-        Expected number of source frames.
+        Expected number of source frames (frames of the video, also those that are skipped).
     budget_s : float
-        Time budget, counted from now.
+        Seconds that tracking may take, counted from now.
     clock : callable
-        Monotonic clock, in seconds.
+        Takes nothing and returns seconds that never go back; tests give their own.
 
     Attributes
     ----------
@@ -66,7 +66,11 @@ class Pacer:
         self._decoding, self._tracking = _Cost(), _Cost()
 
     def wants(self, index: int) -> bool:
-        """Return whether to track the source frame `index`, which has just been decoded."""
+        """Return whether to track the source frame `index`, which has just been decoded.
+
+        `index` counts all frames of the video from 0. Call it once for each frame, in order: the
+        time since the last call is taken for the cost of decoding, and the step may change.
+        """
         self._decoding.add(self._lap_s())
         if self._is_due():
             self._decide(index)
@@ -76,7 +80,10 @@ class Pacer:
         return wanted
 
     def tracked(self) -> None:
-        """Note that the last frame for which `wants` returned True has been tracked."""
+        """Note that the last frame for which `wants` returned True has now been tracked.
+
+        The time since `wants` returned is taken for the cost of tracking a frame.
+        """
         self._tracking.add(self._lap_s())
 
     @property
@@ -114,7 +121,10 @@ class Pacer:
 
 
 class _Cost:
-    """Mean duration of a repeated task, in seconds; the latest durations count most."""
+    """Mean duration of a repeated task, in seconds; the latest durations count most.
+
+    `add` takes the duration of one more task, and `count` is how many were added since `settle`.
+    """
 
     def __init__(self) -> None:
         self.count = 0
@@ -126,7 +136,10 @@ class _Cost:
         self._sum_s += seconds
 
     def settle(self) -> float:
-        """Return the new mean: halfway from the old one to that of the durations added since."""
+        """Take in the durations added since the last call, and return the new mean in seconds.
+
+        It lies halfway from the old mean to that of these durations. NaN if nothing was ever added.
+        """
         if self.count:
             latest_s = self._sum_s / self.count
             before_s = latest_s if math.isnan(self._mean_s) else self._mean_s

@@ -1,6 +1,7 @@
-"""What one worker is given to track, what it gives back, and the files of both.
+"""What one worker is given to track of a long recording, what it gives back, and the files of both.
 
-The files come from other machines, so reading them checks everything.
+A worker is given a `Segment` of the recording, and gives back a `Part`: what it saw there. The
+files come from other machines, so reading them checks everything.
 """
 
 import json
@@ -58,7 +59,10 @@ _FLAGS = ("complete", "out_of_time", "whole", "mirrored")
 
 
 class PartFileError(InputError):
-    """A file is not a part, or a text is not a segment, that this version can read."""
+    """A file is not a `Part`, or a text is not a `Segment`, that this version can read.
+
+    It is something else, or was damaged or forged. Its message says what to do again.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +74,18 @@ class Segment:
     index, count : int
         Number of this segment, from 0, and number of all segments of the recording.
     plan : str
-        Hash of the plan, in hexadecimal: parts of other plans, or of other videos, do not fit.
+        SHA-256, in hexadecimal, of how the recording was divided, and of its content if it was.
+        Only parts with the same plan are joined.
     asked_step, step : int
-        The step that was asked for, and the one that is used; see `track_video`.
+        Every `asked_step`-th source frame was to be tracked; every `step`-th one is tracked.
     max_frames : int
-        Most frames to track in this segment, besides those of the run-in.
+        Most frames to track in this segment, besides those of the run-in: frames before it in which
+        faces are only looked for, so that its first frame can begin with them.
     ends_early : bool
         True if the recording goes on after the last segment.
     bits_per_frame : float
-        See `tracker.video.frames.VideoInfo`; 0 if the segment is the whole recording.
+        Mean size in bits of the recording's encoded frames, see `tracker.video.frames.VideoInfo`; 0
+        if the segment is the whole recording.
     stretch : Stretch or None
         The source frames of the segment; None for the whole recording.
     """
@@ -94,12 +101,12 @@ class Segment:
     stretch: Stretch | None = None
 
     def to_json(self) -> str:
-        """Return the segment as a JSON document."""
+        """Return the segment as a JSON text, which `parse_segment` reads."""
         return json.dumps(asdict(self))
 
 
 def parse_segment(text: str) -> Segment:
-    """Read a segment that `Segment.to_json` wrote.
+    """Return the segment in a text that `Segment.to_json` wrote, with every value checked.
 
     Raises
     ------
@@ -149,13 +156,16 @@ def _is_sound(stretch: Stretch) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What was seen in one segment.
+    """What a worker saw in one segment of a recording: all that is needed to join its track.
 
     Attributes
     ----------
     segment : Segment
+        Which segment it is.
     reading : Reading
+        The indices and times of its frames, and how the decoding went.
     looks : Looks
+        All faces and landmarks that were found in these frames.
     """
 
     segment: Segment
@@ -168,17 +178,20 @@ class Part:
         Parameters
         ----------
         path : Path
-            File to write; its suffix is ``.npz``.
+            File to write; its suffix is ``.npz``. An existing file is replaced.
         """
         np.savez_compressed(path, allow_pickle=False, **self._arrays())
 
     def is_same(self, other: "Part") -> bool:
-        """Return whether another part has the same content."""
+        """Return whether another part has the same content, bit for bit."""
         ours, theirs = self._arrays(), other._arrays()
         return all(ours[name].tobytes() == theirs[name].tobytes() for name in ours)
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
-        """Return the whole part as arrays, by their names in the file."""
+        """Return the whole part as arrays, by their names in the file, as `_read_part` reads them.
+
+        The array ``header`` is a JSON text of all that is no array.
+        """
         reading, looks = self.reading, self.looks
         header = {
             "format": FORMAT,
@@ -198,7 +211,7 @@ class Part:
 
 
 def load_part(path: Path) -> Part:
-    """Read a part that `Part.save` wrote.
+    """Read a part that `Part.save` wrote, and check every value.
 
     Raises
     ------

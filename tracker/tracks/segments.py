@@ -1,9 +1,11 @@
 """One recording in several segments, which different workers track: plan, track, join.
 
-A segment consists of blocks: see `tracker.face.blocks`. It is decoded from a keyframe before the
-run-in of its first block. What was seen in it is kept in a `Part`. To join the parts, the faces are
-followed once more through what the parts hold, without the video: see `tracker.face.looks`. The
-track is the same as that of a single run, bit for bit.
+A segment consists of blocks of frames, in each of which the faces are found anew: see
+`tracker.face.blocks`. Before its first block come a few frames in which they are found, the run-in.
+It is decoded from a keyframe before these: a frame that needs no earlier one to be decoded. What
+was seen in a segment is kept in a `Part`. To join the parts, the faces are followed once more
+through what the parts hold, without the video: see `tracker.face.looks`. The track is the same as
+that of a single run, bit for bit.
 """
 
 import hashlib
@@ -32,7 +34,11 @@ MAX_SEGMENTS = 1000
 
 
 class PartsError(ValueError):
-    """The parts do not make one recording: one is missing, differs, or is of another plan."""
+    """The parts that workers gave back do not make one recording.
+
+    One is missing, or belongs to another recording or another division of it, or two parts of one
+    segment differ.
+    """
 
 
 def plan_segments(
@@ -52,18 +58,22 @@ def plan_segments(
         A file, or a seekable binary stream.
     count : int
         Most segments; there are fewer if the recording is short or has few keyframes.
-    step, max_frames, keep_step
-        See `track_video`; `max_frames` bounds the whole recording, as in a single run.
+    step : int
+        Track every `step`-th frame. A step of 1 is raised if the video has over `max_frames`.
+    max_frames : int
+        Most frames to track in the whole recording, as in a single run.
+    keep_step : bool, default False
+        Never raise a step of 1; what comes after `max_frames` frames is then not tracked.
 
     Returns
     -------
     tuple of Segment
-        One segment, the whole recording, if it is not sure that it can be divided exactly.
+        In order. Only one, the whole recording, if it is not sure that it can be divided exactly.
 
     Raises
     ------
     InputError
-        See `tracker.video.frames.Video`.
+        The file is missing, or is no video that can be read.
     ValueError
         `count` is not between 1 and `MAX_SEGMENTS`.
     """
@@ -94,7 +104,11 @@ def plan_segments(
 
 
 def _divide(whole: Segment, layout: Layout, cuts: list["_Cut"], stop: int) -> tuple[Segment, ...]:
-    """Divide the first `stop` frames of a recording at these cuts."""
+    """Return the segments into which these cuts divide the first `stop` source frames.
+
+    `whole` is the segment of the whole recording, whose other values they take over. Segment 0 is
+    what comes before the first cut, so there is one segment more than cuts.
+    """
     stretches = [
         layout.stretch(cut.keyframe, cut.key_index, cut.first, after.first if after else stop)
         for cut, after in zip([_Cut(None, 0, 0), *cuts], [*cuts, None], strict=True)
@@ -117,7 +131,17 @@ def _divide(whole: Segment, layout: Layout, cuts: list["_Cut"], stop: int) -> tu
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """Where a recording can be divided: a block's first frame, and a keyframe to decode from."""
+    """Where a recording can be divided.
+
+    Attributes
+    ----------
+    keyframe : Packet or None
+        The keyframe to decode from; None for the beginning of the file.
+    key_index : int
+        Index of that keyframe among the source frames (all frames of the video, from 0).
+    first : int
+        Index of the first source frame after the cut, which begins a block.
+    """
 
     keyframe: Packet | None
     key_index: int
@@ -125,7 +149,11 @@ class _Cut:
 
 
 def _choose_cuts(layout: Layout, count: int, step: int, stop: int) -> list[_Cut]:
-    """Return where to divide the first `stop` frames of a recording most evenly."""
+    """Return where to divide the first `stop` source frames into about equally long segments.
+
+    There are at most `count` - 1 cuts, in order; none if the recording cannot be divided. `step` is
+    the step between tracked frames.
+    """
     keys = layout.find_keyframes()
     if not keys:
         # Some recordings mark no keyframes: their encoder refreshes the picture piece by piece.
@@ -170,22 +198,23 @@ def track_segment(
     source : Path or BufferedIOBase
         The same recording that was given to `plan_segments`.
     segment : Segment
+        Which frames to track, from `plan_segments`.
     finder : FaceFinder
+        The models: a `tracker.face.mesh.FaceMesh`.
     on_progress : callable, optional
         Called after each tracked frame with the frames tracked and those expected (0: unknown).
-    decode_ahead : bool, default True
-        See `track_video`.
-    keep_eyes : bool, default False
-        Whether to keep pictures of the eyes for the report.
+    decode_ahead, keep_eyes : bool
+        Whether to decode on a second thread, and to keep pictures of the eyes for the report.
 
     Returns
     -------
     Part
+        What `join_parts` needs of this segment.
 
     Raises
     ------
     InputError
-        See `tracker.video.frames.Video`.
+        The file is missing, is no video, or cannot be decoded.
     DivisionError
         The frames are not where the plan expects them: the recording is damaged or another one.
         Track it as one segment: ``plan_segments(source, 1, …)``.
@@ -223,7 +252,8 @@ def join_parts(parts: Iterable[Part], eye_pictures: dict[int, bytes] | None = No
     parts : iterable of Part
         One part for each segment, in any order. A part may be given twice if both are the same.
     eye_pictures : dict, optional
-        See `track_video`.
+        Filled with JPEGs of the eyes, by the index of the frame in the track, if the parts kept
+        them.
 
     Returns
     -------
@@ -263,7 +293,10 @@ def join_parts(parts: Iterable[Part], eye_pictures: dict[int, bytes] | None = No
 
 
 def _put_in_order(parts: Iterable[Part]) -> list[Part]:
-    """Return the parts in the recording's order, each once, after checking that all are there."""
+    """Return the parts in the recording's order, each once, after checking that all are there.
+
+    Raise a PartsError if not, or if they do not belong together.
+    """
     given = list(parts)
     plans = {(part.segment.plan, part.segment.count) for part in given}
     if not plans:

@@ -1,4 +1,8 @@
-"""The track: the eye landmarks of a recording. Nothing else of a video is kept or analysed."""
+"""The track: 40 landmarks of the face in each analysed frame of a recording.
+
+It is all that is kept and analysed of a video, with rough heights of the irises in some pictures,
+and what is known of the file and its picture quality (`TrackInfo`).
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -32,11 +36,12 @@ class TrackInfo:
     frames_decoded, frames_failed : int
         Source frames that were decoded, including skipped ones, and those that could not be.
     time_source : str
-        See `tracker.video.times.repair_times`.
+        Where the frames' times come from: one of `tracker.video.times.TIME_SOURCES`.
     complete : bool
         False if `max_frames`, the time budget or damage ended the track before the video ended.
     other_face_ratio : float
-        See `tracker.face.follow.FollowedFace`.
+        Area of the next largest face divided by the area of the tracked one, both summed over time;
+        0 if there is no other face.
     image_quality : ImageQuality
         Medians over the recording.
     protocol : tuple of Phase
@@ -83,7 +88,7 @@ class TrackInfo:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """Eye landmarks of one person over one recording.
+    """Landmarks of the eyes and the face of one person over one recording.
 
     Attributes
     ----------
@@ -97,11 +102,12 @@ class Track:
         Frames with a second pass, as indices of the N frames, strictly increasing. In a second
         pass FaceMesh finds the face again, in a region that is turned by a few degrees.
     second_pass_landmarks : ndarray, shape (T, K, 2), float32
-        Landmarks of the second pass.
+        Landmarks of the second pass, in pixels like the others.
     second_pass_turn : ndarray, shape (T,), int64
         How far the region was turned: index of `tracker.face.follow.TURNS_DEG`. When tracks are
         joined, each recording gets indices of its own.
     info : TrackInfo
+        Where the track comes from.
     picture_sample : ndarray, shape (S,), int64
         Frames in whose pictures the irises were measured without landmarks
         (`tracker.face.picture_gaze`), as indices of the N frames, strictly increasing. Tracks of
@@ -164,12 +170,11 @@ def track_video(
     on_progress : callable, optional
         Called after each tracked frame with the frames tracked and those expected (0: unknown).
     budget_s : float, optional
-        Time that tracking may take. If it is short, `step` is raised to cover the whole recording.
+        Seconds that tracking may take. If they are few, `step` is raised to cover the recording.
         If that is not enough, the track ends early. See `tracker.tracks.pacing.Pacer`.
     decode_ahead : bool, default True
-        Decode on a second thread; the track is the same. It has no effect on a single core, or with
-        a budget, because the cost of a frame is then measured step by step. Switch it off if other
-        processes use the cores.
+        Decode on a second thread; the track is the same. Switch it off if other processes use the
+        cores. It has no effect on a single core, or with a budget, which measures step by step.
     eye_pictures : dict, optional
         Filled with JPEGs of the eyes, by the index of the frame in the track.
     keep_step : bool, default False
@@ -178,11 +183,12 @@ def track_video(
     Returns
     -------
     Track
+        Of the largest face. Without a face, which is no error, all landmarks are NaN.
 
     Raises
     ------
     InputError
-        See `tracker.video.frames.Video`.
+        The file is missing, is no video, or cannot be decoded.
     """
     with source if isinstance(source, Video) else Video(source) as video:
         used_step = step if keep_step else raise_step(video.expected_frames, step, max_frames)
@@ -202,7 +208,7 @@ def track_video(
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was read of a video.
+    """What was read of a video: which frames were tracked, and how the decoding went.
 
     Attributes
     ----------
@@ -213,8 +219,15 @@ class Reading:
     complete, out_of_time : bool
         `complete`: whether every frame that was to be tracked was tracked. `out_of_time`: whether
         the time budget ended before that.
-    video, frames_decoded, frames_failed, whole, recordings, mirrored, capture_fps
-        See `tracker.video.frames.Video`.
+    video : VideoInfo
+        What the file declares.
+    frames_decoded, frames_failed : int
+        Source frames that were decoded, including skipped ones, and those that could not be.
+    whole : bool
+        False if the file could not be read to its end.
+    recordings, mirrored, capture_fps : int, bool, float
+        Number of video streams in the file; whether it mirrors the picture; and frames a second
+        when they were captured, 0 if unknown.
     """
 
     frame_index: NDArray[np.int64]
@@ -231,7 +244,24 @@ class Reading:
 
 
 class Frames:
-    """The frames that were tracked: their indices, their times, and why tracking ended."""
+    """Collects the frames that are tracked: their indices, their times, and why tracking ended.
+
+    Parameters
+    ----------
+    max_frames : int
+        Most frames that will be added; memory for them is taken at once.
+
+    Attributes
+    ----------
+    index, stream_times_s : ndarray, shape (max_frames,)
+        Index of each frame in the video, and its time in seconds as the stream tells it; only the
+        first `count` are filled.
+    count : int
+        Number of frames so far.
+    complete, out_of_time : bool
+        False and True if tracking ended before the video, and because the time was up. Whoever ends
+        the tracking sets them.
+    """
 
     def __init__(self, max_frames: int) -> None:
         self.index = np.empty(max_frames, dtype=np.int64)
@@ -240,13 +270,13 @@ class Frames:
         self.complete, self.out_of_time = True, False
 
     def add(self, frame: Frame) -> None:
-        """Keep a frame's index and time."""
+        """Keep the index and the time of one more frame; its pixels are not kept."""
         self.index[self.count] = frame.index
         self.stream_times_s[self.count] = frame.stream_time_s
         self.count += 1
 
     def read(self, video: Video) -> Reading:
-        """Return what was read of the video from which the frames came."""
+        """Return what was read of the video from which the frames came, after the last frame."""
         return Reading(
             # Copies, so that the buffers for max_frames are freed.
             frame_index=self.index[: self.count].copy(),
@@ -264,7 +294,12 @@ class Frames:
 
 
 def raise_step(expected_frames: int, step: int, max_frames: int) -> int:
-    """Return the step to use: a step of 1 is raised so that `max_frames` cover the recording."""
+    """Return the step to use: a step of 1 is raised so that `max_frames` cover the recording.
+
+    Every `step`-th frame is tracked. The result is at most `LARGEST_STEP`. A larger step than 1 was
+    chosen by somebody and stays. So does 1 if `expected_frames`, the video's number of frames, is 0
+    (unknown).
+    """
     if step > 1:
         return step
     return max(step, min(LARGEST_STEP, -(-expected_frames // max_frames)))
@@ -285,7 +320,13 @@ def _follow_frames(
     ahead: bool,
     on_progress: Callable[[int, int], None] | None,
 ) -> None:
-    """Follow the face until the video ends, `max_frames` are tracked or the time is up."""
+    """Decode a video, and give every `step`-th frame to `blocks`, which follows the face.
+
+    It ends when the video ends, as many frames as `frames` has room for are tracked, or the time is
+    up; `frames` then holds them, and says why it ended. `pacer` chooses the frames instead of
+    `step` if there is a time budget; None without one. `ahead` decodes on a second thread.
+    `on_progress` is called after each tracked frame with the frames tracked and those expected.
+    """
     max_frames = frames.index.size
     expected = min(max_frames, -(-video.expected_frames // step))
     for frame in video.frames(step, None if pacer is None else pacer.wants, ahead):
@@ -306,11 +347,14 @@ def _follow_frames(
 
 
 def make_track(reading: Reading, face: FollowedFace, step: int, largest_step: int) -> Track:
-    """Put a track together.
+    """Put a track together from the frames that were read and the face that was followed in them.
+
+    The times are repaired here, and those of slow motion become real times.
 
     Parameters
     ----------
     reading : Reading
+        The frames' indices and times, N of them, and how the decoding went.
     face : FollowedFace
         The recorded person's face in each frame of the reading.
     step, largest_step : int
@@ -406,7 +450,11 @@ def concatenate_tracks(tracks: Sequence[Track]) -> Track:
 
 
 def _join_infos(infos: Sequence[TrackInfo]) -> TrackInfo:
-    """Return the information of joined tracks: the sum of each count, the worst of all else."""
+    """Return the information of joined tracks: the sum of each count, the worst of all else.
+
+    The step, and what the first video declares, come from the first track. There is no protocol and
+    no hash, because each fits only one recording.
+    """
     return replace(
         infos[0],
         video=replace(

@@ -45,7 +45,13 @@ def read_model_file(name: str) -> bytes:
 
 
 def read_options(name: str) -> dict[str, Any]:
-    """Return the content of a JSON file in this directory, checked like a model file."""
+    """Return the content of a JSON file in this directory: options with which models were made.
+
+    Raises
+    ------
+    ModelFileError
+        The file is missing, or its SHA-256 is not the one in ``SHA256SUMS``.
+    """
     options: dict[str, Any] = json.loads(read_model_file(name))
     return options
 
@@ -61,8 +67,16 @@ class Model:
     Attributes
     ----------
     inputs, outputs : list of callable
-        One for each input or output. A call returns its array, which shares the model's memory. Do
-        not keep that array: LiteRT does not run while one exists.
+        One for each input or output. A call returns its array, float32, which shares the model's
+        memory: write to an input before `run`, and read an output after it. Do not keep that array:
+        LiteRT does not run while one exists.
+
+    Raises
+    ------
+    ModelFileError
+        The file is missing or damaged.
+    RuntimeError
+        LiteRT is not installed.
     """
 
     def __init__(self, name: str) -> None:

@@ -51,7 +51,7 @@ EYES = {"eye_33": 200, "eye_362": 201}
 
 
 def main() -> None:
-    """Write the model files and their checksums."""
+    """Read the command line, and write the model files and their checksums."""
     parser = argparse.ArgumentParser(
         prog="python -m tracker.face.models.make", description="Make the model files anew."
     )
@@ -60,7 +60,9 @@ def main() -> None:
 
 
 def make_models(directory: Path) -> None:
-    """Write the model files, the options of the eyes' heads, and ``SHA256SUMS``.
+    """Write the model files, the options of the eyes' heads, and ``SHA256SUMS`` to a directory.
+
+    Files of these names are replaced.
 
     Raises
     ------
@@ -83,7 +85,9 @@ def make_models(directory: Path) -> None:
 def cut_model(model: Any, inputs: Collection[int], outputs: Sequence[int]) -> Any:
     """Return a model of only those operators that lead from `inputs` to `outputs`.
 
-    `inputs` and `outputs` are numbers of tensors in `model`.
+    `model` is a ``schema.ModelT`` (a TFLite file as objects) and stays unchanged. The result is
+    another one. `inputs` and `outputs` are numbers of tensors in `model`. In the result, they are
+    its inputs and outputs, in this order.
     """
     model = copy.deepcopy(model)
     graph = model.subgraphs[0]
@@ -117,7 +121,14 @@ def cut_model(model: Any, inputs: Collection[int], outputs: Sequence[int]) -> An
 
 
 def read_head_options(model: Any, tensor: int) -> dict[str, Any]:
-    """Read the options of the custom operators before the head whose input is `tensor`.
+    """Read how the whole model cuts out the square for the head of an eye.
+
+    Parameters
+    ----------
+    model : schema.ModelT
+        The whole model, a TFLite file as objects.
+    tensor : int
+        Number of the tensor that the head takes; custom operators compute it.
 
     Returns
     -------
