@@ -88,13 +88,25 @@ def track(
 
     Parameters
     ----------
-    source, parameters, **values
-        See `analyze`. Only ``step``, ``max_frames``, ``protocol`` and ``task`` matter here.
+    source : str, PathLike or BufferedIOBase
+        A video file, or a seekable binary stream, which is read from its beginning.
+    parameters : Parameters, optional
+        Only ``step``, ``max_frames``, ``protocol`` and ``task`` matter here; the last two are saved
+        in the track.
+    **values
+        Single parameters by name, such as ``step=2``; they replace those of `parameters`.
 
     Returns
     -------
     Track
-        The landmarks of the eyes in each frame. `analyze_track` measures them.
+        The landmarks of the eyes in each analysed frame. `analyze_track` measures them.
+
+    Raises
+    ------
+    tracker.video.container.InputError
+        The video cannot be read. The message says what to do.
+    ValueError, TypeError
+        A parameter is out of its range, or the source is of another type.
 
     Examples
     --------
@@ -125,9 +137,12 @@ def analyze_track(
     ----------
     track : Track
         From `track`, `load_track` or ``Result.track``.
-    parameters, **values
-        See `analyze`. If they name no protocol or no task, the one that was saved in the track is
-        used. ``step`` and ``max_frames`` have no effect: they only matter when a track is made.
+    parameters : Parameters, optional
+        Default: every parameter has its default value. If it names no protocol or no task, the one
+        that was saved in the track is used. ``step`` and ``max_frames`` have no effect: they only
+        matter when a track is made.
+    **values
+        Single parameters by name, such as ``vpp_thresh=0.05``; they replace those of `parameters`.
     corrections : str, PathLike or Corrections, optional
         File of corrections, as a report saves it, or its content. What a person says there
         replaces what is detected.

@@ -7,21 +7,27 @@ from pathlib import Path
 
 
 def count_processors() -> int:
-    """Return the number of processors this process may use."""
+    """Return the number of processors this process may use: at least 1."""
     if hasattr(os, "sched_getaffinity"):  # Linux
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def measure_memory_bytes() -> int | None:
-    """Return the size of the machine's memory; None where a system such as Windows hides it."""
+    """Return the size of the machine's whole memory, not of what is free, in bytes.
+
+    None where a system such as Windows does not tell it.
+    """
     if not hasattr(os, "sysconf"):
         return None
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def measure_peak_bytes() -> int | None:
-    """Return the most memory that this process has used; None where the system does not tell."""
+    """Return the most memory in bytes that this process has used at one time since it started.
+
+    None where the system does not tell.
+    """
     if sys.platform == "linux":
         # Not ru_maxrss: it starts at the peak of the process that started this one.
         peak = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())

@@ -123,13 +123,16 @@ class Parameters:
 
     @property
     def most_frames(self) -> int:
-        """Largest number of frames to analyse: `max_frames`, or enough for an extended task."""
+        """Largest number of frames to analyse: `max_frames`, or more for the task ``extended``.
+
+        That task is not cut: at least `EXTENDED_FRAMES` are analysed of it.
+        """
         if self.task == "extended":
             return max(self.max_frames, EXTENDED_FRAMES)
         return self.max_frames
 
     def cover_whole(self) -> "Parameters":
-        """Return the parameters with which a recording of known length is tracked.
+        """Return these parameters for a recording of known length, which they shall not cut.
 
         If `max_frames` has its default value, nobody chose it. It is then raised as far as allowed,
         so that it does not cut the recording. A value that somebody chose stays.
@@ -140,12 +143,16 @@ class Parameters:
 
     @property
     def close_ratio(self) -> float:
-        """An eye counts as closed below this lid opening, as a share of the open eye's opening."""
+        """Lid opening below which an eye is closing, as a share of the open eye's; 0 to 1."""
         return self.blink_thresh / NOMINAL_EAR
 
     @property
     def shortest_closure_s(self) -> float:
-        """`blink_min_frames` in seconds, less half a frame, because timestamps are rounded."""
+        """Shortest closure that counts, in seconds, whatever the video's frame rate is.
+
+        It is `blink_min_frames` at 30 frames a second, less half a frame, because times of frames
+        are rounded.
+        """
         return (self.blink_min_frames - 0.5) / NOMINAL_FPS
 
 

@@ -45,21 +45,23 @@ def track_recording(
     decode_ahead: bool = True,
     keep_step: bool = False,
 ) -> Track:
-    """Find the landmarks of the eyes in each frame of a video.
-
-    The track that is returned also names the protocol, the task and the hash of the video.
+    """Find the eyes' landmarks in a video; the track also names its protocol, task and hash.
 
     Parameters
     ----------
     source : Path, BufferedIOBase or Video
-    finder : FaceFinder
-    parameters : Parameters
-    on_progress, budget_s, eye_pictures, decode_ahead, keep_step
-        See `tracker.tracks.track.track_video`.
+        A file, a seekable binary stream, or an open video, which is closed at the end.
+    finder, parameters : FaceFinder, Parameters
+        The models; which frames to track, the protocol and the task.
+    on_progress, eye_pictures : callable, dict, optional
+        Called with the frames tracked and expected; filled with JPEGs of the eyes by track frame.
+    budget_s : float, optional
+        Seconds that this may take; if they are few, frames are skipped, or the track ends early.
+    decode_ahead, keep_step : bool
+        Decode on a second thread; keep a step of 1 even if `max_frames` then ends the track early.
     fingerprint : Fingerprint, optional
-        Fingerprint of the video's file, if it was taken before. If not, a file is hashed here. A
-        stream is hashed while it is decoded, so that nothing is fetched twice; it gets no hash if
-        the analysis ends long before the stream. An open `Video` gets no hash.
+        Of the video's file, if it was taken before. If not, a file is hashed here. A stream is
+        hashed while it is decoded, unless that ends long before it. An open `Video` gets no hash.
 
     Returns
     -------
@@ -102,9 +104,13 @@ def _track_all_that_fits(
 ) -> Track:
     """Track a recording, and once more if the step did not suit its number of frames.
 
-    A container may promise many more frames than it has, because its clock jumped or its sound is
-    longer. The step is then raised without need. A container may also promise fewer frames than it
-    has, or no number if it was recorded live. Then `max_frames` may end the track too early.
+    The step says which frames are tracked: every `step`-th one. A video file may promise many more
+    frames than it has, because its clock jumped or its sound is longer. The step is then raised
+    without need. A file may also promise fewer frames than it has, or no number if it was recorded
+    live. Then `max_frames` may end the track too early.
+
+    `track_with` is `track_video` with its models and callbacks; the other arguments are those of
+    `track_recording`, and `budget_s` is what is left of the time.
     """
     start_s = time.monotonic()
     track_with = functools.partial(track_with, step=parameters.step, eye_pictures=eye_pictures)
@@ -130,11 +136,11 @@ def _track_all_that_fits(
 
 
 def _bound_frames(parameters: Parameters, expected_frames: int) -> int:
-    """Return the most frames to track of a recording; `expected_frames` is 0 if unknown.
+    """Return the most frames to track of a recording with `expected_frames` frames (0: unknown).
 
-    A time budget is divided by the number of expected frames. If that is unknown, the most frames
-    are expected. This number must then not be far larger than in most recordings, so it is not
-    raised as `Parameters.cover_whole` does.
+    If the number is known, and nobody chose `max_frames`, it is raised so that it does not cut the
+    recording. If it is unknown, the most frames are expected, and a time budget is divided by that
+    number. It must then not be far larger than in most recordings, so it is not raised.
     """
     return (parameters.cover_whole() if expected_frames else parameters).most_frames
 
@@ -142,7 +148,12 @@ def _bound_frames(parameters: Parameters, expected_frames: int) -> int:
 def _correct_expected_frames(
     source: Path | BufferedIOBase, info: TrackInfo, most_frames: int
 ) -> int:
-    """Return a recording's number of frames; 0 if it was tracked with the step that suits it."""
+    """Return a recording's true number of frames if it should be tracked again with another step.
+
+    Return 0 if it was tracked with the step that suits it, or another step would not help. `info`
+    is that of the track, and `most_frames` the most frames that were to be tracked. If there were
+    more, the file is read, not decoded, to count them.
+    """
     read = info.frames_decoded + info.frames_failed
     if info.complete:
         return read if info.raised_step > 1 and read <= most_frames else 0
@@ -159,17 +170,19 @@ def join_recording(
     fingerprint: Fingerprint,
     eye_pictures: dict[int, bytes] | None = None,
 ) -> Track:
-    """Join the parts of a recording that was tracked in segments.
+    """Join what workers saw in the segments of a long recording into its track.
 
     Parameters
     ----------
     parts : iterable of Part
-        See `tracker.tracks.segments.join_parts`.
+        What was seen in each segment, in any order.
     parameters : Parameters
+        The protocol and the task are added to the track.
     fingerprint : Fingerprint
-        Of the file, from before it was divided.
+        Of the recording's file, from before it was divided.
     eye_pictures : dict, optional
-        See `tracker.tracks.track.track_video`.
+        Filled with JPEGs of the eyes, by the index of the frame in the track, if the parts kept
+        them.
 
     Returns
     -------
@@ -180,6 +193,8 @@ def join_recording(
     ------
     InputError
         The file was written to meanwhile.
+    PartsError
+        A part is missing, belongs to another plan, or differs from another one of its segment.
     """
     track = join_parts(parts, eye_pictures)
     fingerprint.check_unchanged()
@@ -187,7 +202,11 @@ def join_recording(
 
 
 def describe_source(info: TrackInfo, parameters: Parameters, video_sha256: str) -> TrackInfo:
-    """Return the track's information with the protocol, the task and the video's hash added."""
+    """Return a track's information with the protocol, the task and the video's hash added.
+
+    The task of the parameters is left out if it is only assumed. `video_sha256` is in hexadecimal;
+    empty if it is not known.
+    """
     # An assumption is not kept as if somebody had said so.
     task = "unknown" if parameters.task_assumed else parameters.task
     return replace(info, protocol=parameters.protocol, task=task, video_sha256=video_sha256)
@@ -206,10 +225,11 @@ def measure_track(
     Parameters
     ----------
     track : Track
+        The landmarks of a recording.
     parameters : Parameters
         If they name no protocol or no task, the one that was saved in the track is used.
     name : str
-        What the summary calls the recording.
+        What the summary calls the recording: the file name of its video, as a rule.
     eye_pictures : mapping of int to bytes, optional
         Pictures of the eyes for the report, from `track_recording`.
     corrections : Corrections, optional
@@ -220,6 +240,7 @@ def measure_track(
     Returns
     -------
     Result
+        Measures, assessment and summary. It is not written to files yet.
 
     Raises
     ------
@@ -241,13 +262,16 @@ def measure_still(path: Path, finder: "FaceFinder", blink_thresh: float) -> Stil
     Parameters
     ----------
     path : Path
+        An image file, such as JPEG or PNG.
     finder : FaceFinder
+        The models: a `tracker.face.mesh.FaceMesh`.
     blink_thresh : float
-        EAR below which an eye is closed.
+        EAR (eye aspect ratio) below which an eye is closed.
 
     Returns
     -------
     StillMeasures
+        Without a face if none is found, which is no error.
 
     Raises
     ------

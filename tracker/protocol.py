@@ -72,7 +72,7 @@ class Phase:
         One of `PHASES`. ``up``, ``down``, ``left`` (the subject's own left) and ``right``: look as
         far as possible in that direction. ``fixate``: look at the camera. ``rest``: look anywhere.
     start_s, end_s : float
-        Time since the video's first frame.
+        When it began and ended, in seconds since the video's first frame.
 
     Raises
     ------
@@ -106,11 +106,12 @@ def plan_protocol(task: Task) -> tuple[Phase, ...]:
     Parameters
     ----------
     task : {"up_down", "extended"}
+        A key of `GUIDED_TASKS`, which says what is asked for, and for how long.
 
     Returns
     -------
     tuple of Phase
-        The pauses between the parts belong to no phase.
+        In order of time. The pauses between the parts of a task belong to no phase.
 
     Examples
     --------
@@ -139,6 +140,7 @@ def parse_protocol(items: Any) -> tuple[Phase, ...]:
     Returns
     -------
     tuple of Phase
+        The same phases, in the same order; empty if the list is.
 
     Raises
     ------
@@ -166,10 +168,11 @@ def parse_protocol(items: Any) -> tuple[Phase, ...]:
 
 
 def read_protocol(path: Path) -> tuple[Phase, ...]:
-    """Read a protocol from a JSON file, or from a BIDS table of events.
+    """Read a protocol (what the person was asked to do, and when) from a file.
 
-    A row of a table (``.tsv``) is a phase. Its `onset` and `duration`, in seconds, say when the
-    phase was, and its `trial_type` names it. Rows whose `trial_type` is ``n/a`` are left out.
+    It is a JSON file, as `parse_protocol` takes it, or a BIDS table of events. A row of such a
+    table (``.tsv``) is a phase. Its `onset` and `duration`, in seconds, say when the phase was, and
+    its `trial_type` names it. Rows whose `trial_type` is ``n/a`` are left out.
 
     Raises
     ------
@@ -187,7 +190,11 @@ def read_protocol(path: Path) -> tuple[Phase, ...]:
 
 
 def _read_events(path: Path) -> list[dict[str, Any]]:
-    """Return the phases of a BIDS table of events, as `parse_protocol` takes them."""
+    """Return the phases of a BIDS table of events, as `parse_protocol` takes them.
+
+    Raise a ValueError if the file cannot be read as such a table, or holds no phase. The phases
+    themselves are not checked.
+    """
     import csv
 
     items = []

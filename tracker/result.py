@@ -29,7 +29,7 @@ class Result:
     Attributes
     ----------
     name : str
-        Name of the video or track.
+        File name of the video, such as ``clip.mp4``, or what the caller called it.
     analysis : Analysis
         Every measured signal and event, as arrays.
     assessment : Assessment
@@ -63,7 +63,10 @@ class Result:
 
     @cached_property
     def frames(self) -> "pd.DataFrame":
-        """A row for each analysed frame, with the columns of ``STEM.frames.csv``."""
+        """A row for each analysed frame, with the columns of ``STEM.frames.csv``.
+
+        docs/outputs.md says what they hold, and in which units.
+        """
         import pandas as pd
 
         from tracker.files.tables import frame_table
@@ -72,7 +75,10 @@ class Result:
 
     @cached_property
     def blinks(self) -> "pd.DataFrame":
-        """A row for each blink and prolonged closure, with the columns of ``STEM.blinks.csv``."""
+        """A row for each blink and prolonged closure, with the columns of ``STEM.blinks.csv``.
+
+        docs/outputs.md says what they hold, and in which units.
+        """
         import pandas as pd
 
         from tracker.files.tables import closure_table
@@ -133,6 +139,9 @@ class Result:
     def report(self, path: str | Path, language: Language = "en") -> Path:
         """Write the report, one HTML page that needs no network, and return its path.
 
+        `path` is the file to write, in a directory that exists; an existing file is replaced.
+        `language` is ``en`` or ``ko``.
+
         Examples
         --------
         >>> import tracker
@@ -145,7 +154,10 @@ class Result:
         return write_text_whole(Path(path), text)
 
     def _report_parts(self, summary: Summary, language: Language) -> tuple[Any, ...]:
-        """Return the arguments of `tracker.pages.report.render_report` and `render_sheet`."""
+        """Return the arguments of `render_report` and `render_sheet` of the report, in their order.
+
+        `summary` is the one to be shown, and `language` that of the page.
+        """
         return (self.analysis, self.assessment, summary, self.eye_pictures, language)
 
     def __repr__(self) -> str:
@@ -182,9 +194,9 @@ def write_files(
     ----------
     result : Result
     directory : Path
-        It is created if it does not exist.
+        Where to write. It is created if it does not exist.
     stem : str
-        Start of the files' names.
+        Start of the files' names: ``clip`` gives ``clip.summary.json``.
     report : {"en", "ko"}, optional
         The report's language; without one, no report is written.
     report_name : str, optional
@@ -194,7 +206,7 @@ def write_files(
     with_track : bool, default True
         Write the track, too.
     write_copy : callable, optional
-        Called to write the annotated copy of the video; without it, none is written.
+        Called without arguments to write the annotated copy of the video; by default, none is.
 
     Returns
     -------
@@ -225,7 +237,12 @@ def write_files(
 
 
 def _keep_corrections(result: Result, directory: Path, stem: str) -> dict[str, Path]:
-    """Write what a person corrected, and return the files that only a corrected result has."""
+    """Write what a person corrected, if anything, beside the files of the result.
+
+    Return the files by kind that only a corrected result has: ``corrections``, which was written,
+    and ``detected``, the table of the events before, which is not written here. Empty without
+    corrections.
+    """
     said = result.analysis.corrections
     if said is None:
         return {}
@@ -241,7 +258,10 @@ def _write_pages(
     pdf: Language | None,
     name: str,
 ) -> None:
-    """Write the report and the PDF of its sheet, each if it has a language."""
+    """Write the report as HTML, and its first sheet as PDF, each if it has a language.
+
+    `report` and `pdf` are these languages, or None. `name` is what both call the recording.
+    """
     summary = replace(result.summary, source=name)
     if report is not None:
         # Imported here, because an analysis without a report does not need it.
@@ -258,7 +278,11 @@ def _write_pages(
 
 
 def document_still(still: StillMeasures) -> dict[str, Any]:
-    """Return what was measured in an image as JSON. Without a face, the face's fields are null."""
+    """Return what was measured in an image as a dict that JSON can hold.
+
+    It has ``detected``, ``faces`` (how many) and the fields of `StillFace`; these are None without
+    a face.
+    """
     face = (
         asdict(still.face) if still.face else dict.fromkeys(one.name for one in fields(StillFace))
     )
@@ -267,6 +291,9 @@ def document_still(still: StillMeasures) -> dict[str, Any]:
 
 
 def write_still(still: StillMeasures, directory: Path, stem: str) -> Path:
-    """Write what was measured in an image as ``STEM.result.json``, and return the path."""
+    """Write what was measured in an image as ``STEM.result.json``, and return the path.
+
+    The directory must exist. An existing file is replaced.
+    """
     path = directory / f"{stem}.result.json"
     return write_text_whole(path, to_json(document_still(still)) + "\n")
