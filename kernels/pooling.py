@@ -142,7 +142,8 @@ def read_event(
     Returns
     -------
     tuple of float
-        The median over the values' chances, and both ends of the interval.
+        The value (median over the values' chances), and the lower and the upper end of the
+        interval, in the unit of the values themselves, not of their logarithms.
 
     Notes
     -----
@@ -158,7 +159,9 @@ def _find_quantiles(
 ) -> tuple[float, float, float]:
     """Return the median and both ends of the 95 % interval of a value.
 
-    `chances` (G,) belong to the value's logarithms `grid` (G,), before a further relative `error`.
+    `grid` (G,) are logarithms of values, `SPACING` apart, and `chances` (G,) how likely each is, up
+    to a factor. `error` is the standard deviation of a further error, as a part of the value. The
+    result is (median, low, high), in the unit of the values themselves.
     """
     if error > SPACING / 4:
         reach = int(np.ceil(4 * error / SPACING))

@@ -147,7 +147,7 @@ def analyze_track(
         File of corrections, as a report saves it, or its content. What a person says there
         replaces what is detected.
     participant : Participant, optional
-        See `analyze`.
+        Who was recorded, for the summary and the report.
 
     Returns
     -------

@@ -338,10 +338,8 @@ def measure_gaze(
 
     Parameters
     ----------
-    gaze, traces : Gaze, GazeTraces
-        The gaze in each frame, from `trace_gaze`, and the traces that it was computed from.
-    saccades : Saccades
-        The gaze's steps, from `find_saccades`.
+    gaze, saccades, traces : Gaze, Saccades, GazeTraces
+        The gaze in each frame, its steps (`find_saccades`), and what it was computed from.
     head : HeadPose
     times_s : ndarray, shape (N,), float64
         Presentation times in seconds, strictly increasing.
@@ -390,7 +388,11 @@ def measure_gaze(
 
 
 def _measure_nod(head: HeadPose, in_task: BoolArray, iris_ratio: float) -> dict[str, Any]:
-    """Return the fields of `GazeMeasures` about the head's nod."""
+    """Return the fields of `GazeMeasures` about how far the head nods, by name.
+
+    in_task (N,) marks the frames of the vertical range; iris_ratio is iris diameter over canthal
+    distance.
+    """
     range_deg = compute_peak_to_peak(head.pitch_deg, in_task)
     return {
         "head_pitch_range_deg": range_deg,

@@ -103,8 +103,10 @@ class _Movement:
     Attributes
     ----------
     is_vertical : bool
+        Of which of the two it is.
     middle_s, rise : float
-        See `tracker.measures.steps.LeftOut`.
+        Roughly its middle, in seconds, and its amplitude in eye widths; down and the subject's left
+        are positive. `rise` is NaN if no step was found where one was asked for.
     rows : tuple of SaccadeRow
         One for each of `EYES`; their numbers and phases are not known yet.
     """
@@ -149,7 +151,10 @@ def list_saccade_rows(analysis: "Analysis") -> list[SaccadeRow]:
 
 
 def _is_part(one: _Movement, movements: Sequence[_Movement]) -> bool:
-    """Return whether a step that does not count belongs to a larger one in the other direction."""
+    """Return whether a step that does not count belongs to a larger one in the other direction.
+
+    `movements` are all steps of both offsets.
+    """
 
     def size(movement: _Movement) -> float:
         return abs(movement.rise) * (1.0 if movement.is_vertical else SHOWN_LESS)
@@ -165,7 +170,10 @@ def _is_part(one: _Movement, movements: Sequence[_Movement]) -> bool:
 def _find_unanswered(
     protocol: tuple[Phase, ...], movements: Sequence[_Movement]
 ) -> Iterator[_Movement]:
-    """Yield rows for each phase with a direction in which no step goes that way."""
+    """Yield rows for each phase with a direction in which no step goes that way.
+
+    `movements` are all steps that have rows. The reason of these rows is ``not_found``.
+    """
     for phase in protocol:
         found = (
             one.rows[0].direction == phase.phase
@@ -186,7 +194,10 @@ def _find_phase(protocol: tuple[Phase, ...], time_s: float) -> Phase | None:
 def _list_movements(
     analysis: "Analysis", is_vertical: bool, by_eye: tuple[Steps, ...]
 ) -> Iterator[_Movement]:
-    """Yield the steps of one offset; `by_eye` are their fits to each of `EYES`."""
+    """Yield the steps of the vertical offset, or else of the horizontal one.
+
+    `by_eye` are their fits to each of `EYES`, in this order.
+    """
 
     def begin(eye: str, middle_s: float, rise: float, reason: str) -> SaccadeRow:
         direction = _name_direction(is_vertical, rise)
@@ -212,7 +223,10 @@ def _list_movements(
 def _read_values(
     analysis: "Analysis", is_vertical: bool, steps: Steps, both: Steps
 ) -> list[dict[str, Pooled]]:
-    """Return the values of each step as one eye shows it; `both` are the same steps of both."""
+    """Return the values of each step as one eye shows it: the fields of `SaccadeRow` by name.
+
+    `steps` are fitted to that eye, and `both` are the same steps, fitted to the mean of both eyes.
+    """
     camera, typical_ms = analysis.saccades.camera, find_typical_ms(both)
     prompts_s = _find_prompts(analysis.parameters.protocol, is_vertical, both, typical_ms)
     gain_std = analysis.gaze.framing_gain_std if is_vertical else 0.0
@@ -241,7 +255,11 @@ def _read_values(
 def _find_prompts(
     protocol: tuple[Phase, ...], is_vertical: bool, steps: Steps, typical_ms: float
 ) -> dict[float, float]:
-    """Return the time of the prompt that a step answers, by the step's `centre_s`."""
+    """Return when each step that answers a prompt was asked for, by the step's `centre_s`.
+
+    The time is the start of the protocol's phase, in seconds. Steps that answer none are left out.
+    `typical_ms` is the person's time from 10 to 90 % of a step, NaN if it is not known.
+    """
     prompts_s: dict[float, float] = {}
     for sign in (-1.0, 1.0):
         prompts = find_phases(protocol, (_name_direction(is_vertical, sign),))

@@ -130,7 +130,7 @@ class SaccadeMeasures:
 
 @dataclass(frozen=True, slots=True)
 class Saccades:
-    """The steps of the gaze in a recording.
+    """The steps of the gaze (saccades) in a recording, each fitted by itself.
 
     Attributes
     ----------
@@ -141,6 +141,7 @@ class Saccades:
     upright_by_eye : tuple of Steps
         The vertical ones, fitted to the offset of each eye: `LEFT` and `RIGHT`.
     camera : Camera
+        When the frames were exposed.
     """
 
     reason: str | None
@@ -195,16 +196,23 @@ def find_saccades(
 def measure_saccades(
     found: Saccades, gain_std: float, iris_ratio: float, protocol: tuple[Phase, ...]
 ) -> dict[str, Any]:
-    """Measure the saccades, and return the fields of `SaccadeMeasures`.
+    """Measure the saccades, and return the fields of `SaccadeMeasures`, by name.
 
     Parameters
     ----------
     found : Saccades
+        The steps of the gaze, from `find_saccades`.
     gain_std : float
-        See `tracker.measures.gaze.Gaze.framing_gain_std`.
+        Relative standard deviation of how far the landmarks follow the vertical gaze.
     iris_ratio : float
         Iris diameter over eye width.
     protocol : tuple of Phase
+        Its phases up and down are the prompts from which latencies are measured.
+
+    Returns
+    -------
+    dict
+        A value that cannot be measured is NaN, with its reason.
     """
     if found.reason is not None:
         return explain_all(found.reason)
@@ -238,15 +246,19 @@ def pool_times(steps: Steps) -> Pooled | None:
 
 
 def find_typical_ms(steps: Steps) -> float:
-    """Return the person's typical 10-90 % time in milliseconds; NaN if it is not known."""
+    """Return the person's typical time from 10 to 90 % of a step, in milliseconds.
+
+    NaN if it is not known, because there are too few steps or they do not tell it.
+    """
     typical_ms: float = _pack("time", steps, LEAST_STEPS, pool_times(steps))["time"]
     return typical_ms
 
 
 def weigh_times(steps: Steps) -> tuple[Float64Array, Float64Array]:
-    """Return logarithms of 10-90 % times, shape (G,), and the log likelihood of each.
+    """Return logarithms of 10-90 % times in milliseconds, (G,), and the log likelihood of each.
 
-    The likelihoods have the shape (M, L, G), for each of M steps and under L exposures.
+    The likelihoods have the shape (M, L, G), for each of M steps, at least 1, and under L
+    exposures.
     """
     grid = make_log_grid(RISE_MS[0], RISE_MS[-1])
     at = (grid - grid[0]) / float(np.log(RISE_MS[1] / RISE_MS[0]))
@@ -273,7 +285,12 @@ def pool_products(
 def weigh_steps(
     steps: Steps, amplitudes: int, velocities: int
 ) -> tuple[Float64Array, Float64Array]:
-    """Return logarithms of products, shape (G,), and their log likelihoods, as `weigh_times`."""
+    """Return logarithms of amplitudes, velocities or products, (G,), and their log likelihoods.
+
+    `amplitudes` and `velocities` are 1 or 0: whether each is a factor. Amplitudes are in eye
+    widths, and velocities in eye widths a second. The likelihoods have the shape (M, L, G), for
+    each of M steps, at least 1, and under L exposures.
+    """
     best = []
     for step in steps.steps:
         exposure, k = np.unravel_index(
@@ -290,7 +307,11 @@ def weigh_steps(
 
 
 def find_shared_error(amplitudes: int, velocities: int, error: float) -> float:
-    """Return the relative error of a product that all steps share; see `pool_products`."""
+    """Return the relative standard deviation of an error of a product that all steps share.
+
+    `amplitudes` and `velocities` are 1 or 0: whether each is a factor of the product. `error` is
+    that of the amplitudes alone, besides `AMPLITUDE_ERROR`.
+    """
     both = error * (amplitudes + velocities), TIME_ERROR * velocities
     return math.hypot(*both, AMPLITUDE_ERROR * (amplitudes + velocities))
 
@@ -316,7 +337,9 @@ def _measure_vertical(steps: Steps, iris_ratio: float, gain_std: float) -> dict[
 def to_degrees(velocity: Pooled, iris_ratio: float, shown: tuple[float, float]) -> Pooled:
     """Return a velocity in degrees a second, from one in eye widths a second.
 
-    The interval bounds the true velocity, of which landmarks show a share between those of `shown`.
+    Both are (value, low, high). The value stays what landmarks show. The interval bounds the true
+    velocity, of which landmarks show a share between the two in `shown`. `iris_ratio` is iris
+    diameter over eye width.
     """
     radius = ROTATION_RADIUS_MM * iris_ratio / IRIS_DIAMETER_MM
     middle, low, high = (math.degrees(one / radius) for one in velocity)
@@ -387,8 +410,9 @@ def find_answers(
     steps : Steps
         The steps in the direction that is asked for.
     prompts : sequence of Phase
+        The protocol's phases that ask for this direction.
     typical_ms : float
-        See `Step.find_onset`.
+        The person's time from 10 to 90 % of a step in milliseconds, NaN if it is not known.
 
     Returns
     -------
@@ -407,14 +431,17 @@ def find_answers(
 
 
 def add_clock_error(latency_s: Pooled, camera: Camera) -> Pooled:
-    """Return a latency in milliseconds, its interval widened by what is unknown of the clock."""
+    """Return a latency in milliseconds, its interval widened by what is unknown of the clock.
+
+    `latency_s` is (value, low, high) in seconds, and so is the result in milliseconds.
+    """
     middle_s, low_s, high_s = latency_s
     clock_s = camera.interval_s / 2 + RECORDER_START_S
     return 1000 * middle_s, 1000 * max(low_s - clock_s, 0.0), 1000 * (high_s + clock_s)
 
 
 def find_phases(protocol: tuple[Phase, ...], names: tuple[str, ...]) -> list[Phase]:
-    """Return the phases with these names."""
+    """Return the protocol's phases with these names, in order; empty if it has none."""
     return [phase for phase in protocol if phase.phase in names]
 
 

@@ -126,9 +126,10 @@ class LeftOut:
     Attributes
     ----------
     centre_s : float
-        Roughly its middle; of a step that a gap of the gaze hides, the middle of that gap.
+        Roughly its middle, in seconds; of a step that a gap of the gaze hides, the middle of that
+        gap.
     rise : float
-        Roughly its amplitude; down and the subject's left are positive.
+        Roughly its amplitude in eye widths; down and the subject's left are positive.
     reason : str
         Why it does not count: ``hidden`` by a closure of the lids or another gap of the gaze;
         ``crowded``: too close to another step; ``unsteady``: the landmarks do not follow the eyes
@@ -288,9 +289,11 @@ def _choose_steps(
     valid: BoolArray,
     camera: Camera,
 ) -> tuple[dict[int, slice], dict[int, str]]:
-    """Return the samples around each step to fit, and why other steps are left out, by index.
+    """Return the frames around each step to fit, and why other steps are left out.
 
-    `candidates` are the indices of those in the phases. The other arguments are as of `fit_steps`.
+    Both are by the step's index in `found`. `candidates` are the indices of the steps in the
+    phases. offset (N,) is the gaze offset, and other (N,) the one at right angles to it, of which a
+    step must be at least `least_share`; valid (N,) marks the frames that count for the gaze.
     """
     rises = np.abs(found.rise)
     least = MAIN_SHARE * np.quantile(rises[candidates], 0.75) if candidates else 0.0
