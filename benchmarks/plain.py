@@ -260,27 +260,35 @@ def _detect_lids(
 
     dips, lids = detect()
     deep = [dip.peak for dip in dips if not dip.refused and dip.least_ratio <= SHUT_RATIO]
-    deepest = [ear[n] for n in deep if not is_low[n]]
-    highest = UNSEEN_SHUT_RATIO * typical
-    if deepest:
-        highest = _median(deepest) + SLIT * typical
+    deepest = [n for n in deep if not is_low[n]]
     partly_low = [value < parameters.close_ratio * typical for value in level]
     runs = [*_runs(partly_low), *_runs(is_low)]
     opening = [_median([ear[n] for n in run]) for run in runs]
     blinks = [any(n in run for n in deep if is_low[n]) for run in runs]
-    for one, is_open in zip(opening, blinks, strict=True):
-        if is_open:
-            highest = min(highest, one - SLIT * typical)
+    slits = [one - SLIT * typical for one, is_open in zip(opening, blinks, strict=True) if is_open]
     runs = [
         run
         for run, one, is_open in zip(runs, opening, blinks, strict=True)
-        if one <= highest and not is_open
+        if one <= min(_expect_shut(ear, deepest, run, typical), *slits, math.inf) and not is_open
     ]
+    before = list(level)
     for run in runs:
-        _raise_level(level, run, times_s, typical)
+        # A low run inside a partly low one was raised with that.
+        if any(level[n] == before[n] for n in run):
+            _raise_level(level, run, times_s, typical)
         for n in run:
             is_low[n] = False
     return detect()[1] if runs else lids
+
+
+def _expect_shut(ear: list[float], deepest: list[int], run: range, typical: float) -> float:
+    """Return the highest EAR of shut eyes in a run; deepest are the samples of blinks' peaks."""
+    if not deepest:
+        return UNSEEN_SHUT_RATIO * typical
+    before = [n for n in deepest if n < run[0]] or deepest[:1]
+    after = [n for n in deepest if n >= run[0]] or deepest[-1:]
+    beside = min(ear[before[-1]], ear[after[0]])
+    return max(_median([ear[n] for n in deepest]), beside) + SLIT * typical
 
 
 def _raise_level(level: list[float], run: range, times_s: list[float], typical: float) -> None:

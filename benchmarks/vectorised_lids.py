@@ -56,21 +56,28 @@ def detect_lids(eyes: dict[str, Array], times_s: Array, parameters: Parameters) 
         (table["refused"] == "") & (table["least"] <= opening.SHUT_RATIO)
     ].to_numpy()
     from_low, deepest = deep[low[deep]], deep[~low[deep]]
-    highest = lids.UNSEEN_SHUT_RATIO * typical
-    if deepest.size:
-        highest = np.median(ear[deepest]) + lids.SLIT * typical
     runs = pd.DataFrame(
         [*_runs_of(level < parameters.close_ratio * typical), *_runs_of(low)],
         columns=["start", "stop"],
     )
     runs["ear"] = [np.nanmedian(ear[start:stop]) for start, stop in runs.to_numpy()]
+    highest = np.full(len(runs), lids.UNSEEN_SHUT_RATIO * typical)
+    if deepest.size:
+        # Shut eyes that look down read higher: as the blinks right before and after do.
+        after = np.searchsorted(deepest, runs["start"])
+        sides = ear[deepest[np.clip([after - 1, after], 0, deepest.size - 1)]]
+        highest = np.maximum(np.median(ear[deepest]), sides.min(axis=0)) + lids.SLIT * typical
     inside = (runs[["start"]].to_numpy() <= from_low) & (from_low < runs[["stop"]].to_numpy())
     blinks = inside.any(axis=1)
-    highest = min([highest, *(runs["ear"][blinks] - lids.SLIT * typical)])
-    shut = runs[["start", "stop"]][~blinks & (runs["ear"] <= highest)].to_numpy().tolist()
+    slit = (runs["ear"][blinks] - lids.SLIT * typical).min()
+    is_shut = ~blinks & (runs["ear"] <= np.fmin(highest, slit))
+    shut = runs[["start", "stop"]][is_shut].to_numpy().tolist()
     if shut:
+        before = level.copy()
         for start, stop in shut:
-            _raise_level(level, start, stop, times_s, typical)
+            # A low run inside a partly low one was raised with that.
+            if (level[start:stop] == before[start:stop]).any():
+                _raise_level(level, start, stop, times_s, typical)
             low[start:stop] = False
         _, found = _detect(eyes["ear"], ear, level, share, low, times_s, noise, parameters)
     winked = _find_winks(found.eye_ratio, times_s)

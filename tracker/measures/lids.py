@@ -391,6 +391,9 @@ def raise_level(traces: Traces, level: Float64Array, shut: Int64Array) -> Float6
     """
     ear, times_s = level.copy(), traces.track.times_s
     for start, stop in shut:
+        # A low stretch lies inside of a partly low one: it has been raised with that.
+        if (ear[start:stop] != level[start:stop]).all():
+            continue
         # Windows that hold a few open samples give levels between the two.
         first, last = start, stop - 1
         while first > 0 and ear[first - 1] > ear[first]:

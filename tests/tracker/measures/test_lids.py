@@ -184,6 +184,23 @@ def test_a_slit_that_blinks_is_not_shut() -> None:
     assert lowered.ravel().tolist() == pytest.approx([300, 600, 700, 900], abs=4)
 
 
+@pytest.mark.parametrize("held", [30, 45, 150])
+def test_eyes_held_shut_are_measured_from_the_open_eye_of_that_time(held: int) -> None:
+    """The lids are at 0.26 while the eyes look down, not at the usual 0.3, and shut to 0.06."""
+    ear, gaze = np.full(900, 0.3), np.zeros(900)
+    ear[400:], gaze[400:] = 0.26, 0.06
+    for start in (100, 200, 300):
+        ear[start : start + 6] = 0.06
+    ear[600 : 600 + held] = 0.06
+    events = analyze_track(make_track(make_landmarks(ear, gaze)), Parameters()).events
+    assert_array_equal(events.closures.kind, [BLINK] * 3 + [PROLONGED_CLOSURE])
+    assert_array_equal(events.closures.interval[3], [600, 600 + held])
+    assert events.closures.least_ratio[3] == pytest.approx(0.06 / 0.26, abs=1e-3)
+    assert events.baseline[590 : 610 + held] == pytest.approx(0.26, abs=1e-3)
+    assert events.closures.onset_s[3] == pytest.approx(599 / 30, abs=1e-3)
+    assert events.closures.offset_s[3] == pytest.approx((600 + held) / 30, abs=1e-3)
+
+
 def test_eyes_that_look_down_are_higher_when_shut() -> None:
     """The lids of the eye that looks down meet where the EAR of shut lids reads a little higher."""
     ear = np.full(1500, 0.32)
