@@ -82,9 +82,12 @@ class ExportedRecording:
 
         Each step of the gaze, and each phase that no step answers, has a row for the mean of both
         eyes and for each eye. A missing value, or a column that an earlier version did not write,
-        is None. Raises `ExportInputError` if the file is missing or damaged.
+        is None. A version that did not look for saccades wrote no table, and has no rows. Raises
+        `ExportInputError` if the file is missing or damaged.
         """
-        return _read_table(result_path(self.directory, self.stem, "saccades"), SACCADE_COLUMNS)
+        path, one = result_path(self.directory, self.stem, "saccades"), self.summary
+        looked = one.vertical_saccade_count is not None or one.vertical_saccade_time_ms_reason
+        return _read_table(path, SACCADE_COLUMNS) if looked or path.exists() else []
 
 
 def find_results(

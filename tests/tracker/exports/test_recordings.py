@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,19 @@ def test_tables_are_read_with_their_types(recordings: list[ExportedRecording]) -
     for row, start in zip(blinks, BLINK_FRAMES, strict=True):
         assert row["onset_s"] == pytest.approx(start / FPS, abs=1 / FPS)
         assert row["complete"] is True
+
+
+def test_results_from_before_the_table_of_saccades_have_no_rows(
+    recordings: list[ExportedRecording], tmp_path: Path
+) -> None:
+    now = ExportedRecording("a", tmp_path, "a", recordings[1].summary, None)
+    with pytest.raises(ExportInputError, match="is missing"):
+        now.read_saccades()
+    summary = replace(
+        now.summary, vertical_saccade_count=None, vertical_saccade_time_ms_reason=None
+    )
+    assert replace(now, summary=summary).read_saccades() == []
+    assert recordings[1].read_saccades()
 
 
 def test_a_summary_is_found_once_and_hidden_files_never(results: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,13 @@ import pytest
 from tests.made_tracks import make_landmarks, make_track
 from tracker.files.fields import Interval
 from tracker.measures.lid_kinematics import BLINKS_AT_REST_PER_MIN
+from tracker.measures.saccade_rows import list_saccade_rows
 from tracker.pages.movements import (
     MOVEMENTS,
     MovementRow,
     count_pairs_told_apart,
     list_movement_rows,
+    list_saccades,
 )
 from tracker.pages.report import render_report
 from tracker.pages.sections import ReportInput
@@ -22,9 +25,11 @@ from tracker.parameters import Parameters
 from tracker.pipeline import measure_track
 from tracker.protocol import Phase
 from tracker.result import Result
-from tracker.words import LANGUAGES, Language
+from tracker.words import LANGUAGES, Language, en, ko
 
 FPS = 30
+DOCS = Path(__file__).parents[3] / "docs"
+TEXTS_OF = {"en": en.TEXTS, "ko": ko.TEXTS}
 STABLE = (
     "square_wave_jerk_rate_per_min",
     "fixation_bcea",
@@ -52,6 +57,35 @@ def record(seconds: float = 90.0, *, protocol: bool = True, **info: Any) -> Resu
         Phase("rest", 30, seconds),
     )
     return measure_track(track, Parameters(protocol=phases if protocol else ()), "a.mp4")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_step_is_listed_with_its_values_or_why_it_does_not_count(language: Language) -> None:
+    result = record()
+    source = ReportInput(result.analysis, result.assessment, result.summary, None, language)
+    rows = list_saccades(source)
+    # Up at 10 s, down at 20 s, and back at 30 s: the eyes move between two frames.
+    fused = [row for row in list_saccade_rows(result.analysis) if row.eye == "both"]
+    assert [row[0] for row in rows] == [str(row.step) for row in fused]
+    page = render_report(result.analysis, result.assessment, result.summary, None, language)
+    for cells, row in zip(rows, fused, strict=True):
+        assert cells[3] == TEXTS_OF[language][f"report.phase_name.{row.direction}"]
+        missing = cells[-1] != ""
+        assert (cells[5] == "-") == missing == (row.reason != "")
+        assert all(f"<td>{cell}</td>" in page for cell in cells)
+    assert any(row.reason == "" for row in fused)
+    assert any(row.reason == "not_found" for row in fused)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_reason_of_a_step_has_words(language: Language) -> None:
+    """The reasons are those that the definitions explain."""
+    text = (DOCS / "definitions.md").read_text(encoding="utf-8")
+    reasons = re.findall(r"^\| `(\w+)` \|", text.split("### Each step")[1].split("\n## ")[0], re.M)
+    assert len(reasons) == 9
+    assert {"small", "not_found", "hidden"} <= set(reasons)
+    for reason in reasons:
+        assert TEXTS_OF[language][f"report.step.{reason}"]
 
 
 def show(result: Result, language: Language = "en") -> dict[str, MovementRow]:
