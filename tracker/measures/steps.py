@@ -325,10 +325,10 @@ def _roughen(noise: OffsetNoise, part: Float64Array) -> OffsetNoise:
     """
     bent = part[1:-1] - (part[:-2] + part[2:]) / 2
     third = bent.size // 3
-    bends = np.concatenate((bent[:third], bent[bent.size - third :]))
-    bends = bends[np.isfinite(bends)]
-    # The bend of white noise has 1.5 times the variance of a sample.
-    bend = MAD_TO_STD * median_finite(np.abs(bends)) if bends.size else 0.0
+    bends = np.abs(np.concatenate((bent[:third], bent[bent.size - third :])))
+    # The bend of white noise has 1.5 times the variance of a sample. Without one it is NaN, and no
+    # maximum.
+    bend = MAD_TO_STD * median_finite(bends)
     return replace(noise, jitter=max(noise.jitter, bend / math.sqrt(1.5)))
 
 
