@@ -71,9 +71,10 @@ class SaccadeRow:
         ``not_found``: the phase asks for this direction, and no step that way stands out of the
         noise; `middle_s` is then NaN.
     onset_s : (float, float, float)
-        When the eyes begin to move.
+        When the eyes begin to move, in seconds: the value, and the lower and the upper end of its
+        interval, as of the following ones. NaN where it is not measured.
     latency_ms : (float, float, float)
-        From the prompt to the onset, of the step that answers it.
+        From the prompt to the onset, of the step that answers it; NaN for others.
     amplitude : (float, float, float)
         In eye widths.
     time_10_90_ms : (float, float, float)
@@ -122,8 +123,8 @@ def list_saccade_rows(analysis: "Analysis") -> list[SaccadeRow]:
 
     If the protocol has phases up and down, vertical steps outside of these have no rows. The same
     holds for horizontal steps and the phases left and right. A step that does not count has no rows
-    if it is part of a larger movement in the other direction. If no step answers a phase, this has
-    rows, too.
+    if it is part of a larger movement in the other direction. A phase that asks for a direction in
+    which no step is found has rows, too. There are no rows if steps could not be looked for.
     """
     found, protocol = analysis.saccades, analysis.parameters.protocol
     if found.reason is not None:

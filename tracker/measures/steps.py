@@ -171,7 +171,7 @@ class Steps:
     def find_reason(self, least: int) -> str | None:
         """Return why there are fewer than `least` steps; None if there are as many or more.
 
-        The reason is ``no_steps``, ``too_few_steps``, or the most frequent one in `left_out`.
+        It is ``no_steps``, ``too_few_steps``, or the reason of most in `left_out` but `NO_FAULTS`.
         """
         if len(self.steps) >= least:
             return None
@@ -210,7 +210,7 @@ class Camera:
     def of(cls, times_s: Float64Array, interval_s: float) -> "Camera":
         """Return what is known of the camera from its frames' times (N,) and their median spacing.
 
-        Both are in seconds. `interval_s` must be known: not NaN.
+        Both are in seconds. If `interval_s` is not known (NaN), neither are the exposures.
         """
         shares = [0.5]
         if interval_s > 1 / 100:
@@ -483,8 +483,7 @@ def refit_steps(steps: Steps, offset: Float64Array, valid: BoolArray, camera: Ca
 def _temper(steps: Steps) -> Steps:
     """Return the steps with likelihoods for the noise that the fits leave, not the estimated one.
 
-    Fits that are worse than the estimated noise make all likelihoods flatter, so that intervals
-    become wider, and better ones make them sharper.
+    Worse fits make all likelihoods flatter (intervals become wider), better ones sharper.
     """
     if not steps.steps:
         return steps
