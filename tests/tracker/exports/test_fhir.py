@@ -119,6 +119,18 @@ def test_a_range_that_supports_no_answer_says_so_itself(
     assert "note" not in find(bundle, "blink_rate_per_min")
 
 
+def test_a_range_down_that_lids_hid_is_that_much_or_more(
+    recordings: list[ExportedRecording], bundles: dict[str, Any], tmp_path: Path
+) -> None:
+    assert "comparator" not in find(bundles["first.fhir.json"], "down_range")["valueQuantity"]
+    summary = replace(recordings[1].summary, down_range_is_lower_bound=True)
+    (path,) = export_fhir([replace(recordings[1], summary=summary)], tmp_path / "hidden")
+    bundle = json.loads(path.read_text(encoding="utf-8"))
+    Bundle.model_validate(bundle)
+    assert find(bundle, "down_range")["valueQuantity"]["comparator"] == ">="
+    assert "comparator" not in find(bundle, "up_range")["valueQuantity"]
+
+
 def test_the_report_says_who_corrected_the_events(
     recordings: list[ExportedRecording], bundles: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -257,24 +257,32 @@ def test_without_a_gaze_all_is_missing(count: int) -> None:
     assert reasons(SaccadeMeasures(**measured)) == dict.fromkeys(NAMES, "no_gaze")
 
 
-@pytest.mark.parametrize("fps", [30.0, 60.0])
-def test_landmarks_may_swing_in_some_fixations(fps: float) -> None:
+@pytest.mark.parametrize(
+    ("fps", "velocity_deg_s", "uneven"),
+    [(30.0, 350.0, 0.8), (60.0, 350.0, 0.8), (30.0, 350.0, 1.5), (30.0, 200.0, 1.5)],
+)
+def test_landmarks_may_swing_in_some_fixations(
+    fps: float, velocity_deg_s: float, uneven: float
+) -> None:
     """The face's region follows the landmarks, which follow the region: they swing now and then."""
     steady, swinging = (
-        measure(follow(VERTICAL, fps, 350.0), VERTICAL, LandmarkNoise(0.001, uneven=uneven))
-        for uneven in (0.0, 0.8)
+        measure(follow(VERTICAL, fps, velocity_deg_s), VERTICAL, LandmarkNoise(0.001, uneven=one))
+        for one in (0.0, uneven)
     )
-    drawn_ms = 1000 * RISE_SHARE * turn_time_s(STEP_DEG, 350.0)
+    drawn_ms = 1000 * RISE_SHARE * turn_time_s(STEP_DEG, velocity_deg_s)
     for measures in (steady, swinging):
         assert measures.vertical_saccade_time_ms_reason is None
         low, high = measures.vertical_saccade_time_ms_ci95
         assert low <= drawn_ms <= high
 
 
+@pytest.mark.parametrize(("velocity_deg_s", "rush"), [(200.0, 0.5), (350.0, 1.0)])
 @pytest.mark.parametrize("fps", [30.0, 60.0])
-def test_landmarks_that_rush_ahead_are_no_faster_eyes(fps: float) -> None:
-    """Half of the movement since the frame before, too far."""
-    noise = LandmarkNoise(0.0005, 0.001, 0.1, rush=(0.5, 0.5))
-    measures = measure(follow(VERTICAL, fps, 200.0), VERTICAL, noise)
+def test_landmarks_that_rush_ahead_are_no_faster_eyes(
+    fps: float, velocity_deg_s: float, rush: float
+) -> None:
+    """They go too far by half of the movement since the frame before, or by all of it."""
+    noise = LandmarkNoise(0.0005, 0.001, 0.1, rush=(rush, rush))
+    measures = measure(follow(VERTICAL, fps, velocity_deg_s), VERTICAL, noise)
     low, high = measures.vertical_saccade_time_ms_ci95
-    assert low <= 1000 * RISE_SHARE * turn_time_s(STEP_DEG, 200.0) <= high
+    assert low <= 1000 * RISE_SHARE * turn_time_s(STEP_DEG, velocity_deg_s) <= high
