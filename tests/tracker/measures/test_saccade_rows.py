@@ -6,7 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from numpy.typing import NDArray
 
+from kernels import RIGHT
 from tests.tracker.measures.test_saccades import BOTH, LATENCY_S, QUIET, VERTICAL, follow
 from tracker.lab.clip_spec import ClipSpec, GazePhase, LidClosure
 from tracker.lab.eye_movements import (
@@ -18,9 +20,12 @@ from tracker.lab.eye_movements import (
 )
 from tracker.measures.analysis import Analysis, analyze_track
 from tracker.measures.saccade_rows import EYES, list_saccade_rows
-from tracker.measures.steps import MOST_STEPS
+from tracker.measures.saccades import AMPLITUDE_ERROR, TIME_ERROR
+from tracker.measures.steps import MOST_STEPS, Camera, fit_steps
 from tracker.parameters import Parameters
 from tracker.protocol import Phase
+
+Float64Array = NDArray[np.float64]
 
 SHOWN = (0.44, 0.80)
 """Shares of a vertical and of a horizontal movement that the simulated landmarks show."""
@@ -139,6 +144,64 @@ def test_a_step_in_a_blink_has_that_reason_and_no_value() -> None:
             assert np.isfinite(values).all()
 
 
+def test_a_step_in_a_gap_is_listed_once() -> None:
+    """A gap of 0.15 s is so short that the step is found in it, too."""
+    times_s = np.arange(1200) / 60
+    trace = 0.1 * (times_s % 4 > 2) + np.random.default_rng(0).normal(0, 0.0008, 1200)
+    valid = np.ones(1200, np.bool_)
+    valid[476:485] = False
+    camera = Camera.of(times_s, 1 / 60)
+    steps = fit_steps(trace, np.zeros(1200), 0.0, valid, camera, ())
+    assert len(steps.steps) == 8
+    assert [(round(one.centre_s), one.reason) for one in steps.left_out] == [(8, "hidden")]
+
+
+def test_each_eye_has_its_own_amplitude() -> None:
+    analysis = analyze(follow(BOTH, 60, 300.0), BOTH)
+    geometry = analysis.traces.geometry
+    offset = geometry.horizontal_offset * np.where(np.arange(2) == RIGHT, 0.5, 1.0)
+    traces = replace(analysis.traces, geometry=replace(geometry, horizontal_offset=offset))
+    rows = list_saccade_rows(replace(analysis, traces=traces))
+    sizes = {
+        eye: np.array(
+            [
+                row.amplitude[0]
+                for row in rows
+                if row.eye == eye and row.direction in ("left", "right") and not row.reason
+            ]
+        )
+        for eye in EYES
+    }
+    assert len(sizes["left"]) >= 7
+    assert_allclose(sizes["left"], sizes["both"], rtol=0.1)
+    assert_allclose(sizes["right"], sizes["both"] / 2, rtol=0.15)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "value", "error"),
+    [
+        ("saccade_rows", "TIME_ERROR", "time_10_90_ms", TIME_ERROR),
+        ("saccades", "AMPLITUDE_ERROR", "amplitude", AMPLITUDE_ERROR),
+    ],
+)
+def test_intervals_allow_for_what_all_steps_of_a_recording_share(
+    module: str, name: str, value: str, error: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error of how landmarks follow the eyes adds to the variance of each step."""
+    analysis = analyze(follow(VERTICAL, 120, 60.0), VERTICAL)
+
+    def list_reaches() -> Float64Array:
+        found = [getattr(row, value) for row in list_saccade_rows(analysis) if not row.reason]
+        return np.array([np.log(high / low) / 2 for _, low, high in found])
+
+    reaches = list_reaches()
+    assert reaches.size >= 21
+    monkeypatch.setattr(f"tracker.measures.{module}.{name}", 0.0)
+    added = np.sqrt(reaches**2 - list_reaches() ** 2)
+    assert_allclose(added, 1.96 * error, rtol=0.3)
+    assert np.median(added) == pytest.approx(1.96 * error, rel=0.1)
+
+
 def test_a_correction_after_a_step_is_a_step_that_is_too_small() -> None:
     targets = [Target(0.0, -10.0)]
     for n in range(6):
@@ -182,8 +245,10 @@ def test_only_the_first_step_answers_a_prompt() -> None:
             Target(phase.start_s + 3.5, 0.0),
         ]
     spec = ClipSpec(duration_s=19.0, fps=60.0, gaze=make_steps(targets), exposure_s=1 / 120)
-    rows = [row for row in list_saccade_rows(analyze(spec, asked)) if row.eye == "both"]
+    analysis = analyze(spec, asked)
+    rows = [row for row in list_saccade_rows(analysis) if row.eye == "both"]
     assert [row.direction for row in rows] == ["up", "down", "up"] * 4
+    assert analysis.measures.saccade_latency_ms_up == pytest.approx(300.0, abs=12.0)
     late_ms = np.array([row.latency_ms[0] for row in rows])
     assert_allclose(late_ms[::3], 300.0, atol=12.0)
     assert np.isnan(np.delete(late_ms, np.arange(0, 12, 3))).all()
@@ -214,8 +279,12 @@ def test_a_prompt_that_the_eyes_do_not_follow_has_rows() -> None:
 
 @pytest.mark.parametrize(
     "spec",
-    [ClipSpec(duration_s=8.0, fps=60.0), follow(VERTICAL, 20, 300.0)],
-    ids=["at rest", "too few frames a second"],
+    [
+        ClipSpec(duration_s=8.0, fps=60.0),
+        ClipSpec(duration_s=8.0, fps=60.0, closures=(LidClosure(4.0, 0.3),)),
+        follow(VERTICAL, 20, 300.0),
+    ],
+    ids=["at rest", "a blink", "too few frames a second"],
 )
 def test_without_steps_there_are_no_rows(spec: ClipSpec) -> None:
     assert list_saccade_rows(analyze(spec)) == []
