@@ -9,6 +9,8 @@ OUT := results
 AHEAD := $(CURDIR)/build/ahead
 TOOLS := build/tools
 export VIDEO
+# pytest rewrites every file of tests: without its bytecode, 20 s for each process.
+unexport PYTHONDONTWRITEBYTECODE
 KERNEL_TESTS = $(addprefix tests/kernels/test_,geometry.py pose.py closures.py gaze.py measures.py quantiles.py \
   uncertainty.py change.py looks.py crosstalk.py sampling.py refinement.py fixation.py flanks.py saccades.py pooling.py)
 
@@ -86,15 +88,16 @@ quick: setup
 	$(PY) -m pytest $(PARALLEL) -m "not slow and not browser and not aws and not site"
 
 # Browser tests run alone, because browsers record late on a busy machine. The kernels' own tests run
-# twice more: as plain Python, and as in Lambda, compiled ahead of time and without Numba. Processes
-# that tests start find the latter kernels in KERNELS_EXTENSION, and start in a third of the time.
+# twice more, with one in four of their cases: as plain Python, and as in Lambda, compiled ahead of
+# time and without Numba. Processes that tests start find the latter kernels in KERNELS_EXTENSION, and
+# start in a third of the time.
 test: setup ahead
 	$(PY) -m kernels.warmup
 	KERNELS_EXTENSION=$(AHEAD) $(PY) -m pytest $(PARALLEL) -m "not browser and not site"
 	KERNELS_EXTENSION=$(AHEAD) $(PY) -m pytest -m "browser and not site"
-	NUMBA_DISABLE_JIT=1 $(PY) -m pytest $(KERNEL_TESTS)
+	KERNELS_AGAIN=1 NUMBA_DISABLE_JIT=1 $(PY) -m pytest $(KERNEL_TESTS)
 	PYTHONPATH=$(AHEAD) $(PY) -c "import kernels, sys; sys.exit('numba' in sys.modules)"
-	PYTHONPATH=$(AHEAD) $(PY) -m pytest $(KERNEL_TESTS)
+	KERNELS_AGAIN=1 PYTHONPATH=$(AHEAD) $(PY) -m pytest $(KERNEL_TESTS)
 
 # Tests that take long have a short form, which `make test` runs.
 test-long: export TESTS := long
@@ -180,7 +183,7 @@ fuzz: setup
 fixation: setup
 	FIXATION_RECORDINGS=200 $(PY) -m pytest tests/tracker/measures/test_fixation.py -k visible -rP
 
-# The extended task in a browser, with the fake camera, at its full length; the tests record a tenth of it.
+# The extended task in a browser, with the fake camera, at its full length; the tests record a twentieth of it.
 extended: setup
 	EXTENDED_SHARE=1 $(PY) -m pytest tests/test_browser.py -k extended
 

@@ -14,6 +14,11 @@ FEW = os.environ.get("NUMBA_DISABLE_JIT") == "1" and not LONG
 """Whether the kernels run as plain Python, which takes a hundred times as long: repeat less."""
 
 
+AGAIN = bool(os.environ.get("KERNELS_AGAIN")) and not LONG
+"""Whether the kernels' tests run again, with kernels that are made in another way. They have passed
+with all cases already; now each test has one in four."""
+
+
 def thin(cases: Sequence[Case], every: int) -> Sequence[Case]:
     """Return one of every few cases, the first among them; in the long form, return all."""
     return cases if LONG else cases[::every]
