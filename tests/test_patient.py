@@ -757,7 +757,7 @@ def test_the_keyboard_is_enough_and_every_screen_is_accessible(
 ) -> None:
     visit = Visit(chromium, "phone", reduced_motion="reduce")
     page = visit.page
-    shorten(page)
+    shorten(page, [("fixate", 1.5), ("up", 0.3), ("down", 0.3)])
     configure(page, CONSENT)
     page.goto(f"{url}/app")
     is_shown(page, "start")

@@ -3,7 +3,7 @@
 import functools
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,9 +47,12 @@ CONDITIONS += (
 
 
 @pytest.fixture(scope="module")
-def measure(face_mesh: FaceMesh) -> Measure:
-    """Return a function that measures each condition once."""
-    return functools.cache(lambda zoom, roll_deg: measure_gaze_response(face_mesh, zoom, roll_deg))
+def measure(face_mesh: FaceMesh) -> Iterator[Measure]:
+    """Yield a function that measures each condition once; in the short form, at fewer levels."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not LONG:
+            patch.setattr(accuracy, "STAIRS", 7)
+        yield functools.cache(lambda *condition: measure_gaze_response(face_mesh, *condition))
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def make_glances(face: str, **fields: Any) -> ClipSpec:
 @pytest.mark.slow
 @pytest.mark.parametrize("face", thin([*FACES], 4))
 def test_lids_that_follow_glances_close_in_none(face: str) -> None:
-    spec = make_glances(face)
+    spec = make_glances(face) if LONG else make_glances(face, duration_s=20.0)
     (measured,) = measure_spec(FaceMesh(), spec, [PLAIN])
     analysis, truth = measured.analysis, compute_truth(spec)
     assert len(analysis.events.closures.kind) == 0

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import saccades
+from benchmarks import ideal_observers, saccades
 from benchmarks.saccades import (
     PHASES,
     Eyes,
@@ -20,6 +20,7 @@ from benchmarks.saccades import (
     simulate,
     summarize,
 )
+from tests.lengths import LONG
 from tracker.lab.eye_movements import main_sequence_deg_s
 from tracker.lab.faces import rotation_deg
 
@@ -112,6 +113,9 @@ def test_some_recordings_are_measured_as_many_are() -> None:
 
 def test_the_command_writes_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(saccades, "RATES_HZ", (30.0,))
+    if not LONG:
+        monkeypatch.setattr(ideal_observers, "FLOORS", (5.0,))
+        monkeypatch.setattr(ideal_observers, "NOISES", ideal_observers.NOISES[:1])
     page = tmp_path / "saccades.md"
     page.write_text(
         "before\n<!-- measured: begin -->\nold\n<!-- measured: end -->\nafter\n", encoding="utf-8"

@@ -352,7 +352,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for status, (reach, _) in RECORDINGS.items():
         spec = ClipSpec(
             duration_s=2.0 if status == "not_assessable" else 20.0,
-            fps=30.0,
+            fps=20.0,
             width=480,
             height=360,
             closures=tuple(LidClosure(at_s, 0.2) for at_s in (2.0, 7.0, 13.0, 18.0)),

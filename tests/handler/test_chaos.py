@@ -31,7 +31,7 @@ from tests.handler.fake_engine import FakeEngine, make_video
 from tests.lengths import LONG, thin
 from tests.state_machine import KILLED, Chaos, StateError
 
-CASES = 3000 if LONG else 25
+CASES = 3000 if LONG else 15
 RESULTS = [
     "blinks.csv",
     "frames.csv",

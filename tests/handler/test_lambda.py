@@ -27,7 +27,7 @@ from tracker.lab.clip_spec import make_spec
 from tracker.lab.synthetic import write_clip
 
 ROOT = Path(__file__).parents[2]
-INVOCATIONS = 200 if LONG else 100
+INVOCATIONS = 200 if LONG else 60
 PATIENTS = ("patient-a", "patient-b", "app-user", "secret-user")
 
 

@@ -545,6 +545,6 @@ def test_it_starts_as_fast_as_the_light_function(environment: dict[str, str]) ->
         spent, loaded = done.stdout.splitlines()[-2:]
         return float(spent), loaded
 
-    runs = [(measure("webhook_function"), measure("light_function")) for _ in range(4)]
+    runs = [(measure("webhook_function"), measure("light_function")) for _ in range(3)]
     assert {one[1] for one, _ in runs} == {""}
     assert min(one[0] for one, _ in runs) <= 1.1 * min(other[0] for _, other in runs)

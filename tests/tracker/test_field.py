@@ -32,7 +32,10 @@ TWINS = {
 """Each file's plain twin, and how much of the twin's beginning it hides in seconds."""
 JITTERING = "pixels_64_45.mp4"
 """The file whose second encoding makes the landmarks jitter; see `assert_same_answer`."""
-LATER = {"fragments_10s.mp4", "cover_before_video.mp4", "short_header.avi", "size_changes.webm"}
+LATER = {
+    *("fragments_10s.mp4", "cover_before_video.mp4", "short_header.avi", "size_changes.webm"),
+    *("pixels_1_2.mp4", "trimmed_edit_list.mp4"),
+}
 """These kinds are drawn in `tests.tracker.test_containers`, too."""
 CHOSEN = [pytest.param(one, marks=[pytest.mark.long] if one in LATER else []) for one in TWINS]
 
@@ -155,6 +158,7 @@ def slow_and_twin(analyze: Analyze) -> tuple[Result, Result]:
     return slow, measure_track(part, ASKED, "part")
 
 
+@pytest.mark.long  # drawn in `tests.tracker.test_containers`, too
 def test_slow_motion_has_real_times(slow_and_twin: tuple[Result, Result]) -> None:
     slow, _ = slow_and_twin
     assert slow.summary.sampling.slowed_down == pytest.approx(8)
@@ -162,6 +166,7 @@ def test_slow_motion_has_real_times(slow_and_twin: tuple[Result, Result]) -> Non
     assert slow.summary.duration_sec_est == pytest.approx(1441 / 240, abs=0.01)
 
 
+@pytest.mark.long
 def test_slow_motion_has_the_events_of_its_twin(slow_and_twin: tuple[Result, Result]) -> None:
     """Four blinks, and the beginning of a closure in which the recording ends."""
     slow, twin = slow_and_twin

@@ -99,7 +99,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 @pytest.mark.slow
 @given(st.lists(RECORD | THING, max_size=3))
 @settings(
-    max_examples=5000 if LONG else 300,
+    max_examples=5000 if LONG else 120,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )

@@ -54,7 +54,7 @@ def test_the_velocity_is_right_at_120_frames_a_second(phase: str, exposure_share
     assert time_s == pytest.approx(math.pi / 2 / truth, rel=0.1)
 
 
-@pytest.mark.parametrize("exposure_share", [0.01, 0.5, 1.0])
+@pytest.mark.parametrize("exposure_share", [0.01, pytest.param(0.5, marks=pytest.mark.long), 1.0])
 @pytest.mark.parametrize("fps", [30.0, 60.0])
 def test_the_interval_holds_the_velocity_at_lower_rates(fps: float, exposure_share: float) -> None:
     """Of the typical blink of this person, 0.3 s: in 95 % of 20 recordings, up to chance."""

@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import functools
 import inspect
 import math
 import re
@@ -721,6 +722,7 @@ def test_a_picture_that_could_not_be_measured_is_refused() -> None:
     assert found(with_image(**nothing))["reason"] == ["picture_not_measured"]
 
 
+@functools.cache
 def odd_landmarks() -> dict[str, np.ndarray]:
     """Return landmarks of which something is missing, of no size, or not to be had."""
     whole = make_landmarks(*looking(12))

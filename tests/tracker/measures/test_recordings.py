@@ -20,7 +20,7 @@ from tests.mediapipe_graphs import Graph, import_bindings, require_mediapipe
 from tracker.face.follow import FaceFollower
 from tracker.face.mesh import FaceMesh
 from tracker.files.summary import summarize
-from tracker.lab.annotations import find_annotations
+from tracker.lab.annotations import AnnotatedClip, find_annotations
 from tracker.lab.scoring import score_clip, summarize_scores
 from tracker.lab.validation import (
     AS_MADE,
@@ -77,6 +77,25 @@ def read_rows(name: str) -> list[dict[str, str]]:
 
 
 @functools.cache
+def read_ahead() -> list[dict[str, str]]:
+    """Return the rows of the recordings of people who look ahead, each person in four views.
+
+    The short form has every third person.
+    """
+    rows = read_rows("zju/clips.csv")
+    people = thin(sorted({row["subject"] for row in rows}), 3)
+    return [row for row in rows if row["subject"] in people]
+
+
+def find_ahead() -> list[AnnotatedClip]:
+    """Return the annotations of `read_ahead`."""
+    clips, errors = find_annotations(DATA / "zju")
+    assert (len(clips), errors) == (39, [])
+    names = {row["video"] for row in read_ahead()}
+    return [clip for clip in clips if clip.name in names]
+
+
+@functools.cache
 def read_stream_times_s(name: str) -> np.ndarray:
     with Video(DATA / name) as video:
         return np.array([frame.stream_time_s for frame in video.frames()])
@@ -108,10 +127,10 @@ def test_annotated_closures_are_found_at_their_times(stem: str, analyze: Analyze
     assert found == ANNOTATED[stem]
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["rep_av1.mp4", "rep_hevc.mp4", "rep_vp9.webm", "rep_rot90.mp4", "rep_vfr.mp4"],
-)
+FORMATS = thin(["rep_hevc.mp4", "rep_av1.mp4", "rep_rot90.mp4", "rep_vp9.webm", "rep_vfr.mp4"], 2)
+
+
+@pytest.mark.parametrize("name", FORMATS)
 def test_the_same_closures_in_every_format(name: str, analyze: Analyze) -> None:
     times_s = read_stream_times_s("blinks/phone_portrait.mp4")
     assert_closures(
@@ -134,31 +153,43 @@ def assert_closures(
             assert offset_s == pytest.approx(times_s[int(row["end"])], abs=tolerance_s)
 
 
+def most_missed(least_f1: float) -> int:
+    """Return how many blinks of the people who look ahead may be missed, for F1 to be that.
+
+    The short form has a part of these people: no more of their blinks may be missed than of all.
+    """
+    blinks = len(read_rows("zju/blinks.csv"))
+    return int(2 * blinks * (1 - least_f1) / (2 - least_f1))
+
+
 def overlaps(one: tuple[int, int], other: tuple[int, int]) -> bool:
     return one[0] < other[1] and other[0] < one[1]
 
 
 @pytest.mark.parametrize(("step", "least"), [(1, 0.99), (2, 0.97)])
 def test_blinks_of_people_who_look_ahead(step: int, least: float, analyze: Analyze) -> None:
-    clips, errors = find_annotations(DATA / "zju")
-    assert (len(clips), errors) == (39, [])
-    chosen = clips if step == 1 or LONG else clips[::4]
+    clips = find_ahead()
+    chosen = clips if step == 1 or LONG else clips[::2]
     scores = [score_clip(clip, analyze(f"zju/{clip.name}", step)) for clip in chosen]
     summary = summarize_scores(scores)
     print(f"step {step}: F1 {summary.f1:.3f}")
-    assert summary.f1 >= least
+    mistakes = summary.false_positives + summary.false_negatives
+    assert summary.f1 >= least if LONG else mistakes <= most_missed(least)
     if chosen == clips:
         # The reader has left out none of the blinks.
         annotated = summary.true_positives + summary.false_negatives
-        assert annotated == len(read_rows("zju/blinks.csv"))
+        names = {clip.name for clip in clips}
+        assert annotated == sum(row["video"] in names for row in read_rows("zju/blinks.csv"))
     if step > 1:
         return
-    assert summary.count_error_zero_share >= 0.95
-    views = {row["view_code"] for row in read_rows("zju/clips.csv")}
+    # Of 39 counts, one may be wrong.
+    assert (1 - summary.count_error_zero_share) * len(chosen) < 0.05 * 39
+    views = {row["view_code"] for row in read_ahead()}
     assert len(views) == 4
     for view in views:
         of_view = summarize_scores([score for score in scores if score.clip.view == view])
-        assert of_view.f1 >= 0.98, view
+        of_view_missed = of_view.false_positives + of_view.false_negatives
+        assert of_view.f1 >= 0.98 if LONG else of_view_missed <= most_missed(0.98) / 4, view
 
 
 def test_blinks_of_people_who_talk_turn_and_read(analyze: Analyze) -> None:
@@ -205,7 +236,7 @@ def test_constants_hold_on_people_they_were_not_chosen_on(analyze: Analyze) -> N
             analyze(f"{folder}/{clip.name}").track,
         )
         for folder in ("zju", "people", "blinks")
-        for clip in find_annotations(DATA / folder)[0]
+        for clip in (find_ahead() if folder == "zju" else find_annotations(DATA / folder)[0])
     ]
     parameters = Parameters()
     if LONG:
@@ -216,10 +247,11 @@ def test_constants_hold_on_people_they_were_not_chosen_on(analyze: Analyze) -> N
         # The constants are chosen on the unchanged recordings alone.
         chosen = choose_without_each(recordings, parameters, [AS_MADE])
         ablations = tuple(leave_out_rules(recordings, parameters))
-    assert len(chosen) == 23
+    assert len(chosen) == (23 if LONG else 17)
     everyone = next(iter(compare_methods(recordings, chosen, [AS_MADE], parameters)))
     assert (everyone.group, everyone.variant) == ("all", AS_MADE)
-    assert everyone.detector.f1 >= 0.99
+    found = everyone.detector
+    assert found.f1 >= 0.99 if LONG else found.false + found.missed <= most_missed(0.99)
     in_use = dict.fromkeys(chosen, RULES)
     for row in compare_methods(recordings, in_use, [AS_MADE], parameters):
         assert row.detector.f1 >= row.simple.f1, row.group
@@ -230,8 +262,9 @@ def test_constants_hold_on_people_they_were_not_chosen_on(analyze: Analyze) -> N
 
 
 def test_blinks_begin_and_end_where_annotators_see_it(analyze: Analyze) -> None:
-    clips, _ = find_annotations(DATA / "zju")
-    summary = summarize_scores([score_clip(clip, analyze(f"zju/{clip.name}")) for clip in clips])
+    summary = summarize_scores(
+        [score_clip(clip, analyze(f"zju/{clip.name}")) for clip in find_ahead()]
+    )
     onset_ms, offset_ms = summary.onset_error_ms.median, summary.offset_error_ms.median
     print(f"onset {onset_ms:+.0f} ms, offset {offset_ms:+.0f} ms, {summary.duration_error_ms}")
     # Annotators mark the first frame in which they see that the lids have moved.
@@ -241,8 +274,7 @@ def test_blinks_begin_and_end_where_annotators_see_it(analyze: Analyze) -> None:
 
 def test_blinks_do_not_move_the_gaze(analyze: Analyze) -> None:
     ranges = [
-        analyze(f"zju/{clip['video']}").measures.vertical_peak_to_peak
-        for clip in read_rows("zju/clips.csv")
+        analyze(f"zju/{clip['video']}").measures.vertical_peak_to_peak for clip in read_ahead()
     ]
     still = float(np.median(ranges))
     assert still < 0.02
@@ -375,18 +407,18 @@ def test_landmarks_follow_the_irises_of_people_with_and_without_spectacles(
 ) -> None:
     """They look at the camera: a picture's range of the irises is the error of that measure."""
     ranges = {}
-    for clip in read_rows("zju/clips.csv"):
+    for clip in read_ahead():
         assessed = assess(analyze(f"zju/{clip['video']}"))
         assert "gaze_not_followed" not in [caution.code for caution in assessed.cautions]
         ranges[clip["video"]] = assessed.quality.picture_gaze_range
     found = np.array([one for one in ranges.values() if not math.isnan(one)])
     print(f"{found.size} of {len(ranges)}: median {np.median(found):.3f}, most {found.max():.3f}")
-    assert found.size > 10
+    assert found.size > 0.25 * len(ranges)
     assert found.max() < 0.6 * MIN_PICTURE_RANGE
 
 
 def test_nobody_healthy_is_suspected_and_nobody_at_rest_is_cleared(analyze: Analyze) -> None:
-    at_rest = [f"zju/{clip['video']}" for clip in read_rows("zju/clips.csv")]
+    at_rest = [f"zju/{clip['video']}" for clip in read_ahead()]
     others = [f"people/{clip.name}" for clip in find_annotations(DATA / "people")[0]]
     others += [f"blinks/{stem}.mp4" for stem in ANNOTATED]
     others += ["formats/hevc_1080x1920.mp4", "gaze/up_down.mp4", "hard/lid_flutter.mp4"]
@@ -431,9 +463,9 @@ PICTURE_GATES = {
 
 
 def test_pictures_as_people_made_them_are_good_enough(analyze: Analyze) -> None:
-    names = [f"zju/{clip['video']}" for clip in read_rows("zju/clips.csv")]
+    names = [f"zju/{clip['video']}" for clip in read_ahead()]
     names += [f"blinks/{stem}.mp4" for stem in ANNOTATED]
-    names += [f"formats/rep_{name}" for name in ("av1.mp4", "hevc.mp4", "vp9.webm", "vfr.mp4")]
+    names += [f"formats/{name}" for name in FORMATS if name != "rep_rot90.mp4"]
     names += ["formats/hevc_1080x1920.mp4", "formats/hevc_vfr_face_leaves.mov", "gaze/up_down.mp4"]
     names += ["hard/lid_flutter.mp4"]
     for name in names:
@@ -460,7 +492,7 @@ node {
 @pytest.mark.parametrize(
     "name",
     [
-        "blinks/phone_portrait.mp4",
+        pytest.param("blinks/phone_portrait.mp4", marks=pytest.mark.long),
         pytest.param("blinks/closeup.mp4", marks=pytest.mark.long),
         pytest.param("blinks/selfie_glasses.mp4", marks=pytest.mark.long),
         pytest.param("gaze/up_down.mp4", marks=pytest.mark.long),
@@ -518,7 +550,7 @@ def _landmark_list_class():  # type: ignore[no-untyped-def]
 def test_people_at_rest_filmed_again_are_not_called_changed(analyze: Analyze) -> None:
     """Every two views of a person; as if they were long enough to be assessed."""
     views: dict[str, list[Labelled]] = {}
-    for clip in read_rows("zju/clips.csv"):
+    for clip in read_ahead():
         analysis = analyze(f"zju/{clip['video']}")
         summary = summarize(analysis, assess(analysis), clip["video"])
         long_enough = replace(summary.assessment, status="not_suspected")
@@ -538,16 +570,18 @@ def test_people_at_rest_filmed_again_are_not_called_changed(analyze: Analyze) ->
         f"{len(ranges) - ranges.count(None)} pairs, blink rate in {rates.count(True)} of "
         f"{len(rates)}; range not judged in {ranges.count(None)}"
     )
-    assert (len(ranges), len(rates)) == (57, 57)
+    # Six pairs of four views; of one person there are three views.
+    pairs = 9 * 6 + 3 if LONG else 4 * 6
+    assert (len(ranges), len(rates)) == (pairs, pairs)
     # Seen from below, the same eyes at rest read differently.
-    assert ranges.count(None) == below == 29
+    assert ranges.count(None) == below == (9 * 3 + 2 if LONG else 4 * 3)
     assert ranges.count(True) <= 2
     assert rates.count(True) <= 3
 
 
 def test_gaze_at_rest_is_held_no_longer_than_intervals_take_it_for(analyze: Analyze) -> None:
     held_s = []
-    for clip in read_rows("zju/clips.csv"):
+    for clip in read_ahead():
         analysis = analyze(f"zju/{clip['video']}")
         interval_s = float(np.median(np.diff(analysis.track.times_s)))
         gaze = np.where(analysis.gaze.valid, analysis.gaze.vertical, np.nan)

@@ -35,7 +35,7 @@ def place(portrait: np.ndarray, width: int, height: int, left: int, top: int) ->
         (640, 640, 80, 0),
         (4000, 3000, 3400, 2300),
         pytest.param(*(16_000, 2000, 11_111, 900), marks=pytest.mark.slow),
-        pytest.param(*(16_000, 4000, 7_777, 1234), marks=pytest.mark.slow),
+        pytest.param(*(16_000, 4000, 7_777, 1234), marks=[pytest.mark.slow, pytest.mark.long]),
     ],
 )
 def test_a_face_of_300_pixels_is_found(
