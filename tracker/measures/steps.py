@@ -40,6 +40,9 @@ WINDOW_S = 0.2
 """Samples of this time before and after a step are fitted, besides the step's own."""
 MOST_MISFIT = 3.0
 """Mean squared residual, over that of the noise, above which a step is not a single one."""
+MOST_GROWTH = 5.0
+"""A step is not a single one if its fitted amplitude is larger than this multiple of what the gaze
+rises by. The slowest steps reach half of that; landmarks that settle can give any amplitude."""
 MOST_MEAN_MISFIT = 1.3
 """If the mean of this over all steps is larger, landmarks do not follow the eyes steadily. 95 % of
 simulated recordings are below it, and so are rendered clips in which the landmarks follow."""
@@ -99,6 +102,13 @@ class Step:
     def sign(self) -> float:
         """1 for steps down or to the subject's left, -1 for others."""
         return math.copysign(1.0, self.rise)
+
+    @property
+    def is_single(self) -> bool:
+        """Whether the fit holds: its residual is small, and its amplitude is what is seen."""
+        best = int(np.argmax(self.fit.log_likelihood))
+        growth = float(self.fit.amplitude.reshape(-1)[best]) / self.rise
+        return self.fit.misfit <= MOST_MISFIT and 0 < growth <= MOST_GROWTH
 
     def find_onset(self, typical_ms: float) -> tuple[float, float]:
         """Return when the eyes begin to move, in seconds, and the standard deviation of its error.
@@ -269,7 +279,7 @@ def fit_steps(
     if misfits and float(np.mean(misfits)) > MOST_MEAN_MISFIT:
         reasons |= dict.fromkeys(fitted, "unsteady")
     else:
-        many = [index for index, step in fitted.items() if step.fit.misfit > MOST_MISFIT]
+        many = [index for index, step in fitted.items() if not step.is_single]
         reasons |= dict.fromkeys(many, "not_single")
     left_out = _find_hidden(found, offset, valid, camera, phases)
     left_out += [
