@@ -6,9 +6,13 @@ from pathlib import Path
 import cv2
 import pytest
 
+import tracker
 from handler.engine import Engine
 from handler.errors import UnsupportedMediaError
 from tests.heif import write_heif
+from tracker.lab.clip_spec import ClipSpec
+from tracker.lab.eye_movements import Target, make_steps
+from tracker.lab.synthetic import write_clip
 from tracker.parameters import Parameters
 
 
@@ -25,6 +29,20 @@ def test_a_step_of_1_counts_as_the_default(engine: Engine, clips: Path, tmp_path
     codes = {one.code for one in summary.assessment.cautions}
     assert "step_raised" in codes
     assert "max_frames_reached" not in codes
+
+
+@pytest.mark.slow
+def test_the_tables_are_those_of_the_python_api(engine: Engine, tmp_path: Path) -> None:
+    targets = [Target(0.0, -8.0), *(Target(1.5 * n, 8.0 * (-1) ** n) for n in range(1, 5))]
+    clip = tmp_path / "clip.mp4"
+    write_clip(clip, ClipSpec(duration_s=7.5, fps=30.0, gaze=make_steps(targets)))
+    parameters = Parameters(task="up_down")
+    _, files = engine.analyze_video(clip, parameters, tmp_path, 600.0, lambda *_: None)
+    written = {path.name: path.read_bytes() for path in files}
+    own = tracker.analyze(clip, parameters).save(tmp_path / "own", report=None)
+    for name in ("frames", "blinks", "saccades"):
+        assert written[f"analysis.{name}.csv"] == own[name].read_bytes()
+    assert len(written["analysis.saccades.csv"].splitlines()) > 4 * 3
 
 
 @pytest.mark.slow

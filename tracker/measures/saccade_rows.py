@@ -123,8 +123,10 @@ def list_saccade_rows(analysis: "Analysis") -> list[SaccadeRow]:
 
     If the protocol has phases up and down, vertical steps outside of these have no rows. The same
     holds for horizontal steps and the phases left and right. A step that does not count has no rows
-    if it is part of a larger movement in the other direction. A phase that asks for a direction in
-    which no step is found has rows, too. There are no rows if steps could not be looked for.
+    if it is part of a larger movement in the other direction. A small step has rows only where it
+    is all that answers a phase: others are corrections, or landmarks that settle. A phase that asks
+    for a direction in which no step is found has rows, too. There are no rows if steps could not be
+    looked for.
     """
     found, protocol = analysis.saccades, analysis.parameters.protocol
     if found.reason is not None:
@@ -140,8 +142,12 @@ def list_saccade_rows(analysis: "Analysis") -> list[SaccadeRow]:
         *_list_movements(analysis, True, (found.upright, *found.upright_by_eye)),
         *_list_movements(analysis, False, (found.level, *level_by_eye)),
     ]
-    kept = [one for one in movements if not _is_part(one, movements)]
-    kept += _find_unanswered(protocol, kept)
+    large, small = (
+        [one for one in movements if (one.rows[0].reason == "small") == is_small]
+        for is_small in (False, True)
+    )
+    kept = [one for one in large if not _is_part(one, large)]
+    kept += _answer_rest(protocol, kept, small)
     kept.sort(key=lambda one: (one.middle_s, one.is_vertical))
     rows = []
     for number, one in enumerate(kept, 1):
@@ -168,20 +174,28 @@ def _is_part(one: _Movement, movements: Sequence[_Movement]) -> bool:
     )
 
 
-def _find_unanswered(
-    protocol: tuple[Phase, ...], movements: Sequence[_Movement]
+def _answer_rest(
+    protocol: tuple[Phase, ...], kept: Sequence[_Movement], small: Sequence[_Movement]
 ) -> Iterator[_Movement]:
-    """Yield rows for each phase with a direction in which no step goes that way.
+    """Yield what answers each phase with a direction in which no step that is `kept` goes that way.
 
-    `movements` are all steps that have rows. The reason of these rows is ``not_found``.
+    It is the largest of the `small` steps that do or, if there is none, rows that say so.
     """
     for phase in protocol:
-        found = (
-            one.rows[0].direction == phase.phase
-            and phase.start_s - SAME_S <= one.middle_s < phase.end_s
-            for one in movements
+        if phase.phase not in VERTICAL_PHASES + HORIZONTAL_PHASES:
+            continue
+        begin_s = phase.start_s - SAME_S
+        found, rest = (
+            [
+                one
+                for one in movements
+                if one.rows[0].direction == phase.phase and begin_s <= one.middle_s < phase.end_s
+            ]
+            for movements in (kept, small)
         )
-        if phase.phase in VERTICAL_PHASES + HORIZONTAL_PHASES and not any(found):
+        if not found and rest:
+            yield max(rest, key=lambda one: abs(one.rise))
+        elif not found:
             rows = tuple(
                 SaccadeRow(0, eye, phase.phase, "", math.nan, math.nan, "not_found") for eye in EYES
             )

@@ -384,7 +384,7 @@ TEXTS: dict[str, str] = {
     "report.step.crowded": "too close to another step",
     "report.step.not_single": "not the shape of a single step",
     "report.step.unsteady": "the landmarks overshoot or swing in this recording",
-    "report.step.small": "too small beside the others, like a correction",
+    "report.step.small": "too small beside the other steps",
     "report.step.oblique": "the eyes move more in the other direction",
     "report.step.enough": "enough steps were measured before it",
     "report.step.no_noise": "the recording does not show its noise",

@@ -377,7 +377,7 @@ TEXTS: dict[str, str] = {
     "report.step.crowded": "다른 이동과 너무 가까움",
     "report.step.not_single": "한 번의 이동과 모양이 다름",
     "report.step.unsteady": "이 녹화에서는 표식점이 지나치거나 흔들림",
-    "report.step.small": "다른 이동에 비해 너무 작음(보정 이동 등)",
+    "report.step.small": "다른 이동에 비해 너무 작음",
     "report.step.oblique": "다른 방향으로 더 크게 움직임",
     "report.step.enough": "앞에서 이미 충분히 측정됨",
     "report.step.no_noise": "녹화에서 잡음의 크기를 알 수 없음",

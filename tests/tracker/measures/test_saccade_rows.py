@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 
 from kernels import RIGHT
+from kernels.saccades import StepFit
 from tests.tracker.measures.test_saccades import BOTH, LATENCY_S, QUIET, VERTICAL, follow
 from tracker.lab.clip_spec import ClipSpec, GazePhase, LidClosure
 from tracker.lab.eye_movements import (
@@ -21,7 +22,7 @@ from tracker.lab.eye_movements import (
 from tracker.measures.analysis import Analysis, analyze_track
 from tracker.measures.saccade_rows import EYES, list_saccade_rows
 from tracker.measures.saccades import AMPLITUDE_ERROR, TIME_ERROR
-from tracker.measures.steps import MOST_STEPS, Camera, fit_steps
+from tracker.measures.steps import MOST_STEPS, Camera, Step, fit_steps
 from tracker.parameters import Parameters
 from tracker.protocol import Phase
 
@@ -202,7 +203,7 @@ def test_intervals_allow_for_what_all_steps_of_a_recording_share(
     assert np.median(added) == pytest.approx(1.96 * error, rel=0.1)
 
 
-def test_a_correction_after_a_step_is_a_step_that_is_too_small() -> None:
+def test_a_correction_after_a_step_is_no_step_of_its_own() -> None:
     targets = [Target(0.0, -10.0)]
     for n in range(6):
         sign = (-1) ** n
@@ -210,7 +211,42 @@ def test_a_correction_after_a_step_is_a_step_that_is_too_small() -> None:
         targets.append(Target(6.0 + 4 * n, 10.0 * sign))
     spec = ClipSpec(duration_s=28.0, fps=60.0, gaze=make_steps(targets), exposure_s=1 / 120)
     rows = [row for row in list_saccade_rows(analyze(spec)) if row.eye == "both"]
-    assert [row.reason for row in rows] == ["", "small"] * 6
+    assert [row.reason for row in rows] == [""] * 6
+
+
+def test_a_small_step_that_answers_a_prompt_is_listed() -> None:
+    """The third prompt is answered by a third of the way, and the rest of it comes never."""
+    asked = tuple(Phase(("down", "up")[n % 2], 2.0 + 2 * n, 4.0 + 2 * n) for n in range(6))
+    places_deg = (9.0, -9.0, -4.0, -9.0, 9.0, -9.0)
+    targets = [Target(0.0, -9.0)] + [
+        Target(phase.start_s + 0.3, at) for phase, at in zip(asked, places_deg, strict=True)
+    ]
+    spec = ClipSpec(duration_s=14.0, fps=60.0, gaze=make_steps(targets), exposure_s=1 / 120)
+    rows = [row for row in list_saccade_rows(analyze(spec, asked)) if row.eye == "both"]
+    assert [row.reason for row in rows] == ["", "", "small", "small", "", ""]
+    assert [row.direction for row in rows] == [phase.phase for phase in asked]
+
+
+@pytest.mark.parametrize(
+    ("amplitude", "misfit", "is_single"),
+    [(0.1, 1.0, True), (-0.1, 1.0, False), (0.6, 1.0, False), (0.4, 1.0, True), (0.1, 4.0, False)],
+    ids=["as seen", "the other way", "six times", "four times", "bad fit"],
+)
+def test_a_fit_holds_if_it_shows_what_is_seen(
+    amplitude: float, misfit: float, is_single: bool
+) -> None:
+    """The gaze rises by 0.1. The second duration is the likeliest."""
+    zeros = np.zeros((1, 3))
+    fit = StepFit(
+        log_likelihood=np.array([[-9.0, 0.0, -9.0]]),
+        amplitude=np.array([[0.1, amplitude, 0.1]]),
+        amplitude_std=zeros,
+        onset_s=zeros,
+        onset_std_s=zeros,
+        misfit=misfit,
+        count=20,
+    )
+    assert Step(1.0, 0.1, slice(0, 20), fit).is_single == is_single
 
 
 def test_without_a_protocol_a_movement_has_one_row_for_each_eye_and_no_prompt() -> None:
