@@ -41,8 +41,7 @@ WINDOW_S = 0.2
 MOST_MISFIT = 3.0
 """Mean squared residual, over that of the noise, above which a step is not a single one."""
 MOST_GROWTH = 5.0
-"""A step is not a single one if its fitted amplitude is larger than this multiple of what the gaze
-rises by. The slowest steps reach half of that; landmarks that settle can give any amplitude."""
+"""A step is not a single one if its fitted amplitude is a larger multiple of what is seen."""
 MOST_MEAN_MISFIT = 1.3
 """If the mean of this over all steps is larger, landmarks do not follow the eyes steadily. 95 % of
 simulated recordings are below it, and so are rendered clips in which the landmarks follow."""
@@ -136,8 +135,7 @@ class LeftOut:
     Attributes
     ----------
     centre_s : float
-        Roughly its middle, in seconds; of a step that a gap of the gaze hides, the middle of that
-        gap.
+        Roughly its middle, in seconds; of a hidden step, the middle of the gap.
     rise : float
         Roughly its amplitude in eye widths; down and the subject's left are positive.
     reason : str
@@ -186,8 +184,7 @@ class Steps:
         if len(self.steps) >= least:
             return None
         faults = Counter(one.reason for one in self.left_out if one.reason not in NO_FAULTS)
-        if "unsteady" in faults:
-            # It concerns the whole recording.
+        if "unsteady" in faults:  # It concerns the whole recording.
             faults = Counter(unsteady=faults["unsteady"])
         if not self.steps and not faults:
             return "no_steps"
@@ -282,10 +279,8 @@ def fit_steps(
         many = [index for index, step in fitted.items() if not step.is_single]
         reasons |= dict.fromkeys(many, "not_single")
     left_out = _find_hidden(found, offset, valid, camera, phases)
-    left_out += [
-        LeftOut(float(found.centre_s[index]), float(found.rise[index]), reason)
-        for index, reason in reasons.items()
-    ]
+    for index, reason in reasons.items():
+        left_out.append(LeftOut(float(found.centre_s[index]), float(found.rise[index]), reason))
     steps = tuple(step for index, step in fitted.items() if index not in reasons)
     return _temper(Steps(steps, tuple(left_out), found))
 
@@ -336,8 +331,7 @@ def _roughen(noise: OffsetNoise, part: Float64Array) -> OffsetNoise:
     bent = part[1:-1] - (part[:-2] + part[2:]) / 2
     third = bent.size // 3
     bends = np.abs(np.concatenate((bent[:third], bent[bent.size - third :])))
-    # The bend of white noise has 1.5 times the variance of a sample. Without one it is NaN, and no
-    # maximum.
+    # The bend of white noise has 1.5 times the variance of a sample. NaN is no maximum.
     bend = MAD_TO_STD * median_finite(bends)
     return replace(noise, jitter=max(noise.jitter, bend / math.sqrt(1.5)))
 
@@ -364,9 +358,8 @@ def _find_hidden(
     after = inner[1::2] + 1
     start_s, stop_s = camera.times_s[last], camera.times_s[after]
     # The samples before and after a gap; what goes beyond the recording is left out.
-    span = np.arange(reach)
-    later = after[:, None] + span
-    before = offset[np.maximum(last[:, None] - span, 0)].mean(axis=1)
+    later = after[:, None] + np.arange(reach)
+    before = offset[np.maximum(last[:, None] - np.arange(reach), 0)].mean(axis=1)
     within = later < offset.size
     total = np.where(within, offset[np.minimum(later, offset.size - 1)], 0.0).sum(axis=1)
     moved = total / within.sum(axis=1) - before
@@ -377,10 +370,8 @@ def _find_hidden(
     known = np.searchsorted(centres_s, stop_s) > np.searchsorted(centres_s, start_s, "right")
     hides = asked & ~known & (stop_s - start_s >= HIDDEN_S) & (last + 1 >= reach)
     hides &= np.abs(moved) > found.least_rise
-    middle_s = (start_s + stop_s) / 2
-    return [
-        LeftOut(float(middle_s[gap]), float(moved[gap]), "hidden") for gap in np.flatnonzero(hides)
-    ]
+    middles_s, rises = ((start_s + stop_s) / 2)[hides].tolist(), moved[hides].tolist()
+    return [LeftOut(*one, "hidden") for one in zip(middles_s, rises, strict=True)]
 
 
 def _choose_window(
