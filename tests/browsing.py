@@ -237,6 +237,8 @@ def is_shown(page: Page, name: str) -> None:
 
 
 def choose(page: Page, clip: Path) -> None:
+    # A page that begins forgets what was chosen before.
+    expect(page.locator("main > section:not([hidden])")).to_have_count(1)
     page.set_input_files("#file", clip)
     is_reviewed(page)
 
