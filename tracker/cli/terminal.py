@@ -32,7 +32,7 @@ def print_failure(failure: "Failure") -> int:
 def print_line(text: str) -> None:
     """Print a text to stderr as one line, even if it contains line breaks, as a file's name may.
 
-    Control characters, which could change the terminal, are made visible.
+    Control characters, which could change the terminal, are replaced by a visible mark.
     """
     from tracker.files.names import printable
 
@@ -42,7 +42,8 @@ def print_line(text: str) -> None:
 def for_each(inputs: Iterable[T], process: Callable[[T], None]) -> int:
     """Call `process` with each input. Return 0, or the highest exit code of a failure.
 
-    An input for which it raises an exception is reported on stderr and does not stop the rest.
+    An input for which it raises an exception is reported on stderr and does not stop the rest. Only
+    if nobody reads stdout any more, `BrokenPipeError` is raised at once.
     """
     code = EXIT_DONE
     for one in inputs:

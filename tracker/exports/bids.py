@@ -92,12 +92,12 @@ wink is listed for its eye only.
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a recording goes in the data set: its labels, and the start of its files' names.
+    """Where a recording goes in the data set: its labels, its folder, and its files' names.
 
-    `subject`, `session` and `task` are BIDS labels of the person, the visit and the task.
-
-    `session` is empty if no visit is known. `run` counts recordings with the same other labels from
-    1; it is 0 if there is only one. `folder` is relative to the data set.
+    `subject`, `session` and `task` are BIDS labels of the person, the visit and the task; `session`
+    is empty if no visit is known. `run` counts recordings with the same other labels from 1; it is
+    0 if there is only one. `folder` is relative to the data set. The files' names begin with
+    `stem`.
     """
 
     subject: str
@@ -124,7 +124,7 @@ def export_bids(recordings: Iterable[ExportedRecording], out: Path) -> list[Path
     recordings : iterable of ExportedRecording
         A recording that no table of participants knows becomes a participant of its own.
     out : Path
-        Folder of the data set.
+        Folder of the data set. It must exist, and hold no other data set.
 
     Returns
     -------
@@ -312,8 +312,9 @@ def _write_recording(recording: ExportedRecording, place: _Place, out: Path) -> 
 def _describe(names: dict[str, str], columns: Sequence[Column], eye: str) -> dict[str, Any]:
     """Return the meaning and unit of each column of a BIDS table, for the JSON file beside it.
 
-    `names` gives the column of our own table (`columns`) that each holds, as `SAMPLES` does; `eye`
-    is "L" or "R".
+    `names` has as keys the columns of the BIDS table, and as values the columns of this program's
+    table that they are copied from, which `columns` describes. "{eye}" in a value stands for `eye`,
+    "L" or "R".
     """
     by_name = {one.name: one for one in columns}
     result = {}
@@ -365,8 +366,8 @@ def _text(value: Any) -> str:
 def _write_compressed(path: Path, rows: Sequence[Row], names: dict[str, str], eye: str) -> Path:
     """Write a compressed table without a header, as BIDS asks; equal tables give equal bytes.
 
-    `names` gives the column of `rows` that each written column holds, as `SAMPLES` does; `eye` is
-    "L" or "R".
+    `names` has as keys the columns to write, in order, and as values the columns of `rows` that
+    they are copied from. "{eye}" in a value stands for `eye`, "L" or "R".
     """
     columns = [source.format(eye=eye) for source in names.values()]
     text = io.StringIO()

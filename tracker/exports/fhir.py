@@ -49,9 +49,10 @@ ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 
 
 def export_fhir(recordings: Iterable[ExportedRecording], out: Path) -> list[Path]:
-    """Write a bundle for each recording, ``NAME.fhir.json``; return the files.
+    """Write a bundle for each recording, ``NAME.fhir.json``; return the files, in the same order.
 
-    They go to folders below `out` that are called as those of the results.
+    NAME is `ExportedRecording.name`, with its folders, so that the files lie below `out` as the
+    results lie below the folder that was searched.
     """
     return [_write_bundle(recording, out) for recording in recordings]
 
@@ -166,10 +167,10 @@ def _absent(text: str) -> dict[str, Any]:
 
 
 def _observe(summary: Summary, path: str, unit: str) -> tuple[str, dict[str, Any]]:
-    """Return `path`, a field's name, and the observation of its value in the UCUM unit `unit`.
+    """Return a field's name, `path`, and the observation of its value.
 
-    The observation holds the value's 95 % interval if the summary has one. If the value is missing,
-    it says so instead.
+    `path` is the dotted name in the summary, and `unit` the UCUM unit. The observation holds the
+    value's 95 % interval if the summary has one. If the value is missing, it says so instead.
     """
     _, about = find_field(path)
     category = "survey" if path in QUALITY else "exam"

@@ -70,7 +70,7 @@ class ExportedRecording:
         return _read_table(result_path(self.directory, self.stem, "frames"), FRAME_COLUMNS)
 
     def read_blinks(self) -> list[Row]:
-        """Read ``STEM.blinks.csv``: for each closure or wink, a dict of its values by column.
+        """Read ``STEM.blinks.csv``: for each closure of both eyes, a dict of its values by column.
 
         A missing value, or a column that an earlier version did not write, is None. Raises
         `ExportInputError` if the file is missing or damaged.
@@ -100,12 +100,14 @@ def find_results(
     paths : sequence of Path
         Directories, and files of the name ``STEM.summary.json``.
     participants : Participants
-        Says who was recorded.
+        Says who was recorded. For whom it does not know, the summary is asked.
 
     Yields
     ------
     ExportedRecording or InputError
-        A recording, or why a summary cannot be read. In a fixed order, each file once.
+        A recording, or why a summary cannot be read. In the order of `paths`, and within a
+        directory by path; each file once. Files and folders whose names begin with a dot are left
+        out.
     """
     seen: set[Path] = set()
     for root in paths:

@@ -29,7 +29,7 @@ class Column:
     kind : type
         str, int, float or bool.
     unit, meaning : str
-        See `tracker.files.fields.Field`.
+        The unit, empty for text, flags and pure numbers; and one line that explains the column.
     en, ko : str
         Label in English and Korean.
     path : str
@@ -48,7 +48,7 @@ class Column:
     end: int | None = None
 
     def read(self, summary: Summary) -> Any:
-        """Return the column's value for a recording, from its summary; None if it is missing.
+        """Return a recording's value in this column, from its summary; None if it is missing.
 
         Only a column with a `path` can be read.
         """

@@ -103,7 +103,7 @@ def read_beside(stem: str, *directories: Path) -> Corrections | None:
     Raises
     ------
     CorrectionsError
-        See `read_corrections`.
+        The file holds no corrections, or they contradict each other.
     """
     for directory in directories:
         path = directory / f"{stem}.{CORRECTIONS}"
@@ -113,16 +113,17 @@ def read_beside(stem: str, *directories: Path) -> Corrections | None:
 
 
 def read_of_video(path: Path, video_sha256: str) -> Corrections:
-    """Read a file of corrections, and check that they belong to the video with this hash.
+    """Read a file of corrections, and check that they do not belong to another video.
 
     It is for a video that is not analysed yet, so that a wrong file is found before the work.
+    Corrections that name no video, but only a track, are taken: they are checked against the track.
 
     Raises
     ------
     InputNotFoundError
         There is no such file.
     CorrectionsError
-        They cannot be used, or belong to another video.
+        They cannot be used, or name another hash of the video than `video_sha256`.
     """
     corrections = read_corrections(path)
     if corrections.video_sha256 not in ("", video_sha256):
@@ -155,7 +156,8 @@ def keep_corrections(directory: Path, stem: str, corrections: Corrections, recor
     Raises
     ------
     CorrectionsError
-        The file there is somebody else's, or later. It is not replaced, as it is somebody's work.
+        The file there is another person's, or later than these corrections, or damaged. It is not
+        replaced, as it is somebody's work.
     """
     path = directory / f"{stem}.{CORRECTIONS}"
     there = read_beside(stem, directory)
@@ -230,7 +232,7 @@ def _check_keys(where: str, value: object, keys: tuple[str, ...]) -> dict[str, A
 
 
 def _read_text(document: dict[str, Any], name: str, most: int, pattern: str = "") -> str:
-    """Return the text under the key `name`; characters in it that cannot be shown are replaced.
+    """Return the text under the key `name`, with U+FFFD for each character that cannot be shown.
 
     It must have at most `most` characters and, if `pattern` is given, match it whole; else
     `ValueError`.

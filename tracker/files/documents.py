@@ -51,9 +51,9 @@ class Shape:
 def read_record(record: Any) -> dict[str, tuple[Shape, Field | Prefix | None]]:
     """Return what the annotations of a dataclass, such as `Summary`, say about each of its fields.
 
-    The result has the fields by name and in order. Each has its type, and its description; the
-    description is a `Prefix` if the field holds another record whose columns have one, and None if
-    there is none.
+    The result has the fields by name and in order. Each has its type, and its description: a
+    `Field`; or a `Prefix` if it holds another record, the names of whose columns begin with that
+    text; or None if it has no description, as `phases`.
     """
     hints = get_type_hints(record)
     return {
@@ -82,8 +82,9 @@ def describe_record(record: type, *, strict: bool) -> dict[str, Any]:
     record : type
         A dataclass with the annotations of `tracker.files.fields`.
     strict : bool
-        Whether it describes what this version writes: all fields, and no others. Otherwise it also
-        fits the documents of other versions, which may lack fields and have more.
+        Whether it describes what this version writes: all fields but those of `OPTIONAL`, and no
+        others. Otherwise it also fits the documents of other versions, which may lack fields and
+        have more.
     """
     properties = {}
     for name, (shape, about) in read_record(record).items():
@@ -146,9 +147,10 @@ def list_values(*groups: str) -> tuple[str, ...]:
 
 
 def list_movements() -> tuple[str, ...]:
-    """Return the names of the measures of movements, leaving out those of a single eye.
+    """Return the names of the summary's measures of movements, leaving out those of a single eye.
 
-    These measures have fields for their interval and for the reason why they may be missing.
+    They are in the summary's order. Each of these measures also has fields for its interval, named
+    ``NAME_ci95``, and for the reason why it may be missing, ``NAME_reason``.
     """
     known = read_record(Summary)
     return tuple(
@@ -192,7 +194,7 @@ def parse_summary(
         A field that the document lacks is None; a list is empty, and an interval has two None.
         Fields that this version does not know are dropped.
     lacks : tuple of str
-        Names of the fields that the document lacks.
+        Dotted names of the fields that the document lacks, without those of `OPTIONAL`.
 
     Raises
     ------
@@ -211,7 +213,7 @@ def load_summary(path: Path, needed: Collection[str] | None = None) -> Summary:
     ----------
     path : Path
     needed : collection of str, optional
-        See `parse_summary`.
+        Dotted names of the required fields. Default: all fields that are never null.
 
     Returns
     -------
@@ -220,7 +222,7 @@ def load_summary(path: Path, needed: Collection[str] | None = None) -> Summary:
     Raises
     ------
     SummaryFormatError
-        The file cannot be read, is too large, or holds no summary.
+        The file cannot be read, is too large, holds no summary, or lacks a required field.
     """
     try:
         if path.stat().st_size > MAX_SUMMARY_BYTES:

@@ -55,10 +55,13 @@ def shorten_stem(stem: str) -> str:
 
 
 def to_unicode(path: str | Path) -> str:
-    """Return a file's name as valid Unicode; bytes of it that are not UTF-8 are replaced."""
+    """Return a path or a name, whole, as valid Unicode; bytes that are not UTF-8 are replaced."""
     return os.fsencode(path).decode("utf-8", "replace")
 
 
 def printable(path: str | Path) -> str:
-    """Return a file's name with control characters replaced, which could command the terminal."""
+    """Return a path or a name, whole, as text that is safe to print on a terminal.
+
+    Control characters, which could command the terminal, and bytes that are not UTF-8 are replaced.
+    """
     return to_unicode(path).translate(_CONTROL_CHARACTERS)

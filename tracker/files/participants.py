@@ -64,15 +64,18 @@ class Participants:
     def find(self, name: str, source: str = "") -> Participant | None:
         """Return who was recorded; None if the table does not say it.
 
-        If a row names this file, that row is taken. Otherwise a row is taken whose id is the
-        recording's stem, or the name of one of its folders. ``sub-`` may stand before the id.
+        If a row names this file, by its path or by its name alone, that row is taken. Otherwise a
+        row is taken whose id is the last part of `name`, or else the nearest folder in it. In
+        `name`, ``sub-`` may stand before the id.
 
         Parameters
         ----------
         name : str
-            The recording's path from the folder that was searched, without suffix.
+            The recording's path from the folder that was searched, without suffix; "/" between
+            parts.
         source : str
-            The video's name.
+            The video's name with its suffix. Needed if the recording's files are called
+            differently, as ``a.mov.*`` if the folder also holds ``a.mp4``.
 
         Examples
         --------
@@ -97,12 +100,12 @@ NOBODY = Participants({}, {})
 
 
 def find_participants(folders: Iterable[Path]) -> Path | None:
-    """Return the first table of participants that lies directly in one of the folders.
+    """Return the table of participants that lies directly in one of the folders; None without one.
 
     Raises
     ------
     ParticipantsError
-        There are several.
+        There are several: only one may be there.
     """
     found = [folder / name for folder in folders for name in NAMES if (folder / name).is_file()]
     if len(found) > 1:
@@ -202,12 +205,12 @@ def _clean(value: str) -> str:
 
 
 def read_participant_of(summary: Summary) -> Participant | None:
-    """Return who was recorded, as a summary says; None if it does not.
+    """Return who was recorded, as a summary says, with an empty `group`; None if it does not.
 
     Raises
     ------
     ParticipantsError
-        See `check_participant`.
+        A text in the summary is too long or cannot be printed, or its date is no date.
     """
     said = summary.participant
     if said is None:

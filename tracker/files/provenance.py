@@ -13,14 +13,16 @@ TRACK_LIBRARIES = ("ai-edge-litert", "numpy", "opencv-python-headless")
 
 
 def identify_code(sources: Iterable[Path]) -> str:
-    """Return a hash of a program: of its version, its source files and its libraries' versions.
+    """Return a hash of this program's version, of `sources`, and of its libraries' versions.
+
+    The libraries are those of `TRACK_LIBRARIES`. The result has 64 hexadecimal digits.
 
     The version number alone is not enough, because the code also changes between versions.
 
     Parameters
     ----------
     sources : iterable of Path
-        The files of the program. Another order gives another hash.
+        Files of the program, which are read. Another order gives another hash.
     """
     digest = hashlib.sha256(__version__.encode())
     for library in TRACK_LIBRARIES:
@@ -32,7 +34,10 @@ def identify_code(sources: Iterable[Path]) -> str:
 
 @functools.cache
 def identify_program() -> str:
-    """Return a hash of this program's code and of the versions of its `TRACK_LIBRARIES`."""
+    """Return a hash of this program: all files of `kernels` and `tracker`, and library versions.
+
+    The libraries are those of `TRACK_LIBRARIES`. The result has 64 hexadecimal digits.
+    """
     root = Path(__file__).parents[2]
     return identify_code(
         path
@@ -45,7 +50,7 @@ def identify_program() -> str:
 
 @functools.cache
 def identify_models() -> str:
-    """Return a hash of the model files, which find the landmarks in pictures."""
+    """Return a hash of the model files, by which landmarks are found: 64 hexadecimal digits."""
     digest = hashlib.sha256()
     for path in sorted((Path(__file__).parents[1] / "face" / "models").glob("*.tflite")):
         digest.update(path.read_bytes())

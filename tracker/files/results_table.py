@@ -1,7 +1,8 @@
 """The table of the results of many recordings, as rows of `RESULT_COLUMNS`; and its Athena table.
 
-A deployed cohort's results are written as Parquet files into folders by date, each file named after
-its cohort's execution. `make_athena_table` returns the statement that makes a table of them.
+In AWS, the results of each analysed cohort are written as one Parquet file, into folders by date.
+The file is named after the run (the execution of a state machine) that analysed the cohort.
+`make_athena_table` returns the statement that makes a table of them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,9 +31,10 @@ def write_results(path: Path, results: Iterable[Mapping[str, Any]]) -> Path:
     path : Path
         The file to write.
     results : iterable of mapping
-        Each holds the video's key as ``file``. If the video was analysed, it also holds
-        ``analysis_id``, ``summary`` (the JSON document) and ``files`` (where each is, by the keys
-        of `tracker.files.columns.FILE_KINDS`). If not, it holds ``code`` and ``error`` instead.
+        Each holds as ``file`` the video's key, its name in the bucket. If the video was analysed,
+        it also holds ``analysis_id``, ``summary`` (the JSON document) and ``files`` (where each is,
+        by the keys of `tracker.files.columns.FILE_KINDS`). If not, it holds instead ``code`` and
+        ``error``, the failure's code and message.
 
     Returns
     -------

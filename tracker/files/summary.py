@@ -152,8 +152,8 @@ def _describe_corrections(analysis: Analysis) -> dict[str, Any]:
 def _fill(record: Callable[..., T], measured: object, /, **values: Any) -> T:
     """Make an object of `record`, one of the summary's dataclasses.
 
-    A field's value comes from `values` if it is named there, and otherwise from the attribute of
-    `measured` with the field's name, by `plain`.
+    A field's value comes from `values` if it is named there. Otherwise it is the attribute of
+    `measured` with the field's name, rounded and with None for NaN, as `plain` does.
     """
     shapes = read_record(record)
     for name in shapes.keys() - values.keys():
@@ -186,7 +186,7 @@ def _describe_sampling(analysis: Analysis) -> SamplingFields:
 
 
 def write_analysis(directory: Path, stem: str, analysis: Analysis, summary: Summary) -> list[Path]:
-    """Write the table of frames, then the table of closures, then the summary.
+    """Write the tables of frames, of closures and of saccades, then the summary.
 
     The summary of an earlier analysis is removed first. A summary therefore always belongs to the
     tables beside it. If a person corrected the closures, one more table holds the closures as they
@@ -205,7 +205,7 @@ def write_analysis(directory: Path, stem: str, analysis: Analysis, summary: Summ
     Returns
     -------
     list of Path
-        The written files. If an error occurs, no file is left half-written.
+        The written files, the summary first. If an error occurs, no file is left half-written.
     """
     summary_path = directory / f"{stem}.summary.json"
     detected_path = directory / f"{stem}.{DETECTED}"
@@ -233,15 +233,18 @@ def write_analysis(directory: Path, stem: str, analysis: Analysis, summary: Summ
 
 
 def write_track(directory: Path, stem: str, track: Track) -> Path:
-    """Write the track (landmarks and times) as npz, to analyse it again without the video."""
+    """Write a track (landmarks and times) as ``STEM.track.npz`` to a directory; return its path.
+
+    From that file, the recording can be analysed again without the video.
+    """
     return write_whole(directory / f"{stem}.track.npz", lambda path: save_track(track, path))
 
 
 def to_json(document: Any, indent: int | None = None) -> str:
     """Return a document as strict JSON, in which NaN and infinity become null.
 
-    Numbers are rounded, see `plain`. `indent` is the number of spaces a level; None: all on one
-    line.
+    Fractions are rounded to `SIGNIFICANT_DIGITS`. `indent` is the number of spaces a level; None:
+    all on one line.
     """
     return json.dumps(plain(document), indent=indent, allow_nan=False, ensure_ascii=False)
 

@@ -113,7 +113,7 @@ def find_annotations(directory: Path) -> tuple[list[AnnotatedClip], list[Annotat
         One row for each closure: ``start, end``, optionally ``kind``. ``analyze`` writes a file
         with the first name too; it is recognised by its columns and skipped.
     ``<stem>.tag`` beside the video ``<stem>.*``
-        See `read_tag`.
+        One row for each frame, in the format of the public blink sets.
     ``<stem>.corrections.json`` beside the video ``<stem>.*``
         What a person saved in the recording's report. It gives seconds, not frames: see
         `place_corrections`.
@@ -130,7 +130,7 @@ def find_annotations(directory: Path) -> tuple[list[AnnotatedClip], list[Annotat
     clips : list of AnnotatedClip
         In order of their names.
     errors : list of AnnotationError
-        One for each recording that is left out because its annotation cannot be used.
+        One for each recording, or unreadable table of recordings, that is left out.
 
     Raises
     ------
@@ -422,7 +422,11 @@ def _read_clip_tables(path: Path, directory: Path) -> list[AnnotatedClip | Annot
 
 
 def _read_corrected(path: Path, directory: Path) -> AnnotatedClip:
-    """Read corrections beside a video as a clip, to which `place_corrections` adds the closures."""
+    """Read corrections that lie beside a video, as a clip that has no closures yet.
+
+    `place_corrections` adds the closures. `path` is the file of corrections, and `directory` the
+    one that was searched, from which the clip's name counts.
+    """
     try:
         corrections = read_corrections(path)
     except InputError as error:
@@ -452,7 +456,7 @@ def place_corrections(clip: AnnotatedClip, track: Track) -> AnnotatedClip:
     Raises
     ------
     InputError
-        The corrections belong to another recording.
+        The corrections belong to another recording, or name times after its end.
     """
     said = clip.corrections
     if said is None:

@@ -175,7 +175,7 @@ class GazePhase:
     Attributes
     ----------
     start_s : float
-        Seconds from the clip's start.
+        Seconds from the clip's start. With 0, the clip begins with the eyes there, without a turn.
     vertical, horizontal : float
         Displacement of the iris from its place when the eye looks straight ahead, in canthal
         distances (from one corner of the eye to the other). Down and the subject's left are

@@ -224,8 +224,9 @@ def compute_rates(outcomes: Sequence[Outcome]) -> dict[str, float]:
     Returns
     -------
     dict
-        ``sensitivity``: share of the people with PSP who are suspected. ``specificity``: share of
-        the other people who are not suspected. ``borderline`` and ``not_assessable``: shares of all
+        ``sensitivity``: share of the people with PSP whose answer is ``suspected``.
+        ``specificity``: share of the other people with any other answer, so that ``borderline`` and
+        ``not_assessable`` count as well. ``borderline`` and ``not_assessable``: shares of all
         people. Every cohort has the same weight. The cohort with PSP and intact up-gaze is left
         out: it only shows that a protocol reveals a loss of down-gaze alone.
     """
@@ -350,7 +351,7 @@ def write_docs(outcomes: Sequence[Outcome], folder: Path) -> list[Path]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Simulate the cohorts, print the tables, and write the tables and the picture to files.
+    """Simulate the cohorts, print the tables, and write tables and picture to the folder ``--out``.
 
     `arguments` are those of the command line, without the program's name; None takes ``sys.argv``.
     """

@@ -301,7 +301,8 @@ class _Eye:
 
         `closure` is 0 for open and 1 for shut. `vertical` and `horizontal` displace the iris from a
         straight look, in canthal distances (from corner to corner of the eye); down and the
-        subject's left are positive. `follow` is `ClipSpec.lid_follow`.
+        subject's left are positive. `follow` says how far the lids follow the gaze: 0 = they stay,
+        1 = as a healthy person's.
         """
         upper_height, lower_height = (
             float(height)

@@ -74,7 +74,8 @@ class DrawnMistake:
     Attributes
     ----------
     kind : str
-        See `tracker.lab.scoring.Mistake`.
+        ``missed_blink``, ``false_blink``, ``missed_prolonged_closure`` or
+        ``false_prolonged_closure``.
     onset_frame, offset_frame : int
         The closure's first frame, and the first one after it, numbered as in the source video.
     picture : str or None
@@ -300,7 +301,7 @@ def load_or_make_track(
         Takes nothing and returns the models. It is only called if the video has to be tracked,
         because loading them takes time.
     on_progress : callable, optional
-        See `tracker.tracks.track.track_video`.
+        Called after each tracked frame with the frames tracked and those expected (0: unknown).
 
     Returns
     -------
@@ -333,8 +334,9 @@ def load_or_make_track(
 def track_key(fingerprint: Fingerprint, parameters: Parameters) -> str:
     """Return a hash, 32 hexadecimal digits, of everything that the track of a video depends on.
 
-    This is the video's content, `step`, `max_frames`, the code of `TRACK_MODULES`, and the models.
-    A kept track with the same hash need not be made again.
+    This is the video's content, `step`, `max_frames`, the code of `TRACK_MODULES`, the versions of
+    the libraries that find landmarks, and the models. A kept track with the same hash need not be
+    made again.
     """
     asked = f"{parameters.step} {parameters.max_frames}"
     identity = f"{fingerprint.sha256} {asked} {_tracker_identity()}"

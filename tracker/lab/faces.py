@@ -175,7 +175,7 @@ class Face:
             Closure of the lids, 0 = open to 1 = shut; and displacement of the iris in canthal
             distances (from corner to corner of the eye), down and the subject's left positive.
         follow : float
-            See `lid_heights`.
+            How far the lids follow the gaze: 0 = they stay, 1 = as a healthy person's.
 
         Returns
         -------

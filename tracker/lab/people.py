@@ -257,7 +257,8 @@ def _hold(
     """Return a random value for each time (N,): it stays the same for a while, then changes.
 
     How long it stays is random, too: exponentially distributed with the mean `mean_s`, in seconds.
-    `draw` makes the values. `times_s` are evenly spaced, from 0.
+    `draw` takes a number and returns that many random values. `times_s` (N,) are evenly spaced from
+    0.
     """
     changes = rng.random(times_s.size) < -np.expm1(-times_s[1] / mean_s)
     numbers = np.cumsum(changes)

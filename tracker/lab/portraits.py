@@ -105,7 +105,7 @@ def open_skin(name: str) -> Image:
 
 @functools.cache
 def bare_skin(name: str) -> Image:
-    """Return `open_skin` with skin in place of the eyes, the lashes and the lid creases.
+    """Return the enlarged portrait with skin in place of eyes, lashes, lid creases and spectacles.
 
     It is what a shut lid shows. The result is blue-green-red, shape (height, width, 3). `name` is a
     key of `tracker.lab.faces.FACES`.
@@ -141,7 +141,8 @@ def spectacles(name: str) -> Image | None:
 def _draw_spectacles(face: Face) -> Image:
     """Draw a rim around each eye, a bridge, and the reflection of a window on each lens.
 
-    Return a picture as `spectacles` does.
+    Return a picture (h, w, 4), as large as the enlarged portrait: blue, green, red and opacity, 0
+    to 255.
     """
     width, height = (ENLARGEMENT * side for side in face.size_px)
     y, x = np.mgrid[:height, :width].astype(np.float32)

@@ -281,7 +281,7 @@ def profile_video(
     path : Path
     parameters : Parameters
     on_progress : callable, optional
-        See `tracker.tracks.track.track_video`.
+        Called after each tracked frame with the frames tracked and those expected (0: unknown).
 
     Returns
     -------
@@ -290,7 +290,7 @@ def profile_video(
     Raises
     ------
     InputError
-        See `tracker.video.frames.Video`.
+        The video cannot be read or decoded.
     """
     clock = Clock()
     wall_s, cpu_s = time.perf_counter(), time.process_time()
@@ -352,7 +352,7 @@ def _analyze(
 
 
 def measure_floor(path: Path, face: Image, finder: FaceFinder) -> Floor:
-    """Measure the least time that a frame of a video can take; see `Floor`.
+    """Measure the least CPU time that a frame takes: to decode it, and to find landmarks in a face.
 
     Parameters
     ----------

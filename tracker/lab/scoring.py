@@ -253,8 +253,8 @@ def frame_times_s(track: Track, frames: Sequence[int]) -> Float64Array:
     """Return the times (M,), in seconds, of these frames of the source video.
 
     `frames` are M frame numbers, counted from 0. A frame that was not tracked gets a time between
-    those of the tracked frames around it. The end of the last tracked frame is known, too; a frame
-    beyond it gets its time, and a frame before the first tracked one the time of that one.
+    those of the tracked frames around it. A frame before the first tracked one gets that one's
+    time. A frame after the last tracked one gets at most the time at which that one ends.
     """
     times_s, index = track.times_s, track.frame_index
     interval_s = float(np.median(np.diff(times_s))) if times_s.size > 1 else 1 / NOMINAL_FPS
@@ -319,7 +319,7 @@ class ScoreSummary:
     count_error_zero_share : float
         Share of the recordings in which that difference is 0.
     onset_error_ms, offset_error_ms, duration_error_ms : TimingErrors
-        Errors of the begin, of the end and of the duration of the matched blinks.
+        Errors of the beginning, the end and the duration of the matched blinks.
     prolonged_closures : ClosureCounts
     """
 

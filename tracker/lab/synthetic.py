@@ -123,7 +123,8 @@ def compute_truth(spec: ClipSpec, clock_hz: int = CLOCK_HZ[".mp4"], repeats: int
     clock_hz : int, default 60000
         Ticks per second of the container; timestamps are rounded to them.
     repeats : int, default 1
-        Number of times that the clip is shown, one after the other.
+        Number of times that the clip is shown, one after the other: so many times its frames are in
+        the result.
 
     Returns
     -------

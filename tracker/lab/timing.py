@@ -95,8 +95,8 @@ class TimedVideo(Video):
 class TimedFinder:
     """A `FaceFinder` that times its calls, and keeps a picture of the first face.
 
-    `measure_floor` needs the picture. `face` is that picture, see `cut_face`; None until a face was
-    found. `finder` is the one that works.
+    `measure_floor` needs the picture. `face` is that picture, `CROP_PX` pixels a side; None until a
+    face was found. `finder` is the one that is timed.
     """
 
     def __init__(self, finder: FaceFinder, clock: Clock) -> None:

@@ -353,7 +353,7 @@ def leave_out_rules(recordings: Recordings, parameters: Parameters) -> Iterator[
 
 
 def find_margins(recordings: Recordings, parameters: Parameters) -> Iterator[Margin]:
-    """Find how close the detected, annotated blinks come to the limits of the detector's rules.
+    """Find how close detected and annotated blinks of the recordings come to the rules' limits.
 
     Parameters
     ----------
@@ -392,7 +392,8 @@ def detect_simply(ear: Float64Array) -> NDArray[np.int64]:
     Parameters
     ----------
     ear : ndarray, shape (N,), float64
-        How far the lids are open (eye aspect ratio), mean of both eyes; NaN = no face.
+        How far the lids are open (eye aspect ratio), mean of both eyes; NaN = no face, which counts
+        as open.
 
     Returns
     -------

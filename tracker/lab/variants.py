@@ -57,7 +57,8 @@ def thin_track(track: Track, step: int, first: int) -> Track:
 def add_noise(track: Track, noise: float) -> Track:
     """Return a track with normal random noise added to the landmarks of the eyes.
 
-    `noise` is its standard deviation in canthal distances (from corner to corner of an eye).
+    `noise` is its standard deviation in canthal distances (from corner to corner of an eye). Tracks
+    with equally many frames get the same random numbers.
     """
     rng = np.random.default_rng(len(track.times_s))
     landmarks = track.landmarks.copy()

@@ -43,7 +43,8 @@ class CorrectionRow:
     """A row of the table of corrections, in the report's language.
 
     `before` is what was detected, `after` what stands in its place, and `what` the kind of the
-    correction. `before` is empty for what was added, `after` for what was removed.
+    correction. `before` is empty for what was added, `after` for what was removed. For a time that
+    was marked, as not usable for instance, `before` is empty and `after` is that time.
     """
 
     before: str

@@ -116,6 +116,7 @@ INDICATORS = (
 class GradedIndicator:
     """A quality indicator as the report shows it.
 
+    `name` is that of the `QualityIndicator`, and `grade` how good the recording is in this respect.
     `numbers` is a text with its measured values and their limits, in the report's language.
     """
 

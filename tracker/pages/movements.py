@@ -37,6 +37,7 @@ class MovementRow:
     grade : {"good", "caution", "bad", "unknown"}
         How well the recording shows the measure. It does not say whether the value is normal.
     label : str
+        The measure's name in the report's language.
     shown : str
         The value and its interval, or why it is missing.
     notes : sequence of str
@@ -196,9 +197,9 @@ def count_pairs_told_apart(seconds: float) -> int:
     The rates are the means in `BLINKS_AT_REST_PER_MIN`: of people with PSP, of people with
     Parkinson's disease, and of healthy people.
 
-    Two rates are told apart if the 95 % interval of the count that each leads one to expect leaves
-    out the other one. 1 means that only PSP and healthy are, 2 also PSP and Parkinson's disease, 3
-    all.
+    For each rate, take the number of blinks to expect in that time, and the 95 % interval of the
+    rate that such a count gives. Two rates are told apart if each interval leaves out the other
+    rate. 1 means that only PSP and healthy are, 2 also PSP and Parkinson's disease, 3 all.
     """
     minutes = seconds / 60
     apart = 0

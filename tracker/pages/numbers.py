@@ -217,7 +217,10 @@ def _find_cause(
 
 
 def _find_saccade_cause(field: str, analysis: Analysis) -> tuple[str, dict[str, float]]:
-    """Return why the number `field` of the saccades is missing, as `_find_cause` does."""
+    """Return why a number of the saccades is missing: key of the text, values of its placeholders.
+
+    `field` is the number's name in the summary, without ``_ci95``.
+    """
     # The counts are missing only if all is, for one reason.
     name = "vertical_saccade_time_ms" if field.endswith("_saccade_count") else field
     return f"saccade_{getattr(analysis.measures, name + '_reason')}", {"least": LEAST_RATE_HZ}

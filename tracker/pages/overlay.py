@@ -91,7 +91,7 @@ def write_overlay(
     on_progress : callable, optional
         Called after each frame with the number of frames written and the number there will be.
     decode_ahead : bool, default False
-        See `tracker.video.frames.Video.frames`.
+        Decode on a second thread, which is faster if there is a second core.
 
     Returns
     -------
@@ -254,7 +254,7 @@ class _Painter:
         self._canvas: Image = np.full((layout.height, layout.width, 3), _DARK_LEVEL, np.uint8)
 
     def paint(self, n: int, image: Image) -> Image:
-        """Draw analysed frame `n`, from 0, over `image`; the next call reuses the array."""
+        """Return frame `n` of the copy, from 0, showing `image`; the next call overwrites it."""
         layout, canvas = self._layout, self._canvas
         area = canvas[: layout.picture_height, layout.left : layout.left + layout.picture_width]
         size = (layout.picture_width, layout.picture_height)
@@ -472,7 +472,7 @@ def _show_inside(area: Image, picture: Image, corners: NDArray[np.float64]) -> N
 
 
 def _fixed(points: NDArray[np.float64]) -> NDArray[np.int32]:
-    """Return points (..., 2) in OpenCV's fixed-point numbers, in which pixel centres are whole."""
+    """Return points (..., 2) in OpenCV's fixed-point numbers: pixel centres move from .5 to .0."""
     # Points far outside of the picture would overflow; OpenCV itself clips at 2^15 pixels.
     limited = np.clip(points, -(2.0**14), 2.0**14)
     fixed: NDArray[np.int32] = np.round((limited - 0.5) * 2**_SUBPIXEL_BITS).astype(np.int32)

@@ -192,11 +192,12 @@ def draw_ruler(
     description : str
         What the drawing shows in words, for people who cannot see it.
     end, ticks : float, sequence of float
-        End of the scale, and values to mark. A value beyond the end is drawn there, with an arrow.
+        End of the scale, and values to mark. What lies beyond the end is drawn at the end; an
+        interval gets an arrow there.
     threshold : RulerMark, optional
         A limit. The scale is hatched from 0 to there.
     references : sequence of RulerMark, optional
-        Values to compare with, in order. Words of every second one have a line of their own.
+        Values to compare with, the smallest first. The words of neighbours are on different lines.
     below, above : str
         Words for the parts of the scale below and above the threshold.
 

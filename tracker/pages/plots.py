@@ -70,7 +70,9 @@ def make_plot_data(
 
 
 def _make_series(analysis: Analysis) -> dict[str, list[int | None]]:
-    """Return the traces to draw, by the names that the script uses: a value for each chosen sample.
+    """Return the traces to draw, by the names that the script uses, at the frames to draw.
+
+    Each trace has one value for each sample that `choose_samples` chooses.
 
     They are whole numbers, which take less room and time than fractions: milliseconds, 1/10,000 of
     EAR or of an eye width, 1/10 degree, and 0 or 1. A missing value is None.

@@ -123,7 +123,8 @@ def render_sheet(
 ) -> str:
     """Make an HTML page of the report's sheet alone, which prints as one page of A4.
 
-    The arguments are those of `render_report`.
+    `assessment` and `summary` are those of `analysis`. `pictures` are JPEG pictures of the eyes by
+    the index of the analysed frame; None if there is no video, which the page then says.
     """
     source = ReportInput(analysis, assessment, summary, pictures, language)
     values = _make_sheet_values(source, find_extremes(analysis, pictures))

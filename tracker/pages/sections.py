@@ -391,7 +391,8 @@ def _make_picture(source: ReportInput, sample: int, words: str, offset: str = ""
 class ExtremeEntry:
     """An end of the vertical range, or the primary position, with the frames that show it.
 
-    `offset` is its vertical gaze in eye widths, down positive. `frames` replace missing `pictures`.
+    `offset` is its vertical gaze in eye widths, down positive, as text. Without a video, `frames`
+    name the time and gaze of each frame that `pictures` would show; with one, they are empty.
     """
 
     heading: str

@@ -97,8 +97,8 @@ class Extreme:
     offset : float
         Its vertical gaze offset in eye widths; down is positive.
     samples : list of int
-        Indices of the analysed frames whose offset is closest to that, in order; empty if none has
-        a picture.
+        Indices of the analysed frames whose offset is closest to that, in order of time; empty if
+        none has a picture.
     """
 
     offset: float
@@ -201,7 +201,7 @@ def _closest(
     most: float,
     pictured: Container[int] | None,
 ) -> list[int]:
-    """Return the indices of up to `EXTREME_FRAMES` samples with the smallest misses, in order.
+    """Return up to `EXTREME_FRAMES` samples with the smallest misses, as indices in order of time.
 
     Parameters
     ----------

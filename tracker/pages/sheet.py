@@ -178,7 +178,10 @@ def fit_findings(
 
 
 def choose_savings(fitting: SheetFindings, taken: int) -> list[str]:
-    """Return the classes of a sheet that has more to show than usual: how it saves room."""
+    """Return CSS classes for a sheet with more to show than usual, which save room; [] for others.
+
+    `fitting` comes from `fit_findings`, and `taken` from `count_lines_taken`.
+    """
     lines = fitting.lines + taken
     limits = {"small-pictures": USUAL_LINES, "no-numbers": NUMBERS_LINES}
     return [name for name, most in limits.items() if lines > most]

@@ -53,7 +53,7 @@ class Row:
     recording : str
         Path of its files without their endings, relative to the table's folder.
     file : str
-        The video's name.
+        The video's name, with the folders below the one that was searched.
     status : str
         One of `OUTCOMES`.
     participant : Participant or None
@@ -205,7 +205,7 @@ def measure_spread(rows: Sequence[Row], name: str) -> Spread:
 def is_outlier(row: Row, name: str, spread: Spread) -> bool:
     """Return whether a recording's value is an outlier of its cohort; False if it is not judged.
 
-    `name` is the measure's column, and `spread` that of the same measure.
+    `name` is the measure's column, and `spread` what `measure_spread` found for this measure.
     """
     value = row.number(name)
     if value is None or not spread.is_judged or not _counts(row, name):
@@ -239,6 +239,7 @@ def write_cohort(rows: Sequence[Row], out: Path) -> list[Path]:
     Returns
     -------
     list of Path
+        The files that were written, the CSV first.
     """
     written = [write_whole(out / "cohort.csv", lambda path: _write_csv(path, rows))]
     parquet = out / "cohort.parquet"
@@ -303,8 +304,8 @@ def _write_parquet(path: Path, rows: Sequence[Row]) -> None:
 def format_cell(name: str, value: Value) -> Value:
     """Return a value of column `name` as it is written to the CSV: a flag is ``true`` or ``false``.
 
-    Text that a spreadsheet would run as a formula is changed as `write_cohort` says. Every other
-    value is returned as it is.
+    Before text that a spreadsheet would run as a formula, ``./`` is put if it names a file, and
+    else an apostrophe. Every other value is returned as it is.
     """
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -83,7 +83,7 @@ class TableRow:
     Attributes
     ----------
     file : str
-        The video's name.
+        The video's name, with the folders below the one that was searched.
     corrected, corrections : str
         Who corrected it, and how much, in words; both empty if nobody did.
     people : list of str
@@ -313,7 +313,7 @@ def _make_cell(
     form : str
         Format of the numbers, such as ``.3f``.
     can_be_doubtful : bool
-        See `NumberCell`.
+        Whether the page greys the value out if the recording is not assessable.
     threshold : float or None
         Only for a vertical range: the limit below which PSP is suspected. The rounded range is then
         on the same side of it as the exact one.

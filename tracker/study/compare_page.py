@@ -196,7 +196,7 @@ def _find_scale(measure: ComparedMeasure) -> tuple[float, float]:
     """Return the lower and the upper end of the scale on which a measure is drawn.
 
     The lower end is 0, or the least value if that is negative. The upper end is 5 % above the
-    largest value.
+    largest value, or 1 if no value is above 0. Ends of intervals count as values.
     """
     numbers = [0.0]
     for value in measure.values:

@@ -125,8 +125,14 @@ class ComparedMeasure:
 
     Attributes
     ----------
-    name, group, unit, digits
-        See `tracker.study.compare_input.Measure`.
+    name : str
+        Name of the summary's field; a rate that the summary lacks has a name of its own.
+    group : {"gaze", "lids"}
+        What the measure describes: how far the eyes look, or how the lids close.
+    unit : str
+        Ending of the unit's key in `tracker.words`, ``compare.unit.UNIT``; or the unit itself.
+    digits : int
+        Number of decimals that are shown.
     threshold : float or None
         For the vertical range, the verdict's threshold if all recordings have the same; else None.
     change_is : {"difference", "ratio"}

@@ -185,10 +185,10 @@ def _unreadable(error: OSError) -> str:
 
 
 def _make_stems_unique(found: Sequence[tuple[Recording, bool]]) -> list[Recording]:
-    """Return the recordings; those found in a directory get a stem that no other recording has.
+    """Return the recordings in their order, with stems such that no two write the same files.
 
     The stem is the beginning of the results' names. Each item of `found` is a recording, and
-    whether it was found in a directory.
+    whether it was found in a directory: only then may its stem be changed.
 
     Raises
     ------
@@ -242,7 +242,9 @@ def find_tracks(paths: Sequence[Path], out: Path) -> tuple[list[TrackFile], list
     paths : sequence of Path
         Files and directories.
     out : Path
-        Directory for the results, as in `find_recordings`.
+        Directory for the results. Those of a file in `paths` are written directly into it. Those of
+        a file in a sub-directory are written into a sub-directory of the same name. If `paths` has
+        several directories, each also gets a sub-directory with its own name.
 
     Returns
     -------
@@ -253,7 +255,7 @@ def find_tracks(paths: Sequence[Path], out: Path) -> tuple[list[TrackFile], list
     Raises
     ------
     ValueError
-        Two tracks would write the same files.
+        The results of two tracks would be the same files.
     """
     found: dict[Path, TrackFile] = {}
     problems: list[str] = []

@@ -123,7 +123,8 @@ def list_courses(rows: Sequence[Row], outcomes: Sequence[Outcome]) -> list[Cours
     """Return what changed in each person who was recorded at two visits or more.
 
     Visits differ by their names, or by their dates if they have no name. They are ordered by date
-    if all have one, and otherwise by name. Numbers in names are compared as numbers: 9 < 10.
+    if all of the person's have one, and otherwise by name. Numbers in names are compared as
+    numbers: 9 < 10. A recording whose visit has neither name nor date is left out.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """The job to analyse a recording in one piece, or, if it is long, only to plan its segments.
+    """The job to analyse `recording` in one piece, or, if it is long, only to plan its segments.
 
     `segments` is the most segments that it may be divided into; 1 never divides it. A recording
     that is too short to be divided is analysed at once.
@@ -44,7 +44,10 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class OneSegment:
-    """The job to track one segment of a recording: to find the landmarks of its frames."""
+    """The job to track `segment` of `recording`: to find the landmarks of the segment's frames.
+
+    `segment` is one of those that the recording's `Division` holds.
+    """
 
     recording: Recording
     segment: "Segment"
@@ -100,8 +103,16 @@ def do_job(
     Parameters
     ----------
     job : Whole, OneSegment or Joining
-    parameters, request, make_finder, on_progress, resume, decode_ahead
-        See `tracker.study.recording.analyze_recording`.
+    parameters : Parameters
+    request : Request
+    make_finder : callable
+        Returns the face models. It is only called if frames must be tracked.
+    on_progress : callable
+        Called after frames with the number done of this job and the number expected (0: unknown).
+    resume : bool
+        Keep the files of an earlier run if they are those that this job would write.
+    decode_ahead : bool
+        Decode on a second thread, except for `OneSegment`.
 
     Returns
     -------
@@ -111,8 +122,10 @@ def do_job(
 
     Raises
     ------
-    InputError, OSError
-        See `tracker.study.recording.analyze_recording`.
+    InputError
+        The video cannot be read or changed meanwhile, or its corrections cannot be used.
+    OSError
+        A file cannot be written.
     """
     if isinstance(job, OneSegment):
         return _track(job, request, make_finder, on_progress)

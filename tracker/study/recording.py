@@ -53,8 +53,8 @@ class Request:
     pdf : {"en", "ko", None}
         Language of the report's sheet as PDF; None for no PDF.
     keep_step : bool
-        True if the user asked for a step of 1. The step is then not raised for long videos, and the
-        analysis ends after `max_frames` frames.
+        Whether the user gave a step. A step of 1 is then not raised for a video with too many
+        frames: the analysis ends early.
     """
 
     overlay: bool = False
@@ -81,7 +81,7 @@ class Recording:
     stem : str
         Beginning of the files' names.
     name : str
-        The video's path below the directory that was searched, to show to the user.
+        Path to show to the user: below the searched directory, or from its name on if of several.
     participant : Participant, optional
         Who was recorded.
     """
@@ -95,8 +95,8 @@ class Recording:
     def files(self, request: Request, corrected: bool = False) -> dict[str, Path]:
         """Return the path of each file to write, by its kind, as ``"report"``; the summary first.
 
-        If a person corrected the recording, these are the last: the file of corrections, and the
-        table of closures as they were detected.
+        If `corrected`, a person corrected the recording, these are the last: the table of closures
+        as they were detected, and the file of corrections.
         """
         kinds = ["summary", "frames", "blinks", "saccades", "track"]
         kinds += ["overlay"] if request.overlay else []
@@ -117,7 +117,7 @@ class FinishedRecording:
     ----------
     summary : Summary
     files : dict of str to Path
-        See `Recording.files`.
+        The files by their kind, such as ``"report"``; the summary first.
     resumed : bool
         True if an earlier run of the program wrote the files, and they were kept.
     """
@@ -192,12 +192,12 @@ def analyze_recording(
     make_finder : callable
         Returns the face models. It is only called if the video must be tracked.
     on_progress : callable, optional
-        See `tracker.tracks.track.track_video`. The frames of an annotated copy count, too.
+        Called with the frames done and expected (0: unknown). An annotated copy doubles both.
     resume : bool, default False
         If this version of the program wrote the files before, from the same video, parameters and
         request, keep them and do not analyse the video again.
     decode_ahead : bool, default True
-        See `tracker.tracks.track.track_video`.
+        Decode on a second thread, if there is a second core.
 
     Returns
     -------
@@ -276,17 +276,16 @@ def divide_recording(
 
     Parameters
     ----------
-    recording, parameters, request, resume
-        See `analyze_recording`.
-    segments : int
-        Most segments.
+    recording, parameters, request
+    segments, resume : int, bool
+        Most segments; and whether to keep the files of an earlier run, if they still hold.
 
     Returns
     -------
     tuple of Fingerprint and tuple of Segment
         Of a long video.
     FinishedRecording
-        Returned if `resume` is true and an earlier run wrote the files.
+        Returned if `resume` is true and those files are there.
     None
         Returned if the video is too short, or cannot be divided.
 
@@ -331,12 +330,13 @@ def finish_divided(
 
     Parameters
     ----------
-    recording, parameters, request, on_progress, decode_ahead
-        See `analyze_recording`.
+    recording, parameters, request
     fingerprint : Fingerprint
         From `divide_recording`.
     parts : iterable of Part
         What `tracker.tracks.segments.track_segment` saw in each segment, in any order.
+    on_progress, decode_ahead
+        As for `analyze_recording`, but only for the frames of an annotated copy.
 
     Returns
     -------

@@ -287,8 +287,10 @@ def sweep_tracks(
     paths : sequence of Path
         Track files.
     parameters : Parameters
+        Values of the parameters that the grid does not vary. If they name no protocol or no task,
+        the one that was saved in each track is used.
     grid : mapping of str to sequence
-        See `sweep_track`.
+        The values to try of one or more of `GRID_PARAMETERS`.
     out : Path
         File to write: CSV, or Parquet if its suffix is ``.parquet``. It appears whole or not at
         all.

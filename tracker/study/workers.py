@@ -153,8 +153,9 @@ def _receive(
 class _Worker:
     """A process and the job that it has.
 
-    It is started at once. `parameters`, `request`, `resume` and `decode_ahead` hold for all its
-    jobs, see `do_job`. If `loads_early`, the process loads what segments need before it has a job.
+    The process is started at once. `parameters` and `request` hold for all its jobs; `resume` tells
+    whether it keeps what an earlier run wrote, and `decode_ahead` whether it decodes on a second
+    thread. If `loads_early`, it loads what segments need before it has a job.
     """
 
     def __init__(
@@ -218,9 +219,9 @@ class _Worker:
         self.connection.close()
 
     def bury(self) -> None:
-        """Wait until the process has ended, as `wait_for_end`, and remove its half-written files.
+        """Wait until the process has ended, or kill it, and remove its half-written files.
 
-        For a process that had a job and was told to end, or died.
+        For a process that had a job and was told to end, or died. It has `STOP_S` seconds to end.
         """
         self.wait_for_end()
         if self.process.pid is not None:
@@ -281,7 +282,8 @@ def _work(
 ) -> None:
     """Do the jobs that come over the connection, until it is closed. This runs in the new process.
 
-    The arguments are those of `_Worker`, and `_Worker.receive` lists the messages that it sends.
+    `connection` is the new process's end of the pipe; `_Worker.receive` lists the messages that are
+    sent over it. The other arguments are those of `_Worker`, which starts the process.
     """
     if not hasattr(signal, "pthread_sigmask"):
         signal.signal(signal.SIGINT, signal.SIG_IGN)

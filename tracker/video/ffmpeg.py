@@ -410,7 +410,7 @@ class Decoder:
         return (ticks - (0 if start == NO_TIME else start)) * float(self._stream.time_base)
 
     def take(self) -> LazyImage | None:
-        """Hand over the last grabbed frame; None if its size or pixel format is not handled."""
+        """Hand over the last grabbed frame; None if its size, pixels or format are not handled."""
         converter = self._find_converter()
         frame = self._frame.contents
         light = Light(frame.transfer, frame.primaries)
@@ -421,7 +421,7 @@ class Decoder:
         return image
 
     def _find_converter(self) -> Converter | None:
-        """Return the converter for the last grabbed frame; None if its size cannot be handled."""
+        """Return the last grabbed frame's converter; None if its size or pixels are not handled."""
         frame = self._frame.contents
         aspect = read_pixel_aspect(self._format, self._stream, self._frame)
         key = (frame.width, frame.height, aspect)

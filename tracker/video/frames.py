@@ -86,8 +86,8 @@ class _Counts:
     """Counts from the start of the video to a decoded frame: frames, failures, packets, bytes.
 
     A run-in's frames are left out. Packets are encoded frames, of which only the first
-    `tracker.video.ffmpeg.BITRATE_FRAMES` count. `whole` is False if reading ended before the file
-    did.
+    `tracker.video.ffmpeg.BITRATE_FRAMES` count. `whole` is False if the video's end was not read,
+    or the file is cut off.
     """
 
     decoded: int
@@ -134,12 +134,14 @@ class Video:
         Frames decoded so far, including skipped ones, and frames that could not be decoded. Those
         of a run-in do not count.
     whole : bool
-        False if reading ended before the end of the file. It is only known after the last frame.
+        False if the video's end could not be read, or the file was cut off. Only known after the
+        last frame.
     expected_frames : int
         Estimated number of frames, to show progress and choose the step; 0 if nothing is known.
         Reading goes on if there are more.
-    recordings, mirrored, capture_fps
-        See `tracker.video.ffmpeg.Decoder`.
+    recordings, mirrored, capture_fps : int, bool, float
+        Number of streams that could be the recording; whether the frames are mirrored back, because
+        the file says to show a mirror image; frames a second that the camera took, 0 if unknown.
 
     Raises
     ------

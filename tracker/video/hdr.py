@@ -84,7 +84,10 @@ class Light:
         return _look_up(_screen_table(), root, float(np.sqrt(_BRIGHTEST)))
 
     def show_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Convert as `show` does, from and to blue, green and red of 0 to 255, shape (H, W, 3)."""
+        """Convert stored pixels to those that an ordinary screen should show.
+
+        Both have the shape (H, W, 3): blue, green and red, 0 to 255.
+        """
         colours: Any = pixels[..., ::-1].astype(np.float32) / 255
         shown: Any = np.rint(255 * self.show(colours)).astype(np.uint8)
         return np.ascontiguousarray(shown[..., ::-1])

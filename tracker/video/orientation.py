@@ -126,8 +126,8 @@ def shown_size(width: int, height: int, turn: Turn, pixel_aspect: float) -> tupl
     turn : ndarray, shape (2, 2), int64
         The turn from the stored to the shown picture; see `read_display_matrix`.
     pixel_aspect : float
-        Width of a stored pixel over its height. Pixels that are not square are stretched in their
-        shorter direction.
+        Width of a stored pixel over its height. The picture is only ever enlarged: in width if its
+        pixels are wider than tall, in height if they are taller than wide.
     """
     if pixel_aspect > 1:
         width = round(width * pixel_aspect)

@@ -179,7 +179,8 @@ def _index_entries(stream: AvStream) -> Iterator[AvIndexEntry]:
 def read_turn(parameters: AvCodecParameters) -> Turn:
     """Return how the stream's display matrix turns and mirrors it; `NO_TURN` if it has none.
 
-    See `tracker.video.orientation.read_display_matrix`.
+    The turn, shape (2, 2), takes a direction (x, y) in the stored picture to one in the shown
+    picture.
     """
     for n in range(parameters.side_data_count):
         one = parameters.side_data[n]
