@@ -1,4 +1,4 @@
-"""The name by which the deployment guide configures the function's handler."""
+"""`lambda_handler`, under the name by which the deployment guide configures the function."""
 
 from handler.lambda_function import lambda_handler
 

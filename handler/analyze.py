@@ -70,8 +70,8 @@ class Analyzer:
         Share of one core that this process gets, above 0 and at most 1. Estimates of CPU time are
         divided by it, to know how long an analysis will take here.
     observe : callable
-        Called after each analysis with a dictionary of measured values, such as ``AnalysisSeconds``
-        and ``FramesProcessed``: see `handler.metrics.publish`.
+        Called after each completed analysis with a dictionary of measured values, such as
+        ``AnalysisSeconds`` and ``FramesProcessed``: see `handler.metrics.publish`.
     work_folder : Path or None
         Folder for temporary files; None: the system's own folder for them.
     retention_days : int
@@ -105,7 +105,8 @@ class Analyzer:
         Raises
         ------
         HandlerError
-            The analysis failed. The error is also written into the record.
+            The analysis failed. The error is also written into the record, unless there is none
+            yet or another process has it.
         """
         with temporary_folder(self._work_folder) as folder:
             return self._analyze_here(request, folder, limits, request_id)
@@ -152,7 +153,8 @@ class Analyzer:
         Raises
         ------
         HandlerError
-            The analysis failed. The error is also written into the record, if there is one.
+            The analysis failed. The error is also written into the record, unless there is none,
+            another process has it, or the file may still come.
         """
         _check_time_left(limits)
         upload = parse_original_key(request.key) if request.parameters is None else None
@@ -204,8 +206,9 @@ class Analyzer:
     ) -> bool:
         """Check a video's length and return whether its analysis must wait in the queue.
 
-        It must if a caller waits for the answer and would give up before the analysis ends. A video
-        that is too long to be analysed at all raises `TooLargeError`.
+        It must if the storage has a queue, and a caller waits for the answer and would give up
+        before the analysis ends. A video that is too long to be analysed at all raises
+        `TooLargeError`.
         """
         cost_s = self._engine.estimate_video_s(source, parameters) / self._cpu_share
         if isinstance(source, BufferedIOBase):
@@ -223,7 +226,16 @@ class Analyzer:
     def _carry_out(
         self, work: Work, source: Source, parameters: Parameters, limits: Limits
     ) -> None:
-        """Claim the record, analyse the file, store the results, then mark it as completed."""
+        """Mark the analysis as running in this process, carry it out, and mark it as completed.
+
+        It counts as running until a little after `limits.end_s`. The results are stored before it
+        is marked as completed.
+
+        Raises
+        ------
+        HandlerError
+            The analysis failed, was deleted, or runs in another process.
+        """
         check_attempts(work.record)
         begun_s = time.monotonic()
         lease_until_s = limits.end_s + LEASE_MARGIN_S
@@ -264,7 +276,8 @@ class Analyzer:
     def _store_source(self, work: Work, source: Source, outcome: dict[str, Any]) -> dict[str, Any]:
         """Store the analysed file if it came with the request, and return the analysis' provenance.
 
-        The provenance says which bytes were analysed: see `Source.identify`.
+        The provenance says which bytes were analysed: see `Source.identify`. `outcome` is what
+        `_analyze` returned; a video's hash is taken from it.
         """
         version, stored_at = source.version, source.stored_at
         if source.original is not None:
@@ -278,7 +291,7 @@ class Analyzer:
 
     @contextmanager
     def _identifying(self, work: Work, source: Source) -> Iterator[None]:
-        """If the analysis in the ``with`` block fails, note the file's identity for the record."""
+        """If the ``with`` block raises a `HandlerError`, note in `work` on which file it failed."""
         try:
             yield
         except HandlerError:

@@ -37,9 +37,9 @@ class Answer:
 def answer_analysis(storage: Storage, record: Record, language: Language | None = None) -> Answer:
     """Return the answer to a request to analyse a file.
 
-    It holds the outcome if the analysis is completed, with a message for the patient in `language`
-    (see `document_report`). Otherwise its status is 202, and it holds the path to ask for the
-    state.
+    If the analysis is completed, the status is 200, and the document holds the outcome and a
+    message for the patient in `language` (None: in the report's, or no message without a report).
+    Otherwise the status is 202, and the document holds the state and the path to ask for it.
     """
     if record.state != "completed":
         return _answer_later(record)
@@ -113,7 +113,7 @@ def document_status(storage: Storage, record: Record, with_outcome: bool) -> dic
     """Return the state of an analysis as JSON, and its outcome if it is completed.
 
     If `with_outcome` is false, as in a list of analyses, the summary or result, the provenance, the
-    parameters, and what the client said of the file are left out.
+    parameters, what the client said of the file, and when the record expires are left out.
     """
     document: dict[str, Any] = {
         "analysis_id": record.analysis_id,
@@ -139,10 +139,11 @@ def document_status(storage: Storage, record: Record, with_outcome: bool) -> dic
 def document_report(
     storage: Storage, record: Record, language: Language | None = None
 ) -> dict[str, str]:
-    """Return the fields ``report_url`` and ``patient_message`` of an answer, or what there is.
+    """Return the fields ``report_url`` and ``patient_message`` of an answer, each if it applies.
 
-    Without a report there is no ``report_url``. The message is in `language`; None: in the report's
-    language, and without a report there is no message. A picture has no message either.
+    ``report_url`` applies if a report was written. ``patient_message`` applies to a completed
+    analysis of a video. It is in `language`; None: in the report's language, and without a report
+    there is no message.
     """
     document = {}
     key = (record.files or {}).get("report")

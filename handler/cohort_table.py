@@ -65,7 +65,8 @@ class CohortTable:
         Raises
         ------
         ValueError
-            `execution` or `started_at` is not of this form.
+            `execution` is not 1 to 80 letters, digits, ``-`` and ``_``, or `started_at` does not
+            begin with a date and ``T``.
         """
         day = _DAY.match(started_at)
         if not day or not _EXECUTION.fullmatch(execution):
@@ -82,9 +83,10 @@ class CohortTable:
         return {"files": files, "recordings": recordings}
 
     def _read_results(self, results: str) -> Iterator[dict[str, Any]]:
-        """Yield the result of each recording, as `write_results` takes it.
+        """Yield what the table says of each recording: a dictionary for `Engine.write_table`.
 
-        `results` is the manifest's key, see `write`. Folders and pictures are left out.
+        `results` is the manifest's key, see `write`. Folders are left out, and pictures that were
+        analysed.
         """
         with self._storage.open_file(results).stream as stream:
             listed = json.load(stream)["ResultFiles"]

@@ -32,7 +32,8 @@ def delete_analysis(storage: Storage, analysis_id: str, caller: Caller) -> None:
     Raises
     ------
     HandlerError
-        The storage failed. Sending the same request again completes the deletion.
+        The storage failed, or another process wrote the record again and again. Sending the same
+        request again completes the deletion.
     """
     with suppress(NotFoundError):
         record = storage.read(analysis_id)
@@ -41,8 +42,9 @@ def delete_analysis(storage: Storage, analysis_id: str, caller: Caller) -> None:
 
 
 def delete_user(storage: Storage, user_id: str, caller: Caller, limits: Limits) -> bool:
-    """Delete all analyses and files of a user; `caller.choose_forgotten` says whose that may be.
+    """Delete all analyses and files of a user.
 
+    It does not check that the caller may: `user_id` must come from `caller.choose_forgotten`.
     `limits` says when this invocation must end.
 
     Returns
@@ -54,7 +56,8 @@ def delete_user(storage: Storage, user_id: str, caller: Caller, limits: Limits) 
     Raises
     ------
     HandlerError
-        The storage failed. The same request, sent again, deletes the rest.
+        The storage failed, or another process wrote a record again and again. The same request,
+        sent again, deletes the rest.
     """
     for record in _list_records(storage, user_id):
         if not limits.can_begin_work:
@@ -76,7 +79,8 @@ def delete_record(storage: Storage, record: Record, caller: Caller) -> None:
     Raises
     ------
     HandlerError
-        The storage failed. Sending the same request again completes the deletion.
+        The storage failed, or another process wrote the record again and again. Sending the same
+        request again completes the deletion.
     """
     if record.state != "deleted":
         record = _mark(storage, record)

@@ -98,10 +98,10 @@ class Engine:
         return _estimate_s(_inspect(source), parameters)
 
     def estimate_whole_s(self, source: Path | BufferedIOBase, parameters: Parameters) -> float:
-        """Estimate the time as `estimate_video_s` does; 0 if the container tells no length.
+        """Estimate the CPU time to analyse a video, in seconds; 0 if its length is not known.
 
         It serves to decide whether to divide the recording. With 0 it is not divided, because it
-        may be short.
+        may be short. `source` and the errors are those of `estimate_video_s`.
         """
         info = _inspect(source)
         return _estimate_s(info, parameters) if info.frame_count else 0.0
@@ -208,14 +208,14 @@ class Engine:
         path : Path
             Where to write the part.
         on_progress : callable
-            See `analyze_video`.
+            Takes the frames tracked so far and those expected (0: unknown); see `analyze_video`.
         with_pictures : bool
             Whether to keep pictures of the eyes, which a report needs.
 
         Raises
         ------
         UndecodableError, IndivisibleError
-            The video cannot be read; or not be divided here with the result of a single run.
+            The video cannot be read; or this segment cannot be tracked on its own after all.
         """
         with self._lock, _translated_errors():
             part = track_segment(
@@ -245,7 +245,8 @@ class Engine:
         sha256 : str
             Hash of the video, from `plan_segments`.
         parameters, folder, report, name
-            See `analyze_video`, also for the result: the summary, and the files that were written.
+            As in `analyze_video`: where to write, the report's language, what it calls the video.
+            What is returned is the same, too: the summary, and the files that were written.
 
         Raises
         ------
@@ -263,7 +264,8 @@ class Engine:
     def write_table(self, path: Path, results: Sequence[Mapping[str, Any]]) -> None:
         """Write the results of many recordings as one Parquet file at `path`.
 
-        See `tracker.files.results_table.write_results` for what each of `results` holds.
+        Each result holds ``file``, the video's key, and either ``analysis_id``, ``summary`` and
+        ``files``, or ``code`` and ``error``: see `tracker.files.results_table.write_results`.
         """
         write_results(path, results)
 
@@ -277,7 +279,7 @@ class Engine:
         path, folder : Path
             The image, and where to write the result.
         parameters : Parameters
-            Only the threshold of the blink is used.
+            Only `blink_thresh` is used.
 
         Returns
         -------

@@ -205,8 +205,8 @@ def parse_notification(record: Any, bucket: str | None) -> AnalyzeFile | None:
     Returns
     -------
     AnalyzeFile or None
-        None if the file starts no analysis: it is in another bucket, or nobody uploaded it (for
-        example, it is a result that an analysis wrote).
+        None if the record starts no analysis: it is not about a new file, or the file is in another
+        bucket, or nobody uploaded it (for example, it is a result that an analysis wrote).
 
     Raises
     ------

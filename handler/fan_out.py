@@ -48,8 +48,9 @@ class FanOut:
         """Return how a file is divided; None if one invocation analyses it.
 
         A video is divided if the client asked for it (`asked`), or if one invocation could not
-        track all of it in time (`limits`). It stays whole in any case if it is short or if there
-        are no workers.
+        track all of it in time (`limits`). It stays whole in any case if it is short, if its length
+        is not known, if it cannot be read, if the client needs the result in this answer
+        (`limits.may_queue` is false), or if there are no workers.
         """
         if source.kind != "video" or not self._storage.workers or not limits.may_queue:
             return None
@@ -73,7 +74,9 @@ class FanOut:
         Raises
         ------
         UndecodableError
-            See `check_attempts`.
+            Earlier attempts were killed too often: see `check_attempts`.
+        ConflictError, DeletedError
+            Another process runs the analysis, or it was deleted.
         """
         check_attempts(work.record)
         # The version makes the name new each time, also after an attempt that did not count.

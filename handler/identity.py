@@ -35,8 +35,9 @@ class Caller:
     ----------
     role : str
         What kind of caller it is. A "user" or a "clinician" was named by an authorizer, and a
-        clinician may also read what belongs to others. For "anyone", "local" and "operator" see
-        `Mode` and `Role`.
+        clinician may also read what belongs to others. "anyone": callers are not identified.
+        "local": who can use the local server, and owns all its data. "operator": who calls the
+        function without HTTP, with rights in the AWS account.
     user_id : str or None
         The user id that the authorizer gave; None if it gave none.
     own_prefix : str
@@ -118,13 +119,17 @@ class Caller:
         return check_user_id(given) if user_id is None else user_id
 
     def may_read(self, owner: str) -> bool:
-        """Return whether the caller may read the analyses that belong to the user `owner`."""
+        """Return whether the caller may read the analyses that belong to the user `owner`.
+
+        Every caller may, except a "user", who may read only their own.
+        """
         return self.role != "user" or owner == self.user_id
 
     def may_change(self, owner: str) -> bool:
         """Return whether the caller may delete the analyses that belong to the user `owner`.
 
-        A clinician may read those of others, but not delete them.
+        A user or a clinician may delete only their own. A caller whom no authorizer named may
+        delete any.
         """
         return not self.is_known or owner == self.user_id
 
@@ -239,7 +244,10 @@ def _find_claims(authorizer: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def list_groups(claims: Mapping[str, Any]) -> set[str]:
-    """Return a caller's groups; the claims hold a list, or a text like ``a,b`` or ``[a b]``."""
+    """Return the groups of a caller that the token names; empty if it has none of `GROUP_CLAIMS`.
+
+    Each of these claims holds a list, or a text like ``a,b`` or ``[a b]``.
+    """
     groups: set[str] = set()
     for name in GROUP_CLAIMS:
         value = claims.get(name)

@@ -126,7 +126,7 @@ def check_key(value: Any) -> str:
 def make_key(user_id: str, analysis_id: str, name: str) -> str:
     """Return the key of one file of an analysis.
 
-    `name` is the file's name, such as ``original`` or one of `RESULT_NAMES`. If it is empty, the
+    `name` is the file's name: ``original``, or a value of `RESULT_NAMES`. If it is empty, the
     result is the beginning that the keys of all files of this analysis have.
     """
     return f"users/{name_user(user_id)}/eye/{analysis_id}/{name}"

@@ -27,5 +27,8 @@ _API = Api(_SERVICE, _ENVIRONMENT.bucket, _ENVIRONMENT.access, Logger(service="e
 
 
 def lambda_handler(event: Any, context: Context) -> dict[str, Any]:
-    """Answer an event, such as an HTTP call; see `handler.api.Api.handle`."""
+    """Answer an HTTP call, a direct invocation, a notification of S3, or a batch of the queue.
+
+    See `handler.api.Api.handle` for the answers.
+    """
     return _API.handle(event, context)

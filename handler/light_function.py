@@ -23,5 +23,5 @@ _API = Api(
 
 
 def lambda_handler(event: Any, context: Context) -> dict[str, Any]:
-    """Answer an HTTP call, unless it asks for an analysis; see `handler.api.Api.handle`."""
+    """Answer an HTTP call as `handler.api.Api.handle` does; with 404 if it asks for an analysis."""
     return _API.handle(event, context)

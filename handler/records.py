@@ -66,11 +66,11 @@ class Record:
     kind : {"video", "image", ""}
         Decided by the file's content; empty until the analysis is completed.
     outcome : dict
-        When completed: a video's `summary`, or an image's `result`.
+        The JSON document of a video's summary, or of an image's result; None until completed.
     files : dict
-        When completed: keys of the stored results, by their names in `RESULT_NAMES`.
+        Keys of the stored results, by their names in `RESULT_NAMES`; None until completed.
     error : dict
-        If the analysis failed: `code` and `error`, the message.
+        `code`, and `error`, the message; None unless the analysis failed.
     awaits_upload : bool
         Whether the record was made for an upload whose file has not come yet.
     expires_at : int or None
@@ -203,11 +203,11 @@ def complete(
     record : Record
     kind : {"video", "image"}
     outcome : dict
-        The summary of a video, or the result of an image.
+        The JSON document of a video's summary, or of an image's result.
     files : dict
         Keys of the stored results, by their names in `RESULT_NAMES`.
     provenance : dict, optional
-        See `Record`.
+        Which bytes were analysed, and by which program, from `Source.identify`.
     """
     assert record.state == "processing"
     return replace(
@@ -267,7 +267,10 @@ def give_back(record: Record) -> Record:
 
 
 def expire(record: Record) -> Record:
-    """Return the record as a client sees it if its upload did not come in time; never stored."""
+    """Return the record with the state "expired": the file for it did not come in time.
+
+    Clients are shown it like this. It is never stored like this.
+    """
     error = {
         "error": "No file came while the form was valid. Ask for a new upload.",
         "code": "expired",

@@ -56,7 +56,7 @@ class About:
     consent : str
         Version of the consent text that the person agreed to; empty if the client gives none.
     language : {"en", "ko", None}
-        Language of the sentence for the patient in the answer. None: no such sentence.
+        Of the sentence for the patient. None: that of the report; without a report, no sentence.
     """
 
     file_name: str = ""
@@ -146,8 +146,8 @@ class AnalyzeFile:
 class CreateUpload:
     """A request for an address to upload a file to, which is analysed once it has come.
 
-    `content_type` is the file's, one of `UPLOAD_TYPES`. The other attributes are those of
-    `AnalyzeData`.
+    `content_type` is the file's, one of `UPLOAD_TYPES`. The other attributes say who will own the
+    file and how to analyse it: see `AnalyzeData`.
     """
 
     user_id: str | None
@@ -160,9 +160,9 @@ class CreateUpload:
 
 @dataclass(frozen=True, slots=True)
 class GetStatus:
-    """A request for the state of an analysis, and for its result once there is one.
+    """A request of `caller` for the state of an analysis, and for its result once there is one.
 
-    `language` has the same meaning as in `About`.
+    `language` is that of the sentence for the patient; None: that of the report, if there is one.
     """
 
     analysis_id: str
@@ -239,7 +239,7 @@ def parse_action(document: Any, caller: Caller) -> Request:
     document : object
         The body of an HTTP call as parsed JSON, or the event of a direct invocation.
     caller : Caller
-        Who sent it. A request for another user's data is refused.
+        Who sent it. Another user's id or key is refused; who may see a status is checked later.
 
     Returns
     -------
@@ -303,7 +303,7 @@ def _parse_own_key(document: dict[str, Any], caller: Caller, user_id: str | None
 
 
 def assume_task(document: Any) -> Any:
-    """Return the request with the task of the app's guided flow, if the request names no task.
+    """Return the request with the task of the app's guided flow, if it has no task or protocol.
 
     The task (look up and down) is what the person was asked to do. Without it, no small range of
     the gaze would support a suspicion.

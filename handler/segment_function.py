@@ -29,6 +29,9 @@ _WORKER = Worker(
 
 
 def lambda_handler(event: Any, context: Context) -> dict[str, Any]:
-    """Carry out a job of a state machine; see `handler.worker.Worker.carry_out`."""
+    """Carry out a job of a state machine, and return what the machine goes on with.
+
+    See `handler.worker.Worker.carry_out` for the jobs and the errors.
+    """
     limits = Limits(time.time() + context.get_remaining_time_in_millis() / 1000, None)
     return _WORKER.carry_out(event, limits, context.aws_request_id)

@@ -190,7 +190,8 @@ class SegmentJobs:
     def _make_part(self, job: Job, limits: Limits) -> dict[str, Any]:
         """Track one segment and store its part, unless that was done before.
 
-        If it cannot be tracked on its own after all, the recording is marked as undivided.
+        If it cannot be tracked on its own, the recording is marked as undivided. See `run` for what
+        is returned.
         """
         end_s = time.monotonic() + limits.compute_longest_s()
         record, parts = self._record(job).read(), self._parts(job)
@@ -240,7 +241,11 @@ class SegmentJobs:
         return look
 
     def _join(self, job: Job, limits: Limits) -> dict[str, Any]:
-        """Make the results from all parts, mark the record as completed, and remove the parts."""
+        """Make the results from all parts, mark the record as completed, and remove the parts.
+
+        An undivided recording is analysed whole, within `limits`. If the record is completed, only
+        the parts are removed.
+        """
         record, parts = self._record(job).read(may_be_completed=True), self._parts(job)
         if record.state != "completed":
             with (
@@ -274,7 +279,7 @@ class SegmentJobs:
     def _analyze_whole(
         self, job: Job, record: Record, source: Source, folder: Path, limits: Limits
     ) -> tuple["Summary", list[Path]]:
-        """Analyse an indivisible recording in the time that is left; write files into `folder`."""
+        """Analyse an undivided recording in the time left; return its summary and result files."""
         return self._engine.analyze_video(
             source.file,
             parse_parameters(record.parameters),
@@ -320,7 +325,7 @@ class SegmentJobs:
         )
 
     def _give_up(self, job: Job) -> dict[str, Any]:
-        """Write into the record why the analysis failed, if it has not ended; remove its parts."""
+        """Write into the record why the analysis failed, unless it has ended; remove all parts."""
         code = "throttled" if job.error == BUSY else _read_code(job.cause)
         document = KILLED if code not in FAILURES else {"code": code, "error": FAILURES[code]}
         if code == "internal_error":

@@ -68,7 +68,7 @@ class Service:
     cpu_share : float, default 1
         Share of one core that this process gets, above 0 and at most 1.
     observe : callable, optional
-        Called after each analysis with a dictionary of measured values, such as
+        Called after each completed analysis with a dictionary of measured values, such as
         ``AnalysisSeconds``. Default: they are dropped.
     work_folder : Path, optional
         Folder for temporary files. Default: the system's own folder for them.
@@ -114,8 +114,8 @@ class Service:
         Raises
         ------
         HandlerError
-            The request failed. The error is also written into the record of the analysis, if there
-            is one.
+            The request failed. The error of an analysis is also written into its record, if there
+            is one that no other process has.
         """
         match request:
             case AnalyzeData():
@@ -146,7 +146,7 @@ class Service:
     def postpone(self, receipt: str, delay_s: int) -> None:
         """Have the queue deliver a failed message again after `delay_s` seconds.
 
-        See `handler.storage.Storage.postpone`.
+        `receipt` is the queue's handle of this delivery of the message.
         """
         self._storage.postpone(receipt, delay_s)
 

@@ -126,7 +126,7 @@ class Webhook:
         """Send the event in a message of the queue to the server; return whether it took it.
 
         The server has taken it if it answers with a status of 200 to 299. Before sending, the
-        message's next delivery is put off by `choose_delay_s`.
+        message's next delivery is put off by `ATTEMPT_S` and what `choose_delay_s` returns.
         """
         message = json.loads(record["body"])
         attempt = int(record["attributes"]["ApproximateReceiveCount"])
@@ -167,8 +167,9 @@ def make_message(entry: Mapping[str, Any]) -> str:
     `entry` is one of the ``Records`` that DynamoDB's stream passes to a function. The write ended
     an analysis if it set the state to completed or failed, and the state was another before.
 
-    The message holds the event's id and the body of the request. The body names the analysis, but
-    neither its user nor its result: the receiver asks the API for these, which checks who asks.
+    The message is JSON: ``id``, the event's, and ``body``, the text to send. The body names the
+    analysis, but neither its user nor its result: the receiver asks the API for these, which checks
+    who asks.
 
     Raises
     ------
@@ -201,8 +202,9 @@ def _read_state(written: Mapping[str, Any], image: str) -> str:
 def choose_delay_s(attempt: int) -> int:
     """Return how many seconds an event waits after its attempt number `attempt`, counted from 1.
 
-    Up to `MAX_JITTER` of that time is added at random, so that events that failed together are not
-    sent again together.
+    It is the attempt's time in `RETRY_DELAYS_S`, the last one for later attempts. Up to
+    `MAX_JITTER` of it is added at random, so that events that failed together are not sent again
+    together.
     """
     longest_s = RETRY_DELAYS_S[min(attempt, len(RETRY_DELAYS_S)) - 1]
     return round(longest_s * (1 + random.uniform(0, MAX_JITTER)))

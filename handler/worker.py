@@ -1,6 +1,7 @@
 """Carry out the jobs that AWS' state machines ask for, and log them.
 
-A state machine tells errors apart by the names of their classes alone, so all end in two.
+A state machine tells errors apart only by the names of their classes. A job that fails therefore
+raises one of two: `AnalysisEndedError` (do not try again) or `JobFailedError` (try again).
 """
 
 import time

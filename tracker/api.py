@@ -92,7 +92,7 @@ def track(
         A video file, or a seekable binary stream, which is read from its beginning.
     parameters : Parameters, optional
         Only ``step``, ``max_frames``, ``protocol`` and ``task`` matter here; the last two are saved
-        in the track.
+        in the track, but not a task that is only assumed (``task_assumed``).
     **values
         Single parameters by name, such as ``step=2``; they replace those of `parameters`.
 
@@ -138,9 +138,9 @@ def analyze_track(
     track : Track
         From `track`, `load_track` or ``Result.track``.
     parameters : Parameters, optional
-        Default: every parameter has its default value. If it names no protocol or no task, the one
-        that was saved in the track is used. ``step`` and ``max_frames`` have no effect: they only
-        matter when a track is made.
+        Default: every parameter has its default value. If it names no protocol, or names no task or
+        only assumes it, the one that was saved in the track is used. ``step`` and ``max_frames``
+        have no effect: they only matter when a track is made.
     **values
         Single parameters by name, such as ``vpp_thresh=0.05``; they replace those of `parameters`.
     corrections : str, PathLike or Corrections, optional
@@ -158,6 +158,9 @@ def analyze_track(
     ------
     tracker.video.container.InputError
         The corrections cannot be read, or belong to another recording.
+    ValueError, TypeError
+        A parameter is out of its range, or a text of the participant is too long or cannot be
+        printed.
 
     Examples
     --------
@@ -194,7 +197,7 @@ def _open(source: Source) -> Path | BufferedIOBase:
 
 
 def _name(source: Source) -> str:
-    """Return the file name of a source, or ``video`` if it is a stream without a name."""
+    """Return a source's file name, with its suffix; ``video`` if it is a stream without a name."""
     path = getattr(source, "name", None) if isinstance(source, BufferedIOBase) else source
     return Path(path).name if isinstance(path, (str, os.PathLike)) else "video"
 

@@ -34,7 +34,8 @@ class Parameters:
         A vertical range of the gaze (peak-to-peak) below this supports the suspicion of PSP; in
         canthal distances (from corner to corner of an eye), 0.001-1.
     blink_thresh : float
-        EAR below which an eye of typical openness (`NOMINAL_EAR`) counts as closed; 0.05-0.23.
+        Eye aspect ratio (EAR: lid opening over eye width) below which an eye of typical openness
+        (`NOMINAL_EAR`) counts as closed; 0.05-0.23.
     max_frames : int
         Largest number of frames to analyse; 1-216,000. It does not cut the task ``extended``; see
         `most_frames`. Its default does not cut a recording; see `cover_whole`.

@@ -227,7 +227,7 @@ def measure_track(
     track : Track
         The landmarks of a recording.
     parameters : Parameters
-        If they name no protocol or no task, the one that was saved in the track is used.
+        If they name no protocol, or name no task or only assume it, what the track says is used.
     name : str
         What the summary calls the recording: the file name of its video, as a rule.
     eye_pictures : mapping of int to bytes, optional
@@ -266,7 +266,7 @@ def measure_still(path: Path, finder: "FaceFinder", blink_thresh: float) -> Stil
     finder : FaceFinder
         The models: a `tracker.face.mesh.FaceMesh`.
     blink_thresh : float
-        EAR (eye aspect ratio) below which an eye is closed.
+        EAR (eye aspect ratio) at which `StillFace.blink_prob` is 0.5.
 
     Returns
     -------

@@ -171,8 +171,9 @@ def read_protocol(path: Path) -> tuple[Phase, ...]:
     """Read a protocol (what the person was asked to do, and when) from a file.
 
     It is a JSON file, as `parse_protocol` takes it, or a BIDS table of events. A row of such a
-    table (``.tsv``) is a phase. Its `onset` and `duration`, in seconds, say when the phase was, and
-    its `trial_type` names it. Rows whose `trial_type` is ``n/a`` are left out.
+    table (``.tsv``) is a phase. Its `onset`, from the video's first frame, and its `duration`, both
+    in seconds, say when the phase was, and its `trial_type` names it. Rows whose `trial_type` is
+    ``n/a`` are left out.
 
     Raises
     ------

@@ -126,6 +126,11 @@ class Result:
             The files by kind: summary, frames, blinks, saccades, track, report. A summary that the
             command line writes also has a resume key, which lets an interrupted run continue.
 
+        Raises
+        ------
+        tracker.files.corrections.CorrectionsError
+            The result was corrected, and corrections by somebody else, or later ones, are there.
+
         Examples
         --------
         >>> import tracker
@@ -217,7 +222,7 @@ def write_files(
     Raises
     ------
     CorrectionsError
-        Other corrections of the recording lie there. Nothing was written.
+        Corrections by somebody else, or later ones, lie there. Nothing was written.
     """
     directory.mkdir(parents=True, exist_ok=True)
     corrected = _keep_corrections(result, directory, stem)

@@ -41,7 +41,10 @@ SYNCHRONOUS_S = 300.0
 
 
 class LocalContext:
-    """Stands in for Lambda's context object during one request, which may take `seconds`."""
+    """Stands in for Lambda's context object during one request.
+
+    `seconds` is how long the request may take, from when this object is made.
+    """
 
     def __init__(self, seconds: float) -> None:
         self.aws_request_id = str(uuid.uuid4())
@@ -177,6 +180,11 @@ class LocalApp:
 
         Such a request has a foreign Origin or Host header. If the server requires a token, nothing
         is checked here, because a foreign page does not have the token.
+
+        Raises
+        ------
+        BadRequestError, ForbiddenError
+            The Host header is foreign; or the Origin header is.
         """
         if not self._guard.is_open:
             return
@@ -194,6 +202,10 @@ class LocalApp:
         """Refuse a request to an address that this server did not give out, or that has expired.
 
         Such an address of a report or an upload is signed in its query: see `Guard.sign`.
+
+        Raises
+        ------
+        UnauthorizedError
         """
         query = request.args
         self._guard.check_signature(path, query.get("until", ""), query.get("signature", ""))

@@ -93,7 +93,9 @@ def redirect_to_app(address: str) -> Response:
 
 
 def answer_report(storage: LocalStorage, analysis_id: str) -> Response:
-    """Return the report of an analysis as an HTML page, to a caller who may see it.
+    """Return the report of an analysis as an HTML page.
+
+    Whether the client may see it must be checked before: it is not checked here.
 
     Raises
     ------

@@ -44,7 +44,8 @@ class LocalServer:
         Folder in which the server keeps its data: files, records and messages. It is made if
         missing.
     host : str, optional
-        The name or address that clients use.
+        The name or address at which the server listens, and which clients use. Default: only
+        this machine can reach it.
     guard : Guard, optional
         Checks the callers. Default: callers are not checked.
 
@@ -180,7 +181,8 @@ class _HttpServer(wsgi.Server):
 def serve(port: int, folder: Path, host: str, guard: Guard) -> NoReturn:
     """Serve until Ctrl+C or SIGTERM, then end the process with code 0.
 
-    The parameters are those of `LocalServer`.
+    The server listens on TCP port `port` (0: any free one) of `host`, and keeps its data in
+    `folder`. `guard` checks the callers.
 
     Raises
     ------

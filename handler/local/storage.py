@@ -132,7 +132,10 @@ class LocalStorage(LocalFiles):
             ) from error
 
     def _expire_leases(self) -> None:
-        """End the leases of the previous process, so that its analyses can be taken over."""
+        """Let this process take over, from now on, what the previous process was analysing.
+
+        The end of each lease, `Record.lease_until_s`, is set to now.
+        """
         with self._connect() as connection:
             rows = connection.execute("SELECT document FROM records").fetchall()
         for (document,) in rows:
@@ -297,7 +300,7 @@ class LocalStorage(LocalFiles):
             connection.execute("DELETE FROM messages WHERE message_id = ?", (message_id,))
 
     def return_message(self, message_id: int) -> None:
-        """Have a failed message delivered again after 1 s, after 2 s if it fails again, and so on.
+        """Have a failed message delivered again after 1 s; each time it fails, after twice as long.
 
         If it was delivered `MAX_DELIVERIES` times, remove it instead.
         """

@@ -88,13 +88,13 @@ def received_form(request: Request, work: Path) -> Iterator[FormFile]:
 def _read_awaited(storage: LocalStorage, analysis_id: str, begun: datetime) -> Record:
     """Return the record of an analysis that still waits for its file.
 
-    It waits if its state is ``queued`` and the upload `begun` at most `UPLOAD_VALID_S` after the
-    record was made.
+    It waits if its state is ``queued``, and if the upload began (at the time `begun`) at most
+    `UPLOAD_VALID_S` after the record was made.
 
     Raises
     ------
     NotFoundError
-        It does not, or there is no such analysis.
+        It does not wait, or there is no such analysis.
     """
     record = storage.read(analysis_id)
     age_s = (begun - datetime.fromisoformat(record.created_at)).total_seconds()
