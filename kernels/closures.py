@@ -299,7 +299,8 @@ def detect_closures(
     noise : float
         Standard deviation of `ratio` while the eyes are open: from `compute_lid_noise`.
     shortest_s : float
-        A closure that lasts for less than this from onset to offset is noise, and is left out.
+        A closure that lasts for less than this from onset to offset is noise, and is left out; one
+        of which an end is not seen stays.
     interval_s : float, optional
         Median time in seconds between samples, if the caller knows it already; otherwise it is
         computed.

@@ -70,9 +70,11 @@ class ClosureRules:
     noise_multiple : float
         Least depth of a closure, in standard deviations of the open lids' opening.
     deep_ratio : float
-        Lids that go down to this share of the open eye, or less, are shut: such a dip is not noise.
+        Lids that go down to this share of the open eye, or less, are shut: such a dip is not
+        noise, unless it starts from lids that were already far down.
     longest_partial_s : float
-        Longest time, at half of its depth, of a closure that does not shut the lids so far.
+        Longest time, at half of its depth, of a closure whose least ratio is above `deep_ratio`, or
+        which starts from lids that were already far down.
     longest_fall_s : float
         Longest time that the lids may need for the whole depth at their fastest speed.
     eye_share : float

@@ -1,7 +1,7 @@
 """The landmarks that are kept of each frame: which of FaceMesh's 478 points, and in which column.
 
 "left" and "right" are the **subject's**: the subject's right eye is on the left of an unmirrored
-image. Every per-eye array has the left eye in column `LEFT` and the right eye in column `RIGHT`.
+image. Arrays of both eyes have an axis of length 2: the left eye at `LEFT`, the right at `RIGHT`.
 """
 
 import numpy as np

@@ -275,7 +275,8 @@ def compute_inter_blink_intervals_s(
     Returns
     -------
     ndarray, shape (max(M - 1, 0),), float64
-        The times; NaN where the face was lost in between, because a blink may have been missed.
+        The times; NaN where the face was lost in between, or frames are more than `MAX_GAP_S`
+        apart, because a blink may have been missed.
 
     Raises
     ------

@@ -25,8 +25,8 @@ def _bells(size: int) -> Float64Array:
     """Return normal densities at the distances between the values of a grid, (spreads, G, G).
 
     The grid is one of `make_log_grid` with G = `size` values. There is one matrix for each of
-    `SPREADS`; the densities around each location, one of its rows, sum to 1. A spread is at least
-    half of the grid's spacing, because a narrower density would vanish between two values.
+    `SPREADS`; each of its rows holds the densities around one location, which sum to 1. A spread is
+    at least half of the grid's spacing, because a narrower density would vanish between two values.
     """
     apart = SPACING * np.subtract.outer(np.arange(size), np.arange(size))
     stds = np.maximum(np.array(SPREADS), SPACING / 2)[:, None, None]
@@ -99,7 +99,7 @@ def pool_events(
         Log likelihood of each value for each of M events, under L assumptions that all events
         share and that are equally likely beforehand.
     error : float, optional
-        Standard deviation of an error that all events share, as a part of the value.
+        Standard deviation of an error that all events share, as a share of the value: 0.1 is 10 %.
 
     Returns
     -------
@@ -137,13 +137,13 @@ def read_event(
     log_likelihood : array_like, shape (L, G), float64
         Log likelihood of each value, under L assumptions that are equally likely beforehand.
     error : float, optional
-        Standard deviation of a further error, as a part of the value.
+        Standard deviation of a further error, as a share of the value: 0.1 is 10 %.
 
     Returns
     -------
     tuple of float
-        The value (median over the values' chances), and the lower and the upper end of the
-        interval, in the unit of the values themselves, not of their logarithms.
+        The value (median: the true one is as likely above as below), and the lower and the upper
+        end of the interval, in the unit of the values themselves, not of their logarithms.
 
     Notes
     -----
@@ -160,7 +160,7 @@ def _find_quantiles(
     """Return the median and both ends of the 95 % interval of a value.
 
     `grid` (G,) are logarithms of values, `SPACING` apart, and `chances` (G,) how likely each is, up
-    to a factor. `error` is the standard deviation of a further error, as a part of the value. The
+    to a factor. `error` is the standard deviation of a further error, as a share of the value. The
     result is (median, low, high), in the unit of the values themselves.
     """
     if error > SPACING / 4:

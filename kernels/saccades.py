@@ -565,8 +565,8 @@ def _search_step(
     """Find a step's middle with every `stride`-th duration, fit all durations; see `fit_step`.
 
     `values` and `times_s` (N,) are the samples. `noise` holds jitter, slow and slow_s of
-    `OffsetNoise`. `durations_s` (K,) and `exposures_s` (L,) are tried around `centre_s`, each with
-    so many `centres`. `search` holds `FIRST_SLIP_S`, `FIRST_SHARE`, `SLIP_STDS` and `SHARE`.
+    `OffsetNoise`. `durations_s` (K,) and `exposures_s` (L,) are tried around `centre_s`, each
+    at `centres` moments. `search` holds `FIRST_SLIP_S`, `FIRST_SHARE`, `SLIP_STDS` and `SHARE`.
     `ahead` and `rush` are the mean and the standard deviation of the rush, by which landmarks run
     ahead of a moving eye. Fill `out` (5, L, K), which holds zeros, as `_fit_durations` does, and
     return the sum of the squared residuals of the best fit, in units of the noise.

@@ -48,7 +48,7 @@ class BlockFollower:
         self._run_in: RunInFollower | None = None
 
     def add(self, image: "ImageLike", ordinal: int) -> None:
-        """Find the faces of the next frame, an image of blue, green and red.
+        """Find the faces of the next frame, (height, width, 3), uint8, blue-green-red.
 
         `ordinal` is its number among the analysed frames of the recording, from 0, as in
         `FaceFollower.add`. It tells when a block begins.

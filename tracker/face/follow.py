@@ -183,12 +183,12 @@ class Look:
         return self.quality
 
     def take_picture(self) -> SmallPicture | None:
-        """Cut out, keep and return the picture for measuring the irises; None if it has no eyes."""
+        """Cut out, keep and return the picture for measuring the irises; None if that fails."""
         self.picture = cut_picture(self._image, self._points)
         return self.picture
 
     def keep_eyes(self, pictures: EyePictures, sample: int) -> None:
-        """Add a picture of the eyes in analysed frame `sample`, if a report may show it."""
+        """Keep a JPEG as `eyes` and in `pictures`, if a report may show analysed frame `sample`."""
         self.eyes = pictures.add(sample, self._image, self._points)
 
     def release(self) -> None:
@@ -408,7 +408,7 @@ class FaceFollower:
     def _drop_doubles(self) -> None:
         """If two followed faces are in one place, stop following the one with less area of late.
 
-        Both then follow the same face. What this one found in the current frame is removed.
+        Both then follow the same face. What the stopped one found in this frame is removed.
         """
         followed = [face for face in self._faces if face.followed]
         followed.sort(key=lambda face: face.recent_area, reverse=True)
@@ -421,7 +421,10 @@ class FaceFollower:
                 face.picture_gaze.drop(self._frames)
 
     def _scan(self, image: ImageLike) -> None:
-        """Search the whole image for new faces; follow large ones, sum up the area of others."""
+        """Search the whole image for new faces, and follow those that are not far too small.
+
+        Under `MIN_AREA_SHARE` of the largest face's area, only their area is summed up.
+        """
         unscanned, self._frames_unscanned = self._frames_unscanned, 0
         seen = [face for face in self._faces if face.followed]
         newly_seen = []
@@ -488,5 +491,8 @@ def _nearest(faces: list[_Face], region: Region) -> _Face:
 
 
 def _overlap(a: Region, b: Region) -> bool:
-    """Return whether two regions show one face: the centres are less than 0.3 of a side apart."""
+    """Return whether two regions show one face.
+
+    They do if their centres are less than 0.3 of the larger region's side apart.
+    """
     return _distance(a, b) < 0.3 * max(a.side_px, b.side_px)

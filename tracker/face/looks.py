@@ -43,7 +43,7 @@ class Looks:
     begun : ndarray, shape (B,), int64
         Frames before which the faces were found anew: see `tracker.face.blocks`.
     begun_frame : ndarray, shape (S,), int64
-        Frame of `begun` for each face that was found then.
+        For each face that was found anew, the frame of `begun` before which it was found.
     begun_region : ndarray, shape (S, 4), float64
         Region in which it was.
     detected_frame : ndarray, shape (D,), int64
@@ -57,7 +57,7 @@ class Looks:
     landmarks : ndarray, shape (L, K, 2), float32
         Landmarks that the look found, in pixels of the whole frame; K = 40.
     measured : ndarray, shape (L,), bool
-        Whether the quality was measured.
+        Whether the look's image quality was measured.
     quality : ndarray, shape (L, 5), float64
         The values of an `ImageQuality`; NaN where nothing was measured.
     pictured : ndarray, shape (P,), int64

@@ -36,11 +36,11 @@ class ImageQuality:
     Attributes
     ----------
     sharpness : float
-        Variance of the Laplacian over the variance of the grey levels, in a box around each
-        eye. The boxes are turned upright and resized so that an eye is `GRID_PX` pixels wide from
-        canthus to canthus. 0 means nothing but smooth shading; white noise would give 20.
+        Variance of the Laplacian over the variance of the grey levels in a box around an eye, mean
+        of both eyes. The boxes are turned upright and resized so that an eye is `GRID_PX` pixels
+        wide from canthus to canthus. 0 means nothing but smooth shading; white noise would give 20.
     eye_contrast : float
-        Standard deviation of the grey levels (0 to 255) in the same boxes.
+        Standard deviation of the grey levels (0 to 255) in the same boxes, mean of both.
     noise_std : float
         Noise of the grey levels in the box around the face's landmarks, after Immerkær [1]_.
     face_grey : float

@@ -62,8 +62,9 @@ class Measures(LidMeasures, FixationMeasures, GazeMeasures):
         `down_range` or more.
     upper_lid_range : float
         95th minus 5th percentile of the height of the upper lid's edge, in canthal distances, over
-        the frames that count for the gaze and those in which the lid hides the iris. The lid
-        follows the eye up and down, and stays in sight when the iris does not.
+        the frames that count for the gaze and those in which the lid hides the iris; only in
+        the protocol's phases up and down, if it has any. The lid follows the eye up and down,
+        and stays in sight when the iris does not.
     blink_rate_per_min : float
         Number of blinks divided by the minutes with a face; NaN for less than `MIN_RATE_TIME_S`.
     blink_rate_per_min_ci95 : (float, float)

@@ -40,8 +40,8 @@ class Assessment:
     basis : Basis
         The one range that the answer rests on (or would, if it is not assessable), with its limit.
     is_assumed : bool
-        True if nobody said what the person was asked to do. The analysis then assumes that it was
-        to look up and down.
+        True if nobody said what the person was asked to do, and the parameters assume a task.
+        False if the task is unknown, too.
     quality : Quality
         How well the recording shows the eyes.
     """
@@ -107,8 +107,9 @@ def assess(analysis: Analysis) -> Assessment:
     Returns
     -------
     Assessment
-        PSP is suspected if the recording is assessable, the person was asked to look up and down,
-        and the whole 95 % interval of the range that decides (`Basis`) is below its limit.
+        PSP is suspected if the recording is assessable, the person was asked to look up and down
+        (or this is assumed), and the whole 95 % interval of the range that decides (`Basis`) is
+        below its limit.
     """
     (assessment,) = assess_thresholds(analysis, (analysis.parameters.vpp_thresh,))
     return assessment

@@ -35,7 +35,8 @@ class Basis:
     limit : float
         Values below it support the suspicion of PSP.
     threshold : float
-        The limit of the whole vertical range, from which `limit` follows.
+        The limit of the whole vertical range, in eye widths. `limit` is this, or `DOWN_SHARE` of
+        it for the range down.
     is_lower_bound : bool
         True if the true value is `value` or more, because the lids hid the iris too often.
     """

@@ -223,6 +223,7 @@ def _raise_baseline(
 ) -> Events:
     """Return the events with a higher baseline where a person says that the eyes were shut.
 
+    `found` are the events, of which only the baseline and the lid openings are read and changed.
     The baseline is the EAR of the open eyes around each frame. The detection may have taken the
     shut eyes for lids that are lowered to look down, and so their EAR for the baseline. In the
     prolonged closures of `kept` that the person entered, the baseline becomes that of the open eyes
@@ -257,7 +258,7 @@ def _make_closures(
 
     The second is 0 for an eye that stays open, 1 for one that closes wholly: left, then right. A
     closure that was detected as it is keeps its measures from `detected`; the others are measured
-    from the lid openings in `found`. times_s (N,) are the times of the frames.
+    from the lid openings in the events `found`. times_s (N,) are the times of the frames.
     """
     closing = [one for one in kept if one.event.kind in _CLOSURE_KINDS]
     if [one.closure for one in closing] == list(range(len(detected.closures.kind))):

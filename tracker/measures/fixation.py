@@ -51,23 +51,25 @@ class FixationMeasures:
     fixation_time_s : float
         Time in these phases that counts for the gaze: the eyes are open and the head is in place.
     square_wave_jerk_rate_per_min : float
-        Square-wave jerks of `JERK_DEG` that are seen, over the time in which they can be seen.
+        Square-wave jerks with an amplitude in the range `JERK_DEG`, over the time in which they
+        can be seen.
     square_wave_jerk_rate_per_min_ci95 : (float, float)
-        Poisson interval of that rate.
+        95 % interval of that rate (Poisson).
     square_wave_jerk_rate_per_min_reason : str or None
         Why there is no rate. ``no_fixation``: no protocol asks for a fixation; ``not_seen``: blinks
         or a turned head interrupt it all the time; ``too_short``: jerks can be seen for less than
         `LEAST_SEARCHED_S`; ``rate_too_low``: the frame rate is below `LEAST_RATE_HZ`;
-        ``too_noisy``: no jerk of `JERK_DEG` would be visible.
+        ``too_noisy``: no jerk in the range `JERK_DEG` would be visible.
     square_wave_jerk_count : int or None
-        Number of jerks of `JERK_DEG` that are seen; None if there is no rate.
+        Number of these jerks; None if there is no rate.
     square_wave_jerk_amplitude_deg_est : float
         Median amplitude of these jerks, without its sign.
     square_wave_jerk_visible_deg_est : float
         Smallest amplitude of which this recording shows 95 % of the jerks: at least three times
         the noise floor. Smaller ones are missed.
     fixation_noise_floor_deg_est : float
-        Standard deviation of the difference of two neighbouring means over 0.15 s.
+        Noise of the horizontal gaze: standard deviation of the difference between its means over
+        two neighbouring windows of 0.15 s, without the jerks.
     fixation_bcea : float
         Bivariate contour ellipse area: the area of the ellipse that holds `CONTOUR_SHARE` of the
         gaze, in squared canthal distances. The noise of the landmarks is a part of it.
@@ -105,8 +107,8 @@ class FoundJerks:
     visible_deg : float
         Smallest amplitude of which 95 % of the jerks are found; NaN if none can be seen.
     noise_floor_deg : float
-        Standard deviation of the difference of two neighbouring means over 0.15 s; NaN like the one
-        before.
+        Standard deviation of the difference between the mean gaze over two neighbouring windows of
+        0.15 s, without the jerks; NaN if none can be seen.
     searched_s : float
         Seconds in which a jerk could begin and be seen whole; 0 if none can be seen.
     """
@@ -252,10 +254,10 @@ def _measure_area(
     """Return the area that the gaze covers (BCEA) in the samples `keep`, and its 95 % interval.
 
     The BCEA is the area of the ellipse that holds `CONTOUR_SHARE` of the gaze. All are in squared
-    eye widths; NaN if fewer than `LEAST_BLOCKS` seconds are seen. vertical and horizontal (N,) are
-    gaze offsets. Each of the phases `fixations` has its own centre. The interval comes from a
-    jackknife: the area is computed again without each single second, and the spread of these areas'
-    logarithms gives the standard error.
+    canthal distances; NaN if fewer than `LEAST_BLOCKS` seconds are seen. vertical and horizontal
+    (N,) are gaze offsets in canthal distances. Each of the phases `fixations` has its own centre.
+    The interval comes from a jackknife: the area is computed again without each single second, and
+    the spread of these areas' logarithms gives the standard error.
     """
     sums = []
     for phase in fixations:

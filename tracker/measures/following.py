@@ -40,7 +40,8 @@ def measure_picture_ranges(analysis: Analysis) -> tuple[float, float]:
 
     The pictures are those of every tenth frame or so (`Track.picture_heights`); only those in which
     the vertical range of the gaze is measured are used. Both ranges are in canthal distances. Each
-    is the smaller one of the two eyes', and NaN if too few pictures show an iris.
+    is the smaller one of the two eyes' ranges. An eye whose iris too few pictures show does not
+    count; NaN if neither does.
 
     Returns
     -------

@@ -73,7 +73,8 @@ class GazeTraces:
     horizontal : ndarray, shape (N,), float64
         Horizontal offset, mean of both eyes; the subject's left is positive.
     head_in_place : ndarray, shape (N,), bool
-        Frames in which the head is within `MAX_HEAD_YAW_DEG` and `MAX_NOD_DEG`.
+        Frames in which the head is turned aside by at most `MAX_HEAD_YAW_DEG`, and its pitch
+        differs from the recording's median by at most `MAX_NOD_DEG`.
     iris_ratio : ndarray, shape (2, N), float64
         Iris diameter over canthal distance.
     second_pass_sample : ndarray, shape (T,), int64
@@ -338,9 +339,8 @@ def measure_gaze(
 
     Parameters
     ----------
-    gaze, saccades, traces : Gaze, Saccades, GazeTraces
-        The gaze in each frame, its steps (`find_saccades`), and what it was computed from.
-    head : HeadPose
+    gaze, saccades, traces, head : Gaze, Saccades, GazeTraces, HeadPose
+        The gaze in each frame, its steps, what it was computed from, and the head's direction.
     times_s : ndarray, shape (N,), float64
         Presentation times in seconds, strictly increasing.
     parameters : Parameters
@@ -349,6 +349,7 @@ def measure_gaze(
     Returns
     -------
     GazeMeasures
+        NaN where there is nothing to measure.
     """
     vertical, valid, protocol = gaze.vertical, gaze.valid, parameters.protocol
     in_task = mark_task(valid, protocol, times_s)
@@ -403,7 +404,8 @@ def _measure_nod(head: HeadPose, in_task: BoolArray, iris_ratio: float) -> dict[
 def find_iris_ratio(traces: GazeTraces, valid: BoolArray) -> float:
     """Return the median of iris diameter over canthal distance, of both eyes in the valid frames.
 
-    Return NaN instead of 0, because no angle can be computed from 0.
+    NaN if no eye has a ratio there, or if the median is 0, from which no angle can be computed.
+    valid (N,) marks the frames that count.
     """
     either = np.concatenate((valid, valid))
     (ratio,) = compute_quantiles(traces.iris_ratio.reshape(-1), either, (0.5,)).tolist()

@@ -96,7 +96,7 @@ class LidMeasures:
     blink_rate_rest_per_min, blink_rate_task_per_min : float
         Blinks a minute in the phases ``rest``, and in all other phases.
     blink_rate_rest_per_min_ci95, blink_rate_task_per_min_ci95 : (float, float)
-        Poisson intervals.
+        95 % intervals of these rates (Poisson).
     blink_rate_rest_per_min_reason, blink_rate_task_per_min_reason : str or None
         Why there is no rate. ``no_phase``: there is no protocol, or it has no such phase;
         ``too_short``: the face is seen for less than `LEAST_RATE_TIME_S` in them.
@@ -281,8 +281,9 @@ def _measure_rate(
 ) -> dict[str, Any]:
     """Return the fields of `LidMeasures` about the rate of blinks in some phases, by name.
 
-    name is ``rest`` or ``task``, a part of the fields' names. phases are the names of the phases
-    that count. seen (N,) marks frames with a face. A blink belongs to the phase in which it begins.
+    name is ``rest`` or ``task``, a part of the fields' names. phases are the names of those of the
+    protocol's phases that count. seen (N,) marks frames with a face, and times_s (N,) are the
+    frames' times. A blink belongs to the phase in which it begins.
     """
     asked = [phase for phase in phases if any(one.phase == phase for one in protocol)]
     inside = mark_phases(protocol, phases, times_s)

@@ -69,12 +69,12 @@ class Events:
     Attributes
     ----------
     baseline : ndarray, shape (N,), float64
-        EAR of the open eyes around each frame. While the eyes are held shut, it is taken from
+        EAR (eye aspect ratio) of the open eyes around each frame; of eyes that are held shut, from
         before and after. While the lids are lowered to look down, it is the lowered lids' EAR.
     ratio : ndarray, shape (N,), float64
         EAR divided by the baseline: 1 = open; NaN = no face.
     eye_ratio : ndarray, shape (N, 2), float64
-        The same of the left and the right eye, each over its own share of the baseline.
+        The same of the left and the right eye, whose baselines are `baseline` times a constant.
     dips : Dips
         All falls of the lid opening, and for each that is not a closure, why not.
     closures : Closures
@@ -88,8 +88,8 @@ class Events:
     lowered : ndarray, shape (L, 2), int64
         Sample intervals [start, stop) in which the lids are lowered because the person looks down.
     glance : ndarray, shape (N,), bool
-        Frames of dips that last too long for a blink, and leave too much open for shut eyes: a
-        glance down, or a squint.
+        Frames in which the lids are low too long for a blink, and too far open for shut eyes: a
+        glance down, or a squint. Also frames of events that a person removed.
     iris_hidden : ndarray, shape (N,), bool
         Frames within `lowered`, outside closures, in which the upper lid covers the iris' centre.
     eyes_open : ndarray, shape (N,), bool
@@ -111,7 +111,7 @@ class Events:
     eyes_open: BoolArray
 
     def key(self) -> tuple[bytes, ...]:
-        """Return a key to compare events of one track by: equal keys have the same measures."""
+        """Return a key to compare events of one track: if the keys are equal, all measures are."""
         arrays = (
             *(self.baseline, self.eyes_open, self.winks, self.lowered),
             *(self.glance, self.iris_hidden),
@@ -446,7 +446,7 @@ def _find_lowered(
 
 
 def _mark_glances(dips: Dips, count: int) -> BoolArray:
-    """Mark the samples of dips too long for a blink that do not shut the eyes, shape (count,)."""
+    """Mark those of `count` samples in dips too long for a blink that do not shut the eyes."""
     glance = np.zeros(count, dtype=np.bool_)
     wide = (dips.refused & REFUSALS["long"]) != 0
     for start, stop in dips.span[wide & (dips.least_ratio > DEEP_RATIO)]:

@@ -145,8 +145,9 @@ def find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
 def _find_slow_part(analysis: Analysis) -> list[Finding]:
     """Return a finding if too many frames were skipped in a part of the recording.
 
-    That happens to finish in time. The median time between frames does not show such a part. Blinks
-    are missed in it, so their rate reads too low. None if it is `MAX_SLOW_SHARE` or less.
+    Frames are skipped so that tracking ends in time. The median time between frames does not show
+    such a part. Blinks are missed in it, so their rate reads too low. The list is empty if the part
+    is `MAX_SLOW_SHARE` of the time or less, or if no frames were skipped to save time.
     """
     intervals_s = np.diff(analysis.track.times_s)
     slow = intervals_s > 1.05 / MIN_RATE_HZ
@@ -388,7 +389,7 @@ def _find_event_cautions(analysis: Analysis) -> Iterator[Finding]:
 
 
 def _find_recording_cautions(analysis: Analysis, quality: Quality) -> Iterator[Finding]:
-    """Yield cautions about gaps between frames, compression and a second face, if not obstacles."""
+    """Yield cautions about gaps, compression and a second face, if too slight to be obstacles."""
     if NOTED_UNSEEN_SHARE < quality.gap_share <= 1 - MIN_COVERAGE:
         yield _sampling_gaps(quality)
     if MIN_BITS_PER_EYE <= quality.bits_per_eye < NOTED_BITS_PER_EYE:

@@ -76,7 +76,8 @@ class Quality:
         95th minus 5th percentile of the height of the irises in the pictures, found without
         landmarks (`tracker.face.picture_gaze`), in canthal distances and over the frames of the
         vertical range. The smaller of the two eyes' ranges is taken: both eyes move together, so
-        that what only one of them shows is an error. NaN if each eye was found in fewer than 8.
+        that what only one of them shows is an error. An iris that was found in fewer than 8
+        pictures does not count; NaN if neither counts.
     """
 
     face_coverage: float

@@ -49,8 +49,8 @@ def make_interval(
     range_ : float
         The measured range. The arguments below have the same unit, except `gain_std`.
     reach : float
-        How far the interval reaches to either side because only so many looks were seen: from
-        `kernels.compute_range_reach`.
+        How far the interval reaches to either side because the person looked up and down only a
+        few times: from `kernels.compute_range_reach`.
     gain_std : float
         Standard deviation of a further error, as a share of the range: 0.1 is 10 % of it.
     noise : float
@@ -62,7 +62,8 @@ def make_interval(
     Returns
     -------
     low, high : float
-        Both ends, in the unit of the range; NaN if an argument is NaN.
+        Both ends, in the unit of the range; NaN if an argument is NaN, but `high` does not depend
+        on `noise`.
     """
     whole_reach = math.hypot(reach, NORMAL_QUANTILE * gain_std * range_)
     # NaN stays NaN.
@@ -175,7 +176,7 @@ def bound_angle(interval: tuple[float, float], iris_ratio: float) -> tuple[float
 
     `interval` is the 95 % interval of the range in canthal distances, and `iris_ratio` the iris
     diameter divided by the canthal distance. The bounds are wide, because landmarks follow only a
-    part of the movement that is not known (`FOLLOWED_SHARE`). NaN if the interval is NaN.
+    part of the movement that is not known (`FOLLOWED_SHARE`). NaN if an argument is NaN.
     """
     # As an angle, the range is centred on straight ahead.
     low_deg, high_deg = 2 * compute_rotation_deg(np.array(interval) / 2, iris_ratio)

@@ -123,10 +123,10 @@ def list_saccade_rows(analysis: "Analysis") -> list[SaccadeRow]:
 
     If the protocol has phases up and down, vertical steps outside of these have no rows. The same
     holds for horizontal steps and the phases left and right. A step that does not count has no rows
-    if it is part of a larger movement in the other direction. A small step has rows only where it
-    is all that answers a phase: others are corrections, or landmarks that settle. A phase that asks
-    for a direction in which no step is found has rows, too. There are no rows if steps could not be
-    looked for.
+    if a step at right angles to it at the same time counts or is larger. A small step has rows only
+    where it is all that answers a phase: others are corrections, or landmarks that settle. A phase
+    that asks for a direction in which no step is found has rows, too. There are no rows if steps
+    could not be looked for.
     """
     found, protocol = analysis.saccades, analysis.parameters.protocol
     if found.reason is not None:
@@ -158,9 +158,10 @@ def list_saccade_rows(analysis: "Analysis") -> list[SaccadeRow]:
 
 
 def _is_part(one: _Movement, movements: Sequence[_Movement]) -> bool:
-    """Return whether a step that does not count belongs to a larger one in the other direction.
+    """Return whether a step that does not count only comes with one at right angles to it.
 
-    `movements` are all steps of both offsets.
+    The other one is at about the same time, and counts or is larger. `movements` are all steps of
+    both offsets.
     """
 
     def size(movement: _Movement) -> float:

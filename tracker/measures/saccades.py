@@ -257,8 +257,8 @@ def find_typical_ms(steps: Steps) -> float:
 def weigh_times(steps: Steps) -> tuple[Float64Array, Float64Array]:
     """Return logarithms of 10-90 % times in milliseconds, (G,), and the log likelihood of each.
 
-    The likelihoods have the shape (M, L, G), for each of M steps, at least 1, and under L
-    exposures.
+    The likelihoods have the shape (M, L, G): of M steps, at least 1, if a frame is exposed for each
+    of the L times in `Camera.exposures_s`.
     """
     grid = make_log_grid(RISE_MS[0], RISE_MS[-1])
     at = (grid - grid[0]) / float(np.log(RISE_MS[1] / RISE_MS[0]))
@@ -288,8 +288,9 @@ def weigh_steps(
     """Return logarithms of amplitudes, velocities or products, (G,), and their log likelihoods.
 
     `amplitudes` and `velocities` are 1 or 0: whether each is a factor. Amplitudes are in eye
-    widths, and velocities in eye widths a second. The likelihoods have the shape (M, L, G), for
-    each of M steps, at least 1, and under L exposures.
+    widths, velocities are peak velocities in eye widths a second. The likelihoods have the shape
+    (M, L, G): of M steps, at least 1, if a frame is exposed for each of the L times in
+    `Camera.exposures_s`.
     """
     best = []
     for step in steps.steps:
@@ -380,8 +381,8 @@ def _measure_latency(
 
     `name` is ``up`` or ``down``, and `steps` holds the steps in this direction only. The latency is
     the time from the start of a phase `name` of the protocol to the start of the first step in it.
-    Steps within `ANTICIPATED_S` of the start do not count. `typical_ms` is the person's 10-90 %
-    time, NaN if it is not known.
+    If that step begins within `ANTICIPATED_S`, the phase does not count. `typical_ms` is the
+    person's 10-90 % time, NaN if it is not known.
     """
     prompts = find_phases(protocol, (name,))
     field = f"saccade_latency_ms_{name}"
@@ -418,7 +419,7 @@ def find_answers(
     -------
     dict of float to (Phase, float, float)
         By the step's `centre_s`: the phase, the latency in seconds, and its standard deviation. A
-        step that began before the prompt could be seen or heard is none.
+        phase whose first step began within `ANTICIPATED_S` has no answer.
     """
     answers = {}
     for prompt in prompts:

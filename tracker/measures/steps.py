@@ -142,7 +142,7 @@ class LeftOut:
         Why it does not count: ``hidden`` by a closure of the lids or another gap of the gaze;
         ``crowded``: too close to another step; ``unsteady``: the landmarks do not follow the eyes
         steadily in this recording; ``not_single``: no fit has its shape; ``small``: below
-        `MAIN_SHARE`; ``oblique``: the eyes move more in the other direction; ``enough``:
+        `MAIN_SHARE` of the large ones; ``oblique``: mostly a step at right angles; ``enough``:
         `MOST_STEPS` are fitted already; ``no_noise``: the recording does not show its noise.
     """
 
@@ -179,7 +179,7 @@ class Steps:
     def find_reason(self, least: int) -> str | None:
         """Return why there are fewer than `least` steps; None if there are as many or more.
 
-        It is ``no_steps``, ``too_few_steps``, or the reason of most in `left_out` but `NO_FAULTS`.
+        It is ``no_steps``, ``too_few_steps``, or the most frequent in `left_out` but `NO_FAULTS`.
         """
         if len(self.steps) >= least:
             return None
@@ -346,7 +346,7 @@ def _find_hidden(
     """Return the steps that closures of the lids and other gaps of the gaze hide.
 
     A gap hides a step if the gaze offset (N,) before it differs from that after it by more than the
-    noise. A candidate within the gap is that step already. valid (N,) marks the frames that count
+    noise. Gaps with a step of `found` in them do not count. valid (N,) marks the frames that count
     for the gaze. Only gaps of `HIDDEN_S` or more that reach into the phases count; if there are no
     phases, gaps of all the recording do.
     """
@@ -423,7 +423,7 @@ def _is_oblique(
     camera: Camera,
     share: float,
 ) -> bool:
-    """Return whether a step is mostly a movement in the other direction.
+    """Return whether a step is mostly a movement at right angles to it.
 
     index says which step of `found` it is. other (N,) is the gaze offset at right angles to the
     step's own, and share the least size of the step over that of the movement of `other` at the

@@ -74,8 +74,9 @@ class Segment:
     index, count : int
         Number of this segment, from 0, and number of all segments of the recording.
     plan : str
-        SHA-256, in hexadecimal, of how the recording was divided, and of its content if it was.
-        Only parts with the same plan are joined.
+        SHA-256, in hexadecimal, of how the recording was divided, and, if there are several
+        segments, of the timestamps and sizes of its encoded frames. Only parts with the same plan
+        are joined.
     asked_step, step : int
         Every `asked_step`-th source frame was to be tracked; every `step`-th one is tracked.
     max_frames : int

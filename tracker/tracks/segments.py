@@ -106,8 +106,9 @@ def plan_segments(
 def _divide(whole: Segment, layout: Layout, cuts: list["_Cut"], stop: int) -> tuple[Segment, ...]:
     """Return the segments into which these cuts divide the first `stop` source frames.
 
-    `whole` is the segment of the whole recording, whose other values they take over. Segment 0 is
-    what comes before the first cut, so there is one segment more than cuts.
+    `whole` is the segment of the whole recording, whose other values they take over. `layout` says
+    where the recording's frames lie in the file. Segment 0 is what comes before the first cut, so
+    there is one segment more than cuts.
     """
     stretches = [
         layout.stretch(cut.keyframe, cut.key_index, cut.first, after.first if after else stop)
@@ -151,8 +152,8 @@ class _Cut:
 def _choose_cuts(layout: Layout, count: int, step: int, stop: int) -> list[_Cut]:
     """Return where to divide the first `stop` source frames into about equally long segments.
 
-    There are at most `count` - 1 cuts, in order; none if the recording cannot be divided. `step` is
-    the step between tracked frames.
+    `layout` tells which frames are keyframes. There are at most `count` - 1 cuts, in order; none if
+    the recording cannot be divided. `step` is the step between tracked frames.
     """
     keys = layout.find_keyframes()
     if not keys:
@@ -202,7 +203,7 @@ def track_segment(
     finder : FaceFinder
         The models: a `tracker.face.mesh.FaceMesh`.
     on_progress : callable, optional
-        Called after each tracked frame with the frames tracked and those expected (0: unknown).
+        Called after each frame, also of the run-in: frames tracked, and expected (0: unknown).
     decode_ahead, keep_eyes : bool
         Whether to decode on a second thread, and to keep pictures of the eyes for the report.
 

@@ -169,9 +169,9 @@ def track_video(
         Most frames to track. It bounds the memory before decoding starts.
     on_progress : callable, optional
         Called after each tracked frame with the frames tracked and those expected (0: unknown).
+        With a budget, frames that a raised step skips count as tracked.
     budget_s : float, optional
-        Seconds that tracking may take. If they are few, `step` is raised to cover the recording.
-        If that is not enough, the track ends early. See `tracker.tracks.pacing.Pacer`.
+        Seconds that tracking may take: `step` is raised to keep them, or else the track ends early.
     decode_ahead : bool, default True
         Decode on a second thread; the track is the same. Switch it off if other processes use the
         cores. It has no effect on a single core, or with a budget, which measures step by step.
@@ -259,8 +259,8 @@ class Frames:
     count : int
         Number of frames so far.
     complete, out_of_time : bool
-        False and True if tracking ended before the video, and because the time was up. Whoever ends
-        the tracking sets them.
+        At first True and False. Whoever ends the tracking before the video ends sets `complete`
+        to False, and `out_of_time` to True if the time was up.
     """
 
     def __init__(self, max_frames: int) -> None:
@@ -276,7 +276,7 @@ class Frames:
         self.count += 1
 
     def read(self, video: Video) -> Reading:
-        """Return what was read of the video from which the frames came, after the last frame."""
+        """Return what was read of the frames' video; to be called after the last frame."""
         return Reading(
             # Copies, so that the buffers for max_frames are freed.
             frame_index=self.index[: self.count].copy(),
@@ -325,7 +325,8 @@ def _follow_frames(
     It ends when the video ends, as many frames as `frames` has room for are tracked, or the time is
     up; `frames` then holds them, and says why it ended. `pacer` chooses the frames instead of
     `step` if there is a time budget; None without one. `ahead` decodes on a second thread.
-    `on_progress` is called after each tracked frame with the frames tracked and those expected.
+    `on_progress` is called after each tracked frame with the frames tracked and those expected; if
+    there is a `pacer`, frames that its larger step skips count as tracked.
     """
     max_frames = frames.index.size
     expected = min(max_frames, -(-video.expected_frames // step))
@@ -363,6 +364,7 @@ def make_track(reading: Reading, face: FollowedFace, step: int, largest_step: in
     Returns
     -------
     Track
+        Without protocol, task and hash of the video, which the caller adds.
     """
     index = reading.frame_index
     times_s, time_source = repair_times(reading.stream_times_s, index, reading.video.fps)
@@ -450,10 +452,10 @@ def concatenate_tracks(tracks: Sequence[Track]) -> Track:
 
 
 def _join_infos(infos: Sequence[TrackInfo]) -> TrackInfo:
-    """Return the information of joined tracks: the sum of each count, the worst of all else.
+    """Return the information of joined tracks: sums of the counts, and the worst of each quality.
 
-    The step, and what the first video declares, come from the first track. There is no protocol and
-    no hash, because each fits only one recording.
+    The step, the task, the rate of capture, the slow motion, and what else the video declares come
+    from the first track. There is no protocol and no hash, because each fits only one recording.
     """
     return replace(
         infos[0],
