@@ -11,7 +11,10 @@ import pytest
 from benchmarks.sweeps import Degradation
 from tracker.face.mesh import LANDMARK_COUNT, FaceMesh
 from tracker.face.quality import (
+    BLACK_LEVEL,
     GRID_PX,
+    STRIP_ROWS,
+    WHITE_LEVEL,
     ImageQuality,
     _sample_eye,
     measure_image,
@@ -126,6 +129,23 @@ def test_noise_is_measured_in_grey_levels(rng: np.random.Generator) -> None:
     # One channel in all three: their grey has the noise of the channel.
     quality = measure_image(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), box_points(0, 0, 199, 199))
     assert quality.noise_std == pytest.approx(6.0, rel=0.03)
+
+
+@pytest.mark.parametrize("height", [3, STRIP_ROWS, STRIP_ROWS + 1, 2 * STRIP_ROWS + 2])
+def test_a_face_of_several_strips_is_measured_as_a_whole(
+    height: int, rng: np.random.Generator
+) -> None:
+    grey = rng.integers(0, 256, (height, 40))
+    image = np.repeat(grey[..., None], 3, axis=2).astype(np.uint8)
+    quality = measure_image(image, box_points(0, 0, 39, height - 1))
+    # Immerkær's mask, written out: what is left of each pixel's second difference, both ways.
+    across = grey[:, :-2] - 2 * grey[:, 1:-1] + grey[:, 2:]
+    response = across[:-2] - 2 * across[1:-1] + across[2:]
+    noise_std = np.abs(response).mean() * math.sqrt(math.pi / 2) / 6
+    assert quality.noise_std == pytest.approx(noise_std, rel=1e-12)
+    assert quality.face_grey == pytest.approx(grey.mean(), rel=1e-12)
+    clipped = ((grey <= BLACK_LEVEL) | (grey >= WHITE_LEVEL)).mean()
+    assert quality.clipped_share == pytest.approx(clipped, abs=1e-12)
 
 
 def test_contrast_over_noise_has_the_floor_of_the_rounding() -> None:
