@@ -5,7 +5,8 @@ without converting it. FaceMesh, as MediaPipe offers it (``mediapipe.solutions.F
 the landmarks in a picture of the face `CROP_PX` wide. The floor includes opening the file. The
 **lower floor** runs the models of `tracker.face.mesh` alone instead, after all frames were decoded.
 They then stay in the processor's cache, which no program can do that looks at each frame, and
-nothing is sampled from the frames. It is shown without a bound.
+nothing is sampled from the frames. Its bound is wide: how far decoder and models displace each
+other depends on the processor's cache, and on what else runs on the machine.
 
 The **straightforward loop** reads and converts every frame with ``cv2.VideoCapture``, runs
 ``mediapipe.solutions.FaceMesh`` on the whole frame, and reads the landmarks one by one. At a step
@@ -56,6 +57,8 @@ REAL = {
 """Recordings of people."""
 AT_MOST = 1.0
 """End to end over the floor."""
+AT_MOST_LOWER = 1.5
+"""End to end over the lower floor."""
 AT_LEAST = 1.45
 """The straightforward loop over end to end."""
 SLACK = 1.15
@@ -231,7 +234,11 @@ def test_end_to_end(
     ours_s = medians["end to end"]
     slack = SLACK if short else 1
     ratio(f"end to end over floor, {name}", ours_s / medians["floor"], at_most=AT_MOST * slack)
-    figure(f"end to end over lower floor, {name}", ours_s / medians["lower floor"], "")
+    ratio(
+        f"end to end over lower floor, {name}",
+        ours_s / medians["lower floor"],
+        at_most=AT_MOST_LOWER * slack,
+    )
     ratio(
         f"straightforward loop over end to end, {name}",
         medians["straightforward loop"] / ours_s,
