@@ -156,7 +156,8 @@ def prepare_output(
 ) -> None:
     """Make `directory`, where the output goes, and check that files can be written there.
 
-    If not, the program ends with a message (exit code 2) now, and not only when its work is done.
+    If not, the program ends with a message about ``--out`` (exit code 2) now, and not only when its
+    work is done.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)

@@ -38,7 +38,7 @@ class ExportedRecording:
     ----------
     name : str
         Path of the recording's files without their endings, relative to the folder that was
-        searched.
+        searched; for a file that the user named, `stem` alone.
     directory : Path
         The folder of its files.
     stem : str

@@ -114,7 +114,11 @@ def closure_table(analysis: Analysis, events: Events) -> Table:
 
 
 def saccade_table(analysis: Analysis) -> Table:
-    """Return the columns of the table of saccades by name; each has one value per step and eye."""
+    """Return the table of saccades, `SACCADE_COLUMNS`, as columns by name, in the file's order.
+
+    Each listed step of the gaze has three rows, for the mean of both eyes and for each eye. So has
+    a phase in whose direction no step was found.
+    """
     rows = list_saccade_rows(analysis)
     table: Table = {
         "step": np.array([one.step for one in rows], dtype=np.int64),

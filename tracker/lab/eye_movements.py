@@ -221,7 +221,8 @@ def simulate_track(
     Parameters
     ----------
     spec : ClipSpec
-        Its gaze, lids, drift, frame rate, exposure and readout are used; its picture is not.
+        Its gaze, lids, drift, frame rate, exposure and readout are used. Its picture is not, nor
+        are dropouts and a variable frame rate.
     rng : numpy.random.Generator
     noise : LandmarkNoise, optional
     shown : Shown, optional

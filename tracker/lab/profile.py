@@ -46,7 +46,8 @@ class Stage:
     """The time of one stage of an analysis; `name` is a key of `STAGES`.
 
     CPU seconds count the thread that the stage ran on; those of all stages add up to the whole. If
-    frames are decoded ahead, the wall seconds of decoding overlap with those of other stages.
+    frames are decoded ahead, the wall seconds of decoding overlap with those of other stages. For
+    ``other``, the CPU time of no known stage, wall seconds are not measured: 0.
     """
 
     name: str
@@ -97,7 +98,8 @@ class Profile:
     width, height, fps : int, int, float
         Size of the video in pixels, and its frames a second.
     step, frames_decoded, frames_tracked : int
-        Every `step`-th frame is tracked; all are decoded.
+        Every `step`-th frame is tracked, fewer in a video with very many; all are decoded. `step`
+        is the one that was asked for.
     cores : int
         Number of cores that this process may use.
     decoded_ahead : bool

@@ -87,8 +87,8 @@ class ClipScore:
         detected blink lasts from its interpolated onset to its interpolated offset, an annotated
         one from its first frame to the first frame after it.
     complete : bool
-        False if the track ends before the video, because of `max_frames` for instance. Only the
-        tracked frames are scored then.
+        False if the track ends before the video, because of `max_frames` for instance. Closures
+        after its end are then not scored.
     """
 
     clip: AnnotatedClip

@@ -121,7 +121,7 @@ class Ablation:
     as_made : Counts
         Blinks in the unchanged recordings.
     variants : Counts
-        Blinks in all variants of the recordings together.
+        Blinks in all variants of the recordings together, the unchanged ones among them.
     """
 
     rule: str

@@ -294,7 +294,8 @@ class EyePicture:
 class EventEntry:
     """The cells of an event's row: of a blink, another closure of the eyes, or a wink.
 
-    `amplitude` and `sides` (left / right) say how far the lids closed, `closed` for how long.
+    `amplitude` and `sides` (left / right) say in percent how far the lids closed, and `closed` for
+    how many seconds. `frames` names the first and the last frame, numbered as in the video.
     """
 
     name: str

@@ -145,8 +145,9 @@ def format_concern(
 ) -> str:
     """Return a concern, a reason why recordings are hard to compare, as a sentence.
 
-    `first` is the label of the first condition. `code`, `labels` and `details` are those of
-    `tracker.study.comparison.Concern`.
+    `code` is the kind of the concern, and `labels` the conditions concerned. `first` is the label
+    of the first condition. `details` is what was found in this case, such as codes of findings, or
+    "".
     """
     return format_text(
         language, f"compare.concern.{code}", labels=", ".join(labels), first=first, details=details

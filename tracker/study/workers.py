@@ -79,7 +79,7 @@ def analyze_recordings(
         Called now and then with a recording's index, the number of its frames done and the number
         expected (0 if unknown).
     resume : bool, default True
-        Keep the files of recordings that an earlier run finished.
+        Keep the files of an earlier run if video, parameters, request and program are the same.
 
     Yields
     ------

@@ -56,7 +56,7 @@ def read_display_matrix(values: Sequence[int]) -> Turn:
 
 
 def is_mirrored(turn: Turn) -> bool:
-    """Return whether a turn, see `read_display_matrix`, mirrors; it may also rotate."""
+    """Return whether a turn (2, 2), see `read_display_matrix`, mirrors; it may also rotate."""
     return bool(turn[0, 0] * turn[1, 1] - turn[0, 1] * turn[1, 0] < 0)
 
 
