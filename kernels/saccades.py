@@ -232,8 +232,8 @@ def estimate_offset_noise(
     Notes
     -----
     Half of the mean squared difference over a time t is ``jitter² + slow² (1 - exp(-t / slow_s))``.
-    It is taken from the median absolute difference, which a few disturbances hardly change. The
-    best fit over all of `NOISE_TIMES_S` gives ``slow_s``.
+    It is taken from the median absolute difference, which a few disturbances hardly change.
+    ``slow_s`` is the one of `NOISE_TIMES_S` that fits best.
     """
     series, kept = as_kept(values, keep)
     times = as_times(times_s, series.size, "values")

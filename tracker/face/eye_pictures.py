@@ -168,7 +168,8 @@ def cut_eyes(image: ImageLike, points: NDArray[np.float32]) -> Image | None:
     -------
     ndarray, shape (60, 196, 3), uint8, or None
         Blue-green-red: the subject's right eye, then the left eye, with a white gap between them;
-        grey beyond the edge of the image. None if an eye has no width or lies outside the image.
+        grey beyond the edge of the image. None if an eye is under a pixel wide, too large
+        (`LARGEST_EYE`) or outside the image.
     """
     # From left to right in the image, so the subject's right eye comes first.
     canthi = [points[list(pair)].tolist() for pair in EYE_CANTHI[::-1]]

@@ -183,8 +183,8 @@ class GazeMeasures(SaccadeMeasures):
     primary_position : float
         Vertical offset of the eyes that look straight ahead, from which up and down are measured.
     primary_position_source : str or None
-        The time that it was taken from, see `tracker.measures.phases.find_primary`; None if there
-        is no primary position.
+        Which time it was taken from: one of the codes that `tracker.measures.phases.find_primary`
+        returns as `source`; None if there is no primary position.
     primary_position_reason : str or None
         Why there is no primary position, as an English text; None if there is one.
     up_range, down_range : float

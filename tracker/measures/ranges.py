@@ -138,7 +138,7 @@ def measure_directions(
     reach : RangeReach
         How far the confidence intervals of these two ends reach.
     gain_std : float
-        Standard deviation of how far the landmarks follow the gaze, as a share of the movement.
+        Standard deviation of the error in how far landmarks follow the gaze, as a share of that.
     noise : float
         How much of the range up, and of the range down, may be the landmarks' jitter.
 

@@ -339,8 +339,8 @@ def to_degrees(velocity: Pooled, iris_ratio: float, shown: tuple[float, float]) 
     """Return a velocity in degrees a second, from one in eye widths a second.
 
     Both are (value, low, high). The value stays what landmarks show. The interval bounds the true
-    velocity, of which landmarks show a share between the two in `shown`. `iris_ratio` is iris
-    diameter over eye width.
+    velocity, of which landmarks show a share between the two in `shown`, but its upper end is at
+    most `FASTEST_DEG_S`. `iris_ratio` is iris diameter over eye width.
     """
     radius = ROTATION_RADIUS_MM * iris_ratio / IRIS_DIAMETER_MM
     middle, low, high = (math.degrees(one / radius) for one in velocity)
