@@ -66,15 +66,10 @@ SACCADES = {
 """Columns of an eye's saccades, and the column of ``STEM.saccades.csv`` that each holds. ``onset``
 and ``trial_type`` are columns of both."""
 
-SHARED_KINDS = ("blink", "prolonged_closure", "flutter")
-"""Kinds of events in which both eyes close."""
-
 KINDS = {
     "blink": "A blink.",
     "prolonged_closure": "Lids that stay closed for longer than a blink.",
     "flutter": "Four dips of the lids or more, in quick succession.",
-    "wink_left": "A wink of the subject's left eye.",
-    "wink_right": "A wink of the subject's right eye.",
     "saccade": "A step of the gaze that could be measured. Columns about closures are n/a.",
 }
 
@@ -85,8 +80,8 @@ Exported by parkinson-eye-tracking. For research; the measures are not a diagnos
 
 Samples are where the iris is between the corners of the eye, in widths of that eye: the position of
 the eye in the head, and no point on a screen. x is positive to the subject's left, y is positive
-downwards. Both eyes close together: a closure is listed for each eye, with that eye's amplitude. A
-wink is listed for its eye only.
+downwards. Both eyes close together: a closure is listed for each eye, with that eye's amplitude.
+Winks are no closures, and are not listed.
 """
 
 
@@ -271,9 +266,8 @@ def _write_recording(recording: ExportedRecording, place: _Place, out: Path) -> 
     written = []
     for eye, (label, name) in EYES.items():
         stem = f"{place.stem}_recording-{label}"
-        # A wink is an event of one eye.
-        own = [row for row in blinks if row["kind"] in (*SHARED_KINDS, f"wink_{name}")]
-        own += [row | {"kind": "saccade"} for row in saccades if row["used"] and row["eye"] == name]
+        steps = [row for row in saccades if row["used"] and row["eye"] == name]
+        own = [*blinks, *(row | {"kind": "saccade"} for row in steps)]
         own.sort(key=lambda row: row["onset_s"])
         about = {
             "SamplingFrequency": summary.quality.sampled_rate_hz or summary.fps,
