@@ -21,6 +21,7 @@ from tracker.measures.saccades import (
     Pooled,
     add_clock_error,
     find_answers,
+    find_onset_error_s,
     find_phases,
     find_shared_error,
     find_typical_ms,
@@ -254,7 +255,8 @@ def _read_values(
     values = []
     for index, step in enumerate(steps.steps):
         onset_s, std_s = step.find_onset(typical_ms)
-        late_s, reach_s = onset_s - prompts_s.get(step.centre_s, math.nan), NORMAL_QUANTILE * std_s
+        reach_s = NORMAL_QUANTILE * math.hypot(std_s, find_onset_error_s(step, typical_ms))
+        late_s = onset_s - prompts_s.get(step.centre_s, math.nan)
         speed = read_event(speeds, all_speeds[index], find_shared_error(0, 1, gain_std))
         values.append(
             {

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from kernels import LEFT, RIGHT
 from kernels.geometry import IRIS_DIAMETER_MM, ROTATION_RADIUS_MM
 from kernels.pooling import interpolate_nodes, make_log_grid, pool_events
-from kernels.saccades import RISE_MS, weigh_products
+from kernels.saccades import RISE_MS, RISE_SHARE, weigh_products
 from kernels.saccades import Steps as StepCandidates
+from kernels.uncertainty import NORMAL_QUANTILE
 from tracker.measures.ranges import EYE_SIZE_ERROR, FOLLOWED_SHARE
-from tracker.measures.steps import OBLIQUE, Camera, Steps, fit_steps, refit_steps
+from tracker.measures.steps import OBLIQUE, Camera, Step, Steps, fit_steps, refit_steps
 from tracker.protocol import HORIZONTAL_PHASES, VERTICAL_PHASES, Phase
 
 if TYPE_CHECKING:
@@ -34,12 +35,11 @@ MOST_RATIO = 8.0
 """An interval whose ends have a larger ratio says nothing."""
 RECORDER_START_S = 0.05
 """How far a recorder's clock may be from the app's when the recording begins: an assumption."""
-TIME_ERROR = 0.1
+TIME_ERROR = 0.25
 """Relative error of the 10-90 % time that all steps of a recording share: its standard deviation in
-rendered clips. Landmarks may follow the eyes more in the middle of their way than at its ends, and
-all steps then read shorter; or they follow less there, and all steps read longer."""
-AMPLITUDE_ERROR = 0.04
-"""Relative error of the amplitude that all steps of a recording share."""
+25 rendered clips (95 % interval: 0.18 to 0.36, `benchmarks.rendered_saccades`). Landmarks may
+follow the eyes more in the middle of their way than at its ends, and all steps then read shorter;
+or they follow less there, and all steps read longer."""
 FASTEST_DEG_S = 1000.0
 """No human eye turns faster."""
 ANTICIPATED_S = 0.06
@@ -273,8 +273,8 @@ def pool_products(
 
     `amplitudes` and `velocities` are 1 or 0: whether each is a factor. Amplitudes are in eye
     widths, and velocities are peak velocities in eye widths a second. `error` is the relative
-    standard deviation of an error that all amplitudes share, besides `AMPLITUDE_ERROR`. The result
-    is (median, low, high); None if there are no steps.
+    standard deviation of an error that all amplitudes share. The result is (median, low, high);
+    None if there are no steps.
     """
     if not steps.steps:
         return None
@@ -311,10 +311,9 @@ def find_shared_error(amplitudes: int, velocities: int, error: float) -> float:
     """Return the relative standard deviation of an error of a product that all steps share.
 
     `amplitudes` and `velocities` are 1 or 0: whether each is a factor of the product. `error` is
-    that of the amplitudes alone, besides `AMPLITUDE_ERROR`.
+    that of the amplitudes alone.
     """
-    both = error * (amplitudes + velocities), TIME_ERROR * velocities
-    return math.hypot(*both, AMPLITUDE_ERROR * (amplitudes + velocities))
+    return math.hypot(error * (amplitudes + velocities), TIME_ERROR * velocities)
 
 
 def _measure_vertical(steps: Steps, iris_ratio: float, gain_std: float) -> dict[str, Any]:
@@ -397,7 +396,13 @@ def _measure_latency(
     late_s, stds_s = np.array(answers).T[:, :, None]
     logs = -(((np.exp(grid) - late_s) / np.maximum(stds_s, 1e-3)) ** 2) / 2
     _, low, high = pool_events(grid, logs[:, None])
-    pooled = add_clock_error((float(np.median(late_s)), low, high), camera)
+    middle_s = float(np.median(late_s))
+    shared_s = float(np.median([find_onset_error_s(one, typical_ms) for one in steps.steps]))
+    below_s, above_s = (
+        math.hypot(max(reach_s, 0.0), NORMAL_QUANTILE * shared_s)
+        for reach_s in (middle_s - low, high - middle_s)
+    )
+    pooled = add_clock_error((middle_s, middle_s - below_s, middle_s + above_s), camera)
     return _pack(field, steps, LEAST_ONE_WAY, pooled, math.inf)
 
 
@@ -429,6 +434,15 @@ def find_answers(
             if onset_s - prompt.start_s > ANTICIPATED_S:
                 answers[after[0].centre_s] = (prompt, onset_s - prompt.start_s, std_s)
     return answers
+
+
+def find_onset_error_s(step: Step, typical_ms: float) -> float:
+    """Return the error of onsets that all steps share, in seconds: its standard deviation.
+
+    If landmarks show a step too short or too long, they show its middle in time. Its start is then
+    off by half of what its duration is off. `typical_ms` is that of `Step.find_onset`.
+    """
+    return TIME_ERROR * step.find_time_ms(typical_ms) / 1000 / RISE_SHARE / 2
 
 
 def add_clock_error(latency_s: Pooled, camera: Camera) -> Pooled:

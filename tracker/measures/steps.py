@@ -14,14 +14,7 @@ from numpy.typing import NDArray
 
 from kernels import saccades
 from kernels.measures import median_finite
-from kernels.saccades import (
-    RISE_MS,
-    OffsetNoise,
-    StepFit,
-    estimate_offset_noise,
-    find_steps,
-    fit_step,
-)
+from kernels.saccades import RISE_MS, OffsetNoise, StepFit, estimate_offset_noise, find_steps
 from kernels.uncertainty import MAD_TO_STD
 from tracker.protocol import Phase
 
@@ -112,20 +105,26 @@ class Step:
     def find_onset(self, typical_ms: float) -> tuple[float, float]:
         """Return when the eyes begin to move, in seconds, and the standard deviation of its error.
 
-        It is a mean over all exposures and durations that were fitted, weighted by their
-        likelihood. A single step often leaves open whether it began early and was slow, or late and
-        fast. The weight therefore also depends on how near a duration is to the person's typical
-        one: `typical_ms` is the time from 10 to 90 % of a step in milliseconds, NaN if it is not
-        known.
+        It is a mean over all fits, weighted by their likelihood. A single step often leaves open
+        whether it began early and was slow, or late and fast. So a fit's weight also depends on how
+        near its 10-90 % time is to the person's typical one, `typical_ms`; NaN if it is not known.
         """
+        chances = self._weigh(typical_ms)
+        onset_s = float((chances * self.fit.onset_s).sum())
+        spread = self.fit.onset_std_s**2 + (self.fit.onset_s - onset_s) ** 2
+        return onset_s, math.sqrt(float((chances * spread).sum()))
+
+    def find_time_ms(self, typical_ms: float) -> float:
+        """Return the 10-90 % time in milliseconds, the mean over all fits as in `find_onset`."""
+        return float((self._weigh(typical_ms) * RISE_MS).sum())
+
+    def _weigh(self, typical_ms: float) -> Float64Array:
+        """Return the weight of each fit, shape (L, K): their sum is 1. See `find_onset`."""
         logs = self.fit.log_likelihood
         if not math.isnan(typical_ms):
             logs = logs - (np.log(RISE_MS / typical_ms) / ONE_PERSON_SPREAD) ** 2 / 2
         chances = np.exp(logs - logs.max())
-        chances /= chances.sum()
-        onset_s = float((chances * self.fit.onset_s).sum())
-        spread = self.fit.onset_std_s**2 + (self.fit.onset_s - onset_s) ** 2
-        return onset_s, math.sqrt(float((chances * spread).sum()))
+        return np.asarray(chances / chances.sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -458,7 +457,7 @@ def _fit(
         slow=slow,
         slow_s=(noise.slow**2 * noise.slow_s + settling * SETTLING_S) / max(slow**2, 1e-12),
     )
-    fit = fit_step(
+    fit = saccades.fit_step(
         part[seen], camera.times_s[window][seen], centre_s, noise, camera.exposures_s,
         (RUSH[0], RUSH[1] * abs(rise)),
     )  # fmt: skip

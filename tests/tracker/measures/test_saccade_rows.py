@@ -21,7 +21,7 @@ from tracker.lab.eye_movements import (
 )
 from tracker.measures.analysis import Analysis, analyze_track
 from tracker.measures.saccade_rows import EYES, list_saccade_rows
-from tracker.measures.saccades import AMPLITUDE_ERROR, TIME_ERROR
+from tracker.measures.saccades import TIME_ERROR
 from tracker.measures.steps import MOST_STEPS, Camera, Step, fit_steps
 from tracker.parameters import Parameters
 from tracker.protocol import Phase
@@ -178,29 +178,22 @@ def test_each_eye_has_its_own_amplitude() -> None:
     assert_allclose(sizes["right"], sizes["both"] / 2, rtol=0.15)
 
 
-@pytest.mark.parametrize(
-    ("module", "name", "value", "error"),
-    [
-        ("saccade_rows", "TIME_ERROR", "time_10_90_ms", TIME_ERROR),
-        ("saccades", "AMPLITUDE_ERROR", "amplitude", AMPLITUDE_ERROR),
-    ],
-)
 def test_intervals_allow_for_what_all_steps_of_a_recording_share(
-    module: str, name: str, value: str, error: float, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The error of how landmarks follow the eyes adds to the variance of each step."""
     analysis = analyze(follow(VERTICAL, 120, 60.0), VERTICAL)
 
     def list_reaches() -> Float64Array:
-        found = [getattr(row, value) for row in list_saccade_rows(analysis) if not row.reason]
+        found = [row.time_10_90_ms for row in list_saccade_rows(analysis) if not row.reason]
         return np.array([np.log(high / low) / 2 for _, low, high in found])
 
     reaches = list_reaches()
     assert reaches.size >= 21
-    monkeypatch.setattr(f"tracker.measures.{module}.{name}", 0.0)
+    monkeypatch.setattr("tracker.measures.saccade_rows.TIME_ERROR", 0.0)
     added = np.sqrt(reaches**2 - list_reaches() ** 2)
-    assert_allclose(added, 1.96 * error, rtol=0.3)
-    assert np.median(added) == pytest.approx(1.96 * error, rel=0.1)
+    assert_allclose(added, 1.96 * TIME_ERROR, rtol=0.3)
+    assert np.median(added) == pytest.approx(1.96 * TIME_ERROR, rel=0.1)
 
 
 def test_a_correction_after_a_step_is_no_step_of_its_own() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from kernels.saccades import RISE_MS, StepFit
 from tracker.lab.clip_spec import ClipSpec, LidClosure
 from tracker.lab.eye_movements import (
     RISE_SHARE,
@@ -21,10 +22,13 @@ from tracker.measures.analysis import analyze_track
 from tracker.measures.gaze import Gaze
 from tracker.measures.saccades import (
     LEAST_RATE_HZ,
+    TIME_ERROR,
     SaccadeMeasures,
+    find_onset_error_s,
     find_saccades,
     measure_saccades,
 )
+from tracker.measures.steps import Step
 from tracker.parameters import Parameters
 from tracker.protocol import Phase
 from tracker.words.en import TEXTS
@@ -119,6 +123,31 @@ def test_what_was_drawn_lies_in_the_intervals(fps: float, velocity_deg_s: float)
     for name in ("up", "down"):
         latency_ms = getattr(measures, f"saccade_latency_ms_{name}")
         assert latency_ms == pytest.approx(1000 * LATENCY_S[name], abs=half_frame_ms + 10)
+
+
+def test_a_start_is_off_by_half_of_what_the_duration_is() -> None:
+    """Of a raised cosine, 59.0 % lie between 10 and 90 % of the way: 0.1695 s of all take 100 ms.
+
+    A quarter of the 0.1695 s may be wrong (`TIME_ERROR`), and the start by half of that.
+    """
+    logs = np.full((1, RISE_MS.size), -1e3)
+    spike = int(np.argmin(np.abs(RISE_MS - 100)))
+    logs[0, spike] = 0.0
+    nothing = np.zeros_like(logs)
+    step = Step(1.0, 0.1, slice(0), StepFit(logs, nothing, nothing, nothing, nothing, 1.0, 9))
+    assert step.find_time_ms(np.nan) == pytest.approx(RISE_MS[spike])
+    error_s = find_onset_error_s(step, np.nan)
+    assert error_s == pytest.approx(0.25 * 0.1695 * RISE_MS[spike] / 100 / 2, rel=1e-3)
+
+
+@pytest.mark.parametrize("velocity_deg_s", [80.0, 350.0])
+def test_a_latency_is_as_uncertain_as_its_duration_and_its_clock(velocity_deg_s: float) -> None:
+    """At least 1.96 deviations of the shared error, half a frame and 50 ms to either side."""
+    measures = measure(follow(VERTICAL, 60, velocity_deg_s), VERTICAL)
+    low, high = measures.saccade_latency_ms_up_ci95
+    turn_ms = measures.vertical_saccade_time_ms / RISE_SHARE
+    least_ms = 1.96 * TIME_ERROR * turn_ms / 2 + 500 / 60 + 50
+    assert least_ms < 0.55 * (high - low) < 2 * least_ms
 
 
 def test_slow_and_fast_saccades_differ_at_30_frames_a_second() -> None:
