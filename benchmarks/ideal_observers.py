@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from benchmarks import saccades
 from benchmarks.saccades import (
+    BEND,
+    PACE,
     SCATTER,
     SEED,
     TARGETS,
@@ -293,11 +295,12 @@ def format_jerks(cells: Sequence[JerkCell]) -> str:
 # Latencies
 
 
-def bound_onset_s(eyes: Eyes, fps: float, noise: LandmarkNoise, rng: np.random.Generator) -> float:
-    """Return the least standard error of one step's onset (Cramer and Rao).
+def inform(eyes: Eyes, fps: float, noise: LandmarkNoise, rng: np.random.Generator) -> Float64Array:
+    """Return what the frames around one step tell of it: its Fisher information, shape (3, 3).
 
-    Known are the shape, the noise, the exposure and the spread of the person's durations; not known
-    are this step's level, amplitude, onset and duration. `rng` draws the exposure and the noise.
+    It is that of the onset in seconds, of the duration's logarithm, and of the landmarks' bend (see
+    `LandmarkNoise`). The step's level and its amplitude are not known either. The noise and the
+    exposure are; `rng` draws them.
     """
     turn_s = turn_time_s(eyes.amplitude_deg, eyes.velocity_deg_s)
     exposure_s = float(rng.uniform(0.1, 1.0)) / fps
@@ -309,12 +312,14 @@ def bound_onset_s(eyes: Eyes, fps: float, noise: LandmarkNoise, rng: np.random.G
         return draw_step(times_s - onset_s, turn_s * longer, exposure_s)
 
     step, tiny = shift(0.0, 1.0), 1e-4
+    gaze = 2 * step - 1
     slopes = np.stack(
         (
-            np.ones(times_s.size),
-            step,
             (shift(tiny, 1.0) - shift(-tiny, 1.0)) / (2 * tiny),
             (shift(0.0, 1 + tiny) - shift(0.0, 1 - tiny)) / (2 * tiny),
+            (gaze**3 - gaze) / 2,
+            np.ones(times_s.size),
+            step,
         )
     )
     jitter = noise.jitter * float(np.exp(noise.uneven * rng.normal())) / amplitude
@@ -325,24 +330,69 @@ def bound_onset_s(eyes: Eyes, fps: float, noise: LandmarkNoise, rng: np.random.G
     change = np.diff(step, prepend=0.0)
     covariance += float(np.mean(np.square(noise.rush))) * np.outer(change, change)
     information = slopes @ np.linalg.solve(covariance, slopes.T)
-    # A step's time scatters as its amplitude and its velocity do.
-    information[3, 3] += 1 / (2 * SCATTER**2)
-    return float(np.sqrt(np.linalg.inv(information)[2, 2]))
+    # What level and amplitude explain is not left to the others.
+    lost = information[:3, 3:] @ np.linalg.solve(information[3:, 3:], information[3:, :3])
+    return np.asarray(information[:3, :3] - lost)
+
+
+def bound_onsets(
+    informed: Sequence[Float64Array],
+    spread: float,
+    bend_std: float,
+    shared_s: float,
+    *,
+    known: bool = False,
+) -> Float64Array:
+    """Return the least covariance of the errors of M onsets, shape (M, M) (Cramer and Rao).
+
+    Parameters
+    ----------
+    informed : sequence of ndarray, shape (3, 3), float64
+        What the frames tell of each step; see `inform`.
+    spread : float
+        Standard deviation of the logarithms of one person's durations.
+    bend_std : float
+        Standard deviation of the bend over recordings. All steps of a recording share it.
+    shared_s : float
+        Standard deviation of the time from the eyes' onset to that of the landmarks, which all
+        steps of a recording share.
+    known : bool, default False
+        Whether the person's typical duration, the bend and that time are known beforehand.
+        Otherwise the typical duration is known from these steps only.
+    """
+    count = len(informed)
+    typical, bend = 2 * count, 2 * count + 1
+    total = np.zeros((2 * count + 2, 2 * count + 2))
+    for number, information in enumerate(informed):
+        own = [number, count + number, bend]
+        total[np.ix_(own, own)] += information
+        pair = [count + number, typical]
+        total[np.ix_(pair, pair)] += np.array([[1.0, -1.0], [-1.0, 1.0]]) / spread**2
+    total[bend, bend] += 1 / bend_std**2
+    if known:
+        return np.asarray(np.linalg.inv(total[:typical, :typical])[:count, :count])
+    return np.asarray(np.linalg.inv(total)[:count, :count] + shared_s**2)
 
 
 def bound_latency_ms(
-    draw: Callable[[np.random.Generator], Eyes], fps: float, recordings: int
+    draw: Callable[[np.random.Generator], Eyes], fps: float, recordings: int, *, known: bool
 ) -> float:
     """Return the median error of an ideal observer's latency, over so many recordings.
 
     `draw` makes a person's eyes. A recording's latency is the median over one direction's saccades.
+    `known` is that of `bound_onsets`.
     """
-    errors = []
+    # A step's time scatters as its amplitude and its velocity do.
+    spread, errors = float(np.sqrt(2)) * SCATTER, []
     for index in range(recordings):
         rng = np.random.default_rng((SEED, 12, index))
         eyes, noise = draw(rng), draw_noise(rng)
-        stds = [bound_onset_s(eyes, fps, noise, rng) for _ in range(TARGETS // 2)]
-        errors.append(abs(float(np.median(np.array(stds) * rng.normal(size=len(stds))))))
+        informed = [inform(eyes, fps, noise, rng) for _ in range(TARGETS)]
+        # Landmarks with another pace begin earlier or later than the eyes.
+        shared_s = PACE * turn_time_s(eyes.amplitude_deg, eyes.velocity_deg_s) / 2
+        covariance = bound_onsets(informed, spread, BEND[1], shared_s, known=known)
+        drawn = rng.multivariate_normal(np.zeros(TARGETS), covariance)
+        errors.append(abs(float(np.median(drawn[::2]))))
     return 1000 * float(np.median(errors))
 
 
@@ -353,8 +403,12 @@ def format_latencies(recordings: int) -> str:
     ]
     lines.append("|---" * (1 + len(saccades.RATES_HZ)) + "|")
     for name, draw in (("normal", draw_normal), ("slow", draw_slow)):
-        bounds = (bound_latency_ms(draw, fps, recordings) for fps in saccades.RATES_HZ)
-        lines.append(f"| {name} | " + " | ".join(f"{one:.1f} ms" for one in bounds) + " |")
+        for known, said in ((False, ""), (True, ", known beforehand")):
+            bounds = [
+                bound_latency_ms(draw, fps, recordings, known=known) for fps in saccades.RATES_HZ
+            ]
+            told = " | ".join(f"{one:.1f} ms" for one in bounds)
+            lines.append(f"| {name}{said} | {told} |")
     lines.append(
         "| half a frame | " + " | ".join(f"{500 / fps:.1f} ms" for fps in saccades.RATES_HZ) + " |"
     )

@@ -1,7 +1,9 @@
-"""Clips of people who look up and down, drawn, encoded and tracked like any video.
+"""``python -m benchmarks.rendered_saccades``: clips of people who look up and down.
 
-They tell whether the noise of the simulated tracks of `benchmarks.saccades` is like that of
-pictures. Frame rate, face, noise, compression and the person change from clip to clip.
+They are drawn, encoded and tracked like any video. They tell whether the noise of the simulated
+tracks of `benchmarks.saccades` is like that of pictures. The command renders those that this noise
+was measured on; `benchmarks.saccades` renders those that judge it. Frame rate, face, noise,
+compression and the person change from clip to clip.
 """
 
 import math
@@ -14,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.saccades import (
-    PHASES,
     RATES_HZ,
     SEED,
     Recording,
@@ -28,16 +29,15 @@ from benchmarks.saccades import (
 from tracker.face.follow import FaceFinder
 from tracker.lab.faces import FACES
 from tracker.lab.synthetic import write_clip
-from tracker.measures.analysis import analyze_gaze
-from tracker.measures.lids import detect_events
-from tracker.measures.traces import trace_track
-from tracker.parameters import Parameters
+from tracker.measures.saccades import TIME_ERROR
 from tracker.tracks.track import Track, track_video
 
 Float64Array = NDArray[np.float64]
 
-JUDGED, BUILT_WITH = 8, 9
+JUDGED, BUILT_WITH = 15, (9, 13, 14)
 """Seeds of the clips that judge the noise model, and of those that it was measured on."""
+BUILT_COUNT = 20
+"""Clips of each seed that the noise was measured on."""
 SIDE_PX = (400, 640)
 NOISE_STD, CRF = (2.0, 5.0), (18, 29)
 EYES = 0.42
@@ -50,6 +50,10 @@ NOT_FOLLOWED = ("officer", "astronaut_with_spectacles")
 """Faces whose landmarks show less than a tenth of the vertical movement."""
 WIDTH_IN_STDS = 2 * 1.96
 PERMUTATIONS = 2000
+SHARED_ERRORS = np.arange(0.0, 0.6, 0.005)
+"""Standard deviations that are tried for the error that all steps of a clip share."""
+LEAST_LIKELY = 1.92
+"""A 95 % interval ends where the log likelihood is this much below its largest value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +114,13 @@ def measure_clip(clip: Clip, track: Track) -> Result:
     vertical, _ = (
         gaze.mean(axis=-1) for gaze in spec.gaze_at(spec.exposed_at(track.times_s, EYES))
     )
-    traces = trace_track(track)
-    eyes_open = detect_events(traces, Parameters()).eyes_open
-    gaze = analyze_gaze(traces, eyes_open, Parameters(protocol=PHASES)).gaze
+    found = measure(track)
+    gaze = found.gaze
     resting = gaze.valid & (np.abs(np.gradient(vertical)) < STILL)
     if np.count_nonzero(resting) < MOST_FREE:
-        return compare(measure(track), clip.recording, 0.0)
+        return compare(found, clip.recording, 0.0)
     slope, _ = np.polyfit(vertical[resting], gaze.vertical[resting], 1)
-    return compare(measure(track), clip.recording, float(slope))
+    return compare(found, clip.recording, float(slope))
 
 
 def standardize(results: Iterable[Result]) -> Float64Array:
@@ -131,6 +134,23 @@ def standardize(results: Iterable[Result]) -> Float64Array:
         if not math.isnan(one.time_ms)
     ]
     return np.array(errors)
+
+
+def estimate_shared_error(results: Iterable[Result]) -> tuple[float, float, float]:
+    """Return the relative error of the time that all steps of a clip share, and its 95 % interval.
+
+    It is a standard deviation over the clips. What the intervals allow for besides that error
+    (`tracker.measures.saccades.TIME_ERROR`) explains a part of the errors. The rest is estimated by
+    maximum likelihood, with a mean of 0.
+    """
+    found = [one for one in results if not math.isnan(one.time_ms)]
+    errors = np.array([math.log(one.time_ms / one.drawn_time_ms) for one in found])
+    stds = np.array([math.log(one.time_width) / WIDTH_IN_STDS for one in found])
+    own = np.maximum(stds**2 - TIME_ERROR**2, 1e-6)
+    variances = own + SHARED_ERRORS[:, None] ** 2
+    likely = -(np.log(variances) + errors**2 / variances).sum(axis=1) / 2
+    inside = SHARED_ERRORS[likely >= likely.max() - LEAST_LIKELY]
+    return float(SHARED_ERRORS[np.argmax(likely)]), float(inside[0]), float(inside[-1])
 
 
 def compute_distance(first: Float64Array, second: Float64Array) -> float:
@@ -185,8 +205,8 @@ def describe(
     """
     lines = [
         "| eyes | face | a second | drawn (ms) | measured (ms) | interval, upper / lower | "
-        "holds the time | the amplitude |",
-        "|---" * 8 + "|",
+        "holds the time | the amplitude | latency: error up, down (ms) |",
+        "|---" * 9 + "|",
     ]
     for clip, one in judged:
         told = [clip.kind, clip.face, f"{clip.recording.spec.fps:.0f}", f"{one.drawn_time_ms:.0f}"]
@@ -195,13 +215,17 @@ def describe(
         else:
             told += [f"{one.time_ms:.0f}", f"{one.time_width:.2f}"]
             told += ["yes" if held else "no" for held in (one.time_inside, one.amplitude_inside)]
+        late = ("-" if math.isnan(error) else f"{error:+.0f}" for error in one.latency_errors_ms)
+        told.append(", ".join(late))
         lines.append(f"| {' | '.join(told)} |")
-    answered = [one for _, one in judged if not math.isnan(one.time_ms)]
-    followed = sum(clip.face not in NOT_FOLLOWED for clip, _ in judged)
+    followed = [(clip, one) for clip, one in judged if clip.face not in NOT_FOLLOWED]
+    answered = [one for _, one in followed if not math.isnan(one.time_ms)]
+    wrong = sum(not math.isnan(one.time_ms) for _, one in judged) - len(answered)
     lines += [
         "",
-        f"{len(answered)} of the {len(judged)} clips have a value. The landmarks follow the gaze "
-        f"of {followed} of them, those without spectacles.",
+        f"The landmarks follow the gaze of {len(followed)} of the {len(judged)} clips, those "
+        f"without spectacles. {len(answered)} of them have a value. Of the others, {wrong} have "
+        "one, which means nothing. What follows is about faces whose gaze they follow.",
     ]
     if not answered:
         return "\n".join(lines)
@@ -212,6 +236,16 @@ def describe(
             f"The interval of the {name} holds what was drawn in {hits} of {len(answered)}: "
             f"if 95 % do, so few or fewer happen in {chance:.0%}."
         )
+    best, low, high = estimate_shared_error(answered)
+    lines.append(
+        f"Their steps share an error of the time of {best:.2f} ({low:.2f} to {high:.2f}); the "
+        f"intervals allow for {TIME_ERROR:.2f}."
+    )
+    for kind in ("normal", "slow"):
+        late_ms = np.array([one.latency_errors_ms for clip, one in followed if clip.kind == kind])
+        if np.isfinite(late_ms).any():
+            error_ms = np.nanmedian(np.abs(late_ms))
+            lines.append(f"Median error of the latencies of {kind} eyes: {error_ms:.0f} ms.")
     errors = standardize(answered)
     alike = standardize(
         one for by_rate in simulated.values() for found in by_rate.values() for one in found
@@ -224,3 +258,24 @@ def describe(
         f"{chance:.0%} (Kolmogorov and Smirnov, by permutation)."
     )
     return "\n".join(lines)
+
+
+def main() -> None:
+    """Render the clips that the noise was measured on; print the error that their steps share."""
+    from tracker.face.mesh import FaceMesh
+
+    finder = FaceMesh()
+    results = [
+        measure_clip(clip, track_clip(clip, finder))
+        for seed in BUILT_WITH
+        for clip in draw_clips(BUILT_COUNT, seed)
+        if clip.face not in NOT_FOLLOWED
+    ]
+    best, low, high = estimate_shared_error(results)
+    print(
+        f"{len(results)} clips share an error of the time of {best:.2f} ({low:.2f} to {high:.2f})"
+    )
+
+
+if __name__ == "__main__":
+    main()

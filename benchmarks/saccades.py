@@ -10,7 +10,7 @@ import argparse
 import functools
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,14 +25,15 @@ from tracker.lab.eye_movements import (
     RISE_SHARE,
     LandmarkNoise,
     Shown,
+    bend_gaze,
     displace,
     main_sequence_deg_s,
     simulate_track,
     turn_time_s,
 )
-from tracker.measures.analysis import analyze_gaze
+from tracker.measures.analysis import GazeResult, analyze_gaze
 from tracker.measures.lids import detect_events
-from tracker.measures.saccades import SaccadeMeasures
+from tracker.measures.saccades import find_answers, find_phases, find_typical_ms
 from tracker.measures.traces import trace_track
 from tracker.parameters import Parameters
 from tracker.protocol import Phase
@@ -46,10 +47,11 @@ SCATTER = 0.1
 LATENCY_SCATTER = 0.15
 FRAMING_STD, SECOND_STD = 0.066, 0.03
 """How far the first pass and the second one over- or underestimate movements."""
-JITTER, UNEVEN, RUSH, BEND = 0.001, 0.8, (0.3, 0.5), (0.0, 0.15)
-"""Noise of the landmarks, see `LandmarkNoise`, as measured on 20 rendered clips that judge nothing.
-The rush and the bend have a mean and a standard deviation.
-The bend's is half of the 0.3 measured, much of which is error: an assumption."""
+JITTER, UNEVEN, RUSH, BEND, PACE = 0.001, 0.8, (0.3, 0.5), (0.0, 0.3), 0.21
+"""Noise of the landmarks, see `LandmarkNoise`, as measured on rendered clips that judge nothing.
+The rush and the bend have a mean and a standard deviation. The pace is the standard deviation of
+its logarithm: with the bend, all steps of a recording share an error of their 10-90 % time as large
+as in those clips."""
 BLINKS_PER_MIN = 12.0
 SLOW_DEG_S = (40.0, 100.0)
 NORMAL_SPREAD = 0.15
@@ -109,13 +111,18 @@ class Recording:
     ----------
     spec : ClipSpec
     eyes : Eyes
-    latency_ms : dict of str to float
-        Median of the drawn latencies, by direction, ``up`` and ``down``.
+    latencies_ms : dict of Phase to float
+        Drawn latencies, by the phase that asks for the movement.
     """
 
     spec: ClipSpec
     eyes: Eyes
-    latency_ms: dict[str, float]
+    latencies_ms: dict[Phase, float]
+
+    def find_latency_ms(self, phases: Iterable[Phase]) -> float:
+        """Return the median of the latencies drawn in some phases; NaN without phases."""
+        found = [self.latencies_ms[phase] for phase in phases]
+        return float(np.median(found)) if found else math.nan
 
 
 def draw_recording(
@@ -127,7 +134,7 @@ def draw_recording(
     """
     side_deg = eyes.amplitude_deg / 2
     gaze, place_deg = [GazePhase(0.0, displace(side_deg))], side_deg
-    latencies_s: dict[str, list[float]] = {"up": [], "down": []}
+    latencies_ms = {}
     for phase in PHASES[1:]:
         sign = 1 if phase.phase == "down" else -1
         target_deg = sign * side_deg * float(np.exp(SCATTER * rng.normal()))
@@ -136,7 +143,7 @@ def draw_recording(
         typical = main_sequence_deg_s(amplitude_deg) / main_sequence_deg_s(eyes.amplitude_deg)
         velocity = eyes.velocity_deg_s * typical * float(np.exp(SCATTER * rng.normal()))
         latency_s = eyes.latency_s * float(np.exp(LATENCY_SCATTER * rng.normal()))
-        latencies_s[phase.phase].append(latency_s)
+        latencies_ms[phase] = 1000 * latency_s
         turn_s = turn_time_s(amplitude_deg, velocity)
         gaze.append(GazePhase(phase.start_s + latency_s, displace(target_deg), 0.0, turn_s))
         place_deg = target_deg
@@ -154,7 +161,7 @@ def draw_recording(
     return Recording(
         ClipSpec(duration_s=duration_s, fps=fps, gaze=tuple(gaze), **(made | fields)),
         eyes,
-        {name: 1000 * float(np.median(found)) for name, found in latencies_s.items()},
+        latencies_ms,
     )
 
 
@@ -171,14 +178,15 @@ def draw_noise(rng: np.random.Generator, factor: float = 1.0) -> LandmarkNoise:
         uneven=UNEVEN,
         rush=(float(rng.normal(*RUSH)), float(rng.normal(*RUSH))),
         bend=float(rng.normal(*BEND)),
+        pace=float(np.exp(PACE * rng.normal())),
     )
 
 
-def measure(track: Track) -> SaccadeMeasures:
+def measure(track: Track) -> GazeResult:
     """Measure a track of the task as the product does."""
     traces = trace_track(track)
     events = detect_events(traces, Parameters())
-    return analyze_gaze(traces, events.eyes_open, Parameters(protocol=PHASES)).measures
+    return analyze_gaze(traces, events.eyes_open, Parameters(protocol=PHASES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +201,9 @@ class Result:
         1 if the 95 % interval holds what was drawn, 0 if not.
     time_width : float
         Upper end of the time's interval over its lower end.
-    latency_errors_ms : tuple of float
-        Measured minus drawn latency, up and down.
+    latency_errors_ms, latency_misses_ms : tuple of float
+        Measured minus drawn latency, up and down: of the movements that could be measured, and of
+        all that were drawn. The second differs by chance, too, if a closure hides a movement.
     velocity, product : float
         Peak velocity in degrees a second as estimated, and amplitude times velocity: geometric
         mean of up and down.
@@ -206,23 +215,39 @@ class Result:
     amplitude_inside: float
     time_width: float
     latency_errors_ms: tuple[float, float]
+    latency_misses_ms: tuple[float, float]
     velocity: float
     product: float
 
 
-def compare(measures: SaccadeMeasures, recording: Recording, shown: float) -> Result:
+def find_share_at_rest(spec: ClipSpec, bend: float) -> float:
+    """Return the share that a bend leaves of the movements between places where the eyes rest.
+
+    It is the slope by least squares of where they are shown over where they are.
+    """
+    places = np.array([phase.vertical for phase in spec.gaze])
+    return float(places @ bend_gaze(places, spec, bend) / (places @ places))
+
+
+def compare(found: GazeResult, recording: Recording, shown: float) -> Result:
     """Compare what was measured with what was drawn.
 
     `shown` is the share of the drawn movement that the landmarks show: the measured amplitude is
     compared with so much of the drawn one.
     """
-    eyes = recording.eyes
+    eyes, measures = recording.eyes, found.measures
     amplitude = 2 * shown * displace(eyes.amplitude_deg / 2)
 
     def holds(name: str, drawn: float) -> float:
         low, high = getattr(measures, f"{name}_ci95")
         return math.nan if math.isnan(low) else float(low <= drawn <= high)
 
+    steps = found.saccades.upright
+    typical_ms, asked, answered = find_typical_ms(steps), {}, {}
+    for name, sign in (("up", -1.0), ("down", 1.0)):
+        asked[name] = find_phases(PHASES, (name,))
+        answers = find_answers(steps.one_way(sign), asked[name], typical_ms)
+        answered[name] = [phase for phase, _, _ in answers.values()]
     low, high = measures.vertical_saccade_time_ms_ci95
     return Result(
         time_ms=measures.vertical_saccade_time_ms,
@@ -231,8 +256,12 @@ def compare(measures: SaccadeMeasures, recording: Recording, shown: float) -> Re
         amplitude_inside=holds("vertical_saccade_amplitude", amplitude),
         time_width=high / low,
         latency_errors_ms=(
-            measures.saccade_latency_ms_up - recording.latency_ms["up"],
-            measures.saccade_latency_ms_down - recording.latency_ms["down"],
+            measures.saccade_latency_ms_up - recording.find_latency_ms(answered["up"]),
+            measures.saccade_latency_ms_down - recording.find_latency_ms(answered["down"]),
+        ),
+        latency_misses_ms=(
+            measures.saccade_latency_ms_up - recording.find_latency_ms(asked["up"]),
+            measures.saccade_latency_ms_down - recording.find_latency_ms(asked["down"]),
         ),
         velocity=measures.vertical_saccade_peak_velocity_deg_s_est,
         product=math.sqrt(
@@ -260,8 +289,10 @@ def simulate(
             framing_gain=1 + FRAMING_STD * float(rng.normal()),
             second_gain=1 + SECOND_STD * float(rng.normal()),
         )
-        track = simulate_track(recording.spec, rng, draw_noise(rng, noise), shown)
-        results.append(compare(measure(track), recording, shown.vertical))
+        landmarks = draw_noise(rng, noise)
+        track = simulate_track(recording.spec, rng, landmarks, shown)
+        share = shown.vertical * find_share_at_rest(recording.spec, landmarks.bend)
+        results.append(compare(measure(track), recording, share))
     return results
 
 
@@ -284,7 +315,10 @@ class Cell:
     time_width : float
         Median of the interval's upper end over its lower end.
     latency_error_ms, latency_bias_ms : float
-        Medians, over recordings and directions, of the absolute error and of the error.
+        Medians, over recordings and directions, of the absolute error and of the error; see
+        `Result`.
+    latency_miss_ms : float
+        Median of the absolute error against all latencies that were drawn.
     """
 
     name: str
@@ -298,6 +332,7 @@ class Cell:
     time_width: float
     latency_error_ms: float
     latency_bias_ms: float
+    latency_miss_ms: float
 
 
 def summarize(name: str, fps: float, results: Sequence[Result]) -> Cell:
@@ -309,8 +344,9 @@ def summarize(name: str, fps: float, results: Sequence[Result]) -> Cell:
 
     errors = collect([one.time_ms / one.drawn_time_ms - 1 for one in results])
     latency = collect([error for one in results for error in one.latency_errors_ms])
+    misses = collect([error for one in results for error in one.latency_misses_ms])
     if not errors.size:
-        return Cell(name, fps, len(results), 0.0, *[math.nan] * 7)
+        return Cell(name, fps, len(results), 0.0, *[math.nan] * 8)
     return Cell(
         name=name,
         fps=fps,
@@ -323,6 +359,7 @@ def summarize(name: str, fps: float, results: Sequence[Result]) -> Cell:
         time_width=float(np.median(collect([one.time_width for one in results]))),
         latency_error_ms=float(np.median(np.abs(latency))) if latency.size else math.nan,
         latency_bias_ms=float(np.median(latency)) if latency.size else math.nan,
+        latency_miss_ms=float(np.median(np.abs(misses))) if misses.size else math.nan,
     )
 
 
@@ -433,13 +470,14 @@ def format_cells(cells: Sequence[Cell]) -> str:
     """Return the cells as a Markdown table."""
     lines = [
         "| recordings | a second | number | measured | time: held | amplitude: held | time: bias | "
-        "error | interval, upper / lower | latency: error (ms) | bias (ms) |",
-        "|---" * 11 + "|",
+        "error | interval, upper / lower | latency: error (ms) | bias (ms) | of all (ms) |",
+        "|---" * 12 + "|",
     ]
     lines += [
         f"| {c.name} | {c.fps:.0f} | {c.recordings:,} | {c.measured:.1%} | {c.time_covered:.1%} | "
         f"{c.amplitude_covered:.1%} | {c.time_bias:+.1%} | {c.time_error:.1%} | "
-        f"{c.time_width:.2f} | {c.latency_error_ms:.1f} | {c.latency_bias_ms:+.1f} |"
+        f"{c.time_width:.2f} | {c.latency_error_ms:.1f} | {c.latency_bias_ms:+.1f} | "
+        f"{c.latency_miss_ms:.1f} |"
         for c in cells
     ]
     return "\n".join(lines)

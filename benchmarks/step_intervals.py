@@ -26,7 +26,7 @@ from benchmarks.saccades import (
     draw_slow,
     write_docs,
 )
-from tracker.lab.eye_movements import RISE_SHARE, Shown, simulate_track
+from tracker.lab.eye_movements import RISE_SHARE, Shown, bend_gaze, simulate_track
 from tracker.measures.analysis import analyze_track
 from tracker.measures.saccade_rows import EYES, SaccadeRow, list_saccade_rows
 from tracker.parameters import Parameters
@@ -75,18 +75,21 @@ def list_rows(
         framing_gain=1 + FRAMING_STD * float(rng.normal()),
         second_gain=1 + SECOND_STD * float(rng.normal()),
     )
-    track = simulate_track(recording.spec, rng, draw_noise(rng), shown)
+    noise = draw_noise(rng)
+    track = simulate_track(recording.spec, rng, noise, shown)
     gaze = recording.spec.gaze
+    places = np.array([step.vertical for step in gaze])
+    sizes = np.abs(np.diff(bend_gaze(places, recording.spec, noise.bend)))
     middles_s = np.array([step.start_s + step.turn_s / 2 for step in gaze[1:]])
     found = []
     for row in list_saccade_rows(analyze_track(track, Parameters(protocol=PHASES))):
         if row.direction in ("up", "down") and not row.reason:
             number = 1 + int(np.argmin(np.abs(middles_s - row.middle_s)))
-            step, before = gaze[number], gaze[number - 1]
+            step = gaze[number]
             drawn = {
                 "onset_s": step.start_s,
                 "latency_ms": 1000 * (step.start_s - row.prompt_s),
-                "amplitude": shown.vertical * abs(step.vertical - before.vertical),
+                "amplitude": shown.vertical * float(sizes[number - 1]),
                 "time_10_90_ms": 1000 * RISE_SHARE * step.turn_s,
             }
             found.append((row, drawn))

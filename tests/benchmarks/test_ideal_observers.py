@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from benchmarks.ideal_observers import NOISES, Fixation, bound_onset_s, draw_step, take_match
+from benchmarks.ideal_observers import (
+    NOISES,
+    Fixation,
+    bound_onsets,
+    draw_step,
+    inform,
+    take_match,
+)
 from benchmarks.saccades import Eyes
 from tracker.lab.eye_movements import LandmarkNoise
 
@@ -44,10 +51,38 @@ def test_ideal_observers_find_large_jerks_and_miss_small_ones() -> None:
 
 def test_an_onset_is_less_certain_in_slow_saccades_and_in_noise() -> None:
     def bound(velocity_deg_s: float, jitter: float) -> float:
-        eyes = Eyes(15.0, velocity_deg_s, 0.3)
-        return bound_onset_s(eyes, 60.0, LandmarkNoise(jitter), np.random.default_rng(0))
+        eyes, rng = Eyes(15.0, velocity_deg_s, 0.3), np.random.default_rng(0)
+        informed = [inform(eyes, 60.0, LandmarkNoise(jitter), rng)]
+        return float(np.sqrt(bound_onsets(informed, 0.14, 0.3, 0.0, known=True)[0, 0]))
 
     fast = bound(350.0, 0.001)
     assert 0 < fast < 0.01
     assert bound(70.0, 0.001) > 2 * fast
     assert bound(350.0, 0.005) > fast
+
+
+def test_bounds_of_onsets_are_those_worked_out_by_hand() -> None:
+    """Of one step, an onset of variance 1 / 5 if the duration is known, and told together with it.
+
+    A prior of the duration's variance 1 / 4 adds 4 to its information, so that the onset's is
+    5 - 2 * 2 / (3 + 4). Without one, the onset's is 5 - 2 * 2 / 3. Of many steps, the typical
+    duration is as good as known.
+    """
+    information = np.array([[5.0, 2.0, 0.0], [2.0, 3.0, 0.0], [0.0, 0.0, 1.0]])
+    (known,) = bound_onsets([information], 0.5, 1.0, 0.3, known=True)[0]
+    assert known == pytest.approx(1 / (5 - 4 / 7))
+    (unknown,) = bound_onsets([information], 0.5, 1.0, 0.0)[0]
+    assert unknown == pytest.approx(1 / (5 - 4 / 3))
+    many = bound_onsets([information] * 400, 0.5, 1.0, 0.0)
+    assert many[0, 0] == pytest.approx(known, rel=0.01)
+    # What all steps share adds to each variance and to each covariance.
+    late = bound_onsets([information] * 400, 0.5, 1.0, 0.3)
+    assert late - many == pytest.approx(np.full((400, 400), 0.3**2))
+
+
+def test_a_bend_that_is_not_known_makes_onsets_less_certain() -> None:
+    """Of one step with a known duration: the bend's prior adds 1 / 0.5**2 to its information 2."""
+    information = np.array([[5.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 2.0]])
+    (variance,) = bound_onsets([information], 0.5, 0.5, 0.0)[0]
+    assert variance == pytest.approx(1 / (5 - 1 / (2 + 4)))
+    assert bound_onsets([information], 0.5, 0.5, 0.0, known=True)[0, 0] == pytest.approx(1 / 5)

@@ -1,6 +1,7 @@
 """The simulated recordings of saccades: what they are made of, and how they are counted."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,24 +12,29 @@ from benchmarks.saccades import (
     PHASES,
     Eyes,
     Result,
+    compare,
     compute_auroc,
     compute_sensitivity,
     draw_normal,
     draw_patient,
     draw_recording,
     draw_slow,
+    find_share_at_rest,
+    measure,
     simulate,
     summarize,
 )
 from tests.lengths import LONG
-from tracker.lab.eye_movements import main_sequence_deg_s
+from tracker.lab.clip_spec import ClipSpec, GazePhase, LidClosure
+from tracker.lab.eye_movements import LandmarkNoise, main_sequence_deg_s, simulate_track
 from tracker.lab.faces import rotation_deg
 
 EYES = Eyes(amplitude_deg=15.0, velocity_deg_s=300.0, latency_s=0.3)
 
 
 def result(time_ms: float = 50.0, inside: float = 1.0, late_ms: float = 0.0) -> Result:
-    return Result(time_ms, 50.0, inside, inside, 1.2, (late_ms, -late_ms), 100.0, 0.01)
+    late = (late_ms, -late_ms)
+    return Result(time_ms, 50.0, inside, inside, 1.2, late, (late_ms + 2, 2.0), 100.0, 0.01)
 
 
 def test_a_recording_has_the_steps_of_its_person() -> None:
@@ -50,7 +56,12 @@ def test_a_recording_has_the_steps_of_its_person() -> None:
         ]
         for name, first in (("up", 0), ("down", 1)):
             drawn_ms = 1000 * np.median(late_s[-8:][first::2])
-            assert recording.latency_ms[name] == pytest.approx(drawn_ms)
+            asked = [phase for phase in PHASES if phase.phase == name]
+            assert recording.find_latency_ms(asked) == pytest.approx(drawn_ms)
+            assert recording.find_latency_ms(asked[1:2]) == pytest.approx(
+                1000 * late_s[-8:][first + 2]
+            )
+    assert math.isnan(recordings[0].find_latency_ms([]))
     assert np.median(amplitudes) == pytest.approx(15.0, rel=0.02)
     assert 0.590 * 1000 * np.median(turns_s) == pytest.approx(EYES.time_ms, rel=0.03)
     assert np.median(late_s) == pytest.approx(0.3, rel=0.03)
@@ -88,7 +99,8 @@ def test_areas_and_sensitivities_are_those_worked_out_by_hand() -> None:
 
 
 def test_a_cell_counts_what_was_measured() -> None:
-    missing = Result(math.nan, 50.0, math.nan, math.nan, math.nan, (math.nan, 4.0), math.nan, 0.0)
+    nan, late_ms = math.nan, (math.nan, 4.0)
+    missing = Result(nan, 50.0, nan, nan, nan, late_ms, late_ms, nan, 0.0)
     cell = summarize("some", 30.0, [result(55.0), result(45.0, 0.0, 6.0), result(50.0), missing])
     assert (cell.recordings, cell.measured) == (4, 0.75)
     assert cell.time_covered == pytest.approx(2 / 3)
@@ -96,7 +108,36 @@ def test_a_cell_counts_what_was_measured() -> None:
     assert cell.time_error == pytest.approx(0.1)
     # 0, 0, 6, -6, 0, 0 and 4: the median of their absolute values.
     assert cell.latency_error_ms == 0.0
+    # 2 and 2, 8 and 2, 2 and 2, and 4.
+    assert cell.latency_miss_ms == 2.0
     assert math.isnan(summarize("none", 30.0, [missing]).time_covered)
+
+
+def test_a_bend_changes_what_shows_of_movements_between_resting_places() -> None:
+    """By hand, a bend of 0.4 shows 0.5 + 0.4 (0.125 - 0.5) = 0.35 of 0.5, and all of 1."""
+    places = (0.1, 0.2)
+    spec = ClipSpec(gaze=tuple(GazePhase(float(n), place) for n, place in enumerate(places)))
+    share = (0.5 * 0.35 + 1) / (0.25 + 1)
+    assert find_share_at_rest(spec, 0.4) == pytest.approx(share)
+    assert find_share_at_rest(spec, 0.0) == pytest.approx(1.0)
+
+
+def test_a_latency_is_compared_with_that_of_the_movements_that_are_seen() -> None:
+    """A closure hides the first movement up: three of four count."""
+    rng = np.random.default_rng(4)
+    open_eyes = draw_recording(EYES, 120.0, rng, blinks=False)
+    hidden = LidClosure(open_eyes.spec.gaze[1].start_s - 0.1, 0.3)
+    recording = replace(open_eyes, spec=replace(open_eyes.spec, closures=(hidden,)))
+    noise = LandmarkNoise(jitter=0.0003, slow=0.0003, settling=0.0)
+    found = compare(measure(simulate_track(recording.spec, rng, noise)), recording, 0.44)
+    asked = [phase for phase in PHASES if phase.phase == "up"]
+    error_ms, miss_ms = found.latency_errors_ms[0], found.latency_misses_ms[0]
+    assert abs(error_ms) < 4
+    apart_ms = recording.find_latency_ms(asked[1:]) - recording.find_latency_ms(asked)
+    assert abs(apart_ms) > 4
+    assert miss_ms == pytest.approx(error_ms + apart_ms)
+    # Nothing hides a movement down.
+    assert found.latency_errors_ms[1] == found.latency_misses_ms[1]
 
 
 def test_some_recordings_are_measured_as_many_are() -> None:

@@ -6,7 +6,7 @@ given noise.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -172,6 +172,9 @@ class LandmarkNoise:
     bend : float
         Vertical landmarks follow the eyes unevenly: with the gaze u as a share of the farthest one,
         they show ``u + bend * (u**3 - u)``. Negative: more in the middle than at the ends.
+    pace : float
+        In how many times the eyes' time the vertical landmarks move. The middle of a movement stays
+        where it is in time. Below 1, the landmarks begin late and arrive early.
     """
 
     jitter: float = 0.0012
@@ -182,6 +185,7 @@ class LandmarkNoise:
     uneven: float = 0.0
     rush: tuple[float, float] = (0.0, 0.0)
     bend: float = 0.0
+    pace: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +248,7 @@ def simulate_track(
     second = choose_second_passes(np.ones(size, np.bool_))
     fixation = np.searchsorted([phase.start_s for phase in spec.gaze], times_s, "right")
     swing = np.exp(noise.uneven * rng.normal(size=len(spec.gaze) + 1))[fixation]
-    followed = _follow_unevenly(vertical, spec, noise)
+    followed = _follow_unevenly(moments_s, spec, noise)
 
     def place(samples: NDArray[np.int64], gain: float) -> NDArray[np.float32]:
         jitter = noise.jitter * np.sqrt(2) * rng.normal(size=(2, samples.size, 2))
@@ -272,14 +276,38 @@ def simulate_track(
     )
 
 
-def _follow_unevenly(vertical: Float64Array, spec: ClipSpec, noise: LandmarkNoise) -> Float64Array:
-    """Return the vertical gaze (N,) as landmarks with `noise.bend` and `noise.rush` follow it.
+def _change_pace(spec: ClipSpec, pace: float) -> ClipSpec:
+    """Return a spec whose eyes move in `pace` times the time, around the same middle."""
+    return replace(
+        spec,
+        gaze=tuple(
+            replace(
+                phase,
+                start_s=max(phase.start_s + phase.turn_s * (1 - pace) / 2, 0.0),
+                turn_s=phase.turn_s * pace,
+            )
+            for phase in spec.gaze
+        ),
+    )
 
-    `vertical` is the true gaze in canthal distances (from corner to corner of the eye), down
-    positive. The farthest gaze of `spec` is the one at which the bend changes nothing.
+
+def bend_gaze(vertical: Float64Array, spec: ClipSpec, bend: float) -> Float64Array:
+    """Return where landmarks with a bend show a vertical gaze, any shape.
+
+    `bend` is that of `LandmarkNoise`; it changes nothing at the farthest gaze of `spec`.
+    `vertical` is in canthal distances (from corner to corner of the eye), down positive.
     """
     farthest = max((abs(phase.vertical) for phase in spec.gaze), default=0.0) or 1.0
-    bent = vertical + noise.bend * (vertical**3 / farthest**2 - vertical)
+    return np.asarray(vertical + bend * (vertical**3 / farthest**2 - vertical))
+
+
+def _follow_unevenly(moments_s: Float64Array, spec: ClipSpec, noise: LandmarkNoise) -> Float64Array:
+    """Return the vertical gaze (N,) as landmarks with a pace, a bend and a rush follow it.
+
+    `moments_s` (N, ...) are the moments of each exposure.
+    """
+    paced, _ = _change_pace(spec, noise.pace).gaze_at(moments_s)
+    bent = bend_gaze(paced.mean(axis=-1), spec, noise.bend)
     change = np.diff(bent, prepend=bent[:1])
     return np.asarray(bent + np.where(change < 0, *noise.rush) * change)
 

@@ -175,6 +175,20 @@ def test_landmarks_that_bend_are_right_at_the_ends() -> None:
     assert [shown[10], shown[50], shown[80]] == pytest.approx(expected, abs=1e-5)
 
 
+def test_landmarks_with_another_pace_move_around_the_same_middle() -> None:
+    """Of a movement from 1.0 to 1.4 s, half the pace shows one from 1.1 to 1.3 s."""
+    gaze = (GazePhase(0.0, 0.0), GazePhase(1.0, 0.1, 0.1, 0.4))
+    noise = LandmarkNoise(0.0, 0.0, settling=0.0, pace=0.5)
+    spec = ClipSpec(duration_s=3.0, fps=100.0, gaze=gaze, exposure_s=0.0, readout_s=0.0)
+    geometry = compute_eye_geometry(simulate_track(spec, np.random.default_rng(0), noise).landmarks)
+    shown = geometry.vertical_offset.mean(axis=1) / 0.044
+    # A raised cosine has moved by (1 - cos(pi / 4)) / 2 after a quarter of its time.
+    expected = [0.0, (1 - np.cos(np.pi / 4)) / 2, 0.5, 1.0]
+    assert shown[[110, 115, 120, 130]] == pytest.approx(expected, abs=1e-4)
+    # Horizontal landmarks keep the eyes' pace.
+    assert geometry.horizontal_offset.mean(axis=1)[110] > 0.01
+
+
 def test_the_jitter_differs_from_fixation_to_fixation() -> None:
     gaze = tuple(GazePhase(float(n), 0.1 * (-1) ** n, 0.0, 0.01) for n in range(400))
     noise = LandmarkNoise(0.001, 0.0, settling=0.0, uneven=0.8)
