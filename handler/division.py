@@ -51,7 +51,10 @@ class Division:
 
 
 def divide(cpu_s: float, cpu_share: float, workers: int) -> Division:
-    """Return how a recording is best divided: each worker shall take about `SEGMENT_S`.
+    """Return how a recording is best divided, with the time and cost.
+
+    A worker takes `SEGMENT_S` seconds for a segment, or less. Only of recordings that would have
+    more than `MAX_SEGMENTS` it takes longer.
 
     Parameters
     ----------
@@ -60,7 +63,8 @@ def divide(cpu_s: float, cpu_share: float, workers: int) -> Division:
     cpu_share : float
         Share of a core that each worker gets, above 0 and at most 1.
     workers : int
-        How many of them work at the same time, at least 1.
+        How many segments are worked on at the same time, at least 1. If there are more, their
+        number is raised to a multiple of it, so that no worker idles in the last round.
 
     Returns
     -------

@@ -1,4 +1,6 @@
-"""The settings of a deployed function. Only this file reads environment variables."""
+"""The settings of the deployed functions, from their environment variables.
+
+`handler.authorizer` alone reads its own two itself."""
 
 import os
 from dataclasses import dataclass

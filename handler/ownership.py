@@ -95,7 +95,8 @@ class Ownership:
         Parameters
         ----------
         percent : int
-            0-100. Less than what is stored changes nothing, because jobs end in any order.
+            0-100. If the record says more already, it keeps that, because jobs end in any order;
+            all else is written.
         provenance : dict, optional
             Which file is analysed, from `Source.identify`, so that the record says it even if a job
             fails. Default: what the record says stays.

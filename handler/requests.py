@@ -239,7 +239,7 @@ def parse_action(document: Any, caller: Caller) -> Request:
     document : object
         The body of an HTTP call as parsed JSON, or the event of a direct invocation.
     caller : Caller
-        Who sent it. Another user's id or key is refused; who may see a status is checked later.
+        Who sent it. Another user's id or file (``s3_key``) is refused; see `Caller.check_own_key`.
 
     Returns
     -------

@@ -78,7 +78,8 @@ def print_result(
 class Progress:
     """A progress bar on stderr, for a ``with`` statement. It is only shown if stderr is a terminal.
 
-    `name` stands before the bar, and `unit`, with a space before it, after the counts.
+    `name` stands before the bar. `unit` follows the rate, and the count if the total is not known;
+    it begins with a space, as in ``" frames"``.
     """
 
     def __init__(self, name: str, unit: str = " frames") -> None:

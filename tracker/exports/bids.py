@@ -119,7 +119,8 @@ def export_bids(recordings: Iterable[ExportedRecording], out: Path) -> list[Path
     recordings : iterable of ExportedRecording
         A recording that no table of participants knows becomes a participant of its own.
     out : Path
-        Folder of the data set. It must exist, and hold no other data set.
+        Folder of the data set. It must exist, and hold no ``sub-*`` yet: a data set is never
+        written over, not even one of the same recordings.
 
     Returns
     -------
@@ -129,8 +130,7 @@ def export_bids(recordings: Iterable[ExportedRecording], out: Path) -> list[Path
     Raises
     ------
     ExportInputError
-        The folder holds another data set, which would be mixed with this one; or a table of a
-        recording cannot be read.
+        The folder holds a data set already; or a table of a recording cannot be read.
     """
     recordings = list(recordings)
     if any(out.glob("sub-*")):

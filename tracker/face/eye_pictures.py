@@ -125,8 +125,10 @@ class EyePictures:
     def _may_be_wanted(self, sample: int, points: NDArray[np.float32]) -> bool:
         """Return whether to keep the picture of the analysed frame `sample` (its index).
 
-        True if the eyes are closing or have just opened, or if a regular picture is due. Every call
-        also updates how far the eyes are usually open, from points (478, 2), in pixels.
+        True if the eyes are less open than `USUAL_SHARE` of usual or were so in the call before,
+        among the first `WARM_UP_FRAMES`, and at every `USUAL_INTERVAL`-th frame; but False for
+        frames that `keep` would leave out. Every call also updates how far the eyes are usually
+        open, from points (478, 2), in pixels.
         """
         before, self._closing = self._closing, True
         opening = _lid_opening(points)

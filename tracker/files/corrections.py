@@ -293,7 +293,8 @@ def _read_stretch(where: str, item: object) -> Stretch:
 def _order(events: list[TimedEvent]) -> tuple[TimedEvent, ...]:
     """Return the events in order of time.
 
-    Neither closures nor winks of one eye may overlap by more than `SAME_S`; else `ValueError`.
+    Closures of any kind may not overlap each other by more than `SAME_S` seconds, nor may winks of
+    the same eye; else `ValueError`. A closure and a wink may overlap.
     """
     ordered = sorted(events)
     winks = WINK_NAMES.values()

@@ -79,9 +79,10 @@ def take_fingerprint(path: Path) -> Fingerprint:
 
 
 class HashedStream(BufferedIOBase):
-    """A stream that hashes what a decoder reads from it, so that nothing is fetched twice.
+    """A stream that computes the SHA-256 of its whole content while a decoder reads from it.
 
-    Give it to the decoder in place of `stream`, then call `finish` for the hash.
+    So nothing is fetched twice. Give it to the decoder in place of `stream`, then call `finish`: it
+    reads what is not hashed yet, and returns the hash.
 
     Parameters
     ----------

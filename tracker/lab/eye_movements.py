@@ -220,7 +220,7 @@ def simulate_track(
     noise: LandmarkNoise = LandmarkNoise(),
     shown: Shown = Shown(),
 ) -> Track:
-    """Return the track that a clip would have if the landmarks followed its eyes with noise.
+    """Return a clip's track as it is if the landmarks follow the eyes in part, with noise.
 
     Parameters
     ----------

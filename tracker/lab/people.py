@@ -313,7 +313,8 @@ def make_landmarks(
         Vertical offset without noise, in eye widths, down positive. The upper lid follows it.
     rng : numpy.random.Generator
     jitter : float
-        Noise of the landmarks that differs in every frame, in eye widths; see `JITTER`.
+        Four times the standard deviation of each landmark's error in each frame, in x and in y, in
+        eye widths; see `JITTER`.
     horizontal : ndarray, shape (N,) or (N, 2), float64, optional
         Horizontal offset of the iris, in the same way; positive to the right of the picture, which
         is the subject's left.

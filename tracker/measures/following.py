@@ -49,7 +49,8 @@ def measure_picture_ranges(analysis: Analysis) -> tuple[float, float]:
         95th minus 5th percentile of the irises' heights: see
         `tracker.measures.quality.Quality.picture_gaze_range`.
     down : float
-        From the height of eyes that look straight ahead (median) down to the 95th percentile.
+        From the median height in the frames in which the eyes look straight ahead (they need not
+        be frames of the vertical range) down to the 95th percentile.
     """
     track, valid = analysis.track, analysis.gaze.valid
     protocol = analysis.parameters.protocol

@@ -26,7 +26,7 @@ GAP_S = 2 / MIN_RATE_HZ
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How well the recording shows the eyes.
+    """How well the recording shows the eyes; NaN where there is nothing to measure.
 
     Attributes
     ----------

@@ -61,7 +61,8 @@ class SaccadeMeasures:
     A saccade is a fast jump of the eyes; in the gaze it is a *step*. `_left` and `_right` are the
     subject's eyes; `_up` and `_down` are directions.
 
-    Each has a 95 % interval (``_ci95``), and a reason (``_reason``) if it is missing: one of
+    Each but the counts has a 95 % interval (``_ci95``), and a reason (``_reason``) if it is
+    missing: one of
     ``frame_rate``, ``no_gaze``, ``no_steps``, ``too_few_steps``, ``hidden``, ``crowded``,
     ``not_single``, ``unsteady``, ``imprecise``, ``no_protocol``; docs/definitions.md explains them.
     Lengths are in eye widths.
@@ -77,11 +78,12 @@ class SaccadeMeasures:
     vertical_saccade_amplitude : float
         How far the eyes jump vertically, as the landmarks show it: median over the steps.
     vertical_saccade_peak_velocity_deg_s_est : float
-        Estimate; too small, because landmarks follow only a part of the movement. Its interval
+        Median over the vertical steps. Too small: landmarks follow only a part. Its interval
         bounds the true velocity: it allows for the share that they follow, like
         `vertical_peak_to_peak_deg_range`.
     amplitude_times_velocity_up, amplitude_times_velocity_down : float
-        Amplitude times peak velocity, in squared eye widths a second.
+        A step's amplitude times its peak velocity, in squared eye widths a second: median over the
+        steps in that direction.
     amplitude_times_velocity_horizontal : float
         The same of the horizontal steps, both directions.
     amplitude_times_velocity_ratio : float

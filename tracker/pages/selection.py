@@ -67,10 +67,10 @@ class Event:
     offset_seen: bool
 
     def frames(self) -> list[tuple[int, list[str]]]:
-        """Return the analysed frames that show the event, as pairs of index and roles, in order.
+        """Return the frames to show for the event, at most five, in order.
 
-        The roles are "onset", "closing", "peak", "opening" and "offset"; one frame can have
-        several.
+        They are pairs of the analysed frame's index and its roles: "onset", "peak" and "offset" (a
+        frame can have several), and "closing" and "opening" for those halfway between them.
         """
         roles: dict[int, list[str]] = {}
         for role, sample in (

@@ -164,7 +164,9 @@ def _read_ebml_size(content: bytes) -> tuple[int, int | None]:
 def _is_matroska_cut(reader: _Reader, last_frame: int) -> bool:
     """Return whether a Matroska file is shorter than it declares, or incomplete at its end.
 
-    `last_frame` is the byte offset of the last frame's content. It is used if no size is declared.
+    If it declares no size, the elements from the last frame on are followed: frames, pieces of
+    sound, an index. The file is cut if it ends within one. `last_frame` is the byte offset of that
+    frame's content.
     """
     head = reader.read(0, HEAD_BYTES)
     length, size = _read_ebml_size(head[4:12])
