@@ -1,7 +1,7 @@
 """The report's sheet on paper: one page of A4, whatever has to stand on it."""
 
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -68,20 +68,23 @@ def fullest_sheet(language: Language, name_length: int, saving: str) -> str:
 Print = Callable[[str, Path], None]
 
 
-@pytest.fixture
-def print_sheet(plain_browser: Browser) -> Print:
+@pytest.fixture(scope="module")
+def print_sheet(plain_browser: Browser) -> Iterator[Print]:
     """Return what prints a page as `print_page` does, but in a browser that runs already.
 
-    The long form starts a browser for each page, as users do.
+    All sheets are printed from one tab: to open one takes longer than to print. The long form
+    starts a browser for each page, as users do.
     """
+    page = plain_browser.new_page()
 
     def print_sheet(text: str, path: Path) -> None:
-        page = plain_browser.new_page()
+        # A new document: in it is nothing of the one before.
+        page.goto("about:blank")
         page.set_content(text)
         page.pdf(path=path, prefer_css_page_size=True, print_background=True)
-        page.close()
 
-    return print_page if LONG else print_sheet
+    yield print_page if LONG else print_sheet
+    page.close()
 
 
 def test_a_browser_that_runs_prints_the_same(print_sheet: Print, tmp_path: Path) -> None:
