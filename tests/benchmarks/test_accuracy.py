@@ -51,7 +51,7 @@ def measure(face_mesh: FaceMesh) -> Iterator[Measure]:
     """Yield a function that measures each condition once; in the short form, at fewer levels."""
     with pytest.MonkeyPatch.context() as patch:
         if not LONG:
-            patch.setattr(accuracy, "STAIRS", 7)
+            patch.setattr(accuracy, "STAIRS", 5)
         yield functools.cache(lambda *condition: measure_gaze_response(face_mesh, *condition))
 
 
@@ -85,6 +85,7 @@ def test_gaze_slope_is_stable(measure: Measure, zoom: float, roll_deg: float) ->
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_measured_range_is_linear_in_the_drawn_one(face_mesh: FaceMesh) -> None:
     ranges = [measure_gaze_range(face_mesh, amplitude) for amplitude in (0.0, 0.06, 0.12)]
     drawn = [r.drawn for r in ranges]
@@ -96,6 +97,7 @@ def test_measured_range_is_linear_in_the_drawn_one(face_mesh: FaceMesh) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_sweep_reaches_the_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     accuracy.main(["--short", "--only", "rate", "--out", str(tmp_path)])
     document = json.loads((tmp_path / "accuracy.json").read_text())

@@ -113,6 +113,7 @@ def test_lids_that_follow_glances_close_in_none(face: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_range_down_is_a_lower_bound_where_lids_hide_the_iris() -> None:
     """The person is asked to look down, and the lids sink by 0.7 more than they follow."""
     gaze = make_glances("astronaut").gaze

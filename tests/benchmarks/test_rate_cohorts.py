@@ -54,6 +54,7 @@ def test_groups_that_do_not_overlap_are_told_apart_wholly() -> None:
     assert fewer.auroc_pd[0] == 0.0
 
 
+@pytest.mark.long
 def test_the_command_writes_its_table(tmp_path: Path) -> None:
     page = tmp_path / "saccades.md"
     page.write_text("a\n<!-- rates: begin -->\nold\n<!-- rates: end -->\nb\n", encoding="utf-8")

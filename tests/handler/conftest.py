@@ -9,9 +9,15 @@ from hypothesis import HealthCheck, settings
 from handler.api import Api
 from handler.events import HttpCall
 from tests.handler.described import check_exchange
+from tests.lengths import LONG
 
 # How long an example takes says how busy the machine is, and nothing of what is tested.
-settings.register_profile("any_speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "any_speed",
+    deadline=None,
+    max_examples=100 if LONG else 50,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("any_speed")
 
 

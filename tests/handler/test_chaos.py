@@ -265,7 +265,7 @@ OPERATIONS = (
 )
 
 
-@pytest.mark.parametrize("kind", thin(["throttled", "server_error", "answer_lost"], 2))
+@pytest.mark.parametrize("kind", thin(["throttled", "server_error", "answer_lost"], 3))
 def test_a_service_that_fails_once_at_every_call_is_not_noticed(
     in_aws: AwsWorld, kind: str
 ) -> None:
@@ -288,7 +288,7 @@ def test_a_service_that_fails_once_at_every_call_is_not_noticed(
             ("GET 1.npz", "server_error", "storage_unavailable"),
             ("PUT summary.json", "throttled", "throttled"),
         ],
-        2,
+        3,
     ),
 )
 def test_a_service_that_stays_away_fails_the_analysis_with_its_code(
@@ -320,6 +320,7 @@ def test_deleting_stops_the_execution_that_step_functions_runs(in_aws: AwsWorld)
     in_aws.world.storage.stop_fan_out(f"{'0' * 32}-1")
 
 
+@pytest.mark.long
 def test_motos_step_functions_run_the_same_definition(
     in_aws: AwsWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,7 +35,9 @@ def test_a_step_of_1_counts_as_the_default(engine: Engine, clips: Path, tmp_path
 def test_the_tables_are_those_of_the_python_api(engine: Engine, tmp_path: Path) -> None:
     targets = [Target(0.0, -8.0), *(Target(1.5 * n, 8.0 * (-1) ** n) for n in range(1, 5))]
     clip = tmp_path / "clip.mp4"
-    write_clip(clip, ClipSpec(duration_s=7.5, fps=30.0, gaze=make_steps(targets)))
+    write_clip(
+        clip, ClipSpec(duration_s=7.5, fps=30.0, width=320, height=240, gaze=make_steps(targets))
+    )
     parameters = Parameters(task="up_down")
     _, files = engine.analyze_video(clip, parameters, tmp_path, 600.0, lambda *_: None)
     written = {path.name: path.read_bytes() for path in files}

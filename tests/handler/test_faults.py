@@ -165,7 +165,9 @@ def test_a_storage_that_fails_at_a_call_gives_a_clean_error_and_a_retry_complete
     assert_complete(aws)
 
 
-@pytest.mark.parametrize("kind", ["timeout", "reset", "server_error", "throttled", "answer_lost"])
+@pytest.mark.parametrize(
+    "kind", thin(["timeout", "reset", "server_error", "throttled", "answer_lost"], 2)
+)
 def test_a_storage_that_fails_once_at_every_call_is_not_noticed(
     aws: Aws, api: Api, event: dict[str, Any], kind: str
 ) -> None:
@@ -222,7 +224,7 @@ def deliver(api: Api, event: dict[str, Any]) -> list[dict[str, str]]:
             ("GET original", "denied"),
             ("PUT track.npz", "reset"),
         ],
-        2,
+        3,
     ),
 )
 def test_an_upload_whose_storage_fails_is_delivered_again(
@@ -245,7 +247,7 @@ def test_an_upload_whose_storage_fails_is_delivered_again(
     assert_complete(aws)
 
 
-@pytest.mark.parametrize("kind", ["reset_midway", "cut_midway", "reset", "server_error"])
+@pytest.mark.parametrize("kind", thin(["reset_midway", "cut_midway", "reset", "server_error"], 2))
 def test_a_download_that_breaks_off_goes_on(aws: Aws, api: Api, clips: Path, kind: str) -> None:
     _, event = upload(aws, api, clips / "tiny.mp4")
     aws.proxy.faults = [Fault("GET original", kind, 2)]

@@ -531,6 +531,7 @@ def test_an_owner_that_was_killed_is_followed_and_a_living_one_is_not(
     assert (reported["status"], reported["code"]) == ("failed", "analysis_killed")
 
 
+@pytest.mark.long
 def test_what_does_not_fit_the_callers_time_is_queued(function: Function, clips: Path) -> None:
     """A video of an hour, by its own account, for whom API Gateway's 29 s are not enough."""
     aws = function.aws
@@ -720,7 +721,10 @@ def test_leftovers_are_removed_and_the_local_servers_data_are_not(
     assert list(tmp_path.iterdir()) == [data]
 
 
-@pytest.mark.parametrize("function", ["lambda_function", "segment_function"])
+@pytest.mark.parametrize(
+    "function",
+    ["lambda_function", pytest.param("segment_function", marks=pytest.mark.long)],
+)
 def test_outside_of_lambda_a_function_removes_nothing(
     function: str, server: Aws, tmp_path: Path
 ) -> None:

@@ -530,6 +530,7 @@ def test_the_deployed_function_delivers(
         assert hidden not in text
 
 
+@pytest.mark.long
 def test_it_starts_as_fast_as_the_light_function(environment: dict[str, str]) -> None:
     """CPU seconds, in turn; and nothing is loaded that only an analysis needs."""
 

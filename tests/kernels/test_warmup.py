@@ -227,6 +227,7 @@ def read_only_install(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_read_only_installation_caches_in_the_temporary_directory(
     read_only_install: Path, tmp_path: Path
 ) -> None:

@@ -198,6 +198,7 @@ def test_every_command_runs_outside_the_checkout(
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_users_type_checker_sees_real_types_in_what_is_installed(
     installed: Path, tmp_path: Path
 ) -> None:

@@ -21,7 +21,7 @@ from tests.lengths import LONG
 
 CLIENTS = 12
 UPLOADS = 60 if LONG else 3
-KILLS = 20 if LONG else 2
+KILLS = 20 if LONG else 1
 
 
 def find_port() -> int:

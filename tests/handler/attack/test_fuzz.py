@@ -15,7 +15,7 @@ from tests.handler.fake_engine import encode_video
 from tests.handler.local.fake_server import start_fake
 from tests.lengths import LONG
 
-REQUESTS = 100_000 if LONG else 1_500
+REQUESTS = 100_000 if LONG else 750
 ID = "0123456789abcdef" * 2
 METHODS = [b"GET", b"POST", b"DELETE", b"PUT", b"OPTIONS", b"HEAD", b"PATCH", b"G\x00T", b""]
 PATHS = [

@@ -500,6 +500,7 @@ def test_progress_is_shown_on_a_terminal_only(clip: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
     """1,300 frames peak within 8 MB of 300: 8 kB a frame, and a frame itself is 58 kB.
 

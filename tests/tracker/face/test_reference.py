@@ -26,7 +26,7 @@ from tracker.video.frames import Image, Video
 from tracker.video.pixels import LazyImage
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
-FRAMES, EVERY = 16 if LONG else 6, 7
+FRAMES, EVERY = 16 if LONG else 4, 7
 ROUNDINGS = 8
 WITHOUT_FACE = ("hard/no_face.mp4", "field/cover_before_video.mp4")
 STRETCHED = ("field/pixels_1_2.mp4", "field/pixels_64_45.mp4")

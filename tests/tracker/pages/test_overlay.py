@@ -128,7 +128,14 @@ def copy(source: Path, analysis: Analysis, tmp_path_factory: pytest.TempPathFact
 
 
 class TestWhatItHolds:
-    @pytest.mark.parametrize("chosen", [np.arange(COUNT), np.arange(0, COUNT, 3), np.arange(20)])
+    @pytest.mark.parametrize(
+        "chosen",
+        [
+            pytest.param(np.arange(COUNT), marks=pytest.mark.long),
+            np.arange(0, COUNT, 3),
+            np.arange(20),
+        ],
+    )
     def test_the_analysed_frames_at_their_own_times(
         self, source: Path, tmp_path: Path, chosen: np.ndarray
     ) -> None:
@@ -351,7 +358,9 @@ class TestBlurFace:
         assert main(arguments) == 3
         assert not earlier.exists()
 
-    @pytest.mark.parametrize("again", ["analyze", "reanalyze"])
+    @pytest.mark.parametrize(
+        "again", [pytest.param("analyze", marks=pytest.mark.long), "reanalyze"]
+    )
     def test_an_earlier_copy_is_gone_where_another_analysis_is_written(
         self, source: Path, tmp_path: Path, again: str
     ) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.lengths import LONG
+from tests.lengths import LONG, thin
 from tests.tracker.tracks.test_segments import assert_same
 from tracker.face import blocks
 from tracker.face.mesh import FaceMesh
@@ -55,7 +55,7 @@ def mesh() -> FaceMesh:
     return FaceMesh()
 
 
-@pytest.fixture(scope="module", params=list_recordings())
+@pytest.fixture(scope="module", params=thin(list_recordings(), 2))
 def recording(request: pytest.FixtureRequest, mesh: FaceMesh) -> tuple[Path, Track]:
     """Return a recording and its track from a single run, with the pictures of the eyes."""
     path = DATA / request.param

@@ -68,7 +68,10 @@ def assert_same(one: Track, other: Track) -> None:
     np.testing.assert_array_equal(one.second_pass_turn, other.second_pass_turn)
 
 
-@pytest.mark.parametrize(("count", "step", "most"), [(2, 1, MANY), (7, 1, MANY), (2, 2, MANY)])
+@pytest.mark.parametrize(
+    ("count", "step", "most"),
+    [pytest.param(2, 1, MANY, marks=pytest.mark.long), (7, 1, MANY), (2, 2, MANY)],
+)
 def test_the_track_is_that_of_a_single_run(
     count: int, step: int, most: int, clip: Path, mesh: FaceMesh
 ) -> None:
@@ -121,6 +124,7 @@ def test_a_promise_of_many_more_frames_raises_no_step(
     assert {one.step for one in plan_segments(clip, 3, 1, FRAMES - 1)} == {5}
 
 
+@pytest.mark.long
 def test_half_an_hour_is_covered_at_every_frame(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -526,7 +526,7 @@ def assert_same(one: Track, other: Track) -> None:
 
 
 @pytest.mark.parametrize(
-    ("step", "max_frames"), [pytest.param(1, 1000, marks=pytest.mark.slow), (2, 1000), (1, 50)]
+    ("step", "max_frames"), [pytest.param(1, 1000, marks=pytest.mark.long), (2, 1000), (1, 50)]
 )
 def test_a_track_is_the_same_ahead(
     step: int, max_frames: int, mesh: FaceMesh, clips: Path, monkeypatch: pytest.MonkeyPatch

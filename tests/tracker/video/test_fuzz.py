@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.fuzz import mutate, read_frames, run_campaign, write_seeds
+from tests.lengths import LONG
 
-FILES = 200
+FILES = 200 if LONG else 100
 
 
 @pytest.mark.slow

@@ -129,6 +129,7 @@ def test_pyav_decodes_to_the_same_bytes_and_times(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data is not here")
 def test_pyav_reads_real_recordings_like_opencv() -> None:
     paths = sorted(
