@@ -122,6 +122,8 @@ prune() {
     ! -name s3 ! -name dynamodb ! -name sqs ! -name stepfunctions ! -name secretsmanager \
     -exec rm -rf {} +
   rm -rf "$site/boto3/examples"
+  # No function serves a page to try the API on.
+  find "$site/aws_lambda_powertools" -path '*/swagger_ui/*' ! -name '*.py' -type f -delete
 
   site=$STAGE/layer-litert/$SITE
   rm -rf "$site"/numpy/{f2py,_pyinstaller,doc} "$site"/numpy/_core/{lib,include} \
