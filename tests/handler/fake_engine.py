@@ -19,6 +19,15 @@ from tracker.parameters import Parameters
 
 FRAMES = 20
 HEAD_BYTES = 4096
+RESULTS = [
+    "blinks.csv",
+    "frames.csv",
+    "original",
+    "saccades.csv",
+    "summary.json",
+    "track.npz",
+]
+"""The files in the folder of a video that was sent, analysed without a report; sorted."""
 RANGES = {"suspected": 0.021, "not_suspected": 0.183, "borderline": 0.058, "not_assessable": None}
 
 

@@ -27,19 +27,11 @@ from handler.errors import StorageUnavailableError, ThrottledError
 from tests.aws_server import Aws, Fault
 from tests.deploy.test_template import properties, resolve
 from tests.handler.divided import DividedWorld, DividingStorage
-from tests.handler.fake_engine import FakeEngine, make_video
+from tests.handler.fake_engine import RESULTS, FakeEngine, make_video
 from tests.lengths import LONG, thin
 from tests.state_machine import KILLED, Chaos, StateError
 
 CASES = 3000 if LONG else 15
-RESULTS = [
-    "blinks.csv",
-    "frames.csv",
-    "original",
-    "saccades.csv",
-    "summary.json",
-    "track.npz",
-]
 CODES = {"analysis_killed", "storage_unavailable", "throttled", "part_damaged"}
 SECONDS = 150.0
 FRAMES = sum(100 + n for n in range(12))

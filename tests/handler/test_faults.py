@@ -31,17 +31,10 @@ from handler.local.app import LocalContext
 from handler.records import Record
 from handler.service import Service
 from tests.aws_server import BUCKET, Aws, Fault
+from tests.handler.fake_engine import RESULTS
 from tests.lengths import LONG, thin
 
 ATTEMPTS = 2
-RESULTS = [
-    "blinks.csv",
-    "frames.csv",
-    "original",
-    "saccades.csv",
-    "summary.json",
-    "track.npz",
-]
 
 
 @pytest.fixture(autouse=True)

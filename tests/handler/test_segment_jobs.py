@@ -24,22 +24,13 @@ from tests.handler.divided import (
     DividingStorage,
     make_world,
 )
-from tests.handler.fake_engine import make_video
+from tests.handler.fake_engine import RESULTS, make_video
 from tests.state_machine import KILLED, Chaos, StateError
 from tracker.face import blocks
 from tracker.tracks import segments
 
 if TYPE_CHECKING:
     from handler.engine import Engine
-
-RESULTS = [
-    "blinks.csv",
-    "frames.csv",
-    "original",
-    "saccades.csv",
-    "summary.json",
-    "track.npz",
-]
 
 
 @pytest.fixture
