@@ -261,13 +261,13 @@ def _write_recording(recording: ExportedRecording, place: _Place, out: Path) -> 
         recording.read_blinks(),
         recording.read_saccades(),
     )
-    # In BIDS, every event has an onset.
-    blinks = [row for row in blinks if row["onset_s"] is not None]
     written = []
     for eye, (label, name) in EYES.items():
         stem = f"{place.stem}_recording-{label}"
         steps = [row for row in saccades if row["used"] and row["eye"] == name]
-        own = [*blinks, *(row | {"kind": "saccade"} for row in steps)]
+        events = [*blinks, *(row | {"kind": "saccade"} for row in steps)]
+        # In BIDS, every event has an onset.
+        own = [row for row in events if row["onset_s"] is not None]
         own.sort(key=lambda row: row["onset_s"])
         about = {
             "SamplingFrequency": summary.quality.sampled_rate_hz or summary.fps,
