@@ -1,5 +1,6 @@
 """BIDS data sets, judged by the validator of those who define the format."""
 
+import csv
 import gzip
 import json
 import shutil
@@ -153,6 +154,35 @@ def test_corrections_are_told(
         kinds = [row[about["Columns"].index("trial_type")] for row in rows]
         assert [kind for kind in kinds if kind != "saccade"] == ["blink"] * 3
     assert validate(tmp_path) == []
+
+
+@pytest.mark.parametrize("table", ["blinks", "saccades"])
+def test_an_event_without_an_onset_is_left_out(
+    table: str, results: Path, recordings: list[ExportedRecording], tmp_path: Path
+) -> None:
+    """Each eye's table is sorted by onset."""
+    (one,) = (found for found in recordings if found.stem == "first")
+    folder = tmp_path / "results"
+    shutil.copytree(results / "p-01", folder)
+    path = folder / f"first.{table}.csv"
+    with path.open(newline="") as text:
+        rows = list(csv.DictReader(text))
+    chosen = [row for row in rows if row.get("used", "true") == "true"]
+    chosen[-1]["onset_s"] = ""
+    with path.open("w", newline="") as text:
+        writer = csv.DictWriter(text, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+
+    def count(directory: Path, out: Path) -> int:
+        out.mkdir()
+        export_bids([replace(one, directory=directory)], out)
+        paths = out.rglob("*_physioevents.tsv.gz")
+        return sum(len(read(path)[1]) for path in paths)
+
+    lost = {"blinks": 2, "saccades": 1}[table]  # a closure is listed for each eye
+    before = count(results / "p-01", tmp_path / "whole")
+    assert count(folder, tmp_path / "without") == before - lost
 
 
 def test_phases_are_events(data_set: Path) -> None:
