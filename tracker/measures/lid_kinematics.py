@@ -87,10 +87,12 @@ class LidMeasures:
     incomplete_blink_share : float
         Share of the blinks that are incomplete: the lids leave more than `COMPLETE_RATIO` open.
     inter_blink_interval_variation : float
-        Standard deviation of the times from blink to blink, divided by their mean.
+        Standard deviation of the times from blink to blink, divided by their mean; NaN if all
+        blinks are at one time.
     blink_amplitude_change_per_10 : float
         Change of the amplitude over 10 blinks, as a share of its mean. A negative change is a
-        decrement.
+        decrement. NaN if the mean may be 0: a person may call something a blink in which no lid
+        closes.
     blink_amplitude_change_per_10_ci95 : (float, float)
         95 % interval of that change.
     blink_rate_rest_per_min, blink_rate_task_per_min : float
@@ -240,10 +242,10 @@ def _measure_variation(intervals_s: Float64Array) -> float:
     """Return the standard deviation of the times from blink to blink, divided by their mean.
 
     intervals_s are these times, NaN where a blink may have been missed. NaN for fewer than
-    `LEAST_BLINKS_IN_A_ROW` - 1 known times.
+    `LEAST_BLINKS_IN_A_ROW` - 1 known times, and if all of them are 0, which only corrections give.
     """
     known = intervals_s[np.isfinite(intervals_s)]
-    if known.size < LEAST_BLINKS_IN_A_ROW - 1:
+    if known.size < LEAST_BLINKS_IN_A_ROW - 1 or not known.any():
         return math.nan
     return float(known.std(ddof=1) / known.mean())
 
@@ -253,13 +255,18 @@ def _measure_change(amplitude: Float64Array) -> dict[str, Any]:
 
     They are the change of the amplitude over 10 blinks, as a share of its mean, and its 95 %
     interval. amplitude (M,) is that of the blinks in order of time. NaN for fewer than
-    `LEAST_BLINKS_IN_A_ROW`.
+    `LEAST_BLINKS_IN_A_ROW`, and if the 95 % interval of the mean reaches 0: a share of it means
+    nothing then. Only blinks that a person entered can be so small.
     """
     name, count = "blink_amplitude_change_per_10", amplitude.size
+    unknown = {name: math.nan, f"{name}_ci95": (math.nan, math.nan)}
     if count < LEAST_BLINKS_IN_A_ROW:
-        return {name: math.nan, f"{name}_ci95": (math.nan, math.nan)}
-    number = np.arange(count) - (count - 1) / 2
+        return unknown
     mean = float(amplitude.mean())
+    mean_error = float(amplitude.std(ddof=1)) / math.sqrt(count)
+    if mean <= compute_student_quantile(count - 1) * mean_error:
+        return unknown
+    number = np.arange(count) - (count - 1) / 2
     power = float(number @ number)
     slope = float(number @ amplitude) / power
     rest = amplitude - mean - slope * number

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.made_tracks import make_landmarks, make_track
@@ -303,7 +303,13 @@ def said_events(draw: st.DrawFn) -> tuple[TimedEvent, ...]:
 STRETCHES = st.tuples(TIMES, TIMES).filter(lambda two: two[0] != two[1]).map(sorted)
 
 
+AT_ONCE = (TimedEvent(0.0, 0.0, "blink"),) * 6
+"""Enough blinks for each measure of the lids, without time from one to the next, and open lids."""
+
+
 @settings(max_examples=40, deadline=None)
+@example(AT_ONCE, [], None)
+@example((*AT_ONCE[1:], TimedEvent(1.0, 1.0, "blink")), [], None)
 @given(
     said_events(),
     st.lists(STRETCHES, max_size=3),

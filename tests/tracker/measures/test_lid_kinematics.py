@@ -175,6 +175,31 @@ def test_the_variability_of_the_intervals_is_worked_out_by_hand() -> None:
     assert math.isnan(few.inter_blink_interval_variation)
 
 
+def test_blinks_at_one_time_have_no_variability() -> None:
+    """A person may enter the same blink many times: all intervals are 0, and so is their mean."""
+    assert math.isnan(measure(closures([1.0] * 7, [0.2] * 7)).inter_blink_interval_variation)
+
+
+@pytest.mark.parametrize(
+    ("amplitude", "known"),
+    [
+        ([0.0] * 8, False),  # no lid closes
+        ([-0.1] * 8, False),  # the lids are opener than usual
+        # Mean 0.1, standard deviation sqrt(8 / 7) * 0.2, standard error 0.0756; times 2.365 for 7
+        # degrees of freedom it is 0.179, so the interval reaches 0.
+        ([0.3, -0.1] * 4, False),
+        ([0.4, 0.2] * 4, True),  # mean 0.3, standard error 0.0378
+    ],
+)
+def test_a_decrement_is_a_share_of_an_amplitude_that_is_surely_there(
+    amplitude: list[float], known: bool
+) -> None:
+    onsets_s = [2.0 * n + 1 for n in range(8)]
+    measures = measure(closures(onsets_s, [1 - one for one in amplitude]))
+    change = (measures.blink_amplitude_change_per_10, *measures.blink_amplitude_change_per_10_ci95)
+    assert np.isfinite(change).tolist() == [known] * 3
+
+
 def test_a_decrement_is_the_slope_of_the_amplitudes() -> None:
     """The amplitude falls from 0.9 by 0.02 a blink; its mean is 0.8: -0.25 over 10 blinks."""
     least = [0.1 + 0.02 * n for n in range(11)]
