@@ -2,8 +2,8 @@
 
 A face is looked for where it was found in the frame before. A small difference in one frame may
 therefore last for the rest of a recording. With blocks, it lasts at most until the next block
-begins, which is at a frame whose number is known. A recording can be divided there, and what is
-found in its parts is exactly what is found in the whole.
+begins, which is at a frame whose number is known: every `BLOCK_FRAMES`-th analysed one. A recording
+can be divided there, and what is found in its parts is exactly what is found in the whole.
 """
 
 from typing import TYPE_CHECKING
@@ -24,20 +24,23 @@ long. In pictures that show only a part of the face they stay apart by some pixe
 
 
 class BlockFollower:
-    """Follows faces, and begins anew at each block of `BLOCK_FRAMES` frames.
+    """Follows faces, and begins anew at each block of `BLOCK_FRAMES` analysed frames.
+
+    In the last `RUN_IN_FRAMES` frames before each block, the faces are also found a second time,
+    from scratch. The block begins with these faces only.
 
     Parameters
     ----------
     follower : FaceFollower
-        Follows the faces through all blocks.
+        Follows the faces through all blocks, and keeps what is found.
     finder : FaceFinder
-        Finds the faces before a block.
+        Finds the faces in the frames before each block.
     step : int
         Every `step`-th source frame is added.
     first : int, default 0
-        The first frame that is followed, as its number among the analysed frames of the recording:
-        the start of a block. In the frames before it, the run-in, faces are only looked for so that
-        the block can begin with them.
+        The first frame that `follower` gets, as its number among the analysed frames of the
+        recording. It is the start of a block. Add the `RUN_IN_FRAMES` frames before it, too: in
+        them, faces are only looked for so that the block can begin with them.
     """
 
     def __init__(
@@ -50,8 +53,8 @@ class BlockFollower:
     def add(self, image: "ImageLike", ordinal: int) -> None:
         """Find the faces of the next frame, (height, width, 3), uint8, blue-green-red.
 
-        `ordinal` is its number among the analysed frames of the recording, from 0, as in
-        `FaceFollower.add`. It tells when a block begins.
+        `ordinal` is its number among the analysed frames of the whole recording, from 0, in which
+        frames that could not be decoded are counted. It tells when a block begins.
         """
         block = ordinal // BLOCK_FRAMES
         if block != self._block:

@@ -39,6 +39,13 @@ class Detector:
 
     No call depends on an earlier one. But all calls work in the same memory, so each thread needs
     an object of its own.
+
+    Raises
+    ------
+    ModelFileError
+        The model's file is missing or damaged.
+    RuntimeError
+        LiteRT, which runs the model, is not installed.
     """
 
     def __init__(self) -> None:
@@ -55,7 +62,8 @@ class Detector:
         Returns
         -------
         list of Region
-            Where each face is, in pixels of the picture, the most certain first; empty without one.
+            The square around each face, in pixels of the picture, the most certain face first;
+            empty if there is no face.
         """
         height, width = picture.shape[:2]
         # The picture fits into the square; what is left of it is black.
@@ -78,7 +86,7 @@ class Detector:
 
 @functools.cache
 def anchors() -> NDArray[np.float32]:
-    """Return the centre of each anchor, in the order of the model's answer.
+    """Return the position of each anchor, in the order in which the model answers for them.
 
     Anchors are fixed points of the model's picture, around which it looks for faces.
 
@@ -102,21 +110,25 @@ def anchors() -> NDArray[np.float32]:
 def decode(
     boxes: NDArray[np.float32], logits: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Turn the model's answer into boxes of faces, and leave out those below `MIN_SCORE`.
+    """Turn the model's answer into boxes of faces.
+
+    Boxes with a probability below `MIN_SCORE` are left out, and so are those whose size is
+    negative or not a number. One face often has several boxes: see `suppress_doubles`.
 
     Parameters
     ----------
     boxes : ndarray, shape (896, 16), float32
-        For each anchor: centre, width and height of a box, then x and y of six points of the face.
-        In pixels of the model's picture; centre and points are relative to the anchor.
+        For each anchor: centre (x, y), width and height of a box, then x and y of six points of the
+        face, of which the right and the left eye come first. All in pixels of the model's picture.
+        Centre and points are counted from the anchor.
     logits : ndarray, shape (896,), float32
         Log-odds that the box holds a face.
 
     Returns
     -------
     faces : ndarray, shape (F, 16), float32
-        Left, top, right and bottom of each box, then the six points, from 0 to 1 across the
-        model's picture; the most certain first.
+        Left, top, right and bottom of each box, then the six points, all counted from the
+        picture's left and top edge, on a scale from 0 to 1 across it; the most certain box first.
     scores : ndarray, shape (F,), float32
         Probability that each box holds a face.
     """
@@ -136,19 +148,23 @@ def decode(
 def suppress_doubles(
     faces: NDArray[np.float32], scores: NDArray[np.float32]
 ) -> list[NDArray[np.float32]]:
-    """Join the boxes of one face, which overlap, into one box: their mean, weighted by the scores.
+    """Join the boxes of one face into one box: their mean, weighted by the scores.
+
+    Boxes are of one face if they overlap by more than `MIN_OVERLAP` with the most certain of them.
+    Their points are averaged in the same way. If a box without an area comes first among those that
+    are left, it is the last one returned, as in MediaPipe.
 
     Parameters
     ----------
     faces : ndarray, shape (F, 16), float32
         Boxes and points from `decode`, the most certain first.
     scores : ndarray, shape (F,), float32
-        From `decode`.
+        Probability of each, from `decode`.
 
     Returns
     -------
     list of ndarray, shape (16,), float32
-        One box with its points for each face, the most certain first.
+        For each face, one box with its points, in the order of their most certain boxes.
     """
     joined = []
     while len(faces):

@@ -2,8 +2,8 @@
 
 A report can only choose its frames after all of them were seen, and decoding the video again would
 cost as much as the first time. The eyes are therefore kept while the face is followed, as JPEGs of
-about 2 kB: in every frame in which they are less open than usual, and in some of the others.
-Nothing of the face is kept but the eyes.
+about 2 kB: in every frame in which they are less open than usual, and in some of the others. If
+that becomes too much, some of them are removed again. Nothing of the face is kept but the eyes.
 """
 
 import math
@@ -53,8 +53,8 @@ class EyePictures:
     Attributes
     ----------
     jpegs : dict of int to bytes
-        The JPEGs that were kept so far, by the index of the analysed frame. Together they take at
-        most `MAX_BYTES`.
+        The JPEGs that are kept now, by the index of the analysed frame. Together they take at most
+        `MAX_BYTES`.
     """
 
     def __init__(self) -> None:
@@ -68,8 +68,8 @@ class EyePictures:
     def add(self, sample: int, image: ImageLike, points: NDArray[np.float32]) -> bytes | None:
         """Keep a picture of the eyes of a frame, if a report may show it, and return it.
 
-        Call it for each frame in which the face is seen, in order: how far the eyes are usually
-        open is learnt from the landmarks.
+        Call it for each frame in which the face is seen, in order: it learns from all of them how
+        far the eyes are usually open, and so which frames show less open eyes.
 
         Parameters
         ----------
@@ -83,7 +83,8 @@ class EyePictures:
         Returns
         -------
         bytes or None
-            The JPEG; None if the frame is not wanted or its eyes cannot be cut out.
+            The JPEG, even if `keep` removed it at once; None if the frame is not wanted, or its
+            eyes cannot be cut out.
         """
         wanted = self._may_be_wanted(sample, points)
         picture = cut_eyes(image, points) if wanted else None
@@ -103,8 +104,9 @@ class EyePictures:
     def keep(self, sample: int, jpeg: bytes) -> None:
         """Keep the JPEG of the eyes in the analysed frame `sample` (its index).
 
-        If all pictures together take more than `MAX_BYTES`, every second one is removed, and from
-        then on only pictures of such frames are kept. This one may be left out for that reason.
+        Once all pictures together take more than `MAX_BYTES`, only those of frames with an even
+        index are kept, then only those with a multiple of 4, and so on. For that reason, this
+        picture may be left out, too.
         """
         if sample % self._interval:
             return
@@ -118,17 +120,17 @@ class EyePictures:
     def drop(self, sample: int) -> None:
         """Remove the picture of the analysed frame `sample` (its index), if there is one.
 
-        For example, it turned out to show another face.
+        It is called where a picture turned out to be of another person's face.
         """
         self._size -= len(self.jpegs.pop(sample, b""))
 
     def _may_be_wanted(self, sample: int, points: NDArray[np.float32]) -> bool:
         """Return whether to keep the picture of the analysed frame `sample` (its index).
 
-        True if the eyes are less open than `USUAL_SHARE` of usual or were so in the call before,
-        among the first `WARM_UP_FRAMES`, and at every `USUAL_INTERVAL`-th frame; but False for
-        frames that `keep` would leave out. Every call also updates how far the eyes are usually
-        open, from points (478, 2), in pixels.
+        It is kept if the eyes are open by less than `USUAL_SHARE` of their usual opening, or were
+        so in the call before; in the first `WARM_UP_FRAMES` calls of a block; and if the index is a
+        multiple of `USUAL_INTERVAL`. But it is not kept if `keep` would leave it out. Every call
+        also updates the usual opening, from all landmarks: points (478, 2), in pixels.
         """
         before, self._closing = self._closing, True
         opening = _lid_opening(points)
@@ -146,9 +148,9 @@ class EyePictures:
 def _lid_opening(points: NDArray[np.float32]) -> float | None:
     """Return the sum of both eyes' lid openings over the sum of their widths; None if that is 0.
 
-    points (478, 2) are all landmarks of the face in pixels. This is less exact than the EAR. But it
-    is needed in every frame, and it is fast, because it computes with Python's floats instead of
-    arrays.
+    An opening is the distance of the lids in the middle of the eye, and a width that of its
+    corners. points (478, 2) are all landmarks of the face in pixels. This is less exact than the
+    EAR (eye aspect ratio), but fast: it computes with Python's floats instead of arrays.
     """
     (a, b, c, d) = points[list(_LIDS)].tolist()
     (e, f), (g, h) = (points[list(pair)].tolist() for pair in EYE_CANTHI)
@@ -170,8 +172,8 @@ def cut_eyes(image: ImageLike, points: NDArray[np.float32]) -> Image | None:
     -------
     ndarray, shape (60, 196, 3), uint8, or None
         Blue-green-red: the subject's right eye, then the left eye, with a white gap between them;
-        grey beyond the edge of the image. None if an eye is under a pixel wide, too large
-        (`LARGEST_EYE`) or outside the image.
+        grey beyond the edge of the image. None if one eye is under a pixel wide, wider than
+        `LARGEST_EYE` times the image's longer side, or lies wholly outside of the image.
     """
     # From left to right in the image, so the subject's right eye comes first.
     canthi = [points[list(pair)].tolist() for pair in EYE_CANTHI[::-1]]
@@ -190,8 +192,8 @@ def cut_eyes(image: ImageLike, points: NDArray[np.float32]) -> Image | None:
 class _Place:
     """How to cut an eye out of an image.
 
-    `matrix`, (2, 3), maps a pixel (x, y) of the eye's small picture to one of the image.
-    `reduction` is how many pixels of the image are averaged in each direction before one is taken.
+    `matrix`, (2, 3), maps a pixel (x, y) of the eye's small picture to one of the image. First,
+    blocks of `reduction` by `reduction` pixels of the image are averaged; 1: none are.
     """
 
     matrix: Affine
@@ -201,10 +203,11 @@ class _Place:
 def _place_eye(
     width: int, height: int, first: tuple[float, float], second: tuple[float, float]
 ) -> _Place | None:
-    """Return how to cut out the eye whose corners are `first` and `second`, in pixels of the image.
+    """Return how to cut an eye out of an image of `width` by `height` pixels.
 
-    None if the corners are less than a pixel apart or too far (`LARGEST_EYE`), or if the eye lies
-    outside of the image, which is `width` by `height`.
+    `first` and `second` are x and y of the eye's corners, from left to right in the image, in its
+    pixels. None if they are less than a pixel apart, or farther than `LARGEST_EYE` times the
+    image's longer side, or if the eye lies wholly outside of the image.
     """
     (first_x, first_y), (second_x, second_y) = first, second
     distance = math.hypot(second_x - first_x, second_y - first_y)

@@ -56,8 +56,8 @@ class FaceFinder(Protocol):
     """What `FaceFollower` finds faces with: `tracker.face.mesh.FaceMesh`, or a stand-in for it.
 
     `detect` searches a whole frame, blue-green-red, and returns the regions of the faces, the most
-    certain first. `find_landmarks` returns the 478 landmarks, (478, 2) in pixels of the frame, of
-    the face in a region; None if there is none.
+    certain first. `find_landmarks` returns the landmarks of the face in one region, (478, 2) in
+    pixels of the frame; None if no face is there.
     """
 
     def detect(self, image: ImageLike) -> list[Region]: ...
@@ -66,38 +66,34 @@ class FaceFinder(Protocol):
 
 
 def compute_second_pass_interval(found: int) -> int:
-    """Return how many analysed frames lie from one second pass to the next.
+    """Return every how many analysed frames a second pass is made: 10, then 30, 90 and so on.
 
     In a second pass, the landmarks of a frame are found again in a turned region, to see how
     closely they follow the gaze. It takes time, so it is made less often as the recording goes on.
-    `found` is how many second passes have found the face so far.
+    `found` is how many second passes have found the face so far; the interval grows after every
+    `SECOND_PASSES_PER_INTERVAL` of them.
     """
     stretch: int = SECOND_PASS_STRETCH ** (found // SECOND_PASSES_PER_INTERVAL)
     return SECOND_PASS_INTERVAL_FRAMES * stretch
 
 
 def choose_second_passes(found: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Choose the frames whose second pass is kept, as if a recording was followed in one run.
+    """Return in which frames of a recording `FaceFollower` makes and keeps a second pass.
 
-    In a second pass, the landmarks are found again in a turned region.
+    In a second pass, the landmarks are found again in a turned region. The interval between them
+    grows, always to a multiple of the earlier ones. A part of a recording, if followed alone,
+    therefore has all second passes that the whole recording has there, and more.
 
     Parameters
     ----------
     found : ndarray, shape (N,), bool
-        For each analysed frame from the beginning, whether a second pass finds the face.
+        For each analysed frame of the recording, from its first one, whether a second pass would
+        find the face there. No frame failed to be decoded.
 
     Returns
     -------
     ndarray, shape (T,), int64
-        The frames whose second passes `FaceFollower` would keep, as indices of the N, ascending.
-
-    Notes
-    -----
-    Whether a frame has a second pass depends on its number, and on how many second passes found the
-    face before. The more there were, the longer the interval, and a longer interval is a multiple
-    of each shorter one. Therefore the parts of a recording can be followed separately, with the
-    frames' numbers in the whole recording. A part then has all the second passes that the whole
-    recording has there, and more. This function chooses those of the whole recording.
+        The frames with a second pass that finds the face, as indices of the N, ascending.
     """
     chosen: list[int] = []
     for frame in range(0, found.size, SECOND_PASS_INTERVAL_FRAMES):
@@ -117,9 +113,9 @@ class FollowedFace:
         `kernels.FACE_MESH_INDICES`; NaN where the face was not seen.
     second_pass_sample : ndarray, shape (T,), int64
         Frames in which the landmarks were found a second time, with the region of the face turned,
-        to see how closely they follow the gaze; as indices of the N frames.
+        to see how closely they follow the gaze; as indices of the N frames, ascending.
     second_pass_landmarks : ndarray, shape (T, K, 2), float32
-        Landmarks of the second pass, in pixels like the others.
+        Landmarks of the second pass, in pixels like the others; none is NaN.
     second_pass_turn : ndarray, shape (T,), int64
         How far the region was turned: index of `TURNS_DEG`.
     picture_sample : ndarray, shape (S,), int64
@@ -127,13 +123,14 @@ class FollowedFace:
         (`tracker.face.picture_gaze`), as indices of the N.
     picture_heights : ndarray, shape (S, 2), float32
         Height of the left and the right iris in them, in canthal distances (from corner to corner
-        of an eye): how much lower they are than in the typical picture. NaN where not found.
+        of an eye), lower is positive; 0 is the height in this face's typical picture. NaN where not
+        found.
     other_face_ratio : float
         Area of the next largest face divided by the area of this face, both summed over the frames;
         0 if there is no other face.
     image_quality : ImageQuality
-        Median of each value over the measured frames: the first with the face, and one in
-        `QUALITY_INTERVAL_FRAMES`. A median is hardly changed by blinks. NaN if none was measured.
+        Median of each value over the frames in which it was measured: the first with the face, and
+        one in `QUALITY_INTERVAL_FRAMES` source frames. NaN if none was measured.
     eye_pictures : dict of int to bytes
         JPEGs of the eyes, by index of the N frames; empty unless requested.
     """
@@ -152,15 +149,16 @@ class FollowedFace:
 class Look:
     """What was found by looking for a face in one region of one frame: its landmarks.
 
-    Its methods read more from the whole frame `image`, (height, width, 3), blue-green-red, before
-    `release` lets it go. `points` (478, 2) are all landmarks of the face in its pixels.
+    Its other methods read more from the whole frame `image`, (height, width, 3), blue-green-red,
+    and cannot be called after `release`, which lets it go. `points` (478, 2) are all landmarks of
+    the face in pixels of `image`.
 
     Attributes
     ----------
     landmarks : ndarray, shape (K, 2), float32
-        Pixels, in the columns of `kernels.FACE_MESH_INDICES`.
+        Pixels of `image`, in the columns of `kernels.FACE_MESH_INDICES`.
     region : Region
-        Where the face is looked for in the next frame.
+        Where to look for the face in the next frame.
     quality : ImageQuality or None
         None unless `measure` was called.
     picture : SmallPicture or None
@@ -178,17 +176,17 @@ class Look:
         self.eyes: bytes | None = None
 
     def measure(self) -> ImageQuality | None:
-        """Measure how well the image shows the face; return `quality`, which is then set."""
+        """Measure the image's quality; set and return `quality`. A recalled look may have none."""
         self.quality = measure_image(self._image, self._points)
         return self.quality
 
     def take_picture(self) -> SmallPicture | None:
-        """Cut out, keep and return the picture for measuring the irises; None if that fails."""
+        """Cut out the eyes and the nose, to measure the irises; set and return `picture`."""
         self.picture = cut_picture(self._image, self._points)
         return self.picture
 
     def keep_eyes(self, pictures: EyePictures, sample: int) -> None:
-        """Keep a JPEG as `eyes` and in `pictures`, if a report may show analysed frame `sample`."""
+        """Keep a JPEG as `eyes` and in `pictures`, if a report may show frame `sample` (index)."""
         self.eyes = pictures.add(sample, self._image, self._points)
 
     def release(self) -> None:
@@ -200,9 +198,9 @@ class _Face:
     """One person's face, and all that is kept of it.
 
     It is looked for next in `region`, if it is `followed`. `area` is its region's, in square
-    pixels, summed over all frames, and `recent_area` over those since faces were last followed
-    anew. There is room for landmarks in `max_frames` frames; those of the first `frames_before`,
-    in which it was not yet seen, are NaN.
+    pixels, summed over all frames with the face, and `recent_area` over those since the last
+    `FaceFollower.begin_anew`. There is room for landmarks in `max_frames` frames; those of the
+    first `frames_before` are set to NaN.
     """
 
     def __init__(self, region: Region, max_frames: int, frames_before: int) -> None:
@@ -243,8 +241,9 @@ class FaceFollower:
     max_frames : int
         Most frames that will be added. It bounds the memory: 0.3 kB for each frame and face.
     step : int
-        Every `step`-th source frame is added.
-    keep_eyes : bool, optional
+        Every `step`-th source frame is added. It only sets every how many frames the rare steps are
+        made, such as a search of the whole frame.
+    keep_eyes : bool, default False
         Whether to keep pictures of the eyes for a report.
     """
 
@@ -263,17 +262,16 @@ class FaceFollower:
         self._ordinal = self._ordinal_before = -1
 
     def add(self, image: ImageLike, ordinal: int | None = None) -> None:
-        """Find the faces of the next frame, and keep their landmarks and what else is asked for.
+        """Find the faces of the next frame, and keep what is found.
 
         Parameters
         ----------
         image : ndarray or LazyImage, shape (height, width, 3), uint8
             The whole frame, blue-green-red.
         ordinal : int, optional
-            Number of the frame among those to analyse, from the recording's start. Frames that
-            could not be decoded are counted, so the number is known wherever decoding starts. It
-            decides in which frames the rare steps are made, such as a second pass. By default, it
-            is one more than the number of the last frame.
+            Number of the frame among the analysed ones, 0 for the recording's first, in which
+            frames that could not be decoded are counted. It decides in which frames the rare steps
+            are made, such as a second pass. Default: one more than that of the frame before.
         """
         self._ordinal_before = self._ordinal
         self._ordinal = self._ordinal + 1 if ordinal is None else ordinal
@@ -289,14 +287,15 @@ class FaceFollower:
         self._frames += 1
 
     def skip(self, ordinal: int) -> None:
-        """Note that analysed frame `ordinal` was passed, and that no face is looked for in it."""
+        """Note that the frame of number `ordinal` is left out: the result has no row for it."""
         self._ordinal = ordinal
 
     def begin_anew(self, regions: list[Region]) -> None:
-        """From the next frame on, follow the faces in these regions and no others.
+        """Begin a block: in the next frame, look for faces in these regions only.
 
-        A region where a followed face is now is that person's. Other regions are those of people
-        who were lost nearby, or of new ones. What was kept of all faces stays.
+        A region where a followed face is now is that person's. Other regions are of people who were
+        lost nearby, or of new people. Landmarks and pictures of all people stay. Later searches of
+        the whole frame may add more faces.
         """
         before = [face for face in self._faces if face.followed]
         for face in self._faces:
@@ -312,7 +311,7 @@ class FaceFollower:
 
     @property
     def followed_regions(self) -> list[Region]:
-        """Where the faces that are followed are looked for in the next frame; empty if none is."""
+        """Where each followed face is looked for in the next frame; empty if none is followed."""
         return [face.region for face in self._faces if face.followed]
 
     def result(self) -> FollowedFace:
@@ -363,10 +362,10 @@ class FaceFollower:
         return None if points is None else Look(image, points)
 
     def _is_due(self, interval: int) -> bool:
-        """Return whether this frame is one of those in which something rare is done.
+        """Return whether to do in this frame what is done in every `interval`-th analysed frame.
 
-        It is done in every `interval`-th frame, from the first one on. If that frame could not be
-        decoded, the next one is taken.
+        It is done in frames 0, `interval`, 2 `interval` and so on. If such a frame could not be
+        decoded, the next frame that was takes its place.
         """
         return self._ordinal // interval != self._ordinal_before // interval
 
@@ -394,7 +393,7 @@ class FaceFollower:
     def _add_second_pass(self, face: _Face, image: ImageLike) -> None:
         """If a second pass is due in this frame, find the face's landmarks again, and keep them.
 
-        The region is turned for it by one of `TURNS_DEG`.
+        The region is turned for it by one of `TURNS_DEG`, which come in turn.
         """
         if not self._is_due(compute_second_pass_interval(len(face.second_passes))):
             return
@@ -406,9 +405,9 @@ class FaceFollower:
             face.second_passes[self._frames] = _SecondPass(look.landmarks, turn)
 
     def _drop_doubles(self) -> None:
-        """If two followed faces are in one place, stop following the one with less area of late.
+        """If two followed faces are in one place, stop following the one with less `recent_area`.
 
-        Both then follow the same face. What the stopped one found in this frame is removed.
+        They had come to follow the same face. What the stopped one found in this frame is removed.
         """
         followed = [face for face in self._faces if face.followed]
         followed.sort(key=lambda face: face.recent_area, reverse=True)
@@ -421,9 +420,10 @@ class FaceFollower:
                 face.picture_gaze.drop(self._frames)
 
     def _scan(self, image: ImageLike) -> None:
-        """Search the whole image for new faces, and follow those that are not far too small.
+        """Search the whole image for faces that are not followed, and follow those large enough.
 
-        Under `MIN_AREA_SHARE` of the largest face's area, only their area is summed up.
+        Those below `MIN_AREA_SHARE` of the area of this frame's largest face are not followed.
+        Their area is summed up, as if they had been seen in all frames since the last search.
         """
         unscanned, self._frames_unscanned = self._frames_unscanned, 0
         seen = [face for face in self._faces if face.followed]
@@ -449,8 +449,8 @@ class FaceFollower:
 
         This is a person who was lost nearby, with a face of about that size, or else a new one, who
         is added. Nobody in `seen` is returned: their faces were found elsewhere in this frame. If
-        there are `MAX_FACES` already, the absent one with the least area is given up for a new
-        person. Return None if all of them are present.
+        there are `MAX_FACES` people already, the absent one with the least area is forgotten for
+        the new one. Return None if nobody is absent.
         """
         absent = [
             face
@@ -475,7 +475,7 @@ class FaceFollower:
 class RunInFollower(FaceFollower):
     """Follows faces only to find out where they are when a block of frames begins.
 
-    It leaves out the second passes, which take time. See `tracker.face.blocks`.
+    It leaves out the second passes, which take time: nobody uses its result.
     """
 
     def _add_second_pass(self, face: _Face, image: ImageLike) -> None:

@@ -34,40 +34,41 @@ _QUALITY = tuple(field.name for field in fields(ImageQuality))
 class Looks:
     """All faces that were seen in N successive analysed frames of a recording.
 
-    A frame is given as an index of these N frames. A region is given by the four values of a
-    `Region`: centre x, centre y and side in pixels, and the turn in radians. A look is one attempt
-    to find a face in one region of a frame; those that found one are kept.
+    A frame is given as an index of these N frames, and all frames below are in ascending order. A
+    region is given by the four values of a `Region`: centre x, centre y and side in pixels, and the
+    turn in radians. A look is one attempt to find a face in one region of a frame; those that found
+    one are kept. A frame has a look for each face, and another one for its second pass, if any.
 
     Attributes
     ----------
     begun : ndarray, shape (B,), int64
-        Frames before which the faces were found anew: see `tracker.face.blocks`.
+        First frame of each block (see `tracker.face.blocks`), except of the recording's first one.
     begun_frame : ndarray, shape (S,), int64
-        For each face that was found anew, the frame of `begun` before which it was found.
+        For each face with which a block begins, the block's first frame: one of `begun`.
     begun_region : ndarray, shape (S, 4), float64
-        Region in which it was.
+        Region in which that face is looked for in that frame.
     detected_frame : ndarray, shape (D,), int64
         Frame of each face that a search of the whole image found.
     detected_region : ndarray, shape (D, 4), float64
-        Region in which it was.
+        Region of that face.
     frame : ndarray, shape (L,), int64
         Frame of each look that found a face.
     asked, region : ndarray, shape (L, 4), float64
-        Region in which the face was looked for, and in which it is looked for in the next frame.
+        `asked`: where that look looked. `region`: where to look for the face in the next frame.
     landmarks : ndarray, shape (L, K, 2), float32
         Landmarks that the look found, in pixels of the whole frame; K = 40.
     measured : ndarray, shape (L,), bool
         Whether the look's image quality was measured.
     quality : ndarray, shape (L, 5), float64
-        The values of an `ImageQuality`; NaN where nothing was measured.
+        The values of an `ImageQuality`, in its order; NaN where nothing was measured.
     pictured : ndarray, shape (P,), int64
         Looks of which a picture was taken, as indices of the L looks, strictly increasing.
     pictures : ndarray, shape (P, 56, 84), uint8
         These small pictures of both eyes, in grey: see `SmallPicture`.
     iris_columns : ndarray, shape (P, 2), float64
-        Column of the middle of the left and of the right iris in them, in pixels.
+        Column of the middle of the left and of the right iris in them, in their pixels.
     eyes : tuple of bytes, length L
-        JPEGs of the eyes; empty where none was kept.
+        For each look, a JPEG of the eyes; empty where none was kept.
     """
 
     begun: NDArray[np.int64]
@@ -88,10 +89,10 @@ class Looks:
 
 
 class RecordingFollower(FaceFollower):
-    """Follows faces as `FaceFollower` does, and keeps all that was found on the way.
+    """Follows faces as `FaceFollower` does, and keeps what was found of all of them.
 
     It is for one part of a recording: `looks` returns what a `RecallingFollower` needs to follow
-    the whole recording later.
+    the faces through that part again, without its pictures.
 
     Parameters
     ----------
@@ -101,7 +102,7 @@ class RecordingFollower(FaceFollower):
         Most frames that will be added.
     step : int
         Every `step`-th source frame is added.
-    keep_eyes : bool, optional
+    keep_eyes : bool, default False
         Whether to keep pictures of the eyes for a report.
     """
 
@@ -200,11 +201,11 @@ class RecallingFollower(FaceFollower):
     Parameters
     ----------
     max_frames : int
-        Number of analysed frames of the whole recording.
+        Number of analysed frames that were decoded, in all parts together.
     step : int
         Every `step`-th source frame was analysed.
-    keep_eyes : bool, optional
-        Whether to keep the pictures of the eyes, for a report.
+    keep_eyes : bool, default False
+        Whether to keep the pictures of the eyes that the parts hold, for a report.
     """
 
     def __init__(self, max_frames: int, step: int, keep_eyes: bool = False) -> None:
@@ -216,10 +217,10 @@ class RecallingFollower(FaceFollower):
         Parameters
         ----------
         looks : Looks
-            What was seen in the part. Parts come in the recording's order.
+            What was seen in the N frames of the part. Give the parts in the recording's order.
         ordinals : ndarray, shape (N,), int64
-            Number of each frame of the part among the analysed frames of the whole recording, from
-            0. Frames that could not be decoded are counted.
+            Number of each of these frames among the analysed frames of the whole recording, from 0.
+            Frames that could not be decoded are counted, too, but are not among the N.
         """
         count = np.arange(ordinals.size + 1)
         self._looks = looks

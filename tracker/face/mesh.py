@@ -1,8 +1,8 @@
 """MediaPipe's face detector and FaceMesh with iris refinement: they find faces and their landmarks.
 
 The models are MediaPipe's, but MediaPipe is not needed to run them: see `tracker.face.models.make`.
-The caller gives the face's region with each picture. No state is kept from frame to frame or from
-one recording to the next.
+The landmarks are found in a region of the picture, which the caller gives each time. Nothing is
+remembered from frame to frame or from one recording to the next.
 """
 
 from typing import Any
@@ -42,6 +42,8 @@ class FaceMesh:
     ------
     ModelFileError
         A model file is missing or damaged.
+    RuntimeError
+        LiteRT, which runs the models, is not installed.
     """
 
     def __init__(self) -> None:
@@ -73,7 +75,8 @@ class FaceMesh:
         Returns
         -------
         ndarray, shape (478, 2), float32, or None
-            Landmarks in pixels of the whole picture; None if there is no face in the region.
+            Landmarks in pixels of the whole picture; None if there is no face in the region, or if
+            the region lies outside of the picture or is far larger than it.
         """
         to_picture = region.affine(SIDE_PX)
         if not _overlaps(image, region, to_picture):
@@ -106,12 +109,14 @@ class _Eye:
     Attributes
     ----------
     points, iris : ndarray, int64
-        Indices of the 71 landmarks around the eye, and of the 5 of its iris, which are refined.
+        Indices of the landmarks that are refined: 71 around the eye, and the 5 of its iris.
     corners : (int, int)
-        Indices of the eye's left and right corner in the picture.
-    scale, to_map : float
-        Size of the square that is cut out for it, over that of the landmarks' bounding box; and
-        pixels of the model's feature map per pixel of its image. See `kernels.refinement.cut_eye`.
+        Indices of the eye's corners: the one further left in the picture, then the other.
+    scale : float
+        Width of the square that is cut out for the eye, divided by that of the bounding box of its
+        71 landmarks.
+    to_map : float
+        Pixels of the model's feature map per pixel of the model's picture.
     """
 
     def __init__(self, options: dict[str, Any], iris: NDArray[np.int64]) -> None:
@@ -125,9 +130,9 @@ class _Eye:
 def _overlaps(image: ImageLike, region: Region, to_picture: Affine) -> bool:
     """Return whether enough of a region lies inside the picture to look for a face there.
 
-    That is two pixels or more in width and height. It is also False if the region is over
-    `LARGEST_REGION` times as large as the picture. `to_picture` maps a pixel of the region's small
-    picture to one of the whole picture.
+    That is two pixels of the picture or more in width and height. It is also False if the region's
+    side is over `LARGEST_REGION` times the picture's longer side. `to_picture` maps a pixel of the
+    model's picture, which shows the region, to one of the whole picture.
     """
     height, width = image.shape[:2]
     left, top, right, bottom = bounds(to_picture, SIDE_PX, SIDE_PX)

@@ -2,8 +2,9 @@
 
 Landmarks follow the iris only in part, and behind thick rims of spectacles hardly at all. Nothing
 in the landmarks shows that they do not follow. In the picture, the iris is darker than the white of
-the eye beside it, and rims, lids and lashes, which run across, are not. How that dark place moves
-against the bridge of the nose is a coarse measure, but no rim holds it back.
+the eye beside it. Rims, lids and lashes run across, and so are not darker than what is beside them.
+How that dark place moves against the bridge of the nose is a coarse measure, but no rim holds it
+back.
 """
 
 from dataclasses import dataclass
@@ -54,9 +55,11 @@ class SmallPicture:
     Attributes
     ----------
     grey : ndarray, shape (56, 84), uint8
-        The picture: the mean of red, green and blue. An eye is `EYE_PX` wide in it.
+        The picture: the mean of red, green and blue. An eye is `EYE_PX` wide in it, which is the
+        mean of both eyes.
     iris_columns : (float, float)
-        Column of the middle of the left and of the right iris, in its pixels, by their landmarks.
+        Column of `grey` in which the middle of the subject's left iris, and that of the right one,
+        are by their landmarks.
     """
 
     grey: NDArray[np.uint8]
@@ -76,7 +79,8 @@ def cut_picture(image: ImageLike, points: NDArray[np.float32]) -> SmallPicture |
     Returns
     -------
     SmallPicture or None
-        None if the eyes have no width, or are larger than the image.
+        None if the eyes, or the way from eye to eye, are not over a pixel wide, or if an eye is as
+        wide as the image's longer side.
     """
     # Points of the image are complex numbers, so that a factor turns and scales them.
     outer, inner, left_inner, left_outer, *irises = (
@@ -103,7 +107,7 @@ def cut_picture(image: ImageLike, points: NDArray[np.float32]) -> SmallPicture |
 class PictureGaze:
     """Keeps small pictures of one face over a recording, and measures the irises in them.
 
-    At most `MOST_PICTURES` are kept, spread evenly.
+    At most `MOST_PICTURES` of those that are added are kept, spread evenly.
     """
 
     def __init__(self) -> None:
@@ -113,9 +117,9 @@ class PictureGaze:
         self._every = 1
 
     def add(self, index: int, picture: SmallPicture) -> None:
-        """Take in the picture of a frame, given the frame's index among the analysed ones.
+        """Keep the picture of a frame, or leave it out if there are many.
 
-        Frames come in order. The picture may be left out, if there are many.
+        `index` is the frame's index among the analysed ones. Add the pictures in order of time.
         """
         self._added += 1
         if (self._added - 1) % self._every:
@@ -127,7 +131,10 @@ class PictureGaze:
             del self._samples[1::2], self._pictures[1::2]
 
     def drop(self, index: int) -> None:
-        """Remove the last picture if it is that of frame `index`, which showed another face."""
+        """Remove the picture of frame `index`, which showed another face, if it was added last.
+
+        Nothing is done if that picture was not kept.
+        """
         if self._samples and self._samples[-1] == index:
             del self._samples[-1], self._pictures[-1]
 
@@ -137,11 +144,11 @@ class PictureGaze:
         Returns
         -------
         samples : ndarray, shape (S,), int64
-            The frames, as indices of the analysed ones.
+            The frames of these pictures, as indices of the analysed ones, ascending.
         heights : ndarray, shape (S, 2), float32
             Of the left and the right iris: how much lower it is, against the bridge of the nose,
-            than in the recording's typical picture; in canthal distances. NaN where the iris or the
-            bridge is not found.
+            than in the typical picture, the median of the pictures; in canthal distances (from
+            corner to corner of an eye). NaN where the iris or the bridge is not found.
         """
         samples = np.array(self._samples, np.int64)
         if not samples.size:
@@ -159,8 +166,9 @@ def _iris_rows(pictures: NDArray[np.uint8], columns: Float64Array) -> Float32Arr
     """Return how much darker the iris is than what is beside it, in each row: shape (S, HEIGHT_PX).
 
     pictures (S, `HEIGHT_PX`, `WIDTH_PX`) are small pictures in grey, and columns (S,) the columns
-    of one iris' middle in them. The result is in grey levels. What is not darker is 0: lids, rims
-    and lashes run across, so they are as dark in the middle as on both sides.
+    of the middle of one iris in them, in pixels. The result is in grey levels, 0 in rows that are
+    not darker there. So it is about 0 at lids, rims and lashes, which run across: they are as dark
+    in the middle as on both sides.
     """
     away = np.abs(np.arange(WIDTH_PX) - columns[:, None]) / IRIS_RADIUS_PX
     soft = 1 / IRIS_RADIUS_PX
@@ -180,9 +188,10 @@ def _find_shifts(
     """Return by how many pixels a part of each picture (S, H, W) is lower than usual, shape (S,).
 
     `rows` and `columns`, each (first, stop), are where the part is in the typical picture: the
-    median of the pictures. It is searched for up to `LARGEST_SHIFT_PX` away; higher up is negative,
-    and the shift is interpolated between rows. NaN where the part is not found, or lies at the end
-    of what is searched.
+    median of the pictures. In each picture, it is searched for up to `LARGEST_SHIFT_PX` away, but
+    not to the sides if it is one column wide. The shift is a fraction of rows, negative if the part
+    is higher up. NaN where nothing is like it by `LEAST_LIKENESS`, or the best place is at the
+    upper or lower end of what is searched; all NaN if the typical part is of one grey level.
     """
     typical = np.median(pictures[:: -(-len(pictures) // TYPICAL_OF)], axis=0).astype(np.float32)
     (top, bottom), (left, right) = rows, columns

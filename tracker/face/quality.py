@@ -45,9 +45,10 @@ class ImageQuality:
     eye_contrast : float
         Standard deviation of the grey levels (0 to 255) in the same boxes, mean of both.
     noise_std : float
-        Noise of the grey levels in the box around the face's landmarks, after Immerkær [1]_.
+        Standard deviation of the noise of the grey levels in the box around all landmarks of the
+        face, estimated after Immerkær [1]_.
     face_grey : float
-        Mean grey level in the face's box.
+        Mean grey level in the face's box, 0 to 255.
     clipped_share : float
         Share of pixels in the face's box, 0 to 1, that are black (a grey level of `BLACK_LEVEL` or
         less) or white (`WHITE_LEVEL` or more).
@@ -66,12 +67,15 @@ class ImageQuality:
 
     @property
     def contrast_over_noise(self) -> float:
-        """Contrast of the eyes divided by the noise, or by the rounding error if that is larger."""
+        """`eye_contrast` over `noise_std`, or over the rounding error (0.29) if that is larger.
+
+        NaN if they were not measured.
+        """
         return self.eye_contrast / max(self.noise_std, ROUNDING_STD)
 
 
 def measure_image(image: ImageLike, points: NDArray[np.float32]) -> ImageQuality:
-    """Measure sharpness and exposure of a face.
+    """Measure how well an image shows a face: sharpness, contrast, noise, exposure.
 
     Parameters
     ----------
@@ -83,7 +87,8 @@ def measure_image(image: ImageLike, points: NDArray[np.float32]) -> ImageQuality
     Returns
     -------
     ImageQuality
-        All values are NaN if the part of the face in the image is under 3 pixels wide or high.
+        All values are NaN if the landmarks' bounding box covers less than 3 pixels of the image in
+        width or height. Sharpness is also NaN if the box around an eye has a single grey level.
     """
     height, width = image.shape[:2]
     left, top = np.maximum(points.min(axis=0).astype(int), 0)
@@ -108,10 +113,10 @@ def measure_image(image: ImageLike, points: NDArray[np.float32]) -> ImageQuality
 
 
 def _measure_face(face: NDArray[np.uint8]) -> tuple[float, float, float]:
-    """Return the noise, the mean grey level and the share of clipped pixels of the face's box.
+    """Return `noise_std`, `face_grey` and `clipped_share` (see `ImageQuality`) of the face's box.
 
-    The box is measured in strips, so that what is computed from each stays in the processor's
-    cache.
+    face (H, W, 3) is the box in blue-green-red, 3 pixels or more in width and height. It is
+    measured in strips, so that what is computed from each stays in the processor's cache.
     """
     height, width = face.shape[:2]
     response_sum, grey_sum, usual = 0.0, 0.0, 0
@@ -150,9 +155,10 @@ def median_quality(qualities: Sequence[ImageQuality]) -> ImageQuality:
 def worst_quality(qualities: Sequence[ImageQuality]) -> ImageQuality:
     """Return the worst values of joined recordings: a good recording does not hide a bad one.
 
-    Sharpness is the least, and the clipped share the largest. Contrast, noise and grey level come
-    from the recording with the least contrast over noise. Recordings without that are left out; all
-    values are NaN if none is left.
+    Each recording has one of `qualities`. Sharpness is the least of them, and the clipped share the
+    largest. Contrast, noise and grey level all come from the recording with the least contrast over
+    noise. A recording whose contrast over noise is NaN counts for none of the values; all are NaN
+    if no other recording is left.
     """
     seen = [quality for quality in qualities if not math.isnan(quality.contrast_over_noise)]
     if not seen:
@@ -173,11 +179,11 @@ def _median(values: list[float]) -> float:
 
 
 def _sample_eye(image: ImageLike, first: NDArray[Any], second: NDArray[Any]) -> Any:
-    """Return the box around an eye as a small picture: grey (0 to 255), float32 and upright.
+    """Return the box around an eye as a small upright picture: (14, 24), grey (0 to 255), float32.
 
     `first` and `second`, (2,), are the eye's corners in pixels of the image, from left to right;
-    they are `GRID_PX` apart in the small picture, whose size is always the same. It is black if the
-    eye lies outside of the image.
+    they are `GRID_PX` apart in the small picture. Beyond the edge of the image, the edge is
+    repeated; the picture is black if the eye lies wholly outside.
     """
     axis = (second - first).astype(np.float64)
     # Frame pixels per grid pixel.

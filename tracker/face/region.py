@@ -35,8 +35,9 @@ class Region:
     def affine(self, size: int) -> Affine:
         """Return the affine map from a small picture of this region to the whole picture.
 
-        The small picture has `size` pixels a side. The map has shape (2, 3), and takes a pixel
-        ``(x, y, 1)``. The pixel (0, 0) is mapped to the corner of the region, not half a pixel
+        The small picture has `size` pixels a side. The map has shape (2, 3): it takes a pixel
+        ``(x, y, 1)`` of the small picture to x and y in the whole one. The pixel (0, 0) is mapped
+        to the region's corner (the upper left one, if the region is not turned), not half a pixel
         inside. MediaPipe does the same, so its models expect it.
         """
         scale = self.side_px / size
@@ -61,8 +62,9 @@ def region_of(landmarks: NDArray[np.float32]) -> Region:
     Returns
     -------
     Region
-        The landmarks' bounding box made square, `REGION_SCALE` times as large, and turned by the
-        line from the right eye's outer canthus to the left one's, as FaceMesh itself does.
+        A square around the middle of the landmarks' bounding box. Its side is `REGION_SCALE` times
+        the box's longer side. It is turned as the line from the right eye's outer canthus to the
+        left one's. FaceMesh itself chooses its next region in the same way.
     """
     left, top, right, bottom = compute_extent(landmarks)
     (left_x, left_y), (right_x, right_y) = landmarks[263].tolist(), landmarks[33].tolist()

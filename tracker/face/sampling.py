@@ -52,10 +52,10 @@ def sample(
     low, high : float
         Values of black and white in `out`.
     outside : float, optional
-        Value of what lies outside of the picture; by default its edge is repeated.
+        Value in `out` of what lies outside of the picture; by default its edge is repeated.
     reduction : int, default 1
-        Side of the blocks of pixels that are averaged first, at most half of the picture's
-        sides. An incomplete block at the picture's right or lower edge is left out.
+        Side in pixels of the blocks of the large picture that are averaged before it is sampled; at
+        most half of its shorter side. An incomplete block at its right or lower edge is left out.
     """
     planes = picture.planes() if isinstance(picture, LazyImage) else None
     if planes is None:
@@ -120,8 +120,8 @@ def average_planes(planes: Planes, box: Box, factor_x: int, factor_y: int) -> Pl
     planes : Planes
         The decoded picture, as it is stored: not yet turned upright.
     box : tuple of int
-        Left, top, right and bottom of the part, in stored pixels. Left is a multiple of
-        ``factor_x << planes.shift_x``, and top of ``factor_y << planes.shift_y``.
+        Left, top, right and bottom of the part, in stored pixels; the last two exclusive. Left is a
+        multiple of ``factor_x << planes.shift_x``, and top of ``factor_y << planes.shift_y``.
     factor_x, factor_y : int
         Width and height of the blocks of samples that are averaged into one, in each plane. Where
         colour is stored more coarsely than lightness, its blocks cover more pixels.
@@ -129,7 +129,8 @@ def average_planes(planes: Planes, box: Box, factor_x: int, factor_y: int) -> Pl
     Returns
     -------
     Planes
-        The part, made smaller. An incomplete block at its right or lower end is left out.
+        The part, made smaller, with a size in averaged pixels. An incomplete block at its right or
+        lower end is left out.
     """
     left, top, right, bottom = box
     shift_x, shift_y = planes.shift_x, planes.shift_y
@@ -169,9 +170,10 @@ def _box(
 ) -> Box:
     """Return the part of a `width` by `height` picture that has to be read to fill `out`.
 
-    `matrix`, (2, 3), maps a pixel of `out`, (H, W, 3), to one of the picture. The part begins and
-    ends with a block of `block_x` by `block_y` pixels, or at the picture's edge; it is left, top,
-    right and bottom in pixels, the last two exclusive.
+    `matrix`, (2, 3), maps a pixel of `out`, (H, W, 3), to one of the picture. The result is left,
+    top, right and bottom in pixels of the picture, the last two exclusive. The part consists of
+    whole blocks of `block_x` by `block_y` pixels, counted from the picture's corner, except at the
+    picture's right and lower edge. It has a margin of `MARGIN_PX` blocks where the picture has one.
     """
     left, top, right, bottom = bounds(matrix, out.shape[1], out.shape[0])
     return (

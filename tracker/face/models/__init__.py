@@ -26,7 +26,7 @@ class ModelFileError(RuntimeError):
 
 
 def read_model_file(name: str) -> bytes:
-    """Return the content of a file in this directory, after checking that it is not damaged.
+    """Return the content of the file `name` in this directory, after checking that it is whole.
 
     Raises
     ------
@@ -45,7 +45,10 @@ def read_model_file(name: str) -> bytes:
 
 
 def read_options(name: str) -> dict[str, Any]:
-    """Return the content of a JSON file in this directory: options with which models were made.
+    """Return the content of the JSON file `name` in this directory, after checking its hash.
+
+    It holds options with which models were made: for each eye's head, what
+    `tracker.face.models.make.read_head_options` returned.
 
     Raises
     ------
@@ -57,19 +60,21 @@ def read_options(name: str) -> dict[str, Any]:
 
 
 class Model:
-    """A model on one thread. Not to be used by two threads at once.
+    """A model, loaded and warmed up, which computes on one thread.
+
+    Two threads must not use it at once.
 
     Parameters
     ----------
     name : str
-        Name of a file in this directory.
+        Name of a file in this directory, such as ``trunk.tflite``.
 
     Attributes
     ----------
     inputs, outputs : list of callable
-        One for each input or output. A call returns its array, float32, which shares the model's
-        memory: write to an input before `run`, and read an output after it. Do not keep that array:
-        LiteRT does not run while one exists.
+        One for each input or output, in the order of the file. A call without arguments returns its
+        array, float32, which is the model's own memory: write to an input before `run`, and read an
+        output after it. Do not keep the array: LiteRT does not run while one exists.
 
     Raises
     ------

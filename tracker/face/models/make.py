@@ -62,12 +62,12 @@ def main() -> None:
 def make_models(directory: Path) -> None:
     """Write the model files, the options of the eyes' heads, and ``SHA256SUMS`` to a directory.
 
-    Files of these names are replaced.
+    The directory is created if it does not exist. Files of these names are replaced.
 
     Raises
     ------
     RuntimeError
-        MediaPipe is not installed, or it is another version.
+        MediaPipe is not installed, or it is another version. Nothing was written.
     """
     landmarks, detector = _read_source(LANDMARKS), _read_source(DETECTOR)
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(landmarks, 0))
@@ -85,9 +85,9 @@ def make_models(directory: Path) -> None:
 def cut_model(model: Any, inputs: Collection[int], outputs: Sequence[int]) -> Any:
     """Return a model of only those operators that lead from `inputs` to `outputs`.
 
-    `model` is a ``schema.ModelT`` (a TFLite file as objects) and stays unchanged. The result is
-    another one. `inputs` and `outputs` are numbers of tensors in `model`. In the result, they are
-    its inputs and outputs, in this order.
+    `model` is a ``schema.ModelT`` (a TFLite file as objects) and stays unchanged. `inputs` and
+    `outputs` are numbers of tensors in `model`. These tensors are the inputs and the outputs of the
+    returned ``schema.ModelT``, in the same order; tensors get new numbers there.
     """
     model = copy.deepcopy(model)
     graph = model.subgraphs[0]
@@ -133,10 +133,16 @@ def read_head_options(model: Any, tensor: int) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``points``: the mesh points that the head refines. ``left``, ``right``: the corners of the
-        eye; the line between them is turned to be horizontal. ``scale``: side of the square that is
-        cut out, divided by the extent of the points. ``size``: side of the head's input in pixels.
-        ``to_map``: size of a pixel of the image, in pixels of the feature map.
+        ``points``: indices of the landmarks of the mesh that the head refines, a list of int.
+        ``left``, ``right``: indices of the eye's corners in the mesh; the square is turned so that
+        the line between them is horizontal. ``scale``: width of the square that is cut out, divided
+        by that of the points' bounding box. ``size``: side of the square, the head's input, in
+        pixels. ``to_map``: size of a pixel of the image, in pixels of the feature map.
+
+    Raises
+    ------
+    RuntimeError
+        The model cuts out something else than a square turned in this way.
     """
     graph = model.subgraphs[0]
     maker = {int(out): operator for operator in graph.operators for out in operator.outputs}
