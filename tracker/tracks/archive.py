@@ -43,7 +43,7 @@ _HEADER_NAMES = {"image_quality": "picture"}
 class TrackFileError(InputError):
     """The file is not a track that this version can read: damaged, another kind or version.
 
-    Its message says so to the user.
+    Its message tells the user, and what to do.
     """
 
 
@@ -55,7 +55,7 @@ def save_track(track: Track, path: Path) -> None:
     track : Track
         What to write.
     path : Path
-        File to write; its suffix is ``.npz``. An existing file is replaced.
+        File to write; its suffix must be ``.npz``, or NumPy adds it. An existing file is replaced.
     """
     header: dict[str, Any] = {"format": FORMAT, "landmarks": FACE_MESH_INDICES}
     for name, value in asdict(track.info).items():
@@ -93,9 +93,10 @@ def load_track(path: str | Path) -> Track:
     Raises
     ------
     InputNotFoundError
-        There is no such file.
+        There is no such file, or it is a directory.
     TrackFileError
-        The file is not a track, is damaged, or was written by another version.
+        The file cannot be opened, is not a track, is damaged, or was written by a version whose
+        files have another layout.
 
     Examples
     --------
@@ -121,8 +122,8 @@ def load_track(path: str | Path) -> Track:
 def open_arrays(archive: zipfile.ZipFile, name: str) -> Callable[[str], Any]:
     """Return a function that reads an array of an open ``.npz`` file, given the array's name.
 
-    It raises many kinds of errors for an array that is missing or damaged. `name` is the name of
-    the file, for the error's message.
+    The returned function raises errors of many kinds if the array is missing or damaged. `name` is
+    the name of the file, for the message of the error below.
 
     Raises
     ------
@@ -146,8 +147,8 @@ def open_arrays(archive: zipfile.ZipFile, name: str) -> Callable[[str], Any]:
 def _read_track(archive: zipfile.ZipFile, name: str) -> Track:
     """Read and check all of a track's file.
 
-    `name` is the file's name, for an error's message. A file of another version is a
-    `TrackFileError`; one that is damaged raises errors of many kinds.
+    `name` is the file's name, for an error's message. For a file that is too large or of another
+    layout, it raises `TrackFileError`; for one that is damaged, errors of many kinds.
     """
     read = open_arrays(archive, name)
     header = json.loads(str(read("header")))
@@ -171,8 +172,8 @@ def _read_track(archive: zipfile.ZipFile, name: str) -> Track:
 def _parse_info(header: dict[str, Any]) -> TrackInfo:
     """Return what a track's file says of its source: its JSON header, with every value checked.
 
-    A value that is missing or out of its range is a KeyError, TypeError or ValueError. What older
-    versions did not save has its default value.
+    If a value is missing or out of its range, it raises errors of many kinds, such as KeyError,
+    TypeError or ValueError. What older versions did not save has its default value.
     """
     info = TrackInfo(
         video=parse_video_info(header["video"]),
@@ -206,14 +207,15 @@ def _parse_info(header: dict[str, Any]) -> TrackInfo:
 
 
 def parse_video_info(values: dict[str, Any]) -> VideoInfo:
-    """Return what a track's file says of its video: size, frame rate, counts.
+    """Return what the file of a track, or of a part of one, says of its video.
 
     `values` are the fields of `VideoInfo` by name, as they were read from JSON. Each is checked.
+    Only ``recorded_at`` may be missing, as in files of older versions.
 
     Raises
     ------
     TypeError, ValueError
-        A value is missing, unknown or out of its range.
+        A value is missing, has another name, or is out of its range.
     """
     info = VideoInfo(**values)
     if not (
@@ -235,7 +237,8 @@ def parse_video_info(values: dict[str, Any]) -> VideoInfo:
 def _is_recorded_at(value: object) -> bool:
     """Return whether a track's file may hold this value as its time of recording.
 
-    True for a time in ISO 8601 with its offset from UTC, and for "" (no time is known). A time in
+    True for a time as `check_recorded_at` returns it (ISO 8601 in whole seconds, with the offset
+    from UTC, not before the year 2000), and for "", which means that no time is known. A time in
     the future is accepted: the clock of the machine that made the track may be ahead.
     """
     return type(value) is str and (value == "" or check_recorded_at(value, _LAST_TIME) == value)
@@ -273,15 +276,15 @@ def _check_info(header: dict[str, Any], info: TrackInfo) -> None:
 
 
 def is_count(value: object) -> bool:
-    """Return whether a value is a whole number that can be a number of frames: an int, not bool.
+    """Return whether a value can be a number of frames: an int from 0 to `MAX_FRAME_COUNT`.
 
-    It is from 0 to `MAX_FRAME_COUNT`.
+    A bool is none.
     """
     return type(value) is int and 0 <= value <= MAX_FRAME_COUNT
 
 
 def is_number(value: object) -> bool:
-    """Return whether a value is a finite int or float (not bool), not below 0."""
+    """Return whether a value is an int or float (no bool), finite and 0 or more; NaN is not."""
     # Whole numbers in JSON can exceed every float; dividing them would overflow.
     return type(value) in (int, float) and 0 <= value <= sys.float_info.max  # type: ignore[operator]
 

@@ -22,9 +22,11 @@ LARGEST_STEP = 30
 class Pacer:
     """Chooses which source frames are tracked, so that tracking ends within a budget.
 
-    The step is the smallest one that covers the rest of the recording in time, given the measured
-    costs of decoding and of tracking a frame. It is never below the requested step. A short
-    calibration comes first, so that most of the recording has a single rate.
+    It tracks one frame in every `step` frames. `step` is chosen as the smallest one with which the
+    rest of the recording fits into the time that is left, by the measured costs of decoding and of
+    tracking a frame; from the requested step to `LARGEST_STEP`. The first choice comes after a
+    short calibration at the requested step. Later choices raise it where time has become short, but
+    lower it only if frames have become much cheaper, so that most of the recording has one rate.
 
     Parameters
     ----------
@@ -33,16 +35,16 @@ class Pacer:
     frame_count : int
         Expected number of source frames (frames of the video, also those that are skipped).
     budget_s : float
-        Seconds that tracking may take, counted from now.
-    clock : callable
+        Seconds that decoding and tracking may take together, counted from now.
+    clock : callable, optional
         Takes nothing and returns seconds that never go back; tests give their own.
 
     Attributes
     ----------
     step : int
-        The step in use.
+        The step in use now.
     raised_step : int
-        The largest step that was used; 0 if the requested step was kept.
+        The largest step that was used so far; 0 if it was always the requested one.
     """
 
     def __init__(
@@ -68,8 +70,9 @@ class Pacer:
     def wants(self, index: int) -> bool:
         """Return whether to track the source frame `index`, which has just been decoded.
 
-        `index` counts all frames of the video from 0. Call it once for each frame, in order: the
-        time since the last call is taken for the cost of decoding, and the step may change.
+        `index` counts all frames of the video from 0. Call it once for each frame, in order, as it
+        may change the step. The time since the last call of `wants` or `tracked` is taken for the
+        cost of decoding this frame.
         """
         self._decoding.add(self._lap_s())
         if self._is_due():
@@ -80,9 +83,9 @@ class Pacer:
         return wanted
 
     def tracked(self) -> None:
-        """Note that the last frame for which `wants` returned True has now been tracked.
+        """Note that the frame for which `wants` has just returned True has now been tracked.
 
-        The time since `wants` returned is taken for the cost of tracking a frame.
+        The time since then is taken for the cost of tracking a frame.
         """
         self._tracking.add(self._lap_s())
 
@@ -138,7 +141,8 @@ class _Cost:
     def settle(self) -> float:
         """Take in the durations added since the last call, and return the new mean in seconds.
 
-        It lies halfway from the old mean to that of these durations. NaN if nothing was ever added.
+        It lies halfway from the old mean to that of these durations. At first, it is that of these
+        durations. If none was added, the old mean is returned; NaN if nothing was ever added.
         """
         if self.count:
             latest_s = self._sum_s / self.count

@@ -61,7 +61,8 @@ _FLAGS = ("complete", "out_of_time", "whole", "mirrored")
 class PartFileError(InputError):
     """A file is not a `Part`, or a text is not a `Segment`, that this version can read.
 
-    It is something else, or was damaged or forged. Its message says what to do again.
+    It is something else, of another version, damaged or forged. The message says which step to do
+    again: to plan the segments, or to track one.
     """
 
 
@@ -72,18 +73,19 @@ class Segment:
     Attributes
     ----------
     index, count : int
-        Number of this segment, from 0, and number of all segments of the recording.
+        Number of this segment, from 0, and how many segments the recording has.
     plan : str
-        SHA-256, in hexadecimal, of how the recording was divided, and, if there are several
-        segments, of the timestamps and sizes of its encoded frames. Only parts with the same plan
-        are joined.
+        The same in all segments of one plan; only their parts are joined. It is a SHA-256, in
+        hexadecimal, of the steps and where the recording was divided, and of the timestamps and
+        sizes of its encoded frames. If the segment is the whole recording, it is only of the steps
+        and the most frames to track, and so does not tell one recording from another.
     asked_step, step : int
         Every `asked_step`-th source frame was to be tracked; every `step`-th one is tracked.
     max_frames : int
         Most frames to track in this segment, besides those of the run-in: frames before it in which
         faces are only looked for, so that its first frame can begin with them.
     ends_early : bool
-        True if the recording goes on after the last segment.
+        True, in all segments, if the recording goes on after the last one.
     bits_per_frame : float
         Mean size in bits of the recording's encoded frames, see `tracker.video.frames.VideoInfo`; 0
         if the segment is the whole recording.
@@ -164,9 +166,9 @@ class Part:
     segment : Segment
         Which segment it is.
     reading : Reading
-        The indices and times of its frames, and how the decoding went.
+        The indices and times of its tracked frames, and how the decoding went.
     looks : Looks
-        All faces and landmarks that were found in these frames.
+        All faces and landmarks that were found in these frames, also those of other people.
     """
 
     segment: Segment
@@ -179,17 +181,18 @@ class Part:
         Parameters
         ----------
         path : Path
-            File to write; its suffix is ``.npz``. An existing file is replaced.
+            File to write; its suffix must be ``.npz``, or NumPy adds it. An existing file is
+            replaced.
         """
         np.savez_compressed(path, allow_pickle=False, **self._arrays())
 
     def is_same(self, other: "Part") -> bool:
-        """Return whether another part has the same content, bit for bit."""
+        """Return whether another part has the same content, bit for bit, segment included."""
         ours, theirs = self._arrays(), other._arrays()
         return all(ours[name].tobytes() == theirs[name].tobytes() for name in ours)
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
-        """Return the whole part as arrays, by their names in the file, as `_read_part` reads them.
+        """Return the whole part as the arrays that are written to its file, by their names there.
 
         The array ``header`` is a JSON text of all that is no array.
         """
@@ -217,9 +220,10 @@ def load_part(path: Path) -> Part:
     Raises
     ------
     InputNotFoundError
-        There is no such file.
+        There is no such file, or it is a directory.
     PartFileError
-        The file is not a part, is damaged or forged, or was written by another version.
+        The file cannot be opened, is not a part, is damaged or forged, or was written by another
+        version.
     """
     check_readable(path)
     try:

@@ -48,27 +48,27 @@ def plan_segments(
     max_frames: int,
     keep_step: bool = False,
 ) -> tuple[Segment, ...]:
-    """Divide a recording at keyframes into segments that take about equally long.
+    """Divide a recording into segments that take about equally long to track.
 
-    The file is read, but not decoded.
+    The file is read, but not decoded. A cut needs a keyframe shortly before it.
 
     Parameters
     ----------
     source : Path or BufferedIOBase
-        A file, or a seekable binary stream.
+        A file, or a seekable binary stream, which is read from its beginning.
     count : int
         Most segments; there are fewer if the recording is short or has few keyframes.
     step : int
-        Track every `step`-th frame. A step of 1 is raised if the video has over `max_frames`.
+        Track every `step`-th frame. Only a step of 1 is raised if the video has over `max_frames`.
     max_frames : int
-        Most frames to track in the whole recording, as in a single run.
+        Most frames to track in the whole recording; what comes after them is not tracked.
     keep_step : bool, default False
-        Never raise a step of 1; what comes after `max_frames` frames is then not tracked.
+        Never raise a step of 1.
 
     Returns
     -------
     tuple of Segment
-        In order. Only one, the whole recording, if it is not sure that it can be divided exactly.
+        In order. Only one, of the whole recording, if several might not give a single run's track.
 
     Raises
     ------
@@ -104,11 +104,11 @@ def plan_segments(
 
 
 def _divide(whole: Segment, layout: Layout, cuts: list["_Cut"], stop: int) -> tuple[Segment, ...]:
-    """Return the segments into which these cuts divide the first `stop` source frames.
+    """Return the segments into which these cuts divide the first `stop` source frames, in order.
 
-    `whole` is the segment of the whole recording, whose other values they take over. `layout` says
-    where the recording's frames lie in the file. Segment 0 is what comes before the first cut, so
-    there is one segment more than cuts.
+    Segment 0 is what comes before the first cut, so there is one segment more than cuts. They take
+    over both steps from `whole`, the segment of the whole recording. `layout` says where the
+    recording's frames lie in the file.
     """
     stretches = [
         layout.stretch(cut.keyframe, cut.key_index, cut.first, after.first if after else stop)
@@ -137,11 +137,13 @@ class _Cut:
     Attributes
     ----------
     keyframe : Packet or None
-        The keyframe to decode from; None for the beginning of the file.
+        The keyframe to decode from, which lies before the cut; None for the beginning of the file.
     key_index : int
-        Index of that keyframe among the source frames (all frames of the video, from 0).
+        Index of that keyframe among the source frames (all frames of the video, from 0); 0 for the
+        beginning of the file.
     first : int
-        Index of the first source frame after the cut, which begins a block.
+        Index of the first source frame after the cut. It begins a block of frames, in which the
+        faces are found anew.
     """
 
     keyframe: Packet | None
@@ -152,8 +154,8 @@ class _Cut:
 def _choose_cuts(layout: Layout, count: int, step: int, stop: int) -> list[_Cut]:
     """Return where to divide the first `stop` source frames into about equally long segments.
 
-    `layout` tells which frames are keyframes. There are at most `count` - 1 cuts, in order; none if
-    the recording cannot be divided. `step` is the step between tracked frames.
+    `layout` tells which frames are keyframes. For `count` segments there are at most `count` - 1
+    cuts, in order; none if the recording cannot be divided. Every `step`-th frame is tracked.
     """
     keys = layout.find_keyframes()
     if not keys:
@@ -203,7 +205,7 @@ def track_segment(
     finder : FaceFinder
         The models: a `tracker.face.mesh.FaceMesh`.
     on_progress : callable, optional
-        Called after each frame, also of the run-in: frames tracked, and expected (0: unknown).
+        Called after each frame, also of the run-in: tracked frames, and expected (0: unknown).
     decode_ahead, keep_eyes : bool
         Whether to decode on a second thread, and to keep pictures of the eyes for the report.
 
@@ -251,7 +253,8 @@ def join_parts(parts: Iterable[Part], eye_pictures: dict[int, bytes] | None = No
     Parameters
     ----------
     parts : iterable of Part
-        One part for each segment, in any order. A part may be given twice if both are the same.
+        One part for each segment of a plan, in any order. A segment may have several, if they are
+        the same bit for bit.
     eye_pictures : dict, optional
         Filled with JPEGs of the eyes, by the index of the frame in the track, if the parts kept
         them.
@@ -259,12 +262,13 @@ def join_parts(parts: Iterable[Part], eye_pictures: dict[int, bytes] | None = No
     Returns
     -------
     Track
-        The same track as if the recording had not been divided.
+        The same track as if the recording had not been divided. Like that of `track_video`, it has
+        no protocol, task and hash of the video.
 
     Raises
     ------
     PartsError
-        A part is missing, belongs to another plan, or differs from another one of its segment.
+        A part is missing, the parts are of several plans, or two of one segment differ.
     """
     ordered = _put_in_order(parts)
     readings = [part.reading for part in ordered]
@@ -294,9 +298,10 @@ def join_parts(parts: Iterable[Part], eye_pictures: dict[int, bytes] | None = No
 
 
 def _put_in_order(parts: Iterable[Part]) -> list[Part]:
-    """Return the parts in the recording's order, each once, after checking that all are there.
+    """Return the parts in the recording's order, one for each segment.
 
-    Raise a PartsError if not, or if they do not belong together.
+    Raise a `PartsError` if one is missing, if they are of several plans, or if two parts of one
+    segment differ.
     """
     given = list(parts)
     plans = {(part.segment.plan, part.segment.count) for part in given}

@@ -25,45 +25,47 @@ from tracker.video.times import TIME_SOURCES, TimeSource, compute_slowed_down, r
 
 @dataclass(frozen=True, slots=True)
 class TrackInfo:
-    """Where a track comes from.
+    """Where a track comes from: its video, and how it was tracked.
 
     Attributes
     ----------
     video : VideoInfo
-        What the container declares.
+        Size, frame rate and number of frames that the file declares, and when it was recorded.
     step : int
-        Every `step`-th source frame was tracked.
+        Every `step`-th source frame was to be tracked: see `raised_step`.
     frames_decoded, frames_failed : int
         Source frames that were decoded, including skipped ones, and those that could not be.
-    time_source : str
-        Where the frames' times come from: one of `tracker.video.times.TIME_SOURCES`.
+    time_source : {"stream", "stream_repaired", "frame_rate"}
+        Where the frames' times come from: see `tracker.video.times.repair_times`.
     complete : bool
         False if `max_frames`, the time budget or damage ended the track before the video ended.
     other_face_ratio : float
         Area of the next largest face divided by the area of the tracked one, both summed over time;
         0 if there is no other face.
     image_quality : ImageQuality
-        Medians over the recording.
+        Medians over the frames of the recording in which it was measured; NaN if in none.
     protocol : tuple of Phase
         What the person was asked to do, and when; empty if that is unknown.
     task : {"up_down", "extended", "unknown"}
         What the person was asked to do, if somebody said so; see `tracker.protocol.Task`.
     raised_step : int
-        Largest step to which `step` was raised to cover the whole recording; 0 if it was kept.
+        Largest step that was used instead of `step`, because the recording has more frames than
+        `max_frames`, or time was short; 0 if `step` was used throughout.
     out_of_time : bool
         True if the time budget ended the track before the end of the video.
     video_sha256 : str
         Hash of the video's content, in hexadecimal; empty if it was not computed.
     cut_off : bool
-        True if the file could not be read to its end.
+        True if the track ends early because the file is cut off, or damaged to its end.
     recordings : int
-        Video streams in the file, of which one was tracked.
+        Video streams in the file that may be the recording, of which one was tracked.
     mirrored : bool
-        Whether the file's display matrix mirrors the picture.
+        True if the file says to show a mirror image, and the frames were mirrored back.
     capture_fps : float
         Frames a second when they were captured, as the file says; 0 if it does not.
     slowed_down : float
-        How many times slower than reality the video plays. `Track.times_s` are real times.
+        How many times slower than reality the video plays: above 1 for slow motion, below 1 for a
+        time lapse, else 1. `Track.times_s` are real times.
     """
 
     video: VideoInfo
@@ -95,17 +97,19 @@ class Track:
     frame_index : ndarray, shape (N,), int64
         Index of each frame in the source video, strictly increasing.
     times_s : ndarray, shape (N,), float64
-        Presentation times in seconds, strictly increasing from 0; of slow motion, real times.
+        When each frame is shown, in seconds, strictly increasing from 0; of slow motion, real
+        times.
     landmarks : ndarray, shape (N, K, 2), float32
-        Pixels, in the columns of `kernels.FACE_MESH_INDICES`; NaN in frames without a face.
+        Pixels of the upright frame, in the columns of `kernels.FACE_MESH_INDICES`; NaN in frames
+        without the person's face.
     second_pass_sample : ndarray, shape (T,), int64
         Frames with a second pass, as indices of the N frames, strictly increasing. In a second
         pass FaceMesh finds the face again, in a region that is turned by a few degrees.
     second_pass_landmarks : ndarray, shape (T, K, 2), float32
         Landmarks of the second pass, in pixels like the others.
     second_pass_turn : ndarray, shape (T,), int64
-        How far the region was turned: index of `tracker.face.follow.TURNS_DEG`. When tracks are
-        joined, each recording gets indices of its own.
+        How far the region was turned: index of `tracker.face.follow.TURNS_DEG`. In joined tracks,
+        recording n (from 0) has 4 n added to it, so that no two share an index.
     info : TrackInfo
         Where the track comes from.
     picture_sample : ndarray, shape (S,), int64
@@ -164,26 +168,26 @@ def track_video(
     finder : FaceFinder
         The models: a `tracker.face.mesh.FaceMesh`.
     step : int
-        Track every `step`-th frame. A step of 1 is raised if the video has over `max_frames`.
+        Track every `step`-th frame. Only a step of 1 is raised if the video has over `max_frames`.
     max_frames : int
-        Most frames to track. It bounds the memory before decoding starts.
+        Most frames to track: the track ends after them. It bounds the memory.
     on_progress : callable, optional
         Called after each tracked frame with the frames tracked and those expected (0: unknown).
         With a budget, frames that a raised step skips count as tracked.
     budget_s : float, optional
-        Seconds that tracking may take: `step` is raised to keep them, or else the track ends early.
+        Seconds that tracking may take: any step is raised to keep them, or the track ends early.
     decode_ahead : bool, default True
         Decode on a second thread; the track is the same. Switch it off if other processes use the
         cores. It has no effect on a single core, or with a budget, which measures step by step.
     eye_pictures : dict, optional
         Filled with JPEGs of the eyes, by the index of the frame in the track.
     keep_step : bool, default False
-        Never raise a step of 1 because of `max_frames`; the track then ends early.
+        Never raise a step of 1 because of `max_frames`.
 
     Returns
     -------
     Track
-        Of the largest face. Without a face, which is no error, all landmarks are NaN.
+        Of the face with the largest area over all frames; without a face, all landmarks are NaN.
 
     Raises
     ------
@@ -215,19 +219,19 @@ class Reading:
     frame_index : ndarray, shape (N,), int64
         Index of each tracked frame in the video, strictly increasing.
     stream_times_s : ndarray, shape (N,), float64
-        Their times as the stream tells them, not repaired.
+        Their times in seconds as the stream tells them, not repaired: some may be NaN.
     complete, out_of_time : bool
-        `complete`: whether every frame that was to be tracked was tracked. `out_of_time`: whether
-        the time budget ended before that.
+        `complete`: False if the tracking was ended before the video, by the most frames to track or
+        the time budget. `out_of_time`: whether it was the time budget.
     video : VideoInfo
-        What the file declares.
+        Size, frame rate and number of frames that the file declares, and when it was recorded.
     frames_decoded, frames_failed : int
         Source frames that were decoded, including skipped ones, and those that could not be.
     whole : bool
-        False if the file could not be read to its end.
+        False if the file is cut off, or damaged to its end; True if that was not reached.
     recordings, mirrored, capture_fps : int, bool, float
-        Number of video streams in the file; whether it mirrors the picture; and frames a second
-        when they were captured, 0 if unknown.
+        Number of video streams that may be the recording; whether frames were mirrored back; and
+        frames a second when they were captured, 0 if unknown.
     """
 
     frame_index: NDArray[np.int64]
@@ -276,7 +280,7 @@ class Frames:
         self.count += 1
 
     def read(self, video: Video) -> Reading:
-        """Return what was read of the frames' video; to be called after the last frame."""
+        """Return what was read of `video`, from which the frames came, once the last is added."""
         return Reading(
             # Copies, so that the buffers for max_frames are freed.
             frame_index=self.index[: self.count].copy(),
@@ -296,9 +300,9 @@ class Frames:
 def raise_step(expected_frames: int, step: int, max_frames: int) -> int:
     """Return the step to use: a step of 1 is raised so that `max_frames` cover the recording.
 
-    Every `step`-th frame is tracked. The result is at most `LARGEST_STEP`. A larger step than 1 was
-    chosen by somebody and stays. So does 1 if `expected_frames`, the video's number of frames, is 0
-    (unknown).
+    Every `step`-th of the video's `expected_frames` frames is tracked. 1 is raised no further than
+    to `LARGEST_STEP`, and not at all if `expected_frames` is 0 (unknown). A larger step was chosen
+    by somebody and is returned as it is. For example, 25,000 frames, 1 and 12,000 give 3.
     """
     if step > 1:
         return step
@@ -324,9 +328,9 @@ def _follow_frames(
 
     It ends when the video ends, as many frames as `frames` has room for are tracked, or the time is
     up; `frames` then holds them, and says why it ended. `pacer` chooses the frames instead of
-    `step` if there is a time budget; None without one. `ahead` decodes on a second thread.
-    `on_progress` is called after each tracked frame with the frames tracked and those expected; if
-    there is a `pacer`, frames that its larger step skips count as tracked.
+    `step` if there is a time budget; None without one. If `ahead`, a second thread decodes.
+    `on_progress` is called after each tracked frame with the frames tracked and those expected (0:
+    unknown); if there is a `pacer`, frames that its larger step skips count as tracked.
     """
     max_frames = frames.index.size
     expected = min(max_frames, -(-video.expected_frames // step))
@@ -404,16 +408,16 @@ def concatenate_tracks(tracks: Sequence[Track]) -> Track:
     Parameters
     ----------
     tracks : sequence of Track
-        In order; all with one frame size and one `step`.
+        In order; all with one frame size and one `step`. At least one.
 
     Returns
     -------
     Track
-        Times and frame indices continue from track to track. The gap between two tracks is so long
-        that no closure and no valid time crosses it. `picture_heights` are not made comparable: in
-        each recording, 0 is still that recording's own typical picture. If one recording has only
-        looks up and another one only looks down, the heights therefore cannot show that the
-        landmarks do not follow the irises.
+        Times and frame indices continue from track to track. The gap between two tracks is 1 s: too
+        long for a closure or valid time to cross it. It has no protocol and no hash of the video.
+        `picture_heights` are not made comparable: in each recording, 0 is still that recording's
+        own typical picture. If one recording has only looks up and another one only looks down, the
+        heights therefore cannot show that the landmarks do not follow the irises.
 
     Raises
     ------
@@ -452,8 +456,9 @@ def concatenate_tracks(tracks: Sequence[Track]) -> Track:
 
 
 def _join_infos(infos: Sequence[TrackInfo]) -> TrackInfo:
-    """Return the information of joined tracks: sums of the counts, and the worst of each quality.
+    """Return the information of joined tracks: sums of numbers of frames, worst of the rest.
 
+    So the whole is complete only if all tracks are, and cut off, mirrored or out of time if one is.
     The step, the task, the rate of capture, the slow motion, and what else the video declares come
     from the first track. There is no protocol and no hash, because each fits only one recording.
     """
