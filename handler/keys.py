@@ -1,8 +1,8 @@
 """The keys (paths) of files in the storage: how they are made and checked.
 
 The keys of an analysis's files begin with ``users/<user>/eye/<analysis_id>/``. The uploaded file is
-``original``, and the results have the names in `RESULT_NAMES`. `handler.identity` decides which
-keys a caller may use.
+``original``, and the results have the names in `RESULT_NAMES`. While a recording is divided among
+workers, their files are below ``parts/``. `handler.identity` decides which keys a caller may use.
 """
 
 import hashlib
@@ -50,6 +50,8 @@ _KEY_PART = re.compile(r"[^/\\\x00-\x1f\x7f\ud800-\udfff]+")
 def check_user_id(value: Any) -> str:
     """Return the value if it is a user id: a text of 1 to 128 characters, none a control character.
 
+    A lone surrogate (half of a character, which no encoding can write) counts as one.
+
     Raises
     ------
     BadRequestError
@@ -71,9 +73,9 @@ def check_user_id(value: Any) -> str:
 def name_user(user_id: str) -> str:
     """Return the text that stands for a user in keys: ``<user>`` in ``users/<user>/eye/``.
 
-    It is the user id itself if that is safe in a key. Otherwise it is ``~`` and the SHA-256 of the
-    user id in hexadecimal. No two users share it, because a user id that begins with ``~`` is
-    hashed too.
+    It is the user id itself if that is made of ASCII letters, digits and ``._@:+-``, and begins
+    with a letter or digit. Otherwise it is ``~`` and the SHA-256 of the user id in hexadecimal. No
+    two users share it, because a user id that begins with ``~`` is hashed too.
     """
     if _PLAIN_USER_ID.fullmatch(user_id):
         return user_id
@@ -81,7 +83,7 @@ def name_user(user_id: str) -> str:
 
 
 def check_analysis_id(value: Any) -> str:
-    """Return the value if it has the form of an analysis id.
+    """Return the value if it has the form of an analysis id: 32 digits of 0-9 and a-f.
 
     Raises
     ------
@@ -94,16 +96,15 @@ def check_analysis_id(value: Any) -> str:
 
 
 def check_key(value: Any) -> str:
-    """Return the value as it is if it can be the key of a file.
+    """Return the value as it is if it can be the key of a file, whosever file that is.
 
-    It must be a relative path of at most `MAX_KEY_BYTES` bytes.
-
-    `Caller.check_own_key` checks whose file it is.
+    A key is a relative path with ``/``, of at most `MAX_KEY_BYTES` bytes in UTF-8. It has no
+    backslash, no control character, and no part that is empty, ``.`` or ``..``.
 
     Raises
     ------
     BadRequestError
-        The value is not a key, or it has a part such as ``..``.
+        The value is not such a key.
     """
     if not isinstance(value, str) or not value:
         raise BadRequestError(
@@ -126,22 +127,25 @@ def check_key(value: Any) -> str:
 def make_key(user_id: str, analysis_id: str, name: str) -> str:
     """Return the key of one file of an analysis.
 
-    `name` is the file's name: ``original``, or a value of `RESULT_NAMES`. If it is empty, the
-    result is the beginning that the keys of all files of this analysis have.
+    `user_id` is the id itself, not the text that `name_user` makes of it. `name` is the file's
+    name: ``original``, or a value of `RESULT_NAMES`. If it is empty, the result is the beginning
+    that the keys of all files of this analysis have, with the ``/`` at its end.
     """
     return f"users/{name_user(user_id)}/eye/{analysis_id}/{name}"
 
 
 def make_part_key(analysis_id: str, execution: str, name: str) -> str:
-    """Return the key of a file that belongs to a divided recording while its workers run.
+    """Return the key of a file that exists only while the workers of a divided recording run.
+
+    It is ``parts/<analysis_id>/<execution>/<name>``.
 
     Parameters
     ----------
     analysis_id : str
     execution : str
         Name of the state machine's execution that divides the recording; one analysis can have
-        several, if it is tried again. Empty, with `name` empty too: the result is the beginning of
-        all keys of all executions.
+        several, if it is tried again. Empty: the result is the beginning of all keys of all
+        executions, whatever `name` is.
     name : str
         File name. Empty: the result is the beginning of all keys of this execution.
     """
@@ -151,7 +155,8 @@ def make_part_key(analysis_id: str, execution: str, name: str) -> str:
 def parse_original_key(key: str) -> tuple[str, str] | None:
     """Return whose upload a key is, as ``(user, analysis_id)``; None if it is no upload's key.
 
-    `user` is the text that `name_user` returns, so it is a hash for some users.
+    An upload's key is ``users/<user>/eye/<analysis_id>/original``. `user` is the text that
+    `name_user` returns, so it is ``~`` and a hash for some users.
     """
     match key.split("/"):
         case ["users", user, "eye", analysis_id, name] if (
@@ -166,7 +171,8 @@ def parse_original_key(key: str) -> tuple[str, str] | None:
 def find_analysis_ids(keys: set[str]) -> set[str]:
     """Return the ids of the analyses that the files with these keys belong to.
 
-    Keys of another form than ``users/<user>/eye/<analysis_id>/<name>`` are ignored.
+    A key counts if it has five parts, the third of them ``eye`` and the fourth an analysis id, as
+    in ``users/<user>/eye/<analysis_id>/<name>``. All others are ignored.
     """
     parts = (key.split("/") for key in keys)
     return {
@@ -177,5 +183,8 @@ def find_analysis_ids(keys: set[str]) -> set[str]:
 
 
 def content_type_of(name: str) -> str:
-    """Return the content type for a file's name, by its suffix; a general one if it is unknown."""
+    """Return the content type for a file's name by its suffix: json, csv, npz or html.
+
+    For any other name, also one without a suffix, it is ``binary/octet-stream``.
+    """
     return _CONTENT_TYPES.get(name.rpartition(".")[2], "binary/octet-stream")

@@ -1,7 +1,8 @@
-"""Entry point of a second Lambda function: health, status, lists, uploads and deletions.
+"""Entry point of a second Lambda function, for every HTTP call but those that analyse a file.
 
-It does not load the models. So a client that polls the status need not wait for them, and does not
-occupy an instance of the function that analyses (`handler.lambda_function`).
+It answers calls for health, the API's description, status, lists, uploads and deletions, and does
+not load the models. So a client that polls the status need not wait for them, and does not occupy
+an instance of the function that analyses (`handler.lambda_function`).
 """
 
 from typing import Any
@@ -23,5 +24,8 @@ _API = Api(
 
 
 def lambda_handler(event: Any, context: Context) -> dict[str, Any]:
-    """Answer an HTTP call as `handler.api.Api.handle` does; with 404 if it asks for an analysis."""
+    """Answer an HTTP call as `handler.api.Api.handle` does.
+
+    If the call asks to analyse a file, the answer's status is 404.
+    """
     return _API.handle(event, context)

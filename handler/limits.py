@@ -18,12 +18,14 @@ class Limits:
     end_s : float
         Time at which the process is stopped.
     answer_by_s : float or None
-        Time at which the caller gives up. None: nobody waits, and nothing is queued.
+        Time at which the caller gives up. None: nobody waits for an answer, so the analysis is not
+        put into the queue, but done until `end_s`.
     comes_again : bool
         Whether the queue will deliver the same message again if its work fails now. False if the
         request did not come from the queue.
     may_queue : bool
-        Whether a long analysis may be queued, so that the caller must ask for the result later.
+        Whether a long analysis may be queued or divided among workers, so that the caller must ask
+        for the result later.
     """
 
     end_s: float
@@ -33,19 +35,22 @@ class Limits:
 
     @property
     def can_begin_work(self) -> bool:
-        """Whether enough time is left to begin an analysis."""
+        """Whether at least `MIN_WORK_S` seconds are left until `end_s`, to begin an analysis."""
         return self.end_s - time.time() >= MIN_WORK_S
 
     def compute_tracking_budget_s(self) -> float:
         """Return how many seconds decoding and tracking may take from now on; at least 1.
 
         It is the time until the caller gives up or the process is stopped, whichever is first,
-        minus a reserve for computing and storing the results.
+        minus a reserve of 2 s and 5 % of that time for computing and storing the results.
         """
         return _subtract_reserve(min(self.end_s, self.answer_by_s or self.end_s) - time.time())
 
     def compute_longest_s(self) -> float:
-        """Return what `compute_tracking_budget_s` would be if no caller waited for the answer."""
+        """Return what `compute_tracking_budget_s` would be if no caller waited for the answer.
+
+        It is the time until the process is stopped, minus the same reserve; at least 1 second.
+        """
         return _subtract_reserve(self.end_s - time.time())
 
 

@@ -9,8 +9,8 @@ _METRICS = Metrics(namespace="ParkinsonEyeTracking", service="eye-tracking")
 def publish(measured: dict[str, float]) -> None:
     """Publish measured values in CloudWatch.
 
-    `measured` holds them by name, such as ``AnalysisSeconds`` and ``FramesProcessed``. A name that
-    ends in ``Seconds`` is a time in seconds, any other is a count.
+    `measured` holds them by name, such as ``AnalysisSeconds`` and ``FramesProcessed``. The unit of
+    a name that ends in ``Seconds`` is the second; all others get the unit "Count".
     """
     for name, value in measured.items():
         unit = MetricUnit.Seconds if name.endswith("Seconds") else MetricUnit.Count

@@ -1,7 +1,8 @@
-"""Access to the record of an analysis for the jobs of the state machine that owns it together.
+"""Access to the record of an analysis for the jobs of a state machine that divides a recording.
 
-Many jobs read and write one record at the same time. Each must stop as soon as the analysis is
-deleted, has failed, or belongs to another execution of the state machine.
+An execution (one run) of the state machine owns the record, and its many jobs read and write it at
+the same time. Each must stop as soon as the analysis is deleted, has failed, or belongs to another
+execution.
 """
 
 import random
@@ -23,9 +24,10 @@ WRITES = 30
 
 
 class AnalysisEndedError(Exception):
-    """The analysis has failed, was deleted, or belongs to another execution: do not try again.
+    """The analysis has ended, or belongs to another execution: the job must not be tried again.
 
-    The text is the state of the record, such as ``deleted``, or the code of the error.
+    The text is the state of the record, such as ``deleted`` or ``failed``. If the job itself made
+    the analysis fail, it is the code of that error.
     """
 
 
@@ -47,15 +49,15 @@ class Ownership:
         self._execution = execution
 
     def read(self, may_be_completed: bool = False) -> Record:
-        """Return the record, which this execution must own and which must be in work.
+        """Return the record if this execution owns it and its state is "processing".
 
-        If `may_be_completed` is true, a completed record is returned too.
+        If `may_be_completed` is true, the state may be "completed" too.
 
         Raises
         ------
         AnalysisEndedError
-            Another execution owns the record, or it is in another state. The error's text is that
-            state, such as ``deleted``.
+            Another owns the record, or it is in another state. The error's text is the record's
+            state; it is ``deleted`` also if there is no record any more.
         """
         try:
             record = self._storage.read(self._analysis_id)
@@ -71,15 +73,15 @@ class Ownership:
     def write(self, change: Callable[[Record], Record]) -> None:
         """Store what `change` makes of the record, which other jobs write at the same time.
 
-        `change` takes the stored record and returns its next version. It is called again with a
-        newer record if another job was faster.
+        `change` takes the stored record and returns its next version, `version` one higher. It is
+        called again with a newer record if another job was faster.
 
         Raises
         ------
         AnalysisEndedError
-            See `read`.
+            Another execution owns the record, or its state is not "processing": see `read`.
         ConflictError
-            The others wrote again and again.
+            Other jobs were faster `WRITES` times.
         """
         for attempt in range(WRITES):
             record = self.read()
@@ -90,7 +92,9 @@ class Ownership:
         raise ConflictError("in_progress", "The record is being written. Try again.")
 
     def renew(self, percent: int, provenance: dict[str, Any] | None = None) -> None:
-        """Write the progress, and that the execution is alive for another `LEASE_S`.
+        """Write the progress, and that the execution owns the analysis for another `LEASE_S`.
+
+        It raises the errors of `write`.
 
         Parameters
         ----------
@@ -99,7 +103,7 @@ class Ownership:
             all else is written.
         provenance : dict, optional
             Which file is analysed, from `Source.identify`, so that the record says it even if a job
-            fails. Default: what the record says stays.
+            fails later. Default: what the record says stays.
         """
 
         def change(stored: Record) -> Record:

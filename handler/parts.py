@@ -44,7 +44,10 @@ class Parts:
         self._work_folder = work_folder
 
     def list_names(self) -> set[str]:
-        """Return the names of the files stored so far: plan, parts, and perhaps `UNDIVIDED`."""
+        """Return the names of the files stored so far: `PLAN`, parts, and perhaps `UNDIVIDED`.
+
+        They are names like those that `put` takes, not keys.
+        """
         return {key.removeprefix(self._folder) for key in self._storage.list_files(self._folder)}
 
     def put(self, name: str, path: Path) -> None:
@@ -115,5 +118,5 @@ class Parts:
 
 
 def name_part(index: int) -> str:
-    """Return the file name of the part of segment number `index`, counted from 0."""
+    """Return the file name of the part of segment number `index`, from 0: ``0.npz``, ``1.npz``."""
     return f"{index}.npz"

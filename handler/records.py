@@ -46,9 +46,9 @@ class Record:
     created_at : str
         UTC time, ISO 8601 with microseconds, so that sorting the text sorts by time.
     parameters : dict
-        The checked parameters of the analysis.
+        The checked parameters of the analysis, as `requests.document_parameters` writes them.
     report : {"en", "ko", None}
-        Language of the report to write.
+        Language of the report to write; None: no report.
     state : {"queued", "processing", "completed", "failed", "deleted"}
     version : int
         Number of times the record was written, 1 at first. A storage writes version n only over
@@ -119,16 +119,20 @@ class Record:
 
 
 def is_over(record: Record, now_s: float) -> bool:
-    """Return whether a record has expired at the Unix time `now_s`; false if kept for ever."""
+    """Return whether a record's `expires_at` is at or before `now_s`; false if it has none.
+
+    Both are Unix times.
+    """
     return record.expires_at is not None and record.expires_at <= now_s
 
 
 def as_reported(record: Record, now_s: float) -> Record:
     """Return the record as a client is to see it at the Unix time `now_s`.
 
-    It is shown as failed if its owner died and `TAKEN_OVER_WITHIN_S` has passed since without
-    another taking over; otherwise it is returned as it is. The stored record does not change, so a
-    late message, or the same request sent again, can still continue the analysis.
+    It is shown as failed if it is being processed and its lease ended at least
+    `TAKEN_OVER_WITHIN_S` ago: the owner died, and nobody has taken over. Otherwise it is returned
+    as it is. The stored record does not change, so a late message, or the same request sent again,
+    can still continue the analysis.
     """
     if record.state != "processing" or now_s < record.lease_until_s + TAKEN_OVER_WITHIN_S:
         return record
@@ -139,6 +143,9 @@ def claim(
     record: Record, owner: str, now_s: float, lease_until_s: float, execution: str = ""
 ) -> Record:
     """Return the record with `owner` as the one that works on the analysis, until `lease_until_s`.
+
+    It counts one more attempt, with progress 0 and no error. A queued or failed record can be
+    claimed, and one whose owner counts as dead. That it is not deleted must be checked before.
 
     Parameters
     ----------
@@ -153,7 +160,7 @@ def claim(
     Raises
     ------
     ConflictError
-        Another process works on the analysis, and the record's `lease_until_s` is not over.
+        The analysis is being processed, by whomever, and the record's `lease_until_s` is not over.
     ValueError
         The analysis is completed.
     """
@@ -175,10 +182,10 @@ def claim(
 
 
 def advance(record: Record, progress_percent: int, lease_until_s: float | None = None) -> Record:
-    """Return a record that is being processed with this progress, 0-100.
+    """Return a record, which must be in the state "processing", with this progress, 0-100.
 
-    `lease_until_s` is the Unix time until which the owner keeps the analysis; None keeps the time
-    that the record has.
+    The progress may be lower than the record's. `lease_until_s` is the Unix time until which the
+    owner keeps the analysis; None keeps the time that the record has.
     """
     assert record.state == "processing"
     return replace(
@@ -196,7 +203,7 @@ def complete(
     files: dict[str, str],
     provenance: dict[str, Any] | None = None,
 ) -> Record:
-    """Return a record that was being processed as completed.
+    """Return a record, which must be in the state "processing", as completed.
 
     Parameters
     ----------
@@ -207,7 +214,8 @@ def complete(
     files : dict
         Keys of the stored results, by their names in `RESULT_NAMES`.
     provenance : dict, optional
-        Which bytes were analysed, and by which program, from `Source.identify`.
+        Which bytes were analysed, and by which program, from `Source.identify`. Default: none, also
+        if the record had one.
     """
     assert record.state == "processing"
     return replace(
@@ -223,18 +231,18 @@ def complete(
 
 
 def fail(record: Record, error: dict[str, str]) -> Record:
-    """Return the record as failed. The work need not have begun.
+    """Return the record as failed; it must be queued (not begun), being processed, or failed.
 
-    `error` has the keys ``code`` and ``error``, the message: see `to_document`.
+    `error` has the keys ``code`` and ``error``, the message: see `handler.errors.to_document`.
     """
     assert record.state in ("queued", "processing", "failed")
     return replace(record, state="failed", version=record.version + 1, error=error)
 
 
 def requeue(record: Record) -> Record:
-    """Return a failed record as queued, so that the analysis is tried again.
+    """Return a record, which must be failed, as queued, so that the analysis is tried again.
 
-    The earlier attempts stay counted.
+    The earlier attempts stay counted; error and provenance are dropped.
     """
     assert record.state == "failed"
     return replace(
@@ -251,6 +259,8 @@ def give_back(record: Record) -> Record:
     """Return the record as queued, so that another process tries; do not count this attempt.
 
     It is for work that stopped through no fault of the file, such as a storage that is throttled.
+    The record must be queued, being processed, or failed; only while it is being processed, there
+    is an attempt to take off the count. The lease ends, and error and provenance are dropped.
     """
     assert record.state in ("queued", "processing", "failed")
     begun = record.state == "processing"
@@ -281,8 +291,8 @@ def expire(record: Record) -> Record:
 def withdraw(record: Record) -> Record:
     """Return the record as deleted, the first step of a deletion.
 
-    It has no results any more, but still the user and the keys with which the files to delete are
-    found. `forget` is the last step.
+    Results, error, provenance, and what the client said about the file are dropped. `user_id` and
+    `source_key` stay, because the files to delete are found by them. `forget` is the last step.
     """
     return replace(
         record,
@@ -299,12 +309,11 @@ def withdraw(record: Record) -> Record:
 
 
 def forget(record: Record, now_s: float) -> Record:
-    """Return a deleted record with nothing but its id, so that no analysis gets this id again.
+    """Return a record in the state "deleted" with nothing of `record` but its id.
 
-    It is the last step of a deletion, when the files are gone. `now_s` is the Unix time.
-
-    A process that still works on the analysis finds this record and stops. If an uploaded file
-    comes only after this, it is removed. The record itself expires after `TOMBSTONE_S`.
+    It is the last step of a deletion, when the files are gone. It expires `TOMBSTONE_S` after
+    `now_s`, a Unix time. Until then, no new analysis gets this id, a process that still works on
+    the analysis finds this record and stops, and an uploaded file that comes only now is removed.
     """
     return Record(
         analysis_id=record.analysis_id,

@@ -52,11 +52,13 @@ class About:
     file_name : str
         The file's name without folders; empty if the client gives none.
     captured_at : str
-        When the file was recorded, ISO 8601; empty if the client gives none.
+        When the file was recorded, ISO 8601, perhaps without a zone; empty if the client gives
+        none.
     consent : str
         Version of the consent text that the person agreed to; empty if the client gives none.
     language : {"en", "ko", None}
-        Of the sentence for the patient. None: that of the report; without a report, no sentence.
+        Language of the answer's sentence for the patient. None: that of the report; without a
+        report, no sentence.
     """
 
     file_name: str = ""
@@ -76,7 +78,7 @@ class AnalyzeData:
     data : bytes or Path
         The file's content, or where the local server has saved it.
     user_id : str or None
-        Who will own the files; None: nobody in particular.
+        Who will own the analysis and its files; None: the user `ANONYMOUS`.
     parameters : Parameters
     report : {"en", "ko", None}
         Language of the report to write; None: no report.
@@ -100,10 +102,10 @@ class AnalyzeData:
 
 @dataclass(frozen=True, slots=True)
 class AnalyzeForm:
-    """A request to analyse a form's file, from the app that knows clear results and errors only.
+    """A request to analyse a form's file, from an app that understands clear results and errors.
 
-    `data` is the file and how to analyse it. If `keep` is false, the analysis and its files are
-    deleted before the answer is sent.
+    `data` is the file and how to analyse it. If `keep` is false, a completed analysis and its files
+    are deleted before the answer is sent.
     """
 
     data: AnalyzeData
@@ -112,7 +114,7 @@ class AnalyzeForm:
 
 @dataclass(frozen=True, slots=True)
 class AnalyzeFile:
-    """A request to analyse a stored file: the action process_s3_file, or S3's notice of a new file.
+    """A request to analyse a stored file: an action with ``s3_key``, or S3's notice of a new file.
 
     Attributes
     ----------
@@ -121,10 +123,11 @@ class AnalyzeFile:
     key : str
         The file's key in the storage.
     user_id : str or None
-        Who will own the results; None: nobody. In a notice of S3, what `name_user` made of the
-        user.
+        Who will own the results; None: the user `ANONYMOUS`. In a notice of S3, what `name_user`
+        made of the user.
     parameters : Parameters or None
-        None: those in the record of the upload apply, or the defaults if there is no such record.
+        None: if `key` is an upload's, parameters and report in the record of that upload apply.
+        Without such a record, the defaults apply.
     report, fan_out, about
         See `AnalyzeData`.
     version_id, etag : str
@@ -185,7 +188,10 @@ class ListAnalyses:
 
 @dataclass(frozen=True, slots=True)
 class DeleteAnalysis:
-    """A request of `caller` to delete an analysis: its record, its files, and the analysed file."""
+    """A request of `caller` to delete an analysis and its files.
+
+    The analysed file is deleted too if it is one of its user's own files.
+    """
 
     analysis_id: str
     caller: Caller
@@ -239,11 +245,8 @@ def parse_action(document: Any, caller: Caller) -> Request:
     document : object
         The body of an HTTP call as parsed JSON, or the event of a direct invocation.
     caller : Caller
-        Who sent it. Another user's id or file (``s3_key``) is refused; see `Caller.check_own_key`.
-
-    Returns
-    -------
-    Request
+        Who sent it. An id or file (``s3_key``) of a user for whom the caller may not ask is
+        refused.
 
     Raises
     ------
@@ -303,20 +306,15 @@ def _parse_own_key(document: dict[str, Any], caller: Caller, user_id: str | None
 
 
 def assume_task(document: Any) -> Any:
-    """Return the request with the task of the app's guided flow, if it has no task or protocol.
+    """Return a request with the task of the app's guided flow, if it has no task or protocol.
 
     The task (look up and down) is what the person was asked to do. Without it, no small range of
     the gaze would support a suspicion.
 
-    Parameters
-    ----------
-    document : object
-        The request's JSON object, which is not checked here.
-
-    Returns
-    -------
-    object
-        The request. An image, or a file whose parameters came with its upload, gets no task.
+    `document` is the request's JSON object, still unchecked. The result is a copy with `ASSUMED` in
+    ``parameters``. It is `document` itself if that names a task or a protocol, is for an image, has
+    parameters that are no object, or is for an upload and has neither parameters nor a report:
+    those that came with the upload apply then.
     """
     if not isinstance(document, dict) or document.get("action") == "analyze_image":
         return document
@@ -340,10 +338,6 @@ def parse_parameters(given: Any) -> Parameters:
     ----------
     given : object
         From JSON; None and an empty object mean the defaults.
-
-    Returns
-    -------
-    Parameters
 
     Raises
     ------
@@ -376,7 +370,7 @@ def parse_parameters(given: Any) -> Parameters:
 
 
 def document_parameters(parameters: Parameters) -> dict[str, Any]:
-    """Return parameters as a JSON object; the inverse of `parse_parameters`."""
+    """Return parameters as the JSON object from which `parse_parameters` makes them again."""
     document = asdict(parameters)
     document["protocol"] = list(document["protocol"])
     return document
@@ -456,7 +450,7 @@ def _parse_about(document: dict[str, Any]) -> About:
 def clean_file_name(value: Any) -> str:
     """Return a client's name of a file, for display: without folders and invisible characters.
 
-    It is cut to `MAX_FILE_NAME_CHARACTERS`. A value that is no text gives an empty name.
+    It keeps the first `MAX_FILE_NAME_CHARACTERS`. A value that is no text gives an empty name.
     """
     name = value.replace("\\", "/").rpartition("/")[2] if isinstance(value, str) else ""
     shown = "".join(one for one in name if unicodedata.category(one)[0] != "C")
@@ -479,7 +473,11 @@ def parse_language(value: Any) -> Language:
 
 
 def _parse_report(document: dict[str, Any]) -> Language | None:
-    """Return the language of the report that a request asks for; None if it asks for none."""
+    """Return the language of the report that a request asks for; None if it asks for none.
+
+    It asks by a true field ``report``; the field ``lang`` names the language (default English). A
+    wrong value of either raises `BadRequestError`, and so does a report of an image.
+    """
     language = parse_language(document.get("lang", LANGUAGES[0]))
     return language if _parse_flag(document, "report") else None
 

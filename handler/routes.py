@@ -26,7 +26,7 @@ class Route:
     Attributes
     ----------
     method, path : str
-        A path may have one variable part, written in braces.
+        A path may have one variable part, written in braces, as in ``/status/{analysis_id}``.
     operation : str
         Name of what it does; `handler.events` makes a request of it.
     is_light : bool
@@ -62,12 +62,14 @@ ROUTES = (
 def find_route(method: str, path: str) -> tuple[Route, str]:
     """Return the route of a request, and the text at the path's variable part ("" without one).
 
+    The text is as it stands in `path`: ``%`` codes are not decoded.
+
     Parameters
     ----------
     method : str
         In capitals, such as "GET".
     path : str
-        Without the query. Slashes at its ends do not count.
+        Without the query. A slash too many, at its ends or doubled, does not count.
 
     Raises
     ------
