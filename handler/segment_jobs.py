@@ -73,11 +73,12 @@ class JobFailedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One job that the state machine asks for; the module's docstring says what each does.
+    """One job that the state machine asks for.
 
     Attributes
     ----------
     name : {"plan", "part", "join", "give_up"}
+        Divide the recording, track one segment, compute the results, or write that it failed.
     analysis_id : str
     execution : str
         Name of the state machine's execution, which must own the analysis: see `Record.owner`.
@@ -97,17 +98,16 @@ class Job:
 
 
 class SegmentJobs:
-    """Carries out the jobs, which the module's docstring explains.
+    """Carries out the jobs of the state machine that divides a recording: see `Job.name`.
 
     Parameters
     ----------
     storage : Storage
     engine : Engine
     cpu_share : float
-        Share of one core that this process gets, above 0 and at most 1.
+        Share of one core that each worker, like this process, gets: above 0 and at most 1.
     workers : int
-        How many segments are tracked at the same time, each by a process of its own. `_plan`
-        chooses the number of segments by `cpu_share` and `workers`.
+        How many segments are tracked at the same time, each by a process of its own.
     observe : callable
         Called after each joined analysis with a dictionary of its measured values, such as
         ``FramesProcessed``: see `handler.metrics.publish`.
@@ -132,11 +132,11 @@ class SegmentJobs:
         self._work_folder = work_folder
 
     def run(self, job: Job, limits: Limits) -> dict[str, Any]:
-        """Carry out a job, one of the four in the module's docstring, within `limits`.
+        """Carry out a job; a name that is none of the four in `Job` counts as "give_up".
 
         The result is what the state machine goes on with: after "plan" ``parts``, the indices of
-        the segments as texts, and ``workers``; after "part" ``part``, the index; after "join"
-        ``status``; after "give_up" ``code``, that of the error.
+        the segments as texts, and ``workers``; after "part" ``part``, the index as a text; after
+        "join" ``status``, always "completed"; after "give_up" ``code``, the error's.
 
         Raises
         ------
@@ -188,10 +188,10 @@ class SegmentJobs:
         return {"parts": names, "workers": self._workers}
 
     def _make_part(self, job: Job, limits: Limits) -> dict[str, Any]:
-        """Track one segment and store its part, unless that was done before.
+        """Track one segment, store its part, and write the progress; return the segment's index.
 
-        If it cannot be tracked on its own, the recording is marked as undivided. See `run` for what
-        is returned.
+        Nothing is tracked if the part is stored already, or the recording is marked as undivided.
+        It is marked so if the segment cannot be tracked on its own, or not within `limits`.
         """
         end_s = time.monotonic() + limits.compute_longest_s()
         record, parts = self._record(job).read(), self._parts(job)
@@ -222,10 +222,10 @@ class SegmentJobs:
     def _watch(self, job: Job, end_s: float = math.inf) -> Callable[[int, int], None]:
         """Return a function for an engine's `on_progress`, which raises if the job must stop.
 
-        Every few seconds it checks whether this execution still owns the analysis. It also stops a
-        segment that is still running at `end_s`, a time of `time.monotonic`: with few keyframes, or
-        with a large step, a segment can be too long for one invocation, and another attempt would
-        take as long.
+        Every few seconds it checks that this execution still owns the analysis; if not, it raises
+        `AnalysisEndedError`. From `end_s` on, a time of `time.monotonic`, it raises
+        `IndivisibleError`: with few keyframes, or with a large step, a segment can be too long for
+        one invocation, and another attempt would take as long.
         """
         asked_s = time.monotonic()
 
@@ -243,8 +243,8 @@ class SegmentJobs:
     def _join(self, job: Job, limits: Limits) -> dict[str, Any]:
         """Make the results from all parts, mark the record as completed, and remove the parts.
 
-        An undivided recording is analysed whole, within `limits`. If the record is completed, only
-        the parts are removed.
+        A recording that is marked as undivided is analysed whole, within `limits`. If the record is
+        completed already, only the parts are removed.
         """
         record, parts = self._record(job).read(may_be_completed=True), self._parts(job)
         if record.state != "completed":
@@ -279,7 +279,7 @@ class SegmentJobs:
     def _analyze_whole(
         self, job: Job, record: Record, source: Source, folder: Path, limits: Limits
     ) -> tuple["Summary", list[Path]]:
-        """Analyse an undivided recording in the time left; return its summary and result files."""
+        """Analyse all of a recording, fewer frames if time is short; return summary and files."""
         return self._engine.analyze_video(
             source.file,
             parse_parameters(record.parameters),
@@ -301,7 +301,7 @@ class SegmentJobs:
         """Store the results, and only then mark the record as completed.
 
         `outcome` is the summary as a dictionary, and `written` the files of the results on this
-        disk.
+        disk. If the analysis was deleted meanwhile, the stored results are deleted again.
         """
         provenance = source.identify(
             self._engine.identity, source.version, source.stored_at, outcome["video_sha256"]
@@ -325,7 +325,10 @@ class SegmentJobs:
         )
 
     def _give_up(self, job: Job) -> dict[str, Any]:
-        """Write into the record why the analysis failed, unless it has ended; remove all parts."""
+        """Write into the record why the analysis failed, unless it has ended or changed owner.
+
+        In any case, remove the execution's parts, and return ``code``, the error's.
+        """
         code = "throttled" if job.error == BUSY else _read_code(job.cause)
         document = KILLED if code not in FAILURES else {"code": code, "error": FAILURES[code]}
         if code == "internal_error":
@@ -349,7 +352,8 @@ class SegmentJobs:
 def parse_job(event: Mapping[str, Any]) -> Job:
     """Return the job that an event of the state machine asks for.
 
-    The event holds ``job``, ``analysis_id`` and ``execution``, and what the job needs: see `Job`.
+    The event holds ``job`` (the name), ``analysis_id`` and ``execution``; for "part" also ``part``,
+    and for "give_up" ``error``, an object with ``Error`` and ``Cause``: see `Job`.
     """
     return Job(
         event["job"],
@@ -362,9 +366,9 @@ def parse_job(event: Mapping[str, Any]) -> Job:
 
 
 def _read_code(cause: str) -> str:
-    """Return the code of a `JobFailedError` from Lambda's JSON description of it.
+    """Return the code of a `JobFailedError`, such as ``throttled``, from Lambda's JSON about it.
 
-    "" for any other error, or for a text of another form.
+    It is "" if the JSON is about any other error, or if `cause` has another form.
     """
     try:
         document = json.loads(cause)
@@ -376,7 +380,7 @@ def _read_code(cause: str) -> str:
 
 @contextmanager
 def _open(storage: Storage, record: Record) -> Iterator[Source]:
-    """Yield the recording, exactly the version that the record names, and close it at the end.
+    """Yield the recording in the version that `Record.source_version` names; close it at the end.
 
     Raises
     ------

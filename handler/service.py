@@ -64,16 +64,17 @@ class Service:
     ----------
     storage : Storage
     engine : Engine or None
-        None if this process does not analyse: it then refuses requests to analyse.
+        None if this process does not analyse: it then refuses requests to analyse, with 404.
     cpu_share : float, default 1
-        Share of one core that this process gets, above 0 and at most 1.
+        Share of one core that this process gets, above 0 and at most 1. Estimates of CPU time are
+        divided by it, to know how long an analysis will take here.
     observe : callable, optional
         Called after each completed analysis with a dictionary of measured values, such as
         ``AnalysisSeconds``. Default: they are dropped.
     work_folder : Path, optional
         Folder for temporary files. Default: the system's own folder for them.
     retention_days : int, optional
-        How many days a record is kept; 0: for ever.
+        How many days the record of an analysis is kept; 0: for ever.
     """
 
     def __init__(
@@ -108,14 +109,14 @@ class Service:
         Returns
         -------
         Answer
-            Status 200, 202 (the analysis will end later) or 204 (nothing to say). Only a form's
-            answer can be 422: see `answer_form`.
+            Status 200, 202 (the analysis will end later) or 204 (nothing to say). A form's answer
+            can also be 422: its result is not clear, see `answer_form`.
 
         Raises
         ------
         HandlerError
             The request failed. The error of an analysis is also written into its record, if there
-            is one that no other process has.
+            is one, no other process has it, and its file cannot still come.
         """
         match request:
             case AnalyzeData():
@@ -158,8 +159,9 @@ class Service:
     def _analyze_form(self, request: AnalyzeForm, limits: Limits, request_id: str) -> Answer:
         """Analyse a form's file, for an app that understands only a clear result or an error.
 
-        That app would show any other answer as healthy. The analysis is therefore never queued, and
-        an answer without a clear result becomes an error: see `answer_form`.
+        That app would show any other answer as healthy. The analysis is therefore never queued or
+        divided, and an answer without a clear result becomes an error: see `answer_form`. If it
+        runs in another process, `ConflictError` is raised.
         """
         language = request.data.about.language
         try:
@@ -226,8 +228,9 @@ class Service:
     def _as_reported(self, record: Record) -> Record:
         """Return a record as a client is to see it now; the stored record does not change.
 
-        It is shown as expired if its upload did not come in time, and as failed if its process
-        died: see `records.as_reported`. Otherwise it is returned as it is.
+        It is shown as expired if it was made for an upload, and no file has come after 2 h, when
+        the form for it is no longer valid. It is shown as failed if its process died long ago: see
+        `records.as_reported`. Otherwise it is returned as it is.
         """
         now_s = time.time()
         age_s = now_s - datetime.fromisoformat(record.created_at).timestamp()

@@ -25,9 +25,9 @@ class Source:
     original : Path or None
         The path of a file that came with the request and is not yet in the storage; else None.
     size_bytes : int
-        Its size in the storage; 0 if it is not there.
+        The file's size in the storage; 0 if it is not there.
     version : StoredVersion or None
-        Its version in the storage; None if it is not there.
+        The file's version in the storage; None if it is not there.
     stored_at : str
         When it was stored, ISO 8601 in UTC; empty if it is not in the storage.
     """
@@ -51,10 +51,10 @@ class Source:
             self.file.seek(0)
 
     def measure_content(self, sha256: str | None) -> dict[str, Any]:
-        """Return ``sha256`` (hexadecimal) and ``size_bytes`` of the analysed file.
+        """Return a dictionary with ``sha256`` (hexadecimal) and ``size_bytes`` of the file.
 
-        `sha256` is the hash if it is known already. If it is None, it is computed from the file;
-        for a stream, which would have to be downloaded again, it stays None.
+        `sha256` is the hash if it is known already. If it is None and the file a path, it is
+        computed; for a stream, which would have to be downloaded again, it stays None.
         """
         if not isinstance(self.file, Path):
             return {"sha256": sha256, "size_bytes": self.size_bytes}
@@ -82,12 +82,13 @@ class Source:
         stored_at : str
             When it was stored, ISO 8601; empty: not stored.
         sha256 : str, optional
-            See `measure_content`.
+            The file's hash in hexadecimal. Default: as in `measure_content`.
 
         Returns
         -------
         dict
-            Size, hashes, version and times; None for what is not known.
+            ``sha256``, ``size_bytes``, ``etag``, ``version_id``, ``stored_at``, ``analysed_at``
+            (now), ``program_version``, and all of `code`; None for what is not known.
         """
         return {
             **self.measure_content(sha256),
@@ -101,7 +102,7 @@ class Source:
 
 
 def check_kind(kind: str, expected: str | None) -> None:
-    """Refuse a file of another kind than the request names.
+    """Raise an error if a file is of another kind than the request names.
 
     Parameters
     ----------

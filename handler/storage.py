@@ -27,7 +27,7 @@ class RecordExistsError(Exception):
 
 
 class RecordChangedError(Exception):
-    """Another process has changed the record since it was read, so nothing was written."""
+    """Another process has changed or removed the record since it was read; nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Page:
     """A part of the list of a user's records, of which the newest is first.
 
     `next_token` is the `token` that `Storage.list_records` takes for the next part; it is empty at
-    the end of the list. `records` may hold records of deleted analyses.
+    the end of the list. `records` may hold some in the state "deleted".
     """
 
     records: tuple[Record, ...]
@@ -61,7 +61,7 @@ class StoredVersion:
     Attributes
     ----------
     etag : str
-        Changes with the file's content.
+        Changes with the file's content. It begins and ends with a double quote, as in S3.
     version_id : str
         Id of this version, which never changes; empty if the storage keeps only the newest version.
     """
@@ -71,7 +71,7 @@ class StoredVersion:
 
     @property
     def name(self) -> str:
-        """A text that no other version of the same file has: `version_id`, or else `etag`."""
+        """`version_id`, or else `etag`: no version of this file with another content has it."""
         return self.version_id or self.etag
 
 
@@ -96,16 +96,24 @@ class StoredObject(Protocol):
 
 
 class Storage(Protocol):
-    """Records and files. Every method may raise `ThrottledError` and `StorageUnavailableError`.
+    """Records and files.
 
-    Once a write has returned, every later read sees it.
+    Once a write has returned, every later read sees it; only `list_records` may be a little late.
+    Every method may raise `ThrottledError`, `StorageUnavailableError`, or another `HandlerError` if
+    the storage is set up wrongly.
     """
 
     def create(self, record: Record) -> None:
-        """Write the record of a new analysis; raise `RecordExistsError` if its id is taken."""
+        """Write the record of a new analysis.
+
+        Raise `RecordExistsError` if there is a record of this id that has not expired.
+        """
 
     def read(self, analysis_id: str) -> Record:
-        """Return the record of an analysis; raise `NotFoundError` if there is none or no longer."""
+        """Return the record of an analysis, in any state, also "deleted".
+
+        Raise `NotFoundError` if there is none, or if it has expired.
+        """
 
     def replace(self, record: Record) -> None:
         """Write version n of a record over version n - 1, where n is `record.version`.
@@ -116,14 +124,15 @@ class Storage(Protocol):
     def list_records(self, user_id: str, limit: int, token: str) -> Page:
         """Return one page of a user's records, at most `limit`, the newest first.
 
-        `token` is the `next_token` of the page before; empty for the first page.
-        A wrong token raises `BadRequestError`.
+        `token` is the `next_token` of the page before; empty for the first page. A text that is no
+        token raises `BadRequestError`. A page can be shorter than `limit` before the list's end.
         """
 
     def put_file(self, key: str, path: Path, content_type: str) -> StoredVersion:
         """Store the file at `path` under a key, whole or not at all; return its version.
 
-        `content_type` is what a browser is told that the file is.
+        It becomes the newest version of a file that is stored under this key. `content_type` is
+        what a browser is told that the file is.
         """
 
     def open_file(self, key: str, version_id: str = "") -> StoredObject:
@@ -136,31 +145,42 @@ class Storage(Protocol):
         """Return whether a file is stored under this key."""
 
     def delete_version(self, key: str, version_id: str) -> None:
-        """Delete one version of a file; the version before it becomes the newest again."""
+        """Delete one version of a file. If it was the newest, the one before becomes the newest.
+
+        A storage that keeps only the newest version does not have this method.
+        """
 
     def delete_file(self, key: str) -> None:
         """Delete a file in all versions; do nothing if there is none."""
 
     def list_files(self, prefix: str) -> set[str]:
-        """Return the keys that begin with `prefix`, of all stored files."""
+        """Return the keys of all stored files that begin with `prefix`, which ends with ``/``."""
 
     def delete_files(self, prefix: str) -> set[str]:
-        """Delete all versions of all files whose keys begin with `prefix`; return their keys."""
+        """Delete all versions of all files whose keys begin with `prefix`; return these keys.
+
+        `prefix` ends with ``/``. If a file cannot be deleted, a `HandlerError` is raised.
+        """
 
     def locate(self, key: str) -> str:
-        """Return where a file is, for use in answers: an ``s3://`` URL, or a path on the disk."""
+        """Return where the file of a key is or would be: an ``s3://`` URL, or a path on the disk.
+
+        Answers of the API give it.
+        """
 
     def offer_upload(self, key: str, content_type: str, max_bytes: int) -> UploadOffer:
-        """Return what a client needs to upload a file to `key` within `UPLOAD_VALID_S`.
+        """Return what a client needs to upload a file to `key`, within `UPLOAD_VALID_S` seconds.
 
-        The file may have 1 to `max_bytes` bytes, and `content_type` becomes its content type.
+        The file may have 1 to `max_bytes` bytes, and `content_type` becomes its content type. The
+        local storage takes keys of uploads only, has its own limit, and keeps no content type.
         """
 
     def offer_download(self, key: str, content_type: str) -> str:
         """Return a URL at which a browser can open a file without signing in.
 
-        It is valid for at least `DOWNLOAD_VALID_S`. `content_type` is what the answer at this URL
-        gives as the file's content type.
+        It is valid for `DOWNLOAD_VALID_S` seconds, or for ever on a local server that checks no
+        callers. The answer at this URL has the content type `content_type`. The local storage
+        offers only the report of an analysis.
         """
 
     @property
@@ -184,7 +204,8 @@ class Storage(Protocol):
         """Have the state machine divide the recording of an analysis among many workers.
 
         `execution` is the name of this run of the state machine. If a run of this name is already
-        going on, nothing happens.
+        going on, nothing happens; if one has ended, `HandlerError` is raised. Only a storage with
+        `workers` has this method.
         """
 
     def stop_fan_out(self, execution: str) -> None:
@@ -193,7 +214,8 @@ class Storage(Protocol):
     def postpone(self, receipt: str, delay_s: int) -> None:
         """Have a failed message delivered again after `delay_s` seconds, not after the usual wait.
 
-        `receipt` is the queue's handle of this delivery of the message.
+        `receipt` is the queue's handle of this delivery of the message; if it is empty, nothing
+        happens. The local storage does nothing: its usual wait is a few seconds.
         """
 
 
@@ -211,7 +233,7 @@ def decode_token(token: str) -> tuple[str, str]:
     Raises
     ------
     BadRequestError
-        `encode_token` did not make this token.
+        The text has another form than the tokens of `encode_token`.
     """
     try:
         text = base64.urlsafe_b64decode(token.encode("ascii")).decode("ascii")

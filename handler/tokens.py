@@ -30,7 +30,7 @@ class KeysUnavailableError(Exception):
 
 
 class TokenVerifier:
-    """Checks tokens of one issuer for one audience. It caches the issuer's public keys.
+    """Checks tokens of one issuer for one audience. It keeps the issuer's keys `KEYS_VALID_S` long.
 
     Parameters
     ----------
@@ -40,12 +40,13 @@ class TokenVerifier:
     audience : str
         The name of this API in the tokens.
     fetch : callable, optional
-        Takes a URL and returns the JSON document at it. Default: `fetch_json`.
+        Takes a URL and returns the JSON document at it; raises `OSError` or `ValueError` if there
+        is none. Default: `fetch_json`.
 
     Raises
     ------
     ValueError
-        The issuer is not an https address, or the audience is empty.
+        The audience is empty, or the issuer's address is neither https nor http on this machine.
     """
 
     def __init__(
@@ -71,12 +72,13 @@ class TokenVerifier:
         Returns
         -------
         dict
-            ``sub`` (the user's id), ``exp``, ``iss`` and ``aud`` are always there.
+            All that the token says. ``sub`` (the user's id), ``exp`` (its end in Unix seconds),
+            ``iss`` (the issuer) and ``aud`` (the audience, or a list with it) are always there.
 
         Raises
         ------
         TokenError
-            The token is not valid.
+            The token is forged, expired over `LEEWAY_S` ago, or of another issuer or audience.
         KeysUnavailableError
             The keys that the token is checked with cannot be fetched.
         """
@@ -133,7 +135,7 @@ class TokenVerifier:
 
 
 def read_bearer(header: str) -> str:
-    """Return the token in an Authorization header, ``Bearer TOKEN``.
+    """Return the token in the value of an Authorization header, ``Bearer TOKEN``.
 
     Raises
     ------
@@ -152,8 +154,8 @@ def fetch_json(address: str) -> Any:
     Raises
     ------
     OSError, ValueError
-        There is no answer within `FETCH_TIMEOUT_S`, or it is no JSON of at most
-        `MAX_DOCUMENT_BYTES`.
+        There is no answer within `FETCH_TIMEOUT_S` seconds, it has an error's status, or it is no
+        JSON of at most `MAX_DOCUMENT_BYTES`.
     """
     with urllib.request.urlopen(address, timeout=FETCH_TIMEOUT_S) as answer:
         return json.loads(answer.read(MAX_DOCUMENT_BYTES))

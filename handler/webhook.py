@@ -3,7 +3,7 @@
 An event begins in the stream of the analyses' table, not in the processes that analyse: each write
 that ends an analysis appears there, whichever way it ended, and a process that dies just after the
 write loses nothing. From the stream an event goes into a queue, and from the queue to the server,
-again and again at growing intervals until the server takes it.
+at growing intervals until the server takes it; after eight attempts in about 29 h it is given up.
 
 Requests follow the specification Standard Webhooks 1.0.0 (https://www.standardwebhooks.com), so
 that the receiver can check them with a ready library.
@@ -41,7 +41,11 @@ SECRET_VALID_S = 300.0
 
 
 class WebhookQueue(Protocol):
-    """What `Webhook` needs of the queue in which events wait; see `handler.aws.AwsWebhookQueue`."""
+    """What `Webhook` needs of the queue in which events wait; see `handler.aws.AwsWebhookQueue`.
+
+    `send` puts an event in, `postpone` puts off the next delivery of a message, and `read_secret`
+    returns the secret that signs requests.
+    """
 
     def send(self, message: str) -> None: ...
 
@@ -58,9 +62,10 @@ class Webhook:
     url : str
         The server's https address.
     queue : WebhookQueue
+        Holds the events, and knows the secret that signs the requests.
     logger : Logger
-        Its messages hold ids, status codes and names of errors; never the address, the secret, or
-        what the server answered.
+        Its messages hold ids, status codes, and names and source lines of errors; never the
+        address, the secret, or what the server answered.
     post : callable, optional
         Takes an address, headers and a body, POSTs them, and returns the answer's status code.
         Default: `post_json`.
@@ -100,7 +105,7 @@ class Webhook:
         Raises
         ------
         HandlerError
-            The queue did not take an entry's event. Lambda then passes the batch again.
+            The queue did not take an entry's event. Lambda then passes the whole batch again.
         """
         failed = []
         for record in event["Records"]:
@@ -111,7 +116,10 @@ class Webhook:
         return {"batchItemFailures": failed}
 
     def _announce(self, entry: Mapping[str, Any]) -> None:
-        """Put the event of an entry of the stream into the queue, if it ended an analysis."""
+        """Put the event of an entry of the stream into the queue, if it ended an analysis.
+
+        An entry that is about no analysis is logged, and otherwise ignored.
+        """
         try:
             message = make_message(entry)
         except KeyError:
@@ -125,8 +133,9 @@ class Webhook:
     def _deliver(self, record: Mapping[str, Any]) -> bool:
         """Send the event in a message of the queue to the server; return whether it took it.
 
-        The server has taken it if it answers with a status of 200 to 299. Before sending, the
-        message's next delivery is put off by `ATTEMPT_S` and what `choose_delay_s` returns.
+        The server has taken it if it answers with a status of 200 to 299; any error counts as not
+        taken. Before sending, the message's next delivery is put off by `ATTEMPT_S` seconds plus
+        what `choose_delay_s` returns.
         """
         message = json.loads(record["body"])
         attempt = int(record["attributes"]["ApproximateReceiveCount"])
@@ -174,7 +183,7 @@ def make_message(entry: Mapping[str, Any]) -> str:
     Raises
     ------
     KeyError
-        What was written is no record of an analysis.
+        What was written has such a state, but not the fields of an analysis' record.
     """
     written = entry["dynamodb"]
     state = _read_state(written, "NewImage")
@@ -202,9 +211,9 @@ def _read_state(written: Mapping[str, Any], image: str) -> str:
 def choose_delay_s(attempt: int) -> int:
     """Return how many seconds an event waits after its attempt number `attempt`, counted from 1.
 
-    It is the attempt's time in `RETRY_DELAYS_S`, the last one for later attempts. Up to
-    `MAX_JITTER` of it is added at random, so that events that failed together are not sent again
-    together.
+    It is the attempt's time in `RETRY_DELAYS_S`, or the last of these for later attempts. Up to
+    10 % of it (`MAX_JITTER`) is added at random, so that events that failed together are not sent
+    again together.
     """
     longest_s = RETRY_DELAYS_S[min(attempt, len(RETRY_DELAYS_S)) - 1]
     return round(longest_s * (1 + random.uniform(0, MAX_JITTER)))
@@ -212,6 +221,8 @@ def choose_delay_s(attempt: int) -> int:
 
 def sign(secret: str, event_id: str, timestamp_s: int, body: bytes) -> str:
     """Return the value of the header ``webhook-signature``, which proves who sent a request.
+
+    It is ``v1,`` and the base64 of the HMAC-SHA256 of ``event_id.timestamp_s.body``.
 
     Parameters
     ----------
@@ -242,7 +253,8 @@ def post_json(url: str, headers: Mapping[str, str], body: bytes) -> int:
     Raises
     ------
     OSError, http.client.HTTPException
-        There is no answer within `TIMEOUT_S`, or it is no HTTP.
+        The server does not accept the connection, or does not answer, within `TIMEOUT_S` seconds
+        for each step; or its answer is no HTTP.
     """
     parts = urlsplit(url)
     assert parts.hostname is not None

@@ -16,9 +16,9 @@ HEADERS = {
 
 
 def describe_webhooks() -> dict[str, Any]:
-    """Return the OpenAPI description of the request that each type of event is sent with.
+    """Return the object ``webhooks`` of an OpenAPI document: the requests that the webhook sends.
 
-    The keys are the types, such as ``analysis.completed``.
+    Each key is a type of event, such as ``analysis.completed``; its value describes the request.
     """
     return {
         event_type: {

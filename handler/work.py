@@ -41,11 +41,11 @@ class Work:
     Attributes
     ----------
     record : Record
-        The newest version that this process knows; `pin` and `note_provenance` change it before it
-        is stored.
+        The newest version that this process knows. `pin` and `note_provenance` change it, and the
+        next write stores that.
     owner : str
-        Random id of this process, which the record gets when the work begins; after `hand_over`,
-        the name of the execution.
+        Random id of this object, to be the record's `owner` when the work begins; after
+        `hand_over`, the name of the execution.
     """
 
     def __init__(self, storage: Storage, record: Record) -> None:
@@ -69,13 +69,19 @@ class Work:
 
     @property
     def settled(self) -> bool:
-        """Whether nothing is to do here: the analysis is completed, or another process has it."""
+        """Whether no work can begin: the analysis is completed, or somebody works on it now.
+
+        The latter is so in the state "processing" until `lease_until_s`, also if it is this
+        process. False for a deleted analysis.
+        """
         return self.record.state == "completed" or (
             self.record.state == "processing" and time.time() < self.record.lease_until_s
         )
 
     def pin(self, source_version: str, expires_at: int | None) -> None:
-        """Note which version of the file is analysed; it is stored with the next `save`.
+        """Note which version of the file is analysed, and that the upload has come.
+
+        It is stored with the next write that is made from `record`.
 
         Parameters
         ----------
@@ -99,8 +105,8 @@ class Work:
     def save(self, record: Record) -> None:
         """Store the record's next version, which a function of `handler.records` made.
 
-        If the same write was made before but its answer was lost, this is found out and counts as
-        success.
+        If the stored record is another version, but `owner` wrote it, an earlier attempt of this
+        write was made although its answer was lost: that counts as success.
 
         Raises
         ------
@@ -133,8 +139,9 @@ class Work:
     def report_progress(self, done: int, expected: int) -> None:
         """Store the progress, `done` of `expected` frames, at most once in `PROGRESS_INTERVAL_S`.
 
-        If `expected` is 0 (unknown), the progress stays as it is. If the storage fails, the
-        analysis goes on all the same. It serves as `on_progress` of `Engine.analyze_video`.
+        It is stored in percent, at most 99. If `expected` is 0 (unknown), the percentage stays as
+        it is. If the storage is throttled or does not answer, the analysis goes on all the same. It
+        serves as `on_progress` of `Engine.analyze_video`.
 
         Raises
         ------
@@ -152,9 +159,9 @@ class Work:
     def hand_over(self, execution: str, lease_until_s: float) -> None:
         """Make an execution of the state machine the owner of the analysis, until `lease_until_s`.
 
-        `execution` is its name, and `lease_until_s` a Unix time. If the execution cannot be
-        started, `fail` can still write the error, because this object acts in the execution's name
-        from now on.
+        `execution` is its name, and `lease_until_s` a Unix time. It is not started here. If it
+        cannot be started, `fail` can still write the error, because this object acts in the
+        execution's name from now on. The errors are those of `save`.
         """
         self.owner = execution
         self.save(records.claim(self.record, execution, time.time(), lease_until_s, execution))
@@ -162,8 +169,8 @@ class Work:
     def store_results(self, paths: list[Path]) -> dict[str, str]:
         """Store the result files; return each file's key by its name in `RESULT_NAMES`.
 
-        `paths` are files on this disk, such as ``analysis.summary.json``. Files that are no result
-        are left out.
+        `paths` are files on this disk, such as ``analysis.summary.json``. Those whose name is not
+        ``analysis.`` and a file name in `RESULT_NAMES` are left out.
         """
         written = {path.name.removeprefix("analysis."): path for path in paths}
         keys = {}
@@ -177,7 +184,7 @@ class Work:
     def fail(self, error: HandlerError, comes_again: bool = False) -> None:
         """Write the error into the record, unless it is completed or another's by now.
 
-        If the storage fails too, nothing happens.
+        If the storage fails too, nothing is written and nothing raised.
 
         Parameters
         ----------
@@ -198,10 +205,11 @@ class Work:
 
     @contextmanager
     def failing(self, request_id: str, comes_again: bool = False) -> Iterator[None]:
-        """Write every error of the ``with`` block into the record, and raise it again.
+        """Write every error of the ``with`` block into the record by `fail`, and raise it again.
 
-        If the analysis was deleted meanwhile, the files that were written since then are deleted
-        instead. `request_id` is the id of the request in the log; `comes_again` is that of `fail`.
+        On a `DeletedError`, all stored files of the analysis are deleted instead, because this
+        process may have written some after the deletion. `request_id` is the id of the request in
+        the log; `comes_again` is that of `fail`.
         """
         try:
             yield

@@ -41,8 +41,8 @@ class Worker:
         Parameters
         ----------
         event : mapping
-            ``job``, ``execution``, and what this job needs: see `parse_job` and
-            `CohortTable.write`.
+            ``job`` ("table" for a cohort's table), ``execution``, and what this job needs: see
+            `parse_job`, or the parameters of `CohortTable.write`.
         limits : Limits
             When this invocation is stopped.
         request_id : str
@@ -58,8 +58,8 @@ class Worker:
         AnalysisEndedError
             The job must not be tried again.
         JobFailedError
-            It may succeed if it is tried again. Like the other, its text is only a code, because it
-            stays in the history of the execution.
+            Any other error; the job may succeed if it is tried again. Its text is only a code, like
+            that of the other, because it stays in the history of the execution.
         """
         about = {
             "job": event["job"],

@@ -67,7 +67,7 @@ class LocalApp:
     guard : Guard
         It checks the callers.
     logger : Logger
-        Errors of the server itself are logged.
+        Errors of the server itself, those with a status of 500 or more, are logged.
     """
 
     def __init__(self, api: Api, storage: LocalStorage, guard: Guard, logger: Logger) -> None:
@@ -137,8 +137,8 @@ class LocalApp:
         `authorizer` is what `_identify` returned. `body` is the text of the request, or the file of
         a form.
 
-        The sender of a form waits until the analysis ends. All others get an answer within API
-        Gateway's time limit.
+        The sender of a form waits until the analysis ends, at most `SYNCHRONOUS_S`. All others get
+        an answer within API Gateway's time limit, `API_LIMIT_S`.
         """
         answer = self._api.handle(
             {
@@ -161,12 +161,13 @@ class LocalApp:
     def _identify(self, request: Request, path: str) -> Mapping[str, Any]:
         """Check the caller's token, unless the route is public; return what it says about the user.
 
-        The result has the form of what API Gateway's authorizer says, see `Guard.identify`; it is
-        empty for a public route.
+        The result has the form of what API Gateway's authorizer says: ``claims``, the token's. It
+        is empty for a public route and the method OPTIONS, and if tokens name no users here.
 
         Raises
         ------
         UnauthorizedError, StorageUnavailableError
+            The token is missing or wrong; or it cannot be checked now.
         """
         if request.method == "OPTIONS":
             return {}
@@ -178,13 +179,14 @@ class LocalApp:
     def _check_caller(self, request: Request) -> None:
         """Refuse a request that a web page of another site sends from a browser on this machine.
 
-        Such a request has a foreign Origin or Host header. If the server requires a token, nothing
-        is checked here, because a foreign page does not have the token.
+        The Host header must be a name in `LOCAL_NAMES` with the server's port, and the Origin
+        header, if there is one, must be of such a name with any port. If the server requires a
+        token, nothing is checked here, because a foreign page does not have the token.
 
         Raises
         ------
         BadRequestError, ForbiddenError
-            The Host header is foreign; or the Origin header is.
+            The Host header is missing or another; or the Origin header is another.
         """
         if not self._guard.is_open:
             return
@@ -201,7 +203,8 @@ class LocalApp:
     def _check_address(self, request: Request, path: str) -> None:
         """Refuse a request to an address that this server did not give out, or that has expired.
 
-        Such an address of a report or an upload is signed in its query: see `Guard.sign`.
+        The query of an address of a report or an upload holds a signature: see `Guard.sign`. If the
+        server does not check callers, nothing is checked.
 
         Raises
         ------
@@ -213,7 +216,9 @@ class LocalApp:
     def _answer_page(self, request: Request, path: str, first: str, rest: str) -> Response:
         """Answer with a file of the web client, or with a report.
 
-        `first` is the first part of `path`, "app" or "reports", and `rest` is what follows it.
+        `first` is the first part of `path`, "app" or "reports", and `rest` is what follows it. A
+        report's address must be signed. ``/app`` without a slash, and the web client under another
+        name of this machine, are answered by a redirect.
         """
         if request.method not in ("GET", "HEAD"):
             raise MethodNotAllowedError(

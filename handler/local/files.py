@@ -29,6 +29,8 @@ class LocalFile:
 class LocalFiles:
     """The files of a storage; its methods are those of `handler.storage.Storage`.
 
+    It keeps only the newest version of a file, and no content types.
+
     Parameters
     ----------
     files : Path
@@ -52,14 +54,16 @@ class LocalFiles:
 
     @contextlib.contextmanager
     def writing(self, key: str) -> Iterator[Any]:
-        """Yield a temporary file to write to; at the end it becomes the file of this key.
+        """Yield a temporary file to write bytes to; at the end it becomes the file of this key.
 
-        If an error is raised meanwhile, the temporary file is deleted and nothing is stored.
+        It replaces a stored file of this key. If an error is raised meanwhile, the temporary file
+        is deleted and what was stored stays.
 
         Raises
         ------
         StorageUnavailableError
-            The file cannot be written, for example because the disk is full.
+            The file cannot be written, for example because the disk is full. Every `OSError` that
+            the ``with`` block raises is turned into this error.
         """
         target = self._path(key)
         try:

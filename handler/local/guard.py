@@ -34,9 +34,11 @@ class Guard:
     Attributes
     ----------
     access : Access
-        How the API identifies the callers.
+        How the API identifies the callers: by the claims in their tokens if there is a `verifier`;
+        otherwise, whoever is let in owns all data.
     is_open : bool
-        Whether callers are not checked. The server then answers this machine only.
+        True if there is neither `token` nor `verifier`: callers are not checked, so the server must
+        answer this machine only.
     """
 
     def __init__(self, token: str = "", verifier: "TokenVerifier | None" = None) -> None:
@@ -57,7 +59,8 @@ class Guard:
         Returns
         -------
         mapping
-            The token's ``claims``; empty if the server is open or has a token of its own.
+            With a `verifier`, ``claims``: all that the token says. Empty if the server has a token
+            of its own, or if it is open, for nothing is checked then.
 
         Raises
         ------
@@ -91,7 +94,7 @@ class Guard:
 
         `path` is ``/reports/ID`` or ``/uploads/ID``: a browser opens these without a token, so the
         address itself must prove that this server gave it out. The query string is empty if callers
-        are not checked.
+        are not checked. It is no longer valid once the server has been started again.
         """
         if self.is_open:
             return ""
@@ -101,8 +104,8 @@ class Guard:
     def check_signature(self, path: str, until: str, signature: str) -> None:
         """Check that `sign` made an address's query string, and that the address is still valid.
 
-        `path` is the address' path, and `until` and `signature` are the values in its query,
-        unchecked.
+        `path` is the address' path, and `until` (Unix seconds) and `signature` are the values in
+        its query as they came. If the server is open, nothing is checked.
 
         Raises
         ------

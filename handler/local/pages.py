@@ -63,7 +63,7 @@ def answer_app_file(name: str, needs_token: bool) -> Response:
     name : str
         The file's path below ``/app/``; empty for the page itself.
     needs_token : bool
-        Whether the page must ask its user for a token.
+        Whether the page must ask its user for a token; ``config.js`` tells it.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def answer_report(storage: LocalStorage, analysis_id: str) -> Response:
     Raises
     ------
     NotFoundError
-        There is no such analysis, or it has no report.
+        There is no such analysis, or it has no report, at least not yet.
     """
     record = storage.read(check_analysis_id(analysis_id))
     key = (record.files or {}).get("report")

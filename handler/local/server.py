@@ -90,7 +90,8 @@ class LocalServer:
     def stop(self) -> None:
         """Give up the running analyses; those with a queued message begin again at the next start.
 
-        The others are marked as failed. The process must end right after this.
+        The others are marked as failed. HTTP requests are still answered, so the process must end
+        right after this.
         """
         self._stopping.set()
         self.storage.release()
@@ -172,7 +173,10 @@ class _HttpServer(wsgi.Server):
         self._logger = logger
 
     def error_log(self, msg: str = "", level: int = 0, traceback: bool = False) -> None:
-        """Log where an error happened, but no texts: these could quote a request."""
+        """Log where an error happened, but no texts: these could quote a request.
+
+        Only exceptions are logged (`traceback` is true then), and of these no lost connections.
+        """
         error = sys.exception()
         if traceback and error is not None and not isinstance(error, ConnectionError):
             self._logger.error("failed", extra={"trace": describe_for_log(error)})

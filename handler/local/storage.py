@@ -46,7 +46,7 @@ class DataInUseError(Exception):
 
 
 def _lock(folder: Path) -> sqlite3.Connection:
-    """Lock the folder for this process, until the connection is closed or the process ends.
+    """Lock the folder, which must exist, until the connection is closed or the process ends.
 
     SQLite can lock a file on every system, whereas Python's module for locks, `fcntl`, exists only
     on Unix.
@@ -88,9 +88,10 @@ class LocalStorage(LocalFiles):
         its port.
     sign : callable
         Returns the query string that the address of a report or an upload needs. It is called
-        with the address' path, and the seconds for which the address is valid.
+        with the address' path, and the seconds for which the address is valid. At first it
+        returns "" for all; the server sets it to `Guard.sign`.
     has_message : threading.Event
-        Set when a message enters the queue.
+        Set when a message enters the queue. Whoever waits for it clears it.
 
     Raises
     ------
@@ -118,7 +119,11 @@ class LocalStorage(LocalFiles):
 
     @contextlib.contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
-        """Yield a connection to the database for one transaction, which is committed at the end."""
+        """Yield a connection to the database for one transaction, which is committed at the end.
+
+        If an error is raised meanwhile, nothing is changed. An error of the database is turned into
+        `StorageUnavailableError`.
+        """
         try:
             connection = sqlite3.connect(self._database, timeout=10)
             with contextlib.closing(connection), connection:
@@ -134,7 +139,7 @@ class LocalStorage(LocalFiles):
     def _expire_leases(self) -> None:
         """Let this process take over, from now on, what the previous process was analysing.
 
-        The end of each lease, `Record.lease_until_s`, is set to now.
+        `Record.lease_until_s` of each record in the state "processing" is set to now.
         """
         with self._connect() as connection:
             rows = connection.execute("SELECT document FROM records").fetchall()
@@ -156,7 +161,9 @@ class LocalStorage(LocalFiles):
     def release(self) -> None:
         """Before this process ends, mark the analyses that it works on as queued or failed.
 
-        Those with a message in the queue become queued, as if this attempt had not begun.
+        Those with a message in the queue become queued, as if this attempt had not begun; the
+        others fail with the code ``interrupted``. Threads that still work on them can no longer
+        write their records.
         """
         with self._connect() as connection:
             documents = connection.execute("SELECT document FROM records").fetchall()
@@ -300,9 +307,9 @@ class LocalStorage(LocalFiles):
             connection.execute("DELETE FROM messages WHERE message_id = ?", (message_id,))
 
     def return_message(self, message_id: int) -> None:
-        """Have a failed message delivered again after 1 s; each time it fails, after twice as long.
+        """Have a failed message delivered again, 1 s after its first failure, 2 s after the second.
 
-        If it was delivered `MAX_DELIVERIES` times, remove it instead.
+        If it was delivered `MAX_DELIVERIES` (3) times, remove it instead.
         """
         with self._connect() as connection:
             connection.execute(

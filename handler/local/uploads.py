@@ -43,7 +43,8 @@ def receive_upload(storage: LocalStorage, request: Request, analysis_id: str) ->
     Raises
     ------
     HandlerError
-        No file is expected under this id, the form is not valid, or the disk is full.
+        No file is expected under this id (any more), the form is too large, not valid, or stopped
+        arriving, or the disk is full. Nothing is stored or queued then.
     """
     begun = datetime.now(UTC)
     record = _read_awaited(storage, check_analysis_id(analysis_id), begun)
@@ -62,7 +63,7 @@ def receive_upload(storage: LocalStorage, request: Request, analysis_id: str) ->
 
 @contextmanager
 def received_form(request: Request, work: Path) -> Iterator[FormFile]:
-    """Yield the file of a form that is to be analysed at once; it is removed at the end.
+    """Yield the file of a form that is to be analysed at once; remove it after the ``with`` block.
 
     Parameters
     ----------
@@ -74,7 +75,7 @@ def received_form(request: Request, work: Path) -> Iterator[FormFile]:
     Raises
     ------
     HandlerError
-        The form is not valid, or too large.
+        The form is not valid, too large, or stopped arriving.
     """
     check_length(request, MAX_UPLOAD_BYTES + CHUNK_BYTES, "Cut the video.")
     boundary = read_boundary(request.headers.get("Content-Type", ""))
@@ -86,15 +87,15 @@ def received_form(request: Request, work: Path) -> Iterator[FormFile]:
 
 
 def _read_awaited(storage: LocalStorage, analysis_id: str, begun: datetime) -> Record:
-    """Return the record of an analysis that still waits for its file.
+    """Return the record of an analysis that still takes a file.
 
-    It waits if its state is ``queued``, and if the upload began (at the time `begun`) at most
-    `UPLOAD_VALID_S` after the record was made.
+    It takes one if its state is ``queued``, and if the upload began (at the time `begun`) at most
+    `UPLOAD_VALID_S` seconds after the record was made.
 
     Raises
     ------
     NotFoundError
-        It does not wait, or there is no such analysis.
+        It takes none, or there is no such analysis.
     """
     record = storage.read(analysis_id)
     age_s = (begun - datetime.fromisoformat(record.created_at)).total_seconds()
@@ -106,14 +107,15 @@ def _read_awaited(storage: LocalStorage, analysis_id: str, begun: datetime) -> R
 def check_length(request: Request, limit: int, remedy: str) -> None:
     """Check that a request's body is declared to have at most `limit` bytes, before it is read.
 
-    `remedy` is a sentence for the error's message: what the client can do.
+    A request without the header Content-Length has no body, 0 bytes. `remedy` is a sentence for the
+    error's message: what the client can do.
 
     Raises
     ------
     BadRequestError
-        The length is not known.
+        Content-Length is no number, or the body comes in chunks (Transfer-Encoding).
     TooLargeError
-        The length is over `limit`.
+        The declared length is over `limit`.
     """
     text = request.headers.get("Content-Length", "0")
     if request.headers.get("Transfer-Encoding") or not text.isascii() or not text.isdigit():
@@ -125,7 +127,7 @@ def check_length(request: Request, limit: int, remedy: str) -> None:
 def read_chunk(stream: IO[bytes], size: int = CHUNK_BYTES) -> bytes:
     """Return the next bytes of a request's body, at most `size`.
 
-    They are empty at its end, or if the client disconnected.
+    They are empty at its end, and also if the client disconnected before it.
 
     Raises
     ------
