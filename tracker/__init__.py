@@ -5,8 +5,8 @@
 >>> len(result.frames), len(result.blinks)
 (180, 3)
 
-The names below are loaded when they are first used: importing the package loads neither NumPy nor
-a model.
+The names in `__all__` are loaded when they are first used: importing the package loads neither
+NumPy nor a model.
 """
 
 import importlib

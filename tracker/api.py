@@ -34,6 +34,8 @@ def analyze(
 ) -> Result:
     """Measure gaze and blinks in a video, and answer whether they raise a suspicion of PSP.
 
+    Several threads may call it, but only one video is followed at a time.
+
     Parameters
     ----------
     source : str, PathLike or BufferedIOBase
@@ -54,10 +56,10 @@ def analyze(
     Raises
     ------
     tracker.video.container.InputError
-        The video cannot be read. The message says what to do.
+        The video cannot be read, or its file was written to meanwhile. The message says what to do.
     ValueError, TypeError
         A parameter is out of its range, a text of the participant is too long or cannot be
-        printed, or the source is of another type.
+        printed, or the source is of another type, or a stream that is not seekable.
 
     Examples
     --------
@@ -91,7 +93,7 @@ def track(
     source : str, PathLike or BufferedIOBase
         A video file, or a seekable binary stream, which is read from its beginning.
     parameters : Parameters, optional
-        Only ``step``, ``max_frames``, ``protocol`` and ``task`` matter here; the last two are saved
+        Only ``step``, ``max_frames``, ``protocol`` and ``task`` matter here; the last two are noted
         in the track, but not a task that is only assumed (``task_assumed``).
     **values
         Single parameters by name, such as ``step=2``; they replace those of `parameters`.
@@ -104,9 +106,10 @@ def track(
     Raises
     ------
     tracker.video.container.InputError
-        The video cannot be read. The message says what to do.
+        The video cannot be read, or its file was written to meanwhile. The message says what to do.
     ValueError, TypeError
-        A parameter is out of its range, or the source is of another type.
+        A parameter is out of its range, or the source is of another type, or a stream that is not
+        seekable.
 
     Examples
     --------
@@ -144,15 +147,16 @@ def analyze_track(
     **values
         Single parameters by name, such as ``vpp_thresh=0.05``; they replace those of `parameters`.
     corrections : str, PathLike or Corrections, optional
-        File of corrections, as a report saves it, or its content. What a person says there
-        replaces what is detected.
+        File of corrections, as a report saves it, or its content. What a person says there (which
+        closures there are, what is unusable, when the eyes look ahead) replaces what is detected.
     participant : Participant, optional
         Who was recorded, for the summary and the report.
 
     Returns
     -------
     Result
-        As from `analyze`, but without pictures of the eyes.
+        As from `analyze`, but without pictures of the eyes, and with the name ``track``, because a
+        track does not know the name of its video.
 
     Raises
     ------
@@ -197,7 +201,10 @@ def _open(source: Source) -> Path | BufferedIOBase:
 
 
 def _name(source: Source) -> str:
-    """Return a source's file name, with its suffix; ``video`` if it is a stream without a name."""
+    """Return a source's file name, with its suffix but without its folder.
+
+    It is ``video`` for a stream that has no such name.
+    """
     path = getattr(source, "name", None) if isinstance(source, BufferedIOBase) else source
     return Path(path).name if isinstance(path, (str, os.PathLike)) else "video"
 

@@ -7,7 +7,10 @@ from pathlib import Path
 
 
 def count_processors() -> int:
-    """Return the number of processors this process may use: at least 1."""
+    """Return the number of processors this process may use, at least 1.
+
+    Where the system does not tell which it may use, all of the machine's count.
+    """
     if hasattr(os, "sched_getaffinity"):  # Linux
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -29,7 +29,8 @@ class Parameters:
     Attributes
     ----------
     step : int
-        Analyse every `step`-th frame; 1-30.
+        Analyse every `step`-th frame; 1-30. A step of 1 is raised if the video has more than
+        `max_frames` frames.
     vpp_thresh : float
         A vertical range of the gaze (peak-to-peak) below this supports the suspicion of PSP; in
         canthal distances (from corner to corner of an eye), 0.001-1.
@@ -37,10 +38,11 @@ class Parameters:
         Eye aspect ratio (EAR: lid opening over eye width) below which an eye of typical openness
         (`NOMINAL_EAR`) counts as closed; 0.05-0.23.
     max_frames : int
-        Largest number of frames to analyse; 1-216,000. It does not cut the task ``extended``; see
-        `most_frames`. Its default does not cut a recording; see `cover_whole`.
+        Largest number of frames to analyse; 1-216,000. It is raised for the task ``extended`` (see
+        `most_frames`) and, if it has its default value, for a recording whose length is known (see
+        `cover_whole`).
     blink_min_frames : int
-        Shortest closure that counts, in frames at 30 fps; 1-15.
+        Shortest closure that counts, in frames at 30 fps, whatever the video's rate is; 1-15.
     blink_baseline : {"adaptive", "fixed"}
         Whether `blink_thresh` is scaled with the EAR of the person's own open eyes (adaptive) or
         used as it is (fixed).
@@ -57,7 +59,8 @@ class Parameters:
     Raises
     ------
     ValueError
-        A value is out of its range. The message says the range.
+        A value is out of its range, or not one of the choices; the message says which are allowed.
+        Or `task_assumed` is True and `task` is ``unknown``.
     TypeError
         A value has the wrong type.
 
@@ -114,8 +117,8 @@ class Parameters:
     def complete(self, protocol: tuple[Phase, ...], task: Task) -> "Parameters":
         """Return a copy of these parameters, completed with a track's `protocol` and `task`.
 
-        The track's protocol is used if this one is empty. The track's task is used if it is known
-        and the task of these parameters is unknown or only assumed.
+        The track's protocol is used if these parameters have none. The track's task is used if it
+        is not ``unknown`` and the task of these parameters is unknown or only assumed.
         """
         known = self.task != "unknown" and not self.task_assumed
         if known or task == "unknown":
@@ -124,19 +127,19 @@ class Parameters:
 
     @property
     def most_frames(self) -> int:
-        """Largest number of frames to analyse: `max_frames`, or more for the task ``extended``.
+        """Largest number of frames to analyse: `max_frames`.
 
-        That task is not cut: at least `EXTENDED_FRAMES` are analysed of it.
+        For the task ``extended``, it is at least `EXTENDED_FRAMES`, so that the task is not cut.
         """
         if self.task == "extended":
             return max(self.max_frames, EXTENDED_FRAMES)
         return self.max_frames
 
     def cover_whole(self) -> "Parameters":
-        """Return these parameters for a recording of known length, which they shall not cut.
+        """Return these parameters with `max_frames` raised as far as allowed, if it is the default.
 
-        If `max_frames` has its default value, nobody chose it. It is then raised as far as allowed,
-        so that it does not cut the recording. A value that somebody chose stays.
+        A default value is taken for one that nobody chose. It shall not cut a recording whose
+        length is known. Any other value stays.
         """
         if self.max_frames != Parameters().max_frames:
             return self
@@ -144,7 +147,10 @@ class Parameters:
 
     @property
     def close_ratio(self) -> float:
-        """Lid opening below which an eye is closing, as a share of the open eye's; 0 to 1."""
+        """Lid opening below which an eye is closing, as a share of the open eye's.
+
+        It is `blink_thresh` over `NOMINAL_EAR`: 0.75 by default, at most 0.96.
+        """
         return self.blink_thresh / NOMINAL_EAR
 
     @property
@@ -152,7 +158,7 @@ class Parameters:
         """Shortest closure that counts, in seconds, whatever the video's frame rate is.
 
         It is `blink_min_frames` at 30 frames a second, less half a frame, because times of frames
-        are rounded.
+        are rounded: 2 frames give 0.05 s.
         """
         return (self.blink_min_frames - 0.5) / NOMINAL_FPS
 

@@ -61,11 +61,12 @@ def track_recording(
         Decode on a second thread; keep a step of 1 even if `max_frames` then ends the track early.
     fingerprint : Fingerprint, optional
         Of the video's file, if it was taken before. If not, a file is hashed here. A stream is
-        hashed while it is decoded, unless that ends long before it. An open `Video` gets no hash.
+        hashed while it is decoded, unless over 16 MB of it are left then. An open `Video` is not.
 
     Returns
     -------
     Track
+        If there is no face, all landmarks are NaN.
 
     Raises
     ------
@@ -107,10 +108,12 @@ def _track_all_that_fits(
     The step says which frames are tracked: every `step`-th one. A video file may promise many more
     frames than it has, because its clock jumped or its sound is longer. The step is then raised
     without need. A file may also promise fewer frames than it has, or no number if it was recorded
-    live. Then `max_frames` may end the track too early.
+    live. Then `max_frames` may end the track too early. The second track is returned instead of the
+    first. There is none if `source` is an open `Video`, `keep_step` is set, the caller's step is
+    above 1, or over a third of the time is used up.
 
     `track_with` is `track_video` with its models and callbacks; the other arguments are those of
-    `track_recording`, and `budget_s` is what is left of the time.
+    `track_recording`, and `budget_s` is what is left of the time in seconds, or None.
     """
     start_s = time.monotonic()
     track_with = functools.partial(track_with, step=parameters.step, eye_pictures=eye_pictures)
@@ -138,9 +141,10 @@ def _track_all_that_fits(
 def _bound_frames(parameters: Parameters, expected_frames: int) -> int:
     """Return the most frames to track of a recording with `expected_frames` frames (0: unknown).
 
-    If the number is known, and nobody chose `max_frames`, it is raised so that it does not cut the
-    recording. If it is unknown, the most frames are expected, and a time budget is divided by that
-    number. It must then not be far larger than in most recordings, so it is not raised.
+    It is `most_frames` of the parameters. If the number of frames is known, and `max_frames` has
+    its default value, that is raised first, so that it does not cut the recording. If the number is
+    unknown, a time budget is shared out as if the recording had the most frames. A number far
+    larger than in most recordings would then raise the step without need.
     """
     return (parameters.cover_whole() if expected_frames else parameters).most_frames
 
@@ -151,8 +155,8 @@ def _correct_expected_frames(
     """Return a recording's true number of frames if it should be tracked again with another step.
 
     Return 0 if it was tracked with the step that suits it, or another step would not help. `info`
-    is that of the track, and `most_frames` the most frames that were to be tracked. If there were
-    more, the file is read, not decoded, to count them.
+    is that of the track, and `most_frames` the most frames that were to be tracked. If they ended
+    the track, the file is read, but not decoded, to count its frames.
     """
     read = info.frames_decoded + info.frames_failed
     if info.complete:
@@ -175,7 +179,7 @@ def join_recording(
     Parameters
     ----------
     parts : iterable of Part
-        What was seen in each segment, in any order.
+        What was seen in each segment, in any order. Two of one segment must be the same.
     parameters : Parameters
         The protocol and the task are added to the track.
     fingerprint : Fingerprint
@@ -192,9 +196,9 @@ def join_recording(
     Raises
     ------
     InputError
-        The file was written to meanwhile.
+        The file was written to or removed meanwhile.
     PartsError
-        A part is missing, belongs to another plan, or differs from another one of its segment.
+        A part is missing, the parts are of several plans, or two of one segment differ.
     """
     track = join_parts(parts, eye_pictures)
     fingerprint.check_unchanged()
@@ -202,10 +206,10 @@ def join_recording(
 
 
 def describe_source(info: TrackInfo, parameters: Parameters, video_sha256: str) -> TrackInfo:
-    """Return a track's information with the protocol, the task and the video's hash added.
+    """Return a track's information with the parameters' protocol and task, and the video's hash.
 
-    The task of the parameters is left out if it is only assumed. `video_sha256` is in hexadecimal;
-    empty if it is not known.
+    They replace what is there. A task that is only assumed becomes ``unknown``. `video_sha256` is
+    in hexadecimal; empty if it is not known.
     """
     # An assumption is not kept as if somebody had said so.
     task = "unknown" if parameters.task_assumed else parameters.task
@@ -233,7 +237,8 @@ def measure_track(
     eye_pictures : mapping of int to bytes, optional
         Pictures of the eyes for the report, from `track_recording`.
     corrections : Corrections, optional
-        What a person says that the eyes did, from `tracker.files.corrections.read_corrections`.
+        What a person says that the eyes did, from `tracker.files.corrections.read_corrections`; it
+        replaces what is detected.
     participant : Participant, optional
         Who was recorded, for the summary and the report.
 
@@ -245,7 +250,7 @@ def measure_track(
     Raises
     ------
     CorrectionsError
-        The corrections belong to another recording.
+        The corrections belong to another recording, or name times after its end.
     """
     if corrections is not None:
         check_corrections(corrections, track)
@@ -271,11 +276,11 @@ def measure_still(path: Path, finder: "FaceFinder", blink_thresh: float) -> Stil
     Returns
     -------
     StillMeasures
-        Without a face if none is found, which is no error.
+        With None as the face if none is found, which is no error.
 
     Raises
     ------
     InputError
-        The image cannot be read.
+        The image is missing or cannot be read.
     """
     return analyze_image(read_image(path), finder, blink_thresh)

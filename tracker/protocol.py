@@ -77,7 +77,7 @@ class Phase:
     Raises
     ------
     ValueError
-        The phase is unknown, or the times are not ``0 <= start_s < end_s``.
+        The phase is unknown, or the times are not ``0 <= start_s < end_s <= MAX_TIME_S`` (a day).
     TypeError
         A time is not a number.
     """
@@ -106,12 +106,12 @@ def plan_protocol(task: Task) -> tuple[Phase, ...]:
     Parameters
     ----------
     task : {"up_down", "extended"}
-        A key of `GUIDED_TASKS`, which says what is asked for, and for how long.
+        A key of `GUIDED_TASKS`, which says what is asked for, and for how long. Not ``unknown``.
 
     Returns
     -------
     tuple of Phase
-        In order of time. The pauses between the parts of a task belong to no phase.
+        In order of time. The pauses of `PAUSE_S` between the parts of a task belong to no phase.
 
     Examples
     --------
@@ -134,8 +134,8 @@ def parse_protocol(items: Any) -> tuple[Phase, ...]:
     Parameters
     ----------
     items : list of dict
-        The phases in order of time, without overlap. Each dict has exactly the keys ``phase``,
-        ``start_s`` and ``end_s``.
+        The phases in order of time, without overlap; gaps between them are allowed. Each dict has
+        exactly the keys ``phase``, ``start_s`` and ``end_s``, which `Phase` explains.
 
     Returns
     -------
@@ -170,10 +170,11 @@ def parse_protocol(items: Any) -> tuple[Phase, ...]:
 def read_protocol(path: Path) -> tuple[Phase, ...]:
     """Read a protocol (what the person was asked to do, and when) from a file.
 
-    It is a JSON file, as `parse_protocol` takes it, or a BIDS table of events. A row of such a
-    table (``.tsv``) is a phase. Its `onset`, from the video's first frame, and its `duration`, both
-    in seconds, say when the phase was, and its `trial_type` names it. Rows whose `trial_type` is
-    ``n/a`` are left out.
+    A file whose name ends in ``.tsv`` is a BIDS table of events; any other is JSON, as
+    `parse_protocol` takes it. A row of the table is a phase. Its `onset`, from the video's first
+    frame, and its `duration`, both in seconds, say when the phase was, and its `trial_type` names
+    it: ``up``, for example. Rows whose `trial_type` is ``n/a`` are left out. A table without a
+    phase is refused; an empty JSON list is an empty protocol.
 
     Raises
     ------
@@ -193,8 +194,9 @@ def read_protocol(path: Path) -> tuple[Phase, ...]:
 def _read_events(path: Path) -> list[dict[str, Any]]:
     """Return the phases of a BIDS table of events, as `parse_protocol` takes them.
 
-    Raise a ValueError if the file cannot be read as such a table, or holds no phase. The phases
-    themselves are not checked.
+    That is a dict with ``phase``, ``start_s`` and ``end_s`` for each row, except rows whose
+    `trial_type` is ``n/a``. Raise a ValueError if the file cannot be read as such a table, or holds
+    no phase. The names and times of the phases are not checked.
     """
     import csv
 

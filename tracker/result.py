@@ -38,7 +38,7 @@ class Result:
         The content of ``STEM.summary.json``.
     eye_pictures : mapping of int to bytes, or None
         Pictures of the eyes for the report, as JPEG, by the frame's index in the track. None if
-        there is no video to take them from.
+        none were taken, as when a track is measured without its video.
 
     Examples
     --------
@@ -58,7 +58,10 @@ class Result:
 
     @property
     def track(self) -> Track:
-        """The landmarks of the eyes in each frame; see `tracker.analyze_track`."""
+        """The track that was measured: the landmarks of the eyes in each analysed frame.
+
+        `tracker.analyze_track` measures it again, with other parameters.
+        """
         return self.analysis.track
 
     @cached_property
@@ -91,6 +94,10 @@ class Result:
     def saccades(self) -> "pd.DataFrame":
         """A row for each step of the gaze and each eye, with the columns of ``STEM.saccades.csv``.
 
+        Each step has three rows, of which the one of eye ``both`` is the mean of both eyes. So has
+        a phase in which no step was found. A row counts only if `used` is True; else `reason` says
+        why not. docs/outputs.md says what the columns hold, and in which units.
+
         Examples
         --------
         >>> import tracker
@@ -114,22 +121,26 @@ class Result:
         Parameters
         ----------
         directory : str or Path
-            It is created if it does not exist. Files of an earlier analysis are replaced.
+            It is created if it does not exist. Files of an earlier analysis are replaced, or
+            removed if this one has no such file; but a file of corrections is not removed.
         stem : str, optional
-            Start of the files' names. Default: the recording's own name, without its suffix.
+            Start of the files' names; shortened if it is too long. Default: `name`, without its
+            suffix.
         report : {"en", "ko", None}, default "en"
             The report's language; None writes no report.
 
         Returns
         -------
         dict of str to Path
-            The files by kind: summary, frames, blinks, saccades, track, report. A summary that the
-            command line writes also has a resume key, which lets an interrupted run continue.
+            The files by kind: ``summary``, ``frames``, ``blinks``, ``saccades``, ``track`` and, if
+            written, ``report``; of a corrected result also ``detected`` and ``corrections``. Only a
+            summary from the command line has a resume key, which lets an interrupted run continue.
 
         Raises
         ------
         tracker.files.corrections.CorrectionsError
             The result was corrected, and corrections by somebody else, or later ones, are there.
+            No file was changed.
 
         Examples
         --------
@@ -159,9 +170,9 @@ class Result:
         return write_text_whole(Path(path), text)
 
     def _report_parts(self, summary: Summary, language: Language) -> tuple[Any, ...]:
-        """Return the arguments of `render_report` and `render_sheet` of the report, in their order.
+        """Return the arguments that `render_report` and `render_sheet` both take, in their order.
 
-        `summary` is the one to be shown, and `language` that of the page.
+        `summary` is the one that the page shows, and `language` that of the page.
         """
         return (self.analysis, self.assessment, summary, self.eye_pictures, language)
 
@@ -169,7 +180,7 @@ class Result:
         return f"<Result of {describe_summary(self.summary, self.name)}>"
 
     def _repr_html_(self) -> str:
-        """Return the summary as an HTML table for a notebook."""
+        """Return the main values of the summary as an HTML table, which a notebook shows."""
         title, *lines = describe_summary(self.summary, self.name).splitlines()
         rows = "".join(
             f"<tr><th style='text-align:left'>{html.escape(line[:12].strip())}</th>"
@@ -205,24 +216,24 @@ def write_files(
     report : {"en", "ko"}, optional
         The report's language; without one, no report is written.
     report_name : str, optional
-        What the report calls the recording; by default its name.
+        What the report and the PDF call the recording; by default its name in the summary.
     pdf : {"en", "ko"}, optional
-        Language of the report's sheet as PDF; without one, none is written.
+        Language of the report's first sheet as PDF; without one, none is written.
     with_track : bool, default True
-        Write the track, too.
+        Write the track, too. If False, a track that is there stays as it is.
     write_copy : callable, optional
         Called without arguments to write the annotated copy of the video; by default, none is.
 
     Returns
     -------
     dict of str to Path
-        The files by kind, in the order of `tracker.files.names.ENDINGS`. If a person corrected the
-        events, ``detected`` is their table before that, and ``corrections`` what the person said.
+        The written files by kind, in the order of `tracker.files.names.ENDINGS`. After corrections,
+        also ``detected``, the table of blinks before these, and ``corrections``.
 
     Raises
     ------
     CorrectionsError
-        Corrections by somebody else, or later ones, lie there. Nothing was written.
+        Other corrections, by somebody else or later, lie there. No file was changed.
     """
     directory.mkdir(parents=True, exist_ok=True)
     corrected = _keep_corrections(result, directory, stem)
@@ -245,8 +256,9 @@ def _keep_corrections(result: Result, directory: Path, stem: str) -> dict[str, P
     """Write what a person corrected, if anything, beside the files of the result.
 
     Return the files by kind that only a corrected result has: ``corrections``, which was written,
-    and ``detected``, the table of the events before, which is not written here. Empty without
-    corrections.
+    and ``detected``, the table of blinks before the correction, which is not written here. Empty
+    without corrections. Raise a `CorrectionsError` if corrections by somebody else, or later ones,
+    are there.
     """
     said = result.analysis.corrections
     if said is None:
@@ -265,7 +277,8 @@ def _write_pages(
 ) -> None:
     """Write the report as HTML, and its first sheet as PDF, each if it has a language.
 
-    `report` and `pdf` are these languages, or None. `name` is what both call the recording.
+    `report` and `pdf` are the languages; None writes no such file. `name` is what both call the
+    recording.
     """
     summary = replace(result.summary, source=name)
     if report is not None:
@@ -285,8 +298,8 @@ def _write_pages(
 def document_still(still: StillMeasures) -> dict[str, Any]:
     """Return what was measured in an image as a dict that JSON can hold.
 
-    It has ``detected``, ``faces`` (how many) and the fields of `StillFace`; these are None without
-    a face.
+    It has ``detected`` (whether there is a face with landmarks), ``faces`` (how many faces) and the
+    fields of `StillFace`, which are None without such a face.
     """
     face = (
         asdict(still.face) if still.face else dict.fromkeys(one.name for one in fields(StillFace))
