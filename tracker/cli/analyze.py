@@ -133,8 +133,8 @@ def _name_people(
 ) -> "FoundRecordings":
     """Return the recordings with their participants: `person`, or else those in the table.
 
-    `person` is the one that the command line names, or None. A recording that the table does not
-    know gets None.
+    `person` is the one that the command line names, or None. `participants` is the table, or None.
+    A recording gets None if neither says who it is.
     """
     from tracker.files.participants import NOBODY
     from tracker.study.recording import find_person
@@ -153,7 +153,10 @@ def _analyze_divided(
     recording: "Recording",
     workers: int,
 ) -> int:
-    """Analyse a long recording in `workers` processes, print the result; return the exit code."""
+    """Analyse a long recording in `workers` processes; return the exit code.
+
+    Its files are written, and the result or the error is printed. An earlier result is not kept.
+    """
     from tracker.study.workers import analyze_recordings
 
     with (
@@ -174,7 +177,10 @@ def _analyze_divided(
 
 
 def _read_request(options: argparse.Namespace, parser: argparse.ArgumentParser) -> "Request":
-    """Return what the options ask for besides parameters; end the program if two contradict."""
+    """Return which files the options ask for, and in which language.
+
+    If two options contradict, or no browser can make the PDF, the program ends with a message.
+    """
     from tracker.study.recording import Request
 
     if options.blur_face and not options.overlay:

@@ -70,7 +70,7 @@ def _run_export(options: argparse.Namespace, parser: argparse.ArgumentParser) ->
 
 
 def _export(name: str, recordings: "list[ExportedRecording]", out: Path) -> list[Path]:
-    """Write the files of a format, one of `FORMATS`, to the folder `out`, and return them.
+    """Write the files of format `name`, one of `FORMATS`, to the folder `out`; return their paths.
 
     Only the format's own module is loaded, because some need packages that may be missing.
     """

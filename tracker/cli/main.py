@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         Exit code: 0 done, 3 an input cannot be read, 4 internal error, 130 interrupted. Wrong usage
-        raises `SystemExit` with the code 2.
+        raises `SystemExit` with the code 2, and ``--help`` or ``--version`` with the code 0.
     """
     if sys.stderr is None:  # closed by the caller
         sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 (for good)

@@ -59,10 +59,11 @@ def add_participants_option(parser: argparse.ArgumentParser, where: str) -> None
 def read_participants_option(
     options: argparse.Namespace, folders: Iterable[Path], parser: argparse.ArgumentParser
 ) -> "Participants | None":
-    """Return the table of who was recorded: the one that the options name, or that of a folder.
+    """Return the table of who was recorded: that of ``--participants``, or the one of `folders`.
 
-    None if the options name none and none of `folders` has one. If a table cannot be used, or there
-    are several, the program ends with a message.
+    Without the option, the table is a file ``participants.tsv`` or ``.csv`` directly in one of the
+    folders; None if there is none. Paths of `folders` that are no folders are left out. If the
+    table cannot be used, or `folders` hold several, the program ends with a message (exit code 2).
     """
     from tracker.files.participants import ParticipantsError, find_participants, read_participants
 
@@ -74,10 +75,10 @@ def read_participants_option(
 
 
 def report_strangers(names: Sequence[str], participants: Iterable["Participant | None"]) -> None:
-    """Print on stderr which recordings are not in the table of participants.
+    """Print on stderr, in a line for each, which recordings have no known participant.
 
-    `participants` are those of the recordings called `names`; None for a recording that is not in
-    it.
+    `participants` has one entry for each of `names`, the recordings' names: who was recorded, or
+    None if the table of participants does not say it.
     """
     for name, person in zip(names, participants, strict=True):
         if person is None:
@@ -171,7 +172,7 @@ def read_participant(
 ) -> "Participant | None":
     """Return who the option ``--participant`` says was recorded; None if it is not given.
 
-    If the code cannot be used, the program ends with a message.
+    If the participant's code cannot be used, the program ends with a message (exit code 2).
     """
     from tracker.files.participants import Participant, ParticipantsError, check_participant
 
@@ -186,9 +187,9 @@ def read_participant(
 
 
 def pdf_language(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Language | None:
-    """Return the language of the PDF; None if no PDF is asked for.
+    """Return the language of the PDF, that of ``--lang``; None without the option ``--pdf``.
 
-    If no browser can make the PDF, the program ends with a message.
+    If this machine has no browser to make a PDF, the program ends with a message (exit code 2).
     """
     if not options.pdf:
         return None

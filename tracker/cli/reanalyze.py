@@ -1,4 +1,7 @@
-"""The command ``eye-tracker reanalyze``: saved tracks again, with other parameters or a grid."""
+"""The command ``eye-tracker reanalyze``: measure saved tracks again, with other parameters.
+
+With ``--grid``, this is done at every combination of several values.
+"""
 
 import argparse
 from pathlib import Path
@@ -122,7 +125,10 @@ def _run_reanalyze(options: argparse.Namespace, parser: argparse.ArgumentParser)
 
 
 def _read_person(file: "TrackFile") -> "Participant | None":
-    """Return who was recorded, as the summary beside the track says; None if none says it."""
+    """Return who was recorded, as the summary beside the track says.
+
+    None if there is no summary, or it does not say it or cannot be used.
+    """
     from tracker.files.documents import SummaryFormatError, load_summary
     from tracker.files.names import result_path
     from tracker.files.participants import ParticipantsError, read_participant_of

@@ -17,7 +17,10 @@ T = TypeVar("T")
 
 
 def report_failure(error: Exception) -> int:
-    """Print on stderr, in one line, what went wrong; return the exit code for it."""
+    """Print on stderr, in one line, what went wrong; return the exit code for it.
+
+    The code is 3 if an input is to blame (`InputError`), else 4.
+    """
     from tracker.study.recording import explain_failure
 
     return print_failure(explain_failure(error))
@@ -40,10 +43,10 @@ def print_line(text: str) -> None:
 
 
 def for_each(inputs: Iterable[T], process: Callable[[T], None]) -> int:
-    """Call `process` with each input. Return 0, or the highest exit code of a failure.
+    """Call `process` with each input. Return 0, or the highest exit code of a failure, 3 or 4.
 
-    An input for which it raises an exception is reported on stderr and does not stop the rest. Only
-    if nobody reads stdout any more, `BrokenPipeError` is raised at once.
+    An input for which it raises an exception is reported on stderr and does not stop the rest. But
+    `BrokenPipeError`, if nobody reads stdout any more, and `KeyboardInterrupt` stop it at once.
     """
     code = EXIT_DONE
     for one in inputs:
@@ -59,9 +62,10 @@ def for_each(inputs: Iterable[T], process: Callable[[T], None]) -> int:
 def print_result(
     options: argparse.Namespace, name: str, summary: "Summary", written: Iterable[Path]
 ) -> None:
-    """Print a result: as JSON if the options ask for it, else as text with the files' names.
+    """Print a result on stdout: its JSON with the option ``--json``, else a text.
 
-    `name` is the video's or the track's name, and `written` are the files of the result.
+    The text names the recording by `name`, the video's or the track's name, and lists `written`,
+    the files of the result. The JSON is the whole summary, in one line.
     """
     from tracker.files.names import printable
     from tracker.files.summary import describe_summary, to_json

@@ -1,8 +1,9 @@
 """Read what FFmpeg and OpenCV do not: capture rates of MP4 files, and how to turn AVIF pictures.
 
 The capture rate is how many frames a second the camera took; a slow-motion video is played at a
-lower rate. It is read as Samsung and Sony write it. Both kinds of file consist of boxes. A box has
-a size, a type of four letters, and content, which often consists of further boxes.
+lower rate. Only what Samsung and Sony write is read here; `tracker.video.streams` reads the tag of
+other phones. Both kinds of file consist of boxes. A box has a size, a type of four letters, and
+content, which often consists of further boxes.
 """
 
 import io
@@ -27,9 +28,10 @@ _SONY_CAPTURE_FPS = re.compile(rb'captureFps="([0-9]{1,4}(?:\.[0-9]{1,4})?)')
 
 
 class UnknownSpeedError(FFmpegError):
-    """The recording is played faster or slower than reality; the file does not say by how much.
+    """The recording is played faster or slower than reality, by a factor that is not known.
 
-    Its times cannot be trusted then, so the video is refused.
+    The file does not say it, or says it twice in ways that differ. Its times cannot be trusted
+    then, so the video is refused.
     """
 
 
@@ -41,7 +43,8 @@ class Box:
     Attributes
     ----------
     start, end : int
-        Where its content begins and ends, without its size and type: byte offsets in the file.
+        Byte offsets in the file of the first byte of its content, which its size and type are no
+        part of, and of the first byte after its content.
     """
 
     def __init__(self, file: BufferedIOBase, start: int, end: int) -> None:
@@ -64,7 +67,7 @@ class Box:
         """Yield the type (four bytes) and the box of each box directly in this box's content.
 
         The first `skip` bytes of the content are passed over. It stops without an error at a
-        damaged box, and after `MAX_BOXES` boxes.
+        damaged box, and after `MAX_BOXES` boxes of this content.
         """
         place = self.start + skip
         for _ in range(MAX_BOXES):
@@ -93,8 +96,8 @@ def read_capture_fps(file: BufferedIOBase) -> float:
     Returns
     -------
     float
-        Frames a second that the camera took; 0 if the file is not an MP4 or does not say. A
-        slow-motion video is played at a lower rate.
+        Frames a second that the camera took, whether or not the video is slowed down; 0 if the
+        file is not an MP4 or does not say. A slow-motion video is played at a lower rate.
 
     Raises
     ------
@@ -127,11 +130,11 @@ def _read(file: BufferedIOBase) -> float:
 
 
 def _read_samsung(samsung: Box) -> float:
-    """Return the frames a second that were captured, from Samsung's box; 0 if it tells no rate.
+    """Return the frames a second that the camera took; 0 in modes of normal speed or unknown ones.
 
-    The box holds pairs of bytes, a key and its value. The value of key 0 is the camera's mode, and
-    some modes have a fixed rate. `UnknownSpeedError` is raised for slow or fast motion without a
-    rate.
+    `samsung` is the box ``smta`` of Samsung's phones. It tells the camera's mode. Some modes have a
+    fixed rate, and for one mode, a box in it tells the rate. `UnknownSpeedError` is raised for slow
+    or fast motion whose rate is not told.
     """
     for author in samsung.find(b"saut", skip=4):
         pairs = author.read(8)[4:]
@@ -162,7 +165,7 @@ def is_fragmented(file: BufferedIOBase) -> bool:
 
 
 def read_picture_turns(content: bytes) -> list[tuple[bytes, int]]:
-    """Return how an AVIF picture must be turned and mirrored to be shown.
+    """Return how an AVIF file's main picture must be turned and mirrored to be shown.
 
     Parameters
     ----------
@@ -172,9 +175,9 @@ def read_picture_turns(content: bytes) -> list[tuple[bytes, int]]:
     Returns
     -------
     list of (bytes, int)
-        The steps in their order; empty if it is shown as stored. ``(b"irot", n)``: turn it
-        anticlockwise by n quarter turns. ``(b"imir", 0)``: exchange top and bottom.
-        ``(b"imir", 1)``: exchange left and right.
+        The steps, the first to be done first; empty if the picture is shown as stored, or if the
+        file says nothing of it. ``(b"irot", n)``: turn it anticlockwise by n quarter turns, 0 to
+        3. ``(b"imir", 0)``: exchange top and bottom. ``(b"imir", 1)``: exchange left and right.
 
     References
     ----------
@@ -196,11 +199,12 @@ def read_picture_turns(content: bytes) -> list[tuple[bytes, int]]:
 
 
 def _linked(links: Box, number: int) -> list[int]:
-    """Return the numbers of the properties that picture `number` has, in order; [] if it has none.
+    """Return which properties the picture with the id `number` has; [] if it has none.
 
-    `number` is the picture's id in the file, which may hold several. The box `links` (of type
-    ``ipma``) lists them for each picture in the file. They count from 1 in the file's list of
-    properties (the box ``ipco``). A turn and a mirroring are properties.
+    A property is, for example, a turn or a mirroring. The file lists all of them in the box
+    ``ipco``; what is returned are their numbers in that list, counted from 1, in the order in which
+    they are to be applied. The box `links` (of type ``ipma``) tells them for each of the file's
+    pictures.
     """
     head = links.read(8)
     if len(head) < 8:

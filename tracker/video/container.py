@@ -17,7 +17,7 @@ HEAD_BYTES = 512
 
 
 class InputError(Exception):
-    """The input cannot be used. The message says what the user can do."""
+    """An input, such as a video or a track, cannot be used. The message says what to do."""
 
     code = "unusable"
     """Machine-readable kind of the error."""
@@ -30,13 +30,13 @@ class InputNotFoundError(InputError):
 
 
 class VideoOpenError(InputError):
-    """The file is not a video that can be decoded."""
+    """The file is not a video, cannot be decoded, or is refused, for example as too large."""
 
     code = "undecodable"
 
 
 class ImageOpenError(InputError):
-    """The file is not an image that can be decoded."""
+    """The file is not an image, cannot be decoded, or is refused as too large or too small."""
 
 
 class ImageKindError(ImageOpenError):
@@ -51,9 +51,10 @@ def detect_kind(head: bytes) -> str | None:
 
 
 def read_head(source: Path | BufferedIOBase) -> bytes:
-    """Return the first `HEAD_BYTES` bytes of a file or stream; rewind the stream to its start.
+    """Return the first `HEAD_BYTES` bytes of a file, or of a seekable stream at its start.
 
-    A shorter file gives fewer bytes. Raises `InputNotFoundError` if the path cannot be read.
+    A shorter file gives fewer bytes. The stream is at its start again afterwards. Raises
+    `InputNotFoundError` if the path is no regular file or cannot be read.
     """
     if isinstance(source, BufferedIOBase):
         head = source.read(HEAD_BYTES)
@@ -68,7 +69,7 @@ def read_head(source: Path | BufferedIOBase) -> bytes:
 
 
 def check_readable(path: Path) -> None:
-    """Check that a path is a regular file.
+    """Check that a path is a regular file, or a link to one. It is not opened.
 
     Raises
     ------
@@ -114,7 +115,10 @@ def check_container(head: bytes, name: str) -> None:
 
 
 def is_video(head: bytes) -> bool:
-    """Return whether a file that starts with `head` (`HEAD_BYTES` bytes) is a video container."""
+    """Return whether a file that starts with `head` (`HEAD_BYTES` bytes) is a video container.
+
+    A file of such a format that holds sound only counts, too: its streams are not looked at.
+    """
     return (
         # ISO base media (MP4, MOV, 3GP) starts with a box of one of these types.
         (
@@ -149,7 +153,8 @@ def image_brand(head: bytes) -> str | None:
     """Return ``"heic"`` or ``"avif"`` if a file that starts with `head` is such a picture, or None.
 
     Both begin like an MP4, with a list of the formats that the file conforms to. The first format
-    may be one that both kinds share, so a file is AVIF if any format in the list is.
+    may be one that both kinds share, so a file is AVIF if any format in the list is. `head` holds
+    the file's first `HEAD_BYTES` bytes.
     """
     if head[4:8] != b"ftyp":
         return None

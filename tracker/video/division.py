@@ -71,13 +71,14 @@ class Layout:
         Mean size of the first `BITRATE_FRAMES` encoded frames in bits, without sound; 0 if the
         video has none.
     is_divisible : bool
-        False if the frames' order, or which of them can be decoded, is not known for sure: a
-        timestamp is missing or occurs twice, or the file was cut off.
+        False if the shown frames' order, or which of them can be decoded, is not known for sure: a
+        timestamp is missing or occurs twice, or the file was cut off. True does not say that there
+        is a keyframe to divide at: see `find_keyframes`.
 
     Raises
     ------
     FFmpegError
-        The file cannot be opened or read to its end.
+        The file cannot be opened or read to its end, or is refused, for example as too large.
     """
 
     def __init__(self, source: Path | BufferedIOBase) -> None:
@@ -100,8 +101,9 @@ class Layout:
     def find_keyframes(self) -> list[tuple[int, Packet]]:
         """Return the frame number and packet of each keyframe at which the video can be divided.
 
-        The numbers count from 0 in the order in which frames are shown, as in `Stretch`. The list
-        is empty if the file marks no keyframe.
+        The numbers count from 0 in the order in which frames are shown, as in `Stretch`, and
+        ascend. The first is usually 0, the video's first frame. The list is empty if the file marks
+        no keyframe. Keyframes that an edit list hides are left out.
 
         All frames that are stored before such a keyframe are also shown before it. Decoding
         from the keyframe on therefore misses no frame that is shown after it.
@@ -126,8 +128,8 @@ class Layout:
         key_index : int
             Number of its frame, as `find_keyframes` returns it; 0 for the start of the file.
         first, stop : int
-            Frame numbers, counted from 0 as shown; `first` < `frames`. A `stop` at or beyond the
-            video's end means its end.
+            Frame numbers, counted from 0 as shown; `first` is less than the video's `frames`. A
+            `stop` at or beyond the video's end means its end.
         """
         at_end = stop >= self.frames
         return Stretch(
@@ -141,10 +143,10 @@ class Layout:
 
 
 def count_frames(source: Path | BufferedIOBase) -> int:
-    """Return how many frames a video shows; 0 if it cannot be read to its end.
+    """Return how many frames a video shows; 0 if FFmpeg cannot open it or read it to its end.
 
-    The file is read, but not decoded. Frames that an edit list hides do not count. A stream is read
-    from its start.
+    The file is read, but not decoded. Frames that an edit list hides do not count. A seekable
+    stream is read from its start, wherever it is, and left at its end.
     """
     if isinstance(source, BufferedIOBase):
         source.seek(0)
@@ -155,10 +157,11 @@ def count_frames(source: Path | BufferedIOBase) -> int:
 
 
 def can_start_at(source: Path | BufferedIOBase, keys: list[Packet | None]) -> bool:
-    """Return whether decoding can start at each keyframe of `keys` in a newly opened file.
+    """Return whether decoding can start at every keyframe of `keys`, which must ascend.
 
-    A file can list keyframes that FFmpeg does not reach by a seek. None stands for the start of the
-    file, which is not tried. A stream `source` is read from its start.
+    This is tried, because a file can list keyframes that FFmpeg does not reach by a seek. None in
+    `keys` stands for the start of the file, and is not tried. False if FFmpeg cannot open `source`.
+    If that is a seekable stream, it is read from its start, wherever it is, and left anywhere.
     """
     if isinstance(source, BufferedIOBase):
         source.seek(0)

@@ -82,8 +82,9 @@ def is_cut_off(file: BufferedIOBase, last_frame: int, data_end: int) -> bool:
 def _are_boxes_cut(reader: _Reader, place: int) -> bool:
     """Return whether an MP4 ends within a box, following its boxes from the byte offset `place` on.
 
-    `place` is where the last frame or sound ends. Frames that lie beyond the end of the file are
-    found by `tracker.video.streams.is_data_missing`.
+    `place` is where the last frame or sound ends, and the next box begins if there is one. False
+    where no box of a known type begins there. Frames that lie beyond the end of the file are found
+    by `tracker.video.streams.is_data_missing`.
     """
     for _ in range(MAX_ELEMENTS):
         head = reader.read(place, 16)
@@ -106,8 +107,8 @@ def _is_riff_cut(reader: _Reader, last_frame: int) -> bool:
     """Return whether an AVI is shorter than the size it declares.
 
     A long AVI consists of several RIFF lists, each with a size of its own. If one declares no size,
-    the chunks from the last frame on are followed instead; `last_frame` is the byte offset of its
-    content.
+    the chunks from the last frame on are followed instead, and the file is cut if it ends within
+    one. `last_frame` is the byte offset of that frame's content.
     """
     place = 0
     while True:
@@ -125,8 +126,9 @@ def _is_riff_cut(reader: _Reader, last_frame: int) -> bool:
 def _are_chunks_cut(reader: _Reader, place: int) -> bool:
     """Return whether an AVI ends within a chunk, following its chunks from the last frame's on.
 
-    `place` is the byte offset where the chunk of the last frame begins; False if it is negative.
-    This is for an AVI whose header declares no size for the whole.
+    A chunk is a type, a size and so many bytes of content. `place` is the byte offset where the
+    chunk of the last frame begins; False if it is negative. This is for an AVI whose header
+    declares no size for the whole.
     """
     if place < 0:
         return False
@@ -146,12 +148,13 @@ def _are_chunks_cut(reader: _Reader, place: int) -> bool:
 
 
 def _read_ebml_size(content: bytes) -> tuple[int, int | None]:
-    """Return the length of the size field that `content` begins with, and the size; both in bytes.
+    """Return how long the size field is that `content` begins with, and the size that it tells.
 
-    In Matroska, each element is a kind, a size field of 1 to 8 bytes, and as many bytes of content
-    as the field says. The field's number of leading zero bits tells its length. The size is None if
-    the field says that it is not known. If `content` does not hold the whole field, return 9 and
-    None.
+    Both are in bytes: of ``b"\\x85..."`` 1 and 5, of ``b"\\x40\\x85..."`` 2 and 133. In Matroska,
+    each element is a kind, a size field of 1 to 8 bytes, and as many bytes of content as the field
+    tells. The field's number of leading zero bits tells its length. The size is None if the field
+    says that it is not known. A length of 9 means that `content` does not begin with a whole field;
+    the size means nothing then.
     """
     length = 9 - content[0].bit_length() if content else 9
     if length > len(content):
@@ -209,11 +212,11 @@ def _are_elements_cut(reader: _Reader, place: int) -> bool:
 
 
 def _is_asf_cut(reader: _Reader, head: bytes) -> bool:
-    """Return whether a WMV is shorter than the declared size of the object with the frames.
+    """Return whether a WMV ends before the object with its frames does, by the size it declares.
 
-    An object is a part of the file with a size of its own.
-
-    `head` is the file's first `HEAD_BYTES` bytes. False if the file is not built as expected.
+    An object is a part of the file with a size of its own. If it declares none, the end of the file
+    is looked at: see `_is_live_asf_cut`. `head` is the file's first `HEAD_BYTES` bytes. False if
+    the file is not built as expected.
     """
     header_size = _little(head[16:24])
     header = reader.read(0, min(header_size, TAIL_BYTES))
@@ -232,10 +235,10 @@ def _is_asf_cut(reader: _Reader, head: bytes) -> bool:
 
 
 def _is_live_asf_cut(reader: _Reader, start: int, packet_size: int) -> bool:
-    """Return whether a WMV without a size ends neither with a whole packet nor with an index.
+    """Return whether a WMV without a declared size ends within a packet, or within its index.
 
-    `start` is the byte offset of its first packet, and `packet_size` the bytes of each; 0 if they
-    vary.
+    An index follows the last packet in some files. `start` is the byte offset of the first packet,
+    and `packet_size` the bytes of each; 0 if they vary: then only an index shows a cut.
     """
     tail_start = reader.size - min(reader.size, TAIL_BYTES)
     tail = reader.read(tail_start, TAIL_BYTES)
@@ -252,7 +255,8 @@ def _little(content: bytes) -> int:
 def _is_program_cut(tail: bytes) -> bool:
     """Return whether the last packet of an MPEG program stream is incomplete.
 
-    `tail` holds the file's last bytes, up to `TAIL_BYTES`. False if no pack begins in them.
+    `tail` holds the file's last bytes, up to `TAIL_BYTES`. Its packets are followed from the last
+    pack on, which is a head before a group of packets. False if no pack begins in `tail`.
     """
     place = tail.rfind(_PACK)
     while place >= 0:
@@ -276,8 +280,9 @@ def _is_transport_cut(reader: _Reader, prefix: int) -> bool:
     """Return whether an MPEG transport stream ends within a packet, or within an encoded frame.
 
     A packet has 188 bytes. `prefix` is the number of bytes before each: 4 from a camcorder, else 0.
-    A frame, or a piece of sound, is spread over many packets and says how long it is. It may also
-    say no length; then it cannot be seen whether it is complete.
+    A frame, or a piece of sound, is spread over many packets and says how long it is. The
+    file is cut if one of them is incomplete at its end. Some say no length; of those, it cannot be
+    seen whether they are complete.
     """
     step = 188 + prefix
     if reader.size % step:

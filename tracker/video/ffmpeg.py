@@ -1,9 +1,9 @@
 """FFmpeg's decoder, used through its C interface.
 
 `cv2.VideoCapture` decodes with the same libraries, which come with OpenCV's wheel, but it converts
-and copies every whole frame. For a 1080p frame, that takes a quarter to a third of the time to
-decode, although only the part with the face is needed. Here, `tracker.video.pixels` converts only
-that part. The pixels are exactly the same (`tests/tracker/video/test_ffmpeg.py`).
+and copies every whole frame. For a 1080p frame, that takes a quarter to a third as long as decoding
+it, although only the part with the face is needed. Here, `tracker.video.pixels` converts only that
+part. The pixels are exactly the same (`tests/tracker/video/test_ffmpeg.py`).
 """
 
 import contextlib
@@ -100,7 +100,10 @@ class _StreamReader:
         )  # fmt: skip
 
     def raise_error(self) -> None:
-        """Raise the exception that the stream raised while FFmpeg read, if there was one."""
+        """Raise the exception that the stream raised while FFmpeg read, if there was one.
+
+        After it, the stream is not read any more, and every further call raises it again.
+        """
         if self._error is not None:
             raise self._error
 
@@ -157,8 +160,8 @@ class ReadPackets:
     Attributes
     ----------
     count, size_bytes : int
-        Number of the recording's encoded frames, and their size in bytes. Only the first
-        `BITRATE_FRAMES` frames are counted.
+        Number of the recording's encoded frames, hidden ones too, and the sum of their sizes in
+        bytes. Only the first `BITRATE_FRAMES` frames are counted.
     last_place : int
         Byte offset in the file of that frame of the recording which lies furthest into the file; -1
         if none was read.
@@ -172,7 +175,10 @@ class ReadPackets:
     data_end: int = 0
 
     def note(self, packet: AvPacket, of_recording: bool) -> None:
-        """Count a packet that was just read; `of_recording`: it is a frame of the recording."""
+        """Take a packet that was just read into these figures.
+
+        If it is not `of_recording`, but sound or of another video stream, only `data_end` changes.
+        """
         place, size = packet.position, packet.size
         self.data_end = max(self.data_end, place + size)
         if of_recording:
@@ -203,6 +209,27 @@ def _find_stream_info(context: Any) -> int:
     return code
 
 
+def _open_codec(parameters: AvCodecParameters) -> c.c_void_p:
+    library = load_libraries()["avcodec"]
+    codec = library.avcodec_find_decoder(parameters.codec_id)
+    if not codec:
+        raise FFmpegError("no decoder for its codec")
+    context = c.c_void_p(library.avcodec_alloc_context3(codec))
+    options = c.c_void_p()
+    # A single thread, because on one core FFmpeg's own threads cost more than they save.
+    _set_option(options, b"threads", b"1")
+    _set_option(options, b"max_pixels", _MAX_PIXELS)
+    opened = (
+        library.avcodec_parameters_to_context(context, c.byref(parameters)) >= 0
+        and library.avcodec_open2(context, codec, c.byref(options)) >= 0
+    )
+    load_libraries()["avutil"].av_dict_free(c.byref(options))
+    if not opened:
+        library.avcodec_free_context(c.byref(context))
+        raise FFmpegError("its codec cannot be opened")
+    return context
+
+
 class Decoder:
     """Decodes the frames of a file's recording, one of its video streams, in order on one thread.
 
@@ -221,11 +248,12 @@ class Decoder:
         Whether the file says to show a mirror image; `take` returns the frames mirrored back.
     fps, frame_count : float, int
         Frame rate and number of frames, hidden ones too, that the container declares; 0 if none.
-    frames_by_duration : int
-        Number of frames computed from the duration and the rate that the container declares; 0 if
-        it declares none. In a fragmented file it covers all fragments, unlike `frame_count`.
+        Of a fragmented file, `frame_count` may be that of the first fragment.
+    estimated_frame_count : int
+        Number of all frames, hidden ones too: that of an MP4's index, else the declared duration
+        times `fps`; 0 if it is not known. See `tracker.video.streams.estimate_frame_count`.
     hidden : int
-        Number of frames that an edit list hides: they are stored, but no player shows them.
+        Number of frames that an MP4's edit list hides: they are stored, but no player shows them.
     capture_fps : float
         Frames a second when they were captured (not played: slow motion); 0 if it is not said.
     recorded_at : str
@@ -235,7 +263,8 @@ class Decoder:
     tells_times : bool
         Whether the file says when each frame is shown; see `tracker.video.streams.tells_times`.
     unreadable, unread_at_end : int
-        Packets that could not be read: right before the last grabbed frame, and at the file's end.
+        Numbers of packets that could not be read: by the last `grab`, before the frame that it
+        found; and at the file's end. After `READ_ERRORS` in a row, the file counts as ended.
     packets : ReadPackets
         How much was read so far.
     ended : bool
@@ -244,7 +273,8 @@ class Decoder:
     Raises
     ------
     FFmpegError
-        The file cannot be opened, or has no video stream that can be decoded.
+        The file cannot be opened, or has no video stream that can be decoded. Subclasses: its
+        frames are too large, its pixels too wide or tall, or its speed is unknown.
     Exception
         Any error that the stream raises when it is read, here or in `grab`.
     """
@@ -298,11 +328,11 @@ class Decoder:
         self.tells_times = tells_times(self._format.contents)
         self._stream = choose_recording(videos)
         parameters = self._stream.parameters.contents
-        self._open_codec(parameters)
+        self._context = _open_codec(parameters)
         self.fps = float(self._stream.mean_frame_rate) or float(
             library.av_guess_frame_rate(self._format, c.byref(self._stream), None)
         )
-        self.frames_by_duration = estimate_frame_count(
+        self.estimated_frame_count = estimate_frame_count(
             self._format.contents, self._stream, self.fps, fragmented
         )
         self.frame_count = self._stream.frame_count
@@ -321,33 +351,15 @@ class Decoder:
         if self.width * self.height > MAX_FRAME_PIXELS:
             raise FrameSizeError(self.width, self.height)
 
-    def _open_codec(self, parameters: AvCodecParameters) -> None:
-        library = self._library["avcodec"]
-        codec = library.avcodec_find_decoder(parameters.codec_id)
-        if not codec:
-            raise FFmpegError("no decoder for its codec")
-        self._context = c.c_void_p(library.avcodec_alloc_context3(codec))
-        options = c.c_void_p()
-        # A single thread, because on one core FFmpeg's own threads cost more than they save.
-        _set_option(options, b"threads", b"1")
-        _set_option(options, b"max_pixels", _MAX_PIXELS)
-        opened = (
-            library.avcodec_parameters_to_context(self._context, c.byref(parameters)) >= 0
-            and library.avcodec_open2(self._context, codec, c.byref(options)) >= 0
-        )
-        self._library["avutil"].av_dict_free(c.byref(options))
-        if not opened:
-            raise FFmpegError("its codec cannot be opened")
-
     def _raise_stream_error(self) -> None:
         if self._reader is not None:
             self._reader.raise_error()
 
     def grab(self) -> bool:
-        """Decode the next frame and return True; return False if there was none.
+        """Decode the next frame and return True; return False if this call found none.
 
-        On False, look at `ended`. True: the file has ended. False: a packet gave no frame, so a
-        later call may still find one. Raises ValueError after `close`.
+        After False, look at `ended`. If it is set, there are no more frames. If not, a packet could
+        not be decoded, and a later call may still find a frame. Raises ValueError after `close`.
         """
         if not self._context:
             raise ValueError("the video is closed")
@@ -384,7 +396,7 @@ class Decoder:
         return found
 
     def is_cut_off(self) -> bool:
-        """Return whether the file, read to its end, was cut off; False if that is not known."""
+        """Return whether the file, now read to its end, was cut off; False if that is unknown."""
         return is_data_missing(self._format.contents, self._stream) or is_cut_off(
             self._file, self.packets.last_place, self.packets.data_end
         )
@@ -398,7 +410,10 @@ class Decoder:
 
     @property
     def time_s(self) -> float:
-        """Seconds from the stream's start to the last grabbed frame; NaN if it is not known."""
+        """When the last grabbed frame is shown, in seconds from the stream's first timestamp.
+
+        NaN if it is not known, and after `take`, so read it before.
+        """
         frame = self._frame.contents
         ticks: int = frame.pts
         if ticks == NO_TIME or not self.tells_times:
@@ -410,7 +425,11 @@ class Decoder:
         return (ticks - (0 if start == NO_TIME else start)) * float(self._stream.time_base)
 
     def take(self) -> LazyImage | None:
-        """Hand over the last grabbed frame; None if its size, pixels or format are not handled."""
+        """Hand over the last grabbed frame, once; None if it cannot be converted.
+
+        That is so if a side is under `MIN_SIDE_PX`, its pixels are far from square, swscale does
+        not know their format, or it is of a new size after `MAX_CONVERTERS` other ones.
+        """
         converter = self._find_converter()
         frame = self._frame.contents
         light = Light(frame.transfer, frame.primaries)
@@ -421,7 +440,7 @@ class Decoder:
         return image
 
     def _find_converter(self) -> Converter | None:
-        """Return the last grabbed frame's converter; None if its size or pixels are not handled."""
+        """Return the converter of all frames of the last one's size; None if that is refused."""
         frame = self._frame.contents
         aspect = read_pixel_aspect(self._format, self._stream, self._frame)
         key = (frame.width, frame.height, aspect)

@@ -56,19 +56,19 @@ cv2.setNumThreads(1)
 
 
 class DivisionError(Exception):
-    """A part of the video is not where it was expected, so the numbers of its frames are unknown.
+    """A `Stretch` of the video is not where it was expected: its frames' numbers are unknown.
 
-    See `tracker.video.division.Stretch`. The caller must decode the whole video from its start.
+    The caller must decode the whole video from its start instead.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A decoded frame. Its pixels can be used until the next frame is requested.
+    """A decoded frame. Its `pixels` can be used until the next frame is requested.
 
     `index` counts all frames of the video from 0, also skipped and undecodable ones.
     `stream_time_s` is when it is shown, in seconds from the stream's start; as stored, so it may be
-    NaN or not increase.
+    NaN or not increase. A part of `pixels` is converted to an array when it is sliced.
     """
 
     index: int
@@ -83,11 +83,12 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class _Counts:
-    """Counts from the start of the video to a decoded frame: frames, failures, packets, bytes.
+    """Counts from where decoding began up to a decoded frame.
 
-    A run-in's frames are left out. Packets are encoded frames, of which only the first
-    `tracker.video.ffmpeg.BITRATE_FRAMES` count. `whole` is False if the video's end was not read,
-    or the file is cut off.
+    `decoded` and `failed` are frames, without those of a stretch's run-in. `packets` are encoded
+    frames, with the run-in's, of which only the first `tracker.video.ffmpeg.BITRATE_FRAMES` count;
+    `packet_bytes` is their size. `whole` is False only at the video's end, if that was not read or
+    the file is cut off.
     """
 
     decoded: int
@@ -99,13 +100,14 @@ class _Counts:
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
-    """Size, frame rate and frame count that the container declares; 0 where it declares nothing.
+    """Size, frame rate and frame count of a video, as its container declares them.
 
     The size in pixels is that of the upright picture; `fps` is the rate at which it is played.
-    `frame_count` leaves out the frames that an edit list hides. `bits_per_frame` is measured: the
-    mean size of the encoded frames read so far, without sound; only the first
-    `tracker.video.ffmpeg.BITRATE_FRAMES` count. `recorded_at` is when it was recorded, ISO 8601
-    with the offset from UTC, or ""; see `tracker.video.times.check_recorded_at`.
+    `frame_count` leaves out the frames that an edit list hides; without a declared one, it is the
+    duration times the rate. Rate and count are 0 if none is declared that can be true.
+    `bits_per_frame` is measured: the mean size of the encoded frames read so far, without sound;
+    only the first `tracker.video.ffmpeg.BITRATE_FRAMES` count. `recorded_at` is when it was
+    recorded, ISO 8601 with the offset from UTC; "" if unknown.
     """
 
     width: int
@@ -131,25 +133,25 @@ class Video:
     Attributes
     ----------
     frames_decoded, frames_failed : int
-        Frames decoded so far, including skipped ones, and frames that could not be decoded. Those
-        of a run-in do not count.
+        Frames decoded so far, including skipped ones, and frames before the last decoded one that
+        could not be decoded. Those of a run-in do not count.
     whole : bool
-        False if the video's end could not be read, or the file was cut off. Only known after the
-        last frame.
+        False if the video's end could not be read, or the file was cut off. True before the last
+        frame, and for a stretch that ends before the video does.
     expected_frames : int
-        Estimated number of frames, to show progress and choose the step; 0 if nothing is known.
-        Reading goes on if there are more.
+        Estimated number of frames of the whole video, to show progress and choose the step; 0 if
+        nothing believable is known. Reading goes on if there are more.
     recordings, mirrored, capture_fps : int, bool, float
         Number of streams that could be the recording; whether the frames are mirrored back, because
-        the file says to show a mirror image; frames a second that the camera took, 0 if unknown.
+        the file says to show a mirror image; frames a second that the camera took, or 0.
 
     Raises
     ------
     InputNotFoundError
         The file is missing or unreadable.
     VideoOpenError
-        The input is not a video, has no video stream, its frames are too small or too large, or it
-        declares impossible pixels or frame rates.
+        The input is not a video, has no video stream, its frames are too small or too large, it
+        declares impossible pixels or frame rates, or is slow motion of unknown speed.
     DivisionError
         The file does not have this stretch, here or in `frames`.
     Exception
@@ -175,11 +177,11 @@ class Video:
         fps = _finite_or_zero(self._decoder.fps)
         fps = fps if fps <= MAX_FPS else 0.0
         width, height, count = self._decoder.width, self._decoder.height, self._decoder.frame_count
-        hidden, by_duration = self._decoder.hidden, self._decoder.frames_by_duration
+        hidden, estimated = self._decoder.hidden, self._decoder.estimated_frame_count
         # A header's count may be too small. A declared rate that is far too high, as some
         # containers have, gives too large a number.
-        expected = max(count, by_duration if fps <= MAX_COUNTED_FPS else 0) - hidden
-        count = (count or by_duration) - hidden
+        expected = max(count, estimated if fps <= MAX_COUNTED_FPS else 0) - hidden
+        count = (count or estimated) - hidden
         self._info = VideoInfo(
             width,
             height,
@@ -235,13 +237,12 @@ class Video:
     def frames(
         self, step: int = 1, wants: Callable[[int], bool] | None = None, ahead: bool = False
     ) -> Iterator[Frame]:
-        """Decode every `step`-th frame.
+        """Yield the frames whose index is divisible by `step` and that can be decoded.
 
         Parameters
         ----------
         step : int, default 1
-            1 = every frame, 2 = those of even index. Skipped frames are decoded (later ones depend
-            on them), not converted.
+            1 = every frame, 2 = every second. Frames between are decoded (later ones need them).
         wants : callable, optional
             Takes a frame's index and returns whether to yield the frame; replaces `step`.
         ahead : bool, default False
@@ -256,7 +257,7 @@ class Video:
         Raises
         ------
         VideoOpenError
-            No frame could be decoded at all.
+            No frame was yielded: none could be decoded, or none was wanted.
         """
         decoded = self._decode(step, wants)
         if ahead:
@@ -276,7 +277,7 @@ class Video:
     def _decode(
         self, step: int, wants: Callable[[int], bool] | None
     ) -> Iterator[tuple[Frame | None, _Counts]]:
-        """Yield each frame for `frames` with the counts so far; at the end, None with the last."""
+        """Yield what `frames` yields, with the counts so far; at the end, None and the counts."""
         decoder, guide = self._decoder, _Guide(self._stretch, self._decoder)
         index, consecutive, decoded, failed = guide.start, 0, 0, 0
         while consecutive < MAX_CONSECUTIVE_FAILURES:
@@ -350,7 +351,7 @@ class Video:
 class _Guide:
     """Tells which decoded frames belong to a `Stretch`, and checks that their indices are right.
 
-    It looks at the frame that `decoder` grabbed last. Without a stretch, every frame belongs to it.
+    It looks at the frame that `decoder` grabbed last. If `stretch` is None, all frames belong.
     `start` is the index of the first frame that the decoder gives.
     """
 
@@ -375,7 +376,8 @@ class _Guide:
     def is_behind(self, index: int) -> bool:
         """Return whether the frame just decoded, of this index, comes after the stretch.
 
-        Raises `DivisionError` if its timestamp and its index do not agree on that.
+        Raises `DivisionError` if its timestamp and its index disagree on whether it lies before (in
+        the run-in), in or after the stretch.
         """
         stretch = self._stretch
         if stretch is None:
@@ -390,16 +392,16 @@ class _Guide:
         return behind
 
     def count(self, stop: int, frames: int) -> int:
-        """Return how many of the `frames` frames before index `stop` belong to the stretch.
+        """Return how many of the `frames` frames right before index `stop` are no run-in.
 
-        These are the ones from the stretch's first frame on. The others are its run-in, and not
-        counted.
+        Those are the ones from the stretch's first frame on: if it is frame 10, 2 of the 5 frames
+        before index 12.
         """
         first = 0 if self._stretch is None else self._stretch.first
         return max(0, min(frames, stop - first))
 
     def check_end(self) -> None:
-        """Raise `DivisionError` if the video ended, but the stretch should go on."""
+        """Raise `DivisionError`, now that the video ended, unless the stretch ends there, too."""
         if self._stretch is not None and not self._stretch.is_last:
             raise DivisionError("the video ends before the stretch")
 
@@ -448,7 +450,7 @@ class _Ahead:
 def most_frames(fps: float) -> float:
     """Return the largest frame count that is believed, if a file declares `fps` frames a second.
 
-    No video is believed to last longer than `MAX_VIDEO_S`. If `fps` is 0, no rate is declared.
+    This is `MAX_VIDEO_S * fps`, but `MAX_FRAME_COUNT` if that is less, or `fps` is 0 (unknown).
     """
     return min(MAX_VIDEO_S * fps, MAX_FRAME_COUNT) if fps else MAX_FRAME_COUNT
 

@@ -20,7 +20,7 @@ _LOG_NOTHING = -8
 
 
 class FFmpegError(Exception):
-    """The file cannot be opened or holds no video."""
+    """FFmpeg cannot open, read or convert the video, or finds none in the file."""
 
 
 class FrameSizeError(FFmpegError):
@@ -271,10 +271,10 @@ _REMEDY = (
 
 
 def find_libraries() -> dict[str, Path]:
-    """Return the file of each of FFmpeg's libraries in `MAJOR_VERSIONS`, by its name.
+    """Return the file of each of FFmpeg's libraries, by names such as ``"avcodec"``.
 
-    All come from one installed Python package (OpenCV's or PyAV's wheel), because they belong
-    together.
+    The names, and the versions that are looked for, are those of `MAJOR_VERSIONS`. All come from
+    one installed Python package (OpenCV's or PyAV's wheel), because they belong together.
 
     Raises
     ------

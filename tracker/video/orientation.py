@@ -76,7 +76,8 @@ def is_transposed(turn: Turn) -> bool:
 def map_points(affine: "Affine", x: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
     """Apply an affine transform, shape (2, 3), to N points in pixels; return x and y, shape (2, N).
 
-    The centre of a picture's first pixel is (0, 0); `x` and `y` have shape (N,) or are numbers.
+    The centre of a picture's first pixel is (0, 0). `x` and `y` have shape (N,), or are numbers:
+    then N is 1.
     """
     points = np.atleast_2d(x), np.atleast_2d(y)
     mapped: NDArray[np.float64] = affine[:, :1] * points[0] + affine[:, 1:2] * points[1]
@@ -84,7 +85,10 @@ def map_points(affine: "Affine", x: ArrayLike, y: ArrayLike) -> NDArray[np.float
 
 
 def is_believable_aspect(pixel_aspect: float) -> bool:
-    """Return whether a camera may record pixels of this aspect ratio (width over height)."""
+    """Return whether a camera may record pixels of this aspect ratio (width over height).
+
+    The limits are `MAX_PIXEL_ASPECT` and 1 over it, both included.
+    """
     return 1 / MAX_PIXEL_ASPECT <= pixel_aspect <= MAX_PIXEL_ASPECT
 
 
@@ -155,8 +159,9 @@ def place_picture(
     Returns
     -------
     Placement
-        The stored picture fills the shown one. If their aspect ratios differ, for example because
-        the phone was turned while recording, it keeps its own and is placed in the middle.
+        The stored picture fills the shown one. If their aspect ratios differ by over 2 %, for
+        example because the phone was turned while recording, it keeps its own: it is placed in the
+        middle, as large as it fits in.
     """
     own_width, own_height = shown_size(width, height, turn, pixel_aspect)
     filled_width, filled_height = map(float, shown)

@@ -53,8 +53,9 @@ class LazyImage:
     """A decoded frame. Each part is converted to colour pixels only when it is used.
 
     Slice it like an array: ``image[top:bottom, left:right]`` is that part of the shown picture in
-    blue, green and red, 0 to 255. Do not write to the returned array. `numpy.asarray` gives the
-    whole frame. A part that lies inside the last converted part is not converted again.
+    blue, green and red, 0 to 255. Both slices are needed, and a step is ignored. Do not write to
+    the returned array. `numpy.asarray` gives the whole frame. A part that lies inside the last
+    converted part is not converted again.
 
     Attributes
     ----------
@@ -95,7 +96,7 @@ class LazyImage:
         return self[:, :]
 
     def planes(self) -> "Planes | None":
-        """Return the stored colour planes; None if the pixels are not stored in three planes.
+        """Return the stored planes of brightness and colour (YUV); None for other pixel formats.
 
         They are neither turned upright nor converted: see `kernels.sampling.Planes`. The arrays are
         the decoder's own memory. Do not write to them, and do not use them after `release`.
@@ -109,7 +110,7 @@ class LazyImage:
         return held
 
     def release(self) -> None:
-        """Free the frame's memory. The frame cannot be used after this."""
+        """Free the frame's memory. The frame cannot be used after this; sliced parts can."""
         self._pixels = _NO_PIXELS
         if self._frame is not None:
             frame, self._frame = self._frame, None
@@ -146,8 +147,8 @@ def _turn(
 class Converter:
     """Converts parts of decoded frames to upright pictures in blue, green and red.
 
-    All frames must have the size that `placement` names. It keeps what swscale, FFmpeg's library
-    for pixels, prepared for each width.
+    All frames must have the size of the stored picture of `placement`; see `fits`. One converter
+    serves many frames, because FFmpeg's library for pixels, swscale, takes time to prepare.
     """
 
     def __init__(self, placement: Placement) -> None:
@@ -168,9 +169,9 @@ class Converter:
     def fits(self, frame: AvFrame) -> bool:
         """Return whether this converter can convert a frame: by its size and its pixel format.
 
-        Call this before any other method, because it also prepares the frame. Properties of the
-        frame that swscale cannot handle, such as some colour matrices, are overwritten in the frame
-        itself.
+        Call this for each frame before any other method, because it also prepares it. Properties of
+        the frame that swscale cannot handle, such as some colour matrices, are overwritten in the
+        frame itself.
         """
         if (frame.width, frame.height) != (self._width, self._height) or not frame.planes[0]:
             return False
@@ -197,10 +198,10 @@ class Converter:
         )
 
     def planes(self, frame: AvFrame) -> "Planes | None":
-        """Return the frame's stored colour planes without a copy; None if it does not have three.
+        """Return the frame's stored planes of brightness and colour (YUV), without a copy.
 
-        The arrays are the decoder's own memory, valid as long as the frame is: see
-        `LazyImage.planes`.
+        None if its pixel format is not one of `_PLANAR_FORMATS`. The arrays are the decoder's own
+        memory, valid as long as the frame is.
         """
         addresses, strides = frame.planes[:3], frame.strides[:3]
         key = (*addresses, *strides, frame.format, frame.matrix, frame.range)

@@ -54,7 +54,7 @@ class SeekingDecoder(Decoder):
     def read_packets(self) -> Iterator[Packet]:
         """Yield the recording's packets, in the order stored, up to the file's end; decode nothing.
 
-        Sound and other streams are left out.
+        Frames that an edit list hides are among them; sound and other streams are not.
 
         Raises
         ------
@@ -102,7 +102,10 @@ class SeekingDecoder(Decoder):
         return code >= 0
 
     def _walk_to(self, key: Packet) -> bool:
-        """Read packets until `key` was read; return False if a later keyframe or the end comes."""
+        """Read packets until `key` was read; return False if it does not come.
+
+        It will not come after a keyframe that is shown later, or at the file's end.
+        """
         while (code := self._read()) >= 0 or code == TRY_AGAIN:
             if code < 0 or self._packet.contents.stream_index != self._stream.index:
                 continue

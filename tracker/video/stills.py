@@ -25,20 +25,21 @@ MAX_IMAGE_BYTES = 64 * 2**20
 
 
 def read_image(path: Path) -> Image:
-    """Read a still image; turn it as its file says and drop transparency.
+    """Read a still image; turn and mirror it as its file says, and drop transparency.
 
     Returns
     -------
     ndarray, shape (height, width, 3), uint8
-        Blue, green and red.
+        Blue, green and red, also of a grey image.
 
     Raises
     ------
     InputNotFoundError
         The file is missing or unreadable.
     ImageOpenError
-        The file is not a JPEG, HEIC, AVIF, PNG, WebP, BMP or TIFF image, is damaged, too large or
-        too small. If this machine has no decoder for HEIC, it is an `ImageKindError`.
+        The file is not a JPEG, HEIC, AVIF, PNG, WebP, BMP or TIFF image, is damaged, too large
+        (`MAX_IMAGE_BYTES`, `MAX_STILL_PIXELS`) or too small (`MIN_SIDE_PX`). If this machine has no
+        decoder for HEIC, it is an `ImageKindError`.
     """
     head = read_head(path)
     if not is_image(head):

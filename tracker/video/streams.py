@@ -44,7 +44,9 @@ _DISPLAY_MATRIX, _DISPLAY_MATRIX_BYTES = 5, 36
 
 
 def find_recordings(context: AvFormatContext) -> list[AvStream]:
-    """Return the video streams found so far that could be the recording; [] if there is none.
+    """Return the video streams that could be the recording, as this module says; [] if none could.
+
+    They are chosen among those that FFmpeg has found so far in the file opened as `context`.
 
     Raises
     ------
@@ -100,7 +102,7 @@ def _duration_s(stream: AvStream) -> float:
 
 
 def _frames_by_duration(stream: AvStream) -> int:
-    """Return how many frames a stream's duration and frame rate give; 0 if they are not known."""
+    """Return a stream's duration times its frame rate, rounded; 0 if one of them is not known."""
     return round(_duration_s(stream) * float(stream.mean_frame_rate))
 
 
@@ -109,10 +111,10 @@ def estimate_frame_count(
 ) -> int:
     """Return the expected number of frames of a file's video stream `stream`; 0 if it is not known.
 
-    An MP4 that is not `fragmented` (see `tracker.video.boxes.is_fragmented`) gives it in its index,
-    which lists all frames. For other files it is the declared duration, which may be that of the
-    sound, times `fps`, the declared frame rate. A duration is ignored if the file is too small for
-    it, which happens if the camera's clock jumped.
+    Hidden frames count. An MP4 that is not `fragmented` (see `tracker.video.boxes.is_fragmented`)
+    gives it in its index, which lists all frames. For other files it is the declared duration,
+    which may be that of the sound, times `fps`, the declared frame rate. It is 0 if the file is too
+    small for so many frames, as when the camera's clock jumped.
     """
     if _is_mp4(context) and not fragmented and stream.frame_count:
         return stream.frame_count  # type: ignore[no-any-return]
@@ -139,9 +141,10 @@ def count_hidden(context: AvFormatContext, stream: AvStream) -> int:
 def is_data_missing(context: AvFormatContext, stream: AvStream) -> bool:
     """Return whether an MP4 lists frames beyond the end of the file, because it was cut off.
 
-    The frames are those of `stream`, the video stream that is decoded. In a fragmented file,
-    missing sound counts as well, because fragments of the video may have followed it. Call this for
-    a fragmented file only after it was read to its end: its list is complete then.
+    Return False for other kinds of file. The frames are those of `stream`, the video stream that is
+    decoded. In a fragmented file, missing sound counts as well, because fragments of the video may
+    have followed it. Call this for a fragmented file only after it was read to its end: its list is
+    complete then.
     """
     size = load_libraries()["avformat"].avio_size(context.io)
     if size <= 0 or not _is_mp4(context):
@@ -156,7 +159,7 @@ def is_data_missing(context: AvFormatContext, stream: AvStream) -> bool:
 
 
 def tells_times(context: AvFormatContext) -> bool:
-    """Return whether the file stores a time for each frame; raw MPEG video stores none.
+    """Return whether the kind of file stores a time for each frame; False for raw MPEG video.
 
     FFmpeg then guesses when to show each frame, which is wrong after frames that refer to later
     ones. The time at which each packet is decoded is right, and can be used instead.
@@ -198,7 +201,7 @@ def read_pixel_aspect(context: Any, stream: AvStream, frame: Any = None) -> floa
     stream : AvStream
         If the stream has an aspect ratio, it is returned.
     frame : pointer to AvFrame, optional
-        If the stream has none, the frame's aspect ratio is returned.
+        If the stream has none, the frame's aspect ratio is returned. Default: that of the codec.
     """
     ratio = load_libraries()["avformat"].av_guess_sample_aspect_ratio(context, stream, frame)
     return float(ratio) if ratio.numerator > 0 and ratio.denominator > 0 else 1.0
@@ -207,7 +210,8 @@ def read_pixel_aspect(context: Any, stream: AvStream, frame: Any = None) -> floa
 def read_capture_fps(context: AvFormatContext, stream: AvStream) -> float:
     """Return how many frames a second the camera took, by the file's tags; 0 if no tag says it.
 
-    A slow-motion video is played at a lower rate than this.
+    Android phones write such a tag, also at normal speed. A slow-motion video is played at a lower
+    rate than this.
     """
     find = load_libraries()["avutil"].av_dict_get
     for metadata in (context.metadata, stream.metadata):
@@ -237,7 +241,7 @@ def read_recorded_at(context: AvFormatContext, stream: AvStream) -> str:
 
 
 def choose_capture_fps(*told_fps: float) -> float:
-    """Choose the rate of capture from those that a file tells in several places; 0 if none does.
+    """Return the highest rate of capture of those that a file tells in several places; 0 if none.
 
     `told_fps` are frames a second that the camera took; 0 for a place that tells nothing. A camera
     that records in slow motion may write its usual rate into one of the places. The highest rate is
@@ -246,7 +250,7 @@ def choose_capture_fps(*told_fps: float) -> float:
     Raises
     ------
     UnknownSpeedError
-        Two places tell different rates of slow motion.
+        Two places tell rates of slow motion (`SLOW_MOTION_FPS` or more) that differ by over 5 %.
     """
     highest = max(told_fps)
     if any(SLOW_MOTION_FPS <= one < (1 - SAME_RATE) * highest for one in told_fps):

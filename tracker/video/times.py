@@ -40,22 +40,25 @@ def repair_times(
     Parameters
     ----------
     stream_times_s : ndarray, shape (N,), float64
-        Timestamps of the tracked frames as read from the stream; NaN for a frame without one.
+        Timestamps of the tracked frames in seconds, as read from the stream; NaN for a frame
+        without one.
     frame_index : ndarray, shape (N,), int64
         Index of each frame in the video, counting skipped frames; strictly increasing.
     fps : float
-        Frame rate that the container declares. It is used if there are too few good timestamps to
-        measure the rate. If it declares none, 30 is assumed.
+        Frame rate that the container declares. It is used if the rate cannot be measured: with
+        under `LEAST_MEASURED_STEPS` good steps, or implausible ones. If the declared rate is not
+        within 1 to 1000, 30 is assumed.
 
     Returns
     -------
     times_s : ndarray, shape (N,), float64
-        Strictly increasing from 0.
+        In seconds, strictly increasing from 0.
     source : str
-        ``"stream"``: the times are as read. ``"stream_repaired"``: the few times that did not
-        increase were interpolated over the frame index. ``"frame_rate"``: all times come from the
-        frame index and the frame rate, because more than `MAX_REPAIRED_SHARE` did not increase, or
-        their steps were outside `PLAUSIBLE_FRAME_S`.
+        ``"stream"``: the times are as read, less the first. ``"stream_repaired"``: the few times
+        that were missing or did not increase were interpolated over the frame index.
+        ``"frame_rate"``: all times come from the frame index and the frame rate, because more than
+        `MAX_REPAIRED_SHARE` of the times were missing or did not increase, or the median time from
+        frame to frame was outside `PLAUSIBLE_FRAME_S`.
     """
     count = stream_times_s.size
     if count == 0:
@@ -142,8 +145,9 @@ def compute_slowed_down(
     Returns
     -------
     float
-        Above 1 for slow motion, below 1 for a time lapse, 1 if the file is played as it was
-        recorded or if that cannot be told.
+        Above 1 for slow motion, such as 8.0 if 240 frames a second are played at 30; below 1 for a
+        time lapse; else 1. Slow motion is captured at `SLOW_MOTION_FPS` or more, a time lapse at
+        `TIME_LAPSE_FPS` or less, and played slower or faster by `LEAST_SLOWED_DOWN` times or more.
     """
     if not capture_fps or times_s.size < 2:
         return 1.0

@@ -81,7 +81,7 @@ def assert_like_opencv(path: Path) -> int:
     rng = np.random.default_rng(1)
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
     decoder = Decoder(path)
-    frame_count = decoder.frame_count or decoder.frames_by_duration
+    frame_count = decoder.frame_count or decoder.estimated_frame_count
     assert (decoder.width, decoder.height, frame_count) == (
         capture.get(cv2.CAP_PROP_FRAME_WIDTH),
         capture.get(cv2.CAP_PROP_FRAME_HEIGHT),
