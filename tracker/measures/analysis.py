@@ -47,7 +47,7 @@ GAZE_MEASURES = tuple(field.name for field in fields(GazeMeasures))
 
 @dataclass(frozen=True, slots=True)
 class Measures(LidMeasures, FixationMeasures, GazeMeasures):
-    """All numbers of a recording; NaN where there is nothing to measure.
+    """All numbers of a recording; NaN where there is nothing to measure, 0 in the counts below.
 
     Attributes
     ----------
@@ -58,8 +58,8 @@ class Measures(LidMeasures, FixationMeasures, GazeMeasures):
     lids_lowered_s : float
         Time in which the lids are lowered because the person looks down.
     down_range_is_lower_bound : bool
-        True if lowered lids hid the iris in too many frames. The eyes then looked down by
-        `down_range` or more.
+        True if lowered lids hid the iris in more than `MAX_HIDDEN_SHARE` of the frames that
+        `upper_lid_range` uses. The eyes then looked down by `down_range` or more.
     upper_lid_range : float
         95th minus 5th percentile of the height of the upper lid's edge, in canthal distances, over
         the frames that count for the gaze and those in which the lid hides the iris; only in
@@ -69,12 +69,16 @@ class Measures(LidMeasures, FixationMeasures, GazeMeasures):
         Number of blinks divided by the minutes with a face; NaN for less than `MIN_RATE_TIME_S`.
     blink_rate_per_min_ci95 : (float, float)
         95 % interval of that rate; see `kernels.compute_rate_interval`.
-    blink_duration_median_s, inter_blink_interval_median_s : float
-        Median time from a blink's onset to its offset, and from one onset to the next.
+    blink_duration_median_s : float
+        Median time from onset to offset, of the blinks of which both were seen.
+    inter_blink_interval_median_s : float
+        Median time from one blink's onset to the next one's, if a face was seen all the time.
     perclos : float
-        Share of the time with a face in which the lids are at least 80 % closed, 0 to 1.
+        Share of the time with a face in which the lids are at least 80 % closed, 0 to 1. 100 % is
+        how far they close in the person's complete closures. A glance down or a squint is open.
     open_ear : float
-        The person's EAR (eye aspect ratio) with open eyes: median over the frames with a face.
+        The person's EAR (eye aspect ratio) with open eyes: median of `Events.baseline` over the
+        frames with a face.
     """
 
     duration_s: float
@@ -105,7 +109,7 @@ class GazeResult:
     gaze : Gaze
         The gaze in each frame.
     saccades : Saccades
-        Its steps.
+        The steps of the gaze, those that do not count among them.
     measures : GazeMeasures
         The numbers of the gaze over the recording.
     phases : tuple of PhaseResult
@@ -128,12 +132,13 @@ class Analysis:
         The thresholds and the protocol that were used.
     traces : Traces
         The signals before any threshold is applied, (N,) for N frames. They hold the track itself.
+        With corrections, they show no face in the times that the person calls unusable.
     events : Events
         Closures and winks, after the corrections if there are any.
     gaze : Gaze
         Gaze offset of each frame, and the frames that count.
     saccades : Saccades
-        The steps of the gaze.
+        The steps of the gaze, those that do not count among them.
     phases : tuple of PhaseResult
         What the eyes did in each phase of the protocol; empty without a protocol.
     measures : Measures
@@ -184,7 +189,9 @@ def analyze_track(
     parameters : Parameters
         `step` and `max_frames` are not used: they were applied when the track was made.
     corrections : Corrections, optional
-        What a person says that the eyes did. It replaces what is detected.
+        What a person says that the eyes did. Their closures and winks replace all that are
+        detected, their unusable times count as times without a face, and their primary position is
+        taken if they give one.
 
     Returns
     -------
@@ -207,8 +214,8 @@ def _correct_traces(traces: Traces, corrections: Corrections) -> Traces:
     """Return the traces as a person's corrections change them.
 
     Times that the person calls unusable are treated as if no face was seen. The frames in which the
-    person says that the eyes look straight ahead are marked in `GazeTraces.said_primary`. The
-    events are not touched.
+    person says that the eyes look straight ahead are marked in `GazeTraces.said_primary`; it stays
+    None if the person names none. The person's closures and winks are not used here.
     """
     track, primary = traces.track, corrections.primary
     if corrections.unusable:
@@ -228,12 +235,13 @@ def analyze_gaze(traces: Traces, eyes_open: BoolArray, parameters: Parameters) -
     eyes_open : ndarray, shape (N,), bool
         `Events.eyes_open`. The gaze depends on no other result of the blink detection.
     parameters : Parameters
-        The protocol and `vpp_thresh` are used, the blink thresholds are not.
+        The protocol is used, and `vpp_thresh`, to which the range is compared; the blink
+        thresholds are not.
 
     Returns
     -------
     GazeResult
-        The gaze of each frame, its numbers (NaN where there is nothing to measure), and the phases.
+        Its numbers are NaN where there is nothing to measure.
     """
     gaze = trace_gaze(traces.gaze, eyes_open)
     times_s = traces.track.times_s
@@ -270,7 +278,7 @@ def measure_events(
     Returns
     -------
     Analysis
-        Without corrections: `analyze_track` adds them.
+        Its `corrections` and `detected` are None, even if `events` are corrected ones.
     """
     times_s, seen, closures = traces.track.times_s, traces.seen, events.closures
     is_blink = closures.kind == BLINK
@@ -339,8 +347,9 @@ def _measure_upper_lid(
 ) -> dict[str, Any]:
     """Return the fields of `Measures` that are computed from the upper lid, by name.
 
-    They are `down_range_is_lower_bound` (whether the lids hid the irises too often) and
-    `upper_lid_range` (how far the upper lids moved, in canthal distances).
+    They are `down_range_is_lower_bound` (whether lowered lids hid the irises in more than
+    `MAX_HIDDEN_SHARE` of the frames) and `upper_lid_range` (how far the upper lids moved, in
+    canthal distances).
     """
     hidden = events.iris_hidden & traces.gaze.head_in_place
     kept = mark_task(gaze.valid | hidden, parameters.protocol, traces.track.times_s)
@@ -355,7 +364,8 @@ def _measure_upper_lid(
 def _lowered_s(events: Events, times_s: Float64Array) -> float:
     """Return the seconds in which the lids are lowered because the person looks down; 0 if never.
 
-    times_s (N,) are the times of the frames.
+    times_s (N,) are the times of the frames. The times between neighbouring frames are added, but
+    not those above `kernels.opening.MAX_GAP_S`.
     """
     if not len(events.lowered):
         return 0.0

@@ -32,16 +32,17 @@ class Assessment:
     ----------
     status : {"suspected", "not_suspected", "borderline", "not_assessable"}
         Whether PSP is suspected. Borderline: the 95 % interval of the measured range holds the
-        limit. Not assessable: the recording does not support an answer.
+        limit of `basis`. Not assessable: the recording does not support an answer.
     reasons : tuple of Finding
         Why the recording is not assessable, or why the answer is borderline; otherwise empty.
     cautions : tuple of Finding
-        What limits the numbers but does not rule out an answer.
+        What limits the numbers, whatever the status is. By itself it does not rule out an answer,
+        but some cautions are also among the reasons of a recording that is not assessable.
     basis : Basis
         The one range that the answer rests on (or would, if it is not assessable), with its limit.
     is_assumed : bool
         True if nobody said what the person was asked to do, and the parameters assume a task.
-        False if the task is unknown, too.
+        False if somebody said it, by a task or a protocol, and also if the task is unknown.
     quality : Quality
         How well the recording shows the eyes.
     """
@@ -55,7 +56,7 @@ class Assessment:
 
     @property
     def rule_reason(self) -> str:
-        """The verdict and its reasons as an English text, for clinicians."""
+        """The verdict, the range that it rests on, and its reasons, in English for clinicians."""
         return self.describe("en")
 
     @property
@@ -64,7 +65,10 @@ class Assessment:
         return self.describe_for_patient("en")
 
     def describe(self, language: Language) -> str:
-        """Return the verdict and its reasons as a text for clinicians, in a language."""
+        """Return the verdict, the range that it rests on, and its reasons, for clinicians.
+
+        The cautions are not told.
+        """
         if self.status == "not_assessable":
             words = format_text(language, "because.not_assessable")
         else:
@@ -84,9 +88,11 @@ class Assessment:
         return " ".join((words, *(reason.describe(language) for reason in self.reasons)))
 
     def describe_for_patient(self, language: Language) -> str:
-        """Return the message to the patient in a language: what to do better, or "done".
+        """Return the message to the patient in a language, without the verdict.
 
-        It does not tell the verdict, which a clinician should explain.
+        With reasons (not assessable, or borderline): what to do about the most important one.
+        Otherwise: that the recording is done, and advice for the next time if there is a caution.
+        A clinician should explain the verdict.
         """
         return choose_patient_message(
             [reason.code for reason in self.reasons],
@@ -107,9 +113,10 @@ def assess(analysis: Analysis) -> Assessment:
     Returns
     -------
     Assessment
-        PSP is suspected if the recording is assessable, the person was asked to look up and down
-        (or this is assumed), and the whole 95 % interval of the range that decides (`Basis`) is
-        below its limit.
+        PSP is suspected if the recording is assessable and the whole 95 % interval of the range
+        that decides (`Basis`) is below its limit. If the interval is not wholly above the limit,
+        the recording is only assessable if the person was asked to look up and down: by a protocol,
+        or by the parameters' task ``up_down``, which may be assumed.
     """
     (assessment,) = assess_thresholds(analysis, (analysis.parameters.vpp_thresh,))
     return assessment

@@ -31,7 +31,7 @@ class Basis:
     value : float
         The measured range, in eye widths like the limits; NaN if it could not be measured.
     interval : (float, float)
-        Lower and upper end of the 95 % interval of `value`; NaN if it is unknown.
+        Lower and upper end of the 95 % interval of `value`; both NaN if it is unknown.
     limit : float
         Values below it support the suspicion of PSP.
     threshold : float
@@ -52,8 +52,8 @@ class Basis:
     def side(self) -> Side:
         """On which side of the limit the whole 95 % interval lies: ``below`` or ``above``.
 
-        ``between`` if the interval holds the limit, or is unknown (NaN). An interval that begins
-        at the limit is ``above``.
+        ``between`` if the interval holds the limit, or is unknown (NaN). An interval whose lower
+        end is the limit is ``above``; one whose upper end is the limit is ``between``.
         """
         low, high = self.interval
         if high < self.limit:
@@ -76,8 +76,9 @@ def choose_basis(analysis: Analysis, threshold: float) -> Basis:
     -------
     Basis
         The range down, if a protocol says when the person was asked to look down and the primary
-        position is known. A good range up can then not hide a lost range down, and a range up that
-        has become small with age does not count. Otherwise the whole vertical range.
+        position is known; otherwise the whole vertical range. The range down is the better one: a
+        good range up cannot hide that it is lost, and a range up that has become small with age
+        does not count.
     """
     measures, protocol = analysis.measures, analysis.parameters.protocol
     # Both quantities end where the eyes look down.

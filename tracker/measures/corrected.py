@@ -47,7 +47,7 @@ class _Placed:
         Whether its beginning and its end were seen.
     closure : int or None
         If the event is a detected closure whose measures are kept: its index among the detected
-        closures. None if the event is measured anew, or is a wink.
+        closures. None for a closure that is measured anew, and for a wink.
     """
 
     start: int
@@ -68,7 +68,7 @@ def correct_events(
     detected : Events
         What was detected in the whole recording.
     traces : Traces
-        Signals of the recording, without the times that the person calls unusable.
+        Signals of the recording, without a face in the times that the person calls unusable.
     parameters : Parameters
         Those with which `detected` was detected.
     corrections : Corrections
@@ -79,9 +79,10 @@ def correct_events(
     Events
         An event that the person kept stays as it was detected. Any other event has the person's
         times, and the lids' traces say how far the lids went down. Where a detected event was
-        removed, the lids were not closed, whatever the traces say. If an event reaches into an
-        unusable time, only the part that is seen remains; an event in which no face is seen is
-        left out. Corrections that change nothing return the same events.
+        removed, the lids were not closed, whatever the traces say. If there are unusable times,
+        the traces are used for all events, also for kept ones; of an event that reaches into such
+        a time, only a part that is seen remains: that in which the lids are lowest. An event in
+        which no face is seen is left out. Corrections that change nothing give equal events.
     """
     times_s = traces.track.times_s
     found = detect_events(traces, parameters) if corrections.unusable else detected
@@ -122,17 +123,18 @@ def correct_events(
 def find_unseen(corrections: Corrections, traces: Traces) -> list[TimedEvent]:
     """Return the events that a person entered where no face is seen.
 
-    `correct_events` leaves them out, because nothing can be measured there. traces are those
-    without the times that the person calls unusable. Empty if every event is seen in part.
+    `correct_events` leaves them out, because nothing can be measured there. traces show no face in
+    the times that the person calls unusable. The list is in the order of `corrections.events`, and
+    empty if each of these shows a face in one frame or more.
     """
     placed = [_place(event, traces.track.times_s) for event in corrections.events]
     return [one.event for one in placed if not traces.seen[one.start : one.stop].any()]
 
 
 def _place_detected(events: Events, times_s: Float64Array) -> list[_Placed]:
-    """Return the detected closures and winks with their samples, in order of time.
+    """Return the detected closures and winks together, with their samples, in order of onset.
 
-    The order is that of `list_events`. times_s (N,) are the times of the frames.
+    This is the order of `list_events`. times_s (N,) are the times of the frames.
     """
     closures = events.closures
     seen = np.column_stack((closures.onset_seen, closures.offset_seen)).tolist()
@@ -153,10 +155,10 @@ def _place_said(
 ) -> tuple[list[_Placed], BoolArray]:
     """Return what is seen of the events that a person said, and the samples of the new ones.
 
-    originals are the detected events, in order of time. An event that is the same as one of them
-    keeps its samples and measures. ratio (N,) is the lid opening divided by that of the open eye.
-    The events come in order of their first samples. The second result, shape (N,) and bool, is True
-    in the events that nothing detected.
+    originals are the detected events, in order of onset. An event that is the same as one of them
+    (`TimedEvent.is_same`) keeps its samples and, if no time is unusable, its measures. ratio (N,)
+    is the lid opening divided by that of the open eye. The events come in order of their first
+    samples. The second result, shape (N,) and bool, is True in the samples of all other events.
     """
     times_s = traces.track.times_s
     matched = match_events([one.event for one in originals], corrections.events)
@@ -173,9 +175,10 @@ def _place_said(
 
 
 def _place(event: TimedEvent, times_s: Float64Array) -> _Placed:
-    """Return the samples that a person's event covers: at least the one that is closest to it.
+    """Return a person's event with the samples from its onset on and before its offset.
 
-    times_s (N,) are the times of the samples. Its beginning and end count as seen.
+    If there are none, it covers the one that is closest to its middle. times_s (N,) are the times
+    of the samples. The event's beginning and end count as seen.
     """
     start, stop = np.searchsorted(times_s, (event.onset_s, event.offset_s)).tolist()
     if start == stop:
@@ -189,9 +192,9 @@ def _keep_seen(placed: _Placed, traces: Traces, ratio: Float64Array) -> _Placed 
     """Return what is seen of an event without an interruption; None if nothing is.
 
     Frames without a face, and gaps of more than `MAX_GAP_S` between frames, interrupt it. Of
-    several parts, it is the one in which the lids are lowest. ratio (N,) is the lid opening divided
-    by that of the open eye. A beginning or an end that is cut off counts as not seen, and gets the
-    time of the part's first or last frame.
+    several parts, it is the one with the frame in which the lids are lowest. ratio (N,) is the lid
+    opening divided by that of the open eye. A beginning or an end that such an interruption or the
+    recording cuts off counts as not seen, and gets the time of the part's first or last frame.
     """
     times_s, seen = traces.track.times_s, traces.seen
     inside = np.arange(placed.start, placed.stop)[seen[placed.start : placed.stop]]
@@ -225,9 +228,10 @@ def _raise_baseline(
 
     `found` are the events, of which only the baseline and the lid openings are read and changed.
     The baseline is the EAR of the open eyes around each frame. The detection may have taken the
-    shut eyes for lids that are lowered to look down, and so their EAR for the baseline. In the
-    prolonged closures of `kept` that the person entered, the baseline becomes that of the open eyes
-    before or after, and the lid openings are divided by it.
+    shut eyes for lids that are lowered to look down, and so their EAR for the baseline. Where this
+    is so in a prolonged closure of `kept` that is measured anew, the baseline becomes that before
+    or after the closure, whichever is lower, and the lid openings are divided by it. `found` comes
+    back unchanged if there is no such closure, or the person's own baseline is not used.
     """
     if parameters.blink_baseline == "fixed" or not traces.baseline_trusted:
         return found
@@ -256,9 +260,10 @@ def _make_closures(
 ) -> tuple[Closures, Float64Array]:
     """Return the closures among the events `kept`, and how far each eye closes in them, (M, 2).
 
-    The second is 0 for an eye that stays open, 1 for one that closes wholly: left, then right. A
-    closure that was detected as it is keeps its measures from `detected`; the others are measured
-    from the lid openings in the events `found`. times_s (N,) are the times of the frames.
+    M is the number of closures, in the order of `kept`. How far an eye closes is 0 if it stays
+    open, 1 if it closes wholly: left, then right. A closure with an index in `_Placed.closure`
+    keeps its measures from `detected`; the others are measured from the lid openings in the events
+    `found`. times_s (N,) are the times of the frames.
     """
     closing = [one for one in kept if one.event.kind in _CLOSURE_KINDS]
     if [one.closure for one in closing] == list(range(len(detected.closures.kind))):
@@ -293,7 +298,8 @@ def _measure_closed_s(placed: _Placed, ratio: Float64Array, times_s: Float64Arra
     """Return for how many seconds the lids are closed in an event; 0 if they do not go down.
 
     They are closed from when they first go down by `CLOSED_DEPTH` of the event's depth until they
-    last rise above that. ratio (N,) is the lid opening divided by that of the open eye.
+    last rise from there. The depth is 1 minus the least `ratio` in the event. ratio (N,) is the lid
+    opening divided by that of the open eye. times_s (N,) are the times of the frames.
     """
     inside = ratio[placed.start : placed.stop]
     depth = 1 - float(inside.min())
@@ -320,10 +326,11 @@ def _as_intervals(placed: list[_Placed]) -> Int64Array:
 def _mark_removed(
     originals: list[_Placed], closures: Closures, winks: Int64Array, count: int
 ) -> BoolArray:
-    """Mark the samples of detected events that are in no event any more, shape (count,).
+    """Mark the samples of detected events that are in no corrected event, bool (count,).
 
-    originals are the detected events; closures and winks (W, 2), samples [start, stop), are the
-    corrected ones; count is the number of samples of the recording.
+    These are whole events that were removed, and what was cut off from others. originals are the
+    detected events; closures and winks (W, 2), samples [start, stop), are the corrected ones; count
+    is the number of samples of the recording.
     """
     before = mark_intervals(_as_intervals(originals), count)
     return before & ~mark_intervals(np.concatenate((closures.interval, winks)), count)

@@ -21,10 +21,12 @@ Float64Array = NDArray[np.float64]
 class TimedEvent:
     """A closure or a wink, by its times in seconds from the first frame.
 
+    Events are sorted by onset, then by offset, then by kind.
+
     Attributes
     ----------
     onset_s, offset_s : float
-        When it begins and ends.
+        When it begins, and when it has ended.
     kind : {"blink", "prolonged_closure", "flutter", "wink_left", "wink_right"}
         What it is. "left" is the subject's left eye.
     """
@@ -34,7 +36,7 @@ class TimedEvent:
     kind: str
 
     def is_same(self, other: "TimedEvent") -> bool:
-        """Return whether both are one event: one kind, and times that differ by `SAME_S` or less.
+        """Return whether both are one event: one kind, and both times within `SAME_S` seconds.
 
         Files round times, so equal events that were written and read again differ a little.
         """
@@ -49,15 +51,18 @@ class TimedEvent:
 class Stretch:
     """A span of time in a recording that a person chose, [start_s, end_s).
 
-    Both are in seconds from the first frame. If it reaches the last frame, it holds that, too:
-    nobody can choose a later end.
+    Both are in seconds from the first frame. If `end_s` is the last frame's time or later, the last
+    frame belongs to it, too: nobody can choose a later end.
     """
 
     start_s: float
     end_s: float
 
     def mark(self, times_s: Float64Array) -> NDArray[np.bool_]:
-        """Return which of the frames lie in this span of time, shape (N,); times_s is (N,)."""
+        """Return which of the frames lie in this span of time, bool (N,).
+
+        times_s (N,) are their times.
+        """
         marked = np.zeros(times_s.size, dtype=np.bool_)
         # Files round times, which must not move a sample out of an event's own stretch.
         ends_s = (self.start_s - _ROUNDING_S, self.end_s - _ROUNDING_S)
@@ -77,7 +82,8 @@ class Corrections:
     by, at, why : str
         Initials of the person, the time (UTC) in ISO 8601, and the reason, which may be empty.
     events : tuple of TimedEvent
-        All closures and winks of the recording, in order of time. They replace the detected ones.
+        All closures and winks of the recording, in order of onset, also those that were detected
+        and are right. They replace all detected ones.
     unusable : tuple of Stretch
         Times to be treated as if no face was seen.
     primary : Stretch or None
@@ -98,7 +104,10 @@ class Corrections:
     track_sha256: str = ""
 
     def mark_unusable(self, times_s: Float64Array) -> NDArray[np.bool_]:
-        """Return which of the frames the person calls unusable, shape (N,); times_s is (N,)."""
+        """Return which of the frames the person calls unusable, bool (N,).
+
+        times_s (N,) are their times.
+        """
         marked = np.zeros(times_s.size, dtype=np.bool_)
         for stretch in self.unusable:
             marked |= stretch.mark(times_s)
@@ -107,10 +116,10 @@ class Corrections:
 
 @dataclass(slots=True)
 class Change:
-    """One correction: detected events, and the person's events in their place.
+    """One correction: the detected events `before`, and the person's events `after` in their place.
 
-    Without `after`, the person removed events; without `before`, the person added them. Both lists
-    are in order of time.
+    If `after` is empty, the person removed events; if `before` is empty, the person added them.
+    Both lists are in order of onset.
     """
 
     before: list[TimedEvent] = field(default_factory=list)
@@ -118,7 +127,7 @@ class Change:
 
 
 def list_events(events: Events, times_s: Float64Array) -> list[TimedEvent]:
-    """Return all closures and winks by their times, in order of onset.
+    """Return all closures and winks together by their times, in order of onset.
 
     times_s (N,) are the times of the frames in which the events were found.
     """
@@ -148,8 +157,9 @@ def time_wink(start: int, stop: int, eye: int, times_s: Float64Array) -> TimedEv
 def match_events(detected: Sequence[TimedEvent], said: Sequence[TimedEvent]) -> list[int | None]:
     """Return for each event of `said` the index of the same one in `detected`, or None.
 
-    `said` are the events as a person entered them. Both are in order of time. Events are the same
-    if `TimedEvent.is_same` says so. No detected event is taken twice.
+    `said` are the events as a person entered them. Both are in order of onset. Events are the same
+    if `TimedEvent.is_same` says so. No detected event is taken twice: of two that are the same as
+    an event, the first one that is free is taken.
     """
     onsets_s = [one.onset_s for one in detected]
     taken: set[int] = set()
@@ -168,17 +178,17 @@ def match_events(detected: Sequence[TimedEvent], said: Sequence[TimedEvent]) -> 
 def find_changes(detected: Sequence[TimedEvent], said: Sequence[TimedEvent]) -> list[Change]:
     """Return what a person changed: events that were removed, added, moved, split or merged.
 
-    Events that overlap belong to one change.
-
     Parameters
     ----------
     detected, said : sequence of TimedEvent
-        The events as they were detected, and as the person entered them; both in order of time.
+        The events as they were detected, and as the person entered them; both in order of onset.
 
     Returns
     -------
     list of Change
-        In order of time; empty if nothing was changed.
+        In order of time; empty if nothing was changed. Events that are the same in both are in no
+        change. Others belong to one change if they overlap, each with the next: a closure that was
+        split into two is one change, with one event before and two after.
     """
     matched = match_events(detected, said)
     kept = {index for index in matched if index is not None}
@@ -200,8 +210,8 @@ def find_changes(detected: Sequence[TimedEvent], said: Sequence[TimedEvent]) -> 
 def count_corrections(detected: Sequence[TimedEvent], corrections: Corrections) -> int:
     """Return how many corrections a person made to the detected events; 0 if none.
 
-    Each counts as one: a change of events (`find_changes`), a time called unusable, and a time set
-    for the primary position.
+    Each counts as one: each change of events (`find_changes`), each span of time called unusable,
+    and the time set for the primary position. detected are the events in order of onset.
     """
     changes = find_changes(detected, corrections.events)
     return len(changes) + len(corrections.unusable) + (corrections.primary is not None)

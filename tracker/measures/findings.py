@@ -25,7 +25,7 @@ class Finding:
 
     @property
     def message(self) -> str:
-        """The finding and its remedy as a sentence in English."""
+        """The finding, and what to do about it, as a text in English."""
         return self.describe("en")
 
     def describe(self, language: Language) -> str:

@@ -65,28 +65,30 @@ BoolArray = NDArray[np.bool_]
 class GazeTraces:
     """The traces that the gaze is measured from, before any threshold is applied.
 
+    They are NaN in frames without a face.
+
     Attributes
     ----------
     vertical_by_eye : ndarray, shape (2, N), float64
         Vertical offset of the left and the right iris from the middle of the eye, in canthal
         distances (from corner to corner of an eye); down is positive.
     horizontal : ndarray, shape (N,), float64
-        Horizontal offset, mean of both eyes; the subject's left is positive.
+        Horizontal offset, mean of both eyes, in the same unit; the subject's left is positive.
     head_in_place : ndarray, shape (N,), bool
         Frames in which the head is turned aside by at most `MAX_HEAD_YAW_DEG`, and its pitch
-        differs from the recording's median by at most `MAX_NOD_DEG`.
+        differs from the recording's median by at most `MAX_NOD_DEG`. False without a face.
     iris_ratio : ndarray, shape (2, N), float64
-        Iris diameter over canthal distance.
+        Iris diameter over canthal distance, left and right; infinite or NaN for an eye of no width.
     second_pass_sample : ndarray, shape (T,), int64
         Indices of the frames whose landmarks were found a second time, with the face turned, to see
-        how closely they follow the gaze; see `tracker.tracks.track.Track`.
+        how closely they follow the gaze; T is 0 if there are none.
     first_pass_offset, second_pass_offset : ndarray, shape (T,), float64
         Vertical offset in those frames, mean of both eyes, from each pass.
     second_pass_turn : ndarray, shape (T,), int64
         By how much the face's region was turned in the second pass: index of
         `tracker.face.follow.TURNS_DEG`.
     interval_s : float
-        Median time between frames; NaN for fewer than two.
+        Median time in seconds between frames; NaN for fewer than two.
     said_primary : ndarray, shape (N,), bool, or None
         Frames in which a person says that the eyes look straight ahead; None if nobody says so.
     """
@@ -111,18 +113,22 @@ class Gaze:
     ----------
     vertical, horizontal : ndarray, shape (N,), float64
         Offsets of the iris from the middle of the eye, mean of both eyes, in canthal distances.
-        Down and the subject's left are positive. The vertical one is corrected by `framing_gain`.
+        Down and the subject's left are positive. NaN without a face; the vertical one is all NaN if
+        no frame is valid.
     vertical_by_eye : ndarray, shape (N, 2), float64
-        Vertical offset of each eye, with the same correction.
+        Vertical offset of the left and the right eye.
     eyes_open : ndarray, shape (N,), bool
         Frames with a face and open eyes; see `tracker.measures.lids.Events`.
     valid : ndarray, shape (N,), bool
         Frames that count: the eyes are open and the head is in place.
     ahead : ndarray, shape (N,), bool
-        Frames in which the eyes do not look aside, whether they count or not.
+        Frames, valid or not, in which the eyes do not look aside: the horizontal offset is within
+        `AHEAD_OFFSET` of its median over the valid ones. They may look up or down.
     framing_gain, framing_gain_std : float
-        Factor that corrects how closely the landmarks follow the gaze in this framing of the face,
-        and the standard deviation of its error; see `kernels.compute_framing_gain`.
+        Landmarks follow the gaze more or less closely, as the face is cut out of the frame. The
+        vertical offsets above were corrected for that: their distance from the median was
+        multiplied by `framing_gain` (near 1). Its error has the standard deviation
+        `framing_gain_std`.
     """
 
     vertical: Float64Array
@@ -141,7 +147,7 @@ class GazeMeasures(SaccadeMeasures):
 
     A range is the 95th minus the 5th percentile of the offset over the valid frames, in canthal
     distances unless its name says otherwise. Vertical ranges only use the protocol's phases up and
-    down, if it has any. `_left` and `_right` are the subject's.
+    down, if it has any: the *frames of the vertical range*. `_left` and `_right` are the subject's.
 
     Attributes
     ----------
@@ -156,9 +162,9 @@ class GazeMeasures(SaccadeMeasures):
     vertical_noise_floor : float
         Range that the jitter of the landmarks alone would give for eyes at rest.
     vertical_peak_to_peak_any_time : float
-        Range over all valid frames, also those outside of the phases up and down.
+        Vertical range over all valid frames, also those outside of the phases up and down.
     threshold_distance : float
-        Range minus the verdict's threshold, `vpp_thresh`.
+        `vertical_peak_to_peak` minus the threshold `vpp_thresh`; below 0 if the range is smaller.
     threshold_distance_in_ci_half_widths : float
         That distance divided by the length of the half of the 95 % interval that lies towards
         the threshold. 1 or -1: the interval ends at the threshold.
@@ -169,9 +175,11 @@ class GazeMeasures(SaccadeMeasures):
     vertical_offset_std, vertical_offset_median : float
         Standard deviation and median of the vertical offset over all valid frames.
     vertical_peak_to_peak_ahead : float
-        Range over the frames in which the eyes do not look aside; NaN if these are too few.
+        Vertical range over the frames in which the eyes do not look aside; NaN if these last less
+        than `MIN_AHEAD_TIME_S`.
     vertical_peak_to_peak_beyond_horizontal : float
-        Range without the part that horizontal gaze explains; see `kernels.remove_crosstalk`.
+        Vertical range without the part that horizontal gaze explains: see
+        `kernels.remove_crosstalk`.
     vertical_peak_to_peak_deg_est, horizontal_peak_to_peak_deg_est : float
         Estimated angles. They are too small, because FaceMesh follows only a part of the iris's
         movement (`tracker.measures.ranges.FOLLOWED_SHARE`), and moves the lids and canthi along
@@ -181,14 +189,16 @@ class GazeMeasures(SaccadeMeasures):
         movement was followed. The upper bound is the upper end, as if the least share was
         followed, but not above `LARGEST_RANGE_DEG`. `EYE_SIZE_ERROR` widens both.
     primary_position : float
-        Vertical offset of the eyes that look straight ahead, from which up and down are measured.
+        Vertical offset of the eyes that look straight ahead, from which up and down are measured;
+        NaN if it is not known, and so are the ranges up and down then.
     primary_position_source : str or None
         Which time it was taken from: one of the codes that `tracker.measures.phases.find_primary`
         returns as `source`; None if there is no primary position.
     primary_position_reason : str or None
         Why there is no primary position, as an English text; None if there is one.
     up_range, down_range : float
-        Distance from the primary position up to the 5th percentile and down to the 95th percentile.
+        Distance from the primary position up to the 5th percentile and down to the 95th percentile
+        of the vertical range. Below 0 if that percentile is on the other side.
     up_range_ci95, down_range_ci95 : (float, float)
         95 % intervals of the two, made like that of the whole range. Half of the noise floor may be
         a part of each, and the primary position adds its own uncertainty.
@@ -197,7 +207,8 @@ class GazeMeasures(SaccadeMeasures):
     vertical_to_horizontal_ratio : float
         Vertical over horizontal range; NaN if the horizontal range is within its noise floor.
     vertical_eye_correlation : float
-        Pearson's correlation of the vertical offsets of the two eyes.
+        Pearson's correlation of the vertical offsets of the two eyes, over the frames of the
+        vertical range.
     head_pitch_range_deg : float
         Range of the head's pitch over the frames of the vertical range.
     nod_allowance : float
@@ -253,14 +264,14 @@ def prepare_gaze(
     head : HeadPose
         Head pose of the track's landmarks.
     head_pitch_deg : float
-        Its median pitch, from which nods are measured.
+        Median of `head.pitch_deg`, from which nods are measured.
     interval_s : float
         Median time in seconds between frames; NaN for fewer than two.
 
     Returns
     -------
     GazeTraces
-        NaN in frames without a face.
+        NaN in frames without a face. `said_primary` is None.
     """
     nod_deg = head.pitch_deg - head_pitch_deg
     by_eye = np.ascontiguousarray(geometry.vertical_offset.T)
@@ -389,7 +400,7 @@ def measure_gaze(
 
 
 def _measure_nod(head: HeadPose, in_task: BoolArray, iris_ratio: float) -> dict[str, Any]:
-    """Return the fields of `GazeMeasures` about how far the head nods, by name.
+    """Return `head_pitch_range_deg` and `nod_allowance` of `GazeMeasures`, by name.
 
     in_task (N,) marks the frames of the vertical range; iris_ratio is iris diameter over canthal
     distance.
@@ -402,9 +413,9 @@ def _measure_nod(head: HeadPose, in_task: BoolArray, iris_ratio: float) -> dict[
 
 
 def find_iris_ratio(traces: GazeTraces, valid: BoolArray) -> float:
-    """Return the median of iris diameter over canthal distance, of both eyes in the valid frames.
+    """Return the median of iris diameter over canthal distance: of both eyes, in the valid frames.
 
-    NaN if no eye has a ratio there, or if the median is 0, from which no angle can be computed.
+    NaN if no eye has a finite ratio there, or if the median is 0: no angle can be computed then.
     valid (N,) marks the frames that count.
     """
     either = np.concatenate((valid, valid))
@@ -415,8 +426,10 @@ def find_iris_ratio(traces: GazeTraces, valid: BoolArray) -> float:
 def _measure_parts(
     gaze: Gaze, in_task: BoolArray, times_s: Float64Array, iris_ratio: float
 ) -> dict[str, Any]:
-    """Return the fields of `GazeMeasures` about single eyes, looking ahead, and all offsets.
+    """Return the fields of `GazeMeasures` about parts of the vertical gaze, by name.
 
+    They are the ranges of each eye, of eyes that look ahead, without horizontal gaze, and in
+    degrees; the correlation of both eyes; and the offset's median and standard deviation.
     in_task (N,) marks the frames of the vertical range, and times_s (N,) are the frames' times.
     iris_ratio is iris diameter over canthal distance.
     """
@@ -446,7 +459,8 @@ def _measure_horizontal(
     """Return the fields of `GazeMeasures` about the horizontal gaze, by name.
 
     horizontal (N,) is the horizontal gaze offset, and valid (N,) marks the frames that count.
-    vertical_range is in canthal distances; iris_ratio is iris diameter over canthal distance.
+    vertical_range, for the ratio of both, is in canthal distances. iris_ratio is iris diameter over
+    canthal distance.
     """
     range_ = compute_peak_to_peak(horizontal, valid)
     moves_aside = range_ > compute_noise_floor(horizontal, valid)
@@ -459,11 +473,11 @@ def _measure_horizontal(
 
 
 def mark_task(valid: BoolArray, protocol: tuple[Phase, ...], times_s: Float64Array) -> BoolArray:
-    """Mark the valid samples that the vertical range is taken from, shape (N,).
+    """Mark the valid samples that the vertical range is taken from, bool (N,).
 
     These are the valid samples in the protocol's phases up and down, or all valid ones if no sample
-    of the recording lies in such a phase. valid (N,) marks the samples that count for the gaze, and
-    times_s (N,) are their times.
+    of the recording, valid or not, lies in such a phase. valid (N,) marks the samples that count
+    for the gaze, and times_s (N,) are the times of all samples.
     """
     in_task = mark_phases(protocol, VERTICAL_PHASES, times_s)
     return valid & in_task if in_task.any() else valid
@@ -474,7 +488,7 @@ def _nod_range(pitch_range_deg: float, iris_ratio: float) -> float:
 
     `pitch_range_deg` is how far the head nods, and `iris_ratio` the iris diameter over the canthal
     distance. The range is taken to equal the distance that the iris moves when an eye turns by that
-    angle.
+    angle, at most 90 degrees.
     """
     radius = ROTATION_RADIUS_MM * iris_ratio / IRIS_DIAMETER_MM
     return radius * math.sin(math.radians(min(pitch_range_deg, 90.0)))

@@ -66,7 +66,8 @@ class LidMeasures:
     Attributes
     ----------
     lid_kinematics_phases : str
-        Phases that the measures of velocity, amplitude and regularity come from: always ``all``.
+        Phases that the measures of velocity, amplitude and regularity come from: always ``all``,
+        for they use the whole recording.
     blink_closing_velocity_per_s, blink_opening_velocity_per_s : float
         Median peak velocity with which the lids close and open, in lid openings per second. It
         comes from a raised cosine that is fitted to each movement. The fit assumes that each frame
@@ -75,37 +76,39 @@ class LidMeasures:
         95 % intervals of the medians. They are widened because the exposure is not known: it may
         last for any part of the time between two frames.
     blink_closing_velocity_per_s_reason, blink_opening_velocity_per_s_reason : str or None
-        Why there is no velocity. ``too_few_blinks``: under `LEAST_BLINKS` were seen whole;
-        ``rate_too_low``: the movement is too short for the frame rate.
+        Why there is no velocity; None if there is one. ``too_few_blinks``: this movement could be
+        fitted in fewer than `LEAST_BLINKS` blinks; ``rate_too_low``: it is too short for the frame
+        rate.
     blink_closing_velocity_true_per_s_ci95, blink_opening_velocity_true_per_s_ci95 : (float, float)
         Bounds of the true velocities of the lids: the 95 % intervals, widened by `FOLLOWED`,
         because landmarks do not follow the lids exactly.
     blink_closing_time_s, blink_opening_time_s : float
         Median durations of the two movements, as fitted; NaN where there is no velocity.
     blink_amplitude : float
-        Median share of the lid opening by which the lids close, 0 to 1.
+        By how much of the lid opening the lids close in a blink, 0 to 1: median over all blinks.
     incomplete_blink_share : float
         Share of the blinks that are incomplete: the lids leave more than `COMPLETE_RATIO` open.
     inter_blink_interval_variation : float
-        Standard deviation of the times from blink to blink, divided by their mean; NaN if all
-        blinks are at one time.
+        Standard deviation of the times from one blink's onset to the next one's, divided by their
+        mean; NaN for fewer than `LEAST_BLINKS_IN_A_ROW` - 1 such times, or if all are 0.
     blink_amplitude_change_per_10 : float
-        Change of the amplitude over 10 blinks, as a share of its mean. A negative change is a
-        decrement. NaN if the mean may be 0: a person may call something a blink in which no lid
-        closes.
+        Change of the amplitude over 10 blinks, from a line through the amplitudes of all blinks, as
+        a share of their mean: -0.1 if blinks become smaller by 10 % (a decrement). NaN for fewer
+        than `LEAST_BLINKS_IN_A_ROW` blinks, or if the mean may be 0: a person may call something a
+        blink in which no lid closes.
     blink_amplitude_change_per_10_ci95 : (float, float)
         95 % interval of that change.
     blink_rate_rest_per_min, blink_rate_task_per_min : float
-        Blinks a minute in the phases ``rest``, and in all other phases.
+        Blinks a minute in the protocol's phases ``rest``, and in all its other phases.
     blink_rate_rest_per_min_ci95, blink_rate_task_per_min_ci95 : (float, float)
         95 % intervals of these rates (Poisson).
     blink_rate_rest_per_min_reason, blink_rate_task_per_min_reason : str or None
-        Why there is no rate. ``no_phase``: there is no protocol, or it has no such phase;
-        ``too_short``: the face is seen for less than `LEAST_RATE_TIME_S` in them.
+        Why there is no rate; None if there is one. ``no_phase``: there is no protocol, or it has
+        no such phase; ``too_short``: the face is seen for less than `LEAST_RATE_TIME_S` in them.
     blink_rate_rest_phases, blink_rate_task_phases : str or None
-        Names of the phases that the rates come from.
+        Kinds of the protocol's phases for the rate, such as ``up, down``; None if it has none.
     blink_rate_rest_time_s : float
-        Time with a face in the phases ``rest``.
+        Time with a face in the phases ``rest``; 0 without such a phase.
     """
 
     lid_kinematics_phases: str
@@ -192,9 +195,10 @@ def _measure_velocity(
 ) -> dict[str, Any]:
     """Return the fields of `LidMeasures` about how fast the lids close, or open, by name.
 
-    name is ``closing`` or ``opening``. step_s and depth (M,) are the fitted duration in seconds and
-    the depth of this movement in each of M blinks, NaN where it was not seen; a depth of 1 is the
-    whole opening. interval_s is the median time between frames.
+    They are the velocity, its intervals and reason, and the movement's duration. name is
+    ``closing`` or ``opening``. step_s and depth (M,) are the fitted duration in seconds and the
+    depth of this movement in each of M blinks, NaN where it was not seen; a depth of 1 is the whole
+    opening. interval_s is the median time between frames.
     """
     fitted = np.isfinite(step_s)
     count = int(fitted.sum())
@@ -227,8 +231,8 @@ def _bound_exposure(step_s: float, interval_s: float) -> tuple[float, float]:
 
     step_s is the fitted duration of the movement, and interval_s the time between frames. The
     factors differ from 1 because the fit assumes that a frame is exposed for half of the time to
-    the next one. The first factor holds if the exposure takes no time. The second one holds if it
-    takes the whole time; this factor may be infinite.
+    the next one. The first factor, below 1, holds if the exposure takes no time. The second one,
+    above 1 and perhaps infinite, holds if it takes the whole time.
     """
     half, whole = (EXPOSURE_SPREAD * (share * interval_s) ** 2 for share in (0.5, 1.0))
     shortest = step_s**2 + half - whole
@@ -253,10 +257,10 @@ def _measure_variation(intervals_s: Float64Array) -> float:
 def _measure_change(amplitude: Float64Array) -> dict[str, Any]:
     """Return the fields of `LidMeasures` about the decrement: blinks that become smaller.
 
-    They are the change of the amplitude over 10 blinks, as a share of its mean, and its 95 %
-    interval. amplitude (M,) is that of the blinks in order of time. NaN for fewer than
-    `LEAST_BLINKS_IN_A_ROW`, and if the 95 % interval of the mean reaches 0: a share of it means
-    nothing then. Only blinks that a person entered can be so small.
+    They are the change of the amplitude over 10 blinks, as a share of its mean (-0.1: smaller by
+    10 %), and its 95 % interval. amplitude (M,) is that of all blinks in order of time. Both are
+    NaN for fewer than `LEAST_BLINKS_IN_A_ROW`, and if the 95 % interval of the mean reaches 0: a
+    share of it means nothing then. Only blinks that a person entered can be so small.
     """
     name, count = "blink_amplitude_change_per_10", amplitude.size
     unknown = {name: math.nan, f"{name}_ci95": (math.nan, math.nan)}
@@ -288,9 +292,9 @@ def _measure_rate(
 ) -> dict[str, Any]:
     """Return the fields of `LidMeasures` about the rate of blinks in some phases, by name.
 
-    name is ``rest`` or ``task``, a part of the fields' names. phases are the names of those of the
-    protocol's phases that count. seen (N,) marks frames with a face, and times_s (N,) are the
-    frames' times. A blink belongs to the phase in which it begins.
+    name is ``rest`` or ``task``, a part of the fields' names. phases are the kinds of phase that
+    count, such as ``rest``; the protocol need not have them. seen (N,) marks frames with a face,
+    and times_s (N,) are the frames' times. A blink belongs to the phase in which it begins.
     """
     asked = [phase for phase in phases if any(one.phase == phase for one in protocol)]
     inside = mark_phases(protocol, phases, times_s)

@@ -70,17 +70,18 @@ class Events:
     ----------
     baseline : ndarray, shape (N,), float64
         EAR (eye aspect ratio) of the open eyes around each frame; of eyes that are held shut, from
-        before and after. While the lids are lowered to look down, it is the lowered lids' EAR.
+        before or after. While the lids are lowered to look down, it is the lowered lids' EAR. It is
+        `NOMINAL_EAR` throughout if the person's own is not known or not wanted.
     ratio : ndarray, shape (N,), float64
-        EAR divided by the baseline: 1 = open; NaN = no face.
+        Mean EAR of both eyes divided by the baseline: 1 = open; NaN = no face.
     eye_ratio : ndarray, shape (N, 2), float64
         The same of the left and the right eye, whose baselines are `baseline` times a constant.
     dips : Dips
-        All falls of the lid opening, and for each that is not a closure, why not.
+        All falls of the lid opening, and for each that is not a closure, why not. Not corrected.
     closures : Closures
         The blinks, prolonged closures and flutters of both eyes: M of them, in order of time.
     eye_amplitude : ndarray, shape (M, 2), float64
-        How far each eye closes in each closure: 0 = stays open, 1 = no opening left.
+        How far the left and the right eye close in each closure: 0 = not, 1 = no opening left.
     winks : ndarray, shape (W, 2), int64
         Sample intervals [start, stop) in which only one eye is closed.
     wink_eye : ndarray, shape (W,), int64
@@ -91,10 +92,11 @@ class Events:
         Frames in which the lids are low too long for a blink, and too far open for shut eyes: a
         glance down, or a squint. Also frames of events that a person removed.
     iris_hidden : ndarray, shape (N,), bool
-        Frames within `lowered`, outside closures, in which the upper lid covers the iris' centre.
+        Frames within `lowered` in which the upper lid covers the iris' centre, or nearly; not
+        within `BLINK_GUARD_S` of a closure or wink.
     eyes_open : ndarray, shape (N,), bool
-        Frames with a face, open eyes and an iris in sight. They are at least `BLINK_GUARD_S` away
-        from closures and winks.
+        Frames with a face, open eyes (also in a glance) and an iris in sight, at least
+        `BLINK_GUARD_S` away from closures and winks.
     """
 
     baseline: Float64Array
@@ -111,7 +113,10 @@ class Events:
     eyes_open: BoolArray
 
     def key(self) -> tuple[bytes, ...]:
-        """Return a key to compare events of one track: if the keys are equal, all measures are."""
+        """Return a key to compare two detections in one track that differ in blink thresholds only.
+
+        If their keys are equal, so are all `Measures` of the recording.
+        """
         arrays = (
             *(self.baseline, self.eyes_open, self.winks, self.lowered),
             *(self.glance, self.iris_hidden),
@@ -131,9 +136,9 @@ class _Level:
     noise : float
         Standard deviation of the open lids, as a share of the level.
     is_partly_low, is_low : ndarray, shape (N,)
-        Frames whose level is low: divided by the recording's typical level, it is below the closing
-        threshold (`is_partly_low`) or below `SHUT_RATIO` (`is_low`). There, the eyes are held shut,
-        or the lids are lowered.
+        Frames whose level, divided by `Traces.typical_ear`, is below the closing threshold
+        (`is_partly_low`) or below `SHUT_RATIO` (`is_low`): the eyes are held shut, or the lids are
+        lowered. False everywhere if the level is not the person's own.
     """
 
     ear: Float64Array
@@ -151,10 +156,6 @@ def detect_events(traces: Traces, parameters: Parameters, rules: ClosureRules = 
         The signals of a track, N frames; the blink thresholds and the protocol.
     rules : ClosureRules, optional
         Limits by which a dip is a closure. An analysis uses the default.
-
-    Returns
-    -------
-    Events
     """
     times_s = traces.track.times_s
     level, ratio, eye_ratio = _choose_level(traces, parameters, rules)
@@ -201,7 +202,7 @@ class OpenEyes:
 
     lowered (L, 2) are frames [start, stop) in which the lids are lowered to look down; iris_hidden
     (N,) marks frames of them whose iris is covered. eyes_open (N,) marks frames with a face, open
-    eyes and an iris in sight, at least `BLINK_GUARD_S` away from closures and winks.
+    eyes and an iris in sight. Both are at least `BLINK_GUARD_S` away from closures and winks.
     """
 
     lowered: Int64Array
@@ -230,13 +231,9 @@ def find_open(
     closures, winks : Closures; ndarray, shape (W, 2), int64
         Closures of both eyes, and frames [start, stop) in which only one eye is closed.
     glance : ndarray, shape (N,), bool
-        Frames of glances down and squints, which are no closures although the ratio is low.
-    also_lowered : ndarray, shape (L, 2), int64, optional
+        Frames of glances down and squints: the eyes are open there although the ratio is low.
+    also_lowered : ndarray, shape (A, 2), int64, optional
         Frames [start, stop) in which the lids are lowered, besides those that `baseline` shows.
-
-    Returns
-    -------
-    OpenEyes
     """
     times_s = traces.track.times_s
     held = closures.interval[closures.kind == PROLONGED_CLOSURE]
@@ -336,9 +333,9 @@ def _find_shut(traces: Traces, parameters: Parameters, level: _Level, dips: Dips
     """Return the intervals [start, stop) of a low level in which the eyes are shut, shape (S, 2).
 
     The level, the EAR of the open eyes around each frame, sinks while eyes are held shut or lids
-    are lowered; this tells the two apart. dips are those at this level. Intervals may overlap. Shut
-    eyes have an EAR like the person's own blinks at their deepest, and do not blink. While the
-    person is asked to look down, lids count as lowered, however far down they are.
+    are lowered; this tells the two apart. dips are those below this level. Intervals may overlap.
+    Shut eyes have an EAR like the person's own blinks at their deepest, and do not blink. An
+    interval counts as lowered lids if the person was asked to look down in half of it or more.
     """
     typical = traces.typical_ear
     # In a closure as long as the level's window, the level lies between shut and open.
@@ -386,8 +383,8 @@ def raise_level(traces: Traces, level: Float64Array, shut: Int64Array) -> Float6
 
     The level is the EAR of the open eyes around each frame; shut eyes have drawn it down. shut
     (R, 2) are the intervals [start, stop) in which they are. In each, the level becomes that before
-    the interval or that after it, whichever is lower, or the recording's typical one if neither is
-    known. The given level stays unchanged.
+    the interval or that after it, whichever is lower, or `traces.typical_ear` if neither is known.
+    The given array stays unchanged.
     """
     ear, times_s = level.copy(), traces.track.times_s
     for start, stop in shut:
@@ -419,9 +416,10 @@ def _find_lowered(
 ) -> Int64Array:
     """Return the intervals [start, stop) in which the person looks down with lowered lids, (L, 2).
 
-    The level (N,), the EAR around each frame from which blinks start, is below close_ratio of the
-    recording's typical one there. It is also low in the intervals closed (C, 2), in which the eyes
-    or one eye are held closed; these are left out. L is 0 if the typical level cannot be trusted.
+    For `SHORTEST_LOWERING_S` or more, the level (N,), the EAR around each frame from which blinks
+    start, is below close_ratio of the typical one there, and the gaze is lower than elsewhere or
+    the lids are half down. In the intervals closed (C, 2), the eyes or one eye are held closed:
+    they are left out. L is 0 if `traces.baseline_trusted` is False.
     """
     if not traces.baseline_trusted:
         return np.empty((0, 2), dtype=np.int64)
@@ -446,7 +444,7 @@ def _find_lowered(
 
 
 def _mark_glances(dips: Dips, count: int) -> BoolArray:
-    """Mark those of `count` samples in dips too long for a blink that do not shut the eyes."""
+    """Mark the samples of dips too long for a blink that do not shut the eyes: bool (count,)."""
     glance = np.zeros(count, dtype=np.bool_)
     wide = (dips.refused & REFUSALS["long"]) != 0
     for start, stop in dips.span[wide & (dips.least_ratio > DEEP_RATIO)]:
@@ -457,7 +455,7 @@ def _mark_glances(dips: Dips, count: int) -> BoolArray:
 def _iris_below_lid(traces: Traces) -> Float64Array:
     """Return how far the iris' centre is below the upper lid's edge, in canthal distances, (N,).
 
-    It is the mean of both eyes; negative if the lid covers the centre, NaN without a face.
+    It is the mean of both eyes; negative if the lids cover the centres, NaN without a face.
     """
     geometry = traces.geometry
     below = geometry.vertical_offset - geometry.upper_lid_offset
@@ -466,7 +464,7 @@ def _iris_below_lid(traces: Traces) -> Float64Array:
 
 
 def _mark_hidden(traces: Traces, lowered: Int64Array) -> BoolArray:
-    """Mark the frames in lowered (L, 2), [start, stop), in which lids cover the irises, (N,)."""
+    """Mark the frames of the intervals lowered (L, 2) in which lids cover the irises, bool (N,)."""
     hidden = np.zeros(traces.seen.size, dtype=np.bool_)
     if len(lowered):
         covered = _iris_below_lid(traces) < IRIS_IN_SIGHT
@@ -479,7 +477,7 @@ def _usual_share(traces: Traces, level: Float64Array, close_ratio: float) -> Flo
     """Return the usual EAR of each eye, divided by the mean of both eyes, shape (2,), left first.
 
     It is the median over the frames whose mean EAR is at least close_ratio of the level (N,), so
-    that the eyes count as open; NaN for an eye that is shut there.
+    that the eyes count as open; NaN for an eye whose median is 0, as if it was always shut.
     """
     # NaN compares as not below.
     opened = ~(traces.ear < close_ratio * level) & (traces.ear > 0)
@@ -489,10 +487,10 @@ def _usual_share(traces: Traces, level: Float64Array, close_ratio: float) -> Flo
 
 
 def _close_alike(eye_amplitude: Float64Array) -> bool:
-    """Return whether both eyes usually close about equally far, judged by closures outside winks.
+    """Return whether both eyes usually close about equally far: the less one by `WINK_ASYMMETRY`.
 
-    eye_amplitude (M, 2) is how far the left and the right eye close in each of these closures: 0 =
-    stays open, 1 = no opening left. If they do not close alike, because one lid is weak, winks
+    eye_amplitude (M, 2) is how far the left and the right eye close in each closure outside winks:
+    0 = stays open, 1 = no opening left. If they do not close alike, because one lid is weak, winks
     cannot be told from blinks: every blink looks like a wink, and a long one lasts as long as a
     wink. The result is also False if there is no closure outside winks.
     """

@@ -8,11 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from kernels import (
-    BLINK,
-    compute_valid_time_s,
-    mark_around_closures,
-)
+from kernels import BLINK, compute_valid_time_s, mark_around_closures
 from kernels.dips import REFUSALS
 from tracker.measures.analysis import Analysis
 from tracker.measures.basis import SMALL_RANGE_COUNTS, Basis
@@ -143,11 +139,11 @@ def find_obstacles(analysis: Analysis, quality: Quality) -> list[Finding]:
 
 
 def _find_slow_part(analysis: Analysis) -> list[Finding]:
-    """Return a finding if too many frames were skipped in a part of the recording.
+    """Return a finding if the rate of frames is too low in a part of the recording.
 
     Frames are skipped so that tracking ends in time. The median time between frames does not show
-    such a part. Blinks are missed in it, so their rate reads too low. The list is empty if the part
-    is `MAX_SLOW_SHARE` of the time or less, or if no frames were skipped to save time.
+    such a part. Blinks are missed in it, so their rate reads too low. The list is empty if the rate
+    is below `MIN_RATE_HZ` in `MAX_SLOW_SHARE` of the time or less, or if none were skipped.
     """
     intervals_s = np.diff(analysis.track.times_s)
     slow = intervals_s > 1.05 / MIN_RATE_HZ
@@ -160,7 +156,10 @@ def _find_slow_part(analysis: Analysis) -> list[Finding]:
 def _find_time_obstacles(
     analysis: Analysis, quality: Quality, open_time_s: float
 ) -> Iterator[Finding]:
-    """Yield findings if the face, open eyes (`open_time_s`) or a phase were seen too briefly."""
+    """Yield findings if the face, or open eyes (`open_time_s` seconds), were seen too briefly.
+
+    With a protocol, the gaze must also be seen in its phases up and in its phases down.
+    """
     seen_s = analysis.measures.valid_time_s
     if seen_s < MIN_VALID_TIME_S:
         yield Finding("too_short", {"seen_s": seen_s, "least_s": MIN_VALID_TIME_S})
@@ -186,7 +185,7 @@ def _find_time_obstacles(
 def _find_head_obstacles(
     analysis: Analysis, quality: Quality, open_time_s: float
 ) -> Iterator[Finding]:
-    """Yield findings if the head's direction is unknown, or too far from the camera's.
+    """Yield findings if the head's median direction is unknown, or too far from the camera's.
 
     Also yield one if the head moves so much that too little of `open_time_s`, the seconds in which
     the eyes were seen open, is left to measure the gaze.
@@ -209,7 +208,7 @@ def _find_head_obstacles(
 
 
 def _find_image_obstacles(quality: Quality) -> Iterator[Finding]:
-    """Yield a finding for each way in which the images are too bad to measure, such as blurred."""
+    """Yield findings if the images are too bad to measure, such as blurred, or not assessed."""
     # A missing value is reported as not measured, not as bad.
     if math.isnan(
         quality.contrast_over_noise + quality.sharpness + quality.face_grey + quality.clipped_share
@@ -235,7 +234,9 @@ def find_basis_obstacles(
 ) -> list[Finding]:
     """Return why the range that decides (`basis`) does not support an answer; empty if it does.
 
-    `cautions` come from `find_cautions`: some tell that a part of the range may not be seen.
+    The range may be hidden in part (`cautions`, from `find_cautions`, tell that), owe too much to
+    other movements, or differ between the eyes. If it is not above its limit, it may be a lower
+    bound, or nobody may know that the person was asked for it.
     """
     found = _find_hidden_range(analysis, cautions, basis) or _find_disagreement(quality, basis)
     if found or basis.side == "above":
@@ -257,13 +258,11 @@ def _find_hidden_range(
 ) -> list[Finding]:
     """Return why the true range of gaze may lie on the other side of the verdict's limit.
 
-    `basis` is the range that decides, with its limit. If it is below that, those of `cautions`
-    (from `find_cautions`) that are in `RANGE_HIDING` are returned.
-
-    Time in which the eyes were not seen can only make the measured range too small. So can
-    landmarks that do not follow the irises. A range below the limit is then no evidence. Looking
-    aside and nodding also move the measured iris up and down. A range that passes the limit only
-    with their help is no evidence either.
+    `basis` is the range that decides, with its limit. If it is below, time in which the eyes were
+    not seen, or landmarks that do not follow the irises, may have made it too small: those of
+    `cautions` (from `find_cautions`) that are in `RANGE_HIDING` are returned, and a finding if the
+    range over all the recording passes the limit. If the range passes its limit, there is a finding
+    if it does so only because looking aside, or nodding, moves the measured iris up and down.
     """
     measures = analysis.measures
     if basis.value < basis.limit:
@@ -301,12 +300,12 @@ def _find_disagreement(quality: Quality, basis: Basis) -> list[Finding]:
     """Return a finding if the eyes disagree so much that the answer may be wrong.
 
     `basis` is the range that decides. The true range is assumed to differ from the measured one by
-    no more than the disagreement of the two eyes (`Quality.eye_disagreement`). The answer may be
-    wrong if the true range can then lie on the other side of the limit. For example, if one eye's
-    landmarks do not move, the mean of both eyes shows half of the other eye's range, and the
-    disagreement is the half that is missing.
+    no more than the disagreement of the two eyes (`Quality.eye_disagreement`). There is a finding
+    if the true range can then lie on the other side of the limit, and the disagreement is above
+    `MAX_EYE_DISAGREEMENT`. For example, if one eye's landmarks do not move, the mean of both eyes
+    shows half of the other eye's range, and the disagreement is the half that is missing.
 
-    If the range down decides, only a part of the disagreement can be missing in it: its limit
+    In a range down below its limit, only a part of the disagreement can be missing: its limit
     divided by the limit of the whole range.
     """
     disagreement = quality.eye_disagreement
@@ -323,7 +322,11 @@ def _find_disagreement(quality: Quality, basis: Basis) -> list[Finding]:
 
 
 def find_basis_cautions(analysis: Analysis, basis: Basis) -> list[Finding]:
-    """Return cautions about the range that decides: an assumed task, or a small range up."""
+    """Return the caution about the range that decides, if there is one: at most one.
+
+    Without a protocol: the task is assumed. With one: the whole range decides, not the range down;
+    or the range up is small.
+    """
     parameters, measures = analysis.parameters, analysis.measures
     if not parameters.protocol:
         return [Finding("task_assumed")] if parameters.task_assumed else []
@@ -348,7 +351,7 @@ def find_cautions(analysis: Analysis, quality: Quality) -> list[Finding]:
 
 
 def _find_seen_cautions(analysis: Analysis, quality: Quality) -> Iterator[Finding]:
-    """Yield cautions if the eyes, the face or the head were seen too little or moved too much."""
+    """Yield cautions if too little was seen, the head moved, or landmarks do not follow the eye."""
     if analysis.parameters.blink_baseline == "adaptive" and not analysis.traces.baseline_trusted:
         yield Finding("baseline_fixed")
     shut_s, hidden_s = _covered_s(analysis)
@@ -377,7 +380,7 @@ def _find_seen_cautions(analysis: Analysis, quality: Quality) -> Iterator[Findin
 
 
 def _find_event_cautions(analysis: Analysis) -> Iterator[Finding]:
-    """Yield cautions if the gaze was lower in the phase up than down, or many blinks were cut."""
+    """Yield cautions if the gaze was lower in the last phase up than down, or many blinks cut."""
     held = {phase.phase: phase.held_offset for phase in analysis.phases}
     if held.get("up", math.nan) - held.get("down", math.nan) > (
         analysis.measures.vertical_noise_floor
@@ -435,7 +438,7 @@ def _strong_compression(quality: Quality) -> Finding:
 def _covered_s(analysis: Analysis) -> tuple[float, float]:
     """Return how many seconds an eye is held shut, and how many lowered lids hide the irises.
 
-    Eyes are held shut in prolonged closures, winks and flutters; no time counts twice.
+    Eyes are held shut in prolonged closures, winks and flutters. Time in both counts as held shut.
     """
     times_s, closures = analysis.track.times_s, analysis.events.closures
     shut = np.zeros(times_s.size, dtype=np.bool_)
@@ -449,8 +452,9 @@ def _covered_s(analysis: Analysis) -> tuple[float, float]:
 def _count_missing_frames(analysis: Analysis) -> int:
     """Return the number of frames that the video file declares but lacks at its end.
 
-    The result is 0 if the recording is as long as declared, because some files declare a wrong rate
-    or only estimate the count. It is also 0 if the track ended before the video did.
+    The result is 0 if the recording is about as long as declared, because some files declare a
+    wrong rate or only estimate the count. It is also 0 if the track ended before the video did, or
+    the file declares no rate.
     """
     info = analysis.track.info
     if not info.complete or not info.video.fps:
@@ -464,7 +468,8 @@ def _count_missing_frames(analysis: Analysis) -> int:
 def _looks_slowed_down(analysis: Analysis) -> bool:
     """Return whether the lids move so slowly that the video is probably in slow motion.
 
-    False if the file itself says that it is: its times are then corrected already.
+    False if the file itself says that it is: its times are then corrected already. Also False if
+    there are fewer than `LEAST_SLOW_CLOSURES` closures to tell from.
     """
     times_s, dips = analysis.track.times_s, analysis.events.dips
     if analysis.track.info.slowed_down != 1:
@@ -486,7 +491,7 @@ def _looks_slowed_down(analysis: Analysis) -> bool:
 
 
 def _count_cut_blinks(analysis: Analysis) -> int:
-    """Return the number of blinks within the recording whose beginning or end was not seen."""
+    """Return the number of blinks that are cut, but not by the recording's own beginning or end."""
     closures = analysis.events.closures.select(analysis.events.closures.kind == BLINK)
     inside = (closures.interval[:, 0] > 0, closures.interval[:, 1] < analysis.traces.seen.size)
     cut = (~closures.onset_seen & inside[0]) | (~closures.offset_seen & inside[1])

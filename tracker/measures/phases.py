@@ -33,8 +33,9 @@ BoolArray = NDArray[np.bool_]
 class PhaseResult:
     """The gaze in one phase of the protocol.
 
-    A displacement is the offset minus the primary position, in canthal distances. It is positive in
-    the direction that the phase asks for.
+    A displacement is the gaze offset minus the primary position (that of eyes that look straight
+    ahead), in canthal distances. It is positive in the direction that the phase asks for. All
+    values are NaN where the gaze is not seen.
 
     Attributes
     ----------
@@ -43,21 +44,22 @@ class PhaseResult:
     start_s, end_s : float
         When the phase was, in seconds from the video's first frame.
     gaze_time_s : float
-        Time within the phase that counts for the gaze.
+        Time within the phase that counts for the gaze; 0 if none does.
     reached : float
         95th percentile of the displacement.
     held : float
         Median displacement over the phase's last half.
     held_offset : float
-        Median offset over the phase's last half, from the middle of the canthi. Down and the
-        subject's left are positive. For ``fixate`` and ``rest`` it is the vertical offset.
+        Median offset over the phase's last half, from the middle of the eye. Down and the subject's
+        left are positive. It is the horizontal offset for ``left`` and ``right``, and the vertical
+        one for the other phases.
     latency_s : float
-        Time from the phase's start until the gaze has covered half of the distance from its
-        position before the phase to the one it reaches.
+        Time from the phase's start to the first frame in which the gaze has covered half of the
+        distance from its position before the phase to its 95th percentile within it.
     latency_reason : {"unseen_before", "unmoved", "hidden", "no_direction", None}
         Why there is no latency: a closure or a lost face hides the gaze before the phase; the
-        distance is within the noise floor; the gaze is hidden as it moves; or the phase has no
-        direction.
+        distance is within the noise floor; the gaze is hidden as it moves, or in the whole phase;
+        or the phase has no direction. None if there is one.
 
     Notes
     -----
@@ -79,7 +81,7 @@ class PhaseResult:
 def mark_phases(
     protocol: tuple[Phase, ...], names: tuple[str, ...], times_s: Float64Array
 ) -> BoolArray:
-    """Return which of the frames lie in the protocol's phases with these names, bool (N,).
+    """Return which of the frames lie in any of the protocol's phases with these names, bool (N,).
 
     names are some of `tracker.protocol.PHASES`, and times_s (N,) are the frames' times. A phase
     holds its start and not its end. Nothing is marked if the protocol has no such phase.
@@ -107,21 +109,22 @@ def find_primary(
     times_s : ndarray, shape (N,), float64
         Presentation times in seconds, strictly increasing.
     values : ndarray, shape (N,), float64
-        A gaze offset, vertical or horizontal.
+        The gaze offset, vertical or horizontal, of which the position is wanted.
     gaze_valid : ndarray, shape (N,), bool
         Frames that count for the gaze.
     said : ndarray, shape (N,), bool, optional
-        Frames in which a person says that the eyes look straight ahead.
+        Frames in which a person says that the eyes look straight ahead; None if nobody says so.
 
     Returns
     -------
     primary : float
-        Median offset in that time; NaN if the gaze is seen for under `MIN_PRIMARY_TIME_S`.
+        Median of `values` in the time that `source` names. NaN if the gaze is seen for under
+        `MIN_PRIMARY_TIME_S` of it: no other time is then tried.
     source : {"corrected", "protocol", "before_protocol", "assumed_first_second", None}
-        The time that it was taken from: what a person says; the phases ``fixate``, or ``rest`` if
-        there is none of those; the time before the first phase; or, without a protocol, the first
-        second. In that second, whoever starts the recording is assumed to look at the phone. None
-        if there is no primary position.
+        The first of these times that there is. ``corrected``: what a person says. ``protocol``: the
+        protocol's phases ``fixate``, or else its phases ``rest``. ``before_protocol``: the time
+        before its first phase. ``assumed_first_second``: without a protocol, as whoever starts the
+        recording is assumed to look at the phone. None if there is no primary position.
     """
     where, source = mark_primary(protocol, times_s, gaze_valid, said)
     if compute_valid_time_s(where, times_s) < MIN_PRIMARY_TIME_S:
@@ -137,9 +140,10 @@ def mark_primary(
 ) -> tuple[BoolArray, str]:
     """Mark the frames in which the eyes look straight ahead, and tell how that is known.
 
-    These are the frames from which `find_primary` takes the primary position. What a person says
-    comes first; then the protocol's phases ``fixate``, or ``rest``; then the time before the first
-    phase; without a protocol, the first second.
+    These are the frames from which `find_primary` takes the primary position. The first of these
+    times is taken that there is, even if no frame of it counts: what a person says; the protocol's
+    phases ``fixate``; its phases ``rest``; the time before its first phase; without a protocol, the
+    first second.
 
     Parameters
     ----------
@@ -150,14 +154,14 @@ def mark_primary(
     gaze_valid : ndarray, shape (N,), bool
         Frames that count for the gaze.
     said : ndarray, shape (N,), bool, optional
-        Frames in which a person says that the eyes look straight ahead.
+        Frames in which a person says that the eyes look straight ahead; None if nobody says so.
 
     Returns
     -------
     where : ndarray, shape (N,), bool
         These frames, as far as they count for the gaze; there may be none.
     source : {"corrected", "protocol", "before_protocol", "assumed_first_second"}
-        Where they come from, in the order above.
+        Where they come from, in the order above; ``protocol`` for both kinds of phase.
     """
     if said is not None:
         return said & gaze_valid, "corrected"
@@ -197,14 +201,15 @@ def measure_phases(
     gaze_valid : ndarray, shape (N,), bool
         Frames that count for the gaze.
     noise_floor : float
-        Peak-to-peak of the landmarks' jitter, in canthal distances.
+        Peak-to-peak of the landmarks' jitter, in canthal distances. The gaze has only moved if it
+        moves further than this.
     said_primary : ndarray, shape (N,), bool, optional
-        Frames in which a person says that the eyes look straight ahead.
+        Frames in which a person says that the eyes look straight ahead; None if nobody says so.
 
     Returns
     -------
     tuple of PhaseResult
-        One for each phase, in order; empty without a protocol.
+        One for each phase, in the protocol's order; empty without a protocol.
     """
     if not protocol:
         return ()
@@ -230,9 +235,10 @@ def _measure_phase(
 ) -> PhaseResult:
     """Measure the gaze in one phase of the protocol.
 
-    offset (N,) is the vertical or the horizontal gaze offset, as the phase's direction needs, in
-    canthal distances. primary is this offset when the eyes look straight ahead; NaN if unknown.
-    noise_floor is the peak-to-peak of the landmarks' jitter.
+    offset (N,) is the gaze offset in canthal distances: the horizontal one for the phases left and
+    right, else the vertical one. primary is this offset when the eyes look straight ahead; NaN if
+    unknown. gaze_valid (N,) marks the frames that count for the gaze. noise_floor is the
+    peak-to-peak of the landmarks' jitter.
     """
     inside = (times_s >= phase.start_s) & (times_s < phase.end_s) & gaze_valid
     late = inside & (times_s >= phase.end_s - HELD_SHARE * (phase.end_s - phase.start_s))
@@ -273,8 +279,10 @@ def _measure_latency(
     """Return the seconds from `start_s` until the gaze has moved halfway to `position`, and None.
 
     If they are unknown, return NaN and the reason (see `PhaseResult`). directed (N,) is the gaze
-    offset, positive in the phase's direction, and position the one that the eyes reach. inside (N,)
-    marks the frames of the phase that count for the gaze, and gaze_valid (N,) all that do.
+    offset, positive in the phase's direction, and position the one that the eyes reach; they come
+    from the median of the last `BEFORE_S` before `start_s`. A way of `noise_floor` or less is no
+    movement. inside (N,) marks the frames of the phase that count for the gaze, and gaze_valid (N,)
+    all that do.
     """
     before = gaze_valid & (times_s < start_s) & (times_s >= start_s - BEFORE_S)
     if not before.any():

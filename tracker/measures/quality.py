@@ -33,20 +33,20 @@ class Quality:
     face_coverage : float
         Share of the recording's time with a face, 0-1.
     sampled_rate_hz : float
-        Analysed frames per second, from the median interval.
+        Analysed frames per second, from the median time between two of them.
     longest_gap_s : float
-        Longest time between analysed frames.
+        Longest time between two neighbouring analysed frames.
     canthal_distance_px, iris_diameter_px : float
         Width of an eye, from corner to corner, and of an iris in the upright picture, in pixels;
-        medians of both eyes.
+        medians over both eyes and all frames.
     head_roll_deg, head_yaw_deg : float
         How far the head is tilted and turned, to either side: medians of the absolute values.
     head_pitch_deg : float
         Median, relative to the camera; nose down is positive. At -20 the camera is far below the
         face.
     head_yaw_spread_deg, head_pitch_spread_deg : float
-        95th percentile of how far the head is turned from its own median direction, over all
-        frames with a face.
+        95th percentile of how far the head is turned aside (yaw), or up or down (pitch), from its
+        own median direction, over all frames with a face.
     head_moved_share : float
         Share of the frames with open eyes that the gaze leaves out because the head was turned or
         nodded, 0-1.
@@ -54,13 +54,15 @@ class Quality:
         Share of the recording's time that counts for the gaze, 0-1.
     other_face_ratio : float
         Area of the second largest face divided by the area of the analysed face, both summed over
-        time.
+        time; 0 if no other face was seen.
     gap_share : float
         Share of the recording's time in gaps: intervals between analysed frames longer than
         `GAP_S`, 0-1.
     sharpness, contrast_over_noise, face_grey, clipped_share : float
-        How sharp, noisy, bright and overexposed the pictures of the face are: medians over the
-        recording. `tracker.face.quality.ImageQuality` defines them.
+        How sharp the eyes are, and how far their contrast exceeds the noise; how bright the face
+        is, 0 to 255, and the share of its pixels that are black or white. Medians over the
+        recording, or the worst values of joined ones. `tracker.face.quality.ImageQuality` defines
+        them.
     bits_per_pixel : float
         Bits that the encoded video, without sound, spends on a pixel of a frame, from the first
         `tracker.video.ffmpeg.BITRATE_FRAMES` frames; NaN if they could not be counted.
@@ -70,8 +72,8 @@ class Quality:
     eye_disagreement : float
         95th minus 5th percentile of half the difference between the vertical offsets of the two
         eyes, in canthal distances. If the two eyes err independently, their mean would show this
-        range from errors alone. Only frames in which the eyes look ahead count: perspective makes
-        the offsets differ when they look aside.
+        range from errors alone. Only frames that count for the gaze and in which the eyes do not
+        look aside are used: perspective makes the offsets differ when they do.
     picture_gaze_range : float
         95th minus 5th percentile of the height of the irises in the pictures, found without
         landmarks (`tracker.face.picture_gaze`), in canthal distances and over the frames of the
@@ -165,9 +167,9 @@ def _measure_spread(angle_deg: NDArray[np.float64], median_deg: float) -> float:
 
 
 def _head_moved_share(analysis: Analysis) -> float:
-    """Return the share of the frames with open eyes in which the head was turned or nodded too far.
+    """Return the share of the frames with open eyes in which the head is not in place, 0 to 1.
 
-    From 0 to 1; NaN if the eyes are never open.
+    It is then turned or nodded too far for the gaze to count. NaN if the eyes are never open.
     """
     opened = int(analysis.gaze.eyes_open.sum())
     return 1 - int(analysis.gaze.valid.sum()) / opened if opened else math.nan

@@ -52,10 +52,11 @@ def make_interval(
         How far the interval reaches to either side because the person looked up and down only a
         few times: from `kernels.compute_range_reach`.
     gain_std : float
-        Standard deviation of a further error, as a share of the range: 0.1 is 10 % of it.
+        Standard deviation of a further, independent error, as a share of the range: 0.1 is 10 %.
+        The interval covers 95 % of this error, too.
     noise : float
         How much of the range may be noise. Noise can only make a range larger, so only the lower
-        end is moved by it.
+        end is lower by this much.
     least : float, optional
         The lower end is not below this.
 
@@ -138,14 +139,14 @@ def measure_directions(
     reach : RangeReach
         How far the confidence intervals of these two ends reach.
     gain_std : float
-        Standard deviation of the error in how far landmarks follow the gaze, as a share of that.
+        Standard deviation of the error in how far landmarks follow the gaze: 0.1 is 10 %.
     noise : float
-        How much of the range up, and of the range down, may be the landmarks' jitter.
+        How much of each of the two ranges may be the landmarks' jitter, in canthal distances.
 
     Returns
     -------
     dict
-        These fields by name; the ranges are NaN if there is no primary position.
+        These fields by name; without a primary position, NaN and the reason.
     """
     primary, source = find_primary(protocol, times_s, vertical, valid, said_primary)
     where = mark_primary(protocol, times_s, valid, said_primary)[0]
@@ -176,7 +177,8 @@ def bound_angle(interval: tuple[float, float], iris_ratio: float) -> tuple[float
 
     `interval` is the 95 % interval of the range in canthal distances, and `iris_ratio` the iris
     diameter divided by the canthal distance. The bounds are wide, because landmarks follow only a
-    part of the movement that is not known (`FOLLOWED_SHARE`). NaN if an argument is NaN.
+    part of the movement that is not known (`FOLLOWED_SHARE`). The largest angle is at most
+    `LARGEST_RANGE_DEG`. NaN if an argument is NaN.
     """
     # As an angle, the range is centred on straight ahead.
     low_deg, high_deg = 2 * compute_rotation_deg(np.array(interval) / 2, iris_ratio)

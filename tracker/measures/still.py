@@ -42,7 +42,7 @@ class StillEye:
 
 @dataclass(frozen=True, slots=True)
 class StillFace:
-    """The largest face of a still image.
+    """The largest face of a still image whose landmarks are found.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class StillFace:
     eye_open, v_offset, h_offset : float
         Means over both eyes.
     blink_prob : float
-        How far the eyes are closed, 0 to 1.
+        How far the eyes are closed: from 0 (wide open) to 1 (shut).
     landmarks : dict of int to (float, float)
         Positions (x, y) in pixels of the image, by FaceMesh index: 40 points.
 
@@ -78,7 +78,7 @@ class StillMeasures:
     Attributes
     ----------
     face_count : int
-        Faces in the image.
+        Faces that are detected in the image, also those whose landmarks are not found.
     face : StillFace or None
         The largest face whose landmarks are found; None if there is none.
     """
@@ -88,7 +88,7 @@ class StillMeasures:
 
 
 def analyze_image(image: Image, finder: FaceFinder, blink_thresh: float) -> StillMeasures:
-    """Measure the largest face of an image.
+    """Measure the largest face of an image whose landmarks are found.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def analyze_image(image: Image, finder: FaceFinder, blink_thresh: float) -> Stil
     Returns
     -------
     StillMeasures
-        Without a face if none is found, which is no error.
+        Its `face` is None if no landmarks are found, which is no error.
     """
     regions = sorted(_detect(image, finder), key=lambda region: region.side_px, reverse=True)
     for region in regions:
@@ -116,11 +116,12 @@ def analyze_image(image: Image, finder: FaceFinder, blink_thresh: float) -> Stil
 
 
 def _detect(image: Image, finder: FaceFinder) -> list[Region]:
-    """Find faces in the whole image, or else in smaller and smaller parts of it.
+    """Find faces in the whole image or, as long as there are none, in smaller parts of it.
 
     The detector shrinks a picture to 128 pixels, in which a face must take about a tenth of the
-    side. In a panorama or a picture of a group, a face takes less. The image is blue-green-red,
-    (height, width, 3). The regions are in its pixels, one for each face; none if there is no face.
+    side. In a panorama or a picture of a group, a face takes less. The parts have a side of
+    `LEAST_PART_PX` or more. The image is blue-green-red, (height, width, 3). The regions are in its
+    pixels, one for each face, the largest first; none if there is no face.
     """
     height, width = image.shape[:2]
     found = finder.detect(image)
@@ -150,8 +151,8 @@ def _starts(length: int, side: int) -> list[int]:
 def _drop_doubles(regions: list[Region]) -> list[Region]:
     """Return the largest region of each face, because several parts may show the same face.
 
-    Two regions are of one face if their centres are closer than `SAME_FACE` of the larger side. The
-    largest face comes first.
+    Two regions are of one face if their centres are within `SAME_FACE` of the larger one's side.
+    The largest region comes first.
     """
     kept: list[Region] = []
     for region in sorted(regions, key=lambda one: one.side_px, reverse=True):

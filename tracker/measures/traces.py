@@ -50,20 +50,20 @@ class Traces:
     head : HeadPose
         Direction of the head in each frame.
     seen : ndarray, shape (N,), bool
-        Frames with a face.
+        Frames with a face. Where it is False, the other signals are NaN, but for `level`.
     ear : ndarray, shape (N,), float64
         Eye aspect ratio (EAR): how far the eyes are open; mean of both eyes.
     ear_share : ndarray, shape (2, N), float64
-        EAR of each eye over the mean of both.
+        EAR of the left and the right eye, each divided by the mean of both.
     typical_ear : float
-        The recording's typical open-eye EAR.
+        The recording's typical open-eye EAR: a high quantile of `ear`.
     level : ndarray, shape (N,), float64
-        EAR from which the lids fall in a blink, around each frame: the person's own if it can be
-        trusted, else `NOMINAL_EAR`.
+        EAR from which the lids fall in a blink, around each frame: the person's own if
+        `baseline_trusted`, else `NOMINAL_EAR`.
     lid_noise : float
-        Noise of the lid opening while the eyes are open; see `kernels.compute_lid_noise`.
+        Standard deviation of the lid opening while the eyes are open, as a share of `level`.
     baseline_trusted : bool
-        False if the open eyes were not seen for long enough to know the person's own level.
+        False if the face, or open eyes, were not seen for long enough to know the person's level.
     gaze : GazeTraces
         The signals that the gaze is measured from.
     duration_s, fps, valid_time_s : float
@@ -71,11 +71,13 @@ class Traces:
     interval_s : float
         Median time between analysed frames; NaN for fewer than two.
     canthal_distance_px, iris_diameter_px : float
-        Width of an eye, from corner to corner, and of an iris, in pixels; medians of both eyes.
+        Width of an eye, from corner to corner, and of an iris, in pixels; medians over both eyes
+        and all frames.
     iris_ratio : float
-        Iris diameter over canthal distance; NaN if either is unknown or 0.
+        `iris_diameter_px` over `canthal_distance_px`; NaN if either is unknown or 0.
     head_roll_deg, head_yaw_deg, head_pitch_deg : float
-        Medians; for roll and yaw, of the absolute values.
+        Medians: of the absolute values for roll and yaw; of the values for pitch, nose down is
+        positive.
     """
 
     track: Track
@@ -108,12 +110,9 @@ def trace_track(track: Track, unusable: BoolArray | None = None) -> Traces:
     Parameters
     ----------
     track : Track
+        The landmarks of a recording, N frames.
     unusable : ndarray, shape (N,), bool, optional
         Frames of the track to treat as if they showed no face; none by default.
-
-    Returns
-    -------
-    Traces
     """
     times_s, landmarks = track.times_s, _hide_frames(track.landmarks, unusable)
     geometry = compute_eye_geometry(landmarks)
@@ -186,9 +185,9 @@ def make_fixed_level(ear: Float64Array) -> Float64Array:
 def _duration(track: Track, interval_s: float) -> tuple[float, float]:
     """Return the length of the recording in seconds, and the frames per second of the video.
 
-    The length is from the first analysed frame to the end of the last one. The frames that were
-    skipped count for the rate. interval_s is the median time between analysed frames. With fewer
-    than two frames, the length is 0 and the rate NaN.
+    The length is from the first analysed frame to the end of the last one, which is taken to last
+    for interval_s, the median time between analysed frames. The frames that were skipped count for
+    the rate. With fewer than two analysed frames, the length is 0 and the rate NaN.
     """
     times_s = track.times_s
     if times_s.size < 2:
