@@ -50,7 +50,7 @@ _KEY_PART = re.compile(r"[^/\\\x00-\x1f\x7f\ud800-\udfff]+")
 def check_user_id(value: Any) -> str:
     """Return the value if it is a user id: a text of 1 to 128 characters, none a control character.
 
-    A lone surrogate (half of a character, which no encoding can write) counts as one.
+    A lone surrogate (half of a character, which UTF-8 cannot write) counts as a control character.
 
     Raises
     ------

@@ -18,8 +18,8 @@ class Limits:
     end_s : float
         Time at which the process is stopped.
     answer_by_s : float or None
-        Time at which the caller gives up. None: nobody waits for an answer, so the analysis is not
-        put into the queue, but done until `end_s`.
+        Time at which the caller gives up. None: nobody waits for an answer, so no analysis is put
+        into the queue because it takes long.
     comes_again : bool
         Whether the queue will deliver the same message again if its work fails now. False if the
         request did not come from the queue.
@@ -49,7 +49,7 @@ class Limits:
     def compute_longest_s(self) -> float:
         """Return what `compute_tracking_budget_s` would be if no caller waited for the answer.
 
-        It is the time until the process is stopped, minus the same reserve; at least 1 second.
+        It is the time until the process is stopped, minus 2 s and 5 % of it; at least 1 second.
         """
         return _subtract_reserve(self.end_s - time.time())
 

@@ -56,8 +56,8 @@ class Ownership:
         Raises
         ------
         AnalysisEndedError
-            Another owns the record, or it is in another state. The error's text is the record's
-            state; it is ``deleted`` also if there is no record any more.
+            Another execution or process owns the record, or it is in another state. The error's
+            text is the record's state; it is ``deleted`` also if there is no record any more.
         """
         try:
             record = self._storage.read(self._analysis_id)
@@ -92,7 +92,7 @@ class Ownership:
         raise ConflictError("in_progress", "The record is being written. Try again.")
 
     def renew(self, percent: int, provenance: dict[str, Any] | None = None) -> None:
-        """Write the progress, and that the execution owns the analysis for another `LEASE_S`.
+        """Write the progress, and that the execution owns the analysis for `LEASE_S` more seconds.
 
         It raises the errors of `write`.
 

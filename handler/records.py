@@ -40,7 +40,7 @@ class Record:
     analysis_id : str
         32 hexadecimal digits.
     user_id : str
-        The user it belongs to.
+        The user it belongs to; empty once it is deleted and its files are gone (see `forget`).
     source_key : str
         Key of the file that is analysed.
     created_at : str
@@ -72,12 +72,13 @@ class Record:
     error : dict
         `code`, and `error`, the message; None unless the analysis failed.
     awaits_upload : bool
-        Whether the record was made for an upload whose file has not come yet.
+        True for the record of an upload until work on its file begins; false for all others.
     expires_at : int or None
         Unix time after which the record counts as gone and the storage may remove it; None: never.
     source_version : str
-        The storage's name of the file version that is analysed; empty until the file has come. No
-        other version of the file is ever analysed under this `analysis_id`.
+        `StoredVersion.name` of the file that is analysed; empty until the file is stored and work
+        on it begins. Where the storage keeps all versions of a file, no other version is ever
+        analysed under this `analysis_id`; elsewhere, a new attempt takes the version stored then.
     file_name, captured_at, consent : str
         What the client says about the file, and which version of a text the person agreed to; empty
         if it says nothing.
@@ -160,7 +161,7 @@ def claim(
     Raises
     ------
     ConflictError
-        The analysis is being processed, by whomever, and the record's `lease_until_s` is not over.
+        Somebody, perhaps `owner`, works on the analysis: `lease_until_s` of the record is not over.
     ValueError
         The analysis is completed.
     """

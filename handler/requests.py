@@ -177,7 +177,8 @@ class GetStatus:
 class ListAnalyses:
     """A request for at most `limit` analyses of a user, the newest first.
 
-    `token` is the field ``next`` of the answer before; empty: from the newest on.
+    `token` is the field ``next`` of the answer before; empty: from the newest on. That `caller` may
+    list them was checked before.
     """
 
     user_id: str
@@ -199,7 +200,7 @@ class DeleteAnalysis:
 
 @dataclass(frozen=True, slots=True)
 class DeleteUser:
-    """A request of `caller` to delete all analyses and files of a user."""
+    """A request of `caller`, who may do so, to delete all analyses and files of a user."""
 
     user_id: str
     caller: Caller

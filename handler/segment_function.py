@@ -1,4 +1,8 @@
-"""Entry point of the Lambda function that carries out the state machines' jobs."""
+"""Entry point of the Lambda function that carries out the jobs of the two state machines.
+
+One machine divides a long recording among many workers. Of the other, which has the recordings of a
+cohort analysed, only the last job comes here: to write the table.
+"""
 
 import time
 from typing import Any

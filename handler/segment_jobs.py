@@ -327,7 +327,7 @@ class SegmentJobs:
     def _give_up(self, job: Job) -> dict[str, Any]:
         """Write into the record why the analysis failed, unless it has ended or changed owner.
 
-        In any case, remove the execution's parts, and return ``code``, the error's.
+        In both cases, remove the execution's parts, and return ``code``, the error's.
         """
         code = "throttled" if job.error == BUSY else _read_code(job.cause)
         document = KILLED if code not in FAILURES else {"code": code, "error": FAILURES[code]}

@@ -74,7 +74,7 @@ class Service:
     work_folder : Path, optional
         Folder for temporary files. Default: the system's own folder for them.
     retention_days : int, optional
-        How many days the record of an analysis is kept; 0: for ever.
+        How many days the record of an analysis is kept; 0 (default): for ever.
     """
 
     def __init__(

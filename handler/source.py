@@ -82,7 +82,7 @@ class Source:
         stored_at : str
             When it was stored, ISO 8601; empty: not stored.
         sha256 : str, optional
-            The file's hash in hexadecimal. Default: as in `measure_content`.
+            The file's hash in hexadecimal. Default: it is computed if `file` is a path.
 
         Returns
         -------

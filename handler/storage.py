@@ -147,7 +147,7 @@ class Storage(Protocol):
     def delete_version(self, key: str, version_id: str) -> None:
         """Delete one version of a file. If it was the newest, the one before becomes the newest.
 
-        A storage that keeps only the newest version does not have this method.
+        It is not to be called where the storage keeps only the newest version.
         """
 
     def delete_file(self, key: str) -> None:
@@ -172,7 +172,8 @@ class Storage(Protocol):
         """Return what a client needs to upload a file to `key`, within `UPLOAD_VALID_S` seconds.
 
         The file may have 1 to `max_bytes` bytes, and `content_type` becomes its content type. The
-        local storage takes keys of uploads only, has its own limit, and keeps no content type.
+        local storage takes keys of uploads only, has its own limit of size, and keeps no content
+        type.
         """
 
     def offer_download(self, key: str, content_type: str) -> str:
@@ -188,7 +189,10 @@ class Storage(Protocol):
         """Whether this storage has a queue."""
 
     def enqueue(self, message: dict[str, Any]) -> None:
-        """Put a message into the queue: a request's JSON object, or a notification of an upload."""
+        """Put a message into the queue: a request's JSON object, or a notification of an upload.
+
+        It is not to be called if `can_enqueue` is false.
+        """
 
     def withdraw(self, analysis_id: str) -> None:
         """Remove the queue's messages about an analysis that is deleted, if the queue allows it.
@@ -204,8 +208,8 @@ class Storage(Protocol):
         """Have the state machine divide the recording of an analysis among many workers.
 
         `execution` is the name of this run of the state machine. If a run of this name is already
-        going on, nothing happens; if one has ended, `HandlerError` is raised. Only a storage with
-        `workers` has this method.
+        going on, nothing happens; if one has ended, `HandlerError` is raised. It is not to be
+        called if `workers` is 0.
         """
 
     def stop_fan_out(self, execution: str) -> None:

@@ -30,7 +30,7 @@ class KeysUnavailableError(Exception):
 
 
 class TokenVerifier:
-    """Checks tokens of one issuer for one audience. It keeps the issuer's keys `KEYS_VALID_S` long.
+    """Checks tokens of one issuer for one audience. It keeps the issuer's public keys for 6 hours.
 
     Parameters
     ----------
@@ -78,7 +78,8 @@ class TokenVerifier:
         Raises
         ------
         TokenError
-            The token is forged, expired over `LEEWAY_S` ago, or of another issuer or audience.
+            The token is malformed or forged, expired over `LEEWAY_S` seconds ago, or is of another
+            issuer or for another audience.
         KeysUnavailableError
             The keys that the token is checked with cannot be fetched.
         """

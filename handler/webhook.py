@@ -3,7 +3,8 @@
 An event begins in the stream of the analyses' table, not in the processes that analyse: each write
 that ends an analysis appears there, whichever way it ended, and a process that dies just after the
 write loses nothing. From the stream an event goes into a queue, and from the queue to the server,
-at growing intervals until the server takes it; after eight attempts in about 29 h it is given up.
+at growing intervals until the server takes it. After eight attempts in about 29 h it is put aside,
+into the queue of dead letters.
 
 Requests follow the specification Standard Webhooks 1.0.0 (https://www.standardwebhooks.com), so
 that the receiver can check them with a ready library.

@@ -18,7 +18,10 @@ from handler.temporary import TEMPORARY_PREFIX
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A stored file that is open for reading; see `handler.storage.StoredObject`."""
+    """A stored file that is open for reading: its size, version, time of storing, and content.
+
+    `handler.storage.StoredObject` says what each attribute is.
+    """
 
     size_bytes: int
     version: StoredVersion

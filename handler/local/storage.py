@@ -290,8 +290,9 @@ class LocalStorage(LocalFiles):
     def receive(self) -> tuple[int, str, int] | None:
         """Return the oldest message that is due, ``(id, body, failures)``; None if there is none.
 
-        `failures` is how often its work has failed before. The message stays in the queue until
-        `acknowledge` or `return_message` is called.
+        A message is due unless it has failed and still waits: see `return_message`. `failures` is
+        how often it has failed. It stays in the queue, and is returned again by the next call,
+        until `acknowledge` or `return_message` is called.
         """
         with self._connect() as connection:
             row: tuple[int, str, int] | None = connection.execute(
