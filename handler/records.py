@@ -76,9 +76,9 @@ class Record:
     expires_at : int or None
         Unix time after which the record counts as gone and the storage may remove it; None: never.
     source_version : str
-        `StoredVersion.name` of the file that is analysed; empty until the file is stored and work
-        on it begins. Where the storage keeps all versions of a file, no other version is ever
-        analysed under this `analysis_id`; elsewhere, a new attempt takes the version stored then.
+        `StoredVersion.name` of the file that is analysed; empty as long as that is not known. Where
+        the storage keeps all versions of a file, no other version is ever analysed under this
+        `analysis_id`; elsewhere, a new attempt at an upload takes the version stored then.
     file_name, captured_at, consent : str
         What the client says about the file, and which version of a text the person agreed to; empty
         if it says nothing.
