@@ -18,10 +18,7 @@ from tracker.video.container import VIDEO_SUFFIXES, InputError
 KINDS = ("blink", "long_closure", "ambiguous")
 """Kinds of annotated lid closures. A row that names no kind is a ``blink``."""
 TAG_FIELDS = 7
-"""Least number of fields in a row of a ``.tag`` file; `read_tag` names them.
-
-More may follow, such as the face's box and the eyes' corners. They are not read.
-"""
+"""Least number of fields in a row of a ``.tag`` file; more may follow, which are not read."""
 
 
 class AnnotationError(InputError):
@@ -38,7 +35,8 @@ class Closure:
         First frame of the closure, and first frame after it; counted from 0.
     onset_seen, offset_seen : bool
         Whether the beginning and the end of the closure were seen. They were not if the recording
-        or the annotated range begins or ends during the closure, or if the face was lost then.
+        or the annotated range begins or ends during the closure, or if the face was lost then. For
+        an annotated closure both are True until `score_clip` compares it with the range.
     peak : int or None
         Frame in which the lids of a detected closure are lowest; None for an annotated one.
     onset_s, offset_s : float
@@ -71,19 +69,20 @@ class AnnotatedClip:
     name : str
         Path of the video, relative to the directory that was searched for annotations.
     video, annotation : Path
-        The video's file, and the file with its annotation.
+        The video's file, and the file with its annotation. Nobody has checked that a video exists
+        which ``clips.csv`` names.
     blinks, long_closures : tuple of Closure
         In order of their start.
     ambiguous : tuple of Closure
-        Closures of which the annotator was not sure. A closure that is detected there counts
-        neither as right nor as wrong.
+        Closures of which the annotator was not sure, and times marked as not usable. A detected
+        closure whose `peak` lies there, and which matches no other annotation, is no mistake.
     scored : tuple of (int, int) or None
         The frames that were annotated, as (first, first one after them); None for the whole video.
     view : str or None
         Kind of camera view (``view_code``); None if the annotation names none.
     person : str
-        Code of the person in the recording: the directory and the annotation's ``subject``. Without
-        a ``subject`` it equals `name`, so that each recording counts as another person.
+        Code of the person: the folder in `name` and the annotation's ``subject``, as in
+        ``clinic/ann``. Without a ``subject`` it equals `name`: each recording is another person.
     corrections : Corrections or None
         What a person corrected in the recording's report; `place_corrections` makes closures of it.
     """
@@ -103,12 +102,14 @@ class AnnotatedClip:
 def find_annotations(directory: Path) -> tuple[list[AnnotatedClip], list[AnnotationError]]:
     """Read all annotations in a directory and its sub-directories.
 
-    Frames are counted from 0 in the order in which they are decoded. A closure includes both its
-    start frame and its end frame. An annotation has one of these forms:
+    Frames count from 0 in the order in which they are decoded. A closure includes its start frame
+    and its end frame. ``kind`` is ``blink`` (the default), ``long_closure`` or ``ambiguous``. An
+    annotation has one of these forms:
 
-    ``clips.csv`` with ``blinks.csv``
+    ``clips.csv`` with ``blinks.csv`` in the same folder
         One row for each recording (``video, tag_first, tag_last``, optionally ``view_code`` and
         ``subject``), and one for each closure (``video, start, end``, optionally ``kind``).
+        ``video`` is a path from that folder; the tags are the first and last annotated frame.
     ``<stem>.blinks.csv`` or ``<stem>.truth.blinks.csv`` beside the video ``<stem>.*``
         One row for each closure: ``start, end``, optionally ``kind``. ``analyze`` writes a file
         with the first name too; it is recognised by its columns and skipped.
@@ -118,24 +119,18 @@ def find_annotations(directory: Path) -> tuple[list[AnnotatedClip], list[Annotat
         What a person saved in the recording's report. It gives seconds, not frames: see
         `place_corrections`.
 
-    ``kind`` is ``blink`` (the default), ``long_closure`` or ``ambiguous``.
-
-    Parameters
-    ----------
-    directory : Path
-        Where to search.
-
     Returns
     -------
     clips : list of AnnotatedClip
         In order of their names.
     errors : list of AnnotationError
-        One for each recording, or unreadable table of recordings, that is left out.
+        One for each recording that is left out, such as one that is annotated twice, and one for
+        each ``blinks.csv`` all of whose recordings are left out for one reason.
 
     Raises
     ------
     AnnotationError
-        There is no such directory, or no annotation in it.
+        There is no such directory, or no annotation in it, not even one with an error.
     """
     if not directory.is_dir():
         raise AnnotationError(f"{directory}: no such directory. Check the path.")
@@ -167,7 +162,7 @@ def _keep_single(
 ) -> tuple[list[AnnotatedClip], list[AnnotationError]]:
     """Return the clips of videos that are annotated once, and an error for each other video.
 
-    The clips are in order of their names.
+    Both are in order of the videos' names.
     """
     by_video: dict[str, list[AnnotatedClip]] = {}
     for clip in found:
@@ -187,7 +182,7 @@ def read_tag(path: Path, directory: Path) -> AnnotatedClip:
 
     Between the lines ``#start`` and ``#end`` the file has one row for each frame:
     ``frame ID : blink ID : NF : LE_FC : LE_NV : RE_FC : RE_NV : F_X : ...``. A blink is a run of
-    rows with the same blink ID; -1 means no blink.
+    rows with the same blink ID; -1 means no blink. Of two runs side by side, each is a blink.
 
     Parameters
     ----------
@@ -207,13 +202,11 @@ def read_tag(path: Path, directory: Path) -> AnnotatedClip:
 
     Notes
     -----
-    This function was written from descriptions of the format and from two published programs that
-    read it, because no file of the public sets was available. NF (face not frontal), FC (eye fully
-    closed) and NV (eye not visible) are flags of the face, the left eye (LE) and the right eye
-    (RE); X means that a flag does not hold. The authors of the sets are quoted as saying that the
-    flags are inconsistent. The flags are therefore ignored: every blink counts, visible or not. Two
-    successive runs with different IDs are two blinks. Frame IDs are assumed to count from 0,
-    because those of the ZJU annotation go from 0 to the number of frames minus one.
+    This follows descriptions of the format and two published programs that read it: no file of the
+    public sets was available. NF (face not frontal), FC (eye fully closed) and NV (eye not visible)
+    are flags of the face, the left eye (LE) and the right eye (RE). They are ignored, because the
+    authors are quoted as calling them inconsistent: every blink counts, visible or not. Frame IDs
+    are assumed to count from 0, as those of the ZJU annotation do.
 
     References
     ----------
@@ -236,7 +229,10 @@ def read_tag(path: Path, directory: Path) -> AnnotatedClip:
 
 
 def _read_tag_rows(path: Path) -> list[tuple[int, int]]:
-    """Return the frame ID and the blink ID (-1: no blink) of each row of a ``.tag`` file."""
+    """Return the frame ID and the blink ID (-1: no blink) of each row of a ``.tag`` file.
+
+    The frame IDs rise. Raises `AnnotationError` if they do not, or if the file is malformed.
+    """
     lines = _read_text(path, errors="replace").splitlines()
     marks = [line.strip().lower() for line in lines]
     if "#start" not in marks or "#end" not in marks[marks.index("#start") :]:
@@ -285,7 +281,7 @@ def _read_text(path: Path, errors: str = "strict") -> str:
 
 
 class _Row:
-    """A row of a CSV file. It is checked when a cell is read, so that an error names the line.
+    """A row of a CSV file. It is checked when a cell is read, not before; an error names the line.
 
     `line` is its number in the file, from 1. `header` holds the names of the columns of `cells`.
     """
@@ -296,7 +292,10 @@ class _Row:
         self._widths = (len(cells), len(header))
 
     def text(self, name: str) -> str:
-        """Return the cell in the column `name`, or an empty text if there is no such column."""
+        """Return the cell in the column `name`, stripped; empty if there is no such column.
+
+        Raises `AnnotationError` if the row has more or fewer cells than the header.
+        """
         if self._widths[0] != self._widths[1]:
             raise self.error("{} cells, expected {}".format(*self._widths))
         return self._cells.get(name, "").strip()
@@ -328,7 +327,10 @@ def _read_rows(path: Path, required: Sequence[str]) -> list[_Row]:
 
 
 def _read_closure(row: _Row) -> tuple[str, Closure]:
-    """Return the kind of the closure that a row describes (one of `KINDS`), and the closure."""
+    """Return the kind of the closure that a row describes (one of `KINDS`), and the closure.
+
+    Raises `AnnotationError` if a cell is malformed, or if the closure ends before it starts.
+    """
     start, end = row.number("start"), row.number("end")
     if end < start:
         raise row.error(f"end {end} lies before start {start}")
@@ -370,12 +372,12 @@ def _make_clip(
     )
 
 
-def _read_closure_table(path: Path, directory: Path) -> list[AnnotatedClip | AnnotationError]:
-    """Read ``<stem>.blinks.csv``, which annotates one recording.
+def _read_closure_table(path: Path, directory: Path) -> list[AnnotatedClip]:
+    """Read ``<stem>.blinks.csv``, which annotates one recording; return a list with that one.
 
-    Return a list with that recording, or with the error because of which it cannot be used. The
-    list is empty if the command ``analyze`` wrote the file: it is then a result, not an annotation.
-    Names of recordings are relative to `directory`, which was searched.
+    The list is empty if the command ``analyze`` wrote the file: it is a result, not an annotation.
+    The recording's name is relative to `directory`, which was searched. Raises `AnnotationError` if
+    a row is malformed, or if there is not exactly one video ``<stem>.*`` beside the file.
     """
     if "onset_frame" in _read_text(path).partition("\n")[0].split(","):
         return []
@@ -389,6 +391,8 @@ def _read_clip_tables(path: Path, directory: Path) -> list[AnnotatedClip | Annot
 
     `path` is that of ``blinks.csv``. Return each recording, or in its place the error because of
     which it cannot be used. Names of recordings are relative to `directory`, which was searched.
+    Raises `AnnotationError` if none can be used: a table is missing or malformed, or ``blinks.csv``
+    names a video that ``clips.csv`` does not.
     """
     table = path.with_name("clips.csv")
     if not table.is_file():
@@ -425,7 +429,8 @@ def _read_corrected(path: Path, directory: Path) -> AnnotatedClip:
     """Read corrections that lie beside a video, as a clip that has no closures yet.
 
     `place_corrections` adds the closures. `path` is the file of corrections, and `directory` the
-    one that was searched, from which the clip's name counts.
+    one that was searched, from which the clip's name counts. Raises `AnnotationError` if the file
+    holds no corrections, or if there is not exactly one video of its name beside it.
     """
     try:
         corrections = read_corrections(path)
@@ -440,23 +445,11 @@ def place_corrections(clip: AnnotatedClip, track: Track) -> AnnotatedClip:
     """Return a clip with the closures that its corrections name, in frames of the video.
 
     A clip without corrections is returned as it is. Flutters (quick closures in a row), and times
-    marked as not usable, become ambiguous closures. An event whose middle lies in such a time is
-    left out. Winks are left out too, because they are not scored.
+    marked as not usable, become ambiguous closures. An event whose middle lies in a time that is
+    not usable is left out. Winks are left out too, because they are not scored.
 
-    Parameters
-    ----------
-    clip : AnnotatedClip
-    track : Track
-        Of that video.
-
-    Returns
-    -------
-    AnnotatedClip
-
-    Raises
-    ------
-    InputError
-        The corrections belong to another recording, or name times after its end.
+    `track` is that of the clip's video: it tells which frame is nearest to a time. Raises
+    `InputError` if the corrections belong to another recording, or name times after its end.
     """
     said = clip.corrections
     if said is None:

@@ -106,7 +106,8 @@ def _check_range(name: str, value: float) -> None:
 class LidClosure:
     """A blink, a wink or a prolonged closure.
 
-    The lids close along a raised cosine, stay at a plateau, and open along a raised cosine.
+    The lids close along a raised cosine, stay at a plateau, and open along a raised cosine. Closing
+    takes 30 % of the duration, at most `CLOSING_S`; opening takes 50 %, at most `OPENING_S`.
 
     Attributes
     ----------
@@ -181,7 +182,7 @@ class GazePhase:
         distances (from one corner of the eye to the other). Down and the subject's left are
         positive.
     turn_s : float
-        Seconds in which the eyes turn there, along a raised cosine.
+        Seconds in which the eyes turn there, along a raised cosine, from `start_s` on.
     """
 
     start_s: float
@@ -198,11 +199,13 @@ class GazePhase:
 class ClipSpec:
     """Everything that determines a synthetic clip. Equal specifications give identical frames.
 
+    Raises ValueError for a value that is not allowed; `RANGES` holds most of the limits.
+
     Attributes
     ----------
     duration_s, fps : float
-        Seconds, and frames a second. The clip has ``round(duration_s * fps)`` frames; one with a
-        variable frame rate (`vfr`) has fewer.
+        Seconds, and frames a second. The clip has ``round(duration_s * fps)`` frames, unless
+        `vfr` leaves some out.
     width, height : int
         Size in pixels: even numbers, because the video's chroma has half the resolution.
     closures : tuple of LidClosure
@@ -211,7 +214,7 @@ class ClipSpec:
         In order of time. Before the first one, the gaze is 0: the primary position.
     drift : float
         Standard deviation of a slow drift of the eyes, in canthal distances (from corner to corner
-        of an eye). It is added to the vertical and to the horizontal gaze.
+        of an eye). The vertical and the horizontal gaze get different ones.
     face : str, default "astronaut"
         The portrait that is animated: a key of `tracker.lab.faces.FACES`.
     lid_follow : float, default 1.0
@@ -225,7 +228,8 @@ class ClipSpec:
     shift_x_px, shift_y_px : float
         Displacement of the face from the frame's centre, to the right and down.
     sway_px, sway_period_s : float
-        Amplitude and period of a slow sinusoidal drift of the head. Vertically it is half as large.
+        Amplitude and period of a slow sinusoidal drift of the head to the left and right. Up and
+        down, the amplitude is half as large, and the period half as long.
     noise_std : float
         Standard deviation of noise in grey levels, independent for each channel.
     blur_sigma_px : float
@@ -236,9 +240,11 @@ class ClipSpec:
         Time from the first row's exposure to the last row's (rolling shutter). A frame's timestamp
         is the moment at which the exposure of its first row begins, as on Android.
     dropouts_s : tuple of (float, float)
-        Half-open intervals from the clip's start in which a plain background replaces the face.
+        Intervals [start, stop), in seconds from the clip's start, in which a plain background
+        replaces the face.
     vfr : bool
-        Whether to jitter the timestamps by up to `VFR_JITTER` and drop `VFR_DROPPED` of the frames.
+        Whether to shift each timestamp at random, by up to `VFR_JITTER` of a frame interval, and to
+        leave frames out at random, each with the probability `VFR_DROPPED`; never the first one.
     start_time_s : float
         Timestamp of the first frame. All other times of a specification count from that frame.
     codec : str
@@ -246,7 +252,7 @@ class ClipSpec:
     crf : int
         Constant quality: 0 is best, 51 is worst.
     seed : int
-        Seed of the noise and of the VFR timestamps.
+        Seed of everything that is random: the noise, the drift and the VFR timestamps.
     """
 
     duration_s: float = 10.0
@@ -297,7 +303,7 @@ class ClipSpec:
 
     @property
     def frame_count(self) -> int:
-        """Number of frames at the nominal rate; a clip with a variable frame rate has fewer."""
+        """Number of frames, ``round(duration_s * fps)``, before `vfr` leaves some out."""
         return round(self.duration_s * self.fps)
 
     def closure_at(self, time_s: ArrayLike) -> Float64Array:
@@ -317,7 +323,8 @@ class ClipSpec:
         """Return the vertical and the horizontal gaze, each shape (...), in canthal distances.
 
         A canthal distance is that between the corners of an eye. Down and the subject's left are
-        positive; see `GazePhase`. `time_s`, shape (...), is in seconds from the clip's start.
+        positive; see `GazePhase`. The drift is included. `time_s` (...) is in seconds from the
+        clip's start.
         """
         times_s = np.asarray(time_s, dtype=np.float64)
         gaze = np.zeros((2, *times_s.shape))
@@ -334,10 +341,10 @@ class ClipSpec:
         return gaze[0], gaze[1]
 
     def _drift_at(self, times_s: Float64Array) -> Float64Array:
-        """Return the drift of the gaze at N times, shape (2, N): first vertical, then horizontal.
+        """Return the drift of the gaze, shape (2, ...): first vertical, then horizontal.
 
-        It is in canthal distances (from corner to corner of an eye). `times_s` is in seconds from
-        the clip's start.
+        It is in canthal distances (from corner to corner of an eye). `times_s` (...) is in seconds
+        from the clip's start.
         """
         phases = np.random.default_rng((self.seed, 5)).uniform(0, 2 * np.pi, (2, DRIFT_HZ.size))
         angles = 2 * np.pi * np.multiply.outer(times_s, DRIFT_HZ)
@@ -445,18 +452,19 @@ def glances_spec(amplitude: float = 0.2, *, seed: int = 0, **fields: Any) -> Cli
     Parameters
     ----------
     amplitude : float, default 0.2
-        Iris displacement down and up, in canthal distances (from corner to corner of an eye). 0.2
-        is 37 degrees.
+        Iris displacement down and up, 0 to 0.25 canthal distances (from corner to corner of an
+        eye). 0.2 is 37 degrees.
     seed : int, default 0
-        Seed of the order of the glances' times and of everything else that is random.
+        Seed of everything that is random, such as the order in which the holds are taken.
     **fields
-        Other fields of `ClipSpec`.
+        Other fields of `ClipSpec`. `gaze` replaces the glances, and `duration_s` the two minutes.
 
     Returns
     -------
     ClipSpec
         The eyes look straight ahead for 2 s at the start, and for 0.4 to 7.6 s more before each
-        glance. Glances down and up take turns. Each of `GLANCE_HOLDS_S` occurs once down, once up.
+        glance. The first glance is down, the next one up, and so on. Each of `GLANCE_HOLDS_S`
+        occurs once down and once up.
     """
     _check_range("gaze_amplitude", amplitude)
     rng = np.random.default_rng((seed, 4))
@@ -475,8 +483,9 @@ def glances_spec(amplitude: float = 0.2, *, seed: int = 0, **fields: Any) -> Cli
 def demo_spec() -> ClipSpec:
     """Specify the demo clip: that of `make_spec` with one prolonged closure.
 
-    It sways, has noise and is blurred, as if it were filmed by hand in a room. The eyes look up and
-    down by 33 degrees each, which is within the range of healthy people.
+    The head sways, and the picture is noisy and blurred, as if it were filmed by hand in a room.
+    The eyes look up and down by 33 degrees each, as healthy people can. The prolonged closure, of
+    1.5 s, replaces the blinks within 0.5 s of it.
     """
     spec = make_spec(24.0, gaze_amplitude=0.18, sway_px=8.0, noise_std=3.0, blur_sigma_px=0.6)
     # It replaces the blinks near it, while the eyes look down.

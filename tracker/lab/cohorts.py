@@ -41,11 +41,11 @@ class Condition:
     Attributes
     ----------
     seconds : float
-        Length of the recording in seconds.
+        Length of the recording, in seconds, with the look at the camera before the task.
     fps : float
         Frames a second.
     rounds : int
-        How many times the person is asked to look up and then down.
+        How many times the person is asked to look up and then down within these seconds.
     """
 
     seconds: float = 23.0
@@ -54,7 +54,10 @@ class Condition:
 
     @property
     def name(self) -> str:
-        """The values of this condition as text, such as ``23 s, 30 a second``."""
+        """This condition as text, such as ``23 s, 30 a second, up and down 4 times``.
+
+        A single round is not mentioned.
+        """
         rounds = "" if self.rounds == 1 else f", up and down {self.rounds} times"
         return f"{self.seconds:g} s, {self.fps:g} a second{rounds}"
 
@@ -88,10 +91,12 @@ class Outcome:
     people : int
         Number of people that were simulated.
     answers : dict of str to int
-        Number of people with each status of the assessment, such as ``suspected``.
+        Number of people with each status of the assessment, such as ``suspected``; 0 for a status
+        that nobody has.
     covered : int
-        Number of people whose true vertical range lies in the measured 95 % interval. It is
-        measured once, with the task ``up_down``, and does not depend on `threshold`.
+        Number of people whose true vertical range lies in the 95 % interval of the measured one.
+        The interval is always that with the task ``up_down``, so that this number is the same in
+        all outcomes of a cohort and condition.
     """
 
     cohort: str
@@ -225,10 +230,11 @@ def compute_rates(outcomes: Sequence[Outcome]) -> dict[str, float]:
     -------
     dict
         ``sensitivity``: share of the people with PSP whose answer is ``suspected``.
-        ``specificity``: share of the other people with any other answer, so that ``borderline`` and
-        ``not_assessable`` count as well. ``borderline`` and ``not_assessable``: shares of all
-        people. Every cohort has the same weight. The cohort with PSP and intact up-gaze is left
-        out: it only shows that a protocol reveals a loss of down-gaze alone.
+        ``specificity``: share of the people without PSP whose answer is any other one, be it
+        ``borderline`` or ``not_assessable``. ``borderline`` and ``not_assessable``: shares of all
+        people. Every cohort has the same weight. A cohort whose name contains ``intact`` (PSP with
+        intact up-gaze) is left out of all four: it only shows that a protocol reveals a loss of
+        down-gaze alone.
     """
     counted = [one for one in outcomes if "intact" not in one.cohort]
     ill = [one for one in counted if one.kind == "PSP"]
@@ -269,7 +275,8 @@ def _format_rates(outcomes: Sequence[Outcome]) -> str:
 def draw_picture(outcomes: Sequence[Outcome], path: Path) -> None:
     """Draw a PNG: the answers of each cohort, and the sensitivity and specificity by threshold.
 
-    `outcomes` are those of `simulate`. It needs matplotlib.
+    `outcomes` are those of `simulate`. Only those under the first of `CONDITIONS` are drawn, for
+    each of `TASK_KNOWN`; the answers are those at the threshold `THRESHOLD`. It needs matplotlib.
     """
     # Imported here: only this picture needs it.
     from matplotlib.figure import Figure
@@ -320,7 +327,7 @@ def draw_picture(outcomes: Sequence[Outcome], path: Path) -> None:
 
 
 def write_docs(outcomes: Sequence[Outcome], folder: Path) -> list[Path]:
-    """Write ``cohorts.json`` and ``cohorts.png``, and update the tables in ``accuracy.md``, if any.
+    """Write ``cohorts.json`` and ``cohorts.png``, and update the tables in ``accuracy.md``.
 
     Parameters
     ----------
@@ -328,7 +335,7 @@ def write_docs(outcomes: Sequence[Outcome], folder: Path) -> list[Path]:
         All that `simulate` yielded.
     folder : Path
         An existing directory. In its ``accuracy.md``, the tables replace the text between the marks
-        `_BEGIN` and `_END`.
+        `_BEGIN` and `_END`. The page is not made if there is none; without marks its text stays.
 
     Returns
     -------
@@ -353,7 +360,8 @@ def write_docs(outcomes: Sequence[Outcome], folder: Path) -> list[Path]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Simulate the cohorts, print the tables, and write tables and picture to the folder ``--out``.
 
-    `arguments` are those of the command line, without the program's name; None takes ``sys.argv``.
+    The folder is made if it is missing; without ``--out`` it is ``results/cohorts``. `arguments`
+    are those of the command line, without the program's name; None takes ``sys.argv``.
     """
     parser = argparse.ArgumentParser(
         prog="python -m tracker.lab.cohorts", description="Simulate cohorts and assess them."

@@ -117,9 +117,9 @@ class _Renderer:
     def _expose(self, eye: "_Eye", time_s: float) -> Image:
         """Return the pixels around an eye as the frame with this timestamp shows them.
 
-        They are the rectangle `eye.rows` by `eye.columns`. An eye that moves during the exposure is
-        smeared. All rows are exposed at the same time as the rectangle's middle row. `time_s` is in
-        seconds from the clip's start.
+        They are the rectangle `eye.rows` by `eye.columns`, with three colours. An eye or a lid that
+        moves during the exposure is smeared. All rows are exposed at the same time as the
+        rectangle's middle row. `time_s` is in seconds from the clip's start.
         """
         spec = self._spec
         middle = (eye.rows.start + eye.rows.stop) / 2
@@ -141,7 +141,8 @@ class _Renderer:
     def _place_face(self, time_s: float) -> "tuple[Image, list[_Eye]]":
         """Draw the portrait where the head is at this time, in seconds from the clip's start.
 
-        Return the picture, as large as a frame, and the eyes that lie inside it: two, one or none.
+        Return the picture, as large as a frame, and the eyes to be painted: first the left, then
+        the right one. An eye whose box (see `_Eye`) is wholly outside the frame is left out.
         """
         spec, face = self._spec, self._face
         scale = spec.zoom * min(spec.width, spec.height) / face.short_side_px
@@ -246,7 +247,7 @@ class _Eye:
         frame_shape: tuple[int, ...],
         glass: Image | None,
     ) -> "_Eye | None":
-        """Return an eye of the portrait, or None if the eye lies outside the frame.
+        """Return an eye of the portrait, or None if its whole box lies outside the frame.
 
         Parameters
         ----------
@@ -257,10 +258,10 @@ class _Eye:
         turn, shift : ndarray, shapes (2, 2) and (2,), float64
             A pixel p = (x, y) of the portrait is at ``turn @ p + shift`` in the frame.
         frame_shape : tuple of int
-            The frame's height and width.
+            The frame's height and width come first; the rest is not used.
         glass : ndarray, shape (height, width, 4), uint8, or None
             Picture of the spectacles, as large as the frame, with the opacity as its fourth
-            channel.
+            channel; None without spectacles.
         """
         face = FACES[face_name]
         midpoint, axis, width_px = eye_axes(face, side)
@@ -299,6 +300,7 @@ class _Eye:
     def draw(self, closure: float, vertical: float, horizontal: float, follow: float) -> Image:
         """Return the box with the eye painted in it, shape (box height, box width, 3), uint8.
 
+        The skin and lids around the eye, and spectacles in front of it, are painted too.
         `closure` is 0 for open and 1 for shut. `vertical` and `horizontal` displace the iris from a
         straight look, in canthal distances (from corner to corner of the eye); down and the
         subject's left are positive. `follow` says how far the lids follow the gaze: 0 = they stay,
@@ -339,8 +341,8 @@ class _Eye:
             v of the lid's edge (see `_Eye`) at the pixel's u.
         lowered : float
             How far the upper lid has come down from where it is in a straight look, as a share of
-            the height of the lid opening. It fades the portrait's eyeliner and lid crease out: they
-            are gone at `BARE_AT_LOWERED`.
+            the height of the lid opening; negative if it went up. It fades the portrait's eyeliner
+            and lid crease out: they are gone at `BARE_AT_LOWERED`.
 
         Returns
         -------
@@ -408,7 +410,7 @@ class _Eye:
 
 
 def _blend(image: Float32Array, over: Float32Array, weight: Float32Array) -> None:
-    """Change `image` (h, w, 3) in place towards `over`, which is a picture or one colour.
+    """Change `image` (h, w, 3) in place towards `over`: a picture (h, w, 3) or one colour (3,).
 
     `weight` (h, w) tells how far, for each pixel: 0 leaves the pixel, 1 replaces it.
     """

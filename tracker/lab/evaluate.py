@@ -99,8 +99,10 @@ class ClipEvaluation:
     view : str or None
         Kind of camera view; None if the annotation names none.
     complete : bool
-        False if it was only scored up to ``--max-frames``.
+        False if it was only scored up to the end of a track that ends before the video, because of
+        ``--max-frames`` for instance.
     summary : ScoreSummary
+        Score of this recording alone.
     mistakes : tuple of DrawnMistake
         In order of time.
     """
@@ -121,12 +123,14 @@ class Evaluation:
     overall : ScoreSummary
         Score of all recordings together.
     views : dict of str to ScoreSummary
-        Score of the recordings from each camera view. The annotations name the views.
+        Score of the recordings from each camera view (`AnnotatedClip.view`). A recording whose
+        annotation names no view is only in `overall`.
     clips : tuple of ClipEvaluation
-        Score of each recording.
+        Score of each recording, in the order in which they were scored.
     failures : tuple of str
         Messages about recordings that were not scored.
     parameters : Parameters
+        Those of the analyses.
     """
 
     overall: ScoreSummary
@@ -136,7 +140,10 @@ class Evaluation:
     parameters: Parameters
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the evaluation as dicts and lists, for `tracker.files.summary.to_json`."""
+        """Return the evaluation as dicts and lists, for `tracker.files.summary.to_json`.
+
+        The version of this program is added.
+        """
         return {
             "overall": asdict(self.overall),
             "views": {view: asdict(summary) for view, summary in self.views.items()},
@@ -165,12 +172,13 @@ def collect_evaluation(
 
     Parameters
     ----------
-    scored : sequence of (ClipScore, sequence of Path)
-        Each score with the pictures of its mistakes, in the order of `ClipScore.mistakes`; None for
-        a mistake that was not drawn.
+    scored : sequence of (ClipScore, sequence of (Path or None))
+        Each score with the picture of each of its mistakes, in the order of `ClipScore.mistakes`;
+        None for a mistake that was not drawn.
     failures : sequence of str
         Messages about recordings that were not scored.
     parameters : Parameters
+        Those of the analyses.
 
     Returns
     -------
@@ -208,7 +216,11 @@ def collect_evaluation(
 
 
 def describe_evaluation(evaluation: Evaluation) -> str:
-    """Return as text how well detected blinks match annotated ones: a table, and all mistakes."""
+    """Return as text how well detected closures match annotated ones.
+
+    A table has a row for each recording, for each view, and for all. Below it is a line for each
+    mistake, and the number of recordings that were not scored.
+    """
     rows = [
         *((clip.name, clip.summary) for clip in evaluation.clips),
         *((f"view {view}", summary) for view, summary in evaluation.views.items()),
@@ -252,9 +264,10 @@ def describe_evaluation(evaluation: Evaluation) -> str:
 
 
 def _format_row(summary: ScoreSummary) -> list[str]:
-    """Return the cells of a row of the table, without the first one, which names the recording.
+    """Return a row of the table of `describe_evaluation`, without its first cell, the name.
 
-    A value that is NaN becomes ``-``.
+    A value that is NaN becomes ``-``. Values that belong together share a cell, as in ``41/88/-35``
+    for the median, 90th percentile and signed median of the onset errors in milliseconds.
     """
     onset, offset, prolonged = (
         summary.onset_error_ms,
@@ -295,8 +308,11 @@ def load_or_make_track(
     ----------
     video : Path
     parameters : Parameters
+        Tracks are kept by `step` and `max_frames` alone: leave the task and the protocol at their
+        defaults. Frames beyond `max_frames` are left out, not thinned out.
     folder : Path
-        Folder of the kept tracks; it is made if it is missing.
+        Folder of the kept tracks; it is made when the first one is kept. The name of a track's file
+        is its `track_key`. A file that is damaged is made again.
     make_finder : callable
         Takes nothing and returns the models. It is only called if the video has to be tracked,
         because loading them takes time.
@@ -332,11 +348,12 @@ def load_or_make_track(
 
 
 def track_key(fingerprint: Fingerprint, parameters: Parameters) -> str:
-    """Return a hash, 32 hexadecimal digits, of everything that the track of a video depends on.
+    """Return a hash, 32 hexadecimal digits, of what the track of a video depends on in `evaluate`.
 
-    This is the video's content, `step`, `max_frames`, the code of `TRACK_MODULES`, the versions of
-    the libraries that find landmarks, and the models. A kept track with the same hash need not be
-    made again.
+    This is the video's content, `step`, `max_frames`, the code of `TRACK_MODULES`, the models, and
+    the versions of this program and of the libraries that find landmarks. A kept track with the
+    same hash need not be made again. A task and a protocol, which `evaluate` does not take, are not
+    in the hash.
     """
     asked = f"{parameters.step} {parameters.max_frames}"
     identity = f"{fingerprint.sha256} {asked} {_tracker_identity()}"

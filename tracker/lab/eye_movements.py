@@ -51,7 +51,8 @@ def main_sequence_deg_s(amplitude_deg: float) -> float:
 def turn_time_s(amplitude_deg: float, peak_velocity_deg_s: float) -> float:
     """Return how many seconds a step of this amplitude and peak velocity takes, from start to end.
 
-    The eyes move along a raised cosine, see `GazePhase`.
+    The eyes move along a raised cosine. The amplitude's sign does not matter; the peak velocity is
+    positive.
     """
     return float(PEAK_OVER_MEAN * abs(amplitude_deg) / peak_velocity_deg_s)
 
@@ -79,12 +80,13 @@ def make_steps(
     targets : sequence of Target
         In order of time. Before the first one, the eyes look straight ahead.
     velocity_deg_s : callable, optional
-        Takes the amplitude of a step in degrees and returns its peak velocity in degrees a second.
+        Takes the amplitude of a step in degrees (positive, of both directions together) and returns
+        its peak velocity in degrees a second.
 
     Returns
     -------
     tuple of GazePhase
-        One for each target.
+        One for each target, also for one that equals the target before it.
     """
     gaze, before = [], Target(0.0)
     for target in targets:
@@ -116,19 +118,19 @@ def add_jerks(
     Parameters
     ----------
     targets : sequence of Target
-        In order of time.
+        In order of time. Before the first one, the eyes look straight ahead.
     onsets_s : sequence of float
         When the eyes begin to move away, in seconds from the clip's start. Choose times such that
         they are back before the next target.
     amplitude_deg : float
-        Positive to the subject's left.
+        How far the eyes move away; positive to the subject's left.
     held_s : float
         Seconds from the start of the first step to the start of the second one.
 
     Returns
     -------
     tuple of Target
-        The given and the added ones, in order of time.
+        The given and, for each onset, two added ones (away, and back), in order of time.
     """
     added = list(targets)
     for onset_s in onsets_s:
@@ -151,8 +153,8 @@ class LandmarkNoise:
     mean of both eyes is meant. A canthal distance is that between the corners.
 
     The defaults are typical of the real clips that this was measured on, people at rest at 30
-    frames a second. There the noise of the two eyes is independent, and that of the horizontal
-    offset is half as large again.
+    frames a second. As in these, the noise of the two eyes is independent, and `jitter` and `slow`
+    hold for the vertical offset: the horizontal one gets 1.5 times as much.
 
     Attributes
     ----------
@@ -164,8 +166,9 @@ class LandmarkNoise:
         After a step the landmarks creep or swing for some frames: standard deviation of that error
         as a share of the step, and the seconds in which it fades to 1 / e.
     uneven : float
-        Standard deviation, over fixations, of the jitter's logarithm. In some fixations the
-        landmarks swing from frame to frame, because the face's region follows them.
+        Standard deviation, over the fixations (one after each step), of the logarithm of the
+        jitter's size; 0 = `jitter` in all of them. In real clips the landmarks swing from frame to
+        frame in some fixations, because the face's region follows them.
     rush : (float, float)
         While the eyes move up, and while they move down, vertical landmarks are ahead of the eyes
         by this share of the movement since the frame before. Negative: they lag behind.
@@ -200,11 +203,11 @@ class Shown:
     vertical, horizontal : float
         Shares of a drawn movement that FaceMesh's landmarks show (docs/accuracy.md).
     framing_gain, second_gain : float
-        Further factors on vertical movements, of the first and of the second pass: each crop over-
-        or underestimates them a little.
+        Further factors on `vertical`, of the first and of the second pass: each crop over- or
+        underestimates movements a little.
     eye_row : float
-        Height of the eyes in the picture: 0 = the first row, 1 = the last. It delays the rolling
-        exposure.
+        Where the eyes are in the picture's height: 0 = its first row, 1 = its last. Lower eyes are
+        exposed later (`ClipSpec.readout_s`).
     """
 
     vertical: float = 0.44
@@ -222,18 +225,16 @@ def simulate_track(
 ) -> Track:
     """Return a clip's track as it is if the landmarks follow the eyes in part, with noise.
 
+    The face is upright and still, in a picture of 640x480 pixels. All frames are tracked.
+
     Parameters
     ----------
     spec : ClipSpec
-        Its gaze, lids, drift, frame rate, exposure and readout are used. Its picture is not, nor
-        are dropouts and a variable frame rate.
+        Its gaze, drift, lids, frame rate, exposure and readout are used; a wink closes both eyes by
+        half. Its picture is not, nor are dropouts, a variable frame rate and `start_time_s`.
     rng : numpy.random.Generator
     noise : LandmarkNoise, optional
     shown : Shown, optional
-
-    Returns
-    -------
-    Track
     """
     times_s = np.arange(spec.frame_count) / spec.fps
     moments_s = spec.exposed_at(times_s, shown.eye_row)
@@ -277,7 +278,10 @@ def simulate_track(
 
 
 def _change_pace(spec: ClipSpec, pace: float) -> ClipSpec:
-    """Return a spec whose eyes move in `pace` times the time, around the same middle."""
+    """Return a spec in which each turn of the gaze takes `pace` times as long.
+
+    The middle of each turn stays where it is in time, unless it would then start before the clip.
+    """
     return replace(
         spec,
         gaze=tuple(
@@ -292,10 +296,11 @@ def _change_pace(spec: ClipSpec, pace: float) -> ClipSpec:
 
 
 def bend_gaze(vertical: Float64Array, spec: ClipSpec, bend: float) -> Float64Array:
-    """Return where landmarks with a bend show a vertical gaze, any shape.
+    """Return where landmarks with a bend show a vertical gaze, in the shape of `vertical`.
 
-    `bend` is that of `LandmarkNoise`; it changes nothing at the farthest gaze of `spec`.
-    `vertical` is in canthal distances (from corner to corner of the eye), down positive.
+    `bend` is that of `LandmarkNoise`; it changes nothing at 0 and at the farthest gaze of `spec`.
+    `vertical` and the result are in canthal distances (from corner to corner of the eye), down
+    positive.
     """
     farthest = max((abs(phase.vertical) for phase in spec.gaze), default=0.0) or 1.0
     return np.asarray(vertical + bend * (vertical**3 / farthest**2 - vertical))
@@ -304,7 +309,8 @@ def bend_gaze(vertical: Float64Array, spec: ClipSpec, bend: float) -> Float64Arr
 def _follow_unevenly(moments_s: Float64Array, spec: ClipSpec, noise: LandmarkNoise) -> Float64Array:
     """Return the vertical gaze (N,) as landmarks with a pace, a bend and a rush follow it.
 
-    `moments_s` (N, ...) are the moments of each exposure.
+    It is in canthal distances (from corner to corner of the eye), not yet multiplied by
+    `Shown.vertical`. `moments_s` (N, M) are the M moments of each frame's exposure, in seconds.
     """
     paced, _ = _change_pace(spec, noise.pace).gaze_at(moments_s)
     bent = bend_gaze(paced.mean(axis=-1), spec, noise.bend)
@@ -317,8 +323,9 @@ def _draw_slow(
 ) -> Float64Array:
     """Return slow noise (2, N, 2): the vertical, then the horizontal offset; last axis: each eye.
 
-    `std` is the standard deviation of the mean of both eyes, and gives the unit. `slow_s` is the
-    time in which the noise's correlation falls to 1 / e.
+    The noise of each eye and offset is independent of the others. `std` is the standard deviation
+    of the mean of both eyes, and gives the unit. `slow_s` is the time in seconds in which the
+    noise's correlation falls to 1 / e. `times_s` (N,) are in seconds.
     """
     drawn = std * np.sqrt(2) * rng.normal(size=(times_s.size, 2, 2))
     kept = np.exp(-np.diff(times_s) / slow_s)
@@ -331,7 +338,8 @@ def _draw_slow(
 def _follow_late(values: Float64Array, times_s: Float64Array, late_s: float) -> Float64Array:
     """Return what an exponential follower shows of values (2, N), which lags behind them; (2, N).
 
-    After a step, the rest of the way to the new value falls to 1 / e in `late_s` seconds.
+    After a step, the rest of the way to the new value falls to 1 / e in `late_s` seconds. It begins
+    at the first value. `times_s` (N,) are in seconds.
     """
     followed = values.copy()
     kept = np.exp(-np.diff(times_s) / late_s)

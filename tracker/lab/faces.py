@@ -46,7 +46,8 @@ def rotation_deg(gaze: Float64Array | float) -> Float64Array:
 def foreshortened(gaze: Float64Array | float) -> Float64Array:
     """Return how wide the iris looks in a turned eye, as a share of its width straight ahead.
 
-    The width is that along the direction in which the eye is turned.
+    The width is that along the direction in which the eye is turned: 1 in a straight look, less in
+    a turned eye, NaN where no eye can turn so far.
 
     `gaze` is the displacement of the iris in canthal distances (from corner to corner of the eye).
     It can have any shape; the result has the same.
@@ -77,7 +78,7 @@ class Face:
         Distribution that holds the portrait, and the file's path in it.
     size_px : (int, int)
         Width and height of the portrait in pixels.
-    canthi_px : tuple
+    canthi_px : tuple, shape (2, 2, 2)
         Canthi (corners), as (x, y), of the subject's left eye, then of the right eye. Of each eye,
         first the canthus towards the subject's right, then the one towards the left.
     centre_px : (float, float)
@@ -96,14 +97,15 @@ class Face:
     eye_light : float
         Light on the eyeballs, relative to that in the portrait ``astronaut``.
     opening : float
-        Height of the drawn lid opening, relative to that in the portrait.
+        Height of the drawn lid opening, relative to that in the portrait: 1 = the same.
     skin_gain : (float, float, float) or None
-        Factors on the blue, green and red of the skin.
+        Factors on the blue, green and red of the skin; None leaves it as it is.
     draws_spectacles : bool
         Whether spectacles are drawn over the eyes.
     rims_px : tuple
-        Polygons around the rims and reflections, near the lids, of spectacles that the portrait
-        wears. They stay in place while the skin below them moves.
+        Polygons, each a tuple of points (x, y), around the rims and reflections, near the lids, of
+        spectacles that the portrait wears; empty without. They stay in place while the skin below
+        them moves.
     """
 
     package: str
@@ -142,16 +144,17 @@ class Face:
         ----------
         closure : ndarray, any shape, float64
             Closure of the lids: 0 = open, 1 = shut.
-        vertical : ndarray, same shape, float64
+        vertical : ndarray, a shape that broadcasts with it, float64
             Vertical gaze: displacement of the iris in canthal distances, down positive.
         follow : float
             How far the lids follow the gaze: 0 = they stay, 1 = as a healthy person's.
 
         Returns
         -------
-        tuple of ndarray
+        tuple of ndarray, both of the broadcast shape
             How far the upper lid's edge, then the lower lid's, is below the line through the
-            canthi, in canthal distances. An open upper lid is above the line: negative.
+            canthi, in canthal distances. Above the line is negative, as is an open upper lid. The
+            two are equal where the lids are shut.
         """
         looking_down = ROTATION_RADIUS * np.sin(np.radians(LOOKING_DOWN_DEG))
         lowered = follow * np.asarray(vertical, dtype=np.float64)
@@ -179,7 +182,7 @@ class Face:
 
         Returns
         -------
-        ndarray
+        ndarray, of the broadcast shape
             Share of the iris's height, at its middle, between the lids: 0 = hidden, 1 = all.
         """
         upper, lower = (

@@ -99,8 +99,9 @@ class Cohort:
         The diagnosis: none, Parkinson's disease, or progressive supranuclear palsy.
     age_years : float
     up_share, down_share : (float, float)
-        How far the people can still look up and down, as a share of how far healthy people can: the
-        lowest and the highest share. Each person's share is drawn evenly between them.
+        How far the people can still look up and down, as a share of the angle that they would reach
+        if they were healthy: the lowest and the highest share. Each person's share is drawn evenly
+        between them.
     """
 
     name: str
@@ -126,7 +127,7 @@ COHORTS = (
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A simulated person: random properties that stay the same in a whole recording.
+    """A simulated person. None of these properties changes during a recording.
 
     Attributes
     ----------
@@ -144,10 +145,11 @@ class Person:
     latency_s : float
         Seconds from an instruction until the eyes move.
     jitter : float
-        Noise of the landmarks that differs in every frame, in eye widths; see `JITTER`.
+        Standard deviation, in eye widths, of the noise of the vertical gaze that differs in every
+        frame. Each landmark gets noise of a quarter of it besides.
     framing_gain, second_gain : float
-        Factors by which the first and the second pass of FaceMesh over- or underestimate movements.
-        They differ because each pass crops the face differently (see `Track`).
+        Factors by which the first and the second pass of FaceMesh over- or underestimate movements:
+        1 = neither. They differ because each pass crops the face differently (see `Track`).
     """
 
     up: float
@@ -163,7 +165,10 @@ class Person:
 
 
 def draw_person(cohort: Cohort, rng: np.random.Generator) -> Person:
-    """Return a person of the cohort with random properties, drawn with `rng`."""
+    """Return a person of the cohort, whose properties are drawn at random with `rng`.
+
+    Only the blink rate and the latency are not random: all people of a kind have the same.
+    """
     mean_age, age_std = STUDY_AGE_YEARS
     up_mean, up_std = UP_DEG
     slope = UP_AGE_CORRELATION * up_std / age_std
@@ -192,8 +197,8 @@ def draw_person(cohort: Cohort, rng: np.random.Generator) -> Person:
 def make_task(seconds: float, rounds: int = 1) -> tuple[Phase, ...]:
     """Return the instructions of the app's guided task, which takes `seconds` in all.
 
-    The person looks at the camera for `READY_S`, then up and down for equally long. The app asks
-    for one round of up and down. With more rounds, each look is shorter.
+    The person first looks at the camera for `READY_S`, then up, then down, and so on. The rest of
+    `seconds` is divided evenly among the ``2 * rounds`` looks. The app asks for one round.
     """
     edges_s = np.linspace(READY_S, seconds, 2 * rounds + 1).tolist()
     return (
@@ -210,7 +215,7 @@ def compute_true_range(person: Person, rng: np.random.Generator) -> float:
 
     An eye width is the distance between the corners of an eye. The range is the distance from the
     5th to the 95th percentile of the gaze in thousands of looks up and as many looks down, drawn
-    with `rng`, without noise of the landmarks.
+    with `rng`. The landmarks' noise and framing (`Person.framing_gain`) are left out.
     """
     short = np.abs(LOOK_SHORTFALL * rng.normal(size=(2, 4000)))
     wander = FIXATION_DEG * person.eye_widths_per_deg * rng.normal(size=(2, 4000))
@@ -222,7 +227,8 @@ def compute_true_range(person: Person, rng: np.random.Generator) -> float:
 def record(person: Person, task: Sequence[Phase], fps: float, rng: np.random.Generator) -> Track:
     """Return the track of a simulated recording in which the person does a task of `make_task`.
 
-    `fps` is its frame rate. What is random, such as when the person blinks, is drawn with `rng`.
+    It ends with the task. `fps` is its frame rate. What is random, such as when the person blinks,
+    is drawn with `rng`.
     """
     times_s = np.arange(round(task[-1].end_s * fps)) / fps
     look = np.zeros(times_s.size)
@@ -257,8 +263,8 @@ def _hold(
     """Return a random value for each time (N,): it stays the same for a while, then changes.
 
     How long it stays is random, too: exponentially distributed with the mean `mean_s`, in seconds.
-    `draw` takes a number and returns that many random values. `times_s` (N,) are evenly spaced from
-    0.
+    `draw` takes a number and returns that many random values. `times_s` (N,) are two or more times,
+    evenly spaced from 0.
     """
     changes = rng.random(times_s.size) < -np.expm1(-times_s[1] / mean_s)
     numbers = np.cumsum(changes)
@@ -281,8 +287,8 @@ def _lower_lids(person: Person, gaze: Float64Array) -> Float64Array:
 def _blink(person: Person, times_s: Float64Array, rng: np.random.Generator) -> Float64Array:
     """Return how far blinks close the lids at each time (N,): 0 = open, 1 = shut.
 
-    The blinks begin at random times that are independent of each other, `person.blinks_per_min` on
-    average. `times_s` (N,) is in seconds from 0.
+    A blink reaches 0.9. The blinks begin at random times that are independent of each other,
+    `person.blinks_per_min` on average. `times_s` (N,) is in seconds from 0.
     """
     seconds = float(times_s[-1])
     closure = np.zeros(times_s.size)
@@ -310,14 +316,15 @@ def make_landmarks(
         Vertical offset of the iris that the landmarks should show, in eye widths (from corner to
         corner), down positive: of both eyes, or of the left eye, then of the right eye.
     gaze : ndarray, shape (N,), float64
-        Vertical offset without noise, in eye widths, down positive. The upper lid follows it.
+        Vertical offset without noise, in eye widths, down positive. Both lids move with it, up by
+        0.05 at most; `ear` stays what it is.
     rng : numpy.random.Generator
     jitter : float
         Four times the standard deviation of each landmark's error in each frame, in x and in y, in
         eye widths; see `JITTER`.
     horizontal : ndarray, shape (N,) or (N, 2), float64, optional
-        Horizontal offset of the iris, in the same way; positive to the right of the picture, which
-        is the subject's left.
+        Horizontal offset of the iris, in the same way (default 0); positive to the right of the
+        picture, which is the subject's left.
 
     Returns
     -------

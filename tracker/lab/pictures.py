@@ -53,7 +53,8 @@ def remove_pictures(directory: Path) -> None:
 def draw_mistakes(score: ClipScore, analysis: Analysis, directory: Path) -> list[Path | None]:
     """Draw each mistake: the eyes, the EAR, and the annotated and detected closures near it.
 
-    The EAR (eye aspect ratio) tells how far the lids are open.
+    The EAR (eye aspect ratio) tells how far the lids are open. `AROUND_S` before and after the
+    mistake are shown.
 
     Parameters
     ----------
@@ -67,8 +68,8 @@ def draw_mistakes(score: ClipScore, analysis: Analysis, directory: Path) -> list
     Returns
     -------
     list of Path or None
-        One picture for each of `score.mistakes`, named after the recording, the kind of mistake and
-        the first frame; None without matplotlib.
+        The PNG of each of `score.mistakes`, named after the recording, the kind of mistake and its
+        first frame: ``RECORDING.missed_blink.000123.png``. Without matplotlib, None for each.
     """
     mistakes = score.mistakes
     if not mistakes or explain_missing_pictures():
@@ -95,7 +96,8 @@ def _frames_to_show(closure: Closure, analysis: Analysis) -> list[int]:
 def _crop_eyes(video: Path, analysis: Analysis, wanted: set[int]) -> dict[int, Image]:
     """Return a picture of the eyes in each wanted frame, or of the whole frame if no face was seen.
 
-    The frames are numbered as in the video; a frame that cannot be decoded is left out. This
+    Frames are numbered as in the video. A frame that was skipped is cut like the nearest tracked
+    one. A frame that cannot be decoded is left out. The pictures are as `_shrink` makes them. This
     decodes from the start, because seeking lands on other frames in some files.
     """
     seen = np.flatnonzero(analysis.traces.seen)
@@ -126,7 +128,10 @@ def _crop(image: Image, eyes: NDArray[np.float32]) -> Image:
 
 
 def _shrink(image: Image) -> Image:
-    """Return a red-green-blue copy of a picture, whose longer side has `MAX_CROP_PX` at most."""
+    """Return a red-green-blue copy of a blue-green-red picture, not larger than the original.
+
+    Its longer side has `MAX_CROP_PX` at most.
+    """
     scale = min(1.0, MAX_CROP_PX / max(image.shape[:2]))
     size = [max(1, round(scale * side)) for side in (image.shape[1], image.shape[0])]
     shrunk = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
@@ -142,8 +147,8 @@ def _draw(
 ) -> None:
     """Draw a mistake to the PNG file `path`: the eyes above, and the EAR with all closures below.
 
-    `eyes` holds pictures of the eyes by frame of the video. The EAR (eye aspect ratio) tells how
-    far the lids are open.
+    `eyes` holds pictures of the eyes (red-green-blue) by frame of the video, as `_crop_eyes`
+    returns them. The EAR (eye aspect ratio) tells how far the lids are open.
     """
     # Loaded here, because it takes half a second and most runs make no mistake.
     from matplotlib.figure import Figure
@@ -179,7 +184,7 @@ def _draw(
 
 
 def _draw_ear(axes: Any, analysis: Analysis, window_s: tuple[float, float]) -> None:
-    """Draw the EAR of each eye and of both, with the thresholds that the detector used.
+    """Draw the EAR of each eye and of both, that of open eyes, and the detector's thresholds.
 
     The EAR (eye aspect ratio) tells how far the lids are open.
 
@@ -207,7 +212,8 @@ def _shade_closures(
 ) -> None:
     """Shade annotated closures in the upper half of `axes`, and detected ones in the lower half.
 
-    `window_s` is the shown time, (start, stop) in seconds of the track.
+    Ambiguous annotations are not shaded. Time outside the annotated range is grey. `window_s` is
+    the shown time, (start, stop) in seconds of the track.
     """
     track = analysis.track
     shaded = [(clip.blinks, BLUE, 0.5, "annotated blink")]
@@ -228,7 +234,12 @@ def _shade_closures(
 
 
 def _describe(analysis: Analysis, closure: Closure) -> str:
-    """Describe in one line of text what the detector saw during a missed or false closure."""
+    """Describe in one line of text what the detector saw during a missed or false closure.
+
+    This is the lowest EAR (eye aspect ratio: how far the lids are open) and its threshold, both as
+    shares of that of the open eyes, the share of frames without a face, and other detected closures
+    that overlap.
+    """
     index = analysis.track.frame_index
     inside = (index >= closure.start) & (index < closure.stop)
     ratio = (analysis.traces.ear / analysis.events.baseline)[inside]

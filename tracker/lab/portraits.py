@@ -84,7 +84,7 @@ def load_portrait(name: str) -> Image:
 
 @functools.cache
 def enlarged_portrait(name: str) -> Image:
-    """Return a face's portrait, `ENLARGEMENT` times as large and otherwise unchanged.
+    """Return what `load_portrait` reads, `ENLARGEMENT` times as large.
 
     It is blue-green-red, shape (height, width, 3). `name` is a key of `tracker.lab.faces.FACES`.
     """
@@ -128,8 +128,9 @@ def bare_skin(name: str) -> Image:
 def spectacles(name: str) -> Image | None:
     """Return the spectacles in front of the eyes; None if the face has none.
 
-    The shape is (h, w, 4): blue, green, red and opacity, 0 to 255; as large as `enlarged_portrait`.
-    `name` is a key of `tracker.lab.faces.FACES`.
+    They are those that the portrait wears, cut out of it (`Face.rims_px`), or drawn ones
+    (`Face.draws_spectacles`). The shape is (h, w, 4): blue, green, red and opacity, 0 to 255; as
+    large as `enlarged_portrait`. `name` is a key of `tracker.lab.faces.FACES`.
     """
     face = FACES[name]
     if face.rims_px:
@@ -171,8 +172,8 @@ def _draw_spectacles(face: Face) -> Image:
 def _mark_rims(name: str) -> Image:
     """Return a mask (height, width): 1 where the portrait's own spectacles hide skin that moves.
 
-    It is as large as the portrait itself, and 0 everywhere for a face without spectacles. `name` is
-    a key of `tracker.lab.faces.FACES`.
+    It is as large as the portrait itself, and 0 everywhere if the portrait wears none (drawn
+    spectacles are not in it). `name` is a key of `tracker.lab.faces.FACES`.
     """
     face = FACES[name]
     mask = np.zeros((face.size_px[1], face.size_px[0]), dtype=np.uint8)
@@ -206,8 +207,8 @@ def _enlarge(image: Any) -> Image:
 def _darken_skin(image: Image, face: Face) -> Image:
     """Return the portrait with the colours of the skin multiplied by `Face.skin_gain`.
 
-    `image` is the portrait, blue-green-red. Teeth, clothes and what is behind the head keep their
-    colours.
+    `image` is the portrait, blue-green-red; `Face.skin_gain` is not None. Teeth, clothes and what
+    is behind the head keep their colours.
     """
     red_over_blue = image[..., 2].astype(np.float32) - image[..., 0]
     is_skin = np.clip((red_over_blue - 8) / 20, 0, 1)

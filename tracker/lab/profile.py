@@ -59,8 +59,8 @@ class Stage:
 class Floor:
     """The least time that a frame can take, in CPU milliseconds measured on this recording.
 
-    It has two parts, one after the other: decoding a frame on one thread, without converting it,
-    and FaceMesh on a face `CROP_PX` wide.
+    It has two parts, one after the other: `decode_ms` to decode a frame on one thread, without
+    converting it, and `face_mesh_ms` to run FaceMesh on a picture of a face, `CROP_PX` wide.
     """
 
     decode_ms: float
@@ -96,20 +96,22 @@ class Profile:
     source : str
         Name of the video's file.
     width, height, fps : int, int, float
-        Size of the video in pixels, and its frames a second.
-    step, frames_decoded, frames_tracked : int
-        Every `step`-th frame is tracked, fewer in a video with very many; all are decoded. `step`
-        is the one that was asked for.
+        Size of the video in pixels, and its frames a second, skipped ones included.
+    step : int
+        The parameter `step`: every `step`-th frame is tracked, fewer in a video with very many.
+    frames_decoded, frames_tracked : int
+        Numbers of frames; skipped ones are decoded too.
     cores : int
         Number of cores that this process may use.
     decoded_ahead : bool
-        Whether decoding ran on a second core.
+        Whether decoding ran in a second thread, while the frames before were tracked.
     stages : tuple of Stage
         In the order of `STAGES`.
     cpu_s, wall_s : float
         CPU time and elapsed time of the whole analysis, in seconds.
     peak_memory_mb : float
-        Largest resident size of the process so far; NaN if the system does not tell it.
+        Most memory that the process has used since it started, in units of 2**20 bytes; NaN if the
+        system does not tell it.
     floor : Floor or None
         None if no face was found: FaceMesh then had nothing to do.
     eye_width_px : float
@@ -167,9 +169,10 @@ class Profile:
         return "Looking for faces takes the most: none is followed most of the time."
 
     def gains(self) -> list[Gain]:
-        """Estimate what changes of options or hardware would save; the least elapsed time first.
+        """Estimate how long the analysis would take after changes of options or hardware.
 
-        Nothing is run again: the measured times are scaled.
+        The change with the least elapsed time comes first. Nothing is run again: the measured times
+        are scaled.
         """
         decoding = self.cpu_of("decode")
         looking = self.cpu_of(*PER_FRAME) - decoding
@@ -219,7 +222,8 @@ class Profile:
     def document(self) -> dict[str, Any]:
         """Return the whole profile as dicts and lists, for `tracker.files.summary.to_json`.
 
-        A number that is not known is None or NaN, which becomes null there.
+        It also has what follows from the profile, such as `frame_ms`, `limited_by` and `gains`. A
+        number that is not known is None or NaN, which becomes null there.
         """
         frames = self.frames_tracked or float("nan")
         values = {name: value for name, value in asdict(self).items() if name != "stages"}
@@ -386,13 +390,15 @@ def measure_floor(path: Path, face: Image, finder: FaceFinder) -> Floor:
 
 
 def draw_profile(profile: Profile, path: Path) -> None:
-    """Draw the time that each stage takes for a frame, beside the least possible (`Floor`).
+    """Draw the CPU time of each stage for a tracked frame, beside the least possible (`Floor`).
+
+    Without a floor, because no face was found, only the stages are drawn.
 
     Parameters
     ----------
     profile : Profile
     path : Path
-        A PNG to write.
+        The PNG to write. It needs matplotlib.
     """
     from matplotlib.figure import Figure
 

@@ -43,7 +43,8 @@ class Match:
     hits : tuple of (Closure, Closure)
         Pairs of a closure as detected and the same closure as annotated, in this order.
     false, missed : tuple of Closure
-        Closures that were only detected, and closures that were only annotated.
+        Closures that were only detected, and closures that were only annotated. A closure that was
+        detected in an ambiguous one, and has no other match, is in none of the three.
     """
 
     hits: tuple[tuple[Closure, Closure], ...]
@@ -80,12 +81,13 @@ class ClipScore:
     prolonged : Match
         Detected prolonged closures against annotated long closures.
     onset_errors_s, offset_errors_s : ndarray, float64
-        Detected minus annotated times at which the matched blinks begin and end, in seconds. A
-        blink whose beginning or end was not seen has no value there, so the two may differ in size.
+        Detected minus annotated times at which the matched blinks begin and end, in seconds;
+        positive if detected late. A blink whose beginning (or end) was not seen, in the recording
+        or within the annotated range, has no value there, so the two may differ in size.
     duration_errors_s : ndarray, float64
-        Detected minus annotated durations of the matched blinks of which both ends were seen. A
-        detected blink lasts from its interpolated onset to its interpolated offset, an annotated
-        one from its first frame to the first frame after it.
+        Detected minus annotated durations, in seconds, of the matched blinks of which both ends
+        were seen. A detected blink lasts from its interpolated onset to its interpolated offset, an
+        annotated one from its first frame to the first frame after it.
     complete : bool
         False if the track ends before the video, because of `max_frames` for instance. Closures
         after its end are then not scored.
@@ -101,12 +103,15 @@ class ClipScore:
 
     @property
     def count_error(self) -> int:
-        """Number of detected blinks minus number of annotated blinks: positive if too many."""
+        """Number of false blinks minus number of missed ones: positive if too many are detected.
+
+        A blink detected in an ambiguous closure counts nowhere.
+        """
         return len(self.blinks.false) - len(self.blinks.missed)
 
     @property
     def mistakes(self) -> list[Mistake]:
-        """All missed and false closures, in order of time."""
+        """All missed and false blinks and prolonged closures, in order of their first frames."""
         found = [
             Mistake(f"{outcome}_{kind}", closure)
             for kind, match in (("blink", self.blinks), ("prolonged_closure", self.prolonged))
@@ -121,14 +126,14 @@ def match_closures(
     annotated: Sequence[Closure],
     ambiguous: Sequence[Closure] = (),
 ) -> Match:
-    """Match each detected closure with an annotated closure that contains its peak frame.
+    """Match detected closures with annotated ones that contain their peak frames.
 
     Each closure is in one pair at most, and there are as many pairs as possible.
 
     Parameters
     ----------
     detected : sequence of Closure
-        In order of their peaks.
+        In order of their peaks. One without a `peak` raises ValueError.
     annotated : sequence of Closure
     ambiguous : sequence of Closure, optional
         A detected closure that has no match but whose peak lies in one of these is not called
@@ -137,6 +142,7 @@ def match_closures(
     Returns
     -------
     Match
+        `hits` and `false` are in the order of `detected`, `missed` in that of `annotated`.
 
     Notes
     -----
@@ -171,9 +177,9 @@ def score_clip(clip: AnnotatedClip, analysis: Detection) -> ClipScore:
     """Compare the closures that were detected in a recording with its annotation.
 
     Blinks are matched with blinks, and prolonged closures with long closures. A closure that is
-    detected as the wrong kind therefore counts twice: as missed and as false. Closures outside the
-    annotated range, or after the end of an incomplete track, are ignored. A detected closure counts
-    as outside if its peak is.
+    detected as the wrong kind of these two therefore counts twice: as missed and as false. Detected
+    flutters are ignored, and so are closures outside the annotated range or after the end of the
+    track. A detected closure is outside if its peak is, an annotated one if all its frames are.
 
     Parameters
     ----------
@@ -187,7 +193,8 @@ def score_clip(clip: AnnotatedClip, analysis: Detection) -> ClipScore:
     Raises
     ------
     AnnotationError
-        The annotation names frames that the video does not have.
+        The annotation names frames that the video does not have, or counts frames of an AVI file
+        that the camera dropped.
     """
     track = analysis.track
     _check_frame_numbers(clip, track)
@@ -250,7 +257,7 @@ def detected_closures(analysis: Detection) -> dict[int, list[Closure]]:
 
 
 def frame_times_s(track: Track, frames: Sequence[int]) -> Float64Array:
-    """Return the times (M,), in seconds, of these frames of the source video.
+    """Return the times (M,), in seconds as in `track.times_s`, of these frames of the video.
 
     `frames` are M frame numbers, counted from 0. A frame that was not tracked gets a time between
     those of the tracked frames around it. A frame before the first tracked one gets that one's
@@ -305,19 +312,20 @@ class ScoreSummary:
     """The score of one or several recordings. The JSON output has the same fields.
 
     `true_positives` (annotated and detected), `false_positives` (only detected) and
-    `false_negatives` (only annotated) count blinks. Precision, recall and F1, 0 to 1, and the
-    values per recording are NaN if there is nothing to divide by.
+    `false_negatives` (only annotated) count blinks. `precision`, `recall` and `f1`, 0 to 1, are NaN
+    if they would divide by 0 blinks.
 
     Attributes
     ----------
     clips : int
         Number of recordings.
     count_error : int
-        Number of detected blinks minus number of annotated blinks, in all recordings.
+        Number of false blinks minus number of missed ones, in all recordings.
     count_error_mean_abs : float
-        Mean over the recordings of that difference in each recording, without its sign.
+        Mean over the recordings of that difference in each recording, without its sign; NaN without
+        a recording.
     count_error_zero_share : float
-        Share of the recordings in which that difference is 0.
+        Share of the recordings in which that difference is 0, 0 to 1; NaN without a recording.
     onset_error_ms, offset_error_ms, duration_error_ms : TimingErrors
         Errors of the beginning, the end and the duration of the matched blinks.
     prolonged_closures : ClosureCounts
@@ -418,8 +426,8 @@ def _time_errors_s(track: Track, blinks: Match) -> tuple[Float64Array, Float64Ar
     """Return the errors of the matched blinks' onsets, offsets and durations, in seconds.
 
     An error is the detected minus the annotated value. An annotated blink begins with its first
-    frame and ends with the first frame after it. Values that would need an unseen onset or offset
-    are left out.
+    frame and ends with the first frame after it. Values that would need an unseen onset or offset,
+    detected or annotated, are left out, so the three arrays may differ in size.
     """
     frames = [frame for _, true in blinks.hits for frame in (true.start, true.stop)]
     annotated_s = frame_times_s(track, frames).reshape(-1, 2)
@@ -436,11 +444,12 @@ def _time_errors_s(track: Track, blinks: Match) -> tuple[Float64Array, Float64Ar
 
 
 def _check_frame_numbers(clip: AnnotatedClip, track: Track) -> None:
-    """Raise `AnnotationError` if the annotation counts frames differently from the decoder.
+    """Raise `AnnotationError` if the annotation seems to count other frames than the decoder.
 
-    When a camera drops a frame, it writes an empty packet into the AVI file. Annotations such as
-    those of the ZJU set count that frame, but the decoder skips it. The frame times then show that
-    frames are missing.
+    It then names a frame that the whole video does not have, or frames are missing in an AVI file.
+    When a camera drops a frame, it writes an empty packet into such a file. Annotations such as
+    those of the ZJU set count that frame, but the decoder skips it; the frame times show that. Up
+    to `SPARE_FRAMES` frames too many, or missing, are allowed.
     """
     info = track.info
     counted = info.frames_decoded + info.frames_failed if info.complete else None

@@ -53,9 +53,10 @@ class ClosureTruth:
     start, end : int or None
         First and last frame, counted from 0, in which the lids are closed by `VISIBLE_DEPTH` of
         `depth` or more. The closure includes frame `end`, as in annotated recordings. Here and
-        below, only frames with a face count; None if none of them shows the closure.
+        below, only frames with a face count, and None means that there is no such frame.
     peak : int or None
-        The frame in which the lids are closed the most.
+        The frame, from `start` to `end`, in which the lids are closed the most; of several, the one
+        nearest to the middle of the plateau.
     closed_first, closed_last : int or None
         First and last frame in which the lids are closed by `CLOSED_DEPTH` of `depth` or more.
     """
@@ -77,6 +78,9 @@ class ClosureTruth:
 class Truth:
     """What each of the N frames of a clip shows.
 
+    Eyes and lids are those at the moment of the timestamp. With an exposure or a readout time in
+    the specification, the frame shows the mean over slightly later moments instead.
+
     Attributes
     ----------
     spec : ClipSpec
@@ -84,7 +88,7 @@ class Truth:
         Timestamps in units of ``1 / clock_hz`` seconds.
     clock_hz : int
     times_s : ndarray, shape (N,), float64
-        Timestamps in seconds.
+        Timestamps in seconds; the first one is `ClipSpec.start_time_s`.
     closure : ndarray, shape (N, 2), float64
         0 = open, 1 = shut; the left eye in column `LEFT`, the right eye in column `RIGHT`.
     fissure : ndarray, shape (N, 2), float64
@@ -93,12 +97,12 @@ class Truth:
     iris_in_sight : ndarray, shape (N, 2), float64
         Share of the iris's height between the lids: 0 = hidden, 1 = all.
     gaze_vertical, gaze_horizontal : ndarray, shape (N,), float64
-        Iris displacement from where it is in a straight look, in canthal distances; down and the
-        subject's left are positive.
+        Iris displacement from where it is in a straight look, in canthal distances, drift included;
+        down and the subject's left are positive.
     face_present : ndarray, shape (N,), bool
         False where a plain background replaces the face.
     closures : tuple of ClosureTruth
-        In order of time.
+        In order of their onsets. A clip that is shown several times has each of them as many times.
     """
 
     spec: ClipSpec
@@ -121,7 +125,7 @@ def compute_truth(spec: ClipSpec, clock_hz: int = CLOCK_HZ[".mp4"], repeats: int
     ----------
     spec : ClipSpec
     clock_hz : int, default 60000
-        Ticks per second of the container; timestamps are rounded to them.
+        Ticks per second of the container, see `CLOCK_HZ`; timestamps are rounded to them.
     repeats : int, default 1
         Number of times that the clip is shown, one after the other: so many times its frames are in
         the result.
@@ -219,24 +223,27 @@ def write_clip(
     ----------
     path : Path
         Its suffix selects the container: .mp4, .mov, .mkv, or .webm (only VP9 and AV1).
-        ``<stem>.truth.json`` and ``<stem>.truth.blinks.csv`` are written beside it. The table has
-        the columns of annotated recordings, and lacks closures that no frame shows.
+        ``<stem>.truth.json`` and ``<stem>.truth.blinks.csv`` are written beside it; existing files
+        are replaced. The table has the columns of annotated recordings, and lacks closures that no
+        frame shows.
     spec : ClipSpec
     repeats : int, default 1
         Number of times that the clip is shown. It is encoded only once, so repeats cost little.
     on_progress : callable, optional
-        Called after each rendered frame with the number of frames rendered and their total.
+        Called after each rendered frame with the number of frames rendered and their total, without
+        repeats.
 
     Returns
     -------
     Truth
+        That of all repeats.
 
     Raises
     ------
     ValueError
         The container is unknown or does not hold this codec, or `repeats` is below 1.
     SyntheticSetupError
-        PyAV or the portrait is not installed.
+        The portrait is not installed.
     """
     suffix = path.suffix.lower()
     if suffix not in CLOCK_HZ:
@@ -299,7 +306,8 @@ def _encode(
 def quality_options(codec: str, crf: int) -> dict[str, str]:
     """Return the encoder's options, as PyAV takes them, for a constant quality.
 
-    `codec` is a key of `ENCODERS`, and `crf` that of `ClipSpec`: 0 is best, 51 is worst.
+    `codec` is a key of `ENCODERS`, and `crf` that of `ClipSpec`: 0 is best, 51 is worst. For
+    ``mpeg4``, which has no such option, it becomes a fixed quantiser from 1 to 31.
     """
     if codec == "mpeg4":
         # This codec has no constant quality, only a quantiser from 1 to 31.

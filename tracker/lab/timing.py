@@ -24,8 +24,9 @@ CROP_PX = 256
 class Clock:
     """Adds up the seconds of each stage, by its name: ``with clock.stage("decode"): ...``.
 
-    The time of a stage inside another one does not count for the outer one. `cpu_s` is the time of
-    the thread, `wall_s` the elapsed time. Several threads may use one clock.
+    The time of a stage inside another one does not count for the outer one. `cpu_s` and `wall_s`
+    hold seconds by the name of the stage: CPU time of the thread that it ran on, and elapsed time.
+    Several threads may use one clock.
     """
 
     def __init__(self) -> None:
@@ -51,7 +52,7 @@ class Clock:
 
 
 class TimedImage(LazyImage):
-    """A decoded frame that times each conversion of a part of it to colours."""
+    """A decoded frame that times each conversion of a part of it to colours: stage ``convert``."""
 
     def __init__(self, image: LazyImage, clock: Clock) -> None:
         self._image, self._clock = image, clock
@@ -65,8 +66,9 @@ class TimedImage(LazyImage):
 
 
 class TimedVideo(Video):
-    """A video whose decoding and conversions are timed by `clock`.
+    """A video whose decoding and conversions to colours are timed by `clock`.
 
+    These are the stages ``decode`` and ``convert``.
     `decoded_ahead` tells whether `frames` was last asked to decode ahead.
     """
 
@@ -95,6 +97,7 @@ class TimedVideo(Video):
 class TimedFinder:
     """A `FaceFinder` that times its calls, and keeps a picture of the first face.
 
+    The stages are ``detector`` (`detect`) and ``face_mesh`` (`find_landmarks`).
     `measure_floor` needs the picture. `face` is that picture, `CROP_PX` pixels a side; None until a
     face was found. `finder` is the one that is timed.
     """
@@ -119,7 +122,8 @@ class TimedFinder:
 def cut_face(image: ImageLike, region: Region) -> Image:
     """Cut a face out as a square picture of `CROP_PX` pixels a side, without turning it upright.
 
-    `region` is the square around the face, in pixels of `image`; its angle is ignored.
+    `region` is the square around the face, in pixels of `image`; its angle is ignored. If a part of
+    it lies outside the image, the rest is stretched to the square picture.
     """
     half = region.side_px / 2
     left, top = max(0, int(region.centre_x - half)), max(0, int(region.centre_y - half))

@@ -94,7 +94,7 @@ class Comparison:
     Attributes
     ----------
     group : str
-        ``all``, or the name of a directory or of a camera view.
+        Which recordings: ``all``, or those in the directory or of the camera view of this name.
     variant : str
         A key of `tracker.lab.variants.VARIANTS`.
     detector : Counts
@@ -112,7 +112,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Ablation:
-    """How the detector does when one of its rules is switched off.
+    """How the detector, with its own constants, does when one of its rules is switched off.
 
     Attributes
     ----------
@@ -121,7 +121,7 @@ class Ablation:
     as_made : Counts
         Blinks in the unchanged recordings.
     variants : Counts
-        Blinks in all variants of the recordings together, the unchanged ones among them.
+        Blinks in all `VARIANTS` of the recordings together, the unchanged ones among them.
     """
 
     rule: str
@@ -159,7 +159,7 @@ class Validation:
     Attributes
     ----------
     chosen : dict of str to ClosureRules
-        For each person, the constants that were chosen on the other people's recordings.
+        By person (`AnnotatedClip.person`), the constants chosen on the other people's recordings.
     comparisons : tuple of Comparison
         From `compare_methods`.
     ablations : tuple of Ablation
@@ -174,7 +174,10 @@ class Validation:
     margins: tuple[Margin, ...]
 
     def to_dict(self) -> dict[str, object]:
-        """Return the results as dicts and lists that `tracker.files.summary.to_json` can write."""
+        """Return the results as dicts and lists that `tracker.files.summary.to_json` can write.
+
+        Of the chosen constants they hold those of `CHOICES`. F1 is added to all counts.
+        """
         return {
             "chosen": {
                 person: {name: getattr(rules, name) for name in CHOICES}
@@ -210,7 +213,10 @@ class _Detected:
 
 
 def validate(recordings: Recordings, parameters: Parameters, all_variants: bool) -> Validation:
-    """Choose `CHOICES` for each person on the others' recordings, and score the detector with them.
+    """Choose the constants of `CHOICES` for each person, and score the detector with them.
+
+    They are chosen on the other people's recordings. Rules are switched off, and margins are found,
+    with the detector's own constants instead (`kernels.dips.RULES`).
 
     Parameters
     ----------
@@ -219,7 +225,7 @@ def validate(recordings: Recordings, parameters: Parameters, all_variants: bool)
     parameters : Parameters
     all_variants : bool
         True: score on all `VARIANTS`, and also without each of the detector's rules. False: score
-        only on the unchanged recordings, with all rules.
+        only on the unchanged recordings, with all rules. The choice is the same in both cases.
 
     Returns
     -------
@@ -276,7 +282,7 @@ def choose_rules(combinations: Sequence[ClosureRules], counts: NDArray[np.int64]
 
     `counts` (C, 3) are the found, false and missed blinks of each combination. F1 is the harmonic
     mean of precision and recall. If several have the highest F1, return the one nearest to their
-    geometric middle, because that one is farthest from the combinations that make more mistakes.
+    middle (of the logarithms): it is farthest from the combinations that make more mistakes.
     """
     found, false, missed = counts.T
     score = 2 * found / np.maximum(2 * found + false + missed, 1)
@@ -329,15 +335,8 @@ def compare_methods(
 def leave_out_rules(recordings: Recordings, parameters: Parameters) -> Iterator[Ablation]:
     """Score the detector with all of its rules, then with each rule switched off in turn.
 
-    Parameters
-    ----------
-    recordings : sequence of (AnnotatedClip, Track)
-    parameters : Parameters
-
-    Yields
-    ------
-    Ablation
-        The first has all rules.
+    It has its own constants (`kernels.dips.RULES`), and is scored on all `VARIANTS` of the
+    recordings. The first `Ablation` has all rules; each other one lacks one of `REFUSALS`.
     """
     rules = {"": RULES, **{name: replace(RULES, ignored=bit) for name, bit in REFUSALS.items()}}
     counts = {(name, variant): Counts() for name in rules for variant in VARIANTS}
@@ -355,15 +354,8 @@ def leave_out_rules(recordings: Recordings, parameters: Parameters) -> Iterator[
 def find_margins(recordings: Recordings, parameters: Parameters) -> Iterator[Margin]:
     """Find how close detected and annotated blinks of the recordings come to the rules' limits.
 
-    Parameters
-    ----------
-    recordings : sequence of (AnnotatedClip, Track)
-    parameters : Parameters
-
-    Yields
-    ------
-    Margin
-        One for each rule whose limit is among `CHOICES`.
+    The recordings are unchanged, and the detector has its own constants (`kernels.dips.RULES`).
+    There is one `Margin` for each of `CHOICES`, which are limits of rules.
     """
     found: dict[str, list[tuple[float, str]]] = {"noises": [], "eye_share": [], "fall_s": []}
     for clip, track in recordings:
@@ -425,6 +417,7 @@ def count_detected(
     """Count the found, false and missed blinks of the detector with these rules, in one track.
 
     `traces` are those of the track (`trace_track`), and `clip` is the annotation of its recording.
+    `score_clip` tells what counts, and raises AnnotationError if the two do not fit.
     """
     events = detect_events(traces, parameters, rules)
     blinks = score_clip(clip, _Detected(traces.track, events)).blinks
@@ -434,9 +427,11 @@ def count_detected(
 def count_peaks(clip: AnnotatedClip, track: Track, samples: NDArray[np.int64]) -> Counts:
     """Count the found, false and missed blinks of a method that only finds the peaks of blinks.
 
-    `samples` (M,) are the peaks, as indices of the track's frames. `clip` is the annotation of the
-    recording. A peak in an annotated long closure counts neither as right nor as wrong, because
-    such a method cannot tell it from a blink.
+    `samples` (M,) are the peaks, as indices of the track's frames, in order. `clip` is the
+    annotation of the recording. A peak in an annotated long closure that is in no annotated blink
+    is not called false, because such a method cannot tell the two apart; nor is one in an ambiguous
+    closure or outside the annotated range. All annotated blinks count, also those after the end of
+    an incomplete track, which are missed.
     """
     frames = track.frame_index[samples].tolist()
     low, high = clip.scored or (0, int(track.frame_index[-1]) + track.info.step)

@@ -31,10 +31,11 @@ MakeVariant = Callable[[AnnotatedClip, Track], Sequence[Track]]
 
 
 def thin_track(track: Track, step: int, first: int) -> Track:
-    """Return a track of every `step`-th of the track's frames, as if the video had fewer.
+    """Return a track of every `step`-th of the track's frames, as if the others had been skipped.
 
-    `first` is the first frame that is kept, as an index of the track's frames. Times begin at 0
-    again.
+    `first` is the first frame that is kept, as an index of the track's frames; with a `step` of 1
+    all are kept whatever it is. Times begin at 0 again. Frame numbers (`frame_index`) stay, so that
+    annotations still fit.
     """
     if step == 1:
         return track
@@ -55,10 +56,11 @@ def thin_track(track: Track, step: int, first: int) -> Track:
 
 
 def add_noise(track: Track, noise: float) -> Track:
-    """Return a track with normal random noise added to the landmarks of the eyes.
+    """Return a track with normal random noise added to the landmarks of the eyes, in x and in y.
 
-    `noise` is its standard deviation in canthal distances (from corner to corner of an eye). Tracks
-    with equally many frames get the same random numbers.
+    `noise` is its standard deviation in canthal distances (from corner to corner of an eye). It is
+    independent in each frame and landmark. Tracks with equally many frames get the same random
+    numbers.
     """
     rng = np.random.default_rng(len(track.times_s))
     landmarks = track.landmarks.copy()
@@ -71,8 +73,8 @@ def add_noise(track: Track, noise: float) -> Track:
 def scale_lids(track: Track, factor: Float64Array) -> Track:
     """Return a track whose lid openings are multiplied by `factor`.
 
-    It has the shape (N, 2), first the left eye, then the right, or (N, 1) for both eyes alike: 1
-    changes nothing, 0 shuts them.
+    `factor` has the shape (N, 2), first the left eye, then the right, or (N, 1) for both eyes
+    alike: 1 changes nothing, 0 shuts them. Both lids move, towards or away from their middle.
     """
     landmarks = track.landmarks.astype(np.float64)
     by_eye = np.broadcast_to(factor, (len(landmarks), 2))
@@ -90,9 +92,9 @@ def change_lids(
 ) -> Track:
     """Return a track with other EARs (eye aspect ratios: height of the lid opening over its width).
 
-    `change` is called with two arrays (N, 2), which have a column for each eye: the EAR, and the
+    `change` is called with two arrays (N, 2), first the left eye, then the right: the EAR, and the
     EAR of the open eye at that time. It returns the new EAR, shape (N, 2). No EAR gets smaller than
-    `LEAST_EAR`.
+    `LEAST_EAR`. A frame without a face stays NaN.
     """
     by_eye = compute_eye_geometry(track.landmarks).ear
     ear = by_eye.mean(axis=1)
@@ -115,23 +117,28 @@ def make_shallower(track: Track, share: float) -> Track:
 def make_narrower(track: Track, share: float) -> Track:
     """Return a track of narrower eyes: `share` of the typical EAR is subtracted from each EAR.
 
-    The EAR (eye aspect ratio) is the height of the lid opening over its width; 0.2 makes eyes a
-    fifth less open. The noise of the EAR stays the same, so it is larger relative to the opening.
+    The EAR (eye aspect ratio) is the height of the lid opening over its width; the typical one is a
+    single number for the recording. 0.2 makes open eyes a fifth less open. The noise of the EAR
+    stays the same, so it is larger relative to the opening. No EAR gets smaller than `LEAST_EAR`.
     """
     typical = compute_typical_opening(compute_eye_geometry(track.landmarks).ear.mean(axis=1))
     return change_lids(track, lambda ear, _: ear - share * typical)
 
 
 def make_slower(track: Track, factor: float) -> Track:
-    """Return a track in which everything takes `factor` times as long: 2 is half the speed."""
+    """Return a track in which everything takes `factor` times as long: 2 is half the speed.
+
+    Its frames stay the same; only their times change.
+    """
     return replace(track, times_s=track.times_s * factor)
 
 
 def make_restless(track: Track, amount: float, every_s: float) -> Track:
     """Return a track in which the lid opening slowly grows and shrinks at random.
 
-    It is multiplied by a factor that moves to a new random value every `every_s` seconds. `amount`
-    is the standard deviation of the factor's logarithm.
+    That of both eyes is multiplied by a factor, whose logarithm moves along a straight line to a
+    new random value every `every_s` seconds. `amount` is the standard deviation of these values.
+    Tracks with equally many frames and equal times get the same factor.
     """
     rng = np.random.default_rng(len(track.times_s))
     knots_s = np.arange(0, track.times_s[-1] + every_s, every_s)
@@ -142,7 +149,7 @@ def make_restless(track: Track, amount: float, every_s: float) -> Track:
 def add_glare(track: Track, depth: float) -> Track:
     """Return a track whose left eye seems to close for 0.1 s every 1.1 s, as under glare.
 
-    `depth` is the share of the lid opening by which it closes.
+    `depth` is the share of the lid opening by which it closes, 0 to 1.
     """
     factor = np.ones((len(track.times_s), 2))
     for at_s in np.arange(0.7, track.times_s[-1], 1.1):
@@ -155,10 +162,12 @@ def add_closing(
 ) -> Track:
     """Return a track with partial closures added: one in each gap between annotated closures.
 
-    They are no blinks, and a detector should not find them. Gaps that are too short stay as they
-    are. `times_s` tells for how many seconds the lids fall, stay lowered and rise again, in this
-    order. `depths` tells by which share of its height, 0 to 1, the lid opening shrinks in the first
-    gap, in the second, and so on; after its last value, the first one follows again.
+    They are no blinks, and a detector should not find them. The times before the first and after
+    the last annotated closure are gaps, too. The closure lies in the middle of its gap. A gap gets
+    none if it does not fit, or would be closer than `CLEAR_S` to an annotated one. `times_s` tells
+    for how many seconds the lids fall, stay lowered and rise again, in this order. `depths` tells
+    by which share of its height, 0 to 1, the opening of both eyes shrinks in the first added
+    closure, in the second, and so on; after its last value, the first one follows again.
     """
     fall_s, hold_s, rise_s = times_s
     whole_s, at_s = sum(times_s), track.times_s
