@@ -177,7 +177,7 @@ def _analyze_divided(
 
 
 def _read_request(options: argparse.Namespace, parser: argparse.ArgumentParser) -> "Request":
-    """Return which files the options ask for, and in which language.
+    """Return what the options ask for besides parameters, such as a report and its language.
 
     If two options contradict, or no browser can make the PDF, the program ends with a message.
     """

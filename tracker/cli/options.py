@@ -62,8 +62,8 @@ def read_participants_option(
     """Return the table of who was recorded: that of ``--participants``, or the one of `folders`.
 
     Without the option, the table is a file ``participants.tsv`` or ``.csv`` directly in one of the
-    folders; None if there is none. Paths of `folders` that are no folders are left out. If the
-    table cannot be used, or `folders` hold several, the program ends with a message (exit code 2).
+    folders; None if there is none. Files among `folders` are passed over. If the table cannot be
+    used, or the folders hold several, the program ends with a message (exit code 2).
     """
     from tracker.files.participants import ParticipantsError, find_participants, read_participants
 

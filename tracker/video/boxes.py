@@ -43,8 +43,8 @@ class Box:
     Attributes
     ----------
     start, end : int
-        Byte offsets in the file of the first byte of its content, which its size and type are no
-        part of, and of the first byte after its content.
+        Byte offsets in the file: of the first byte of its content, which follows its size and
+        type, and of the first byte after its content.
     """
 
     def __init__(self, file: BufferedIOBase, start: int, end: int) -> None:

@@ -440,7 +440,7 @@ class Decoder:
         return image
 
     def _find_converter(self) -> Converter | None:
-        """Return the converter of all frames of the last one's size; None if that is refused."""
+        """Return the converter for the last grabbed frame's size; None if the size is refused."""
         frame = self._frame.contents
         aspect = read_pixel_aspect(self._format, self._stream, self._frame)
         key = (frame.width, frame.height, aspect)

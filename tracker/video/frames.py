@@ -87,8 +87,8 @@ class _Counts:
 
     `decoded` and `failed` are frames, without those of a stretch's run-in. `packets` are encoded
     frames, with the run-in's, of which only the first `tracker.video.ffmpeg.BITRATE_FRAMES` count;
-    `packet_bytes` is their size. `whole` is False only at the video's end, if that was not read or
-    the file is cut off.
+    `packet_bytes` is their size. `whole` is False only in the last counts, if the video's end was
+    not read or the file is cut off.
     """
 
     decoded: int
@@ -151,7 +151,7 @@ class Video:
         The file is missing or unreadable.
     VideoOpenError
         The input is not a video, has no video stream, its frames are too small or too large, it
-        declares impossible pixels or frame rates, or is slow motion of unknown speed.
+        declares impossible pixels or frame rates, or is slow or fast by an unknown factor.
     DivisionError
         The file does not have this stretch, here or in `frames`.
     Exception
@@ -246,8 +246,8 @@ class Video:
         wants : callable, optional
             Takes a frame's index and returns whether to yield the frame; replaces `step`.
         ahead : bool, default False
-            Decode up to `FRAMES_AHEAD` frames ahead on a second thread, which is faster if there is
-            a second core. The frames are the same.
+            Decode on a second thread, which keeps up to `FRAMES_AHEAD` frames ready. This is faster
+            if there is a second core. The frames are the same.
 
         Yields
         ------
@@ -351,8 +351,8 @@ class Video:
 class _Guide:
     """Tells which decoded frames belong to a `Stretch`, and checks that their indices are right.
 
-    It looks at the frame that `decoder` grabbed last. If `stretch` is None, all frames belong.
-    `start` is the index of the first frame that the decoder gives.
+    It looks at the frame that `decoder` grabbed last. Without a `Stretch`, all frames belong.
+    `start` is the index of the first frame that the decoder gives, the keyframe's.
     """
 
     def __init__(self, stretch: Stretch | None, decoder: Decoder) -> None:
@@ -410,7 +410,7 @@ _Decoded = tuple[Frame | None, _Counts]
 
 
 class _Ahead:
-    """Decodes on a second thread, a few frames ahead of the thread that uses them."""
+    """Decodes on a second thread, which keeps up to `FRAMES_AHEAD` frames ready for the first."""
 
     def __init__(self, results: Iterator[_Decoded]) -> None:
         self._results = results

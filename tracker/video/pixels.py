@@ -147,7 +147,7 @@ def _turn(
 class Converter:
     """Converts parts of decoded frames to upright pictures in blue, green and red.
 
-    All frames must have the size of the stored picture of `placement`; see `fits`. One converter
+    All frames must have the stored size of the `Placement` it is made with. One converter
     serves many frames, because FFmpeg's library for pixels, swscale, takes time to prepare.
     """
 
@@ -200,8 +200,8 @@ class Converter:
     def planes(self, frame: AvFrame) -> "Planes | None":
         """Return the frame's stored planes of brightness and colour (YUV), without a copy.
 
-        None if its pixel format is not one of `_PLANAR_FORMATS`. The arrays are the decoder's own
-        memory, valid as long as the frame is.
+        None if it is not stored in three such planes of 8, 10 or 12 bits, from the top row down.
+        The arrays are the decoder's own memory, valid as long as the frame is.
         """
         addresses, strides = frame.planes[:3], frame.strides[:3]
         key = (*addresses, *strides, frame.format, frame.matrix, frame.range)

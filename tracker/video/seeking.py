@@ -47,7 +47,10 @@ class SeekingDecoder(Decoder):
 
     @property
     def pts(self) -> int:
-        """Timestamp of the last grabbed frame in ticks of the stream's clock, or `NO_TIME`."""
+        """Timestamp of the last grabbed frame in ticks of the stream's clock.
+
+        `NO_TIME` if it has none, and after `take`, so read it before.
+        """
         ticks: int = self._frame.contents.pts
         return ticks
 

@@ -44,9 +44,10 @@ _DISPLAY_MATRIX, _DISPLAY_MATRIX_BYTES = 5, 36
 
 
 def find_recordings(context: AvFormatContext) -> list[AvStream]:
-    """Return the video streams that could be the recording, as this module says; [] if none could.
+    """Return the video streams that could be the recording; [] if none could.
 
-    They are chosen among those that FFmpeg has found so far in the file opened as `context`.
+    These are the ones that FFmpeg has found so far in the file opened as `context`, without
+    attached pictures, such as a cover, and without streams of one frame if another has more.
 
     Raises
     ------

@@ -46,8 +46,8 @@ def repair_times(
         Index of each frame in the video, counting skipped frames; strictly increasing.
     fps : float
         Frame rate that the container declares. It is used if the rate cannot be measured: with
-        under `LEAST_MEASURED_STEPS` good steps, or implausible ones. If the declared rate is not
-        within 1 to 1000, 30 is assumed.
+        under `LEAST_MEASURED_STEPS` steps between increasing times, or implausible ones. If the
+        declared rate is not within 1 to 1000, 30 is assumed.
 
     Returns
     -------
