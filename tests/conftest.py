@@ -121,8 +121,12 @@ def aws_server() -> Iterator["Aws"]:
 
 
 @pytest.fixture
-def aws(aws_server: "Aws", monkeypatch: pytest.MonkeyPatch) -> "Aws":
+def aws(
+    request: pytest.FixtureRequest, aws_server: "Aws", monkeypatch: pytest.MonkeyPatch
+) -> "Aws":
     """Return AWS without records, files, messages and faults; the environment leads to it."""
+    # Who asks for it while it runs, by `getfixturevalue`, has to say so before.
+    assert request.node.get_closest_marker("aws"), "mark the test, or its parameter, as `aws`"
     aws_server.clear()
     for name, value in aws_server.environment.items():
         monkeypatch.setenv(name, value)

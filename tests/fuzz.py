@@ -35,7 +35,7 @@ CODECS = {
     "mpeg4.3gp": ("mpeg4", "yuv420p", {}),
     "mjpeg.mov": ("mjpeg", "yuvj420p", {"strict": "-1"}),
     "mjpeg.avi": ("mjpeg", "yuvj422p", {"strict": "-1"}),
-    "vp8.webm": ("libvpx", "yuv420p", {"deadline": "realtime"}),
+    "vp8.webm": ("libvpx", "yuv420p", {"deadline": "realtime", "threads": "1"}),
     "vp9.webm": ("libvpx-vp9", "yuv420p", {"deadline": "realtime"}),
     "av1.mp4": ("libsvtav1", "yuv420p", {"preset": "12"}),
     "mpeg1.mpg": ("mpeg1video", "yuv420p", {}),

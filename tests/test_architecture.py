@@ -123,6 +123,8 @@ def find_imports(node: ast.AST, *, typing: bool) -> Iterator[str]:
     Without `typing`, what only a type checker imports is left out.
     """
     for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.expr):  # holds no statement, so no import
+            continue
         if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING" and not typing:
             continue
         if isinstance(child, ast.Import):

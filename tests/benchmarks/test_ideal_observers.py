@@ -39,6 +39,7 @@ def test_the_floor_of_white_noise_is_that_worked_out_by_hand() -> None:
     assert fixation.floor_deg == pytest.approx(one_sample * np.sqrt(2 / 9))
 
 
+@pytest.mark.slow
 def test_ideal_observers_find_large_jerks_and_miss_small_ones() -> None:
     fixation = Fixation(30.0, NOISES[0])
     small, large = (

@@ -23,6 +23,7 @@ def test_moments_have_their_rate_and_their_distance() -> None:
     assert min(times_s) >= 10.0
 
 
+@pytest.mark.slow
 def test_published_rates_come_back() -> None:
     cells = {(cell.measure, cell.seen): cell for cell in measure_rates(6, (60.0,))}
     assert len(cells) == 6

@@ -140,6 +140,7 @@ def test_a_latency_is_compared_with_that_of_the_movements_that_are_seen() -> Non
     assert found.latency_errors_ms[1] == found.latency_misses_ms[1]
 
 
+@pytest.mark.slow
 def test_some_recordings_are_measured_as_many_are() -> None:
     """The short form of `make saccades`: intervals that hold, and slow people that stand out."""
     normal = simulate(draw_normal, 60.0, 24, (90,))
@@ -152,6 +153,7 @@ def test_some_recordings_are_measured_as_many_are() -> None:
     assert compute_auroc([one.time_ms for one in slow], [one.time_ms for one in normal]) > 0.95
 
 
+@pytest.mark.slow
 def test_the_command_writes_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(saccades, "RATES_HZ", (30.0,))
     if not LONG:

@@ -8,6 +8,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 BENCHMARKS = """
@@ -41,6 +43,7 @@ def test_long():
 """
 
 
+@pytest.mark.slow
 def test_ratios_out_of_bound_fail_and_all_are_in_the_table(tmp_path: Path) -> None:
     folder = tmp_path / "benchmarks"
     folder.mkdir()

@@ -58,6 +58,7 @@ def draw_blinks(count: int, *onsets: int) -> NDArray[np.float64]:
     return ratio
 
 
+@pytest.mark.slow
 def test_a_blink_of_which_half_is_not_seen_counts_in_none_of_the_three() -> None:
     """Of two blinks, the face is lost before the lids open again, or comes back after they shut."""
     ratio = draw_blinks(480, 60, 200, 250, 400)
@@ -66,6 +67,7 @@ def test_a_blink_of_which_half_is_not_seen_counts_in_none_of_the_three() -> None
     assert_all_agree(make_session(ratio), blink_count=4, prolonged_closure_count=0)
 
 
+@pytest.mark.slow
 def test_eyes_held_shut_while_they_look_down_are_closed_in_all_three() -> None:
     """Shut lids read higher then: within 0.04 of the blinks around, but not of all blinks."""
     ratio = draw_blinks(480, 20, 40, 60, 90, 250, 280, 310)

@@ -38,7 +38,7 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(work_module, "PROGRESS_INTERVAL_S", 0.0)
 
 
-@pytest.fixture(params=["aws", "local"])
+@pytest.fixture(params=[pytest.param("aws", marks=pytest.mark.aws), "local"])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AwsStorage | LocalStorage]:
     if request.param == "aws":
         aws: Aws = request.getfixturevalue("aws")
@@ -248,6 +248,7 @@ def test_the_same_video_after_its_deletion_is_another_analysis(world: World) -> 
     assert len(world.ask("GET", "/analyses")[1]["analyses"]) == 1
 
 
+@pytest.mark.aws
 @pytest.mark.parametrize("storage", ["aws"], indirect=True)
 def test_a_deletion_that_a_failing_storage_interrupts_is_completed(world: World) -> None:
     assert world.aws is not None
@@ -280,6 +281,7 @@ def test_deleting_again_and_again_at_once(world: World) -> None:
     assert world.find_traces(USER) == []
 
 
+@pytest.mark.aws
 @pytest.mark.parametrize("storage", ["plain"], indirect=True)
 def test_a_second_file_where_no_versions_are_kept_is_another_analysis(world: World) -> None:
     offer = world.ask("POST", "/uploads", {"parameters": {"vpp_thresh": 0.05}})[1]
@@ -374,6 +376,7 @@ def test_the_local_server_removes_what_is_over(tmp_path: Path) -> None:
 # Which bytes were analysed
 
 
+@pytest.mark.aws
 @pytest.mark.parametrize("storage", ["aws"], indirect=True)
 def test_a_second_file_for_one_form_is_refused_and_the_first_stays(world: World) -> None:
     # The local server refuses the second upload itself.

@@ -201,6 +201,7 @@ def test_what_cannot_be_divided_is_analysed_whole(
     assert world.list_parts() == set()
 
 
+@pytest.mark.slow
 def test_a_recording_with_a_segment_that_takes_too_long_is_analysed_whole(
     world: DividedWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -519,6 +520,7 @@ def test_a_job_asks_for_what_its_caller_knows(world: DividedWorld) -> None:
 # With the models
 
 
+@pytest.mark.slow
 def test_a_recording_that_is_divided_has_the_result_of_one_that_is_not(
     engine: "Engine", clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

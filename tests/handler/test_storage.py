@@ -42,7 +42,7 @@ NOW = "2026-01-02T03:04:05.000000+00:00"
 RECORD = Record("0" * 32, "u", "k", NOW, {"vpp_thresh": 0.06, "step": 1, "protocol": []})
 
 
-@pytest.fixture(params=["aws", "local"])
+@pytest.fixture(params=[pytest.param("aws", marks=pytest.mark.aws), "local"])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AwsStorage | LocalStorage]:
     if request.param == "aws":
         request.getfixturevalue("aws")

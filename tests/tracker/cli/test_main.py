@@ -277,6 +277,7 @@ class TestAnalyze:
         # What was asked for, or the default.
         assert summary["sampling"]["step"] == 1
 
+    @pytest.mark.slow
     def test_one_bad_file_does_not_stop_the_rest(
         self, clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -404,6 +405,7 @@ class TestUsage:
         assert error.startswith("error: the model file ")
         assert error.endswith("Install the program again.")
 
+    @pytest.mark.slow
     def test_a_reader_that_goes_away_is_no_failure(self, tmp_path: Path) -> None:
         for n in range(60):
             save_track(make_track(make_landmarks(np.full(9, 0.3), 0)), tmp_path / f"{n}.npz")
@@ -415,6 +417,7 @@ class TestUsage:
         )
         assert (result.returncode, result.stdout, result.stderr) == (0, "{", "")
 
+    @pytest.mark.slow
     def test_stderr_may_be_closed(self, tmp_path: Path) -> None:
         save_track(make_track(make_landmarks(np.full(9, 0.3), 0)), tmp_path / "a.npz")
         command = f"{sys.executable} -m tracker reanalyze {tmp_path}/a.npz --out {tmp_path} --json"
@@ -535,6 +538,7 @@ def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
     assert peaks_mb[1] - peaks_mb[0] < 8
 
 
+@pytest.mark.slow
 def test_reports_of_a_folder_name_whom_its_table_names(
     tmp_path: Path, clips: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -85,6 +85,7 @@ print(joined.tobytes().hex())
 """Joins eleven boxes of one face, and prints the bits."""
 
 
+@pytest.mark.slow
 def test_joined_boxes_are_the_same_on_every_processor() -> None:
     """BLAS adds in another order on each kind of processor. NumPy's can be told to be another."""
     found = {

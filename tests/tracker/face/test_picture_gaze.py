@@ -165,6 +165,7 @@ def look(amplitude: float) -> Assessment:
     return assess(analyze_track(measured.analysis.track, Parameters(task="up_down")))
 
 
+@pytest.mark.slow
 def test_behind_thick_rims_a_healthy_person_is_not_suspected() -> None:
     assessed = look(0.12)
     # What the landmarks show is that of a palsy.
@@ -174,5 +175,6 @@ def test_behind_thick_rims_a_healthy_person_is_not_suspected() -> None:
     assert "glasses" in assessed.patient_message
 
 
+@pytest.mark.slow
 def test_behind_thick_rims_a_palsy_is_suspected() -> None:
     assert look(0.03).status == "suspected"

@@ -124,6 +124,7 @@ def test_darker_skin_leaves_what_is_no_skin() -> None:
     assert dark[wall] == pytest.approx(light[wall])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["officer", "astronaut_with_spectacles"])
 def test_spectacles_stay_in_place_while_the_lids_move(name: str) -> None:
     specs = [hold(vertical, closure, face=name) for vertical, closure in ((0, 0), (0.2, 0), (0, 1))]

@@ -180,6 +180,7 @@ def test_counts() -> None:
     assert math.isnan(Counts().f1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("all_variants", [pytest.param(False, marks=pytest.mark.long), True])
 def test_a_whole_validation_as_a_document_and_as_text(all_variants: bool) -> None:
     recordings = [make_clip(f"{name}/x") for name in "abc"]

@@ -87,6 +87,7 @@ def count_hits(
     return len(drawn) - len(left), len(found.amplitude_deg), found.visible_deg
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fps", [30.0, pytest.param(60.0, marks=pytest.mark.long), 120.0])
 def test_visible_jerks_are_found(fps: float) -> None:
     """Of the amplitude that a recording calls visible and more. Others are called invisible."""

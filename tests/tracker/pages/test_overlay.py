@@ -401,6 +401,7 @@ class TestBlurFace:
             assert not any(found[10:14])
 
 
+@pytest.mark.slow
 def test_pyav_is_loaded_with_the_first_copy_only() -> None:
     script = "import sys, tracker.pages.overlay\nprint('av' in sys.modules)"
     result = subprocess.run(

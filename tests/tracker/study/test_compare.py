@@ -267,6 +267,7 @@ class TestSimulated:
         assert shares["vertical_peak_to_peak"] >= 0.9
         assert shares["blink_rate_per_min"] >= 0.6
 
+    @pytest.mark.slow
     def test_the_intervals_hold_the_true_range_and_blink_rate(self) -> None:
         of_range, of_rate = measure_coverage(np.random.default_rng(5), 120, **VISIT)
         # The bootstrap's percentile interval holds it in 106.

@@ -377,6 +377,7 @@ class TestDirectories:
         assert problems == [f"{folder / 'sub'}: cannot be read (Permission denied)."]
 
 
+@pytest.mark.slow
 def test_a_sweep_shows_its_progress_to_nobody_but_a_terminal(folder: Path) -> None:
     result = subprocess.run(
         [sys.executable, "-m", "tracker", *sweep_arguments(str(folder), "--out", "t.csv")],

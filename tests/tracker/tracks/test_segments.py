@@ -154,6 +154,7 @@ def test_a_stream_is_divided_too(parts: list[Part], clip: Path, mesh: FaceMesh) 
     assert track_segment(stream, plan[1], mesh, keep_eyes=True).is_same(parts[1])
 
 
+@pytest.mark.slow
 def test_what_cannot_be_divided_is_one_segment(clip: Path, mesh: FaceMesh, tmp_path: Path) -> None:
     one_keyframe = encode(tmp_path / "a.mp4", list(read_images(clip))[:100], g="1000")
     (segment,) = plan_segments(one_keyframe, 5, 1, MANY)

@@ -26,7 +26,9 @@ def write_with_sound(path: Path, codec: str, sound: str, **options: str) -> Path
     rng = np.random.default_rng(4)
     muxer = {name: options.pop(name) for name in ("movflags", "live") if name in options}
     with av.open(path, "w", options=muxer) as container:
-        stream: Any = container.add_stream(codec, rate=30, options={"g": "5", "bf": "0", **options})
+        # The threads of VP8's encoder wait for each other in a loop, for seconds on a busy machine.
+        options = {"g": "5", "bf": "0", "threads": "1", **options}
+        stream: Any = container.add_stream(codec, rate=30, options=options)
         stream.width, stream.height, stream.pix_fmt = 256, 64, "yuv420p"
         audio = container.add_stream(sound, rate=48_000, layout="mono")
         audio.bit_rate = 96_000

@@ -491,6 +491,7 @@ def test_an_error_where_the_frames_are_taken_ends_the_thread(
     assert decoders_alive() == 0
 
 
+@pytest.mark.slow
 def test_a_stream_that_hangs_for_a_while_ends_with_the_video(clip: Path) -> None:
     class Slow(io.BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:

@@ -207,7 +207,8 @@ class _Pipe(io.RawIOBase):
 def test_a_recording_that_a_browser_streams_has_its_times(tmp_path: Path, codec: str) -> None:
     """MediaRecorder's WebM: frames when they came, in the end neither a duration nor an index."""
     pts_s = np.cumsum(np.random.default_rng(8).uniform(0.015, 0.12, 60))
-    whole = write_counting_clip(tmp_path / "whole.webm", pts_s.tolist(), codec, deadline="realtime")
+    fast = {"deadline": "realtime", "threads": "1"}
+    whole = write_counting_clip(tmp_path / "whole.webm", pts_s.tolist(), codec, **fast)
     pipe = _Pipe()
     with (
         av.open(whole) as source,
@@ -362,7 +363,8 @@ def write_clip_with_sound(path: Path, codec: str, sound: str, noisy: int, plain:
     """Encode frames of noise, then plain ones; return the bits of the noisy ones' packets."""
     rng = np.random.default_rng(3)
     with av.open(path, "w") as container:
-        stream = container.add_stream(codec, rate=30)
+        fast = {"deadline": "realtime", "cpu-used": "8"} if "vpx" in codec else {}
+        stream = container.add_stream(codec, rate=30, options=fast)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         audio = container.add_stream(sound, rate=48_000, layout="mono")
         for index in range(noisy + plain):
@@ -422,6 +424,7 @@ class _Breaking(io.BytesIO):
         return super().read(size)
 
 
+@pytest.mark.slow
 def test_a_stream_that_breaks_off_is_its_own_error_and_no_short_video(tmp_path: Path) -> None:
     """An end that is none must not read as one."""
     path = tmp_path / "clip.mp4"

@@ -92,6 +92,7 @@ def assert_same(paths: list[Path], most: int = 10_000) -> list[Any]:
     return pyav
 
 
+@pytest.mark.slow
 def test_pyav_decodes_to_the_same_bytes_and_times(tmp_path: Path) -> None:
     """Codecs, 10 bits, RGB, rotations, a variable rate, damage, and a file that is no video."""
     paths = [
