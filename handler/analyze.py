@@ -70,12 +70,13 @@ class Analyzer:
         Share of one core that this process gets, above 0 and at most 1. Estimates of CPU time are
         divided by it, to know how long an analysis will take here.
     observe : callable
-        Called after each completed analysis with a dictionary of measured values, such as
-        ``AnalysisSeconds`` and ``FramesProcessed``: see `handler.metrics.publish`.
+        Called after each analysis that this process completed (none that failed, or that others
+        do) with a dictionary of measured values, such as ``AnalysisSeconds``: see
+        `handler.metrics.publish`.
     work_folder : Path or None
         Folder for temporary files; None: the system's own folder for them.
     retention_days : int
-        How many days a record is kept; 0: for ever.
+        How many days after it was made a record is kept; 0: for ever.
     """
 
     def __init__(
@@ -98,15 +99,17 @@ class Analyzer:
     def analyze_data(self, request: AnalyzeData, limits: Limits, request_id: str) -> Answer:
         """Analyse a file that came with the request, at once or later.
 
-        `limits` says by when to end or answer, and `request_id` is the request's id in the log. The
-        answer holds the result, or has status 202 if the analysis ends later: from the queue, or by
-        many workers. The same request, sent again, gets the same analysis.
+        `limits` says when this process is stopped and when the caller gives up; `request_id` is for
+        the log. The answer has status 200 and the result; or 202 and no result yet, if the file
+        waits in the queue, or many workers or another process analyse it. The same request, sent
+        again, gets the result of before, or a new attempt if it failed; a secret one
+        (`AnalyzeData.is_secret`) always gets an analysis of its own.
 
         Raises
         ------
         HandlerError
-            The analysis failed. The error is also written into the record, unless there is none
-            yet or another process has it.
+            The file is refused, or its analysis failed. The error is also written into the record,
+            unless there is none yet or another process has it.
         """
         with temporary_folder(self._work_folder) as folder:
             return self._analyze_here(request, folder, limits, request_id)
@@ -146,15 +149,17 @@ class Analyzer:
     def analyze_file(self, request: AnalyzeFile, limits: Limits, request_id: str) -> Answer:
         """Analyse a file of the storage, at once or later.
 
-        `limits` says by when to end or answer, and `request_id` is the request's id in the log. The
-        answer holds the result, or has status 202 if the analysis ends later: from the queue, or by
-        many workers. A file that was analysed before gets that result.
+        `limits` says when this process is stopped and when the caller gives up; `request_id` is for
+        the log. The answer has status 200 and the result; or 202 and no result yet, if the request
+        waits in the queue, or many workers or another process analyse the file. The same request
+        for the same version of the file gets the result of before, or a new attempt if it failed.
 
         Raises
         ------
         HandlerError
-            The analysis failed. The error is also written into the record, unless there is none,
-            another process has it, or the file may still come.
+            The file is missing or refused, or its analysis failed. The error is also written into
+            the record, unless there is none, another process has it, or the file is missing and a
+            caller waits, who may have asked before the upload.
         """
         _check_time_left(limits)
         upload = parse_original_key(request.key) if request.parameters is None else None
@@ -204,11 +209,11 @@ class Analyzer:
     def _must_queue(
         self, source: Path | BufferedIOBase, parameters: Parameters, limits: Limits
     ) -> bool:
-        """Check a video's length and return whether its analysis must wait in the queue.
+        """Estimate how long a video's analysis takes, and return whether it must be queued.
 
-        It must if the storage has a queue, and a caller waits for the answer and would give up
-        before the analysis ends. A video that is too long to be analysed at all raises
-        `TooLargeError`.
+        It must if a caller waits who would give up before it ends, and the storage has a queue. If
+        `source` is a stream, it is at its beginning afterwards. A video that is too long to be
+        analysed at all raises `TooLargeError`, one that cannot be read `UndecodableError`.
         """
         cost_s = self._engine.estimate_video_s(source, parameters) / self._cpu_share
         if isinstance(source, BufferedIOBase):
@@ -228,13 +233,13 @@ class Analyzer:
     ) -> None:
         """Mark the analysis as running in this process, carry it out, and mark it as completed.
 
-        It counts as running until a little after `limits.end_s`. The results are stored before it
-        is marked as completed.
+        If this process dies, it counts as running until a little after `limits.end_s`.
 
         Raises
         ------
         HandlerError
-            The analysis failed, was deleted, or runs in another process.
+            The analysis failed, was deleted, or runs in another process. The caller must write the
+            error into the record: see `Work.failing`.
         """
         check_attempts(work.record)
         begun_s = time.monotonic()
@@ -255,9 +260,10 @@ class Analyzer:
     def _analyze(
         self, work: Work, source: Source, parameters: Parameters, limits: Limits, folder: Path
     ) -> tuple[dict[str, Any], list[Path]]:
-        """Analyse the file, and write the results into `folder`.
+        """Analyse the file, and write the results into `folder`, a temporary one.
 
-        The result is the outcome for `Record.outcome`, and the files that were written.
+        Returned are the document for `Record.outcome` (a video's summary, or an image's result),
+        and the paths of the files that were written.
         """
         if source.kind == "image":
             assert isinstance(source.file, Path)
@@ -274,9 +280,9 @@ class Analyzer:
         return summary.to_dict(), paths
 
     def _store_source(self, work: Work, source: Source, outcome: dict[str, Any]) -> dict[str, Any]:
-        """Store the analysed file if it came with the request, and return the analysis' provenance.
+        """Store the analysed file if it came with the request; return the new `Record.provenance`.
 
-        The provenance says which bytes were analysed: see `Source.identify`. `outcome` is what
+        It says which bytes were analysed: see `Source.identify`. `outcome` is the document that
         `_analyze` returned; a video's hash is taken from it.
         """
         version, stored_at = source.version, source.stored_at
@@ -291,7 +297,11 @@ class Analyzer:
 
     @contextmanager
     def _identifying(self, work: Work, source: Source) -> Iterator[None]:
-        """If the ``with`` block raises a `HandlerError`, note in `work` on which file it failed."""
+        """If the ``with`` block raises a `HandlerError`, note in `work` which file failed.
+
+        The note is the file's size, hash and version: it is stored with the error later, as the
+        record's `provenance`. The error goes on to the caller.
+        """
         try:
             yield
         except HandlerError:
@@ -308,11 +318,14 @@ def _check_time_left(limits: Limits) -> None:
 def _inspect(engine: "Engine", file: StoredObject, expected_kind: str | None) -> Source:
     """Check size and kind of a stored file; return it as a `Source` that is a stream.
 
-    `expected_kind` is the kind that the request names; None takes a video or an image.
+    `expected_kind` is what the request says that the file is: "video" or "image"; None: either.
 
     Raises
     ------
-    TooLargeError, UnsupportedMediaError
+    TooLargeError
+        The file has over `MAX_UPLOAD_BYTES`.
+    UnsupportedMediaError
+        It is no video and no image of a supported kind, or not what the request says.
     """
     if file.size_bytes > MAX_UPLOAD_BYTES:
         raise TooLargeError(
@@ -327,16 +340,17 @@ def _inspect(engine: "Engine", file: StoredObject, expected_kind: str | None) ->
 def _fetch(
     file: StoredObject, stored: Source, limits: Limits, can_enqueue: bool, folder: Path
 ) -> Source | None:
-    """Return a stored file, ready for the analysis; None if the request must be queued first.
+    """Return a stored file, ready for the analysis; None if the request must be queued instead.
 
-    It is downloaded into `folder` if the disk has room for it; a larger video is read as a stream.
-    The request must be queued if the download of a video would take longer than the caller waits,
-    and if there is a queue (`can_enqueue`). Nothing is downloaded then.
+    `file` and `stored` are the same open file; `stored` comes from `_inspect`. It is downloaded
+    into `folder` if it has at most `MAX_DOWNLOAD_BYTES` and the disk has room; a larger video stays
+    a stream. The request must be queued if the download of a video would take longer than a caller
+    waits, and there is a queue (`can_enqueue`). Nothing is downloaded then.
 
     Raises
     ------
     TooLargeError
-        An image for which the disk has no room.
+        An image that is too large to be downloaded.
     """
     waited_for = limits.answer_by_s is not None and can_enqueue
     most_bytes = MIN_DOWNLOAD_BYTES_PER_S * limits.compute_tracking_budget_s()

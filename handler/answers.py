@@ -23,8 +23,8 @@ class Answer:
     """The answer to a request: an HTTP status code and a JSON document.
 
     If `page` is not empty, it is an HTML page that is sent instead of the document. `shown` holds
-    the ids of those analyses in the document that belong to another user than the caller; they are
-    logged. `is_handed_over` is true if a state machine carries out the request from now on.
+    the ids of those analyses in the document that a clinician reads and that belong to others; they
+    are logged. `is_handed_over` is true if a state machine carries out the request from now on.
     """
 
     status_code: int
@@ -37,9 +37,10 @@ class Answer:
 def answer_analysis(storage: Storage, record: Record, language: Language | None = None) -> Answer:
     """Return the answer to a request to analyse a file.
 
-    If the analysis is completed, the status is 200, and the document holds the outcome and a
-    message for the patient in `language` (None: in the report's, or no message without a report).
-    Otherwise the status is 202, and the document holds the state and the path to ask for it.
+    If the analysis is completed, the status is 200, and the document holds the outcome and, of a
+    video, a message for the patient in `language` (None: in the report's language, and without a
+    report no message). Otherwise the status is 202, and the document holds the state, such as
+    "queued", and the path to ask for it later.
     """
     if record.state != "completed":
         return _answer_later(record)
@@ -65,7 +66,8 @@ def _answer_later(record: Record) -> Answer:
 def answer_division(record: Record, division: Division) -> Answer:
     """Return the answer, status 202, to a request whose video is divided among many workers.
 
-    It holds the path to ask for the state, and the estimates in `division`.
+    It holds the state, the path to ask for it later, and as ``fan_out`` the number of segments, the
+    time and the cost that `division` estimates.
     """
     answer = _answer_later(record)
     document = {**answer.document, "fan_out": division.document()}
@@ -75,9 +77,9 @@ def answer_division(record: Record, division: Division) -> Answer:
 def answer_form(answer: Answer, language: Language | None) -> Answer:
     """Return the answer for an app that understands only a clear result or an error.
 
-    If the result in `answer`, that of a completed analysis, is clear (suspected or not suspected),
-    `answer` itself is returned. Otherwise an error of status 422 is returned. Its message gives the
-    reason in `language`, or in English and Korean if that is None.
+    `answer` holds the summary of a video. If its result is clear (suspected or not suspected),
+    `answer` itself is returned. Otherwise an `Answer` of status 422 is returned, not raised. Its
+    message gives the reason in `language`, or in English and Korean if that is None.
     """
     summary = answer.document["summary"]
     status = summary["assessment"]["status"]
@@ -99,8 +101,8 @@ def answer_form(answer: Answer, language: Language | None) -> Answer:
 def explain_refusal(error: HandlerError, language: Language | None) -> str:
     """Return why a form's video was not analysed, in `language`; None: in English and Korean.
 
-    There is a sentence for the codes of the most frequent errors. For others it is a general one in
-    Korean, and the message of `error` in English.
+    The codes of the most frequent errors have a sentence of their own in both languages. For any
+    other code, the English text is the message of `error`, and the Korean one a general sentence.
     """
     key = f"app.{error.code}" if f"app.{error.code}" in TEXTS["en"] else "app.refused"
     texts = {one: format_text(one, key) for one in LANGUAGES}
@@ -110,10 +112,12 @@ def explain_refusal(error: HandlerError, language: Language | None) -> str:
 
 
 def document_status(storage: Storage, record: Record, with_outcome: bool) -> dict[str, Any]:
-    """Return the state of an analysis as JSON, and its outcome if it is completed.
+    """Return the state of an analysis as JSON.
 
-    If `with_outcome` is false, as in a list of analyses, the summary or result, the provenance, the
-    parameters, what the client said of the file, and when the record expires are left out.
+    A completed one also has its outcome and the paths of its files; a failed or expired one the
+    error's code and message. If `with_outcome` is false, as in a list of analyses, the summary or
+    result, the provenance, the parameters, what the client said of the file, and when the record
+    expires are left out; the paths and the error stay.
     """
     document: dict[str, Any] = {
         "analysis_id": record.analysis_id,
@@ -139,11 +143,11 @@ def document_status(storage: Storage, record: Record, with_outcome: bool) -> dic
 def document_report(
     storage: Storage, record: Record, language: Language | None = None
 ) -> dict[str, str]:
-    """Return the fields ``report_url`` and ``patient_message`` of an answer, each if it applies.
+    """Return the fields ``report_url`` and ``patient_message`` of an answer; a dict of 0 to 2.
 
-    ``report_url`` applies if a report was written. ``patient_message`` applies to a completed
-    analysis of a video. It is in `language`; None: in the report's language, and without a report
-    there is no message.
+    ``report_url`` is there if a report was written, whatever its language. ``patient_message`` is
+    there for a completed analysis of a video, in `language`; None: in the report's language, and
+    without a report there is no message.
     """
     document = {}
     key = (record.files or {}).get("report")
@@ -170,10 +174,11 @@ def write_patient_message(summary: dict[str, Any], language: Language) -> str:
 def document_for_app(summary: dict[str, Any]) -> dict[str, Any]:
     """Return the part of the answer that the phone app reads, ``analysis_result``.
 
-    `summary` is a video's summary as JSON.
+    `summary` is a video's summary as JSON. The document holds the range, the blinks and, as
+    ``psp_screening.suspected``, the answer: true or false if it is clear.
 
-    The app would show a missing, null or false `suspected` as healthy. Without a clear answer,
-    `suspected` is therefore a text, which the app cannot read as true or false, so it stops.
+    The app would show a missing, null or false `suspected` as healthy. Without a clear answer it is
+    therefore a text ("borderline" or "not_assessable"), which the app cannot read, so it stops.
     """
     status = summary["assessment"]["status"]
     range_, std = summary["vertical_peak_to_peak"], summary["vertical_offset_std"]
@@ -194,7 +199,7 @@ def document_for_app(summary: dict[str, Any]) -> dict[str, Any]:
 
 
 def status_url(record: Record) -> str:
-    """Return the path at which the status of an analysis can be asked for."""
+    """Return the path of the API that answers with an analysis' state: ``/status/ID``."""
     return f"/status/{record.analysis_id}"
 
 

@@ -75,7 +75,7 @@ class Context(Protocol):
 
 
 class RedeliveryError(Exception):
-    """Raised so that AWS delivers the event again. Its text is the code of the original error."""
+    """Raised so that AWS delivers the event again. Its text is the code of the `HandlerError`."""
 
 
 class Api:
@@ -118,14 +118,16 @@ class Api:
         context : Context
             It says how much time is left, and the id of the request for the log.
         answer_within_s : float, optional
-            How many seconds the sender of an HTTP request waits for the answer.
+            How many seconds the sender of an HTTP request waits for the answer, counted from when
+            API Gateway received it, or from now if the event does not say. Other events ignore it.
 
         Returns
         -------
         dict
             For an HTTP call ``statusCode``, ``headers`` and ``body``; for an SQS batch
-            ``batchItemFailures``, the messages to deliver again; for a notification ``status``; for
-            a direct invocation the answer's document, with ``status_code`` in it if it is an error.
+            ``batchItemFailures``, the messages to deliver again; for a notification ``status``,
+            "success"; for anything else, which counts as a direct invocation, the answer's
+            document, with ``status_code`` in it if it is an error.
 
         Raises
         ------
@@ -182,7 +184,7 @@ class Api:
         }
 
     def _run(self, parse: Callable[[], Request], limits: Limits, request_id: str) -> Answer:
-        """Parse a request by calling `parse`, and carry it out. Every error becomes an answer."""
+        """Carry out the request that `parse` returns. Every error, also of `parse`, is answered."""
         try:
             return self._observed(parse(), limits, request_id)
         except Exception as error:
@@ -217,10 +219,11 @@ class Api:
     def _handle_batch(
         self, event: dict[str, Any], limits: Limits, request_id: str
     ) -> dict[str, Any]:
-        """Carry out the messages of an SQS batch, and return AWS' answer to it.
+        """Carry out the messages of an SQS batch, and return the answer that AWS expects.
 
-        It lists under ``batchItemFailures`` the messages that failed, and that the queue delivers
-        again.
+        It lists under ``batchItemFailures`` the messages that the queue must deliver again: those
+        that failed and may succeed later. Messages that no further attempt can mend are not listed,
+        so the queue drops them.
         """
 
         def handle(record: SQSRecord) -> None:
@@ -243,7 +246,8 @@ class Api:
     def _postpone(self, record: SQSRecord, received: int, request_id: str) -> None:
         """Have the queue deliver a failed message again soon, instead of after its usual wait.
 
-        `received` is how often it was delivered, from 1; the delay grows with it.
+        `received` is how often it was delivered, from 1. The delay is `THROTTLED_S` at 1, and
+        `THROTTLED_FACTOR` times longer at each further one. An error of the queue is only logged.
         """
         delay_s = round(THROTTLED_S * THROTTLED_FACTOR ** (received - 1))
         try:
@@ -255,12 +259,15 @@ class Api:
     def _handle_notification(
         self, records: list[Any], limits: Limits, request_id: str
     ) -> dict[str, Any]:
-        """Carry out a notification that S3 sent directly; `records` are its entries.
+        """Carry out a notification that S3 sent directly, not through the queue.
+
+        `records` are its entries, one for each file. Returned is ``{"status": "success"}``, also if
+        entries were refused for good.
 
         Raises
         ------
         RedeliveryError
-            Lambda then passes the notification again.
+            An entry failed, and may succeed later. Lambda passes the whole notification again.
         """
 
         def parse() -> list[Request]:
@@ -275,12 +282,14 @@ class Api:
     ) -> None:
         """Carry out the requests that `parse` returns, for which nobody waits.
 
-        Errors that another attempt cannot mend are only logged.
+        One that fails does not stop the others. Errors that another attempt cannot mend are only
+        logged.
 
         Raises
         ------
         RedeliveryError
-            One of them failed, and may succeed if the event is delivered again.
+            After all were tried: one failed, or another process works on its analysis, and it may
+            succeed if the event is delivered again.
         """
         again: Exception | None = None
         try:

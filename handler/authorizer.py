@@ -17,14 +17,14 @@ def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Return the policy that lets a caller with a valid token call every path of this API stage.
 
     API Gateway reuses the policy for some minutes, so it must not depend on the path of one call.
-
-    The policy also holds the token's claims that `handler.identity` reads.
+    Its ``context`` holds what `handler.identity` reads: the user id, whether the caller is a
+    clinician, and when the token ends.
 
     Parameters
     ----------
     event : dict
-        The event of an API Gateway authorizer of the type TOKEN, with ``authorizationToken`` and
-        ``methodArn``.
+        The event of an API Gateway authorizer of the type TOKEN: ``authorizationToken`` is the
+        header ``Bearer TOKEN``, and ``methodArn`` names the stage and the path that is called.
 
     Raises
     ------

@@ -193,8 +193,8 @@ class AwsStorage:
     def _list_versions(self, prefix: str) -> Iterator[tuple[dict[str, Any], bool]]:
         """Yield each version of the files whose keys begin with `prefix`, and whether it is newest.
 
-        A version is a dictionary as S3 describes it. Marks of a deletion are versions too; they
-        never count as the newest of their file.
+        A version is a dictionary as S3 describes it, with ``Key`` and ``VersionId``. S3's delete
+        markers are yielded too, never as the newest: a deleted file has no newest version.
         """
         position: dict[str, str] = {}
         while True:
@@ -311,14 +311,14 @@ class AwsWebhookQueue:
         self._secrets = boto3.client("secretsmanager", config=_CONFIG)
 
     def send(self, message: str) -> None:
-        """Put an event into the queue, as the text that `make_message` returns."""
+        """Put an event into the queue: the text that `handler.webhook.make_message` returns."""
         with _translated_errors():
             self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=message)
 
     def postpone(self, receipt: str, delay_s: int) -> None:
         """Have a message delivered again after `delay_s` seconds, unless it is deleted by then.
 
-        `receipt` is the queue's handle of this delivery.
+        `receipt` is the handle that the queue gave with this delivery (``receiptHandle``).
         """
         with _translated_errors():
             self._sqs.change_message_visibility(
@@ -336,8 +336,9 @@ class AwsWebhookQueue:
 class S3Object(io.BufferedIOBase):
     """A file in S3 that is read in blocks, so that only a few of them are in memory.
 
-    It is the stream and the `StoredObject` in one. If the file is replaced in S3 while it is open,
-    reads fail; they never mix two versions.
+    It is the stream and the `StoredObject` in one. Reads never mix two versions. If the file is
+    replaced in S3 while it is open, they go on with the old version where the bucket keeps
+    versions, and raise `ConflictError` where it does not.
 
     Parameters
     ----------
@@ -430,7 +431,7 @@ def _name_version(version: StoredVersion) -> dict[str, str]:
 
 @contextmanager
 def _translated_errors() -> Iterator[None]:
-    """Replace boto3's errors in the ``with`` block by `HandlerError`, which names no file."""
+    """Replace boto3's and network errors in the ``with`` block by `HandlerError`, without keys."""
     try:
         yield
     except ClientError as error:
@@ -455,7 +456,10 @@ def _to_item(record: Record) -> dict[str, Any]:
 
 
 def _from_item(item: dict[str, Any]) -> Record | None:
-    """Return the record in an item of the table; None if an incompatible program wrote the item."""
+    """Return the record in an item of the table.
+
+    None if the item is empty, or lacks a field because an incompatible program wrote it.
+    """
     document = _plain(TypeDeserializer().deserialize({"M": item}))
     if document.get("state") == "deleted":
         document = {"user_id": "", "created_at": "", **document}

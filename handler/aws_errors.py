@@ -33,16 +33,17 @@ _MISSING = {"404", "NoSuchKey", "NoSuchVersion", "NotFound"}
 
 
 def make_unavailable() -> HandlerError:
-    """Return the error for a service that gave no answer."""
+    """Return, do not raise, the error for a service of AWS that gave no answer."""
     return StorageUnavailableError(
         "storage_unavailable", "The storage does not answer at present. Try again in a minute."
     )
 
 
 def translate(answer: Any) -> HandlerError:
-    """Return the error of the API for an answer by which an AWS service refuses a request.
+    """Return, do not raise, the API's error for an answer by which AWS refuses a request.
 
-    Its message names no file and no user.
+    Its class, such as `NotFoundError`, follows from the code in the answer. Its message names no
+    file and no user.
 
     Parameters
     ----------
@@ -73,6 +74,6 @@ def translate(answer: Any) -> HandlerError:
 
 
 def _is_about_shape(answer: Any) -> bool:
-    """Return whether an answer of DynamoDB says that the table lacks a key field or an index."""
+    """Return whether a DynamoDB error, as `translate` gets it, blames the table's key or index."""
     text = answer["Error"].get("Message", "")
     return any(word in text for word in ("schema", "index", "the key", "required keys"))

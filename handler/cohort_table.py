@@ -1,4 +1,4 @@
-"""Write the results of a cohort as a table: Parquet files in a folder for each day."""
+"""Write the results of a cohort as a table: Parquet files, in a folder for each day it began."""
 
 import itertools
 import json
@@ -45,13 +45,15 @@ class CohortTable:
     def write(self, results: str, execution: str, started_at: str) -> dict[str, Any]:
         """Write the table of one cohort into the storage, in as many Parquet files as it takes.
 
-        A second call replaces the files of the first one.
+        Their keys are ``cohort-results/table/date=YYYY-MM-DD/EXECUTION-N.parquet``, N from 0, with
+        at most `ROWS_OF_A_FILE` recordings each. The day is that of `started_at`. A second call
+        with the same arguments replaces these files.
 
         Parameters
         ----------
         results : str
-            Key of the manifest that the state machine's distributed map wrote: a JSON file that
-            lists the files with the answers of all recordings.
+            Key of the manifest that the state machine's distributed map wrote: a JSON file with the
+            keys of the files that hold the answers of all recordings.
         execution : str
             Name of the execution of the cohort's state machine.
         started_at : str
@@ -60,7 +62,7 @@ class CohortTable:
         Returns
         -------
         dict
-            ``files`` and ``recordings``: how many of each were written.
+            ``files`` and ``recordings``: how many of each were written, failed recordings included.
 
         Raises
         ------
@@ -85,8 +87,8 @@ class CohortTable:
     def _read_results(self, results: str) -> Iterator[dict[str, Any]]:
         """Yield what the table says of each recording: a dictionary for `Engine.write_table`.
 
-        `results` is the manifest's key, see `write`. Folders are left out, and pictures that were
-        analysed.
+        `results` is the manifest's key, see `write`. First come the videos that were analysed, then
+        all files that failed, pictures too. Folders, and pictures that were analysed, are left out.
         """
         with self._storage.open_file(results).stream as stream:
             listed = json.load(stream)["ResultFiles"]
@@ -114,9 +116,9 @@ class CohortTable:
 def _read_failure(line: dict[str, Any]) -> dict[str, str]:
     """Return why a recording failed: ``code``, and the message ``error``.
 
-    `line` is the state machine's entry of the recording. Its ``Cause`` holds the function's answer,
-    which says it. If the function itself failed, there is no such answer, and a general code and
-    message are returned.
+    `line` is the state machine's entry of the recording. Its ``Cause`` is the JSON of the answer
+    with both. If the function itself failed, there is no such answer: the code is then
+    "not_analyzed", and the message names the entry's ``Error``.
     """
     try:
         answer = json.loads(line.get("Cause") or "{}")

@@ -1,9 +1,10 @@
-"""Delete analyses: the record, all files in all versions, and the messages in the queue.
+"""Delete analyses: the record, the files in all their versions, and messages about them.
 
-The record is marked as deleted first. A process that still works on the analysis finds the mark,
-stops, and removes the files that it wrote meanwhile. A state machine that divides the recording is
-stopped, and the parts that its workers made are removed. In the end, only the id of the record is
-left. If the storage fails halfway, the client sends the same request again to complete the
+Messages are removed where the queue allows it; those in SQS are ignored when they come. The record
+is marked as deleted first. A process that still works on the analysis finds the mark, stops, and
+removes the files that it wrote meanwhile. A state machine that divides the recording is stopped,
+and the parts that its workers made are removed. In the end, only the id of the record is left, for
+some days. If the storage fails halfway, the client sends the same request again to complete the
 deletion.
 """
 
@@ -25,9 +26,10 @@ ATTEMPTS = 20
 
 
 def delete_analysis(storage: Storage, analysis_id: str, caller: Caller) -> None:
-    """Delete an analysis if the caller may; do nothing if there is none, or if it is another's.
+    """Delete an analysis; do nothing if there is none, or if the caller may not delete it.
 
-    The caller is not told the difference, which would show that such an analysis exists.
+    See `Caller.may_change` for who may. The caller is not told the difference, which would show
+    that such an analysis exists.
 
     Raises
     ------
@@ -42,10 +44,10 @@ def delete_analysis(storage: Storage, analysis_id: str, caller: Caller) -> None:
 
 
 def delete_user(storage: Storage, user_id: str, caller: Caller, limits: Limits) -> bool:
-    """Delete all analyses and files of a user.
+    """Delete all analyses of a user, and all files below `Caller.list_own_prefixes`.
 
     It does not check that the caller may: `user_id` must come from `caller.choose_forgotten`.
-    `limits` says when this invocation must end.
+    `limits` says when this invocation must end; it is asked before each analysis.
 
     Returns
     -------
@@ -71,10 +73,10 @@ def delete_user(storage: Storage, user_id: str, caller: Caller, limits: Limits) 
 
 
 def delete_record(storage: Storage, record: Record, caller: Caller) -> None:
-    """Delete the analysis of a record that was read from the storage, completely.
+    """Delete the analysis of a record that was read from the storage, with all its results.
 
-    The analysed file is deleted too if its key is one of the user's own files: see
-    `Caller.list_own_prefixes`. The caller must have checked that this is allowed.
+    The analysed file is deleted too if its key begins with one of `caller.list_own_prefixes` of
+    the record's user. That the caller may delete it must have been checked before.
 
     Raises
     ------
@@ -99,12 +101,12 @@ def delete_record(storage: Storage, record: Record, caller: Caller) -> None:
 def _mark(storage: Storage, record: Record) -> Record:
     """Store a record as deleted, as the first step, and return it as it is stored then.
 
-    If another process writes it meanwhile, try again, `ATTEMPTS` times at most.
+    If another process wrote it meanwhile, it is read and stored again, in all `ATTEMPTS` times.
 
     Raises
     ------
     ConflictError
-        The other process wrote it each time.
+        The other process was faster each time.
     """
     for _ in range(ATTEMPTS):
         marked = record if record.state == "deleted" else records.withdraw(record)

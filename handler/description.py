@@ -1,7 +1,7 @@
 """The description of the API in OpenAPI 3.1, and the HTML page that shows it.
 
-It is made from the same tables that the handler checks requests with. This module is imported only
-when a client asks for the description.
+Its routes, and what requests may hold, come from the tables that the handler checks requests with;
+the answers are described here. This module is imported only when a client asks for the description.
 """
 
 from collections.abc import Iterable
@@ -67,7 +67,7 @@ ERRORS = {
 
 
 def make_document() -> dict[str, Any]:
-    """Return the description of the API, an OpenAPI 3.1 document."""
+    """Return the description of the API, an OpenAPI 3.1 document that JSON can hold."""
     paths: dict[str, dict[str, Any]] = {}
     for route in ROUTES:
         paths.setdefault(route.path, {})[route.method.lower()] = _describe_route(route)
@@ -92,7 +92,10 @@ def make_document() -> dict[str, Any]:
 
 
 def make_page(document: dict[str, Any]) -> str:
-    """Return an HTML page that shows the document of `make_document` and loads no other file."""
+    """Return the text of an HTML page that shows `document`, from `make_document`.
+
+    The page loads no other file.
+    """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -130,7 +133,7 @@ def _describe_route(route: Route) -> dict[str, Any]:
 
 
 def _describe_parameters(route: Route) -> Iterable[dict[str, Any]]:
-    """Yield the OpenAPI description of each parameter in a route's path and query."""
+    """Yield the OpenAPI description of each parameter in a route's path, then in its query."""
     if "{analysis_id}" in route.path:
         yield {"name": "analysis_id", "in": "path", "required": True, "schema": _ID}
     if route.operation == "get_status":
@@ -160,7 +163,7 @@ def _query(name: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def describe_analysis_parameters() -> dict[str, dict[str, Any]]:
-    """Return the JSON Schema of each parameter of an analysis, by the parameter's name."""
+    """Return the JSON Schema of each parameter of an analysis, by its name, such as ``step``."""
     described: dict[str, dict[str, Any]] = {}
     for field in fields(Parameters):
         if field.name in RANGES:
@@ -200,8 +203,8 @@ def _describe_user_id() -> dict[str, Any]:
 def _describe_body(actions: Iterable[str]) -> dict[str, Any]:
     """Return the schema of a request's JSON body.
 
-    `actions` are the allowed values of its field ``action``. If there are none, the schema is that
-    of a request for an upload, which has no such field.
+    `actions` are the allowed values of its field ``action``, as for ``POST /analyze``. If there are
+    none, the schema is that of ``POST /uploads``, whose body needs no such field.
     """
     content_type = {"enum": list(UPLOAD_TYPES), "default": UPLOAD_TYPES[0]}
     properties: dict[str, Any] = {
@@ -262,9 +265,10 @@ def _describe_body(actions: Iterable[str]) -> dict[str, Any]:
 def _make_condition(
     action: str, properties: dict[str, Any], required: Iterable[str]
 ) -> dict[str, Any]:
-    """Return the JSON Schema of the fields that apply only if the request has this `action`.
+    """Return a JSON Schema (``if``, ``then``) that binds a request only if it has this `action`.
 
-    `properties` are the fields' schemas by name, and `required` the names that must be there.
+    `properties` are the schemas of its fields by name. `required` are the fields that must be
+    there then.
     """
     return {
         "if": {"properties": {"action": {"const": action}}},
@@ -326,7 +330,10 @@ def _describe_schemas() -> dict[str, Any]:
 
 
 def _describe_outcome() -> dict[str, Any]:
-    """Return the schemas of the fields that an answer has once the analysis is finished."""
+    """Return the schemas, by name, of the fields that an answer about an analysis can have.
+
+    All but ``analysis_id`` are there only once it is completed, and only those of its kind of file.
+    """
     return {
         "analysis_id": _ID,
         "summary": _refer("Summary"),

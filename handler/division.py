@@ -32,9 +32,10 @@ class Division:
         Largest number of segments; there can be fewer, because segments begin at keyframes. 1 means
         that dividing is not worth while.
     expected_s : float
-        Estimated seconds from the request until the result is there.
+        Estimated seconds from the request until the result is there, if the workers are free.
     cost_usd : float
-        Estimated cost of the whole recording in AWS, in US dollars, without a free tier.
+        Estimated cost of the whole recording in AWS, in US dollars at list prices, without a free
+        tier.
     """
 
     segments: int
@@ -42,7 +43,10 @@ class Division:
     cost_usd: float
 
     def document(self) -> dict[str, float]:
-        """Return the estimate, rounded, as the field ``fan_out`` of an answer."""
+        """Return the three attributes by name, rounded, as the field ``fan_out`` of an answer.
+
+        `expected_s` is rounded up to a whole second, `cost_usd` to four decimals.
+        """
         return {
             "segments": self.segments,
             "expected_s": math.ceil(self.expected_s),
@@ -53,8 +57,9 @@ class Division:
 def divide(cpu_s: float, cpu_share: float, workers: int) -> Division:
     """Return how a recording is best divided, with the time and cost.
 
-    A worker takes `SEGMENT_S` seconds for a segment, or less. Only of recordings that would have
-    more than `MAX_SEGMENTS` it takes longer.
+    There are so many segments that a worker needs at most `SEGMENT_S` seconds (of its work, not of
+    video) for one: 300 s of work become 10 segments of 30 s. There are never more than
+    `MAX_SEGMENTS`; in a recording so long, a segment takes longer.
 
     Parameters
     ----------
@@ -63,8 +68,9 @@ def divide(cpu_s: float, cpu_share: float, workers: int) -> Division:
     cpu_share : float
         Share of a core that each worker gets, above 0 and at most 1.
     workers : int
-        How many segments are worked on at the same time, at least 1. If there are more, their
-        number is raised to a multiple of it, so that no worker idles in the last round.
+        How many segments are worked on at the same time, at least 1. If there are more segments
+        than workers, their number is raised to a multiple of `workers`, so that no worker idles in
+        the last round: with 4 workers, 10 segments become 12.
 
     Returns
     -------

@@ -49,7 +49,7 @@ TRACKING_S_PER_MEGAPIXEL = 1.2e-3
 class Engine:
     """Analyses files with MediaPipe's models, which it has loaded and warmed up.
 
-    It analyses one file at a time: a second thread waits.
+    It runs the models on one file at a time: a second thread waits.
     """
 
     def __init__(self) -> None:
@@ -58,11 +58,11 @@ class Engine:
 
     @functools.cached_property
     def identity(self) -> dict[str, str]:
-        """Hashes ``program_sha256`` and ``models_sha256``: records keep which code ran."""
+        """Which code runs: ``program_sha256`` and ``models_sha256``, in hexadecimal."""
         return {"program_sha256": identify_program(), "models_sha256": identify_models()}
 
     def detect_kind(self, head: bytes) -> str:
-        """Return "video" or "image", by the first 512 bytes of the file.
+        """Return "video" or "image"; `head` is the first 512 bytes of the file.
 
         Raises
         ------
@@ -81,27 +81,26 @@ class Engine:
     def estimate_video_s(self, source: Path | BufferedIOBase, parameters: Parameters) -> float:
         """Check a video's limits before anything is decoded, and estimate the time to analyse it.
 
-        `source` is a path, or a stream at its beginning, which is moved.
+        `source` is a path, or a stream at its beginning; the stream is somewhere else afterwards.
 
         Returns
         -------
         float
-            CPU time in seconds, on one core of a Lambda function. If the container tells no length,
-            it is that of the most frames that are ever analysed.
+            CPU time in seconds on one whole core in Lambda, for at most `parameters.most_frames`
+            analysed frames; for so many if the container tells no length.
 
         Raises
         ------
         UndecodableError, TooLargeError
-            The video cannot be read; or it has over `MAX_SOURCE_FRAMES`, or lasts over
-            `MAX_DURATION_S`.
+            The video cannot be read; or, by its container, it has over `MAX_SOURCE_FRAMES`, or
+            lasts over `MAX_DURATION_S`.
         """
         return _estimate_s(_inspect(source), parameters)
 
     def estimate_whole_s(self, source: Path | BufferedIOBase, parameters: Parameters) -> float:
-        """Estimate the CPU time to analyse a video, in seconds; 0 if its length is not known.
+        """Estimate the CPU time to analyse a video, in seconds; 0 if its container tells no length.
 
-        It serves to decide whether to divide the recording. With 0 it is not divided, because it
-        may be short. `source` and the errors are those of `estimate_video_s`.
+        With 0, it is not divided among workers. All else is as in `estimate_video_s`.
         """
         info = _inspect(source)
         return _estimate_s(info, parameters) if info.frame_count else 0.0
@@ -121,15 +120,16 @@ class Engine:
         Parameters
         ----------
         source : Path or BufferedIOBase
+            A stream must be at its beginning.
         parameters : Parameters
         folder : Path
-            Where to write the results; each name begins with ``analysis.``.
+            An existing folder for the results; each name begins with ``analysis.``.
         budget_s : float
-            How many seconds decoding and tracking may take. If that is too short, fewer frames are
-            analysed: see `tracker.tracks.track.track_video`.
+            Seconds that decoding and tracking may take. If they are too few, only every second,
+            third, ... frame is analysed, or else the end of the video is not; the summary says so.
         on_progress : callable
-            Called after each frame that was analysed, with the number of these so far, and the
-            number expected (0: unknown). What it raises ends the analysis.
+            Called after each frame with how many are done (or skipped for the budget) and expected
+            (0: unknown). What it raises ends the analysis.
         report : {"en", "ko"}, optional
             Language of the report to write. Default: no report.
         name : str, optional
@@ -173,8 +173,8 @@ class Engine:
         Returns
         -------
         dict
-            ``segments``, a list: each is a text for `track_segment`. ``sha256`` of the video, in
-            hexadecimal. One segment means that the video cannot be divided.
+            ``segments``, in order of time: each is a text for `track_segment`. ``sha256`` of the
+            video, in hexadecimal. If the video cannot be divided, there is one segment.
 
         Raises
         ------
@@ -197,7 +197,7 @@ class Engine:
         on_progress: Callable[[int, int], None],
         with_pictures: bool,
     ) -> None:
-        """Find the landmarks in one segment of a video, and write them to a file: its part.
+        """Find the landmarks in one segment of a video, and write them to a file, the "part".
 
         Parameters
         ----------
@@ -208,14 +208,14 @@ class Engine:
         path : Path
             Where to write the part.
         on_progress : callable
-            Takes the frames tracked so far and those expected (0: unknown); see `analyze_video`.
+            As in `analyze_video`, but it counts the frames of this segment.
         with_pictures : bool
-            Whether to keep pictures of the eyes, which a report needs.
+            Whether the part also keeps pictures of the eyes, which a report needs.
 
         Raises
         ------
         UndecodableError, IndivisibleError
-            The video cannot be read; or this segment cannot be tracked on its own after all.
+            The video cannot be read; or the segment cannot be tracked on its own after all.
         """
         with self._lock, _translated_errors():
             part = track_segment(
@@ -245,8 +245,8 @@ class Engine:
         sha256 : str
             Hash of the video, from `plan_segments`.
         parameters, folder, report, name
-            As in `analyze_video`: where to write, the report's language, what it calls the video.
-            What is returned is the same, too: the summary, and the files that were written.
+            As in `analyze_video`: how to measure, where to write, the report's language (None: no
+            report), what it calls the video. What is returned is the same, too.
 
         Raises
         ------
@@ -264,8 +264,8 @@ class Engine:
     def write_table(self, path: Path, results: Sequence[Mapping[str, Any]]) -> None:
         """Write the results of many recordings as one Parquet file at `path`.
 
-        Each result holds ``file``, the video's key, and either ``analysis_id``, ``summary`` and
-        ``files``, or ``code`` and ``error``: see `tracker.files.results_table.write_results`.
+        Each is a row: ``file``, the video's key, and ``analysis_id``, ``summary`` and ``files``, or
+        if it failed ``code`` and ``error``. See `tracker.files.results_table.write_results`.
         """
         write_results(path, results)
 
@@ -277,16 +277,16 @@ class Engine:
         Parameters
         ----------
         path, folder : Path
-            The image, and where to write the result.
+            The image, and an existing folder for the result.
         parameters : Parameters
             Only `blink_thresh` is used.
 
         Returns
         -------
         result : dict
-            The JSON document; see `tracker.result.document_still`.
+            See `tracker.result.document_still`; its measures are None if there is no face.
         files : list of Path
-            analysis.result.json.
+            The one file that was written, ``analysis.result.json``.
 
         Raises
         ------
@@ -301,11 +301,14 @@ class Engine:
 def _inspect(source: Path | BufferedIOBase) -> VideoInfo:
     """Check a video's limits, and return what its container tells, such as size and frame count.
 
-    A `frame_count` of 0 means that the container does not tell it.
+    `frame_count` is an estimate if the container does not count frames; 0 if it tells no length.
 
     Raises
     ------
-    UndecodableError, TooLargeError
+    UndecodableError
+        The video cannot be read.
+    TooLargeError
+        It has over `MAX_SOURCE_FRAMES`, or lasts over `MAX_DURATION_S`.
     """
     with _translated_errors(), Video(source) as video:
         info = replace(video.info, frame_count=video.expected_frames)

@@ -14,26 +14,28 @@ LAMBDA_MB_PER_CORE = 1769
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """The settings in the function's environment variables.
+    """The settings in the function's environment variables, whose names are given below.
 
     Attributes
     ----------
     bucket, table : str
         Names of the S3 bucket (``S3_BUCKET``) and of the DynamoDB table (``DYNAMODB_TABLE``).
     queue_url : str
-        ``QUEUE_URL``. If empty, nothing is queued and the caller waits.
+        ``QUEUE_URL``: address of the SQS queue of analyses that nobody waits for. If empty, nothing
+        is queued and the caller waits.
     fan_out_arn : str
         ``FAN_OUT_ARN``: the state machine that divides a long recording among many workers. If
         empty, one invocation analyses each recording.
     fan_out_workers : int
-        ``FAN_OUT_WORKERS``: how many segments are tracked at the same time.
+        ``FAN_OUT_WORKERS``: how many segments are tracked at the same time; 1 if not set.
     cpu_share : float
-        Share of one core that Lambda gives, above 0 and at most 1, computed from
-        ``AWS_LAMBDA_FUNCTION_MEMORY_SIZE``.
+        Share of one core that Lambda gives this function, above 0 and at most 1, computed from
+        ``AWS_LAMBDA_FUNCTION_MEMORY_SIZE``; 1 if not set.
     access : Access
-        How callers are identified: ``ACCESS`` (``identity`` or ``open``) and ``OWN_PREFIX``.
+        How callers are identified: ``ACCESS`` (``open``; anything else is ``identity``). Where
+        their own files are: ``OWN_PREFIX``.
     retention_days : int
-        ``RETENTION_DAYS``: how many days a record is kept; 0: for ever.
+        ``RETENTION_DAYS``: how many days a record is kept; 0, also if not set: for ever.
     in_lambda : bool
         Whether Lambda runs this process, which then has the temporary folder to itself.
     """
@@ -55,9 +57,9 @@ def read_environment() -> Environment:
     Raises
     ------
     RuntimeError
-        A required variable is missing.
+        ``S3_BUCKET`` or ``DYNAMODB_TABLE`` is missing or empty; the others need not be set.
     ValueError
-        A variable that must be a number is something else.
+        A variable that must be a whole number is something else.
     """
     missing = [name for name in ("S3_BUCKET", "DYNAMODB_TABLE") if not os.environ.get(name)]
     if missing:
@@ -86,9 +88,9 @@ class WebhookEnvironment:
     url : str
         ``WEBHOOK_URL``: the https address to which events are posted.
     secret_arn : str
-        ``WEBHOOK_SECRET_ARN``: the secret in Secrets Manager that signs them.
+        ``WEBHOOK_SECRET_ARN``: name (ARN) of the secret in Secrets Manager that signs them.
     queue_url : str
-        ``WEBHOOK_QUEUE_URL``: the queue in which they wait.
+        ``WEBHOOK_QUEUE_URL``: address of the SQS queue in which they wait.
     """
 
     url: str
@@ -102,7 +104,7 @@ def read_webhook_environment() -> WebhookEnvironment:
     Raises
     ------
     RuntimeError
-        A variable is missing, or the address is not https.
+        One of the three variables is missing or empty, or the address is not https.
     """
     names = ("WEBHOOK_URL", "WEBHOOK_SECRET_ARN", "WEBHOOK_QUEUE_URL")
     if missing := [name for name in names if not os.environ.get(name)]:

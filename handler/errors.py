@@ -8,7 +8,9 @@ MAX_MESSAGE_CHARACTERS = 400
 
 
 class HandlerError(Exception):
-    """A request or a file that cannot be processed. Its subclasses set the answer's HTTP status.
+    """A request or a file that cannot be processed.
+
+    Its subclasses set the answer's HTTP status; an error of this class itself gets 500.
 
     Parameters
     ----------
@@ -52,7 +54,7 @@ class ForbiddenError(HandlerError):
 
 
 class NotFoundError(HandlerError):
-    """There is no such path, analysis or file."""
+    """There is no such path, analysis or file, or the caller may not know that there is."""
 
     status_code = 404
 
@@ -66,7 +68,8 @@ class MethodNotAllowedError(HandlerError):
 class ConflictError(HandlerError):
     """The work cannot be done now, but perhaps later.
 
-    Another process works on the analysis, or the file has changed in the meantime.
+    Another process works on the analysis, the file has changed in the meantime, or this process has
+    too little time left.
     """
 
     status_code = 409
@@ -86,43 +89,46 @@ class DeletedError(HandlerError):
 
 
 class TooLargeError(HandlerError):
-    """The file has more bytes, pixels or seconds than the limit."""
+    """The file or the request's body is over a limit: of bytes, frames or seconds."""
 
     status_code = 413
 
 
 class UnsupportedMediaError(HandlerError):
-    """The file is neither a video nor an image of a supported kind."""
+    """The file is no video and no image of a supported kind, or not what the request says."""
 
     status_code = 415
 
 
 class UndecodableError(HandlerError):
-    """The video or image cannot be analysed: it is damaged, or takes too long."""
+    """The file cannot be analysed: it is damaged, takes too long, or kills its process."""
 
     status_code = 422
 
 
 class IndivisibleError(HandlerError):
-    """The recording cannot be divided after all, so one worker must analyse all of it."""
+    """The recording cannot be divided among workers after all: one must analyse all of it.
+
+    No client sees it, because the worker then does that.
+    """
 
 
 class ThrottledError(HandlerError):
-    """The storage refuses a request because it gets too many at a time."""
+    """The storage refuses a request because it gets too many at a time; later it may succeed."""
 
     status_code = 429
     retryable = True
 
 
 class StorageUnavailableError(HandlerError):
-    """The storage failed or did not answer."""
+    """The storage failed or did not answer; later it may succeed."""
 
     status_code = 503
     retryable = True
 
 
 def to_handler_error(error: BaseException, request_id: str) -> HandlerError:
-    """Return the error that a client may see for any error.
+    """Return, do not raise, the error that a client may see for any error.
 
     Parameters
     ----------
@@ -133,7 +139,8 @@ def to_handler_error(error: BaseException, request_id: str) -> HandlerError:
     Returns
     -------
     HandlerError
-        The error itself if it is a `HandlerError`; otherwise an internal error without details.
+        The error itself if it is a `HandlerError`; otherwise one of status 500 and the code
+        ``internal_error``, whose message names `request_id` alone.
     """
     if isinstance(error, HandlerError):
         return error
@@ -150,9 +157,9 @@ def to_document(error: HandlerError) -> dict[str, Any]:
 
 
 def describe_for_log(error: BaseException) -> list[str]:
-    """Return the types and source lines of an error and its causes, without their messages.
+    """Return lines for the log: of an error and each of its causes the type and the traceback.
 
-    Messages of the storage's errors contain keys, and keys contain user ids.
+    Their messages are left out: those of the storage's errors contain keys, and keys user ids.
     """
     lines = []
     cause: BaseException | None = error

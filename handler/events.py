@@ -42,7 +42,7 @@ MAX_LIST, DEFAULT_LIST = 100, 20
 
 @dataclass(frozen=True, slots=True)
 class FormFile:
-    """A file from a form: where the local server saved it, and what the client called it."""
+    """A file from a form: where the local server saved it, and its name as the client gave it."""
 
     path: Path
     name: str
@@ -50,23 +50,23 @@ class FormFile:
 
 @dataclass(frozen=True, slots=True)
 class HttpCall:
-    """An HTTP request, as API Gateway's event describes it in either version.
+    """An HTTP request, as API Gateway's event of version 1 or 2 describes it. Nothing is checked.
 
     Attributes
     ----------
     method : str
         In capitals, such as "GET".
     path : str
-        Without the stage of the API and without the query.
+        Without the stage of the API and without the query, such as "/status/0a1b".
     query : mapping
         The values of the query by their names.
     content_type : str
         The header ``Content-Type``; empty if there is none.
     body : object
-        The text that the client sent. For a form, the local server writes the file to its disk
-        and puts a `FormFile` here instead.
+        The text that the client sent; None without a body. For a form, the local server writes the
+        file to its disk and puts a `FormFile` here instead.
     is_base64 : bool
-        Whether the body is encoded in base64.
+        Whether API Gateway encoded the body in base64, as it does with binary content.
     received_at_s : float
         Unix time at which API Gateway received the request; 0 if the event does not say.
     authorizer : mapping
@@ -94,7 +94,7 @@ def read_http_event(event: Mapping[str, Any]) -> HttpCall | None:
     Returns
     -------
     HttpCall or None
-        None for every other event.
+        None for every other event, such as a notification or a direct invocation.
     """
     context = event.get("requestContext")
     context = context if isinstance(context, dict) else {}
@@ -143,7 +143,8 @@ def parse_http_call(call: HttpCall, access: Access) -> Request:
     Raises
     ------
     HandlerError
-        The request is not valid, or the caller is not known. Status code and message say why.
+        There is no such path, the caller is not known though the path asks for it, or the request
+        is not valid or not allowed to this caller. Status code and message say why.
     """
     if call.method == "OPTIONS":
         return Preflight()
@@ -206,7 +207,8 @@ def parse_notification(record: Any, bucket: str | None) -> AnalyzeFile | None:
     -------
     AnalyzeFile or None
         None if the record starts no analysis: it is not about a new file, or the file is in another
-        bucket, or nobody uploaded it (for example, it is a result that an analysis wrote).
+        bucket, or its key is not that of an upload (``users/.../original``), but for example that
+        of a result that an analysis wrote.
 
     Raises
     ------
@@ -254,7 +256,8 @@ def parse_queue_message(body: Any, bucket: str | None, operator: Caller) -> list
     Returns
     -------
     list of AnalyzeFile
-        Empty for the test message that S3 sends when notifications are set up.
+        One for each record of a notification that starts an analysis; empty if none does, and for
+        the test message that S3 sends when notifications are set up.
 
     Raises
     ------
@@ -276,12 +279,12 @@ def parse_queue_message(body: Any, bucket: str | None, operator: Caller) -> list
 
 
 def parse_json(text: Any) -> Any:
-    """Return what strict JSON says: without NaN and infinity, which Python would take.
+    """Return the value that a JSON text holds; refuse NaN and infinity, which Python would take.
 
     Raises
     ------
     BadRequestError
-        It is no text, no JSON, or nested too deeply.
+        `text` is neither str nor bytes, is no JSON, or is nested too deeply.
     """
     if not isinstance(text, str | bytes):
         raise BadRequestError("bad_json", "The body is missing, expected a JSON object")
@@ -319,7 +322,13 @@ def _parse_body(call: HttpCall) -> Any:
 
 
 def _parse_form(call: HttpCall, caller: Caller) -> AnalyzeForm:
-    """Check a form that holds a file, and return the request to analyse that file at once."""
+    """Check a form that holds a video, and return the request to analyse it at once.
+
+    Raises
+    ------
+    HandlerError
+        The query of the URL or the form is not valid, or the form has over `MAX_BODY_BYTES`.
+    """
     # No other request needs it.
     from handler.forms import copy_form_file, read_boundary
 

@@ -48,9 +48,10 @@ class FanOut:
         """Return how a file is divided; None if one invocation analyses it.
 
         A video is divided if the client asked for it (`asked`), or if one invocation could not
-        track all of it in time (`limits`). It stays whole in any case if it is short, if its length
-        is not known, if it cannot be read, if the client needs the result in this answer
-        (`limits.may_queue` is false), or if there are no workers.
+        track all of it before `limits.end_s`. It stays whole in any case if one worker needs at
+        most `handler.division.SEGMENT_S` for it, if its length is not known, if it cannot be read
+        or is too long, if the client needs the result in this answer (`limits.may_queue` is false),
+        or if there are no workers. If `source` is a stream, it is at its beginning afterwards.
         """
         if source.kind != "video" or not self._storage.workers or not limits.may_queue:
             return None
@@ -67,9 +68,10 @@ class FanOut:
         return division if division.segments > 1 else None
 
     def start(self, work: Work, division: Division) -> Answer:
-        """Have the state machine analyse the file of `work`; return the answer with the estimates.
+        """Have the state machine analyse the file of `work`; return the answer, status 202.
 
-        `division` comes from `choose`.
+        It does not wait for the analysis. `division` comes from `choose`; its estimates are in the
+        answer. The state machine owns the record from now on.
 
         Raises
         ------
@@ -87,13 +89,15 @@ class FanOut:
 
 
 def check_attempts(record: Record) -> None:
-    """Refuse a file whose analysis was killed again and again, `MAX_KILLED` times.
+    """Refuse a file whose last attempt was killed, if there were `MAX_KILLED` attempts or more.
 
-    It is called before each attempt.
+    It is called before each attempt. One was killed if it left neither a result nor an error.
+    Attempts before the last one count however they ended, unless `records.give_back` ended them.
 
     Raises
     ------
     UndecodableError
+        The file is refused.
     """
     if record.state == "processing" and record.attempts >= MAX_KILLED:
         raise UndecodableError(

@@ -31,14 +31,16 @@ def parse_form_query(query: Mapping[str, Any], caller: Caller) -> tuple[AnalyzeD
     query : mapping of str to str
         The parameters by name. Numbers are given as text.
     caller : Caller
-        Who sent it. The id of another user in the query is refused.
+        Who sent it. If an authorizer named the caller, the `user_id` of another user is refused.
 
     Returns
     -------
     request : AnalyzeData
-        Still without the content and the name of the file.
+        Still without the content and the name of the file. Without ``task`` in the query, the task
+        of the app's guided flow is assumed.
     keep : bool
-        Whether the analysis is kept after its answer is sent.
+        Whether the analysis is kept after its answer is sent: ``save`` of the query, true if it is
+        not given.
 
     Raises
     ------
@@ -78,7 +80,7 @@ def parse_form_query(query: Mapping[str, Any], caller: Caller) -> tuple[AnalyzeD
 
 
 def _read_number(text: Any) -> Any:
-    """Convert a text to a number; return the text itself if it is not a number."""
+    """Convert a text to an int or a float; return it unchanged if it is no plain number."""
     if not isinstance(text, str) or not _NUMBER.fullmatch(text):
         return text
     return int(text) if text.removeprefix("-").isdigit() else float(text)

@@ -16,10 +16,13 @@ MAX_HEAD_BYTES = 2 * CHUNK_BYTES
 def read_boundary(content_type: str) -> bytes:
     """Return the boundary that separates a form's fields, as its content type gives it.
 
+    `content_type` is the request's header, ``multipart/form-data; boundary=abc``: the result is
+    then ``b"abc"``.
+
     Raises
     ------
     BadRequestError
-        The content type is not that of a multipart form.
+        The content type is not that of a multipart form, or has no boundary.
     """
     message = Message()
     message["Content-Type"] = content_type.encode("latin-1", "replace").decode("latin-1")
@@ -42,7 +45,7 @@ def copy_form_file(
     target: IO[bytes],
     read_chunk: Callable[[IO[bytes]], bytes] = read_stream,
 ) -> str:
-    """Copy the content of the field ``file`` of a multipart form, and read the form to its end.
+    """Copy the content of the field ``file`` of a multipart form, and read the stream to its end.
 
     Parameters
     ----------
@@ -58,12 +61,13 @@ def copy_form_file(
     Returns
     -------
     str
-        The file's name, as the client gives it.
+        The file's name, as the client gives it; empty if it gives none.
 
     Raises
     ------
     BadRequestError
-        There is no such field, it is empty, or the form is cut off.
+        There is no such field, or over `MAX_HEAD_BYTES` come before it; it is empty; or the form is
+        cut off before its end. Part of the content may have been written to `target` by then.
     """
     parser = PushMultipartParser(boundary)
     read_bytes = copied_bytes = 0
@@ -100,10 +104,13 @@ def copy_form_file(
 def _parse(parser: PushMultipartParser, chunk: bytes) -> Iterator[MultipartSegment | bytes | None]:
     """Yield what a chunk holds of each field: its head, pieces of its content, None at its end.
 
+    A field can reach over several chunks. The head is a `MultipartSegment`: the field's name and,
+    of a file, the file's name. An empty chunk says that nothing more comes.
+
     Raises
     ------
     BadRequestError
-        The form is cut off.
+        The form is cut off, or is no multipart form.
     """
     try:
         yield from parser.parse(chunk)

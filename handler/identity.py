@@ -39,9 +39,10 @@ class Caller:
         "local": who can use the local server, and owns all its data. "operator": who calls the
         function without HTTP, with rights in the AWS account.
     user_id : str or None
-        The user id that the authorizer gave; None if it gave none.
+        The user id that the authorizer gave; None for the other three roles.
     own_prefix : str
-        How the keys of the files begin that apps store for a user, with ``{user_id}`` for the user.
+        How the keys of the files begin that apps store for a user, with ``{user_id}`` where the
+        user's name in keys stands, such as ``users/{user_id}/``.
     """
 
     role: Role
@@ -50,23 +51,26 @@ class Caller:
 
     @property
     def is_known(self) -> bool:
-        """Whether an authorizer has said who the caller is."""
+        """Whether an authorizer has said who the caller is: a "user" or a "clinician"."""
         return self.role in ("user", "clinician")
 
     def take_user_id(self, given: Any) -> str | None:
-        """Return the user who will own the files of a request; None if nobody is named.
+        """Return the user who will own the files of a request.
+
+        Of a caller whom an authorizer named, a clinician too, it is always the caller. Of any other
+        caller it is `given`; None if that is empty: nobody in particular.
 
         Parameters
         ----------
         given : object
-            `user_id` of the request. A known caller may give only their own user id, or none.
+            `user_id` of the request; None or "" if it has none.
 
         Raises
         ------
         BadRequestError
             `given` is not a user id.
         ForbiddenError
-            `given` is another user's id.
+            An authorizer named the caller, and `given` is another user's id.
         """
         user_id = None if given is None or given == "" else check_user_id(given)
         if not self.is_known:
@@ -78,16 +82,17 @@ class Caller:
         return self.user_id
 
     def choose_listed(self, given: Any) -> str:
-        """Return the user whose analyses to list: `given`, or else the caller.
+        """Return the user whose analyses to list: `given`, or the caller if that is None or "".
 
-        `given` is the `user_id` of the request.
+        `given` is the `user_id` of the request. A "user" may give only their own, a "clinician"
+        anybody's. A "local" caller or an "operator" must give one, because they have no id.
 
         Raises
         ------
         BadRequestError
-            `given` is not a user id.
+            `given` is not a user id, or is missing though the caller has none.
         ForbiddenError
-            The caller may not list this user's analyses.
+            The caller may not list this user's analyses. The role "anyone" may list nobody's.
         """
         if self.role == "anyone":
             raise ForbiddenError("needs_identity", "Lists are off where callers are not known.")
@@ -102,15 +107,16 @@ class Caller:
     def choose_forgotten(self, given: Any) -> str:
         """Return the user whose data to delete: the caller, or `given` if the caller has no id.
 
-        `given` is the `user_id` of the request.
+        `given` is the `user_id` of the request. A caller with an id, a clinician too, may leave it
+        out (None or ""), or give their own. A "local" caller or an "operator" must give one.
 
         Raises
         ------
         BadRequestError
-            `given` is not a user id.
+            `given` is not a user id, or is missing though the caller has none.
         ForbiddenError
-            `given` is another user's id. Or callers are not identified here, so nobody may delete
-            a user's data.
+            The caller has an id, and `given` is another user's. Or the role is "anyone": where
+            callers are not identified, nobody may delete a user's data.
         """
         if self.role == "anyone":
             raise ForbiddenError("needs_identity", "Callers are not known here.")
@@ -121,14 +127,15 @@ class Caller:
     def may_read(self, owner: str) -> bool:
         """Return whether the caller may read the analyses that belong to the user `owner`.
 
-        Every caller may, except a "user", who may read only their own.
+        Every caller may, except a "user", who may read only their own. (The role "anyone" must
+        know an analysis' id to reach it.)
         """
         return self.role != "user" or owner == self.user_id
 
     def may_change(self, owner: str) -> bool:
         """Return whether the caller may delete the analyses that belong to the user `owner`.
 
-        A user or a clinician may delete only their own. A caller whom no authorizer named may
+        A "user" or a "clinician" may delete only their own. The other roles, "anyone" too, may
         delete any.
         """
         return not self.is_known or owner == self.user_id
@@ -136,8 +143,8 @@ class Caller:
     def list_own_prefixes(self, user_id: str) -> tuple[str, ...]:
         """Return the one or two texts that the keys of a user's own files begin with.
 
-        One is for uploads and results. The other is `own_prefix`, for files that apps store; it is
-        left out if both are the same.
+        The first is for uploads and results, such as ``users/ann/``. The second is `own_prefix`
+        with the user's name, for files that apps store; it is left out if both are the same.
         """
         name = name_user(user_id)
         prefixes = (
@@ -148,13 +155,14 @@ class Caller:
     def check_own_key(self, key: str, user_id: str | None) -> None:
         """Check by its key alone that a stored file may be analysed for this caller.
 
-        `user_id` is the user who will own the results; None: nobody in particular. An operator may
-        then analyse any file outside of all users' folders.
+        `user_id` is the user who will own the results, from `take_user_id`; the file must be one of
+        this user's own (see `list_own_prefixes`). None: nobody in particular. An operator may then
+        analyse any file whose key does not begin with ``users/``; nobody else may analyse any.
 
         Raises
         ------
         ForbiddenError
-            The key is not one of the files of `user_id`, or the caller is not identified.
+            The file may not be analysed. The role "anyone" may analyse no stored file.
         """
         if self.role == "anyone":
             raise ForbiddenError(
@@ -178,7 +186,7 @@ class Access:
         "identity": an authorizer names each caller. "open": callers are not identified. "local":
         whoever can use the local server may read and change all its data.
     own_prefix : str
-        See `Caller`.
+        How the keys of the files begin that apps store for a user: see `Caller`.
     """
 
     mode: Mode = "identity"
@@ -195,13 +203,15 @@ class Access:
     def identify(self, authorizer: Mapping[str, Any], now_s: float) -> Caller:
         """Return who sent an HTTP request.
 
+        If `mode` is not "identity", the arguments do not matter: it is "anyone" or "local".
+
         Parameters
         ----------
         authorizer : mapping
             `requestContext.authorizer` of the event; empty if no authorizer checked the caller.
         now_s : float
-            Unix time. It is compared with the end of the token, because API Gateway reuses an
-            authorizer's answer for some minutes.
+            Unix time now. It is compared with the end of the token (``exp``, if that is a Unix
+            time), because API Gateway reuses an authorizer's answer for some minutes.
 
         Raises
         ------
@@ -229,10 +239,10 @@ class Access:
 
 
 def _find_claims(authorizer: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the token's claims out of what an authorizer said.
+    """Return the token's claims, such as ``sub``, out of what an authorizer said.
 
-    Their place depends on the kind of API and of authorizer. If there is none, `authorizer` itself
-    is returned.
+    `authorizer` is that of `Access.identify`. Where the claims are in it depends on the kind of API
+    and of authorizer. If they are in none of these places, `authorizer` itself is returned.
     """
     for path in (("claims",), ("jwt", "claims"), ("lambda",)):
         found: Any = authorizer
@@ -244,9 +254,10 @@ def _find_claims(authorizer: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def list_groups(claims: Mapping[str, Any]) -> set[str]:
-    """Return the groups of a caller that the token names; empty if it has none of `GROUP_CLAIMS`.
+    """Return the groups of a caller that the token's claims `GROUP_CLAIMS` name.
 
-    Each of these claims holds a list, or a text like ``a,b`` or ``[a b]``.
+    Each of these claims holds a list, or a text like ``a,b`` or ``[a b]``. Without any of them, the
+    set is empty; a claim that is an empty text gives the group "".
     """
     groups: set[str] = set()
     for name in GROUP_CLAIMS:

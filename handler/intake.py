@@ -35,7 +35,7 @@ class Intake:
     ----------
     storage : Storage
     retention_days : int
-        How many days a record is kept; 0: for ever.
+        How many days after it was made a record is kept; 0: for ever.
     """
 
     def __init__(self, storage: Storage, retention_days: int) -> None:
@@ -45,7 +45,8 @@ class Intake:
     def begin_data(self, request: AnalyzeData, digest: str) -> Work:
         """Return the `Work`, the record to work on, for a file that came with the request.
 
-        The same request, sent again by an app that got no answer, gets the same record.
+        The same request, sent again by an app that got no answer, gets the same record, in
+        whatever state it is: see `Work.settled`. If `request.is_secret`, the record is always new.
 
         Parameters
         ----------
@@ -65,7 +66,8 @@ class Intake:
     ) -> Work:
         """Return the `Work`, the record to work on, for a stored file without an upload's record.
 
-        The same request for the same version of the file gets the same record.
+        The same request for the same version of the file gets the same record, in whatever state
+        it is: see `Work.settled`.
 
         Parameters
         ----------
@@ -73,8 +75,13 @@ class Intake:
         version : StoredVersion
             The version of the file to analyse.
         upload : tuple of str or None
-            User and analysis id in the file's key, from `parse_original_key`; None if the key is
-            not that of an upload.
+            User and analysis id in the file's key, from `parse_original_key`, which the new record
+            takes over; None: the user of the request, and an id made of its content.
+
+        Raises
+        ------
+        DeletedError
+            With `upload`: the analysis of this id was deleted.
         """
         user_id = (upload[0] if upload else request.user_id) or ANONYMOUS
         parameters = request.parameters or Parameters()
@@ -92,16 +99,16 @@ class Intake:
     def _begin_again(self, content: list[str | None], record: Record) -> Work:
         """Return the `Work` with the record of an equal earlier request, or with a new record.
 
-        The record may be in any state: if it is completed, the caller answers with its result.
-        Requests are equal if `content`, and the parameters, report and division in `record`, are
-        the same, and the program's version is too. A deleted analysis is never taken up: the
-        request then gets a new record.
+        The record may be in any state but deleted: if it is completed, the caller answers with its
+        result. Requests are equal if `content`, the parameters, the report's language, whether
+        dividing was asked for, and the program's version are. If the equal request's analysis was
+        deleted, this one gets a new record.
 
         Parameters
         ----------
         content : list of str or None
-            The user, the file (its hash, or its key and version), and the kind that the request
-            names; None if it names none.
+            Three items: the user, the file (its hash, or its key and version), and the kind that
+            the request names; None if it names none.
         record : Record
             The record to write if there is none, still without id.
         """
@@ -134,7 +141,7 @@ class Intake:
     def compute_end_s(self, record: Record) -> int | None:
         """Return the Unix time in seconds when a record expires; None if it is kept for ever.
 
-        It is `retention_days` after the record was made.
+        It is the Intake's `retention_days` after the record was made.
         """
         if not self._retention_days:
             return None
@@ -155,11 +162,12 @@ class Intake:
         Raises
         ------
         NotFoundError
-            The id belongs to another user, or the analysis was deleted before its file came (this
-            file is then removed), or there is no record and the key names the user by a hash alone.
-            The caller cannot tell these from a missing file.
+            The id's record is of another key, or it was deleted (this file is then removed), or
+            there is no record and the key names the user by a hash alone. For the client, the
+            error is that of a missing file.
         SentTwiceError
-            Another version of the file has already come. The new version is removed.
+            The request names a version of the file, and another one has already come. The new
+            version is removed.
         """
         try:
             work = Work(self._storage, self._storage.read(upload[1]))
@@ -181,23 +189,25 @@ class Intake:
         return work
 
     def find_replacement(self, record: Record, request: AnalyzeFile) -> AnalyzeFile | None:
-        """Return the request to analyse a file that has replaced an analysed file.
+        """Return the request to analyse a file that has replaced the upload's first file.
 
         If the bucket keeps all versions, `find_upload` refuses a second file. If it keeps only the
-        newest one, the first file is lost. The second file then gets an analysis of its own, and
-        the record of the first still says which bytes were analysed.
+        newest one, the first file is lost. The second file then gets an analysis of its own, for
+        the same user with the same parameters and report, and the record of the first still says
+        which bytes were analysed.
 
         Parameters
         ----------
         record : Record
             The record of the upload.
         request : AnalyzeFile
-            The notice of S3 that a file has come to the upload's key.
+            The notice of S3 that a file has come to the upload's key. By any other request, nothing
+            counts as replaced.
 
         Returns
         -------
         AnalyzeFile or None
-            None if the file of the record was not replaced.
+            None if the file was not replaced, or the bucket keeps all versions.
         """
         came = record.source_version
         if request.version_id or not request.etag or not came.startswith('"'):
@@ -219,19 +229,19 @@ def make_record(
     report: Language | None,
     about: About,
 ) -> Record:
-    """Return a new record in its first version, still without the key of its file.
+    """Return a new record, queued and not yet stored, still without the key of its file.
 
     Parameters
     ----------
     analysis_id : str
         Empty: the caller sets it later.
     user_id : str
-        Whom it belongs to.
+        Whom it belongs to; `ANONYMOUS` for nobody.
     parameters : Parameters
     report : {"en", "ko", None}
         Language of the report to write; None: no report.
     about : About
-        What the client says about the file.
+        What the client says about the file: its name, when it was recorded, and the consent.
     """
     return Record(
         analysis_id=analysis_id,
@@ -247,11 +257,11 @@ def make_record(
 
 
 def _derive_id(parts: Sequence[object], repetition: int) -> str:
-    """Return the id of an analysis, a hash of what is analysed and how.
+    """Return the id of an analysis, a hash of what is analysed and how: 32 hexadecimal digits.
 
-    `parts` are the values, as JSON can hold them, that make two requests equal. Equal arguments
-    give the same id. `repetition` is 0 at first, and one more for each id that belongs to a deleted
-    analysis.
+    `parts` are the values, as JSON can hold them, by which two requests count as equal. Equal
+    arguments give the same id. `repetition` is 0 at first; where that id belongs to a deleted
+    analysis, 1 is tried, then 2, and so on.
     """
     if repetition:
         parts = [*parts, {"repetition": repetition}]

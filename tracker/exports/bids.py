@@ -1,8 +1,9 @@
 """Results as a data set of the Brain Imaging Data Structure (BIDS 1.11), with eye tracking.
 
-A recording becomes a table of samples for each eye (``_physio.tsv.gz``), a table of its closures
-and saccades for each eye (``_physioevents.tsv.gz``), and the phases of its protocol
-(``_events.tsv``): what the person was asked to do, and when.
+For each eye, a recording becomes a table of samples (``_physio.tsv.gz``), and one of the closures
+of both eyes and of this eye's saccades that count (``_physioevents.tsv.gz``). The phases of its
+protocol become a third (``_events.tsv``): what the person was asked to do, and when. An event whose
+onset is not known is left out.
 
 Source: https://bids-specification.readthedocs.io (Physiological recordings, Eye-tracking).
 """
@@ -91,8 +92,8 @@ class _Place:
 
     `subject`, `session` and `task` are BIDS labels of the person, the visit and the task; `session`
     is empty if no visit is known. `run` counts recordings with the same other labels from 1; it is
-    0 if there is only one. `folder` is relative to the data set. The files' names begin with
-    `stem`.
+    0 if there is only one. `folder` is relative to the data set, such as ``sub-01/ses-2/beh``. The
+    files' names begin with `stem`, such as ``sub-01_ses-2_task-updown_run-1``.
     """
 
     subject: str
@@ -112,12 +113,13 @@ class _Place:
 
 
 def export_bids(recordings: Iterable[ExportedRecording], out: Path) -> list[Path]:
-    """Write a BIDS data set.
+    """Write a BIDS data set: of the person and visit of each recording, its tables and phases.
 
     Parameters
     ----------
     recordings : iterable of ExportedRecording
-        A recording that no table of participants knows becomes a participant of its own.
+        Those with the same `participant_id` become one participant. Those without a `participant`
+        become one participant for each `name`.
     out : Path
         Folder of the data set. It must exist, and hold no ``sub-*`` yet: a data set is never
         written over, not even one of the same recordings.
@@ -130,7 +132,8 @@ def export_bids(recordings: Iterable[ExportedRecording], out: Path) -> list[Path
     Raises
     ------
     ExportInputError
-        The folder holds a data set already; or a table of a recording cannot be read.
+        The folder holds a data set already, and nothing is written; or a table of a recording
+        cannot be read, and files of others may have been written by then.
     """
     recordings = list(recordings)
     if any(out.glob("sub-*")):
@@ -156,7 +159,11 @@ def export_bids(recordings: Iterable[ExportedRecording], out: Path) -> list[Path
 
 
 def _place(recordings: Sequence[ExportedRecording]) -> list[_Place]:
-    """Return where each recording goes, in order. Labels are made from ids, visits and names."""
+    """Return where each recording goes, in their order.
+
+    The labels come from the participants' ids and visits; without a participant, the recording's
+    name becomes the label of the person.
+    """
     people = [one.participant.participant_id if one.participant else one.name for one in recordings]
     visits = [one.participant.visit if one.participant else "" for one in recordings]
     subjects, sessions = _make_labels(people), _make_labels(filter(None, visits))
@@ -176,7 +183,8 @@ def _place(recordings: Sequence[ExportedRecording]) -> list[_Place]:
 def _make_labels(texts: Iterable[str]) -> dict[str, str]:
     """Return a label of letters and digits for each text; different texts get different ones.
 
-    A label that would be empty, or equal to another one, gets a number at its end.
+    Other characters, accents and a leading ``sub-`` are dropped. Labels that would be empty or
+    equal but for capitals all get a number: "P-1" and "p1" become "P1x001" and "p1x002".
     """
     plain = {
         text: re.sub("[^0-9A-Za-z]", "", unicodedata.normalize("NFKD", text.removeprefix("sub-")))
@@ -222,8 +230,9 @@ def _write_sessions(
 ) -> list[Path]:
     """Write a table of the visits of each person who has some, and return the files.
 
-    `places` are those of `recordings`. The earliest recording of a visit dates it; a visit whose
-    recordings have no date gets none.
+    There are two files a person: the table, and its columns' meaning as JSON. `places` belong to
+    `recordings`, in the same order. A visit gets the earliest date of its recordings; none if none
+    of them has one.
     """
     visits: dict[str, dict[str, tuple[str, str]]] = {}
     for one, place in zip(recordings, places, strict=True):
@@ -308,7 +317,8 @@ def _describe(names: dict[str, str], columns: Sequence[Column], eye: str) -> dic
 
     `names` has as keys the columns of the BIDS table, and as values the columns of this program's
     table that they are copied from, which `columns` describes. "{eye}" in a value stands for `eye`,
-    "L" or "R".
+    "L" or "R". A column becomes ``{"x": {"Description": "...", "Units": "px"}}``, without
+    ``Units`` if it has none.
     """
     by_name = {one.name: one for one in columns}
     result = {}
@@ -322,7 +332,10 @@ def _describe(names: dict[str, str], columns: Sequence[Column], eye: str) -> dic
 
 
 def _write_phases(summary: Summary, place: _Place, folder: Path) -> list[Path]:
-    """Write the protocol's phases, and return the two files; none if there are no phases."""
+    """Write the protocol's phases as a table, with a JSON file that explains it; return both.
+
+    Without phases, nothing is written, and the list is empty.
+    """
     if not summary.phases:
         return []
     rows = [
@@ -358,10 +371,11 @@ def _text(value: Any) -> str:
 
 
 def _write_compressed(path: Path, rows: Sequence[Row], names: dict[str, str], eye: str) -> Path:
-    """Write a compressed table without a header, as BIDS asks; equal tables give equal bytes.
+    """Write a gzipped table without a header, as BIDS asks; equal tables give equal bytes.
 
     `names` has as keys the columns to write, in order, and as values the columns of `rows` that
-    they are copied from. "{eye}" in a value stands for `eye`, "L" or "R".
+    they are copied from. "{eye}" in a value stands for `eye`, "L" or "R". What is missing is
+    written as ``n/a``. `path` is returned.
     """
     columns = [source.format(eye=eye) for source in names.values()]
     text = io.StringIO()

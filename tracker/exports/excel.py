@@ -31,14 +31,16 @@ NAME = "results.xlsx"
 def export_excel(recordings: Iterable[ExportedRecording], out: Path) -> list[Path]:
     """Write ``results.xlsx``: recordings, blinks, saccades, phases, frames and dictionary.
 
-    Each of these is a sheet. Text that a spreadsheet would run as a formula gets an apostrophe
-    before it. `out` is an existing folder. A list with the one file is returned. It needs the
-    package XlsxWriter.
+    Each of these is a sheet, and the dictionary says what each column of the others means. Text
+    that a spreadsheet would run as a formula gets an apostrophe before it. `out` is an existing
+    folder; an earlier ``results.xlsx`` in it is replaced. A list with the one file is returned. It
+    needs the package XlsxWriter.
 
     Raises
     ------
     ExportInputError
-        A table has more rows than a sheet can hold, or a table of a recording cannot be read.
+        A sheet would have more rows than Excel can hold, or a table of a recording cannot be read.
+        No workbook is written then.
     """
     recordings = list(recordings)
 
@@ -60,7 +62,7 @@ def export_excel(recordings: Iterable[ExportedRecording], out: Path) -> list[Pat
 
 
 class _Sheet:
-    """A sheet of an Excel workbook that is written row by row, from the header on."""
+    """A sheet of an Excel workbook that is written row by row; the header is written at once."""
 
     def __init__(self, book: "xlsxwriter.Workbook", name: str, header: Sequence[str]) -> None:
         self._name, self._next = name, 0

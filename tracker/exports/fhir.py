@@ -1,9 +1,9 @@
 """A result as a FHIR R4B bundle: a report, and an observation for each measure.
 
 The report is preliminary, because no clinician has signed it. Units are those of UCUM. A measure
-that is missing has an observation too, which says why. A range that was measured but supports no
-answer says so in a note, for each observation may be read alone. Only elements that R4 has as well
-are used.
+that is missing has an observation too, which says that the recording does not show it. A range that
+was measured though the recording is not assessable says so in a note, with the reasons, for each
+observation may be read alone. Only elements that R4 has as well are used.
 
 Source: https://hl7.org/fhir/R4B (DiagnosticReport, Observation).
 """
@@ -52,7 +52,7 @@ def export_fhir(recordings: Iterable[ExportedRecording], out: Path) -> list[Path
     """Write a bundle for each recording, ``NAME.fhir.json``; return the files, in the same order.
 
     NAME is `ExportedRecording.name`, with its folders, so that the files lie below `out` as the
-    results lie below the folder that was searched.
+    results lie below the folder that was searched. A file of this name that exists is replaced.
     """
     return [_write_bundle(recording, out) for recording in recordings]
 
@@ -67,8 +67,8 @@ def _write_bundle(recording: ExportedRecording, out: Path) -> Path:
 def make_bundle(recording: ExportedRecording) -> dict[str, Any]:
     """Return a recording's FHIR bundle as a JSON document.
 
-    Its first entry is the report. The first observation is the screening answer; the report's other
-    observations are the measures, then the quality of the recording.
+    Its first entry is the report. The others are the observations, in this order: the screening
+    answer, one for each of `MEASURES`, and one for each value of the recording's `QUALITY`.
     """
     summary = recording.summary
     observations = [
@@ -104,7 +104,10 @@ def _make_url(recording: ExportedRecording, name: str) -> str:
 
 
 def _describe_subject(recording: ExportedRecording) -> dict[str, Any]:
-    """Return the elements that say who was observed, at which visit, and when; none if unknown."""
+    """Return the FHIR elements that say who was observed, at which visit, and on which day.
+
+    The dict is empty if the person is not known; the visit or the day is left out if it is not.
+    """
     person = recording.participant
     if person is None:
         return {}
@@ -140,7 +143,8 @@ def _make_observation(name: str, text: str, category: str) -> dict[str, Any]:
 def _observe_answer(summary: Summary) -> tuple[str, dict[str, Any]]:
     """Return the screening answer's name, ``assessment.status``, and its observation.
 
-    The observation has no value, but the reason, if the recording was not assessable.
+    If the recording was not assessable, the observation has no value, but the reasons. Each caution
+    is a note.
     """
     assessment = summary.assessment
     _, about = find_field("assessment.status")
@@ -170,7 +174,8 @@ def _observe(summary: Summary, path: str, unit: str) -> tuple[str, dict[str, Any
     """Return a field's name, `path`, and the observation of its value.
 
     `path` is the dotted name in the summary, and `unit` the UCUM unit. The observation holds the
-    value's 95 % interval if the summary has one. If the value is missing, it says so instead.
+    value, and its 95 % interval if the summary has both ends of one. If the value is missing, it
+    says so instead. See `GAZE` for the notes of ranges; a range that is a lower bound gets ``>=``.
     """
     _, about = find_field(path)
     category = "survey" if path in QUALITY else "exam"

@@ -13,9 +13,10 @@ from tracker.files.whole import write_whole
 def export_ndjson(recordings: Iterable[ExportedRecording], out: Path) -> list[Path]:
     """Write ``recordings.ndjson``, ``blinks.ndjson``, ``saccades.ndjson`` and ``frames.ndjson``.
 
-    A line of the first file is a recording with its summary. A line of the others is a row of a
-    recording's table. Each line names its recording. `out` is an existing folder. The four paths
-    are returned in this order.
+    A line of the first file is a recording: its person, if known, and its summary. A line of the
+    others is a row of a recording's table; what is missing is null. Each line names its recording
+    in the field ``recording``. `out` is an existing folder; earlier files in it are replaced. The
+    four paths are returned in this order.
 
     Raises
     ------

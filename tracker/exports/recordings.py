@@ -38,11 +38,12 @@ class ExportedRecording:
     ----------
     name : str
         Path of the recording's files without their endings, relative to the folder that was
-        searched; for a file that the user named, `stem` alone.
+        searched; for a file that the user named, `stem` alone. Results from several folders, or
+        several named files, can have the same name.
     directory : Path
         The folder of its files.
     stem : str
-        Start of its files' names.
+        Start of its files' names: ``STEM`` in ``STEM.summary.json``.
     summary : Summary
     participant : Participant or None
         Who was recorded, as the table of participants says, or else the summary; None if neither
@@ -57,7 +58,10 @@ class ExportedRecording:
 
     @property
     def correction(self) -> str:
-        """A sentence that says who corrected the events; empty if nobody did."""
+        """A sentence that says who corrected the blinks and other events, and when.
+
+        Empty if nobody did.
+        """
         one = self.summary
         return f"Corrected by {one.corrected_by}, {one.corrected_at}." if one.corrected else ""
 
@@ -70,20 +74,23 @@ class ExportedRecording:
         return _read_table(result_path(self.directory, self.stem, "frames"), FRAME_COLUMNS)
 
     def read_blinks(self) -> list[Row]:
-        """Read ``STEM.blinks.csv``: for each closure of both eyes, a dict of its values by column.
+        """Read ``STEM.blinks.csv``: a dict of the values by column for each row.
 
-        A missing value, or a column that an earlier version did not write, is None. Raises
-        `ExportInputError` if the file is missing or damaged.
+        A row is a closure of both eyes: a blink, a prolonged closure or a flutter. A missing value,
+        or a column that an earlier version did not write, is None. Raises `ExportInputError` if the
+        file is missing or damaged.
         """
         return _read_table(result_path(self.directory, self.stem, "blinks"), BLINK_COLUMNS)
 
     def read_saccades(self) -> list[Row]:
         """Read ``STEM.saccades.csv``: a dict of the values by column for each row.
 
-        Each step of the gaze, and each phase that no step answers, has a row for the mean of both
-        eyes and for each eye. A missing value, or a column that an earlier version did not write,
-        is None. A version that did not look for saccades wrote no table, and has no rows. Raises
-        `ExportInputError` if the file is missing or damaged.
+        A listed step of the gaze has three rows, for the mean of both eyes, the left and the right
+        one, also if it does not count (corrections and steps outside the phases are not listed). So
+        has a phase that asks for a step that was not found. A missing value, or a column that an
+        earlier version did not write, is None. A version that did not look for saccades wrote no
+        table: the list is then empty. Raises `ExportInputError` if the file is otherwise missing,
+        or damaged.
         """
         path, one = result_path(self.directory, self.stem, "saccades"), self.summary
         looked = one.vertical_saccade_count is not None or one.vertical_saccade_time_ms_reason
@@ -100,14 +107,14 @@ def find_results(
     paths : sequence of Path
         Directories, and files of the name ``STEM.summary.json``.
     participants : Participants
-        Says who was recorded. For whom it does not know, the summary is asked.
+        Says who was recorded. If it does not name a recording, the person in the summary counts.
 
     Yields
     ------
     ExportedRecording or InputError
-        A recording, or why a summary cannot be read. In the order of `paths`, and within a
-        directory by path; each file once. Files and folders whose names begin with a dot are left
-        out.
+        A recording, or the error (not raised) why a summary cannot be read. In the order of
+        `paths`, and within a directory by path; each file once. Files whose names begin with a dot,
+        and files below a directory in folders of such names, are left out.
     """
     seen: set[Path] = set()
     for root in paths:
@@ -132,7 +139,8 @@ def find_results(
 def _read_summary(path: Path) -> tuple[Summary, Participant | None]:
     """Return a summary, and the person that it names; None if it names none.
 
-    Raises `ExportInputError` if the file is no summary of this version.
+    Raises `ExportInputError` if the file is missing, is not called ``STEM.summary.json``, or is no
+    summary of this version.
     """
     name = printable(path.name)
     if not path.name.endswith(SUMMARY_ENDING):
@@ -168,9 +176,10 @@ def _read_table(path: Path, columns: Sequence[Column]) -> list[Row]:
 
 
 def _parse(column: Column, text: str | None) -> Any:
-    """Return a value of a table, as `tracker.files.tables` wrote it, in the column's type.
+    """Return a value of a table, as `tracker.files.tables` wrote it, in the type `column.kind`.
 
-    An empty or missing text is None. Raises ValueError for a text that is no value of the column.
+    An empty or missing text is None. Raises ValueError for a text that is no value of the column,
+    also for NaN and infinity.
     """
     if not text:
         return None
