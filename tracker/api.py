@@ -141,9 +141,9 @@ def analyze_track(
     track : Track
         From `track`, `load_track` or ``Result.track``.
     parameters : Parameters, optional
-        Default: every parameter has its default value. If it names no protocol, or names no task or
-        only assumes it, the one that was saved in the track is used. ``step`` and ``max_frames``
-        have no effect: they only matter when a track is made.
+        Default: every parameter has its default value. The track's protocol is used if they have
+        none, and its task if they have none or only assume one. ``step`` and ``max_frames`` have no
+        effect: they only matter when a track is made.
     **values
         Single parameters by name, such as ``vpp_thresh=0.05``; they replace those of `parameters`.
     corrections : str, PathLike or Corrections, optional

@@ -9,7 +9,7 @@ from pathlib import Path
 def count_processors() -> int:
     """Return the number of processors this process may use, at least 1.
 
-    Where the system does not tell which it may use, all of the machine's count.
+    On a system that does not tell this, it is the number of all processors of the machine.
     """
     if hasattr(os, "sched_getaffinity"):  # Linux
         return len(os.sched_getaffinity(0))

@@ -110,7 +110,7 @@ def _track_all_that_fits(
     without need. A file may also promise fewer frames than it has, or no number if it was recorded
     live. Then `max_frames` may end the track too early. The second track is returned instead of the
     first. There is none if `source` is an open `Video`, `keep_step` is set, the caller's step is
-    above 1, or over a third of the time is used up.
+    above 1, or the first track took a third of `budget_s` or more.
 
     `track_with` is `track_video` with its models and callbacks; the other arguments are those of
     `track_recording`, and `budget_s` is what is left of the time in seconds, or None.
@@ -142,9 +142,10 @@ def _bound_frames(parameters: Parameters, expected_frames: int) -> int:
     """Return the most frames to track of a recording with `expected_frames` frames (0: unknown).
 
     It is `most_frames` of the parameters. If the number of frames is known, and `max_frames` has
-    its default value, that is raised first, so that it does not cut the recording. If the number is
-    unknown, a time budget is shared out as if the recording had the most frames. A number far
-    larger than in most recordings would then raise the step without need.
+    its default value, `max_frames` is raised first, so that it does not cut the recording. If the
+    number is unknown, it is not raised: a time budget is then shared out as if the recording had
+    the most frames, and with far more of them than most recordings have, frames would be skipped
+    without need.
     """
     return (parameters.cover_whole() if expected_frames else parameters).most_frames
 
@@ -231,7 +232,8 @@ def measure_track(
     track : Track
         The landmarks of a recording.
     parameters : Parameters
-        If they name no protocol, or name no task or only assume it, what the track says is used.
+        The track's protocol is used if they have none, and its task if they have none or only
+        assume one.
     name : str
         What the summary calls the recording: the file name of its video, as a rule.
     eye_pictures : mapping of int to bytes, optional

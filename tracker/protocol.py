@@ -33,7 +33,8 @@ class Part:
     name : str
         What the part is called; the web client says it before the part begins.
     instructions : tuple of (str, float)
-        The phase that the person is asked for, one of `PHASES`, and how many seconds it lasts.
+        In order: the phase that the person is asked for, one of `PHASES`, and how many seconds it
+        lasts.
     """
 
     name: str

@@ -78,9 +78,10 @@ class Result:
 
     @cached_property
     def blinks(self) -> "pd.DataFrame":
-        """A row for each blink and prolonged closure, with the columns of ``STEM.blinks.csv``.
+        """A row for each closure of the eyes, with the columns of ``STEM.blinks.csv``.
 
-        docs/outputs.md says what they hold, and in which units.
+        `kind` tells blinks, prolonged closures and flutter apart. docs/outputs.md says what the
+        columns hold, and in which units.
         """
         import pandas as pd
 
@@ -94,9 +95,9 @@ class Result:
     def saccades(self) -> "pd.DataFrame":
         """A row for each step of the gaze and each eye, with the columns of ``STEM.saccades.csv``.
 
-        Each step has three rows, of which the one of eye ``both`` is the mean of both eyes. So has
-        a phase in which no step was found. A row counts only if `used` is True; else `reason` says
-        why not. docs/outputs.md says what the columns hold, and in which units.
+        Each listed step has three rows, of which the one of eye ``both`` is the mean of both eyes.
+        So has a phase in whose direction no step was found. A row counts only if `used` is True;
+        else `reason` says why not. docs/outputs.md says what the columns hold, and in which units.
 
         Examples
         --------
@@ -233,7 +234,7 @@ def write_files(
     Raises
     ------
     CorrectionsError
-        Other corrections, by somebody else or later, lie there. No file was changed.
+        Corrections by somebody else, or later ones, lie there. No file was changed.
     """
     directory.mkdir(parents=True, exist_ok=True)
     corrected = _keep_corrections(result, directory, stem)
@@ -298,8 +299,8 @@ def _write_pages(
 def document_still(still: StillMeasures) -> dict[str, Any]:
     """Return what was measured in an image as a dict that JSON can hold.
 
-    It has ``detected`` (whether there is a face with landmarks), ``faces`` (how many faces) and the
-    fields of `StillFace`, which are None without such a face.
+    It has ``detected`` (whether landmarks of a face were found), ``faces`` (how many faces) and the
+    fields of `StillFace`, which are all None if `detected` is False. A NaN becomes None, too.
     """
     face = (
         asdict(still.face) if still.face else dict.fromkeys(one.name for one in fields(StillFace))

@@ -26,17 +26,17 @@ long. In pictures that show only a part of the face they stay apart by some pixe
 class BlockFollower:
     """Follows faces, and begins anew at each block of `BLOCK_FRAMES` analysed frames.
 
-    In the last `RUN_IN_FRAMES` frames before each block, the faces are also found a second time,
-    from scratch. The block begins with these faces only.
+    In the last `RUN_IN_FRAMES` analysed frames before each block but the recording's first one, the
+    faces are also found a second time, from scratch. The block begins with these faces only.
 
     Parameters
     ----------
     follower : FaceFollower
         Follows the faces through all blocks, and keeps what is found.
     finder : FaceFinder
-        Finds the faces in the frames before each block.
+        Finds the faces from scratch in the frames before a block.
     step : int
-        Every `step`-th source frame is added.
+        Every `step`-th source frame is added. It sets how often the whole frame is searched then.
     first : int, default 0
         The first frame that `follower` gets, as its number among the analysed frames of the
         recording. It is the start of a block. Add the `RUN_IN_FRAMES` frames before it, too: in

@@ -66,7 +66,7 @@ class FaceFinder(Protocol):
 
 
 def compute_second_pass_interval(found: int) -> int:
-    """Return every how many analysed frames a second pass is made: 10, then 30, 90 and so on.
+    """Return the analysed frames from one second pass to the next: 10, later 30, 90 and so on.
 
     In a second pass, the landmarks of a frame are found again in a turned region, to see how
     closely they follow the gaze. It takes time, so it is made less often as the recording goes on.
@@ -88,7 +88,7 @@ def choose_second_passes(found: NDArray[np.bool_]) -> NDArray[np.int64]:
     ----------
     found : ndarray, shape (N,), bool
         For each analysed frame of the recording, from its first one, whether a second pass would
-        find the face there. No frame failed to be decoded.
+        find the face there. It is assumed that every frame was decoded.
 
     Returns
     -------
@@ -149,9 +149,9 @@ class FollowedFace:
 class Look:
     """What was found by looking for a face in one region of one frame: its landmarks.
 
-    Its other methods read more from the whole frame `image`, (height, width, 3), blue-green-red,
-    and cannot be called after `release`, which lets it go. `points` (478, 2) are all landmarks of
-    the face in pixels of `image`.
+    Its methods read more from the whole frame `image`, (height, width, 3), blue-green-red. They
+    cannot be called after `release`, which lets it go. `points` (478, 2) are all landmarks of the
+    face in pixels of `image`.
 
     Attributes
     ----------
@@ -176,17 +176,17 @@ class Look:
         self.eyes: bytes | None = None
 
     def measure(self) -> ImageQuality | None:
-        """Measure the image's quality; set and return `quality`. A recalled look may have none."""
+        """Measure the quality of the image; set and return `quality`. None only in `_Recalled`."""
         self.quality = measure_image(self._image, self._points)
         return self.quality
 
     def take_picture(self) -> SmallPicture | None:
-        """Cut out the eyes and the nose, to measure the irises; set and return `picture`."""
+        """Cut out the eyes and nose, to measure the irises; set and return `picture`, or None."""
         self.picture = cut_picture(self._image, self._points)
         return self.picture
 
     def keep_eyes(self, pictures: EyePictures, sample: int) -> None:
-        """Keep a JPEG as `eyes` and in `pictures`, if a report may show frame `sample` (index)."""
+        """If a report may show frame `sample` (its index), keep a JPEG in `eyes` and `pictures`."""
         self.eyes = pictures.add(sample, self._image, self._points)
 
     def release(self) -> None:
@@ -287,15 +287,15 @@ class FaceFollower:
         self._frames += 1
 
     def skip(self, ordinal: int) -> None:
-        """Note that the frame of number `ordinal` is left out: the result has no row for it."""
+        """Note that frame `ordinal`, counted as in `add`, is left out: it gets no landmarks."""
         self._ordinal = ordinal
 
     def begin_anew(self, regions: list[Region]) -> None:
-        """Begin a block: in the next frame, look for faces in these regions only.
+        """Begin a block: from now on, follow the faces in these regions instead of those before.
 
         A region where a followed face is now is that person's. Other regions are of people who were
-        lost nearby, or of new people. Landmarks and pictures of all people stay. Later searches of
-        the whole frame may add more faces.
+        lost nearby, or of new people. Landmarks and pictures of all people stay. A search of the
+        whole frame, even of the next one, may add more faces.
         """
         before = [face for face in self._faces if face.followed]
         for face in self._faces:
@@ -450,7 +450,7 @@ class FaceFollower:
         This is a person who was lost nearby, with a face of about that size, or else a new one, who
         is added. Nobody in `seen` is returned: their faces were found elsewhere in this frame. If
         there are `MAX_FACES` people already, the absent one with the least area is forgotten for
-        the new one. Return None if nobody is absent.
+        the new one; if nobody is absent, None is returned.
         """
         absent = [
             face
@@ -475,7 +475,7 @@ class FaceFollower:
 class RunInFollower(FaceFollower):
     """Follows faces only to find out where they are when a block of frames begins.
 
-    It leaves out the second passes, which take time: nobody uses its result.
+    It leaves out the second passes, which take time and which nobody would use.
     """
 
     def _add_second_pass(self, face: _Face, image: ImageLike) -> None:

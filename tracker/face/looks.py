@@ -42,7 +42,7 @@ class Looks:
     Attributes
     ----------
     begun : ndarray, shape (B,), int64
-        First frame of each block (see `tracker.face.blocks`), except of the recording's first one.
+        First frame of each block (see `tracker.face.blocks`) but the recording's first block.
     begun_frame : ndarray, shape (S,), int64
         For each face with which a block begins, the block's first frame: one of `begun`.
     begun_region : ndarray, shape (S, 4), float64
@@ -54,7 +54,8 @@ class Looks:
     frame : ndarray, shape (L,), int64
         Frame of each look that found a face.
     asked, region : ndarray, shape (L, 4), float64
-        `asked`: where that look looked. `region`: where to look for the face in the next frame.
+        `asked`: the region in which the face was looked for and found. `region`: the one in which
+        it is looked for in the next frame.
     landmarks : ndarray, shape (L, K, 2), float32
         Landmarks that the look found, in pixels of the whole frame; K = 40.
     measured : ndarray, shape (L,), bool

@@ -189,9 +189,9 @@ def _find_shifts(
 
     `rows` and `columns`, each (first, stop), are where the part is in the typical picture: the
     median of the pictures. In each picture, it is searched for up to `LARGEST_SHIFT_PX` away, but
-    not to the sides if it is one column wide. The shift is a fraction of rows, negative if the part
-    is higher up. NaN where nothing is like it by `LEAST_LIKENESS`, or the best place is at the
-    upper or lower end of what is searched; all NaN if the typical part is of one grey level.
+    not to the sides if it is one column wide. The shift is interpolated between rows, and negative
+    if the part is higher up. NaN where no place is like the part by `LEAST_LIKENESS`, or the most
+    like one is at the upper or lower end of the search; all NaN if the typical part is uniform.
     """
     typical = np.median(pictures[:: -(-len(pictures) // TYPICAL_OF)], axis=0).astype(np.float32)
     (top, bottom), (left, right) = rows, columns

@@ -142,7 +142,7 @@ def _measure_face(face: NDArray[np.uint8]) -> tuple[float, float, float]:
 def median_quality(qualities: Sequence[ImageQuality]) -> ImageQuality:
     """Return the median of each value over the images in which it could be measured.
 
-    It is NaN where no image has one.
+    A value that could be measured in no image is NaN; if there is no image, all are.
     """
     return ImageQuality(
         **{

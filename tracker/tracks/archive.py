@@ -43,7 +43,7 @@ _HEADER_NAMES = {"image_quality": "picture"}
 class TrackFileError(InputError):
     """The file is not a track that this version can read: damaged, another kind or version.
 
-    Its message tells the user, and what to do.
+    Its message tells the user which, and what to do.
     """
 
 
@@ -278,7 +278,7 @@ def _check_info(header: dict[str, Any], info: TrackInfo) -> None:
 def is_count(value: object) -> bool:
     """Return whether a value can be a number of frames: an int from 0 to `MAX_FRAME_COUNT`.
 
-    A bool is none.
+    A bool is not.
     """
     return type(value) is int and 0 <= value <= MAX_FRAME_COUNT
 

@@ -75,8 +75,8 @@ class Segment:
     index, count : int
         Number of this segment, from 0, and how many segments the recording has.
     plan : str
-        The same in all segments of one plan; only their parts are joined. It is a SHA-256, in
-        hexadecimal, of the steps and where the recording was divided, and of the timestamps and
+        Tells one plan from another: only parts with the same one can be joined. It is a SHA-256, in
+        hexadecimal, of the steps, of where the recording was divided, and of the timestamps and
         sizes of its encoded frames. If the segment is the whole recording, it is only of the steps
         and the most frames to track, and so does not tell one recording from another.
     asked_step, step : int

@@ -63,7 +63,7 @@ def plan_segments(
     max_frames : int
         Most frames to track in the whole recording; what comes after them is not tracked.
     keep_step : bool, default False
-        Never raise a step of 1.
+        Never raise a step of 1, so that what comes after `max_frames` frames is not tracked.
 
     Returns
     -------

@@ -30,13 +30,15 @@ class TrackInfo:
     Attributes
     ----------
     video : VideoInfo
-        Size, frame rate and number of frames that the file declares, and when it was recorded.
+        What the file declares (size, frame rate, number of frames, time of recording), and the size
+        of its encoded frames.
     step : int
         Every `step`-th source frame was to be tracked: see `raised_step`.
     frames_decoded, frames_failed : int
         Source frames that were decoded, including skipped ones, and those that could not be.
     time_source : {"stream", "stream_repaired", "frame_rate"}
-        Where the frames' times come from: see `tracker.video.times.repair_times`.
+        Where the frames' times come from: the file; the file, but a few are interpolated; or the
+        frames' indices and the frame rate, because the file's times cannot be used.
     complete : bool
         False if `max_frames`, the time budget or damage ended the track before the video ended.
     other_face_ratio : float
@@ -56,7 +58,8 @@ class TrackInfo:
     video_sha256 : str
         Hash of the video's content, in hexadecimal; empty if it was not computed.
     cut_off : bool
-        True if the track ends early because the file is cut off, or damaged to its end.
+        True if the file is cut off, or could not be decoded to its end. False if tracking ended
+        before that, because of `max_frames` or the time budget.
     recordings : int
         Video streams in the file that may be the recording, of which one was tracked.
     mirrored : bool
@@ -65,7 +68,7 @@ class TrackInfo:
         Frames a second when they were captured, as the file says; 0 if it does not.
     slowed_down : float
         How many times slower than reality the video plays: above 1 for slow motion, below 1 for a
-        time lapse, else 1. `Track.times_s` are real times.
+        time lapse, 1 if it is neither or that is unknown. `Track.times_s` are real times.
     """
 
     video: VideoInfo
@@ -97,8 +100,8 @@ class Track:
     frame_index : ndarray, shape (N,), int64
         Index of each frame in the source video, strictly increasing.
     times_s : ndarray, shape (N,), float64
-        When each frame is shown, in seconds, strictly increasing from 0; of slow motion, real
-        times.
+        When each frame is shown, in seconds, strictly increasing from 0; of slow motion and time
+        lapses, the real times.
     landmarks : ndarray, shape (N, K, 2), float32
         Pixels of the upright frame, in the columns of `kernels.FACE_MESH_INDICES`; NaN in frames
         without the person's face.
@@ -117,8 +120,9 @@ class Track:
         (`tracker.face.picture_gaze`), as indices of the N frames, strictly increasing. Tracks of
         earlier versions have none.
     picture_heights : ndarray, shape (S, 2), float32
-        Height of the left and the right iris in these frames, in canthal distances, down positive.
-        0 is the height in the recording's typical picture. NaN where the iris was not found.
+        Height of the left and the right iris in these frames, in canthal distances (from corner to
+        corner of an eye), down positive. 0 is the height in the recording's typical picture; in
+        joined tracks, each recording has its own. NaN where the iris was not found.
 
     Examples
     --------
@@ -224,11 +228,12 @@ class Reading:
         `complete`: False if the tracking was ended before the video, by the most frames to track or
         the time budget. `out_of_time`: whether it was the time budget.
     video : VideoInfo
-        Size, frame rate and number of frames that the file declares, and when it was recorded.
+        What the file declares, and the size of its encoded frames.
     frames_decoded, frames_failed : int
         Source frames that were decoded, including skipped ones, and those that could not be.
     whole : bool
-        False if the file is cut off, or damaged to its end; True if that was not reached.
+        False if the file is cut off, or could not be decoded to its end. True if tracking ended
+        before that.
     recordings, mirrored, capture_fps : int, bool, float
         Number of video streams that may be the recording; whether frames were mirrored back; and
         frames a second when they were captured, 0 if unknown.
@@ -280,7 +285,7 @@ class Frames:
         self.count += 1
 
     def read(self, video: Video) -> Reading:
-        """Return what was read of `video`, from which the frames came, once the last is added."""
+        """Return what was read of `video`, the frames' source. Call it after the last frame."""
         return Reading(
             # Copies, so that the buffers for max_frames are freed.
             frame_index=self.index[: self.count].copy(),
@@ -354,7 +359,7 @@ def _follow_frames(
 def make_track(reading: Reading, face: FollowedFace, step: int, largest_step: int) -> Track:
     """Put a track together from the frames that were read and the face that was followed in them.
 
-    The times are repaired here, and those of slow motion become real times.
+    The times are repaired here, and those of slow motion or a time lapse become real times.
 
     Parameters
     ----------
