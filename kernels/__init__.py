@@ -1,8 +1,8 @@
-"""Numerical core: computes the measures from landmarks. Imports NumPy and Numba only.
+"""Numerical core: pictures for the models, and measures from landmarks. Only NumPy and Numba.
 
-Public functions check and prepare their arguments, then call a kernel compiled by `kernels._jit`.
-Missing data is NaN throughout. No function changes its arguments, except an array named `out`,
-which it fills.
+Public functions prepare their arguments, then call a kernel compiled by `kernels._jit`. Missing
+data is NaN throughout. No public function changes its arguments, except an array named `out`, which
+it fills.
 """
 
 from kernels.closures import (

@@ -33,7 +33,7 @@ def _are_within(indices, highest):
 
 @kernel("b1(i8[:,::1])")
 def _are_intervals(pairs):
-    """Return whether every interval [start, stop) in pairs (M, 2) starts before it stops."""
+    """Return whether start < stop in every row of pairs (M, 2); True if M is 0."""
     begin = True
     for m in range(pairs.shape[0]):
         begin = begin and pairs[m, 0] < pairs[m, 1]
@@ -43,7 +43,7 @@ def _are_intervals(pairs):
 def require(values: ArrayLike, dtype: type[Scalar]) -> NDArray[Scalar]:
     """Return `values` as a contiguous, writable array of type `dtype`, which the kernels ask for.
 
-    An array that is all of this already is returned itself, without a copy.
+    An array that is all of this already is returned itself, without a copy. Any other is copied.
     """
     # np.require makes the same check, but takes 1.5 microseconds, many times in an analysis.
     if type(values) is np.ndarray and values.dtype == dtype and values.flags.carray:
@@ -65,8 +65,8 @@ def as_series(values: ArrayLike, name: str) -> NDArray[np.float64]:
 def as_flags(values: ArrayLike, name: str) -> NDArray[np.bool_]:
     """Return `values` as a contiguous, writable bool array of shape (N,).
 
-    Raise a ValueError if `values` does not have exactly one dimension. `name` is the name of the
-    caller's argument, for the error's message.
+    Of numbers, only 0 becomes False; NaN becomes True. Raise a ValueError if `values` does not have
+    exactly one dimension. `name` is the name of the caller's argument, for the error's message.
     """
     flags = require(values, np.bool_)
     _check_one_dimension(flags.shape, name)
@@ -76,7 +76,8 @@ def as_flags(values: ArrayLike, name: str) -> NDArray[np.bool_]:
 def as_kept(values: ArrayLike, keep: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return `values` as float64 and `keep` as bool, after checking that they have one shape (N,).
 
-    ``keep[n]`` says whether ``values[n]`` is used. A ValueError if the shapes differ.
+    ``keep[n]`` says whether ``values[n]`` is used. A ValueError if the shapes differ, or have not
+    exactly one dimension.
     """
     series, kept = as_series(values, "values"), as_flags(keep, "keep")
     if series.shape != kept.shape:
@@ -85,9 +86,10 @@ def as_kept(values: ArrayLike, keep: ArrayLike) -> tuple[NDArray[np.float64], ND
 
 
 def as_times(times_s: ArrayLike, count: int, name: str) -> NDArray[np.float64]:
-    """Return `times_s` as float64, after checking that it holds `count` strictly increasing times.
+    """Return `times_s` as float64 (count,), after checking that the times strictly increase.
 
-    `name` is the name of the values that belong to the times, for the message of the ValueError.
+    A ValueError if they do not, if one is not finite, or if there are not `count` of them. `name`
+    is the name of the values that belong to the times, for its message.
     """
     times = as_series(times_s, "times_s")
     if times.size != count:
@@ -105,9 +107,10 @@ def as_indices(
 ) -> NDArray[np.int64]:
     """Return `indices` as int64, after checking their shape and that they are from 0 to `highest`.
 
-    If `shape` begins with -1, the first length is not checked. Empty `indices` of any shape become
-    an empty array of that shape. `name` is the name of the caller's argument, for the message of
-    the ValueError.
+    `shape` begins with -1, which stands for any number of rows: (-1, 2) asks for (M, 2). Empty
+    `indices` of any shape become an array of 0 rows. A ValueError if the shape differs, an index is
+    out of range, or the numbers are not of an integer type. `name` is the name of the caller's
+    argument, for its message.
     """
     array = np.asarray(indices)
     if array.size == 0:
@@ -129,8 +132,8 @@ def as_indices(
 def as_intervals(intervals: ArrayLike, count: int) -> NDArray[np.int64]:
     """Return `intervals` as int64, after checking that they are [start, stop), shape (M, 2).
 
-    Start and stop are indices of samples. Each interval must hold at least one sample, and lie
-    within `count` samples; otherwise a ValueError is raised.
+    Start and stop are indices of samples. A ValueError unless 0 <= start < stop <= `count` in each
+    row. Empty `intervals` become an array of shape (0, 2).
     """
     pairs = as_indices(intervals, (-1, 2), count, "intervals")
     if not _are_intervals(pairs):
@@ -141,7 +144,8 @@ def as_intervals(intervals: ArrayLike, count: int) -> NDArray[np.int64]:
 def as_eye_ratio(eye_ratio: ArrayLike) -> NDArray[np.float64]:
     """Return `eye_ratio` as a contiguous, writable float64 array; a ValueError if not (N, 2).
 
-    It holds the lid opening of the left and the right eye, divided by that of the open eye.
+    It holds the lid opening of the left and the right eye, each divided by that of the same eye
+    when it is open. The values are not checked.
     """
     ratios = require(eye_ratio, np.float64)
     if ratios.ndim != 2 or ratios.shape[1] != 2:
@@ -152,7 +156,8 @@ def as_eye_ratio(eye_ratio: ArrayLike) -> NDArray[np.float64]:
 def as_landmarks(landmarks: ArrayLike) -> NDArray[np.float32]:
     """Return `landmarks` as a contiguous, writable float32 array; a ValueError if not (N, 40, 2).
 
-    It holds x and y in pixels of 40 points of the face in each of N frames.
+    It holds x and y in pixels of 40 points of the face in each of N frames. The values are not
+    checked.
     """
     points = require(landmarks, np.float32)
     if points.ndim != 3 or points.shape[1:] != (LANDMARK_COUNT, 2):

@@ -28,11 +28,11 @@ KERNELS: list[Dispatcher] = []
 
 
 def kernel(*signatures: str) -> Callable[[Callable[..., Any]], Dispatcher]:
-    """Compile a function for the given signatures only, or take it from the extension.
+    """Return a decorator that compiles a function, or takes its code from the extension.
 
-    The signatures are explicit, so a call with other types is a ``TypeError`` and never starts a
-    compilation in the middle of an analysis. Their arrays are C-contiguous and writable, which the
-    public wrappers ensure.
+    It is compiled for the given signatures, such as ``"f8(f8[::1], i8)"``, and no others: a call
+    with other types is a ``TypeError`` and never starts a compilation in the middle of an analysis.
+    Arrays are C-contiguous and writable, which the public wrappers ensure.
 
     Numba only checks a cached kernel against the kernel's own source file. A kernel therefore calls
     only kernels of its own file, and takes constants as arguments.
@@ -49,7 +49,8 @@ def kernel(*signatures: str) -> Callable[[Callable[..., Any]], Dispatcher]:
 def extension_name(function: Callable[..., Any], variant: int) -> str:
     """Return the name that a kernel's compiled code has in the extension.
 
-    A kernel is compiled once for each of its signatures; `variant` is the signature's index.
+    A kernel is compiled once for each of its signatures; `variant` is the signature's index, from
+    0. An example is ``kernels__dips___reach__0``.
     """
     return f"{function.__module__.replace('.', '__')}__{function.__name__}__{variant}"
 
@@ -76,7 +77,7 @@ def _compile_cached(function: Callable[..., Any], signatures: tuple[str, ...]) -
 
 @functools.cache
 def _announce_compilation() -> None:
-    """Tell the user that kernels are being compiled. Only the first call prints the message."""
+    """Print to stderr that kernels are being compiled. Only the process' first call prints."""
     print(
         "Compiling the numerical kernels for this machine, once. It takes about ten seconds.",
         file=sys.stderr,
@@ -89,7 +90,9 @@ def _take_compiled(
 ) -> Dispatcher:
     """Return a function that checks its arguments' types, then calls the kernel in the extension.
 
-    The extension does not check: it would read an array of a wrong type as one of the right type.
+    It raises a TypeError if they fit none of the signatures. The extension does not check: it would
+    read an array of a wrong type as one of the right type. `function` is the kernel in Python, of
+    which only the name is used.
     """
     variants = [
         (_argument_types(signature), getattr(extension, extension_name(function, variant)))
@@ -121,7 +124,8 @@ _SCALARS: dict[str, tuple[type, ...]] = {
 def _argument_types(signature: str) -> list[ArgumentType]:
     """Parse the arguments of a signature such as ``"f8(i8[:,::1], b1[::1], f8)"``.
 
-    Return each argument's type and number of dimensions (0 for a scalar), in order.
+    Return each argument's type and number of dimensions (0 for a scalar), in order. A ValueError if
+    an argument is neither a scalar nor a C-contiguous array.
     """
     arguments = re.sub(r"\s", "", signature).partition("(")[2].removesuffix(")")
     types: list[ArgumentType] = []
@@ -147,9 +151,11 @@ def _fits(argument: object, type_: ArgumentType) -> bool:
 
 
 def _private_cache_dir() -> Path:
-    """Return a cache directory that no other user can write to.
+    """Return a cache directory that no other user can read or write; it is made if need be.
 
-    Numba unpickles the files in it, so whoever can write there can run code in this process.
+    It is the same one for all processes of a user, except on Windows, or where the path is taken by
+    something unsafe: then it is a new one each time. Numba unpickles the files in it, so whoever
+    can write there can run code in this process.
     """
     if not hasattr(os, "getuid"):  # Windows, where each user has a temporary folder
         return Path(tempfile.mkdtemp(prefix="eye-tracker-numba-"))

@@ -25,13 +25,14 @@ def compute_difference_interval(
     first, second : float
         The estimates.
     first_interval, second_interval : (float, float)
-        The confidence interval of each; they need not be symmetric.
+        The confidence interval (low, high) of each. It must hold the estimate, which is not
+        checked, but need not be symmetric about it.
 
     Returns
     -------
     low, high : float
-        Interval of ``second - first``, with the confidence of the given intervals; NaN where an
-        argument is NaN.
+        Interval of ``second - first``, with the confidence of the given intervals. Both are NaN if
+        an estimate is NaN; one is NaN if an end that it needs is NaN (see Notes).
 
     Raises
     ------
@@ -40,9 +41,10 @@ def compute_difference_interval(
 
     Notes
     -----
-    Each end of the result combines one end of each given interval. Its distance from
-    ``second - first`` is the root of the sum of the squared distances of these two ends from their
-    estimates. In this way an interval that reaches further up than down keeps its shape.
+    Each end of the result combines one end of each given interval: `low` the second's low and the
+    first's high end, `high` the other two. Its distance from ``second - first`` is the root of the
+    sum of the squared distances of these two ends from their estimates. In this way an interval
+    that reaches further up than down keeps its shape.
 
     References
     ----------
@@ -73,13 +75,13 @@ def compute_rate_ratio_interval(
     -------
     low, high : float
         Interval of the second rate divided by the first. Counts are whole numbers, so its
-        confidence is `CONFIDENCE` or more. `low` is 0 if `second_count` is 0, and `high` is
+        confidence is 95 % (`CONFIDENCE`) or more. `low` is 0 if `second_count` is 0, and `high` is
         infinite if `first_count` is 0. Both are NaN if an exposure is not above 0.
 
     Raises
     ------
     ValueError
-        A negative count, or more than `MAX_EVENTS`.
+        A negative count, or counts whose sum is above `MAX_EVENTS`.
 
     Notes
     -----
@@ -133,14 +135,15 @@ def compute_within_std(groups: Sequence[ArrayLike]) -> tuple[float, int]:
     Parameters
     ----------
     groups : sequence of array_like, each shape (N,), float64
-        Repeated measurements, one group for each condition; NaN = missing.
+        Repeated measurements, one group for each condition; NaN or infinity = missing.
 
     Returns
     -------
     std : float
         Root of the mean square within groups [1]_; NaN if no group has two values.
     degrees_of_freedom : int
-        Number of measurements minus number of groups, counting only groups with two values or more.
+        Number of measurements minus number of groups, counting only groups with two values or more;
+        0 if there are none.
 
     References
     ----------
@@ -159,7 +162,7 @@ def compute_within_std(groups: Sequence[ArrayLike]) -> tuple[float, int]:
 def compute_detectable_change(
     within_std: float, degrees_of_freedom: int, first_count: int = 1, second_count: int = 1
 ) -> float:
-    """Compute the smallest change that measurement error alone does not explain.
+    """Compute the change that measurement error alone exceeds in only 5 % of comparisons.
 
     Parameters
     ----------
@@ -177,7 +180,8 @@ def compute_detectable_change(
         ``t * within_std * sqrt(1 / first_count + 1 / second_count)``, with the t of
         `kernels.student.compute_student_quantile`. For two single measurements and many degrees of
         freedom this is the 1.96 * sqrt(2) * within_std of the literature [1]_ [2]_, which assumes
-        that the standard deviation is known. NaN if an argument after the first is below 1.
+        that the standard deviation is known. NaN if `within_std` is NaN, or another argument is
+        below 1.
 
     References
     ----------

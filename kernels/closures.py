@@ -59,13 +59,15 @@ BoolArray = NDArray[np.bool_]
 class Closures:
     """Closures of the eyes: M of them, in order of time.
 
-    A closure's depth is 1 minus `least_ratio`: how far the lids go down from the open eye.
+    A closure's depth is 1 minus `least_ratio`: how far the lids go down from the open eye. Beside a
+    closure, the lids may rest at another opening than that of the open eye.
 
     Attributes
     ----------
     interval : ndarray, shape (M, 2), int64
         Indices of samples, [start, stop), in which the lids are down by more than `ONSET_DEPTH` of
-        the depth.
+        the way from their rest beside the closure to its peak, and by more than the noise. Where
+        the lids are not seen open before or after it, it begins or ends with the samples seen.
     peak : ndarray, shape (M,), int64
         Index of the sample with the least lid opening.
     kind : ndarray, shape (M,), int8
@@ -75,13 +77,14 @@ class Closures:
     onset_s, offset_s : ndarray, shape (M,), float64
         When the lids begin to close and cease to open, in seconds on the clock of the samples'
         times, interpolated between samples; see `FLANK_DEPTHS`. Where this was not seen, the time
-        of the first or last sample of `interval`.
+        of the first or last sample of `interval`. Neighbours that would overlap meet in the middle.
     closed_s : ndarray, shape (M,), float64
         For how many seconds the lids are closed: from when they first go down by `CLOSED_DEPTH` of
-        the depth until they last rise above that.
+        the depth until they last rise above that. It begins or ends at a sample that is closed
+        where the next sample is missing.
     onset_seen, offset_seen : ndarray, shape (M,), bool
         False where `onset_s` or `offset_s` was not seen, because the recording or the face begins
-        or ends within the closure.
+        or ends within the closure, or samples are missing there for more than `MAX_GAP_S`.
     """
 
     interval: Int64Array
@@ -132,16 +135,16 @@ def _flank(ratio, times_s, peak, step, bound, half, settings, max_gap_s, samples
     ratio (N,) is the lid opening divided by that of the open eye; samples (4,) and levels (3,) are
     filled. The search starts at the sample `peak` and goes back in time (step -1) or forward (step
     1), at most to the sample `bound`, a missing face, or a gap of more than max_gap_s seconds. It
-    first walks to the last sample with a ratio below `half`. Then it looks at the settings[0]
-    seconds beyond that sample. The lids are at rest there at the sample with the highest ratio. The
-    rise is the ratio at rest minus the ratio at the peak.
+    first walks to the last sample with a ratio below `half`, the ratio at half of the depth. Then
+    it looks at the settings[0] seconds beyond that sample. The lids are at rest there at the sample
+    with the highest ratio. The rise is the ratio at rest minus the ratio at the peak.
 
     levels (3,) are ratios, each a distance below the ratio at rest. For levels[0] the distance is
     the share settings[1] of the rise, or the noise settings[5] if that is more. Samples below
     levels[0] belong to the closure. For levels[1] and levels[2] the distances are the shares
     settings[2] and settings[3] of the rise; the lids' movement is timed between these two levels.
-    The recording or the face may end in the settings[0] seconds, before the ratio reaches
-    settings[4] (open eyes). The closure then lasts until that end, and levels[0] is infinite.
+    The recording or the face may end, or a gap come, in the settings[0] seconds, before the ratio
+    reaches settings[4] (open eyes). The closure then lasts until there, and levels[0] is infinite.
 
     samples[0] and samples[1] are the samples furthest from the peak below levels[0] and below
     levels[1]. samples[2] is the first sample at or below levels[2] on the way from samples[1] to
@@ -182,8 +185,9 @@ def _measure_closures(ratio, times_s, ends, openings, settings, max_gap_s, sampl
     ratio (N,) is the lid opening divided by that of the open eye. ends (M, 2) are the samples of
     the first and the last deepest point (peak) of each closure: only in a flutter they differ.
     openings (2, M) are the ratio at half of the closure's depth, and the ratio at or below which
-    the lids count as closed. settings (2, 6) are how `_flank` finds the fall, and the rise. Nothing
-    is looked for beyond a gap of more than max_gap_s seconds.
+    the lids count as closed. settings (2, 6) are what `_flank` takes for the fall (row 0) and for
+    the rise (row 1). Nothing is looked for beyond a gap of more than max_gap_s seconds, nor beyond
+    the nearest peak of the closure before or after.
 
     `_flank` fills samples[:, :4] and levels[:, :3] for the fall, and samples[:, 4:8] and
     levels[:, 3:] for the rise, of samples (M, 10) and levels (M, 6). samples[:, 8:] are the first
@@ -223,11 +227,13 @@ def _group_dips(ratio, times_s, peaks, spans, kept, trembles, fewest, longest_s,
     Fill the first M rows of ends (D, 2) with the samples of a closure's first and last peak, and
     those of deepest (D,) with the sample of its least ratio. A peak is the deepest sample of a dip.
     peaks (D,) and spans (D, 2), [start, stop), are those of the dips. kept (D,) marks dips that are
-    closures by themselves, and trembles (D,) all dips that can be a part of a flutter.
+    closures by themselves, and trembles (D,) all dips that can be a part of a flutter: the kept
+    ones, and others.
 
     A closure is a single kept dip, or a flutter: a run of trembling dips, each of which begins at
-    most longest_s seconds after the end of the one before. A flutter needs at least fewest[0] dips,
-    of which at least fewest[1] are kept ones.
+    most longest_s seconds after the end of the trembling dip before it. A flutter needs at least
+    fewest[0] dips, of which at least fewest[1] are kept ones. Its dips are no closures of their
+    own.
     """
     found, run = 0, 0
     while run < peaks.size:
@@ -299,8 +305,8 @@ def detect_closures(
     noise : float
         Standard deviation of `ratio` while the eyes are open: from `compute_lid_noise`.
     shortest_s : float
-        A closure that lasts for less than this from onset to offset is noise, and is left out; one
-        of which an end is not seen stays.
+        A closure, also a flutter, that lasts for less than this from onset to offset is noise, and
+        is left out; one of which an end is not seen stays.
     interval_s : float, optional
         Median time in seconds between samples, if the caller knows it already; otherwise it is
         computed.
@@ -308,10 +314,11 @@ def detect_closures(
     Returns
     -------
     Closures
-        A closure is prolonged if the lids stay closed for longer than `LONGEST_BLINK_S` plus half
-        of the time between samples: no duration is known more exactly. `FLUTTER_DIPS` or
-        more dips, each within `FLUTTER_S` of the end of the one before it, are one flutter, if at
-        least `FLUTTER_CLOSURES` of them would be closures by themselves.
+        A closure is prolonged if `closed_s` (if neither end is seen: the time from onset to offset)
+        is longer than `LONGEST_BLINK_S` plus half of the time between samples: no duration is known
+        more exactly. `FLUTTER_DIPS` or more dips, each within `FLUTTER_S` of the end of the one
+        before it, are one flutter, if at least `FLUTTER_CLOSURES` of them are closures by
+        themselves and the others are only too shallow (refused as "noise" alone).
 
     Raises
     ------
@@ -402,8 +409,8 @@ def compute_eye_amplitude(eye_ratio: ArrayLike, intervals: ArrayLike) -> Float64
     Returns
     -------
     ndarray, shape (M, 2), float64
-        Left and right eye: 1 minus the least ratio, so that 0 = stays open, 1 = no opening left;
-        NaN where a sample is missing.
+        Left and right eye: 1 minus the eye's least ratio in the closure, so that 0 or less = stays
+        open, 1 = no opening left; NaN if one of its samples is missing in the closure.
 
     Raises
     ------

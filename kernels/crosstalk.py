@@ -29,7 +29,7 @@ def remove_crosstalk(vertical: ArrayLike, horizontal: ArrayLike, keep: ArrayLike
         Gaze offsets, both in eye widths (the distance between the corners of an eye); NaN =
         missing.
     keep : array_like, shape (N,), bool
-        Samples to which the explanation is fitted. It is removed from all samples.
+        True for the samples from which the explanation is computed. It is removed from all samples.
 
     Returns
     -------
@@ -44,11 +44,11 @@ def remove_crosstalk(vertical: ArrayLike, horizontal: ArrayLike, keep: ArrayLike
 
     Notes
     -----
-    Let h be the horizontal offset minus its median. Horizontal gaze explains ``a h + b |h|``. A
-    tilted face makes the first term, perspective and the curved lids make the second. The factors
-    a and b are those that leave the least sum of squares, each between -`CROSSTALK_MOST` and
-    `CROSSTALK_MOST`. Without that limit, a real movement up and down would be explained by the
-    slight horizontal movement that comes with it.
+    Let h be the horizontal offset minus its median over the kept samples. Horizontal gaze explains
+    ``a h + b |h|``. A tilted face makes the first term, perspective and the curved lids make the
+    second. The factors a and b are those with which the result varies least (variance over the kept
+    samples), each between -`CROSSTALK_MOST` and `CROSSTALK_MOST`. Without that limit, a real
+    movement up and down would be explained by the slight horizontal movement that comes with it.
 
     If the eyes really move along a slant, a part of their vertical movement is removed too. The
     recording does not show whether that part is crosstalk.
@@ -79,7 +79,7 @@ def remove_crosstalk(vertical: ArrayLike, horizontal: ArrayLike, keep: ArrayLike
 def _sum_crosstalk(vertical, horizontal, keep, middle, sums):
     """Fill sums (9,) with the sums of 1, v, h, b, h h, h b, b b, h v, b v over the kept samples.
 
-    v is the vertical offset, h the horizontal one minus its median `middle`, and b is |h|.
+    v is the vertical offset, h the horizontal one minus the number `middle`, and b is |h|.
     vertical, horizontal and keep are (N,). Samples without one of the offsets do not count.
     """
     sums[:] = 0.0

@@ -68,17 +68,17 @@ class ClosureRules:
     Attributes
     ----------
     noise_multiple : float
-        Least depth of a closure, in standard deviations of the open lids' opening.
+        Least depth of a closure, in standard deviations of the ratio of open eyes (`Dips.noises`).
     deep_ratio : float
-        Lids that go down to this share of the open eye, or less, are shut: such a dip is not
-        noise, unless it starts from lids that were already far down.
+        Lids that go down to this share of the open eye, or less, are shut: `noise_multiple` does
+        not hold for such a dip, unless it starts from lids that were already far down.
     longest_partial_s : float
-        Longest time, at half of its depth, of a closure whose least ratio is above `deep_ratio`, or
-        which starts from lids that were already far down.
+        Longest `Dips.width_s` of a closure whose least ratio is above `deep_ratio`, or which starts
+        from lids that were already far down. Other closures may last for any time.
     longest_fall_s : float
-        Longest time that the lids may need for the whole depth at their fastest speed.
+        Longest `Dips.fall_s` of a closure of which the onset is seen.
     eye_share : float
-        The eye that closes less closes by at least this share of what the other eye does.
+        Least `Dips.eye_share` of a closure, if it is known.
     ignored : int
         Rules that are left out, as a sum of bits of `REFUSALS`; 0 leaves out none. The results with
         and without a rule show what it is good for.
@@ -112,7 +112,8 @@ class Dips:
     least_ratio : ndarray, shape (D,), float64
         Ratio at the peak.
     noises : ndarray, shape (D,), float64
-        Depth divided by the noise: the standard deviation of the ratio of open eyes.
+        Depth divided by the noise, the standard deviation of the ratio of open eyes; infinite if
+        the noise is 0.
     width_s : ndarray, shape (D,), float64
         Time from passing half of the depth on the way down to passing it on the way up; NaN where
         one of the two is not seen.
@@ -126,9 +127,12 @@ class Dips:
         Whether the passing of half of the depth on the way down is seen.
     eye_share : ndarray, shape (D,), float64
         Depth of the eye that closes less, divided by that of the other eye. An eye's depth is 1
-        minus its own least ratio in the span. NaN if an eye is missing in the span.
+        minus its own least ratio in the span, or 0 if that is negative. NaN if an eye is missing in
+        a sample of the span; 0 if neither eye closes.
     refused : ndarray, shape (D,), int64
-        Why the dip is not a closure: a sum of bits of `REFUSALS`; 0 for a closure.
+        Why the dip is not a closure: a sum of bits of `REFUSALS`; 0 for a closure. "noise": it is
+        too shallow; "one_eye": one eye closes too little; "long": it is too wide; "slow": the lids
+        fall too slowly; "cut": too little of it is seen; "merged": a deeper dip beside it counts.
     """
 
     peak: Int64Array
@@ -174,7 +178,8 @@ def _crossings_s(ratio, times_s, outside, inside, level, max_gap_s, out):
     """Fill out (M,) with the times at which ratio crosses level (M,), between two neighbours.
 
     The neighbours are the samples inside (M,) and outside (M,), and the times are interpolated
-    linearly, in seconds. The time is NaN where the outside sample is beyond the recording, has no
+    linearly, in seconds. (If the level does not lie between the two ratios, the line through them
+    is continued to it.) The time is NaN where the outside sample is beyond the recording, has no
     face, lies across a gap of more than max_gap_s, or has the same ratio as the inside sample.
     """
     for m in range(level.size):
@@ -195,9 +200,9 @@ def _fall_s(ratio, times_s, first, peak, step_s, max_gap_s):
 
     It is the time for the whole depth at the fastest speed, minus the time between the two samples
     that show this speed; NaN if the lids do not fall. `first` is the first sample of the dip's
-    span, and `peak` its lowest. The fall begins before `first`, at the last sample at which the
-    lids were not yet falling; no fall crosses a gap of more than max_gap_s. Each speed is measured
-    over step_s seconds or more.
+    span, and `peak` its lowest. The fall begins at or before `first`, at the last sample at which
+    the lids were not yet falling, and does not cross a gap of more than max_gap_s. Each speed is
+    measured over step_s seconds or more, but not beyond the peak.
     """
     top = first
     while top > 0 and times_s[top] - times_s[top - 1] <= max_gap_s and ratio[top - 1] > ratio[top]:
@@ -221,7 +226,8 @@ def _eye_share(eye_ratio, start, stop):
 
     eye_ratio (N, 2) is the opening of the left and the right eye, each divided by that when it is
     open. Only the samples from start up to, not including, stop count. An eye closes by 1 minus its
-    least ratio. NaN if an eye is missing in one of the samples; 0 if neither eye closes.
+    least ratio, or by 0 if that is negative. NaN if an eye is missing in one of the samples; 0 if
+    neither eye closes.
     """
     least_left, least_right = 1.0, 1.0
     for n in range(start, stop):
@@ -239,10 +245,11 @@ def _find_dips(ratio, eye_ratio, times_s, levels, max_gap_s, spans, measured):
 
     ratio is the lid opening divided by that of the open eye, and eye_ratio (N, 2) that of the left
     and the right eye. levels (3,) are the ratio below which the peak of a dip must be, the share of
-    its depth by which the lids must reopen, and the least time in seconds over which a speed is
-    taken. No dip crosses a gap of more than max_gap_s. Fill the first D rows of spans (N, 3) with
-    the samples peak, start and stop, and those of measured (N, 3) with `fall_s`, `reopened` and
-    `eye_share`, as described at `Dips`.
+    its depth by which the lids must reopen before they fall deeper, and the least time in seconds
+    over which a speed is taken. A dip ends at a missing face and at a gap of more than max_gap_s,
+    also if the lids have not reopened. Fill the first D rows of spans (N, 3) with the samples peak,
+    start and stop, and those of measured (N, 3) with `fall_s`, `reopened` and `eye_share`, as
+    described at `Dips`.
     """
     open_, half, step_s = levels
     found = 0
@@ -274,9 +281,10 @@ def _merge_dips(ratio, eye_ratio, times_s, levels, max_gap_s, peaks, merged):
 
     ratio (N,) is the lid opening divided by that of the open eye, and eye_ratio (N, 2) that of the
     left and the right eye. peaks (D,) are the lowest samples of the dips. levels (2,) are the ratio
-    from which the eyes count as open, and a share. Two dips stay apart if the ratio reaches that of
-    open eyes between them, if there is a gap of more than max_gap_s, or if the eye that reopens
-    less does so by at least the share of what the other one does.
+    from which the eyes count as open, and `ClosureRules.eye_share`. Two dips stay apart if the
+    ratio reaches that of open eyes between them, if there is a missing face or a gap of more than
+    max_gap_s, or if the eye that reopens less does so by at least that share of what the other one
+    does. Of two equal dips, the later one is marked.
     """
     open_, eye_share = levels
     last = 0
@@ -312,7 +320,7 @@ def cross_s(
 
     Each crossing lies between the samples inside (M,) and outside (M,), which are neighbours; its
     time is interpolated linearly. NaN where it is not seen: the outside sample is beyond the
-    recording, has no face, or is more than `MAX_GAP_S` away.
+    recording, has no face, is more than `MAX_GAP_S` away, or has the same ratio.
     """
     crossed_s = np.empty(level.size)
     _crossings_s(ratio, times_s, require(outside, np.int64), inside, level, MAX_GAP_S, crossed_s)
@@ -332,7 +340,8 @@ def find_dips(
     """Find all dips of the lid opening, and tell for each whether it is a closure.
 
     A dip goes below the opening halfway between `close_ratio` and the open eye, and the lids reopen
-    by half of its depth on both sides before they fall deeper.
+    by half of its depth on both sides before they fall deeper. It may also begin or end where the
+    recording does, at a missing face, or at a gap of more than `MAX_GAP_S`.
 
     Parameters
     ----------
@@ -345,12 +354,13 @@ def find_dips(
     noise : float
         Standard deviation of `ratio` while the eyes are open: from `compute_lid_noise`.
     lowered : array_like, shape (N,), bool
-        Samples around which the lids stay far down. `ratio` was divided there by the level of
-        these lids, and not by the level of open eyes.
+        True for samples around which the lids stay far down, such as in a gaze down: `ratio` was
+        divided there by the opening of these lids, and not by that of open eyes. A dip counts as
+        starting from lids that are far down if its peak is True.
     close_ratio : float
         Ratio below which the eyes count as closing; in (0, 1).
     rules : ClosureRules, optional
-        The limits by which a dip counts as a closure.
+        The limits by which a dip counts as a closure. Default: those of this module.
     interval_s : float, optional
         Median time in seconds between samples, if the caller knows it already; otherwise it is
         computed.
@@ -409,12 +419,12 @@ def find_dips(
 def _refuse(
     dips: Dips, lowered: BoolArray, least_depth: float, interval_s: float, rules: ClosureRules
 ) -> None:
-    """Set `dips.refused` in place: the bits of the rules (`REFUSALS`) that each dip breaks.
+    """Add to `dips.refused`, in place, the bits (`REFUSALS`) of the rules that each dip breaks.
 
     lowered (D,) marks the dips that start from lids that were already far down, and not from open
     eyes. least_depth is how far, as a share of the open eye, the lids must reopen in a dip of which
-    only the fall is seen. interval_s is the median time between samples. The rule "merged" looks at
-    two dips at a time, and is left to `_merge_dips`.
+    only the fall is seen. interval_s is the median time between samples. Bits of `rules.ignored`
+    are not added. The rule "merged" looks at two dips at a time, and is left to `_merge_dips`.
     """
     deep = dips.least_ratio <= rules.deep_ratio
     weak = dips.noises < rules.noise_multiple

@@ -79,13 +79,15 @@ class Jerks:
         Size of the steps in the unit of the gaze; positive where the first step goes in the
         positive direction.
     noise_floor : float
-        Standard deviation of the difference of two neighbouring means over `WINDOW_S`, without the
-        jerks, in the unit of the gaze; NaN if no run of samples is long enough.
+        Noise of the gaze, in its unit: the standard deviation of the mean over `WINDOW_S` seconds
+        minus the mean over the same time before it, away from the jerks. NaN if no run of samples
+        without a gap is long enough for a jerk.
     visible : float
-        Smallest amplitude of which 95 % of the jerks are found: `FLOORS` noise floors, or that with
-        the score ``LEAST_SCORE + SENSITIVITY_SCORE`` if it is larger. NaN like the noise floor.
+        Smallest true amplitude, in the unit of the gaze, of which 95 % of the jerks are found. It
+        is `FLOORS` noise floors, or ``LEAST_SCORE + SENSITIVITY_SCORE`` times the standard error of
+        an amplitude if that is larger. NaN like the noise floor.
     searched_s : float
-        Time in which a jerk could begin and be seen whole; 0 if no run is long enough.
+        Seconds in which a jerk could begin and be seen whole; 0 if no run is long enough.
     """
 
     interval: Int64Array
@@ -100,8 +102,8 @@ def _autocovariance(values, runs, centred, out):
     """Fill centred (N,) with values minus the mean of their run, and out (P,) with covariances.
 
     values (N,) are equally spaced in time. runs (M, 2) are samples [start, stop); what is in no run
-    is left as it is in centred. out[lag] is the mean product of two centred samples of one run that
-    are lag samples apart, 0 if there are none.
+    is left as it is in centred. out[lag] is the product of two centred samples that are lag samples
+    apart in one run, averaged over all such pairs of all runs; 0 if there are none.
     """
     out[:] = 0.0
     counts = np.zeros(out.size)
@@ -258,10 +260,12 @@ def _choose(values, found, held, order, spans, shares, chosen):
     """Fill chosen (C,) with the samples at which jerks begin, the clearest first; return how many.
 
     values (N,) are the gaze. found (3, N) and held (N,) come from `_match`: the jerk that fits best
-    at each sample, and how long it lasts. held is set to 0 for jerks that overlap a chosen one, or
-    are only its remainder (`ECHO_SHARE`). order (C,) are the samples to choose from, the clearest
-    first. spans (3,) are, in samples, the longest jerk, the margin before and after a jerk, and the
-    time of a step. shares (3,) are `MAX_NET_SHARE`, `MIN_HALF_SHARE` and `ECHO_SHARE`.
+    at each sample, and how long it lasts. Jerks from which the gaze does not come back
+    (`MAX_NET_SHARE`), or during which it does not stay away (`MIN_HALF_SHARE`), are not chosen.
+    held is set to 0 for jerks that overlap a chosen one, or are only its remainder (`ECHO_SHARE`).
+    order (C,) are the samples to choose from, the clearest first. spans (3,) are, in samples, the
+    longest jerk, the margin before and after a jerk, and the time of a step. shares (3,) are
+    `MAX_NET_SHARE`, `MIN_HALF_SHARE` and `ECHO_SHARE`.
     """
     most, margin, turn = spans
     count = 0
@@ -326,7 +330,7 @@ def detect_jerks(
     values : array_like, shape (N,), float64
         Horizontal gaze in any unit, which is then that of the amplitudes; NaN = missing.
     keep : array_like, shape (N,), bool
-        Samples of fixations in which the gaze is seen.
+        True for the samples to use: those of fixations, in which the gaze is seen.
     times_s : array_like, shape (N,), float64
         Presentation times in seconds, strictly increasing.
     interval_s : float
@@ -335,8 +339,9 @@ def detect_jerks(
     Returns
     -------
     Jerks
-        The jerks of every amplitude that stands out of the noise. The two steps of a jerk are as
-        far apart as `HELD_S` says, and the second one ends near where the first one began.
+        The jerks that stand out of the noise, with an amplitude of `LEAST_VISIBLE_SHARE` times
+        `visible` or more. The two steps of a jerk begin `HELD_S` (least and longest time in
+        seconds) apart, and the second one ends near where the first one began.
 
     Raises
     ------
@@ -408,8 +413,10 @@ def _resample(
 def _remove_outliers(series: Float64Array, runs: Int64Array) -> Float64Array:
     """Return the series (N,) without outliers that last for one sample: landmarks that jump.
 
-    They become the median of the sample and its two neighbours. Steps stay as they are, and so do
-    the first and the last sample of each run (M, 2), [start, stop).
+    An outlier becomes the median of the sample and its two neighbours. It is an outlier if it is
+    more than `OUTLIER_FACTOR` times as far from that median as is usual (the median of all such
+    distances above 0). Steps stay as they are, and so do the first and the last sample of each of
+    the runs (M, 2), [start, stop).
     """
     before, here, after = series[:-2], series[1:-1], series[2:]
     low, high = np.minimum(before, here), np.maximum(before, here)
@@ -443,8 +450,9 @@ class _Search:
     def find_quiet(self, jerks: Int64Array) -> Int64Array:
         """Return the runs without these jerks, shape (R, 2); all runs if nothing would be left.
 
-        jerks (M, 2) are the samples at which the two steps of each begin. What is left of a run
-        between jerks is a run of its own, if it has at least two windows; [start, stop).
+        jerks (M, 2) are the samples at which the two steps of each begin; a jerk lasts until the
+        second step ends. What is left of a run between jerks is a run of its own, [start, stop), if
+        it is at least two windows long.
         """
         if not len(jerks):
             return self._runs
@@ -464,8 +472,8 @@ class _Search:
 
         A jerk is the two samples at which its steps begin; the clearest jerk comes first. The jerks
         are those whose amplitude is at least `least_score` times its standard error. The noise is
-        estimated in the runs `quiet` (R, 2), [start, stop), which hold no jerks; without noise,
-        there are no jerks, and the error is 0.
+        estimated in the runs `quiet` (R, 2), [start, stop), which are taken to hold no jerks;
+        without noise, no jerks are returned, and the error is 0.
         """
         memory = max(2, round(MEMORY_S / self._interval_s))
         size = self._series.size

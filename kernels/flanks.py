@@ -49,7 +49,7 @@ def _misfit(times_s, shares, begin_s, step_s, exposure_s):
 
     shares are how far the lids have moved, as shares of the whole way, in frames at times_s (K,).
     The step (`raised_step`) goes from 0 to 1, begins at begin_s and lasts for step_s. Each frame
-    shows its mean over exposure_s seconds.
+    shows its mean over exposure_s seconds, from its time on.
     """
     total = 0.0
     for k in range(times_s.size):
@@ -64,9 +64,8 @@ def _fit_step(times_s, shares, exposure_s, limits_s, starts_s, iterations):
     shares (K,) are how far the lids have fallen, as shares of the whole depth, in frames at times_s
     (K,) that are exposed for exposure_s seconds. A smooth step (`raised_step`) is fitted by least
     squares: its beginning and the logarithm of its duration, by damped Gauss-Newton steps
-    (Levenberg and Marquardt). limits_s (2,) are the least and the greatest duration allowed. The
-    fit begins at the best of the durations starts_s (S,) and stops after `iterations` at the
-    latest.
+    (Levenberg and Marquardt). The fit begins at the best of the durations starts_s (S,), moves to
+    durations between limits_s[0] and limits_s[1], and stops after `iterations` at the latest.
     """
     least, most = np.log(limits_s[0]), np.log(limits_s[1])
     half_s = times_s[-1]
@@ -121,7 +120,9 @@ def _fit_flanks(ratio, times_s, moving_s, peaks, settings, limits_s, starts_s, i
     and its times. moving_s (M, 2) are the times at which the lids begin and cease to move, and
     peaks (M,) are the samples of the least opening. settings (4,) are the exposure in seconds,
     `REST_S`, `MAX_GAP_S` and `FLOOR_SHARE`. limits_s, starts_s and iterations are those of
-    `_fit_step`. A flank without a sample at rest, across a gap, or without depth is NaN.
+    `_fit_step`. Both numbers of a flank are NaN if it has no depth, or if no sample at rest is
+    reached from the peak: one within `REST_S` outside of moving_s, with no missing face and no gap
+    of more than `MAX_GAP_S` on the way.
     """
     exposure_s, rest_s, max_gap_s, floor_share = settings
     out[:] = np.nan
@@ -194,8 +195,9 @@ def fit_flanks(
     Returns
     -------
     step_s : ndarray, shape (M, 2), float64
-        How long the lids take to close and to open, along a raised cosine; NaN if that was not
-        seen, or `interval_s` is not above 0.
+        How long the lids take to close and to open, along a raised cosine. NaN if no sample is seen
+        in the `REST_S` seconds before they begin to close, or after they cease to open; if the face
+        is lost on the way; or if `interval_s` is not above 0.
     depth : ndarray, shape (M, 2), float64
         How far the lids fall from their opening at rest before the blink, and how far they rise to
         their opening at rest after it; 1 is the opening of the open eye. NaN where `step_s` is.
@@ -207,8 +209,8 @@ def fit_flanks(
 
     Notes
     -----
-    The mean velocity of the lids is ``depth / step_s``. The peak velocity of a raised cosine is
-    pi / 2 times its mean velocity.
+    The mean velocity of the lids is ``depth / step_s``, in openings of the open eye per second. The
+    peak velocity of a raised cosine is pi / 2 times its mean velocity.
     """
     series = as_series(ratio, "ratio")
     times = as_times(times_s, series.size, "ratio")

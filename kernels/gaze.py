@@ -38,10 +38,10 @@ def _framing_gain(one, other, groups, prior, sums, out):
     """Fill `out` (2,) with the gain and its standard deviation, for `compute_framing_gain`.
 
     The gain is the slope of the vertical gaze offsets `other` (T,), of the second pass, over `one`
-    (T,), those of the first; NaN = missing. `groups` (T,) tells how the second pass framed the
-    face, as numbers from 0 to below T. `prior` (4,) holds `GAIN_STD`, `LARGEST_GAIN_STDS`,
-    `MOST_SAMPLES` and `FRAMING_STD`. `sums` (3, T) is working memory. Without a slope, `out` is 1
-    and `GAIN_STD`.
+    (T,), those of the first, drawn towards 1; NaN = missing. `groups` (T,) tells how the second
+    pass framed the face, as numbers from 0 to below T. `prior` (4,) holds `GAIN_STD`,
+    `LARGEST_GAIN_STDS`, `MOST_SAMPLES` and `FRAMING_STD`. `sums` (3, T) is working memory. `out` is
+    1 and `GAIN_STD` if there are too few pairs, or the first offsets of each framing are equal.
     """
     prior_std, largest_stds, most_samples, least_std = prior
     out[0], out[1] = 1.0, prior_std
@@ -97,8 +97,8 @@ def compute_framing_gain(
     second_offset : array_like, shape (T,), float64
         Offset in the same frames, from a second pass that frames the face differently.
     framing : array_like, shape (T,), int64
-        Which framing the second pass used for each sample. The offsets of each framing may differ
-        from the first pass by a constant of their own.
+        Which framing the second pass used for each sample: equal numbers mean the same framing. The
+        offsets of each framing may differ from the first pass by a constant of their own.
 
     Returns
     -------
@@ -107,8 +107,8 @@ def compute_framing_gain(
         about the slope, and the nearer to 1 the gain is. It differs from 1 by at most
         `LARGEST_GAIN_STDS` times `GAIN_STD`.
     gain_std : float
-        Standard deviation of the gain's error. If no slope can be computed, the gain is 1 and this
-        is `GAIN_STD`.
+        Standard deviation of the gain's error, at least `FRAMING_STD`. If no slope can be computed
+        (too few pairs, or no movement), the gain is 1 and this is `GAIN_STD`.
 
     Raises
     ------
@@ -118,10 +118,11 @@ def compute_framing_gain(
     Notes
     -----
     This is a ridge regression of ``d = second_offset - offset`` on the offset x, both minus their
-    means for each framing: ``mean(x d) / (mean(x x) + v / (GAIN_STD ** 2 * n))``. v is the variance
-    of d about its line, and n the number of pairs, at most `MOST_SAMPLES`. That limit is needed
-    because neighbouring samples show nearly the same image and are not independent: without it, a
-    long recording of eyes at rest would be corrected by the slope of its noise.
+    means for each framing: the gain minus 1 is
+    ``mean(x d) / (mean(x x) + v / (GAIN_STD ** 2 * n))``. v is the variance of d about its line,
+    and n the number of pairs minus the number of framings minus 1, but at most `MOST_SAMPLES`. That
+    limit is needed because neighbouring samples show nearly the same image and are not independent:
+    without it, a long recording of eyes at rest would be corrected by the slope of its noise.
     """
     one, other = as_series(offset, "offset"), as_series(second_offset, "second_offset")
     framings = np.asarray(framing)

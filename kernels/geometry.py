@@ -24,7 +24,7 @@ Float64Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class EyeGeometry:
-    """Geometry of both eyes in each frame; NaN where there is no face.
+    """Geometry of both eyes in each of N frames; NaN where there is no face.
 
     Arrays of shape (N, 2) hold the subject's left eye, then the right eye. A canthus is a corner of
     the eye; the canthus axis is the line from one corner to the other.
@@ -32,11 +32,12 @@ class EyeGeometry:
     Attributes
     ----------
     ear : ndarray, shape (N, 2), float64
-        Eye aspect ratio: height of the lid opening divided by the width of the eye.
+        Eye aspect ratio: height of the lid opening (mean of two places) divided by the distance
+        between the canthi.
     vertical_offset, horizontal_offset : ndarray, shape (N, 2), float64
         Distance of the iris centre from the midpoint between the canthi, across the canthus axis
         (vertical) and along it (horizontal), divided by the distance between the canthi. Down and
-        the subject's left are positive.
+        the subject's left are positive. Like `ear`, NaN for an eye of zero width.
     iris_diameter_px : ndarray, shape (N, 2), float64
         Horizontal iris diameter in pixels.
     palpebral_fissure_px : ndarray, shape (N, 2), float64
@@ -44,9 +45,11 @@ class EyeGeometry:
     canthal_distance_px : ndarray, shape (N, 2), float64
         Distance between the inner and the outer canthus, in pixels.
     upper_lid_offset : ndarray, shape (N, 2), float64
-        Like `vertical_offset`, for the middle of the upper lid's edge instead of the iris centre.
+        Like `vertical_offset`, for the middle of the upper lid's edge instead of the iris centre:
+        negative where the lid is above the canthus axis.
     head_roll_deg : ndarray, shape (N,), float64
-        Rotation of the head in the image plane; clockwise in the image is positive.
+        Rotation of the head in the image plane in degrees, from the line between the two eyes;
+        clockwise in the image is positive.
     """
 
     ear: Float64Array
@@ -72,7 +75,7 @@ def _distance(landmarks, n, i, j):
 def _eye_geometry(landmarks, eye_columns, measured, head_roll_deg):
     """Fill measured (7, N, 2) and head_roll_deg (N,) from landmarks (N, K, 2), in pixels.
 
-    The rows of measured are the first seven attributes of `EyeGeometry`, in order: the left eye,
+    measured[i] is the attribute of `EyeGeometry` at position i, for i from 0 to 6: the left eye,
     then the right one. eye_columns (2, 11) is `EYE_COLUMNS`, the columns of landmarks for each eye.
     """
     ear, vertical_offset, horizontal_offset = measured[0], measured[1], measured[2]
@@ -115,7 +118,8 @@ def _rotation_deg(offset, scale_mm, radius_mm, out):
     """Fill out (N,) with the eye's rotation in degrees; its sine is offset * scale_mm / radius_mm.
 
     offset (N,) is the gaze offset in eye widths, scale_mm the width of an eye, and radius_mm the
-    distance from its centre of rotation to the iris. NaN where the sine would lie beyond -1 to 1.
+    distance from its centre of rotation to the iris. NaN where the sine would lie beyond -1 to 1,
+    or is NaN.
     """
     for n in range(offset.size):
         sine = offset[n] * scale_mm / radius_mm
@@ -134,7 +138,7 @@ def compute_eye_geometry(landmarks: ArrayLike) -> EyeGeometry:
     Returns
     -------
     EyeGeometry
-        Ratios are NaN for an eye of zero width.
+        Of the same N frames. Ratios are NaN for an eye of zero width.
 
     Raises
     ------

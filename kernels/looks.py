@@ -84,25 +84,28 @@ def compute_look_reach(
         The ends of its range: its 5th and 95th percentile. `top` is the lower value, for up is
         negative.
     *middles : float
-        Offsets from which looks are assumed to start, one for each result. The assumed spread of
-        the looks to an end grows with the distance of this end from the middle.
+        Offsets from which looks are assumed to start, in eye widths, one for each result. The
+        assumed spread of the looks to an end grows with the distance of this end from the middle.
 
     Returns
     -------
     list of (float, float)
-        For each middle, how far the top's interval reaches to either side of the top, and the same
-        of the bottom, both in eye widths; both are 0 if the range is 0.
+        For each middle, half the width of the top's interval, and that of the bottom's, both in eye
+        widths. Both are 0 if the range is 0, and NaN if the middle is.
 
     Notes
     -----
+    A look to an end begins where the gaze comes within `LOOK_MARGIN` of the range to that end, and
+    lasts until it comes as near to the other end.
+
     Looks are weighted by their length, so that a short glitch counts for less than a long look.
     With weights w that sum to 1, they are worth ``k = 1 / sum(w**2)`` looks of equal length. The
     variance of an end is the variance of one look times ``1 / k + (LOOK_SHORTFALL / k)**2``.
 
     The variance of one look is the weighted mean of two: the one that these looks show, with the
     weight ``k - 1``, and the one that `LOOK_SPREAD` assumes, with the weight `LOOK_SPREAD_DEGREES`.
-    The sum of the two weights is the number of degrees of freedom. The reach is Student's quantile
-    for that number, times the standard deviation of the end.
+    The sum of the two weights, rounded down, is the number of degrees of freedom. The reach is
+    Student's quantile for that number, times the standard deviation of the end.
     """
     range_ = bottom - top
     if not range_ > 0:
@@ -121,8 +124,8 @@ def _reach_of_end(sums: Sequence[float], distance: float) -> float:
     """Return how far the 95 % interval of one end of the gaze range reaches to either side of it.
 
     sums is the row of `_sum_looks` for this end, with at least one look. distance is the gaze
-    offset of this end minus the offset from which looks are assumed to start. All are in eye
-    widths.
+    offset of this end minus the offset from which looks are assumed to start; its sign does not
+    matter. Offsets and result are in eye widths.
     """
     size, squares, total, total_squares = sums
     share, mean = squares / size**2, total / size

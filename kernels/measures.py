@@ -1,4 +1,4 @@
-"""Measures over a recording: range, valid time, rates, PERCLOS, times between blinks."""
+"""Measures over a recording: range, correlation, valid time, PERCLOS, times between blinks."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -61,7 +61,8 @@ def _mark_around(intervals, times_s, guard_s, marked):
     """Set marked (N,) to True in M intervals, and within guard_s seconds before and after them.
 
     intervals (M, 2) are indices of samples, [start, stop), in order of time; times_s (N,) are the
-    samples' times. Other entries of marked stay as they are.
+    samples' times. A sample exactly guard_s from the first or last one of an interval is marked.
+    Other entries of marked stay as they are.
     """
     first = 0
     for m in range(intervals.shape[0]):
@@ -80,8 +81,8 @@ def _intervals_between(onsets, valid, times_s, max_gap_s, out):
     """Fill out (M - 1,) with the times in seconds from each onset to the next.
 
     onsets (M,) are the samples at which blinks begin, in order. valid (N,) marks samples with a
-    face. NaN where the face was lost in between, or two samples are more than max_gap_s apart: a
-    blink may have been missed there.
+    face. NaN where a sample in between has no face, or two neighbouring ones are more than
+    max_gap_s apart: a blink may have been missed there.
     """
     for m in range(1, onsets.size):
         out[m - 1] = times_s[onsets[m]] - times_s[onsets[m - 1]]
@@ -97,15 +98,15 @@ def compute_peak_to_peak(values: ArrayLike, keep: ArrayLike) -> float:
     Parameters
     ----------
     values : array_like, shape (N,), float64
-        Such as a gaze offset; NaN = missing.
+        Such as a gaze offset; NaN or infinity = missing.
     keep : array_like, shape (N,), bool
-        Samples to use: of a gaze offset, those outside closures.
+        True for the samples to use: of a gaze offset, those outside closures.
 
     Returns
     -------
     float
         The difference in the unit of `values`, with percentiles that are interpolated linearly
-        between neighbouring values; NaN with fewer than two samples.
+        between neighbouring values; NaN with fewer than two samples to use.
 
     Raises
     ------
@@ -126,8 +127,8 @@ def median_finite(values: ArrayLike) -> float:
 def _correlation(one, other, keep):
     """Return Pearson's correlation of one (N,) and other (N,) over the samples that keep marks.
 
-    They must be finite there. NaN if one of the series is constant, or fewer than two samples are
-    marked.
+    NaN if one of the series is constant there or has a value that is not finite, or fewer than two
+    samples are marked.
     """
     count, mean_one, mean_other = 0, 0.0, 0.0
     for n in range(keep.size):
@@ -157,14 +158,15 @@ def compute_correlation(one: ArrayLike, other: ArrayLike, keep: ArrayLike) -> fl
     Parameters
     ----------
     one, other : array_like, shape (N,), float64
-        The two series; they must be finite wherever `keep` is True.
+        The two series, in any units.
     keep : array_like, shape (N,), bool
-        Samples to use.
+        True for the samples to use: leave out those where one of the series is missing.
 
     Returns
     -------
     float
-        From -1 to 1; NaN if a series is constant, or fewer than two samples are used.
+        From -1 to 1. NaN if fewer than two samples are used, or if a series is constant over them
+        or has a value that is not finite.
 
     Raises
     ------
@@ -182,15 +184,15 @@ def compute_valid_time_s(valid: ArrayLike, times_s: ArrayLike) -> float:
     Parameters
     ----------
     valid : array_like, shape (N,), bool
-        Frames with a face.
+        True for frames with a face.
     times_s : array_like, shape (N,), float64
         Presentation times in seconds, strictly increasing.
 
     Returns
     -------
     float
-        Sum of the intervals between neighbouring valid frames at most `MAX_GAP_S` apart; 0 if there
-        are none.
+        Sum of the times between neighbouring frames that both have a face and are at most
+        `MAX_GAP_S` apart; 0 if there are none.
 
     Raises
     ------
@@ -216,7 +218,9 @@ def compute_perclos(closure: ArrayLike, times_s: ArrayLike, threshold: float = 0
     Returns
     -------
     float
-        Share of the time with a face, 0 to 1; NaN if there is no such time.
+        Share of the time with a face, 0 to 1; NaN if there is no such time. The time between two
+        neighbouring samples counts half for each of them. It is left out if one of them has no
+        face, or if they are more than `MAX_GAP_S` apart.
 
     Raises
     ------
@@ -243,13 +247,14 @@ def mark_around_closures(intervals: ArrayLike, times_s: ArrayLike, guard_s: floa
     Returns
     -------
     ndarray, shape (N,), bool
-        True within `guard_s` of the first or last sample of an interval, or between them.
+        True from `guard_s` before the first sample of an interval to `guard_s` after its last one,
+        both included.
 
     Raises
     ------
     ValueError
-        `intervals` has the wrong shape or reaches beyond the samples, or `times_s` is not strictly
-        increasing.
+        `intervals` has the wrong shape, holds an empty interval or reaches beyond the samples, or
+        `times_s` is not strictly increasing.
     """
     times = as_times(times_s, np.size(times_s), "times_s")
     pairs = as_intervals(intervals, times.size)
@@ -266,17 +271,17 @@ def compute_inter_blink_intervals_s(
     Parameters
     ----------
     onsets : array_like, shape (M,), int64
-        Samples at which the blinks begin, in order.
+        Indices of the samples at which the blinks begin, in order.
     valid : array_like, shape (N,), bool
-        Frames with a face.
+        True for frames with a face.
     times_s : array_like, shape (N,), float64
         Presentation times in seconds, strictly increasing.
 
     Returns
     -------
     ndarray, shape (max(M - 1, 0),), float64
-        The times; NaN where the face was lost in between, or frames are more than `MAX_GAP_S`
-        apart, because a blink may have been missed.
+        The times; NaN where a frame in between has no face, or two neighbouring ones are more than
+        `MAX_GAP_S` apart, because a blink may have been missed.
 
     Raises
     ------

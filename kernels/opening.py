@@ -100,8 +100,8 @@ def _remove(largest, held, value):
 def _take_largest(values, most, largest):
     """Fill the start of largest (N,) with up to `most` of the largest of values (N,).
 
-    They are in decreasing order; NaN is left out. Return how many were written: fewer than `most`
-    if there are fewer values.
+    They are in decreasing order; NaN is left out. Return how many they are: fewer than `most` if
+    there are fewer values. largest needs room for one number more than that.
     """
     held = 0
     for value in values:
@@ -115,11 +115,12 @@ def _take_largest(values, most, largest):
 def _open_level(values, times_s, window, max_gap_s, scratch, stops, level):
     """Fill level (N,): for each sample, the least quantile of all windows that hold the sample.
 
-    values (N,) are the eye aspect ratio, NaN without a face. The level is infinite where no window
-    holds the sample. window (2,) holds a window's length in seconds and which quantile is taken, 0
-    to 1. A window begins at a sample. It counts if its samples cover its whole length without a gap
-    of more than max_gap_s, and if at least half of them have a value. Each sample is taken to last
-    for the mean time between samples.
+    values (N,) are the eye aspect ratio, NaN without a face; the quantile is that of a window's
+    values. The level is infinite where no window that counts holds the sample. window (2,) holds a
+    window's length in seconds and which quantile is taken, 0 to 1. A window begins at a sample. It
+    counts if it has two samples or more, they cover its whole length without a gap of more than
+    max_gap_s, and at least half of them have a value. Each sample is taken to last for the mean
+    time between the window's samples.
 
     scratch (2, N + 1) and stops (N,) are working memory. scratch[0] holds the largest values of the
     window, sorted. scratch[1] holds the quantiles of earlier windows that may still be the least,
@@ -177,8 +178,9 @@ def _lid_changes(ear, level, times_s, steady, lag_s, changes):
 
     Return the number of changes. ear (N,) is the eye aspect ratio, NaN without a face, and level
     (N,) that of the open eye. A change is the absolute difference of the ratio ear / level between
-    a sample and the one nearest to `lag_s` later, which is at most twice `lag_s` later. It counts
-    if the ratio is above steady at both, so that the lids are open.
+    a sample and the one nearest to `lag_s` later. There is at most one for each sample: it counts
+    if the two are at most twice `lag_s` apart and the ratio is above `steady` at both, so that the
+    lids are open.
     """
     size, later, count = ear.size, 0, 0
     for n in range(size):
@@ -211,8 +213,8 @@ def compute_typical_opening(ear: ArrayLike) -> float:
     Returns
     -------
     float
-        The `TYPICAL_QUANTILE` quantile; NaN without a value. It is right if the eyes are open for
-        more than a quarter of the recording.
+        The `TYPICAL_QUANTILE` quantile (0.75) of the finite values; NaN without one. It is right if
+        the eyes are open for more than a quarter of the recording.
     """
     values = as_series(ear, "ear")
     everything = np.ones(values.size, np.bool_)
@@ -232,7 +234,8 @@ def compute_open_level(ear: ArrayLike, times_s: ArrayLike) -> Float64Array:
     Returns
     -------
     ndarray, shape (N,), float64
-        The level in each frame. If the recording has no value at all, it is NaN everywhere.
+        The level in each frame, also in frames without a face. If the recording has no value at
+        all, it is NaN everywhere.
 
     Raises
     ------
@@ -245,8 +248,10 @@ def compute_open_level(ear: ArrayLike, times_s: ArrayLike) -> Float64Array:
     `LEVEL_WINDOW_S` that hold the frame: a morphological closing with a high quantile in place of
     the maximum. A fall that is shorter than the window, such as a blink, does not lower it. What
     lasts longer does: lids that follow the gaze down, a head that turned, a smile. Unlike a running
-    mean or median, the level does not begin to change before the EAR does. Where no window is
-    whole, it is the typical opening.
+    mean or median, the level does not begin to change before the EAR does. A window does not count
+    if it is cut short by the recording's end or by more than `MAX_GAP_S` without samples, or if
+    fewer than half of its samples have a value. Where no window counts, the level is
+    `compute_typical_opening`.
     """
     values = as_series(ear, "ear")
     times = as_times(times_s, values.size, "ear")
@@ -275,9 +280,9 @@ def compute_lid_noise(ear: ArrayLike, level: ArrayLike, times_s: ArrayLike) -> f
     Returns
     -------
     float
-        Standard deviation of the opening of open lids, as a share of the level. It is computed from
-        how much the opening changes within `VARIATION_S`. If fewer than `LEAST_CHANGES` changes are
-        seen, it is `NOMINAL_VARIATION`, a typical person's.
+        Standard deviation of the opening of open lids in one frame, as a share of the level. It is
+        computed from how much the opening changes within `VARIATION_S` seconds. If fewer than
+        `LEAST_CHANGES` such changes are seen, it is `NOMINAL_VARIATION`, a typical person's.
 
     Raises
     ------

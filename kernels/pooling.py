@@ -24,9 +24,10 @@ Float64Array = NDArray[np.float64]
 def _bells(size: int) -> Float64Array:
     """Return normal densities at the distances between the values of a grid, (spreads, G, G).
 
-    The grid is one of `make_log_grid` with G = `size` values. There is one matrix for each of
-    `SPREADS`; each of its rows holds the densities around one location, which sum to 1. A spread is
-    at least half of the grid's spacing, because a narrower density would vanish between two values.
+    The grid is one of `make_log_grid` with G = `size` values. There is one matrix for each standard
+    deviation in `SPREADS`; each of its rows holds the densities around one location, which sum to
+    1. Where a spread is below half of the grid's spacing, that half is taken, because a narrower
+    density would vanish between two values.
     """
     apart = SPACING * np.subtract.outer(np.arange(size), np.arange(size))
     stds = np.maximum(np.array(SPREADS), SPACING / 2)[:, None, None]
@@ -41,7 +42,7 @@ def make_log_grid(low: float, high: float) -> Float64Array:
     Parameters
     ----------
     low, high : float
-        The least and the largest value; above 0, in any unit.
+        The least and the largest value; above 0, in any unit; `low` is not above `high`.
 
     Returns
     -------
@@ -57,12 +58,12 @@ def make_log_grid(low: float, high: float) -> Float64Array:
 def interpolate_nodes(nodes: Float64Array, at: Float64Array) -> Float64Array:
     """Interpolate between values at 0, 1, 2 … by cubic polynomials.
 
-    They are exact for a parabola, except next to the first and the last node.
+    They are exact for a parabola, except between the first two and between the last two nodes.
 
     Parameters
     ----------
     nodes : ndarray, shape (L, K), float64
-        Values at the K nodes.
+        Values at the K nodes, at least 2, of each of L curves.
     at : ndarray, shape (G,), float64
         Where to interpolate, as a node's index from 0 to K - 1, or a fraction between two; below
         the first and above the last node, the value stays.
@@ -70,7 +71,7 @@ def interpolate_nodes(nodes: Float64Array, at: Float64Array) -> Float64Array:
     Returns
     -------
     ndarray, shape (L, G), float64
-        The interpolated values.
+        The interpolated values of each curve.
     """
     slopes = np.gradient(nodes, axis=1)
     where = np.clip(at, 0, nodes.shape[1] - 1)
@@ -100,13 +101,15 @@ def pool_events(
         share and that are equally likely beforehand.
     error : float, optional
         Standard deviation of an error that all events share, as a share of the value: 0.1 is 10 %.
+        It widens the interval; below `SPACING` / 4 it is ignored.
 
     Returns
     -------
     tuple of float
-        The typical value (median over events), and the lower and the upper end of its interval, in
-        the unit of the values themselves, not of their logarithms. Without events (M = 0), they
-        only tell the range of the values that were tried.
+        The typical value (the median of the distribution of events), and the lower and the upper
+        end of its interval, in the unit of the values themselves, not of their logarithms. The
+        interval is that of the typical value, and not of single events. Without events (M = 0), the
+        three numbers only tell the range of the values that were tried.
 
     Notes
     -----
@@ -137,7 +140,8 @@ def read_event(
     log_likelihood : array_like, shape (L, G), float64
         Log likelihood of each value, under L assumptions that are equally likely beforehand.
     error : float, optional
-        Standard deviation of a further error, as a share of the value: 0.1 is 10 %.
+        Standard deviation of a further error, as a share of the value: 0.1 is 10 %. It widens the
+        interval; below `SPACING` / 4 it is ignored.
 
     Returns
     -------
@@ -160,8 +164,9 @@ def _find_quantiles(
     """Return the median and both ends of the 95 % interval of a value.
 
     `grid` (G,) are logarithms of values, `SPACING` apart, and `chances` (G,) how likely each is, up
-    to a factor. `error` is the standard deviation of a further error, as a share of the value. The
-    result is (median, low, high), in the unit of the values themselves.
+    to a factor. `error` is the standard deviation of a further error, as a share of the value;
+    below `SPACING` / 4 it is ignored. The result is (median, low, high), in the unit of the values
+    themselves.
     """
     if error > SPACING / 4:
         reach = int(np.ceil(4 * error / SPACING))

@@ -49,9 +49,10 @@ class HeadPose:
     Attributes
     ----------
     yaw_deg : ndarray, shape (N,), float64
-        Positive if the head is turned to the subject's left.
+        Positive if the head is turned to the subject's left; 0 if it faces the camera.
     pitch_deg : ndarray, shape (N,), float64
-        Positive if the nose points down, relative to the camera. `RIGID_POINTS` says what 0 is.
+        Positive if the nose points down, relative to the camera. 0 is as people hold their heads on
+        average who are filmed from the height of their eyes.
     """
 
     yaw_deg: Float64Array
@@ -92,8 +93,9 @@ def _turn_ahead(rows):
 
     On entry, rows (6, N) hold what `_fit_affine` filled in. On return, the first three hold the
     direction as a vector of length 1: how far it points to the right of the image, down, and to the
-    camera, after the roll of the head is undone. They are NaN where no direction follows from the
-    map. The loop has no call and no branch, so that the compiler vectorises it.
+    camera, after the roll of the head is undone. They are NaN where the map is, and where it sends
+    all points to one line; the other rows stay as they are. The loop has no call and no branch, so
+    that the compiler vectorises it.
     """
     rax, ray, raz, rbx, rby, rbz = rows[0], rows[1], rows[2], rows[3], rows[4], rows[5]
     for n in range(rows.shape[1]):
@@ -124,8 +126,8 @@ def _head_angles(directions, angles_deg):
     """Fill angles_deg (2, N) with yaw and pitch in degrees, from directions (6, N).
 
     The first three rows of directions say how far the face looks to the right of the image, down,
-    and to the camera (`_turn_ahead`); the other rows are not read. Yaw is positive to the right,
-    pitch is positive down; both are NaN where the direction is.
+    and to the camera (`_turn_ahead`); the other rows are not read. Yaw is positive to the right of
+    the image, pitch is positive down; both are NaN where the direction is.
     """
     for n in range(directions.shape[1]):
         right, down, ahead = directions[0, n], directions[1, n], directions[2, n]

@@ -30,10 +30,10 @@ BoolArray = NDArray[np.bool_]
 
 @kernel("f8(f8[::1], i8)")
 def _select(values, rank):
-    """Return the value that would have index `rank` if values (N,) were sorted.
+    """Return the value that would have index `rank` if values (N,), without NaN, were sorted.
 
-    The values are reordered: afterwards, no value before that index is larger, and none after it
-    is smaller. Indices are unsigned, because Numba checks signed ones for being negative.
+    The values are reordered in place: afterwards, no value before that index is larger, and none
+    after it is smaller. Indices are unsigned, because Numba checks signed ones for being negative.
     """
     first, last = 0, values.size - 1
     while first < last:
@@ -64,11 +64,11 @@ def _place_bins(values, keep, shares, settings, sample, place):
     """Tell where a histogram needs its bins: around the quantiles that are looked for.
 
     Fill `place` (2,) with the least value of the first bin, and the number of bins per unit of the
-    values. Some of the finite values (N,) that `keep` marks are looked at first. They show about
-    where the quantiles `shares` (Q,), each in [0, 1], lie. If these values are so close or so far
-    apart that nothing can be divided by their distance, the number of bins per unit is 0, and all
-    values share one bin. `settings` (3,) are `BINS`, `SAMPLE` and `MARGIN`. `sample` (N,) is
-    working memory.
+    values. Up to `SAMPLE` of the values (N,), at equal steps, are looked at: those that are finite
+    and marked by `keep` show about where the quantiles `shares` (Q,), each in [0, 1], lie. Both
+    numbers are 0 if there are none, or if they are so close or so far apart that nothing can be
+    divided by their distance: all values then share one bin. `settings` (3,) are `BINS`, `SAMPLE`
+    and `MARGIN`. `sample` (N,) is working memory.
     """
     place[:] = 0.0
     taken = 0
@@ -92,10 +92,10 @@ def _place_bins(values, keep, shares, settings, sample, place):
 def _quantiles(values, keep, shares, settings, counts, bins, scratch, out):
     """Fill `out` (Q,) with the quantiles `shares` (Q,) of the finite values (N,) marked by `keep`.
 
-    A share is in [0, 1]; 0.5 gives the median. Return how many values these are; if none, `out` is
-    NaN. `settings` (3,) are `BINS`, `SAMPLE` and `MARGIN`. A value beyond the histogram's bins
-    counts in the first or the last one. `counts` (`BINS`,), `bins` (N,) and `scratch` (2 N + 3,)
-    are working memory.
+    A share is in [0, 1]; 0.5 gives the median. Quantiles are interpolated linearly between
+    neighbouring values. Return how many values these are; if none, `out` is NaN. `settings` (3,)
+    are `BINS`, `SAMPLE` and `MARGIN`, of the histogram that tells about where a quantile lies.
+    `counts` (`BINS`,), `bins` (N,) and `scratch` (2 N + 3,) are working memory.
     """
     size, last_bin = values.size, float(counts.size - 1)
     place = scratch[2 * size + 1 :]
@@ -149,9 +149,9 @@ def take_quantiles(
 ) -> tuple[int, Float64Array]:
     """Return the number of finite values (N,) that `keep` (N,) marks, and their quantiles (Q,).
 
-    shares has Q numbers from 0 to 1; 0.5 gives the median. If no value is marked, the number is 0
-    and the quantiles are NaN. It is `compute_quantiles` for callers whose arguments are known to be
-    right: they are not checked.
+    shares has Q numbers from 0 to 1, in any order; 0.5 gives the median. Quantiles are interpolated
+    linearly between neighbouring values. If no finite value is marked, the number is 0 and the
+    quantiles are NaN. The arguments are not checked; `compute_quantiles` checks them.
     """
     size, out = values.size, np.empty(len(shares))
     counts, bins, scratch = (
@@ -179,7 +179,7 @@ def compute_quantiles(values: ArrayLike, keep: ArrayLike, shares: Sequence[float
     Returns
     -------
     ndarray, shape (Q,), float64
-        The quantile for each share; NaN if there is no value to use.
+        The quantile for each share, in the order of `shares`; NaN if there is no value to use.
 
     Raises
     ------

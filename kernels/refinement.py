@@ -20,9 +20,10 @@ def _place_square(mesh, points, left, right, scale, size, to_map, matrix):
     """Lay a square around an eye: fill matrix (2, 3), which maps its pixels to the feature map.
 
     mesh (K, D) holds x and y of the face's landmarks, in pixels of the model's input image. points
-    (P,) are the eye's rows of it, and left and right the rows of the eye's corners. scale is the
-    square's width over that of the points' bounding box, size the side of the square in pixels, and
-    to_map the size of a pixel of the image in pixels of the feature map.
+    (P,) are the eye's rows of it, and left and right the rows of the eye's corners, as seen in an
+    upright image. scale is the square's width over that of the points' bounding box, turned like
+    the line between the corners, and also its height over the box's. size is the side of the square
+    in pixels, and to_map the size of a pixel of the image in pixels of the feature map.
     """
     dx = np.float64(mesh[right, 0]) - np.float64(mesh[left, 0])
     dy = np.float64(mesh[right, 1]) - np.float64(mesh[left, 1])
@@ -48,7 +49,8 @@ def _cut_square(features, matrix, out):
     """Fill out (S, S, C) from features (H, W, C), bilinearly; 0 beyond the edge of the feature map.
 
     C is the number of features of a pixel. matrix (2, 3) maps a position (x, y) in out to one in
-    features, in pixels. The centre of the first pixel is at (0.5, 0.5) in both.
+    features, in pixels. The centre of the first pixel is at (0.5, 0.5) in both. The edge is where
+    the centres of the outermost pixels lie.
     """
     height, width, depth = features.shape
     one = np.float32(1)
@@ -80,9 +82,10 @@ def _cut_eye(mesh, features, points, left, right, scale, to_map, matrix, out):
 
     It is `_place_square`, then `_cut_square`. mesh (K, D) holds x and y of the face's landmarks, in
     pixels of the model's input image, and features (H, W, C) the feature map. points (P,) are the
-    eye's rows of mesh, and left and right those of its corners. scale is the square's width over
-    that of the points' bounding box, and to_map the size of a pixel of the image in pixels of the
-    feature map. matrix maps the square's pixels to the feature map's.
+    eye's rows of mesh, and left and right those of its corners, as seen in an upright image. scale
+    is the square's width over that of the points' bounding box, and its height over the box's.
+    to_map is the size of a pixel of the image in pixels of the feature map. matrix maps the
+    square's pixels to the feature map's.
     """
     _place_square(mesh, points, left, right, scale, out.shape[0], to_map, matrix)
     _cut_square(features, matrix, out)
@@ -92,9 +95,10 @@ def _cut_eye(mesh, features, points, left, right, scale, to_map, matrix, out):
 def _place_points(head, matrix, to_map, points, out):
     """Fill the rows `points` (P,) of the mesh `out` (K, 2) with the landmarks of one head.
 
-    head (2 P,) is x and y of each point in turn, in pixels of the square that was cut out; out is
-    in pixels of the model's input image. matrix (2, 3) maps the square to the feature map, and
-    to_map is the size of a pixel of the image in pixels of the feature map.
+    head (2 P,) is x and y of each point in turn, in units of `to_map` pixels of the square that was
+    cut out: with a `to_map` of 0.25, a square of 16 pixels is 64 wide. out is in pixels of the
+    model's input image. matrix (2, 3) maps the square's pixels to the feature map's, and to_map is
+    the size of a pixel of the image in pixels of the feature map.
     """
     for k in range(points.size):
         x, y = head[2 * k], head[2 * k + 1]
@@ -114,7 +118,7 @@ def _map_points(points, matrix, out):
 
 @kernel("void(f4[:,::1], f8[::1])")
 def _extent(points, out):
-    """Fill out (4,) with the least x, least y, largest x and largest y of points (2, K)."""
+    """Fill out (4,) with the least x, least y, largest x and largest y of points (2, K), K > 0."""
     for axis in range(2):
         low = high = points[axis, 0]
         for k in range(1, points.shape[1]):
@@ -143,15 +147,15 @@ def cut_eye(
     points : ndarray, shape (P,), int64
         Rows of `mesh` with the eye's points. The square is laid around their bounding box.
     corners : tuple of int
-        Rows of `mesh` with the eye's left and right corner. The square is turned so that the line
-        between them is horizontal.
+        Rows of `mesh` with the eye's left and right corner, as seen in an upright image. In the
+        square, the line from the left to the right one runs to the right, without a slope.
     scale : float
         The square's width divided by the bounding box's width. The same holds for the heights,
         so that a box that is not square is stretched to one.
     to_map : float
         Size of a pixel of the model's input image, in pixels of the feature map.
     out : ndarray, shape (S, S, C), float32
-        Filled with the square; 0 beyond the edge of the feature map.
+        Filled with the square, interpolated bilinearly; 0 beyond the edge of the feature map.
 
     Returns
     -------
@@ -175,13 +179,14 @@ def place_points(
     Parameters
     ----------
     head : ndarray, shape (2 P,), float32
-        Output of the head: x and y of each point in turn, in pixels of the square that was cut out.
+        Output of the head: x and y of each point in turn, in units of `to_map` pixels of the square
+        that was cut out. With a `to_map` of 0.25, a square of 16 pixels is 64 wide.
     matrix : ndarray, shape (2, 3), float64
         Affine map from the square's pixels to the feature map's: the result of `cut_eye`.
     to_map : float
         Size of a pixel of the model's input image, in pixels of the feature map.
     points : ndarray, shape (P,), int64
-        Rows of `out` that are filled.
+        Rows of `out` that are filled. The others stay as they are.
     out : ndarray, shape (K, 2), float32
         The mesh: x and y of all landmarks, in pixels of the model's input image.
     """
@@ -210,7 +215,7 @@ def map_points(points: Float32Array, matrix: NDArray[np.float64]) -> Float32Arra
 
 
 def compute_extent(points: Float32Array) -> tuple[float, float, float, float]:
-    """Return the bounding box of points (K, 2), float32: least x, least y, largest x, largest y."""
+    """Return the least x, least y, largest x and largest y of points (K, 2), float32; K > 0."""
     out = np.empty(4)
     # No copy where all x stand before all y in memory.
     _extent(np.ascontiguousarray(points.T), out)

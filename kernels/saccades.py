@@ -61,10 +61,10 @@ class Steps:
     centre_s : ndarray, shape (M,), float64
         Time of the step's middle, in seconds, on the clock of the samples' times.
     rise : ndarray, shape (M,), float64
-        Offset after the step minus that before it, with its sign.
+        Mean offset shortly after the step minus that shortly before it, in the offset's unit.
     least_rise : float
-        Steps have a larger absolute rise, or they would not stand out of the noise. Infinite if
-        nothing tells the noise.
+        Steps have a larger absolute rise, or they would not stand out of the noise. In the offset's
+        unit; infinite if nothing tells the noise.
     """
 
     centre_s: Float64Array
@@ -79,13 +79,13 @@ class OffsetNoise:
     Attributes
     ----------
     jitter : float
-        Standard deviation of the noise that differs in every sample, in the offset's unit; NaN if
-        it is not known.
+        Standard deviation of the noise that differs in every sample, in the offset's unit; 0 if
+        there is none, NaN if the noise is not known.
     slow : float
-        Standard deviation of the noise that changes slowly, in the offset's unit; NaN if it is not
-        known.
+        Standard deviation of the noise that changes slowly, likewise.
     slow_s : float
-        Time in seconds in which the correlation of the slow noise falls to 1 / e.
+        Time in seconds in which the correlation of the slow noise falls to 1 / e; a number also if
+        the noise is not known.
     """
 
     jitter: float
@@ -98,8 +98,8 @@ def _score_steps(values, keep, times_s, gap_s, mean_s, least, out):
     """Fill `out` (N,) with the mean gaze after each sample minus the mean gaze before it.
 
     The means are over the samples from `gap_s` to `gap_s` plus `mean_s` seconds away that `keep`
-    (N,) marks and whose values (N,) are finite. NaN where one of the two has fewer than `least`
-    samples.
+    (N,) marks and whose values (N,) are finite. NaN where one of the two means has fewer than
+    `least` samples.
     """
     size = values.size
     sums, counts = np.zeros(size + 1), np.zeros(size + 1, np.int64)
@@ -129,9 +129,10 @@ def _group_steps(score, times_s, threshold, out):
     """Fill the first M rows of `out` (N, 2) with centre and rise of each step, and return M.
 
     score (N,) is the mean gaze after each sample minus that before it; NaN = not known. A step is a
-    run of samples whose scores have one sign and whose absolute value is above the threshold. Its
-    rise is the largest of these scores, with its sign. Its centre is the mean time, in seconds, of
-    the samples around that one that have at least half of its score, weighted by their scores.
+    run of samples whose scores have one sign and an absolute value above the threshold. Its rise is
+    the largest of these scores, with its sign. Its centre is the mean time, in seconds, of that
+    sample and those right beside it in the run that have at least half of its score, weighted by
+    their scores. A score of NaN ends a run.
     """
     found, size, n = 0, score.size, 0
     while n < size:
@@ -186,9 +187,10 @@ def find_steps(values: ArrayLike, keep: ArrayLike, times_s: ArrayLike, interval_
 
     Notes
     -----
-    A step must stand out of the noise of the difference between the two means (`MEAN_S`). That
-    noise is the median absolute difference, scaled to a standard deviation: most of the time the
-    eyes stay where they are, so most differences are noise alone.
+    The gaze after a moment is its mean over `MEAN_S` seconds, from `GAP_S` seconds after the moment
+    on; the gaze before it likewise. A step must stand out of the noise of the difference between
+    these two means. That noise is the median absolute difference, scaled to a standard deviation:
+    most of the time the eyes stay where they are, so most differences are noise alone.
     """
     series, kept = as_kept(values, keep)
     times = as_times(times_s, series.size, "values")
@@ -218,10 +220,11 @@ def estimate_offset_noise(
     times_s : array_like, shape (N,), float64
         Presentation times in seconds, strictly increasing.
     interval_s : float
-        Median time in seconds between samples. Few samples may be missing.
+        Median time in seconds between samples. Times between two samples are counted in it, so the
+        recording may have few gaps.
     steps : Steps
         The offset's steps, from `find_steps`. No difference is taken from before a step to after
-        it, nor within `GAP_S` of one.
+        it, nor of a sample within `GAP_S` seconds of a step's middle.
 
     Returns
     -------
@@ -231,9 +234,10 @@ def estimate_offset_noise(
 
     Notes
     -----
-    Half of the mean squared difference over a time t is ``jitter² + slow² (1 - exp(-t / slow_s))``.
-    It is taken from the median absolute difference, which a few disturbances hardly change.
-    ``slow_s`` is the one of `NOISE_TIMES_S` that fits best.
+    The model: half of the mean squared difference over a time t is
+    ``jitter² + slow² (1 - exp(-t / slow_s))``. It is measured at the times `NOISE_LAGS_S`, as the
+    median absolute difference scaled to a standard deviation, which a few disturbances hardly
+    change. ``slow_s`` is the one of `NOISE_TIMES_S` that fits best.
     """
     series, kept = as_kept(values, keep)
     times = as_times(times_s, series.size, "values")
@@ -293,8 +297,9 @@ class StepFit:
     Attributes
     ----------
     log_likelihood : ndarray, shape (L, K), float64
-        Of the exposure and the 10-90 % time, up to a constant; amplitude, level and moment are
-        integrated out. -inf where no step fits.
+        Of the exposure and the 10-90 % time, up to one constant for all; amplitude, level and
+        moment are integrated out. -inf where no step can be fitted: the other arrays mean nothing
+        there.
     amplitude, amplitude_std : ndarray, shape (L, K), float64
         The step's amplitude with its sign, and its standard deviation, in the unit of the gaze.
     onset_s, onset_std_s : ndarray, shape (L, K), float64
@@ -304,7 +309,7 @@ class StepFit:
         Mean squared residual of the best fit, divided by the one that the noise alone would leave:
         about 1 for a step of the assumed shape.
     count : int
-        Number of samples.
+        Number of samples that the step was fitted to.
     """
 
     log_likelihood: Float64Array
@@ -384,10 +389,10 @@ def _fit_centres(times_s, whitening, white, duration_s, exposure_s, slip_s, ahea
     `duration_s` is the whole duration of a step, and `exposure_s` the exposure of a frame. The
     centres are spread evenly from ``-slip_s`` to ``slip_s``. `ahead` and `rush` are the mean and
     the standard deviation of the rush, by which landmarks run ahead of a moving eye (`fit_step`);
-    if `rush` is 0, there is none. `work` (13, C) is working memory. Fill `out` (4, C) with the log
-    likelihood, the amplitude, its variance, and the centre in seconds; work[4] with the sum of the
-    squared residuals, in units of the noise. The log likelihood is -inf where a step lies outside
-    of the samples.
+    if `rush` is 0, there is none, whatever `ahead` is. `work` (13, C) is working memory. Fill `out`
+    (4, C) with the log likelihood, the amplitude, its variance, and the centre in seconds; work[4]
+    with the sum of the squared residuals, in units of the noise. The log likelihood is -inf where a
+    step lies outside of the samples.
     """
     centres, size = out.shape[1], times_s.size
     scale = duration_s / exposure_s
@@ -562,14 +567,16 @@ def _search_step(
     rush,
     out,
 ):
-    """Find a step's middle with every `stride`-th duration, fit all durations; see `fit_step`.
+    """Find a step's middle with every `stride`-th duration, then fit all durations around it.
 
     `values` and `times_s` (N,) are the samples. `noise` holds jitter, slow and slow_s of
-    `OffsetNoise`. `durations_s` (K,) and `exposures_s` (L,) are tried around `centre_s`, each
-    at `centres` moments. `search` holds `FIRST_SLIP_S`, `FIRST_SHARE`, `SLIP_STDS` and `SHARE`.
-    `ahead` and `rush` are the mean and the standard deviation of the rush, by which landmarks run
-    ahead of a moving eye. Fill `out` (5, L, K), which holds zeros, as `_fit_durations` does, and
-    return the sum of the squared residuals of the best fit, in units of the noise.
+    `OffsetNoise`. The whole durations `durations_s` (K,) and the exposures `exposures_s` (L,) are
+    tried at `centres` moments each. These reach, at first, up to search[0] seconds plus search[1]
+    of the duration from `centre_s`; then, up to search[2] standard deviations of the middle that
+    was found, plus search[3] of the duration, from that middle. `ahead` and `rush` are the mean and
+    the standard deviation of the rush, by which landmarks run ahead of a moving eye. Fill `out` (5,
+    L, K), which holds zeros, as `_fit_durations` does, and return the sum of the squared residuals
+    of the best fit, in units of the noise.
     """
     size = times_s.size
     whitening, white = np.empty((size, 3)), np.empty((2, size))
@@ -617,19 +624,22 @@ def fit_step(
     exposures_s : array_like, shape (L,), float64
         Exposure times of a frame that are possible, in seconds, above 0.
     rush : (float, float), optional
-        Mean and standard deviation of the rush, the factor by which landmarks run ahead of a moving
-        eye; see Notes. The mean is a share of the amplitude, and the standard deviation is in the
-        unit of `values`. If the standard deviation is 0, there is no rush.
+        Mean and standard deviation of the rush: how far landmarks run ahead of a moving eye (below
+        0: fall behind it); see Notes. The mean is a share of the amplitude, and the standard
+        deviation is in the unit of `values`. If the standard deviation is 0, there is no rush,
+        whatever the mean is.
 
     Returns
     -------
     StepFit
-        For each of `exposures_s`, and for each 10-90 % time of `RISE_MS`.
+        Arrays (L, K): a row for each of `exposures_s`, a column for each 10-90 % time (from 10 % to
+        90 % of the amplitude) of `RISE_MS`.
 
     Raises
     ------
     ValueError
-        Shapes differ, there are fewer than 4 samples, or the noise is not above 0.
+        Shapes differ, `times_s` is not strictly increasing, there are fewer than 4 samples, or the
+        noise is not above 0 (or NaN).
 
     Notes
     -----
@@ -736,7 +746,8 @@ def weigh_products(
     Returns
     -------
     ndarray, shape (L, G), float64
-        Log likelihood of each value under each exposure, up to a constant, for `pool_events`.
+        Log likelihood of each value under each exposure, up to one constant for all, for
+        `pool_events`. Amplitudes of the other sign count as impossible.
     """
     grid = np.ascontiguousarray(log_values, dtype=np.float64)
     out = np.empty((len(fit.log_likelihood), grid.size))

@@ -248,8 +248,8 @@ def _sample_pixels(pixels, matrix, colour, out):
     """Fill out (H, W, 3), RGB, from pixels (R, C, 3), blue-green-red, bilinearly.
 
     It is the kernel of `sample_pixels`. matrix (2, 3) maps a pixel of out to one of pixels. colour
-    (3,) holds the factor and the offset for all values, and the value outside of the picture; NaN
-    (`REPEAT`) repeats its edge.
+    (3,) holds the factor and the offset that turn a value of pixels into one of out, and the value
+    in out of what lies outside of the picture; NaN (`REPEAT`) repeats the picture's edge.
     """
     scale, offset, outside = colour[0], colour[1], colour[2]
     repeat = np.isnan(outside)
@@ -288,7 +288,8 @@ def _average_plane(plane, row, first, factor_x, factor_y, sums, out):
 
     It is the kernel of `average_plane`. row is the number of samples from the start of one row to
     that of the next, and first is the index in plane of the first block's first sample. A block is
-    factor_x samples wide and factor_y high. sums (W * factor_x,) is memory to work in.
+    factor_x samples wide and factor_y high. sums (W * factor_x,) is working memory. A mean with the
+    fraction 0.5 is rounded up in blocks of 2 by 2, and to the even number in others.
     """
     columns, one = np.uint64(out.shape[1]), np.uint64(1)
     width = columns * factor_x
@@ -318,6 +319,8 @@ def _average_plane(plane, row, first, factor_x, factor_y, sums, out):
 class Planes:
     """A decoded picture: lightness and two colour differences, each in a plane of its own.
 
+    A ValueError is raised if a plane is smaller than the picture.
+
     Attributes
     ----------
     luma : ndarray, shape (N,), uint8 or uint16
@@ -329,16 +332,16 @@ class Planes:
     width, height : int
         Size of the picture in pixels, as stored: before it is turned upright.
     shift_x, shift_y : int
-        A sample of colour stands for 2**shift_x times 2**shift_y pixels: 1, 1 for 4:2:0.
+        A sample of colour stands for 2**shift_x pixels across and 2**shift_y down: 1, 1 for 4:2:0.
     bits : int
-        Bits of a sample, 8 to 16.
+        Bits of a sample, 8 to 16; they are the lower bits of its number.
     matrix : int
         ITU-T H.273's number of the matrix coefficients. BT.601 is used where it is unknown.
     full_range : bool
         Whether black is 0 and white the largest number. Otherwise black is 16 and white 235, for
         samples of 8 bits.
     layout : ndarray, shape (7,), int64
-        The seven numbers from `stride` to `bits`, as the kernels take them.
+        The seven numbers from `stride` to `bits`, as the kernels take them; computed from them.
     """
 
     luma: NDArray[Any]
@@ -439,9 +442,10 @@ def sample_planes(
     planes : Planes
         The decoded picture.
     matrix : ndarray, shape (2, 3), float64
-        Maps a pixel of `out` to the decoded picture, see `Affine`. It may turn, mirror and squeeze.
+        Maps a pixel ``(x, y, 1)`` of `out` to the decoded picture, in pixels; the centre of the
+        first pixel is (0, 0) in both. It may turn, mirror and squeeze.
     out : ndarray, shape (H, W, 3), float32
-        Filled with red, green and blue, from `low` to `high`.
+        Filled with red, green and blue, clipped to `low` and `high`.
     low, high : float
         Values of black and white in `out`.
     outside : float, optional
@@ -477,14 +481,15 @@ def average_plane(
         Samples from the start of a row to that of the next.
     box : tuple of int
         Left, top, right and bottom of the part, in samples; the last two exclusive. It must lie in
-        the plane.
+        the plane, which is not checked.
     factor_x, factor_y : int
         Width and height of the blocks, in samples.
 
     Returns
     -------
     ndarray, shape (H, W), of the plane's type
-        The rounded means. An incomplete block at the right or lower end is left out.
+        The rounded means. An incomplete block at the right or lower end is left out. A mean with
+        the fraction 0.5 is rounded up in blocks of 2 by 2, and to the even number in others.
     """
     left, top, right, bottom = box
     rows, columns = (bottom - top) // factor_y, (right - left) // factor_x
@@ -509,7 +514,8 @@ def sample_pixels(
     pixels : ndarray, shape (R, C, 3), uint8
         The picture: blue, green and red.
     matrix : ndarray, shape (2, 3), float64
-        Maps a pixel of `out` to one of `pixels`, see `Affine`. It may turn, mirror and squeeze.
+        Maps a pixel ``(x, y, 1)`` of `out` to one of `pixels`; the centre of the first pixel is
+        (0, 0) in both. It may turn, mirror and squeeze.
     out : ndarray, shape (H, W, 3), float32
         Filled with red, green and blue, from `low` to `high`.
     low, high : float

@@ -13,7 +13,7 @@ CONFIDENCE = 0.95
 
 @kernel("f8(f8, i8)")
 def _within(angle, degrees_of_freedom):
-    """Return the probability that Student's t lies between -t and t.
+    """Return the probability that a value of Student's distribution lies between -t and t.
 
     t is ``sqrt(degrees_of_freedom) * tan(angle)``, with the angle in radians, 0 to pi / 2, and at
     least 1 degree of freedom. The reference of `compute_student_quantile` has the formula.
@@ -47,7 +47,7 @@ def _student_angle(degrees_of_freedom, confidence):
 
 
 def compute_student_quantile(degrees_of_freedom: int) -> float:
-    """Compute Student's t: between -t and t lies the probability `CONFIDENCE`.
+    """Compute Student's t: between -t and t lies the probability `CONFIDENCE` (95 %).
 
     Parameters
     ----------
@@ -57,7 +57,8 @@ def compute_student_quantile(degrees_of_freedom: int) -> float:
     Returns
     -------
     float
-        Two-sided quantile of Student's t distribution; above 0.
+        The t, above 0: the two-sided quantile of Student's distribution. It is 12.7 for 1 degree of
+        freedom, and falls to 1.96 for many.
 
     References
     ----------
@@ -76,14 +77,15 @@ def bisect(is_below: Callable[[float], bool], low: float, high: float) -> float:
     Parameters
     ----------
     is_below : callable
-        Takes a value and tells whether it is below the one to find.
+        Takes a value and tells whether it is below the one to find: True up to there, then False.
     low, high : float
         The value to find lies between these two.
 
     Returns
     -------
     float
-        The value to find, to the last digits of a float.
+        The value to find, to the last digits of a float; `high` if the condition is true
+        everywhere, and `low` if it is so nowhere.
     """
     for _ in range(80):
         middle = (low + high) / 2

@@ -1,4 +1,4 @@
-"""Confidence intervals of the measures, and the noise floor of the gaze range."""
+"""Confidence intervals of gaze ranges and rates, and the noise floor of the gaze range."""
 
 import functools
 import math
@@ -67,10 +67,11 @@ def _pass_value(times, near, far, passed, first, second):
 
     This is one step of `_bootstrap_quantiles`, which walks up the sorted values to find a quantile
     of each draw. The step passes one value, which draw r holds times[r] times. passed (R,) counts
-    what a draw has passed so far. A draw needs its values of rank near (R,) and far (R,), counted
-    from 0, and goes on until it has passed both. first (R,) and second (R,) count the steps before
-    the one that passes each. passed, first and second are changed in place. This is a separate
-    kernel so that the loop over the draws is vectorised.
+    what a draw has passed so far. A draw needs its values of rank near (R,) and of rank far (R,),
+    counted from 0, near not above far, and goes on until it has passed both. first (R,) counts the
+    steps before the one that passes rank near, and second (R,) those before the one that passes
+    rank far. passed, first and second are changed in place. This is a separate kernel so that the
+    loop over the draws is vectorised.
     """
     going = 0
     for r in range(passed.size):
@@ -131,9 +132,9 @@ def _cut_blocks(values, keep, times_s, block_s, kept, blocks, sizes):
     """Copy the finite values that keep marks to kept (N,); return how many they are.
 
     Fill blocks (N,) with the number, from 0, of the block that each lies in, and sizes (N,) with
-    the number of values in each block; what comes after these is not written. Blocks last `block_s`
-    seconds, counted from the time of the first of these values. A block without a value gets no
-    number.
+    the number of values in each block. The ends of kept, blocks and sizes, for which there is no
+    value or no block, stay as they were. Blocks last `block_s` seconds, counted from the time of
+    the first of these values. A block without a value gets no number.
     """
     count, block, last, first_s = 0, -1, -1.0, 0.0
     for n in range(values.size):
@@ -165,7 +166,7 @@ def _neighbour_differences(values, keep, out):
 def _poisson_cumulative(log_factorials, mean):
     """Return the probability that a Poisson distribution with this mean gives K or fewer events.
 
-    `log_factorials` holds ln 0! to ln K!, so its length says what K is.
+    The mean is above 0. `log_factorials` holds ln 0! to ln K!, so its length is K + 1.
     """
     log_mean, probability = np.log(mean), 0.0
     for k in range(log_factorials.size):
@@ -178,8 +179,9 @@ def _draw_weights(blocks: int, replicates: int) -> NDArray[np.int8]:
     """Draw a recording's blocks at random, `replicates` times, for the block bootstrap.
 
     Return how often each draw holds each block, shape (blocks, replicates). Each block of a draw
-    comes from the same `STRATUM_BLOCKS` neighbours as the one that it replaces. The draws are the
-    same for all recordings with the same number of blocks.
+    comes from the same stratum as the one that it replaces: the first `STRATUM_BLOCKS` blocks, the
+    next ones, and so on; the last stratum may be smaller. The draws are the same for all recordings
+    with the same number of blocks.
     """
     first = np.arange(blocks) // STRATUM_BLOCKS * STRATUM_BLOCKS
     stop = np.minimum(first + STRATUM_BLOCKS, blocks)
@@ -190,7 +192,8 @@ def _draw_weights(blocks: int, replicates: int) -> NDArray[np.int8]:
 def count_draws(draws: NDArray[np.int64]) -> NDArray[np.int8]:
     """Count how often each of R draws holds each of B blocks: (B, R) from draws (R, B).
 
-    Row r of draws are the numbers of the blocks, 0 to B - 1, that draw r took in place of each.
+    Row r of draws are the numbers of the blocks, 0 to B - 1, that draw r took in place of each. No
+    draw may hold a block more than 127 times.
     """
     replicates, blocks = draws.shape
     cells = draws + blocks * np.arange(replicates)[:, np.newaxis]
@@ -201,14 +204,14 @@ def count_draws(draws: NDArray[np.int64]) -> NDArray[np.int8]:
 def compute_peak_to_peak_interval(
     values: ArrayLike, keep: ArrayLike, times_s: ArrayLike
 ) -> tuple[float, float]:
-    """Compute the confidence interval of a range: the 95th minus the 5th percentile.
+    """Compute the 95 % confidence interval of a range: the 95th minus the 5th percentile.
 
     Parameters
     ----------
     values : array_like, shape (N,), float64
         A gaze offset; NaN = missing.
     keep : array_like, shape (N,), bool
-        Samples to use: those outside closures.
+        True for the samples to use: those outside closures.
     times_s : array_like, shape (N,), float64
         Presentation times in seconds, strictly increasing.
 
@@ -216,8 +219,8 @@ def compute_peak_to_peak_interval(
     -------
     low, high : float
         The interval, in the unit of `values`. The ends lie equally far below and above the range of
-        all samples, but `low` is at least 0. Both are NaN if the kept samples lie in fewer than two
-        blocks of `BLOCK_S`. `compute_range_reach` says how it is computed.
+        all samples to use, but `low` is at least 0. Both are NaN if the kept samples lie in fewer
+        than two blocks of `BLOCK_S`. `compute_range_reach` says how it is computed.
 
     Raises
     ------
@@ -240,19 +243,20 @@ def compute_range_reach(
     values : array_like, shape (N,), float64
         A gaze offset; NaN = missing.
     keep : array_like, shape (N,), bool
-        Samples to use: those outside closures.
+        True for the samples to use: those outside closures.
     times_s : array_like, shape (N,), float64
         Presentation times in seconds, strictly increasing.
     middle : float, optional
-        Offset of eyes that look straight ahead, for the intervals of the ends; see
-        `kernels.looks.compute_look_reach`. Default: halfway between the ends.
+        Offset of eyes that look straight ahead, in the unit of `values`. The farther an end is from
+        it, the wider is that end's interval; the range's interval does not depend on it. Default,
+        also for NaN: halfway between the ends.
 
     Returns
     -------
     RangeReach
-        In the unit of `values`. NaN if the kept samples lie in fewer than two blocks of `BLOCK_S`,
-        because the variation of blocks is then unknown. The intervals cover how the person's looks
-        vary, not how recordings of the same person differ.
+        In the unit of `values`. All NaN if the kept samples lie in fewer than two blocks of
+        `BLOCK_S` seconds, because the variation of blocks is then unknown. The intervals cover how
+        the person's looks vary, not how recordings of the same person differ.
 
     Raises
     ------
@@ -307,7 +311,8 @@ def _draw_quantiles(
 ) -> Float64Array:
     """Resample values by whole blocks, R times, and return two quantiles of each sample.
 
-    R is `REPLICATES`. The quantiles are `RANGE_QUANTILES`, shape (2, R), in the unit of the values.
+    R is `REPLICATES`. The quantiles are `RANGE_QUANTILES` (0.05 and 0.95), shape (2, R), in the
+    unit of the values.
     kept (N,) are the values, without NaN; blocks (N,) says which block, numbered from 0, each value
     belongs to; sizes (B,) says how many values each block has.
     """
@@ -398,15 +403,15 @@ def compute_noise_floor(values: ArrayLike, keep: ArrayLike) -> float:
     values : array_like, shape (N,), float64
         A gaze offset; NaN = missing.
     keep : array_like, shape (N,), bool
-        Samples to use: those outside closures.
+        True for the samples to use: those outside closures.
 
     Returns
     -------
     float
         95th minus 5th percentile of a normal jitter, in the unit of `values`. The jitter's standard
-        deviation comes from the median absolute difference of neighbouring samples; NaN without
-        neighbours. Saccades are too few to change that median. Drift slower than the frame rate is
-        not included.
+        deviation comes from the median absolute difference of neighbouring samples that are both
+        used; NaN if there are none. Saccades are too few to change that median. Drift slower than
+        the frame rate is not included.
 
     Raises
     ------
@@ -421,7 +426,7 @@ def compute_noise_floor(values: ArrayLike, keep: ArrayLike) -> float:
 
 
 def compute_rate_interval(count: int, exposure: float) -> tuple[float, float]:
-    """Compute the exact confidence interval of a Poisson rate.
+    """Compute the exact 95 % confidence interval of a Poisson rate.
 
     Parameters
     ----------
@@ -433,9 +438,9 @@ def compute_rate_interval(count: int, exposure: float) -> tuple[float, float]:
     Returns
     -------
     low, high : float
-        At the lower rate, `count` or more events have a probability of ``(1 - CONFIDENCE) / 2``; at
-        the higher rate, `count` or fewer have it. `low` is 0 if `count` is 0. Both are NaN if
-        `exposure` is not above 0.
+        Events per unit of `exposure`. At the lower rate, `count` or more events have a probability
+        of ``(1 - CONFIDENCE) / 2``; at the higher rate, `count` or fewer have it. `low` is 0 if
+        `count` is 0. Both are NaN if `exposure` is not above 0.
 
     Raises
     ------
@@ -456,7 +461,7 @@ def compute_rate_interval(count: int, exposure: float) -> tuple[float, float]:
 
 @functools.lru_cache(maxsize=1024)
 def _poisson_limits(count: int) -> tuple[float, float]:
-    """Return the confidence interval (low, high) of a Poisson mean, given the events seen.
+    """Return the 95 % confidence interval (low, high) of a Poisson mean, given the events seen.
 
     `count` is their number, at least 0; `low` is 0 if it is 0.
     """

@@ -28,11 +28,12 @@ def _find_winks(ratio, times_s, limits, max_gap_s, intervals, eyes):
     """Find the winks in ratio (N, 2); return their number M.
 
     ratio is the opening of the left and the right eye, each divided by that when it is open; NaN
-    without a face. Fill the first M rows of intervals (N, 2) with a wink's samples [start, stop),
-    and those of eyes (N,) with the column of the closed eye: 0 is left. limits (3,) are
-    `WINK_DEPTH`, `WINK_ASYMMETRY` and the shortest duration of a wink in seconds. The duration ends
-    at the first sample after the wink, or at the last sample of the wink if a gap of more than
-    max_gap_s or the end of the recording follows.
+    without a face. In each sample of a wink, one eye is closed by limits[0] (`WINK_DEPTH`) of its
+    opening or more, and the other by less than limits[1] (`WINK_ASYMMETRY`) times what the first
+    one is. Fill the first M rows of intervals (N, 2) with a wink's samples [start, stop), and those
+    of eyes (N,) with the column of the closed eye: 0 is left. A wink lasts for limits[2] seconds or
+    more: until the first sample after it, or until its last sample if a gap of more than max_gap_s
+    or the end of the recording follows.
     """
     depth, asymmetry, shortest_s = limits
     found, start, eye = 0, 0, -1
@@ -70,8 +71,9 @@ def detect_winks(eye_ratio: ArrayLike, times_s: ArrayLike) -> tuple[Int64Array, 
     Returns
     -------
     interval : ndarray, shape (M, 2), int64
-        Half-open intervals of samples, in order. In each, one eye is closed by `WINK_DEPTH` or
-        more, and the other by less than `WINK_ASYMMETRY` of that, for at least `SHORTEST_WINK_S`.
+        Samples [start, stop) of each wink, in order of time. In all of them, the same eye is closed
+        by `WINK_DEPTH` of its opening or more, and the other one by less than `WINK_ASYMMETRY`
+        times what the first one is. A wink lasts for at least `SHORTEST_WINK_S` seconds.
     eye : ndarray, shape (M,), int64
         `kernels.LEFT` or `kernels.RIGHT`, the eye that is closed.
 
@@ -102,8 +104,8 @@ def mark_closures_in_winks(closures: Closures, winks: ArrayLike) -> BoolArray:
     Returns
     -------
     ndarray, shape (M,), bool
-        True where the closure begins during a wink or at its end, or where a wink covers at least
-        half of the closure's samples.
+        True where the closure begins at a sample of a wink or at the one right after it, or where
+        one wink covers at least half of the closure's samples.
     """
     marked = np.zeros(len(closures.kind), dtype=np.bool_)
     for first, stop in np.asarray(winks, dtype=np.int64).reshape(-1, 2):

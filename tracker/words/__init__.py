@@ -27,9 +27,9 @@ MOST_MORE_DECIMALS = 9
 class _Formatter(string.Formatter):
     """Formats as `str.format` does, but with two differences.
 
-    A missing number (NaN) is replaced by the words `missing`. A number that misses the limit shown
-    beside it gets more digits if it would otherwise read as if it met the limit: "23.97, at least
-    24" and not "24.0, at least 24".
+    A missing number (NaN) is replaced by the words `missing`. A number beside a limit of it (a
+    placeholder such as ``least_hz``) gets more decimals if it would otherwise read as if it met a
+    limit that it misses, or the other way round: "23.97, at least 24" and not "24.0, at least 24".
     """
 
     def __init__(self, missing: str) -> None:
@@ -62,10 +62,11 @@ class _Formatted(str):
 def _pair_limits(fields: Sequence[tuple[str, str]]) -> list[tuple[str, str, str, str]]:
     """Pair each limit in a text with the value that it limits.
 
-    `fields` are the names and the formats of the text's placeholders, in order. A pair is (limit's
-    name, its format, value's name, its format). A limit without a value has no pair. The value of a
-    limit such as ``most_deg`` is the last one before it whose name ends with ``deg``, or else the
-    last one before it. A percentage is only paired with another one.
+    `fields` are the names and the formats of the text's placeholders, in order. A limit is one that
+    is named ``least`` or ``most``, or so with an ending: ``most_deg``. A pair is (limit's name, its
+    format, value's name, its format). The value of ``most_deg`` is the last one before it that is
+    named ``deg`` or ends with ``_deg``, or else the last one before it. A percentage is only paired
+    with another one. A limit without a value has no pair.
     """
     pairs = []
     for number, (limit, limit_form) in enumerate(fields):
@@ -90,15 +91,16 @@ def format_beside(value: float, form: str, limit: float, limit_form: str, *, is_
     value, limit : float
         Their sizes are compared, without signs.
     form, limit_form : str
-        Their formats, such as ``.1f`` and ``.0f``.
+        Their formats, such as ``.1f`` and ``.0f``. A percentage (``.0%``) is not below 0.
     is_least : bool
-        Whether the value should be the limit or more; otherwise the limit or less.
+        True if the value should be the limit or more; False if the limit or less.
 
     Returns
     -------
     str
-        The value in its format. If it would then read as within the limit but is not, or the other
-        way round, it gets as many more decimals as are needed to read correctly.
+        The value in its format. If it would then read as if it met the limit but does not, or the
+        other way round, it gets as many more decimals as are needed to read correctly. If 9 more
+        are not enough, or the format has no decimals to count, it stays in its format.
 
     Examples
     --------
@@ -133,12 +135,18 @@ def format_text(language: Language, key: str, **values: Any) -> str:
     key : str
         A key of `TEXTS`, such as ``"report.title"``.
     **values
-        A value for each placeholder. NaN becomes "not measurable".
+        A value for each placeholder; others are ignored. NaN becomes "not measurable", in the
+        language of the text.
 
     Returns
     -------
     str
         Plain text: it is not escaped for HTML.
+
+    Raises
+    ------
+    KeyError
+        There is no such text, or a placeholder has no value.
     """
     texts = TEXTS[language]
     return _Formatter(texts["value.not_measurable"]).format(texts[key], **values)
@@ -157,8 +165,8 @@ def round_range(range_: float, threshold: float | None) -> float:
     Returns
     -------
     float
-        The nearest number with three decimals that is on the same side of the threshold as the
-        range. NaN if the range is NaN or infinite.
+        The nearest number with three decimals that is below the threshold if the range is, and at
+        or above it if the range is. NaN if the range is NaN or infinite.
     """
     if not math.isfinite(range_):
         return math.nan

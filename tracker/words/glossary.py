@@ -1,4 +1,4 @@
-"""The Korean terms, each with its English one, and the words that are not used for it.
+"""The Korean terms, each with its English one, and the Korean words that are not used for it.
 
 Every Korean text of reports, pages, tables and the web client keeps to these terms: a test looks
 for the others. Sentences address a clinician with 하십시오, a patient with 해 주세요.
@@ -17,7 +17,7 @@ class Term(NamedTuple):
     note : str
         When it is used, in English.
     avoid : tuple of str
-        Other words for the same thing, which no text may use.
+        Other Korean words for the same thing, which no Korean text may use.
     """
 
     ko: str

@@ -73,6 +73,7 @@ def choose_patient_message(
     ----------
     reasons, cautions : collection of str
         Codes of findings. Reasons are those that prevent a clear answer; cautions are the others.
+        Their importance is that of `CODES_BY_IMPORTANCE`; codes that are not in it are ignored.
     language : {"en", "ko"}, optional
 
     Returns
