@@ -47,7 +47,7 @@ class FixationMeasures:
     Attributes
     ----------
     fixation_phases : str or None
-        Names of the phases that these measures come from; None if there are none.
+        ``fixate``; None if no protocol asks for a fixation.
     fixation_time_s : float
         Time in these phases that counts for the gaze: the eyes are open and the head is in place.
     square_wave_jerk_rate_per_min : float
@@ -56,17 +56,19 @@ class FixationMeasures:
     square_wave_jerk_rate_per_min_ci95 : (float, float)
         95 % interval of that rate (Poisson).
     square_wave_jerk_rate_per_min_reason : str or None
-        Why there is no rate. ``no_fixation``: no protocol asks for a fixation; ``not_seen``: blinks
-        or a turned head interrupt it all the time; ``too_short``: jerks can be seen for less than
-        `LEAST_SEARCHED_S`; ``rate_too_low``: the frame rate is below `LEAST_RATE_HZ`;
-        ``too_noisy``: no jerk in the range `JERK_DEG` would be visible.
+        Why there is no rate; None if there is one. ``no_fixation``: no protocol asks for a
+        fixation; ``rate_too_low``: the frame rate is below `LEAST_RATE_HZ`; ``not_seen``: blinks
+        or a turned head interrupt it all the time, or the size of the iris is not known;
+        ``too_short``: jerks can be seen for less than `LEAST_SEARCHED_S`; ``too_noisy``: no jerk
+        in the range `JERK_DEG` would be visible. If several hold, it is the first in this order.
     square_wave_jerk_count : int or None
         Number of these jerks; None if there is no rate.
     square_wave_jerk_amplitude_deg_est : float
-        Median amplitude of these jerks, without its sign.
+        Median amplitude of these jerks, without its sign; NaN also if there are none.
     square_wave_jerk_visible_deg_est : float
         Smallest amplitude of which this recording shows 95 % of the jerks: at least three times
-        the noise floor. Smaller ones are missed.
+        the noise floor. More of the smaller ones are missed, the smaller they are. It may be
+        known although there is no rate.
     fixation_noise_floor_deg_est : float
         Noise of the horizontal gaze: standard deviation of the difference between its means over
         two neighbouring windows of 0.15 s, without the jerks.
@@ -74,10 +76,11 @@ class FixationMeasures:
         Bivariate contour ellipse area: the area of the ellipse that holds `CONTOUR_SHARE` of the
         gaze, in squared canthal distances. The noise of the landmarks is a part of it.
     fixation_bcea_ci95 : (float, float)
-        95 % interval of that area, in the same unit.
+        95 % interval of that area, in the same unit; NaN also if the gaze does not move at all.
     fixation_bcea_reason : str or None
-        Why there is no area. ``no_fixation``: no protocol asks for a fixation; ``too_short``: less
-        than `LEAST_BLOCKS` seconds of fixation are seen. None if there is one.
+        Why there is no area. ``no_fixation``: no protocol asks for a fixation; ``too_short``: the
+        gaze is seen in fewer than `LEAST_BLOCKS` seconds of fixation, in whole or in part. None if
+        there is one.
     """
 
     fixation_phases: str | None
@@ -103,14 +106,15 @@ class FoundJerks:
     interval : ndarray, shape (M, 2), int64
         Indices of the frames at which the first and the second step begin.
     amplitude_deg : ndarray, shape (M,), float64
-        Estimated amplitude; positive if the first step goes to the subject's left.
+        Estimated amplitude in degrees; positive if the first step goes to the subject's left.
     visible_deg : float
-        Smallest amplitude of which 95 % of the jerks are found; NaN if none can be seen.
+        Smallest amplitude of which 95 % of the jerks are found; NaN if no fixation is seen for
+        long enough to show a jerk.
     noise_floor_deg : float
         Standard deviation of the difference between the mean gaze over two neighbouring windows of
-        0.15 s, without the jerks; NaN if none can be seen.
+        0.15 s, without the jerks; NaN where `visible_deg` is.
     searched_s : float
-        Seconds in which a jerk could begin and be seen whole; 0 if none can be seen.
+        Seconds in which a jerk could begin and be seen whole; 0 where `visible_deg` is NaN.
     """
 
     interval: NDArray[np.int64]
@@ -132,21 +136,21 @@ def find_jerks(
     Parameters
     ----------
     horizontal : ndarray, shape (N,), float64
-        Horizontal gaze offset in canthal distances.
+        Horizontal gaze offset in canthal distances; the subject's left is positive.
     keep : ndarray, shape (N,), bool
-        Samples of fixations that count for the gaze.
+        Frames of fixations that count for the gaze.
     times_s : ndarray, shape (N,), float64
         Presentation times in seconds, strictly increasing.
     interval_s : float
-        Median time in seconds between frames.
+        Median time in seconds between frames; NaN for fewer than two.
     iris_ratio : float
         Iris diameter over canthal distance; NaN if unknown.
 
     Returns
     -------
     FoundJerks
-        Those with an amplitude within `JERK_DEG`, in degrees; none if `keep` marks nothing or
-        `iris_ratio` is NaN.
+        Those whose amplitude, without its sign, is within `JERK_DEG`; none if `keep` marks nothing,
+        or `interval_s` or `iris_ratio` is NaN.
     """
     if not keep.any():
         return FoundJerks(np.empty((0, 2), np.int64), np.empty(0), math.nan, math.nan, 0.0)
@@ -179,7 +183,7 @@ def measure_fixation(
     Parameters
     ----------
     vertical, horizontal : ndarray, shape (N,), float64
-        Gaze offsets in canthal distances.
+        Gaze offsets in canthal distances; down and the subject's left are positive.
     valid : ndarray, shape (N,), bool
         Frames that count for the gaze.
     times_s : ndarray, shape (N,), float64
@@ -230,7 +234,8 @@ def _find_jerk_reason(
     """Return why there is no rate of jerks; None if there is one.
 
     The reasons are those of `FixationMeasures.square_wave_jerk_rate_per_min_reason`. fixations are
-    the protocol's phases ``fixate``, and interval_s is the median time between frames.
+    the protocol's phases ``fixate``, and interval_s is the median time in seconds between frames,
+    or NaN.
     """
     if not fixations:
         return "no_fixation"
@@ -254,10 +259,11 @@ def _measure_area(
     """Return the area that the gaze covers (BCEA) in the samples `keep`, and its 95 % interval.
 
     The BCEA is the area of the ellipse that holds `CONTOUR_SHARE` of the gaze. All are in squared
-    canthal distances; NaN if fewer than `LEAST_BLOCKS` seconds are seen. vertical and horizontal
-    (N,) are gaze offsets in canthal distances. Each of the phases `fixations` has its own centre.
-    The interval comes from a jackknife: the area is computed again without each single second, and
-    the spread of these areas' logarithms gives the standard error.
+    canthal distances; NaN if the gaze is seen in fewer than `LEAST_BLOCKS` of the phases' seconds.
+    vertical and horizontal (N,) are gaze offsets in canthal distances. Each of the phases
+    `fixations` has its own centre. The interval comes from a jackknife: the area is computed again
+    without each single second, and the spread of these areas' logarithms gives the standard error.
+    It is NaN if the gaze does not move.
     """
     sums = []
     for phase in fixations:
@@ -287,7 +293,8 @@ def _log_area(sums: Float64Array) -> Float64Array:
     """Return the natural logarithm of the area that the gaze covers (BCEA), shape (B,).
 
     sums (6, B) hold, for each of B sets of samples, the sums of 1, x, y, x x, y y and x y. x and y
-    are gaze offsets. The result is -inf if the gaze does not move in two directions.
+    are the horizontal and the vertical gaze offset. The result is -inf for a set in which the gaze
+    does not move, or only along a line.
     """
     count, x, y, xx, yy, xy = sums
     determinant = (xx / count - (x / count) ** 2) * (yy / count - (y / count) ** 2)

@@ -41,7 +41,7 @@ def measure_picture_ranges(analysis: Analysis) -> tuple[float, float]:
     The pictures are those of every tenth frame or so (`Track.picture_heights`); only those in which
     the vertical range of the gaze is measured are used. Both ranges are in canthal distances. Each
     is the smaller one of the two eyes' ranges. An eye whose iris too few pictures show does not
-    count; NaN if neither does.
+    count; NaN if neither does, as in tracks without such pictures.
 
     Returns
     -------
@@ -50,7 +50,8 @@ def measure_picture_ranges(analysis: Analysis) -> tuple[float, float]:
         `tracker.measures.quality.Quality.picture_gaze_range`.
     down : float
         From the median height in the frames in which the eyes look straight ahead (they need not
-        be frames of the vertical range) down to the 95th percentile.
+        be frames of the vertical range) down to the 95th percentile. NaN also if there are too few
+        pictures of such frames.
     """
     track, valid = analysis.track, analysis.gaze.valid
     protocol = analysis.parameters.protocol
@@ -72,9 +73,11 @@ def _measure_eye(
 
     The whole range is the 95th minus the 5th percentile of its height, and the range down the 95th
     percentile minus the median height when the eyes look straight ahead. They are in canthal
-    distances; NaN if too few pictures show the iris. heights (S,) is the height of the iris in each
-    picture, in canthal distances, down is positive; NaN = not found. in_task (S,) marks the
-    pictures that count, and ahead (S,) those in which the eyes look straight ahead.
+    distances. heights (S,) is the height of the iris in each picture, in canthal distances, down is
+    positive; NaN = not found. in_task (S,) marks the pictures that count, and ahead (S,) those in
+    which the eyes look straight ahead. If the iris is found in fewer than `MIN_PICTURES` of the
+    first, both ranges are NaN; if in fewer than `MIN_PRIMARY_PICTURES` of the second, the range
+    down is.
     """
     height = heights.astype(np.float64)
     found = np.isfinite(height)
@@ -90,10 +93,12 @@ def _measure_eye(
 def find_unfollowed(analysis: Analysis) -> list[Finding]:
     """Return the finding `gaze_not_followed` if the irises move, but hardly in the landmarks.
 
-    How far they move is measured in the pictures themselves. If the verdict rests on the range
-    down, that range is compared first, because a good range up would hide that the landmarks miss a
-    part of it. If the landmarks follow downwards and only miss a part of the whole range, the
-    finding has the variant ``up``. The list is empty if they follow, or if nothing tells.
+    How far they move is measured in the pictures themselves, less what a nod may have moved them.
+    If the verdict rests on the range down, that range is compared first, because a good range up
+    would hide that the landmarks miss a part of it: the variant is then ``down``. If the landmarks
+    follow downwards and only miss a part of the whole range, it is ``up``. If only the whole range
+    can be compared, there is no variant. The list has at most one finding; it is empty if the
+    landmarks follow, or if nothing tells.
     """
     measures = analysis.measures
     whole, down = measure_picture_ranges(analysis)
@@ -116,9 +121,10 @@ def _compare(moved: float, shown: float, part: float, variant: str) -> list[Find
     """Return a finding if the pictures show a movement that the landmarks hardly show.
 
     `moved` is the range in the pictures and `shown` that of the landmarks, in canthal distances.
-    `part` is the share of the whole vertical range that they are expected to be: it scales the
-    least range that is compared. `variant` is that of the finding. There is no finding if a range
-    is NaN, because tracks of earlier versions have no pictures.
+    There is a finding, of this `variant`, if `moved` is at least `part` times `MIN_PICTURE_RANGE`,
+    and `shown` is below `MIN_FOLLOWED_SHARE` of `moved`. `part` is 1 for the whole vertical range,
+    0.5 for the half of it that is down. There is none if a range is NaN: tracks of earlier versions
+    have no pictures.
     """
     if moved >= part * MIN_PICTURE_RANGE and shown < MIN_FOLLOWED_SHARE * moved:
         return [Finding("gaze_not_followed", {"moved": moved, "shown": shown}, variant)]

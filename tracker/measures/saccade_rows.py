@@ -53,10 +53,12 @@ NOTHING = (math.nan, math.nan, math.nan)
 class SaccadeRow:
     """What one eye shows of a step, or both do. A value comes with both ends of its 95 % interval.
 
+    All times are in seconds from the first frame.
+
     Attributes
     ----------
     step : int
-        Number of the step in order of time, from 1.
+        Number of the step in order of time, from 1: the same in its rows for each of `EYES`.
     eye : {"both", "left", "right"}
         ``both`` is the mean of the eyes. Left is the subject's left.
     direction : {"up", "down", "left", "right"}
@@ -70,18 +72,20 @@ class SaccadeRow:
     reason : str
         Why the step does not count, see `tracker.measures.steps.LeftOut`; empty if it does.
         ``not_found``: the phase asks for this direction, and no step that way stands out of the
-        noise; `middle_s` is then NaN.
+        noise; `middle_s` is then NaN. A row with a reason has none of the values below (NaN).
     onset_s : (float, float, float)
-        When the eyes begin to move, in seconds: the value, and the lower and the upper end of its
-        interval, as of the following ones. NaN where it is not measured.
+        When the eyes begin to move: the value, and the lower and the upper end of its interval, as
+        of the following ones.
     latency_ms : (float, float, float)
-        From the prompt to the onset, of the step that answers it; NaN for others.
+        From the prompt to the onset, of the phase's first step in the direction that it asks for;
+        NaN for other steps, and if that one began too soon to be an answer.
     amplitude : (float, float, float)
-        In eye widths.
+        In eye widths, without a sign.
     time_10_90_ms : (float, float, float)
         Time from 10 % of the step to 90 %.
     peak_velocity_deg_s_est : (float, float, float)
-        An estimate as in `tracker.measures.saccades.SaccadeMeasures`.
+        In degrees a second. The value is too small, because landmarks follow only a part of the
+        movement; the interval bounds the true velocity.
     """
 
     step: int
@@ -108,9 +112,10 @@ class _Movement:
         Of which of the two it is.
     middle_s, rise : float
         Roughly its middle, in seconds, and its amplitude in eye widths; down and the subject's left
-        are positive. `rise` is NaN if no step was found where one was asked for.
+        are positive. If no step was found where one was asked for, they are the start of the phase,
+        and NaN.
     rows : tuple of SaccadeRow
-        One for each of `EYES`; their numbers and phases are not known yet.
+        One for each of `EYES`. Their `step`, `phase` and `prompt_s` are not filled in yet.
     """
 
     is_vertical: bool
@@ -123,11 +128,11 @@ def list_saccade_rows(analysis: "Analysis") -> list[SaccadeRow]:
     """Return a row for each step of the gaze and each of `EYES`, in order of time.
 
     If the protocol has phases up and down, vertical steps outside of these have no rows. The same
-    holds for horizontal steps and the phases left and right. A step that does not count has no rows
-    if a step at right angles to it at the same time counts or is larger. A small step has rows only
-    where it is all that answers a phase: others are corrections, or landmarks that settle. A phase
-    that asks for a direction in which no step is found has rows, too. There are no rows if steps
-    could not be looked for.
+    holds for horizontal steps and the phases left and right. Other steps that do not count have
+    rows, too, with the reason; but not if a step at right angles at the same time counts or is
+    larger, nor if they are ``small``: of these, only the largest that goes the way of a phase has
+    rows, if no other listed step does. A phase that asks for a direction in which no step is found
+    has rows (``not_found``). There are no rows if steps could not be looked for.
     """
     found, protocol = analysis.saccades, analysis.parameters.protocol
     if found.reason is not None:
@@ -161,8 +166,8 @@ def list_saccade_rows(analysis: "Analysis") -> list[SaccadeRow]:
 def _is_part(one: _Movement, movements: Sequence[_Movement]) -> bool:
     """Return whether a step that does not count only comes with one at right angles to it.
 
-    The other one is at about the same time, and counts or is larger. `movements` are all steps of
-    both offsets.
+    The other one is at most `SAME_S` away in time, and counts or is larger. `movements` are the
+    steps of both offsets, but not the small ones. False for a step that counts.
     """
 
     def size(movement: _Movement) -> float:
@@ -181,7 +186,8 @@ def _answer_rest(
 ) -> Iterator[_Movement]:
     """Yield what answers each phase with a direction in which no step that is `kept` goes that way.
 
-    It is the largest of the `small` steps that do or, if there is none, rows that say so.
+    It is the largest of the `small` steps in the phase that do. If there is none, it is a movement
+    whose rows have the reason ``not_found``. The `SAME_S` before a phase belong to it here.
     """
     for phase in protocol:
         if phase.phase not in VERTICAL_PHASES + HORIZONTAL_PHASES:
@@ -213,7 +219,8 @@ def _list_movements(
 ) -> Iterator[_Movement]:
     """Yield the steps of the vertical offset, or else of the horizontal one.
 
-    `by_eye` are their fits to each of `EYES`, in this order.
+    First come those that do not count, whose rows have a reason and no values, then the others.
+    `by_eye` are the steps, fitted to the offset of each of `EYES`, in this order.
     """
 
     def begin(eye: str, middle_s: float, rise: float, reason: str) -> SaccadeRow:
@@ -240,9 +247,10 @@ def _list_movements(
 def _read_values(
     analysis: "Analysis", is_vertical: bool, steps: Steps, both: Steps
 ) -> list[dict[str, Pooled]]:
-    """Return the values of each step as one eye shows it: the fields of `SaccadeRow` by name.
+    """Return the values of each step as one eye shows it: the fields `MEASURED` by name.
 
     `steps` are fitted to that eye, and `both` are the same steps, fitted to the mean of both eyes.
+    Each value is (value, low, high), NaN where it is not known. `steps` must not be empty.
     """
     camera, typical_ms = analysis.saccades.camera, find_typical_ms(both)
     prompts_s = _find_prompts(analysis.parameters.protocol, is_vertical, both, typical_ms)
@@ -275,7 +283,9 @@ def _find_prompts(
 ) -> dict[float, float]:
     """Return when each step that answers a prompt was asked for, by the step's `centre_s`.
 
-    The time is the start of the protocol's phase, in seconds. Steps that answer none are left out.
+    The time is the start of the protocol's phase, in seconds. Steps that answer none are left out:
+    only the first step that a phase asks for answers it. is_vertical says of which offset `steps`
+    are.
     `typical_ms` is the person's time from 10 to 90 % of a step, NaN if it is not known.
     """
     prompts_s: dict[float, float] = {}

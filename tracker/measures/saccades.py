@@ -62,15 +62,15 @@ class SaccadeMeasures:
     subject's eyes; `_up` and `_down` are directions.
 
     Each but the counts has a 95 % interval (``_ci95``), and a reason (``_reason``) if it is
-    missing: one of
-    ``frame_rate``, ``no_gaze``, ``no_steps``, ``too_few_steps``, ``hidden``, ``crowded``,
-    ``not_single``, ``unsteady``, ``imprecise``, ``no_protocol``; docs/definitions.md explains them.
-    Lengths are in eye widths.
+    missing, else None: ``frame_rate``, ``no_gaze``, ``no_steps``, ``too_few_steps``, ``hidden``,
+    ``crowded``, ``not_single``, ``unsteady``, ``imprecise`` or ``no_protocol``, which
+    docs/definitions.md explains. Lengths are in eye widths.
 
     Attributes
     ----------
     vertical_saccade_count, horizontal_saccade_count : int or None
-        Number of steps that the values come from; None if steps could not be looked for.
+        Number of steps that the values come from, at most `tracker.measures.steps.MOST_STEPS`; None
+        if steps could not be looked for.
     vertical_saccade_time_ms : float
         Time from 10 % of a vertical step to 90 %, typical value (median) over the steps.
     vertical_saccade_time_ms_left, vertical_saccade_time_ms_right : float
@@ -87,10 +87,11 @@ class SaccadeMeasures:
     amplitude_times_velocity_horizontal : float
         The same of the horizontal steps, both directions.
     amplitude_times_velocity_ratio : float
-        Vertical (both directions) over horizontal.
+        That of all vertical steps, up and down, over that of the horizontal ones.
     saccade_latency_ms_up, saccade_latency_ms_down : float
         Median time from the start of a phase of the protocol, when the person was asked to look
-        there, until the eyes begin to move.
+        there, until the eyes begin their first step that way in it. Phases in which this step
+        begins before `ANTICIPATED_S` do not count.
     """
 
     vertical_saccade_count: int | None
@@ -139,9 +140,9 @@ class Saccades:
     reason : str or None
         Why steps were not looked for: ``frame_rate`` or ``no_gaze``; None if they were.
     upright, level : Steps
-        Steps of the vertical and of the horizontal offset, mean of both eyes.
+        Steps of the vertical (upright) and of the horizontal (level) offset, mean of both eyes.
     upright_by_eye : tuple of Steps
-        The vertical ones, fitted to the offset of each eye: `LEFT` and `RIGHT`.
+        The vertical ones, fitted to the offset of one eye: at the indices `LEFT` and `RIGHT`.
     camera : Camera
         When the frames were exposed.
     """
@@ -205,7 +206,7 @@ def measure_saccades(
     found : Saccades
         The steps of the gaze, from `find_saccades`.
     gain_std : float
-        Relative standard deviation of how far the landmarks follow the vertical gaze.
+        Standard deviation of how far the landmarks follow the vertical gaze: 0.1 is 10 %.
     iris_ratio : float
         Iris diameter over eye width.
     protocol : tuple of Phase
@@ -250,7 +251,7 @@ def pool_times(steps: Steps) -> Pooled | None:
 def find_typical_ms(steps: Steps) -> float:
     """Return the person's typical time from 10 to 90 % of a step, in milliseconds.
 
-    NaN if it is not known, because there are too few steps or they do not tell it.
+    NaN if it is not known: there are fewer than `LEAST_STEPS`, or the interval is too wide.
     """
     typical_ms: float = _pack("time", steps, LEAST_STEPS, pool_times(steps))["time"]
     return typical_ms
@@ -259,8 +260,8 @@ def find_typical_ms(steps: Steps) -> float:
 def weigh_times(steps: Steps) -> tuple[Float64Array, Float64Array]:
     """Return logarithms of 10-90 % times in milliseconds, (G,), and the log likelihood of each.
 
-    The likelihoods have the shape (M, L, G): of M steps, at least 1, if a frame is exposed for each
-    of the L times in `Camera.exposures_s`.
+    These are the times to try. The likelihoods have the shape (M, L, G), for each of the M steps,
+    if a frame is exposed for each of the L times in `Camera.exposures_s`. M must not be 0.
     """
     grid = make_log_grid(RISE_MS[0], RISE_MS[-1])
     at = (grid - grid[0]) / float(np.log(RISE_MS[1] / RISE_MS[0]))
@@ -275,8 +276,8 @@ def pool_products(
 
     `amplitudes` and `velocities` are 1 or 0: whether each is a factor. Amplitudes are in eye
     widths, and velocities are peak velocities in eye widths a second. `error` is the relative
-    standard deviation of an error that all amplitudes share. The result is (median, low, high);
-    None if there are no steps.
+    standard deviation of an error that all amplitudes share (0.1 is 10 %). The result is (median,
+    low, high), without a sign; None if there are no steps.
     """
     if not steps.steps:
         return None
@@ -289,10 +290,10 @@ def weigh_steps(
 ) -> tuple[Float64Array, Float64Array]:
     """Return logarithms of amplitudes, velocities or products, (G,), and their log likelihoods.
 
-    `amplitudes` and `velocities` are 1 or 0: whether each is a factor. Amplitudes are in eye
-    widths, velocities are peak velocities in eye widths a second. The likelihoods have the shape
-    (M, L, G): of M steps, at least 1, if a frame is exposed for each of the L times in
-    `Camera.exposures_s`.
+    These are the values to try. `amplitudes` and `velocities` are 1 or 0: whether each is a factor.
+    Amplitudes are in eye widths, velocities are peak velocities in eye widths a second. The
+    likelihoods have the shape (M, L, G), for each of the M steps, if a frame is exposed for each of
+    the L times in `Camera.exposures_s`. M must not be 0.
     """
     best = []
     for step in steps.steps:
@@ -313,7 +314,7 @@ def find_shared_error(amplitudes: int, velocities: int, error: float) -> float:
     """Return the relative standard deviation of an error of a product that all steps share.
 
     `amplitudes` and `velocities` are 1 or 0: whether each is a factor of the product. `error` is
-    that of the amplitudes alone.
+    that of the amplitudes alone. Velocities have it, too, and `TIME_ERROR` besides.
     """
     return math.hypot(error * (amplitudes + velocities), TIME_ERROR * velocities)
 
@@ -340,7 +341,7 @@ def to_degrees(velocity: Pooled, iris_ratio: float, shown: tuple[float, float]) 
     """Return a velocity in degrees a second, from one in eye widths a second.
 
     Both are (value, low, high). The value stays what landmarks show. The interval bounds the true
-    velocity, of which landmarks show a share between the two in `shown`, but its upper end is at
+    velocity, of which landmarks show a share between `shown` (least, most), but its upper end is at
     most `FASTEST_DEG_S`. `iris_ratio` is iris diameter over eye width.
     """
     radius = ROTATION_RADIUS_MM * iris_ratio / IRIS_DIAMETER_MM
@@ -411,7 +412,7 @@ def _measure_latency(
 def find_answers(
     steps: Steps, prompts: Sequence[Phase], typical_ms: float
 ) -> dict[float, tuple[Phase, float, float]]:
-    """Find the steps that answer a prompt: the first one within each phase.
+    """Find the steps that answer a prompt: the first one whose middle is in each phase.
 
     Parameters
     ----------
@@ -426,7 +427,7 @@ def find_answers(
     -------
     dict of float to (Phase, float, float)
         By the step's `centre_s`: the phase, the latency in seconds, and its standard deviation. A
-        phase whose first step began within `ANTICIPATED_S` has no answer.
+        phase without such a step, or whose first one began before `ANTICIPATED_S`, has no answer.
     """
     answers = {}
     for prompt in prompts:
@@ -442,7 +443,7 @@ def find_onset_error_s(step: Step, typical_ms: float) -> float:
     """Return the error of onsets that all steps share, in seconds: its standard deviation.
 
     If landmarks show a step too short or too long, they show its middle in time. Its start is then
-    off by half of what its duration is off. `typical_ms` is that of `Step.find_onset`.
+    off by half of what its duration is off. `typical_ms` is the person's 10-90 % time, or NaN.
     """
     return TIME_ERROR * step.find_time_ms(typical_ms) / 1000 / RISE_SHARE / 2
 
@@ -450,7 +451,8 @@ def find_onset_error_s(step: Step, typical_ms: float) -> float:
 def add_clock_error(latency_s: Pooled, camera: Camera) -> Pooled:
     """Return a latency in milliseconds, its interval widened by what is unknown of the clock.
 
-    `latency_s` is (value, low, high) in seconds, and so is the result in milliseconds.
+    `latency_s` is (value, low, high) in seconds, and so is the result in milliseconds; its lower
+    end is not below 0.
     """
     middle_s, low_s, high_s = latency_s
     clock_s = camera.interval_s / 2 + RECORDER_START_S
@@ -467,9 +469,9 @@ def _pack(
 ) -> dict[str, Any]:
     """Return a field of `SaccadeMeasures` with its interval and its reason, by name.
 
-    `pooled` is its value, and both ends of its interval. If there are fewer than `least` steps, or
-    one end of the interval is more than `most_ratio` times the other, the value is NaN, and the
-    reason says so.
+    `pooled` is its value, and both ends of its interval. The value is NaN if there are fewer than
+    `least` steps (the reason is that of `Steps.find_reason`), or if one end of the interval is more
+    than `most_ratio` times the other (``imprecise``).
     """
     reason = steps.find_reason(least)
     if reason is None and pooled is not None and pooled[2] > most_ratio * pooled[1]:
@@ -480,7 +482,7 @@ def _pack(
 
 
 def _explain(field: str, reason: str) -> dict[str, Any]:
-    """Return a field of `SaccadeMeasures` without a value (NaN), with its interval and reason."""
+    """Return a field of `SaccadeMeasures` and its interval, both NaN, and `reason`, by name."""
     return {field: math.nan, f"{field}_ci95": NO_INTERVAL, f"{field}_reason": reason}
 
 

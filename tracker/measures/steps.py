@@ -1,7 +1,6 @@
 """Steps of the gaze, which are saccades: find those that count, and fit each of them.
 
-A fit says how far, how fast and when the eyes moved. `tracker.measures.saccades` pools the fits
-into the person's values.
+A fit says how far, how fast and when the eyes moved. `tracker.measures.saccades` pools the fits.
 """
 
 import math
@@ -97,7 +96,7 @@ class Step:
 
     @property
     def is_single(self) -> bool:
-        """Whether the fit holds: its residual is small, and its amplitude is what is seen."""
+        """Whether the best fit holds: a small residual, and at most `MOST_GROWTH` times `rise`."""
         best = int(np.argmax(self.fit.log_likelihood))
         growth = float(self.fit.amplitude.reshape(-1)[best]) / self.rise
         return self.fit.misfit <= MOST_MISFIT and 0 < growth <= MOST_GROWTH
@@ -105,9 +104,10 @@ class Step:
     def find_onset(self, typical_ms: float) -> tuple[float, float]:
         """Return when the eyes begin to move, in seconds, and the standard deviation of its error.
 
-        It is a mean over all fits, weighted by their likelihood. A single step often leaves open
-        whether it began early and was slow, or late and fast. So a fit's weight also depends on how
-        near its 10-90 % time is to the person's typical one, `typical_ms`; NaN if it is not known.
+        It is a mean over the fits of each exposure and 10-90 % time, weighted by their likelihood.
+        A single step often leaves open whether it began early and was slow, or late and fast. So a
+        fit's weight also depends on how near its 10-90 % time is to the person's typical one,
+        `typical_ms`, unless that is NaN (not known).
         """
         chances = self._weigh(typical_ms)
         onset_s = float((chances * self.fit.onset_s).sum())
@@ -115,7 +115,7 @@ class Step:
         return onset_s, math.sqrt(float((chances * spread).sum()))
 
     def find_time_ms(self, typical_ms: float) -> float:
-        """Return the 10-90 % time in milliseconds, the mean over all fits as in `find_onset`."""
+        """Return the 10-90 % time in milliseconds: the mean over the fits, as in `find_onset`."""
         return float((self._weigh(typical_ms) * RISE_MS).sum())
 
     def _weigh(self, typical_ms: float) -> Float64Array:
@@ -159,9 +159,9 @@ class Steps:
     steps : tuple of Step
         The steps that were fitted and count, in order of time.
     left_out : tuple of LeftOut
-        The others, with the reason of each.
+        Steps that do not count, with the reason of each, in no order of time.
     found : kernels.saccades.Steps
-        All candidates of the offset, also those outside of the phases.
+        All candidates of the offset, also those outside of the phases in which steps count.
     """
 
     steps: tuple[Step, ...]
@@ -178,7 +178,9 @@ class Steps:
     def find_reason(self, least: int) -> str | None:
         """Return why there are fewer than `least` steps; None if there are as many or more.
 
-        It is ``no_steps``, ``too_few_steps``, or the most frequent in `left_out` but `NO_FAULTS`.
+        Faults are the reasons in `left_out` but `NO_FAULTS`; if one is ``unsteady``, only this. It
+        is ``no_steps`` if there are neither steps nor faults, ``too_few_steps`` if both together
+        are fewer than `least`, else the most frequent fault.
         """
         if len(self.steps) >= least:
             return None
@@ -204,8 +206,7 @@ class Camera:
     interval_s : float
         Median time in seconds between frames.
     exposures_s : ndarray, shape (L,), float64
-        For how long a frame may be exposed, in seconds: one to three values to try. They matter the
-        less, the shorter the interval is.
+        For how long a frame may be exposed, in seconds: one to three values to try.
     """
 
     times_s: Float64Array
@@ -240,19 +241,19 @@ def fit_steps(
     offset, other : ndarray, shape (N,), float64
         The gaze offset in question, and the one at right angles to it, in eye widths.
     least_share : float
-        A step of `offset` is at least this share of that of `other` at the same time.
+        A step only counts if it is at least this share of that of `other` at the same time.
     valid : ndarray, shape (N,), bool
         Frames that count for the gaze.
     camera : Camera
         When these frames were exposed.
     phases : sequence of Phase
-        Only steps whose middle lies within them count; all do if there are none.
+        Steps whose middle lies outside of them do not count; if empty, the whole recording does.
 
     Returns
     -------
     Steps
-        The first `MOST_STEPS` of those that count. There are none if the landmarks follow the eyes
-        so unevenly (``unsteady``) that no fit can be trusted.
+        Its `steps` are among the first `MOST_STEPS` that could be fitted. There are none if the
+        landmarks follow the eyes so unevenly (``unsteady``) that no fit can be trusted.
     """
     found = find_steps(offset, valid, camera.times_s, camera.interval_s)
     noise = estimate_offset_noise(offset, valid, camera.times_s, camera.interval_s, found)
@@ -293,11 +294,11 @@ def _choose_steps(
     valid: BoolArray,
     camera: Camera,
 ) -> tuple[dict[int, slice], dict[int, str]]:
-    """Return the frames around each step to fit, and why other steps are left out.
+    """Return the frames around each step to fit, and why others of `candidates` are left out.
 
-    Both are by the step's index in `found`. `candidates` are the indices of the steps in the
-    phases. offset (N,) is the gaze offset, and other (N,) the one at right angles to it, of which a
-    step must be at least `least_share`; valid (N,) marks the frames that count for the gaze.
+    Both are by the step's index in `found`; `candidates` are such indices. offset (N,) is the gaze
+    offset, and other (N,) the one at right angles to it, of which a step must be at least
+    `least_share`; valid (N,) marks the frames that count for the gaze.
     """
     rises = np.abs(found.rise)
     least = MAIN_SHARE * np.quantile(rises[candidates], 0.75) if candidates else 0.0
@@ -321,11 +322,10 @@ def _choose_steps(
 def _roughen(noise: OffsetNoise, part: Float64Array) -> OffsetNoise:
     """Return the noise with at least the jitter that the samples around a step show.
 
-    part (K,) are the gaze offsets around the step, NaN = missing; noise is that of the recording.
-    In some fixations the landmarks swing from frame to frame, because the face's region follows
-    them and they follow the region. To measure this, each sample is compared with the mean of its
-    neighbours, except in the middle third, in which the eyes step. The median of the differences is
-    used, because a step that overshoots is no noise.
+    part (P,) are the gaze offsets around the step, NaN = missing; noise is that of the recording.
+    Landmarks may swing from frame to frame, because the face's region follows them and they follow
+    the region. It shows in how far a sample is from the mean of its neighbours (median, because a
+    step that overshoots is no noise), except in the middle third, in which the eyes step.
     """
     bent = part[1:-1] - (part[:-2] + part[2:]) / 2
     third = bent.size // 3
@@ -344,10 +344,9 @@ def _find_hidden(
 ) -> list[LeftOut]:
     """Return the steps that closures of the lids and other gaps of the gaze hide.
 
-    A gap hides a step if the gaze offset (N,) before it differs from that after it by more than the
-    noise. Gaps with a step of `found` in them do not count. valid (N,) marks the frames that count
-    for the gaze. Only gaps of `HIDDEN_S` or more that reach into the phases count; if there are no
-    phases, gaps of all the recording do.
+    A gap hides a step if the gaze offset (N,) before it differs from that after it by more than
+    `found.least_rise`. It lasts `HIDDEN_S` or more, has no step of `found` in it, and reaches into
+    one of the phases if there are any. valid (N,) marks the frames that count for the gaze.
     """
     edges = np.flatnonzero(np.diff(valid.astype(np.int8)))
     # Gaps begin after a valid sample and end before one.
@@ -425,8 +424,8 @@ def _is_oblique(
     """Return whether a step is mostly a movement at right angles to it.
 
     index says which step of `found` it is. other (N,) is the gaze offset at right angles to the
-    step's own, and share the least size of the step over that of the movement of `other` at the
-    same time. False if that movement is not seen.
+    step's own. The step is oblique if it is less than `share` of the movement of `other` at the
+    same time. False if that movement is not seen. valid (N,) marks the frames that count.
     """
     times_s, centre_s = camera.times_s, found.centre_s[index]
     edges_s = centre_s + FLANK_S * np.array((-3, -1, 1, 3))
@@ -471,7 +470,8 @@ def _fit(
 def refit_steps(steps: Steps, offset: Float64Array, valid: BoolArray, camera: Camera) -> Steps:
     """Return the same steps, fitted to another offset of the same frames: that of one eye.
 
-    offset (N,) is in eye widths; valid (N,) marks the frames that count for the gaze.
+    All of them stay, however well they fit; so do `left_out` and `found`. offset (N,) is in eye
+    widths; valid (N,) marks the frames that count for the gaze.
     """
     noise = estimate_offset_noise(offset, valid, camera.times_s, camera.interval_s, steps.found)
     fitted = tuple(
