@@ -90,7 +90,7 @@ RANGES: dict[str, tuple[float, float]] = {
 
 
 class SyntheticSetupError(Exception):
-    """Something that only the generator of synthetic clips needs is not installed."""
+    """The portrait of a synthetic clip is missing. The message says which package to install."""
 
 
 def _check_range(name: str, value: float) -> None:
@@ -160,7 +160,7 @@ class LidClosure:
     def closure_at(self, time_s: ArrayLike) -> Float64Array:
         """Return how far the lids are closed at times from the clip's start: 0 = open, 1 = shut.
 
-        The times, in seconds, can have any shape; the result has the same.
+        It holds for the eyes named by `eyes`. The times (seconds) and the result have one shape.
         """
         times_s = np.asarray(time_s, dtype=np.float64)
         fallen = (times_s - self.onset_s) / self.closing_s

@@ -86,8 +86,9 @@ class Outcome:
     task : str
         What the analysis knew of the task: one of `TASK_KNOWN`.
     threshold : float
-        The `vpp_thresh` of the assessment, in eye widths: the vertical range below which PSP is
-        suspected. An eye width is the distance between the two corners of an eye.
+        The `vpp_thresh` of the assessment, in eye widths (from corner to corner of an eye). PSP is
+        suspected below this vertical range; with the task ``protocol``, below half of it as the
+        range down.
     people : int
         Number of people that were simulated.
     answers : dict of str to int
@@ -128,13 +129,14 @@ def simulate(
     cohorts : sequence of Cohort, optional
     conditions : sequence of Condition, optional
     thresholds : sequence of float, optional
-        Values of `vpp_thresh`, the vertical range below which PSP is suspected, in eye widths (from
-        corner to corner of an eye), with which each recording is assessed.
+        Values of `vpp_thresh`, in eye widths (from corner to corner of an eye), with which each
+        recording is assessed: see `Outcome`.
 
     Yields
     ------
     Outcome
-        One for each cohort, condition, task and threshold.
+        One for each cohort, condition, task of `TASK_KNOWN` and threshold. The threshold changes
+        fastest, the cohort slowest.
     """
     for number, cohort in enumerate(cohorts):
         for condition in conditions:

@@ -145,7 +145,7 @@ def _draw(
     eyes: dict[int, Image],
     path: Path,
 ) -> None:
-    """Draw a mistake to the PNG file `path`: the eyes above, and the EAR with all closures below.
+    """Draw a mistake to the PNG file `path`: the eyes above; below, the EAR and closures near it.
 
     `eyes` holds pictures of the eyes (red-green-blue) by frame of the video, as `_crop_eyes`
     returns them. The EAR (eye aspect ratio) tells how far the lids are open.

@@ -69,7 +69,7 @@ class Floor:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """A change that would save time, and the seconds that the analysis would then take in all.
+    """A change that may save time, and the seconds that the analysis would then take in all.
 
     Attributes
     ----------
@@ -115,7 +115,7 @@ class Profile:
     floor : Floor or None
         None if no face was found: FaceMesh then had nothing to do.
     eye_width_px : float
-        Distance between the corners of an eye in pixels of the video; NaN without a face.
+        Median distance between the corners of an eye, in pixels of the video; NaN without a face.
     """
 
     source: str
@@ -140,7 +140,10 @@ class Profile:
 
     @property
     def frame_ms(self) -> float:
-        """CPU ms for a tracked frame, without ``load``, ``measures``, ``write`` and ``other``."""
+        """CPU ms for a tracked frame, without ``load``, ``measures``, ``write`` and ``other``.
+
+        The decoding of the skipped frames is included.
+        """
         return 1000 * self.cpu_of("open", *PER_FRAME) / max(1, self.frames_tracked)
 
     @property
@@ -156,7 +159,7 @@ class Profile:
 
     @property
     def limited_by(self) -> str:
-        """Which kind of work takes the most time, as a sentence for a person."""
+        """Which kind of work takes the most CPU time, as a sentence for a person."""
         decoding = self.cpu_of("decode")
         looking = self.cpu_of(*PER_FRAME) - decoding
         fixed = self.cpu_s - decoding - looking

@@ -54,7 +54,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A closure that was missed, or one that was detected but does not exist.
+    """A closure that was missed, or one that was detected but not annotated as this kind.
 
     Attributes
     ----------
@@ -271,7 +271,7 @@ def frame_times_s(track: Track, frames: Sequence[int]) -> Float64Array:
 
 @dataclass(frozen=True, slots=True)
 class TimingErrors:
-    """Summary of `count` errors: detected minus annotated times, in milliseconds.
+    """Summary of `count` errors: detected minus annotated times or durations, in milliseconds.
 
     All values but `count` are NaN without an error to summarise.
 
@@ -280,7 +280,8 @@ class TimingErrors:
     median_abs, p90_abs : float
         Median and 90th percentile of the errors without their signs.
     median : float
-        Median of the errors with their signs; positive if the detected times are late.
+        Median of the errors with their signs; positive if the detected times are late, or the
+        detected durations too long.
     median_low, median_high : float
         95 % interval of `median`; NaN if there are too few errors for an interval.
     count : int
@@ -350,6 +351,8 @@ class ScoreSummary:
 def summarize_scores(scores: Sequence[ClipScore]) -> ScoreSummary:
     """Compute the score of one or several recordings.
 
+    The blinks of all recordings are taken together: a recording with many blinks weighs more.
+
     Parameters
     ----------
     scores : sequence of ClipScore
@@ -357,6 +360,7 @@ def summarize_scores(scores: Sequence[ClipScore]) -> ScoreSummary:
     Returns
     -------
     ScoreSummary
+        Of an empty sequence, all counts are 0, and everything else is NaN.
     """
     hits = sum(len(score.blinks.hits) for score in scores)
     false = sum(len(score.blinks.false) for score in scores)

@@ -66,9 +66,8 @@ class TimedImage(LazyImage):
 
 
 class TimedVideo(Video):
-    """A video whose decoding and conversions to colours are timed by `clock`.
+    """A video whose decoding (stage ``decode``) and conversions to colours (``convert``) are timed.
 
-    These are the stages ``decode`` and ``convert``.
     `decoded_ahead` tells whether `frames` was last asked to decode ahead.
     """
 
