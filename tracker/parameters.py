@@ -29,8 +29,8 @@ class Parameters:
     Attributes
     ----------
     step : int
-        Analyse every `step`-th frame; 1-30. A step of 1 is raised if the video has more than
-        `max_frames` frames.
+        Analyse every `step`-th frame; 1-30. A step of 1, and no other, is raised until `max_frames`
+        cover the video.
     vpp_thresh : float
         A vertical range of the gaze (peak-to-peak) below this supports the suspicion of PSP; in
         canthal distances (from corner to corner of an eye), 0.001-1.

@@ -88,7 +88,7 @@ def measure_image(image: ImageLike, points: NDArray[np.float32]) -> ImageQuality
     -------
     ImageQuality
         All values are NaN if the landmarks' bounding box covers less than 3 pixels of the image in
-        width or height. Sharpness is also NaN if the box around an eye has a single grey level.
+        width or height. Sharpness is also NaN if the box around either eye is of one grey level.
     """
     height, width = image.shape[:2]
     left, top = np.maximum(points.min(axis=0).astype(int), 0)

@@ -59,7 +59,7 @@ def plan_segments(
     count : int
         Most segments; there are fewer if the recording is short or has few keyframes.
     step : int
-        Track every `step`-th frame. Only a step of 1 is raised if the video has over `max_frames`.
+        Track every `step`-th frame; 1, and no other, is raised until `max_frames` cover the video.
     max_frames : int
         Most frames to track in the whole recording; what comes after them is not tracked.
     keep_step : bool, default False

@@ -172,7 +172,7 @@ def track_video(
     finder : FaceFinder
         The models: a `tracker.face.mesh.FaceMesh`.
     step : int
-        Track every `step`-th frame. Only a step of 1 is raised if the video has over `max_frames`.
+        Track every `step`-th frame; 1, and no other, is raised until `max_frames` cover the video.
     max_frames : int
         Most frames to track: the track ends after them. It bounds the memory.
     on_progress : callable, optional

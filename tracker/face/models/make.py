@@ -51,7 +51,10 @@ EYES = {"eye_33": 200, "eye_362": 201}
 
 
 def main() -> None:
-    """Read the command line, and write the model files and their checksums."""
+    """Read the command line, and write the model files and their checksums.
+
+    The command line may name the directory; the default is that of this file.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m tracker.face.models.make", description="Make the model files anew."
     )
