@@ -287,7 +287,7 @@ class FaceFollower:
         self._frames += 1
 
     def skip(self, ordinal: int) -> None:
-        """Note that frame `ordinal`, counted as in `add`, is left out: no row of the result."""
+        """Leave out frame `ordinal`, counted as in `add`: it gets no row in the result."""
         self._ordinal = ordinal
 
     def begin_anew(self, regions: list[Region]) -> None:
