@@ -132,7 +132,7 @@ class SegmentJobs:
         self._work_folder = work_folder
 
     def run(self, job: Job, limits: Limits) -> dict[str, Any]:
-        """Carry out a job; a name that is none of the four in `Job` counts as "give_up".
+        """Carry out a job.
 
         The result is what the state machine goes on with: after "plan" ``parts``, the indices of
         the segments as texts, and ``workers``; after "part" ``part``, the index as a text; after
@@ -144,6 +144,8 @@ class SegmentJobs:
             The job must not be tried again. If it has failed for good, the record holds the error.
         HandlerError
             The job may succeed later.
+        ValueError
+            The job's name is none of the four in `Job`.
         """
         try:
             match job.name:
@@ -153,8 +155,10 @@ class SegmentJobs:
                     return self._make_part(job, limits)
                 case "join":
                     return self._join(job, limits)
-                case _:
+                case "give_up":
                     return self._give_up(job)
+                case _:
+                    raise ValueError(f"there is no job {job.name!r}")
         except HandlerError as error:
             if error.retryable or error.status_code >= 500:
                 raise

@@ -1,5 +1,6 @@
 """Check OpenID Connect tokens: signed by the issuer, made for this API, and not expired."""
 
+import http.client
 import json
 import time
 import urllib.parse
@@ -129,7 +130,10 @@ class TokenVerifier:
                     key = jwt.PyJWK(one)
                     if key.algorithm_name in ALGORITHMS and key.key_id:
                         keys[key.key_id] = key
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, jwt.PyJWTError) as error:
+        except (
+            *(OSError, http.client.HTTPException),  # no answer, or one that is cut off
+            *(ValueError, TypeError, KeyError, AttributeError, jwt.PyJWTError),  # another document
+        ) as error:
             self._fetched_s = time.monotonic() - KEYS_VALID_S + MIN_FETCH_INTERVAL_S
             raise KeysUnavailableError(type(error).__name__) from error
         return keys
@@ -154,9 +158,9 @@ def fetch_json(address: str) -> Any:
 
     Raises
     ------
-    OSError, ValueError
-        There is no answer within `FETCH_TIMEOUT_S` seconds, it has an error's status, or it is no
-        JSON of at most `MAX_DOCUMENT_BYTES`.
+    OSError, http.client.HTTPException, ValueError
+        There is no answer within `FETCH_TIMEOUT_S` seconds, it has an error's status or is no HTTP,
+        or it is no JSON of at most `MAX_DOCUMENT_BYTES`.
     """
     with urllib.request.urlopen(address, timeout=FETCH_TIMEOUT_S) as answer:
         return json.loads(answer.read(MAX_DOCUMENT_BYTES))

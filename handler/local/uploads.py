@@ -108,7 +108,7 @@ def check_length(request: Request, limit: int, remedy: str) -> None:
     """Check that a request's body is declared to have at most `limit` bytes, before it is read.
 
     A request without the header Content-Length has no body, 0 bytes. `remedy` is a sentence for the
-    error's message: what the client can do.
+    error's message about a body that is too large: what the client can do.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def check_length(request: Request, limit: int, remedy: str) -> None:
     """
     text = request.headers.get("Content-Length", "0")
     if request.headers.get("Transfer-Encoding") or not text.isascii() or not text.isdigit():
-        raise BadRequestError("bad_length", "Content-Length is missing or not a number.")
+        raise BadRequestError("bad_length", "Send the body in one piece, with its Content-Length.")
     if int(text[:20]) > limit:
         raise TooLargeError("body_too_large", f"The body has over {limit >> 20} MB. {remedy}")
 

@@ -476,6 +476,15 @@ def test_an_execution_that_was_overtaken_changes_nothing(world: DividedWorld) ->
     assert world.list_parts() == set()
 
 
+def test_a_job_that_is_not_known_fails_no_analysis(world: DividedWorld) -> None:
+    analysis_id = world.upload()
+    (execution,) = world.storage.started
+    event = {"job": "tidy", "analysis_id": analysis_id, "execution": execution}
+    with pytest.raises(JobFailedError, match="internal_error"):
+        world.carry_out(SEGMENTS, event)
+    assert world.status(analysis_id)["status"] == "processing"
+
+
 def test_a_start_that_fails_gives_the_upload_back(
     world: DividedWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:

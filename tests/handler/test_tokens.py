@@ -3,6 +3,8 @@
 import base64
 import importlib
 import json
+import socket
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -177,6 +179,34 @@ def test_shared_secrets_among_the_keys_are_no_keys(issuer: Issuer) -> None:
     token = jwt.encode(claims(), b"s" * 32, "HS256", {"kid": "k1"})
     with pytest.raises(TokenError):
         TokenVerifier(ISSUER, "app", issuer.fetch).verify(token)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"no HTTP\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{",
+        b"HTTP/1.1 200 OK\r\n\r\nno JSON",
+        b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n",
+    ],
+)
+def test_an_issuer_whose_answer_is_damaged_has_no_keys(answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def reply() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=reply)
+        thread.start()
+        verifier = TokenVerifier(f"http://127.0.0.1:{server.getsockname()[1]}", "app")
+        with pytest.raises(KeysUnavailableError):
+            verifier.verify(sign())
+        thread.join()
 
 
 @pytest.mark.parametrize("address", ["http://issuer.example", "issuer.example", "", "file:///x"])
