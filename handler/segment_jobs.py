@@ -144,8 +144,6 @@ class SegmentJobs:
             The job must not be tried again. If it has failed for good, the record holds the error.
         HandlerError
             The job may succeed later.
-        ValueError
-            The job's name is none of the four in `Job`.
         """
         try:
             match job.name:
@@ -155,10 +153,8 @@ class SegmentJobs:
                     return self._make_part(job, limits)
                 case "join":
                     return self._join(job, limits)
-                case "give_up":
-                    return self._give_up(job)
                 case _:
-                    raise ValueError(f"there is no job {job.name!r}")
+                    return self._give_up(job)
         except HandlerError as error:
             if error.retryable or error.status_code >= 500:
                 raise
@@ -357,8 +353,11 @@ def parse_job(event: Mapping[str, Any]) -> Job:
     """Return the job that an event of the state machine asks for.
 
     The event holds ``job`` (the name), ``analysis_id`` and ``execution``; for "part" also ``part``,
-    and for "give_up" ``error``, an object with ``Error`` and ``Cause``: see `Job`.
+    and for "give_up" ``error``, an object with ``Error`` and ``Cause``: see `Job`. Another name is a
+    `ValueError`.
     """
+    if event["job"] not in ("plan", "part", "join", "give_up"):
+        raise ValueError(f"there is no job {event['job']!r}")
     return Job(
         event["job"],
         event["analysis_id"],

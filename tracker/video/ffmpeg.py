@@ -58,7 +58,7 @@ from tracker.video.streams import (
 BITRATE_FRAMES = 300
 """Encoded frames from the start whose size is counted: 10 s at 30 fps."""
 READ_ATTEMPTS, DECODE_ATTEMPTS = 4096, 64
-"""One call skips at most this many packets of other streams, and packets without a frame."""
+"""One call tries at most this often to read a packet, and this many packets without a frame."""
 READ_ERRORS = 600
 """Packets in a row that cannot be read, after which reading ends."""
 MAX_CONVERTERS = 16
@@ -372,7 +372,9 @@ class Decoder:
             others = code >= 0 and packet.contents.stream_index != self._stream.index
             if code >= 0:
                 self.packets.note(packet.contents, not others)
-            if others or code == TRY_AGAIN:
+            if others:
+                continue
+            if code == TRY_AGAIN:
                 reads += 1
                 if reads > READ_ATTEMPTS:
                     break

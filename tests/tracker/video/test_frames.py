@@ -412,6 +412,30 @@ def test_the_bits_are_those_of_the_first_frames(tmp_path: Path) -> None:
         assert video.info.bits_per_frame == pytest.approx(expected)
 
 
+def test_frames_far_apart_are_counted_without_the_sound_between_them(tmp_path: Path) -> None:
+    """A recording of a screen has no new frame while nothing moves; here, for 6000 packets."""
+    path = tmp_path / "a.mkv"
+    pts = [0, 1, 2, 902, 903, 904]
+    with av.open(path, "w") as container:
+        stream = container.add_stream("mpeg4", rate=30)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        audio = container.add_stream("pcm_s16le", rate=48_000, layout="mono")
+        for index, at in enumerate(pts):
+            frame = av.VideoFrame.from_ndarray(draw_index(index), format="bgr24")
+            frame.pts, frame.time_base = at, Fraction(1, 30)
+            container.mux(stream.encode(frame))
+            for _ in range(6000 if index == 2 else 6):
+                silence = np.zeros((1, 240), np.int16)
+                samples = av.AudioFrame.from_ndarray(silence, format="s16p", layout="mono")
+                samples.sample_rate = 48_000
+                container.mux(audio.encode(samples))
+        container.mux(stream.encode())
+    claimed, drawn, times_s, video = read_all(path)
+    assert claimed == drawn == [0, 1, 2, 3, 4, 5]
+    assert times_s == pytest.approx([at / 30 for at in pts], abs=1e-3)
+    assert video.frames_failed == 0
+
+
 class _Breaking(io.BytesIO):
     """A stream that can be read only so often."""
 
