@@ -140,7 +140,8 @@ def compute_within_std(groups: Sequence[ArrayLike]) -> tuple[float, int]:
     Returns
     -------
     std : float
-        Root of the mean square within groups [1]_; NaN if no group has two values.
+        Root of the sum of squared deviations from the groups' means, divided by the degrees of
+        freedom [1]_; in the unit of the measurements. NaN if no group has two values.
     degrees_of_freedom : int
         Number of measurements minus number of groups, counting only groups with two values or more;
         0 if there are none.

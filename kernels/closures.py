@@ -67,7 +67,7 @@ class Closures:
     interval : ndarray, shape (M, 2), int64
         Indices of samples, [start, stop), in which the lids are down by more than `ONSET_DEPTH` of
         the way from their rest beside the closure to its peak, and by more than the noise. Where
-        the lids are not seen open before or after it, it begins or ends with the samples seen.
+        the recording or the face ends before the lids are seen open, it lasts until there.
     peak : ndarray, shape (M,), int64
         Index of the sample with the least lid opening.
     kind : ndarray, shape (M,), int8
@@ -76,12 +76,13 @@ class Closures:
         Lid opening at the peak, divided by the opening of the open eye.
     onset_s, offset_s : ndarray, shape (M,), float64
         When the lids begin to close and cease to open, in seconds on the clock of the samples'
-        times, interpolated between samples; see `FLANK_DEPTHS`. Where this was not seen, the time
-        of the first or last sample of `interval`. Neighbours that would overlap meet in the middle.
+        times. It follows from when they pass the shares `FLANK_DEPTHS` of the way, and may lie
+        between samples. Where this was not seen, the time of the first or last sample of
+        `interval`. Neighbours that would overlap meet in the middle.
     closed_s : ndarray, shape (M,), float64
         For how many seconds the lids are closed: from when they first go down by `CLOSED_DEPTH` of
-        the depth until they last rise above that. It begins or ends at a sample that is closed
-        where the next sample is missing.
+        the depth until they last rise above that. If the sample before the first closed one, or
+        after the last, is missing, the time of that closed sample counts.
     onset_seen, offset_seen : ndarray, shape (M,), bool
         False where `onset_s` or `offset_s` was not seen, because the recording or the face begins
         or ends within the closure, or samples are missing there for more than `MAX_GAP_S`.

@@ -73,12 +73,15 @@ class ClosureRules:
         Lids that go down to this share of the open eye, or less, are shut: `noise_multiple` does
         not hold for such a dip, unless it starts from lids that were already far down.
     longest_partial_s : float
-        Longest `Dips.width_s` of a closure whose least ratio is above `deep_ratio`, or which starts
-        from lids that were already far down. Other closures may last for any time.
+        Longest time at half of its depth (`Dips.width_s`) of a closure whose least ratio is above
+        `deep_ratio`, or which starts from lids that were already far down; one sampling interval is
+        added. Other closures may last for any time.
     longest_fall_s : float
-        Longest `Dips.fall_s` of a closure of which the onset is seen.
+        Longest time that the lids may need for the whole depth at their fastest speed
+        (`Dips.fall_s`), in a closure of which the onset is seen.
     eye_share : float
-        Least `Dips.eye_share` of a closure, if it is known.
+        The eye that closes less closes by at least this share of what the other eye does, if both
+        are seen.
     ignored : int
         Rules that are left out, as a sum of bits of `REFUSALS`; 0 leaves out none. The results with
         and without a rule show what it is good for.
@@ -105,10 +108,10 @@ class Dips:
     Attributes
     ----------
     peak : ndarray, shape (D,), int64
-        Sample of the least ratio.
+        Index of the sample with the least ratio.
     span : ndarray, shape (D, 2), int64
-        Samples [start, stop) around the peak in which the lids are down by more than half of the
-        depth.
+        Indices of samples, [start, stop), around the peak, in which the lids are down by more than
+        half of the depth.
     least_ratio : ndarray, shape (D,), float64
         Ratio at the peak.
     noises : ndarray, shape (D,), float64
@@ -122,7 +125,8 @@ class Dips:
         fastest speed, minus the time between the samples that show this speed. A fall that is
         faster than the samples gives about 0, or a little less; NaN if the lids do not fall.
     reopened : ndarray, shape (D,), float64
-        Largest ratio in the span after the peak, minus the ratio at the peak.
+        Largest ratio in the span after the peak, minus the ratio at the peak; 0 if the span ends
+        there.
     onset_seen : ndarray, shape (D,), bool
         Whether the passing of half of the depth on the way down is seen.
     eye_share : ndarray, shape (D,), float64
@@ -355,12 +359,12 @@ def find_dips(
         Standard deviation of `ratio` while the eyes are open: from `compute_lid_noise`.
     lowered : array_like, shape (N,), bool
         True for samples around which the lids stay far down, such as in a gaze down: `ratio` was
-        divided there by the opening of these lids, and not by that of open eyes. A dip counts as
-        starting from lids that are far down if its peak is True.
+        divided there by the opening of these lids, and not by that of open eyes. The value at its
+        peak tells whether a dip starts from lids that are far down.
     close_ratio : float
         Ratio below which the eyes count as closing; in (0, 1).
     rules : ClosureRules, optional
-        The limits by which a dip counts as a closure. Default: those of this module.
+        The limits by which a dip counts as a closure. Default: the constants of this module.
     interval_s : float, optional
         Median time in seconds between samples, if the caller knows it already; otherwise it is
         computed.

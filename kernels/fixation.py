@@ -79,9 +79,9 @@ class Jerks:
         Size of the steps in the unit of the gaze; positive where the first step goes in the
         positive direction.
     noise_floor : float
-        Noise of the gaze, in its unit: the standard deviation of the mean over `WINDOW_S` seconds
-        minus the mean over the same time before it, away from the jerks. NaN if no run of samples
-        without a gap is long enough for a jerk.
+        Noise of the gaze, in its unit: the standard deviation, away from the jerks, of the
+        difference between the means over two neighbouring windows of `WINDOW_S` seconds. NaN if no
+        run of samples without a gap is long enough for a jerk.
     visible : float
         Smallest true amplitude, in the unit of the gaze, of which 95 % of the jerks are found. It
         is `FLOORS` noise floors, or ``LEAST_SCORE + SENSITIVITY_SCORE`` times the standard error of
@@ -260,7 +260,7 @@ def _choose(values, found, held, order, spans, shares, chosen):
     """Fill chosen (C,) with the samples at which jerks begin, the clearest first; return how many.
 
     values (N,) are the gaze. found (3, N) and held (N,) come from `_match`: the jerk that fits best
-    at each sample, and how long it lasts. Jerks from which the gaze does not come back
+    at each sample, and how many samples it lasts. Jerks from which the gaze does not come back
     (`MAX_NET_SHARE`), or during which it does not stay away (`MIN_HALF_SHARE`), are not chosen.
     held is set to 0 for jerks that overlap a chosen one, or are only its remainder (`ECHO_SHARE`).
     order (C,) are the samples to choose from, the clearest first. spans (3,) are, in samples, the

@@ -188,16 +188,18 @@ def fit_flanks(
     moving_s : array_like, shape (M, 2), float64
         When the lids begin and cease to move: `Closures.onset_s` and `offset_s`.
     peak : ndarray, shape (M,), int64
-        Sample of the least opening in each blink.
+        Index of the sample with the least opening in each blink.
     interval_s : float
         Median time in seconds between samples. Frames are taken to be exposed for half of it.
 
     Returns
     -------
     step_s : ndarray, shape (M, 2), float64
-        How long the lids take to close and to open, along a raised cosine. NaN if no sample is seen
-        in the `REST_S` seconds before they begin to close, or after they cease to open; if the face
-        is lost on the way; or if `interval_s` is not above 0.
+        How long the lids take to close (column 0) and to open (column 1), along a raised cosine.
+        NaN for a flank if no sample is seen in the `REST_S` seconds before the lids begin to close,
+        or after they cease to open; if the face is lost, or samples are missing for more than
+        `MAX_GAP_S`, between there and the peak; or if the flank has no depth. All NaN if
+        `interval_s` is not above 0.
     depth : ndarray, shape (M, 2), float64
         How far the lids fall from their opening at rest before the blink, and how far they rise to
         their opening at rest after it; 1 is the opening of the open eye. NaN where `step_s` is.

@@ -123,9 +123,10 @@ def compute_look_reach(
 def _reach_of_end(sums: Sequence[float], distance: float) -> float:
     """Return how far the 95 % interval of one end of the gaze range reaches to either side of it.
 
-    sums is the row of `_sum_looks` for this end, with at least one look. distance is the gaze
-    offset of this end minus the offset from which looks are assumed to start; its sign does not
-    matter. Offsets and result are in eye widths.
+    sums is the row of `_sum_looks` for this end: the sums of n, n^2, n x and n x^2 over its looks,
+    at least one, of n values with the mean x. distance is the gaze offset of this end minus the
+    offset from which looks are assumed to start; its sign does not matter. Offsets and result are
+    in eye widths.
     """
     size, squares, total, total_squares = sums
     share, mean = squares / size**2, total / size

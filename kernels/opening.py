@@ -101,7 +101,7 @@ def _take_largest(values, most, largest):
     """Fill the start of largest (N,) with up to `most` of the largest of values (N,).
 
     They are in decreasing order; NaN is left out. Return how many they are: fewer than `most` if
-    there are fewer values. largest needs room for one number more than that.
+    there are fewer values. largest needs room for one number more than they are.
     """
     held = 0
     for value in values:

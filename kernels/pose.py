@@ -44,7 +44,7 @@ _PSEUDO_INVERSE = np.ascontiguousarray(np.linalg.pinv(_SHAPE - _SHAPE.mean(axis=
 
 @dataclass(frozen=True, slots=True)
 class HeadPose:
-    """Direction of the head in each frame; NaN where there is no face.
+    """Direction of the head in each of N frames, in degrees; NaN where there is no face.
 
     Attributes
     ----------
@@ -63,10 +63,10 @@ class HeadPose:
 def _fit_affine(landmarks, columns, pseudo_inverse, rows):
     """Fit the affine map from `RIGID_POINTS` to each frame's landmarks by least squares.
 
-    The map's six numbers for each frame are written to `rows` (6, N): three for x in pixels, then
-    three for y. `columns` (P,) says which of the landmarks (N, K, 2), in pixels, are used.
-    `pseudo_inverse` (P, 3) is computed from the same points of `RIGID_POINTS`. A frame without a
-    face gives NaN.
+    The map's six factors for each frame are written to `rows` (6, N), in pixels: those of the
+    model's x, y and z in the image's x, then those in the image's y. Its shift is not needed.
+    `columns` (P,) says which of the landmarks (N, K, 2), in pixels, are used. `pseudo_inverse`
+    (P, 3) is computed from the same points of `RIGID_POINTS`. A frame without a face gives NaN.
     """
     for n in range(landmarks.shape[0]):
         # Each column of the pseudo-inverse sums to zero, so any point can be the origin. With one

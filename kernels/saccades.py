@@ -82,7 +82,8 @@ class OffsetNoise:
         Standard deviation of the noise that differs in every sample, in the offset's unit; 0 if
         there is none, NaN if the noise is not known.
     slow : float
-        Standard deviation of the noise that changes slowly, likewise.
+        Standard deviation of the noise that changes slowly, in the offset's unit; 0 if there is
+        none, NaN if the noise is not known.
     slow_s : float
         Time in seconds in which the correlation of the slow noise falls to 1 / e; a number also if
         the noise is not known.
@@ -220,8 +221,8 @@ def estimate_offset_noise(
     times_s : array_like, shape (N,), float64
         Presentation times in seconds, strictly increasing.
     interval_s : float
-        Median time in seconds between samples. Times between two samples are counted in it, so the
-        recording may have few gaps.
+        Median time in seconds between samples. The time from one sample to the k-th after it is
+        taken to be k times that, so the recording should have few gaps.
     steps : Steps
         The offset's steps, from `find_steps`. No difference is taken from before a step to after
         it, nor of a sample within `GAP_S` seconds of a step's middle.
@@ -229,8 +230,8 @@ def estimate_offset_noise(
     Returns
     -------
     OffsetNoise
-        Its standard deviations are NaN if no differences can be taken, or if over some time at
-        least half of them are 0.
+        Its standard deviations are NaN if no differences can be taken, or if over one of the times
+        (see Notes) at least half of them are 0.
 
     Notes
     -----

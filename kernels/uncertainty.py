@@ -312,9 +312,8 @@ def _draw_quantiles(
     """Resample values by whole blocks, R times, and return two quantiles of each sample.
 
     R is `REPLICATES`. The quantiles are `RANGE_QUANTILES` (0.05 and 0.95), shape (2, R), in the
-    unit of the values.
-    kept (N,) are the values, without NaN; blocks (N,) says which block, numbered from 0, each value
-    belongs to; sizes (B,) says how many values each block has.
+    unit of the values. kept (N,) are the values, without NaN; blocks (N,) says which block,
+    numbered from 0, each value belongs to; sizes (B,) says how many values each block has.
     """
     order = np.argsort(kept)
     weights, shares = _draw_weights(sizes.size, REPLICATES), np.array(RANGE_QUANTILES)

@@ -8,7 +8,7 @@ from kernels import _jit
 
 
 def main() -> None:
-    """Print how many kernels were compiled, how many were loaded from the cache, and its folders.
+    """Print how many kernels were compiled, how many were loaded from the cache, and where it is.
 
     The compiling itself is over when this runs: importing `kernels` does it.
     """

@@ -75,7 +75,7 @@ def detect_winks(eye_ratio: ArrayLike, times_s: ArrayLike) -> tuple[Int64Array, 
         by `WINK_DEPTH` of its opening or more, and the other one by less than `WINK_ASYMMETRY`
         times what the first one is. A wink lasts for at least `SHORTEST_WINK_S` seconds.
     eye : ndarray, shape (M,), int64
-        `kernels.LEFT` or `kernels.RIGHT`, the eye that is closed.
+        `kernels.LEFT` (0) or `kernels.RIGHT` (1), the eye that is closed.
 
     Raises
     ------

@@ -91,7 +91,7 @@ def format_beside(value: float, form: str, limit: float, limit_form: str, *, is_
     value, limit : float
         Their sizes are compared, without signs.
     form, limit_form : str
-        Their formats, such as ``.1f`` and ``.0f``. A percentage (``.0%``) is not below 0.
+        Their formats, such as ``.1f`` and ``.0f``. With ``.0%``, neither may be below 0.
     is_least : bool
         True if the value should be the limit or more; False if the limit or less.
 
@@ -100,7 +100,7 @@ def format_beside(value: float, form: str, limit: float, limit_form: str, *, is_
     str
         The value in its format. If it would then read as if it met the limit but does not, or the
         other way round, it gets as many more decimals as are needed to read correctly. If 9 more
-        are not enough, or the format has no decimals to count, it stays in its format.
+        are not enough, or the format is none like ``.1f`` or ``.0%``, it stays in its format.
 
     Examples
     --------
@@ -136,7 +136,8 @@ def format_text(language: Language, key: str, **values: Any) -> str:
         A key of `TEXTS`, such as ``"report.title"``.
     **values
         A value for each placeholder; others are ignored. NaN becomes "not measurable", in the
-        language of the text.
+        language of the text. A number beside a limit of it gets more decimals where it would
+        otherwise read as if it were on the wrong side of that limit.
 
     Returns
     -------
