@@ -47,7 +47,7 @@ def remove_crosstalk(vertical: ArrayLike, horizontal: ArrayLike, keep: ArrayLike
     Let h be the horizontal offset minus its median over the kept samples. Horizontal gaze explains
     ``a h + b |h|``. A tilted face makes the first term, perspective and the curved lids make the
     second. The factors a and b are those with which the result varies least (variance over the kept
-    samples), each between -`CROSSTALK_MOST` and `CROSSTALK_MOST`. Without that limit, a real
+    samples), each between -`CROSSTALK_MOST` and `CROSSTALK_MOST` (1/6). Without that limit, a real
     movement up and down would be explained by the slight horizontal movement that comes with it.
 
     If the eyes really move along a slant, a part of their vertical movement is removed too. The

@@ -251,9 +251,10 @@ def _find_dips(ratio, eye_ratio, times_s, levels, max_gap_s, spans, measured):
     and the right eye. levels (3,) are the ratio below which the peak of a dip must be, the share of
     its depth by which the lids must reopen before they fall deeper, and the least time in seconds
     over which a speed is taken. A dip ends at a missing face and at a gap of more than max_gap_s,
-    also if the lids have not reopened. Fill the first D rows of spans (N, 3) with the samples peak,
-    start and stop, and those of measured (N, 3) with `fall_s`, `reopened` and `eye_share`, as
-    described at `Dips`.
+    also if the lids have not reopened. Fill the first D rows of spans (N, 3) with each dip's peak,
+    and start and stop of the samples around it in which the lids are down by more than that share
+    of the depth. Fill those of measured (N, 3) with how slow the lids fall (`_fall_s`); the largest
+    ratio from the peak to stop, minus that at the peak; and `_eye_share` from start to stop.
     """
     open_, half, step_s = levels
     found = 0

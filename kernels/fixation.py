@@ -154,8 +154,9 @@ def _predict(covariance, weights):
 def _whiten(values, runs, weights, out):
     """Fill out (N,) with values minus their prediction: noise is then uncorrelated in time.
 
-    runs (M, 2) are samples [start, stop). weights (P,) come from `_predict`. NaN in the first P
-    samples of each run, which cannot be predicted, and outside the runs.
+    The prediction is the sum of weights[k] times the sample k + 1 before; weights (P,) come from
+    `_predict`. runs (M, 2) are samples [start, stop). NaN in the first P samples of each run, which
+    cannot be predicted, and outside the runs.
     """
     out[:] = np.nan
     for m in range(runs.shape[0]):
@@ -171,7 +172,8 @@ def _whiten_steps(steps, weights, out):
     """Fill out (phases, L) with steps minus their prediction, as `_whiten` does with the gaze.
 
     steps (phases, L) are L samples of a step of size 1; each row begins at another moment between
-    two samples, and is 0 before that. weights (P,) come from `_predict`.
+    two samples, and is 0 before its first sample. The prediction is the sum of weights[k] times the
+    sample k + 1 before; weights (P,) come from `_predict`.
     """
     for p in range(steps.shape[0]):
         for n in range(steps.shape[1]):
@@ -260,12 +262,12 @@ def _choose(values, found, held, order, spans, shares, chosen):
     """Fill chosen (C,) with the samples at which jerks begin, the clearest first; return how many.
 
     values (N,) are the gaze. found (3, N) and held (N,) come from `_match`: the jerk that fits best
-    at each sample, and how many samples it lasts. Jerks from which the gaze does not come back
-    (`MAX_NET_SHARE`), or during which it does not stay away (`MIN_HALF_SHARE`), are not chosen.
-    held is set to 0 for jerks that overlap a chosen one, or are only its remainder (`ECHO_SHARE`).
-    order (C,) are the samples to choose from, the clearest first. spans (3,) are, in samples, the
-    longest jerk, the margin before and after a jerk, and the time of a step. shares (3,) are
-    `MAX_NET_SHARE`, `MIN_HALF_SHARE` and `ECHO_SHARE`.
+    at each sample, and how many samples it lasts. A jerk is not chosen if the gaze does not come
+    back to within shares[0] of its amplitude, or is less than shares[1] of it away in one half of
+    the jerk. held is set to 0 for jerks that overlap a chosen one, or that are close to it and have
+    less than shares[2] of its amplitude. order (C,) are the samples to choose from, the clearest
+    first. spans (3,) are, in samples, the longest jerk, the margin before and after a jerk, and the
+    time of a step.
     """
     most, margin, turn = spans
     count = 0
@@ -300,9 +302,9 @@ def _choose(values, found, held, order, spans, shares, chosen):
 def _window_differences(values, runs, width, out):
     """Fill out (N,) from its start with differences of neighbouring means; return how many.
 
-    Each is the mean of width samples minus the mean of the width samples before them, for every
-    place in the runs (M, 2), samples [start, stop) of values (N,). Runs of less than twice the
-    width give none.
+    Each is the mean of width samples minus the mean of the width samples before them. There is one
+    for each place in values (N,) at which both windows lie in one of the runs (M, 2), samples
+    [start, stop). A run shorter than twice the width gives none.
     """
     count = 0
     for m in range(runs.shape[0]):
@@ -352,8 +354,8 @@ def detect_jerks(
     -----
     The noise of landmarks is correlated in time, so a sudden step stands out of it more than its
     size tells. A matched filter uses that: samples and jerk are whitened with the noise's own
-    correlation over `MEMORY_S`, and the jerk is fitted by least squares at each sample and for
-    each time between its steps. This is repeated (`DOUBTFUL_SCORES`): each time, the noise is
+    correlation over `MEMORY_S` seconds, and the jerk is fitted by least squares at each sample and
+    for each time between its steps. This is repeated (`DOUBTFUL_SCORES`): each time, the noise is
     estimated anew, without the jerks that were found before.
     """
     series, kept = as_kept(values, keep)

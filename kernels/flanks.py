@@ -118,11 +118,12 @@ def _fit_flanks(ratio, times_s, moving_s, peaks, settings, limits_s, starts_s, i
     out[m, 0] is the fall and out[m, 1] the rise, each a duration in seconds and a depth as a share
     of the open eye. ratio and times_s (N,) are the lid opening, divided by that of the open eye,
     and its times. moving_s (M, 2) are the times at which the lids begin and cease to move, and
-    peaks (M,) are the samples of the least opening. settings (4,) are the exposure in seconds,
-    `REST_S`, `MAX_GAP_S` and `FLOOR_SHARE`. limits_s, starts_s and iterations are those of
-    `_fit_step`. Both numbers of a flank are NaN if it has no depth, or if no sample at rest is
-    reached from the peak: one within `REST_S` outside of moving_s, with no missing face and no gap
-    of more than `MAX_GAP_S` on the way.
+    peaks (M,) are the samples of the least opening. settings (4,) are the exposure in seconds; for
+    how many seconds before and after the movement the lids' rest is taken; the longest gap in
+    seconds; and the share of the depth within which samples count as deep as the deepest one.
+    limits_s, starts_s and iterations are those of `_fit_step`. Both numbers of a flank are NaN if
+    it has no depth, if its rest holds no sample, or if a missing face or a gap lies between the
+    peak and the rest.
     """
     exposure_s, rest_s, max_gap_s, floor_share = settings
     out[:] = np.nan

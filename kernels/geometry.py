@@ -75,10 +75,10 @@ def _distance(landmarks, n, i, j):
 def _eye_geometry(landmarks, eye_columns, measured, head_roll_deg):
     """Fill measured (7, N, 2) and head_roll_deg (N,) from landmarks (N, K, 2), in pixels.
 
-    measured[0] to measured[6] are, as in `EyeGeometry`, ear, vertical_offset, horizontal_offset,
-    iris_diameter_px, palpebral_fissure_px, canthal_distance_px and upper_lid_offset, each of the
-    left eye, then of the right one. eye_columns (2, 11) is `EYE_COLUMNS`, the columns of landmarks
-    for each eye.
+    The numbers are those of `EyeGeometry`. measured[0] to measured[6] are ear, vertical_offset,
+    horizontal_offset, iris_diameter_px, palpebral_fissure_px, canthal_distance_px and
+    upper_lid_offset, each of the left eye, then of the right one. eye_columns (2, 11) is
+    `EYE_COLUMNS`, the columns of landmarks for each eye.
     """
     ear, vertical_offset, horizontal_offset = measured[0], measured[1], measured[2]
     iris_diameter_px, palpebral_fissure_px = measured[3], measured[4]

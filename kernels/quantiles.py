@@ -64,11 +64,12 @@ def _place_bins(values, keep, shares, settings, sample, place):
     """Tell where a histogram needs its bins: around the quantiles that are looked for.
 
     Fill `place` (2,) with the least value of the first bin, and the number of bins per unit of the
-    values. Up to `SAMPLE` of the values (N,), at equal steps, are looked at: those that are finite
-    and marked by `keep` show about where the quantiles `shares` (Q,), each in [0, 1], lie. Both
-    numbers are 0 if there are none, or if they are so close or so far apart that nothing can be
-    divided by their distance: all values then share one bin. `settings` (3,) are `BINS`, `SAMPLE`
-    and `MARGIN`. `sample` (N,) is working memory.
+    values. Up to settings[1] of the values (N,), at equal steps, are looked at: those that are
+    finite and marked by `keep` show about where the quantiles `shares` (Q,), each in [0, 1], lie.
+    Both numbers are 0 if there are none, or if they are so close or so far apart that nothing can
+    be divided by their distance: all values then share one bin. There are settings[0] bins, which
+    reach beyond those quantiles by the share settings[2] of what was looked at. `sample` (N,) is
+    working memory.
     """
     place[:] = 0.0
     taken = 0
@@ -94,8 +95,8 @@ def _quantiles(values, keep, shares, settings, counts, bins, scratch, out):
 
     A share is in [0, 1]; 0.5 gives the median. Quantiles are interpolated linearly between
     neighbouring values. Return how many values these are; if none, `out` is NaN. `settings` (3,)
-    are `BINS`, `SAMPLE` and `MARGIN`, of the histogram that tells about where a quantile lies.
-    `counts` (`BINS`,), `bins` (N,) and `scratch` (2 N + 3,) are working memory.
+    are those of `_place_bins`; they do not change the result. `counts` (`BINS`,), `bins` (N,) and
+    `scratch` (2 N + 3,) are working memory.
     """
     size, last_bin = values.size, float(counts.size - 1)
     place = scratch[2 * size + 1 :]

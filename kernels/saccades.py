@@ -326,10 +326,11 @@ class StepFit:
 def _whitening(times_s, jitter, slow, slow_s, out):
     """Fill `out` (N, 3) with the coefficients by which `_whiten` makes the noise uncorrelated.
 
-    times_s (N,) are in seconds; jitter, slow and slow_s are those of `OffsetNoise`. The slow noise
-    is a Markov process, so a Kalman filter whitens it. The coefficients of a sample are the factor
-    from the last state to the prediction, the gain, and one over the innovation's standard
-    deviation.
+    times_s (N,) are in seconds. jitter and slow are the standard deviations of the noise that
+    differs in every sample, and of the noise that changes slowly; slow_s is the time in seconds in
+    which the correlation of the slow one falls to 1 / e. The slow noise is a Markov process, so a
+    Kalman filter whitens it. The coefficients of a sample are the factor from the last state to the
+    prediction, the gain, and one over the innovation's standard deviation.
     """
     variance = slow * slow
     for n in range(times_s.size):
@@ -576,8 +577,9 @@ def _search_step(
     of the duration from `centre_s`; then, up to search[2] standard deviations of the middle that
     was found, plus search[3] of the duration, from that middle. `ahead` and `rush` are the mean and
     the standard deviation of the rush, by which landmarks run ahead of a moving eye. Fill `out` (5,
-    L, K), which holds zeros, as `_fit_durations` does, and return the sum of the squared residuals
-    of the best fit, in units of the noise.
+    L, K), which holds zeros, with the log likelihood (-inf where no step fits), the amplitude, its
+    standard deviation, the centre in seconds and its standard deviation. Return the sum of the
+    squared residuals of the best fit, in units of the noise.
     """
     size = times_s.size
     whitening, white = np.empty((size, 3)), np.empty((2, size))

@@ -51,8 +51,8 @@ def _place(x, y, step_x, step_y, layout, places, weights, count):
 
     Each pixel of the small picture is mixed from samples of the decoded picture around one place. x
     and y are the place of the row's first pixel, and step_x and step_y lead to the next one, all in
-    2**-20 px. layout (7,) is `Planes.layout`. What lies outside of the decoded picture has the
-    samples of its edge.
+    2**-20 px. layout (7,) holds stride, chroma_stride, width, height, shift_x, shift_y and bits of
+    `Planes`. What lies outside of the decoded picture has the samples of its edge.
 
     The first `count` columns are filled. places (4, N) get the indices of the left samples: in the
     plane of lightness above and below the place, then above and below it in those of colour.
@@ -169,7 +169,8 @@ def _read_ahead(luma, blue, red, layout, matrix, rows, size):
 
     A decoded frame is seldom there, and a loop that jumps from row to row waits for each line of
     the cache. Here, one sample of each line is read in order: the processor fetches ahead of that.
-    luma, blue, red and layout (7,) are those of `Planes`. matrix (2, 3) maps a pixel of the small
+    luma, blue and red are the planes, row after row. layout (7,) holds stride, chroma_stride,
+    width, height, shift_x, shift_y and bits of `Planes`. matrix (2, 3) maps a pixel of the small
     picture, which has `rows` rows and `size` columns, to the decoded one. The returned number has
     no meaning.
     """
@@ -199,9 +200,9 @@ def _sample_planes(luma, blue, red, layout, matrix, colour, out):
     """Fill out (H, W, 3), RGB, from the planes luma (N,), blue (M,) and red (M,) of a picture.
 
     It is the kernel of `sample_planes`. matrix (2, 3) maps a pixel of out to the picture. layout
-    (7,) holds seven numbers of `Planes`, from stride to bits. colour (10,) is from
-    `compute_colour`. The returned number has no meaning: it keeps the compiler from leaving out the
-    reading ahead.
+    (7,) holds stride, chroma_stride, width, height, shift_x, shift_y and bits of `Planes`. colour
+    (10,) is from `compute_colour`. The returned number has no meaning: it keeps the compiler from
+    leaving out the reading ahead.
 
     Positions are whole numbers of 2**-20 px that are added up. Weights have so many bits that a
     sample times two of them fits into 32. Only `_read_pairs` takes one pixel after the other: the
@@ -391,7 +392,8 @@ def compute_colour(
     Parameters
     ----------
     matrix, full_range, bits : int, bool, int
-        How the samples are to be read; see `Planes`. `matrix` is a number of H.273, no affine map.
+        H.273's number of the matrix coefficients (no affine map); whether black is 0 and white the
+        largest number of `bits` bits; and the bits of a sample.
     low, high : float
         What black and white become.
     outside : float

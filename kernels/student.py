@@ -33,7 +33,7 @@ def _within(angle, degrees_of_freedom):
 def _student_angle(degrees_of_freedom, confidence):
     """Find the angle for which `_within` returns `confidence`, by bisection to the last digit.
 
-    The angle is in radians, and says where Student's t has its quantile: see `_within`.
+    The angle is in radians. Student's t is then ``sqrt(degrees_of_freedom) * tan(angle)``.
     """
     low, high = 0.0, np.pi / 2
     middle = (low + high) / 2
