@@ -70,13 +70,13 @@ class Analyzer:
         Share of one core that this process gets, above 0 and at most 1. Estimates of CPU time are
         divided by it, to know how long an analysis will take here.
     observe : callable
-        Called after each analysis that this process completed (none that failed, or that others
-        do) with a dictionary of measured values, such as ``AnalysisSeconds``: see
+        Called with a dictionary of measured values, such as ``AnalysisSeconds``, when this process
+        has completed an analysis; not when one has failed, or is left to others. See
         `handler.metrics.publish`.
     work_folder : Path or None
         Folder for temporary files; None: the system's own folder for them.
     retention_days : int
-        How many days after it was made a record is kept; 0: for ever.
+        For how many days a record is kept, counted from its creation; 0: for ever.
     """
 
     def __init__(

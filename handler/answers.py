@@ -143,11 +143,11 @@ def document_status(storage: Storage, record: Record, with_outcome: bool) -> dic
 def document_report(
     storage: Storage, record: Record, language: Language | None = None
 ) -> dict[str, str]:
-    """Return the fields ``report_url`` and ``patient_message`` of an answer; a dict of 0 to 2.
+    """Return the fields ``report_url`` and ``patient_message`` of an answer: both, one or none.
 
-    ``report_url`` is there if a report was written, whatever its language. ``patient_message`` is
-    there for a completed analysis of a video, in `language`; None: in the report's language, and
-    without a report there is no message.
+    ``report_url``, at which a browser opens the report, is there if one was written, in whatever
+    language. ``patient_message`` is there for a completed analysis of a video, in `language`; None:
+    in the report's language, and without a report there is no message.
     """
     document = {}
     key = (record.files or {}).get("report")

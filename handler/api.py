@@ -75,7 +75,7 @@ class Context(Protocol):
 
 
 class RedeliveryError(Exception):
-    """Raised so that AWS delivers the event again. Its text is the code of the `HandlerError`."""
+    """Raised so that AWS delivers the event again. Its text is the code of the error behind it."""
 
 
 class Api:
@@ -222,8 +222,8 @@ class Api:
         """Carry out the messages of an SQS batch, and return the answer that AWS expects.
 
         It lists under ``batchItemFailures`` the messages that the queue must deliver again: those
-        that failed and may succeed later. Messages that no further attempt can mend are not listed,
-        so the queue drops them.
+        that failed and may succeed later (after `MAX_DELIVERIES`, it sets them aside instead).
+        Messages that no further attempt can mend are not listed, so the queue drops them.
         """
 
         def handle(record: SQSRecord) -> None:
@@ -282,8 +282,8 @@ class Api:
     ) -> None:
         """Carry out the requests that `parse` returns, for which nobody waits.
 
-        One that fails does not stop the others. Errors that another attempt cannot mend are only
-        logged.
+        One that fails does not stop the others; if `parse` fails, none is carried out. Errors that
+        another attempt cannot mend, and those of `parse`, are only logged.
 
         Raises
         ------

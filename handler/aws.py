@@ -431,7 +431,10 @@ def _name_version(version: StoredVersion) -> dict[str, str]:
 
 @contextmanager
 def _translated_errors() -> Iterator[None]:
-    """Replace boto3's and network errors in the ``with`` block by `HandlerError`, without keys."""
+    """Replace errors of boto3 and of the network in the ``with`` block by `HandlerError`.
+
+    Its message names no file and no user.
+    """
     try:
         yield
     except ClientError as error:

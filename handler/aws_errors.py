@@ -42,8 +42,8 @@ def make_unavailable() -> HandlerError:
 def translate(answer: Any) -> HandlerError:
     """Return, do not raise, the API's error for an answer by which AWS refuses a request.
 
-    Its class, such as `NotFoundError`, follows from the code in the answer. Its message names no
-    file and no user.
+    Its class, such as `NotFoundError`, follows from the code and the HTTP status in the answer. Its
+    message names no file and no user.
 
     Parameters
     ----------

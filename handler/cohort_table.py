@@ -1,4 +1,4 @@
-"""Write the results of a cohort as a table: Parquet files, in a folder for each day it began."""
+"""Write the results of a cohort as a table: Parquet files in a folder named after its day."""
 
 import itertools
 import json

@@ -76,7 +76,8 @@ def delete_record(storage: Storage, record: Record, caller: Caller) -> None:
     """Delete the analysis of a record that was read from the storage, with all its results.
 
     The analysed file is deleted too if its key begins with one of `caller.list_own_prefixes` of
-    the record's user. That the caller may delete it must have been checked before.
+    the record's user. That the caller may delete it must have been checked before. Of the record,
+    only its id stays, for some days, so that a late message makes no new analysis of this id.
 
     Raises
     ------
@@ -101,7 +102,8 @@ def delete_record(storage: Storage, record: Record, caller: Caller) -> None:
 def _mark(storage: Storage, record: Record) -> Record:
     """Store a record as deleted, as the first step, and return it as it is stored then.
 
-    If another process wrote it meanwhile, it is read and stored again, in all `ATTEMPTS` times.
+    If another process wrote it since it was read, it is read again and marked anew, with at most
+    `ATTEMPTS` attempts in all.
 
     Raises
     ------

@@ -58,7 +58,7 @@ class Engine:
 
     @functools.cached_property
     def identity(self) -> dict[str, str]:
-        """Which code runs: ``program_sha256`` and ``models_sha256``, in hexadecimal."""
+        """Hashes of the program and its models: ``program_sha256``, ``models_sha256``, in hex."""
         return {"program_sha256": identify_program(), "models_sha256": identify_models()}
 
     def detect_kind(self, head: bytes) -> str:
@@ -128,8 +128,8 @@ class Engine:
             Seconds that decoding and tracking may take. If they are too few, only every second,
             third, ... frame is analysed, or else the end of the video is not; the summary says so.
         on_progress : callable
-            Called after each frame with how many are done (or skipped for the budget) and expected
-            (0: unknown). What it raises ends the analysis.
+            Called after each frame with two counts: frames done (analysed, or skipped for the
+            budget), and frames expected (0: unknown). What it raises ends the analysis.
         report : {"en", "ko"}, optional
             Language of the report to write. Default: no report.
         name : str, optional
@@ -202,13 +202,13 @@ class Engine:
         Parameters
         ----------
         source : BufferedIOBase
-            The whole video; only the segment is decoded.
+            The whole video; only the segment, and a little before it, is decoded.
         segment : str
             One of the ``segments`` of `plan_segments`.
         path : Path
             Where to write the part.
         on_progress : callable
-            As in `analyze_video`, but it counts the frames of this segment.
+            As in `analyze_video`, with the counts of what is decoded for this segment.
         with_pictures : bool
             Whether the part also keeps pictures of the eyes, which a report needs.
 

@@ -1,6 +1,6 @@
 """The settings of the deployed functions, from their environment variables.
 
-`handler.authorizer` alone reads its own two itself."""
+`handler.authorizer` alone reads the two variables that it needs itself."""
 
 import os
 from dataclasses import dataclass

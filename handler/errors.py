@@ -109,7 +109,7 @@ class UndecodableError(HandlerError):
 class IndivisibleError(HandlerError):
     """The recording cannot be divided among workers after all: one must analyse all of it.
 
-    No client sees it, because the worker then does that.
+    No client sees it: the state machine then has one worker do that.
     """
 
 
@@ -140,7 +140,7 @@ def to_handler_error(error: BaseException, request_id: str) -> HandlerError:
     -------
     HandlerError
         The error itself if it is a `HandlerError`; otherwise one of status 500 and the code
-        ``internal_error``, whose message names `request_id` alone.
+        ``internal_error``, whose message gives `request_id` and no detail of the error.
     """
     if isinstance(error, HandlerError):
         return error

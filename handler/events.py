@@ -327,7 +327,8 @@ def _parse_form(call: HttpCall, caller: Caller) -> AnalyzeForm:
     Raises
     ------
     HandlerError
-        The query of the URL or the form is not valid, or the form has over `MAX_BODY_BYTES`.
+        The query of the URL or the form is not valid, or the form came in the event itself and has
+        over `MAX_BODY_BYTES`.
     """
     # No other request needs it.
     from handler.forms import copy_form_file, read_boundary

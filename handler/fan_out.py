@@ -91,7 +91,7 @@ class FanOut:
 def check_attempts(record: Record) -> None:
     """Refuse a file whose last attempt was killed, if there were `MAX_KILLED` attempts or more.
 
-    It is called before each attempt. One was killed if it left neither a result nor an error.
+    It is called before each attempt. An attempt was killed if it left no result and no error.
     Attempts before the last one count however they ended, unless `records.give_back` ended them.
 
     Raises

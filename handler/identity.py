@@ -1,7 +1,7 @@
 """Who sent a request, and what that caller may do.
 
-No token is checked here. Before a request comes here, API Gateway's authorizer or the local server
-has checked the token and says whose it is.
+No token is checked here. Where callers are identified by tokens, API Gateway's authorizer or the
+local server has checked the token before a request comes here, and says whose it is.
 """
 
 import re
@@ -41,8 +41,8 @@ class Caller:
     user_id : str or None
         The user id that the authorizer gave; None for the other three roles.
     own_prefix : str
-        How the keys of the files begin that apps store for a user, with ``{user_id}`` where the
-        user's name in keys stands, such as ``users/{user_id}/``.
+        What the keys of the files that apps store for a user begin with, such as
+        ``users/{user_id}/``: ``{user_id}`` stands for the user, as `name_user` writes it in keys.
     """
 
     role: Role
@@ -186,7 +186,7 @@ class Access:
         "identity": an authorizer names each caller. "open": callers are not identified. "local":
         whoever can use the local server may read and change all its data.
     own_prefix : str
-        How the keys of the files begin that apps store for a user: see `Caller`.
+        What the keys of the files that apps store for a user begin with: see `Caller`.
     """
 
     mode: Mode = "identity"
@@ -203,7 +203,8 @@ class Access:
     def identify(self, authorizer: Mapping[str, Any], now_s: float) -> Caller:
         """Return who sent an HTTP request.
 
-        If `mode` is not "identity", the arguments do not matter: it is "anyone" or "local".
+        With the mode "open" it is always "anyone", and with "local" always "local", whatever the
+        arguments are.
 
         Parameters
         ----------

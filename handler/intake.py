@@ -35,7 +35,7 @@ class Intake:
     ----------
     storage : Storage
     retention_days : int
-        How many days after it was made a record is kept; 0: for ever.
+        For how many days a record is kept, counted from its creation; 0: for ever.
     """
 
     def __init__(self, storage: Storage, retention_days: int) -> None:
@@ -75,8 +75,8 @@ class Intake:
         version : StoredVersion
             The version of the file to analyse.
         upload : tuple of str or None
-            User and analysis id in the file's key, from `parse_original_key`, which the new record
-            takes over; None: the user of the request, and an id made of its content.
+            User and analysis id in the file's key, from `parse_original_key`; a new record gets
+            them. None: it gets the user of the request, and an id from `_derive_id`.
 
         Raises
         ------
@@ -141,7 +141,7 @@ class Intake:
     def compute_end_s(self, record: Record) -> int | None:
         """Return the Unix time in seconds when a record expires; None if it is kept for ever.
 
-        It is the Intake's `retention_days` after the record was made.
+        It is `retention_days`, that of this `Intake`, after the record was made.
         """
         if not self._retention_days:
             return None
@@ -162,9 +162,9 @@ class Intake:
         Raises
         ------
         NotFoundError
-            The id's record is of another key, or it was deleted (this file is then removed), or
-            there is no record and the key names the user by a hash alone. For the client, the
-            error is that of a missing file.
+            The record of this id is about another key; or the analysis was deleted (the file is
+            then removed); or there is no record, and the key names the user by a hash alone. For
+            the client, the error is that of a missing file.
         SentTwiceError
             The request names a version of the file, and another one has already come. The new
             version is removed.

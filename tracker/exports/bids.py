@@ -113,7 +113,7 @@ class _Place:
 
 
 def export_bids(recordings: Iterable[ExportedRecording], out: Path) -> list[Path]:
-    """Write a BIDS data set: of the person and visit of each recording, its tables and phases.
+    """Write a BIDS data set: samples, events and phases of each recording, by person and visit.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def export_bids(recordings: Iterable[ExportedRecording], out: Path) -> list[Path
     ------
     ExportInputError
         The folder holds a data set already, and nothing is written; or a table of a recording
-        cannot be read, and files of others may have been written by then.
+        cannot be read, and a part of the data set has been written.
     """
     recordings = list(recordings)
     if any(out.glob("sub-*")):
@@ -159,7 +159,7 @@ def export_bids(recordings: Iterable[ExportedRecording], out: Path) -> list[Path
 
 
 def _place(recordings: Sequence[ExportedRecording]) -> list[_Place]:
-    """Return where each recording goes, in their order.
+    """Return the place of each recording, in the order of `recordings`.
 
     The labels come from the participants' ids and visits; without a participant, the recording's
     name becomes the label of the person.
@@ -231,8 +231,7 @@ def _write_sessions(
     """Write a table of the visits of each person who has some, and return the files.
 
     There are two files a person: the table, and its columns' meaning as JSON. `places` belong to
-    `recordings`, in the same order. A visit gets the earliest date of its recordings; none if none
-    of them has one.
+    `recordings`, in the same order. A visit gets the earliest date of its recordings, or ``n/a``.
     """
     visits: dict[str, dict[str, tuple[str, str]]] = {}
     for one, place in zip(recordings, places, strict=True):

@@ -1,8 +1,8 @@
 """A result as a FHIR R4B bundle: a report, and an observation for each measure.
 
 The report is preliminary, because no clinician has signed it. Units are those of UCUM. A measure
-that is missing has an observation too, which says that the recording does not show it. A range that
-was measured though the recording is not assessable says so in a note, with the reasons, for each
+that is missing has an observation too, which says that the recording does not show it. If the
+recording is not assessable, ranges that were measured get the reasons as a note, for each
 observation may be read alone. Only elements that R4 has as well are used.
 
 Source: https://hl7.org/fhir/R4B (DiagnosticReport, Observation).
@@ -52,7 +52,8 @@ def export_fhir(recordings: Iterable[ExportedRecording], out: Path) -> list[Path
     """Write a bundle for each recording, ``NAME.fhir.json``; return the files, in the same order.
 
     NAME is `ExportedRecording.name`, with its folders, so that the files lie below `out` as the
-    results lie below the folder that was searched. A file of this name that exists is replaced.
+    results lie below the folder that was searched. A file of this name that exists is replaced, also
+    if it is that of an earlier one of `recordings` with the same name.
     """
     return [_write_bundle(recording, out) for recording in recordings]
 
@@ -175,7 +176,8 @@ def _observe(summary: Summary, path: str, unit: str) -> tuple[str, dict[str, Any
 
     `path` is the dotted name in the summary, and `unit` the UCUM unit. The observation holds the
     value, and its 95 % interval if the summary has both ends of one. If the value is missing, it
-    says so instead. See `GAZE` for the notes of ranges; a range that is a lower bound gets ``>=``.
+    says so instead. A lower bound is marked by ``>=``. If the recording is not assessable, the
+    fields in `GAZE` get the reasons as a note.
     """
     _, about = find_field(path)
     category = "survey" if path in QUALITY else "exam"
