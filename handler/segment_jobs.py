@@ -353,8 +353,8 @@ def parse_job(event: Mapping[str, Any]) -> Job:
     """Return the job that an event of the state machine asks for.
 
     The event holds ``job`` (the name), ``analysis_id`` and ``execution``; for "part" also ``part``,
-    and for "give_up" ``error``, an object with ``Error`` and ``Cause``: see `Job`. Another name is a
-    `ValueError`.
+    and for "give_up" ``error``, an object with ``Error`` and ``Cause``: see `Job`. Another name is
+    a `ValueError`.
     """
     if event["job"] not in ("plan", "part", "join", "give_up"):
         raise ValueError(f"there is no job {event['job']!r}")
