@@ -246,8 +246,8 @@ class Api:
     def _postpone(self, record: SQSRecord, received: int, request_id: str) -> None:
         """Have the queue deliver a failed message again soon, instead of after its usual wait.
 
-        `received` is how often it was delivered, from 1. The delay is `THROTTLED_S` at 1, and
-        `THROTTLED_FACTOR` times longer at each further one. An error of the queue is only logged.
+        `record` is the message, and `received` how often it was delivered, from 1. It comes again
+        after 60 s at 1, 240 s at 2, and so on. An error of the queue is only logged.
         """
         delay_s = round(THROTTLED_S * THROTTLED_FACTOR ** (received - 1))
         try:

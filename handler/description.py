@@ -467,7 +467,7 @@ def _describe_answers(route: Route) -> dict[str, Any]:
 def _make_object(
     properties: dict[str, Any], required: Iterable[str] | None = None, *, strict: bool = False
 ) -> dict[str, Any]:
-    """Return the JSON Schema of an object with these properties.
+    """Return the JSON Schema of an object with these properties: schemas by name.
 
     If `required` is None, all of them are required. If `strict` is true, no others are allowed.
     """

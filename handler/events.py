@@ -143,8 +143,9 @@ def parse_http_call(call: HttpCall, access: Access) -> Request:
     Raises
     ------
     HandlerError
-        There is no such path, the caller is not known though the path asks for it, or the request
-        is not valid or not allowed to this caller. Status code and message say why.
+        There is no such path, or not with this method; the path needs a known caller, and the
+        caller is not known; or the request is not valid, or not allowed to this caller. Status code
+        and message say why.
     """
     if call.method == "OPTIONS":
         return Preflight()

@@ -143,8 +143,8 @@ class Caller:
     def list_own_prefixes(self, user_id: str) -> tuple[str, ...]:
         """Return the one or two texts that the keys of a user's own files begin with.
 
-        The first is for uploads and results, such as ``users/ann/``. The second is `own_prefix`
-        with the user's name, for files that apps store; it is left out if both are the same.
+        The first is for uploads and results, such as ``users/ann/``. The second is `own_prefix` of
+        this user, for files that apps store; it is left out if both are the same.
         """
         name = name_user(user_id)
         prefixes = (

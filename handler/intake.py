@@ -1,6 +1,7 @@
 """Find the record of the analysis that a request asks for, or make it.
 
-A request that was sent before gets the record of then, so that nothing is analysed twice.
+A request that was sent before gets its earlier record, so that nothing is analysed twice. Only if
+it is secret, or if its analysis was deleted, it gets a new one.
 """
 
 import hashlib
@@ -45,8 +46,9 @@ class Intake:
     def begin_data(self, request: AnalyzeData, digest: str) -> Work:
         """Return the `Work`, the record to work on, for a file that came with the request.
 
-        The same request, sent again by an app that got no answer, gets the same record, in
-        whatever state it is: see `Work.settled`. If `request.is_secret`, the record is always new.
+        The same request, sent again by an app that got no answer, gets the same record, in any
+        state but deleted: `Work.settled` says whether there is anything to do. If
+        `request.is_secret`, the record is always new.
 
         Parameters
         ----------
@@ -66,8 +68,8 @@ class Intake:
     ) -> Work:
         """Return the `Work`, the record to work on, for a stored file without an upload's record.
 
-        The same request for the same version of the file gets the same record, in whatever state
-        it is: see `Work.settled`.
+        The same request for the same version of the file gets the same record, in any state but
+        deleted: `Work.settled` says whether there is anything to do.
 
         Parameters
         ----------
