@@ -280,7 +280,8 @@ def simulate_track(
 def _change_pace(spec: ClipSpec, pace: float) -> ClipSpec:
     """Return a spec in which each turn of the gaze takes `pace` times as long.
 
-    The middle of each turn stays where it is in time, unless it would then start before the clip.
+    The middle of each turn stays where it is in time, unless it would then start before the clip. A
+    direction that the clip begins with, without a turn, stays that.
     """
     return replace(
         spec,
@@ -290,6 +291,8 @@ def _change_pace(spec: ClipSpec, pace: float) -> ClipSpec:
                 start_s=max(phase.start_s + phase.turn_s * (1 - pace) / 2, 0.0),
                 turn_s=phase.turn_s * pace,
             )
+            if phase.start_s > 0
+            else phase
             for phase in spec.gaze
         ),
     )

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels import BLINK, LEFT, RIGHT
+from kernels import LEFT, RIGHT
 from tracker.lab.annotations import AnnotatedClip, Closure
 from tracker.lab.scoring import (
     ClipScore,
@@ -18,6 +18,7 @@ from tracker.lab.scoring import (
     frame_times_s,
 )
 from tracker.measures.analysis import Analysis
+from tracker.measures.lids import KIND_NAMES
 from tracker.video.frames import Image, Video
 
 AROUND_S = 1.5
@@ -259,4 +260,4 @@ def _describe(analysis: Analysis, closure: Closure) -> str:
 
 
 def _kind_name(kind: int) -> str:
-    return "blink" if kind == BLINK else "prolonged closure"
+    return KIND_NAMES[kind].replace("_", " ")

@@ -430,14 +430,17 @@ def count_peaks(clip: AnnotatedClip, track: Track, samples: NDArray[np.int64]) -
     `samples` (M,) are the peaks, as indices of the track's frames, in order. `clip` is the
     annotation of the recording. A peak in an annotated long closure that is in no annotated blink
     is not called false, because such a method cannot tell the two apart; nor is one in an ambiguous
-    closure or outside the annotated range. All annotated blinks count, also those after the end of
-    an incomplete track, which are missed.
+    closure or outside the annotated range. As in `score_clip`, annotated blinks outside that range
+    or after the end of the track do not count.
     """
     frames = track.frame_index[samples].tolist()
-    low, high = clip.scored or (0, int(track.frame_index[-1]) + track.info.step)
+    end = int(track.frame_index[-1]) + track.info.step
+    low, high = clip.scored or (0, end)
+    high = min(high, end)
     detected = [Closure(one, one + 1, peak=one) for one in frames if low <= one < high]
+    blinks = [one for one in clip.blinks if one.overlap(low, high) > 0]
     # The simple rule does not tell long closures from blinks.
-    match = match_closures(detected, clip.blinks, (*clip.ambiguous, *clip.long_closures))
+    match = match_closures(detected, blinks, (*clip.ambiguous, *clip.long_closures))
     return Counts(len(match.hits), len(match.false), len(match.missed))
 
 

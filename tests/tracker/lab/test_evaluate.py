@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import pytest
 
-from kernels import BLINK
+from kernels import BLINK, FLUTTER, PROLONGED_CLOSURE
 from tests.made_tracks import blink, make_landmarks, make_track
 from tests.missing_modules import hide_modules
 from tracker.cli.main import main
@@ -30,7 +30,7 @@ from tracker.lab.annotations import (
 )
 from tracker.lab.clip_spec import ClipSpec, LidClosure
 from tracker.lab.evaluate import TRACK_MODULES, track_key
-from tracker.lab.pictures import draw_mistakes
+from tracker.lab.pictures import _kind_name, draw_mistakes
 from tracker.lab.scoring import (
     Match,
     detected_closures,
@@ -547,6 +547,11 @@ def forge(data: Path) -> None:
     cells = lines[2].split(",")
     cells[:5] = [str(int(cell) + 20) for cell in cells[:5]]
     write(path, *lines[:2], ",".join(cells), *lines[3:])
+
+
+def test_each_kind_has_its_name_in_pictures() -> None:
+    names = [_kind_name(kind) for kind in (BLINK, PROLONGED_CLOSURE, FLUTTER)]
+    assert names == ["blink", "prolonged closure", "flutter"]
 
 
 class TestCommand:

@@ -175,6 +175,14 @@ def test_landmarks_that_bend_are_right_at_the_ends() -> None:
     assert [shown[10], shown[50], shown[80]] == pytest.approx(expected, abs=1e-5)
 
 
+def test_landmarks_with_another_pace_begin_where_the_eyes_do() -> None:
+    """A phase at 0 is where the clip begins: nothing turns, so no pace changes it."""
+    spec = ClipSpec(duration_s=1.0, fps=30.0, gaze=(GazePhase(0.0, 0.2),))
+    noise = LandmarkNoise(0.0, 0.0, settling=0.0, pace=0.5)
+    geometry = compute_eye_geometry(simulate_track(spec, np.random.default_rng(0), noise).landmarks)
+    np.testing.assert_allclose(np.diff(geometry.vertical_offset, axis=0), 0.0, atol=1e-6)
+
+
 def test_landmarks_with_another_pace_move_around_the_same_middle() -> None:
     """Of a movement from 1.0 to 1.4 s, half the pace shows one from 1.1 to 1.3 s."""
     gaze = (GazePhase(0.0, 0.0), GazePhase(1.0, 0.1, 0.1, 0.4))
