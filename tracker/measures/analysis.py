@@ -52,7 +52,8 @@ class Measures(LidMeasures, FixationMeasures, GazeMeasures):
     Attributes
     ----------
     duration_s, fps, valid_time_s : float
-        Length of the recording, frames per second in the video, time with a face.
+        Length of the recording, from the first analysed frame to the end of the last one; frames
+        per second in the video, skipped ones counted; time with a face.
     blink_count, incomplete_blink_count, prolonged_closure_count, wink_count, flutter_count : int
         Numbers of events. Incomplete blinks are blinks, too; none of the other events is.
     lids_lowered_s : float
@@ -72,7 +73,8 @@ class Measures(LidMeasures, FixationMeasures, GazeMeasures):
     blink_duration_median_s : float
         Median time from onset to offset, of the blinks of which both were seen.
     inter_blink_interval_median_s : float
-        Median time from one blink's onset to the next one's, if a face was seen all the time.
+        Median time from one blink's onset to the next one's, of those between which the face was
+        seen all the time.
     perclos : float
         Share of the time with a face in which the lids are at least 80 % closed, 0 to 1. 100 % is
         how far they close in the person's complete closures. A glance down or a squint is open.
@@ -109,7 +111,7 @@ class GazeResult:
     gaze : Gaze
         The gaze in each frame.
     saccades : Saccades
-        The steps of the gaze, those that do not count among them.
+        The steps of the gaze, and those that do not count.
     measures : GazeMeasures
         The numbers of the gaze over the recording.
     phases : tuple of PhaseResult
@@ -138,13 +140,13 @@ class Analysis:
     gaze : Gaze
         Gaze offset of each frame, and the frames that count.
     saccades : Saccades
-        The steps of the gaze, those that do not count among them.
+        The steps of the gaze, and those that do not count.
     phases : tuple of PhaseResult
         What the eyes did in each phase of the protocol; empty without a protocol.
     measures : Measures
         All numbers of the recording.
     corrections : Corrections or None
-        What a person said that the eyes did; None if nobody corrected the events.
+        What a person said that the eyes did; None if nobody corrected anything.
     detected : Events or None
         The events before the corrections; None without corrections.
 
@@ -347,9 +349,9 @@ def _measure_upper_lid(
 ) -> dict[str, Any]:
     """Return the fields of `Measures` that are computed from the upper lid, by name.
 
-    They are `down_range_is_lower_bound` (whether lowered lids hid the irises in more than
-    `MAX_HIDDEN_SHARE` of the frames) and `upper_lid_range` (how far the upper lids moved, in
-    canthal distances).
+    They are `upper_lid_range` (how far the upper lids moved, in canthal distances) and
+    `down_range_is_lower_bound` (whether lowered lids hid the irises in more than `MAX_HIDDEN_SHARE`
+    of the frames from which that range is taken).
     """
     hidden = events.iris_hidden & traces.gaze.head_in_place
     kept = mark_task(gaze.valid | hidden, parameters.protocol, traces.track.times_s)

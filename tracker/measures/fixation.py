@@ -108,8 +108,8 @@ class FoundJerks:
     amplitude_deg : ndarray, shape (M,), float64
         Estimated amplitude in degrees; positive if the first step goes to the subject's left.
     visible_deg : float
-        Smallest amplitude of which 95 % of the jerks are found; NaN if no fixation is seen for
-        long enough to show a jerk.
+        Smallest amplitude of which 95 % of the jerks are found; NaN if none can be seen, because
+        no fixation is seen for long enough or the size of the iris is not known.
     noise_floor_deg : float
         Standard deviation of the difference between the mean gaze over two neighbouring windows of
         0.15 s, without the jerks; NaN where `visible_deg` is.

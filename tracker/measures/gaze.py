@@ -125,10 +125,9 @@ class Gaze:
         Frames, valid or not, in which the eyes do not look aside: the horizontal offset is within
         `AHEAD_OFFSET` of its median over the valid ones. They may look up or down.
     framing_gain, framing_gain_std : float
-        Landmarks follow the gaze more or less closely, as the face is cut out of the frame. The
-        vertical offsets above were corrected for that: their distance from the median was
-        multiplied by `framing_gain` (near 1). Its error has the standard deviation
-        `framing_gain_std`.
+        How closely landmarks follow the gaze depends on how the face is cut out of the frame. The
+        vertical offsets above are corrected for that: their distance from the median is multiplied
+        by `framing_gain`, which is near 1; its error has the standard deviation `framing_gain_std`.
     """
 
     vertical: Float64Array
@@ -160,7 +159,8 @@ class GazeMeasures(SaccadeMeasures):
         far the landmarks follow the gaze in this framing of the face, and downwards by the noise
         floor, which may be a part of the measured range.
     vertical_noise_floor : float
-        Range that the jitter of the landmarks alone would give for eyes at rest.
+        Range that the jitter of the landmarks alone would give for eyes at rest: from all valid
+        frames.
     vertical_peak_to_peak_any_time : float
         Vertical range over all valid frames, also those outside of the phases up and down.
     threshold_distance : float
@@ -181,9 +181,9 @@ class GazeMeasures(SaccadeMeasures):
         Vertical range without the part that horizontal gaze explains: see
         `kernels.remove_crosstalk`.
     vertical_peak_to_peak_deg_est, horizontal_peak_to_peak_deg_est : float
-        Estimated angles. They are too small, because FaceMesh follows only a part of the iris's
-        movement (`tracker.measures.ranges.FOLLOWED_SHARE`), and moves the lids and canthi along
-        with the iris.
+        Vertical and horizontal range as angles: estimates. They are too small, because FaceMesh
+        follows only a part of the iris's movement (`tracker.measures.ranges.FOLLOWED_SHARE`), and
+        moves the lids and canthi along with the iris.
     vertical_peak_to_peak_deg_range : (float, float)
         Bounds of the true angle. The lower bound is the interval's lower end, as if all of the
         movement was followed. The upper bound is the upper end, as if the least share was

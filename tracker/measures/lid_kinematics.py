@@ -197,8 +197,8 @@ def _measure_velocity(
 
     They are the velocity, its intervals and reason, and the movement's duration. name is
     ``closing`` or ``opening``. step_s and depth (M,) are the fitted duration in seconds and the
-    depth of this movement in each of M blinks, NaN where it was not seen; a depth of 1 is the whole
-    opening. interval_s is the median time between frames.
+    depth of this movement in each of M blinks, NaN where it could not be fitted; a depth of 1 is
+    the whole opening. interval_s is the median time between frames.
     """
     fitted = np.isfinite(step_s)
     count = int(fitted.sum())

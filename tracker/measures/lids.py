@@ -77,7 +77,8 @@ class Events:
     eye_ratio : ndarray, shape (N, 2), float64
         The same of the left and the right eye, whose baselines are `baseline` times a constant.
     dips : Dips
-        All falls of the lid opening, and for each that is not a closure, why not. Not corrected.
+        All falls of the lid opening, and for each that is not detected as a closure, why not.
+        A person's corrections do not change them.
     closures : Closures
         The blinks, prolonged closures and flutters of both eyes: M of them, in order of time.
     eye_amplitude : ndarray, shape (M, 2), float64
@@ -134,7 +135,7 @@ class _Level:
     ear : ndarray, shape (N,)
         The level itself, an EAR.
     noise : float
-        Standard deviation of the open lids, as a share of the level.
+        Standard deviation of the opening of open lids, as a share of the level.
     is_partly_low, is_low : ndarray, shape (N,)
         Frames whose level, divided by `Traces.typical_ear`, is below the closing threshold
         (`is_partly_low`) or below `SHUT_RATIO` (`is_low`): the eyes are held shut, or the lids are
@@ -255,9 +256,9 @@ def _choose_level(
 ) -> tuple[_Level, Float64Array, Float64Array]:
     """Return the level, the EAR divided by it, (N,), and the same for each eye, (N, 2).
 
-    The level is the EAR of the open eyes around each frame, also while they are held shut. Both
-    eyes share one level, because a person's eyes differ by a constant factor. Two separate levels
-    would differ more as soon as only one of them took lowered lids for open lids.
+    The level is the EAR of the open eyes around each frame; while they are held shut, that before
+    or after. Both eyes share one level, because a person's eyes differ by a constant factor. Two
+    levels would differ more as soon as only one of them took lowered lids for open lids.
     """
     level = _start_level(traces, parameters)
     eye_share = _usual_share(traces, level.ear, parameters.close_ratio)
@@ -487,12 +488,12 @@ def _usual_share(traces: Traces, level: Float64Array, close_ratio: float) -> Flo
 
 
 def _close_alike(eye_amplitude: Float64Array) -> bool:
-    """Return whether both eyes usually close about equally far: the less one by `WINK_ASYMMETRY`.
+    """Return whether both eyes usually close about equally far.
 
     eye_amplitude (M, 2) is how far the left and the right eye close in each closure outside winks:
-    0 = stays open, 1 = no opening left. If they do not close alike, because one lid is weak, winks
-    cannot be told from blinks: every blink looks like a wink, and a long one lasts as long as a
-    wink. The result is also False if there is no closure outside winks.
+    0 = stays open, 1 = no opening left. The smaller one over the larger must be `WINK_ASYMMETRY` or
+    more (median). If it is less, because one lid is weak, winks cannot be told from blinks: every
+    blink looks like a wink, and a long one lasts as long as a wink. Also False if M is 0.
     """
     asymmetry = eye_amplitude.min(axis=1) / eye_amplitude.max(axis=1)
     return median_finite(asymmetry) >= WINK_ASYMMETRY

@@ -351,7 +351,7 @@ def find_cautions(analysis: Analysis, quality: Quality) -> list[Finding]:
 
 
 def _find_seen_cautions(analysis: Analysis, quality: Quality) -> Iterator[Finding]:
-    """Yield cautions if too little was seen, the head moved, or landmarks do not follow the eye."""
+    """Yield cautions about eyes or face seen too little, a moved head, and irises not followed."""
     if analysis.parameters.blink_baseline == "adaptive" and not analysis.traces.baseline_trusted:
         yield Finding("baseline_fixed")
     shut_s, hidden_s = _covered_s(analysis)
@@ -380,7 +380,7 @@ def _find_seen_cautions(analysis: Analysis, quality: Quality) -> Iterator[Findin
 
 
 def _find_event_cautions(analysis: Analysis) -> Iterator[Finding]:
-    """Yield cautions if the gaze was lower in the last phase up than down, or many blinks cut."""
+    """Yield cautions if gaze is lower in the last phase up than down, or if many blinks are cut."""
     held = {phase.phase: phase.held_offset for phase in analysis.phases}
     if held.get("up", math.nan) - held.get("down", math.nan) > (
         analysis.measures.vertical_noise_floor
@@ -392,7 +392,7 @@ def _find_event_cautions(analysis: Analysis) -> Iterator[Finding]:
 
 
 def _find_recording_cautions(analysis: Analysis, quality: Quality) -> Iterator[Finding]:
-    """Yield cautions about gaps, compression and a second face, if too slight to be obstacles."""
+    """Yield cautions about time gaps, compression and a second face, unless they are obstacles."""
     if NOTED_UNSEEN_SHARE < quality.gap_share <= 1 - MIN_COVERAGE:
         yield _sampling_gaps(quality)
     if MIN_BITS_PER_EYE <= quality.bits_per_eye < NOTED_BITS_PER_EYE:

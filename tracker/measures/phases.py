@@ -279,10 +279,10 @@ def _measure_latency(
     """Return the seconds from `start_s` until the gaze has moved halfway to `position`, and None.
 
     If they are unknown, return NaN and the reason (see `PhaseResult`). directed (N,) is the gaze
-    offset, positive in the phase's direction, and position the one that the eyes reach; they come
-    from the median of the last `BEFORE_S` before `start_s`. A way of `noise_floor` or less is no
-    movement. inside (N,) marks the frames of the phase that count for the gaze, and gaze_valid (N,)
-    all that do.
+    offset, positive in the phase's direction, and position the one that the eyes reach. They start
+    from the median over the `BEFORE_S` before `start_s`; if `position` is `noise_floor` or less
+    from there, they have not moved. inside (N,) marks the frames of the phase that count for the
+    gaze, and gaze_valid (N,) all that do.
     """
     before = gaze_valid & (times_s < start_s) & (times_s >= start_s - BEFORE_S)
     if not before.any():

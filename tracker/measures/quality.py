@@ -76,10 +76,10 @@ class Quality:
         look aside are used: perspective makes the offsets differ when they do.
     picture_gaze_range : float
         95th minus 5th percentile of the height of the irises in the pictures, found without
-        landmarks (`tracker.face.picture_gaze`), in canthal distances and over the frames of the
-        vertical range. The smaller of the two eyes' ranges is taken: both eyes move together, so
-        that what only one of them shows is an error. An iris that was found in fewer than 8
-        pictures does not count; NaN if neither counts.
+        landmarks (`tracker.face.picture_gaze`), in canthal distances and over the frames that
+        count for the vertical range. The smaller of the two eyes' ranges is taken: both eyes move
+        together, so that what only one of them shows is an error. An iris that was found in fewer
+        than 8 pictures does not count; NaN if neither counts.
     """
 
     face_coverage: float

@@ -55,8 +55,8 @@ def make_interval(
         Standard deviation of a further, independent error, as a share of the range: 0.1 is 10 %.
         The interval covers 95 % of this error, too.
     noise : float
-        How much of the range may be noise. Noise can only make a range larger, so only the lower
-        end is lower by this much.
+        How much of the range may be noise. Noise can only make a range larger, so the lower end
+        goes down by this much, and the upper end does not change.
     least : float, optional
         The lower end is not below this.
 

@@ -127,8 +127,8 @@ class _Movement:
 def list_saccade_rows(analysis: "Analysis") -> list[SaccadeRow]:
     """Return a row for each step of the gaze and each of `EYES`, in order of time.
 
-    If the protocol has phases up and down, vertical steps outside of these have no rows. The same
-    holds for horizontal steps and the phases left and right. Other steps that do not count have
+    If the protocol has phases up or down, vertical steps outside of these have no rows. The same
+    holds for horizontal steps and the phases left or right. Other steps that do not count have
     rows, too, with the reason; but not if a step at right angles at the same time counts or is
     larger, nor if they are ``small``: of these, only the largest that goes the way of a phase has
     rows, if no other listed step does. A phase that asks for a direction in which no step is found
@@ -285,8 +285,7 @@ def _find_prompts(
 
     The time is the start of the protocol's phase, in seconds. Steps that answer none are left out:
     only the first step that a phase asks for answers it. is_vertical says of which offset `steps`
-    are.
-    `typical_ms` is the person's time from 10 to 90 % of a step, NaN if it is not known.
+    are. `typical_ms` is the person's time from 10 to 90 % of a step, NaN if it is not known.
     """
     prompts_s: dict[float, float] = {}
     for sign in (-1.0, 1.0):

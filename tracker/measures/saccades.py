@@ -168,8 +168,8 @@ def find_saccades(
     interval_s : float
         Median time in seconds between frames; NaN for fewer than two.
     protocol : tuple of Phase
-        If it has phases up and down, only the vertical steps within them count. If it has phases
-        left and right, only the horizontal steps within those count.
+        If it has phases up or down, only the vertical steps within these count. If it has phases
+        left or right, only the horizontal steps within those count.
 
     Returns
     -------

@@ -96,7 +96,7 @@ class Step:
 
     @property
     def is_single(self) -> bool:
-        """Whether the best fit holds: a small residual, and at most `MOST_GROWTH` times `rise`."""
+        """Whether the fit's misfit is small, its amplitude at most `MOST_GROWTH` times `rise`."""
         best = int(np.argmax(self.fit.log_likelihood))
         growth = float(self.fit.amplitude.reshape(-1)[best]) / self.rise
         return self.fit.misfit <= MOST_MISFIT and 0 < growth <= MOST_GROWTH
@@ -247,7 +247,7 @@ def fit_steps(
     camera : Camera
         When these frames were exposed.
     phases : sequence of Phase
-        Steps whose middle lies outside of them do not count; if empty, the whole recording does.
+        Only steps whose middle lies in one of them count; if there are no phases, all do.
 
     Returns
     -------

@@ -58,8 +58,8 @@ class StillFace:
     Notes
     -----
     `blink_prob` is a scale and not a frequency: a logistic function of the EAR that is 0.5 at
-    `blink_thresh` and, with the default of 0.18, 0.05 at the nominal open eye. A single image
-    cannot tell a narrow eye from a closing eye.
+    `blink_thresh` and, if that has its default of 0.18, 0.05 at the nominal open eye. A single
+    image cannot tell a narrow eye from a closing eye.
     """
 
     left: StillEye
@@ -97,7 +97,7 @@ def analyze_image(image: Image, finder: FaceFinder, blink_thresh: float) -> Stil
     finder : FaceFinder
         The models that find faces and their landmarks.
     blink_thresh : float
-        EAR below which an eye is closed.
+        EAR below which an eye is closed; there, `StillFace.blink_prob` is 0.5.
 
     Returns
     -------
