@@ -43,8 +43,8 @@ def _are_intervals(pairs):
 def require(values: ArrayLike, dtype: type[Scalar]) -> NDArray[Scalar]:
     """Return `values` as a contiguous, writable array of type `dtype`, which the kernels ask for.
 
-    An array that is all of this already is returned itself. A read-only one, one in another order
-    or of another type, and a list are copied.
+    An array that is all of this already is returned itself. A read-only array, one of another type
+    or order in memory, and a list are copied.
     """
     # np.require makes the same check, but takes 1.5 microseconds, many times in an analysis.
     if type(values) is np.ndarray and values.dtype == dtype and values.flags.carray:

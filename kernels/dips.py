@@ -290,6 +290,10 @@ def _merge_dips(ratio, eye_ratio, times_s, levels, max_gap_s, peaks, merged):
     ratio reaches that of open eyes between them, if there is a missing face or a gap of more than
     max_gap_s, or if the eye that reopens less does so by at least that share of what the other one
     does. Of two equal dips, the later one is marked.
+
+    How far an eye reopens is told where ratio is highest between the dips: it is the eye's opening
+    there minus the larger one of its openings at the two peaks, as a share of what this one lacks
+    of the open eye.
     """
     open_, eye_share = levels
     last = 0
