@@ -21,11 +21,12 @@ ENDS = (("low", "lower end", "하한"), ("high", "upper end", "상한"))
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table. Every column can be empty.
+    """A column of a table. Any of its values may be missing.
 
     Attributes
     ----------
     name : str
+        What stands in the table's first row.
     kind : type
         str, int, float or bool.
     unit, meaning : str
@@ -33,9 +34,11 @@ class Column:
     en, ko : str
         Label in English and Korean.
     path : str
-        Dotted name of the summary's field that it holds; empty where it holds none.
+        Dotted name of the summary's field that it holds, such as ``quality.sharpness``; empty where
+        it holds none.
     end : {0, 1, None}
-        Which end of an interval it holds: the lower (0) or the upper (1).
+        If that field is an interval, the end that this column holds: the lower (0) or the upper
+        (1). None if it is a single value.
     """
 
     name: str
@@ -50,18 +53,18 @@ class Column:
     def read(self, summary: Summary) -> Any:
         """Return a recording's value in this column, from its summary; None if it is missing.
 
-        Only a column with a `path` can be read.
+        Only a column with a `path` can be read; another raises `AttributeError`.
         """
         value = get_value(summary, self.path)
         return value if self.end is None else value[self.end]
 
 
 def _make_columns(record: type, path: str = "", prefix: str = "") -> Iterator[Column]:
-    """Yield a column for each single value of a record, in order, and two for an interval.
+    """Yield the columns of a record, in the order of its fields; two for an interval.
 
-    `record` is a dataclass such as `Summary`; fields that are records themselves are gone through
-    too. `path` is what stands before the fields in dotted names, and `prefix` in the columns'
-    names.
+    `record` is a dataclass such as `Summary`. A field that is a record itself gives the columns of
+    its fields; a list gives none. `path`, such as ``quality.``, is what stands before the fields'
+    names in `Column.path`, and `prefix`, such as ``quality_``, in `Column.name`.
     """
     for name, (shape, about) in read_record(record).items():
         if is_dataclass(shape.kind) and isinstance(about, Prefix):
@@ -87,7 +90,7 @@ SUMMARY_COLUMNS = tuple(_make_columns(Summary))
 
 
 def find_columns(path: str) -> tuple[Column, ...]:
-    """Return the columns that hold a field of the summary: one, or an interval's two.
+    """Return the columns that hold a field of the summary: one; of an interval, lower end first.
 
     Parameters
     ----------
@@ -128,19 +131,23 @@ def _make_cohort_columns() -> Iterator[Column]:
 
 
 def disarm_formula(text: str, mark: str = "'") -> str:
-    """Return text that no spreadsheet runs as a formula: with `mark` before it if one would."""
+    """Return text that no spreadsheet runs as a formula.
+
+    Text that begins with one of `FORMULA_BEGINNINGS`, such as "=" or "-", gets `mark` before it;
+    other text stays as it is.
+    """
     return mark + text if text.startswith(FORMULA_BEGINNINGS) else text
 
 
 def explain_missing_parquet() -> str | None:
-    """Return what to install to write Parquet files; None if nothing is missing."""
+    """Return a sentence that says what to install to write Parquet files; None if it is there."""
     if importlib.util.find_spec("pyarrow") is None:
         return "pyarrow, which writes Parquet files, is missing: pip install pyarrow"
     return None
 
 
 def make_arrow_schema(columns: Sequence[Column]) -> Any:
-    """Return the pyarrow schema of a table; each column carries unit, meaning and labels."""
+    """Return the `pyarrow.Schema` of a table, with each column's unit, meaning and labels."""
     # Pyarrow takes a tenth of a second to import, and only Parquet files need it.
     import pyarrow as pa
 
@@ -290,7 +297,10 @@ BLINK_COLUMNS = (
 def _make_value(
     name: str, unit: str, meaning: str, en: str, ko: str
 ) -> tuple[Column, Column, Column]:
-    """Return the column of a measured value, and those of both ends of its 95 % interval."""
+    """Return the column NAME of a measured value, and of its 95 % interval NAME_low and NAME_high.
+
+    The arguments are those of `Column`.
+    """
     low, high = (
         Column(f"{name}_{suffix}", float, unit, f"Its 95 % interval, {end_en}.",
             f"{en}, {end_en}", f"{ko}, {end_ko}")

@@ -67,9 +67,9 @@ def read_corrections(path: Path) -> Corrections:
     Raises
     ------
     InputNotFoundError
-        There is no such file.
+        There is no such file, or it is a folder or a device.
     CorrectionsError
-        It holds no corrections, or they contradict each other.
+        It cannot be read, has more than `MAX_BYTES`, or is refused by `parse_corrections`.
     """
     check_readable(path)
     try:
@@ -86,14 +86,15 @@ def read_corrections(path: Path) -> Corrections:
 
 
 def read_beside(stem: str, *directories: Path) -> Corrections | None:
-    """Read a recording's corrections, which lie beside its track or its results.
+    """Read a recording's file of corrections, which lies beside its track or its results.
 
     Parameters
     ----------
     stem : str
         What the names of the recording's files begin with.
     *directories : Path
-        Where to look; the first file is read.
+        Where to look for ``STEM.corrections.json``, in this order. Only the first that is found is
+        read.
 
     Returns
     -------
@@ -102,8 +103,10 @@ def read_beside(stem: str, *directories: Path) -> Corrections | None:
 
     Raises
     ------
+    InputNotFoundError
+        What has that name is no file, such as a folder or a broken link.
     CorrectionsError
-        The file holds no corrections, or they contradict each other.
+        The file cannot be used, see `read_corrections`.
     """
     for directory in directories:
         path = directory / f"{stem}.{CORRECTIONS}"
@@ -116,14 +119,23 @@ def read_of_video(path: Path, video_sha256: str) -> Corrections:
     """Read a file of corrections, and check that they do not belong to another video.
 
     It is for a video that is not analysed yet, so that a wrong file is found before the work.
-    Corrections that name no video, but only a track, are taken: they are checked against the track.
+    Corrections without a hash of the video are not refused here: they name the hash of a track,
+    which `check_corrections` compares when there is a track.
+
+    Parameters
+    ----------
+    path : Path
+    video_sha256 : str
+        SHA-256 of the video to be analysed, as hex.
+
+    Returns
+    -------
+    Corrections
 
     Raises
     ------
-    InputNotFoundError
-        There is no such file.
-    CorrectionsError
-        They cannot be used, or name another hash of the video than `video_sha256`.
+    InputNotFoundError, CorrectionsError
+        As from `read_corrections`. `CorrectionsError` also if the file names another video's hash.
     """
     corrections = read_corrections(path)
     if corrections.video_sha256 not in ("", video_sha256):
@@ -137,27 +149,31 @@ def read_of_video(path: Path, video_sha256: str) -> Corrections:
 def keep_corrections(directory: Path, stem: str, corrections: Corrections, recording: str) -> Path:
     """Write the corrections of a result beside it, so that later analyses apply them, too.
 
-    A file that holds the same stays as it is. Earlier corrections by the same person are replaced.
+    A file there that holds the same stays as it is. One of the same initials (`by`) is replaced if
+    it was not saved later (`at`).
 
     Parameters
     ----------
     directory : Path
+        The folder of the result.
     stem : str
         What the names of the result's files begin with.
     corrections : Corrections
     recording : str
-        Name of the recording, for people who read the file.
+        Name of the recording, for people who read the file. Only `MAX_NAME` characters are kept.
 
     Returns
     -------
     Path
-        The file.
+        The file, ``STEM.corrections.json``.
 
     Raises
     ------
     CorrectionsError
-        The file there is another person's, or later than these corrections, or damaged. It is not
-        replaced, as it is somebody's work.
+        The file there has other initials, or was saved later than these corrections, or cannot be
+        used. It is not replaced, as it is somebody's work.
+    ValueError
+        `corrections` are not allowed, see `parse_corrections`.
     """
     path = directory / f"{stem}.{CORRECTIONS}"
     there = read_beside(stem, directory)
@@ -183,7 +199,7 @@ def keep_corrections(directory: Path, stem: str, corrections: Corrections, recor
 
 
 def parse_corrections(document: object) -> Corrections:
-    """Check corrections that were read from JSON.
+    """Check corrections that were read from JSON, and return them as an object.
 
     Parameters
     ----------
@@ -193,11 +209,14 @@ def parse_corrections(document: object) -> Corrections:
     Returns
     -------
     Corrections
+        Its events are in order of onset, whatever their order in `document`.
 
     Raises
     ------
     ValueError
-        A value is missing, unknown, or out of its range, or events overlap.
+        The document is of another `FORMAT`, or names neither a video nor a track. A key is missing
+        or unknown, or a value has the wrong type or is out of its range. Or events overlap that
+        may not, such as two blinks.
     """
     version = document.get("corrections") if isinstance(document, dict) else None
     if not isinstance(document, dict) or type(version) is not int or version != FORMAT:
@@ -234,8 +253,8 @@ def _check_keys(where: str, value: object, keys: tuple[str, ...]) -> dict[str, A
 def _read_text(document: dict[str, Any], name: str, most: int, pattern: str = "") -> str:
     """Return the text under the key `name`, with U+FFFD for each character that cannot be shown.
 
-    It must have at most `most` characters and, if `pattern` is given, match it whole; else
-    `ValueError`.
+    `ValueError` if it is no text, has more than `most` characters, or does not match `pattern` from
+    its beginning to its end. An empty `pattern` allows any text.
     """
     text = document[name]
     if not isinstance(text, str) or len(text) > most:
@@ -291,10 +310,10 @@ def _read_stretch(where: str, item: object) -> Stretch:
 
 
 def _order(events: list[TimedEvent]) -> tuple[TimedEvent, ...]:
-    """Return the events in order of time.
+    """Return the events in order of onset.
 
-    Closures of any kind may not overlap each other by more than `SAME_S` seconds, nor may winks of
-    the same eye; else `ValueError`. A closure and a wink may overlap.
+    `ValueError` if two closures, of whatever kinds, or two winks of the same eye overlap by more
+    than `SAME_S` seconds. A closure and a wink may overlap, and so may winks of different eyes.
     """
     ordered = sorted(events)
     winks = WINK_NAMES.values()
@@ -310,7 +329,7 @@ def _order(events: list[TimedEvent]) -> tuple[TimedEvent, ...]:
 
 
 def hash_track(track: Track) -> str:
-    """Return the SHA-256 of a track's frames, times and landmarks, in hexadecimal digits."""
+    """Return the SHA-256 of a track's frame numbers, times and landmarks, in hexadecimal digits."""
     digest = hashlib.sha256()
     for array in (track.frame_index, track.times_s, track.landmarks):
         digest.update(memoryview(array).cast("B") if array.size else b"")
@@ -320,8 +339,8 @@ def hash_track(track: Track) -> str:
 def identify_track(track: Track) -> dict[str, str]:
     """Return ``video_sha256`` and ``track_sha256``, by which corrections know their recording.
 
-    The track's hash is only used if the video's is not known, and is empty otherwise, because the
-    video's hash also fits other tracks of the same video.
+    One of the two is "". If the track knows its video's hash, `track_sha256` is "": the video's
+    hash also fits other tracks of the same video. Otherwise `video_sha256` is "".
     """
     video_sha256 = track.info.video_sha256
     return {
@@ -331,12 +350,16 @@ def identify_track(track: Track) -> dict[str, str]:
 
 
 def check_corrections(corrections: Corrections, track: Track) -> None:
-    """Check that corrections belong to a track, by their hash, and lie within its time.
+    """Check that corrections belong to a track, and lie within its time.
+
+    If both know the video's SHA-256, these must be equal; otherwise the track's must be. All times
+    of the corrections must lie before the last frame ends, which is taken to be shown for as long
+    as the frame before it. `SAME_S` seconds more are allowed.
 
     Raises
     ------
     CorrectionsError
-        They do not.
+        They do not belong to the track, or a time lies after its end.
     """
     if corrections.video_sha256 and track.info.video_sha256:
         fits = corrections.video_sha256 == track.info.video_sha256

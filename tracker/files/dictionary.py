@@ -74,7 +74,10 @@ the Parquet files and this page follow.
 
 
 def make_schema() -> dict[str, Any]:
-    """Return the JSON Schema (2020-12) of ``STEM.summary.json``."""
+    """Return the JSON Schema (2020-12) of ``STEM.summary.json`` as this version writes it.
+
+    It allows no other fields.
+    """
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Summary of a recording",
@@ -124,8 +127,9 @@ def _name_end(column: Column) -> str:
 def _list_fields(record: type, path: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield, for each field of a record, its group (see `GROUPS`) and its row of the page's table.
 
-    `path` is what stands before the fields' names. If a field holds another record, or a list of
-    records, the rows of that record's fields follow.
+    A row has name, type, unit, meaning and Korean label. If a field holds another record, or a list
+    of records, the rows of that record's fields follow. `path` is what stands before the fields'
+    names: "", or such as ``quality.``, and ``phases[].`` for a list.
     """
     for name, (shape, about) in read_record(record).items():
         if isinstance(about, Field):
@@ -152,7 +156,7 @@ def _make_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def make_task_script() -> str:
-    """Return the text of the web client's ``task.js``: what it asks for, and for how long."""
+    """Return the text of the web client's ``task.js``: what it asks a person to do, how long."""
     lines = [
         "// The guided recordings. `make docs` writes this from tracker/protocol.py: edit that.",
         f"export const READY_S = {READY_S:g}; // before the recording begins",
@@ -168,7 +172,7 @@ def make_task_script() -> str:
 
 
 def main() -> None:
-    """Write the page, the JSON Schema, Athena's table and two files of the web client."""
+    """Write all files that this module's docstring lists, into the checkout that it lies in."""
     root = Path(__file__).parents[2]
     docs = root / "docs"
     (root / "handler" / "web" / "task.js").write_text(make_task_script(), encoding="utf-8")

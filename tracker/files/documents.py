@@ -22,7 +22,10 @@ JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
 
 class SummaryFormatError(ValueError):
-    """The document is not a summary, or a required field is missing; the message names it."""
+    """No summary can be read: the file, a required field or a field's type is wrong.
+
+    The message names the field, or says what is wrong with the file.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +39,9 @@ class Shape:
     nullable : bool
         Whether the value may be null.
     choices : tuple of str
-        The allowed values; empty if all are allowed.
+        The allowed values of a text; empty if any is allowed.
     item : type or None
-        If `kind` is tuple: the dataclass of its items.
+        If `kind` is tuple (a JSON list): the dataclass of its items. None for other kinds.
     """
 
     kind: type
@@ -82,9 +85,14 @@ def describe_record(record: type, *, strict: bool) -> dict[str, Any]:
     record : type
         A dataclass with the annotations of `tracker.files.fields`.
     strict : bool
-        Whether it describes what this version writes: all fields but those of `OPTIONAL`, and no
-        others. Otherwise it also fits the documents of other versions, which may lack fields and
-        have more.
+        True: a document must have all fields but those of `OPTIONAL`, and no others, as this
+        version writes it. False: any field may be missing, and others may be there, as in the
+        documents of other versions.
+
+    Returns
+    -------
+    dict
+        It describes nested records, too. A field's unit is under ``x-unit``.
     """
     properties = {}
     for name, (shape, about) in read_record(record).items():
@@ -126,7 +134,8 @@ def find_field(path: str) -> tuple[Shape, Field]:
     Raises
     ------
     KeyError
-        There is no such field, or it has fields of its own.
+        There is no such field, or it has no description itself, as ``quality`` and ``phases``: only
+        the fields in it have. Fields of a list's items, as ``phases.start_s``, are not found.
     """
     record: type = Summary
     *parents, name = path.split(".")
@@ -141,16 +150,18 @@ def find_field(path: str) -> tuple[Shape, Field]:
 def list_values(*groups: str) -> tuple[str, ...]:
     """Return the dotted names of the summary's fields whose group is one of `groups`.
 
-    Free text and lists are left out, because reports do not show them in a table of numbers.
+    `groups` are values of `Field.group`, such as "gaze". The names are in the summary's order. Left
+    out are lists and free text, that is text without `choices`: reports do not show these in a
+    table of numbers.
     """
     return tuple(name for group, name in _walk(Summary, "") if group in groups)
 
 
 def list_movements() -> tuple[str, ...]:
-    """Return the names of the summary's measures of movements, leaving out those of a single eye.
+    """Return the names of the summary's measures of saccades, fixation and lids, in its order.
 
-    They are in the summary's order. Each of these measures also has fields for its interval, named
-    ``NAME_ci95``, and for the reason why it may be missing, ``NAME_reason``.
+    These are only the measures that also have fields for their interval, ``NAME_ci95``, and for the
+    reason why they may be missing, ``NAME_reason``. Those of a single eye are left out.
     """
     known = read_record(Summary)
     return tuple(
@@ -171,7 +182,10 @@ def _walk(record: type, path: str) -> Iterator[tuple[str, str]]:
 
 
 def get_value(summary: Summary, path: str) -> Any:
-    """Return the value of a summary's field by its dotted name, such as ``quality.sharpness``."""
+    """Return the value of a summary's field by its dotted name, such as ``quality.sharpness``.
+
+    It is None if the value is missing. A field that does not exist raises `AttributeError`.
+    """
     return functools.reduce(getattr, path.split("."), summary)
 
 
@@ -185,21 +199,23 @@ def parse_summary(
     document : object
         What `json.loads` returned.
     needed : collection of str, optional
-        Dotted names of the required fields. ``phases.start_s`` requires `start_s` in each of the
-        `phases`. Default: all fields that are never null.
+        Dotted names of the required fields. ``quality.sharpness`` also requires `quality`, but
+        ``quality`` none of the fields in it. ``phases.start_s`` requires `phases`, and `start_s` in
+        each of them. Default: all fields that are never null, nor intervals.
 
     Returns
     -------
     summary : Summary
-        A field that the document lacks is None; a list is empty, and an interval has two None.
-        Fields that this version does not know are dropped.
+        Of what the document lacks, a single value is None, an interval two None, a list empty, and
+        a record has only such fields. Fields that this version does not know are dropped.
     lacks : tuple of str
-        Dotted names of the fields that the document lacks, without those of `OPTIONAL`.
+        Dotted names of the fields that the document lacks, without those of `OPTIONAL`. Of a record
+        that is missing as a whole, only its own name.
 
     Raises
     ------
     SummaryFormatError
-        A required field is missing, or a value has the wrong type.
+        A required field is missing, or a value has the wrong type or is no allowed choice.
     """
     lacks: list[str] = []
     summary: Summary = _parse_record(Summary, document, "", needed, lacks)
@@ -213,7 +229,7 @@ def load_summary(path: Path, needed: Collection[str] | None = None) -> Summary:
     ----------
     path : Path
     needed : collection of str, optional
-        Dotted names of the required fields. Default: all fields that are never null.
+        Dotted names of the required fields, see `parse_summary`.
 
     Returns
     -------
@@ -222,7 +238,8 @@ def load_summary(path: Path, needed: Collection[str] | None = None) -> Summary:
     Raises
     ------
     SummaryFormatError
-        The file cannot be read, is too large, holds no summary, or lacks a required field.
+        The file cannot be read, has more than `MAX_SUMMARY_BYTES`, holds no summary, or lacks a
+        required field. The message does not name the file.
     """
     try:
         if path.stat().st_size > MAX_SUMMARY_BYTES:

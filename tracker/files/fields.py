@@ -17,12 +17,12 @@ BasisName = Literal["vertical_peak_to_peak", "down_range"]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """The description of a field or a column, besides its name and type.
+    """The description of a field of the summary, besides its name and type.
 
     Attributes
     ----------
     group : str
-        Heading under which the data dictionary and the report list it.
+        Key of the heading under which the data dictionary and the report list it, such as "gaze".
     unit : str
         Empty for text, flags and pure numbers. An "eye width" is the distance between the corners
         of an eye.
@@ -31,7 +31,8 @@ class Field:
     en, ko : str
         Label in the report, in English and Korean.
     values : mapping of str to (str, str)
-        English and Korean names of the field's values, if there are only a few.
+        English and Korean name of each value that a text field can have, for reports; empty if they
+        do not show it.
     """
 
     group: str
@@ -46,19 +47,25 @@ class Field:
         return self.ko if language == "ko" else self.en
 
     def name_value(self, value: str, language: str) -> str:
-        """Return the name of `value`, one of the keys of `values`, in a language, "en" or "ko"."""
+        """Return the name of a value in a language, "en" or "ko".
+
+        `KeyError` if `value` is no key of `values`.
+        """
         return self.values[value][language == "ko"]
 
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """What the names of a nested record's columns begin with, in tables of cohorts and sweeps."""
+    """What the names of a nested record's columns begin with, in tables of cohorts and sweeps.
+
+    `text` is such as "quality_", for the fields of `Summary.quality`.
+    """
 
     text: str
 
 
 class Interval(NamedTuple):
-    """Both ends of an interval, such as a confidence interval; None if it cannot be computed."""
+    """Both ends of an interval, such as a confidence interval; an end that is not known is None."""
 
     low: float | None
     high: float | None
@@ -69,7 +76,7 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FindingFields:
-    """Something that limits the result."""
+    """Something that limits the result: a code for programs, and a sentence for people."""
 
     code: Annotated[str, Field("assessment", "",
         "Machine-readable name of the finding.",
@@ -81,7 +88,7 @@ class FindingFields:
 
 @dataclass(frozen=True, slots=True)
 class AssessmentFields:
-    """The screening answer."""
+    """The screening answer, the range that it rests on, and what limits it."""
 
     status: Annotated[Status, Field("assessment", "",
         "The answer.",
@@ -852,7 +859,11 @@ class Summary:
     # fmt: on
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON document: plain numbers, text, lists and dictionaries."""
+        """Return the JSON document: plain numbers, text, lists and dictionaries.
+
+        A missing value is None, and an interval a list of two. Fields of `OPTIONAL` that are None
+        are left out.
+        """
         document: dict[str, Any] = _to_plain(self)
         for name in OPTIONAL:
             if document[name] is None:

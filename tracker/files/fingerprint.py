@@ -18,7 +18,7 @@ _BLOCK_BYTES = 2**20
 
 
 class VideoChangedError(InputError):
-    """The file was written to while it was analysed."""
+    """The file was written to, or removed, while it was analysed."""
 
     code = "changed"
 
@@ -32,10 +32,10 @@ class Fingerprint:
     path : Path
         The file.
     sha256 : str
-        Hash of the content, 64 hexadecimal digits.
+        SHA-256 of the content, 64 hexadecimal digits.
     size_bytes, modified_ns : int
-        Size and time of the last change when it was hashed. If they differ later, the file was
-        written to.
+        Size, and time of the last change in nanoseconds since 1970, just before it was hashed. If
+        either differs later, the file was written to.
     """
 
     path: Path
@@ -44,7 +44,10 @@ class Fingerprint:
     modified_ns: int
 
     def check_unchanged(self) -> None:
-        """Raise `VideoChangedError` if the file was written to or removed since it was hashed."""
+        """Raise `VideoChangedError` if the file was written to or removed since it was hashed.
+
+        This is judged by its size and the time of its last change. It is not hashed again.
+        """
         try:
             status = self.path.stat()
         except OSError:
@@ -65,7 +68,7 @@ def take_fingerprint(path: Path) -> Fingerprint:
     Raises
     ------
     InputNotFoundError
-        The file is missing or unreadable.
+        The file is missing or cannot be read, or it is a folder or a device.
     """
     check_readable(path)
     try:
@@ -81,8 +84,9 @@ def take_fingerprint(path: Path) -> Fingerprint:
 class HashedStream(BufferedIOBase):
     """A stream that computes the SHA-256 of its whole content while a decoder reads from it.
 
-    So nothing is fetched twice. Give it to the decoder in place of `stream`, then call `finish`: it
-    reads what is not hashed yet, and returns the hash.
+    So the content need not be fetched again for the hash. Give this object to the decoder in place
+    of `stream`, then call `finish`: it reads what is not hashed yet, and returns the hash. Once the
+    decoder skips over `MAX_GAP_BYTES`, nothing after that is hashed until the skipped part is read.
 
     Parameters
     ----------
@@ -120,12 +124,17 @@ class HashedStream(BufferedIOBase):
         return content
 
     def finish(self) -> str:
-        """Read what the decoder left unread, and return the SHA-256 of the whole content.
+        """Read what is not hashed yet, and return the SHA-256 of the whole content.
 
         Returns
         -------
         str
-            64 hexadecimal digits; empty if more than `MAX_REST_BYTES` are left unread.
+            64 hexadecimal digits; empty if more than `MAX_REST_BYTES` are not hashed yet.
+
+        Raises
+        ------
+        OSError
+            The stream cannot be read, or ends early.
         """
         size = self._stream.seek(0, io.SEEK_END)
         if size - self._hashed > MAX_REST_BYTES:

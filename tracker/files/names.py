@@ -34,15 +34,18 @@ _CONTROL_CHARACTERS = dict.fromkeys([*range(32), *range(127, 160)], "\N{REPLACEM
 
 
 def result_path(directory: Path, stem: str, kind: str) -> Path:
-    """Return the path of one of a recording's result files; `kind` is a key of `ENDINGS`."""
+    """Return the path of one of a recording's result files: STEM, a dot and the kind's ending.
+
+    `kind` is a key of `ENDINGS`, such as "report".
+    """
     return directory / f"{stem}.{ENDINGS[kind]}"
 
 
 def shorten_stem(stem: str) -> str:
-    """Shorten a stem, with which files' names begin, if the names would become too long.
+    """Shorten a stem, with which files' names begin, to `MAX_STEM_BYTES` bytes if it is longer.
 
-    Return the stem itself if it is short enough. Otherwise return as many whole characters from its
-    start as fit, and a part of its hash, so that long stems that begin alike stay different.
+    Otherwise return it as it is. The shortened one has as many whole characters from the start as
+    fit, "~" and 8 digits of the stem's hash, so that long stems that begin alike stay different.
     """
     name = os.fsencode(stem)
     if len(name) <= MAX_STEM_BYTES:
@@ -55,13 +58,13 @@ def shorten_stem(stem: str) -> str:
 
 
 def to_unicode(path: str | Path) -> str:
-    """Return a path or a name, whole, as valid Unicode; bytes that are not UTF-8 are replaced."""
+    """Return a path or a name, whole, as valid Unicode; bytes that are not UTF-8 become U+FFFD."""
     return os.fsencode(path).decode("utf-8", "replace")
 
 
 def printable(path: str | Path) -> str:
     """Return a path or a name, whole, as text that is safe to print on a terminal.
 
-    Control characters, which could command the terminal, and bytes that are not UTF-8 are replaced.
+    Control characters, which could command it, and bytes that are not UTF-8 become U+FFFD.
     """
     return to_unicode(path).translate(_CONTROL_CHARACTERS)

@@ -32,7 +32,7 @@ Fields = Sequence[tuple[int, int, Any]]
 
 
 def write_parquet(path: Path, columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> Path:
-    """Write rows to a file; what a row lacks is null.
+    """Write rows to a file, whole or not at all; what a row lacks, and None, is null.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def write_parquet(path: Path, columns: Sequence[Column], rows: Sequence[Mapping[
         Columns of the table, in order. A value that is not None is converted to the column's
         `kind`.
     rows : sequence of mapping
-        Values by the columns' names.
+        Values by the columns' names. Other keys are left out.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def _write(path: Path, columns: Sequence[Column], rows: Sequence[Mapping[str, An
 
 
 def _make_page(column: Column, values: list[Any]) -> tuple[bytes, bytes, int]:
-    """Return a column's page: its header, its compressed content, and the size before compression.
+    """Return a column's page: header, compressed content, and the content's size uncompressed.
 
     `values` are the column's, one for each row; None is null.
     """
@@ -127,7 +127,7 @@ def _describe_file(
 
 
 def _pack_bits(values: Iterable[bool]) -> bytes:
-    """Pack flags into bytes, eight in each; the first of them is its lowest bit."""
+    """Pack flags into bytes, eight in each: the first one is the lowest bit. Unused bits are 0."""
     bits = "".join("1" if value else "0" for value in values)
     size = -(-len(bits) // 8)
     return int(bits[::-1] or "0", 2).to_bytes(size, "little")
@@ -153,7 +153,8 @@ _ENCODERS: dict[type, Callable[[list[Any]], bytes]] = {
 def _encode(fields: Fields) -> bytes:
     """Encode a struct in Thrift's compact protocol, as Parquet's headers and footer are written.
 
-    `fields` are the id, type and value of each field, see `Fields`.
+    `fields` are the id, type and value of each field, by rising ids. The types are `I32`, `I64`,
+    `BINARY` (a text), `LIST` (type of the items, and the items) and `STRUCT` (such `fields`).
     """
     parts, last = [], 0
     for number, kind, value in fields:

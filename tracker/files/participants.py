@@ -53,7 +53,7 @@ class Participants:
     Attributes
     ----------
     by_file : dict of str to Participant
-        For rows that name a `file`. The key is its path from the table's folder, without suffix.
+        For rows that name a `file`. The key is that path or name, with "/" and without suffix.
     by_id : dict of str to Participant
         For rows without a `file`. The key is the participant's id.
     """
@@ -64,8 +64,9 @@ class Participants:
     def find(self, name: str, source: str = "") -> Participant | None:
         """Return who was recorded; None if the table does not say it.
 
-        If a row names this file, by its path or by its name alone, that row is taken. Otherwise a
-        row is taken whose id is the last part of `name`, or else the nearest folder in it. In
+        The first of these rows is taken: one whose `file` is `name`; one whose `file` is the video
+        `source` in the same folder; one whose `file` is the last part of `name`; one without `file`
+        whose id is the last part of `name`, else the folder before it, and so on upwards. In
         `name`, ``sub-`` may stand before the id.
 
         Parameters
@@ -74,8 +75,8 @@ class Participants:
             The recording's path from the folder that was searched, without suffix; "/" between
             parts.
         source : str
-            The video's name with its suffix. Needed if the recording's files are called
-            differently, as ``a.mov.*`` if the folder also holds ``a.mp4``.
+            The video's name with its suffix, its path or not. Needed if the recording's files are
+            called differently, as ``a.mov.*`` if the folder also holds ``a.mp4``.
 
         Examples
         --------
@@ -102,10 +103,12 @@ NOBODY = Participants({}, {})
 def find_participants(folders: Iterable[Path]) -> Path | None:
     """Return the table of participants that lies directly in one of the folders; None without one.
 
+    It is a file with one of `NAMES`: ``participants.tsv`` or ``participants.csv``.
+
     Raises
     ------
     ParticipantsError
-        There are several: only one may be there.
+        There are several in all the folders together.
     """
     found = [folder / name for folder in folders for name in NAMES if (folder / name).is_file()]
     if len(found) > 1:
@@ -120,9 +123,9 @@ def read_participants(path: Path) -> Participants:
     Parameters
     ----------
     path : Path
-        UTF-8, values separated by tabs, commas or semicolons. Columns: `participant_id`, and where
-        wanted `file`, `group`, `visit` and `date` (``YYYY-MM-DD``). Other columns are left out, and
-        ``n/a`` is empty, as in BIDS.
+        UTF-8, values separated by tabs, commas or semicolons. Each row needs a `participant_id`.
+        The columns `file`, `group`, `visit` and `date` (``YYYY-MM-DD``) are optional. Other columns
+        are left out, and ``n/a`` is empty, as in BIDS.
 
     Returns
     -------
@@ -131,7 +134,9 @@ def read_participants(path: Path) -> Participants:
     Raises
     ------
     ParticipantsError
-        The table has another form. The message names the line, and says what is expected.
+        The file cannot be read or has over `MAX_BYTES`; it has no rows; an id is missing; a text or
+        date is refused by `check_participant`; or two rows have the same `file`, or the same id and
+        no `file`. The message says which, and names the line if it is one.
     """
     where = printable(path.name)
     rows = _read_rows(path)
@@ -166,9 +171,10 @@ def read_participants(path: Path) -> Participants:
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a table by the names of its columns.
+    """Return the rows of a table, each as its texts by the names of the columns.
 
-    Values may be separated by tabs, commas or semicolons: the header shows by which.
+    Values may be separated by tabs, commas or semicolons. It is the one by which the first line has
+    a column `participant_id`.
 
     Raises
     ------
@@ -205,7 +211,7 @@ def _clean(value: str) -> str:
 
 
 def read_participant_of(summary: Summary) -> Participant | None:
-    """Return who was recorded, as a summary says, with an empty `group`; None if it does not.
+    """Return who was recorded, as a summary says; None if it does not. The `group` is always "".
 
     Raises
     ------
@@ -221,12 +227,13 @@ def read_participant_of(summary: Summary) -> Participant | None:
 
 
 def check_participant(one: Participant) -> None:
-    """Check the texts and the date that describe a participant.
+    """Check the texts and the date that describe a participant. All of them may be empty.
 
     Raises
     ------
     ParticipantsError
-        A text is too long or cannot be printed, or `date` is not a date.
+        One has more than `MAX_TEXT` characters, or some that cannot be printed, or `date` is no
+        date as ``YYYY-MM-DD``.
     """
     for item in fields(Participant):
         value = getattr(one, item.name)

@@ -13,16 +13,17 @@ TRACK_LIBRARIES = ("ai-edge-litert", "numpy", "opencv-python-headless")
 
 
 def identify_code(sources: Iterable[Path]) -> str:
-    """Return a hash of this program's version, of `sources`, and of its libraries' versions.
+    """Return a SHA-256 of this program's version, of `sources`, and of its libraries' versions.
 
-    The libraries are those of `TRACK_LIBRARIES`. The result has 64 hexadecimal digits.
+    The libraries are those of `TRACK_LIBRARIES`, on which a track depends. The result has 64
+    hexadecimal digits.
 
     The version number alone is not enough, because the code also changes between versions.
 
     Parameters
     ----------
     sources : iterable of Path
-        Files of the program, which are read. Another order gives another hash.
+        Files of the program. Their contents count, and their order, but not their names.
     """
     digest = hashlib.sha256(__version__.encode())
     for library in TRACK_LIBRARIES:
@@ -34,9 +35,10 @@ def identify_code(sources: Iterable[Path]) -> str:
 
 @functools.cache
 def identify_program() -> str:
-    """Return a hash of this program: all files of `kernels` and `tracker`, and library versions.
+    """Return a SHA-256 of this program: its version, its code, and its libraries' versions.
 
-    The libraries are those of `TRACK_LIBRARIES`. The result has 64 hexadecimal digits.
+    The code is all files of `kernels` and `tracker` but those in ``__pycache__``. The libraries are
+    those of `TRACK_LIBRARIES`. The result has 64 hexadecimal digits.
     """
     root = Path(__file__).parents[2]
     return identify_code(
@@ -50,7 +52,7 @@ def identify_program() -> str:
 
 @functools.cache
 def identify_models() -> str:
-    """Return a hash of the model files, by which landmarks are found: 64 hexadecimal digits."""
+    """Return a SHA-256 of the model files, by which landmarks are found: 64 hexadecimal digits."""
     digest = hashlib.sha256()
     for path in sorted((Path(__file__).parents[1] / "face" / "models").glob("*.tflite")):
         digest.update(path.read_bytes())

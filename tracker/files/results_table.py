@@ -34,7 +34,7 @@ def write_results(path: Path, results: Iterable[Mapping[str, Any]]) -> Path:
         Each holds as ``file`` the video's key, its name in the bucket. If the video was analysed,
         it also holds ``analysis_id``, ``summary`` (the JSON document) and ``files`` (where each is,
         by the keys of `tracker.files.columns.FILE_KINDS`). If not, it holds instead ``code`` and
-        ``error``, the failure's code and message.
+        ``error``, the failure's code and message; its row then has the status "failed".
 
     Returns
     -------
@@ -44,7 +44,7 @@ def write_results(path: Path, results: Iterable[Mapping[str, Any]]) -> Path:
     Raises
     ------
     SummaryFormatError
-        A document is no summary.
+        A ``summary`` is no summary, or lacks a field that is never null. No file is written.
     """
     return write_parquet(path, RESULT_COLUMNS, [_make_row(one) for one in results])
 

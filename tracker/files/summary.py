@@ -57,14 +57,15 @@ def summarize(
     analysis : Analysis
     assessment : Assessment
     source : str
-        Name of the file that was analysed.
+        Name of the file that was analysed: a video, or a track.
     participant : Participant, optional
         Who was recorded. The group is left out, because readers of a result shall not know it.
 
     Returns
     -------
     Summary
-        Its numbers are rounded to `SIGNIFICANT_DIGITS`, as they are written.
+        Its numbers have 6 significant digits (`SIGNIFICANT_DIGITS`), as they are written. What is
+        missing is None. `resume_key` is None.
     """
     measures, info = analysis.measures, analysis.track.info
     return _fill(
@@ -123,7 +124,10 @@ def _describe_participant(one: Participant) -> ParticipantFields:
 
 
 def _describe_corrections(analysis: Analysis) -> dict[str, Any]:
-    """Return the summary's fields about corrections; all but `corrected` are None without them."""
+    """Return the summary's fields about corrections, by name.
+
+    If nobody corrected the recording, `corrected` is False, and all others are None.
+    """
     said, detected, times_s = analysis.corrections, analysis.detected, analysis.track.times_s
     if said is None or detected is None:
         names = ("by", "at", "why")
@@ -152,8 +156,8 @@ def _describe_corrections(analysis: Analysis) -> dict[str, Any]:
 def _fill(record: Callable[..., T], measured: object, /, **values: Any) -> T:
     """Make an object of `record`, one of the summary's dataclasses.
 
-    A field's value comes from `values` if it is named there. Otherwise it is the attribute of
-    `measured` with the field's name, rounded and with None for NaN, as `plain` does.
+    A field's value comes from `values`, unchanged, if it is named there. Otherwise it is the
+    attribute of `measured` with the field's name, rounded and with None for NaN, as `plain` does.
     """
     shapes = read_record(record)
     for name in shapes.keys() - values.keys():
@@ -163,7 +167,7 @@ def _fill(record: Callable[..., T], measured: object, /, **values: Any) -> T:
 
 
 def name_task(analysis: Analysis) -> Literal["protocol"] | Task:
-    """Return the task of the recording; "protocol" if it followed a protocol."""
+    """Return "protocol" if the analysis was given a protocol, else its parameter `task`."""
     return "protocol" if analysis.parameters.protocol else analysis.parameters.task
 
 
@@ -189,8 +193,9 @@ def write_analysis(directory: Path, stem: str, analysis: Analysis, summary: Summ
     """Write the tables of frames, of closures and of saccades, then the summary.
 
     The summary of an earlier analysis is removed first. A summary therefore always belongs to the
-    tables beside it. If a person corrected the closures, one more table holds the closures as they
-    were detected. Otherwise such a table of an earlier analysis is removed.
+    tables beside it. If a person corrected the recording, one more table, ``STEM.blinks.auto.csv``,
+    holds the closures as they were detected. Otherwise such a table of an earlier analysis is
+    removed. The track is not written here.
 
     Parameters
     ----------
@@ -205,7 +210,8 @@ def write_analysis(directory: Path, stem: str, analysis: Analysis, summary: Summ
     Returns
     -------
     list of Path
-        The written files, the summary first. If an error occurs, no file is left half-written.
+        The written files, the summary first. If an error occurs, no file is left half-written: some
+        tables may be new, and there is no summary.
     """
     summary_path = directory / f"{stem}.summary.json"
     detected_path = directory / f"{stem}.{DETECTED}"
@@ -235,7 +241,8 @@ def write_analysis(directory: Path, stem: str, analysis: Analysis, summary: Summ
 def write_track(directory: Path, stem: str, track: Track) -> Path:
     """Write a track (landmarks and times) as ``STEM.track.npz`` to a directory; return its path.
 
-    From that file, the recording can be analysed again without the video.
+    From that file, the recording can be analysed again without the video. An earlier one is
+    replaced.
     """
     return write_whole(directory / f"{stem}.track.npz", lambda path: save_track(track, path))
 
@@ -243,8 +250,8 @@ def write_track(directory: Path, stem: str, track: Track) -> Path:
 def to_json(document: Any, indent: int | None = None) -> str:
     """Return a document as strict JSON, in which NaN and infinity become null.
 
-    Fractions are rounded to `SIGNIFICANT_DIGITS`. `indent` is the number of spaces a level; None:
-    all on one line.
+    Floats are rounded to 6 significant digits (`SIGNIFICANT_DIGITS`): 1234.5678 becomes 1234.57.
+    `indent` is the number of spaces for each level; None: all on one line.
     """
     return json.dumps(plain(document), indent=indent, allow_nan=False, ensure_ascii=False)
 
@@ -254,8 +261,8 @@ def describe_summary(summary: Summary, name: str, language: Language = "en") -> 
 
     `name` is what the first line calls the recording.
 
-    A summary holds the sentences of its reasons and cautions in English only. In Korean, their
-    short names stand in place of the sentences.
+    A summary holds the sentences of its reasons and cautions in English only. Korean text names
+    them in a few words each instead.
     """
 
     def say(key: str, **values: Any) -> str:
@@ -324,8 +331,9 @@ def _name_findings(findings: Iterable[FindingFields], language: Language) -> lis
 def plain(value: Any) -> Any:
     """Return a value as JSON can hold it, in what it contains too.
 
-    Floats are rounded to `SIGNIFICANT_DIGITS`, NaN and infinity become None, tuples and arrays
-    become lists, and NumPy's numbers Python's.
+    Floats are rounded to 6 significant digits (`SIGNIFICANT_DIGITS`): 1234.5678 becomes 1234.57.
+    NaN and infinity become None, tuples and arrays become lists, NumPy's numbers Python's, and the
+    keys of dictionaries texts. Other values stay as they are.
     """
     # The most frequent type first: tables of sweeps have millions of values.
     if isinstance(value, float):

@@ -27,6 +27,7 @@ def name_events(analysis: Analysis) -> list[str]:
     """Return for each analysed frame which kind of closure or wink it belongs to; "" for none.
 
     The kinds are ``blink``, ``prolonged_closure``, ``flutter``, ``wink_left`` and ``wink_right``.
+    Where a wink overlaps a closure, it is the wink that is named.
     """
     events = [""] * len(analysis.track.times_s)
     for (start, stop), kind in zip(
@@ -82,7 +83,8 @@ def frame_table(analysis: Analysis) -> Table:
 def closure_table(analysis: Analysis, events: Events) -> Table:
     """Return the table of closures, `BLINK_COLUMNS`: each column has one value per closure.
 
-    `events` are those of the analysis, or those that were detected before a person corrected them.
+    The columns are by name, in the file's order. Winks are not in the table. `events` are those of
+    the analysis, or its `detected` ones, from before a person corrected them.
     """
     closures, times_s = events.closures, analysis.track.times_s
     frame_index = analysis.track.frame_index
@@ -116,8 +118,10 @@ def closure_table(analysis: Analysis, events: Events) -> Table:
 def saccade_table(analysis: Analysis) -> Table:
     """Return the table of saccades, `SACCADE_COLUMNS`, as columns by name, in the file's order.
 
-    Each listed step of the gaze has three rows, for the mean of both eyes and for each eye. So has
-    a phase in whose direction no step was found.
+    Each step of the gaze has three rows: for the mean of both eyes, for the left and for the right
+    eye. Not all steps are listed: `list_saccade_rows` says which. A phase in whose direction no
+    step was found has three rows, too, without measured values. The columns are empty if steps
+    could not be looked for.
     """
     rows = list_saccade_rows(analysis)
     table: Table = {
@@ -139,7 +143,8 @@ def saccade_table(analysis: Analysis) -> Table:
 def _find_complete(amplitude: NDArray[np.float64]) -> list[bool | None]:
     """Return for each amplitude whether the eye closed completely; None if it is NaN.
 
-    An amplitude is how far an eye closed: 0 = stays open, 1 = no opening left.
+    An amplitude is how far an eye closed: 0 = stays open, 1 = no opening left. The eye closed
+    completely if at most `COMPLETE_RATIO` of its opening was left.
     """
     return [None if math.isnan(one) else 1 - one <= COMPLETE_RATIO for one in amplitude.tolist()]
 
@@ -155,7 +160,10 @@ def _write_csv(path: Path, table: Table) -> None:
 
 
 def _format_column(column: NDArray[Any] | list[str] | list[bool | None]) -> Sequence[Any]:
-    """Return a column's values as written in CSV: "" if missing, flags as "true" and "false"."""
+    """Return a column's values as written in CSV, one for each.
+
+    A missing one is "". Flags are "true" and "false", and floats texts of 9 significant digits.
+    """
     if isinstance(column, np.ndarray) and column.dtype.kind == "f":
         # More digits than in JSON: the time of the 12,000th frame needs them.
         return ["" if value != value else f"{value:.9g}" for value in column.tolist()]

@@ -6,7 +6,10 @@ from pathlib import Path
 
 
 def remove_partial_files(directory: Path, stem: str, process_id: int) -> None:
-    """Remove the half-written files of recording `stem` that the dead process `process_id` left."""
+    """Remove the half-written files of recording `stem` that the dead process `process_id` left.
+
+    These are the temporary files of `write_whole` in `directory`; none need be there.
+    """
     for path in directory.glob(f".{process_id}.*"):
         if path.name.startswith(f".{process_id}.{stem}."):
             path.unlink(missing_ok=True)
@@ -15,7 +18,8 @@ def remove_partial_files(directory: Path, stem: str, process_id: int) -> None:
 def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
     """Write a file under a temporary name, then rename it: a reader never sees half a file.
 
-    `write` gets the temporary path, beside `path`. Return `path`.
+    `write` gets the temporary path, beside `path`, and creates the file. Return `path`. If an error
+    is raised, what was at `path` is still there, and the temporary file is removed.
     """
     partial = path.with_name(f".{os.getpid()}.{path.name}")
     try:
