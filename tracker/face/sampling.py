@@ -173,7 +173,7 @@ def _box(
     `matrix`, (2, 3), maps a pixel of `out`, (H, W, 3), to one of the picture. The result is left,
     top, right and bottom in pixels of the picture, the last two exclusive. The part consists of
     whole blocks of `block_x` by `block_y` pixels, counted from the picture's corner, except at the
-    picture's right and lower edge. It has a margin of `MARGIN_PX` blocks where the picture has one.
+    picture's right and lower edge. It has `MARGIN_PX` blocks more on each side, inside the picture.
     """
     left, top, right, bottom = bounds(matrix, out.shape[1], out.shape[0])
     return (
