@@ -69,7 +69,7 @@ class Measures(LidMeasures, FixationMeasures, GazeMeasures):
     blink_rate_per_min : float
         Number of blinks divided by the minutes with a face; NaN for less than `MIN_RATE_TIME_S`.
     blink_rate_per_min_ci95 : (float, float)
-        95 % interval of that rate; see `kernels.compute_rate_interval`.
+        95 % interval of that rate, as if blinks came at random times (Poisson).
     blink_duration_median_s : float
         Median time from onset to offset, of the blinks of which both were seen.
     inter_blink_interval_median_s : float

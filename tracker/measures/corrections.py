@@ -188,8 +188,8 @@ def find_changes(detected: Sequence[TimedEvent], said: Sequence[TimedEvent]) -> 
     -------
     list of Change
         In order of time; empty if nothing was changed. Events that are the same in both are in no
-        change. Others belong to one change if they overlap, each with the next: a closure that was
-        split into two is one change, with one event before and two after.
+        change. Others belong to one change if they overlap in time, directly or through others: a
+        closure that was split into two is one change, with one event before and two after.
     """
     matched = match_events(detected, said)
     kept = {index for index in matched if index is not None}

@@ -233,9 +233,9 @@ def _find_jerk_reason(
 ) -> JerkReason | None:
     """Return why there is no rate of jerks; None if there is one.
 
-    The reasons are those of `FixationMeasures.square_wave_jerk_rate_per_min_reason`. fixations are
-    the protocol's phases ``fixate``, and interval_s is the median time in seconds between frames,
-    or NaN.
+    It is the first that holds of ``no_fixation``, ``rate_too_low``, ``not_seen``, ``too_short`` and
+    ``too_noisy``; `FixationMeasures` explains them. fixations are the protocol's phases ``fixate``,
+    and interval_s is the median time in seconds between frames, or NaN.
     """
     if not fixations:
         return "no_fixation"
@@ -262,8 +262,8 @@ def _measure_area(
     canthal distances; NaN if the gaze is seen in fewer than `LEAST_BLOCKS` of the phases' seconds.
     vertical and horizontal (N,) are gaze offsets in canthal distances. Each of the phases
     `fixations` has its own centre. The interval comes from a jackknife: the area is computed again
-    without each single second, and the spread of these areas' logarithms gives the standard error.
-    It is NaN if the gaze does not move.
+    for each second that is left out, and the spread of these areas' logarithms gives the standard
+    error. It is NaN if the gaze does not move. times_s (N,) are the times of the samples.
     """
     sums = []
     for phase in fixations:

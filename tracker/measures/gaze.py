@@ -192,8 +192,9 @@ class GazeMeasures(SaccadeMeasures):
         Vertical offset of the eyes that look straight ahead, from which up and down are measured;
         NaN if it is not known, and so are the ranges up and down then.
     primary_position_source : str or None
-        Which time it was taken from: one of the codes that `tracker.measures.phases.find_primary`
-        returns as `source`; None if there is no primary position.
+        Which time it was taken from: ``corrected``, ``protocol``, ``before_protocol`` or
+        ``assumed_first_second``, as `tracker.measures.phases.find_primary` explains; None if there
+        is no primary position.
     primary_position_reason : str or None
         Why there is no primary position, as an English text; None if there is one.
     up_range, down_range : float

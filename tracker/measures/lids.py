@@ -370,7 +370,7 @@ def _expect_shut(ear: Float64Array, deepest: Int64Array, runs: Int64Array) -> Fl
     which blinks are at their deepest, in order, at least one of them. Their median EAR is that of
     shut eyes. Shut eyes that look down have a slightly higher EAR. Therefore the EAR of the blinks
     right before and after an interval counts too: the lower of the two is returned if it is above
-    the median.
+    the median, else the median.
     """
     after = np.searchsorted(deepest, runs[:, 0])
     before = ear[deepest[np.maximum(after - 1, 0)]]

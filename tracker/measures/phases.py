@@ -123,8 +123,9 @@ def find_primary(
     source : {"corrected", "protocol", "before_protocol", "assumed_first_second", None}
         The first of these times that there is. ``corrected``: what a person says. ``protocol``: the
         protocol's phases ``fixate``, or else its phases ``rest``. ``before_protocol``: the time
-        before its first phase. ``assumed_first_second``: without a protocol, as whoever starts the
-        recording is assumed to look at the phone. None if there is no primary position.
+        before its first phase. ``assumed_first_second``: without a protocol, the first second, as
+        whoever starts the recording is assumed to look at the phone. None if there is no primary
+        position.
     """
     where, source = mark_primary(protocol, times_s, gaze_valid, said)
     if compute_valid_time_s(where, times_s) < MIN_PRIMARY_TIME_S:

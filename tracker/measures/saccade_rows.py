@@ -70,7 +70,8 @@ class SaccadeRow:
     middle_s : float
         Roughly the middle of the step.
     reason : str
-        Why the step does not count, see `tracker.measures.steps.LeftOut`; empty if it does.
+        Why the step does not count, such as ``hidden``: one of the reasons of
+        `tracker.measures.steps.LeftOut`, or the next one; empty if it counts.
         ``not_found``: the phase asks for this direction, and no step that way stands out of the
         noise; `middle_s` is then NaN. A row with a reason has none of the values below (NaN).
     onset_s : (float, float, float)

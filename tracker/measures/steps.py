@@ -119,7 +119,7 @@ class Step:
         return float((self._weigh(typical_ms) * RISE_MS).sum())
 
     def _weigh(self, typical_ms: float) -> Float64Array:
-        """Return the weight of each fit, shape (L, K): their sum is 1. See `find_onset`."""
+        """Return the weights of `find_onset`, for L exposures and K 10-90 % times: sum 1."""
         logs = self.fit.log_likelihood
         if not math.isnan(typical_ms):
             logs = logs - (np.log(RISE_MS / typical_ms) / ONE_PERSON_SPREAD) ** 2 / 2
